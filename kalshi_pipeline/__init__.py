@@ -1,0 +1,1 @@
+"""Collects the public market data of the Kalshi exchange into your own database."""

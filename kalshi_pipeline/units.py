@@ -1,0 +1,102 @@
+"""Exact dollars, contracts and UTC instants: text in, integer out, Decimal and datetime to people.
+
+Inside the pipeline a price is an integer of micro-dollars, a size an integer of hundredths of a contract, an
+instant an integer of microseconds since 1970 in UTC. No number passes through float on its way in. What a
+payload calls these numbers, and which blanks mean 'absent', is the business of `exchange`.
+"""
+
+import re
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from functools import lru_cache
+
+MICROS_PER_DOLLAR = 1_000_000
+MICROS_PER_CENT = 10_000
+HUNDREDTHS_PER_CONTRACT = 100
+MICROS_PER_SECOND = 1_000_000
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+_DECIMAL = re.compile(r"(-?)([0-9]+)(?:\.([0-9]+))?")
+_LARGEST = 2**63 - 1  # the widest integer that SQLite and PostgreSQL store
+
+
+@lru_cache(maxsize=65_536)
+def parse_dollars(text: str) -> int:
+    """Micro-dollars of a decimal string such as "0.0150"; ValueError where more than six decimals carry value."""
+    return _scaled(text, 6)
+
+
+def parse_contracts(text: str) -> int:
+    """Hundredths of a contract of a decimal string such as "1234.50"; ValueError where a third decimal carries value."""
+    # Counts rarely repeat, so a memo would not help; nearly all have two decimals, so slicing does.
+    if text[-3:-2] == "." and len(text) < 18:
+        digits = text[:-3] + text[-2:]
+        if digits.isdigit() and digits.isascii():
+            return int(digits)
+    return _scaled(text, 2)
+
+
+def _scaled(text: str, decimals: int) -> int:
+    match = _DECIMAL.fullmatch(text)
+    if match is None:
+        raise ValueError(f"{text!r} is not a decimal number")
+    sign, whole, fraction = match.group(1), match.group(2), match.group(3) or ""
+    if fraction[decimals:].strip("0"):
+        raise ValueError(f"{text!r} has more than {decimals} decimals that carry value")
+    scaled = int(sign + whole + fraction[:decimals].ljust(decimals, "0"))
+    if abs(scaled) > _LARGEST:
+        raise ValueError(f"{text!r} is too large to store")
+    return scaled
+
+
+@lru_cache(maxsize=16_384)
+def parse_instant(text: str) -> int | None:
+    """Microseconds since 1970 of an RFC 3339 time; None for the zero time `0001-01-01T00:00:00Z`, which the
+    exchange writes for 'not set' (kalshi/API.md, quirk 8). ValueError where the time names no offset."""
+    try:
+        moment = datetime.fromisoformat(text)
+        if moment.year == 1:
+            return None
+        if moment.tzinfo is None:
+            raise ValueError("it names no time zone")
+        return instant_of(moment.astimezone(UTC))
+    except (ValueError, OverflowError) as error:
+        raise ValueError(f"{text!r} is not an RFC 3339 time: {error}") from error
+
+
+def instant_of(moment: datetime) -> int:
+    """Microseconds since 1970 of an aware datetime; ValueError where it is naive."""
+    if moment.tzinfo is None:
+        raise ValueError(f"{moment.isoformat()} names no time zone")
+    return (moment - _EPOCH) // _MICROSECOND
+
+
+def datetime_of(instant: int) -> datetime:
+    """The aware UTC datetime of an instant in microseconds since 1970."""
+    return _EPOCH + timedelta(microseconds=instant)
+
+
+def iso_of(instant: int) -> str:
+    """An instant as the views write it: `2026-11-22T14:05:00.000000Z`, always of one length, so that it sorts."""
+    return datetime_of(instant).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def dollars_of(micros: int) -> Decimal:
+    """Exact dollars: 290000 is Decimal('0.29')."""
+    return _trimmed(Decimal(micros).scaleb(-6))
+
+
+def contracts_of(hundredths: int) -> Decimal:
+    """Exact contracts: 298550 is Decimal('2985.5')."""
+    return _trimmed(Decimal(hundredths).scaleb(-2))
+
+
+def _trimmed(value: Decimal) -> Decimal:
+    # normalize() alone would write 100 as 1E+2.
+    return value.to_integral_value() if value == value.to_integral_value() else value.normalize()
+
+
+def now() -> int:
+    """The present instant in microseconds since 1970."""
+    return instant_of(datetime.now(UTC))
