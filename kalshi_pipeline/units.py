@@ -23,12 +23,12 @@ _LARGEST = 2**63 - 1  # the widest integer that SQLite and PostgreSQL store
 
 @lru_cache(maxsize=65_536)
 def parse_dollars(text: str) -> int:
-    """Micro-dollars of a decimal string such as "0.0150"; ValueError where more than six decimals carry value."""
+    """Micro-dollars of a decimal string such as "0.0150"; ValueError past six decimals that carry value."""
     return _scaled(text, 6)
 
 
 def parse_contracts(text: str) -> int:
-    """Hundredths of a contract of a decimal string such as "1234.50"; ValueError where a third decimal carries value."""
+    """Hundredths of a contract of a string such as "1234.50"; ValueError past two decimals that carry value."""
     # Counts rarely repeat, so a memo would not help; nearly all have two decimals, so slicing does.
     if text[-3:-2] == "." and len(text) < 18:
         digits = text[:-3] + text[-2:]
@@ -78,7 +78,7 @@ def datetime_of(instant: int) -> datetime:
 
 
 def iso_of(instant: int) -> str:
-    """An instant as the views write it: `2026-11-22T14:05:00.000000Z`, always of one length, so that it sorts."""
+    """An instant as the views write it, of one length, so that text sorts: `2026-11-22T14:05:00.000000Z`."""
     return datetime_of(instant).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
