@@ -28,7 +28,7 @@ def parse_dollars(text: str) -> int:
 
 
 def parse_contracts(text: str) -> int:
-    """Hundredths of a contract of a string such as "1234.50"; ValueError past two decimals that carry value."""
+    """Hundredths of a contract of "1234.50"; ValueError past two decimals that carry value."""
     # Counts rarely repeat, so a memo would not help; nearly all have two decimals, so slicing does.
     if text[-3:-2] == "." and len(text) < 18:
         digits = text[:-3] + text[-2:]

@@ -1,0 +1,161 @@
+"""Every setting of the pipeline, typed; the only reader of the environment and of `.env`.
+
+A setting is an environment variable `KALSHI_<NAME>`; a blank one counts as not set. All problems are reported
+together, one line each, before anything starts.
+"""
+
+import difflib
+import os
+from collections.abc import Iterable
+from enum import StrEnum
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+
+from pydantic import BeforeValidator, Field, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from kalshi_pipeline.errors import ConfigurationError
+
+PREFIX = "KALSHI_"
+
+
+class Combos(StrEnum):
+    """Which multivariate (`KXMVE…`) markets are collected."""
+
+    EXCLUDE = "exclude"
+    ONLY = "only"
+    INCLUDE = "include"
+
+
+class SnapshotMode(StrEnum):
+    """Whether a tick stores the quotes that changed, or every quote."""
+
+    CHANGES = "changes"
+    EVERY = "every"
+
+
+def _split(value: object) -> object:
+    if isinstance(value, str):
+        return tuple(dict.fromkeys(part.strip() for part in value.split(",") if part.strip()))
+    return value
+
+
+class Settings(BaseSettings):
+    """The settings, with their defaults. Descriptions are the README's table."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX,
+        env_file=".env",
+        env_file_encoding="utf-8",
+        env_ignore_empty=True,
+        extra="ignore",
+        frozen=True,
+    )
+
+    api_url: str = Field(
+        "https://external-api.kalshi.com/trade-api/v2",
+        description="The exchange: the address that `/markets` is appended to",
+    )
+    database_url: str = Field(
+        "sqlite:///data/kalshi.db",
+        description="The database, as an SQLAlchemy URL; a relative path starts here",
+    )
+    requests_per_second: float = Field(
+        15, gt=0, le=1000, description="The most requests that leave in any second, retries included"
+    )
+    snapshot_minutes: float = Field(
+        5, ge=0.25, le=1440, description="Minutes between snapshots; fractions are allowed"
+    )
+    snapshot_mode: SnapshotMode = Field(
+        SnapshotMode.CHANGES,
+        description="`changes` stores a quote when it differs from the last one, `every` always",
+    )
+    combos: Combos = Field(
+        Combos.EXCLUDE, description="Multivariate (`KXMVE…`) markets: `exclude`, `only` or `include`"
+    )
+    series: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)] = Field(
+        (), description="Comma list of series tickers that narrows everything to them; blank collects all"
+    )
+    max_pages: int | None = Field(
+        None,
+        ge=1,
+        description="Stop each listing after so many pages and call it truncated; blank never stops",
+    )
+    timeout_seconds: float = Field(30, gt=0, le=600, description="How long one request may take to answer")
+    retry_seconds: float = Field(
+        30, ge=0, le=3600, description="How long a failing request is tried again before the run fails"
+    )
+    walk_seconds: float = Field(
+        900, gt=0, description="How long one listing may take, all its pages together"
+    )
+    event_lookups: int = Field(
+        20, ge=0, description="Requests that one run may spend, before its writes, on events its pages name"
+    )
+    healing_requests: int = Field(
+        300, ge=0, description="Requests that one `events` or `markets` run may spend on filling placeholders"
+    )
+    placeholder_hours: float = Field(
+        24, gt=0, description="Age at which a placeholder that is still open fails its check"
+    )
+    quarantine_share: float = Field(
+        0.01, ge=0, le=1, description="Share of unreadable records above which the check fails"
+    )
+
+    @field_validator("api_url")
+    @classmethod
+    def _is_http_address(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if parts.scheme not in ("http", "https") or not parts.netloc:
+            raise ValueError("is not an http:// or https:// address")
+        return value.rstrip("/")
+
+    @field_validator("database_url")
+    @classmethod
+    def _is_sqlite_file(cls, value: str) -> str:
+        if not value.startswith("sqlite:///") or value in ("sqlite:///", "sqlite:///:memory:"):
+            raise ValueError(
+                "names no SQLite file, and this version stores into SQLite: sqlite:///data/kalshi.db"
+            )
+        return value
+
+    @property
+    def snapshot_period_seconds(self) -> float:
+        """Seconds between two ticks."""
+        return self.snapshot_minutes * 60
+
+
+def load_settings(**overrides: Any) -> Settings:  # noqa: ANN401  (each field validates its own)
+    """Read the settings from the environment and `.env`, `overrides` first.
+
+    Raises ConfigurationError with one line for each setting that cannot be used, and for a variable that looks
+    like a misspelt setting: ignoring it would be a silent default.
+    """
+    problems = _misspelt(os.environ)
+    try:
+        settings = Settings(**overrides)
+    except ValidationError as error:
+        problems += [_problem(detail["loc"], detail["msg"], detail["input"]) for detail in error.errors()]
+    except UnicodeDecodeError:
+        problems.append(".env is not UTF-8 text: save it as UTF-8")
+    if problems:
+        raise ConfigurationError(problems)
+    return settings
+
+
+def _problem(loc: tuple[int | str, ...], message: str, value: object) -> str:
+    name = str(loc[0])
+    reason = message.removeprefix("Value error, ")
+    given = "" if name == "database_url" else f"={value!s}"  # a database URL may hold a password
+    return f"{PREFIX}{name.upper()}{given}: {reason[0].lower()}{reason[1:]}; change it in the environment or in .env"
+
+
+def _misspelt(names: Iterable[str]) -> list[str]:
+    known = {name.upper() for name in Settings.model_fields}
+    given = (name.removeprefix(PREFIX) for name in names if name.startswith(PREFIX))
+    # Other Kalshi tools have variables of their own (KALSHI_API_KEY): only near misses are suspicious.
+    near = {name: difflib.get_close_matches(name, known, n=1, cutoff=0.85) for name in set(given) - known}
+    return [
+        f"{PREFIX}{name} is not a setting: did you mean {PREFIX}{close[0]}? Rename or unset it"
+        for name, close in sorted(near.items())
+        if close
+    ]
