@@ -146,7 +146,7 @@ def _problem(loc: tuple[int | str, ...], message: str, value: object) -> str:
     name = str(loc[0])
     reason = message.removeprefix("Value error, ")
     given = "" if name == "database_url" else f"={value!s}"  # a database URL may hold a password
-    return f"{PREFIX}{name.upper()}{given}: {reason[0].lower()}{reason[1:]}; change it in the environment or in .env"
+    return f"{PREFIX}{name.upper()}{given}: {reason[0].lower()}{reason[1:]}; change it or unset it"
 
 
 def _misspelt(names: Iterable[str]) -> list[str]:

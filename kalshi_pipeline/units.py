@@ -11,8 +11,6 @@ from decimal import Decimal
 from functools import lru_cache
 
 MICROS_PER_DOLLAR = 1_000_000
-MICROS_PER_CENT = 10_000
-HUNDREDTHS_PER_CONTRACT = 100
 MICROS_PER_SECOND = 1_000_000
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -25,6 +23,11 @@ _LARGEST = 2**63 - 1  # the widest integer that SQLite and PostgreSQL store
 def parse_dollars(text: str) -> int:
     """Micro-dollars of a decimal string such as "0.0150"; ValueError past six decimals that carry value."""
     return _scaled(text, 6)
+
+
+def parse_cents(text: str) -> int:
+    """Micro-dollars of a count of cents such as "56"; ValueError past four decimals that carry value."""
+    return _scaled(text, 4)
 
 
 def parse_contracts(text: str) -> int:

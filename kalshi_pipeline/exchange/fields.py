@@ -1,0 +1,76 @@
+"""The types of payload fields: how each number and time is written, and which blanks mean 'absent'.
+
+Absent is None and never 0. A blank is a missing field, `null`, or the empty string (kalshi/API.md §3, last
+paragraph). A JSON number that is no integer is refused here: it would already have passed through float;
+`pages` reads such a page again with its numbers as text.
+"""
+
+from typing import Annotated
+
+from pydantic import BeforeValidator, PlainValidator, StringConstraints
+
+from kalshi_pipeline.units import (
+    MICROS_PER_SECOND,
+    parse_cents,
+    parse_contracts,
+    parse_dollars,
+    parse_instant,
+)
+
+
+def _text(value: object) -> str:
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    if not isinstance(value, str):
+        raise ValueError(f"{value!r} is neither a decimal string nor an integer")  # noqa: TRY004  (pydantic's way)
+    return value
+
+
+def _dollars(value: object) -> int | None:
+    return None if value is None or value == "" else parse_dollars(_text(value))
+
+
+def _contracts(value: object) -> int | None:
+    return None if value is None or value == "" else parse_contracts(_text(value))
+
+
+def _cents(value: object) -> int | None:
+    return None if value is None or value == "" else parse_cents(_text(value))
+
+
+def _instant(value: object) -> int | None:
+    if value is None or value == "":
+        return None
+    if not isinstance(value, str):
+        raise ValueError(f"{value!r} is not a time in text")  # noqa: TRY004  (pydantic's way)
+    return parse_instant(value)
+
+
+def _epoch_seconds(value: object) -> int | None:
+    return None if value is None or value == "" else int(_text(value)) * MICROS_PER_SECOND
+
+
+def _blank_to_none(value: object) -> object:
+    return None if value == "" else value
+
+
+Ticker = Annotated[str, StringConstraints(min_length=1, max_length=255)]
+"""What identifies a record: required, and never blank."""
+
+Text = Annotated[str | None, BeforeValidator(_blank_to_none)]
+"""Optional text; the blank string is absent."""
+
+Dollars = Annotated[int | None, PlainValidator(_dollars)]
+"""A decimal string of dollars ("0.0150"), as micro-dollars."""
+
+Cents = Annotated[int | None, PlainValidator(_cents)]
+"""Integer cents, as found until March 2026, as micro-dollars."""
+
+Contracts = Annotated[int | None, PlainValidator(_contracts)]
+"""A decimal string of contracts ("2985.50"), or an integer as found until March 2026, as hundredths."""
+
+Instant = Annotated[int | None, PlainValidator(_instant)]
+"""An RFC 3339 time, as microseconds since 1970; the zero time is absent."""
+
+EpochSeconds = Annotated[int | None, PlainValidator(_epoch_seconds)]
+"""Unix seconds, as microseconds since 1970."""

@@ -1,0 +1,24 @@
+"""The one request limit that every attempt passes, retries included."""
+
+import threading
+import time
+
+
+class RateLimit:
+    """A token bucket that holds one token: requests leave at least 1/rate apart.
+
+    Counted from the moment each request really left, so that no one-second window ever holds more than the
+    limit; a larger bucket would allow twice the limit within its first second. Shared by threads.
+    """
+
+    def __init__(self, requests_per_second: float) -> None:
+        self._spacing_seconds = 1 / requests_per_second
+        self._lock = threading.Lock()
+        self._free_at = 0.0
+
+    def wait(self) -> None:
+        """Block until one more request may leave."""
+        with self._lock:
+            while (ahead := self._free_at - time.monotonic()) > 0:
+                time.sleep(ahead)
+            self._free_at = time.monotonic() + self._spacing_seconds

@@ -1,0 +1,1 @@
+"""The database: tables and views, engine, set-based writes, queries, migrations. Knows nothing of the exchange."""

@@ -1,0 +1,116 @@
+"""Set-based merging: rows are staged by the driver's bulk call, then inserted or updated by one statement each.
+
+No statement runs per row, whatever the page holds (the costs are in benchmarks/).
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from sqlalchemy import (
+    Boolean,
+    Column,
+    ColumnElement,
+    Connection,
+    Float,
+    Insert,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    Update,
+    bindparam,
+    exists,
+    false,
+    func,
+    insert,
+    or_,
+    select,
+    true,
+    update,
+)
+from sqlalchemy.schema import CreateTable
+from sqlalchemy.types import TypeEngine
+
+_staging = MetaData()
+_TYPES: dict[object, type[TypeEngine[Any]]] = {str: Text, int: Integer, bool: Boolean}
+
+
+class Staging:
+    """A temporary table of one connection with the columns of a row type."""
+
+    def __init__(self, name: str, row: type[NamedTuple]) -> None:
+        annotations = row.__annotations__
+        columns = [Column(field, _column_type(annotations[field])) for field in row._fields]
+        self.table = Table(name, _staging, *columns, prefixes=["TEMPORARY"])
+        self._create = CreateTable(self.table, if_not_exists=True)
+        marks = ", ".join("?" * len(columns))
+        self._insert = f"INSERT INTO {name} VALUES ({marks})"  # noqa: S608  (names from this module only)
+
+    def fill(self, connection: Connection, rows: Sequence[tuple[Any, ...]]) -> None:
+        """Hold just these rows."""
+        connection.execute(self._create)
+        connection.execute(self.table.delete())
+        if rows:
+            connection.exec_driver_sql(self._insert, list(rows))
+
+
+def _column_type(annotation: object) -> type[TypeEngine[Any]]:
+    for python_type, column_type in _TYPES.items():
+        if annotation == python_type or annotation == python_type | None:  # type: ignore[operator]
+            return column_type
+    return Float
+
+
+class Merge:
+    """Insert the staged rows that `table` lacks and update those that differ, by ticker.
+
+    A value that is absent in the stage never erases a known one, except in the columns named in `exact`: a
+    later shape of the API may leave a field out, and a zero timestamp means 'not told' (R40).
+    """
+
+    def __init__(
+        self,
+        table: Table,
+        staging: Staging,
+        values: Mapping[str, ColumnElement[Any]],
+        exact: frozenset[str] = frozenset(),
+    ) -> None:
+        stage = staging.table
+        seen_at = bindparam("seen_at", type_=Integer)
+        same_ticker = table.c.ticker == stage.c.ticker
+        new = {**values, "is_placeholder": false(), "first_seen_at": seen_at, "changed_at": seen_at}
+        self.insert_new: Insert = insert(table).from_select(
+            ["ticker", *new],
+            select(stage.c.ticker, *new.values()).where(~exists().where(same_ticker)),
+        )
+        kept = {
+            name: value if name in exact else func.coalesce(value, table.c[name])
+            for name, value in values.items()
+        }
+        differs = [table.c[name].is_distinct_from(value) for name, value in kept.items()]
+        self.update_changed: Update = (
+            update(table)
+            .values({**kept, "is_placeholder": false(), "changed_at": seen_at})
+            .where(same_ticker, or_(table.c.is_placeholder, *differs))
+        )
+        self.count_open = (
+            select(func.count()).select_from(table.join(stage, same_ticker)).where(table.c.is_placeholder)
+        )
+
+    def run(self, connection: Connection, seen_at: int) -> tuple[int, int, int]:
+        """Merge what is staged; give the rows inserted, changed, and placeholders filled (these count as changed)."""
+        healed = connection.execute(self.count_open).scalar_one()
+        changed = connection.execute(self.update_changed, {"seen_at": seen_at}).rowcount
+        inserted = connection.execute(self.insert_new, {"seen_at": seen_at}).rowcount
+        return inserted, changed, healed
+
+
+def insert_placeholders(table: Table, ticker: ColumnElement[Any]) -> Insert:
+    """Insert a marked, otherwise empty row for each staged ticker of a parent that `table` lacks."""
+    seen_at = bindparam("seen_at", type_=Integer)
+    lacking = (
+        select(ticker, true(), seen_at, seen_at)
+        .where(ticker.is_not(None), ~exists().where(table.c.ticker == ticker))
+        .distinct()
+    )
+    return insert(table).from_select(["ticker", "is_placeholder", "first_seen_at", "changed_at"], lacking)

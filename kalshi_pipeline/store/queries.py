@@ -1,0 +1,241 @@
+"""Questions asked of the store: parents that are lacking, completeness, health, and single markets."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, RowMapping, Table, and_, case, func, or_, select, update
+
+from kalshi_pipeline.store.tables import (
+    events,
+    latest_quotes,
+    listings,
+    markets,
+    price_snapshots,
+    quarantine,
+    series,
+    ticks,
+)
+from kalshi_pipeline.units import MICROS_PER_DOLLAR
+
+PARENTS = (series, events, markets)
+
+
+def unknown_events(connection: Connection, tickers: Iterable[str]) -> list[str]:
+    """Give those of `tickers` that `events` does not hold, not even as a placeholder, in their order."""
+    asked = list(dict.fromkeys(tickers))
+    known = set(connection.execute(select(events.c.ticker).where(events.c.ticker.in_(asked))).scalars())
+    return [ticker for ticker in asked if ticker not in known]
+
+
+def open_placeholder_events(connection: Connection, limit: int) -> list[str]:
+    """Give tickers of placeholder events, those first that the exchange was asked for longest ago or never."""
+    query = (
+        select(events.c.ticker)
+        .where(events.c.is_placeholder)
+        .order_by(events.c.looked_up_at.nulls_first(), events.c.id)
+        .limit(limit)
+    )
+    return list(connection.execute(query).scalars())
+
+
+def open_placeholder_series(connection: Connection, limit: int) -> list[str]:
+    """Give tickers of placeholder series."""
+    return list(
+        connection.execute(select(series.c.ticker).where(series.c.is_placeholder).limit(limit)).scalars()
+    )
+
+
+def mark_looked_up(connection: Connection, tickers: Iterable[str], at: int) -> None:
+    """Remember that the exchange was asked for these events."""
+    connection.execute(update(events).where(events.c.ticker.in_(list(tickers))).values(looked_up_at=at))
+
+
+def count_rows(connection: Connection, table_name: str) -> int:
+    """Count the rows of a table."""
+    table = series.metadata.tables[table_name]
+    return connection.execute(select(func.count()).select_from(table)).scalar_one()
+
+
+@dataclass(frozen=True)
+class Placeholders:
+    """Placeholders that are open, and the instant since when the oldest of them is; None where there is none."""
+
+    count: int
+    oldest_at: int | None
+
+
+def placeholders(connection: Connection) -> dict[str, Placeholders]:
+    """Give the open placeholders of each parent table, by its name."""
+
+    def of(table: Table) -> Placeholders:
+        query = select(func.count(), func.min(table.c.first_seen_at)).where(table.c.is_placeholder)
+        count, oldest_at = connection.execute(query).one()
+        return Placeholders(count, oldest_at)
+
+    return {table.name: of(table) for table in PARENTS}
+
+
+def count_dangling(connection: Connection, tick_id: int | None = None) -> dict[str, int]:
+    """Count the rows whose parent is missing, by foreign key; of the snapshots only those of one tick.
+
+    The foreign keys make it a proof that they were on; the whole history is not read again at every tick.
+    """
+
+    def lacking(child: Table, key: str, parent: Table) -> int:
+        query = (
+            select(func.count())
+            .select_from(child.outerjoin(parent, child.c[key] == parent.c.id))
+            .where(child.c[key].is_not(None), parent.c.id.is_(None))
+        )
+        if child is price_snapshots:
+            query = query.where(child.c.tick_id == tick_id)
+        return connection.execute(query).scalar_one()
+
+    return {
+        "events.series_id": lacking(events, "series_id", series),
+        "markets.event_id": lacking(markets, "event_id", events),
+        "price_snapshots.market_id": lacking(price_snapshots, "market_id", markets),
+        "latest_quotes.market_id": lacking(latest_quotes, "market_id", markets),
+        "latest_quotes.tick_id": lacking(latest_quotes, "tick_id", ticks),
+    }
+
+
+@dataclass(frozen=True)
+class QuoteFaults:
+    """Rows of one tick that cannot be quotes."""
+
+    crossed: int
+    out_of_range: int
+
+    @property
+    def total(self) -> int:
+        """All of them."""
+        return self.crossed + self.out_of_range
+
+
+def quote_faults(connection: Connection, tick_id: int) -> QuoteFaults:
+    """Count the tick's rows whose bid is above the ask, and those with a price outside 0..1 dollar."""
+    quote = price_snapshots.c
+    outside = [
+        and_(price.is_not(None), ~price.between(0, MICROS_PER_DOLLAR))
+        for price in (quote.yes_bid, quote.yes_ask, quote.last_price)
+    ]
+    crossed = func.coalesce(func.sum(case((quote.yes_bid > quote.yes_ask, 1), else_=0)), 0)
+    out_of_range = func.coalesce(func.sum(case((or_(*outside), 1), else_=0)), 0)
+    row = connection.execute(select(crossed, out_of_range).where(quote.tick_id == tick_id)).one()
+    return QuoteFaults(*row)
+
+
+def last_listing(connection: Connection, asset: str, *, before: int | None = None) -> RowMapping | None:
+    """Give the newest run of an asset, or the newest complete one before run `before`."""
+    query = select(listings).where(listings.c.asset == asset).order_by(listings.c.id.desc()).limit(1)
+    if before is not None:
+        query = query.where(listings.c.id < before, listings.c.state == "complete")
+    return connection.execute(query).mappings().one_or_none()
+
+
+def last_tick(connection: Connection, *, before: int | None = None) -> RowMapping | None:
+    """Give the newest tick, or the newest complete one before tick `before`."""
+    query = select(ticks).order_by(ticks.c.tick_at.desc()).limit(1)
+    if before is not None:
+        query = query.where(ticks.c.id < before, ticks.c.state == "complete")
+    return connection.execute(query).mappings().one_or_none()
+
+
+def last_complete_tick(connection: Connection) -> RowMapping | None:
+    """Give the newest tick that saw every page."""
+    query = select(ticks).where(ticks.c.state == "complete").order_by(ticks.c.tick_at.desc()).limit(1)
+    return connection.execute(query).mappings().one_or_none()
+
+
+def tick_states(connection: Connection) -> dict[str, int]:
+    """Count ticks by state."""
+    return dict(
+        connection.execute(select(ticks.c.state, func.count()).group_by(ticks.c.state)).tuples().all()
+    )
+
+
+def count_quarantined(connection: Connection) -> dict[str, int]:
+    """Count the records kept in quarantine by kind."""
+    query = select(quarantine.c.kind, func.count()).group_by(quarantine.c.kind)
+    return dict(connection.execute(query).tuples().all())
+
+
+@dataclass(frozen=True)
+class LatestQuote:
+    """The newest stored quote of a market (micro-dollars, hundredths of a contract, instants).
+
+    With change-only snapshots it holds since `tick_at`; `confirmed_at` is the newest complete tick.
+    """
+
+    ticker: str
+    status: str | None
+    tick_at: int
+    received_at: int
+    confirmed_at: int | None
+    yes_bid: int | None
+    yes_ask: int | None
+    yes_bid_size: int | None
+    yes_ask_size: int | None
+    last_price: int | None
+    volume: int | None
+    open_interest: int | None
+
+    @property
+    def spread(self) -> int | None:
+        """Ask minus bid, of a two-sided quote only."""
+        return None if self.yes_bid is None or self.yes_ask is None else self.yes_ask - self.yes_bid
+
+    @property
+    def midpoint(self) -> float | None:
+        """The middle of bid and ask, of a two-sided quote only: an unquoted market is not worth 50 cents."""
+        return None if self.yes_bid is None or self.yes_ask is None else (self.yes_bid + self.yes_ask) / 2
+
+
+def latest_quote(connection: Connection, ticker: str) -> LatestQuote | None:
+    """Give the newest stored quote of one market; None where none is stored."""
+    confirmed_at = select(func.max(ticks.c.tick_at)).where(ticks.c.state == "complete").scalar_subquery()
+    quote = latest_quotes.c
+    query = (
+        select(
+            markets.c.ticker,
+            markets.c.status,
+            ticks.c.tick_at,
+            quote.received_at,
+            confirmed_at.label("confirmed_at"),
+            quote.yes_bid,
+            quote.yes_ask,
+            quote.yes_bid_size,
+            quote.yes_ask_size,
+            quote.last_price,
+            quote.volume,
+            quote.open_interest,
+        )
+        .select_from(latest_quotes.join(markets).join(ticks))
+        .where(markets.c.ticker == ticker)
+    )
+    row = connection.execute(query).one_or_none()
+    return None if row is None else LatestQuote(*row)
+
+
+def market_details(connection: Connection, ticker: str) -> RowMapping | None:
+    """Give one market with its event and series; None where the store does not hold it."""
+    query = (
+        select(
+            markets,
+            events.c.ticker.label("event_ticker"),
+            events.c.title.label("event_title"),
+            events.c.sub_title.label("event_sub_title"),
+            events.c.mutually_exclusive,
+            events.c.strike_at,
+            events.c.is_placeholder.label("event_is_placeholder"),
+            series.c.ticker.label("series_ticker"),
+            series.c.title.label("series_title"),
+            series.c.frequency,
+            series.c.tags,
+            func.coalesce(series.c.category, events.c.category).label("category"),
+        )
+        .select_from(markets.join(events).outerjoin(series))
+        .where(markets.c.ticker == ticker)
+    )
+    return connection.execute(query).mappings().one_or_none()

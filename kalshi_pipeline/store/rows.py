@@ -1,0 +1,90 @@
+"""The rows that the store takes: plain tuples in the order of their staging tables, made by `ingest`.
+
+Prices are micro-dollars, sizes hundredths of a contract, instants microseconds since 1970; None is absent.
+"""
+
+from dataclasses import dataclass, fields
+from typing import NamedTuple, Self
+
+
+class SeriesRow(NamedTuple):
+    """A series as the exchange gives it."""
+
+    ticker: str
+    title: str | None
+    category: str | None
+    frequency: str | None
+    tags: str | None
+
+
+class EventRow(NamedTuple):
+    """An event as the exchange gives it."""
+
+    ticker: str
+    series_ticker: str | None
+    title: str | None
+    sub_title: str | None
+    category: str | None
+    mutually_exclusive: bool | None
+    strike_at: int | None
+
+
+class MarketRow(NamedTuple):
+    """A market as the exchange gives it, with its quote and the instant at which the answer was received."""
+
+    ticker: str
+    event_ticker: str
+    title: str | None
+    yes_sub_title: str | None
+    no_sub_title: str | None
+    market_type: str | None
+    status: str | None
+    result: str | None
+    created_at: int | None
+    open_at: int | None
+    close_at: int | None
+    expected_expiration_at: int | None
+    occurrence_at: int | None
+    strike_type: str | None
+    floor_strike: float | None
+    cap_strike: float | None
+    rules_primary: str | None
+    is_provisional: bool | None
+    is_combo: bool
+    collection_ticker: str | None
+    yes_bid: int | None
+    yes_ask: int | None
+    yes_bid_size: int | None
+    yes_ask_size: int | None
+    last_price: int | None
+    volume: int | None
+    open_interest: int | None
+    received_at: int
+
+
+class RejectRow(NamedTuple):
+    """A record that could not be read."""
+
+    ticker: str | None
+    raw: str
+    error: str
+
+
+@dataclass(frozen=True)
+class Tally:
+    """What happened to the records of a page or of a run: received = inserted + changed + unchanged + quarantined
+    + duplicates. `placeholders` counts the parents made, `healed` those filled.
+    """
+
+    pages: int = 0
+    received: int = 0
+    inserted: int = 0
+    changed: int = 0
+    unchanged: int = 0
+    quarantined: int = 0
+    duplicates: int = 0
+    placeholders: int = 0
+    healed: int = 0
+
+    def __add__(self, other: Self) -> Self:
+        return type(self)(**{f.name: getattr(self, f.name) + getattr(other, f.name) for f in fields(self)})

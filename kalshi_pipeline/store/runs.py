@@ -1,0 +1,178 @@
+"""The record of every run: `listings` for series, events and markets, `ticks` for snapshots.
+
+A run's row is opened before its first page, counts each page in that page's transaction, and is closed at the
+end, so that a run that dies leaves exactly the pages that it committed.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+
+from sqlalchemy import Connection, Table, func, insert, select, update
+
+from kalshi_pipeline.store.rows import RejectRow, Tally
+from kalshi_pipeline.store.tables import listings, quarantine, ticks
+from kalshi_pipeline.units import MICROS_PER_SECOND, iso_of
+
+
+class State(StrEnum):
+    """How a run ended; `skipped` and `missed` are ticks that nothing was taken for."""
+
+    RUNNING = "running"
+    COMPLETE = "complete"
+    PARTIAL = "partial"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+    MISSED = "missed"
+
+
+@dataclass(frozen=True)
+class Run:
+    """A row of `listings` or `ticks`; `state` is what opening it found or made."""
+
+    table: Table
+    id: int
+    state: State
+    reason: str | None = None
+
+    @property
+    def name(self) -> str:
+        """The run as `quarantine` names it."""
+        return f"{self.table.name}/{self.id}"
+
+
+_KILLED = "the run ended without a word (killed, or the machine stopped); the next one goes on"
+_MOST_MISSED = 10_000
+_HAS_QUOTES = (State.RUNNING, State.COMPLETE, State.PARTIAL)
+
+
+def open_listing(connection: Connection, asset: str, scope: str, at: int, dead_before: int) -> Run:
+    """Open a listing's row, and close those of runs that started before `dead_before` and cannot be alive."""
+    connection.execute(
+        update(listings)
+        .where(
+            listings.c.asset == asset, listings.c.state == State.RUNNING, listings.c.started_at < dead_before
+        )
+        .values(state=State.PARTIAL, reason=_KILLED)
+    )
+    values = {
+        "asset": asset,
+        "scope": scope,
+        "started_at": at,
+        "state": State.RUNNING,
+        **_counts(listings, Tally()),
+    }
+    return Run(listings, _inserted_id(connection, listings, values), State.RUNNING)
+
+
+def open_tick(connection: Connection, tick_at: int, period_seconds: float | None, scope: str, at: int) -> Run:
+    """Open a tick's row under the snapshot lock, or say why not: its `state` is then COMPLETE or SKIPPED.
+
+    A tick that was closed as complete stays as it is; one that a newer tick has overtaken is skipped, since
+    'changed since the last quote' has no meaning in the past. Scheduled ticks that nothing was taken for, since
+    the last one, are recorded as missed, or as skipped where the run before was still busy.
+    """
+    connection.execute(
+        update(ticks).where(ticks.c.state == State.RUNNING).values(state=State.PARTIAL, reason=_KILLED)
+    )
+    found = connection.execute(
+        select(ticks.c.id, ticks.c.state).where(ticks.c.tick_at == tick_at)
+    ).one_or_none()
+    if found is not None and found.state == State.COMPLETE:
+        return Run(ticks, found.id, State.COMPLETE, "this tick was complete already")
+    newest = connection.execute(
+        select(func.max(ticks.c.tick_at)).where(ticks.c.state.in_(_HAS_QUOTES))
+    ).scalar()
+    values = {"scope": scope, "started_at": at, "finished_at": None, "period_seconds": period_seconds}
+    values |= {"state": State.RUNNING, "reason": None, **_counts(ticks, Tally())}
+    if newest is not None and newest > tick_at:
+        reason = f"the newer tick {iso_of(newest)} had been taken before this one could start"
+        if found is not None:
+            return Run(ticks, found.id, State.SKIPPED, reason)
+        values |= {"state": State.SKIPPED, "reason": reason, "finished_at": at}
+        return Run(
+            ticks, _inserted_id(connection, ticks, {"tick_at": tick_at, **values}), State.SKIPPED, reason
+        )
+    if found is not None:
+        connection.execute(update(ticks).where(ticks.c.id == found.id).values(values))
+        return Run(ticks, found.id, State.RUNNING)
+    if period_seconds is not None:
+        _record_missed(connection, tick_at, period_seconds, scope)
+    return Run(ticks, _inserted_id(connection, ticks, {"tick_at": tick_at, **values}), State.RUNNING)
+
+
+def _record_missed(connection: Connection, tick_at: int, period_seconds: float, scope: str) -> None:
+    last = connection.execute(
+        select(ticks.c.tick_at, ticks.c.finished_at)
+        .where(ticks.c.period_seconds.is_not(None), ticks.c.tick_at < tick_at)
+        .order_by(ticks.c.tick_at.desc())
+        .limit(1)
+    ).one_or_none()
+    if last is None:
+        return
+    period = round(period_seconds * MICROS_PER_SECOND)
+    grid = range(tick_at - period, last.tick_at, -period)[:_MOST_MISSED]
+    taken = set(connection.execute(select(ticks.c.tick_at).where(ticks.c.tick_at > last.tick_at)).scalars())
+    rows = []
+    for missed_at in reversed(grid):
+        if missed_at in taken:
+            continue
+        busy = last.finished_at is not None and last.finished_at > missed_at
+        state, reason = (
+            (State.SKIPPED, "the snapshot before was still running")
+            if busy
+            else (State.MISSED, "no run was started for it")
+        )
+        row = {
+            "tick_at": missed_at,
+            "period_seconds": period_seconds,
+            "scope": scope,
+            "started_at": missed_at,
+        }
+        rows.append({**row, "state": state, "reason": reason, **_counts(ticks, Tally())})
+    if rows:
+        connection.execute(insert(ticks), rows)
+
+
+def add_page(connection: Connection, run: Run, tally: Tally) -> None:
+    """Add a page's counts to its run, in the page's own transaction."""
+    table = run.table
+    counts = {name: table.c[name] + count for name, count in _counts(table, tally).items() if count}
+    if counts:
+        connection.execute(update(table).where(table.c.id == run.id).values(counts))
+
+
+def close_run(connection: Connection, run: Run, state: State, reason: str | None, at: int) -> None:
+    """Close a run's row."""
+    table = run.table
+    connection.execute(
+        update(table).where(table.c.id == run.id).values(state=state, reason=reason, finished_at=at)
+    )
+
+
+def record_pause(connection: Connection, run: Run, *, is_paused: bool | None) -> None:
+    """Record whether trading stood still at a tick; None is not known."""
+    connection.execute(update(ticks).where(ticks.c.id == run.id).values(is_paused=is_paused))
+
+
+def add_to_quarantine(
+    connection: Connection, run: Run, kind: str, rejects: Sequence[RejectRow], at: int
+) -> None:
+    """Keep records that could not be read, one row for each, however often it is refused."""
+    for reject in rejects:
+        key = reject.ticker or hashlib.sha256(reject.raw.encode()).hexdigest()
+        same = (quarantine.c.kind == kind, quarantine.c.record_key == key)
+        values = {"raw": reject.raw, "error": reject.error, "run": run.name, "last_seen_at": at}
+        if not connection.execute(update(quarantine).where(*same).values(values)).rowcount:
+            connection.execute(
+                insert(quarantine).values(kind=kind, record_key=key, first_seen_at=at, **values)
+            )
+
+
+def _counts(table: Table, tally: Tally) -> dict[str, int]:
+    return {name: count for name, count in asdict(tally).items() if name in table.c}
+
+
+def _inserted_id(connection: Connection, table: Table, values: dict[str, object]) -> int:
+    return int(connection.execute(insert(table).values(values).returning(table.c.id)).scalar_one())
