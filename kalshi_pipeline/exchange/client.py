@@ -77,7 +77,7 @@ class KalshiClient:
     """The exchange at one address. Use it as a context manager, one for a whole run: it keeps its connections.
 
     `retry_seconds` is how long a failing request is tried again (with growing, jittered pauses) before
-    TransientExchangeError. `transport` is httpx's, for tests.
+    TransientExchangeError; `on_retry` is told of each. `transport` is httpx's, for tests.
     """
 
     def __init__(
@@ -87,12 +87,14 @@ class KalshiClient:
         requests_per_second: float = 15,
         timeout_seconds: float = 30,
         retry_seconds: float = 30,
+        on_retry: Callable[[str], None] = lambda _: None,
         transport: httpx.BaseTransport | None = None,
     ) -> None:
         self.requests = 0
         self.retries = 0
         self._api_url = api_url
         self._retry_seconds = retry_seconds
+        self._on_retry = on_retry
         self._limit = RateLimit(requests_per_second)
         self._http = httpx.Client(
             timeout=httpx.Timeout(timeout_seconds, connect=min(timeout_seconds, _CONNECT_SECONDS)),
@@ -138,14 +140,26 @@ class KalshiClient:
         queries: list[Params] = [{"limit": EVENTS_PAGE}]
         return self._listing("/events/multivariate", "events", EventPayload, queries, max_pages, walk_seconds)
 
-    def list_series(self, *, walk_seconds: float) -> Listing[SeriesPayload]:
-        """Read `/series`: all of them in one body, without pages."""
-        return self._listing("/series", "series", SeriesPayload, [{}], None, walk_seconds)
+    def list_series(self, *, series: Sequence[str] = (), walk_seconds: float) -> Listing[SeriesPayload]:
+        """Read `/series`, all in one body without pages; or just each of `series`, which must all be known."""
+        if not series:
+            return self._listing("/series", "series", SeriesPayload, [{}], None, walk_seconds)
 
-    def fetch_events(self, tickers: Sequence[str]) -> Page[EventPayload]:
+        def fetch(query: Params, seconds_left: float) -> tuple[Page[SeriesPayload], int]:
+            path = f"/series/{quote(str(query['series_ticker']), safe='')}"
+            answer = self._fetch(
+                path, {}, lambda body: parse_object(body, "series", SeriesPayload), seconds_left
+            )
+            return Page([answer.content]), answer.received_at
+
+        return Listing("/series", fetch, _each({}, series), max_pages=None, walk_seconds=walk_seconds)
+
+    def fetch_events(self, tickers: Sequence[str]) -> list[EventPayload]:
         """Fetch the events of up to TICKERS_PER_LOOKUP tickers; those that the exchange does not give are left out."""
         params: Params = {"limit": EVENTS_PAGE, "tickers": ",".join(tickers)}
-        return self._fetch("/events", params, lambda body: parse_page(body, "events", EventPayload)).content
+        page = self._fetch("/events", params, lambda body: parse_page(body, "events", EventPayload)).content
+        found = {payload.ticker: payload for payload in page.records}
+        return [found[ticker] for ticker in tickers if ticker in found]
 
     def fetch_series(self, ticker: str) -> SeriesPayload:
         """Fetch one series; NotFoundError where the exchange does not know it."""
@@ -208,7 +222,7 @@ class KalshiClient:
             retry=retry_if_exception_type(_RetryableError),
             stop=stop_after_delay(min(self._retry_seconds, seconds_left)),
             wait=_pause_seconds,
-            before_sleep=self._count_retry,
+            before_sleep=self._note_retry,
             reraise=True,
         )
         started = time.monotonic()
@@ -234,8 +248,11 @@ class KalshiClient:
         except httpx.RequestError as error:
             raise _RetryableError(f"sent a broken answer ({_described(error)})") from error
 
-    def _count_retry(self, _: RetryCallState) -> None:
+    def _note_retry(self, state: RetryCallState) -> None:
         self.retries += 1
+        error = state.outcome.exception() if state.outcome else None
+        pause_seconds = state.next_action.sleep if state.next_action else 0.0
+        self._on_retry(f"the exchange {error}; trying again in {pause_seconds:.1f} s")
 
     def _refused(self, path: str, response: httpx.Response) -> RefusedError:
         status, said = response.status_code, f"{self._api_url}{path} {_refusal(response)}"

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, RowMapping, Table, and_, case, func, or_, select, update
 
+from kalshi_pipeline.store.runs import Run, State
 from kalshi_pipeline.store.tables import (
     events,
     latest_quotes,
@@ -126,25 +127,38 @@ def quote_faults(connection: Connection, tick_id: int) -> QuoteFaults:
     return QuoteFaults(*row)
 
 
-def last_listing(connection: Connection, asset: str, *, before: int | None = None) -> RowMapping | None:
-    """Give the newest run of an asset, or the newest complete one before run `before`."""
+def last_listing(connection: Connection, asset: str) -> RowMapping | None:
+    """Give the newest run of an asset."""
     query = select(listings).where(listings.c.asset == asset).order_by(listings.c.id.desc()).limit(1)
-    if before is not None:
-        query = query.where(listings.c.id < before, listings.c.state == "complete")
     return connection.execute(query).mappings().one_or_none()
 
 
-def last_tick(connection: Connection, *, before: int | None = None) -> RowMapping | None:
-    """Give the newest tick, or the newest complete one before tick `before`."""
-    query = select(ticks).order_by(ticks.c.tick_at.desc()).limit(1)
-    if before is not None:
-        query = query.where(ticks.c.id < before, ticks.c.state == "complete")
-    return connection.execute(query).mappings().one_or_none()
+def last_tick(connection: Connection) -> RowMapping | None:
+    """Give the newest tick, whatever its state."""
+    return (
+        connection.execute(select(ticks).order_by(ticks.c.tick_at.desc()).limit(1)).mappings().one_or_none()
+    )
+
+
+def received_before(connection: Connection, run: Run) -> int | None:
+    """Give how many records the last complete run before this one received, of its asset and scope; None if none."""
+    table = run.table
+    this = select(table).where(table.c.id == run.id).subquery()
+    same = [table.c.scope == this.c.scope]
+    if table is listings:
+        same.append(table.c.asset == this.c.asset)
+    query = (
+        select(table.c.received)
+        .where(table.c.id < run.id, table.c.state == State.COMPLETE, *same)
+        .order_by(table.c.id.desc())
+        .limit(1)
+    )
+    return connection.execute(query).scalar_one_or_none()
 
 
 def last_complete_tick(connection: Connection) -> RowMapping | None:
     """Give the newest tick that saw every page."""
-    query = select(ticks).where(ticks.c.state == "complete").order_by(ticks.c.tick_at.desc()).limit(1)
+    query = select(ticks).where(ticks.c.state == State.COMPLETE).order_by(ticks.c.tick_at.desc()).limit(1)
     return connection.execute(query).mappings().one_or_none()
 
 
@@ -194,7 +208,7 @@ class LatestQuote:
 
 def latest_quote(connection: Connection, ticker: str) -> LatestQuote | None:
     """Give the newest stored quote of one market; None where none is stored."""
-    confirmed_at = select(func.max(ticks.c.tick_at)).where(ticks.c.state == "complete").scalar_subquery()
+    confirmed_at = select(func.max(ticks.c.tick_at)).where(ticks.c.state == State.COMPLETE).scalar_subquery()
     quote = latest_quotes.c
     query = (
         select(
@@ -214,8 +228,8 @@ def latest_quote(connection: Connection, ticker: str) -> LatestQuote | None:
         .select_from(latest_quotes.join(markets).join(ticks))
         .where(markets.c.ticker == ticker)
     )
-    row = connection.execute(query).one_or_none()
-    return None if row is None else LatestQuote(*row)
+    row = connection.execute(query).mappings().one_or_none()
+    return None if row is None else LatestQuote(**row)
 
 
 def market_details(connection: Connection, ticker: str) -> RowMapping | None:

@@ -98,7 +98,11 @@ def upgrade() -> None:
         sa.UniqueConstraint("ticker", name=op.f("uq_events_ticker")),
     )
     op.create_index(
-        "ix_events_placeholder", "events", ["looked_up_at"], unique=False, sqlite_where="is_placeholder"
+        "ix_events_placeholder",
+        "events",
+        ["looked_up_at"],
+        unique=False,
+        sqlite_where=sa.text("is_placeholder"),
     )
     op.create_index(op.f("ix_events_series_id"), "events", ["series_id"], unique=False)
 

@@ -1,0 +1,1 @@
+"""Joins exchange and store: sync series, events and markets, take a snapshot. Knows no Dagster."""

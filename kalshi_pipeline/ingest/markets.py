@@ -1,0 +1,102 @@
+"""Markets from a page of the exchange to rows of the store, with the events that they need."""
+
+from itertools import product
+from typing import NamedTuple
+
+from sqlalchemy import Connection
+
+from kalshi_pipeline.exchange.listing import ListedPage, Listing
+from kalshi_pipeline.exchange.payloads import MarketPayload, Quote
+from kalshi_pipeline.exchange.statuses import MarketStatus, StatusFilter
+from kalshi_pipeline.ingest.parents import EventLookup
+from kalshi_pipeline.ingest.report import Report
+from kalshi_pipeline.ingest.session import Session
+from kalshi_pipeline.store.catalog import merge_events, merge_markets
+from kalshi_pipeline.store.queries import unknown_events
+from kalshi_pipeline.store.rows import EventRow, MarketRow, Tally
+from kalshi_pipeline.units import now
+
+_KNOWN_WORDS = {
+    "status": frozenset({None, *MarketStatus}),
+    "market_type": frozenset({None, "binary", "scalar"}),
+    "result": frozenset({None, "", "yes", "no", "scalar"}),
+}
+_KNOWN = frozenset(product(*_KNOWN_WORDS.values()))
+
+
+class PreparedMarkets(NamedTuple):
+    """A page of markets, and the events that it names, the database lacks and the exchange gave."""
+
+    markets: list[MarketRow]
+    events: list[EventRow]
+
+
+class MarketPages:
+    """Turns listed markets into rows with their parents; used by the markets asset and by the snapshot alike."""
+
+    def __init__(self, session: Session, report: Report) -> None:
+        self._session = session
+        self._report = report
+        self._lookup = EventLookup(session, report)
+
+    def listing(self) -> Listing[MarketPayload]:
+        """Begin a walk over every open market of the configured scope."""
+        settings = self._session.settings
+        return self._session.client.list_markets(
+            status=StatusFilter.OPEN,
+            mve_filter=self._session.mve_filter,
+            series=settings.series,
+            max_pages=settings.max_pages,
+            walk_seconds=settings.walk_seconds,
+        )
+
+    def prepare(self, page: ListedPage[MarketPayload]) -> PreparedMarkets:
+        """Make the rows, and fetch the events that are missing while no transaction is open."""
+        rows = [self._row(payload, page.received_at) for payload in page.records]
+        with self._session.database.read() as connection:
+            missing = unknown_events(connection, (row.event_ticker for row in rows))
+        return PreparedMarkets(rows, self._lookup.fetch(missing))
+
+    def merge(self, connection: Connection, page: PreparedMarkets) -> Tally:
+        """Write the page, parents first; one that the exchange did not give becomes a marked placeholder."""
+        seen_at = now()
+        parents = merge_events(connection, page.events, seen_at) if page.events else Tally()
+        return merge_markets(connection, page.markets, seen_at) + Tally(placeholders=parents.placeholders)
+
+    def _row(self, payload: MarketPayload, received_at: int) -> MarketRow:
+        quote = payload.quote()
+        if not payload.has_mirrored_sides(quote):
+            self._report.unmirrored += 1
+        if (payload.status, payload.market_type, payload.result) not in _KNOWN:
+            for name, known in _KNOWN_WORDS.items():
+                if (word := getattr(payload, name)) not in known:
+                    self._report.unknown_words[f"{name}={word}"] += 1
+        return market_row(payload, quote, received_at)
+
+
+def market_row(payload: MarketPayload, quote: Quote, received_at: int) -> MarketRow:
+    """Give a market as the store takes it, with its quote."""
+    return MarketRow(
+        payload.ticker,
+        payload.event_ticker,
+        payload.title,
+        payload.yes_sub_title,
+        payload.no_sub_title,
+        payload.market_type,
+        payload.status,
+        payload.result,
+        payload.created_time,
+        payload.open_time,
+        payload.close_time,
+        payload.expected_expiration_time,
+        payload.occurrence_datetime,
+        payload.strike_type,
+        payload.floor_strike,
+        payload.cap_strike,
+        payload.rules_primary,
+        payload.is_provisional,
+        payload.is_combo,
+        payload.mve_collection_ticker,
+        *quote,
+        received_at,
+    )

@@ -1,0 +1,164 @@
+"""Parents of what a page names: series, events and their placeholders.
+
+A placeholder is the last resort: an event that the exchange gives is fetched. What stays a placeholder is healed
+by later runs.
+"""
+
+from collections.abc import Sequence
+
+from kalshi_pipeline.errors import ExchangeError, NotFoundError
+from kalshi_pipeline.exchange.client import TICKERS_PER_LOOKUP
+from kalshi_pipeline.exchange.payloads import COMBO_PREFIX, EventPayload, SeriesPayload
+from kalshi_pipeline.ingest.report import Report
+from kalshi_pipeline.ingest.session import Session
+from kalshi_pipeline.store.catalog import merge_events, merge_series
+from kalshi_pipeline.store.queries import mark_looked_up, open_placeholder_events, open_placeholder_series
+from kalshi_pipeline.store.rows import EventRow, SeriesRow, Tally
+from kalshi_pipeline.store.runs import add_page
+from kalshi_pipeline.units import now
+
+# Below this many combo events, asking for each is cheaper than walking their listing, which takes no filter.
+_WORTH_A_WALK = 20
+# Pages of that listing in a row that fill nothing, after which the rest is asked for one by one.
+_FRUITLESS_PAGES = 10
+
+
+def series_row(payload: SeriesPayload) -> SeriesRow:
+    """Give a series as the store takes it."""
+    tags = ",".join(payload.tags) if payload.tags else None
+    return SeriesRow(payload.ticker, payload.title, payload.category, payload.frequency, tags)
+
+
+def event_row(payload: EventPayload) -> EventRow:
+    """Give an event as the store takes it."""
+    return EventRow(
+        ticker=payload.ticker,
+        series_ticker=payload.series_ticker,
+        title=payload.title,
+        sub_title=payload.sub_title,
+        category=payload.category,
+        mutually_exclusive=payload.mutually_exclusive,
+        strike_at=payload.strike_date,
+    )
+
+
+class EventLookup:
+    """Fetches events that pages name, within a budget of requests, so that new parents never delay the quotes."""
+
+    def __init__(self, session: Session, report: Report) -> None:
+        self._session = session
+        self._report = report
+        self._requests_left = session.settings.event_lookups
+
+    def fetch(self, tickers: Sequence[str]) -> list[EventRow]:
+        """Give those of the events that the exchange gives; the others are not there, or the budget is spent.
+
+        The events of combos are not asked for: `/events` never shows them (kalshi/API.md §1.3).
+        """
+        wanted = [ticker for ticker in tickers if not ticker.startswith(COMBO_PREFIX)]
+        found: list[EventRow] = []
+        for start in range(0, len(wanted), TICKERS_PER_LOOKUP):
+            if self._requests_left <= 0:
+                break
+            self._requests_left -= 1
+            try:
+                payloads = self._session.client.fetch_events(wanted[start : start + TICKERS_PER_LOOKUP])
+            except ExchangeError as error:
+                # The quotes of this page are at hand and matter more: their events become placeholders.
+                self._requests_left = 0
+                self._report.notes.append(f"events are not looked up any more in this run: {error}")
+                break
+            found += [event_row(payload) for payload in payloads]
+        return found
+
+
+def heal_placeholders(session: Session, report: Report) -> None:
+    """Fill placeholders from the exchange within the budget: first by batches, then combos in bulk, then one by one.
+
+    An exchange that fails meanwhile ends the healing with a note; what is left is healed by a later run.
+    """
+    healing = _Healing(session, report)
+    try:
+        healing.events_by_ticker()
+        healing.combo_events_in_bulk()
+        healing.events_one_by_one()
+        healing.series_one_by_one()
+    except ExchangeError as error:
+        report.notes.append(f"the healing of placeholders stopped: {error}")
+
+
+class _Healing:
+    def __init__(self, session: Session, report: Report) -> None:
+        self._session = session
+        self._report = report
+        self._last_request = session.client.requests + session.settings.healing_requests
+
+    @property
+    def _requests_left(self) -> int:
+        return max(0, self._last_request - self._session.client.requests)
+
+    def events_by_ticker(self) -> None:
+        tickers = [ticker for ticker in self._open_events() if not ticker.startswith(COMBO_PREFIX)]
+        for start in range(0, len(tickers), TICKERS_PER_LOOKUP):
+            if self._requests_left:
+                payloads = self._session.client.fetch_events(tickers[start : start + TICKERS_PER_LOOKUP])
+                self._store_events([event_row(payload) for payload in payloads])
+
+    def combo_events_in_bulk(self) -> None:
+        wanted = {ticker for ticker in self._open_events() if ticker.startswith(COMBO_PREFIX)}
+        pages_left = self._requests_left // 2
+        if len(wanted) < _WORTH_A_WALK or not pages_left:
+            return
+        fruitless = 0
+        listing = self._session.client.list_combo_events(
+            max_pages=pages_left, walk_seconds=self._session.settings.walk_seconds
+        )
+        for page in listing:
+            rows = [event_row(payload) for payload in page.records if payload.ticker in wanted]
+            self._store_events(rows)
+            wanted.difference_update(row.ticker for row in rows)
+            fruitless = 0 if rows else fruitless + 1
+            self._session.tell_progress(f"healing: {len(wanted):,} combo events are open")
+            if not wanted or fruitless >= _FRUITLESS_PAGES:
+                return
+
+    def events_one_by_one(self) -> None:
+        for ticker in self._open_events(self._requests_left):
+            if not self._requests_left:
+                return
+            try:
+                rows = [event_row(self._session.client.fetch_event(ticker))]
+            except NotFoundError:
+                rows = []
+            self._store_events(rows)
+            if ticker not in {row.ticker for row in rows}:
+                with self._session.database.begin() as connection:
+                    mark_looked_up(connection, [ticker], now())
+            self._session.tell_progress(f"healing: asked for {ticker}")
+
+    def series_one_by_one(self) -> None:
+        with self._session.database.read() as connection:
+            tickers = open_placeholder_series(connection, self._requests_left)
+        for ticker in tickers:
+            if not self._requests_left:
+                return
+            try:
+                rows = [series_row(self._session.client.fetch_series(ticker))]
+            except NotFoundError:
+                continue
+            with self._session.database.begin() as connection:
+                self._count(merge_series(connection, rows, now()).healed)
+
+    def _open_events(self, limit: int = 1_000_000) -> list[str]:
+        with self._session.database.read() as connection:
+            return open_placeholder_events(connection, limit)
+
+    def _store_events(self, rows: list[EventRow]) -> None:
+        if rows:
+            with self._session.database.begin() as connection:
+                tally = merge_events(connection, rows, now())
+                add_page(connection, self._report.run, Tally(healed=tally.healed))
+            self._count(tally.healed)
+
+    def _count(self, healed: int) -> None:
+        self._report.tally += Tally(healed=healed)

@@ -1,0 +1,41 @@
+"""What a run did, in the one vocabulary that metadata, the command line and the tests share."""
+
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+
+from kalshi_pipeline.store.rows import Tally
+from kalshi_pipeline.store.runs import Run, State
+
+
+@dataclass
+class Report:
+    """A run's outcome, filled while it goes on.
+
+    `rows` is what its table holds afterwards, `open_placeholders` counts those of all parents. `unknown_words`
+    counts vocabulary that this version does not know (R14), `unmirrored` the quotes whose NO side does not
+    follow from the YES side; `notes` is what a reader should know besides.
+    """
+
+    asset: str
+    run: Run
+    scope: str
+    tick_at: int | None = None
+    is_paused: bool | None = None
+    state: State = State.RUNNING
+    reason: str | None = None
+    tally: Tally = field(default_factory=Tally)
+    rows: int = 0
+    open_placeholders: int = 0
+    requests: int = 0
+    retries: int = 0
+    seconds: float = 0.0
+    unmirrored: int = 0
+    unknown_words: Counter[str] = field(default_factory=Counter)
+    notes: list[str] = field(default_factory=list)
+    started: float = field(default_factory=time.monotonic)
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether every page was seen."""
+        return self.state is State.COMPLETE

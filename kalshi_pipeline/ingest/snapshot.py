@@ -1,0 +1,64 @@
+"""One snapshot: the quote of every open market at one tick, with the parents that it needs."""
+
+from sqlalchemy import Connection
+
+from kalshi_pipeline.errors import ExchangeError
+from kalshi_pipeline.ingest.markets import MarketPages, PreparedMarkets
+from kalshi_pipeline.ingest.report import Report
+from kalshi_pipeline.ingest.session import Session
+from kalshi_pipeline.ingest.walk import closing_run, store_pages
+from kalshi_pipeline.settings import SnapshotMode
+from kalshi_pipeline.store.quotes import append_quotes
+from kalshi_pipeline.store.rows import Tally
+from kalshi_pipeline.store.runs import State, open_tick, record_pause
+from kalshi_pipeline.units import now
+
+
+def take_snapshot(session: Session, tick_at: int, period_seconds: float | None = None) -> Report:
+    """Store the quotes of a tick (an instant); `period_seconds` is the cadence of a scheduled one.
+
+    A tick that is complete already stays as it is, one that was cut goes on, and one that a newer tick has
+    overtaken is skipped: the report's state tells. Snapshots of one database run one after the other.
+    """
+    with session.database.snapshot_lock():
+        with session.database.begin() as connection:
+            run = open_tick(connection, tick_at, period_seconds, session.scope, now())
+        report = Report("price_snapshots", run, session.scope, tick_at=tick_at)
+        if run.state is not State.RUNNING:
+            report.state, report.reason = run.state, run.reason
+            return report
+        with closing_run(session, report):
+            _note_pause(session, report)
+            _store_quotes(session, report)
+    return report
+
+
+def _store_quotes(session: Session, report: Report) -> None:
+    pages = MarketPages(session, report)
+    every = session.settings.snapshot_mode is SnapshotMode.EVERY
+
+    def merge(connection: Connection, page: PreparedMarkets) -> Tally:
+        parents = pages.merge(connection, page)
+        inserted = append_quotes(connection, report.run.id, every=every)
+        return Tally(
+            inserted=inserted,
+            unchanged=len(page.markets) - inserted,
+            placeholders=parents.placeholders,
+            healed=parents.healed,
+        )
+
+    store_pages(session, report, pages.listing(), pages.prepare, merge)
+
+
+def _note_pause(session: Session, report: Report) -> None:
+    """Record that trading stands still: the quotes are read all the same, and do not move."""
+    try:
+        status = session.client.fetch_exchange_status()
+    except ExchangeError as error:
+        report.notes.append(f"whether trading is paused is not known: {error}")
+        return
+    report.is_paused = status.is_paused
+    if status.is_paused:
+        report.notes.append("the exchange says that trading is paused: quotes stand still")
+    with session.database.begin() as connection:
+        record_pause(connection, report.run, is_paused=status.is_paused)

@@ -1,0 +1,69 @@
+"""Keeping series, events and markets as the exchange lists them. A second run on the same answers changes nothing."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import Connection
+
+from kalshi_pipeline.exchange.statuses import StatusFilter
+from kalshi_pipeline.ingest.markets import MarketPages
+from kalshi_pipeline.ingest.parents import event_row, heal_placeholders, series_row
+from kalshi_pipeline.ingest.report import Report
+from kalshi_pipeline.ingest.session import Session
+from kalshi_pipeline.ingest.walk import begin_listing, closing_run, store_pages
+from kalshi_pipeline.settings import Combos
+from kalshi_pipeline.store.catalog import merge_events, merge_series
+from kalshi_pipeline.store.rows import EventRow, SeriesRow, Tally
+from kalshi_pipeline.store.runs import State
+from kalshi_pipeline.units import now
+
+
+def sync_series(session: Session) -> Report:
+    """Store every series, or those of KALSHI_SERIES; NotFoundError where the exchange does not know one of them."""
+    settings, report = session.settings, begin_listing(session, "series")
+
+    def merge(connection: Connection, rows: Sequence[SeriesRow]) -> Tally:
+        return merge_series(connection, rows, now())
+
+    with closing_run(session, report):
+        listing = session.client.list_series(series=settings.series, walk_seconds=settings.walk_seconds)
+        store_pages(
+            session, report, listing, lambda page: [series_row(payload) for payload in page.records], merge
+        )
+    return report
+
+
+def sync_events(session: Session) -> Report:
+    """Store every event with an open market, then heal placeholders, which is how the events of combos come in."""
+    settings, report = session.settings, begin_listing(session, "events")
+
+    def merge(connection: Connection, rows: Sequence[EventRow]) -> Tally:
+        return merge_events(connection, rows, now())
+
+    with closing_run(session, report):
+        if settings.combos is Combos.ONLY:
+            report.state = State.COMPLETE
+            report.notes.append(
+                "events of combos are not listed by status: they are fetched as markets name them"
+            )
+        else:
+            listing = session.client.list_events(
+                status=StatusFilter.OPEN,
+                series=settings.series,
+                max_pages=settings.max_pages,
+                walk_seconds=settings.walk_seconds,
+            )
+            store_pages(
+                session, report, listing, lambda page: [event_row(payload) for payload in page.records], merge
+            )
+        heal_placeholders(session, report)
+    return report
+
+
+def sync_markets(session: Session) -> Report:
+    """Store every open market with its parents, then heal the placeholders that this made."""
+    report = begin_listing(session, "markets")
+    with closing_run(session, report):
+        pages = MarketPages(session, report)
+        store_pages(session, report, pages.listing(), pages.prepare, pages.merge)
+        heal_placeholders(session, report)
+    return report

@@ -1,0 +1,93 @@
+"""Storing a listing: page by page, one short transaction each, and a record of how it ended."""
+
+import contextlib
+from collections.abc import Callable, Iterator
+from typing import TypeVar
+
+from sqlalchemy import Connection
+
+from kalshi_pipeline.errors import PipelineError, StoreError
+from kalshi_pipeline.exchange.listing import ListedPage, Listing
+from kalshi_pipeline.exchange.payloads import Listed
+from kalshi_pipeline.ingest.report import Report
+from kalshi_pipeline.ingest.session import Session
+from kalshi_pipeline.store.queries import count_rows, placeholders
+from kalshi_pipeline.store.rows import RejectRow, Tally
+from kalshi_pipeline.store.runs import State, add_page, add_to_quarantine, close_run, open_listing
+from kalshi_pipeline.units import MICROS_PER_SECOND, now
+
+Row = TypeVar("Row", bound=Listed)
+Prepared = TypeVar("Prepared")
+
+# A run older than this many walks cannot be alive.
+_WALKS_UNTIL_DEAD = 4
+
+
+def begin_listing(session: Session, asset: str) -> Report:
+    """Open the record of a run of series, events or markets."""
+    at = now()
+    dead_before = at - round(_WALKS_UNTIL_DEAD * session.settings.walk_seconds * MICROS_PER_SECOND)
+    with session.database.begin() as connection:
+        run = open_listing(connection, asset, session.scope, at, dead_before)
+    return Report(asset, run, session.scope)
+
+
+@contextlib.contextmanager
+def closing_run(session: Session, report: Report) -> Iterator[None]:
+    """Close the run's record at the end of the block, with the state that the report has by then.
+
+    An error closes it as partial where pages are stored and as failed where none is, and is raised again with
+    a note that says so.
+    """
+    requests, retries = session.client.requests, session.client.retries
+    try:
+        yield
+    except BaseException as error:
+        report.state = State.PARTIAL if report.tally.pages else State.FAILED
+        report.reason = (
+            str(error) if isinstance(error, PipelineError) else f"stopped by {type(error).__name__}"
+        )
+        error.add_note(
+            f"{report.tally.pages} pages of {report.asset} are stored and stay; the run is {report.state}"
+        )
+        # Where even this cannot be written (a full disk), the next run finds the record open and closes it.
+        with contextlib.suppress(StoreError), session.database.begin() as connection:
+            close_run(connection, report.run, report.state, report.reason, now())
+        raise
+    with session.database.begin() as connection:
+        close_run(connection, report.run, report.state, report.reason, now())
+        report.rows = count_rows(connection, report.asset)
+        report.open_placeholders = sum(of_table.count for of_table in placeholders(connection).values())
+    report.requests = session.client.requests - requests
+    report.retries = session.client.retries - retries
+
+
+def store_pages(
+    session: Session,
+    report: Report,
+    listing: Listing[Row],
+    prepare: Callable[[ListedPage[Row]], Prepared],
+    merge: Callable[[Connection, Prepared], Tally],
+) -> None:
+    """Store a listing and set the report's state to how complete it was.
+
+    `prepare` turns a page into rows, and may ask the exchange; `merge` writes them, within the transaction that
+    also counts the page and quarantines what could not be read.
+    """
+    duplicates = 0
+    for page in listing:
+        prepared = prepare(page)
+        rejects = [RejectRow(reject.ticker, reject.raw, reject.error) for reject in page.rejects]
+        counted = Tally(pages=1, quarantined=len(rejects), duplicates=listing.duplicates - duplicates)
+        counted += Tally(received=len(page.records) + len(rejects) + counted.duplicates)
+        duplicates = listing.duplicates
+        with session.database.begin() as connection:
+            tally = counted + merge(connection, prepared)
+            add_to_quarantine(connection, report.run, report.asset, rejects, page.received_at)
+            add_page(connection, report.run, tally)
+        report.tally += tally
+        session.tell_progress(
+            f"{report.asset}: {report.tally.pages} pages, {report.tally.received:,} records"
+        )
+    report.state = State.COMPLETE if listing.complete else State.PARTIAL
+    report.reason = listing.reason
