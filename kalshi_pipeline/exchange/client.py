@@ -17,7 +17,7 @@ from tenacity import (
     RetryCallState,
     Retrying,
     retry_if_exception_type,
-    stop_after_delay,
+    stop_before_delay,
     wait_exponential_jitter,
 )
 
@@ -28,7 +28,7 @@ from kalshi_pipeline.errors import (
     RefusedError,
     TransientExchangeError,
 )
-from kalshi_pipeline.exchange.limit import RateLimit
+from kalshi_pipeline.exchange.limit import shared_limit
 from kalshi_pipeline.exchange.listing import Listing
 from kalshi_pipeline.exchange.pages import GarbledAnswerError, Page, parse_object, parse_page
 from kalshi_pipeline.exchange.payloads import (
@@ -95,7 +95,7 @@ class KalshiClient:
         self._api_url = api_url
         self._retry_seconds = retry_seconds
         self._on_retry = on_retry
-        self._limit = RateLimit(requests_per_second)
+        self._limit = shared_limit(api_url, requests_per_second)
         self._http = httpx.Client(
             timeout=httpx.Timeout(timeout_seconds, connect=min(timeout_seconds, _CONNECT_SECONDS)),
             headers={
@@ -220,7 +220,7 @@ class KalshiClient:
 
         retrying = Retrying(
             retry=retry_if_exception_type(_RetryableError),
-            stop=stop_after_delay(min(self._retry_seconds, seconds_left)),
+            stop=stop_before_delay(min(self._retry_seconds, seconds_left)),
             wait=_pause_seconds,
             before_sleep=self._note_retry,
             reraise=True,

@@ -2,6 +2,7 @@
 
 import threading
 import time
+from functools import cache
 
 
 class RateLimit:
@@ -22,3 +23,10 @@ class RateLimit:
             while (ahead := self._free_at - time.monotonic()) > 0:
                 time.sleep(ahead)
             self._free_at = time.monotonic() + self._spacing_seconds
+
+
+@cache
+def shared_limit(api_url: str, requests_per_second: float) -> RateLimit:
+    """Give the one limit of this process for an exchange, so that clients that follow each other share it."""
+    del api_url  # tells exchanges apart
+    return RateLimit(requests_per_second)

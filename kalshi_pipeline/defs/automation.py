@@ -1,0 +1,89 @@
+"""Jobs, and what starts them: a sensor for snapshots, a schedule for the whole."""
+
+import dagster as dg
+
+from kalshi_pipeline.defs.assets import events, markets, price_snapshots, series
+from kalshi_pipeline.defs.ticks import Tick, spoken
+from kalshi_pipeline.errors import ConfigurationError
+from kalshi_pipeline.settings import load_settings
+from kalshi_pipeline.units import MICROS_PER_SECOND, instant_of, now
+
+JOB_TAG = "kalshi/job"  # dagster.yaml lets one run of each job go at a time
+
+collect_job = dg.define_asset_job(
+    "collect",
+    selection=dg.AssetSelection.assets(series, events, markets, price_snapshots),
+    description="Series, events, markets and a snapshot, parents first.",
+    tags={JOB_TAG: "collect", dg.MAX_RUNTIME_SECONDS_TAG: "7200"},
+)
+snapshot_job = dg.define_asset_job(
+    "snapshot",
+    selection=dg.AssetSelection.assets(price_snapshots),
+    description="A snapshot alone: it stores the markets and events that it needs.",
+    tags={JOB_TAG: "snapshot", dg.MAX_RUNTIME_SECONDS_TAG: "1800"},
+)
+
+_IN_FLIGHT = [
+    dg.DagsterRunStatus.QUEUED,
+    dg.DagsterRunStatus.NOT_STARTED,
+    dg.DagsterRunStatus.STARTING,
+    dg.DagsterRunStatus.STARTED,
+    dg.DagsterRunStatus.CANCELING,
+]
+# A run that starts later than this after its tick (and later than half the period) would carry a wrong time.
+_LATE_SECONDS = 30.0
+
+
+def _run_in_flight(instance: dg.DagsterInstance, job_name: str) -> str | None:
+    records = instance.get_run_records(dg.RunsFilter(job_name=job_name, statuses=_IN_FLIGHT), limit=1)
+    return records[0].dagster_run.run_id if records else None
+
+
+def _seconds_between_looks() -> int:
+    try:
+        period_seconds = load_settings().snapshot_period_seconds
+    except ConfigurationError:
+        period_seconds = 60.0  # the sensor's own ticks say what is wrong
+    return round(max(5.0, min(15.0, period_seconds / 12)))
+
+
+@dg.sensor(
+    job=snapshot_job,
+    minimum_interval_seconds=_seconds_between_looks(),
+    default_status=dg.DefaultSensorStatus.RUNNING,
+)
+def snapshot_sensor(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+    """Start one snapshot for each tick: every KALSHI_SNAPSHOT_MINUTES, on the wall clock.
+
+    It asks no network. A tick is skipped while a snapshot is in flight; a tick that could not start in time is
+    left out and recorded as missed: it is never faked later.
+    """
+    tick = Tick.current(now(), load_settings().snapshot_period_seconds)
+    run_key = tick.tags["kalshi/tick"]
+    if context.cursor == run_key:
+        return dg.SkipReason(f"the next tick is at {spoken(tick.next_at)}")
+    if run_id := _run_in_flight(context.instance, snapshot_job.name):
+        return dg.SkipReason(
+            f"tick {spoken(tick.at)} waits: the snapshot run {run_id[:8]} is still in flight"
+        )
+    late_seconds = (now() - tick.at) / MICROS_PER_SECOND
+    if late_seconds > max(_LATE_SECONDS, (tick.period_seconds or 0) / 2):
+        return dg.SkipReason(
+            f"too late by {late_seconds:.0f} s for tick {spoken(tick.at)}; the next is at {spoken(tick.next_at)}"
+        )
+    context.update_cursor(run_key)
+    return dg.RunRequest(run_key=run_key, tags=tick.tags)
+
+
+@dg.schedule(
+    job=collect_job,
+    cron_schedule="7 * * * *",
+    execution_timezone="UTC",
+    default_status=dg.DefaultScheduleStatus.RUNNING,
+)
+def collect_schedule(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+    """Collect everything, hourly at seven past, away from the full hour at which snapshots are taken."""
+    if run_id := _run_in_flight(context.instance, collect_job.name):
+        return dg.SkipReason(f"the collect run {run_id[:8]} is still in flight")
+    tick = Tick(instant_of(context.scheduled_execution_time))
+    return dg.RunRequest(run_key=tick.tags["kalshi/tick"], tags=tick.tags)

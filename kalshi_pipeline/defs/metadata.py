@@ -1,0 +1,63 @@
+"""One vocabulary of materialization metadata, for every asset."""
+
+from collections.abc import Mapping
+
+import dagster as dg
+
+from kalshi_pipeline.ingest.columns import columns_of
+from kalshi_pipeline.ingest.report import Report
+from kalshi_pipeline.units import MICROS_PER_SECOND
+
+
+def definition_metadata(table: str, endpoint: str) -> dict[str, object]:
+    """Say what the UI shows of an asset before its first run."""
+    columns = [
+        dg.TableColumn(
+            note.name,
+            note.type,
+            note.description,
+            constraints=dg.TableColumnConstraints(nullable=note.is_nullable),
+        )
+        for note in columns_of(table)
+    ]
+    return {
+        "dagster/table_name": table,
+        "dagster/column_schema": dg.TableSchema(columns),
+        "endpoint": endpoint,
+    }
+
+
+def run_metadata(report: Report) -> Mapping[str, dg.MetadataValue | str | int | float | bool]:
+    """Say what one run did. Numbers plot themselves over time in the UI."""
+    tally = report.tally
+    metadata: dict[str, dg.MetadataValue | str | int | float | bool] = {
+        "dagster/row_count": report.rows,
+        "scope": report.scope,
+        "state": report.state.value,
+        "complete": report.is_complete,
+        "pages": tally.pages,
+        "requests": report.requests,
+        "retries": report.retries,
+        "received": tally.received,
+        "inserted": tally.inserted,
+        "changed": tally.changed,
+        "unchanged": tally.unchanged,
+        "quarantined": tally.quarantined,
+        "duplicates": tally.duplicates,
+        "placeholders": tally.placeholders,
+        "healed": tally.healed,
+        "open_placeholders": report.open_placeholders,
+        "seconds": round(report.seconds, 3),
+    }
+    if report.reason:
+        metadata["reason"] = report.reason
+    if report.tick_at is not None:
+        metadata["tick"] = dg.MetadataValue.timestamp(report.tick_at / MICROS_PER_SECOND)
+        metadata["unmirrored"] = report.unmirrored
+    if report.is_paused is not None:
+        metadata["paused"] = report.is_paused
+    if report.unknown_words:
+        metadata["unknown_words"] = dg.MetadataValue.json(dict(report.unknown_words))
+    if report.notes:
+        metadata["notes"] = dg.MetadataValue.md("\n".join(f"- {note}" for note in report.notes))
+    return metadata

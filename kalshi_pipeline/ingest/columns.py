@@ -1,0 +1,72 @@
+"""What the columns of each asset's table mean, for the UI and for whoever reads the database."""
+
+from typing import NamedTuple
+
+from kalshi_pipeline.store.tables import metadata
+
+
+class ColumnNote(NamedTuple):
+    """A column as a person reads it."""
+
+    name: str
+    type: str
+    is_nullable: bool
+    description: str
+
+
+_INSTANT = "microseconds since 1970, UTC"
+_DOLLARS = "micro-dollars; NULL is no quote"
+_CONTRACTS = "hundredths of a contract"
+
+_DESCRIPTIONS = {
+    "id": "integer key",
+    "ticker": "the exchange's identifier, unique",
+    "series_id": "the event's series; NULL where the exchange has not told it yet",
+    "event_id": "the market's event",
+    "tick_id": "the tick at which the quote was taken",
+    "market_id": "the market that is quoted",
+    "is_placeholder": "made because a child needed it; its other values are NULL until a run heals it",
+    "first_seen_at": f"when this row was made: {_INSTANT}",
+    "changed_at": f"when this row last changed: {_INSTANT}",
+    "looked_up_at": f"when the exchange was last asked for this placeholder: {_INSTANT}",
+    "created_at": f"when the exchange created it: {_INSTANT}",
+    "open_at": f"when trading opens: {_INSTANT}",
+    "close_at": f"when trading closes; it moves, and is not the event's time: {_INSTANT}",
+    "expected_expiration_at": f"when the outcome is expected, possibly before the close: {_INSTANT}",
+    "occurrence_at": f"when the event itself takes place: {_INSTANT}",
+    "strike_at": f"the date that the event is about: {_INSTANT}",
+    "received_at": f"when the exchange's answer had been received: {_INSTANT}",
+    "status": "the market's state, as the exchange words it",
+    "result": "the outcome; empty until determined",
+    "yes_bid": f"best price bid for YES: {_DOLLARS}",
+    "yes_ask": f"best price asked for YES: {_DOLLARS}; the NO side is one dollar minus the other side of YES",
+    "last_price": "price of the last trade in micro-dollars; 0 before the first",
+    "yes_bid_size": f"size at the bid: {_CONTRACTS}",
+    "yes_ask_size": f"size at the ask: {_CONTRACTS}",
+    "volume": f"contracts traded since the market opened: {_CONTRACTS}",
+    "open_interest": f"contracts held: {_CONTRACTS}",
+    "title": "what it is about, as the exchange words it",
+    "sub_title": "the event's short description",
+    "yes_sub_title": "what YES stands for",
+    "no_sub_title": "what NO stands for",
+    "category": "the exchange's category; a series' own is the truth",
+    "frequency": "how often the series repeats, in free text",
+    "tags": "the series' tags, separated by commas",
+    "mutually_exclusive": "whether at most one market of the event can end YES",
+    "market_type": "binary or scalar",
+    "strike_type": "how floor and cap are compared",
+    "floor_strike": "lower bound of the outcome that YES stands for",
+    "cap_strike": "upper bound of the outcome that YES stands for",
+    "rules_primary": "the rule by which the market resolves",
+    "is_provisional": "whether the exchange may still delete it",
+    "is_combo": "whether it is a multivariate market (KXMVE)",
+    "collection_ticker": "the collection that a combo was minted from",
+}
+
+
+def columns_of(table: str) -> list[ColumnNote]:
+    """Describe every column of a table, in its order."""
+    return [
+        ColumnNote(column.name, str(column.type).lower(), bool(column.nullable), _DESCRIPTIONS[column.name])
+        for column in metadata.tables[table].columns
+    ]
