@@ -6,7 +6,7 @@ import dagster as dg
 
 from kalshi_pipeline.defs.metadata import definition_metadata, run_metadata
 from kalshi_pipeline.defs.resources import Pipeline
-from kalshi_pipeline.defs.ticks import tick_of
+from kalshi_pipeline.defs.run_ticks import tick_of
 from kalshi_pipeline.errors import PipelineError, TransientExchangeError
 from kalshi_pipeline.ingest.health import checks_of, examine
 from kalshi_pipeline.ingest.report import Report

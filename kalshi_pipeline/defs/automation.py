@@ -3,10 +3,11 @@
 import dagster as dg
 
 from kalshi_pipeline.defs.assets import events, markets, price_snapshots, series
-from kalshi_pipeline.defs.ticks import Tick, spoken
+from kalshi_pipeline.defs.run_ticks import TICK_TAG, tags_of
 from kalshi_pipeline.errors import ConfigurationError
+from kalshi_pipeline.ingest.ticks import Tick, clock_time
 from kalshi_pipeline.settings import load_settings
-from kalshi_pipeline.units import MICROS_PER_SECOND, instant_of, now
+from kalshi_pipeline.units import instant_of, now
 
 JOB_TAG = "kalshi/job"  # dagster.yaml lets one run of each job go at a time
 
@@ -30,8 +31,6 @@ _IN_FLIGHT = [
     dg.DagsterRunStatus.STARTED,
     dg.DagsterRunStatus.CANCELING,
 ]
-# A run that starts later than this after its tick (and later than half the period) would carry a wrong time.
-_LATE_SECONDS = 30.0
 
 
 def _run_in_flight(instance: dg.DagsterInstance, job_name: str) -> str | None:
@@ -59,20 +58,20 @@ def snapshot_sensor(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.S
     left out and recorded as missed: it is never faked later.
     """
     tick = Tick.current(now(), load_settings().snapshot_period_seconds)
-    run_key = tick.tags["kalshi/tick"]
+    tags = tags_of(tick)
+    run_key = tags[TICK_TAG]
     if context.cursor == run_key:
-        return dg.SkipReason(f"the next tick is at {spoken(tick.next_at)}")
+        return dg.SkipReason(f"the next tick is at {clock_time(tick.next_at)}")
     if run_id := _run_in_flight(context.instance, snapshot_job.name):
         return dg.SkipReason(
-            f"tick {spoken(tick.at)} waits: the snapshot run {run_id[:8]} is still in flight"
+            f"tick {clock_time(tick.at)} waits: the snapshot run {run_id[:8]} is still in flight"
         )
-    late_seconds = (now() - tick.at) / MICROS_PER_SECOND
-    if late_seconds > max(_LATE_SECONDS, (tick.period_seconds or 0) / 2):
+    if tick.is_too_late(now()):
         return dg.SkipReason(
-            f"too late by {late_seconds:.0f} s for tick {spoken(tick.at)}; the next is at {spoken(tick.next_at)}"
+            f"too late for tick {clock_time(tick.at)}; the next is at {clock_time(tick.next_at)}"
         )
     context.update_cursor(run_key)
-    return dg.RunRequest(run_key=run_key, tags=tick.tags)
+    return dg.RunRequest(run_key=run_key, tags=tags)
 
 
 @dg.schedule(
@@ -85,5 +84,5 @@ def collect_schedule(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | d
     """Collect everything, hourly at seven past, away from the full hour at which snapshots are taken."""
     if run_id := _run_in_flight(context.instance, collect_job.name):
         return dg.SkipReason(f"the collect run {run_id[:8]} is still in flight")
-    tick = Tick(instant_of(context.scheduled_execution_time))
-    return dg.RunRequest(run_key=tick.tags["kalshi/tick"], tags=tick.tags)
+    tags = tags_of(Tick(instant_of(context.scheduled_execution_time)))
+    return dg.RunRequest(run_key=tags[TICK_TAG], tags=tags)

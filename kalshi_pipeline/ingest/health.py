@@ -3,10 +3,9 @@
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from sqlalchemy import Connection
-
 from kalshi_pipeline.ingest.report import Report
 from kalshi_pipeline.ingest.session import Session
+from kalshi_pipeline.store.database import Connection
 from kalshi_pipeline.store.queries import count_dangling, placeholders, quote_faults, received_before
 from kalshi_pipeline.store.runs import State
 from kalshi_pipeline.units import MICROS_PER_SECOND, now

@@ -3,8 +3,6 @@
 from itertools import product
 from typing import NamedTuple
 
-from sqlalchemy import Connection
-
 from kalshi_pipeline.exchange.listing import ListedPage, Listing
 from kalshi_pipeline.exchange.payloads import MarketPayload, Quote
 from kalshi_pipeline.exchange.statuses import MarketStatus, StatusFilter
@@ -12,6 +10,7 @@ from kalshi_pipeline.ingest.parents import EventLookup
 from kalshi_pipeline.ingest.report import Report
 from kalshi_pipeline.ingest.session import Session
 from kalshi_pipeline.store.catalog import merge_events, merge_markets
+from kalshi_pipeline.store.database import Connection
 from kalshi_pipeline.store.queries import unknown_events
 from kalshi_pipeline.store.rows import EventRow, MarketRow, Tally
 from kalshi_pipeline.units import now

@@ -1,13 +1,12 @@
 """One snapshot: the quote of every open market at one tick, with the parents that it needs."""
 
-from sqlalchemy import Connection
-
 from kalshi_pipeline.errors import ExchangeError
 from kalshi_pipeline.ingest.markets import MarketPages, PreparedMarkets
 from kalshi_pipeline.ingest.report import Report
 from kalshi_pipeline.ingest.session import Session
 from kalshi_pipeline.ingest.walk import closing_run, store_pages
 from kalshi_pipeline.settings import SnapshotMode
+from kalshi_pipeline.store.database import Connection
 from kalshi_pipeline.store.quotes import append_quotes
 from kalshi_pipeline.store.rows import Tally
 from kalshi_pipeline.store.runs import State, open_tick, record_pause

@@ -2,8 +2,6 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import Connection
-
 from kalshi_pipeline.exchange.statuses import StatusFilter
 from kalshi_pipeline.ingest.markets import MarketPages
 from kalshi_pipeline.ingest.parents import event_row, heal_placeholders, series_row
@@ -12,6 +10,7 @@ from kalshi_pipeline.ingest.session import Session
 from kalshi_pipeline.ingest.walk import begin_listing, closing_run, store_pages
 from kalshi_pipeline.settings import Combos
 from kalshi_pipeline.store.catalog import merge_events, merge_series
+from kalshi_pipeline.store.database import Connection
 from kalshi_pipeline.store.rows import EventRow, SeriesRow, Tally
 from kalshi_pipeline.store.runs import State
 from kalshi_pipeline.units import now

@@ -4,13 +4,12 @@ import contextlib
 from collections.abc import Callable, Iterator
 from typing import TypeVar
 
-from sqlalchemy import Connection
-
 from kalshi_pipeline.errors import PipelineError, StoreError
 from kalshi_pipeline.exchange.listing import ListedPage, Listing
 from kalshi_pipeline.exchange.payloads import Listed
 from kalshi_pipeline.ingest.report import Report
 from kalshi_pipeline.ingest.session import Session
+from kalshi_pipeline.store.database import Connection
 from kalshi_pipeline.store.queries import count_rows, placeholders
 from kalshi_pipeline.store.rows import RejectRow, Tally
 from kalshi_pipeline.store.runs import State, add_page, add_to_quarantine, close_run, open_listing

@@ -16,6 +16,8 @@ from sqlalchemy.exc import DBAPIError
 
 from kalshi_pipeline.errors import StoreError
 
+__all__ = ["Connection", "Database"]
+
 _BUSY_SECONDS = 60
 _SNAPSHOT_LOCK_SECONDS = 900
 # The execution option that names the BEGIN of a transaction. A writer takes the lock at once: it waits for
@@ -24,17 +26,21 @@ _BEGIN = "kalshi_begin"
 
 
 class Database:
-    """One SQLite file with its schema. Opening it creates an empty file and its schema where there is none.
+    """One SQLite file with its schema. Opening it makes both where there is none, unless told not to `create`.
 
     Raises StoreError where the file cannot be used: not writable, no database, older or newer than this version.
     """
 
-    def __init__(self, url: str, *, migrate: bool = False) -> None:
+    def __init__(self, url: str, *, create: bool = True, migrate: bool = False) -> None:
         """Open the database at an SQLAlchemy URL; `migrate` brings an older one with data up to date."""
         path = make_url(url).database
         if path is None:
             raise StoreError(f"{url} names no file: set KALSHI_DATABASE_URL to sqlite:///data/kalshi.db")
         self.path = Path(path).absolute()
+        if not create and not self.path.exists():
+            raise StoreError(
+                f"there is no database at {self.path}: run `kalshi-pipeline collect --once` to make it"
+            )
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:

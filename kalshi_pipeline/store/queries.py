@@ -1,12 +1,14 @@
 """Questions asked of the store: parents that are lacking, completeness, health, and single markets."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import Connection, RowMapping, Table, and_, case, func, or_, select, update
+from sqlalchemy import Connection, Select, Table, and_, case, func, or_, select, update
 
 from kalshi_pipeline.store.runs import Run, State
 from kalshi_pipeline.store.tables import (
+    QUOTE_COLUMNS,
     events,
     latest_quotes,
     listings,
@@ -127,17 +129,15 @@ def quote_faults(connection: Connection, tick_id: int) -> QuoteFaults:
     return QuoteFaults(*row)
 
 
-def last_listing(connection: Connection, asset: str) -> RowMapping | None:
+def last_listing(connection: Connection, asset: str) -> Mapping[str, Any] | None:
     """Give the newest run of an asset."""
     query = select(listings).where(listings.c.asset == asset).order_by(listings.c.id.desc()).limit(1)
-    return connection.execute(query).mappings().one_or_none()
+    return _one_or_none(connection, query)
 
 
-def last_tick(connection: Connection) -> RowMapping | None:
+def last_tick(connection: Connection) -> Mapping[str, Any] | None:
     """Give the newest tick, whatever its state."""
-    return (
-        connection.execute(select(ticks).order_by(ticks.c.tick_at.desc()).limit(1)).mappings().one_or_none()
-    )
+    return _one_or_none(connection, select(ticks).order_by(ticks.c.tick_at.desc()).limit(1))
 
 
 def received_before(connection: Connection, run: Run) -> int | None:
@@ -156,10 +156,10 @@ def received_before(connection: Connection, run: Run) -> int | None:
     return connection.execute(query).scalar_one_or_none()
 
 
-def last_complete_tick(connection: Connection) -> RowMapping | None:
+def last_complete_tick(connection: Connection) -> Mapping[str, Any] | None:
     """Give the newest tick that saw every page."""
     query = select(ticks).where(ticks.c.state == State.COMPLETE).order_by(ticks.c.tick_at.desc()).limit(1)
-    return connection.execute(query).mappings().one_or_none()
+    return _one_or_none(connection, query)
 
 
 def tick_states(connection: Connection) -> dict[str, int]:
@@ -228,11 +228,37 @@ def latest_quote(connection: Connection, ticker: str) -> LatestQuote | None:
         .select_from(latest_quotes.join(markets).join(ticks))
         .where(markets.c.ticker == ticker)
     )
-    row = connection.execute(query).mappings().one_or_none()
+    row = _one_or_none(connection, query)
     return None if row is None else LatestQuote(**row)
 
 
-def market_details(connection: Connection, ticker: str) -> RowMapping | None:
+def busiest_market(connection: Connection) -> str | None:
+    """Give the market with the most stored snapshots; None where there is none."""
+    query = (
+        select(markets.c.ticker)
+        .join(price_snapshots, price_snapshots.c.market_id == markets.c.id)
+        .where(price_snapshots.c.yes_bid.is_not(None), price_snapshots.c.yes_ask.is_not(None))
+        .group_by(markets.c.id)
+        .order_by(func.count().desc(), markets.c.id)
+        .limit(1)
+    )
+    return connection.execute(query).scalar_one_or_none()
+
+
+def stored_history(connection: Connection, ticker: str, limit: int) -> list[dict[str, Any]]:
+    """Give a market's newest stored quotes, oldest first, as integers with their `tick_at`."""
+    query = (
+        select(ticks.c.tick_at, *(price_snapshots.c[name] for name in QUOTE_COLUMNS))
+        .select_from(price_snapshots.join(markets).join(ticks))
+        .where(markets.c.ticker == ticker)
+        .order_by(price_snapshots.c.tick_id.desc())
+        .limit(limit)
+    )
+    rows = connection.execute(query).mappings().all()
+    return [{str(name): value for name, value in row.items()} for row in reversed(rows)]
+
+
+def market_details(connection: Connection, ticker: str) -> Mapping[str, Any] | None:
     """Give one market with its event and series; None where the store does not hold it."""
     query = (
         select(
@@ -252,4 +278,9 @@ def market_details(connection: Connection, ticker: str) -> RowMapping | None:
         .select_from(markets.join(events).outerjoin(series))
         .where(markets.c.ticker == ticker)
     )
-    return connection.execute(query).mappings().one_or_none()
+    return _one_or_none(connection, query)
+
+
+def _one_or_none(connection: Connection, query: Select[Any]) -> dict[str, Any] | None:
+    row = connection.execute(query).mappings().one_or_none()
+    return None if row is None else {str(name): value for name, value in row.items()}

@@ -1,0 +1,258 @@
+"""The command line: thin commands over the same functions that Dagster's assets call.
+
+Exit codes: 0 the work was done; 1 a fault of this program; 2 a wrong setting or argument; 3 the exchange failed
+or refused; 4 the database failed; 5 the ticker is not known; 130 stopped by Ctrl-C.
+"""
+
+import contextlib
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from kalshi_pipeline import screens
+from kalshi_pipeline.errors import (
+    ConfigurationError,
+    ExchangeError,
+    NotFoundError,
+    PipelineError,
+    StoreError,
+    UnknownTickerError,
+)
+from kalshi_pipeline.ingest.collect import collect_forever, collect_once
+from kalshi_pipeline.ingest.collect import sync as sync_all
+from kalshi_pipeline.ingest.market import fetch_market, stored_market, stored_quote
+from kalshi_pipeline.ingest.overview import overview
+from kalshi_pipeline.ingest.report import Report
+from kalshi_pipeline.ingest.session import Session, open_session
+from kalshi_pipeline.ingest.snapshot import take_snapshot
+from kalshi_pipeline.sandbox.config import Shape
+from kalshi_pipeline.settings import load_settings
+from kalshi_pipeline.store.database import Database
+from kalshi_pipeline.units import now
+
+EXIT_CODES: tuple[tuple[type[PipelineError], int], ...] = (
+    (ConfigurationError, 2),
+    (NotFoundError, 5),
+    (UnknownTickerError, 5),
+    (ExchangeError, 3),
+    (StoreError, 4),
+)
+_INTERRUPTED = 130
+
+app = typer.Typer(
+    help="Collect the public market data of the Kalshi exchange into your own database.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+_out = Console()
+_err = Console(stderr=True)
+
+Status = Annotated[bool, typer.Option("--status", help="Show the last runs instead of starting one.")]
+
+
+@app.command()
+def demo() -> None:
+    """Show the whole pipeline on a local sandbox exchange: no account, no network, under two minutes."""
+    from kalshi_pipeline.demo import run_demo  # Dagster takes seconds to import
+
+    run_demo(_out)
+
+
+@app.command()
+def sandbox(
+    port: Annotated[int, typer.Option(help="Port on the loopback interface.")] = 8765,
+    markets: Annotated[int, typer.Option(help="Open markets at the start.")] = 2_000,
+    combos: Annotated[int, typer.Option(help="Open combos (KXMVE) at the start.")] = 300,
+    combos_per_step: Annotated[int, typer.Option(help="Combos minted per step.")] = 5,
+    change_share: Annotated[float, typer.Option(help="Share of the quotes that move per step.")] = 0.1,
+    shape: Annotated[Shape, typer.Option(help="The API's generation.")] = "2026-10",
+    seed: Annotated[int, typer.Option(help="Equal seeds make equal worlds.")] = 1,
+    step_seconds: Annotated[float, typer.Option(help="Seconds between steps; 0 stands still.")] = 2.0,
+    requests_per_second: Annotated[float, typer.Option(help="Its rate limit; 0 has none.")] = 20.0,
+    recordings: Annotated[Path | None, typer.Option(help="Serve a folder of recorded responses too.")] = None,
+    fault: Annotated[list[str] | None, typer.Option(help="A fault, as name=value; repeat it.")] = None,
+) -> None:
+    """Serve a local exchange that speaks the Kalshi API, until Ctrl-C."""
+    from kalshi_pipeline.sandbox import (
+        Faults,
+        RateLimit,
+        WorldConfig,
+        serve,
+    )  # no other command needs a server
+
+    try:
+        world = WorldConfig(
+            seed=seed,
+            markets=markets,
+            combos=combos,
+            combos_per_step=combos_per_step,
+            change_share=change_share,
+            shape=shape,
+            recordings=recordings,
+        )
+        faults = Faults.parse(fault or [])
+    except ValueError as error:
+        raise ConfigurationError([f"sandbox: {error}; change the option"]) from error
+    _err.print(
+        f"Serving {markets:,} markets and {combos:,} combos; Ctrl-C stops. Point the pipeline at it with:"
+    )
+    _out.print(f"KALSHI_API_URL=http://127.0.0.1:{port}/trade-api/v2", highlight=False)
+    limit = RateLimit(requests_per_second) if requests_per_second else None
+    serve(world, faults, port=port, step_every_seconds=step_seconds or None, limit=limit)
+
+
+@app.command()
+def init() -> None:
+    """Make the database, or bring an older one up to date."""
+    with contextlib.closing(Database(load_settings().database_url, migrate=True)) as database:
+        _out.print(
+            f"{database.path} is ready. Next: kalshi-pipeline collect --once", highlight=False, soft_wrap=True
+        )
+
+
+@app.command()
+def sync(*, status: Status = False) -> None:
+    """Sync series, events and markets, parents first."""
+    if status:
+        with _database() as database:
+            _out.print(screens.runs_table(overview(database).listings.items()))
+        return
+    with _session() as session:
+        for report in sync_all(session):
+            _show(report)
+
+
+@app.command()
+def snapshot(*, status: Status = False) -> None:
+    """Take one snapshot of every open market, with the parents that it needs."""
+    if status:
+        with _database() as database:
+            found = overview(database)
+            _out.print(
+                screens.runs_table(
+                    [("last tick", found.last_tick), ("last complete", found.last_complete_tick)]
+                )
+            )
+        return
+    tick_at = now()
+    with _session() as session:
+        _show(take_snapshot(session, tick_at))
+
+
+@app.command()
+def collect(
+    *,
+    once: Annotated[
+        bool, typer.Option("--once", help="Sync everything, take one snapshot, and end.")
+    ] = False,
+    interval: Annotated[
+        float | None, typer.Option(min=0.01, help="Take a snapshot every so many minutes until Ctrl-C.")
+    ] = None,
+) -> None:
+    """Sync everything and take snapshots, once or at an interval: what Dagster's jobs do, without Dagster."""
+    if once == (interval is not None):
+        raise ConfigurationError(["collect: give either --once or --interval MINUTES"])
+    if interval is None:
+        with _session() as session:
+            for report in collect_once(session):
+                _show(report)
+        return
+    settings = load_settings()
+    Database(settings.database_url).close()  # a database that cannot be used is told now, not at every tick
+    stop = threading.Event()
+    for signal_number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(signal_number, lambda *_: _stop(stop))
+    with contextlib.suppress(KeyboardInterrupt):
+        collect_forever(settings, interval * 60, stop, tell=_tell, on_report=_show)
+    _err.print("stopped")
+
+
+@app.command()
+def market(
+    ticker: str,
+    *,
+    offline: Annotated[bool, typer.Option("--offline", help="Ask the database only.")] = False,
+) -> None:
+    """Fetch one market with its parents, store them, and show it."""
+    if offline:
+        with _database() as database:
+            view = stored_market(database, ticker)
+    else:
+        with _session() as session:
+            view = fetch_market(session, ticker)
+    _out.print(screens.market_screen(view, now()))
+
+
+@app.command()
+def metrics(ticker: str) -> None:
+    """Show a market's newest stored quote with its age."""
+    with _database() as database:
+        _out.print(screens.quote_table(stored_quote(database, ticker), now()))
+
+
+@app.command()
+def status() -> None:
+    """Show rows, last runs, completeness, placeholders and quarantine."""
+    with _database() as database:
+        _out.print(screens.overview_screen(overview(database)))
+
+
+@contextlib.contextmanager
+def _database() -> Iterator[Database]:
+    with contextlib.closing(Database(load_settings().database_url, create=False)) as database:
+        yield database
+
+
+@contextlib.contextmanager
+def _session() -> Iterator[Session]:
+    settings = load_settings()
+    if not _err.is_terminal:
+        with open_session(settings, _tell) as session:
+            yield session
+        return
+    with (
+        _err.status(f"asking {settings.api_url} …") as spinner,
+        open_session(settings, lambda line: spinner.update(escape(line))) as session,
+    ):
+        yield session
+
+
+def _tell(line: str) -> None:
+    _err.print(escape(line), highlight=False, soft_wrap=True)
+
+
+def _show(report: Report) -> None:
+    _out.print(screens.report_line(report), highlight=False, soft_wrap=True)
+    for note in report.notes:
+        _tell(f"note: {note}")
+
+
+def _stop(stop: threading.Event) -> None:
+    """Let a waiting collector end at once, and a walk at its next page."""
+    stop.set()
+    raise KeyboardInterrupt
+
+
+def main() -> None:
+    """Run the command line; an error of the pipeline is one line and an exit code, never a traceback."""
+    try:
+        app()
+    except PipelineError as error:
+        for line in [*str(error).splitlines(), *getattr(error, "__notes__", [])]:
+            _tell(line)
+        sys.exit(next((code for kind, code in EXIT_CODES if isinstance(error, kind)), 1))
+    except KeyboardInterrupt:
+        _err.print("stopped; what was stored stays")
+        sys.exit(_INTERRUPTED)
+
+
+if __name__ == "__main__":
+    main()

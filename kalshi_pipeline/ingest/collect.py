@@ -1,0 +1,58 @@
+"""Everything once, and again and again: the jobs of Dagster for whoever runs without it."""
+
+import threading
+from collections.abc import Callable, Iterator
+
+from kalshi_pipeline.errors import ExchangeError, StoreError
+from kalshi_pipeline.ingest.report import Report
+from kalshi_pipeline.ingest.session import Session, open_session
+from kalshi_pipeline.ingest.snapshot import take_snapshot
+from kalshi_pipeline.ingest.sync import sync_events, sync_markets, sync_series
+from kalshi_pipeline.ingest.ticks import Tick
+from kalshi_pipeline.settings import Settings
+from kalshi_pipeline.units import MICROS_PER_SECOND, now
+
+_SYNC_SECONDS = 3600
+
+
+def sync(session: Session) -> Iterator[Report]:
+    """Sync series, events and markets, parents first."""
+    for step in (sync_series, sync_events, sync_markets):
+        yield step(session)
+
+
+def collect_once(session: Session) -> Iterator[Report]:
+    """Sync everything, then take a snapshot whose tick is now."""
+    tick_at = now()
+    yield from sync(session)
+    yield take_snapshot(session, tick_at)
+
+
+def collect_forever(
+    settings: Settings,
+    period_seconds: float,
+    stop: threading.Event,
+    *,
+    tell: Callable[[str], None],
+    on_report: Callable[[Report], None],
+) -> None:
+    """Take a snapshot at each tick of the period, and sync everything hourly, until `stop` is set.
+
+    A failing tick is told and the next one is waited for: an outage must not end a collector that was left for
+    months. Ticks that could not be taken are recorded as such by the next one.
+    """
+    synced_at: int | None = None
+    while not stop.is_set():
+        tick = Tick.current(now(), period_seconds)
+        try:
+            with open_session(settings, tell) as session:
+                if synced_at is None or now() - synced_at >= _SYNC_SECONDS * MICROS_PER_SECOND:
+                    for report in sync(session):
+                        on_report(report)
+                    synced_at = now()
+                    tick = Tick.current(now(), period_seconds)
+                if not tick.is_too_late(now()):
+                    on_report(take_snapshot(session, tick.at, period_seconds))
+        except (ExchangeError, StoreError) as error:
+            tell(f"this tick failed: {error}")
+        stop.wait(max(0, tick.next_at - now()) / MICROS_PER_SECOND)

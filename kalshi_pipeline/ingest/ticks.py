@@ -1,0 +1,37 @@
+"""Ticks: the nominal times of snapshots, on the wall clock."""
+
+from dataclasses import dataclass
+from typing import Self
+
+from kalshi_pipeline.units import MICROS_PER_SECOND, datetime_of
+
+_LATE_SECONDS = 30.0
+
+
+@dataclass(frozen=True)
+class Tick:
+    """A nominal time (an instant), and the cadence it belongs to; None for a tick outside a cadence."""
+
+    at: int
+    period_seconds: float | None = None
+
+    @classmethod
+    def current(cls, at: int, period_seconds: float) -> Self:
+        """Give the tick in force at an instant: ticks stand at whole multiples of the period, in UTC."""
+        period = round(period_seconds * MICROS_PER_SECOND)
+        return cls(at // period * period, period_seconds)
+
+    @property
+    def next_at(self) -> int:
+        """The tick after this one."""
+        return self.at + round((self.period_seconds or 0) * MICROS_PER_SECOND)
+
+    def is_too_late(self, at: int) -> bool:
+        """Whether a snapshot that starts at an instant would carry a wrong time: a missed tick is never faked later."""
+        late_seconds = (at - self.at) / MICROS_PER_SECOND
+        return late_seconds > max(_LATE_SECONDS, (self.period_seconds or 0) / 2)
+
+
+def clock_time(at: int) -> str:
+    """Say an instant for a person: 12:05:00 UTC."""
+    return f"{datetime_of(at):%H:%M:%S} UTC"
