@@ -278,7 +278,7 @@ def _each(query: Params, series: Sequence[str]) -> list[Params]:
     return [{**query, "series_ticker": ticker} for ticker in series] or [query]
 
 
-_backoff = wait_exponential_jitter(initial=0.5, max=10, jitter=0.5)
+_backoff = wait_exponential_jitter(multiplier=0.5, max=10, jitter=0.5)
 
 
 def _pause_seconds(state: RetryCallState) -> float:

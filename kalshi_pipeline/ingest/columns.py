@@ -28,7 +28,6 @@ _DESCRIPTIONS = {
     "is_placeholder": "made because a child needed it; its other values are NULL until a run heals it",
     "first_seen_at": f"when this row was made: {_INSTANT}",
     "changed_at": f"when this row last changed: {_INSTANT}",
-    "looked_up_at": f"when the exchange was last asked for this placeholder: {_INSTANT}",
     "created_at": f"when the exchange created it: {_INSTANT}",
     "open_at": f"when trading opens: {_INSTANT}",
     "close_at": f"when trading closes; it moves, and is not the event's time: {_INSTANT}",

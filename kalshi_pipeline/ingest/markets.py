@@ -6,13 +6,14 @@ from typing import NamedTuple
 from kalshi_pipeline.exchange.listing import ListedPage, Listing
 from kalshi_pipeline.exchange.payloads import MarketPayload, Quote
 from kalshi_pipeline.exchange.statuses import MarketStatus, StatusFilter
-from kalshi_pipeline.ingest.parents import EventLookup
+from kalshi_pipeline.ingest.parents import EventLookup, FetchedEvents
 from kalshi_pipeline.ingest.report import Report
 from kalshi_pipeline.ingest.session import Session
 from kalshi_pipeline.store.catalog import merge_events, merge_markets
 from kalshi_pipeline.store.database import Connection
 from kalshi_pipeline.store.queries import unknown_events
-from kalshi_pipeline.store.rows import EventRow, MarketRow, Tally
+from kalshi_pipeline.store.rows import MarketRow, Tally
+from kalshi_pipeline.store.runs import record_lookups
 from kalshi_pipeline.units import now
 
 _KNOWN_WORDS = {
@@ -24,10 +25,10 @@ _KNOWN = frozenset(product(*_KNOWN_WORDS.values()))
 
 
 class PreparedMarkets(NamedTuple):
-    """A page of markets, and the events that it names, the database lacks and the exchange gave."""
+    """A page of markets, and what the exchange gave of the events that the page names and the database lacks."""
 
     markets: list[MarketRow]
-    events: list[EventRow]
+    events: FetchedEvents
 
 
 class MarketPages:
@@ -59,8 +60,11 @@ class MarketPages:
     def merge(self, connection: Connection, page: PreparedMarkets) -> Tally:
         """Write the page, parents first; one that the exchange did not give becomes a marked placeholder."""
         seen_at = now()
-        parents = merge_events(connection, page.events, seen_at) if page.events else Tally()
-        return merge_markets(connection, page.markets, seen_at) + Tally(placeholders=parents.placeholders)
+        parents = merge_events(connection, page.events.rows, seen_at) if page.events.rows else Tally()
+        tally = merge_markets(connection, page.markets, seen_at)
+        if page.events.missing:
+            record_lookups(connection, page.events.missing, seen_at)
+        return tally + Tally(placeholders=parents.placeholders, healed=parents.healed)
 
     def _row(self, payload: MarketPayload, received_at: int) -> MarketRow:
         quote = payload.quote()

@@ -5,6 +5,7 @@ by later runs.
 """
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from kalshi_pipeline.errors import ExchangeError, NotFoundError
 from kalshi_pipeline.exchange.client import TICKERS_PER_LOOKUP
@@ -12,9 +13,9 @@ from kalshi_pipeline.exchange.payloads import COMBO_PREFIX, EventPayload, Series
 from kalshi_pipeline.ingest.report import Report
 from kalshi_pipeline.ingest.session import Session
 from kalshi_pipeline.store.catalog import merge_events, merge_series
-from kalshi_pipeline.store.queries import mark_looked_up, open_placeholder_events, open_placeholder_series
+from kalshi_pipeline.store.queries import open_placeholder_events, open_placeholder_series
 from kalshi_pipeline.store.rows import EventRow, SeriesRow, Tally
-from kalshi_pipeline.store.runs import add_page
+from kalshi_pipeline.store.runs import add_page, record_lookups
 from kalshi_pipeline.units import now
 
 # Below this many combo events, asking for each is cheaper than walking their listing, which takes no filter.
@@ -50,26 +51,36 @@ class EventLookup:
         self._report = report
         self._requests_left = session.settings.event_lookups
 
-    def fetch(self, tickers: Sequence[str]) -> list[EventRow]:
-        """Give those of the events that the exchange gives; the others are not there, or the budget is spent.
+    def fetch(self, tickers: Sequence[str]) -> "FetchedEvents":
+        """Ask for the events; those that are not answered are not there, or the budget is spent.
 
         The events of combos are not asked for: `/events` never shows them (kalshi/API.md §1.3).
         """
         wanted = [ticker for ticker in tickers if not ticker.startswith(COMBO_PREFIX)]
-        found: list[EventRow] = []
+        fetched = FetchedEvents([], [])
         for start in range(0, len(wanted), TICKERS_PER_LOOKUP):
             if self._requests_left <= 0:
                 break
             self._requests_left -= 1
+            asked = wanted[start : start + TICKERS_PER_LOOKUP]
             try:
-                payloads = self._session.client.fetch_events(wanted[start : start + TICKERS_PER_LOOKUP])
+                payloads = self._session.client.fetch_events(asked)
             except ExchangeError as error:
                 # The quotes of this page are at hand and matter more: their events become placeholders.
                 self._requests_left = 0
                 self._report.notes.append(f"events are not looked up any more in this run: {error}")
                 break
-            found += [event_row(payload) for payload in payloads]
-        return found
+            found = {payload.ticker for payload in payloads}
+            fetched.rows.extend(event_row(payload) for payload in payloads)
+            fetched.missing.extend(ticker for ticker in asked if ticker not in found)
+        return fetched
+
+
+class FetchedEvents(NamedTuple):
+    """Events that the exchange gave, and the tickers of those that it was asked for and did not give."""
+
+    rows: list[EventRow]
+    missing: list[str]
 
 
 def heal_placeholders(session: Session, report: Report) -> None:
@@ -133,7 +144,7 @@ class _Healing:
             self._store_events(rows)
             if ticker not in {row.ticker for row in rows}:
                 with self._session.database.begin() as connection:
-                    mark_looked_up(connection, [ticker], now())
+                    record_lookups(connection, [ticker], now())
             self._session.tell_progress(f"healing: asked for {ticker}")
 
     def series_one_by_one(self) -> None:

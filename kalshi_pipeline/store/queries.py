@@ -4,11 +4,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Select, Table, and_, case, func, or_, select, update
+from sqlalchemy import Connection, Select, Table, and_, case, exists, func, or_, select
 
 from kalshi_pipeline.store.runs import Run, State
 from kalshi_pipeline.store.tables import (
     QUOTE_COLUMNS,
+    event_lookups,
     events,
     latest_quotes,
     listings,
@@ -24,9 +25,12 @@ PARENTS = (series, events, markets)
 
 
 def unknown_events(connection: Connection, tickers: Iterable[str]) -> list[str]:
-    """Give those of `tickers` that `events` does not hold, not even as a placeholder, in their order."""
+    """Give those of `tickers`, in their order, that `events` lacks, or holds as a placeholder never asked for."""
     asked = list(dict.fromkeys(tickers))
-    known = set(connection.execute(select(events.c.ticker).where(events.c.ticker.in_(asked))).scalars())
+    is_known = ~events.c.is_placeholder | exists().where(event_lookups.c.event_id == events.c.id)
+    known = set(
+        connection.execute(select(events.c.ticker).where(events.c.ticker.in_(asked), is_known)).scalars()
+    )
     return [ticker for ticker in asked if ticker not in known]
 
 
@@ -34,8 +38,9 @@ def open_placeholder_events(connection: Connection, limit: int) -> list[str]:
     """Give tickers of placeholder events, those first that the exchange was asked for longest ago or never."""
     query = (
         select(events.c.ticker)
+        .select_from(events.outerjoin(event_lookups))
         .where(events.c.is_placeholder)
-        .order_by(events.c.looked_up_at.nulls_first(), events.c.id)
+        .order_by(event_lookups.c.asked_at.nulls_first(), events.c.id)
         .limit(limit)
     )
     return list(connection.execute(query).scalars())
@@ -46,11 +51,6 @@ def open_placeholder_series(connection: Connection, limit: int) -> list[str]:
     return list(
         connection.execute(select(series.c.ticker).where(series.c.is_placeholder).limit(limit)).scalars()
     )
-
-
-def mark_looked_up(connection: Connection, tickers: Iterable[str], at: int) -> None:
-    """Remember that the exchange was asked for these events."""
-    connection.execute(update(events).where(events.c.ticker.in_(list(tickers))).values(looked_up_at=at))
 
 
 def count_rows(connection: Connection, table_name: str) -> int:

@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 
-from sqlalchemy import Connection, Table, func, insert, select, update
+from sqlalchemy import Connection, Table, delete, func, insert, literal, select, update
 
 from kalshi_pipeline.store.rows import RejectRow, Tally
-from kalshi_pipeline.store.tables import listings, quarantine, ticks
+from kalshi_pipeline.store.tables import event_lookups, events, listings, quarantine, ticks
 from kalshi_pipeline.units import MICROS_PER_SECOND, iso_of
 
 
@@ -168,6 +168,14 @@ def add_to_quarantine(
             connection.execute(
                 insert(quarantine).values(kind=kind, record_key=key, first_seen_at=at, **values)
             )
+
+
+def record_lookups(connection: Connection, tickers: Sequence[str], at: int) -> None:
+    """Remember that the exchange was asked for these events and did not give them."""
+    asked = select(events.c.id).where(events.c.ticker.in_(tickers))
+    connection.execute(delete(event_lookups).where(event_lookups.c.event_id.in_(asked)))
+    rows = select(events.c.id, literal(at)).where(events.c.ticker.in_(tickers))
+    connection.execute(insert(event_lookups).from_select(["event_id", "asked_at"], rows))
 
 
 def _counts(table: Table, tally: Tally) -> dict[str, int]:

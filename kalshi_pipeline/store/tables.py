@@ -96,11 +96,17 @@ events = Table(
     Column("category", Text),
     Column("mutually_exclusive", Boolean),
     Column("strike_at", BigInteger),
-    # When the exchange was last asked for this placeholder, so that the next run asks for the others first.
-    Column("looked_up_at", BigInteger),
     *_parent_columns(),
 )
-Index("ix_events_placeholder", events.c.looked_up_at, sqlite_where=events.c.is_placeholder)
+Index("ix_events_placeholder", events.c.id, sqlite_where=events.c.is_placeholder)
+
+# When the exchange was last asked for an event that it did not give: the next run asks for the others first.
+event_lookups = Table(
+    "event_lookups",
+    metadata,
+    Column("event_id", ForeignKey("events.id"), primary_key=True),
+    Column("asked_at", BigInteger, nullable=False),
+)
 
 markets = Table(
     "markets",

@@ -89,7 +89,6 @@ def upgrade() -> None:
         sa.Column("category", sa.Text(), nullable=True),
         sa.Column("mutually_exclusive", sa.Boolean(), nullable=True),
         sa.Column("strike_at", sa.BigInteger(), nullable=True),
-        sa.Column("looked_up_at", sa.BigInteger(), nullable=True),
         sa.Column("is_placeholder", sa.Boolean(), nullable=False),
         sa.Column("first_seen_at", sa.BigInteger(), nullable=False),
         sa.Column("changed_at", sa.BigInteger(), nullable=False),
@@ -98,13 +97,16 @@ def upgrade() -> None:
         sa.UniqueConstraint("ticker", name=op.f("uq_events_ticker")),
     )
     op.create_index(
-        "ix_events_placeholder",
-        "events",
-        ["looked_up_at"],
-        unique=False,
-        sqlite_where=sa.text("is_placeholder"),
+        "ix_events_placeholder", "events", ["id"], unique=False, sqlite_where=sa.text("is_placeholder")
     )
     op.create_index(op.f("ix_events_series_id"), "events", ["series_id"], unique=False)
+    op.create_table(
+        "event_lookups",
+        sa.Column("event_id", sa.Integer(), nullable=False),
+        sa.Column("asked_at", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(["event_id"], ["events.id"], name=op.f("fk_event_lookups_event_id")),
+        sa.PrimaryKeyConstraint("event_id", name=op.f("pk_event_lookups")),
+    )
 
     op.create_table(
         "markets",

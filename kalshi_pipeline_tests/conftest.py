@@ -1,0 +1,70 @@
+"""Real parts for every test: a database file, a sandbox exchange over HTTP, sessions that join them."""
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import pytest
+
+from kalshi_pipeline.ingest.session import Session, open_session
+from kalshi_pipeline.sandbox import Sandbox, World, WorldConfig
+from kalshi_pipeline.settings import Settings
+
+Query: TypeAlias = Callable[..., list[tuple[Any, ...]]]
+
+
+@pytest.fixture(autouse=True)
+def _clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """No setting of whoever runs the tests, and no `.env`, reaches a test."""
+    for name in Settings.model_fields:
+        monkeypatch.delenv(f"KALSHI_{name.upper()}", raising=False)
+    monkeypatch.delenv("DAGSTER_HOME", raising=False)
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def database_path(tmp_path: Path) -> Path:
+    return tmp_path / "kalshi.db"
+
+
+@pytest.fixture
+def query(database_path: Path) -> Query:
+    """Ask the database file in SQL, as a user of it would."""
+
+    def ask(sql: str, *parameters: object) -> list[tuple[Any, ...]]:
+        with closing(sqlite3.connect(database_path)) as connection:
+            return connection.execute(sql, parameters).fetchall()
+
+    return ask
+
+
+@pytest.fixture
+def sandbox() -> Iterator[Sandbox]:
+    """A small exchange: several pages of events, markets on two pages."""
+    with Sandbox(World(WorldConfig(markets=2_200, combos=40, change_share=0.1))) as running:
+        yield running
+
+
+@pytest.fixture
+def settings_for(database_path: Path) -> Callable[..., Settings]:
+    """Settings for a sandbox: fast, and failing fast."""
+
+    def make(api_url: str, **changes: Any) -> Settings:
+        values: dict[str, Any] = {
+            "api_url": api_url,
+            "database_url": f"sqlite:///{database_path}",
+            "requests_per_second": 1000,
+            "retry_seconds": 0,
+        }
+        return Settings(**{**values, **changes})
+
+    return make
+
+
+@pytest.fixture
+def session(sandbox: Sandbox, settings_for: Callable[..., Settings]) -> Iterator[Session]:
+    """A session on the sandbox, with the default scope."""
+    with open_session(settings_for(sandbox.url)) as opened:
+        yield opened

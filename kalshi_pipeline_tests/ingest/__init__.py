@@ -1,0 +1,1 @@
+"""Ingest, against a real exchange over HTTP and a real database file."""

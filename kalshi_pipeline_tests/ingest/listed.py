@@ -1,0 +1,45 @@
+"""What the exchange lists, read without any code of the pipeline: the tests compare the store with it."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+import httpx
+
+QUOTED = {
+    "yes_bid": ("yes_bid_dollars", "yes_bid_size_fp"),
+    "yes_ask": ("yes_ask_dollars", "yes_ask_size_fp"),
+}
+AS_SENT = {
+    "last_price": "last_price_dollars",
+    "yes_bid_size": "yes_bid_size_fp",
+    "yes_ask_size": "yes_ask_size_fp",
+    "volume": "volume_fp",
+    "open_interest": "open_interest_fp",
+}
+
+
+def open_markets(api_url: str, **params: str) -> dict[str, Mapping[str, Any]]:
+    """Every open market by ticker, as the exchange sends it."""
+    found: dict[str, Mapping[str, Any]] = {}
+    query = {"status": "open", "limit": "1000", **params}
+    while True:
+        page = httpx.get(f"{api_url}/markets", params=query).json()
+        found |= {market["ticker"]: market for market in page["markets"]}
+        if not page.get("cursor"):
+            return found
+        query["cursor"] = page["cursor"]
+
+
+def quote_of(market: Mapping[str, Any]) -> dict[str, Decimal | None]:
+    """A market's quote by the written rule: a side is quoted where its size is positive or 0 < price < 1."""
+    quote: dict[str, Decimal | None] = {}
+    for name, (price_name, size_name) in QUOTED.items():
+        price, size = Decimal(market[price_name]), Decimal(market[size_name])
+        quote[name] = price if 0 < price < 1 or size > 0 else None
+    return quote | {name: Decimal(market[sent]) for name, sent in AS_SENT.items()}
+
+
+def stored_quote(row: Mapping[str, Any]) -> dict[str, Decimal | None]:
+    """A row of `latest_prices` with its numbers as they print."""
+    return {name: None if row[name] is None else Decimal(str(row[name])) for name in (*QUOTED, *AS_SENT)}

@@ -1,0 +1,290 @@
+"""Quotes of a tick: complete, exact, once, and never lost to a missing parent."""
+
+import sqlite3
+import threading
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from kalshi_pipeline.errors import DeadlineError, TransientExchangeError
+from kalshi_pipeline.exchange.client import KalshiClient
+from kalshi_pipeline.ingest.session import Session, open_session
+from kalshi_pipeline.ingest.snapshot import take_snapshot
+from kalshi_pipeline.ingest.sync import sync_markets
+from kalshi_pipeline.sandbox import Faults, Sandbox, World, WorldConfig
+from kalshi_pipeline.settings import Settings
+from kalshi_pipeline.store.database import Database
+from kalshi_pipeline.store.runs import State
+from kalshi_pipeline.units import MICROS_PER_SECOND, parse_instant
+from kalshi_pipeline_tests.conftest import Query
+from kalshi_pipeline_tests.ingest.listed import open_markets, quote_of, stored_quote
+
+SettingsFor = Callable[..., Settings]
+NOON = parse_instant("2026-11-22T12:00:00Z") or 0
+MINUTE = 60 * MICROS_PER_SECOND
+
+
+def latest_prices(path: Path) -> dict[str, dict[str, Any]]:
+    with closing(sqlite3.connect(path)) as connection:
+        connection.row_factory = sqlite3.Row
+        return {row["ticker"]: dict(row) for row in connection.execute("SELECT * FROM latest_prices")}
+
+
+def natural_rows(query: Query) -> dict[str, list[tuple[Any, ...]]]:
+    """Everything but run records and the instants at which something was written, by natural keys."""
+    quote = "yes_bid, yes_ask, yes_bid_size, yes_ask_size, last_price, volume, open_interest"
+    return {
+        "history": query(f"SELECT ticker, tick_at, {quote} FROM price_history ORDER BY 1, 2"),
+        "latest": query(
+            f"SELECT ticker, event_ticker, tick_at, status, {quote} FROM latest_prices ORDER BY 1"
+        ),
+        "events": query("SELECT ticker, is_placeholder, title FROM events ORDER BY 1"),
+    }
+
+
+def test_snapshot_alone_fills_an_empty_database_exactly(
+    sandbox: Sandbox, settings_for: SettingsFor, database_path: Path, query: Query
+) -> None:
+    """R1, R43, R44: every listed market has its quote as it was sent, parents included."""
+    with open_session(settings_for(sandbox.url, combos="include")) as session:
+        report = take_snapshot(session, NOON)
+
+    listed = open_markets(sandbox.url)
+    stored = latest_prices(database_path)
+    assert {ticker: stored_quote(row) for ticker, row in stored.items()} == {
+        ticker: quote_of(market) for ticker, market in listed.items()
+    }
+    assert {row["tick_at"] for row in stored.values()} == {"2026-11-22T12:00:00.000000Z"}
+    assert report.is_complete
+    assert query("PRAGMA foreign_key_check") == []
+    combo_events = query("SELECT count(DISTINCT event_id) FROM markets WHERE is_combo")
+    assert query("SELECT count(*) FROM events WHERE is_placeholder") == combo_events
+
+
+def test_snapshot_after_a_truncated_market_list_loses_nothing(
+    sandbox: Sandbox, settings_for: SettingsFor, database_path: Path, query: Query
+) -> None:
+    """The failure this product was born from."""
+    with open_session(settings_for(sandbox.url, max_pages=1)) as session:
+        assert sync_markets(session).state is State.PARTIAL
+    with open_session(settings_for(sandbox.url, combos="include")) as session:
+        assert take_snapshot(session, NOON).is_complete
+
+    assert latest_prices(database_path).keys() == open_markets(sandbox.url).keys()
+    assert query("PRAGMA foreign_key_check") == []
+
+
+def test_snapshot_stores_just_what_changed(sandbox: Sandbox, session: Session, query: Query) -> None:
+    take_snapshot(session, NOON)
+    before = {
+        ticker: quote_of(market) for ticker, market in open_markets(sandbox.url, mve_filter="exclude").items()
+    }
+    sandbox.world.step()
+    report = take_snapshot(session, NOON + MINUTE)
+    after = {
+        ticker: quote_of(market) for ticker, market in open_markets(sandbox.url, mve_filter="exclude").items()
+    }
+
+    changed = {ticker for ticker, quote in after.items() if before.get(ticker) != quote}
+    assert 0 < len(changed) < len(after)
+    stored = query("SELECT ticker FROM price_history WHERE tick_at = '2026-11-22T12:01:00.000000Z'")
+    assert {ticker for (ticker,) in stored} == changed
+    assert (report.tally.inserted, report.tally.unchanged) == (len(changed), len(after) - len(changed))
+
+
+def test_snapshot_mode_every_stores_every_quote(
+    sandbox: Sandbox, settings_for: SettingsFor, query: Query
+) -> None:
+    with open_session(settings_for(sandbox.url, snapshot_mode="every")) as session:
+        for minute in range(2):
+            take_snapshot(session, NOON + minute * MINUTE)
+    assert query("SELECT count(*) FROM price_history GROUP BY tick_at") == [(2_200,), (2_200,)]
+
+
+def test_tick_taken_again_adds_and_changes_nothing(sandbox: Sandbox, session: Session, query: Query) -> None:
+    """R29: even when the quotes have moved meanwhile."""
+    take_snapshot(session, NOON)
+    before = natural_rows(query)
+    sandbox.world.step()
+    report = take_snapshot(session, NOON)
+
+    assert (report.state, report.tally.inserted, report.reason) == (
+        State.COMPLETE,
+        0,
+        "this tick was complete already",
+    )
+    assert natural_rows(query) == before
+
+
+def test_tick_that_was_cut_goes_on_and_ends_like_an_undisturbed_one(
+    sandbox: Sandbox, session: Session, settings_for: SettingsFor, tmp_path: Path, query: Query
+) -> None:
+    """R25."""
+    sandbox.faults = Faults(unreachable_after=1)
+    with pytest.raises(TransientExchangeError):
+        take_snapshot(session, NOON)
+    assert query("SELECT state, pages, inserted FROM ticks") == [("partial", 1, 1_000)]
+
+    sandbox.faults = Faults()
+    resumed = take_snapshot(session, NOON)
+    assert (resumed.state, resumed.tally.inserted, resumed.tally.unchanged) == (State.COMPLETE, 1_200, 1_000)
+
+    undisturbed = tmp_path / "undisturbed.db"
+    with open_session(settings_for(sandbox.url, database_url=f"sqlite:///{undisturbed}")) as other:
+        take_snapshot(other, NOON)
+    with closing(sqlite3.connect(undisturbed)) as connection:
+        assert natural_rows(query) == natural_rows(lambda sql, *_: connection.execute(sql).fetchall())
+
+
+def test_tick_that_a_newer_one_has_overtaken_is_skipped(session: Session, query: Query) -> None:
+    take_snapshot(session, NOON + MINUTE)
+    report = take_snapshot(session, NOON)
+
+    assert report.state is State.SKIPPED
+    assert query("SELECT state FROM ticks ORDER BY tick_at") == [("skipped",), ("complete",)]
+    assert query("SELECT DISTINCT tick_at FROM price_history") == [("2026-11-22T12:01:00.000000Z",)]
+
+
+def test_ticks_in_between_are_recorded_as_missed(session: Session, query: Query) -> None:
+    """R41."""
+    take_snapshot(session, NOON, period_seconds=60)
+    take_snapshot(session, NOON + 3 * MINUTE, period_seconds=60)
+
+    states = query("SELECT (tick_at - ?) / ?, state FROM ticks ORDER BY tick_at", NOON, MINUTE)
+    assert [minute for minute, _ in states] == [0, 1, 2, 3]
+    assert {state for minute, state in states if minute in (1, 2)} <= {"missed", "skipped"}
+
+
+def test_snapshots_at_the_same_time_give_the_rows_of_a_serial_run(
+    sandbox: Sandbox, settings_for: SettingsFor, query: Query
+) -> None:
+    """R27: three threads, each with its own session, on the same and on different ticks."""
+    states: list[State] = []
+
+    def run(tick_at: int) -> None:
+        with open_session(settings_for(sandbox.url)) as session:
+            states.append(take_snapshot(session, tick_at).state)
+
+    threads = [threading.Thread(target=run, args=(NOON + minute * MINUTE,)) for minute in (0, 0, 1)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert len(states) == 3
+    assert set(states) <= {State.COMPLETE, State.SKIPPED}
+    assert query("SELECT count(*), count(DISTINCT ticker) FROM price_history") == [(2_200, 2_200)]
+    assert query("PRAGMA foreign_key_check") == []
+
+
+def test_paused_exchange_is_read_and_the_tick_says_so(
+    sandbox: Sandbox, session: Session, query: Query
+) -> None:
+    sandbox.faults = Faults(paused=True)
+    report = take_snapshot(session, NOON)
+
+    assert report.is_paused is True
+    assert report.notes == ["the exchange says that trading is paused: quotes stand still"]
+    assert query("SELECT is_paused, state, inserted FROM ticks") == [(1, "complete", 2_200)]
+
+
+def test_status_that_fails_costs_no_quote(sandbox: Sandbox, session: Session, query: Query) -> None:
+    sandbox.faults = Faults(server_errors=1, error_body="html", paths=("/exchange/status",))
+    report = take_snapshot(session, NOON)
+
+    assert report.is_complete
+    assert query("SELECT is_paused, inserted FROM ticks") == [(None, 2_200)]
+    assert report.notes[0].startswith("whether trading is paused is not known")
+
+
+def test_events_that_cannot_be_fetched_cost_no_quote(
+    sandbox: Sandbox, session: Session, query: Query
+) -> None:
+    sandbox.faults = Faults(server_errors=1, paths=("/events",))
+    report = take_snapshot(session, NOON)
+
+    assert (report.state, report.tally.inserted) == (State.COMPLETE, 2_200)
+    assert query("SELECT count(*) = sum(is_placeholder) FROM events") == [(1,)]
+    assert query("PRAGMA foreign_key_check") == []
+
+
+def test_lookups_stay_within_their_budget(sandbox: Sandbox, settings_for: SettingsFor, query: Query) -> None:
+    with open_session(settings_for(sandbox.url, event_lookups=1)) as session:
+        take_snapshot(session, NOON)
+
+    lookups = [request for request in sandbox.requests if request.path.endswith("/events")]
+    assert len(lookups) == 1
+    assert (
+        query("SELECT sum(is_placeholder) BETWEEN 1 AND count(*) - 1 FROM events") == [(1,)]
+        or len(query("SELECT * FROM events")) <= 200
+    )
+
+
+def test_walk_that_takes_too_long_is_partial(
+    sandbox: Sandbox, settings_for: SettingsFor, query: Query
+) -> None:
+    """R51."""
+    sandbox.faults = Faults(latency_seconds=0.2)
+    with open_session(settings_for(sandbox.url, walk_seconds=0.1)) as session, pytest.raises(DeadlineError):
+        take_snapshot(session, NOON)
+    assert query("SELECT state, pages, reason LIKE '%KALSHI_WALK_SECONDS%' FROM ticks") == [("partial", 1, 1)]
+
+
+class _LockProbe(httpx.BaseTransport):
+    """Takes the database's write lock at each request, and fails at once where somebody holds it."""
+
+    def __init__(self, path: Path) -> None:
+        self.requests = 0
+        self._path = path
+        self._transport = httpx.HTTPTransport()
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        with closing(sqlite3.connect(self._path, timeout=0, isolation_level=None)) as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            connection.execute("ROLLBACK")
+        self.requests += 1
+        return self._transport.handle_request(request)
+
+    def close(self) -> None:
+        self._transport.close()
+
+
+def test_no_transaction_is_open_across_a_request(
+    sandbox: Sandbox, settings_for: SettingsFor, database_path: Path
+) -> None:
+    """R26."""
+    settings = settings_for(sandbox.url, combos="include")
+    probe = _LockProbe(database_path)
+    with (
+        closing(Database(settings.database_url)) as database,
+        KalshiClient(settings.api_url, requests_per_second=1000, retry_seconds=0, transport=probe) as client,
+    ):
+        session = Session(client, database, settings, lambda _: None)
+        sync_markets(session)
+        take_snapshot(session, NOON)
+    assert probe.requests > 6
+
+
+@pytest.mark.parametrize("shape", ["2026-01", "2026-10", "future"])
+def test_snapshot_survives_every_fault_at_once(shape: str, settings_for: SettingsFor, query: Query) -> None:
+    config = WorldConfig(markets=400, combos=600, shape=shape)  # type: ignore[arg-type]
+    faults = Faults(
+        too_many=0.1,
+        server_errors=0.1,
+        resets=0.05,
+        truncated=0.05,
+        not_json=0.05,
+        overlap=3,
+        empty_pages=True,
+    )
+    with (
+        Sandbox(World(config), faults=faults) as sandbox,
+        open_session(settings_for(sandbox.url, combos="include", retry_seconds=30)) as session,
+    ):
+        report = take_snapshot(session, NOON)
+    assert (report.state, report.rows) == (State.COMPLETE, 1_000)
+    assert query("PRAGMA foreign_key_check") == []

@@ -1,0 +1,224 @@
+"""Series, events and markets as the exchange lists them."""
+
+from collections.abc import Callable
+
+import httpx
+import pytest
+
+from kalshi_pipeline.errors import NotFoundError, TransientExchangeError
+from kalshi_pipeline.ingest.session import Session, open_session
+from kalshi_pipeline.ingest.sync import sync_events, sync_markets, sync_series
+from kalshi_pipeline.sandbox import Faults, Sandbox, World, WorldConfig
+from kalshi_pipeline.settings import Settings
+from kalshi_pipeline.store.runs import State
+from kalshi_pipeline_tests.conftest import Query
+from kalshi_pipeline_tests.ingest.listed import open_markets
+
+SettingsFor = Callable[..., Settings]
+CATALOG = ("series", "events", "markets", "quarantine")
+
+
+def sync_all(session: Session) -> None:
+    for sync in (sync_series, sync_events, sync_markets):
+        assert sync(session).is_complete
+
+
+def test_sync_stores_every_open_market_with_its_parents(
+    sandbox: Sandbox, session: Session, query: Query
+) -> None:
+    sync_all(session)
+
+    listed = open_markets(sandbox.url, mve_filter="exclude")
+    stored = query("SELECT m.ticker, e.ticker FROM markets m JOIN events e ON e.id = m.event_id")
+    assert dict(stored) == {ticker: market["event_ticker"] for ticker, market in listed.items()}
+    assert query("SELECT count(*) FROM events WHERE is_placeholder OR series_id IS NULL") == [(0,)]
+    assert query("PRAGMA foreign_key_check") == []
+
+
+def test_sync_gives_every_market_a_category_through_its_parents(session: Session, query: Query) -> None:
+    """R11."""
+    sync_all(session)
+
+    categories = query(
+        "SELECT count(*), sum(s.category IS NOT NULL) FROM markets m"
+        " JOIN events e ON e.id = m.event_id JOIN series s ON s.id = e.series_id"
+    )
+    assert categories == [(2_200, 2_200)]
+
+
+def test_sync_twice_leaves_the_same_rows(session: Session, query: Query) -> None:
+    """R30."""
+    sync_all(session)
+    before = {table: query(f"SELECT * FROM {table}") for table in CATALOG}
+    sync_all(session)
+
+    assert {table: query(f"SELECT * FROM {table}") for table in CATALOG} == before
+
+
+def test_sync_counts_every_record_it_received(sandbox: Sandbox, session: Session) -> None:
+    """R48, with pages that overlap and records that cannot be read."""
+    sandbox.faults = Faults(overlap=7, unreadable=0.05)
+    for sync in (sync_events, sync_markets):
+        tally = sync(session).tally
+        assert tally.duplicates > 0
+        assert tally.quarantined > 0
+        assert tally.received == (
+            tally.inserted + tally.changed + tally.unchanged + tally.quarantined + tally.duplicates
+        )
+
+
+def test_unreadable_records_are_kept_and_the_page_goes_on(
+    sandbox: Sandbox, session: Session, query: Query
+) -> None:
+    """R15."""
+    sandbox.faults = Faults(unreadable=0.05)
+    report = sync_markets(session)
+
+    assert report.is_complete
+    assert report.rows + report.tally.quarantined == 2_200
+    kept = query("SELECT run, raw, error FROM quarantine WHERE kind = 'markets'")
+    assert 0 < len(kept) <= report.tally.quarantined
+    assert {run for run, _, _ in kept} == {report.run.name}
+    assert all(raw.startswith(("{", "[", '"')) or raw.isdigit() for _, raw, _ in kept)
+    assert all(error for _, _, error in kept)
+
+
+def test_unknown_words_are_stored_as_they_came_and_counted(
+    sandbox: Sandbox, session: Session, query: Query
+) -> None:
+    """R14."""
+    sandbox.faults = Faults(unknown_words=True)
+    report = sync_markets(session)
+
+    stored: dict[str, int] = dict(query("SELECT 'status=' || status, count(*) FROM markets GROUP BY status"))
+    unknown = {word: count for word, count in report.unknown_words.items() if word.startswith("status=")}
+    assert unknown
+    assert unknown == {word: stored[word] for word in unknown}
+
+
+def test_cap_truncates_visibly_and_parents_are_ensured(
+    sandbox: Sandbox, settings_for: SettingsFor, query: Query
+) -> None:
+    """R4, R5: the events listing is cut before the events of the markets that are listed."""
+    with open_session(settings_for(sandbox.url, max_pages=1, event_lookups=0, healing_requests=0)) as session:
+        events, markets = sync_events(session), sync_markets(session)
+
+    reason = "truncated: stopped at KALSHI_MAX_PAGES=1 with more to come"
+    assert [(report.state, report.reason) for report in (events, markets)] == [(State.PARTIAL, reason)] * 2
+    assert markets.rows == 1_000
+    assert query("SELECT asset, state, reason, pages FROM listings ORDER BY id") == [
+        ("events", "partial", reason, 1),
+        ("markets", "partial", reason, 1),
+    ]
+    assert query("PRAGMA foreign_key_check") == []
+
+
+def test_lookups_fetch_the_events_that_a_truncated_list_lacks(
+    sandbox: Sandbox, session: Session, query: Query
+) -> None:
+    report = sync_markets(session)
+
+    assert report.tally.placeholders == len({*query("SELECT series_id FROM events")})  # series only
+    assert query("SELECT count(*) FROM events WHERE is_placeholder") == [(0,)]
+    assert all("tickers" in request.query for request in sandbox.requests if request.path.endswith("/events"))
+
+
+def test_combos_make_placeholders_that_the_same_run_heals(
+    sandbox: Sandbox, settings_for: SettingsFor, query: Query
+) -> None:
+    """R2, R3: `/events` never shows the events of combos, `/events/multivariate` does."""
+    with open_session(settings_for(sandbox.url, combos="include")) as session:
+        sync_all(session)
+        report = sync_markets(session)
+
+    assert query("SELECT count(*) FROM markets WHERE is_combo") == [(40,)]
+    assert report.open_placeholders == 0
+    assert query("SELECT sum(healed), sum(placeholders) >= sum(healed) FROM listings") == [(40, 1)]
+
+
+def test_combos_only_collects_nothing_else(sandbox: Sandbox, settings_for: SettingsFor, query: Query) -> None:
+    """R10."""
+    with open_session(settings_for(sandbox.url, combos="only")) as session:
+        sync_all(session)
+
+    assert query("SELECT count(*), sum(is_combo) FROM markets") == [(40, 40)]
+    assert query("SELECT DISTINCT scope FROM listings") == [("all series, only combos",)]
+
+
+def test_placeholders_that_nobody_gives_stay_marked_and_are_asked_for_again_last(
+    sandbox: Sandbox, settings_for: SettingsFor, query: Query
+) -> None:
+    sandbox.faults = Faults(fail_first=1_000, paths=("/events",))
+    with open_session(settings_for(sandbox.url, combos="include")) as session:
+        report = sync_markets(session)
+    assert report.is_complete
+    assert report.open_placeholders == query("SELECT count(*) FROM events")[0][0]
+    assert any(note.startswith("events are not looked up any more") for note in report.notes)
+    assert any(note.startswith("the healing of placeholders stopped") for note in report.notes)
+    assert query("SELECT DISTINCT title, category, series_id FROM events") == [(None, None, None)]
+
+    sandbox.faults = Faults()
+    with open_session(settings_for(sandbox.url, combos="include")) as session:
+        healed = sync_events(session)
+    assert query("SELECT count(*) FROM events WHERE is_placeholder OR title IS NULL") == [(0,)]
+    assert healed.tally.healed + healed.tally.changed >= report.open_placeholders
+
+
+def test_series_setting_narrows_everything(sandbox: Sandbox, settings_for: SettingsFor, query: Query) -> None:
+    all_series = httpx.get(f"{sandbox.url}/series").json()["series"]
+    events = httpx.get(f"{sandbox.url}/events", params={"status": "open"}).json()["events"]
+    wanted = sorted({event["series_ticker"] for event in events})[:2]
+    assert len(all_series) > len(wanted)
+
+    with open_session(settings_for(sandbox.url, series=",".join(wanted))) as session:
+        sync_all(session)
+
+    assert sorted(ticker for (ticker,) in query("SELECT ticker FROM series")) == wanted
+    stored = query(
+        "SELECT DISTINCT s.ticker FROM markets m JOIN events e ON e.id = m.event_id JOIN series s ON s.id = e.series_id"
+    )
+    assert sorted(ticker for (ticker,) in stored) == wanted
+
+
+def test_unknown_series_is_an_error_that_names_it(
+    sandbox: Sandbox, settings_for: SettingsFor, query: Query
+) -> None:
+    with (
+        open_session(settings_for(sandbox.url, series="KXNOSUCHSERIES")) as session,
+        pytest.raises(NotFoundError, match="KXNOSUCHSERIES answered 404"),
+    ):
+        sync_series(session)
+    assert query("SELECT state, pages FROM listings") == [("failed", 0)]
+
+
+def test_exchange_that_dies_leaves_its_pages_and_says_so(
+    sandbox: Sandbox, session: Session, query: Query
+) -> None:
+    """R25: exactly the pages before the failure, and an incomplete run; the next run ends like an undisturbed one."""
+    sandbox.faults = Faults(unreachable_after=1)
+    with pytest.raises(TransientExchangeError) as failure:
+        sync_markets(session)
+
+    assert failure.value.__notes__ == ["1 pages of markets are stored and stay; the run is partial"]
+    assert query("SELECT count(*) FROM markets") == [(1_000,)]
+    assert query("SELECT state, pages, reason LIKE '%could not be reached%' FROM listings") == [
+        ("partial", 1, 1)
+    ]
+
+    sandbox.faults = Faults()
+    assert sync_markets(session).is_complete
+    assert query("SELECT count(*) FROM markets") == [(2_200,)]
+
+
+@pytest.mark.parametrize("shape", ["2026-01", "2026-10", "future"])
+def test_sync_reads_every_shape(shape: str, settings_for: SettingsFor, query: Query) -> None:
+    """R17."""
+    config = WorldConfig(markets=150, combos=20, shape=shape)  # type: ignore[arg-type]
+    with (
+        Sandbox(World(config)) as sandbox,
+        open_session(settings_for(sandbox.url, combos="include")) as session,
+    ):
+        sync_all(session)
+    assert query("SELECT count(*), sum(is_combo) FROM markets") == [(170, 20)]
+    assert query("SELECT count(*) FROM quarantine") == [(0,)]
+    assert query("SELECT count(*) FROM events WHERE is_placeholder") == [(0,)]
