@@ -9,6 +9,7 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, cast
 
@@ -73,12 +74,14 @@ def sandbox(
     port: Annotated[int, typer.Option(help="Port on the loopback interface.")] = 8765,
     markets: Annotated[int, typer.Option(help="Open markets at the start.")] = 2_000,
     combos: Annotated[int, typer.Option(help="Open combos (KXMVE) at the start.")] = 300,
+    births_per_step: Annotated[int, typer.Option(help="Markets born per step.")] = 1,
+    closes_per_step: Annotated[int, typer.Option(help="Markets closed early per step.")] = 1,
     combos_per_step: Annotated[int, typer.Option(help="Combos minted per step.")] = 5,
     change_share: Annotated[float, typer.Option(help="Share of the quotes that move per step.")] = 0.1,
     shape: Annotated[str, typer.Option(help="The API's generation: 2026-01, 2026-10 or future.")] = "2026-10",
     seed: Annotated[int, typer.Option(help="Equal seeds make equal worlds.")] = 1,
-    step_seconds: Annotated[float, typer.Option(help="Seconds between steps; 0 stands still.")] = 2.0,
-    requests_per_second: Annotated[float, typer.Option(help="Its rate limit; 0 has none.")] = 20.0,
+    step_seconds: Annotated[float, typer.Option(min=0, help="Seconds between steps; 0 stands still.")] = 2.0,
+    requests_per_second: Annotated[float, typer.Option(min=0, help="Its rate limit; 0 has none.")] = 20.0,
     recordings: Annotated[Path | None, typer.Option(help="Serve a folder of recorded responses too.")] = None,
     fault: Annotated[list[str] | None, typer.Option(help="A fault, as name=value; repeat it.")] = None,
 ) -> None:
@@ -95,20 +98,24 @@ def sandbox(
             seed=seed,
             markets=markets,
             combos=combos,
+            births_per_step=births_per_step,
+            closes_per_step=closes_per_step,
             combos_per_step=combos_per_step,
             change_share=change_share,
             shape=cast("Shape", shape),  # the world refuses any other word
+            start=datetime.now(UTC),
+            step_seconds=step_seconds or 1.0,
             recordings=recordings,
         )
         faults = Faults.parse(fault or [])
-    except ValueError as error:
-        raise ConfigurationError([f"sandbox: {error}; change the option"]) from error
-    _err.print(
-        f"Serving {markets:,} markets and {combos:,} combos; Ctrl-C stops. Point the pipeline at it with:"
-    )
-    _out.print(f"KALSHI_API_URL=http://127.0.0.1:{port}/trade-api/v2", highlight=False)
-    limit = RateLimit(requests_per_second) if requests_per_second else None
-    serve(world, faults, port=port, step_every_seconds=step_seconds or None, limit=limit)
+        limit = RateLimit(requests_per_second) if requests_per_second else None
+        _err.print(
+            f"Serving {markets:,} markets and {combos:,} combos; Ctrl-C stops. Point the pipeline at it with:"
+        )
+        _out.print(f"KALSHI_API_URL=http://127.0.0.1:{port}/trade-api/v2", highlight=False)
+        serve(world, faults, port=port, step_every_seconds=step_seconds or None, limit=limit)
+    except (ValueError, OSError) as error:
+        raise ConfigurationError([f"sandbox: {error}; change the option and run again"]) from error
 
 
 @app.command()

@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import dagster as dg
@@ -16,7 +17,7 @@ from kalshi_pipeline.store.database import Database
 
 DATABASE = Path("data/demo.db")
 SNAPSHOTS = 4
-_WORLD = WorldConfig(markets=1_500, combos=300, combos_per_step=5, change_share=0.3)
+_MARKETS, _COMBOS = 1_500, 300
 _NEXT = """
 [bold]Look at it in Dagster's UI[/bold] (two terminals, here):
   uv run kalshi-pipeline sandbox
@@ -34,20 +35,23 @@ def run_demo(console: Console) -> None:
     for leftover in (DATABASE, Path(f"{DATABASE}-wal"), Path(f"{DATABASE}-shm")):
         leftover.unlink(missing_ok=True)
     url = f"sqlite:///{DATABASE}"
-    with Sandbox(World(_WORLD)) as sandbox, _instance() as instance:
+    world = World(
+        WorldConfig(
+            markets=_MARKETS, combos=_COMBOS, combos_per_step=5, change_share=0.3, start=datetime.now(UTC)
+        )
+    )
+    with Sandbox(world) as sandbox, _instance() as instance:
         overrides = {
             "api_url": sandbox.url,
             "database_url": url,
             "combos": "include",
             "requests_per_second": "50",
         }
-        console.print(
-            f"A sandbox exchange with {_WORLD.markets:,} open markets and {_WORLD.combos} combos runs."
-        )
+        console.print(f"A sandbox exchange with {_MARKETS:,} open markets and {_COMBOS} combos runs.")
         run = _runner(instance, overrides, console)
         run("collect")
         for _ in range(SNAPSHOTS):
-            sandbox.world.step()
+            world.step()
             run("snapshot")
     with contextlib.closing(Database(url)) as database:
         console.print(overview_screen(overview(database)))

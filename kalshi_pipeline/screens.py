@@ -16,8 +16,8 @@ UNQUOTED = "unquoted"
 
 
 def instant(at: int | None) -> str:
-    """An instant, to the second."""
-    return "-" if at is None else f"{datetime_of(at):%Y-%m-%d %H:%M:%S} UTC"
+    """An instant in UTC, to the second."""
+    return "-" if at is None else f"{datetime_of(at):%Y-%m-%d %H:%M:%SZ}"
 
 
 def dollars(micros: int | None, absent: str = UNQUOTED) -> str:
@@ -56,7 +56,7 @@ def report_line(report: Report) -> str:
 
 def runs_table(rows: Iterable[tuple[str, Mapping[str, Any] | None]]) -> Table:
     """Last runs by name, as stored."""
-    table = Table("run", "state", "started", "received", "inserted", "unchanged", "quarantined", "why")
+    table = Table("run", "state", "started", "received", "inserted", "unchanged", "refused", "why")
     for name, run in rows:
         if run is None:
             table.add_row(name, "never", *["-"] * 5, "")

@@ -1,0 +1,21 @@
+"""Chance that can be asked again: the same numbers always give the same answer.
+
+What the world keeps in columns is drawn from one `random.Random`; what it can afford to derive at every
+request (texts, book levels, identifiers) comes from here, so that nothing has to be stored for it.
+"""
+
+_MASK = (1 << 64) - 1
+
+
+def scatter(seed: int, number: int) -> int:
+    """A 64-bit number that looks unrelated to its two (splitmix64)."""
+    state = (seed * 0x9E3779B97F4A7C15 + number * 0xD1B54A32D192ED03 + 0x2545F4914F6CDD1D) & _MASK
+    state = (state ^ (state >> 30)) * 0xBF58476D1CE4E5B9 & _MASK
+    state = (state ^ (state >> 27)) * 0x94D049BB133111EB & _MASK
+    return state ^ (state >> 31)
+
+
+def uuid_of(seed: int, number: int) -> str:
+    """A text with the form of a UUID, the same for the same two numbers."""
+    digits = f"{scatter(seed, number):016x}{scatter(seed + 1, number):016x}"
+    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"

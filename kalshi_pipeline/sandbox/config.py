@@ -1,0 +1,50 @@
+"""What a world is made of, before it is made."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Literal, get_args
+
+Shape = Literal["2026-01", "2026-10", "future"]
+SHAPES: tuple[Shape, ...] = get_args(Shape)
+
+
+@dataclass(frozen=True)
+class WorldConfig:
+    """Everything that a world follows from: equal configs and equally many steps give equal answers.
+
+    `markets` and `combos` are the numbers listed by `/markets?status=open` at the start; a few closed,
+    settled, archived and unopened markets stand beside them (`past_share` of the open ones). Each step
+    lets `births_per_step` markets be born, one after the other into growing events, `closes_per_step`
+    markets close before their time and `combos_per_step` combos be minted. `recordings` names a folder
+    of recorded responses whose objects are served as they are, beside the generated ones.
+    """
+
+    seed: int = 1
+    markets: int = 1_000
+    combos: int = 0
+    change_share: float = 0.1
+    births_per_step: int = 1
+    closes_per_step: int = 1
+    combos_per_step: int = 0
+    past_share: float = 0.1
+    cutoff_days: int = 60
+    shape: Shape = "2026-10"
+    start: datetime = datetime(2026, 10, 8, 12, 0, 0, tzinfo=UTC)
+    step_seconds: float = 60.0
+    recordings: Path | None = None
+
+    def __post_init__(self) -> None:
+        problems = [
+            f"{name} is {value}, but cannot be negative"
+            for name, value in vars(self).items()
+            if isinstance(value, int | float) and name != "seed" and value < 0
+        ]
+        if self.shape not in SHAPES:
+            problems.append(f"shape is {self.shape!r}, but must be one of {', '.join(SHAPES)}")
+        if self.start.tzinfo is None:
+            problems.append("start names no time zone")
+        if self.change_share > 1:
+            problems.append(f"change_share is {self.change_share}, but is a share of 1")
+        if problems:
+            raise ValueError("; ".join(problems))

@@ -1,0 +1,43 @@
+"""What every endpoint needs: the world, its shape, and the envelope of a page."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+from typing import TypeAlias
+
+from kalshi_pipeline.sandbox.queries import Query
+from kalshi_pipeline.sandbox.refusals import NotFoundError
+from kalshi_pipeline.sandbox.shape_2026_10 import NewestShape
+from kalshi_pipeline.sandbox.world import World
+
+
+@dataclass(frozen=True)
+class Desk:
+    """Answers are JSON texts, rendered under the world's lock."""
+
+    world: World
+    shape: NewestShape
+
+    def envelope(self, members: str) -> str:
+        return f"{{{members}{self.shape.envelope_extra}}}"
+
+    def listing(self, key: str, rows: Iterable[str], cursor: str | None = None) -> str:
+        """A page; the last one has the cursor "" (recorded), an endpoint without pages none."""
+        tail = "" if cursor is None else f',"cursor":"{cursor}"'
+        return self.envelope(f'"{key}":[{",".join(rows)}]{tail}')
+
+    def market_named(self, ticker: str, *, live: bool = True) -> int:
+        """Position of a market of the live tier, or of the historical one; NotFoundError if it is not there."""
+        market = self.world.markets.position.get(ticker)
+        if market is None or self.world.is_live(market) != live:
+            raise NotFoundError
+        return market
+
+
+Handler: TypeAlias = Callable[[Desk, Query], str]
+
+
+def cut_page(rows: Iterator[int], limit: int) -> tuple[list[int], bool]:
+    """The first rows, and whether more follow: one row is looked at beyond the page."""
+    page = list(islice(rows, limit + 1))
+    return page[:limit], len(page) > limit

@@ -1,0 +1,161 @@
+"""Decides which request meets which fault, and remembers what a fault needs: attempts, pages, cursors."""
+
+import json
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass, replace
+from enum import Enum
+from typing import Any
+from urllib.parse import parse_qsl, urlencode
+from zlib import crc32
+
+from kalshi_pipeline.sandbox.chance import scatter
+from kalshi_pipeline.sandbox.fault_records import damage, row_lists
+from kalshi_pipeline.sandbox.faults import Faults, server_error_of
+from kalshi_pipeline.sandbox.refusals import error_body
+
+_MOST_REMEMBERED = 10_000
+_ALIAS = "_again"
+_HTML = (
+    "<html>\r\n<head><title>{0}</title></head>\r\n<body><center><h1>{0}</h1></center></body>\r\n</html>\r\n"
+)
+_REASONS = {
+    500: "Internal Server Error",
+    502: "Bad Gateway",
+    503: "Service Unavailable",
+    504: "Gateway Time-out",
+}
+
+
+class Trouble(Enum):
+    """What happens to a request instead of, or to, its answer."""
+
+    RESET = "reset"
+    TRUNCATED = "truncated"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The fate of one request: an answer at once, trouble on the wire, or the query to ask in its place."""
+
+    status: int = 200
+    body: str | None = None
+    content_type: str = "application/json"
+    trouble: Trouble | None = None
+    query: str = ""
+
+
+class FaultDesk:
+    """Applies one `Faults`; a new one for every change of them."""
+
+    def __init__(self, faults: Faults) -> None:
+        self.faults = faults
+        self._lock = threading.Lock()
+        # What every request can meet is decided here; the other faults need no memory of requests.
+        self._is_idle = replace(faults, seed=1, latency_seconds=0.0, paused=False, paths=()) == Faults()
+        self._attempts: OrderedDict[str, int] = OrderedDict()
+        self._pages = 0
+        self._tails: OrderedDict[str, list[Any]] = OrderedDict()
+        self._aliases: OrderedDict[str, str] = OrderedDict()
+
+    def plan(self, path: str, query: str) -> Plan:
+        """Decides before the world is asked."""
+        faults = self.faults
+        if self._is_idle or not faults.applies_to(path):
+            return Plan(query=query)
+        url = f"{path}?{query}"
+        with self._lock:
+            attempt = self._attempts.get(url, 0)
+            _remember(self._attempts, url, attempt + 1)
+            is_gone = faults.unreachable_after is not None and self._pages >= faults.unreachable_after
+        if is_gone or self._hits("resets", url, attempt):
+            return Plan(trouble=Trouble.RESET)
+        if attempt < faults.fail_first:
+            return self._failure(503, attempt)
+        if self._hits("too_many", url, attempt):
+            return Plan(429, '{"error": "too many requests"}')
+        if self._hits("server_errors", url, attempt):
+            draw = self._draw("server_error", url, attempt)
+            return self._failure(server_error_of(faults, draw), draw >> 8)
+        if self._hits("not_json", url, attempt):
+            return Plan(200, _HTML.format("Please wait"), "text/html")
+        trouble = Trouble.TRUNCATED if self._hits("truncated", url, attempt) else None
+        return Plan(trouble=trouble, query=self._asked_instead(query))
+
+    def _draw(self, name: str, url: str, attempt: int) -> int:
+        return scatter(self.faults.seed + crc32(name.encode()), crc32(url.encode()) + (attempt << 33))
+
+    def _hits(self, name: str, url: str, attempt: int) -> bool:
+        share = getattr(self.faults, name)
+        return bool(share) and self._draw(name, url, attempt) < share * 2**64
+
+    def _failure(self, status: int, draw: int) -> Plan:
+        """A 5xx in one of the three forms that were seen or documented (API.md §1.8)."""
+        form: str = self.faults.error_body
+        if form == "any":
+            form = ("nested", "flat", "html")[draw % 3]
+        reason = _REASONS[status]
+        if form == "html":
+            return Plan(status, _HTML.format(f"{status} {reason}"), "text/html")
+        nested = error_body(reason.lower().replace(" ", "_").replace("-", ""), reason.lower())
+        return Plan(status, json.dumps(nested if form == "nested" else nested["error"]))
+
+    def _asked_instead(self, query: str) -> str:
+        """The query with the real cursor for an alias, and room on the page for repeated rows."""
+        if not (self._aliases or self._tails):
+            return query
+        parameters = dict(parse_qsl(query))
+        cursor = parameters.get("cursor", "")
+        real = parameters["cursor"] = self._aliases.get(cursor, cursor)
+        if real in self._tails:
+            limit = int(parameters.get("limit") or 100)
+            parameters["limit"] = str(max(1, limit - len(self._tails[real])))
+        return urlencode(parameters) if parameters != dict(parse_qsl(query)) and cursor else query
+
+    def doctor(self, path: str, asked: str, text: str) -> str:
+        """Changes a good answer as the faults want it; `asked` is the query as the client sent it."""
+        faults = self.faults
+        if not faults.applies_to(path):
+            return text
+        answer = json.loads(text)
+        if "cursor" in answer:
+            self._turn_page(answer, dict(parse_qsl(asked)).get("cursor", ""))
+        damage(answer, faults)
+        return json.dumps(answer, ensure_ascii=False, separators=(",", ":"))
+
+    def changes_answers(self) -> bool:
+        f = self.faults
+        return bool(
+            f.missing_key
+            or f.repeated_cursor
+            or f.empty_pages
+            or f.overlap
+            or f.unknown_words
+            or f.unreadable
+            or f.unreachable_after is not None
+        )
+
+    def _turn_page(self, answer: dict[str, Any], cursor: str) -> None:
+        faults = self.faults
+        key, rows = row_lists(answer)[0]
+        with self._lock:
+            self._pages += 1
+        if faults.empty_pages and cursor and cursor not in self._aliases:
+            alias = cursor + _ALIAS
+            _remember(self._aliases, alias, cursor)
+            answer[key], answer["cursor"] = [], alias
+            return
+        if faults.repeated_cursor and cursor:
+            answer["cursor"] = cursor
+        if faults.overlap:
+            answer[key] = self._tails.get(self._aliases.get(cursor, cursor), []) + rows
+            if answer["cursor"]:
+                keep = min(faults.overlap, max(0, len(answer[key]) - 1))
+                _remember(self._tails, answer["cursor"], answer[key][len(answer[key]) - keep :])
+
+
+def _remember(memory: OrderedDict[str, Any], key: str, value: object) -> None:
+    """Keeps the newest entries only: a long run with faults must not grow."""
+    memory[key] = value
+    if len(memory) > _MOST_REMEMBERED:
+        del memory[next(iter(memory))]

@@ -1,0 +1,77 @@
+"""Damages records inside an answer: unknown words, unreadable values, and the envelope's key gone."""
+
+from typing import Any
+from zlib import crc32
+
+from kalshi_pipeline.sandbox.chance import scatter
+from kalshi_pipeline.sandbox.faults import Faults
+
+_ENVELOPES = (
+    "markets", "events", "trades", "series", "orderbooks", "series_fee_change_arr", "candlesticks",
+    "market", "event", "orderbook_fp", "orderbook", "schedule",
+)  # fmt: skip
+# Words of a list that a client may have closed (API.md §0.6); one record in seven gets a new one.
+_WORDS = {
+    "status": "auctioning",
+    "market_type": "perpetual",
+    "strike_type": "lunar",
+    "result": "postponed",
+    "price_level_structure": "golden_ratio",
+    "collateral_return_type": "CROSSNET",
+    "fee_type": "cubic",
+    "taker_outcome_side": "maybe",
+}
+_SHARE_OF_WORDS = 1 / 7
+_NAMES = ("ticker", "event_ticker", "trade_id", "market_ticker")
+_PRICES = ("yes_bid_dollars", "yes_price_dollars", "close_time")
+
+
+def row_lists(answer: dict[str, Any]) -> list[tuple[str, list[Any]]]:
+    """The lists of records in an answer, the page's own first."""
+    return [(key, answer[key]) for key in _ENVELOPES if isinstance(answer.get(key), list)]
+
+
+def damage(answer: dict[str, Any], faults: Faults) -> None:
+    """Applies the faults that concern records and the envelope."""
+    for key, rows in row_lists(answer):
+        answer[key] = [_record(row, faults) for row in rows]
+    if faults.unknown_words:
+        for key in ("market", "event", "series"):
+            if isinstance(answer.get(key), dict):
+                answer[key] = _with_new_words(answer[key])
+    if faults.missing_key:
+        found = next((key for key in _ENVELOPES if key in answer), None)
+        if found is not None:
+            del answer[found]
+
+
+def _record(row: Any, faults: Faults) -> Any:  # noqa: ANN401 - a record is whatever JSON holds
+    if not isinstance(row, dict):
+        return row
+    name = next((str(row[key]) for key in _NAMES if key in row), "")
+    if isinstance(row.get("markets"), list):
+        row["markets"] = [_record(market, faults) for market in row["markets"]]
+    draw = scatter(faults.seed, crc32(name.encode()))
+    if faults.unknown_words and draw < _SHARE_OF_WORDS * 2**64:
+        row = _with_new_words(row)
+    if scatter(faults.seed + 1, draw) < faults.unreadable * 2**64:
+        return _unreadable(row, draw)
+    return row
+
+
+def _with_new_words(row: dict[str, Any]) -> dict[str, Any]:
+    return row | {key: word for key, word in _WORDS.items() if key in row}
+
+
+def _unreadable(row: dict[str, Any], draw: int) -> object:
+    """One of: a price that is no number, no identifier, a number in the record's place, an object for a text."""
+    match draw % 4:
+        case 0:
+            price = next((key for key in _PRICES if key in row), None)
+            return row | ({price: "abc"} if price else {"ticker": None, "event_ticker": None})
+        case 1:
+            return {key: value for key, value in row.items() if key not in _NAMES}
+        case 2:
+            return draw % 1_000
+        case _:
+            return row | {next((key for key in _NAMES if key in row), "ticker"): {"moved": True}}

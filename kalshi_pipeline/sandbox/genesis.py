@@ -1,0 +1,248 @@
+"""The first day: fills an empty world with series, events, markets, combos and recorded objects.
+
+Rows come into being in the order of their created time, because a market's position is its place in the
+newest-first listing (columns.py).
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterator
+from functools import partial
+from operator import itemgetter
+from typing import TYPE_CHECKING, TypeAlias
+
+from kalshi_pipeline.sandbox.births import bear_combo, bear_event, bear_market, draw_close
+from kalshi_pipeline.sandbox.catalogue import COMBO_PREFIXES, TOPICS, outcome_of, subject_of, topic_of
+from kalshi_pipeline.sandbox.chance import scatter
+from kalshi_pipeline.sandbox.life import archive
+from kalshi_pipeline.sandbox.outcomes import fate_of, settle
+from kalshi_pipeline.sandbox.recordings import RecordedMarket, Recording, load_recording
+from kalshi_pipeline.sandbox.spelling import MICROS
+from kalshi_pipeline.sandbox.states import (
+    ACTIVE,
+    ARCHIVED,
+    CLOSED,
+    DETERMINED,
+    FINALIZED,
+    INACTIVE,
+    INITIALIZED,
+    SHELF_OF_STATE,
+)
+from kalshi_pipeline.sandbox.world_state import DAY, SeriesRow, WorldState
+
+if TYPE_CHECKING:
+    from kalshi_pipeline.sandbox.tape import Trade
+
+MOST_SERIES_PER_TOPIC = 1_700  # 8 topics: the 13,300 series of August 2026 (API.md §4)
+
+_HOUR = 3600 * MICROS
+_SIZE_OF_ROUND = sum(topic.size for topic in TOPICS)
+# The states inside an event that is open, per thousand markets (API.md §0.3); the rest is active.
+_MIXTURE = ((10, FINALIZED), (13, CLOSED), (15, DETERMINED), (19, INITIALIZED), (29, INACTIVE))
+# Created times have fractions of 6, 5 and 4 digits, or none (API.md quirk 8).
+_GRAINS = (1, 10, 100, MICROS)
+
+_Birth: TypeAlias = tuple[int, Callable[[int], None]]
+
+
+def create(world: WorldState) -> None:
+    """Fills the world for its first look."""
+    config = world.config
+    recording = load_recording(config.recordings) if config.recordings else Recording()
+    _add_series(world, recording)
+    genesis = _Genesis(world)
+    genesis.add_recorded_events(recording)
+    past = list(genesis.plan_past())
+    births = [*past, *genesis.plan_open(), *genesis.plan_combos(), *genesis.plan_recorded(recording)]
+    births.sort(key=itemgetter(0))
+    for created, bear in births:
+        bear(created)
+    if births:
+        world.clock = world.start = max(world.clock, births[-1][0] + MICROS)
+    genesis.finish()
+
+
+def _add_series(world: WorldState, recording: Recording) -> None:
+    """Every topic's series, whether or not an event of theirs exists yet; then the combos' and the recorded ones."""
+    if world.config.markets or world.config.births_per_step:
+        world.series_per_topic = min(1 + world.config.markets // _SIZE_OF_ROUND // 2, MOST_SERIES_PER_TOPIC)
+    for topic_number, topic in enumerate(TOPICS):
+        for number in range(world.series_per_topic):
+            code, _ = subject_of(topic, number)
+            world.add_series(SeriesRow(f"{topic.prefix}{code}{topic.suffix}", topic_number, number))
+    if world.config.combos or world.config.combos_per_step:
+        for number, ticker in enumerate(COMBO_PREFIXES):
+            world.add_series(SeriesRow(ticker, -1, number))
+    for ticker, text in recording.series.items():
+        world.replace_series(SeriesRow(ticker, -2, 0, text))
+
+
+class _Genesis:
+    """Plans births, each with its created time, and bears them in that order."""
+
+    def __init__(self, world: WorldState) -> None:
+        self._world = world
+        self._quoter = world.quoter
+        self._past_trades: list[Trade] = []
+
+    def plan_past(self) -> Iterator[_Birth]:
+        """Events whose markets all settled before the world began, over the last 150 days."""
+        world = self._world
+        count = round(world.config.markets * world.config.past_share / _SIZE_OF_ROUND * len(TOPICS))
+        count = max(count, 8) if world.config.markets and world.config.past_share else 0
+        for number in range(count):
+            age = (count - number) * 150 * DAY // count
+            closed = world.clock - age - 3 * _HOUR
+            yield closed - 40 * DAY, partial(self._bear_past, number, closed - closed % (60 * MICROS))
+        world.next_number = count
+
+    def _bear_past(self, number: int, closed: int, created: int) -> None:
+        world = self._world
+        event = bear_event(world, number, created, closed)
+        settled = closed + _HOUR + scatter(3, number) % _HOUR
+        for ordinal in self._in_listing_order(number, range(topic_of(number).size)):
+            market = bear_market(world, event, ordinal, CLOSED, created)
+            self._trade_past(market, created, closed, share=0.8)
+            settle(world, market, FINALIZED, settled)
+        self._index(event)
+
+    def plan_open(self) -> Iterator[_Birth]:
+        """Events of the last 30 days, until exactly the configured number of markets is open."""
+        world = self._world
+        plan: list[dict[int, int]] = []
+        left = world.config.markets
+        while left:
+            number = world.next_number + len(plan)
+            states: dict[int, int] = {}
+            for ordinal in range(topic_of(number).size):
+                if left:
+                    states[ordinal] = self._draw_state(number, ordinal)
+                    left -= SHELF_OF_STATE[states[ordinal]] == "open"
+            plan.append(states)
+        for index, states in enumerate(plan):
+            age = (len(plan) - index) * 30 * DAY // len(plan)
+            # Some seconds of jitter, fewer than lie between two events: created times never tie across events.
+            created = world.clock - age - scatter(52, index) % min(30 * MICROS, 15 * DAY // len(plan))
+            created -= created % _GRAINS[index % 4]
+            yield created, partial(self._bear_open, world.next_number + index, states)
+        world.next_number += len(plan)
+
+    def _draw_state(self, number: int, ordinal: int) -> int:
+        chance = scatter(self._world.config.seed + 51, number * 16 + ordinal) % 1000
+        return next((state for below, state in _MIXTURE if chance < below), ACTIVE)
+
+    def _bear_open(self, number: int, states: dict[int, int], created: int) -> None:
+        world, now = self._world, self._world.clock
+        event = bear_event(world, number, created, draw_close(world, number, now))
+        for ordinal in self._in_listing_order(number, states):
+            state = states[ordinal]
+            if state == INITIALIZED:
+                market = bear_market(world, event, ordinal, state, created)
+                world.markets.open_at[market] = now - now % _HOUR + 2 * _HOUR
+                continue
+            market = bear_market(world, event, ordinal, INACTIVE if state == INACTIVE else ACTIVE, created)
+            if state in (ACTIVE, INACTIVE):
+                self._quoter.draw_quote(market, world.structure_of(market))
+            self._trade_past(market, created, created + (now - created) // 2, share=0.7)
+            if state not in (ACTIVE, INACTIVE):
+                self._end_early(market, state, created + (now - created) // 2)
+        self._index(event)
+
+    def _end_early(self, market: int, state: int, at: int) -> None:
+        world = self._world
+        world.markets.close_at[market] = at - at % MICROS
+        world.set_state(market, CLOSED)
+        world.markets.updated[market] = at
+        if state == CLOSED:
+            world.fates.append((3, market, fate_of(world, market)))
+            return
+        settle(world, market, state, at + _HOUR // 2)
+        if state == DETERMINED:
+            world.fates.append((3, market, (FINALIZED,)))
+
+    def plan_combos(self) -> Iterator[_Birth]:
+        """Combos of the last twelve hours, all open."""
+        world = self._world
+        for number in range(world.config.combos):
+            created = world.clock - 1 - (world.config.combos - number) * 12 * _HOUR // world.config.combos
+            yield created, partial(self._bear_combo, number)
+        world.next_combo = world.config.combos
+
+    def _bear_combo(self, number: int, created: int) -> None:
+        world = self._world
+        market = bear_combo(world, number, ACTIVE, created)
+        self._quoter.draw_combo_quote(market, world.structure_of(market))
+        self._trade_past(market, created, world.clock, share=0.03)
+        self._index(world.markets.event[market])
+
+    def add_recorded_events(self, recording: Recording) -> None:
+        """Recorded events, and the gaps: events that only a recorded market names."""
+        world, events = self._world, self._world.events
+        closes: dict[str, int] = {}
+        for market in recording.markets.values():
+            closes[market.event_ticker] = max(
+                market.close_at, closes.get(market.event_ticker, market.close_at)
+            )
+        for event in recording.events.values():
+            series = world.series_position.get(event.series_ticker)
+            if series is None:
+                series = world.add_series(SeriesRow(event.series_ticker, -2, 0))
+            close_at = closes.get(event.ticker, world.clock + 30 * DAY)
+            position = events.append(
+                event.ticker, -1, series, close_at, event.updated, is_combo=event.is_combo
+            )
+            events.recorded[position] = event.text
+            self._index(position)
+        for ticker in sorted(closes.keys() - events.position.keys()):
+            is_combo = ticker.startswith("KXMVE")
+            position = events.append(ticker, -1, -1, closes[ticker], closes[ticker], is_combo=is_combo)
+            events.unrecorded.add(position)
+
+    def plan_recorded(self, recording: Recording) -> Iterator[_Birth]:
+        for market in sorted(recording.markets.values(), key=lambda market: market.ticker, reverse=True):
+            yield market.created, partial(self._bear_recorded, market)
+
+    def _bear_recorded(self, recorded: RecordedMarket, created: int) -> None:
+        world, markets = self._world, self._world.markets
+        event = world.events.position[recorded.event_ticker]
+        times = created, recorded.open_at, recorded.close_at
+        is_archived = recorded.settled_at is not None and recorded.settled_at < world.cutoff
+        market = markets.append(
+            recorded.ticker, event, 0, ARCHIVED if is_archived else recorded.state, *times
+        )
+        markets.updated[market] = recorded.updated
+        markets.bid[market], markets.ask[market] = recorded.bid, recorded.ask
+        markets.bid_size[market], markets.ask_size[market] = recorded.bid_size, recorded.ask_size
+        markets.recorded[market] = recorded.text
+        if recorded.settled_at is not None:
+            markets.settled_at[market] = recorded.settled_at
+        world.shelve(market)
+
+    def finish(self) -> None:
+        """What can only be done when everything stands: sorting, yesterday's quotes, the first archiving."""
+        world, markets = self._world, self._world.markets
+        for order in world.events_by_close.values():
+            order.sort(key=world.event_key)
+        world.tape.load(self._past_trades)
+        world.settled = deque(sorted(world.settled))
+        archive(world)
+        markets.pass_midnight()
+        for market in range(0, len(markets), 2):  # half of the markets were bid and sold lower a day ago
+            if markets.bid[market] > 40_000:
+                markets.midnight_bid[market] -= 20_000
+        for market, volume in enumerate(markets.volume):
+            markets.midnight_volume[market] = volume // 200 * 100
+        world.leg_pool = list(world.shelves.rows("open", combo=False)[:4_096])
+
+    def _in_listing_order(self, number: int, ordinals: "range | dict[int, int]") -> list[int]:
+        """Ordinals by ticker, descending: markets of one event share their created time (columns.py)."""
+        return sorted(ordinals, key=lambda ordinal: outcome_of(number, ordinal).code, reverse=True)
+
+    def _trade_past(self, market: int, since: int, until: int, share: float) -> None:
+        if self._world.random.random() < share:
+            structure = self._world.structure_of(market)
+            self._past_trades += self._quoter.draw_past(market, structure, since, until)
+
+    def _index(self, event: int) -> None:
+        world = self._world
+        world.events_by_close[bool(world.events.is_combo[event])].append(event)
+        world.events_of_series.setdefault(world.events.series[event], []).append(event)

@@ -1,0 +1,58 @@
+"""How markets end: their result and what a contract pays (API.md §2)."""
+
+from kalshi_pipeline.sandbox.catalogue import is_exclusive
+from kalshi_pipeline.sandbox.chance import scatter
+from kalshi_pipeline.sandbox.spelling import MICROS
+from kalshi_pipeline.sandbox.states import (
+    AMENDED,
+    DETERMINED,
+    DISPUTED,
+    FINALIZED,
+    NO,
+    SCALAR,
+    YES,
+)
+from kalshi_pipeline.sandbox.world_state import WorldState
+
+
+def fate_of(world: WorldState, market: int) -> tuple[int, ...]:
+    """The states after `closed`: one market in forty is disputed, one in fifty never leaves `closed`."""
+    chance = scatter(world.config.seed + 41, market)
+    if not chance % 50:
+        return ()
+    if not chance % 40:
+        return (DETERMINED, DISPUTED, AMENDED, FINALIZED)
+    return (DETERMINED, FINALIZED)
+
+
+def settle(world: WorldState, market: int, state: int, at: int) -> None:
+    """Moves a market to a state past `closed`, with its result, and with its payout once it is final."""
+    world.set_state(market, state)
+    result, value = result_of(world, market)
+    world.markets.result[market] = result
+    world.markets.updated[market] = at
+    if state == FINALIZED:
+        world.markets.settlement_value[market] = value
+        world.markets.settled_at[market] = at
+        world.settled.append((at, market))
+
+
+def result_of(world: WorldState, market: int) -> tuple[int, int]:
+    """The result, and what the yes side pays in micro-dollars.
+
+    At most one market of an exclusive event resolves to yes. One game in seventeen is called off and every
+    market of it settles at a fair price, which is a scalar settlement (API.md §2).
+    """
+    event, ordinal = world.markets.event[market], world.markets.ordinal[market]
+    if world.events.is_combo[event]:
+        return (YES, MICROS) if scatter(world.config.seed + 43, market) % 9 == 0 else (NO, 0)
+    chance = scatter(world.config.seed + 44, world.events.number[event])
+    topic = world.topic_of_event(event)
+    if topic.style == "scalar":
+        return SCALAR, chance % 9_999 * 100 + 100
+    if topic.style == "team" and chance % 17 == 0:
+        return SCALAR, MICROS // 2
+    winner = (chance >> 8) % topic.size
+    if is_exclusive(topic):
+        return (YES, MICROS) if ordinal == winner else (NO, 0)
+    return (YES, MICROS) if ordinal < winner else (NO, 0)

@@ -1,0 +1,52 @@
+"""GET /markets/trades and GET /historical/trades: the tape, newest first, cut in two by the cutoff (API.md §1.3)."""
+
+from collections.abc import Iterable, Iterator
+
+from kalshi_pipeline.sandbox.desk import Desk, cut_page
+from kalshi_pipeline.sandbox.queries import Query
+from kalshi_pipeline.sandbox.refusals import BadRequestError
+from kalshi_pipeline.sandbox.spelling import MICROS
+from kalshi_pipeline.sandbox.world import World
+
+
+def get_trades(desk: Desk, query: Query) -> str:
+    tape, world = desk.world.tape, desk.world
+    return _page(desk, query, tape.first_at_or_after(world.cutoff), len(tape))
+
+
+def get_historical_trades(desk: Desk, query: Query) -> str:
+    return _page(desk, query, 0, desk.world.tape.first_at_or_after(desk.world.cutoff))
+
+
+def _page(desk: Desk, query: Query, first: int, end: int) -> str:
+    """The trades from `first` to before `end` that the query asks for; bounds in time are exclusive."""
+    tape = desk.world.tape
+    limit = query.limit(100, 1000)
+    keyset, is_block = query.keyset(), query.maybe_flag("is_block_trade")
+    min_ts, max_ts = query.integer("min_ts"), query.integer("max_ts")
+    if min_ts is not None:
+        first = max(first, tape.first_at_or_after(min_ts * MICROS + 1))
+    if max_ts is not None:
+        end = min(end, tape.first_at_or_after(max_ts * MICROS))
+    if keyset is not None:
+        position = tape.find(*keyset)
+        if position is None:
+            raise BadRequestError("invalid cursor")
+        end = min(end, position)
+    rows = _walk(desk.world, query.text("ticker"), first, end)
+    if is_block is not None:
+        rows = (row for row in rows if tape.is_block(row) == is_block)
+    page, has_more = cut_page(rows, limit)
+    cursor = query.cursor(tape.at[page[-1]], tape.trade_id(page[-1])) if has_more else ""
+    return desk.listing("trades", map(desk.shape.trade, page), cursor)
+
+
+def _walk(world: World, ticker: str | None, first: int, end: int) -> Iterator[int]:
+    if ticker is None:
+        yield from range(end - 1, first - 1, -1)
+        return
+    market = world.markets.position.get(ticker)
+    rows: Iterable[int] = () if market is None else reversed(world.tape.of_market(market))
+    for row in rows:
+        if first <= row < end:
+            yield row

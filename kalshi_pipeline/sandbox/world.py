@@ -1,0 +1,26 @@
+"""The world that the sandbox serves: its clock, its rows and the indexes over them.
+
+What holds: one config and one number of steps give one world, to the byte; a generated market's volume is
+the sum of its trades and its last price the newest one's; yes_ask = 1 - no_bid. What does not: the quotes
+inside candlesticks and the deeper book levels are made up afresh for each market (candles.py, books.py),
+and `previous_*` and `volume_24h` count from the last UTC midnight that the world has passed.
+"""
+
+from kalshi_pipeline.sandbox.config import WorldConfig
+from kalshi_pipeline.sandbox.genesis import create
+from kalshi_pipeline.sandbox.life import advance
+from kalshi_pipeline.sandbox.world_state import WorldState
+
+
+class World(WorldState):
+    """A living exchange. Hold `lock` to read a consistent answer while another thread steps."""
+
+    def __init__(self, config: WorldConfig | None = None) -> None:
+        super().__init__(config)
+        create(self)
+
+    def step(self, count: int = 1) -> None:
+        """Lets the world live for `count` steps. While it is paused only its clock moves."""
+        for _ in range(count):
+            with self.lock:
+                advance(self)

@@ -1,0 +1,1 @@
+"""The sandbox exchange, asked over HTTP as any client asks it."""

@@ -1,0 +1,40 @@
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+
+import httpx
+import pytest
+
+from kalshi_pipeline.sandbox import Faults, RateLimit, Sandbox, World, WorldConfig
+
+Start = Callable[..., tuple[Sandbox, httpx.Client]]
+
+
+@pytest.fixture(scope="session")
+def calm() -> Iterator[Sandbox]:
+    """An exchange of the newest shape that nobody changes; it has lived for a few steps."""
+    world = World(WorldConfig(markets=600, combos=120, births_per_step=3, combos_per_step=2, past_share=0.3))
+    world.step(12)
+    with Sandbox(world) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture(scope="session")
+def client(calm: Sandbox) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=calm.url) as client:
+        yield client
+
+
+@pytest.fixture
+def start() -> Iterator[Start]:
+    """Starts an exchange of one's own: `start(faults=..., limit=..., **world_config)`."""
+    with ExitStack() as stack:
+
+        def run(
+            faults: Faults | None = None, limit: RateLimit | None = None, **config: object
+        ) -> tuple[Sandbox, httpx.Client]:
+            world = World(WorldConfig(**({"markets": 200} | config)))  # type: ignore[arg-type]
+            sandbox = stack.enter_context(Sandbox(world, faults=faults, limit=limit))
+            plain = {"accept-encoding": "identity"}  # compressing only takes time here
+            return sandbox, stack.enter_context(httpx.Client(base_url=sandbox.url, headers=plain))
+
+        yield run

@@ -1,0 +1,102 @@
+"""Every listing shows each of its rows once, in the documented order, whatever the page size."""
+
+from itertools import pairwise
+
+import httpx
+import pytest
+
+from kalshi_pipeline.sandbox import Sandbox
+from kalshi_pipeline_tests.sandbox.conftest import Start
+from kalshi_pipeline_tests.sandbox.walking import Row, read, read_pages, walk
+
+
+@pytest.mark.parametrize(
+    ("limit", "mve_filter"),
+    [(1, "only"), (7, "only"), (7, "exclude"), (1000, "exclude"), (7, ""), (1000, "")],
+)
+def test_markets_come_newest_first_and_once(client: httpx.Client, limit: int, mve_filter: str) -> None:
+    rows = walk(client, "/markets", "markets", limit=limit, status="open", mve_filter=mve_filter)
+    keys = [(row["created_time"], row["ticker"]) for row in rows]
+    assert len(set(keys)) == len(keys)
+    times = [_padded(row["created_time"]) for row in rows]
+    assert times == sorted(times, reverse=True)
+    tied = [(one, two) for one, two in pairwise(rows) if one["created_time"] == two["created_time"]]
+    assert all(one["ticker"] < two["ticker"] for one, two in tied)
+
+
+def _padded(time: str) -> str:
+    whole, _, fraction = time.removesuffix("Z").partition(".")
+    return f"{whole}.{fraction:0<6}"
+
+
+def test_markets_of_all_states_are_the_union_of_the_filters(client: httpx.Client) -> None:
+    everything = {row["ticker"] for row in walk(client, "/markets", "markets", limit=90)}
+    parts = [
+        {row["ticker"] for row in walk(client, "/markets", "markets", limit=1000, status=status)}
+        for status in ("unopened", "open", "closed", "settled")
+    ]
+    assert all(parts)
+    assert sum(map(len, parts)) == len(set().union(*parts))
+    assert set().union(*parts) == everything
+
+
+@pytest.mark.parametrize(
+    ("path", "key", "identifier"),
+    [
+        ("/events", "events", "event_ticker"),
+        ("/events/multivariate", "events", "event_ticker"),
+        ("/markets/trades", "trades", "trade_id"),
+        ("/historical/markets", "markets", "ticker"),
+        ("/historical/trades", "trades", "trade_id"),
+    ],
+)
+def test_small_and_large_pages_show_the_same_rows(
+    client: httpx.Client, path: str, key: str, identifier: str
+) -> None:
+    large = [row[identifier] for row in walk(client, path, key, limit=200)]
+    pages = read_pages(client, path, key, limit=13)
+    assert [row[identifier] for page in pages for row in page] == large
+    assert len(set(large)) == len(large) > 13
+    assert all(len(page) == 13 for page in pages[:-1])
+
+
+def test_trades_come_newest_first(client: httpx.Client) -> None:
+    times = [_padded(row["created_time"]) for row in walk(client, "/markets/trades", "trades", limit=1000)]
+    assert times == sorted(times, reverse=True)
+
+
+def test_open_events_come_soonest_close_first(calm: Sandbox, client: httpx.Client) -> None:
+    rows = walk(client, "/events", "events", status="open", limit=20)
+    closes = [_close(calm, row) for row in rows]
+    assert closes == sorted(closes)
+    unfiltered = [_close(calm, row) for row in walk(client, "/events", "events")]
+    assert unfiltered == sorted(unfiltered, reverse=True)
+
+
+def _close(sandbox: Sandbox, event: Row) -> int:
+    events = sandbox.world.events
+    return events.close_at[events.position[event["event_ticker"]]]
+
+
+def test_walk_does_not_show_markets_born_on_the_way(start: Start) -> None:
+    sandbox, client = start(markets=300, births_per_step=20, closes_per_step=0, change_share=0)
+    before = {row["ticker"] for row in walk(client, "/markets", "markets", status="open", limit=1000)}
+    seen: list[str] = []
+    cursor = ""
+    while True:
+        page = read(client, "/markets", status="open", limit=50, **({"cursor": cursor} if cursor else {}))
+        seen += [row["ticker"] for row in page["markets"]]
+        sandbox.world.step()
+        if not (cursor := page["cursor"]):
+            break
+    assert len(seen) == len(set(seen))
+    assert set(seen) == before
+
+
+def test_twenty_thousand_markets_can_be_walked(start: Start) -> None:
+    _, client = start(markets=20_000)
+    tickers = [
+        row["ticker"]
+        for row in walk(client, "/markets", "markets", status="open", mve_filter="exclude", limit=1000)
+    ]
+    assert len(tickers) == len(set(tickers)) == 20_000
