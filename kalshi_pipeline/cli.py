@@ -7,7 +7,6 @@ or refused; 4 the database failed; 5 the ticker is not known; 130 stopped by Ctr
 import contextlib
 import signal
 import sys
-import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -48,6 +47,7 @@ EXIT_CODES: tuple[tuple[type[PipelineError], int], ...] = (
     (StoreError, 4),
 )
 _INTERRUPTED = 130
+_STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 app = typer.Typer(
     help="Collect the public market data of the Kalshi exchange into your own database.",
@@ -176,11 +176,10 @@ def collect(
         return
     settings = load_settings()
     Database(settings.database_url).close()  # a database that cannot be used is told now, not at every tick
-    stop = threading.Event()
-    for signal_number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(signal_number, lambda *_: _stop(stop))
+    for number in _STOP_SIGNALS:
+        signal.signal(number, _stop)
     with contextlib.suppress(KeyboardInterrupt):
-        collect_forever(settings, interval * 60, stop, tell=_tell, on_report=_show)
+        collect_forever(settings, interval * 60, tell=_tell, on_report=_show)
     _err.print("stopped")
 
 
@@ -244,9 +243,10 @@ def _show(report: Report) -> None:
         _tell(f"note: {note}")
 
 
-def _stop(stop: threading.Event) -> None:
-    """Let a waiting collector end at once, and a walk at its next page."""
-    stop.set()
+def _stop(*_: object) -> None:
+    """Interrupt whatever goes on, once: a second signal must not cut off the closing of the run's record."""
+    for number in _STOP_SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
     raise KeyboardInterrupt
 
 
@@ -255,8 +255,7 @@ def main() -> None:
     try:
         app()
     except PipelineError as error:
-        for line in [*str(error).splitlines(), *getattr(error, "__notes__", [])]:
-            _tell(line)
+        _tell("; ".join([str(error), *getattr(error, "__notes__", [])]))
         sys.exit(next((code for kind, code in EXIT_CODES if isinstance(error, kind)), 1))
     except KeyboardInterrupt:
         _err.print("stopped; what was stored stays")

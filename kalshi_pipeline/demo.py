@@ -54,7 +54,9 @@ def run_demo(console: Console) -> None:
             world.step()
             run("snapshot")
     with contextlib.closing(Database(url)) as database:
+        console.print(f"\n{DATABASE} now holds:")
         console.print(overview_screen(overview(database)))
+        console.print("Open placeholders are events of combos minted since; the next collect heals them.\n")
         if (example := example_history(database, SNAPSHOTS + 1)) is not None:
             console.print(history_table(*example))
     console.print(_NEXT.format(url=url), highlight=False, soft_wrap=True)

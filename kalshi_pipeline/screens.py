@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from rich import box
 from rich.console import Group, RenderableType
 from rich.table import Table
 
@@ -54,21 +55,28 @@ def report_line(report: Report) -> str:
     return ", ".join(parts) + (f" ({report.reason})" if report.reason else "")
 
 
-def runs_table(rows: Iterable[tuple[str, Mapping[str, Any] | None]]) -> Table:
-    """Last runs by name, as stored."""
-    table = Table("run", "state", "started", "received", "inserted", "unchanged", "refused", "why")
+def runs_table(rows: Iterable[tuple[str, Mapping[str, Any] | None]]) -> RenderableType:
+    """Last runs by name, as stored, and why those that are not complete are not."""
+    table = _table("run", "state", "started", "received", "inserted", "unchanged", "refused")
+    reasons = []
     for name, run in rows:
         if run is None:
-            table.add_row(name, "never", *["-"] * 5, "")
+            table.add_row(name, "never", *["-"] * 5)
             continue
         counts = [f"{run[column]:,}" for column in ("received", "inserted", "unchanged", "quarantined")]
-        table.add_row(name, run["state"], instant(run["started_at"]), *counts, run["reason"] or "")
-    return table
+        table.add_row(name, run["state"], instant(run["started_at"]), *counts)
+        if run["reason"]:
+            reasons.append(f"{name}: {run['reason']}")
+    return Group(table, *reasons)
+
+
+def _table(*columns: str, title: str | None = None) -> Table:
+    return Table(*columns, title=title, title_justify="left", box=box.SIMPLE, padding=(0, 1, 0, 0))
 
 
 def overview_screen(found: Overview) -> RenderableType:
     """The state of the store."""
-    counts = Table("table", "rows", "open placeholders", "quarantined")
+    counts = _table("table", "rows", "open placeholders", "quarantined")
     for table, rows in found.rows.items():
         open_placeholders = found.open_placeholders.get(table)
         # A market that cannot be read is met by both assets that list markets.
@@ -155,12 +163,12 @@ def market_screen(view: MarketView, at: int) -> RenderableType:
 
 def history_table(ticker: str, rows: Iterable[Mapping[str, Any]]) -> Table:
     """Stored quotes of one market."""
-    table = Table("tick", "yes bid", "yes ask", "last price", "volume", title=f"{ticker}: stored quotes")
+    table = _table("tick", "yes bid", "yes ask", "last price", "volume", title=f"{ticker}: stored quotes")
     for row in rows:
         table.add_row(
-            f"{datetime_of(row['tick_at']):%H:%M:%S.%f}"[:-3],
-            dollars(row["yes_bid"]),
-            dollars(row["yes_ask"]),
+            f"{datetime_of(row['tick_at']):%H:%M:%S.%f}"[:-3] + "Z",
+            _side(row["yes_bid"], row["yes_bid_size"]),
+            _side(row["yes_ask"], row["yes_ask_size"]),
             dollars(row["last_price"], "-"),
             contracts(row["volume"]),
         )

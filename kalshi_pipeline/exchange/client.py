@@ -178,10 +178,8 @@ class KalshiClient:
         try:
             response = self._attempt("/exchange/status", {})
             return parse_object(response.content, None, ExchangeStatusPayload)
-        except (GarbledAnswerError, PayloadError) as error:
-            raise ExchangeError(
-                f"/exchange/status answered {response.status_code} without a status"
-            ) from error
+        except (_RetryableError, GarbledAnswerError, PayloadError) as error:
+            raise ExchangeError(f"/exchange/status gave no status: {error}") from error
 
     def _listing(
         self,

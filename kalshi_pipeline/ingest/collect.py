@@ -1,7 +1,8 @@
 """Everything once, and again and again: the jobs of Dagster for whoever runs without it."""
 
-import threading
+import time
 from collections.abc import Callable, Iterator
+from typing import NoReturn
 
 from kalshi_pipeline.errors import ExchangeError, StoreError
 from kalshi_pipeline.ingest.report import Report
@@ -31,18 +32,17 @@ def collect_once(session: Session) -> Iterator[Report]:
 def collect_forever(
     settings: Settings,
     period_seconds: float,
-    stop: threading.Event,
     *,
     tell: Callable[[str], None],
     on_report: Callable[[Report], None],
-) -> None:
-    """Take a snapshot at each tick of the period, and sync everything hourly, until `stop` is set.
+) -> NoReturn:
+    """Take a snapshot at each tick of the period, and sync everything hourly, until it is interrupted.
 
     A failing tick is told and the next one is waited for: an outage must not end a collector that was left for
     months. Ticks that could not be taken are recorded as such by the next one.
     """
     synced_at: int | None = None
-    while not stop.is_set():
+    while True:
         tick = Tick.current(now(), period_seconds)
         try:
             with open_session(settings, tell) as session:
@@ -55,4 +55,4 @@ def collect_forever(
                     on_report(take_snapshot(session, tick.at, period_seconds))
         except (ExchangeError, StoreError) as error:
             tell(f"this tick failed: {error}")
-        stop.wait(max(0, tick.next_at - now()) / MICROS_PER_SECOND)
+        time.sleep(max(0, tick.next_at - now()) / MICROS_PER_SECOND)
