@@ -164,15 +164,13 @@ def last_complete_tick(connection: Connection) -> Mapping[str, Any] | None:
 
 def tick_states(connection: Connection) -> dict[str, int]:
     """Count ticks by state."""
-    return dict(
-        connection.execute(select(ticks.c.state, func.count()).group_by(ticks.c.state)).tuples().all()
-    )
+    return dict(connection.execute(select(ticks.c.state, func.count()).group_by(ticks.c.state)).all())
 
 
 def count_quarantined(connection: Connection) -> dict[str, int]:
     """Count the records kept in quarantine by kind."""
     query = select(quarantine.c.kind, func.count()).group_by(quarantine.c.kind)
-    return dict(connection.execute(query).tuples().all())
+    return dict(connection.execute(query).all())
 
 
 @dataclass(frozen=True)
