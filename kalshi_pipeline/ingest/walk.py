@@ -42,7 +42,8 @@ def closing_run(session: Session, report: Report) -> Iterator[None]:
     try:
         yield
     except BaseException as error:
-        report.state = State.PARTIAL if report.tally.pages else State.FAILED
+        pages = report.run.pages + report.tally.pages
+        report.state = State.PARTIAL if pages else State.FAILED
         report.reason = (
             str(error) if isinstance(error, PipelineError) else f"stopped by {type(error).__name__}"
         )

@@ -29,12 +29,13 @@ class State(StrEnum):
 
 @dataclass(frozen=True)
 class Run:
-    """A row of `listings` or `ticks`; `state` is what opening it found or made."""
+    """A row of `listings` or `ticks`; `state` is what opening it found or made, `pages` what it has stored before."""
 
     table: Table
     id: int
     state: State
     reason: str | None = None
+    pages: int = 0
 
     @property
     def name(self) -> str:
@@ -77,7 +78,7 @@ def open_tick(connection: Connection, tick_at: int, period_seconds: float | None
         update(ticks).where(ticks.c.state == State.RUNNING).values(state=State.PARTIAL, reason=_KILLED)
     )
     found = connection.execute(
-        select(ticks.c.id, ticks.c.state).where(ticks.c.tick_at == tick_at)
+        select(ticks.c.id, ticks.c.state, ticks.c.pages).where(ticks.c.tick_at == tick_at)
     ).one_or_none()
     if found is not None and found.state == State.COMPLETE:
         return Run(ticks, found.id, State.COMPLETE, "this tick was complete already")
@@ -85,7 +86,8 @@ def open_tick(connection: Connection, tick_at: int, period_seconds: float | None
         select(func.max(ticks.c.tick_at)).where(ticks.c.state.in_(_HAS_QUOTES))
     ).scalar()
     values = {"scope": scope, "started_at": at, "finished_at": None, "period_seconds": period_seconds}
-    values |= {"state": State.RUNNING, "reason": None, **_counts(ticks, Tally())}
+    values |= {"state": State.RUNNING, "reason": None}
+    counts = _counts(ticks, Tally())
     if newest is not None and newest > tick_at:
         reason = f"the newer tick {iso_of(newest)} had been taken before this one could start"
         if found is not None:
@@ -95,11 +97,14 @@ def open_tick(connection: Connection, tick_at: int, period_seconds: float | None
             ticks, _inserted_id(connection, ticks, {"tick_at": tick_at, **values}), State.SKIPPED, reason
         )
     if found is not None:
+        # Its counts go on: what the attempt before has stored is part of this tick.
         connection.execute(update(ticks).where(ticks.c.id == found.id).values(values))
-        return Run(ticks, found.id, State.RUNNING)
+        return Run(ticks, found.id, State.RUNNING, pages=found.pages)
     if period_seconds is not None:
         _record_missed(connection, tick_at, period_seconds, scope)
-    return Run(ticks, _inserted_id(connection, ticks, {"tick_at": tick_at, **values}), State.RUNNING)
+    return Run(
+        ticks, _inserted_id(connection, ticks, {"tick_at": tick_at, **values, **counts}), State.RUNNING
+    )
 
 
 def _record_missed(connection: Connection, tick_at: int, period_seconds: float, scope: str) -> None:
