@@ -86,25 +86,21 @@ def open_tick(connection: Connection, tick_at: int, period_seconds: float | None
         select(func.max(ticks.c.tick_at)).where(ticks.c.state.in_(_HAS_QUOTES))
     ).scalar()
     values = {"scope": scope, "started_at": at, "finished_at": None, "period_seconds": period_seconds}
-    values |= {"state": State.RUNNING, "reason": None}
-    counts = _counts(ticks, Tally())
+    new = {"tick_at": tick_at, **_counts(ticks, Tally()), **values}
     if newest is not None and newest > tick_at:
         reason = f"the newer tick {iso_of(newest)} had been taken before this one could start"
         if found is not None:
             return Run(ticks, found.id, State.SKIPPED, reason)
-        values |= {"state": State.SKIPPED, "reason": reason, "finished_at": at}
-        return Run(
-            ticks, _inserted_id(connection, ticks, {"tick_at": tick_at, **values}), State.SKIPPED, reason
-        )
+        skipped = {**new, "state": State.SKIPPED, "reason": reason, "finished_at": at}
+        return Run(ticks, _inserted_id(connection, ticks, skipped), State.SKIPPED, reason)
+    running = {"state": State.RUNNING, "reason": None}
     if found is not None:
         # Its counts go on: what the attempt before has stored is part of this tick.
-        connection.execute(update(ticks).where(ticks.c.id == found.id).values(values))
+        connection.execute(update(ticks).where(ticks.c.id == found.id).values({**values, **running}))
         return Run(ticks, found.id, State.RUNNING, pages=found.pages)
     if period_seconds is not None:
         _record_missed(connection, tick_at, period_seconds, scope)
-    return Run(
-        ticks, _inserted_id(connection, ticks, {"tick_at": tick_at, **values, **counts}), State.RUNNING
-    )
+    return Run(ticks, _inserted_id(connection, ticks, {**new, **running}), State.RUNNING)
 
 
 def _record_missed(connection: Connection, tick_at: int, period_seconds: float, scope: str) -> None:
