@@ -9,7 +9,7 @@ import pytest
 
 from kalshi_pipeline.definitions import defs
 from kalshi_pipeline.ingest.health import CHECKS
-from kalshi_pipeline.sandbox import Faults, Sandbox, World, WorldConfig
+from kalshi_pipeline.sandbox import Faults, Sandbox, Shape, World, WorldConfig
 from kalshi_pipeline_tests.conftest import Query
 
 ASSETS = ("series", "events", "markets", "price_snapshots")
@@ -123,6 +123,23 @@ def test_collect_materializes_parents_first_with_one_vocabulary(run: Runner, que
     assert {evaluation.check_name for evaluation in result.get_asset_check_evaluations()} == {
         check.name for check in CHECKS
     }
+
+
+@pytest.mark.parametrize("shape", ["2026-01", "2026-10", "future"])
+def test_collect_reads_every_shape_through_faults(
+    shape: Shape, instance: dg.DagsterInstance, database_path: Path, query: Query
+) -> None:
+    """R17: with pages that overlap, unknown words, and six of ten markets combos whose events are not listed."""
+    world = World(WorldConfig(markets=200, combos=300, shape=shape))
+    faults = Faults(overlap=5, unknown_words=True, too_many=0.1, server_errors=0.1)
+    with Sandbox(world, faults=faults) as sandbox:
+        result = Runner(instance, sandbox, database_path)("collect", combos="include", retry_seconds="30")
+    assert result.success
+    assert query("SELECT count(*), sum(is_combo) FROM markets JOIN latest_quotes ON market_id = id") == [
+        (500, 300)
+    ]
+    assert query("SELECT count(*) FROM events WHERE is_placeholder") == [(0,)]
+    assert query("PRAGMA foreign_key_check") == []
 
 
 def test_snapshot_alone_on_an_empty_database_succeeds(run: Runner, query: Query) -> None:

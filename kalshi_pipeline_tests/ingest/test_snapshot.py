@@ -15,7 +15,7 @@ from kalshi_pipeline.exchange.client import KalshiClient
 from kalshi_pipeline.ingest.session import Session, open_session
 from kalshi_pipeline.ingest.snapshot import take_snapshot
 from kalshi_pipeline.ingest.sync import sync_markets
-from kalshi_pipeline.sandbox import Faults, Sandbox, World, WorldConfig
+from kalshi_pipeline.sandbox import Faults, Sandbox, Shape, World, WorldConfig
 from kalshi_pipeline.settings import Settings
 from kalshi_pipeline.store.database import Database
 from kalshi_pipeline.store.runs import State
@@ -270,8 +270,8 @@ def test_no_transaction_is_open_across_a_request(
 
 
 @pytest.mark.parametrize("shape", ["2026-01", "2026-10", "future"])
-def test_snapshot_survives_every_fault_at_once(shape: str, settings_for: SettingsFor, query: Query) -> None:
-    config = WorldConfig(markets=400, combos=600, shape=shape)  # type: ignore[arg-type]
+def test_snapshot_survives_every_fault_at_once(shape: Shape, settings_for: SettingsFor, query: Query) -> None:
+    config = WorldConfig(markets=400, combos=600, shape=shape)
     faults = Faults(
         too_many=0.1,
         server_errors=0.1,

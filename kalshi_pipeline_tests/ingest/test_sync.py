@@ -8,7 +8,7 @@ import pytest
 from kalshi_pipeline.errors import NotFoundError, TransientExchangeError
 from kalshi_pipeline.ingest.session import Session, open_session
 from kalshi_pipeline.ingest.sync import sync_events, sync_markets, sync_series
-from kalshi_pipeline.sandbox import Faults, Sandbox, World, WorldConfig
+from kalshi_pipeline.sandbox import Faults, Sandbox, Shape, World, WorldConfig
 from kalshi_pipeline.settings import Settings
 from kalshi_pipeline.store.runs import State
 from kalshi_pipeline_tests.conftest import Query
@@ -211,9 +211,9 @@ def test_exchange_that_dies_leaves_its_pages_and_says_so(
 
 
 @pytest.mark.parametrize("shape", ["2026-01", "2026-10", "future"])
-def test_sync_reads_every_shape(shape: str, settings_for: SettingsFor, query: Query) -> None:
+def test_sync_reads_every_shape(shape: Shape, settings_for: SettingsFor, query: Query) -> None:
     """R17."""
-    config = WorldConfig(markets=150, combos=20, shape=shape)  # type: ignore[arg-type]
+    config = WorldConfig(markets=150, combos=20, shape=shape)
     with (
         Sandbox(World(config)) as sandbox,
         open_session(settings_for(sandbox.url, combos="include")) as session,

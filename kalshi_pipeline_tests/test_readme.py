@@ -1,0 +1,139 @@
+"""The README says what the code does: its tables are compared with the code, its commands are run."""
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from kalshi_pipeline.cli import app
+from kalshi_pipeline.definitions import defs
+from kalshi_pipeline.sandbox import Sandbox, World, WorldConfig
+from kalshi_pipeline.settings import PREFIX, Settings
+from kalshi_pipeline_tests.conftest import Query
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+SCRIPTS = Path(sys.executable).parent
+
+
+def table_under(heading: str) -> list[list[str]]:
+    """The rows of the first table after a heading, without its head."""
+    section = README.split(f"## {heading}\n", 1)[1].split("\n## ", 1)[0]
+    rows = [line for line in section.splitlines() if line.startswith("|")]
+    return [[cell.strip() for cell in row.strip("|").split(" | ")] for row in rows[2:]]
+
+
+def shown_default(default: Any) -> str:
+    if default in (None, ()):
+        return ""
+    return f"`{default:g}`" if isinstance(default, float) else f"`{default}`"
+
+
+def test_settings_table_is_the_code() -> None:
+    expected = [
+        [f"`{PREFIX}{name.upper()}`", shown_default(field.default), field.description]
+        for name, field in Settings.model_fields.items()
+    ]
+    assert table_under("Settings") == expected
+
+
+def test_assets_table_is_the_code() -> None:
+    graph = defs.resolve_asset_graph()
+    described = {}
+    for key in graph.get_all_asset_keys():
+        metadata = graph.get(key).metadata
+        described[f"`{key.to_user_string()}`"] = (
+            f"`{metadata['endpoint']}`",
+            f"`{metadata['dagster/table_name']}`",
+        )
+    assert {row[0]: (row[1], row[2]) for row in table_under("What it keeps")} == described
+
+
+def test_commands_table_is_the_code() -> None:
+    named = {row[0].strip("`").split()[1] for row in table_under("Running it live")}
+    assert named == {command.callback.__name__ for command in app.registered_commands if command.callback}
+
+
+def test_workflow_example_is_valid() -> None:
+    (workflow,) = re.findall(r"```yaml\n(.*?)```", README, flags=re.DOTALL)
+    steps = yaml.safe_load(workflow)["jobs"]["collect"]["steps"]
+    assert "uv run dagster job execute -m kalshi_pipeline.definitions -j collect" in [
+        step.get("run") for step in steps
+    ]
+
+
+def test_ci_runs_the_test_command_of_the_readme() -> None:
+    first_screen = README.split("## ", 1)[0]
+    commands = re.findall(r"```sh\n(.*?)```", first_screen, flags=re.DOTALL)[0].splitlines()
+    assert len(commands) == 2
+    assert commands[1] in (ROOT / ".ci" / "run").read_text(encoding="utf-8").splitlines()
+
+
+def test_demo_shows_a_price_history(tmp_path: Path) -> None:
+    """The README's first command, in an empty folder."""
+    shown = subprocess.run(
+        [SCRIPTS / "kalshi-pipeline", "demo"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert shown.returncode == 0, shown.stderr
+    assert shown.stdout.count("success") == 5
+    assert "5 complete" in shown.stdout
+    assert "stored quotes" in shown.stdout
+    assert "uv run dagster dev" in shown.stdout
+    assert (tmp_path / "data" / "demo.db").exists()
+
+
+@pytest.fixture
+def environment(database_path: Path) -> Iterator[dict[str, str]]:
+    with Sandbox(World(WorldConfig(markets=150, combos=0))) as sandbox:
+        yield {
+            **os.environ,
+            "KALSHI_API_URL": sandbox.url,
+            "KALSHI_DATABASE_URL": f"sqlite:///{database_path}",
+            "KALSHI_REQUESTS_PER_SECOND": "1000",
+            "KALSHI_RETRY_SECONDS": "0",
+        }
+
+
+def job_execute(job: str, cwd: Path, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [SCRIPTS / "dagster", "job", "execute", "-m", "kalshi_pipeline.definitions", "-j", job],
+        cwd=cwd,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=180,
+        check=False,
+    )
+
+
+def test_job_execute_collects_and_exits_with_zero(
+    environment: dict[str, str], tmp_path: Path, query: Query
+) -> None:
+    done = job_execute("collect", tmp_path, environment)
+    assert done.returncode == 0, done.stderr
+    assert query("SELECT count(*) FROM latest_prices") == [(150,)]
+
+
+def test_job_execute_that_fails_exits_with_another_code(
+    environment: dict[str, str], tmp_path: Path, query: Query
+) -> None:
+    """R52, R53: an address that answers 404 is refused for good, so nothing is tried again."""
+    wrong = {
+        **environment,
+        "KALSHI_API_URL": environment["KALSHI_API_URL"].replace("/trade-api/v2", "/nowhere"),
+    }
+    done = job_execute("snapshot", tmp_path, wrong)
+    assert done.returncode != 0
+    assert "check the ticker and KALSHI_API_URL" in done.stdout + done.stderr
+    assert query("SELECT state FROM ticks") == [("failed",)]
