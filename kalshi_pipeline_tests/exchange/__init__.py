@@ -1,0 +1,1 @@
+"""The exchange package: payloads of every generation, and the client against real HTTP."""

@@ -1,0 +1,272 @@
+"""Trades, candlesticks and order books of every generation and of both tiers."""
+
+import json
+from typing import Any
+
+import pytest
+
+from kalshi_pipeline.errors import PayloadError
+from kalshi_pipeline.exchange.activity import (
+    BookLevel,
+    CandlestickPayload,
+    CutoffPayload,
+    OrderBookPayload,
+    PricesPayload,
+    TradePayload,
+)
+from kalshi_pipeline.exchange.pages import parse_object, parse_page
+
+TRADE = {"trade_id": "072530ae", "ticker": "M", "created_time": "2026-10-06T06:38:16.55614Z"}
+
+
+def trade_of(**fields: Any) -> TradePayload:
+    page = parse_page(json.dumps({"trades": [{**TRADE, **fields}]}).encode(), "trades", TradePayload)
+    assert page.rejects == []
+    return page.records[0]
+
+
+def candle_of(**fields: Any) -> CandlestickPayload:
+    body = json.dumps({"candlesticks": [{"end_period_ts": 1_760_500_800, **fields}]})
+    page = parse_page(body.encode(), "candlesticks", CandlestickPayload)
+    assert page.rejects == []
+    return page.records[0]
+
+
+def prices_of(**fields: Any) -> dict[str, int | None]:
+    price = candle_of(price=fields).price
+    assert price is not None
+    return {
+        name.removesuffix("_dollars"): value
+        for name, value in price.model_dump().items()
+        if value is not None
+    }
+
+
+def book_of(body: dict[str, Any]) -> tuple[list[BookLevel], list[BookLevel]]:
+    book = parse_object(json.dumps(body).encode(), None, OrderBookPayload)
+    return book.yes, book.no
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        pytest.param(
+            {
+                "count_fp": "14.18",
+                "yes_price_dollars": "0.8050",
+                "no_price_dollars": "0.1950",
+                "taker_outcome_side": "no",
+                "taker_book_side": "ask",
+                "taker_side": "no",
+                "is_block_trade": False,
+            },
+            (1_418, 805_000, "no", False),
+            id="newest",
+        ),
+        pytest.param(
+            {"count": 3, "price": 0.06, "yes_price": 6, "yes_price_dollars": "0.0600", "taker_side": "no"},
+            (300, 60_000, "no", None),
+            id="january-with-a-float-beside-it",
+        ),
+        pytest.param(
+            {"count": 3, "yes_price": 6, "taker_side": "yes"}, (300, 60_000, "yes", None), id="cents-alone"
+        ),
+        pytest.param(
+            {
+                "count_fp": "",
+                "count": 3,
+                "yes_price_dollars": "",
+                "yes_price": 6,
+                "taker_outcome_side": "",
+                "taker_side": "yes",
+            },
+            (300, 60_000, "yes", None),
+            id="blanks-yield-to-the-older-names",
+        ),
+        pytest.param(
+            {"count_fp": "0.00", "count": 3, "yes_price_dollars": "0.0000", "yes_price": 6},
+            (0, 0, None, None),
+            id="zero-is-a-value-and-wins",
+        ),
+        pytest.param({"taker_outcome_side": "maybe"}, (None, None, "maybe", None), id="unknown-word"),
+        pytest.param({}, (None, None, None, None), id="bare"),
+    ],
+)
+def test_trade_reads_every_generation(
+    fields: dict[str, Any], expected: tuple[int | None, int | None, str | None, bool | None]
+) -> None:
+    trade = trade_of(**fields)
+    read = (trade.count_fp, trade.yes_price_dollars, trade.taker_outcome_side, trade.is_block_trade)
+    assert read == expected
+    assert (trade.trade_id, trade.ticker, trade.created_time) == ("072530ae", "M", 1_791_268_696_556_140)
+
+
+@pytest.mark.parametrize("missing", ["trade_id", "ticker", "created_time"])
+def test_trade_needs_what_identifies_it(missing: str) -> None:
+    row = {name: value for name, value in TRADE.items() if name != missing}
+    page = parse_page(json.dumps({"trades": [row, TRADE]}).encode(), "trades", TradePayload)
+    assert [trade.trade_id for trade in page.records] == ["072530ae"]
+    assert [reject.error for reject in page.rejects] == [f"{missing}: Field required"]
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        pytest.param(
+            {
+                "open_dollars": "0.0700",
+                "high_dollars": "0.0700",
+                "low_dollars": "0.0600",
+                "close_dollars": "0.0600",
+            },
+            {"open": 70_000, "high": 70_000, "low": 60_000, "close": 60_000},
+            id="live",
+        ),
+        pytest.param(
+            {
+                "close": 6,
+                "close_dollars": "0.0600",
+                "mean": 6,
+                "mean_dollars": "0.0625",
+                "max": None,
+                "min": None,
+            },
+            {"close": 60_000, "mean": 62_500},
+            id="january-where-the-cents-are-rounded",
+        ),
+        pytest.param(
+            {"close": 6, "high": 100, "low": 0}, {"close": 60_000, "high": 1_000_000, "low": 0}, id="cents"
+        ),
+        pytest.param(
+            {"open": "0.5600", "close": "0.5650", "mean": "0.5612", "previous": None},
+            {"open": 560_000, "close": 565_000, "mean": 561_200},
+            id="historical-tier-writes-dollars-without-suffix",
+        ),
+        pytest.param(
+            {"close_dollars": "", "close": 6, "open_dollars": None, "open": 7},
+            {"open": 70_000, "close": 60_000},
+            id="blanks-yield-to-cents",
+        ),
+        pytest.param({"previous_dollars": "0.1100"}, {"previous": 110_000}, id="no-trade-in-the-period"),
+        pytest.param({"close_dollars": 0.29}, {"close": 290_000}, id="json-number-keeps-every-digit"),
+        pytest.param({}, {}, id="empty"),
+    ],
+)
+def test_candle_prices_read_every_generation(fields: dict[str, Any], expected: dict[str, int]) -> None:
+    assert prices_of(**fields) == expected
+
+
+@pytest.mark.parametrize(
+    ("fields", "volume", "open_interest"),
+    [
+        pytest.param({"volume_fp": "4.25", "open_interest_fp": "13673.00"}, 425, 1_367_300, id="live"),
+        pytest.param({"volume": 4, "open_interest": 13_673}, 400, 1_367_300, id="january"),
+        pytest.param({"volume": "4.25", "open_interest": "13673.50"}, 425, 1_367_350, id="historical"),
+        pytest.param({"volume_fp": "", "volume": 0}, 0, None, id="blank-yields-to-the-older-name"),
+        pytest.param({}, None, None, id="absent"),
+    ],
+)
+def test_candle_counts_read_every_generation(
+    fields: dict[str, Any], volume: int | None, open_interest: int | None
+) -> None:
+    candle = candle_of(**fields)
+    assert (candle.volume_fp, candle.open_interest_fp) == (volume, open_interest)
+
+
+def test_candle_ends_at_an_instant_and_may_lack_its_sides() -> None:
+    assert candle_of(yes_bid=None, yes_ask={}, price=None).model_dump(exclude_defaults=True) == {
+        "end_period_ts": 1_760_500_800_000_000,
+        "yes_ask": {},
+    }
+    assert candle_of(yes_ask={}).yes_ask == PricesPayload()
+
+
+@pytest.mark.parametrize("prices", [5, "0.56", [1]], ids=["number", "text", "list"])
+def test_candle_whose_prices_are_no_object_is_rejected(prices: object) -> None:
+    body = json.dumps({"candlesticks": [{"end_period_ts": 1, "price": prices}]})
+    page = parse_page(body.encode(), "candlesticks", CandlestickPayload)
+    assert (page.records, len(page.rejects)) == ([], 1)
+
+
+LEVELS = [BookLevel(10_000, 655_850), BookLevel(80_000, 44_432)]
+
+
+@pytest.mark.parametrize(
+    ("body", "yes", "no"),
+    [
+        pytest.param(
+            {
+                "orderbook_fp": {
+                    "yes_dollars": [["0.0100", "6558.50"], ["0.0800", "444.32"]],
+                    "no_dollars": [],
+                }
+            },
+            LEVELS,
+            [],
+            id="newest",
+        ),
+        pytest.param(
+            {"orderbook_fp": {"yes_dollars": [[0.01, 6558.5], [0.08, 444.32]]}}, LEVELS, [], id="json-numbers"
+        ),
+        pytest.param(
+            {"orderbook": {"yes": [[1, 6558], [8, 444]], "no": None}},
+            [BookLevel(10_000, 655_800), BookLevel(80_000, 44_400)],
+            [],
+            id="cents-alone",
+        ),
+        pytest.param(
+            {
+                "orderbook": {
+                    "no": [[8, 444]],
+                    "no_dollars": [["0.0850", 444]],
+                    "yes": None,
+                    "yes_dollars": None,
+                }
+            },
+            [],
+            [BookLevel(85_000, 44_400)],
+            id="dollars-win-over-cents",
+        ),
+        pytest.param(
+            {
+                "orderbook_fp": {"yes_dollars": [["0.0850", "444.32"]]},
+                "orderbook": {"yes": [[8, 444]], "no": [[9, 1]]},
+            },
+            [BookLevel(85_000, 44_432)],
+            [BookLevel(90_000, 100)],
+            id="both-generations",
+        ),
+        pytest.param(
+            {"orderbook": {"no": None, "no_dollars": None, "yes": None, "yes_dollars": None}},
+            [],
+            [],
+            id="null-sides-as-recorded",
+        ),
+        pytest.param({"orderbook_fp": {}}, [], [], id="missing-sides"),
+    ],
+)
+def test_order_book_reads_every_generation(
+    body: dict[str, Any], yes: list[BookLevel], no: list[BookLevel]
+) -> None:
+    assert book_of(body) == (yes, no)
+
+
+@pytest.mark.parametrize(
+    "level",
+    [["0.5"], ["0.5", "1", "2"], {"price": "0.5"}, ["abc", "1.00"], ["0.5600001", "1.00"]],
+    ids=["price-alone", "three-parts", "object", "word", "too-fine"],
+)
+def test_order_book_with_an_unreadable_level_is_an_error(level: object) -> None:
+    with pytest.raises(PayloadError, match=r"answer cannot be read: orderbook_fp\.yes_dollars\.0"):
+        book_of({"orderbook_fp": {"yes_dollars": [level]}})
+
+
+def test_cutoff_is_read_and_needed() -> None:
+    """R13."""
+    body = b'{"market_settled_ts": "2026-07-27T00:00:00Z", "trades_created_ts": "2026-07-26T00:00:00Z"}'
+    assert parse_object(body, None, CutoffPayload).model_dump() == {
+        "market_settled_ts": 1_785_110_400_000_000,
+        "trades_created_ts": 1_785_024_000_000_000,
+    }
+    with pytest.raises(PayloadError, match="market_settled_ts: Field required"):
+        parse_object(b'{"trades_created_ts": "2026-07-26T00:00:00Z"}', None, CutoffPayload)

@@ -1,0 +1,761 @@
+"""The client, over HTTP against the sandbox exchange and its faults, and over httpx's transport for odd cases.
+
+A test that only asks what the client does next stops it before its pause: `Stop` is raised where it tells of a retry.
+"""
+
+import itertools
+import json
+import socket
+import time
+from collections.abc import Callable, Iterator
+from typing import Any, NoReturn
+
+import httpx
+import pytest
+
+from kalshi_pipeline.errors import (
+    ExchangeError,
+    NotFoundError,
+    PayloadError,
+    RefusedError,
+    TransientExchangeError,
+)
+from kalshi_pipeline.exchange.client import Answer, KalshiClient
+from kalshi_pipeline.exchange.listing import Listing
+from kalshi_pipeline.exchange.payloads import (
+    EventPayload,
+    ExchangeStatusPayload,
+    MarketPayload,
+    SeriesPayload,
+)
+from kalshi_pipeline.exchange.statuses import StatusFilter
+from kalshi_pipeline.sandbox import Faults, RateLimit, Sandbox, World, WorldConfig
+from kalshi_pipeline.units import now
+from kalshi_pipeline_tests.sandbox.walking import walk
+
+Handler = Callable[[httpx.Request], httpx.Response]
+URL = "http://exchange.test/trade-api/v2"
+EMPTY = {"markets": [], "events": [], "series": [], "cursor": ""}
+
+
+class Stop(Exception):  # noqa: N818
+    """Stands for the retry that would come."""
+
+
+def stop(message: str) -> NoReturn:
+    raise Stop(message)
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[Sandbox]:
+    with Sandbox(World(WorldConfig(markets=1_200, combos=40))) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def sandbox(running: Sandbox) -> Iterator[Sandbox]:
+    yield running
+    running.faults = Faults()
+
+
+@pytest.fixture
+def client(sandbox: Sandbox) -> Iterator[KalshiClient]:
+    """A client that gives up where it would pause."""
+    with KalshiClient(sandbox.url, requests_per_second=1000, retry_seconds=3600, on_retry=stop) as client:
+        yield client
+
+
+@pytest.fixture
+def raw(sandbox: Sandbox) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=sandbox.url) as client:
+        yield client
+
+
+def client_of(handler: Handler, **options: Any) -> KalshiClient:
+    given = {"requests_per_second": 1000, "retry_seconds": 3600, "on_retry": stop, **options}
+    return KalshiClient(URL, transport=httpx.MockTransport(handler), **given)
+
+
+def answering(status: int, body: str | bytes = "", **headers: str) -> Handler:
+    return lambda _: httpx.Response(status, content=body, headers=headers)
+
+
+def failing(error: httpx.RequestError) -> Handler:
+    def fail(_: httpx.Request) -> httpx.Response:
+        raise error
+
+    return fail
+
+
+def tickers_of(client: KalshiClient, **options: Any) -> list[str]:
+    given = {
+        "status": StatusFilter.OPEN,
+        "mve_filter": "exclude",
+        "max_pages": None,
+        "walk_seconds": 60,
+        **options,
+    }
+    return [record.ticker for page in client.list_markets(**given) for record in page.records]
+
+
+# What is asked, and what comes back.
+
+
+def test_client_lists_every_market(client: KalshiClient, raw: httpx.Client) -> None:
+    listing = client.list_markets(
+        status=StatusFilter.OPEN, mve_filter="exclude", max_pages=None, walk_seconds=60
+    )
+    before = now()
+    pages = list(listing)
+    rows = walk(raw, "/markets", "markets", limit=1000, status="open", mve_filter="exclude")
+    assert [record.ticker for page in pages for record in page.records] == [row["ticker"] for row in rows]
+    assert [len(page.records) for page in pages] == [1000, 200]
+    assert (listing.pages, listing.received, listing.duplicates) == (2, 1200, 0)
+    assert (listing.complete, listing.reason, client.requests, client.retries) == (True, None, 2, 0)
+    assert before <= pages[0].received_at <= pages[1].received_at <= now()
+
+
+@pytest.mark.parametrize(
+    ("mve_filter", "count"),
+    [
+        pytest.param("exclude", 1200, id="exclude"),
+        pytest.param("only", 40, id="only"),
+        pytest.param(None, 1240, id="both"),
+    ],
+)
+def test_client_lists_the_scope_of_combos(client: KalshiClient, mve_filter: str | None, count: int) -> None:
+    """R10."""
+    assert len(set(tickers_of(client, mve_filter=mve_filter))) == count
+
+
+def test_client_lists_every_event_and_series(client: KalshiClient, raw: httpx.Client) -> None:
+    events = client.list_events(status=StatusFilter.OPEN, max_pages=None, walk_seconds=60)
+    assert [record.ticker for page in events for record in page.records] == [
+        row["event_ticker"] for row in walk(raw, "/events", "events", limit=200, status="open")
+    ]
+    series = client.list_series(walk_seconds=60)
+    assert [record.ticker for page in series for record in page.records] == [
+        row["ticker"] for row in raw.get("/series").json()["series"]
+    ]
+    combos = client.list_combo_events(max_pages=9, walk_seconds=60)
+    assert [record.ticker for page in combos for record in page.records] == [
+        row["event_ticker"] for row in walk(raw, "/events/multivariate", "events", limit=200)
+    ]
+    assert (events.complete, series.complete, combos.complete) == (True, True, True)
+
+
+def test_client_narrows_listings_to_series(client: KalshiClient, raw: httpx.Client) -> None:
+    series = [row["ticker"] for row in raw.get("/series").json()["series"]][:3]
+    markets = {
+        row["ticker"]
+        for ticker in series
+        for row in walk(raw, "/markets", "markets", status="open", mve_filter="exclude", series_ticker=ticker)
+    }
+    assert set(tickers_of(client, series=series)) == markets
+    (first, second, third) = client.list_series(series=series, walk_seconds=60)
+    assert [page.records[0].ticker for page in (first, second, third)] == series
+
+
+def test_client_reads_single_objects(client: KalshiClient, raw: httpx.Client) -> None:
+    market = raw.get("/markets", params={"status": "open", "limit": 1}).json()["markets"][0]
+    before = now()
+    answer = client.fetch_market(market["ticker"])
+    assert answer == Answer(MarketPayload.model_validate(market), answer.received_at)
+    assert before <= answer.received_at <= now()
+    event = raw.get(f"/events/{market['event_ticker']}").json()["event"]
+    assert client.fetch_event(market["event_ticker"]) == EventPayload.model_validate(event)
+    series = raw.get(f"/series/{event['series_ticker']}").json()["series"]
+    assert client.fetch_series(event["series_ticker"]) == SeriesPayload.model_validate(series)
+
+
+def test_client_fetches_events_in_the_order_asked_and_leaves_out_others(
+    client: KalshiClient, raw: httpx.Client
+) -> None:
+    known = [row["event_ticker"] for row in walk(raw, "/events", "events", limit=200)][:3]
+    asked = [known[2], "NO-SUCH-EVENT", known[0]]
+    assert [event.ticker for event in client.fetch_events(asked)] == [known[2], known[0]]
+
+
+@pytest.mark.parametrize(
+    ("ask", "requests"),
+    [
+        pytest.param(
+            lambda client: list(
+                client.list_markets(
+                    status=StatusFilter.OPEN, mve_filter="exclude", max_pages=None, walk_seconds=9
+                )
+            ),
+            ["/markets?limit=1000&status=open&mve_filter=exclude"],
+            id="markets",
+        ),
+        pytest.param(
+            lambda client: list(
+                client.list_markets(
+                    status=StatusFilter.SETTLED,
+                    mve_filter=None,
+                    series=["A", "B"],
+                    max_pages=None,
+                    walk_seconds=9,
+                )
+            ),
+            [
+                "/markets?limit=1000&status=settled&series_ticker=A",
+                "/markets?limit=1000&status=settled&series_ticker=B",
+            ],
+            id="markets-of-series-with-combos",
+        ),
+        pytest.param(
+            lambda client: list(client.list_events(status=StatusFilter.OPEN, max_pages=None, walk_seconds=9)),
+            ["/events?limit=200&status=open"],
+            id="events",
+        ),
+        pytest.param(
+            lambda client: list(client.list_combo_events(max_pages=1, walk_seconds=9)),
+            ["/events/multivariate?limit=200"],
+            id="combo-events",
+        ),
+        pytest.param(lambda client: list(client.list_series(walk_seconds=9)), ["/series"], id="series"),
+        pytest.param(
+            lambda client: client.fetch_events(["A", "B"]),
+            ["/events?limit=200&tickers=A%2CB"],
+            id="events-by-ticker",
+        ),
+    ],
+)
+def test_client_asks_what_the_contract_says(
+    ask: Callable[[KalshiClient], object], requests: list[str]
+) -> None:
+    """R8: the largest page of each endpoint and no more."""
+    asked: list[httpx.Request] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(request)
+        return httpx.Response(200, json=EMPTY)
+
+    with client_of(answer) as client:
+        ask(client)
+        assert client.requests == len(requests)
+    assert [str(request.url) for request in asked] == [URL + request for request in requests]
+    assert {request.method for request in asked} == {"GET"}
+    assert {request.headers["accept"] for request in asked} == {"application/json"}
+    assert all(request.headers["user-agent"].startswith("kalshi-pipeline/") for request in asked)
+
+
+@pytest.mark.parametrize(
+    ("ticker", "path"),
+    [
+        pytest.param("KXBTC-26OCT06-T65000.5", "KXBTC-26OCT06-T65000.5", id="ordinary"),
+        pytest.param("A/B?c=d#e", "A%2FB%3Fc%3Dd%23e", id="url-characters"),
+        pytest.param("Zürich 1", "Z%C3%BCrich%201", id="non-ascii"),
+    ],
+)
+def test_ticker_stays_one_step_of_the_path(ticker: str, path: str) -> None:
+    asked: list[bytes] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(request.url.raw_path)
+        return httpx.Response(404)
+
+    with client_of(answer) as client:
+        for fetch in (client.fetch_market, client.fetch_event, client.fetch_series):
+            with pytest.raises(NotFoundError):
+                fetch(ticker)
+    expected = [f"/trade-api/v2/{kind}/{path}" for kind in ("markets", "events", "series")]
+    assert [raw_path.decode() for raw_path in asked] == expected
+
+
+def test_requests_leave_apart() -> None:
+    """R49: from the start, the k-th request is never earlier than k times 1/rate."""
+    departures: list[float] = []
+
+    def answer(_: httpx.Request) -> httpx.Response:
+        departures.append(time.monotonic())
+        return httpx.Response(200, json=EMPTY)
+
+    with client_of(answer, requests_per_second=400) as client:
+        started = time.monotonic()
+        tickers_of(client, series=[f"S{number}" for number in range(20)])
+    assert len(departures) == 20
+    assert all(left - started >= number / 400 for number, left in enumerate(departures))
+
+
+# What is tried again.
+
+
+@pytest.mark.parametrize(
+    ("faults", "reason"),
+    [
+        pytest.param(
+            Faults(too_many=1), "answered 429 (too many requests)", id="too-many-without-retry-after"
+        ),
+        pytest.param(
+            Faults(server_errors=1, server_error=500, error_body="nested"),
+            "answered 500 (internal server error)",
+            id="500-nested",
+        ),
+        pytest.param(
+            Faults(server_errors=1, server_error=502, error_body="flat"),
+            "answered 502 (bad gateway)",
+            id="502-flat",
+        ),
+        pytest.param(
+            Faults(server_errors=1, server_error=503, error_body="html"), "answered 503", id="503-html"
+        ),
+        pytest.param(
+            Faults(server_errors=1, server_error=504, error_body="flat"),
+            "answered 504 (gateway time-out)",
+            id="504-flat",
+        ),
+        pytest.param(Faults(fail_first=1, error_body="html"), "answered 503", id="first-attempt-fails"),
+        pytest.param(Faults(resets=1), "could not be reached (", id="reset"),
+        pytest.param(Faults(truncated=1), "could not be reached (", id="cut-body"),
+        pytest.param(
+            Faults(not_json=1),
+            "answered 200, but it is not JSON (Expecting value: line 1 column 1",
+            id="gateway-page",
+        ),
+        pytest.param(Faults(unreachable_after=0), "could not be reached (", id="unreachable"),
+    ],
+)
+def test_trouble_is_tried_again_and_leaves_the_client_usable(
+    client: KalshiClient, sandbox: Sandbox, faults: Faults, reason: str
+) -> None:
+    """R50."""
+    sandbox.faults = faults
+    with pytest.raises(Stop) as told:
+        tickers_of(client)
+    assert str(told.value).startswith(f"the exchange {reason}")
+    assert str(told.value).endswith(" s")
+    assert (client.requests, client.retries) == (1, 1)
+    sandbox.faults = Faults()
+    assert len(tickers_of(client)) == 1200
+
+
+def test_rate_limit_of_the_exchange_is_told_as_429() -> None:
+    limit = RateLimit(requests_per_second=0.001, burst=1)
+    with (
+        Sandbox(World(WorldConfig(markets=5)), limit=limit) as sandbox,
+        KalshiClient(sandbox.url, requests_per_second=1000, retry_seconds=0) as client,
+    ):
+        assert len(tickers_of(client)) == 5
+        with pytest.raises(TransientExchangeError, match=r"answered 429 \(too many requests\)"):
+            tickers_of(client)
+
+
+def test_second_attempt_continues_the_listing(sandbox: Sandbox, raw: httpx.Client) -> None:
+    """The retry is a request like any other, counted and told."""
+    rows = walk(raw, "/events/multivariate", "events", limit=200)
+    sandbox.faults = Faults(fail_first=1, error_body="nested")
+    told: list[str] = []
+    with KalshiClient(
+        sandbox.url, requests_per_second=1000, retry_seconds=30, on_retry=told.append
+    ) as client:
+        listing = client.list_combo_events(max_pages=9, walk_seconds=60)
+        tickers = [record.ticker for page in listing for record in page.records]
+        assert (client.requests, client.retries) == (2, 1)
+    assert tickers == [row["event_ticker"] for row in rows]
+    assert (listing.pages, listing.received, listing.complete) == (1, 40, True)
+    assert [line.partition(";")[0] for line in told] == ["the exchange answered 503 (service unavailable)"]
+
+
+def test_client_without_retry_time_gives_up_at_once(sandbox: Sandbox) -> None:
+    sandbox.faults = Faults(server_errors=1, server_error=503, error_body="flat")
+    with KalshiClient(sandbox.url, requests_per_second=1000, retry_seconds=0, on_retry=stop) as client:
+        listing = client.list_events(status=StatusFilter.OPEN, max_pages=None, walk_seconds=60)
+        with pytest.raises(TransientExchangeError) as failure:
+            list(listing)
+        assert (client.requests, client.retries) == (1, 0)
+    assert str(failure.value) == (
+        f"{sandbox.url}/events answered 503 (service unavailable), after 0 s of retries: "
+        "see that the exchange is up and KALSHI_API_URL is right, then run again"
+    )
+    assert (listing.complete, listing.pages) == (False, 0)
+
+
+def test_retries_never_outlast_the_walk() -> None:
+    """R51: a pause is at least half a second, so a walk of less has none."""
+    with client_of(answering(503)) as client:
+        with pytest.raises(TransientExchangeError, match="answered 503, after 0 s of retries"):
+            tickers_of(client, walk_seconds=0.4)
+        assert (client.requests, client.retries) == (1, 0)
+
+
+def test_exchange_that_goes_away_leaves_an_incomplete_listing(sandbox: Sandbox, raw: httpx.Client) -> None:
+    """R4: the pages that came are given, and nothing calls them all."""
+    series = [row["ticker"] for row in raw.get("/series").json()["series"]][:4]
+    sandbox.faults = Faults(unreachable_after=2)
+    with KalshiClient(sandbox.url, requests_per_second=1000, retry_seconds=0) as client:
+        listing = client.list_events(status=StatusFilter.OPEN, series=series, max_pages=None, walk_seconds=60)
+        pages = iter(listing)
+        next(pages)
+        next(pages)
+        with pytest.raises(TransientExchangeError, match="could not be reached"):
+            next(pages)
+    assert (listing.pages, listing.complete) == (2, False)
+
+
+def test_nobody_listening_is_transient() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    url = f"http://127.0.0.1:{port}/trade-api/v2"
+    with (
+        KalshiClient(url, retry_seconds=0) as client,
+        pytest.raises(TransientExchangeError, match="could not be reached"),
+    ):
+        client.fetch_market("M")
+
+
+def test_exchange_that_does_not_answer_in_time_is_transient(sandbox: Sandbox) -> None:
+    sandbox.faults = Faults(latency_seconds=0.5)
+    with (
+        KalshiClient(sandbox.url, timeout_seconds=0.05, retry_seconds=0) as client,
+        pytest.raises(TransientExchangeError, match=r"could not be reached \(timed out\)"),
+    ):
+        client.fetch_market("M")
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        pytest.param(httpx.ConnectError("refused"), "could not be reached (refused)", id="refused"),
+        pytest.param(httpx.ConnectTimeout("late"), "could not be reached (late)", id="connect-time-out"),
+        pytest.param(
+            httpx.ReadTimeout(""), "could not be reached (ReadTimeout)", id="read-time-out-without-words"
+        ),
+        pytest.param(httpx.PoolTimeout("full"), "could not be reached (full)", id="pool-time-out"),
+        pytest.param(httpx.ReadError("reset"), "could not be reached (reset)", id="reset"),
+        pytest.param(httpx.RemoteProtocolError("cut"), "could not be reached (cut)", id="protocol"),
+        pytest.param(httpx.ProxyError("proxy"), "could not be reached (proxy)", id="proxy"),
+        pytest.param(httpx.DecodingError("gzip"), "sent a broken answer (gzip)", id="broken-compression"),
+    ],
+)
+def test_transport_errors_are_tried_again(error: httpx.RequestError, reason: str) -> None:
+    """R50."""
+    with client_of(failing(error)) as client, pytest.raises(Stop) as told:
+        client.fetch_market("M")
+    assert str(told.value).startswith(f"the exchange {reason}; trying again in ")
+
+
+def test_broken_compression_on_the_wire_is_tried_again() -> None:
+    handler = answering(200, b"no gzip", **{"content-encoding": "gzip"})
+    with client_of(handler) as client, pytest.raises(Stop, match="the exchange sent a broken answer"):
+        client.fetch_market("M")
+
+
+@pytest.mark.parametrize("status", [429, 500, 502, 503, 504, 520, 521, 522, 523, 524])
+def test_status_that_may_pass_is_tried_again(status: int) -> None:
+    """R50."""
+    with client_of(answering(status)) as client:
+        with pytest.raises(Stop, match=f"^the exchange answered {status}; trying again in"):
+            client.fetch_market("M")
+        assert (client.requests, client.retries) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("retry_after", "least", "most"),
+    [
+        pytest.param("7", 7, 7, id="seconds"),
+        pytest.param("2.5", 2.5, 2.5, id="fraction"),
+        pytest.param("86400", 30, 30, id="a-day-is-capped"),
+        pytest.param("inf", 30, 30, id="infinity-is-capped"),
+        pytest.param("0", 0.5, 1, id="zero-has-the-usual-pause"),
+        pytest.param("-5", 0.5, 1, id="negative"),
+        pytest.param("nan", 0.5, 1, id="not-a-number"),
+        pytest.param("", 0.5, 1, id="blank"),
+        pytest.param("Wed, 07 Oct 2026 07:28:00 GMT", 0.5, 1, id="date"),
+    ],
+)
+@pytest.mark.parametrize("status", [429, 503])
+def test_retry_after_is_honoured_within_a_cap(
+    status: int, retry_after: str, least: float, most: float
+) -> None:
+    """R50."""
+    with client_of(answering(status, **{"retry-after": retry_after})) as client, pytest.raises(Stop) as told:
+        client.fetch_market("M")
+    pause = float(str(told.value).removesuffix(" s").rpartition(" ")[2])
+    assert least <= pause <= most
+
+
+def test_retry_after_past_the_retry_time_gives_up_at_once() -> None:
+    handler = answering(429, **{"retry-after": "20"})
+    with (
+        client_of(handler, retry_seconds=15) as client,
+        pytest.raises(TransientExchangeError, match="answered 429, after 0 s of retries"),
+    ):
+        client.fetch_market("M")
+
+
+# What is refused.
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "error", "advice"),
+    [
+        pytest.param(
+            301,
+            {"location": "https://new.test/v3/markets/M"},
+            RefusedError,
+            "answered 301 to https://new.test/v3/markets/M: set KALSHI_API_URL to that",
+            id="moved",
+        ),
+        pytest.param(
+            400,
+            {},
+            RefusedError,
+            "answered 400: the exchange refuses this request; see whether its API has changed",
+            id="bad-request",
+        ),
+        pytest.param(
+            401,
+            {},
+            RefusedError,
+            "answered 401: market data needs no key, so check KALSHI_API_URL and whether a proxy is in the way",
+            id="unauthorized",
+        ),
+        pytest.param(
+            403,
+            {},
+            RefusedError,
+            "answered 403: market data needs no key, so check KALSHI_API_URL and whether a proxy is in the way",
+            id="forbidden",
+        ),
+        pytest.param(
+            404,
+            {},
+            NotFoundError,
+            "answered 404: the exchange does not know it; check the ticker and KALSHI_API_URL",
+            id="not-found",
+        ),
+        pytest.param(
+            410,
+            {},
+            RefusedError,
+            "answered 410: the exchange refuses this request; see whether its API has changed",
+            id="gone",
+        ),
+        pytest.param(
+            501,
+            {},
+            RefusedError,
+            "answered 501: the exchange refuses this request; see whether its API has changed",
+            id="not-implemented",
+        ),
+        pytest.param(
+            204,
+            {},
+            RefusedError,
+            "answered 204: the exchange refuses this request; see whether its API has changed",
+            id="no-content",
+        ),
+    ],
+)
+def test_refusal_is_not_tried_again(
+    status: int, headers: dict[str, str], error: type[RefusedError], advice: str
+) -> None:
+    """R50."""
+    with client_of(answering(status, **headers)) as client:
+        with pytest.raises(RefusedError) as refusal:
+            client.fetch_market("M")
+        assert (client.requests, client.retries) == (1, 0)
+    assert type(refusal.value) is error
+    assert (str(refusal.value), refusal.value.status) == (f"{URL}/markets/M {advice}", status)
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        pytest.param(
+            '{"error":{"code":"bad_request","message":"bad request","details":"invalid status filter"}}',
+            " (bad request: invalid status filter)",
+            id="nested",
+        ),
+        pytest.param(
+            '{"error":{"code":"bad_request","message":"bad request","service":"markets"}}',
+            " (bad request)",
+            id="nested-with-service",
+        ),
+        pytest.param('{"error":{"code":"bad_request"}}', " (bad_request)", id="nested-code-alone"),
+        pytest.param('{"code":"bad_request","message":"m","details":"d"}', " (m: d)", id="flat"),
+        pytest.param('{"error": "too many requests"}', " (too many requests)", id="text"),
+        pytest.param('{"error": ""}', "", id="blank-text"),
+        pytest.param("{}", "", id="empty-object"),
+        pytest.param("<html><h1>400</h1></html>", "", id="html"),
+        pytest.param("", "", id="empty"),
+        pytest.param(b"\xff\xfe\x00", "", id="bytes"),
+    ],
+)
+def test_error_body_of_any_form_is_told(body: str | bytes, said: str) -> None:
+    with client_of(answering(400, body)) as client, pytest.raises(RefusedError) as refusal:
+        client.fetch_market("M")
+    assert str(refusal.value) == (
+        f"{URL}/markets/M answered 400{said}: the exchange refuses this request; see whether its API has changed"
+    )
+
+
+def test_sandbox_refuses_a_listing_for_good(client: KalshiClient) -> None:
+    with pytest.raises(RefusedError, match=r"answered 400 \(bad request: "):
+        tickers_of(client, mve_filter="some")
+    assert (client.requests, client.retries) == (1, 0)
+
+
+def test_unknown_tickers_are_not_found(client: KalshiClient) -> None:
+    for fetch in (client.fetch_market, client.fetch_event, client.fetch_series):
+        with pytest.raises(NotFoundError, match=r"answered 404 \(not found\): the exchange does not know it"):
+            fetch("NO-SUCH-TICKER")
+
+
+def test_listing_of_an_unknown_series_is_not_found(client: KalshiClient, raw: httpx.Client) -> None:
+    known = raw.get("/series").json()["series"][0]["ticker"]
+    listing = client.list_series(series=[known, "NO-SUCH-SERIES"], walk_seconds=60)
+    with pytest.raises(NotFoundError):
+        list(listing)
+    assert (listing.pages, listing.complete) == (1, False)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        pytest.param("http://", id="no-host"),
+        pytest.param("exchange.test/v2", id="no-scheme"),
+        pytest.param("gopher://exchange.test", id="other-scheme"),
+        pytest.param("http://exchange.test:port", id="port-in-words"),
+    ],
+)
+def test_unusable_address_is_refused(url: str) -> None:
+    with KalshiClient(url, on_retry=stop) as client, pytest.raises(RefusedError) as refusal:
+        client.fetch_market("M")
+    assert str(refusal.value).startswith(f"KALSHI_API_URL={url} is no usable address: ")
+    assert (str(refusal.value)[-11:], refusal.value.status) == ("; change it", 0)
+
+
+# What cannot be read.
+
+
+@pytest.mark.parametrize(
+    ("begin", "key"),
+    [
+        pytest.param(
+            lambda client: client.list_markets(
+                status=StatusFilter.OPEN, mve_filter=None, max_pages=None, walk_seconds=60
+            ),
+            "markets",
+            id="markets",
+        ),
+        pytest.param(
+            lambda client: client.list_events(status=StatusFilter.OPEN, max_pages=None, walk_seconds=60),
+            "events",
+            id="events",
+        ),
+        pytest.param(
+            lambda client: client.list_combo_events(max_pages=9, walk_seconds=60), "events", id="combo-events"
+        ),
+        pytest.param(lambda client: client.list_series(walk_seconds=60), "series", id="series"),
+    ],
+)
+def test_missing_envelope_key_stops_the_listing(
+    client: KalshiClient, sandbox: Sandbox, begin: Callable[[KalshiClient], Listing[Any]], key: str
+) -> None:
+    """R19: it is not an empty list, and asking again would not help."""
+    sandbox.faults = Faults(missing_key=True)
+    listing = begin(client)
+    with pytest.raises(PayloadError, match=f"has no '{key}'"):
+        list(listing)
+    assert (client.requests, client.retries, listing.complete) == (1, 0, False)
+
+
+def test_single_object_without_its_key_is_an_error(
+    client: KalshiClient, raw: httpx.Client, sandbox: Sandbox
+) -> None:
+    ticker = raw.get("/markets", params={"limit": 1}).json()["markets"][0]["ticker"]
+    sandbox.faults = Faults(missing_key=True)
+    with pytest.raises(PayloadError, match="has no 'market'"):
+        client.fetch_market(ticker)
+
+
+def test_unreadable_records_are_set_aside_and_everything_else_is_listed(
+    client: KalshiClient, raw: httpx.Client, sandbox: Sandbox
+) -> None:
+    """R15, R48: listed = read + rejected."""
+    sandbox.faults = Faults(unreadable=0.1)
+    rows: list[object] = list(
+        walk(raw, "/markets", "markets", limit=1000, status="open", mve_filter="exclude")
+    )
+    # Decimals are compared as text, which is how a record that was set aside holds them.
+    rows = json.loads(json.dumps(rows), parse_float=str)
+    listing = client.list_markets(
+        status=StatusFilter.OPEN, mve_filter="exclude", max_pages=None, walk_seconds=60
+    )
+    pages = list(listing)
+    raws = [json.loads(reject.raw) for page in pages for reject in page.rejects]
+    records = [record.ticker for page in pages for record in page.records]
+    assert 60 < len(raws) < 180
+    assert raws == [row for row in rows if not isinstance(row, dict) or row.get("ticker") not in records]
+    assert (listing.received, len(records) + len(raws), listing.complete) == (1200, 1200, True)
+
+
+def test_words_that_nobody_knows_are_kept(client: KalshiClient, sandbox: Sandbox) -> None:
+    """R14."""
+    sandbox.faults = Faults(unknown_words=True)
+    listing = client.list_markets(
+        status=StatusFilter.OPEN, mve_filter="exclude", max_pages=None, walk_seconds=60
+    )
+    words = {(record.status, record.market_type) for page in listing for record in page.records}
+    assert {("active", "binary"), ("auctioning", "perpetual")} <= words
+
+
+# Whether trading goes on.
+
+
+@pytest.mark.parametrize("paused", [True, False], ids=["paused", "open"])
+def test_exchange_status_is_read(client: KalshiClient, sandbox: Sandbox, paused: bool) -> None:
+    sandbox.faults = Faults(paused=paused)
+    assert client.fetch_exchange_status().is_paused is paused
+
+
+@pytest.mark.parametrize("status", [200, 500, 503, 504])
+def test_exchange_status_is_read_from_an_error_too(status: int) -> None:
+    """An exchange in trouble answers 5xx with the same body (kalshi/API.md §1.3)."""
+    body = '{"exchange_active": false, "trading_active": false}'
+    with client_of(answering(status, body)) as client:
+        expected = ExchangeStatusPayload(exchange_active=False, trading_active=False)
+        assert client.fetch_exchange_status() == expected
+        assert (client.requests, client.retries) == (1, 0)
+
+
+@pytest.mark.parametrize(
+    ("handler", "reason"),
+    [
+        pytest.param(answering(200, "<html></html>"), "it is not JSON (", id="html"),
+        pytest.param(answering(503), "it is not JSON (", id="empty"),
+        pytest.param(
+            answering(404, '{"error": {"code": "not_found"}}'),
+            "the exchange's answer cannot be read: exchange_active: Field required; trading_active: Field required",
+            id="not-found",
+        ),
+        pytest.param(
+            answering(200, '{"exchange_active": true}'),
+            "the exchange's answer cannot be read: trading_active: Field required",
+            id="half",
+        ),
+        pytest.param(
+            failing(httpx.ConnectError("refused")), "could not be reached (refused)", id="nobody-listening"
+        ),
+    ],
+)
+def test_exchange_status_that_does_not_come_is_an_error(handler: Handler, reason: str) -> None:
+    """One attempt is made: a snapshot does not wait for it."""
+    with client_of(handler) as client:
+        with pytest.raises(ExchangeError) as failure:
+            client.fetch_exchange_status()
+        assert (client.requests, client.retries) == (1, 0)
+    assert str(failure.value).startswith(f"/exchange/status gave no status: {reason}")
+
+
+def test_client_counts_over_all_that_it_did() -> None:
+    statuses = itertools.cycle([200, 404])
+    with client_of(lambda _: httpx.Response(next(statuses), json=EMPTY)) as client:
+        tickers_of(client)
+        with pytest.raises(NotFoundError):
+            client.fetch_market("M")
+        tickers_of(client)
+        assert (client.requests, client.retries) == (3, 0)

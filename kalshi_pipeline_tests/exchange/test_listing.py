@@ -1,0 +1,297 @@
+"""A walk over pages knows whether it was complete, and always ends."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import httpx
+import pytest
+
+from kalshi_pipeline.errors import DeadlineError, PaginationError
+from kalshi_pipeline.exchange.client import KalshiClient
+from kalshi_pipeline.exchange.listing import ListedPage, Listing, Query
+from kalshi_pipeline.exchange.pages import Page, Reject
+from kalshi_pipeline.exchange.payloads import SeriesPayload
+from kalshi_pipeline.exchange.statuses import StatusFilter
+from kalshi_pipeline.sandbox import Faults, Sandbox, World, WorldConfig
+from kalshi_pipeline_tests.sandbox.walking import walk
+
+REJECT = Reject(None, "570", "record: no object")
+
+
+class Script:
+    """Pages by cursor, as an endpoint would give them; remembers what was asked."""
+
+    def __init__(self, pages: Mapping[str | None, Page[SeriesPayload]]) -> None:
+        self._pages = pages
+        self.asked: list[Query] = []
+        self.seconds_left: list[float] = []
+
+    def __call__(self, query: Query, seconds_left: float) -> tuple[Page[SeriesPayload], int]:
+        self.asked.append(query)
+        self.seconds_left.append(seconds_left)
+        cursor = query.get("cursor")
+        return self._pages[None if cursor is None else str(cursor)], 1_000 + len(self.asked)
+
+
+def page(tickers: str = "", cursor: str | None = None, rejects: int = 0) -> Page[SeriesPayload]:
+    """A page with a record for each letter."""
+    return Page([SeriesPayload(ticker=ticker) for ticker in tickers], [REJECT] * rejects, cursor)
+
+
+def listing_of(
+    fetch: Script,
+    queries: Sequence[Query] = ({"limit": 2},),
+    *,
+    max_pages: int | None = None,
+    seconds: float = 60,
+) -> Listing[SeriesPayload]:
+    return Listing("/series", fetch, list(queries), max_pages=max_pages, walk_seconds=seconds)
+
+
+def letters(pages: list[ListedPage[SeriesPayload]]) -> list[str]:
+    return ["".join(record.ticker for record in page.records) for page in pages]
+
+
+def counts(listing: Listing[Any]) -> tuple[int, int, int]:
+    return listing.pages, listing.received, listing.duplicates
+
+
+def test_listing_walks_until_the_cursor_is_empty() -> None:
+    fetch = Script({None: page("AB", "one"), "one": page("CD", "two"), "two": page("E")})
+    listing = listing_of(fetch)
+    pages = list(listing)
+    assert (letters(pages), [one.received_at for one in pages]) == (["AB", "CD", "E"], [1_001, 1_002, 1_003])
+    assert fetch.asked == [{"limit": 2}, {"limit": 2, "cursor": "one"}, {"limit": 2, "cursor": "two"}]
+    assert (counts(listing), listing.complete, listing.reason) == ((3, 5, 0), True, None)
+
+
+def test_listing_of_nothing_is_complete() -> None:
+    listing = listing_of(Script({None: page()}))
+    assert letters(list(listing)) == [""]
+    assert (counts(listing), listing.complete) == ((1, 0, 0), True)
+
+
+def test_listing_is_not_complete_before_its_end() -> None:
+    """R4."""
+    listing = listing_of(Script({None: page("A", "one"), "one": page("B")}))
+    pages = iter(listing)
+    assert listing.complete is False
+    next(pages)
+    assert (listing.pages, listing.complete) == (1, False)
+    next(pages)
+    assert (listing.pages, listing.complete) == (2, False)
+    assert list(pages) == []
+    assert listing.complete is True
+
+
+def test_short_page_does_not_end_the_walk() -> None:
+    """R7."""
+    pages = list(listing_of(Script({None: page("A", "one"), "one": page("", "two"), "two": page("BC")})))
+    assert letters(pages) == ["A", "", "BC"]
+
+
+def test_overlapping_pages_are_counted_and_given_once() -> None:
+    """R7, R48: received = records + rejects + duplicates."""
+    fetch = Script(
+        {None: page("ABB", "one", rejects=1), "one": page("BCA", "two"), "two": page("CD", rejects=2)}
+    )
+    listing = listing_of(fetch)
+    pages = list(listing)
+    assert letters(pages) == ["AB", "C", "D"]
+    assert [page.rejects for page in pages] == [[REJECT], [], [REJECT, REJECT]]
+    assert counts(listing) == (3, 11, 4)
+    assert listing.received == 4 + 3 + listing.duplicates
+
+
+def test_queries_are_walked_in_turn_and_share_what_was_seen() -> None:
+    fetch = Script({None: page("AB", "one"), "one": page("C")})
+    listing = listing_of(fetch, [{"series_ticker": "S"}, {"series_ticker": "T"}])
+    assert letters(list(listing)) == ["AB", "C", "", ""]
+    assert fetch.asked == [
+        {"series_ticker": "S"},
+        {"series_ticker": "S", "cursor": "one"},
+        {"series_ticker": "T"},
+        {"series_ticker": "T", "cursor": "one"},
+    ]
+    assert (counts(listing), listing.complete) == ((4, 6, 3), True)
+
+
+@pytest.mark.parametrize(
+    ("max_pages", "given", "complete"),
+    [
+        pytest.param(1, ["A"], False, id="after-one"),
+        pytest.param(2, ["A", "B"], False, id="after-two"),
+        pytest.param(3, ["A", "B", "C"], True, id="just-enough"),
+        pytest.param(4, ["A", "B", "C"], True, id="more-than-enough"),
+        pytest.param(None, ["A", "B", "C"], True, id="no-cap"),
+    ],
+)
+def test_cap_is_told_as_truncation(max_pages: int | None, given: list[str], complete: bool) -> None:
+    """R5."""
+    fetch = Script({None: page("A", "one"), "one": page("B", "two"), "two": page("C")})
+    listing = listing_of(fetch, max_pages=max_pages)
+    assert letters(list(listing)) == given
+    assert len(fetch.asked) == len(given)
+    reason = None if complete else f"truncated: stopped at KALSHI_MAX_PAGES={max_pages} with more to come"
+    assert (listing.complete, listing.reason) == (complete, reason)
+
+
+def test_cap_counts_the_pages_of_all_queries() -> None:
+    listing = listing_of(Script({None: page("A")}), [{"n": 1}, {"n": 2}, {"n": 3}], max_pages=2)
+    assert len(list(listing)) == 2
+    assert listing.reason == "truncated: stopped at KALSHI_MAX_PAGES=2 with more to come"
+
+
+def test_walk_that_is_out_of_time_is_an_error() -> None:
+    """R9, R51."""
+    fetch = Script({None: page("A", "one"), "one": page("B")})
+    listing = listing_of(fetch, seconds=1e-9)
+    with pytest.raises(DeadlineError) as late:
+        list(listing)
+    assert str(late.value) == (
+        "/series was not walked within KALSHI_WALK_SECONDS=1e-09: raise it, or narrow the collection by KALSHI_SERIES"
+    )
+    assert (fetch.asked, listing.complete) == ([], False)
+
+
+def test_one_deadline_holds_for_all_pages_and_queries() -> None:
+    """Each page has what the earlier ones left over."""
+    fetch = Script({None: page("A", "one"), "one": page("B")})
+    list(listing_of(fetch, [{"n": 1}, {"n": 2}], seconds=60))
+    assert len(fetch.seconds_left) == 4
+    assert fetch.seconds_left[0] <= 60
+    assert fetch.seconds_left == sorted(fetch.seconds_left, reverse=True)
+    assert len(set(fetch.seconds_left)) == 4
+
+
+@pytest.mark.parametrize(
+    ("cursors", "given"),
+    [
+        pytest.param({None: "one", "one": "one"}, ["A", "A"], id="its-own"),
+        pytest.param({None: "one", "one": "two", "two": "one"}, ["A", "A", "A"], id="an-earlier-one"),
+    ],
+)
+def test_repeated_cursor_is_an_error(cursors: dict[str | None, str], given: list[str]) -> None:
+    """R6: the pages before it are given."""
+    fetch = Script({at: page("A", cursor) for at, cursor in cursors.items()})
+    listing = listing_of(fetch)
+    pages: list[ListedPage[SeriesPayload]] = []
+    with pytest.raises(PaginationError, match="/series gave the cursor 'one' twice"):
+        pages.extend(listing)
+    assert len(fetch.asked) == len(given)
+    assert listing.complete is False
+
+
+def test_cursor_of_one_query_may_come_again_in_another() -> None:
+    listing = listing_of(Script({None: page("A", "one"), "one": page("B")}), [{"n": 1}, {"n": 2}])
+    assert len(list(listing)) == 4
+    assert listing.complete is True
+
+
+def chain_of_empty_pages(count: int, rejects: int = 0) -> dict[str | None, Page[SeriesPayload]]:
+    """A page, so many empty ones, and a last page."""
+    pages: dict[str | None, Page[SeriesPayload]] = {None: page("A", "0")}
+    for number in range(count):
+        pages[str(number)] = page("", str(number + 1), rejects)
+    return {**pages, str(count): page("B")}
+
+
+def test_empty_pages_with_a_cursor_are_walked_through() -> None:
+    """R6."""
+    listing = listing_of(Script(chain_of_empty_pages(20)))
+    assert letters(list(listing)) == ["A", *[""] * 20, "B"]
+    assert listing.complete is True
+
+
+def test_empty_pages_without_end_are_an_error() -> None:
+    """R6: going on is bounded."""
+    fetch = Script(chain_of_empty_pages(21))
+    with pytest.raises(PaginationError, match="/series gave 21 empty pages in a row, each with a cursor"):
+        list(listing_of(fetch))
+    assert len(fetch.asked) == 22
+
+
+def test_page_of_rejects_is_not_empty() -> None:
+    listing = listing_of(Script(chain_of_empty_pages(30, rejects=1)))
+    assert len(list(listing)) == 32
+    assert (counts(listing), listing.complete) == ((32, 32, 0), True)
+
+
+# Against the sandbox exchange.
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[Sandbox]:
+    with Sandbox(World(WorldConfig(markets=5_500, past_share=0.0))) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def sandbox(running: Sandbox) -> Iterator[Sandbox]:
+    yield running
+    running.faults = Faults()
+
+
+@pytest.fixture
+def client(sandbox: Sandbox) -> Iterator[KalshiClient]:
+    with KalshiClient(sandbox.url, requests_per_second=1000, retry_seconds=0) as client:
+        yield client
+
+
+@pytest.fixture
+def open_events(sandbox: Sandbox) -> list[str]:
+    with httpx.Client(base_url=sandbox.url) as raw:
+        return [row["event_ticker"] for row in walk(raw, "/events", "events", status="open")]
+
+
+def events_of(client: KalshiClient, max_pages: int | None = None) -> Listing[Any]:
+    return client.list_events(status=StatusFilter.OPEN, max_pages=max_pages, walk_seconds=60)
+
+
+def tickers(pages: Sequence[ListedPage[Any]]) -> list[str]:
+    return [record.ticker for page in pages for record in page.records]
+
+
+@pytest.mark.parametrize(
+    ("faults", "pages_of_one", "duplicates_of_one"),
+    [
+        pytest.param(Faults(), 1, 0, id="calm"),
+        pytest.param(Faults(empty_pages=True), 2, 0, id="empty-pages"),
+        pytest.param(Faults(overlap=25), 1, 25, id="overlapping-pages"),
+    ],
+)
+def test_listing_gives_every_event_once(
+    client: KalshiClient,
+    sandbox: Sandbox,
+    open_events: list[str],
+    faults: Faults,
+    pages_of_one: int,
+    duplicates_of_one: int,
+) -> None:
+    """R6, R7. Each page behind the first one comes as so many, with so many records of the page before."""
+    sandbox.faults = faults
+    listing = events_of(client)
+    assert tickers(list(listing)) == open_events
+    behind_the_first = (listing.pages - 1) // pages_of_one
+    assert behind_the_first >= 2
+    assert listing.duplicates == behind_the_first * duplicates_of_one
+    assert (listing.received, listing.complete) == (len(open_events) + listing.duplicates, True)
+
+
+def test_listing_that_goes_in_circles_ends(client: KalshiClient, sandbox: Sandbox) -> None:
+    sandbox.faults = Faults(repeated_cursor=True)
+    listing = events_of(client)
+    with pytest.raises(
+        PaginationError, match=r"/events gave the cursor '.{1,40}' twice: the walk would not end"
+    ):
+        list(listing)
+    assert (listing.pages, listing.complete) == (2, False)
+
+
+def test_listing_cut_by_a_cap_holds_the_first_pages(client: KalshiClient, open_events: list[str]) -> None:
+    listing = events_of(client, max_pages=2)
+    assert tickers(list(listing)) == open_events[:400]
+    assert (listing.complete, listing.reason) == (
+        False,
+        "truncated: stopped at KALSHI_MAX_PAGES=2 with more to come",
+    )

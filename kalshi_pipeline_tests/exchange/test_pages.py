@@ -1,0 +1,243 @@
+"""Pages and objects: a bad record is set aside alone, a bad envelope is an error, a body that is no JSON another."""
+
+import json
+from typing import Any
+
+import pytest
+
+from kalshi_pipeline.errors import PayloadError
+from kalshi_pipeline.exchange.pages import GarbledAnswerError, Page, Reject, parse_object, parse_page
+from kalshi_pipeline.exchange.payloads import EventPayload, MarketPayload, SeriesPayload
+
+MARKET = {"ticker": "M1", "event_ticker": "E", "yes_bid_dollars": "0.2900"}
+
+
+def page_of(rows: object, **envelope: Any) -> Page[MarketPayload]:
+    return parse_page(json.dumps({"markets": rows, **envelope}).encode(), "markets", MarketPayload)
+
+
+def tickers(page: Page[MarketPayload]) -> list[str]:
+    return [record.ticker for record in page.records]
+
+
+def test_page_keeps_records_in_their_order_and_its_cursor() -> None:
+    page = page_of([MARKET, {**MARKET, "ticker": "M0"}, {**MARKET, "ticker": "M2"}], cursor="next")
+    assert (tickers(page), page.rejects, page.cursor) == (["M1", "M0", "M2"], [], "next")
+
+
+@pytest.mark.parametrize("rows", [[], None], ids=["empty-list", "null"])
+def test_page_without_records_is_empty(rows: list[object] | None) -> None:
+    """Go writes an empty slice as null."""
+    assert page_of(rows, cursor="") == Page([], [], None)
+
+
+@pytest.mark.parametrize(
+    "envelope",
+    [{"cursor": ""}, {"cursor": None}, {}],
+    ids=["blank", "null", "absent"],
+)
+@pytest.mark.parametrize("rows", [[MARKET], [MARKET, 5]], ids=["at-once", "record-by-record"])
+def test_last_page_has_no_cursor(rows: list[object], envelope: dict[str, Any]) -> None:
+    assert page_of(rows, **envelope).cursor is None
+
+
+@pytest.mark.parametrize(
+    ("bad", "reject"),
+    [
+        pytest.param(
+            {**MARKET, "yes_bid_dollars": "abc"},
+            Reject(
+                "M1",
+                '{"ticker": "M1", "event_ticker": "E", "yes_bid_dollars": "abc"}',
+                "yes_bid_dollars: 'abc' is not a decimal number",
+            ),
+            id="unreadable-price",
+        ),
+        pytest.param(
+            {"event_ticker": "E"},
+            Reject("E", '{"event_ticker": "E"}', "ticker: Field required"),
+            id="no-ticker",
+        ),
+        pytest.param(
+            {"ticker": "", "event_ticker": "E"},
+            Reject(
+                "E", '{"ticker": "", "event_ticker": "E"}', "ticker: String should have at least 1 character"
+            ),
+            id="blank-ticker",
+        ),
+        pytest.param(
+            {}, Reject(None, "{}", "ticker: Field required; event_ticker: Field required"), id="empty"
+        ),
+        pytest.param(
+            570,
+            Reject(None, "570", "record: Input should be a valid dictionary or instance of MarketPayload"),
+            id="number",
+        ),
+        pytest.param(
+            None,
+            Reject(None, "null", "record: Input should be a valid dictionary or instance of MarketPayload"),
+            id="null",
+        ),
+        pytest.param(
+            [MARKET],
+            Reject(
+                None,
+                '[{"ticker": "M1", "event_ticker": "E", "yes_bid_dollars": "0.2900"}]',
+                "record: Input should be a valid dictionary or instance of MarketPayload",
+            ),
+            id="list",
+        ),
+    ],
+)
+def test_unreadable_record_is_set_aside_alone(bad: object, reject: Reject) -> None:
+    """R15."""
+    good = [{**MARKET, "ticker": ticker} for ticker in ("A", "B", "C")]
+    page = page_of([good[0], bad, *good[1:]], cursor="next")
+    assert (tickers(page), page.rejects, page.cursor) == (["A", "B", "C"], [reject], "next")
+
+
+def test_every_problem_of_a_record_is_told() -> None:
+    (reject,) = page_of([{"ticker": "M", "yes_ask_dollars": "x", "close_time": "soon"}]).rejects
+    assert reject.error == (
+        "event_ticker: Field required; "
+        "close_time: 'soon' is not an RFC 3339 time: Invalid isoformat string: 'soon'; "
+        "yes_ask_dollars: 'x' is not a decimal number"
+    )
+
+
+def test_bad_record_changes_nothing_in_its_neighbours() -> None:
+    """The slow reading of a page gives what the fast one gives."""
+    rows = [
+        {**MARKET, "ticker": f"M{number}", "floor_strike": number + 0.5, "volume_fp": f"{number}.25"}
+        for number in range(20)
+    ]
+    assert page_of([*rows, 5]).records == page_of(rows).records
+
+
+def test_json_numbers_of_a_page_never_pass_through_float() -> None:
+    """R42: 0.29 and 1.15 are the ones that float arithmetic gets wrong, the last has no exact float at all."""
+    body = (
+        b'{"markets": [{"ticker": "M", "event_ticker": "E", "yes_bid_dollars": 0.29, "yes_ask_dollars": 0.5700,'
+        b' "volume_fp": 1.15, "open_interest_fp": 90071992547409.93}]}'
+    )
+    (market,) = parse_page(body, "markets", MarketPayload).records
+    quote = market.quote()
+    assert (quote.yes_bid, quote.yes_ask, quote.volume, quote.open_interest) == (
+        290_000,
+        570_000,
+        115,
+        9_007_199_254_740_993,
+    )
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        pytest.param(b"{}", id="empty-object"),
+        pytest.param(b'{"cursor": "next"}', id="cursor-alone"),
+        pytest.param(b'{"market": []}', id="another-key"),
+        pytest.param(b'{"error": {"code": "internal"}}', id="error-with-status-200"),
+        pytest.param(b"[]", id="list"),
+        pytest.param(b"null", id="null"),
+        pytest.param(b'"markets"', id="text"),
+        pytest.param(b"7", id="number"),
+    ],
+)
+def test_missing_envelope_key_is_an_error(body: bytes) -> None:
+    """R19: it is never an empty list."""
+    with pytest.raises(
+        PayloadError, match="the exchange's answer has no 'markets': its contract has changed"
+    ):
+        parse_page(body, "markets", MarketPayload)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        pytest.param(b'{"markets": {}}', id="object-for-a-list"),
+        pytest.param(b'{"markets": "none"}', id="text-for-a-list"),
+        pytest.param(b'{"markets": [], "cursor": 5}', id="number-for-a-cursor"),
+        pytest.param(b'{"markets": [], "cursor": ["x"]}', id="list-for-a-cursor"),
+    ],
+)
+def test_envelope_of_another_type_is_an_error(body: bytes) -> None:
+    with pytest.raises(PayloadError, match="'markets' or its cursor has another type"):
+        parse_page(body, "markets", MarketPayload)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        pytest.param(b"", id="empty"),
+        pytest.param(b"<html>Please wait</html>", id="html"),
+        pytest.param(b'{"markets": [{"ticker": "M", "event_ti', id="cut"),
+        pytest.param(b'{"markets": []} {"markets": []}', id="twice"),
+        pytest.param(b'{"markets": [{"ticker": "\xff"}]}', id="no-utf-8"),
+        pytest.param(b"[" * 100_000, id="too-deep"),
+        pytest.param(b'{"markets": [' + b"9" * 5_000 + b"]}", id="number-too-long"),
+    ],
+)
+def test_body_that_is_no_json_is_garbled(body: bytes) -> None:
+    """It may be whole at the next attempt, so it has another class than a changed contract."""
+    with pytest.raises(GarbledAnswerError, match="it is not JSON"):
+        parse_page(body, "markets", MarketPayload)
+    with pytest.raises(GarbledAnswerError, match="it is not JSON"):
+        parse_object(body, "market", MarketPayload)
+
+
+@pytest.mark.parametrize(
+    ("field", "kept", "rejected"),
+    [
+        pytest.param("rules_secondary", ["M1", "M2"], [], id="in-a-field-that-is-not-read"),
+        pytest.param("created_time", ["M2"], ["M1"], id="in-a-time"),
+        pytest.param("yes_ask_dollars", ["M2"], ["M1"], id="in-a-price"),
+        pytest.param("event_ticker", ["M2"], ["M1"], id="in-an-identifier"),
+    ],
+)
+def test_lone_surrogate_spoils_its_record_at_most(field: str, kept: list[str], rejected: list[str]) -> None:
+    """JSON can write half a character, which no database can store."""
+    page = page_of([{**MARKET, field: "\ud83d"}, {**MARKET, "ticker": "M2"}])
+    assert tickers(page) == kept
+    assert [reject.ticker for reject in page.rejects] == rejected
+    for reject in page.rejects:
+        assert (reject.raw + reject.error).encode()
+
+
+def test_whole_surrogate_pair_is_a_character() -> None:
+    body = b'{"markets": [{"ticker": "M", "event_ticker": "E", "title": "\\ud83c\\udfc8"}]}'
+    assert parse_page(body, "markets", MarketPayload).records[0].title == "🏈"
+
+
+def test_pages_of_other_records_have_other_keys() -> None:
+    series = parse_page(b'{"series": [{"ticker": "S"}, {"ticker": 5}]}', "series", SeriesPayload)
+    assert ([row.ticker for row in series.records], len(series.rejects)) == (["S"], 1)
+    events = parse_page(b'{"events": [{"event_ticker": "E"}, {"ticker": "E"}]}', "events", EventPayload)
+    assert ([row.ticker for row in events.records], events.rejects) == (
+        ["E"],
+        [Reject("E", '{"ticker": "E"}', "event_ticker: Field required")],
+    )
+
+
+def test_object_is_read_under_its_key() -> None:
+    market = parse_object(
+        b'{"market": {"ticker": "M", "event_ticker": "E", "yes_bid_dollars": 0.29}}', "market", MarketPayload
+    )
+    assert (market.ticker, market.yes_bid_dollars) == ("M", 290_000)
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        pytest.param(b"{}", "the exchange's answer has no 'market'", id="no-key"),
+        pytest.param(b"[]", "the exchange's answer has no 'market'", id="list"),
+        pytest.param(
+            b'{"market": null}', "the exchange's market cannot be read: record: Input should be", id="null"
+        ),
+        pytest.param(
+            b'{"market": {"ticker": "M"}}', "cannot be read: event_ticker: Field required", id="unreadable"
+        ),
+    ],
+)
+def test_object_that_cannot_be_read_is_an_error(body: bytes, message: str) -> None:
+    with pytest.raises(PayloadError, match=message):
+        parse_object(body, "market", MarketPayload)

@@ -1,0 +1,436 @@
+"""Series, events and markets of every generation of the API."""
+
+import json
+from typing import Any
+
+import pytest
+
+from kalshi_pipeline.errors import PayloadError
+from kalshi_pipeline.exchange.pages import parse_object, parse_page
+from kalshi_pipeline.exchange.payloads import (
+    EventPayload,
+    ExchangeStatusPayload,
+    MarketPayload,
+    Quote,
+    SeriesPayload,
+)
+
+
+def market_of(**fields: Any) -> MarketPayload:
+    """A market with these fields, through the bytes of a page."""
+    body = json.dumps({"markets": [{"ticker": "M", "event_ticker": "E", **fields}], "cursor": ""})
+    page = parse_page(body.encode(), "markets", MarketPayload)
+    assert page.rejects == []
+    return page.records[0]
+
+
+NOTHING = Quote(None, None, None, None, None, None, None)
+
+NEWEST = {
+    "yes_bid_dollars": "0.0800",
+    "yes_ask_dollars": "0.1200",
+    "yes_bid_size_fp": "444.32",
+    "yes_ask_size_fp": "1967.33",
+    "last_price_dollars": "0.1000",
+    "volume_fp": "94884.62",
+    "open_interest_fp": "32746.17",
+}
+CENTS = {"yes_bid": 8, "yes_ask": 12, "last_price": 10, "volume": 94884, "open_interest": 32746}
+
+
+@pytest.mark.parametrize(
+    ("fields", "quote"),
+    [
+        pytest.param(
+            NEWEST, Quote(80_000, 120_000, 44_432, 196_733, 100_000, 9_488_462, 3_274_617), id="decimals"
+        ),
+        pytest.param(CENTS, Quote(80_000, 120_000, None, None, 100_000, 9_488_400, 3_274_600), id="cents"),
+        pytest.param(
+            {
+                "yes_bid": "8",
+                "yes_ask": "12",
+                "last_price": "10",
+                "volume": "94884",
+                "open_interest": "32746",
+            },
+            Quote(80_000, 120_000, None, None, 100_000, 9_488_400, 3_274_600),
+            id="cents-as-text",
+        ),
+        pytest.param(
+            {**CENTS, "yes_bid": 9, "yes_bid_dollars": "0.0850", "volume_fp": "94884.62"},
+            Quote(85_000, 120_000, None, None, 100_000, 9_488_462, 3_274_600),
+            id="decimals-win-over-integers",
+        ),
+        pytest.param(
+            {**CENTS, **dict.fromkeys(NEWEST, "")},
+            Quote(80_000, 120_000, None, None, 100_000, 9_488_400, 3_274_600),
+            id="blank-decimals-yield-to-integers",
+        ),
+        pytest.param(
+            {**CENTS, **dict.fromkeys(NEWEST)},
+            Quote(80_000, 120_000, None, None, 100_000, 9_488_400, 3_274_600),
+            id="null-decimals-yield-to-integers",
+        ),
+        pytest.param(
+            {**CENTS, "last_price_dollars": "0.0000", "volume_fp": "0.00"},
+            Quote(80_000, 120_000, None, None, 0, 0, 3_274_600),
+            id="zero-is-a-value-and-wins",
+        ),
+        pytest.param({}, NOTHING, id="absent-is-none"),
+        pytest.param(dict.fromkeys([*NEWEST, *CENTS]), NOTHING, id="null-is-none"),
+        pytest.param(dict.fromkeys([*NEWEST, *CENTS], ""), NOTHING, id="blank-is-none"),
+        pytest.param(
+            {"yes_bid_dollars": 0.29, "yes_ask_dollars": 0.57, "last_price_dollars": 1, "volume_fp": 2985.5},
+            Quote(290_000, 570_000, None, None, 1_000_000, 298_550, None),
+            id="json-numbers-keep-every-digit",
+        ),
+        pytest.param(
+            {"yes_bid_dollars": "0.1630", "yes_ask_dollars": "0.1951"},
+            Quote(163_000, 195_100, None, None, None, None, None),
+            id="sub-cent",
+        ),
+    ],
+)
+def test_quote_reads_every_generation(fields: dict[str, Any], quote: Quote) -> None:
+    """R42, R44, R45: exact, and an absent value is None and never 0."""
+    assert market_of(**fields).quote() == quote
+
+
+@pytest.mark.parametrize(
+    ("fields", "bid", "ask"),
+    [
+        pytest.param(
+            {
+                "yes_bid_dollars": "0.0000",
+                "yes_bid_size_fp": "0.00",
+                "yes_ask_dollars": "1.0000",
+                "yes_ask_size_fp": "0.00",
+            },
+            None,
+            None,
+            id="zero-and-one-without-size",
+        ),
+        pytest.param(
+            {
+                "yes_bid_dollars": "0.0000",
+                "yes_ask_dollars": "0.0000",
+                "no_bid_dollars": "1.0000",
+                "no_ask_dollars": "1.0000",
+            },
+            None,
+            None,
+            id="unquoted-combo-of-january",
+        ),
+        pytest.param(
+            {"yes_bid": 0, "yes_ask": 0, "no_bid": 100, "no_ask": 100}, None, None, id="the-same-in-cents"
+        ),
+        pytest.param(
+            {
+                "yes_bid_dollars": "0.0000",
+                "yes_ask_dollars": "1.0000",
+                "no_bid_dollars": "0.0000",
+                "no_ask_dollars": "1.0000",
+                "yes_bid_size_fp": "0.00",
+                "yes_ask_size_fp": "0.00",
+            },
+            None,
+            None,
+            id="finalized",
+        ),
+        pytest.param(
+            {
+                "yes_bid_dollars": "0.0000",
+                "yes_bid_size_fp": "",
+                "yes_ask_dollars": "0.1200",
+                "yes_ask_size_fp": "",
+            },
+            None,
+            120_000,
+            id="blank-sizes-of-march",
+        ),
+        pytest.param(
+            {
+                "yes_bid_dollars": "0.0000",
+                "yes_bid_size_fp": "-3.00",
+                "yes_ask_dollars": "1.0000",
+                "yes_ask_size_fp": "-1.00",
+            },
+            None,
+            None,
+            id="negative-sizes-of-settling-markets",
+        ),
+        pytest.param(
+            {
+                "yes_bid_dollars": "0.0100",
+                "yes_bid_size_fp": "0.00",
+                "yes_ask_dollars": "0.9900",
+                "yes_ask_size_fp": "0.00",
+            },
+            10_000,
+            990_000,
+            id="inner-price-without-size-is-a-quote",
+        ),
+        pytest.param(
+            {"yes_bid_dollars": "0.0001", "yes_ask_dollars": "0.9999"},
+            100,
+            999_900,
+            id="outermost-inner-prices",
+        ),
+        pytest.param(
+            {
+                "yes_bid_dollars": "0.0000",
+                "yes_bid_size_fp": "5.00",
+                "yes_ask_dollars": "1.0000",
+                "yes_ask_size_fp": "0.01",
+            },
+            0,
+            1_000_000,
+            id="outer-price-with-size-is-a-quote",
+        ),
+        pytest.param(
+            {"yes_bid_dollars": "0.0000", "yes_ask_dollars": "0.0300"}, None, 30_000, id="ask-alone"
+        ),
+        pytest.param(
+            {"yes_bid_dollars": "0.9700", "yes_ask_dollars": "1.0000"}, 970_000, None, id="bid-alone"
+        ),
+        pytest.param(
+            {"yes_bid_dollars": "-0.0100", "yes_ask_dollars": "1.0100"}, None, None, id="out-of-range"
+        ),
+    ],
+)
+def test_side_is_quoted_by_size_or_inner_price(
+    fields: dict[str, Any], bid: int | None, ask: int | None
+) -> None:
+    """R46, kalshi/API.md quirk 5: every way in which the exchange writes 'no quote'."""
+    quote = market_of(**fields).quote()
+    assert (quote.yes_bid, quote.yes_ask) == (bid, ask)
+
+
+@pytest.mark.parametrize(
+    ("fields", "is_mirrored"),
+    [
+        pytest.param(
+            {
+                "yes_bid_dollars": "0.0800",
+                "yes_ask_dollars": "0.1200",
+                "no_bid_dollars": "0.8800",
+                "no_ask_dollars": "0.9200",
+            },
+            True,
+            id="mirrored",
+        ),
+        pytest.param({"yes_bid": 6, "yes_ask": 7, "no_bid": 93, "no_ask": 94}, True, id="mirrored-cents"),
+        pytest.param({"yes_bid_dollars": "0.0800", "yes_ask_dollars": "0.1200"}, True, id="no-side-absent"),
+        pytest.param({"no_bid_dollars": "0.8800", "no_ask_dollars": "0.9200"}, True, id="yes-side-absent"),
+        pytest.param(
+            {
+                "yes_bid_dollars": "0.0000",
+                "yes_ask_dollars": "0.0000",
+                "no_bid_dollars": "1.0000",
+                "no_ask_dollars": "1.0000",
+            },
+            True,
+            id="unquoted-side-mirrors-nothing",
+        ),
+        pytest.param({"yes_ask_dollars": "0.1200", "no_bid_dollars": "0.8700"}, False, id="no-bid-is-off"),
+        pytest.param({"yes_bid_dollars": "0.0800", "no_ask_dollars": "0.9201"}, False, id="no-ask-is-off"),
+    ],
+)
+def test_no_side_is_held_against_the_yes_side(fields: dict[str, Any], is_mirrored: bool) -> None:
+    market = market_of(**fields)
+    assert market.has_mirrored_sides(market.quote()) is is_mirrored
+
+
+def test_market_with_its_tickers_alone_is_read() -> None:
+    """Only what identifies a record is required; everything else is None."""
+    expected: dict[str, Any] = dict.fromkeys(MarketPayload.model_fields)
+    assert market_of().model_dump() == {**expected, "ticker": "M", "event_ticker": "E"}
+
+
+def test_market_survives_unknown_fields_and_words() -> None:
+    """R14: a word that nobody knows is kept as it came."""
+    market = market_of(
+        status="auctioning",
+        market_type="perpetual",
+        result="void",
+        strike_type="lunar",
+        moon={"phase": [1, None]},
+    )
+    assert (market.status, market.market_type, market.result, market.strike_type) == (
+        "auctioning",
+        "perpetual",
+        "void",
+        "lunar",
+    )
+    assert "moon" not in market.model_dump()
+
+
+def test_market_fields_are_read_as_they_came() -> None:
+    market = market_of(
+        title="Pro Football  Offensive Line Drafted ",
+        yes_sub_title="Beyoncé's Zürich",
+        rules_primary="one\n\ntwo",
+        status="active",
+        result="",
+        created_time="2026-09-29T04:01:07.17746Z",
+        open_time="0001-01-01T00:00:00Z",
+        close_time="2200-12-01T00:00:00Z",
+        floor_strike=65_000.5,
+        cap_strike="70000",
+        is_provisional=True,
+    )
+    assert market.model_dump(exclude_none=True) == {
+        "ticker": "M",
+        "event_ticker": "E",
+        "title": "Pro Football  Offensive Line Drafted ",
+        "yes_sub_title": "Beyoncé's Zürich",
+        "rules_primary": "one\n\ntwo",
+        "status": "active",
+        "result": "",
+        "created_time": 1_790_654_467_177_460,
+        "close_time": 7_286_976_000_000_000,
+        "floor_strike": 65_000.5,
+        "cap_strike": 70_000.0,
+        "is_provisional": True,
+    }
+
+
+@pytest.mark.parametrize("blank", ["", None], ids=["blank", "null"])
+@pytest.mark.parametrize(
+    "field",
+    [
+        "title",
+        "yes_sub_title",
+        "status",
+        "market_type",
+        "strike_type",
+        "rules_primary",
+        "created_time",
+        "close_time",
+    ],
+)
+def test_blank_text_and_time_are_absent(field: str, blank: str | None) -> None:
+    assert getattr(market_of(**{field: blank}), field) is None
+
+
+@pytest.mark.parametrize(
+    ("fields", "is_combo"),
+    [
+        pytest.param({"event_ticker": "KXMVENFLSINGLEGAME-S2025"}, True, id="by-its-event"),
+        pytest.param({"mve_collection_ticker": "KXMVENFL-R"}, True, id="by-its-collection"),
+        pytest.param({"mve_collection_ticker": ""}, False, id="blank-collection"),
+        pytest.param({"event_ticker": "KXNFLGAME-26OCT08TBDAL"}, False, id="ordinary"),
+    ],
+)
+def test_combo_is_recognized(fields: dict[str, Any], is_combo: bool) -> None:
+    assert market_of(**fields).is_combo is is_combo
+
+
+@pytest.mark.parametrize(
+    ("fields", "error"),
+    [
+        pytest.param({"ticker": ""}, "ticker: String should have at least 1 character", id="blank-ticker"),
+        pytest.param({"ticker": None}, "ticker: Input should be a valid string", id="null-ticker"),
+        pytest.param(
+            {"ticker": {"moved": True}}, "ticker: Input should be a valid string", id="ticker-an-object"
+        ),
+        pytest.param(
+            {"ticker": "M" * 256}, "ticker: String should have at most 255 characters", id="ticker-too-long"
+        ),
+        pytest.param(
+            {"event_ticker": ""}, "event_ticker: String should have at least 1 character", id="no-event"
+        ),
+        pytest.param(
+            {"yes_bid_dollars": "abc"}, "yes_bid_dollars: 'abc' is not a decimal number", id="price-in-words"
+        ),
+        pytest.param(
+            {"yes_bid_dollars": True},
+            "yes_bid_dollars: True is neither a decimal string nor an integer",
+            id="price-a-boolean",
+        ),
+        pytest.param(
+            {"yes_bid_dollars": ["0.5"]},
+            "yes_bid_dollars: ['0.5'] is neither a decimal string nor an integer",
+            id="price-a-list",
+        ),
+        pytest.param(
+            {"volume_fp": "1.005"},
+            "volume_fp: '1.005' has more than 2 decimals that carry value",
+            id="count-too-fine",
+        ),
+        pytest.param(
+            {"close_time": 1_790_000_000}, "close_time: 1790000000 is not a time in text", id="time-a-number"
+        ),
+        pytest.param(
+            {"close_time": "2026-10-11T00:15:00"},
+            "close_time: '2026-10-11T00:15:00' is not an RFC 3339 time: it names no time zone",
+            id="time-naive",
+        ),
+    ],
+)
+def test_unreadable_market_is_rejected_with_its_reason(fields: dict[str, Any], error: str) -> None:
+    """R15, R36."""
+    row = {"ticker": "M", "event_ticker": "E", **fields}
+    page = parse_page(json.dumps({"markets": [row]}).encode(), "markets", MarketPayload)
+    assert page.records == []
+    assert [reject.error for reject in page.rejects] == [error]
+
+
+def test_series_is_read_with_null_tags() -> None:
+    body = (
+        b'{"series": [{"ticker": "S", "title": "T ", "category": "", "frequency": "hourly", "tags": null}]}'
+    )
+    assert [series.model_dump() for series in parse_page(body, "series", SeriesPayload).records] == [
+        {"ticker": "S", "title": "T ", "category": None, "frequency": "hourly", "tags": None}
+    ]
+
+
+def test_event_is_identified_by_its_event_ticker() -> None:
+    body = json.dumps(
+        {
+            "event": {
+                "event_ticker": "KXELONMARS-99",
+                "series_ticker": "KXELONMARS",
+                "title": "Mars?",
+                "sub_title": "Before 2099",
+                "mutually_exclusive": False,
+                "strike_date": "2099-08-01T04:59:00Z",
+                "strike_period": "",
+                "product_metadata": None,
+                "markets": [{"ticker": 1}],
+            },
+            "markets": [],
+        }
+    )
+    assert parse_object(body.encode(), "event", EventPayload).model_dump() == {
+        "ticker": "KXELONMARS-99",
+        "series_ticker": "KXELONMARS",
+        "title": "Mars?",
+        "sub_title": "Before 2099",
+        "category": None,
+        "mutually_exclusive": False,
+        "strike_date": 4_089_243_540_000_000,
+    }
+
+
+@pytest.mark.parametrize(
+    ("exchange", "trading", "is_paused"),
+    [
+        pytest.param(True, True, False, id="open"),
+        pytest.param(True, False, True, id="trading-paused"),
+        pytest.param(False, True, True, id="exchange-down"),
+        pytest.param(False, False, True, id="everything-down"),
+    ],
+)
+def test_exchange_status_tells_a_pause(exchange: bool, trading: bool, is_paused: bool) -> None:
+    body = json.dumps(
+        {"exchange_active": exchange, "trading_active": trading, "exchange_index_statuses": [1]}
+    )
+    assert parse_object(body.encode(), None, ExchangeStatusPayload).is_paused is is_paused
+
+
+def test_exchange_status_that_says_nothing_is_an_error() -> None:
+    with pytest.raises(
+        PayloadError, match="answer cannot be read: exchange_active: Field required; trading_active"
+    ):
+        parse_object(b"{}", None, ExchangeStatusPayload)

@@ -1,0 +1,1 @@
+"""The store's tests: each on a database file of its own."""

@@ -1,0 +1,402 @@
+"""Merging series, events and markets: what is inserted, changed, left alone, made up for, and healed."""
+
+import sqlite3
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Connection, Table
+from sqlalchemy import event as sqlalchemy_event
+
+from kalshi_pipeline.store.catalog import merge_events, merge_markets, merge_series
+from kalshi_pipeline.store.database import Database
+from kalshi_pipeline.store.quotes import append_quotes
+from kalshi_pipeline.store.rows import EventRow, MarketRow, SeriesRow, Tally
+from kalshi_pipeline.store.tables import events, markets, series
+from kalshi_pipeline_tests.store.samples import (
+    LATER,
+    NOON,
+    contents,
+    event,
+    market,
+    open_run,
+    query,
+    series_row,
+    store_events,
+    store_markets,
+    store_series,
+    without,
+)
+
+Merge = Callable[[Connection, Sequence[SeriesRow | EventRow | MarketRow], int], Tally]
+_KNOWN = {"is_placeholder": False, "first_seen_at": NOON, "changed_at": NOON}
+_NOT_STORED = {
+    "ticker",
+    "series_ticker",
+    "event_ticker",
+    "yes_bid",
+    "yes_ask",
+    "yes_bid_size",
+    "yes_ask_size",
+    "last_price",
+    "volume",
+    "open_interest",
+    "received_at",
+}
+
+
+def _stored(row: SeriesRow | EventRow | MarketRow) -> dict[str, object]:
+    """The columns that a row gives its table."""
+    return {name: value for name, value in row._asdict().items() if name not in _NOT_STORED}
+
+
+def test_series_are_stored_as_given(database: Database) -> None:
+    rows = [series_row("KXRAIN"), series_row("KXSNOW", category=None, tags=None)]
+    assert store_series(database, *rows) == Tally(inserted=2)
+    assert contents(database, series) == [
+        {"id": 1, "ticker": "KXRAIN", **_stored(rows[0]), **_KNOWN},
+        {"id": 2, "ticker": "KXSNOW", **_stored(rows[1]), **_KNOWN},
+    ]
+
+
+def test_events_are_stored_as_given_under_their_series(database: Database) -> None:
+    store_series(database, series_row("OTHER"), series_row("KXRAIN"))
+    rows = [event("KXRAIN-26NOV23"), event("LONELY", series_ticker=None, mutually_exclusive=None)]
+    assert store_events(database, *rows) == Tally(inserted=2)
+    assert contents(database, events) == [
+        {"id": 1, "ticker": "KXRAIN-26NOV23", "series_id": 2, **_stored(rows[0]), **_KNOWN},
+        {"id": 2, "ticker": "LONELY", "series_id": None, **_stored(rows[1]), **_KNOWN},
+    ]
+
+
+def test_markets_are_stored_as_given_under_their_event(database: Database) -> None:
+    store_events(database, event("OTHER"), event("KXRAIN-26NOV23"))
+    rows = [
+        market("KXRAIN-26NOV23-T1"),
+        market("KXRAIN-26NOV23-T2", floor_strike=None, is_combo=True, collection_ticker="KXMVE-1"),
+    ]
+    assert store_markets(database, *rows) == Tally(inserted=2)
+    assert contents(database, markets) == [
+        {"id": 1, "ticker": "KXRAIN-26NOV23-T1", "event_id": 2, **_stored(rows[0]), **_KNOWN},
+        {"id": 2, "ticker": "KXRAIN-26NOV23-T2", "event_id": 2, **_stored(rows[1]), **_KNOWN},
+    ]
+
+
+def test_merge_counts_inserted_changed_and_unchanged(database: Database) -> None:
+    store_series(database, series_row("A"), series_row("B"), series_row("C"))
+    before = contents(database, series)
+    tally = store_series(
+        database, series_row("C", title="New"), series_row("D"), series_row("A"), series_row("E"), at=LATER
+    )
+    assert tally == Tally(inserted=2, changed=1, unchanged=1)
+    assert contents(database, series) == [
+        before[0],
+        before[1],
+        {**before[2], "title": "New", "changed_at": LATER},
+        {**before[0], "id": 4, "ticker": "D", "first_seen_at": LATER, "changed_at": LATER},
+        {**before[0], "id": 5, "ticker": "E", "first_seen_at": LATER, "changed_at": LATER},
+    ]
+
+
+@pytest.mark.parametrize("name", [name for name in SeriesRow._fields if name != "ticker"])
+def test_series_is_rewritten_when_one_value_changes(database: Database, name: str) -> None:
+    store_series(database, series_row("KXRAIN"))
+    before = contents(database, series)
+    assert store_series(database, series_row("KXRAIN", **{name: "new"}), at=LATER) == Tally(changed=1)
+    assert contents(database, series) == [{**before[0], name: "new", "changed_at": LATER}]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("title", ""),
+        ("sub_title", "new"),
+        ("category", "new"),
+        ("mutually_exclusive", True),
+        ("strike_at", 0),
+    ],
+    ids=["title", "sub_title", "category", "mutually_exclusive", "strike_at"],
+)
+def test_event_is_rewritten_when_one_value_changes(database: Database, name: str, value: object) -> None:
+    store_events(database, event("KXRAIN-26NOV23"))
+    before = contents(database, events)
+    changed = event("KXRAIN-26NOV23", **{name: value})
+    assert store_events(database, changed, at=LATER) == Tally(changed=1)
+    assert contents(database, events) == [{**before[0], name: value, "changed_at": LATER}]
+
+
+@pytest.mark.parametrize("name", [name for name in MarketRow._fields if name not in _NOT_STORED])
+def test_market_is_rewritten_when_one_value_changes(database: Database, name: str) -> None:
+    store_markets(database, market("KXRAIN-26NOV23-T1", collection_ticker="KXMVE-1"))
+    before = contents(database, markets)
+    old = before[0][name]
+    value = f"{old}, new" if isinstance(old, str) else not old if isinstance(old, bool) else 12_345
+    changed = market("KXRAIN-26NOV23-T1", **{"collection_ticker": "KXMVE-1", name: value})
+    assert store_markets(database, changed, at=LATER) == Tally(changed=1)
+    assert contents(database, markets) == [{**before[0], name: value, "changed_at": LATER}]
+
+
+def test_event_that_moves_to_another_series_follows_it(database: Database) -> None:
+    store_events(database, event("E", "OLD"))
+    before = contents(database, events)
+    assert store_events(database, event("E", "NEW"), at=LATER) == Tally(changed=1, placeholders=1)
+    assert contents(database, events) == [{**before[0], "series_id": 2, "changed_at": LATER}]
+
+
+def test_market_that_moves_to_another_event_follows_it(database: Database) -> None:
+    store_markets(database, market("M", "OLD"))
+    before = contents(database, markets)
+    assert store_markets(database, market("M", "NEW"), at=LATER) == Tally(changed=1, placeholders=1)
+    assert contents(database, markets) == [{**before[0], "event_id": 2, "changed_at": LATER}]
+
+
+def test_absent_value_never_erases_a_known_one(database: Database) -> None:
+    """R40, and a later shape of the API that leaves fields out."""
+    store_series(database, series_row("KXRAIN"))
+    store_events(database, event("KXRAIN-26NOV23"))
+    store_markets(database, market("KXRAIN-26NOV23-T1", collection_ticker="KXMVE-1"))
+    before = [contents(database, table) for table in (series, events, markets)]
+
+    nothing = dict.fromkeys(SeriesRow._fields[1:])
+    assert store_series(database, series_row("KXRAIN", **nothing), at=LATER) == Tally(unchanged=1)
+    nothing = dict.fromkeys(EventRow._fields[1:])
+    assert store_events(database, event("KXRAIN-26NOV23", **nothing), at=LATER) == Tally(unchanged=1)
+    nothing = dict.fromkeys(_stored(market("M")))
+    bare = market("KXRAIN-26NOV23-T1", **nothing | {"status": "active", "is_combo": False})
+    assert store_markets(database, bare, at=LATER) == Tally(unchanged=1)
+
+    assert [contents(database, table) for table in (series, events, markets)] == before
+
+
+def test_absent_status_is_stored_as_absent(database: Database) -> None:
+    """A status is what the exchange says now: one that it no longer tells is not carried on."""
+    store_markets(database, market("M"))
+    before = contents(database, markets)
+    assert store_markets(database, market("M", status=None), at=LATER) == Tally(changed=1)
+    assert contents(database, markets) == [{**before[0], "status": None, "changed_at": LATER}]
+
+
+def test_known_values_fill_absent_ones_and_leave_the_rest(database: Database) -> None:
+    store_markets(database, market("M", title=None, close_at=None))
+    before = contents(database, markets)
+    told = market("M", title="Told", close_at=None, rules_primary=None)
+    assert store_markets(database, told, at=LATER) == Tally(changed=1)
+    assert contents(database, markets) == [{**before[0], "title": "Told", "changed_at": LATER}]
+
+
+def test_quote_is_no_part_of_a_market(database: Database) -> None:
+    store_markets(database, market("M"))
+    before = contents(database, markets)
+    moved = market("M", yes_bid=1, yes_ask=None, last_price=0, volume=5, received_at=LATER)
+    assert store_markets(database, moved, at=LATER) == Tally(unchanged=1)
+    assert contents(database, markets) == before
+
+
+def test_unchanged_page_writes_nothing(database: Database, path: Path) -> None:
+    """R30. Another connection's `data_version` moves with any commit that changed the file."""
+    parents = [series_row("KXRAIN")], [event("KXRAIN-26NOV23")]
+    page = [market(f"KXRAIN-26NOV23-T{n}", collection_ticker=None, cap_strike=n / 3) for n in range(50)]
+    run = open_run(database, NOON)
+
+    def store(at: int) -> list[Tally | int]:
+        with database.begin() as connection:
+            return [
+                merge_series(connection, parents[0], at),
+                merge_events(connection, parents[1], at),
+                merge_markets(connection, page, at),
+                append_quotes(connection, run.id, every=False),
+            ]
+
+    with closing(sqlite3.connect(path)) as other_program:
+
+        def data_version() -> int:
+            return int(other_program.execute("PRAGMA data_version").fetchone()[0])
+
+        empty = data_version()
+        assert store(NOON) == [Tally(inserted=1), Tally(inserted=1), Tally(inserted=50), 50]
+        stored = data_version()
+        assert stored != empty
+        log = path.with_name(f"{path.name}-wal").read_bytes()
+        assert store(LATER) == [Tally(unchanged=1), Tally(unchanged=1), Tally(unchanged=50), 0]
+        assert data_version() == stored
+        assert path.with_name(f"{path.name}-wal").read_bytes() == log
+
+
+@pytest.mark.parametrize(
+    "merge", [merge_series, merge_events, merge_markets], ids=["series", "events", "markets"]
+)
+def test_empty_page_changes_nothing(database: Database, merge: Merge) -> None:
+    with database.begin() as connection:
+        assert merge(connection, [], NOON) == Tally()
+    assert [contents(database, table) for table in (series, events, markets)] == [[], [], []]
+
+
+def test_page_leaves_no_rows_of_the_page_before(database: Database) -> None:
+    with database.begin() as connection:
+        assert merge_series(connection, [series_row("A"), series_row("B")], NOON) == Tally(inserted=2)
+        assert merge_series(connection, [series_row("C")], NOON) == Tally(inserted=1)
+
+
+def test_event_without_its_series_makes_a_marked_placeholder(database: Database) -> None:
+    """R1, R2: one for each series, and nothing invented."""
+    page = [event("A-1", "A"), event("A-2", "A"), event("B-1", "B"), event("LONELY", None)]
+    assert store_events(database, *page) == Tally(inserted=4, placeholders=2)
+    unknown = {
+        "title": None,
+        "category": None,
+        "frequency": None,
+        "tags": None,
+        "is_placeholder": True,
+        "first_seen_at": NOON,
+        "changed_at": NOON,
+    }
+    assert contents(database, series) == [
+        {"id": 1, "ticker": "A", **unknown},
+        {"id": 2, "ticker": "B", **unknown},
+    ]
+    assert [row["series_id"] for row in contents(database, events)] == [1, 1, 2, None]
+    assert query(database, "PRAGMA foreign_key_check") == []
+
+
+def test_market_without_its_event_makes_a_marked_placeholder(database: Database) -> None:
+    """R1, R2: one for each event, and nothing invented."""
+    page = [market("A-1-X", "A-1"), market("A-1-Y", "A-1"), market("B-1-X", "B-1")]
+    assert store_markets(database, *page) == Tally(inserted=3, placeholders=2)
+    unknown = {
+        "series_id": None,
+        "title": None,
+        "sub_title": None,
+        "category": None,
+        "mutually_exclusive": None,
+        "strike_at": None,
+        "is_placeholder": True,
+        "first_seen_at": NOON,
+        "changed_at": NOON,
+    }
+    assert contents(database, events) == [
+        {"id": 1, "ticker": "A-1", **unknown},
+        {"id": 2, "ticker": "B-1", **unknown},
+    ]
+    assert [row["event_id"] for row in contents(database, markets)] == [1, 1, 2]
+    assert query(database, "PRAGMA foreign_key_check") == []
+
+
+def test_placeholder_is_made_once(database: Database) -> None:
+    store_markets(database, market("A-1-X", "A-1"))
+    before = contents(database, events)
+    assert store_markets(database, market("A-1-Y", "A-1"), at=LATER) == Tally(inserted=1)
+    assert contents(database, events) == before
+
+
+def test_known_parent_is_no_placeholder(database: Database) -> None:
+    store_series(database, series_row("KXRAIN"))
+    store_events(database, event("KXRAIN-26NOV23"))
+    before = contents(database, series), contents(database, events)
+    assert store_events(database, event("KXRAIN-26NOV24"), at=LATER) == Tally(inserted=1)
+    assert store_markets(database, market("KXRAIN-26NOV23-T1"), at=LATER) == Tally(inserted=1)
+    assert (contents(database, series), contents(database, events)[:1]) == before
+
+
+def test_placeholder_event_is_healed_in_place(database: Database) -> None:
+    """R3: the same row, seen first when its market was; its children stay."""
+    store_markets(database, market("KXRAIN-26NOV23-T1"))
+    children = contents(database, markets)
+    given = event("KXRAIN-26NOV23")
+    tally = store_events(database, given, event("KXRAIN-26NOV24"), at=LATER)
+    assert tally == Tally(inserted=1, changed=1, placeholders=1, healed=1)
+    assert contents(database, events)[0] == {
+        "id": 1,
+        "ticker": "KXRAIN-26NOV23",
+        "series_id": 1,
+        **_stored(given),
+        "is_placeholder": False,
+        "first_seen_at": NOON,
+        "changed_at": LATER,
+    }
+    assert contents(database, markets) == children
+    assert store_events(database, given, at=LATER) == Tally(unchanged=1)
+
+
+def test_placeholder_series_is_healed_in_place(database: Database) -> None:
+    store_events(database, event("KXRAIN-26NOV23"))
+    children = contents(database, events)
+    given = series_row("KXRAIN")
+    assert store_series(database, given, at=LATER) == Tally(changed=1, healed=1)
+    healed = {"is_placeholder": False, "first_seen_at": NOON, "changed_at": LATER}
+    assert contents(database, series) == [{"id": 1, "ticker": "KXRAIN", **_stored(given), **healed}]
+    assert contents(database, events) == children
+
+
+@pytest.mark.parametrize("table", [series, events], ids=["series", "event"])
+def test_placeholder_is_healed_even_by_an_answer_that_tells_nothing(database: Database, table: Table) -> None:
+    store_events(database, event("A-1", "A"))
+    store_markets(database, market("B-1-X", "B-1"))
+    before = [row for row in contents(database, table) if row["is_placeholder"]]
+    if table is series:
+        tally = store_series(
+            database, series_row("A", title=None, category=None, frequency=None, tags=None), at=LATER
+        )
+    else:
+        tally = store_events(database, event("B-1", **dict.fromkeys(EventRow._fields[1:])), at=LATER)
+    assert tally == Tally(changed=1, healed=1)
+    healed = [row for row in contents(database, table) if row["id"] == before[0]["id"]]
+    assert healed == [{**before[0], "is_placeholder": False, "changed_at": LATER}]
+
+
+def test_merge_in_any_order_of_runs_gives_the_same_rows(database: Database) -> None:
+    """R1: markets first and parents last ends where parents first does, but for the instants."""
+    tables, instants = (series, events, markets), ("first_seen_at", "changed_at")
+    given = [series_row("KXRAIN")], [event("KXRAIN-26NOV23")], [market("KXRAIN-26NOV23-T1")]
+    with database.begin() as connection:
+        merge_markets(connection, given[2], NOON)
+        merge_events(connection, given[1], LATER)
+        merge_series(connection, given[0], LATER)
+    markets_first = [without(contents(database, table), *instants) for table in tables]
+    with database.begin() as connection:
+        for table in reversed(tables):
+            connection.execute(table.delete())
+        merge_series(connection, given[0], NOON)
+        merge_events(connection, given[1], NOON)
+        merge_markets(connection, given[2], NOON)
+    assert [without(contents(database, table), *instants) for table in tables] == markets_first
+    assert query(database, "PRAGMA foreign_key_check") == []
+
+
+def test_merge_takes_text_and_numbers_as_they_are(database: Database) -> None:
+    odd = "naïve 🌧 'quoted' \"twice\"; DROP TABLE markets; -- ? % :name \\ \n"
+    given = market(odd, odd, title=odd, floor_strike=0.1 + 0.2, cap_strike=-1e308, close_at=2**63 - 1)
+    assert store_markets(database, given) == Tally(inserted=1, placeholders=1)
+    assert store_markets(database, given, at=LATER) == Tally(unchanged=1)
+    assert contents(database, markets) == [
+        {"id": 1, "ticker": odd, "event_id": 1, **_stored(given), **_KNOWN}
+    ]
+    assert [row["ticker"] for row in contents(database, events)] == [odd]
+
+
+def _statements_of_a_page(database: Database, first: int, count: int) -> list[str]:
+    """The statements that a page of new and known rows takes, parents and quotes included."""
+    known = [n for n in range(first, first + count) if n % 2]
+    store_markets(database, *(market(f"M-{n}", f"E-{n}") for n in known))
+    run = open_run(database, NOON + first)
+    statements: list[str] = []
+
+    def note(_: object, __: object, statement: str, *___: object) -> None:
+        statements.append(statement)
+
+    numbers = range(first, first + count)
+    with database.begin() as connection:
+        sqlalchemy_event.listen(connection, "before_cursor_execute", note)
+        merge_series(connection, [series_row(f"S-{n}") for n in numbers], NOON)
+        merge_events(connection, [event(f"E-{n}", f"S-{n + 1}") for n in numbers], NOON)
+        merge_markets(connection, [market(f"M-{n}", f"E-{n + 2}", title="new") for n in numbers], NOON)
+        append_quotes(connection, run.id, every=False)
+    return statements
+
+
+def test_page_takes_as_many_statements_as_a_row(database: Database) -> None:
+    of_two = _statements_of_a_page(database, 0, 2)
+    of_many = _statements_of_a_page(database, 1000, 300)
+    assert of_many == of_two
+    assert len(of_two) < 40
+    assert query(database, "SELECT count(*) FROM markets") == [(302,)]

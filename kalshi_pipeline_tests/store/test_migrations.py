@@ -1,0 +1,233 @@
+"""The schema, from migrations only (R34, R35): what they make, and what one more of them does to a file with data."""
+
+import os
+import shutil
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import inspect
+
+import kalshi_pipeline
+from kalshi_pipeline.errors import StoreError
+from kalshi_pipeline.store.database import Database
+from kalshi_pipeline.store.tables import (
+    events,
+    latest_quotes,
+    markets,
+    metadata,
+    price_snapshots,
+    series,
+    ticks,
+)
+from kalshi_pipeline_tests.store.samples import NOON, contents, market, query, sqlite_url, take
+
+_SCHEMA = "SELECT type, name, tbl_name, sql FROM sqlite_schema ORDER BY type, name"
+_QUOTE = (
+    "yes_bid",
+    "yes_ask",
+    "no_bid",
+    "no_ask",
+    "last_price",
+    "yes_bid_size",
+    "yes_ask_size",
+    "volume",
+    "open_interest",
+)
+
+
+def test_migrations_make_the_schema_that_the_code_knows(database: Database) -> None:
+    with database.read() as connection:
+        context = MigrationContext.configure(
+            connection, opts={"compare_type": True, "compare_server_default": True}
+        )
+        assert compare_metadata(context, metadata) == []
+
+
+def test_migrations_make_these_tables_and_views(database: Database) -> None:
+    with database.read() as connection:
+        inspector = inspect(connection)
+        assert set(inspector.get_table_names()) == {*metadata.tables, "alembic_version"}
+        assert set(inspector.get_view_names()) == {"latest_prices", "price_history"}
+
+
+def test_migrations_name_foreign_keys_and_indexes_as_the_code_does(database: Database) -> None:
+    """Autogenerate does not compare these names; a later migration has to drop them by name."""
+    with database.read() as connection:
+        inspector = inspect(connection)
+        for table in metadata.tables.values():
+            found = {key["name"] for key in inspector.get_foreign_keys(table.name)}
+            assert found == {constraint.name for constraint in table.foreign_key_constraints}
+            indexes = {index["name"]: index["column_names"] for index in inspector.get_indexes(table.name)}
+            assert indexes == {index.name: [c.name for c in index.columns] for index in table.indexes}
+            assert inspector.get_pk_constraint(table.name)["name"] == table.primary_key.name
+
+
+def test_migrations_cluster_only_the_snapshots_by_their_key(database: Database) -> None:
+    without_rowid = query(database, "SELECT name FROM pragma_table_list WHERE wr AND schema = 'main'")
+    assert without_rowid == [("price_snapshots",)]
+    key = query(database, "SELECT name FROM pragma_table_info('price_snapshots') WHERE pk ORDER BY pk")
+    assert key == [("tick_id",), ("market_id",)]
+
+
+def test_migrations_make_an_index_that_finds_a_markets_history(database: Database) -> None:
+    plan = query(
+        database, "EXPLAIN QUERY PLAN SELECT * FROM price_snapshots WHERE market_id = 7 AND tick_id <= 9"
+    )
+    assert len(plan) == 1
+    assert "ix_price_snapshots_market_id_tick_id" in str(plan[0][-1])
+
+
+@pytest.mark.parametrize(
+    ("view", "columns"),
+    [
+        pytest.param(
+            "latest_prices",
+            (
+                "ticker",
+                "event_ticker",
+                "series_ticker",
+                "title",
+                "status",
+                "tick_at",
+                "received_at",
+                *_QUOTE,
+            ),
+            id="latest_prices",
+        ),
+        pytest.param("price_history", ("ticker", "tick_at", "received_at", *_QUOTE), id="price_history"),
+    ],
+)
+def test_view_has_exactly_these_columns(database: Database, view: str, columns: tuple[str, ...]) -> None:
+    with database.read() as connection:
+        assert tuple(connection.exec_driver_sql(f"SELECT * FROM {view}").keys()) == columns
+
+
+def test_migrations_run_twice_change_nothing(database: Database, path: Path) -> None:
+    before = query(database, _SCHEMA)
+    with closing(Database(sqlite_url(path), migrate=True)) as again:
+        assert query(again, _SCHEMA) == before
+        assert query(again, "SELECT count(*) FROM alembic_version") == [(1,)]
+
+
+def test_migrations_from_two_paths_give_one_schema(database: Database, tmp_path: Path) -> None:
+    with closing(Database(sqlite_url(tmp_path / "other.db"), migrate=True)) as other:
+        assert query(other, _SCHEMA) == query(database, _SCHEMA)
+
+
+_ADDS_A_COLUMN = """
+    op.add_column("markets", sa.Column("next_column", sa.Text()))
+"""
+_FAILS_HALFWAY = """
+    op.add_column("markets", sa.Column("next_column", sa.Text()))
+    op.execute("DROP TABLE latest_quotes")
+    op.execute("DROP TABLE no_such_table")
+"""
+_NEXT_MIGRATION = """
+import sqlalchemy as sa
+from alembic import op
+
+revision = "next"
+down_revision = "{current}"
+
+
+def upgrade() -> None:
+"""
+_OPEN = """
+import sys
+from contextlib import closing
+import kalshi_pipeline
+from kalshi_pipeline.errors import StoreError
+from kalshi_pipeline.store.database import Database
+
+assert kalshi_pipeline.__file__.startswith(sys.argv[1]), kalshi_pipeline.__file__
+try:
+    with closing(Database(sys.argv[2], migrate=sys.argv[3] == "migrate")):
+        print("opened")
+except StoreError as error:
+    print(error)
+"""
+
+
+class NextRelease:
+    """A copy of the store as the next release will have it, with one more migration, run in a process of its own."""
+
+    def __init__(self, folder: Path, current: str, migration: str) -> None:
+        self.folder = folder
+        here = Path(kalshi_pipeline.__file__).parent
+        package = folder / here.name
+        shutil.copytree(here / "store", package / "store", ignore=shutil.ignore_patterns("__pycache__"))
+        for module in ("__init__", "errors", "units"):
+            shutil.copy(here / f"{module}.py", package)
+        versions = package / "store" / "migrations" / "versions"
+        (versions / "9999_next.py").write_text(_NEXT_MIGRATION.format(current=current) + migration)
+
+    def open(self, path: Path, *, migrate: bool = False) -> str:
+        """What opening a database says: `opened`, or the error's line."""
+        arguments = [str(self.folder), sqlite_url(path), "migrate" if migrate else "open"]
+        done = subprocess.run(
+            [sys.executable, "-W", "error", "-c", _OPEN, *arguments],
+            cwd=self.folder,
+            env={**os.environ, "PYTHONPATH": str(self.folder)},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+        assert (done.returncode, done.stderr) == (0, "")
+        return done.stdout.removesuffix("\n")
+
+
+def _current(database: Database) -> str:
+    return str(query(database, "SELECT version_num FROM alembic_version")[0][0])
+
+
+_TABLES = (series, events, markets, ticks, price_snapshots, latest_quotes)
+
+
+def test_older_schema_is_migrated_only_on_demand_and_keeps_its_rows(database: Database, path: Path) -> None:
+    """R35, over a whole life: written by this version, migrated by the next, then refused by this one."""
+    take(database, NOON, [market("KXRAIN-26NOV23-T1"), market("KXRAIN-26NOV23-T2", yes_bid=None)])
+    rows = [contents(database, table) for table in _TABLES]
+    schema, current = query(database, _SCHEMA), _current(database)
+    next_release = NextRelease(path.parent / "next", current, _ADDS_A_COLUMN)
+
+    assert next_release.open(path) == (
+        f"{path} has the older schema {current}, this version needs next: back it up, then run "
+        "`kalshi-pipeline init`"
+    )
+    assert query(database, _SCHEMA) == schema
+
+    assert next_release.open(path, migrate=True) == "opened"
+    assert _current(database) == "next"
+    assert [contents(database, table) for table in _TABLES] == rows
+    assert query(database, "SELECT next_column FROM markets") == [(None,), (None,)]
+    assert query(database, "PRAGMA foreign_key_check") == []
+    assert next_release.open(path) == "opened"
+
+    with pytest.raises(StoreError) as caught:
+        Database(sqlite_url(path))
+    assert str(caught.value) == (
+        f"{path} was written by a newer version of kalshi-pipeline (schema next, this one knows {current}): "
+        "upgrade kalshi-pipeline, or set KALSHI_DATABASE_URL to another file"
+    )
+
+
+def test_migration_that_fails_leaves_the_older_schema_and_its_rows(database: Database, path: Path) -> None:
+    take(database, NOON, [market("KXRAIN-26NOV23-T1")])
+    rows = [contents(database, table) for table in _TABLES]
+    schema, current = query(database, _SCHEMA), _current(database)
+    next_release = NextRelease(path.parent / "next", current, _FAILS_HALFWAY)
+
+    message = next_release.open(path, migrate=True)
+    assert message.startswith(f"database {path}: no such table: no_such_table")
+    assert "\n" not in message
+    assert query(database, _SCHEMA) == schema
+    assert _current(database) == current
+    assert [contents(database, table) for table in _TABLES] == rows
+    with closing(Database(sqlite_url(path))) as again:
+        assert [contents(again, table) for table in _TABLES] == rows

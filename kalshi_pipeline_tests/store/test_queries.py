@@ -1,0 +1,486 @@
+"""Questions asked of the store, with answers computed by hand (R31)."""
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from kalshi_pipeline.store.database import Database
+from kalshi_pipeline.store.queries import (
+    LatestQuote,
+    Placeholders,
+    QuoteFaults,
+    busiest_market,
+    count_dangling,
+    count_quarantined,
+    count_rows,
+    last_complete_tick,
+    last_listing,
+    last_tick,
+    latest_quote,
+    market_details,
+    open_placeholder_events,
+    open_placeholder_series,
+    placeholders,
+    quote_faults,
+    received_before,
+    stored_history,
+    tick_states,
+    unknown_events,
+)
+from kalshi_pipeline.store.rows import RejectRow, Tally
+from kalshi_pipeline.store.runs import (
+    Run,
+    State,
+    add_page,
+    add_to_quarantine,
+    close_run,
+    open_listing,
+    open_tick,
+    record_lookups,
+)
+from kalshi_pipeline.store.tables import QUOTE_COLUMNS, listings, markets, metadata, ticks
+from kalshi_pipeline_tests.store.samples import (
+    LATER,
+    MINUTE,
+    NOON,
+    SECOND,
+    close,
+    contents,
+    event,
+    market,
+    open_run,
+    series_row,
+    store_events,
+    store_markets,
+    store_page,
+    store_series,
+    take,
+)
+
+_UNQUOTED = dict.fromkeys(QUOTE_COLUMNS)
+_SCOPE = "all series, no combos"
+
+
+def _ask_for(database: Database, *tickers: str, at: int = NOON) -> None:
+    with database.begin() as connection:
+        record_lookups(connection, tickers, at)
+
+
+def test_unknown_events_are_those_that_the_store_lacks_in_their_order(database: Database) -> None:
+    store_events(database, event("KNOWN"))
+    with database.read() as connection:
+        assert unknown_events(connection, ["Z", "KNOWN", "A", "Z"]) == ["Z", "A"]
+        assert unknown_events(connection, []) == []
+
+
+def test_unknown_events_hold_placeholders_until_the_exchange_was_asked(database: Database) -> None:
+    store_markets(database, market("A-X", "A"), market("B-X", "B"))
+    with database.read() as connection:
+        assert unknown_events(connection, ["B", "A"]) == ["B", "A"]
+    _ask_for(database, "A")
+    with database.read() as connection:
+        assert unknown_events(connection, ["B", "A"]) == ["B"]
+    store_events(database, event("B"))
+    with database.read() as connection:
+        assert unknown_events(connection, ["B", "A"]) == []
+
+
+def test_unknown_events_takes_many_tickers(database: Database) -> None:
+    tickers = [f"E-{n}" for n in range(20_000)]
+    with database.read() as connection:
+        assert unknown_events(connection, tickers) == tickers
+
+
+def test_open_placeholder_events_give_the_longest_waiting_first(database: Database) -> None:
+    """R3: those never asked for in the order of their making, then by when they were asked for."""
+    store_markets(database, *(market(f"{name}-X", name) for name in ("A", "B", "C", "D", "E")))
+    store_events(database, event("C"))
+    _ask_for(database, "A", at=LATER)
+    _ask_for(database, "D", at=NOON)
+    with database.read() as connection:
+        assert open_placeholder_events(connection, 10) == ["B", "E", "D", "A"]
+        assert open_placeholder_events(connection, 3) == ["B", "E", "D"]
+        assert open_placeholder_events(connection, 0) == []
+
+
+def test_open_placeholder_events_leave_healed_ones_out(database: Database) -> None:
+    store_markets(database, market("A-X", "A"))
+    _ask_for(database, "A")
+    store_events(database, event("A"))
+    with database.read() as connection:
+        assert open_placeholder_events(connection, 10) == []
+
+
+def test_open_placeholder_series_give_those_not_healed(database: Database) -> None:
+    store_series(database, series_row("KNOWN"))
+    store_events(database, event("A-1", "A"), event("B-1", "B"), event("K-1", "KNOWN"))
+    with database.read() as connection:
+        assert sorted(open_placeholder_series(connection, 10)) == ["A", "B"]
+        assert len(open_placeholder_series(connection, 1)) == 1
+
+
+@pytest.mark.parametrize("name", sorted(metadata.tables))
+def test_count_rows_knows_every_table(database: Database, name: str) -> None:
+    take(database, NOON, [market("M-1"), market("M-2")])
+    with database.read() as connection:
+        expected = connection.exec_driver_sql(f"SELECT count(*) FROM {name}").scalar_one()
+        assert count_rows(connection, name) == expected
+        assert count_rows(connection, "price_snapshots") == 2
+
+
+def test_placeholders_are_counted_with_the_age_of_the_oldest(database: Database) -> None:
+    """R2."""
+    with database.read() as connection:
+        none = Placeholders(0, None)
+        assert placeholders(connection) == {"series": none, "events": none, "markets": none}
+    store_events(database, event("A-1", "A"), at=NOON + MINUTE)
+    store_markets(database, market("B-X", "B"), at=LATER)
+    store_markets(database, market("C-X", "C"), at=LATER + MINUTE)
+    with database.read() as connection:
+        assert placeholders(connection) == {
+            "series": Placeholders(1, NOON + MINUTE),
+            "events": Placeholders(2, LATER),
+            "markets": none,
+        }
+
+
+_NOTHING_DANGLES = {
+    "events.series_id": 0,
+    "markets.event_id": 0,
+    "price_snapshots.market_id": 0,
+    "latest_quotes.market_id": 0,
+    "latest_quotes.tick_id": 0,
+}
+
+
+def test_nothing_dangles_after_a_snapshot_that_made_its_parents(database: Database) -> None:
+    """R1. An event without a series has no key that could dangle."""
+    take(database, NOON, [market("M-1"), market("M-2", "OTHER")])
+    with database.read() as connection:
+        assert count_dangling(connection, 1) == _NOTHING_DANGLES
+        assert count_dangling(connection) == _NOTHING_DANGLES
+
+
+@pytest.mark.parametrize(
+    ("deleted", "dangling"),
+    [
+        pytest.param("series", {"events.series_id": 1}, id="series"),
+        pytest.param("events", {"markets.event_id": 2}, id="event"),
+        pytest.param("markets", {"price_snapshots.market_id": 2, "latest_quotes.market_id": 2}, id="markets"),
+        pytest.param("ticks", {"latest_quotes.tick_id": 2}, id="ticks"),
+    ],
+)
+def test_dangling_rows_are_counted_by_foreign_key(
+    database: Database, path: Path, deleted: str, dangling: dict[str, int]
+) -> None:
+    """Another program deleted the parents, with foreign keys off as SQLite has them by default."""
+    store_events(database, event("KXRAIN-26NOV23"))
+    take(database, NOON, [market("M-1"), market("M-2")])
+    with closing(sqlite3.connect(path)) as other_program, other_program:
+        other_program.execute(f"DELETE FROM {deleted}")
+    with database.read() as connection:
+        assert count_dangling(connection, 1) == _NOTHING_DANGLES | dangling
+
+
+def test_dangling_snapshots_are_counted_for_one_tick(database: Database, path: Path) -> None:
+    take(database, NOON, [market("M-1"), market("M-2")])
+    take(database, LATER, [market("M-1"), market("M-2", yes_bid=1)])
+    with closing(sqlite3.connect(path)) as other_program, other_program:
+        other_program.execute("DELETE FROM markets")
+    with database.read() as connection:
+        counts = {tick: count_dangling(connection, tick)["price_snapshots.market_id"] for tick in (1, 2, 3)}
+    assert counts == {1: 2, 2: 1, 3: 0}
+
+
+@pytest.mark.parametrize(
+    ("quote", "faults"),
+    [
+        ({"yes_bid": 310_001, "yes_ask": 310_000}, QuoteFaults(crossed=1, out_of_range=0)),
+        ({"yes_bid": 310_000, "yes_ask": 310_000}, QuoteFaults(crossed=0, out_of_range=0)),
+        ({"yes_bid": 310_001, "yes_ask": None}, QuoteFaults(crossed=0, out_of_range=0)),
+        (_UNQUOTED, QuoteFaults(crossed=0, out_of_range=0)),
+        ({"yes_bid": 0, "yes_ask": 1_000_000, "last_price": 0}, QuoteFaults(crossed=0, out_of_range=0)),
+        ({"last_price": 1_000_000}, QuoteFaults(crossed=0, out_of_range=0)),
+        ({"yes_bid": -1}, QuoteFaults(crossed=0, out_of_range=1)),
+        ({"yes_ask": 1_000_001}, QuoteFaults(crossed=0, out_of_range=1)),
+        ({"last_price": 1_000_001}, QuoteFaults(crossed=0, out_of_range=1)),
+        ({"yes_bid": -1, "yes_ask": 1_000_001, "last_price": -1}, QuoteFaults(crossed=0, out_of_range=1)),
+    ],
+    ids=[
+        "crossed",
+        "locked",
+        "one_sided",
+        "unquoted",
+        "zero_and_a_dollar",
+        "last_of_a_dollar",
+        "bid_below_zero",
+        "ask_above_a_dollar",
+        "last_above_a_dollar",
+        "all_outside_is_one_row",
+    ],
+)
+def test_quote_faults_are_rows_that_cannot_be_quotes(
+    database: Database, quote: dict[str, int | None], faults: QuoteFaults
+) -> None:
+    take(database, NOON, [market("M-1", **quote), market("M-2")])
+    with database.read() as connection:
+        assert quote_faults(connection, 1) == faults
+        assert faults.total == faults.crossed + faults.out_of_range
+
+
+def test_quote_faults_are_those_of_one_tick(database: Database) -> None:
+    take(database, NOON, [market("M-1", yes_bid=900_000), market("M-2", yes_ask=2_000_000)])
+    take(database, LATER, [market("M-1"), market("M-2")])
+    with database.read() as connection:
+        assert quote_faults(connection, 1) == QuoteFaults(crossed=1, out_of_range=1)
+        assert quote_faults(connection, 2) == QuoteFaults(crossed=0, out_of_range=0)
+        assert quote_faults(connection, 3) == QuoteFaults(crossed=0, out_of_range=0)
+
+
+def _listing(
+    database: Database, asset: str, received: int, state: State | None = State.COMPLETE, scope: str = _SCOPE
+) -> Run:
+    with database.begin() as connection:
+        run = open_listing(connection, asset, scope, NOON, 0)
+        add_page(connection, run, Tally(pages=1, received=received))
+        if state is not None:
+            close_run(connection, run, state, None, NOON)
+    return run
+
+
+def test_received_before_is_of_the_last_complete_run_of_the_asset_and_scope(database: Database) -> None:
+    _listing(database, "markets", 5)
+    first = _listing(database, "markets", 10)
+    _listing(database, "markets", 20, State.PARTIAL)
+    _listing(database, "markets", 21, State.FAILED)
+    _listing(database, "markets", 22, None)
+    _listing(database, "events", 30)
+    _listing(database, "markets", 40, scope="all series, only combos")
+    this = _listing(database, "markets", 50, None)
+    _listing(database, "markets", 60)
+    with database.read() as connection:
+        assert received_before(connection, this) == 10
+        assert received_before(connection, first) == 5
+
+
+def test_received_before_tells_none_from_nothing(database: Database) -> None:
+    first = _listing(database, "markets", 0)
+    second = _listing(database, "markets", 0)
+    with database.read() as connection:
+        assert received_before(connection, first) is None
+        assert received_before(connection, second) == 0
+
+
+def test_received_before_of_a_tick_is_of_its_scope(database: Database) -> None:
+    runs = []
+    for number, (scope, state) in enumerate(
+        [(_SCOPE, State.COMPLETE), (_SCOPE, State.PARTIAL), ("only combos", State.COMPLETE), (_SCOPE, None)]
+    ):
+        with database.begin() as connection:
+            run = open_tick(connection, NOON + number * MINUTE, None, scope, NOON)
+            add_page(connection, run, Tally(pages=1, received=100 + number))
+            if state is not None:
+                close_run(connection, run, state, None, NOON)
+        runs.append(run)
+    with database.read() as connection:
+        assert [received_before(connection, run) for run in runs] == [None, 100, None, 100]
+
+
+def test_last_listing_is_the_newest_of_its_asset(database: Database) -> None:
+    with database.read() as connection:
+        assert last_listing(connection, "markets") is None
+    _listing(database, "markets", 1)
+    _listing(database, "markets", 2, State.FAILED)
+    _listing(database, "events", 3)
+    with database.read() as connection:
+        found = last_listing(connection, "markets")
+    assert found == contents(database, listings)[1]
+
+
+def test_last_ticks_are_by_their_time_and_state(database: Database) -> None:
+    with database.read() as connection:
+        assert (last_tick(connection), last_complete_tick(connection)) == (None, None)
+        assert tick_states(connection) == {}
+    take(database, NOON, [])
+    take(database, LATER, [])
+    close(database, open_run(database, LATER + MINUTE), State.PARTIAL)
+    open_run(database, NOON + MINUTE)  # overtaken, so that the highest id is not the newest tick
+    rows = contents(database, ticks)
+    with database.read() as connection:
+        assert last_tick(connection) == rows[2]
+        assert last_complete_tick(connection) == rows[1]
+        assert tick_states(connection) == {"complete": 2, "partial": 1, "skipped": 1}
+
+
+def test_quarantined_records_are_counted_by_kind(database: Database) -> None:
+    run = _listing(database, "markets", 3)
+    with database.begin() as connection:
+        assert count_quarantined(connection) == {}
+        add_to_quarantine(
+            connection, run, "markets", [RejectRow(key, "{}", "bad") for key in ("A", "B")], NOON
+        )
+        add_to_quarantine(connection, run, "events", [RejectRow("A", "{}", "bad")], NOON)
+        assert count_quarantined(connection) == {"events": 1, "markets": 2}
+
+
+def test_latest_quote_is_the_last_stored_one_with_its_confirmation(database: Database) -> None:
+    """R37, R39. It holds since its own tick, and the newest complete tick confirms it; a partial one does not."""
+    take(database, NOON, [market("M-1", received_at=NOON + SECOND), market("M-2")])
+    take(database, LATER, [market("M-1", received_at=LATER + SECOND), market("M-2", yes_bid=1)])
+    close(database, open_run(database, LATER + MINUTE), State.PARTIAL)
+    with database.read() as connection:
+        assert latest_quote(connection, "M-1") == LatestQuote(
+            ticker="M-1",
+            status="active",
+            tick_at=NOON,
+            received_at=NOON + SECOND,
+            confirmed_at=LATER,
+            yes_bid=290_000,
+            yes_ask=310_000,
+            yes_bid_size=12_050,
+            yes_ask_size=8_000,
+            last_price=300_000,
+            volume=98_765,
+            open_interest=43_210,
+        )
+
+
+def test_latest_quote_without_a_complete_tick_is_not_confirmed(database: Database) -> None:
+    store_page(database, open_run(database, NOON), [market("M-1")])
+    with database.read() as connection:
+        found = latest_quote(connection, "M-1")
+    assert found is not None
+    assert (found.tick_at, found.confirmed_at) == (NOON, None)
+
+
+def test_latest_quote_of_a_market_without_one_is_none(database: Database) -> None:
+    store_markets(database, market("M-1"))
+    with database.read() as connection:
+        assert latest_quote(connection, "M-1") is None
+        assert latest_quote(connection, "UNKNOWN") is None
+
+
+@pytest.mark.parametrize(
+    ("yes_bid", "yes_ask", "spread", "midpoint"),
+    [
+        (290_000, 310_000, 20_000, 300_000.0),
+        (290_000, 290_100, 100, 290_050.0),
+        (290_000, 290_001, 1, 290_000.5),
+        (0, 10_000, 10_000, 5_000.0),
+        (0, 1_000_000, 1_000_000, 500_000.0),
+        (310_000, 310_000, 0, 310_000.0),
+        (None, 310_000, None, None),
+        (290_000, None, None, None),
+        (0, None, None, None),
+        (None, None, None, None),
+    ],
+    ids=[
+        "two_cents",
+        "sub_cent",
+        "half_a_micro_dollar",
+        "bid_of_zero",
+        "zero_and_a_dollar",
+        "locked",
+        "no_bid",
+        "no_ask",
+        "bid_of_zero_and_no_ask",
+        "unquoted",
+    ],
+)
+def test_latest_quote_has_a_spread_and_a_midpoint_only_where_two_sided(
+    database: Database, yes_bid: int | None, yes_ask: int | None, spread: int | None, midpoint: float | None
+) -> None:
+    """R31, R46: an unquoted market never shows 50 %."""
+    take(database, NOON, [market("M-1", yes_bid=yes_bid, yes_ask=yes_ask)])
+    with database.read() as connection:
+        found = latest_quote(connection, "M-1")
+    assert found is not None
+    assert (found.spread, found.midpoint) == (spread, midpoint)
+
+
+def test_busiest_market_has_the_most_two_sided_quotes(database: Database) -> None:
+    with database.read() as connection:
+        assert busiest_market(connection) is None
+    for number in range(4):
+        page = [
+            market("ONE-SIDED", yes_bid=None, yes_ask=number),
+            market("MOVES-TWICE", yes_bid=number // 2),
+            market("MOVES-EVERY-TIME", yes_bid=number),
+        ]
+        take(database, NOON + number * MINUTE, page)
+    with database.read() as connection:
+        assert busiest_market(connection) == "MOVES-EVERY-TIME"
+
+
+def test_stored_history_is_the_newest_quotes_oldest_first(database: Database) -> None:
+    for number in range(4):
+        take(database, NOON + number * MINUTE, [market("M-1", yes_bid=number * 10_000), market("M-2")])
+    quote = {name: getattr(market("M-1"), name) for name in QUOTE_COLUMNS}
+    expected = [
+        {"tick_at": NOON + number * MINUTE, **quote, "yes_bid": number * 10_000} for number in range(4)
+    ]
+    with database.read() as connection:
+        assert stored_history(connection, "M-1", 10) == expected
+        assert stored_history(connection, "M-1", 2) == expected[2:]
+        assert stored_history(connection, "M-2", 10) == [{"tick_at": NOON, **quote}]
+        assert stored_history(connection, "UNKNOWN", 10) == []
+
+
+def test_market_details_hold_the_market_with_its_event_and_series(database: Database) -> None:
+    store_series(database, series_row("KXRAIN"))
+    store_events(database, event("KXRAIN-26NOV23"))
+    store_markets(database, market("OTHER"), market("M-1"))
+    with database.read() as connection:
+        assert market_details(connection, "M-1") == {
+            **contents(database, markets)[1],
+            "event_ticker": "KXRAIN-26NOV23",
+            "event_title": "Will it rain in New York?",
+            "event_sub_title": "On Nov 23, 2026",
+            "mutually_exclusive": False,
+            "strike_at": NOON + 24 * 60 * MINUTE,
+            "event_is_placeholder": False,
+            "series_ticker": "KXRAIN",
+            "series_title": "Rain in New York",
+            "frequency": "daily",
+            "tags": '["rain", "weather"]',
+            "category": "Climate",
+        }
+        assert market_details(connection, "UNKNOWN") is None
+
+
+@pytest.mark.parametrize(
+    ("of_series", "of_event", "category"),
+    [("Climate", "Weather", "Climate"), (None, "Weather", "Weather"), (None, None, None)],
+    ids=["the_series", "else_the_event", "else_unknown"],
+)
+def test_market_details_take_the_category_from(
+    database: Database, of_series: str | None, of_event: str | None, category: str | None
+) -> None:
+    """R11."""
+    store_series(database, series_row("KXRAIN", category=of_series))
+    store_events(database, event("KXRAIN-26NOV23", category=of_event))
+    store_markets(database, market("M-1"))
+    with database.read() as connection:
+        found = market_details(connection, "M-1")
+    assert found is not None
+    assert found["category"] == category
+
+
+def test_market_details_of_a_placeholder_event_say_so(database: Database) -> None:
+    """R2: nothing is invented."""
+    store_markets(database, market("M-1"))
+    with database.read() as connection:
+        found = market_details(connection, "M-1")
+    assert found is not None
+    told = {
+        name: found[name] for name in ("event_ticker", "event_is_placeholder", "event_title", "series_ticker")
+    }
+    assert told == {
+        "event_ticker": "KXRAIN-26NOV23",
+        "event_is_placeholder": True,
+        "event_title": None,
+        "series_ticker": None,
+    }
+    assert (found["category"], found["title"]) == (None, "Will it rain in New York on Nov 23?")

@@ -1,0 +1,525 @@
+"""The record of every run: what opening, paging, dying and missing leave behind (R4, R25, R41)."""
+
+import hashlib
+
+import pytest
+from sqlalchemy import Table
+
+from kalshi_pipeline.store.database import Database
+from kalshi_pipeline.store.rows import RejectRow, Tally
+from kalshi_pipeline.store.runs import (
+    Run,
+    State,
+    add_page,
+    add_to_quarantine,
+    close_run,
+    open_listing,
+    open_tick,
+    record_lookups,
+    record_pause,
+)
+from kalshi_pipeline.store.tables import event_lookups, events, listings, quarantine, ticks
+from kalshi_pipeline_tests.store.samples import (
+    LATER,
+    MINUTE,
+    NOON,
+    SECOND,
+    Row,
+    close,
+    contents,
+    event,
+    market,
+    open_run,
+    store_events,
+    store_markets,
+)
+
+_SCOPE = "all series, no combos"
+_KILLED = "the run ended without a word (killed, or the machine stopped); the next one goes on"
+_TICK_COUNTS: Row = dict.fromkeys(
+    ("pages", "received", "inserted", "unchanged", "quarantined", "duplicates", "placeholders", "healed"), 0
+)
+_LISTING_COUNTS: Row = {**_TICK_COUNTS, "changed": 0}
+_PERIOD = 300.0
+
+
+def _tick(number: int, tick_at: int, **changes: object) -> Row:
+    """A tick as a manual run opens it."""
+    return {
+        "id": number,
+        "tick_at": tick_at,
+        "period_seconds": None,
+        "is_paused": None,
+        "scope": _SCOPE,
+        "started_at": tick_at + SECOND,
+        "finished_at": None,
+        "state": "running",
+        "reason": None,
+        **_TICK_COUNTS,
+        **changes,
+    }
+
+
+def _listing(number: int, **changes: object) -> Row:
+    return {
+        "id": number,
+        "asset": "markets",
+        "scope": _SCOPE,
+        "started_at": NOON,
+        "finished_at": None,
+        "state": "running",
+        "reason": None,
+        **_LISTING_COUNTS,
+        **changes,
+    }
+
+
+def _open_listing(
+    database: Database, asset: str = "markets", at: int = NOON, dead_before: int = NOON - 60 * MINUTE
+) -> Run:
+    with database.begin() as connection:
+        return open_listing(connection, asset, _SCOPE, at, dead_before)
+
+
+def _add_page(database: Database, run: Run, tally: Tally) -> None:
+    with database.begin() as connection:
+        add_page(connection, run, tally)
+
+
+def test_listing_opens_as_running_with_nothing_counted(database: Database) -> None:
+    run = _open_listing(database)
+    assert run == Run(listings, 1, State.RUNNING)
+    assert run.name == "listings/1"
+    assert contents(database, listings) == [_listing(1)]
+
+
+def test_listing_of_a_killed_run_is_closed_by_the_next(database: Database) -> None:
+    """R4, R25: the pages that it committed stay counted."""
+    killed = _open_listing(database)
+    _add_page(database, killed, Tally(pages=1, received=3, inserted=3))
+    _open_listing(database, at=LATER, dead_before=NOON + 1)
+    counted = {"pages": 1, "received": 3, "inserted": 3}
+    assert contents(database, listings) == [
+        _listing(1, state="partial", reason=_KILLED, **counted),
+        _listing(2, started_at=LATER),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("asset", "dead_before"),
+    [("markets", NOON), ("events", NOON + 1)],
+    ids=["young_enough_to_be_alive", "another_asset"],
+)
+def test_listing_that_may_be_alive_is_left_alone(database: Database, asset: str, dead_before: int) -> None:
+    """R27: two runs at the same time both go on."""
+    _open_listing(database)
+    _open_listing(database, asset, LATER, dead_before)
+    assert contents(database, listings) == [_listing(1), _listing(2, asset=asset, started_at=LATER)]
+
+
+def test_listing_that_was_closed_stays_as_it_was(database: Database) -> None:
+    close(database, _open_listing(database), State.FAILED, at=NOON + MINUTE)
+    _open_listing(database, at=LATER, dead_before=LATER)
+    assert contents(database, listings) == [
+        _listing(1, state="failed", finished_at=NOON + MINUTE),
+        _listing(2, started_at=LATER),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("state", "reason"),
+    [
+        (State.COMPLETE, None),
+        (State.PARTIAL, "stopped at the cap of 3 pages, with more to come"),
+        (State.FAILED, "the exchange cannot be reached"),
+    ],
+    ids=["complete", "partial", "failed"],
+)
+@pytest.mark.parametrize("table", [listings, ticks], ids=["listing", "tick"])
+def test_run_is_closed_with_its_state_and_reason(
+    database: Database, table: Table, state: State, reason: str | None
+) -> None:
+    run = _open_listing(database) if table is listings else open_run(database, NOON)
+    opened = contents(database, table)
+    with database.begin() as connection:
+        close_run(connection, run, state, reason, LATER)
+    assert contents(database, table) == [
+        {**opened[0], "state": state.value, "reason": reason, "finished_at": LATER}
+    ]
+
+
+@pytest.mark.parametrize("table", [listings, ticks], ids=["listing", "tick"])
+def test_pages_add_up(database: Database, table: Table) -> None:
+    """R48 stays readable from the row; a tick has no markets to change, so it counts none."""
+    open_one = _open_listing if table is listings else lambda database: open_run(database, NOON)
+    run, opened = open_one(database), contents(database, table)[0]
+    pages = [
+        Tally(pages=1, received=10, inserted=4, changed=1, unchanged=2, quarantined=2, duplicates=1),
+        Tally(pages=1, received=5, unchanged=5, placeholders=2, healed=1),
+        Tally(pages=1),
+        Tally(),
+    ]
+    for page in pages:
+        _add_page(database, run, page)
+    summed = {
+        "pages": 3,
+        "received": 15,
+        "inserted": 4,
+        "changed": 1,
+        "unchanged": 7,
+        "quarantined": 2,
+        "duplicates": 1,
+        "placeholders": 2,
+        "healed": 1,
+    }
+    assert sum(pages, Tally()) == Tally(**summed)
+    kept = {name: count for name, count in summed.items() if name in table.c}
+    assert set(summed) - set(kept) == (set() if table is listings else {"changed"})
+    assert contents(database, table) == [{**opened, **kept}]
+
+
+def test_page_is_counted_for_its_own_run_only(database: Database) -> None:
+    first, second = _open_listing(database), _open_listing(database)
+    _add_page(database, second, Tally(pages=1, received=2, inserted=2))
+    _add_page(database, first, Tally(pages=1))
+    assert contents(database, listings) == [
+        _listing(1, pages=1),
+        _listing(2, pages=1, received=2, inserted=2),
+    ]
+
+
+def test_page_that_fails_is_not_counted(database: Database) -> None:
+    """R25: a page and its count are one transaction."""
+    run = _open_listing(database)
+
+    def store_half_a_page() -> None:
+        with database.begin() as connection:
+            add_page(connection, run, Tally(pages=1, received=2))
+            raise RuntimeError("killed")
+
+    with pytest.raises(RuntimeError, match="killed"):
+        store_half_a_page()
+    assert contents(database, listings) == [_listing(1)]
+
+
+def test_tick_opens_as_running_with_nothing_counted(database: Database) -> None:
+    run = open_run(database, NOON)
+    assert run == Run(ticks, 1, State.RUNNING)
+    assert run.name == "ticks/1"
+    assert contents(database, ticks) == [_tick(1, NOON)]
+
+
+def test_tick_that_was_complete_stays_as_it_is(database: Database) -> None:
+    """R29."""
+    close(database, open_run(database, NOON), at=NOON + MINUTE)
+    before = contents(database, ticks)
+    again = open_run(database, NOON)
+    assert again == Run(ticks, 1, State.COMPLETE, "this tick was complete already")
+    assert contents(database, ticks) == before
+
+
+def test_tick_that_was_complete_stays_so_after_newer_ones(database: Database) -> None:
+    for tick_at in (NOON, LATER):
+        close(database, open_run(database, tick_at))
+    before = contents(database, ticks)
+    assert open_run(database, NOON) == Run(ticks, 1, State.COMPLETE, "this tick was complete already")
+    assert contents(database, ticks) == before
+
+
+@pytest.mark.parametrize("state", [State.PARTIAL, State.FAILED])
+def test_tick_that_was_cut_goes_on_under_its_own_row(database: Database, state: State) -> None:
+    """R25. What the attempt before has stored is part of this tick, and stays counted."""
+    cut = open_run(database, NOON)
+    _add_page(database, cut, Tally(pages=2, received=20, inserted=20))
+    with database.begin() as connection:
+        close_run(connection, cut, state, "the exchange went away", NOON + MINUTE)
+    with database.begin() as connection:
+        resumed = open_tick(connection, NOON, None, "only combos", NOON + 2 * MINUTE)
+    assert resumed == Run(ticks, cut.id, State.RUNNING, pages=2)
+    _add_page(database, resumed, Tally(pages=1, received=10, inserted=4, unchanged=6))
+    counts = {"pages": 3, "received": 30, "inserted": 24, "unchanged": 6}
+    assert contents(database, ticks) == [
+        _tick(1, NOON, scope="only combos", started_at=NOON + 2 * MINUTE, **counts)
+    ]
+
+
+def test_tick_of_a_killed_run_goes_on_under_its_own_row(database: Database) -> None:
+    killed = open_run(database, NOON)
+    _add_page(database, killed, Tally(pages=1))
+    assert open_run(database, NOON) == Run(ticks, killed.id, State.RUNNING, pages=1)
+    assert contents(database, ticks) == [_tick(1, NOON, pages=1)]
+
+
+def test_tick_of_a_killed_run_is_closed_by_a_newer_one(database: Database) -> None:
+    killed = open_run(database, NOON)
+    _add_page(database, killed, Tally(pages=1, received=3, inserted=3))
+    assert open_run(database, LATER) == Run(ticks, 2, State.RUNNING)
+    assert contents(database, ticks) == [
+        _tick(1, NOON, state="partial", reason=_KILLED, pages=1, received=3, inserted=3),
+        _tick(2, LATER),
+    ]
+
+
+_OVERTAKEN = "the newer tick 2026-11-22T12:05:00.000000Z had been taken before this one could start"
+
+
+@pytest.mark.parametrize(
+    "newer", [State.COMPLETE, State.PARTIAL, None], ids=["complete", "partial", "killed"]
+)
+def test_tick_that_a_newer_one_overtook_is_skipped_and_recorded(
+    database: Database, newer: State | None
+) -> None:
+    """R41: 'changed since the last quote' has no meaning in the past."""
+    run = open_run(database, LATER)
+    if newer is not None:
+        close(database, run, newer)
+    assert open_run(database, NOON) == Run(ticks, 2, State.SKIPPED, _OVERTAKEN)
+    assert contents(database, ticks)[1:] == [
+        _tick(2, NOON, state="skipped", reason=_OVERTAKEN, finished_at=NOON + SECOND)
+    ]
+
+
+def test_tick_that_was_cut_and_overtaken_keeps_its_record(database: Database) -> None:
+    cut = open_run(database, NOON)
+    _add_page(database, cut, Tally(pages=1, received=3, inserted=3))
+    close(database, cut, State.PARTIAL)
+    close(database, open_run(database, LATER))
+    before = contents(database, ticks)
+    assert open_run(database, NOON) == Run(ticks, cut.id, State.SKIPPED, _OVERTAKEN)
+    assert contents(database, ticks) == before
+
+
+@pytest.mark.parametrize("newer", [State.FAILED, State.MISSED, State.SKIPPED])
+def test_tick_is_not_overtaken_by_one_that_took_nothing(database: Database, newer: State) -> None:
+    close(database, open_run(database, LATER), newer)
+    assert open_run(database, NOON) == Run(ticks, 2, State.RUNNING)
+
+
+def test_ticks_in_a_row_miss_nothing(database: Database) -> None:
+    for number in range(3):
+        tick_at = NOON + number * 5 * MINUTE
+        close(database, open_run(database, tick_at, _PERIOD), at=tick_at + MINUTE)
+    assert contents(database, ticks) == [
+        _tick(
+            number + 1,
+            NOON + number * 5 * MINUTE,
+            period_seconds=_PERIOD,
+            state="complete",
+            finished_at=NOON + (number * 5 + 1) * MINUTE,
+        )
+        for number in range(3)
+    ]
+
+
+def test_first_scheduled_tick_misses_nothing(database: Database) -> None:
+    close(database, open_run(database, NOON - 60 * MINUTE))
+    open_run(database, NOON, _PERIOD)
+    assert [row["tick_at"] for row in contents(database, ticks)] == [NOON - 60 * MINUTE, NOON]
+
+
+def _missed(number: int, tick_at: int, **changes: object) -> Row:
+    missed: Row = {
+        "period_seconds": _PERIOD,
+        "started_at": tick_at,
+        "state": "missed",
+        "reason": "no run was started for it",
+    }
+    return _tick(number, tick_at, **{**missed, **changes})
+
+
+def _skipped(number: int, tick_at: int) -> Row:
+    return _missed(number, tick_at, state="skipped", reason="the snapshot before was still running")
+
+
+def test_ticks_that_nobody_took_are_recorded_as_missed(database: Database) -> None:
+    """R41: every scheduled tick leaves a record, and none is faked."""
+    close(database, open_run(database, NOON, _PERIOD), at=NOON + MINUTE)
+    run = open_run(database, NOON + 20 * MINUTE, _PERIOD)
+    assert contents(database, ticks)[1:] == [
+        _missed(2, NOON + 5 * MINUTE),
+        _missed(3, NOON + 10 * MINUTE),
+        _missed(4, NOON + 15 * MINUTE),
+        _tick(5, NOON + 20 * MINUTE, period_seconds=_PERIOD),
+    ]
+    assert run.id == 5
+
+
+def test_ticks_during_a_long_snapshot_are_recorded_as_skipped(database: Database) -> None:
+    """R41. The snapshot of noon took eleven minutes, then the collector was off for five."""
+    close(database, open_run(database, NOON, _PERIOD), at=NOON + 11 * MINUTE)
+    open_run(database, NOON + 20 * MINUTE, _PERIOD)
+    assert contents(database, ticks)[1:] == [
+        _skipped(2, NOON + 5 * MINUTE),
+        _skipped(3, NOON + 10 * MINUTE),
+        _missed(4, NOON + 15 * MINUTE),
+        _tick(5, NOON + 20 * MINUTE, period_seconds=_PERIOD),
+    ]
+
+
+def test_tick_at_which_the_snapshot_before_ended_was_missed(database: Database) -> None:
+    close(database, open_run(database, NOON, _PERIOD), at=NOON + 5 * MINUTE)
+    open_run(database, NOON + 10 * MINUTE, _PERIOD)
+    assert contents(database, ticks)[1:2] == [_missed(2, NOON + 5 * MINUTE)]
+
+
+def test_ticks_after_a_killed_run_are_recorded_as_missed(database: Database) -> None:
+    open_run(database, NOON, _PERIOD)
+    open_run(database, NOON + 10 * MINUTE, _PERIOD)
+    assert contents(database, ticks) == [
+        _tick(1, NOON, period_seconds=_PERIOD, state="partial", reason=_KILLED),
+        _missed(2, NOON + 5 * MINUTE),
+        _tick(3, NOON + 10 * MINUTE, period_seconds=_PERIOD),
+    ]
+
+
+def test_missed_ticks_are_recorded_once(database: Database) -> None:
+    close(database, open_run(database, NOON, _PERIOD), at=NOON + MINUTE)
+    close(database, open_run(database, NOON + 10 * MINUTE, _PERIOD), at=NOON + 11 * MINUTE)
+    before = contents(database, ticks)
+    open_run(database, NOON + 10 * MINUTE, _PERIOD)
+    assert contents(database, ticks) == before
+    open_run(database, NOON + 20 * MINUTE, _PERIOD)
+    assert contents(database, ticks) == [
+        *before,
+        _missed(4, NOON + 15 * MINUTE),
+        _tick(5, NOON + 20 * MINUTE, period_seconds=_PERIOD),
+    ]
+
+
+def test_manual_tick_makes_no_missed_ones_and_hides_none(database: Database) -> None:
+    close(database, open_run(database, NOON, _PERIOD), at=NOON + MINUTE)
+    for minutes in (7, 10):  # the second stands on the grid, and is taken, whoever took it
+        close(database, open_run(database, NOON + minutes * MINUTE), at=NOON + minutes * MINUTE + SECOND)
+    assert [row["tick_at"] for row in contents(database, ticks)] == [
+        NOON,
+        NOON + 7 * MINUTE,
+        NOON + 10 * MINUTE,
+    ]
+    open_run(database, NOON + 20 * MINUTE, _PERIOD)
+    assert contents(database, ticks)[3:] == [
+        _missed(4, NOON + 5 * MINUTE),
+        _missed(5, NOON + 15 * MINUTE),
+        _tick(6, NOON + 20 * MINUTE, period_seconds=_PERIOD),
+    ]
+
+
+def test_missed_ticks_follow_the_cadence_of_the_tick_that_finds_them(database: Database) -> None:
+    close(database, open_run(database, NOON + 2 * MINUTE, 60.0), at=NOON + 3 * MINUTE)
+    open_run(database, NOON + 15 * MINUTE, _PERIOD)
+    assert [(row["tick_at"], row["state"]) for row in contents(database, ticks)] == [
+        (NOON + 2 * MINUTE, "complete"),
+        (NOON + 5 * MINUTE, "missed"),
+        (NOON + 10 * MINUTE, "missed"),
+        (NOON + 15 * MINUTE, "running"),
+    ]
+
+
+def test_missed_ticks_of_a_long_absence_are_bounded(database: Database) -> None:
+    """The newest ten thousand are recorded: a month at five minutes, and an old database is no flood."""
+    close(database, open_run(database, NOON, 1.0), at=NOON + SECOND)
+    open_run(database, NOON + 20_000 * SECOND, 1.0)
+    rows = contents(database, ticks)
+    assert len(rows) == 10_002
+    assert [rows[1]["tick_at"], rows[-2]["tick_at"]] == [NOON + 10_000 * SECOND, NOON + 19_999 * SECOND]
+
+
+def test_scheduled_tick_that_was_overtaken_makes_no_missed_ones(database: Database) -> None:
+    close(database, open_run(database, NOON, _PERIOD), at=NOON + MINUTE)
+    close(database, open_run(database, NOON + 22 * MINUTE), at=NOON + 23 * MINUTE)
+    assert open_run(database, NOON + 20 * MINUTE, _PERIOD).state is State.SKIPPED
+    assert [row["tick_at"] for row in contents(database, ticks)] == [
+        NOON,
+        NOON + 22 * MINUTE,
+        NOON + 20 * MINUTE,
+    ]
+
+
+@pytest.mark.parametrize("is_paused", [True, False, None], ids=["paused", "trading", "unknown"])
+def test_pause_is_recorded_at_its_tick(database: Database, is_paused: bool | None) -> None:
+    close(database, open_run(database, NOON), at=LATER)
+    run = open_run(database, LATER)
+    with database.begin() as connection:
+        record_pause(connection, run, is_paused=is_paused)
+    assert contents(database, ticks)[1:] == [_tick(2, LATER, is_paused=is_paused)]
+    assert contents(database, ticks)[0]["is_paused"] is None
+
+
+def _quarantine(database: Database, run: Run, kind: str, *rejects: RejectRow, at: int = NOON) -> None:
+    with database.begin() as connection:
+        add_to_quarantine(connection, run, kind, rejects, at)
+
+
+def test_quarantine_keeps_one_row_for_each_record(database: Database) -> None:
+    """R15: a record that is refused at every tick does not flood the table."""
+    first, second = _open_listing(database), open_run(database, NOON)
+    _quarantine(
+        database,
+        first,
+        "markets",
+        RejectRow("M-1", '{"ticker": "M-1"}', "event_ticker is missing"),
+        RejectRow(None, '{"odd": true}', "ticker is missing"),
+    )
+    digest = hashlib.sha256(b'{"odd": true}').hexdigest()
+    kept: Row = {"kind": "markets", "run": "listings/1", "first_seen_at": NOON, "last_seen_at": NOON}
+    known: Row = {
+        "id": 1,
+        "record_key": "M-1",
+        "raw": '{"ticker": "M-1"}',
+        "error": "event_ticker is missing",
+    }
+    nameless: Row = {"id": 2, "record_key": digest, "raw": '{"odd": true}', "error": "ticker is missing"}
+    assert contents(database, quarantine) == [{**kept, **known}, {**kept, **nameless}]
+
+    refused_again = RejectRow("M-1", '{"ticker": "M-1", "yes_bid": "x"}', "yes_bid is no number")
+    nameless_again = RejectRow(None, '{"odd": true}', "ticker is missing")
+    _quarantine(database, second, "markets", refused_again, nameless_again, at=LATER)
+    seen: Row = {"run": "ticks/1", "last_seen_at": LATER}
+    assert contents(database, quarantine) == [
+        {**kept, **known, **seen, "raw": refused_again.raw, "error": refused_again.error},
+        {**kept, **nameless, **seen},
+    ]
+
+
+def test_quarantine_tells_records_apart(database: Database) -> None:
+    run = _open_listing(database)
+    _quarantine(
+        database,
+        run,
+        "markets",
+        RejectRow("X", "1", "bad"),
+        RejectRow(None, "2", "bad"),
+        RejectRow(None, "3", "bad"),
+    )
+    _quarantine(database, run, "events", RejectRow("X", "4", "bad"))
+    rows = contents(database, quarantine)
+    assert [(row["kind"], row["raw"]) for row in rows] == [
+        ("markets", "1"),
+        ("markets", "2"),
+        ("markets", "3"),
+        ("events", "4"),
+    ]
+
+
+def test_quarantine_keeps_the_raw_record_to_the_letter(database: Database) -> None:
+    raw = '{"title": "naïve 🌧 \\u0000", "price": 1e400}'
+    _quarantine(database, _open_listing(database), "markets", RejectRow(None, raw, "price is no number"))
+    assert contents(database, quarantine)[0]["raw"] == raw
+
+
+def test_lookups_keep_when_an_event_was_asked_for_last(database: Database) -> None:
+    store_markets(database, market("A-X", "A"), market("B-X", "B"))
+    store_events(database, event("KNOWN"))
+    with database.begin() as connection:
+        record_lookups(connection, ["A", "B", "NEVER-SEEN"], NOON)
+    assert contents(database, event_lookups) == [
+        {"event_id": 1, "asked_at": NOON},
+        {"event_id": 2, "asked_at": NOON},
+    ]
+    with database.begin() as connection:
+        record_lookups(connection, ["B"], LATER)
+        record_lookups(connection, [], LATER)
+    assert contents(database, event_lookups) == [
+        {"event_id": 1, "asked_at": NOON},
+        {"event_id": 2, "asked_at": LATER},
+    ]
+    assert [row["is_placeholder"] for row in contents(database, events)] == [True, True, False]

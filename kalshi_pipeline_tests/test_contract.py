@@ -1,0 +1,483 @@
+"""The contract: every recorded response, and the sandbox in each of its shapes, goes through the same parsing.
+
+The recordings lie beside the project (kalshi/recorded, see their SOURCE.md); without them their tests are skipped.
+"""
+
+import json
+from collections.abc import Callable, Iterator
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import httpx
+import pytest
+
+from kalshi_pipeline.exchange.activity import (
+    CandlestickPayload,
+    CutoffPayload,
+    OrderBookPayload,
+    TradePayload,
+)
+from kalshi_pipeline.exchange.client import KalshiClient
+from kalshi_pipeline.exchange.pages import parse_object, parse_page
+from kalshi_pipeline.exchange.payloads import (
+    EventPayload,
+    ExchangeStatusPayload,
+    MarketPayload,
+    Payload,
+    SeriesPayload,
+)
+from kalshi_pipeline.sandbox import SHAPES, Sandbox, Shape, World, WorldConfig
+from kalshi_pipeline.units import (
+    contracts_of,
+    dollars_of,
+    iso_of,
+    parse_contracts,
+    parse_dollars,
+    parse_instant,
+)
+
+RECORDED = Path(__file__).resolve().parents[2] / "shared" / "kalshi" / "recorded"
+needs_recordings = pytest.mark.skipif(not RECORDED.is_dir(), reason="the recordings are not here")
+
+ZERO_TIME = "0001-01-01T00:00:00Z"
+Json = Any
+
+
+class Endpoint(NamedTuple):
+    """How the answers of an endpoint are read: as the list under `key`, the one object there, or a bare object."""
+
+    record: type[Payload]
+    key: str | None
+    is_list: bool = True
+
+    def records(self, answer: Json) -> list[Payload]:
+        """What was read of an answer; not one record may be rejected."""
+        body = json.dumps(answer).encode()
+        if not self.is_list:
+            return [parse_object(body, self.key, self.record)]
+        assert self.key is not None
+        page = parse_page(body, self.key, self.record)
+        assert page.rejects == []
+        assert len(page.records) == len(answer[self.key] or [])
+        return list(page.records)
+
+
+class BatchOfCandles(NamedTuple):
+    """Candlesticks of many markets stand in lists of their own: `lists` gives each as an endpoint for one would."""
+
+    lists: Callable[[Json], list[Json]]
+
+    def records(self, answer: Json) -> list[Payload]:
+        return [candle for one in self.lists(answer) for candle in ONE_MARKETS_CANDLES.records(one)]
+
+
+SERIES_LIST = Endpoint(SeriesPayload, "series")
+SERIES = Endpoint(SeriesPayload, "series", is_list=False)
+EVENTS = Endpoint(EventPayload, "events")
+EVENT = Endpoint(EventPayload, "event", is_list=False)
+MARKETS = Endpoint(MarketPayload, "markets")
+MARKET = Endpoint(MarketPayload, "market", is_list=False)
+TRADES = Endpoint(TradePayload, "trades")
+BOOK = Endpoint(OrderBookPayload, None, is_list=False)
+STATUS = Endpoint(ExchangeStatusPayload, None, is_list=False)
+CUTOFF = Endpoint(CutoffPayload, None, is_list=False)
+ONE_MARKETS_CANDLES = Endpoint(CandlestickPayload, "candlesticks")
+MANY_MARKETS_CANDLES = BatchOfCandles(lambda answer: list(answer["markets"]))
+AN_EVENTS_CANDLES = BatchOfCandles(
+    lambda answer: [{"candlesticks": candles} for candles in answer["market_candlesticks"]]
+)
+
+
+class Recording(NamedTuple):
+    """One recorded answer: where it is, how to take it out of its file, how it is read, and how many records."""
+
+    file: str
+    reading: Endpoint | BatchOfCandles
+    size: int
+    within: str | None = None
+
+    @property
+    def name(self) -> str:
+        return f"{self.file.removesuffix('.json')}{f'-{self.within}' if self.within else ''}"
+
+    @property
+    def kind(self) -> str:
+        """What is read of it, in a word."""
+        if isinstance(self.reading, BatchOfCandles):
+            return "candlesticks"
+        return self.reading.key or "answer"
+
+    def answer(self) -> Json:
+        content = json.loads((RECORDED / self.file).read_bytes())
+        return content if self.within is None else content[self.within]
+
+
+JANUARY: list[tuple[str, Endpoint | BatchOfCandles, int]] = [
+    ("series_list", SERIES_LIST, 241),
+    ("series_single", SERIES, 1),
+    ("events_list", EVENTS, 5),
+    ("events_multivariate_list", EVENTS, 5),
+    ("event_single", EVENT, 1),
+    ("event_single", MARKETS, 1),
+    ("markets_list", MARKETS, 5),
+    ("market_single", MARKET, 1),
+    ("orderbook", BOOK, 1),
+    ("trades_list", TRADES, 5),
+    ("series_candlesticks", ONE_MARKETS_CANDLES, 90),
+    ("candlesticks_batch", MANY_MARKETS_CANDLES, 90),
+    ("event_candlesticks", AN_EVENTS_CANDLES, 90),
+    ("exchange_status", STATUS, 1),
+]
+RECORDINGS = [
+    *(
+        Recording(f"2026-01-12/{name}_response.json", reading, size, "response")
+        for name, reading, size in JANUARY
+    ),
+    Recording("2026-06-20/static_response_2026-06-20.json", MARKETS, 2, "markets_by_tickers"),
+    Recording("2026-06-20/static_response_2026-06-20.json", MARKET, 1, "market"),
+    Recording("2026-06-20/static_response_2026-06-20.json", BOOK, 1, "orderbook"),
+    Recording("2026-10-06/series.json", SERIES_LIST, 3),
+    Recording("2026-10-06/events.json", EVENTS, 3),
+    Recording("2026-10-06/events__event_ticker.json", EVENT, 1),
+    Recording("2026-10-06/events__event_ticker.json", MARKETS, 2, "event"),
+    Recording("2026-10-06/markets.json", MARKETS, 2),
+    Recording("2026-10-06/markets__ticker__orderbook.json", BOOK, 1),
+    Recording("2026-10-06/markets__trades.json", TRADES, 3),
+    Recording("2026-10-06/exchange__status.json", STATUS, 1),
+]
+# What the pipeline does not read.
+OTHER_FILES = {
+    "2026-01-12/event_metadata_response.json",
+    "2026-01-12/exchange_schedule_response.json",
+    "2026-01-12/multivariate_event_collections_list_response.json",
+    "2026-01-12/series_fee_changes_response.json",
+}
+
+
+def leaves(json_value: Json, key: str = "") -> Iterator[tuple[str, Json]]:
+    """Each value of a JSON document with the key nearest to it."""
+    if isinstance(json_value, dict):
+        for name, value in json_value.items():
+            yield from leaves(value, name)
+    elif isinstance(json_value, list):
+        for value in json_value:
+            yield from leaves(value, key)
+    else:
+        yield key, json_value
+
+
+def levels(json_value: Json) -> Iterator[tuple[str, str]]:
+    """Each level of an order book in decimals: its price and its size."""
+    if isinstance(json_value, dict):
+        for name, value in json_value.items():
+            if name in ("yes_dollars", "no_dollars"):
+                yield from ((price, size) for price, size in value or [])
+            else:
+                yield from levels(value)
+
+
+def recorded_files() -> list[str]:
+    return sorted(str(path.relative_to(RECORDED)) for path in RECORDED.glob("*/*.json"))
+
+
+@needs_recordings
+@pytest.mark.parametrize(
+    "recording", [pytest.param(one, id=f"{one.name}-as-{one.kind}") for one in RECORDINGS]
+)
+def test_recorded_response_is_read_whole(recording: Recording) -> None:
+    """R17, R21."""
+    assert len(recording.reading.records(recording.answer())) == recording.size
+
+
+@needs_recordings
+def test_every_recorded_file_is_read_or_known_to_be_left_out() -> None:
+    assert {recording.file for recording in RECORDINGS} | OTHER_FILES == set(recorded_files())
+
+
+@needs_recordings
+@pytest.mark.parametrize("file", recorded_files())
+def test_recorded_price_and_count_round_trip(file: str) -> None:
+    """R43, R44: text to integer to Decimal loses nothing, sub-cent prices and fractional counts included."""
+    document = json.loads((RECORDED / file).read_bytes())
+    book = list(levels(document))
+    named = [(key, value) for key, value in leaves(document) if isinstance(value, str) and value]
+    prices = [
+        value for key, value in named if key.endswith("_dollars") and key not in ("yes_dollars", "no_dollars")
+    ]
+    prices += [value for key, value in named if key in ("start", "end", "step")]
+    prices += [price for price, _ in book]
+    counts = [value for key, value in named if key.endswith("_fp")] + [size for _, size in book]
+    assert [dollars_of(parse_dollars(text)) for text in prices] == [Decimal(text) for text in prices]
+    assert [contracts_of(parse_contracts(text)) for text in counts] == [Decimal(text) for text in counts]
+
+
+@needs_recordings
+def test_recordings_hold_many_prices_and_counts() -> None:
+    """The round trips above would be true of nothing too."""
+    every = [leaf for file in recorded_files() for leaf in leaves(json.loads((RECORDED / file).read_bytes()))]
+    texts = [(key, value) for key, value in every if isinstance(value, str) and value]
+    prices = {value for key, value in texts if key.endswith("_dollars")}
+    counts = {value for key, value in texts if key.endswith("_fp")}
+    assert len(prices) > 100
+    assert len(counts) >= 19
+    assert any(Decimal(price) % Decimal("0.01") for price in prices)
+    assert any(Decimal(count) % 1 for count in counts)
+
+
+@needs_recordings
+@pytest.mark.parametrize(
+    "recording",
+    [pytest.param(one, id=one.name) for one in RECORDINGS if one.reading in (MARKETS, MARKET)],
+)
+def test_recorded_market_is_read_exactly(recording: Recording) -> None:
+    """Every number and time that the model reads is the one that was sent."""
+    answer = recording.answer()
+    rows = answer["markets"] if recording.reading is MARKETS else [answer["market"]]
+    for row, market in zip(rows, recording.reading.records(answer), strict=True):
+        read = market.model_dump()
+        for name, value in row.items():
+            if name not in read:
+                continue
+            if name.endswith("_dollars"):
+                assert (name, dollars_of(read[name])) == (name, Decimal(value))
+            elif name.endswith("_fp") or name in ("volume", "open_interest"):
+                assert (name, contracts_of(read[name])) == (name, Decimal(value))
+            elif name in ("yes_bid", "yes_ask", "no_bid", "no_ask", "last_price"):
+                assert (name, dollars_of(read[name]) * 100) == (name, Decimal(value))
+            elif name.endswith(("_time", "_datetime")):
+                assert (name, read[name]) == (name, parse_instant(value))
+            elif name != "result":
+                assert (name, read[name]) == (name, value or None)
+        assert read["result"] == row["result"]
+
+
+@needs_recordings
+@pytest.mark.parametrize("file", recorded_files())
+def test_recorded_time_round_trips(file: str) -> None:
+    """R36, R40: the fraction of a second has up to six digits, and its zeros are cut."""
+    texts = [
+        value
+        for key, value in leaves(json.loads((RECORDED / file).read_bytes()))
+        if isinstance(value, str)
+        and value.endswith("Z")
+        and key.endswith(("_time", "_ts", "_datetime", "_date"))
+    ]
+    written = {
+        text: None if instant is None else iso_of(instant)
+        for text in texts
+        for instant in [parse_instant(text)]
+    }
+    assert written == {
+        text: None if text == ZERO_TIME else f"{text[:19]}.{text[20:-1]:0<6}Z" for text in texts
+    }
+
+
+@needs_recordings
+def test_cents_and_decimals_of_january_say_the_same() -> None:
+    """Where two generations stand side by side, reading only the older one gives the same quote."""
+    for recording in RECORDINGS:
+        if recording.within != "response" or recording.reading is not MARKETS:
+            continue
+        for row in recording.answer()["markets"]:
+            cents = {name: value for name, value in row.items() if not name.endswith("_dollars")}
+            both, older = MarketPayload.model_validate(row), MarketPayload.model_validate(cents)
+            assert both.quote() == older.quote()
+            assert both.has_mirrored_sides(both.quote())
+
+
+@needs_recordings
+def test_nested_markets_say_the_same_as_listed_ones() -> None:
+    nested = MARKETS.records(
+        json.loads((RECORDED / "2026-10-06/events__event_ticker.json").read_bytes())["event"]
+    )
+    assert nested == MARKETS.records(json.loads((RECORDED / "2026-10-06/markets.json").read_bytes()))
+
+
+# Drift: what the newest recording holds and the pipeline does not read, and the other way round.
+
+UNREAD = {
+    "series": frozenset(
+        {
+            "additional_prohibitions",
+            "categories",
+            "contract_terms_url",
+            "contract_url",
+            "exchange_index",
+            "fee_multiplier",
+            "fee_type",
+            "last_updated_ts",
+            "settlement_sources",
+        }
+    ),
+    "events": frozenset(
+        {
+            "collateral_return_type",
+            "exchange_index",
+            "last_updated_ts",
+            "product_metadata",
+            "settlement_sources",
+            "strike_period",
+        }
+    ),
+    "markets": frozenset(
+        {
+            "can_close_early",
+            "custom_strike",
+            "early_close_condition",
+            "exchange_index",
+            "expiration_time",
+            "expiration_value",
+            "latest_expiration_time",
+            "notional_value_dollars",
+            "previous_price_dollars",
+            "previous_yes_ask_dollars",
+            "previous_yes_bid_dollars",
+            "price_level_structure",
+            "price_ranges",
+            "rules_secondary",
+            "settlement_bounds_type",
+            "settlement_timer_seconds",
+            "updated_time",
+            "volume_24h_fp",
+        }
+    ),
+}
+# Fields of combos and of other kinds of markets, and the generation before March 2026.
+NOT_RECORDED: dict[str, frozenset[str]] = {
+    "series": frozenset(),
+    "events": frozenset({"strike_date"}),
+    "markets": frozenset(
+        {
+            "cap_strike",
+            "floor_strike",
+            "is_provisional",
+            "last_price",
+            "mve_collection_ticker",
+            "no_ask",
+            "no_bid",
+            "open_interest",
+            "volume",
+            "yes_ask",
+            "yes_bid",
+        }
+    ),
+}
+MODELS: dict[str, type[Payload]] = {"series": SeriesPayload, "events": EventPayload, "markets": MarketPayload}
+
+
+@needs_recordings
+@pytest.mark.parametrize("kind", sorted(MODELS))
+def test_newest_recording_holds_the_known_fields(kind: str) -> None:
+    """R22: a new recording shows here which fields are new, and which are gone."""
+    newest = max(path for path in RECORDED.iterdir() if (path / f"{kind}.json").exists())
+    rows = json.loads((newest / f"{kind}.json").read_bytes())[kind]
+    recorded = {name for row in rows for name in row}
+    read = {field.alias or name for name, field in MODELS[kind].model_fields.items()}
+    assert recorded - read == UNREAD[kind]
+    assert read - recorded == NOT_RECORDED[kind]
+
+
+# The sandbox, through the same readings.
+
+
+@pytest.fixture(scope="module", params=SHAPES)
+def exchange(request: pytest.FixtureRequest) -> Iterator[Sandbox]:
+    shape: Shape = request.param
+    world = World(WorldConfig(shape=shape, markets=300, combos=40, past_share=0.3))
+    world.step(5)
+    with Sandbox(world) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def http(exchange: Sandbox) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=exchange.url) as client:
+        yield client
+
+
+def answer_of(http: httpx.Client, path: str, **parameters: str | int) -> Json:
+    response = http.get(path, params=parameters)
+    assert response.status_code == 200, response.text
+    return response.json()
+
+
+@pytest.mark.parametrize(
+    ("path", "endpoint"),
+    [
+        ("/series", SERIES_LIST),
+        ("/events", EVENTS),
+        ("/events/multivariate", EVENTS),
+        ("/markets", MARKETS),
+        ("/markets/trades", TRADES),
+        ("/exchange/status", STATUS),
+    ],
+    ids=["series", "events", "multivariate-events", "markets", "trades", "exchange-status"],
+)
+def test_sandbox_listing_is_read_whole(http: httpx.Client, path: str, endpoint: Endpoint) -> None:
+    """R17: three shapes, the made-up future one included."""
+    assert endpoint.records(answer_of(http, path))
+
+
+@pytest.mark.parametrize("status", ["open", "closed", "settled", "unopened"])
+def test_sandbox_market_of_any_status_is_read(http: httpx.Client, status: str) -> None:
+    markets = MARKETS.records(answer_of(http, "/markets", limit=1000, status=status))
+    quotes = [market.quote() for market in markets if isinstance(market, MarketPayload)]
+    assert len(quotes) == len(markets) > 0
+    for quote in quotes:
+        assert quote.yes_bid is None or quote.yes_ask is None or quote.yes_bid < quote.yes_ask
+
+
+def test_sandbox_quotes_mirror_their_no_side(http: httpx.Client) -> None:
+    for market in MARKETS.records(answer_of(http, "/markets", limit=1000, status="open")):
+        assert isinstance(market, MarketPayload)
+        assert market.has_mirrored_sides(market.quote())
+
+
+def test_sandbox_single_objects_are_read(http: httpx.Client) -> None:
+    markets = answer_of(http, "/markets", limit=1000, status="open", mve_filter="exclude")["markets"]
+    traded = next(trade["ticker"] for trade in answer_of(http, "/markets/trades", limit=1000)["trades"])
+    for ticker in (markets[0]["ticker"], traded):
+        (market,) = MARKET.records(answer_of(http, f"/markets/{ticker}"))
+        assert isinstance(market, MarketPayload)
+        (event,) = EVENT.records(answer_of(http, f"/events/{market.event_ticker}"))
+        assert isinstance(event, EventPayload)
+        (series,) = SERIES.records(answer_of(http, f"/series/{event.series_ticker}"))
+        assert isinstance(series, SeriesPayload)
+        (book,) = BOOK.records(answer_of(http, f"/markets/{ticker}/orderbook"))
+        assert isinstance(book, OrderBookPayload)
+        assert (market.ticker, event.ticker, series.ticker) == (
+            ticker,
+            market.event_ticker,
+            event.series_ticker,
+        )
+        best = max((level.price for level in book.yes if level.price is not None), default=None)
+        assert best == (book.yes[-1].price if book.yes else None)
+        assert best == market.quote().yes_bid
+
+
+def test_sandbox_candles_are_read(http: httpx.Client, exchange: Sandbox) -> None:
+    market = answer_of(http, "/markets", limit=1000, status="open", mve_filter="exclude")["markets"][-1]
+    event = answer_of(http, f"/events/{market['event_ticker']}")["event"]
+    end = int(exchange.world.config.start.timestamp())
+    span: dict[str, str | int] = {"start_ts": end - 7 * 86_400, "end_ts": end, "period_interval": 60}
+    path = f"/series/{event['series_ticker']}/markets/{market['ticker']}/candlesticks"
+    candles = ONE_MARKETS_CANDLES.records(answer_of(http, path, **span))
+    assert candles
+    batch = answer_of(http, "/markets/candlesticks", market_tickers=market["ticker"], **span)
+    assert MANY_MARKETS_CANDLES.records(batch) == candles
+
+
+def test_sandbox_historical_tier_is_read(http: httpx.Client, exchange: Sandbox) -> None:
+    """R13. In January 2026 there was none."""
+    if exchange.world.config.shape == "2026-01":
+        assert http.get("/historical/cutoff").status_code == 404
+        return
+    assert CUTOFF.records(answer_of(http, "/historical/cutoff"))
+    assert MARKETS.records(answer_of(http, "/historical/markets", limit=1000))
+    assert TRADES.records(answer_of(http, "/historical/trades", limit=1000))
+
+
+def test_sandbox_status_is_read_by_the_client(exchange: Sandbox) -> None:
+    with KalshiClient(exchange.url, requests_per_second=1000, retry_seconds=0) as client:
+        assert client.fetch_exchange_status().is_paused is False

@@ -1,0 +1,246 @@
+"""Settings: typed, from the environment and `.env`, and every problem told at once before anything starts."""
+
+from pathlib import Path
+
+import pytest
+
+from kalshi_pipeline.errors import ConfigurationError
+from kalshi_pipeline.settings import Combos, Settings, SnapshotMode, load_settings
+
+DEFAULTS = {
+    "api_url": "https://external-api.kalshi.com/trade-api/v2",
+    "database_url": "sqlite:///data/kalshi.db",
+    "requests_per_second": 15,
+    "snapshot_minutes": 5,
+    "snapshot_mode": SnapshotMode.CHANGES,
+    "combos": Combos.EXCLUDE,
+    "series": (),
+    "max_pages": None,
+    "timeout_seconds": 30,
+    "retry_seconds": 30,
+    "walk_seconds": 900,
+    "event_lookups": 20,
+    "healing_requests": 300,
+    "placeholder_hours": 24,
+    "quarantine_share": 0.01,
+}
+
+
+@pytest.fixture(autouse=True)
+def _no_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in Settings.model_fields:
+        monkeypatch.delenv(f"KALSHI_{name.upper()}", raising=False)
+    monkeypatch.chdir(tmp_path)
+
+
+def problems_of(**overrides: object) -> list[str]:
+    with pytest.raises(ConfigurationError) as caught:
+        load_settings(**overrides)
+    assert str(caught.value) == "\n".join(caught.value.problems)
+    return caught.value.problems
+
+
+def test_settings_have_defaults() -> None:
+    """R5: no cap stands in them."""
+    assert load_settings().model_dump() == DEFAULTS
+
+
+def test_settings_read_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    given = {
+        "API_URL": "http://127.0.0.1:8765/trade-api/v2/",
+        "DATABASE_URL": "sqlite:////srv/kalshi.db",
+        "REQUESTS_PER_SECOND": "7.5",
+        "SNAPSHOT_MINUTES": "0.25",
+        "SNAPSHOT_MODE": "every",
+        "COMBOS": "only",
+        "SERIES": "KXNFLGAME, KXELONMARS,,KXNFLGAME ",
+        "MAX_PAGES": "3",
+        "TIMEOUT_SECONDS": "1",
+        "RETRY_SECONDS": "0",
+        "WALK_SECONDS": "60",
+        "EVENT_LOOKUPS": "0",
+        "HEALING_REQUESTS": "0",
+        "PLACEHOLDER_HOURS": "0.5",
+        "QUARANTINE_SHARE": "1",
+    }
+    for name, value in given.items():
+        monkeypatch.setenv(f"KALSHI_{name}", value)
+    assert load_settings().model_dump() == {
+        "api_url": "http://127.0.0.1:8765/trade-api/v2",
+        "database_url": "sqlite:////srv/kalshi.db",
+        "requests_per_second": 7.5,
+        "snapshot_minutes": 0.25,
+        "snapshot_mode": SnapshotMode.EVERY,
+        "combos": Combos.ONLY,
+        "series": ("KXNFLGAME", "KXELONMARS"),
+        "max_pages": 3,
+        "timeout_seconds": 1,
+        "retry_seconds": 0,
+        "walk_seconds": 60,
+        "event_lookups": 0,
+        "healing_requests": 0,
+        "placeholder_hours": 0.5,
+        "quarantine_share": 1,
+    }
+
+
+@pytest.mark.parametrize("name", sorted(Settings.model_fields))
+def test_blank_setting_is_the_default(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setenv(f"KALSHI_{name.upper()}", "")
+    assert load_settings().model_dump() == DEFAULTS
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "reason"),
+    [
+        pytest.param("API_URL", "kalshi.com", "is not an http:// or https:// address", id="address-alone"),
+        pytest.param(
+            "API_URL", "ftp://kalshi.com", "is not an http:// or https:// address", id="other-scheme"
+        ),
+        pytest.param("API_URL", "https://", "is not an http:// or https:// address", id="no-host"),
+        pytest.param("REQUESTS_PER_SECOND", "0", "input should be greater than 0", id="rate-of-nothing"),
+        pytest.param(
+            "REQUESTS_PER_SECOND", "nan", "input should be less than or equal to 1000", id="rate-nan"
+        ),
+        pytest.param(
+            "REQUESTS_PER_SECOND",
+            "fast",
+            "input should be a valid number, unable to parse string as a number",
+            id="rate-in-words",
+        ),
+        pytest.param(
+            "SNAPSHOT_MINUTES", "0.1", "input should be greater than or equal to 0.25", id="too-often"
+        ),
+        pytest.param(
+            "SNAPSHOT_MINUTES", "1441", "input should be less than or equal to 1440", id="too-rarely"
+        ),
+        pytest.param("SNAPSHOT_MODE", "some", "input should be 'changes' or 'every'", id="unknown-mode"),
+        pytest.param("COMBOS", "no", "input should be 'exclude', 'only' or 'include'", id="unknown-scope"),
+        pytest.param("MAX_PAGES", "0", "input should be greater than or equal to 1", id="no-pages"),
+        pytest.param("TIMEOUT_SECONDS", "0", "input should be greater than 0", id="no-time-to-answer"),
+        pytest.param(
+            "RETRY_SECONDS", "-1", "input should be greater than or equal to 0", id="negative-retries"
+        ),
+        pytest.param("WALK_SECONDS", "nan", "input should be greater than 0", id="walk-nan"),
+        pytest.param(
+            "EVENT_LOOKUPS", "-1", "input should be greater than or equal to 0", id="negative-budget"
+        ),
+        pytest.param("QUARANTINE_SHARE", "5", "input should be less than or equal to 1", id="more-than-all"),
+    ],
+)
+def test_bad_setting_is_told_with_its_name_and_value(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, reason: str
+) -> None:
+    monkeypatch.setenv(f"KALSHI_{name}", value)
+    assert problems_of() == [f"KALSHI_{name}={value}: {reason}; change it or unset it"]
+
+
+def test_all_problems_are_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KALSHI_COMBO", "only")
+    monkeypatch.setenv("KALSHI_API_URL", "kalshi.com")
+    monkeypatch.setenv("KALSHI_MAX_PAGES", "0")
+    monkeypatch.setenv("KALSHI_WALK_SECONDS", "-5")
+    assert problems_of() == [
+        "KALSHI_COMBO is not a setting: did you mean KALSHI_COMBOS? Rename or unset it",
+        "KALSHI_API_URL=kalshi.com: is not an http:// or https:// address; change it or unset it",
+        "KALSHI_MAX_PAGES=0: input should be greater than or equal to 1; change it or unset it",
+        "KALSHI_WALK_SECONDS=-5: input should be greater than 0; change it or unset it",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        pytest.param("KALSHI_DATABSE_URL", "KALSHI_DATABASE_URL", id="letter-missing"),
+        pytest.param("KALSHI_REQUEST_PER_SECOND", "KALSHI_REQUESTS_PER_SECOND", id="plural-missing"),
+        pytest.param("KALSHI_SNAPSHOT_MINUTE", "KALSHI_SNAPSHOT_MINUTES", id="unit-in-singular"),
+        pytest.param("KALSHI_WALK_SECNODS", "KALSHI_WALK_SECONDS", id="letters-swapped"),
+    ],
+)
+def test_misspelt_setting_is_told_with_the_right_name(
+    monkeypatch: pytest.MonkeyPatch, name: str, meant: str
+) -> None:
+    monkeypatch.setenv(name, "1")
+    assert problems_of() == [f"{name} is not a setting: did you mean {meant}? Rename or unset it"]
+
+
+@pytest.mark.parametrize("name", ["KALSHI_API_KEY", "KALSHI_PRIVATE_KEY_PATH", "KALSHI_ENV", "OTHER_COMBO"])
+def test_variable_of_another_tool_is_left_alone(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setenv(name, "whatever")
+    assert load_settings().model_dump() == DEFAULTS
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        pytest.param("postgresql://kalshi:secret@db/kalshi", id="other-database"),
+        pytest.param("sqlite:///", id="no-file"),
+        pytest.param("sqlite:///:memory:", id="in-memory"),
+        pytest.param("kalshi.db?password=secret", id="no-url"),
+    ],
+)
+def test_database_url_is_never_told(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    """It may hold a password."""
+    monkeypatch.setenv("KALSHI_DATABASE_URL", url)
+    assert problems_of() == [
+        "KALSHI_DATABASE_URL: names no SQLite file, and this version stores into SQLite: "
+        "sqlite:///data/kalshi.db; change it or unset it"
+    ]
+
+
+def test_dotenv_of_the_working_directory_is_read(tmp_path: Path) -> None:
+    text = "# mine\nKALSHI_COMBOS=include\nKALSHI_SERIES=\nKALSHI_API_KEY=other\nKALSHI_MAX_PAGES=\n"
+    (tmp_path / ".env").write_text(text, encoding="utf-8")
+    assert load_settings().model_dump() == {**DEFAULTS, "combos": Combos.INCLUDE}
+
+
+def test_dotenv_of_another_directory_is_not_read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("KALSHI_COMBOS=include\n", encoding="utf-8")
+    (tmp_path / "below").mkdir()
+    monkeypatch.chdir(tmp_path / "below")
+    assert load_settings().model_dump() == DEFAULTS
+
+
+def test_environment_goes_before_dotenv(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("KALSHI_COMBOS=include\nKALSHI_MAX_PAGES=3\n", encoding="utf-8")
+    monkeypatch.setenv("KALSHI_COMBOS", "only")
+    assert load_settings().model_dump() == {**DEFAULTS, "combos": Combos.ONLY, "max_pages": 3}
+
+
+def test_bad_setting_of_dotenv_is_told(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("KALSHI_COMBOS=no\n", encoding="utf-8")
+    assert problems_of() == [
+        "KALSHI_COMBOS=no: input should be 'exclude', 'only' or 'include'; change it or unset it"
+    ]
+
+
+def test_dotenv_that_is_no_text_is_told(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_bytes("KALSHI_SERIES=é".encode("latin-1"))
+    assert problems_of() == [".env is not UTF-8 text: save it as UTF-8"]
+
+
+def test_overrides_go_before_everything(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("KALSHI_COMBOS=include\n", encoding="utf-8")
+    monkeypatch.setenv("KALSHI_MAX_PAGES", "3")
+    settings = load_settings(combos="only", max_pages=None, series=("KXELONMARS",))
+    assert settings.model_dump() == {**DEFAULTS, "combos": Combos.ONLY, "series": ("KXELONMARS",)}
+
+
+def test_bad_override_is_told_like_a_variable() -> None:
+    assert problems_of(max_pages=0) == [
+        "KALSHI_MAX_PAGES=0: input should be greater than or equal to 1; change it or unset it"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("minutes", "seconds"),
+    [pytest.param("5", 300, id="whole-minutes"), pytest.param("0.25", 15, id="fraction")],
+)
+def test_snapshot_period_is_in_seconds(monkeypatch: pytest.MonkeyPatch, minutes: str, seconds: float) -> None:
+    monkeypatch.setenv("KALSHI_SNAPSHOT_MINUTES", minutes)
+    assert load_settings().snapshot_period_seconds == seconds
+
+
+def test_every_setting_has_a_description() -> None:
+    """They are the README's table."""
+    assert [name for name, field in Settings.model_fields.items() if not field.description] == []
