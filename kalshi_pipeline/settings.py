@@ -8,7 +8,7 @@ import difflib
 import os
 from collections.abc import Iterable
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 from urllib.parse import urlsplit
 
 from pydantic import BeforeValidator, Field, ValidationError, field_validator
@@ -19,7 +19,15 @@ from kalshi_pipeline.errors import ConfigurationError
 PREFIX = "KALSHI_"
 
 
-class Combos(StrEnum):
+class _Word(StrEnum):
+    """A word of a setting, in capitals or not."""
+
+    @classmethod
+    def _missing_(cls, value: object) -> Self | None:
+        return next((word for word in cls if word.value == str(value).lower()), None)
+
+
+class Combos(_Word):
     """Which multivariate (`KXMVE…`) markets are collected."""
 
     EXCLUDE = "exclude"
@@ -27,7 +35,7 @@ class Combos(StrEnum):
     INCLUDE = "include"
 
 
-class SnapshotMode(StrEnum):
+class SnapshotMode(_Word):
     """Whether a tick stores the quotes that changed, or every quote."""
 
     CHANGES = "changes"

@@ -3,7 +3,7 @@
 import contextlib
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from kalshi_pipeline.exchange.client import KalshiClient
 from kalshi_pipeline.settings import Combos, Settings
@@ -11,18 +11,17 @@ from kalshi_pipeline.store.database import Database
 
 Tell = Callable[[str], None]
 
-_PROGRESS_SECONDS = 5.0
+_PROGRESS_SECONDS = 8.0
 
 
 @dataclass
 class Session:
-    """One run's connections. `tell` takes a line for a person: progress every few seconds, and each retry."""
+    """One run's connections, and `tell_progress`, which takes a line for a person as often as there is news."""
 
     client: KalshiClient
     database: Database
     settings: Settings
-    tell: Tell
-    _told_at: float = field(default_factory=time.monotonic)
+    tell_progress: Tell
 
     @property
     def scope(self) -> str:
@@ -35,16 +34,27 @@ class Session:
         """The scope as the `mve_filter` parameter takes it."""
         return None if self.settings.combos is Combos.INCLUDE else self.settings.combos.value
 
-    def tell_progress(self, line: str) -> None:
-        """Tell how far a walk is, unless something was told a moment ago."""
-        if time.monotonic() - self._told_at >= _PROGRESS_SECONDS:
-            self._told_at = time.monotonic()
-            self.tell(line)
+
+def _now_and_then(tell: Tell) -> Tell:
+    """Pass a line on unless one was passed a moment ago: a long walk is heard of, a short one is silent."""
+    told_at = time.monotonic()
+
+    def tell_progress(line: str) -> None:
+        nonlocal told_at
+        if time.monotonic() - told_at >= _PROGRESS_SECONDS:
+            told_at = time.monotonic()
+            tell(line)
+
+    return tell_progress
 
 
 @contextlib.contextmanager
 def open_session(settings: Settings, tell: Tell = lambda _: None) -> Iterator[Session]:
-    """Open the database (making it where there is none) and the exchange, and close both at the end."""
+    """Open the database (making it where there is none) and the exchange, and close both at the end.
+
+    `tell` hears of progress and of retries, a line every few seconds at the most.
+    """
+    tell_progress = _now_and_then(tell)
     with (
         contextlib.closing(Database(settings.database_url)) as database,
         KalshiClient(
@@ -52,7 +62,7 @@ def open_session(settings: Settings, tell: Tell = lambda _: None) -> Iterator[Se
             requests_per_second=settings.requests_per_second,
             timeout_seconds=settings.timeout_seconds,
             retry_seconds=settings.retry_seconds,
-            on_retry=tell,
+            on_retry=tell_progress,
         ) as client,
     ):
-        yield Session(client, database, settings, tell)
+        yield Session(client, database, settings, tell_progress)

@@ -1,0 +1,1 @@
+"""What the parts cost, as ratios measured side by side in one run: `uv run python -m benchmarks`."""
