@@ -4,6 +4,7 @@ A setting is an environment variable `KALSHI_<NAME>`; a blank one counts as not 
 together, one line each, before anything starts.
 """
 
+import contextlib
 import difflib
 import os
 from collections.abc import Iterable
@@ -11,6 +12,7 @@ from enum import StrEnum
 from typing import Annotated, Any, Self
 from urllib.parse import urlsplit
 
+from dotenv import dotenv_values
 from pydantic import BeforeValidator, Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
@@ -115,6 +117,8 @@ class Settings(BaseSettings):
         parts = urlsplit(value)
         if parts.scheme not in ("http", "https") or not parts.netloc:
             raise ValueError("is not an http:// or https:// address")
+        if "@" in parts.netloc:
+            raise ValueError("holds a user or a password, and market data needs none")
         return value.rstrip("/")
 
     @field_validator("database_url")
@@ -138,7 +142,13 @@ def load_settings(**overrides: Any) -> Settings:  # noqa: ANN401  (each field va
     Raises ConfigurationError with one line for each setting that cannot be used, and for a variable that looks
     like a misspelt setting: ignoring it would be a silent default.
     """
-    problems = _misspelt(os.environ)
+    known = Settings.model_fields
+    problems = _misspelt([*os.environ, *_names_in_dotenv()])
+    problems += [
+        f"{name} is not a setting; the settings are {', '.join(known)}"
+        for name in overrides
+        if name not in known
+    ]
     try:
         settings = Settings(**overrides)
     except ValidationError as error:
@@ -153,15 +163,22 @@ def load_settings(**overrides: Any) -> Settings:  # noqa: ANN401  (each field va
 def _problem(loc: tuple[int | str, ...], message: str, value: object) -> str:
     name = str(loc[0])
     reason = message.removeprefix("Value error, ")
-    given = "" if name == "database_url" else f"={value!s}"  # a database URL may hold a password
+    # An address may hold a password.
+    given = "" if name == "database_url" or "@" in str(value) else f"={value!s}"
     return f"{PREFIX}{name.upper()}{given}: {reason[0].lower()}{reason[1:]}; change it or unset it"
+
+
+def _names_in_dotenv() -> Iterable[str]:
+    with contextlib.suppress(UnicodeDecodeError):  # it is told by whoever reads the values
+        return dotenv_values(".env")
+    return ()
 
 
 def _misspelt(names: Iterable[str]) -> list[str]:
     known = {name.upper() for name in Settings.model_fields}
     given = (name.removeprefix(PREFIX) for name in names if name.startswith(PREFIX))
     # Other Kalshi tools have variables of their own (KALSHI_API_KEY): only near misses are suspicious.
-    near = {name: difflib.get_close_matches(name, known, n=1, cutoff=0.85) for name in set(given) - known}
+    near = {name: difflib.get_close_matches(name, known, n=1, cutoff=0.8) for name in set(given) - known}
     return [
         f"{PREFIX}{name} is not a setting: did you mean {PREFIX}{close[0]}? Rename or unset it"
         for name, close in sorted(near.items())

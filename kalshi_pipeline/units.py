@@ -16,6 +16,9 @@ MICROS_PER_SECOND = 1_000_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _DECIMAL = re.compile(r"(-?)([0-9]+)(?:\.([0-9]+))?")
+_RFC_3339 = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?([Zz]|[+-][0-9]{2}:[0-9]{2})"
+)
 _LARGEST = 2**63 - 1  # the widest integer that SQLite and PostgreSQL store
 
 
@@ -30,10 +33,15 @@ def parse_cents(text: str) -> int:
     return _scaled(text, 4)
 
 
+def parse_seconds(text: str) -> int:
+    """Microseconds since 1970 of Unix seconds such as "1760500800"."""
+    return _scaled(text, 6)
+
+
 def parse_contracts(text: str) -> int:
     """Hundredths of a contract of "1234.50"; ValueError past two decimals that carry value."""
     # Counts rarely repeat, so a memo would not help; nearly all have two decimals, so slicing does.
-    if text[-3:-2] == "." and len(text) < 18:
+    if text[-3:-2] == "." and 3 < len(text) < 18:
         digits = text[:-3] + text[-2:]
         if digits.isdigit() and digits.isascii():
             return int(digits)
@@ -55,17 +63,17 @@ def _scaled(text: str, decimals: int) -> int:
 
 @lru_cache(maxsize=16_384)
 def parse_instant(text: str) -> int | None:
-    """Microseconds since 1970 of an RFC 3339 time; None for the zero time `0001-01-01T00:00:00Z`, which the
-    exchange writes for 'not set' (kalshi/API.md, quirk 8). ValueError where the time names no offset."""
+    """Microseconds since 1970 of an RFC 3339 time; what lies below a microsecond is cut.
+
+    None for the zero time `0001-01-01T00:00:00Z`, which the exchange writes for 'not set' (kalshi/API.md, quirk
+    8). ValueError for any other form, and where the time names no offset."""
     try:
+        if _RFC_3339.fullmatch(text) is None:
+            raise ValueError(text)
         moment = datetime.fromisoformat(text)
-        if moment.year == 1:
-            return None
-        if moment.tzinfo is None:
-            raise ValueError("it names no time zone")
-        return instant_of(moment.astimezone(UTC))
+        return None if moment.year == 1 else instant_of(moment.astimezone(UTC))
     except (ValueError, OverflowError) as error:
-        raise ValueError(f"{text!r} is not an RFC 3339 time: {error}") from error
+        raise ValueError(f"{text!r} is not an RFC 3339 time such as 2026-11-22T14:05:00Z") from error
 
 
 def instant_of(moment: datetime) -> int:
@@ -82,7 +90,7 @@ def datetime_of(instant: int) -> datetime:
 
 def iso_of(instant: int) -> str:
     """An instant as the views write it, of one length, so that text sorts: `2026-11-22T14:05:00.000000Z`."""
-    return datetime_of(instant).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return datetime_of(instant).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 def dollars_of(micros: int) -> Decimal:

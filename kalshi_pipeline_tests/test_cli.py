@@ -270,7 +270,7 @@ def test_killed_run_is_taken_up_by_the_next(
 
     sandbox.faults = Faults()
     assert run("snapshot").returncode == 0
-    assert query("SELECT state, inserted FROM ticks ORDER BY tick_at") == [("partial", 0), ("complete", 120)]
+    assert query("SELECT state, inserted FROM ticks ORDER BY tick_at") == [("failed", 0), ("complete", 120)]
 
 
 def test_sandbox_command_serves_until_it_is_stopped(environment: dict[str, str]) -> None:

@@ -244,3 +244,21 @@ def test_snapshot_period_is_in_seconds(monkeypatch: pytest.MonkeyPatch, minutes:
 def test_every_setting_has_a_description() -> None:
     """They are the README's table."""
     assert [name for name, field in Settings.model_fields.items() if not field.description] == []
+
+
+def test_misspelt_setting_of_dotenv_is_told(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("KALSHI_DATABSE_URL=sqlite:///elsewhere.db\n", encoding="utf-8")
+    with pytest.raises(ConfigurationError, match="did you mean KALSHI_DATABASE_URL"):
+        load_settings()
+
+
+def test_unknown_override_is_refused() -> None:
+    with pytest.raises(ConfigurationError, match="max_page is not a setting"):
+        load_settings(max_page="3")
+
+
+def test_address_with_a_password_is_refused_and_not_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KALSHI_API_URL", "https://me:secret@kalshi.test/trade-api/v2")
+    with pytest.raises(ConfigurationError, match="KALSHI_API_URL: holds a user or a password") as told:
+        load_settings()
+    assert "secret" not in str(told.value)

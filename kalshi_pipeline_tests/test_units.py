@@ -302,3 +302,27 @@ def test_now_lies_between_two_readings_of_the_clock() -> None:
     before = datetime.now(UTC)
     moment = datetime_of(now())
     assert before <= moment <= datetime.now(UTC)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["20261006T063816Z", "2026-W41-2T06:38:16Z", "2026-10-06T06:38:16,5Z", "0001-06-01T00:00:00"],
+    ids=["basic form", "week date", "comma", "naive year one"],
+)
+def test_parse_instant_takes_rfc_3339_alone(text: str) -> None:
+    with pytest.raises(ValueError, match="RFC 3339"):
+        parse_instant(text)
+
+
+def test_parse_instant_cuts_below_the_microsecond() -> None:
+    """An exchange that began to tell nanoseconds must not lose its prices for it."""
+    assert parse_instant("2026-10-06T06:38:16.123456789Z") == parse_instant("2026-10-06T06:38:16.123456Z")
+
+
+def test_iso_has_one_length_in_every_century() -> None:
+    assert iso_of(parse_instant("0900-01-01T00:00:00Z") or 0) == "0900-01-01T00:00:00.000000Z"
+
+
+def test_contracts_need_a_whole_part_like_dollars() -> None:
+    with pytest.raises(ValueError, match="decimal number"):
+        parse_contracts(".50")

@@ -9,6 +9,7 @@ from kalshi_pipeline.exchange.fields import (
     Contracts,
     Dollars,
     EpochSeconds,
+    Flag,
     Instant,
     Text,
     Ticker,
@@ -25,7 +26,7 @@ class TradePayload(Payload):
     count_fp: Contracts = None
     yes_price_dollars: Dollars = None
     taker_outcome_side: Text = None
-    is_block_trade: bool | None = None
+    is_block_trade: Flag = None
 
     # Until March 2026.
     count: Contracts = None
@@ -60,10 +61,12 @@ class PricesPayload(Payload):
         for name in ("open", "high", "low", "close", "mean", "previous"):
             value = merged.get(name)
             if merged.get(f"{name}_dollars") in (None, "") and value is not None:
-                merged[f"{name}_dollars"] = (
-                    f"{value // 100}.{value % 100:02d}" if isinstance(value, int) else value
-                )
+                merged[f"{name}_dollars"] = _dollars_text(value) if isinstance(value, int) else value
         return merged
+
+
+def _dollars_text(cents: int) -> str:
+    return f"{'-' if cents < 0 else ''}{abs(cents) // 100}.{abs(cents) % 100:02d}"
 
 
 class CandlestickPayload(Payload):
@@ -114,6 +117,12 @@ class OrderBookPayload(Payload):
 
     orderbook_fp: _DollarSides | None = None
     orderbook: _LegacySides | None = None
+
+    @model_validator(mode="after")
+    def _has_a_book(self) -> Self:
+        if self.orderbook_fp is None and self.orderbook is None:
+            raise ValueError("it holds neither orderbook_fp nor orderbook")
+        return self
 
     @property
     def yes(self) -> list[BookLevel]:

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
-from typing import Any, Generic, Self, TypeVar
+from typing import Any, Generic, NamedTuple, Self, TypeVar
 from urllib.parse import quote
 
 import httpx
@@ -65,6 +65,14 @@ class Answer(Generic[Parsed]):
     received_at: int
 
 
+class _Reply(NamedTuple):
+    """A whole answer, decoded."""
+
+    status: int
+    headers: httpx.Headers
+    body: bytes
+
+
 class _RetryableError(Exception):
     """One attempt that failed in a way that another may not."""
 
@@ -93,6 +101,7 @@ class KalshiClient:
         self.requests = 0
         self.retries = 0
         self._api_url = api_url
+        self._timeout_seconds = timeout_seconds
         self._retry_seconds = retry_seconds
         self._on_retry = on_retry
         self._limit = shared_limit(api_url, requests_per_second)
@@ -154,12 +163,25 @@ class KalshiClient:
 
         return Listing("/series", fetch, _each({}, series), max_pages=None, walk_seconds=walk_seconds)
 
-    def fetch_events(self, tickers: Sequence[str]) -> list[EventPayload]:
-        """Fetch the events of up to TICKERS_PER_LOOKUP tickers; those that the exchange does not give are left out."""
+    def fetch_events(self, tickers: Sequence[str]) -> Page[EventPayload]:
+        """Fetch the events of up to TICKERS_PER_LOOKUP tickers; those that the exchange does not give are left out.
+
+        An answer may be cut into pages. A page without any of them ends the walk: the exchange ignores `tickers`.
+        """
+        missing = set(tickers)
+        found: Page[EventPayload] = Page([])
         params: Params = {"limit": EVENTS_PAGE, "tickers": ",".join(tickers)}
-        page = self._fetch("/events", params, lambda body: parse_page(body, "events", EventPayload)).content
-        found = {payload.ticker: payload for payload in page.records}
-        return [found[ticker] for ticker in tickers if ticker in found]
+        while True:
+            page = self._fetch(
+                "/events", params, lambda body: parse_page(body, "events", EventPayload)
+            ).content
+            new = {payload.ticker: payload for payload in page.records if payload.ticker in missing}
+            missing -= new.keys()
+            found.records.extend(new.values())
+            found.rejects.extend(page.rejects)
+            if page.cursor is None or not new or not missing:
+                return found
+            params = {**params, "cursor": page.cursor}
 
     def fetch_series(self, ticker: str) -> SeriesPayload:
         """Fetch one series; NotFoundError where the exchange does not know it."""
@@ -176,8 +198,8 @@ class KalshiClient:
     def fetch_exchange_status(self) -> ExchangeStatusPayload:
         """Ask whether trading goes on. An exchange in trouble answers 5xx with the same body; one attempt is made."""
         try:
-            response = self._attempt("/exchange/status", {})
-            return parse_object(response.content, None, ExchangeStatusPayload)
+            reply = self._attempt("/exchange/status", {})
+            return parse_object(reply.body, None, ExchangeStatusPayload)
         except (_RetryableError, GarbledAnswerError, PayloadError) as error:
             raise ExchangeError(f"/exchange/status gave no status: {error}") from error
 
@@ -205,16 +227,16 @@ class KalshiClient:
         """Ask until an answer can be parsed; a body that is no JSON counts as a failed attempt."""
 
         def attempt() -> Answer[Parsed]:
-            response = self._attempt(path, params)
+            reply = self._attempt(path, params)
             received_at = now()
-            if response.status_code in _RETRIED_STATUSES:
-                raise _RetryableError(_refusal(response), _retry_after_seconds(response))
-            if response.status_code != httpx.codes.OK:
-                raise self._refused(path, response)
+            if reply.status in _RETRIED_STATUSES:
+                raise _RetryableError(_refusal(reply), _retry_after_seconds(reply))
+            if reply.status != httpx.codes.OK:
+                raise self._refused(path, reply)
             try:
-                return Answer(parse(response.content), received_at)
+                return Answer(parse(reply.body), received_at)
             except GarbledAnswerError as error:
-                raise _RetryableError(f"answered {response.status_code}, but {error}") from error
+                raise _RetryableError(f"answered {reply.status}, but {error}") from error
 
         retrying = Retrying(
             retry=retry_if_exception_type(_RetryableError),
@@ -232,11 +254,19 @@ class KalshiClient:
                 "see that the exchange is up and KALSHI_API_URL is right, then run again"
             ) from error
 
-    def _attempt(self, path: str, params: Params) -> httpx.Response:
+    def _attempt(self, path: str, params: Params) -> _Reply:
+        """Ask once. The whole answer must be there in time: httpx's own time-out starts again at every byte."""
         self._limit.wait()
         self.requests += 1
+        ends = time.monotonic() + self._timeout_seconds
         try:
-            return self._http.get(self._api_url + path, params=params)
+            with self._http.stream("GET", self._api_url + path, params=params) as response:
+                chunks = []
+                for chunk in response.iter_bytes():
+                    chunks.append(chunk)
+                    if time.monotonic() > ends:
+                        raise _RetryableError(f"did not end its answer within {self._timeout_seconds:g} s")
+                return _Reply(response.status_code, response.headers, b"".join(chunks))
         except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
             raise RefusedError(
                 f"KALSHI_API_URL={self._api_url} is no usable address: {error}; change it", 0
@@ -252,8 +282,8 @@ class KalshiClient:
         pause_seconds = state.next_action.sleep if state.next_action else 0.0
         self._on_retry(f"the exchange {error}; trying again in {pause_seconds:.1f} s")
 
-    def _refused(self, path: str, response: httpx.Response) -> RefusedError:
-        status, said = response.status_code, f"{self._api_url}{path} {_refusal(response)}"
+    def _refused(self, path: str, reply: _Reply) -> RefusedError:
+        status, said = reply.status, f"{self._api_url}{path} {_refusal(reply)}"
         if status == httpx.codes.NOT_FOUND:
             return NotFoundError(
                 f"{said}: the exchange does not know it; check the ticker and KALSHI_API_URL", status
@@ -263,9 +293,9 @@ class KalshiClient:
                 f"{said}: market data needs no key, so check KALSHI_API_URL and whether a proxy is in the way",
                 status,
             )
-        if response.is_redirect:
+        if httpx.codes.is_redirect(status):
             return RefusedError(
-                f"{said} to {response.headers.get('location')}: set KALSHI_API_URL to that", status
+                f"{said} to {reply.headers.get('location')}: set KALSHI_API_URL to that", status
             )
         return RefusedError(
             f"{said}: the exchange refuses this request; see whether its API has changed", status
@@ -285,28 +315,28 @@ def _pause_seconds(state: RetryCallState) -> float:
     return max(_backoff(state), asked)
 
 
-def _retry_after_seconds(response: httpx.Response) -> float:
+def _retry_after_seconds(reply: _Reply) -> float:
     with contextlib.suppress(ValueError):
-        return min(max(float(response.headers.get("retry-after", "0")), 0.0), _LONGEST_RETRY_AFTER_SECONDS)
+        return min(max(float(reply.headers.get("retry-after", "0")), 0.0), _LONGEST_RETRY_AFTER_SECONDS)
     return 0.0  # the header may also hold a date; the usual pause does then
 
 
-def _refusal(response: httpx.Response) -> str:
-    said = _error_text(response)
-    return f"answered {response.status_code}" + (f" ({said})" if said else "")
+def _refusal(reply: _Reply) -> str:
+    said = _error_text(reply)
+    return f"answered {reply.status}" + (f" ({said})" if said else "")
 
 
-def _error_text(response: httpx.Response) -> str:
+def _error_text(reply: _Reply) -> str:
     """Say what an error body says, in any of its forms: nested object, flat object, string, or no JSON at all."""
     try:
-        body: Any = json.loads(response.content)
-    except ValueError:
+        body: Any = json.loads(reply.body)
+    except (ValueError, RecursionError):
         return ""
     error = body.get("error", body) if isinstance(body, dict) else body
     if isinstance(error, dict):
         parts = [str(error[name]) for name in ("message", "details") if error.get(name)]
         return ": ".join(parts) or str(error.get("code", ""))
-    return str(error)[:200]
+    return "" if error is None else str(error)[:200]
 
 
 def _described(error: Exception) -> str:

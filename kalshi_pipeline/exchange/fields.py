@@ -9,13 +9,7 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, PlainValidator, StringConstraints
 
-from kalshi_pipeline.units import (
-    MICROS_PER_SECOND,
-    parse_cents,
-    parse_contracts,
-    parse_dollars,
-    parse_instant,
-)
+from kalshi_pipeline.units import parse_cents, parse_contracts, parse_dollars, parse_instant, parse_seconds
 
 
 def _text(value: object) -> str:
@@ -46,8 +40,8 @@ def _instant(value: object) -> int | None:
     return parse_instant(value)
 
 
-def _epoch_seconds(value: object) -> int | None:
-    return None if value is None or value == "" else int(_text(value)) * MICROS_PER_SECOND
+def _epoch_seconds(value: object) -> int:
+    return parse_seconds(_text(value))
 
 
 def _blank_to_none(value: object) -> object:
@@ -72,5 +66,11 @@ Contracts = Annotated[int | None, PlainValidator(_contracts)]
 Instant = Annotated[int | None, PlainValidator(_instant)]
 """An RFC 3339 time, as microseconds since 1970; the zero time is absent."""
 
-EpochSeconds = Annotated[int | None, PlainValidator(_epoch_seconds)]
-"""Unix seconds, as microseconds since 1970."""
+EpochSeconds = Annotated[int, PlainValidator(_epoch_seconds)]
+"""Unix seconds, as microseconds since 1970; never blank: they identify a candlestick."""
+
+Number = Annotated[float | None, BeforeValidator(_blank_to_none)]
+"""An optional number that is neither a price nor a quantity, such as a strike."""
+
+Flag = Annotated[bool | None, BeforeValidator(_blank_to_none)]
+"""An optional yes or no."""

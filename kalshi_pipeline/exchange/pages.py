@@ -88,12 +88,21 @@ def _parse_slowly(body: bytes, key: str, record: type[Record]) -> Page[Record]:
         raise PayloadError(f"the exchange's {key!r} or its cursor has another type than the contract says")
     records: list[Record] = []
     rejects: list[Reject] = []
-    for row in rows or []:
+    for index, row in enumerate(rows or []):
         try:
-            records.append(record.model_validate(row))
+            parsed = record.model_validate(row)
+            json.dumps(parsed.model_dump(), ensure_ascii=False).encode()
+            records.append(parsed)
         except ValidationError as error:
-            rejects.append(Reject(_ticker_of(row), json.dumps(row), summary_of(error)))
+            rejects.append(_reject(body, key, index, summary_of(error)))
+        except UnicodeEncodeError:
+            rejects.append(_reject(body, key, index, "it holds half a character (a lone surrogate)"))
     return Page(records, rejects, cursor or None)
+
+
+def _reject(body: bytes, key: str, index: int, error: str) -> Reject:
+    row = json.loads(body)[key][index]  # as it came, with numbers as numbers
+    return Reject(_ticker_of(row), json.dumps(row), error)
 
 
 def _load(body: bytes) -> Any:  # noqa: ANN401  (JSON)
@@ -116,6 +125,7 @@ def _under(envelope: Any, key: str) -> Any:  # noqa: ANN401  (JSON)
 def _ticker_of(row: Any) -> str | None:  # noqa: ANN401  (JSON)
     if isinstance(row, dict):
         for name in ("ticker", "event_ticker"):
-            if isinstance(row.get(name), str) and row[name]:
-                return str(row[name])
+            ticker = row.get(name)
+            if isinstance(ticker, str) and ticker.isprintable() and ticker:
+                return ticker
     return None

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from kalshi_pipeline.exchange.fields import Cents, Contracts, Dollars, Instant, Text, Ticker
+from kalshi_pipeline.exchange.fields import Cents, Contracts, Dollars, Flag, Instant, Number, Text, Ticker
 from kalshi_pipeline.units import MICROS_PER_DOLLAR
 
 COMBO_PREFIX = "KXMVE"
@@ -44,7 +44,7 @@ class EventPayload(Listed):
     title: Text = None
     sub_title: Text = None
     category: Text = None
-    mutually_exclusive: bool | None = None
+    mutually_exclusive: Flag = None
     strike_date: Instant = None
 
 
@@ -76,10 +76,10 @@ class MarketPayload(Listed):
     expected_expiration_time: Instant = None
     occurrence_datetime: Instant = None
     strike_type: Text = None
-    floor_strike: float | None = None
-    cap_strike: float | None = None
+    floor_strike: Number = None
+    cap_strike: Number = None
     rules_primary: Text = None
-    is_provisional: bool | None = None
+    is_provisional: Flag = None
     mve_collection_ticker: Text = None
 
     yes_bid_dollars: Dollars = None

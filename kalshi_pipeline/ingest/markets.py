@@ -6,14 +6,14 @@ from typing import NamedTuple
 from kalshi_pipeline.exchange.listing import ListedPage, Listing
 from kalshi_pipeline.exchange.payloads import MarketPayload, Quote
 from kalshi_pipeline.exchange.statuses import MarketStatus, StatusFilter
-from kalshi_pipeline.ingest.parents import EventLookup, FetchedEvents
+from kalshi_pipeline.ingest.parents import EventLookup, FetchedEvents, reject_rows
 from kalshi_pipeline.ingest.report import Report
 from kalshi_pipeline.ingest.session import Session
 from kalshi_pipeline.store.catalog import merge_events, merge_markets
 from kalshi_pipeline.store.database import Connection
 from kalshi_pipeline.store.queries import unknown_events
 from kalshi_pipeline.store.rows import MarketRow, Tally
-from kalshi_pipeline.store.runs import record_lookups
+from kalshi_pipeline.store.runs import add_to_quarantine, record_lookups
 from kalshi_pipeline.units import now
 
 _KNOWN_WORDS = {
@@ -64,6 +64,7 @@ class MarketPages:
         tally = merge_markets(connection, page.markets, seen_at)
         if page.events.missing:
             record_lookups(connection, page.events.missing, seen_at)
+        add_to_quarantine(connection, self._report.run, "events", reject_rows(page.events.rejects), seen_at)
         return tally + Tally(placeholders=parents.placeholders, healed=parents.healed)
 
     def _row(self, payload: MarketPayload, received_at: int) -> MarketRow:

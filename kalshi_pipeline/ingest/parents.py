@@ -9,13 +9,14 @@ from typing import NamedTuple
 
 from kalshi_pipeline.errors import ExchangeError, NotFoundError
 from kalshi_pipeline.exchange.client import TICKERS_PER_LOOKUP
+from kalshi_pipeline.exchange.pages import Reject
 from kalshi_pipeline.exchange.payloads import COMBO_PREFIX, EventPayload, SeriesPayload
 from kalshi_pipeline.ingest.report import Report
 from kalshi_pipeline.ingest.session import Session
 from kalshi_pipeline.store.catalog import merge_events, merge_series
 from kalshi_pipeline.store.queries import open_placeholder_events, open_placeholder_series
-from kalshi_pipeline.store.rows import EventRow, SeriesRow, Tally
-from kalshi_pipeline.store.runs import add_page, record_lookups
+from kalshi_pipeline.store.rows import EventRow, RejectRow, SeriesRow, Tally
+from kalshi_pipeline.store.runs import add_page, add_to_quarantine, record_lookups
 from kalshi_pipeline.units import now
 
 # Below this many combo events, asking for each is cheaper than walking their listing, which takes no filter.
@@ -43,6 +44,11 @@ def event_row(payload: EventPayload) -> EventRow:
     )
 
 
+def reject_rows(rejects: Sequence[Reject]) -> list[RejectRow]:
+    """Give unreadable records as the store takes them."""
+    return [RejectRow(reject.ticker, reject.raw, reject.error) for reject in rejects]
+
+
 class EventLookup:
     """Fetches events that pages name, within a budget of requests, so that new parents never delay the quotes."""
 
@@ -57,30 +63,33 @@ class EventLookup:
         The events of combos are not asked for: `/events` never shows them (kalshi/API.md §1.3).
         """
         wanted = [ticker for ticker in tickers if not ticker.startswith(COMBO_PREFIX)]
-        fetched = FetchedEvents([], [])
+        fetched = FetchedEvents([], [], [])
         for start in range(0, len(wanted), TICKERS_PER_LOOKUP):
             if self._requests_left <= 0:
                 break
-            self._requests_left -= 1
+            requests = self._session.client.requests
             asked = wanted[start : start + TICKERS_PER_LOOKUP]
             try:
-                payloads = self._session.client.fetch_events(asked)
+                page = self._session.client.fetch_events(asked)
             except ExchangeError as error:
                 # The quotes of this page are at hand and matter more: their events become placeholders.
                 self._requests_left = 0
                 self._report.notes.append(f"events are not looked up any more in this run: {error}")
                 break
-            found = {payload.ticker for payload in payloads}
-            fetched.rows.extend(event_row(payload) for payload in payloads)
+            self._requests_left -= self._session.client.requests - requests
+            found = {payload.ticker for payload in page.records}
+            fetched.rows.extend(event_row(payload) for payload in page.records)
+            fetched.rejects.extend(page.rejects)
             fetched.missing.extend(ticker for ticker in asked if ticker not in found)
         return fetched
 
 
 class FetchedEvents(NamedTuple):
-    """Events that the exchange gave, and the tickers of those that it was asked for and did not give."""
+    """Events that the exchange gave, tickers that it was asked for and did not give, and what could not be read."""
 
     rows: list[EventRow]
     missing: list[str]
+    rejects: list[Reject]
 
 
 def heal_placeholders(session: Session, report: Report) -> None:
@@ -112,8 +121,8 @@ class _Healing:
         tickers = [ticker for ticker in self._open_events() if not ticker.startswith(COMBO_PREFIX)]
         for start in range(0, len(tickers), TICKERS_PER_LOOKUP):
             if self._requests_left:
-                payloads = self._session.client.fetch_events(tickers[start : start + TICKERS_PER_LOOKUP])
-                self._store_events([event_row(payload) for payload in payloads])
+                page = self._session.client.fetch_events(tickers[start : start + TICKERS_PER_LOOKUP])
+                self._store_events(page.records, page.rejects)
 
     def combo_events_in_bulk(self) -> None:
         wanted = {ticker for ticker in self._open_events() if ticker.startswith(COMBO_PREFIX)}
@@ -125,10 +134,10 @@ class _Healing:
             max_pages=pages_left, walk_seconds=self._session.settings.walk_seconds
         )
         for page in listing:
-            rows = [event_row(payload) for payload in page.records if payload.ticker in wanted]
-            self._store_events(rows)
-            wanted.difference_update(row.ticker for row in rows)
-            fruitless = 0 if rows else fruitless + 1
+            found = [payload for payload in page.records if payload.ticker in wanted]
+            self._store_events(found, page.rejects)
+            wanted.difference_update(payload.ticker for payload in found)
+            fruitless = 0 if found else fruitless + 1
             self._session.tell_progress(f"healing: {len(wanted):,} combo events are open")
             if not wanted or fruitless >= _FRUITLESS_PAGES:
                 return
@@ -138,11 +147,11 @@ class _Healing:
             if not self._requests_left:
                 return
             try:
-                rows = [event_row(self._session.client.fetch_event(ticker))]
+                found = [self._session.client.fetch_event(ticker)]
             except NotFoundError:
-                rows = []
-            self._store_events(rows)
-            if ticker not in {row.ticker for row in rows}:
+                found = []
+            self._store_events(found, [])
+            if ticker not in {payload.ticker for payload in found}:
                 with self._session.database.begin() as connection:
                     record_lookups(connection, [ticker], now())
             self._session.tell_progress(f"healing: asked for {ticker}")
@@ -164,12 +173,15 @@ class _Healing:
         with self._session.database.read() as connection:
             return open_placeholder_events(connection, limit)
 
-    def _store_events(self, rows: list[EventRow]) -> None:
-        if rows:
-            with self._session.database.begin() as connection:
-                tally = merge_events(connection, rows, now())
-                add_page(connection, self._report.run, Tally(healed=tally.healed))
-            self._count(tally.healed)
+    def _store_events(self, payloads: Sequence[EventPayload], rejects: Sequence[Reject]) -> None:
+        if not payloads and not rejects:
+            return
+        at, run = now(), self._report.run
+        with self._session.database.begin() as connection:
+            tally = merge_events(connection, [event_row(payload) for payload in payloads], at)
+            add_to_quarantine(connection, run, "events", reject_rows(rejects), at)
+            add_page(connection, run, Tally(healed=tally.healed))
+        self._count(tally.healed)
 
     def _count(self, healed: int) -> None:
         self._report.tally += Tally(healed=healed)

@@ -7,11 +7,12 @@ from typing import TypeVar
 from kalshi_pipeline.errors import PipelineError, StoreError
 from kalshi_pipeline.exchange.listing import ListedPage, Listing
 from kalshi_pipeline.exchange.payloads import Listed
+from kalshi_pipeline.ingest.parents import reject_rows
 from kalshi_pipeline.ingest.report import Report
 from kalshi_pipeline.ingest.session import Session
 from kalshi_pipeline.store.database import Connection
 from kalshi_pipeline.store.queries import count_rows, placeholders
-from kalshi_pipeline.store.rows import RejectRow, Tally
+from kalshi_pipeline.store.rows import Tally
 from kalshi_pipeline.store.runs import State, add_page, add_to_quarantine, close_run, open_listing
 from kalshi_pipeline.units import MICROS_PER_SECOND, now
 
@@ -77,7 +78,7 @@ def store_pages(
     duplicates = 0
     for page in listing:
         prepared = prepare(page)
-        rejects = [RejectRow(reject.ticker, reject.raw, reject.error) for reject in page.rejects]
+        rejects = reject_rows(page.rejects)
         counted = Tally(pages=1, quarantined=len(rejects), duplicates=listing.duplicates - duplicates)
         counted += Tally(received=len(page.records) + len(rejects) + counted.duplicates)
         duplicates = listing.duplicates

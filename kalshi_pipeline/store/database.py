@@ -2,6 +2,7 @@
 
 import contextlib
 import sqlite3
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from filelock import FileLock, Timeout
-from sqlalchemy import Connection, Engine, create_engine, event, inspect, make_url
+from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, make_url
 from sqlalchemy.exc import DBAPIError
 
 from kalshi_pipeline.errors import StoreError
@@ -19,6 +20,7 @@ from kalshi_pipeline.errors import StoreError
 __all__ = ["Connection", "Database"]
 
 _BUSY_SECONDS = 60
+_AGAIN_SECONDS = 0.05
 _SNAPSHOT_LOCK_SECONDS = 900
 # The execution option that names the BEGIN of a transaction. A writer takes the lock at once: it waits for
 # another writer then, instead of failing when it turns from reading to writing.
@@ -49,8 +51,12 @@ class Database:
             ) from error
         self._engine = _engine(self.path)
         try:
-            with self.begin() as connection:
-                self._prepare(connection, migrate=migrate)
+            with self.read() as connection:
+                is_ready = _Schema(self.path, connection).is_current(migrate=migrate)
+            if not is_ready:
+                with self.begin() as connection:
+                    _Schema(self.path, connection).prepare(migrate=migrate)
+            self._use_write_ahead_log()
         except BaseException:
             self.close()
             raise
@@ -94,27 +100,20 @@ class Database:
         finally:
             lock.release()
 
-    def _prepare(self, connection: Connection, *, migrate: bool) -> None:
-        config = _alembic_config(connection)
-        versions = ScriptDirectory.from_config(config)
-        head = versions.get_current_head()
-        current = MigrationContext.configure(connection).get_current_revision()
-        if current == head:
-            return
-        if current is None:
-            if inspect(connection).get_table_names():
-                raise StoreError(f"{self.path} holds tables of another program: {_SET_URL}")
-        elif current not in {script.revision for script in versions.walk_revisions()}:
-            raise StoreError(
-                f"{self.path} was written by a newer version of kalshi-pipeline (schema {current}, this one knows "
-                f"{head}): upgrade kalshi-pipeline, or set KALSHI_DATABASE_URL to another file"
-            )
-        elif not migrate:
-            raise StoreError(
-                f"{self.path} has the older schema {current}, this version needs {head}: back it up, then run "
-                "`kalshi-pipeline init`"
-            )
-        command.upgrade(config, "head")
+    def _use_write_ahead_log(self) -> None:
+        """Let readers and the writer not wait for each other. It stays with the file, and is set when it is ours.
+
+        SQLite gives up at once where somebody else has the file open at that moment, whatever the time-out.
+        """
+        ends = time.monotonic() + _BUSY_SECONDS
+        with self._translated(), self._engine.connect().execution_options(**{_BEGIN: None}) as connection:
+            while connection.exec_driver_sql("PRAGMA journal_mode").scalar() != "wal":
+                try:
+                    connection.exec_driver_sql("PRAGMA journal_mode = WAL")
+                except DBAPIError:
+                    if time.monotonic() > ends:
+                        raise
+                    time.sleep(_AGAIN_SECONDS)
 
     @contextlib.contextmanager
     def _translated(self) -> Iterator[None]:
@@ -122,6 +121,41 @@ class Database:
             yield
         except DBAPIError as error:
             raise StoreError(_sentence(self.path, str(error.orig))) from error
+
+
+class _Schema:
+    """The schema that a file has, against the one that this version needs."""
+
+    def __init__(self, path: Path, connection: Connection) -> None:
+        self._path = path
+        self._connection = connection
+        self._config = _alembic_config(connection)
+        versions = ScriptDirectory.from_config(self._config)
+        self._head = versions.get_current_head()
+        self._known = {script.revision for script in versions.walk_revisions()}
+        self._current = MigrationContext.configure(connection).get_current_revision()
+
+    def is_current(self, *, migrate: bool) -> bool:
+        """Tell whether nothing is to be done; StoreError where nothing can be."""
+        if self._current is None:
+            if inspect(self._connection).get_table_names():
+                raise StoreError(f"{self._path} holds tables of another program: {_SET_URL}")
+        elif self._current not in self._known:
+            raise StoreError(
+                f"{self._path} was written by a newer version of kalshi-pipeline (schema {self._current}, this one "
+                f"knows {self._head}): upgrade kalshi-pipeline, or set KALSHI_DATABASE_URL to another file"
+            )
+        elif self._current != self._head and not migrate:
+            raise StoreError(
+                f"{self._path} has the older schema {self._current}, this version needs {self._head}: back it up, "
+                "then run `kalshi-pipeline init`"
+            )
+        return self._current == self._head
+
+    def prepare(self, *, migrate: bool) -> None:
+        """Make or migrate the schema, unless another process has done so meanwhile."""
+        if not self.is_current(migrate=migrate):
+            command.upgrade(self._config, "head")
 
 
 _SET_URL = "set KALSHI_DATABASE_URL to a file that this program may write"
@@ -140,14 +174,13 @@ def _sentence(path: Path, message: str) -> str:
 
 
 def _engine(path: Path) -> Engine:
-    engine = create_engine(f"sqlite:///{path}", connect_args={"timeout": _BUSY_SECONDS})
+    engine = create_engine(URL.create("sqlite", database=str(path)), connect_args={"timeout": _BUSY_SECONDS})
 
     @event.listens_for(engine, "connect")
     def configure(connection: sqlite3.Connection, _: Any) -> None:  # noqa: ANN401  (SQLAlchemy's record)
         connection.isolation_level = None  # transactions are begun below, not by the driver
         for pragma in (
             "foreign_keys = ON",
-            "journal_mode = WAL",
             "synchronous = NORMAL",  # with WAL a crash loses no committed page; a power cut may lose the last ones
             "temp_store = MEMORY",
             "cache_size = -65536",
@@ -156,14 +189,15 @@ def _engine(path: Path) -> Engine:
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
-        connection.exec_driver_sql(connection.get_execution_options().get(_BEGIN, "BEGIN IMMEDIATE"))
+        if (statement := connection.get_execution_options().get(_BEGIN, "BEGIN IMMEDIATE")) is not None:
+            connection.exec_driver_sql(statement)
 
     return engine
 
 
 def _alembic_config(connection: Connection) -> Config:
     config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
     config.set_main_option("path_separator", "os")
     config.attributes["connection"] = connection
     return config

@@ -110,11 +110,6 @@ class QuoteFaults:
     crossed: int
     out_of_range: int
 
-    @property
-    def total(self) -> int:
-        """All of them."""
-        return self.crossed + self.out_of_range
-
 
 def quote_faults(connection: Connection, tick_id: int) -> QuoteFaults:
     """Count the tick's rows whose bid is above the ask, and those with a price outside 0..1 dollar."""

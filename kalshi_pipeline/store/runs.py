@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 
-from sqlalchemy import Connection, Table, delete, func, insert, literal, select, update
+from sqlalchemy import Connection, Table, case, delete, func, insert, literal, or_, select, update
 
 from kalshi_pipeline.store.rows import RejectRow, Tally
-from kalshi_pipeline.store.tables import event_lookups, events, listings, quarantine, ticks
+from kalshi_pipeline.store.tables import event_lookups, events, listings, price_snapshots, quarantine, ticks
 from kalshi_pipeline.units import MICROS_PER_SECOND, iso_of
 
 
@@ -45,6 +45,8 @@ class Run:
 
 _KILLED = "the run ended without a word (killed, or the machine stopped); the next one goes on"
 _MOST_MISSED = 10_000
+_BUSY = (State.SKIPPED, "the snapshot before was still running")
+_IDLE = (State.MISSED, "no run was started for it")
 _HAS_QUOTES = (State.RUNNING, State.COMPLETE, State.PARTIAL)
 
 
@@ -75,7 +77,9 @@ def open_tick(connection: Connection, tick_at: int, period_seconds: float | None
     the last one, are recorded as missed, or as skipped where the run before was still busy.
     """
     connection.execute(
-        update(ticks).where(ticks.c.state == State.RUNNING).values(state=State.PARTIAL, reason=_KILLED)
+        update(ticks)
+        .where(ticks.c.state == State.RUNNING)
+        .values(state=case((ticks.c.pages > 0, State.PARTIAL), else_=State.FAILED), reason=_KILLED)
     )
     found = connection.execute(
         select(ticks.c.id, ticks.c.state, ticks.c.pages).where(ticks.c.tick_at == tick_at)
@@ -94,18 +98,26 @@ def open_tick(connection: Connection, tick_at: int, period_seconds: float | None
         skipped = {**new, "state": State.SKIPPED, "reason": reason, "finished_at": at}
         return Run(ticks, _inserted_id(connection, ticks, skipped), State.SKIPPED, reason)
     running = {"state": State.RUNNING, "reason": None}
-    if found is not None:
+    if found is not None and (found.pages or _holds_quotes(connection, found.id)):
         # Its counts go on: what the attempt before has stored is part of this tick.
         connection.execute(update(ticks).where(ticks.c.id == found.id).values({**values, **running}))
         return Run(ticks, found.id, State.RUNNING, pages=found.pages)
+    if found is not None:
+        # Nothing hangs on it yet. It is made anew, so that keys keep the order of the ticks that hold quotes.
+        connection.execute(delete(ticks).where(ticks.c.id == found.id))
     if period_seconds is not None:
         _record_missed(connection, tick_at, period_seconds, scope)
     return Run(ticks, _inserted_id(connection, ticks, {**new, **running}), State.RUNNING)
 
 
+def _holds_quotes(connection: Connection, tick_id: int) -> bool:
+    query = select(price_snapshots.c.market_id).where(price_snapshots.c.tick_id == tick_id).limit(1)
+    return connection.execute(query).first() is not None
+
+
 def _record_missed(connection: Connection, tick_at: int, period_seconds: float, scope: str) -> None:
     last = connection.execute(
-        select(ticks.c.tick_at, ticks.c.finished_at)
+        select(ticks.c.tick_at)
         .where(ticks.c.period_seconds.is_not(None), ticks.c.tick_at < tick_at)
         .order_by(ticks.c.tick_at.desc())
         .limit(1)
@@ -114,23 +126,20 @@ def _record_missed(connection: Connection, tick_at: int, period_seconds: float, 
         return
     period = round(period_seconds * MICROS_PER_SECOND)
     grid = range(tick_at - period, last.tick_at, -period)[:_MOST_MISSED]
-    taken = set(connection.execute(select(ticks.c.tick_at).where(ticks.c.tick_at > last.tick_at)).scalars())
+    since = connection.execute(
+        select(ticks.c.tick_at, ticks.c.started_at, ticks.c.finished_at).where(
+            or_(ticks.c.tick_at > last.tick_at, ticks.c.finished_at > last.tick_at)
+        )
+    ).all()
+    taken = {run.tick_at for run in since}
+    spans = [(run.started_at, run.finished_at) for run in since if run.started_at and run.finished_at]
     rows = []
     for missed_at in reversed(grid):
         if missed_at in taken:
             continue
-        busy = last.finished_at is not None and last.finished_at > missed_at
-        state, reason = (
-            (State.SKIPPED, "the snapshot before was still running")
-            if busy
-            else (State.MISSED, "no run was started for it")
-        )
-        row = {
-            "tick_at": missed_at,
-            "period_seconds": period_seconds,
-            "scope": scope,
-            "started_at": missed_at,
-        }
+        is_busy = any(started_at <= missed_at < finished_at for started_at, finished_at in spans)
+        state, reason = _BUSY if is_busy else _IDLE
+        row = {"tick_at": missed_at, "period_seconds": period_seconds, "scope": scope}
         rows.append({**row, "state": state, "reason": reason, **_counts(ticks, Tally())})
     if rows:
         connection.execute(insert(ticks), rows)

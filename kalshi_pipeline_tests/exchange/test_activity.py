@@ -270,3 +270,22 @@ def test_cutoff_is_read_and_needed() -> None:
     }
     with pytest.raises(PayloadError, match="market_settled_ts: Field required"):
         parse_object(b'{"trades_created_ts": "2026-07-26T00:00:00Z"}', None, CutoffPayload)
+
+
+def test_negative_cents_keep_their_value() -> None:
+    candle = candle_of(price={"close": -5})
+    assert candle.price is not None
+    assert candle.price.close_dollars == -50_000
+
+
+@pytest.mark.parametrize("end", ["", None, "1_0", " 5 ", "\u0665", 10**30], ids=str)
+def test_candle_needs_a_readable_end(end: object) -> None:
+    with pytest.raises(PayloadError):
+        parse_object(json.dumps({"end_period_ts": end}).encode(), None, CandlestickPayload)
+
+
+@pytest.mark.parametrize("body", [b"{}", b'{"error": "x"}', b'{"cursor": ""}', b'{"orderbook_fp": null}'])
+def test_order_book_without_its_envelope_is_an_error(body: bytes) -> None:
+    """R19."""
+    with pytest.raises(PayloadError):
+        parse_object(body, None, OrderBookPayload)

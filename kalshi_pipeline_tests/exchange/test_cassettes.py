@@ -132,7 +132,7 @@ def test_recorded_exchange_is_open(client: KalshiClient) -> None:
 def test_recorded_events_are_looked_up(client: KalshiClient, expected: Expected) -> None:
     found = {asked: client.fetch_events(asked.split(",")) for asked in expected.looked_up}
     assert {
-        asked: [event.ticker for event in events] for asked, events in found.items()
+        asked: [event.ticker for event in page.records] for asked, page in found.items()
     } == expected.looked_up
 
 

@@ -3,9 +3,11 @@
 A test that only asks what the client does next stops it before its pause: `Stop` is raised where it tells of a retry.
 """
 
+import contextlib
 import itertools
 import json
 import socket
+import threading
 import time
 from collections.abc import Callable, Iterator
 from typing import Any, NoReturn
@@ -168,12 +170,12 @@ def test_client_reads_single_objects(client: KalshiClient, raw: httpx.Client) ->
     assert client.fetch_series(event["series_ticker"]) == SeriesPayload.model_validate(series)
 
 
-def test_client_fetches_events_in_the_order_asked_and_leaves_out_others(
+def test_client_fetches_the_events_asked_for_and_leaves_out_others(
     client: KalshiClient, raw: httpx.Client
 ) -> None:
     known = [row["event_ticker"] for row in walk(raw, "/events", "events", limit=200)][:3]
     asked = [known[2], "NO-SUCH-EVENT", known[0]]
-    assert [event.ticker for event in client.fetch_events(asked)] == [known[2], known[0]]
+    assert {event.ticker for event in client.fetch_events(asked).records} == {known[2], known[0]}
 
 
 @pytest.mark.parametrize(
@@ -680,8 +682,6 @@ def test_unreadable_records_are_set_aside_and_everything_else_is_listed(
     rows: list[object] = list(
         walk(raw, "/markets", "markets", limit=1000, status="open", mve_filter="exclude")
     )
-    # Decimals are compared as text, which is how a record that was set aside holds them.
-    rows = json.loads(json.dumps(rows), parse_float=str)
     listing = client.list_markets(
         status=StatusFilter.OPEN, mve_filter="exclude", max_pages=None, walk_seconds=60
     )
@@ -759,3 +759,62 @@ def test_client_counts_over_all_that_it_did() -> None:
             client.fetch_market("M")
         tickers_of(client)
         assert (client.requests, client.retries) == (3, 0)
+
+
+def test_events_looked_up_go_on_to_the_next_page() -> None:
+    """R7: an answer may be cut into pages, whatever its limit."""
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        is_second = "cursor" in request.url.params
+        events = [{"event_ticker": "B" if is_second else "A"}]
+        return httpx.Response(200, json={"events": events, "cursor": "" if is_second else "next"})
+
+    with client_of(answer) as client:
+        assert [event.ticker for event in client.fetch_events(["A", "B"]).records] == ["A", "B"]
+
+
+def test_exchange_that_ignores_the_tickers_is_asked_once() -> None:
+    """`tickers` dates from June 2026; before, the answer is the first page of every event there is."""
+    unasked = httpx.Response(200, json={"events": [{"event_ticker": "OTHER"}], "cursor": "next"})
+    with client_of(lambda _: unasked) as client:
+        assert client.fetch_events(["A", "B"]).records == []
+        assert client.requests == 1
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [(b"[" * 100_000, ""), (b'{"error": null}', "")],
+    ids=["deeper than any parser goes", "null"],
+)
+def test_error_body_that_says_nothing_adds_nothing(body: bytes, said: str) -> None:
+    with (
+        client_of(lambda _: httpx.Response(400, content=body)) as client,
+        pytest.raises(RefusedError) as refusal,
+    ):
+        client.fetch_market("M")
+    assert f"answered 400{said}:" in str(refusal.value)
+
+
+def test_body_that_drips_ends_with_the_time_out() -> None:
+    """R51: httpx's own time-out starts again at every byte."""
+    done = threading.Event()
+
+    def drip(server: socket.socket) -> None:
+        connection, _ = server.accept()
+        with connection, contextlib.suppress(OSError):
+            connection.recv(65_536)
+            connection.sendall(b"HTTP/1.1 200 OK\r\ncontent-length: 100000\r\n\r\n")
+            while not done.wait(0.02):
+                connection.sendall(b" ")
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        thread = threading.Thread(target=drip, args=(server,))
+        thread.start()
+        url = f"http://127.0.0.1:{server.getsockname()[1]}"
+        with (
+            KalshiClient(url, timeout_seconds=0.2, retry_seconds=0) as client,
+            pytest.raises(TransientExchangeError, match=r"did not end its answer within 0\.2 s"),
+        ):
+            client.fetch_market("M")
+        done.set()
+        thread.join()

@@ -100,7 +100,7 @@ def test_every_problem_of_a_record_is_told() -> None:
     (reject,) = page_of([{"ticker": "M", "yes_ask_dollars": "x", "close_time": "soon"}]).rejects
     assert reject.error == (
         "event_ticker: Field required; "
-        "close_time: 'soon' is not an RFC 3339 time: Invalid isoformat string: 'soon'; "
+        "close_time: 'soon' is not an RFC 3339 time such as 2026-11-22T14:05:00Z; "
         "yes_ask_dollars: 'x' is not a decimal number"
     )
 
@@ -241,3 +241,25 @@ def test_object_is_read_under_its_key() -> None:
 def test_object_that_cannot_be_read_is_an_error(body: bytes, message: str) -> None:
     with pytest.raises(PayloadError, match=message):
         parse_object(body, "market", MarketPayload)
+
+
+@pytest.mark.parametrize("field", ["title", "rules_primary", "status", "result", "ticker"])
+def test_half_a_character_never_reaches_a_record(field: str) -> None:
+    """No database stores a lone surrogate: the record is set aside, the others are read."""
+    page = page_of([{**MARKET, field: "M\ud83d"}, {**MARKET, "ticker": "M2"}])
+    assert tickers(page) == ["M2"]
+    (reject,) = page.rejects
+    for text in (reject.ticker or "", reject.raw, reject.error):
+        text.encode()
+
+
+@pytest.mark.parametrize("field", ["floor_strike", "cap_strike", "is_provisional"])
+def test_blank_of_an_optional_number_or_flag_is_absent(field: str) -> None:
+    (record,) = page_of([{**MARKET, field: ""}]).records
+    assert getattr(record, field) is None
+
+
+def test_reject_holds_the_record_as_it_came() -> None:
+    row = {**MARKET, "floor_strike": 5000.5, "yes_bid_dollars": "abc"}
+    (reject,) = page_of([row]).rejects
+    assert json.loads(reject.raw) == row

@@ -363,7 +363,7 @@ def test_combo_is_recognized(fields: dict[str, Any], is_combo: bool) -> None:
         ),
         pytest.param(
             {"close_time": "2026-10-11T00:15:00"},
-            "close_time: '2026-10-11T00:15:00' is not an RFC 3339 time: it names no time zone",
+            "close_time: '2026-10-11T00:15:00' is not an RFC 3339 time such as 2026-11-22T14:05:00Z",
             id="time-naive",
         ),
     ],

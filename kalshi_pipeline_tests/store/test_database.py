@@ -505,3 +505,48 @@ def test_snapshot_lock_that_cannot_be_made_says_what_to_do(database: Database, p
     with pytest.raises(StoreError) as caught, database.snapshot_lock():
         pass
     assert str(caught.value).endswith("set KALSHI_DATABASE_URL to a file that this program may write")
+
+
+def test_opening_a_missing_database_at_once_gives_everyone_its_schema(tmp_path: Path) -> None:
+    """R27, R34."""
+    everyone = 6
+    for turn in range(8):
+        path, together = tmp_path / f"{turn}.db", threading.Barrier(everyone)
+
+        def open_it(_: int, path: Path = path, together: threading.Barrier = together) -> None:
+            together.wait()
+            Database(sqlite_url(path)).close()
+
+        with ThreadPoolExecutor(everyone) as pool:
+            list(pool.map(open_it, range(everyone)))
+
+
+def test_opening_leaves_another_programs_file_as_it_was(tmp_path: Path) -> None:
+    path = tmp_path / "photos.db"
+    with closing(sqlite3.connect(path)) as other_program, other_program:
+        other_program.execute("CREATE TABLE photos (id INTEGER PRIMARY KEY, place TEXT)")
+    before = path.read_bytes()
+    with pytest.raises(StoreError, match="tables of another program"):
+        Database(sqlite_url(path))
+    assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize("odd", ["what?", "a?b=c", "100%"])
+def test_opening_from_a_folder_with_an_odd_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, odd: str
+) -> None:
+    folder = tmp_path / odd
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    with closing(Database("sqlite:///kalshi.db")) as database:
+        assert query(database, "SELECT count(*) FROM series") == [(0,)]
+    assert [path.name for path in tmp_path.iterdir()] == [odd]
+    assert (folder / "kalshi.db").exists()
+
+
+@pytest.mark.usefixtures("database")
+def test_reader_opens_while_a_writer_writes(path: Path) -> None:
+    with closing(sqlite3.connect(path)) as writer:
+        writer.execute("BEGIN IMMEDIATE")
+        Database(sqlite_url(path), create=False).close()
+        writer.rollback()

@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import Table
 
 from kalshi_pipeline.store.database import Database
+from kalshi_pipeline.store.queries import stored_history
 from kalshi_pipeline.store.rows import RejectRow, Tally
 from kalshi_pipeline.store.runs import (
     Run,
@@ -32,6 +33,8 @@ from kalshi_pipeline_tests.store.samples import (
     open_run,
     store_events,
     store_markets,
+    store_page,
+    take,
 )
 
 _SCOPE = "all series, no combos"
@@ -271,6 +274,7 @@ def test_tick_that_a_newer_one_overtook_is_skipped_and_recorded(
 ) -> None:
     """R41: 'changed since the last quote' has no meaning in the past."""
     run = open_run(database, LATER)
+    _add_page(database, run, Tally(pages=1))
     if newer is not None:
         close(database, run, newer)
     assert open_run(database, NOON) == Run(ticks, 2, State.SKIPPED, _OVERTAKEN)
@@ -289,9 +293,15 @@ def test_tick_that_was_cut_and_overtaken_keeps_its_record(database: Database) ->
     assert contents(database, ticks) == before
 
 
-@pytest.mark.parametrize("newer", [State.FAILED, State.MISSED, State.SKIPPED])
-def test_tick_is_not_overtaken_by_one_that_took_nothing(database: Database, newer: State) -> None:
-    close(database, open_run(database, LATER), newer)
+@pytest.mark.parametrize(
+    "newer",
+    [State.FAILED, State.MISSED, State.SKIPPED, None],
+    ids=["failed", "missed", "skipped", "killed"],
+)
+def test_tick_is_not_overtaken_by_one_that_took_nothing(database: Database, newer: State | None) -> None:
+    run = open_run(database, LATER)
+    if newer is not None:
+        close(database, run, newer)
     assert open_run(database, NOON) == Run(ticks, 2, State.RUNNING)
 
 
@@ -320,7 +330,7 @@ def test_first_scheduled_tick_misses_nothing(database: Database) -> None:
 def _missed(number: int, tick_at: int, **changes: object) -> Row:
     missed: Row = {
         "period_seconds": _PERIOD,
-        "started_at": tick_at,
+        "started_at": None,
         "state": "missed",
         "reason": "no run was started for it",
     }
@@ -366,7 +376,7 @@ def test_ticks_after_a_killed_run_are_recorded_as_missed(database: Database) -> 
     open_run(database, NOON, _PERIOD)
     open_run(database, NOON + 10 * MINUTE, _PERIOD)
     assert contents(database, ticks) == [
-        _tick(1, NOON, period_seconds=_PERIOD, state="partial", reason=_KILLED),
+        _tick(1, NOON, period_seconds=_PERIOD, state="failed", reason=_KILLED),
         _missed(2, NOON + 5 * MINUTE),
         _tick(3, NOON + 10 * MINUTE, period_seconds=_PERIOD),
     ]
@@ -523,3 +533,22 @@ def test_lookups_keep_when_an_event_was_asked_for_last(database: Database) -> No
         {"event_id": 2, "asked_at": LATER},
     ]
     assert [row["is_placeholder"] for row in contents(database, events)] == [True, True, False]
+
+
+def test_tick_that_failed_goes_on_after_an_older_tick_was_taken(database: Database) -> None:
+    """Keys of ticks that hold quotes keep the order of their times, whichever was opened first."""
+    close(database, open_run(database, LATER, _PERIOD), State.FAILED)
+    take(database, NOON + MINUTE, [market("M-1", yes_bid=290_000)])
+    resumed = open_run(database, LATER, _PERIOD)
+    assert store_page(database, resumed, [market("M-1", yes_bid=280_000)]) == 1
+    close(database, resumed)
+    with database.read() as connection:
+        assert [row["yes_bid"] for row in stored_history(connection, "M-1", 10)] == [290_000, 280_000]
+
+
+def test_tick_during_a_manual_snapshot_is_skipped(database: Database) -> None:
+    close(database, open_run(database, NOON, _PERIOD), at=NOON + MINUTE)
+    close(database, open_run(database, NOON + 4 * MINUTE), at=NOON + 6 * MINUTE)
+    open_run(database, NOON + 10 * MINUTE, _PERIOD)
+    states = [row["state"] for row in contents(database, ticks)]
+    assert states == ["complete", "complete", "skipped", "running"]
