@@ -5,39 +5,49 @@ paragraph). A JSON number that is no integer is refused here: it would already h
 `pages` reads such a page again with its numbers as text.
 """
 
+from collections.abc import Callable
 from typing import Annotated
 
 from pydantic import BeforeValidator, PlainValidator, StringConstraints
 
 from kalshi_pipeline.units import parse_cents, parse_contracts, parse_dollars, parse_instant, parse_seconds
 
+Parse = Callable[[str], int | None]
+
+# Prices and times repeat from market to market and from page to page; these are called for every field of
+# every market, so what was read before is looked up and nothing else is done.
+_MOST_REMEMBERED = 100_000
+
+
+def _remembering(parse: Parse) -> Callable[[object], int | None]:
+    """Read a field by `parse`, blanks as None, and remember what a text was read as."""
+    known: dict[object, int | None] = {None: None, "": None}
+
+    def read(value: object) -> int | None:
+        try:
+            return known[value]
+        except (KeyError, TypeError):
+            parsed = parse(_text(value))
+            if isinstance(value, str):  # True equals 1, so that numbers would be taken for each other
+                if len(known) >= _MOST_REMEMBERED:
+                    known.clear()
+                    known.update({None: None, "": None})
+                known[value] = parsed
+            return parsed
+
+    return read
+
 
 def _text(value: object) -> str:
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value)
     if not isinstance(value, str):
-        raise ValueError(f"{value!r} is neither a decimal string nor an integer")  # noqa: TRY004  (pydantic's way)
+        raise ValueError(f"{value!r} is neither text nor an integer")  # noqa: TRY004  (pydantic's way)
     return value
-
-
-def _dollars(value: object) -> int | None:
-    return None if value is None or value == "" else parse_dollars(_text(value))
 
 
 def _contracts(value: object) -> int | None:
     return None if value is None or value == "" else parse_contracts(_text(value))
-
-
-def _cents(value: object) -> int | None:
-    return None if value is None or value == "" else parse_cents(_text(value))
-
-
-def _instant(value: object) -> int | None:
-    if value is None or value == "":
-        return None
-    if not isinstance(value, str):
-        raise ValueError(f"{value!r} is not a time in text")  # noqa: TRY004  (pydantic's way)
-    return parse_instant(value)
 
 
 def _epoch_seconds(value: object) -> int:
@@ -54,16 +64,16 @@ Ticker = Annotated[str, StringConstraints(min_length=1, max_length=255)]
 Text = Annotated[str | None, BeforeValidator(_blank_to_none)]
 """Optional text; the blank string is absent."""
 
-Dollars = Annotated[int | None, PlainValidator(_dollars)]
+Dollars = Annotated[int | None, PlainValidator(_remembering(parse_dollars))]
 """A decimal string of dollars ("0.0150"), as micro-dollars."""
 
-Cents = Annotated[int | None, PlainValidator(_cents)]
+Cents = Annotated[int | None, PlainValidator(_remembering(parse_cents))]
 """Integer cents, as found until March 2026, as micro-dollars."""
 
 Contracts = Annotated[int | None, PlainValidator(_contracts)]
 """A decimal string of contracts ("2985.50"), or an integer as found until March 2026, as hundredths."""
 
-Instant = Annotated[int | None, PlainValidator(_instant)]
+Instant = Annotated[int | None, PlainValidator(_remembering(parse_instant))]
 """An RFC 3339 time, as microseconds since 1970; the zero time is absent."""
 
 EpochSeconds = Annotated[int, PlainValidator(_epoch_seconds)]

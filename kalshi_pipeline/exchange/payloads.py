@@ -109,39 +109,34 @@ class MarketPayload(Listed):
     def quote(self) -> Quote:
         """The quote, with an unquoted side as None."""
         bid_size, ask_size = self.yes_bid_size_fp, self.yes_ask_size_fp
+        bid = self.yes_bid if self.yes_bid_dollars is None else self.yes_bid_dollars
+        ask = self.yes_ask if self.yes_ask_dollars is None else self.yes_ask_dollars
         return Quote(
-            yes_bid=_quoted(_first(self.yes_bid_dollars, self.yes_bid), bid_size),
-            yes_ask=_quoted(_first(self.yes_ask_dollars, self.yes_ask), ask_size),
-            yes_bid_size=bid_size,
-            yes_ask_size=ask_size,
-            last_price=_first(self.last_price_dollars, self.last_price),
-            volume=_first(self.volume_fp, self.volume),
-            open_interest=_first(self.open_interest_fp, self.open_interest),
+            bid if _is_quoted(bid, bid_size) else None,
+            ask if _is_quoted(ask, ask_size) else None,
+            bid_size,
+            ask_size,
+            self.last_price if self.last_price_dollars is None else self.last_price_dollars,
+            self.volume if self.volume_fp is None else self.volume_fp,
+            self.open_interest if self.open_interest_fp is None else self.open_interest_fp,
         )
 
     def has_mirrored_sides(self, quote: Quote) -> bool:
         """Whether the NO side that came mirrors the quoted YES side: no_bid is 1 - yes_ask, no_ask 1 - yes_bid."""
-        no_bid = _first(self.no_bid_dollars, self.no_bid)
-        no_ask = _first(self.no_ask_dollars, self.no_ask)
-        return _mirrors(quote.yes_ask, no_bid) and _mirrors(quote.yes_bid, no_ask)
+        no_bid = self.no_bid if self.no_bid_dollars is None else self.no_bid_dollars
+        no_ask = self.no_ask if self.no_ask_dollars is None else self.no_ask_dollars
+        bid, ask = quote.yes_bid, quote.yes_ask
+        return (ask is None or no_bid is None or ask + no_bid == MICROS_PER_DOLLAR) and (
+            bid is None or no_ask is None or bid + no_ask == MICROS_PER_DOLLAR
+        )
 
 
-def _first(decimal: int | None, integer: int | None) -> int | None:
-    return integer if decimal is None else decimal
-
-
-def _quoted(price: int | None, size: int | None) -> int | None:
+def _is_quoted(price: int | None, size: int | None) -> bool:
     """Take a side as quoted where its size is positive, or its price strictly between 0 and 1 dollar.
 
     The exchange writes an unquoted side in five ways (kalshi/API.md, quirk 5), most of them as 0 or 1 dollar.
     """
-    if price is None or 0 < price < MICROS_PER_DOLLAR or (size is not None and size > 0):
-        return price
-    return None
-
-
-def _mirrors(price: int | None, other_side: int | None) -> bool:
-    return price is None or other_side is None or price + other_side == MICROS_PER_DOLLAR
+    return price is not None and (0 < price < MICROS_PER_DOLLAR or (size is not None and size > 0))
 
 
 class ExchangeStatusPayload(Payload):

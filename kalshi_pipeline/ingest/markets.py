@@ -1,7 +1,9 @@
 """Markets from a page of the exchange to rows of the store, with the events that they need."""
 
+from collections.abc import Callable
 from itertools import product
-from typing import NamedTuple
+from operator import itemgetter
+from typing import Any, NamedTuple
 
 from kalshi_pipeline.exchange.listing import ListedPage, Listing
 from kalshi_pipeline.exchange.payloads import MarketPayload, Quote
@@ -78,29 +80,30 @@ class MarketPages:
         return market_row(payload, quote, received_at)
 
 
+# The payload's fields in the order of the row's; what is made from others follows them.
+_DETAILS: Callable[[dict[str, Any]], tuple[Any, ...]] = itemgetter(
+    "ticker",
+    "event_ticker",
+    "title",
+    "yes_sub_title",
+    "no_sub_title",
+    "market_type",
+    "status",
+    "result",
+    "created_time",
+    "open_time",
+    "close_time",
+    "expected_expiration_time",
+    "occurrence_datetime",
+    "strike_type",
+    "floor_strike",
+    "cap_strike",
+    "rules_primary",
+    "is_provisional",
+)
+
+
 def market_row(payload: MarketPayload, quote: Quote, received_at: int) -> MarketRow:
     """Give a market as the store takes it, with its quote."""
-    return MarketRow(
-        payload.ticker,
-        payload.event_ticker,
-        payload.title,
-        payload.yes_sub_title,
-        payload.no_sub_title,
-        payload.market_type,
-        payload.status,
-        payload.result,
-        payload.created_time,
-        payload.open_time,
-        payload.close_time,
-        payload.expected_expiration_time,
-        payload.occurrence_datetime,
-        payload.strike_type,
-        payload.floor_strike,
-        payload.cap_strike,
-        payload.rules_primary,
-        payload.is_provisional,
-        payload.is_combo,
-        payload.mve_collection_ticker,
-        *quote,
-        received_at,
-    )
+    made = (payload.is_combo, payload.mve_collection_ticker, *quote, received_at)
+    return MarketRow._make(_DETAILS(vars(payload)) + made)

@@ -121,6 +121,8 @@ class Database:
             yield
         except DBAPIError as error:
             raise StoreError(_sentence(self.path, str(error.orig))) from error
+        except sqlite3.Error as error:  # from the bulk call, which goes to the driver directly
+            raise StoreError(_sentence(self.path, str(error))) from error
 
 
 class _Schema:

@@ -345,12 +345,12 @@ def test_combo_is_recognized(fields: dict[str, Any], is_combo: bool) -> None:
         ),
         pytest.param(
             {"yes_bid_dollars": True},
-            "yes_bid_dollars: True is neither a decimal string nor an integer",
+            "yes_bid_dollars: True is neither text nor an integer",
             id="price-a-boolean",
         ),
         pytest.param(
             {"yes_bid_dollars": ["0.5"]},
-            "yes_bid_dollars: ['0.5'] is neither a decimal string nor an integer",
+            "yes_bid_dollars: ['0.5'] is neither text nor an integer",
             id="price-a-list",
         ),
         pytest.param(
@@ -359,7 +359,9 @@ def test_combo_is_recognized(fields: dict[str, Any], is_combo: bool) -> None:
             id="count-too-fine",
         ),
         pytest.param(
-            {"close_time": 1_790_000_000}, "close_time: 1790000000 is not a time in text", id="time-a-number"
+            {"close_time": 1_790_000_000},
+            "close_time: '1790000000' is not an RFC 3339 time such as 2026-11-22T14:05:00Z",
+            id="time-a-number",
         ),
         pytest.param(
             {"close_time": "2026-10-11T00:15:00"},
