@@ -109,7 +109,7 @@ def sandbox(
         )
         faults = Faults.parse(fault or [])
         limit = RateLimit(requests_per_second) if requests_per_second else None
-        _err.print(
+        _tell(
             f"Serving {markets:,} markets and {combos:,} combos; Ctrl-C stops. Point the pipeline at it with:"
         )
         _out.print(f"KALSHI_API_URL=http://127.0.0.1:{port}/trade-api/v2", highlight=False)

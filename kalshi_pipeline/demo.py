@@ -56,7 +56,7 @@ def run_demo(console: Console) -> None:
     with contextlib.closing(Database(url)) as database:
         console.print(f"\n{DATABASE} now holds:")
         console.print(overview_screen(overview(database)))
-        console.print("Open placeholders are events of combos minted since; the next collect heals them.\n")
+        console.print("(open placeholders: events of combos minted since; the next collect heals them)\n")
         if (example := example_history(database, SNAPSHOTS + 1)) is not None:
             console.print(history_table(*example))
     console.print(_NEXT.format(url=url), highlight=False, soft_wrap=True)
@@ -75,7 +75,8 @@ def _runner(
             result = defs.resolve_job_def(job).execute_in_process(run_config=run_config, instance=instance)
         steps = [event.step_key for event in result.all_events if event.is_step_success]
         console.print(
-            f"Dagster ran [bold]{job}[/bold] ({', '.join(map(str, steps))}): success, run {result.run_id[:8]}"
+            f"Dagster ran [bold]{job}[/bold] ({', '.join(map(str, steps))}): success",
+            soft_wrap=True,
         )
 
     return run

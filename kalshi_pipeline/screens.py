@@ -21,6 +21,10 @@ def instant(at: int | None) -> str:
     return "-" if at is None else f"{datetime_of(at):%Y-%m-%d %H:%M:%SZ}"
 
 
+def _short(at: int | None) -> str:
+    return "-" if at is None else f"{datetime_of(at):%m-%d %H:%M:%SZ}"
+
+
 def dollars(micros: int | None, absent: str = UNQUOTED) -> str:
     """A price as the exchange writes it, without trailing zeros."""
     return absent if micros is None else f"{dollars_of(micros):f}"
@@ -64,7 +68,7 @@ def runs_table(rows: Iterable[tuple[str, Mapping[str, Any] | None]]) -> Renderab
             table.add_row(name, "never", *["-"] * 5)
             continue
         counts = [f"{run[column]:,}" for column in ("received", "inserted", "unchanged", "quarantined")]
-        table.add_row(name, run["state"], instant(run["started_at"]), *counts)
+        table.add_row(name, run["state"], _short(run["started_at"]), *counts)
         if run["reason"]:
             reasons.append(f"{name}: {run['reason']}")
     return Group(table, *reasons)

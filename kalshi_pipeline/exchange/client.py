@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any, Generic, NamedTuple, Self, TypeVar
 from urllib.parse import quote
 
@@ -28,7 +29,7 @@ from kalshi_pipeline.errors import (
     RefusedError,
     TransientExchangeError,
 )
-from kalshi_pipeline.exchange.limit import shared_limit
+from kalshi_pipeline.exchange.limit import RateLimit
 from kalshi_pipeline.exchange.listing import Listing
 from kalshi_pipeline.exchange.pages import GarbledAnswerError, Page, parse_object, parse_page
 from kalshi_pipeline.exchange.payloads import (
@@ -85,7 +86,8 @@ class KalshiClient:
     """The exchange at one address. Use it as a context manager, one for a whole run: it keeps its connections.
 
     `retry_seconds` is how long a failing request is tried again (with growing, jittered pauses) before
-    TransientExchangeError; `on_retry` is told of each. `transport` is httpx's, for tests.
+    TransientExchangeError; `on_retry` is told of each. Clients that name the same `limit_file`, in whatever
+    process, share one request limit. `transport` is httpx's, for tests.
     """
 
     def __init__(
@@ -93,6 +95,7 @@ class KalshiClient:
         api_url: str,
         *,
         requests_per_second: float = 15,
+        limit_file: Path | None = None,
         timeout_seconds: float = 30,
         retry_seconds: float = 30,
         on_retry: Callable[[str], None] = lambda _: None,
@@ -104,7 +107,7 @@ class KalshiClient:
         self._timeout_seconds = timeout_seconds
         self._retry_seconds = retry_seconds
         self._on_retry = on_retry
-        self._limit = shared_limit(api_url, requests_per_second)
+        self._limit = RateLimit(requests_per_second, limit_file)
         self._http = httpx.Client(
             timeout=httpx.Timeout(timeout_seconds, connect=min(timeout_seconds, _CONNECT_SECONDS)),
             headers={

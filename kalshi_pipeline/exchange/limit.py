@@ -1,36 +1,63 @@
 """The one request limit that every attempt passes, retries included."""
 
+import contextlib
 import threading
 import time
-from functools import cache
+from pathlib import Path
+
+from filelock import FileLock
+
+from kalshi_pipeline.errors import ConfigurationError
 
 # Requests do not take equally long to arrive: without a little more room, what left within the limit could
 # arrive above it.
 _MARGIN = 1.02
+_POLL_SECONDS = 0.005
 
 
 class RateLimit:
     """A token bucket that holds one token: requests leave at least 1/rate apart.
 
-    Counted from the moment each request really left, so that no one-second window ever holds more than the
-    limit; a larger bucket would allow twice the limit within its first second. Shared by threads.
+    Counted from the moment each request was let go, so that no one-second window ever holds more than the limit;
+    a larger bucket would allow twice the limit within its first second. Threads share it, and so do all processes
+    that name the same `shared_file`: a snapshot, a collect and a command line at the same moment have one limit.
+    Raises ConfigurationError where that file cannot be written.
     """
 
-    def __init__(self, requests_per_second: float) -> None:
+    def __init__(self, requests_per_second: float, shared_file: Path | None = None) -> None:
         self._spacing_seconds = _MARGIN / requests_per_second
-        self._lock = threading.Lock()
-        self._free_at = 0.0
+        self._shared_file = shared_file
+        self._thread = threading.Lock()
+        self._process = (
+            contextlib.nullcontext()
+            if shared_file is None
+            else FileLock(f"{shared_file}.lock", poll_interval=_POLL_SECONDS)
+        )
+        self._let_go_at = float("-inf")
 
     def wait(self) -> None:
         """Block until one more request may leave."""
-        with self._lock:
-            while (ahead := self._free_at - time.monotonic()) > 0:
-                time.sleep(ahead)
-            self._free_at = time.monotonic() + self._spacing_seconds
+        try:
+            with self._thread, self._process:
+                while (ahead := self._last() + self._spacing_seconds - time.monotonic()) > 0:
+                    time.sleep(ahead)
+                self._let_go_at = time.monotonic()
+                if self._shared_file is not None:
+                    self._shared_file.write_text(repr(self._let_go_at), encoding="ascii")
+        except OSError as error:
+            raise ConfigurationError(
+                [
+                    f"the request limit cannot be kept in {self._shared_file} ({error}): make its folder writable"
+                ]
+            ) from error
 
-
-@cache
-def shared_limit(api_url: str, requests_per_second: float) -> RateLimit:
-    """Give the one limit of this process for an exchange, so that clients that follow each other share it."""
-    del api_url  # tells exchanges apart
-    return RateLimit(requests_per_second)
+    def _last(self) -> float:
+        """When the last request was let go, by whichever process."""
+        if self._shared_file is None:
+            return self._let_go_at
+        try:
+            told = float(self._shared_file.read_text(encoding="ascii"))
+        except (FileNotFoundError, ValueError):
+            return self._let_go_at  # nobody has asked yet, or whoever did was killed while it wrote
+        # The clock starts anew with the machine: what lies ahead of it was told before that.
+        return told if told <= time.monotonic() else self._let_go_at

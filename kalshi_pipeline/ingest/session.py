@@ -60,6 +60,7 @@ def open_session(settings: Settings, tell: Tell = lambda _: None) -> Iterator[Se
         KalshiClient(
             settings.api_url,
             requests_per_second=settings.requests_per_second,
+            limit_file=database.path.with_name(f"{database.path.name}.limit"),
             timeout_seconds=settings.timeout_seconds,
             retry_seconds=settings.retry_seconds,
             on_retry=tell_progress,

@@ -3,10 +3,12 @@
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
-from kalshi_pipeline.exchange.limit import RateLimit, shared_limit
+from kalshi_pipeline.errors import ConfigurationError
+from kalshi_pipeline.exchange.limit import RateLimit
 
 
 def departures_of(limit: RateLimit, threads: int, waits: int) -> list[float]:
@@ -46,9 +48,26 @@ def test_limit_lets_the_first_request_leave_at_once() -> None:
     RateLimit(1 / 900).wait()
 
 
-def test_clients_of_one_exchange_share_a_limit() -> None:
-    assert shared_limit("http://one.test", 15) is shared_limit("http://one.test", 15)
+def test_limits_that_name_one_file_are_one_limit(tmp_path: Path) -> None:
+    """R49: two processes in fact; two limits that share nothing but the file here."""
+    first, second = (RateLimit(100, tmp_path / "limit") for _ in range(2))
+    started = time.monotonic()
+    for _ in range(10):
+        first.wait()
+        second.wait()
+    assert time.monotonic() - started >= 19 / 100
 
 
-def test_exchanges_have_limits_of_their_own() -> None:
-    assert shared_limit("http://one.test", 15) is not shared_limit("http://two.test", 15)
+@pytest.mark.parametrize(
+    "left_behind", ["", "soon", "1e300"], ids=["cut", "garbage", "before the machine started"]
+)
+def test_file_that_tells_nothing_holds_nobody_up(tmp_path: Path, left_behind: str) -> None:
+    """At one request in a quarter of an hour, any waiting would hang the test."""
+    (tmp_path / "limit").write_text(left_behind, encoding="ascii")
+    RateLimit(1 / 900, tmp_path / "limit").wait()
+
+
+def test_file_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+    (tmp_path / "limit").mkdir()
+    with pytest.raises(ConfigurationError, match="make its folder writable"):
+        RateLimit(15, tmp_path / "limit").wait()
