@@ -1,6 +1,5 @@
 """What a run did, in the one vocabulary that metadata, the command line and the tests share."""
 
-import time
 from collections import Counter
 from dataclasses import dataclass, field
 
@@ -33,7 +32,6 @@ class Report:
     unmirrored: int = 0
     unknown_words: Counter[str] = field(default_factory=Counter)
     notes: list[str] = field(default_factory=list)
-    started: float = field(default_factory=time.monotonic)
 
     @property
     def is_complete(self) -> bool:

@@ -1,6 +1,7 @@
 """Storing a listing: page by page, one short transaction each, and a record of how it ended."""
 
 import contextlib
+import time
 from collections.abc import Callable, Iterator
 from typing import TypeVar
 
@@ -39,7 +40,7 @@ def closing_run(session: Session, report: Report) -> Iterator[None]:
     An error closes it as partial where pages are stored and as failed where none is, and is raised again with
     a note that says so.
     """
-    requests, retries = session.client.requests, session.client.retries
+    started, requests, retries = time.monotonic(), session.client.requests, session.client.retries
     try:
         yield
     except BaseException as error:
@@ -61,6 +62,7 @@ def closing_run(session: Session, report: Report) -> Iterator[None]:
         report.open_placeholders = sum(of_table.count for of_table in placeholders(connection).values())
     report.requests = session.client.requests - requests
     report.retries = session.client.retries - retries
+    report.seconds = time.monotonic() - started
 
 
 def store_pages(

@@ -118,6 +118,8 @@ def test_collect_materializes_parents_first_with_one_vocabulary(run: Runner, que
     assert order == list(ASSETS)
     for asset in ASSETS:
         assert metadata_of(result, asset).keys() >= VOCABULARY
+        assert metadata_of(result, asset)["seconds"] > 0
+        assert metadata_of(result, asset)["requests"] > 0
         assert metadata_of(result, asset)["dagster/row_count"] == query(f"SELECT count(*) FROM {asset}")[0][0]
     assert failed_checks(result) == set()
     assert {evaluation.check_name for evaluation in result.get_asset_check_evaluations()} == {
