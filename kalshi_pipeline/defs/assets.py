@@ -1,6 +1,6 @@
 """The assets. Each calls one function of `ingest` and reports what it returned."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import dagster as dg
 
@@ -14,28 +14,34 @@ from kalshi_pipeline.ingest.session import Session
 from kalshi_pipeline.ingest.snapshot import take_snapshot
 from kalshi_pipeline.ingest.sync import sync_events, sync_markets, sync_series
 
-_KINDS = {"python", "sqlite"}
-_OWNERS = ["team:market-data"]
-_GROUP = "kalshi"
 # The client has tried for KALSHI_RETRY_SECONDS by then: one slow second try, and only where it may help.
 _RETRY = dg.RetryPolicy(max_retries=1, delay=15)
 
 
-def _check_specs(asset: str) -> list[dg.AssetCheckSpec]:
-    return [
-        dg.AssetCheckSpec(check.name, asset=asset, description=check.description)
-        for check in checks_of(asset)
-    ]
+def _asset(
+    endpoint: str, parents: Sequence[dg.AssetsDefinition] = ()
+) -> Callable[[Callable[..., dg.MaterializeResult]], dg.AssetsDefinition]:
+    """Declare an asset that keeps the table of its name from an endpoint, with the checks that hold for it."""
+
+    def declare(function: Callable[..., dg.MaterializeResult]) -> dg.AssetsDefinition:
+        table = function.__name__
+        return dg.asset(
+            deps=parents,
+            check_specs=[
+                dg.AssetCheckSpec(check.name, asset=table, description=check.description)
+                for check in checks_of(table)
+            ],
+            metadata=definition_metadata(table, endpoint),
+            retry_policy=_RETRY,
+            kinds={"python", "sqlite"},
+            owners=["team:market-data"],
+            group_name="kalshi",
+        )(function)
+
+    return declare
 
 
-@dg.asset(
-    check_specs=_check_specs("series"),
-    metadata=definition_metadata("series", "/series"),
-    retry_policy=_RETRY,
-    kinds=_KINDS,
-    owners=_OWNERS,
-    group_name=_GROUP,
-)
+@_asset("/series")
 def series(context: dg.AssetExecutionContext, pipeline: Pipeline) -> dg.MaterializeResult:
     """Templates of recurring events. One row is one series; its key is the ticker.
 
@@ -44,15 +50,7 @@ def series(context: dg.AssetExecutionContext, pipeline: Pipeline) -> dg.Material
     return _materialize(context, pipeline, sync_series)
 
 
-@dg.asset(
-    deps=[series],
-    check_specs=_check_specs("events"),
-    metadata=definition_metadata("events", "/events"),
-    retry_policy=_RETRY,
-    kinds=_KINDS,
-    owners=_OWNERS,
-    group_name=_GROUP,
-)
+@_asset("/events", [series])
 def events(context: dg.AssetExecutionContext, pipeline: Pipeline) -> dg.MaterializeResult:
     """Question sets with an open market. One row is one event; its key is the ticker.
 
@@ -63,15 +61,7 @@ def events(context: dg.AssetExecutionContext, pipeline: Pipeline) -> dg.Material
     return _materialize(context, pipeline, sync_events)
 
 
-@dg.asset(
-    deps=[events],
-    check_specs=_check_specs("markets"),
-    metadata=definition_metadata("markets", "/markets"),
-    retry_policy=_RETRY,
-    kinds=_KINDS,
-    owners=_OWNERS,
-    group_name=_GROUP,
-)
+@_asset("/markets", [events])
 def markets(context: dg.AssetExecutionContext, pipeline: Pipeline) -> dg.MaterializeResult:
     """Yes-no contracts that are or were open. One row is one market; its key is the ticker.
 
@@ -81,15 +71,7 @@ def markets(context: dg.AssetExecutionContext, pipeline: Pipeline) -> dg.Materia
     return _materialize(context, pipeline, sync_markets)
 
 
-@dg.asset(
-    deps=[markets],
-    check_specs=_check_specs("price_snapshots"),
-    metadata=definition_metadata("price_snapshots", "/markets"),
-    retry_policy=_RETRY,
-    kinds=_KINDS,
-    owners=_OWNERS,
-    group_name=_GROUP,
-)
+@_asset("/markets", [markets])
 def price_snapshots(context: dg.AssetExecutionContext, pipeline: Pipeline) -> dg.MaterializeResult:
     """Quotes of every open market. One row is the quote of one market at one tick; the key is both.
 

@@ -22,7 +22,7 @@ from kalshi_pipeline.errors import (
     RefusedError,
     TransientExchangeError,
 )
-from kalshi_pipeline.exchange.client import Answer, KalshiClient
+from kalshi_pipeline.exchange.client import KalshiClient
 from kalshi_pipeline.exchange.listing import Listing
 from kalshi_pipeline.exchange.payloads import (
     EventPayload,
@@ -31,6 +31,7 @@ from kalshi_pipeline.exchange.payloads import (
     SeriesPayload,
 )
 from kalshi_pipeline.exchange.statuses import StatusFilter
+from kalshi_pipeline.exchange.transport import Answer
 from kalshi_pipeline.sandbox import Faults, RateLimit, Sandbox, World, WorldConfig
 from kalshi_pipeline.units import now
 from kalshi_pipeline_tests.sandbox.walking import walk

@@ -1,0 +1,215 @@
+"""One request to the exchange: within the limit, whole within its time, tried again where that may help.
+
+The exchange's and httpx's errors become the pipeline's here. Which path to ask for is the business of `client`.
+"""
+
+import contextlib
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Generic, NamedTuple, TypeVar
+
+import httpx
+from tenacity import (
+    RetryCallState,
+    Retrying,
+    retry_if_exception_type,
+    stop_before_delay,
+    wait_exponential_jitter,
+)
+
+from kalshi_pipeline.errors import NotFoundError, RefusedError, TransientExchangeError
+from kalshi_pipeline.exchange.limit import RateLimit
+from kalshi_pipeline.exchange.pages import GarbledAnswerError
+from kalshi_pipeline.units import now
+
+Parsed = TypeVar("Parsed")
+Params = dict[str, str | int]
+
+_CONNECT_SECONDS = 10
+_LONGEST_RETRY_AFTER_SECONDS = 30.0
+_RETRIED_STATUSES = frozenset({429, 500, 502, 503, 504, 520, 521, 522, 523, 524})
+
+
+@dataclass(frozen=True)
+class Answer(Generic[Parsed]):
+    """What was asked for, and the instant at which the exchange's answer had been received."""
+
+    content: Parsed
+    received_at: int
+
+
+class Reply(NamedTuple):
+    """A whole answer, decoded."""
+
+    status: int
+    headers: httpx.Headers
+    body: bytes
+
+
+class RetryableError(Exception):
+    """One attempt that failed in a way that another may not."""
+
+    def __init__(self, reason: str, retry_after_seconds: float = 0.0) -> None:
+        self.retry_after_seconds = retry_after_seconds
+        super().__init__(reason)
+
+
+class Transport:
+    """Connections to the exchange at one address, and counts of what was asked.
+
+    `retry_seconds` is how long a failing request is tried again (with growing, jittered pauses) before
+    TransientExchangeError; `on_retry` is told of each. Transports that name the same `limit_file`, in whatever
+    process, share one request limit. `http_transport` is httpx's, for tests.
+    """
+
+    def __init__(
+        self,
+        api_url: str,
+        *,
+        requests_per_second: float,
+        limit_file: Path | None,
+        timeout_seconds: float,
+        retry_seconds: float,
+        on_retry: Callable[[str], None],
+        http_transport: httpx.BaseTransport | None,
+    ) -> None:
+        self.requests = 0
+        self.retries = 0
+        self._api_url = api_url
+        self._timeout_seconds = timeout_seconds
+        self._retry_seconds = retry_seconds
+        self._on_retry = on_retry
+        self._limit = RateLimit(requests_per_second, limit_file)
+        self._http = httpx.Client(
+            timeout=httpx.Timeout(timeout_seconds, connect=min(timeout_seconds, _CONNECT_SECONDS)),
+            headers={
+                "User-Agent": f"kalshi-pipeline/{version('kalshi-pipeline')}",
+                "Accept": "application/json",
+            },
+            transport=http_transport,
+        )
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._http.close()
+
+    def fetch(
+        self, path: str, params: Params, parse: Callable[[bytes], Parsed], seconds_left: float = float("inf")
+    ) -> Answer[Parsed]:
+        """Ask until an answer can be parsed; a body that is no JSON counts as a failed attempt."""
+
+        def attempt() -> Answer[Parsed]:
+            reply = self.attempt(path, params)
+            received_at = now()
+            if reply.status in _RETRIED_STATUSES:
+                raise RetryableError(_refusal(reply), _retry_after_seconds(reply))
+            if reply.status != httpx.codes.OK:
+                raise self._refused(path, reply)
+            try:
+                return Answer(parse(reply.body), received_at)
+            except GarbledAnswerError as error:
+                raise RetryableError(f"answered {reply.status}, but {error}") from error
+
+        retrying = Retrying(
+            retry=retry_if_exception_type(RetryableError),
+            stop=stop_before_delay(min(self._retry_seconds, seconds_left)),
+            wait=_pause_seconds,
+            before_sleep=self._note_retry,
+            reraise=True,
+        )
+        started = time.monotonic()
+        try:
+            return retrying(attempt)
+        except RetryableError as error:
+            raise TransientExchangeError(
+                f"{self._api_url}{path} {error}, after {time.monotonic() - started:.0f} s of retries: "
+                "see that the exchange is up and KALSHI_API_URL is right, then run again"
+            ) from error
+
+    def attempt(self, path: str, params: Params) -> Reply:
+        """Ask once. The whole answer must be there in time: httpx's own time-out starts again at every byte."""
+        self._limit.wait()
+        self.requests += 1
+        ends = time.monotonic() + self._timeout_seconds
+        try:
+            with self._http.stream("GET", self._api_url + path, params=params) as response:
+                chunks = []
+                for chunk in response.iter_bytes():
+                    chunks.append(chunk)
+                    if time.monotonic() > ends:
+                        raise RetryableError(f"did not end its answer within {self._timeout_seconds:g} s")
+                return Reply(response.status_code, response.headers, b"".join(chunks))
+        except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
+            raise RefusedError(
+                f"KALSHI_API_URL={self._api_url} is no usable address: {error}; change it", 0
+            ) from error
+        except httpx.TransportError as error:
+            raise RetryableError(f"could not be reached ({_described(error)})") from error
+        except httpx.RequestError as error:
+            raise RetryableError(f"sent a broken answer ({_described(error)})") from error
+
+    def _note_retry(self, state: RetryCallState) -> None:
+        self.retries += 1
+        error = state.outcome.exception() if state.outcome else None
+        pause_seconds = state.next_action.sleep if state.next_action else 0.0
+        self._on_retry(f"the exchange {error}; trying again in {pause_seconds:.1f} s")
+
+    def _refused(self, path: str, reply: Reply) -> RefusedError:
+        status, said = reply.status, f"{self._api_url}{path} {_refusal(reply)}"
+        if status == httpx.codes.NOT_FOUND:
+            return NotFoundError(
+                f"{said}: the exchange does not know it; check the ticker and KALSHI_API_URL", status
+            )
+        if status in (httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN):
+            return RefusedError(
+                f"{said}: market data needs no key, so check KALSHI_API_URL and whether a proxy is in the way",
+                status,
+            )
+        if httpx.codes.is_redirect(status):
+            return RefusedError(
+                f"{said} to {reply.headers.get('location')}: set KALSHI_API_URL to that", status
+            )
+        return RefusedError(
+            f"{said}: the exchange refuses this request; see whether its API has changed", status
+        )
+
+
+_backoff = wait_exponential_jitter(multiplier=0.5, max=10, jitter=0.5)
+
+
+def _pause_seconds(state: RetryCallState) -> float:
+    error = state.outcome.exception() if state.outcome else None
+    asked = error.retry_after_seconds if isinstance(error, RetryableError) else 0.0
+    return max(_backoff(state), asked)
+
+
+def _retry_after_seconds(reply: Reply) -> float:
+    with contextlib.suppress(ValueError):
+        return min(max(float(reply.headers.get("retry-after", "0")), 0.0), _LONGEST_RETRY_AFTER_SECONDS)
+    return 0.0  # the header may also hold a date; the usual pause does then
+
+
+def _refusal(reply: Reply) -> str:
+    said = _error_text(reply)
+    return f"answered {reply.status}" + (f" ({said})" if said else "")
+
+
+def _error_text(reply: Reply) -> str:
+    """Say what an error body says, in any of its forms: nested object, flat object, string, or no JSON at all."""
+    try:
+        body: Any = json.loads(reply.body)
+    except (ValueError, RecursionError):
+        return ""
+    error = body.get("error", body) if isinstance(body, dict) else body
+    if isinstance(error, dict):
+        parts = [str(error[name]) for name in ("message", "details") if error.get(name)]
+        return ": ".join(parts) or str(error.get("code", ""))
+    return "" if error is None else str(error)[:200]
+
+
+def _described(error: Exception) -> str:
+    return str(error) or type(error).__name__
