@@ -46,7 +46,6 @@ EXIT_CODES: tuple[tuple[type[PipelineError], int], ...] = (
     (ExchangeError, 3),
     (StoreError, 4),
 )
-_INTERRUPTED = 130
 _STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 app = typer.Typer(
@@ -257,9 +256,6 @@ def main() -> None:
     except PipelineError as error:
         _tell("; ".join([str(error), *getattr(error, "__notes__", [])]))
         sys.exit(next((code for kind, code in EXIT_CODES if isinstance(error, kind)), 1))
-    except KeyboardInterrupt:
-        _err.print("stopped; what was stored stays")
-        sys.exit(_INTERRUPTED)
 
 
 if __name__ == "__main__":

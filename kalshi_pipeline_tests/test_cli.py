@@ -250,27 +250,42 @@ def test_collect_at_an_interval_goes_on_until_it_is_stopped(
     assert query("PRAGMA integrity_check") == [("ok",)]
 
 
-def test_killed_run_is_taken_up_by_the_next(
+@contextlib.contextmanager
+def snapshot_on_its_way(
     environment: dict[str, str], run: Run, sandbox: Sandbox, query: Query
-) -> None:
-    """R25: killed while a page is on its way."""
+) -> Iterator[subprocess.Popen[bytes]]:
+    """A snapshot in a process of its own that waits for its first page."""
     assert run("init").returncode == 0
-    sandbox.requests.clear()
     sandbox.faults = Faults(latency_seconds=30, paths=("/markets",))
-    process = subprocess.Popen(
-        [sys.executable, "-m", "kalshi_pipeline.cli", "snapshot"], env=environment, stderr=subprocess.PIPE
-    )
-    with process:
+    command = [sys.executable, "-m", "kalshi_pipeline.cli", "snapshot"]
+    with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE) as process:
         deadline = time.monotonic() + 60
         while not query("SELECT 1 FROM ticks WHERE is_paused IS NOT NULL"):
             assert time.monotonic() < deadline
             time.sleep(0.05)
+        yield process
+    sandbox.faults = Faults()
+
+
+def test_killed_run_is_taken_up_by_the_next(
+    environment: dict[str, str], run: Run, sandbox: Sandbox, query: Query
+) -> None:
+    """R25: killed while a page is on its way."""
+    with snapshot_on_its_way(environment, run, sandbox, query) as process:
         process.kill()
     assert query("SELECT state FROM ticks") == [("running",)]
 
-    sandbox.faults = Faults()
     assert run("snapshot").returncode == 0
     assert query("SELECT state, inserted FROM ticks ORDER BY tick_at") == [("failed", 0), ("complete", 120)]
+
+
+def test_interrupted_run_closes_its_record(
+    environment: dict[str, str], run: Run, sandbox: Sandbox, query: Query
+) -> None:
+    with snapshot_on_its_way(environment, run, sandbox, query) as process:
+        process.send_signal(signal.SIGINT)
+    assert process.returncode == 130
+    assert query("SELECT state, reason FROM ticks") == [("failed", "stopped by KeyboardInterrupt")]
 
 
 def test_sandbox_command_serves_until_it_is_stopped(environment: dict[str, str]) -> None:

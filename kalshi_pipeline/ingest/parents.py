@@ -7,7 +7,7 @@ by later runs.
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from kalshi_pipeline.errors import ExchangeError, NotFoundError
+from kalshi_pipeline.errors import ExchangeError, NotFoundError, RefusedError
 from kalshi_pipeline.exchange.client import TICKERS_PER_LOOKUP
 from kalshi_pipeline.exchange.pages import Reject
 from kalshi_pipeline.exchange.payloads import COMBO_PREFIX, EventPayload, SeriesPayload
@@ -95,16 +95,24 @@ class FetchedEvents(NamedTuple):
 def heal_placeholders(session: Session, report: Report) -> None:
     """Fill placeholders from the exchange within the budget: first by batches, then combos in bulk, then one by one.
 
-    An exchange that fails meanwhile ends the healing with a note; what is left is healed by a later run.
+    A way that the exchange refuses is left out, one that fails ends the healing, both with a note; what is left is
+    healed by a later run.
     """
     healing = _Healing(session, report)
-    try:
-        healing.events_by_ticker()
-        healing.combo_events_in_bulk()
-        healing.events_one_by_one()
-        healing.series_one_by_one()
-    except ExchangeError as error:
-        report.notes.append(f"the healing of placeholders stopped: {error}")
+    ways = (
+        healing.events_by_ticker,
+        healing.combo_events_in_bulk,
+        healing.events_one_by_one,
+        healing.series_one_by_one,
+    )
+    for way in ways:
+        try:
+            way()
+        except RefusedError as error:
+            report.notes.append(f"one way of healing placeholders is refused: {error}")
+        except ExchangeError as error:
+            report.notes.append(f"the healing of placeholders stopped: {error}")
+            return
 
 
 class _Healing:

@@ -1,6 +1,9 @@
 """Series, events and markets as the exchange lists them."""
 
-from collections.abc import Callable
+import http.server
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import httpx
 import pytest
@@ -16,6 +19,31 @@ from kalshi_pipeline_tests.ingest.listed import open_markets
 
 SettingsFor = Callable[..., Settings]
 CATALOG = ("series", "events", "markets", "quarantine")
+
+
+@contextmanager
+def refusing(api_url: str, refused: str) -> Iterator[str]:
+    """An exchange that passes everything on to another one, and knows nothing of one path."""
+    base = api_url.removesuffix("/trade-api/v2")
+
+    class Passing(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            is_refused = self.path.split("?")[0].endswith(refused)
+            answer = httpx.Response(404, json={}) if is_refused else httpx.get(base + self.path)
+            self.send_response(answer.status_code)
+            self.send_header("Content-Length", str(len(answer.content)))
+            self.end_headers()
+            self.wfile.write(answer.content)
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Passing) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_address[1]}/trade-api/v2"
+        server.shutdown()
+        thread.join()
 
 
 def sync_all(session: Session) -> None:
@@ -162,6 +190,20 @@ def test_placeholders_that_nobody_gives_stay_marked_and_are_asked_for_again_last
         healed = sync_events(session)
     assert query("SELECT count(*) FROM events WHERE is_placeholder OR title IS NULL") == [(0,)]
     assert healed.tally.healed + healed.tally.changed >= report.open_placeholders
+
+
+def test_way_of_healing_that_is_refused_leaves_the_others(
+    sandbox: Sandbox, settings_for: SettingsFor, query: Query
+) -> None:
+    """An exchange without `/events/multivariate`: the events of combos are asked for one by one."""
+    with open_session(settings_for(sandbox.url, combos="include", healing_requests=0)) as session:
+        sync_series(session)
+        assert sync_markets(session).open_placeholders == 40
+    with refusing(sandbox.url, "/events/multivariate") as url, open_session(settings_for(url)) as session:
+        report = sync_events(session)
+    assert (report.tally.healed, report.open_placeholders) == (40, 0)
+    assert [note[:43] for note in report.notes] == ["one way of healing placeholders is refused:"]
+    assert query("PRAGMA foreign_key_check") == []
 
 
 def test_series_setting_narrows_everything(sandbox: Sandbox, settings_for: SettingsFor, query: Query) -> None:
