@@ -222,7 +222,8 @@ def _database() -> Iterator[Database]:
 def _session() -> Iterator[Session]:
     settings = load_settings()
     if not _err.is_terminal:
-        with open_session(settings, _tell) as session:
+        # In a log, a failure is one line, which says for how long it was tried.
+        with open_session(settings, _tell, tell_retries=False) as session:
             yield session
         return
     with (

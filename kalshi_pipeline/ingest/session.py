@@ -49,10 +49,12 @@ def _now_and_then(tell: Tell) -> Tell:
 
 
 @contextlib.contextmanager
-def open_session(settings: Settings, tell: Tell = lambda _: None) -> Iterator[Session]:
+def open_session(
+    settings: Settings, tell: Tell = lambda _: None, *, tell_retries: bool = True
+) -> Iterator[Session]:
     """Open the database (making it where there is none) and the exchange, and close both at the end.
 
-    `tell` hears of progress and of retries, a line every few seconds at the most.
+    `tell` hears of progress, and of retries where wanted, a line every few seconds at the most.
     """
     tell_progress = _now_and_then(tell)
     with (
@@ -63,7 +65,7 @@ def open_session(settings: Settings, tell: Tell = lambda _: None) -> Iterator[Se
             limit_file=database.path.with_name(f"{database.path.name}.limit"),
             timeout_seconds=settings.timeout_seconds,
             retry_seconds=settings.retry_seconds,
-            on_retry=tell_progress,
+            on_retry=tell_progress if tell_retries else lambda _: None,
         ) as client,
     ):
         yield Session(client, database, settings, tell_progress)
