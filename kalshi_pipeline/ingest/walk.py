@@ -49,15 +49,14 @@ def closing_run(session: Session, report: Report) -> Iterator[None]:
         report.reason = (
             str(error) if isinstance(error, PipelineError) else f"stopped by {type(error).__name__}"
         )
-        error.add_note(
-            f"{report.tally.pages} pages of {report.asset} are stored and stay; the run is {report.state}"
-        )
+        error.add_note(f"{pages} pages of {report.asset} are stored and stay; the run is {report.state}")
         # Where even this cannot be written (a full disk), the next run finds the record open and closes it.
         with contextlib.suppress(StoreError), session.database.begin() as connection:
             close_run(connection, report.run, report.state, report.reason, now())
         raise
     with session.database.begin() as connection:
         close_run(connection, report.run, report.state, report.reason, now())
+    with session.database.read() as connection:
         report.rows = count_rows(connection, report.asset)
         report.open_placeholders = sum(of_table.count for of_table in placeholders(connection).values())
     report.requests = session.client.requests - requests

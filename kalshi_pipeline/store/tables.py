@@ -14,6 +14,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    true,
 )
 
 metadata = MetaData(
@@ -98,8 +99,6 @@ events = Table(
     Column("strike_at", BigInteger),
     *_parent_columns(),
 )
-Index("ix_events_placeholder", events.c.id, sqlite_where=events.c.is_placeholder)
-
 # When the exchange was last asked for an event that it did not give: the next run asks for the others first.
 event_lookups = Table(
     "event_lookups",
@@ -134,6 +133,14 @@ markets = Table(
     Column("collection_ticker", Text),
     *_parent_columns(),
 )
+
+# Placeholders are few and asked for at every run: each table finds its own without being read.
+for _parent in (series, events, markets):
+    Index(
+        f"ix_{_parent.name}_placeholder",
+        _parent.c.first_seen_at,
+        sqlite_where=_parent.c.is_placeholder == true(),
+    )
 
 ticks = Table(
     "ticks",

@@ -51,6 +51,7 @@ from kalshi_pipeline_tests.store.samples import (
     event,
     market,
     open_run,
+    query,
     series_row,
     store_events,
     store_markets,
@@ -123,7 +124,11 @@ def test_open_placeholder_series_give_those_not_healed(database: Database) -> No
 
 @pytest.mark.parametrize("name", sorted(metadata.tables))
 def test_count_rows_knows_every_table(database: Database, name: str) -> None:
-    take(database, NOON, [market("M-1"), market("M-2")])
+    """The rows of `price_snapshots` are told by their ticks, which count them in the same transactions."""
+    run = open_run(database, NOON)
+    inserted = store_page(database, run, [market("M-1"), market("M-2")])
+    with database.begin() as connection:
+        add_page(connection, run, Tally(pages=1, inserted=inserted))
     with database.read() as connection:
         expected = connection.exec_driver_sql(f"SELECT count(*) FROM {name}").scalar_one()
         assert count_rows(connection, name) == expected
@@ -149,17 +154,17 @@ def test_placeholders_are_counted_with_the_age_of_the_oldest(database: Database)
 _NOTHING_DANGLES = {
     "events.series_id": 0,
     "markets.event_id": 0,
-    "price_snapshots.market_id": 0,
     "latest_quotes.market_id": 0,
     "latest_quotes.tick_id": 0,
 }
+_NO_QUOTE_DANGLES = {"price_snapshots.market_id": 0}
 
 
 def test_nothing_dangles_after_a_snapshot_that_made_its_parents(database: Database) -> None:
     """R1. An event without a series has no key that could dangle."""
     take(database, NOON, [market("M-1"), market("M-2", "OTHER")])
     with database.read() as connection:
-        assert count_dangling(connection, 1) == _NOTHING_DANGLES
+        assert count_dangling(connection, 1) == _NO_QUOTE_DANGLES
         assert count_dangling(connection) == _NOTHING_DANGLES
 
 
@@ -181,7 +186,8 @@ def test_dangling_rows_are_counted_by_foreign_key(
     with closing(sqlite3.connect(path)) as other_program, other_program:
         other_program.execute(f"DELETE FROM {deleted}")
     with database.read() as connection:
-        assert count_dangling(connection, 1) == _NOTHING_DANGLES | dangling
+        found = count_dangling(connection) | count_dangling(connection, 1)
+    assert found == _NOTHING_DANGLES | _NO_QUOTE_DANGLES | dangling
 
 
 def test_dangling_snapshots_are_counted_for_one_tick(database: Database, path: Path) -> None:
@@ -483,3 +489,11 @@ def test_market_details_of_a_placeholder_event_say_so(database: Database) -> Non
         "series_ticker": None,
     }
     assert (found["category"], found["title"]) == (None, "Will it rain in New York on Nov 23?")
+
+
+@pytest.mark.parametrize("name", ["series", "events", "markets"])
+def test_placeholders_are_found_without_reading_their_table(database: Database, name: str) -> None:
+    plan = query(
+        database, f"EXPLAIN QUERY PLAN SELECT min(first_seen_at) FROM {name} WHERE is_placeholder = 1"
+    )
+    assert f"ix_{name}_placeholder" in str(plan)

@@ -96,9 +96,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_events")),
         sa.UniqueConstraint("ticker", name=op.f("uq_events_ticker")),
     )
-    op.create_index(
-        "ix_events_placeholder", "events", ["id"], unique=False, sqlite_where=sa.text("is_placeholder")
-    )
     op.create_index(op.f("ix_events_series_id"), "events", ["series_id"], unique=False)
     op.create_table(
         "event_lookups",
@@ -176,6 +173,11 @@ def upgrade() -> None:
     op.create_index(
         "ix_price_snapshots_market_id_tick_id", "price_snapshots", ["market_id", "tick_id"], unique=False
     )
+
+    for parent in ("series", "events", "markets"):
+        op.create_index(
+            f"ix_{parent}_placeholder", parent, ["first_seen_at"], sqlite_where=sa.text("is_placeholder = 1")
+        )
 
     op.execute(LATEST_PRICES)
     op.execute(PRICE_HISTORY)
