@@ -1,10 +1,14 @@
-"""What the command line shows: reports, overviews, markets and quotes as rich tables. No reading, no writing."""
+"""What the command line shows: reports, overviews, markets and quotes as rich tables. No reading, no writing.
+
+Whatever the exchange wrote is escaped: to rich, a title in [brackets] would be a style.
+"""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from rich import box
 from rich.console import Group, RenderableType
+from rich.markup import escape
 from rich.table import Table
 
 from kalshi_pipeline.ingest.market import MarketView
@@ -56,7 +60,7 @@ def report_line(report: Report) -> str:
     rarer = {name: getattr(tally, name) for name in ("quarantined", "duplicates", "placeholders", "healed")}
     parts += [f"{count:,} {name}" for name, count in rarer.items() if count]
     parts.append(f"{tally.pages} pages, {report.seconds:.1f} s")
-    return ", ".join(parts) + (f" ({report.reason})" if report.reason else "")
+    return ", ".join(parts) + (escape(f" ({report.reason})") if report.reason else "")
 
 
 def runs_table(rows: Iterable[tuple[str, Mapping[str, Any] | None]]) -> RenderableType:
@@ -70,7 +74,7 @@ def runs_table(rows: Iterable[tuple[str, Mapping[str, Any] | None]]) -> Renderab
         counts = [f"{run[column]:,}" for column in ("received", "inserted", "unchanged", "quarantined")]
         table.add_row(name, run["state"], _short(run["started_at"]), *counts)
         if run["reason"]:
-            reasons.append(f"{name}: {run['reason']}")
+            reasons.append(escape(f"{name}: {run['reason']}"))
     return Group(table, *reasons)
 
 
@@ -101,11 +105,11 @@ def overview_screen(found: Overview) -> RenderableType:
 
 def quote_table(quote: LatestQuote, at: int) -> Table:
     """A market's newest quote with its age at an instant."""
-    table = Table("", "", title=quote.ticker, show_header=False, title_justify="left")
+    table = Table("", "", title=escape(quote.ticker), show_header=False, title_justify="left")
     age_seconds = (at - quote.received_at) / MICROS_PER_SECOND
     midpoint = "- (not quoted on both sides)" if quote.midpoint is None else f"{quote.midpoint / 1e6:g}"
     rows = {
-        "status": quote.status or "not told",
+        "status": escape(quote.status or "not told"),
         "yes bid": _side(quote.yes_bid, quote.yes_bid_size),
         "yes ask": _side(quote.yes_ask, quote.yes_ask_size),
         "spread": dollars(quote.spread, "-"),
@@ -161,13 +165,15 @@ def market_screen(view: MarketView, at: int) -> RenderableType:
     }
     for name, value in rows.items():
         if value:
-            table.add_row(name, str(value))
+            table.add_row(name, escape(str(value)))
     return Group(table, "no quote is stored yet" if view.quote is None else quote_table(view.quote, at))
 
 
 def history_table(ticker: str, rows: Iterable[Mapping[str, Any]]) -> Table:
     """Stored quotes of one market."""
-    table = _table("tick", "yes bid", "yes ask", "last price", "volume", title=f"{ticker}: stored quotes")
+    table = _table(
+        "tick", "yes bid", "yes ask", "last price", "volume", title=escape(f"{ticker}: stored quotes")
+    )
     for row in rows:
         table.add_row(
             f"{datetime_of(row['tick_at']):%H:%M:%S.%f}"[:-3] + "Z",

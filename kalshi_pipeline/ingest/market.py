@@ -40,9 +40,7 @@ def fetch_market(session: Session, ticker: str) -> MarketView:
         merge_events(connection, events, now())
         merge_markets(connection, [row], now())
     stored = stored_market(session.database, row.ticker)
-    live = LatestQuote(
-        row.ticker, row.status, answer.received_at, answer.received_at, answer.received_at, *quote
-    )
+    live = LatestQuote(row.ticker, row.status, answer.received_at, answer.received_at, None, *quote)
     return MarketView(stored.details, live)
 
 
