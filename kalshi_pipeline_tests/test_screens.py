@@ -16,7 +16,7 @@ NOON = parse_instant("2026-11-22T12:00:00Z") or 0
 
 
 def shown(renderable: RenderableType) -> str:
-    console = Console(file=io.StringIO(), width=120)
+    console = Console(file=io.StringIO(), width=200)
     console.print(renderable)
     assert isinstance(console.file, io.StringIO)
     return console.file.getvalue()
