@@ -45,6 +45,8 @@ class Run:
 
 _KILLED = "the run ended without a word (killed, or the machine stopped); the next one goes on"
 _MOST_MISSED = 10_000
+# A run takes some ten seconds from its tick to its first request, which is no lateness at a short period.
+_PATIENCE_SECONDS = 60.0
 _BUSY = (State.SKIPPED, "the snapshot before was still running")
 _IDLE = (State.MISSED, "no run was started for it")
 _HAS_QUOTES = (State.RUNNING, State.COMPLETE, State.PARTIAL)
@@ -72,8 +74,9 @@ def open_listing(connection: Connection, asset: str, scope: str, at: int, dead_b
 def open_tick(connection: Connection, tick_at: int, period_seconds: float | None, scope: str, at: int) -> Run:
     """Open a tick's row under the snapshot lock, or say why not: its `state` is then COMPLETE or SKIPPED.
 
-    A tick that was closed as complete stays as it is; one that a newer tick has overtaken is skipped, since
-    'changed since the last quote' has no meaning in the past. Scheduled ticks that nothing was taken for, since
+    A tick that was closed as complete stays as it is. One that a newer tick has overtaken is skipped, since
+    'changed since the last quote' has no meaning in the past; so is a scheduled one whose run starts later than
+    its period (or a minute), since the quotes would carry a wrong time. Scheduled ticks that nothing was taken for, since
     the last one, are recorded as missed, or as skipped where the run before was still busy.
     """
     connection.execute(
@@ -91,8 +94,15 @@ def open_tick(connection: Connection, tick_at: int, period_seconds: float | None
     ).scalar()
     values = {"scope": scope, "started_at": at, "finished_at": None, "period_seconds": period_seconds}
     new = {"tick_at": tick_at, **_counts(ticks, Tally()), **values}
+    reason = None
     if newest is not None and newest > tick_at:
         reason = f"the newer tick {iso_of(newest)} had been taken before this one could start"
+    elif (
+        period_seconds is not None
+        and at - tick_at > max(period_seconds, _PATIENCE_SECONDS) * MICROS_PER_SECOND
+    ):
+        reason = f"its run started {(at - tick_at) // MICROS_PER_SECOND} s late, in the time of another tick"
+    if reason is not None:
         if found is not None:
             return Run(ticks, found.id, State.SKIPPED, reason)
         skipped = {**new, "state": State.SKIPPED, "reason": reason, "finished_at": at}

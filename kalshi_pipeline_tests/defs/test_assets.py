@@ -9,7 +9,9 @@ import pytest
 
 from kalshi_pipeline.definitions import defs
 from kalshi_pipeline.ingest.health import CHECKS
+from kalshi_pipeline.ingest.ticks import Tick
 from kalshi_pipeline.sandbox import Faults, Sandbox, Shape, World, WorldConfig
+from kalshi_pipeline.units import iso_of, now
 from kalshi_pipeline_tests.conftest import Query
 
 ASSETS = ("series", "events", "markets", "price_snapshots")
@@ -153,10 +155,11 @@ def test_snapshot_alone_on_an_empty_database_succeeds(run: Runner, query: Query)
 
 
 def test_tick_of_a_run_comes_from_its_tags(run: Runner, query: Query) -> None:
-    tags = {"kalshi/tick": "2026-11-22T12:00:00.000000Z", "kalshi/period_seconds": "300"}
+    at = iso_of(Tick.current(now(), 300).at)
+    tags = {"kalshi/tick": at, "kalshi/period_seconds": "300"}
     first, again = run.run("snapshot", tags, {}), run.run("snapshot", tags, {})
 
-    assert query("SELECT DISTINCT tick_at FROM price_history") == [("2026-11-22T12:00:00.000000Z",)]
+    assert query("SELECT DISTINCT tick_at FROM price_history") == [(at,)]
     assert query("SELECT count(*), max(period_seconds) FROM ticks") == [(1, 300.0)]
     assert [metadata_of(result, "price_snapshots")["inserted"] for result in (first, again)] == [2_200, 0]
 

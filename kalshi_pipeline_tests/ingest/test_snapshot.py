@@ -15,11 +15,12 @@ from kalshi_pipeline.exchange.client import KalshiClient
 from kalshi_pipeline.ingest.session import Session, open_session
 from kalshi_pipeline.ingest.snapshot import take_snapshot
 from kalshi_pipeline.ingest.sync import sync_markets
+from kalshi_pipeline.ingest.ticks import Tick
 from kalshi_pipeline.sandbox import Faults, Sandbox, Shape, World, WorldConfig
 from kalshi_pipeline.settings import Settings
 from kalshi_pipeline.store.database import Database
 from kalshi_pipeline.store.runs import State
-from kalshi_pipeline.units import MICROS_PER_SECOND, parse_instant
+from kalshi_pipeline.units import MICROS_PER_SECOND, now, parse_instant
 from kalshi_pipeline_tests.conftest import Query
 from kalshi_pipeline_tests.ingest.listed import open_markets, quote_of, stored_quote
 
@@ -149,14 +150,17 @@ def test_tick_that_a_newer_one_has_overtaken_is_skipped(session: Session, query:
     assert query("SELECT DISTINCT tick_at FROM price_history") == [("2026-11-22T12:01:00.000000Z",)]
 
 
-def test_ticks_in_between_are_recorded_as_missed(session: Session, query: Query) -> None:
-    """R41."""
-    take_snapshot(session, NOON, period_seconds=60)
-    take_snapshot(session, NOON + 3 * MINUTE, period_seconds=60)
+def test_scheduled_tick_that_comes_too_late_is_skipped(session: Session, query: Query) -> None:
+    """R41: a missed tick is never faked later. A run can wait in a queue for longer than its period."""
+    tick = Tick.current(now(), 60)
+    assert take_snapshot(session, tick.at - 2 * MINUTE, period_seconds=60).state is State.SKIPPED
+    assert take_snapshot(session, tick.at, period_seconds=60).is_complete
 
-    states = query("SELECT (tick_at - ?) / ?, state FROM ticks ORDER BY tick_at", NOON, MINUTE)
-    assert [minute for minute, _ in states] == [0, 1, 2, 3]
-    assert {state for minute, state in states if minute in (1, 2)} <= {"missed", "skipped"}
+    states = query("SELECT state FROM ticks ORDER BY tick_at")
+    assert states == [("skipped",), ("missed",), ("complete",)]
+    assert query("SELECT reason LIKE 'its run started % s late%' FROM ticks WHERE state = 'skipped'") == [
+        (1,)
+    ]
 
 
 def test_snapshots_at_the_same_time_give_the_rows_of_a_serial_run(

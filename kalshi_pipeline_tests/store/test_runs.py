@@ -552,3 +552,30 @@ def test_tick_during_a_manual_snapshot_is_skipped(database: Database) -> None:
     open_run(database, NOON + 10 * MINUTE, _PERIOD)
     states = [row["state"] for row in contents(database, ticks)]
     assert states == ["complete", "complete", "skipped", "running"]
+
+
+@pytest.mark.parametrize(
+    ("period_seconds", "late_seconds", "state"),
+    [
+        (300.0, 300, State.RUNNING),
+        (300.0, 301, State.SKIPPED),
+        (15.0, 60, State.RUNNING),
+        (15.0, 61, State.SKIPPED),
+        (None, 86_400, State.RUNNING),
+    ],
+    ids=[
+        "within its period",
+        "later than its period",
+        "a minute is no lateness",
+        "later than a minute",
+        "manual",
+    ],
+)
+def test_scheduled_tick_is_not_taken_in_the_time_of_another(
+    database: Database, period_seconds: float | None, late_seconds: int, state: State
+) -> None:
+    """R41: a missed tick is never faked later."""
+    with database.begin() as connection:
+        run = open_tick(connection, NOON, period_seconds, _SCOPE, NOON + late_seconds * SECOND)
+    assert run.state is state
+    assert [row["state"] for row in contents(database, ticks)] == [state.value]
