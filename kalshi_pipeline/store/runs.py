@@ -76,8 +76,10 @@ def open_tick(connection: Connection, tick_at: int, period_seconds: float | None
 
     A tick that was closed as complete stays as it is. One that a newer tick has overtaken is skipped, since
     'changed since the last quote' has no meaning in the past; so is a scheduled one whose run starts later than
-    its period (or a minute), since the quotes would carry a wrong time. Scheduled ticks that nothing was taken for, since
-    the last one, are recorded as missed, or as skipped where the run before was still busy.
+    its period (or a minute), since the quotes would carry a wrong time.
+
+    Scheduled ticks that nothing was taken for, since the last one, are recorded as missed, or as skipped where
+    the run before was still busy.
     """
     connection.execute(
         update(ticks)
