@@ -4,7 +4,7 @@ from kalshi_pipeline.errors import ExchangeError
 from kalshi_pipeline.ingest.markets import MarketPages, PreparedMarkets
 from kalshi_pipeline.ingest.report import Report
 from kalshi_pipeline.ingest.session import Session
-from kalshi_pipeline.ingest.walk import closing_run, store_pages
+from kalshi_pipeline.ingest.walk import closing_run, count_store, store_pages
 from kalshi_pipeline.settings import SnapshotMode
 from kalshi_pipeline.store.database import Connection
 from kalshi_pipeline.store.quotes import append_quotes
@@ -16,8 +16,8 @@ from kalshi_pipeline.units import now
 def take_snapshot(session: Session, tick_at: int, period_seconds: float | None = None) -> Report:
     """Store the quotes of a tick (an instant); `period_seconds` is the cadence of a scheduled one.
 
-    A tick that is complete already stays as it is, one that was cut goes on, and one that a newer tick has
-    overtaken is skipped: the report's state tells. Snapshots of one database run one after the other.
+    A tick that is complete already stays as it is, one that was cut goes on, and one that comes too late is
+    skipped: the report's state tells. Snapshots of one database run one after the other.
     """
     with session.database.snapshot_lock():
         with session.database.begin() as connection:
@@ -25,6 +25,7 @@ def take_snapshot(session: Session, tick_at: int, period_seconds: float | None =
         report = Report("price_snapshots", run, session.scope, tick_at=tick_at)
         if run.state is not State.RUNNING:
             report.state, report.reason = run.state, run.reason
+            count_store(session, report)
             return report
         with closing_run(session, report):
             _note_pause(session, report)

@@ -33,6 +33,13 @@ def begin_listing(session: Session, asset: str) -> Report:
     return Report(asset, run, session.scope)
 
 
+def count_store(session: Session, report: Report) -> None:
+    """Tell the report what the store holds by now."""
+    with session.database.read() as connection:
+        report.rows = count_rows(connection, report.asset)
+        report.open_placeholders = sum(of_table.count for of_table in placeholders(connection).values())
+
+
 @contextlib.contextmanager
 def closing_run(session: Session, report: Report) -> Iterator[None]:
     """Close the run's record at the end of the block, with the state that the report has by then.
@@ -56,9 +63,7 @@ def closing_run(session: Session, report: Report) -> Iterator[None]:
         raise
     with session.database.begin() as connection:
         close_run(connection, report.run, report.state, report.reason, now())
-    with session.database.read() as connection:
-        report.rows = count_rows(connection, report.asset)
-        report.open_placeholders = sum(of_table.count for of_table in placeholders(connection).values())
+    count_store(session, report)
     report.requests = session.client.requests - requests
     report.retries = session.client.retries - retries
     report.seconds = time.monotonic() - started

@@ -113,9 +113,10 @@ def test_tick_taken_again_adds_and_changes_nothing(sandbox: Sandbox, session: Se
     sandbox.world.step()
     report = take_snapshot(session, NOON)
 
-    assert (report.state, report.tally.inserted, report.reason) == (
+    assert (report.state, report.tally.inserted, report.rows, report.reason) == (
         State.COMPLETE,
         0,
+        2_200,
         "this tick was complete already",
     )
     assert natural_rows(query) == before
