@@ -4,6 +4,7 @@ A placeholder is the last resort: an event that the exchange gives is fetched. W
 by later runs.
 """
 
+import contextlib
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -21,6 +22,8 @@ from kalshi_pipeline.units import now
 
 # Below this many combo events, asking for each is cheaper than walking their listing, which takes no filter.
 _WORTH_A_WALK = 20
+# Events that are asked for one by one and then stored together.
+_STORED_AT_ONCE = 50
 # Pages of that listing in a row that fill nothing, after which the rest is asked for one by one.
 _FRUITLESS_PAGES = 10
 
@@ -151,18 +154,18 @@ class _Healing:
                 return
 
     def events_one_by_one(self) -> None:
-        for ticker in self._open_events(self._requests_left):
-            if not self._requests_left:
-                return
-            try:
-                found = [self._session.client.fetch_event(ticker)]
-            except NotFoundError:
-                found = []
+        tickers = self._open_events(self._requests_left)
+        for start in range(0, len(tickers), _STORED_AT_ONCE):
+            asked = tickers[start : start + min(_STORED_AT_ONCE, self._requests_left)]
+            found: list[EventPayload] = []
+            for ticker in asked:
+                with contextlib.suppress(NotFoundError):
+                    found.append(self._session.client.fetch_event(ticker))
+                self._session.tell_progress(f"healing: asked for {ticker}")
             self._store_events(found, [])
-            if ticker not in {payload.ticker for payload in found}:
-                with self._session.database.begin() as connection:
-                    record_lookups(connection, [ticker], now())
-            self._session.tell_progress(f"healing: asked for {ticker}")
+            given = {payload.ticker for payload in found}
+            with self._session.database.begin() as connection:
+                record_lookups(connection, [ticker for ticker in asked if ticker not in given], now())
 
     def series_one_by_one(self) -> None:
         with self._session.database.read() as connection:
