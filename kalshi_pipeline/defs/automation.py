@@ -3,6 +3,7 @@
 import dagster as dg
 
 from kalshi_pipeline.defs.assets import events, markets, price_snapshots, series
+from kalshi_pipeline.defs.liveness import live_run, longest_silence_seconds
 from kalshi_pipeline.defs.run_ticks import TICK_TAG, tags_of
 from kalshi_pipeline.errors import ConfigurationError
 from kalshi_pipeline.ingest.ticks import Tick, clock_time
@@ -24,19 +25,6 @@ snapshot_job = dg.define_asset_job(
     tags={JOB_TAG: "snapshot", dg.MAX_RUNTIME_SECONDS_TAG: "1800"},
 )
 
-_IN_FLIGHT = [
-    dg.DagsterRunStatus.QUEUED,
-    dg.DagsterRunStatus.NOT_STARTED,
-    dg.DagsterRunStatus.STARTING,
-    dg.DagsterRunStatus.STARTED,
-    dg.DagsterRunStatus.CANCELING,
-]
-
-
-def _run_in_flight(instance: dg.DagsterInstance, job_name: str) -> str | None:
-    records = instance.get_run_records(dg.RunsFilter(job_name=job_name, statuses=_IN_FLIGHT), limit=1)
-    return records[0].dagster_run.run_id if records else None
-
 
 def _seconds_between_looks() -> int:
     try:
@@ -54,15 +42,20 @@ def _seconds_between_looks() -> int:
 def snapshot_sensor(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
     """Start one snapshot for each tick: every KALSHI_SNAPSHOT_MINUTES, on the wall clock.
 
-    It asks no network. A tick is skipped while a snapshot is in flight; a tick that could not start in time is
+    It asks no network. A tick is skipped while a snapshot is in flight (one that has fallen silent was killed, and
+    is reported as failed); a tick that could not start in time is
     left out and recorded as missed: it is never faked later.
     """
-    tick = Tick.current(now(), load_settings().snapshot_period_seconds)
+    settings = load_settings()
+    tick = Tick.current(now(), settings.snapshot_period_seconds)
     tags = tags_of(tick)
     run_key = tags[TICK_TAG]
     if context.cursor == run_key:
         return dg.SkipReason(f"the next tick is at {clock_time(tick.next_at)}")
-    if run_id := _run_in_flight(context.instance, snapshot_job.name):
+    # Both jobs are looked at: a dead run of either would hold a place in the queue.
+    silence_seconds = longest_silence_seconds(settings)
+    live_run(context.instance, collect_job.name, silence_seconds)
+    if run_id := live_run(context.instance, snapshot_job.name, silence_seconds):
         return dg.SkipReason(
             f"tick {clock_time(tick.at)} waits: the snapshot run {run_id[:8]} is still in flight"
         )
@@ -82,7 +75,7 @@ def snapshot_sensor(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.S
 )
 def collect_schedule(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
     """Collect everything, hourly at seven past, away from the full hour at which snapshots are taken."""
-    if run_id := _run_in_flight(context.instance, collect_job.name):
+    if run_id := live_run(context.instance, collect_job.name, longest_silence_seconds(load_settings())):
         return dg.SkipReason(f"the collect run {run_id[:8]} is still in flight")
     tags = tags_of(Tick(instant_of(context.scheduled_execution_time)))
     return dg.RunRequest(run_key=tags[TICK_TAG], tags=tags)

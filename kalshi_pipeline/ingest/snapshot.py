@@ -19,7 +19,7 @@ def take_snapshot(session: Session, tick_at: int, period_seconds: float | None =
     A tick that is complete already stays as it is, one that was cut goes on, and one that comes too late is
     skipped: the report's state tells. Snapshots of one database run one after the other.
     """
-    with session.database.snapshot_lock():
+    with session.database.snapshot_lock(session.tell_progress):
         with session.database.begin() as connection:
             run = open_tick(connection, tick_at, period_seconds, session.scope, now())
         report = Report("price_snapshots", run, session.scope, tick_at=tick_at)

@@ -3,7 +3,7 @@
 import contextlib
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ __all__ = ["Connection", "Database"]
 
 _BUSY_SECONDS = 60
 _AGAIN_SECONDS = 0.05
+_TELL_SECONDS = 5
 _SNAPSHOT_LOCK_SECONDS = 900
 # The execution option that names the BEGIN of a transaction. A writer takes the lock at once: it waits for
 # another writer then, instead of failing when it turns from reading to writing.
@@ -81,20 +82,27 @@ class Database:
             yield connection
 
     @contextlib.contextmanager
-    def snapshot_lock(self) -> Iterator[None]:
-        """Let one snapshot at a time run on this database, across processes; a process that dies lets go."""
-        lock = FileLock(f"{self.path}.snapshot.lock", timeout=_SNAPSHOT_LOCK_SECONDS, poll_interval=0.1)
-        try:
-            lock.acquire()
-        except Timeout as error:
-            raise StoreError(
-                f"another snapshot has held {self.path} for {_SNAPSHOT_LOCK_SECONDS} s: wait for it or stop it, "
-                "then run again"
-            ) from error
-        except OSError as error:
-            raise StoreError(
-                f"the lock file beside {self.path} cannot be written ({error}): {_SET_URL}"
-            ) from error
+    def snapshot_lock(self, on_wait: Callable[[str], None] = lambda _: None) -> Iterator[None]:
+        """Let one snapshot at a time run on this database, across processes; a process that dies lets go.
+
+        `on_wait` is told every few seconds while another one holds it.
+        """
+        lock = FileLock(f"{self.path}.snapshot.lock", poll_interval=0.1)
+        ends = time.monotonic() + _SNAPSHOT_LOCK_SECONDS
+        while not lock.is_locked:
+            try:
+                lock.acquire(timeout=_TELL_SECONDS)
+            except Timeout as error:
+                if time.monotonic() > ends:
+                    raise StoreError(
+                        f"another snapshot has held {self.path} for {_SNAPSHOT_LOCK_SECONDS} s: wait for it or stop "
+                        "it, then run again"
+                    ) from error
+                on_wait("another snapshot of this database is on its way: waiting for its end")
+            except OSError as error:
+                raise StoreError(
+                    f"the lock file beside {self.path} cannot be written ({error}): {_SET_URL}"
+                ) from error
         try:
             yield
         finally:

@@ -9,8 +9,10 @@ from dagster._core.definitions.sensor_definition import SensorExecutionData
 
 from kalshi_pipeline.definitions import defs
 from kalshi_pipeline.defs.automation import collect_schedule, snapshot_sensor
+from kalshi_pipeline.defs.liveness import live_run, longest_silence_seconds
 from kalshi_pipeline.errors import ConfigurationError
 from kalshi_pipeline.ingest.ticks import Tick
+from kalshi_pipeline.settings import Settings
 from kalshi_pipeline.units import MICROS_PER_SECOND, iso_of, now, parse_instant
 
 # The shortest period that a sensor serves: no instant within it counts as too late.
@@ -132,3 +134,36 @@ def test_schedule_skips_while_collect_is_in_flight(instance: dg.DagsterInstance)
     )
     data = collect_schedule.evaluate_tick(context)
     assert data.skip_message == f"the collect run {run_id[:8]} is still in flight"
+
+
+def test_run_that_has_fallen_silent_is_reported_as_failed(instance: dg.DagsterInstance) -> None:
+    """Killed with its machine, it would look alive for ever, and every tick would wait for it."""
+    run_id = in_flight(instance, "snapshot", dg.DagsterRunStatus.STARTED)
+    assert live_run(instance, "snapshot", silence_seconds=60) == run_id
+    assert live_run(instance, "snapshot", silence_seconds=0) is None
+
+    run = instance.get_run_by_id(run_id)
+    assert run is not None
+    assert run.status is dg.DagsterRunStatus.FAILURE
+    assert live_run(instance, "snapshot", silence_seconds=60) is None
+
+
+def test_run_that_tells_of_its_progress_is_heard(instance: dg.DagsterInstance) -> None:
+    """What a run logs is an event of the instance, so that a long walk is never taken for dead."""
+
+    @dg.op
+    def talk(context: dg.OpExecutionContext) -> None:
+        context.log.info("markets: 12 pages, 12,000 records")
+
+    @dg.job
+    def talking() -> None:
+        talk()
+
+    result = talking.execute_in_process(instance=instance)
+    kept = instance.get_records_for_run(result.run_id).records
+    assert "markets: 12 pages" in str([record.event_log_entry.user_message for record in kept])
+
+
+def test_silence_of_a_run_covers_its_longest_request() -> None:
+    settings = Settings(timeout_seconds=100, retry_seconds=200)
+    assert longest_silence_seconds(settings) > 300
