@@ -85,12 +85,8 @@ def sandbox(
     fault: Annotated[list[str] | None, typer.Option(help="A fault, as name=value; repeat it.")] = None,
 ) -> None:
     """Serve a local exchange that speaks the Kalshi API, until Ctrl-C."""
-    from kalshi_pipeline.sandbox import (
-        Faults,
-        RateLimit,
-        WorldConfig,
-        serve,
-    )  # no other command needs a server
+    # No other command needs a server.
+    from kalshi_pipeline.sandbox import Faults, RateLimit, WorldConfig, serve
 
     try:
         world = WorldConfig(
@@ -255,7 +251,7 @@ def main() -> None:
     try:
         app()
     except PipelineError as error:
-        _tell("; ".join([str(error), *getattr(error, "__notes__", [])]))
+        _tell(error.told)
         sys.exit(next((code for kind, code in EXIT_CODES if isinstance(error, kind)), 1))
 
 

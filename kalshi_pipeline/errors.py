@@ -7,6 +7,11 @@
 class PipelineError(Exception):
     """Anything that the pipeline reports in one line instead of a traceback."""
 
+    @property
+    def told(self) -> str:
+        """What a person is told: the message, and the notes that were added on its way up."""
+        return "; ".join([str(self), *getattr(self, "__notes__", [])])
+
 
 class ConfigurationError(PipelineError):
     """Settings that cannot be used: nothing was started. Holds every problem, one line each."""

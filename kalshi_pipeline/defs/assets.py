@@ -95,9 +95,8 @@ def _materialize(
             report = run(session)
             findings = examine(session, report)
     except PipelineError as error:
-        lines = [str(error), *getattr(error, "__notes__", [])]
         raise dg.Failure(
-            description="; ".join(lines), allow_retries=isinstance(error, TransientExchangeError)
+            description=error.told, allow_retries=isinstance(error, TransientExchangeError)
         ) from None
     for note in report.notes:
         context.log.warning(note)

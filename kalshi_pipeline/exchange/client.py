@@ -113,10 +113,8 @@ class KalshiClient:
             return self._listing("/series", "series", SeriesPayload, [{}], None, walk_seconds)
 
         def fetch(query: Params, seconds_left: float) -> tuple[Page[SeriesPayload], int]:
-            path = f"/series/{quote(str(query['series_ticker']), safe='')}"
-            answer = self._transport.fetch(
-                path, {}, lambda body: parse_object(body, "series", SeriesPayload), seconds_left
-            )
+            path = _path("series", str(query["series_ticker"]))
+            answer = self._fetch_object(path, "series", SeriesPayload, seconds_left)
             return Page([answer.content]), answer.received_at
 
         return Listing("/series", fetch, _each({}, series), max_pages=None, walk_seconds=walk_seconds)
@@ -143,15 +141,15 @@ class KalshiClient:
 
     def fetch_series(self, ticker: str) -> SeriesPayload:
         """Fetch one series; NotFoundError where the exchange does not know it."""
-        return self._fetch_object(f"/series/{quote(ticker, safe='')}", "series", SeriesPayload).content
+        return self._fetch_object(_path("series", ticker), "series", SeriesPayload).content
 
     def fetch_event(self, ticker: str) -> EventPayload:
         """Fetch one event, a combo's too; NotFoundError where the exchange does not know it."""
-        return self._fetch_object(f"/events/{quote(ticker, safe='')}", "event", EventPayload).content
+        return self._fetch_object(_path("events", ticker), "event", EventPayload).content
 
     def fetch_market(self, ticker: str) -> Answer[MarketPayload]:
         """Fetch one market; NotFoundError where the exchange does not know it."""
-        return self._fetch_object(f"/markets/{quote(ticker, safe='')}", "market", MarketPayload)
+        return self._fetch_object(_path("markets", ticker), "market", MarketPayload)
 
     def fetch_exchange_status(self) -> ExchangeStatusPayload:
         """Ask whether trading goes on. An exchange in trouble answers 5xx with the same body; one attempt is made."""
@@ -178,8 +176,14 @@ class KalshiClient:
 
         return Listing(path, fetch, queries, max_pages=max_pages, walk_seconds=walk_seconds)
 
-    def _fetch_object(self, path: str, key: str, record: type[Record]) -> Answer[Record]:
-        return self._transport.fetch(path, {}, lambda body: parse_object(body, key, record))
+    def _fetch_object(
+        self, path: str, key: str, record: type[Record], seconds_left: float = float("inf")
+    ) -> Answer[Record]:
+        return self._transport.fetch(path, {}, lambda body: parse_object(body, key, record), seconds_left)
+
+
+def _path(kind: str, ticker: str) -> str:
+    return f"/{kind}/{quote(ticker, safe='')}"
 
 
 def _each(query: Params, series: Sequence[str]) -> list[Params]:

@@ -8,10 +8,9 @@ from typing import Generic, TypeVar
 from kalshi_pipeline.errors import DeadlineError, PaginationError
 from kalshi_pipeline.exchange.pages import Page, Reject
 from kalshi_pipeline.exchange.payloads import Listed
+from kalshi_pipeline.exchange.transport import Params
 
 Record = TypeVar("Record", bound=Listed)
-Query = dict[str, str | int]
-
 _MOST_EMPTY_PAGES = 20
 
 
@@ -35,8 +34,8 @@ class Listing(Generic[Record]):
     def __init__(
         self,
         path: str,
-        fetch: Callable[[Query, float], tuple[Page[Record], int]],
-        queries: list[Query],
+        fetch: Callable[[Params, float], tuple[Page[Record], int]],
+        queries: list[Params],
         *,
         max_pages: int | None,
         walk_seconds: float,
@@ -62,7 +61,7 @@ class Listing(Generic[Record]):
                 return
         self.complete = True
 
-    def _walk(self, query: Query, deadline: float) -> Iterator[ListedPage[Record]]:
+    def _walk(self, query: Params, deadline: float) -> Iterator[ListedPage[Record]]:
         cursor: str | None = None
         cursors: set[str] = set()
         empty_pages = 0

@@ -27,14 +27,13 @@ from kalshi_pipeline.sandbox.states import (
     INITIALIZED,
     SHELF_OF_STATE,
 )
-from kalshi_pipeline.sandbox.world_state import DAY, SeriesRow, WorldState
+from kalshi_pipeline.sandbox.world_state import DAY, HOUR, SeriesRow, WorldState
 
 if TYPE_CHECKING:
     from kalshi_pipeline.sandbox.tape import Trade
 
 MOST_SERIES_PER_TOPIC = 1_700  # 8 topics: the 13,300 series of August 2026 (API.md §4)
 
-_HOUR = 3600 * MICROS
 _SIZE_OF_ROUND = sum(topic.size for topic in TOPICS)
 # The states inside an event that is open, per thousand markets (API.md §0.3); the rest is active.
 _MIXTURE = ((10, FINALIZED), (13, CLOSED), (15, DETERMINED), (19, INITIALIZED), (29, INACTIVE))
@@ -91,14 +90,14 @@ class _Genesis:
         count = max(count, 8) if world.config.markets and world.config.past_share else 0
         for number in range(count):
             age = (count - number) * 150 * DAY // count
-            closed = world.clock - age - 3 * _HOUR
+            closed = world.clock - age - 3 * HOUR
             yield closed - 40 * DAY, partial(self._bear_past, number, closed - closed % (60 * MICROS))
         world.next_number = count
 
     def _bear_past(self, number: int, closed: int, created: int) -> None:
         world = self._world
         event = bear_event(world, number, created, closed)
-        settled = closed + _HOUR + scatter(3, number) % _HOUR
+        settled = closed + HOUR + scatter(3, number) % HOUR
         for ordinal in self._in_listing_order(number, range(topic_of(number).size)):
             market = bear_market(world, event, ordinal, CLOSED, created)
             self._trade_past(market, created, closed, share=0.8)
@@ -137,7 +136,7 @@ class _Genesis:
             state = states[ordinal]
             if state == INITIALIZED:
                 market = bear_market(world, event, ordinal, state, created)
-                world.markets.open_at[market] = now - now % _HOUR + 2 * _HOUR
+                world.markets.open_at[market] = now - now % HOUR + 2 * HOUR
                 continue
             market = bear_market(world, event, ordinal, INACTIVE if state == INACTIVE else ACTIVE, created)
             if state in (ACTIVE, INACTIVE):
@@ -155,7 +154,7 @@ class _Genesis:
         if state == CLOSED:
             world.fates.append((3, market, fate_of(world, market)))
             return
-        settle(world, market, state, at + _HOUR // 2)
+        settle(world, market, state, at + HOUR // 2)
         if state == DETERMINED:
             world.fates.append((3, market, (FINALIZED,)))
 
@@ -163,7 +162,7 @@ class _Genesis:
         """Combos of the last twelve hours, all open."""
         world = self._world
         for number in range(world.config.combos):
-            created = world.clock - 1 - (world.config.combos - number) * 12 * _HOUR // world.config.combos
+            created = world.clock - 1 - (world.config.combos - number) * 12 * HOUR // world.config.combos
             yield created, partial(self._bear_combo, number)
         world.next_combo = world.config.combos
 

@@ -20,9 +20,8 @@ from kalshi_pipeline.sandbox.spelling import (
     spell_time,
 )
 from kalshi_pipeline.sandbox.world import World
-from kalshi_pipeline.sandbox.world_state import SeriesRow
+from kalshi_pipeline.sandbox.world_state import HOUR, SeriesRow
 
-_HOUR = 3600 * MICROS
 _SHARDS = ("Default", "Combos", "Crypto & Commodities", "Tennis, Baseball & Basketball")
 
 
@@ -71,7 +70,7 @@ class NewestRecords:
                 micros_of(moment),
             )
         tags = [] if row.topic < 0 or row.number % 5 == 4 else list(TOPICS[row.topic].tags or ())
-        updated = self.world.start - (1 + row.number % 50) * 7 * _HOUR - row.number * 1_007
+        updated = self.world.start - (1 + row.number % 50) * 7 * HOUR - row.number * 1_007
         return SeriesFacts([self.series_category(row)], tags, updated)
 
     def series_category(self, row: SeriesRow) -> str:
@@ -161,7 +160,7 @@ class NewestRecords:
     def resume_time(self) -> str:
         if not self.world.is_paused:
             return ""
-        return f'"exchange_estimated_resume_time":"{spell_time(self.world.clock + 2 * _HOUR)}",'
+        return f'"exchange_estimated_resume_time":"{spell_time(self.world.clock + 2 * HOUR)}",'
 
 
 def _levels(levels: list[Level]) -> str:

@@ -18,7 +18,6 @@ from kalshi_pipeline.sandbox.frames import (
 )
 from kalshi_pipeline.sandbox.records_2026_10 import NewestRecords
 from kalshi_pipeline.sandbox.spelling import (
-    MICROS,
     TEN_THOUSANDTHS,
     ZERO_TIME,
     spell_dollars,
@@ -26,9 +25,7 @@ from kalshi_pipeline.sandbox.spelling import (
 )
 from kalshi_pipeline.sandbox.states import FINALIZED, RESULT_WORDS, STATUS_WORDS
 from kalshi_pipeline.sandbox.world import World
-
-_HOUR = 3600 * MICROS
-_SHARDS = ("Default", "Combos", "Crypto & Commodities", "Tennis, Baseball & Basketball")
+from kalshi_pipeline.sandbox.world_state import HOUR
 
 
 class NewestShape(NewestRecords):
@@ -128,14 +125,14 @@ class NewestShape(NewestRecords):
     def _life_part(self, market: int) -> str:
         m = self.world.markets
         state, close_at = m.state[market], m.close_at[market]
-        latest = spell_time(self.world.events.close_at[m.event[market]] + 168 * _HOUR)
+        latest = spell_time(self.world.events.close_at[m.event[market]] + 168 * HOUR)
         updated = spell_time(m.updated[market])
         if not market % 53 and m.updated[market] == m.created[market]:
             updated = ZERO_TIME
         return (
             f'"close_time":"{spell_time(close_at)}","created_time":"{spell_time(m.created[market])}",'
             # A sports market closes two days after the game it asks about (API.md quirk 9).
-            f'"expected_expiration_time":"{spell_time(close_at - 45 * _HOUR)}","expiration_time":"{latest}",'
+            f'"expected_expiration_time":"{spell_time(close_at - 45 * HOUR)}","expiration_time":"{latest}",'
             f'"expiration_value":"{self.expiration_value(market)}","latest_expiration_time":"{latest}",'
             f'"open_time":"{spell_time(m.open_at[market])}","result":"{RESULT_WORDS[m.result[market]]}",'
             f'"status":"{STATUS_WORDS[state]}","ticker":"{m.ticker[market]}","updated_time":"{updated}"'

@@ -16,7 +16,8 @@ from kalshi_pipeline.sandbox.spelling import MICROS, micros_of
 from kalshi_pipeline.sandbox.states import ARCHIVED, INACTIVE, LIVE_SHELVES, SHELF_OF_STATE
 from kalshi_pipeline.sandbox.tape import Tape
 
-DAY = 86_400 * MICROS
+HOUR = 3600 * MICROS
+DAY = 24 * HOUR
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,19 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, Table, and_, case, exists, func, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    RowMapping,
+    Select,
+    Table,
+    and_,
+    case,
+    exists,
+    func,
+    or_,
+    select,
+)
 
 from kalshi_pipeline.store.runs import Run, State
 from kalshi_pipeline.store.tables import (
@@ -250,8 +262,7 @@ def stored_history(connection: Connection, ticker: str, limit: int) -> list[dict
         .order_by(price_snapshots.c.tick_id.desc())
         .limit(limit)
     )
-    rows = connection.execute(query).mappings().all()
-    return [{str(name): value for name, value in row.items()} for row in reversed(rows)]
+    return [_named(row) for row in reversed(connection.execute(query).mappings().all())]
 
 
 def market_details(connection: Connection, ticker: str) -> Mapping[str, Any] | None:
@@ -279,4 +290,8 @@ def market_details(connection: Connection, ticker: str) -> Mapping[str, Any] | N
 
 def _one_or_none(connection: Connection, query: Select[Any]) -> dict[str, Any] | None:
     row = connection.execute(query).mappings().one_or_none()
-    return None if row is None else {str(name): value for name, value in row.items()}
+    return None if row is None else _named(row)
+
+
+def _named(row: RowMapping) -> dict[str, Any]:
+    return {str(name): value for name, value in row.items()}

@@ -8,10 +8,11 @@ import pytest
 
 from kalshi_pipeline.errors import DeadlineError, PaginationError
 from kalshi_pipeline.exchange.client import KalshiClient
-from kalshi_pipeline.exchange.listing import ListedPage, Listing, Query
+from kalshi_pipeline.exchange.listing import ListedPage, Listing
 from kalshi_pipeline.exchange.pages import Page, Reject
 from kalshi_pipeline.exchange.payloads import SeriesPayload
 from kalshi_pipeline.exchange.statuses import StatusFilter
+from kalshi_pipeline.exchange.transport import Params
 from kalshi_pipeline.sandbox import Faults, Sandbox, World, WorldConfig
 from kalshi_pipeline_tests.sandbox.walking import walk
 
@@ -23,10 +24,10 @@ class Script:
 
     def __init__(self, pages: Mapping[str | None, Page[SeriesPayload]]) -> None:
         self._pages = pages
-        self.asked: list[Query] = []
+        self.asked: list[Params] = []
         self.seconds_left: list[float] = []
 
-    def __call__(self, query: Query, seconds_left: float) -> tuple[Page[SeriesPayload], int]:
+    def __call__(self, query: Params, seconds_left: float) -> tuple[Page[SeriesPayload], int]:
         self.asked.append(query)
         self.seconds_left.append(seconds_left)
         cursor = query.get("cursor")
@@ -40,7 +41,7 @@ def page(tickers: str = "", cursor: str | None = None, rejects: int = 0) -> Page
 
 def listing_of(
     fetch: Script,
-    queries: Sequence[Query] = ({"limit": 2},),
+    queries: Sequence[Params] = ({"limit": 2},),
     *,
     max_pages: int | None = None,
     seconds: float = 60,
