@@ -80,6 +80,9 @@ class Settings(BaseSettings):
         SnapshotMode.CHANGES,
         description="`changes` stores a quote when it differs from the last one, `every` always",
     )
+    keyframe_hours: float = Field(
+        6, gt=0, description="Age at which an unchanged quote is stored again, so that looking back is short"
+    )
     combos: Combos = Field(
         Combos.EXCLUDE, description="Multivariate (`KXMVE…`) markets: `exclude`, `only` or `include`"
     )
@@ -94,6 +97,12 @@ class Settings(BaseSettings):
     timeout_seconds: float = Field(30, gt=0, le=600, description="How long one request may take to answer")
     retry_seconds: float = Field(
         30, ge=0, le=3600, description="How long a failing request is tried again before the run fails"
+    )
+    windows: int = Field(
+        8,
+        ge=1,
+        le=32,
+        description="Walks over the markets at once, all under the one request limit; 1 is serial",
     )
     walk_seconds: float = Field(
         900, gt=0, description="How long one listing may take, all its pages together"

@@ -11,6 +11,7 @@ from decimal import Decimal
 
 MICROS_PER_DOLLAR = 1_000_000
 MICROS_PER_SECOND = 1_000_000
+MICROS_PER_MILLISECOND = 1000
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)

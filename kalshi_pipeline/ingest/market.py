@@ -33,7 +33,7 @@ def fetch_market(session: Session, ticker: str) -> MarketView:
     """
     answer = session.client.fetch_market(ticker)
     quote = answer.content.quote()
-    row = market_row(answer.content, quote, answer.received_at)
+    row = market_row(answer.content, quote)
     events, series = _fetch_parents(session.client, row.event_ticker)
     with session.database.begin() as connection:
         merge_series(connection, series, now())

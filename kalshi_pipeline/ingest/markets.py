@@ -31,6 +31,7 @@ class PreparedMarkets(NamedTuple):
 
     markets: list[MarketRow]
     events: FetchedEvents
+    received_at: int
 
 
 class MarketPages:
@@ -54,10 +55,10 @@ class MarketPages:
 
     def prepare(self, page: ListedPage[MarketPayload]) -> PreparedMarkets:
         """Make the rows, and fetch the events that are missing while no transaction is open."""
-        rows = [self._row(payload, page.received_at) for payload in page.records]
+        rows = [self._row(payload) for payload in page.records]
         with self._session.database.read() as connection:
             missing = unknown_events(connection, (row.event_ticker for row in rows))
-        return PreparedMarkets(rows, self._lookup.fetch(missing))
+        return PreparedMarkets(rows, self._lookup.fetch(missing), page.received_at)
 
     def merge(self, connection: Connection, page: PreparedMarkets) -> Tally:
         """Write the page, parents first; one that the exchange did not give becomes a marked placeholder."""
@@ -69,7 +70,7 @@ class MarketPages:
         add_to_quarantine(connection, self._report.run, "events", reject_rows(page.events.rejects), seen_at)
         return tally + Tally(placeholders=parents.placeholders, healed=parents.healed)
 
-    def _row(self, payload: MarketPayload, received_at: int) -> MarketRow:
+    def _row(self, payload: MarketPayload) -> MarketRow:
         quote = payload.quote()
         if not payload.has_mirrored_sides(quote):
             self._report.unmirrored += 1
@@ -77,7 +78,7 @@ class MarketPages:
             for name, known in _KNOWN_WORDS.items():
                 if (word := getattr(payload, name)) not in known:
                     self._report.unknown_words[f"{name}={word}"] += 1
-        return market_row(payload, quote, received_at)
+        return market_row(payload, quote)
 
 
 # The payload's fields in the order of the row's; what is made from others follows them.
@@ -103,7 +104,7 @@ _DETAILS: Callable[[dict[str, Any]], tuple[Any, ...]] = itemgetter(
 )
 
 
-def market_row(payload: MarketPayload, quote: Quote, received_at: int) -> MarketRow:
+def market_row(payload: MarketPayload, quote: Quote) -> MarketRow:
     """Give a market as the store takes it, with its quote."""
-    made = (payload.is_combo, payload.mve_collection_ticker, *quote, received_at)
+    made = (payload.is_combo, payload.mve_collection_ticker, *quote)
     return MarketRow._make(_DETAILS(vars(payload)) + made)

@@ -7,10 +7,12 @@ from kalshi_pipeline.ingest.session import Session
 from kalshi_pipeline.ingest.walk import closing_run, count_store, store_pages
 from kalshi_pipeline.settings import SnapshotMode
 from kalshi_pipeline.store.database import Connection
-from kalshi_pipeline.store.quotes import append_quotes
+from kalshi_pipeline.store.quotes import TickQuotes
 from kalshi_pipeline.store.rows import Tally
-from kalshi_pipeline.store.runs import State, open_tick, record_pause
+from kalshi_pipeline.store.runs import State, add_page, open_tick, record_pause
 from kalshi_pipeline.units import now
+
+_SECONDS_PER_HOUR = 3600
 
 
 def take_snapshot(session: Session, tick_at: int, period_seconds: float | None = None) -> Report:
@@ -29,25 +31,39 @@ def take_snapshot(session: Session, tick_at: int, period_seconds: float | None =
             return report
         with closing_run(session, report):
             _note_pause(session, report)
-            _store_quotes(session, report)
+            _store_quotes(session, report, tick_at)
     return report
 
 
-def _store_quotes(session: Session, report: Report) -> None:
+def _store_quotes(session: Session, report: Report, tick_at: int) -> None:
     pages = MarketPages(session, report)
-    every = session.settings.snapshot_mode is SnapshotMode.EVERY
+    with session.database.begin() as connection:
+        quotes = TickQuotes(
+            connection,
+            report.run,
+            tick_at,
+            session.scope,
+            every=session.settings.snapshot_mode is SnapshotMode.EVERY,
+            keyframe_seconds=session.settings.keyframe_hours * _SECONDS_PER_HOUR,
+        )
 
     def merge(connection: Connection, page: PreparedMarkets) -> Tally:
         parents = pages.merge(connection, page)
-        inserted = append_quotes(connection, report.run.id, every=every)
+        inserted, keyframes = quotes.append(connection, page.received_at)
         return Tally(
             inserted=inserted,
             unchanged=len(page.markets) - inserted,
             placeholders=parents.placeholders,
             healed=parents.healed,
+            keyframes=keyframes,
         )
 
     store_pages(session, report, pages.listing(), pages.prepare, merge)
+    if report.is_complete:
+        with session.database.begin() as connection:
+            ended = Tally(ended=quotes.end_unlisted(connection, now()))
+            add_page(connection, report.run, ended)
+        report.tally += ended
 
 
 def _note_pause(session: Session, report: Report) -> None:

@@ -36,7 +36,7 @@ _merge_markets = Merge(
     staged_markets,
     {
         "event_id": _event_of_market,
-        **_values(staged_markets, "event_ticker", *QUOTE_COLUMNS, "received_at"),
+        **_values(staged_markets, "event_ticker", *QUOTE_COLUMNS),
     },
     exact=frozenset({"event_id", "status", "is_combo"}),
 )
@@ -60,7 +60,7 @@ def merge_events(connection: Connection, rows: Sequence[EventRow], seen_at: int)
 def merge_markets(connection: Connection, rows: Sequence[MarketRow], seen_at: int) -> Tally:
     """Insert or update markets; an event that they name and the database lacks becomes a placeholder.
 
-    The rows stay staged on this connection, for `quotes.append_quotes` in the same transaction.
+    The rows stay staged on this connection, for `quotes.TickQuotes` in the same transaction.
     """
     staged_markets.fill(connection, rows)
     placeholders = connection.execute(_insert_missing_events, {"seen_at": seen_at}).rowcount

@@ -51,6 +51,7 @@ class Database:
                 f"the folder {self.path.parent} cannot be made ({error.strerror}): {_SET_URL}"
             ) from error
         self._engine = _engine(self.path)
+        self._writer: Connection | None = None
         try:
             with self.read() as connection:
                 is_ready = _Schema(self.path, connection).is_current(migrate=migrate)
@@ -64,13 +65,32 @@ class Database:
 
     def close(self) -> None:
         """Close every connection."""
+        if self._writer is not None:
+            self._writer.close()
         self._engine.dispose()
 
     @contextlib.contextmanager
     def begin(self) -> Iterator[Connection]:
-        """Open one short write transaction; it commits at the end of the block, or not at all."""
-        with self._translated(), self._engine.begin() as connection:
+        """Open one short write transaction; it commits at the end of the block, or not at all.
+
+        Every one of them has the same connection, which keeps temporary tables from one to the next.
+        """
+        with self._translated(), self._written_by("BEGIN IMMEDIATE") as connection:
             yield connection
+
+    @contextlib.contextmanager
+    def stage(self) -> Iterator[Connection]:
+        """Open a transaction on the same connection that reads, and writes temporary tables only: it locks nothing."""
+        with self._translated(), self._written_by("BEGIN DEFERRED") as connection:
+            yield connection
+
+    @contextlib.contextmanager
+    def _written_by(self, begin: str) -> Iterator[Connection]:
+        if self._writer is None or self._writer.invalidated:
+            self._writer = self._engine.connect()
+        self._writer.execution_options(**{_BEGIN: begin})
+        with self._writer.begin():
+            yield self._writer
 
     @contextlib.contextmanager
     def read(self) -> Iterator[Connection]:

@@ -31,7 +31,7 @@ from kalshi_pipeline.store.tables import (
     series,
     ticks,
 )
-from kalshi_pipeline.units import MICROS_PER_DOLLAR
+from kalshi_pipeline.units import MICROS_PER_DOLLAR, MICROS_PER_MILLISECOND
 
 PARENTS = (series, events, markets)
 
@@ -69,7 +69,8 @@ def count_rows(connection: Connection, table_name: str) -> int:
     """Count the rows of a table."""
     if table_name == price_snapshots.name:
         # Every tick knows its own: counting years of quotes would take seconds.
-        return int(connection.execute(select(func.coalesce(func.sum(ticks.c.inserted), 0))).scalar_one())
+        written = func.coalesce(func.sum(ticks.c.inserted + ticks.c.ended), 0)
+        return int(connection.execute(select(written)).scalar_one())
     table = series.metadata.tables[table_name]
     return connection.execute(select(func.count()).select_from(table)).scalar_one()
 
@@ -223,7 +224,7 @@ def latest_quote(connection: Connection, ticker: str) -> LatestQuote | None:
             markets.c.ticker,
             markets.c.status,
             ticks.c.tick_at,
-            quote.received_at,
+            (ticks.c.tick_at + quote.received_ms * MICROS_PER_MILLISECOND).label("received_at"),
             confirmed_at.label("confirmed_at"),
             quote.yes_bid,
             quote.yes_ask,

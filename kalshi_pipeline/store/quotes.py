@@ -1,4 +1,6 @@
-"""Writes of quotes: one row per tick and market, where the quote differs from the last one stored."""
+"""Writes of quotes: one row per tick and market, where it tells something that the row before does not."""
+
+from typing import NamedTuple
 
 from sqlalchemy import (
     BigInteger,
@@ -8,84 +10,174 @@ from sqlalchemy import (
     Integer,
     MetaData,
     Table,
+    Text,
     and_,
     bindparam,
+    case,
     exists,
+    false,
+    func,
     insert,
+    not_,
+    null,
     or_,
     select,
+    true,
     update,
 )
 from sqlalchemy.schema import CreateTable
 
 from kalshi_pipeline.store.catalog import staged_markets
-from kalshi_pipeline.store.tables import QUOTE_COLUMNS, latest_quotes, markets, price_snapshots
+from kalshi_pipeline.store.runs import TAKEN, Run
+from kalshi_pipeline.store.tables import QUOTE_COLUMNS, latest_quotes, markets, price_snapshots, ticks
+from kalshi_pipeline.units import MICROS_PER_MILLISECOND, MICROS_PER_SECOND
 
 _stage = staged_markets.table
-_stored = (*QUOTE_COLUMNS, "received_at")
-_tick_id = bindparam("tick", type_=Integer)
+_tick_id = bindparam("tick_id", type_=Integer)
+_received_ms = bindparam("received_ms", type_=Integer)
 _every = bindparam("every", type_=Boolean)
+_scope = bindparam("scope", type_=Text)
+# Quotes of this tick and of those before it are older than a keyframe may be.
+_aged_tick_id = bindparam("aged_tick_id", type_=Integer)
 
+_temporary = MetaData()
 # What is new is found once, into a small table with the markets' keys; both tables are then written from it.
 _new_quotes = Table(
     "new_quotes",
-    MetaData(),
+    _temporary,
     Column("market_id", Integer, primary_key=True),
-    *(Column(name, BigInteger) for name in _stored),
+    *(Column(name, BigInteger) for name in QUOTE_COLUMNS),
+    Column("is_keyframe", Boolean),
     prefixes=["TEMPORARY"],
 )
-_create = CreateTable(_new_quotes, if_not_exists=True)
+# The markets that this tick has seen; whoever is not among them at its end is listed no more.
+_listed_markets = Table(
+    "listed_markets", _temporary, Column("market_id", Integer, primary_key=True), prefixes=["TEMPORARY"]
+)
 
-# The market's row at this very tick may be there already: a run that is tried again adds nothing (R29).
+_latest = latest_quotes.c
+# Ticks of other scopes since then: 'no row in a complete tick means unchanged' holds within one scope only.
+_ticks_of_other_scopes = select(ticks.c.id).where(
+    ticks.c.id > _aged_tick_id, ticks.c.scope != _scope, ticks.c.state.in_(TAKEN)
+)
+_differs = or_(*(_latest[name].is_distinct_from(_stage.c[name]) for name in QUOTE_COLUMNS))
+_is_new = or_(_latest.market_id.is_(None), _latest.is_terminal, _differs)
+_is_aged = or_(_latest.tick_id <= _aged_tick_id, _latest.tick_id.in_(_ticks_of_other_scopes))
 _find = insert(_new_quotes).from_select(
-    ["market_id", *_stored],
-    select(markets.c.id, *(_stage.c[name] for name in _stored))
+    ["market_id", *QUOTE_COLUMNS, "is_keyframe"],
+    select(markets.c.id, *(_stage.c[name] for name in QUOTE_COLUMNS), and_(not_(_is_new), not_(_every)))
     .select_from(
         _stage.join(markets, markets.c.ticker == _stage.c.ticker).outerjoin(
-            latest_quotes, latest_quotes.c.market_id == markets.c.id
+            latest_quotes, _latest.market_id == markets.c.id
         )
     )
     .where(
         or_(
-            latest_quotes.c.market_id.is_(None),
-            and_(
-                latest_quotes.c.tick_id < _tick_id,
-                or_(
-                    _every,
-                    *(latest_quotes.c[name].is_distinct_from(_stage.c[name]) for name in QUOTE_COLUMNS),
-                ),
-            ),
+            _latest.market_id.is_(None),
+            # The market's row at this very tick may be there already: a run that is tried again adds nothing (R29).
+            and_(_latest.tick_id < _tick_id, or_(_every, _is_new, _is_aged)),
         )
     ),
 )
+_note_listed = (
+    insert(_listed_markets)
+    .prefix_with("OR IGNORE")
+    .from_select(["market_id"], select(markets.c.id).join(_stage, markets.c.ticker == _stage.c.ticker))
+)
+_new = {
+    "tick_id": _tick_id,
+    **{name: _new_quotes.c[name] for name in QUOTE_COLUMNS},
+    "received_ms": _received_ms,
+    "is_terminal": false(),
+}
 _append = insert(price_snapshots).from_select(
-    ["tick_id", "market_id", *_stored],
-    select(_tick_id, _new_quotes.c.market_id, *(_new_quotes.c[name] for name in _stored)),
+    ["market_id", *_new], select(_new_quotes.c.market_id, *_new.values())
 )
-_refresh_latest = (
-    update(latest_quotes)
-    .values({"tick_id": _tick_id, **{name: _new_quotes.c[name] for name in _stored}})
-    .where(latest_quotes.c.market_id == _new_quotes.c.market_id)
-)
+_refresh_latest = update(latest_quotes).values(_new).where(_latest.market_id == _new_quotes.c.market_id)
 _begin_latest = insert(latest_quotes).from_select(
-    ["market_id", "tick_id", *_stored],
-    select(_new_quotes.c.market_id, _tick_id, *(_new_quotes.c[name] for name in _stored)).where(
-        ~exists().where(latest_quotes.c.market_id == _new_quotes.c.market_id)
+    ["market_id", *_new],
+    select(_new_quotes.c.market_id, *_new.values()).where(
+        ~exists().where(_latest.market_id == _new_quotes.c.market_id)
     ),
 )
+_count_keyframes = select(func.coalesce(func.sum(case((_new_quotes.c.is_keyframe, 1), else_=0)), 0))
+
+_end = {
+    "tick_id": _tick_id,
+    **{name: null() for name in QUOTE_COLUMNS},
+    "received_ms": _received_ms,
+    "is_terminal": true(),
+}
+_is_unlisted = and_(
+    ~_latest.is_terminal,
+    _latest.tick_id < _tick_id,
+    ~exists().where(_listed_markets.c.market_id == _latest.market_id),
+    exists().where(ticks.c.id == _latest.tick_id, ticks.c.scope == _scope),
+)
+_append_ends = insert(price_snapshots).from_select(
+    ["market_id", *_end], select(_latest.market_id, *_end.values()).where(_is_unlisted)
+)
+_refresh_ended = update(latest_quotes).values(_end).where(_is_unlisted)
 
 
-def append_quotes(connection: Connection, tick_id: int, *, every: bool) -> int:
-    """Append the quotes of the staged markets to the tick, and give how many rows that took.
+class Appended(NamedTuple):
+    """Quotes written of a page; `keyframes` of them are unchanged, and were written for their age."""
 
-    A quote is stored where it differs from the market's last one, or always with `every`; `latest_quotes` then
-    holds the same row. `tick_id` must be the newest tick, under the snapshot lock: 'differs from the last one'
-    has no meaning in the past.
+    inserted: int
+    keyframes: int
+
+
+class TickQuotes:
+    """Writes the quotes of one tick, page by page; then ends the histories of markets that it did not list.
+
+    A quote is stored where the market is new or back, where it differs from the market's last one, and as a
+    keyframe where that one is older than `keyframe_seconds` or of another scope; or always with `every`.
+    `latest_quotes` then holds the same row. The tick must be the newest, under the snapshot lock: 'differs from
+    the last one' has no meaning in the past. What it has listed is held by the writer's connection.
     """
-    connection.execute(_create)
-    connection.execute(_new_quotes.delete())
-    inserted = connection.execute(_find, {"tick": tick_id, "every": every}).rowcount
-    if inserted:
+
+    def __init__(
+        self,
+        connection: Connection,
+        run: Run,
+        tick_at: int,
+        scope: str,
+        *,
+        every: bool,
+        keyframe_seconds: float,
+    ) -> None:
+        aged_at = tick_at - round(keyframe_seconds * MICROS_PER_SECOND)
+        aged = select(func.coalesce(func.max(ticks.c.id), 0)).where(ticks.c.tick_at <= aged_at)
+        self._tick_at = tick_at
+        self._bound = {
+            "tick_id": run.id,
+            "scope": scope,
+            "every": every,
+            "aged_tick_id": connection.execute(aged).scalar_one(),
+        }
+        for table in (_new_quotes, _listed_markets):
+            connection.execute(CreateTable(table, if_not_exists=True))
+        connection.execute(_listed_markets.delete())
+
+    def append(self, connection: Connection, received_at: int) -> Appended:
+        """Write the quotes of the staged markets, which were received at an instant."""
+        connection.execute(_new_quotes.delete())
+        connection.execute(_note_listed)
+        inserted = connection.execute(_find, self._bound).rowcount
+        if not inserted:
+            return Appended(0, 0)
+        at = {**self._bound, "received_ms": self._milliseconds(received_at)}
         for statement in (_append, _refresh_latest, _begin_latest):
-            connection.execute(statement, {"tick": tick_id})
-    return inserted
+            connection.execute(statement, at)
+        return Appended(inserted, connection.execute(_count_keyframes).scalar_one())
+
+    def end_unlisted(self, connection: Connection, at: int) -> int:
+        """Write a terminal row for each market of this scope that was open and that this complete tick did not list."""
+        bound = {**self._bound, "received_ms": self._milliseconds(at)}
+        ended = connection.execute(_append_ends, bound).rowcount
+        if ended:
+            connection.execute(_refresh_ended, bound)
+        return ended
+
+    def _milliseconds(self, at: int) -> int:
+        return (at - self._tick_at) // MICROS_PER_MILLISECOND

@@ -30,7 +30,7 @@ class EventRow(NamedTuple):
 
 
 class MarketRow(NamedTuple):
-    """A market as the exchange gives it, with its quote and the instant at which the answer was received."""
+    """A market as the exchange gives it, with its quote."""
 
     ticker: str
     event_ticker: str
@@ -59,7 +59,6 @@ class MarketRow(NamedTuple):
     last_price: int | None
     volume: int | None
     open_interest: int | None
-    received_at: int
 
 
 class RejectRow(NamedTuple):
@@ -73,7 +72,8 @@ class RejectRow(NamedTuple):
 @dataclass(frozen=True)
 class Tally:
     """What happened to the records of a page or of a run: received = inserted + changed + unchanged + quarantined
-    + duplicates. `placeholders` counts the parents made, `healed` those filled.
+    + duplicates. `placeholders` counts the parents made, `healed` those filled; `keyframes` those of the inserted
+    quotes that are unchanged and were written for their age, `ended` the histories that were ended.
     """
 
     pages: int = 0
@@ -85,6 +85,8 @@ class Tally:
     duplicates: int = 0
     placeholders: int = 0
     healed: int = 0
+    keyframes: int = 0
+    ended: int = 0
 
     def __add__(self, other: Self) -> Self:
         return type(self)(**{f.name: getattr(self, f.name) + getattr(other, f.name) for f in fields(self)})

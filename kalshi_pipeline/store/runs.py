@@ -49,7 +49,8 @@ _MOST_MISSED = 10_000
 _PATIENCE_SECONDS = 60.0
 _BUSY = (State.SKIPPED, "the snapshot before was still running")
 _IDLE = (State.MISSED, "no run was started for it")
-_HAS_QUOTES = (State.RUNNING, State.COMPLETE, State.PARTIAL)
+TAKEN = (State.RUNNING, State.COMPLETE, State.PARTIAL)
+"""States of ticks that hold quotes."""
 
 
 def open_listing(connection: Connection, asset: str, scope: str, at: int, dead_before: int) -> Run:
@@ -91,9 +92,7 @@ def open_tick(connection: Connection, tick_at: int, period_seconds: float | None
     ).one_or_none()
     if found is not None and found.state == State.COMPLETE:
         return Run(ticks, found.id, State.COMPLETE, "this tick was complete already")
-    newest = connection.execute(
-        select(func.max(ticks.c.tick_at)).where(ticks.c.state.in_(_HAS_QUOTES))
-    ).scalar()
+    newest = connection.execute(select(func.max(ticks.c.tick_at)).where(ticks.c.state.in_(TAKEN))).scalar()
     values = {"scope": scope, "started_at": at, "finished_at": None, "period_seconds": period_seconds}
     new = {"tick_at": tick_at, **_counts(ticks, Tally()), **values}
     reason = None

@@ -64,13 +64,18 @@ def _run_columns() -> list[Column[Any]]:
         Column("state", Text, nullable=False),
         Column("reason", Text),
         *(Column(name, Integer, nullable=False) for name in counts),
+        # How many walks went on at once; 1 is a serial listing.
+        Column("windows", Integer, nullable=False, server_default="1"),
     ]
 
 
 def _quote_columns() -> list[Column[Any]]:
     return [
         *(Column(name, BigInteger) for name in QUOTE_COLUMNS),
-        Column("received_at", BigInteger, nullable=False),
+        # Milliseconds from the tick to the exchange's answer: two or three bytes where an instant takes eight.
+        Column("received_ms", Integer, nullable=False),
+        # The market was no longer listed at this tick: its history ends here, and its numbers are NULL.
+        Column("is_terminal", Boolean, nullable=False),
     ]
 
 
@@ -142,6 +147,14 @@ for _parent in (series, events, markets):
         sqlite_where=_parent.c.is_placeholder == true(),
     )
 
+# The ages of the markets that trade, without reading the table: the bounds of the windows in which they are listed.
+Index(
+    "ix_markets_active_created_at",
+    markets.c.is_combo,
+    markets.c.created_at,
+    sqlite_where=markets.c.status == "active",
+)
+
 ticks = Table(
     "ticks",
     metadata,
@@ -151,6 +164,9 @@ ticks = Table(
     Column("period_seconds", Float),
     Column("is_paused", Boolean),
     *_run_columns(),
+    # Of the inserted quotes, those that are unchanged and were written for their age; and rows that end a history.
+    Column("keyframes", Integer, nullable=False, server_default="0"),
+    Column("ended", Integer, nullable=False, server_default="0"),
 )
 
 listings = Table(

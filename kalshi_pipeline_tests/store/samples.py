@@ -8,7 +8,7 @@ from sqlalchemy import Table, select
 
 from kalshi_pipeline.store.catalog import merge_events, merge_markets, merge_series
 from kalshi_pipeline.store.database import Database
-from kalshi_pipeline.store.quotes import append_quotes
+from kalshi_pipeline.store.quotes import TickQuotes
 from kalshi_pipeline.store.rows import EventRow, MarketRow, SeriesRow, Tally
 from kalshi_pipeline.store.runs import Run, State, close_run, open_tick
 from kalshi_pipeline.units import instant_of
@@ -17,6 +17,7 @@ SECOND = 1_000_000
 MINUTE = 60 * SECOND
 NOON = instant_of(datetime(2026, 11, 22, 12, 0, tzinfo=UTC))
 LATER = NOON + 5 * MINUTE
+SCOPE = "all series, no combos"
 
 Row = dict[str, object]
 
@@ -46,7 +47,7 @@ def event(ticker: str, series_ticker: str | None = "KXRAIN", /, **changes: objec
 
 
 def market(ticker: str, event_ticker: str = "KXRAIN-26NOV23", /, **changes: object) -> MarketRow:
-    """A market of 29 to 31 cents, received a second after noon."""
+    """A market of 29 to 31 cents."""
     row = MarketRow(
         ticker,
         event_ticker,
@@ -75,7 +76,6 @@ def market(ticker: str, event_ticker: str = "KXRAIN-26NOV23", /, **changes: obje
         last_price=300_000,
         volume=98_765,
         open_interest=43_210,
-        received_at=NOON + SECOND,
     )
     return row._replace(**changes)  # type: ignore[arg-type]
 
@@ -95,9 +95,11 @@ def store_markets(database: Database, *rows: MarketRow, at: int = NOON) -> Tally
         return merge_markets(connection, rows, at)
 
 
-def open_run(database: Database, tick_at: int, period_seconds: float | None = None) -> Run:
+def open_run(
+    database: Database, tick_at: int, period_seconds: float | None = None, scope: str = SCOPE
+) -> Run:
     with database.begin() as connection:
-        return open_tick(connection, tick_at, period_seconds, "all series, no combos", tick_at + SECOND)
+        return open_tick(connection, tick_at, period_seconds, scope, tick_at + SECOND)
 
 
 def close(database: Database, run: Run, state: State = State.COMPLETE, at: int | None = None) -> None:
@@ -105,18 +107,43 @@ def close(database: Database, run: Run, state: State = State.COMPLETE, at: int |
         close_run(connection, run, state, None, NOON + 2 * SECOND if at is None else at)
 
 
-def store_page(database: Database, run: Run, page: Sequence[MarketRow], *, every: bool = False) -> int:
+def begin_quotes(
+    database: Database,
+    run: Run,
+    tick_at: int,
+    *,
+    every: bool = False,
+    keyframe_seconds: float = 6 * 3600,
+    scope: str = SCOPE,
+) -> TickQuotes:
+    with database.begin() as connection:
+        return TickQuotes(connection, run, tick_at, scope, every=every, keyframe_seconds=keyframe_seconds)
+
+
+def store_page(database: Database, quotes: TickQuotes, tick_at: int, page: Sequence[MarketRow]) -> int:
     """One page of a snapshot, in one transaction: how many quotes were appended."""
     with database.begin() as connection:
         merge_markets(connection, page, NOON)
-        return append_quotes(connection, run.id, every=every)
+        return quotes.append(connection, tick_at + SECOND).inserted
 
 
-def take(database: Database, tick_at: int, *pages: Sequence[MarketRow], every: bool = False) -> int:
-    """A complete snapshot: how many quotes it appended."""
-    run = open_run(database, tick_at)
-    inserted = sum(store_page(database, run, page, every=every) for page in pages)
-    close(database, run, at=tick_at + 2 * SECOND)
+def take(
+    database: Database,
+    tick_at: int,
+    *pages: Sequence[MarketRow],
+    every: bool = False,
+    keyframe_seconds: float = 6 * 3600,
+    scope: str = SCOPE,
+    state: State = State.COMPLETE,
+) -> int:
+    """A snapshot, received a second after its tick: how many quotes it appended. A complete one ends histories."""
+    run = open_run(database, tick_at, scope=scope)
+    quotes = begin_quotes(database, run, tick_at, every=every, keyframe_seconds=keyframe_seconds, scope=scope)
+    inserted = sum(store_page(database, quotes, tick_at, page) for page in pages)
+    if state is State.COMPLETE:
+        with database.begin() as connection:
+            quotes.end_unlisted(connection, tick_at + 2 * SECOND)
+    close(database, run, state, at=tick_at + 2 * SECOND)
     return inserted
 
 
