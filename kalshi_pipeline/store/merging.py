@@ -110,9 +110,8 @@ class Merge:
 def insert_placeholders(table: Table, ticker: ColumnElement[Any]) -> Insert:
     """Insert a marked, otherwise empty row for each staged ticker of a parent that `table` lacks."""
     seen_at = bindparam("seen_at", type_=Integer)
-    lacking = (
-        select(ticker, true(), seen_at, seen_at)
-        .where(ticker.is_not(None), ~exists().where(table.c.ticker == ticker))
-        .distinct()
+    named = select(ticker.label("ticker")).where(ticker.is_not(None)).distinct().subquery()
+    lacking = select(named.c.ticker, true(), seen_at, seen_at).where(
+        ~exists().where(table.c.ticker == named.c.ticker)
     )
     return insert(table).from_select(["ticker", "is_placeholder", "first_seen_at", "changed_at"], lacking)
