@@ -108,7 +108,6 @@ class Listing(Generic[Record]):
         # A cap means the first so many pages, and which those are must not depend on who comes first.
         self._at_once = at_once if max_pages is None else 1
         self._windows = list(windows) if max_pages is None else []
-        # Hashes instead of tickers: a set of half a million strings would be several times as large.
         self._seen: set[int] = set()
 
     def __iter__(self) -> Iterator[ListedPage[Record]]:
@@ -179,14 +178,18 @@ class Listing(Generic[Record]):
         return left
 
     def _new(self, records: list[Record]) -> list[Record]:
+        # Hashes instead of tickers: a set of half a million strings would be several times as large.
+        keys = [hash(record.ticker) for record in records]
+        new_keys = set(keys)
+        if len(new_keys) == len(keys) and self._seen.isdisjoint(new_keys):
+            self._seen |= new_keys
+            return records
         fresh = []
-        for record in records:
-            key = hash(record.ticker)
-            if key in self._seen:
-                self.duplicates += 1
-            else:
+        for key, record in zip(keys, records, strict=True):
+            if key not in self._seen:
                 self._seen.add(key)
                 fresh.append(record)
+        self.duplicates += len(records) - len(fresh)
         return fresh
 
 

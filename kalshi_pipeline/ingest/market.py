@@ -13,7 +13,7 @@ from kalshi_pipeline.ingest.session import Session
 from kalshi_pipeline.store.catalog import merge_events, merge_markets, merge_series
 from kalshi_pipeline.store.database import Database
 from kalshi_pipeline.store.queries import LatestQuote, latest_quote, market_details
-from kalshi_pipeline.store.rows import EventRow, SeriesRow
+from kalshi_pipeline.store.rows import EventRow, MarketRow, SeriesRow
 from kalshi_pipeline.store.tables import QUOTE_COLUMNS
 from kalshi_pipeline.units import now
 
@@ -33,7 +33,7 @@ def fetch_market(session: Session, ticker: str) -> MarketView:
     marked placeholder.
     """
     answer = session.client.fetch_market(ticker)
-    row = market_row(answer.content)
+    row = MarketRow(*market_row(answer.content))
     events, series = _fetch_parents(session.client, row.event_ticker)
     with session.database.begin() as connection:
         merge_series(connection, series, now())

@@ -15,7 +15,7 @@ from kalshi_pipeline.ingest.session import Session
 from kalshi_pipeline.store.catalog import merge_events, merge_staged_markets, stage_markets, unknown_events
 from kalshi_pipeline.store.database import Connection
 from kalshi_pipeline.store.queries import creation_bounds
-from kalshi_pipeline.store.rows import MarketRow, Tally
+from kalshi_pipeline.store.rows import MarketTuple, Tally
 from kalshi_pipeline.store.runs import add_to_quarantine, record_lookups
 from kalshi_pipeline.units import now
 
@@ -30,7 +30,7 @@ _KNOWN = frozenset(product(*_KNOWN_WORDS.values()))
 class PreparedMarkets(NamedTuple):
     """A page of markets, and what the exchange gave of the events that the page names and the database lacks."""
 
-    markets: list[MarketRow]
+    markets: list[MarketTuple]
     events: FetchedEvents
     received_at: int
 
@@ -60,7 +60,9 @@ class MarketPages:
 
     def prepare(self, page: ListedPage[Market]) -> PreparedMarkets:
         """Make the rows, and fetch the events that are missing while no transaction is open."""
-        rows = [self._row(market) for market in page.records]
+        for market in page.records:
+            self._note_oddities(market)
+        rows = [market_row(market) for market in page.records]
         with self._session.database.stage() as connection:
             stage_markets(connection, rows)
             missing = unknown_events(connection)
@@ -76,14 +78,14 @@ class MarketPages:
         add_to_quarantine(connection, self._report.run, "events", reject_rows(page.events.rejects), seen_at)
         return tally + Tally(placeholders=parents.placeholders, healed=parents.healed)
 
-    def _row(self, market: Market) -> MarketRow:
+    def _note_oddities(self, market: Market) -> None:
+        """Count what this version does not know, and quotes whose two sides do not agree."""
         if not market.is_mirrored:
             self._report.unmirrored += 1
         if (market.status, market.market_type, market.result) not in _KNOWN:
             for name, known in _KNOWN_WORDS.items():
                 if (word := getattr(market, name)) not in known:
                     self._report.unknown_words[f"{name}={word}"] += 1
-        return market_row(market)
 
 
 def list_open_markets(session: Session, windows: Sequence[Window]) -> Listing[Market]:
@@ -100,6 +102,6 @@ def list_open_markets(session: Session, windows: Sequence[Window]) -> Listing[Ma
     )
 
 
-def market_row(market: Market) -> MarketRow:
-    """Give a market as the store takes it."""
-    return MarketRow._make(market[:-1])  # all but `is_mirrored`, in the same order
+def market_row(market: Market) -> MarketTuple:
+    """Give a market as the store takes it: its fields are the row's, in the same order, and one more."""
+    return market[:-1]

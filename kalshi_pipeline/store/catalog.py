@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, exists, or_, select
 
 from kalshi_pipeline.store.merging import Merge, Staging, insert_placeholders
-from kalshi_pipeline.store.rows import EventRow, MarketRow, SeriesRow, Tally
+from kalshi_pipeline.store.rows import EventRow, MarketRow, MarketTuple, SeriesRow, Tally
 from kalshi_pipeline.store.tables import QUOTE_COLUMNS, event_lookups, events, markets, series
 
 staged_series = Staging("staged_series", SeriesRow)
@@ -57,7 +57,7 @@ def merge_events(connection: Connection, rows: Sequence[EventRow], seen_at: int)
     return _tally(_merge_events.run(connection, seen_at), len(rows), placeholders)
 
 
-def stage_markets(connection: Connection, rows: Sequence[MarketRow]) -> None:
+def stage_markets(connection: Connection, rows: Sequence[MarketTuple]) -> None:
     """Hold a page of markets in a temporary table of this connection, for the functions below and for `quotes`."""
     staged_markets.fill(connection, rows)
 
@@ -76,7 +76,7 @@ def merge_staged_markets(connection: Connection, staged: int, seen_at: int) -> T
     return _tally(_merge_markets.run(connection, seen_at), staged, placeholders)
 
 
-def merge_markets(connection: Connection, rows: Sequence[MarketRow], seen_at: int) -> Tally:
+def merge_markets(connection: Connection, rows: Sequence[MarketTuple], seen_at: int) -> Tally:
     """Stage markets and merge them."""
     stage_markets(connection, rows)
     return merge_staged_markets(connection, len(rows), seen_at)
