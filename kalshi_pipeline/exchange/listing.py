@@ -141,10 +141,16 @@ class Listing(Generic[Record]):
                 page, received_at = self._answer(future, walk)
                 self.pages += 1
                 self.received += len(page.records) + len(page.rejects)
-                if walk.turn(page, self.path):
-                    waiting.appendleft(walk)
-                ask()  # the next page is on its way while this one is stored
+                endless: PaginationError | None = None
+                try:
+                    if walk.turn(page, self.path):
+                        waiting.appendleft(walk)
+                    ask()  # the next page is on its way while this one is stored
+                except PaginationError as error:
+                    endless = error
                 yield ListedPage(self._new(page.records), page.rejects, received_at)
+                if endless is not None:
+                    raise endless
         if waiting:
             self.reason = f"truncated: stopped at KALSHI_MAX_PAGES={self._max_pages} with more to come"
 

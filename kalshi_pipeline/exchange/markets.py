@@ -11,7 +11,7 @@ import msgspec
 
 from kalshi_pipeline.exchange.fields import LONGEST_TICKER, read_contracts, read_dollars, read_instant
 from kalshi_pipeline.exchange.pages import Page, parse_page
-from kalshi_pipeline.exchange.payloads import COMBO_PREFIX, MarketPayload, is_mirrored, quoted
+from kalshi_pipeline.exchange.payloads import COMBO_PREFIX, MarketPayload, Quote, is_mirrored, quoted
 
 
 class Market(NamedTuple):
@@ -48,6 +48,10 @@ class Market(NamedTuple):
     volume: int | None
     open_interest: int | None
     is_mirrored: bool
+
+    def quote(self) -> Quote:
+        """Give its quote alone."""
+        return Quote._make(getattr(self, name) for name in Quote._fields)
 
 
 def parse_markets(body: bytes) -> Page[Market]:
