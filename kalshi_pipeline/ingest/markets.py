@@ -45,18 +45,7 @@ class MarketPages:
 
     def listing(self) -> Listing[Market]:
         """Begin a walk over every open market of the configured scope, in windows where the store knows some."""
-        return list_open_markets(self._session, self._windows())
-
-    def _windows(self) -> list[Window]:
-        """Give windows that hold about as many of the markets already stored each, and no fewer than a page."""
-        settings = self._session.settings
-        if settings.series or settings.windows == 1:
-            return []
-        with self._session.database.read() as connection:
-            bounds = creation_bounds(
-                connection, settings.windows, self._session.combos, at_least=MARKETS_PAGE
-            )
-        return windows_between(bounds)
+        return list_open_markets(self._session, known_windows(self._session))
 
     def prepare(self, page: ListedPage[Market]) -> PreparedMarkets:
         """Make the rows, and fetch the events that are missing while no transaction is open."""
@@ -86,6 +75,19 @@ class MarketPages:
             for name, known in _KNOWN_WORDS.items():
                 if (word := getattr(market, name)) not in known:
                     self._report.unknown_words[f"{name}={word}"] += 1
+
+
+def known_windows(session: Session) -> list[Window]:
+    """Give windows that hold about as many of the markets already stored each, and no fewer than a page.
+
+    There is none where the store is empty or small, the scope is some series, or one walk is asked for.
+    """
+    settings = session.settings
+    if settings.series or settings.windows == 1:
+        return []
+    with session.database.read() as connection:
+        bounds = creation_bounds(connection, settings.windows, session.combos, at_least=MARKETS_PAGE)
+    return windows_between(bounds)
 
 
 def list_open_markets(session: Session, windows: Sequence[Window]) -> Listing[Market]:
