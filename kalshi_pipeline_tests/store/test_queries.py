@@ -45,7 +45,9 @@ from kalshi_pipeline_tests.store.samples import (
     LATER,
     MINUTE,
     NOON,
+    SCOPE,
     SECOND,
+    Tick,
     close,
     contents,
     event,
@@ -55,13 +57,11 @@ from kalshi_pipeline_tests.store.samples import (
     series_row,
     store_events,
     store_markets,
-    store_page,
     store_series,
     take,
 )
 
 _UNQUOTED = dict.fromkeys(QUOTE_COLUMNS)
-_SCOPE = "all series, no combos"
 
 
 def _ask_for(database: Database, *tickers: str, at: int = NOON) -> None:
@@ -125,14 +125,12 @@ def test_open_placeholder_series_give_those_not_healed(database: Database) -> No
 @pytest.mark.parametrize("name", sorted(metadata.tables))
 def test_count_rows_knows_every_table(database: Database, name: str) -> None:
     """The rows of `price_snapshots` are told by their ticks, which count them in the same transactions."""
-    run = open_run(database, NOON)
-    inserted = store_page(database, run, [market("M-1"), market("M-2")])
-    with database.begin() as connection:
-        add_page(connection, run, Tally(pages=1, inserted=inserted))
+    take(database, NOON, [market("M-1"), market("M-2")])
+    take(database, LATER, [market("M-1", yes_bid=1)])
     with database.read() as connection:
         expected = connection.exec_driver_sql(f"SELECT count(*) FROM {name}").scalar_one()
         assert count_rows(connection, name) == expected
-        assert count_rows(connection, "price_snapshots") == 2
+        assert count_rows(connection, "price_snapshots") == 4
 
 
 def test_placeholders_are_counted_with_the_age_of_the_oldest(database: Database) -> None:
@@ -245,7 +243,7 @@ def test_quote_faults_are_those_of_one_tick(database: Database) -> None:
 
 
 def _listing(
-    database: Database, asset: str, received: int, state: State | None = State.COMPLETE, scope: str = _SCOPE
+    database: Database, asset: str, received: int, state: State | None = State.COMPLETE, scope: str = SCOPE
 ) -> Run:
     with database.begin() as connection:
         run = open_listing(connection, asset, scope, NOON, 0)
@@ -281,7 +279,7 @@ def test_received_before_tells_none_from_nothing(database: Database) -> None:
 def test_received_before_of_a_tick_is_of_its_scope(database: Database) -> None:
     runs = []
     for number, (scope, state) in enumerate(
-        [(_SCOPE, State.COMPLETE), (_SCOPE, State.PARTIAL), ("only combos", State.COMPLETE), (_SCOPE, None)]
+        [(SCOPE, State.COMPLETE), (SCOPE, State.PARTIAL), ("only combos", State.COMPLETE), (SCOPE, None)]
     ):
         with database.begin() as connection:
             run = open_tick(connection, NOON + number * MINUTE, None, scope, NOON)
@@ -332,8 +330,8 @@ def test_quarantined_records_are_counted_by_kind(database: Database) -> None:
 
 def test_latest_quote_is_the_last_stored_one_with_its_confirmation(database: Database) -> None:
     """R37, R39. It holds since its own tick, and the newest complete tick confirms it; a partial one does not."""
-    take(database, NOON, [market("M-1", received_at=NOON + SECOND), market("M-2")])
-    take(database, LATER, [market("M-1", received_at=LATER + SECOND), market("M-2", yes_bid=1)])
+    take(database, NOON, [market("M-1"), market("M-2")])
+    take(database, LATER, [market("M-1"), market("M-2", yes_bid=1)])
     close(database, open_run(database, LATER + MINUTE), State.PARTIAL)
     with database.read() as connection:
         assert latest_quote(connection, "M-1") == LatestQuote(
@@ -352,8 +350,19 @@ def test_latest_quote_is_the_last_stored_one_with_its_confirmation(database: Dat
         )
 
 
+def test_latest_quote_of_a_market_that_is_listed_no_more_has_no_numbers(database: Database) -> None:
+    """R45: its last prices are no longer offered, and nothing stands in for them."""
+    take(database, NOON, [market("M-1")])
+    take(database, LATER, [])
+    with database.read() as connection:
+        found = latest_quote(connection, "M-1")
+    assert found is not None
+    assert (found.tick_at, found.received_at, found.midpoint) == (LATER, LATER + 2 * SECOND, None)
+    assert {name: getattr(found, name) for name in QUOTE_COLUMNS} == _UNQUOTED
+
+
 def test_latest_quote_without_a_complete_tick_is_not_confirmed(database: Database) -> None:
-    store_page(database, open_run(database, NOON), [market("M-1")])
+    Tick(database, NOON).store([market("M-1")])
     with database.read() as connection:
         found = latest_quote(connection, "M-1")
     assert found is not None

@@ -19,7 +19,7 @@ def upgrade() -> None:
     op.create_index(
         "ix_markets_active_created_at",
         "markets",
-        ["is_combo", "created_at"],
+        ["is_combo", "created_at", "status"],
         sqlite_where=sa.text("status = 'active'"),
     )
     _remake_quotes("latest_quotes", ("market_id",), without_rowid=False)
@@ -50,10 +50,11 @@ def _remake_quotes(table: str, key: tuple[str, ...], *, without_rowid: bool) -> 
         sqlite_with_rowid=not without_rowid,
     )
     names = ", ".join((*ids, *_QUOTE))
+    order = ", ".join(f"q.{name}" for name in key)
     op.execute(
         f"INSERT INTO {table} ({names}, received_ms, is_terminal) "
         f"SELECT {names}, (q.received_at - t.tick_at) / 1000, 0 "
-        f"FROM {table}_before AS q JOIN ticks AS t ON t.id = q.tick_id ORDER BY {', '.join(f'q.{name}' for name in key)}"
+        f"FROM {table}_before AS q JOIN ticks AS t ON t.id = q.tick_id ORDER BY {order}"
     )
     op.drop_table(f"{table}_before")
 
