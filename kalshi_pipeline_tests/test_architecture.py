@@ -27,6 +27,7 @@ KNOWS: dict[str, set[str]] = {
 }
 HOMES: dict[str, set[str]] = {
     "httpx": {"exchange"},
+    "msgspec": {"exchange"},
     "tenacity": {"exchange"},
     "sqlalchemy": {"store"},
     "sqlite3": {"store"},

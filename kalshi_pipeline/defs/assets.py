@@ -1,6 +1,7 @@
 """The assets. Each calls one function of `ingest` and reports what it returned."""
 
-from collections.abc import Callable, Sequence
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
 
 import dagster as dg
 
@@ -8,7 +9,8 @@ from kalshi_pipeline.defs.metadata import definition_metadata, run_metadata
 from kalshi_pipeline.defs.resources import Pipeline
 from kalshi_pipeline.defs.run_ticks import tick_of
 from kalshi_pipeline.errors import PipelineError, TransientExchangeError
-from kalshi_pipeline.ingest.health import checks_of, examine
+from kalshi_pipeline.ingest.compare import WINDOWS_SEE_EVERYTHING, compare_listings
+from kalshi_pipeline.ingest.health import Finding, checks_of, examine
 from kalshi_pipeline.ingest.report import Report
 from kalshi_pipeline.ingest.session import Session
 from kalshi_pipeline.ingest.snapshot import take_snapshot
@@ -86,32 +88,46 @@ def price_snapshots(context: dg.AssetExecutionContext, pipeline: Pipeline) -> dg
     )
 
 
+@dg.asset_check(
+    asset=markets, name=WINDOWS_SEE_EVERYTHING.name, description=WINDOWS_SEE_EVERYTHING.description
+)
+def windows_see_everything(context: dg.AssetCheckExecutionContext, pipeline: Pipeline) -> dg.AssetCheckResult:
+    """List every open market three times: serially, in windows, and serially again."""
+    with _told_in_one_line(), pipeline.session(context.log.info) as session:
+        return _check_result(compare_listings(session))
+
+
 def _materialize(
     context: dg.AssetExecutionContext, pipeline: Pipeline, run: Callable[[Session], Report]
 ) -> dg.MaterializeResult:
-    """Run one function of `ingest`; an error of the pipeline becomes a red step whose description is its line."""
+    """Run one function of `ingest` and examine what it left."""
+    with _told_in_one_line(), pipeline.session(context.log.info) as session:
+        report = run(session)
+        findings = examine(session, report)
+    for note in report.notes:
+        context.log.warning(note)
+    return dg.MaterializeResult(
+        metadata=run_metadata(report), check_results=[_check_result(finding) for finding in findings]
+    )
+
+
+@contextlib.contextmanager
+def _told_in_one_line() -> Iterator[None]:
+    """An error of the pipeline becomes a red step whose description is its line."""
     try:
-        with pipeline.session(context.log.info) as session:
-            report = run(session)
-            findings = examine(session, report)
+        yield
     except PipelineError as error:
         raise dg.Failure(
             description=error.told, allow_retries=isinstance(error, TransientExchangeError)
         ) from None
-    for note in report.notes:
-        context.log.warning(note)
-    return dg.MaterializeResult(
-        metadata=run_metadata(report),
-        check_results=[
-            dg.AssetCheckResult(
-                check_name=finding.check.name,
-                passed=finding.passed,
-                severity=dg.AssetCheckSeverity.ERROR
-                if finding.check.is_error
-                else dg.AssetCheckSeverity.WARN,
-                description=finding.text,
-                metadata=finding.numbers,
-            )
-            for finding in findings
-        ],
+
+
+def _check_result(finding: Finding) -> dg.AssetCheckResult:
+    severity = dg.AssetCheckSeverity.ERROR if finding.check.is_error else dg.AssetCheckSeverity.WARN
+    return dg.AssetCheckResult(
+        check_name=finding.check.name,
+        passed=finding.passed,
+        severity=severity,
+        description=finding.text,
+        metadata=finding.numbers,
     )

@@ -2,7 +2,7 @@
 
 import dagster as dg
 
-from kalshi_pipeline.defs.assets import events, markets, price_snapshots, series
+from kalshi_pipeline.defs.assets import events, markets, price_snapshots, series, windows_see_everything
 from kalshi_pipeline.defs.liveness import live_run, longest_silence_seconds
 from kalshi_pipeline.defs.run_ticks import TICK_TAG, tags_of
 from kalshi_pipeline.errors import ConfigurationError
@@ -12,9 +12,10 @@ from kalshi_pipeline.units import instant_of, now
 
 JOB_TAG = "kalshi/job"  # dagster.yaml lets one run of each job go at a time
 
+_compared = dg.AssetSelection.checks(windows_see_everything)
 collect_job = dg.define_asset_job(
     "collect",
-    selection=dg.AssetSelection.assets(series, events, markets, price_snapshots),
+    selection=dg.AssetSelection.assets(series, events, markets, price_snapshots) - _compared,
     description="Series, events, markets and a snapshot, parents first.",
     tags={JOB_TAG: "collect", dg.MAX_RUNTIME_SECONDS_TAG: "7200"},
 )
@@ -23,6 +24,13 @@ snapshot_job = dg.define_asset_job(
     selection=dg.AssetSelection.assets(price_snapshots),
     description="A snapshot alone: it stores the markets and events that it needs.",
     tags={JOB_TAG: "snapshot", dg.MAX_RUNTIME_SECONDS_TAG: "1800"},
+)
+
+check_windows_job = dg.define_asset_job(
+    "check_windows",
+    selection=_compared,
+    description="Compares a listing in windows with serial ones; it stores nothing.",
+    tags={JOB_TAG: "check_windows", dg.MAX_RUNTIME_SECONDS_TAG: "7200"},
 )
 
 
@@ -79,3 +87,13 @@ def collect_schedule(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | d
         return dg.SkipReason(f"the collect run {run_id[:8]} is still in flight")
     tags = tags_of(Tick(instant_of(context.scheduled_execution_time)))
     return dg.RunRequest(run_key=tags[TICK_TAG], tags=tags)
+
+
+check_windows_schedule = dg.ScheduleDefinition(
+    name="check_windows_schedule",
+    job=check_windows_job,
+    cron_schedule="37 9 * * *",
+    execution_timezone="UTC",
+    default_status=dg.DefaultScheduleStatus.RUNNING,
+    description="Compares the listings once a day, at an hour at which trading never pauses.",
+)

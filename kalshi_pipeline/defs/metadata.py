@@ -36,6 +36,7 @@ def run_metadata(report: Report) -> Mapping[str, dg.MetadataValue | str | int | 
         "state": report.state.value,
         "complete": report.is_complete,
         "pages": tally.pages,
+        "windows": report.windows,
         "requests": report.requests,
         "retries": report.retries,
         "received": tally.received,
@@ -54,6 +55,8 @@ def run_metadata(report: Report) -> Mapping[str, dg.MetadataValue | str | int | 
     if report.tick_at is not None:
         metadata["tick"] = dg.MetadataValue.timestamp(report.tick_at / MICROS_PER_SECOND)
         metadata["unmirrored"] = report.unmirrored
+        metadata["keyframes"] = tally.keyframes
+        metadata["ended"] = tally.ended
     if report.is_paused is not None:
         metadata["paused"] = report.is_paused
     if report.unknown_words:

@@ -3,7 +3,8 @@
 Answers are public and need no key. What to ask for and what to do with it is the business of `ingest`.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Self, TypeVar
 from urllib.parse import quote
@@ -11,7 +12,8 @@ from urllib.parse import quote
 import httpx
 
 from kalshi_pipeline.errors import ExchangeError, PayloadError
-from kalshi_pipeline.exchange.listing import Listing
+from kalshi_pipeline.exchange.listing import Listing, Walk
+from kalshi_pipeline.exchange.markets import Market, market_of, parse_markets
 from kalshi_pipeline.exchange.pages import GarbledAnswerError, Page, parse_object, parse_page
 from kalshi_pipeline.exchange.payloads import (
     EventPayload,
@@ -23,9 +25,11 @@ from kalshi_pipeline.exchange.payloads import (
 )
 from kalshi_pipeline.exchange.statuses import StatusFilter
 from kalshi_pipeline.exchange.transport import Answer, Params, RetryableError, Transport
+from kalshi_pipeline.exchange.windows import Window
 
 Record = TypeVar("Record", bound=Payload)
 Row = TypeVar("Row", bound=Listed)
+Entry = TypeVar("Entry")
 
 # The largest page of each endpoint; a larger `limit` is answered with 400 (kalshi/API.md §1.3).
 MARKETS_PAGE = 1000
@@ -84,15 +88,26 @@ class KalshiClient:
         status: StatusFilter,
         mve_filter: str | None,
         series: Sequence[str] = (),
+        windows: Sequence[Window] = (),
+        at_once: int = 1,
         max_pages: int | None,
         walk_seconds: float,
-    ) -> Listing[MarketPayload]:
-        """Walk `/markets`, newest first, once for each of `series` (or once for all)."""
+    ) -> Listing[Market]:
+        """Walk `/markets`, newest first: once for each of `series`, or all in disjoint `windows`, or once for all.
+
+        So many walks as `at_once` says go on at the same time.
+        """
         query: Params = {"limit": MARKETS_PAGE, "status": status.value}
         if mve_filter is not None:
             query["mve_filter"] = mve_filter
-        return self._listing(
-            "/markets", "markets", MarketPayload, _each(query, series), max_pages, walk_seconds
+        return Listing(
+            "/markets",
+            partial(self._fetch_page, "/markets", parse_markets),
+            _each(query, series),
+            max_pages=max_pages,
+            walk_seconds=walk_seconds,
+            at_once=at_once,
+            windows=[_windowed(query, window) for window in windows],
         )
 
     def list_events(
@@ -119,24 +134,22 @@ class KalshiClient:
 
         return Listing("/series", fetch, _each({}, series), max_pages=None, walk_seconds=walk_seconds)
 
-    def fetch_events(self, tickers: Sequence[str]) -> Page[EventPayload]:
-        """Fetch the events of up to TICKERS_PER_LOOKUP tickers; those that the exchange does not give are left out.
+    def iter_events(self, tickers: Sequence[str]) -> Iterator[Page[EventPayload]]:
+        """Ask for the events of up to TICKERS_PER_LOOKUP tickers; those that the exchange does not give are left out.
 
         An answer may be cut into pages. A page without any of them ends the walk: the exchange ignores `tickers`.
         """
         missing = set(tickers)
-        found: Page[EventPayload] = Page([])
         params: Params = {"limit": EVENTS_PAGE, "tickers": ",".join(tickers)}
         while True:
-            page = self._transport.fetch(
-                "/events", params, lambda body: parse_page(body, "events", EventPayload)
-            ).content
+            page, _ = self._fetch_page(
+                "/events", lambda body: parse_page(body, "events", EventPayload), params
+            )
             new = {payload.ticker: payload for payload in page.records if payload.ticker in missing}
             missing -= new.keys()
-            found.records.extend(new.values())
-            found.rejects.extend(page.rejects)
+            yield Page(list(new.values()), page.rejects)
             if page.cursor is None or not new or not missing:
-                return found
+                return
             params = {**params, "cursor": page.cursor}
 
     def fetch_series(self, ticker: str) -> SeriesPayload:
@@ -147,9 +160,10 @@ class KalshiClient:
         """Fetch one event, a combo's too; NotFoundError where the exchange does not know it."""
         return self._fetch_object(_path("events", ticker), "event", EventPayload).content
 
-    def fetch_market(self, ticker: str) -> Answer[MarketPayload]:
+    def fetch_market(self, ticker: str) -> Answer[Market]:
         """Fetch one market; NotFoundError where the exchange does not know it."""
-        return self._fetch_object(_path("markets", ticker), "market", MarketPayload)
+        answer = self._fetch_object(_path("markets", ticker), "market", MarketPayload)
+        return Answer(market_of(answer.content), answer.received_at)
 
     def fetch_exchange_status(self) -> ExchangeStatusPayload:
         """Ask whether trading goes on. An exchange in trouble answers 5xx with the same body; one attempt is made."""
@@ -168,13 +182,18 @@ class KalshiClient:
         max_pages: int | None,
         walk_seconds: float,
     ) -> Listing[Row]:
-        def fetch(query: Params, seconds_left: float) -> tuple[Page[Row], int]:
-            answer = self._transport.fetch(
-                path, query, lambda body: parse_page(body, key, record), seconds_left
-            )
-            return answer.content, answer.received_at
-
+        fetch = partial(self._fetch_page, path, lambda body: parse_page(body, key, record))
         return Listing(path, fetch, queries, max_pages=max_pages, walk_seconds=walk_seconds)
+
+    def _fetch_page(
+        self,
+        path: str,
+        parse: Callable[[bytes], Page[Entry]],
+        query: Params,
+        seconds_left: float = float("inf"),
+    ) -> tuple[Page[Entry], int]:
+        answer = self._transport.fetch(path, query, parse, seconds_left)
+        return answer.content, answer.received_at
 
     def _fetch_object(
         self, path: str, key: str, record: type[Record], seconds_left: float = float("inf")
@@ -184,6 +203,10 @@ class KalshiClient:
 
 def _path(kind: str, ticker: str) -> str:
     return f"/{kind}/{quote(ticker, safe='')}"
+
+
+def _windowed(query: Params, window: Window) -> Walk[Market]:
+    return Walk({**query, **window.params()}, lambda market: window.may_hold(market.created_at))
 
 
 def _each(query: Params, series: Sequence[str]) -> list[Params]:

@@ -46,10 +46,6 @@ def _text(value: object) -> str:
     return value
 
 
-def _contracts(value: object) -> int | None:
-    return None if value is None or value == "" else parse_contracts(_text(value))
-
-
 def _epoch_seconds(value: object) -> int:
     return parse_seconds(_text(value))
 
@@ -58,22 +54,27 @@ def _blank_to_none(value: object) -> object:
     return None if value == "" else value
 
 
-Ticker = Annotated[str, StringConstraints(min_length=1, max_length=255)]
+LONGEST_TICKER = 255
+read_dollars = _remembering(parse_dollars)
+read_instant = _remembering(parse_instant)
+read_contracts = _remembering(parse_contracts)
+
+Ticker = Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_TICKER)]
 """What identifies a record: required, and never blank."""
 
 Text = Annotated[str | None, BeforeValidator(_blank_to_none)]
 """Optional text; the blank string is absent."""
 
-Dollars = Annotated[int | None, PlainValidator(_remembering(parse_dollars))]
+Dollars = Annotated[int | None, PlainValidator(read_dollars)]
 """A decimal string of dollars ("0.0150"), as micro-dollars."""
 
 Cents = Annotated[int | None, PlainValidator(_remembering(parse_cents))]
 """Integer cents, as found until March 2026, as micro-dollars."""
 
-Contracts = Annotated[int | None, PlainValidator(_contracts)]
+Contracts = Annotated[int | None, PlainValidator(read_contracts)]
 """A decimal string of contracts ("2985.50"), or an integer as found until March 2026, as hundredths."""
 
-Instant = Annotated[int | None, PlainValidator(_remembering(parse_instant))]
+Instant = Annotated[int | None, PlainValidator(read_instant)]
 """An RFC 3339 time, as microseconds since 1970; the zero time is absent."""
 
 EpochSeconds = Annotated[int, PlainValidator(_epoch_seconds)]

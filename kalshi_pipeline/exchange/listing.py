@@ -1,16 +1,30 @@
 """A walk over all pages of an endpoint, which knows whether it was complete."""
 
+import threading
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import Generic, TypeVar
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from dataclasses import dataclass, field
+from typing import Generic, Protocol, TypeVar
 
-from kalshi_pipeline.errors import DeadlineError, PaginationError
+import httpx
+
+from kalshi_pipeline.errors import DeadlineError, PaginationError, RefusedError
 from kalshi_pipeline.exchange.pages import Page, Reject
-from kalshi_pipeline.exchange.payloads import Listed
 from kalshi_pipeline.exchange.transport import Params
 
-Record = TypeVar("Record", bound=Listed)
+
+class Identified(Protocol):
+    """A record of a listing."""
+
+    @property
+    def ticker(self) -> str:
+        """What identifies it."""
+
+
+Record = TypeVar("Record", bound=Identified)
+Fetch = Callable[[Params, float], tuple[Page[Record], int]]
 _MOST_EMPTY_PAGES = 20
 
 
@@ -23,8 +37,45 @@ class ListedPage(Generic[Record]):
     received_at: int
 
 
+@dataclass
+class Walk(Generic[Record]):
+    """The pages of one query, cursor by cursor. `may_hold` tells whether a record answers the query at all."""
+
+    query: Params
+    may_hold: Callable[[Record], bool] | None = None
+    cursor: str | None = None
+    empty_pages: int = 0
+    cursors: set[str] = field(default_factory=set)
+
+    def params(self) -> Params:
+        """Ask for the next page."""
+        return self.query if self.cursor is None else {**self.query, "cursor": self.cursor}
+
+    def turn(self, page: Page[Record], path: str) -> bool:
+        """Note a page, and tell whether another one follows; PaginationError where the walk cannot end."""
+        self.cursor = page.cursor
+        if self.cursor is None:
+            return False
+        if self.cursor in self.cursors:
+            raise PaginationError(
+                f"{path} gave the cursor {self.cursor[:40]!r} twice: the walk would not end; run again"
+            )
+        self.cursors.add(self.cursor)
+        self.empty_pages = 0 if page.records or page.rejects else self.empty_pages + 1
+        if self.empty_pages > _MOST_EMPTY_PAGES:
+            raise PaginationError(
+                f"{path} gave {self.empty_pages} empty pages in a row, each with a cursor; run again"
+            )
+        return True
+
+
 class Listing(Generic[Record]):
     """Iterate it once for its pages; afterwards `complete` tells whether every page was seen, `reason` why not.
+
+    The next page is fetched and read while its reader stores the one before. Where there are several queries, so
+    many as `at_once` says are walked at the same time; their pages come as they arrive. Where `windows` are given,
+    they are walked in place of the queries, and the queries only where the exchange refuses the windows or
+    ignores them: `windows_failed` then says how.
 
     Records are unique by ticker: pages may overlap. A short or an empty page does not end the walk, only an
     empty cursor does. Raises PaginationError where the cursors cannot end, DeadlineError after `walk_seconds`,
@@ -34,11 +85,13 @@ class Listing(Generic[Record]):
     def __init__(
         self,
         path: str,
-        fetch: Callable[[Params, float], tuple[Page[Record], int]],
-        queries: list[Params],
+        fetch: Fetch[Record],
+        queries: Sequence[Params],
         *,
         max_pages: int | None,
         walk_seconds: float,
+        at_once: int = 1,
+        windows: Sequence[Walk[Record]] = (),
     ) -> None:
         self.path = path
         self.pages = 0
@@ -46,48 +99,80 @@ class Listing(Generic[Record]):
         self.duplicates = 0
         self.complete = False
         self.reason: str | None = None
+        self.windows = 1
+        self.windows_failed: str | None = None
         self._fetch = fetch
         self._queries = queries
         self._max_pages = max_pages
         self._walk_seconds = walk_seconds
-        # Hashes instead of tickers: a set of half a million strings would be several times as large.
+        # A cap means the first so many pages, and which those are must not depend on who comes first.
+        self._at_once = at_once if max_pages is None else 1
+        self._windows = list(windows) if max_pages is None else []
         self._seen: set[int] = set()
 
     def __iter__(self) -> Iterator[ListedPage[Record]]:
         deadline = time.monotonic() + self._walk_seconds
-        for query in self._queries:
-            yield from self._walk(query, deadline)
-            if self.reason is not None:
-                return
-        self.complete = True
+        if self._windows:
+            self.windows = len(self._windows)
+            try:
+                yield from self._walk(self._windows, deadline)
+            except _WindowsFailedError as error:
+                self.windows = 1
+                self.windows_failed = str(error)
+                yield from self._walk([Walk(query) for query in self._queries], deadline)
+        else:
+            yield from self._walk([Walk(query) for query in self._queries], deadline)
+        self.complete = self.reason is None
 
-    def _walk(self, query: Params, deadline: float) -> Iterator[ListedPage[Record]]:
-        cursor: str | None = None
-        cursors: set[str] = set()
-        empty_pages = 0
-        while True:
-            if self._max_pages is not None and self.pages >= self._max_pages:
-                self.reason = f"truncated: stopped at KALSHI_MAX_PAGES={self._max_pages} with more to come"
-                return
-            page, received_at = self._fetch(
-                query if cursor is None else {**query, "cursor": cursor}, self._left(deadline)
-            )
-            self.pages += 1
-            self.received += len(page.records) + len(page.rejects)
-            yield ListedPage(self._new(page.records), page.rejects, received_at)
-            cursor = page.cursor
-            if cursor is None:
-                return
-            if cursor in cursors:
-                raise PaginationError(
-                    f"{self.path} gave the cursor {cursor[:40]!r} twice: the walk would not end; run again"
-                )
-            cursors.add(cursor)
-            empty_pages = 0 if page.records or page.rejects else empty_pages + 1
-            if empty_pages > _MOST_EMPTY_PAGES:
-                raise PaginationError(
-                    f"{self.path} gave {empty_pages} empty pages in a row, each with a cursor; run again"
-                )
+    def _walk(self, walks: Sequence[Walk[Record]], deadline: float) -> Iterator[ListedPage[Record]]:
+        waiting = deque(walks)
+        asked: dict[Future[tuple[Page[Record], int]], Walk[Record]] = {}
+
+        def ask() -> None:
+            while waiting and len(asked) < self._at_once and not self._is_capped(len(asked)):
+                walk = waiting.popleft()
+                asked[self._ask(walk, deadline)] = walk
+
+        ask()
+        while asked:
+            done, _ = wait(asked, timeout=self._left(deadline), return_when=FIRST_COMPLETED)
+            for future in done:
+                walk = asked.pop(future)
+                page, received_at = self._answer(future, walk)
+                self.pages += 1
+                self.received += len(page.records) + len(page.rejects)
+                endless: PaginationError | None = None
+                try:
+                    if walk.turn(page, self.path):
+                        waiting.appendleft(walk)
+                    ask()  # the next page is on its way while this one is stored
+                except PaginationError as error:
+                    endless = error
+                yield ListedPage(self._new(page.records), page.rejects, received_at)
+                if endless is not None:
+                    raise endless
+        if waiting:
+            self.reason = f"truncated: stopped at KALSHI_MAX_PAGES={self._max_pages} with more to come"
+
+    def _is_capped(self, pages_asked: int) -> bool:
+        return self._max_pages is not None and self.pages + pages_asked >= self._max_pages
+
+    def _ask(self, walk: Walk[Record], deadline: float) -> Future[tuple[Page[Record], int]]:
+        params, seconds_left = walk.params(), self._left(deadline)
+        return _in_background(lambda: self._fetch(params, seconds_left))
+
+    def _answer(
+        self, future: Future[tuple[Page[Record], int]], walk: Walk[Record]
+    ) -> tuple[Page[Record], int]:
+        try:
+            page, received_at = future.result()
+        except RefusedError as error:
+            if walk.may_hold is not None and error.status == httpx.codes.BAD_REQUEST:
+                raise _WindowsFailedError(f"the exchange refuses them: {error}") from error
+            raise
+        if walk.may_hold is not None and not all(map(walk.may_hold, page.records)):
+            raise _WindowsFailedError("the exchange gave a market from outside its window")
+        return page, received_at
 
     def _left(self, deadline: float) -> float:
         left = deadline - time.monotonic()
@@ -99,12 +184,37 @@ class Listing(Generic[Record]):
         return left
 
     def _new(self, records: list[Record]) -> list[Record]:
+        # Hashes instead of tickers: a set of half a million strings would be several times as large.
+        keys = [hash(record.ticker) for record in records]
+        new_keys = set(keys)
+        if len(new_keys) == len(keys) and self._seen.isdisjoint(new_keys):
+            self._seen |= new_keys
+            return records
         fresh = []
-        for record in records:
-            key = hash(record.ticker)
-            if key in self._seen:
-                self.duplicates += 1
-            else:
+        for key, record in zip(keys, records, strict=True):
+            if key not in self._seen:
                 self._seen.add(key)
                 fresh.append(record)
+        self.duplicates += len(records) - len(fresh)
         return fresh
+
+
+class _WindowsFailedError(Exception):
+    """The exchange does not list markets by windows as they were asked for."""
+
+
+Result = TypeVar("Result")
+
+
+def _in_background(work: Callable[[], Result]) -> Future[Result]:
+    """Do one piece of work in a thread of its own, which never keeps a program from ending."""
+    future: Future[Result] = Future()
+
+    def do() -> None:
+        try:
+            future.set_result(work())
+        except BaseException as error:  # noqa: BLE001  (raised again by whoever takes the result)
+            future.set_exception(error)
+
+    threading.Thread(target=do, daemon=True).start()
+    return future

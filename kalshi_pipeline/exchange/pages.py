@@ -15,6 +15,7 @@ from kalshi_pipeline.errors import PayloadError
 from kalshi_pipeline.exchange.payloads import Payload
 
 Record = TypeVar("Record", bound=Payload)
+Entry = TypeVar("Entry")
 
 
 class GarbledAnswerError(Exception):
@@ -31,10 +32,10 @@ class Reject:
 
 
 @dataclass(frozen=True)
-class Page(Generic[Record]):
+class Page(Generic[Entry]):
     """The records of one answer in its order, those that could not be read, and where the next page starts."""
 
-    records: list[Record]
+    records: list[Entry]
     rejects: list[Reject] = field(default_factory=list)
     cursor: str | None = None
 

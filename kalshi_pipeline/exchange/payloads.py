@@ -108,27 +108,52 @@ class MarketPayload(Listed):
 
     def quote(self) -> Quote:
         """The quote, with an unquoted side as None."""
-        bid_size, ask_size = self.yes_bid_size_fp, self.yes_ask_size_fp
-        bid = self.yes_bid if self.yes_bid_dollars is None else self.yes_bid_dollars
-        ask = self.yes_ask if self.yes_ask_dollars is None else self.yes_ask_dollars
-        return Quote(
-            bid if _is_quoted(bid, bid_size) else None,
-            ask if _is_quoted(ask, ask_size) else None,
-            bid_size,
-            ask_size,
+        return quoted(
+            self.yes_bid if self.yes_bid_dollars is None else self.yes_bid_dollars,
+            self.yes_ask if self.yes_ask_dollars is None else self.yes_ask_dollars,
+            self.yes_bid_size_fp,
+            self.yes_ask_size_fp,
             self.last_price if self.last_price_dollars is None else self.last_price_dollars,
             self.volume if self.volume_fp is None else self.volume_fp,
             self.open_interest if self.open_interest_fp is None else self.open_interest_fp,
         )
 
     def has_mirrored_sides(self, quote: Quote) -> bool:
-        """Whether the NO side that came mirrors the quoted YES side: no_bid is 1 - yes_ask, no_ask 1 - yes_bid."""
-        no_bid = self.no_bid if self.no_bid_dollars is None else self.no_bid_dollars
-        no_ask = self.no_ask if self.no_ask_dollars is None else self.no_ask_dollars
-        bid, ask = quote.yes_bid, quote.yes_ask
-        return (ask is None or no_bid is None or ask + no_bid == MICROS_PER_DOLLAR) and (
-            bid is None or no_ask is None or bid + no_ask == MICROS_PER_DOLLAR
+        """Whether the NO side that came mirrors the quoted YES side."""
+        return is_mirrored(
+            quote,
+            self.no_bid if self.no_bid_dollars is None else self.no_bid_dollars,
+            self.no_ask if self.no_ask_dollars is None else self.no_ask_dollars,
         )
+
+
+def quoted(
+    bid: int | None,
+    ask: int | None,
+    bid_size: int | None,
+    ask_size: int | None,
+    last_price: int | None,
+    volume: int | None,
+    open_interest: int | None,
+) -> Quote:
+    """Give a quote, with an unquoted side as None."""
+    return Quote(
+        bid if _is_quoted(bid, bid_size) else None,
+        ask if _is_quoted(ask, ask_size) else None,
+        bid_size,
+        ask_size,
+        last_price,
+        volume,
+        open_interest,
+    )
+
+
+def is_mirrored(quote: Quote, no_bid: int | None, no_ask: int | None) -> bool:
+    """Tell whether a NO side mirrors the quoted YES side: no_bid is 1 - yes_ask, no_ask 1 - yes_bid."""
+    bid, ask = quote.yes_bid, quote.yes_ask
+    return (ask is None or no_bid is None or ask + no_bid == MICROS_PER_DOLLAR) and (
+        bid is None or no_ask is None or bid + no_ask == MICROS_PER_DOLLAR
+    )
 
 
 def _is_quoted(price: int | None, size: int | None) -> bool:

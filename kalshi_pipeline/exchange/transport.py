@@ -5,6 +5,7 @@ The exchange's and httpx's errors become the pipeline's here. Which path to ask 
 
 import contextlib
 import json
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -59,7 +60,7 @@ class RetryableError(Exception):
 
 
 class Transport:
-    """Connections to the exchange at one address, and counts of what was asked.
+    """Connections to the exchange at one address, and counts of what was asked. Threads may share it.
 
     `retry_seconds` is how long a failing request is tried again (with growing, jittered pauses) before
     TransientExchangeError; `on_retry` is told of each. Transports that name the same `limit_file`, in whatever
@@ -79,6 +80,7 @@ class Transport:
     ) -> None:
         self.requests = 0
         self.retries = 0
+        self._counting = threading.Lock()
         self._api_url = api_url
         self._timeout_seconds = timeout_seconds
         self._retry_seconds = retry_seconds
@@ -133,7 +135,8 @@ class Transport:
     def attempt(self, path: str, params: Params) -> Reply:
         """Ask once. The whole answer must be there in time: httpx's own time-out starts again at every byte."""
         self._limit.wait()
-        self.requests += 1
+        with self._counting:
+            self.requests += 1
         ends = time.monotonic() + self._timeout_seconds
         try:
             with self._http.stream("GET", self._api_url + path, params=params) as response:
@@ -153,7 +156,8 @@ class Transport:
             raise RetryableError(f"sent a broken answer ({_described(error)})") from error
 
     def _note_retry(self, state: RetryCallState) -> None:
-        self.retries += 1
+        with self._counting:
+            self.retries += 1
         error = state.outcome.exception() if state.outcome else None
         pause_seconds = state.next_action.sleep if state.next_action else 0.0
         self._on_retry(f"the exchange {error}; trying again in {pause_seconds:.1f} s")

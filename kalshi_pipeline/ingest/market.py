@@ -13,7 +13,8 @@ from kalshi_pipeline.ingest.session import Session
 from kalshi_pipeline.store.catalog import merge_events, merge_markets, merge_series
 from kalshi_pipeline.store.database import Database
 from kalshi_pipeline.store.queries import LatestQuote, latest_quote, market_details
-from kalshi_pipeline.store.rows import EventRow, SeriesRow
+from kalshi_pipeline.store.rows import EventRow, MarketRow, SeriesRow
+from kalshi_pipeline.store.tables import QUOTE_COLUMNS
 from kalshi_pipeline.units import now
 
 
@@ -32,15 +33,16 @@ def fetch_market(session: Session, ticker: str) -> MarketView:
     marked placeholder.
     """
     answer = session.client.fetch_market(ticker)
-    quote = answer.content.quote()
-    row = market_row(answer.content, quote)
+    row = MarketRow(*market_row(answer.content))
     events, series = _fetch_parents(session.client, row.event_ticker)
     with session.database.begin() as connection:
         merge_series(connection, series, now())
         merge_events(connection, events, now())
         merge_markets(connection, [row], now())
     stored = stored_market(session.database, row.ticker)
-    live = LatestQuote(row.ticker, row.status, answer.received_at, answer.received_at, None, *quote)
+    at = answer.received_at
+    quote = {name: getattr(row, name) for name in QUOTE_COLUMNS}
+    live = LatestQuote(row.ticker, row.status, tick_at=at, received_at=at, confirmed_at=None, **quote)
     return MarketView(stored.details, live)
 
 

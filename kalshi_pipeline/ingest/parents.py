@@ -70,19 +70,19 @@ class EventLookup:
         for start in range(0, len(wanted), TICKERS_PER_LOOKUP):
             if self._requests_left <= 0:
                 break
-            requests = self._session.client.requests
             asked = wanted[start : start + TICKERS_PER_LOOKUP]
+            found: set[str] = set()
             try:
-                page = self._session.client.fetch_events(asked)
+                for page in self._session.client.iter_events(asked):
+                    self._requests_left -= 1
+                    found.update(payload.ticker for payload in page.records)
+                    fetched.rows.extend(event_row(payload) for payload in page.records)
+                    fetched.rejects.extend(page.rejects)
             except ExchangeError as error:
                 # The quotes of this page are at hand and matter more: their events become placeholders.
                 self._requests_left = 0
                 self._report.notes.append(f"events are not looked up any more in this run: {error}")
                 break
-            self._requests_left -= self._session.client.requests - requests
-            found = {payload.ticker for payload in page.records}
-            fetched.rows.extend(event_row(payload) for payload in page.records)
-            fetched.rejects.extend(page.rejects)
             fetched.missing.extend(ticker for ticker in asked if ticker not in found)
         return fetched
 
@@ -132,8 +132,8 @@ class _Healing:
         tickers = [ticker for ticker in self._open_events() if not ticker.startswith(COMBO_PREFIX)]
         for start in range(0, len(tickers), TICKERS_PER_LOOKUP):
             if self._requests_left:
-                page = self._session.client.fetch_events(tickers[start : start + TICKERS_PER_LOOKUP])
-                self._store_events(page.records, page.rejects)
+                for page in self._session.client.iter_events(tickers[start : start + TICKERS_PER_LOOKUP]):
+                    self._store_events(page.records, page.rejects)
 
     def combo_events_in_bulk(self) -> None:
         wanted = {ticker for ticker in self._open_events() if ticker.startswith(COMBO_PREFIX)}

@@ -11,9 +11,10 @@ from kalshi_pipeline.store.runs import Run, State
 class Report:
     """A run's outcome, filled while it goes on.
 
-    `rows` is what its table holds afterwards, `open_placeholders` counts those of all parents. `unknown_words`
-    counts vocabulary that this version does not know (R14), `unmirrored` the quotes whose NO side does not
-    follow from the YES side; `notes` is what a reader should know besides.
+    `windows` is how many walks its listing had at once, `rows` what its table holds afterwards, and
+    `open_placeholders` counts those of all parents. `unknown_words` counts vocabulary that this version does not
+    know (R14), `unmirrored` the quotes whose NO side does not follow from the YES side; `notes` is what a reader
+    should know besides.
     """
 
     asset: str
@@ -23,6 +24,7 @@ class Report:
     is_paused: bool | None = None
     state: State = State.RUNNING
     reason: str | None = None
+    windows: int = 1
     tally: Tally = field(default_factory=Tally)
     rows: int = 0
     open_placeholders: int = 0

@@ -30,6 +30,15 @@ class Session:
         return f"{','.join(self.settings.series) or 'all series'}, {combos[self.settings.combos]}"
 
     @property
+    def combos(self) -> tuple[bool, ...]:
+        """The scope as markets carry it: the values of `is_combo` that belong to it."""
+        return {
+            Combos.EXCLUDE: (False,),
+            Combos.ONLY: (True,),
+            Combos.INCLUDE: (False, True),
+        }[self.settings.combos]
+
+    @property
     def mve_filter(self) -> str | None:
         """The scope as the `mve_filter` parameter takes it."""
         return None if self.settings.combos is Combos.INCLUDE else self.settings.combos.value

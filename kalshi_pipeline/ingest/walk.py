@@ -6,8 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import TypeVar
 
 from kalshi_pipeline.errors import PipelineError, StoreError
-from kalshi_pipeline.exchange.listing import ListedPage, Listing
-from kalshi_pipeline.exchange.payloads import Listed
+from kalshi_pipeline.exchange.listing import Identified, ListedPage, Listing
 from kalshi_pipeline.ingest.parents import reject_rows
 from kalshi_pipeline.ingest.report import Report
 from kalshi_pipeline.ingest.session import Session
@@ -17,7 +16,7 @@ from kalshi_pipeline.store.rows import Tally
 from kalshi_pipeline.store.runs import State, add_page, add_to_quarantine, close_run, open_listing
 from kalshi_pipeline.units import MICROS_PER_SECOND, now
 
-Row = TypeVar("Row", bound=Listed)
+Row = TypeVar("Row", bound=Identified)
 Prepared = TypeVar("Prepared")
 
 # A run older than this many walks cannot be alive.
@@ -59,10 +58,10 @@ def closing_run(session: Session, report: Report) -> Iterator[None]:
         error.add_note(f"{pages} pages of {report.asset} are stored and stay; the run is {report.state}")
         # Where even this cannot be written (a full disk), the next run finds the record open and closes it.
         with contextlib.suppress(StoreError), session.database.begin() as connection:
-            close_run(connection, report.run, report.state, report.reason, now())
+            close_run(connection, report.run, report.state, report.reason, now(), report.windows)
         raise
     with session.database.begin() as connection:
-        close_run(connection, report.run, report.state, report.reason, now())
+        close_run(connection, report.run, report.state, report.reason, now(), report.windows)
     count_store(session, report)
     report.requests = session.client.requests - requests
     report.retries = session.client.retries - retries
@@ -83,6 +82,7 @@ def store_pages(
     """
     duplicates = 0
     for page in listing:
+        report.windows = listing.windows
         prepared = prepare(page)
         rejects = reject_rows(page.rejects)
         counted = Tally(pages=1, quarantined=len(rejects), duplicates=listing.duplicates - duplicates)
@@ -96,5 +96,7 @@ def store_pages(
         session.tell_progress(
             f"{report.asset}: {report.tally.pages} pages, {report.tally.received:,} records"
         )
+    if listing.windows_failed is not None:
+        report.notes.append(f"markets were listed in one walk and not in windows: {listing.windows_failed}")
     report.state = State.COMPLETE if listing.complete else State.PARTIAL
     report.reason = listing.reason

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, select
+from sqlalchemy import ColumnElement, Connection, exists, or_, select
 
 from kalshi_pipeline.store.merging import Merge, Staging, insert_placeholders
-from kalshi_pipeline.store.rows import EventRow, MarketRow, SeriesRow, Tally
-from kalshi_pipeline.store.tables import QUOTE_COLUMNS, events, markets, series
+from kalshi_pipeline.store.rows import EventRow, MarketRow, MarketTuple, SeriesRow, Tally
+from kalshi_pipeline.store.tables import QUOTE_COLUMNS, event_lookups, events, markets, series
 
 staged_series = Staging("staged_series", SeriesRow)
 staged_events = Staging("staged_events", EventRow)
@@ -57,14 +57,29 @@ def merge_events(connection: Connection, rows: Sequence[EventRow], seen_at: int)
     return _tally(_merge_events.run(connection, seen_at), len(rows), placeholders)
 
 
-def merge_markets(connection: Connection, rows: Sequence[MarketRow], seen_at: int) -> Tally:
-    """Insert or update markets; an event that they name and the database lacks becomes a placeholder.
-
-    The rows stay staged on this connection, for `quotes.TickQuotes` in the same transaction.
-    """
+def stage_markets(connection: Connection, rows: Sequence[MarketTuple]) -> None:
+    """Hold a page of markets in a temporary table of this connection, for the functions below and for `quotes`."""
     staged_markets.fill(connection, rows)
+
+
+def unknown_events(connection: Connection) -> list[str]:
+    """Give the events that staged markets name and that `events` lacks, or holds as placeholders never asked for."""
+    named = select(staged_markets.table.c.event_ticker.label("ticker")).distinct().subquery()
+    was_asked = exists().where(event_lookups.c.event_id == events.c.id)
+    is_known = exists().where(events.c.ticker == named.c.ticker, or_(~events.c.is_placeholder, was_asked))
+    return list(connection.execute(select(named.c.ticker).where(~is_known)).scalars())
+
+
+def merge_staged_markets(connection: Connection, staged: int, seen_at: int) -> Tally:
+    """Insert or update the staged markets; an event that they name and the database lacks becomes a placeholder."""
     placeholders = connection.execute(_insert_missing_events, {"seen_at": seen_at}).rowcount
-    return _tally(_merge_markets.run(connection, seen_at), len(rows), placeholders)
+    return _tally(_merge_markets.run(connection, seen_at), staged, placeholders)
+
+
+def merge_markets(connection: Connection, rows: Sequence[MarketTuple], seen_at: int) -> Tally:
+    """Stage markets and merge them."""
+    stage_markets(connection, rows)
+    return merge_staged_markets(connection, len(rows), seen_at)
 
 
 def _tally(merged: tuple[int, int, int], staged: int, placeholders: int = 0) -> Tally:

@@ -1,18 +1,19 @@
 """Questions asked of the store: parents that are lacking, completeness, health, and single markets."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import (
+    BindParameter,
     ColumnElement,
     Connection,
     RowMapping,
     Select,
     Table,
     and_,
+    bindparam,
     case,
-    exists,
     func,
     or_,
     select,
@@ -34,16 +35,29 @@ from kalshi_pipeline.store.tables import (
 from kalshi_pipeline.units import MICROS_PER_DOLLAR, MICROS_PER_MILLISECOND
 
 PARENTS = (series, events, markets)
+_ACTIVE = "active"
 
 
-def unknown_events(connection: Connection, tickers: Iterable[str]) -> list[str]:
-    """Give those of `tickers`, in their order, that `events` lacks, or holds as a placeholder never asked for."""
-    asked = list(dict.fromkeys(tickers))
-    is_known = ~events.c.is_placeholder | exists().where(event_lookups.c.event_id == events.c.id)
-    known = set(
-        connection.execute(select(events.c.ticker).where(events.c.ticker.in_(asked), is_known)).scalars()
-    )
-    return [ticker for ticker in asked if ticker not in known]
+def creation_bounds(
+    connection: Connection, parts: int, combos: Sequence[bool], *, at_least: int
+) -> list[int]:
+    """Give the instants that part the active markets, by creation, into so many parts of equal size.
+
+    There are fewer parts, or none, where one would hold fewer markets than `at_least`.
+    """
+    # Written into the statement, and not bound to it: else SQLite would not use the index of active markets.
+    active: BindParameter[str] = bindparam("active", _ACTIVE, literal_execute=True)
+    created_at = markets.c.created_at
+    chosen = (markets.c.status == active, markets.c.is_combo.in_(combos), created_at.is_not(None))
+    count = connection.execute(select(func.count()).select_from(markets).where(*chosen)).scalar_one()
+    parts = min(parts, count // at_least)
+    if parts < 2:
+        return []
+    number = func.row_number().over(order_by=created_at)
+    numbered = select(created_at, number.label("number")).where(*chosen).subquery()
+    firsts = [count * part // parts + 1 for part in range(1, parts)]
+    query = select(numbered.c.created_at).where(numbered.c.number.in_(firsts))
+    return list(connection.execute(query).scalars())
 
 
 def open_placeholder_events(connection: Connection, limit: int) -> list[str]:

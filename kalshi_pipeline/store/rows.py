@@ -4,7 +4,7 @@ Prices are micro-dollars, sizes hundredths of a contract, instants microseconds 
 """
 
 from dataclasses import dataclass, fields
-from typing import NamedTuple, Self
+from typing import Any, NamedTuple, Self, TypeAlias
 
 
 class SeriesRow(NamedTuple):
@@ -59,6 +59,10 @@ class MarketRow(NamedTuple):
     last_price: int | None
     volume: int | None
     open_interest: int | None
+
+
+MarketTuple: TypeAlias = tuple[Any, ...]
+"""A MarketRow without its name: pages of them go to the driver as they are."""
 
 
 class RejectRow(NamedTuple):

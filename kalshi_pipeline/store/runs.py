@@ -164,12 +164,13 @@ def add_page(connection: Connection, run: Run, tally: Tally) -> None:
         connection.execute(update(table).where(table.c.id == run.id).values(counts))
 
 
-def close_run(connection: Connection, run: Run, state: State, reason: str | None, at: int) -> None:
-    """Close a run's row."""
+def close_run(
+    connection: Connection, run: Run, state: State, reason: str | None, at: int, windows: int = 1
+) -> None:
+    """Close a run's row; `windows` is how many walks its listing had."""
     table = run.table
-    connection.execute(
-        update(table).where(table.c.id == run.id).values(state=state, reason=reason, finished_at=at)
-    )
+    values = {"state": state, "reason": reason, "finished_at": at, "windows": windows}
+    connection.execute(update(table).where(table.c.id == run.id).values(values))
 
 
 def record_pause(connection: Connection, run: Run, *, is_paused: bool | None) -> None:

@@ -130,10 +130,11 @@ def test_recorded_exchange_is_open(client: KalshiClient) -> None:
 
 
 def test_recorded_events_are_looked_up(client: KalshiClient, expected: Expected) -> None:
-    found = {asked: client.fetch_events(asked.split(",")) for asked in expected.looked_up}
-    assert {
-        asked: [event.ticker for event in page.records] for asked, page in found.items()
-    } == expected.looked_up
+    found = {
+        asked: [event.ticker for page in client.iter_events(asked.split(",")) for event in page.records]
+        for asked in expected.looked_up
+    }
+    assert found == expected.looked_up
 
 
 @pytest.mark.parametrize("mve_filter", ["only", None], ids=["only", "with-the-others"])

@@ -9,7 +9,7 @@ import json
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NoReturn
 
 import httpx
@@ -24,6 +24,7 @@ from kalshi_pipeline.errors import (
 )
 from kalshi_pipeline.exchange.client import KalshiClient
 from kalshi_pipeline.exchange.listing import Listing
+from kalshi_pipeline.exchange.markets import market_of
 from kalshi_pipeline.exchange.payloads import (
     EventPayload,
     ExchangeStatusPayload,
@@ -163,7 +164,7 @@ def test_client_reads_single_objects(client: KalshiClient, raw: httpx.Client) ->
     market = raw.get("/markets", params={"status": "open", "limit": 1}).json()["markets"][0]
     before = now()
     answer = client.fetch_market(market["ticker"])
-    assert answer == Answer(MarketPayload.model_validate(market), answer.received_at)
+    assert answer == Answer(market_of(MarketPayload.model_validate(market)), answer.received_at)
     assert before <= answer.received_at <= now()
     event = raw.get(f"/events/{market['event_ticker']}").json()["event"]
     assert client.fetch_event(market["event_ticker"]) == EventPayload.model_validate(event)
@@ -171,12 +172,16 @@ def test_client_reads_single_objects(client: KalshiClient, raw: httpx.Client) ->
     assert client.fetch_series(event["series_ticker"]) == SeriesPayload.model_validate(series)
 
 
+def events_asked_for(client: KalshiClient, tickers: Sequence[str]) -> list[str]:
+    return [event.ticker for page in client.iter_events(tickers) for event in page.records]
+
+
 def test_client_fetches_the_events_asked_for_and_leaves_out_others(
     client: KalshiClient, raw: httpx.Client
 ) -> None:
     known = [row["event_ticker"] for row in walk(raw, "/events", "events", limit=200)][:3]
     asked = [known[2], "NO-SUCH-EVENT", known[0]]
-    assert {event.ticker for event in client.fetch_events(asked).records} == {known[2], known[0]}
+    assert set(events_asked_for(client, asked)) == {known[2], known[0]}
 
 
 @pytest.mark.parametrize(
@@ -219,7 +224,7 @@ def test_client_fetches_the_events_asked_for_and_leaves_out_others(
         ),
         pytest.param(lambda client: list(client.list_series(walk_seconds=9)), ["/series"], id="series"),
         pytest.param(
-            lambda client: client.fetch_events(["A", "B"]),
+            lambda client: list(client.iter_events(["A", "B"])),
             ["/events?limit=200&tickers=A%2CB"],
             id="events-by-ticker",
         ),
@@ -771,14 +776,14 @@ def test_events_looked_up_go_on_to_the_next_page() -> None:
         return httpx.Response(200, json={"events": events, "cursor": "" if is_second else "next"})
 
     with client_of(answer) as client:
-        assert [event.ticker for event in client.fetch_events(["A", "B"]).records] == ["A", "B"]
+        assert events_asked_for(client, ["A", "B"]) == ["A", "B"]
 
 
 def test_exchange_that_ignores_the_tickers_is_asked_once() -> None:
     """`tickers` dates from June 2026; before, the answer is the first page of every event there is."""
     unasked = httpx.Response(200, json={"events": [{"event_ticker": "OTHER"}], "cursor": "next"})
     with client_of(lambda _: unasked) as client:
-        assert client.fetch_events(["A", "B"]).records == []
+        assert events_asked_for(client, ["A", "B"]) == []
         assert client.requests == 1
 
 

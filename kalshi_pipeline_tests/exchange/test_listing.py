@@ -1,14 +1,15 @@
 """A walk over pages knows whether it was complete, and always ends."""
 
-from collections.abc import Iterator, Mapping, Sequence
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import httpx
 import pytest
 
-from kalshi_pipeline.errors import DeadlineError, PaginationError
+from kalshi_pipeline.errors import DeadlineError, PaginationError, RefusedError, TransientExchangeError
 from kalshi_pipeline.exchange.client import KalshiClient
-from kalshi_pipeline.exchange.listing import ListedPage, Listing
+from kalshi_pipeline.exchange.listing import ListedPage, Listing, Walk
 from kalshi_pipeline.exchange.pages import Page, Reject
 from kalshi_pipeline.exchange.payloads import SeriesPayload
 from kalshi_pipeline.exchange.statuses import StatusFilter
@@ -216,6 +217,136 @@ def test_page_of_rejects_is_not_empty() -> None:
     listing = listing_of(Script(chain_of_empty_pages(30, rejects=1)))
     assert len(list(listing)) == 32
     assert (counts(listing), listing.complete) == ((32, 32, 0), True)
+
+
+# Several walks at once.
+
+
+class Meeting:
+    """An endpoint that answers nobody until so many requests are in flight at the same time."""
+
+    def __init__(self, parties: int) -> None:
+        self._barrier = threading.Barrier(parties)
+
+    def __call__(self, query: Params, _seconds_left: float) -> tuple[Page[SeriesPayload], int]:
+        self._barrier.wait(10)
+        return page(f"{query['n']}"), 1_000
+
+
+def test_so_many_walks_as_wanted_go_on_at_once() -> None:
+    queries: list[Params] = [{"n": number} for number in range(4)]
+    listing = Listing("/series", Meeting(2), queries, max_pages=None, walk_seconds=60, at_once=2)
+    assert sorted(letters(list(listing))) == ["0", "1", "2", "3"]
+    assert (counts(listing), listing.complete) == ((4, 4, 0), True)
+
+
+def test_next_page_is_on_its_way_while_one_is_stored() -> None:
+    asked = threading.Event()
+
+    def fetch(query: Params, _seconds_left: float) -> tuple[Page[SeriesPayload], int]:
+        if "cursor" in query:
+            asked.set()
+            return page("B"), 1_000
+        return page("A", "one"), 1_000
+
+    pages = iter(Listing("/series", fetch, [{}], max_pages=None, walk_seconds=60))
+    next(pages)
+    assert asked.wait(10)
+
+
+def test_cap_asks_one_page_after_the_other_and_none_in_vain() -> None:
+    """R5: which pages come first must not depend on who is faster."""
+    fetch = Script({None: page("A", "one"), "one": page("B", "two"), "two": page("C")})
+    listing = Listing("/series", fetch, [{"n": 1}, {"n": 2}], max_pages=2, walk_seconds=60, at_once=8)
+    assert letters(list(listing)) == ["A", "B"]
+    assert fetch.asked == [{"n": 1}, {"n": 1, "cursor": "one"}]
+
+
+def windowed(
+    fetch: Callable[[Params, float], tuple[Page[SeriesPayload], int]], max_pages: int | None = None
+) -> Listing[SeriesPayload]:
+    """A listing of two windows, of which each may hold the letters of its name."""
+    windows = [
+        Walk[SeriesPayload]({"window": name}, lambda record, name=name: record.ticker in name)  # type: ignore[misc]
+        for name in ("ABC", "CDE")
+    ]
+    return Listing(
+        "/markets", fetch, [{"all": 1}], max_pages=max_pages, walk_seconds=60, at_once=2, windows=windows
+    )
+
+
+def refusal(query: Params, _seconds_left: float) -> tuple[Page[SeriesPayload], int]:
+    if "window" in query:
+        raise RefusedError("the exchange answered 400 (invalid created filter)", 400)
+    return page("ABCDE"), 1_000
+
+
+def test_windows_are_walked_in_place_of_the_whole() -> None:
+    def fetch(query: Params, _seconds_left: float) -> tuple[Page[SeriesPayload], int]:
+        return page(str(query["window"])), 1_000
+
+    listing = windowed(fetch)
+    assert sorted("".join(letters(list(listing)))) == ["A", "B", "C", "D", "E"]
+    assert (counts(listing), listing.windows, listing.windows_failed) == ((2, 6, 1), 2, None)
+
+
+def test_windows_that_are_refused_give_way_to_one_walk() -> None:
+    listing = windowed(refusal)
+    assert letters(list(listing)) == ["ABCDE"]
+    assert (listing.complete, listing.windows) == (True, 1)
+    assert listing.windows_failed == (
+        "the exchange refuses them: the exchange answered 400 (invalid created filter)"
+    )
+
+
+def test_row_from_outside_its_window_shows_that_windows_are_ignored() -> None:
+    """What the windows gave before that is given once."""
+
+    def fetch(query: Params, _seconds_left: float) -> tuple[Page[SeriesPayload], int]:
+        if query.get("window") == "CDE" and "cursor" not in query:
+            return page("C", "one"), 1_000
+        return page("DEA" if "cursor" in query else "ABC" if "window" in query else "ABCDE"), 1_000
+
+    listing = windowed(fetch)
+    assert sorted("".join(letters(list(listing)))) == ["A", "B", "C", "D", "E"]
+    assert (listing.complete, listing.windows) == (True, 1)
+    assert listing.windows_failed == "the exchange gave a market from outside its window"
+
+
+def test_refusal_of_the_whole_is_an_error() -> None:
+    def fetch(_query: Params, _seconds_left: float) -> tuple[Page[SeriesPayload], int]:
+        raise RefusedError("the exchange answered 400", 400)
+
+    listing = windowed(fetch)
+    with pytest.raises(RefusedError):
+        list(listing)
+    assert listing.complete is False
+
+
+def test_other_refusals_of_a_window_are_errors() -> None:
+    def fetch(_query: Params, _seconds_left: float) -> tuple[Page[SeriesPayload], int]:
+        raise RefusedError("the exchange answered 403", 403)
+
+    with pytest.raises(RefusedError):
+        list(windowed(fetch))
+
+
+def test_capped_listing_has_no_windows() -> None:
+    listing = windowed(refusal, max_pages=1)
+    assert letters(list(listing)) == ["ABCDE"]
+    assert listing.windows_failed is None
+
+
+def test_error_of_one_walk_ends_all() -> None:
+    def fetch(query: Params, _seconds_left: float) -> tuple[Page[SeriesPayload], int]:
+        if query.get("window") == "CDE":
+            raise TransientExchangeError("the exchange could not be reached")
+        return page("A", f"{query.get('cursor', '')}+"), 1_000
+
+    listing = windowed(fetch)
+    with pytest.raises(TransientExchangeError):
+        list(listing)
+    assert listing.complete is False
 
 
 # Against the sandbox exchange.

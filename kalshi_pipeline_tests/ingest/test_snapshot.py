@@ -92,9 +92,13 @@ def test_snapshot_stores_just_what_changed(sandbox: Sandbox, session: Session, q
 
     changed = {ticker for ticker, quote in after.items() if before.get(ticker) != quote}
     assert 0 < len(changed) < len(after)
-    stored = query("SELECT ticker FROM price_history WHERE tick_at = '2026-11-22T12:01:00.000000Z'")
-    assert {ticker for (ticker,) in stored} == changed
+    stored = query(
+        "SELECT ticker, is_terminal FROM price_history WHERE tick_at = '2026-11-22T12:01:00.000000Z'"
+    )
+    assert {ticker for ticker, is_terminal in stored if not is_terminal} == changed
+    assert {ticker for ticker, is_terminal in stored if is_terminal} == before.keys() - after.keys()
     assert (report.tally.inserted, report.tally.unchanged) == (len(changed), len(after) - len(changed))
+    assert report.tally.ended == len(before.keys() - after.keys()) > 0
 
 
 def test_snapshot_mode_every_stores_every_quote(
@@ -232,10 +236,32 @@ def test_lookups_stay_within_their_budget(sandbox: Sandbox, settings_for: Settin
 def test_walk_that_takes_too_long_is_partial(
     sandbox: Sandbox, settings_for: SettingsFor, query: Query
 ) -> None:
-    """R51."""
-    sandbox.faults = Faults(latency_seconds=0.2)
-    with open_session(settings_for(sandbox.url, walk_seconds=0.1)) as session, pytest.raises(DeadlineError):
-        take_snapshot(session, NOON)
+    """R51: what is stored by then stays, and nothing is waited for any longer."""
+
+    class Stuck(httpx.BaseTransport):
+        """Answers the first page of markets, and does not end the second one within the walk's time."""
+
+        def __init__(self) -> None:
+            self._transport = httpx.HTTPTransport()
+
+        def handle_request(self, request: httpx.Request) -> httpx.Response:
+            if "cursor" in request.url.params:
+                over.wait(30)
+                raise httpx.ReadError("cut off")
+            return self._transport.handle_request(request)
+
+        def close(self) -> None:
+            self._transport.close()
+
+    over = threading.Event()
+    settings = settings_for(sandbox.url, walk_seconds=1)
+    with (
+        closing(Database(settings.database_url)) as database,
+        KalshiClient(sandbox.url, requests_per_second=1000, transport=Stuck()) as client,
+    ):
+        with pytest.raises(DeadlineError):
+            take_snapshot(Session(client, database, settings, lambda _: None), NOON)
+        over.set()
     assert query("SELECT state, pages, reason LIKE '%KALSHI_WALK_SECONDS%' FROM ticks") == [("partial", 1, 1)]
 
 

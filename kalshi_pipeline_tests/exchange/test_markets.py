@@ -1,0 +1,192 @@
+"""Pages of markets are read fast, and always as the pydantic model reads them record by record."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from kalshi_pipeline.errors import PayloadError
+from kalshi_pipeline.exchange.markets import Market, market_of, parse_markets
+from kalshi_pipeline.exchange.pages import GarbledAnswerError, Page, parse_page
+from kalshi_pipeline.exchange.payloads import MarketPayload
+from kalshi_pipeline.sandbox import SHAPES, Sandbox, Shape, World, WorldConfig
+from kalshi_pipeline.store.rows import MarketRow
+
+RECORDED = Path(__file__).parents[3] / "shared" / "kalshi" / "recorded"
+
+TODAY = {
+    "ticker": "KXRAIN-26NOV23-T1",
+    "event_ticker": "KXRAIN-26NOV23",
+    "title": "Will it rain?",
+    "yes_sub_title": "",
+    "market_type": "binary",
+    "status": "active",
+    "result": "",
+    "created_time": "2026-11-20T10:00:00.123456Z",
+    "open_time": "2026-11-20T12:00:00Z",
+    "close_time": "0001-01-01T00:00:00Z",
+    "floor_strike": 40,
+    "is_provisional": False,
+    "rules_primary": "If it rains.",
+    "yes_bid_dollars": "0.2900",
+    "yes_ask_dollars": "0.3150",
+    "no_bid_dollars": "0.6850",
+    "no_ask_dollars": "0.7100",
+    "last_price_dollars": "0.000001",
+    "yes_bid_size_fp": "2985.50",
+    "yes_ask_size_fp": "1.00",
+    "volume_fp": "0.00",
+    "open_interest_fp": "12345678.90",
+}
+
+
+def body_of(*rows: object, **envelope: Any) -> bytes:
+    return json.dumps({"markets": list(rows), "cursor": "next", **envelope}).encode()
+
+
+def read_slowly(body: bytes) -> Page[Market]:
+    page = parse_page(body, "markets", MarketPayload)
+    return Page([market_of(payload) for payload in page.records], page.rejects, page.cursor)
+
+
+def test_market_of_today_is_read_exactly() -> None:
+    page = parse_markets(body_of(TODAY))
+    assert page == Page(
+        [
+            Market(
+                ticker="KXRAIN-26NOV23-T1",
+                event_ticker="KXRAIN-26NOV23",
+                title="Will it rain?",
+                yes_sub_title=None,
+                no_sub_title=None,
+                market_type="binary",
+                status="active",
+                result="",
+                created_at=1_795_168_800_123_456,
+                open_at=1_795_176_000_000_000,
+                close_at=None,
+                expected_expiration_at=None,
+                occurrence_at=None,
+                strike_type=None,
+                floor_strike=40.0,
+                cap_strike=None,
+                rules_primary="If it rains.",
+                is_provisional=False,
+                is_combo=False,
+                collection_ticker=None,
+                yes_bid=290_000,
+                yes_ask=315_000,
+                yes_bid_size=298_550,
+                yes_ask_size=100,
+                last_price=1,
+                volume=0,
+                open_interest=1_234_567_890,
+                is_mirrored=True,
+            )
+        ],
+        [],
+        "next",
+    )
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        pytest.param({"yes_bid_dollars": "0.0000", "yes_bid_size_fp": "0.00"}, id="unquoted"),
+        pytest.param({"yes_ask_dollars": "1.0000", "yes_ask_size_fp": "0.00"}, id="unquoted at one dollar"),
+        pytest.param({"yes_bid_dollars": "1.0000", "yes_bid_size_fp": "5.00"}, id="quoted at one dollar"),
+        pytest.param({"yes_bid_dollars": ""}, id="blank price"),
+        pytest.param({"yes_bid_dollars": None, "yes_bid": 29}, id="cents"),
+        pytest.param({"volume_fp": None, "volume": 17}, id="integer volume"),
+        pytest.param({"volume_fp": 17}, id="number in place of text"),
+        pytest.param({"yes_bid_dollars": 0.29}, id="JSON number with a fraction"),
+        pytest.param({"no_ask_dollars": "0.7200"}, id="not mirrored"),
+        pytest.param({"floor_strike": "40.5"}, id="strike as text"),
+        pytest.param({"floor_strike": 10**400}, id="strike beyond any float"),
+        pytest.param({"is_provisional": "true"}, id="flag as text"),
+        pytest.param({"title": 5}, id="title that is a number"),
+        pytest.param({"title": "\ud800"}, id="half a character"),
+        pytest.param({"title": "🏈 naïve"}, id="letters beyond ASCII"),
+        pytest.param({"status": "auctioning", "a_new_field": {"deep": [1]}}, id="new words and fields"),
+        pytest.param({"ticker": ""}, id="no ticker"),
+        pytest.param({"ticker": "T" * 256}, id="ticker too long"),
+        pytest.param({"event_ticker": None}, id="no event"),
+        pytest.param({"yes_bid_dollars": "0.1234567"}, id="price finer than a micro-dollar"),
+        pytest.param({"yes_bid_dollars": "\u0660.\u0662\u0669"}, id="digits of another script"),
+        pytest.param({"volume_fp": "1_000.00"}, id="underscore in a number"),
+        pytest.param({"volume_fp": "-5.00"}, id="negative count"),
+        pytest.param({"created_time": "2026-11-20T10:00:00"}, id="time without a zone"),
+        pytest.param({"close_time": "2026-11-20T10:00:00.123456789+05:30"}, id="time of another zone"),
+        pytest.param({"mve_collection_ticker": "KXMVE-C"}, id="combo by its collection"),
+        pytest.param({"event_ticker": "KXMVESPORTS-1", "mve_collection_ticker": ""}, id="combo by its event"),
+    ],
+)
+def test_odd_market_is_read_as_the_model_reads_it(changes: dict[str, Any]) -> None:
+    """R15: what cannot be read is set aside alone, in the same words."""
+    body = body_of(TODAY, {**TODAY, "ticker": "M-2", **changes}, {**TODAY, "ticker": "M-3"})
+    fast, slow = parse_markets(body), read_slowly(body)
+    assert fast == slow
+    assert len(fast.records) + len(fast.rejects) == 3
+    assert {"KXRAIN-26NOV23-T1", "M-3"} <= {market.ticker for market in fast.records}
+
+
+@pytest.mark.parametrize("row", [570, None, "text", []], ids=repr)
+def test_row_that_is_no_object_is_set_aside(row: object) -> None:
+    page = parse_markets(body_of(TODAY, row))
+    assert (len(page.records), len(page.rejects)) == (1, 1)
+
+
+@pytest.mark.parametrize("cursor", ["", None], ids=["blank", "null"])
+def test_last_page_has_no_cursor(cursor: str | None) -> None:
+    assert parse_markets(body_of(TODAY, cursor=cursor)).cursor is None
+    assert parse_markets(json.dumps({"markets": [TODAY]}).encode()).cursor is None
+
+
+def test_null_list_is_an_empty_one() -> None:
+    assert parse_markets(b'{"markets": null, "cursor": ""}') == Page([])
+
+
+@pytest.mark.parametrize(
+    ("body", "error"),
+    [
+        pytest.param(b"<html>", GarbledAnswerError, id="no JSON"),
+        pytest.param(b'{"markets": [', GarbledAnswerError, id="cut off"),
+        pytest.param(b'{"cursor": ""}', PayloadError, id="no envelope"),
+        pytest.param(b'{"markets": {}}', PayloadError, id="no list"),
+        pytest.param(b"[]", PayloadError, id="no object"),
+        pytest.param(b'{"markets": [], "cursor": 5}', PayloadError, id="cursor that is a number"),
+    ],
+)
+def test_page_without_its_envelope_is_an_error(body: bytes, error: type[Exception]) -> None:
+    """R19."""
+    with pytest.raises(error):
+        parse_markets(body)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_listed_markets_of_every_shape_are_read_alike(shape: Shape) -> None:
+    """R17."""
+    with Sandbox(World(WorldConfig(markets=300, combos=50, shape=shape))) as sandbox:
+        body = httpx.get(f"{sandbox.url}/markets", params={"limit": 1000}).content
+    assert len(parse_markets(body).records) > 300
+    assert parse_markets(body) == read_slowly(body)
+
+
+@pytest.mark.skipif(not RECORDED.exists(), reason="the recordings are not beside this checkout")
+def test_recorded_markets_are_read_alike() -> None:
+    count = 0
+    for path in sorted(RECORDED.rglob("*.json")):
+        answer = json.loads(path.read_bytes())
+        rows = answer.get("markets") if isinstance(answer, dict) else None
+        if isinstance(rows, list):
+            body = json.dumps({"markets": rows}).encode()
+            assert parse_markets(body) == read_slowly(body)
+            count += len(rows)
+    assert count > 0
+
+
+def test_market_has_the_fields_of_the_row_in_its_order() -> None:
+    """The row that the store takes is the market without its last field."""
+    assert Market._fields == (*MarketRow._fields, "is_mirrored")
