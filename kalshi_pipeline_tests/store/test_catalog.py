@@ -9,10 +9,18 @@ import pytest
 from sqlalchemy import Connection, Table
 from sqlalchemy import event as sqlalchemy_event
 
-from kalshi_pipeline.store.catalog import merge_events, merge_markets, merge_series
+from kalshi_pipeline.store.catalog import (
+    merge_events,
+    merge_markets,
+    merge_series,
+    merge_staged_markets,
+    stage_markets,
+    unknown_events,
+)
 from kalshi_pipeline.store.database import Database
 from kalshi_pipeline.store.quotes import Appended
 from kalshi_pipeline.store.rows import EventRow, MarketRow, SeriesRow, Tally
+from kalshi_pipeline.store.runs import record_lookups
 from kalshi_pipeline.store.tables import events, markets, series
 from kalshi_pipeline_tests.store.samples import (
     LATER,
@@ -375,6 +383,7 @@ def test_merge_takes_text_and_numbers_as_they_are(database: Database) -> None:
 
 def _statements_of_a_page(database: Database, first: int, count: int) -> list[str]:
     """The statements that a page of new and known rows takes, parents and quotes included."""
+    store_events(database, event(f"OPEN-{first}", f"OPEN-{first}"))
     known = [n for n in range(first, first + count) if n % 2]
     store_markets(database, *(market(f"M-{n}", f"E-{n}") for n in known))
     quotes = Tick(database, NOON + first).quotes
@@ -400,3 +409,36 @@ def test_page_takes_as_many_statements_as_a_row(database: Database) -> None:
     assert of_many == of_two
     assert len(of_two) < 40
     assert query(database, "SELECT count(*) FROM markets") == [(302,)]
+
+
+def _unknown(database: Database, *named: str) -> list[str]:
+    """The events among those that staged markets name."""
+    with database.stage() as connection:
+        stage_markets(connection, [market(f"M-{n}", ticker) for n, ticker in enumerate(named)])
+        return sorted(unknown_events(connection))
+
+
+def test_unknown_events_are_those_that_the_store_lacks_each_once(database: Database) -> None:
+    store_events(database, event("KNOWN"))
+    assert _unknown(database, "Z", "KNOWN", "A", "Z") == ["A", "Z"]
+    assert _unknown(database) == []
+
+
+def test_unknown_events_hold_placeholders_until_the_exchange_was_asked(database: Database) -> None:
+    store_markets(database, market("A-X", "A"), market("B-X", "B"))
+    assert _unknown(database, "B", "A") == ["A", "B"]
+    with database.begin() as connection:
+        record_lookups(connection, ["A"], NOON)
+    assert _unknown(database, "B", "A") == ["B"]
+    store_events(database, event("B"))
+    assert _unknown(database, "B", "A") == []
+
+
+def test_staged_markets_are_merged_by_a_later_transaction(database: Database) -> None:
+    """R26: they are staged while nothing is locked, and others may write in between."""
+    with database.stage() as connection:
+        stage_markets(connection, [tuple(market("M-1")), market("M-2")])
+    store_events(database, event("KXRAIN-26NOV23"))
+    with database.begin() as connection:
+        assert merge_staged_markets(connection, 2, NOON) == Tally(inserted=2)
+    assert [row["ticker"] for row in contents(database, markets)] == ["M-1", "M-2"]

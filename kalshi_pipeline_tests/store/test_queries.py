@@ -15,6 +15,7 @@ from kalshi_pipeline.store.queries import (
     count_dangling,
     count_quarantined,
     count_rows,
+    creation_bounds,
     last_complete_tick,
     last_listing,
     last_tick,
@@ -27,7 +28,6 @@ from kalshi_pipeline.store.queries import (
     received_before,
     stored_history,
     tick_states,
-    unknown_events,
 )
 from kalshi_pipeline.store.rows import RejectRow, Tally
 from kalshi_pipeline.store.runs import (
@@ -67,31 +67,6 @@ _UNQUOTED = dict.fromkeys(QUOTE_COLUMNS)
 def _ask_for(database: Database, *tickers: str, at: int = NOON) -> None:
     with database.begin() as connection:
         record_lookups(connection, tickers, at)
-
-
-def test_unknown_events_are_those_that_the_store_lacks_in_their_order(database: Database) -> None:
-    store_events(database, event("KNOWN"))
-    with database.read() as connection:
-        assert unknown_events(connection, ["Z", "KNOWN", "A", "Z"]) == ["Z", "A"]
-        assert unknown_events(connection, []) == []
-
-
-def test_unknown_events_hold_placeholders_until_the_exchange_was_asked(database: Database) -> None:
-    store_markets(database, market("A-X", "A"), market("B-X", "B"))
-    with database.read() as connection:
-        assert unknown_events(connection, ["B", "A"]) == ["B", "A"]
-    _ask_for(database, "A")
-    with database.read() as connection:
-        assert unknown_events(connection, ["B", "A"]) == ["B"]
-    store_events(database, event("B"))
-    with database.read() as connection:
-        assert unknown_events(connection, ["B", "A"]) == []
-
-
-def test_unknown_events_takes_many_tickers(database: Database) -> None:
-    tickers = [f"E-{n}" for n in range(20_000)]
-    with database.read() as connection:
-        assert unknown_events(connection, tickers) == tickers
 
 
 def test_open_placeholder_events_give_the_longest_waiting_first(database: Database) -> None:
@@ -506,3 +481,35 @@ def test_placeholders_are_found_without_reading_their_table(database: Database, 
         database, f"EXPLAIN QUERY PLAN SELECT min(first_seen_at) FROM {name} WHERE is_placeholder = 1"
     )
     assert f"ix_{name}_placeholder" in str(plan)
+
+
+def _bounds(database: Database, parts: int, *combos: bool, at_least: int = 1) -> list[int]:
+    with database.read() as connection:
+        return creation_bounds(connection, parts, combos or (False,), at_least=at_least)
+
+
+def test_creation_bounds_part_the_active_markets_into_equal_shares(database: Database) -> None:
+    """Each bound is the instant of the first market of a share; what does not trade counts in none."""
+    active = [market(f"M-{n}", created_at=NOON + n * n) for n in reversed(range(12))]
+    combos = [market(f"C-{n}", created_at=LATER + n, is_combo=True) for n in range(4)]
+    others = [market("CLOSED", status="closed", created_at=NOON), market("UNKNOWN", created_at=None)]
+    store_markets(database, *active, *combos, *others)
+    assert _bounds(database, 2) == [NOON + 6 * 6]
+    assert _bounds(database, 3) == [NOON + 4 * 4, NOON + 8 * 8]
+    assert _bounds(database, 5) == [NOON + n * n for n in (2, 4, 7, 9)]
+    assert _bounds(database, 2, True) == [LATER + 2]
+    assert _bounds(database, 4, False, True) == [NOON + 4 * 4, NOON + 8 * 8, LATER]
+
+
+def test_creation_bounds_make_no_share_smaller_than_it_may_be(database: Database) -> None:
+    assert _bounds(database, 8) == []
+    store_markets(database, *(market(f"M-{n}", created_at=NOON + n) for n in range(12)))
+    assert [len(_bounds(database, 8, at_least=least)) + 1 for least in (1, 3, 4, 6, 7, 12)] == [
+        8,
+        4,
+        3,
+        2,
+        1,
+        1,
+    ]
+    assert _bounds(database, 1) == []
