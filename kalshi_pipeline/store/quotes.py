@@ -147,7 +147,10 @@ class TickQuotes:
         keyframe_seconds: float,
     ) -> None:
         aged_at = tick_at - round(keyframe_seconds * MICROS_PER_SECOND)
-        aged = select(func.coalesce(func.max(ticks.c.id), 0)).where(ticks.c.tick_at <= aged_at)
+        # Of the ticks that hold quotes, whose keys keep the order of their times; one that was late has a newer key.
+        aged = select(func.coalesce(func.max(ticks.c.id), 0)).where(
+            ticks.c.tick_at <= aged_at, ticks.c.state.in_(TAKEN)
+        )
         self._tick_at = tick_at
         self._bound = {
             "tick_id": run.id,

@@ -148,10 +148,12 @@ for _parent in (series, events, markets):
     )
 
 # The ages of the markets that trade, without reading the table: the bounds of the windows in which they are listed.
+# The status is in it too: older versions of SQLite look an index's own condition up in the table.
 Index(
     "ix_markets_active_created_at",
     markets.c.is_combo,
     markets.c.created_at,
+    markets.c.status,
     sqlite_where=markets.c.status == "active",
 )
 

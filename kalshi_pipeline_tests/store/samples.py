@@ -8,16 +8,18 @@ from sqlalchemy import Table, select
 
 from kalshi_pipeline.store.catalog import merge_events, merge_markets, merge_series
 from kalshi_pipeline.store.database import Database
-from kalshi_pipeline.store.quotes import TickQuotes
+from kalshi_pipeline.store.quotes import Appended, TickQuotes
 from kalshi_pipeline.store.rows import EventRow, MarketRow, SeriesRow, Tally
-from kalshi_pipeline.store.runs import Run, State, close_run, open_tick
+from kalshi_pipeline.store.runs import Run, State, add_page, close_run, open_tick
 from kalshi_pipeline.units import instant_of
 
+MILLISECOND = 1_000
 SECOND = 1_000_000
 MINUTE = 60 * SECOND
 NOON = instant_of(datetime(2026, 11, 22, 12, 0, tzinfo=UTC))
 LATER = NOON + 5 * MINUTE
 SCOPE = "all series, no combos"
+KEYFRAME_SECONDS = 6 * 3600
 
 Row = dict[str, object]
 
@@ -107,24 +109,48 @@ def close(database: Database, run: Run, state: State = State.COMPLETE, at: int |
         close_run(connection, run, state, None, NOON + 2 * SECOND if at is None else at)
 
 
-def begin_quotes(
-    database: Database,
-    run: Run,
-    tick_at: int,
-    *,
-    every: bool = False,
-    keyframe_seconds: float = 6 * 3600,
-    scope: str = SCOPE,
-) -> TickQuotes:
-    with database.begin() as connection:
-        return TickQuotes(connection, run, tick_at, scope, every=every, keyframe_seconds=keyframe_seconds)
+class Tick:
+    """A tick as the snapshot takes it, one transaction for each step; its row in `ticks` counts what it writes."""
 
+    def __init__(
+        self,
+        database: Database,
+        tick_at: int,
+        *,
+        every: bool = False,
+        keyframe_seconds: float = KEYFRAME_SECONDS,
+        scope: str = SCOPE,
+    ) -> None:
+        self.run = open_run(database, tick_at, scope=scope)
+        self._database = database
+        self._tick_at = tick_at
+        with database.begin() as connection:
+            self.quotes = TickQuotes(
+                connection, self.run, tick_at, scope, every=every, keyframe_seconds=keyframe_seconds
+            )
 
-def store_page(database: Database, quotes: TickQuotes, tick_at: int, page: Sequence[MarketRow]) -> int:
-    """One page of a snapshot, in one transaction: how many quotes were appended."""
-    with database.begin() as connection:
-        merge_markets(connection, page, NOON)
-        return quotes.append(connection, tick_at + SECOND).inserted
+    def store(self, page: Sequence[MarketRow], received_at: int | None = None) -> Appended:
+        """Store a page that was received a second after the tick, or at an instant."""
+        with self._database.begin() as connection:
+            merge_markets(connection, page, NOON)
+            at = self._tick_at + SECOND if received_at is None else received_at
+            appended = self.quotes.append(connection, at)
+            counts = {**appended._asdict(), "unchanged": len(page) - appended.inserted}
+            add_page(connection, self.run, Tally(pages=1, received=len(page), **counts))
+        return appended
+
+    def end_unlisted(self) -> int:
+        """End the histories of the markets that the tick has not listed, two seconds after it."""
+        with self._database.begin() as connection:
+            ended = self.quotes.end_unlisted(connection, self._tick_at + 2 * SECOND)
+            add_page(connection, self.run, Tally(ended=ended))
+        return ended
+
+    def close(self, state: State = State.COMPLETE) -> None:
+        """Close the tick. A complete one has seen every market, and ends those that it has not listed."""
+        if state is State.COMPLETE:
+            self.end_unlisted()
+        close(self._database, self.run, state, self._tick_at + 2 * SECOND)
 
 
 def take(
@@ -132,18 +158,14 @@ def take(
     tick_at: int,
     *pages: Sequence[MarketRow],
     every: bool = False,
-    keyframe_seconds: float = 6 * 3600,
+    keyframe_seconds: float = KEYFRAME_SECONDS,
     scope: str = SCOPE,
     state: State = State.COMPLETE,
 ) -> int:
-    """A snapshot, received a second after its tick: how many quotes it appended. A complete one ends histories."""
-    run = open_run(database, tick_at, scope=scope)
-    quotes = begin_quotes(database, run, tick_at, every=every, keyframe_seconds=keyframe_seconds, scope=scope)
-    inserted = sum(store_page(database, quotes, tick_at, page) for page in pages)
-    if state is State.COMPLETE:
-        with database.begin() as connection:
-            quotes.end_unlisted(connection, tick_at + 2 * SECOND)
-    close(database, run, state, at=tick_at + 2 * SECOND)
+    """A whole snapshot: how many quotes it appended."""
+    tick = Tick(database, tick_at, every=every, keyframe_seconds=keyframe_seconds, scope=scope)
+    inserted = sum(tick.store(page).inserted for page in pages)
+    tick.close(state)
     return inserted
 
 

@@ -9,18 +9,26 @@ import pytest
 from sqlalchemy import Connection, Table
 from sqlalchemy import event as sqlalchemy_event
 
-from kalshi_pipeline.store.catalog import merge_events, merge_markets, merge_series
+from kalshi_pipeline.store.catalog import (
+    merge_events,
+    merge_markets,
+    merge_series,
+    merge_staged_markets,
+    stage_markets,
+    unknown_events,
+)
 from kalshi_pipeline.store.database import Database
-from kalshi_pipeline.store.quotes import append_quotes
+from kalshi_pipeline.store.quotes import Appended
 from kalshi_pipeline.store.rows import EventRow, MarketRow, SeriesRow, Tally
+from kalshi_pipeline.store.runs import record_lookups
 from kalshi_pipeline.store.tables import events, markets, series
 from kalshi_pipeline_tests.store.samples import (
     LATER,
     NOON,
+    Tick,
     contents,
     event,
     market,
-    open_run,
     query,
     series_row,
     store_events,
@@ -42,7 +50,6 @@ _NOT_STORED = {
     "last_price",
     "volume",
     "open_interest",
-    "received_at",
 }
 
 
@@ -188,7 +195,7 @@ def test_known_values_fill_absent_ones_and_leave_the_rest(database: Database) ->
 def test_quote_is_no_part_of_a_market(database: Database) -> None:
     store_markets(database, market("M"))
     before = contents(database, markets)
-    moved = market("M", yes_bid=1, yes_ask=None, last_price=0, volume=5, received_at=LATER)
+    moved = market("M", yes_bid=1, yes_ask=None, last_price=0, volume=5)
     assert store_markets(database, moved, at=LATER) == Tally(unchanged=1)
     assert contents(database, markets) == before
 
@@ -197,15 +204,15 @@ def test_unchanged_page_writes_nothing(database: Database, path: Path) -> None:
     """R30. Another connection's `data_version` moves with any commit that changed the file."""
     parents = [series_row("KXRAIN")], [event("KXRAIN-26NOV23")]
     page = [market(f"KXRAIN-26NOV23-T{n}", collection_ticker=None, cap_strike=n / 3) for n in range(50)]
-    run = open_run(database, NOON)
+    quotes = Tick(database, NOON).quotes
 
-    def store(at: int) -> list[Tally | int]:
+    def store(at: int) -> list[Tally | Appended]:
         with database.begin() as connection:
             return [
                 merge_series(connection, parents[0], at),
                 merge_events(connection, parents[1], at),
                 merge_markets(connection, page, at),
-                append_quotes(connection, run.id, every=False),
+                quotes.append(connection, at),
             ]
 
     with closing(sqlite3.connect(path)) as other_program:
@@ -214,11 +221,11 @@ def test_unchanged_page_writes_nothing(database: Database, path: Path) -> None:
             return int(other_program.execute("PRAGMA data_version").fetchone()[0])
 
         empty = data_version()
-        assert store(NOON) == [Tally(inserted=1), Tally(inserted=1), Tally(inserted=50), 50]
+        assert store(NOON) == [Tally(inserted=1), Tally(inserted=1), Tally(inserted=50), Appended(50, 0)]
         stored = data_version()
         assert stored != empty
         log = path.with_name(f"{path.name}-wal").read_bytes()
-        assert store(LATER) == [Tally(unchanged=1), Tally(unchanged=1), Tally(unchanged=50), 0]
+        assert store(LATER) == [Tally(unchanged=1), Tally(unchanged=1), Tally(unchanged=50), Appended(0, 0)]
         assert data_version() == stored
         assert path.with_name(f"{path.name}-wal").read_bytes() == log
 
@@ -376,9 +383,10 @@ def test_merge_takes_text_and_numbers_as_they_are(database: Database) -> None:
 
 def _statements_of_a_page(database: Database, first: int, count: int) -> list[str]:
     """The statements that a page of new and known rows takes, parents and quotes included."""
+    store_events(database, event(f"OPEN-{first}", f"OPEN-{first}"))
     known = [n for n in range(first, first + count) if n % 2]
     store_markets(database, *(market(f"M-{n}", f"E-{n}") for n in known))
-    run = open_run(database, NOON + first)
+    quotes = Tick(database, NOON + first).quotes
     statements: list[str] = []
 
     def note(_: object, __: object, statement: str, *___: object) -> None:
@@ -390,7 +398,8 @@ def _statements_of_a_page(database: Database, first: int, count: int) -> list[st
         merge_series(connection, [series_row(f"S-{n}") for n in numbers], NOON)
         merge_events(connection, [event(f"E-{n}", f"S-{n + 1}") for n in numbers], NOON)
         merge_markets(connection, [market(f"M-{n}", f"E-{n + 2}", title="new") for n in numbers], NOON)
-        append_quotes(connection, run.id, every=False)
+        quotes.append(connection, NOON)
+        sqlalchemy_event.remove(connection, "before_cursor_execute", note)
     return statements
 
 
@@ -400,3 +409,36 @@ def test_page_takes_as_many_statements_as_a_row(database: Database) -> None:
     assert of_many == of_two
     assert len(of_two) < 40
     assert query(database, "SELECT count(*) FROM markets") == [(302,)]
+
+
+def _unknown(database: Database, *named: str) -> list[str]:
+    """The events among those that staged markets name."""
+    with database.stage() as connection:
+        stage_markets(connection, [market(f"M-{n}", ticker) for n, ticker in enumerate(named)])
+        return sorted(unknown_events(connection))
+
+
+def test_unknown_events_are_those_that_the_store_lacks_each_once(database: Database) -> None:
+    store_events(database, event("KNOWN"))
+    assert _unknown(database, "Z", "KNOWN", "A", "Z") == ["A", "Z"]
+    assert _unknown(database) == []
+
+
+def test_unknown_events_hold_placeholders_until_the_exchange_was_asked(database: Database) -> None:
+    store_markets(database, market("A-X", "A"), market("B-X", "B"))
+    assert _unknown(database, "B", "A") == ["A", "B"]
+    with database.begin() as connection:
+        record_lookups(connection, ["A"], NOON)
+    assert _unknown(database, "B", "A") == ["B"]
+    store_events(database, event("B"))
+    assert _unknown(database, "B", "A") == []
+
+
+def test_staged_markets_are_merged_by_a_later_transaction(database: Database) -> None:
+    """R26: they are staged while nothing is locked, and others may write in between."""
+    with database.stage() as connection:
+        stage_markets(connection, [tuple(market("M-1")), market("M-2")])
+    store_events(database, event("KXRAIN-26NOV23"))
+    with database.begin() as connection:
+        assert merge_staged_markets(connection, 2, NOON) == Tally(inserted=2)
+    assert [row["ticker"] for row in contents(database, markets)] == ["M-1", "M-2"]

@@ -15,7 +15,7 @@ import pytest
 from filelock import FileLock, Timeout
 
 from kalshi_pipeline.errors import StoreError
-from kalshi_pipeline.store.database import Database
+from kalshi_pipeline.store.database import Connection, Database
 from kalshi_pipeline.store.tables import series
 from kalshi_pipeline_tests.store.samples import (
     LATER,
@@ -53,11 +53,11 @@ def test_database_enforces_foreign_keys_on_every_connection(database: Database) 
             id="market_without_its_event",
         ),
         pytest.param(
-            "INSERT INTO price_snapshots (tick_id, market_id, received_at) VALUES (99, 99, 0)",
+            "INSERT INTO price_snapshots (tick_id, market_id, received_ms, is_terminal) VALUES (99, 99, 0, 0)",
             id="snapshot_without_market_and_tick",
         ),
         pytest.param(
-            "INSERT INTO latest_quotes (tick_id, market_id, received_at) VALUES (99, 99, 0)",
+            "INSERT INTO latest_quotes (tick_id, market_id, received_ms, is_terminal) VALUES (99, 99, 0, 0)",
             id="latest_quote_without_market_and_tick",
         ),
     ],
@@ -313,6 +313,114 @@ def test_begin_keeps_nothing_of_a_statement_that_failed_and_goes_on(database: Da
     assert [row["ticker"] for row in contents(database, series)] == ["A", "C"]
 
 
+def _hold(connection: Connection, *numbers: int) -> None:
+    connection.exec_driver_sql("CREATE TEMPORARY TABLE IF NOT EXISTS held (number INTEGER)")
+    for number in numbers:
+        connection.exec_driver_sql("INSERT INTO held VALUES (?)", (number,))
+
+
+def _held(database: Database) -> list[int]:
+    with database.stage() as connection:
+        return list(connection.exec_driver_sql("SELECT number FROM held").scalars())
+
+
+def test_stage_and_begin_have_the_same_temporary_tables(database: Database) -> None:
+    """Read transactions do not, and nothing of them is in the file."""
+    for number, transaction in enumerate([database.stage, database.begin, database.stage, database.begin]):
+        with transaction() as connection:
+            _hold(connection, number)
+    assert _held(database) == [0, 1, 2, 3]
+    with pytest.raises(StoreError, match="no such table: held"):
+        query(database, "SELECT * FROM held")
+
+
+@pytest.mark.parametrize("transaction", ["stage", "begin"])
+def test_temporary_tables_keep_nothing_of_a_block_that_failed(database: Database, transaction: str) -> None:
+    """R25: what a page has noted goes with the page."""
+    with database.begin() as connection:
+        _hold(connection, 1)
+
+    def fail_after_a_write() -> None:
+        with getattr(database, transaction)() as connection:
+            _hold(connection, 2)
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail_after_a_write()
+    assert _held(database) == [1]
+
+
+def test_stage_holds_no_lock(database: Database, path: Path) -> None:
+    """R26: rows are staged, and compared with what is stored, while others write."""
+    store_series(database, series_row("A"))
+    count = "SELECT count(*) FROM series"
+    with closing(sqlite3.connect(path, timeout=0)) as other_program:
+        with database.stage() as connection:
+            _hold(connection, 1)
+            assert connection.exec_driver_sql(count).scalar() == 1
+            with other_program:
+                other_program.execute("UPDATE series SET title = 'by another program'")
+            _hold(connection, 2)
+        with database.begin() as connection, pytest.raises(sqlite3.OperationalError, match="locked"):
+            other_program.execute("DELETE FROM series")
+    assert _held(database) == [1, 2]
+    assert query(database, "SELECT title FROM series") == [("by another program",)]
+
+
+def test_stage_goes_on_while_another_program_writes(database: Database, path: Path) -> None:
+    store_series(database, series_row("A"))
+    with closing(sqlite3.connect(path)) as other_program:
+        other_program.execute("BEGIN IMMEDIATE")
+        other_program.execute("DELETE FROM series")
+        with database.stage() as connection:
+            _hold(connection, 1)
+            assert connection.exec_driver_sql("SELECT count(*) FROM series").scalar() == 1
+        other_program.rollback()
+    assert _held(database) == [1]
+
+
+def test_begin_sees_what_was_written_since_the_stage(database: Database, path: Path) -> None:
+    with closing(Database(sqlite_url(path))) as other:
+        with database.stage() as connection:
+            _hold(connection, 1)
+            store_series(other, series_row("A"))
+        store_series(database, series_row("B"))
+        assert query(database, "SELECT ticker FROM series ORDER BY id") == [("A",), ("B",)]
+
+
+@pytest.mark.parametrize("transaction", ["stage", "begin"])
+def test_writer_goes_on_after_an_error(database: Database, transaction: str) -> None:
+    with database.begin() as connection:
+        _hold(connection, 1)
+
+    def fail() -> None:
+        with getattr(database, transaction)() as connection:
+            connection.exec_driver_sql("INSERT INTO held VALUES (2)")
+            connection.exec_driver_sql("INSERT INTO no_such_table VALUES (2)")
+
+    for _ in range(2):
+        with pytest.raises(StoreError, match="no such table: no_such_table"):
+            fail()
+    store_series(database, series_row("A"))
+    assert query(database, "SELECT ticker FROM series") == [("A",)]
+    assert _held(database) == [1]
+
+
+def test_writer_is_connected_anew_where_its_connection_was_lost(database: Database) -> None:
+    store_series(database, series_row("A"))
+
+    def lose_it_after_a_write() -> None:
+        with database.begin() as connection:
+            connection.exec_driver_sql("DELETE FROM series")
+            connection.invalidate()
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        lose_it_after_a_write()
+    store_series(database, series_row("B"))
+    assert [row["ticker"] for row in contents(database, series)] == ["A", "B"]
+
+
 def test_read_sees_one_state_and_blocks_no_writer(database: Database) -> None:
     with database.read() as reader:
         count = "SELECT count(*) FROM series"
@@ -342,7 +450,7 @@ def test_writers_wait_for_each_other(database: Database, path: Path) -> None:
 
 
 def test_writer_that_waited_too_long_says_who_holds_the_database(database: Database, path: Path) -> None:
-    with database.read() as connection:  # the pool gives the same connection again
+    with database.stage() as connection:  # the writer's
         connection.exec_driver_sql("PRAGMA busy_timeout = 0")
     with closing(sqlite3.connect(path)) as other_program:
         other_program.execute("BEGIN IMMEDIATE")
@@ -416,7 +524,7 @@ def test_full_disk_says_so_and_keeps_what_was_committed(tmp_path: Path) -> None:
 def test_full_database_says_so_and_keeps_what_was_committed(database: Database) -> None:
     store_series(database, series_row("BEFORE"))
     before = contents(database, series)
-    with database.read() as connection:  # the pool gives the same connection again
+    with database.stage() as connection:  # the writer's
         pages = connection.exec_driver_sql("PRAGMA page_count").scalar_one()
         connection.exec_driver_sql(f"PRAGMA max_page_count = {pages + 5}")
     with pytest.raises(StoreError) as caught:

@@ -2,15 +2,18 @@
 
 import os
 import shutil
+import sqlite3
 import subprocess
 import sys
 from contextlib import closing
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
-from sqlalchemy import inspect
+from sqlalchemy import create_engine, inspect
 
 import kalshi_pipeline
 from kalshi_pipeline.errors import StoreError
@@ -24,7 +27,18 @@ from kalshi_pipeline.store.tables import (
     series,
     ticks,
 )
-from kalshi_pipeline_tests.store.samples import NOON, contents, market, query, sqlite_url, take
+from kalshi_pipeline_tests.store.samples import (
+    LATER,
+    MINUTE,
+    NOON,
+    SCOPE,
+    Row,
+    contents,
+    market,
+    query,
+    sqlite_url,
+    take,
+)
 
 _SCHEMA = "SELECT type, name, tbl_name, sql FROM sqlite_schema ORDER BY type, name"
 _QUOTE = (
@@ -82,6 +96,14 @@ def test_migrations_make_an_index_that_finds_a_markets_history(database: Databas
     assert "ix_price_snapshots_market_id_tick_id" in str(plan[0][-1])
 
 
+def test_migrations_make_an_index_that_finds_the_ages_of_markets_that_trade(database: Database) -> None:
+    """Alone: the table is not read."""
+    active = "SELECT created_at FROM markets WHERE status = 'active' AND is_combo = 0 ORDER BY created_at"
+    plan = query(database, f"EXPLAIN QUERY PLAN {active}")
+    assert len(plan) == 1
+    assert "COVERING INDEX ix_markets_active_created_at" in str(plan[0][-1])
+
+
 @pytest.mark.parametrize(
     ("view", "columns"),
     [
@@ -117,6 +139,120 @@ def test_migrations_run_twice_change_nothing(database: Database, path: Path) -> 
 def test_migrations_from_two_paths_give_one_schema(database: Database, tmp_path: Path) -> None:
     with closing(Database(sqlite_url(tmp_path / "other.db"), migrate=True)) as other:
         assert query(other, _SCHEMA) == query(database, _SCHEMA)
+
+
+_QUOTES_OF_0001 = (
+    # (tick, market, yes_bid, yes_ask, yes_bid_size, yes_ask_size, last_price, volume, open_interest, received_at)
+    (1, 1, 290_000, 310_000, 12_050, 8_000, 300_000, 98_765, 43_210, NOON),
+    (1, 2, None, None, None, None, None, None, None, NOON + 999),
+    (2, 1, 0, 1_000_000, 0, 1, 999_999, 2**63 - 1, 2**53 + 1, LATER + 1_234_567),
+    (2, 3, 290_000, 310_000, 12_050, 8_000, 300_000, 98_765, 43_210, LATER + 15 * MINUTE + 999_999),
+)
+_RECEIVED_MS: dict[tuple[object, object], int] = {(1, 1): 0, (1, 2): 0, (2, 1): 1234, (2, 3): 900_999}
+_AT_0001 = f"""
+    INSERT INTO series VALUES (1, 'KXRAIN', 'Rain', 'Climate', 'daily', '["rain"]', 0, {NOON}, {NOON});
+    INSERT INTO events VALUES (7, 'KXRAIN-26NOV23', 1, 'Rain?', NULL, 'Weather', 0, {LATER}, 0, {NOON}, {NOON});
+    INSERT INTO events VALUES (8, 'LACKING', NULL, NULL, NULL, NULL, NULL, NULL, 1, {NOON}, {NOON});
+    INSERT INTO event_lookups VALUES (8, {NOON});
+    INSERT INTO markets (id, ticker, event_id, status, created_at, is_combo, is_placeholder, first_seen_at, changed_at)
+    VALUES (1, 'M-1', 7, 'active', {NOON}, 0, 0, {NOON}, {NOON}), (2, 'M-2', 8, 'closed', NULL, 0, 0, {NOON}, {NOON}),
+        (3, 'M-3', 7, 'active', {LATER}, 1, 0, {NOON}, {LATER});
+    INSERT INTO ticks VALUES (1, {NOON}, 300.0, 0, '{SCOPE}', {NOON}, {NOON}, 'complete', NULL, 1, 2, 2, 0, 0, 0, 1, 0),
+        (2, {LATER}, NULL, NULL, '{SCOPE}', {LATER}, NULL, 'partial', 'cut', 1, 5, 2, 1, 1, 1, 0, 0);
+    INSERT INTO listings VALUES (1, 'markets', '{SCOPE}', {NOON}, {NOON}, 'failed', 'away', 1, 9, 3, 2, 1, 1, 1, 1, 4);
+    INSERT INTO quarantine VALUES (1, 'markets', 'M-9', '{{}}', 'no ticker', 'ticks/2', {NOON}, {LATER});
+"""
+
+
+@pytest.fixture
+def path_at_0001(tmp_path: Path) -> Path:
+    """A database as the first schema kept it, with a row of every kind."""
+    path = tmp_path / "older.db"
+    config = Config()
+    scripts = Path(kalshi_pipeline.__file__).parent / "store" / "migrations"
+    config.set_main_option("script_location", str(scripts))
+    config.set_main_option("path_separator", "os")
+    engine = create_engine(sqlite_url(path))
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+    engine.dispose()
+    with closing(sqlite3.connect(path)) as older, older:
+        older.execute("PRAGMA foreign_keys = ON")
+        older.executescript(_AT_0001)
+        marks = ", ".join("?" * len(_QUOTES_OF_0001[0]))
+        older.executemany(f"INSERT INTO price_snapshots VALUES ({marks})", _QUOTES_OF_0001)
+        older.execute(
+            "INSERT INTO latest_quotes SELECT market_id, tick_id, yes_bid, yes_ask, yes_bid_size, yes_ask_size,"
+            " last_price, volume, open_interest, received_at FROM price_snapshots WHERE (tick_id, market_id)"
+            " IN (VALUES (2, 1), (1, 2), (2, 3))"
+        )
+    return path
+
+
+def _rows(path: Path) -> dict[str, list[Row]]:
+    """Every table as it is in the file, whatever its columns."""
+    with closing(sqlite3.connect(path)) as connection:
+        connection.row_factory = sqlite3.Row
+        return {
+            name: [dict(row) for row in connection.execute(f"SELECT * FROM {name} ORDER BY 1, 2")]
+            for name in metadata.tables
+        }
+
+
+def _at_0002(table: str, row: Row) -> Row:
+    """A row of the first schema as the second one has it."""
+    counts = {"listings": ("windows",), "ticks": ("windows", "keyframes", "ended")}.get(table, ())
+    changed = {**row, **{name: int(name == "windows") for name in counts}}
+    if changed.pop("received_at", None) is not None:
+        changed["received_ms"] = _RECEIVED_MS[row["tick_id"], row["market_id"]]
+        changed["is_terminal"] = 0
+    return changed
+
+
+def test_first_schema_is_migrated_with_every_row(path_at_0001: Path) -> None:
+    """R35. The instant of each answer is kept to the millisecond, relative to its tick."""
+    before = _rows(path_at_0001)
+    assert all(before.values())
+    with pytest.raises(StoreError, match="older schema 0001"):
+        Database(sqlite_url(path_at_0001))
+    assert _rows(path_at_0001) == before
+    with closing(Database(sqlite_url(path_at_0001), migrate=True)) as database:
+        assert query(database, "PRAGMA foreign_key_check") == []
+        assert query(database, "PRAGMA integrity_check") == [("ok",)]
+        shown = query(database, "SELECT ticker, tick_at, received_at FROM price_history ORDER BY 2, 1")
+    assert _rows(path_at_0001) == {
+        table: [_at_0002(table, row) for row in rows] for table, rows in before.items()
+    }
+    assert shown == [
+        ("M-1", "2026-11-22T12:00:00.000000Z", "2026-11-22T12:00:00.000000Z"),
+        ("M-2", "2026-11-22T12:00:00.000000Z", "2026-11-22T12:00:00.000000Z"),
+        ("M-1", "2026-11-22T12:05:00.000000Z", "2026-11-22T12:05:01.234000Z"),
+        ("M-3", "2026-11-22T12:05:00.000000Z", "2026-11-22T12:20:00.999000Z"),
+    ]
+
+
+def test_first_schema_is_migrated_to_that_of_an_empty_database(
+    path_at_0001: Path, database: Database
+) -> None:
+    """R35."""
+    with closing(Database(sqlite_url(path_at_0001), migrate=True)) as migrated:
+        assert query(migrated, _SCHEMA) == query(database, _SCHEMA)
+        assert _current(migrated) == _current(database)
+    with closing(Database(sqlite_url(path_at_0001), migrate=True)) as again:
+        assert query(again, _SCHEMA) == query(database, _SCHEMA)
+
+
+def test_histories_of_the_first_schema_go_on(path_at_0001: Path) -> None:
+    """An unchanged quote adds nothing, and a market that is listed no more is ended, those of before included."""
+    with closing(Database(sqlite_url(path_at_0001), migrate=True)) as database:
+        assert take(database, LATER + 5 * MINUTE, [market("M-3"), market("M-4")]) == 1
+        assert query(database, "SELECT tick_id, market_id FROM price_snapshots WHERE is_terminal") == [
+            (3, 1),
+            (3, 2),
+        ]
+        assert query(database, "SELECT inserted, ended FROM ticks WHERE id = 3") == [(1, 2)]
+        assert query(database, "PRAGMA foreign_key_check") == []
 
 
 _ADDS_A_COLUMN = """

@@ -15,6 +15,7 @@ from kalshi_pipeline.store.queries import (
     count_dangling,
     count_quarantined,
     count_rows,
+    creation_bounds,
     last_complete_tick,
     last_listing,
     last_tick,
@@ -27,7 +28,6 @@ from kalshi_pipeline.store.queries import (
     received_before,
     stored_history,
     tick_states,
-    unknown_events,
 )
 from kalshi_pipeline.store.rows import RejectRow, Tally
 from kalshi_pipeline.store.runs import (
@@ -45,7 +45,9 @@ from kalshi_pipeline_tests.store.samples import (
     LATER,
     MINUTE,
     NOON,
+    SCOPE,
     SECOND,
+    Tick,
     close,
     contents,
     event,
@@ -55,43 +57,16 @@ from kalshi_pipeline_tests.store.samples import (
     series_row,
     store_events,
     store_markets,
-    store_page,
     store_series,
     take,
 )
 
 _UNQUOTED = dict.fromkeys(QUOTE_COLUMNS)
-_SCOPE = "all series, no combos"
 
 
 def _ask_for(database: Database, *tickers: str, at: int = NOON) -> None:
     with database.begin() as connection:
         record_lookups(connection, tickers, at)
-
-
-def test_unknown_events_are_those_that_the_store_lacks_in_their_order(database: Database) -> None:
-    store_events(database, event("KNOWN"))
-    with database.read() as connection:
-        assert unknown_events(connection, ["Z", "KNOWN", "A", "Z"]) == ["Z", "A"]
-        assert unknown_events(connection, []) == []
-
-
-def test_unknown_events_hold_placeholders_until_the_exchange_was_asked(database: Database) -> None:
-    store_markets(database, market("A-X", "A"), market("B-X", "B"))
-    with database.read() as connection:
-        assert unknown_events(connection, ["B", "A"]) == ["B", "A"]
-    _ask_for(database, "A")
-    with database.read() as connection:
-        assert unknown_events(connection, ["B", "A"]) == ["B"]
-    store_events(database, event("B"))
-    with database.read() as connection:
-        assert unknown_events(connection, ["B", "A"]) == []
-
-
-def test_unknown_events_takes_many_tickers(database: Database) -> None:
-    tickers = [f"E-{n}" for n in range(20_000)]
-    with database.read() as connection:
-        assert unknown_events(connection, tickers) == tickers
 
 
 def test_open_placeholder_events_give_the_longest_waiting_first(database: Database) -> None:
@@ -125,14 +100,12 @@ def test_open_placeholder_series_give_those_not_healed(database: Database) -> No
 @pytest.mark.parametrize("name", sorted(metadata.tables))
 def test_count_rows_knows_every_table(database: Database, name: str) -> None:
     """The rows of `price_snapshots` are told by their ticks, which count them in the same transactions."""
-    run = open_run(database, NOON)
-    inserted = store_page(database, run, [market("M-1"), market("M-2")])
-    with database.begin() as connection:
-        add_page(connection, run, Tally(pages=1, inserted=inserted))
+    take(database, NOON, [market("M-1"), market("M-2")])
+    take(database, LATER, [market("M-1", yes_bid=1)])
     with database.read() as connection:
         expected = connection.exec_driver_sql(f"SELECT count(*) FROM {name}").scalar_one()
         assert count_rows(connection, name) == expected
-        assert count_rows(connection, "price_snapshots") == 2
+        assert count_rows(connection, "price_snapshots") == 4
 
 
 def test_placeholders_are_counted_with_the_age_of_the_oldest(database: Database) -> None:
@@ -245,7 +218,7 @@ def test_quote_faults_are_those_of_one_tick(database: Database) -> None:
 
 
 def _listing(
-    database: Database, asset: str, received: int, state: State | None = State.COMPLETE, scope: str = _SCOPE
+    database: Database, asset: str, received: int, state: State | None = State.COMPLETE, scope: str = SCOPE
 ) -> Run:
     with database.begin() as connection:
         run = open_listing(connection, asset, scope, NOON, 0)
@@ -281,7 +254,7 @@ def test_received_before_tells_none_from_nothing(database: Database) -> None:
 def test_received_before_of_a_tick_is_of_its_scope(database: Database) -> None:
     runs = []
     for number, (scope, state) in enumerate(
-        [(_SCOPE, State.COMPLETE), (_SCOPE, State.PARTIAL), ("only combos", State.COMPLETE), (_SCOPE, None)]
+        [(SCOPE, State.COMPLETE), (SCOPE, State.PARTIAL), ("only combos", State.COMPLETE), (SCOPE, None)]
     ):
         with database.begin() as connection:
             run = open_tick(connection, NOON + number * MINUTE, None, scope, NOON)
@@ -332,8 +305,8 @@ def test_quarantined_records_are_counted_by_kind(database: Database) -> None:
 
 def test_latest_quote_is_the_last_stored_one_with_its_confirmation(database: Database) -> None:
     """R37, R39. It holds since its own tick, and the newest complete tick confirms it; a partial one does not."""
-    take(database, NOON, [market("M-1", received_at=NOON + SECOND), market("M-2")])
-    take(database, LATER, [market("M-1", received_at=LATER + SECOND), market("M-2", yes_bid=1)])
+    take(database, NOON, [market("M-1"), market("M-2")])
+    take(database, LATER, [market("M-1"), market("M-2", yes_bid=1)])
     close(database, open_run(database, LATER + MINUTE), State.PARTIAL)
     with database.read() as connection:
         assert latest_quote(connection, "M-1") == LatestQuote(
@@ -352,8 +325,19 @@ def test_latest_quote_is_the_last_stored_one_with_its_confirmation(database: Dat
         )
 
 
+def test_latest_quote_of_a_market_that_is_listed_no_more_has_no_numbers(database: Database) -> None:
+    """R45: its last prices are no longer offered, and nothing stands in for them."""
+    take(database, NOON, [market("M-1")])
+    take(database, LATER, [])
+    with database.read() as connection:
+        found = latest_quote(connection, "M-1")
+    assert found is not None
+    assert (found.tick_at, found.received_at, found.midpoint) == (LATER, LATER + 2 * SECOND, None)
+    assert {name: getattr(found, name) for name in QUOTE_COLUMNS} == _UNQUOTED
+
+
 def test_latest_quote_without_a_complete_tick_is_not_confirmed(database: Database) -> None:
-    store_page(database, open_run(database, NOON), [market("M-1")])
+    Tick(database, NOON).store([market("M-1")])
     with database.read() as connection:
         found = latest_quote(connection, "M-1")
     assert found is not None
@@ -497,3 +481,35 @@ def test_placeholders_are_found_without_reading_their_table(database: Database, 
         database, f"EXPLAIN QUERY PLAN SELECT min(first_seen_at) FROM {name} WHERE is_placeholder = 1"
     )
     assert f"ix_{name}_placeholder" in str(plan)
+
+
+def _bounds(database: Database, parts: int, *combos: bool, at_least: int = 1) -> list[int]:
+    with database.read() as connection:
+        return creation_bounds(connection, parts, combos or (False,), at_least=at_least)
+
+
+def test_creation_bounds_part_the_active_markets_into_equal_shares(database: Database) -> None:
+    """Each bound is the instant of the first market of a share; what does not trade counts in none."""
+    active = [market(f"M-{n}", created_at=NOON + n * n) for n in reversed(range(12))]
+    combos = [market(f"C-{n}", created_at=LATER + n, is_combo=True) for n in range(4)]
+    others = [market("CLOSED", status="closed", created_at=NOON), market("UNKNOWN", created_at=None)]
+    store_markets(database, *active, *combos, *others)
+    assert _bounds(database, 2) == [NOON + 6 * 6]
+    assert _bounds(database, 3) == [NOON + 4 * 4, NOON + 8 * 8]
+    assert _bounds(database, 5) == [NOON + n * n for n in (2, 4, 7, 9)]
+    assert _bounds(database, 2, True) == [LATER + 2]
+    assert _bounds(database, 4, False, True) == [NOON + 4 * 4, NOON + 8 * 8, LATER]
+
+
+def test_creation_bounds_make_no_share_smaller_than_it_may_be(database: Database) -> None:
+    assert _bounds(database, 8) == []
+    store_markets(database, *(market(f"M-{n}", created_at=NOON + n) for n in range(12)))
+    assert [len(_bounds(database, 8, at_least=least)) + 1 for least in (1, 3, 4, 6, 7, 12)] == [
+        8,
+        4,
+        3,
+        2,
+        1,
+        1,
+    ]
+    assert _bounds(database, 1) == []

@@ -1,56 +1,74 @@
 """Quotes: one row per tick and market where something moved, and `latest_quotes` beside them."""
 
 import random
-from collections.abc import Sequence
+from collections import Counter
+from contextlib import closing
+from pathlib import Path
 
 import pytest
 
 from kalshi_pipeline.errors import StoreError
 from kalshi_pipeline.store.database import Database
-from kalshi_pipeline.store.quotes import append_quotes
+from kalshi_pipeline.store.quotes import Appended
 from kalshi_pipeline.store.rows import MarketRow
-from kalshi_pipeline.store.tables import QUOTE_COLUMNS, latest_quotes, price_snapshots
+from kalshi_pipeline.store.runs import State
+from kalshi_pipeline.store.tables import QUOTE_COLUMNS, latest_quotes, markets, price_snapshots
 from kalshi_pipeline_tests.store.samples import (
+    KEYFRAME_SECONDS,
     LATER,
     MINUTE,
     NOON,
     SECOND,
     Row,
+    Tick,
     close,
     contents,
     market,
     open_run,
     query,
-    store_markets,
-    store_page,
+    sqlite_url,
     take,
 )
 
-_NEWEST_ROWS = """
-    SELECT * FROM price_snapshots AS p
+_COLUMNS = ", ".join(("market_id", "tick_id", *QUOTE_COLUMNS, "received_ms", "is_terminal"))
+_LATEST = f"SELECT {_COLUMNS} FROM latest_quotes ORDER BY market_id"
+_NEWEST = f"""
+    SELECT {_COLUMNS} FROM price_snapshots AS p
     WHERE tick_id = (SELECT max(tick_id) FROM price_snapshots WHERE market_id = p.market_id)
     ORDER BY market_id
 """
+_MODES = pytest.mark.parametrize("every", [False, True], ids=["changes", "every"])
 
 
-def _quote(row: MarketRow) -> Row:
-    return {name: getattr(row, name) for name in (*QUOTE_COLUMNS, "received_at")}
+def _snapshot(tick_id: int, market_id: int, row: MarketRow, received_ms: int = 1000) -> Row:
+    quote = {name: getattr(row, name) for name in QUOTE_COLUMNS}
+    given: Row = {"tick_id": tick_id, "market_id": market_id, **quote}
+    return {**given, "received_ms": received_ms, "is_terminal": False}
 
 
-def _snapshot(tick_id: int, market_id: int, row: MarketRow) -> Row:
-    return {"tick_id": tick_id, "market_id": market_id, **_quote(row)}
+def _end(tick_id: int, market_id: int) -> Row:
+    """The row that ends a history: no numbers."""
+    quote = dict.fromkeys(QUOTE_COLUMNS)
+    return {
+        "tick_id": tick_id,
+        "market_id": market_id,
+        **quote,
+        "received_ms": 2000,
+        "is_terminal": True,
+    }
+
+
+def _written(database: Database) -> list[tuple[object, ...]]:
+    """The quotes inserted, those among them that are keyframes, and the histories ended, of each tick."""
+    return query(database, "SELECT inserted, keyframes, ended FROM ticks ORDER BY id")
 
 
 def _assert_latest_is_newest(database: Database) -> None:
-    assert query(
-        database,
-        "SELECT tick_id, market_id, yes_bid, yes_ask, yes_bid_size, yes_ask_size, last_price, volume,"
-        " open_interest, received_at FROM latest_quotes ORDER BY market_id",
-    ) == query(database, _NEWEST_ROWS)
+    assert query(database, _LATEST) == query(database, _NEWEST)
 
 
 def test_first_quote_of_a_market_is_stored(database: Database) -> None:
-    rows = [market("M-1"), market("M-2", received_at=NOON + 3 * SECOND)]
+    rows = [market("M-1"), market("M-2")]
     assert take(database, NOON, rows) == 2
     expected = [_snapshot(1, 1, rows[0]), _snapshot(1, 2, rows[1])]
     assert contents(database, price_snapshots) == expected
@@ -68,7 +86,7 @@ def test_first_quote_is_stored_even_where_nobody_quotes(database: Database) -> N
 def test_unchanged_quote_adds_nothing(database: Database) -> None:
     first = market("M-1")
     take(database, NOON, [first])
-    assert take(database, LATER, [first._replace(received_at=LATER + SECOND)]) == 0
+    assert take(database, LATER, [first]) == 0
     assert contents(database, price_snapshots) == [_snapshot(1, 1, first)]
     assert contents(database, latest_quotes) == [_snapshot(1, 1, first)]
 
@@ -81,7 +99,7 @@ def test_quote_counts_as_changed_when_one_number_does(
 ) -> None:
     """R45. Absent, zero and a dollar are three different things, in each number."""
     before = market("M-1", **{name: old})
-    after = market("M-1", **{name: new}, received_at=LATER + SECOND)
+    after = market("M-1", **{name: new})
     take(database, NOON, [before])
     stored = take(database, LATER, [after])
     expected = [_snapshot(1, 1, before)] + ([] if old == new else [_snapshot(2, 1, after)])
@@ -117,13 +135,11 @@ def test_quote_that_comes_back_is_stored_again(database: Database) -> None:
 
 
 def test_every_stores_unchanged_quotes_too(database: Database) -> None:
-    rows = [market("M-1", received_at=NOON + minute * MINUTE) for minute in range(3)]
-    for row in rows:
-        assert take(database, row.received_at, [row], every=True) == 1
-    assert contents(database, price_snapshots) == [
-        _snapshot(tick_id, 1, row) for tick_id, row in enumerate(rows, start=1)
-    ]
-    assert contents(database, latest_quotes) == [_snapshot(3, 1, rows[2])]
+    row = market("M-1")
+    for minute in range(3):
+        assert take(database, NOON + minute * MINUTE, [row], every=True) == 1
+    assert contents(database, price_snapshots) == [_snapshot(tick_id, 1, row) for tick_id in (1, 2, 3)]
+    assert contents(database, latest_quotes) == [_snapshot(3, 1, row)]
 
 
 def test_modes_can_alternate(database: Database) -> None:
@@ -137,30 +153,48 @@ def test_modes_can_alternate(database: Database) -> None:
     _assert_latest_is_newest(database)
 
 
-@pytest.mark.parametrize("every", [False, True], ids=["changes", "every"])
+def test_each_page_has_the_time_at_which_it_was_received(database: Database) -> None:
+    """R39, as whole milliseconds after the tick. An unchanged quote keeps the time of the answer that it is from."""
+    first, second, third = market("M-1"), market("M-2"), market("M-3")
+    tick = Tick(database, NOON)
+    tick.store([first], received_at=NOON)
+    tick.store([second], received_at=NOON + 1_234_567)
+    tick.store([third], received_at=NOON + 15 * MINUTE + 999)
+    tick.close()
+    take(database, LATER, [first, second, third])
+    expected = [
+        _snapshot(1, 1, first, 0),
+        _snapshot(1, 2, second, 1234),
+        _snapshot(1, 3, third, 900_000),
+    ]
+    assert contents(database, price_snapshots) == expected
+    assert contents(database, latest_quotes) == expected
+
+
+@_MODES
 def test_same_tick_again_adds_and_changes_nothing(database: Database, every: bool) -> None:
     """R29, though the exchange has moved in the meantime."""
-    run = open_run(database, NOON)
+    tick = Tick(database, NOON, every=every)
     first = [market("M-1"), market("M-2")]
-    assert store_page(database, run, first, every=every) == 2
+    assert tick.store(first) == Appended(2, 0)
     before = contents(database, price_snapshots), contents(database, latest_quotes)
-    moved = [row._replace(yes_bid=1, received_at=LATER) for row in first]
-    assert store_page(database, run, first, every=every) == 0
-    assert store_page(database, run, moved, every=every) == 0
+    moved = [row._replace(yes_bid=1) for row in first]
+    assert tick.store(first, received_at=LATER) == Appended(0, 0)
+    assert tick.store(moved, received_at=LATER) == Appended(0, 0)
     assert (contents(database, price_snapshots), contents(database, latest_quotes)) == before
 
 
-@pytest.mark.parametrize("every", [False, True], ids=["changes", "every"])
-def test_tick_that_was_cut_goes_on_to_the_rows_of_an_undisturbed_one(database: Database, every: bool) -> None:
+@_MODES
+def test_tick_that_was_cut_goes_on_over_what_it_has_stored(database: Database, every: bool) -> None:
     """R25: the retry meets stored pages, a page of which nothing is stored, and overlapping pages (R7)."""
     pages = [[market(f"M-{page}-{n}") for n in range(3)] for page in range(3)]
     take(database, NOON, *pages)
     moved = [[row._replace(yes_bid=280_000) for row in page] for page in pages]
-    cut = open_run(database, LATER)
-    store_page(database, cut, moved[0], every=every)
-    resumed = open_run(database, LATER)
-    assert resumed.id == cut.id
-    stored = [store_page(database, resumed, page, every=every) for page in (*moved, moved[1][:2])]
+    cut = Tick(database, LATER, every=every)
+    cut.store(moved[0])
+    resumed = Tick(database, LATER, every=every)
+    assert resumed.run.id == cut.run.id
+    stored = [resumed.store(page).inserted for page in (*moved, moved[1][:2])]
     assert stored == [0, 3, 3, 0]
     flat = [row for page in moved for row in page]
     assert contents(database, latest_quotes) == [
@@ -169,51 +203,298 @@ def test_tick_that_was_cut_goes_on_to_the_rows_of_an_undisturbed_one(database: D
     _assert_latest_is_newest(database)
 
 
-def test_market_that_left_the_list_keeps_its_last_quote(database: Database) -> None:
+@_MODES
+@pytest.mark.parametrize("cut_after", ["a_page", "every_page", "its_ends"])
+def test_tick_that_was_cut_ends_with_the_rows_of_an_undisturbed_one(
+    database: Database, tmp_path: Path, cut_after: str, every: bool
+) -> None:
+    """R25: of markets that are unchanged, changed, of an age, gone, back and new."""
+    same, moves, aged, goes, back = (market(name) for name in ("SAME", "MOVES", "AGED", "GOES", "BACK"))
+    pages = [[moves._replace(yes_bid=280_000), aged], [same, back, market("NEW")]]
+
+    def begin(database: Database) -> Tick:
+        return Tick(database, NOON + 3 * MINUTE, every=every, keyframe_seconds=180)
+
+    def prepare(database: Database) -> None:
+        take(database, NOON, [aged])
+        take(database, NOON + MINUTE, [aged, same, moves, goes, back])
+        take(database, NOON + 2 * MINUTE, [aged, same, moves, goes])
+
+    def finish(tick: Tick) -> None:
+        for page in pages:
+            tick.store(page)
+        tick.close()
+
+    prepare(database)
+    cut = begin(database)
+    for page in pages[:1] if cut_after == "a_page" else pages:
+        cut.store(page)
+    if cut_after == "its_ends":
+        cut.end_unlisted()
+    finish(begin(database))
+    with closing(Database(sqlite_url(tmp_path / "undisturbed.db"))) as undisturbed:
+        prepare(undisturbed)
+        finish(begin(undisturbed))
+        for table in (price_snapshots, latest_quotes):
+            assert contents(database, table) == contents(undisturbed, table)
+        assert _written(database) == _written(undisturbed)
+    assert _written(database)[-1] == ((5, 0, 1) if every else (4, 1, 1))
+
+
+@pytest.mark.parametrize(
+    "seconds", [KEYFRAME_SECONDS, 90, 0.25], ids=["six_hours", "ninety_seconds", "a_quarter_of_a_second"]
+)
+def test_unchanged_quote_is_stored_again_at_the_age_of_a_keyframe(database: Database, seconds: float) -> None:
+    """At that age, and not a microsecond before; from then on the age counts from the keyframe."""
+    row, age = market("M-1"), round(seconds * SECOND)
+    ticks = [NOON, NOON + age - 1, NOON + age, NOON + 2 * age - 1, NOON + 2 * age]
+    stored = [take(database, tick_at, [row], keyframe_seconds=seconds) for tick_at in ticks]
+    assert stored == [1, 0, 1, 0, 1]
+    assert _written(database) == [(1, 0, 0), (0, 0, 0), (1, 1, 0), (0, 0, 0), (1, 1, 0)]
+    assert contents(database, price_snapshots) == [_snapshot(tick_id, 1, row) for tick_id in (1, 3, 5)]
+    assert contents(database, latest_quotes) == [_snapshot(5, 1, row)]
+
+
+def test_age_counts_from_a_changed_quote_too(database: Database) -> None:
+    first, moved = market("M-1"), market("M-1", yes_bid=1)
+    page = [(0, first), (5, moved), (9, moved), (10, moved), (14, moved), (15, moved)]
+    for minute, row in page:
+        take(database, NOON + minute * MINUTE, [row], keyframe_seconds=600)
+    assert _written(database) == [(1, 0, 0), (1, 0, 0), (0, 0, 0), (0, 0, 0), (0, 0, 0), (1, 1, 0)]
+
+
+def test_only_unchanged_quotes_are_counted_as_keyframes(database: Database) -> None:
+    """New, changed and returned ones would have been stored at any age."""
+    aged = [market("AGED-1"), market("AGED-2")]
+    take(database, NOON, [*aged, market("MOVES"), market("LEAVES")])
+    take(database, NOON + MINUTE, [*aged, market("MOVES")])
+    tick = Tick(database, LATER, keyframe_seconds=240)
+    assert tick.store([aged[0], market("MOVES", volume=1), market("LEAVES"), market("NEW")]) == Appended(4, 1)
+    assert tick.store([aged[1]]) == Appended(1, 1)
+    tick.close()
+    assert _written(database)[-1] == (5, 2, 0)
+
+
+def test_every_counts_no_keyframes(database: Database) -> None:
+    for tick_at in (NOON, LATER):
+        take(database, tick_at, [market("M-1")], every=True, keyframe_seconds=1)
+    assert _written(database) == [(1, 0, 0), (1, 0, 0)]
+
+
+def test_tick_that_nothing_was_taken_for_makes_no_quote_older(database: Database) -> None:
+    """Its key may be above that of a newer tick: it was late."""
+    take(database, NOON, [market("M-1")])
+    assert open_run(database, NOON - 60 * MINUTE).state is State.SKIPPED
+    assert take(database, LATER, [market("M-1")], keyframe_seconds=3600) == 0
+    assert take(database, NOON + 60 * MINUTE, [market("M-1")], keyframe_seconds=3600) == 1
+
+
+@_MODES
+def test_market_that_left_the_list_gets_one_row_that_ends_its_history(
+    database: Database, every: bool
+) -> None:
+    stays, leaves = market("STAYS"), market("LEAVES")
+    take(database, NOON, [stays, leaves])
+    for minute in range(1, 4):
+        take(database, NOON + minute * MINUTE, [stays], every=every, keyframe_seconds=120)
+    kept = [_snapshot(tick_id, 1, stays) for tick_id in ((2, 3, 4) if every else (3,))]
+    ended = [row for row in contents(database, price_snapshots) if row["market_id"] == 2]
+    assert ended == [_snapshot(1, 2, leaves), _end(2, 2)]
+    assert [row for row in contents(database, price_snapshots) if row not in ended] == [
+        _snapshot(1, 1, stays),
+        *kept,
+    ]
+    assert contents(database, latest_quotes) == [kept[-1], _end(2, 2)]
+    assert query(database, "SELECT ended FROM ticks") == [(0,), (1,), (0,), (0,)]
+
+
+def test_market_that_never_comes_back_stays_ended(database: Database) -> None:
+    """At the age of a keyframe too, and where nothing else is listed any more."""
     take(database, NOON, [market("M-1"), market("M-2")])
-    take(database, LATER, [market("M-1", yes_bid=280_000)])
-    assert contents(database, latest_quotes) == [
-        _snapshot(2, 1, market("M-1", yes_bid=280_000)),
-        _snapshot(1, 2, market("M-2")),
+    for minute in range(1, 10):
+        take(database, NOON + minute * MINUTE, keyframe_seconds=120)
+    assert query(database, "SELECT tick_id FROM price_snapshots WHERE is_terminal") == [(2,), (2,)]
+    assert contents(database, latest_quotes) == [_end(2, 1), _end(2, 2)]
+    assert _written(database) == [(2, 0, 0), (0, 0, 2), *[(0, 0, 0)] * 8]
+
+
+def test_market_that_comes_back_gets_a_row_though_its_quote_is_the_same(database: Database) -> None:
+    row = market("M-1")
+    for minute, page in enumerate([[row], [], [row], [row], []]):
+        take(database, NOON + minute * MINUTE, page)
+    assert contents(database, price_snapshots) == [
+        _snapshot(1, 1, row),
+        _end(2, 1),
+        _snapshot(3, 1, row),
+        _end(5, 1),
+    ]
+    assert _written(database) == [(1, 0, 0), (0, 0, 1), (1, 0, 0), (0, 0, 0), (0, 0, 1)]
+
+
+def test_market_that_comes_back_unquoted_is_not_ended_any_more(database: Database) -> None:
+    """Its numbers are those of the row that ended its history, and it gets one that does not."""
+    unquoted = market("M-1", **dict.fromkeys(QUOTE_COLUMNS))
+    for minute, page in enumerate([[unquoted], [], [unquoted]]):
+        take(database, NOON + minute * MINUTE, page)
+    assert contents(database, price_snapshots) == [
+        _snapshot(1, 1, unquoted),
+        _end(2, 1),
+        _snapshot(3, 1, unquoted),
     ]
 
 
-def test_latest_quotes_are_the_newest_rows_after_any_sequence_of_ticks(database: Database) -> None:
-    """A hundred ticks of random pages, against the rule written out in Python."""
-    chance = random.Random(20261122)
-    names = [f"M-{n}" for n in range(12)]
-    ids: dict[str, int] = {}
-    latest: dict[str, Row] = {}
-    history: list[Row] = []
-    for number in range(100):
-        run = open_run(database, NOON + number * MINUTE)
-        every = chance.random() < 0.1
-        listed = chance.sample(names, chance.randrange(len(names) + 1))
-        rows = [
-            market(
-                name,
-                yes_bid=chance.choice([None, 0, 290_000]),
-                yes_ask=chance.choice([310_000, 1_000_000]),
-                volume=chance.choice([0, 98_765]),
-                received_at=NOON + number * MINUTE + chance.randrange(SECOND),
-            )
-            for name in listed
+def test_market_that_a_cut_tick_had_listed_is_ended_by_the_next(database: Database) -> None:
+    """It left between the two attempts; its row at this tick stays as it is (R29)."""
+    cut = Tick(database, NOON)
+    cut.store([market("M-1")])
+    take(database, NOON, [])
+    assert contents(database, price_snapshots) == [_snapshot(1, 1, market("M-1"))]
+    take(database, LATER, [])
+    assert contents(database, price_snapshots) == [_snapshot(1, 1, market("M-1")), _end(2, 1)]
+
+
+@pytest.mark.parametrize("state", [State.PARTIAL, State.FAILED])
+def test_tick_that_has_not_seen_every_page_ends_nothing(database: Database, state: State) -> None:
+    listed, beyond, leaves = market("LISTED"), market("BEYOND"), market("LEAVES")
+    take(database, NOON, [listed, beyond, leaves])
+    take(database, NOON + MINUTE, [listed], state=state)
+    assert len(contents(database, price_snapshots)) == 3
+    take(database, NOON + 2 * MINUTE, [listed, beyond])
+    assert contents(database, price_snapshots)[3:] == [_end(3, 3)]
+    assert _written(database) == [(3, 0, 0), (0, 0, 0), (0, 0, 1)]
+
+
+def test_narrower_scope_ends_nothing_outside_it(database: Database) -> None:
+    """What either lists and the other wrote last is written again, so that each scope is read by its own ticks."""
+    inside, outside = market("INSIDE"), market("OUTSIDE")
+    wide = [inside, outside]
+    take(database, NOON, wide)
+    for minute in (1, 2):
+        take(database, NOON + minute * MINUTE, [inside], scope="KXRAIN")
+    for minute in (3, 4):
+        take(database, NOON + minute * MINUTE, wide)
+    assert contents(database, price_snapshots) == [
+        _snapshot(1, 1, inside),
+        _snapshot(1, 2, outside),
+        _snapshot(2, 1, inside),
+        _snapshot(4, 1, inside),
+    ]
+    assert _written(database) == [(2, 0, 0), (1, 1, 0), (0, 0, 0), (1, 1, 0), (0, 0, 0)]
+
+
+def test_history_is_ended_by_the_scope_that_wrote_it_last(database: Database) -> None:
+    take(database, NOON, [market("OF-WIDE"), market("OF-NARROW")])
+    take(database, NOON + MINUTE, [market("OF-NARROW")], scope="KXRAIN")
+    take(database, NOON + 2 * MINUTE, [])
+    assert contents(database, latest_quotes) == [_end(3, 1), _snapshot(2, 2, market("OF-NARROW"))]
+    take(database, NOON + 3 * MINUTE, [], scope="KXRAIN")
+    assert contents(database, latest_quotes) == [_end(3, 1), _end(4, 2)]
+
+
+def test_market_that_one_scope_ended_comes_back_in_another(database: Database) -> None:
+    row = market("M-1")
+    take(database, NOON, [row])
+    take(database, NOON + MINUTE, [])
+    take(database, NOON + 2 * MINUTE, [row], scope="KXRAIN")
+    assert contents(database, latest_quotes) == [_snapshot(3, 1, row)]
+    assert _written(database) == [(1, 0, 0), (0, 0, 1), (1, 0, 0)]
+
+
+class _Model:
+    """The rule of the quotes, written out for one market at a time."""
+
+    def __init__(self) -> None:
+        self.rows: dict[tuple[int, int], Row] = {}
+        self.last_tick: dict[int, int] = {}
+        self.why: Counter[str] = Counter()
+        self._ids: dict[str, int] = {}
+        self._ticks: dict[int, tuple[int, str]] = {}
+
+    def open(self, tick_id: int, tick_at: int, scope: str) -> None:
+        self._tick = tick_id
+        self._ticks[tick_id] = tick_at, scope
+        self._listed: set[int] = set()
+
+    def list(self, row: MarketRow, *, every: bool, keyframe_seconds: int) -> str | None:
+        """Tell why the row is stored, if it is."""
+        market_id = self._ids.setdefault(row.ticker, len(self._ids) + 1)
+        self._listed.add(market_id)
+        given = _snapshot(self._tick, market_id, row)
+        reasons = self._reasons(market_id, given, every, keyframe_seconds)
+        why = next((why for why, holds in reasons.items() if holds), None)
+        if why is not None:
+            self._store(market_id, given, why)
+        return why
+
+    def end(self) -> int:
+        gone = [
+            market_id
+            for market_id, tick in self.last_tick.items()
+            if market_id not in self._listed
+            and not self.rows[tick, market_id]["is_terminal"]
+            and tick != self._tick
+            and self._ticks[tick][1] == self._ticks[self._tick][1]
         ]
-        for page in (rows[:5], rows[5:]):
-            stored = 0
-            for row in page:
-                market_id = ids.setdefault(row.ticker, len(ids) + 1)
-                last = latest.get(row.ticker)
-                if last is None or every or any(last[name] != getattr(row, name) for name in QUOTE_COLUMNS):
-                    latest[row.ticker] = _snapshot(run.id, market_id, row)
-                    history.append(latest[row.ticker])
-                    stored += 1
-            assert store_page(database, run, page, every=every) == stored
-        close(database, run)
-    assert len(history) > 300
-    by_key = sorted(history, key=lambda row: (str(row["tick_id"]).zfill(9), str(row["market_id"]).zfill(9)))
-    assert contents(database, price_snapshots) == by_key
-    assert contents(database, latest_quotes) == [latest[name] for name in sorted(ids, key=lambda n: ids[n])]
+        for market_id in gone:
+            self._store(market_id, _end(self._tick, market_id), "ended")
+        return len(gone)
+
+    def _reasons(self, market_id: int, given: Row, every: bool, keyframe_seconds: int) -> dict[str, bool]:
+        last_tick = self.last_tick.get(market_id)
+        if last_tick is None:
+            return {"new": True}
+        if last_tick == self._tick:
+            return {}
+        last = self.rows[last_tick, market_id]
+        (written_at, written_by), (tick_at, scope) = self._ticks[last_tick], self._ticks[self._tick]
+        return {
+            "returned": bool(last["is_terminal"]),
+            "changed": any(last[name] != given[name] for name in QUOTE_COLUMNS),
+            "every": every,
+            "aged": tick_at - written_at >= keyframe_seconds * SECOND,
+            "of another scope": written_by != scope,
+        }
+
+    def _store(self, market_id: int, row: Row, why: str) -> None:
+        self.rows[self._tick, market_id] = row
+        self.last_tick[market_id] = self._tick
+        self.why[why] += 1
+
+
+def test_quotes_are_those_of_the_rule_after_any_sequence_of_ticks(database: Database) -> None:
+    """Random pages, both modes, two scopes, ticks that are cut, and cut ones that are run again."""
+    chance = random.Random(20261122)
+    model, listed = _Model(), {f"M-{n}" for n in range(12)}
+    for number in range(120):
+        tick_at = NOON + number * MINUTE
+        every, is_cut = chance.random() < 0.1, chance.random() < 0.2
+        scope, numbers = ("narrow", range(6)) if chance.random() < 0.2 else ("wide", range(12))
+        listed ^= set(chance.sample(sorted(f"M-{n}" for n in range(12)), chance.choice([0, 0, 1, 3])))
+        for attempt in range(chance.choice([1, 1, 2])):
+            tick = Tick(database, tick_at, every=every, keyframe_seconds=300, scope=scope)
+            model.open(tick.run.id, tick_at, scope)
+            rows = [
+                market(
+                    name, yes_bid=chance.choice([None, *[290_000] * 8]), volume=chance.choice([0] * 9 + [1])
+                )
+                for name in (f"M-{n}" for n in numbers)
+                if name in listed
+            ]
+            pages = [rows[:3], rows[3:7], rows[7:]]
+            for page in pages[: 1 + attempt] if is_cut else pages:
+                why = [model.list(row, every=every, keyframe_seconds=300) for row in page]
+                keyframes = sum(reason in ("aged", "of another scope") for reason in why)
+                assert tick.store(page) == Appended(len(why) - why.count(None), keyframes)
+        if is_cut:
+            tick.close(State.PARTIAL)
+        else:
+            assert tick.end_unlisted() == model.end()
+            close(database, tick.run)
+    assert min(model.why.values()) >= 10
+    assert set(model.why) == {"new", "returned", "changed", "every", "aged", "of another scope", "ended"}
+    assert contents(database, price_snapshots) == [row for _, row in sorted(model.rows.items())]
+    latest = [model.rows[tick_id, market_id] for market_id, tick_id in sorted(model.last_tick.items())]
+    assert contents(database, latest_quotes) == latest
     _assert_latest_is_newest(database)
 
 
@@ -232,14 +513,11 @@ def test_numbers_are_stored_to_the_last_digit(database: Database) -> None:
     assert contents(database, price_snapshots) == [_snapshot(1, 1, row)]
 
 
-def _append(database: Database, tick_id: int, page: Sequence[MarketRow]) -> None:
-    store_markets(database, *page)
-    with database.begin() as connection:
-        append_quotes(connection, tick_id, every=False)
-
-
 def test_quotes_of_an_unknown_tick_are_refused_whole(database: Database) -> None:
+    tick = Tick(database, NOON)
+    with database.begin() as connection:
+        connection.exec_driver_sql("DELETE FROM ticks")
     with pytest.raises(StoreError, match="FOREIGN KEY constraint failed"):
-        _append(database, 99, [market("M-1")])
-    assert contents(database, price_snapshots) == []
-    assert contents(database, latest_quotes) == []
+        tick.store([market("M-1")])
+    for table in (markets, price_snapshots, latest_quotes):
+        assert contents(database, table) == []

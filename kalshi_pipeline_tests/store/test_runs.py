@@ -24,6 +24,7 @@ from kalshi_pipeline_tests.store.samples import (
     LATER,
     MINUTE,
     NOON,
+    SCOPE,
     SECOND,
     Row,
     close,
@@ -33,16 +34,15 @@ from kalshi_pipeline_tests.store.samples import (
     open_run,
     store_events,
     store_markets,
-    store_page,
     take,
 )
 
-_SCOPE = "all series, no combos"
 _KILLED = "the run ended without a word (killed, or the machine stopped); the next one goes on"
-_TICK_COUNTS: Row = dict.fromkeys(
+_COUNTS: Row = dict.fromkeys(
     ("pages", "received", "inserted", "unchanged", "quarantined", "duplicates", "placeholders", "healed"), 0
 )
-_LISTING_COUNTS: Row = {**_TICK_COUNTS, "changed": 0}
+_TICK_COUNTS: Row = {**_COUNTS, "keyframes": 0, "ended": 0}
+_LISTING_COUNTS: Row = {**_COUNTS, "changed": 0}
 _PERIOD = 300.0
 
 
@@ -53,12 +53,13 @@ def _tick(number: int, tick_at: int, **changes: object) -> Row:
         "tick_at": tick_at,
         "period_seconds": None,
         "is_paused": None,
-        "scope": _SCOPE,
+        "scope": SCOPE,
         "started_at": tick_at + SECOND,
         "finished_at": None,
         "state": "running",
         "reason": None,
         **_TICK_COUNTS,
+        "windows": 1,
         **changes,
     }
 
@@ -67,12 +68,13 @@ def _listing(number: int, **changes: object) -> Row:
     return {
         "id": number,
         "asset": "markets",
-        "scope": _SCOPE,
+        "scope": SCOPE,
         "started_at": NOON,
         "finished_at": None,
         "state": "running",
         "reason": None,
         **_LISTING_COUNTS,
+        "windows": 1,
         **changes,
     }
 
@@ -81,7 +83,7 @@ def _open_listing(
     database: Database, asset: str = "markets", at: int = NOON, dead_before: int = NOON - 60 * MINUTE
 ) -> Run:
     with database.begin() as connection:
-        return open_listing(connection, asset, _SCOPE, at, dead_before)
+        return open_listing(connection, asset, SCOPE, at, dead_before)
 
 
 def _add_page(database: Database, run: Run, tally: Tally) -> None:
@@ -539,9 +541,7 @@ def test_tick_that_failed_goes_on_after_an_older_tick_was_taken(database: Databa
     """Keys of ticks that hold quotes keep the order of their times, whichever was opened first."""
     close(database, open_run(database, LATER, _PERIOD), State.FAILED)
     take(database, NOON + MINUTE, [market("M-1", yes_bid=290_000)])
-    resumed = open_run(database, LATER, _PERIOD)
-    assert store_page(database, resumed, [market("M-1", yes_bid=280_000)]) == 1
-    close(database, resumed)
+    assert take(database, LATER, [market("M-1", yes_bid=280_000)]) == 1
     with database.read() as connection:
         assert [row["yes_bid"] for row in stored_history(connection, "M-1", 10)] == [290_000, 280_000]
 
@@ -576,6 +576,6 @@ def test_scheduled_tick_is_not_taken_in_the_time_of_another(
 ) -> None:
     """R41: a missed tick is never faked later."""
     with database.begin() as connection:
-        run = open_tick(connection, NOON, period_seconds, _SCOPE, NOON + late_seconds * SECOND)
+        run = open_tick(connection, NOON, period_seconds, SCOPE, NOON + late_seconds * SECOND)
     assert run.state is state
     assert [row["state"] for row in contents(database, ticks)] == [state.value]

@@ -6,13 +6,16 @@ from decimal import Decimal
 import pytest
 
 from kalshi_pipeline.store.database import Database
+from kalshi_pipeline.store.runs import State
 from kalshi_pipeline.store.tables import QUOTE_COLUMNS
 from kalshi_pipeline.units import contracts_of, dollars_of, iso_of, parse_dollars
 from kalshi_pipeline_tests.store.samples import (
     LATER,
+    MILLISECOND,
     MINUTE,
     NOON,
     SECOND,
+    Tick,
     event,
     market,
     query,
@@ -130,9 +133,11 @@ def test_view_writes_times_of_one_length_that_sort(database: Database, view: str
     """R36, R39. As `units.iso_of` writes them, a whole second and a single microsecond included."""
     instants = [NOON, NOON + 1, NOON + 999_999, NOON + SECOND, LATER, NOON + 60 * 24 * 40 * MINUTE]
     for instant in instants:
-        take(database, instant, [market(f"{instant}", received_at=instant + 1)])
+        tick = Tick(database, instant)
+        tick.store([market(f"{instant}")], received_at=instant + MILLISECOND)
+        tick.close(State.PARTIAL)
     rows = query(database, f"SELECT tick_at, received_at FROM {view} ORDER BY tick_at")
-    assert rows == [(iso_of(instant), iso_of(instant + 1)) for instant in instants]
+    assert rows == [(iso_of(instant), iso_of(instant + MILLISECOND)) for instant in instants]
     for text in (text for row in rows for text in row):
         assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", str(text))
     between = (
@@ -147,7 +152,7 @@ def test_latest_prices_show_one_whole_row_for_each_market(database: Database) ->
     store_events(database, event("KXRAIN-26NOV23"))
     page = [market("M-1"), market("M-2", "UNKNOWN", title=None, status="closed", yes_ask=None, volume=None)]
     take(database, NOON, page)
-    take(database, LATER, [page[0]._replace(yes_bid=295_000, received_at=LATER + SECOND), page[1]])
+    take(database, LATER, [page[0]._replace(yes_bid=295_000), page[1]])
     assert query(database, "SELECT * FROM latest_prices ORDER BY ticker") == [
         (
             "M-1",
@@ -166,6 +171,7 @@ def test_latest_prices_show_one_whole_row_for_each_market(database: Database) ->
             80.0,
             987.65,
             432.1,
+            0,
         ),
         (
             "M-2",
@@ -184,19 +190,30 @@ def test_latest_prices_show_one_whole_row_for_each_market(database: Database) ->
             80.0,
             None,
             432.1,
+            0,
         ),
     ]
 
 
 def test_price_history_shows_each_stored_quote(database: Database) -> None:
     take(database, NOON, [market("M-1"), market("M-2")])
-    take(database, LATER, [market("M-1", last_price=0, received_at=LATER + SECOND), market("M-2")])
-    sizes = (120.5, 80.0, 987.65, 432.1)
+    take(database, LATER, [market("M-1", last_price=0), market("M-2")])
+    rest = (120.5, 80.0, 987.65, 432.1, 0)
     noon = ("2026-11-22T12:00:00.000000Z", "2026-11-22T12:00:01.000000Z")
     later = ("2026-11-22T12:05:00.000000Z", "2026-11-22T12:05:01.000000Z")
     quote = (0.29, 0.31, 0.69, 0.71)
     assert query(database, "SELECT * FROM price_history ORDER BY ticker, tick_at") == [
-        ("M-1", *noon, *quote, 0.3, *sizes),
-        ("M-1", *later, *quote, 0.0, *sizes),
-        ("M-2", *noon, *quote, 0.3, *sizes),
+        ("M-1", *noon, *quote, 0.3, *rest),
+        ("M-1", *later, *quote, 0.0, *rest),
+        ("M-2", *noon, *quote, 0.3, *rest),
     ]
+
+
+@_VIEWS
+def test_view_shows_the_end_of_a_history_as_one_row_without_numbers(database: Database, view: str) -> None:
+    take(database, NOON, [market("M-1")])
+    take(database, LATER, [])
+    columns = ", ".join((*QUOTE_COLUMNS, "no_bid", "no_ask"))
+    ended = f"SELECT ticker, tick_at, received_at, {columns} FROM {view} WHERE is_terminal"
+    at = ("2026-11-22T12:05:00.000000Z", "2026-11-22T12:05:02.000000Z")
+    assert query(database, ended) == [("M-1", *at, *[None] * 9)]

@@ -19,7 +19,7 @@ def upgrade() -> None:
     op.create_index(
         "ix_markets_active_created_at",
         "markets",
-        ["is_combo", "created_at"],
+        ["is_combo", "created_at", "status"],
         sqlite_where=sa.text("status = 'active'"),
     )
     _remake_quotes("latest_quotes", ("market_id",), without_rowid=False)
