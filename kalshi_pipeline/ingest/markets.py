@@ -28,10 +28,14 @@ _KNOWN = frozenset(product(*_KNOWN_WORDS.values()))
 
 
 class PreparedMarkets(NamedTuple):
-    """A page of markets, and what the exchange gave of the events that the page names and the database lacks."""
+    """A page of markets, and what the exchange gave of the events that the page names and the database lacks.
+
+    `rejected` are the tickers of records that could not be read.
+    """
 
     markets: list[MarketTuple]
     events: FetchedEvents
+    rejected: list[str]
     received_at: int
 
 
@@ -55,7 +59,8 @@ class MarketPages:
         with self._session.database.stage() as connection:
             stage_markets(connection, rows)
             missing = unknown_events(connection)
-        return PreparedMarkets(rows, self._lookup.fetch(missing), page.received_at)
+        rejected = [reject.ticker for reject in page.rejects if reject.ticker is not None]
+        return PreparedMarkets(rows, self._lookup.fetch(missing), rejected, page.received_at)
 
     def merge(self, connection: Connection, page: PreparedMarkets) -> Tally:
         """Write the page, parents first; one that the exchange did not give becomes a marked placeholder."""

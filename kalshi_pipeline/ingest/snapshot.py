@@ -50,6 +50,8 @@ def _store_quotes(session: Session, report: Report, tick_at: int) -> None:
     def merge(connection: Connection, page: PreparedMarkets) -> Tally:
         parents = pages.merge(connection, page)
         inserted, keyframes = quotes.append(connection, page.received_at)
+        if page.rejected:
+            quotes.note_listed(connection, page.rejected)
         return Tally(
             inserted=inserted,
             unchanged=len(page.markets) - inserted,
@@ -59,7 +61,8 @@ def _store_quotes(session: Session, report: Report, tick_at: int) -> None:
         )
 
     store_pages(session, report, pages.listing(), pages.prepare, merge)
-    if report.is_complete:
+    # A listing that is empty where markets were open is an error of the exchange, for which a check stands.
+    if report.is_complete and report.tally.received:
         with session.database.begin() as connection:
             ended = Tally(ended=quotes.end_unlisted(connection, now()))
             add_page(connection, report.run, ended)

@@ -1,5 +1,6 @@
 """Writes of quotes: one row per tick and market, where it tells something that the row before does not."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from sqlalchemy import (
@@ -173,6 +174,12 @@ class TickQuotes:
         for statement in (_append, _refresh_latest, _begin_latest):
             connection.execute(statement, at)
         return Appended(inserted, connection.execute(_count_keyframes).scalar_one())
+
+    def note_listed(self, connection: Connection, tickers: Sequence[str]) -> None:
+        """Remember markets that the exchange listed in records that could not be read: their histories go on."""
+        known = select(markets.c.id).where(markets.c.ticker.in_(tickers))
+        note = insert(_listed_markets).prefix_with("OR IGNORE").from_select(["market_id"], known)
+        connection.execute(note)
 
     def end_unlisted(self, connection: Connection, at: int) -> int:
         """Write a terminal row for each market of this scope that was open and that this complete tick did not list."""

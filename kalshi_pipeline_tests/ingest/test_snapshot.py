@@ -265,6 +265,54 @@ def test_walk_that_takes_too_long_is_partial(
     assert query("SELECT state, pages, reason LIKE '%KALSHI_WALK_SECONDS%' FROM ticks") == [("partial", 1, 1)]
 
 
+class _Rewriting(httpx.BaseTransport):
+    """The exchange's answers about markets, changed on their way."""
+
+    def __init__(self, rewrite: Callable[[list[dict[str, Any]]], list[dict[str, Any]]]) -> None:
+        self._rewrite = rewrite
+        self._transport = httpx.HTTPTransport()
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        response = self._transport.handle_request(request)
+        if not request.url.path.endswith("/markets"):
+            return response
+        response.read()
+        answer = response.json()
+        answer["markets"] = self._rewrite(answer["markets"])
+        return httpx.Response(200, json=answer)
+
+    def close(self) -> None:
+        self._transport.close()
+
+
+@pytest.mark.parametrize(
+    "rewrite",
+    [
+        pytest.param(
+            lambda rows: [{**row, "yes_bid_dollars": "nonsense"} for row in rows], id="none can be read"
+        ),
+        pytest.param(lambda _: [], id="none is listed"),
+    ],
+)
+def test_history_does_not_end_where_the_exchange_is_in_trouble(
+    sandbox: Sandbox,
+    settings_for: SettingsFor,
+    query: Query,
+    rewrite: Callable[[list[dict[str, Any]]], list[dict[str, Any]]],
+) -> None:
+    """R15, R20: a market that is listed in a record nobody can read is listed, and an empty exchange is an error."""
+    settings = settings_for(sandbox.url)
+    with open_session(settings) as session:
+        take_snapshot(session, NOON)
+    with (
+        closing(Database(settings.database_url)) as database,
+        KalshiClient(sandbox.url, requests_per_second=1000, transport=_Rewriting(rewrite)) as client,
+    ):
+        report = take_snapshot(Session(client, database, settings, lambda _: None), NOON + MINUTE)
+    assert (report.is_complete, report.tally.ended) == (True, 0)
+    assert query("SELECT count(*) FROM latest_quotes WHERE is_terminal") == [(0,)]
+
+
 class _LockProbe(httpx.BaseTransport):
     """Takes the database's write lock at each request, and fails at once where somebody holds it."""
 

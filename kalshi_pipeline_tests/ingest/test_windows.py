@@ -218,7 +218,7 @@ def test_slow_exchange_ends_as_a_partial_tick_that_says_why(
     wide.faults = Faults(latency_seconds=0.5)
     with (
         open_session(settings_for(wide.url, windows=2, walk_seconds=0.9)) as session,
-        pytest.raises(DeadlineError, match="KALSHI_WALK_SECONDS=0.9"),
+        pytest.raises(DeadlineError, match="KALSHI_WALK_SECONDS"),
     ):
         take_snapshot(session, NOON + MINUTE)
     ((state, reason),) = query("SELECT state, reason FROM ticks WHERE id = 2")
