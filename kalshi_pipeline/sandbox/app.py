@@ -5,6 +5,7 @@ import gzip
 import json
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, Protocol
 from urllib.parse import parse_qsl
 
@@ -114,6 +115,7 @@ class Exchange:
 
     def set_faults(self, faults: Faults) -> None:
         self._fault_desk = FaultDesk(faults)
+        self._desk = replace(self._desk, created_skew=self._fault_desk.created_skew())
         self._desk.world.is_paused = faults.paused
 
     def _endpoint(self, route: str, handler: Handler) -> Callable[[Request], Any]:
@@ -121,11 +123,11 @@ class Exchange:
             path = request.url.path.removeprefix(PREFIX)
             query = Query(route, request.path_params, parse_qsl(request.url.query, keep_blank_values=True))
             with self._desk.world.lock:
-                text = handler(self._desk, query)
+                body = handler(self._desk, query)
             fault_desk = self._fault_desk
             if fault_desk.changes_answers():
-                text = fault_desk.doctor(path, request.scope["state"]["asked"], text)
-            return _json(text, request)
+                body = fault_desk.doctor(path, request.scope["state"]["asked"], body)
+            return _json(body, request)
 
         return answer
 
@@ -156,9 +158,8 @@ class Exchange:
             target = scope["path"].rstrip("/") + (f"?{query}" if query else "")
             await Response(status_code=301, headers={"location": target})(scope, receive, send)
             return
-        faults = self._fault_desk.faults
-        if faults.latency_seconds and faults.applies_to(path):
-            await asyncio.sleep(faults.latency_seconds)
+        if delay := self._fault_desk.delay(path, query):
+            await asyncio.sleep(delay)
         plan = self._fault_desk.plan(path, query)
         if plan.trouble is Trouble.RESET:
             await self._reset(scope, receive)
@@ -196,9 +197,8 @@ async def _until_disconnected(receive: Receive) -> None:
         pass
 
 
-def _json(text: str, request: Request) -> Response:
+def _json(body: bytes, request: Request) -> Response:
     """Compressed, quickly rather than well, for clients that take gzip; `mtime=0` keeps answers identical."""
-    body = text.encode()
     headers = {"vary": "Accept-Encoding"}
     if len(body) >= SMALLEST_COMPRESSED and "gzip" in request.headers.get("accept-encoding", ""):
         body = gzip.compress(body, compresslevel=1, mtime=0)

@@ -17,14 +17,19 @@ def series_of_number(world: WorldState, number: int) -> int:
     return topic * per_topic + turn % per_topic
 
 
-def bear_event(world: WorldState, number: int, created: int, close_at: int) -> int:
-    """A new event without markets, in whole seconds closing at `close_at`; file it when its markets stand."""
+def event_ticker_of(world: WorldState, number: int, close_at: int) -> str:
+    """Ticker of the number-th event."""
     series = series_of_number(world, number)
     day = f"{datetime_of(close_at):{_SERIES_CODE_DAY}}".upper()
     if topic_of(number).style in ("team", "above"):
         (home, _), (away, _) = opponents(number)
         day += away + home
-    ticker = f"{world.series[series].ticker}-{day}{number:X}"
+    return f"{world.series[series].ticker}-{day}{number:X}"
+
+
+def bear_event(world: WorldState, number: int, created: int, close_at: int) -> int:
+    """A new event without markets, in whole seconds closing at `close_at`; file it when its markets stand."""
+    ticker, series = event_ticker_of(world, number, close_at), series_of_number(world, number)
     return world.events.append(ticker, number, series, close_at, created, is_combo=False)
 
 
@@ -47,15 +52,19 @@ def bear_market(world: WorldState, event: int, ordinal: int, state: int, created
     return market
 
 
+def combo_event_ticker_of(world: WorldState, number: int) -> str:
+    """Ticker of the event around the number-th combo."""
+    prefix = COMBO_PREFIXES[number % len(COMBO_PREFIXES)]
+    return f"{prefix}-S2026{scatter(world.config.seed + 31, number) >> 20:011X}"
+
+
 def bear_combo(world: WorldState, number: int, state: int, created: int) -> int:
     """A combo with its own event, without a quote; it closes two weeks later (recorded, 12 January 2026)."""
-    seed = world.config.seed
-    prefix = number % len(COMBO_PREFIXES)
-    series = len(TOPICS) * world.series_per_topic + prefix
-    event_ticker = f"{COMBO_PREFIXES[prefix]}-S2026{scatter(seed + 31, number) >> 20:011X}"
+    series = len(TOPICS) * world.series_per_topic + number % len(COMBO_PREFIXES)
+    event_ticker = combo_event_ticker_of(world, number)
     close_at = created - created % (15 * _MINUTE) + 15 * DAY
     event = world.events.append(event_ticker, number, series, close_at, created, is_combo=True)
-    ticker = f"{event_ticker}-{scatter(seed + 32, number) >> 20:011X}"
+    ticker = f"{event_ticker}-{scatter(world.config.seed + 32, number) >> 20:011X}"
     market = world.markets.append(ticker, event, 0, state, created, created, close_at)
     world.shelve(market)
     return market

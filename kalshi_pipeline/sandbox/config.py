@@ -16,8 +16,11 @@ class WorldConfig:
     `markets` and `combos` are the numbers listed by `/markets?status=open` at the start; a few closed,
     settled, archived and unopened markets stand beside them (`past_share` of the open ones). Each step
     lets `births_per_step` markets be born, one after the other into growing events, `closes_per_step`
-    markets close before their time and `combos_per_step` combos be minted. `recordings` names a folder
-    of recorded responses whose objects are served as they are, beside the generated ones.
+    markets close before their time and `combos_per_step` combos be minted. `created_within_seconds` puts
+    the creation of all that is open at the start into so short a span, which begins with a whole second: 1 is one
+    and the same second, 0 the same microsecond; None spreads the markets over 30 days and the combos over
+    twelve hours. `recordings` names a folder of recorded responses whose objects are served as they are,
+    beside the generated ones.
     """
 
     seed: int = 1
@@ -28,6 +31,7 @@ class WorldConfig:
     closes_per_step: int = 1
     combos_per_step: int = 0
     past_share: float = 0.1
+    created_within_seconds: float | None = None
     cutoff_days: int = 60
     shape: Shape = "2026-10"
     start: datetime = datetime(2026, 10, 8, 12, 0, 0, tzinfo=UTC)

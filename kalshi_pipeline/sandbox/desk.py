@@ -13,18 +13,24 @@ from kalshi_pipeline.sandbox.world import World
 
 @dataclass(frozen=True)
 class Desk:
-    """Answers are JSON texts, rendered under the world's lock."""
+    """Answers are JSON in UTF-8, rendered under the world's lock.
+
+    `created_skew` is a fault: the microseconds by which the bounds of created times are moved.
+    """
 
     world: World
     shape: NewestShape
+    created_skew: int = 0
 
-    def envelope(self, members: str) -> str:
-        return f"{{{members}{self.shape.envelope_extra}}}"
+    def envelope(self, members: str) -> bytes:
+        return f"{{{members}{self.shape.envelope_extra}}}".encode()
 
-    def listing(self, key: str, rows: Iterable[str], cursor: str | None = None) -> str:
+    def listing(self, key: str, rows: Iterable[str], cursor: str | None = None) -> bytes:
         """A page; the last one has the cursor "" (recorded), an endpoint without pages none."""
         tail = "" if cursor is None else f',"cursor":"{cursor}"'
-        return self.envelope(f'"{key}":[{",".join(rows)}]{tail}')
+        # Row by row: one letter beyond Latin-1 would double the text of a whole page.
+        body = b",".join([row.encode() for row in rows])
+        return b'{"%b":[%b]%b%b}' % (key.encode(), body, tail.encode(), self.shape.envelope_extra.encode())
 
     def market_named(self, ticker: str, *, live: bool = True) -> int:
         """Position of a market of the live tier, or of the historical one; NotFoundError if it is not there."""
@@ -34,7 +40,7 @@ class Desk:
         return market
 
 
-Handler: TypeAlias = Callable[[Desk, Query], str]
+Handler: TypeAlias = Callable[[Desk, Query], bytes]
 
 
 def cut_page(rows: Iterator[int], limit: int) -> tuple[list[int], bool]:

@@ -13,7 +13,7 @@ from kalshi_pipeline.sandbox.world import World
 _STATUS_WORDS = ("unopened", "open", "closed", "settled")
 
 
-def get_events(desk: Desk, query: Query) -> str:
+def get_events(desk: Desk, query: Query) -> bytes:
     """Events that are no combos: far expiry first without a status, soonest close first with one."""
     limit = query.limit(200, 200, least=1)
     keyset, world = query.keyset(), desk.world
@@ -34,7 +34,7 @@ def get_events(desk: Desk, query: Query) -> str:
     return _page(desk, query, rows, limit, with_markets=with_markets, milestones=True)
 
 
-def get_multivariate_events(desk: Desk, query: Query) -> str:
+def get_multivariate_events(desk: Desk, query: Query) -> bytes:
     """Combos, far expiry first, ties by ticker downwards (recorded 12 January 2026)."""
     limit = query.limit(100, 200, least=1)
     keyset, world = query.keyset(), desk.world
@@ -47,7 +47,7 @@ def get_multivariate_events(desk: Desk, query: Query) -> str:
     return _page(desk, query, rows, limit, with_markets=query.flag("with_nested_markets"), milestones=False)
 
 
-def get_event(desk: Desk, query: Query) -> str:
+def get_event(desk: Desk, query: Query) -> bytes:
     """One event, combos too. Its markets stand beside it, or in it when nested ones are asked for; the list
     beside it is then empty [REC 2026-10-06]."""
     with_markets = query.flag("with_nested_markets")
@@ -98,7 +98,7 @@ def _time_tests(world: World, query: Query) -> Iterator[Callable[[int], bool]]:
 
 def _page(
     desk: Desk, query: Query, rows: Iterator[int], limit: int, *, with_markets: bool, milestones: bool
-) -> str:
+) -> bytes:
     world = desk.world
     page, has_more = cut_page(rows, limit)
     cursor = query.cursor(*world.event_key(page[-1])) if has_more else ""

@@ -13,9 +13,12 @@ from kalshi_pipeline.sandbox.chance import scatter
 from kalshi_pipeline.sandbox.fault_records import damage, row_lists
 from kalshi_pipeline.sandbox.faults import Faults, server_error_of
 from kalshi_pipeline.sandbox.refusals import error_body
+from kalshi_pipeline.sandbox.spelling import MICROS
 
 _MOST_REMEMBERED = 10_000
 _ALIAS = "_again"
+_MARKETS = "/markets"
+_CREATED_BOUNDS = ("min_created_ts", "max_created_ts")
 _HTML = (
     "<html>\r\n<head><title>{0}</title></head>\r\n<body><center><h1>{0}</h1></center></body>\r\n</html>\r\n"
 )
@@ -52,11 +55,31 @@ class FaultDesk:
         self.faults = faults
         self._lock = threading.Lock()
         # What every request can meet is decided here; the other faults need no memory of requests.
-        self._is_idle = replace(faults, seed=1, latency_seconds=0.0, paused=False, paths=()) == Faults()
+        self._is_idle = Faults() == replace(
+            faults,
+            seed=1,
+            latency_seconds=0.0,
+            latency_jitter_seconds=0.0,
+            created_skew_seconds=0.0,
+            paused=False,
+            paths=(),
+        )
         self._attempts: OrderedDict[str, int] = OrderedDict()
         self._pages = 0
         self._tails: OrderedDict[str, list[Any]] = OrderedDict()
         self._aliases: OrderedDict[str, str] = OrderedDict()
+
+    def delay(self, path: str, query: str) -> float:
+        """Seconds that a request waits, whatever happens to it then; every attempt at a URL the same."""
+        faults = self.faults
+        if not faults.applies_to(path):
+            return 0.0
+        luck = self._draw("latency", f"{path}?{query}", 0) / 2**64
+        return faults.latency_seconds + faults.latency_jitter_seconds * luck
+
+    def created_skew(self) -> int:
+        """Microseconds by which the bounds of created times are moved."""
+        return round(self.faults.created_skew_seconds * MICROS) if self.faults.applies_to(_MARKETS) else 0
 
     def plan(self, path: str, query: str) -> Plan:
         """Decides before the world is asked."""
@@ -77,10 +100,12 @@ class FaultDesk:
         if self._hits("server_errors", url, attempt):
             draw = self._draw("server_error", url, attempt)
             return self._failure(server_error_of(faults, draw), draw >> 8)
+        if faults.created_filter == "refused" and _has_created_bounds(path, query):
+            return Plan(400, json.dumps(error_body("bad_request", "bad request"), separators=(",", ":")))
         if self._hits("not_json", url, attempt):
             return Plan(200, _HTML.format("Please wait"), "text/html")
         trouble = Trouble.TRUNCATED if self._hits("truncated", url, attempt) else None
-        return Plan(trouble=trouble, query=self._asked_instead(query))
+        return Plan(trouble=trouble, query=self._asked_instead(path, query))
 
     def _draw(self, name: str, url: str, attempt: int) -> int:
         return scatter(self.faults.seed + crc32(name.encode()), crc32(url.encode()) + (attempt << 33))
@@ -100,8 +125,11 @@ class FaultDesk:
         nested = error_body(reason.lower().replace(" ", "_").replace("-", ""), reason.lower())
         return Plan(status, json.dumps(nested if form == "nested" else nested["error"]))
 
-    def _asked_instead(self, query: str) -> str:
-        """The query with the real cursor for an alias, and room on the page for repeated rows."""
+    def _asked_instead(self, path: str, query: str) -> str:
+        """The query with the real cursor for an alias, room on the page for repeated rows, and what is ignored gone."""
+        if self.faults.created_filter == "ignored" and _has_created_bounds(path, query):
+            asked = parse_qsl(query, keep_blank_values=True)
+            query = urlencode([(name, value) for name, value in asked if name not in _CREATED_BOUNDS])
         if not (self._aliases or self._tails):
             return query
         parameters = dict(parse_qsl(query))
@@ -112,16 +140,16 @@ class FaultDesk:
             parameters["limit"] = str(max(1, limit - len(self._tails[real])))
         return urlencode(parameters) if parameters != dict(parse_qsl(query)) and cursor else query
 
-    def doctor(self, path: str, asked: str, text: str) -> str:
+    def doctor(self, path: str, asked: str, body: bytes) -> bytes:
         """Changes a good answer as the faults want it; `asked` is the query as the client sent it."""
         faults = self.faults
         if not faults.applies_to(path):
-            return text
-        answer = json.loads(text)
+            return body
+        answer = json.loads(body)
         if "cursor" in answer:
             self._turn_page(answer, dict(parse_qsl(asked)).get("cursor", ""))
         damage(answer, faults)
-        return json.dumps(answer, ensure_ascii=False, separators=(",", ":"))
+        return json.dumps(answer, ensure_ascii=False, separators=(",", ":")).encode()
 
     def changes_answers(self) -> bool:
         f = self.faults
@@ -152,6 +180,10 @@ class FaultDesk:
             if answer["cursor"]:
                 keep = min(faults.overlap, max(0, len(answer[key]) - 1))
                 _remember(self._tails, answer["cursor"], answer[key][len(answer[key]) - keep :])
+
+
+def _has_created_bounds(path: str, query: str) -> bool:
+    return path == _MARKETS and any(name in _CREATED_BOUNDS for name, _ in parse_qsl(query))
 
 
 def _remember(memory: OrderedDict[str, Any], key: str, value: object) -> None:

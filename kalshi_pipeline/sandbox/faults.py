@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias, get_args
 
 ErrorBody: TypeAlias = Literal["nested", "flat", "html", "any"]
+CreatedFilter: TypeAlias = Literal["honoured", "refused", "ignored"]
 
 _YES_NO = {
     "1": True,
@@ -28,11 +29,15 @@ class Faults:
     `server_error` 0 takes 500, 502, 503 and 504 in turn; `overlap` repeats that many rows of the page before;
     `empty_pages` puts one empty page with a living cursor before every page but the first; `fail_first` answers
     503 to the first attempts of every distinct URL; after `unreachable_after` pages of listings every
-    connection is reset; `paused` stops the world's quotes and says so in /exchange/status.
+    connection is reset; `paused` stops the world's quotes and says so in /exchange/status. `latency_seconds` delays
+    every answer, and `latency_jitter_seconds` each URL by up to so much more. `created_filter` and
+    `created_skew_seconds` concern the created bounds of /markets: a request with one is refused, answered as if
+    it had none, or answered for a window that lies so many seconds later than the one that was asked for.
     """
 
     seed: int = 1
     latency_seconds: float = 0.0
+    latency_jitter_seconds: float = 0.0
     too_many: float = 0.0
     server_errors: float = 0.0
     server_error: int = 0
@@ -49,21 +54,22 @@ class Faults:
     paused: bool = False
     unreachable_after: int | None = None
     fail_first: int = 0
+    created_filter: CreatedFilter = "honoured"
+    created_skew_seconds: float = 0.0
     paths: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         for name in ("too_many", "server_errors", "resets", "truncated", "not_json", "unreadable"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ValueError(f"fault {name} is a share from 0 to 1, not {getattr(self, name)}")
-        for name in ("latency_seconds", "overlap", "fail_first"):
+        for name in ("latency_seconds", "latency_jitter_seconds", "overlap", "fail_first"):
             if getattr(self, name) < 0:
                 raise ValueError(f"fault {name} cannot be negative")
         if self.server_error not in (0, *_SERVER_ERRORS):
             raise ValueError(f"fault server_error is one of 500, 502, 503 and 504, not {self.server_error}")
-        if self.error_body not in get_args(ErrorBody):
-            raise ValueError(
-                f"fault error_body is one of {', '.join(get_args(ErrorBody))}, not {self.error_body}"
-            )
+        for name, words in (("error_body", get_args(ErrorBody)), ("created_filter", get_args(CreatedFilter))):
+            if getattr(self, name) not in words:
+                raise ValueError(f"fault {name} is one of {', '.join(words)}, not {getattr(self, name)}")
 
     @classmethod
     def parse(cls, settings: Iterable[str]) -> "Faults":

@@ -10,7 +10,14 @@ from functools import partial
 from operator import itemgetter
 from typing import TYPE_CHECKING, TypeAlias
 
-from kalshi_pipeline.sandbox.births import bear_combo, bear_event, bear_market, draw_close
+from kalshi_pipeline.sandbox.births import (
+    bear_combo,
+    bear_event,
+    bear_market,
+    combo_event_ticker_of,
+    draw_close,
+    event_ticker_of,
+)
 from kalshi_pipeline.sandbox.catalogue import COMBO_PREFIXES, TOPICS, outcome_of, subject_of, topic_of
 from kalshi_pipeline.sandbox.chance import scatter
 from kalshi_pipeline.sandbox.life import archive
@@ -40,7 +47,8 @@ _MIXTURE = ((10, FINALIZED), (13, CLOSED), (15, DETERMINED), (19, INITIALIZED), 
 # Created times have fractions of 6, 5 and 4 digits, or none (API.md quirk 8).
 _GRAINS = (1, 10, 100, MICROS)
 
-_Birth: TypeAlias = tuple[int, Callable[[int], None]]
+# Created time, ticker of the event (of a recorded market its own), and what lets it be born then.
+_Birth: TypeAlias = tuple[int, str, Callable[[int], None]]
 
 
 def create(world: WorldState) -> None:
@@ -52,8 +60,10 @@ def create(world: WorldState) -> None:
     genesis.add_recorded_events(recording)
     past = list(genesis.plan_past())
     births = [*past, *genesis.plan_open(), *genesis.plan_combos(), *genesis.plan_recorded(recording)]
+    # Ties by ticker, descending (columns.py): all letters of tickers come after the "-" that follows an event's.
+    births.sort(key=itemgetter(1), reverse=True)
     births.sort(key=itemgetter(0))
-    for created, bear in births:
+    for created, _, bear in births:
         bear(created)
     if births:
         world.clock = world.start = max(world.clock, births[-1][0] + MICROS)
@@ -90,8 +100,10 @@ class _Genesis:
         count = max(count, 8) if world.config.markets and world.config.past_share else 0
         for number in range(count):
             age = (count - number) * 150 * DAY // count
-            closed = world.clock - age - 3 * HOUR
-            yield closed - 40 * DAY, partial(self._bear_past, number, closed - closed % (60 * MICROS))
+            moment = world.clock - age - 3 * HOUR
+            closed = moment - moment % (60 * MICROS)
+            ticker = event_ticker_of(world, number, closed)
+            yield moment - 40 * DAY, ticker, partial(self._bear_past, number, closed)
         world.next_number = count
 
     def _bear_past(self, number: int, closed: int, created: int) -> None:
@@ -105,7 +117,7 @@ class _Genesis:
         self._index(event)
 
     def plan_open(self) -> Iterator[_Birth]:
-        """Events of the last 30 days, until exactly the configured number of markets is open."""
+        """Events until exactly the configured number of markets is open."""
         world = self._world
         plan: list[dict[int, int]] = []
         left = world.config.markets
@@ -118,20 +130,29 @@ class _Genesis:
                     left -= SHELF_OF_STATE[states[ordinal]] == "open"
             plan.append(states)
         for index, states in enumerate(plan):
-            age = (len(plan) - index) * 30 * DAY // len(plan)
-            # Some seconds of jitter, fewer than lie between two events: created times never tie across events.
-            created = world.clock - age - scatter(52, index) % min(30 * MICROS, 15 * DAY // len(plan))
-            created -= created % _GRAINS[index % 4]
-            yield created, partial(self._bear_open, world.next_number + index, states)
+            number, created = world.next_number + index, self._draw_created(index, len(plan), 30 * DAY)
+            close_at = draw_close(world, number, world.clock)
+            bear = partial(self._bear_open, number, states, close_at)
+            yield created - created % _GRAINS[index % 4], event_ticker_of(world, number, close_at), bear
         world.next_number += len(plan)
+
+    def _draw_created(self, index: int, count: int, usual: int) -> int:
+        """When the index-th of so many was born: evenly over the usual span until now, or over the configured one."""
+        within, now = self._world.config.created_within_seconds, self._world.clock
+        if within is None:
+            jitter = scatter(52, index) % min(30 * MICROS, usual // 2 // count)
+            return now - (count - index) * usual // count - jitter
+        span = round(within * MICROS)
+        first = now - HOUR - span
+        return first - first % MICROS + index * span // count
 
     def _draw_state(self, number: int, ordinal: int) -> int:
         chance = scatter(self._world.config.seed + 51, number * 16 + ordinal) % 1000
         return next((state for below, state in _MIXTURE if chance < below), ACTIVE)
 
-    def _bear_open(self, number: int, states: dict[int, int], created: int) -> None:
+    def _bear_open(self, number: int, states: dict[int, int], close_at: int, created: int) -> None:
         world, now = self._world, self._world.clock
-        event = bear_event(world, number, created, draw_close(world, number, now))
+        event = bear_event(world, number, created, close_at)
         for ordinal in self._in_listing_order(number, states):
             state = states[ordinal]
             if state == INITIALIZED:
@@ -159,11 +180,11 @@ class _Genesis:
             world.fates.append((3, market, (FINALIZED,)))
 
     def plan_combos(self) -> Iterator[_Birth]:
-        """Combos of the last twelve hours, all open."""
+        """Combos, all open."""
         world = self._world
         for number in range(world.config.combos):
-            created = world.clock - 1 - (world.config.combos - number) * 12 * HOUR // world.config.combos
-            yield created, partial(self._bear_combo, number)
+            created = self._draw_created(number, world.config.combos, 12 * HOUR)
+            yield created, combo_event_ticker_of(world, number), partial(self._bear_combo, number)
         world.next_combo = world.config.combos
 
     def _bear_combo(self, number: int, created: int) -> None:
@@ -197,8 +218,8 @@ class _Genesis:
             events.unrecorded.add(position)
 
     def plan_recorded(self, recording: Recording) -> Iterator[_Birth]:
-        for market in sorted(recording.markets.values(), key=lambda market: market.ticker, reverse=True):
-            yield market.created, partial(self._bear_recorded, market)
+        for market in recording.markets.values():
+            yield market.created, market.ticker, partial(self._bear_recorded, market)
 
     def _bear_recorded(self, recorded: RecordedMarket, created: int) -> None:
         world, markets = self._world, self._world.markets

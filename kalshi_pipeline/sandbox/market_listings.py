@@ -1,5 +1,6 @@
 """GET /markets and GET /historical/markets: filters, their exclusions, and pages (API.md §1.3)."""
 
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
@@ -34,11 +35,11 @@ class _Search:
     tests: list[Callable[[int], bool]] = field(default_factory=list)
 
 
-def get_markets(desk: Desk, query: Query) -> str:
+def get_markets(desk: Desk, query: Query) -> bytes:
     """Markets of the live tier, newest created first."""
     limit = query.limit(100, 1000)
     keyset = query.keyset()
-    search = _read_search(desk.world, query)
+    search = _read_search(desk, query)
     event_ticker = query.text("event_ticker")
     if event_ticker is not None:
         # The whole event, whatever the limit, with an empty cursor [MEAS 2026-08-09].
@@ -47,7 +48,7 @@ def get_markets(desk: Desk, query: Query) -> str:
     return _page(desk, query, search, limit, keyset)
 
 
-def get_historical_markets(desk: Desk, query: Query) -> str:
+def get_historical_markets(desk: Desk, query: Query) -> bytes:
     """Markets that left the live tier. They take one filter at a time."""
     limit = query.limit(100, 1000)
     keyset = query.keyset()
@@ -61,7 +62,7 @@ def get_historical_markets(desk: Desk, query: Query) -> str:
     return _page(desk, query, search, limit, keyset)
 
 
-def _page(desk: Desk, query: Query, search: _Search, limit: int, keyset: Keyset | None) -> str:
+def _page(desk: Desk, query: Query, search: _Search, limit: int, keyset: Keyset | None) -> bytes:
     markets = desk.world.markets
     if keyset is not None:
         search.below = min(search.below, _position_of(desk.world, keyset))
@@ -72,11 +73,10 @@ def _page(desk: Desk, query: Query, search: _Search, limit: int, keyset: Keyset 
 
 def _position_of(world: World, keyset: Keyset) -> int:
     """All rows that follow a keyset stand under this position (columns.py: ties by ticker, descending)."""
-    low = world.first_created_from(keyset.at)
-    high = world.first_created_after(keyset.at)
-    while low < high and world.markets.ticker[low] > keyset.identifier:
-        low += 1
-    return low
+    low, high = world.first_created_from(keyset.at), world.first_created_after(keyset.at)
+    return bisect_left(
+        world.markets.ticker, x=True, lo=low, hi=high, key=lambda ticker: ticker <= keyset.identifier
+    )
 
 
 def _find(world: World, search: _Search) -> Iterator[int]:
@@ -100,7 +100,8 @@ def _is_on(world: World, market: int, search: _Search) -> bool:
     return is_on_shelf and world.is_combo(market) in search.combos
 
 
-def _read_search(world: World, query: Query) -> _Search:
+def _read_search(desk: Desk, query: Query) -> _Search:
+    world = desk.world
     status = query.word("status", _STATUS_WORDS, "invalid status filter")
     mve_filter = query.word("mve_filter", ("only", "exclude"), "invalid mve_filter")
     tickers = query.tickers("tickers")
@@ -122,7 +123,7 @@ def _read_search(world: World, query: Query) -> _Search:
             among = set(positions) if among is None else among & set(positions)
     search = _Search((status,) if status else LIVE_SHELVES, _KINDS[mve_filter], among=_ordered(world, among))
     if given:
-        _bound(world, search, given[0], *bounds[given[0]])
+        _bound(desk, search, given[0], *bounds[given[0]])
     return search
 
 
@@ -159,15 +160,15 @@ def _ordered(world: World, among: Iterable[int] | None, *, archived: bool = Fals
     return sorted((m for m in among if (world.markets.state[m] == ARCHIVED) == archived), reverse=True)
 
 
-def _bound(world: World, search: _Search, family: str, least: int | None, most: int | None) -> None:
+def _bound(desk: Desk, search: _Search, family: str, least: int | None, most: int | None) -> None:
     """Bounds are exclusive whole seconds, but for max_updated_ts, which is "at or before" [SPEC 3.32]."""
-    markets = world.markets
+    world, markets = desk.world, desk.world.markets
     low = -(1 << 62) if least is None else least * MICROS
     high = 1 << 62 if most is None else most * MICROS
     match family:
         case "created":
-            search.above = world.first_created_after(low)
-            search.below = world.first_created_from(high)
+            search.above = world.first_created_after(low + desk.created_skew)
+            search.below = world.first_created_from(high + desk.created_skew)
         case "close":
             search.tests.append(lambda market: low < markets.close_at[market] < high)
         case "settled":

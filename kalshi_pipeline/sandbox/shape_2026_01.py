@@ -34,16 +34,16 @@ class JanuaryShape(NewestShape):
             f'"settlement_timer_seconds":1800,"tick_size":1'
         )
 
-    def _market_part(self, market: int) -> str:
+    def _make_market_part(self, market: int) -> str:
         event = self.world.markets.event[market]
         frame, (_, label, strike) = self.frame(event), outcome_of_market(self.world, market)
         return (
-            f'{self.event_part(event)}{strike},"no_sub_title":"{label}",'
+            f'{strike},"no_sub_title":"{label}",'
             f'"rules_primary":{frame.rules_before}{label}{frame.rules_after},"subtitle":"",'
             f'"title":{frame.title[:-1]} {label}","yes_sub_title":"{label}"'
         )
 
-    def _combo_part(self, market: int) -> str:
+    def _make_combo_part(self, market: int) -> str:
         event = self.world.markets.event[market]
         legs, collection = self.legs.of(market), collection_of(self.world, event)
         label = spell_text(",".join(leg.label for leg in legs))
@@ -107,7 +107,7 @@ class JanuaryShape(NewestShape):
             f'"close_time":"{spell_time(m.close_at[market])}",'
             f'"created_time":"{ZERO_TIME if is_old else spell_time(m.created[market])}",'
             f'"expected_expiration_time":"{latest}","expiration_time":"{latest}",'
-            f'"expiration_value":"{self.expiration_value(market)}","latest_expiration_time":"{latest}",'
+            f'"expiration_value":"{self.expiration_value(result)}","latest_expiration_time":"{latest}",'
             f'"open_time":"{spell_time(m.open_at[market])}",'
             # A scalar result had no word before 28 January 2026 (API.md §2).
             f'"result":"{"" if result == SCALAR else RESULT_WORDS[result]}","status":"{STATUS_WORDS[state]}",'

@@ -17,19 +17,19 @@ MOST_CANDLES_OF_A_BATCH = 10_000
 _GAP = -2  # the topic of a recorded series, or, without its text, of one that only an event names
 
 
-def get_market(desk: Desk, query: Query) -> str:
+def get_market(desk: Desk, query: Query) -> bytes:
     return _market(desk, query, live=True)
 
 
-def get_historical_market(desk: Desk, query: Query) -> str:
+def get_historical_market(desk: Desk, query: Query) -> bytes:
     return _market(desk, query, live=False)
 
 
-def _market(desk: Desk, query: Query, *, live: bool) -> str:
+def _market(desk: Desk, query: Query, *, live: bool) -> bytes:
     return desk.envelope(f'"market":{desk.shape.market(desk.market_named(query.path["ticker"], live=live))}')
 
 
-def get_book(desk: Desk, query: Query) -> str:
+def get_book(desk: Desk, query: Query) -> bytes:
     depth = query.integer("depth") or 0
     if not 0 <= depth <= 100:
         raise BadRequestError("invalid depth")
@@ -38,7 +38,7 @@ def get_book(desk: Desk, query: Query) -> str:
     )
 
 
-def get_books(desk: Desk, query: Query) -> str:
+def get_books(desk: Desk, query: Query) -> bytes:
     """Books of repeated `tickers`, 1 to 100; an unknown one is left out, as in every list."""
     tickers = list(dict.fromkeys(query.texts("tickers")))
     if not 1 <= len(tickers) <= 100 or any(len(ticker) > 200 for ticker in tickers):
@@ -50,7 +50,7 @@ def get_books(desk: Desk, query: Query) -> str:
     return desk.listing("orderbooks", books)
 
 
-def get_candles(desk: Desk, query: Query) -> str:
+def get_candles(desk: Desk, query: Query) -> bytes:
     start_ts, end_ts, minutes = _range(query, _PERIODS)
     market = desk.market_named(query.path["ticker"])
     events = desk.world.events
@@ -63,7 +63,7 @@ def get_candles(desk: Desk, query: Query) -> str:
     )
 
 
-def get_historical_candles(desk: Desk, query: Query) -> str:
+def get_historical_candles(desk: Desk, query: Query) -> bytes:
     start_ts, end_ts, minutes = _range(query, _PERIODS)
     market = desk.market_named(query.path["ticker"], live=False)
     candles = candles_of(desk.world, market, start_ts, end_ts, minutes)
@@ -71,7 +71,7 @@ def get_historical_candles(desk: Desk, query: Query) -> str:
     return desk.envelope(f'"candlesticks":{texts},"ticker":"{query.path["ticker"]}"')
 
 
-def get_candles_of_many(desk: Desk, query: Query) -> str:
+def get_candles_of_many(desk: Desk, query: Query) -> bytes:
     """Candles of up to 100 live markets, 10,000 in all; more is refused."""
     tickers = query.tickers("market_tickers", most=100)
     if not tickers:
@@ -114,7 +114,7 @@ def _texts(candles: list[Candle], render: Callable[[Candle], str]) -> str:
     return f"[{','.join(map(render, candles))}]"
 
 
-def get_series_list(desk: Desk, query: Query) -> str:
+def get_series_list(desk: Desk, query: Query) -> bytes:
     """All series at once: this list has no pages. `category` is exact, `tags` a comma list of which one must fit."""
     category, tags = query.text("category"), query.text("tags")
     min_updated_ts = query.integer("min_updated_ts")
@@ -137,7 +137,7 @@ def get_series_list(desk: Desk, query: Query) -> str:
     return desk.listing("series", rows)
 
 
-def get_series(desk: Desk, query: Query) -> str:
+def get_series(desk: Desk, query: Query) -> bytes:
     position = desk.world.series_position.get(query.path["series_ticker"])
     if position is None or _is_gap(desk.world.series[position]):
         raise NotFoundError
@@ -158,7 +158,7 @@ def _volumes(desk: Desk) -> dict[int, int]:
     return volumes
 
 
-def get_fee_changes(desk: Desk, query: Query) -> str:
+def get_fee_changes(desk: Desk, query: Query) -> bytes:
     """Nothing is scheduled (recorded); the history has one change of the first series."""
     series_ticker, rows = query.text("series_ticker"), []
     if query.flag("show_historical") and desk.world.series:
@@ -172,7 +172,7 @@ def get_fee_changes(desk: Desk, query: Query) -> str:
     return desk.listing("series_fee_change_arr", rows)
 
 
-def get_cutoff(desk: Desk, query: Query) -> str:  # noqa: ARG001 - every endpoint has the same signature
+def get_cutoff(desk: Desk, query: Query) -> bytes:  # noqa: ARG001 - every endpoint has the same signature
     cutoff = spell_time(desk.world.cutoff)
     orders = spell_time(desk.world.clock - 14 * DAY)
     return desk.envelope(
@@ -181,11 +181,11 @@ def get_cutoff(desk: Desk, query: Query) -> str:  # noqa: ARG001 - every endpoin
     )
 
 
-def get_status(desk: Desk, query: Query) -> str:  # noqa: ARG001
-    return desk.shape.status()
+def get_status(desk: Desk, query: Query) -> bytes:  # noqa: ARG001
+    return desk.shape.status().encode()
 
 
-def get_schedule(desk: Desk, query: Query) -> str:  # noqa: ARG001
+def get_schedule(desk: Desk, query: Query) -> bytes:  # noqa: ARG001
     """All day long, but for the pause on Thursdays from 03:00 to 05:00 in New York (recorded 15 January 2026)."""
     all_day = '[{"close_time":"00:00","open_time":"00:00"}]'
     thursday = '[{"close_time":"03:00","open_time":"00:00"},{"close_time":"00:00","open_time":"05:00"}]'

@@ -9,6 +9,7 @@ ZERO_TIME = "0001-01-01T00:00:00Z"
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 TEN_THOUSANDTHS = tuple(f"{number // 10_000}.{number % 10_000:04d}" for number in range(10_001))
+HUNDREDTHS = tuple(f".{number:02d}" for number in range(100))
 
 
 @lru_cache(maxsize=65_536)

@@ -9,16 +9,16 @@ from kalshi_pipeline.sandbox.spelling import MICROS
 from kalshi_pipeline.sandbox.world import World
 
 
-def get_trades(desk: Desk, query: Query) -> str:
+def get_trades(desk: Desk, query: Query) -> bytes:
     tape, world = desk.world.tape, desk.world
     return _page(desk, query, tape.first_at_or_after(world.cutoff), len(tape))
 
 
-def get_historical_trades(desk: Desk, query: Query) -> str:
+def get_historical_trades(desk: Desk, query: Query) -> bytes:
     return _page(desk, query, 0, desk.world.tape.first_at_or_after(desk.world.cutoff))
 
 
-def _page(desk: Desk, query: Query, first: int, end: int) -> str:
+def _page(desk: Desk, query: Query, first: int, end: int) -> bytes:
     """The trades from `first` to before `end` that the query asks for; bounds in time are exclusive."""
     tape = desk.world.tape
     limit = query.limit(100, 1000)

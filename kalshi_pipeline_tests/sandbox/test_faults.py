@@ -1,15 +1,19 @@
 """Each fault does what it says, and only where it was asked for."""
 
 import json
+import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 from itertools import pairwise
 
 import httpx
 import pytest
 
 from kalshi_pipeline.sandbox import Faults, Sandbox, World, WorldConfig
+from kalshi_pipeline.sandbox.fault_desk import FaultDesk
 from kalshi_pipeline_tests.sandbox.conftest import Start
-from kalshi_pipeline_tests.sandbox.walking import read, read_pages, walk
+from kalshi_pipeline_tests.sandbox.walking import Row, read, read_pages, walk
 
 Faulty = Callable[[Faults], tuple[Sandbox, httpx.Client]]
 
@@ -204,6 +208,84 @@ def test_latency_delays_the_answer(faulty: Faulty) -> None:
     assert sandbox.requests[1].at - sandbox.requests[0].at >= 0.05
 
 
+def delays(sandbox: Sandbox, client: httpx.Client, count: int) -> list[float]:
+    """Of distinct URLs, asked all at once."""
+    sandbox.requests.clear()
+    began = time.monotonic()
+    with ThreadPoolExecutor(count) as threads:
+        list(threads.map(lambda n: client.get("/exchange/status", params={"n": n}), range(count)))
+    return [request.at - began for request in sandbox.requests]
+
+
+def test_latency_of_one_request_blocks_no_other(faulty: Faulty) -> None:
+    waited = delays(*faulty(Faults(latency_seconds=0.3)), 8)
+    assert all(0.3 <= seconds < 1.2 for seconds in waited)  # one after the other they would end after 2.4
+
+
+def test_latency_jitter_belongs_to_the_url() -> None:
+    faults = FaultDesk(Faults(latency_seconds=0.1, latency_jitter_seconds=0.2, paths=("/markets",)))
+    drawn = [faults.delay("/markets", f"n={number}") for number in range(50)]
+    assert 0.1 <= min(drawn) < 0.15 < 0.25 < max(drawn) < 0.3
+    assert [faults.delay("/markets", f"n={number}") for number in range(50)] == drawn
+    assert faults.delay("/events", "") == 0
+
+
+CREATED_BOUNDS = [("min_created_ts",), ("max_created_ts",), ("min_created_ts", "max_created_ts")]
+
+
+@pytest.mark.parametrize("names", CREATED_BOUNDS, ids=["least", "most", "both"])
+def test_refused_created_filter_is_a_bad_request(faulty: Faulty, names: tuple[str, ...]) -> None:
+    _, client = faulty(Faults(created_filter="refused"))
+    response = client.get("/markets", params=dict.fromkeys(names, 1_790_000_000) | {"status": "open"})
+    assert response.status_code == 400
+    assert response.json() == {"error": {"code": "bad_request", "message": "bad request"}}
+    for allowed in ("/markets?status=open", "/markets?min_created_ts=", "/markets?min_close_ts=1", "/events"):
+        assert client.get(allowed).status_code == 200
+
+
+@pytest.mark.parametrize("names", CREATED_BOUNDS, ids=["least", "most", "both"])
+def test_ignored_created_filter_lists_everything(faulty: Faulty, names: tuple[str, ...]) -> None:
+    _, client = faulty(Faults(created_filter="ignored"))
+    bounds = dict.fromkeys(names, 1)
+    listing = {"status": "open", "limit": 90}
+    plain = read_pages(client, "/markets", "markets", **listing)
+    assert len(plain) > 3
+    assert read_pages(client, "/markets", "markets", **listing, **bounds) == plain
+    cursor = read(client, "/markets", **listing)["cursor"]
+    assert read(client, "/markets", **listing, **bounds)["cursor"] == cursor
+    assert read(client, "/markets", **listing, **bounds, cursor=cursor)["markets"] == plain[1]
+
+
+@pytest.mark.parametrize("skew", [86_400.0, -86_400.0])
+def test_created_skew_moves_the_window(faulty: Faulty, skew: float) -> None:
+    sandbox, client = faulty(Faults(created_skew_seconds=skew))
+    rows = walk(client, "/markets", "markets", status="open", limit=1000)
+    least, most = sandbox.world.clock // 10**6 - 20 * 86_400, sandbox.world.clock // 10**6 - 10 * 86_400
+    window = {"min_created_ts": least, "max_created_ts": most}
+    found = walk(client, "/markets", "markets", status="open", limit=30, **window)
+    assert found
+    assert found == [row for row in rows if least + skew < created(row) < most + skew]
+    assert found != [row for row in rows if least < created(row) < most]
+
+
+def test_created_skew_of_a_fraction_counts(start: Start) -> None:
+    sandbox, client = start(created_within_seconds=1)
+    second = sandbox.world.markets.created[-1] // 10**6
+    everything = walk(client, "/markets", "markets", status="open", limit=1000)
+    sandbox.faults = Faults(created_skew_seconds=0.5)
+    later = walk(client, "/markets", "markets", status="open", limit=30, min_created_ts=second)
+    assert later == [row for row in everything if created(row) > second + 0.5]
+    assert 0 < len(later) < len(everything)
+    sandbox.faults = Faults(created_skew_seconds=0.5, paths=("/events",))
+    unmoved = walk(client, "/markets", "markets", status="open", limit=30, min_created_ts=second)
+    assert unmoved == [row for row in everything if created(row) > second]
+
+
+def created(row: Row) -> float:
+    """Seconds since 1970."""
+    return datetime.fromisoformat(row["created_time"]).timestamp()
+
+
 def test_settings_are_read_from_texts() -> None:
     texts = [
         "too_many=0.1",
@@ -223,6 +305,9 @@ def test_settings_are_read_from_texts() -> None:
     )
     assert Faults.parse(texts) == expected
     assert Faults.parse(["unreachable_after=3", "latency_seconds=1.5"]).unreachable_after == 3
+    assert Faults.parse(
+        ["created_filter=ignored", "created-skew-seconds=-1.5", "latency_jitter_seconds=2"]
+    ) == (Faults(created_filter="ignored", created_skew_seconds=-1.5, latency_jitter_seconds=2.0))
 
 
 @pytest.mark.parametrize(
@@ -235,6 +320,8 @@ def test_settings_are_read_from_texts() -> None:
         ("too_many=7", "fault too_many is a share from 0 to 1"),
         ("server_error=404", "one of 500, 502, 503 and 504"),
         ("error_body=xml", "fault error_body is one of nested, flat, html, any"),
+        ("created_filter=off", "fault created_filter is one of honoured, refused, ignored, not off"),
+        ("latency_jitter_seconds=-1", "fault latency_jitter_seconds cannot be negative"),
     ],
 )
 def test_bad_setting_is_explained(text: str, message: str) -> None:

@@ -42,6 +42,23 @@ def test_equal_worlds_give_equal_bytes(shape: str) -> None:
     assert answers[0] == answers[1]
 
 
+@pytest.mark.parametrize("shape", ["2026-01", "2026-10", "future"])
+def test_exchange_that_has_answered_before_answers_like_a_new_one(shape: str) -> None:
+    config = {"markets": 200, "combos": 30, "births_per_step": 2, "combos_per_step": 2, "closes_per_step": 9}
+    world = World(WorldConfig(**config, shape=shape, step_seconds=7_200, change_share=0.5))  # type: ignore[arg-type]
+    with (
+        Sandbox(world) as old,
+        Sandbox(world) as new,
+        httpx.Client(base_url=old.url) as returning,
+        httpx.Client(base_url=new.url) as first,
+    ):
+        for _ in range(20):
+            assert [returning.get(path).status_code for path in PATHS[:2]] == [200, 200]
+            world.step()
+        for path in PATHS:
+            assert returning.get(path).content == first.get(path).content
+
+
 def test_another_seed_gives_another_world() -> None:
     one, two = (World(WorldConfig(seed=seed, markets=50)) for seed in (1, 2))
     assert one.markets.bid != two.markets.bid
@@ -206,6 +223,7 @@ def test_hourly_candles_hold_exactly_the_trades(calm: Sandbox, client: httpx.Cli
         ({"markets": -1}, "markets is -1"),
         ({"shape": "2025"}, "shape is '2025'"),
         ({"change_share": 2.0}, "share of 1"),
+        ({"created_within_seconds": -1.0}, "created_within_seconds is -1.0"),
     ],
 )
 def test_bad_config_is_explained(config: dict[str, object], message: str) -> None:

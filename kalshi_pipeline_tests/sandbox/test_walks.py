@@ -1,6 +1,9 @@
 """Every listing shows each of its rows once, in the documented order, whatever the page size."""
 
+from datetime import datetime
 from itertools import pairwise
+from operator import itemgetter
+from statistics import quantiles
 
 import httpx
 import pytest
@@ -78,7 +81,7 @@ def _close(sandbox: Sandbox, event: Row) -> int:
     return events.close_at[events.position[event["event_ticker"]]]
 
 
-def test_walk_does_not_show_markets_born_on_the_way(start: Start) -> None:
+def test_walk_leaves_markets_born_on_the_way_to_the_next(start: Start) -> None:
     sandbox, client = start(markets=300, births_per_step=20, closes_per_step=0, change_share=0)
     before = {row["ticker"] for row in walk(client, "/markets", "markets", status="open", limit=1000)}
     seen: list[str] = []
@@ -91,6 +94,51 @@ def test_walk_does_not_show_markets_born_on_the_way(start: Start) -> None:
             break
     assert len(seen) == len(set(seen))
     assert set(seen) == before
+    next_walk = [row["ticker"] for row in walk(client, "/markets", "markets", status="open", limit=50)]
+    assert before < set(next_walk)
+    assert len(next_walk) == len(set(next_walk)) > len(seen) + 50
+
+
+@pytest.mark.parametrize("within", [0, 0.000_02, 1, 90], ids=str)
+def test_markets_created_close_together_come_in_order_and_once(start: Start, within: float) -> None:
+    sandbox, client = start(markets=300, combos=60, created_within_seconds=within)
+    for _ in range(2):
+        keys = [
+            (_padded(row["created_time"]), row["ticker"])
+            for row in walk(client, "/markets", "markets", status="open", limit=7)
+        ]
+        # Newest first, ties by ticker; sorting is stable.
+        assert keys == sorted(sorted(keys, key=itemgetter(1)), key=itemgetter(0), reverse=True)
+        assert len(set(keys)) == len(keys) >= 355
+        sandbox.world.step()
+
+
+@pytest.mark.parametrize("within", [0, 1], ids=str)
+def test_all_open_markets_can_be_of_one_second(start: Start, within: float) -> None:
+    _, client = start(markets=300, combos=60, created_within_seconds=within)
+    rows = walk(client, "/markets", "markets", status="open", limit=1000)
+    times = {row["created_time"] for row in rows}
+    assert len(rows) == 360
+    assert (len(times) == 1) == (within == 0)
+    seconds = {int(datetime.fromisoformat(time).timestamp()) for time in times}
+    second = min(seconds)
+    assert seconds == {second}
+    around = {"min_created_ts": second - 1, "max_created_ts": second + 1}
+    assert walk(client, "/markets", "markets", status="open", limit=50, **around) == rows
+    after = walk(client, "/markets", "markets", status="open", limit=50, min_created_ts=second)
+    assert after == [row for row in rows if "." in row["created_time"]]
+
+
+def test_created_times_spread_over_weeks(start: Start) -> None:
+    sandbox, client = start(markets=2_000, combos=100)
+    ages = [
+        sandbox.world.clock / 1e6 - datetime.fromisoformat(row["created_time"]).timestamp()
+        for row in walk(client, "/markets", "markets", status="open", mve_filter="exclude", limit=1000)
+    ]
+    assert ages == sorted(ages)
+    day, days = 86_400, [seconds / 86_400 for seconds in quantiles(ages, n=10)]
+    assert days == pytest.approx([3 * tenth for tenth in range(1, 10)], abs=0.5)
+    assert ages[0] < day / 2 < 29 * day < ages[-1]
 
 
 def test_twenty_thousand_markets_can_be_walked(start: Start) -> None:
