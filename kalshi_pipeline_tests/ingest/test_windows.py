@@ -113,13 +113,16 @@ def test_windows_that_fail_give_way_to_one_walk(
     assert query("SELECT windows FROM ticks ORDER BY id DESC LIMIT 1") == [(1,)]
 
 
-def test_markets_of_one_second_are_listed_in_one_walk(settings_for: SettingsFor, database_path: Path) -> None:
-    world = World(WorldConfig(markets=3_000, created_within_seconds=0, past_share=0.0))
+@pytest.mark.parametrize("seconds", [0, 1, 5], ids=["one instant", "one second", "five seconds"])
+def test_markets_of_one_moment_are_listed_all(
+    settings_for: SettingsFor, database_path: Path, seconds: float
+) -> None:
+    """Bounds are whole seconds, and exclusive: who was created at a bound itself must be in a window, too."""
+    world = World(WorldConfig(markets=3_000, created_within_seconds=seconds, past_share=0.0))
     with Sandbox(world) as sandbox, open_session(settings_for(sandbox.url)) as session:
-        for minute in range(2):
-            report = take_snapshot(session, NOON + minute * MINUTE)
-            assert report.is_complete
-        assert known_windows(session) == [] or report.windows == 2
+        reports = [take_snapshot(session, NOON + minute * MINUTE) for minute in range(2)]
+        assert all(report.is_complete for report in reports)
+        assert [report.tally.ended for report in reports] == [0, 0]
         assert latest(database_path) == listed(sandbox)
 
 
@@ -238,14 +241,14 @@ def test_windows_that_lose_a_market_fail_their_check(wide: Sandbox, settings_for
     """An exchange whose windows leave out rows at their bounds, by more than the overlap."""
 
     class Forgetful(httpx.BaseTransport):
-        """Asks for windows that begin an hour later than they were asked for."""
+        """Asks for windows that begin a day later than they were asked for."""
 
         def __init__(self) -> None:
             self._transport = httpx.HTTPTransport()
 
         def handle_request(self, request: httpx.Request) -> httpx.Response:
             if since := request.url.params.get("min_created_ts"):
-                url = request.url.copy_set_param("min_created_ts", str(int(since) + 3_600))
+                url = request.url.copy_set_param("min_created_ts", str(int(since) + 86_400))
                 request = httpx.Request("GET", url, headers=request.headers)
             return self._transport.handle_request(request)
 
