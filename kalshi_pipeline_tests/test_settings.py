@@ -25,6 +25,7 @@ DEFAULTS = {
     "healing_requests": 300,
     "placeholder_hours": 24,
     "quarantine_share": 0.01,
+    "run_history_days": 7,
 }
 
 
@@ -66,6 +67,7 @@ def test_settings_read_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
         "HEALING_REQUESTS": "0",
         "PLACEHOLDER_HOURS": "0.5",
         "QUARANTINE_SHARE": "1",
+        "RUN_HISTORY_DAYS": "1.5",
     }
     for name, value in given.items():
         monkeypatch.setenv(f"KALSHI_{name}", value)
@@ -87,6 +89,7 @@ def test_settings_read_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
         "healing_requests": 0,
         "placeholder_hours": 0.5,
         "quarantine_share": 1,
+        "run_history_days": 1.5,
     }
 
 
