@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from sqlalchemy import Connection, and_, func, not_, or_, select
+from sqlalchemy import Connection, and_, func, or_, select
 
 from kalshi_pipeline.errors import RangeError
 from kalshi_pipeline.store.history import midpoint_of
@@ -91,11 +91,8 @@ _query = (
         .join(_base, and_(_base.c.tick_id == _found.c.base_tick_id, _base.c.market_id == _found.c.market_id))
         .join(markets, markets.c.id == _found.c.market_id)
     )
-    .where(
-        not_(_now.c.is_terminal),
-        not_(_base.c.is_terminal),
-        or_(_twice_midpoint_change != 0, _last_price_change != 0),
-    )
+    # A terminal row has no numbers, so a market that was not listed at one of the two is left out.
+    .where(or_(_twice_midpoint_change != 0, _last_price_change != 0))
     .order_by(
         func.abs(_twice_midpoint_change).desc().nulls_last(),
         func.abs(_last_price_change).desc().nulls_last(),

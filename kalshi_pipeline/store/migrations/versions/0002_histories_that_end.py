@@ -164,7 +164,10 @@ WHERE t.{IS_TAKEN} AND (l.tick_id > t.id OR NOT l.is_terminal)
 
 
 def _movers(name: str, hours: int) -> str:
-    """What moved until the newest complete tick; `base` is the last row at or before the start of the window."""
+    """What moved until the newest complete tick, from the last row at or before the start of the window.
+
+    A terminal row has no numbers, so a market that was not listed at one of the two is left out.
+    """
     base_at = f"(SELECT max(tick_at) - {hours} * 3600000000 FROM ticks WHERE state = 'complete')"
     return f"""
 CREATE VIEW {name} AS
@@ -200,7 +203,7 @@ JOIN price_snapshots AS b ON b.tick_id = f.base_tick_id AND b.market_id = f.mark
 JOIN ticks AS t ON t.id = f.tick_id
 JOIN ticks AS r ON r.id = f.base_tick_id
 JOIN markets AS m ON m.id = f.market_id
-WHERE NOT q.is_terminal AND NOT b.is_terminal AND (midpoint_change <> 0 OR last_price_change <> 0)
+WHERE midpoint_change <> 0 OR last_price_change <> 0
 ORDER BY abs(midpoint_change) DESC NULLS LAST, abs(last_price_change) DESC NULLS LAST, m.ticker
 """
 
