@@ -4,12 +4,13 @@ import dagster as dg
 
 from kalshi_pipeline.defs.assets import events, markets, price_snapshots, series
 from kalshi_pipeline.defs.automation import collect_job, collect_schedule, snapshot_job, snapshot_sensor
+from kalshi_pipeline.defs.housekeeping import housekeeping, housekeeping_schedule
 from kalshi_pipeline.defs.resources import Pipeline
 
 defs = dg.Definitions(
     assets=[series, events, markets, price_snapshots],
-    jobs=[collect_job, snapshot_job],
-    schedules=[collect_schedule],
+    jobs=[collect_job, snapshot_job, housekeeping],
+    schedules=[collect_schedule, housekeeping_schedule],
     sensors=[snapshot_sensor],
     resources={"pipeline": Pipeline()},
     # One process for a run: a process for each step would import everything again, six seconds a step.
