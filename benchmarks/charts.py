@@ -10,7 +10,7 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from benchmarks import dagster_tick, ingest, listing, memory
 from benchmarks.report import machine_line, shown
-from benchmarks.result import Result, Row
+from benchmarks.result import Result
 
 _COLOURS = ("#2a6f97", "#e07a3f", "#6a994e", "#8d6a9f")
 _AIM = "#b3261e"
@@ -20,10 +20,6 @@ _STYLE = {
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.edgecolor": _GREY,
-    "axes.titlelocation": "left",
-    "axes.titlesize": 12,
-    "axes.titleweight": "bold",
-    "axes.titlepad": 14,
     "axes.axisbelow": True,
     "grid.color": "#e4e4e4",
     "legend.frameon": False,
@@ -44,33 +40,31 @@ def draw(results: Mapping[str, Result], folder: Path) -> Iterable[Path]:
         yield path
 
 
+def _figure(height: float) -> Figure:
+    room = ConstrainedLayoutEngine(rect=(0, 0.28 / height, 1, 1 - 0.28 / height))  # the machine stands below
+    return Figure(figsize=(8.5, height), layout=room)
+
+
 def _panel(height: float = 4.2) -> tuple[Figure, Axes]:
-    room = ConstrainedLayoutEngine(rect=(0, 0.04, 1, 0.96))  # the machine's name stands below
-    figure = Figure(figsize=(8.5, height), layout=room)
+    figure = _figure(height)
     return figure, figure.add_subplot()
 
 
-def _bars(axes: Axes, rows: Sequence[Row], *, is_log: bool = False) -> None:
-    """Horizontal bars from top to bottom, each with its number, and a red mark at its aim."""
-    largest = max(max(row.value, row.aim.limit if row.aim else 0.0) for row in rows)
-    axes.barh(range(len(rows)), [row.value for row in rows], height=0.6, color=_COLOURS[0])
-    for place, row in enumerate(rows):
-        beyond = row.value
-        if row.aim is not None:
-            axes.plot([row.aim.limit] * 2, [place - 0.42, place + 0.42], color=_AIM, linewidth=2)
-            if 0.75 * row.aim.limit < row.value < row.aim.limit:
-                beyond = row.aim.limit
-        gap = beyond * 1.12 if is_log else beyond + largest * 0.012
-        axes.text(gap, place, f"{shown(row.value)} {row.unit}", va="center", fontsize=9)
-    axes.set_yticks(range(len(rows)), [row.label for row in rows])
+def _say(figure: Figure, finding: str) -> None:
+    figure.suptitle(finding, x=0.012, ha="left", fontsize=12, fontweight="bold")
+
+
+def _mark_aim(axes: Axes, limit: float, place: float, height: float = 0.84) -> None:
+    axes.plot([limit] * 2, [place - height / 2, place + height / 2], color=_AIM, linewidth=2)
+
+
+def _name_rows(axes: Axes, labels: Sequence[str]) -> None:
+    """From top to bottom."""
+    axes.set_yticks(range(len(labels)), [_wrapped(label) for label in labels])
     axes.tick_params(axis="y", length=0)
-    axes.invert_yaxis()
+    axes.set_ylim(len(labels) - 0.4, -0.6)
     axes.grid(visible=True, axis="x")
     axes.plot([], [], color=_AIM, linewidth=2, label="aim")
-    if is_log:
-        axes.set_xscale("log")
-    else:
-        axes.set_xlim(0, largest * 1.18)
 
 
 def _draw_ingest(result: Result) -> Figure:
@@ -86,20 +80,15 @@ def _draw_ingest(result: Result) -> Figure:
         for place, row in zip(places, rows, strict=True):
             axes.text(row.value + 0.02, place, f"{row.value:.2f}", va="center", fontsize=8)
             if row.aim is not None:
-                axes.plot(
-                    [row.aim.limit] * 2, [place - height / 2, place + height / 2], color=_AIM, linewidth=2
-                )
+                _mark_aim(axes, row.aim.limit, place, height)
     axes.axvline(1, color="black", linewidth=1)
-    axes.plot([], [], color=_AIM, linewidth=2, label="aim")
     axes.text(1, -0.62, "raw floor", ha="center", va="bottom", fontsize=9)
-    axes.set_yticks(range(len(labels)), [_wrapped(label) for label in labels])
-    axes.tick_params(axis="y", length=0)
-    axes.invert_yaxis()
-    axes.grid(visible=True, axis="x")
-    axes.set_xlabel("CPU time of a snapshot, times the raw floor on the same pages")
+    _name_rows(axes, labels)
+    axes.set_xlim(0, 3.2)
+    axes.set_xlabel("CPU time of a snapshot, times that of the raw floor on the same pages")
     axes.legend(loc="lower right", fontsize=9)
     warm = [row.value for row in result.rows if row.label == ingest.WARM]
-    axes.set_title(f"A snapshot costs {_span(warm)} times the floor with 6 % changed")
+    _say(figure, f"A snapshot with 6 % changed costs {_span(warm)} times the raw floor")
     return figure
 
 
@@ -111,7 +100,7 @@ def _draw_listing(result: Result) -> Figure:
         seconds = [row.also["s"] for row in rows]
         bounds = [row.also["s is the bound"] for row in rows]
         pages = rows[0].also["pages"]
-        axes.plot(listing.WINDOWS, seconds, marker="o", color=colour, label=f"{listing.group_of(latency)}")
+        axes.plot(listing.WINDOWS, seconds, marker="o", color=colour, label=listing.group_of(latency))
         axes.plot(listing.WINDOWS, bounds, linestyle="--", color=colour, label="its bound")
         axes.annotate(
             f"{seconds[0]:.1f} s",
@@ -125,44 +114,59 @@ def _draw_listing(result: Result) -> Figure:
     axes.set_xticks(listing.WINDOWS, [str(windows) for windows in listing.WINDOWS])
     axes.set_ylim(bottom=0)
     axes.set_xlabel("windows walked at once")
-    axes.set_ylabel(f"seconds for {pages:.0f} pages of 1,000 markets")
+    axes.set_ylabel(f"seconds for {pages:.0f} pages at {listing.RATE} requests/s")
     axes.grid(visible=True, axis="y")
     axes.legend(fontsize=9)
     eight = [row.value for row in result.rows if row.label == listing.label_of(8)]
-    axes.set_title(
-        f"Eight windows list everything in {_span(eight)} times the bound at {listing.RATE} requests/s"
-    )
+    _say(figure, f"Eight windows list everything in {_span(eight)} times the bound")
     return figure
 
 
 def _draw_size(result: Result) -> Figure:
-    figure, axes = _panel()
-    _bars(axes, [_relabelled(row) for row in result.rows], is_log=True)
-    axes.set_xlim(1, 200)
-    axes.set_xticks([1, 2, 4, 10, 20, 40, 100], ["1", "2", "4", "10", "20", "40", "100"])
-    axes.minorticks_off()
-    axes.set_xlabel("bytes of the price tables for each listed market and tick (log scale)")
-    axes.legend(loc="lower right", fontsize=9)
-    changes, every = result.rows[0], result.rows[-1]
-    axes.set_title(
-        f"Storing changes takes {changes.value:.1f} bytes an observation, storing every quote {every.value:.0f}"
+    figure = _figure(4.6)
+    changes, every = result.rows[:-1], result.rows[-1:]
+    for axes, rows in zip(
+        figure.subplots(2, height_ratios=(len(changes), 1.2)), (changes, every), strict=True
+    ):
+        axes.barh(range(len(rows)), [row.value for row in rows], height=0.6, color=_COLOURS[0])
+        for place, row in enumerate(rows):
+            right = row.value
+            if row.aim is not None:
+                _mark_aim(axes, row.aim.limit, place)
+                right = max(right, row.aim.limit)
+            axes.text(right * 1.015, place, f"{row.value:.1f}", va="center", fontsize=9)
+        _name_rows(axes, [row.label for row in rows])
+        axes.set_xlim(0, max(max(row.value, row.aim.limit if row.aim else 0) for row in rows) * 1.25)
+    axes.legend(loc="center right", fontsize=9)
+    axes.set_xlabel("bytes of the price tables for each listed market and tick (the two scales differ)")
+    low, high = (f"{pick(row.value for row in changes):.1f}" for pick in (min, max))
+    _say(
+        figure,
+        f"Storing changes takes {low} to {high} bytes an observation, storing every quote {every[0].value:.0f}",
     )
     return figure
 
 
 def _draw_reads(result: Result) -> Figure:
     figure, axes = _panel()
-    _bars(axes, [_relabelled(row, f"{row.group}: {row.label}") for row in result.rows], is_log=True)
-    values = [row.value for row in result.rows]
-    axes.set_xlim(min(values) / 3, max(*values, 1000.0) * 6)
-    axes.set_xlabel("milliseconds (log scale)")
+    least = min(row.value for row in result.rows) / 3
+    for place, row in enumerate(result.rows):
+        axes.plot([least, row.value], [place, place], color=_COLOURS[0], linewidth=1.5)
+        axes.plot(row.value, place, marker="o", color=_COLOURS[0])
+        right = row.value
+        if row.aim is not None:
+            _mark_aim(axes, row.aim.limit, place, 0.6)
+            right = max(right, row.aim.limit)
+        axes.text(right * 1.2, place, f"{shown(row.value)} ms", va="center", fontsize=9)
+    _name_rows(axes, [f"{row.group}: {row.label}" for row in result.rows])
+    axes.set_xscale("log")
+    axes.set_xlim(least, max(row.value for row in result.rows) * 12)
+    axes.xaxis.set_major_formatter(lambda value, _: f"{value:,g}")
+    axes.set_xlabel("milliseconds, warm (log scale)")
     axes.legend(loc="upper right", fontsize=9)
-    missed = [row for row in result.rows if row.aim is not None and not row.aim.is_met(row.value)]
-    axes.set_title(
-        f"{len(missed)} of {len(result.rows)} questions take longer than aimed at"
-        if missed
-        else "Every question is answered within its aim"
-    )
+    aimed = [row for row in result.rows if row.aim is not None]
+    met = sum(row.aim is not None and row.aim.is_met(row.value) for row in aimed)
+    _say(figure, f"{met} of {len(aimed)} questions are answered within their aim")
     return figure
 
 
@@ -171,7 +175,7 @@ def _draw_memory(result: Result) -> Figure:
     rows = result.of(memory.MEMORY)
     imports, runs = rows[0], rows[1:]
     axes.axhline(imports.value, color=_GREY, linestyle=":", label=f"{imports.label}: {imports.value:.0f} MB")
-    for colour, what in zip(_COLOURS, (memory.COLD, memory.WARM), strict=False):
+    for colour, what, above in zip(_COLOURS, (memory.COLD, memory.WARM), (-15, 8), strict=False):
         of_kind = [row for row in runs if row.label.endswith(what)]
         sizes, peaks = [row.also["markets"] for row in of_kind], [row.value for row in of_kind]
         axes.plot(sizes, peaks, marker="o", color=colour, label=what)
@@ -179,7 +183,7 @@ def _draw_memory(result: Result) -> Figure:
             axes.annotate(
                 f"{peak:.0f}",
                 (size, peak),
-                (0, 7),
+                (0, above),
                 textcoords="offset points",
                 ha="center",
                 color=colour,
@@ -189,18 +193,18 @@ def _draw_memory(result: Result) -> Figure:
     axes.scatter(list(aims), list(aims.values()), marker="_", s=900, color=_AIM, linewidth=2, label="aim")
     axes.xaxis.set_major_formatter(lambda markets, _: f"{markets:,.0f}")
     axes.set_xlim(0, max(aims) * 1.12)
-    axes.set_ylim(0, max(*aims.values(), *(row.value for row in runs)) * 1.25)
+    axes.set_ylim(0, max(*aims.values(), *(row.value for row in runs)) * 1.5)
     axes.set_xlabel("open markets")
     axes.set_ylabel("peak memory, MB")
     axes.grid(visible=True, axis="y")
-    axes.legend(loc="lower right", fontsize=9)
+    axes.legend(loc="upper left", ncols=2, fontsize=9)
     largest = max(runs, key=lambda row: row.value)
-    axes.set_title(f"A run peaks at {largest.value:.0f} MB with up to {max(aims):,.0f} markets")
+    _say(figure, f"A run peaks at {largest.value:.0f} MB with up to {max(aims):,.0f} markets")
     return figure
 
 
 def _draw_dagster(result: Result) -> Figure:
-    figure, axes = _panel(2.9)
+    figure, axes = _panel(3.4)
     phases = [row for phase in dagster_tick.PHASES if (row := result.find(dagster_tick.JOB, phase))]
     left = 0.0
     for colour, row in zip(_COLOURS, phases, strict=True):
@@ -211,22 +215,15 @@ def _draw_dagster(result: Result) -> Figure:
     axes.barh(1, seconds, 0.55, color=_GREY)
     for place, total in ((0, left), (1, seconds)):
         axes.text(total + left * 0.01, place, f"{total:.1f} s", va="center", fontsize=9)
-    axes.set_yticks([0, 1], ["dagster job execute", "kalshi-pipeline snapshot"])
-    axes.tick_params(axis="y", length=0)
-    axes.invert_yaxis()
+    axes.legend(loc="lower right", fontsize=9)
+    _name_rows(axes, ["dagster job execute", "kalshi-pipeline snapshot"])
     axes.set_xlim(0, left * 1.12)
-    axes.grid(visible=True, axis="x")
     axes.set_xlabel("seconds on the clock, from the start of the process to its end")
-    axes.legend(loc="upper center", bbox_to_anchor=(0.4, -0.32), ncols=2, fontsize=9)
     asset = phases[dagster_tick.PHASES.index(dagster_tick.ASSET)].value
     axes.set_title(
         f"Of {left:.1f} s that a Dagster run of a small world takes, {asset:.1f} s are the snapshot"
     )
     return figure
-
-
-def _relabelled(row: Row, label: str | None = None) -> Row:
-    return Row(row.group, _wrapped(label or row.label), row.value, row.unit, row.aim)
 
 
 def _wrapped(label: str) -> str:

@@ -74,7 +74,7 @@ def shown(value: float) -> str:
     """Write a number with three digits that say something."""
     if abs(value) >= 100:
         return f"{value:,.0f}"
-    return f"{value:.1f}" if abs(value) >= 10 else f"{value:.3g}"
+    return f"{value:.1f}" if abs(value) >= 10 else f"{value:.2f}" if abs(value) >= 1 else f"{value:.2g}"
 
 
 def write_json(path: Path, results: Mapping[str, Result]) -> None:
