@@ -190,7 +190,8 @@ def _draw_memory(result: Result) -> Figure:
                 fontsize=9,
             )
     aims = {row.also["markets"]: row.aim.limit for row in runs if row.aim is not None}
-    axes.scatter(list(aims), list(aims.values()), marker="_", s=900, color=_AIM, linewidth=2, label="aim")
+    axes.scatter(list(aims), list(aims.values()), marker="_", s=900, color=_AIM, linewidth=2)
+    axes.plot([], [], color=_AIM, linewidth=2, label="aim")
     axes.xaxis.set_major_formatter(lambda markets, _: f"{markets:,.0f}")
     axes.set_xlim(0, max(aims) * 1.12)
     axes.set_ylim(0, max(*aims.values(), *(row.value for row in runs)) * 1.5)
@@ -220,9 +221,7 @@ def _draw_dagster(result: Result) -> Figure:
     axes.set_xlim(0, left * 1.12)
     axes.set_xlabel("seconds on the clock, from the start of the process to its end")
     asset = phases[dagster_tick.PHASES.index(dagster_tick.ASSET)].value
-    axes.set_title(
-        f"Of {left:.1f} s that a Dagster run of a small world takes, {asset:.1f} s are the snapshot"
-    )
+    _say(figure, f"Of {left:.1f} s that a Dagster run of a small world takes, {asset:.1f} s are the snapshot")
     return figure
 
 

@@ -40,7 +40,7 @@ _AIMS = {
 }
 _SPEED_AIM = Aim(20_000, is_least=True)
 _FLOOR_PER_SECOND = 48_000
-_SEED_SHARE = 0.1
+_SEED_PAGES = 2
 _FULL = (20_000, 100_000, 500_000)
 _QUICK = (20_000,)
 
@@ -103,7 +103,7 @@ class _Round:
     def run(self) -> Iterable[tuple[str, Cost]]:
         first, moved, stirred = self._moments
         rows_written = partial(seed.store, path=self._folder / "seed.db")
-        yield SEED, self._beside_floor(first, lambda: (rows_written(first.first(_SEED_SHARE)), 0))
+        yield SEED, self._beside_floor(first, lambda: (rows_written(first.first(_SEED_PAGES)), 0))
         with replaying(self._replay, self._folder / "kalshi.db") as session:
             parents, _ = cpu_seconds(lambda: (sync_series(session), sync_events(session)))
             cold = self._snapshot(session, first)

@@ -37,9 +37,9 @@ class SavedPages:
     def __iter__(self) -> Iterator[bytes]:
         return (path.read_bytes() for path in self.paths)
 
-    def first(self, share: float) -> Iterator[bytes]:
-        """Give the bytes of the first pages, at least one."""
-        return (path.read_bytes() for path in self.paths[: max(1, round(len(self.paths) * share))])
+    def first(self, pages: int) -> Iterator[bytes]:
+        """Give the bytes of the first pages."""
+        return (path.read_bytes() for path in self.paths[:pages])
 
     def answer(self, cursor: str | None) -> bytes:
         """Give the page that follows a cursor."""
