@@ -4,6 +4,7 @@ Ratios are what to carry away: absolute times are those of the machine that the 
 """
 
 import argparse
+import signal
 import sys
 import tempfile
 from collections.abc import Callable
@@ -33,6 +34,7 @@ Measure: TypeAlias = Callable[[Options], Result]
 def main() -> None:
     """Measure what is asked for."""
     arguments = _arguments()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # gigabytes would stay behind
     console = Console(width=None if sys.stdout.isatty() else _WIDTH_OF_A_FILE)
     progress = Console(stderr=True, style="dim", highlight=False)
     results: dict[str, Result] = {}

@@ -1,9 +1,9 @@
 """A sandbox exchange in a process of its own, so that its work is not counted; it changes when it is asked to."""
 
+import contextlib
 import dataclasses
 import multiprocessing
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from multiprocessing.connection import Connection
 
 from benchmarks.remembering import remembering
@@ -43,13 +43,14 @@ def _serve(config: WorldConfig, pipe: Connection) -> None:
 
         deeds: dict[str, Callable[[float], None]] = {"move": move, "delay": delay}
         pipe.send((sandbox.url, remembering_url))
-        while (asked := pipe.recv()) is not None:
-            name, number = asked
-            deeds[name](number)
-            pipe.send("done")
+        with contextlib.suppress(EOFError):  # whoever asked was killed
+            while (asked := pipe.recv()) is not None:
+                name, number = asked
+                deeds[name](number)
+                pipe.send("done")
 
 
-@contextmanager
+@contextlib.contextmanager
 def serving(markets: int) -> Iterator[Exchange]:
     """Serve a world of so many open markets, of which none is born and none closes, until the end of the block."""
     config = WorldConfig(markets=markets, births_per_step=0, closes_per_step=0)
