@@ -74,13 +74,13 @@ def _ask(database: Database, filled: "_Filled", repetitions: int, options: Optio
 
         for label, of_ticker in of_one.items():
             options.tell(f"reads: {label}")
-            milliseconds = median_milliseconds(of_hot(of_ticker), 3 * repetitions)
+            milliseconds, cpu = median_milliseconds(of_hot(of_ticker), 3 * repetitions)
             aim = None if "minute" in label else _ONE_AIM
-            rows.append(Row(ONE, label, milliseconds, "ms", aim))
+            rows.append(Row(ONE, label, milliseconds, "ms", aim, {"ms CPU": cpu}))
         for label, of_everything in of_all.items():
             options.tell(f"reads: {label}")
-            milliseconds = median_milliseconds(of_any(of_everything), repetitions)
-            rows.append(Row(ALL, label, milliseconds, "ms", _ALL_AIM))
+            milliseconds, cpu = median_milliseconds(of_any(of_everything), repetitions)
+            rows.append(Row(ALL, label, milliseconds, "ms", _ALL_AIM, {"ms CPU": cpu}))
     return rows
 
 

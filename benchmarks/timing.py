@@ -22,11 +22,14 @@ def wall_seconds(work: Callable[[], Given]) -> tuple[float, Given]:
     return time.perf_counter() - started, given
 
 
-def median_milliseconds(work: Callable[[int], object], repetitions: int) -> float:
-    """The median of so many calls on the clock; each is told its number."""
+def median_milliseconds(work: Callable[[int], object], repetitions: int) -> tuple[float, float]:
+    """The medians of so many calls, on the clock and of CPU; each is told its number."""
 
-    def of(number: int) -> float:
-        seconds, _ = wall_seconds(lambda: work(number))
-        return seconds * 1000
+    def of(number: int) -> tuple[float, tuple[float, object]]:
+        return wall_seconds(lambda: cpu_seconds(lambda: work(number)))
 
-    return statistics.median(of(number) for number in range(repetitions))
+    taken = [of(number) for number in range(repetitions)]
+    return (
+        statistics.median(wall for wall, _ in taken) * 1000,
+        statistics.median(cpu for _, (cpu, _) in taken) * 1000,
+    )
