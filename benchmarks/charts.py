@@ -36,7 +36,7 @@ def draw(results: Mapping[str, Result], folder: Path) -> Iterable[Path]:
         with mpl.rc_context(_STYLE):  # type: ignore[arg-type]  # its stubs name every key
             figure = _DRAWN[name](result)
             figure.text(0.995, 0.008, machine_line(), ha="right", va="bottom", fontsize=7, color=_GREY)
-            figure.savefig(path, dpi=110)
+            figure.savefig(path, dpi=100)
         yield path
 
 
@@ -68,7 +68,7 @@ def _name_rows(axes: Axes, labels: Sequence[str]) -> None:
 
 
 def _draw_ingest(result: Result) -> Figure:
-    figure, axes = _panel(5.4)
+    figure, axes = _panel(5.8)
     left_out = (ingest.FLOOR, ingest.SEED, ingest.SPEED)
     groups = result.groups
     labels = [row.label for row in result.of(groups[0]) if row.label not in left_out]
@@ -78,15 +78,18 @@ def _draw_ingest(result: Result) -> Figure:
         places = [place + (number - (len(groups) - 1) / 2) * height for place in range(len(rows))]
         axes.barh(places, [row.value for row in rows], height * 0.9, color=_COLOURS[number], label=group)
         for place, row in zip(places, rows, strict=True):
-            axes.text(row.value + 0.02, place, f"{row.value:.2f}", va="center", fontsize=8)
+            right = row.value
             if row.aim is not None:
                 _mark_aim(axes, row.aim.limit, place, height)
+                right = row.aim.limit if 0.85 < right / row.aim.limit < 1 else right
+            axes.text(right + 0.03, place, f"{row.value:.2f}", va="center", fontsize=8)
     axes.axvline(1, color="black", linewidth=1)
     axes.text(1, -0.62, "raw floor", ha="center", va="bottom", fontsize=9)
     _name_rows(axes, labels)
-    axes.set_xlim(0, 3.2)
+    axes.set_xlim(0, max(3.2, *(row.value * 1.15 for row in result.rows if row.label in labels)))
+    axes.set_ylim(len(labels) + 0.2, -0.6)
     axes.set_xlabel("CPU time of a snapshot, times that of the raw floor on the same pages")
-    axes.legend(loc="lower right", fontsize=9)
+    axes.legend(loc="lower right", ncols=4, fontsize=9)
     warm = [row.value for row in result.rows if row.label == ingest.WARM]
     _say(figure, f"A snapshot with 6 % changed costs {_span(warm)} times the raw floor")
     return figure
