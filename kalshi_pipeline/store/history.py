@@ -4,10 +4,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
 from sqlalchemy import (
+    Column,
     ColumnElement,
     Connection,
     Integer,
-    Row,
     Select,
     and_,
     bindparam,
@@ -15,6 +15,7 @@ from sqlalchemy import (
     select,
     type_coerce,
 )
+from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
 from kalshi_pipeline.errors import RangeError, UnknownTickerError
 from kalshi_pipeline.store.in_force import (
@@ -63,21 +64,19 @@ class Quote(NamedTuple):
     open_interest: int | None
 
 
-# The columns below, by position and as they are: of a hundred thousand rows a name or a conversion is dear.
-Stored: TypeAlias = Row[*tuple[Any, ...]]
+# The columns below, as the driver gives them: of a hundred thousand rows a name or a conversion is dear.
+Stored: TypeAlias = tuple[Any, ...]
 
 _tick_id = bound_tick("tick_id")
 _last_id = bound_tick("last_id")
 _market_id = bindparam("market_id", type_=Integer)
 _rows = price_snapshots.c
 _latest = latest_quotes.c
-_columns = (
-    markets.c.ticker,
-    _rows.tick_id,
-    _rows.received_ms,
-    type_coerce(_rows.is_terminal, Integer),
-    *(_rows[name] for name in QUOTE_COLUMNS),
-)
+
+
+def _columns(of: ReadOnlyColumnCollection[str, Column[Any]]) -> Sequence[ColumnElement[Any]]:
+    numbers = (of[name] for name in QUOTE_COLUMNS)
+    return (markets.c.ticker, of.tick_id, of.received_ms, type_coerce(of.is_terminal, Integer), *numbers)
 
 
 def _rows_in_force(*which: ColumnElement[bool]) -> Select[Any]:
@@ -89,16 +88,20 @@ def _rows_in_force(*which: ColumnElement[bool]) -> Select[Any]:
         .prefix_with("MATERIALIZED")
     )
     of_row = and_(_rows.tick_id == found.c.tick_id, _rows.market_id == found.c.market_id)
-    return select(*_columns).select_from(
+    return select(*_columns(_rows)).select_from(
         found.join(price_snapshots, of_row).join(markets, markets.c.id == _rows.market_id)
     )
 
 
 _has_ended = and_(_latest.is_terminal, _latest.tick_id <= _tick_id)
 _listed_rows = _rows_in_force(not_(_has_ended)).where(not_(_rows.is_terminal))
+# What is in force at the newest tick has been kept at hand.
+_newest_listed_rows = (
+    select(*_columns(_latest)).select_from(latest_quotes.join(markets)).where(not_(_latest.is_terminal))
+)
 _market_row = _rows_in_force(_latest.market_id == _market_id)
 _later_rows = (
-    select(*_columns)
+    select(*_columns(_rows))
     .select_from(price_snapshots.join(markets))
     .where(_rows.market_id == _market_id, _rows.tick_id > _tick_id, _rows.tick_id <= _last_id)
     .order_by(_rows.tick_id)
@@ -110,7 +113,8 @@ def quotes_as_of(connection: Connection, at: int) -> list[Quote]:
     tick = newest_tick(connection, at)
     if tick is None:
         return []
-    rows = connection.execute(_listed_rows, {"tick_id": tick.id}).all()
+    is_newest = tick == newest_tick(connection)
+    rows = _read(connection, _newest_listed_rows if is_newest else _listed_rows, {"tick_id": tick.id})
     return _standing_at(connection, at, tick, rows)
 
 
@@ -125,7 +129,13 @@ def latest(connection: Connection, ticker: str | None = None) -> list[Quote]:
     if ticker is None:
         return quotes_as_of(connection, tick.tick_at)
     bound = {"tick_id": tick.id, "market_id": _market_id_of(connection, ticker)}
-    return _standing_at(connection, tick.tick_at, tick, connection.execute(_market_row, bound).all())
+    return _standing_at(connection, tick.tick_at, tick, _read(connection, _market_row, bound))
+
+
+def _read(connection: Connection, query: Select[Any], bound: Mapping[str, int | None]) -> list[Stored]:
+    """Give the driver's own rows: wrapping each of a hundred thousand takes a third of the time."""
+    cursor = connection.execute(query, bound).cursor
+    return [] if cursor is None else list(cursor.fetchall())
 
 
 def _standing_at(connection: Connection, at: int, tick: TakenTick, rows: Sequence[Stored]) -> list[Quote]:
@@ -149,8 +159,7 @@ def history(
     first_tick, last_tick = newest_tick(connection, start), newest_tick(connection, end - 1)
     first_id, last_id = (0 if tick is None else tick.id for tick in (first_tick, last_tick))
     span = {"market_id": market_id, "tick_id": first_id, "last_id": last_id}
-    found = [*connection.execute(_market_row, span), *connection.execute(_later_rows, span)]
-    rows = {row.tick_id: row for row in found}
+    rows = {row[1]: row for query in (_market_row, _later_rows) for row in _read(connection, query, span)}
     # Between the stored quotes, a tick matters to a grid only.
     ticks = ticks_between(connection, min(rows, default=last_id), first_id)
     ticks += ticks_between(connection, first_id + 1, last_id, None if grid else market_id)
@@ -217,7 +226,23 @@ def _known_at(
 
 
 def _quote(row: Stored, at: int, standing: Standing) -> Quote:
+    # Name by name: it takes half the time of what unpacks the rest of a row.
+    ticker, _, received_ms, is_terminal, bid, ask, bid_size, ask_size, last_price, volume, open_interest = row
     quoted_at, is_observed, is_tick_complete, confirmed_at = standing
-    received_at = quoted_at + row[2] * MICROS_PER_MILLISECOND
-    flags = (not row[3], is_observed, is_tick_complete)
-    return Quote(row[0], at, quoted_at, received_at, *flags, confirmed_at, *row[4:])
+    return Quote(
+        ticker,
+        at,
+        quoted_at,
+        quoted_at + received_ms * MICROS_PER_MILLISECOND,
+        not is_terminal,
+        is_observed,
+        is_tick_complete,
+        confirmed_at,
+        bid,
+        ask,
+        bid_size,
+        ask_size,
+        last_price,
+        volume,
+        open_interest,
+    )
