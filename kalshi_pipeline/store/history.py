@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
 from sqlalchemy import (
+    CTE,
     Column,
     ColumnElement,
     Connection,
@@ -11,6 +12,7 @@ from sqlalchemy import (
     Select,
     and_,
     bindparam,
+    func,
     not_,
     select,
     type_coerce,
@@ -22,12 +24,21 @@ from kalshi_pipeline.store.in_force import (
     Standing,
     TakenTick,
     bound_tick,
+    newest_sighting,
     newest_tick,
     row_of_market,
+    sighting_of_market,
     standings,
     ticks_between,
 )
-from kalshi_pipeline.store.tables import QUOTE_COLUMNS, latest_quotes, markets, price_snapshots
+from kalshi_pipeline.store.tables import (
+    QUOTE_COLUMNS,
+    latest_quotes,
+    markets,
+    price_snapshots,
+    sightings,
+    ticks,
+)
 from kalshi_pipeline.units import MICROS_PER_MILLISECOND, MICROS_PER_SECOND, iso_of
 
 MOST_GRID_POINTS = 1_000_000
@@ -41,7 +52,8 @@ def midpoint_of(yes_bid: int | None, yes_ask: int | None) -> float | None:
 class Quote(NamedTuple):
     """What is known of a market `at` an instant: the quote in force, in micro-dollars and hundredths of a contract.
 
-    It was stored by the tick `quoted_at`. It is observed where that is the newest tick of its scope, else carried.
+    It was stored or, where every quote is kept, given again by the tick `quoted_at`, and received at `received_at`. It
+    is observed where that is the newest tick of its scope, else carried.
     `confirmed_at` is the newest complete tick that vouches for it, if any, and `is_tick_complete` tells whether the
     newest tick of its scope is that one. A market that is not listed has no numbers: it was found gone by the tick
     `quoted_at`, or nothing had been stored of it, which is None.
@@ -72,21 +84,29 @@ _last_id = bound_tick("last_id")
 _market_id = bindparam("market_id", type_=Integer)
 _rows = price_snapshots.c
 _latest = latest_quotes.c
+_sighted_id = bound_tick("sighted_id")
 
 
-def _columns(of: ReadOnlyColumnCollection[str, Column[Any]]) -> Sequence[ColumnElement[Any]]:
+def _columns(
+    of: ReadOnlyColumnCollection[str, Column[Any]], times: Sequence[ColumnElement[Any]] = ()
+) -> Sequence[ColumnElement[Any]]:
     numbers = (of[name] for name in QUOTE_COLUMNS)
-    return (markets.c.ticker, of.tick_id, of.received_ms, type_coerce(of.is_terminal, Integer), *numbers)
+    times = times or (of.tick_id, of.received_ms)
+    return (markets.c.ticker, *times, type_coerce(of.is_terminal, Integer), *numbers)
 
 
-def _rows_in_force(*which: ColumnElement[bool]) -> Select[Any]:
-    """The row of each of those markets, terminal ones included: found by its key first, then read, which is fastest."""
-    found = (
+def _found(*which: ColumnElement[bool]) -> CTE:
+    return (
         select(_latest.market_id, row_of_market(_tick_id).label("tick_id"))
         .where(*which)
         .cte("found")
         .prefix_with("MATERIALIZED")
     )
+
+
+def _rows_in_force(*which: ColumnElement[bool]) -> Select[Any]:
+    """The row of each of those markets, terminal ones included: found by its key first, then read, which is fastest."""
+    found = _found(*which)
     of_row = and_(_rows.tick_id == found.c.tick_id, _rows.market_id == found.c.market_id)
     return select(*_columns(_rows)).select_from(
         found.join(price_snapshots, of_row).join(markets, markets.c.id == _rows.market_id)
@@ -94,17 +114,49 @@ def _rows_in_force(*which: ColumnElement[bool]) -> Select[Any]:
 
 
 _has_ended = and_(_latest.is_terminal, _latest.tick_id <= _tick_id)
-_listed_rows = _rows_in_force(not_(_has_ended)).where(not_(_rows.is_terminal))
+
+
+def _sighted_rows_in_force(*which: ColumnElement[bool]) -> Select[Any]:
+    """The same, each with the tick and the time of its newest sighting, if it has any."""
+    found = _found(*which)
+    last_id = sighting_of_market(found.c.market_id, found.c.tick_id, _sighted_id)
+    seen = (
+        select(found.c.market_id, found.c.tick_id, last_id.label("sighted_id"))
+        .cte("seen")
+        .prefix_with("MATERIALIZED")
+    )
+    sighted = sightings.c
+    of_row = and_(_rows.tick_id == seen.c.tick_id, _rows.market_id == seen.c.market_id)
+    of_sighting = and_(sighted.tick_id == seen.c.sighted_id, sighted.market_id == seen.c.market_id)
+    times = (
+        func.coalesce(sighted.tick_id, _rows.tick_id),
+        func.coalesce(sighted.received_ms, _rows.received_ms),
+    )
+    return select(*_columns(_rows, times)).select_from(
+        seen.join(price_snapshots, of_row)
+        .join(markets, markets.c.id == _rows.market_id)
+        .outerjoin(sightings, of_sighting)
+    )
+
+
+_is_listed = not_(_rows.is_terminal)
+_listed_rows = _rows_in_force(not_(_has_ended)).where(_is_listed)
+_sighted_listed_rows = _sighted_rows_in_force(not_(_has_ended)).where(_is_listed)
 # What is in force at the newest tick has been kept at hand.
 _newest_listed_rows = (
     select(*_columns(_latest)).select_from(latest_quotes.join(markets)).where(not_(_latest.is_terminal))
 )
 _market_row = _rows_in_force(_latest.market_id == _market_id)
+_sighted_market_row = _sighted_rows_in_force(_latest.market_id == _market_id)
 _later_rows = (
     select(*_columns(_rows))
     .select_from(price_snapshots.join(markets))
     .where(_rows.market_id == _market_id, _rows.tick_id > _tick_id, _rows.tick_id <= _last_id)
     .order_by(_rows.tick_id)
+)
+_later_sightings = select(sightings.c.tick_id, sightings.c.received_ms).where(
+    sightings.c.market_id == _market_id,
+    sightings.c.tick_id.in_(select(ticks.c.id).where(ticks.c.id > _tick_id, ticks.c.id <= _last_id)),
 )
 
 
@@ -113,9 +165,12 @@ def quotes_as_of(connection: Connection, at: int) -> list[Quote]:
     tick = newest_tick(connection, at)
     if tick is None:
         return []
-    is_newest = tick == newest_tick(connection)
-    rows = _read(connection, _newest_listed_rows if is_newest else _listed_rows, {"tick_id": tick.id})
-    return _standing_at(connection, at, tick, rows)
+    bound = {"tick_id": tick.id, "sighted_id": newest_sighting(connection, tick.id)}
+    if bound["sighted_id"] is not None:
+        query = _sighted_listed_rows
+    else:
+        query = _newest_listed_rows if tick == newest_tick(connection) else _listed_rows
+    return _standing_at(connection, at, tick, _read(connection, query, bound))
 
 
 def latest(connection: Connection, ticker: str | None = None) -> list[Quote]:
@@ -128,8 +183,13 @@ def latest(connection: Connection, ticker: str | None = None) -> list[Quote]:
         return []
     if ticker is None:
         return quotes_as_of(connection, tick.tick_at)
-    bound = {"tick_id": tick.id, "market_id": _market_id_of(connection, ticker)}
-    return _standing_at(connection, tick.tick_at, tick, _read(connection, _market_row, bound))
+    rows = _read_of_market(connection, _market_id_of(connection, ticker), tick.id)
+    return _standing_at(connection, tick.tick_at, tick, rows)
+
+
+def _read_of_market(connection: Connection, market_id: int | None, tick_id: int) -> list[Stored]:
+    bound = {"tick_id": tick_id, "market_id": market_id, "sighted_id": newest_sighting(connection, tick_id)}
+    return _read(connection, _market_row if bound["sighted_id"] is None else _sighted_market_row, bound)
 
 
 def _read(connection: Connection, query: Select[Any], bound: Mapping[str, int | None]) -> list[Stored]:
@@ -159,15 +219,30 @@ def history(
     first_tick, last_tick = newest_tick(connection, start), newest_tick(connection, end - 1)
     first_id, last_id = (0 if tick is None else tick.id for tick in (first_tick, last_tick))
     span = {"market_id": market_id, "tick_id": first_id, "last_id": last_id}
-    rows = {row[1]: row for query in (_market_row, _later_rows) for row in _read(connection, query, span)}
+    rows = {row[1]: row for row in _read_of_market(connection, market_id, first_id)}
+    rows |= {row[1]: row for row in _read(connection, _later_rows, span)}
+    sighted = newest_sighting(connection, last_id) is not None
+    if sighted:
+        rows = _with_sightings(rows, _read(connection, _later_sightings, span))
     # Between the stored quotes, a tick matters to a grid only.
-    ticks = ticks_between(connection, min(rows, default=last_id), first_id)
-    ticks += ticks_between(connection, first_id + 1, last_id, None if grid else market_id)
+    taken = ticks_between(connection, min(rows, default=last_id), first_id)
+    taken += ticks_between(connection, first_id + 1, last_id, None if grid or sighted else market_id)
     if grid is not None:
-        return list(_known_at(ticker, grid, ticks, rows))
-    instants = [start, *(tick.tick_at for tick in ticks if tick.tick_at > start)]
-    known = _known_at(ticker, instants, ticks, rows)
+        return list(_known_at(ticker, grid, taken, rows))
+    instants = [start, *(tick.tick_at for tick in taken if tick.tick_at > start and tick.id in rows)]
+    known = _known_at(ticker, instants, taken, rows)
     return [quote for quote in known if quote.is_listed or quote.quoted_at == quote.at]
+
+
+def _with_sightings(rows: Mapping[int, Stored], sighted: Sequence[Stored]) -> dict[int, Stored]:
+    """Put a row for each sighting between the others, by their ticks: the one before, given again."""
+    received_ms: dict[int, int] = dict(sighted)
+    given: dict[int, Stored] = {}
+    last: Stored = ()
+    for tick_id in sorted({*rows, *received_ms}):
+        last = rows.get(tick_id) or (last[0], tick_id, received_ms[tick_id], *last[3:])
+        given[tick_id] = last
+    return given
 
 
 def _grid(start: int, end: int, step_seconds: float | None) -> range | None:
@@ -194,14 +269,14 @@ def _market_id_of(connection: Connection, ticker: str) -> int | None:
 
 
 def _known_at(
-    ticker: str, instants: Iterable[int], ticks: Sequence[TakenTick], rows: Mapping[int, Stored]
+    ticker: str, instants: Iterable[int], taken: Sequence[TakenTick], rows: Mapping[int, Stored]
 ) -> Iterator[Quote]:
     """Walk along the ticks, and say at each instant what they had told by then."""
     known = Quote(ticker, 0, None, None, False, False, False, None, *[None] * len(QUOTE_COLUMNS))  # noqa: FBT003
     scope = None
     upcoming = 0
     for at in instants:
-        while upcoming < len(ticks) and (tick := ticks[upcoming]).tick_at <= at:
+        while upcoming < len(taken) and (tick := taken[upcoming]).tick_at <= at:
             upcoming += 1
             confirmed_at = tick.tick_at if tick.is_complete else None
             if (row := rows.get(tick.id)) is not None:

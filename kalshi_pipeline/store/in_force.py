@@ -1,7 +1,8 @@
 """Which row of a market is in force at a tick, and which ticks vouch for it: what reading back is built from.
 
 A stored quote is in force from its tick until the market's next row. Ticks of its own scope carry it on: a
-complete one confirms it, an incomplete one does not. Keys of ticks that hold quotes ascend with their instants.
+complete one confirms it, an incomplete one does not. Where every quote is kept, sightings tell of ticks at which the
+exchange gave it again. Keys of ticks that hold quotes ascend with their instants.
 """
 
 from typing import NamedTuple
@@ -10,16 +11,19 @@ from sqlalchemy import (
     BigInteger,
     BindParameter,
     Case,
+    ColumnElement,
     Connection,
     Integer,
+    ScalarSelect,
     bindparam,
     case,
+    exists,
     func,
     select,
 )
 
 from kalshi_pipeline.store.runs import TAKEN, State
-from kalshi_pipeline.store.tables import latest_quotes, price_snapshots, ticks
+from kalshi_pipeline.store.tables import latest_quotes, price_snapshots, sightings, ticks
 
 
 class TakenTick(NamedTuple):
@@ -109,3 +113,45 @@ def row_of_market(tick_id: BindParameter[int]) -> Case[int]:
     of_market = (rows.market_id == newest.market_id, rows.tick_id <= tick_id)
     sought = select(func.max(rows.tick_id)).where(*of_market).scalar_subquery()
     return case((newest.tick_id <= tick_id, newest.tick_id), else_=sought)
+
+
+_newest_sighting = select(func.max(sightings.c.tick_id)).where(sightings.c.tick_id <= bound_tick("tick_id"))
+
+
+def newest_sighting(connection: Connection, tick_id: int) -> int | None:
+    """Give the newest tick, up to one, with sightings of any market; None where there are none."""
+    found: int | None = connection.execute(_newest_sighting, {"tick_id": tick_id}).scalar_one()
+    return found
+
+
+def sighting_of_market(
+    market_id: ColumnElement[int], row_tick_id: ColumnElement[int], last_id: ColumnElement[int]
+) -> ScalarSelect[int]:
+    """The tick of the newest sighting of a market after its row in force, up to a tick.
+
+    There is no index of a market's sightings: the ticks are gone back one by one, and the last ones are the likeliest.
+    """
+    is_sighted = exists().where(sightings.c.tick_id == ticks.c.id, sightings.c.market_id == market_id)
+    is_sighted = is_sighted.correlate_except(sightings)
+    return (
+        select(ticks.c.id)
+        .where(ticks.c.id > row_tick_id, ticks.c.id <= last_id, is_sighted)
+        .order_by(ticks.c.id.desc())
+        .limit(1)
+        .correlate_except(ticks)
+        .scalar_subquery()
+    )
+
+
+_last_sighting = select(
+    sighting_of_market(
+        bindparam("market_id", type_=Integer), bound_tick("row_tick_id"), bound_tick("last_id")
+    )
+)
+
+
+def last_given(connection: Connection, market_id: int, row_tick_id: int, last_id: int) -> int:
+    """Give the newest tick, up to one, at which the exchange gave the quote of a row: its own, or a sighting's."""
+    bound = {"market_id": market_id, "row_tick_id": row_tick_id, "last_id": last_id}
+    sighted_id: int | None = connection.execute(_last_sighting, bound).scalar_one()
+    return row_tick_id if sighted_id is None else sighted_id

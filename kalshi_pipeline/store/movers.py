@@ -6,7 +6,14 @@ from sqlalchemy import Connection, and_, func, or_, select
 
 from kalshi_pipeline.errors import RangeError
 from kalshi_pipeline.store.history import midpoint_of
-from kalshi_pipeline.store.in_force import bound_tick, newest_tick, row_of_market, standings
+from kalshi_pipeline.store.in_force import (
+    bound_tick,
+    last_given,
+    newest_sighting,
+    newest_tick,
+    row_of_market,
+    standings,
+)
 from kalshi_pipeline.store.tables import latest_quotes, markets, price_snapshots
 from kalshi_pipeline.units import MICROS_PER_SECOND
 
@@ -14,7 +21,7 @@ from kalshi_pipeline.units import MICROS_PER_SECOND
 class Mover(NamedTuple):
     """A market whose midpoint or last price changed: the newer quote and its base (micro-dollars, hundredths).
 
-    They were stored by the ticks `quoted_at` and `base_quoted_at`, the base at or before the window's start, and
+    They are of the ticks `quoted_at` and `base_quoted_at`, the base at or before the window's start, and
     `volume_change` was traded in between. The newer one is observed where it belongs to the newest tick of its scope.
     """
 
@@ -76,6 +83,7 @@ _query = (
     select(
         markets.c.ticker,
         func.coalesce(markets.c.title, markets.c.yes_sub_title),
+        _found.c.market_id,
         _found.c.tick_id,
         _found.c.base_tick_id,
         _now.c.yes_bid,
@@ -119,10 +127,14 @@ def movers(
     if base is None:
         return []
     rows = connection.execute(_query.limit(limit), {"tick_id": tick.id, "base_tick_id": base.id}).all()
-    standing = standings(connection, min((row[3] for row in rows), default=tick.id), tick.id)
-    return [
-        Mover(
-            ticker, title, standing[new].quoted_at, standing[old].quoted_at, standing[new].is_observed, *rest
-        )
-        for ticker, title, new, old, *rest in rows
-    ]
+    standing = standings(connection, min((row[4] for row in rows), default=tick.id), tick.id)
+    has_sightings = newest_sighting(connection, tick.id) is not None
+    found = []
+    for ticker, title, market_id, row_tick_id, base_tick_id, *rest in rows:
+        new_id, base_id = row_tick_id, base_tick_id
+        if has_sightings:
+            new_id = last_given(connection, market_id, row_tick_id, tick.id)
+            base_id = last_given(connection, market_id, base_tick_id, base.id)
+        new, old = standing[new_id], standing[base_id]
+        found.append(Mover(ticker, title, new.quoted_at, old.quoted_at, new.is_observed, *rest))
+    return found

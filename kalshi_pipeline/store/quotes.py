@@ -1,4 +1,4 @@
-"""Writes of quotes: one row per tick and market, where it tells something that the row before does not."""
+"""Writes of quotes: a row per tick and market where it tells more than the row before, else at most a sighting."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -15,6 +15,7 @@ from sqlalchemy import (
     and_,
     bindparam,
     case,
+    delete,
     exists,
     false,
     func,
@@ -31,13 +32,19 @@ from sqlalchemy.schema import CreateTable
 
 from kalshi_pipeline.store.catalog import staged_markets
 from kalshi_pipeline.store.runs import TAKEN, Run
-from kalshi_pipeline.store.tables import QUOTE_COLUMNS, latest_quotes, markets, price_snapshots, ticks
+from kalshi_pipeline.store.tables import (
+    QUOTE_COLUMNS,
+    latest_quotes,
+    markets,
+    price_snapshots,
+    sightings,
+    ticks,
+)
 from kalshi_pipeline.units import MICROS_PER_MILLISECOND, MICROS_PER_SECOND
 
 _stage = staged_markets.table
 _tick_id = bindparam("tick_id", type_=Integer)
 _received_ms = bindparam("received_ms", type_=Integer)
-_every = bindparam("every", type_=Boolean)
 _scope = bindparam("scope", type_=Text)
 # Quotes of this tick and of those before it are older than a keyframe may be.
 _aged_tick_id = bindparam("aged_tick_id", type_=Integer)
@@ -67,7 +74,7 @@ _is_new = or_(_latest.market_id.is_(None), _latest.is_terminal, _differs)
 _is_aged = or_(_latest.tick_id <= _aged_tick_id, _latest.tick_id.in_(_ticks_of_other_scopes))
 _find = insert(_new_quotes).from_select(
     ["market_id", *QUOTE_COLUMNS, "is_keyframe"],
-    select(markets.c.id, *(_stage.c[name] for name in QUOTE_COLUMNS), and_(not_(_is_new), not_(_every)))
+    select(markets.c.id, *(_stage.c[name] for name in QUOTE_COLUMNS), not_(_is_new))
     .select_from(
         _stage.join(markets, markets.c.ticker == _stage.c.ticker).outerjoin(
             latest_quotes, _latest.market_id == markets.c.id
@@ -77,7 +84,7 @@ _find = insert(_new_quotes).from_select(
         or_(
             _latest.market_id.is_(None),
             # The market's row at this very tick may be there already: a run that is tried again adds nothing (R29).
-            and_(_latest.tick_id < _tick_id, or_(_every, _is_new, _is_aged)),
+            and_(_latest.tick_id < _tick_id, or_(_is_new, _is_aged)),
         )
     ),
 )
@@ -103,6 +110,25 @@ _stored_latest = upsert(latest_quotes).from_select(
 )
 _store_latest = _stored_latest.on_conflict_do_update(
     index_elements=[_latest.market_id], set_={name: _stored_latest.excluded[name] for name in _new}
+)
+# After the new ones: whoever has no row of this tick by then is listed unchanged.
+_sight = (
+    insert(sightings)
+    .prefix_with("OR IGNORE")
+    .from_select(
+        ["tick_id", "market_id", "received_ms"],
+        select(_tick_id, markets.c.id, _received_ms)
+        .select_from(
+            _stage.join(markets, markets.c.ticker == _stage.c.ticker).join(
+                latest_quotes, _latest.market_id == markets.c.id
+            )
+        )
+        .where(_latest.tick_id < _tick_id),
+    )
+)
+# A run that is tried again may find changed what it sighted before: one of the two is kept, as without the first try.
+_forget_sightings = delete(sightings).where(
+    sightings.c.tick_id == _tick_id, sightings.c.market_id.in_(select(_new_quotes.c.market_id))
 )
 _count_keyframes = select(func.coalesce(func.sum(case((_new_quotes.c.is_keyframe, 1), else_=0)), 0))
 
@@ -135,9 +161,9 @@ class TickQuotes:
     """Writes the quotes of one tick, page by page; then ends the histories of markets that it did not list.
 
     A quote is stored where the market is new or back, where it differs from the market's last one, and as a
-    keyframe where that one is older than `keyframe_seconds` or of another scope; or always with `every`.
-    `latest_quotes` then holds the same row. The tick must be the newest, under the snapshot lock: 'differs from
-    the last one' has no meaning in the past. What it has listed is held by the writer's connection.
+    keyframe where that one is older than `keyframe_seconds` or of another scope; `latest_quotes` then holds the same
+    row. With `every`, a quote that is not stored leaves a sighting. The tick must be the newest, under the snapshot
+    lock: 'differs from the last one' has no meaning in the past. What it has listed is held by the writer's connection.
     """
 
     def __init__(
@@ -155,11 +181,13 @@ class TickQuotes:
         aged = select(func.coalesce(func.max(ticks.c.id), 0)).where(
             ticks.c.tick_at <= aged_at, ticks.c.state.in_(TAKEN)
         )
+        has_sightings = select(exists().where(sightings.c.tick_id == run.id))
         self._tick_at = tick_at
+        self._every = every
+        self._has_sightings = every or connection.execute(has_sightings).scalar_one()
         self._bound = {
             "tick_id": run.id,
             "scope": scope,
-            "every": every,
             "aged_tick_id": connection.execute(aged).scalar_one(),
         }
         for table in (_new_quotes, _listed_markets):
@@ -170,13 +198,17 @@ class TickQuotes:
         """Write the quotes of the staged markets, which were received at an instant."""
         connection.execute(_new_quotes.delete())
         connection.execute(_note_listed)
-        inserted = connection.execute(_find, self._bound).rowcount
-        if not inserted:
-            return Appended(0, 0)
         at = {**self._bound, "received_ms": self._milliseconds(received_at)}
-        for statement in (_append, _store_latest):
-            connection.execute(statement, at)
-        return Appended(inserted, connection.execute(_count_keyframes).scalar_one())
+        inserted = connection.execute(_find, self._bound).rowcount
+        if inserted:
+            for statement in (_append, _store_latest):
+                connection.execute(statement, at)
+            if self._has_sightings:
+                connection.execute(_forget_sightings, at)
+        if self._every:
+            connection.execute(_sight, at)
+        keyframes = connection.execute(_count_keyframes).scalar_one() if inserted else 0
+        return Appended(inserted, keyframes)
 
     def note_listed(self, connection: Connection, tickers: Sequence[str]) -> None:
         """Remember markets that the exchange listed in records that could not be read: their histories go on."""

@@ -192,6 +192,17 @@ price_snapshots = Table(
 )
 Index("ix_price_snapshots_market_id_tick_id", price_snapshots.c.market_id, price_snapshots.c.tick_id)
 
+# Where every quote is to be kept: a tick listed the market, and its quote was the one of the row before. What it was
+# stands there; said again, it would take four times the space.
+sightings = Table(
+    "sightings",
+    metadata,
+    Column("tick_id", ForeignKey("ticks.id"), primary_key=True),
+    Column("market_id", ForeignKey("markets.id"), primary_key=True),
+    Column("received_ms", Integer, nullable=False),
+    sqlite_with_rowid=False,
+)
+
 latest_quotes = Table(
     "latest_quotes",
     metadata,

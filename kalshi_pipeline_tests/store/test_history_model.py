@@ -13,7 +13,7 @@ from kalshi_pipeline.store.history import Quote, history, latest, quotes_as_of
 from kalshi_pipeline.store.movers import movers
 from kalshi_pipeline.store.rows import MarketRow
 from kalshi_pipeline.store.runs import TAKEN, State
-from kalshi_pipeline.store.tables import QUOTE_COLUMNS, markets, price_snapshots, ticks
+from kalshi_pipeline.store.tables import QUOTE_COLUMNS, markets, price_snapshots, sightings, ticks
 from kalshi_pipeline.units import MICROS_PER_MILLISECOND, iso_of
 from kalshi_pipeline_tests.store.samples import (
     NARROW,
@@ -104,22 +104,28 @@ def by_definition(database: Database) -> Callable[[str, int], Quote | None]:
         rows = select(markets.c.ticker, ticks.c.tick_at, ticks.c.scope, price_snapshots)
         joined = price_snapshots.join(ticks).join(markets)
         stored = connection.execute(rows.select_from(joined)).all()
+        seen = select(markets.c.ticker, ticks.c.tick_at, sightings)
+        sighted = connection.execute(seen.select_from(sightings.join(ticks).join(markets))).all()
 
     def in_force(ticker: str, at: int) -> Quote | None:
         past = [row for row in stored if row.ticker == ticker and row.tick_at <= at]
         if not past:
             return None
         row = max(past, key=lambda row: int(row.tick_at))
+        again = [seen for seen in sighted if seen.ticker == ticker and row.tick_at < seen.tick_at <= at]
+        given = max(again, key=lambda seen: int(seen.tick_at), default=row)
         of_scope = [run for run in taken if run.scope == row.scope and run.tick_at <= at]
         newest = max(of_scope, key=lambda run: int(run.tick_at))
-        complete = [run.tick_at for run in of_scope if run.state == "complete" and run.tick_at >= row.tick_at]
+        complete = [
+            run.tick_at for run in of_scope if run.state == "complete" and run.tick_at >= given.tick_at
+        ]
         return Quote(
             ticker,
             at,
-            row.tick_at,
-            row.tick_at + row.received_ms * MICROS_PER_MILLISECOND,
+            given.tick_at,
+            given.tick_at + given.received_ms * MICROS_PER_MILLISECOND,
             not row.is_terminal,
-            newest.id == row.tick_id,
+            newest.id == given.tick_id,
             newest.state == "complete",
             max(complete, default=None),
             *(getattr(row, name) for name in QUOTE_COLUMNS),
@@ -209,6 +215,27 @@ def test_quotes_by_tick_are_those_of_the_ticks_own_scope(stored: Database, life:
                 flags = (quote.is_observed, quote.is_tick_complete)
                 expected.append((iso_of(taken.at), ticker, *times, *flags, quote.yes_bid / 1e6))
     assert shown == expected
+
+
+def test_price_history_shows_each_quote_that_was_stored_or_given_again(
+    stored: Database, life: list[Taken]
+) -> None:
+    in_force = by_definition(stored)
+    state_of = {taken.at: taken.state for taken in life}
+    expected = []
+    for ticker in TICKERS:
+        at_ticks = [in_force(ticker, at) for at in state_of]
+        for quote in at_ticks:
+            if quote is not None and quote.quoted_at == quote.at and quote.received_at is not None:
+                bid = None if quote.yes_bid is None else quote.yes_bid / 1e6
+                is_complete = state_of[quote.at] is State.COMPLETE
+                times = iso_of(quote.at), iso_of(quote.received_at)
+                expected.append((ticker, *times, bid, not quote.is_listed, is_complete))
+    columns = "ticker, tick_at, received_at, yes_bid, is_terminal, is_tick_complete"
+    assert query(stored, f"SELECT {columns} FROM price_history ORDER BY ticker, tick_at") == expected
+    for ticker in TICKERS:
+        of_ticker = f"SELECT {columns} FROM price_history WHERE ticker = '{ticker}' ORDER BY tick_at"
+        assert query(stored, of_ticker) == [row for row in expected if row[0] == ticker]
 
 
 def test_movers_are_as_defined(stored: Database) -> None:

@@ -102,9 +102,10 @@ def test_migrations_name_foreign_keys_and_indexes_as_the_code_does(database: Dat
 
 def test_migrations_cluster_only_the_snapshots_by_their_key(database: Database) -> None:
     without_rowid = query(database, "SELECT name FROM pragma_table_list WHERE wr AND schema = 'main'")
-    assert without_rowid == [("price_snapshots",)]
-    key = query(database, "SELECT name FROM pragma_table_info('price_snapshots') WHERE pk ORDER BY pk")
-    assert key == [("tick_id",), ("market_id",)]
+    assert sorted(without_rowid) == [("price_snapshots",), ("sightings",)]
+    for table in ("price_snapshots", "sightings"):
+        key = query(database, f"SELECT name FROM pragma_table_info('{table}') WHERE pk ORDER BY pk")
+        assert key == [("tick_id",), ("market_id",)]
 
 
 def test_migrations_make_an_index_that_finds_a_markets_history(database: Database) -> None:

@@ -16,7 +16,8 @@ from kalshi_pipeline.store.database import Database
 from kalshi_pipeline.store.quotes import Appended
 from kalshi_pipeline.store.rows import MarketRow
 from kalshi_pipeline.store.runs import State
-from kalshi_pipeline.store.tables import QUOTE_COLUMNS, latest_quotes, markets, price_snapshots
+from kalshi_pipeline.store.tables import QUOTE_COLUMNS, latest_quotes, markets, price_snapshots, sightings
+from kalshi_pipeline.units import iso_of
 from kalshi_pipeline_tests.store.samples import (
     KEYFRAME_SECONDS,
     LATER,
@@ -42,6 +43,10 @@ _NEWEST = f"""
     ORDER BY market_id
 """
 _MODES = pytest.mark.parametrize("every", [False, True], ids=["changes", "every"])
+
+
+def _sighting(tick_id: int, market_id: int, received_ms: int = 1000) -> Row:
+    return {"tick_id": tick_id, "market_id": market_id, "received_ms": received_ms}
 
 
 def _snapshot(tick_id: int, market_id: int, row: MarketRow, received_ms: int = 1000) -> Row:
@@ -138,12 +143,18 @@ def test_quote_that_comes_back_is_stored_again(database: Database) -> None:
     ]
 
 
-def test_every_stores_unchanged_quotes_too(database: Database) -> None:
+def test_every_keeps_unchanged_quotes_too(database: Database) -> None:
+    """As sightings: what they say stands in the row before, and each tick's answer has its own time."""
     row = market("M-1")
-    for minute in range(3):
-        assert take(database, NOON + minute * MINUTE, [row], every=True) == 1
-    assert contents(database, price_snapshots) == [_snapshot(tick_id, 1, row) for tick_id in (1, 2, 3)]
-    assert contents(database, latest_quotes) == [_snapshot(3, 1, row)]
+    stored = [take(database, NOON + minute * MINUTE, [row], every=True) for minute in range(3)]
+    assert stored == [1, 0, 0]
+    assert contents(database, price_snapshots) == [_snapshot(1, 1, row)]
+    assert contents(database, latest_quotes) == [_snapshot(1, 1, row)]
+    assert contents(database, sightings) == [_sighting(2, 1), _sighting(3, 1)]
+    shown = query(database, "SELECT tick_at, received_at, yes_bid, is_terminal FROM price_history ORDER BY 1")
+    assert shown == [
+        (iso_of(NOON + n * MINUTE), iso_of(NOON + n * MINUTE + SECOND), 0.29, 0) for n in range(3)
+    ]
 
 
 def test_modes_can_alternate(database: Database) -> None:
@@ -152,9 +163,23 @@ def test_modes_can_alternate(database: Database) -> None:
         take(database, NOON + n * MINUTE, [row], every=every)
         for n, every in enumerate([False, False, True, False])
     ]
-    assert stored == [1, 0, 1, 0]
-    assert query(database, "SELECT tick_id FROM price_snapshots") == [(1,), (3,)]
+    assert stored == [1, 0, 0, 0]
+    assert query(database, "SELECT tick_id FROM price_snapshots") == [(1,)]
+    assert query(database, "SELECT tick_id FROM sightings") == [(3,)]
     _assert_latest_is_newest(database)
+
+
+def test_run_that_is_tried_again_keeps_one_of_a_sighting_and_a_changed_quote(database: Database) -> None:
+    """Whichever the last try has found; even where it keeps the changed ones only."""
+    row, moved = market("M-1"), market("M-1", yes_bid=280_000)
+    take(database, NOON, [row])
+    Tick(database, LATER, every=True).store([row])
+    assert contents(database, sightings) == [_sighting(2, 1)]
+    assert Tick(database, LATER).store([moved]) == Appended(1, 0)
+    assert contents(database, sightings) == []
+    assert Tick(database, LATER, every=True).store([row]) == Appended(0, 0)
+    assert contents(database, sightings) == []
+    assert contents(database, price_snapshots) == [_snapshot(1, 1, row), _snapshot(2, 1, moved)]
 
 
 def test_each_page_has_the_time_at_which_it_was_received(database: Database) -> None:
@@ -239,10 +264,11 @@ def test_tick_that_was_cut_ends_with_the_rows_of_an_undisturbed_one(
     with closing(Database(sqlite_url(tmp_path / "undisturbed.db"))) as undisturbed:
         prepare(undisturbed)
         finish(begin(undisturbed))
-        for table in (price_snapshots, latest_quotes):
+        for table in (price_snapshots, latest_quotes, sightings):
             assert contents(database, table) == contents(undisturbed, table)
         assert _written(database) == _written(undisturbed)
-    assert _written(database)[-1] == ((5, 0, 1) if every else (4, 1, 1))
+    assert _written(database)[-1] == (4, 1, 1)
+    assert len(contents(database, sightings)) == (1 if every else 0)
 
 
 @pytest.mark.parametrize(
@@ -279,12 +305,6 @@ def test_only_unchanged_quotes_are_counted_as_keyframes(database: Database) -> N
     assert _written(database)[-1] == (5, 2, 0)
 
 
-def test_every_counts_no_keyframes(database: Database) -> None:
-    for tick_at in (NOON, LATER):
-        take(database, tick_at, [market("M-1")], every=True, keyframe_seconds=1)
-    assert _written(database) == [(1, 0, 0), (1, 0, 0)]
-
-
 def test_tick_that_nothing_was_taken_for_makes_no_quote_older(database: Database) -> None:
     """Its key may be above that of a newer tick: it was late."""
     take(database, NOON, [market("M-1")])
@@ -301,14 +321,14 @@ def test_market_that_left_the_list_gets_one_row_that_ends_its_history(
     take(database, NOON, [stays, leaves])
     for minute in range(1, 4):
         take(database, NOON + minute * MINUTE, [stays], every=every, keyframe_seconds=120)
-    kept = [_snapshot(tick_id, 1, stays) for tick_id in ((2, 3, 4) if every else (3,))]
     ended = [row for row in contents(database, price_snapshots) if row["market_id"] == 2]
     assert ended == [_snapshot(1, 2, leaves), _end(2, 2)]
     assert [row for row in contents(database, price_snapshots) if row not in ended] == [
         _snapshot(1, 1, stays),
-        *kept,
+        _snapshot(3, 1, stays),
     ]
-    assert contents(database, latest_quotes) == [kept[-1], _end(2, 2)]
+    assert contents(database, sightings) == ([_sighting(2, 1), _sighting(4, 1)] if every else [])
+    assert contents(database, latest_quotes) == [_snapshot(3, 1, stays), _end(2, 2)]
     assert query(database, "SELECT ended FROM ticks") == [(0,), (1,), (0,), (0,)]
 
 
@@ -410,6 +430,7 @@ class _Model:
     def __init__(self) -> None:
         self.rows: dict[tuple[int, int], Row] = {}
         self.last_tick: dict[int, int] = {}
+        self.sighted: set[tuple[int, int]] = set()
         self.why: Counter[str] = Counter()
         self._ids: dict[str, int] = {}
         self._ticks: dict[int, tuple[int, str]] = {}
@@ -424,10 +445,13 @@ class _Model:
         market_id = self._ids.setdefault(row.ticker, len(self._ids) + 1)
         self._listed.add(market_id)
         given = _snapshot(self._tick, market_id, row)
-        reasons = self._reasons(market_id, given, every, keyframe_seconds)
+        reasons = self._reasons(market_id, given, keyframe_seconds)
         why = next((why for why, holds in reasons.items() if holds), None)
         if why is not None:
             self._store(market_id, given, why)
+            self.sighted.discard((self._tick, market_id))
+        elif every and self.last_tick[market_id] != self._tick:
+            self.sighted.add((self._tick, market_id))
         return why
 
     def end(self) -> int:
@@ -443,7 +467,7 @@ class _Model:
             self._store(market_id, _end(self._tick, market_id), "ended")
         return len(gone)
 
-    def _reasons(self, market_id: int, given: Row, every: bool, keyframe_seconds: int) -> dict[str, bool]:
+    def _reasons(self, market_id: int, given: Row, keyframe_seconds: int) -> dict[str, bool]:
         last_tick = self.last_tick.get(market_id)
         if last_tick is None:
             return {"new": True}
@@ -454,7 +478,6 @@ class _Model:
         return {
             "returned": bool(last["is_terminal"]),
             "changed": any(last[name] != given[name] for name in QUOTE_COLUMNS),
-            "every": every,
             "aged": tick_at - written_at >= keyframe_seconds * SECOND,
             "of another scope": written_by != scope,
         }
@@ -495,8 +518,10 @@ def test_quotes_are_those_of_the_rule_after_any_sequence_of_ticks(database: Data
             assert tick.end_unlisted() == model.end()
             close(database, tick.run)
     assert min(model.why.values()) >= 10
-    assert set(model.why) == {"new", "returned", "changed", "every", "aged", "of another scope", "ended"}
+    assert set(model.why) == {"new", "returned", "changed", "aged", "of another scope", "ended"}
     assert contents(database, price_snapshots) == [row for _, row in sorted(model.rows.items())]
+    assert contents(database, sightings) == [_sighting(*key) for key in sorted(model.sighted)]
+    assert len(model.sighted) >= 10
     latest = [model.rows[tick_id, market_id] for market_id, tick_id in sorted(model.last_tick.items())]
     assert contents(database, latest_quotes) == latest
     _assert_latest_is_newest(database)
