@@ -32,7 +32,7 @@ _PAGE = 1000
 _KEYFRAME_SECONDS = 6 * 3600.0
 _NEVER_SECONDS = 1e9
 _CHANGES_AIM, _EVERY_AIM = Aim(4), Aim(40)
-_PRICE_TABLES = ("price_snapshots", "latest_quotes")
+_PRICE_TABLES = ("price_snapshots", "sightings", "latest_quotes")
 _INDEX = "ix_price_snapshots_market_id_tick_id"
 
 Draw = Callable[[random.Random], Sequence[int]]
