@@ -24,6 +24,7 @@ from kalshi_pipeline.exchange.payloads import (
     SeriesPayload,
 )
 from kalshi_pipeline.exchange.statuses import StatusFilter
+from kalshi_pipeline.exchange.tiers import Tiers
 from kalshi_pipeline.exchange.transport import Answer, Params, RetryableError, Transport
 from kalshi_pipeline.exchange.windows import Window
 
@@ -65,6 +66,7 @@ class KalshiClient:
             on_retry=on_retry,
             http_transport=transport,
         )
+        self.tiers = Tiers(self._transport)
 
     def __enter__(self) -> Self:
         return self

@@ -28,7 +28,7 @@ from kalshi_pipeline.exchange.pages import GarbledAnswerError
 from kalshi_pipeline.units import now
 
 Parsed = TypeVar("Parsed")
-Params = dict[str, str | int]
+Params = dict[str, str | int | list[str]]
 
 _CONNECT_SECONDS = 10
 _LONGEST_RETRY_AFTER_SECONDS = 30.0

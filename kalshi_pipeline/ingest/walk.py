@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import TypeVar
 
 from kalshi_pipeline.errors import PipelineError, StoreError
-from kalshi_pipeline.exchange.listing import Identified, ListedPage, Listing
+from kalshi_pipeline.exchange.listing import ListedPage, Listing
 from kalshi_pipeline.ingest.parents import reject_rows
 from kalshi_pipeline.ingest.report import Report
 from kalshi_pipeline.ingest.session import Session
@@ -16,7 +16,7 @@ from kalshi_pipeline.store.rows import Tally
 from kalshi_pipeline.store.runs import State, add_page, add_to_quarantine, close_run, open_listing
 from kalshi_pipeline.units import MICROS_PER_SECOND, now
 
-Row = TypeVar("Row", bound=Identified)
+Row = TypeVar("Row")
 Prepared = TypeVar("Prepared")
 
 # A run older than this many walks cannot be alive.

@@ -1,0 +1,39 @@
+"""Markets with how they ended: what a settled market says beside its quote."""
+
+from typing import NamedTuple
+
+from kalshi_pipeline.exchange.fields import Dollars, Instant
+from kalshi_pipeline.exchange.markets import Market, market_of
+from kalshi_pipeline.exchange.pages import Page, parse_page
+from kalshi_pipeline.exchange.payloads import MarketPayload
+
+
+class SettledPayload(MarketPayload):
+    """A market of any status, with its payout."""
+
+    settlement_value_dollars: Dollars = None
+    settlement_ts: Instant = None
+
+
+class Outcome(NamedTuple):
+    """A market, what YES pays in micro-dollars, and when it was paid (an instant); None is not told."""
+
+    market: Market
+    settlement_value: int | None
+    settled_at: int | None
+
+    @property
+    def ticker(self) -> str:
+        """What identifies it."""
+        return self.market.ticker
+
+
+def parse_outcomes(body: bytes) -> Page[Outcome]:
+    """Read a page of markets with their outcomes; errors as in `parse_page`."""
+    page = parse_page(body, "markets", SettledPayload)
+    return Page([outcome_of(payload) for payload in page.records], page.rejects, page.cursor)
+
+
+def outcome_of(payload: SettledPayload) -> Outcome:
+    """Give a market with its outcome."""
+    return Outcome(market_of(payload), payload.settlement_value_dollars, payload.settlement_ts)

@@ -1,0 +1,192 @@
+"""What happened to markets, from both of the exchange's tiers: outcomes, trades, candlesticks and order books.
+
+The live endpoints show markets until some two months after they settled; `/historical/*` has what is older, and
+`/historical/cutoff` says where the one ends and the other begins (kalshi/API.md §1.3).
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from enum import StrEnum
+from functools import partial
+from typing import NamedTuple, TypeVar
+from urllib.parse import quote
+
+from pydantic import Field
+
+from kalshi_pipeline.exchange.activity import CandlestickPayload, CutoffPayload, OrderBookPayload
+from kalshi_pipeline.exchange.fields import Ticker
+from kalshi_pipeline.exchange.listing import Listing
+from kalshi_pipeline.exchange.outcomes import Outcome, parse_outcomes
+from kalshi_pipeline.exchange.pages import Page, Reject, parse_object, parse_page
+from kalshi_pipeline.exchange.payloads import Payload
+from kalshi_pipeline.exchange.statuses import StatusFilter
+from kalshi_pipeline.exchange.trades import Trade, parse_trades
+from kalshi_pipeline.exchange.transport import Answer, Params, Transport
+from kalshi_pipeline.units import MICROS_PER_SECOND
+
+Entry = TypeVar("Entry")
+
+MARKETS_PAGE = 1000
+TRADES_PAGE = 1000
+CANDLESTICK_TICKERS = 100
+MOST_CANDLESTICKS = 10_000
+BOOK_TICKERS = 100
+
+
+class Tier(StrEnum):
+    """Where the exchange keeps a market or a trade."""
+
+    LIVE = "live"
+    HISTORICAL = "historical"
+
+
+class Candlesticks(NamedTuple):
+    """A market's candlesticks of a range, oldest first."""
+
+    ticker: str
+    candlesticks: list[CandlestickPayload]
+
+
+class _CandlesticksPayload(Payload):
+    ticker: Ticker = Field(alias="market_ticker")
+    candlesticks: list[CandlestickPayload] | None = None
+
+
+class _HistoricalCandlesticksPayload(Payload):
+    candlesticks: list[CandlestickPayload] | None = None
+
+
+class BookPayload(OrderBookPayload):
+    """An order book among others, which names its market."""
+
+    ticker: Ticker
+
+
+class Tiers:
+    """Questions about what happened. Instants in, whole seconds out: the exchange knows no finer bounds."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+
+    def fetch_cutoff(self) -> CutoffPayload:
+        """Ask where the live tier begins; NotFoundError where the exchange has no tiers."""
+        return self._transport.fetch(
+            "/historical/cutoff", {}, lambda body: parse_object(body, None, CutoffPayload)
+        ).content
+
+    def iter_outcomes(self, tickers: Sequence[str], tier: Tier) -> Iterator[Page[Outcome]]:
+        """Ask for markets of any status by ticker, up to TICKERS_PER_LOOKUP; those that a tier lacks are left out."""
+        path = "/markets" if tier is Tier.LIVE else "/historical/markets"
+        missing = set(tickers)
+        params: Params = {"limit": MARKETS_PAGE, "tickers": ",".join(tickers)}
+        while True:
+            page = self._transport.fetch(path, params, parse_outcomes).content
+            found = {outcome.ticker: outcome for outcome in page.records if outcome.ticker in missing}
+            missing -= found.keys()
+            yield Page(list(found.values()), page.rejects)
+            if page.cursor is None or not found or not missing:
+                return
+            params = {**params, "cursor": page.cursor}
+
+    def list_settled(
+        self, *, since: int | None, mve_filter: str | None, cursor: str | None = None, walk_seconds: float
+    ) -> Listing[Outcome]:
+        """Walk the settled markets of the live tier, those settled after an instant, from a cursor on."""
+        params: Params = {"limit": MARKETS_PAGE, "status": StatusFilter.SETTLED.value}
+        if since is not None:
+            params["min_settled_ts"] = since // MICROS_PER_SECOND - 1  # exclusive
+        return self._outcomes("/markets", params, mve_filter, cursor, walk_seconds)
+
+    def list_historical(
+        self, *, mve_filter: str | None, cursor: str | None = None, walk_seconds: float
+    ) -> Listing[Outcome]:
+        """Walk every market of the historical tier, from a cursor on. `only` is not known there."""
+        return self._outcomes(
+            "/historical/markets", {"limit": MARKETS_PAGE}, mve_filter, cursor, walk_seconds
+        )
+
+    def list_trades(
+        self, tier: Tier, *, start: int, end: int, cursor: str | None = None, walk_seconds: float
+    ) -> Listing[Trade]:
+        """Walk a tier's trades of [start, end), newest first, from a cursor on; whole seconds more on each side."""
+        path = "/markets/trades" if tier is Tier.LIVE else "/historical/trades"
+        params: Params = {
+            "limit": TRADES_PAGE,
+            "min_ts": start // MICROS_PER_SECOND - 1,
+            "max_ts": -(-end // MICROS_PER_SECOND) + 1,
+        }
+        return Listing(
+            path,
+            partial(self._fetch_page, path, parse_trades),
+            [_from(params, cursor)],
+            max_pages=None,
+            walk_seconds=walk_seconds,
+            key=_trade_id,
+        )
+
+    def fetch_candlesticks(
+        self, tickers: Sequence[str], *, start: int, end: int, period_minutes: int
+    ) -> Answer[list[Candlesticks]]:
+        """Fetch live candlesticks that end in [start, end], of up to CANDLESTICK_TICKERS markets at once."""
+        params: Params = {"market_tickers": ",".join(tickers), **_range(start, end, period_minutes)}
+        answer = self._transport.fetch(
+            "/markets/candlesticks", params, lambda body: parse_page(body, "markets", _CandlesticksPayload)
+        )
+        found = [
+            Candlesticks(payload.ticker, payload.candlesticks or []) for payload in answer.content.records
+        ]
+        return Answer(found, answer.received_at)
+
+    def fetch_historical_candlesticks(
+        self, ticker: str, *, start: int, end: int, period_minutes: int
+    ) -> Answer[Candlesticks]:
+        """Fetch a market's candlesticks from the historical tier; NotFoundError where it is not there."""
+        answer = self._transport.fetch(
+            f"/historical/markets/{quote(ticker, safe='')}/candlesticks",
+            _range(start, end, period_minutes),
+            lambda body: parse_object(body, None, _HistoricalCandlesticksPayload),
+        )
+        return Answer(Candlesticks(ticker, answer.content.candlesticks or []), answer.received_at)
+
+    def fetch_order_books(self, tickers: Sequence[str]) -> Answer[tuple[list[BookPayload], list[Reject]]]:
+        """Fetch the books of up to BOOK_TICKERS markets."""
+        answer = self._transport.fetch(
+            "/markets/orderbooks",
+            {"tickers": list(tickers)},
+            lambda body: parse_page(body, "orderbooks", BookPayload),
+        )
+        return Answer((answer.content.records, answer.content.rejects), answer.received_at)
+
+    def _outcomes(
+        self, path: str, params: Params, mve_filter: str | None, cursor: str | None, walk_seconds: float
+    ) -> Listing[Outcome]:
+        if mve_filter is not None:
+            params = {**params, "mve_filter": mve_filter}
+        return Listing(
+            path,
+            partial(self._fetch_page, path, parse_outcomes),
+            [_from(params, cursor)],
+            max_pages=None,
+            walk_seconds=walk_seconds,
+        )
+
+    def _fetch_page(
+        self, path: str, parse: Callable[[bytes], Page[Entry]], query: Params, seconds_left: float
+    ) -> tuple[Page[Entry], int]:
+        answer = self._transport.fetch(path, query, parse, seconds_left)
+        return answer.content, answer.received_at
+
+
+def _trade_id(trade: Trade) -> str:
+    return trade.trade_id
+
+
+def _from(params: Params, cursor: str | None) -> Params:
+    return params if cursor is None else {**params, "cursor": cursor}
+
+
+def _range(start: int, end: int, period_minutes: int) -> Params:
+    return {
+        "start_ts": start // MICROS_PER_SECOND,
+        "end_ts": end // MICROS_PER_SECOND,
+        "period_interval": period_minutes,
+    }
