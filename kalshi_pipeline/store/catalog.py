@@ -5,9 +5,9 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, exists, or_, select
 
-from kalshi_pipeline.store.merging import Merge, Staging, insert_placeholders
+from kalshi_pipeline.store.merging import STAGED_ROW, Merge, Staging, insert_placeholders
 from kalshi_pipeline.store.rows import EventRow, MarketRow, MarketTuple, SeriesRow, Tally
-from kalshi_pipeline.store.tables import QUOTE_COLUMNS, event_lookups, events, markets, series
+from kalshi_pipeline.store.tables import QUOTE_COLUMNS, event_lookups, events, market_changes, markets, series
 
 staged_series = Staging("staged_series", SeriesRow)
 staged_events = Staging("staged_events", EventRow)
@@ -16,7 +16,9 @@ staged_markets = Staging("staged_markets", MarketRow)
 
 def _values(staging: Staging, *elsewhere: str) -> dict[str, ColumnElement[Any]]:
     return {
-        column.name: column for column in staging.table.columns if column.name not in ("ticker", *elsewhere)
+        column.name: column
+        for column in staging.table.columns
+        if column.name not in (STAGED_ROW, "ticker", *elsewhere)
     }
 
 
@@ -39,6 +41,8 @@ _merge_markets = Merge(
         **_values(staged_markets, "event_ticker", *QUOTE_COLUMNS),
     },
     exact=frozenset({"event_id", "status", "is_combo"}),
+    log=market_changes,
+    logged=("status", "result", "close_at", "rules_primary"),
 )
 _insert_missing_series = insert_placeholders(series, staged_events.table.c.series_ticker)
 _insert_missing_events = insert_placeholders(events, staged_markets.table.c.event_ticker)

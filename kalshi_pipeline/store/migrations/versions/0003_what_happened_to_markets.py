@@ -1,0 +1,113 @@
+"""What happened to markets: changes, settlements, trades, candlesticks, order books, and walks that go on."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0003"
+down_revision = "0002"
+
+
+def upgrade() -> None:
+    op.create_table(
+        "walks",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=True),
+        sa.Column("cursor", sa.Text(), nullable=True),
+        sa.Column("started_at", sa.BigInteger(), nullable=False),
+        sa.Column("finished_at", sa.BigInteger(), nullable=True),
+        sa.Column("pages", sa.Integer(), nullable=False),
+        sa.Column("received", sa.Integer(), nullable=False),
+        sa.Column("inserted", sa.Integer(), nullable=False),
+        sa.Column("quarantined", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_walks")),
+        sa.UniqueConstraint("name", name=op.f("uq_walks_name")),
+    )
+    op.create_table(
+        "candlesticks",
+        sa.Column("market_id", sa.Integer(), nullable=False),
+        sa.Column("period_minutes", sa.Integer(), nullable=False),
+        sa.Column("end_at", sa.BigInteger(), nullable=False),
+        sa.Column("yes_bid_open", sa.BigInteger(), nullable=True),
+        sa.Column("yes_bid_high", sa.BigInteger(), nullable=True),
+        sa.Column("yes_bid_low", sa.BigInteger(), nullable=True),
+        sa.Column("yes_bid_close", sa.BigInteger(), nullable=True),
+        sa.Column("yes_ask_open", sa.BigInteger(), nullable=True),
+        sa.Column("yes_ask_high", sa.BigInteger(), nullable=True),
+        sa.Column("yes_ask_low", sa.BigInteger(), nullable=True),
+        sa.Column("yes_ask_close", sa.BigInteger(), nullable=True),
+        sa.Column("price_open", sa.BigInteger(), nullable=True),
+        sa.Column("price_high", sa.BigInteger(), nullable=True),
+        sa.Column("price_low", sa.BigInteger(), nullable=True),
+        sa.Column("price_close", sa.BigInteger(), nullable=True),
+        sa.Column("price_mean", sa.BigInteger(), nullable=True),
+        sa.Column("price_previous", sa.BigInteger(), nullable=True),
+        sa.Column("volume", sa.BigInteger(), nullable=True),
+        sa.Column("open_interest", sa.BigInteger(), nullable=True),
+        sa.ForeignKeyConstraint(["market_id"], ["markets.id"], name=op.f("fk_candlesticks_market_id")),
+        sa.PrimaryKeyConstraint("market_id", "period_minutes", "end_at", name=op.f("pk_candlesticks")),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "market_changes",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("market_id", sa.Integer(), nullable=False),
+        sa.Column("seen_at", sa.BigInteger(), nullable=False),
+        sa.Column("field", sa.Text(), nullable=False),
+        sa.Column("before", sa.Text(), nullable=True),
+        sa.Column("after", sa.Text(), nullable=True),
+        sa.ForeignKeyConstraint(["market_id"], ["markets.id"], name=op.f("fk_market_changes_market_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_market_changes")),
+    )
+    op.create_index("ix_market_changes_market_id_id", "market_changes", ["market_id", "id"], unique=False)
+    op.create_table(
+        "order_books",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("market_id", sa.Integer(), nullable=False),
+        sa.Column("received_at", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(["market_id"], ["markets.id"], name=op.f("fk_order_books_market_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_order_books")),
+        sa.UniqueConstraint("market_id", "received_at", name=op.f("uq_order_books_market_id_received_at")),
+    )
+    op.create_table(
+        "settlements",
+        sa.Column("market_id", sa.Integer(), nullable=False),
+        sa.Column("result", sa.Text(), nullable=True),
+        sa.Column("settlement_value", sa.BigInteger(), nullable=True),
+        sa.Column("settled_at", sa.BigInteger(), nullable=True),
+        sa.Column("settled_at_source", sa.Text(), nullable=False),
+        sa.Column("tier", sa.Text(), nullable=False),
+        sa.Column("first_seen_at", sa.BigInteger(), nullable=False),
+        sa.Column("amended_at", sa.BigInteger(), nullable=True),
+        sa.ForeignKeyConstraint(["market_id"], ["markets.id"], name=op.f("fk_settlements_market_id")),
+        sa.PrimaryKeyConstraint("market_id", name=op.f("pk_settlements")),
+    )
+    op.create_index("ix_settlements_settled_at", "settlements", ["settled_at"], unique=False)
+    op.create_table(
+        "trades",
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("trade_id", sa.LargeBinary(), nullable=False),
+        sa.Column("market_id", sa.Integer(), nullable=False),
+        sa.Column("yes_price", sa.BigInteger(), nullable=True),
+        sa.Column("contracts", sa.BigInteger(), nullable=True),
+        sa.Column("taker_side", sa.Text(), nullable=True),
+        sa.Column("is_block", sa.Boolean(), nullable=True),
+        sa.ForeignKeyConstraint(["market_id"], ["markets.id"], name=op.f("fk_trades_market_id")),
+        sa.PrimaryKeyConstraint("created_at", "trade_id", name=op.f("pk_trades")),
+        sqlite_with_rowid=False,
+    )
+    op.create_index("ix_trades_market_id_created_at", "trades", ["market_id", "created_at"], unique=False)
+    op.create_table(
+        "order_book_levels",
+        sa.Column("order_book_id", sa.Integer(), nullable=False),
+        sa.Column("is_yes", sa.Boolean(), nullable=False),
+        sa.Column("price", sa.BigInteger(), nullable=False),
+        sa.Column("size", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["order_book_id"], ["order_books.id"], name=op.f("fk_order_book_levels_order_book_id")
+        ),
+        sa.PrimaryKeyConstraint("order_book_id", "is_yes", "price", name=op.f("pk_order_book_levels")),
+        sqlite_with_rowid=False,
+    )
+    op.add_column("markets", sa.Column("gone_at", sa.BigInteger(), nullable=True))
