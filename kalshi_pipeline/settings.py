@@ -73,6 +73,9 @@ class Settings(BaseSettings):
     requests_per_second: float = Field(
         15, gt=0, le=1000, description="The most requests that leave in any second, retries included"
     )
+    backfill_share: float = Field(
+        0.5, gt=0, le=1, description="The part of those requests that backfills may take, all together"
+    )
     snapshot_minutes: float = Field(
         5, ge=0.25, le=1440, description="Minutes between snapshots; fractions are allowed"
     )

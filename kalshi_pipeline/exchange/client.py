@@ -43,7 +43,8 @@ class KalshiClient:
 
     `retry_seconds` is how long a failing request is tried again (with growing, jittered pauses) before
     TransientExchangeError; `on_retry` is told of each. Clients that name the same `limit_file`, in whatever
-    process, share one request limit. `transport` is httpx's, for tests.
+    process, share one request limit; those with a `share` below 1 have no more than that part of it, together.
+    `transport` is httpx's, for tests.
     """
 
     def __init__(
@@ -52,6 +53,7 @@ class KalshiClient:
         *,
         requests_per_second: float = 15,
         limit_file: Path | None = None,
+        share: float = 1,
         timeout_seconds: float = 30,
         retry_seconds: float = 30,
         on_retry: Callable[[str], None] = lambda _: None,
@@ -61,6 +63,7 @@ class KalshiClient:
             api_url,
             requests_per_second=requests_per_second,
             limit_file=limit_file,
+            share=share,
             timeout_seconds=timeout_seconds,
             retry_seconds=retry_seconds,
             on_retry=on_retry,

@@ -59,9 +59,15 @@ def _now_and_then(tell: Tell) -> Tell:
 
 @contextlib.contextmanager
 def open_session(
-    settings: Settings, tell: Tell = lambda _: None, *, tell_retries: bool = True
+    settings: Settings,
+    tell: Tell = lambda _: None,
+    *,
+    tell_retries: bool = True,
+    is_backfill: bool = False,
 ) -> Iterator[Session]:
     """Open the database (making it where there is none) and the exchange, and close both at the end.
+
+    A backfill has KALSHI_BACKFILL_SHARE of the requests, so that it never makes a tick late.
 
     `tell` hears of progress, and of retries where wanted, a line every few seconds at the most.
     """
@@ -72,6 +78,7 @@ def open_session(
             settings.api_url,
             requests_per_second=settings.requests_per_second,
             limit_file=database.path.with_name(f"{database.path.name}.limit"),
+            share=settings.backfill_share if is_backfill else 1,
             timeout_seconds=settings.timeout_seconds,
             retry_seconds=settings.retry_seconds,
             on_retry=tell_progress if tell_retries else lambda _: None,
