@@ -5,9 +5,12 @@ or refused; 4 the database failed; 5 the ticker is not known; 130 stopped by Ctr
 """
 
 import contextlib
+import csv
+import os
+import re
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, cast
@@ -22,6 +25,7 @@ from kalshi_pipeline.errors import (
     ExchangeError,
     NotFoundError,
     PipelineError,
+    RangeError,
     StoreError,
     UnknownTickerError,
 )
@@ -34,18 +38,25 @@ from kalshi_pipeline.ingest.session import Session, open_session
 from kalshi_pipeline.ingest.snapshot import take_snapshot
 from kalshi_pipeline.settings import load_settings
 from kalshi_pipeline.store.database import Database
-from kalshi_pipeline.units import now
+from kalshi_pipeline.store.history import Quote, quotes_as_of
+from kalshi_pipeline.store.history import history as read_history
+from kalshi_pipeline.store.movers import movers as read_movers
+from kalshi_pipeline.units import MICROS_PER_SECOND, now, parse_instant
 
 if TYPE_CHECKING:
     from kalshi_pipeline.sandbox import Shape
 
 EXIT_CODES: tuple[tuple[type[PipelineError], int], ...] = (
     (ConfigurationError, 2),
+    (RangeError, 2),
     (NotFoundError, 5),
     (UnknownTickerError, 5),
     (ExchangeError, 3),
     (StoreError, 4),
 )
+_DAY = 86_400 * MICROS_PER_SECOND
+_WINDOW = re.compile(r"([0-9]+(?:\.[0-9]+)?)(m|h|d|)")
+_WINDOW_UNITS = {"": 60, "m": 60, "h": 3600, "d": 86_400}
 _STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 app = typer.Typer(
@@ -57,6 +68,7 @@ app = typer.Typer(
 _out = Console()
 _err = Console(stderr=True)
 
+Csv = Annotated[bool, typer.Option("--csv", help="Write every row as CSV: exact decimals, times in UTC.")]
 Status = Annotated[bool, typer.Option("--status", help="Show the last runs instead of starting one.")]
 
 
@@ -202,6 +214,63 @@ def metrics(ticker: str) -> None:
 
 
 @app.command()
+def history(
+    ticker: str,
+    *,
+    start: Annotated[
+        str | None, typer.Option(metavar="TIME", help="From then on; else a day before the end.")
+    ] = None,
+    end: Annotated[str | None, typer.Option(metavar="TIME", help="Until before then; else now.")] = None,
+    resample: Annotated[
+        float | None, typer.Option(metavar="SECONDS", help="What was known every so many seconds instead.")
+    ] = None,
+    csv: Csv = False,
+) -> None:
+    """Show a market's stored quotes, from the one in force at the start on."""
+    until = now() if end is None else _instant("--end", end)
+    since = until - _DAY if start is None else _instant("--start", start)
+    with _database() as database, database.read() as connection:
+        quotes = read_history(connection, ticker, since, until, resample)
+    if csv:
+        _write_csv(quotes)
+    else:
+        _out.print(screens.history_screen(ticker, quotes))
+
+
+@app.command()
+def quotes(
+    *,
+    at: Annotated[str | None, typer.Option(metavar="TIME", help="As of then; else now.")] = None,
+    csv: Csv = False,
+) -> None:
+    """Show the quote of every market that was listed at an instant; the busiest of them, unless as CSV."""
+    instant = now() if at is None else _instant("--at", at)
+    with _database() as database, database.read() as connection:
+        found = quotes_as_of(connection, instant)
+    if csv:
+        _write_csv(sorted(found))
+    else:
+        _out.print(screens.quotes_screen(found, instant))
+
+
+@app.command()
+def movers(
+    *,
+    window: Annotated[str, typer.Option(help="Minutes, or 90m, 1h, 2d.")] = "1h",
+    limit: Annotated[int, typer.Option(min=1, help="The most markets to show.")] = 20,
+) -> None:
+    """Show the markets that moved most until the newest complete tick."""
+    match = _WINDOW.fullmatch(window)
+    if match is None:
+        raise ConfigurationError(
+            [f"--window {window!r} is no span: give minutes, or one such as 90m, 1h, 2d"]
+        )
+    seconds = float(match.group(1)) * _WINDOW_UNITS[match.group(2)]
+    with _database() as database, database.read() as connection:
+        _out.print(screens.movers_table(read_movers(connection, seconds, limit=limit)))
+
+
+@app.command()
 def status() -> None:
     """Show rows, last runs, completeness, placeholders and quarantine."""
     with _database() as database:
@@ -212,6 +281,27 @@ def status() -> None:
 def _database() -> Iterator[Database]:
     with contextlib.closing(Database(load_settings().database_url, create=False)) as database:
         yield database
+
+
+def _instant(option: str, text: str) -> int:
+    try:
+        instant = parse_instant(text)
+    except ValueError as error:
+        raise ConfigurationError([f"{option} {error}"]) from error
+    if instant is None:
+        raise ConfigurationError([f"{option} {text!r} is no time: it stands for 'not set'"])
+    return instant
+
+
+def _write_csv(quotes: Iterable[Quote]) -> None:
+    writer = csv.writer(sys.stdout, lineterminator="\n")
+    try:
+        writer.writerow(Quote._fields)
+        writer.writerows(map(screens.exact, quotes))
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Whoever reads has enough, as `head` has: that is no fault, and what is left goes nowhere.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 @contextlib.contextmanager

@@ -11,13 +11,14 @@ from kalshi_pipeline.defs.automation import (
     snapshot_job,
     snapshot_sensor,
 )
+from kalshi_pipeline.defs.housekeeping import housekeeping, housekeeping_schedule
 from kalshi_pipeline.defs.resources import Pipeline
 
 defs = dg.Definitions(
     assets=[series, events, markets, price_snapshots],
     asset_checks=[windows_see_everything],
-    jobs=[collect_job, snapshot_job, check_windows_job],
-    schedules=[collect_schedule, check_windows_schedule],
+    jobs=[collect_job, snapshot_job, check_windows_job, housekeeping],
+    schedules=[collect_schedule, check_windows_schedule, housekeeping_schedule],
     sensors=[snapshot_sensor],
     resources={"pipeline": Pipeline()},
     # One process for a run: a process for each step would import everything again, six seconds a step.

@@ -3,6 +3,8 @@
 `exchange` and `store` translate their libraries' exceptions into these once, at their edge.
 """
 
+from typing import Self
+
 
 class PipelineError(Exception):
     """Anything that the pipeline reports in one line instead of a traceback."""
@@ -59,3 +61,14 @@ class StoreError(PipelineError):
 
 class UnknownTickerError(PipelineError):
     """A ticker that the store does not hold."""
+
+    @classmethod
+    def of_market(cls, ticker: str) -> Self:
+        """Say it of a market."""
+        return cls(
+            f"{ticker} is not stored: check the ticker, or fetch it with `kalshi-pipeline market {ticker}`"
+        )
+
+
+class RangeError(PipelineError):
+    """A span of time, or a grid over it, that nothing can be asked for."""

@@ -3,21 +3,33 @@
 Whatever the exchange wrote is escaped: to rich, a title in [brackets] would be a style.
 """
 
-from collections.abc import Iterable, Mapping
+import heapq
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from rich import box
 from rich.console import Group, RenderableType
 from rich.markup import escape
-from rich.table import Table
+from rich.table import Column, Table
 
 from kalshi_pipeline.ingest.market import MarketView
 from kalshi_pipeline.ingest.overview import Overview
 from kalshi_pipeline.ingest.report import Report
+from kalshi_pipeline.store.history import Quote
+from kalshi_pipeline.store.movers import Mover
 from kalshi_pipeline.store.queries import LatestQuote
-from kalshi_pipeline.units import MICROS_PER_SECOND, contracts_of, datetime_of, dollars_of
+from kalshi_pipeline.units import (
+    MICROS_PER_DOLLAR,
+    MICROS_PER_SECOND,
+    contracts_of,
+    datetime_of,
+    dollars_of,
+    iso_of,
+)
 
 UNQUOTED = "unquoted"
+MOST_ROWS = 40
+BUSIEST = 20
 
 
 def instant(at: int | None) -> str:
@@ -31,7 +43,7 @@ def _short(at: int | None) -> str:
 
 def dollars(micros: int | None, absent: str = UNQUOTED) -> str:
     """A price as the exchange writes it, without trailing zeros."""
-    return absent if micros is None else f"{dollars_of(micros):f}"
+    return absent if micros is None else _dollars(micros)
 
 
 def contracts(hundredths: int | None) -> str:
@@ -78,7 +90,7 @@ def runs_table(rows: Iterable[tuple[str, Mapping[str, Any] | None]]) -> Renderab
     return Group(table, *reasons)
 
 
-def _table(*columns: str, title: str | None = None) -> Table:
+def _table(*columns: str | Column, title: str | None = None) -> Table:
     return Table(*columns, title=title, title_justify="left", box=box.SIMPLE, padding=(0, 1, 0, 0))
 
 
@@ -107,9 +119,9 @@ def quote_table(quote: LatestQuote, at: int) -> Table:
     """A market's newest quote with its age at an instant."""
     table = Table("", "", title=escape(quote.ticker), show_header=False, title_justify="left")
     age_seconds = (at - quote.received_at) / MICROS_PER_SECOND
-    midpoint = "- (not quoted on both sides)" if quote.midpoint is None else f"{quote.midpoint / 1e6:g}"
+    midpoint = _midpoint(quote.midpoint, "- (not quoted on both sides)")
     rows = {
-        "status": escape(quote.status or "not told"),
+        "status": escape(quote.status or "not told") + ("" if quote.is_listed else ", listed no more"),
         "yes bid": _side(quote.yes_bid, quote.yes_bid_size),
         "yes ask": _side(quote.yes_ask, quote.yes_ask_size),
         "spread": dollars(quote.spread, "-"),
@@ -123,6 +135,15 @@ def quote_table(quote: LatestQuote, at: int) -> Table:
     for name, value in rows.items():
         table.add_row(name, value)
     return table
+
+
+def _midpoint(micros: float | None, absent: str = "-") -> str:
+    return absent if micros is None else _half_steps(micros)
+
+
+def _half_steps(micros: float, sign: str = "") -> str:
+    # A midpoint may lie half a micro-dollar beside a price.
+    return f"{micros / MICROS_PER_DOLLAR:{sign}.7f}".rstrip("0").rstrip(".")
 
 
 def _side(price: int | None, size: int | None) -> str:
@@ -183,3 +204,102 @@ def history_table(ticker: str, rows: Iterable[Mapping[str, Any]]) -> Table:
             contracts(row["volume"]),
         )
     return table
+
+
+def _told(quote: Quote) -> str:
+    """Where a quote comes from: its own tick, or one before that later ticks did or did not confirm."""
+    if not quote.is_listed:
+        return "not listed" if quote.quoted_at is None else f"not listed since {_short(quote.quoted_at)}"
+    told = "observed" if quote.is_observed else f"carried from {_short(quote.quoted_at)}"
+    return told if quote.is_tick_complete else f"{told}, last confirmed {_short(quote.confirmed_at)}"
+
+
+def _quote_cells(quote: Quote) -> list[str]:
+    if not quote.is_listed:
+        return ["-", "-", "-", "-", _told(quote)]
+    return [
+        _side(quote.yes_bid, quote.yes_bid_size),
+        _side(quote.yes_ask, quote.yes_ask_size),
+        dollars(quote.last_price, "-"),
+        contracts(quote.volume),
+        _told(quote),
+    ]
+
+
+def _whole(*names: str) -> list[Column]:
+    """Columns that a narrow screen never breaks."""
+    return [Column(name, no_wrap=True) for name in names]
+
+
+def _folded(name: str) -> Column:
+    """A column that is never cut: half a ticker is none."""
+    return Column(name, overflow="fold")
+
+
+def _quotes_table(first: str, title: str) -> Table:
+    numbers = _whole("yes bid", "yes ask", "last price", "volume")
+    return _table(_folded(first), *numbers, "known", title=title)
+
+
+def history_screen(ticker: str, quotes: Sequence[Quote]) -> RenderableType:
+    """What was known of one market, instant by instant; the newest of them where there are many."""
+    table = _quotes_table("at", escape(ticker))
+    for quote in quotes[-MOST_ROWS:]:
+        table.add_row(_short(quote.at), *_quote_cells(quote))
+    return Group(table, _shown(len(quotes), MOST_ROWS, "quotes", "newest"))
+
+
+def quotes_screen(quotes: Sequence[Quote], at: int) -> RenderableType:
+    """The quotes of the markets that have traded most."""
+    table = _quotes_table("market", f"as of {instant(at)}")
+    busiest = heapq.nsmallest(BUSIEST, quotes, key=lambda quote: (-(quote.volume or 0), quote.ticker))
+    for quote in busiest:
+        table.add_row(escape(quote.ticker), *_quote_cells(quote))
+    return Group(table, _shown(len(quotes), BUSIEST, "listed markets", "busiest"))
+
+
+def _shown(count: int, most: int, what: str, which: str) -> str:
+    return f"{count:,} {what}" + (f": the {most} {which} are shown, --csv gives all" if count > most else "")
+
+
+def movers_table(movers: Iterable[Mover]) -> Table:
+    """What moved most, from which price to which."""
+    table = _table(_folded("market"), "title", *_whole("midpoint", "change", "last price", "traded"))
+    for mover in movers:
+        change = mover.midpoint_change
+        table.add_row(
+            escape(mover.ticker),
+            escape(mover.title or "-"),
+            f"{_midpoint(mover.base_midpoint)} → {_midpoint(mover.midpoint)}",
+            "-" if change is None else _half_steps(change, "+"),
+            f"{dollars(mover.base_last_price, '-')} → {dollars(mover.last_price, '-')}",
+            contracts(mover.volume_change),
+        )
+    return table
+
+
+def _is(flag: int) -> str:
+    return str(int(flag))
+
+
+def _dollars(micros: int) -> str:
+    return f"{dollars_of(micros):f}"
+
+
+def _contracts(hundredths: int) -> str:
+    return f"{contracts_of(hundredths):f}"
+
+
+_EXACT: Mapping[str, Callable[[Any], str]] = {
+    "ticker": str,
+    **dict.fromkeys(("at", "quoted_at", "received_at", "confirmed_at"), iso_of),
+    **dict.fromkeys(("is_listed", "is_observed", "is_tick_complete"), _is),
+    **dict.fromkeys(("yes_bid", "yes_ask", "last_price"), _dollars),
+    **dict.fromkeys(("yes_bid_size", "yes_ask_size", "volume", "open_interest"), _contracts),
+}
+_WRITERS = [_EXACT[name] for name in Quote._fields]
+
+
+def exact(quote: Quote) -> list[str]:
+    """A quote as text, field by field: times as the views write them, exact decimals, 1 and 0; blank where absent."""
+    return ["" if value is None else write(value) for write, value in zip(_WRITERS, quote, strict=True)]

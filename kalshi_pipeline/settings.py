@@ -122,6 +122,9 @@ class Settings(BaseSettings):
     quarantine_share: float = Field(
         0.01, ge=0, le=1, description="Share of unreadable records above which the check fails"
     )
+    run_history_days: float = Field(
+        7, gt=0, description="Age at which `housekeeping` deletes a run from Dagster's own history"
+    )
 
     @field_validator("api_url")
     @classmethod

@@ -1,7 +1,9 @@
 """The command line, run as a person runs it: real processes for the exit codes, the same functions for the rest."""
 
 import contextlib
+import csv
 import http.server
+import io
 import os
 import re
 import signal
@@ -19,7 +21,9 @@ import pytest
 
 from kalshi_pipeline.cli import main
 from kalshi_pipeline.sandbox import Faults, Sandbox, World, WorldConfig
+from kalshi_pipeline.store.database import Database
 from kalshi_pipeline_tests.conftest import Query
+from kalshi_pipeline_tests.store.samples import market, take, tick
 
 
 class Result(NamedTuple):
@@ -347,3 +351,142 @@ def refusing_server(status: int) -> Iterator[str]:
         yield f"http://127.0.0.1:{server.server_address[1]}/trade-api/v2"
         server.shutdown()
         thread.join()
+
+
+_HEAD = (
+    "ticker,at,quoted_at,received_at,is_listed,is_observed,is_tick_complete,confirmed_at,"
+    "yes_bid,yes_ask,yes_bid_size,yes_ask_size,last_price,volume,open_interest\n"
+)
+
+
+@pytest.fixture
+def quoted(database_path: Path) -> None:
+    """Two markets over three ticks, five minutes apart from noon on: one moves, the other ends at the last."""
+    with contextlib.closing(Database(f"sqlite:///{database_path}")) as database:
+        ends = market("ENDS", yes_bid=None, last_price=15_000, volume=None)
+        take(database, tick(0), [market("MOVES"), ends])
+        take(database, tick(1), [market("MOVES", yes_bid=295_001, volume=100_000_000), ends])
+        take(database, tick(2), [market("MOVES", yes_bid=295_001, volume=100_000_000)])
+
+
+@pytest.mark.usefixtures("quoted")
+def test_quotes_are_written_exactly_as_of_an_instant(run: Run) -> None:
+    result = run("quotes", "--at", "2026-11-22T13:06:00+01:00", "--csv")
+    assert (result.returncode, result.stderr) == (0, "")
+    at = "2026-11-22T12:06:00.000000Z"
+    noon, five = "2026-11-22T12:00:0{}.000000Z", "2026-11-22T12:05:0{}.000000Z"
+    assert result.stdout == _HEAD + "".join(
+        (
+            f"ENDS,{at},{noon.format(0)},{noon.format(1)},1,0,1,{five.format(0)},,0.31,120.5,80,0.015,,432.1\n",
+            f"MOVES,{at},{five.format(0)},{five.format(1)},1,1,1,{five.format(0)},"
+            "0.295001,0.31,120.5,80,0.3,1000000,432.1\n",
+        )
+    )
+    assert run("quotes", "--at", "2026-11-22T11:00:00Z", "--csv").stdout == _HEAD
+
+
+@pytest.mark.usefixtures("quoted")
+def test_quotes_show_the_busiest_markets(run: Run) -> None:
+    shown = run("quotes", "--at", "2026-11-22T12:06:00Z").stdout
+    assert re.search(
+        r"as of 2026-11-22 12:06:00Z.*MOVES .*observed.*ENDS .*carried from 11-22 12:00:00Z", shown, re.S
+    )
+    assert "unquoted" in shown
+    assert "2 listed markets" in shown
+    assert "1 listed markets" in run("quotes").stdout
+
+
+@pytest.mark.usefixtures("quoted")
+def test_history_is_half_open_and_resampled_on_demand(run: Run) -> None:
+    span = ("--start", "2026-11-22T12:01:00Z", "--end", "2026-11-22T12:10:00Z")
+    stored = list(csv.DictReader(io.StringIO(run("history", "ENDS", *span, "--csv").stdout)))
+    assert [(row["at"][14:19], row["is_listed"], row["last_price"]) for row in stored] == [
+        ("01:00", "1", "0.015")
+    ]
+    span = ("--start", "2026-11-22T12:00:00Z", "--end", "2026-11-22T12:15:00Z")
+    result = run("history", "ENDS", *span, "--resample", "300", "--csv")
+    points = list(csv.DictReader(io.StringIO(result.stdout)))
+    assert [
+        (row["at"][14:19], row["is_listed"], row["is_observed"], row["last_price"]) for row in points
+    ] == [
+        ("00:00", "1", "1", "0.015"),
+        ("05:00", "1", "0", "0.015"),
+        ("10:00", "0", "1", ""),
+    ]
+    shown = run("history", "ENDS", *span).stdout
+    assert re.search(
+        r"11-22 12:00:00Z +unquoted .*11-22 12:10:00Z +- .* not listed since 11-22 12:10:00Z", shown, re.S
+    )
+
+
+@pytest.mark.usefixtures("quoted")
+def test_history_covers_the_last_day_by_default(run: Run) -> None:
+    result = run("history", "MOVES", "--end", "2026-11-23T12:05:00Z", "--csv")
+    assert [row["at"] for row in csv.DictReader(io.StringIO(result.stdout))] == [
+        "2026-11-22T12:05:00.000000Z"
+    ]
+    result = run("history", "MOVES", "--csv")
+    assert (result.returncode, result.stdout[: len(_HEAD)]) == (0, _HEAD)
+
+
+@pytest.mark.usefixtures("quoted")
+@pytest.mark.parametrize("window", ["5", "5m", "0.1h"])
+def test_movers_are_shown_with_their_change(run: Run, window: str) -> None:
+    result = run("movers", "--window", window)
+    assert (result.returncode, result.stderr) == (0, "")
+    assert ("0.3 → 0.3025005" in result.stdout) == (window == "0.1h")
+    assert ("+0.0025005" in result.stdout) == (window == "0.1h")
+    assert "ENDS" not in result.stdout
+
+
+@pytest.mark.usefixtures("quoted")
+@pytest.mark.parametrize(
+    ("arguments", "exit_code", "line"),
+    [
+        (["history", "NOPE"], 5, r"^NOPE is not stored: check the ticker"),
+        (
+            ["history", "MOVES", "--start", "2026-11-22T12:00:00"],
+            2,
+            r"^--start '2026-11-22T12:00:00' is not an RFC",
+        ),
+        (["history", "MOVES", "--end", "noon"], 2, r"^--end 'noon' is not an RFC 3339 time such as 2026-"),
+        (["history", "MOVES", "--start", "2100-01-01T00:00:00Z"], 2, r"is not before .*: give a start"),
+        (["history", "MOVES", "--resample", "0"], 2, r"^a step of 0 s leads nowhere"),
+        (["history", "MOVES", "--resample", "0.01"], 2, r"makes 8,640,000 rows, more than 1,000,000"),
+        (["quotes", "--at", "0001-01-01T00:00:00Z"], 2, r"^--at '0001-01-01T00:00:00Z' is no time"),
+        (["movers", "--window", "1 week"], 2, r"^--window '1 week' is no span: give minutes, or one such as"),
+        (["movers", "--window", "0h"], 2, r"^a window of 0 s holds nothing"),
+    ],
+    ids=[
+        "unknown",
+        "naive",
+        "no time",
+        "reversed",
+        "no step",
+        "too many rows",
+        "not set",
+        "no span",
+        "no window",
+    ],
+)
+def test_question_that_cannot_be_asked_is_one_line(
+    run: Run, arguments: list[str], exit_code: int, line: str
+) -> None:
+    result = run(*arguments)
+    assert (result.returncode, len(result.stderr.splitlines()), result.stdout) == (exit_code, 1, "")
+    assert re.search(line, result.stderr)
+
+
+@pytest.mark.usefixtures("quoted")
+def test_csv_whose_reader_has_enough_is_no_fault(environment: dict[str, str]) -> None:
+    span = ["--start", "2026-11-22T12:00:00Z", "--end", "2026-11-22T18:00:00Z", "--resample", "1"]
+    command = [sys.executable, "-m", "kalshi_pipeline.cli", "history", "MOVES", *span, "--csv"]
+    with subprocess.Popen(
+        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        assert process.stdout.readline() == _HEAD
+        process.stdout.close()
+        assert process.stderr.read() == ""
+    assert process.returncode == 0

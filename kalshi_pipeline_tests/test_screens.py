@@ -6,7 +6,19 @@ import pytest
 from rich.console import Console, RenderableType
 
 from kalshi_pipeline.ingest.report import Report
-from kalshi_pipeline.screens import age, contracts, dollars, quote_table, report_line, runs_table
+from kalshi_pipeline.screens import (
+    MOST_ROWS,
+    age,
+    contracts,
+    dollars,
+    exact,
+    history_screen,
+    quote_table,
+    quotes_screen,
+    report_line,
+    runs_table,
+)
+from kalshi_pipeline.store.history import Quote
 from kalshi_pipeline.store.queries import LatestQuote
 from kalshi_pipeline.store.runs import Run, State
 from kalshi_pipeline.store.tables import ticks
@@ -74,3 +86,53 @@ def test_words_of_the_exchange_are_no_styles() -> None:
 
     report = Report("events", Run(ticks, 1, State.FAILED), "all series", state=State.FAILED, reason=reason)
     assert reason in shown(report_line(report))
+
+
+def test_market_that_has_ended_says_so() -> None:
+    quote = LatestQuote(
+        "KX-1", "active", NOON, NOON, NOON, None, None, None, None, None, None, None, is_listed=False
+    )
+    assert "active, listed no more" in shown(quote_table(quote, NOON))
+
+
+@pytest.mark.parametrize(
+    ("changes", "known"),
+    [
+        ({}, "observed"),
+        ({"is_observed": False}, "carried from 11-22 12:00:00Z"),
+        (
+            {"is_observed": False, "is_tick_complete": False},
+            "carried from 11-22 12:00:00Z, last confirmed 11-22",
+        ),
+        ({"is_tick_complete": False, "confirmed_at": None}, "observed, last confirmed -"),
+        ({"is_listed": False, "is_observed": False}, "not listed since 11-22 12:00:00Z"),
+        ({"is_listed": False, "quoted_at": None, "confirmed_at": None}, "not listed"),
+    ],
+    ids=["observed", "confirmed", "unconfirmed", "never confirmed", "ended", "unknown"],
+)
+def test_quote_says_how_it_is_known(changes: dict[str, object], known: str) -> None:
+    quote = Quote("KX-1", NOON, NOON, NOON, True, True, True, NOON, 0, 1_000_000, 0, 100, 5, 0, 0)
+    text = shown(history_screen("KX-1", [quote._replace(**changes)]))  # type: ignore[arg-type]
+    assert known in text
+    assert ("1 x 1" in text) == quote._replace(**changes).is_listed  # type: ignore[arg-type]
+
+
+def test_long_history_shows_its_end() -> None:
+    quotes = [
+        Quote("[KX]", NOON + n, NOON, NOON, True, True, True, NOON, None, None, None, None, None, None, None)
+        for n in range(MOST_ROWS + 1)
+    ]
+    text = shown(history_screen("[KX]", quotes))
+    assert text.count("observed") == MOST_ROWS
+    assert "41 quotes: the 40 newest are shown, --csv gives all" in text
+    assert "[KX]" in shown(quotes_screen(quotes, NOON))
+
+
+def test_exact_text_has_no_exponent_and_keeps_absent_blank() -> None:
+    """R42, R45."""
+    quote = Quote("KX-1", NOON, None, None, False, False, True, None, 1, 1_000_000, 0, 10**15, None, 1, 123)
+    noon = "2026-11-22T12:00:00.000000Z"
+    assert exact(quote) == [
+        *("KX-1", noon, "", "", "0", "0", "1", ""),
+        *("0.000001", "1", "0", "10000000000000", "", "0.01", "1.23"),
+    ]

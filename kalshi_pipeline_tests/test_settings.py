@@ -13,16 +13,19 @@ DEFAULTS = {
     "requests_per_second": 15,
     "snapshot_minutes": 5,
     "snapshot_mode": SnapshotMode.CHANGES,
+    "keyframe_hours": 6,
     "combos": Combos.EXCLUDE,
     "series": (),
     "max_pages": None,
     "timeout_seconds": 30,
     "retry_seconds": 30,
+    "windows": 8,
     "walk_seconds": 900,
     "event_lookups": 20,
     "healing_requests": 300,
     "placeholder_hours": 24,
     "quarantine_share": 0.01,
+    "run_history_days": 7,
 }
 
 
@@ -52,16 +55,19 @@ def test_settings_read_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
         "REQUESTS_PER_SECOND": "7.5",
         "SNAPSHOT_MINUTES": "0.25",
         "SNAPSHOT_MODE": "every",
+        "KEYFRAME_HOURS": "0.5",
         "COMBOS": "only",
         "SERIES": "KXNFLGAME, KXELONMARS,,KXNFLGAME ",
         "MAX_PAGES": "3",
         "TIMEOUT_SECONDS": "1",
         "RETRY_SECONDS": "0",
+        "WINDOWS": "1",
         "WALK_SECONDS": "60",
         "EVENT_LOOKUPS": "0",
         "HEALING_REQUESTS": "0",
         "PLACEHOLDER_HOURS": "0.5",
         "QUARANTINE_SHARE": "1",
+        "RUN_HISTORY_DAYS": "1.5",
     }
     for name, value in given.items():
         monkeypatch.setenv(f"KALSHI_{name}", value)
@@ -71,16 +77,19 @@ def test_settings_read_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
         "requests_per_second": 7.5,
         "snapshot_minutes": 0.25,
         "snapshot_mode": SnapshotMode.EVERY,
+        "keyframe_hours": 0.5,
         "combos": Combos.ONLY,
         "series": ("KXNFLGAME", "KXELONMARS"),
         "max_pages": 3,
         "timeout_seconds": 1,
         "retry_seconds": 0,
+        "windows": 1,
         "walk_seconds": 60,
         "event_lookups": 0,
         "healing_requests": 0,
         "placeholder_hours": 0.5,
         "quarantine_share": 1,
+        "run_history_days": 1.5,
     }
 
 

@@ -63,9 +63,7 @@ def stored_market(database: Database, ticker: str) -> MarketView:
         details = market_details(connection, ticker)
         quote = latest_quote(connection, ticker)
     if details is None:
-        raise UnknownTickerError(
-            f"{ticker} is not stored: check the ticker, or fetch it with `kalshi-pipeline market {ticker}`"
-        )
+        raise UnknownTickerError.of_market(ticker)
     return MarketView(details, quote)
 
 

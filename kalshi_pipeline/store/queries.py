@@ -19,6 +19,7 @@ from sqlalchemy import (
     select,
 )
 
+from kalshi_pipeline.store.history import latest, midpoint_of
 from kalshi_pipeline.store.runs import Run, State
 from kalshi_pipeline.store.tables import (
     QUOTE_COLUMNS,
@@ -32,7 +33,7 @@ from kalshi_pipeline.store.tables import (
     series,
     ticks,
 )
-from kalshi_pipeline.units import MICROS_PER_DOLLAR, MICROS_PER_MILLISECOND
+from kalshi_pipeline.units import MICROS_PER_DOLLAR
 
 PARENTS = (series, events, markets)
 _ACTIVE = "active"
@@ -200,9 +201,10 @@ def count_quarantined(connection: Connection) -> dict[str, int]:
 
 @dataclass(frozen=True)
 class LatestQuote:
-    """The newest stored quote of a market (micro-dollars, hundredths of a contract, instants).
+    """The newest quote of a market (micro-dollars, hundredths of a contract, instants).
 
-    With change-only snapshots it holds since `tick_at`; `confirmed_at` is the newest complete tick.
+    With change-only snapshots it holds since `tick_at`; `confirmed_at` is the newest complete tick that vouches for
+    it, if any. A market that is not listed has no numbers: `tick_at` is then the tick that found it gone.
     """
 
     ticker: str
@@ -217,6 +219,7 @@ class LatestQuote:
     last_price: int | None
     volume: int | None
     open_interest: int | None
+    is_listed: bool = True
 
     @property
     def spread(self) -> int | None:
@@ -225,34 +228,32 @@ class LatestQuote:
 
     @property
     def midpoint(self) -> float | None:
-        """The middle of bid and ask, of a two-sided quote only: an unquoted market is not worth 50 cents."""
-        return None if self.yes_bid is None or self.yes_ask is None else (self.yes_bid + self.yes_ask) / 2
+        """The middle of bid and ask, of a two-sided quote only."""
+        return midpoint_of(self.yes_bid, self.yes_ask)
 
 
 def latest_quote(connection: Connection, ticker: str) -> LatestQuote | None:
-    """Give the newest stored quote of one market; None where none is stored."""
-    confirmed_at = select(func.max(ticks.c.tick_at)).where(ticks.c.state == State.COMPLETE).scalar_subquery()
-    quote = latest_quotes.c
-    query = (
-        select(
-            markets.c.ticker,
-            markets.c.status,
-            ticks.c.tick_at,
-            (ticks.c.tick_at + quote.received_ms * MICROS_PER_MILLISECOND).label("received_at"),
-            confirmed_at.label("confirmed_at"),
-            quote.yes_bid,
-            quote.yes_ask,
-            quote.yes_bid_size,
-            quote.yes_ask_size,
-            quote.last_price,
-            quote.volume,
-            quote.open_interest,
+    """Give the newest stored quote of one market, with its status; None where none is stored."""
+    for quote in latest(connection, ticker):
+        assert quote.quoted_at is not None
+        assert quote.received_at is not None
+        status = select(markets.c.status).where(markets.c.ticker == ticker)
+        return LatestQuote(
+            ticker=ticker,
+            status=connection.execute(status).scalar_one(),
+            tick_at=quote.quoted_at,
+            received_at=quote.received_at,
+            confirmed_at=quote.confirmed_at,
+            yes_bid=quote.yes_bid,
+            yes_ask=quote.yes_ask,
+            yes_bid_size=quote.yes_bid_size,
+            yes_ask_size=quote.yes_ask_size,
+            last_price=quote.last_price,
+            volume=quote.volume,
+            open_interest=quote.open_interest,
+            is_listed=quote.is_listed,
         )
-        .select_from(latest_quotes.join(markets).join(ticks))
-        .where(markets.c.ticker == ticker)
-    )
-    row = _one_or_none(connection, query)
-    return None if row is None else LatestQuote(**row)
+    return None
 
 
 def busiest_market(connection: Connection) -> str | None:

@@ -1,16 +1,18 @@
 """Rows as `ingest` makes them, ticks as the snapshot takes them, and whole tables as plain dictionaries."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 
-from sqlalchemy import Table, select
+from sqlalchemy import Table, insert, select
 
 from kalshi_pipeline.store.catalog import merge_events, merge_markets, merge_series
 from kalshi_pipeline.store.database import Database
 from kalshi_pipeline.store.quotes import Appended, TickQuotes
 from kalshi_pipeline.store.rows import EventRow, MarketRow, SeriesRow, Tally
 from kalshi_pipeline.store.runs import Run, State, add_page, close_run, open_tick
+from kalshi_pipeline.store.tables import ticks
 from kalshi_pipeline.units import instant_of
 
 MILLISECOND = 1_000
@@ -18,8 +20,11 @@ SECOND = 1_000_000
 MINUTE = 60 * SECOND
 NOON = instant_of(datetime(2026, 11, 22, 12, 0, tzinfo=UTC))
 LATER = NOON + 5 * MINUTE
+STEP = 5 * MINUTE
 SCOPE = "all series, no combos"
 KEYFRAME_SECONDS = 6 * 3600
+NARROW = "series KXRAIN, no combos"
+PARTIAL = State.PARTIAL
 
 Row = dict[str, object]
 
@@ -167,6 +172,23 @@ def take(
     inserted = sum(tick.store(page).inserted for page in pages)
     tick.close(state)
     return inserted
+
+
+def tick(number: int) -> int:
+    """The instant of a tick: one every five minutes from noon on."""
+    return NOON + number * STEP
+
+
+def bid(cents: int, ticker: str = "M") -> MarketRow:
+    """A market of that bid, and an ask two cents above it."""
+    return market(ticker, yes_bid=cents * 10_000, yes_ask=cents * 10_000 + 20_000)
+
+
+def record(database: Database, at: int, state: State, scope: str = SCOPE) -> None:
+    """A tick that nothing was taken for."""
+    row = {"tick_at": at, "scope": scope, "state": state}
+    with database.begin() as connection:
+        connection.execute(insert(ticks).values({**row, **{n: 0 for n in asdict(Tally()) if n in ticks.c}}))
 
 
 def contents(database: Database, table: Table) -> list[Row]:

@@ -52,6 +52,19 @@ _QUOTE = (
     "volume",
     "open_interest",
 )
+_MOVER = (
+    "ticker",
+    "title",
+    "quoted_at",
+    "base_quoted_at",
+    "midpoint",
+    "base_midpoint",
+    "midpoint_change",
+    "last_price",
+    "base_last_price",
+    "last_price_change",
+    "volume_change",
+)
 
 
 def test_migrations_make_the_schema_that_the_code_knows(database: Database) -> None:
@@ -66,7 +79,13 @@ def test_migrations_make_these_tables_and_views(database: Database) -> None:
     with database.read() as connection:
         inspector = inspect(connection)
         assert set(inspector.get_table_names()) == {*metadata.tables, "alembic_version"}
-        assert set(inspector.get_view_names()) == {"latest_prices", "price_history"}
+        assert set(inspector.get_view_names()) == {
+            "latest_prices",
+            "price_history",
+            "quotes_by_tick",
+            "movers_1h",
+            "movers_24h",
+        }
 
 
 def test_migrations_name_foreign_keys_and_indexes_as_the_code_does(database: Database) -> None:
@@ -118,10 +137,34 @@ def test_migrations_make_an_index_that_finds_the_ages_of_markets_that_trade(data
                 "tick_at",
                 "received_at",
                 *_QUOTE,
+                "is_terminal",
+                "confirmed_at",
+                "is_observed",
+                "is_tick_complete",
             ),
             id="latest_prices",
         ),
-        pytest.param("price_history", ("ticker", "tick_at", "received_at", *_QUOTE), id="price_history"),
+        pytest.param(
+            "price_history",
+            ("ticker", "tick_at", "received_at", *_QUOTE, "is_terminal", "is_tick_complete"),
+            id="price_history",
+        ),
+        pytest.param(
+            "quotes_by_tick",
+            (
+                "ticker",
+                "tick_id",
+                "tick_at",
+                "quoted_at",
+                "received_at",
+                *_QUOTE,
+                "is_observed",
+                "is_tick_complete",
+            ),
+            id="quotes_by_tick",
+        ),
+        pytest.param("movers_1h", _MOVER, id="movers_1h"),
+        pytest.param("movers_24h", _MOVER, id="movers_24h"),
     ],
 )
 def test_view_has_exactly_these_columns(database: Database, view: str, columns: tuple[str, ...]) -> None:

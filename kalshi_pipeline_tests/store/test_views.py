@@ -11,21 +11,23 @@ from kalshi_pipeline.store.tables import QUOTE_COLUMNS
 from kalshi_pipeline.units import contracts_of, dollars_of, iso_of, parse_dollars
 from kalshi_pipeline_tests.store.samples import (
     LATER,
-    MILLISECOND,
     MINUTE,
+    NARROW,
     NOON,
     SECOND,
-    Tick,
+    bid,
     event,
     market,
     query,
+    record,
     series_row,
     store_events,
     store_series,
     take,
+    tick,
 )
 
-_VIEWS = pytest.mark.parametrize("view", ["latest_prices", "price_history"])
+_VIEWS = pytest.mark.parametrize("view", ["latest_prices", "price_history", "quotes_by_tick"])
 _PRICES = ("yes_bid", "yes_ask", "no_bid", "no_ask", "last_price")
 
 
@@ -131,17 +133,19 @@ def test_view_prints_the_exchanges_counts(database: Database, view: str, name: s
 @_VIEWS
 def test_view_writes_times_of_one_length_that_sort(database: Database, view: str) -> None:
     """R36, R39. As `units.iso_of` writes them, a whole second and a single microsecond included."""
+    stored_at = "quoted_at" if view == "quotes_by_tick" else "tick_at"
     instants = [NOON, NOON + 1, NOON + 999_999, NOON + SECOND, LATER, NOON + 60 * 24 * 40 * MINUTE]
     for instant in instants:
-        tick = Tick(database, instant)
-        tick.store([market(f"{instant}")], received_at=instant + MILLISECOND)
-        tick.close(State.PARTIAL)
-    rows = query(database, f"SELECT tick_at, received_at FROM {view} ORDER BY tick_at")
-    assert rows == [(iso_of(instant), iso_of(instant + MILLISECOND)) for instant in instants]
+        take(database, instant, [market(f"{instant}")], state=State.PARTIAL)
+    rows = query(
+        database, f"SELECT tick_at, received_at FROM {view} WHERE tick_at = {stored_at} ORDER BY tick_at"
+    )
+    assert rows == [(iso_of(instant), iso_of(instant + SECOND)) for instant in instants]
     for text in (text for row in rows for text in row):
         assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", str(text))
     between = (
-        f"SELECT count(*) FROM {view} WHERE tick_at >= '{iso_of(NOON + 1)}' AND tick_at < '{iso_of(LATER)}'"
+        f"SELECT count(*) FROM {view} WHERE tick_at = {stored_at}"
+        f" AND tick_at >= '{iso_of(NOON + 1)}' AND tick_at < '{iso_of(LATER)}'"
     )
     assert query(database, between) == [(3,)]
 
@@ -172,6 +176,9 @@ def test_latest_prices_show_one_whole_row_for_each_market(database: Database) ->
             987.65,
             432.1,
             0,
+            "2026-11-22T12:05:00.000000Z",
+            1,
+            1,
         ),
         (
             "M-2",
@@ -191,6 +198,9 @@ def test_latest_prices_show_one_whole_row_for_each_market(database: Database) ->
             None,
             432.1,
             0,
+            "2026-11-22T12:05:00.000000Z",
+            0,
+            1,
         ),
     ]
 
@@ -198,22 +208,104 @@ def test_latest_prices_show_one_whole_row_for_each_market(database: Database) ->
 def test_price_history_shows_each_stored_quote(database: Database) -> None:
     take(database, NOON, [market("M-1"), market("M-2")])
     take(database, LATER, [market("M-1", last_price=0), market("M-2")])
-    rest = (120.5, 80.0, 987.65, 432.1, 0)
+    sizes = (120.5, 80.0, 987.65, 432.1)
     noon = ("2026-11-22T12:00:00.000000Z", "2026-11-22T12:00:01.000000Z")
     later = ("2026-11-22T12:05:00.000000Z", "2026-11-22T12:05:01.000000Z")
     quote = (0.29, 0.31, 0.69, 0.71)
+    take(database, LATER + MINUTE, [market("M-1", last_price=1)], state=State.PARTIAL)
+    take(database, LATER + 2 * MINUTE, [market("M-1", last_price=1)])
+    partial = ("2026-11-22T12:06:00.000000Z", "2026-11-22T12:06:01.000000Z")
+    ended = ("2026-11-22T12:07:00.000000Z", "2026-11-22T12:07:02.000000Z")
     assert query(database, "SELECT * FROM price_history ORDER BY ticker, tick_at") == [
-        ("M-1", *noon, *quote, 0.3, *rest),
-        ("M-1", *later, *quote, 0.0, *rest),
-        ("M-2", *noon, *quote, 0.3, *rest),
+        ("M-1", *noon, *quote, 0.3, *sizes, 0, 1),
+        ("M-1", *later, *quote, 0.0, *sizes, 0, 1),
+        ("M-1", *partial, *quote, 0.000001, *sizes, 0, 0),
+        ("M-2", *noon, *quote, 0.3, *sizes, 0, 1),
+        ("M-2", *ended, *[None] * 9, 1, 1),
     ]
 
 
-@_VIEWS
-def test_view_shows_the_end_of_a_history_as_one_row_without_numbers(database: Database, view: str) -> None:
-    take(database, NOON, [market("M-1")])
-    take(database, LATER, [])
-    columns = ", ".join((*QUOTE_COLUMNS, "no_bid", "no_ask"))
-    ended = f"SELECT ticker, tick_at, received_at, {columns} FROM {view} WHERE is_terminal"
-    at = ("2026-11-22T12:05:00.000000Z", "2026-11-22T12:05:02.000000Z")
-    assert query(database, ended) == [("M-1", *at, *[None] * 9)]
+def test_latest_prices_tell_which_tick_vouches_for_them(database: Database) -> None:
+    """The newest complete one of the same scope, at or after the quote; and none for a market that has ended."""
+    take(database, tick(0), [bid(10), bid(20, "NARROW"), bid(30, "GONE"), bid(40, "MOVES")])
+    take(database, tick(1), [bid(20, "NARROW")], scope=NARROW)
+    take(database, tick(2), [bid(10), bid(40, "MOVES")])
+    take(database, tick(3), [bid(41, "MOVES")], state=State.PARTIAL)
+    columns = "ticker, yes_bid, tick_at, confirmed_at, is_terminal, is_observed, is_tick_complete"
+    noon, five, ten, fifteen = (iso_of(tick(number)) for number in range(4))
+    assert query(database, f"SELECT {columns} FROM latest_prices ORDER BY ticker") == [
+        ("GONE", None, ten, ten, 1, 0, 0),
+        ("M", 0.1, noon, ten, 0, 0, 0),
+        ("MOVES", 0.41, fifteen, None, 0, 1, 0),
+        ("NARROW", 0.2, five, five, 0, 1, 1),
+    ]
+
+
+def test_quotes_by_tick_carry_what_was_not_stored(database: Database) -> None:
+    """One row for each tick and each market listed at it; a tick of another scope speaks of its own markets only."""
+    take(database, tick(0), [bid(10), bid(20, "N")])
+    take(database, tick(1), [bid(10), bid(21, "N")])
+    take(database, tick(2), [bid(10)])
+    take(database, tick(3), state=State.PARTIAL)
+    record(database, tick(4), State.MISSED)
+    take(database, tick(5), scope=NARROW)
+    columns = "tick_id, tick_at, ticker, yes_bid, quoted_at, is_observed, is_tick_complete"
+    at = [iso_of(tick(number)) for number in range(6)]
+    expected = [
+        (1, at[0], "M", 0.1, at[0], 1, 1),
+        (1, at[0], "N", 0.2, at[0], 1, 1),
+        (2, at[1], "M", 0.1, at[0], 0, 1),
+        (2, at[1], "N", 0.21, at[1], 1, 1),
+        (3, at[2], "M", 0.1, at[0], 0, 1),
+        (4, at[3], "M", 0.1, at[0], 0, 0),
+    ]
+    everything = f"SELECT {columns} FROM quotes_by_tick"
+    assert query(database, f"{everything} ORDER BY tick_id, ticker") == expected
+    assert sorted(query(database, f"{everything} WHERE tick_id = 2")) == expected[2:4]
+    assert query(database, f"{everything} WHERE ticker = 'N' AND tick_id BETWEEN 2 AND 4") == expected[3:4]
+
+
+@pytest.mark.parametrize(("view", "hours"), [("movers_1h", 1), ("movers_24h", 24)])
+def test_movers_show_what_moved_most_first(database: Database, view: str, hours: int) -> None:
+    """Until the newest complete tick, from the last quote at or before the window's start, which may be old."""
+    now = NOON + hours * 60 * MINUTE
+    one_sided = {"yes_ask": None, "last_price": 100_000}
+    take(
+        database,
+        NOON - MINUTE,
+        [bid(10, "OLD"), market("ONE", **one_sided), bid(70, "STILL"), bid(20, "GONE")],
+    )
+    take(database, NOON, [bid(10, "OLD"), market("ONE", **one_sided), bid(70, "STILL"), bid(20, "GONE")])
+    one_sided["last_price"] = 600_000
+    page = [
+        bid(15, "OLD")._replace(yes_ask=175_001, volume=100_000),
+        market("ONE", **one_sided),
+        bid(70, "STILL"),
+        bid(5, "BORN"),
+    ]
+    take(database, now, page)
+    take(database, now + MINUTE, [bid(99, "OLD")], state=State.PARTIAL)
+    title = "Will it rain in New York on Nov 23?"
+    times = (iso_of(now), iso_of(NOON - MINUTE))
+    assert query(database, f"SELECT * FROM {view}") == [
+        ("OLD", title, *times, 0.1625005, 0.11, 0.0525005, 0.3, 0.3, 0.0, 12.35),
+        ("ONE", title, *times, None, None, None, 0.6, 0.1, 0.5, 0.0),
+    ]
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "latest_prices WHERE ticker = 'M'",
+        "price_history WHERE ticker = 'M'",
+        "quotes_by_tick WHERE tick_id = 7",
+        "quotes_by_tick WHERE tick_at = '2026-11-22T12:05:00.000000Z'",
+        "quotes_by_tick WHERE ticker = 'M' AND tick_id BETWEEN 7 AND 9",
+        "movers_1h LIMIT 20",
+        "movers_24h LIMIT 20",
+    ],
+)
+def test_view_never_reads_all_quotes(database: Database, question: str) -> None:
+    steps = [str(row[-1]) for row in query(database, f"EXPLAIN QUERY PLAN SELECT * FROM {question}")]
+    assert [step for step in steps if step.startswith(("SCAN q", "SCAN b", "SCAN p"))] == []
+    assert any(step.startswith("SEARCH q") for step in steps)

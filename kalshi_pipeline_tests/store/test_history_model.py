@@ -1,0 +1,253 @@
+"""Everything that reads back, compared with a model that reads the definitions aloud, over invented lives."""
+
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from random import Random
+
+import pytest
+from sqlalchemy import select
+
+from kalshi_pipeline.store.database import Database
+from kalshi_pipeline.store.history import Quote, history, latest, quotes_as_of
+from kalshi_pipeline.store.movers import movers
+from kalshi_pipeline.store.rows import MarketRow
+from kalshi_pipeline.store.runs import TAKEN, State
+from kalshi_pipeline.store.tables import QUOTE_COLUMNS, markets, price_snapshots, ticks
+from kalshi_pipeline.units import MICROS_PER_MILLISECOND, iso_of
+from kalshi_pipeline_tests.store.samples import (
+    NARROW,
+    PARTIAL,
+    SCOPE,
+    STEP,
+    bid,
+    query,
+    record,
+    sqlite_url,
+    take,
+    tick,
+)
+
+TICKERS = tuple(f"M{number}" for number in range(6))
+TICKS = 36
+INSTANTS = [tick(number) + offset for number in range(-1, TICKS + 1) for offset in (-1, 0, STEP // 2)]
+
+
+@dataclass(frozen=True)
+class Taken:
+    """A tick, with what its pages said."""
+
+    at: int
+    scope: str
+    state: State
+    page: dict[str, MarketRow]
+
+
+def invent(random: Random) -> Iterator[Taken]:
+    """A short life of six markets under two scopes, with cuts, gaps, ends and returns."""
+    cents = {ticker: random.randint(1, 90) for ticker in TICKERS}
+    listed = set(TICKERS)
+    scope = SCOPE
+    for number in range(TICKS):
+        for ticker in TICKERS:
+            if random.random() < 0.15:
+                cents[ticker] = random.randint(1, 90)
+            if random.random() < 0.06:
+                listed ^= {ticker}
+        if random.random() < 0.12:
+            scope = NARROW if scope == SCOPE else SCOPE
+        kinds = (State.COMPLETE, PARTIAL, State.MISSED, State.FAILED)
+        (state,) = random.choices(kinds, weights=(70, 18, 8, 4))
+        seen = [ticker for ticker in sorted(listed) if scope == SCOPE or ticker < "M3"]
+        if state is PARTIAL:
+            seen = [ticker for ticker in seen if random.random() < 0.5]
+        page = {ticker: bid(cents[ticker], ticker) for ticker in seen} if state in TAKEN else {}
+        yield Taken(tick(number), scope, state, page)
+
+
+def replay(database: Database, life: list[Taken], *, every: bool, keyframe_seconds: float) -> None:
+    for taken in life:
+        if taken.state in TAKEN:
+            page = list(taken.page.values())
+            take(
+                database,
+                taken.at,
+                page,
+                every=every,
+                keyframe_seconds=keyframe_seconds,
+                scope=taken.scope,
+                state=taken.state,
+            )
+        else:
+            record(database, taken.at, taken.state, taken.scope)
+
+
+def truth(life: list[Taken], ticker: str, at: int) -> tuple[int | None, bool]:
+    """A market's bid at an instant, None where it is not listed; and whether the newest tick was complete."""
+    known, scope, is_complete = None, None, False
+    for taken in life:
+        if taken.at > at or taken.state not in TAKEN:
+            continue
+        if ticker in taken.page:
+            known, scope = taken.page[ticker].yes_bid, taken.scope
+        elif taken.scope == scope and taken.state is State.COMPLETE:
+            known = None
+        if taken.scope == scope:
+            is_complete = taken.state is State.COMPLETE
+    return known, is_complete
+
+
+def by_definition(database: Database) -> Callable[[str, int], Quote | None]:
+    """A market's quote in force at an instant, found by looking at every stored row and tick."""
+    with database.read() as connection:
+        taken = connection.execute(select(ticks).where(ticks.c.state.in_(TAKEN))).all()
+        rows = select(markets.c.ticker, ticks.c.tick_at, ticks.c.scope, price_snapshots)
+        joined = price_snapshots.join(ticks).join(markets)
+        stored = connection.execute(rows.select_from(joined)).all()
+
+    def in_force(ticker: str, at: int) -> Quote | None:
+        past = [row for row in stored if row.ticker == ticker and row.tick_at <= at]
+        if not past:
+            return None
+        row = max(past, key=lambda row: int(row.tick_at))
+        of_scope = [run for run in taken if run.scope == row.scope and run.tick_at <= at]
+        newest = max(of_scope, key=lambda run: int(run.tick_at))
+        complete = [run.tick_at for run in of_scope if run.state == "complete" and run.tick_at >= row.tick_at]
+        return Quote(
+            ticker,
+            at,
+            row.tick_at,
+            row.tick_at + row.received_ms * MICROS_PER_MILLISECOND,
+            not row.is_terminal,
+            newest.id == row.tick_id,
+            newest.state == "complete",
+            max(complete, default=None),
+            *(getattr(row, name) for name in QUOTE_COLUMNS),
+        )
+
+    return in_force
+
+
+@pytest.fixture(scope="module", params=range(4), ids="seed {}".format)
+def life(request: pytest.FixtureRequest) -> list[Taken]:
+    return list(invent(Random(request.param)))
+
+
+@pytest.fixture(scope="module", params=["changes", "keyframes", "every"])
+def stored(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, life: list[Taken]
+) -> Iterator[Database]:
+    """The life in a database, in each way of storing it; read only."""
+    keyframe_seconds = 900 if request.param == "keyframes" else 6 * 3600
+    with closing(Database(sqlite_url(tmp_path_factory.mktemp("life") / "kalshi.db"))) as database:
+        replay(database, life, every=request.param == "every", keyframe_seconds=keyframe_seconds)
+        yield database
+
+
+def test_every_way_of_storing_tells_the_truth(stored: Database, life: list[Taken]) -> None:
+    with stored.read() as connection:
+        for at in INSTANTS:
+            found = {
+                quote.ticker: (quote.yes_bid, quote.is_tick_complete)
+                for quote in quotes_as_of(connection, at)
+            }
+            expected = {ticker: truth(life, ticker, at) for ticker in TICKERS}
+            assert found == {ticker: known for ticker, known in expected.items() if known[0] is not None}
+
+
+def test_everything_is_as_defined(stored: Database, life: list[Taken]) -> None:
+    """As of any instant, on any grid, as stored, by tick in SQL, and newest of all."""
+    in_force = by_definition(stored)
+    with stored.read() as connection:
+        for at in INSTANTS:
+            known = [in_force(ticker, at) for ticker in TICKERS]
+            assert sorted(quotes_as_of(connection, at)) == [q for q in known if q is not None and q.is_listed]
+        newest = max(taken.at for taken in life if taken.state in TAKEN)
+        assert sorted(latest(connection)) == sorted(quotes_as_of(connection, newest))
+        for ticker in TICKERS:
+            assert latest(connection, ticker) == [in_force(ticker, newest)]
+            for start, end in (
+                (INSTANTS[0], INSTANTS[-1]),
+                (tick(11), tick(12)),
+                (tick(9) + 1, tick(30) + 1),
+            ):
+                points = history(connection, ticker, start, end, 75)
+                assert [point.at for point in points] == list(range(start, end, STEP // 4))
+                for point in points:
+                    expected = in_force(ticker, point.at)
+                    if expected is None:
+                        assert point == (ticker, point.at, None, None, *[False] * 3, *[None] * 8)
+                    else:
+                        assert point == expected
+                first = in_force(ticker, start)
+                at_ticks = [in_force(ticker, taken.at) for taken in life if start < taken.at < end]
+                rows = [quote for quote in at_ticks if quote is not None and quote.quoted_at == quote.at]
+                if first is not None and (first.is_listed or first.quoted_at == start):
+                    rows.insert(0, first)
+                assert history(connection, ticker, start, end) == rows
+
+
+def test_quotes_by_tick_are_those_of_the_ticks_own_scope(stored: Database, life: list[Taken]) -> None:
+    in_force = by_definition(stored)
+    shown = query(
+        stored,
+        "SELECT tick_at, ticker, quoted_at, received_at, is_observed, is_tick_complete, yes_bid"
+        " FROM quotes_by_tick ORDER BY tick_at, ticker",
+    )
+    scope_of = {taken.at: taken.scope for taken in life}
+    expected = []
+    for taken in life:
+        for ticker in TICKERS:
+            quote = in_force(ticker, taken.at)
+            if taken.state not in TAKEN or quote is None or not quote.is_listed:
+                continue
+            assert quote.quoted_at is not None
+            assert quote.received_at is not None
+            assert quote.yes_bid is not None
+            if scope_of[quote.quoted_at] == taken.scope:
+                times = (iso_of(quote.quoted_at), iso_of(quote.received_at))
+                flags = (quote.is_observed, quote.is_tick_complete)
+                expected.append((iso_of(taken.at), ticker, *times, *flags, quote.yes_bid / 1e6))
+    assert shown == expected
+
+
+def test_movers_are_as_defined(stored: Database) -> None:
+    in_force = by_definition(stored)
+    with stored.read() as connection:
+        for at in INSTANTS[60:]:
+            expected = []
+            for ticker in TICKERS:
+                new, base = in_force(ticker, at), in_force(ticker, at - 3 * STEP)
+                if new is None or new.yes_bid is None or base is None or base.yes_bid is None:
+                    continue
+                if new.yes_bid != base.yes_bid:
+                    change = new.yes_bid - base.yes_bid
+                    expected.append(
+                        (-abs(change), ticker, change, new.quoted_at, base.quoted_at, new.is_observed)
+                    )
+            found = movers(connection, 900, at)
+            assert [
+                (m.ticker, m.midpoint_change, m.quoted_at, m.base_quoted_at, m.is_observed) for m in found
+            ] == [row[1:] for row in sorted(expected)]
+
+
+def test_latest_prices_are_the_newest_quotes(stored: Database) -> None:
+    with stored.read() as connection:
+        newest = [quote for ticker in TICKERS for quote in latest(connection, ticker)]
+    shown = query(
+        stored,
+        "SELECT ticker, tick_at, received_at, is_terminal, confirmed_at, is_observed, is_tick_complete"
+        " FROM latest_prices ORDER BY ticker",
+    )
+    assert shown == [
+        (
+            quote.ticker,
+            iso_of(quote.quoted_at or 0),
+            iso_of(quote.received_at or 0),
+            not quote.is_listed,
+            None if quote.confirmed_at is None else iso_of(quote.confirmed_at),
+            quote.is_observed,
+            quote.is_tick_complete,
+        )
+        for quote in newest
+    ]
