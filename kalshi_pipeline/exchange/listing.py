@@ -73,7 +73,9 @@ class Listing(Generic[Record]):
     they are walked in place of the queries, and the queries only where the exchange refuses the windows or
     ignores them: `windows_failed` then says how.
 
-    Records are unique by `key`, which is their ticker: pages may overlap. A short or an empty page does not end
+    Records are unique by `key`, which is their ticker: pages may overlap. So many of the last pages as
+    `remembered_pages` says are looked at for it, or all: a walk of millions may leave the rest to the key under
+    which its records are stored. A short or an empty page does not end
     the walk, only an empty cursor does. Raises PaginationError where the cursors cannot end, DeadlineError after
     `walk_seconds`, and whatever `fetch` raises; in each case the listing stays incomplete.
     """
@@ -89,6 +91,7 @@ class Listing(Generic[Record]):
         at_once: int = 1,
         windows: Sequence[Walk[Record]] = (),
         key: Callable[[Record], str] = attrgetter("ticker"),
+        remembered_pages: int | None = None,
     ) -> None:
         self.path = path
         self.pages = 0
@@ -107,6 +110,8 @@ class Listing(Generic[Record]):
         self._at_once = at_once if max_pages is None else 1
         self._windows = list(windows) if max_pages is None else []
         self._seen: set[int] = set()
+        self._remembered: deque[set[int]] = deque()
+        self._remembered_pages = remembered_pages
 
     def __iter__(self) -> Iterator[ListedPage[Record]]:
         deadline = time.monotonic() + self._walk_seconds
@@ -185,6 +190,8 @@ class Listing(Generic[Record]):
         # Hashes instead of tickers: a set of half a million strings would be several times as large.
         keys = [hash(self._key(record)) for record in records]
         new_keys = set(keys)
+        if self._remembered_pages is not None:
+            self._remember(new_keys - self._seen, self._remembered_pages)
         if len(new_keys) == len(keys) and self._seen.isdisjoint(new_keys):
             self._seen |= new_keys
             return records
@@ -195,6 +202,12 @@ class Listing(Generic[Record]):
                 fresh.append(record)
         self.duplicates += len(records) - len(fresh)
         return fresh
+
+    def _remember(self, keys: set[int], pages: int) -> None:
+        """Note the keys that come with a page, and forget those of the oldest one."""
+        if len(self._remembered) == pages:
+            self._seen -= self._remembered.popleft()
+        self._remembered.append(keys)
 
 
 class _WindowsFailedError(Exception):
