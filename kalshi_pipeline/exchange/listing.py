@@ -110,8 +110,9 @@ class Listing(Generic[Record]):
         self._at_once = at_once if max_pages is None else 1
         self._windows = list(windows) if max_pages is None else []
         self._seen: set[int] = set()
-        self._remembered: deque[set[int]] = deque()
-        self._remembered_pages = remembered_pages
+        self._last_pages: deque[set[int]] | None = (
+            None if remembered_pages is None else deque(maxlen=remembered_pages)
+        )
 
     def __iter__(self) -> Iterator[ListedPage[Record]]:
         deadline = time.monotonic() + self._walk_seconds
@@ -190,24 +191,20 @@ class Listing(Generic[Record]):
         # Hashes instead of tickers: a set of half a million strings would be several times as large.
         keys = [hash(self._key(record)) for record in records]
         new_keys = set(keys)
-        if self._remembered_pages is not None:
-            self._remember(new_keys - self._seen, self._remembered_pages)
-        if len(new_keys) == len(keys) and self._seen.isdisjoint(new_keys):
+        fresh = records
+        if len(new_keys) < len(keys) or not self._seen.isdisjoint(new_keys):
+            fresh = []
+            for key, record in zip(keys, records, strict=True):
+                if key not in self._seen:
+                    self._seen.add(key)
+                    fresh.append(record)
+            self.duplicates += len(records) - len(fresh)
+        if self._last_pages is None:
             self._seen |= new_keys
-            return records
-        fresh = []
-        for key, record in zip(keys, records, strict=True):
-            if key not in self._seen:
-                self._seen.add(key)
-                fresh.append(record)
-        self.duplicates += len(records) - len(fresh)
+        else:
+            self._last_pages.append(new_keys)
+            self._seen = set().union(*self._last_pages)
         return fresh
-
-    def _remember(self, keys: set[int], pages: int) -> None:
-        """Note the keys that come with a page, and forget those of the oldest one."""
-        if len(self._remembered) == pages:
-            self._seen -= self._remembered.popleft()
-        self._remembered.append(keys)
 
 
 class _WindowsFailedError(Exception):
