@@ -122,7 +122,13 @@ def _prepare(database: Database, stored: int) -> None:
         merge_markets(connection, markets, _MIDNIGHT)
     if stored:
         with database.begin() as connection:
+            # Its index is made at the end, which is many times faster.
+            (index,) = connection.exec_driver_sql(
+                "SELECT sql FROM sqlite_schema WHERE name = 'ix_trades_market_id_created_at'"
+            ).one()
+            connection.exec_driver_sql("DROP INDEX ix_trades_market_id_created_at")
             connection.exec_driver_sql(_FILL, (_MIDNIGHT - 30 * _DAY_MICROS, stored, 30 * _DAY_MICROS))
+            connection.exec_driver_sql(index)
 
 
 # Trades of the month before, by the database itself: a quarter of the markets has half of them.

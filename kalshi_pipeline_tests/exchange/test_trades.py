@@ -135,7 +135,9 @@ def test_odd_trade_is_read_as_the_model_reads_it(changes: dict[str, Any]) -> Non
         ),
         pytest.param({"ticker": None}, "ticker: Input should be a valid string", id="no ticker"),
         pytest.param(
-            {"ticker": "\ud800"}, "it holds half a character (a lone surrogate)", id="half a character"
+            {"ticker": "\ud800"},
+            "ticker: Input should be a valid string, unable to parse raw data as a unicode string",
+            id="half a character",
         ),
     ],
 )
