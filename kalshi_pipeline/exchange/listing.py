@@ -73,7 +73,9 @@ class Listing(Generic[Record]):
     they are walked in place of the queries, and the queries only where the exchange refuses the windows or
     ignores them: `windows_failed` then says how.
 
-    Records are unique by `key`, which is their ticker: pages may overlap. A short or an empty page does not end
+    Records are unique by `key`, which is their ticker: pages may overlap. So many of the last pages as
+    `remembered_pages` says are looked at for it, or all: a walk of millions may leave the rest to the key under
+    which its records are stored. A short or an empty page does not end
     the walk, only an empty cursor does. Raises PaginationError where the cursors cannot end, DeadlineError after
     `walk_seconds`, and whatever `fetch` raises; in each case the listing stays incomplete.
     """
@@ -89,6 +91,7 @@ class Listing(Generic[Record]):
         at_once: int = 1,
         windows: Sequence[Walk[Record]] = (),
         key: Callable[[Record], str] = attrgetter("ticker"),
+        remembered_pages: int | None = None,
     ) -> None:
         self.path = path
         self.pages = 0
@@ -107,6 +110,9 @@ class Listing(Generic[Record]):
         self._at_once = at_once if max_pages is None else 1
         self._windows = list(windows) if max_pages is None else []
         self._seen: set[int] = set()
+        self._last_pages: deque[set[int]] | None = (
+            None if remembered_pages is None else deque(maxlen=remembered_pages)
+        )
 
     def __iter__(self) -> Iterator[ListedPage[Record]]:
         deadline = time.monotonic() + self._walk_seconds
@@ -185,15 +191,19 @@ class Listing(Generic[Record]):
         # Hashes instead of tickers: a set of half a million strings would be several times as large.
         keys = [hash(self._key(record)) for record in records]
         new_keys = set(keys)
-        if len(new_keys) == len(keys) and self._seen.isdisjoint(new_keys):
+        fresh = records
+        if len(new_keys) < len(keys) or not self._seen.isdisjoint(new_keys):
+            fresh = []
+            for key, record in zip(keys, records, strict=True):
+                if key not in self._seen:
+                    self._seen.add(key)
+                    fresh.append(record)
+            self.duplicates += len(records) - len(fresh)
+        if self._last_pages is None:
             self._seen |= new_keys
-            return records
-        fresh = []
-        for key, record in zip(keys, records, strict=True):
-            if key not in self._seen:
-                self._seen.add(key)
-                fresh.append(record)
-        self.duplicates += len(records) - len(fresh)
+        else:
+            self._last_pages.append(new_keys)
+            self._seen = set().union(*self._last_pages)
         return fresh
 
 

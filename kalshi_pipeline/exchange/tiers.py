@@ -27,6 +27,7 @@ Entry = TypeVar("Entry")
 
 MARKETS_PAGE = 1000
 TRADES_PAGE = 1000
+_REMEMBERED_PAGES = 8
 CANDLESTICK_TICKERS = 100
 MOST_CANDLESTICKS = 10_000
 BOOK_TICKERS = 100
@@ -121,6 +122,7 @@ class Tiers:
             max_pages=None,
             walk_seconds=walk_seconds,
             key=_trade_id,
+            remembered_pages=_REMEMBERED_PAGES,
         )
 
     def fetch_candlesticks(

@@ -24,7 +24,7 @@ _DESCRIPTIONS = {
     "series_id": "the event's series; NULL where the exchange has not told it yet",
     "event_id": "the market's event",
     "tick_id": "the tick at which the quote was taken",
-    "market_id": "the market that is quoted",
+    "market_id": "the market that is quoted, or traded",
     "is_placeholder": "made because a child needed it; its other values are NULL until a run heals it",
     "first_seen_at": f"when this row was made: {_INSTANT}",
     "changed_at": f"when this row last changed: {_INSTANT}",
@@ -60,6 +60,12 @@ _DESCRIPTIONS = {
     "rules_primary": "the rule by which the market resolves",
     "is_provisional": "whether the exchange may still delete it",
     "is_combo": "whether it is a multivariate market (KXMVE)",
+    "gone_at": f"when it was found in neither of the exchange's tiers: {_INSTANT}",
+    "trade_id": "the exchange's UUID, as its 16 bytes",
+    "yes_price": "price of YES in micro-dollars; NO cost one dollar minus it",
+    "contracts": f"size: {_CONTRACTS}",
+    "taker_side": "the side that the taker took, as the exchange words it",
+    "is_block": "whether it was agreed upon outside of the order book",
     "collection_ticker": "the collection that a combo was minted from",
 }
 

@@ -31,7 +31,7 @@ class Finding:
     numbers: Mapping[str, int | float] = field(default_factory=dict)
 
 
-_ALL = ("series", "events", "markets", "price_snapshots")
+_ALL = ("series", "events", "markets", "price_snapshots", "trades")
 _PARENTS = ("events", "markets")
 
 LISTING_COMPLETE = Check(

@@ -11,7 +11,8 @@ from kalshi_pipeline.store.runs import Run, State
 class Report:
     """A run's outcome, filled while it goes on.
 
-    `windows` is how many walks its listing had at once, `rows` what its table holds afterwards, and
+    `windows` is how many walks its listing had at once, `rows` what its table holds afterwards, `part_rows` what
+    it holds of the part that the run was about (None for runs about all), and
     `open_placeholders` counts those of all parents. `unknown_words` counts vocabulary that this version does not
     know (R14), `unmirrored` the quotes whose NO side does not follow from the YES side; `notes` is what a reader
     should know besides.
@@ -27,6 +28,7 @@ class Report:
     windows: int = 1
     tally: Tally = field(default_factory=Tally)
     rows: int = 0
+    part_rows: int | None = None
     open_placeholders: int = 0
     requests: int = 0
     retries: int = 0

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from kalshi_pipeline.exchange.client import KalshiClient
+from kalshi_pipeline.exchange.payloads import COMBO_PREFIX
 from kalshi_pipeline.settings import Combos, Settings
 from kalshi_pipeline.store.database import Database
 
@@ -37,6 +38,13 @@ class Session:
             Combos.ONLY: (True,),
             Combos.INCLUDE: (False, True),
         }[self.settings.combos]
+
+    def wants(self, ticker: str) -> bool:
+        """Whether a market is in the scope, by its ticker alone: it begins with its series, combos with KXMVE."""
+        series, combos = self.settings.series, self.settings.combos
+        if combos is not Combos.INCLUDE and ticker.startswith(COMBO_PREFIX) is not (combos is Combos.ONLY):
+            return False
+        return not series or ticker.startswith(tuple(f"{one}-" for one in series)) or ticker in series
 
     @property
     def mve_filter(self) -> str | None:

@@ -23,13 +23,17 @@ Prepared = TypeVar("Prepared")
 _WALKS_UNTIL_DEAD = 4
 
 
-def begin_listing(session: Session, asset: str) -> Report:
-    """Open the record of a run of series, events or markets."""
+def begin_listing(
+    session: Session, asset: str, *, scope: str | None = None, walk_seconds: float | None = None
+) -> Report:
+    """Open the record of a run, of the session's scope and as long as its settings say, or of others."""
     at = now()
-    dead_before = at - round(_WALKS_UNTIL_DEAD * session.settings.walk_seconds * MICROS_PER_SECOND)
+    scope = scope or session.scope
+    seconds = walk_seconds or session.settings.walk_seconds
+    dead_before = at - round(_WALKS_UNTIL_DEAD * seconds * MICROS_PER_SECOND)
     with session.database.begin() as connection:
-        run = open_listing(connection, asset, session.scope, at, dead_before)
-    return Report(asset, run, session.scope)
+        run = open_listing(connection, asset, scope, at, dead_before)
+    return Report(asset, run, scope)
 
 
 def count_store(session: Session, report: Report) -> None:

@@ -14,6 +14,7 @@ from sqlalchemy import (
     Float,
     Insert,
     Integer,
+    LargeBinary,
     MetaData,
     Table,
     Text,
@@ -38,7 +39,7 @@ STAGED_ROW = "staged_row"
 """The number of a row within what is staged."""
 
 _staging = MetaData()
-_TYPES: dict[object, type[TypeEngine[Any]]] = {str: Text, int: Integer, bool: Boolean}
+_TYPES: dict[object, type[TypeEngine[Any]]] = {str: Text, int: Integer, bool: Boolean, bytes: LargeBinary}
 
 
 class Staging:

@@ -65,6 +65,30 @@ MarketTuple: TypeAlias = tuple[Any, ...]
 """A MarketRow without its name: pages of them go to the driver as they are."""
 
 
+class OrphanRow(NamedTuple):
+    """A market that a trade names and that the exchange does not give; `gone_at` where it is in none of its tiers."""
+
+    ticker: str
+    is_combo: bool
+    gone_at: int | None
+
+
+class TradeRow(NamedTuple):
+    """A trade as the exchange gives it, its identifier as `trade_key` gives it."""
+
+    created_at: int
+    trade_id: bytes
+    ticker: str
+    yes_price: int
+    contracts: int | None
+    taker_side: str | None
+    is_block: bool | None
+
+
+TradeTuple: TypeAlias = tuple[Any, ...]
+"""A TradeRow without its name."""
+
+
 class RejectRow(NamedTuple):
     """A record that could not be read."""
 
@@ -76,8 +100,9 @@ class RejectRow(NamedTuple):
 @dataclass(frozen=True)
 class Tally:
     """What happened to the records of a page or of a run: received = inserted + changed + unchanged + quarantined
-    + duplicates. `placeholders` counts the parents made, `healed` those filled; `keyframes` those of the inserted
-    quotes that are unchanged and were written for their age, `ended` the histories that were ended.
+    + duplicates + left_out, which are those that were not asked for. `placeholders` counts the parents made,
+    `healed` those filled; `keyframes` those of the inserted quotes that are unchanged and were written for their
+    age, `ended` the histories that were ended.
     """
 
     pages: int = 0
@@ -87,6 +112,7 @@ class Tally:
     unchanged: int = 0
     quarantined: int = 0
     duplicates: int = 0
+    left_out: int = 0
     placeholders: int = 0
     healed: int = 0
     keyframes: int = 0

@@ -181,6 +181,8 @@ listings = Table(
     Column("asset", Text, nullable=False),
     *_run_columns(),
     Column("changed", Integer, nullable=False),
+    # Records that the exchange gave and that were not asked for: outside of the scope, or of the day.
+    Column("left_out", Integer, nullable=False, server_default="0"),
 )
 Index("ix_listings_asset", listings.c.asset, listings.c.id)
 
@@ -268,10 +270,10 @@ trades = Table(
     metadata,
     # First the time, then the identifier: a day's trades come newest first, and are written side by side.
     Column("created_at", BigInteger, primary_key=True),
-    # The exchange's UUID as its 16 bytes; as its text where it is no UUID.
+    # The exchange's UUID as its 16 bytes; where it is no UUID its text, padded by blanks to more than 16.
     Column("trade_id", LargeBinary, primary_key=True),
     Column("market_id", ForeignKey("markets.id"), nullable=False),
-    Column("yes_price", BigInteger),
+    Column("yes_price", BigInteger, nullable=False),
     Column("contracts", BigInteger),
     Column("taker_side", Text),
     Column("is_block", Boolean),

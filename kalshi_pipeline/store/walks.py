@@ -20,6 +20,13 @@ class StoredWalk:
     cursor: str | None
 
 
+def restart_walk(connection: Connection, walk: StoredWalk, at: int) -> StoredWalk:
+    """Begin a walk anew: its cursor is refused, or led from a place that is the end no more. Its counts go on."""
+    values = {"state": State.RUNNING, "reason": None, "cursor": None, "started_at": at, "finished_at": None}
+    connection.execute(update(walks).where(walks.c.id == walk.id).values(values))
+    return StoredWalk(walk.id, walk.name, State.RUNNING, None)
+
+
 def open_walk(connection: Connection, name: str, at: int, *, again: bool = False) -> StoredWalk:
     """Open a walk by its name: a new one, or the one that was stopped; a complete one stays so, unless `again`.
 

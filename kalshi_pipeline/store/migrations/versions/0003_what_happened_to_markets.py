@@ -89,7 +89,7 @@ def upgrade() -> None:
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("trade_id", sa.LargeBinary(), nullable=False),
         sa.Column("market_id", sa.Integer(), nullable=False),
-        sa.Column("yes_price", sa.BigInteger(), nullable=True),
+        sa.Column("yes_price", sa.BigInteger(), nullable=False),
         sa.Column("contracts", sa.BigInteger(), nullable=True),
         sa.Column("taker_side", sa.Text(), nullable=True),
         sa.Column("is_block", sa.Boolean(), nullable=True),
@@ -111,3 +111,26 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     op.add_column("markets", sa.Column("gone_at", sa.BigInteger(), nullable=True))
+    op.add_column("listings", sa.Column("left_out", sa.Integer(), server_default="0", nullable=False))
+    op.execute(TRADE_HISTORY)
+
+
+_UUID_PARTS = " || '-' || ".join(
+    f"lower(hex(substr(t.trade_id, {first}, {count})))"
+    for first, count in ((1, 4), (5, 2), (7, 2), (9, 2), (11, 6))
+)
+TRADE_HISTORY = f"""
+CREATE VIEW trade_history AS
+SELECT
+    m.ticker AS ticker,
+    CASE length(t.trade_id) WHEN 16 THEN {_UUID_PARTS} ELSE rtrim(CAST(t.trade_id AS TEXT)) END AS trade_id,
+    strftime('%Y-%m-%dT%H:%M:%S', t.created_at / 1000000, 'unixepoch')
+        || printf('.%06dZ', t.created_at % 1000000) AS created_at,
+    t.yes_price / 1000000.0 AS yes_price,
+    (1000000 - t.yes_price) / 1000000.0 AS no_price,
+    t.contracts / 100.0 AS contracts,
+    t.taker_side AS taker_side,
+    t.is_block AS is_block
+FROM trades AS t
+JOIN markets AS m ON m.id = t.market_id
+"""
