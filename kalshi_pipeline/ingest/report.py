@@ -14,7 +14,7 @@ class Report:
     `windows` is how many walks its listing had at once, `rows` what its table holds afterwards, and
     `open_placeholders` counts those of all parents. `unknown_words` counts vocabulary that this version does not
     know (R14), `unmirrored` the quotes whose NO side does not follow from the YES side; `notes` is what a reader
-    should know besides.
+    should know besides, and `counts` what only runs of its kind count.
     """
 
     asset: str
@@ -32,6 +32,7 @@ class Report:
     retries: int = 0
     seconds: float = 0.0
     unmirrored: int = 0
+    counts: Counter[str] = field(default_factory=Counter)
     unknown_words: Counter[str] = field(default_factory=Counter)
     notes: list[str] = field(default_factory=list)
 

@@ -23,12 +23,12 @@ Prepared = TypeVar("Prepared")
 _WALKS_UNTIL_DEAD = 4
 
 
-def begin_listing(session: Session, asset: str) -> Report:
-    """Open the record of a run of series, events or markets."""
+def begin_listing(session: Session, asset: str, record: str | None = None) -> Report:
+    """Open the record of a run of an asset; `record` is its name among the runs, where it has one of its own."""
     at = now()
     dead_before = at - round(_WALKS_UNTIL_DEAD * session.settings.walk_seconds * MICROS_PER_SECOND)
     with session.database.begin() as connection:
-        run = open_listing(connection, asset, session.scope, at, dead_before)
+        run = open_listing(connection, record or asset, session.scope, at, dead_before)
     return Report(asset, run, session.scope)
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, exists, or_, select
+from sqlalchemy import ColumnElement, Connection, exists, null, or_, select
 
 from kalshi_pipeline.store.merging import STAGED_ROW, Merge, Staging, insert_placeholders
 from kalshi_pipeline.store.rows import EventRow, MarketRow, MarketTuple, SeriesRow, Tally
@@ -39,8 +39,10 @@ _merge_markets = Merge(
     {
         "event_id": _event_of_market,
         **_values(staged_markets, "event_ticker", *QUOTE_COLUMNS),
+        # Whatever the exchange shows is there, also where it was missed before.
+        "gone_at": null(),
     },
-    exact=frozenset({"event_id", "status", "is_combo"}),
+    exact=frozenset({"event_id", "status", "is_combo", "gone_at"}),
     log=market_changes,
     logged=("status", "result", "close_at", "rules_primary"),
 )

@@ -65,6 +65,21 @@ MarketTuple: TypeAlias = tuple[Any, ...]
 """A MarketRow without its name: pages of them go to the driver as they are."""
 
 
+class SettlementRow(NamedTuple):
+    """How a market ended, as one of the exchange's tiers tells it.
+
+    `is_at_home` says that this tier is the one where the exchange keeps the market by now.
+    """
+
+    ticker: str
+    result: str | None
+    settlement_value: int | None
+    settled_at: int | None
+    settled_at_source: str
+    tier: str
+    is_at_home: bool
+
+
 class RejectRow(NamedTuple):
     """A record that could not be read."""
 

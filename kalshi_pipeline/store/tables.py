@@ -15,6 +15,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    and_,
     true,
 )
 
@@ -160,6 +161,22 @@ Index(
     sqlite_where=markets.c.status == "active",
 )
 
+# The markets whose end is not known yet: all that trade, and those that wait for their result.
+Index(
+    "ix_markets_unsettled",
+    markets.c.status,
+    markets.c.is_combo,
+    markets.c.gone_at,
+    sqlite_where=and_(markets.c.status.is_distinct_from("finalized"), markets.c.gone_at.is_(None)),
+)
+# When the exchange was last asked for a market by its ticker, while its end is not known.
+market_lookups = Table(
+    "market_lookups",
+    metadata,
+    Column("market_id", ForeignKey("markets.id"), primary_key=True),
+    Column("asked_at", BigInteger, nullable=False),
+)
+
 ticks = Table(
     "ticks",
     metadata,
@@ -258,6 +275,10 @@ walks = Table(
     Column("reason", Text),
     # Where it goes on; NULL at its beginning and at its end.
     Column("cursor", Text),
+    # The bound of its query, with which its cursor belongs; NULL where it has none.
+    Column("since_at", BigInteger),
+    # The newest instant that it has met: what the next walk may begin with.
+    Column("newest_at", BigInteger),
     Column("started_at", BigInteger, nullable=False),
     Column("finished_at", BigInteger),
     *(Column(name, Integer, nullable=False) for name in ("pages", "received", "inserted", "quarantined")),
