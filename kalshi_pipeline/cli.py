@@ -31,6 +31,7 @@ from kalshi_pipeline.ingest.market import fetch_market, stored_market, stored_qu
 from kalshi_pipeline.ingest.overview import overview
 from kalshi_pipeline.ingest.report import Report
 from kalshi_pipeline.ingest.session import Session, open_session
+from kalshi_pipeline.ingest.settlements import backfill_settlements
 from kalshi_pipeline.ingest.snapshot import take_snapshot
 from kalshi_pipeline.settings import load_settings
 from kalshi_pipeline.store.database import Database
@@ -54,6 +55,8 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+backfill = typer.Typer(help="Fetch what happened before.", no_args_is_help=True)
+app.add_typer(backfill, name="backfill")
 _out = Console()
 _err = Console(stderr=True)
 
@@ -208,6 +211,13 @@ def status() -> None:
         _out.print(screens.overview_screen(overview(database)))
 
 
+@backfill.command()
+def settlements() -> None:
+    """Store how every market ended that ever settled, of both tiers; stopped, it goes on where it was."""
+    with _session(is_backfill=True) as session:
+        _show(backfill_settlements(session))
+
+
 @contextlib.contextmanager
 def _database() -> Iterator[Database]:
     with contextlib.closing(Database(load_settings().database_url, create=False)) as database:
@@ -215,16 +225,16 @@ def _database() -> Iterator[Database]:
 
 
 @contextlib.contextmanager
-def _session() -> Iterator[Session]:
+def _session(*, is_backfill: bool = False) -> Iterator[Session]:
     settings = load_settings()
     if not _err.is_terminal:
         # In a log, a failure is one line, which says for how long it was tried.
-        with open_session(settings, _tell, tell_retries=False) as session:
+        with open_session(settings, _tell, tell_retries=False, is_backfill=is_backfill) as session:
             yield session
         return
     with (
         _err.status(f"asking {settings.api_url} …") as spinner,
-        open_session(settings, lambda line: spinner.update(escape(line))) as session,
+        open_session(settings, lambda line: spinner.update(escape(line)), is_backfill=is_backfill) as session,
     ):
         yield session
 

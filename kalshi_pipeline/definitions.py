@@ -12,11 +12,12 @@ from kalshi_pipeline.defs.automation import (
     snapshot_sensor,
 )
 from kalshi_pipeline.defs.resources import Pipeline
+from kalshi_pipeline.defs.settlements import backfill_settlements_job, settlements
 
 defs = dg.Definitions(
-    assets=[series, events, markets, price_snapshots],
+    assets=[series, events, markets, price_snapshots, settlements],
     asset_checks=[windows_see_everything],
-    jobs=[collect_job, snapshot_job, check_windows_job],
+    jobs=[collect_job, snapshot_job, check_windows_job, backfill_settlements_job],
     schedules=[collect_schedule, check_windows_schedule],
     sensors=[snapshot_sensor],
     resources={"pipeline": Pipeline()},

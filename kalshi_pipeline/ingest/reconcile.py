@@ -77,7 +77,12 @@ class _Lookup:
         self._report = report
         self._pages = pages
         self._merge = merge
-        self._last_request = session.client.requests + session.settings.reconcile_requests
+        requests, most = session.client.requests, session.settings.reconcile_requests
+        # A quarter is kept for the historical tier: else what only it has would never be found.
+        self._last_request = {
+            Tier.LIVE: requests + min(most, max(1, most - -(-most // 4))),
+            Tier.HISTORICAL: requests + most,
+        }
         self._deadline = time.monotonic() + _MOST_SECONDS
 
     def ask(self, tickers: Sequence[str], tier: Tier) -> list[str]:
@@ -86,7 +91,7 @@ class _Lookup:
         for start in range(0, len(tickers), TICKERS_PER_LOOKUP):
             asked = tickers[start : start + TICKERS_PER_LOOKUP]
             seconds_left = self._deadline - time.monotonic()
-            if self._session.client.requests >= self._last_request or seconds_left <= 0:
+            if self._session.client.requests >= self._last_request[tier] or seconds_left <= 0:
                 break
             missing += self._ask(asked, tier, seconds_left)
         return missing

@@ -264,6 +264,13 @@ settlements = Table(
     Column("amended_at", BigInteger),
 )
 Index("ix_settlements_settled_at", settlements.c.settled_at)
+# Settlements of which the exchange has not told what they paid: few, and counted after each run.
+Index(
+    "ix_settlements_without_value",
+    settlements.c.result,
+    settlements.c.settlement_value,
+    sqlite_where=settlements.c.settlement_value.is_(None),
+)
 
 # Long walks that go on where they were stopped: one row for each, by a name such as `trades/2026-11-20/live`.
 walks = Table(

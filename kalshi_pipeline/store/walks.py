@@ -98,4 +98,5 @@ def watermark(connection: Connection, names: Sequence[str]) -> int | None:
     seen = select(func.max(func.min(walks.c.newest_at, walks.c.started_at))).where(
         walks.c.name.in_(names), walks.c.state == State.COMPLETE
     )
-    return connection.execute(seen).scalar_one()
+    found: int | None = connection.execute(seen).scalar_one()
+    return found

@@ -86,6 +86,12 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("market_id", name=op.f("pk_settlements")),
     )
     op.create_index("ix_settlements_settled_at", "settlements", ["settled_at"], unique=False)
+    op.create_index(
+        "ix_settlements_without_value",
+        "settlements",
+        ["result", "settlement_value"],
+        sqlite_where=sa.text("settlement_value IS NULL"),
+    )
     op.create_table(
         "trades",
         sa.Column("created_at", sa.BigInteger(), nullable=False),
