@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from kalshi_pipeline.errors import ConfigurationError
+from kalshi_pipeline.ingest.settlements import backfill_settlements
 from kalshi_pipeline.ingest.trades import collect_trades, days_between
 from kalshi_pipeline.terminal import show, told_session
 
@@ -16,6 +17,13 @@ backfill = typer.Typer(
 )
 
 _DAY = ["%Y-%m-%d"]
+
+
+@backfill.command()
+def settlements() -> None:
+    """Store how every market ended that ever settled, of both tiers."""
+    with told_session(is_backfill=True) as session:
+        show(backfill_settlements(session))
 
 
 @backfill.command()

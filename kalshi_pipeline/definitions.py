@@ -13,12 +13,20 @@ from kalshi_pipeline.defs.automation import (
 )
 from kalshi_pipeline.defs.housekeeping import housekeeping, housekeeping_schedule
 from kalshi_pipeline.defs.resources import Pipeline
+from kalshi_pipeline.defs.settlements import backfill_settlements_job, settlements
 from kalshi_pipeline.defs.trades import collect_trades_job, trades, trades_schedule
 
 defs = dg.Definitions(
-    assets=[series, events, markets, price_snapshots, trades],
+    assets=[series, events, markets, price_snapshots, settlements, trades],
     asset_checks=[windows_see_everything],
-    jobs=[collect_job, snapshot_job, check_windows_job, housekeeping, collect_trades_job],
+    jobs=[
+        collect_job,
+        snapshot_job,
+        check_windows_job,
+        backfill_settlements_job,
+        collect_trades_job,
+        housekeeping,
+    ],
     schedules=[collect_schedule, check_windows_schedule, housekeeping_schedule, trades_schedule],
     sensors=[snapshot_sensor],
     resources={"pipeline": Pipeline()},

@@ -116,6 +116,11 @@ class Settings(BaseSettings):
     healing_requests: int = Field(
         300, ge=0, description="Requests that one `events` or `markets` run may spend on filling placeholders"
     )
+    reconcile_requests: int = Field(
+        20,
+        ge=0,
+        description="Requests that one run may spend, after its writes, on markets that the listing lacks",
+    )
     placeholder_hours: float = Field(
         24, gt=0, description="Age at which a placeholder that is still open fails its check"
     )

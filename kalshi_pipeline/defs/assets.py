@@ -99,7 +99,7 @@ def price_snapshots(context: dg.AssetExecutionContext, pipeline: Pipeline) -> dg
 )
 def windows_see_everything(context: dg.AssetCheckExecutionContext, pipeline: Pipeline) -> dg.AssetCheckResult:
     """List every open market three times: serially, in windows, and serially again."""
-    with _told_in_one_line(), pipeline.session(context.log.info) as session:
+    with told_in_one_line(), pipeline.session(context.log.info) as session:
         return _check_result(compare_listings(session))
 
 
@@ -110,8 +110,8 @@ def materialize(
     *,
     is_backfill: bool = False,
 ) -> dg.MaterializeResult:
-    """Run one function of `ingest` and examine what it left; backfills have a part of the request limit."""
-    with _told_in_one_line(), pipeline.session(context.log.info, is_backfill=is_backfill) as session:
+    """Run one function of `ingest` and examine what it left; a backfill has a part of the request limit."""
+    with told_in_one_line(), pipeline.session(context.log.info, is_backfill=is_backfill) as session:
         report = run(session)
         findings = examine(session, report)
     for note in report.notes:
@@ -122,7 +122,7 @@ def materialize(
 
 
 @contextlib.contextmanager
-def _told_in_one_line() -> Iterator[None]:
+def told_in_one_line() -> Iterator[None]:
     """An error of the pipeline becomes a red step whose description is its line."""
     try:
         yield

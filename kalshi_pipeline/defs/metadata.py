@@ -53,6 +53,7 @@ def run_metadata(report: Report) -> Mapping[str, dg.MetadataValue | str | int | 
     if report.part_rows is not None:
         metadata["dagster/partition_row_count"] = report.part_rows
         metadata["left_out"] = tally.left_out
+    metadata.update(report.counts)
     if report.reason:
         metadata["reason"] = report.reason
     if report.tick_at is not None:

@@ -5,8 +5,8 @@ from datetime import date, timedelta
 import dagster as dg
 
 from kalshi_pipeline.defs.assets import markets, materialize, pipeline_asset
-from kalshi_pipeline.defs.automation import JOB_TAG
 from kalshi_pipeline.defs.resources import Pipeline
+from kalshi_pipeline.defs.run_ticks import JOB_TAG
 from kalshi_pipeline.ingest.trades import collect_trades
 
 BACKFILL_POOL = "kalshi_backfill"  # dagster.yaml lets two of its runs go at a time

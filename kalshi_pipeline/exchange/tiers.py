@@ -12,9 +12,10 @@ from urllib.parse import quote
 
 from pydantic import Field
 
+from kalshi_pipeline.errors import PayloadError
 from kalshi_pipeline.exchange.activity import CandlestickPayload, CutoffPayload, OrderBookPayload
 from kalshi_pipeline.exchange.fields import Ticker
-from kalshi_pipeline.exchange.listing import Listing
+from kalshi_pipeline.exchange.listing import ListedPage, Listing
 from kalshi_pipeline.exchange.outcomes import Outcome, parse_outcomes
 from kalshi_pipeline.exchange.pages import Page, Reject, parse_object, parse_page
 from kalshi_pipeline.exchange.payloads import Payload
@@ -38,6 +39,9 @@ class Tier(StrEnum):
 
     LIVE = "live"
     HISTORICAL = "historical"
+
+
+_MARKETS = {Tier.LIVE: "/markets", Tier.HISTORICAL: "/historical/markets"}
 
 
 class Candlesticks(NamedTuple):
@@ -74,36 +78,65 @@ class Tiers:
             "/historical/cutoff", {}, lambda body: parse_object(body, None, CutoffPayload)
         ).content
 
-    def iter_outcomes(self, tickers: Sequence[str], tier: Tier) -> Iterator[Page[Outcome]]:
-        """Ask for markets of any status by ticker, up to TICKERS_PER_LOOKUP; those that a tier lacks are left out."""
-        path = "/markets" if tier is Tier.LIVE else "/historical/markets"
-        missing = set(tickers)
-        params: Params = {"limit": MARKETS_PAGE, "tickers": ",".join(tickers)}
-        while True:
-            page = self._transport.fetch(path, params, parse_outcomes).content
-            found = {outcome.ticker: outcome for outcome in page.records if outcome.ticker in missing}
-            missing -= found.keys()
-            yield Page(list(found.values()), page.rejects)
-            if page.cursor is None or not found or not missing:
-                return
-            params = {**params, "cursor": page.cursor}
+    def iter_outcomes(
+        self, tickers: Sequence[str], tier: Tier, *, walk_seconds: float
+    ) -> Iterator[ListedPage[Outcome]]:
+        """Ask for markets of any status by ticker, up to TICKERS_PER_LOOKUP; those that a tier lacks are left out.
+
+        PayloadError where the exchange gives others: whoever is missing in such an answer may still be there.
+        """
+        path, wanted = _MARKETS[tier], set(tickers)
+        for page in self._outcomes(path, {"tickers": ",".join(tickers)}, None, None, walk_seconds):
+            others = [outcome.ticker for outcome in page.records if outcome.ticker not in wanted]
+            if others:
+                raise PayloadError(
+                    f"{path} gave {others[0]}, which was not asked for: the exchange ignores `tickers`; "
+                    "compare the answer with the API's documentation"
+                )
+            yield page
 
     def list_settled(
-        self, *, since: int | None, mve_filter: str | None, cursor: str | None = None, walk_seconds: float
+        self,
+        *,
+        since: int | None,
+        mve_filter: str | None,
+        series: str | None = None,
+        cursor: str | None = None,
+        max_pages: int | None = None,
+        walk_seconds: float,
     ) -> Listing[Outcome]:
-        """Walk the settled markets of the live tier, those settled after an instant, from a cursor on."""
-        params: Params = {"limit": MARKETS_PAGE, "status": StatusFilter.SETTLED.value}
+        """Walk the settled markets of the live tier, of one series or of all, from a cursor on.
+
+        With `since`, an instant, those that settled then or later.
+        """
+        params: Params = {"status": StatusFilter.SETTLED.value}
         if since is not None:
             params["min_settled_ts"] = since // MICROS_PER_SECOND - 1  # exclusive
-        return self._outcomes("/markets", params, mve_filter, cursor, walk_seconds)
+        if series is not None:
+            params["series_ticker"] = series
+        if mve_filter is not None:
+            params["mve_filter"] = mve_filter
+        return self._outcomes(_MARKETS[Tier.LIVE], params, cursor, max_pages, walk_seconds)
 
     def list_historical(
-        self, *, mve_filter: str | None, cursor: str | None = None, walk_seconds: float
+        self,
+        *,
+        mve_filter: str | None,
+        series: str | None = None,
+        cursor: str | None = None,
+        max_pages: int | None = None,
+        walk_seconds: float,
     ) -> Listing[Outcome]:
-        """Walk every market of the historical tier, from a cursor on. `only` is not known there."""
-        return self._outcomes(
-            "/historical/markets", {"limit": MARKETS_PAGE}, mve_filter, cursor, walk_seconds
-        )
+        """Walk the markets of the historical tier, of one series or of all, from a cursor on.
+
+        It takes one filter at a time, and knows `exclude` only: others are left to whoever reads the pages.
+        """
+        params: Params = {}
+        if series is not None:
+            params["series_ticker"] = series
+        elif mve_filter == "exclude":
+            params["mve_filter"] = mve_filter
+        return self._outcomes(_MARKETS[Tier.HISTORICAL], params, cursor, max_pages, walk_seconds)
 
     def list_trades(
         self, tier: Tier, *, start: int, end: int, cursor: str | None = None, walk_seconds: float
@@ -159,15 +192,13 @@ class Tiers:
         return Answer((answer.content.records, answer.content.rejects), answer.received_at)
 
     def _outcomes(
-        self, path: str, params: Params, mve_filter: str | None, cursor: str | None, walk_seconds: float
+        self, path: str, params: Params, cursor: str | None, max_pages: int | None, walk_seconds: float
     ) -> Listing[Outcome]:
-        if mve_filter is not None:
-            params = {**params, "mve_filter": mve_filter}
         return Listing(
             path,
             partial(self._fetch_page, path, parse_outcomes),
-            [_from(params, cursor)],
-            max_pages=None,
+            [_from({"limit": MARKETS_PAGE, **params}, cursor)],
+            max_pages=max_pages,
             walk_seconds=walk_seconds,
         )
 

@@ -53,12 +53,15 @@ def reject_rows(rejects: Sequence[Reject]) -> list[RejectRow]:
 
 
 class EventLookup:
-    """Fetches events that pages name, within a budget of requests, so that new parents never delay the quotes."""
+    """Fetches events that pages name, within a budget of requests, so that new parents never delay the quotes.
 
-    def __init__(self, session: Session, report: Report) -> None:
+    The budget is KALSHI_EVENT_LOOKUPS, or `requests` where nothing waits for the run.
+    """
+
+    def __init__(self, session: Session, report: Report, requests: int | None = None) -> None:
         self._session = session
         self._report = report
-        self._requests_left = session.settings.event_lookups
+        self._requests_left = session.settings.event_lookups if requests is None else requests
 
     def fetch(self, tickers: Sequence[str]) -> "FetchedEvents":
         """Ask for the events; those that are not answered are not there, or the budget is spent.

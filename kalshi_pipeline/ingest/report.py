@@ -15,7 +15,7 @@ class Report:
     it holds of the part that the run was about (None for runs about all), and
     `open_placeholders` counts those of all parents. `unknown_words` counts vocabulary that this version does not
     know (R14), `unmirrored` the quotes whose NO side does not follow from the YES side; `notes` is what a reader
-    should know besides.
+    should know besides, and `counts` what only runs of its kind count.
     """
 
     asset: str
@@ -34,6 +34,7 @@ class Report:
     retries: int = 0
     seconds: float = 0.0
     unmirrored: int = 0
+    counts: Counter[str] = field(default_factory=Counter)
     unknown_words: Counter[str] = field(default_factory=Counter)
     notes: list[str] = field(default_factory=list)
 

@@ -77,7 +77,9 @@ class MarketLookup:
         for start in range(0, len(tickers), TICKERS_PER_LOOKUP):
             try:
                 for page in self._session.client.tiers.iter_outcomes(
-                    tickers[start : start + TICKERS_PER_LOOKUP], tier
+                    tickers[start : start + TICKERS_PER_LOOKUP],
+                    tier,
+                    walk_seconds=self._session.settings.walk_seconds,
                 ):
                     found.update({outcome.ticker: outcome for outcome in page.records})
                     rejects.extend(page.rejects)

@@ -24,15 +24,23 @@ _WALKS_UNTIL_DEAD = 4
 
 
 def begin_listing(
-    session: Session, asset: str, *, scope: str | None = None, walk_seconds: float | None = None
+    session: Session,
+    asset: str,
+    *,
+    record: str | None = None,
+    scope: str | None = None,
+    walk_seconds: float | None = None,
 ) -> Report:
-    """Open the record of a run, of the session's scope and as long as its settings say, or of others."""
+    """Open the record of a run, of the session's scope and as long as its settings say, or of others.
+
+    `record` is its name among the runs, where it has one of its own.
+    """
     at = now()
     scope = scope or session.scope
     seconds = walk_seconds or session.settings.walk_seconds
     dead_before = at - round(_WALKS_UNTIL_DEAD * seconds * MICROS_PER_SECOND)
     with session.database.begin() as connection:
-        run = open_listing(connection, asset, scope, at, dead_before)
+        run = open_listing(connection, record or asset, scope, at, dead_before)
     return Report(asset, run, scope)
 
 

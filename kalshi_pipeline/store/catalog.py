@@ -55,7 +55,7 @@ _merge_markets = Merge(
     {
         "event_id": _event_of_market,
         **_values(staged_markets, "event_ticker", *QUOTE_COLUMNS),
-        # Whatever the exchange gives is not gone.
+        # Whatever the exchange shows is there, also where it was missed before.
         "gone_at": cast(null(), BigInteger),
     },
     exact=frozenset({"event_id", "status", "is_combo", "gone_at"}),

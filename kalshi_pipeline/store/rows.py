@@ -89,6 +89,21 @@ TradeTuple: TypeAlias = tuple[Any, ...]
 """A TradeRow without its name."""
 
 
+class SettlementRow(NamedTuple):
+    """How a market ended, as one of the exchange's tiers tells it.
+
+    `is_at_home` says that this tier is the one where the exchange keeps the market by now.
+    """
+
+    ticker: str
+    result: str | None
+    settlement_value: int | None
+    settled_at: int | None
+    settled_at_source: str
+    tier: str
+    is_at_home: bool
+
+
 class RejectRow(NamedTuple):
     """A record that could not be read."""
 

@@ -15,6 +15,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    and_,
     true,
 )
 
@@ -160,6 +161,22 @@ Index(
     sqlite_where=markets.c.status == "active",
 )
 
+# The markets whose end is not known yet: all that trade, and those that wait for their result.
+Index(
+    "ix_markets_unsettled",
+    markets.c.status,
+    markets.c.is_combo,
+    markets.c.gone_at,
+    sqlite_where=and_(markets.c.status.is_distinct_from("finalized"), markets.c.gone_at.is_(None)),
+)
+# When the exchange was last asked for a market by its ticker, while its end is not known.
+market_lookups = Table(
+    "market_lookups",
+    metadata,
+    Column("market_id", ForeignKey("markets.id"), primary_key=True),
+    Column("asked_at", BigInteger, nullable=False),
+)
+
 ticks = Table(
     "ticks",
     metadata,
@@ -249,6 +266,13 @@ settlements = Table(
     Column("amended_at", BigInteger),
 )
 Index("ix_settlements_settled_at", settlements.c.settled_at)
+# Settlements of which the exchange has not told what they paid: few, and counted after each run.
+Index(
+    "ix_settlements_without_value",
+    settlements.c.result,
+    settlements.c.settlement_value,
+    sqlite_where=settlements.c.settlement_value.is_(None),
+)
 
 # Long walks that go on where they were stopped: one row for each, by a name such as `trades/2026-11-20/live`.
 walks = Table(
@@ -260,6 +284,10 @@ walks = Table(
     Column("reason", Text),
     # Where it goes on; NULL at its beginning and at its end.
     Column("cursor", Text),
+    # The bound of its query, with which its cursor belongs; NULL where it has none.
+    Column("since_at", BigInteger),
+    # The newest instant that it has met: what the next walk may begin with.
+    Column("newest_at", BigInteger),
     Column("started_at", BigInteger, nullable=False),
     Column("finished_at", BigInteger),
     *(Column(name, Integer, nullable=False) for name in ("pages", "received", "inserted", "quarantined")),

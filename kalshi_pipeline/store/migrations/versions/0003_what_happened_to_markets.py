@@ -15,6 +15,8 @@ def upgrade() -> None:
         sa.Column("state", sa.Text(), nullable=False),
         sa.Column("reason", sa.Text(), nullable=True),
         sa.Column("cursor", sa.Text(), nullable=True),
+        sa.Column("since_at", sa.BigInteger(), nullable=True),
+        sa.Column("newest_at", sa.BigInteger(), nullable=True),
         sa.Column("started_at", sa.BigInteger(), nullable=False),
         sa.Column("finished_at", sa.BigInteger(), nullable=True),
         sa.Column("pages", sa.Integer(), nullable=False),
@@ -84,6 +86,12 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("market_id", name=op.f("pk_settlements")),
     )
     op.create_index("ix_settlements_settled_at", "settlements", ["settled_at"], unique=False)
+    op.create_index(
+        "ix_settlements_without_value",
+        "settlements",
+        ["result", "settlement_value"],
+        sqlite_where=sa.text("settlement_value IS NULL"),
+    )
     op.create_table(
         "trades",
         sa.Column("created_at", sa.BigInteger(), nullable=False),
@@ -113,7 +121,65 @@ def upgrade() -> None:
     op.add_column("markets", sa.Column("gone_at", sa.BigInteger(), nullable=True))
     op.add_column("listings", sa.Column("left_out", sa.Integer(), server_default="0", nullable=False))
     op.execute(TRADE_HISTORY)
+    op.create_index(
+        "ix_markets_unsettled",
+        "markets",
+        ["status", "is_combo", "gone_at"],
+        sqlite_where=sa.text("status IS NOT 'finalized' AND gone_at IS NULL"),
+    )
+    op.create_table(
+        "market_lookups",
+        sa.Column("market_id", sa.Integer(), nullable=False),
+        sa.Column("asked_at", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(["market_id"], ["markets.id"], name=op.f("fk_market_lookups_market_id")),
+        sa.PrimaryKeyConstraint("market_id", name=op.f("pk_market_lookups")),
+    )
+    op.execute(MARKET_CHANGE_HISTORY)
+    op.execute(SETTLEMENT_HISTORY)
 
+
+def _instant(micros: str) -> str:
+    """ISO text of one length, so that it sorts, from microseconds since 1970."""
+    return f"strftime('%Y-%m-%dT%H:%M:%S', {micros} / 1000000, 'unixepoch') || printf('.%06dZ', {micros} % 1000000)"
+
+
+def _shown(value: str) -> str:
+    """A value of a change as people read it: times in ISO, money in dollars, words as they came."""
+    number = f"CAST({value} AS INTEGER)"
+    return (
+        f"CASE c.field WHEN 'close_at' THEN {_instant(number)} "
+        f"WHEN 'settlement_value' THEN CAST({number} / 1000000.0 AS TEXT) ELSE {value} END"
+    )
+
+
+MARKET_CHANGE_HISTORY = f"""
+CREATE VIEW market_change_history AS
+SELECT
+    m.ticker AS ticker,
+    {_instant("c.seen_at")} AS seen_at,
+    c.field AS field,
+    {_shown("c.before")} AS before,
+    {_shown("c.after")} AS after
+FROM market_changes AS c
+JOIN markets AS m ON m.id = c.market_id
+"""
+
+SETTLEMENT_HISTORY = f"""
+CREATE VIEW settlement_history AS
+SELECT
+    m.ticker AS ticker,
+    e.ticker AS event_ticker,
+    s.result AS result,
+    s.settlement_value / 1000000.0 AS settlement_value,
+    {_instant("s.settled_at")} AS settled_at,
+    s.settled_at_source AS settled_at_source,
+    s.tier AS tier,
+    {_instant("s.first_seen_at")} AS first_seen_at,
+    {_instant("s.amended_at")} AS amended_at
+FROM settlements AS s
+JOIN markets AS m ON m.id = s.market_id
+JOIN events AS e ON e.id = m.event_id
+"""
 
 _UUID_PARTS = " || '-' || ".join(
     f"lower(hex(substr(t.trade_id, {first}, {count})))"
