@@ -7,8 +7,8 @@ or refused; 4 the database failed; 5 the ticker is not known; 130 stopped by Ctr
 import contextlib
 import signal
 import sys
-from collections.abc import Iterator
-from datetime import UTC, datetime
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, cast
 
@@ -25,9 +25,11 @@ from kalshi_pipeline.errors import (
     StoreError,
     UnknownTickerError,
 )
+from kalshi_pipeline.ingest.candlesticks import collect_candlesticks
 from kalshi_pipeline.ingest.collect import collect_forever, collect_once
 from kalshi_pipeline.ingest.collect import sync as sync_all
 from kalshi_pipeline.ingest.market import fetch_market, stored_market, stored_quote
+from kalshi_pipeline.ingest.order_books import take_order_books
 from kalshi_pipeline.ingest.overview import overview
 from kalshi_pipeline.ingest.report import Report
 from kalshi_pipeline.ingest.session import Session, open_session
@@ -54,6 +56,8 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+backfill = typer.Typer(help="Store what happened in the past, day by day.", no_args_is_help=True)
+app.add_typer(backfill, name="backfill")
 _out = Console()
 _err = Console(stderr=True)
 
@@ -178,6 +182,40 @@ def collect(
     _err.print("stopped")
 
 
+@backfill.command()
+def candlesticks(
+    start: Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="The first UTC day.")],
+    end: Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="The last UTC day.")],
+    *,
+    series: Annotated[list[str] | None, typer.Option(help="Every market of a series; repeat it.")] = None,
+    market: Annotated[list[str] | None, typer.Option(help="One market; repeat it.")] = None,
+    minutes: Annotated[int | None, typer.Option(help="Length of a candlestick: 1, 60 or 1440.")] = None,
+    again: Annotated[bool, typer.Option("--again", help="Ask for days that are complete, too.")] = False,
+) -> None:
+    """Store the candlesticks of the days from --start to --end, of these markets or of those of the settings."""
+    if end < start:
+        raise ConfigurationError([f"backfill: --end {end:%Y-%m-%d} is before --start {start:%Y-%m-%d}"])
+    chosen: dict[str, object] = {} if minutes is None else {"candlestick_minutes": minutes}
+    if series or market:
+        chosen |= {"candlestick_series": tuple(series or ()), "candlestick_markets": tuple(market or ())}
+    days = [start.date() + timedelta(days=number) for number in range((end - start).days + 1)]
+    with _session(is_backfill=True, **chosen) as session:
+        if not session.settings.candlestick_series and not session.settings.candlestick_markets:
+            raise ConfigurationError(
+                ["backfill candlesticks: give --series or --market, or choose by settings"]
+            )
+        _expect_no_failure([_shown(collect_candlesticks(session, day, again=again)) for day in days])
+
+
+@app.command()
+def order_books() -> None:
+    """Store the order books of the markets of KALSHI_ORDER_BOOK_MARKETS, as they are now."""
+    with _session() as session:
+        if not session.settings.order_book_markets:
+            raise ConfigurationError(["order-books: no market is chosen; set KALSHI_ORDER_BOOK_MARKETS"])
+        _expect_no_failure([_shown(take_order_books(session))])
+
+
 @app.command()
 def market(
     ticker: str,
@@ -215,16 +253,16 @@ def _database() -> Iterator[Database]:
 
 
 @contextlib.contextmanager
-def _session() -> Iterator[Session]:
-    settings = load_settings()
+def _session(*, is_backfill: bool = False, **overrides: object) -> Iterator[Session]:
+    settings = load_settings(**overrides)
     if not _err.is_terminal:
         # In a log, a failure is one line, which says for how long it was tried.
-        with open_session(settings, _tell, tell_retries=False) as session:
+        with open_session(settings, _tell, tell_retries=False, is_backfill=is_backfill) as session:
             yield session
         return
     with (
         _err.status(f"asking {settings.api_url} …") as spinner,
-        open_session(settings, lambda line: spinner.update(escape(line))) as session,
+        open_session(settings, lambda line: spinner.update(escape(line)), is_backfill=is_backfill) as session,
     ):
         yield session
 
@@ -237,6 +275,17 @@ def _show(report: Report) -> None:
     _out.print(screens.report_line(report), highlight=False, soft_wrap=True)
     for note in report.notes:
         _tell(f"note: {note}")
+
+
+def _shown(report: Report) -> Report:
+    _show(report)
+    return report
+
+
+def _expect_no_failure(reports: Sequence[Report]) -> None:
+    """Exit with 0 only where everything that was chosen could be got (R53)."""
+    if failures := sum(report.failures for report in reports):
+        raise ExchangeError(f"{failures:,} of what was chosen could not be got: see above, then run again")
 
 
 def _stop(*_: object) -> None:

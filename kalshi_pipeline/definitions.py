@@ -11,14 +11,16 @@ from kalshi_pipeline.defs.automation import (
     snapshot_job,
     snapshot_sensor,
 )
+from kalshi_pipeline.defs.candlesticks import candlesticks, candlesticks_job, candlesticks_schedule
+from kalshi_pipeline.defs.order_books import order_book_sensor, order_books, order_books_job
 from kalshi_pipeline.defs.resources import Pipeline
 
 defs = dg.Definitions(
-    assets=[series, events, markets, price_snapshots],
+    assets=[series, events, markets, price_snapshots, candlesticks, order_books],
     asset_checks=[windows_see_everything],
-    jobs=[collect_job, snapshot_job, check_windows_job],
-    schedules=[collect_schedule, check_windows_schedule],
-    sensors=[snapshot_sensor],
+    jobs=[collect_job, snapshot_job, check_windows_job, candlesticks_job, order_books_job],
+    schedules=[collect_schedule, check_windows_schedule, candlesticks_schedule],
+    sensors=[snapshot_sensor, order_book_sensor],
     resources={"pipeline": Pipeline()},
     # One process for a run: a process for each step would import everything again, six seconds a step.
     executor=dg.in_process_executor,

@@ -13,8 +13,8 @@ class Report:
 
     `windows` is how many walks its listing had at once, `rows` what its table holds afterwards, and
     `open_placeholders` counts those of all parents. `unknown_words` counts vocabulary that this version does not
-    know (R14), `unmirrored` the quotes whose NO side does not follow from the YES side; `notes` is what a reader
-    should know besides.
+    know (R14), `unmirrored` the quotes whose NO side does not follow from the YES side, `failures` what was chosen
+    and could not be got; `notes` is what a reader should know besides.
     """
 
     asset: str
@@ -32,6 +32,7 @@ class Report:
     retries: int = 0
     seconds: float = 0.0
     unmirrored: int = 0
+    failures: int = 0
     unknown_words: Counter[str] = field(default_factory=Counter)
     notes: list[str] = field(default_factory=list)
 

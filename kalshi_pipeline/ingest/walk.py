@@ -23,13 +23,13 @@ Prepared = TypeVar("Prepared")
 _WALKS_UNTIL_DEAD = 4
 
 
-def begin_listing(session: Session, asset: str) -> Report:
-    """Open the record of a run of series, events or markets."""
-    at = now()
+def begin_listing(session: Session, asset: str, scope: str | None = None) -> Report:
+    """Open the record of a run; its scope is the session's where it has none of its own."""
+    at, scope = now(), scope or session.scope
     dead_before = at - round(_WALKS_UNTIL_DEAD * session.settings.walk_seconds * MICROS_PER_SECOND)
     with session.database.begin() as connection:
-        run = open_listing(connection, asset, session.scope, at, dead_before)
-    return Report(asset, run, session.scope)
+        run = open_listing(connection, asset, scope, at, dead_before)
+    return Report(asset, run, scope)
 
 
 def count_store(session: Session, report: Report) -> None:

@@ -22,6 +22,7 @@ from sqlalchemy import (
 from kalshi_pipeline.store.runs import Run, State
 from kalshi_pipeline.store.tables import (
     QUOTE_COLUMNS,
+    candlesticks,
     event_lookups,
     events,
     latest_quotes,
@@ -85,6 +86,9 @@ def count_rows(connection: Connection, table_name: str) -> int:
         # Every tick knows its own: counting years of quotes would take seconds.
         written = func.coalesce(func.sum(ticks.c.inserted + ticks.c.ended), 0)
         return int(connection.execute(select(written)).scalar_one())
+    if table_name == candlesticks.name:
+        written = func.coalesce(func.sum(listings.c.inserted), 0)
+        return int(connection.execute(select(written).where(listings.c.asset == table_name)).scalar_one())
     table = series.metadata.tables[table_name]
     return connection.execute(select(func.count()).select_from(table)).scalar_one()
 

@@ -1,0 +1,48 @@
+"""Markets that a person chose by ticker: stored with their events where the store lacks them, from either tier."""
+
+import contextlib
+from collections.abc import Iterator, Sequence
+
+from kalshi_pipeline.errors import NotFoundError
+from kalshi_pipeline.exchange.client import TICKERS_PER_LOOKUP
+from kalshi_pipeline.exchange.listing import ListedPage
+from kalshi_pipeline.exchange.outcomes import Outcome
+from kalshi_pipeline.exchange.pages import Page
+from kalshi_pipeline.exchange.tiers import Tier
+from kalshi_pipeline.ingest.markets import MarketPages
+from kalshi_pipeline.ingest.parents import reject_rows
+from kalshi_pipeline.ingest.report import Report
+from kalshi_pipeline.ingest.session import Session
+from kalshi_pipeline.store.candlesticks import unstored_markets
+from kalshi_pipeline.store.runs import add_to_quarantine
+from kalshi_pipeline.units import now
+
+
+def store_chosen(session: Session, report: Report, tickers: Sequence[str]) -> list[str]:
+    """Fetch and store those of the markets that the store lacks; give those that neither tier knows."""
+    with session.database.read() as connection:
+        missing = unstored_markets(connection, tickers)
+    pages = MarketPages(session, report)
+    for page in iter_known(session, missing):
+        at = now()
+        markets = pages.prepare(ListedPage([outcome.market for outcome in page.records], page.rejects, at))
+        with session.database.begin() as connection:
+            pages.merge(connection, markets)
+            add_to_quarantine(connection, report.run, "markets", reject_rows(page.rejects), at)
+    with session.database.read() as connection:
+        return unstored_markets(connection, missing)
+
+
+def iter_known(session: Session, tickers: Sequence[str]) -> Iterator[Page[Outcome]]:
+    """Ask both tiers for markets by ticker, the historical one for those that the live one lacks."""
+    missing = list(tickers)
+    for tier in Tier:
+        asked, found = missing, set[str]()
+        with contextlib.suppress(NotFoundError):  # an exchange of before the tiers has just one
+            for start in range(0, len(asked), TICKERS_PER_LOOKUP):
+                for page in session.client.tiers.iter_outcomes(
+                    asked[start : start + TICKERS_PER_LOOKUP], tier
+                ):
+                    found |= {outcome.ticker for outcome in page.records}
+                    yield page
+        missing = [ticker for ticker in asked if ticker not in found]
