@@ -30,10 +30,10 @@ def candlesticks(context: dg.AssetExecutionContext, pipeline: Pipeline) -> dg.Ma
 
 
 candlesticks_job = dg.define_asset_job(
-    "candlesticks",
+    "collect_candlesticks",
     selection=dg.AssetSelection.assets(candlesticks),
     description="Candlesticks of one UTC day.",
-    tags={JOB_TAG: "candlesticks", dg.MAX_RUNTIME_SECONDS_TAG: "21600"},
+    tags={JOB_TAG: "collect_candlesticks", dg.MAX_RUNTIME_SECONDS_TAG: "21600"},
 )
 
 

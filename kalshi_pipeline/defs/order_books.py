@@ -27,10 +27,10 @@ def order_books(context: dg.AssetExecutionContext, pipeline: Pipeline) -> dg.Mat
 
 
 order_books_job = dg.define_asset_job(
-    "order_books",
+    "take_order_books",
     selection=dg.AssetSelection.assets(order_books),
     description="The order books of chosen markets.",
-    tags={JOB_TAG: "order_books", dg.MAX_RUNTIME_SECONDS_TAG: "1800"},
+    tags={JOB_TAG: "take_order_books", dg.MAX_RUNTIME_SECONDS_TAG: "1800"},
 )
 
 

@@ -36,6 +36,8 @@ from kalshi_pipeline.units import datetime_of, now
 # So many requests in a row that fail are no fault of single markets: the exchange is down, or refuses them all.
 _MOST_FAILURES_IN_A_ROW = 5
 
+_LONGEST_SECONDS = 86_400.0
+
 
 def collect_candlesticks(session: Session, day: date, *, again: bool = False) -> Report:
     """Store the candlesticks of a UTC day of the chosen markets that were open on it.
@@ -47,7 +49,8 @@ def collect_candlesticks(session: Session, day: date, *, again: bool = False) ->
     settings = session.settings
     series, markets = settings.candlestick_series, settings.candlestick_markets
     choice = f"{','.join(series) or 'no series'} and {len(markets)} markets"
-    report = begin_listing(session, "candlesticks", f"{day}, {settings.candlestick_minutes} min, {choice}")
+    scope = f"{day}, {settings.candlestick_minutes} min, {choice}"
+    report = begin_listing(session, "candlesticks", scope=scope, walk_seconds=_LONGEST_SECONDS)
     with closing_run(session, report):
         if series or markets:
             seen = Day.seen_at(day, settings.candlestick_minutes, now())
@@ -71,6 +74,7 @@ class _Collection:
         self._covered = Coverage.COMPLETE if day.is_over else Coverage.PARTIAL
         self._cutoff: int | None = None
         self._failures_in_a_row = 0
+        self._has_answer = False
         self._failed: list[str] = []
         self._unknown: list[str] = []
         self._outside = 0
@@ -147,11 +151,14 @@ class _Collection:
                 self._note_failure(error)
                 if len(asked) == 1:
                     self._record_failed(tier, asked[0], error)
+                    if not waiting and not self._has_answer:
+                        raise
                 else:
                     middle = len(asked) // 2
                     waiting += (asked[:middle], asked[middle:])
                 continue
             self._failures_in_a_row = 0
+            self._has_answer = True
             lacking += self._store(tier, asked, answer)
             self._session.tell_progress(
                 f"candlesticks of {self._day.utc_date}: {self._report.tally.received:,} so far, "

@@ -35,14 +35,15 @@ def store_chosen(session: Session, report: Report, tickers: Sequence[str]) -> li
 
 def iter_known(session: Session, tickers: Sequence[str]) -> Iterator[Page[Outcome]]:
     """Ask both tiers for markets by ticker, the historical one for those that the live one lacks."""
-    missing = list(tickers)
-    for tier in Tier:
-        asked, found = missing, set[str]()
-        with contextlib.suppress(NotFoundError):  # an exchange of before the tiers has just one
-            for start in range(0, len(asked), TICKERS_PER_LOOKUP):
-                for page in session.client.tiers.iter_outcomes(
-                    asked[start : start + TICKERS_PER_LOOKUP], tier
-                ):
-                    found |= {outcome.ticker for outcome in page.records}
-                    yield page
-        missing = [ticker for ticker in asked if ticker not in found]
+    missing = dict.fromkeys(tickers)
+    for page in _iter_known_to(Tier.LIVE, session, tickers):
+        for outcome in page.records:
+            missing.pop(outcome.ticker, None)
+        yield page
+    with contextlib.suppress(NotFoundError):  # an exchange of before the tiers has just the live one
+        yield from _iter_known_to(Tier.HISTORICAL, session, list(missing))
+
+
+def _iter_known_to(tier: Tier, session: Session, tickers: Sequence[str]) -> Iterator[Page[Outcome]]:
+    for start in range(0, len(tickers), TICKERS_PER_LOOKUP):
+        yield from session.client.tiers.iter_outcomes(tickers[start : start + TICKERS_PER_LOOKUP], tier)

@@ -60,6 +60,7 @@ _DESCRIPTIONS = {
     "rules_primary": "the rule by which the market resolves",
     "is_provisional": "whether the exchange may still delete it",
     "is_combo": "whether it is a multivariate market (KXMVE)",
+    "gone_at": f"when it was found in neither of the exchange's tiers: {_INSTANT}",
     **{
         f"{side}_{name}": f"{words} {what} of the period: {_DOLLARS}"
         for side, what in (

@@ -24,7 +24,7 @@ _MOST_FAILURES_IN_A_ROW = 3
 def take_order_books(session: Session) -> Report:
     """Store the order book of each market of KALSHI_ORDER_BOOK_MARKETS, as it is now."""
     tickers = session.settings.order_book_markets
-    report = begin_listing(session, "order_books", f"{len(tickers)} markets")
+    report = begin_listing(session, "order_books", scope=f"{len(tickers)} markets")
     with closing_run(session, report):
         if tickers:
             _Taking(session, report).run(tickers)
@@ -45,6 +45,11 @@ class _Taking:
         known = [ticker for ticker in tickers if ticker not in unknown]
         for answer in self._answers(known):
             self._store(answer)
+        if known and not self._report.tally.pages:
+            raise ExchangeError(
+                f"the exchange gave none of {len(known):,} order books ({self._failed[known[0]]}): see that it is "
+                "up and KALSHI_API_URL is right, then run again"
+            )
         reasons = [f"{ticker}: neither tier knows it" for ticker in unknown]
         reasons += [f"{ticker}: {why}" for ticker, why in self._failed.items()]
         self._report.failures = len(reasons)

@@ -23,10 +23,14 @@ Prepared = TypeVar("Prepared")
 _WALKS_UNTIL_DEAD = 4
 
 
-def begin_listing(session: Session, asset: str, scope: str | None = None) -> Report:
-    """Open the record of a run; its scope is the session's where it has none of its own."""
-    at, scope = now(), scope or session.scope
-    dead_before = at - round(_WALKS_UNTIL_DEAD * session.settings.walk_seconds * MICROS_PER_SECOND)
+def begin_listing(
+    session: Session, asset: str, *, scope: str | None = None, walk_seconds: float | None = None
+) -> Report:
+    """Open the record of a run, of the session's scope and as long as its settings say, or of others."""
+    at = now()
+    scope = scope or session.scope
+    seconds = walk_seconds or session.settings.walk_seconds
+    dead_before = at - round(_WALKS_UNTIL_DEAD * seconds * MICROS_PER_SECOND)
     with session.database.begin() as connection:
         run = open_listing(connection, asset, scope, at, dead_before)
     return Report(asset, run, scope)
