@@ -31,6 +31,7 @@ from kalshi_pipeline.errors import (
 from kalshi_pipeline.ingest.collect import collect_forever, collect_once
 from kalshi_pipeline.ingest.collect import sync as sync_all
 from kalshi_pipeline.ingest.market import fetch_market, stored_market, stored_quote
+from kalshi_pipeline.ingest.order_books import take_order_books
 from kalshi_pipeline.ingest.overview import overview
 from kalshi_pipeline.ingest.snapshot import take_snapshot
 from kalshi_pipeline.settings import load_settings
@@ -39,6 +40,7 @@ from kalshi_pipeline.store.history import Quote, quotes_as_of
 from kalshi_pipeline.store.history import history as read_history
 from kalshi_pipeline.store.movers import movers as read_movers
 from kalshi_pipeline.terminal import err as _err
+from kalshi_pipeline.terminal import expect_no_failure
 from kalshi_pipeline.terminal import out as _out
 from kalshi_pipeline.terminal import show as _show
 from kalshi_pipeline.terminal import tell as _tell
@@ -189,6 +191,17 @@ def collect(
     with contextlib.suppress(KeyboardInterrupt):
         collect_forever(settings, interval * 60, tell=_tell, on_report=_show)
     _err.print("stopped")
+
+
+@app.command()
+def order_books() -> None:
+    """Store the order books of the markets of KALSHI_ORDER_BOOK_MARKETS, as they are now."""
+    with _session() as session:
+        if not session.settings.order_book_markets:
+            raise ConfigurationError(["order-books: no market is chosen; set KALSHI_ORDER_BOOK_MARKETS"])
+        report = take_order_books(session)
+        _show(report)
+        expect_no_failure([report])
 
 
 @app.command()

@@ -131,6 +131,20 @@ class Settings(BaseSettings):
         7, gt=0, description="Age at which `housekeeping` deletes a run from Dagster's own history"
     )
 
+    candlestick_series: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)] = Field(
+        (), description="Comma list of series whose markets' candlesticks are collected; blank chooses none"
+    )
+    candlestick_markets: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)] = Field(
+        (), description="Comma list of further markets whose candlesticks are collected"
+    )
+    candlestick_minutes: int = Field(60, description="Length of a candlestick: 1, 60 or 1440 minutes")
+    order_book_markets: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)] = Field(
+        (), description="Comma list of markets whose order books are collected; blank chooses none"
+    )
+    order_book_minutes: float = Field(
+        5, ge=0.25, le=1440, description="Minutes between order books; fractions are allowed"
+    )
+
     @field_validator("api_url")
     @classmethod
     def _is_http_address(cls, value: str) -> str:
@@ -148,6 +162,13 @@ class Settings(BaseSettings):
             raise ValueError(
                 "names no SQLite file, and this version stores into SQLite: sqlite:///data/kalshi.db"
             )
+        return value
+
+    @field_validator("candlestick_minutes")
+    @classmethod
+    def _is_period(cls, value: int) -> int:
+        if value not in (1, 60, 1440):
+            raise ValueError("the exchange has candlesticks of 1, 60 and 1440 minutes")
         return value
 
     @property

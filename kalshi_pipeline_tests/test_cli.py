@@ -490,3 +490,68 @@ def test_csv_whose_reader_has_enough_is_no_fault(environment: dict[str, str]) ->
         process.stdout.close()
         assert process.stderr.read() == ""
     assert process.returncode == 0
+
+
+def backfill(run: Run, *arguments: str, start: str = "2026-10-06", **settings: str) -> Result:
+    days = ("--start", start, "--end", "2026-10-07")
+    return run("backfill", "candlesticks", *days, *arguments, **settings)
+
+
+def test_backfill_of_candlesticks_takes_day_by_day(run: Run, sandbox: Sandbox, query: Query) -> None:
+    ticker = first_ticker(sandbox)
+    first = backfill(run, "--market", ticker, "--minutes", "1440")
+    assert (first.returncode, first.stderr) == (0, "")
+    assert [line.split(",")[0] for line in first.stdout.splitlines()] == ["candlesticks complete"] * 2
+    assert query("SELECT ticker, day, period_minutes FROM candlestick_coverage ORDER BY day") == [
+        (ticker, "2026-10-06", 1440),
+        (ticker, "2026-10-07", 1440),
+    ]
+    again = backfill(run, "--market", ticker, "--minutes", "1440")
+    assert "note: 1 of 1 markets were stored before" in again.stderr
+    asked_again = backfill(run, "--market", ticker, "--minutes", "1440", "--again")
+    assert asked_again.returncode == 0
+    assert "0 inserted" in asked_again.stdout
+
+
+def test_backfill_of_candlesticks_takes_a_series(run: Run, query: Query) -> None:
+    assert run("sync").returncode == 0
+    ((series, markets),) = query(
+        "SELECT s.ticker, count(*) FROM markets m JOIN events e ON e.id = m.event_id JOIN series s "
+        "ON s.id = e.series_id GROUP BY 1 ORDER BY min(m.open_at) LIMIT 1"
+    )
+    assert backfill(run, start="2026-10-07", CANDLESTICK_SERIES=series).returncode == 0
+    assert query("SELECT count(*) BETWEEN 1 AND ? FROM candlestick_coverage", markets) == [(1,)]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "settings", "code", "line"),
+    [
+        pytest.param((), {}, 2, "give --series or --market, or choose by settings", id="nothing chosen"),
+        pytest.param(
+            ("--market", "M", "--minutes", "5"), {}, 2, "candlesticks of 1, 60 and 1440", id="odd minutes"
+        ),
+        pytest.param(("--market", "KXTYPO"), {}, 3, "could not be got", id="unknown market"),
+    ],
+)
+def test_backfill_of_candlesticks_that_cannot_be_done_says_why(
+    run: Run, arguments: tuple[str, ...], settings: dict[str, str], code: int, line: str
+) -> None:
+    result = backfill(run, *arguments, **settings)
+    assert result.returncode == code
+    assert line in result.stderr
+
+
+def test_backfill_of_days_in_the_wrong_order_says_so(run: Run) -> None:
+    result = backfill(run, "--market", "M", start="2026-10-08")
+    assert result.returncode == 2
+    assert "--end 2026-10-07 is before --start 2026-10-08" in result.stderr
+
+
+def test_order_books_are_stored_or_it_is_said_why_not(run: Run, sandbox: Sandbox, query: Query) -> None:
+    nothing = run("order-books")
+    assert nothing.returncode == 2
+    assert "set KALSHI_ORDER_BOOK_MARKETS" in nothing.stderr
+    ticker = first_ticker(sandbox)
+    assert run("order-books", ORDER_BOOK_MARKETS=ticker).returncode == 0
+    assert query("SELECT DISTINCT ticker FROM order_book_history") == [(ticker,)]
+    assert run("order-books", ORDER_BOOK_MARKETS="KXTYPO").returncode == 3

@@ -7,18 +7,16 @@ The live endpoints show markets until some two months after they settled; `/hist
 from collections.abc import Callable, Iterator, Sequence
 from enum import StrEnum
 from functools import partial
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
 from urllib.parse import quote
 
-from pydantic import Field
-
 from kalshi_pipeline.errors import PayloadError
-from kalshi_pipeline.exchange.activity import CandlestickPayload, CutoffPayload, OrderBookPayload
-from kalshi_pipeline.exchange.fields import Ticker
+from kalshi_pipeline.exchange.activity import CutoffPayload
+from kalshi_pipeline.exchange.books import OrderBook, parse_book, parse_books
+from kalshi_pipeline.exchange.candlesticks import Candlesticks, parse_batch, parse_historical
 from kalshi_pipeline.exchange.listing import ListedPage, Listing
 from kalshi_pipeline.exchange.outcomes import Outcome, parse_outcomes
-from kalshi_pipeline.exchange.pages import Page, Reject, parse_object, parse_page
-from kalshi_pipeline.exchange.payloads import Payload
+from kalshi_pipeline.exchange.pages import Page, parse_object
 from kalshi_pipeline.exchange.statuses import StatusFilter
 from kalshi_pipeline.exchange.trades import Trade, parse_trades
 from kalshi_pipeline.exchange.transport import Answer, Params, Transport
@@ -42,28 +40,6 @@ class Tier(StrEnum):
 
 
 _MARKETS = {Tier.LIVE: "/markets", Tier.HISTORICAL: "/historical/markets"}
-
-
-class Candlesticks(NamedTuple):
-    """A market's candlesticks of a range, oldest first."""
-
-    ticker: str
-    candlesticks: list[CandlestickPayload]
-
-
-class _CandlesticksPayload(Payload):
-    ticker: Ticker = Field(alias="market_ticker")
-    candlesticks: list[CandlestickPayload] | None = None
-
-
-class _HistoricalCandlesticksPayload(Payload):
-    candlesticks: list[CandlestickPayload] | None = None
-
-
-class BookPayload(OrderBookPayload):
-    """An order book among others, which names its market."""
-
-    ticker: Ticker
 
 
 class Tiers:
@@ -160,36 +136,32 @@ class Tiers:
 
     def fetch_candlesticks(
         self, tickers: Sequence[str], *, start: int, end: int, period_minutes: int
-    ) -> Answer[list[Candlesticks]]:
-        """Fetch live candlesticks that end in [start, end], of up to CANDLESTICK_TICKERS markets at once."""
+    ) -> Answer[Page[Candlesticks]]:
+        """Fetch live candlesticks that end in [start, end], of up to CANDLESTICK_TICKERS markets at once.
+
+        Markets that the live tier lacks are left out. More than MOST_CANDLESTICKS are never given at once.
+        """
         params: Params = {"market_tickers": ",".join(tickers), **_range(start, end, period_minutes)}
-        answer = self._transport.fetch(
-            "/markets/candlesticks", params, lambda body: parse_page(body, "markets", _CandlesticksPayload)
-        )
-        found = [
-            Candlesticks(payload.ticker, payload.candlesticks or []) for payload in answer.content.records
-        ]
-        return Answer(found, answer.received_at)
+        return self._transport.fetch("/markets/candlesticks", params, parse_batch)
 
     def fetch_historical_candlesticks(
         self, ticker: str, *, start: int, end: int, period_minutes: int
-    ) -> Answer[Candlesticks]:
+    ) -> Answer[Page[Candlesticks]]:
         """Fetch a market's candlesticks from the historical tier; NotFoundError where it is not there."""
-        answer = self._transport.fetch(
+        return self._transport.fetch(
             f"/historical/markets/{quote(ticker, safe='')}/candlesticks",
             _range(start, end, period_minutes),
-            lambda body: parse_object(body, None, _HistoricalCandlesticksPayload),
+            lambda body: parse_historical(body, ticker),
         )
-        return Answer(Candlesticks(ticker, answer.content.candlesticks or []), answer.received_at)
 
-    def fetch_order_books(self, tickers: Sequence[str]) -> Answer[tuple[list[BookPayload], list[Reject]]]:
-        """Fetch the books of up to BOOK_TICKERS markets."""
-        answer = self._transport.fetch(
-            "/markets/orderbooks",
-            {"tickers": list(tickers)},
-            lambda body: parse_page(body, "orderbooks", BookPayload),
-        )
-        return Answer((answer.content.records, answer.content.rejects), answer.received_at)
+    def fetch_order_books(self, tickers: Sequence[str]) -> Answer[Page[OrderBook]]:
+        """Fetch the books of up to BOOK_TICKERS markets; those that the exchange does not know are left out."""
+        return self._transport.fetch("/markets/orderbooks", {"tickers": list(tickers)}, parse_books)
+
+    def fetch_order_book(self, ticker: str) -> Answer[Page[OrderBook]]:
+        """Fetch one market's book; NotFoundError where the exchange does not know it."""
+        path = f"/markets/{quote(ticker, safe='')}/orderbook"
+        return self._transport.fetch(path, {}, lambda body: parse_book(body, ticker))
 
     def _outcomes(
         self, path: str, params: Params, cursor: str | None, max_pages: int | None, walk_seconds: float

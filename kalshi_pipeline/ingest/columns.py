@@ -71,13 +71,39 @@ _DESCRIPTIONS = {
     "contracts": f"size: {_CONTRACTS}",
     "taker_side": "the side that the taker took, as the exchange words it",
     "is_block": "whether it was agreed upon outside of the order book",
+    **{
+        f"{side}_{name}": f"{words} {what} of the period: {_DOLLARS}"
+        for side, what in (
+            ("yes_bid", "best bid for YES"),
+            ("yes_ask", "best ask for YES"),
+            ("price", "trade"),
+        )
+        for name, words in (("open", "first"), ("high", "highest"), ("low", "lowest"), ("close", "last"))
+    },
+    "price_mean": "mean trade price of the period, in micro-dollars",
+    "price_previous": "price of the last trade before the period, in micro-dollars",
+    "period_minutes": "length of the period: 1, 60 or 1440",
+    "end_at": f"inclusive end of the period; daily ones end at midnight in New York: {_INSTANT}",
+    "received_at": f"when the exchange's answer was there: {_INSTANT}",
     "collection_ticker": "the collection that a combo was minted from",
+}
+
+
+# Where a name means something else than in the other tables.
+_DESCRIPTIONS_OF = {
+    "candlesticks": {
+        "market_id": "the market whose period it is",
+        "volume": f"contracts traded in the period: {_CONTRACTS}",
+        "open_interest": f"contracts held at its end: {_CONTRACTS}",
+    },
+    "order_books": {"market_id": "the market whose book it is"},
 }
 
 
 def columns_of(table: str) -> list[ColumnNote]:
     """Describe every column of a table, in its order."""
+    descriptions = {**_DESCRIPTIONS, **_DESCRIPTIONS_OF.get(table, {})}
     return [
-        ColumnNote(column.name, str(column.type).lower(), bool(column.nullable), _DESCRIPTIONS[column.name])
+        ColumnNote(column.name, str(column.type).lower(), bool(column.nullable), descriptions[column.name])
         for column in metadata.tables[table].columns
     ]

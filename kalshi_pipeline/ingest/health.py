@@ -34,11 +34,12 @@ class Finding:
 _LISTED = ("series", "events", "markets", "price_snapshots")
 _ALL = (*_LISTED, "settlements", "trades")
 _PARENTS = ("events", "markets")
+_CHOSEN = ("candlesticks", "order_books")
 
 LISTING_COMPLETE = Check(
     "listing_complete",
     "Every page of the listing was seen: no cap, deadline or error cut it.",
-    _ALL,
+    (*_ALL, *_CHOSEN),
     is_error=False,
 )
 NOT_SUDDENLY_EMPTY = Check(
@@ -50,7 +51,7 @@ NOT_SUDDENLY_EMPTY = Check(
 QUARANTINE_SHARE = Check(
     "quarantine_share",
     "The share of records that could not be read is at most KALSHI_QUARANTINE_SHARE.",
-    _ALL,
+    (*_ALL, *_CHOSEN),
     is_error=True,
 )
 NO_STALE_PLACEHOLDER = Check(

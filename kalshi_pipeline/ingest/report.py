@@ -14,8 +14,8 @@ class Report:
     `windows` is how many walks its listing had at once, `rows` what its table holds afterwards, `part_rows` what
     it holds of the part that the run was about (None for runs about all), and
     `open_placeholders` counts those of all parents. `unknown_words` counts vocabulary that this version does not
-    know (R14), `unmirrored` the quotes whose NO side does not follow from the YES side; `notes` is what a reader
-    should know besides, and `counts` what only runs of its kind count.
+    know (R14), `unmirrored` the quotes whose NO side does not follow from the YES side, `failures` what was chosen
+    and could not be got; `notes` is what a reader should know besides, and `counts` what only runs of its kind count.
     """
 
     asset: str
@@ -35,6 +35,7 @@ class Report:
     seconds: float = 0.0
     unmirrored: int = 0
     counts: Counter[str] = field(default_factory=Counter)
+    failures: int = 0
     unknown_words: Counter[str] = field(default_factory=Counter)
     notes: list[str] = field(default_factory=list)
 

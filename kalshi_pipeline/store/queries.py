@@ -25,6 +25,7 @@ from kalshi_pipeline.store.history import latest, midpoint_of
 from kalshi_pipeline.store.runs import Run, State
 from kalshi_pipeline.store.tables import (
     QUOTE_COLUMNS,
+    candlesticks,
     event_lookups,
     events,
     latest_quotes,
@@ -90,7 +91,7 @@ def count_rows(connection: Connection, table_name: str) -> int:
         # Every tick knows its own: counting years of quotes would take seconds.
         written = func.coalesce(func.sum(ticks.c.inserted + ticks.c.ended), 0)
         return int(connection.execute(select(written)).scalar_one())
-    if table_name == trades.name:
+    if table_name in (trades.name, candlesticks.name):
         # So does every run of theirs, and there are more of them.
         written = func.coalesce(func.sum(listings.c.inserted), 0)
         return int(connection.execute(select(written).where(listings.c.asset == table_name)).scalar_one())

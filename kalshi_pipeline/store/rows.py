@@ -104,6 +104,30 @@ class SettlementRow(NamedTuple):
     is_at_home: bool
 
 
+class CandlestickRow(NamedTuple):
+    """A candlestick of a stored market, as the exchange gives it."""
+
+    market_id: int
+    period_minutes: int
+    end_at: int
+    yes_bid_open: int | None
+    yes_bid_high: int | None
+    yes_bid_low: int | None
+    yes_bid_close: int | None
+    yes_ask_open: int | None
+    yes_ask_high: int | None
+    yes_ask_low: int | None
+    yes_ask_close: int | None
+    price_open: int | None
+    price_high: int | None
+    price_low: int | None
+    price_close: int | None
+    price_mean: int | None
+    price_previous: int | None
+    volume: int | None
+    open_interest: int | None
+
+
 class RejectRow(NamedTuple):
     """A record that could not be read."""
 

@@ -328,6 +328,21 @@ candlesticks = Table(
     sqlite_with_rowid=False,
 )
 
+# What came of asking for a market's candlesticks of a day: the next run asks for those that lack.
+candlestick_days = Table(
+    "candlestick_days",
+    metadata,
+    # The beginning of the UTC day in which the periods end.
+    Column("day_at", BigInteger, primary_key=True),
+    Column("period_minutes", Integer, primary_key=True),
+    Column("market_id", ForeignKey("markets.id"), primary_key=True),
+    Column("state", Text, nullable=False),
+    Column("tier", Text),
+    Column("reason", Text),
+    Column("asked_at", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+
 order_books = Table(
     "order_books",
     metadata,

@@ -98,10 +98,12 @@ def test_definitions_load_with_the_declared_lineage() -> None:
         "events": {dg.AssetKey("series")},
         "markets": {dg.AssetKey("events")},
         "price_snapshots": {dg.AssetKey("markets")},
+        "candlesticks": {dg.AssetKey("markets")},
+        "order_books": {dg.AssetKey("markets")},
     }
 
 
-@pytest.mark.parametrize("asset", ASSETS)
+@pytest.mark.parametrize("asset", [*ASSETS, "candlesticks", "order_books"])
 def test_asset_tells_the_ui_what_it_is(asset: str) -> None:
     node = defs.resolve_asset_graph().get(dg.AssetKey(asset))
     assert node.description

@@ -52,6 +52,19 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     op.create_table(
+        "candlestick_days",
+        sa.Column("day_at", sa.BigInteger(), nullable=False),
+        sa.Column("period_minutes", sa.Integer(), nullable=False),
+        sa.Column("market_id", sa.Integer(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("tier", sa.Text(), nullable=True),
+        sa.Column("reason", sa.Text(), nullable=True),
+        sa.Column("asked_at", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(["market_id"], ["markets.id"], name=op.f("fk_candlestick_days_market_id")),
+        sa.PrimaryKeyConstraint("day_at", "period_minutes", "market_id", name=op.f("pk_candlestick_days")),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
         "market_changes",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("market_id", sa.Integer(), nullable=False),
@@ -136,6 +149,8 @@ def upgrade() -> None:
     )
     op.execute(MARKET_CHANGE_HISTORY)
     op.execute(SETTLEMENT_HISTORY)
+    for view in (CANDLESTICK_HISTORY, CANDLESTICK_COVERAGE, PRICE_HISTORY_FILLED, ORDER_BOOK_HISTORY):
+        op.execute(view)
 
 
 def _instant(micros: str) -> str:
@@ -199,4 +214,121 @@ SELECT
     t.is_block AS is_block
 FROM trades AS t
 JOIN markets AS m ON m.id = t.market_id
+"""
+
+_PRICES = (
+    *(
+        f"{side}_{name}"
+        for side in ("yes_bid", "yes_ask", "price")
+        for name in ("open", "high", "low", "close")
+    ),
+    "price_mean",
+    "price_previous",
+)
+_DOLLARS = ",\n    ".join(f"c.{name} / 1000000.0 AS {name}" for name in _PRICES)
+
+CANDLESTICK_HISTORY = f"""
+CREATE VIEW candlestick_history AS
+SELECT
+    m.ticker AS ticker,
+    c.period_minutes AS period_minutes,
+    {_instant("c.end_at")} AS end_at,
+    {_DOLLARS},
+    c.volume / 100.0 AS volume,
+    c.open_interest / 100.0 AS open_interest
+FROM candlesticks AS c
+JOIN markets AS m ON m.id = c.market_id
+"""
+
+CANDLESTICK_COVERAGE = f"""
+CREATE VIEW candlestick_coverage AS
+SELECT
+    m.ticker AS ticker,
+    strftime('%Y-%m-%d', d.day_at / 1000000, 'unixepoch') AS day,
+    d.period_minutes AS period_minutes,
+    d.state AS state,
+    d.tier AS tier,
+    d.reason AS reason,
+    {_instant("d.asked_at")} AS asked_at
+FROM candlestick_days AS d
+JOIN markets AS m ON m.id = d.market_id
+"""
+
+# Whether a tick listed a market at all: its scope is `<series or 'all series'>, <combos>`.
+_LISTED = """
+    (t.scope LIKE 'all series, %' OR instr(',' || replace(t.scope, ', ', ',') || ',', ',' || s.ticker || ',') > 0)
+    AND (t.scope LIKE '%, with combos' OR t.scope LIKE iif(m.is_combo, '%, only combos', '%, no combos'))
+"""
+
+# A candlestick fills its period where the last complete tick before its end is older than the period, and older
+# than that tick's own cadence. Of several that end at the same instant, the shortest counts. Without sizes, a side
+# is quoted where its price lies strictly between 0 and 1 dollar.
+PRICE_HISTORY_FILLED = f"""
+CREATE VIEW price_history_filled AS
+SELECT
+    m.ticker AS ticker,
+    {_instant("t.tick_at")} AS quote_at,
+    q.yes_bid / 1000000.0 AS yes_bid,
+    q.yes_ask / 1000000.0 AS yes_ask,
+    (1000000 - q.yes_ask) / 1000000.0 AS no_bid,
+    (1000000 - q.yes_bid) / 1000000.0 AS no_ask,
+    q.last_price / 1000000.0 AS last_price,
+    q.yes_bid_size / 100.0 AS yes_bid_size,
+    q.yes_ask_size / 100.0 AS yes_ask_size,
+    q.volume / 100.0 AS volume,
+    q.open_interest / 100.0 AS open_interest,
+    q.is_terminal AS is_terminal,
+    'snapshot' AS source,
+    NULL AS period_minutes
+FROM price_snapshots AS q
+JOIN markets AS m ON m.id = q.market_id
+JOIN ticks AS t ON t.id = q.tick_id
+UNION ALL
+SELECT
+    m.ticker,
+    {_instant("c.end_at")},
+    CASE WHEN c.yes_bid_close > 0 AND c.yes_bid_close < 1000000 THEN c.yes_bid_close / 1000000.0 END,
+    CASE WHEN c.yes_ask_close > 0 AND c.yes_ask_close < 1000000 THEN c.yes_ask_close / 1000000.0 END,
+    CASE WHEN c.yes_ask_close > 0 AND c.yes_ask_close < 1000000 THEN (1000000 - c.yes_ask_close) / 1000000.0 END,
+    CASE WHEN c.yes_bid_close > 0 AND c.yes_bid_close < 1000000 THEN (1000000 - c.yes_bid_close) / 1000000.0 END,
+    coalesce(c.price_close, c.price_previous) / 1000000.0,
+    NULL,
+    NULL,
+    NULL,
+    c.open_interest / 100.0,
+    0,
+    'candlestick',
+    c.period_minutes
+FROM candlesticks AS c
+JOIN markets AS m ON m.id = c.market_id
+JOIN events AS e ON e.id = m.event_id
+LEFT JOIN series AS s ON s.id = e.series_id
+WHERE c.end_at >= coalesce(
+    (
+        SELECT t.tick_at + max(c.period_minutes * 60000000, coalesce(t.period_seconds, 0) * 1000000)
+        FROM ticks AS t
+        WHERE t.state = 'complete' AND t.tick_at <= c.end_at AND {_LISTED}
+        ORDER BY t.tick_at DESC
+        LIMIT 1
+    ),
+    0
+)
+AND NOT EXISTS (
+    SELECT 1 FROM candlesticks AS f
+    WHERE f.market_id = c.market_id AND f.period_minutes IN (1, 60)
+    AND +f.period_minutes < c.period_minutes AND f.end_at = c.end_at
+)
+"""
+
+ORDER_BOOK_HISTORY = f"""
+CREATE VIEW order_book_history AS
+SELECT
+    m.ticker AS ticker,
+    {_instant("b.received_at")} AS received_at,
+    CASE l.is_yes WHEN 1 THEN 'yes' WHEN 0 THEN 'no' END AS side,
+    l.price / 1000000.0 AS price,
+    l.size / 100.0 AS size
+FROM order_books AS b
+JOIN markets AS m ON m.id = b.market_id
+LEFT JOIN order_book_levels AS l ON l.order_book_id = b.id
 """
