@@ -54,12 +54,14 @@ def size_of(instance: dg.DagsterInstance, run_id: str) -> int:
 
 
 def delete_runs(instance: dg.DagsterInstance, run_ids: Sequence[str]) -> None:
-    """Delete runs with their events, captured output, check results and event log files."""
+    """Delete runs with their events, captured output, check results and event log files.
+
+    Killed between two of them, it is made good by the next sweep.
+    """
+    _delete_check_results(instance, run_ids)  # nobody would look for those of a run that is not there
     for run_id in run_ids:
         instance.delete_run(run_id)
-    _delete_check_results(instance, run_ids)
-    # At the end: to delete a run's events is to open its file, and that makes one where there is none.
-    delete_files(instance, run_ids)
+    delete_files(instance, run_ids)  # not before: to delete a run's events is to open, or to make, its file
 
 
 def delete_files(instance: dg.DagsterInstance, run_ids: Sequence[str]) -> None:

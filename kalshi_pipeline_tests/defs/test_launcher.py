@@ -1,0 +1,161 @@
+"""Runs are forked from one warm process, can be interrupted, and are missed when they are killed."""
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import dagster as dg
+import pytest
+from dagster._core.definitions.reconstruct import ReconstructableRepository
+from dagster._core.errors import DagsterInvariantViolationError
+from dagster._core.launcher import WorkerStatus
+
+import kalshi_pipeline
+from kalshi_pipeline.defs.launcher import PID_TAG, ForkingRunLauncher
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="runs are forked on Linux only")
+
+
+@dg.op
+def tell_parent(context: dg.OpExecutionContext) -> None:
+    context.add_output_metadata({"parent": os.getppid()})
+
+
+@dg.job
+def short() -> None:
+    tell_parent()
+
+
+@dg.op
+def wait() -> None:
+    time.sleep(60)
+
+
+@dg.job
+def endless() -> None:
+    wait()
+
+
+jobs = dg.Definitions(jobs=[short, endless], executor=dg.in_process_executor)
+
+
+FORKING = {"run_launcher": {"module": "kalshi_pipeline.defs.launcher", "class": "ForkingRunLauncher"}}
+
+
+@pytest.fixture(scope="module")
+def instance() -> Iterator[dg.DagsterInstance]:
+    """One for all: to import everything takes seconds."""
+    with dg.instance_for_test(overrides=FORKING) as made:
+        yield made
+
+
+def launch(instance: dg.DagsterInstance, job: str, file: str = __file__) -> str:
+    """Launch a run as Dagster's daemon does."""
+    code = ReconstructableRepository.for_file(file, "jobs", str(Path(__file__).parent))
+    run = instance.create_run_for_job(
+        jobs.resolve_job_def(job), job_code_origin=code.get_reconstructable_job(job).get_python_origin()
+    )
+    instance.launch_run(run.run_id, None)  # type: ignore[arg-type]  # where a fork fails, it is missed
+    return run.run_id
+
+
+def run_when(
+    instance: dg.DagsterInstance, run_id: str, is_so: Callable[[dg.DagsterRun], bool], seconds: float = 60
+) -> dg.DagsterRun:
+    """Give a run as soon as something holds for it."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        run = instance.get_run_by_id(run_id)
+        assert run is not None
+        if is_so(run):
+            return run
+        time.sleep(0.05)
+    raise AssertionError(f"run {run_id} has not come so far")
+
+
+def finished(instance: dg.DagsterInstance, run_id: str) -> dg.DagsterRun:
+    return run_when(instance, run_id, lambda run: run.is_finished)
+
+
+def parent_of(instance: dg.DagsterInstance, run_id: str) -> object:
+    assert finished(instance, run_id).status is dg.DagsterRunStatus.SUCCESS
+    events = [entry.dagster_event for entry in instance.all_logs(run_id) if entry.dagster_event]
+    (output,) = [event for event in events if event.event_type_value == "STEP_OUTPUT"]
+    return output.step_output_data.metadata["parent"].value
+
+
+def pid_of(instance: dg.DagsterInstance, run_id: str) -> int:
+    return int(run_when(instance, run_id, lambda _: True).tags[PID_TAG])
+
+
+def test_runs_are_forked_from_one_process(instance: dg.DagsterInstance) -> None:
+    runs = [launch(instance, "short") for _ in range(2)]
+    parents = {parent_of(instance, run_id) for run_id in runs}
+    assert len(parents) == 1
+    assert parents != {os.getpid()}
+    assert len({pid_of(instance, run_id) for run_id in runs}) == 2
+
+
+def test_code_that_has_changed_is_imported_again(instance: dg.DagsterInstance) -> None:
+    before = parent_of(instance, launch(instance, "short"))
+    os.utime(Path(kalshi_pipeline.__file__))
+    assert parent_of(instance, launch(instance, "short")) != before
+
+
+def test_template_that_was_killed_is_started_again(instance: dg.DagsterInstance) -> None:
+    template = parent_of(instance, launch(instance, "short"))
+    assert isinstance(template, int)
+    os.kill(template, signal.SIGKILL)
+    assert parent_of(instance, launch(instance, "short")) != template
+
+
+def test_run_is_interrupted(instance: dg.DagsterInstance) -> None:
+    run_id = launch(instance, "endless")
+    run_when(instance, run_id, lambda run: run.status is dg.DagsterRunStatus.STARTED)
+    assert instance.run_launcher.terminate(run_id)
+    assert finished(instance, run_id).status is dg.DagsterRunStatus.CANCELED
+    assert not instance.run_launcher.terminate(run_id)
+
+
+def test_run_that_was_killed_is_missed(instance: dg.DagsterInstance) -> None:
+    run_id = launch(instance, "endless")
+    run = run_when(instance, run_id, lambda run: run.status is dg.DagsterRunStatus.STARTED)
+    launcher = instance.run_launcher
+    assert launcher.check_run_worker_health(run).status is WorkerStatus.RUNNING
+
+    os.kill(pid_of(instance, run_id), signal.SIGKILL)
+    run_when(
+        instance, run_id, lambda run: launcher.check_run_worker_health(run).status is WorkerStatus.FAILED
+    )
+
+
+def test_number_that_another_process_has_now_is_not_the_run(instance: dg.DagsterInstance) -> None:
+    run = instance.create_run_for_job(jobs.resolve_job_def("short"), tags={PID_TAG: str(os.getpid())})
+    assert instance.run_launcher.check_run_worker_health(run).status is WorkerStatus.FAILED
+    assert not instance.run_launcher.terminate(run.run_id)
+
+
+def test_run_that_was_not_forked_is_taken_for_alive(instance: dg.DagsterInstance) -> None:
+    run = instance.create_run_for_job(jobs.resolve_job_def("short"))
+    assert instance.run_launcher.check_run_worker_health(run).status is WorkerStatus.RUNNING
+
+
+def test_dagster_is_told_to_use_it() -> None:
+    """`dagster dev` reads `dagster.yaml` in the project's folder."""
+    project = Path(kalshi_pipeline.__file__).parent.parent
+    with dg.DagsterInstance.from_config(str(project)) as configured:
+        assert isinstance(configured.run_launcher, ForkingRunLauncher)
+
+
+def test_code_that_does_not_load_is_left_to_dagster(tmp_path: Path) -> None:
+    """Its code server tells why in the UI; without one, as here, Dagster asks for it."""
+    broken = tmp_path / "broken.py"
+    broken.write_text("raise ImportError('broken on purpose')")
+    with (
+        dg.instance_for_test(overrides=FORKING) as cold,
+        pytest.raises(DagsterInvariantViolationError, match="requires a workspace"),
+    ):
+        launch(cold, "short", str(broken))
