@@ -4,6 +4,7 @@ import dagster as dg
 
 from kalshi_pipeline.defs.assets import events, markets, price_snapshots, series, windows_see_everything
 from kalshi_pipeline.defs.automation import (
+    backfill_settlements_job,
     check_windows_job,
     check_windows_schedule,
     collect_job,
@@ -12,7 +13,7 @@ from kalshi_pipeline.defs.automation import (
     snapshot_sensor,
 )
 from kalshi_pipeline.defs.resources import Pipeline
-from kalshi_pipeline.defs.settlements import backfill_settlements_job, settlements
+from kalshi_pipeline.defs.settlements import settlements
 
 defs = dg.Definitions(
     assets=[series, events, markets, price_snapshots, settlements],

@@ -1,4 +1,4 @@
-"""How markets ended: the asset, which looks at what settled since, and the job that fetches everything before."""
+"""How markets ended: the asset, which looks at what settled since, and the op that fetches everything before."""
 
 import dagster as dg
 
@@ -8,12 +8,11 @@ from kalshi_pipeline.defs.resources import Pipeline
 from kalshi_pipeline.ingest.settlements import backfill_settlements as fetch_all_settlements
 from kalshi_pipeline.ingest.settlements import sync_settlements
 
-BACKFILL_POOL = "kalshi_backfill"
-JOB_TAG = "kalshi/job"  # dagster.yaml lets one run of each job go at a time
+BACKFILL_POOL = "kalshi_backfill"  # dagster.yaml lets two of its runs go at a time
 
 
 @pipeline_asset("/markets, /historical/markets", [price_snapshots])
-def settlements(context: dg.AssetExecutionContext, pipeline: Pipeline) -> dg.MaterializeResult[None]:
+def settlements(context: dg.AssetExecutionContext, pipeline: Pipeline) -> dg.MaterializeResult:
     """How markets ended. One row is the settlement of one market; its key is the market.
 
     As fresh as the last `collect` (hourly), and fresher for markets that a snapshot saw leave the listing: these
@@ -38,13 +37,3 @@ def all_settlements(context: dg.OpExecutionContext, pipeline: Pipeline) -> None:
             settlements.key, description="all that ever settled", metadata=run_metadata(report)
         )
     )
-
-
-@dg.job(
-    name="backfill_settlements",
-    description="Everything that ever settled, of both of the exchange's tiers; it goes on where it was stopped.",
-    tags={JOB_TAG: "backfill_settlements", dg.MAX_RUNTIME_SECONDS_TAG: "172800"},
-)
-def backfill_settlements_job() -> None:
-    """Fetch it in one step. It is no run of the asset, whose hourly runs must not wait for the pool of backfills."""
-    all_settlements()
