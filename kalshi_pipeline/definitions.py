@@ -4,6 +4,7 @@ import dagster as dg
 
 from kalshi_pipeline.defs.assets import events, markets, price_snapshots, series, windows_see_everything
 from kalshi_pipeline.defs.automation import (
+    backfill_settlements_job,
     check_windows_job,
     check_windows_schedule,
     collect_job,
@@ -15,7 +16,7 @@ from kalshi_pipeline.defs.candlesticks import candlesticks, candlesticks_job, ca
 from kalshi_pipeline.defs.housekeeping import housekeeping, housekeeping_schedule
 from kalshi_pipeline.defs.order_books import order_book_sensor, order_books, order_books_job
 from kalshi_pipeline.defs.resources import Pipeline
-from kalshi_pipeline.defs.settlements import backfill_settlements_job, settlements
+from kalshi_pipeline.defs.settlements import settlements
 from kalshi_pipeline.defs.trades import collect_trades_job, trades, trades_schedule
 
 defs = dg.Definitions(

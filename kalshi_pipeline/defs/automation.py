@@ -5,7 +5,7 @@ import dagster as dg
 from kalshi_pipeline.defs.assets import events, markets, price_snapshots, series, windows_see_everything
 from kalshi_pipeline.defs.liveness import live_run, longest_silence_seconds
 from kalshi_pipeline.defs.run_ticks import JOB_TAG, TICK_TAG, tags_of
-from kalshi_pipeline.defs.settlements import settlements
+from kalshi_pipeline.defs.settlements import all_settlements, settlements
 from kalshi_pipeline.errors import ConfigurationError
 from kalshi_pipeline.ingest.ticks import Tick, clock_time
 from kalshi_pipeline.settings import load_settings
@@ -31,6 +31,16 @@ check_windows_job = dg.define_asset_job(
     description="Compares a listing in windows with serial ones; it stores nothing.",
     tags={JOB_TAG: "check_windows", dg.MAX_RUNTIME_SECONDS_TAG: "7200"},
 )
+
+
+@dg.job(
+    name="backfill_settlements",
+    description="Everything that ever settled, of both of the exchange's tiers; it goes on where it was stopped.",
+    tags={JOB_TAG: "backfill_settlements", dg.MAX_RUNTIME_SECONDS_TAG: "172800"},
+)
+def backfill_settlements_job() -> None:
+    """Fetch it in one step. It is no run of the asset, whose hourly runs must not wait for the pool of backfills."""
+    all_settlements()
 
 
 def _seconds_between_looks() -> int:

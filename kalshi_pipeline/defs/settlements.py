@@ -1,19 +1,18 @@
-"""How markets ended: the asset, which looks at what settled since, and the job that fetches everything before."""
+"""How markets ended: the asset, which looks at what settled since, and the op that fetches everything before."""
 
 import dagster as dg
 
 from kalshi_pipeline.defs.assets import materialize, pipeline_asset, price_snapshots, told_in_one_line
 from kalshi_pipeline.defs.metadata import run_metadata
 from kalshi_pipeline.defs.resources import Pipeline
-from kalshi_pipeline.defs.run_ticks import JOB_TAG
 from kalshi_pipeline.ingest.settlements import backfill_settlements as fetch_all_settlements
 from kalshi_pipeline.ingest.settlements import sync_settlements
 
-BACKFILL_POOL = "kalshi_backfill"
+BACKFILL_POOL = "kalshi_backfill"  # dagster.yaml lets two of its runs go at a time
 
 
 @pipeline_asset("/markets, /historical/markets", [price_snapshots])
-def settlements(context: dg.AssetExecutionContext, pipeline: Pipeline) -> dg.MaterializeResult[None]:
+def settlements(context: dg.AssetExecutionContext, pipeline: Pipeline) -> dg.MaterializeResult:
     """How markets ended. One row is the settlement of one market; its key is the market.
 
     As fresh as the last `collect` (hourly), and fresher for markets that a snapshot saw leave the listing: these
@@ -38,13 +37,3 @@ def all_settlements(context: dg.OpExecutionContext, pipeline: Pipeline) -> None:
             settlements.key, description="all that ever settled", metadata=run_metadata(report)
         )
     )
-
-
-@dg.job(
-    name="backfill_settlements",
-    description="Everything that ever settled, of both of the exchange's tiers; it goes on where it was stopped.",
-    tags={JOB_TAG: "backfill_settlements", dg.MAX_RUNTIME_SECONDS_TAG: "172800"},
-)
-def backfill_settlements_job() -> None:
-    """Fetch it in one step. It is no run of the asset, whose hourly runs must not wait for the pool of backfills."""
-    all_settlements()

@@ -6,10 +6,8 @@ import dagster as dg
 
 from kalshi_pipeline.defs.assets import markets, materialize, pipeline_asset
 from kalshi_pipeline.defs.resources import Pipeline
-from kalshi_pipeline.defs.run_ticks import JOB_TAG
+from kalshi_pipeline.defs.run_ticks import BACKFILL_POOL, JOB_TAG
 from kalshi_pipeline.ingest.trades import collect_trades
-
-BACKFILL_POOL = "kalshi_backfill"  # dagster.yaml lets two of its runs go at a time
 
 # The exchange opened in July 2021. Today is there too: it can be refreshed, and is partial until it is over.
 days = dg.DailyPartitionsDefinition(start_date="2021-07-01", timezone="UTC", end_offset=1)

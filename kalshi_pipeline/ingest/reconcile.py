@@ -23,7 +23,6 @@ from kalshi_pipeline.store.database import Connection
 from kalshi_pipeline.store.lookups import (
     ListedMarkets,
     Scope,
-    due_markets,
     mark_gone,
     record_market_lookups,
 )
@@ -59,7 +58,7 @@ def reconcile(
     most = session.settings.reconcile_requests * TICKERS_PER_LOOKUP
     with session.database.stage() as connection:
         unlisted = listed.unlisted(connection, scope, OPEN)
-        due = due_markets(connection, OPEN, now(), most, outside=scope if everywhere else None)
+        due = listed.due(connection, OPEN, now(), most, outside=scope if everywhere else None)
     lookup.unlisted = frozenset(unlisted)
     try:
         missing = lookup.ask([*unlisted, *due], Tier.LIVE)

@@ -95,33 +95,33 @@ class ListedMarkets:
         )
         return list(connection.execute(query).scalars())
 
+    def due(
+        self,
+        connection: Connection,
+        open_words: Sequence[str],
+        at: int,
+        limit: int,
+        *,
+        outside: Scope | None = None,
+    ) -> list[str]:
+        """Give unlisted markets whose end is not known, those first that were asked for longest ago or never.
 
-def due_markets(
-    connection: Connection,
-    open_words: Sequence[str],
-    at: int,
-    limit: int,
-    *,
-    outside: Scope | None = None,
-) -> list[str]:
-    """Give markets whose end is not known and which no listing will tell, those first that were asked for longest ago.
-
-    They are past their close, or in a state with a word of its own; with `outside` also those that are stored as
-    open outside of a scope. The longer a market has stood in its state, the more rarely is it due.
-    """
-    is_open = markets.c.status.in_(open_words)
-    elsewhere = false() if outside is None else not_(outside.holds())
-    asked_at = market_lookups.c.asked_at
-    is_due = or_(asked_at.is_(None), asked_at + (asked_at - markets.c.changed_at) // _WAIT_SHARE <= at)
-    is_ours = or_(markets.c.status.is_(None), not_(is_open), elsewhere)
-    query = (
-        select(markets.c.ticker)
-        .select_from(markets.outerjoin(market_lookups))
-        .where(_is_unsettled, is_ours, is_due)
-        .order_by(asked_at.nulls_first(), markets.c.id)
-        .limit(limit)
-    )
-    return list(connection.execute(query).scalars())
+        They are past their close, or in a state with a word of its own; with `outside` also those that are stored as
+        open outside of a scope. The longer a market has stood in its state, the more rarely is it due.
+        """
+        is_open = markets.c.status.in_(open_words)
+        elsewhere = false() if outside is None else not_(outside.holds())
+        asked_at = market_lookups.c.asked_at
+        is_due = or_(asked_at.is_(None), asked_at + (asked_at - markets.c.changed_at) // _WAIT_SHARE <= at)
+        is_ours = or_(markets.c.status.is_(None), not_(is_open), elsewhere)
+        query = (
+            select(markets.c.ticker)
+            .select_from(markets.outerjoin(market_lookups))
+            .where(_is_unsettled, is_ours, is_due, ~self.hold(markets.c.id))
+            .order_by(asked_at.nulls_first(), markets.c.id)
+            .limit(limit)
+        )
+        return list(connection.execute(query).scalars())
 
 
 def record_market_lookups(connection: Connection, tickers: Sequence[str], at: int) -> None:
