@@ -98,10 +98,11 @@ def test_definitions_load_with_the_declared_lineage() -> None:
         "events": {dg.AssetKey("series")},
         "markets": {dg.AssetKey("events")},
         "price_snapshots": {dg.AssetKey("markets")},
+        "trades": {dg.AssetKey("markets")},
     }
 
 
-@pytest.mark.parametrize("asset", ASSETS)
+@pytest.mark.parametrize("asset", [*ASSETS, "trades"])
 def test_asset_tells_the_ui_what_it_is(asset: str) -> None:
     node = defs.resolve_asset_graph().get(dg.AssetKey(asset))
     assert node.description
