@@ -555,3 +555,74 @@ def test_order_books_are_stored_or_it_is_said_why_not(run: Run, sandbox: Sandbox
     assert run("order-books", ORDER_BOOK_MARKETS=ticker).returncode == 0
     assert query("SELECT DISTINCT ticker FROM order_book_history") == [(ticker,)]
     assert run("order-books", ORDER_BOOK_MARKETS="KXTYPO").returncode == 3
+
+
+def test_backfill_of_trades_goes_day_by_day_and_goes_on(run: Run, query: Query) -> None:
+    arguments = ("backfill", "trades", "--start", "2026-10-01", "--end", "2026-10-03")
+    first = run(*arguments)
+    assert (first.returncode, first.stderr) == (0, "")
+    days = ["2026-10-01", "2026-10-02", "2026-10-03"]
+    assert [line.split(",")[0] for line in first.stdout.splitlines()] == [
+        f"{day} trades complete" for day in days
+    ]
+    rows = query("SELECT count(*), count(DISTINCT substr(created_at, 1, 10)) FROM trade_history")
+    assert rows == [(sum(inserted for (inserted,) in query("SELECT inserted FROM listings")), 3)]
+
+    second = run(*arguments)
+    assert second.returncode == 0
+    assert second.stdout.count("trades complete, 0 received") == 3
+    again = run("backfill", "trades", "--start", "2026-10-02", "--again")
+    assert re.search(r"2026-10-02 trades complete, \d+ received, 0 inserted", again.stdout)
+    assert query("SELECT count(*), count(DISTINCT substr(created_at, 1, 10)) FROM trade_history") == rows
+
+
+def test_backfill_that_fails_says_so_and_ends(run: Run, sandbox: Sandbox, query: Query) -> None:
+    """R53."""
+    sandbox.faults = Faults(server_errors=1, paths=("/markets/trades",))
+    failed = run("backfill", "trades", "--start", "2026-10-01", "--end", "2026-10-03")
+    assert (failed.returncode, failed.stdout) == (3, "")
+    assert "0 pages of trades are stored and stay; the run is failed" in failed.stderr
+    assert query("SELECT state FROM walks") == [("partial",)]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        pytest.param(
+            ("--start", "2026-10-03", "--end", "2026-10-01"),
+            "backfill trades: --end 2026-10-01 lies before --start 2026-10-03: swap them",
+            id="a range that ends before it starts",
+        ),
+        pytest.param(
+            ("--start", "2199-01-01"),
+            "2199-01-01 has not begun in UTC: choose an earlier day",
+            id="a day to come",
+        ),
+        pytest.param(("--start", "October"), "'October' does not match the format", id="no day"),
+        pytest.param((), "Missing option '--start'", id="no start"),
+    ],
+)
+def test_backfill_of_no_such_days_is_refused(run: Run, arguments: tuple[str, ...], said: str) -> None:
+    result = run("backfill", "trades", *arguments)
+    assert (result.returncode, result.stdout) == (2, "")
+    assert said in result.stderr
+
+
+def test_interrupted_backfill_closes_its_walk_and_goes_on(
+    environment: dict[str, str], run: Run, sandbox: Sandbox, query: Query
+) -> None:
+    assert run("init").returncode == 0
+    sandbox.faults = Faults(latency_seconds=30, paths=("/markets/trades",))
+    command = [sys.executable, "-m", "kalshi_pipeline.cli", "backfill", "trades", "--start", "2026-10-01"]
+    with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE) as process:
+        deadline = time.monotonic() + 60
+        while not query("SELECT 1 FROM walks"):
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        process.send_signal(signal.SIGINT)
+    sandbox.faults = Faults()
+    assert process.returncode == 130
+    assert query("SELECT state, reason FROM walks") == [("partial", "stopped by KeyboardInterrupt")]
+    assert query("SELECT state, reason FROM listings") == [("failed", "stopped by KeyboardInterrupt")]
+    assert run("backfill", "trades", "--start", "2026-10-01").returncode == 0
+    assert query("SELECT state FROM walks") == [("complete",)]

@@ -6,14 +6,14 @@ import dagster as dg
 
 from kalshi_pipeline.defs.assets import markets, materialize, pipeline_asset
 from kalshi_pipeline.defs.resources import Pipeline
-from kalshi_pipeline.defs.run_ticks import JOB_TAG
+from kalshi_pipeline.defs.run_ticks import BACKFILL_POOL, JOB_TAG
 from kalshi_pipeline.ingest.candlesticks import collect_candlesticks
 
 # The exchange opened in July 2021. The day that goes on has a partition too.
 CANDLESTICK_DAYS = dg.DailyPartitionsDefinition(start_date="2021-07-01", timezone="UTC", end_offset=1)
 
 
-@pipeline_asset("/markets/candlesticks", [markets], partitions=CANDLESTICK_DAYS, pool="kalshi_backfill")
+@pipeline_asset("/markets/candlesticks", [markets], partitions=CANDLESTICK_DAYS, pool=BACKFILL_POOL)
 def candlesticks(context: dg.AssetExecutionContext, pipeline: Pipeline) -> dg.MaterializeResult:
     """Open, high, low and close of chosen markets. One row is one period of one market; its key is the market, the
     length of the period and its inclusive end.

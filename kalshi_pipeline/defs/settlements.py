@@ -5,10 +5,9 @@ import dagster as dg
 from kalshi_pipeline.defs.assets import materialize, pipeline_asset, price_snapshots, told_in_one_line
 from kalshi_pipeline.defs.metadata import run_metadata
 from kalshi_pipeline.defs.resources import Pipeline
+from kalshi_pipeline.defs.run_ticks import BACKFILL_POOL
 from kalshi_pipeline.ingest.settlements import backfill_settlements as fetch_all_settlements
 from kalshi_pipeline.ingest.settlements import sync_settlements
-
-BACKFILL_POOL = "kalshi_backfill"  # dagster.yaml lets two of its runs go at a time
 
 
 @pipeline_asset("/markets, /historical/markets", [price_snapshots])

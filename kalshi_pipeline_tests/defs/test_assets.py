@@ -100,10 +100,11 @@ def test_definitions_load_with_the_declared_lineage() -> None:
         "price_snapshots": {dg.AssetKey("markets")},
         "candlesticks": {dg.AssetKey("markets")},
         "order_books": {dg.AssetKey("markets")},
+        "trades": {dg.AssetKey("markets")},
     }
 
 
-@pytest.mark.parametrize("asset", [*ASSETS, "candlesticks", "order_books"])
+@pytest.mark.parametrize("asset", [*ASSETS, "candlesticks", "order_books", "trades"])
 def test_asset_tells_the_ui_what_it_is(asset: str) -> None:
     node = defs.resolve_asset_graph().get(dg.AssetKey(asset))
     assert node.description
