@@ -5,6 +5,7 @@ is an error and never an empty list.
 """
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, Generic, TypeVar
@@ -88,22 +89,26 @@ def _parse_slowly(body: bytes, key: str, record: type[Record]) -> Page[Record]:
     if not isinstance(rows, list | None) or not isinstance(cursor, str | None):
         raise PayloadError(f"the exchange's {key!r} or its cursor has another type than the contract says")
     records: list[Record] = []
-    rejects: list[Reject] = []
+    unreadable: dict[int, str] = {}
     for index, row in enumerate(rows or []):
         try:
             parsed = record.model_validate(row)
             json.dumps(parsed.model_dump(), ensure_ascii=False).encode()
             records.append(parsed)
         except ValidationError as error:
-            rejects.append(_reject(body, key, index, summary_of(error)))
+            unreadable[index] = summary_of(error)
         except UnicodeEncodeError:
-            rejects.append(_reject(body, key, index, "it holds half a character (a lone surrogate)"))
-    return Page(records, rejects, cursor or None)
+            unreadable[index] = "it holds half a character (a lone surrogate)"
+    return Page(records, _rejects(body, key, unreadable), cursor or None)
 
 
-def _reject(body: bytes, key: str, index: int, error: str) -> Reject:
-    row = json.loads(body)[key][index]  # as it came, with numbers as numbers
-    return Reject(_ticker_of(row), json.dumps(row), error)
+def _rejects(body: bytes, key: str, errors: Mapping[int, str]) -> list[Reject]:
+    if not errors:
+        return []
+    rows = json.loads(body)[key]  # as they came, with numbers as numbers
+    return [
+        Reject(_ticker_of(rows[index]), json.dumps(rows[index]), error) for index, error in errors.items()
+    ]
 
 
 def _load(body: bytes) -> Any:  # noqa: ANN401  (JSON)
