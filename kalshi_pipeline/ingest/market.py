@@ -14,16 +14,18 @@ from kalshi_pipeline.store.catalog import merge_events, merge_markets, merge_ser
 from kalshi_pipeline.store.database import Database
 from kalshi_pipeline.store.queries import LatestQuote, latest_quote, market_details
 from kalshi_pipeline.store.rows import EventRow, MarketRow, SeriesRow
+from kalshi_pipeline.store.settlements import settlement_of
 from kalshi_pipeline.store.tables import QUOTE_COLUMNS
 from kalshi_pipeline.units import now
 
 
 @dataclass(frozen=True)
 class MarketView:
-    """A market with its parents as the store holds it, and its newest quote: the exchange's, or the stored one."""
+    """A market with its parents as the store holds it, its newest quote (the exchange's, or the stored one), its end."""
 
     details: Mapping[str, Any]
     quote: LatestQuote | None
+    settlement: Mapping[str, Any] | None = None
 
 
 def fetch_market(session: Session, ticker: str) -> MarketView:
@@ -43,7 +45,7 @@ def fetch_market(session: Session, ticker: str) -> MarketView:
     at = answer.received_at
     quote = {name: getattr(row, name) for name in QUOTE_COLUMNS}
     live = LatestQuote(row.ticker, row.status, tick_at=at, received_at=at, confirmed_at=None, **quote)
-    return MarketView(stored.details, live)
+    return MarketView(stored.details, live, stored.settlement)
 
 
 def _fetch_parents(client: KalshiClient, event_ticker: str) -> tuple[list[EventRow], list[SeriesRow]]:
@@ -62,9 +64,10 @@ def stored_market(database: Database, ticker: str) -> MarketView:
     with database.read() as connection:
         details = market_details(connection, ticker)
         quote = latest_quote(connection, ticker)
+        settlement = settlement_of(connection, ticker)
     if details is None:
         raise UnknownTickerError.of_market(ticker)
-    return MarketView(details, quote)
+    return MarketView(details, quote, settlement)
 
 
 def stored_quote(database: Database, ticker: str) -> LatestQuote:

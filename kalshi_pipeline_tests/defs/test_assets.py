@@ -14,7 +14,7 @@ from kalshi_pipeline.sandbox import Faults, Sandbox, Shape, World, WorldConfig
 from kalshi_pipeline.units import iso_of, now
 from kalshi_pipeline_tests.conftest import Query
 
-ASSETS = ("series", "events", "markets", "price_snapshots")
+ASSETS = ("series", "events", "markets", "price_snapshots", "settlements")
 VOCABULARY = {
     "dagster/row_count",
     "scope",
@@ -98,6 +98,7 @@ def test_definitions_load_with_the_declared_lineage() -> None:
         "events": {dg.AssetKey("series")},
         "markets": {dg.AssetKey("events")},
         "price_snapshots": {dg.AssetKey("markets")},
+        "settlements": {dg.AssetKey("price_snapshots")},
         "candlesticks": {dg.AssetKey("markets")},
         "order_books": {dg.AssetKey("markets")},
         "trades": {dg.AssetKey("markets")},

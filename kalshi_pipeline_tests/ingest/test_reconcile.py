@@ -270,7 +270,7 @@ def test_lookups_stay_within_their_budget(
 
 
 def test_old_markets_are_due_more_rarely_than_fresh_ones(
-    sandbox: Sandbox, session: Session, ticker: str, query: Query, database_path: Any
+    sandbox: Sandbox, session: Session, ticker: str
 ) -> None:
     """A day after its last change a market waits an hour from look to look; a fresh one is asked for at each tick."""
     take_snapshot(session, NOON)
