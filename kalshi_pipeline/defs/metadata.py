@@ -50,6 +50,8 @@ def run_metadata(report: Report) -> Mapping[str, dg.MetadataValue | str | int | 
         "open_placeholders": report.open_placeholders,
         "seconds": round(report.seconds, 3),
     }
+    if report.failures:
+        metadata["failures"] = report.failures
     if report.reason:
         metadata["reason"] = report.reason
     if report.tick_at is not None:
