@@ -54,6 +54,8 @@ def run_metadata(report: Report) -> Mapping[str, dg.MetadataValue | str | int | 
         metadata["dagster/partition_row_count"] = report.part_rows
         metadata["left_out"] = tally.left_out
     metadata.update(report.counts)
+    if report.failures:
+        metadata["failures"] = report.failures
     if report.reason:
         metadata["reason"] = report.reason
     if report.tick_at is not None:

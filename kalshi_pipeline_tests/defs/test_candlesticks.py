@@ -130,7 +130,9 @@ def test_schedule_asks_for_the_day_before_and_is_stopped_until_somebody_starts_i
     instance: dg.DagsterInstance,
 ) -> None:
     context = dg.build_schedule_context(
-        instance=instance, scheduled_execution_time=datetime(2026, 11, 22, 0, 20, tzinfo=UTC)
+        instance=instance,
+        repository_def=defs.get_repository_def(),
+        scheduled_execution_time=datetime(2026, 11, 22, 0, 20, tzinfo=UTC),
     )
     (request,) = candlesticks_schedule.evaluate_tick(context).run_requests or []
     assert (request.partition_key, request.run_key) == ("2026-11-21", "2026-11-21")

@@ -11,7 +11,8 @@ import yaml
 
 from kalshi_pipeline.definitions import defs
 from kalshi_pipeline.defs.resources import Pipeline
-from kalshi_pipeline.defs.trades import BACKFILL_POOL, days, trades, trades_schedule
+from kalshi_pipeline.defs.run_ticks import BACKFILL_POOL
+from kalshi_pipeline.defs.trades import days, trades, trades_schedule
 from kalshi_pipeline.sandbox import Sandbox
 from kalshi_pipeline_tests.conftest import Query
 
