@@ -21,7 +21,7 @@ from kalshi_pipeline.units import now
 
 @dataclass(frozen=True)
 class MarketView:
-    """A market with its parents as the store holds it; its newest quote, the exchange's or the stored one; its end."""
+    """A market with its parents as stored, its newest quote (the exchange's, or else the stored one), and its end."""
 
     details: Mapping[str, Any]
     quote: LatestQuote | None

@@ -1,5 +1,7 @@
 """Settlements through Dagster: hourly with collect, and everything that ever settled by one click."""
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import dagster as dg
@@ -10,7 +12,6 @@ from kalshi_pipeline.definitions import defs
 from kalshi_pipeline.sandbox import Sandbox, World, WorldConfig
 from kalshi_pipeline_tests.conftest import Query
 from kalshi_pipeline_tests.defs.test_assets import Runner, failed_checks, instance, metadata_of
-from kalshi_pipeline_tests.ingest.outcomes import move
 
 __all__ = ["instance"]
 SETTLED = "SELECT count(*) FROM settlements WHERE tier = ?"
@@ -51,13 +52,16 @@ def test_scalar_without_a_value_fails_its_check(
     instance: dg.DagsterInstance,
     sandbox: Sandbox,
     database_path: Path,
-    query: Query,
 ) -> None:
     with sandbox:
         run = Runner(instance, sandbox, database_path)
         run("collect")
-        ticker = query("SELECT ticker FROM markets WHERE status = 'active' LIMIT 1")[0][0]
-        move(sandbox, ticker, "finalized", result=3)  # scalar, and nothing about what it paid
+        oldest = "(SELECT market_id FROM settlements ORDER BY settled_at LIMIT 1)"
+        with closing(sqlite3.connect(database_path)) as connection, connection:
+            connection.execute(
+                "UPDATE settlements SET result = 'scalar', settlement_value = NULL WHERE market_id = "
+                + oldest
+            )
         again = run("collect")
     assert ("settlements", "scalars_have_value") in failed_checks(again)
 
