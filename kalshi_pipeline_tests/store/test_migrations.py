@@ -66,7 +66,7 @@ def test_migrations_make_these_tables_and_views(database: Database) -> None:
     with database.read() as connection:
         inspector = inspect(connection)
         assert set(inspector.get_table_names()) == {*metadata.tables, "alembic_version"}
-        assert set(inspector.get_view_names()) == {"latest_prices", "price_history"}
+        assert set(inspector.get_view_names()) == {"latest_prices", "price_history", "trade_history"}
 
 
 def test_migrations_name_foreign_keys_and_indexes_as_the_code_does(database: Database) -> None:
@@ -122,6 +122,20 @@ def test_migrations_make_an_index_that_finds_the_ages_of_markets_that_trade(data
             id="latest_prices",
         ),
         pytest.param("price_history", ("ticker", "tick_at", "received_at", *_QUOTE), id="price_history"),
+        pytest.param(
+            "trade_history",
+            (
+                "ticker",
+                "trade_id",
+                "created_at",
+                "yes_price",
+                "no_price",
+                "contracts",
+                "taker_side",
+                "is_block",
+            ),
+            id="trade_history",
+        ),
     ],
 )
 def test_view_has_exactly_these_columns(database: Database, view: str, columns: tuple[str, ...]) -> None:
