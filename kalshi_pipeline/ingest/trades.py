@@ -172,7 +172,7 @@ class _Collection:
         start = self._span.start
         with self._session.database.begin() as connection:
             found = walk_of(connection, name)
-            walk = open_walk(connection, name, self._started_at)
+            walk = open_walk(connection, name, self._started_at, again=self._again)
             if found is not None and (self._again or found["started_at"] < self._span.end + _LATE):
                 walk = restart_walk(connection, walk, self._started_at)
                 if found["reason"] == _NOT_OVER and not self._is_over and not self._again:

@@ -85,6 +85,13 @@ def test_migrations_make_these_tables_and_views(database: Database) -> None:
             "quotes_by_tick",
             "movers_1h",
             "movers_24h",
+            "trade_history",
+            "market_change_history",
+            "settlement_history",
+            "candlestick_history",
+            "candlestick_coverage",
+            "price_history_filled",
+            "order_book_history",
         }
 
 
@@ -165,6 +172,20 @@ def test_migrations_make_an_index_that_finds_the_ages_of_markets_that_trade(data
         ),
         pytest.param("movers_1h", _MOVER, id="movers_1h"),
         pytest.param("movers_24h", _MOVER, id="movers_24h"),
+        pytest.param(
+            "trade_history",
+            (
+                "ticker",
+                "trade_id",
+                "created_at",
+                "yes_price",
+                "no_price",
+                "contracts",
+                "taker_side",
+                "is_block",
+            ),
+            id="trade_history",
+        ),
     ],
 )
 def test_view_has_exactly_these_columns(database: Database, view: str, columns: tuple[str, ...]) -> None:
