@@ -1,1 +1,1 @@
-"""What the parts cost, as ratios measured side by side in one run: `uv run python -m benchmarks`."""
+"""What the parts cost, beside what they could cost, measured side by side in one run: `uv run poe bench`."""

@@ -1,105 +1,74 @@
-"""CPU per market of `sync` and `snapshot`, beside the raw floor and the system that this one replaces.
+"""Run the benchmarks, all or those that are named, and write one table; JSON and plots where asked.
 
-Everything is measured in this process in one run on the same pages; the exchange runs in another and is not
-counted, nor is any start-up. Carry the ratios: the absolute times are this machine's.
+Ratios are what to carry away: absolute times are those of the machine that the table names.
 """
 
 import argparse
-import json
+import signal
+import sys
 import tempfile
-import time
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
+from typing import TypeAlias, cast
 
-import httpx
 from rich.console import Console
-from rich.table import Table
 
-from benchmarks import floor, seed
-from benchmarks.exchange import serving
-from kalshi_pipeline.ingest.report import Report
-from kalshi_pipeline.ingest.session import open_session
-from kalshi_pipeline.ingest.snapshot import take_snapshot
-from kalshi_pipeline.ingest.sync import sync_events, sync_markets, sync_series
-from kalshi_pipeline.sandbox import WorldConfig
-from kalshi_pipeline.settings import Settings
-from kalshi_pipeline.units import now
+from benchmarks.report import table_of, write_json
+from benchmarks.result import Options, Result
 
+# Each is a module of its own with `measure`, and is imported when its turn comes.
+_MODULES = {
+    "ingest": "ingest",
+    "memory": "memory",
+    "listing": "listing",
+    "size": "size",
+    "reads": "reads",
+    "dagster": "dagster_tick",
+}
+_WIDTH_OF_A_FILE = 150
 
-def cpu_micros(work: Callable[[], int]) -> float:
-    """CPU microseconds of this process for each market that `work` says it handled."""
-    started = time.process_time()
-    count = work()
-    return (time.process_time() - started) / count * 1e6
-
-
-def fetch_pages(api_url: str) -> list[bytes]:
-    """Every page of open markets, as bytes."""
-    pages: list[bytes] = []
-    query = {"status": "open", "mve_filter": "exclude", "limit": "1000"}
-    while True:
-        pages.append(httpx.get(f"{api_url}/markets", params=query, timeout=60).content)
-        cursor = json.loads(pages[-1])["cursor"]
-        if not cursor:
-            return pages
-        query["cursor"] = cursor
-
-
-def measure(markets: int, folder: Path) -> dict[str, float]:
-    """Every cost in CPU microseconds a market, by name."""
-    costs: dict[str, float] = {}
-    with serving(
-        WorldConfig(markets=markets, change_share=0.1, births_per_step=0, closes_per_step=0)
-    ) as exchange:
-        pages = fetch_pages(exchange.url)
-        settings = Settings(
-            api_url=exchange.url, database_url=f"sqlite:///{folder / 'kalshi.db'}", requests_per_second=1000
-        )
-        costs["raw floor"] = cpu_micros(lambda: floor.store(pages, folder / "floor.db"))
-        costs["seed system"] = cpu_micros(
-            lambda: seed.store(pages[: max(1, len(pages) // 10)], folder / "seed.db")
-        )
-        with open_session(settings) as session:
-
-            def sync() -> int:
-                reports = [step(session) for step in (sync_series, sync_events, sync_markets)]
-                return _received(reports[-1])
-
-            def snapshot() -> int:
-                return _received(take_snapshot(session, now()))
-
-            costs["sync, cold"] = cpu_micros(sync)
-            costs["sync, nothing changed"] = cpu_micros(sync)
-            costs["snapshot, cold"] = cpu_micros(snapshot)
-            costs["snapshot, nothing changed"] = cpu_micros(snapshot)
-            exchange.step()
-            costs["snapshot, 10 % changed"] = cpu_micros(snapshot)
-    return costs
-
-
-def _received(report: Report) -> int:
-    return report.tally.received
+Measure: TypeAlias = Callable[[Options], Result]
 
 
 def main() -> None:
-    """Measure, print one table, and write the numbers as JSON where asked."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--markets", type=int, default=20_000)
-    parser.add_argument("--json", type=Path, help="write the numbers there")
-    arguments = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        costs = measure(arguments.markets, Path(folder))
-    table = Table("", "CPU µs a market", "x raw floor", "1/x of seed system")
-    for name, micros in costs.items():
-        table.add_row(
-            name,
-            f"{micros:.1f}",
-            f"{micros / costs['raw floor']:.1f}",
-            f"{costs['seed system'] / micros:.0f}",
+    """Measure what is asked for."""
+    arguments = _arguments()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # gigabytes would stay behind
+    console = Console(width=None if sys.stdout.isatty() else _WIDTH_OF_A_FILE)
+    progress = Console(stderr=True, style="dim", highlight=False)
+    results: dict[str, Result] = {}
+    with tempfile.TemporaryDirectory(prefix="kalshi-benchmarks-") as folder:
+        options = Options(
+            arguments.markets,
+            arguments.quick,
+            Path(folder),
+            lambda line: progress.print(line, soft_wrap=True),
         )
-    Console().print(f"{arguments.markets:,} markets, HTTP and gzip included in sync and snapshot", table)
-    if arguments.json:
-        arguments.json.write_text(json.dumps(costs, indent=2), encoding="utf-8")
+        for name in arguments.names or _MODULES:
+            measure = cast("Measure", import_module(f"benchmarks.{_MODULES[name]}").measure)
+            results[name] = measure(options)
+            if arguments.json:
+                write_json(arguments.json, results)
+    console.print(table_of(results))
+    if arguments.plots:
+        from benchmarks.charts import draw  # matplotlib takes a second to import
+
+        for path in draw(results, arguments.plots):
+            console.print(f"{path}", soft_wrap=True)
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="name", help=", ".join(_MODULES))
+    parser.add_argument("--markets", type=int, help="so many markets, in place of each benchmark's own sizes")
+    parser.add_argument("--quick", action="store_true", help="small sizes and few repetitions")
+    parser.add_argument("--json", type=Path, help="write the numbers to this file")
+    parser.add_argument("--plots", type=Path, help="draw a picture of each into this folder")
+    arguments = parser.parse_args()
+    if unknown := set(arguments.names) - set(_MODULES):
+        parser.error(f"unknown {', '.join(sorted(unknown))}: choose from {', '.join(_MODULES)}")
+    return arguments
 
 
 if __name__ == "__main__":

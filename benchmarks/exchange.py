@@ -1,43 +1,67 @@
-"""A sandbox exchange in a process of its own, so that its work is not counted; it steps when it is asked to."""
+"""A sandbox exchange in a process of its own, so that its work is not counted; it changes when it is asked to."""
 
+import contextlib
+import dataclasses
 import multiprocessing
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
 from multiprocessing.connection import Connection
 
+from benchmarks.remembering import remembering
 from kalshi_pipeline.sandbox import Sandbox, World, WorldConfig
 
 
 class Exchange:
-    """The address of the exchange, and a way to let its world go on."""
+    """The address of the exchange, one that remembers its answers, and ways to let its world go on."""
 
-    def __init__(self, url: str, pipe: Connection) -> None:
+    def __init__(self, url: str, remembering_url: str, pipe: Connection) -> None:
         self.url = url
+        self.remembering_url = remembering_url
         self._pipe = pipe
 
-    def step(self) -> None:
+    def move(self, share: float) -> None:
         """Move a share of the quotes."""
-        self._pipe.send("step")
+        self._ask("move", share)
+
+    def delay(self, seconds: float) -> None:
+        """Let remembered answers come so much later from now on."""
+        self._ask("delay", seconds)
+
+    def _ask(self, name: str, number: float) -> None:
+        self._pipe.send((name, number))
         self._pipe.recv()
 
 
 def _serve(config: WorldConfig, pipe: Connection) -> None:
-    with Sandbox(World(config)) as sandbox:
-        pipe.send(sandbox.url)
-        while pipe.recv() == "step":
+    with Sandbox(World(config)) as sandbox, remembering(sandbox.url) as (remembering_url, remembered):
+
+        def move(share: float) -> None:
+            sandbox.world.config = dataclasses.replace(sandbox.world.config, change_share=share)
             sandbox.world.step()
-            pipe.send("stepped")
+
+        def delay(seconds: float) -> None:
+            remembered.latency_seconds = seconds
+
+        deeds: dict[str, Callable[[float], None]] = {"move": move, "delay": delay}
+        pipe.send((sandbox.url, remembering_url))
+        with contextlib.suppress(EOFError):  # whoever asked was killed
+            while (asked := pipe.recv()) is not None:
+                name, number = asked
+                deeds[name](number)
+                pipe.send("done")
 
 
-@contextmanager
-def serving(config: WorldConfig) -> Iterator[Exchange]:
-    """Serve a world until the end of the block."""
+@contextlib.contextmanager
+def serving(markets: int) -> Iterator[Exchange]:
+    """Serve a world of so many open markets, of which none is born and none closes, until the end of the block."""
+    config = WorldConfig(markets=markets, births_per_step=0, closes_per_step=0)
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
     process = context.Process(target=_serve, args=(config, theirs), daemon=True)
     process.start()
+    theirs.close()
     try:
-        yield Exchange(ours.recv(), ours)
+        url, remembering_url = ours.recv()
+        yield Exchange(url, remembering_url, ours)
     finally:
-        ours.send("end")
+        ours.send(None)
         process.join()

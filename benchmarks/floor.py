@@ -2,6 +2,7 @@
 
 import json
 import sqlite3
+from collections.abc import Iterable
 from contextlib import closing
 from pathlib import Path
 
@@ -9,7 +10,7 @@ _DOLLARS = ("yes_bid_dollars", "yes_ask_dollars", "no_bid_dollars", "no_ask_doll
 _COUNTS = ("yes_bid_size_fp", "yes_ask_size_fp", "volume_fp", "open_interest_fp")
 
 
-def store(pages: list[bytes], path: Path) -> int:
+def store(pages: Iterable[bytes], path: Path) -> int:
     """Store every market of some pages, and give how many there were."""
     count = 0
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:

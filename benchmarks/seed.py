@@ -4,6 +4,7 @@ Its measured cost on such machines is 2.3-3.1 ms of CPU a market; it is measured
 """
 
 import json
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -37,7 +38,7 @@ class _Snapshot(_Base):
     yes_ask: Mapped[int]
 
 
-def store(pages: list[bytes], path: Path) -> int:
+def store(pages: Iterable[bytes], path: Path) -> int:
     """Store every market of some pages, and give how many there were."""
     engine = create_engine(f"sqlite:///{path}")
     _Base.metadata.create_all(engine)

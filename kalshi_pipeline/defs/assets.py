@@ -84,9 +84,11 @@ def price_snapshots(context: dg.AssetExecutionContext, pipeline: Pipeline) -> dg
     """Quotes of every open market. One row is the quote of one market at one tick; the key is both.
 
     Taken every KALSHI_SNAPSHOT_MINUTES. By default a row is stored where the quote differs from the market's last
-    one: no row in a complete tick means unchanged. Needs no other asset to have run: the markets and events that a
-    page names are stored first, in the transaction that stores their quotes. Running a tick again adds and
-    changes nothing. People read the views `latest_prices` and `price_history`.
+    one: no row in a complete tick means unchanged; and now and then although it does not differ, so that looking back
+    is short. A market that a complete tick does not list any more gets a last row without numbers. Needs no other
+    asset to have run: the markets and events that a page names are stored first, in the transaction that stores
+    their quotes. Running a tick again adds and changes nothing. People read the views `latest_prices`,
+    `price_history`, `quotes_by_tick` and `movers_24h`.
     """
     tick = tick_of(context.run, context.instance)
     return materialize(

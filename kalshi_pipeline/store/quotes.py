@@ -26,6 +26,7 @@ from sqlalchemy import (
     true,
     update,
 )
+from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlalchemy.schema import CreateTable
 
 from kalshi_pipeline.store.catalog import staged_markets
@@ -86,12 +87,14 @@ _new = {
 _append = insert(price_snapshots).from_select(
     ["market_id", *_new], select(_new_quotes.c.market_id, *_new.values())
 )
-_refresh_latest = update(latest_quotes).values(_new).where(_latest.market_id == _new_quotes.c.market_id)
-_begin_latest = insert(latest_quotes).from_select(
+# By its key: an update that joins the two tables reads all of `latest_quotes` for each page.
+_stored_latest = upsert(latest_quotes).from_select(
     ["market_id", *_new],
-    select(_new_quotes.c.market_id, *_new.values()).where(
-        ~exists().where(_latest.market_id == _new_quotes.c.market_id)
-    ),
+    # A condition tells SQLite that what follows is no part of a join.
+    select(_new_quotes.c.market_id, *_new.values()).where(true()),
+)
+_store_latest = _stored_latest.on_conflict_do_update(
+    index_elements=[_latest.market_id], set_={name: _stored_latest.excluded[name] for name in _new}
 )
 _count_keyframes = select(func.coalesce(func.sum(case((_new_quotes.c.is_keyframe, 1), else_=0)), 0))
 
@@ -163,7 +166,7 @@ class TickQuotes:
         if not inserted:
             return Appended(0, 0)
         at = {**self._bound, "received_ms": self._milliseconds(received_at)}
-        for statement in (_append, _refresh_latest, _begin_latest):
+        for statement in (_append, _store_latest):
             connection.execute(statement, at)
         return Appended(inserted, connection.execute(_count_keyframes).scalar_one())
 

@@ -1,13 +1,17 @@
 """Quotes: one row per tick and market where something moved, and `latest_quotes` beside them."""
 
 import random
+import sqlite3
 from collections import Counter
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
+from sqlalchemy import event as sqlalchemy_event
 
 from kalshi_pipeline.errors import StoreError
+from kalshi_pipeline.store.catalog import merge_markets
 from kalshi_pipeline.store.database import Database
 from kalshi_pipeline.store.quotes import Appended
 from kalshi_pipeline.store.rows import MarketRow
@@ -521,3 +525,27 @@ def test_quotes_of_an_unknown_tick_are_refused_whole(database: Database) -> None
         tick.store([market("M-1")])
     for table in (markets, price_snapshots, latest_quotes):
         assert contents(database, table) == []
+
+
+def test_page_reads_the_latest_quotes_by_their_keys(database: Database) -> None:
+    """Else a page costs as much as the exchange has markets, and a listing the square of that."""
+    take(database, NOON, [market(f"M-{number}") for number in range(50)])
+    quotes = Tick(database, LATER).quotes
+    plans: list[str] = []
+
+    def explain(_: object, cursor: sqlite3.Cursor, statement: str, parameters: Any, *__: object) -> None:
+        if statement.startswith(("INSERT", "UPDATE")):
+            steps = cursor.connection.execute(f"EXPLAIN QUERY PLAN {statement}", parameters)
+            plans.extend(step[3] for step in steps)
+
+    with database.begin() as connection:
+        merge_markets(connection, [market("M-7", yes_bid=1), market("NEW")], LATER)
+        sqlalchemy_event.listen(connection, "before_cursor_execute", explain)
+        assert quotes.append(connection, LATER) == (2, 0)
+        sqlalchemy_event.remove(connection, "before_cursor_execute", explain)
+    assert [
+        plan
+        for plan in plans
+        if plan.startswith("SCAN") and "staged" not in plan and "new_quotes" not in plan
+    ] == []
+    assert any(plan.startswith("SEARCH latest_quotes") for plan in plans)

@@ -1,0 +1,85 @@
+"""A process that does one thing and says what it took: `python -m benchmarks.one_run WHAT API_URL DATABASE_URL`.
+
+A fresh process, because the peak of its memory is what is asked for. WHAT is `nothing` (the imports alone),
+`snapshot`, or `collect` (series and events before the snapshot).
+"""
+
+import contextlib
+import json
+import resource
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+from kalshi_pipeline.exchange.client import KalshiClient
+from kalshi_pipeline.ingest.session import Session
+from kalshi_pipeline.ingest.snapshot import take_snapshot
+from kalshi_pipeline.ingest.sync import sync_events, sync_series
+from kalshi_pipeline.settings import Settings
+from kalshi_pipeline.store.database import Connection, Database
+from kalshi_pipeline.units import now
+
+
+class Taken(NamedTuple):
+    """The peak of the process's memory, how long it held the write lock at the longest and at the median, its time."""
+
+    peak_megabytes: float
+    longest_lock_seconds: float
+    median_lock_seconds: float
+    seconds: float
+    received: int
+
+
+class _TimedDatabase(Database):
+    """Notes how long each write transaction held the lock: from when it was given until the commit was done."""
+
+    def __init__(self, url: str) -> None:
+        self.held_seconds: list[float] = []
+        super().__init__(url)
+
+    @contextmanager
+    def begin(self) -> Iterator[Connection]:
+        held_at = time.monotonic()
+        try:
+            with super().begin() as connection:
+                held_at = time.monotonic()
+                yield connection
+        finally:
+            self.held_seconds.append(time.monotonic() - held_at)
+
+
+def _peak_megabytes() -> float:
+    # Not the ru_maxrss of Linux: a process that was just started inherits there the peak of the one that started it.
+    with contextlib.suppress(FileNotFoundError):
+        lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
+        (peak,) = (line.split()[1] for line in lines if line.startswith("VmHWM:"))
+        return int(peak) * 1024 / 1e6
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6
+
+
+def _run(what: str, api_url: str, database_url: str) -> Taken:
+    started = time.monotonic()
+    settings = Settings(api_url=api_url, database_url=database_url, requests_per_second=1000)
+    with (
+        closing(_TimedDatabase(database_url)) as database,
+        KalshiClient(api_url, requests_per_second=1000) as client,
+    ):
+        session = Session(client, database, settings, lambda _: None)
+        database.held_seconds.clear()  # the schema is made once
+        received = 0
+        if what == "collect":
+            sync_series(session)
+            sync_events(session)
+        if what != "nothing":
+            received = take_snapshot(session, now()).tally.received
+        held = sorted(database.held_seconds) or [0.0]
+    seconds = time.monotonic() - started
+    return Taken(_peak_megabytes(), held[-1], held[len(held) // 2], seconds, received)
+
+
+if __name__ == "__main__":
+    print(json.dumps(_run(*sys.argv[1:])._asdict()))
