@@ -89,14 +89,25 @@ def first_ticker(sandbox: Sandbox) -> str:
 
 def test_collect_once_then_every_question(run: Run, sandbox: Sandbox, query: Query) -> None:
     collected = run("collect", "--once")
-    assert (collected.returncode, collected.stderr) == (0, "")
+    assert collected.returncode == 0
+    (note,) = collected.stderr.splitlines()
+    assert note.endswith("is in the historical tier: `kalshi-pipeline backfill settlements` stores it")
     assert [line.split(",")[0] for line in collected.stdout.splitlines()] == [
         "series complete",
         "events complete",
         "markets complete",
         "price_snapshots complete",
+        "settlements complete",
     ]
     assert query("SELECT count(*) FROM latest_prices") == [(120,)]
+
+    backfilled = run("backfill", "settlements")
+    assert (backfilled.returncode, backfilled.stderr) == (0, "")
+    assert backfilled.stdout.startswith("settlements complete")
+    settled = query("SELECT ticker FROM settlement_history WHERE tier = 'historical' AND result = 'yes'")[0][
+        0
+    ]
+    assert "yes, 1, " in run("market", settled, "--offline").stdout
 
     ticker = first_ticker(sandbox)
     metrics = run("metrics", ticker)
