@@ -285,7 +285,7 @@ def _rows(path: Path) -> dict[str, list[Row]]:
 
 def _at_newest(table: str, row: Row) -> Row:
     """A row of the first schema as the newest one has it."""
-    added = {
+    added: dict[str, Row] = {
         "listings": {"windows": 1, "left_out": 0},
         "ticks": {"windows": 1, "keyframes": 0, "ended": 0},
         "markets": {"gone_at": None},
