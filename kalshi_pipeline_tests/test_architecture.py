@@ -23,7 +23,7 @@ KNOWS: dict[str, set[str]] = {
     "definitions": {"defs"},
     "screens": {"ingest", "store", "units"},
     "demo": {"definitions", "ingest", "sandbox", "screens", "store"},
-    "terminal": {"ingest", "screens", "settings"},
+    "terminal": {"errors", "ingest", "screens", "settings"},
     "backfill_commands": {"ingest", "terminal", "errors"},
     "cli": {
         "backfill_commands",

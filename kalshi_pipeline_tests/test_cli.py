@@ -512,7 +512,10 @@ def test_backfill_of_candlesticks_takes_day_by_day(run: Run, sandbox: Sandbox, q
     ticker = first_ticker(sandbox)
     first = backfill(run, "--market", ticker, "--minutes", "1440")
     assert (first.returncode, first.stderr) == (0, "")
-    assert [line.split(",")[0] for line in first.stdout.splitlines()] == ["candlesticks complete"] * 2
+    assert [line.split(",")[0] for line in first.stdout.splitlines()] == [
+        "2026-10-06 candlesticks complete",
+        "2026-10-07 candlesticks complete",
+    ]
     assert query("SELECT ticker, day, period_minutes FROM candlestick_coverage ORDER BY day") == [
         (ticker, "2026-10-06", 1440),
         (ticker, "2026-10-07", 1440),
@@ -555,7 +558,7 @@ def test_backfill_of_candlesticks_that_cannot_be_done_says_why(
 def test_backfill_of_days_in_the_wrong_order_says_so(run: Run) -> None:
     result = backfill(run, "--market", "M", start="2026-10-08")
     assert result.returncode == 2
-    assert "--end 2026-10-07 is before --start 2026-10-08" in result.stderr
+    assert "backfill: --end 2026-10-07 lies before --start 2026-10-08: swap them" in result.stderr
 
 
 def test_order_books_are_stored_or_it_is_said_why_not(run: Run, sandbox: Sandbox, query: Query) -> None:
@@ -601,7 +604,7 @@ def test_backfill_that_fails_says_so_and_ends(run: Run, sandbox: Sandbox, query:
     [
         pytest.param(
             ("--start", "2026-10-03", "--end", "2026-10-01"),
-            "backfill trades: --end 2026-10-01 lies before --start 2026-10-03: swap them",
+            "backfill: --end 2026-10-01 lies before --start 2026-10-03: swap them",
             id="a range that ends before it starts",
         ),
         pytest.param(

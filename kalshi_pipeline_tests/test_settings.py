@@ -11,6 +11,7 @@ DEFAULTS = {
     "api_url": "https://external-api.kalshi.com/trade-api/v2",
     "database_url": "sqlite:///data/kalshi.db",
     "requests_per_second": 15,
+    "backfill_share": 0.5,
     "snapshot_minutes": 5,
     "snapshot_mode": SnapshotMode.CHANGES,
     "keyframe_hours": 6,
@@ -23,9 +24,15 @@ DEFAULTS = {
     "walk_seconds": 900,
     "event_lookups": 20,
     "healing_requests": 300,
+    "reconcile_requests": 20,
     "placeholder_hours": 24,
     "quarantine_share": 0.01,
     "run_history_days": 7,
+    "candlestick_series": (),
+    "candlestick_markets": (),
+    "candlestick_minutes": 60,
+    "order_book_markets": (),
+    "order_book_minutes": 5,
 }
 
 

@@ -172,6 +172,7 @@ class Tiers:
             [_from({"limit": MARKETS_PAGE, **params}, cursor)],
             max_pages=max_pages,
             walk_seconds=walk_seconds,
+            remembered_pages=_REMEMBERED_PAGES,
         )
 
     def _fetch_page(

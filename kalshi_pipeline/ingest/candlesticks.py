@@ -14,7 +14,8 @@ from kalshi_pipeline.exchange.pages import Page
 from kalshi_pipeline.exchange.tiers import Tier
 from kalshi_pipeline.exchange.transport import Answer
 from kalshi_pipeline.ingest.candlestick_days import Day, markets_per_request
-from kalshi_pipeline.ingest.chosen import iter_known, store_chosen
+from kalshi_pipeline.ingest.chosen import store_chosen
+from kalshi_pipeline.ingest.lookup import MarketLookup
 from kalshi_pipeline.ingest.parents import reject_rows
 from kalshi_pipeline.ingest.report import Report
 from kalshi_pipeline.ingest.session import Session
@@ -76,7 +77,7 @@ class _Collection:
         self._failures_in_a_row = 0
         self._has_answer = False
         self._failed: list[str] = []
-        self._unknown: list[str] = []
+        self._unstored: dict[str, str] = {}
         self._outside = 0
 
     def run(self, *, again: bool) -> None:
@@ -89,7 +90,7 @@ class _Collection:
     def _chosen(self, *, again: bool) -> list[ChosenMarket]:
         """Give the markets to ask for: chosen, open on that day, and not complete yet."""
         settings, notes = self._session.settings, self._report.notes
-        self._unknown = store_chosen(self._session, self._report, settings.candlestick_markets)
+        self._unstored = store_chosen(self._session, self._report, settings.candlestick_markets)
         with self._session.database.read() as connection:
             chosen = chosen_markets(
                 connection, settings.candlestick_series, settings.candlestick_markets, alive=self._day.alive
@@ -242,21 +243,21 @@ class _Collection:
 
     def _record_silent(self, markets: Sequence[ChosenMarket]) -> None:
         """Record the markets of which neither tier has a candlestick: known without one, or not known at all."""
-        known = {
-            outcome.ticker
-            for page in iter_known(self._session, [market.ticker for market in markets])
-            for outcome in page.records
-        }
-        rows = [
-            CoverageRow(market.id, self._covered, None, "neither tier has a candlestick of it")
-            if market.ticker in known
-            else CoverageRow(market.id, Coverage.UNKNOWN, None, "neither tier knows it")
-            for market in markets
-        ]
-        gone = [market.ticker for market in markets if market.ticker not in known]
+        lookup = MarketLookup(self._session, [market.ticker for market in markets])
+        known = {outcome.ticker for answer in lookup for outcome in answer.page.records}
+        gone = frozenset(lookup.gone)
+        self._failed += [*lookup.failed, *lookup.unasked]
         if gone:
-            self._report.notes.append(f"neither tier knows {_some(gone)} any more")
-        self._record(rows)
+            named = [market.ticker for market in markets if market.ticker in gone]
+            self._report.notes.append(f"neither tier knows {_some(named)} any more")
+
+        def row(market: ChosenMarket) -> CoverageRow:
+            if market.ticker in known or market.ticker in lookup.unreadable:
+                return CoverageRow(market.id, self._covered, None, "neither tier has a candlestick of it")
+            state = Coverage.UNKNOWN if market.ticker in gone else Coverage.FAILED
+            return CoverageRow(market.id, state, None, lookup.why_lacking(market.ticker))
+
+        self._record([row(market) for market in markets])
 
     def _record(self, rows: Sequence[CoverageRow]) -> None:
         if rows:
@@ -266,15 +267,16 @@ class _Collection:
     def _conclude(self) -> None:
         """Tell the report what lacks; all of it is asked for by the next run."""
         reasons = []
-        if self._unknown:
-            reasons.append(f"neither tier knows {_some(self._unknown)}: check KALSHI_CANDLESTICK_MARKETS")
+        for why in dict.fromkeys(self._unstored.values()):
+            lacking = [ticker for ticker, its_own in self._unstored.items() if its_own == why]
+            reasons.append(f"{_some(lacking)}: {why}; check KALSHI_CANDLESTICK_MARKETS, or run again")
         if self._failed:
             reasons.append(f"{_some(self._failed)} failed, as candlestick_coverage tells: run again")
         if not self._day.is_over:
             reasons.append(f"the day is not over: stored up to {datetime_of(self._day.end):%H:%M:%S} UTC")
         if self._outside:
             self._report.notes.append(f"{self._outside:,} candlesticks were not asked for, and left out")
-        self._report.failures = len(self._unknown) + len(self._failed)
+        self._report.failures = len(self._unstored) + len(self._failed)
         self._report.state = State.PARTIAL if reasons else State.COMPLETE
         self._report.reason = "; ".join(reasons) or None
 

@@ -50,7 +50,7 @@ class _Taking:
                 f"the exchange gave none of {len(known):,} order books ({self._failed[known[0]]}): see that it is "
                 "up and KALSHI_API_URL is right, then run again"
             )
-        reasons = [f"{ticker}: neither tier knows it" for ticker in unknown]
+        reasons = [f"{ticker}: {why}" for ticker, why in unknown.items()]
         reasons += [f"{ticker}: {why}" for ticker, why in self._failed.items()]
         self._report.failures = len(reasons)
         self._report.state = State.PARTIAL if reasons else State.COMPLETE

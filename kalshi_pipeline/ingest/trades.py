@@ -12,7 +12,7 @@ from kalshi_pipeline.exchange.trades import Trade
 from kalshi_pipeline.ingest.parents import heal_placeholders
 from kalshi_pipeline.ingest.report import Report
 from kalshi_pipeline.ingest.session import Session
-from kalshi_pipeline.ingest.traded import MarketLookup, TradedMarkets
+from kalshi_pipeline.ingest.traded import TradedMarkets
 from kalshi_pipeline.ingest.walk import begin_listing, closing_run, store_pages
 from kalshi_pipeline.store.database import Connection
 from kalshi_pipeline.store.queries import was_complete
@@ -86,12 +86,12 @@ class _Span(NamedTuple):
 
 
 class _Prepared(NamedTuple):
-    """A page of staged trades, what their unknown markets are, and where the walk goes on behind it."""
+    """A page of staged trades whose markets are stored, the placeholders that took, and where the walk goes on."""
 
     trades: int
     left_out: int
     rejected: int
-    markets: TradedMarkets
+    placeholders: int
     cursor: str | None
 
 
@@ -110,7 +110,7 @@ class _Collection:
         self._started_at = started_at
         self._again = again
         self._is_over = started_at >= self._span.end + _LATE
-        self._lookup = MarketLookup(session, report)
+        self._markets = TradedMarkets(session, report)
 
     def run(self) -> None:
         walked: set[Tier] = set()
@@ -197,15 +197,15 @@ class _Collection:
         store_pages(self._session, self._report, listing, prepare, merge)
 
     def _prepare(self, page: ListedPage[Trade], tier: Tier) -> _Prepared:
-        """Stage the trades that are wanted, and ask for unknown markets while no transaction is open."""
+        """Stage the trades that are wanted, and see that their markets are stored."""
         rows = self._rows(page.records)
         with self._session.database.stage() as connection:
             stage_trades(connection, rows)
-            unknown = unknown_markets(connection, self._lookup.asked_since)
+            unknown = unknown_markets(connection, self._markets.asked_since)
         self._tell(page.records)
-        left_out = len(page.records) - len(rows)
+        placeholders = self._markets.ensure(unknown, tier)
         return _Prepared(
-            len(rows), left_out, len(page.rejects), self._lookup.fetch(unknown, tier), page.cursor
+            len(rows), len(page.records) - len(rows), len(page.rejects), placeholders, page.cursor
         )
 
     def _rows(self, trades: list[Trade]) -> list[TradeTuple]:
@@ -231,7 +231,6 @@ class _Collection:
         ]
 
     def _merge(self, connection: Connection, page: _Prepared, walk: StoredWalk) -> Tally:
-        placeholders = self._lookup.merge(connection, page.markets)
         inserted = append_staged_trades(connection)
         add_walk_page(
             connection,
@@ -245,7 +244,7 @@ class _Collection:
             inserted=inserted,
             unchanged=page.trades - inserted,
             left_out=page.left_out,
-            placeholders=placeholders,
+            placeholders=page.placeholders,
         )
 
     def _tell(self, trades: list[Trade]) -> None:

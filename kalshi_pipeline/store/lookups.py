@@ -1,6 +1,6 @@
 """Which markets are to be looked up by their tickers: those that a listing lacks, and those whose end is not known."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from sqlalchemy import (
@@ -31,6 +31,7 @@ from kalshi_pipeline.store.tables import events, market_lookups, markets, series
 _FINAL = "finalized"
 # A market that has stood in its state for a day is asked for hourly, a new one at every run.
 _WAIT_SHARE = 24
+_MOST_PARAMETERS = 900
 
 _listed = Table(
     "listed_markets", MetaData(), Column("market_id", Integer, primary_key=True), prefixes=["TEMPORARY"]
@@ -126,13 +127,23 @@ class ListedMarkets:
 
 def record_market_lookups(connection: Connection, tickers: Sequence[str], at: int) -> None:
     """Remember that the exchange was asked for these markets, as long as their end is not known."""
-    asked = select(markets.c.id).where(markets.c.ticker.in_(tickers))
-    connection.execute(delete(market_lookups).where(market_lookups.c.market_id.in_(asked)))
-    rows = select(markets.c.id, literal(at)).where(markets.c.ticker.in_(tickers), _is_unsettled)
-    connection.execute(insert(market_lookups).from_select(["market_id", "asked_at"], rows))
+    for some in _in_parts(tickers):
+        asked = select(markets.c.id).where(markets.c.ticker.in_(some))
+        connection.execute(delete(market_lookups).where(market_lookups.c.market_id.in_(asked)))
+        rows = select(markets.c.id, literal(at)).where(markets.c.ticker.in_(some), _is_unsettled)
+        connection.execute(insert(market_lookups).from_select(["market_id", "asked_at"], rows))
 
 
 def mark_gone(connection: Connection, tickers: Sequence[str], at: int) -> int:
     """Mark markets that are in none of the exchange's tiers, once; count those that were not marked before."""
-    gone = update(markets).where(markets.c.ticker.in_(tickers), markets.c.gone_at.is_(None))
-    return connection.execute(gone.values(gone_at=at)).rowcount
+    marked = 0
+    for some in _in_parts(tickers):
+        gone = update(markets).where(markets.c.ticker.in_(some), markets.c.gone_at.is_(None))
+        marked += connection.execute(gone.values(gone_at=at)).rowcount
+    return marked
+
+
+def _in_parts(tickers: Sequence[str]) -> Iterator[Sequence[str]]:
+    """Part tickers so that no statement has more parameters than SQLite takes."""
+    for start in range(0, len(tickers), _MOST_PARAMETERS):
+        yield tickers[start : start + _MOST_PARAMETERS]

@@ -263,14 +263,9 @@ def test_market_of_the_historical_tier_is_found_there(
     assert query("SELECT sum(volume) FROM candlesticks") == [(int(sum(of_day) * 100),)]
     assert query("SELECT count(*) FROM markets WHERE is_placeholder") == [(0,)]
 
-    # Once its settlement is known, the live tier is not asked any more.
-    sandbox.requests.clear()
-    with open_session(settings) as session, session.database.begin() as connection:
-        connection.exec_driver_sql(
-            "INSERT INTO settlements (market_id, settled_at, settled_at_source, tier, first_seen_at) "
-            "SELECT id, close_at, 'settlement_ts', 'historical', 0 FROM markets WHERE ticker = ?",
-            (traded["ticker"],),
-        )
+    # Its settlement came with it: the live tier is not asked at all.
+    assert query("SELECT ticker, tier FROM settlement_history") == [(traded["ticker"], "historical")]
+    assert asked_of(sandbox, "/markets/candlesticks") == []
     assert collect(settings, day, again=True).tally.unchanged == report.tally.inserted
     assert asked_of(sandbox, "/markets/candlesticks") == []
 
@@ -319,7 +314,9 @@ def test_market_known_to_neither_tier_is_recorded(
     report = collect(settings)
 
     assert report.state is State.PARTIAL
-    assert report.reason == "neither tier knows KXTYPO-1: check KALSHI_CANDLESTICK_MARKETS"
+    assert report.reason == (
+        "KXTYPO-1: neither tier knows it; check KALSHI_CANDLESTICK_MARKETS, or run again"
+    )
     assert report.notes == ["neither tier knows KXGONE-1 any more"]
     assert report.failures == 1
     assert query("SELECT ticker, state, reason FROM candlestick_coverage ORDER BY state") == [

@@ -154,7 +154,8 @@ def test_exchange_that_fails_during_lookups_costs_nothing(
     with rewritten(settings_for(sandbox.url), fail) as failing:
         report = take_snapshot(failing, NOON + MINUTE)
     assert (report.state, report.tally.ended, report.counts["gone"]) == ("complete", 1, 0)
-    assert report.notes[0].startswith("markets are not looked up any more in this run, the next one goes on:")
+    assert report.notes[0].startswith("1 markets could not be looked up, and are left to later runs: http")
+    assert report.counts["not_looked_up"] == 1
     assert query(STATUS, ticker) == [("active", 0)]
 
     take_snapshot(session, NOON + 2 * MINUTE)
@@ -255,7 +256,7 @@ def test_record_that_cannot_be_read_makes_nothing_gone(
     with rewritten(settings_for(sandbox.url), garble) as other:
         report = take_snapshot(other, NOON + MINUTE)
     assert (report.is_complete, report.counts["gone"]) == (True, 0)
-    assert query("SELECT kind, count(*) FROM quarantine") == [("price_snapshots", 1)]
+    assert query("SELECT kind, count(*) FROM quarantine") == [("markets", 1)]
 
 
 def test_lookups_stay_within_their_budget(

@@ -209,6 +209,8 @@ def test_walk_that_begins_anew_forgets_its_cursor_and_keeps_its_counts(database:
             "state": "running",
             "reason": None,
             "cursor": None,
+            "since_at": None,
+            "newest_at": None,
             "started_at": LATER,
             "finished_at": None,
             "pages": 1,
