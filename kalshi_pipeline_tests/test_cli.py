@@ -148,6 +148,18 @@ def test_market_is_stored_with_its_parents(run: Run, sandbox: Sandbox, query: Qu
     assert query(parents) == before
 
 
+def test_market_that_the_live_tier_has_no_more_comes_from_the_historical_one(
+    run: Run, sandbox: Sandbox, query: Query
+) -> None:
+    (market,) = httpx.get(f"{sandbox.url}/historical/markets?limit=1").json()["markets"]
+    result = run("market", market["ticker"])
+    assert result.returncode == 0
+    assert f"{market['status']}, {market['result']}" in result.stdout
+    assert query("SELECT ticker, result, settlement_value, tier FROM settlement_history") == [
+        (market["ticker"], market["result"], float(market["settlement_value_dollars"]), "historical")
+    ]
+
+
 def test_unquoted_side_is_said_to_be_unquoted(run: Run, query: Query) -> None:
     """R46."""
     assert run("snapshot").returncode == 0

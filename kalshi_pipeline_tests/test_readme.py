@@ -64,7 +64,11 @@ def test_commands_table_is_the_code() -> None:
 
 
 def test_backfills_of_the_commands_table_are_the_code() -> None:
-    named = {row[0].strip("`").split()[2] for row in table_under("Running it live") if row[0].split()[1] == "backfill"}
+    named = {
+        row[0].strip("`").split()[2]
+        for row in table_under("Running it live")
+        if row[0].split()[1] == "backfill"
+    }
     assert named == {
         command.callback.__name__ for command in backfill.registered_commands if command.callback
     }

@@ -1,6 +1,5 @@
 """Markets with how they ended: from a page of the exchange to rows of markets and of settlements."""
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
 from kalshi_pipeline.errors import NotFoundError
@@ -61,10 +60,9 @@ def prepare_outcomes(
     """
     markets = ListedPage([outcome.market for outcome in page.records], page.rejects, page.received_at)
     rows = [
-        _settlement_row(outcome, tier, cutoff)
+        settlement_row(outcome, tier, page.received_at, cutoff)
         for outcome in page.records
-        if outcome.market.status in _SETTLED
-        or (is_told_settled and outcome.market.status not in _NOT_SETTLED)
+        if is_settled(outcome, is_told_settled=is_told_settled)
     ]
     return PreparedOutcomes(pages.prepare(markets), rows)
 
@@ -77,16 +75,25 @@ def merge_outcomes(connection: Connection, pages: MarketPages, page: PreparedOut
     return tally + Tally(placeholders=parents.placeholders, healed=parents.healed), outranked
 
 
-def tickers_of(outcomes: Sequence[Outcome]) -> list[str]:
-    """Give what identifies them."""
-    return [outcome.ticker for outcome in outcomes]
+def is_settled(outcome: Outcome, *, is_told_settled: bool) -> bool:
+    """Whether a market has its end; `is_told_settled` as in `prepare_outcomes`."""
+    status = outcome.market.status
+    return status in _SETTLED or (is_told_settled and status not in _NOT_SETTLED)
 
 
-def _settlement_row(outcome: Outcome, tier: Tier, cutoff: Cutoff | None) -> SettlementRow:
+def settlement_row(
+    outcome: Outcome, tier: Tier, received_at: int, cutoff: Cutoff | None = None
+) -> SettlementRow:
+    """Give the settlement of a settled market, as one tier tells it.
+
+    Where the time is not told, the market's close stands in for it; but not one that is still to come: most markets
+    settle long before it, and then the time at which the settlement was first seen is nearer.
+    """
     market = outcome.market
-    settled_at, source = market.close_at, "first_seen" if market.close_at is None else "close_time"
-    if outcome.settled_at is not None:
-        settled_at, source = outcome.settled_at, TOLD
+    settled_at, source = outcome.settled_at, TOLD
+    if settled_at is None:
+        has_closed = market.close_at is not None and market.close_at <= received_at
+        settled_at, source = (market.close_at, "close_time") if has_closed else (None, "first_seen")
     return SettlementRow(
         market.ticker,
         market.result or None,

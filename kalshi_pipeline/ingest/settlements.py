@@ -5,7 +5,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from kalshi_pipeline.errors import DeadlineError, PipelineError, RefusedError, StoreError
+from kalshi_pipeline.errors import DeadlineError, ExchangeError, PipelineError, RefusedError, StoreError
 from kalshi_pipeline.exchange.listing import ListedPage, Listing
 from kalshi_pipeline.exchange.outcomes import Outcome
 from kalshi_pipeline.exchange.tiers import Tier
@@ -203,7 +203,7 @@ class _Settling:
             newest_at=page.newest_at,
         )
         self.report.counts["outranked"] += outranked
-        return tally + Tally(unchanged=page.left_out)
+        return tally + Tally(left_out=page.left_out)
 
     @contextmanager
     def _closing(self, walk: StoredWalk) -> Iterator[None]:
@@ -239,7 +239,12 @@ class _Settling:
 
     def note_tiers(self) -> None:
         """Say where the live tier began while this run went on."""
-        end = Cutoff.ask(self.session)
+        try:
+            end = Cutoff.ask(self.session)
+        except ExchangeError as error:
+            # All is stored by now: a question beside the work must not make the run fail.
+            self.report.notes.append(f"where the live tier begins by now is not known: {error}")
+            return
         if not end.has_tiers:
             self.report.notes.append(
                 "this exchange has no historical tier: whatever settled is in the live one"

@@ -64,8 +64,10 @@ _drop_outranked = [
     for staged in (_staging.table, staged_markets.table)
 ]
 
-# A stand-in never takes the place of a time that the exchange told, and nothing absent that of something known.
-_keeps_time = or_(_stage.settled_at.is_(None), and_(_was_told, not_(_is_told)))
+# A stand-in never takes the place of a time that the exchange told, nor of an earlier one, by which it had settled;
+# and nothing absent that of something known.
+_is_later = _stage.settled_at > _stored.settled_at
+_keeps_time = or_(_stage.settled_at.is_(None), and_(not_(_is_told), or_(_was_told, _is_later)))
 _new = {
     "result": func.coalesce(_stage.result, _stored.result),
     "settlement_value": func.coalesce(_stage.settlement_value, _stored.settlement_value),

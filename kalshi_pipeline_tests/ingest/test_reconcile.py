@@ -6,6 +6,8 @@ from typing import Any
 import httpx
 import pytest
 
+from kalshi_pipeline.exchange.tiers import Tier
+from kalshi_pipeline.ingest.lookup import MarketLookup
 from kalshi_pipeline.ingest.session import Session, open_session
 from kalshi_pipeline.ingest.settlements import backfill_settlements
 from kalshi_pipeline.ingest.snapshot import take_snapshot
@@ -161,6 +163,70 @@ def test_exchange_that_fails_during_lookups_costs_nothing(
     take_snapshot(session, NOON + 2 * MINUTE)
     assert query(STATUS, ticker) == [("closed", 0)]
     assert query(HISTORY, ticker) == [("00", 0), ("01", 1)]
+
+
+def test_batch_that_fails_costs_no_other_one(settings_for: SettingsFor, query: Query) -> None:
+    """What it asked for is left to the next run, with the reason; those behind it are looked up."""
+    config = WorldConfig(markets=450, combos=0, births_per_step=0, closes_per_step=0, change_share=0)
+    failed: list[str] = []
+
+    def fail_first(request: httpx.Request, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        asked = request.url.params.get("tickers")
+        if asked is not None and failed in ([], [asked]):
+            failed[:] = [asked]
+            raise httpx.ConnectError("down")
+        return rows
+
+    with Sandbox(World(config)) as sandbox:
+        settings = settings_for(sandbox.url)
+        with open_session(settings) as session:
+            take_snapshot(session, NOON)
+        moved = query("SELECT ticker FROM markets WHERE status = 'active'")
+        for (active,) in moved:
+            move(sandbox, active, "closed")
+        with rewritten(settings, fail_first) as failing:
+            report = take_snapshot(failing, NOON + MINUTE)
+        assert (report.state, report.counts["not_looked_up"], report.counts["gone"]) == ("complete", 200, 0)
+        assert "200 markets could not be looked up, and are left to later runs:" in report.notes[0]
+        assert query("SELECT count(*) FROM markets WHERE status = 'closed'") == [(len(moved) - 200,)]
+        with open_session(settings) as session:
+            take_snapshot(session, NOON + 2 * MINUTE)
+        assert query("SELECT count(*) FROM markets WHERE status = 'active'") == [(0,)]
+
+
+def test_market_that_moves_over_between_two_requests_is_not_gone(
+    sandbox: Sandbox, settings_for: SettingsFor, ticker: str
+) -> None:
+    """Asked first for what it does not have yet, the historical tier is asked again in the end."""
+    move(sandbox, ticker, "finalized", result=YES, value=1_000_000)
+    asked = []
+
+    def hand_over(request: httpx.Request, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        asked.append(is_historical(request))
+        if asked == [True]:
+            move(sandbox, ticker, "finalized", is_archived=True)
+        return rows
+
+    with rewritten(settings_for(sandbox.url), hand_over) as moving:
+        lookup = MarketLookup(moving, [ticker], first=Tier.HISTORICAL)
+        found = [(answer.tier, outcome.ticker) for answer in lookup for outcome in answer.page.records]
+    assert (asked, found, lookup.gone) == ([True, False, True], [(Tier.HISTORICAL, ticker)], [])
+
+
+def test_exchange_that_is_down_is_not_asked_for_every_batch(
+    sandbox: Sandbox, settings_for: SettingsFor
+) -> None:
+    asked = []
+
+    def fail(request: httpx.Request, _: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        asked.append(request.url.params["tickers"])
+        raise httpx.ConnectError("down")
+
+    tickers = [f"KXNONE-{number}" for number in range(1_000)]
+    with rewritten(settings_for(sandbox.url), fail) as failing:
+        lookup = MarketLookup(failing, tickers)
+        assert list(lookup) == []
+    assert (len(asked), len(lookup.failed), lookup.unasked, lookup.gone) == (3, 600, tickers[600:], [])
 
 
 def test_market_of_the_historical_tier_alone_is_found_there(

@@ -21,6 +21,7 @@ from kalshi_pipeline.units import MICROS_PER_SECOND, iso_of, parse_instant
 from kalshi_pipeline_tests.conftest import Query
 from kalshi_pipeline_tests.ingest.listed import open_markets
 from kalshi_pipeline_tests.ingest.outcomes import changed, is_historical, move, rewritten
+from kalshi_pipeline_tests.ingest.rewriting import rewritten_session
 
 SettingsFor = Callable[..., Settings]
 SETTLED = (
@@ -297,6 +298,42 @@ def test_time_that_is_not_told_is_stood_in_for_and_overwrites_nothing(
         ]
 
 
+def test_close_that_is_still_to_come_stands_in_for_no_settlement(
+    sandbox: Sandbox, settings_for: SettingsFor, query: Query
+) -> None:
+    """Most markets settle days before the time at which they would close."""
+    twin = httpx.get(f"{sandbox.url}/markets", params={"status": "settled", "limit": "1"}).json()["markets"][
+        0
+    ]
+    sources = "SELECT settled_at_source, settled_at = first_seen_at FROM settlement_history WHERE ticker = ?"
+    early = changed(twin["ticker"], settlement_ts=None, close_time="2099-12-31T00:00:00Z")
+    with rewritten(settings_for(sandbox.url), early) as session:
+        sync_settlements(session)
+        assert query(sources, twin["ticker"]) == [("first_seen", 1)]
+    closed = changed(twin["ticker"], settlement_ts=None, close_time=twin["close_time"])
+    with rewritten(settings_for(sandbox.url), closed) as session:
+        backfill_settlements(session)
+        backfill_settlements(session)  # the first one goes on with what was not complete
+    assert query(sources, twin["ticker"]) == [("close_time", 0)]
+
+
+def test_question_beside_the_work_fails_no_run(
+    sandbox: Sandbox, settings_for: SettingsFor, query: Query
+) -> None:
+    """Where the live tier begins by now is worth a note, and not a red run after everything is stored."""
+    asked: list[str] = []
+
+    def fail_later(request: httpx.Request, answer: Any) -> Any:
+        asked.append(request.url.path)
+        is_second = request.url.path.endswith("/cutoff") and asked.count(request.url.path) > 1
+        return 503 if is_second else answer
+
+    with rewritten_session(settings_for(sandbox.url), fail_later) as session:
+        report = sync_settlements(session)
+    assert (report.is_complete, query("SELECT state FROM listings")) == (True, [("complete",)])
+    assert any(note.startswith("where the live tier begins by now is not known:") for note in report.notes)
+
+
 def test_scalar_without_a_value_is_null_and_counted(
     sandbox: Sandbox, settings_for: SettingsFor, query: Query
 ) -> None:
@@ -321,7 +358,7 @@ def test_combos_alone_are_picked_from_the_historical_tier(
     with open_session(settings_for(sandbox.url, combos="only")) as session:
         tally = backfill_settlements(session).tally
     assert query("SELECT ticker FROM settlement_history") == [(combo,)]
-    assert tally.received == tally.inserted + tally.unchanged > 1
+    assert tally.received == tally.inserted + tally.left_out > 1
 
 
 def test_series_narrow_the_settlements_too(sandbox: Sandbox, settings_for: SettingsFor, query: Query) -> None:

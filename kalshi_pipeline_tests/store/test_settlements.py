@@ -87,6 +87,9 @@ def test_view_gives_decimals_and_times(database: Database) -> None:
             {"settled_at": NOON - MINUTE, "settled_at_source": "close_time"}, {}, id="stand_in_for_a_time"
         ),
         pytest.param({"settled_at": None, "settled_at_source": "first_seen"}, {}, id="no_time"),
+        pytest.param(
+            {"settled_at": LATEST, "settled_at_source": "close_time"}, {}, id="later_stand_in_for_a_time"
+        ),
         pytest.param({"settled_at": NOON + SECOND}, {"settled_at": NOON + SECOND}, id="another_time"),
     ],
 )
@@ -96,6 +99,18 @@ def test_later_record_of_the_same_tier_counts(
     store(database, row())
     store(database, row(**again), at=LATEST)
     assert stored(database) == STORED | expected
+
+
+def test_stand_in_never_makes_a_settlement_later(database: Database) -> None:
+    """By the time at which it was first seen, it had settled."""
+    store(database, row(settled_at=None, settled_at_source="first_seen"))
+    store(database, row(settled_at=LATEST, settled_at_source="close_time"), at=LATEST)
+    assert stored(database)["settled_at_source"] == "first_seen"
+    store(database, row(settled_at=NOON - MINUTE, settled_at_source="close_time"), at=LATEST)
+    assert (stored(database)["settled_at"], stored(database)["settled_at_source"]) == (
+        NOON - MINUTE,
+        "close_time",
+    )
 
 
 def test_what_was_not_told_is_filled_in_and_is_no_amendment(database: Database) -> None:
