@@ -110,6 +110,7 @@ class _Collection:
         self._started_at = started_at
         self._again = again
         self._is_over = started_at >= self._span.end + _LATE
+        self._of_both_tiers = False
         self._markets = TradedMarkets(session, report)
 
     def run(self) -> None:
@@ -162,15 +163,19 @@ class _Collection:
     def _reason(self) -> str | None:
         return None if self._is_over else _NOT_OVER
 
+    def _name(self, tier: Tier) -> str:
+        return f"trades/{self._day}/{tier}/{self._session.scope}"
+
     def _open(self, tier: Tier) -> tuple[StoredWalk, int]:
         """Open the tier's walk, and tell from which instant on its trades are wanted.
 
         Only a walk that began after the day's end goes on, or stays complete: an earlier one began amid the day.
         Where an earlier one came to its end, though, a day that still goes on is known until it began.
         """
-        name = f"trades/{self._day}/{tier}/{self._session.scope}"
-        start = self._span.start
+        name, start = self._name(tier), self._span.start
         with self._session.database.begin() as connection:
+            others = [walk_of(connection, self._name(other)) for other in Tier if other is not tier]
+            self._of_both_tiers = any(others)
             found = walk_of(connection, name)
             walk = open_walk(connection, name, self._started_at, again=self._again)
             if found is not None and (self._again or found["started_at"] < self._span.end + _LATE):
@@ -231,7 +236,7 @@ class _Collection:
         ]
 
     def _merge(self, connection: Connection, page: _Prepared, walk: StoredWalk) -> Tally:
-        inserted = append_staged_trades(connection)
+        inserted = append_staged_trades(connection, of_both_tiers=self._of_both_tiers)
         add_walk_page(
             connection,
             walk,

@@ -230,6 +230,10 @@ def test_day_of_the_historical_tier_comes_from_there_alone(
     """R13."""
     assert collect(OLD).state is State.COMPLETE
     assert stored(query) == on_tape(sandbox, OLD)
+    without_end = "SELECT ticker FROM markets WHERE id NOT IN (SELECT market_id FROM settlements)"
+    assert query(f"{without_end} AND NOT is_placeholder") == [], (
+        "a market that is looked up comes with its end"
+    )
     assert through.pages("/markets/trades") == []
     assert walks(query) == [(walk_name(OLD, "historical"), "complete", None, None)]
 
@@ -279,6 +283,27 @@ def test_cutoff_that_moves_while_a_day_is_walked_loses_nothing(
         (walk_name(day, "live"), "complete"),
         (walk_name(day, "historical"), "complete"),
     ]
+
+
+def test_trade_of_both_tiers_is_one_although_they_round_its_time(
+    sandbox: Sandbox, through: Through, collect: Collect, query: Query
+) -> None:
+    """The identifier tells it: the historical tier has the trades of the live one too, to the second."""
+
+    def hand_off(request: httpx.Request) -> httpx.Response | None:
+        if not request.url.path.endswith("/historical/trades"):
+            return None
+        historical = json.loads(through.forward(request).content)
+        live = request.url.copy_with(path=request.url.path.replace("/historical", "/markets"))
+        both = json.loads(through.forward(httpx.Request("GET", live)).content)["trades"]
+        for trade in both:
+            trade["created_time"] = f"{trade['created_time'][:19]}Z"
+        return httpx.Response(200, json={**historical, "trades": both + historical["trades"]})
+
+    through.meddle = hand_off
+    report = collect(SPLIT)
+    assert (report.state, stored(query)) == (State.COMPLETE, on_tape(sandbox, SPLIT))
+    assert report.tally.unchanged > 0
 
 
 def test_exchange_without_tiers_is_asked_in_its_live_one(settings_for: SettingsFor, query: Query) -> None:
