@@ -68,3 +68,23 @@ def test_answer_about_others_is_an_error() -> None:
         pages = client.tiers.iter_outcomes([rows[0]["ticker"]], Tier.LIVE, walk_seconds=5)
         with pytest.raises(PayloadError, match="ignores `tickers`"):
             list(pages)
+
+
+def test_walk_over_all_that_settled_remembers_its_last_pages_only() -> None:
+    """It may have millions of records: what comes again after that long is told apart by its key in the store."""
+    with Sandbox(World(WorldConfig(markets=20, past_share=1.0))) as sandbox:
+        row = settled(sandbox)[0]
+    names = [*"ABCDEFGHIJ", "J", "A"]
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        page = int(request.url.params.get("cursor", "0"))
+        cursor = str(page + 1) if page + 1 < len(names) else ""
+        return httpx.Response(200, json={"markets": [{**row, "ticker": names[page]}], "cursor": cursor})
+
+    with KalshiClient(
+        "http://exchange", requests_per_second=1000, transport=httpx.MockTransport(answer)
+    ) as client:
+        listing = client.tiers.list_historical(mve_filter=None, walk_seconds=60)
+        seen = [outcome.ticker for page in listing for outcome in page.records]
+    assert seen == [*"ABCDEFGHIJ", "A"]
+    assert (listing.complete, listing.duplicates) == (True, 1)

@@ -100,6 +100,25 @@ def test_market_without_a_book_costs_no_other(
     assert query("SELECT kind, record_key FROM quarantine") == [("order_books", odd)]
 
 
+def test_chosen_market_whose_lookup_fails_is_not_called_unknown(
+    sandbox: Sandbox, settings_for: SettingsFor
+) -> None:
+    first, second = sorted(open_markets(sandbox.url, mve_filter="exclude"))[:2]
+    assert take(settings_for(sandbox.url, order_book_markets=first)).state is State.COMPLETE
+
+    def rewrite(request: httpx.Request, answer: Any) -> Any:
+        return 400 if "tickers" in request.url.params and request.url.path != BATCH else answer
+
+    with rewritten_session(
+        settings_for(sandbox.url, order_book_markets=f"{first},{second}"), rewrite
+    ) as session:
+        report = take_order_books(session)
+    assert (report.state, report.tally.inserted, report.failures) == (State.PARTIAL, 1, 1)
+    assert report.reason is not None
+    assert report.reason.startswith(f"{second}: http")
+    assert "answered 400 (refused for a test)" in report.reason
+
+
 def test_batch_that_is_wrong_is_no_reason_to_ask_a_thousand_times(
     sandbox: Sandbox, settings_for: SettingsFor
 ) -> None:
