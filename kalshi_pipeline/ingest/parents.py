@@ -22,6 +22,8 @@ from kalshi_pipeline.units import now
 
 # Below this many combo events, asking for each is cheaper than walking their listing, which takes no filter.
 _WORTH_A_WALK = 20
+UNLIMITED = 1_000_000_000
+"""The budget of runs that nobody waits for."""
 # Events that are asked for one by one and then stored together.
 _STORED_AT_ONCE = 50
 # Pages of that listing in a row that fill nothing, after which the rest is asked for one by one.

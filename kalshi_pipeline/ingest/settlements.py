@@ -11,6 +11,7 @@ from kalshi_pipeline.exchange.outcomes import Outcome
 from kalshi_pipeline.exchange.tiers import Tier
 from kalshi_pipeline.ingest.markets import MarketPages
 from kalshi_pipeline.ingest.outcomes import Cutoff, PreparedOutcomes, merge_outcomes, prepare_outcomes
+from kalshi_pipeline.ingest.parents import UNLIMITED
 from kalshi_pipeline.ingest.report import Report
 from kalshi_pipeline.ingest.session import Session
 from kalshi_pipeline.ingest.walk import begin_listing, closing_run, store_pages
@@ -33,7 +34,6 @@ BACKFILL_COMMAND = "kalshi-pipeline backfill settlements"
 # What settled so long before the newest known settlement is asked for again: it may have been late to be listed.
 _OVERLAP = 3600 * MICROS_PER_SECOND
 _BACKFILL_SECONDS = 24 * 3600.0
-_UNBOUNDED = 1_000_000_000
 
 
 def sync_settlements(session: Session, walk_seconds: float | None = None) -> Report:
@@ -63,7 +63,7 @@ def backfill_settlements(session: Session) -> Report:
     It goes on where it was stopped, and begins anew only once both are complete.
     """
     report = begin_listing(session, "settlements", record="settlements backfill")
-    with _settling(session, report, event_lookups=_UNBOUNDED) as settling:
+    with _settling(session, report, event_lookups=UNLIMITED) as settling:
         for walk in _walks(session):
             tiers = {Tier.LIVE: walk.live}
             if settling.cutoff.has_tiers:

@@ -6,6 +6,7 @@ from kalshi_pipeline.exchange.payloads import COMBO_PREFIX
 from kalshi_pipeline.exchange.tiers import Tier
 from kalshi_pipeline.ingest.lookup import MarketLookup, store_looked_up
 from kalshi_pipeline.ingest.markets import MarketPages
+from kalshi_pipeline.ingest.parents import UNLIMITED
 from kalshi_pipeline.ingest.report import Report
 from kalshi_pipeline.ingest.session import Session
 from kalshi_pipeline.store.catalog import insert_orphans
@@ -21,7 +22,7 @@ class TradedMarkets:
     def __init__(self, session: Session, report: Report) -> None:
         self._session = session
         self._report = report
-        self._pages = MarketPages(session, report)
+        self._pages = MarketPages(session, report, UNLIMITED)
         self.asked_since = now() - _ASK_AGAIN
         """Placeholders that were asked for since then are not asked for again."""
 

@@ -15,6 +15,7 @@ from kalshi_pipeline.ingest.candlesticks import collect_candlesticks
 from kalshi_pipeline.ingest.report import Report
 from kalshi_pipeline.ingest.session import open_session
 from kalshi_pipeline.ingest.snapshot import take_snapshot
+from kalshi_pipeline.ingest.trades import collect_trades
 from kalshi_pipeline.sandbox import Faults, Sandbox, Shape, World, WorldConfig
 from kalshi_pipeline.settings import Settings
 from kalshi_pipeline.store.catalog import merge_markets
@@ -149,9 +150,10 @@ def test_volume_of_a_period_is_the_sum_of_its_trades(
     assert all(previous is not None for at, _, _, previous in rows if at > first_trade)
 
 
-def test_volume_of_a_period_is_the_difference_of_two_snapshots(
+def test_volume_of_a_period_is_the_difference_of_two_snapshots_and_the_sum_of_its_trades(
     sandbox: Sandbox, settings_for: SettingsFor, query: Query
 ) -> None:
+    """Three sources, fetched and stored apart, tell the same. An hour has its last second, and not its first."""
     tickers = ",".join(open_markets(sandbox.url))
     settings = settings_for(sandbox.url, snapshot_mode="every", candlestick_markets=tickers)
     with open_session(settings) as session:
@@ -159,9 +161,14 @@ def test_volume_of_a_period_is_the_difference_of_two_snapshots(
         sandbox.world.step(60)
         take_snapshot(session, NOON + HOUR)
         collect_candlesticks(session, date(2026, 10, 8))
+        collect_trades(session, date(2026, 10, 8))
     rows = query(
         """
-        SELECT c.volume, after.volume, before.volume
+        SELECT c.volume, after.volume, before.volume, (
+            SELECT sum(contracts) FROM trade_history AS t WHERE t.ticker = c.ticker
+            AND substr(t.created_at, 1, 19) > '2026-10-08T12:00:00'
+            AND substr(t.created_at, 1, 19) <= '2026-10-08T13:00:00'
+        )
         FROM candlestick_history AS c
         JOIN price_history AS before ON before.ticker = c.ticker AND before.tick_at = '2026-10-08T12:00:00.000000Z'
         JOIN price_history AS after ON after.ticker = c.ticker AND after.tick_at = c.end_at
@@ -170,8 +177,9 @@ def test_volume_of_a_period_is_the_difference_of_two_snapshots(
     )
     assert len(rows) > 150
     assert sum(1 for volume, *_ in rows if volume) > 20
-    for volume, after, before in rows:
+    for volume, after, before, traded in rows:
         assert Decimal(str(volume)) == Decimal(str(after)) - Decimal(str(before))
+        assert Decimal(str(volume)) == Decimal(str(traded or 0)).quantize(Decimal("0.01"))
 
 
 def test_second_run_asks_for_nothing_and_one_that_asks_again_changes_nothing(
