@@ -43,7 +43,7 @@ class MarketLookup:
     """Asks for markets by ticker, batch by batch, in the other tier for those that the `first` one lacks.
 
     Iterate it once for its answers. Afterwards each market that none of them holds is in `gone`, since neither tier
-    has it; in `failed`, with the reason, since a request for it failed; in `unreadable`; or in `unasked`, since
+    has it; in `failed`, with the error, since a request for it failed; in `unreadable`; or in `unasked`, since
     `seconds_left` gave a tier no more time, or the exchange is down. A batch that fails costs no other one.
     """
 
@@ -56,7 +56,7 @@ class MarketLookup:
         seconds_left: Callable[[Tier], float] | None = None,
     ) -> None:
         self.gone: list[str] = []
-        self.failed: dict[str, str] = {}
+        self.failed: dict[str, ExchangeError] = {}
         self.unreadable: set[str] = set()
         self.unasked: list[str] = []
         self._session = session
@@ -74,7 +74,7 @@ class MarketLookup:
         """Tell a run how many could not be asked for, and once the reason."""
         count = len(self.failed) + len(self.unasked)
         if count and not report.counts["not_looked_up"]:
-            reason = next(iter(self.failed.values()), "the requests or the time for it are spent")
+            reason = next(map(str, self.failed.values()), "the requests or the time for it are spent")
             report.notes.append(
                 f"{count:,} markets could not be looked up, and are left to later runs: {reason}"
             )
@@ -84,7 +84,7 @@ class MarketLookup:
     def why_lacking(self, ticker: str) -> str:
         """Say why a market that was asked for is not there."""
         if ticker in self.failed:
-            return self.failed[ticker]
+            return str(self.failed[ticker])
         if ticker in self.unreadable:
             return "the exchange's record of it cannot be read"
         return "neither tier knows it" if ticker in self.gone else "it was not asked for: the exchange fails"
@@ -103,7 +103,7 @@ class MarketLookup:
                 page = self._fetch(asked, tier, seconds_left)
             except ExchangeError as error:
                 failures_in_a_row += 1
-                self.failed |= dict.fromkeys(asked, str(error))
+                self.failed |= dict.fromkeys(asked, error)
                 continue
             failures_in_a_row = 0
             yield LookedUp(tier, asked, page)
