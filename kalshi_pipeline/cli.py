@@ -16,10 +16,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
-from rich.console import Console
-from rich.markup import escape
 
 from kalshi_pipeline import screens
+from kalshi_pipeline.backfill_commands import backfill
 from kalshi_pipeline.errors import (
     ConfigurationError,
     ExchangeError,
@@ -32,15 +31,20 @@ from kalshi_pipeline.errors import (
 from kalshi_pipeline.ingest.collect import collect_forever, collect_once
 from kalshi_pipeline.ingest.collect import sync as sync_all
 from kalshi_pipeline.ingest.market import fetch_market, stored_market, stored_quote
+from kalshi_pipeline.ingest.order_books import take_order_books
 from kalshi_pipeline.ingest.overview import overview
-from kalshi_pipeline.ingest.report import Report
-from kalshi_pipeline.ingest.session import Session, open_session
 from kalshi_pipeline.ingest.snapshot import take_snapshot
 from kalshi_pipeline.settings import load_settings
 from kalshi_pipeline.store.database import Database
 from kalshi_pipeline.store.history import Quote, quotes_as_of
 from kalshi_pipeline.store.history import history as read_history
 from kalshi_pipeline.store.movers import movers as read_movers
+from kalshi_pipeline.terminal import err as _err
+from kalshi_pipeline.terminal import expect_no_failure
+from kalshi_pipeline.terminal import out as _out
+from kalshi_pipeline.terminal import show as _show
+from kalshi_pipeline.terminal import tell as _tell
+from kalshi_pipeline.terminal import told_session as _session
 from kalshi_pipeline.units import MICROS_PER_SECOND, now, parse_instant
 
 if TYPE_CHECKING:
@@ -65,8 +69,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-_out = Console()
-_err = Console(stderr=True)
+app.add_typer(backfill)
 
 Csv = Annotated[bool, typer.Option("--csv", help="Write every row as CSV: exact decimals, times in UTC.")]
 Status = Annotated[bool, typer.Option("--status", help="Show the last runs instead of starting one.")]
@@ -191,6 +194,17 @@ def collect(
 
 
 @app.command()
+def order_books() -> None:
+    """Store the order books of the markets of KALSHI_ORDER_BOOK_MARKETS, as they are now."""
+    with _session() as session:
+        if not session.settings.order_book_markets:
+            raise ConfigurationError(["order-books: no market is chosen; set KALSHI_ORDER_BOOK_MARKETS"])
+        report = take_order_books(session)
+        _show(report)
+        expect_no_failure([report])
+
+
+@app.command()
 def market(
     ticker: str,
     *,
@@ -302,31 +316,6 @@ def _write_csv(quotes: Iterable[Quote]) -> None:
     except BrokenPipeError:
         # Whoever reads has enough, as `head` has: that is no fault, and what is left goes nowhere.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
-@contextlib.contextmanager
-def _session() -> Iterator[Session]:
-    settings = load_settings()
-    if not _err.is_terminal:
-        # In a log, a failure is one line, which says for how long it was tried.
-        with open_session(settings, _tell, tell_retries=False) as session:
-            yield session
-        return
-    with (
-        _err.status(f"asking {settings.api_url} …") as spinner,
-        open_session(settings, lambda line: spinner.update(escape(line))) as session,
-    ):
-        yield session
-
-
-def _tell(line: str) -> None:
-    _err.print(escape(line), highlight=False, soft_wrap=True)
-
-
-def _show(report: Report) -> None:
-    _out.print(screens.report_line(report), highlight=False, soft_wrap=True)
-    for note in report.notes:
-        _tell(f"note: {note}")
 
 
 def _stop(*_: object) -> None:

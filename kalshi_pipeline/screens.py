@@ -173,6 +173,9 @@ def market_screen(view: MarketView, at: int) -> RenderableType:
         "type": ", ".join(filter(None, (market["market_type"], market["collection_ticker"]))),
         "strike": ", ".join(filter(None, (market["strike_type"], *strikes))),
         "status": ", ".join(filter(None, (market["status"], market["result"]))),
+        "settled": _settled(view.settlement),
+        "gone": market["gone_at"]
+        and f"in neither of the exchange's tiers since {instant(market['gone_at'])}",
         "exclusive": {True: "at most one market of the event ends YES", False: "no", None: "not told"}[
             market["mutually_exclusive"]
         ],
@@ -188,6 +191,15 @@ def market_screen(view: MarketView, at: int) -> RenderableType:
         if value:
             table.add_row(name, escape(str(value)))
     return Group(table, "no quote is stored yet" if view.quote is None else quote_table(view.quote, at))
+
+
+def _settled(settlement: Mapping[str, Any] | None) -> str | None:
+    if settlement is None:
+        return None
+    paid = dollars(settlement["settlement_value"], "what it paid is not told")
+    at = f"{instant(settlement['settled_at'])} ({settlement['settled_at_source']})"
+    amended = settlement["amended_at"] and f"amended, as seen {instant(settlement['amended_at'])}"
+    return ", ".join(filter(None, (settlement["result"], paid, at, amended)))
 
 
 def history_table(ticker: str, rows: Iterable[Mapping[str, Any]]) -> Table:

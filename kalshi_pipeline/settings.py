@@ -73,6 +73,9 @@ class Settings(BaseSettings):
     requests_per_second: float = Field(
         15, gt=0, le=1000, description="The most requests that leave in any second, retries included"
     )
+    backfill_share: float = Field(
+        0.5, gt=0, le=1, description="The part of those requests that backfills may take, all together"
+    )
     snapshot_minutes: float = Field(
         5, ge=0.25, le=1440, description="Minutes between snapshots; fractions are allowed"
     )
@@ -113,6 +116,11 @@ class Settings(BaseSettings):
     healing_requests: int = Field(
         300, ge=0, description="Requests that one `events` or `markets` run may spend on filling placeholders"
     )
+    reconcile_requests: int = Field(
+        20,
+        ge=0,
+        description="Requests that one run may spend, after its writes, on markets that the listing lacks",
+    )
     placeholder_hours: float = Field(
         24, gt=0, description="Age at which a placeholder that is still open fails its check"
     )
@@ -121,6 +129,20 @@ class Settings(BaseSettings):
     )
     run_history_days: float = Field(
         7, gt=0, description="Age at which `housekeeping` deletes a run from Dagster's own history"
+    )
+
+    candlestick_series: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)] = Field(
+        (), description="Comma list of series whose markets' candlesticks are collected; blank chooses none"
+    )
+    candlestick_markets: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)] = Field(
+        (), description="Comma list of further markets whose candlesticks are collected"
+    )
+    candlestick_minutes: int = Field(60, description="Length of a candlestick: 1, 60 or 1440 minutes")
+    order_book_markets: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)] = Field(
+        (), description="Comma list of markets whose order books are collected; blank chooses none"
+    )
+    order_book_minutes: float = Field(
+        5, ge=0.25, le=1440, description="Minutes between order books; fractions are allowed"
     )
 
     @field_validator("api_url")
@@ -140,6 +162,13 @@ class Settings(BaseSettings):
             raise ValueError(
                 "names no SQLite file, and this version stores into SQLite: sqlite:///data/kalshi.db"
             )
+        return value
+
+    @field_validator("candlestick_minutes")
+    @classmethod
+    def _is_period(cls, value: int) -> int:
+        if value not in (1, 60, 1440):
+            raise ValueError("the exchange has candlesticks of 1, 60 and 1440 minutes")
         return value
 
     @property

@@ -23,7 +23,20 @@ KNOWS: dict[str, set[str]] = {
     "definitions": {"defs"},
     "screens": {"ingest", "store", "units"},
     "demo": {"definitions", "ingest", "sandbox", "screens", "store"},
-    "cli": {"demo", "ingest", "sandbox", "screens", "settings", "store", "units", "errors"},
+    "terminal": {"errors", "ingest", "screens", "settings"},
+    "backfill_commands": {"ingest", "terminal", "errors"},
+    "cli": {
+        "backfill_commands",
+        "demo",
+        "ingest",
+        "sandbox",
+        "screens",
+        "settings",
+        "store",
+        "terminal",
+        "units",
+        "errors",
+    },
 }
 HOMES: dict[str, set[str]] = {
     "httpx": {"exchange"},
@@ -36,8 +49,8 @@ HOMES: dict[str, set[str]] = {
     "starlette": {"sandbox"},
     "uvicorn": {"sandbox"},
     "pydantic_settings": {"settings"},
-    "typer": {"cli"},
-    "rich": {"cli", "screens", "demo"},
+    "typer": {"cli", "backfill_commands"},
+    "rich": {"terminal", "screens", "demo"},
 }
 
 

@@ -89,14 +89,25 @@ def first_ticker(sandbox: Sandbox) -> str:
 
 def test_collect_once_then_every_question(run: Run, sandbox: Sandbox, query: Query) -> None:
     collected = run("collect", "--once")
-    assert (collected.returncode, collected.stderr) == (0, "")
+    assert collected.returncode == 0
+    (note,) = collected.stderr.splitlines()
+    assert note.endswith("is in the historical tier: `kalshi-pipeline backfill settlements` stores it")
     assert [line.split(",")[0] for line in collected.stdout.splitlines()] == [
         "series complete",
         "events complete",
         "markets complete",
         "price_snapshots complete",
+        "settlements complete",
     ]
     assert query("SELECT count(*) FROM latest_prices") == [(120,)]
+
+    backfilled = run("backfill", "settlements")
+    assert (backfilled.returncode, backfilled.stderr) == (0, "")
+    assert backfilled.stdout.startswith("settlements complete")
+    settled = query("SELECT ticker FROM settlement_history WHERE tier = 'historical' AND result = 'yes'")[0][
+        0
+    ]
+    assert "yes, 1, " in run("market", settled, "--offline").stdout
 
     ticker = first_ticker(sandbox)
     metrics = run("metrics", ticker)
@@ -135,6 +146,18 @@ def test_market_is_stored_with_its_parents(run: Run, sandbox: Sandbox, query: Qu
     assert [row[:3] for row in before] == [(ticker, 0, 0)]
     assert run("market", ticker).returncode == 0
     assert query(parents) == before
+
+
+def test_market_that_the_live_tier_has_no_more_comes_from_the_historical_one(
+    run: Run, sandbox: Sandbox, query: Query
+) -> None:
+    (market,) = httpx.get(f"{sandbox.url}/historical/markets?limit=1").json()["markets"]
+    result = run("market", market["ticker"])
+    assert result.returncode == 0
+    assert f"{market['status']}, {market['result']}" in result.stdout
+    assert query("SELECT ticker, result, settlement_value, tier FROM settlement_history") == [
+        (market["ticker"], market["result"], float(market["settlement_value_dollars"]), "historical")
+    ]
 
 
 def test_unquoted_side_is_said_to_be_unquoted(run: Run, query: Query) -> None:
@@ -490,3 +513,142 @@ def test_csv_whose_reader_has_enough_is_no_fault(environment: dict[str, str]) ->
         process.stdout.close()
         assert process.stderr.read() == ""
     assert process.returncode == 0
+
+
+def backfill(run: Run, *arguments: str, start: str = "2026-10-06", **settings: str) -> Result:
+    days = ("--start", start, "--end", "2026-10-07")
+    return run("backfill", "candlesticks", *days, *arguments, **settings)
+
+
+def test_backfill_of_candlesticks_takes_day_by_day(run: Run, sandbox: Sandbox, query: Query) -> None:
+    ticker = first_ticker(sandbox)
+    first = backfill(run, "--market", ticker, "--minutes", "1440")
+    assert (first.returncode, first.stderr) == (0, "")
+    assert [line.split(",")[0] for line in first.stdout.splitlines()] == [
+        "2026-10-06 candlesticks complete",
+        "2026-10-07 candlesticks complete",
+    ]
+    assert query("SELECT ticker, day, period_minutes FROM candlestick_coverage ORDER BY day") == [
+        (ticker, "2026-10-06", 1440),
+        (ticker, "2026-10-07", 1440),
+    ]
+    again = backfill(run, "--market", ticker, "--minutes", "1440")
+    assert "note: 1 of 1 markets were stored before" in again.stderr
+    asked_again = backfill(run, "--market", ticker, "--minutes", "1440", "--again")
+    assert asked_again.returncode == 0
+    assert "0 inserted" in asked_again.stdout
+
+
+def test_backfill_of_candlesticks_takes_a_series(run: Run, query: Query) -> None:
+    assert run("sync").returncode == 0
+    ((series, markets),) = query(
+        "SELECT s.ticker, count(*) FROM markets m JOIN events e ON e.id = m.event_id JOIN series s "
+        "ON s.id = e.series_id GROUP BY 1 ORDER BY min(m.open_at) LIMIT 1"
+    )
+    assert backfill(run, start="2026-10-07", CANDLESTICK_SERIES=series).returncode == 0
+    assert query("SELECT count(*) BETWEEN 1 AND ? FROM candlestick_coverage", markets) == [(1,)]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "settings", "code", "line"),
+    [
+        pytest.param((), {}, 2, "give --series or --market, or choose by settings", id="nothing chosen"),
+        pytest.param(
+            ("--market", "M", "--minutes", "5"), {}, 2, "candlesticks of 1, 60 and 1440", id="odd minutes"
+        ),
+        pytest.param(("--market", "KXTYPO"), {}, 3, "could not be got", id="unknown market"),
+    ],
+)
+def test_backfill_of_candlesticks_that_cannot_be_done_says_why(
+    run: Run, arguments: tuple[str, ...], settings: dict[str, str], code: int, line: str
+) -> None:
+    result = backfill(run, *arguments, **settings)
+    assert result.returncode == code
+    assert line in result.stderr
+
+
+def test_backfill_of_days_in_the_wrong_order_says_so(run: Run) -> None:
+    result = backfill(run, "--market", "M", start="2026-10-08")
+    assert result.returncode == 2
+    assert "backfill: --end 2026-10-07 lies before --start 2026-10-08: swap them" in result.stderr
+
+
+def test_order_books_are_stored_or_it_is_said_why_not(run: Run, sandbox: Sandbox, query: Query) -> None:
+    nothing = run("order-books")
+    assert nothing.returncode == 2
+    assert "set KALSHI_ORDER_BOOK_MARKETS" in nothing.stderr
+    ticker = first_ticker(sandbox)
+    assert run("order-books", ORDER_BOOK_MARKETS=ticker).returncode == 0
+    assert query("SELECT DISTINCT ticker FROM order_book_history") == [(ticker,)]
+    assert run("order-books", ORDER_BOOK_MARKETS="KXTYPO").returncode == 3
+
+
+def test_backfill_of_trades_goes_day_by_day_and_goes_on(run: Run, query: Query) -> None:
+    arguments = ("backfill", "trades", "--start", "2026-10-01", "--end", "2026-10-03")
+    first = run(*arguments)
+    assert (first.returncode, first.stderr) == (0, "")
+    days = ["2026-10-01", "2026-10-02", "2026-10-03"]
+    assert [line.split(",")[0] for line in first.stdout.splitlines()] == [
+        f"{day} trades complete" for day in days
+    ]
+    rows = query("SELECT count(*), count(DISTINCT substr(created_at, 1, 10)) FROM trade_history")
+    assert rows == [(sum(inserted for (inserted,) in query("SELECT inserted FROM listings")), 3)]
+
+    second = run(*arguments)
+    assert second.returncode == 0
+    assert second.stdout.count("trades complete, 0 received") == 3
+    again = run("backfill", "trades", "--start", "2026-10-02", "--again")
+    assert re.search(r"2026-10-02 trades complete, \d+ received, 0 inserted", again.stdout)
+    assert query("SELECT count(*), count(DISTINCT substr(created_at, 1, 10)) FROM trade_history") == rows
+
+
+def test_backfill_that_fails_says_so_and_ends(run: Run, sandbox: Sandbox, query: Query) -> None:
+    """R53."""
+    sandbox.faults = Faults(server_errors=1, paths=("/markets/trades",))
+    failed = run("backfill", "trades", "--start", "2026-10-01", "--end", "2026-10-03")
+    assert (failed.returncode, failed.stdout) == (3, "")
+    assert "0 pages of trades are stored and stay; the run is failed" in failed.stderr
+    assert query("SELECT state FROM walks") == [("partial",)]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        pytest.param(
+            ("--start", "2026-10-03", "--end", "2026-10-01"),
+            "backfill: --end 2026-10-01 lies before --start 2026-10-03: swap them",
+            id="a range that ends before it starts",
+        ),
+        pytest.param(
+            ("--start", "2199-01-01"),
+            "2199-01-01 has not begun in UTC: choose an earlier day",
+            id="a day to come",
+        ),
+        pytest.param(("--start", "October"), "'October' does not match the format", id="no day"),
+        pytest.param((), "Missing option '--start'", id="no start"),
+    ],
+)
+def test_backfill_of_no_such_days_is_refused(run: Run, arguments: tuple[str, ...], said: str) -> None:
+    result = run("backfill", "trades", *arguments)
+    assert (result.returncode, result.stdout) == (2, "")
+    assert said in result.stderr
+
+
+def test_interrupted_backfill_closes_its_walk_and_goes_on(
+    environment: dict[str, str], run: Run, sandbox: Sandbox, query: Query
+) -> None:
+    assert run("init").returncode == 0
+    sandbox.faults = Faults(latency_seconds=30, paths=("/markets/trades",))
+    command = [sys.executable, "-m", "kalshi_pipeline.cli", "backfill", "trades", "--start", "2026-10-01"]
+    with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE) as process:
+        deadline = time.monotonic() + 60
+        while not query("SELECT 1 FROM walks"):
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        process.send_signal(signal.SIGINT)
+    sandbox.faults = Faults()
+    assert process.returncode == 130
+    assert query("SELECT state, reason FROM walks") == [("partial", "stopped by KeyboardInterrupt")]
+    assert query("SELECT state, reason FROM listings") == [("failed", "stopped by KeyboardInterrupt")]
+    assert run("backfill", "trades", "--start", "2026-10-01").returncode == 0
+    assert query("SELECT state FROM walks") == [("complete",)]

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
+from kalshi_pipeline.backfill_commands import backfill
 from kalshi_pipeline.cli import app
 from kalshi_pipeline.definitions import defs
 from kalshi_pipeline.sandbox import Sandbox, World, WorldConfig
@@ -57,7 +58,20 @@ def test_assets_table_is_the_code() -> None:
 
 def test_commands_table_is_the_code() -> None:
     named = {row[0].strip("`").split()[1] for row in table_under("Running it live")}
-    assert named == {command.callback.__name__ for command in app.registered_commands if command.callback}
+    groups = {group.typer_instance.info.name for group in app.registered_groups if group.typer_instance}
+    commands = {command.callback.__name__ for command in app.registered_commands if command.callback}
+    assert named == {command.replace("_", "-") for command in commands} | groups
+
+
+def test_backfills_of_the_commands_table_are_the_code() -> None:
+    named = {
+        row[0].strip("`").split()[2]
+        for row in table_under("Running it live")
+        if row[0].split()[1] == "backfill"
+    }
+    assert named == {
+        command.callback.__name__ for command in backfill.registered_commands if command.callback
+    }
 
 
 def test_workflow_example_is_valid() -> None:

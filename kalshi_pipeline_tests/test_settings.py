@@ -11,6 +11,7 @@ DEFAULTS = {
     "api_url": "https://external-api.kalshi.com/trade-api/v2",
     "database_url": "sqlite:///data/kalshi.db",
     "requests_per_second": 15,
+    "backfill_share": 0.5,
     "snapshot_minutes": 5,
     "snapshot_mode": SnapshotMode.CHANGES,
     "keyframe_hours": 6,
@@ -23,9 +24,15 @@ DEFAULTS = {
     "walk_seconds": 900,
     "event_lookups": 20,
     "healing_requests": 300,
+    "reconcile_requests": 20,
     "placeholder_hours": 24,
     "quarantine_share": 0.01,
     "run_history_days": 7,
+    "candlestick_series": (),
+    "candlestick_markets": (),
+    "candlestick_minutes": 60,
+    "order_book_markets": (),
+    "order_book_minutes": 5,
 }
 
 
@@ -53,6 +60,7 @@ def test_settings_read_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
         "API_URL": "http://127.0.0.1:8765/trade-api/v2/",
         "DATABASE_URL": "sqlite:////srv/kalshi.db",
         "REQUESTS_PER_SECOND": "7.5",
+        "BACKFILL_SHARE": "0.25",
         "SNAPSHOT_MINUTES": "0.25",
         "SNAPSHOT_MODE": "every",
         "KEYFRAME_HOURS": "0.5",
@@ -65,9 +73,15 @@ def test_settings_read_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
         "WALK_SECONDS": "60",
         "EVENT_LOOKUPS": "0",
         "HEALING_REQUESTS": "0",
+        "RECONCILE_REQUESTS": "0",
         "PLACEHOLDER_HOURS": "0.5",
         "QUARANTINE_SHARE": "1",
         "RUN_HISTORY_DAYS": "1.5",
+        "CANDLESTICK_SERIES": "KXNFLGAME, KXNFLGAME",
+        "CANDLESTICK_MARKETS": "KXELONMARS-99",
+        "CANDLESTICK_MINUTES": "1",
+        "ORDER_BOOK_MARKETS": "KXELONMARS-99,,KXNEWPOPE-70",
+        "ORDER_BOOK_MINUTES": "0.25",
     }
     for name, value in given.items():
         monkeypatch.setenv(f"KALSHI_{name}", value)
@@ -75,6 +89,7 @@ def test_settings_read_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
         "api_url": "http://127.0.0.1:8765/trade-api/v2",
         "database_url": "sqlite:////srv/kalshi.db",
         "requests_per_second": 7.5,
+        "backfill_share": 0.25,
         "snapshot_minutes": 0.25,
         "snapshot_mode": SnapshotMode.EVERY,
         "keyframe_hours": 0.5,
@@ -87,9 +102,15 @@ def test_settings_read_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
         "walk_seconds": 60,
         "event_lookups": 0,
         "healing_requests": 0,
+        "reconcile_requests": 0,
         "placeholder_hours": 0.5,
         "quarantine_share": 1,
         "run_history_days": 1.5,
+        "candlestick_series": ("KXNFLGAME",),
+        "candlestick_markets": ("KXELONMARS-99",),
+        "candlestick_minutes": 1,
+        "order_book_markets": ("KXELONMARS-99", "KXNEWPOPE-70"),
+        "order_book_minutes": 0.25,
     }
 
 

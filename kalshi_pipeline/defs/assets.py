@@ -20,8 +20,12 @@ from kalshi_pipeline.ingest.sync import sync_events, sync_markets, sync_series
 _RETRY = dg.RetryPolicy(max_retries=1, delay=15)
 
 
-def _asset(
-    endpoint: str, parents: Sequence[dg.AssetsDefinition] = ()
+def pipeline_asset(
+    endpoint: str,
+    parents: Sequence[dg.AssetsDefinition] = (),
+    *,
+    partitions: dg.PartitionsDefinition | None = None,
+    pool: str | None = None,
 ) -> Callable[[Callable[..., dg.MaterializeResult]], dg.AssetsDefinition]:
     """Declare an asset that keeps the table of its name from an endpoint, with the checks that hold for it."""
 
@@ -34,6 +38,8 @@ def _asset(
                 for check in checks_of(table)
             ],
             metadata=definition_metadata(table, endpoint),
+            partitions_def=partitions,
+            pool=pool,
             retry_policy=_RETRY,
             kinds={"python", "sqlite"},
             owners=["team:market-data"],
@@ -43,16 +49,16 @@ def _asset(
     return declare
 
 
-@_asset("/series")
+@pipeline_asset("/series")
 def series(context: dg.AssetExecutionContext, pipeline: Pipeline) -> dg.MaterializeResult:
     """Templates of recurring events. One row is one series; its key is the ticker.
 
     As fresh as the last `collect` (hourly). A second run on the same answers changes nothing.
     """
-    return _materialize(context, pipeline, sync_series)
+    return materialize(context, pipeline, sync_series)
 
 
-@_asset("/events", [series])
+@pipeline_asset("/events", [series])
 def events(context: dg.AssetExecutionContext, pipeline: Pipeline) -> dg.MaterializeResult:
     """Question sets with an open market. One row is one event; its key is the ticker.
 
@@ -60,20 +66,20 @@ def events(context: dg.AssetExecutionContext, pipeline: Pipeline) -> dg.Material
     placeholders where the exchange does not give them. Each run heals placeholders, which is also how the events
     of combos come in. A second run on the same answers changes nothing.
     """
-    return _materialize(context, pipeline, sync_events)
+    return materialize(context, pipeline, sync_events)
 
 
-@_asset("/markets", [events])
+@pipeline_asset("/markets", [events])
 def markets(context: dg.AssetExecutionContext, pipeline: Pipeline) -> dg.MaterializeResult:
     """Yes-no contracts that are or were open. One row is one market; its key is the ticker.
 
     As fresh as the last snapshot, which stores the markets of its own listing. Rows are never deleted. A second
     run on the same answers changes nothing.
     """
-    return _materialize(context, pipeline, sync_markets)
+    return materialize(context, pipeline, sync_markets)
 
 
-@_asset("/markets", [markets])
+@pipeline_asset("/markets", [markets])
 def price_snapshots(context: dg.AssetExecutionContext, pipeline: Pipeline) -> dg.MaterializeResult:
     """Quotes of every open market. One row is the quote of one market at one tick; the key is both.
 
@@ -85,7 +91,7 @@ def price_snapshots(context: dg.AssetExecutionContext, pipeline: Pipeline) -> dg
     `price_history`, `quotes_by_tick` and `movers_24h`.
     """
     tick = tick_of(context.run, context.instance)
-    return _materialize(
+    return materialize(
         context, pipeline, lambda session: take_snapshot(session, tick.at, tick.period_seconds)
     )
 
@@ -95,15 +101,19 @@ def price_snapshots(context: dg.AssetExecutionContext, pipeline: Pipeline) -> dg
 )
 def windows_see_everything(context: dg.AssetCheckExecutionContext, pipeline: Pipeline) -> dg.AssetCheckResult:
     """List every open market three times: serially, in windows, and serially again."""
-    with _told_in_one_line(), pipeline.session(context.log.info) as session:
+    with told_in_one_line(), pipeline.session(context.log.info) as session:
         return _check_result(compare_listings(session))
 
 
-def _materialize(
-    context: dg.AssetExecutionContext, pipeline: Pipeline, run: Callable[[Session], Report]
+def materialize(
+    context: dg.AssetExecutionContext,
+    pipeline: Pipeline,
+    run: Callable[[Session], Report],
+    *,
+    is_backfill: bool = False,
 ) -> dg.MaterializeResult:
-    """Run one function of `ingest` and examine what it left."""
-    with _told_in_one_line(), pipeline.session(context.log.info) as session:
+    """Run one function of `ingest` and examine what it left; a backfill has a part of the request limit."""
+    with told_in_one_line(), pipeline.session(context.log.info, is_backfill=is_backfill) as session:
         report = run(session)
         findings = examine(session, report)
     for note in report.notes:
@@ -114,7 +124,7 @@ def _materialize(
 
 
 @contextlib.contextmanager
-def _told_in_one_line() -> Iterator[None]:
+def told_in_one_line() -> Iterator[None]:
     """An error of the pipeline becomes a red step whose description is its line."""
     try:
         yield

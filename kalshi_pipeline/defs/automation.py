@@ -4,19 +4,18 @@ import dagster as dg
 
 from kalshi_pipeline.defs.assets import events, markets, price_snapshots, series, windows_see_everything
 from kalshi_pipeline.defs.liveness import live_run, longest_silence_seconds
-from kalshi_pipeline.defs.run_ticks import TICK_TAG, tags_of
+from kalshi_pipeline.defs.run_ticks import JOB_TAG, TICK_TAG, tags_of
+from kalshi_pipeline.defs.settlements import all_settlements, settlements
 from kalshi_pipeline.errors import ConfigurationError
 from kalshi_pipeline.ingest.ticks import Tick, clock_time
 from kalshi_pipeline.settings import load_settings
 from kalshi_pipeline.units import instant_of, now
 
-JOB_TAG = "kalshi/job"  # dagster.yaml lets one run of each job go at a time
-
 _compared = dg.AssetSelection.checks(windows_see_everything)
 collect_job = dg.define_asset_job(
     "collect",
-    selection=dg.AssetSelection.assets(series, events, markets, price_snapshots) - _compared,
-    description="Series, events, markets and a snapshot, parents first.",
+    selection=dg.AssetSelection.assets(series, events, markets, price_snapshots, settlements) - _compared,
+    description="Series, events, markets, a snapshot and what has settled, parents first.",
     tags={JOB_TAG: "collect", dg.MAX_RUNTIME_SECONDS_TAG: "7200"},
 )
 snapshot_job = dg.define_asset_job(
@@ -32,6 +31,16 @@ check_windows_job = dg.define_asset_job(
     description="Compares a listing in windows with serial ones; it stores nothing.",
     tags={JOB_TAG: "check_windows", dg.MAX_RUNTIME_SECONDS_TAG: "7200"},
 )
+
+
+@dg.job(
+    name="backfill_settlements",
+    description="Everything that ever settled, of both of the exchange's tiers; it goes on where it was stopped.",
+    tags={JOB_TAG: "backfill_settlements", dg.MAX_RUNTIME_SECONDS_TAG: "172800"},
+)
+def backfill_settlements_job() -> None:
+    """Fetch it in one step. It is no run of the asset, whose hourly runs must not wait for the pool of backfills."""
+    all_settlements()
 
 
 def _seconds_between_looks() -> int:

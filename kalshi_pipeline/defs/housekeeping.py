@@ -15,8 +15,8 @@ from dagster._core.storage.event_log.sql_event_log import SqlEventLogStorage
 from dagster._core.storage.event_log.sqlite.sqlite_event_log import SqliteEventLogStorage
 from pydantic import Field
 
-from kalshi_pipeline.defs.automation import JOB_TAG
 from kalshi_pipeline.defs.resources import Pipeline
+from kalshi_pipeline.defs.run_ticks import JOB_TAG
 
 _FINISHED = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED]
 _RUNS_OF_A_BATCH = 100

@@ -50,6 +50,12 @@ def run_metadata(report: Report) -> Mapping[str, dg.MetadataValue | str | int | 
         "open_placeholders": report.open_placeholders,
         "seconds": round(report.seconds, 3),
     }
+    if report.part_rows is not None:
+        metadata["dagster/partition_row_count"] = report.part_rows
+        metadata["left_out"] = tally.left_out
+    metadata.update(report.counts)
+    if report.failures:
+        metadata["failures"] = report.failures
     if report.reason:
         metadata["reason"] = report.reason
     if report.tick_at is not None:

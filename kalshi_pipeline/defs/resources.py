@@ -25,6 +25,6 @@ class Pipeline(dg.ConfigurableResource[None]):
         """Read the settings; ConfigurationError names every problem."""
         return load_settings(**self.overrides)
 
-    def session(self, tell: Tell) -> AbstractContextManager[Session]:
+    def session(self, tell: Tell, *, is_backfill: bool = False) -> AbstractContextManager[Session]:
         """Open the exchange and the database for one asset."""
-        return open_session(self.settings(), tell)
+        return open_session(self.settings(), tell, is_backfill=is_backfill)

@@ -5,6 +5,8 @@ import dagster as dg
 from kalshi_pipeline.ingest.ticks import Tick
 from kalshi_pipeline.units import instant_of, iso_of, parse_instant
 
+BACKFILL_POOL = "kalshi_backfill"  # dagster.yaml lets two of its runs go at a time
+JOB_TAG = "kalshi/job"  # dagster.yaml lets one run of each job go at a time
 TICK_TAG = "kalshi/tick"
 PERIOD_TAG = "kalshi/period_seconds"
 

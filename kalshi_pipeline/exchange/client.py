@@ -13,17 +13,18 @@ import httpx
 
 from kalshi_pipeline.errors import ExchangeError, PayloadError
 from kalshi_pipeline.exchange.listing import Listing, Walk
-from kalshi_pipeline.exchange.markets import Market, market_of, parse_markets
+from kalshi_pipeline.exchange.markets import Market, parse_markets
+from kalshi_pipeline.exchange.outcomes import Outcome, SettledPayload, outcome_of
 from kalshi_pipeline.exchange.pages import GarbledAnswerError, Page, parse_object, parse_page
 from kalshi_pipeline.exchange.payloads import (
     EventPayload,
     ExchangeStatusPayload,
     Listed,
-    MarketPayload,
     Payload,
     SeriesPayload,
 )
 from kalshi_pipeline.exchange.statuses import StatusFilter
+from kalshi_pipeline.exchange.tiers import Tier, Tiers
 from kalshi_pipeline.exchange.transport import Answer, Params, RetryableError, Transport
 from kalshi_pipeline.exchange.windows import Window
 
@@ -42,7 +43,8 @@ class KalshiClient:
 
     `retry_seconds` is how long a failing request is tried again (with growing, jittered pauses) before
     TransientExchangeError; `on_retry` is told of each. Clients that name the same `limit_file`, in whatever
-    process, share one request limit. `transport` is httpx's, for tests.
+    process, share one request limit; those with a `share` below 1 have no more than that part of it, together.
+    `transport` is httpx's, for tests.
     """
 
     def __init__(
@@ -51,6 +53,7 @@ class KalshiClient:
         *,
         requests_per_second: float = 15,
         limit_file: Path | None = None,
+        share: float = 1,
         timeout_seconds: float = 30,
         retry_seconds: float = 30,
         on_retry: Callable[[str], None] = lambda _: None,
@@ -60,11 +63,13 @@ class KalshiClient:
             api_url,
             requests_per_second=requests_per_second,
             limit_file=limit_file,
+            share=share,
             timeout_seconds=timeout_seconds,
             retry_seconds=retry_seconds,
             on_retry=on_retry,
             http_transport=transport,
         )
+        self.tiers = Tiers(self._transport)
 
     def __enter__(self) -> Self:
         return self
@@ -160,10 +165,12 @@ class KalshiClient:
         """Fetch one event, a combo's too; NotFoundError where the exchange does not know it."""
         return self._fetch_object(_path("events", ticker), "event", EventPayload).content
 
-    def fetch_market(self, ticker: str) -> Answer[Market]:
-        """Fetch one market; NotFoundError where the exchange does not know it."""
-        answer = self._fetch_object(_path("markets", ticker), "market", MarketPayload)
-        return Answer(market_of(answer.content), answer.received_at)
+    def fetch_market(self, ticker: str, tier: Tier = Tier.LIVE) -> Answer[Outcome]:
+        """Fetch one market of a tier and how it ended; NotFoundError where that tier does not know it."""
+        path = _path("markets", ticker)
+        path = path if tier is Tier.LIVE else f"/historical{path}"
+        answer = self._fetch_object(path, "market", SettledPayload)
+        return Answer(outcome_of(answer.content), answer.received_at)
 
     def fetch_exchange_status(self) -> ExchangeStatusPayload:
         """Ask whether trading goes on. An exchange in trouble answers 5xx with the same body; one attempt is made."""

@@ -6,7 +6,8 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass, field
-from typing import Generic, Protocol, TypeVar
+from operator import attrgetter
+from typing import Generic, TypeVar
 
 import httpx
 
@@ -14,27 +15,22 @@ from kalshi_pipeline.errors import DeadlineError, PaginationError, RefusedError
 from kalshi_pipeline.exchange.pages import Page, Reject
 from kalshi_pipeline.exchange.transport import Params
 
-
-class Identified(Protocol):
-    """A record of a listing."""
-
-    @property
-    def ticker(self) -> str:
-        """What identifies it."""
-
-
-Record = TypeVar("Record", bound=Identified)
+Record = TypeVar("Record")
 Fetch = Callable[[Params, float], tuple[Page[Record], int]]
 _MOST_EMPTY_PAGES = 20
 
 
 @dataclass(frozen=True)
 class ListedPage(Generic[Record]):
-    """One page of a listing, without the records that an earlier page had; `received_at` is an instant."""
+    """One page of a listing, without the records that an earlier page had; `received_at` is an instant.
+
+    `cursor` is where its walk goes on, None at its end.
+    """
 
     records: list[Record]
     rejects: list[Reject]
     received_at: int
+    cursor: str | None = None
 
 
 @dataclass
@@ -77,9 +73,11 @@ class Listing(Generic[Record]):
     they are walked in place of the queries, and the queries only where the exchange refuses the windows or
     ignores them: `windows_failed` then says how.
 
-    Records are unique by ticker: pages may overlap. A short or an empty page does not end the walk, only an
-    empty cursor does. Raises PaginationError where the cursors cannot end, DeadlineError after `walk_seconds`,
-    and whatever `fetch` raises; in each case the listing stays incomplete.
+    Records are unique by `key`, which is their ticker: pages may overlap. So many of the last pages as
+    `remembered_pages` says are looked at for it, or all: a walk of millions may leave the rest to the key under
+    which its records are stored. A short or an empty page does not end
+    the walk, only an empty cursor does. Raises PaginationError where the cursors cannot end, DeadlineError after
+    `walk_seconds`, and whatever `fetch` raises; in each case the listing stays incomplete.
     """
 
     def __init__(
@@ -92,6 +90,8 @@ class Listing(Generic[Record]):
         walk_seconds: float,
         at_once: int = 1,
         windows: Sequence[Walk[Record]] = (),
+        key: Callable[[Record], str] = attrgetter("ticker"),
+        remembered_pages: int | None = None,
     ) -> None:
         self.path = path
         self.pages = 0
@@ -102,6 +102,7 @@ class Listing(Generic[Record]):
         self.windows = 1
         self.windows_failed: str | None = None
         self._fetch = fetch
+        self._key = key
         self._queries = queries
         self._max_pages = max_pages
         self._walk_seconds = walk_seconds
@@ -109,6 +110,9 @@ class Listing(Generic[Record]):
         self._at_once = at_once if max_pages is None else 1
         self._windows = list(windows) if max_pages is None else []
         self._seen: set[int] = set()
+        self._last_pages: deque[set[int]] | None = (
+            None if remembered_pages is None else deque(maxlen=remembered_pages)
+        )
 
     def __iter__(self) -> Iterator[ListedPage[Record]]:
         deadline = time.monotonic() + self._walk_seconds
@@ -148,7 +152,7 @@ class Listing(Generic[Record]):
                     ask()  # the next page is on its way while this one is stored
                 except PaginationError as error:
                     endless = error
-                yield ListedPage(self._new(page.records), page.rejects, received_at)
+                yield ListedPage(self._new(page.records), page.rejects, received_at, page.cursor)
                 if endless is not None:
                     raise endless
         if waiting:
@@ -185,17 +189,21 @@ class Listing(Generic[Record]):
 
     def _new(self, records: list[Record]) -> list[Record]:
         # Hashes instead of tickers: a set of half a million strings would be several times as large.
-        keys = [hash(record.ticker) for record in records]
+        keys = [hash(self._key(record)) for record in records]
         new_keys = set(keys)
-        if len(new_keys) == len(keys) and self._seen.isdisjoint(new_keys):
+        fresh = records
+        if len(new_keys) < len(keys) or not self._seen.isdisjoint(new_keys):
+            fresh = []
+            for key, record in zip(keys, records, strict=True):
+                if key not in self._seen:
+                    self._seen.add(key)
+                    fresh.append(record)
+            self.duplicates += len(records) - len(fresh)
+        if self._last_pages is None:
             self._seen |= new_keys
-            return records
-        fresh = []
-        for key, record in zip(keys, records, strict=True):
-            if key not in self._seen:
-                self._seen.add(key)
-                fresh.append(record)
-        self.duplicates += len(records) - len(fresh)
+        else:
+            self._last_pages.append(new_keys)
+            self._seen = set().union(*self._last_pages)
         return fresh
 
 

@@ -58,7 +58,7 @@ def parse_markets(body: bytes) -> Page[Market]:
     """Read a page of markets; errors as in `parse_page`."""
     try:
         envelope = _decoder.decode(body)
-        return Page([_market(wire) for wire in envelope.markets or ()], cursor=envelope.cursor or None)
+        return Page([market_of_wire(wire) for wire in envelope.markets or ()], cursor=envelope.cursor or None)
     except ValueError:  # msgspec's own errors are among them
         page = parse_page(body, "markets", MarketPayload)
         return Page([market_of(payload) for payload in page.records], page.rejects, page.cursor)
@@ -96,7 +96,7 @@ def market_of(payload: MarketPayload) -> Market:
 _Ticker = Annotated[str, msgspec.Meta(min_length=1, max_length=LONGEST_TICKER)]
 
 
-class _Wire(msgspec.Struct, gc=False):
+class MarketWire(msgspec.Struct, gc=False):
     """A market of today's shape. Prices and sizes are required here: where one lacks, an older field may stand."""
 
     ticker: _Ticker
@@ -130,7 +130,7 @@ class _Wire(msgspec.Struct, gc=False):
 
 
 class _Envelope(msgspec.Struct, gc=False):
-    markets: list[_Wire] | None
+    markets: list[MarketWire] | None
     cursor: str | None = None
 
 
@@ -140,8 +140,8 @@ _decoder = msgspec.json.Decoder(_Envelope)
 _new = tuple.__new__  # half the time of NamedTuple's own constructor, which stands behind 28 arguments
 
 
-def _market(wire: _Wire) -> Market:
-    # An odd number raises ValueError here, and its page is read the other way.
+def market_of_wire(wire: MarketWire) -> Market:
+    """Give a market of today's shape. An odd number raises ValueError, and its page is read the other way."""
     quote = quoted(
         read_dollars(wire.yes_bid_dollars),
         read_dollars(wire.yes_ask_dollars),

@@ -28,9 +28,10 @@ from kalshi_pipeline.exchange.pages import GarbledAnswerError
 from kalshi_pipeline.units import now
 
 Parsed = TypeVar("Parsed")
-Params = dict[str, str | int]
+Params = dict[str, str | int | list[str]]
 
 _CONNECT_SECONDS = 10
+_SHARED = "backfill"
 _LONGEST_RETRY_AFTER_SECONDS = 30.0
 _RETRIED_STATUSES = frozenset({429, 500, 502, 503, 504, 520, 521, 522, 523, 524})
 
@@ -64,7 +65,8 @@ class Transport:
 
     `retry_seconds` is how long a failing request is tried again (with growing, jittered pauses) before
     TransientExchangeError; `on_retry` is told of each. Transports that name the same `limit_file`, in whatever
-    process, share one request limit. `http_transport` is httpx's, for tests.
+    process, share one request limit; those with a `share` below 1 have no more than that part of it, together.
+    `http_transport` is httpx's, for tests.
     """
 
     def __init__(
@@ -73,6 +75,7 @@ class Transport:
         *,
         requests_per_second: float,
         limit_file: Path | None,
+        share: float,
         timeout_seconds: float,
         retry_seconds: float,
         on_retry: Callable[[str], None],
@@ -85,7 +88,11 @@ class Transport:
         self._timeout_seconds = timeout_seconds
         self._retry_seconds = retry_seconds
         self._on_retry = on_retry
-        self._limit = RateLimit(requests_per_second, limit_file)
+        self._limits = [RateLimit(requests_per_second, limit_file)]
+        if share < 1:
+            # Asked for first: whoever waits for the smaller one keeps nobody from the whole.
+            own_file = None if limit_file is None else limit_file.with_name(f"{limit_file.name}.{_SHARED}")
+            self._limits.insert(0, RateLimit(requests_per_second * share, own_file))
         self._http = httpx.Client(
             timeout=httpx.Timeout(timeout_seconds, connect=min(timeout_seconds, _CONNECT_SECONDS)),
             headers={
@@ -134,7 +141,8 @@ class Transport:
 
     def attempt(self, path: str, params: Params) -> Reply:
         """Ask once. The whole answer must be there in time: httpx's own time-out starts again at every byte."""
-        self._limit.wait()
+        for limit in self._limits:
+            limit.wait()
         with self._counting:
             self.requests += 1
         ends = time.monotonic() + self._timeout_seconds

@@ -7,6 +7,7 @@ from typing import NoReturn
 from kalshi_pipeline.errors import ExchangeError, StoreError
 from kalshi_pipeline.ingest.report import Report
 from kalshi_pipeline.ingest.session import Session, open_session
+from kalshi_pipeline.ingest.settlements import sync_settlements
 from kalshi_pipeline.ingest.snapshot import take_snapshot
 from kalshi_pipeline.ingest.sync import sync_events, sync_markets, sync_series
 from kalshi_pipeline.ingest.ticks import Tick
@@ -14,6 +15,8 @@ from kalshi_pipeline.settings import Settings
 from kalshi_pipeline.units import MICROS_PER_SECOND, now
 
 _SYNC_SECONDS = 3600
+# A page that is on its way when the time is over is stored all the same.
+_SPARE_SECONDS = 3.0
 
 
 def sync(session: Session) -> Iterator[Report]:
@@ -23,10 +26,11 @@ def sync(session: Session) -> Iterator[Report]:
 
 
 def collect_once(session: Session) -> Iterator[Report]:
-    """Sync everything, then take a snapshot whose tick is now."""
+    """Sync everything, take a snapshot whose tick is now, then look at what has settled."""
     tick_at = now()
     yield from sync(session)
     yield take_snapshot(session, tick_at)
+    yield sync_settlements(session)
 
 
 def collect_forever(
@@ -38,21 +42,33 @@ def collect_forever(
 ) -> NoReturn:
     """Take a snapshot at each tick of the period, and sync everything hourly, until it is interrupted.
 
+    Settlements are looked at hourly too, after a snapshot and until the next tick at the longest: what is left
+    then, as at the first time, is gone on with after the next one.
+
     A failing tick is told and the next one is waited for: an outage must not end a collector that was left for
     months. Ticks that could not be taken are recorded as such by the next one.
     """
-    synced_at: int | None = None
+    synced_at = settled_at = -_SYNC_SECONDS * MICROS_PER_SECOND
     while True:
         tick = Tick.current(now(), period_seconds)
         try:
             with open_session(settings, tell) as session:
-                if synced_at is None or now() - synced_at >= _SYNC_SECONDS * MICROS_PER_SECOND:
+                if _is_due(synced_at):
                     for report in sync(session):
                         on_report(report)
                     synced_at = now()
                     tick = Tick.current(now(), period_seconds)
                 if not tick.is_too_late(now()):
                     on_report(take_snapshot(session, tick.at, period_seconds))
+                seconds_left = (tick.next_at - now()) / MICROS_PER_SECOND - _SPARE_SECONDS
+                if _is_due(settled_at) and seconds_left > 0:
+                    report = sync_settlements(session, min(seconds_left, settings.walk_seconds))
+                    on_report(report)
+                    settled_at = now() if report.is_complete else settled_at
         except (ExchangeError, StoreError) as error:
             tell(f"this tick failed: {error}")
         time.sleep(max(0, tick.next_at - now()) / MICROS_PER_SECOND)
+
+
+def _is_due(done_at: int) -> bool:
+    return now() - done_at >= _SYNC_SECONDS * MICROS_PER_SECOND

@@ -24,7 +24,13 @@ _DESCRIPTIONS = {
     "series_id": "the event's series; NULL where the exchange has not told it yet",
     "event_id": "the market's event",
     "tick_id": "the tick at which the quote was taken",
-    "market_id": "the market that is quoted",
+    "market_id": "the market that is quoted, or traded",
+    "gone_at": f"when it was found in neither of the exchange's tiers; NULL where it is there: {_INSTANT}",
+    "settlement_value": "what one YES contract paid, in micro-dollars; NULL where the exchange does not say",
+    "settled_at": f"when it was settled: {_INSTANT}",
+    "settled_at_source": "where that time is from: settlement_ts; else close_time, or first_seen, its stand-ins",
+    "tier": "where the exchange keeps it: live, or historical",
+    "amended_at": f"when its result or its value was last seen to differ from what it was: {_INSTANT}",
     "is_placeholder": "made because a child needed it; its other values are NULL until a run heals it",
     "first_seen_at": f"when this row was made: {_INSTANT}",
     "changed_at": f"when this row last changed: {_INSTANT}",
@@ -60,13 +66,44 @@ _DESCRIPTIONS = {
     "rules_primary": "the rule by which the market resolves",
     "is_provisional": "whether the exchange may still delete it",
     "is_combo": "whether it is a multivariate market (KXMVE)",
+    "trade_id": "the exchange's UUID, as its 16 bytes",
+    "yes_price": "price of YES in micro-dollars; NO cost one dollar minus it",
+    "contracts": f"size: {_CONTRACTS}",
+    "taker_side": "the side that the taker took, as the exchange words it",
+    "is_block": "whether it was agreed upon outside of the order book",
+    **{
+        f"{side}_{name}": f"{words} {what} of the period: {_DOLLARS}"
+        for side, what in (
+            ("yes_bid", "best bid for YES"),
+            ("yes_ask", "best ask for YES"),
+            ("price", "trade"),
+        )
+        for name, words in (("open", "first"), ("high", "highest"), ("low", "lowest"), ("close", "last"))
+    },
+    "price_mean": "mean trade price of the period, in micro-dollars",
+    "price_previous": "price of the last trade before the period, in micro-dollars",
+    "period_minutes": "length of the period: 1, 60 or 1440",
+    "end_at": f"inclusive end of the period; daily ones end at midnight in New York: {_INSTANT}",
+    "received_at": f"when the exchange's answer was there: {_INSTANT}",
     "collection_ticker": "the collection that a combo was minted from",
+}
+
+
+# Where a name means something else than in the other tables.
+_DESCRIPTIONS_OF = {
+    "candlesticks": {
+        "market_id": "the market whose period it is",
+        "volume": f"contracts traded in the period: {_CONTRACTS}",
+        "open_interest": f"contracts held at its end: {_CONTRACTS}",
+    },
+    "order_books": {"market_id": "the market whose book it is"},
 }
 
 
 def columns_of(table: str) -> list[ColumnNote]:
     """Describe every column of a table, in its order."""
+    descriptions = {**_DESCRIPTIONS, **_DESCRIPTIONS_OF.get(table, {})}
     return [
-        ColumnNote(column.name, str(column.type).lower(), bool(column.nullable), _DESCRIPTIONS[column.name])
+        ColumnNote(column.name, str(column.type).lower(), bool(column.nullable), descriptions[column.name])
         for column in metadata.tables[table].columns
     ]

@@ -31,25 +31,27 @@ class Finding:
     numbers: Mapping[str, int | float] = field(default_factory=dict)
 
 
-_ALL = ("series", "events", "markets", "price_snapshots")
+_LISTED = ("series", "events", "markets", "price_snapshots")
+_ALL = (*_LISTED, "settlements", "trades")
 _PARENTS = ("events", "markets")
+_CHOSEN = ("candlesticks", "order_books")
 
 LISTING_COMPLETE = Check(
     "listing_complete",
     "Every page of the listing was seen: no cap, deadline or error cut it.",
-    _ALL,
+    (*_ALL, *_CHOSEN),
     is_error=False,
 )
 NOT_SUDDENLY_EMPTY = Check(
     "not_suddenly_empty",
     "A listing that had records at the last complete run of the same scope still has some.",
-    _ALL,
+    _LISTED,
     is_error=True,
 )
 QUARANTINE_SHARE = Check(
     "quarantine_share",
     "The share of records that could not be read is at most KALSHI_QUARANTINE_SHARE.",
-    _ALL,
+    (*_ALL, *_CHOSEN),
     is_error=True,
 )
 NO_STALE_PLACEHOLDER = Check(
@@ -70,6 +72,12 @@ QUOTES_SANE = Check(
     ("price_snapshots",),
     is_error=False,
 )
+SCALARS_HAVE_VALUE = Check(
+    "scalars_have_value",
+    "Of every settlement at neither yes nor no the exchange has told what it paid.",
+    ("settlements",),
+    is_error=False,
+)
 CHECKS = (
     LISTING_COMPLETE,
     NOT_SUDDENLY_EMPTY,
@@ -77,6 +85,7 @@ CHECKS = (
     NO_STALE_PLACEHOLDER,
     FOREIGN_KEYS_INTACT,
     QUOTES_SANE,
+    SCALARS_HAVE_VALUE,
 )
 
 
@@ -155,6 +164,16 @@ def _quotes_sane(connection: Connection, _session: Session, report: Report) -> F
     )
 
 
+def _scalars_have_value(_connection: Connection, _session: Session, report: Report) -> Finding:
+    count = report.counts["scalars_without_value"]
+    text = (
+        f"{count:,} are without, and have a NULL in settlement_history"
+        if count
+        else "every one has its value"
+    )
+    return Finding(SCALARS_HAVE_VALUE, not count, text, {"without_value": count})
+
+
 def _listed(parts: Iterable[str], otherwise: str) -> str:
     return ", ".join(parts) or otherwise
 
@@ -166,4 +185,5 @@ _EXAMINERS: dict[str, Callable[[Connection, Session, Report], Finding]] = {
     NO_STALE_PLACEHOLDER.name: _no_stale_placeholder,
     FOREIGN_KEYS_INTACT.name: _foreign_keys_intact,
     QUOTES_SANE.name: _quotes_sane,
+    SCALARS_HAVE_VALUE.name: _scalars_have_value,
 }

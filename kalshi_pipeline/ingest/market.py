@@ -7,43 +7,70 @@ from typing import Any
 
 from kalshi_pipeline.errors import NotFoundError, UnknownTickerError
 from kalshi_pipeline.exchange.client import KalshiClient
+from kalshi_pipeline.exchange.outcomes import Outcome
+from kalshi_pipeline.exchange.tiers import Tier
+from kalshi_pipeline.exchange.transport import Answer
 from kalshi_pipeline.ingest.markets import market_row
+from kalshi_pipeline.ingest.outcomes import is_settled, settlement_row
 from kalshi_pipeline.ingest.parents import event_row, series_row
 from kalshi_pipeline.ingest.session import Session
-from kalshi_pipeline.store.catalog import merge_events, merge_markets, merge_series
+from kalshi_pipeline.store.catalog import (
+    merge_events,
+    merge_series,
+    merge_staged_markets,
+    stage_markets,
+)
 from kalshi_pipeline.store.database import Database
 from kalshi_pipeline.store.queries import LatestQuote, latest_quote, market_details
 from kalshi_pipeline.store.rows import EventRow, MarketRow, SeriesRow
+from kalshi_pipeline.store.settlements import merge_staged_settlements, settlement_of, stage_settlements
 from kalshi_pipeline.store.tables import QUOTE_COLUMNS
 from kalshi_pipeline.units import now
 
 
 @dataclass(frozen=True)
 class MarketView:
-    """A market with its parents as the store holds it, and its newest quote: the exchange's, or the stored one."""
+    """A market with its parents as stored, its newest quote (the exchange's, or else the stored one), and its end."""
 
     details: Mapping[str, Any]
     quote: LatestQuote | None
+    settlement: Mapping[str, Any] | None = None
 
 
 def fetch_market(session: Session, ticker: str) -> MarketView:
     """Fetch a market and its parents, and store them; a second call changes nothing that has not changed.
 
-    Raises NotFoundError where the exchange does not know the ticker. An event that it does not give becomes a
-    marked placeholder.
+    Raises NotFoundError where neither of the exchange's tiers knows the ticker. An event that it does not give
+    becomes a marked placeholder.
     """
-    answer = session.client.fetch_market(ticker)
-    row = MarketRow(*market_row(answer.content))
+    tier, answer = _fetch_outcome(session.client, ticker)
+    outcome = answer.content
+    row = MarketRow(*market_row(outcome.market))
     events, series = _fetch_parents(session.client, row.event_ticker)
+    settlements = (
+        [settlement_row(outcome, tier, answer.received_at)]
+        if is_settled(outcome, is_told_settled=tier is Tier.HISTORICAL)
+        else []
+    )
     with session.database.begin() as connection:
         merge_series(connection, series, now())
         merge_events(connection, events, now())
-        merge_markets(connection, [row], now())
+        stage_markets(connection, [row])
+        stage_settlements(connection, settlements)
+        merge_staged_markets(connection, 1, now())
+        merge_staged_settlements(connection, len(settlements), now())
     stored = stored_market(session.database, row.ticker)
     at = answer.received_at
     quote = {name: getattr(row, name) for name in QUOTE_COLUMNS}
     live = LatestQuote(row.ticker, row.status, tick_at=at, received_at=at, confirmed_at=None, **quote)
-    return MarketView(stored.details, live)
+    return MarketView(stored.details, live, stored.settlement)
+
+
+def _fetch_outcome(client: KalshiClient, ticker: str) -> tuple[Tier, Answer[Outcome]]:
+    try:
+        return Tier.LIVE, client.fetch_market(ticker)
+    except NotFoundError:  # it may have settled so long ago that the live tier shows it no more
+        return Tier.HISTORICAL, client.fetch_market(ticker, Tier.HISTORICAL)
 
 
 def _fetch_parents(client: KalshiClient, event_ticker: str) -> tuple[list[EventRow], list[SeriesRow]]:
@@ -62,9 +89,10 @@ def stored_market(database: Database, ticker: str) -> MarketView:
     with database.read() as connection:
         details = market_details(connection, ticker)
         quote = latest_quote(connection, ticker)
+        settlement = settlement_of(connection, ticker)
     if details is None:
         raise UnknownTickerError.of_market(ticker)
-    return MarketView(details, quote)
+    return MarketView(details, quote, settlement)
 
 
 def stored_quote(database: Database, ticker: str) -> LatestQuote:

@@ -42,10 +42,10 @@ class PreparedMarkets(NamedTuple):
 class MarketPages:
     """Turns listed markets into rows with their parents; used by the markets asset and by the snapshot alike."""
 
-    def __init__(self, session: Session, report: Report) -> None:
+    def __init__(self, session: Session, report: Report, event_lookups: int | None = None) -> None:
         self._session = session
         self._report = report
-        self._lookup = EventLookup(session, report)
+        self._lookup = EventLookup(session, report, event_lookups)
 
     def listing(self) -> Listing[Market]:
         """Begin a walk over every open market of the configured scope, in windows where the store knows some."""

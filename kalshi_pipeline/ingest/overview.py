@@ -17,7 +17,16 @@ from kalshi_pipeline.store.queries import (
     tick_states,
 )
 
-TABLES = ("series", "events", "markets", "ticks", "price_snapshots", "latest_quotes")
+TABLES = (
+    "series",
+    "events",
+    "markets",
+    "ticks",
+    "price_snapshots",
+    "latest_quotes",
+    "candlesticks",
+    "order_books",
+)
 LISTED = ("series", "events", "markets")
 
 

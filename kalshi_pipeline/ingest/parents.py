@@ -22,6 +22,8 @@ from kalshi_pipeline.units import now
 
 # Below this many combo events, asking for each is cheaper than walking their listing, which takes no filter.
 _WORTH_A_WALK = 20
+UNLIMITED = 1_000_000_000
+"""The budget of runs that nobody waits for."""
 # Events that are asked for one by one and then stored together.
 _STORED_AT_ONCE = 50
 # Pages of that listing in a row that fill nothing, after which the rest is asked for one by one.
@@ -53,12 +55,15 @@ def reject_rows(rejects: Sequence[Reject]) -> list[RejectRow]:
 
 
 class EventLookup:
-    """Fetches events that pages name, within a budget of requests, so that new parents never delay the quotes."""
+    """Fetches events that pages name, within a budget of requests, so that new parents never delay the quotes.
 
-    def __init__(self, session: Session, report: Report) -> None:
+    The budget is KALSHI_EVENT_LOOKUPS, or `requests` where nothing waits for the run.
+    """
+
+    def __init__(self, session: Session, report: Report, requests: int | None = None) -> None:
         self._session = session
         self._report = report
-        self._requests_left = session.settings.event_lookups
+        self._requests_left = session.settings.event_lookups if requests is None else requests
 
     def fetch(self, tickers: Sequence[str]) -> "FetchedEvents":
         """Ask for the events; those that are not answered are not there, or the budget is spent.

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from kalshi_pipeline.exchange.client import KalshiClient
+from kalshi_pipeline.exchange.payloads import COMBO_PREFIX
 from kalshi_pipeline.settings import Combos, Settings
 from kalshi_pipeline.store.database import Database
 
@@ -38,6 +39,13 @@ class Session:
             Combos.INCLUDE: (False, True),
         }[self.settings.combos]
 
+    def wants(self, ticker: str) -> bool:
+        """Whether a market is in the scope, by its ticker alone: it begins with its series, combos with KXMVE."""
+        series, combos = self.settings.series, self.settings.combos
+        if combos is not Combos.INCLUDE and ticker.startswith(COMBO_PREFIX) is not (combos is Combos.ONLY):
+            return False
+        return not series or ticker.startswith(tuple(f"{one}-" for one in series)) or ticker in series
+
     @property
     def mve_filter(self) -> str | None:
         """The scope as the `mve_filter` parameter takes it."""
@@ -59,9 +67,15 @@ def _now_and_then(tell: Tell) -> Tell:
 
 @contextlib.contextmanager
 def open_session(
-    settings: Settings, tell: Tell = lambda _: None, *, tell_retries: bool = True
+    settings: Settings,
+    tell: Tell = lambda _: None,
+    *,
+    tell_retries: bool = True,
+    is_backfill: bool = False,
 ) -> Iterator[Session]:
     """Open the database (making it where there is none) and the exchange, and close both at the end.
+
+    A backfill has KALSHI_BACKFILL_SHARE of the requests, so that it never makes a tick late.
 
     `tell` hears of progress, and of retries where wanted, a line every few seconds at the most.
     """
@@ -72,6 +86,7 @@ def open_session(
             settings.api_url,
             requests_per_second=settings.requests_per_second,
             limit_file=database.path.with_name(f"{database.path.name}.limit"),
+            share=settings.backfill_share if is_backfill else 1,
             timeout_seconds=settings.timeout_seconds,
             retry_seconds=settings.retry_seconds,
             on_retry=tell_progress if tell_retries else lambda _: None,

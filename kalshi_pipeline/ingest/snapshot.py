@@ -2,6 +2,7 @@
 
 from kalshi_pipeline.errors import ExchangeError
 from kalshi_pipeline.ingest.markets import MarketPages, PreparedMarkets
+from kalshi_pipeline.ingest.reconcile import reconcile
 from kalshi_pipeline.ingest.report import Report
 from kalshi_pipeline.ingest.session import Session
 from kalshi_pipeline.ingest.walk import closing_run, count_store, store_pages
@@ -63,10 +64,22 @@ def _store_quotes(session: Session, report: Report, tick_at: int) -> None:
     store_pages(session, report, pages.listing(), pages.prepare, merge)
     # A listing that is empty where markets were open is an error of the exchange, for which a check stands.
     if report.is_complete and report.tally.received:
-        with session.database.begin() as connection:
-            ended = Tally(ended=quotes.end_unlisted(connection, now()))
-            add_page(connection, report.run, ended)
-        report.tally += ended
+        reconcile(session, report, pages, quotes.listed, merge, everywhere=False)
+        _end_histories(session, report, quotes)
+
+
+def _end_histories(session: Session, report: Report, quotes: TickQuotes) -> None:
+    """End the history of each market that this complete tick has neither listed nor found open.
+
+    So also where the exchange failed when it was asked: a market that a complete listing lacks has nearly always
+    closed, and to let it stand would confirm a quote that nobody has seen. Should the listing have lost it, then
+    its history begins anew at the next tick that lists it, and the row between says just what is known: that it
+    was not listed.
+    """
+    with session.database.begin() as connection:
+        ended = Tally(ended=quotes.end_unlisted(connection, now()))
+        add_page(connection, report.run, ended)
+    report.tally += ended
 
 
 def _note_pause(session: Session, report: Report) -> None:

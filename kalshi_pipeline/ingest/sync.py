@@ -3,14 +3,16 @@
 from collections.abc import Sequence
 
 from kalshi_pipeline.exchange.statuses import StatusFilter
-from kalshi_pipeline.ingest.markets import MarketPages
+from kalshi_pipeline.ingest.markets import MarketPages, PreparedMarkets
 from kalshi_pipeline.ingest.parents import event_row, heal_placeholders, series_row
+from kalshi_pipeline.ingest.reconcile import reconcile
 from kalshi_pipeline.ingest.report import Report
 from kalshi_pipeline.ingest.session import Session
 from kalshi_pipeline.ingest.walk import begin_listing, closing_run, store_pages
 from kalshi_pipeline.settings import Combos
 from kalshi_pipeline.store.catalog import merge_events, merge_series
 from kalshi_pipeline.store.database import Connection
+from kalshi_pipeline.store.lookups import ListedMarkets
 from kalshi_pipeline.store.rows import EventRow, SeriesRow, Tally
 from kalshi_pipeline.store.runs import State
 from kalshi_pipeline.units import now
@@ -59,10 +61,22 @@ def sync_events(session: Session) -> Report:
 
 
 def sync_markets(session: Session) -> Report:
-    """Store every open market with its parents, then heal the placeholders that this made."""
+    """Store every open market with its parents, look up those that are open no more, and heal placeholders."""
     report = begin_listing(session, "markets")
     with closing_run(session, report):
         pages = MarketPages(session, report)
-        store_pages(session, report, pages.listing(), pages.prepare, pages.merge)
+        with session.database.begin() as connection:
+            listed = ListedMarkets(connection)
+
+        def merge(connection: Connection, page: PreparedMarkets) -> Tally:
+            tally = pages.merge(connection, page)
+            listed.add_staged(connection)
+            if page.rejected:
+                listed.add(connection, page.rejected)
+            return tally
+
+        store_pages(session, report, pages.listing(), pages.prepare, merge)
+        if report.is_complete and report.tally.received:
+            reconcile(session, report, pages, listed, merge, everywhere=True)
         heal_placeholders(session, report)
     return report

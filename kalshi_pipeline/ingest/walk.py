@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import TypeVar
 
 from kalshi_pipeline.errors import PipelineError, StoreError
-from kalshi_pipeline.exchange.listing import Identified, ListedPage, Listing
+from kalshi_pipeline.exchange.listing import ListedPage, Listing
 from kalshi_pipeline.ingest.parents import reject_rows
 from kalshi_pipeline.ingest.report import Report
 from kalshi_pipeline.ingest.session import Session
@@ -16,20 +16,32 @@ from kalshi_pipeline.store.rows import Tally
 from kalshi_pipeline.store.runs import State, add_page, add_to_quarantine, close_run, open_listing
 from kalshi_pipeline.units import MICROS_PER_SECOND, now
 
-Row = TypeVar("Row", bound=Identified)
+Row = TypeVar("Row")
 Prepared = TypeVar("Prepared")
 
 # A run older than this many walks cannot be alive.
 _WALKS_UNTIL_DEAD = 4
 
 
-def begin_listing(session: Session, asset: str) -> Report:
-    """Open the record of a run of series, events or markets."""
+def begin_listing(
+    session: Session,
+    asset: str,
+    *,
+    record: str | None = None,
+    scope: str | None = None,
+    walk_seconds: float | None = None,
+) -> Report:
+    """Open the record of a run, of the session's scope and as long as its settings say, or of others.
+
+    `record` is its name among the runs, where it has one of its own.
+    """
     at = now()
-    dead_before = at - round(_WALKS_UNTIL_DEAD * session.settings.walk_seconds * MICROS_PER_SECOND)
+    scope = scope or session.scope
+    seconds = walk_seconds or session.settings.walk_seconds
+    dead_before = at - round(_WALKS_UNTIL_DEAD * seconds * MICROS_PER_SECOND)
     with session.database.begin() as connection:
-        run = open_listing(connection, asset, session.scope, at, dead_before)
-    return Report(asset, run, session.scope)
+        run = open_listing(connection, record or asset, scope, at, dead_before)
+    return Report(asset, run, scope)
 
 
 def count_store(session: Session, report: Report) -> None:

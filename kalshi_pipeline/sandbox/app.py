@@ -41,6 +41,7 @@ from kalshi_pipeline.sandbox.single_reads import (
     get_series_list,
     get_status,
 )
+from kalshi_pipeline.sandbox.tiers import Tiers
 from kalshi_pipeline.sandbox.trade_listings import get_historical_trades, get_trades
 from kalshi_pipeline.sandbox.world import World
 
@@ -90,7 +91,7 @@ class Exchange:
         log: RequestLog,
         abort: Abort,
     ) -> None:
-        self._desk = Desk(world, shape_of(world))
+        self._desk = Desk(world, shape_of(world), Tiers(world, faults))
         self._bucket = TokenBucket(limit) if limit else None
         self._log = log
         self._abort = abort
@@ -115,16 +116,21 @@ class Exchange:
 
     def set_faults(self, faults: Faults) -> None:
         self._fault_desk = FaultDesk(faults)
-        self._desk = replace(self._desk, created_skew=self._fault_desk.created_skew())
-        self._desk.world.is_paused = faults.paused
+        world = self._desk.world
+        self._desk = replace(
+            self._desk, created_skew=self._fault_desk.created_skew(), tiers=Tiers(world, faults)
+        )
+        world.is_paused, world.amended_share = faults.paused, faults.amended
 
     def _endpoint(self, route: str, handler: Handler) -> Callable[[Request], Any]:
         async def answer(request: Request) -> Response:
             path = request.url.path.removeprefix(PREFIX)
             query = Query(route, request.path_params, parse_qsl(request.url.query, keep_blank_values=True))
-            with self._desk.world.lock:
+            fault_desk, world = self._fault_desk, self._desk.world
+            with world.lock:
+                if fault_desk.cutoff_jumps(path):
+                    world.move_cutoff(fault_desk.faults.cutoff_jump_seconds)
                 body = handler(self._desk, query)
-            fault_desk = self._fault_desk
             if fault_desk.changes_answers():
                 body = fault_desk.doctor(path, request.scope["state"]["asked"], body)
             return _json(body, request)

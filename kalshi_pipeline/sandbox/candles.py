@@ -1,23 +1,25 @@
 """Candlesticks, made when they are asked for.
 
-Trade prices and volumes are those of the tape, exactly. Quotes of the past are not stored, so the bids and
-asks of a candle are made up around the market's present quote, the same at every request; only the last
-close is the real quote. Open interest is the present one, or the volume so far where that is smaller.
+A period reaches from behind its begin to its end, the end included: a trade or a change of the quote at that very
+instant is in it. Prices, volumes and open interest are those of the tape. Bids and asks are those that listings
+served: the opening one stood at the begin. Quotes of the time before the world began, or before its log of them
+begins, are made up (past_quotes.py).
 """
 
-from bisect import bisect_left
+from bisect import bisect_right
 from collections.abc import Iterator
 from datetime import datetime, time, timedelta
+from itertools import takewhile
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from kalshi_pipeline.sandbox.chance import scatter
-from kalshi_pipeline.sandbox.prices import PriceStructure
+from kalshi_pipeline.sandbox.past_quotes import quotes_since
 from kalshi_pipeline.sandbox.spelling import MICROS
 from kalshi_pipeline.sandbox.world import World
 
 MINUTES_OF_A_DAY = 1_440
 _EASTERN = ZoneInfo("America/New_York")
+_LONGEST_DAY = 25 * 3600
 
 
 class Distribution(NamedTuple):
@@ -46,85 +48,97 @@ def count_periods(start_ts: int, end_ts: int, minutes: int) -> int:
 
 
 def candles_of(world: World, market: int, start_ts: int, end_ts: int, minutes: int) -> list[Candle]:
-    """Candles of the market's life whose ends lie in the range, oldest first, one per period without a gap."""
-    markets = world.markets
-    born = max(markets.open_at[market], markets.created[market], 0) // MICROS
-    died = min(markets.close_at[market], world.clock) // MICROS
-    first, last = max(start_ts, born), min(end_ts, died + minutes * 60)
-    return [
-        _candle(world, market, begin, end) for begin, end in _periods(first, last, minutes) if begin <= died
-    ]
+    """Candles of the market's life whose ends lie in the range, oldest first, one per period without a gap; the
+    newest of a living market is of the period that runs."""
+    born, died = _life_of(world, market)
+    if born >= died:
+        return []
+    ends = _periods(max(start_ts, born // MICROS), minutes, died)
+    periods = list(takewhile(lambda period: period[1] <= end_ts, ends))
+    if not periods:
+        return []
+    maker = _CandleMaker(world, market, periods[0][0])
+    return [maker.candle(begin, end) for begin, end in periods]
 
 
 def latest_before(world: World, market: int, start_ts: int, minutes: int) -> Candle | None:
     """The synthetic candle of `include_latest_before_start` [SPEC 3.32]: the newest real one, moved to the first
     period boundary after the start, without trade prices."""
     reach = minutes * 60 * 3
-    found = candles_of(world, market, start_ts - reach, start_ts - 1, minutes)
+    _, died = _life_of(world, market)
+    newest = min(start_ts, died // MICROS + reach)
+    found = candles_of(world, market, newest - 2 * reach, start_ts - 1, minutes)
     if not found:
         return None
     last = found[-1]
-    _, end = next(_periods(start_ts, start_ts + reach, minutes))
+    _, end = next(_periods(start_ts, minutes, (start_ts + 1) * MICROS))
     previous = last.price.close if last.price else last.previous
     bid, ask = (Distribution(*([side.close] * 4)) for side in (last.bid, last.ask))
     return Candle(end, bid, ask, None, None, previous, 0, last.open_interest)
 
 
-def _periods(first: int, last: int, minutes: int) -> Iterator[tuple[int, int]]:
-    """(begin, end) of the periods that end from `first` to `last`; days end at midnight in New York [REC 2026-01]."""
+def _life_of(world: World, market: int) -> tuple[int, int]:
+    """When the market came to trade, and until when it has; its last trade can be a fraction of a second younger
+    than its close, which is in whole seconds."""
+    markets, trades = world.markets, world.tape.of_market(market)
+    born = max(markets.open_at[market], markets.created[market], 0)
+    died = min(markets.close_at[market], world.clock)
+    return born, max(died, world.tape.at[trades[-1]]) if trades else died
+
+
+def _periods(first: int, minutes: int, died: int) -> Iterator[tuple[int, int]]:
+    """(begin, end) of the periods that end at `first` or later and begin before the end of a life, in microseconds;
+    days end at midnight in New York [REC 2026-01]."""
     if minutes == MINUTES_OF_A_DAY:
+        if (first - _LONGEST_DAY) * MICROS >= died:
+            return  # perhaps of a year that has no date
         day = datetime.fromtimestamp(first - 1, _EASTERN).date() + timedelta(days=1)
-        while (end := _midnight(day.toordinal())) <= last:
-            yield _midnight(day.toordinal() - 1), end
+        while (begin := _midnight(day.toordinal() - 1)) * MICROS < died:
+            yield begin, _midnight(day.toordinal())
             day += timedelta(days=1)
         return
     seconds = minutes * 60
-    for end in range(-(-first // seconds) * seconds, last + 1, seconds):
+    end = -(-first // seconds) * seconds
+    while (end - seconds) * MICROS < died:
         yield end - seconds, end
+        end += seconds
 
 
 def _midnight(ordinal: int) -> int:
     return int(datetime.combine(datetime.fromordinal(ordinal), time(), _EASTERN).timestamp())
 
 
-def _candle(world: World, market: int, begin: int, end: int) -> Candle:
-    tape, rows = world.tape, world.tape.of_market(market)
-    low, high = (bisect_left(rows, (ts + 1) * MICROS, key=tape.at.__getitem__) for ts in (begin, end))
-    prices = [tape.price[row] for row in rows[low:high]]
-    sizes = [tape.contracts[row] for row in rows[low:high]]
-    volume = sum(sizes)
-    so_far = sum(tape.contracts[row] for row in rows[:high])
-    mean = sum(price * size for price, size in zip(prices, sizes, strict=True)) // volume if prices else None
-    opening, closing = _quote_at(world, market, begin), _quote_at(world, market, end)
-    return Candle(
-        end_ts=end,
-        bid=_distribution([opening[0], closing[0]]),
-        ask=_distribution([opening[1], closing[1]]),
-        price=_distribution(prices) if prices else None,
-        mean=mean - mean % 100 if mean is not None and world.config.shape != "future" else mean,
-        previous=tape.price[rows[low - 1]] if low else None,
-        volume=volume,
-        open_interest=min(world.markets.open_interest[market], so_far),
-    )
+class _CandleMaker:
+    """Reads the trades and quotes of a market once, for all periods from the first one's begin on."""
+
+    def __init__(self, world: World, market: int, first_begin: int) -> None:
+        self._tape = world.tape
+        self._rows = world.tape.of_market(market)
+        self._traded_at = [world.tape.at[row] for row in self._rows]
+        self._quotes = quotes_since(world, market, first_begin * MICROS)
+        self._quoted_at = [quote.at for quote in self._quotes]
+        self._has_micros = world.config.shape == "future"
+
+    def candle(self, begin: int, end: int) -> Candle:
+        tape = self._tape
+        low, high = (bisect_right(self._traded_at, ts * MICROS) for ts in (begin, end))
+        opening, closing = (bisect_right(self._quoted_at, ts * MICROS) for ts in (begin, end))
+        quotes = self._quotes[max(0, opening - 1) : max(1, closing)]
+        rows = self._rows[low:high]
+        prices = [tape.price[row] for row in rows]
+        volume = sum(tape.contracts[row] for row in rows)
+        mean = sum(tape.price[row] * tape.contracts[row] for row in rows) // volume if volume else None
+        return Candle(
+            end_ts=end,
+            bid=_distribution([quote.bid for quote in quotes]),
+            ask=_distribution([quote.ask for quote in quotes]),
+            price=_distribution(prices) if prices else None,
+            mean=mean - mean % 100 if mean is not None and not self._has_micros else mean,
+            previous=tape.price[self._rows[low - 1]] if low else None,
+            volume=volume,
+            open_interest=tape.open_interest[self._rows[high - 1]] if high else 0,
+        )
 
 
 def _distribution(prices: list[int]) -> Distribution:
     return Distribution(prices[0], min(prices), max(prices), prices[-1])
-
-
-def _quote_at(world: World, market: int, ts: int) -> tuple[int, int]:
-    """Bid and ask at an instant: the real ones from the present on, made up around them before."""
-    markets = world.markets
-    bid, ask = markets.bid[market], markets.ask[market]
-    if ts * MICROS >= world.clock or market in markets.recorded:
-        return bid, ask
-    structure = world.structure_of(market)
-    drift = scatter(91 + market, ts) % 9 - 4
-    return (
-        _drifted(structure, bid, drift) if bid else 0,
-        _drifted(structure, ask, drift) if ask < MICROS else MICROS,
-    )
-
-
-def _drifted(structure: PriceStructure, price: int, drift: int) -> int:
-    return structure.snap(price + drift * structure.step_at(price))

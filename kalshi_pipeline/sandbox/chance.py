@@ -17,5 +17,6 @@ def scatter(seed: int, number: int) -> int:
 
 def uuid_of(seed: int, number: int) -> str:
     """A text with the form of a UUID, the same for the same two numbers."""
-    digits = f"{scatter(seed, number):016x}{scatter(seed + 1, number):016x}"
+    half = scatter(seed, number)
+    digits = f"{half:016x}{half * 0x9E3779B97F4A7C15 & _MASK:016x}"
     return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"

@@ -40,6 +40,8 @@ class Markets:
         self.settled_at: dict[int, int] = {}
         self.settlement_value: dict[int, int] = {}
         self.recorded: dict[int, str] = {}
+        # Bid and ask before they were last written, of the markets whose quote nobody has logged yet.
+        self.unlogged: dict[int, tuple[int, int]] = {}
 
     def __len__(self) -> int:
         return len(self.ticker)
@@ -69,10 +71,14 @@ class Markets:
 
     def clear_quote(self, position: int) -> None:
         """Nobody bids on either side: yes 0/1, no 0/1, sizes zero (API.md §5.5)."""
-        self.bid[position] = 0
-        self.ask[position] = MICROS
-        self.bid_size[position] = 0
-        self.ask_size[position] = 0
+        self.set_quote(position, 0, MICROS, 0, 0)
+
+    def set_quote(self, position: int, bid: int, ask: int, bid_size: int, ask_size: int) -> None:
+        self.unlogged.setdefault(position, (self.bid[position], self.ask[position]))
+        self.bid[position] = bid
+        self.ask[position] = ask
+        self.bid_size[position] = bid_size
+        self.ask_size[position] = ask_size
 
     def pass_midnight(self) -> None:
         self.midnight_bid = self.bid[:]

@@ -14,12 +14,16 @@ class WorldConfig:
     """Everything that a world follows from: equal configs and equally many steps give equal answers.
 
     `markets` and `combos` are the numbers listed by `/markets?status=open` at the start; a few closed,
-    settled, archived and unopened markets stand beside them (`past_share` of the open ones). Each step
+    settled, archived and unopened markets stand beside them (`past_share` of the open ones, settled within the
+    last `past_days`). `trades_per_day` are added in each of the last `trade_days` before the start. What settled
+    or was traded more than `cutoff_days` ago is historical; a few minutes are a fraction of a day. Each step
     lets `births_per_step` markets be born, one after the other into growing events, `closes_per_step`
     markets close before their time and `combos_per_step` combos be minted. `created_within_seconds` puts
     the creation of all that is open at the start into so short a span, which begins with a whole second: 1 is one
     and the same second, 0 the same microsecond; None spreads the markets over 30 days and the combos over
-    twelve hours. `recordings` names a folder of recorded responses whose objects are served as they are,
+    twelve hours. Of the changes of quotes `quote_changes_kept` are remembered for candlesticks, 16 bytes each
+    (quote_log.py): 100,000 markets of which 8 % move at each step fill the 256 MB in about 2,500 steps.
+    `recordings` names a folder of recorded responses whose objects are served as they are,
     beside the generated ones.
     """
 
@@ -32,7 +36,11 @@ class WorldConfig:
     combos_per_step: int = 0
     past_share: float = 0.1
     created_within_seconds: float | None = None
-    cutoff_days: int = 60
+    past_days: float = 150
+    trades_per_day: int = 0
+    trade_days: float = 1
+    cutoff_days: float = 60
+    quote_changes_kept: int = 16_000_000
     shape: Shape = "2026-10"
     start: datetime = datetime(2026, 10, 8, 12, 0, 0, tzinfo=UTC)
     step_seconds: float = 60.0

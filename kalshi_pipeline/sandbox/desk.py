@@ -8,6 +8,7 @@ from typing import TypeAlias
 from kalshi_pipeline.sandbox.queries import Query
 from kalshi_pipeline.sandbox.refusals import NotFoundError
 from kalshi_pipeline.sandbox.shape_2026_10 import NewestShape
+from kalshi_pipeline.sandbox.tiers import Tiers
 from kalshi_pipeline.sandbox.world import World
 
 
@@ -20,6 +21,7 @@ class Desk:
 
     world: World
     shape: NewestShape
+    tiers: Tiers
     created_skew: int = 0
 
     def envelope(self, members: str) -> bytes:
@@ -35,9 +37,14 @@ class Desk:
     def market_named(self, ticker: str, *, live: bool = True) -> int:
         """Position of a market of the live tier, or of the historical one; NotFoundError if it is not there."""
         market = self.world.markets.position.get(ticker)
-        if market is None or self.world.is_live(market) != live:
+        if market is None or not (self.tiers.is_live(market) if live else self.tiers.is_historical(market)):
             raise NotFoundError
         return market
+
+    def live_market(self, market: int) -> str:
+        """A market as the live tier shows it."""
+        text = self.shape.market(market)
+        return self.tiers.older_version(market, text) if self.tiers.is_in_both(market) else text
 
 
 Handler: TypeAlias = Callable[[Desk, Query], bytes]

@@ -55,15 +55,16 @@ def get_event(desk: Desk, query: Query) -> bytes:
     event = events.position.get(query.path["event_ticker"])
     if event is None or event in events.unrecorded:
         raise NotFoundError
-    markets = _live_markets(desk.world, event)
+    markets = _live_markets(desk, event)
     beside = [] if with_markets else [desk.shape.market(market) for market in markets]
     text = desk.shape.event(event, markets if with_markets else None, is_single=True)
     return desk.envelope(f'"event":{text},"markets":[{",".join(beside)}]')
 
 
-def _live_markets(world: World, event: int) -> list[int]:
+def _live_markets(desk: Desk, event: int) -> list[int]:
     """Nested markets settled before the cutoff are left out (API.md §1.3); tickers ascending as recorded."""
-    return [market for market in reversed(world.events.markets_of(event)) if world.is_live(market)]
+    markets = reversed(desk.world.events.markets_of(event))
+    return [market for market in markets if desk.world.is_live(market) and not desk.tiers.is_hidden(market)]
 
 
 def _order(world: World, series_ticker: str | None, *, combos: bool) -> list[int]:
@@ -102,7 +103,7 @@ def _page(
     world = desk.world
     page, has_more = cut_page(rows, limit)
     cursor = query.cursor(*world.event_key(page[-1])) if has_more else ""
-    texts = (desk.shape.event(event, _live_markets(world, event) if with_markets else None) for event in page)
+    texts = (desk.shape.event(event, _live_markets(desk, event) if with_markets else None) for event in page)
     members = f'"cursor":"{cursor}","events":[{",".join(texts)}]'
     # `milestones: []` is there even when nobody asked (API.md §1.3).
     return desk.envelope(members + (',"milestones":[]' if milestones else ""))

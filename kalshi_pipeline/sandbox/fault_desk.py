@@ -5,6 +5,7 @@ import threading
 from collections import OrderedDict
 from dataclasses import dataclass, replace
 from enum import Enum
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 from zlib import crc32
@@ -18,16 +19,11 @@ from kalshi_pipeline.sandbox.spelling import MICROS
 _MOST_REMEMBERED = 10_000
 _ALIAS = "_again"
 _MARKETS = "/markets"
+_HISTORICAL = "/historical/"
 _CREATED_BOUNDS = ("min_created_ts", "max_created_ts")
 _HTML = (
     "<html>\r\n<head><title>{0}</title></head>\r\n<body><center><h1>{0}</h1></center></body>\r\n</html>\r\n"
 )
-_REASONS = {
-    500: "Internal Server Error",
-    502: "Bad Gateway",
-    503: "Service Unavailable",
-    504: "Gateway Time-out",
-}
 
 
 class Trouble(Enum):
@@ -48,6 +44,9 @@ class Plan:
     query: str = ""
 
 
+_TOO_MANY = Plan(429, '{"error": "too many requests"}')
+
+
 class FaultDesk:
     """Applies one `Faults`; a new one for every change of them."""
 
@@ -62,10 +61,16 @@ class FaultDesk:
             latency_jitter_seconds=0.0,
             created_skew_seconds=0.0,
             paused=False,
+            both_tiers=False,
+            no_tier=0.0,
+            amended=0.0,
+            cutoff_jump_seconds=0.0,
+            cutoff_jump_every=10,
             paths=(),
         )
         self._attempts: OrderedDict[str, int] = OrderedDict()
         self._pages = 0
+        self._answers = 0
         self._tails: OrderedDict[str, list[Any]] = OrderedDict()
         self._aliases: OrderedDict[str, str] = OrderedDict()
 
@@ -80,6 +85,15 @@ class FaultDesk:
     def created_skew(self) -> int:
         """Microseconds by which the bounds of created times are moved."""
         return round(self.faults.created_skew_seconds * MICROS) if self.faults.applies_to(_MARKETS) else 0
+
+    def cutoff_jumps(self, path: str) -> bool:
+        """Whether the cutoff moves before the answer to this request, which is counted."""
+        faults = self.faults
+        if not (faults.cutoff_jump_seconds and faults.applies_to(path)):
+            return False
+        with self._lock:
+            self._answers += 1
+            return self._answers % faults.cutoff_jump_every == 0
 
     def plan(self, path: str, query: str) -> Plan:
         """Decides before the world is asked."""
@@ -96,7 +110,9 @@ class FaultDesk:
         if attempt < faults.fail_first:
             return self._failure(503, attempt)
         if self._hits("too_many", url, attempt):
-            return Plan(429, '{"error": "too many requests"}')
+            return _TOO_MANY
+        if faults.historical_errors and path.startswith(_HISTORICAL):
+            return self._refusal(faults.historical_errors, attempt)
         if self._hits("server_errors", url, attempt):
             draw = self._draw("server_error", url, attempt)
             return self._failure(server_error_of(faults, draw), draw >> 8)
@@ -119,11 +135,19 @@ class FaultDesk:
         form: str = self.faults.error_body
         if form == "any":
             form = ("nested", "flat", "html")[draw % 3]
-        reason = _REASONS[status]
+        reason = _reason(status)
         if form == "html":
             return Plan(status, _HTML.format(f"{status} {reason}"), "text/html")
-        nested = error_body(reason.lower().replace(" ", "_").replace("-", ""), reason.lower())
+        nested = _nested(reason)
         return Plan(status, json.dumps(nested if form == "nested" else nested["error"]))
+
+    def _refusal(self, status: int, attempt: int) -> Plan:
+        """A 4xx as the exchange words it, or a 5xx."""
+        if status == 429:
+            return _TOO_MANY
+        if status >= 500:
+            return self._failure(status, attempt)
+        return Plan(status, json.dumps(_nested(_reason(status)), separators=(",", ":")))
 
     def _asked_instead(self, path: str, query: str) -> str:
         """The query with the real cursor for an alias, room on the page for repeated rows, and what is ignored gone."""
@@ -160,6 +184,8 @@ class FaultDesk:
             or f.overlap
             or f.unknown_words
             or f.unreadable
+            or f.scalar_without_value
+            or f.zero_times
             or f.unreachable_after is not None
         )
 
@@ -180,6 +206,20 @@ class FaultDesk:
             if answer["cursor"]:
                 keep = min(faults.overlap, max(0, len(answer[key]) - 1))
                 _remember(self._tails, answer["cursor"], answer[key][len(answer[key]) - keep :])
+
+
+def _reason(status: int) -> str:
+    """What a gateway calls a status."""
+    if status == 504:
+        return "Gateway Time-out"
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return "Unknown"
+
+
+def _nested(reason: str) -> dict[str, object]:
+    return error_body(reason.lower().replace(" ", "_").replace("-", ""), reason.lower())
 
 
 def _has_created_bounds(path: str, query: str) -> bool:

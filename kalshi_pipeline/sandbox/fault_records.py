@@ -1,10 +1,11 @@
-"""Damages records inside an answer: unknown words, unreadable values, and the envelope's key gone."""
+"""Damages records inside an answer: unknown words, unreadable or absent values, zero times, the envelope's key gone."""
 
 from typing import Any
 from zlib import crc32
 
 from kalshi_pipeline.sandbox.chance import scatter
 from kalshi_pipeline.sandbox.faults import Faults
+from kalshi_pipeline.sandbox.spelling import ZERO_TIME
 
 _ENVELOPES = (
     "markets", "events", "trades", "series", "orderbooks", "series_fee_change_arr", "candlesticks",
@@ -22,7 +23,9 @@ _WORDS = {
     "taker_outcome_side": "maybe",
 }
 _SHARE_OF_WORDS = 1 / 7
-_NAMES = ("ticker", "event_ticker", "trade_id", "market_ticker")
+_SHARE_OF_ZERO_TIMES = 1 / 7
+_TIMES = ("created_time", "updated_time", "last_updated_ts", "settlement_ts")
+_NAMES = ("trade_id", "ticker", "event_ticker", "market_ticker")
 _PRICES = ("yes_bid_dollars", "yes_price_dollars", "close_time")
 
 
@@ -35,10 +38,9 @@ def damage(answer: dict[str, Any], faults: Faults) -> None:
     """Applies the faults that concern records and the envelope."""
     for key, rows in row_lists(answer):
         answer[key] = [_record(row, faults) for row in rows]
-    if faults.unknown_words:
-        for key in ("market", "event", "series"):
-            if isinstance(answer.get(key), dict):
-                answer[key] = _with_new_words(answer[key])
+    for key in ("market", "event", "series"):
+        if isinstance(answer.get(key), dict):
+            answer[key] = _single(answer[key], faults)
     if faults.missing_key:
         found = next((key for key in _ENVELOPES if key in answer), None)
         if found is not None:
@@ -48,15 +50,37 @@ def damage(answer: dict[str, Any], faults: Faults) -> None:
 def _record(row: Any, faults: Faults) -> Any:  # noqa: ANN401 - a record is whatever JSON holds
     if not isinstance(row, dict):
         return row
-    name = next((str(row[key]) for key in _NAMES if key in row), "")
     if isinstance(row.get("markets"), list):
         row["markets"] = [_record(market, faults) for market in row["markets"]]
-    draw = scatter(faults.seed, crc32(name.encode()))
+    draw = scatter(faults.seed, crc32(_name_of(row).encode()))
+    row = _timed_and_paid(row, draw, faults)
     if faults.unknown_words and draw < _SHARE_OF_WORDS * 2**64:
         row = _with_new_words(row)
     if scatter(faults.seed + 1, draw) < faults.unreadable * 2**64:
         return _unreadable(row, draw)
     return row
+
+
+def _single(row: dict[str, Any], faults: Faults) -> dict[str, Any]:
+    """A record that was asked for by its name: readable, and with new words where they are switched on."""
+    if isinstance(row.get("markets"), list):
+        row["markets"] = [_record(market, faults) for market in row["markets"]]
+    draw = scatter(faults.seed, crc32(_name_of(row).encode()))
+    row = _timed_and_paid(row, draw, faults)
+    return _with_new_words(row) if faults.unknown_words else row
+
+
+def _timed_and_paid(row: dict[str, Any], draw: int, faults: Faults) -> dict[str, Any]:
+    """The record with its times and its payout as the faults want them; every read of it alike."""
+    if faults.scalar_without_value and row.get("result") == "scalar":
+        row = {key: value for key, value in row.items() if key != "settlement_value_dollars"}
+    if faults.zero_times and scatter(faults.seed + 2, draw) < _SHARE_OF_ZERO_TIMES * 2**64:
+        row |= {key: ZERO_TIME for key in _TIMES if key in row}
+    return row
+
+
+def _name_of(row: dict[str, Any]) -> str:
+    return next((str(row[key]) for key in _NAMES if key in row), "")
 
 
 def _with_new_words(row: dict[str, Any]) -> dict[str, Any]:

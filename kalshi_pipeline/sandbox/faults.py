@@ -19,13 +19,17 @@ _YES_NO = {
     "off": False,
 }
 _SERVER_ERRORS = (500, 502, 503, 504)
+_REFUSALS = range(400, 600)
+_SHARES = ("too_many", "server_errors", "resets", "truncated", "not_json", "unreadable", "no_tier", "amended")
 
 
 @dataclass(frozen=True)
 class Faults:
-    """Switches of trouble. Shares are from 0 to 1 of the requests, `unreadable` of the records.
+    """Switches of trouble. Shares are from 0 to 1 of the requests, `unreadable` of the records, `no_tier` and
+    `amended` of the markets.
 
-    `paths` restricts everything but `paused` to paths that begin so, without /trade-api/v2: ("/markets",).
+    `paths` restricts the faults of requests and answers to paths that begin so, without /trade-api/v2: ("/markets",).
+    It has no say over those of the world: `paused`, `both_tiers`, `no_tier` and `amended`.
     `server_error` 0 takes 500, 502, 503 and 504 in turn; `overlap` repeats that many rows of the page before;
     `empty_pages` puts one empty page with a living cursor before every page but the first; `fail_first` answers
     503 to the first attempts of every distinct URL; after `unreachable_after` pages of listings every
@@ -33,6 +37,14 @@ class Faults:
     every answer, and `latency_jitter_seconds` each URL by up to so much more. `created_filter` and
     `created_skew_seconds` concern the created bounds of /markets: a request with one is refused, answered as if
     it had none, or answered for a window that lies so many seconds later than the one that was asked for.
+
+    `both_tiers` shows one archived market in three in the live tier too, there in an older version, and so its trades
+    of the last day before the cutoff, which do not differ; `no_tier` hides a share of the markets that have closed
+    from every endpoint, but not their trades; `amended` is the share of the markets closing from now on whose first
+    result is mistaken, then disputed and amended; `scalar_without_value` leaves out what a scalar result pays;
+    `zero_times` writes the zero time for when one row in seven was created, updated or settled. The cutoff moves
+    ahead by `cutoff_jump_seconds` before the answer to every `cutoff_jump_every`-th request, and stays there.
+    `historical_errors` is the status that the whole historical tier answers.
     """
 
     seed: int = 1
@@ -56,15 +68,29 @@ class Faults:
     fail_first: int = 0
     created_filter: CreatedFilter = "honoured"
     created_skew_seconds: float = 0.0
+    both_tiers: bool = False
+    no_tier: float = 0.0
+    amended: float = 0.0
+    scalar_without_value: bool = False
+    zero_times: bool = False
+    cutoff_jump_seconds: float = 0.0
+    cutoff_jump_every: int = 10
+    historical_errors: int = 0
     paths: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        for name in ("too_many", "server_errors", "resets", "truncated", "not_json", "unreadable"):
+        for name in _SHARES:
             if not 0 <= getattr(self, name) <= 1:
                 raise ValueError(f"fault {name} is a share from 0 to 1, not {getattr(self, name)}")
         for name in ("latency_seconds", "latency_jitter_seconds", "overlap", "fail_first"):
             if getattr(self, name) < 0:
                 raise ValueError(f"fault {name} cannot be negative")
+        if self.cutoff_jump_seconds < 0 or self.cutoff_jump_every < 1:
+            raise ValueError("fault cutoff_jump_seconds cannot be negative, nor cutoff_jump_every under 1")
+        if self.historical_errors and self.historical_errors not in _REFUSALS:
+            raise ValueError(
+                f"fault historical_errors is a status from 400 to 599, not {self.historical_errors}"
+            )
         if self.server_error not in (0, *_SERVER_ERRORS):
             raise ValueError(f"fault server_error is one of 500, 502, 503 and 504, not {self.server_error}")
         for name, words in (("error_body", get_args(ErrorBody)), ("created_filter", get_args(CreatedFilter))):

@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from functools import partial
 from operator import itemgetter
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
 from kalshi_pipeline.sandbox.births import (
     bear_combo,
@@ -36,9 +36,6 @@ from kalshi_pipeline.sandbox.states import (
 )
 from kalshi_pipeline.sandbox.world_state import DAY, HOUR, SeriesRow, WorldState
 
-if TYPE_CHECKING:
-    from kalshi_pipeline.sandbox.tape import Trade
-
 MOST_SERIES_PER_TOPIC = 1_700  # 8 topics: the 13,300 series of August 2026 (API.md §4)
 
 _SIZE_OF_ROUND = sum(topic.size for topic in TOPICS)
@@ -46,6 +43,8 @@ _SIZE_OF_ROUND = sum(topic.size for topic in TOPICS)
 _MIXTURE = ((10, FINALIZED), (13, CLOSED), (15, DETERMINED), (19, INITIALIZED), (29, INACTIVE))
 # Created times have fractions of 6, 5 and 4 digits, or none (API.md quirk 8).
 _GRAINS = (1, 10, 100, MICROS)
+
+_MOST_TRIES = 50  # to find a market that was open at an instant
 
 # Created time, ticker of the event (of a recorded market its own), and what lets it be born then.
 _Birth: TypeAlias = tuple[int, str, Callable[[int], None]]
@@ -91,19 +90,23 @@ class _Genesis:
     def __init__(self, world: WorldState) -> None:
         self._world = world
         self._quoter = world.quoter
-        self._past_trades: list[Trade] = []
+        # Instant, market and price of what was traded before the world began.
+        self._past_trades: list[tuple[int, int, int]] = []
 
     def plan_past(self) -> Iterator[_Birth]:
-        """Events whose markets all settled before the world began, over the last 150 days."""
+        """Events whose markets all settled before the world began, over the configured days; a market then lived for
+        a quarter of them or so."""
         world = self._world
         count = round(world.config.markets * world.config.past_share / _SIZE_OF_ROUND * len(TOPICS))
         count = max(count, 8) if world.config.markets and world.config.past_share else 0
+        span = round(world.config.past_days * DAY)
+        life = max(span * 4 // 15, HOUR)
         for number in range(count):
-            age = (count - number) * 150 * DAY // count
+            age = (count - number) * span // count
             moment = world.clock - age - 3 * HOUR
             closed = moment - moment % (60 * MICROS)
             ticker = event_ticker_of(world, number, closed)
-            yield moment - 40 * DAY, ticker, partial(self._bear_past, number, closed)
+            yield moment - life, ticker, partial(self._bear_past, number, closed)
         world.next_number = count
 
     def _bear_past(self, number: int, closed: int, created: int) -> None:
@@ -242,7 +245,9 @@ class _Genesis:
         world, markets = self._world, self._world.markets
         for order in world.events_by_close.values():
             order.sort(key=world.event_key)
-        world.tape.load(self._past_trades)
+        self._draw_busy_days()
+        for at, market, price in sorted(self._past_trades):
+            world.tape.append(self._quoter.trade(market, at, price))
         world.settled = deque(sorted(world.settled))
         archive(world)
         markets.pass_midnight()
@@ -251,16 +256,42 @@ class _Genesis:
                 markets.midnight_bid[market] -= 20_000
         for market, volume in enumerate(markets.volume):
             markets.midnight_volume[market] = volume // 200 * 100
+        markets.unlogged.clear()
+        world.quote_log.known_since = world.start
         world.leg_pool = list(world.shelves.rows("open", combo=False)[:4_096])
+
+    def _draw_busy_days(self) -> None:
+        """The configured trades of the days before the start, each of a market that could be traded then."""
+        world, random = self._world, self._world.random
+        span = round(world.config.trade_days * DAY)
+        count = round(world.config.trades_per_day * world.config.trade_days)
+        for index in range(count):
+            at = world.start - span + index * span // count
+            born = world.first_created_from(at)
+            for _ in range(_MOST_TRIES if born else 0):
+                market = int(random.random() * born)
+                if self._could_trade(market, at):
+                    price = self._quoter.draw_price(market, world.structure_of(market))
+                    self._past_trades.append((at, market, price))
+                    break
+
+    def _could_trade(self, market: int, at: int) -> bool:
+        markets = self._world.markets
+        is_plain = market not in markets.recorded and not self._world.is_combo(market)
+        return is_plain and markets.open_at[market] <= at < markets.close_at[market]
 
     def _in_listing_order(self, number: int, ordinals: "range | dict[int, int]") -> list[int]:
         """Ordinals by ticker, descending: markets of one event share their created time (columns.py)."""
         return sorted(ordinals, key=lambda ordinal: outcome_of(number, ordinal).code, reverse=True)
 
     def _trade_past(self, market: int, since: int, until: int, share: float) -> None:
-        if self._world.random.random() < share:
+        """Up to four trades, of this share of the markets."""
+        random = self._world.random
+        if random.random() < share:
             structure = self._world.structure_of(market)
-            self._past_trades += self._quoter.draw_past(market, structure, since, until)
+            for _ in range(1 + int(random.random() * 4)):
+                at = since + int(random.random() * (until - since))
+                self._past_trades.append((at, market, self._quoter.draw_price(market, structure)))
 
     def _index(self, event: int) -> None:
         world = self._world

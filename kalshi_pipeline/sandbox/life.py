@@ -16,12 +16,16 @@ MOST_TRADES_PER_STEP = 2_000  # so that the tape of a long run stays small
 
 
 def advance(world: WorldState) -> None:
-    """One step; a paused exchange changes nothing, but its clock goes on."""
+    """One step; a paused exchange changes nothing, but its clock and its cutoff go on."""
     before = world.clock
     world.clock += round(world.config.step_seconds * MICROS)
     world.steps += 1
-    if world.is_paused:
-        return
+    if not world.is_paused:
+        _live(world, before)
+    archive(world)
+
+
+def _live(world: WorldState, before: int) -> None:
     if before // DAY != world.clock // DAY:
         world.markets.pass_midnight()
     _move_quotes(world, before)
@@ -30,11 +34,12 @@ def advance(world: WorldState) -> None:
     _close(world, before)
     _pause_or_resume(world)
     _settle(world)
-    archive(world)
+    _log_quotes(world, before)
 
 
 def _move_quotes(world: WorldState, before: int) -> None:
-    """The configured share of the open markets; one in five of those that moved and are quoted also trades."""
+    """The configured share of the open markets; one in five of those that moved, are quoted and do not
+    close in this step also trades."""
     markets, quoter, random = world.markets, world.quoter, world.random
     moved: list[int] = []
     for combo in (False, True):
@@ -43,7 +48,9 @@ def _move_quotes(world: WorldState, before: int) -> None:
         moved += [m for m in chosen if markets.state[m] == ACTIVE and m not in markets.recorded]
     for market in moved:
         quoter.move(market, world.structure_of(market))
-    traders = [m for m in moved if markets.bid[m] and markets.ask[m] < MICROS][::5][:MOST_TRADES_PER_STEP]
+    traders = [
+        m for m in moved if markets.bid[m] and markets.ask[m] < MICROS and markets.close_at[m] > world.clock
+    ][::5][:MOST_TRADES_PER_STEP]
     for index, market in enumerate(traders):
         at = before + (index + 1) * (world.clock - before) // (len(traders) + 1)
         price = markets.ask[market] if random.random() < 0.5 else markets.bid[market]
@@ -143,7 +150,7 @@ def _settle(world: WorldState) -> None:
     while world.fates and world.fates[0][0] <= world.steps:
         _, market, states = world.fates.popleft()
         if states:
-            settle(world, market, states[0], world.clock)
+            settle(world, market, states[0], world.clock, later=states[1:])
             world.fates.append((world.steps + STEPS_BETWEEN_STATES, market, states[1:]))
 
 
@@ -153,3 +160,17 @@ def archive(world: WorldState) -> None:
         _, market = world.settled.popleft()
         world.set_state(market, ARCHIVED)
         world.markets.open_interest[market] = 0
+
+
+def _log_quotes(world: WorldState, before: int) -> None:
+    """Keeps the prices that listings served until now; a market born in this step had none."""
+    markets = world.markets
+    world.quote_log.append(
+        world.clock,
+        (
+            (market, bid, ask)
+            for market, (bid, ask) in markets.unlogged.items()
+            if markets.created[market] <= before and (bid, ask) != (markets.bid[market], markets.ask[market])
+        ),
+    )
+    markets.unlogged.clear()

@@ -9,7 +9,7 @@ from kalshi_pipeline.sandbox.desk import Desk, cut_page
 from kalshi_pipeline.sandbox.queries import Query
 from kalshi_pipeline.sandbox.refusals import BadRequestError
 from kalshi_pipeline.sandbox.spelling import MICROS
-from kalshi_pipeline.sandbox.states import ARCHIVED, INACTIVE, LIVE_SHELVES, SHELF_OF_STATE
+from kalshi_pipeline.sandbox.states import INACTIVE, LIVE_SHELVES, SHELF_OF_STATE
 from kalshi_pipeline.sandbox.world import World
 
 _STATUS_WORDS = ("unopened", "open", "paused", "closed", "settled")
@@ -44,8 +44,8 @@ def get_markets(desk: Desk, query: Query) -> bytes:
     if event_ticker is not None:
         # The whole event, whatever the limit, with an empty cursor [MEAS 2026-08-09].
         rows = list(_find(desk.world, search))
-        return desk.listing("markets", map(desk.shape.market, rows), "")
-    return _page(desk, query, search, limit, keyset)
+        return desk.listing("markets", map(desk.live_market, rows), "")
+    return _page(desk, query, search, limit, keyset, desk.live_market)
 
 
 def get_historical_markets(desk: Desk, query: Query) -> bytes:
@@ -58,17 +58,21 @@ def get_historical_markets(desk: Desk, query: Query) -> bytes:
     if sum(given is not None for given in (*named, mve_filter)) > 1:
         raise BadRequestError("filters are mutually exclusive")
     among = next((given for given in named if given is not None), None)
-    search = _Search(("historical",), _KINDS[mve_filter], among=_ordered(desk.world, among, archived=True))
-    return _page(desk, query, search, limit, keyset)
+    search = _Search(("historical",), _KINDS[mve_filter], among=_ordered(among))
+    if desk.tiers.hides:
+        search.tests.append(desk.tiers.is_historical)
+    return _page(desk, query, search, limit, keyset, desk.shape.market)
 
 
-def _page(desk: Desk, query: Query, search: _Search, limit: int, keyset: Keyset | None) -> bytes:
+def _page(
+    desk: Desk, query: Query, search: _Search, limit: int, keyset: Keyset | None, render: Callable[[int], str]
+) -> bytes:
     markets = desk.world.markets
     if keyset is not None:
         search.below = min(search.below, _position_of(desk.world, keyset))
     page, has_more = cut_page(_find(desk.world, search), limit)
     cursor = query.cursor(markets.created[page[-1]], markets.ticker[page[-1]]) if has_more else ""
-    return desk.listing("markets", map(desk.shape.market, page), cursor)
+    return desk.listing("markets", map(render, page), cursor)
 
 
 def _position_of(world: World, keyset: Keyset) -> int:
@@ -121,7 +125,12 @@ def _read_search(desk: Desk, query: Query) -> _Search:
     for positions in named:
         if positions is not None:
             among = set(positions) if among is None else among & set(positions)
-    search = _Search((status,) if status else LIVE_SHELVES, _KINDS[mve_filter], among=_ordered(world, among))
+    shelves: tuple[str, ...] = (status,) if status else LIVE_SHELVES
+    if desk.tiers.overlap and status in ("settled", None):
+        shelves += ("historical",)
+    search = _Search(shelves, _KINDS[mve_filter], among=_ordered(among))
+    if desk.tiers.overlap or desk.tiers.hides:
+        search.tests.append(desk.tiers.is_live)
     if given:
         _bound(desk, search, given[0], *bounds[given[0]])
     return search
@@ -154,10 +163,8 @@ def _named(
     return of_tickers, of_event, of_series
 
 
-def _ordered(world: World, among: Iterable[int] | None, *, archived: bool = False) -> list[int] | None:
-    if among is None:
-        return None
-    return sorted((m for m in among if (world.markets.state[m] == ARCHIVED) == archived), reverse=True)
+def _ordered(among: Iterable[int] | None) -> list[int] | None:
+    return None if among is None else sorted(among, reverse=True)
 
 
 def _bound(desk: Desk, search: _Search, family: str, least: int | None, most: int | None) -> None:

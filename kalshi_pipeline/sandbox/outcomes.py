@@ -16,8 +16,11 @@ from kalshi_pipeline.sandbox.world_state import WorldState
 
 
 def fate_of(world: WorldState, market: int) -> tuple[int, ...]:
-    """The states after `closed`: one market in forty is disputed, one in fifty never leaves `closed`."""
+    """The states after `closed`: one market in forty, or more if the world says so, is disputed and amended, one in
+    fifty never leaves `closed`."""
     chance = scatter(world.config.seed + 41, market)
+    if chance < world.amended_share * 2**64:
+        return (DETERMINED, DISPUTED, AMENDED, FINALIZED)
     if not chance % 50:
         return ()
     if not chance % 40:
@@ -25,16 +28,31 @@ def fate_of(world: WorldState, market: int) -> tuple[int, ...]:
     return (DETERMINED, FINALIZED)
 
 
-def settle(world: WorldState, market: int, state: int, at: int) -> None:
-    """Moves a market to a state past `closed`, with its result, and with its payout once it is final."""
+def settle(world: WorldState, market: int, state: int, at: int, later: tuple[int, ...] = ()) -> None:
+    """Moves a market to a state past `closed`, with its result; until it is amended that is a mistaken one.
+
+    What it pays is known from its determination on [SPEC 3.32], or only once it is final [REC 2026-08]: markets take
+    turns, and those to be amended show theirs early, so that it changes.
+    """
     world.set_state(market, state)
     result, value = result_of(world, market)
-    world.markets.result[market] = result
-    world.markets.updated[market] = at
+    if AMENDED in later:
+        result, value = _mistaken(result, value)
+    markets = world.markets
+    markets.result[market] = result
+    markets.updated[market] = at
+    if state in (FINALIZED, AMENDED) or AMENDED in later or market % 2:
+        markets.settlement_value[market] = value
     if state == FINALIZED:
-        world.markets.settlement_value[market] = value
-        world.markets.settled_at[market] = at
+        markets.settled_at[market] = at
         world.settled.append((at, market))
+
+
+def _mistaken(result: int, value: int) -> tuple[int, int]:
+    """Another outcome: the other side, or another value of a scalar."""
+    if result == SCALAR:
+        return SCALAR, (value + MICROS // 4) % MICROS or MICROS // 4
+    return (NO, 0) if result == YES else (YES, MICROS)
 
 
 def result_of(world: WorldState, market: int) -> tuple[int, int]:

@@ -76,14 +76,14 @@ class Query:
         return number or default
 
     def tickers(self, name: str, most: int = MOST_TICKERS) -> list[str] | None:
-        """A comma list, each ticker once."""
+        """A comma list, each ticker once; repeated ones count against the most."""
         text = self.text(name)
         if text is None:
             return None
-        tickers = list(dict.fromkeys(ticker for ticker in text.split(",") if ticker))
+        tickers = [ticker for ticker in text.split(",") if ticker]
         if len(tickers) > most or any(len(ticker) > _LONGEST_TICKER for ticker in tickers):
             raise BadRequestError(f"invalid {name}")
-        return tickers
+        return list(dict.fromkeys(tickers))
 
     def keyset(self) -> Keyset | None:
         cursor = self.text("cursor")

@@ -2,6 +2,7 @@
 
 from random import Random
 
+from kalshi_pipeline.sandbox.chance import scatter
 from kalshi_pipeline.sandbox.columns import Markets
 from kalshi_pipeline.sandbox.prices import PriceStructure
 from kalshi_pipeline.sandbox.spelling import MICROS
@@ -68,11 +69,9 @@ class Quoter:
             column[market] += 100
 
     def _put(self, market: int, bid: int, ask: int) -> None:
-        markets = self._markets
-        markets.bid[market] = bid
-        markets.ask[market] = ask
-        markets.bid_size[market] = self.draw_size(50_000) if bid else 0
-        markets.ask_size[market] = self.draw_size(50_000) if ask < MICROS else 0
+        bid_size = self.draw_size(50_000) if bid else 0
+        ask_size = self.draw_size(50_000) if ask < MICROS else 0
+        self._markets.set_quote(market, bid, ask, bid_size, ask_size)
 
     def trade(self, market: int, at: int, price: int) -> Trade:
         """One execution, booked into the market's volume, open interest and last price."""
@@ -82,17 +81,12 @@ class Quoter:
         markets.last[market] = price
         # Two in three open a position on both sides; the others pass one on or close one.
         interest = markets.open_interest[market] + (count if random.random() < 0.67 else -count // 2)
-        markets.open_interest[market] = max(0, interest // 100 * 100 if self._whole else interest)
-        return Trade(market, at, price, count, random.random() < 0.5, random.random() < 0.01)
+        interest = max(0, interest // 100 * 100 if self._whole else interest)
+        markets.open_interest[market] = interest
+        return Trade(market, at, price, count, interest, random.random() < 0.5, random.random() < 0.01)
 
-    def draw_past(self, market: int, structure: PriceStructure, since: int, until: int) -> list[Trade]:
-        """Up to four trades before the world began, oldest first, ending near the quote."""
-        count = 1 + int(self._random.random() * 4)
-        moments = sorted(since + int(self._random.random() * (until - since)) for _ in range(count))
+    def draw_price(self, market: int, structure: PriceStructure) -> int:
+        """A price of the past: near the quote, or, where nobody quotes, near a price of the market's own."""
         ask = self._markets.ask[market]
-        near = self._markets.bid[market] or (ask if ask < MICROS else int(self._random.random() * MICROS))
-        step = structure.step_at(near)
-        return [
-            self.trade(market, at, structure.snap(near + step * (int(self._random.random() * 7) - 3)))
-            for at in moments
-        ]
+        near = self._markets.bid[market] or (ask if ask < MICROS else scatter(5, market) % MICROS)
+        return structure.snap(near + structure.step_at(near) * (int(self._random.random() * 7) - 3))

@@ -24,7 +24,7 @@ from kalshi_pipeline.sandbox.spelling import (
     spell_dollars,
     spell_time,
 )
-from kalshi_pipeline.sandbox.states import FINALIZED, RESULT_WORDS, SCALAR, STATUS_WORDS
+from kalshi_pipeline.sandbox.states import DETERMINED, RESULT_WORDS, SCALAR, STATUS_WORDS
 from kalshi_pipeline.sandbox.world import World
 from kalshi_pipeline.sandbox.world_state import HOUR
 
@@ -139,7 +139,7 @@ class NewestShape(NewestRecords):
         spell_times = self._make_times_part if is_combo else self.times_part  # no two combos share theirs
         times = spell_times(m.close_at[market], created, last_close_at, m.open_at[market], m.result[market])
         updated_time = ZERO_TIME if not market % 53 and updated == created else spell_time(updated)
-        optional = self._payout(market) if state >= FINALIZED else ""
+        optional = self._payout(market) if state >= DETERMINED else ""
         if not market % 9 and not is_combo and is_never_traded(self.world, market):
             optional = ',"is_provisional":true'
         return (
@@ -164,11 +164,11 @@ class NewestShape(NewestRecords):
         return "fair price" if result == SCALAR else RESULT_WORDS[result]
 
     def _payout(self, market: int) -> str:
+        """When it settled and what it pays, as far as both are known."""
         m = self.world.markets
-        return (
-            f',"settlement_ts":"{spell_time(m.settled_at[market])}",'
-            f'"settlement_value_dollars":"{spell_dollars(m.settlement_value[market])}"'
-        )
+        at, value = m.settled_at.get(market), m.settlement_value.get(market)
+        settled = "" if at is None else f',"settlement_ts":"{spell_time(at)}"'
+        return settled if value is None else f'{settled},"settlement_value_dollars":"{spell_dollars(value)}"'
 
     def event(self, event: int, markets: list[int] | None = None, *, is_single: bool = False) -> str:
         """An event; with its markets inside when they are given. A single read has the zero `last_updated_ts`

@@ -18,15 +18,12 @@ _GAP = -2  # the topic of a recorded series, or, without its text, of one that o
 
 
 def get_market(desk: Desk, query: Query) -> bytes:
-    return _market(desk, query, live=True)
+    return desk.envelope(f'"market":{desk.live_market(desk.market_named(query.path["ticker"]))}')
 
 
 def get_historical_market(desk: Desk, query: Query) -> bytes:
-    return _market(desk, query, live=False)
-
-
-def _market(desk: Desk, query: Query, *, live: bool) -> bytes:
-    return desk.envelope(f'"market":{desk.shape.market(desk.market_named(query.path["ticker"], live=live))}')
+    market = desk.market_named(query.path["ticker"], live=False)
+    return desk.envelope(f'"market":{desk.shape.market(market)}')
 
 
 def get_book(desk: Desk, query: Query) -> bytes:
@@ -40,14 +37,21 @@ def get_book(desk: Desk, query: Query) -> bytes:
 
 def get_books(desk: Desk, query: Query) -> bytes:
     """Books of repeated `tickers`, 1 to 100; an unknown one is left out, as in every list."""
-    tickers = list(dict.fromkeys(query.texts("tickers")))
+    tickers = query.texts("tickers")
     if not 1 <= len(tickers) <= 100 or any(len(ticker) > 200 for ticker in tickers):
         raise BadRequestError("invalid tickers")
-    world = desk.world
-    known = [(t, world.markets.position[t]) for t in tickers if t in world.markets.position]
-    live = [(ticker, market) for ticker, market in known if world.is_live(market)]
-    books = (f'{{"ticker":"{t}",{desk.shape.book(*book_of(world, market, 0))}}}' for t, market in live)
+    books = (
+        f'{{"ticker":"{desk.world.markets.ticker[market]}",{desk.shape.book(*book_of(desk.world, market, 0))}}}'
+        for market in _live_markets(desk, tickers)
+    )
     return desk.listing("orderbooks", books)
+
+
+def _live_markets(desk: Desk, tickers: list[str]) -> list[int]:
+    """The markets of these names that the live tier has, each once."""
+    position = desk.world.markets.position
+    known = [position[ticker] for ticker in dict.fromkeys(tickers) if ticker in position]
+    return [market for market in known if desk.tiers.is_live(market)]
 
 
 def get_candles(desk: Desk, query: Query) -> bytes:
@@ -77,9 +81,10 @@ def get_candles_of_many(desk: Desk, query: Query) -> bytes:
     if not tickers:
         raise BadRequestError("market_tickers is required")
     start_ts, end_ts, minutes = _range(query, None)
-    position = desk.world.markets.position
-    markets = [position[t] for t in tickers if t in position and desk.world.is_live(position[t])]
-    found = [(market, _candles(desk, query, market, start_ts, end_ts, minutes)) for market in markets]
+    found = [
+        (market, _candles(desk, query, market, start_ts, end_ts, minutes))
+        for market in _live_markets(desk, tickers)
+    ]
     if sum(len(candles) for _, candles in found) > MOST_CANDLES_OF_A_BATCH:
         raise BadRequestError("too many candlesticks")
     rows = (

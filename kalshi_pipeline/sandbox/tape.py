@@ -12,12 +12,13 @@ from kalshi_pipeline.sandbox.chance import uuid_of
 
 
 class Trade(NamedTuple):
-    """One execution; the taker bought yes where `takes_yes`."""
+    """One execution, and the market's open interest after it; the taker bought yes where `takes_yes`."""
 
     market: int
     at: int
     price: int
     contracts: int
+    open_interest: int
     takes_yes: bool
     is_block: bool
 
@@ -29,16 +30,12 @@ class Tape:
         self.at = array("q")
         self.price = array("i")
         self.contracts = array("q")
+        self.open_interest = array("q")
         self._flags = array("B")
         self._of_market: dict[int, array[int]] | None = None
 
     def __len__(self) -> int:
         return len(self.at)
-
-    def load(self, trades: list[Trade]) -> None:
-        """Trades of the time before the world began, in any order."""
-        for trade in sorted(trades, key=lambda trade: trade.at):
-            self.append(trade)
 
     def append(self, trade: Trade) -> None:
         """A trade no older than the newest."""
@@ -47,6 +44,7 @@ class Tape:
         self.at.append(trade.at)
         self.price.append(trade.price)
         self.contracts.append(trade.contracts)
+        self.open_interest.append(trade.open_interest)
         self._flags.append(trade.takes_yes + 2 * trade.is_block)
         if self._of_market is not None:
             self._of_market.setdefault(trade.market, array("i")).append(position)

@@ -1,6 +1,7 @@
 """GET /markets/trades and GET /historical/trades: the tape, newest first, cut in two by the cutoff (API.md §1.3)."""
 
-from collections.abc import Iterable, Iterator
+from bisect import bisect_left
+from collections.abc import Callable, Iterator
 
 from kalshi_pipeline.sandbox.desk import Desk, cut_page
 from kalshi_pipeline.sandbox.queries import Query
@@ -10,15 +11,24 @@ from kalshi_pipeline.sandbox.world import World
 
 
 def get_trades(desk: Desk, query: Query) -> bytes:
-    tape, world = desk.world.tape, desk.world
-    return _page(desk, query, tape.first_at_or_after(world.cutoff), len(tape))
+    tape, tiers = desk.world.tape, desk.tiers
+    first = tiers.first_live_trade()
+    if not tiers.overlap:
+        return _page(desk, query, first, len(tape))
+    return _page(
+        desk,
+        query,
+        tiers.first_overlapping_trade(),
+        len(tape),
+        lambda row: row >= first or tiers.is_in_both(tape.market[row]),
+    )
 
 
 def get_historical_trades(desk: Desk, query: Query) -> bytes:
-    return _page(desk, query, 0, desk.world.tape.first_at_or_after(desk.world.cutoff))
+    return _page(desk, query, 0, desk.tiers.first_live_trade())
 
 
-def _page(desk: Desk, query: Query, first: int, end: int) -> bytes:
+def _page(desk: Desk, query: Query, first: int, end: int, test: Callable[[int], bool] | None = None) -> bytes:
     """The trades from `first` to before `end` that the query asks for; bounds in time are exclusive."""
     tape = desk.world.tape
     limit = query.limit(100, 1000)
@@ -34,6 +44,8 @@ def _page(desk: Desk, query: Query, first: int, end: int) -> bytes:
             raise BadRequestError("invalid cursor")
         end = min(end, position)
     rows = _walk(desk.world, query.text("ticker"), first, end)
+    if test is not None:
+        rows = filter(test, rows)
     if is_block is not None:
         rows = (row for row in rows if tape.is_block(row) == is_block)
     page, has_more = cut_page(rows, limit)
@@ -42,11 +54,12 @@ def _page(desk: Desk, query: Query, first: int, end: int) -> bytes:
 
 
 def _walk(world: World, ticker: str | None, first: int, end: int) -> Iterator[int]:
+    """Positions from before `end` down to `first`, of one market where it is named."""
     if ticker is None:
-        yield from range(end - 1, first - 1, -1)
-        return
+        return iter(range(end - 1, first - 1, -1))
     market = world.markets.position.get(ticker)
-    rows: Iterable[int] = () if market is None else reversed(world.tape.of_market(market))
-    for row in rows:
-        if first <= row < end:
-            yield row
+    if market is None:
+        return iter(())
+    rows = world.tape.of_market(market)
+    low, high = bisect_left(rows, first), bisect_left(rows, end)
+    return (rows[index] for index in range(high - 1, low - 1, -1))

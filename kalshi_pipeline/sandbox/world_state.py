@@ -10,6 +10,7 @@ from kalshi_pipeline.sandbox.catalogue import TOPICS, Topic, topic_of
 from kalshi_pipeline.sandbox.columns import Events, Markets
 from kalshi_pipeline.sandbox.config import WorldConfig
 from kalshi_pipeline.sandbox.prices import DECI_CENT, LINEAR_CENT, MICRO, PriceStructure
+from kalshi_pipeline.sandbox.quote_log import QuoteLog
 from kalshi_pipeline.sandbox.quotes import Quoter
 from kalshi_pipeline.sandbox.shelves import Shelves
 from kalshi_pipeline.sandbox.spelling import MICROS, micros_of
@@ -41,6 +42,9 @@ class WorldState:
         self.start = self.clock
         self.steps = 0
         self.is_paused = False
+        # The share of closing markets whose first result is amended, above those that always are (outcomes.py).
+        self.amended_share = 0.0
+        self.cutoff_lead = 0
         self.markets = Markets()
         self.events = Events()
         self.series: list[SeriesRow] = []
@@ -49,6 +53,7 @@ class WorldState:
         self.events_of_series: dict[int, list[int]] = {}
         self.quoter = Quoter(self.markets, self.random, whole_contracts=self.config.shape == "2026-01")
         self.tape = Tape(self.config.seed)
+        self.quote_log = QuoteLog(self.start, self.config.quote_changes_kept)
         self.shelves = Shelves()
         # Events by (close time, ticker), which is the key of their cursors; combos apart (API.md §1.6).
         self.events_by_close: dict[bool, list[int]] = {False: [], True: []}
@@ -65,7 +70,7 @@ class WorldState:
     @property
     def cutoff(self) -> int:
         """Markets that settled, and trades that were made, before this instant are historical (API.md §1.3)."""
-        return self.clock - self.config.cutoff_days * DAY
+        return min(self.clock, self.clock - round(self.config.cutoff_days * DAY) + self.cutoff_lead)
 
     def add_series(self, row: SeriesRow) -> int:
         position = self.series_position[row.ticker] = len(self.series)

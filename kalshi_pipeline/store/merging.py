@@ -14,15 +14,19 @@ from sqlalchemy import (
     Float,
     Insert,
     Integer,
+    LargeBinary,
     MetaData,
     Table,
     Text,
     Update,
+    and_,
     bindparam,
+    cast,
     exists,
     false,
     func,
     insert,
+    literal,
     or_,
     select,
     true,
@@ -31,8 +35,11 @@ from sqlalchemy import (
 from sqlalchemy.schema import CreateTable
 from sqlalchemy.types import TypeEngine
 
+STAGED_ROW = "staged_row"
+"""The number of a row within what is staged."""
+
 _staging = MetaData()
-_TYPES: dict[object, type[TypeEngine[Any]]] = {str: Text, int: Integer, bool: Boolean}
+_TYPES: dict[object, type[TypeEngine[Any]]] = {str: Text, int: Integer, bool: Boolean, bytes: LargeBinary}
 
 
 class Staging:
@@ -41,10 +48,12 @@ class Staging:
     def __init__(self, name: str, row: type[NamedTuple]) -> None:
         annotations = row.__annotations__
         columns = [Column(field, _column_type(annotations[field])) for field in row._fields]
-        self.table = Table(name, _staging, *columns, prefixes=["TEMPORARY"])
+        names = ", ".join(column.name for column in columns)
+        number = Column(STAGED_ROW, Integer, primary_key=True)
+        self.table = Table(name, _staging, number, *columns, prefixes=["TEMPORARY"])
         self._create = CreateTable(self.table, if_not_exists=True)
         marks = ", ".join("?" * len(columns))
-        self._insert = f"INSERT INTO {name} VALUES ({marks})"  # noqa: S608  (names from this module only)
+        self._insert = f"INSERT INTO {name} ({names}) VALUES ({marks})"  # noqa: S608  (names from this module only)
 
     def fill(self, connection: Connection, rows: Sequence[tuple[Any, ...]]) -> None:
         """Hold just these rows."""
@@ -67,7 +76,8 @@ class Merge:
     """Insert the staged rows that `table` lacks and update those that differ, by ticker.
 
     A value that is absent in the stage never erases a known one, except in the columns named in `exact`: a
-    later shape of the API may leave a field out, and a zero timestamp means 'not told' (R40).
+    later shape of the API may leave a field out, and a zero timestamp means 'not told' (R40). What the columns
+    named in `logged` were and became is written into `log`, of whose columns the first names the row.
     """
 
     def __init__(
@@ -76,6 +86,8 @@ class Merge:
         staging: Staging,
         values: Mapping[str, ColumnElement[Any]],
         exact: frozenset[str] = frozenset(),
+        log: Table | None = None,
+        logged: Sequence[str] = (),
     ) -> None:
         stage = staging.table
         seen_at = bindparam("seen_at", type_=Integer)
@@ -89,12 +101,41 @@ class Merge:
             name: value if name in exact else func.coalesce(value, table.c[name])
             for name, value in values.items()
         }
+        # Rows that differ are found once, and mostly there is none.
+        self.changed = Table(
+            f"changed_{table.name}",
+            _staging,
+            Column("id", Integer, primary_key=True),
+            Column(STAGED_ROW, Integer),
+            prefixes=["TEMPORARY"],
+        )
+        self.create_changed = CreateTable(self.changed, if_not_exists=True)
+        staged_row = stage.c[STAGED_ROW]
         differs = [table.c[name].is_distinct_from(value) for name, value in kept.items()]
+        self.find_changed: Insert = insert(self.changed).from_select(
+            ["id", STAGED_ROW],
+            select(table.c.id, staged_row)
+            .select_from(stage.join(table, same_ticker))
+            .where(or_(table.c.is_placeholder, *differs)),
+        )
+        is_changed = and_(table.c.id == self.changed.c.id, staged_row == self.changed.c[STAGED_ROW])
         self.update_changed: Update = (
             update(table)
             .values({**kept, "is_placeholder": false(), "changed_at": seen_at})
-            .where(same_ticker, or_(table.c.is_placeholder, *differs))
+            .where(is_changed, same_ticker)
         )
+        self.log_changed = [
+            insert(log).from_select(
+                [next(iter(log.foreign_keys)).parent.name, "seen_at", "field", "before", "after"],
+                select(table.c.id, seen_at, literal(name), cast(table.c[name], Text), cast(kept[name], Text))
+                .select_from(self.changed)
+                .join(table, table.c.id == self.changed.c.id)
+                .join(stage, staged_row == self.changed.c[STAGED_ROW])
+                .where(~table.c.is_placeholder, table.c[name].is_distinct_from(kept[name])),
+            )
+            for name in logged
+            if log is not None
+        ]
         self.find_open = select(table.c.id).where(table.c.is_placeholder).limit(1)
         self.count_open = (
             select(func.count()).select_from(table.join(stage, same_ticker)).where(table.c.is_placeholder)
@@ -102,11 +143,17 @@ class Merge:
 
     def run(self, connection: Connection, seen_at: int) -> tuple[int, int, int]:
         """Merge what is staged; give the rows inserted, changed, and placeholders filled (these count as changed)."""
+        at = {"seen_at": seen_at}
         # Mostly there is none at all, which an index of their own tells at once.
         has_open = connection.execute(self.find_open).first() is not None
         healed = connection.execute(self.count_open).scalar_one() if has_open else 0
-        changed = connection.execute(self.update_changed, {"seen_at": seen_at}).rowcount
-        inserted = connection.execute(self.insert_new, {"seen_at": seen_at}).rowcount
+        connection.execute(self.create_changed)
+        connection.execute(self.changed.delete())
+        changed = connection.execute(self.find_changed).rowcount
+        if changed:
+            for statement in (*self.log_changed, self.update_changed):
+                connection.execute(statement, at)
+        inserted = connection.execute(self.insert_new, at).rowcount
         return inserted, changed, healed
 
 

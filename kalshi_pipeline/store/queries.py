@@ -14,15 +14,18 @@ from sqlalchemy import (
     and_,
     bindparam,
     case,
+    exists,
     func,
     or_,
     select,
+    true,
 )
 
 from kalshi_pipeline.store.history import latest, midpoint_of
 from kalshi_pipeline.store.runs import Run, State
 from kalshi_pipeline.store.tables import (
     QUOTE_COLUMNS,
+    candlesticks,
     event_lookups,
     events,
     latest_quotes,
@@ -32,10 +35,12 @@ from kalshi_pipeline.store.tables import (
     quarantine,
     series,
     ticks,
+    trades,
 )
 from kalshi_pipeline.units import MICROS_PER_DOLLAR
 
 PARENTS = (series, events, markets)
+_is_somebodys_event = exists().where(markets.c.event_id == events.c.id, markets.c.gone_at.is_(None))
 _ACTIVE = "active"
 
 
@@ -66,7 +71,7 @@ def open_placeholder_events(connection: Connection, limit: int) -> list[str]:
     query = (
         select(events.c.ticker)
         .select_from(events.outerjoin(event_lookups))
-        .where(events.c.is_placeholder)
+        .where(events.c.is_placeholder, _is_somebodys_event)
         .order_by(event_lookups.c.asked_at.nulls_first(), events.c.id)
         .limit(limit)
     )
@@ -86,6 +91,10 @@ def count_rows(connection: Connection, table_name: str) -> int:
         # Every tick knows its own: counting years of quotes would take seconds.
         written = func.coalesce(func.sum(ticks.c.inserted + ticks.c.ended), 0)
         return int(connection.execute(select(written)).scalar_one())
+    if table_name in (trades.name, candlesticks.name):
+        # So does every run of theirs, and there are more of them.
+        written = func.coalesce(func.sum(listings.c.inserted), 0)
+        return int(connection.execute(select(written).where(listings.c.asset == table_name)).scalar_one())
     table = series.metadata.tables[table_name]
     return connection.execute(select(func.count()).select_from(table)).scalar_one()
 
@@ -99,10 +108,17 @@ class Placeholders:
 
 
 def placeholders(connection: Connection) -> dict[str, Placeholders]:
-    """Give the open placeholders of each parent table, by its name."""
+    """Give the open placeholders of each parent table, by its name.
+
+    Markets that the exchange has nowhere any more are not among them, nor are events that only such ones have:
+    nothing will ever fill them.
+    """
+    can_be_filled = {events.name: _is_somebodys_event, markets.name: markets.c.gone_at.is_(None)}
 
     def of(table: Table) -> Placeholders:
-        query = select(func.count(), func.min(table.c.first_seen_at)).where(table.c.is_placeholder)
+        query = select(func.count(), func.min(table.c.first_seen_at)).where(
+            table.c.is_placeholder, can_be_filled.get(table.name, true())
+        )
         count, oldest_at = connection.execute(query).one()
         return Placeholders(count, oldest_at)
 
@@ -159,6 +175,14 @@ def last_listing(connection: Connection, asset: str) -> Mapping[str, Any] | None
     """Give the newest run of an asset."""
     query = select(listings).where(listings.c.asset == asset).order_by(listings.c.id.desc()).limit(1)
     return _one_or_none(connection, query)
+
+
+def was_complete(connection: Connection, asset: str, scope: str) -> bool:
+    """Tell whether some run of an asset and a scope has seen every page."""
+    query = select(listings.c.id).where(
+        listings.c.asset == asset, listings.c.scope == scope, listings.c.state == State.COMPLETE
+    )
+    return connection.execute(query.limit(1)).first() is not None
 
 
 def last_tick(connection: Connection) -> Mapping[str, Any] | None:

@@ -31,6 +31,7 @@ from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlalchemy.schema import CreateTable
 
 from kalshi_pipeline.store.catalog import staged_markets
+from kalshi_pipeline.store.lookups import ListedMarkets
 from kalshi_pipeline.store.runs import TAKEN, Run
 from kalshi_pipeline.store.tables import (
     QUOTE_COLUMNS,
@@ -59,10 +60,6 @@ _new_quotes = Table(
     Column("is_keyframe", Boolean),
     prefixes=["TEMPORARY"],
 )
-# The markets that this tick has seen; whoever is not among them at its end is listed no more.
-_listed_markets = Table(
-    "listed_markets", _temporary, Column("market_id", Integer, primary_key=True), prefixes=["TEMPORARY"]
-)
 
 _latest = latest_quotes.c
 # Ticks of other scopes since then: 'no row in a complete tick means unchanged' holds within one scope only.
@@ -87,11 +84,6 @@ _find = insert(_new_quotes).from_select(
             and_(_latest.tick_id < _tick_id, or_(_is_new, _is_aged)),
         )
     ),
-)
-_note_listed = (
-    insert(_listed_markets)
-    .prefix_with("OR IGNORE")
-    .from_select(["market_id"], select(markets.c.id).join(_stage, markets.c.ticker == _stage.c.ticker))
 )
 _new = {
     "tick_id": _tick_id,
@@ -141,7 +133,7 @@ _end = {
 _is_unlisted = and_(
     ~_latest.is_terminal,
     _latest.tick_id < _tick_id,
-    ~exists().where(_listed_markets.c.market_id == _latest.market_id),
+    ~ListedMarkets.hold(_latest.market_id),
     exists().where(ticks.c.id == _latest.tick_id, ticks.c.scope == _scope),
 )
 _append_ends = insert(price_snapshots).from_select(
@@ -190,14 +182,14 @@ class TickQuotes:
             "scope": scope,
             "aged_tick_id": connection.execute(aged).scalar_one(),
         }
-        for table in (_new_quotes, _listed_markets):
-            connection.execute(CreateTable(table, if_not_exists=True))
-        connection.execute(_listed_markets.delete())
+        connection.execute(CreateTable(_new_quotes, if_not_exists=True))
+        # Whoever is not among them at the tick's end is listed no more.
+        self.listed = ListedMarkets(connection)
 
     def append(self, connection: Connection, received_at: int) -> Appended:
         """Write the quotes of the staged markets, which were received at an instant."""
         connection.execute(_new_quotes.delete())
-        connection.execute(_note_listed)
+        self.listed.add_staged(connection)
         at = {**self._bound, "received_ms": self._milliseconds(received_at)}
         inserted = connection.execute(_find, self._bound).rowcount
         if inserted:
@@ -212,9 +204,7 @@ class TickQuotes:
 
     def note_listed(self, connection: Connection, tickers: Sequence[str]) -> None:
         """Remember markets that the exchange listed in records that could not be read: their histories go on."""
-        known = select(markets.c.id).where(markets.c.ticker.in_(tickers))
-        note = insert(_listed_markets).prefix_with("OR IGNORE").from_select(["market_id"], known)
-        connection.execute(note)
+        self.listed.add(connection, tickers)
 
     def end_unlisted(self, connection: Connection, at: int) -> int:
         """Write a terminal row for each market of this scope that was open and that this complete tick did not list."""

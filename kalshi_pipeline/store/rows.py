@@ -65,6 +65,69 @@ MarketTuple: TypeAlias = tuple[Any, ...]
 """A MarketRow without its name: pages of them go to the driver as they are."""
 
 
+class OrphanRow(NamedTuple):
+    """A market that a trade names and that the exchange does not give; `gone_at` where it is in none of its tiers."""
+
+    ticker: str
+    is_combo: bool
+    gone_at: int | None
+
+
+class TradeRow(NamedTuple):
+    """A trade as the exchange gives it, its identifier as `trade_key` gives it."""
+
+    created_at: int
+    trade_id: bytes
+    ticker: str
+    yes_price: int
+    contracts: int | None
+    taker_side: str | None
+    is_block: bool | None
+
+
+TradeTuple: TypeAlias = tuple[Any, ...]
+"""A TradeRow without its name."""
+
+
+class SettlementRow(NamedTuple):
+    """How a market ended, as one of the exchange's tiers tells it.
+
+    `is_at_home` says that this tier is the one where the exchange keeps the market by now.
+    """
+
+    ticker: str
+    result: str | None
+    settlement_value: int | None
+    settled_at: int | None
+    settled_at_source: str
+    tier: str
+    is_at_home: bool
+
+
+class CandlestickRow(NamedTuple):
+    """A candlestick of a stored market, as the exchange gives it."""
+
+    market_id: int
+    period_minutes: int
+    end_at: int
+    yes_bid_open: int | None
+    yes_bid_high: int | None
+    yes_bid_low: int | None
+    yes_bid_close: int | None
+    yes_ask_open: int | None
+    yes_ask_high: int | None
+    yes_ask_low: int | None
+    yes_ask_close: int | None
+    price_open: int | None
+    price_high: int | None
+    price_low: int | None
+    price_close: int | None
+    price_mean: int | None
+    price_previous: int | None
+    volume: int | None
+    open_interest: int | None
+
+
 class RejectRow(NamedTuple):
     """A record that could not be read."""
 
@@ -76,8 +139,9 @@ class RejectRow(NamedTuple):
 @dataclass(frozen=True)
 class Tally:
     """What happened to the records of a page or of a run: received = inserted + changed + unchanged + quarantined
-    + duplicates. `placeholders` counts the parents made, `healed` those filled; `keyframes` those of the inserted
-    quotes that are unchanged and were written for their age, `ended` the histories that were ended.
+    + duplicates + left_out, which are those that were not asked for. `placeholders` counts the parents made,
+    `healed` those filled; `keyframes` those of the inserted quotes that are unchanged and were written for their
+    age, `ended` the histories that were ended.
     """
 
     pages: int = 0
@@ -87,6 +151,7 @@ class Tally:
     unchanged: int = 0
     quarantined: int = 0
     duplicates: int = 0
+    left_out: int = 0
     placeholders: int = 0
     healed: int = 0
     keyframes: int = 0

@@ -10,10 +10,12 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     Table,
     Text,
     UniqueConstraint,
+    and_,
     true,
 )
 
@@ -136,6 +138,8 @@ markets = Table(
     Column("is_provisional", Boolean),
     Column("is_combo", Boolean, nullable=False),
     Column("collection_ticker", Text),
+    # When it was found in neither of the exchange's tiers; NULL where it has not been missed.
+    Column("gone_at", BigInteger),
     *_parent_columns(),
 )
 
@@ -155,6 +159,22 @@ Index(
     markets.c.created_at,
     markets.c.status,
     sqlite_where=markets.c.status == "active",
+)
+
+# The markets whose end is not known yet: all that trade, and those that wait for their result.
+Index(
+    "ix_markets_unsettled",
+    markets.c.status,
+    markets.c.is_combo,
+    markets.c.gone_at,
+    sqlite_where=and_(markets.c.status.is_distinct_from("finalized"), markets.c.gone_at.is_(None)),
+)
+# When the exchange was last asked for a market by its ticker, while its end is not known.
+market_lookups = Table(
+    "market_lookups",
+    metadata,
+    Column("market_id", ForeignKey("markets.id"), primary_key=True),
+    Column("asked_at", BigInteger, nullable=False),
 )
 
 ticks = Table(
@@ -178,6 +198,8 @@ listings = Table(
     Column("asset", Text, nullable=False),
     *_run_columns(),
     Column("changed", Integer, nullable=False),
+    # Records that the exchange gave and that were not asked for: outside of the scope, or of the day.
+    Column("left_out", Integer, nullable=False, server_default="0"),
 )
 Index("ix_listings_asset", listings.c.asset, listings.c.id)
 
@@ -225,4 +247,129 @@ quarantine = Table(
     Column("first_seen_at", BigInteger, nullable=False),
     Column("last_seen_at", BigInteger, nullable=False),
     UniqueConstraint("kind", "record_key"),
+)
+
+# What a market's details were before they changed, and what they became, as text.
+market_changes = Table(
+    "market_changes",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("market_id", ForeignKey("markets.id"), nullable=False),
+    Column("seen_at", BigInteger, nullable=False),
+    Column("field", Text, nullable=False),
+    Column("before", Text),
+    Column("after", Text),
+)
+Index("ix_market_changes_market_id_id", market_changes.c.market_id, market_changes.c.id)
+
+settlements = Table(
+    "settlements",
+    metadata,
+    Column("market_id", ForeignKey("markets.id"), primary_key=True),
+    Column("result", Text),
+    # What one YES contract paid; NULL where the exchange does not say.
+    Column("settlement_value", BigInteger),
+    Column("settled_at", BigInteger),
+    # Where that time is from: the field of the exchange, or `first_seen` where it told none.
+    Column("settled_at_source", Text, nullable=False),
+    Column("tier", Text, nullable=False),
+    Column("first_seen_at", BigInteger, nullable=False),
+    Column("amended_at", BigInteger),
+)
+Index("ix_settlements_settled_at", settlements.c.settled_at)
+# Settlements of which the exchange has not told what they paid: few, and counted after each run.
+Index(
+    "ix_settlements_without_value",
+    settlements.c.result,
+    settlements.c.settlement_value,
+    sqlite_where=settlements.c.settlement_value.is_(None),
+)
+
+# Long walks that go on where they were stopped: one row for each, by a name such as `trades/2026-11-20/live`.
+walks = Table(
+    "walks",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("name", Text, nullable=False, unique=True),
+    Column("state", Text, nullable=False),
+    Column("reason", Text),
+    # Where it goes on; NULL at its beginning and at its end.
+    Column("cursor", Text),
+    # The bound of its query, with which its cursor belongs; NULL where it has none.
+    Column("since_at", BigInteger),
+    # The newest instant that it has met: what the next walk may begin with.
+    Column("newest_at", BigInteger),
+    Column("started_at", BigInteger, nullable=False),
+    Column("finished_at", BigInteger),
+    *(Column(name, Integer, nullable=False) for name in ("pages", "received", "inserted", "quarantined")),
+)
+
+trades = Table(
+    "trades",
+    metadata,
+    # First the time, then the identifier: a day's trades come newest first, and are written side by side.
+    Column("created_at", BigInteger, primary_key=True),
+    # The exchange's UUID as its 16 bytes; where it is no UUID its text, padded by blanks to more than 16.
+    Column("trade_id", LargeBinary, primary_key=True),
+    Column("market_id", ForeignKey("markets.id"), nullable=False),
+    Column("yes_price", BigInteger, nullable=False),
+    Column("contracts", BigInteger),
+    Column("taker_side", Text),
+    Column("is_block", Boolean),
+    sqlite_with_rowid=False,
+)
+Index("ix_trades_market_id_created_at", trades.c.market_id, trades.c.created_at)
+
+candlesticks = Table(
+    "candlesticks",
+    metadata,
+    Column("market_id", ForeignKey("markets.id"), primary_key=True),
+    Column("period_minutes", Integer, primary_key=True),
+    # The inclusive end of the period.
+    Column("end_at", BigInteger, primary_key=True),
+    *(
+        Column(f"{side}_{name}", BigInteger)
+        for side in ("yes_bid", "yes_ask", "price")
+        for name in ("open", "high", "low", "close")
+    ),
+    Column("price_mean", BigInteger),
+    Column("price_previous", BigInteger),
+    Column("volume", BigInteger),
+    Column("open_interest", BigInteger),
+    sqlite_with_rowid=False,
+)
+
+# What came of asking for a market's candlesticks of a day: the next run asks for those that lack.
+candlestick_days = Table(
+    "candlestick_days",
+    metadata,
+    # The beginning of the UTC day in which the periods end.
+    Column("day_at", BigInteger, primary_key=True),
+    Column("period_minutes", Integer, primary_key=True),
+    Column("market_id", ForeignKey("markets.id"), primary_key=True),
+    Column("state", Text, nullable=False),
+    Column("tier", Text),
+    Column("reason", Text),
+    Column("asked_at", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+order_books = Table(
+    "order_books",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("market_id", ForeignKey("markets.id"), nullable=False),
+    Column("received_at", BigInteger, nullable=False),
+    UniqueConstraint("market_id", "received_at"),
+)
+
+order_book_levels = Table(
+    "order_book_levels",
+    metadata,
+    Column("order_book_id", ForeignKey("order_books.id"), primary_key=True),
+    # Resting bids: for YES, else for NO. An ask is a bid for the other side at one dollar minus its price.
+    Column("is_yes", Boolean, primary_key=True),
+    Column("price", BigInteger, primary_key=True),
+    Column("size", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
 )

@@ -9,8 +9,8 @@ import dagster as dg
 import pytest
 
 from kalshi_pipeline.definitions import defs
-from kalshi_pipeline.defs.automation import JOB_TAG
 from kalshi_pipeline.defs.housekeeping import housekeeping, housekeeping_schedule
+from kalshi_pipeline.defs.run_ticks import JOB_TAG
 
 NOW_OLD = "0.0000001"  # days: a run is old as soon as it has ended
 

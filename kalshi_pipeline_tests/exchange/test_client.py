@@ -24,11 +24,10 @@ from kalshi_pipeline.errors import (
 )
 from kalshi_pipeline.exchange.client import KalshiClient
 from kalshi_pipeline.exchange.listing import Listing
-from kalshi_pipeline.exchange.markets import market_of
+from kalshi_pipeline.exchange.outcomes import SettledPayload, outcome_of
 from kalshi_pipeline.exchange.payloads import (
     EventPayload,
     ExchangeStatusPayload,
-    MarketPayload,
     SeriesPayload,
 )
 from kalshi_pipeline.exchange.statuses import StatusFilter
@@ -164,7 +163,7 @@ def test_client_reads_single_objects(client: KalshiClient, raw: httpx.Client) ->
     market = raw.get("/markets", params={"status": "open", "limit": 1}).json()["markets"][0]
     before = now()
     answer = client.fetch_market(market["ticker"])
-    assert answer == Answer(market_of(MarketPayload.model_validate(market)), answer.received_at)
+    assert answer == Answer(outcome_of(SettledPayload.model_validate(market)), answer.received_at)
     assert before <= answer.received_at <= now()
     event = raw.get(f"/events/{market['event_ticker']}").json()["event"]
     assert client.fetch_event(market["event_ticker"]) == EventPayload.model_validate(event)

@@ -85,8 +85,22 @@ def test_markets_are_stored_as_given_under_their_event(database: Database) -> No
     ]
     assert store_markets(database, *rows) == Tally(inserted=2)
     assert contents(database, markets) == [
-        {"id": 1, "ticker": "KXRAIN-26NOV23-T1", "event_id": 2, **_stored(rows[0]), **_KNOWN},
-        {"id": 2, "ticker": "KXRAIN-26NOV23-T2", "event_id": 2, **_stored(rows[1]), **_KNOWN},
+        {
+            "id": 1,
+            "ticker": "KXRAIN-26NOV23-T1",
+            "event_id": 2,
+            **_stored(rows[0]),
+            "gone_at": None,
+            **_KNOWN,
+        },
+        {
+            "id": 2,
+            "ticker": "KXRAIN-26NOV23-T2",
+            "event_id": 2,
+            **_stored(rows[1]),
+            "gone_at": None,
+            **_KNOWN,
+        },
     ]
 
 
@@ -376,7 +390,7 @@ def test_merge_takes_text_and_numbers_as_they_are(database: Database) -> None:
     assert store_markets(database, given) == Tally(inserted=1, placeholders=1)
     assert store_markets(database, given, at=LATER) == Tally(unchanged=1)
     assert contents(database, markets) == [
-        {"id": 1, "ticker": odd, "event_id": 1, **_stored(given), **_KNOWN}
+        {"id": 1, "ticker": odd, "event_id": 1, **_stored(given), "gone_at": None, **_KNOWN}
     ]
     assert [row["ticker"] for row in contents(database, events)] == [odd]
 

@@ -85,6 +85,13 @@ def test_migrations_make_these_tables_and_views(database: Database) -> None:
             "quotes_by_tick",
             "movers_1h",
             "movers_24h",
+            "trade_history",
+            "market_change_history",
+            "settlement_history",
+            "candlestick_history",
+            "candlestick_coverage",
+            "price_history_filled",
+            "order_book_history",
         }
 
 
@@ -100,9 +107,16 @@ def test_migrations_name_foreign_keys_and_indexes_as_the_code_does(database: Dat
             assert inspector.get_pk_constraint(table.name)["name"] == table.primary_key.name
 
 
-def test_migrations_cluster_only_the_snapshots_by_their_key(database: Database) -> None:
+def test_migrations_cluster_what_grows_by_its_key(database: Database) -> None:
     without_rowid = query(database, "SELECT name FROM pragma_table_list WHERE wr AND schema = 'main'")
-    assert sorted(without_rowid) == [("price_snapshots",), ("sightings",)]
+    assert {name for (name,) in without_rowid} == {
+        "candlestick_days",
+        "candlesticks",
+        "order_book_levels",
+        "price_snapshots",
+        "sightings",
+        "trades",
+    }
     for table in ("price_snapshots", "sightings"):
         key = query(database, f"SELECT name FROM pragma_table_info('{table}') WHERE pk ORDER BY pk")
         assert key == [("tick_id",), ("market_id",)]
@@ -166,6 +180,20 @@ def test_migrations_make_an_index_that_finds_the_ages_of_markets_that_trade(data
         ),
         pytest.param("movers_1h", _MOVER, id="movers_1h"),
         pytest.param("movers_24h", _MOVER, id="movers_24h"),
+        pytest.param(
+            "trade_history",
+            (
+                "ticker",
+                "trade_id",
+                "created_at",
+                "yes_price",
+                "no_price",
+                "contracts",
+                "taker_side",
+                "is_block",
+            ),
+            id="trade_history",
+        ),
     ],
 )
 def test_view_has_exactly_these_columns(database: Database, view: str, columns: tuple[str, ...]) -> None:
@@ -234,20 +262,37 @@ def path_at_0001(tmp_path: Path) -> Path:
     return path
 
 
+_TABLES_OF_0001 = (
+    "series",
+    "events",
+    "event_lookups",
+    "markets",
+    "ticks",
+    "listings",
+    "price_snapshots",
+    "latest_quotes",
+    "quarantine",
+)
+
+
 def _rows(path: Path) -> dict[str, list[Row]]:
-    """Every table as it is in the file, whatever its columns."""
+    """Every table that the first schema had, as it is in the file, whatever its columns."""
     with closing(sqlite3.connect(path)) as connection:
         connection.row_factory = sqlite3.Row
         return {
             name: [dict(row) for row in connection.execute(f"SELECT * FROM {name} ORDER BY 1, 2")]
-            for name in metadata.tables
+            for name in _TABLES_OF_0001
         }
 
 
-def _at_0002(table: str, row: Row) -> Row:
-    """A row of the first schema as the second one has it."""
-    counts = {"listings": ("windows",), "ticks": ("windows", "keyframes", "ended")}.get(table, ())
-    changed = {**row, **{name: int(name == "windows") for name in counts}}
+def _at_newest(table: str, row: Row) -> Row:
+    """A row of the first schema as the newest one has it."""
+    added: dict[str, Row] = {
+        "listings": {"windows": 1, "left_out": 0},
+        "ticks": {"windows": 1, "keyframes": 0, "ended": 0},
+        "markets": {"gone_at": None},
+    }
+    changed = {**row, **added.get(table, {})}
     if changed.pop("received_at", None) is not None:
         changed["received_ms"] = _RECEIVED_MS[row["tick_id"], row["market_id"]]
         changed["is_terminal"] = 0
@@ -266,7 +311,7 @@ def test_first_schema_is_migrated_with_every_row(path_at_0001: Path) -> None:
         assert query(database, "PRAGMA integrity_check") == [("ok",)]
         shown = query(database, "SELECT ticker, tick_at, received_at FROM price_history ORDER BY 2, 1")
     assert _rows(path_at_0001) == {
-        table: [_at_0002(table, row) for row in rows] for table, rows in before.items()
+        table: [_at_newest(table, row) for row in rows] for table, rows in before.items()
     }
     assert shown == [
         ("M-1", "2026-11-22T12:00:00.000000Z", "2026-11-22T12:00:00.000000Z"),

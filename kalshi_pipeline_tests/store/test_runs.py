@@ -42,7 +42,7 @@ _COUNTS: Row = dict.fromkeys(
     ("pages", "received", "inserted", "unchanged", "quarantined", "duplicates", "placeholders", "healed"), 0
 )
 _TICK_COUNTS: Row = {**_COUNTS, "keyframes": 0, "ended": 0}
-_LISTING_COUNTS: Row = {**_COUNTS, "changed": 0}
+_LISTING_COUNTS: Row = {**_COUNTS, "changed": 0, "left_out": 0}
 _PERIOD = 300.0
 
 

@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0003"
-down_revision = "0002"
+revision = "0004"
+down_revision = "0003"
 
 
 def upgrade() -> None:
@@ -18,9 +18,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("tick_id", "market_id", name=op.f("pk_sightings")),
         sqlite_with_rowid=False,
     )
-    for view in ("latest_prices", "price_history", "quotes_by_tick"):
+    for view in ("price_history_filled", "latest_prices", "price_history", "quotes_by_tick"):
         op.execute(f"DROP VIEW {view}")
-    for view in (LATEST_PRICES, PRICE_HISTORY, QUOTES_BY_TICK):
+    for view in (LATEST_PRICES, PRICE_HISTORY, QUOTES_BY_TICK, PRICE_HISTORY_FILLED):
         op.execute(view)
 
 
@@ -162,4 +162,68 @@ WHERE t.{IS_TAKEN} AND (l.tick_id > t.id OR NOT l.is_terminal)
     ) END
     AND NOT q.is_terminal
     AND r.scope = t.scope
+"""
+
+# Whether a tick listed a market at all: its scope is `<series or 'all series'>, <combos>`.
+_LISTED = """
+    (t.scope LIKE 'all series, %' OR instr(',' || replace(t.scope, ', ', ',') || ',', ',' || s.ticker || ',') > 0)
+    AND (t.scope LIKE '%, with combos' OR t.scope LIKE iif(m.is_combo, '%, only combos', '%, no combos'))
+"""
+
+# A candlestick fills its period where the last complete tick before its end is older than the period, and older
+# than that tick's own cadence. Of several that end at the same instant, the shortest counts. Without sizes, a side
+# is quoted where its price lies strictly between 0 and 1 dollar.
+PRICE_HISTORY_FILLED = f"""
+CREATE VIEW price_history_filled AS
+SELECT
+    ticker,
+    tick_at AS quote_at,
+    yes_bid,
+    yes_ask,
+    no_bid,
+    no_ask,
+    last_price,
+    yes_bid_size,
+    yes_ask_size,
+    volume,
+    open_interest,
+    is_terminal,
+    'snapshot' AS source,
+    NULL AS period_minutes
+FROM price_history
+UNION ALL
+SELECT
+    m.ticker,
+    {_instant("c.end_at")},
+    CASE WHEN c.yes_bid_close > 0 AND c.yes_bid_close < 1000000 THEN c.yes_bid_close / 1000000.0 END,
+    CASE WHEN c.yes_ask_close > 0 AND c.yes_ask_close < 1000000 THEN c.yes_ask_close / 1000000.0 END,
+    CASE WHEN c.yes_ask_close > 0 AND c.yes_ask_close < 1000000 THEN (1000000 - c.yes_ask_close) / 1000000.0 END,
+    CASE WHEN c.yes_bid_close > 0 AND c.yes_bid_close < 1000000 THEN (1000000 - c.yes_bid_close) / 1000000.0 END,
+    coalesce(c.price_close, c.price_previous) / 1000000.0,
+    NULL,
+    NULL,
+    NULL,
+    c.open_interest / 100.0,
+    0,
+    'candlestick',
+    c.period_minutes
+FROM candlesticks AS c
+JOIN markets AS m ON m.id = c.market_id
+JOIN events AS e ON e.id = m.event_id
+LEFT JOIN series AS s ON s.id = e.series_id
+WHERE c.end_at >= coalesce(
+    (
+        SELECT t.tick_at + max(c.period_minutes * 60000000, coalesce(t.period_seconds, 0) * 1000000)
+        FROM ticks AS t
+        WHERE t.state = 'complete' AND t.tick_at <= c.end_at AND {_LISTED}
+        ORDER BY t.tick_at DESC
+        LIMIT 1
+    ),
+    0
+)
+AND NOT EXISTS (
+    SELECT 1 FROM candlesticks AS f
+    WHERE f.market_id = c.market_id AND f.period_minutes IN (1, 60)
+    AND +f.period_minutes < c.period_minutes AND f.end_at = c.end_at
+)
 """

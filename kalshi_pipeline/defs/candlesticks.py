@@ -1,0 +1,49 @@
+"""The asset of candlesticks, one partition a UTC day, its job, and a schedule that is stopped by default."""
+
+from datetime import date, timedelta
+
+import dagster as dg
+
+from kalshi_pipeline.defs.assets import markets, materialize, pipeline_asset
+from kalshi_pipeline.defs.resources import Pipeline
+from kalshi_pipeline.defs.run_ticks import BACKFILL_POOL, JOB_TAG
+from kalshi_pipeline.ingest.candlesticks import collect_candlesticks
+
+# The exchange opened in July 2021. The day that goes on has a partition too.
+CANDLESTICK_DAYS = dg.DailyPartitionsDefinition(start_date="2021-07-01", timezone="UTC", end_offset=1)
+
+
+@pipeline_asset("/markets/candlesticks", [markets], partitions=CANDLESTICK_DAYS, pool=BACKFILL_POOL)
+def candlesticks(context: dg.AssetExecutionContext, pipeline: Pipeline) -> dg.MaterializeResult:
+    """Open, high, low and close of chosen markets. One row is one period of one market; its key is the market, the
+    length of the period and its inclusive end.
+
+    A partition is a UTC day, and holds the periods that end on it. Choose by KALSHI_CANDLESTICK_SERIES and
+    KALSHI_CANDLESTICK_MARKETS; without a choice nothing is stored. As fresh as the last run: the day that goes on
+    is stored as far as it is over. A second run asks for what lacks, by market and day, and changes nothing else.
+    People read the views `candlestick_history`, `candlestick_coverage` and `price_history_filled`.
+    """
+    day = date.fromisoformat(context.partition_key)
+    return materialize(
+        context, pipeline, lambda session: collect_candlesticks(session, day), is_backfill=True
+    )
+
+
+candlesticks_job = dg.define_asset_job(
+    "collect_candlesticks",
+    selection=dg.AssetSelection.assets(candlesticks),
+    description="Candlesticks of one UTC day.",
+    tags={JOB_TAG: "collect_candlesticks", dg.MAX_RUNTIME_SECONDS_TAG: "21600"},
+)
+
+
+@dg.schedule(
+    job=candlesticks_job,
+    cron_schedule="20 0 * * *",
+    execution_timezone="UTC",
+    default_status=dg.DefaultScheduleStatus.STOPPED,
+)
+def candlesticks_schedule(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
+    """Store the candlesticks of the day before, when it is over. Start it once markets are chosen."""
+    day = (context.scheduled_execution_time - timedelta(days=1)).date().isoformat()
+    return dg.RunRequest(run_key=day, partition_key=day)

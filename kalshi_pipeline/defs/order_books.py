@@ -1,0 +1,54 @@
+"""The asset of order books, its job, and a sensor that is stopped by default."""
+
+import dagster as dg
+
+from kalshi_pipeline.defs.assets import markets, materialize, pipeline_asset
+from kalshi_pipeline.defs.liveness import live_run, longest_silence_seconds
+from kalshi_pipeline.defs.resources import Pipeline
+from kalshi_pipeline.defs.run_ticks import JOB_TAG, TICK_TAG, tags_of
+from kalshi_pipeline.ingest.order_books import take_order_books
+from kalshi_pipeline.ingest.ticks import Tick, clock_time
+from kalshi_pipeline.settings import load_settings
+from kalshi_pipeline.units import now
+
+_SECONDS_BETWEEN_LOOKS = 15
+
+
+@pipeline_asset("/markets/orderbooks", [markets])
+def order_books(context: dg.AssetExecutionContext, pipeline: Pipeline) -> dg.MaterializeResult:
+    """Resting bids of chosen markets. One row is the book of one market at one moment; its key is both.
+
+    Its levels are in `order_book_levels`. Choose by KALSHI_ORDER_BOOK_MARKETS, and start `order_book_sensor` for a
+    book every KALSHI_ORDER_BOOK_MINUTES; without a choice nothing is stored. A second run stores the books of a
+    later moment. People read the view `order_book_history`.
+    """
+    return materialize(context, pipeline, take_order_books)
+
+
+order_books_job = dg.define_asset_job(
+    "take_order_books",
+    selection=dg.AssetSelection.assets(order_books),
+    description="The order books of chosen markets.",
+    tags={JOB_TAG: "take_order_books", dg.MAX_RUNTIME_SECONDS_TAG: "1800"},
+)
+
+
+@dg.sensor(
+    job=order_books_job,
+    minimum_interval_seconds=_SECONDS_BETWEEN_LOOKS,
+    default_status=dg.DefaultSensorStatus.STOPPED,
+)
+def order_book_sensor(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+    """Take order books every KALSHI_ORDER_BOOK_MINUTES, on the wall clock; it asks no network."""
+    settings = load_settings()
+    if not settings.order_book_markets:
+        return dg.SkipReason("no market is chosen: set KALSHI_ORDER_BOOK_MARKETS")
+    tick = Tick.current(now(), settings.order_book_minutes * 60)
+    tags = tags_of(tick)
+    run_key = tags[TICK_TAG]
+    if context.cursor == run_key:
+        return dg.SkipReason(f"the next tick is at {clock_time(tick.next_at)}")
+    if run_id := live_run(context.instance, order_books_job.name, longest_silence_seconds(settings)):
+        return dg.SkipReason(f"the order book run {run_id[:8]} is still in flight")
+    context.update_cursor(run_key)
+    return dg.RunRequest(run_key=run_key, tags=tags)

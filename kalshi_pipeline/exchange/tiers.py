@@ -1,0 +1,198 @@
+"""What happened to markets, from both of the exchange's tiers: outcomes, trades, candlesticks and order books.
+
+The live endpoints show markets until some two months after they settled; `/historical/*` has what is older, and
+`/historical/cutoff` says where the one ends and the other begins (kalshi/API.md §1.3).
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from enum import StrEnum
+from functools import partial
+from typing import TypeVar
+from urllib.parse import quote
+
+from kalshi_pipeline.errors import PayloadError
+from kalshi_pipeline.exchange.activity import CutoffPayload
+from kalshi_pipeline.exchange.books import OrderBook, parse_book, parse_books
+from kalshi_pipeline.exchange.candlesticks import Candlesticks, parse_batch, parse_historical
+from kalshi_pipeline.exchange.listing import ListedPage, Listing
+from kalshi_pipeline.exchange.outcomes import Outcome, parse_outcomes
+from kalshi_pipeline.exchange.pages import Page, parse_object
+from kalshi_pipeline.exchange.statuses import StatusFilter
+from kalshi_pipeline.exchange.trades import Trade, parse_trades
+from kalshi_pipeline.exchange.transport import Answer, Params, Transport
+from kalshi_pipeline.units import MICROS_PER_SECOND
+
+Entry = TypeVar("Entry")
+
+MARKETS_PAGE = 1000
+TRADES_PAGE = 1000
+_REMEMBERED_PAGES = 8
+CANDLESTICK_TICKERS = 100
+MOST_CANDLESTICKS = 10_000
+BOOK_TICKERS = 100
+
+
+class Tier(StrEnum):
+    """Where the exchange keeps a market or a trade."""
+
+    LIVE = "live"
+    HISTORICAL = "historical"
+
+
+_MARKETS = {Tier.LIVE: "/markets", Tier.HISTORICAL: "/historical/markets"}
+
+
+class Tiers:
+    """Questions about what happened. Instants in, whole seconds out: the exchange knows no finer bounds."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+
+    def fetch_cutoff(self) -> CutoffPayload:
+        """Ask where the live tier begins; NotFoundError where the exchange has no tiers."""
+        return self._transport.fetch(
+            "/historical/cutoff", {}, lambda body: parse_object(body, None, CutoffPayload)
+        ).content
+
+    def iter_outcomes(
+        self, tickers: Sequence[str], tier: Tier, *, walk_seconds: float
+    ) -> Iterator[ListedPage[Outcome]]:
+        """Ask for markets of any status by ticker, up to TICKERS_PER_LOOKUP; those that a tier lacks are left out.
+
+        PayloadError where the exchange gives others: whoever is missing in such an answer may still be there.
+        """
+        path, wanted = _MARKETS[tier], set(tickers)
+        for page in self._outcomes(path, {"tickers": ",".join(tickers)}, None, None, walk_seconds):
+            others = [outcome.ticker for outcome in page.records if outcome.ticker not in wanted]
+            if others:
+                raise PayloadError(
+                    f"{path} gave {others[0]}, which was not asked for: the exchange ignores `tickers`; "
+                    "compare the answer with the API's documentation"
+                )
+            yield page
+
+    def list_settled(
+        self,
+        *,
+        since: int | None,
+        mve_filter: str | None,
+        series: str | None = None,
+        cursor: str | None = None,
+        max_pages: int | None = None,
+        walk_seconds: float,
+    ) -> Listing[Outcome]:
+        """Walk the settled markets of the live tier, of one series or of all, from a cursor on.
+
+        With `since`, an instant, those that settled then or later.
+        """
+        params: Params = {"status": StatusFilter.SETTLED.value}
+        if since is not None:
+            params["min_settled_ts"] = since // MICROS_PER_SECOND - 1  # exclusive
+        if series is not None:
+            params["series_ticker"] = series
+        if mve_filter is not None:
+            params["mve_filter"] = mve_filter
+        return self._outcomes(_MARKETS[Tier.LIVE], params, cursor, max_pages, walk_seconds)
+
+    def list_historical(
+        self,
+        *,
+        mve_filter: str | None,
+        series: str | None = None,
+        cursor: str | None = None,
+        max_pages: int | None = None,
+        walk_seconds: float,
+    ) -> Listing[Outcome]:
+        """Walk the markets of the historical tier, of one series or of all, from a cursor on.
+
+        It takes one filter at a time, and knows `exclude` only: others are left to whoever reads the pages.
+        """
+        params: Params = {}
+        if series is not None:
+            params["series_ticker"] = series
+        elif mve_filter == "exclude":
+            params["mve_filter"] = mve_filter
+        return self._outcomes(_MARKETS[Tier.HISTORICAL], params, cursor, max_pages, walk_seconds)
+
+    def list_trades(
+        self, tier: Tier, *, start: int, end: int, cursor: str | None = None, walk_seconds: float
+    ) -> Listing[Trade]:
+        """Walk a tier's trades of [start, end), newest first, from a cursor on; whole seconds more on each side."""
+        path = "/markets/trades" if tier is Tier.LIVE else "/historical/trades"
+        params: Params = {
+            "limit": TRADES_PAGE,
+            "min_ts": start // MICROS_PER_SECOND - 1,
+            "max_ts": -(-end // MICROS_PER_SECOND) + 1,
+        }
+        return Listing(
+            path,
+            partial(self._fetch_page, path, parse_trades),
+            [_from(params, cursor)],
+            max_pages=None,
+            walk_seconds=walk_seconds,
+            key=_trade_id,
+            remembered_pages=_REMEMBERED_PAGES,
+        )
+
+    def fetch_candlesticks(
+        self, tickers: Sequence[str], *, start: int, end: int, period_minutes: int
+    ) -> Answer[Page[Candlesticks]]:
+        """Fetch live candlesticks that end in [start, end], of up to CANDLESTICK_TICKERS markets at once.
+
+        Markets that the live tier lacks are left out. More than MOST_CANDLESTICKS are never given at once.
+        """
+        params: Params = {"market_tickers": ",".join(tickers), **_range(start, end, period_minutes)}
+        return self._transport.fetch("/markets/candlesticks", params, parse_batch)
+
+    def fetch_historical_candlesticks(
+        self, ticker: str, *, start: int, end: int, period_minutes: int
+    ) -> Answer[Page[Candlesticks]]:
+        """Fetch a market's candlesticks from the historical tier; NotFoundError where it is not there."""
+        return self._transport.fetch(
+            f"/historical/markets/{quote(ticker, safe='')}/candlesticks",
+            _range(start, end, period_minutes),
+            lambda body: parse_historical(body, ticker),
+        )
+
+    def fetch_order_books(self, tickers: Sequence[str]) -> Answer[Page[OrderBook]]:
+        """Fetch the books of up to BOOK_TICKERS markets; those that the exchange does not know are left out."""
+        return self._transport.fetch("/markets/orderbooks", {"tickers": list(tickers)}, parse_books)
+
+    def fetch_order_book(self, ticker: str) -> Answer[Page[OrderBook]]:
+        """Fetch one market's book; NotFoundError where the exchange does not know it."""
+        path = f"/markets/{quote(ticker, safe='')}/orderbook"
+        return self._transport.fetch(path, {}, lambda body: parse_book(body, ticker))
+
+    def _outcomes(
+        self, path: str, params: Params, cursor: str | None, max_pages: int | None, walk_seconds: float
+    ) -> Listing[Outcome]:
+        return Listing(
+            path,
+            partial(self._fetch_page, path, parse_outcomes),
+            [_from({"limit": MARKETS_PAGE, **params}, cursor)],
+            max_pages=max_pages,
+            walk_seconds=walk_seconds,
+            remembered_pages=_REMEMBERED_PAGES,
+        )
+
+    def _fetch_page(
+        self, path: str, parse: Callable[[bytes], Page[Entry]], query: Params, seconds_left: float
+    ) -> tuple[Page[Entry], int]:
+        answer = self._transport.fetch(path, query, parse, seconds_left)
+        return answer.content, answer.received_at
+
+
+def _trade_id(trade: Trade) -> str:
+    return trade.trade_id
+
+
+def _from(params: Params, cursor: str | None) -> Params:
+    return params if cursor is None else {**params, "cursor": cursor}
+
+
+def _range(start: int, end: int, period_minutes: int) -> Params:
+    return {
+        "start_ts": start // MICROS_PER_SECOND,
+        "end_ts": end // MICROS_PER_SECOND,
+        "period_interval": period_minutes,
+    }

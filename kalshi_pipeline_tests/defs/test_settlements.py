@@ -1,0 +1,77 @@
+"""Settlements through Dagster: hourly with collect, and everything that ever settled by one click."""
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import dagster as dg
+import pytest
+import yaml
+
+from kalshi_pipeline.definitions import defs
+from kalshi_pipeline.sandbox import Sandbox, World, WorldConfig
+from kalshi_pipeline_tests.conftest import Query
+from kalshi_pipeline_tests.defs.test_assets import Runner, failed_checks, instance, metadata_of
+
+__all__ = ["instance"]
+SETTLED = "SELECT count(*) FROM settlements WHERE tier = ?"
+DAGSTER_YAML = Path(__file__).parents[2] / "dagster.yaml"
+
+
+@pytest.fixture
+def sandbox() -> Sandbox:
+    return Sandbox(World(WorldConfig(markets=150, past_share=0.5, births_per_step=0, closes_per_step=0)))
+
+
+def test_settlements_come_with_collect_and_all_of_them_by_one_click(
+    instance: dg.DagsterInstance,
+    sandbox: Sandbox,
+    database_path: Path,
+    query: Query,
+) -> None:
+    with sandbox:
+        run = Runner(instance, sandbox, database_path)
+        collected = run("collect")
+        assert collected.success
+        assert failed_checks(collected) == set()
+        assert metadata_of(collected, "settlements")["dagster/row_count"] == query(SETTLED, "live")[0][0] > 0
+        assert query(SETTLED, "historical") == [(0,)]
+
+        backfilled = run("backfill_settlements")
+        assert backfilled.success
+    assert query(SETTLED, "historical")[0][0] > 0
+    materialization = instance.get_latest_materialization_event(dg.AssetKey("settlements"))
+    assert materialization is not None
+    assert materialization.run_id == backfilled.run_id
+    assert materialization.asset_materialization is not None
+    rows = materialization.asset_materialization.metadata["dagster/row_count"].value
+    assert query("SELECT count(*) FROM settlements") == [(rows,)]
+
+
+def test_scalar_without_a_value_fails_its_check(
+    instance: dg.DagsterInstance,
+    sandbox: Sandbox,
+    database_path: Path,
+) -> None:
+    with sandbox:
+        run = Runner(instance, sandbox, database_path)
+        run("collect")
+        oldest = "(SELECT market_id FROM settlements ORDER BY settled_at LIMIT 1)"
+        with closing(sqlite3.connect(database_path)) as connection, connection:
+            connection.execute(
+                "UPDATE settlements SET result = 'scalar', settlement_value = NULL WHERE market_id = "
+                + oldest
+            )
+        again = run("collect")
+    assert ("settlements", "scalars_have_value") in failed_checks(again)
+
+
+def test_backfill_leaves_places_for_snapshots_and_collect() -> None:
+    """At the most two runs of the pool, of the four that may go at a time; the asset itself is in no pool."""
+    concurrency = yaml.safe_load(DAGSTER_YAML.read_text(encoding="utf-8"))["concurrency"]
+    assert concurrency["pools"] == {"granularity": "run", "default_limit": 2}
+    assert concurrency["runs"]["max_concurrent_runs"] == 4
+    job = defs.resolve_job_def("backfill_settlements")
+    assert {node.definition.pool for node in job.nodes} == {"kalshi_backfill"}  # type: ignore[attr-defined]
+    collect = defs.resolve_job_def("collect")
+    assert {node.definition.pool for node in collect.nodes} == {None}  # type: ignore[attr-defined]

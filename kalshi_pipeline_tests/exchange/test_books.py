@@ -1,0 +1,52 @@
+"""Order books, each whole or set aside."""
+
+import json
+from typing import Any
+
+import pytest
+
+from kalshi_pipeline.errors import PayloadError
+from kalshi_pipeline.exchange.books import Level, OrderBook, parse_book, parse_books
+
+SIDES = {"yes_dollars": [["0.0100", "5.00"], ["0.4200", "1000.01"]], "no_dollars": None}
+BOOK = OrderBook("M", [Level(10_000, 500), Level(420_000, 100_001)], [])
+
+
+def test_book_is_read_alone_and_among_others() -> None:
+    body: dict[str, Any] = {"orderbook_fp": SIDES}
+    assert parse_book(json.dumps(body).encode(), "M").records == [BOOK]
+    rows = [{"ticker": "M", **body}, {"ticker": "N", "orderbook_fp": {}}]
+    page = parse_books(json.dumps({"orderbooks": rows}).encode())
+    assert page.records == [BOOK, OrderBook("N", [], [])]
+
+
+def test_book_of_january_in_cents_is_read() -> None:
+    body = {"orderbook": {"yes": [[1, 5], [42, 1000]], "no": None, "yes_dollars": None, "no_dollars": None}}
+    assert parse_book(json.dumps(body).encode(), "M").records == [
+        OrderBook("M", [Level(10_000, 500), Level(420_000, 100_000)], [])
+    ]
+
+
+@pytest.mark.parametrize(
+    ("sides", "why"),
+    [
+        pytest.param(
+            {"yes_dollars": [["0.42", "1.00"], ["0.4200", "2.00"]]}, "price twice", id="price twice"
+        ),
+        pytest.param({"no_dollars": [["0.42", ""]]}, "lacks its price or its size", id="no size"),
+        pytest.param({"no_dollars": [["0.42"]]}, "no_dollars", id="half a level"),
+    ],
+)
+def test_odd_book_is_set_aside_whole(sides: dict[str, Any], why: str) -> None:
+    alone = parse_book(json.dumps({"orderbook_fp": sides}).encode(), "M")
+    among = parse_books(json.dumps({"orderbooks": [{"ticker": "M", "orderbook_fp": sides}]}).encode())
+    for page in (alone, among):
+        assert page.records == []
+        assert [reject.ticker for reject in page.rejects] == ["M"]
+        assert why in page.rejects[0].error
+
+
+def test_answer_without_books_is_no_empty_one() -> None:
+    with pytest.raises(PayloadError, match="has no 'orderbooks'"):
+        parse_books(b"{}")
+    assert parse_book(b"{}", "M").rejects[0].ticker == "M"

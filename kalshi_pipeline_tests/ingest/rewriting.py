@@ -1,0 +1,46 @@
+"""The exchange's answers, changed on their way: faults that the sandbox has no switch for."""
+
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from typing import Any
+
+import httpx
+
+from kalshi_pipeline.exchange.client import KalshiClient
+from kalshi_pipeline.ingest.session import Session
+from kalshi_pipeline.settings import Settings
+from kalshi_pipeline.store.database import Database
+
+Rewrite = Callable[[httpx.Request, Any], Any]
+
+
+class Rewriting(httpx.BaseTransport):
+    """Gives each answer to `rewrite`; where that gives a number, it is a status without a body."""
+
+    def __init__(self, rewrite: Rewrite) -> None:
+        self._rewrite = rewrite
+        self._transport = httpx.HTTPTransport()
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        response = self._transport.handle_request(request)
+        response.read()
+        if response.status_code != httpx.codes.OK:
+            return response
+        rewritten = self._rewrite(request, response.json())
+        if isinstance(rewritten, int):
+            return httpx.Response(rewritten, json={"error": "refused for a test"})
+        return httpx.Response(200, json=rewritten)
+
+    def close(self) -> None:
+        self._transport.close()
+
+
+@contextmanager
+def rewritten_session(settings: Settings, rewrite: Rewrite) -> Iterator[Session]:
+    with (
+        closing(Database(settings.database_url)) as database,
+        KalshiClient(
+            settings.api_url, requests_per_second=1000, retry_seconds=0, transport=Rewriting(rewrite)
+        ) as client,
+    ):
+        yield Session(client, database, settings, lambda _: None)

@@ -1,0 +1,359 @@
+"""Markets that leave the listing: looked up, followed to their end, ended once, and none open for ever."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import httpx
+import pytest
+
+from kalshi_pipeline.exchange.tiers import Tier
+from kalshi_pipeline.ingest.lookup import MarketLookup
+from kalshi_pipeline.ingest.session import Session, open_session
+from kalshi_pipeline.ingest.settlements import backfill_settlements
+from kalshi_pipeline.ingest.snapshot import take_snapshot
+from kalshi_pipeline.ingest.sync import sync_markets
+from kalshi_pipeline.sandbox import Sandbox, World, WorldConfig
+from kalshi_pipeline.settings import Settings
+from kalshi_pipeline.units import MICROS_PER_SECOND, iso_of, parse_instant
+from kalshi_pipeline_tests.conftest import Query
+from kalshi_pipeline_tests.ingest.listed import open_markets
+from kalshi_pipeline_tests.ingest.outcomes import is_historical, is_lookup, move, rewritten, without
+
+SettingsFor = Callable[..., Settings]
+NOON = parse_instant("2026-11-22T12:00:00Z") or 0
+MINUTE = 60 * MICROS_PER_SECOND
+YES, NO = 1, 2
+STATUS = "SELECT status, gone_at IS NOT NULL FROM markets WHERE ticker = ?"
+HISTORY = "SELECT substr(tick_at, 15, 2), is_terminal FROM price_history WHERE ticker = ? ORDER BY tick_at"
+CHANGES = "SELECT field, before, after FROM market_change_history WHERE ticker = ? AND field <> 'close_at'"
+
+
+@pytest.fixture
+def sandbox() -> Iterator[Sandbox]:
+    """A small exchange that stands still."""
+    config = WorldConfig(markets=60, combos=5, births_per_step=0, closes_per_step=0, change_share=0)
+    with Sandbox(World(config)) as running:
+        yield running
+
+
+@pytest.fixture
+def ticker(sandbox: Sandbox) -> str:
+    """A market that trades."""
+    listed = open_markets(sandbox.url, mve_filter="exclude")
+    return next(ticker for ticker, market in sorted(listed.items()) if market["status"] == "active")
+
+
+def looked_up(sandbox: Sandbox, path: str = "/markets") -> list[str]:
+    return [
+        request.query["tickers"]
+        for request in sandbox.requests
+        if request.path == path and "tickers" in request.query
+    ]
+
+
+def test_whole_life_of_a_market(sandbox: Sandbox, session: Session, ticker: str, query: Query) -> None:
+    """From open to the historical tier: each state once, the history ended once, and how it paid."""
+    stages: list[dict[str, Any]] = [
+        {"status": "active"},
+        {"status": "closed"},
+        {"status": "determined", "result": YES},
+        {"status": "disputed"},
+        {"status": "amended", "result": NO},
+        {"status": "finalized", "value": 0},
+    ]
+    for minute, stage in enumerate(stages):
+        move(sandbox, ticker, **stage)
+        assert take_snapshot(session, NOON + minute * MINUTE).is_complete
+
+    assert query(CHANGES, ticker) == [
+        ("status", "active", "closed"),
+        ("status", "closed", "determined"),
+        ("result", "", "yes"),
+        ("status", "determined", "disputed"),
+        ("status", "disputed", "amended"),
+        ("result", "yes", "no"),
+        ("status", "amended", "finalized"),
+    ]
+    assert query(HISTORY, ticker) == [("00", 0), ("01", 1)]
+    settled = "SELECT result, settlement_value, settled_at, settled_at_source, tier, amended_at FROM settlement_history"
+    at = iso_of(sandbox.world.clock)
+    assert query(f"{settled} WHERE ticker = ?", ticker) == [("no", 0.0, at, "settlement_ts", "live", None)]
+
+    sandbox.requests.clear()
+    take_snapshot(session, NOON + 6 * MINUTE)
+    assert not any(ticker in asked for asked in looked_up(sandbox)), "what is final is not asked for again"
+
+    move(sandbox, ticker, "finalized", is_archived=True)
+    sandbox.world.clock += 61 * 24 * 3600 * MICROS_PER_SECOND
+    backfill_settlements(session)
+    assert query(f"{settled} WHERE ticker = ?", ticker) == [
+        ("no", 0.0, at, "settlement_ts", "historical", None)
+    ]
+    assert len(query(CHANGES, ticker)) == 7
+
+
+def test_market_of_neither_tier_is_marked_once_and_asked_for_no_more(
+    sandbox: Sandbox, session: Session, settings_for: SettingsFor, ticker: str, query: Query
+) -> None:
+    take_snapshot(session, NOON)
+    with rewritten(settings_for(sandbox.url), without(ticker)) as deaf:
+        report = take_snapshot(deaf, NOON + MINUTE)
+        gone_at = query("SELECT gone_at FROM markets WHERE ticker = ?", ticker)
+        assert (report.counts["gone"], report.tally.ended) == (1, 1)
+        assert gone_at[0][0] is not None
+        assert [ticker in asked for asked in looked_up(sandbox, "/historical/markets")] == [True]
+
+        sandbox.requests.clear()
+        take_snapshot(deaf, NOON + 2 * MINUTE)
+        sync_markets(deaf)
+    assert looked_up(sandbox) == looked_up(sandbox, "/historical/markets") == []
+    assert query("SELECT gone_at FROM markets WHERE ticker = ?", ticker) == gone_at
+    assert query(HISTORY, ticker) == [("00", 0), ("01", 1)]
+
+    take_snapshot(session, NOON + 3 * MINUTE)  # it is listed again
+    assert query(STATUS, ticker) == [("active", 0)]
+    assert query(HISTORY, ticker) == [("00", 0), ("01", 1), ("03", 0)]
+
+
+def test_market_that_the_listing_lost_goes_on(
+    sandbox: Sandbox, session: Session, settings_for: SettingsFor, ticker: str, query: Query
+) -> None:
+    """It is open, as the exchange says when it is asked: its history does not end, its quote is the tick's."""
+
+    def lose(request: httpx.Request, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        return [
+            {**row, "last_price_dollars": "0.1230"} if row["ticker"] == ticker else row
+            for row in rows
+            if is_lookup(request) or row["ticker"] != ticker
+        ]
+
+    take_snapshot(session, NOON)
+    with rewritten(settings_for(sandbox.url), lose) as other:
+        report = take_snapshot(other, NOON + MINUTE)
+
+    assert (report.is_complete, report.tally.ended, report.counts["lost_by_listing"]) == (True, 0, 1)
+    assert report.notes == ["1 markets are open and were lacking in the listing: they were looked up"]
+    tally = report.tally
+    assert (tally.received, tally.inserted, tally.unchanged) == (60, 1, 59)
+    assert query("SELECT received, inserted, unchanged FROM ticks ORDER BY tick_at")[1] == (60, 1, 59)
+    assert query("SELECT last_price FROM latest_prices WHERE ticker = ?", ticker) == [(0.123,)]
+    assert query(HISTORY, ticker) == [("00", 0), ("01", 0)]
+
+
+@pytest.mark.parametrize("tier", ["live", "historical"])
+def test_exchange_that_fails_during_lookups_costs_nothing(
+    tier: str, sandbox: Sandbox, session: Session, settings_for: SettingsFor, ticker: str, query: Query
+) -> None:
+    """The tick is complete and ends the history; what became of the market is found by the next run."""
+
+    def fail(request: httpx.Request, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        if is_lookup(request) and (tier == "live" or is_historical(request)):
+            raise httpx.ConnectError("down")
+        return [row for row in rows if row["ticker"] != ticker]
+
+    take_snapshot(session, NOON)
+    move(sandbox, ticker, "closed")
+    with rewritten(settings_for(sandbox.url), fail) as failing:
+        report = take_snapshot(failing, NOON + MINUTE)
+    assert (report.state, report.tally.ended, report.counts["gone"]) == ("complete", 1, 0)
+    assert report.notes[0].startswith("1 markets could not be looked up, and are left to later runs: http")
+    assert report.counts["not_looked_up"] == 1
+    assert query(STATUS, ticker) == [("active", 0)]
+
+    take_snapshot(session, NOON + 2 * MINUTE)
+    assert query(STATUS, ticker) == [("closed", 0)]
+    assert query(HISTORY, ticker) == [("00", 0), ("01", 1)]
+
+
+def test_batch_that_fails_costs_no_other_one(settings_for: SettingsFor, query: Query) -> None:
+    """What it asked for is left to the next run, with the reason; those behind it are looked up."""
+    config = WorldConfig(markets=450, combos=0, births_per_step=0, closes_per_step=0, change_share=0)
+    failed: list[str] = []
+
+    def fail_first(request: httpx.Request, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        asked = request.url.params.get("tickers")
+        if asked is not None and failed in ([], [asked]):
+            failed[:] = [asked]
+            raise httpx.ConnectError("down")
+        return rows
+
+    with Sandbox(World(config)) as sandbox:
+        settings = settings_for(sandbox.url)
+        with open_session(settings) as session:
+            take_snapshot(session, NOON)
+        moved = query("SELECT ticker FROM markets WHERE status = 'active'")
+        for (active,) in moved:
+            move(sandbox, active, "closed")
+        with rewritten(settings, fail_first) as failing:
+            report = take_snapshot(failing, NOON + MINUTE)
+        assert (report.state, report.counts["not_looked_up"], report.counts["gone"]) == ("complete", 200, 0)
+        assert "200 markets could not be looked up, and are left to later runs:" in report.notes[0]
+        assert query("SELECT count(*) FROM markets WHERE status = 'closed'") == [(len(moved) - 200,)]
+        with open_session(settings) as session:
+            take_snapshot(session, NOON + 2 * MINUTE)
+        assert query("SELECT count(*) FROM markets WHERE status = 'active'") == [(0,)]
+
+
+def test_market_that_moves_over_between_two_requests_is_not_gone(
+    sandbox: Sandbox, settings_for: SettingsFor, ticker: str
+) -> None:
+    """Asked first for what it does not have yet, the historical tier is asked again in the end."""
+    move(sandbox, ticker, "finalized", result=YES, value=1_000_000)
+    asked = []
+
+    def hand_over(request: httpx.Request, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        asked.append(is_historical(request))
+        if asked == [True]:
+            move(sandbox, ticker, "finalized", is_archived=True)
+        return rows
+
+    with rewritten(settings_for(sandbox.url), hand_over) as moving:
+        lookup = MarketLookup(moving, [ticker], first=Tier.HISTORICAL)
+        found = [(answer.tier, outcome.ticker) for answer in lookup for outcome in answer.page.records]
+    assert (asked, found, lookup.gone) == ([True, False, True], [(Tier.HISTORICAL, ticker)], [])
+
+
+def test_exchange_that_is_down_is_not_asked_for_every_batch(
+    sandbox: Sandbox, settings_for: SettingsFor
+) -> None:
+    asked = []
+
+    def fail(request: httpx.Request, _: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        asked.append(request.url.params["tickers"])
+        raise httpx.ConnectError("down")
+
+    tickers = [f"KXNONE-{number}" for number in range(1_000)]
+    with rewritten(settings_for(sandbox.url), fail) as failing:
+        lookup = MarketLookup(failing, tickers)
+        assert list(lookup) == []
+    assert (len(asked), len(lookup.failed), lookup.unasked, lookup.gone) == (3, 600, tickers[600:], [])
+
+
+def test_market_of_the_historical_tier_alone_is_found_there(
+    sandbox: Sandbox, session: Session, ticker: str, query: Query
+) -> None:
+    """As after a pipeline that stood still for months."""
+    take_snapshot(session, NOON)
+    move(sandbox, ticker, "finalized", result=YES, value=1_000_000, is_archived=True)
+    take_snapshot(session, NOON + MINUTE)
+    assert query(STATUS, ticker) == [("finalized", 0)]
+    assert query("SELECT result, settlement_value, tier FROM settlement_history") == [
+        ("yes", 1.0, "historical")
+    ]
+
+
+def test_market_stored_by_sync_alone_is_closed_by_sync(
+    sandbox: Sandbox, session: Session, ticker: str, query: Query
+) -> None:
+    sync_markets(session)
+    sandbox.requests.clear()
+    sync_markets(session)
+    assert looked_up(sandbox) == [], "what is listed is not asked for"
+
+    move(sandbox, ticker, "closed")
+    sync_markets(session)
+    assert query(STATUS, ticker) == [("closed", 0)]
+
+
+def test_market_outside_the_scope_is_closed_by_sync(
+    sandbox: Sandbox, settings_for: SettingsFor, query: Query
+) -> None:
+    with open_session(settings_for(sandbox.url, combos="include")) as session:
+        sync_markets(session)
+    combo = next(iter(open_markets(sandbox.url, mve_filter="only")))
+    move(sandbox, combo, "closed")
+    with open_session(settings_for(sandbox.url)) as session:
+        sandbox.requests.clear()
+        take_snapshot(session, NOON)
+        assert not any(combo in asked for asked in looked_up(sandbox)), "a tick asks for its own scope only"
+        sync_markets(session)
+    assert query(STATUS, combo) == [("closed", 0)]
+    assert query(HISTORY, combo) == []
+
+
+def test_market_outside_of_some_series_is_closed_by_sync(
+    sandbox: Sandbox, settings_for: SettingsFor, ticker: str, query: Query
+) -> None:
+    with open_session(settings_for(sandbox.url)) as session:
+        sync_markets(session)
+    ours = query(
+        "SELECT s.ticker FROM series s JOIN events e ON e.series_id = s.id JOIN markets m ON m.event_id = e.id "
+        "WHERE m.ticker = ?",
+        ticker,
+    )[0][0]
+    other = query(
+        "SELECT m.ticker FROM markets m JOIN events e ON e.id = m.event_id JOIN series s ON s.id = e.series_id "
+        "WHERE s.ticker <> ? AND m.status = 'active'",
+        ours,
+    )[0][0]
+    for moved in (ticker, other):
+        move(sandbox, moved, "closed")
+    with open_session(settings_for(sandbox.url, series=(ours,))) as session:
+        sync_markets(session)
+    assert query(STATUS, ticker) == query(STATUS, other) == [("closed", 0)]
+
+
+def test_exchange_that_ignores_tickers_makes_nothing_gone(
+    sandbox: Sandbox, session: Session, settings_for: SettingsFor, ticker: str, query: Query
+) -> None:
+    """An answer about others says nothing of those that were asked for."""
+    others = [{**row} for name, row in open_markets(sandbox.url).items() if name != ticker]
+
+    def ignore(request: httpx.Request, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        return others if is_lookup(request) else [row for row in rows if row["ticker"] != ticker]
+
+    take_snapshot(session, NOON)
+    with rewritten(settings_for(sandbox.url), ignore) as deaf:
+        report = take_snapshot(deaf, NOON + MINUTE)
+    assert report.counts["gone"] == 0
+    assert "the exchange ignores `tickers`" in report.notes[0]
+    assert query(STATUS, ticker) == [("active", 0)]
+
+
+def test_record_that_cannot_be_read_makes_nothing_gone(
+    sandbox: Sandbox, session: Session, settings_for: SettingsFor, ticker: str, query: Query
+) -> None:
+    def garble(request: httpx.Request, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        if is_lookup(request):
+            return [{"status": "closed"}]
+        return [row for row in rows if row["ticker"] != ticker]
+
+    take_snapshot(session, NOON)
+    with rewritten(settings_for(sandbox.url), garble) as other:
+        report = take_snapshot(other, NOON + MINUTE)
+    assert (report.is_complete, report.counts["gone"]) == (True, 0)
+    assert query("SELECT kind, count(*) FROM quarantine") == [("markets", 1)]
+
+
+def test_lookups_stay_within_their_budget(
+    sandbox: Sandbox, settings_for: SettingsFor, ticker: str, query: Query
+) -> None:
+    with open_session(settings_for(sandbox.url, reconcile_requests=0)) as session:
+        take_snapshot(session, NOON)
+        move(sandbox, ticker, "closed")
+        report = take_snapshot(session, NOON + MINUTE)
+    assert (looked_up(sandbox), report.tally.ended) == ([], 1)
+    assert query(STATUS, ticker) == [("active", 0)]
+
+
+def test_old_markets_are_due_more_rarely_than_fresh_ones(
+    sandbox: Sandbox, session: Session, ticker: str
+) -> None:
+    """A day after its last change a market waits an hour from look to look; a fresh one is asked for at each tick."""
+    take_snapshot(session, NOON)
+    move(sandbox, ticker, "closed")
+    for minute in (1, 2):
+        sandbox.requests.clear()
+        take_snapshot(session, NOON + minute * MINUTE)
+        assert [ticker in asked for asked in looked_up(sandbox)] == [True]
+
+    day = 24 * 60 * MINUTE
+    with session.database.begin() as connection:
+        connection.exec_driver_sql(f"UPDATE markets SET changed_at = changed_at - {day}")
+    sandbox.requests.clear()
+    take_snapshot(session, NOON + 3 * MINUTE)
+    assert looked_up(sandbox) == []
+    with session.database.begin() as connection:
+        connection.exec_driver_sql(f"UPDATE market_lookups SET asked_at = asked_at - {61 * MINUTE}")
+    take_snapshot(session, NOON + 4 * MINUTE)
+    assert [ticker in asked for asked in looked_up(sandbox)] == [True]

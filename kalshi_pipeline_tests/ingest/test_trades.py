@@ -1,0 +1,598 @@
+"""A day's trades: all of them, once, from whichever tier holds them, and never lost to a missing parent."""
+
+import json
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from kalshi_pipeline.errors import ConfigurationError, PayloadError, TransientExchangeError
+from kalshi_pipeline.exchange.client import KalshiClient
+from kalshi_pipeline.ingest.report import Report
+from kalshi_pipeline.ingest.session import Session
+from kalshi_pipeline.ingest.trades import collect_trades, days_between
+from kalshi_pipeline.sandbox import Faults, Sandbox, World, WorldConfig
+from kalshi_pipeline.settings import Settings
+from kalshi_pipeline.store.database import Database
+from kalshi_pipeline.store.queries import placeholders
+from kalshi_pipeline.store.runs import State
+from kalshi_pipeline.units import MICROS_PER_SECOND, instant_of, iso_of
+from kalshi_pipeline_tests.conftest import Query
+
+SettingsFor = Callable[..., Settings]
+DAY = date(2026, 10, 4)  # within the live tier
+SPLIT = date(2026, 8, 9)  # the cutoff stands at its noon
+OLD = date(2026, 8, 2)
+DAY_MICROS = 86_400 * MICROS_PER_SECOND
+
+
+class Through(httpx.BaseTransport):
+    """The exchange over HTTP, `per_page` trades on a page; `meddle` may answer in its place, or break the line."""
+
+    def __init__(self, per_page: int = 1000) -> None:
+        self.asked: list[httpx.URL] = []
+        self.meddle: Callable[[httpx.Request], httpx.Response | None] = lambda _: None
+        self.per_page = per_page
+        self._transport = httpx.HTTPTransport()
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        self.asked.append(request.url)
+        answer = self.meddle(request)
+        return self.forward(request) if answer is None else answer
+
+    def forward(self, request: httpx.Request) -> httpx.Response:
+        """Ask the exchange, and give its whole answer."""
+        url = request.url
+        if is_about_trades(request):
+            url = url.copy_set_param("limit", self.per_page)
+        answer = self._transport.handle_request(httpx.Request("GET", url, headers=request.headers))
+        answer.read()
+        headers = {"content-type": answer.headers["content-type"]}
+        return httpx.Response(answer.status_code, content=answer.content, headers=headers)
+
+    def pages(self, tier: str = "/markets/trades") -> list[httpx.URL]:
+        return [url for url in self.asked if url.path.endswith(tier)]
+
+    def close(self) -> None:
+        self._transport.close()
+
+
+def is_about_trades(request: httpx.Request) -> bool:
+    return request.url.path.endswith("/trades")
+
+
+def rewriting(
+    through: Through, suffix: str, change: Callable[[dict[str, Any]], object]
+) -> Callable[[httpx.Request], httpx.Response | None]:
+    """Change the answers of the paths that end so."""
+
+    def meddle(request: httpx.Request) -> httpx.Response | None:
+        if not request.url.path.endswith(suffix):
+            return None
+        answer = through.forward(request)
+        content = json.loads(answer.content)
+        change(content)
+        return httpx.Response(answer.status_code, json=content)
+
+    return meddle
+
+
+@contextmanager
+def session_through(sandbox: Sandbox, through: Through, settings: Settings) -> Iterator[Session]:
+    with (
+        closing(Database(settings.database_url)) as database,
+        KalshiClient(sandbox.url, requests_per_second=1000, retry_seconds=0, transport=through) as client,
+    ):
+        yield Session(client, database, settings, lambda _: None)
+
+
+Collect = Callable[..., Report]
+
+
+@pytest.fixture
+def through() -> Through:
+    return Through()
+
+
+@pytest.fixture
+def collect(sandbox: Sandbox, through: Through, settings_for: SettingsFor) -> Collect:
+    """Collect a day in a session of its own, as a process of its own would; R48 holds for every run."""
+
+    def run(day: date, *, again: bool = False, **settings: Any) -> Report:
+        with session_through(sandbox, through, settings_for(sandbox.url, **settings)) as session:
+            report = collect_trades(session, day, again=again)
+        tally = report.tally
+        stored = tally.inserted + tally.unchanged + tally.quarantined + tally.duplicates + tally.left_out
+        assert tally.received == stored
+        return report
+
+    return run
+
+
+def bounds(day: date) -> tuple[int, int]:
+    start = instant_of(datetime(day.year, day.month, day.day, tzinfo=UTC))
+    return start, start + DAY_MICROS
+
+
+def on_tape(sandbox: Sandbox, day: date, *, combos: bool = False) -> set[str]:
+    """The identifiers of a day's trades, from the world itself."""
+    tape, markets = sandbox.world.tape, sandbox.world.markets
+    first, end = (tape.first_at_or_after(at) for at in bounds(day))
+    return {
+        tape.trade_id(row)
+        for row in range(first, end)
+        if combos or not markets.ticker[tape.market[row]].startswith("KXMVE")
+    }
+
+
+def stored(query: Query) -> set[str]:
+    rows = [trade_id for (trade_id,) in query("SELECT trade_id FROM trade_history")]
+    assert len(rows) == len(set(rows))
+    return set(rows)
+
+
+def walks(query: Query) -> list[tuple[Any, ...]]:
+    return query("SELECT name, state, cursor, reason FROM walks ORDER BY id")
+
+
+def walk_name(day: date, tier: str, scope: str = "all series, no combos") -> str:
+    return f"trades/{day}/{tier}/{scope}"
+
+
+def test_day_is_stored_as_sent_with_its_parents(
+    sandbox: Sandbox, collect: Collect, query: Query, database_path: Path
+) -> None:
+    """R1, R43, R44: on an empty database."""
+    report = collect(DAY)
+    start, end = bounds(DAY)
+    answer = httpx.get(
+        f"{sandbox.url}/markets/trades",
+        params={"limit": 1000, "min_ts": start // MICROS_PER_SECOND - 1, "max_ts": end // MICROS_PER_SECOND},
+    ).json()
+    columns = "ticker, trade_id, created_at, yes_price, no_price, contracts, taker_side, is_block"
+    assert sorted(query(f"SELECT {columns} FROM trade_history")) == sorted(
+        (
+            trade["ticker"],
+            trade["trade_id"],
+            # The exchange cuts zeros at the end of a fraction, and the view does not.
+            iso_of(instant_of(datetime.fromisoformat(trade["created_time"]))),
+            float(trade["yes_price_dollars"]),
+            float(trade["no_price_dollars"]),
+            float(trade["count_fp"]),
+            trade["taker_outcome_side"],
+            int(trade["is_block_trade"]),
+        )
+        for trade in answer["trades"]
+    )
+    assert (report.state, report.reason, report.part_rows) == (State.COMPLETE, None, len(answer["trades"]))
+    assert report.tally.inserted == report.rows == len(answer["trades"]) > 100
+    assert report.scope == "2026-10-04, all series, no combos"
+    assert walks(query) == [(walk_name(DAY, "live"), "complete", None, None)]
+    assert query("SELECT count(*) FROM markets WHERE is_placeholder") == [(0,)]
+    assert query("SELECT count(*) FROM events WHERE is_placeholder") == [(0,)]
+    assert query("SELECT count(*) FROM markets WHERE id NOT IN (SELECT market_id FROM trades)") == [(0,)]
+    assert query("PRAGMA foreign_key_check") == []
+    assert database_path.exists()
+
+
+def test_complete_day_is_asked_for_no_more_unless_told_to(
+    through: Through, collect: Collect, query: Query
+) -> None:
+    """R30."""
+    collect(DAY)
+    before = query("SELECT * FROM trades"), query("SELECT * FROM markets")
+    through.asked.clear()
+    second = collect(DAY)
+    assert (second.state, second.requests, second.part_rows) == (State.COMPLETE, 0, len(before[0]))
+    assert second.notes == ["2026-10-04 was complete already: nothing was asked"]
+
+    third = collect(DAY, again=True)
+    assert (third.state, third.tally.inserted, third.tally.unchanged) == (State.COMPLETE, 0, len(before[0]))
+    assert len(through.pages()) == 1
+    assert (query("SELECT * FROM trades"), query("SELECT * FROM markets")) == before
+
+
+def test_day_without_trades_is_complete(sandbox: Sandbox, collect: Collect, query: Query) -> None:
+    live = days_between(SPLIT + timedelta(days=1), DAY)
+    quiet = next(day for day in live if not on_tape(sandbox, day, combos=True))
+    report = collect(quiet)
+    assert (report.state, report.tally.received, report.part_rows) == (State.COMPLETE, 0, 0)
+    assert walks(query) == [(walk_name(quiet, "live"), "complete", None, None)]
+
+
+def test_day_that_has_not_begun_is_refused(collect: Collect, query: Query) -> None:
+    tomorrow = datetime.now(UTC).date() + timedelta(days=2)
+    with pytest.raises(ConfigurationError, match="has not begun in UTC: choose an earlier day"):
+        collect(tomorrow)
+    assert query("SELECT count(*) FROM listings") == [(0,)]
+
+
+def test_faults_of_paging_lose_and_repeat_nothing(
+    sandbox: Sandbox, collect: Collect, through: Through, query: Query
+) -> None:
+    """R6, R7."""
+    through.per_page = 20
+    sandbox.faults = Faults(overlap=5, empty_pages=True)
+    report = collect(DAY)
+    assert stored(query) == on_tape(sandbox, DAY)
+    assert report.tally.duplicates > 0
+    assert report.state is State.COMPLETE
+
+
+def test_day_of_the_historical_tier_comes_from_there_alone(
+    sandbox: Sandbox, through: Through, collect: Collect, query: Query
+) -> None:
+    """R13."""
+    assert collect(OLD).state is State.COMPLETE
+    assert stored(query) == on_tape(sandbox, OLD)
+    without_end = "SELECT ticker FROM markets WHERE id NOT IN (SELECT market_id FROM settlements)"
+    assert query(f"{without_end} AND NOT is_placeholder") == [], (
+        "a market that is looked up comes with its end"
+    )
+    assert through.pages("/markets/trades") == []
+    assert walks(query) == [(walk_name(OLD, "historical"), "complete", None, None)]
+
+
+def test_day_across_the_cutoff_comes_from_both_tiers(
+    sandbox: Sandbox, collect: Collect, query: Query
+) -> None:
+    """The live tier first: what leaves it meanwhile is in the historical one by then."""
+    report = collect(SPLIT)
+    expected = on_tape(sandbox, SPLIT)
+    assert stored(query) == expected
+    assert (report.state, report.tally.inserted, report.tally.pages) == (State.COMPLETE, len(expected), 2)
+    assert [row[:2] for row in walks(query)] == [
+        (walk_name(SPLIT, "live"), "complete"),
+        (walk_name(SPLIT, "historical"), "complete"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("moved_days", "day"),
+    [
+        pytest.param(0.25, SPLIT, id="within a day that was across it"),
+        pytest.param(1, SPLIT, id="past a day that was across it"),
+        pytest.param(1, SPLIT + timedelta(days=1), id="into a day that was live"),
+        pytest.param(2, SPLIT + timedelta(days=1), id="past a day that was live"),
+    ],
+)
+def test_cutoff_that_moves_while_a_day_is_walked_loses_nothing(
+    sandbox: Sandbox, through: Through, collect: Collect, query: Query, moved_days: float, day: date
+) -> None:
+    expected = on_tape(sandbox, day)
+    assert len(expected) > 1
+    through.per_page = 1
+
+    def move(request: httpx.Request) -> httpx.Response | None:
+        if not is_about_trades(request) or len(through.pages()) != 1:
+            return None
+        answer = through.forward(request)
+        sandbox.world.clock += round(moved_days * DAY_MICROS)
+        return answer
+
+    through.meddle = move
+    report = collect(day)
+    assert stored(query) == expected
+    assert (report.state, report.part_rows) == (State.COMPLETE, len(expected))
+    assert [row[:2] for row in walks(query)] == [
+        (walk_name(day, "live"), "complete"),
+        (walk_name(day, "historical"), "complete"),
+    ]
+
+
+def test_trade_of_both_tiers_is_one_although_they_round_its_time(
+    sandbox: Sandbox, through: Through, collect: Collect, query: Query
+) -> None:
+    """The identifier tells it: the historical tier has the trades of the live one too, to the second."""
+
+    def hand_off(request: httpx.Request) -> httpx.Response | None:
+        if not request.url.path.endswith("/historical/trades"):
+            return None
+        historical = json.loads(through.forward(request).content)
+        live = request.url.copy_with(path=request.url.path.replace("/historical", "/markets"))
+        both = json.loads(through.forward(httpx.Request("GET", live)).content)["trades"]
+        for trade in both:
+            trade["created_time"] = f"{trade['created_time'][:19]}Z"
+        return httpx.Response(200, json={**historical, "trades": both + historical["trades"]})
+
+    through.meddle = hand_off
+    report = collect(SPLIT)
+    assert (report.state, stored(query)) == (State.COMPLETE, on_tape(sandbox, SPLIT))
+    assert report.tally.unchanged > 0
+
+
+def test_exchange_without_tiers_is_asked_in_its_live_one(settings_for: SettingsFor, query: Query) -> None:
+    with Sandbox(World(WorldConfig(markets=300, shape="2026-01"))) as sandbox:
+        with session_through(sandbox, Through(), settings_for(sandbox.url)) as session:
+            report = collect_trades(session, DAY)
+        assert stored(query) == on_tape(sandbox, DAY)
+    assert report.state is State.COMPLETE
+    assert "the exchange has no historical tier: the live one alone was asked" in report.notes
+
+
+def breaking_at(through: Through, number: int) -> Callable[[httpx.Request], httpx.Response | None]:
+    """The line breaks at the n-th page of trades, once."""
+    is_cut = False
+
+    def meddle(request: httpx.Request) -> httpx.Response | None:
+        nonlocal is_cut
+        if is_about_trades(request) and len(through.pages()) == number and not is_cut:
+            is_cut = True
+            raise httpx.ConnectError("the line is cut")
+        return None
+
+    return meddle
+
+
+def test_walk_that_was_stopped_goes_on_where_it_was(
+    sandbox: Sandbox, through: Through, collect: Collect, query: Query
+) -> None:
+    """R25: pages 1 to 3 are stored, and the next run begins with page 4."""
+    through.per_page = 20
+    through.meddle = breaking_at(through, 4)
+    with pytest.raises(TransientExchangeError) as error:
+        collect(DAY)
+    assert "3 pages of trades are stored and stay; the run is partial" in error.value.told
+    ((name, state, cursor, reason),) = walks(query)
+    assert (name, state, reason) == (walk_name(DAY, "live"), "partial", "stopped by TransientExchangeError")
+    assert len(stored(query)) == 60
+
+    through.asked.clear()
+    report = collect(DAY)
+    expected = on_tape(sandbox, DAY)
+    assert (through.pages()[0].params["cursor"], report.tally.inserted) == (cursor, len(expected) - 60)
+    assert stored(query) == expected
+    assert walks(query) == [(walk_name(DAY, "live"), "complete", None, None)]
+    assert query("SELECT state, pages, inserted FROM listings ORDER BY id") == [
+        ("partial", 3, 60),
+        ("complete", report.tally.pages, len(expected) - 60),
+    ]
+    assert query("SELECT inserted FROM walks") == [(len(expected),)]
+
+
+def test_cursor_that_is_refused_begins_the_walk_anew(
+    sandbox: Sandbox, through: Through, collect: Collect, query: Query
+) -> None:
+    through.per_page = 20
+    through.meddle = breaking_at(through, 4)
+    with pytest.raises(TransientExchangeError):
+        collect(DAY)
+    through.asked.clear()
+
+    def refuse(request: httpx.Request) -> httpx.Response | None:
+        is_first = is_about_trades(request) and len(through.pages()) == 1
+        return httpx.Response(400, json={"error": {"message": "invalid cursor"}}) if is_first else None
+
+    through.meddle = refuse
+    report = collect(DAY)
+    assert stored(query) == on_tape(sandbox, DAY)
+    assert (report.state, report.tally.unchanged) == (State.COMPLETE, 60)
+    assert any(
+        note.startswith("the live walk begins anew, for its cursor is refused") for note in report.notes
+    )
+
+
+def test_historical_walk_that_was_stopped_goes_on_after_a_whole_live_one(
+    sandbox: Sandbox, through: Through, collect: Collect, query: Query
+) -> None:
+    def cut(request: httpx.Request) -> httpx.Response | None:
+        if request.url.path.endswith("/historical/trades"):
+            raise httpx.ConnectError("the line is cut")
+        return None
+
+    through.meddle = cut
+    with pytest.raises(TransientExchangeError):
+        collect(SPLIT)
+    through.meddle = lambda _: None
+    through.asked.clear()
+    assert collect(SPLIT).state is State.COMPLETE
+    assert through.pages("/markets/trades") == []
+    assert stored(query) == on_tape(sandbox, SPLIT)
+
+
+def test_walk_that_began_amid_its_day_begins_anew_after_it(
+    sandbox: Sandbox, through: Through, collect: Collect, query: Query, database_path: Path
+) -> None:
+    """Its cursor leads away from what was traded since: going on from there would lose the rest of the day."""
+    through.per_page = 20
+    through.meddle = breaking_at(through, 4)
+    with pytest.raises(TransientExchangeError):
+        collect(DAY)
+    noon = bounds(DAY)[0] + DAY_MICROS // 2
+    with closing(sqlite3.connect(database_path)) as connection, connection:
+        connection.execute("UPDATE walks SET started_at = ?", (noon,))
+        connection.execute("DELETE FROM trades WHERE created_at >= ?", (noon,))
+    through.asked.clear()
+    assert collect(DAY).state is State.COMPLETE
+    assert "cursor" not in through.pages()[0].params
+    assert stored(query) == on_tape(sandbox, DAY)
+
+
+@pytest.fixture
+def present() -> Iterator[tuple[Sandbox, date]]:
+    """An exchange whose clock shows the present, and the present day."""
+    start = datetime.now(UTC)
+    config = WorldConfig(markets=2_200, change_share=0.5, start=start, step_seconds=0.001)
+    with Sandbox(World(config)) as running:
+        yield running, start.date()
+
+
+def refresh(sandbox: Sandbox, settings: Settings, day: date) -> tuple[Report, Through]:
+    through = Through()
+    with session_through(sandbox, through, settings) as session:
+        return collect_trades(session, day), through
+
+
+def test_present_day_is_partial_and_is_refreshed_from_where_it_was_known(
+    present: tuple[Sandbox, date], settings_for: SettingsFor, query: Query
+) -> None:
+    sandbox, day = present
+    settings = settings_for(sandbox.url)
+    first, _ = refresh(sandbox, settings, day)
+    not_over = "the day is not over: what is still to come is added by running it again"
+    assert (first.state, first.reason) == (State.PARTIAL, not_over)
+    assert walks(query) == [(walk_name(day, "live"), "partial", None, not_over)]
+    assert stored(query) == on_tape(sandbox, day)
+
+    ((began_at,),) = query("SELECT started_at FROM walks")
+    sandbox.world.step()
+    second, through = refresh(sandbox, settings, day)
+    assert (second.state, second.tally.inserted) == (State.PARTIAL, len(stored(query)) - first.tally.inserted)
+    assert stored(query) == on_tape(sandbox, day)
+    # Five minutes before the first refresh, and the second on each side.
+    since = max(bounds(day)[0], began_at - 300 * MICROS_PER_SECOND) // MICROS_PER_SECOND - 1
+    assert through.pages()[0].params["min_ts"] == str(since)
+
+
+def test_refresh_after_one_that_was_stopped_walks_the_whole_day(
+    present: tuple[Sandbox, date], settings_for: SettingsFor, query: Query
+) -> None:
+    sandbox, day = present
+    settings = settings_for(sandbox.url)
+    refresh(sandbox, settings, day)
+    sandbox.world.step()
+    broken = Through(per_page=1)
+    broken.meddle = breaking_at(broken, 2)
+    with session_through(sandbox, broken, settings) as session, pytest.raises(TransientExchangeError):
+        collect_trades(session, day)
+
+    _, through = refresh(sandbox, settings, day)
+    (url,) = through.pages()
+    assert (url.params["min_ts"], "cursor" in url.params) == (
+        str(bounds(day)[0] // MICROS_PER_SECOND - 1),
+        False,
+    )
+    assert stored(query) == on_tape(sandbox, day)
+
+
+def one_traded(sandbox: Sandbox) -> str:
+    tape = sandbox.world.tape
+    row = tape.first_at_or_after(bounds(DAY)[0])
+    ticker: str = sandbox.world.markets.ticker[tape.market[row]]
+    return ticker
+
+
+def test_market_that_no_tier_gives_becomes_a_placeholder_until_it_is_given(
+    sandbox: Sandbox, through: Through, collect: Collect, query: Query, database_path: Path
+) -> None:
+    """R1, R2, R3."""
+    lost = one_traded(sandbox)
+
+    def hide(answer: dict[str, Any]) -> None:
+        answer["markets"] = [market for market in answer["markets"] if market["ticker"] != lost]
+
+    through.meddle = rewriting(through, "/markets", hide)
+    report = collect(DAY)
+    assert stored(query) == on_tape(sandbox, DAY)
+    assert report.state is State.COMPLETE
+    columns = "m.ticker, m.status, m.is_placeholder, m.gone_at IS NULL, e.ticker, e.title, e.is_placeholder"
+    market = f"SELECT {columns} FROM markets AS m JOIN events AS e ON e.id = m.event_id WHERE m.ticker = ?"
+    assert query(market, lost) == [(lost, None, 1, 0, lost, None, 1)]
+    assert query("SELECT count(*) FROM markets WHERE is_placeholder") == [(1,)]
+    with closing(Database(f"sqlite:///{database_path}")) as database, database.read() as connection:
+        open_now = {name: found.count for name, found in placeholders(connection).items()}
+    assert open_now == {"series": 0, "events": 0, "markets": 0}, "nothing can fill them"
+
+    asked = len([url for url in through.asked if "tickers" in url.params])
+    collect(DAY, again=True)
+    assert len([url for url in through.asked if "tickers" in url.params]) == asked, "not twice on one day"
+
+    with closing(sqlite3.connect(database_path)) as connection_of_user, connection_of_user:
+        connection_of_user.execute("UPDATE markets SET changed_at = 0 WHERE is_placeholder")
+    through.meddle = lambda _: None
+    healed = collect(DAY, again=True)
+    ((_, status, is_placeholder, is_there, event, title, event_is_placeholder),) = query(market, lost)
+    assert (is_placeholder, is_there, event_is_placeholder) == (0, 1, 0)
+    assert status
+    assert title
+    assert lost.startswith(event)
+    assert event != lost
+    assert (healed.tally.inserted, healed.open_placeholders) == (0, 0)
+
+
+def test_trades_that_cannot_be_placed_are_kept_in_quarantine_one_by_one(
+    sandbox: Sandbox, through: Through, collect: Collect, query: Query
+) -> None:
+    """R15: two of one market are two records."""
+
+    def damage(answer: dict[str, Any]) -> None:
+        for trade, name in zip(
+            answer["trades"], ("created_time", "yes_price_dollars", "trade_id"), strict=False
+        ):
+            trade.update({name: "", "ticker": answer["trades"][0]["ticker"]})
+
+    through.meddle = rewriting(through, "/trades", damage)
+    report = collect(DAY)
+    assert (report.state, report.tally.quarantined) == (State.COMPLETE, 3)
+    assert query("SELECT kind, error FROM quarantine ORDER BY id") == [
+        ("trades", "record: it has no created_time"),
+        ("trades", "record: it has no yes_price_dollars"),
+        ("trades", "trade_id: String should have at least 1 character"),
+    ]
+    assert len(stored(query)) == len(on_tape(sandbox, DAY)) - 3
+    assert query("SELECT quarantined FROM walks") == [(3,)]
+
+
+def test_exchange_that_ignores_the_bounds_is_an_error(
+    through: Through, collect: Collect, query: Query
+) -> None:
+    """Else a walk over one day would be one over all time."""
+
+    def ignore(request: httpx.Request) -> httpx.Response | None:
+        if not is_about_trades(request):
+            return None
+        url = request.url.copy_remove_param("min_ts").copy_remove_param("max_ts")
+        return through.forward(httpx.Request("GET", url))
+
+    through.meddle = ignore
+    with pytest.raises(PayloadError, match="it ignores min_ts and max_ts"):
+        collect(date(2026, 9, 20))
+    assert query("SELECT state, inserted FROM listings") == [("failed", 0)]
+
+
+@pytest.mark.parametrize("combos", ["exclude", "only", "include"])
+def test_scope_of_combos_holds_for_trades(settings_for: SettingsFor, query: Query, combos: str) -> None:
+    """R10: each scope has walks of its own."""
+    with Sandbox(World(WorldConfig(markets=2_000, combos=4_000))) as sandbox:
+        day = date(2026, 10, 8)
+        settings = settings_for(sandbox.url, combos=combos)
+        with session_through(sandbox, Through(), settings) as session:
+            report = collect_trades(session, day)
+        both, others = on_tape(sandbox, day, combos=True), on_tape(sandbox, day)
+    expected = {"exclude": others, "only": both - others, "include": both}[combos]
+    assert 0 < len(others) < len(both)
+    assert stored(query) == expected
+    assert (report.tally.inserted, report.tally.left_out) == (len(expected), len(both) - len(expected))
+    assert query("SELECT left_out FROM listings") == [(len(both) - len(expected),)]
+    assert walks(query)[0][0] == walk_name(day, "live", session.scope)
+
+
+def test_scope_of_series_holds_for_trades(sandbox: Sandbox, collect: Collect, query: Query) -> None:
+    series = one_traded(sandbox).split("-")[0]
+    collect(DAY, series=(series,))
+    narrow = stored(query)
+    assert query("SELECT count(*) FROM trade_history WHERE ticker NOT LIKE ? || '-%'", series) == [(0,)]
+    report = collect(DAY)
+    assert (report.tally.unchanged, stored(query)) == (len(narrow), on_tape(sandbox, DAY))
+    assert 0 < len(narrow) < len(stored(query))
+
+
+def test_no_transaction_is_open_across_a_request(
+    through: Through, collect: Collect, database_path: Path
+) -> None:
+    """R26."""
+
+    def probe(_: httpx.Request) -> None:
+        with closing(sqlite3.connect(database_path, timeout=0, isolation_level=None)) as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            connection.execute("ROLLBACK")
+
+    through.per_page = 50
+    through.meddle = probe
+    assert collect(DAY).state is State.COMPLETE
+    assert len(through.asked) > 8

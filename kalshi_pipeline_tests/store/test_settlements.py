@@ -1,0 +1,183 @@
+"""How markets ended, and which of two records counts. Values are micro-dollars."""
+
+import pytest
+
+from kalshi_pipeline.store.database import Database
+from kalshi_pipeline.store.rows import SettlementRow, Tally
+from kalshi_pipeline.store.settlements import (
+    count_scalars_without_value,
+    merge_staged_settlements,
+    settlement_of,
+    stage_settlements,
+)
+from kalshi_pipeline_tests.store.samples import LATER, MINUTE, NOON, SECOND, query, store_markets
+from kalshi_pipeline_tests.store.samples import market as market_row
+
+LATEST = LATER + 5 * MINUTE
+
+
+def row(ticker: str = "A", /, **changes: object) -> SettlementRow:
+    """A market that settled at noon at yes, in the live tier."""
+    made = SettlementRow(ticker, "yes", 1_000_000, NOON, "settlement_ts", "live", is_at_home=True)
+    return made._replace(**changes)  # type: ignore[arg-type]
+
+
+def store(database: Database, *rows: SettlementRow, at: int = LATER) -> tuple[Tally, int]:
+    """A page of settled markets as a walk stores it, with their markets."""
+    store_markets(database, *(market_row(each.ticker) for each in rows))
+    with database.begin() as connection:
+        outranked = stage_settlements(connection, rows)
+        return merge_staged_settlements(connection, len(rows), at), outranked
+
+
+def stored(database: Database, ticker: str = "A") -> dict[str, object]:
+    with database.read() as connection:
+        found = settlement_of(connection, ticker)
+    assert found is not None
+    return {name: value for name, value in found.items() if name != "market_id"}
+
+
+STORED = {
+    "result": "yes",
+    "settlement_value": 1_000_000,
+    "settled_at": NOON,
+    "settled_at_source": "settlement_ts",
+    "tier": "live",
+    "first_seen_at": LATER,
+    "amended_at": None,
+}
+
+
+def test_settlement_is_stored_once(database: Database) -> None:
+    assert store(database, row()) == (Tally(inserted=1), 0)
+    assert store(database, row(), at=LATEST) == (Tally(unchanged=1), 0)
+    assert stored(database) == STORED
+    assert query(database, "SELECT count(*) FROM market_changes") == [(0,)]
+
+
+def test_view_gives_decimals_and_times(database: Database) -> None:
+    store(
+        database,
+        row("A", result="scalar", settlement_value=333_300),
+        row("B", result="auctioned", settlement_value=None, settled_at=None, settled_at_source="first_seen"),
+    )
+    noon, later = "2026-11-22T12:00:00.000000Z", "2026-11-22T12:05:00.000000Z"
+    event = "KXRAIN-26NOV23"
+    assert query(database, "SELECT * FROM settlement_history ORDER BY ticker") == [
+        ("A", event, "scalar", 0.3333, noon, "settlement_ts", "live", later, None),
+        ("B", event, "auctioned", None, later, "first_seen", "live", later, None),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("again", "expected"),
+    [
+        pytest.param(
+            {"result": "no", "settlement_value": 0},
+            {"result": "no", "settlement_value": 0, "amended_at": LATEST},
+            id="amended",
+        ),
+        pytest.param(
+            {"settlement_value": 500_000},
+            {"settlement_value": 500_000, "amended_at": LATEST},
+            id="another_value",
+        ),
+        pytest.param({"result": None, "settlement_value": None}, {}, id="absent_erases_nothing"),
+        pytest.param(
+            {"settled_at": NOON - MINUTE, "settled_at_source": "close_time"}, {}, id="stand_in_for_a_time"
+        ),
+        pytest.param({"settled_at": None, "settled_at_source": "first_seen"}, {}, id="no_time"),
+        pytest.param(
+            {"settled_at": LATEST, "settled_at_source": "close_time"}, {}, id="later_stand_in_for_a_time"
+        ),
+        pytest.param({"settled_at": NOON + SECOND}, {"settled_at": NOON + SECOND}, id="another_time"),
+    ],
+)
+def test_later_record_of_the_same_tier_counts(
+    database: Database, again: dict[str, object], expected: dict[str, object]
+) -> None:
+    store(database, row())
+    store(database, row(**again), at=LATEST)
+    assert stored(database) == STORED | expected
+
+
+def test_stand_in_never_makes_a_settlement_later(database: Database) -> None:
+    """By the time at which it was first seen, it had settled."""
+    store(database, row(settled_at=None, settled_at_source="first_seen"))
+    store(database, row(settled_at=LATEST, settled_at_source="close_time"), at=LATEST)
+    assert stored(database)["settled_at_source"] == "first_seen"
+    store(database, row(settled_at=NOON - MINUTE, settled_at_source="close_time"), at=LATEST)
+    assert (stored(database)["settled_at"], stored(database)["settled_at_source"]) == (
+        NOON - MINUTE,
+        "close_time",
+    )
+
+
+def test_what_was_not_told_is_filled_in_and_is_no_amendment(database: Database) -> None:
+    store(
+        database,
+        row(result=None, settlement_value=None, settled_at=NOON - MINUTE, settled_at_source="close_time"),
+    )
+    tally, _ = store(database, row(), at=LATEST)
+    assert tally == Tally(changed=1)
+    assert stored(database) == STORED
+
+
+def test_value_that_changes_is_kept_among_the_changes(database: Database) -> None:
+    store(database, row(result="scalar", settlement_value=None))
+    store(database, row(result="scalar", settlement_value=500_000), at=LATER)
+    store(database, row(result="scalar", settlement_value=1_000_000), at=LATEST)
+    assert query(database, "SELECT seen_at, field, before, after FROM market_change_history") == [
+        ("2026-11-22T12:05:00.000000Z", "settlement_value", None, "0.5"),
+        ("2026-11-22T12:10:00.000000Z", "settlement_value", "0.5", "1.0"),
+    ]
+    assert stored(database)["amended_at"] == LATEST
+
+
+_UNTOLD = {"settled_at": NOON - MINUTE, "settled_at_source": "close_time"}
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "winner"),
+    [
+        pytest.param({}, {"is_at_home": False}, "first", id="still_in_the_live_tier"),
+        pytest.param({"is_at_home": False}, {}, "second", id="has_left_the_live_tier"),
+        pytest.param(_UNTOLD, {"is_at_home": False}, "second", id="only_the_second_tells_its_time"),
+        pytest.param({"is_at_home": False}, _UNTOLD, "first", id="only_the_first_tells_its_time"),
+        pytest.param(_UNTOLD, {**_UNTOLD, "is_at_home": False}, "first", id="neither_tells_its_time"),
+    ],
+)
+@pytest.mark.parametrize("tiers", [("live", "historical"), ("historical", "live")], ids="_then_".join)
+def test_record_of_the_other_tier_counts_by_rule(
+    database: Database,
+    tiers: tuple[str, str],
+    first: dict[str, object],
+    second: dict[str, object],
+    winner: str,
+) -> None:
+    """The one that tells its time; else the one of the tier where the exchange keeps the market by now."""
+    records = {
+        "first": row(**{"tier": tiers[0], "result": "yes", **first}),
+        "second": row(**{"tier": tiers[1], "result": "no", **second}),
+    }
+    store(database, records["first"])
+    outranked = [store(database, records["second"], at=LATEST)[1] for _ in range(2)]
+
+    kept = stored(database)
+    assert (kept["result"], kept["tier"]) == (records[winner].result, records[winner].tier)
+    assert outranked == ([0, 0] if winner == "second" else [1, 1])
+    assert store(database, records["first"], at=LATEST)[1] == (1 if winner == "second" else 0)
+    assert (stored(database)["result"], stored(database)["tier"]) == (kept["result"], kept["tier"])
+
+
+def test_scalar_without_a_value_is_counted(database: Database) -> None:
+    store(
+        database,
+        row("A", result="scalar", settlement_value=None),
+        row("B", result=None, settlement_value=None),
+        row("C", result="scalar", settlement_value=0),
+        row("D", result="no", settlement_value=None),
+    )
+    with database.read() as connection:
+        assert count_scalars_without_value(connection) == 2
+        assert settlement_of(connection, "nowhere") is None

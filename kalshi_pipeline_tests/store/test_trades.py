@@ -1,0 +1,221 @@
+"""Trades are appended once under their time and identifier, exactly, and never without their market."""
+
+import pytest
+
+from kalshi_pipeline.errors import StoreError
+from kalshi_pipeline.store.catalog import insert_orphans
+from kalshi_pipeline.store.database import Database
+from kalshi_pipeline.store.queries import count_rows, was_complete
+from kalshi_pipeline.store.rows import OrphanRow, Tally, TradeRow
+from kalshi_pipeline.store.runs import State, add_page, close_run, open_listing
+from kalshi_pipeline.store.tables import events, markets, trades
+from kalshi_pipeline.store.trades import (
+    append_staged_trades,
+    count_trades,
+    stage_trades,
+    trade_key,
+    unknown_markets,
+)
+from kalshi_pipeline.store.walks import add_walk_page, close_walk, open_walk, restart_walk, walk_of
+from kalshi_pipeline_tests.store.samples import (
+    LATER,
+    MINUTE,
+    NOON,
+    SECOND,
+    contents,
+    event,
+    market,
+    query,
+    store_events,
+    store_markets,
+    without,
+)
+
+UUID = "072530dc-e0e9-9eec-eac5-06a89c1dc45f"
+UUID_BYTES = bytes.fromhex("072530dce0e99eeceac506a89c1dc45f")
+
+
+def trade(trade_id: str = UUID, /, **changes: object) -> TradeRow:
+    """A trade of 14.18 contracts at 80 cents."""
+    row = TradeRow(
+        created_at=NOON + 436_559,
+        trade_id=trade_key(trade_id),
+        ticker="M-1",
+        yes_price=800_000,
+        contracts=1_418,
+        taker_side="no",
+        is_block=False,
+    )
+    return row._replace(**changes)  # type: ignore[arg-type]
+
+
+def append(database: Database, *rows: TradeRow) -> int:
+    with database.begin() as connection:
+        stage_trades(connection, rows)
+        return append_staged_trades(connection)
+
+
+@pytest.mark.parametrize(
+    ("trade_id", "key"),
+    [
+        pytest.param(UUID, UUID_BYTES, id="UUID"),
+        pytest.param(UUID.upper(), UUID_BYTES, id="UUID in capitals"),
+        pytest.param(UUID.replace("-", ""), b"072530dce0e99eeceac506a89c1dc45f", id="UUID without hyphens"),
+        pytest.param(UUID[:-1] + "g", UUID[:-1].encode() + b"g", id="no UUID"),
+        pytest.param("sixteen letters.", b"sixteen letters. ", id="text as long as a UUID"),
+        pytest.param("é", "é".encode() + b" " * 15, id="short text"),
+        pytest.param("{" + UUID[1:], b"{" + UUID[1:].encode(), id="UUID in braces"),
+    ],
+)
+def test_identifier_is_16_bytes_only_where_it_is_a_uuid(trade_id: str, key: bytes) -> None:
+    assert trade_key(trade_id) == key
+
+
+def test_trade_is_stored_and_shown_exactly(database: Database) -> None:
+    store_markets(database, market("M-1"), market("M-2"))
+    rows = [
+        trade(),
+        trade(
+            "sixteen letters.", ticker="M-2", contracts=None, taker_side=None, is_block=None, yes_price=1_500
+        ),
+        trade("é", created_at=NOON, contracts=1, yes_price=1_000_000, is_block=True),
+    ]
+    assert append(database, *rows) == 3
+    assert contents(database, trades)[1] == {
+        "created_at": NOON + 436_559,
+        "trade_id": UUID_BYTES,
+        "market_id": 1,
+        "yes_price": 800_000,
+        "contracts": 1_418,
+        "taker_side": "no",
+        "is_block": False,
+    }
+    at = "2026-11-22T12:00:00"
+    assert query(database, "SELECT * FROM trade_history ORDER BY created_at, ticker") == [
+        ("M-1", "é", f"{at}.000000Z", 1.0, 0.0, 0.01, "no", 1),
+        ("M-1", UUID, f"{at}.436559Z", 0.8, 0.2, 14.18, "no", 0),
+        ("M-2", "sixteen letters.", f"{at}.436559Z", 0.0015, 0.9985, None, None, None),
+    ]
+
+
+def test_trades_appended_again_add_and_change_nothing(database: Database) -> None:
+    """R30: whole pages, pages that overlap, and one that holds a trade twice."""
+    store_markets(database, market("M-1"))
+    first = [trade(), trade("b", created_at=NOON + SECOND)]
+    assert append(database, *first) == 2
+    before = contents(database, trades)
+    assert append(database, *first) == 0
+    assert append(database, first[1]._replace(yes_price=1)) == 0
+    assert contents(database, trades) == before
+    third = trade("c", created_at=NOON + SECOND)
+    assert append(database, first[1], third, third) == 1
+    assert append(database) == 0
+
+
+def test_trade_without_its_market_is_an_error_and_adds_nothing(database: Database) -> None:
+    """It would be lost otherwise: whoever appends has ensured the market."""
+    store_markets(database, market("M-1"))
+    with pytest.raises(StoreError, match="market_id"):
+        append(database, trade(), trade("b", ticker="M-2"))
+    assert contents(database, trades) == []
+
+
+def test_markets_of_staged_trades_are_unknown_until_they_are_stored_or_asked_for(database: Database) -> None:
+    store_markets(database, market("M-1"))
+    with database.begin() as connection:
+        orphans = [
+            OrphanRow("M-2", is_combo=False, gone_at=NOON),
+            OrphanRow("M-3", is_combo=False, gone_at=None),
+        ]
+        insert_orphans(connection, orphans, NOON)
+        insert_orphans(connection, orphans[1:], LATER)
+    with database.stage() as connection:
+        stage_trades(connection, [trade(ticker=f"M-{number}") for number in (1, 2, 2, 3, 4)])
+        assert sorted(unknown_markets(connection, asked_since=NOON)) == ["M-4"]
+        assert sorted(unknown_markets(connection, asked_since=LATER)) == ["M-2", "M-4"]
+        assert sorted(unknown_markets(connection, asked_since=LATER + 1)) == ["M-2", "M-3", "M-4"]
+
+
+def test_orphan_is_a_placeholder_under_an_event_of_its_own_ticker(database: Database) -> None:
+    """R2: nothing about it is made up; a stored event of that ticker is its event."""
+    store_events(database, event("M-2", None))
+    orphans = [
+        OrphanRow("M-1", is_combo=False, gone_at=NOON),
+        OrphanRow("M-2", is_combo=False, gone_at=None),
+        OrphanRow("KXMVE-1", is_combo=True, gone_at=NOON),
+    ]
+    with database.begin() as connection:
+        assert insert_orphans(connection, orphans, NOON) == 2 + 3
+        assert insert_orphans(connection, orphans, LATER) == 0
+    assert query(
+        database,
+        "SELECT m.ticker, e.ticker, m.is_placeholder, e.is_placeholder, is_combo, gone_at, m.first_seen_at, "
+        "m.changed_at, status FROM markets AS m JOIN events AS e ON e.id = event_id ORDER BY m.id",
+    ) == [
+        ("M-1", "M-1", 1, 1, 0, NOON, NOON, LATER, None),
+        ("M-2", "M-2", 1, 0, 0, None, NOON, LATER, None),
+        ("KXMVE-1", "KXMVE-1", 1, 1, 1, NOON, NOON, LATER, None),
+    ]
+
+
+def test_orphan_that_is_given_moves_to_its_event(database: Database) -> None:
+    with database.begin() as connection:
+        insert_orphans(connection, [OrphanRow("M-1", is_combo=False, gone_at=NOON)], NOON)
+    assert store_markets(database, market("M-1", "E-1"), at=LATER) == Tally(
+        changed=1, healed=1, placeholders=1
+    )
+    (row,) = contents(database, markets)
+    assert (row["is_placeholder"], row["gone_at"], row["status"]) == (False, None, "active")
+    assert [row["ticker"] for row in contents(database, events)] == ["M-1", "E-1"]
+    assert row["event_id"] == 2
+
+
+def test_market_that_is_stored_is_no_orphan(database: Database) -> None:
+    store_markets(database, market("M-1"))
+    before = contents(database, markets)
+    with database.begin() as connection:
+        assert insert_orphans(connection, [OrphanRow("M-1", is_combo=False, gone_at=NOON)], LATER) == 0
+    assert contents(database, markets) == before
+
+
+def test_trades_are_counted_half_open_and_by_their_runs(database: Database) -> None:
+    """R38; counting all of them one by one would take seconds."""
+    store_markets(database, market("M-1"))
+    append(database, *(trade(f"t{minute}", created_at=NOON + minute * MINUTE) for minute in range(5)))
+    with database.begin() as connection:
+        run = open_listing(connection, "trades", "2026-11-22, all series", NOON, NOON)
+        add_page(connection, run, Tally(pages=1, received=7, inserted=5, left_out=2))
+        assert not was_complete(connection, "trades", "2026-11-22, all series")
+        close_run(connection, run, State.COMPLETE, None, LATER)
+    with database.read() as connection:
+        assert count_trades(connection, NOON + MINUTE, NOON + 3 * MINUTE) == 2
+        assert count_rows(connection, "trades") == 5
+        assert was_complete(connection, "trades", "2026-11-22, all series")
+        assert not was_complete(connection, "trades", "2026-11-23, all series")
+        assert not was_complete(connection, "markets", "2026-11-22, all series")
+    assert query(database, "SELECT left_out FROM listings") == [(2,)]
+
+
+def test_walk_that_begins_anew_forgets_its_cursor_and_keeps_its_counts(database: Database) -> None:
+    with database.begin() as connection:
+        walk = open_walk(connection, "trades/2026-11-22/live", NOON)
+        add_walk_page(connection, walk, "abc", received=3, inserted=2)
+        close_walk(connection, walk, State.PARTIAL, "stopped", LATER)
+        assert restart_walk(connection, walk, LATER).cursor is None
+        found = walk_of(connection, walk.name)
+    assert found is not None
+    assert without([dict(found)], "id", "name") == [
+        {
+            "state": "running",
+            "reason": None,
+            "cursor": None,
+            "since_at": None,
+            "newest_at": None,
+            "started_at": LATER,
+            "finished_at": None,
+            "pages": 1,
+            "received": 3,
+            "inserted": 2,
+            "quarantined": 0,
+        }
+    ]
