@@ -81,7 +81,9 @@ class Settings(BaseSettings):
     )
     snapshot_mode: SnapshotMode = Field(
         SnapshotMode.CHANGES,
-        description="`changes` stores a quote when it differs from the last one, `every` always",
+        description=(
+            "`changes` stores a quote when it differs from the last one; `every` keeps each, unchanged ones as sightings"
+        ),
     )
     keyframe_hours: float = Field(
         6, gt=0, description="Age at which an unchanged quote is stored again, so that looking back is short"
