@@ -82,7 +82,7 @@ class Settings(BaseSettings):
     snapshot_mode: SnapshotMode = Field(
         SnapshotMode.CHANGES,
         description=(
-            "`changes` stores a quote when it differs from the last one; `every` keeps each, unchanged ones as sightings"
+            "`changes` stores a quote when it differs from the last one; `every` keeps all, unchanged ones as sightings"
         ),
     )
     keyframe_hours: float = Field(
