@@ -24,10 +24,15 @@ TABLES = (
     "ticks",
     "price_snapshots",
     "latest_quotes",
+    "market_changes",
+    "settlements",
+    "trades",
     "candlesticks",
     "order_books",
 )
-LISTED = ("series", "events", "markets")
+LISTED = ("series", "events", "markets", "settlements")
+# Shown once they have run: not everyone collects them.
+_ON_DEMAND = ("settlements backfill", "trades", "candlesticks", "order_books")
 
 
 @dataclass(frozen=True)
@@ -46,9 +51,13 @@ class Overview:
 def overview(database: Database) -> Overview:
     """Look at the whole store."""
     with database.read() as connection:
+        on_demand = {asset: last_listing(connection, asset) for asset in _ON_DEMAND}
         return Overview(
             rows={table: count_rows(connection, table) for table in TABLES},
-            listings={asset: last_listing(connection, asset) for asset in LISTED},
+            listings={
+                **{asset: last_listing(connection, asset) for asset in LISTED},
+                **{asset: run for asset, run in on_demand.items() if run is not None},
+            },
             last_tick=last_tick(connection),
             last_complete_tick=last_complete_tick(connection),
             tick_states=tick_states(connection),
