@@ -6,7 +6,7 @@ import dagster as dg
 
 from kalshi_pipeline.defs.assets import markets, materialize, pipeline_asset
 from kalshi_pipeline.defs.resources import Pipeline
-from kalshi_pipeline.defs.run_ticks import BACKFILL_POOL, JOB_TAG
+from kalshi_pipeline.defs.run_ticks import BACKFILL_POOL
 from kalshi_pipeline.ingest.candlesticks import collect_candlesticks
 
 # The exchange opened in July 2021. The day that goes on has a partition too.
@@ -33,7 +33,7 @@ candlesticks_job = dg.define_asset_job(
     "collect_candlesticks",
     selection=dg.AssetSelection.assets(candlesticks),
     description="Candlesticks of one UTC day.",
-    tags={JOB_TAG: "collect_candlesticks", dg.MAX_RUNTIME_SECONDS_TAG: "21600"},
+    tags={dg.MAX_RUNTIME_SECONDS_TAG: "21600"},
 )
 
 

@@ -6,7 +6,7 @@ import dagster as dg
 
 from kalshi_pipeline.defs.assets import markets, materialize, pipeline_asset
 from kalshi_pipeline.defs.resources import Pipeline
-from kalshi_pipeline.defs.run_ticks import BACKFILL_POOL, JOB_TAG
+from kalshi_pipeline.defs.run_ticks import BACKFILL_POOL
 from kalshi_pipeline.ingest.trades import collect_trades
 
 # The exchange opened in July 2021. Today is there too: it can be refreshed, and is partial until it is over.
@@ -31,7 +31,7 @@ collect_trades_job = dg.define_asset_job(
     "collect_trades",  # an asset has the name `trades` already
     selection=dg.AssetSelection.assets(trades),
     description="The trades of one UTC day: thousands of pages, with a part of the request limit.",
-    tags={JOB_TAG: "collect_trades", dg.MAX_RUNTIME_SECONDS_TAG: "86400"},
+    tags={dg.MAX_RUNTIME_SECONDS_TAG: "86400"},
 )
 
 
