@@ -149,7 +149,7 @@ def upgrade() -> None:
     )
     op.execute(MARKET_CHANGE_HISTORY)
     op.execute(SETTLEMENT_HISTORY)
-    for view in (CANDLESTICK_HISTORY, CANDLESTICK_COVERAGE, PRICE_HISTORY_FILLED, ORDER_BOOK_HISTORY):
+    for view in (CANDLESTICK_HISTORY, CANDLESTICK_COVERAGE, ORDER_BOOK_HISTORY):
         op.execute(view)
 
 
@@ -252,72 +252,6 @@ SELECT
     {_instant("d.asked_at")} AS asked_at
 FROM candlestick_days AS d
 JOIN markets AS m ON m.id = d.market_id
-"""
-
-# Whether a tick listed a market at all: its scope is `<series or 'all series'>, <combos>`.
-_LISTED = """
-    (t.scope LIKE 'all series, %' OR instr(',' || replace(t.scope, ', ', ',') || ',', ',' || s.ticker || ',') > 0)
-    AND (t.scope LIKE '%, with combos' OR t.scope LIKE iif(m.is_combo, '%, only combos', '%, no combos'))
-"""
-
-# A candlestick fills its period where the last complete tick before its end is older than the period, and older
-# than that tick's own cadence. Of several that end at the same instant, the shortest counts. Without sizes, a side
-# is quoted where its price lies strictly between 0 and 1 dollar.
-PRICE_HISTORY_FILLED = f"""
-CREATE VIEW price_history_filled AS
-SELECT
-    m.ticker AS ticker,
-    {_instant("t.tick_at")} AS quote_at,
-    q.yes_bid / 1000000.0 AS yes_bid,
-    q.yes_ask / 1000000.0 AS yes_ask,
-    (1000000 - q.yes_ask) / 1000000.0 AS no_bid,
-    (1000000 - q.yes_bid) / 1000000.0 AS no_ask,
-    q.last_price / 1000000.0 AS last_price,
-    q.yes_bid_size / 100.0 AS yes_bid_size,
-    q.yes_ask_size / 100.0 AS yes_ask_size,
-    q.volume / 100.0 AS volume,
-    q.open_interest / 100.0 AS open_interest,
-    q.is_terminal AS is_terminal,
-    'snapshot' AS source,
-    NULL AS period_minutes
-FROM price_snapshots AS q
-JOIN markets AS m ON m.id = q.market_id
-JOIN ticks AS t ON t.id = q.tick_id
-UNION ALL
-SELECT
-    m.ticker,
-    {_instant("c.end_at")},
-    CASE WHEN c.yes_bid_close > 0 AND c.yes_bid_close < 1000000 THEN c.yes_bid_close / 1000000.0 END,
-    CASE WHEN c.yes_ask_close > 0 AND c.yes_ask_close < 1000000 THEN c.yes_ask_close / 1000000.0 END,
-    CASE WHEN c.yes_ask_close > 0 AND c.yes_ask_close < 1000000 THEN (1000000 - c.yes_ask_close) / 1000000.0 END,
-    CASE WHEN c.yes_bid_close > 0 AND c.yes_bid_close < 1000000 THEN (1000000 - c.yes_bid_close) / 1000000.0 END,
-    coalesce(c.price_close, c.price_previous) / 1000000.0,
-    NULL,
-    NULL,
-    NULL,
-    c.open_interest / 100.0,
-    0,
-    'candlestick',
-    c.period_minutes
-FROM candlesticks AS c
-JOIN markets AS m ON m.id = c.market_id
-JOIN events AS e ON e.id = m.event_id
-LEFT JOIN series AS s ON s.id = e.series_id
-WHERE c.end_at >= coalesce(
-    (
-        SELECT t.tick_at + max(c.period_minutes * 60000000, coalesce(t.period_seconds, 0) * 1000000)
-        FROM ticks AS t
-        WHERE t.state = 'complete' AND t.tick_at <= c.end_at AND {_LISTED}
-        ORDER BY t.tick_at DESC
-        LIMIT 1
-    ),
-    0
-)
-AND NOT EXISTS (
-    SELECT 1 FROM candlesticks AS f
-    WHERE f.market_id = c.market_id AND f.period_minutes IN (1, 60)
-    AND +f.period_minutes < c.period_minutes AND f.end_at = c.end_at
-)
 """
 
 ORDER_BOOK_HISTORY = f"""

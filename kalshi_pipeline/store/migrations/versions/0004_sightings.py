@@ -1,4 +1,4 @@
-"""Sightings: where every quote is kept, one that is as before is told by its tick, market and time alone."""
+"""Sightings of quotes that are as before, where every quote is kept; and gaps that candlesticks fill."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -18,7 +18,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("tick_id", "market_id", name=op.f("pk_sightings")),
         sqlite_with_rowid=False,
     )
-    for view in ("price_history_filled", "latest_prices", "price_history", "quotes_by_tick"):
+    for view in ("latest_prices", "price_history", "quotes_by_tick"):
         op.execute(f"DROP VIEW {view}")
     for view in (LATEST_PRICES, PRICE_HISTORY, QUOTES_BY_TICK, PRICE_HISTORY_FILLED):
         op.execute(view)
