@@ -24,6 +24,7 @@ _MODULES = {
     "listing": "listing",
     "size": "size",
     "reads": "reads",
+    "trades": "trades",
     "dagster": "dagster_tick",
 }
 _WIDTH_OF_A_FILE = 150

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
-from benchmarks import dagster_tick, ingest, listing, memory
+from benchmarks import dagster_tick, ingest, listing, memory, trades
 from benchmarks.report import machine_line, shown
 from benchmarks.result import Result
 
@@ -173,6 +173,24 @@ def _draw_reads(result: Result) -> Figure:
     return figure
 
 
+def _draw_trades(result: Result) -> Figure:
+    figure, axes = _panel(3.4)
+    rows = [row for row in result.rows if row.label in (trades.RAW, trades.WRITTEN, trades.COLLECTED)]
+    axes.barh(range(len(rows)), [row.value for row in rows], height=0.6, color=_COLOURS[0])
+    for place, row in enumerate(rows):
+        if row.aim is not None:
+            _mark_aim(axes, row.aim.limit, place, 0.7)
+        axes.text(row.value * 1.015, place, shown(row.value), va="center", fontsize=9)
+    _name_rows(axes, [row.label for row in rows])
+    axes.set_xlim(0, max(row.value for row in rows) * 1.12)
+    axes.xaxis.set_major_formatter(lambda speed, _: f"{speed:,.0f}")
+    axes.set_xlabel(f"trades a second of CPU, {rows[0].group}")
+    axes.legend(loc="lower right", fontsize=9)
+    _, written, collected = (shown(row.value) for row in rows)
+    _say(figure, f"Trades are written at {written} a second, and collected at {collected}")
+    return figure
+
+
 def _draw_memory(result: Result) -> Figure:
     figure, axes = _panel()
     rows = result.of(memory.MEMORY)
@@ -249,5 +267,6 @@ _DRAWN: dict[str, Callable[[Result], Figure]] = {
     "listing": _draw_listing,
     "size": _draw_size,
     "reads": _draw_reads,
+    "trades": _draw_trades,
     "dagster": _draw_dagster,
 }

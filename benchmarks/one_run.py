@@ -4,16 +4,14 @@ A fresh process, because the peak of its memory is what is asked for. WHAT is `n
 `snapshot`, or `collect` (series and events before the snapshot).
 """
 
-import contextlib
 import json
-import resource
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from pathlib import Path
 from typing import NamedTuple
 
+from benchmarks.peak import peak_megabytes
 from kalshi_pipeline.exchange.client import KalshiClient
 from kalshi_pipeline.ingest.session import Session
 from kalshi_pipeline.ingest.snapshot import take_snapshot
@@ -51,16 +49,6 @@ class _TimedDatabase(Database):
             self.held_seconds.append(time.monotonic() - held_at)
 
 
-def _peak_megabytes() -> float:
-    # Not the ru_maxrss of Linux: a process that was just started inherits there the peak of the one that started it.
-    with contextlib.suppress(FileNotFoundError):
-        lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
-        (peak,) = (line.split()[1] for line in lines if line.startswith("VmHWM:"))
-        return int(peak) * 1024 / 1e6
-    unit = 1 if sys.platform == "darwin" else 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6
-
-
 def _run(what: str, api_url: str, database_url: str) -> Taken:
     started = time.monotonic()
     settings = Settings(api_url=api_url, database_url=database_url, requests_per_second=1000)
@@ -78,7 +66,7 @@ def _run(what: str, api_url: str, database_url: str) -> Taken:
             received = take_snapshot(session, now()).tally.received
         held = sorted(database.held_seconds) or [0.0]
     seconds = time.monotonic() - started
-    return Taken(_peak_megabytes(), held[-1], held[len(held) // 2], seconds, received)
+    return Taken(peak_megabytes(), held[-1], held[len(held) // 2], seconds, received)
 
 
 if __name__ == "__main__":

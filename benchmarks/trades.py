@@ -1,85 +1,153 @@
-"""How fast trades are stored: a whole run of `collect_trades`, its writes alone, and a raw executemany beside them.
+"""How fast trades are stored: their writes alone, beside a raw executemany of the same pages, and a whole run.
 
-The exchange is a transport in this process that answers with pages made beforehand, so that nothing else is
-measured. `stored` trades of the days before are in the table already: its index is as large as in real life.
-Times are CPU of this process: other programs on the machine do not count.
+The days before are in the table already, so that its index is as large as in real life. The whole run is
+`collect_trades` in a fresh process, for the sake of its memory; its exchange is a transport in that process, which
+answers with pages from files, so that no network is measured. Speeds, and their aims, are by CPU of the process;
+those on the clock, which hold waits for the disk and for other programs, stand beside them.
 """
 
-import argparse
 import json
+import multiprocessing
 import random
-import resource
+import shutil
 import sqlite3
-import tempfile
-import time
 import uuid
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple, TypeVar
 
 import httpx
 
+from benchmarks.peak import peak_megabytes
+from benchmarks.replay import SavedPages
+from benchmarks.result import Aim, Options, Result, Row
+from benchmarks.timing import cpu_seconds, wall_seconds
 from kalshi_pipeline.exchange.client import KalshiClient
+from kalshi_pipeline.exchange.tiers import TRADES_PAGE
 from kalshi_pipeline.exchange.trades import parse_trades
 from kalshi_pipeline.ingest.session import Session
 from kalshi_pipeline.ingest.trades import collect_trades
 from kalshi_pipeline.settings import Settings
 from kalshi_pipeline.store.catalog import merge_markets
 from kalshi_pipeline.store.database import Database
-from kalshi_pipeline.store.rows import MarketRow, TradeTuple
+from kalshi_pipeline.store.rows import TradeTuple
 from kalshi_pipeline.store.trades import append_staged_trades, stage_trades, trade_key
-from kalshi_pipeline.units import instant_of
+from kalshi_pipeline.units import MICROS_PER_SECOND, instant_of
+from kalshi_pipeline_tests.store.samples import market
 
-_BLANK: dict[str, Any] = {**dict.fromkeys(MarketRow._fields), "is_combo": False}
-_DAY = date(2026, 9, 1)
-_PAGE = 1000
-_MARKETS = 20_000
-_DAY_MICROS = 86_400_000_000
-_MIDNIGHT = instant_of(datetime(2026, 9, 1, tzinfo=UTC))
+RAW = "raw executemany: a bare table, no key"
+WRITTEN = "written, keys and foreign keys on"
+COLLECTED = "a whole run, pages read and walked too"
+MEMORY = "peak memory of the whole run"
 
+_AIM = Aim(25_000, is_least=True)
+_MARKETS = (20_000,)
+_STORED, _QUICK_STORED = 4_000_000, 200_000
+_TRADES, _QUICK_TRADES = 4_000_000, 100_000
+_STORED_DAYS = 30
+_DAY = date(2025, 9, 1)
+_MIDNIGHT = instant_of(datetime(2025, 9, 1, tzinfo=UTC))
+_CUTOFF = "2025-07-01T00:00:00Z"  # all of the day is in the live tier
+_DAY_MICROS = 86_400 * MICROS_PER_SECOND
 
-def _ticker(number: int) -> str:
-    return f"KXBENCH{number % 400}-26SEP01-T{number}"
-
-
-def _page_of(chance: random.Random, first: int, pages: int, page: int) -> bytes:
-    """One page of a day that has so many, newest first; few markets have most of the trades."""
-    moments = sorted((chance.random() for _ in range(_PAGE)), reverse=True)
-    trades = []
-    for moment in moments:
-        at = first + round(_DAY_MICROS * (pages - 1 - page + moment) / pages)
-        price = chance.randrange(1, 1000)
-        trades.append(
-            {
-                "count_fp": f"{chance.randrange(1, 50_000) / 100:.2f}",
-                "created_time": datetime.fromtimestamp(at // 1_000_000, UTC).strftime("%Y-%m-%dT%H:%M:%S")
-                + f".{at % 1_000_000:06d}Z",
-                "is_block_trade": False,
-                "no_price_dollars": f"{(1000 - price) / 1000:.4f}",
-                "taker_book_side": "bid",
-                "taker_outcome_side": chance.choice(("yes", "no")),
-                "taker_side": "yes",
-                "ticker": _ticker(min(int(chance.paretovariate(0.4)), _MARKETS) - 1),
-                "trade_id": str(uuid.UUID(int=chance.getrandbits(128))),
-                "yes_price_dollars": f"{price / 1000:.4f}",
-            }
-        )
-    return json.dumps({"trades": trades, "cursor": str(page + 1) if page + 1 < pages else ""}).encode()
+Given = TypeVar("Given")
 
 
-class _Exchange(httpx.BaseTransport):
-    """Answers with prepared pages, the cursor being the number of the page."""
+@dataclass
+class Spent:
+    """Seconds of this process's CPU and on the clock, of all work together."""
 
-    def __init__(self, pages: list[bytes]) -> None:
-        self._pages = pages
+    cpu_seconds: float = 0.0
+    wall_seconds: float = 0.0
 
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
-        if request.url.path.endswith("/historical/cutoff"):
-            at = "2026-07-01T00:00:00Z"
-            return httpx.Response(200, json={"market_settled_ts": at, "trades_created_ts": at})
-        number = int(request.url.params.get("cursor", "0")) % len(self._pages)
-        return httpx.Response(200, content=self._pages[number])
+    def on(self, work: Callable[[], Given]) -> Given:
+        """Do some work, and add what it took."""
+        wall, (cpu, given) = wall_seconds(lambda: cpu_seconds(work))
+        self.cpu_seconds += cpu
+        self.wall_seconds += wall
+        return given
+
+
+class Collected(NamedTuple):
+    """What a whole run took; its peak of memory when it began, after a tenth of its pages, and at its end."""
+
+    spent: Spent
+    first_megabytes: float
+    tenth_megabytes: float
+    last_megabytes: float
+
+
+def measure(options: Options) -> Result:
+    """Store one day twice on the same days before it: by its writes alone, and by a whole run."""
+    (markets,) = options.sizes(_MARKETS, _MARKETS)
+    stored, trades = (_QUICK_STORED, _QUICK_TRADES) if options.is_quick else (_STORED, _TRADES)
+    folder = options.folder / "trades"
+    folder.mkdir()
+    options.tell(f"trades: storing {stored:,}")
+    prepared = folder / "kalshi.db"
+    _prepare(prepared, markets, stored)
+    bytes_before = prepared.stat().st_size
+    options.tell(f"trades: making pages of {trades:,}")
+    pages = _save_day(folder / "pages", markets, trades)
+    options.tell(f"trades: writing {trades:,}")
+    shutil.copy(prepared, folder / "written.db")
+    raw, written = _write(pages, folder / "written.db", folder / "raw.db")
+    options.tell(f"trades: collecting {trades:,}")
+    with multiprocessing.get_context("spawn").Pool(1) as process:
+        collected = process.apply(_collect, (pages, prepared, trades))
+    bytes_after = prepared.stat().st_size
+    shutil.rmtree(folder)
+
+    def row(label: str, spent: Spent, aim: Aim | None = None, **also: float) -> Row:
+        speed, on_clock = trades / spent.cpu_seconds, trades / spent.wall_seconds
+        shown = {"x raw": spent.cpu_seconds / raw.cpu_seconds, "trades/s on the clock": on_clock}
+        return Row(f"{stored:,} trades stored before", label, speed, "trades/s", aim, {**shown, **also})
+
+    _, first, tenth, last = collected
+    rows = [
+        row(RAW, raw),
+        row(WRITTEN, written, _AIM),
+        row(COLLECTED, collected.spent, _AIM, **{"bytes a trade": (bytes_after - bytes_before) / trades}),
+        Row(MEMORY, "grown in all", last - first, "MB", also={"MB at its end": last}),
+        Row(MEMORY, "grown after the first tenth of its pages", last - tenth, "MB"),
+    ]
+    return Result(f"A day of {trades:,} trades of {markets:,} markets, by CPU of the process", rows)
+
+
+def _write(pages: SavedPages, path: Path, raw_path: Path) -> tuple[Spent, Spent]:
+    """Write each page the raw way, then by the store, with a commit each; its parsing is not counted."""
+    raw, written = Spent(), Spent()
+    with _raw_table(raw_path) as write_raw, closing(Database(f"sqlite:///{path}")) as database:
+
+        def write(rows: list[TradeTuple]) -> None:
+            with database.begin() as connection:
+                stage_trades(connection, rows)
+                append_staged_trades(connection)
+
+        for page in pages:
+            rows = _rows(page)
+            raw.on(partial(write_raw, rows))
+            written.on(partial(write, rows))
+    return raw, written
+
+
+@contextmanager
+def _raw_table(path: Path) -> Iterator[Callable[[list[TradeTuple]], None]]:
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = NORMAL")
+        connection.execute("CREATE TABLE trades (a, b, c, d, e, f, g)")
+
+        def write(rows: list[TradeTuple]) -> None:
+            connection.execute("BEGIN")
+            connection.executemany("INSERT INTO trades VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
+            connection.execute("COMMIT")
+
+        yield write
 
 
 def _rows(page: bytes) -> list[TradeTuple]:
@@ -89,104 +157,97 @@ def _rows(page: bytes) -> list[TradeTuple]:
     ]
 
 
-def _raw(pages: list[list[TradeTuple]], path: Path) -> float:
-    """CPU seconds of the floor: a bare table without any key, one executemany and one commit a page."""
-    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = NORMAL")
-        connection.execute("CREATE TABLE trades (a, b, c, d, e, f, g)")
-        started = time.process_time()
-        for rows in pages:
-            connection.execute("BEGIN")
-            connection.executemany("INSERT INTO trades VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
-            connection.execute("COMMIT")
-        return time.process_time() - started
+def _collect(pages: SavedPages, path: Path, trades: int) -> Collected:
+    """Collect the day, and see that it was all stored."""
+    settings = Settings(database_url=f"sqlite:///{path}", requests_per_second=1000)
+    spent, peaks = Spent(), []
+    with (
+        closing(Database(settings.database_url)) as database,
+        KalshiClient("http://replayed", requests_per_second=1000, transport=_Exchange(pages)) as client,
+    ):
+        session = Session(client, database, settings, lambda _: peaks.append(peak_megabytes()))
+        first = peak_megabytes()
+        report = spent.on(lambda: collect_trades(session, _DAY))
+        last = peak_megabytes()
+    assert (report.is_complete, report.part_rows) == (True, trades), report
+    return Collected(spent, first, peaks[len(peaks) // 10], last)
 
 
-def _written(pages: list[list[TradeTuple]], database: Database) -> float:
-    """CPU seconds of staging and appending alone."""
-    started = time.process_time()
-    for rows in pages:
+class _Exchange(httpx.BaseTransport):
+    """Answers with saved pages of the live tier."""
+
+    def __init__(self, pages: SavedPages) -> None:
+        self._pages = pages
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """Answer as httpx asks its transports to."""
+        if request.url.path.endswith("/historical/cutoff"):
+            return httpx.Response(200, json={"market_settled_ts": _CUTOFF, "trades_created_ts": _CUTOFF})
+        return httpx.Response(200, content=self._pages.answer(request.url.params.get("cursor")))
+
+
+def _ticker(number: int) -> str:
+    return f"KXBENCH{number % 400}-25SEP01-T{number}"
+
+
+def _save_day(folder: Path, markets: int, trades: int) -> SavedPages:
+    """Keep the pages of the day as files, newest trades first."""
+    folder.mkdir()
+    chance = random.Random(1)
+    count = trades // TRADES_PAGE
+    paths = [folder / f"{number:05}.json" for number in range(count)]
+    for number, path in enumerate(paths):
+        share = _DAY_MICROS / count
+        begins = _MIDNIGHT + share * (count - 1 - number)
+        moments = sorted((begins + share * chance.random() for _ in range(TRADES_PAGE)), reverse=True)
+        listed = [_trade(chance, int(moment), markets) for moment in moments]
+        cursor = str(number + 1) if number + 1 < count else ""
+        path.write_bytes(json.dumps({"trades": listed, "cursor": cursor}).encode())
+    return SavedPages(paths, {str(number) if number else None: number for number in range(count)})
+
+
+def _trade(chance: random.Random, at: int, markets: int) -> dict[str, str | bool]:
+    """A trade as the exchange gives it; few markets have most of them."""
+    price = chance.randrange(1, 1000)
+    created_at = datetime.fromtimestamp(at // MICROS_PER_SECOND, UTC)
+    return {
+        "count_fp": f"{chance.randrange(1, 50_000) / 100:.2f}",
+        "created_time": f"{created_at:%Y-%m-%dT%H:%M:%S}.{at % MICROS_PER_SECOND:06}Z",
+        "is_block_trade": False,
+        "no_price_dollars": f"{(1000 - price) / 1000:.4f}",
+        "taker_book_side": "bid",
+        "taker_outcome_side": chance.choice(("yes", "no")),
+        "taker_side": "yes",
+        "ticker": _ticker(min(int(chance.paretovariate(0.4)), markets) - 1),
+        "trade_id": str(uuid.UUID(int=chance.getrandbits(128))),
+        "yes_price_dollars": f"{price / 1000:.4f}",
+    }
+
+
+def _prepare(path: Path, markets: int, stored: int) -> None:
+    """Make a database with its markets by the store, and with its trades by SQL, for speed."""
+    with closing(Database(f"sqlite:///{path}")) as database:
         with database.begin() as connection:
-            stage_trades(connection, rows)
-            append_staged_trades(connection)
-    return time.process_time() - started
-
-
-def _prepare(database: Database, stored: int) -> None:
-    markets = [
-        MarketRow(**{**_BLANK, "ticker": _ticker(number), "event_ticker": f"KXBENCH{number % 400}-26SEP01"})
-        for number in range(_MARKETS)
-    ]
-    with database.begin() as connection:
-        merge_markets(connection, markets, _MIDNIGHT)
-    if stored:
+            rows = (tuple(market(_ticker(number))) for number in range(markets))
+            merge_markets(connection, list(rows), _MIDNIGHT)
         with database.begin() as connection:
-            # Its index is made at the end, which is many times faster.
+            # The index is made at the end: row by row it would take minutes.
             (index,) = connection.exec_driver_sql(
                 "SELECT sql FROM sqlite_schema WHERE name = 'ix_trades_market_id_created_at'"
             ).one()
             connection.exec_driver_sql("DROP INDEX ix_trades_market_id_created_at")
-            connection.exec_driver_sql(_FILL, (_MIDNIGHT - 30 * _DAY_MICROS, stored, 30 * _DAY_MICROS))
+            span = _STORED_DAYS * _DAY_MICROS
+            connection.exec_driver_sql(_FILL, (_MIDNIGHT - span, stored, span, markets))
             connection.exec_driver_sql(index)
 
 
-# Trades of the month before, by the database itself: a quarter of the markets has half of them.
-_FILL = f"""
+# Spread over the days before; a fifth of the markets has half of them.
+_FILL = """
 WITH RECURSIVE n (i, at, step) AS (
     SELECT 1, ?1, ?3 / ?2 UNION ALL SELECT i + 1, at + step, step FROM n WHERE i < ?2
 )
 INSERT INTO trades (created_at, trade_id, market_id, yes_price, contracts, taker_side, is_block)
-SELECT at, randomblob(16), 1 + (abs(random()) % {_MARKETS}) * (abs(random()) % {_MARKETS}) / {_MARKETS},
+SELECT at, randomblob(16), 1 + (abs(random()) % ?4) * (abs(random()) % ?4) / ?4,
     abs(random()) % 1000 * 1000, abs(random()) % 50000, 'yes', 0
 FROM n
 """
-
-
-def measure(trades: int, folder: Path, stored: int = 0) -> dict[str, float]:
-    """Trades a second of each way, how much slower than the floor they are, bytes a trade, and memory."""
-    chance = random.Random(1)
-    count = trades // _PAGE
-    bodies = [_page_of(chance, _MIDNIGHT, count, page) for page in range(count)]
-    rows = [_rows(body) for body in bodies]
-    path = folder / "kalshi.db"
-    settings = Settings(database_url=f"sqlite:///{path}", requests_per_second=1000)
-    with closing(Database(settings.database_url)) as database:
-        _prepare(database, stored)
-        size = path.stat().st_size
-        raw = _raw(rows, folder / "raw.db")
-        with KalshiClient("http://bench", requests_per_second=1000, transport=_Exchange(bodies)) as client:
-            started = time.process_time()
-            before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-            report = collect_trades(Session(client, database, settings, lambda _: None), _DAY)
-            collected = time.process_time() - started
-            after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        assert (report.is_complete, report.part_rows) == (True, trades), report
-        grown = path.stat().st_size - size
-        moved = [[(row[0] + _DAY_MICROS, *row[1:]) for row in page] for page in rows]
-        written = _written(moved, database)
-    return {
-        "raw executemany, trades/s": trades / raw,
-        "written, trades/s": trades / written,
-        "collected, trades/s": trades / collected,
-        "written, x raw": written / raw,
-        "collected, x raw": collected / raw,
-        "bytes a trade": grown / trades,
-        "memory grown, MB": (after - before) / 1024,
-    }
-
-
-def main() -> None:
-    """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--trades", type=int, default=200_000)
-    parser.add_argument("--stored", type=int, default=0, help="trades in the table before")
-    arguments = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        costs = measure(arguments.trades, Path(folder), arguments.stored)
-    for name, value in costs.items():
-        print(f"{name:28} {value:12,.1f}")
-
-
-if __name__ == "__main__":
-    main()

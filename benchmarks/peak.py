@@ -1,0 +1,17 @@
+"""The peak of this process's memory."""
+
+import contextlib
+import resource
+import sys
+from pathlib import Path
+
+
+def peak_megabytes() -> float:
+    """Give the most that this process has held at once so far."""
+    # Not the ru_maxrss of Linux: a process that was just started inherits there the peak of the one that started it.
+    with contextlib.suppress(FileNotFoundError):
+        lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
+        (peak,) = (line.split()[1] for line in lines if line.startswith("VmHWM:"))
+        return int(peak) * 1024 / 1e6
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6
