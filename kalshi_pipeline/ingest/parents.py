@@ -101,7 +101,7 @@ class FetchedEvents(NamedTuple):
 
 
 def heal_placeholders(session: Session, report: Report) -> None:
-    """Fill placeholders from the exchange within the budget: first by batches, then combos in bulk, then one by one.
+    """Fill placeholders from the exchange within the budget: first by batches and in bulk, then one by one.
 
     A way that the exchange refuses is left out, one that fails ends the healing, both with a note; what is left is
     healed by a later run.
@@ -111,6 +111,7 @@ def heal_placeholders(session: Session, report: Report) -> None:
         healing.events_by_ticker,
         healing.combo_events_in_bulk,
         healing.events_one_by_one,
+        healing.series_in_bulk,
         healing.series_one_by_one,
     )
     for way in ways:
@@ -172,22 +173,32 @@ class _Healing:
             with self._session.database.begin() as connection:
                 record_lookups(connection, [ticker for ticker in asked if ticker not in given], now())
 
+    def series_in_bulk(self) -> None:
+        """All series are one request, or a few: worth it where many are open, as before the first `collect`."""
+        wanted = set(self._open_series())
+        if len(wanted) < _WORTH_A_WALK or not self._requests_left:
+            return
+        for page in self._session.client.list_series(walk_seconds=self._session.settings.walk_seconds):
+            self._store_series([payload for payload in page.records if payload.ticker in wanted])
+
     def series_one_by_one(self) -> None:
-        with self._session.database.read() as connection:
-            tickers = open_placeholder_series(connection, self._requests_left)
-        for ticker in tickers:
+        for ticker in self._open_series(self._requests_left):
             if not self._requests_left:
                 return
-            try:
-                rows = [series_row(self._session.client.fetch_series(ticker))]
-            except NotFoundError:
-                continue
-            with self._session.database.begin() as connection:
-                self._count(merge_series(connection, rows, now()).healed)
+            with contextlib.suppress(NotFoundError):
+                self._store_series([self._session.client.fetch_series(ticker)])
 
     def _open_events(self, limit: int = 1_000_000) -> list[str]:
         with self._session.database.read() as connection:
             return open_placeholder_events(connection, limit)
+
+    def _open_series(self, limit: int = 1_000_000) -> list[str]:
+        with self._session.database.read() as connection:
+            return open_placeholder_series(connection, limit)
+
+    def _store_series(self, payloads: Sequence[SeriesPayload]) -> None:
+        with self._session.database.begin() as connection:
+            self._count(merge_series(connection, [series_row(payload) for payload in payloads], now()).healed)
 
     def _store_events(self, payloads: Sequence[EventPayload], rejects: Sequence[Reject]) -> None:
         if not payloads and not rejects:

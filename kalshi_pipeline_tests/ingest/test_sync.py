@@ -206,6 +206,26 @@ def test_way_of_healing_that_is_refused_leaves_the_others(
     assert query("PRAGMA foreign_key_check") == []
 
 
+@pytest.mark.parametrize("refused", [False, True], ids=["in_bulk", "one_by_one"])
+def test_many_series_are_healed_in_bulk_where_the_exchange_lets(
+    sandbox: Sandbox, settings_for: SettingsFor, query: Query, refused: bool
+) -> None:
+    """Markets before any series: as whoever begins with a snapshot, or with a backfill."""
+    with open_session(settings_for(sandbox.url, healing_requests=0)) as session:
+        open_before = sync_markets(session).open_placeholders
+    assert query("SELECT count(*), sum(is_placeholder) FROM series") == [(open_before, open_before)]
+    assert open_before > 20
+    with (
+        refusing(sandbox.url, "/series" if refused else "/nothing") as url,
+        open_session(settings_for(url)) as session,
+    ):
+        report = sync_markets(session)
+    assert (report.tally.healed, report.open_placeholders) == (open_before, 0)
+    asked = [request.path for request in sandbox.requests if "/series" in request.path]
+    assert len(asked) == (open_before if refused else 1)
+    assert len(report.notes) == refused
+
+
 def test_series_setting_narrows_everything(sandbox: Sandbox, settings_for: SettingsFor, query: Query) -> None:
     all_series = httpx.get(f"{sandbox.url}/series").json()["series"]
     events = httpx.get(f"{sandbox.url}/events", params={"status": "open"}).json()["events"]
