@@ -17,7 +17,8 @@ from kalshi_pipeline.ingest.snapshot import take_snapshot
 from kalshi_pipeline.ingest.sync import sync_events, sync_markets, sync_series
 
 # The client has tried for KALSHI_RETRY_SECONDS by then: one slow second try, and only where it may help.
-_RETRY = dg.RetryPolicy(max_retries=1, delay=15)
+_MOST_RETRIES = 1
+_SECONDS_BEFORE_RETRY = 15
 
 
 def pipeline_asset(
@@ -40,7 +41,6 @@ def pipeline_asset(
             metadata=definition_metadata(table, endpoint),
             partitions_def=partitions,
             pool=pool,
-            retry_policy=_RETRY,
             kinds={"python", "sqlite"},
             owners=["team:market-data"],
             group_name="kalshi",
@@ -125,13 +125,17 @@ def materialize(
 
 @contextlib.contextmanager
 def told_in_one_line() -> Iterator[None]:
-    """An error of the pipeline becomes a red step whose description is its line."""
+    """An error of the pipeline becomes a red step whose description is its line; a passing one is tried again once.
+
+    No retry policy does that: it would start a step again that a person has cancelled.
+    """
     try:
         yield
     except PipelineError as error:
-        raise dg.Failure(
-            description=error.told, allow_retries=isinstance(error, TransientExchangeError)
-        ) from None
+        failure = dg.Failure(description=error.told, allow_retries=False)
+        if isinstance(error, TransientExchangeError):
+            raise dg.RetryRequested(_MOST_RETRIES, _SECONDS_BEFORE_RETRY) from failure
+        raise failure from None
 
 
 def _check_result(finding: Finding) -> dg.AssetCheckResult:

@@ -24,7 +24,7 @@ def settlements(context: dg.AssetExecutionContext, pipeline: Pipeline) -> dg.Mat
     return materialize(context, pipeline, sync_settlements, is_backfill=True)
 
 
-@dg.op(name="all_settlements", pool=BACKFILL_POOL, retry_policy=dg.RetryPolicy(max_retries=1, delay=15))
+@dg.op(name="all_settlements", pool=BACKFILL_POOL)
 def all_settlements(context: dg.OpExecutionContext, pipeline: Pipeline) -> None:
     """Store everything that ever settled, of both tiers; a run that is stopped goes on where it was."""
     with told_in_one_line(), pipeline.session(context.log.info, is_backfill=True) as session:

@@ -14,7 +14,10 @@ from dagster._core.errors import DagsterInvariantViolationError
 from dagster._core.launcher import WorkerStatus
 
 import kalshi_pipeline
+import kalshi_pipeline.definitions as definitions_of_pipeline
+from kalshi_pipeline.definitions import defs
 from kalshi_pipeline.defs.launcher import PID_TAG, ForkingRunLauncher
+from kalshi_pipeline.sandbox import Sandbox
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="runs are forked on Linux only")
 
@@ -52,11 +55,20 @@ def instance() -> Iterator[dg.DagsterInstance]:
         yield made
 
 
-def launch(instance: dg.DagsterInstance, job: str, file: str = __file__) -> str:
+def launch(
+    instance: dg.DagsterInstance,
+    job: str,
+    file: str = __file__,
+    definitions: dg.Definitions = jobs,
+    name: str = "jobs",
+    config: dict[str, object] | None = None,
+) -> str:
     """Launch a run as Dagster's daemon does."""
-    code = ReconstructableRepository.for_file(file, "jobs", str(Path(__file__).parent))
+    code = ReconstructableRepository.for_file(file, name, str(Path(__file__).parent))
     run = instance.create_run_for_job(
-        jobs.resolve_job_def(job), job_code_origin=code.get_reconstructable_job(job).get_python_origin()
+        definitions.resolve_job_def(job),
+        run_config=config,
+        job_code_origin=code.get_reconstructable_job(job).get_python_origin(),
     )
     instance.launch_run(run.run_id, None)  # type: ignore[arg-type]  # where a fork fails, it is missed
     return run.run_id
@@ -118,6 +130,30 @@ def test_run_is_interrupted(instance: dg.DagsterInstance) -> None:
     assert instance.run_launcher.terminate(run_id)
     assert finished(instance, run_id).status is dg.DagsterRunStatus.CANCELED
     assert not instance.run_launcher.terminate(run_id)
+
+
+def test_run_of_the_pipeline_is_cancelled_amid_its_work(
+    instance: dg.DagsterInstance, sandbox: Sandbox, database_path: Path
+) -> None:
+    """It waits for the request limit then, and is not tried again."""
+    overrides = {
+        "api_url": sandbox.url,
+        "database_url": f"sqlite:///{database_path}",
+        "requests_per_second": "0.1",
+    }
+    config: dict[str, object] = {"resources": {"pipeline": {"config": {"overrides": overrides}}}}
+    run_id = launch(instance, "collect", definitions_of_pipeline.__file__, defs, "defs", config)
+    deadline = time.monotonic() + 60
+    while not [request for request in sandbox.requests if request.path.endswith("/events")]:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    assert instance.run_launcher.terminate(run_id)
+    assert finished(instance, run_id).status is dg.DagsterRunStatus.CANCELED
+    kinds = {
+        entry.dagster_event.event_type_value for entry in instance.all_logs(run_id) if entry.dagster_event
+    }
+    assert "STEP_FAILURE" in kinds
+    assert not kinds & {"STEP_UP_FOR_RETRY", "STEP_RESTARTED"}
 
 
 def test_run_that_was_killed_is_missed(instance: dg.DagsterInstance) -> None:
