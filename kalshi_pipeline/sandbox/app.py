@@ -141,38 +141,48 @@ class Exchange:
         if scope["type"] != "http":
             return
         path, query = scope["path"].removeprefix(PREFIX), scope["query_string"].decode("latin-1")
-        status = 0
+        is_logged = False
 
-        async def note_status(message: Message) -> None:
-            nonlocal status
+        def log(status: int) -> None:
+            """Once, and before the client knows: whoever has an answer finds it in the log."""
+            nonlocal is_logged
+            if not is_logged:
+                asked = dict(parse_qsl(query, keep_blank_values=True))
+                self._log.append(LoggedRequest(time.monotonic(), scope["method"], path, asked, status))
+            is_logged = True
+
+        async def send_logged(message: Message) -> None:
             if message["type"] == "http.response.start":
-                status = message["status"]
+                log(message["status"])
             await send(message)
 
         try:
-            await self._respond(scope, receive, note_status, path, query)
+            if not await self._respond(scope, receive, send_logged, path, query):
+                log(0)
+                await self._reset(scope, receive)
         finally:
-            asked = dict(parse_qsl(query, keep_blank_values=True))
-            self._log.append(LoggedRequest(time.monotonic(), scope["method"], path, asked, status))
+            log(0)
 
-    async def _respond(self, scope: Scope, receive: Receive, send: Send, path: str, query: str) -> None:
+    async def _respond(self, scope: Scope, receive: Receive, send: Send, path: str, query: str) -> bool:
+        """Answer, unless the connection is to be reset instead."""
         if self._bucket is not None and not self._bucket.take():
             await _too_many()(scope, receive, send)
-            return
+            return True
         if path.endswith("/") and len(path) > 1:
             # A trailing slash is moved away since October 2025 (API.md §1.1).
             target = scope["path"].rstrip("/") + (f"?{query}" if query else "")
             await Response(status_code=301, headers={"location": target})(scope, receive, send)
-            return
+            return True
         if delay := self._fault_desk.delay(path, query):
             await asyncio.sleep(delay)
         plan = self._fault_desk.plan(path, query)
         if plan.trouble is Trouble.RESET:
-            await self._reset(scope, receive)
-        elif plan.body is not None:
+            return False
+        if plan.body is not None:
             await Response(plan.body, plan.status, media_type=plan.content_type)(scope, receive, send)
         else:
             await self._ask_world(plan, scope, receive, send, query)
+        return True
 
     async def _ask_world(self, plan: Plan, scope: Scope, receive: Receive, send: Send, asked: str) -> None:
         scope = {**scope, "query_string": plan.query.encode("latin-1"), "state": {"asked": asked}}
