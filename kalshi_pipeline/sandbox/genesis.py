@@ -178,7 +178,7 @@ class _Genesis:
         if state == CLOSED:
             world.fates.append((3, market, fate_of(world, market)))
             return
-        settle(world, market, state, at + HOUR // 2)
+        settle(world, market, state, min(at + HOUR // 2, world.clock))  # nothing is settled in time to come
         if state == DETERMINED:
             world.fates.append((3, market, (FINALIZED,)))
 
