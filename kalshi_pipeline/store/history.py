@@ -82,9 +82,10 @@ Stored: TypeAlias = tuple[Any, ...]
 _tick_id = bound_tick("tick_id")
 _last_id = bound_tick("last_id")
 _market_id = bindparam("market_id", type_=Integer)
+# The newest tick with sightings.
+_sighted_id = bound_tick("sighted_id")
 _rows = price_snapshots.c
 _latest = latest_quotes.c
-_sighted_id = bound_tick("sighted_id")
 
 
 def _columns(
@@ -96,6 +97,7 @@ def _columns(
 
 
 def _found(*which: ColumnElement[bool]) -> CTE:
+    """The key of the row in force of each of those markets."""
     return (
         select(_latest.market_id, row_of_market(_tick_id).label("tick_id"))
         .where(*which)
@@ -111,9 +113,6 @@ def _rows_in_force(*which: ColumnElement[bool]) -> Select[Any]:
     return select(*_columns(_rows)).select_from(
         found.join(price_snapshots, of_row).join(markets, markets.c.id == _rows.market_id)
     )
-
-
-_has_ended = and_(_latest.is_terminal, _latest.tick_id <= _tick_id)
 
 
 def _sighted_rows_in_force(*which: ColumnElement[bool]) -> Select[Any]:
@@ -139,6 +138,7 @@ def _sighted_rows_in_force(*which: ColumnElement[bool]) -> Select[Any]:
     )
 
 
+_has_ended = and_(_latest.is_terminal, _latest.tick_id <= _tick_id)
 _is_listed = not_(_rows.is_terminal)
 _listed_rows = _rows_in_force(not_(_has_ended)).where(_is_listed)
 _sighted_listed_rows = _sighted_rows_in_force(not_(_has_ended)).where(_is_listed)
