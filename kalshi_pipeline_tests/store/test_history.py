@@ -274,17 +274,20 @@ def test_unknown_ticker_is_told(database: Database) -> None:
         read(database, tick(0), tick(1), ticker="KXNOPE")
 
 
-def test_rows_are_found_by_their_key(database: Database, plans: list[str]) -> None:
+@pytest.mark.parametrize("every", [False, True], ids=["changes", "every"])
+def test_rows_are_found_by_their_key(database: Database, plans: list[str], every: bool) -> None:
     """Without it, years of quotes would be read for every question."""
     take(database, tick(0), [market("M")])
     take(database, tick(1), [bid(1)])
+    take(database, tick(2), [bid(1)], every=every)
     with database.read() as connection:
-        quotes_as_of(connection, tick(0))
+        quotes_as_of(connection, tick(1))
+        quotes_as_of(connection, tick(2))
         latest(connection)
         latest(connection, "M")
-        history(connection, "M", tick(0), tick(2))
-        history(connection, "M", tick(0), tick(2), 60)
-    steps = [step for step in plans if "price_snapshots" in step]
+        history(connection, "M", tick(0), tick(3))
+        history(connection, "M", tick(0), tick(3), 60)
+    steps = [step for step in plans if "price_snapshots" in step or "sightings" in step]
     assert any("ix_price_snapshots_market_id_tick_id (market_id=? AND tick_id<?)" in step for step in steps)
     assert any("PRIMARY KEY (tick_id=? AND market_id=?)" in step for step in steps)
     assert [step for step in steps if step.startswith("SCAN")] == []
