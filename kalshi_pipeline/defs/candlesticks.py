@@ -1,19 +1,17 @@
 """The asset of candlesticks, one partition a UTC day, its job, and a schedule that is stopped by default."""
 
-from datetime import date, timedelta
+from datetime import date
 
 import dagster as dg
 
 from kalshi_pipeline.defs.assets import markets, materialize, pipeline_asset
+from kalshi_pipeline.defs.days import UTC_DAYS, run_of_yesterday
 from kalshi_pipeline.defs.resources import Pipeline
 from kalshi_pipeline.defs.run_ticks import BACKFILL_POOL
 from kalshi_pipeline.ingest.candlesticks import collect_candlesticks
 
-# The exchange opened in July 2021. The day that goes on has a partition too.
-CANDLESTICK_DAYS = dg.DailyPartitionsDefinition(start_date="2021-07-01", timezone="UTC", end_offset=1)
 
-
-@pipeline_asset("/markets/candlesticks", [markets], partitions=CANDLESTICK_DAYS, pool=BACKFILL_POOL)
+@pipeline_asset("/markets/candlesticks", [markets], partitions=UTC_DAYS, pool=BACKFILL_POOL)
 def candlesticks(context: dg.AssetExecutionContext, pipeline: Pipeline) -> dg.MaterializeResult:
     """Open, high, low and close of chosen markets. One row is one period of one market; its key is the market, the
     length of the period and its inclusive end.
@@ -45,5 +43,4 @@ candlesticks_job = dg.define_asset_job(
 )
 def candlesticks_schedule(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
     """Store the candlesticks of the day before, when it is over. Start it once markets are chosen."""
-    day = (context.scheduled_execution_time - timedelta(days=1)).date().isoformat()
-    return dg.RunRequest(run_key=day, partition_key=day)
+    return run_of_yesterday(context)

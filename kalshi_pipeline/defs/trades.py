@@ -1,19 +1,17 @@
 """Trades by UTC day: the asset, the job that collects a day, and the schedule that does so daily once switched on."""
 
-from datetime import date, timedelta
+from datetime import date
 
 import dagster as dg
 
 from kalshi_pipeline.defs.assets import markets, materialize, pipeline_asset
+from kalshi_pipeline.defs.days import UTC_DAYS, run_of_yesterday
 from kalshi_pipeline.defs.resources import Pipeline
 from kalshi_pipeline.defs.run_ticks import BACKFILL_POOL
 from kalshi_pipeline.ingest.trades import collect_trades
 
-# The exchange opened in July 2021. Today is there too: it can be refreshed, and is partial until it is over.
-days = dg.DailyPartitionsDefinition(start_date="2021-07-01", timezone="UTC", end_offset=1)
 
-
-@pipeline_asset("/markets/trades", [markets], partitions=days, pool=BACKFILL_POOL)
+@pipeline_asset("/markets/trades", [markets], partitions=UTC_DAYS, pool=BACKFILL_POOL)
 def trades(context: dg.AssetExecutionContext, pipeline: Pipeline) -> dg.MaterializeResult:
     """Executions. One row is one trade; its key is its time and the exchange's UUID. A partition is a UTC day.
 
@@ -43,5 +41,4 @@ collect_trades_job = dg.define_asset_job(
 )
 def trades_schedule(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
     """Collect the trades of the day before. Off by default: an exchange-wide day has thousands of pages."""
-    yesterday = context.scheduled_execution_time.date() - timedelta(days=1)
-    return dg.RunRequest(run_key=yesterday.isoformat(), partition_key=yesterday.isoformat())
+    return run_of_yesterday(context)

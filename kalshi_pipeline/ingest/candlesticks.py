@@ -16,6 +16,7 @@ from kalshi_pipeline.exchange.transport import Answer
 from kalshi_pipeline.ingest.candlestick_days import Day, markets_per_request
 from kalshi_pipeline.ingest.chosen import store_chosen
 from kalshi_pipeline.ingest.lookup import MarketLookup
+from kalshi_pipeline.ingest.outcomes import Cutoff
 from kalshi_pipeline.ingest.parents import reject_rows
 from kalshi_pipeline.ingest.report import Report
 from kalshi_pipeline.ingest.session import Session
@@ -73,7 +74,7 @@ class _Collection:
         self._report = report
         self._day = day
         self._covered = Coverage.COMPLETE if day.is_over else Coverage.PARTIAL
-        self._cutoff: int | None = None
+        self._cutoff = Cutoff(None, has_tiers=False)
         self._failures_in_a_row = 0
         self._has_answer = False
         self._failed: list[str] = []
@@ -83,7 +84,7 @@ class _Collection:
     def run(self, *, again: bool) -> None:
         markets = self._chosen(again=again)
         if markets and self._day.end > self._day.start:
-            self._cutoff = self._fetch_cutoff()
+            self._cutoff = Cutoff.ask(self._session)
             self._ask_both_tiers(markets)
         self._conclude()
 
@@ -107,12 +108,6 @@ class _Collection:
             notes.append(f"{len(chosen) - len(markets):,} of {len(chosen):,} markets were stored before")
         return markets
 
-    def _fetch_cutoff(self) -> int | None:
-        try:
-            return self._session.client.tiers.fetch_cutoff().market_settled_ts
-        except NotFoundError:  # an exchange of before the tiers
-            return None
-
     def _ask_both_tiers(self, markets: Sequence[ChosenMarket]) -> None:
         """Ask for each market the tier that should have it, then the other one."""
         archived = [market for market in markets if self._is_archived(market)]
@@ -120,20 +115,18 @@ class _Collection:
         others = [market for market in markets if market.id not in were_asked]
         lacking = self._ask(Tier.HISTORICAL, archived)
         lacking = self._ask(Tier.LIVE, [*others, *lacking])
-        silent = [market for market in lacking if market.id in were_asked or self._cutoff is None]
+        silent = [market for market in lacking if market.id in were_asked or self._cutoff.at is None]
         lacking = [market for market in lacking if market.id not in were_asked]
-        if self._cutoff is not None:
+        if self._cutoff.at is not None:
             silent += self._ask(Tier.HISTORICAL, lacking)
         self._record_silent(silent)
 
     def _is_archived(self, market: ChosenMarket) -> bool:
-        return self._cutoff is not None and market.settled_at is not None and market.settled_at < self._cutoff
+        return self._cutoff.home(market.settled_at) is Tier.HISTORICAL
 
     def _may_be_archived(self, market: ChosenMarket) -> bool:
         """Whether a market of which no settlement is known may have settled before the cutoff."""
-        if self._cutoff is None or market.close_at is None or market.settled_at is not None:
-            return False
-        return market.close_at < self._cutoff
+        return market.settled_at is None and self._cutoff.home(market.close_at) is Tier.HISTORICAL
 
     def _ask(self, tier: Tier, markets: Sequence[ChosenMarket]) -> list[ChosenMarket]:
         """Ask a tier for markets and store what it gives; give the markets that it lacks.

@@ -4,7 +4,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
 from sqlalchemy import (
-    CTE,
     Column,
     ColumnElement,
     Connection,
@@ -96,58 +95,41 @@ def _columns(
     return (markets.c.ticker, *times, type_coerce(of.is_terminal, Integer), *numbers)
 
 
-def _found(*which: ColumnElement[bool]) -> CTE:
-    """The key of the row in force of each of those markets."""
-    return (
+def _rows_in_force(*which: ColumnElement[bool], with_sightings: bool = False) -> Select[Any]:
+    """The row of each of those markets, terminal ones included: found by its key first, then read, which is fastest.
+
+    With sightings, each has the tick and the time of its newest one, if there is any.
+    """
+    found = (
         select(_latest.market_id, row_of_market(_tick_id).label("tick_id"))
         .where(*which)
         .cte("found")
         .prefix_with("MATERIALIZED")
     )
-
-
-def _rows_in_force(*which: ColumnElement[bool]) -> Select[Any]:
-    """The row of each of those markets, terminal ones included: found by its key first, then read, which is fastest."""
-    found = _found(*which)
     of_row = and_(_rows.tick_id == found.c.tick_id, _rows.market_id == found.c.market_id)
-    return select(*_columns(_rows)).select_from(
-        found.join(price_snapshots, of_row).join(markets, markets.c.id == _rows.market_id)
-    )
-
-
-def _sighted_rows_in_force(*which: ColumnElement[bool]) -> Select[Any]:
-    """The same, each with the tick and the time of its newest sighting, if it has any."""
-    found = _found(*which)
-    last_id = sighting_of_market(found.c.market_id, found.c.tick_id, _sighted_id)
-    seen = (
-        select(found.c.market_id, found.c.tick_id, last_id.label("sighted_id"))
-        .cte("seen")
-        .prefix_with("MATERIALIZED")
-    )
+    joined = found.join(price_snapshots, of_row).join(markets, markets.c.id == _rows.market_id)
+    if not with_sightings:
+        return select(*_columns(_rows)).select_from(joined)
     sighted = sightings.c
-    of_row = and_(_rows.tick_id == seen.c.tick_id, _rows.market_id == seen.c.market_id)
-    of_sighting = and_(sighted.tick_id == seen.c.sighted_id, sighted.market_id == seen.c.market_id)
+    last_id = sighting_of_market(found.c.market_id, found.c.tick_id, _sighted_id)
+    of_sighting = and_(sighted.tick_id == last_id, sighted.market_id == found.c.market_id)
     times = (
         func.coalesce(sighted.tick_id, _rows.tick_id),
         func.coalesce(sighted.received_ms, _rows.received_ms),
     )
-    return select(*_columns(_rows, times)).select_from(
-        seen.join(price_snapshots, of_row)
-        .join(markets, markets.c.id == _rows.market_id)
-        .outerjoin(sightings, of_sighting)
-    )
+    return select(*_columns(_rows, times)).select_from(joined.outerjoin(sightings, of_sighting))
 
 
 _has_ended = and_(_latest.is_terminal, _latest.tick_id <= _tick_id)
 _is_listed = not_(_rows.is_terminal)
 _listed_rows = _rows_in_force(not_(_has_ended)).where(_is_listed)
-_sighted_listed_rows = _sighted_rows_in_force(not_(_has_ended)).where(_is_listed)
+_sighted_listed_rows = _rows_in_force(not_(_has_ended), with_sightings=True).where(_is_listed)
 # What is in force at the newest tick has been kept at hand.
 _newest_listed_rows = (
     select(*_columns(_latest)).select_from(latest_quotes.join(markets)).where(not_(_latest.is_terminal))
 )
 _market_row = _rows_in_force(_latest.market_id == _market_id)
-_sighted_market_row = _sighted_rows_in_force(_latest.market_id == _market_id)
+_sighted_market_row = _rows_in_force(_latest.market_id == _market_id, with_sightings=True)
 _later_rows = (
     select(*_columns(_rows))
     .select_from(price_snapshots.join(markets))

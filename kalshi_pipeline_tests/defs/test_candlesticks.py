@@ -9,7 +9,8 @@ import dagster as dg
 import pytest
 
 from kalshi_pipeline.definitions import defs
-from kalshi_pipeline.defs.candlesticks import CANDLESTICK_DAYS, candlesticks_schedule
+from kalshi_pipeline.defs.candlesticks import candlesticks_schedule
+from kalshi_pipeline.defs.days import UTC_DAYS
 from kalshi_pipeline.defs.order_books import order_book_sensor
 from kalshi_pipeline.ingest.ticks import Tick
 from kalshi_pipeline.sandbox import Sandbox, World, WorldConfig
@@ -75,7 +76,7 @@ def failed_checks(result: dg.ExecuteInProcessResult) -> set[str]:
 
 
 def test_partitions_are_utc_days_up_to_today() -> None:
-    keys = CANDLESTICK_DAYS.get_partition_keys(current_time=datetime(2026, 11, 22, 0, 0, 1, tzinfo=UTC))
+    keys = UTC_DAYS.get_partition_keys(current_time=datetime(2026, 11, 22, 0, 0, 1, tzinfo=UTC))
     assert (keys[0], keys[-1]) == ("2021-07-01", "2026-11-22")
 
 

@@ -10,9 +10,10 @@ import pytest
 import yaml
 
 from kalshi_pipeline.definitions import defs
+from kalshi_pipeline.defs.days import UTC_DAYS
 from kalshi_pipeline.defs.resources import Pipeline
 from kalshi_pipeline.defs.run_ticks import BACKFILL_POOL, JOB_TAG
-from kalshi_pipeline.defs.trades import days, trades, trades_schedule
+from kalshi_pipeline.defs.trades import trades, trades_schedule
 from kalshi_pipeline.sandbox import Sandbox
 from kalshi_pipeline_tests.conftest import Query
 
@@ -56,7 +57,7 @@ def metadata_of(result: dg.ExecuteInProcessResult) -> dict[str, Any]:
 
 
 def test_partitions_go_from_the_first_trades_to_today() -> None:
-    keys = days.get_partition_keys(current_time=datetime(2026, 11, 22, 0, 30, tzinfo=UTC))
+    keys = UTC_DAYS.get_partition_keys(current_time=datetime(2026, 11, 22, 0, 30, tzinfo=UTC))
     assert (keys[0], keys[-1], len(keys)) == ("2021-07-01", "2026-11-22", 1971)
 
 
