@@ -23,7 +23,7 @@ from kalshi_pipeline.ingest.session import Session
 from kalshi_pipeline.ingest.snapshot import take_snapshot
 from kalshi_pipeline.ingest.sync import sync_events, sync_series
 from kalshi_pipeline.settings import SnapshotMode
-from kalshi_pipeline.units import now
+from kalshi_pipeline.clock import SYSTEM_CLOCK
 
 FLOOR = "raw floor"
 SEED = "row by row (ORM)"
@@ -129,7 +129,7 @@ class _Round:
         self._replay.markets = pages
 
         def take() -> tuple[int, int]:
-            tally = take_snapshot(session, now()).tally
+            tally = take_snapshot(session, SYSTEM_CLOCK.now()).tally
             return tally.received - tally.duplicates, tally.inserted
 
         return self._beside_floor(pages, take)

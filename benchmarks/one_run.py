@@ -18,7 +18,7 @@ from kalshi_pipeline.ingest.snapshot import take_snapshot
 from kalshi_pipeline.ingest.sync import sync_events, sync_series
 from kalshi_pipeline.settings import Settings
 from kalshi_pipeline.store.database import Connection, Database
-from kalshi_pipeline.units import now
+from kalshi_pipeline.clock import SYSTEM_CLOCK
 
 
 class Taken(NamedTuple):
@@ -63,7 +63,7 @@ def _run(what: str, api_url: str, database_url: str) -> Taken:
             sync_series(session)
             sync_events(session)
         if what != "nothing":
-            received = take_snapshot(session, now()).tally.received
+            received = take_snapshot(session, SYSTEM_CLOCK.now()).tally.received
         held = sorted(database.held_seconds) or [0.0]
     seconds = time.monotonic() - started
     return Taken(peak_megabytes(), held[-1], held[len(held) // 2], seconds, received)

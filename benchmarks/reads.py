@@ -12,7 +12,8 @@ from kalshi_pipeline.store.catalog import merge_markets
 from kalshi_pipeline.store.database import Connection, Database
 from kalshi_pipeline.store.history import history, latest, quotes_as_of
 from kalshi_pipeline.store.movers import movers
-from kalshi_pipeline.units import MICROS_PER_SECOND, now
+from kalshi_pipeline.clock import SYSTEM_CLOCK
+from kalshi_pipeline.units import MICROS_PER_SECOND
 from kalshi_pipeline_tests.store.samples import market
 
 OfOne: TypeAlias = Callable[[Connection, str], object]
@@ -91,7 +92,7 @@ class _Filled:
         self._markets = markets
         per_tick = markets // _HOT + (markets - markets // _HOT) // _CLASSES
         self.ticks = max(2, (rows - markets) // per_tick)
-        self.newest_at = now() // _PERIOD * _PERIOD
+        self.newest_at = SYSTEM_CLOCK.now() // _PERIOD * _PERIOD
         self.oldest_at = self.newest_at - (self.ticks - 1) * _PERIOD
         with database.begin() as connection:
             for start in range(0, markets, 10_000):

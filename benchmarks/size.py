@@ -18,7 +18,8 @@ from kalshi_pipeline.store.database import Connection, Database
 from kalshi_pipeline.store.quotes import TickQuotes
 from kalshi_pipeline.store.rows import MarketRow, MarketTuple
 from kalshi_pipeline.store.runs import State, close_run, open_tick
-from kalshi_pipeline.units import MICROS_PER_SECOND, now
+from kalshi_pipeline.clock import SYSTEM_CLOCK
+from kalshi_pipeline.units import MICROS_PER_SECOND
 from kalshi_pipeline_tests.store.samples import market
 
 GROUP = "bytes an observation"
@@ -84,7 +85,7 @@ class _Day:
         """Store the day, and give how many rows it took, how many bytes, and how many of these an index."""
         with closing(Database(f"sqlite:///{self._path}")) as database:
             with database.begin() as connection:
-                merge_markets(connection, self._rows, now())
+                merge_markets(connection, self._rows, SYSTEM_CLOCK.now())
                 before = _file_bytes(connection)
             written = 0
             for tick in range(_TICKS):
@@ -98,7 +99,7 @@ class _Day:
 
     def _take(self, database: Database, tick: int, rows: Sequence[MarketTuple]) -> int:
         """One snapshot. Its pages come in any order, as those of windows do."""
-        tick_at = now() - (_TICKS - tick) * _PERIOD_SECONDS * MICROS_PER_SECOND
+        tick_at = SYSTEM_CLOCK.now() - (_TICKS - tick) * _PERIOD_SECONDS * MICROS_PER_SECOND
         pages = [rows[start : start + _PAGE] for start in range(0, len(rows), _PAGE)]
         self._random.shuffle(pages)
         written = 0

@@ -19,6 +19,7 @@ import typer
 
 from kalshi_pipeline import screens
 from kalshi_pipeline.backfill_commands import backfill
+from kalshi_pipeline.clock import SYSTEM_CLOCK
 from kalshi_pipeline.errors import (
     ConfigurationError,
     ExchangeError,
@@ -45,7 +46,7 @@ from kalshi_pipeline.terminal import out as _out
 from kalshi_pipeline.terminal import show as _show
 from kalshi_pipeline.terminal import tell as _tell
 from kalshi_pipeline.terminal import told_session as _session
-from kalshi_pipeline.units import MICROS_PER_SECOND, now, parse_instant
+from kalshi_pipeline.units import MICROS_PER_SECOND, parse_instant
 
 if TYPE_CHECKING:
     from kalshi_pipeline.sandbox import Shape
@@ -161,7 +162,7 @@ def snapshot(*, status: Status = False) -> None:
                 )
             )
         return
-    tick_at = now()
+    tick_at = SYSTEM_CLOCK.now()
     with _session() as session:
         _show(take_snapshot(session, tick_at))
 
@@ -217,14 +218,14 @@ def market(
     else:
         with _session() as session:
             view = fetch_market(session, ticker)
-    _out.print(screens.market_screen(view, now()))
+    _out.print(screens.market_screen(view, SYSTEM_CLOCK.now()))
 
 
 @app.command()
 def metrics(ticker: str) -> None:
     """Show a market's newest stored quote with its age."""
     with _database() as database:
-        _out.print(screens.quote_table(stored_quote(database, ticker), now()))
+        _out.print(screens.quote_table(stored_quote(database, ticker), SYSTEM_CLOCK.now()))
 
 
 @app.command()
@@ -241,7 +242,7 @@ def history(
     csv: Csv = False,
 ) -> None:
     """Show a market's stored quotes, from the one in force at the start on."""
-    until = now() if end is None else _instant("--end", end)
+    until = SYSTEM_CLOCK.now() if end is None else _instant("--end", end)
     since = until - _DAY if start is None else _instant("--start", start)
     with _database() as database, database.read() as connection:
         quotes = read_history(connection, ticker, since, until, resample)
@@ -258,7 +259,7 @@ def quotes(
     csv: Csv = False,
 ) -> None:
     """Show the quote of every market that was listed at an instant; the busiest of them, unless as CSV."""
-    instant = now() if at is None else _instant("--at", at)
+    instant = SYSTEM_CLOCK.now() if at is None else _instant("--at", at)
     with _database() as database, database.read() as connection:
         found = quotes_as_of(connection, instant)
     if csv:

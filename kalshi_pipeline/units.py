@@ -104,8 +104,3 @@ def contracts_of(hundredths: int) -> Decimal:
 def _trimmed(value: Decimal) -> Decimal:
     # normalize() alone would write 100 as 1E+2.
     return value.to_integral_value() if value == value.to_integral_value() else value.normalize()
-
-
-def now() -> int:
-    """The present instant in microseconds since 1970."""
-    return instant_of(datetime.now(UTC))

@@ -2,6 +2,7 @@
 
 import dagster as dg
 
+from kalshi_pipeline.clock import SYSTEM_CLOCK, Clock
 from kalshi_pipeline.defs.assets import events, markets, price_snapshots, series, windows_see_everything
 from kalshi_pipeline.defs.liveness import live_run, longest_silence_seconds
 from kalshi_pipeline.defs.run_ticks import JOB_TAG, TICK_TAG, tags_of
@@ -9,7 +10,7 @@ from kalshi_pipeline.defs.settlements import all_settlements, settlements
 from kalshi_pipeline.errors import ConfigurationError
 from kalshi_pipeline.ingest.ticks import Tick, clock_time
 from kalshi_pipeline.settings import load_settings
-from kalshi_pipeline.units import instant_of, now
+from kalshi_pipeline.units import instant_of
 
 _compared = dg.AssetSelection.checks(windows_see_everything)
 collect_job = dg.define_asset_job(
@@ -60,23 +61,28 @@ def snapshot_sensor(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.S
     """Start one snapshot for each tick: every KALSHI_SNAPSHOT_MINUTES, on the wall clock.
 
     It asks no network. A tick is skipped while a snapshot is in flight (one that has fallen silent was killed, and
-    is reported as failed); a tick that could not start in time is
-    left out and recorded as missed: it is never faked later.
+    is reported as failed); a tick that could not start in time is left out and recorded as missed: it is never
+    faked later.
     """
+    return next_snapshot(context, SYSTEM_CLOCK)
+
+
+def next_snapshot(context: dg.SensorEvaluationContext, clock: Clock) -> dg.RunRequest | dg.SkipReason:
+    """Decide what the sensor does at the clock's present instant."""
     settings = load_settings()
-    tick = Tick.current(now(), settings.snapshot_period_seconds)
+    tick = Tick.current(clock.now(), settings.snapshot_period_seconds)
     tags = tags_of(tick)
     run_key = tags[TICK_TAG]
     if context.cursor == run_key:
         return dg.SkipReason(f"the next tick is at {clock_time(tick.next_at)}")
     # Both jobs are looked at: a dead run of either would hold a place in the queue.
     silence_seconds = longest_silence_seconds(settings)
-    live_run(context.instance, collect_job.name, silence_seconds)
-    if run_id := live_run(context.instance, snapshot_job.name, silence_seconds):
+    live_run(context.instance, collect_job.name, silence_seconds, clock)
+    if run_id := live_run(context.instance, snapshot_job.name, silence_seconds, clock):
         return dg.SkipReason(
             f"tick {clock_time(tick.at)} waits: the snapshot run {run_id[:8]} is still in flight"
         )
-    if tick.is_too_late(now()):
+    if tick.is_too_late(clock.now()):
         return dg.SkipReason(
             f"too late for tick {clock_time(tick.at)}; the next is at {clock_time(tick.next_at)}"
         )
@@ -92,7 +98,8 @@ def snapshot_sensor(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.S
 )
 def collect_schedule(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
     """Collect everything, hourly at seven past, away from the full hour at which snapshots are taken."""
-    if run_id := live_run(context.instance, collect_job.name, longest_silence_seconds(load_settings())):
+    silence_seconds = longest_silence_seconds(load_settings())
+    if run_id := live_run(context.instance, collect_job.name, silence_seconds, SYSTEM_CLOCK):
         return dg.SkipReason(f"the collect run {run_id[:8]} is still in flight")
     tags = tags_of(Tick(instant_of(context.scheduled_execution_time)))
     return dg.RunRequest(run_key=tags[TICK_TAG], tags=tags)

@@ -6,7 +6,7 @@ output and the rows of its asset checks where they are. What the pipeline has st
 
 from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import dagster as dg
@@ -15,8 +15,10 @@ from dagster._core.storage.event_log.sql_event_log import SqlEventLogStorage
 from dagster._core.storage.event_log.sqlite.sqlite_event_log import SqliteEventLogStorage
 from pydantic import Field
 
+from kalshi_pipeline.clock import SYSTEM_CLOCK
 from kalshi_pipeline.defs.resources import Pipeline
 from kalshi_pipeline.defs.run_ticks import JOB_TAG
+from kalshi_pipeline.units import datetime_of
 
 _FINISHED = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED]
 _RUNS_OF_A_BATCH = 100
@@ -83,7 +85,7 @@ def delete_old_runs(context: dg.OpExecutionContext, config: Sweep, pipeline: Pip
     """Delete what is left of runs that ended more than KALSHI_RUN_HISTORY_DAYS ago."""
     instance = context.instance
     days = pipeline.settings().run_history_days
-    litter = find_litter(instance, datetime.now(UTC) - timedelta(days=days))
+    litter = find_litter(instance, datetime_of(SYSTEM_CLOCK.now()) - timedelta(days=days))
     size = sum(size_of(instance, run_id) for run_id in (*litter.run_ids, *litter.orphans))
     if not config.dry_run:
         for start in range(0, len(litter.run_ids), _RUNS_OF_A_BATCH):

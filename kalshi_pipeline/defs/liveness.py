@@ -1,10 +1,10 @@
 """Which runs are really in flight: one whose process was killed, or whose machine stopped, looks so for ever."""
 
-import time
-
 import dagster as dg
 
+from kalshi_pipeline.clock import Clock
 from kalshi_pipeline.settings import Settings
+from kalshi_pipeline.units import MICROS_PER_SECOND
 
 _IN_FLIGHT = [
     dg.DagsterRunStatus.QUEUED,
@@ -22,7 +22,7 @@ def longest_silence_seconds(settings: Settings) -> float:
     return settings.timeout_seconds + settings.retry_seconds + _START_AND_LOCK_SECONDS
 
 
-def live_run(instance: dg.DagsterInstance, job_name: str, silence_seconds: float) -> str | None:
+def live_run(instance: dg.DagsterInstance, job_name: str, silence_seconds: float, clock: Clock) -> str | None:
     """Give the run of a job that is in flight; a silent one is reported as failed, so that it blocks nobody.
 
     Runs tell of their progress every few seconds, which the instance keeps as events. Without this, Dagster takes
@@ -30,7 +30,10 @@ def live_run(instance: dg.DagsterInstance, job_name: str, silence_seconds: float
     """
     for record in instance.get_run_records(dg.RunsFilter(job_name=job_name, statuses=_IN_FLIGHT)):
         run = record.dagster_run
-        if run.status is dg.DagsterRunStatus.QUEUED or _silent_seconds(instance, record) <= silence_seconds:
+        if (
+            run.status is dg.DagsterRunStatus.QUEUED
+            or _silent_seconds(instance, record, clock) <= silence_seconds
+        ):
             return run.run_id
         instance.report_run_failed(
             run,
@@ -39,7 +42,7 @@ def live_run(instance: dg.DagsterInstance, job_name: str, silence_seconds: float
     return None
 
 
-def _silent_seconds(instance: dg.DagsterInstance, record: dg.RunRecord) -> float:
+def _silent_seconds(instance: dg.DagsterInstance, record: dg.RunRecord, clock: Clock) -> float:
     events = instance.get_records_for_run(record.dagster_run.run_id, limit=1, ascending=False).records
     heard_at = events[0].timestamp if events else record.create_timestamp.timestamp()
-    return time.time() - heard_at
+    return clock.now() / MICROS_PER_SECOND - heard_at

@@ -2,6 +2,7 @@
 
 import dagster as dg
 
+from kalshi_pipeline.clock import SYSTEM_CLOCK, Clock
 from kalshi_pipeline.defs.assets import markets, materialize, pipeline_asset
 from kalshi_pipeline.defs.liveness import live_run, longest_silence_seconds
 from kalshi_pipeline.defs.resources import Pipeline
@@ -9,7 +10,6 @@ from kalshi_pipeline.defs.run_ticks import JOB_TAG, TICK_TAG, tags_of
 from kalshi_pipeline.ingest.order_books import take_order_books
 from kalshi_pipeline.ingest.ticks import Tick, clock_time
 from kalshi_pipeline.settings import load_settings
-from kalshi_pipeline.units import now
 
 _SECONDS_BETWEEN_LOOKS = 15
 
@@ -40,15 +40,21 @@ order_books_job = dg.define_asset_job(
 )
 def order_book_sensor(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
     """Take order books every KALSHI_ORDER_BOOK_MINUTES, on the wall clock; it asks no network."""
+    return next_order_books(context, SYSTEM_CLOCK)
+
+
+def next_order_books(context: dg.SensorEvaluationContext, clock: Clock) -> dg.RunRequest | dg.SkipReason:
+    """Decide what the sensor does at the clock's present instant."""
     settings = load_settings()
     if not settings.order_book_markets:
         return dg.SkipReason("no market is chosen: set KALSHI_ORDER_BOOK_MARKETS")
-    tick = Tick.current(now(), settings.order_book_minutes * 60)
+    tick = Tick.current(clock.now(), settings.order_book_minutes * 60)
     tags = tags_of(tick)
     run_key = tags[TICK_TAG]
     if context.cursor == run_key:
         return dg.SkipReason(f"the next tick is at {clock_time(tick.next_at)}")
-    if run_id := live_run(context.instance, order_books_job.name, longest_silence_seconds(settings)):
+    silence_seconds = longest_silence_seconds(settings)
+    if run_id := live_run(context.instance, order_books_job.name, silence_seconds, clock):
         return dg.SkipReason(f"the order book run {run_id[:8]} is still in flight")
     context.update_cursor(run_key)
     return dg.RunRequest(run_key=run_key, tags=tags)

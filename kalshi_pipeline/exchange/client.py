@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 import httpx
 
+from kalshi_pipeline.clock import SYSTEM_CLOCK, Clock
 from kalshi_pipeline.errors import ExchangeError, PayloadError
 from kalshi_pipeline.exchange.listing import Listing, Walk
 from kalshi_pipeline.exchange.markets import Market, parse_markets
@@ -58,6 +59,7 @@ class KalshiClient:
         retry_seconds: float = 30,
         on_retry: Callable[[str], None] = lambda _: None,
         transport: httpx.BaseTransport | None = None,
+        clock: Clock = SYSTEM_CLOCK,
     ) -> None:
         self._transport = Transport(
             api_url,
@@ -68,6 +70,7 @@ class KalshiClient:
             retry_seconds=retry_seconds,
             on_retry=on_retry,
             http_transport=transport,
+            clock=clock,
         )
         self.tiers = Tiers(self._transport)
 
@@ -113,6 +116,7 @@ class KalshiClient:
             walk_seconds=walk_seconds,
             at_once=at_once,
             windows=[_windowed(query, window) for window in windows],
+            clock=self._transport.clock,
         )
 
     def list_events(
@@ -137,7 +141,14 @@ class KalshiClient:
             answer = self._fetch_object(path, "series", SeriesPayload, seconds_left)
             return Page([answer.content]), answer.received_at
 
-        return Listing("/series", fetch, _each({}, series), max_pages=None, walk_seconds=walk_seconds)
+        return Listing(
+            "/series",
+            fetch,
+            _each({}, series),
+            max_pages=None,
+            walk_seconds=walk_seconds,
+            clock=self._transport.clock,
+        )
 
     def iter_events(self, tickers: Sequence[str]) -> Iterator[Page[EventPayload]]:
         """Ask for the events of up to TICKERS_PER_LOOKUP tickers; those that the exchange does not give are left out.
@@ -190,7 +201,14 @@ class KalshiClient:
         walk_seconds: float,
     ) -> Listing[Row]:
         fetch = partial(self._fetch_page, path, lambda body: parse_page(body, key, record))
-        return Listing(path, fetch, queries, max_pages=max_pages, walk_seconds=walk_seconds)
+        return Listing(
+            path,
+            fetch,
+            queries,
+            max_pages=max_pages,
+            walk_seconds=walk_seconds,
+            clock=self._transport.clock,
+        )
 
     def _fetch_page(
         self,

@@ -2,11 +2,11 @@
 
 import contextlib
 import threading
-import time
 from pathlib import Path
 
 from filelock import FileLock
 
+from kalshi_pipeline.clock import SYSTEM_CLOCK, Clock
 from kalshi_pipeline.errors import ConfigurationError
 
 # Requests do not take equally long to arrive: without a little more room, what left within the limit could
@@ -24,9 +24,12 @@ class RateLimit:
     Raises ConfigurationError where that file cannot be written.
     """
 
-    def __init__(self, requests_per_second: float, shared_file: Path | None = None) -> None:
+    def __init__(
+        self, requests_per_second: float, shared_file: Path | None = None, clock: Clock = SYSTEM_CLOCK
+    ) -> None:
         self._spacing_seconds = _MARGIN / requests_per_second
         self._shared_file = shared_file
+        self._clock = clock
         self._thread = threading.Lock()
         self._process = (
             contextlib.nullcontext()
@@ -39,9 +42,9 @@ class RateLimit:
         """Block until one more request may leave."""
         try:
             with self._thread, self._process:
-                while (ahead := self._last() + self._spacing_seconds - time.monotonic()) > 0:
-                    time.sleep(ahead)
-                self._let_go_at = time.monotonic()
+                while (ahead := self._last() + self._spacing_seconds - self._clock.monotonic()) > 0:
+                    self._clock.sleep(ahead)
+                self._let_go_at = self._clock.monotonic()
                 if self._shared_file is not None:
                     self._shared_file.write_text(repr(self._let_go_at), encoding="ascii")
         except OSError as error:
@@ -60,4 +63,4 @@ class RateLimit:
         except (FileNotFoundError, ValueError):
             return self._let_go_at  # nobody has asked yet, or whoever did was killed while it wrote
         # The clock starts anew with the machine: what lies ahead of it was told before that.
-        return told if told <= time.monotonic() else self._let_go_at
+        return told if told <= self._clock.monotonic() else self._let_go_at

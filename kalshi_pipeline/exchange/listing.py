@@ -1,7 +1,6 @@
 """A walk over all pages of an endpoint, which knows whether it was complete."""
 
 import threading
-import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
@@ -11,6 +10,7 @@ from typing import Generic, TypeVar
 
 import httpx
 
+from kalshi_pipeline.clock import SYSTEM_CLOCK, Clock
 from kalshi_pipeline.errors import DeadlineError, PaginationError, RefusedError
 from kalshi_pipeline.exchange.pages import Page, Reject
 from kalshi_pipeline.exchange.transport import Params
@@ -92,6 +92,7 @@ class Listing(Generic[Record]):
         windows: Sequence[Walk[Record]] = (),
         key: Callable[[Record], str] = attrgetter("ticker"),
         remembered_pages: int | None = None,
+        clock: Clock = SYSTEM_CLOCK,
     ) -> None:
         self.path = path
         self.pages = 0
@@ -102,6 +103,7 @@ class Listing(Generic[Record]):
         self.windows = 1
         self.windows_failed: str | None = None
         self._fetch = fetch
+        self._clock = clock
         self._key = key
         self._queries = queries
         self._max_pages = max_pages
@@ -115,7 +117,7 @@ class Listing(Generic[Record]):
         )
 
     def __iter__(self) -> Iterator[ListedPage[Record]]:
-        deadline = time.monotonic() + self._walk_seconds
+        deadline = self._clock.monotonic() + self._walk_seconds
         if self._windows:
             self.windows = len(self._windows)
             try:
@@ -179,7 +181,7 @@ class Listing(Generic[Record]):
         return page, received_at
 
     def _left(self, deadline: float) -> float:
-        left = deadline - time.monotonic()
+        left = deadline - self._clock.monotonic()
         if left <= 0:
             raise DeadlineError(
                 f"{self.path} was not walked within KALSHI_WALK_SECONDS={self._walk_seconds:g}: raise it, or narrow "

@@ -132,6 +132,7 @@ class Tiers:
             walk_seconds=walk_seconds,
             key=_trade_id,
             remembered_pages=_REMEMBERED_PAGES,
+            clock=self._transport.clock,
         )
 
     def fetch_candlesticks(
@@ -173,6 +174,7 @@ class Tiers:
             max_pages=max_pages,
             walk_seconds=walk_seconds,
             remembered_pages=_REMEMBERED_PAGES,
+            clock=self._transport.clock,
         )
 
     def _fetch_page(

@@ -6,7 +6,6 @@ The exchange's and httpx's errors become the pipeline's here. Which path to ask 
 import contextlib
 import json
 import threading
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -18,14 +17,13 @@ from tenacity import (
     RetryCallState,
     Retrying,
     retry_if_exception_type,
-    stop_before_delay,
     wait_exponential_jitter,
 )
 
+from kalshi_pipeline.clock import Clock
 from kalshi_pipeline.errors import NotFoundError, RefusedError, TransientExchangeError
 from kalshi_pipeline.exchange.limit import RateLimit
 from kalshi_pipeline.exchange.pages import GarbledAnswerError
-from kalshi_pipeline.units import now
 
 Parsed = TypeVar("Parsed")
 Params = dict[str, str | int | list[str]]
@@ -80,6 +78,7 @@ class Transport:
         retry_seconds: float,
         on_retry: Callable[[str], None],
         http_transport: httpx.BaseTransport | None,
+        clock: Clock,
     ) -> None:
         self.requests = 0
         self.retries = 0
@@ -88,11 +87,12 @@ class Transport:
         self._timeout_seconds = timeout_seconds
         self._retry_seconds = retry_seconds
         self._on_retry = on_retry
-        self._limits = [RateLimit(requests_per_second, limit_file)]
+        self.clock = clock
+        self._limits = [RateLimit(requests_per_second, limit_file, clock)]
         if share < 1:
             # Asked for first: whoever waits for the smaller one keeps nobody from the whole.
             own_file = None if limit_file is None else limit_file.with_name(f"{limit_file.name}.{_SHARED}")
-            self._limits.insert(0, RateLimit(requests_per_second * share, own_file))
+            self._limits.insert(0, RateLimit(requests_per_second * share, own_file, clock))
         self._http = httpx.Client(
             timeout=httpx.Timeout(timeout_seconds, connect=min(timeout_seconds, _CONNECT_SECONDS)),
             headers={
@@ -113,7 +113,7 @@ class Transport:
 
         def attempt() -> Answer[Parsed]:
             reply = self.attempt(path, params)
-            received_at = now()
+            received_at = self.clock.now()
             if reply.status in _RETRIED_STATUSES:
                 raise RetryableError(_refusal(reply), _retry_after_seconds(reply))
             if reply.status != httpx.codes.OK:
@@ -123,19 +123,20 @@ class Transport:
             except GarbledAnswerError as error:
                 raise RetryableError(f"answered {reply.status}, but {error}") from error
 
+        started, most_seconds = self.clock.monotonic(), min(self._retry_seconds, seconds_left)
         retrying = Retrying(
             retry=retry_if_exception_type(RetryableError),
-            stop=stop_before_delay(min(self._retry_seconds, seconds_left)),
+            stop=lambda state: self.clock.monotonic() - started + state.upcoming_sleep >= most_seconds,
             wait=_pause_seconds,
             before_sleep=self._note_retry,
+            sleep=self.clock.sleep,
             reraise=True,
         )
-        started = time.monotonic()
         try:
             return retrying(attempt)
         except RetryableError as error:
             raise TransientExchangeError(
-                f"{self._api_url}{path} {error}, after {time.monotonic() - started:.0f} s of retries: "
+                f"{self._api_url}{path} {error}, after {self.clock.monotonic() - started:.0f} s of retries: "
                 "see that the exchange is up and KALSHI_API_URL is right, then run again"
             ) from error
 
@@ -145,13 +146,13 @@ class Transport:
             limit.wait()
         with self._counting:
             self.requests += 1
-        ends = time.monotonic() + self._timeout_seconds
+        ends = self.clock.monotonic() + self._timeout_seconds
         try:
             with self._http.stream("GET", self._api_url + path, params=params) as response:
                 chunks = []
                 for chunk in response.iter_bytes():
                     chunks.append(chunk)
-                    if time.monotonic() > ends:
+                    if self.clock.monotonic() > ends:
                         raise RetryableError(f"did not end its answer within {self._timeout_seconds:g} s")
                 return Reply(response.status_code, response.headers, b"".join(chunks))
         except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:

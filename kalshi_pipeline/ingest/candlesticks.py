@@ -33,7 +33,7 @@ from kalshi_pipeline.store.candlesticks import (
 )
 from kalshi_pipeline.store.rows import Tally
 from kalshi_pipeline.store.runs import State, add_page, add_to_quarantine
-from kalshi_pipeline.units import datetime_of, now
+from kalshi_pipeline.units import datetime_of
 
 # So many requests in a row that fail are no fault of single markets: the exchange is down, or refuses them all.
 _MOST_FAILURES_IN_A_ROW = 5
@@ -55,7 +55,7 @@ def collect_candlesticks(session: Session, day: date, *, again: bool = False) ->
     report = begin_listing(session, "candlesticks", scope=scope, walk_seconds=_LONGEST_SECONDS)
     with closing_run(session, report):
         if series or markets:
-            seen = Day.seen_at(day, settings.candlestick_minutes, now())
+            seen = Day.seen_at(day, settings.candlestick_minutes, session.clock.now())
             _Collection(session, report, seen).run(again=again)
         else:
             report.state = State.COMPLETE
@@ -171,7 +171,7 @@ class _Collection:
                 tickers[0], start=day.first_end, end=day.end, period_minutes=day.period_minutes
             )
         except NotFoundError:
-            return Answer(Page([]), now())
+            return Answer(Page([]), self._session.clock.now())
 
     def _note_failure(self, error: ExchangeError) -> None:
         self._failures_in_a_row += 1
@@ -255,7 +255,7 @@ class _Collection:
     def _record(self, rows: Sequence[CoverageRow]) -> None:
         if rows:
             with self._session.database.begin() as connection:
-                record_coverage(connection, self._day.key, rows, now())
+                record_coverage(connection, self._day.key, rows, self._session.clock.now())
 
     def _conclude(self) -> None:
         """Tell the report what lacks; all of it is asked for by the next run."""

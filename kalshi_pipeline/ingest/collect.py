@@ -1,9 +1,9 @@
 """Everything once, and again and again: the jobs of Dagster for whoever runs without it."""
 
-import time
 from collections.abc import Callable, Iterator
 from typing import NoReturn
 
+from kalshi_pipeline.clock import SYSTEM_CLOCK, Clock
 from kalshi_pipeline.errors import ExchangeError, StoreError
 from kalshi_pipeline.ingest.report import Report
 from kalshi_pipeline.ingest.session import Session, open_session
@@ -12,7 +12,7 @@ from kalshi_pipeline.ingest.snapshot import take_snapshot
 from kalshi_pipeline.ingest.sync import sync_events, sync_markets, sync_series
 from kalshi_pipeline.ingest.ticks import Tick
 from kalshi_pipeline.settings import Settings
-from kalshi_pipeline.units import MICROS_PER_SECOND, now
+from kalshi_pipeline.units import MICROS_PER_SECOND
 
 _SYNC_SECONDS = 3600
 # A page that is on its way when the time is over is stored all the same.
@@ -27,7 +27,7 @@ def sync(session: Session) -> Iterator[Report]:
 
 def collect_once(session: Session) -> Iterator[Report]:
     """Sync everything, take a snapshot whose tick is now, then look at what has settled."""
-    tick_at = now()
+    tick_at = session.clock.now()
     yield from sync(session)
     yield take_snapshot(session, tick_at)
     yield sync_settlements(session)
@@ -39,6 +39,7 @@ def collect_forever(
     *,
     tell: Callable[[str], None],
     on_report: Callable[[Report], None],
+    clock: Clock = SYSTEM_CLOCK,
 ) -> NoReturn:
     """Take a snapshot at each tick of the period, and sync everything hourly, until it is interrupted.
 
@@ -50,25 +51,25 @@ def collect_forever(
     """
     synced_at = settled_at = -_SYNC_SECONDS * MICROS_PER_SECOND
     while True:
-        tick = Tick.current(now(), period_seconds)
+        tick = Tick.current(clock.now(), period_seconds)
         try:
-            with open_session(settings, tell) as session:
-                if _is_due(synced_at):
+            with open_session(settings, tell, clock=clock) as session:
+                if _is_due(synced_at, clock):
                     for report in sync(session):
                         on_report(report)
-                    synced_at = now()
-                    tick = Tick.current(now(), period_seconds)
-                if not tick.is_too_late(now()):
+                    synced_at = clock.now()
+                    tick = Tick.current(clock.now(), period_seconds)
+                if not tick.is_too_late(clock.now()):
                     on_report(take_snapshot(session, tick.at, period_seconds))
-                seconds_left = (tick.next_at - now()) / MICROS_PER_SECOND - _SPARE_SECONDS
-                if _is_due(settled_at) and seconds_left > 0:
+                seconds_left = (tick.next_at - clock.now()) / MICROS_PER_SECOND - _SPARE_SECONDS
+                if _is_due(settled_at, clock) and seconds_left > 0:
                     report = sync_settlements(session, min(seconds_left, settings.walk_seconds))
                     on_report(report)
-                    settled_at = now() if report.is_complete else settled_at
+                    settled_at = clock.now() if report.is_complete else settled_at
         except (ExchangeError, StoreError) as error:
             tell(f"this tick failed: {error}")
-        time.sleep(max(0, tick.next_at - now()) / MICROS_PER_SECOND)
+        clock.sleep(max(0, tick.next_at - clock.now()) / MICROS_PER_SECOND)
 
 
-def _is_due(done_at: int) -> bool:
-    return now() - done_at >= _SYNC_SECONDS * MICROS_PER_SECOND
+def _is_due(done_at: int, clock: Clock) -> bool:
+    return clock.now() - done_at >= _SYNC_SECONDS * MICROS_PER_SECOND

@@ -8,7 +8,7 @@ from kalshi_pipeline.ingest.session import Session
 from kalshi_pipeline.store.database import Connection
 from kalshi_pipeline.store.queries import count_dangling, placeholders, quote_faults, received_before
 from kalshi_pipeline.store.runs import State
-from kalshi_pipeline.units import MICROS_PER_SECOND, now
+from kalshi_pipeline.units import MICROS_PER_SECOND
 
 
 @dataclass(frozen=True)
@@ -130,7 +130,7 @@ def _no_stale_placeholder(connection: Connection, session: Session, _report: Rep
     oldest_at = min(
         (of_table.oldest_at for of_table in found if of_table.oldest_at is not None), default=None
     )
-    hours = 0.0 if oldest_at is None else (now() - oldest_at) / MICROS_PER_SECOND / 3600
+    hours = 0.0 if oldest_at is None else (session.clock.now() - oldest_at) / MICROS_PER_SECOND / 3600
     text = f"{count:,} placeholders are open, the oldest for {hours:.1f} hours" if count else "none is open"
     limit = session.settings.placeholder_hours
     return Finding(NO_STALE_PLACEHOLDER, hours <= limit, text, {"open": count, "oldest_hours": hours})

@@ -18,7 +18,6 @@ from kalshi_pipeline.ingest.report import Report
 from kalshi_pipeline.ingest.session import Session
 from kalshi_pipeline.store.rows import Tally
 from kalshi_pipeline.store.runs import add_to_quarantine
-from kalshi_pipeline.units import now
 
 # So many batches in a row that fail are no fault of single ones: the exchange is down, or refuses them all.
 _MOST_FAILURES_IN_A_ROW = 3
@@ -121,7 +120,7 @@ class MarketLookup:
         return ListedPage(
             [outcome for page in pages for outcome in page.records],
             [reject for page in pages for reject in page.rejects],
-            pages[-1].received_at if pages else now(),
+            pages[-1].received_at if pages else self._session.clock.now(),
         )
 
     def _lacking(self, asked: Sequence[str], page: ListedPage[Outcome]) -> list[str]:

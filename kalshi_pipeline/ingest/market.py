@@ -25,7 +25,6 @@ from kalshi_pipeline.store.queries import LatestQuote, latest_quote, market_deta
 from kalshi_pipeline.store.rows import EventRow, MarketRow, SeriesRow
 from kalshi_pipeline.store.settlements import merge_staged_settlements, settlement_of, stage_settlements
 from kalshi_pipeline.store.tables import QUOTE_COLUMNS
-from kalshi_pipeline.units import now
 
 
 @dataclass(frozen=True)
@@ -53,12 +52,12 @@ def fetch_market(session: Session, ticker: str) -> MarketView:
         else []
     )
     with session.database.begin() as connection:
-        merge_series(connection, series, now())
-        merge_events(connection, events, now())
+        merge_series(connection, series, session.clock.now())
+        merge_events(connection, events, session.clock.now())
         stage_markets(connection, [row])
         stage_settlements(connection, settlements)
-        merge_staged_markets(connection, 1, now())
-        merge_staged_settlements(connection, len(settlements), now())
+        merge_staged_markets(connection, 1, session.clock.now())
+        merge_staged_settlements(connection, len(settlements), session.clock.now())
     stored = stored_market(session.database, row.ticker)
     at = answer.received_at
     quote = {name: getattr(row, name) for name in QUOTE_COLUMNS}

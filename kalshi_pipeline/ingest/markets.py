@@ -17,7 +17,6 @@ from kalshi_pipeline.store.database import Connection
 from kalshi_pipeline.store.queries import creation_bounds
 from kalshi_pipeline.store.rows import MarketTuple, Tally
 from kalshi_pipeline.store.runs import add_to_quarantine, record_lookups
-from kalshi_pipeline.units import now
 
 _KNOWN_WORDS = {
     "status": frozenset({None, *MarketStatus}),
@@ -45,6 +44,7 @@ class MarketPages:
     def __init__(self, session: Session, report: Report, event_lookups: int | None = None) -> None:
         self._session = session
         self._report = report
+        self.clock = session.clock
         self._lookup = EventLookup(session, report, event_lookups)
 
     def listing(self) -> Listing[Market]:
@@ -64,7 +64,7 @@ class MarketPages:
 
     def merge(self, connection: Connection, page: PreparedMarkets) -> Tally:
         """Write the page, parents first; one that the exchange did not give becomes a marked placeholder."""
-        seen_at = now()
+        seen_at = self.clock.now()
         parents = merge_events(connection, page.events.rows, seen_at) if page.events.rows else Tally()
         tally = merge_staged_markets(connection, len(page.markets), seen_at)
         if page.events.missing:

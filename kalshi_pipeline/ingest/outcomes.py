@@ -12,7 +12,6 @@ from kalshi_pipeline.ingest.session import Session
 from kalshi_pipeline.store.database import Connection
 from kalshi_pipeline.store.rows import SettlementRow, Tally
 from kalshi_pipeline.store.settlements import TOLD, merge_staged_settlements, stage_settlements
-from kalshi_pipeline.units import now
 
 _SETTLED = frozenset(STATUSES_OF[StatusFilter.SETTLED])
 _NOT_SETTLED = frozenset(MarketStatus) - _SETTLED
@@ -71,7 +70,7 @@ def merge_outcomes(connection: Connection, pages: MarketPages, page: PreparedOut
     """Write markets, parents first, and their settlements; give the settlements' counts, and how many did not count."""
     outranked = stage_settlements(connection, page.settlements)
     parents = pages.merge(connection, page.markets)
-    tally = merge_staged_settlements(connection, len(page.markets.markets), now())
+    tally = merge_staged_settlements(connection, len(page.markets.markets), pages.clock.now())
     return tally + Tally(placeholders=parents.placeholders, healed=parents.healed), outranked
 
 

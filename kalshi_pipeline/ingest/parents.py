@@ -18,7 +18,6 @@ from kalshi_pipeline.store.catalog import merge_events, merge_series
 from kalshi_pipeline.store.queries import open_placeholder_events, open_placeholder_series
 from kalshi_pipeline.store.rows import EventRow, RejectRow, SeriesRow, Tally
 from kalshi_pipeline.store.runs import add_page, add_to_quarantine, record_lookups
-from kalshi_pipeline.units import now
 
 # Below this many combo events, asking for each is cheaper than walking their listing, which takes no filter.
 _WORTH_A_WALK = 20
@@ -171,7 +170,9 @@ class _Healing:
             self._store_events(found, [])
             given = {payload.ticker for payload in found}
             with self._session.database.begin() as connection:
-                record_lookups(connection, [ticker for ticker in asked if ticker not in given], now())
+                record_lookups(
+                    connection, [ticker for ticker in asked if ticker not in given], self._session.clock.now()
+                )
 
     def series_in_bulk(self) -> None:
         """All series are one request, or a few: worth it where many are open, as before the first `collect`."""
@@ -198,12 +199,16 @@ class _Healing:
 
     def _store_series(self, payloads: Sequence[SeriesPayload]) -> None:
         with self._session.database.begin() as connection:
-            self._count(merge_series(connection, [series_row(payload) for payload in payloads], now()).healed)
+            self._count(
+                merge_series(
+                    connection, [series_row(payload) for payload in payloads], self._session.clock.now()
+                ).healed
+            )
 
     def _store_events(self, payloads: Sequence[EventPayload], rejects: Sequence[Reject]) -> None:
         if not payloads and not rejects:
             return
-        at, run = now(), self._report.run
+        at, run = self._session.clock.now(), self._report.run
         with self._session.database.begin() as connection:
             tally = merge_events(connection, [event_row(payload) for payload in payloads], at)
             add_to_quarantine(connection, run, "events", reject_rows(rejects), at)

@@ -4,7 +4,6 @@ A listing of open markets says nothing of those that left it. So that none stays
 complete listing lacks are looked up at once, and those whose end is not known again and again, ever more rarely.
 """
 
-import time
 from collections.abc import Callable, Sequence
 
 from kalshi_pipeline.exchange.client import TICKERS_PER_LOOKUP
@@ -26,7 +25,6 @@ from kalshi_pipeline.store.lookups import (
 )
 from kalshi_pipeline.store.rows import Tally
 from kalshi_pipeline.store.runs import add_page
-from kalshi_pipeline.units import now
 
 OPEN = tuple(status.value for status in STATUSES_OF[StatusFilter.OPEN])
 # Beside its budget of requests: an exchange that answers slowly must not keep the next tick waiting.
@@ -55,7 +53,7 @@ def reconcile(
     most = session.settings.reconcile_requests * TICKERS_PER_LOOKUP
     with session.database.stage() as connection:
         unlisted = listed.unlisted(connection, scope, OPEN)
-        due = listed.due(connection, OPEN, now(), most, outside=scope if everywhere else None)
+        due = listed.due(connection, OPEN, session.clock.now(), most, outside=scope if everywhere else None)
     lookup = MarketLookup(session, [*unlisted, *due], seconds_left=_Budget(session).seconds_left)
     reconciling = _Reconciling(session, report, pages, merge, frozenset(unlisted))
     for answer in lookup:
@@ -72,19 +70,19 @@ class _Budget:
     """The requests and the time of one run's lookups."""
 
     def __init__(self, session: Session) -> None:
-        self._client = session.client
+        self._client, self._clock = session.client, session.clock
         requests, most = session.client.requests, session.settings.reconcile_requests
         # A quarter is kept for the historical tier: else what only it has would never be found.
         self._last_request = {
             Tier.LIVE: requests + min(most, max(1, most - -(-most // 4))),
             Tier.HISTORICAL: requests + most,
         }
-        self._deadline = time.monotonic() + _MOST_SECONDS
+        self._deadline = self._clock.monotonic() + _MOST_SECONDS
 
     def seconds_left(self, tier: Tier) -> float:
         """Give how long the next batch of a tier may take; none where it may not be asked for."""
         is_spent = self._client.requests >= self._last_request[tier]
-        return 0 if is_spent else self._deadline - time.monotonic()
+        return 0 if is_spent else self._deadline - self._clock.monotonic()
 
 
 class _Reconciling:
@@ -113,13 +111,13 @@ class _Reconciling:
     def note_asked(self, tickers: Sequence[str]) -> None:
         """Remember that these were asked for, whatever came of it."""
         with self._session.database.begin() as connection:
-            record_market_lookups(connection, tickers, now())
+            record_market_lookups(connection, tickers, self._session.clock.now())
 
     def mark_gone(self, tickers: Sequence[str]) -> None:
         """Mark what is nowhere. It is not asked for any more, and is back as soon as a listing shows it."""
         if not tickers:
             return
-        at = now()
+        at = self._session.clock.now()
         with self._session.database.begin() as connection:
             self._report.counts["gone"] += mark_gone(connection, tickers, at)
             record_market_lookups(connection, tickers, at)

@@ -1,10 +1,10 @@
 """What every run of the pipeline holds: the exchange, the database, the settings, and a way to tell its progress."""
 
 import contextlib
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from kalshi_pipeline.clock import SYSTEM_CLOCK, Clock
 from kalshi_pipeline.exchange.client import KalshiClient
 from kalshi_pipeline.exchange.payloads import COMBO_PREFIX
 from kalshi_pipeline.settings import Combos, Settings
@@ -23,6 +23,7 @@ class Session:
     database: Database
     settings: Settings
     tell_progress: Tell
+    clock: Clock = SYSTEM_CLOCK
 
     @property
     def scope(self) -> str:
@@ -52,14 +53,14 @@ class Session:
         return None if self.settings.combos is Combos.INCLUDE else self.settings.combos.value
 
 
-def _now_and_then(tell: Tell) -> Tell:
+def _now_and_then(tell: Tell, clock: Clock) -> Tell:
     """Pass a line on unless one was passed a moment ago: a long walk is heard of, a short one is silent."""
-    told_at = time.monotonic()
+    told_at = clock.monotonic()
 
     def tell_progress(line: str) -> None:
         nonlocal told_at
-        if time.monotonic() - told_at >= _PROGRESS_SECONDS:
-            told_at = time.monotonic()
+        if clock.monotonic() - told_at >= _PROGRESS_SECONDS:
+            told_at = clock.monotonic()
             tell(line)
 
     return tell_progress
@@ -72,6 +73,7 @@ def open_session(
     *,
     tell_retries: bool = True,
     is_backfill: bool = False,
+    clock: Clock = SYSTEM_CLOCK,
 ) -> Iterator[Session]:
     """Open the database (making it where there is none) and the exchange, and close both at the end.
 
@@ -79,9 +81,9 @@ def open_session(
 
     `tell` hears of progress, and of retries where wanted, a line every few seconds at the most.
     """
-    tell_progress = _now_and_then(tell)
+    tell_progress = _now_and_then(tell, clock)
     with (
-        contextlib.closing(Database(settings.database_url)) as database,
+        contextlib.closing(Database(settings.database_url, clock=clock)) as database,
         KalshiClient(
             settings.api_url,
             requests_per_second=settings.requests_per_second,
@@ -90,6 +92,7 @@ def open_session(
             timeout_seconds=settings.timeout_seconds,
             retry_seconds=settings.retry_seconds,
             on_retry=tell_progress if tell_retries else lambda _: None,
+            clock=clock,
         ) as client,
     ):
-        yield Session(client, database, settings, tell_progress)
+        yield Session(client, database, settings, tell_progress, clock)

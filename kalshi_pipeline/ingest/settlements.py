@@ -28,7 +28,7 @@ from kalshi_pipeline.store.walks import (
     walk_of,
     watermark,
 )
-from kalshi_pipeline.units import MICROS_PER_SECOND, iso_of, now
+from kalshi_pipeline.units import MICROS_PER_SECOND, iso_of
 
 BACKFILL_COMMAND = "kalshi-pipeline backfill settlements"
 # What settled so long before the newest known settlement is asked for again: it may have been late to be listed.
@@ -125,7 +125,7 @@ class _Settling:
     ) -> None:
         """Walk a tier's settled markets, or go on with a walk that was stopped; a complete one only `again`."""
         with self.session.database.begin() as connection:
-            walk = open_walk(connection, name, now(), again=again, since_at=since)
+            walk = open_walk(connection, name, self.session.clock.now(), again=again, since_at=since)
         if walk.state is State.COMPLETE:
             return
         with self._closing(walk):
@@ -138,7 +138,7 @@ class _Settling:
                     f"{name} begins anew, since the exchange refuses where it stopped: {error}"
                 )
                 with self.session.database.begin() as connection:
-                    walk = restart_walk(connection, walk, now())
+                    walk = restart_walk(connection, walk, self.session.clock.now())
                 self._store(tier, walk, series, walk_seconds)
 
     def _store(self, tier: Tier, walk: StoredWalk, series: str | None, walk_seconds: float) -> None:
@@ -214,10 +214,10 @@ class _Settling:
             reason = str(error) if isinstance(error, PipelineError) else f"stopped by {type(error).__name__}"
             # Where even this cannot be written, the walk is open, and goes on all the same.
             with suppress(StoreError), self.session.database.begin() as connection:
-                close_walk(connection, walk, State.PARTIAL, reason, now())
+                close_walk(connection, walk, State.PARTIAL, reason, self.session.clock.now())
             raise
         with self.session.database.begin() as connection:
-            close_walk(connection, walk, self.report.state, self.report.reason, now())
+            close_walk(connection, walk, self.report.state, self.report.reason, self.session.clock.now())
         if self.report.reason is not None:
             self.reasons.append(f"{walk.name}: {self.report.reason}")
 

@@ -11,7 +11,6 @@ from kalshi_pipeline.store.database import Connection
 from kalshi_pipeline.store.quotes import TickQuotes
 from kalshi_pipeline.store.rows import Tally
 from kalshi_pipeline.store.runs import State, add_page, open_tick, record_pause
-from kalshi_pipeline.units import now
 
 _SECONDS_PER_HOUR = 3600
 
@@ -24,7 +23,7 @@ def take_snapshot(session: Session, tick_at: int, period_seconds: float | None =
     """
     with session.database.snapshot_lock(session.tell_progress):
         with session.database.begin() as connection:
-            run = open_tick(connection, tick_at, period_seconds, session.scope, now())
+            run = open_tick(connection, tick_at, period_seconds, session.scope, session.clock.now())
         report = Report("price_snapshots", run, session.scope, tick_at=tick_at)
         if run.state is not State.RUNNING:
             report.state, report.reason = run.state, run.reason
@@ -77,7 +76,7 @@ def _end_histories(session: Session, report: Report, quotes: TickQuotes) -> None
     was not listed.
     """
     with session.database.begin() as connection:
-        ended = Tally(ended=quotes.end_unlisted(connection, now()))
+        ended = Tally(ended=quotes.end_unlisted(connection, session.clock.now()))
         add_page(connection, report.run, ended)
     report.tally += ended
 

@@ -15,7 +15,6 @@ from kalshi_pipeline.store.database import Connection
 from kalshi_pipeline.store.lookups import ListedMarkets
 from kalshi_pipeline.store.rows import EventRow, SeriesRow, Tally
 from kalshi_pipeline.store.runs import State
-from kalshi_pipeline.units import now
 
 
 def sync_series(session: Session) -> Report:
@@ -23,7 +22,7 @@ def sync_series(session: Session) -> Report:
     settings, report = session.settings, begin_listing(session, "series")
 
     def merge(connection: Connection, rows: Sequence[SeriesRow]) -> Tally:
-        return merge_series(connection, rows, now())
+        return merge_series(connection, rows, session.clock.now())
 
     with closing_run(session, report):
         listing = session.client.list_series(series=settings.series, walk_seconds=settings.walk_seconds)
@@ -38,7 +37,7 @@ def sync_events(session: Session) -> Report:
     settings, report = session.settings, begin_listing(session, "events")
 
     def merge(connection: Connection, rows: Sequence[EventRow]) -> Tally:
-        return merge_events(connection, rows, now())
+        return merge_events(connection, rows, session.clock.now())
 
     with closing_run(session, report):
         if settings.combos is Combos.ONLY:

@@ -11,7 +11,7 @@ from kalshi_pipeline.ingest.report import Report
 from kalshi_pipeline.ingest.session import Session
 from kalshi_pipeline.store.catalog import insert_orphans
 from kalshi_pipeline.store.rows import OrphanRow
-from kalshi_pipeline.units import MICROS_PER_SECOND, now
+from kalshi_pipeline.units import MICROS_PER_SECOND
 
 _ASK_AGAIN = 86_400 * MICROS_PER_SECOND
 
@@ -23,7 +23,7 @@ class TradedMarkets:
         self._session = session
         self._report = report
         self._pages = MarketPages(session, report, UNLIMITED)
-        self.asked_since = now() - _ASK_AGAIN
+        self.asked_since = session.clock.now() - _ASK_AGAIN
         """Placeholders that were asked for since then are not asked for again."""
 
     def ensure(self, tickers: Sequence[str], first: Tier) -> int:
@@ -38,7 +38,7 @@ class TradedMarkets:
             placeholders += tally.placeholders
             known.update(outcome.ticker for outcome in records)
         lookup.tell(self._report)
-        at, gone = now(), set(lookup.gone)
+        at, gone = self._session.clock.now(), set(lookup.gone)
         orphans = [
             OrphanRow(ticker, ticker.startswith(COMBO_PREFIX), at if ticker in gone else None)
             for ticker in tickers

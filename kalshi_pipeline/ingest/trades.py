@@ -33,7 +33,7 @@ from kalshi_pipeline.store.walks import (
     restart_walk,
     walk_of,
 )
-from kalshi_pipeline.units import MICROS_PER_SECOND, datetime_of, instant_of, now
+from kalshi_pipeline.units import MICROS_PER_SECOND, datetime_of, instant_of
 
 _DAY_SECONDS = 86_400.0
 # A trade may be listed a little after its time: a day is over so much later, and a refresh looks back so far.
@@ -49,7 +49,7 @@ def collect_trades(session: Session, day: date, *, again: bool = False) -> Repor
     A day that was complete is not asked for again, unless told to. One that is not over is partial: each run adds
     what is new, and the first one after its end walks the whole day. ConfigurationError where it has not begun.
     """
-    started_at = now()
+    started_at = session.clock.now()
     span = _Span.of(day)
     if span.start > started_at:
         raise ConfigurationError([f"{day} has not begun in UTC: choose an earlier day"])
@@ -186,7 +186,7 @@ class _Collection:
 
     def _close(self, walk: StoredWalk, state: State, reason: str | None) -> None:
         with self._session.database.begin() as connection:
-            close_walk(connection, walk, state, reason, now())
+            close_walk(connection, walk, state, reason, self._session.clock.now())
 
     def _store(self, tier: Tier, walk: StoredWalk, start: int) -> None:
         listing = self._session.client.tiers.list_trades(

@@ -1,7 +1,6 @@
 """Storing a listing: page by page, one short transaction each, and a record of how it ended."""
 
 import contextlib
-import time
 from collections.abc import Callable, Iterator
 from typing import TypeVar
 
@@ -14,7 +13,7 @@ from kalshi_pipeline.store.database import Connection
 from kalshi_pipeline.store.queries import count_rows, placeholders
 from kalshi_pipeline.store.rows import Tally
 from kalshi_pipeline.store.runs import State, add_page, add_to_quarantine, close_run, open_listing
-from kalshi_pipeline.units import MICROS_PER_SECOND, now
+from kalshi_pipeline.units import MICROS_PER_SECOND
 
 Row = TypeVar("Row")
 Prepared = TypeVar("Prepared")
@@ -35,7 +34,7 @@ def begin_listing(
 
     `record` is its name among the runs, where it has one of its own.
     """
-    at = now()
+    at = session.clock.now()
     scope = scope or session.scope
     seconds = walk_seconds or session.settings.walk_seconds
     dead_before = at - round(_WALKS_UNTIL_DEAD * seconds * MICROS_PER_SECOND)
@@ -58,7 +57,7 @@ def closing_run(session: Session, report: Report) -> Iterator[None]:
     An error closes it as partial where pages are stored and as failed where none is, and is raised again with
     a note that says so.
     """
-    started, requests, retries = time.monotonic(), session.client.requests, session.client.retries
+    started, requests, retries = session.clock.monotonic(), session.client.requests, session.client.retries
     try:
         yield
     except BaseException as error:
@@ -70,14 +69,16 @@ def closing_run(session: Session, report: Report) -> Iterator[None]:
         error.add_note(f"{pages} pages of {report.asset} are stored and stay; the run is {report.state}")
         # Where even this cannot be written (a full disk), the next run finds the record open and closes it.
         with contextlib.suppress(StoreError), session.database.begin() as connection:
-            close_run(connection, report.run, report.state, report.reason, now(), report.windows)
+            close_run(
+                connection, report.run, report.state, report.reason, session.clock.now(), report.windows
+            )
         raise
     with session.database.begin() as connection:
-        close_run(connection, report.run, report.state, report.reason, now(), report.windows)
+        close_run(connection, report.run, report.state, report.reason, session.clock.now(), report.windows)
     count_store(session, report)
     report.requests = session.client.requests - requests
     report.retries = session.client.retries - retries
-    report.seconds = time.monotonic() - started
+    report.seconds = session.clock.monotonic() - started
 
 
 def store_pages(

@@ -2,7 +2,6 @@
 
 import contextlib
 import sqlite3
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from filelock import FileLock, Timeout
 from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, make_url
 from sqlalchemy.exc import DBAPIError
 
+from kalshi_pipeline.clock import SYSTEM_CLOCK, Clock
 from kalshi_pipeline.errors import StoreError
 
 __all__ = ["Connection", "Database"]
@@ -34,12 +34,15 @@ class Database:
     Raises StoreError where the file cannot be used: not writable, no database, older or newer than this version.
     """
 
-    def __init__(self, url: str, *, create: bool = True, migrate: bool = False) -> None:
+    def __init__(
+        self, url: str, *, create: bool = True, migrate: bool = False, clock: Clock = SYSTEM_CLOCK
+    ) -> None:
         """Open the database at an SQLAlchemy URL; `migrate` brings an older one with data up to date."""
         path = make_url(url).database
         if path is None:
             raise StoreError(f"{url} names no file: set KALSHI_DATABASE_URL to sqlite:///data/kalshi.db")
         self.path = Path(path).absolute()
+        self._clock = clock
         if not create and not self.path.exists():
             raise StoreError(
                 f"there is no database at {self.path}: run `kalshi-pipeline collect --once` to make it"
@@ -108,12 +111,12 @@ class Database:
         `on_wait` is told every few seconds while another one holds it.
         """
         lock = FileLock(f"{self.path}.snapshot.lock", poll_interval=0.1)
-        ends = time.monotonic() + _SNAPSHOT_LOCK_SECONDS
+        ends = self._clock.monotonic() + _SNAPSHOT_LOCK_SECONDS
         while not lock.is_locked:
             try:
                 lock.acquire(timeout=_TELL_SECONDS)
             except Timeout as error:
-                if time.monotonic() > ends:
+                if self._clock.monotonic() > ends:
                     raise StoreError(
                         f"another snapshot has held {self.path} for {_SNAPSHOT_LOCK_SECONDS} s: wait for it or stop "
                         "it, then run again"
@@ -133,15 +136,15 @@ class Database:
 
         SQLite gives up at once where somebody else has the file open at that moment, whatever the time-out.
         """
-        ends = time.monotonic() + _BUSY_SECONDS
+        ends = self._clock.monotonic() + _BUSY_SECONDS
         with self._translated(), self._engine.connect().execution_options(**{_BEGIN: None}) as connection:
             while connection.exec_driver_sql("PRAGMA journal_mode").scalar() != "wal":
                 try:
                     connection.exec_driver_sql("PRAGMA journal_mode = WAL")
                 except DBAPIError:
-                    if time.monotonic() > ends:
+                    if self._clock.monotonic() > ends:
                         raise
-                    time.sleep(_AGAIN_SECONDS)
+                    self._clock.sleep(_AGAIN_SECONDS)
 
     @contextlib.contextmanager
     def _translated(self) -> Iterator[None]:

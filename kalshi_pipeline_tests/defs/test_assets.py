@@ -11,7 +11,8 @@ from kalshi_pipeline.definitions import defs
 from kalshi_pipeline.ingest.health import CHECKS
 from kalshi_pipeline.ingest.ticks import Tick
 from kalshi_pipeline.sandbox import Faults, Sandbox, Shape, World, WorldConfig
-from kalshi_pipeline.units import iso_of, now
+from kalshi_pipeline.clock import SYSTEM_CLOCK
+from kalshi_pipeline.units import iso_of
 from kalshi_pipeline_tests.conftest import Query
 
 ASSETS = ("series", "events", "markets", "price_snapshots", "settlements")
@@ -176,7 +177,7 @@ def test_snapshot_alone_on_an_empty_database_succeeds(run: Runner, query: Query)
 
 
 def test_tick_of_a_run_comes_from_its_tags(run: Runner, query: Query) -> None:
-    at = iso_of(Tick.current(now(), 300).at)
+    at = iso_of(Tick.current(SYSTEM_CLOCK.now(), 300).at)
     tags = {"kalshi/tick": at, "kalshi/period_seconds": "300"}
     first, again = run.run("snapshot", tags, {}), run.run("snapshot", tags, {})
 

@@ -13,7 +13,8 @@ from kalshi_pipeline.defs.liveness import live_run, longest_silence_seconds
 from kalshi_pipeline.errors import ConfigurationError
 from kalshi_pipeline.ingest.ticks import Tick
 from kalshi_pipeline.settings import Settings
-from kalshi_pipeline.units import MICROS_PER_SECOND, iso_of, now, parse_instant
+from kalshi_pipeline.clock import SYSTEM_CLOCK
+from kalshi_pipeline.units import MICROS_PER_SECOND, iso_of, parse_instant
 
 # The shortest period that a sensor serves: no instant within it counts as too late.
 SHORT_MINUTES = "0.25"
@@ -39,14 +40,14 @@ def test_sensor_starts_one_run_for_a_tick_of_the_wall_clock(
     instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("KALSHI_SNAPSHOT_MINUTES", SHORT_MINUTES)
-    before = now()
+    before = SYSTEM_CLOCK.now()
     data = evaluate(instance)
 
     (request,) = data.run_requests or []
     tick_at = parse_instant(request.tags["kalshi/tick"])
     assert tick_at is not None
     assert tick_at % (15 * MICROS_PER_SECOND) == 0
-    assert before - 15 * MICROS_PER_SECOND < tick_at <= now()
+    assert before - 15 * MICROS_PER_SECOND < tick_at <= SYSTEM_CLOCK.now()
     assert request.run_key == request.tags["kalshi/tick"] == data.cursor
     assert request.tags["kalshi/period_seconds"] == "15"
 
@@ -55,7 +56,7 @@ def test_sensor_waits_for_the_next_tick(
     instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("KALSHI_SNAPSHOT_MINUTES", "1440")
-    tick = Tick.current(now(), 86_400)
+    tick = Tick.current(SYSTEM_CLOCK.now(), 86_400)
     data = evaluate(instance, cursor=iso_of(tick.at))
 
     assert data.run_requests == []

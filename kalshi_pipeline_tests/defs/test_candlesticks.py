@@ -14,7 +14,8 @@ from kalshi_pipeline.defs.days import UTC_DAYS
 from kalshi_pipeline.defs.order_books import order_book_sensor
 from kalshi_pipeline.ingest.ticks import Tick
 from kalshi_pipeline.sandbox import Sandbox, World, WorldConfig
-from kalshi_pipeline.units import iso_of, now
+from kalshi_pipeline.clock import SYSTEM_CLOCK
+from kalshi_pipeline.units import iso_of
 from kalshi_pipeline_tests.conftest import Query
 from kalshi_pipeline_tests.ingest.listed import open_markets
 
@@ -153,7 +154,7 @@ def test_order_book_sensor_starts_one_run_for_a_tick_where_markets_are_chosen(
     assert evaluate().skip_message == "no market is chosen: set KALSHI_ORDER_BOOK_MARKETS"
     monkeypatch.setenv("KALSHI_ORDER_BOOK_MARKETS", "KXA")
     monkeypatch.setenv("KALSHI_ORDER_BOOK_MINUTES", "1440")
-    at = iso_of(Tick.current(now(), 86_400).at)
+    at = iso_of(Tick.current(SYSTEM_CLOCK.now(), 86_400).at)
     (request,) = evaluate().run_requests
     assert (request.run_key, request.tags["kalshi/tick"]) == (at, at)
     assert evaluate(at).skip_message == "the next tick is at 00:00:00 UTC"

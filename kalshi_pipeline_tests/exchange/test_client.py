@@ -33,7 +33,7 @@ from kalshi_pipeline.exchange.payloads import (
 from kalshi_pipeline.exchange.statuses import StatusFilter
 from kalshi_pipeline.exchange.transport import Answer
 from kalshi_pipeline.sandbox import Faults, RateLimit, Sandbox, World, WorldConfig
-from kalshi_pipeline.units import now
+from kalshi_pipeline.clock import SYSTEM_CLOCK
 from kalshi_pipeline_tests.sandbox.walking import walk
 
 Handler = Callable[[httpx.Request], httpx.Response]
@@ -108,14 +108,14 @@ def test_client_lists_every_market(client: KalshiClient, raw: httpx.Client) -> N
     listing = client.list_markets(
         status=StatusFilter.OPEN, mve_filter="exclude", max_pages=None, walk_seconds=60
     )
-    before = now()
+    before = SYSTEM_CLOCK.now()
     pages = list(listing)
     rows = walk(raw, "/markets", "markets", limit=1000, status="open", mve_filter="exclude")
     assert [record.ticker for page in pages for record in page.records] == [row["ticker"] for row in rows]
     assert [len(page.records) for page in pages] == [1000, 200]
     assert (listing.pages, listing.received, listing.duplicates) == (2, 1200, 0)
     assert (listing.complete, listing.reason, client.requests, client.retries) == (True, None, 2, 0)
-    assert before <= pages[0].received_at <= pages[1].received_at <= now()
+    assert before <= pages[0].received_at <= pages[1].received_at <= SYSTEM_CLOCK.now()
 
 
 @pytest.mark.parametrize(
@@ -161,10 +161,10 @@ def test_client_narrows_listings_to_series(client: KalshiClient, raw: httpx.Clie
 
 def test_client_reads_single_objects(client: KalshiClient, raw: httpx.Client) -> None:
     market = raw.get("/markets", params={"status": "open", "limit": 1}).json()["markets"][0]
-    before = now()
+    before = SYSTEM_CLOCK.now()
     answer = client.fetch_market(market["ticker"])
     assert answer == Answer(outcome_of(SettledPayload.model_validate(market)), answer.received_at)
-    assert before <= answer.received_at <= now()
+    assert before <= answer.received_at <= SYSTEM_CLOCK.now()
     event = raw.get(f"/events/{market['event_ticker']}").json()["event"]
     assert client.fetch_event(market["event_ticker"]) == EventPayload.model_validate(event)
     series = raw.get(f"/series/{event['series_ticker']}").json()["series"]

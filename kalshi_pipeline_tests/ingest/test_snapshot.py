@@ -20,7 +20,8 @@ from kalshi_pipeline.sandbox import Faults, Sandbox, Shape, World, WorldConfig
 from kalshi_pipeline.settings import Settings
 from kalshi_pipeline.store.database import Database
 from kalshi_pipeline.store.runs import State
-from kalshi_pipeline.units import MICROS_PER_SECOND, now, parse_instant
+from kalshi_pipeline.clock import SYSTEM_CLOCK
+from kalshi_pipeline.units import MICROS_PER_SECOND, parse_instant
 from kalshi_pipeline_tests.conftest import Query
 from kalshi_pipeline_tests.ingest.listed import open_markets, quote_of, stored_quote
 
@@ -157,7 +158,7 @@ def test_tick_that_a_newer_one_has_overtaken_is_skipped(session: Session, query:
 
 def test_scheduled_tick_that_comes_too_late_is_skipped(session: Session, query: Query) -> None:
     """R41: a missed tick is never faked later. A run can wait in a queue for longer than its period."""
-    tick = Tick.current(now(), 60)
+    tick = Tick.current(SYSTEM_CLOCK.now(), 60)
     assert take_snapshot(session, tick.at - 2 * MINUTE, period_seconds=60).state is State.SKIPPED
     assert take_snapshot(session, tick.at, period_seconds=60).is_complete
 
