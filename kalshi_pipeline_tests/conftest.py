@@ -1,5 +1,8 @@
 """Real parts for every test: a database file, a sandbox exchange over HTTP, sessions that join them."""
 
+import gc
+import os
+import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -11,6 +14,7 @@ import pytest
 from kalshi_pipeline.ingest.session import Session, open_session
 from kalshi_pipeline.sandbox import Sandbox, World, WorldConfig
 from kalshi_pipeline.settings import Settings
+from kalshi_pipeline.store.database import Database
 
 Query: TypeAlias = Callable[..., list[tuple[Any, ...]]]
 
@@ -24,9 +28,36 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
 
 
+def pytest_configure() -> None:
+    """Let no terminal's width reach a test: tables are as wide as each test says."""
+    os.environ.pop("COLUMNS", None)
+
+
+def pytest_collection_finish() -> None:
+    """Leave what importing made out of the garbage collections after each test: they take a moment then."""
+    gc.collect()
+    gc.freeze()
+
+
+@pytest.fixture(autouse=True)
+def _leaves_nothing_open() -> Iterator[None]:
+    """Collect garbage where a test ends: the ResourceWarning of what it left open fails this test, and no later one."""
+    yield
+    gc.collect()
+
+
+@pytest.fixture(scope="session")
+def migrated_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty database with today's schema. Migrating takes far longer than copying."""
+    path = tmp_path_factory.mktemp("template") / "kalshi.db"
+    Database(f"sqlite:///{path}").close()
+    return path
+
+
 @pytest.fixture
-def database_path(tmp_path: Path) -> Path:
-    return tmp_path / "kalshi.db"
+def database_path(tmp_path: Path, migrated_template: Path) -> Path:
+    """A database file of the test's own, with the schema and nothing else."""
+    return shutil.copyfile(migrated_template, tmp_path / "kalshi.db")
 
 
 @pytest.fixture

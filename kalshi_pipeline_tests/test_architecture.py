@@ -12,14 +12,15 @@ ROOT = Path(kalshi_pipeline.__file__).parent
 PACKAGE = "kalshi_pipeline"
 
 KNOWS: dict[str, set[str]] = {
+    "clock": {"units"},
     "errors": set(),
     "units": set(),
     "settings": {"errors"},
-    "exchange": {"units", "errors"},
-    "store": {"units", "errors"},
-    "ingest": {"exchange", "store", "settings", "units", "errors"},
+    "exchange": {"clock", "units", "errors"},
+    "store": {"clock", "units", "errors"},
+    "ingest": {"clock", "exchange", "store", "settings", "units", "errors"},
     "sandbox": {"units"},
-    "defs": {"ingest", "settings", "units", "errors"},
+    "defs": {"clock", "ingest", "settings", "units", "errors"},
     "definitions": {"defs"},
     "screens": {"ingest", "store", "units"},
     "demo": {"definitions", "ingest", "sandbox", "screens", "store"},
@@ -27,6 +28,7 @@ KNOWS: dict[str, set[str]] = {
     "backfill_commands": {"ingest", "terminal", "errors"},
     "cli": {
         "backfill_commands",
+        "clock",
         "demo",
         "ingest",
         "sandbox",

@@ -170,6 +170,7 @@ def test_unquoted_side_is_said_to_be_unquoted(run: Run, query: Query) -> None:
 
 
 def test_init_makes_the_database(run: Run, database_path: Path, query: Query) -> None:
+    database_path.unlink()
     first, again = run("init"), run("init")
     assert (first.returncode, again.returncode) == (0, 0)
     assert str(database_path) in first.stdout
@@ -211,8 +212,13 @@ def test_init_makes_the_database(run: Run, database_path: Path, query: Query) ->
             r"could not be reached .*run again",
         ),
         (["collect"], {}, 2, r"give either --once or --interval"),
-        (["status"], {}, 4, r"there is no database at .*: run `kalshi-pipeline collect --once`"),
-        (["metrics", "KXNOPE-1"], {}, 4, r"there is no database at"),
+        (
+            ["status"],
+            {"DATABASE_URL": "sqlite:///none.db"},
+            4,
+            r"there is no database at .*: run `kalshi-pipeline collect --once`",
+        ),
+        (["metrics", "KXNOPE-1"], {"DATABASE_URL": "sqlite:///none.db"}, 4, r"there is no database at"),
     ],
     ids=[
         "unknown ticker",

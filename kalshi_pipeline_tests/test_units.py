@@ -13,7 +13,6 @@ from kalshi_pipeline.units import (
     dollars_of,
     instant_of,
     iso_of,
-    now,
     parse_cents,
     parse_contracts,
     parse_dollars,
@@ -296,12 +295,6 @@ def test_iso_texts_sort_as_their_instants() -> None:
         "2026-10-06T06:38:16.500000Z",
         "2200-12-01T00:00:00.000000Z",
     ]
-
-
-def test_now_lies_between_two_readings_of_the_clock() -> None:
-    before = datetime.now(UTC)
-    moment = datetime_of(now())
-    assert before <= moment <= datetime.now(UTC)
 
 
 @pytest.mark.parametrize(

@@ -7,13 +7,13 @@ import dagster as dg
 import pytest
 from dagster._core.definitions.sensor_definition import SensorExecutionData
 
+from kalshi_pipeline.clock import SYSTEM_CLOCK
 from kalshi_pipeline.definitions import defs
 from kalshi_pipeline.defs.automation import collect_schedule, snapshot_sensor
 from kalshi_pipeline.defs.liveness import live_run, longest_silence_seconds
 from kalshi_pipeline.errors import ConfigurationError
 from kalshi_pipeline.ingest.ticks import Tick
 from kalshi_pipeline.settings import Settings
-from kalshi_pipeline.clock import SYSTEM_CLOCK
 from kalshi_pipeline.units import MICROS_PER_SECOND, iso_of, parse_instant
 
 # The shortest period that a sensor serves: no instant within it counts as too late.
@@ -140,13 +140,13 @@ def test_schedule_skips_while_collect_is_in_flight(instance: dg.DagsterInstance)
 def test_run_that_has_fallen_silent_is_reported_as_failed(instance: dg.DagsterInstance) -> None:
     """Killed with its machine, it would look alive for ever, and every tick would wait for it."""
     run_id = in_flight(instance, "snapshot", dg.DagsterRunStatus.STARTED)
-    assert live_run(instance, "snapshot", silence_seconds=60) == run_id
-    assert live_run(instance, "snapshot", silence_seconds=0) is None
+    assert live_run(instance, "snapshot", silence_seconds=60, clock=SYSTEM_CLOCK) == run_id
+    assert live_run(instance, "snapshot", silence_seconds=0, clock=SYSTEM_CLOCK) is None
 
     run = instance.get_run_by_id(run_id)
     assert run is not None
     assert run.status is dg.DagsterRunStatus.FAILURE
-    assert live_run(instance, "snapshot", silence_seconds=60) is None
+    assert live_run(instance, "snapshot", silence_seconds=60, clock=SYSTEM_CLOCK) is None
 
 
 def test_run_that_tells_of_its_progress_is_heard(instance: dg.DagsterInstance) -> None:

@@ -15,6 +15,7 @@ from typing import Any, NoReturn
 import httpx
 import pytest
 
+from kalshi_pipeline.clock import SYSTEM_CLOCK
 from kalshi_pipeline.errors import (
     ExchangeError,
     NotFoundError,
@@ -33,7 +34,6 @@ from kalshi_pipeline.exchange.payloads import (
 from kalshi_pipeline.exchange.statuses import StatusFilter
 from kalshi_pipeline.exchange.transport import Answer
 from kalshi_pipeline.sandbox import Faults, RateLimit, Sandbox, World, WorldConfig
-from kalshi_pipeline.clock import SYSTEM_CLOCK
 from kalshi_pipeline_tests.sandbox.walking import walk
 
 Handler = Callable[[httpx.Request], httpx.Response]

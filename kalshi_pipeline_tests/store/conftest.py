@@ -1,3 +1,4 @@
+import shutil
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -12,12 +13,14 @@ from kalshi_pipeline_tests.store.samples import sqlite_url
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
+    """Where the database of a test is, or is made."""
     return tmp_path / "kalshi.db"
 
 
 @pytest.fixture
-def database(path: Path) -> Iterator[Database]:
+def database(path: Path, migrated_template: Path) -> Iterator[Database]:
     """An empty database with its schema, in a file of its own."""
+    shutil.copyfile(migrated_template, path)
     with closing(Database(sqlite_url(path))) as database:
         yield database
 

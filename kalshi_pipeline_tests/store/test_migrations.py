@@ -386,8 +386,8 @@ class NextRelease:
         here = Path(kalshi_pipeline.__file__).parent
         package = folder / here.name
         shutil.copytree(here / "store", package / "store", ignore=shutil.ignore_patterns("__pycache__"))
-        for module in ("__init__", "errors", "units"):
-            shutil.copy(here / f"{module}.py", package)
+        for module in here.glob("*.py"):
+            shutil.copy(module, package)
         versions = package / "store" / "migrations" / "versions"
         (versions / "9999_next.py").write_text(_NEXT_MIGRATION.format(current=current) + migration)
 

@@ -1,0 +1,42 @@
+"""A clock that only a test moves."""
+
+import threading
+from datetime import UTC, datetime
+
+from kalshi_pipeline.units import MICROS_PER_SECOND, instant_of
+
+NOON = instant_of(datetime(2026, 11, 22, 12, tzinfo=UTC))
+
+
+class ManualClock:
+    """Time that stands still until a test advances it, or code under test sleeps: then it jumps at once.
+
+    `slept` has the seconds of every sleep, in order. Threads may share it.
+    """
+
+    def __init__(self, at: int = NOON) -> None:
+        self.slept: list[float] = []
+        self._at = at
+        self._seconds = 0.0
+        self._lock = threading.Lock()
+
+    def now(self) -> int:
+        """Return the present instant."""
+        with self._lock:
+            return self._at + round(self._seconds * MICROS_PER_SECOND)
+
+    def monotonic(self) -> float:
+        """Return the seconds since the clock was made."""
+        with self._lock:
+            return self._seconds
+
+    def sleep(self, seconds: float) -> None:
+        """Advance by that much, and remember it."""
+        with self._lock:
+            self.slept.append(seconds)
+            self._seconds += seconds
+
+    def advance(self, seconds: float) -> None:
+        """Let time pass."""
+        with self._lock:
+            self._seconds += seconds
