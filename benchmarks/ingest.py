@@ -20,7 +20,7 @@ from benchmarks.result import Aim, Options, Result, Row
 from benchmarks.timing import cpu_seconds
 from kalshi_pipeline.clock import SYSTEM_CLOCK
 from kalshi_pipeline.exchange.client import KalshiClient
-from kalshi_pipeline.ingest.session import Session
+from kalshi_pipeline.ingest.run.session import Session
 from kalshi_pipeline.ingest.snapshot import take_snapshot
 from kalshi_pipeline.ingest.sync import sync_events, sync_series
 from kalshi_pipeline.settings import SnapshotMode

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from benchmarks.peak import peak_megabytes
 from kalshi_pipeline.clock import SYSTEM_CLOCK
 from kalshi_pipeline.exchange.client import KalshiClient
-from kalshi_pipeline.ingest.session import Session
+from kalshi_pipeline.ingest.run.session import Session
 from kalshi_pipeline.ingest.snapshot import take_snapshot
 from kalshi_pipeline.ingest.sync import sync_events, sync_series
 from kalshi_pipeline.settings import Settings

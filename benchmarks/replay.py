@@ -9,7 +9,7 @@ import httpx
 import msgspec
 
 from kalshi_pipeline.exchange.client import EVENTS_PAGE, MARKETS_PAGE, KalshiClient
-from kalshi_pipeline.ingest.session import Session
+from kalshi_pipeline.ingest.run.session import Session
 from kalshi_pipeline.settings import Settings
 from kalshi_pipeline.store.database import Database
 

@@ -29,13 +29,13 @@ from benchmarks.timing import cpu_seconds, wall_seconds
 from kalshi_pipeline.exchange.client import KalshiClient
 from kalshi_pipeline.exchange.tiers import TRADES_PAGE
 from kalshi_pipeline.exchange.trades import parse_trades
-from kalshi_pipeline.ingest.session import Session
+from kalshi_pipeline.ingest.run.session import Session
 from kalshi_pipeline.ingest.trades import collect_trades
 from kalshi_pipeline.settings import Settings
-from kalshi_pipeline.store.catalog import merge_markets
 from kalshi_pipeline.store.database import Database
 from kalshi_pipeline.store.rows import TradeTuple
-from kalshi_pipeline.store.trades import append_staged_trades, stage_trades, trade_key
+from kalshi_pipeline.store.writing.parents import merge_markets
+from kalshi_pipeline.store.writing.trades import append_staged_trades, stage_trades, trade_key
 from kalshi_pipeline.units import MICROS_PER_SECOND, instant_of
 from kalshi_pipeline_tests.store.samples import market
 

@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 
 import pytest
 
-from kalshi_pipeline.ingest.session import Session, open_session
+from kalshi_pipeline.ingest.run.session import Session, open_session
 from kalshi_pipeline.sandbox import Sandbox, World, WorldConfig
 from kalshi_pipeline.settings import Settings
 from kalshi_pipeline.store.database import Database

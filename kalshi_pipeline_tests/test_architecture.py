@@ -11,34 +11,21 @@ import kalshi_pipeline
 ROOT = Path(kalshi_pipeline.__file__).parent
 PACKAGE = "kalshi_pipeline"
 
+# The ground floor: values and plain functions that every room may use.
+GROUND_FLOOR = {"clock", "errors", "settings", "units"}
 KNOWS: dict[str, set[str]] = {
-    "clock": {"units"},
-    "errors": set(),
     "units": set(),
+    "errors": set(),
+    "clock": {"units"},
     "settings": {"errors"},
-    "exchange": {"clock", "units", "errors"},
-    "store": {"clock", "units", "errors"},
-    "ingest": {"clock", "exchange", "store", "settings", "units", "errors"},
+    "exchange": {"clock", "errors", "units"},
+    "store": {"clock", "errors", "units"},
+    "ingest": {*GROUND_FLOOR, "exchange", "store"},
+    "monitoring": {*GROUND_FLOOR, "exchange", "ingest", "store"},
     "sandbox": {"units"},
-    "defs": {"clock", "ingest", "settings", "units", "errors"},
+    "defs": {*GROUND_FLOOR, "ingest", "monitoring", "store"},
     "definitions": {"defs"},
-    "screens": {"ingest", "store", "units"},
-    "demo": {"definitions", "ingest", "sandbox", "screens", "store"},
-    "terminal": {"errors", "ingest", "screens", "settings"},
-    "backfill_commands": {"ingest", "terminal", "errors"},
-    "cli": {
-        "backfill_commands",
-        "clock",
-        "demo",
-        "ingest",
-        "sandbox",
-        "screens",
-        "settings",
-        "store",
-        "terminal",
-        "units",
-        "errors",
-    },
+    "cli": {*GROUND_FLOOR, "definitions", "ingest", "monitoring", "sandbox", "store"},
 }
 HOMES: dict[str, set[str]] = {
     "httpx": {"exchange"},
@@ -47,12 +34,12 @@ HOMES: dict[str, set[str]] = {
     "sqlalchemy": {"store"},
     "sqlite3": {"store"},
     "alembic": {"store"},
-    "dagster": {"defs", "definitions", "demo"},
+    "dagster": {"defs", "definitions", "cli"},
     "starlette": {"sandbox"},
     "uvicorn": {"sandbox"},
     "pydantic_settings": {"settings"},
-    "typer": {"cli", "backfill_commands"},
-    "rich": {"terminal", "screens", "demo"},
+    "typer": {"cli"},
+    "rich": {"cli"},
 }
 
 

@@ -19,7 +19,7 @@ from typing import NamedTuple
 import httpx
 import pytest
 
-from kalshi_pipeline.cli import main
+from kalshi_pipeline.cli.app import main
 from kalshi_pipeline.sandbox import Faults, Sandbox, World, WorldConfig
 from kalshi_pipeline.store.database import Database
 from kalshi_pipeline_tests.conftest import Query

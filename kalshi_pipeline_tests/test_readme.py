@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 import yaml
 
-from kalshi_pipeline.backfill_commands import backfill
-from kalshi_pipeline.cli import app
+from kalshi_pipeline.cli.app import app
+from kalshi_pipeline.cli.backfill import backfill
 from kalshi_pipeline.definitions import defs
 from kalshi_pipeline.sandbox import Sandbox, World, WorldConfig
 from kalshi_pipeline.settings import PREFIX, Settings

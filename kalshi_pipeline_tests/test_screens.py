@@ -5,8 +5,7 @@ import io
 import pytest
 from rich.console import Console, RenderableType
 
-from kalshi_pipeline.ingest.report import Report
-from kalshi_pipeline.screens import (
+from kalshi_pipeline.cli.tables import (
     MOST_ROWS,
     age,
     contracts,
@@ -18,10 +17,11 @@ from kalshi_pipeline.screens import (
     report_line,
     runs_table,
 )
-from kalshi_pipeline.store.history import Quote
-from kalshi_pipeline.store.queries import LatestQuote
-from kalshi_pipeline.store.runs import Run, State
-from kalshi_pipeline.store.tables import ticks
+from kalshi_pipeline.ingest.run.report import Report
+from kalshi_pipeline.store.reading.queries import LatestQuote
+from kalshi_pipeline.store.reading.quotes import Quote
+from kalshi_pipeline.store.schema.tables import ticks
+from kalshi_pipeline.store.writing.runs import Run, State
 from kalshi_pipeline.units import MICROS_PER_SECOND, parse_instant
 
 NOON = parse_instant("2026-11-22T12:00:00Z") or 0

@@ -9,12 +9,12 @@ from kalshi_pipeline.defs.metadata import definition_metadata, run_metadata
 from kalshi_pipeline.defs.resources import Pipeline
 from kalshi_pipeline.defs.run_ticks import tick_of
 from kalshi_pipeline.errors import PipelineError, TransientExchangeError
-from kalshi_pipeline.ingest.compare import WINDOWS_SEE_EVERYTHING, compare_listings
-from kalshi_pipeline.ingest.health import Finding, checks_of, examine
-from kalshi_pipeline.ingest.report import Report
-from kalshi_pipeline.ingest.session import Session
+from kalshi_pipeline.ingest.run.report import Report
+from kalshi_pipeline.ingest.run.session import Session
 from kalshi_pipeline.ingest.snapshot import take_snapshot
 from kalshi_pipeline.ingest.sync import sync_events, sync_markets, sync_series
+from kalshi_pipeline.monitoring.checks import Finding, checks_of, examine
+from kalshi_pipeline.monitoring.window_comparison import WINDOWS_SEE_EVERYTHING, compare_listings
 
 # The client has tried for KALSHI_RETRY_SECONDS by then: one slow second try, and only where it may help.
 _MOST_RETRIES = 1

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 
 import dagster as dg
 
-from kalshi_pipeline.ingest.columns import columns_of
-from kalshi_pipeline.ingest.report import Report
+from kalshi_pipeline.ingest.run.report import Report
+from kalshi_pipeline.store.schema.columns import columns_of
 from kalshi_pipeline.units import MICROS_PER_SECOND
 
 

@@ -8,7 +8,7 @@ from kalshi_pipeline.defs.liveness import live_run, longest_silence_seconds
 from kalshi_pipeline.defs.resources import Pipeline
 from kalshi_pipeline.defs.run_ticks import JOB_TAG, TICK_TAG, tags_of
 from kalshi_pipeline.ingest.order_books import take_order_books
-from kalshi_pipeline.ingest.ticks import Tick, clock_time
+from kalshi_pipeline.ingest.run.ticks import Tick, clock_time
 from kalshi_pipeline.settings import load_settings
 
 _SECONDS_BETWEEN_LOOKS = 15

@@ -5,7 +5,7 @@ from contextlib import AbstractContextManager
 import dagster as dg
 from pydantic import Field
 
-from kalshi_pipeline.ingest.session import Session, Tell, open_session
+from kalshi_pipeline.ingest.run.session import Session, Tell, open_session
 from kalshi_pipeline.settings import Settings, load_settings
 
 

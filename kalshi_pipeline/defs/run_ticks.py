@@ -2,7 +2,7 @@
 
 import dagster as dg
 
-from kalshi_pipeline.ingest.ticks import Tick
+from kalshi_pipeline.ingest.run.ticks import Tick
 from kalshi_pipeline.units import instant_of, iso_of, parse_instant
 
 BACKFILL_POOL = "kalshi_backfill"  # dagster.yaml lets two of its runs go at a time

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, time
 from typing import Self
 
 from kalshi_pipeline.exchange.tiers import CANDLESTICK_TICKERS, MOST_CANDLESTICKS
-from kalshi_pipeline.store.candlesticks import AskedDay
+from kalshi_pipeline.store.writing.candlesticks import AskedDay
 from kalshi_pipeline.units import MICROS_PER_SECOND, instant_of
 
 _MINUTES_PER_DAY = 1440

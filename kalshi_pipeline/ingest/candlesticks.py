@@ -14,14 +14,15 @@ from kalshi_pipeline.exchange.pages import Page
 from kalshi_pipeline.exchange.tiers import Tier
 from kalshi_pipeline.exchange.transport import Answer
 from kalshi_pipeline.ingest.candlestick_days import Day, markets_per_request
-from kalshi_pipeline.ingest.chosen import store_chosen
-from kalshi_pipeline.ingest.lookup import MarketLookup
-from kalshi_pipeline.ingest.outcomes import Cutoff
-from kalshi_pipeline.ingest.parents import reject_rows
-from kalshi_pipeline.ingest.report import Report
-from kalshi_pipeline.ingest.session import Session
-from kalshi_pipeline.ingest.walk import begin_listing, closing_run
-from kalshi_pipeline.store.candlesticks import (
+from kalshi_pipeline.ingest.parents.events import reject_rows
+from kalshi_pipeline.ingest.parents.lookup import MarketLookup
+from kalshi_pipeline.ingest.parents.outcomes import Cutoff
+from kalshi_pipeline.ingest.parents.selected_markets import store_chosen
+from kalshi_pipeline.ingest.run.recorded_listing import begin_listing, closing_run
+from kalshi_pipeline.ingest.run.report import Report
+from kalshi_pipeline.ingest.run.session import Session
+from kalshi_pipeline.store.rows import Tally
+from kalshi_pipeline.store.writing.candlesticks import (
     ChosenMarket,
     Coverage,
     CoverageRow,
@@ -31,8 +32,7 @@ from kalshi_pipeline.store.candlesticks import (
     record_coverage,
     upsert_candlesticks,
 )
-from kalshi_pipeline.store.rows import Tally
-from kalshi_pipeline.store.runs import State, add_page, add_to_quarantine
+from kalshi_pipeline.store.writing.runs import State, add_page, add_to_quarantine
 from kalshi_pipeline.units import datetime_of
 
 # So many requests in a row that fail are no fault of single markets: the exchange is down, or refuses them all.

@@ -5,12 +5,12 @@ from typing import NoReturn
 
 from kalshi_pipeline.clock import SYSTEM_CLOCK, Clock
 from kalshi_pipeline.errors import ExchangeError, StoreError
-from kalshi_pipeline.ingest.report import Report
-from kalshi_pipeline.ingest.session import Session, open_session
+from kalshi_pipeline.ingest.run.report import Report
+from kalshi_pipeline.ingest.run.session import Session, open_session
+from kalshi_pipeline.ingest.run.ticks import Tick
 from kalshi_pipeline.ingest.settlements import sync_settlements
 from kalshi_pipeline.ingest.snapshot import take_snapshot
 from kalshi_pipeline.ingest.sync import sync_events, sync_markets, sync_series
-from kalshi_pipeline.ingest.ticks import Tick
 from kalshi_pipeline.settings import Settings
 from kalshi_pipeline.units import MICROS_PER_SECOND
 

@@ -10,21 +10,25 @@ from kalshi_pipeline.exchange.client import KalshiClient
 from kalshi_pipeline.exchange.outcomes import Outcome
 from kalshi_pipeline.exchange.tiers import Tier
 from kalshi_pipeline.exchange.transport import Answer
-from kalshi_pipeline.ingest.markets import market_row
-from kalshi_pipeline.ingest.outcomes import is_settled, settlement_row
-from kalshi_pipeline.ingest.parents import event_row, series_row
-from kalshi_pipeline.ingest.session import Session
-from kalshi_pipeline.store.catalog import (
+from kalshi_pipeline.ingest.parents.events import event_row, series_row
+from kalshi_pipeline.ingest.parents.market_pages import market_row
+from kalshi_pipeline.ingest.parents.outcomes import is_settled, settlement_row
+from kalshi_pipeline.ingest.run.session import Session
+from kalshi_pipeline.store.database import Database
+from kalshi_pipeline.store.reading.queries import LatestQuote, latest_quote, market_details
+from kalshi_pipeline.store.rows import EventRow, MarketRow, SeriesRow
+from kalshi_pipeline.store.schema.tables import QUOTE_COLUMNS
+from kalshi_pipeline.store.writing.parents import (
     merge_events,
     merge_series,
     merge_staged_markets,
     stage_markets,
 )
-from kalshi_pipeline.store.database import Database
-from kalshi_pipeline.store.queries import LatestQuote, latest_quote, market_details
-from kalshi_pipeline.store.rows import EventRow, MarketRow, SeriesRow
-from kalshi_pipeline.store.settlements import merge_staged_settlements, settlement_of, stage_settlements
-from kalshi_pipeline.store.tables import QUOTE_COLUMNS
+from kalshi_pipeline.store.writing.settlements import (
+    merge_staged_settlements,
+    settlement_of,
+    stage_settlements,
+)
 
 
 @dataclass(frozen=True)

@@ -7,14 +7,14 @@ from kalshi_pipeline.exchange.books import OrderBook
 from kalshi_pipeline.exchange.pages import Page
 from kalshi_pipeline.exchange.tiers import BOOK_TICKERS
 from kalshi_pipeline.exchange.transport import Answer
-from kalshi_pipeline.ingest.chosen import store_chosen
-from kalshi_pipeline.ingest.parents import reject_rows
-from kalshi_pipeline.ingest.report import Report
-from kalshi_pipeline.ingest.session import Session
-from kalshi_pipeline.ingest.walk import begin_listing, closing_run
-from kalshi_pipeline.store.books import LevelRow, append_order_books
+from kalshi_pipeline.ingest.parents.events import reject_rows
+from kalshi_pipeline.ingest.parents.selected_markets import store_chosen
+from kalshi_pipeline.ingest.run.recorded_listing import begin_listing, closing_run
+from kalshi_pipeline.ingest.run.report import Report
+from kalshi_pipeline.ingest.run.session import Session
 from kalshi_pipeline.store.rows import Tally
-from kalshi_pipeline.store.runs import State, add_page, add_to_quarantine
+from kalshi_pipeline.store.writing.order_books import LevelRow, append_order_books
+from kalshi_pipeline.store.writing.runs import State, add_page, add_to_quarantine
 
 # The batch endpoint may ask for a key (kalshi/API.md §1.2), or be unknown to an older exchange.
 _NO_BATCHES = (401, 403, 404)

@@ -9,17 +9,15 @@ from kalshi_pipeline.errors import DeadlineError, ExchangeError, PipelineError, 
 from kalshi_pipeline.exchange.listing import ListedPage, Listing
 from kalshi_pipeline.exchange.outcomes import Outcome
 from kalshi_pipeline.exchange.tiers import Tier
-from kalshi_pipeline.ingest.markets import MarketPages
-from kalshi_pipeline.ingest.outcomes import Cutoff, PreparedOutcomes, merge_outcomes, prepare_outcomes
-from kalshi_pipeline.ingest.parents import UNLIMITED
-from kalshi_pipeline.ingest.report import Report
-from kalshi_pipeline.ingest.session import Session
-from kalshi_pipeline.ingest.walk import begin_listing, closing_run, store_pages
+from kalshi_pipeline.ingest.parents.events import UNLIMITED
+from kalshi_pipeline.ingest.parents.market_pages import MarketPages
+from kalshi_pipeline.ingest.parents.outcomes import Cutoff, PreparedOutcomes, merge_outcomes, prepare_outcomes
+from kalshi_pipeline.ingest.run.recorded_listing import begin_listing, closing_run, store_pages
+from kalshi_pipeline.ingest.run.report import Report
+from kalshi_pipeline.ingest.run.session import Session
 from kalshi_pipeline.store.database import Connection
 from kalshi_pipeline.store.rows import Tally
-from kalshi_pipeline.store.runs import State
-from kalshi_pipeline.store.settlements import count_scalars_without_value
-from kalshi_pipeline.store.walks import (
+from kalshi_pipeline.store.writing.backfill_progress import (
     StoredWalk,
     add_walk_page,
     close_walk,
@@ -28,6 +26,8 @@ from kalshi_pipeline.store.walks import (
     walk_of,
     watermark,
 )
+from kalshi_pipeline.store.writing.runs import State
+from kalshi_pipeline.store.writing.settlements import count_scalars_without_value
 from kalshi_pipeline.units import MICROS_PER_SECOND, iso_of
 
 BACKFILL_COMMAND = "kalshi-pipeline backfill settlements"

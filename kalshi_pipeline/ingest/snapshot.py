@@ -1,16 +1,16 @@
 """One snapshot: the quote of every open market at one tick, with the parents that it needs."""
 
 from kalshi_pipeline.errors import ExchangeError
-from kalshi_pipeline.ingest.markets import MarketPages, PreparedMarkets
-from kalshi_pipeline.ingest.reconcile import reconcile
-from kalshi_pipeline.ingest.report import Report
-from kalshi_pipeline.ingest.session import Session
-from kalshi_pipeline.ingest.walk import closing_run, count_store, store_pages
+from kalshi_pipeline.ingest.parents.market_pages import MarketPages, PreparedMarkets
+from kalshi_pipeline.ingest.parents.reconciliation import reconcile
+from kalshi_pipeline.ingest.run.recorded_listing import closing_run, count_store, store_pages
+from kalshi_pipeline.ingest.run.report import Report
+from kalshi_pipeline.ingest.run.session import Session
 from kalshi_pipeline.settings import SnapshotMode
 from kalshi_pipeline.store.database import Connection
-from kalshi_pipeline.store.quotes import TickQuotes
 from kalshi_pipeline.store.rows import Tally
-from kalshi_pipeline.store.runs import State, add_page, open_tick, record_pause
+from kalshi_pipeline.store.writing.quotes import TickQuotes
+from kalshi_pipeline.store.writing.runs import State, add_page, open_tick, record_pause
 
 _SECONDS_PER_HOUR = 3600
 

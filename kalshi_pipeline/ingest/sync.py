@@ -3,18 +3,18 @@
 from collections.abc import Sequence
 
 from kalshi_pipeline.exchange.statuses import StatusFilter
-from kalshi_pipeline.ingest.markets import MarketPages, PreparedMarkets
-from kalshi_pipeline.ingest.parents import event_row, heal_placeholders, series_row
-from kalshi_pipeline.ingest.reconcile import reconcile
-from kalshi_pipeline.ingest.report import Report
-from kalshi_pipeline.ingest.session import Session
-from kalshi_pipeline.ingest.walk import begin_listing, closing_run, store_pages
+from kalshi_pipeline.ingest.parents.events import event_row, heal_placeholders, series_row
+from kalshi_pipeline.ingest.parents.market_pages import MarketPages, PreparedMarkets
+from kalshi_pipeline.ingest.parents.reconciliation import reconcile
+from kalshi_pipeline.ingest.run.recorded_listing import begin_listing, closing_run, store_pages
+from kalshi_pipeline.ingest.run.report import Report
+from kalshi_pipeline.ingest.run.session import Session
 from kalshi_pipeline.settings import Combos
-from kalshi_pipeline.store.catalog import merge_events, merge_series
 from kalshi_pipeline.store.database import Connection
-from kalshi_pipeline.store.lookups import ListedMarkets
 from kalshi_pipeline.store.rows import EventRow, SeriesRow, Tally
-from kalshi_pipeline.store.runs import State
+from kalshi_pipeline.store.writing.lookups import ListedMarkets
+from kalshi_pipeline.store.writing.parents import merge_events, merge_series
+from kalshi_pipeline.store.writing.runs import State
 
 
 def sync_series(session: Session) -> Report:

@@ -9,29 +9,29 @@ from kalshi_pipeline.errors import ConfigurationError, NotFoundError, PayloadErr
 from kalshi_pipeline.exchange.listing import ListedPage
 from kalshi_pipeline.exchange.tiers import Tier
 from kalshi_pipeline.exchange.trades import Trade
-from kalshi_pipeline.ingest.parents import heal_placeholders
-from kalshi_pipeline.ingest.report import Report
-from kalshi_pipeline.ingest.session import Session
-from kalshi_pipeline.ingest.traded import TradedMarkets
-from kalshi_pipeline.ingest.walk import begin_listing, closing_run, store_pages
+from kalshi_pipeline.ingest.parents.events import heal_placeholders
+from kalshi_pipeline.ingest.parents.traded_markets import TradedMarkets
+from kalshi_pipeline.ingest.run.recorded_listing import begin_listing, closing_run, store_pages
+from kalshi_pipeline.ingest.run.report import Report
+from kalshi_pipeline.ingest.run.session import Session
 from kalshi_pipeline.store.database import Connection
-from kalshi_pipeline.store.queries import was_complete
+from kalshi_pipeline.store.reading.queries import was_complete
 from kalshi_pipeline.store.rows import Tally, TradeTuple
-from kalshi_pipeline.store.runs import State
-from kalshi_pipeline.store.trades import (
-    append_staged_trades,
-    count_trades,
-    stage_trades,
-    trade_key,
-    unknown_markets,
-)
-from kalshi_pipeline.store.walks import (
+from kalshi_pipeline.store.writing.backfill_progress import (
     StoredWalk,
     add_walk_page,
     close_walk,
     open_walk,
     restart_walk,
     walk_of,
+)
+from kalshi_pipeline.store.writing.runs import State
+from kalshi_pipeline.store.writing.trades import (
+    append_staged_trades,
+    count_trades,
+    stage_trades,
+    trade_key,
+    unknown_markets,
 )
 from kalshi_pipeline.units import MICROS_PER_SECOND, datetime_of, instant_of
 

@@ -4,12 +4,12 @@ It is written from kalshi/API.md alone and shares no parsing code with the clien
 mistakes. It is strict: what the contract does not allow is refused.
 """
 
-from kalshi_pipeline.sandbox.config import SHAPES, Shape, WorldConfig
-from kalshi_pipeline.sandbox.faults import Faults
-from kalshi_pipeline.sandbox.limits import RateLimit
-from kalshi_pipeline.sandbox.request_log import LoggedRequest, RequestLog
-from kalshi_pipeline.sandbox.server import Sandbox, serve
-from kalshi_pipeline.sandbox.world import World
+from kalshi_pipeline.sandbox.faults.faults import Faults
+from kalshi_pipeline.sandbox.http.limits import RateLimit
+from kalshi_pipeline.sandbox.http.request_log import LoggedRequest, RequestLog
+from kalshi_pipeline.sandbox.http.server import Sandbox, serve
+from kalshi_pipeline.sandbox.world.config import SHAPES, Shape, WorldConfig
+from kalshi_pipeline.sandbox.world.world import World
 
 __all__ = [
     "SHAPES",

@@ -9,8 +9,8 @@ import pytest
 
 from kalshi_pipeline.clock import SYSTEM_CLOCK
 from kalshi_pipeline.definitions import defs
-from kalshi_pipeline.ingest.health import CHECKS
-from kalshi_pipeline.ingest.ticks import Tick
+from kalshi_pipeline.ingest.run.ticks import Tick
+from kalshi_pipeline.monitoring.checks import CHECKS
 from kalshi_pipeline.sandbox import Faults, Sandbox, Shape, World, WorldConfig
 from kalshi_pipeline.units import iso_of
 from kalshi_pipeline_tests.conftest import Query

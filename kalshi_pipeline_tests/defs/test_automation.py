@@ -12,7 +12,7 @@ from kalshi_pipeline.definitions import defs
 from kalshi_pipeline.defs.automation import collect_schedule, snapshot_sensor
 from kalshi_pipeline.defs.liveness import live_run, longest_silence_seconds
 from kalshi_pipeline.errors import ConfigurationError
-from kalshi_pipeline.ingest.ticks import Tick
+from kalshi_pipeline.ingest.run.ticks import Tick
 from kalshi_pipeline.settings import Settings
 from kalshi_pipeline.units import MICROS_PER_SECOND, iso_of, parse_instant
 

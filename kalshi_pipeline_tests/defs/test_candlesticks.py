@@ -13,7 +13,7 @@ from kalshi_pipeline.definitions import defs
 from kalshi_pipeline.defs.candlesticks import candlesticks_schedule
 from kalshi_pipeline.defs.days import UTC_DAYS
 from kalshi_pipeline.defs.order_books import order_book_sensor
-from kalshi_pipeline.ingest.ticks import Tick
+from kalshi_pipeline.ingest.run.ticks import Tick
 from kalshi_pipeline.sandbox import Sandbox, World, WorldConfig
 from kalshi_pipeline.units import iso_of
 from kalshi_pipeline_tests.conftest import Query

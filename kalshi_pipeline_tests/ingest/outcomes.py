@@ -8,9 +8,9 @@ from typing import Any, TypeAlias
 import httpx
 
 from kalshi_pipeline.exchange.client import KalshiClient
-from kalshi_pipeline.ingest.session import Session
+from kalshi_pipeline.ingest.run.session import Session
 from kalshi_pipeline.sandbox import Sandbox
-from kalshi_pipeline.sandbox.states import STATUS_WORDS
+from kalshi_pipeline.sandbox.world.states import STATUS_WORDS
 from kalshi_pipeline.settings import Settings
 from kalshi_pipeline.store.database import Database
 

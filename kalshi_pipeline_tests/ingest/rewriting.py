@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 
 from kalshi_pipeline.exchange.client import KalshiClient
-from kalshi_pipeline.ingest.session import Session
+from kalshi_pipeline.ingest.run.session import Session
 from kalshi_pipeline.settings import Settings
 from kalshi_pipeline.store.database import Database
 

@@ -12,14 +12,14 @@ import pytest
 from kalshi_pipeline.errors import TransientExchangeError
 from kalshi_pipeline.ingest.candlestick_days import Day, markets_per_request
 from kalshi_pipeline.ingest.candlesticks import collect_candlesticks
-from kalshi_pipeline.ingest.report import Report
-from kalshi_pipeline.ingest.session import open_session
+from kalshi_pipeline.ingest.run.report import Report
+from kalshi_pipeline.ingest.run.session import open_session
 from kalshi_pipeline.ingest.snapshot import take_snapshot
 from kalshi_pipeline.ingest.trades import collect_trades
 from kalshi_pipeline.sandbox import Faults, Sandbox, Shape, World, WorldConfig
 from kalshi_pipeline.settings import Settings
-from kalshi_pipeline.store.catalog import merge_markets
-from kalshi_pipeline.store.runs import State
+from kalshi_pipeline.store.writing.parents import merge_markets
+from kalshi_pipeline.store.writing.runs import State
 from kalshi_pipeline.units import MICROS_PER_SECOND, datetime_of, parse_instant
 from kalshi_pipeline_tests.conftest import Query
 from kalshi_pipeline_tests.ingest.listed import open_markets

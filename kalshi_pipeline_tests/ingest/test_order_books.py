@@ -9,11 +9,11 @@ import pytest
 
 from kalshi_pipeline.errors import ExchangeError, RefusedError, TransientExchangeError
 from kalshi_pipeline.ingest.order_books import take_order_books
-from kalshi_pipeline.ingest.report import Report
-from kalshi_pipeline.ingest.session import open_session
+from kalshi_pipeline.ingest.run.report import Report
+from kalshi_pipeline.ingest.run.session import open_session
 from kalshi_pipeline.sandbox import Faults, Sandbox, Shape, World, WorldConfig
 from kalshi_pipeline.settings import Settings
-from kalshi_pipeline.store.runs import State
+from kalshi_pipeline.store.writing.runs import State
 from kalshi_pipeline_tests.conftest import Query
 from kalshi_pipeline_tests.ingest.listed import open_markets
 from kalshi_pipeline_tests.ingest.rewriting import rewritten_session

@@ -7,8 +7,8 @@ import httpx
 import pytest
 
 from kalshi_pipeline.exchange.tiers import Tier
-from kalshi_pipeline.ingest.lookup import MarketLookup
-from kalshi_pipeline.ingest.session import Session, open_session
+from kalshi_pipeline.ingest.parents.lookup import MarketLookup
+from kalshi_pipeline.ingest.run.session import Session, open_session
 from kalshi_pipeline.ingest.settlements import backfill_settlements
 from kalshi_pipeline.ingest.snapshot import take_snapshot
 from kalshi_pipeline.ingest.sync import sync_markets

@@ -12,11 +12,11 @@ import pytest
 
 from kalshi_pipeline.errors import TransientExchangeError
 from kalshi_pipeline.ingest.collect import collect_once
-from kalshi_pipeline.ingest.session import Session, open_session
+from kalshi_pipeline.ingest.run.session import Session, open_session
 from kalshi_pipeline.ingest.settlements import backfill_settlements, sync_settlements
 from kalshi_pipeline.sandbox import Sandbox, Shape, World, WorldConfig
 from kalshi_pipeline.settings import Settings
-from kalshi_pipeline.store.runs import State
+from kalshi_pipeline.store.writing.runs import State
 from kalshi_pipeline.units import MICROS_PER_SECOND, iso_of, parse_instant
 from kalshi_pipeline_tests.conftest import Query
 from kalshi_pipeline_tests.ingest.listed import open_markets

@@ -13,14 +13,14 @@ import pytest
 from kalshi_pipeline.clock import SYSTEM_CLOCK
 from kalshi_pipeline.errors import DeadlineError, TransientExchangeError
 from kalshi_pipeline.exchange.client import KalshiClient
-from kalshi_pipeline.ingest.session import Session, open_session
+from kalshi_pipeline.ingest.run.session import Session, open_session
+from kalshi_pipeline.ingest.run.ticks import Tick
 from kalshi_pipeline.ingest.snapshot import take_snapshot
 from kalshi_pipeline.ingest.sync import sync_markets
-from kalshi_pipeline.ingest.ticks import Tick
 from kalshi_pipeline.sandbox import Faults, Sandbox, Shape, World, WorldConfig
 from kalshi_pipeline.settings import Settings
 from kalshi_pipeline.store.database import Database
-from kalshi_pipeline.store.runs import State
+from kalshi_pipeline.store.writing.runs import State
 from kalshi_pipeline.units import MICROS_PER_SECOND, parse_instant
 from kalshi_pipeline_tests.conftest import Query
 from kalshi_pipeline_tests.ingest.listed import open_markets, quote_of, stored_quote

@@ -9,11 +9,11 @@ import httpx
 import pytest
 
 from kalshi_pipeline.errors import NotFoundError, TransientExchangeError
-from kalshi_pipeline.ingest.session import Session, open_session
+from kalshi_pipeline.ingest.run.session import Session, open_session
 from kalshi_pipeline.ingest.sync import sync_events, sync_markets, sync_series
 from kalshi_pipeline.sandbox import Faults, Sandbox, Shape, World, WorldConfig
 from kalshi_pipeline.settings import Settings
-from kalshi_pipeline.store.runs import State
+from kalshi_pipeline.store.writing.runs import State
 from kalshi_pipeline_tests.conftest import Query
 from kalshi_pipeline_tests.ingest.listed import open_markets
 

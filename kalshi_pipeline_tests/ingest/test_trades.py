@@ -13,14 +13,14 @@ import pytest
 
 from kalshi_pipeline.errors import ConfigurationError, PayloadError, TransientExchangeError
 from kalshi_pipeline.exchange.client import KalshiClient
-from kalshi_pipeline.ingest.report import Report
-from kalshi_pipeline.ingest.session import Session
+from kalshi_pipeline.ingest.run.report import Report
+from kalshi_pipeline.ingest.run.session import Session
 from kalshi_pipeline.ingest.trades import collect_trades, days_between
 from kalshi_pipeline.sandbox import Faults, Sandbox, World, WorldConfig
 from kalshi_pipeline.settings import Settings
 from kalshi_pipeline.store.database import Database
-from kalshi_pipeline.store.queries import placeholders
-from kalshi_pipeline.store.runs import State
+from kalshi_pipeline.store.reading.queries import placeholders
+from kalshi_pipeline.store.writing.runs import State
 from kalshi_pipeline.units import MICROS_PER_SECOND, instant_of, iso_of
 from kalshi_pipeline_tests.conftest import Query
 

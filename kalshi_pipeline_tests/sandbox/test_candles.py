@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from kalshi_pipeline.sandbox import Sandbox, World, WorldConfig
-from kalshi_pipeline.sandbox.quote_log import Quote, QuoteLog
+from kalshi_pipeline.sandbox.world.quote_log import Quote, QuoteLog
 from kalshi_pipeline_tests.sandbox.conftest import Start
 from kalshi_pipeline_tests.sandbox.walking import Row, read, walk
 

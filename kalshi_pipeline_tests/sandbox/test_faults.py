@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from kalshi_pipeline.sandbox import Faults, Sandbox, World, WorldConfig
-from kalshi_pipeline.sandbox.fault_desk import FaultDesk
+from kalshi_pipeline.sandbox.faults.fault_injector import FaultDesk
 from kalshi_pipeline_tests.sandbox.conftest import Start
 from kalshi_pipeline_tests.sandbox.walking import Row, read, read_pages, walk
 

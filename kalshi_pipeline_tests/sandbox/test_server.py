@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from kalshi_pipeline.sandbox import Faults, Sandbox, World, WorldConfig, serve
-from kalshi_pipeline.sandbox.request_log import LoggedRequest, RequestLog
+from kalshi_pipeline.sandbox.http.request_log import LoggedRequest, RequestLog
 
 
 @pytest.fixture

@@ -7,12 +7,12 @@ from pathlib import Path
 
 from sqlalchemy import Table, insert, select
 
-from kalshi_pipeline.store.catalog import merge_events, merge_markets, merge_series
 from kalshi_pipeline.store.database import Database
-from kalshi_pipeline.store.quotes import Appended, TickQuotes
 from kalshi_pipeline.store.rows import EventRow, MarketRow, SeriesRow, Tally
-from kalshi_pipeline.store.runs import Run, State, add_page, close_run, open_tick
-from kalshi_pipeline.store.tables import ticks
+from kalshi_pipeline.store.schema.tables import ticks
+from kalshi_pipeline.store.writing.parents import merge_events, merge_markets, merge_series
+from kalshi_pipeline.store.writing.quotes import Appended, TickQuotes
+from kalshi_pipeline.store.writing.runs import Run, State, add_page, close_run, open_tick
 from kalshi_pipeline.units import instant_of
 
 MILLISECOND = 1_000

@@ -1,7 +1,7 @@
 """Order books as they are stored and read."""
 
-from kalshi_pipeline.store.books import LevelRow, append_order_books
 from kalshi_pipeline.store.database import Database
+from kalshi_pipeline.store.writing.order_books import LevelRow, append_order_books
 from kalshi_pipeline_tests.store.samples import NOON, SECOND, market, query, store_markets
 
 LEVELS = [

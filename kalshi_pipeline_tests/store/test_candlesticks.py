@@ -5,7 +5,10 @@ from typing import Any
 
 import pytest
 
-from kalshi_pipeline.store.candlesticks import (
+from kalshi_pipeline.store.database import Database
+from kalshi_pipeline.store.rows import CandlestickRow, Tally
+from kalshi_pipeline.store.schema.tables import candlestick_days, candlesticks, settlements
+from kalshi_pipeline.store.writing.candlesticks import (
     AskedDay,
     Coverage,
     CoverageRow,
@@ -16,10 +19,7 @@ from kalshi_pipeline.store.candlesticks import (
     unstored_markets,
     upsert_candlesticks,
 )
-from kalshi_pipeline.store.database import Database
-from kalshi_pipeline.store.rows import CandlestickRow, Tally
-from kalshi_pipeline.store.runs import State
-from kalshi_pipeline.store.tables import candlestick_days, candlesticks, settlements
+from kalshi_pipeline.store.writing.runs import State
 from kalshi_pipeline_tests.store.samples import (
     MINUTE,
     NOON,

@@ -9,7 +9,10 @@ import pytest
 from sqlalchemy import Connection, Table
 from sqlalchemy import event as sqlalchemy_event
 
-from kalshi_pipeline.store.catalog import (
+from kalshi_pipeline.store.database import Database
+from kalshi_pipeline.store.rows import EventRow, MarketRow, SeriesRow, Tally
+from kalshi_pipeline.store.schema.tables import events, markets, series
+from kalshi_pipeline.store.writing.parents import (
     merge_events,
     merge_markets,
     merge_series,
@@ -17,11 +20,8 @@ from kalshi_pipeline.store.catalog import (
     stage_markets,
     unknown_events,
 )
-from kalshi_pipeline.store.database import Database
-from kalshi_pipeline.store.quotes import Appended
-from kalshi_pipeline.store.rows import EventRow, MarketRow, SeriesRow, Tally
-from kalshi_pipeline.store.runs import record_lookups
-from kalshi_pipeline.store.tables import events, markets, series
+from kalshi_pipeline.store.writing.quotes import Appended
+from kalshi_pipeline.store.writing.runs import record_lookups
 from kalshi_pipeline_tests.store.samples import (
     LATER,
     NOON,

@@ -16,7 +16,7 @@ from filelock import FileLock, Timeout
 
 from kalshi_pipeline.errors import StoreError
 from kalshi_pipeline.store.database import Connection, Database
-from kalshi_pipeline.store.tables import series
+from kalshi_pipeline.store.schema.tables import series
 from kalshi_pipeline_tests.store.samples import (
     LATER,
     NOON,

@@ -4,10 +4,10 @@ import pytest
 
 from kalshi_pipeline.errors import RangeError, UnknownTickerError
 from kalshi_pipeline.store.database import Database
-from kalshi_pipeline.store.history import Quote, history, latest, quotes_as_of
-from kalshi_pipeline.store.queries import latest_quote
-from kalshi_pipeline.store.runs import State
-from kalshi_pipeline.store.tables import QUOTE_COLUMNS
+from kalshi_pipeline.store.reading.queries import latest_quote
+from kalshi_pipeline.store.reading.quotes import Quote, history, latest, quotes_as_of
+from kalshi_pipeline.store.schema.tables import QUOTE_COLUMNS
+from kalshi_pipeline.store.writing.runs import State
 from kalshi_pipeline_tests.store.samples import (
     MINUTE,
     NARROW,

@@ -9,11 +9,11 @@ import pytest
 from sqlalchemy import select
 
 from kalshi_pipeline.store.database import Database
-from kalshi_pipeline.store.history import Quote, history, latest, quotes_as_of
-from kalshi_pipeline.store.movers import movers
+from kalshi_pipeline.store.reading.movers import movers
+from kalshi_pipeline.store.reading.quotes import Quote, history, latest, quotes_as_of
 from kalshi_pipeline.store.rows import MarketRow
-from kalshi_pipeline.store.runs import TAKEN, State
-from kalshi_pipeline.store.tables import QUOTE_COLUMNS, markets, price_snapshots, sightings, ticks
+from kalshi_pipeline.store.schema.tables import QUOTE_COLUMNS, markets, price_snapshots, sightings, ticks
+from kalshi_pipeline.store.writing.runs import TAKEN, State
 from kalshi_pipeline.units import MICROS_PER_MILLISECOND, iso_of
 from kalshi_pipeline_tests.store.samples import (
     NARROW,

@@ -1,7 +1,7 @@
 """Which markets were looked up: remembered, and marked where they are nowhere, however many there are."""
 
 from kalshi_pipeline.store.database import Database
-from kalshi_pipeline.store.lookups import mark_gone, record_market_lookups
+from kalshi_pipeline.store.writing.lookups import mark_gone, record_market_lookups
 from kalshi_pipeline_tests.store.samples import LATER, NOON, market, query, store_markets
 
 

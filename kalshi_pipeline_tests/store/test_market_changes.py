@@ -7,7 +7,7 @@ from sqlalchemy import event as events_of
 from sqlalchemy.engine import Engine
 
 from kalshi_pipeline.store.database import Database
-from kalshi_pipeline.store.tables import market_changes
+from kalshi_pipeline.store.schema.tables import market_changes
 from kalshi_pipeline.units import parse_instant
 from kalshi_pipeline_tests.store.samples import LATER, NOON, contents, market, query, store_markets, without
 

@@ -18,7 +18,7 @@ from sqlalchemy import create_engine, inspect
 import kalshi_pipeline
 from kalshi_pipeline.errors import StoreError
 from kalshi_pipeline.store.database import Database
-from kalshi_pipeline.store.tables import (
+from kalshi_pipeline.store.schema.tables import (
     events,
     latest_quotes,
     markets,

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from kalshi_pipeline.store.database import Database
-from kalshi_pipeline.store.queries import (
+from kalshi_pipeline.store.reading.queries import (
     LatestQuote,
     Placeholders,
     QuoteFaults,
@@ -30,7 +30,8 @@ from kalshi_pipeline.store.queries import (
     tick_states,
 )
 from kalshi_pipeline.store.rows import RejectRow, Tally
-from kalshi_pipeline.store.runs import (
+from kalshi_pipeline.store.schema.tables import QUOTE_COLUMNS, listings, markets, metadata, ticks
+from kalshi_pipeline.store.writing.runs import (
     Run,
     State,
     add_page,
@@ -40,7 +41,6 @@ from kalshi_pipeline.store.runs import (
     open_tick,
     record_lookups,
 )
-from kalshi_pipeline.store.tables import QUOTE_COLUMNS, listings, markets, metadata, ticks
 from kalshi_pipeline_tests.store.samples import (
     LATER,
     MINUTE,

@@ -11,12 +11,18 @@ import pytest
 from sqlalchemy import event as sqlalchemy_event
 
 from kalshi_pipeline.errors import StoreError
-from kalshi_pipeline.store.catalog import merge_markets
 from kalshi_pipeline.store.database import Database
-from kalshi_pipeline.store.quotes import Appended
 from kalshi_pipeline.store.rows import MarketRow
-from kalshi_pipeline.store.runs import State
-from kalshi_pipeline.store.tables import QUOTE_COLUMNS, latest_quotes, markets, price_snapshots, sightings
+from kalshi_pipeline.store.schema.tables import (
+    QUOTE_COLUMNS,
+    latest_quotes,
+    markets,
+    price_snapshots,
+    sightings,
+)
+from kalshi_pipeline.store.writing.parents import merge_markets
+from kalshi_pipeline.store.writing.quotes import Appended
+from kalshi_pipeline.store.writing.runs import State
 from kalshi_pipeline.units import iso_of
 from kalshi_pipeline_tests.store.samples import (
     KEYFRAME_SECONDS,

@@ -6,9 +6,10 @@ import pytest
 from sqlalchemy import Table
 
 from kalshi_pipeline.store.database import Database
-from kalshi_pipeline.store.queries import stored_history
+from kalshi_pipeline.store.reading.queries import stored_history
 from kalshi_pipeline.store.rows import RejectRow, Tally
-from kalshi_pipeline.store.runs import (
+from kalshi_pipeline.store.schema.tables import event_lookups, events, listings, quarantine, ticks
+from kalshi_pipeline.store.writing.runs import (
     Run,
     State,
     add_page,
@@ -19,7 +20,6 @@ from kalshi_pipeline.store.runs import (
     record_lookups,
     record_pause,
 )
-from kalshi_pipeline.store.tables import event_lookups, events, listings, quarantine, ticks
 from kalshi_pipeline_tests.store.samples import (
     LATER,
     MINUTE,

@@ -4,7 +4,7 @@ import pytest
 
 from kalshi_pipeline.store.database import Database
 from kalshi_pipeline.store.rows import SettlementRow, Tally
-from kalshi_pipeline.store.settlements import (
+from kalshi_pipeline.store.writing.settlements import (
     count_scalars_without_value,
     merge_staged_settlements,
     settlement_of,

@@ -3,20 +3,26 @@
 import pytest
 
 from kalshi_pipeline.errors import StoreError
-from kalshi_pipeline.store.catalog import insert_orphans
 from kalshi_pipeline.store.database import Database
-from kalshi_pipeline.store.queries import count_rows, was_complete
+from kalshi_pipeline.store.reading.queries import count_rows, was_complete
 from kalshi_pipeline.store.rows import OrphanRow, Tally, TradeRow
-from kalshi_pipeline.store.runs import State, add_page, close_run, open_listing
-from kalshi_pipeline.store.tables import events, markets, trades
-from kalshi_pipeline.store.trades import (
+from kalshi_pipeline.store.schema.tables import events, markets, trades
+from kalshi_pipeline.store.writing.backfill_progress import (
+    add_walk_page,
+    close_walk,
+    open_walk,
+    restart_walk,
+    walk_of,
+)
+from kalshi_pipeline.store.writing.parents import insert_orphans
+from kalshi_pipeline.store.writing.runs import State, add_page, close_run, open_listing
+from kalshi_pipeline.store.writing.trades import (
     append_staged_trades,
     count_trades,
     stage_trades,
     trade_key,
     unknown_markets,
 )
-from kalshi_pipeline.store.walks import add_walk_page, close_walk, open_walk, restart_walk, walk_of
 from kalshi_pipeline_tests.store.samples import (
     LATER,
     MINUTE,

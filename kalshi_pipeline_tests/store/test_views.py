@@ -6,8 +6,8 @@ from decimal import Decimal
 import pytest
 
 from kalshi_pipeline.store.database import Database
-from kalshi_pipeline.store.runs import State
-from kalshi_pipeline.store.tables import QUOTE_COLUMNS
+from kalshi_pipeline.store.schema.tables import QUOTE_COLUMNS
+from kalshi_pipeline.store.writing.runs import State
 from kalshi_pipeline.units import contracts_of, dollars_of, iso_of, parse_dollars
 from kalshi_pipeline_tests.store.samples import (
     LATER,

@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from kalshi_pipeline.store.tables import metadata
+from kalshi_pipeline.store.schema.tables import metadata
 
 context.configure(
     connection=context.config.attributes["connection"],

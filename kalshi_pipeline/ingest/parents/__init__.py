@@ -1,0 +1,1 @@
+"""Series, events and markets that other rows need: fetched, looked up, stored, and reconciled."""

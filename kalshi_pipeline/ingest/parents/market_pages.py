@@ -1,0 +1,119 @@
+"""Markets from a page of the exchange to rows of the store, with the events that they need."""
+
+from collections.abc import Sequence
+from itertools import product
+from typing import NamedTuple
+
+from kalshi_pipeline.exchange.client import MARKETS_PAGE
+from kalshi_pipeline.exchange.listing import ListedPage, Listing
+from kalshi_pipeline.exchange.markets import Market
+from kalshi_pipeline.exchange.statuses import MarketStatus, StatusFilter
+from kalshi_pipeline.exchange.windows import Window, windows_between
+from kalshi_pipeline.ingest.parents.events import EventLookup, FetchedEvents, reject_rows
+from kalshi_pipeline.ingest.run.report import Report
+from kalshi_pipeline.ingest.run.session import Session
+from kalshi_pipeline.store.database import Connection
+from kalshi_pipeline.store.reading.queries import creation_bounds
+from kalshi_pipeline.store.rows import MarketTuple, Tally
+from kalshi_pipeline.store.writing.parents import (
+    merge_events,
+    merge_staged_markets,
+    stage_markets,
+    unknown_events,
+)
+from kalshi_pipeline.store.writing.runs import add_to_quarantine, record_lookups
+
+_KNOWN_WORDS = {
+    "status": frozenset({None, *MarketStatus}),
+    "market_type": frozenset({None, "binary", "scalar"}),
+    "result": frozenset({None, "", "yes", "no", "scalar"}),
+}
+_KNOWN = frozenset(product(*_KNOWN_WORDS.values()))
+
+
+class PreparedMarkets(NamedTuple):
+    """A page of markets, and what the exchange gave of the events that the page names and the database lacks.
+
+    `rejected` are the tickers of records that could not be read.
+    """
+
+    markets: list[MarketTuple]
+    events: FetchedEvents
+    rejected: list[str]
+    received_at: int
+
+
+class MarketPages:
+    """Turns listed markets into rows with their parents; used by the markets asset and by the snapshot alike."""
+
+    def __init__(self, session: Session, report: Report, event_lookups: int | None = None) -> None:
+        self._session = session
+        self._report = report
+        self.clock = session.clock
+        self._lookup = EventLookup(session, report, event_lookups)
+
+    def listing(self) -> Listing[Market]:
+        """Begin a walk over every open market of the configured scope, in windows where the store knows some."""
+        return list_open_markets(self._session, known_windows(self._session))
+
+    def prepare(self, page: ListedPage[Market]) -> PreparedMarkets:
+        """Make the rows, and fetch the events that are missing while no transaction is open."""
+        for market in page.records:
+            self._note_oddities(market)
+        rows = [market_row(market) for market in page.records]
+        with self._session.database.stage() as connection:
+            stage_markets(connection, rows)
+            missing = unknown_events(connection)
+        rejected = [reject.ticker for reject in page.rejects if reject.ticker is not None]
+        return PreparedMarkets(rows, self._lookup.fetch(missing), rejected, page.received_at)
+
+    def merge(self, connection: Connection, page: PreparedMarkets) -> Tally:
+        """Write the page, parents first; one that the exchange did not give becomes a marked placeholder."""
+        seen_at = self.clock.now()
+        parents = merge_events(connection, page.events.rows, seen_at) if page.events.rows else Tally()
+        tally = merge_staged_markets(connection, len(page.markets), seen_at)
+        if page.events.missing:
+            record_lookups(connection, page.events.missing, seen_at)
+        add_to_quarantine(connection, self._report.run, "events", reject_rows(page.events.rejects), seen_at)
+        return tally + Tally(placeholders=parents.placeholders, healed=parents.healed)
+
+    def _note_oddities(self, market: Market) -> None:
+        """Count what this version does not know, and quotes whose two sides do not agree."""
+        if not market.is_mirrored:
+            self._report.unmirrored += 1
+        if (market.status, market.market_type, market.result) not in _KNOWN:
+            for name, known in _KNOWN_WORDS.items():
+                if (word := getattr(market, name)) not in known:
+                    self._report.unknown_words[f"{name}={word}"] += 1
+
+
+def known_windows(session: Session) -> list[Window]:
+    """Give windows that hold about as many of the markets already stored each, and no fewer than a page.
+
+    There is none where the store is empty or small, the scope is some series, or one walk is asked for.
+    """
+    settings = session.settings
+    if settings.series or settings.windows == 1:
+        return []
+    with session.database.read() as connection:
+        bounds = creation_bounds(connection, settings.windows, session.combos, at_least=MARKETS_PAGE)
+    return windows_between(bounds)
+
+
+def list_open_markets(session: Session, windows: Sequence[Window]) -> Listing[Market]:
+    """Begin a walk over every open market of the configured scope: in windows, series by series, or in one."""
+    settings = session.settings
+    return session.client.list_markets(
+        status=StatusFilter.OPEN,
+        mve_filter=session.mve_filter,
+        series=settings.series,
+        windows=windows,
+        at_once=settings.windows,
+        max_pages=settings.max_pages,
+        walk_seconds=settings.walk_seconds,
+    )
+
+
+def market_row(market: Market) -> MarketTuple:
+    """Give a market as the store takes it: its fields are the row's, in the same order, and one more."""
+    return market[:-1]

@@ -1,0 +1,50 @@
+"""The markets that trades name: those that the store lacks are looked up, and stored before the trades are."""
+
+from collections.abc import Sequence
+
+from kalshi_pipeline.exchange.payloads import COMBO_PREFIX
+from kalshi_pipeline.exchange.tiers import Tier
+from kalshi_pipeline.ingest.parents.events import UNLIMITED
+from kalshi_pipeline.ingest.parents.lookup import MarketLookup, store_looked_up
+from kalshi_pipeline.ingest.parents.market_pages import MarketPages
+from kalshi_pipeline.ingest.run.report import Report
+from kalshi_pipeline.ingest.run.session import Session
+from kalshi_pipeline.store.rows import OrphanRow
+from kalshi_pipeline.store.writing.parents import insert_orphans
+from kalshi_pipeline.units import MICROS_PER_SECOND
+
+_ASK_AGAIN = 86_400 * MICROS_PER_SECOND
+
+
+class TradedMarkets:
+    """Stores the markets that pages of trades name and the store lacks, so that no trade is lost to its market."""
+
+    def __init__(self, session: Session, report: Report) -> None:
+        self._session = session
+        self._report = report
+        self._pages = MarketPages(session, report, UNLIMITED)
+        self.asked_since = session.clock.now() - _ASK_AGAIN
+        """Placeholders that were asked for since then are not asked for again."""
+
+    def ensure(self, tickers: Sequence[str], first: Tier) -> int:
+        """Look markets up, in the likelier tier first; tell how many placeholders their rows and the rest took."""
+        if not tickers:
+            return 0
+        lookup = MarketLookup(self._session, tickers, first=first)
+        placeholders, known = 0, set[str]()
+        for answer in lookup:
+            records = answer.page.records
+            tally = store_looked_up(self._session, self._report, self._pages, answer, records)
+            placeholders += tally.placeholders
+            known.update(outcome.ticker for outcome in records)
+        lookup.tell(self._report)
+        at, gone = self._session.clock.now(), set(lookup.gone)
+        orphans = [
+            OrphanRow(ticker, ticker.startswith(COMBO_PREFIX), at if ticker in gone else None)
+            for ticker in tickers
+            if ticker not in known
+        ]
+        if orphans:
+            with self._session.database.begin() as connection:
+                placeholders += insert_orphans(connection, orphans, at)
+        return placeholders

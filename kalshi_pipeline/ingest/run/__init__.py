@@ -1,0 +1,1 @@
+"""What every run has: a session, a report, a tick, and the record of its listing."""

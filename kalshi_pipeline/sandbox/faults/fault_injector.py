@@ -1,0 +1,233 @@
+"""Decides which request meets which fault, and remembers what a fault needs: attempts, pages, cursors."""
+
+import json
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass, replace
+from enum import Enum
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import parse_qsl, urlencode
+from zlib import crc32
+
+from kalshi_pipeline.sandbox.faults.corrupt import damage, row_lists
+from kalshi_pipeline.sandbox.faults.faults import Faults, server_error_of
+from kalshi_pipeline.sandbox.http.refusals import error_body
+from kalshi_pipeline.sandbox.shapes.json_format import MICROS
+from kalshi_pipeline.sandbox.world.chance import scatter
+
+_MOST_REMEMBERED = 10_000
+_ALIAS = "_again"
+_MARKETS = "/markets"
+_HISTORICAL = "/historical/"
+_CREATED_BOUNDS = ("min_created_ts", "max_created_ts")
+_HTML = (
+    "<html>\r\n<head><title>{0}</title></head>\r\n<body><center><h1>{0}</h1></center></body>\r\n</html>\r\n"
+)
+
+
+class Trouble(Enum):
+    """What happens to a request instead of, or to, its answer."""
+
+    RESET = "reset"
+    TRUNCATED = "truncated"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The fate of one request: an answer at once, trouble on the wire, or the query to ask in its place."""
+
+    status: int = 200
+    body: str | None = None
+    content_type: str = "application/json"
+    trouble: Trouble | None = None
+    query: str = ""
+
+
+_TOO_MANY = Plan(429, '{"error": "too many requests"}')
+
+
+class FaultDesk:
+    """Applies one `Faults`; a new one for every change of them."""
+
+    def __init__(self, faults: Faults) -> None:
+        self.faults = faults
+        self._lock = threading.Lock()
+        # What every request can meet is decided here; the other faults need no memory of requests.
+        self._is_idle = Faults() == replace(
+            faults,
+            seed=1,
+            latency_seconds=0.0,
+            latency_jitter_seconds=0.0,
+            created_skew_seconds=0.0,
+            paused=False,
+            both_tiers=False,
+            no_tier=0.0,
+            amended=0.0,
+            cutoff_jump_seconds=0.0,
+            cutoff_jump_every=10,
+            paths=(),
+        )
+        self._attempts: OrderedDict[str, int] = OrderedDict()
+        self._pages = 0
+        self._answers = 0
+        self._tails: OrderedDict[str, list[Any]] = OrderedDict()
+        self._aliases: OrderedDict[str, str] = OrderedDict()
+
+    def delay(self, path: str, query: str) -> float:
+        """Seconds that a request waits, whatever happens to it then; every attempt at a URL the same."""
+        faults = self.faults
+        if not faults.applies_to(path):
+            return 0.0
+        luck = self._draw("latency", f"{path}?{query}", 0) / 2**64
+        return faults.latency_seconds + faults.latency_jitter_seconds * luck
+
+    def created_skew(self) -> int:
+        """Microseconds by which the bounds of created times are moved."""
+        return round(self.faults.created_skew_seconds * MICROS) if self.faults.applies_to(_MARKETS) else 0
+
+    def cutoff_jumps(self, path: str) -> bool:
+        """Whether the cutoff moves before the answer to this request, which is counted."""
+        faults = self.faults
+        if not (faults.cutoff_jump_seconds and faults.applies_to(path)):
+            return False
+        with self._lock:
+            self._answers += 1
+            return self._answers % faults.cutoff_jump_every == 0
+
+    def plan(self, path: str, query: str) -> Plan:
+        """Decides before the world is asked."""
+        faults = self.faults
+        if self._is_idle or not faults.applies_to(path):
+            return Plan(query=query)
+        url = f"{path}?{query}"
+        with self._lock:
+            attempt = self._attempts.get(url, 0)
+            _remember(self._attempts, url, attempt + 1)
+            is_gone = faults.unreachable_after is not None and self._pages >= faults.unreachable_after
+        if is_gone or self._hits("resets", url, attempt):
+            return Plan(trouble=Trouble.RESET)
+        if attempt < faults.fail_first:
+            return self._failure(503, attempt)
+        if self._hits("too_many", url, attempt):
+            return _TOO_MANY
+        if faults.historical_errors and path.startswith(_HISTORICAL):
+            return self._refusal(faults.historical_errors, attempt)
+        if self._hits("server_errors", url, attempt):
+            draw = self._draw("server_error", url, attempt)
+            return self._failure(server_error_of(faults, draw), draw >> 8)
+        if faults.created_filter == "refused" and _has_created_bounds(path, query):
+            return Plan(400, json.dumps(error_body("bad_request", "bad request"), separators=(",", ":")))
+        if self._hits("not_json", url, attempt):
+            return Plan(200, _HTML.format("Please wait"), "text/html")
+        trouble = Trouble.TRUNCATED if self._hits("truncated", url, attempt) else None
+        return Plan(trouble=trouble, query=self._asked_instead(path, query))
+
+    def _draw(self, name: str, url: str, attempt: int) -> int:
+        return scatter(self.faults.seed + crc32(name.encode()), crc32(url.encode()) + (attempt << 33))
+
+    def _hits(self, name: str, url: str, attempt: int) -> bool:
+        share = getattr(self.faults, name)
+        return bool(share) and self._draw(name, url, attempt) < share * 2**64
+
+    def _failure(self, status: int, draw: int) -> Plan:
+        """A 5xx in one of the three forms that were seen or documented (API.md §1.8)."""
+        form: str = self.faults.error_body
+        if form == "any":
+            form = ("nested", "flat", "html")[draw % 3]
+        reason = _reason(status)
+        if form == "html":
+            return Plan(status, _HTML.format(f"{status} {reason}"), "text/html")
+        nested = _nested(reason)
+        return Plan(status, json.dumps(nested if form == "nested" else nested["error"]))
+
+    def _refusal(self, status: int, attempt: int) -> Plan:
+        """A 4xx as the exchange words it, or a 5xx."""
+        if status == 429:
+            return _TOO_MANY
+        if status >= 500:
+            return self._failure(status, attempt)
+        return Plan(status, json.dumps(_nested(_reason(status)), separators=(",", ":")))
+
+    def _asked_instead(self, path: str, query: str) -> str:
+        """The query with the real cursor for an alias, room on the page for repeated rows, and what is ignored gone."""
+        if self.faults.created_filter == "ignored" and _has_created_bounds(path, query):
+            asked = parse_qsl(query, keep_blank_values=True)
+            query = urlencode([(name, value) for name, value in asked if name not in _CREATED_BOUNDS])
+        if not (self._aliases or self._tails):
+            return query
+        parameters = dict(parse_qsl(query))
+        cursor = parameters.get("cursor", "")
+        real = parameters["cursor"] = self._aliases.get(cursor, cursor)
+        if real in self._tails:
+            limit = int(parameters.get("limit") or 100)
+            parameters["limit"] = str(max(1, limit - len(self._tails[real])))
+        return urlencode(parameters) if parameters != dict(parse_qsl(query)) and cursor else query
+
+    def doctor(self, path: str, asked: str, body: bytes) -> bytes:
+        """Changes a good answer as the faults want it; `asked` is the query as the client sent it."""
+        faults = self.faults
+        if not faults.applies_to(path):
+            return body
+        answer = json.loads(body)
+        if "cursor" in answer:
+            self._turn_page(answer, dict(parse_qsl(asked)).get("cursor", ""))
+        damage(answer, faults)
+        return json.dumps(answer, ensure_ascii=False, separators=(",", ":")).encode()
+
+    def changes_answers(self) -> bool:
+        f = self.faults
+        return bool(
+            f.missing_key
+            or f.repeated_cursor
+            or f.empty_pages
+            or f.overlap
+            or f.unknown_words
+            or f.unreadable
+            or f.scalar_without_value
+            or f.zero_times
+            or f.unreachable_after is not None
+        )
+
+    def _turn_page(self, answer: dict[str, Any], cursor: str) -> None:
+        faults = self.faults
+        key, rows = row_lists(answer)[0]
+        with self._lock:
+            self._pages += 1
+        if faults.empty_pages and cursor and cursor not in self._aliases:
+            alias = cursor + _ALIAS
+            _remember(self._aliases, alias, cursor)
+            answer[key], answer["cursor"] = [], alias
+            return
+        if faults.repeated_cursor and cursor:
+            answer["cursor"] = cursor
+        if faults.overlap:
+            answer[key] = self._tails.get(self._aliases.get(cursor, cursor), []) + rows
+            if answer["cursor"]:
+                keep = min(faults.overlap, max(0, len(answer[key]) - 1))
+                _remember(self._tails, answer["cursor"], answer[key][len(answer[key]) - keep :])
+
+
+def _reason(status: int) -> str:
+    """What a gateway calls a status."""
+    if status == 504:
+        return "Gateway Time-out"
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return "Unknown"
+
+
+def _nested(reason: str) -> dict[str, object]:
+    return error_body(reason.lower().replace(" ", "_").replace("-", ""), reason.lower())
+
+
+def _has_created_bounds(path: str, query: str) -> bool:
+    return path == _MARKETS and any(name in _CREATED_BOUNDS for name, _ in parse_qsl(query))
+
+
+def _remember(memory: OrderedDict[str, Any], key: str, value: object) -> None:
+    """Keeps the newest entries only: a long run with faults must not grow."""
+    memory[key] = value
+    if len(memory) > _MOST_REMEMBERED:
+        del memory[next(iter(memory))]

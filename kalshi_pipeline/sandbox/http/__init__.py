@@ -1,0 +1,1 @@
+"""The sandbox's HTTP side: server, endpoints, cursors, rate limit and request log."""

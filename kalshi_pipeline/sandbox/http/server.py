@@ -1,0 +1,161 @@
+"""Starts and stops the exchange: in a thread for tests and the demo, in the foreground for the command line."""
+
+import asyncio
+import contextlib
+import signal
+import socket
+import struct
+import threading
+import time
+from collections.abc import Iterator
+from types import TracebackType
+from typing import Self
+
+import uvicorn
+from starlette.types import Scope
+
+from kalshi_pipeline.sandbox.faults.faults import Faults
+from kalshi_pipeline.sandbox.http.app import PREFIX, Exchange
+from kalshi_pipeline.sandbox.http.limits import RateLimit
+from kalshi_pipeline.sandbox.http.request_log import RequestLog
+from kalshi_pipeline.sandbox.world.config import WorldConfig
+from kalshi_pipeline.sandbox.world.world import World
+
+_START_SECONDS = 10.0
+_POLL_SECONDS = 0.005
+_TICK_SECONDS = 0.02
+
+
+class _Server(uvicorn.Server):
+    """Looks for its end five times as often as uvicorn does: tests start and stop many exchanges."""
+
+    async def main_loop(self) -> None:
+        while not await self.on_tick(0):
+            await asyncio.sleep(_TICK_SECONDS)
+
+
+class Sandbox:
+    """A running exchange on loopback, from `with` to its end; on a free port when `port` is 0."""
+
+    def __init__(
+        self,
+        world: World | None = None,
+        port: int = 0,
+        faults: Faults | None = None,
+        limit: RateLimit | None = None,
+        host: str = "127.0.0.1",
+    ) -> None:
+        self.world = world or World()
+        self.requests = RequestLog()
+        self._host = host
+        self._port = port
+        self._exchange = Exchange(self.world, faults or Faults(), limit, self.requests, self._abort)
+        self._socket: socket.socket | None = None
+        self._server: uvicorn.Server | None = None
+        self._thread: threading.Thread | None = None
+
+    @property
+    def faults(self) -> Faults:
+        return self._exchange.faults
+
+    @faults.setter
+    def faults(self, faults: Faults) -> None:
+        """Other faults from the next request on; what the old ones remembered is forgotten."""
+        self._exchange.set_faults(faults)
+
+    @property
+    def url(self) -> str:
+        return f"http://{self._host}:{self._port}{PREFIX}"
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def start(self) -> None:
+        """Returns when the exchange answers; OSError where the port is taken."""
+        self._socket = socket.create_server((self._host, self._port), backlog=512)
+        self._port = self._socket.getsockname()[1]
+        config = uvicorn.Config(
+            self._exchange,
+            lifespan="off",
+            log_config=None,
+            log_level="critical",
+            access_log=False,
+            server_header=False,
+            date_header=False,
+            ws="none",
+            timeout_graceful_shutdown=1,
+        )
+        self._server = _Server(config)
+        self._thread = threading.Thread(
+            target=self._server.run, kwargs={"sockets": [self._socket]}, name="sandbox", daemon=True
+        )
+        self._thread.start()
+        deadline = time.monotonic() + _START_SECONDS
+        while not self._server.started:
+            if not self._thread.is_alive() or time.monotonic() > deadline:
+                self.stop()
+                raise RuntimeError("the sandbox exchange did not start")
+            time.sleep(_POLL_SECONDS)
+
+    def stop(self) -> None:
+        if self._server is not None:
+            self._server.should_exit = True
+        if self._thread is not None:
+            self._thread.join()
+        if self._socket is not None:
+            self._socket.close()
+        self._server = self._thread = self._socket = None
+
+    def _abort(self, scope: Scope, *, hard: bool) -> None:
+        if self._server is None:
+            return
+        for connection in list(self._server.server_state.connections):
+            transport = getattr(connection, "transport", None)
+            if transport is None or getattr(connection, "client", None) != scope["client"]:
+                continue
+            if hard:
+                raw = transport.get_extra_info("socket")
+                # Linger on, zero seconds: the system sends RST instead of FIN.
+                raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                transport.abort()
+            else:
+                transport.close()
+
+
+def serve(
+    config: WorldConfig,
+    faults: Faults | None = None,
+    host: str = "127.0.0.1",
+    port: int = 8765,
+    step_every_seconds: float | None = 2.0,
+    limit: RateLimit | None = RateLimit(),  # noqa: B008 - frozen
+    stop: threading.Event | None = None,
+) -> None:
+    """Serves until Ctrl-C, SIGTERM or `stop`, stepping the world in real time; None lets it stand still."""
+    stop = stop or threading.Event()
+    with (
+        contextlib.suppress(KeyboardInterrupt),
+        _terminate_as_interrupt(),
+        Sandbox(World(config), port, faults, limit, host) as sandbox,
+    ):
+        while not stop.wait(step_every_seconds):
+            sandbox.world.step()
+
+
+@contextlib.contextmanager
+def _terminate_as_interrupt() -> Iterator[None]:
+    """SIGTERM ends the exchange like Ctrl-C, where signals can be handled at all: in the main thread."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -1,0 +1,1 @@
+"""The sandbox's answers as JSON, in each generation of the API."""

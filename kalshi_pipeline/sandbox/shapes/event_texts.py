@@ -1,0 +1,126 @@
+"""The texts that all markets of one event share, made once per event and kept for the pages around it."""
+
+from dataclasses import dataclass
+from functools import cache
+from typing import NamedTuple
+
+from kalshi_pipeline.sandbox.shapes.json_format import datetime_of, spell_text
+from kalshi_pipeline.sandbox.world.catalogue import (
+    COMBO_PREFIXES,
+    TOPICS,
+    Outcome,
+    Topic,
+    opponents,
+    outcome_of,
+    subject_of,
+    topic_of,
+)
+from kalshi_pipeline.sandbox.world.chance import scatter
+from kalshi_pipeline.sandbox.world.states import ACTIVE
+from kalshi_pipeline.sandbox.world.world import World
+
+_LABEL = "\x00"
+_NOTES = tuple(spell_text(topic.note) for topic in TOPICS)
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """Texts of an event, those in JSON already quoted. A market's rules are `before` + its label + `after`."""
+
+    title: str
+    sub_title: str
+    rules_before: str
+    rules_after: str
+    rules_secondary: str
+    settlement_sources: str
+    is_dated: bool
+
+
+class Leg(NamedTuple):
+    """One side of one market that a combo bets on; `label` with its side, `text` in JSON."""
+
+    event_ticker: str
+    market_ticker: str
+    side: str
+    label: str
+    text: str
+
+    @classmethod
+    def of(cls, event_ticker: str, market_ticker: str, label: str, side: str) -> "Leg":
+        text = f'{{"event_ticker":"{event_ticker}","market_ticker":"{market_ticker}","side":"{side}"}}'
+        return cls(event_ticker, market_ticker, side, f"{side} {label}", text)
+
+
+@cache
+def sources_of(topic: Topic) -> str:
+    return f'[{{"name":{spell_text(topic.source[0])},"url":{spell_text(topic.source[1])}}}]'
+
+
+def frame_of(world: World, event: int) -> Frame:
+    """The words of a generated event that is no combo."""
+    number = world.events.number[event]
+    topic = topic_of(number)
+    row = world.series[world.events.series[event]]
+    (_, home), (_, away) = opponents(number)
+    words = {
+        "subject": subject_of(topic, row.number)[1],
+        "day": f"{datetime_of(world.events.close_at[event]):%b %-d, %Y}",
+        "home": home,
+        "away": away,
+    }
+    before, _, after = spell_text(topic.rule.format(label=_LABEL, **words)).partition("\\u0000")
+    before, after = (before, after) if after else (before[:-1] + " ", '"')
+    return Frame(
+        title=spell_text(topic.title.format(**words)),
+        sub_title=spell_text(
+            f"On {words['day']}" if topic.style != "team" else f"{away} vs {home} ({words['day']})"
+        ),
+        rules_before=before,
+        rules_after=after,
+        rules_secondary=_NOTES[number % len(TOPICS)],
+        settlement_sources=sources_of(topic),
+        is_dated=topic.style in ("band", "price"),
+    )
+
+
+def outcome_of_market(world: World, market: int) -> Outcome:
+    return outcome_of(world.events.number[world.markets.event[market]], world.markets.ordinal[market])
+
+
+class Legs:
+    """What combos bet on: two to six markets that stood open on the first day, kept once their words are made."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._pool: list[tuple[Leg, Leg] | None] = [None] * max(1, len(world.leg_pool))
+
+    def of(self, market: int) -> list[Leg]:
+        number = self._world.events.number[self._world.markets.event[market]]
+        chance = scatter(71, number)
+        size, legs = len(self._pool), []
+        for _ in range(2 + chance % 5):
+            chance = (chance >> 5) * 0x9E3779B1 + 1
+            pair = self._pool[chance % size] or self._pair(chance % size)
+            legs.append(pair[chance & 1])
+        return legs
+
+    def _pair(self, index: int) -> tuple[Leg, Leg]:
+        """A market's yes and no as legs; a made-up one where the first day had no open market."""
+        world = self._world
+        names = "KXNFLGAME-26OCT08TBDAL", "KXNFLGAME-26OCT08TBDAL-TB", "Tampa Bay"
+        if world.leg_pool:
+            market = world.leg_pool[index]
+            ticker = world.markets.ticker[market]
+            label = ticker if market in world.markets.recorded else outcome_of_market(world, market).label
+            names = world.events.ticker[world.markets.event[market]], ticker, label
+        pair = self._pool[index] = Leg.of(*names, "yes"), Leg.of(*names, "no")
+        return pair
+
+
+def collection_of(world: World, event: int) -> str:
+    """Ticker of the multivariate event collection that a combo was minted from."""
+    return f"{COMBO_PREFIXES[world.events.number[event] % len(COMBO_PREFIXES)]}-R"
+
+
+def is_never_traded(world: World, market: int) -> bool:
+    return not world.markets.volume[market] and world.markets.state[market] == ACTIVE

@@ -1,0 +1,95 @@
+"""A shape that nobody has seen: what a parser should survive (API.md §0.6).
+
+Unknown members at every level, most optional ones gone, now and then a word that no list knows, prices with six
+decimals, and null where a list used to be. Tickers and the strings of prices and counts are what is left.
+"""
+
+from kalshi_pipeline.sandbox.shapes.json_format import (
+    MICROS,
+    spell_contracts,
+    spell_micros,
+    spell_text,
+    spell_time,
+)
+from kalshi_pipeline.sandbox.shapes.shape_2026_10 import NewestShape
+from kalshi_pipeline.sandbox.world.books import Level
+from kalshi_pipeline.sandbox.world.states import FINALIZED, RESULT_WORDS, STATUS_WORDS
+from kalshi_pipeline.sandbox.world.world_state import SeriesRow
+
+
+class FutureShape(NewestShape):
+    """Renders what a client may read one day."""
+
+    envelope_extra = ',"api_generation":{"number":4,"deprecations":null}'
+
+    def market(self, market: int) -> str:
+        recorded = self.world.markets.recorded.get(market)
+        if recorded is not None:
+            return recorded
+        m = self.world.markets
+        bid, ask = m.bid[market], m.ask[market]
+        status = (
+            "auctioning"
+            if market % 97 == 5 and m.state[market] < FINALIZED
+            else STATUS_WORDS[m.state[market]]
+        )
+        settled = ""
+        if m.state[market] >= FINALIZED:
+            settled = (
+                f',"settlement_ts":"{spell_time(m.settled_at[market])}",'
+                f'"settlement_value_dollars":"{spell_micros(m.settlement_value[market])}"'
+            )
+        return (
+            f'{{"ticker":"{m.ticker[market]}","event_ticker":"{self.world.events.ticker[m.event[market]]}",'
+            f'"status":"{status}","market_type":"{"binary" if market % 41 else "perpetual"}",'
+            f'"yes_bid_dollars":"{spell_micros(bid)}","yes_ask_dollars":"{spell_micros(ask)}",'
+            f'"no_bid_dollars":"{spell_micros(MICROS - ask)}","no_ask_dollars":"{spell_micros(MICROS - bid)}",'
+            f'"yes_bid_size_fp":"{spell_contracts(m.bid_size[market])}",'
+            f'"yes_ask_size_fp":"{spell_contracts(m.ask_size[market])}",'
+            f'"last_price_dollars":"{spell_micros(m.last[market])}","volume_fp":"{spell_contracts(m.volume[market])}",'
+            f'"open_interest_fp":"{spell_contracts(m.open_interest[market])}",'
+            f'"created_time":"{spell_time(m.created[market])}","close_time":"{spell_time(m.close_at[market])}",'
+            f'"result":"{RESULT_WORDS[m.result[market]]}","price_ranges":null,"mve_selected_legs":null,'
+            f'"venue":{{"region":"eu","tier":{market % 3}}},"quote_age_ms":{market % 5_000},'
+            f'"strike_type":"{"custom" if market % 31 else "conditional"}","labels":["a","ü"]{settled}}}'
+        )
+
+    def event(self, event: int, markets: list[int] | None = None, *, is_single: bool = False) -> str:  # noqa: ARG002
+        nested = "" if markets is None else f',"markets":[{",".join(map(self.market, markets))}]'
+        recorded = self.world.events.recorded.get(event)
+        if recorded is not None:
+            return f"{recorded[:-1]}{nested}}}"
+        events = self.world.events
+        title = '"Combo"' if events.is_combo[event] else self.frame(event).title
+        return (
+            f'{{"event_ticker":"{events.ticker[event]}",'
+            f'"series_ticker":"{self.world.series[events.series[event]].ticker}","title":{title},'
+            f'"settlement_sources":null,"collateral_return_type":"CROSSNET","audience":{{"minimum_age":18}}{nested}}}'
+        )
+
+    def series(self, row: SeriesRow, volume: int | None = None, *, with_metadata: bool = False) -> str:  # noqa: ARG002
+        if row.recorded is not None:
+            return row.recorded
+        optional = "" if volume is None else f',"volume_fp":"{spell_contracts(volume)}"'
+        return (
+            f'{{"ticker":"{row.ticker}","title":{spell_text(row.ticker.title())},"category":"{self.series_category(row)}",'
+            f'"fee_type":"{"quadratic" if row.number % 3 else "cubic"}","tags":null,"categories":null,'
+            f'"governance":{{"board":null}}{optional}}}'
+        )
+
+    def trade(self, position: int) -> str:
+        tape = self.world.tape
+        price = tape.price[position]
+        return (
+            f'{{"trade_id":"{tape.trade_id(position)}","ticker":"{self.world.markets.ticker[tape.market[position]]}",'
+            f'"count_fp":"{spell_contracts(tape.contracts[position])}","yes_price_dollars":"{spell_micros(price)}",'
+            f'"no_price_dollars":"{spell_micros(MICROS - price)}","created_time":"{spell_time(tape.at[position])}",'
+            f'"taker_outcome_side":"{"yes" if tape.takes_yes(position) else "no"}","venue_sequence":{position}}}'
+        )
+
+    def book(self, yes: list[Level], no: list[Level]) -> str:
+        sides = []
+        for name, side in (("no_dollars", no), ("yes_dollars", yes)):
+            levels = ",".join(f'["{spell_micros(price)}","{spell_contracts(size)}"]' for price, size in side)
+            sides.append(f'"{name}":{f"[{levels}]" if side else "null"}')
+        return f'"orderbook_fp":{{{",".join(sides)},"auction_dollars":null}}'

@@ -1,0 +1,195 @@
+"""What the generated exchange asks about: topics, their subjects, and the outcomes that one event offers.
+
+Nothing here is stored per market: an event's number and subject say everything, so half a million markets
+need no texts in memory. Eight topics take turns and average 8.6 markets per event (API.md §4).
+"""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from kalshi_pipeline.sandbox.world.chance import scatter, uuid_of
+from kalshi_pipeline.sandbox.world.prices import CENTI_CENT_EDGES, DECI_CENT, LINEAR_CENT, PriceStructure
+
+CITIES = (
+    ("NY", "New York City"), ("CHI", "Chicago"), ("AUS", "Austin"), ("MIA", "Miami"), ("DEN", "Denver"),
+    ("LAX", "Los Angeles"), ("PHIL", "Philadelphia"), ("SJU", "San José"), ("MTL", "Montréal"),
+)  # fmt: skip
+LEAGUES = (
+    ("NFL", "Pro Football"), ("NBA", "Pro Basketball (M)"), ("NHL", "Pro Hockey"), ("EPL", "English Premier League"),
+    ("LALIGA", "La Liga"), ("NCAAF", "College Football"), ("ATP", "Tennis Féminin"),
+)  # fmt: skip
+COINS = (("BTC", "Bitcoin"), ("ETH", "Ethereum"), ("SOL", "Solana"), ("XRP", "Ripple"), ("DOGE", "Dogecoin"))
+OFFICES = (
+    ("PRES", "President"),
+    ("SENATE", "Senate"),
+    ("GOV", "Governor"),
+    ("MAYOR", "Mayor"),
+    ("POPE", "Pope"),
+)
+SPEAKERS = (("FED", "the Fed chair"), ("POTUS", "the President"), ("CEO", "the chief executive"))
+GAUGES = (("CPI", "CPI, year over year"), ("GDP", "real GDP growth"), ("RATE", "the policy rate"))
+TEAMS = (
+    ("TB", "Tampa Bay"), ("DAL", "Dallas"), ("PHI", "Philadelphia"), ("JAC", "Jacksonville"), ("CIN", "Cincinnati"),
+    ("MIA", "Miami"), ("ATM", "Atlético Madrid"), ("BAY", "Bayern München"), ("HOU", "Houston"), ("SEA", "Seattle"),
+)  # fmt: skip
+PEOPLE = (
+    "Ana Muñoz", "Zoë O'Hara", "Chloé Dubois", "Dan Kowalski", "Eve Larsen", "Finn Øvergård", "Grace Lee",
+    "Hugo Sánchez", "Ivy Chen", "Jack Müller", "Kim Park", "Lena Straßer",
+)  # fmt: skip
+WORDS = ("tariff", "inflation", "soft landing", "A.I.", "unemployment", "“transitory”", "housing", "China")
+
+
+class Outcome(NamedTuple):
+    """One market of an event: the end of its ticker, its label, and its strike as JSON members, comma first."""
+
+    code: str
+    label: str
+    strike: str
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """A template of series. `style` names the kind of strike; `title` and `rule` take the event's words."""
+
+    prefix: str
+    suffix: str
+    category: str
+    tags: tuple[str, ...] | None
+    frequency: str
+    subjects: tuple[tuple[str, str], ...]
+    style: str
+    size: int
+    exchange_index: int
+    structure: PriceStructure
+    collateral: str
+    title: str
+    rule: str
+    note: str
+    source: tuple[str, str]
+
+
+_PUBLISHED = (
+    "Revisions made after expiration do not count, and a value that has not been published when the market "
+    "expires is replaced by the last one that was.  The Exchange may close the market early where the outcome "
+    "is known; if it has to be determined by another source, members are told at least one day before.\n\n"
+    "Persons employed by the source agency, and persons who hold material non-public information on the value, "
+    "may not trade. More than one market of this event can be open at the same time; each is settled on its own. "
+)
+
+TOPICS = (
+    Topic("KX", "GAME", "Sports", ("Football",), "custom", LEAGUES, "team", 3, 0, LINEAR_CENT, "MECNET",
+          "{away} vs {home}", "If {label} wins the {away} vs {home} {subject} game originally scheduled for {day}, "
+          "then the market resolves to Yes.",
+          "The following market refers to the team who wins the game. If the game is postponed but begins within 48 "
+          "hours from its originally scheduled start time, the market will remain open and resolve based on the "
+          "official final result. If it is not started within 48 hours, the market will resolve to a fair price.\n\n"
+          "Kalshi is not affiliated, associated, authorized, endorsed by, or in any way officially connected with the "
+          "Governing League. All trademarks, logos, and brand names are the property of their respective owners.",
+          ("the Governing League", "https://www.nfl.com/")),
+    Topic("KX", "TOTAL", "Sports", ("Basketball", "Football"), "custom", LEAGUES, "above", 12, 3, LINEAR_CENT, "",
+          "{away} at {home}: Total points", "If the two teams collectively score {label} points in the {away} at "
+          "{home} {subject} game originally scheduled for {day}, then the market resolves to Yes.", _PUBLISHED,
+          ("ESPN", "https://www.espn.com")),
+    Topic("KXHIGH", "", "Climate and Weather", ("Daily temperature", "Weather"), "daily", CITIES, "band", 6, 0,
+          LINEAR_CENT, "MECNET", "Highest temperature in {subject} on {day}? ",
+          "If the highest temperature recorded in {subject} for {day}, is {label} fahrenheit according to the "
+          "National Weather Service's Climatological Report (Daily), then the market resolves to Yes.", _PUBLISHED,
+          ("National Weather Service", "https://www.weather.gov/wrh/climate")),
+    Topic("KX", "D", "Crypto", ("Crypto",), "hourly", COINS, "price", 14, 2, CENTI_CENT_EDGES, "DIRECNET",
+          "{subject} price on {day}?", "If the simple average of the sixty seconds of CF Benchmarks' {subject} "
+          "Real-Time Index before the close is {label} on {day}, then the market resolves to Yes.", _PUBLISHED,
+          ("CF Benchmarks", "https://www.cfbenchmarks.com")),
+    Topic("KX", "WIN", "Politics", None, "one_off", OFFICES, "name", 11, 0, DECI_CENT, "MECNET",
+          "Who will be the next {subject}?", "If {label} is the next {subject} before {day}, then the market "
+          "resolves to Yes.\nAn acting officeholder does not count.", _PUBLISHED,
+          ("The New York Times", "https://www.nytimes.com")),
+    Topic("KX", "MENTION", "Mentions", ("Fed", "Politicians"), "custom", SPEAKERS, "word", 8, 0, LINEAR_CENT, "",
+          "What will {subject} say on {day}?", "If {subject} says {label} as part of the event on {day}, then the "
+          "market resolves to Yes.", _PUBLISHED, ("Video of the event", "https://www.youtube.com")),
+    Topic("KX", "MAX", "Crypto", ("Crypto", "Pre-market"), "weekly", COINS, "price", 14, 2, CENTI_CENT_EDGES, "",
+          "How high will  {subject} get by {day}?", "If {subject} trades {label} before {day}, then the market "
+          "resolves to Yes.", _PUBLISHED, ("CF Benchmarks", "https://www.cfbenchmarks.com")),
+    Topic("KX", "", "Economics", ("Inflation", "Growth"), "monthly", GAUGES, "scalar", 1, 0, DECI_CENT, "",
+          "What will {subject} be in {day}?", "The market resolves to the value of {subject} for {day}, mapped "
+          "between the bounds of the contract.", _PUBLISHED, ("Bureau of Labor Statistics", "https://www.bls.gov")),
+)  # fmt: skip
+
+COMBO_PREFIXES = ("KXMVECROSSCATEGORY", "KXMVESPORTSMULTIGAMEEXTENDED")
+
+
+def topic_of(number: int) -> Topic:
+    return TOPICS[number % len(TOPICS)]
+
+
+def is_exclusive(topic: Topic) -> bool:
+    """At most one market resolves to yes: exactly the meaning of MECNET [SPEC 3.32]."""
+    return topic.collateral == "MECNET"
+
+
+def subject_of(topic: Topic, series: int) -> tuple[str, str]:
+    """Code and name of a topic's series-th subject; numbered from the second round on."""
+    code, name = topic.subjects[series % len(topic.subjects)]
+    lap = series // len(topic.subjects)
+    return (f"{code}{lap}", f"{name} {lap}") if lap else (code, name)
+
+
+def opponents(number: int) -> tuple[tuple[str, str], tuple[str, str]]:
+    """Home and away of a game; never the same."""
+    home = scatter(11, number) % len(TEAMS)
+    away = (home + 1 + scatter(12, number) % (len(TEAMS) - 1)) % len(TEAMS)
+    return TEAMS[home], TEAMS[away]
+
+
+def outcome_of(number: int, ordinal: int) -> Outcome:
+    """The ordinal-th market of the number-th event."""
+    topic = topic_of(number)
+    match topic.style:
+        case "team":
+            return _team(number, ordinal)
+        case "above":
+            floor = 150 + scatter(13, number) % 60 + 3 * ordinal + 0.5
+            return Outcome(
+                f"{floor:g}", f"more than {floor:g}", f',"floor_strike":{floor:g},"strike_type":"greater"'
+            )
+        case "price":
+            floor = 20 + scatter(14, number) % 90_000 + 250 * ordinal + 0.99
+            label = f"${floor:,.2f} or above"
+            return Outcome(
+                f"T{floor:.2f}", label, f',"floor_strike":{floor:.2f},"strike_type":"greater_or_equal"'
+            )
+        case "band":
+            return _band(40 + scatter(15, number) % 50, ordinal, topic.size)
+        case "name":
+            name = PEOPLE[(scatter(16, number) + ordinal) % len(PEOPLE)]
+            code = name[0] + name.split()[1][0]
+            return Outcome(
+                f"{code}{ordinal}", name, f',"custom_strike":{{"Name":"{name}"}},"strike_type":"custom"'
+            )
+        case "word":
+            word = WORDS[ordinal % len(WORDS)]
+            strike = f',"custom_strike":{{"Word":"{word}"}},"strike_type":"custom"'
+            return Outcome(f"W{ordinal}", word, strike)
+        case _:
+            strike = ',"functional_strike":"min(1, max(0, value / 10))","strike_type":"functional"'
+            return Outcome("VALUE", "Value", strike)
+
+
+def _team(number: int, ordinal: int) -> Outcome:
+    if ordinal == 2:
+        code, name = "TIE", "Tie"
+    else:
+        code, name = opponents(number)[ordinal]
+    target = uuid_of(17, number * 4 + ordinal)
+    return Outcome(code, name, f',"custom_strike":{{"football_team":"{target}"}},"strike_type":"structured"')
+
+
+def _band(low: int, ordinal: int, size: int) -> Outcome:
+    if ordinal == 0:
+        return Outcome(f"T{low}", f"{low - 1}° or below", f',"cap_strike":{low},"strike_type":"less"')
+    floor = low + 2 * (ordinal - 1)
+    if ordinal == size - 1:
+        return Outcome(
+            f"T{floor}", f"{floor + 1}° or above", f',"floor_strike":{floor},"strike_type":"greater"'
+        )
+    strike = f',"cap_strike":{floor + 1},"floor_strike":{floor},"strike_type":"between"'
+    return Outcome(f"B{floor}.5", f"{floor}° to {floor + 1}°", strike)

@@ -1,0 +1,299 @@
+"""The first day: fills an empty world with series, events, markets, combos and recorded objects.
+
+Rows come into being in the order of their created time, because a market's position is its place in the
+newest-first listing (columns.py).
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterator
+from functools import partial
+from operator import itemgetter
+from typing import TypeAlias
+
+from kalshi_pipeline.sandbox.shapes.json_format import MICROS
+from kalshi_pipeline.sandbox.world.catalogue import COMBO_PREFIXES, TOPICS, outcome_of, subject_of, topic_of
+from kalshi_pipeline.sandbox.world.chance import scatter
+from kalshi_pipeline.sandbox.world.create_market import (
+    bear_combo,
+    bear_event,
+    bear_market,
+    combo_event_ticker_of,
+    draw_close,
+    event_ticker_of,
+)
+from kalshi_pipeline.sandbox.world.outcomes import fate_of, settle
+from kalshi_pipeline.sandbox.world.recordings import RecordedMarket, Recording, load_recording
+from kalshi_pipeline.sandbox.world.states import (
+    ACTIVE,
+    ARCHIVED,
+    CLOSED,
+    DETERMINED,
+    FINALIZED,
+    INACTIVE,
+    INITIALIZED,
+    SHELF_OF_STATE,
+)
+from kalshi_pipeline.sandbox.world.transitions import archive
+from kalshi_pipeline.sandbox.world.world_state import DAY, HOUR, SeriesRow, WorldState
+
+MOST_SERIES_PER_TOPIC = 1_700  # 8 topics: the 13,300 series of August 2026 (API.md §4)
+
+_SIZE_OF_ROUND = sum(topic.size for topic in TOPICS)
+# The states inside an event that is open, per thousand markets (API.md §0.3); the rest is active.
+_MIXTURE = ((10, FINALIZED), (13, CLOSED), (15, DETERMINED), (19, INITIALIZED), (29, INACTIVE))
+# Created times have fractions of 6, 5 and 4 digits, or none (API.md quirk 8).
+_GRAINS = (1, 10, 100, MICROS)
+
+_MOST_TRIES = 50  # to find a market that was open at an instant
+
+# Created time, ticker of the event (of a recorded market its own), and what lets it be born then.
+_Birth: TypeAlias = tuple[int, str, Callable[[int], None]]
+
+
+def create(world: WorldState) -> None:
+    """Fills the world for its first look."""
+    config = world.config
+    recording = load_recording(config.recordings) if config.recordings else Recording()
+    _add_series(world, recording)
+    genesis = _Genesis(world)
+    genesis.add_recorded_events(recording)
+    past = list(genesis.plan_past())
+    births = [*past, *genesis.plan_open(), *genesis.plan_combos(), *genesis.plan_recorded(recording)]
+    # Ties by ticker, descending (columns.py): all letters of tickers come after the "-" that follows an event's.
+    births.sort(key=itemgetter(1), reverse=True)
+    births.sort(key=itemgetter(0))
+    for created, _, bear in births:
+        bear(created)
+    if births:
+        world.clock = world.start = max(world.clock, births[-1][0] + MICROS)
+    genesis.finish()
+
+
+def _add_series(world: WorldState, recording: Recording) -> None:
+    """Every topic's series, whether or not an event of theirs exists yet; then the combos' and the recorded ones."""
+    if world.config.markets or world.config.births_per_step:
+        world.series_per_topic = min(1 + world.config.markets // _SIZE_OF_ROUND // 2, MOST_SERIES_PER_TOPIC)
+    for topic_number, topic in enumerate(TOPICS):
+        for number in range(world.series_per_topic):
+            code, _ = subject_of(topic, number)
+            world.add_series(SeriesRow(f"{topic.prefix}{code}{topic.suffix}", topic_number, number))
+    if world.config.combos or world.config.combos_per_step:
+        for number, ticker in enumerate(COMBO_PREFIXES):
+            world.add_series(SeriesRow(ticker, -1, number))
+    for ticker, text in recording.series.items():
+        world.replace_series(SeriesRow(ticker, -2, 0, text))
+
+
+class _Genesis:
+    """Plans births, each with its created time, and bears them in that order."""
+
+    def __init__(self, world: WorldState) -> None:
+        self._world = world
+        self._quoter = world.quoter
+        # Instant, market and price of what was traded before the world began.
+        self._past_trades: list[tuple[int, int, int]] = []
+
+    def plan_past(self) -> Iterator[_Birth]:
+        """Events whose markets all settled before the world began, over the configured days; a market then lived for
+        a quarter of them or so."""
+        world = self._world
+        count = round(world.config.markets * world.config.past_share / _SIZE_OF_ROUND * len(TOPICS))
+        count = max(count, 8) if world.config.markets and world.config.past_share else 0
+        span = round(world.config.past_days * DAY)
+        life = max(span * 4 // 15, HOUR)
+        for number in range(count):
+            age = (count - number) * span // count
+            moment = world.clock - age - 3 * HOUR
+            closed = moment - moment % (60 * MICROS)
+            ticker = event_ticker_of(world, number, closed)
+            yield moment - life, ticker, partial(self._bear_past, number, closed)
+        world.next_number = count
+
+    def _bear_past(self, number: int, closed: int, created: int) -> None:
+        world = self._world
+        event = bear_event(world, number, created, closed)
+        settled = closed + HOUR + scatter(3, number) % HOUR
+        for ordinal in self._in_listing_order(number, range(topic_of(number).size)):
+            market = bear_market(world, event, ordinal, CLOSED, created)
+            self._trade_past(market, created, closed, share=0.8)
+            settle(world, market, FINALIZED, settled)
+        self._index(event)
+
+    def plan_open(self) -> Iterator[_Birth]:
+        """Events until exactly the configured number of markets is open."""
+        world = self._world
+        plan: list[dict[int, int]] = []
+        left = world.config.markets
+        while left:
+            number = world.next_number + len(plan)
+            states: dict[int, int] = {}
+            for ordinal in range(topic_of(number).size):
+                if left:
+                    states[ordinal] = self._draw_state(number, ordinal)
+                    left -= SHELF_OF_STATE[states[ordinal]] == "open"
+            plan.append(states)
+        for index, states in enumerate(plan):
+            number, created = world.next_number + index, self._draw_created(index, len(plan), 30 * DAY)
+            close_at = draw_close(world, number, world.clock)
+            bear = partial(self._bear_open, number, states, close_at)
+            yield created - created % _GRAINS[index % 4], event_ticker_of(world, number, close_at), bear
+        world.next_number += len(plan)
+
+    def _draw_created(self, index: int, count: int, usual: int) -> int:
+        """When the index-th of so many was born: evenly over the usual span until now, or over the configured one."""
+        within, now = self._world.config.created_within_seconds, self._world.clock
+        if within is None:
+            jitter = scatter(52, index) % min(30 * MICROS, usual // 2 // count)
+            return now - (count - index) * usual // count - jitter
+        span = round(within * MICROS)
+        first = now - HOUR - span
+        return first - first % MICROS + index * span // count
+
+    def _draw_state(self, number: int, ordinal: int) -> int:
+        chance = scatter(self._world.config.seed + 51, number * 16 + ordinal) % 1000
+        return next((state for below, state in _MIXTURE if chance < below), ACTIVE)
+
+    def _bear_open(self, number: int, states: dict[int, int], close_at: int, created: int) -> None:
+        world, now = self._world, self._world.clock
+        event = bear_event(world, number, created, close_at)
+        for ordinal in self._in_listing_order(number, states):
+            state = states[ordinal]
+            if state == INITIALIZED:
+                market = bear_market(world, event, ordinal, state, created)
+                world.markets.open_at[market] = now - now % HOUR + 2 * HOUR
+                continue
+            market = bear_market(world, event, ordinal, INACTIVE if state == INACTIVE else ACTIVE, created)
+            if state in (ACTIVE, INACTIVE):
+                self._quoter.draw_quote(market, world.structure_of(market))
+            self._trade_past(market, created, created + (now - created) // 2, share=0.7)
+            if state not in (ACTIVE, INACTIVE):
+                self._end_early(market, state, created + (now - created) // 2)
+        self._index(event)
+
+    def _end_early(self, market: int, state: int, at: int) -> None:
+        world = self._world
+        world.markets.close_at[market] = at - at % MICROS
+        world.set_state(market, CLOSED)
+        world.markets.updated[market] = at
+        if state == CLOSED:
+            world.fates.append((3, market, fate_of(world, market)))
+            return
+        settle(world, market, state, min(at + HOUR // 2, world.clock))  # nothing is settled in time to come
+        if state == DETERMINED:
+            world.fates.append((3, market, (FINALIZED,)))
+
+    def plan_combos(self) -> Iterator[_Birth]:
+        """Combos, all open."""
+        world = self._world
+        for number in range(world.config.combos):
+            created = self._draw_created(number, world.config.combos, 12 * HOUR)
+            yield created, combo_event_ticker_of(world, number), partial(self._bear_combo, number)
+        world.next_combo = world.config.combos
+
+    def _bear_combo(self, number: int, created: int) -> None:
+        world = self._world
+        market = bear_combo(world, number, ACTIVE, created)
+        self._quoter.draw_combo_quote(market, world.structure_of(market))
+        self._trade_past(market, created, world.clock, share=0.03)
+        self._index(world.markets.event[market])
+
+    def add_recorded_events(self, recording: Recording) -> None:
+        """Recorded events, and the gaps: events that only a recorded market names."""
+        world, events = self._world, self._world.events
+        closes: dict[str, int] = {}
+        for market in recording.markets.values():
+            closes[market.event_ticker] = max(
+                market.close_at, closes.get(market.event_ticker, market.close_at)
+            )
+        for event in recording.events.values():
+            series = world.series_position.get(event.series_ticker)
+            if series is None:
+                series = world.add_series(SeriesRow(event.series_ticker, -2, 0))
+            close_at = closes.get(event.ticker, world.clock + 30 * DAY)
+            position = events.append(
+                event.ticker, -1, series, close_at, event.updated, is_combo=event.is_combo
+            )
+            events.recorded[position] = event.text
+            self._index(position)
+        for ticker in sorted(closes.keys() - events.position.keys()):
+            is_combo = ticker.startswith("KXMVE")
+            position = events.append(ticker, -1, -1, closes[ticker], closes[ticker], is_combo=is_combo)
+            events.unrecorded.add(position)
+
+    def plan_recorded(self, recording: Recording) -> Iterator[_Birth]:
+        for market in recording.markets.values():
+            yield market.created, market.ticker, partial(self._bear_recorded, market)
+
+    def _bear_recorded(self, recorded: RecordedMarket, created: int) -> None:
+        world, markets = self._world, self._world.markets
+        event = world.events.position[recorded.event_ticker]
+        times = created, recorded.open_at, recorded.close_at
+        is_archived = recorded.settled_at is not None and recorded.settled_at < world.cutoff
+        market = markets.append(
+            recorded.ticker, event, 0, ARCHIVED if is_archived else recorded.state, *times
+        )
+        markets.updated[market] = recorded.updated
+        markets.bid[market], markets.ask[market] = recorded.bid, recorded.ask
+        markets.bid_size[market], markets.ask_size[market] = recorded.bid_size, recorded.ask_size
+        markets.recorded[market] = recorded.text
+        if recorded.settled_at is not None:
+            markets.settled_at[market] = recorded.settled_at
+        world.shelve(market)
+
+    def finish(self) -> None:
+        """What can only be done when everything stands: sorting, yesterday's quotes, the first archiving."""
+        world, markets = self._world, self._world.markets
+        for order in world.events_by_close.values():
+            order.sort(key=world.event_key)
+        self._draw_busy_days()
+        for at, market, price in sorted(self._past_trades):
+            world.tape.append(self._quoter.trade(market, at, price))
+        world.settled = deque(sorted(world.settled))
+        archive(world)
+        markets.pass_midnight()
+        for market in range(0, len(markets), 2):  # half of the markets were bid and sold lower a day ago
+            if markets.bid[market] > 40_000:
+                markets.midnight_bid[market] -= 20_000
+        for market, volume in enumerate(markets.volume):
+            markets.midnight_volume[market] = volume // 200 * 100
+        markets.unlogged.clear()
+        world.quote_log.known_since = world.start
+        world.leg_pool = list(world.shelves.rows("open", combo=False)[:4_096])
+
+    def _draw_busy_days(self) -> None:
+        """The configured trades of the days before the start, each of a market that could be traded then."""
+        world, random = self._world, self._world.random
+        span = round(world.config.trade_days * DAY)
+        count = round(world.config.trades_per_day * world.config.trade_days)
+        for index in range(count):
+            at = world.start - span + index * span // count
+            born = world.first_created_from(at)
+            for _ in range(_MOST_TRIES if born else 0):
+                market = int(random.random() * born)
+                if self._could_trade(market, at):
+                    price = self._quoter.draw_price(market, world.structure_of(market))
+                    self._past_trades.append((at, market, price))
+                    break
+
+    def _could_trade(self, market: int, at: int) -> bool:
+        markets = self._world.markets
+        is_plain = market not in markets.recorded and not self._world.is_combo(market)
+        return is_plain and markets.open_at[market] <= at < markets.close_at[market]
+
+    def _in_listing_order(self, number: int, ordinals: "range | dict[int, int]") -> list[int]:
+        """Ordinals by ticker, descending: markets of one event share their created time (columns.py)."""
+        return sorted(ordinals, key=lambda ordinal: outcome_of(number, ordinal).code, reverse=True)
+
+    def _trade_past(self, market: int, since: int, until: int, share: float) -> None:
+        """Up to four trades, of this share of the markets."""
+        random = self._world.random
+        if random.random() < share:
+            structure = self._world.structure_of(market)
+            for _ in range(1 + int(random.random() * 4)):
+                at = since + int(random.random() * (until - since))
+                self._past_trades.append((at, market, self._quoter.draw_price(market, structure)))
+
+    def _index(self, event: int) -> None:
+        world = self._world
+        world.events_by_close[bool(world.events.is_combo[event])].append(event)
+        world.events_of_series.setdefault(world.events.series[event], []).append(event)

@@ -1,0 +1,140 @@
+"""What moved: the markets whose price differs most from what it was a while before."""
+
+from typing import NamedTuple
+
+from sqlalchemy import Connection, and_, func, or_, select
+
+from kalshi_pipeline.errors import RangeError
+from kalshi_pipeline.store.reading.in_force import (
+    bound_tick,
+    last_given,
+    newest_sighting,
+    newest_tick,
+    row_of_market,
+    standings,
+)
+from kalshi_pipeline.store.reading.quotes import midpoint_of
+from kalshi_pipeline.store.schema.tables import latest_quotes, markets, price_snapshots
+from kalshi_pipeline.units import MICROS_PER_SECOND
+
+
+class Mover(NamedTuple):
+    """A market whose midpoint or last price changed: the newer quote and its base (micro-dollars, hundredths).
+
+    They are of the ticks `quoted_at` and `base_quoted_at`, the base at or before the window's start, and
+    `volume_change` was traded in between. The newer one is observed where it belongs to the newest tick of its scope.
+    """
+
+    ticker: str
+    title: str | None
+    quoted_at: int
+    base_quoted_at: int
+    is_observed: bool
+    yes_bid: int | None
+    yes_ask: int | None
+    last_price: int | None
+    base_yes_bid: int | None
+    base_yes_ask: int | None
+    base_last_price: int | None
+    volume_change: int | None
+
+    @property
+    def midpoint(self) -> float | None:
+        """The middle of the newer bid and ask; None where it is not quoted on both sides."""
+        return midpoint_of(self.yes_bid, self.yes_ask)
+
+    @property
+    def base_midpoint(self) -> float | None:
+        """The middle of the base's bid and ask; None where it is not quoted on both sides."""
+        return midpoint_of(self.base_yes_bid, self.base_yes_ask)
+
+    @property
+    def midpoint_change(self) -> float | None:
+        """By how much the midpoint rose or fell; None where one of the two is none."""
+        new, base = self.midpoint, self.base_midpoint
+        return None if new is None or base is None else new - base
+
+    @property
+    def last_price_change(self) -> int | None:
+        """By how much the last price rose or fell; None where one of the two is not told."""
+        new, base = self.last_price, self.base_last_price
+        return None if new is None or base is None else new - base
+
+
+_tick_id = bound_tick("tick_id")
+_base_tick_id = bound_tick("base_tick_id")
+_latest = latest_quotes.c
+_now = price_snapshots.alias("now_rows")
+_base = price_snapshots.alias("base_rows")
+# A market without a row within the window has not moved.
+_found = (
+    select(
+        _latest.market_id,
+        row_of_market(_tick_id).label("tick_id"),
+        row_of_market(_base_tick_id).label("base_tick_id"),
+    )
+    .where(_latest.tick_id > _base_tick_id)
+    .cte("found")
+    .prefix_with("MATERIALIZED")
+)
+_twice_midpoint_change = (_now.c.yes_bid + _now.c.yes_ask) - (_base.c.yes_bid + _base.c.yes_ask)
+_last_price_change = _now.c.last_price - _base.c.last_price
+_query = (
+    select(
+        markets.c.ticker,
+        func.coalesce(markets.c.title, markets.c.yes_sub_title),
+        _found.c.market_id,
+        _found.c.tick_id,
+        _found.c.base_tick_id,
+        _now.c.yes_bid,
+        _now.c.yes_ask,
+        _now.c.last_price,
+        _base.c.yes_bid,
+        _base.c.yes_ask,
+        _base.c.last_price,
+        _now.c.volume - _base.c.volume,
+    )
+    .select_from(
+        _found.join(_now, and_(_now.c.tick_id == _found.c.tick_id, _now.c.market_id == _found.c.market_id))
+        .join(_base, and_(_base.c.tick_id == _found.c.base_tick_id, _base.c.market_id == _found.c.market_id))
+        .join(markets, markets.c.id == _found.c.market_id)
+    )
+    # A terminal row has no numbers, so a market that was not listed at one of the two is left out.
+    .where(or_(_twice_midpoint_change != 0, _last_price_change != 0))
+    .order_by(
+        func.abs(_twice_midpoint_change).desc().nulls_last(),
+        func.abs(_last_price_change).desc().nulls_last(),
+        markets.c.ticker,
+    )
+)
+
+
+def movers(
+    connection: Connection, window_seconds: float, at: int | None = None, limit: int = 20
+) -> list[Mover]:
+    """Give the listed markets that moved most in the window that ends `at` an instant (the newest complete tick).
+
+    Ranked by the absolute change of the midpoint, then by that of the last price. A market's base is its last quote at
+    or before the window's start, however old; a market that was not listed then has none, and is left out.
+    """
+    if window_seconds <= 0:
+        raise RangeError(f"a window of {window_seconds:g} s holds nothing: give a positive length")
+    tick = newest_tick(connection, at, is_complete=at is None)
+    if tick is None:
+        return []
+    start = (tick.tick_at if at is None else at) - round(window_seconds * MICROS_PER_SECOND)
+    base = newest_tick(connection, start)
+    if base is None:
+        return []
+    rows = connection.execute(_query.limit(limit), {"tick_id": tick.id, "base_tick_id": base.id}).all()
+    standing = standings(connection, min((row[4] for row in rows), default=tick.id), tick.id)
+    has_sightings = newest_sighting(connection, tick.id) is not None
+    found = []
+    for ticker, title, market_id, row_tick_id, base_tick_id, *rest in rows:
+        new_id, base_id = row_tick_id, base_tick_id
+        if has_sightings:
+            new_id = last_given(connection, market_id, row_tick_id, tick.id)
+            base_id = last_given(connection, market_id, base_tick_id, base.id)
+        new, old = standing[new_id], standing[base_id]
+        found.append(Mover(ticker, title, new.quoted_at, old.quoted_at, new.is_observed, *rest))
+    return found

@@ -1,0 +1,175 @@
+"""Writes of candlesticks, and the record of which market was asked for which day."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, NamedTuple
+
+from sqlalchemy import (
+    BigInteger,
+    Connection,
+    Integer,
+    Table,
+    and_,
+    bindparam,
+    exists,
+    func,
+    or_,
+    select,
+    true,
+)
+from sqlalchemy.dialects.sqlite import insert
+
+from kalshi_pipeline.store.rows import CandlestickRow, Tally
+from kalshi_pipeline.store.schema.tables import (
+    candlestick_days,
+    candlesticks,
+    events,
+    markets,
+    series,
+    settlements,
+)
+from kalshi_pipeline.store.writing.merging import STAGED_ROW, Staging
+
+
+class Coverage(StrEnum):
+    """How far the candlesticks of a market and day are stored; all but COMPLETE are asked for again."""
+
+    COMPLETE = "complete"
+    PARTIAL = "partial"
+    """The day was not over."""
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+    """Neither tier of the exchange knows the market."""
+
+
+class CoverageRow(NamedTuple):
+    """What came of asking for one market and day; `tier` is the one that answered."""
+
+    market_id: int
+    state: str
+    tier: str | None
+    reason: str | None
+
+
+@dataclass(frozen=True)
+class AskedDay:
+    """A day, by the instant of its beginning, and the length of its periods."""
+
+    at: int
+    period_minutes: int
+
+
+@dataclass(frozen=True)
+class ChosenMarket:
+    """A stored market, when it closes, and when it settled; None is not known."""
+
+    id: int
+    ticker: str
+    close_at: int | None
+    settled_at: int | None
+
+
+def upsert_candlesticks(connection: Connection, rows: Sequence[CandlestickRow | tuple[Any, ...]]) -> Tally:
+    """Insert candlesticks, and replace as a whole those that differ. The rows' keys are unique."""
+    _staged.fill(connection, rows)
+    known = connection.execute(_count_known).scalar_one()
+    written = connection.execute(_upsert).rowcount
+    inserted = len(rows) - known
+    changed = written - inserted
+    return Tally(inserted=inserted, changed=changed, unchanged=known - changed)
+
+
+def record_coverage(connection: Connection, day: AskedDay, rows: Sequence[CoverageRow], at: int) -> None:
+    """Remember what came of asking for markets, in place of what came of it before."""
+    _staged_days.fill(connection, rows)
+    bound = {"day_at": day.at, "period_minutes": day.period_minutes, "asked_at": at}
+    connection.execute(_upsert_days, bound)
+
+
+def chosen_markets(
+    connection: Connection, series_tickers: Sequence[str], tickers: Sequence[str], *, alive: tuple[int, int]
+) -> list[ChosenMarket]:
+    """Give the stored markets of these series, and these markets, that were open at some time of [start, end)."""
+    start, end = alive
+    markets_only = markets.outerjoin(settlements, settlements.c.market_id == markets.c.id)
+    query = (
+        select(markets.c.id, markets.c.ticker, markets.c.close_at, settlements.c.settled_at)
+        .select_from(markets_only.join(events, events.c.id == markets.c.event_id).outerjoin(series))
+        .where(
+            or_(markets.c.ticker.in_(tickers), series.c.ticker.in_(series_tickers)),
+            # What is not known rules nothing out.
+            func.coalesce(markets.c.open_at, markets.c.created_at, 0) < end,
+            or_(markets.c.close_at.is_(None), markets.c.close_at >= start),
+        )
+        .order_by(markets.c.ticker)
+    )
+    return [ChosenMarket(*row) for row in connection.execute(query)]
+
+
+def covered_markets(connection: Connection, day: AskedDay) -> set[int]:
+    """Give the markets whose candlesticks of a day are complete."""
+    query = select(candlestick_days.c.market_id).where(
+        candlestick_days.c.day_at == day.at,
+        candlestick_days.c.period_minutes == day.period_minutes,
+        candlestick_days.c.state == Coverage.COMPLETE,
+    )
+    return set(connection.execute(query).scalars())
+
+
+def unstored_markets(connection: Connection, tickers: Sequence[str]) -> list[str]:
+    """Give those of the tickers that no stored market has, in their order."""
+    stored = set(connection.execute(select(markets.c.ticker).where(markets.c.ticker.in_(tickers))).scalars())
+    return [ticker for ticker in tickers if ticker not in stored]
+
+
+def empty_series(connection: Connection, tickers: Sequence[str]) -> list[str]:
+    """Give those of the series of which no market is stored, in their order."""
+    has_markets = exists().where(events.c.series_id == series.c.id, markets.c.event_id == events.c.id)
+    query = select(series.c.ticker).where(series.c.ticker.in_(tickers), has_markets)
+    filled = set(connection.execute(query).scalars())
+    return [ticker for ticker in tickers if ticker not in filled]
+
+
+_staged = Staging("staged_candlesticks", CandlestickRow)
+_staged_days = Staging("staged_candlestick_days", CoverageRow)
+
+
+def _columns(staging: Staging) -> list[str]:
+    return [column.name for column in staging.table.columns if column.name != STAGED_ROW]
+
+
+def _key(table: Table) -> list[str]:
+    return [column.name for column in table.primary_key.columns]
+
+
+_rows = _staged.table.c
+_count_known = (
+    select(func.count())
+    .select_from(_staged.table)
+    .join(candlesticks, and_(*(candlesticks.c[name] == _rows[name] for name in _key(candlesticks))))
+)
+_insert = insert(candlesticks).from_select(
+    _columns(_staged),
+    # Without a WHERE, SQLite would take the ON of ON CONFLICT for a join's.
+    select(*(_rows[name] for name in _columns(_staged))).where(true()),
+)
+_values = [name for name in _columns(_staged) if name not in _key(candlesticks)]
+_upsert = _insert.on_conflict_do_update(
+    index_elements=_key(candlesticks),
+    set_={name: _insert.excluded[name] for name in _values},
+    where=or_(*(candlesticks.c[name].is_distinct_from(_insert.excluded[name]) for name in _values)),
+)
+_bound = {
+    "day_at": bindparam("day_at", type_=BigInteger),
+    "period_minutes": bindparam("period_minutes", type_=Integer),
+    "asked_at": bindparam("asked_at", type_=BigInteger),
+}
+_insert_days = insert(candlestick_days).from_select(
+    [*_columns(_staged_days), *_bound],
+    select(*(_staged_days.table.c[name] for name in _columns(_staged_days)), *_bound.values()).where(true()),
+)
+_upsert_days = _insert_days.on_conflict_do_update(
+    index_elements=_key(candlestick_days),
+    set_={name: _insert_days.excluded[name] for name in ("state", "tier", "reason", "asked_at")},
+)

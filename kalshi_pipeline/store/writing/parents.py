@@ -1,0 +1,160 @@
+"""Writes of series, events and markets: merged by ticker, parents first, within the caller's transaction."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Connection,
+    Integer,
+    bindparam,
+    cast,
+    exists,
+    func,
+    insert,
+    null,
+    or_,
+    select,
+    true,
+    update,
+)
+
+from kalshi_pipeline.store.rows import EventRow, MarketRow, MarketTuple, OrphanRow, SeriesRow, Tally
+from kalshi_pipeline.store.schema.tables import (
+    QUOTE_COLUMNS,
+    event_lookups,
+    events,
+    market_changes,
+    markets,
+    series,
+)
+from kalshi_pipeline.store.writing.merging import STAGED_ROW, Merge, Staging, insert_placeholders
+
+staged_series = Staging("staged_series", SeriesRow)
+staged_events = Staging("staged_events", EventRow)
+staged_markets = Staging("staged_markets", MarketRow)
+_staged_orphans = Staging("staged_orphans", OrphanRow)
+
+
+def _values(staging: Staging, *elsewhere: str) -> dict[str, ColumnElement[Any]]:
+    return {
+        column.name: column
+        for column in staging.table.columns
+        if column.name not in (STAGED_ROW, "ticker", *elsewhere)
+    }
+
+
+_series_of_event = (
+    select(series.c.id).where(series.c.ticker == staged_events.table.c.series_ticker).scalar_subquery()
+)
+_event_of_market = (
+    select(events.c.id).where(events.c.ticker == staged_markets.table.c.event_ticker).scalar_subquery()
+)
+
+_merge_series = Merge(series, staged_series, _values(staged_series))
+_merge_events = Merge(
+    events, staged_events, {"series_id": _series_of_event, **_values(staged_events, "series_ticker")}
+)
+_merge_markets = Merge(
+    markets,
+    staged_markets,
+    {
+        "event_id": _event_of_market,
+        **_values(staged_markets, "event_ticker", *QUOTE_COLUMNS),
+        # Whatever the exchange shows is there, also where it was missed before.
+        "gone_at": cast(null(), BigInteger),
+    },
+    exact=frozenset({"event_id", "status", "is_combo", "gone_at"}),
+    log=market_changes,
+    logged=("status", "result", "close_at", "rules_primary"),
+)
+_insert_missing_series = insert_placeholders(series, staged_events.table.c.series_ticker)
+_insert_missing_events = insert_placeholders(events, staged_markets.table.c.event_ticker)
+
+
+_seen_at = bindparam("seen_at", type_=Integer)
+_orphans = _staged_orphans.table
+_is_stored = exists().where(markets.c.ticker == _orphans.c.ticker)
+_insert_events_of_orphans = insert(events).from_select(
+    ["ticker", "is_placeholder", "first_seen_at", "changed_at"],
+    select(_orphans.c.ticker, true(), _seen_at, _seen_at).where(
+        ~_is_stored, ~exists().where(events.c.ticker == _orphans.c.ticker)
+    ),
+)
+_insert_orphans = insert(markets).from_select(
+    ["ticker", "event_id", "is_combo", "gone_at", "is_placeholder", "first_seen_at", "changed_at"],
+    select(
+        _orphans.c.ticker, events.c.id, _orphans.c.is_combo, _orphans.c.gone_at, true(), _seen_at, _seen_at
+    )
+    .select_from(_orphans.join(events, events.c.ticker == _orphans.c.ticker))
+    .where(~_is_stored),
+)
+_note_asked = (
+    update(markets)
+    .values(changed_at=_seen_at, gone_at=func.coalesce(markets.c.gone_at, _orphans.c.gone_at))
+    .where(markets.c.ticker == _orphans.c.ticker, markets.c.is_placeholder)
+)
+
+
+def merge_series(connection: Connection, rows: Sequence[SeriesRow], seen_at: int) -> Tally:
+    """Insert or update series."""
+    staged_series.fill(connection, rows)
+    return _tally(_merge_series.run(connection, seen_at), len(rows))
+
+
+def merge_events(connection: Connection, rows: Sequence[EventRow], seen_at: int) -> Tally:
+    """Insert or update events; a series that they name and the database lacks becomes a placeholder."""
+    staged_events.fill(connection, rows)
+    placeholders = connection.execute(_insert_missing_series, {"seen_at": seen_at}).rowcount
+    return _tally(_merge_events.run(connection, seen_at), len(rows), placeholders)
+
+
+def stage_markets(connection: Connection, rows: Sequence[MarketTuple]) -> None:
+    """Hold a page of markets in a temporary table of this connection, for the functions below and for `quotes`."""
+    staged_markets.fill(connection, rows)
+
+
+def unknown_events(connection: Connection) -> list[str]:
+    """Give the events that staged markets name and that `events` lacks, or holds as placeholders never asked for."""
+    named = select(staged_markets.table.c.event_ticker.label("ticker")).distinct().subquery()
+    was_asked = exists().where(event_lookups.c.event_id == events.c.id)
+    is_known = exists().where(events.c.ticker == named.c.ticker, or_(~events.c.is_placeholder, was_asked))
+    return list(connection.execute(select(named.c.ticker).where(~is_known)).scalars())
+
+
+def merge_staged_markets(connection: Connection, staged: int, seen_at: int) -> Tally:
+    """Insert or update the staged markets; an event that they name and the database lacks becomes a placeholder."""
+    placeholders = connection.execute(_insert_missing_events, {"seen_at": seen_at}).rowcount
+    return _tally(_merge_markets.run(connection, seen_at), staged, placeholders)
+
+
+def merge_markets(connection: Connection, rows: Sequence[MarketTuple], seen_at: int) -> Tally:
+    """Stage markets and merge them."""
+    stage_markets(connection, rows)
+    return merge_staged_markets(connection, len(rows), seen_at)
+
+
+def insert_orphans(connection: Connection, rows: Sequence[OrphanRow], seen_at: int) -> int:
+    """Insert marked placeholders for markets that the exchange does not give, and tell how many rows that took.
+
+    A market needs an event, and nobody has told its ticker: the placeholder event bears the market's own one, so
+    that no two such markets are taken for siblings. A later run that is given the market moves it to its event.
+    Those that are placeholders already are marked as asked for again.
+    """
+    _staged_orphans.fill(connection, rows)
+    connection.execute(_note_asked, {"seen_at": seen_at})
+    inserted = [connection.execute(_insert_events_of_orphans, {"seen_at": seen_at}).rowcount]
+    inserted.append(connection.execute(_insert_orphans, {"seen_at": seen_at}).rowcount)
+    return sum(inserted)
+
+
+def _tally(merged: tuple[int, int, int], staged: int, placeholders: int = 0) -> Tally:
+    inserted, changed, healed = merged
+    return Tally(
+        inserted=inserted,
+        changed=changed,
+        unchanged=staged - inserted - changed,
+        placeholders=placeholders,
+        healed=healed,
+    )

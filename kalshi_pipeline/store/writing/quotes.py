@@ -1,0 +1,218 @@
+"""Writes of quotes: a row per tick and market where it tells more than the row before, else at most a sighting."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Connection,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    and_,
+    bindparam,
+    case,
+    delete,
+    exists,
+    false,
+    func,
+    insert,
+    not_,
+    null,
+    or_,
+    select,
+    true,
+    update,
+)
+from sqlalchemy.dialects.sqlite import insert as upsert
+from sqlalchemy.schema import CreateTable
+
+from kalshi_pipeline.store.schema.tables import (
+    QUOTE_COLUMNS,
+    latest_quotes,
+    markets,
+    price_snapshots,
+    sightings,
+    ticks,
+)
+from kalshi_pipeline.store.writing.lookups import ListedMarkets
+from kalshi_pipeline.store.writing.parents import staged_markets
+from kalshi_pipeline.store.writing.runs import TAKEN, Run
+from kalshi_pipeline.units import MICROS_PER_MILLISECOND, MICROS_PER_SECOND
+
+_stage = staged_markets.table
+_tick_id = bindparam("tick_id", type_=Integer)
+_received_ms = bindparam("received_ms", type_=Integer)
+_scope = bindparam("scope", type_=Text)
+# Quotes of this tick and of those before it are older than a keyframe may be.
+_aged_tick_id = bindparam("aged_tick_id", type_=Integer)
+
+_temporary = MetaData()
+# What is new is found once, into a small table with the markets' keys; both tables are then written from it.
+_new_quotes = Table(
+    "new_quotes",
+    _temporary,
+    Column("market_id", Integer, primary_key=True),
+    *(Column(name, BigInteger) for name in QUOTE_COLUMNS),
+    Column("is_keyframe", Boolean),
+    prefixes=["TEMPORARY"],
+)
+
+_latest = latest_quotes.c
+# Ticks of other scopes since then: 'no row in a complete tick means unchanged' holds within one scope only.
+_ticks_of_other_scopes = select(ticks.c.id).where(
+    ticks.c.id > _aged_tick_id, ticks.c.scope != _scope, ticks.c.state.in_(TAKEN)
+)
+_differs = or_(*(_latest[name].is_distinct_from(_stage.c[name]) for name in QUOTE_COLUMNS))
+_is_new = or_(_latest.market_id.is_(None), _latest.is_terminal, _differs)
+_is_aged = or_(_latest.tick_id <= _aged_tick_id, _latest.tick_id.in_(_ticks_of_other_scopes))
+_find = insert(_new_quotes).from_select(
+    ["market_id", *QUOTE_COLUMNS, "is_keyframe"],
+    select(markets.c.id, *(_stage.c[name] for name in QUOTE_COLUMNS), not_(_is_new))
+    .select_from(
+        _stage.join(markets, markets.c.ticker == _stage.c.ticker).outerjoin(
+            latest_quotes, _latest.market_id == markets.c.id
+        )
+    )
+    .where(
+        or_(
+            _latest.market_id.is_(None),
+            # The market's row at this very tick may be there already: a run that is tried again adds nothing (R29).
+            and_(_latest.tick_id < _tick_id, or_(_is_new, _is_aged)),
+        )
+    ),
+)
+_new = {
+    "tick_id": _tick_id,
+    **{name: _new_quotes.c[name] for name in QUOTE_COLUMNS},
+    "received_ms": _received_ms,
+    "is_terminal": false(),
+}
+_append = insert(price_snapshots).from_select(
+    ["market_id", *_new], select(_new_quotes.c.market_id, *_new.values())
+)
+# By its key: an update that joins the two tables reads all of `latest_quotes` for each page.
+_stored_latest = upsert(latest_quotes).from_select(
+    ["market_id", *_new],
+    # A condition tells SQLite that what follows is no part of a join.
+    select(_new_quotes.c.market_id, *_new.values()).where(true()),
+)
+_store_latest = _stored_latest.on_conflict_do_update(
+    index_elements=[_latest.market_id], set_={name: _stored_latest.excluded[name] for name in _new}
+)
+# After the new ones: whoever has no row of this tick by then is listed unchanged.
+_sight = (
+    insert(sightings)
+    .prefix_with("OR IGNORE")
+    .from_select(
+        ["tick_id", "market_id", "received_ms"],
+        select(_tick_id, markets.c.id, _received_ms)
+        .select_from(
+            _stage.join(markets, markets.c.ticker == _stage.c.ticker).join(
+                latest_quotes, _latest.market_id == markets.c.id
+            )
+        )
+        .where(_latest.tick_id < _tick_id),
+    )
+)
+# A run that is tried again may find changed what it sighted before: one of the two is kept, as without the first try.
+_forget_sightings = delete(sightings).where(
+    sightings.c.tick_id == _tick_id, sightings.c.market_id.in_(select(_new_quotes.c.market_id))
+)
+_count_keyframes = select(func.coalesce(func.sum(case((_new_quotes.c.is_keyframe, 1), else_=0)), 0))
+
+_end = {
+    "tick_id": _tick_id,
+    **{name: null() for name in QUOTE_COLUMNS},
+    "received_ms": _received_ms,
+    "is_terminal": true(),
+}
+_is_unlisted = and_(
+    ~_latest.is_terminal,
+    _latest.tick_id < _tick_id,
+    ~ListedMarkets.hold(_latest.market_id),
+    exists().where(ticks.c.id == _latest.tick_id, ticks.c.scope == _scope),
+)
+_append_ends = insert(price_snapshots).from_select(
+    ["market_id", *_end], select(_latest.market_id, *_end.values()).where(_is_unlisted)
+)
+_refresh_ended = update(latest_quotes).values(_end).where(_is_unlisted)
+
+
+class Appended(NamedTuple):
+    """Quotes written of a page; `keyframes` of them are unchanged, and were written for their age."""
+
+    inserted: int
+    keyframes: int
+
+
+class TickQuotes:
+    """Writes the quotes of one tick, page by page; then ends the histories of markets that it did not list.
+
+    A quote is stored where the market is new or back, where it differs from the market's last one, and as a
+    keyframe where that one is older than `keyframe_seconds` or of another scope; `latest_quotes` then holds the same
+    row. With `every`, a quote that is not stored leaves a sighting. The tick must be the newest, under the snapshot
+    lock: 'differs from the last one' has no meaning in the past. What it has listed is held by the writer's connection.
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        run: Run,
+        tick_at: int,
+        scope: str,
+        *,
+        every: bool,
+        keyframe_seconds: float,
+    ) -> None:
+        aged_at = tick_at - round(keyframe_seconds * MICROS_PER_SECOND)
+        # Of the ticks that hold quotes, whose keys keep the order of their times; one that was late has a newer key.
+        aged = select(func.coalesce(func.max(ticks.c.id), 0)).where(
+            ticks.c.tick_at <= aged_at, ticks.c.state.in_(TAKEN)
+        )
+        has_sightings = select(exists().where(sightings.c.tick_id == run.id))
+        self._tick_at = tick_at
+        self._every = every
+        self._has_sightings = every or connection.execute(has_sightings).scalar_one()
+        self._bound = {
+            "tick_id": run.id,
+            "scope": scope,
+            "aged_tick_id": connection.execute(aged).scalar_one(),
+        }
+        connection.execute(CreateTable(_new_quotes, if_not_exists=True))
+        # Whoever is not among them at the tick's end is listed no more.
+        self.listed = ListedMarkets(connection)
+
+    def append(self, connection: Connection, received_at: int) -> Appended:
+        """Write the quotes of the staged markets, which were received at an instant."""
+        connection.execute(_new_quotes.delete())
+        self.listed.add_staged(connection)
+        at = {**self._bound, "received_ms": self._milliseconds(received_at)}
+        inserted = connection.execute(_find, self._bound).rowcount
+        if inserted:
+            for statement in (_append, _store_latest):
+                connection.execute(statement, at)
+            if self._has_sightings:
+                connection.execute(_forget_sightings, at)
+        if self._every:
+            connection.execute(_sight, at)
+        keyframes = connection.execute(_count_keyframes).scalar_one() if inserted else 0
+        return Appended(inserted, keyframes)
+
+    def note_listed(self, connection: Connection, tickers: Sequence[str]) -> None:
+        """Remember markets that the exchange listed in records that could not be read: their histories go on."""
+        self.listed.add(connection, tickers)
+
+    def end_unlisted(self, connection: Connection, at: int) -> int:
+        """Write a terminal row for each market of this scope that was open and that this complete tick did not list."""
+        bound = {**self._bound, "received_ms": self._milliseconds(at)}
+        ended = connection.execute(_append_ends, bound).rowcount
+        if ended:
+            connection.execute(_refresh_ended, bound)
+        return ended
+
+    def _milliseconds(self, at: int) -> int:
+        return (at - self._tick_at) // MICROS_PER_MILLISECOND

@@ -1,0 +1,215 @@
+"""The record of every run: `listings` for series, events and markets, `ticks` for snapshots.
+
+A run's row is opened before its first page, counts each page in that page's transaction, and is closed at the
+end, so that a run that dies leaves exactly the pages that it committed.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+
+from sqlalchemy import Connection, Table, case, delete, func, insert, literal, or_, select, update
+
+from kalshi_pipeline.store.rows import RejectRow, Tally
+from kalshi_pipeline.store.schema.tables import (
+    event_lookups,
+    events,
+    listings,
+    price_snapshots,
+    quarantine,
+    ticks,
+)
+from kalshi_pipeline.units import MICROS_PER_SECOND, iso_of
+
+
+class State(StrEnum):
+    """How a run ended; `skipped` and `missed` are ticks that nothing was taken for."""
+
+    RUNNING = "running"
+    COMPLETE = "complete"
+    PARTIAL = "partial"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+    MISSED = "missed"
+
+
+@dataclass(frozen=True)
+class Run:
+    """A row of `listings` or `ticks`; `state` is what opening it found or made, `pages` what it has stored before."""
+
+    table: Table
+    id: int
+    state: State
+    reason: str | None = None
+    pages: int = 0
+
+    @property
+    def name(self) -> str:
+        """The run as `quarantine` names it."""
+        return f"{self.table.name}/{self.id}"
+
+
+_KILLED = "the run ended without a word (killed, or the machine stopped); the next one goes on"
+_MOST_MISSED = 10_000
+# A run takes some ten seconds from its tick to its first request, which is no lateness at a short period.
+_PATIENCE_SECONDS = 60.0
+_BUSY = (State.SKIPPED, "the snapshot before was still running")
+_IDLE = (State.MISSED, "no run was started for it")
+TAKEN = (State.RUNNING, State.COMPLETE, State.PARTIAL)
+"""States of ticks that hold quotes."""
+
+
+def open_listing(connection: Connection, asset: str, scope: str, at: int, dead_before: int) -> Run:
+    """Open a listing's row, and close those of runs that started before `dead_before` and cannot be alive."""
+    connection.execute(
+        update(listings)
+        .where(
+            listings.c.asset == asset, listings.c.state == State.RUNNING, listings.c.started_at < dead_before
+        )
+        .values(state=State.PARTIAL, reason=_KILLED)
+    )
+    values = {
+        "asset": asset,
+        "scope": scope,
+        "started_at": at,
+        "state": State.RUNNING,
+        **_counts(listings, Tally()),
+    }
+    return Run(listings, _inserted_id(connection, listings, values), State.RUNNING)
+
+
+def open_tick(connection: Connection, tick_at: int, period_seconds: float | None, scope: str, at: int) -> Run:
+    """Open a tick's row under the snapshot lock, or say why not: its `state` is then COMPLETE or SKIPPED.
+
+    A tick that was closed as complete stays as it is. One that a newer tick has overtaken is skipped, since
+    'changed since the last quote' has no meaning in the past; so is a scheduled one whose run starts later than
+    its period (or a minute), since the quotes would carry a wrong time.
+
+    Scheduled ticks that nothing was taken for, since the last one, are recorded as missed, or as skipped where
+    the run before was still busy.
+    """
+    connection.execute(
+        update(ticks)
+        .where(ticks.c.state == State.RUNNING)
+        .values(state=case((ticks.c.pages > 0, State.PARTIAL), else_=State.FAILED), reason=_KILLED)
+    )
+    found = connection.execute(
+        select(ticks.c.id, ticks.c.state, ticks.c.pages).where(ticks.c.tick_at == tick_at)
+    ).one_or_none()
+    if found is not None and found.state == State.COMPLETE:
+        return Run(ticks, found.id, State.COMPLETE, "this tick was complete already")
+    newest = connection.execute(select(func.max(ticks.c.tick_at)).where(ticks.c.state.in_(TAKEN))).scalar()
+    values = {"scope": scope, "started_at": at, "finished_at": None, "period_seconds": period_seconds}
+    new = {"tick_at": tick_at, **_counts(ticks, Tally()), **values}
+    reason = None
+    if newest is not None and newest > tick_at:
+        reason = f"the newer tick {iso_of(newest)} had been taken before this one could start"
+    elif (
+        period_seconds is not None
+        and at - tick_at > max(period_seconds, _PATIENCE_SECONDS) * MICROS_PER_SECOND
+    ):
+        reason = f"its run started {(at - tick_at) // MICROS_PER_SECOND} s late, in the time of another tick"
+    if reason is not None:
+        if found is not None:
+            return Run(ticks, found.id, State.SKIPPED, reason)
+        skipped = {**new, "state": State.SKIPPED, "reason": reason, "finished_at": at}
+        return Run(ticks, _inserted_id(connection, ticks, skipped), State.SKIPPED, reason)
+    running = {"state": State.RUNNING, "reason": None}
+    if found is not None and (found.pages or _holds_quotes(connection, found.id)):
+        # Its counts go on: what the attempt before has stored is part of this tick.
+        connection.execute(update(ticks).where(ticks.c.id == found.id).values({**values, **running}))
+        return Run(ticks, found.id, State.RUNNING, pages=found.pages)
+    if found is not None:
+        # Nothing hangs on it yet. It is made anew, so that keys keep the order of the ticks that hold quotes.
+        connection.execute(delete(ticks).where(ticks.c.id == found.id))
+    if period_seconds is not None:
+        _record_missed(connection, tick_at, period_seconds, scope)
+    return Run(ticks, _inserted_id(connection, ticks, {**new, **running}), State.RUNNING)
+
+
+def _holds_quotes(connection: Connection, tick_id: int) -> bool:
+    query = select(price_snapshots.c.market_id).where(price_snapshots.c.tick_id == tick_id).limit(1)
+    return connection.execute(query).first() is not None
+
+
+def _record_missed(connection: Connection, tick_at: int, period_seconds: float, scope: str) -> None:
+    last = connection.execute(
+        select(ticks.c.tick_at)
+        .where(ticks.c.period_seconds.is_not(None), ticks.c.tick_at < tick_at)
+        .order_by(ticks.c.tick_at.desc())
+        .limit(1)
+    ).one_or_none()
+    if last is None:
+        return
+    period = round(period_seconds * MICROS_PER_SECOND)
+    grid = range(tick_at - period, last.tick_at, -period)[:_MOST_MISSED]
+    since = connection.execute(
+        select(ticks.c.tick_at, ticks.c.started_at, ticks.c.finished_at).where(
+            or_(ticks.c.tick_at > last.tick_at, ticks.c.finished_at > last.tick_at)
+        )
+    ).all()
+    taken = {run.tick_at for run in since}
+    spans = [(run.started_at, run.finished_at) for run in since if run.started_at and run.finished_at]
+    rows = []
+    for missed_at in reversed(grid):
+        if missed_at in taken:
+            continue
+        is_busy = any(started_at <= missed_at < finished_at for started_at, finished_at in spans)
+        state, reason = _BUSY if is_busy else _IDLE
+        row = {"tick_at": missed_at, "period_seconds": period_seconds, "scope": scope}
+        rows.append({**row, "state": state, "reason": reason, **_counts(ticks, Tally())})
+    if rows:
+        connection.execute(insert(ticks), rows)
+
+
+def add_page(connection: Connection, run: Run, tally: Tally) -> None:
+    """Add a page's counts to its run, in the page's own transaction."""
+    table = run.table
+    counts = {name: table.c[name] + count for name, count in _counts(table, tally).items() if count}
+    if counts:
+        connection.execute(update(table).where(table.c.id == run.id).values(counts))
+
+
+def close_run(
+    connection: Connection, run: Run, state: State, reason: str | None, at: int, windows: int = 1
+) -> None:
+    """Close a run's row; `windows` is how many walks its listing had."""
+    table = run.table
+    values = {"state": state, "reason": reason, "finished_at": at, "windows": windows}
+    connection.execute(update(table).where(table.c.id == run.id).values(values))
+
+
+def record_pause(connection: Connection, run: Run, *, is_paused: bool | None) -> None:
+    """Record whether trading stood still at a tick; None is not known."""
+    connection.execute(update(ticks).where(ticks.c.id == run.id).values(is_paused=is_paused))
+
+
+def add_to_quarantine(
+    connection: Connection, run: Run, kind: str, rejects: Sequence[RejectRow], at: int
+) -> None:
+    """Keep records that could not be read, one row for each, however often it is refused."""
+    for reject in rejects:
+        key = reject.ticker or hashlib.sha256(reject.raw.encode()).hexdigest()
+        same = (quarantine.c.kind == kind, quarantine.c.record_key == key)
+        values = {"raw": reject.raw, "error": reject.error, "run": run.name, "last_seen_at": at}
+        if not connection.execute(update(quarantine).where(*same).values(values)).rowcount:
+            connection.execute(
+                insert(quarantine).values(kind=kind, record_key=key, first_seen_at=at, **values)
+            )
+
+
+def record_lookups(connection: Connection, tickers: Sequence[str], at: int) -> None:
+    """Remember that the exchange was asked for these events and did not give them."""
+    asked = select(events.c.id).where(events.c.ticker.in_(tickers))
+    connection.execute(delete(event_lookups).where(event_lookups.c.event_id.in_(asked)))
+    rows = select(events.c.id, literal(at)).where(events.c.ticker.in_(tickers))
+    connection.execute(insert(event_lookups).from_select(["event_id", "asked_at"], rows))
+
+
+def _counts(table: Table, tally: Tally) -> dict[str, int]:
+    return {name: count for name, count in asdict(tally).items() if name in table.c}
+
+
+def _inserted_id(connection: Connection, table: Table, values: dict[str, object]) -> int:
+    return int(connection.execute(insert(table).values(values).returning(table.c.id)).scalar_one())
