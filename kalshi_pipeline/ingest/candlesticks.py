@@ -9,19 +9,17 @@ from collections.abc import Sequence
 from datetime import date
 
 from kalshi_pipeline.errors import ExchangeError, NotFoundError
-from kalshi_pipeline.exchange.candlesticks import Candlestick, Candlesticks
+from kalshi_pipeline.exchange.candlesticks import Candlesticks
 from kalshi_pipeline.exchange.pages import Page
-from kalshi_pipeline.exchange.tiers import Tier
 from kalshi_pipeline.exchange.transport import Answer
 from kalshi_pipeline.ingest.candlestick_days import Day, markets_per_request
-from kalshi_pipeline.ingest.parents.events import reject_rows
 from kalshi_pipeline.ingest.parents.lookup import MarketLookup
 from kalshi_pipeline.ingest.parents.outcomes import Cutoff
 from kalshi_pipeline.ingest.parents.selected_markets import store_chosen
 from kalshi_pipeline.ingest.run.recorded_listing import begin_listing, closing_run
 from kalshi_pipeline.ingest.run.report import Report
 from kalshi_pipeline.ingest.run.session import Session
-from kalshi_pipeline.store.rows import Tally
+from kalshi_pipeline.records import Candlestick
 from kalshi_pipeline.store.writing.candlesticks import (
     ChosenMarket,
     Coverage,
@@ -33,7 +31,9 @@ from kalshi_pipeline.store.writing.candlesticks import (
     upsert_candlesticks,
 )
 from kalshi_pipeline.store.writing.runs import State, add_page, add_to_quarantine
+from kalshi_pipeline.store.writing.tally import Tally
 from kalshi_pipeline.units import datetime_of
+from kalshi_pipeline.vocabulary import Tier
 
 # So many requests in a row that fail are no fault of single markets: the exchange is down, or refuses them all.
 _MOST_FAILURES_IN_A_ROW = 5
@@ -122,11 +122,11 @@ class _Collection:
         self._record_silent(silent)
 
     def _is_archived(self, market: ChosenMarket) -> bool:
-        return self._cutoff.home(market.settled_at) is Tier.HISTORICAL
+        return self._cutoff.current_tier(market.settled_at) is Tier.HISTORICAL
 
     def _may_be_archived(self, market: ChosenMarket) -> bool:
         """Whether a market of which no settlement is known may have settled before the cutoff."""
-        return market.settled_at is None and self._cutoff.home(market.close_at) is Tier.HISTORICAL
+        return market.settled_at is None and self._cutoff.current_tier(market.close_at) is Tier.HISTORICAL
 
     def _ask(self, tier: Tier, markets: Sequence[ChosenMarket]) -> list[ChosenMarket]:
         """Ask a tier for markets and store what it gives; give the markets that it lacks.
@@ -185,11 +185,9 @@ class _Collection:
         found = self._by_market(asked, answer.content.records)
         lacking = [market for market in asked if self._is_lacking(tier, market, found.get(market.id))]
         rows = {
-            (market_id, candle.end_at): (market_id, self._day.period_minutes, *candle)
-            for market_id, candles in found.items()
-            for candle in candles
+            (market_id, candle.end_at): candle for market_id, candles in found.items() for candle in candles
         }
-        rejects = reject_rows(answer.content.rejects)
+        rejects = answer.content.rejects
         duplicates = sum(map(len, found.values())) - len(rows)
         counted = Tally(
             pages=1,
@@ -202,7 +200,7 @@ class _Collection:
             CoverageRow(market.id, self._covered, tier, None) for market in asked if market.id not in left
         ]
         with self._session.database.begin() as connection:
-            tally = counted + upsert_candlesticks(connection, list(rows.values()))
+            tally = counted + upsert_candlesticks(connection, self._day.period_minutes, rows)
             record_coverage(connection, self._day.key, covered, answer.received_at)
             add_to_quarantine(connection, self._report.run, "candlesticks", rejects, answer.received_at)
             add_page(connection, self._report.run, tally)

@@ -3,18 +3,17 @@
 from collections.abc import Iterator, Sequence
 
 from kalshi_pipeline.errors import ExchangeError, NotFoundError, RefusedError
-from kalshi_pipeline.exchange.books import OrderBook
 from kalshi_pipeline.exchange.pages import Page
 from kalshi_pipeline.exchange.tiers import BOOK_TICKERS
 from kalshi_pipeline.exchange.transport import Answer
-from kalshi_pipeline.ingest.parents.events import reject_rows
 from kalshi_pipeline.ingest.parents.selected_markets import store_chosen
 from kalshi_pipeline.ingest.run.recorded_listing import begin_listing, closing_run
 from kalshi_pipeline.ingest.run.report import Report
 from kalshi_pipeline.ingest.run.session import Session
-from kalshi_pipeline.store.rows import Tally
-from kalshi_pipeline.store.writing.order_books import LevelRow, append_order_books
+from kalshi_pipeline.records import OrderBook
+from kalshi_pipeline.store.writing.order_books import append_order_books
 from kalshi_pipeline.store.writing.runs import State, add_page, add_to_quarantine
+from kalshi_pipeline.store.writing.tally import Tally
 
 # The batch endpoint may ask for a key (kalshi/API.md §1.2), or be unknown to an older exchange.
 _NO_BATCHES = (401, 403, 404)
@@ -90,24 +89,17 @@ class _Taking:
 
     def _store(self, answer: Answer[Page[OrderBook]]) -> None:
         books = {book.ticker: book for book in answer.content.records}
-        rejects = reject_rows(answer.content.rejects)
+        rejects = answer.content.rejects
         counted = Tally(
             pages=1,
             received=len(answer.content.records) + len(rejects),
             duplicates=len(answer.content.records) - len(books),
             quarantined=len(rejects),
         )
-        levels = [row for book in books.values() for row in _level_rows(book)]
         with self._session.database.begin() as connection:
-            appended = append_order_books(connection, list(books), levels, answer.received_at)
+            appended = append_order_books(connection, list(books.values()), answer.received_at)
             tally = counted + Tally(inserted=appended, unchanged=len(books) - appended)
             add_to_quarantine(connection, self._report.run, "order_books", rejects, answer.received_at)
             add_page(connection, self._report.run, tally)
         self._report.tally += tally
         self._session.tell_progress(f"order books: {self._report.tally.received:,}")
-
-
-def _level_rows(book: OrderBook) -> Iterator[LevelRow]:
-    for is_yes, side in ((True, book.yes), (False, book.no)):
-        for level in side:
-            yield LevelRow(book.ticker, is_yes, level.price, level.size)

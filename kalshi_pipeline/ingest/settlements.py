@@ -7,16 +7,14 @@ from typing import NamedTuple
 
 from kalshi_pipeline.errors import DeadlineError, ExchangeError, PipelineError, RefusedError, StoreError
 from kalshi_pipeline.exchange.listing import ListedPage, Listing
-from kalshi_pipeline.exchange.outcomes import Outcome
-from kalshi_pipeline.exchange.tiers import Tier
 from kalshi_pipeline.ingest.parents.events import UNLIMITED
 from kalshi_pipeline.ingest.parents.market_pages import MarketPages
 from kalshi_pipeline.ingest.parents.outcomes import Cutoff, PreparedOutcomes, merge_outcomes, prepare_outcomes
 from kalshi_pipeline.ingest.run.recorded_listing import begin_listing, closing_run, store_pages
 from kalshi_pipeline.ingest.run.report import Report
 from kalshi_pipeline.ingest.run.session import Session
+from kalshi_pipeline.records import Outcome
 from kalshi_pipeline.store.database import Connection
-from kalshi_pipeline.store.rows import Tally
 from kalshi_pipeline.store.writing.backfill_progress import (
     StoredWalk,
     add_walk_page,
@@ -28,7 +26,9 @@ from kalshi_pipeline.store.writing.backfill_progress import (
 )
 from kalshi_pipeline.store.writing.runs import State
 from kalshi_pipeline.store.writing.settlements import count_scalars_without_value
+from kalshi_pipeline.store.writing.tally import Tally
 from kalshi_pipeline.units import MICROS_PER_SECOND, iso_of
+from kalshi_pipeline.vocabulary import Tier
 
 BACKFILL_COMMAND = "kalshi-pipeline backfill settlements"
 # What settled so long before the newest known settlement is asked for again: it may have been late to be listed.

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from kalshi_pipeline.errors import PayloadError
-from kalshi_pipeline.exchange.candlesticks import Candlestick, parse_batch, parse_historical
+from kalshi_pipeline.exchange.candlesticks import parse_batch, parse_historical
+from kalshi_pipeline.records import Candlestick
 
 END = 1_760_500_800
 END_AT = END * 1_000_000

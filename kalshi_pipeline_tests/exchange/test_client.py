@@ -24,16 +24,13 @@ from kalshi_pipeline.errors import (
     TransientExchangeError,
 )
 from kalshi_pipeline.exchange.client import KalshiClient
+from kalshi_pipeline.exchange.events import EVENTS, SERIES
 from kalshi_pipeline.exchange.listing import Listing
-from kalshi_pipeline.exchange.outcomes import SettledPayload, outcome_of
-from kalshi_pipeline.exchange.payloads import (
-    EventPayload,
-    ExchangeStatusPayload,
-    SeriesPayload,
-)
-from kalshi_pipeline.exchange.statuses import StatusFilter
+from kalshi_pipeline.exchange.markets import OUTCOMES
+from kalshi_pipeline.exchange.payloads import ExchangeStatusPayload
 from kalshi_pipeline.exchange.transport import Answer
 from kalshi_pipeline.sandbox import Faults, RateLimit, Sandbox, World, WorldConfig
+from kalshi_pipeline.vocabulary import StatusFilter
 from kalshi_pipeline_tests.sandbox.walking import walk
 
 Handler = Callable[[httpx.Request], httpx.Response]
@@ -163,12 +160,15 @@ def test_client_reads_single_objects(client: KalshiClient, raw: httpx.Client) ->
     market = raw.get("/markets", params={"status": "open", "limit": 1}).json()["markets"][0]
     before = SYSTEM_CLOCK.now()
     answer = client.fetch_market(market["ticker"])
-    assert answer == Answer(outcome_of(SettledPayload.model_validate(market)), answer.received_at)
+    outcome = OUTCOMES.parse_one(json.dumps({"market": market}).encode(), "market")
+    assert answer == Answer(outcome, answer.received_at)
     assert before <= answer.received_at <= SYSTEM_CLOCK.now()
     event = raw.get(f"/events/{market['event_ticker']}").json()["event"]
-    assert client.fetch_event(market["event_ticker"]) == EventPayload.model_validate(event)
+    events = EVENTS.parse(json.dumps({"events": [event]}).encode()).records
+    assert [client.fetch_event(market["event_ticker"])] == events
     series = raw.get(f"/series/{event['series_ticker']}").json()["series"]
-    assert client.fetch_series(event["series_ticker"]) == SeriesPayload.model_validate(series)
+    all_series = SERIES.parse(json.dumps({"series": [series]}).encode()).records
+    assert [client.fetch_series(event["series_ticker"])] == all_series
 
 
 def events_asked_for(client: KalshiClient, tickers: Sequence[str]) -> list[str]:
@@ -631,7 +631,7 @@ def test_listing_of_an_unknown_series_is_not_found(client: KalshiClient, raw: ht
 def test_unusable_address_is_refused(url: str) -> None:
     with KalshiClient(url, on_retry=stop) as client, pytest.raises(RefusedError) as refusal:
         client.fetch_market("M")
-    assert str(refusal.value).startswith(f"KALSHI_API_URL={url} is no usable address: ")
+    assert str(refusal.value).startswith(f"KALSHI_API_URL={url} is not a usable address: ")
     assert (str(refusal.value)[-11:], refusal.value.status) == ("; change it", 0)
 
 

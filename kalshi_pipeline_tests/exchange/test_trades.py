@@ -11,12 +11,13 @@ import pytest
 from kalshi_pipeline.errors import NotFoundError, PayloadError
 from kalshi_pipeline.exchange.client import KalshiClient
 from kalshi_pipeline.exchange.listing import Listing
-from kalshi_pipeline.exchange.pages import GarbledAnswerError, Page, Reject, parse_page
-from kalshi_pipeline.exchange.tiers import Tier
-from kalshi_pipeline.exchange.trades import PlacedTradePayload, Trade, parse_trades, trade_of
+from kalshi_pipeline.exchange.pages import GarbledAnswerError, Page
+from kalshi_pipeline.exchange.trades import TRADES
 from kalshi_pipeline.exchange.transport import Params
+from kalshi_pipeline.records import Trade
 from kalshi_pipeline.sandbox import SHAPES, Sandbox, Shape, World, WorldConfig
 from kalshi_pipeline.units import instant_of, parse_instant
+from kalshi_pipeline.vocabulary import Tier
 
 RECORDED = Path(__file__).parents[3] / "shared" / "kalshi" / "recorded"
 
@@ -51,12 +52,6 @@ def body_of(*rows: object, **envelope: Any) -> bytes:
     return json.dumps({"trades": list(rows), "cursor": "next", **envelope}).encode()
 
 
-def read_slowly(body: bytes) -> Page[Trade]:
-    page = parse_page(body, "trades", PlacedTradePayload)
-    rejects = [Reject(None, reject.raw, reject.error) for reject in page.rejects]
-    return Page([trade_of(payload) for payload in page.records], rejects, page.cursor)
-
-
 def test_trades_of_two_generations_are_read_exactly() -> None:
     today = Trade(
         trade_id="072530dc-e0e9-9eec-eac5-06a89c1dc45f",
@@ -76,8 +71,8 @@ def test_trades_of_two_generations_are_read_exactly() -> None:
         taker_side="no",
         is_block=None,
     )
-    assert parse_trades(body_of(TODAY)) == Page([today], [], "next")
-    assert parse_trades(body_of(TODAY, JANUARY)) == Page([today, january], [], "next")
+    assert TRADES.parse(body_of(TODAY)) == Page([today], [], "next")
+    assert TRADES.parse(body_of(TODAY, JANUARY)) == Page([today, january], [], "next")
 
 
 @pytest.mark.parametrize(
@@ -107,8 +102,8 @@ def test_trades_of_two_generations_are_read_exactly() -> None:
 def test_odd_trade_is_read_as_the_model_reads_it(changes: dict[str, Any]) -> None:
     """R15, R43, R44, R45."""
     body = body_of(TODAY, {**TODAY, **changes}, JANUARY)
-    page = parse_trades(body)
-    assert page == read_slowly(body)
+    page = TRADES.parse(body)
+    assert page == TRADES.parse_again(body)
     assert (len(page.records), page.rejects) == (3, [])
 
 
@@ -145,8 +140,8 @@ def test_trade_that_cannot_be_placed_is_set_aside_whole(changes: dict[str, Any],
     """R15: under no ticker, for other trades of its market must not take its place in quarantine."""
     odd = {**TODAY, **changes}
     body = body_of(TODAY, odd, JANUARY)
-    page = parse_trades(body)
-    assert page == read_slowly(body)
+    page = TRADES.parse(body)
+    assert page == TRADES.parse_again(body)
     assert [trade.ticker for trade in page.records] == [TODAY["ticker"], JANUARY["ticker"]]
     assert [(reject.ticker, reject.error) for reject in page.rejects] == [(None, error)]
     assert json.loads(page.rejects[0].raw) == odd
@@ -154,8 +149,8 @@ def test_trade_that_cannot_be_placed_is_set_aside_whole(changes: dict[str, Any],
 
 @pytest.mark.parametrize("cursor", ["", None], ids=["blank", "null"])
 def test_last_page_has_no_cursor(cursor: str | None) -> None:
-    assert parse_trades(body_of(TODAY, cursor=cursor)).cursor is None
-    assert parse_trades(b'{"trades": null}') == Page([])
+    assert TRADES.parse(body_of(TODAY, cursor=cursor)).cursor is None
+    assert TRADES.parse(b'{"trades": null}') == Page([])
 
 
 @pytest.mark.parametrize(
@@ -169,7 +164,7 @@ def test_last_page_has_no_cursor(cursor: str | None) -> None:
 def test_page_without_its_envelope_is_an_error(body: bytes, error: type[Exception]) -> None:
     """R19."""
     with pytest.raises(error):
-        parse_trades(body)
+        TRADES.parse(body)
 
 
 @pytest.mark.parametrize("shape", SHAPES)
@@ -177,8 +172,8 @@ def test_listed_trades_of_every_shape_are_read_alike(shape: Shape) -> None:
     """R17."""
     with Sandbox(World(WorldConfig(markets=300, combos=50, shape=shape))) as sandbox:
         body = httpx.get(f"{sandbox.url}/markets/trades", params={"limit": 1000}).content
-    assert len(parse_trades(body).records) > 300
-    assert parse_trades(body) == read_slowly(body)
+    assert len(TRADES.parse(body).records) > 300
+    assert TRADES.parse(body) == TRADES.parse_again(body)
 
 
 @pytest.mark.skipif(not RECORDED.exists(), reason="the recordings are not beside this checkout")
@@ -187,8 +182,8 @@ def test_recorded_trades_are_read_alike() -> None:
     for path in sorted(RECORDED.rglob("*trades*.json")):
         answer = json.loads(path.read_bytes())
         body = json.dumps(answer.get("response", answer)).encode()
-        page = parse_trades(body)
-        assert page == read_slowly(body)
+        page = TRADES.parse(body)
+        assert page == TRADES.parse_again(body)
         assert page.rejects == []
         count += len(page.records)
     assert count > 0

@@ -10,14 +10,14 @@ from typing import NamedTuple
 
 from kalshi_pipeline.errors import ExchangeError, NotFoundError, RefusedError
 from kalshi_pipeline.exchange.client import TICKERS_PER_LOOKUP
-from kalshi_pipeline.exchange.pages import Reject
-from kalshi_pipeline.exchange.payloads import COMBO_PREFIX, EventPayload, SeriesPayload
 from kalshi_pipeline.ingest.run.report import Report
 from kalshi_pipeline.ingest.run.session import Session
+from kalshi_pipeline.records import Event, Reject, Series
 from kalshi_pipeline.store.reading.queries import open_placeholder_events, open_placeholder_series
-from kalshi_pipeline.store.rows import EventRow, RejectRow, SeriesRow, Tally
 from kalshi_pipeline.store.writing.parents import merge_events, merge_series
 from kalshi_pipeline.store.writing.runs import add_page, add_to_quarantine, record_lookups
+from kalshi_pipeline.store.writing.tally import Tally
+from kalshi_pipeline.vocabulary import COMBO_PREFIX
 
 # Below this many combo events, asking for each is cheaper than walking their listing, which takes no filter.
 _WORTH_A_WALK = 20
@@ -27,30 +27,6 @@ UNLIMITED = 1_000_000_000
 _STORED_AT_ONCE = 50
 # Pages of that listing in a row that fill nothing, after which the rest is asked for one by one.
 _FRUITLESS_PAGES = 10
-
-
-def series_row(payload: SeriesPayload) -> SeriesRow:
-    """Give a series as the store takes it."""
-    tags = ",".join(payload.tags) if payload.tags else None
-    return SeriesRow(payload.ticker, payload.title, payload.category, payload.frequency, tags)
-
-
-def event_row(payload: EventPayload) -> EventRow:
-    """Give an event as the store takes it."""
-    return EventRow(
-        ticker=payload.ticker,
-        series_ticker=payload.series_ticker,
-        title=payload.title,
-        sub_title=payload.sub_title,
-        category=payload.category,
-        mutually_exclusive=payload.mutually_exclusive,
-        strike_at=payload.strike_date,
-    )
-
-
-def reject_rows(rejects: Sequence[Reject]) -> list[RejectRow]:
-    """Give unreadable records as the store takes them."""
-    return [RejectRow(reject.ticker, reject.raw, reject.error) for reject in rejects]
 
 
 class EventLookup:
@@ -79,8 +55,8 @@ class EventLookup:
             try:
                 for page in self._session.client.iter_events(asked):
                     self._requests_left -= 1
-                    found.update(payload.ticker for payload in page.records)
-                    fetched.rows.extend(event_row(payload) for payload in page.records)
+                    found.update(event.ticker for event in page.records)
+                    fetched.rows.extend(page.records)
                     fetched.rejects.extend(page.rejects)
             except ExchangeError as error:
                 # The quotes of this page are at hand and matter more: their events become placeholders.
@@ -94,7 +70,7 @@ class EventLookup:
 class FetchedEvents(NamedTuple):
     """Events that the exchange gave, tickers that it was asked for and did not give, and what could not be read."""
 
-    rows: list[EventRow]
+    rows: list[Event]
     missing: list[str]
     rejects: list[Reject]
 
@@ -150,9 +126,9 @@ class _Healing:
             max_pages=pages_left, walk_seconds=self._session.settings.walk_seconds
         )
         for page in listing:
-            found = [payload for payload in page.records if payload.ticker in wanted]
+            found = [event for event in page.records if event.ticker in wanted]
             self._store_events(found, page.rejects)
-            wanted.difference_update(payload.ticker for payload in found)
+            wanted.difference_update(event.ticker for event in found)
             fruitless = 0 if found else fruitless + 1
             self._session.tell_progress(f"healing: {len(wanted):,} combo events are open")
             if not wanted or fruitless >= _FRUITLESS_PAGES:
@@ -162,13 +138,13 @@ class _Healing:
         tickers = self._open_events(self._requests_left)
         for start in range(0, len(tickers), _STORED_AT_ONCE):
             asked = tickers[start : start + min(_STORED_AT_ONCE, self._requests_left)]
-            found: list[EventPayload] = []
+            found: list[Event] = []
             for ticker in asked:
                 with contextlib.suppress(NotFoundError):
                     found.append(self._session.client.fetch_event(ticker))
                 self._session.tell_progress(f"healing: asked for {ticker}")
             self._store_events(found, [])
-            given = {payload.ticker for payload in found}
+            given = {event.ticker for event in found}
             with self._session.database.begin() as connection:
                 record_lookups(
                     connection, [ticker for ticker in asked if ticker not in given], self._session.clock.now()
@@ -180,7 +156,7 @@ class _Healing:
         if len(wanted) < _WORTH_A_WALK or not self._requests_left:
             return
         for page in self._session.client.list_series(walk_seconds=self._session.settings.walk_seconds):
-            self._store_series([payload for payload in page.records if payload.ticker in wanted])
+            self._store_series([event for event in page.records if event.ticker in wanted])
 
     def series_one_by_one(self) -> None:
         for ticker in self._open_series(self._requests_left):
@@ -197,21 +173,17 @@ class _Healing:
         with self._session.database.read() as connection:
             return open_placeholder_series(connection, limit)
 
-    def _store_series(self, payloads: Sequence[SeriesPayload]) -> None:
+    def _store_series(self, rows: Sequence[Series]) -> None:
         with self._session.database.begin() as connection:
-            self._count(
-                merge_series(
-                    connection, [series_row(payload) for payload in payloads], self._session.clock.now()
-                ).healed
-            )
+            self._count(merge_series(connection, rows, self._session.clock.now()).healed)
 
-    def _store_events(self, payloads: Sequence[EventPayload], rejects: Sequence[Reject]) -> None:
-        if not payloads and not rejects:
+    def _store_events(self, rows: Sequence[Event], rejects: Sequence[Reject]) -> None:
+        if not rows and not rejects:
             return
         at, run = self._session.clock.now(), self._report.run
         with self._session.database.begin() as connection:
-            tally = merge_events(connection, [event_row(payload) for payload in payloads], at)
-            add_to_quarantine(connection, run, "events", reject_rows(rejects), at)
+            tally = merge_events(connection, rows, at)
+            add_to_quarantine(connection, run, "events", rejects, at)
             add_page(connection, run, Tally(healed=tally.healed))
         self._count(tally.healed)
 

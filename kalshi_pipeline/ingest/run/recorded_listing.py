@@ -6,13 +6,12 @@ from typing import TypeVar
 
 from kalshi_pipeline.errors import PipelineError, StoreError
 from kalshi_pipeline.exchange.listing import ListedPage, Listing
-from kalshi_pipeline.ingest.parents.events import reject_rows
 from kalshi_pipeline.ingest.run.report import Report
 from kalshi_pipeline.ingest.run.session import Session
 from kalshi_pipeline.store.database import Connection
 from kalshi_pipeline.store.reading.queries import count_rows, placeholders
-from kalshi_pipeline.store.rows import Tally
 from kalshi_pipeline.store.writing.runs import State, add_page, add_to_quarantine, close_run, open_listing
+from kalshi_pipeline.store.writing.tally import Tally
 from kalshi_pipeline.units import MICROS_PER_SECOND
 
 Row = TypeVar("Row")
@@ -97,7 +96,7 @@ def store_pages(
     for page in listing:
         report.windows = listing.windows
         prepared = prepare(page)
-        rejects = reject_rows(page.rejects)
+        rejects = page.rejects
         counted = Tally(pages=1, quarantined=len(rejects), duplicates=listing.duplicates - duplicates)
         counted += Tally(received=len(page.records) + len(rejects) + counted.duplicates)
         duplicates = listing.duplicates

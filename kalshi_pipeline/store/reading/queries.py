@@ -38,10 +38,10 @@ from kalshi_pipeline.store.schema.tables import (
 )
 from kalshi_pipeline.store.writing.runs import Run, State
 from kalshi_pipeline.units import MICROS_PER_DOLLAR
+from kalshi_pipeline.vocabulary import MarketStatus
 
 PARENTS = (series, events, markets)
 _is_somebodys_event = exists().where(markets.c.event_id == events.c.id, markets.c.gone_at.is_(None))
-_ACTIVE = "active"
 
 
 def creation_bounds(
@@ -52,7 +52,7 @@ def creation_bounds(
     There are fewer parts, or none, where one would hold fewer markets than `at_least`.
     """
     # Written into the statement, and not bound to it: else SQLite would not use the index of active markets.
-    active: BindParameter[str] = bindparam("active", _ACTIVE, literal_execute=True)
+    active: BindParameter[str] = bindparam("active", MarketStatus.ACTIVE.value, literal_execute=True)
     created_at = markets.c.created_at
     chosen = (markets.c.status == active, markets.c.is_combo.in_(combos), created_at.is_not(None))
     count = connection.execute(select(func.count()).select_from(markets).where(*chosen)).scalar_one()

@@ -27,8 +27,8 @@ from sqlalchemy.schema import CreateTable
 
 from kalshi_pipeline.store.schema.tables import events, market_lookups, markets, series
 from kalshi_pipeline.store.writing.parents import staged_markets
+from kalshi_pipeline.vocabulary import MarketStatus
 
-_FINAL = "finalized"
 # A market that has stood in its state for a day is asked for hourly, a new one at every run.
 _WAIT_SHARE = 24
 _MOST_PARAMETERS = 900
@@ -37,7 +37,7 @@ _listed = Table(
     "listed_markets", MetaData(), Column("market_id", Integer, primary_key=True), prefixes=["TEMPORARY"]
 )
 # Written into the statement, and not bound to it: else SQLite would not use the index of unsettled markets.
-_final: BindParameter[str] = bindparam("final", _FINAL, literal_execute=True)
+_final: BindParameter[str] = bindparam("final", MarketStatus.FINALIZED.value, literal_execute=True)
 _is_unsettled = and_(markets.c.status.is_distinct_from(_final), markets.c.gone_at.is_(None))
 
 

@@ -4,17 +4,14 @@ No statement runs per row, whatever the page holds (the costs are in benchmarks/
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from sqlalchemy import (
-    Boolean,
     Column,
     ColumnElement,
     Connection,
-    Float,
     Insert,
     Integer,
-    LargeBinary,
     MetaData,
     Table,
     Text,
@@ -33,21 +30,18 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.schema import CreateTable
-from sqlalchemy.types import TypeEngine
 
 STAGED_ROW = "staged_row"
 """The number of a row within what is staged."""
 
 _staging = MetaData()
-_TYPES: dict[object, type[TypeEngine[Any]]] = {str: Text, int: Integer, bool: Boolean, bytes: LargeBinary}
 
 
 class Staging:
-    """A temporary table of one connection with the columns of a row type."""
+    """A temporary table of one connection, with columns of these names and types."""
 
-    def __init__(self, name: str, row: type[NamedTuple]) -> None:
-        annotations = row.__annotations__
-        columns = [Column(field, _column_type(annotations[field])) for field in row._fields]
+    def __init__(self, name: str, *like: Column[Any]) -> None:
+        columns = [Column(column.name, column.type) for column in like]
         names = ", ".join(column.name for column in columns)
         number = Column(STAGED_ROW, Integer, primary_key=True)
         self.table = Table(name, _staging, number, *columns, prefixes=["TEMPORARY"])
@@ -63,13 +57,6 @@ class Staging:
         driver = connection.connection.driver_connection
         assert driver is not None
         driver.executemany(self._insert, [row if type(row) is tuple else tuple(row) for row in rows])
-
-
-def _column_type(annotation: object) -> type[TypeEngine[Any]]:
-    for python_type, column_type in _TYPES.items():
-        if annotation == python_type or annotation == python_type | None:  # type: ignore[operator]
-            return column_type
-    return Float
 
 
 class Merge:

@@ -31,15 +31,15 @@ from sqlalchemy import (
 )
 from sqlalchemy.schema import CreateTable
 
-from kalshi_pipeline.store.rows import SettlementRow, Tally
+from kalshi_pipeline.records import Settlement
+from kalshi_pipeline.store.schema.from_records import record_columns
 from kalshi_pipeline.store.schema.tables import market_changes, markets, settlements
 from kalshi_pipeline.store.writing.merging import STAGED_ROW, Staging
 from kalshi_pipeline.store.writing.parents import staged_markets
+from kalshi_pipeline.store.writing.tally import Tally
+from kalshi_pipeline.vocabulary import Result, SettledAtSource
 
-TOLD = "settlement_ts"
-"""The source of a time at which the exchange says that a market was settled; any other is a stand-in."""
-
-_staging = Staging("staged_settlements", SettlementRow)
+_staging = Staging("staged_settlements", *record_columns(Settlement))
 _stage = _staging.table.c
 _stored = settlements.c
 _seen_at = bindparam("seen_at", type_=Integer)
@@ -47,11 +47,13 @@ _matched = _staging.table.join(markets, markets.c.ticker == _stage.ticker).join(
     settlements, _stored.market_id == markets.c.id
 )
 
-_is_told, _was_told = _stage.settled_at_source == TOLD, _stored.settled_at_source == TOLD
+# Any other source is a stand-in for the time that the exchange reports.
+_is_told = _stage.settled_at_source == SettledAtSource.SETTLEMENT_TS
+_was_told = _stored.settled_at_source == SettledAtSource.SETTLEMENT_TS
 _counts = or_(
     _stage.tier == _stored.tier,
     and_(_is_told, not_(_was_told)),
-    and_(_is_told == _was_told, _stage.is_at_home),
+    and_(_is_told == _was_told, _stage.is_current_tier),
 )
 _outranked = Table(
     "outranked_settlements", MetaData(), Column("ticker", Text, primary_key=True), prefixes=["TEMPORARY"]
@@ -113,24 +115,22 @@ _update_changed = (
     .values({**_new, "amended_at": case((_is_amended, _seen_at), else_=_stored.amended_at)})
     .where(_stored.market_id == _changed.c.market_id, _stage[STAGED_ROW] == _changed.c[STAGED_ROW])
 )
+_first = {
+    "market_id": markets.c.id,
+    **{name: _stage[name] for name in _new},
+    "settled_at": func.coalesce(_stage.settled_at, _seen_at),
+    "first_seen_at": _seen_at,
+    "amended_at": null(),
+}
 _insert_new = insert(settlements).from_select(
-    ["market_id", *_new, "first_seen_at", "amended_at"],
-    select(
-        markets.c.id,
-        _stage.result,
-        _stage.settlement_value,
-        func.coalesce(_stage.settled_at, _seen_at),
-        _stage.settled_at_source,
-        _stage.tier,
-        _seen_at,
-        null(),
-    )
+    list(_first),
+    select(*_first.values())
     .select_from(_staging.table.join(markets, markets.c.ticker == _stage.ticker))
     .where(~exists().where(_stored.market_id == markets.c.id)),
 )
 
 
-def stage_settlements(connection: Connection, rows: Sequence[SettlementRow]) -> int:
+def stage_settlements(connection: Connection, rows: Sequence[Settlement]) -> int:
     """Hold a page's settlements, and let go of those that a better record is stored of, their staged markets too.
 
     The exchange may show a market in both tiers, and not the same. A later record of the same tier counts; one of
@@ -165,7 +165,7 @@ def merge_staged_settlements(connection: Connection, staged: int, seen_at: int) 
 
 def count_scalars_without_value(connection: Connection) -> int:
     """Count the settlements at neither yes nor no of which the exchange has not told what they paid."""
-    has_word = func.coalesce(_stored.result, "").in_(("yes", "no"))
+    has_word = func.coalesce(_stored.result, "").in_((Result.YES, Result.NO))
     query = select(func.count()).select_from(settlements).where(_stored.settlement_value.is_(None), ~has_word)
     return connection.execute(query).scalar_one()
 

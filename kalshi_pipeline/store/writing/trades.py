@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from sqlalchemy import ColumnElement, Connection, Insert, Integer, bindparam, exists, func, not_, or_, select
 from sqlalchemy.dialects.sqlite import insert
 
-from kalshi_pipeline.store.rows import TradeRow, TradeTuple
+from kalshi_pipeline.records import Trade
+from kalshi_pipeline.store.schema.from_records import record_columns
 from kalshi_pipeline.store.schema.tables import markets, trades
 from kalshi_pipeline.store.writing.merging import STAGED_ROW, Staging
 from kalshi_pipeline.units import MICROS_PER_SECOND
@@ -16,7 +17,7 @@ _UUID_BYTES = 16
 # How far apart the times may be that the exchange's tiers give of one trade: one may cut what the other tells.
 _APART = MICROS_PER_SECOND
 
-_staging = Staging("staged_trades", TradeRow)
+_staging = Staging("staged_trades", trades.c.trade_id, *record_columns(Trade, without=("trade_id",)))
 _stage = _staging.table
 _values = {
     "market_id": markets.c.id,
@@ -56,9 +57,9 @@ def trade_key(trade_id: str) -> bytes:
     return trade_id.encode().ljust(_UUID_BYTES + 1)
 
 
-def stage_trades(connection: Connection, rows: Sequence[TradeTuple]) -> None:
+def stage_trades(connection: Connection, page: Sequence[Trade]) -> None:
     """Hold a page of trades in a temporary table of this connection, for the functions below."""
-    _staging.fill(connection, rows)
+    _staging.fill(connection, [(trade_key(trade_id), *rest) for trade_id, *rest in page])
 
 
 def unknown_markets(connection: Connection, asked_since: int) -> list[str]:
