@@ -58,7 +58,7 @@ class Endpoint(NamedTuple):
 
 
 class BatchOfCandles(NamedTuple):
-    """Candlesticks of many markets stand in lists of their own: `lists` gives each as an endpoint for one would."""
+    """Candlesticks of many markets come in lists of their own: `lists` returns each as an endpoint for one would."""
 
     lists: Callable[[Json], list[Json]]
 
@@ -252,7 +252,7 @@ def test_recorded_time_round_trips(file: str) -> None:
 
 @needs_shared
 def test_cents_and_decimals_of_january_say_the_same() -> None:
-    """Where two generations stand side by side, reading only the older one gives the same quote."""
+    """Where two generations come side by side, the older one alone is read as the same quote."""
     for recording in RECORDINGS:
         if recording.within != "response" or recording.reading is not MARKETS:
             continue
