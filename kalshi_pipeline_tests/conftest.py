@@ -15,6 +15,7 @@ from kalshi_pipeline.ingest.run.session import Session, open_session
 from kalshi_pipeline.sandbox import Sandbox, World, WorldConfig
 from kalshi_pipeline.settings import Settings
 from kalshi_pipeline.store.database import Database
+from kalshi_pipeline_tests.shared import WHY_SKIPPED
 
 Query: TypeAlias = Callable[..., list[tuple[Any, ...]]]
 
@@ -37,6 +38,18 @@ def pytest_collection_finish() -> None:
     """Leave what importing made out of the garbage collections after each test: they take a moment then."""
     gc.collect()
     gc.freeze()
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> Iterator[None]:
+    """Count the skipped comparisons in a last line, because a skip among a thousand dots is overlooked."""
+    yield
+    count = sum(WHY_SKIPPED in str(report.longrepr) for report in terminalreporter.getreports("skipped"))
+    if count:
+        terminalreporter.write_line(
+            f"{count} tests were skipped because {WHY_SKIPPED}: they compare with recorded answers",
+            yellow=True,
+        )
 
 
 @pytest.fixture(autouse=True)

@@ -16,7 +16,7 @@ from kalshi_pipeline.exchange.activity import (
 )
 from kalshi_pipeline.exchange.pages import parse_object, parse_page
 
-TRADE = {"trade_id": "072530ae", "ticker": "M", "created_time": "2026-10-06T06:38:16.55614Z"}
+TRADE = {"trade_id": "2c8e41ae", "ticker": "M", "created_time": "2026-10-06T06:38:16.55614Z"}
 
 
 def trade_of(**fields: Any) -> TradePayload:
@@ -98,14 +98,14 @@ def test_trade_reads_every_generation(
     trade = trade_of(**fields)
     read = (trade.count_fp, trade.yes_price_dollars, trade.taker_outcome_side, trade.is_block_trade)
     assert read == expected
-    assert (trade.trade_id, trade.ticker, trade.created_time) == ("072530ae", "M", 1_791_268_696_556_140)
+    assert (trade.trade_id, trade.ticker, trade.created_time) == ("2c8e41ae", "M", 1_791_268_696_556_140)
 
 
 @pytest.mark.parametrize("missing", ["trade_id", "ticker", "created_time"])
 def test_trade_needs_what_identifies_it(missing: str) -> None:
     row = {name: value for name, value in TRADE.items() if name != missing}
     page = parse_page(json.dumps({"trades": [row, TRADE]}).encode(), "trades", TradePayload)
-    assert [trade.trade_id for trade in page.records] == ["072530ae"]
+    assert [trade.trade_id for trade in page.records] == ["2c8e41ae"]
     assert [reject.error for reject in page.rejects] == [f"{missing}: Field required"]
 
 

@@ -1,7 +1,6 @@
 """Pages of markets are read fast, and always as the pydantic model reads them record by record."""
 
 import json
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -13,8 +12,7 @@ from kalshi_pipeline.exchange.pages import GarbledAnswerError, Page, parse_page
 from kalshi_pipeline.exchange.payloads import MarketPayload
 from kalshi_pipeline.sandbox import SHAPES, Sandbox, Shape, World, WorldConfig
 from kalshi_pipeline.store.rows import MarketRow
-
-RECORDED = Path(__file__).parents[3] / "shared" / "kalshi" / "recorded"
+from kalshi_pipeline_tests.shared import needs_shared, read_recorded, recorded_files
 
 TODAY = {
     "ticker": "KXRAIN-26NOV23-T1",
@@ -174,11 +172,11 @@ def test_listed_markets_of_every_shape_are_read_alike(shape: Shape) -> None:
     assert parse_markets(body) == read_slowly(body)
 
 
-@pytest.mark.skipif(not RECORDED.exists(), reason="the recordings are not beside this checkout")
+@needs_shared
 def test_recorded_markets_are_read_alike() -> None:
     count = 0
-    for path in sorted(RECORDED.rglob("*.json")):
-        answer = json.loads(path.read_bytes())
+    for file in recorded_files():
+        answer = read_recorded(file)
         rows = answer.get("markets") if isinstance(answer, dict) else None
         if isinstance(rows, list):
             body = json.dumps({"markets": rows}).encode()

@@ -1,6 +1,5 @@
-"""The answers of the newest shape are what the specification says."""
+"""The answers of the newest shape match the specification of the exchange."""
 
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -11,9 +10,9 @@ from jsonschema import Draft202012Validator
 from kalshi_pipeline.sandbox import Faults, Sandbox
 from kalshi_pipeline_tests.sandbox.conftest import Start
 from kalshi_pipeline_tests.sandbox.walking import read, read_pages
+from kalshi_pipeline_tests.shared import SPECIFICATION, needs_shared
 
-SPEC_FILE = Path(__file__).parents[2] / ".." / "shared" / "kalshi" / "openapi-3.32.yaml"
-pytestmark = pytest.mark.skipif(not SPEC_FILE.exists(), reason="the specification stands outside the project")
+pytestmark = needs_shared
 
 
 def as_json_schema(node: Any) -> Any:
@@ -28,7 +27,7 @@ def as_json_schema(node: Any) -> Any:
 
 @pytest.fixture(scope="module")
 def spec() -> dict[str, Any]:
-    loaded: dict[str, Any] = yaml.safe_load(SPEC_FILE.read_text(encoding="utf-8"))
+    loaded: dict[str, Any] = yaml.safe_load(SPECIFICATION.read_text(encoding="utf-8"))
     return loaded
 
 

@@ -37,8 +37,8 @@ from kalshi_pipeline_tests.store.samples import (
     without,
 )
 
-UUID = "072530dc-e0e9-9eec-eac5-06a89c1dc45f"
-UUID_BYTES = bytes.fromhex("072530dce0e99eeceac506a89c1dc45f")
+UUID = "2c8e41d7-90b3-9f16-e5a8-0d7b63f94c12"
+UUID_BYTES = bytes.fromhex("2c8e41d790b39f16e5a80d7b63f94c12")
 
 
 def trade(trade_id: str = UUID, /, **changes: object) -> TradeRow:
@@ -66,7 +66,7 @@ def append(database: Database, *rows: TradeRow) -> int:
     [
         pytest.param(UUID, UUID_BYTES, id="UUID"),
         pytest.param(UUID.upper(), UUID_BYTES, id="UUID in capitals"),
-        pytest.param(UUID.replace("-", ""), b"072530dce0e99eeceac506a89c1dc45f", id="UUID without hyphens"),
+        pytest.param(UUID.replace("-", ""), b"2c8e41d790b39f16e5a80d7b63f94c12", id="UUID without hyphens"),
         pytest.param(UUID[:-1] + "g", UUID[:-1].encode() + b"g", id="no UUID"),
         pytest.param("sixteen letters.", b"sixteen letters. ", id="text as long as a UUID"),
         pytest.param("é", "é".encode() + b" " * 15, id="short text"),

@@ -107,7 +107,7 @@ class Legs:
     def _pair(self, index: int) -> tuple[Leg, Leg]:
         """A market's yes and no as legs; a made-up one where the first day had no open market."""
         world = self._world
-        names = "KXNFLGAME-26OCT08TBDAL", "KXNFLGAME-26OCT08TBDAL-TB", "Tampa Bay"
+        names = "KXNTHGAME-26OCT08LOHIG", "KXNTHGAME-26OCT08LOHIG-LO", "Lower Bay"
         if world.leg_pool:
             market = world.leg_pool[index]
             ticker = world.markets.ticker[market]

@@ -22,7 +22,7 @@ from kalshi_pipeline.sandbox.world.catalogue import TOPICS, subject_of
 from kalshi_pipeline.sandbox.world.world import World
 from kalshi_pipeline.sandbox.world.world_state import HOUR, SeriesRow
 
-_SHARDS = ("Default", "Combos", "Crypto & Commodities", "Tennis, Baseball & Basketball")
+_SHARDS = ("Default", "Combos", "Coins & Goods", "Rackets, Bats & Baskets")
 
 
 class SeriesFacts(NamedTuple):
@@ -89,11 +89,11 @@ class NewestRecords:
             tags = f"[{','.join(map(spell_text, listed))}]" if listed else "null"
             sources = sources_of(topic)
             frequency = topic.frequency
-        files = "https://assets.kalshi.com"
+        files = "https://files.example.com"
         return (
             f'"additional_prohibitions":null,"category":"{self.series_category(row)}",'
             f'"contract_terms_url":"{files}/contract_terms/{row.ticker}.pdf",'
-            f'"contract_url":"{files}/regulatory/product-certifications/{row.ticker}.pdf","fee_multiplier":1,'
+            f'"contract_url":"{files}/contract/{row.ticker}.pdf","fee_multiplier":1,'
             f'"fee_type":"{("quadratic", "quadratic_with_maker_fees", "flat")[row.number % 7 // 3]}",'
             f'"frequency":"{frequency}","settlement_sources":{sources},"tags":{tags},"ticker":"{row.ticker}",'
             f'"title":{spell_text(title)}'

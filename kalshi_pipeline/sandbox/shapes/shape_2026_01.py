@@ -32,7 +32,7 @@ class JanuaryShape(NewestShape):
     def _make_event_part(self, event: int) -> str:
         ticker = self.world.events.ticker[event]
         structure = self.world.structure_of(self.world.events.first_market[event])
-        condition = "This market will close and expire early if the event occurs."
+        condition = "It closes early once its answer is known, and expires with it."
         return (
             f'"can_close_early":true,"early_close_condition":"{condition}","event_ticker":"{ticker}",'
             f'"market_type":"binary","price_level_structure":"{structure.name}","price_ranges":{structure.render()},'

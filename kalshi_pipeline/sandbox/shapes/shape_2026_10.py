@@ -62,7 +62,7 @@ class NewestShape(NewestRecords):
         """What every market of an event says alike."""
         topic, ticker = topic_of(self.world.events.number[event]), self.world.events.ticker[event]
         is_scalar = topic.style == "scalar"
-        condition = "This market will close and expire early if the event occurs."
+        condition = "It closes early once its answer is known, and expires with it."
         floor = ',"settlement_floor_dollars":"0.0100"' if is_scalar else ""
         participant = ',"primary_participant_key":"football_team"' if topic.style == "team" else ""
         structure = self.world.structure_of(self.world.events.first_market[event])
@@ -194,7 +194,7 @@ class NewestShape(NewestRecords):
             )
         topic, frame = topic_of(events.number[event]), self.frame(event)
         metadata = {
-            "team": ',"product_metadata":{"competition":"Pro Football","competition_scope":"Game"}',
+            "team": ',"product_metadata":{"competition":"Open Football","competition_scope":"Game"}',
             "scalar": ',"product_metadata":null',
         }.get(topic.style, "")
         strike = '"strike_period":""'
