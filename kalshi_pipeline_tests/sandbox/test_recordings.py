@@ -62,7 +62,7 @@ def test_all_recordings_stand_beside_a_generated_world(start: Start) -> None:
 
 
 def _archived(world: World) -> int:
-    return len(world.shelves.rows("historical", combo=False))
+    return len(world.status_index.rows("historical", combo=False))
 
 
 @needs_recordings
