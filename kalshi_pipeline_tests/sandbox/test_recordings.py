@@ -1,4 +1,4 @@
-"""A folder of recorded responses can be the world, or a part of it."""
+"""A folder of recorded responses can be the world or a part of it."""
 
 import json
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ from kalshi_pipeline_tests.sandbox.walking import read, walk
 
 RECORDED = Path(__file__).parents[2] / ".." / "shared" / "kalshi" / "recorded"
 needs_recordings = pytest.mark.skipif(
-    not RECORDED.exists(), reason="the recordings stand outside the project"
+    not RECORDED.exists(), reason="the recordings are not part of the project"
 )
 
 
@@ -29,7 +29,7 @@ def objects_in(node: Any) -> Iterator[dict[str, Any]]:
 
 @needs_recordings
 @pytest.mark.parametrize("folder", ["2026-01-12", "2026-06-20", "2026-10-06"])
-def test_recorded_objects_are_served_as_they_are(start: Start, folder: str) -> None:
+def test_recorded_objects_are_served_unchanged(start: Start, folder: str) -> None:
     sandbox, client = start(markets=0, births_per_step=0, recordings=RECORDED / folder)
     sandbox.world.step(5)
     found = [
@@ -52,7 +52,7 @@ def test_recorded_events_nest_their_markets(start: Start) -> None:
 
 
 @needs_recordings
-def test_all_recordings_stand_beside_a_generated_world(start: Start) -> None:
+def test_recordings_are_served_beside_a_generated_world(start: Start) -> None:
     sandbox, client = start(markets=50, combos=20, combos_per_step=2, recordings=RECORDED)
     sandbox.world.step(3)
     tickers = [row["ticker"] for row in walk(client, "/markets", "markets", limit=7)]
@@ -66,7 +66,7 @@ def _archived(world: World) -> int:
 
 
 @needs_recordings
-def test_event_that_nobody_recorded_is_not_found(start: Start) -> None:
+def test_unrecorded_event_of_a_recorded_market_is_not_found(start: Start) -> None:
     _, client = start(markets=0, births_per_step=0, recordings=RECORDED / "2026-01-12")
     combo = read(client, "/markets", mve_filter="only", limit=1)["markets"][0]
     assert client.get(f"/events/{combo['event_ticker']}").status_code == 404
@@ -77,7 +77,7 @@ def test_folder_without_recordings_is_refused(tmp_path: Path) -> None:
         World(WorldConfig(recordings=tmp_path))
 
 
-def test_recorded_markets_of_any_wrapping_are_found(start: Start, tmp_path: Path) -> None:
+def test_recorded_markets_are_found_in_any_envelope(start: Start, tmp_path: Path) -> None:
     market = {
         "ticker": "KXA-1-B",
         "event_ticker": "KXA-1",

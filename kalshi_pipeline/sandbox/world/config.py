@@ -58,6 +58,6 @@ class WorldConfig:
         if self.start.tzinfo is None:
             problems.append("start has no time zone")
         if self.change_share > 1:
-            problems.append(f"change_share is {self.change_share}, but is a share of 1")
+            problems.append(f"change_share is {self.change_share}, but must be a share from 0 to 1")
         if problems:
             raise ValueError("; ".join(problems))

@@ -2,7 +2,7 @@
 
 A change has the time at which listings first served it, and the bid and ask before it. So the past is read backwards
 from the present quote, and a market whose quote never moved needs no entry. An entry takes 16 bytes. Once the log has
-`most` entries, each new one replaces the oldest; `known_since` is then the time of the oldest entry that is kept.
+`most` entries, each new one replaces the oldest; `known_since` is then the time of the last entry that was replaced.
 """
 
 import logging
