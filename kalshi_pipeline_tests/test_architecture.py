@@ -103,3 +103,41 @@ def test_statements_are_written_in_the_store_only() -> None:
         if any(word in path.read_text(encoding="utf-8") for word in keywords)
     }
     assert writers <= {"store"}
+
+
+# The rooms of the sandbox: its own package exports from all of them.
+SANDBOX_KNOWS: dict[str, set[str]] = {
+    "world": set(),
+    "shapes": {"world"},
+    "faults": {"shapes", "world"},
+    "http": {"faults", "shapes", "world"},
+}
+SANDBOX = f"{PACKAGE}.sandbox"
+
+
+def sandbox_rooms_and_imports() -> Iterator[tuple[str, Path, str]]:
+    for room, path, name in rooms_and_imports():
+        parts = path.relative_to(ROOT).parts
+        if room == "sandbox" and len(parts) > 2:
+            yield parts[1], path, name
+
+
+def test_every_room_of_the_sandbox_is_in_the_plan() -> None:
+    rooms = {path.name for path in (ROOT / "sandbox").iterdir() if (path / "__init__.py").exists()}
+    assert rooms == set(SANDBOX_KNOWS)
+
+
+def test_sandbox_rooms_know_only_what_the_plan_allows() -> None:
+    wrong = [
+        f"{path.relative_to(ROOT)} imports {name}"
+        for room, path, name in sandbox_rooms_and_imports()
+        if name == SANDBOX
+        or (name.startswith(f"{SANDBOX}.") and name.split(".")[2] not in SANDBOX_KNOWS[room] | {room})
+    ]
+    assert wrong == []
+
+
+@pytest.mark.parametrize("library", ["starlette", "uvicorn"])
+def test_sandbox_speaks_http_in_one_room(library: str) -> None:
+    users = {room for room, _, name in sandbox_rooms_and_imports() if name.split(".")[0] == library}
+    assert users == {"http"}

@@ -11,7 +11,7 @@ Start = Callable[..., tuple[Sandbox, httpx.Client]]
 
 @pytest.fixture(scope="session")
 def calm() -> Iterator[Sandbox]:
-    """An exchange of the newest shape that nobody changes; it has lived for a few steps."""
+    """An exchange of the newest shape, some steps after its start. Tests must not change it."""
     world = World(WorldConfig(markets=600, combos=120, births_per_step=3, combos_per_step=2, past_share=0.3))
     world.step(12)
     with Sandbox(world) as sandbox:
@@ -26,7 +26,7 @@ def client(calm: Sandbox) -> Iterator[httpx.Client]:
 
 @pytest.fixture
 def start() -> Iterator[Start]:
-    """Starts an exchange of one's own: `start(faults=..., limit=..., **world_config)`."""
+    """Starts an exchange for one test: `start(faults=..., limit=..., **world_config)`."""
     with ExitStack() as stack:
 
         def run(

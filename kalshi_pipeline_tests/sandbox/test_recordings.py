@@ -1,4 +1,4 @@
-"""A folder of recorded responses can be the world, or a part of it."""
+"""A folder of recorded responses can be the world or a part of it."""
 
 import json
 from pathlib import Path
@@ -21,7 +21,7 @@ from kalshi_pipeline_tests.shared import (
 
 @needs_shared
 @pytest.mark.parametrize("folder", ["2026-01-12", "2026-06-20", "2026-10-06"])
-def test_recorded_objects_are_served_as_they_are(start: Start, folder: str) -> None:
+def test_recorded_objects_are_served_unchanged(start: Start, folder: str) -> None:
     sandbox, client = start(markets=0, births_per_step=0, recordings=RECORDED / folder)
     sandbox.world.step(5)
     found = recorded_objects(folder)
@@ -44,7 +44,7 @@ def test_recorded_events_nest_their_markets(start: Start) -> None:
 
 
 @needs_shared
-def test_all_recordings_stand_beside_a_generated_world(start: Start) -> None:
+def test_recordings_are_served_beside_a_generated_world(start: Start) -> None:
     sandbox, client = start(markets=50, combos=20, combos_per_step=2, recordings=RECORDED)
     sandbox.world.step(3)
     tickers = [row["ticker"] for row in walk(client, "/markets", "markets", limit=7)]
@@ -60,7 +60,7 @@ def market_tickers(day: str) -> set[str]:
 
 
 def _archived(world: World) -> int:
-    return len(world.shelves.rows("historical", combo=False))
+    return len(world.status_index.rows("historical", combo=False))
 
 
 @needs_shared
@@ -75,7 +75,7 @@ def test_folder_without_recordings_is_refused(tmp_path: Path) -> None:
         World(WorldConfig(recordings=tmp_path))
 
 
-def test_recorded_markets_of_any_wrapping_are_found(start: Start, tmp_path: Path) -> None:
+def test_recorded_markets_are_found_in_any_envelope(start: Start, tmp_path: Path) -> None:
     market = {
         "ticker": "KXA-1-B",
         "event_ticker": "KXA-1",

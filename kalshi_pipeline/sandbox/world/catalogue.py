@@ -1,7 +1,7 @@
-"""What the generated exchange asks about: topics, their subjects, and the outcomes that one event offers.
+"""Topics of the generated markets: their subjects, their texts, and the outcomes of each event.
 
-Nothing here is stored per market: an event's number and subject say everything, so half a million markets
-need no texts in memory. Eight topics take turns and average 8.6 markets per event (API.md §4).
+Everything follows from an event's number, so that half a million markets need no texts in memory. Eight topics take
+turns; they average 8.6 markets per event, as open events did in August 2026.
 """
 
 from dataclasses import dataclass
@@ -40,7 +40,7 @@ WORDS = ("tariff", "inflation", "soft landing", "A.I.", "unemployment", "“tran
 
 
 class Outcome(NamedTuple):
-    """One market of an event: the end of its ticker, its label, and its strike as JSON members, comma first."""
+    """One market of an event: the last part of its ticker, its label, and its strike as JSON members after a comma."""
 
     code: str
     label: str
@@ -49,7 +49,7 @@ class Outcome(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """A template of series. `style` names the kind of strike; `title` and `rule` take the event's words."""
+    """A template of series. `style` is the kind of strike; `title` and `rule` are formatted with the event's words."""
 
     prefix: str
     suffix: str
@@ -122,26 +122,26 @@ def topic_of(number: int) -> Topic:
 
 
 def is_exclusive(topic: Topic) -> bool:
-    """At most one market resolves to yes: exactly the meaning of MECNET [SPEC 3.32]."""
+    """Return whether at most one market of an event can resolve to yes, which is what MECNET means (documented)."""
     return topic.collateral == "MECNET"
 
 
 def subject_of(topic: Topic, series: int) -> tuple[str, str]:
-    """Code and name of a topic's series-th subject; numbered from the second round on."""
+    """Return the code and the name of a topic's series-th subject; repeated subjects get a number."""
     code, name = topic.subjects[series % len(topic.subjects)]
-    lap = series // len(topic.subjects)
-    return (f"{code}{lap}", f"{name} {lap}") if lap else (code, name)
+    repetition = series // len(topic.subjects)
+    return (f"{code}{repetition}", f"{name} {repetition}") if repetition else (code, name)
 
 
 def opponents(number: int) -> tuple[tuple[str, str], tuple[str, str]]:
-    """Home and away of a game; never the same."""
+    """Return the home team and the away team of a game, which always differ."""
     home = scatter(11, number) % len(TEAMS)
     away = (home + 1 + scatter(12, number) % (len(TEAMS) - 1)) % len(TEAMS)
     return TEAMS[home], TEAMS[away]
 
 
 def outcome_of(number: int, ordinal: int) -> Outcome:
-    """The ordinal-th market of the number-th event."""
+    """Return the ordinal-th market of the number-th event."""
     topic = topic_of(number)
     match topic.style:
         case "team":
