@@ -539,7 +539,7 @@ def test_backfill_of_candlesticks_takes_day_by_day(run: Run, sandbox: Sandbox, q
         (ticker, "2026-10-07", 1440),
     ]
     again = backfill(run, "--market", ticker, "--minutes", "1440")
-    assert "note: 1 of 1 markets were stored before" in again.stderr
+    assert "note: 1 of 1 markets were already stored" in again.stderr
     asked_again = backfill(run, "--market", ticker, "--minutes", "1440", "--again")
     assert asked_again.returncode == 0
     assert "0 inserted" in asked_again.stdout

@@ -190,7 +190,7 @@ def collect(
     for number in _STOP_SIGNALS:
         signal.signal(number, _stop)
     with contextlib.suppress(KeyboardInterrupt):
-        collect_forever(settings, interval * 60, tell=_tell, on_report=_show)
+        collect_forever(settings, interval * 60, on_message=_tell, on_report=_show)
     _err.print("stopped")
 
 

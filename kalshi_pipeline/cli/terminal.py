@@ -25,7 +25,7 @@ def told_session(*, is_backfill: bool = False, **overrides: object) -> Iterator[
     settings = load_settings(**overrides)
     if not err.is_terminal:
         # In a log, a failure is one line, which says for how long it was tried.
-        with open_session(settings, tell, tell_retries=False, is_backfill=is_backfill) as session:
+        with open_session(settings, tell, report_retries=False, is_backfill=is_backfill) as session:
             yield session
         return
     with (

@@ -5,7 +5,7 @@ from contextlib import AbstractContextManager
 import dagster as dg
 from pydantic import Field
 
-from kalshi_pipeline.ingest.run.session import Session, Tell, open_session
+from kalshi_pipeline.ingest.run.session import OnProgress, Session, open_session
 from kalshi_pipeline.settings import Settings, load_settings
 
 
@@ -25,6 +25,8 @@ class Pipeline(dg.ConfigurableResource[None]):
         """Read the settings; ConfigurationError names every problem."""
         return load_settings(**self.overrides)
 
-    def session(self, tell: Tell, *, is_backfill: bool = False) -> AbstractContextManager[Session]:
+    def session(
+        self, on_progress: OnProgress, *, is_backfill: bool = False
+    ) -> AbstractContextManager[Session]:
         """Open the exchange and the database for one asset."""
-        return open_session(self.settings(), tell, is_backfill=is_backfill)
+        return open_session(self.settings(), on_progress, is_backfill=is_backfill)

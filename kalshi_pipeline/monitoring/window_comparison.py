@@ -58,7 +58,7 @@ def compare_listings(session: Session) -> Finding:
 
 def _tickers(session: Session, listing: Listing[Market]) -> Iterator[str]:
     for page in listing:
-        session.tell_progress(f"comparing listings: {listing.pages} pages")
+        session.report_progress(f"comparing listings: {listing.pages} pages")
         yield from (market.ticker for market in page.records)
 
 

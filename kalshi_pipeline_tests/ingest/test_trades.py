@@ -189,7 +189,7 @@ def test_complete_day_is_asked_for_no_more_unless_told_to(
     through.asked.clear()
     second = collect(DAY)
     assert (second.state, second.requests, second.part_rows) == (State.COMPLETE, 0, len(before[0]))
-    assert second.notes == ["2026-10-04 was complete already: nothing was asked"]
+    assert second.notes == ["2026-10-04 was already complete: nothing was requested"]
 
     third = collect(DAY, again=True)
     assert (third.state, third.tally.inserted, third.tally.unchanged) == (State.COMPLETE, 0, len(before[0]))
@@ -312,7 +312,7 @@ def test_exchange_without_tiers_is_asked_in_its_live_one(settings_for: SettingsF
             report = collect_trades(session, DAY)
         assert stored(query) == on_tape(sandbox, DAY)
     assert report.state is State.COMPLETE
-    assert "the exchange has no historical tier: the live one alone was asked" in report.notes
+    assert "the exchange has no historical tier: only the live one was asked" in report.notes
 
 
 def breaking_at(through: Through, number: int) -> Callable[[httpx.Request], httpx.Response | None]:
@@ -339,7 +339,7 @@ def test_walk_that_was_stopped_goes_on_where_it_was(
         collect(DAY)
     assert "3 pages of trades are stored and stay; the run is partial" in error.value.told
     ((name, state, cursor, reason),) = walks(query)
-    assert (name, state, reason) == (walk_name(DAY, "live"), "partial", "stopped by TransientExchangeError")
+    assert (name, state, reason) == (walk_name(DAY, "live"), "partial", str(error.value))
     assert len(stored(query)) == 60
 
     through.asked.clear()
@@ -372,9 +372,7 @@ def test_cursor_that_is_refused_begins_the_walk_anew(
     report = collect(DAY)
     assert stored(query) == on_tape(sandbox, DAY)
     assert (report.state, report.tally.unchanged) == (State.COMPLETE, 60)
-    assert any(
-        note.startswith("the live walk begins anew, for its cursor is refused") for note in report.notes
-    )
+    assert any("/live/all series, no combos restarts at its beginning" in note for note in report.notes)
 
 
 def test_historical_walk_that_was_stopped_goes_on_after_a_whole_live_one(

@@ -106,7 +106,7 @@ def test_windows_that_fail_give_way_to_one_walk(
 
     assert (report.state, report.windows) == (State.COMPLETE, 1)
     (note,) = report.notes
-    assert note.startswith("markets were listed in one walk and not in windows")
+    assert note.startswith("markets were listed in a single walk instead of windows")
     assert why in note
     wide.faults = Faults()
     assert latest(database_path) == listed(wide)
