@@ -273,11 +273,13 @@ def test_failing_windows_fail_their_check(session: Session, wide: Sandbox) -> No
     wide.faults = Faults(created_filter="refused")
     finding = compare_listings(session)
     assert not finding.passed
-    assert "windows fail, and one walk takes their place" in finding.text
+    assert "windows fail, and a single walk replaces them" in finding.text
 
 
 def test_nothing_is_compared_where_there_is_one_walk(session: Session) -> None:
-    assert compare_listings(session).text == "markets are listed in one walk: nothing is to be compared"
+    assert (
+        compare_listings(session).text == "markets are listed in a single walk: there is nothing to compare"
+    )
 
 
 def test_cut_listing_proves_nothing(session: Session, wide: Sandbox, settings_for: SettingsFor) -> None:
