@@ -99,7 +99,9 @@ class Settings(BaseSettings):
         ge=1,
         description="Most pages of one listing, which is then reported as truncated; blank means no limit",
     )
-    timeout_seconds: float = Field(30, gt=0, le=600, description="How long to wait for the answer to one request")
+    timeout_seconds: float = Field(
+        30, gt=0, le=600, description="How long to wait for the answer to one request"
+    )
     retry_seconds: float = Field(
         30, ge=0, le=3600, description="How long a failing request is retried before the run fails"
     )
@@ -109,9 +111,7 @@ class Settings(BaseSettings):
         le=32,
         description="How many walks list the markets at once, under the one request limit; 1 is serial",
     )
-    walk_seconds: float = Field(
-        900, gt=0, description="How long one listing may take, with all its pages"
-    )
+    walk_seconds: float = Field(900, gt=0, description="How long one listing may take, with all its pages")
     event_lookups: int = Field(
         20, ge=0, description="Most requests of one run, before its writes, for events that its pages name"
     )
