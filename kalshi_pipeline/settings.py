@@ -219,9 +219,9 @@ def _names_in_dotenv() -> Iterable[str]:
 
 def _misspelt(names: Iterable[str]) -> list[str]:
     known = {name.upper() for name in Settings.model_fields}
-    given = (name.removeprefix(PREFIX) for name in names if name.startswith(PREFIX))
+    used = (name.removeprefix(PREFIX) for name in names if name.startswith(PREFIX))
     # Other Kalshi tools have variables of their own (KALSHI_API_KEY), so only near misses are suspicious.
-    near = {name: difflib.get_close_matches(name, known, n=1, cutoff=0.8) for name in set(given) - known}
+    near = {name: difflib.get_close_matches(name, known, n=1, cutoff=0.8) for name in set(used) - known}
     return [
         f"{PREFIX}{name} is not a setting: did you mean {PREFIX}{close[0]}? Rename or unset it"
         for name, close in sorted(near.items())

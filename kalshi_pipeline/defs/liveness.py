@@ -1,4 +1,4 @@
-"""Which runs are really in flight: a run whose process was killed, or whose machine stopped, looks as if it were."""
+"""Which runs are really in flight: Dagster shows a run as such even after its process was killed."""
 
 import dagster as dg
 

@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from kalshi_pipeline.errors import ConfigurationError, PayloadError, TransientExchangeError
+from kalshi_pipeline.errors import ConfigurationError, PayloadError, RefusedError, TransientExchangeError
 from kalshi_pipeline.exchange.client import KalshiClient
 from kalshi_pipeline.ingest.run.report import Report
 from kalshi_pipeline.ingest.run.session import Session
@@ -373,6 +373,33 @@ def test_cursor_that_is_refused_begins_the_walk_anew(
     assert stored(query) == on_tape(sandbox, DAY)
     assert (report.state, report.tally.unchanged) == (State.COMPLETE, 60)
     assert any("/live/all series, no combos restarts at its beginning" in note for note in report.notes)
+
+
+def test_page_that_is_refused_behind_the_cursor_fails_the_run_and_keeps_its_place(
+    sandbox: Sandbox, through: Through, collect: Collect, query: Query
+) -> None:
+    """The stored cursor was accepted, so that restarting at the beginning would help nothing."""
+    through.per_page = 20
+    through.meddle = breaking_at(through, 4)
+    with pytest.raises(TransientExchangeError):
+        collect(DAY)
+    ((_, _, stopped_at, _),) = walks(query)
+    through.asked.clear()
+
+    def refuse(request: httpx.Request) -> httpx.Response | None:
+        is_second = is_about_trades(request) and len(through.pages()) == 2
+        return httpx.Response(400, json={"error": {"message": "no more"}}) if is_second else None
+
+    through.meddle = refuse
+    with pytest.raises(RefusedError, match="no more") as error:
+        collect(DAY)
+    ((_, state, cursor, reason),) = walks(query)
+    assert (state, reason, len(stored(query))) == ("partial", str(error.value), 80)
+    assert cursor not in (None, stopped_at)
+
+    through.meddle = lambda _: None
+    assert collect(DAY).state is State.COMPLETE
+    assert stored(query) == on_tape(sandbox, DAY)
 
 
 def test_historical_walk_that_was_stopped_goes_on_after_a_whole_live_one(

@@ -92,10 +92,12 @@ class _Healing:
                     found.append(self._session.client.fetch_event(ticker))
                 self._session.report_progress(f"healing: fetched {ticker}")
             self._store_events(found, [])
-            given = {payload.ticker for payload in found}
+            returned = {payload.ticker for payload in found}
             with self._session.database.begin() as connection:
                 record_lookups(
-                    connection, [ticker for ticker in asked if ticker not in given], self._session.clock.now()
+                    connection,
+                    [ticker for ticker in asked if ticker not in returned],
+                    self._session.clock.now(),
                 )
 
     def series_in_bulk(self) -> None:
