@@ -1,4 +1,4 @@
-"""One market by its ticker, stored with its parents; and what the store knows of it."""
+"""One market by its ticker: fetched and stored with its parents, or read from the store."""
 
 import contextlib
 from collections.abc import Mapping
@@ -33,7 +33,7 @@ from kalshi_pipeline.store.writing.settlements import (
 
 @dataclass(frozen=True)
 class MarketView:
-    """A market with its parents as stored, its newest quote (the exchange's, or else the stored one), and its end."""
+    """A market with its parents as stored, its newest quote (as fetched, or else as stored), and its settlement."""
 
     details: Mapping[str, Any]
     quote: LatestQuote | None
@@ -41,10 +41,10 @@ class MarketView:
 
 
 def fetch_market(session: Session, ticker: str) -> MarketView:
-    """Fetch a market and its parents, and store them; a second call changes nothing that has not changed.
+    """Fetch a market and its parents, and store them; a second call on the same answers changes nothing.
 
-    Raises NotFoundError where neither of the exchange's tiers knows the ticker. An event that it does not give
-    becomes a marked placeholder.
+    Raises NotFoundError if neither of the exchange's tiers knows the ticker. An event that the exchange does not
+    return becomes a marked placeholder.
     """
     tier, answer = _fetch_outcome(session.client, ticker)
     outcome = answer.content
@@ -52,7 +52,7 @@ def fetch_market(session: Session, ticker: str) -> MarketView:
     events, series = _fetch_parents(session.client, row.event_ticker)
     settlements = (
         [settlement_row(outcome, tier, answer.received_at)]
-        if is_settled(outcome, is_told_settled=tier is Tier.HISTORICAL)
+        if is_settled(outcome, is_listed_as_settled=tier is Tier.HISTORICAL)
         else []
     )
     with session.database.begin() as connection:
@@ -72,14 +72,14 @@ def fetch_market(session: Session, ticker: str) -> MarketView:
 def _fetch_outcome(client: KalshiClient, ticker: str) -> tuple[Tier, Answer[Outcome]]:
     try:
         return Tier.LIVE, client.fetch_market(ticker)
-    except NotFoundError:  # it may have settled so long ago that the live tier shows it no more
+    except NotFoundError:  # it may have settled too long ago for the live tier
         return Tier.HISTORICAL, client.fetch_market(ticker, Tier.HISTORICAL)
 
 
 def _fetch_parents(client: KalshiClient, event_ticker: str) -> tuple[list[EventRow], list[SeriesRow]]:
     events: list[EventRow] = []
     series: list[SeriesRow] = []
-    with contextlib.suppress(NotFoundError):  # what is not there becomes a marked placeholder
+    with contextlib.suppress(NotFoundError):  # what is missing becomes a marked placeholder
         event = client.fetch_event(event_ticker)
         events.append(event_row(event))
         if event.series_ticker is not None:
@@ -88,7 +88,7 @@ def _fetch_parents(client: KalshiClient, event_ticker: str) -> tuple[list[EventR
 
 
 def stored_market(database: Database, ticker: str) -> MarketView:
-    """Give a market from the store alone; UnknownTickerError where it is not there."""
+    """Return a market from the store alone; raise UnknownTickerError if it is not stored."""
     with database.read() as connection:
         details = market_details(connection, ticker)
         quote = latest_quote(connection, ticker)
@@ -99,7 +99,7 @@ def stored_market(database: Database, ticker: str) -> MarketView:
 
 
 def stored_quote(database: Database, ticker: str) -> LatestQuote:
-    """Give a market's newest stored quote; UnknownTickerError where there is none."""
+    """Return a market's newest stored quote; raise UnknownTickerError if there is none."""
     quote = stored_market(database, ticker).quote
     if quote is None:
         raise UnknownTickerError(f"{ticker} is stored without a quote: run `kalshi-pipeline snapshot` first")

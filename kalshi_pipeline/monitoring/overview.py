@@ -1,4 +1,4 @@
-"""The state of a store at a glance: rows, last runs, completeness, placeholders, quarantine."""
+"""A store at a glance: rows, last runs, completeness, placeholders, quarantine."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -31,13 +31,13 @@ TABLES = (
     "order_books",
 )
 LISTED = ("series", "events", "markets", "settlements")
-# Shown once they have run: not everyone collects them.
+# Shown only after their first run: not everyone collects them.
 _ON_DEMAND = ("settlements backfill", "trades", "candlesticks", "order_books")
 
 
 @dataclass(frozen=True)
 class Overview:
-    """Rows of `listings` and `ticks` as stored; None where there is no such run yet."""
+    """Counts, and rows of `listings` and `ticks` as stored (None if there is no such run yet)."""
 
     rows: dict[str, int]
     listings: dict[str, Mapping[str, Any] | None]
@@ -49,7 +49,7 @@ class Overview:
 
 
 def overview(database: Database) -> Overview:
-    """Look at the whole store."""
+    """Return the overview of a store."""
     with database.read() as connection:
         on_demand = {asset: last_listing(connection, asset) for asset in _ON_DEMAND}
         return Overview(
@@ -67,7 +67,7 @@ def overview(database: Database) -> Overview:
 
 
 def example_history(database: Database, limit: int) -> tuple[str, list[dict[str, Any]]] | None:
-    """Give the market with the most stored quotes and its newest ones; None in an empty store."""
+    """Return the market with the most stored quotes, and its newest ones; None for an empty store."""
     with database.read() as connection:
         ticker = busiest_market(connection)
         return None if ticker is None else (ticker, stored_history(connection, ticker, limit))

@@ -191,7 +191,7 @@ def test_second_run_asks_for_nothing_and_one_that_asks_again_changes_nothing(
     sandbox.requests.clear()
     second = collect(choose())
     assert (second.state, second.tally.received, len(sandbox.requests)) == (State.COMPLETE, 0, 0)
-    assert second.notes == ["250 of 250 markets were stored before"]
+    assert second.notes == ["250 of 250 markets were already stored"]
     again = collect(choose(), again=True)
     assert (again.tally.received, again.tally.unchanged) == (first.tally.received, first.tally.inserted)
     assert query("SELECT * FROM candlesticks") == before
@@ -366,7 +366,7 @@ def test_market_that_fails_costs_no_other_and_is_asked_for_by_the_next_run(
 
     report = collect_rewritten(choose(), rewrite)
     assert report.state is State.PARTIAL
-    assert report.reason == f"{poison} failed, as candlestick_coverage tells: run again"
+    assert report.reason == f"{poison} failed (see candlestick_coverage): run again"
     assert report.failures == 1
     assert query("SELECT state, count(*) FROM candlestick_coverage GROUP BY 1") == [
         ("complete", 249),
@@ -425,7 +425,7 @@ def test_odd_candlestick_is_quarantined_and_the_others_are_stored(
     tally = report.tally
     assert report.state is State.COMPLETE
     assert (tally.received, tally.inserted, tally.quarantined, tally.duplicates) == (25, 23, 1, 1)
-    assert report.notes == ["1 candlesticks were not asked for, and left out"]
+    assert report.notes == ["1 candlesticks that were not requested were dropped"]
     assert query("SELECT kind, record_key, error FROM quarantine") == [
         ("candlesticks", f"{ticker}/1791345600", "yes_bid.low_dollars: 'cheap' is not a decimal number")
     ]
@@ -437,7 +437,7 @@ def test_nothing_is_chosen_so_nothing_is_asked(
     report = collect(settings_for(sandbox.url))
     assert (report.state, report.requests, report.rows) == (State.COMPLETE, 0, 0)
     assert report.notes[0].startswith(
-        "no market is chosen, so nothing is stored: set KALSHI_CANDLESTICK_SERIES"
+        "no market is selected, so nothing is stored: set KALSHI_CANDLESTICK_SERIES"
     )
     assert query("SELECT state, scope FROM listings") == [
         ("complete", "2026-10-07, 60 min, no series and 0 markets")

@@ -147,7 +147,7 @@ def test_cursor_that_the_exchange_refuses_begins_the_walk_anew(
         report = backfill_settlements(session)
     assert (report.state, report.rows) == (State.COMPLETE, 2_228)
     assert report.notes[0].startswith(
-        "settlements/historical/exclude begins anew, since the exchange refuses"
+        "settlements/historical/exclude restarts at its beginning, because the exchange refuses"
     )
     assert query("SELECT count(*) FROM walks WHERE state = 'complete'") == [(2,)]
 
@@ -200,7 +200,7 @@ def test_run_that_was_cut_is_gone_on_with_and_moves_no_watermark(
     with open_session(settings_for(large.url)) as session:
         report = sync_settlements(session, walk_seconds=1e-9)
         assert report.state is State.PARTIAL
-        assert "the next run goes on with it" in str(report.reason)
+        assert "the next run continues it" in str(report.reason)
         assert sync_settlements(session).tally.inserted == 902
     assert query("SELECT state FROM walks") == [("complete",)]
 
@@ -215,8 +215,8 @@ def test_gap_that_the_live_tier_no_longer_shows_is_told(
     report = sync_settlements(session)
     cutoff = iso_of(sandbox.world.cutoff)
     assert report.notes == [
-        f"what settled from {iso_of(newest - HOUR * MICROS_PER_SECOND)} to {cutoff} has left the live tier unseen: "
-        "`kalshi-pipeline backfill settlements` stores it"
+        f"what settled from {iso_of(newest - HOUR * MICROS_PER_SECOND)} to {cutoff} left the live tier before it was "
+        "seen: `kalshi-pipeline backfill settlements` stores it"
     ]
 
 
@@ -331,7 +331,7 @@ def test_question_beside_the_work_fails_no_run(
     with rewritten_session(settings_for(sandbox.url), fail_later) as session:
         report = sync_settlements(session)
     assert (report.is_complete, query("SELECT state FROM listings")) == (True, [("complete",)])
-    assert any(note.startswith("where the live tier begins by now is not known:") for note in report.notes)
+    assert any(note.startswith("it is not known where the live tier begins now:") for note in report.notes)
 
 
 def test_scalar_without_a_value_is_null_and_counted(
@@ -388,7 +388,7 @@ def test_settlements_of_every_shape_are_read(shape: Shape, settings_for: Setting
         expected = live(sandbox.url)
     assert all(report.is_complete for report in reports)
     assert stored(query, "live").keys() == expected.keys()
-    one_tier = "this exchange has no historical tier: whatever settled is in the live one"
+    one_tier = "this exchange has no historical tier: everything that settled is in the live one"
     assert (one_tier in reports[-1].notes) == (shape == "2026-01")
     assert (query("SELECT count(*) FROM settlements WHERE tier = 'historical'") == [(0,)]) == (
         shape == "2026-01"

@@ -198,7 +198,7 @@ def test_paused_exchange_is_read_and_the_tick_says_so(
     report = take_snapshot(session, NOON)
 
     assert report.is_paused is True
-    assert report.notes == ["the exchange says that trading is paused: quotes stand still"]
+    assert report.notes == ["the exchange says that trading is paused, so quotes do not move"]
     assert query("SELECT is_paused, state, inserted FROM ticks") == [(1, "complete", 2_200)]
 
 
@@ -208,7 +208,7 @@ def test_status_that_fails_costs_no_quote(sandbox: Sandbox, session: Session, qu
 
     assert report.is_complete
     assert query("SELECT is_paused, inserted FROM ticks") == [(None, 2_200)]
-    assert report.notes[0].startswith("whether trading is paused is not known")
+    assert report.notes[0].startswith("it is not known whether trading is paused")
 
 
 def test_events_that_cannot_be_fetched_cost_no_quote(

@@ -181,8 +181,8 @@ def test_placeholders_that_nobody_gives_stay_marked_and_are_asked_for_again_last
         report = sync_markets(session)
     assert report.is_complete
     assert report.open_placeholders == query("SELECT count(*) FROM events")[0][0]
-    assert any(note.startswith("events are not looked up any more") for note in report.notes)
-    assert any(note.startswith("the healing of placeholders stopped") for note in report.notes)
+    assert any(note.startswith("this run stopped looking up events") for note in report.notes)
+    assert any(note.startswith("healing placeholders stopped") for note in report.notes)
     assert query("SELECT DISTINCT title, category, series_id FROM events") == [(None, None, None)]
 
     sandbox.faults = Faults()
@@ -202,7 +202,9 @@ def test_way_of_healing_that_is_refused_leaves_the_others(
     with refusing(sandbox.url, "/events/multivariate") as url, open_session(settings_for(url)) as session:
         report = sync_events(session)
     assert (report.tally.healed, report.open_placeholders) == (40, 0)
-    assert [note[:43] for note in report.notes] == ["one way of healing placeholders is refused:"]
+    assert [note.split(":")[0] for note in report.notes] == [
+        "the exchange refuses one way of healing placeholders"
+    ]
     assert query("PRAGMA foreign_key_check") == []
 
 

@@ -106,7 +106,7 @@ def test_windows_that_fail_give_way_to_one_walk(
 
     assert (report.state, report.windows) == (State.COMPLETE, 1)
     (note,) = report.notes
-    assert note.startswith("markets were listed in one walk and not in windows")
+    assert note.startswith("markets were listed in a single walk instead of windows")
     assert why in note
     wide.faults = Faults()
     assert latest(database_path) == listed(wide)
@@ -273,11 +273,13 @@ def test_failing_windows_fail_their_check(session: Session, wide: Sandbox) -> No
     wide.faults = Faults(created_filter="refused")
     finding = compare_listings(session)
     assert not finding.passed
-    assert "windows fail, and one walk takes their place" in finding.text
+    assert "windows fail, and a single walk replaces them" in finding.text
 
 
 def test_nothing_is_compared_where_there_is_one_walk(session: Session) -> None:
-    assert compare_listings(session).text == "markets are listed in one walk: nothing is to be compared"
+    assert (
+        compare_listings(session).text == "markets are listed in a single walk: there is nothing to compare"
+    )
 
 
 def test_cut_listing_proves_nothing(session: Session, wide: Sandbox, settings_for: SettingsFor) -> None:

@@ -32,9 +32,9 @@ _KNOWN = frozenset(product(*_KNOWN_WORDS.values()))
 
 
 class PreparedMarkets(NamedTuple):
-    """A page of markets, and what the exchange gave of the events that the page names and the database lacks.
+    """A page of markets, and the events that it names and that were missing in the database, as far as fetched.
 
-    `rejected` are the tickers of records that could not be read.
+    `rejected` holds the tickers of records that could not be read.
     """
 
     markets: list[MarketTuple]
@@ -44,7 +44,7 @@ class PreparedMarkets(NamedTuple):
 
 
 class MarketPages:
-    """Turns listed markets into rows with their parents; used by the markets asset and by the snapshot alike."""
+    """Turns listed markets into rows with their parents, for the markets asset and the snapshot alike."""
 
     def __init__(self, session: Session, report: Report, event_lookups: int | None = None) -> None:
         self._session = session
@@ -53,11 +53,11 @@ class MarketPages:
         self._lookup = EventLookup(session, report, event_lookups)
 
     def listing(self) -> Listing[Market]:
-        """Begin a walk over every open market of the configured scope, in windows where the store knows some."""
+        """Begin a walk over every open market of the configured scope, in windows if the store is large enough."""
         return list_open_markets(self._session, known_windows(self._session))
 
     def prepare(self, page: ListedPage[Market]) -> PreparedMarkets:
-        """Make the rows, and fetch the events that are missing while no transaction is open."""
+        """Return the page's rows; fetch missing events for them while no transaction is open."""
         for market in page.records:
             self._note_oddities(market)
         rows = [market_row(market) for market in page.records]
@@ -68,7 +68,7 @@ class MarketPages:
         return PreparedMarkets(rows, self._lookup.fetch(missing), rejected, page.received_at)
 
     def merge(self, connection: Connection, page: PreparedMarkets) -> Tally:
-        """Write the page, parents first; one that the exchange did not give becomes a marked placeholder."""
+        """Write the page, parents first. A parent that could not be fetched becomes a marked placeholder."""
         seen_at = self.clock.now()
         parents = merge_events(connection, page.events.rows, seen_at) if page.events.rows else Tally()
         tally = merge_staged_markets(connection, len(page.markets), seen_at)
@@ -78,7 +78,7 @@ class MarketPages:
         return tally + Tally(placeholders=parents.placeholders, healed=parents.healed)
 
     def _note_oddities(self, market: Market) -> None:
-        """Count what this version does not know, and quotes whose two sides do not agree."""
+        """Count words that this version does not know, and quotes whose two sides do not agree."""
         if not market.is_mirrored:
             self._report.unmirrored += 1
         if (market.status, market.market_type, market.result) not in _KNOWN:
@@ -88,9 +88,9 @@ class MarketPages:
 
 
 def known_windows(session: Session) -> list[Window]:
-    """Give windows that hold about as many of the markets already stored each, and no fewer than a page.
+    """Return windows that each hold about the same number of stored markets, and at least a page of them.
 
-    There is none where the store is empty or small, the scope is some series, or one walk is asked for.
+    There are none if the store is empty or small, if the scope is some series, or if KALSHI_WINDOWS is 1.
     """
     settings = session.settings
     if settings.series or settings.windows == 1:
@@ -101,7 +101,7 @@ def known_windows(session: Session) -> list[Window]:
 
 
 def list_open_markets(session: Session, windows: Sequence[Window]) -> Listing[Market]:
-    """Begin a walk over every open market of the configured scope: in windows, series by series, or in one."""
+    """Begin a walk over every open market of the configured scope: in windows, by series, or all in one."""
     settings = session.settings
     return session.client.list_markets(
         status=StatusFilter.OPEN,
@@ -115,5 +115,5 @@ def list_open_markets(session: Session, windows: Sequence[Window]) -> Listing[Ma
 
 
 def market_row(market: Market) -> MarketTuple:
-    """Give a market as the store takes it: its fields are the row's, in the same order, and one more."""
+    """Return a market as the store takes it: all its fields but the last, in the same order."""
     return market[:-1]

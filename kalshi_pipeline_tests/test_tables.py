@@ -5,15 +5,13 @@ import io
 import pytest
 from rich.console import Console, RenderableType
 
+from kalshi_pipeline.cli.csv_output import exact
+from kalshi_pipeline.cli.formats import age, contracts, dollars
 from kalshi_pipeline.cli.tables import (
     MOST_ROWS,
-    age,
-    contracts,
-    dollars,
-    exact,
-    history_screen,
+    history_table,
     quote_table,
-    quotes_screen,
+    quotes_table,
     report_line,
     runs_table,
 )
@@ -92,7 +90,7 @@ def test_market_that_has_ended_says_so() -> None:
     quote = LatestQuote(
         "KX-1", "active", NOON, NOON, NOON, None, None, None, None, None, None, None, is_listed=False
     )
-    assert "active, listed no more" in shown(quote_table(quote, NOON))
+    assert "active, no longer listed" in shown(quote_table(quote, NOON))
 
 
 @pytest.mark.parametrize(
@@ -112,7 +110,7 @@ def test_market_that_has_ended_says_so() -> None:
 )
 def test_quote_says_how_it_is_known(changes: dict[str, object], known: str) -> None:
     quote = Quote("KX-1", NOON, NOON, NOON, True, True, True, NOON, 0, 1_000_000, 0, 100, 5, 0, 0)
-    text = shown(history_screen("KX-1", [quote._replace(**changes)]))  # type: ignore[arg-type]
+    text = shown(history_table("KX-1", [quote._replace(**changes)]))  # type: ignore[arg-type]
     assert known in text
     assert ("1 x 1" in text) == quote._replace(**changes).is_listed  # type: ignore[arg-type]
 
@@ -122,10 +120,10 @@ def test_long_history_shows_its_end() -> None:
         Quote("[KX]", NOON + n, NOON, NOON, True, True, True, NOON, None, None, None, None, None, None, None)
         for n in range(MOST_ROWS + 1)
     ]
-    text = shown(history_screen("[KX]", quotes))
+    text = shown(history_table("[KX]", quotes))
     assert text.count("observed") == MOST_ROWS
-    assert "41 quotes: the 40 newest are shown, --csv gives all" in text
-    assert "[KX]" in shown(quotes_screen(quotes, NOON))
+    assert "41 quotes: the 40 newest are shown, use --csv for all" in text
+    assert "[KX]" in shown(quotes_table(quotes, NOON))
 
 
 def test_exact_text_has_no_exponent_and_keeps_absent_blank() -> None:
