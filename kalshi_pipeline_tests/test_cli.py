@@ -216,7 +216,7 @@ def test_init_makes_the_database(run: Run, database_path: Path, query: Query) ->
             ["status"],
             {"DATABASE_URL": "sqlite:///none.db"},
             4,
-            r"there is no database at .*: run `kalshi-pipeline collect --once`",
+            r"there is no database at .*; run `kalshi-pipeline collect --once`",
         ),
         (["metrics", "KXNOPE-1"], {"DATABASE_URL": "sqlite:///none.db"}, 4, r"there is no database at"),
     ],
@@ -247,7 +247,7 @@ def test_stored_ticker_is_asked_for_by_name(run: Run) -> None:
     for arguments in (["metrics", "KXNOPE-1"], ["market", "KXNOPE-1", "--offline"]):
         result = run(*arguments)
         assert result.returncode == 5
-        assert result.stderr.startswith("KXNOPE-1 is not stored: check the ticker")
+        assert result.stderr.startswith("KXNOPE-1 is not stored; check the ticker")
 
 
 @pytest.mark.parametrize("status", [401, 403, 400])
@@ -472,7 +472,7 @@ def test_movers_are_shown_with_their_change(run: Run, window: str) -> None:
 @pytest.mark.parametrize(
     ("arguments", "exit_code", "line"),
     [
-        (["history", "NOPE"], 5, r"^NOPE is not stored: check the ticker"),
+        (["history", "NOPE"], 5, r"^NOPE is not stored; check the ticker"),
         (
             ["history", "MOVES", "--start", "2026-11-22T12:00:00"],
             2,

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
+from kalshi_pipeline.advice import with_advice
 from kalshi_pipeline.cli import tables as screens
 from kalshi_pipeline.cli.backfill import backfill
 from kalshi_pipeline.cli.terminal import err as _err
@@ -134,7 +135,9 @@ def init() -> None:
     """Make the database, or bring an older one up to date."""
     with contextlib.closing(Database(load_settings().database_url, migrate=True)) as database:
         _out.print(
-            f"{database.path} is ready. Next: kalshi-pipeline collect --once", highlight=False, soft_wrap=True
+            f"{database.place} is ready. Next: kalshi-pipeline collect --once",
+            highlight=False,
+            soft_wrap=True,
         )
 
 
@@ -190,7 +193,7 @@ def collect(
     for number in _STOP_SIGNALS:
         signal.signal(number, _stop)
     with contextlib.suppress(KeyboardInterrupt):
-        collect_forever(settings, interval * 60, tell=_tell, on_report=_show)
+        collect_forever(settings, interval * 60, tell=_tell, on_report=_show, on_failure=_report_failed_tick)
     _err.print("stopped")
 
 
@@ -319,6 +322,10 @@ def _write_csv(quotes: Iterable[Quote]) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
+def _report_failed_tick(error: PipelineError) -> None:
+    _tell(f"this tick failed: {with_advice(error)}")
+
+
 def _stop(*_: object) -> None:
     """Interrupt whatever goes on, once: a second signal must not cut off the closing of the run's record."""
     for number in _STOP_SIGNALS:
@@ -331,5 +338,5 @@ def main() -> None:
     try:
         app()
     except PipelineError as error:
-        _tell(error.told)
+        _tell(with_advice(error))
         sys.exit(next((code for kind, code in EXIT_CODES if isinstance(error, kind)), 1))

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from typing import NoReturn
 
 from kalshi_pipeline.clock import SYSTEM_CLOCK, Clock
-from kalshi_pipeline.errors import ExchangeError, StoreError
+from kalshi_pipeline.errors import ExchangeError, PipelineError, StoreError
 from kalshi_pipeline.ingest.run.report import Report
 from kalshi_pipeline.ingest.run.session import Session, open_session
 from kalshi_pipeline.ingest.run.ticks import Tick
@@ -39,6 +39,7 @@ def collect_forever(
     *,
     tell: Callable[[str], None],
     on_report: Callable[[Report], None],
+    on_failure: Callable[[PipelineError], None],
     clock: Clock = SYSTEM_CLOCK,
 ) -> NoReturn:
     """Take a snapshot at each tick of the period, and sync everything hourly, until it is interrupted.
@@ -46,8 +47,8 @@ def collect_forever(
     Settlements are looked at hourly too, after a snapshot and until the next tick at the longest: what is left
     then, as at the first time, is gone on with after the next one.
 
-    A failing tick is told and the next one is waited for: an outage must not end a collector that was left for
-    months. Ticks that could not be taken are recorded as such by the next one.
+    `on_failure` is called for a tick that fails, and the next one is waited for: an outage must not end a collector
+    that was left for months. Ticks that could not be taken are recorded as such by the next one.
     """
     synced_at = settled_at = -_SYNC_SECONDS * MICROS_PER_SECOND
     while True:
@@ -67,7 +68,7 @@ def collect_forever(
                     on_report(report)
                     settled_at = clock.now() if report.is_complete else settled_at
         except (ExchangeError, StoreError) as error:
-            tell(f"this tick failed: {error}")
+            on_failure(error)
         clock.sleep(max(0, tick.next_at - clock.now()) / MICROS_PER_SECOND)
 
 

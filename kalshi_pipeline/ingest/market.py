@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from kalshi_pipeline.errors import NotFoundError, UnknownTickerError
+from kalshi_pipeline.errors import NoQuoteError, NotFoundError, UnknownTickerError
 from kalshi_pipeline.exchange.client import KalshiClient
 from kalshi_pipeline.exchange.outcomes import Outcome
 from kalshi_pipeline.exchange.tiers import Tier
@@ -94,13 +94,13 @@ def stored_market(database: Database, ticker: str) -> MarketView:
         quote = latest_quote(connection, ticker)
         settlement = settlement_of(connection, ticker)
     if details is None:
-        raise UnknownTickerError.of_market(ticker)
+        raise UnknownTickerError(ticker)
     return MarketView(details, quote, settlement)
 
 
 def stored_quote(database: Database, ticker: str) -> LatestQuote:
-    """Give a market's newest stored quote; UnknownTickerError where there is none."""
+    """Give a market's newest stored quote; NoQuoteError where there is none."""
     quote = stored_market(database, ticker).quote
     if quote is None:
-        raise UnknownTickerError(f"{ticker} is stored without a quote: run `kalshi-pipeline snapshot` first")
+        raise NoQuoteError(ticker)
     return quote

@@ -337,7 +337,7 @@ def test_walk_that_was_stopped_goes_on_where_it_was(
     through.meddle = breaking_at(through, 4)
     with pytest.raises(TransientExchangeError) as error:
         collect(DAY)
-    assert "3 pages of trades are stored and stay; the run is partial" in error.value.told
+    assert "3 pages of trades are stored and stay; the run is partial" in error.value.full_message
     ((name, state, cursor, reason),) = walks(query)
     assert (name, state, reason) == (walk_name(DAY, "live"), "partial", "stopped by TransientExchangeError")
     assert len(stored(query)) == 60

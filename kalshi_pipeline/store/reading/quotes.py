@@ -197,7 +197,7 @@ def history(
     grid = _grid(start, end, resample_seconds)
     market_id = _market_id_of(connection, ticker)
     if market_id is None:
-        raise UnknownTickerError.of_market(ticker)
+        raise UnknownTickerError(ticker)
     first_tick, last_tick = newest_tick(connection, start), newest_tick(connection, end - 1)
     first_id, last_id = (0 if tick is None else tick.id for tick in (first_tick, last_tick))
     span = {"market_id": market_id, "tick_id": first_id, "last_id": last_id}

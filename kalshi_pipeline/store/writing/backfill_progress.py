@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, func, insert, select, update
+from sqlalchemy import BigInteger, ColumnElement, Connection, func, insert, literal, select, update
 
+from kalshi_pipeline.store.dialects.statements import greatest, least
 from kalshi_pipeline.store.schema.tables import walks
 from kalshi_pipeline.store.writing.runs import State
 
@@ -72,7 +73,8 @@ def add_walk_page(
     counts = {"pages": 1, "received": received, "inserted": inserted, "quarantined": quarantined}
     added: dict[str, ColumnElement[int]] = {name: walks.c[name] + count for name, count in counts.items()}
     if newest_at is not None:
-        added["newest_at"] = func.max(func.coalesce(walks.c.newest_at, newest_at), newest_at)
+        newest = literal(newest_at, BigInteger)
+        added["newest_at"] = greatest(func.coalesce(walks.c.newest_at, newest), newest)
     connection.execute(update(walks).where(walks.c.id == walk.id).values(cursor=cursor, **added))
 
 
@@ -96,7 +98,7 @@ def watermark(connection: Connection, names: Sequence[str]) -> int | None:
     What happened after a walk began may have escaped it, wherever it is on the pages that were seen before: so it
     is the newest instant that the walk has met, and never later than its beginning.
     """
-    seen = select(func.max(func.min(walks.c.newest_at, walks.c.started_at))).where(
+    seen = select(func.max(least(walks.c.newest_at, walks.c.started_at))).where(
         walks.c.name.in_(names), walks.c.state == State.COMPLETE
     )
     found: int | None = connection.execute(seen).scalar_one()

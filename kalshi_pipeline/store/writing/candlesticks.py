@@ -9,17 +9,15 @@ from sqlalchemy import (
     BigInteger,
     Connection,
     Integer,
-    Table,
     and_,
     bindparam,
     exists,
     func,
     or_,
     select,
-    true,
 )
-from sqlalchemy.dialects.sqlite import insert
 
+from kalshi_pipeline.store.dialects.statements import upsert
 from kalshi_pipeline.store.rows import CandlestickRow, Tally
 from kalshi_pipeline.store.schema.tables import (
     candlestick_days,
@@ -139,37 +137,25 @@ def _columns(staging: Staging) -> list[str]:
     return [column.name for column in staging.table.columns if column.name != STAGED_ROW]
 
 
-def _key(table: Table) -> list[str]:
-    return [column.name for column in table.primary_key.columns]
-
-
 _rows = _staged.table.c
 _count_known = (
     select(func.count())
     .select_from(_staged.table)
-    .join(candlesticks, and_(*(candlesticks.c[name] == _rows[name] for name in _key(candlesticks))))
+    .join(candlesticks, and_(*(column == _rows[column.name] for column in candlesticks.primary_key.columns)))
 )
-_insert = insert(candlesticks).from_select(
+_upsert = upsert(
+    candlesticks,
     _columns(_staged),
-    # Without a WHERE, SQLite would take the ON of ON CONFLICT for a join's.
-    select(*(_rows[name] for name in _columns(_staged))).where(true()),
-)
-_values = [name for name in _columns(_staged) if name not in _key(candlesticks)]
-_upsert = _insert.on_conflict_do_update(
-    index_elements=_key(candlesticks),
-    set_={name: _insert.excluded[name] for name in _values},
-    where=or_(*(candlesticks.c[name].is_distinct_from(_insert.excluded[name]) for name in _values)),
+    select(*(_rows[name] for name in _columns(_staged))),
+    changed_only=True,
 )
 _bound = {
     "day_at": bindparam("day_at", type_=BigInteger),
     "period_minutes": bindparam("period_minutes", type_=Integer),
     "asked_at": bindparam("asked_at", type_=BigInteger),
 }
-_insert_days = insert(candlestick_days).from_select(
+_upsert_days = upsert(
+    candlestick_days,
     [*_columns(_staged_days), *_bound],
-    select(*(_staged_days.table.c[name] for name in _columns(_staged_days)), *_bound.values()).where(true()),
-)
-_upsert_days = _insert_days.on_conflict_do_update(
-    index_elements=_key(candlestick_days),
-    set_={name: _insert_days.excluded[name] for name in ("state", "tier", "reason", "asked_at")},
+    select(*(_staged_days.table.c[name] for name in _columns(_staged_days)), *_bound.values()),
 )

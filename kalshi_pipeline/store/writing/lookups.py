@@ -1,10 +1,10 @@
 """Which markets are to be looked up by their tickers: those that a listing lacks, and those whose end is not known."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from sqlalchemy import (
-    BindParameter,
+    BigInteger,
     Column,
     ColumnElement,
     Connection,
@@ -12,7 +12,6 @@ from sqlalchemy import (
     MetaData,
     Table,
     and_,
-    bindparam,
     delete,
     exists,
     false,
@@ -23,22 +22,21 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.schema import CreateTable
 
+from kalshi_pipeline.store.dialects.statements import in_parts, insert_or_ignore, written
 from kalshi_pipeline.store.schema.tables import events, market_lookups, markets, series
+from kalshi_pipeline.store.writing.merging import make_empty
 from kalshi_pipeline.store.writing.parents import staged_markets
 
 _FINAL = "finalized"
 # A market that has stood in its state for a day is asked for hourly, a new one at every run.
 _WAIT_SHARE = 24
-_MOST_PARAMETERS = 900
 
 _listed = Table(
     "listed_markets", MetaData(), Column("market_id", Integer, primary_key=True), prefixes=["TEMPORARY"]
 )
-# Written into the statement, and not bound to it: else SQLite would not use the index of unsettled markets.
-_final: BindParameter[str] = bindparam("final", _FINAL, literal_execute=True)
-_is_unsettled = and_(markets.c.status.is_distinct_from(_final), markets.c.gone_at.is_(None))
+# As the index of unsettled markets has it.
+_is_unsettled = and_(markets.c.status.is_distinct_from(written("final", _FINAL)), markets.c.gone_at.is_(None))
 
 
 class Scope(NamedTuple):
@@ -58,20 +56,14 @@ class Scope(NamedTuple):
 class ListedMarkets:
     """The markets that a run has seen in its listing. The writer's connection holds them, until the next run begins."""
 
-    _add_staged = (
-        insert(_listed)
-        .prefix_with("OR IGNORE")
-        .from_select(
-            ["market_id"],
-            select(markets.c.id).join(
-                staged_markets.table, markets.c.ticker == staged_markets.table.c.ticker
-            ),
-        )
+    _add_staged = insert_or_ignore(
+        _listed,
+        ["market_id"],
+        select(markets.c.id).join(staged_markets.table, markets.c.ticker == staged_markets.table.c.ticker),
     )
 
     def __init__(self, connection: Connection) -> None:
-        connection.execute(CreateTable(_listed, if_not_exists=True))
-        connection.execute(_listed.delete())
+        make_empty(connection, _listed)
 
     def add_staged(self, connection: Connection) -> None:
         """Remember the staged markets."""
@@ -80,7 +72,7 @@ class ListedMarkets:
     def add(self, connection: Connection, tickers: Sequence[str]) -> None:
         """Remember markets by their tickers."""
         known = select(markets.c.id).where(markets.c.ticker.in_(tickers))
-        connection.execute(insert(_listed).prefix_with("OR IGNORE").from_select(["market_id"], known))
+        connection.execute(insert_or_ignore(_listed, ["market_id"], known))
 
     @staticmethod
     def hold(market_id: ColumnElement[int]) -> ColumnElement[bool]:
@@ -127,23 +119,17 @@ class ListedMarkets:
 
 def record_market_lookups(connection: Connection, tickers: Sequence[str], at: int) -> None:
     """Remember that the exchange was asked for these markets, as long as their end is not known."""
-    for some in _in_parts(tickers):
+    for some in in_parts(tickers):
         asked = select(markets.c.id).where(markets.c.ticker.in_(some))
         connection.execute(delete(market_lookups).where(market_lookups.c.market_id.in_(asked)))
-        rows = select(markets.c.id, literal(at)).where(markets.c.ticker.in_(some), _is_unsettled)
+        rows = select(markets.c.id, literal(at, BigInteger)).where(markets.c.ticker.in_(some), _is_unsettled)
         connection.execute(insert(market_lookups).from_select(["market_id", "asked_at"], rows))
 
 
 def mark_gone(connection: Connection, tickers: Sequence[str], at: int) -> int:
     """Mark markets that are in none of the exchange's tiers, once; count those that were not marked before."""
     marked = 0
-    for some in _in_parts(tickers):
+    for some in in_parts(tickers):
         gone = update(markets).where(markets.c.ticker.in_(some), markets.c.gone_at.is_(None))
         marked += connection.execute(gone.values(gone_at=at)).rowcount
     return marked
-
-
-def _in_parts(tickers: Sequence[str]) -> Iterator[Sequence[str]]:
-    """Part tickers so that no statement has more parameters than SQLite takes."""
-    for start in range(0, len(tickers), _MOST_PARAMETERS):
-        yield tickers[start : start + _MOST_PARAMETERS]

@@ -7,7 +7,6 @@ from sqlalchemy import (
     BigInteger,
     ColumnElement,
     Connection,
-    Integer,
     bindparam,
     cast,
     exists,
@@ -73,7 +72,7 @@ _insert_missing_series = insert_placeholders(series, staged_events.table.c.serie
 _insert_missing_events = insert_placeholders(events, staged_markets.table.c.event_ticker)
 
 
-_seen_at = bindparam("seen_at", type_=Integer)
+_seen_at = bindparam("seen_at", type_=BigInteger)
 _orphans = _staged_orphans.table
 _is_stored = exists().where(markets.c.ticker == _orphans.c.ticker)
 _insert_events_of_orphans = insert(events).from_select(

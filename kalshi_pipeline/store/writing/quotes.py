@@ -27,9 +27,8 @@ from sqlalchemy import (
     true,
     update,
 )
-from sqlalchemy.dialects.sqlite import insert as upsert
-from sqlalchemy.schema import CreateTable
 
+from kalshi_pipeline.store.dialects.statements import insert_or_ignore, upsert
 from kalshi_pipeline.store.schema.tables import (
     QUOTE_COLUMNS,
     latest_quotes,
@@ -39,6 +38,7 @@ from kalshi_pipeline.store.schema.tables import (
     ticks,
 )
 from kalshi_pipeline.store.writing.lookups import ListedMarkets
+from kalshi_pipeline.store.writing.merging import make_empty
 from kalshi_pipeline.store.writing.parents import staged_markets
 from kalshi_pipeline.store.writing.runs import TAKEN, Run
 from kalshi_pipeline.units import MICROS_PER_MILLISECOND, MICROS_PER_SECOND
@@ -95,28 +95,18 @@ _append = insert(price_snapshots).from_select(
     ["market_id", *_new], select(_new_quotes.c.market_id, *_new.values())
 )
 # By its key: an update that joins the two tables reads all of `latest_quotes` for each page.
-_stored_latest = upsert(latest_quotes).from_select(
-    ["market_id", *_new],
-    # A condition tells SQLite that what follows is no part of a join.
-    select(_new_quotes.c.market_id, *_new.values()).where(true()),
-)
-_store_latest = _stored_latest.on_conflict_do_update(
-    index_elements=[_latest.market_id], set_={name: _stored_latest.excluded[name] for name in _new}
-)
+_store_latest = upsert(latest_quotes, ["market_id", *_new], select(_new_quotes.c.market_id, *_new.values()))
 # After the new ones: whoever has no row of this tick by then is listed unchanged.
-_sight = (
-    insert(sightings)
-    .prefix_with("OR IGNORE")
-    .from_select(
-        ["tick_id", "market_id", "received_ms"],
-        select(_tick_id, markets.c.id, _received_ms)
-        .select_from(
-            _stage.join(markets, markets.c.ticker == _stage.c.ticker).join(
-                latest_quotes, _latest.market_id == markets.c.id
-            )
+_sight = insert_or_ignore(
+    sightings,
+    ["tick_id", "market_id", "received_ms"],
+    select(_tick_id, markets.c.id, _received_ms)
+    .select_from(
+        _stage.join(markets, markets.c.ticker == _stage.c.ticker).join(
+            latest_quotes, _latest.market_id == markets.c.id
         )
-        .where(_latest.tick_id < _tick_id),
     )
+    .where(_latest.tick_id < _tick_id),
 )
 # A run that is tried again may find changed what it sighted before: one of the two is kept, as without the first try.
 _forget_sightings = delete(sightings).where(
@@ -182,13 +172,12 @@ class TickQuotes:
             "scope": scope,
             "aged_tick_id": connection.execute(aged).scalar_one(),
         }
-        connection.execute(CreateTable(_new_quotes, if_not_exists=True))
         # Whoever is not among them at the tick's end is listed no more.
         self.listed = ListedMarkets(connection)
 
     def append(self, connection: Connection, received_at: int) -> Appended:
         """Write the quotes of the staged markets, which were received at an instant."""
-        connection.execute(_new_quotes.delete())
+        make_empty(connection, _new_quotes)
         self.listed.add_staged(connection)
         at = {**self._bound, "received_ms": self._milliseconds(received_at)}
         inserted = connection.execute(_find, self._bound).rowcount

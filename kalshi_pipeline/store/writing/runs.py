@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 
-from sqlalchemy import Connection, Table, case, delete, func, insert, literal, or_, select, update
+from sqlalchemy import BigInteger, Connection, Table, case, delete, func, insert, literal, or_, select, update
 
 from kalshi_pipeline.store.rows import RejectRow, Tally
 from kalshi_pipeline.store.schema.tables import (
@@ -203,7 +203,7 @@ def record_lookups(connection: Connection, tickers: Sequence[str], at: int) -> N
     """Remember that the exchange was asked for these events and did not give them."""
     asked = select(events.c.id).where(events.c.ticker.in_(tickers))
     connection.execute(delete(event_lookups).where(event_lookups.c.event_id.in_(asked)))
-    rows = select(events.c.id, literal(at)).where(events.c.ticker.in_(tickers))
+    rows = select(events.c.id, literal(at, BigInteger)).where(events.c.ticker.in_(tickers))
     connection.execute(insert(event_lookups).from_select(["event_id", "asked_at"], rows))
 
 

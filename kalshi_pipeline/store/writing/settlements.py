@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import (
+    BigInteger,
     Column,
     Connection,
     Integer,
@@ -29,11 +30,10 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.schema import CreateTable
 
 from kalshi_pipeline.store.rows import SettlementRow, Tally
 from kalshi_pipeline.store.schema.tables import market_changes, markets, settlements
-from kalshi_pipeline.store.writing.merging import STAGED_ROW, Staging
+from kalshi_pipeline.store.writing.merging import STAGED_ROW, Staging, make_empty
 from kalshi_pipeline.store.writing.parents import staged_markets
 
 TOLD = "settlement_ts"
@@ -42,7 +42,7 @@ TOLD = "settlement_ts"
 _staging = Staging("staged_settlements", SettlementRow)
 _stage = _staging.table.c
 _stored = settlements.c
-_seen_at = bindparam("seen_at", type_=Integer)
+_seen_at = bindparam("seen_at", type_=BigInteger)
 _matched = _staging.table.join(markets, markets.c.ticker == _stage.ticker).join(
     settlements, _stored.market_id == markets.c.id
 )
@@ -138,8 +138,7 @@ def stage_settlements(connection: Connection, rows: Sequence[SettlementRow]) -> 
     in that and the exchange keeps the market in that tier by now. Gives how many were let go.
     """
     _staging.fill(connection, rows)
-    connection.execute(CreateTable(_outranked, if_not_exists=True))
-    connection.execute(_outranked.delete())
+    make_empty(connection, _outranked)
     outranked = connection.execute(_find_outranked).rowcount
     if outranked:
         for statement in _drop_outranked:
@@ -153,8 +152,7 @@ def merge_staged_settlements(connection: Connection, staged: int, seen_at: int) 
     `staged` is how many records the page has, whatever became of them.
     """
     at = {"seen_at": seen_at}
-    connection.execute(CreateTable(_changed, if_not_exists=True))
-    connection.execute(_changed.delete())
+    make_empty(connection, _changed)
     changed = connection.execute(_find_changed).rowcount
     if changed:
         connection.execute(_log_value, at)

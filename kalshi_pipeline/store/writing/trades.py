@@ -3,9 +3,20 @@
 import re
 from collections.abc import Sequence
 
-from sqlalchemy import ColumnElement, Connection, Insert, Integer, bindparam, exists, func, not_, or_, select
-from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Connection,
+    Insert,
+    bindparam,
+    exists,
+    func,
+    not_,
+    or_,
+    select,
+)
 
+from kalshi_pipeline.store.dialects.statements import insert_or_ignore
 from kalshi_pipeline.store.rows import TradeRow, TradeTuple
 from kalshi_pipeline.store.schema.tables import markets, trades
 from kalshi_pipeline.store.writing.merging import STAGED_ROW, Staging
@@ -27,21 +38,20 @@ _near = _stored.c.created_at.between(_stage.c.created_at - _APART, _stage.c.crea
 _is_stored = exists().where(_near, _stored.c.trade_id == _stage.c.trade_id)
 
 
-def _append_where(wanted: ColumnElement[bool]) -> Insert:
+def _append_where(*wanted: ColumnElement[bool]) -> Insert:
     # A trade whose market is lacking fails at `market_id`, which must not be NULL: none is lost by the way.
     rows = (
         select(*_values.values())
         .select_from(_stage.outerjoin(markets, markets.c.ticker == _stage.c.ticker))
-        .where(wanted)
+        .where(*wanted)
         .order_by(_stage.c.created_at, _stage.c.trade_id)
     )
-    key = [trades.c.created_at, trades.c.trade_id]
-    return insert(trades).from_select(list(_values), rows).on_conflict_do_nothing(index_elements=key)
+    return insert_or_ignore(trades, list(_values), rows)
 
 
-_append = _append_where(_stage.c[STAGED_ROW] > 0)  # without any condition SQLite could not read what follows
+_append = _append_where()
 _append_unless_near = _append_where(not_(_is_stored))
-_asked_since = bindparam("asked_since", type_=Integer)
+_asked_since = bindparam("asked_since", type_=BigInteger)
 _is_known = exists().where(
     markets.c.ticker == _stage.c.ticker,
     or_(not_(markets.c.is_placeholder), markets.c.changed_at >= _asked_since),
