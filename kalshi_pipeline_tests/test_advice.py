@@ -51,7 +51,7 @@ def test_unknown_ticker_has_a_next_action(error: PipelineError, line: str) -> No
 
 
 @pytest.mark.parametrize(
-    "error", [ConfigurationError(["a", "b"]), RangeError("give a longer step")], ids=["settings", "range"]
+    "error", [ConfigurationError(["a", "b"]), RangeError("choose a longer step")], ids=["settings", "range"]
 )
 def test_message_that_holds_its_action_is_left_as_it_is(error: PipelineError) -> None:
     assert with_advice(error) == error.full_message == str(error)

@@ -479,7 +479,7 @@ def test_movers_are_shown_with_their_change(run: Run, window: str) -> None:
             r"^--start '2026-11-22T12:00:00' is not an RFC",
         ),
         (["history", "MOVES", "--end", "noon"], 2, r"^--end 'noon' is not an RFC 3339 time such as 2026-"),
-        (["history", "MOVES", "--start", "2100-01-01T00:00:00Z"], 2, r"is not before .*: give a start"),
+        (["history", "MOVES", "--start", "2100-01-01T00:00:00Z"], 2, r"is not before .*: choose a start"),
         (["history", "MOVES", "--resample", "0"], 2, r"^a step of 0 s leads nowhere"),
         (["history", "MOVES", "--resample", "0.01"], 2, r"makes 8,640,000 rows, more than 1,000,000"),
         (["quotes", "--at", "0001-01-01T00:00:00Z"], 2, r"^--at '0001-01-01T00:00:00Z' is no time"),

@@ -44,9 +44,9 @@ from kalshi_pipeline.ingest.snapshot import take_snapshot
 from kalshi_pipeline.monitoring.overview import overview
 from kalshi_pipeline.settings import load_settings
 from kalshi_pipeline.store.database import Database
+from kalshi_pipeline.store.reading.history import history as read_history
 from kalshi_pipeline.store.reading.movers import movers as read_movers
 from kalshi_pipeline.store.reading.quotes import Quote, quotes_as_of
-from kalshi_pipeline.store.reading.quotes import history as read_history
 from kalshi_pipeline.units import MICROS_PER_SECOND, parse_instant
 
 if TYPE_CHECKING:
@@ -228,7 +228,8 @@ def market(
 def metrics(ticker: str) -> None:
     """Show a market's newest stored quote with its age."""
     with _database() as database:
-        _out.print(screens.quote_table(stored_quote(database, ticker), SYSTEM_CLOCK.now()))
+        quote, status = stored_quote(database, ticker)
+        _out.print(screens.quote_table(quote, status, SYSTEM_CLOCK.now()))
 
 
 @app.command()

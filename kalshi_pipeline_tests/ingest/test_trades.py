@@ -19,7 +19,7 @@ from kalshi_pipeline.ingest.trades import collect_trades, days_between
 from kalshi_pipeline.sandbox import Faults, Sandbox, World, WorldConfig
 from kalshi_pipeline.settings import Settings
 from kalshi_pipeline.store.database import Database
-from kalshi_pipeline.store.reading.queries import placeholders
+from kalshi_pipeline.store.reading.completeness import placeholders
 from kalshi_pipeline.store.writing.runs import State
 from kalshi_pipeline.units import MICROS_PER_SECOND, instant_of, iso_of
 from kalshi_pipeline_tests.conftest import Query

@@ -4,8 +4,7 @@ The staged markets of `catalog` come first: a settlement hangs on its market, an
 is kept among the changes of markets.
 """
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from sqlalchemy import (
     BigInteger,
@@ -166,10 +165,3 @@ def count_scalars_without_value(connection: Connection) -> int:
     has_word = func.coalesce(_stored.result, "").in_(("yes", "no"))
     query = select(func.count()).select_from(settlements).where(_stored.settlement_value.is_(None), ~has_word)
     return connection.execute(query).scalar_one()
-
-
-def settlement_of(connection: Connection, ticker: str) -> Mapping[str, Any] | None:
-    """Give how a market ended; None where it is not known."""
-    query = select(settlements).join(markets).where(markets.c.ticker == ticker)
-    row = connection.execute(query).mappings().one_or_none()
-    return None if row is None else dict(row)
