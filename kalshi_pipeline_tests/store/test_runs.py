@@ -37,7 +37,7 @@ from kalshi_pipeline_tests.store.samples import (
     take,
 )
 
-_KILLED = "the run ended without a word (killed, or the machine stopped); the next one goes on"
+_KILLED = "the run ended without reporting (killed, or the machine stopped); the next one continues"
 _COUNTS: Row = dict.fromkeys(
     ("pages", "received", "inserted", "unchanged", "quarantined", "duplicates", "placeholders", "healed"), 0
 )

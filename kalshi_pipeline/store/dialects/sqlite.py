@@ -108,8 +108,8 @@ class Sqlite(Dialect):
     def settle(self, clock: Clock) -> None:
         """Write ahead to a log, so that readers and the writer do not wait for each other. The file remembers it.
 
-        SQLite refuses the change at once where another connection has the file open at that moment, whatever the
-        time-out; so it is tried again.
+        SQLite refuses the change at once if another connection has the file open at that moment, without waiting for
+        the time-out; so it is tried again.
         """
         ends = clock.monotonic() + _BUSY_SECONDS
         with self.translated(), self._engine.connect().execution_options(**{_BEGIN: None}) as connection:

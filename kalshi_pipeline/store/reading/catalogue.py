@@ -10,7 +10,7 @@ from kalshi_pipeline.store.schema.tables import events, markets, price_snapshots
 
 @dataclass(frozen=True)
 class MarketDetails:
-    """A market with its event and its series; what is None is not known. The category is the series' own, if any."""
+    """A market with its event and its series, unknown values as None. The series' own category goes first."""
 
     ticker: str
     title: str | None

@@ -76,7 +76,7 @@ def history(
 
 
 def newest_history(connection: Connection, ticker: str, limit: int) -> list[Quote]:
-    """Return the end of a market's history, oldest first: at most so many quotes; empty if none are stored."""
+    """Return the end of a market's history, oldest first, and at most `limit` quotes; empty if none are stored."""
     tick = newest_tick(connection)
     stored_at = (
         select(ticks.c.tick_at)

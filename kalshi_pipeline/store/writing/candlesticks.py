@@ -31,7 +31,7 @@ from kalshi_pipeline.store.writing.merging import STAGED_ROW, Staging
 
 
 class Coverage(StrEnum):
-    """How far the candlesticks of a market and day are stored; all but COMPLETE are asked for again."""
+    """How far the candlesticks of a market and day are stored; all but COMPLETE are requested again."""
 
     COMPLETE = "complete"
     PARTIAL = "partial"
@@ -42,7 +42,7 @@ class Coverage(StrEnum):
 
 
 class CoverageRow(NamedTuple):
-    """What came of asking for one market and day; `tier` is the one that answered."""
+    """The outcome of asking for one market and day; `tier` is the one that answered."""
 
     market_id: int
     state: str
@@ -60,7 +60,7 @@ class AskedDay:
 
 @dataclass(frozen=True)
 class ChosenMarket:
-    """A stored market, when it closes, and when it settled; None is not known."""
+    """A stored market, when it closes, and when it settled, each None if unknown."""
 
     id: int
     ticker: str
@@ -79,7 +79,7 @@ def upsert_candlesticks(connection: Connection, rows: Sequence[CandlestickRow | 
 
 
 def record_coverage(connection: Connection, day: AskedDay, rows: Sequence[CoverageRow], at: int) -> None:
-    """Remember what came of asking for markets, in place of what came of it before."""
+    """Record the outcome of asking for markets, in place of earlier outcomes."""
     _staged_days.fill(connection, rows)
     bound = {"day_at": day.at, "period_minutes": day.period_minutes, "asked_at": at}
     connection.execute(_upsert_days, bound)
@@ -88,7 +88,7 @@ def record_coverage(connection: Connection, day: AskedDay, rows: Sequence[Covera
 def chosen_markets(
     connection: Connection, series_tickers: Sequence[str], tickers: Sequence[str], *, alive: tuple[int, int]
 ) -> list[ChosenMarket]:
-    """Give the stored markets of these series, and these markets, that were open at some time of [start, end)."""
+    """Return the stored markets of these series, and these markets, that were open at some time of [start, end)."""
     start, end = alive
     markets_only = markets.outerjoin(settlements, settlements.c.market_id == markets.c.id)
     query = (
@@ -96,7 +96,7 @@ def chosen_markets(
         .select_from(markets_only.join(events, events.c.id == markets.c.event_id).outerjoin(series))
         .where(
             or_(markets.c.ticker.in_(tickers), series.c.ticker.in_(series_tickers)),
-            # What is not known rules nothing out.
+            # An unknown time excludes nothing.
             func.coalesce(markets.c.open_at, markets.c.created_at, 0) < end,
             or_(markets.c.close_at.is_(None), markets.c.close_at >= start),
         )
@@ -106,7 +106,7 @@ def chosen_markets(
 
 
 def covered_markets(connection: Connection, day: AskedDay) -> set[int]:
-    """Give the markets whose candlesticks of a day are complete."""
+    """Return the keys of the markets whose candlesticks of a day are complete."""
     query = select(candlestick_days.c.market_id).where(
         candlestick_days.c.day_at == day.at,
         candlestick_days.c.period_minutes == day.period_minutes,
@@ -116,13 +116,13 @@ def covered_markets(connection: Connection, day: AskedDay) -> set[int]:
 
 
 def unstored_markets(connection: Connection, tickers: Sequence[str]) -> list[str]:
-    """Give those of the tickers that no stored market has, in their order."""
+    """Return those of the tickers that no stored market has, in their order."""
     stored = set(connection.execute(select(markets.c.ticker).where(markets.c.ticker.in_(tickers))).scalars())
     return [ticker for ticker in tickers if ticker not in stored]
 
 
 def empty_series(connection: Connection, tickers: Sequence[str]) -> list[str]:
-    """Give those of the series of which no market is stored, in their order."""
+    """Return those of the series of which no market is stored, in their order."""
     has_markets = exists().where(events.c.series_id == series.c.id, markets.c.event_id == events.c.id)
     query = select(series.c.ticker).where(series.c.ticker.in_(tickers), has_markets)
     filled = set(connection.execute(query).scalars())

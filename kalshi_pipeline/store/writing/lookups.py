@@ -1,4 +1,4 @@
-"""Which markets are to be looked up by their tickers: those that a listing lacks, and those whose end is not known."""
+"""Which markets to look up by their tickers: those missing in a listing, and those whose end is not known."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -29,7 +29,7 @@ from kalshi_pipeline.store.writing.merging import make_empty
 from kalshi_pipeline.store.writing.parents import staged_markets
 
 _FINAL = "finalized"
-# A market that has stood in its state for a day is asked for hourly, a new one at every run.
+# A market whose state is a day old is asked for hourly, one in a new state at every run.
 _WAIT_SHARE = 24
 
 _listed = Table(
@@ -46,7 +46,7 @@ class Scope(NamedTuple):
     series: Sequence[str]
 
     def holds(self) -> ColumnElement[bool]:
-        """Tell of a row of `markets` whether it is in."""
+        """Return the condition that a row of `markets` is in scope."""
         if not self.series:
             return markets.c.is_combo.in_(self.combos)
         named = select(events.c.id).join(series).where(series.c.ticker.in_(self.series))
@@ -54,7 +54,7 @@ class Scope(NamedTuple):
 
 
 class ListedMarkets:
-    """The markets that a run has seen in its listing. The writer's connection holds them, until the next run begins."""
+    """The markets that a run has seen in its listing, in a temporary table of the writer until the next run begins."""
 
     _add_staged = insert_or_ignore(
         _listed,
@@ -76,11 +76,11 @@ class ListedMarkets:
 
     @staticmethod
     def hold(market_id: ColumnElement[int]) -> ColumnElement[bool]:
-        """Tell of a market's key whether it is among them."""
+        """Return the condition that the market of a key is among them."""
         return exists().where(_listed.c.market_id == market_id)
 
     def unlisted(self, connection: Connection, scope: Scope, open_words: Sequence[str]) -> list[str]:
-        """Give the markets that are stored as open and that a listing of this scope, now complete, has lacked."""
+        """Return the markets that are stored as open and were missing in a listing of this scope, now complete."""
         query = (
             select(markets.c.ticker)
             .where(_is_unsettled, markets.c.status.in_(open_words), scope.holds(), ~self.hold(markets.c.id))
@@ -97,10 +97,10 @@ class ListedMarkets:
         *,
         outside: Scope | None = None,
     ) -> list[str]:
-        """Give unlisted markets whose end is not known, those first that were asked for longest ago or never.
+        """Return unlisted markets whose end is not known, first those that were asked for longest ago or never.
 
-        They are past their close, or in a state with a word of its own; with `outside` also those that are stored as
-        open outside of a scope. The longer a market has stood in its state, the more rarely is it due.
+        Their stored state is not open; with `outside` also those that are stored as open outside of a scope. The
+        older a market's state, the more rarely it is due.
         """
         is_open = markets.c.status.in_(open_words)
         elsewhere = false() if outside is None else not_(outside.holds())
@@ -118,7 +118,7 @@ class ListedMarkets:
 
 
 def record_market_lookups(connection: Connection, tickers: Sequence[str], at: int) -> None:
-    """Remember that the exchange was asked for these markets, as long as their end is not known."""
+    """Record when the exchange was asked for these markets, as long as their end is not known."""
     for some in in_parts(tickers):
         asked = select(markets.c.id).where(markets.c.ticker.in_(some))
         connection.execute(delete(market_lookups).where(market_lookups.c.market_id.in_(asked)))
@@ -127,7 +127,7 @@ def record_market_lookups(connection: Connection, tickers: Sequence[str], at: in
 
 
 def mark_gone(connection: Connection, tickers: Sequence[str], at: int) -> int:
-    """Mark markets that are in none of the exchange's tiers, once; count those that were not marked before."""
+    """Mark markets that are in none of the exchange's tiers, and return how many were not marked before."""
     marked = 0
     for some in in_parts(tickers):
         gone = update(markets).where(markets.c.ticker.in_(some), markets.c.gone_at.is_(None))

@@ -1,6 +1,6 @@
-"""Set-based merging: rows are staged by the driver's bulk call, then inserted or updated by one statement each.
+"""Set-based merging: rows are staged by the driver's bulk call, then merged by a few statements.
 
-No statement runs per row, whatever the page holds (the costs are in benchmarks/).
+No statement runs per row, however many rows a page has (the costs are in benchmarks/).
 """
 
 from collections.abc import Mapping, Sequence
@@ -41,14 +41,14 @@ from sqlalchemy.types import TypeEngine
 from kalshi_pipeline.store.dialects import load
 
 STAGED_ROW = "staged_row"
-"""The number of a row within what is staged."""
+"""The column with the number of a row within what is staged."""
 
 _staging = MetaData()
 _TYPES: dict[object, type[TypeEngine[Any]]] = {str: Text, int: BigInteger, bool: Boolean, bytes: LargeBinary}
 
 
 def make_empty(connection: Connection, table: Table) -> None:
-    """Create a temporary table of the connection, or delete the rows that it has."""
+    """Create a temporary table of the connection, or delete its rows if it exists."""
     for statement in _creation_and_deletion(table, connection.dialect.name):
         connection.exec_driver_sql(statement)
 
@@ -72,7 +72,7 @@ class Staging:
         self.table = Table(name, _staging, number, *columns, prefixes=["TEMPORARY"])
 
     def fill(self, connection: Connection, rows: Sequence[tuple[Any, ...]]) -> None:
-        """Hold just these rows."""
+        """Hold these rows, and no others."""
         make_empty(connection, self.table)
         load(connection, self.table, self._columns, rows)
 
@@ -85,11 +85,11 @@ def _column_type(annotation: object) -> type[TypeEngine[Any]]:
 
 
 class Merge:
-    """Insert the staged rows that `table` lacks and update those that differ, by ticker.
+    """Insert the staged rows that are missing in `table` and update those that differ, by ticker.
 
-    A value that is absent in the stage never erases a known one, except in the columns named in `exact`: a
-    later shape of the API may leave a field out, and a zero timestamp means 'not told' (R40). What the columns
-    named in `logged` were and became is written into `log`, of whose columns the first names the row.
+    A value that is absent in the stage never erases a known one, except in the columns named in `exact`: a later
+    generation of the API may leave a field out, and a zero time means 'not set'. For the columns named in `logged`,
+    the value before and the value after are written into `log`, whose foreign key names the row.
     """
 
     def __init__(
@@ -113,7 +113,7 @@ class Merge:
             name: value if name in exact else func.coalesce(value, table.c[name])
             for name, value in values.items()
         }
-        # Rows that differ are found once, and mostly there is none.
+        # Rows that differ are found once, and usually there are none.
         self.changed = Table(
             f"changed_{table.name}",
             _staging,
@@ -153,9 +153,9 @@ class Merge:
         )
 
     def run(self, connection: Connection, seen_at: int) -> tuple[int, int, int]:
-        """Merge what is staged; give the rows inserted, changed, and placeholders filled (these count as changed)."""
+        """Merge what is staged; return the rows inserted, changed, and placeholders filled (which count as changed)."""
         at = {"seen_at": seen_at}
-        # Mostly there is none at all, which an index of their own tells at once.
+        # Usually there are none at all, which their own index shows at once.
         has_open = connection.execute(self.find_open).first() is not None
         healed = connection.execute(self.count_open).scalar_one() if has_open else 0
         make_empty(connection, self.changed)
@@ -168,10 +168,10 @@ class Merge:
 
 
 def insert_placeholders(table: Table, ticker: ColumnElement[Any]) -> Insert:
-    """Insert a marked, otherwise empty row for each staged ticker of a parent that `table` lacks."""
+    """Return the statement that inserts a placeholder for each staged ticker of a parent that is missing in `table`."""
     seen_at = bindparam("seen_at", type_=BigInteger)
     named = select(ticker.label("ticker")).where(ticker.is_not(None)).distinct().subquery()
-    lacking = select(named.c.ticker, true(), seen_at, seen_at).where(
+    missing = select(named.c.ticker, true(), seen_at, seen_at).where(
         ~exists().where(table.c.ticker == named.c.ticker)
     )
-    return insert(table).from_select(["ticker", "is_placeholder", "first_seen_at", "changed_at"], lacking)
+    return insert(table).from_select(["ticker", "is_placeholder", "first_seen_at", "changed_at"], missing)
