@@ -10,8 +10,9 @@ from benchmarks.result import Aim, Options, Result, Row
 from benchmarks.timing import median_milliseconds
 from kalshi_pipeline.clock import SYSTEM_CLOCK
 from kalshi_pipeline.store.database import Connection, Database
+from kalshi_pipeline.store.reading.history import history
 from kalshi_pipeline.store.reading.movers import movers
-from kalshi_pipeline.store.reading.quotes import history, latest, quotes_as_of
+from kalshi_pipeline.store.reading.quotes import latest, quotes_as_of
 from kalshi_pipeline.store.writing.parents import merge_markets
 from kalshi_pipeline.units import MICROS_PER_SECOND
 from kalshi_pipeline_tests.store.samples import market

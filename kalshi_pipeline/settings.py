@@ -17,6 +17,7 @@ from pydantic import BeforeValidator, Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from kalshi_pipeline.errors import ConfigurationError
+from kalshi_pipeline.store.dialects import url_problem
 
 PREFIX = "KALSHI_"
 
@@ -159,11 +160,9 @@ class Settings(BaseSettings):
 
     @field_validator("database_url")
     @classmethod
-    def _is_sqlite_file(cls, value: str) -> str:
-        if not value.startswith("sqlite:///") or value in ("sqlite:///", "sqlite:///:memory:"):
-            raise ValueError(
-                "names no SQLite file, and this version stores into SQLite: sqlite:///data/kalshi.db"
-            )
+    def _is_usable_database(cls, value: str) -> str:
+        if problem := url_problem(value):
+            raise ValueError(problem)
         return value
 
     @field_validator("candlestick_minutes")

@@ -216,7 +216,7 @@ def test_init_makes_the_database(run: Run, database_path: Path, query: Query) ->
             ["status"],
             {"DATABASE_URL": "sqlite:///none.db"},
             4,
-            r"there is no database at .*: run `kalshi-pipeline collect --once`",
+            r"there is no database at .*; run `kalshi-pipeline collect --once`",
         ),
         (["metrics", "KXNOPE-1"], {"DATABASE_URL": "sqlite:///none.db"}, 4, r"there is no database at"),
     ],
@@ -247,7 +247,7 @@ def test_stored_ticker_is_asked_for_by_name(run: Run) -> None:
     for arguments in (["metrics", "KXNOPE-1"], ["market", "KXNOPE-1", "--offline"]):
         result = run(*arguments)
         assert result.returncode == 5
-        assert result.stderr.startswith("KXNOPE-1 is not stored: check the ticker")
+        assert result.stderr.startswith("KXNOPE-1 is not stored; check the ticker")
 
 
 @pytest.mark.parametrize("status", [401, 403, 400])
@@ -472,14 +472,14 @@ def test_movers_are_shown_with_their_change(run: Run, window: str) -> None:
 @pytest.mark.parametrize(
     ("arguments", "exit_code", "line"),
     [
-        (["history", "NOPE"], 5, r"^NOPE is not stored: check the ticker"),
+        (["history", "NOPE"], 5, r"^NOPE is not stored; check the ticker"),
         (
             ["history", "MOVES", "--start", "2026-11-22T12:00:00"],
             2,
             r"^--start '2026-11-22T12:00:00' is not an RFC",
         ),
         (["history", "MOVES", "--end", "noon"], 2, r"^--end 'noon' is not an RFC 3339 time such as 2026-"),
-        (["history", "MOVES", "--start", "2100-01-01T00:00:00Z"], 2, r"is not before .*: give a start"),
+        (["history", "MOVES", "--start", "2100-01-01T00:00:00Z"], 2, r"is not before .*: choose a start"),
         (["history", "MOVES", "--resample", "0"], 2, r"^a step of 0 s leads nowhere"),
         (["history", "MOVES", "--resample", "0.01"], 2, r"makes 8,640,000 rows, more than 1,000,000"),
         (["quotes", "--at", "0001-01-01T00:00:00Z"], 2, r"^--at '0001-01-01T00:00:00Z' is not a time"),

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import typer
 
+from kalshi_pipeline.advice import with_advice
 from kalshi_pipeline.cli.backfill import backfill
 from kalshi_pipeline.cli.collecting import collect, init, order_books, snapshot, sync
 from kalshi_pipeline.cli.reading import history, market, metrics, movers, quotes, status
@@ -55,5 +56,5 @@ def main() -> None:
     try:
         app()
     except PipelineError as error:
-        print_message(error.told)
+        print_message(with_advice(error))
         sys.exit(next((code for kind, code in EXIT_CODES if isinstance(error, kind)), 1))

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from kalshi_pipeline.advice import with_advice
 from kalshi_pipeline.cli import tables
 from kalshi_pipeline.cli.terminal import (
     err,
@@ -17,7 +18,7 @@ from kalshi_pipeline.cli.terminal import (
     reporting_session,
 )
 from kalshi_pipeline.clock import SYSTEM_CLOCK
-from kalshi_pipeline.errors import ConfigurationError
+from kalshi_pipeline.errors import ConfigurationError, PipelineError
 from kalshi_pipeline.ingest.collect import collect_forever, collect_once
 from kalshi_pipeline.ingest.collect import sync as sync_all
 from kalshi_pipeline.ingest.order_books import take_order_books
@@ -35,7 +36,9 @@ def init() -> None:
     """Create the database, or bring an older one up to date."""
     with contextlib.closing(Database(load_settings().database_url, migrate=True)) as database:
         out.print(
-            f"{database.path} is ready. Next: kalshi-pipeline collect --once", highlight=False, soft_wrap=True
+            f"{database.place} is ready. Next: kalshi-pipeline collect --once",
+            highlight=False,
+            soft_wrap=True,
         )
 
 
@@ -86,7 +89,13 @@ def collect(
     for number in _STOP_SIGNALS:
         signal.signal(number, _stop)
     with contextlib.suppress(KeyboardInterrupt):
-        collect_forever(settings, interval * 60, on_message=print_message, on_report=print_report)
+        collect_forever(
+            settings,
+            interval * 60,
+            on_message=print_message,
+            on_report=print_report,
+            on_failure=_print_failed_tick,
+        )
     err.print("stopped")
 
 
@@ -98,6 +107,10 @@ def order_books() -> None:
         report = take_order_books(session)
         print_report(report)
         expect_no_failure([report])
+
+
+def _print_failed_tick(error: PipelineError) -> None:
+    print_message(f"this tick failed: {with_advice(error)}")
 
 
 def _stop(*_: object) -> None:

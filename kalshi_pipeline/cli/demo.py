@@ -14,6 +14,7 @@ from kalshi_pipeline.definitions import defs
 from kalshi_pipeline.monitoring.overview import example_history, overview
 from kalshi_pipeline.sandbox import Sandbox, World, WorldConfig
 from kalshi_pipeline.store.database import Database
+from kalshi_pipeline.store.dialects import dialect_of
 
 DATABASE = Path("data/demo.db")
 SNAPSHOTS = 4
@@ -32,9 +33,8 @@ _NEXT = """
 
 def run_demo(console: Console) -> None:
     """Run `collect` and then several snapshots through Dagster into a new database, and show what it holds."""
-    for leftover in (DATABASE, Path(f"{DATABASE}-wal"), Path(f"{DATABASE}-shm")):
-        leftover.unlink(missing_ok=True)
     url = f"sqlite:///{DATABASE}"
+    dialect_of(url).remove()
     world = World(
         WorldConfig(
             markets=_MARKETS, combos=_COMBOS, combos_per_step=5, change_share=0.3, start=datetime.now(UTC)

@@ -12,8 +12,8 @@ from kalshi_pipeline.clock import SYSTEM_CLOCK
 from kalshi_pipeline.errors import ConfigurationError
 from kalshi_pipeline.ingest.market import fetch_market, stored_market, stored_quote
 from kalshi_pipeline.monitoring.overview import overview
+from kalshi_pipeline.store.reading.history import history as read_history
 from kalshi_pipeline.store.reading.movers import movers as read_movers
-from kalshi_pipeline.store.reading.quotes import history as read_history
 from kalshi_pipeline.store.reading.quotes import quotes_as_of
 from kalshi_pipeline.units import MICROS_PER_SECOND, parse_instant
 
@@ -43,7 +43,8 @@ def market(
 def metrics(ticker: _Ticker) -> None:
     """Show a market's newest stored quote with its age."""
     with existing_database() as database:
-        out.print(tables.quote_table(stored_quote(database, ticker), SYSTEM_CLOCK.now()))
+        quote, market_status = stored_quote(database, ticker)
+    out.print(tables.quote_table(quote, market_status, SYSTEM_CLOCK.now()))
 
 
 def history(

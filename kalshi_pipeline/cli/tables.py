@@ -4,8 +4,7 @@ The exchange's own words are escaped, because rich would take a title in [bracke
 """
 
 import heapq
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
 
 from rich import box
 from rich.console import Group, RenderableType
@@ -25,8 +24,9 @@ from kalshi_pipeline.cli.formats import (
 from kalshi_pipeline.ingest.market import MarketView
 from kalshi_pipeline.ingest.run.report import Report
 from kalshi_pipeline.monitoring.overview import Overview
+from kalshi_pipeline.store.reading.catalogue import StoredSettlement
+from kalshi_pipeline.store.reading.completeness import StoredRun
 from kalshi_pipeline.store.reading.movers import Mover
-from kalshi_pipeline.store.reading.queries import LatestQuote
 from kalshi_pipeline.store.reading.quotes import Quote
 from kalshi_pipeline.units import MICROS_PER_SECOND, datetime_of
 
@@ -50,7 +50,7 @@ def report_line(report: Report) -> str:
     return ", ".join(parts) + (escape(f" ({report.reason})") if report.reason else "")
 
 
-def runs_table(rows: Iterable[tuple[str, Mapping[str, Any] | None]]) -> RenderableType:
+def runs_table(rows: Iterable[tuple[str, StoredRun | None]]) -> RenderableType:
     """Return the last runs by name, with the reasons of those that are not complete."""
     table = _table("run", "state", "started", "received", "inserted", "unchanged", "refused")
     reasons = []
@@ -58,10 +58,10 @@ def runs_table(rows: Iterable[tuple[str, Mapping[str, Any] | None]]) -> Renderab
         if run is None:
             table.add_row(name, "never", *["-"] * 5)
             continue
-        counts = [f"{run[column]:,}" for column in ("received", "inserted", "unchanged", "quarantined")]
-        table.add_row(name, run["state"], short_instant(run["started_at"]), *counts)
-        if run["reason"]:
-            reasons.append(escape(f"{name}: {run['reason']}"))
+        counts = (run.received, run.inserted, run.unchanged, run.quarantined)
+        table.add_row(name, run.state, short_instant(run.started_at), *(f"{count:,}" for count in counts))
+        if run.reason:
+            reasons.append(escape(f"{name}: {run.reason}"))
     return Group(table, *reasons)
 
 
@@ -79,18 +79,18 @@ def overview_tables(found: Overview) -> RenderableType:
         )
     complete = found.last_complete_tick
     lines = [
-        f"last complete tick: {'none yet' if complete is None else instant(complete['tick_at'])}",
+        f"last complete tick: {'none yet' if complete is None else instant(complete.tick_at)}",
         "ticks: "
         + (", ".join(f"{count:,} {state}" for state, count in found.tick_states.items()) or "none yet"),
     ]
     return Group(counts, runs_table([*found.listings.items(), ("last tick", found.last_tick)]), *lines)
 
 
-def quote_table(quote: LatestQuote, at: int) -> Table:
-    """Return a market's newest quote with its age at an instant."""
-    age_seconds = (at - quote.received_at) / MICROS_PER_SECOND
+def quote_table(quote: Quote, status: str | None, at: int) -> Table:
+    """Return a market's newest quote, with the market's status and the quote's age at an instant."""
+    received = "-" if quote.received_at is None else age((at - quote.received_at) / MICROS_PER_SECOND)
     rows = {
-        "status": escape(quote.status or "unknown") + ("" if quote.is_listed else ", no longer listed"),
+        "status": escape(status or "unknown") + ("" if quote.is_listed else ", no longer listed"),
         "yes bid": side(quote.yes_bid, quote.yes_bid_size),
         "yes ask": side(quote.yes_ask, quote.yes_ask_size),
         "spread": dollars(quote.spread, "-"),
@@ -98,7 +98,7 @@ def quote_table(quote: LatestQuote, at: int) -> Table:
         "last price": dollars(quote.last_price, "unknown"),
         "volume": contracts(quote.volume),
         "open interest": contracts(quote.open_interest),
-        "quote of": f"{instant(quote.tick_at)}, received {age(age_seconds)} ago",
+        "quote of": f"{instant(quote.quoted_at)}, received {received} ago",
         "last complete tick": instant(quote.confirmed_at),
     }
     table = Table("", "", title=escape(quote.ticker), show_header=False, title_justify="left")
@@ -111,66 +111,67 @@ def market_tables(view: MarketView, at: int) -> RenderableType:
     """Return a market with its parents, and its quote."""
     market = view.details
     placeholder = (
-        " (placeholder: the exchange has not returned it yet)" if market["event_is_placeholder"] else ""
+        " (placeholder: the exchange has not returned it yet)" if market.event_is_placeholder else ""
     )
     strikes = [
-        f"{name} {market[f'{name}_strike']:g}"
-        for name in ("floor", "cap")
-        if market[f"{name}_strike"] is not None
+        f"{name} {strike:g}"
+        for name, strike in (("floor", market.floor_strike), ("cap", market.cap_strike))
+        if strike is not None
     ]
     rows: dict[str, object] = {
-        "market": market["ticker"],
-        "title": market["title"],
-        "yes / no": " / ".join(filter(None, (market["yes_sub_title"], market["no_sub_title"]))),
-        "event": f"{market['event_ticker']} {market['event_title'] or ''}{placeholder}",
-        "event details": market["event_sub_title"],
-        "series": f"{market['series_ticker'] or '-'} {market['series_title'] or ''}",
-        "category": ", ".join(filter(None, (market["category"], market["frequency"], market["tags"]))),
-        "type": ", ".join(filter(None, (market["market_type"], market["collection_ticker"]))),
-        "strike": ", ".join(filter(None, (market["strike_type"], *strikes))),
-        "status": ", ".join(filter(None, (market["status"], market["result"]))),
+        "market": market.ticker,
+        "title": market.title,
+        "yes / no": " / ".join(filter(None, (market.yes_sub_title, market.no_sub_title))),
+        "event": f"{market.event_ticker} {market.event_title or ''}{placeholder}",
+        "event details": market.event_sub_title,
+        "series": f"{market.series_ticker or '-'} {market.series_title or ''}",
+        "category": ", ".join(filter(None, (market.category, market.frequency, market.tags))),
+        "type": ", ".join(filter(None, (market.market_type, market.collection_ticker))),
+        "strike": ", ".join(filter(None, (market.strike_type, *strikes))),
+        "status": ", ".join(filter(None, (market.status, market.result))),
         "settled": _settled(view.settlement),
-        "gone": market["gone_at"]
-        and f"in neither of the exchange's tiers since {instant(market['gone_at'])}",
+        "gone": market.gone_at and f"in neither of the exchange's tiers since {instant(market.gone_at)}",
         "exclusive": {True: "at most one market of the event ends YES", False: "no", None: "unknown"}[
-            market["mutually_exclusive"]
+            market.mutually_exclusive
         ],
-        "provisional": "yes: the exchange may delete it" if market["is_provisional"] else None,
-        "created": instant(market["created_at"]),
-        "open": instant(market["open_at"]),
-        "close": instant(market["close_at"]),
-        "expected outcome": instant(market["expected_expiration_at"]),
-        "occurrence": instant(market["occurrence_at"] or market["strike_at"]),
-        "rules": market["rules_primary"],
+        "provisional": "yes: the exchange may delete it" if market.is_provisional else None,
+        "created": instant(market.created_at),
+        "open": instant(market.open_at),
+        "close": instant(market.close_at),
+        "expected outcome": instant(market.expected_expiration_at),
+        "occurrence": instant(market.occurrence_at or market.strike_at),
+        "rules": market.rules_primary,
     }
     table = Table("", "", show_header=False)
     for name, value in rows.items():
         if value:
             table.add_row(name, escape(str(value)))
-    return Group(table, "no quote is stored yet" if view.quote is None else quote_table(view.quote, at))
+    return Group(
+        table, "no quote is stored yet" if view.quote is None else quote_table(view.quote, market.status, at)
+    )
 
 
-def _settled(settlement: Mapping[str, Any] | None) -> str | None:
+def _settled(settlement: StoredSettlement | None) -> str | None:
     if settlement is None:
         return None
-    paid = dollars(settlement["settlement_value"], "value unknown")
-    at = f"{instant(settlement['settled_at'])} ({settlement['settled_at_source']})"
-    amended = settlement["amended_at"] and f"amended, as seen {instant(settlement['amended_at'])}"
-    return ", ".join(filter(None, (settlement["result"], paid, at, amended)))
+    paid = dollars(settlement.settlement_value, "value unknown")
+    at = f"{instant(settlement.settled_at)} ({settlement.settled_at_source})"
+    amended = None if settlement.amended_at is None else f"amended, as seen {instant(settlement.amended_at)}"
+    return ", ".join(filter(None, (settlement.result, paid, at, amended)))
 
 
-def stored_quotes_table(ticker: str, rows: Iterable[Mapping[str, Any]]) -> Table:
+def stored_quotes_table(ticker: str, quotes: Iterable[Quote]) -> Table:
     """Return stored quotes of one market."""
     table = _table(
         "tick", "yes bid", "yes ask", "last price", "volume", title=escape(f"{ticker}: stored quotes")
     )
-    for row in rows:
+    for quote in quotes:
         table.add_row(
-            f"{datetime_of(row['tick_at']):%H:%M:%S.%f}"[:-3] + "Z",
-            side(row["yes_bid"], row["yes_bid_size"]),
-            side(row["yes_ask"], row["yes_ask_size"]),
-            dollars(row["last_price"], "-"),
-            contracts(row["volume"]),
+            f"{datetime_of(quote.at):%H:%M:%S.%f}"[:-3] + "Z",
+            side(quote.yes_bid, quote.yes_bid_size),
+            side(quote.yes_ask, quote.yes_ask_size),
+            dollars(quote.last_price, "-"),
+            contracts(quote.volume),
         )
     return table
 

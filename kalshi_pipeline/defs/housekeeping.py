@@ -18,6 +18,7 @@ from pydantic import Field
 from kalshi_pipeline.clock import SYSTEM_CLOCK
 from kalshi_pipeline.defs.resources import Pipeline
 from kalshi_pipeline.defs.run_ticks import JOB_TAG
+from kalshi_pipeline.store.dialects.sqlite import files_of
 from kalshi_pipeline.units import datetime_of
 
 _FINISHED = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED]
@@ -144,8 +145,7 @@ def _shard_files(instance: dg.DagsterInstance, run_id: str) -> Sequence[Path]:
     storage = instance.event_log_storage
     if not isinstance(storage, SqliteEventLogStorage):
         return ()
-    path = storage.path_for_shard(run_id)
-    return Path(path), Path(f"{path}-wal"), Path(f"{path}-shm")
+    return files_of(Path(storage.path_for_shard(run_id)))
 
 
 def _delete_check_results(instance: dg.DagsterInstance, run_ids: Sequence[str]) -> None:

@@ -5,8 +5,9 @@ from collections.abc import Callable, Iterator, Sequence
 
 import dagster as dg
 
+from kalshi_pipeline.advice import with_advice
 from kalshi_pipeline.defs.metadata import definition_metadata, run_metadata
-from kalshi_pipeline.defs.resources import Pipeline
+from kalshi_pipeline.defs.resources import Pipeline, database_kind
 from kalshi_pipeline.errors import PipelineError, TransientExchangeError
 from kalshi_pipeline.ingest.run.report import Report
 from kalshi_pipeline.ingest.run.session import Session
@@ -15,6 +16,7 @@ from kalshi_pipeline.monitoring.checks import RUN_CHECKS, Finding, RunCheck, exa
 # The client has already retried for KALSHI_RETRY_SECONDS: one slow retry is left, and only if it may help.
 _MOST_RETRIES = 1
 _SECONDS_BEFORE_RETRY = 15
+_DATABASE_KIND = database_kind()
 
 
 def pipeline_asset(
@@ -42,7 +44,7 @@ def pipeline_asset(
             metadata=definition_metadata(table, endpoint),
             partitions_def=partitions,
             pool=pool,
-            kinds={"python", "sqlite"},
+            kinds={"python", _DATABASE_KIND},
             owners=["team:market-data"],
             group_name="kalshi",
         )(function)
@@ -81,7 +83,7 @@ def failing_in_one_line() -> Iterator[None]:
     try:
         yield
     except PipelineError as error:
-        failure = dg.Failure(description=error.told, allow_retries=False)
+        failure = dg.Failure(description=with_advice(error), allow_retries=False)
         if isinstance(error, TransientExchangeError):
             raise dg.RetryRequested(_MOST_RETRIES, _SECONDS_BEFORE_RETRY) from failure
         raise failure from None

@@ -5,8 +5,10 @@ from contextlib import AbstractContextManager
 import dagster as dg
 from pydantic import Field
 
+from kalshi_pipeline.errors import ConfigurationError
 from kalshi_pipeline.ingest.run.session import OnProgress, Session, open_session
 from kalshi_pipeline.settings import Settings, load_settings
+from kalshi_pipeline.store.dialects import dialect_of
 
 
 class Pipeline(dg.ConfigurableResource[None]):
@@ -30,3 +32,15 @@ class Pipeline(dg.ConfigurableResource[None]):
     ) -> AbstractContextManager[Session]:
         """Open the exchange and the database for one asset."""
         return open_session(self.settings(), on_progress, is_backfill=is_backfill)
+
+
+def database_kind() -> str:
+    """Return the kind of the database that the settings name, or of the default one if they cannot be used.
+
+    It is read when the code is loaded, for the UI alone: a wrong setting must not keep the code from loading.
+    """
+    try:
+        url: str = load_settings().database_url
+    except ConfigurationError:
+        url = Settings.model_fields["database_url"].default
+    return dialect_of(url).kind

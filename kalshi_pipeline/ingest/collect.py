@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from typing import NoReturn
 
 from kalshi_pipeline.clock import SYSTEM_CLOCK, Clock
-from kalshi_pipeline.errors import ExchangeError, StoreError
+from kalshi_pipeline.errors import ExchangeError, PipelineError, StoreError
 from kalshi_pipeline.ingest.run.report import Report
 from kalshi_pipeline.ingest.run.session import Session, open_session
 from kalshi_pipeline.ingest.run.ticks import Tick
@@ -39,6 +39,7 @@ def collect_forever(
     *,
     on_message: Callable[[str], None],
     on_report: Callable[[Report], None],
+    on_failure: Callable[[PipelineError], None],
     clock: Clock = SYSTEM_CLOCK,
 ) -> NoReturn:
     """Take a snapshot at each tick of the period, and sync everything hourly, until interrupted.
@@ -46,8 +47,8 @@ def collect_forever(
     Settlements are synced hourly too, after a snapshot and no longer than until the next tick. What is left then, as
     it is the first time, is continued after the next snapshot.
 
-    `on_message` is called with progress and with a tick that failed. After a failure the next tick is waited for: an
-    outage must not end a collector that is left running for months. The next tick records the ones that were missed.
+    `on_failure` is called with the error of a tick that failed. The next tick is waited for: an outage must not end a
+    collector that is left running for months. The next tick records the ones that were missed.
     """
     synced_at = settled_at = -_SYNC_SECONDS * MICROS_PER_SECOND
     while True:
@@ -67,7 +68,7 @@ def collect_forever(
                     on_report(report)
                     settled_at = clock.now() if report.is_complete else settled_at
         except (ExchangeError, StoreError) as error:
-            on_message(f"this tick failed: {error}")
+            on_failure(error)
         clock.sleep(max(0, tick.next_at - clock.now()) / MICROS_PER_SECOND)
 
 

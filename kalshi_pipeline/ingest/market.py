@@ -1,11 +1,9 @@
 """One market by its ticker: fetched and stored with its parents, or read from the store."""
 
 import contextlib
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
-from kalshi_pipeline.errors import NotFoundError, UnknownTickerError
+from kalshi_pipeline.errors import NoQuoteError, NotFoundError, UnknownTickerError
 from kalshi_pipeline.exchange.client import KalshiClient
 from kalshi_pipeline.exchange.outcomes import Outcome
 from kalshi_pipeline.exchange.tiers import Tier
@@ -15,7 +13,13 @@ from kalshi_pipeline.ingest.parents.market_pages import market_row
 from kalshi_pipeline.ingest.parents.outcomes import is_settled, settlement_row
 from kalshi_pipeline.ingest.run.session import Session
 from kalshi_pipeline.store.database import Database
-from kalshi_pipeline.store.reading.queries import LatestQuote, latest_quote, market_details
+from kalshi_pipeline.store.reading.catalogue import (
+    MarketDetails,
+    StoredSettlement,
+    market_details,
+    settlement_of,
+)
+from kalshi_pipeline.store.reading.quotes import Quote, latest
 from kalshi_pipeline.store.rows import EventRow, MarketRow, SeriesRow
 from kalshi_pipeline.store.schema.tables import QUOTE_COLUMNS
 from kalshi_pipeline.store.writing.parents import (
@@ -24,20 +28,16 @@ from kalshi_pipeline.store.writing.parents import (
     merge_staged_markets,
     stage_markets,
 )
-from kalshi_pipeline.store.writing.settlements import (
-    merge_staged_settlements,
-    settlement_of,
-    stage_settlements,
-)
+from kalshi_pipeline.store.writing.settlements import merge_staged_settlements, stage_settlements
 
 
 @dataclass(frozen=True)
 class MarketView:
     """A market with its parents as stored, its newest quote (as fetched, or else as stored), and its settlement."""
 
-    details: Mapping[str, Any]
-    quote: LatestQuote | None
-    settlement: Mapping[str, Any] | None = None
+    details: MarketDetails
+    quote: Quote | None
+    settlement: StoredSettlement | None = None
 
 
 def fetch_market(session: Session, ticker: str) -> MarketView:
@@ -65,7 +65,17 @@ def fetch_market(session: Session, ticker: str) -> MarketView:
     stored = stored_market(session.database, row.ticker)
     at = answer.received_at
     quote = {name: getattr(row, name) for name in QUOTE_COLUMNS}
-    live = LatestQuote(row.ticker, row.status, tick_at=at, received_at=at, confirmed_at=None, **quote)
+    live = Quote(
+        row.ticker,
+        at=at,
+        quoted_at=at,
+        received_at=at,
+        is_listed=True,
+        is_observed=True,
+        is_tick_complete=False,
+        confirmed_at=None,
+        **quote,
+    )
     return MarketView(stored.details, live, stored.settlement)
 
 
@@ -91,16 +101,16 @@ def stored_market(database: Database, ticker: str) -> MarketView:
     """Return a market from the store alone; raise UnknownTickerError if it is not stored."""
     with database.read() as connection:
         details = market_details(connection, ticker)
-        quote = latest_quote(connection, ticker)
+        quote = next(iter(latest(connection, ticker)), None)
         settlement = settlement_of(connection, ticker)
     if details is None:
-        raise UnknownTickerError.of_market(ticker)
+        raise UnknownTickerError(ticker)
     return MarketView(details, quote, settlement)
 
 
-def stored_quote(database: Database, ticker: str) -> LatestQuote:
-    """Return a market's newest stored quote; raise UnknownTickerError if there is none."""
-    quote = stored_market(database, ticker).quote
-    if quote is None:
-        raise UnknownTickerError(f"{ticker} is stored without a quote: run `kalshi-pipeline snapshot` first")
-    return quote
+def stored_quote(database: Database, ticker: str) -> tuple[Quote, str | None]:
+    """Return a market's newest stored quote and the market's status; raise NoQuoteError if it has no quote."""
+    market = stored_market(database, ticker)
+    if market.quote is None:
+        raise NoQuoteError(ticker)
+    return market.quote, market.details.status

@@ -102,7 +102,7 @@ class _Settling:
     def are_complete(self, names: Sequence[str]) -> bool:
         with self.session.database.read() as connection:
             found = [walk_of(connection, name) for name in names]
-        return all(row is not None and row["state"] == State.COMPLETE for row in found)
+        return all(row is not None and row.state is State.COMPLETE for row in found)
 
     def walk(
         self,

@@ -16,7 +16,7 @@ from kalshi_pipeline.ingest.run.report import Report
 from kalshi_pipeline.ingest.run.resumable_walk import ResumableWalk
 from kalshi_pipeline.ingest.run.session import Session
 from kalshi_pipeline.store.database import Connection
-from kalshi_pipeline.store.reading.queries import was_complete
+from kalshi_pipeline.store.reading.completeness import was_complete
 from kalshi_pipeline.store.rows import Tally, TradeTuple
 from kalshi_pipeline.store.writing.backfill_progress import StoredWalk, open_walk, restart_walk, walk_of
 from kalshi_pipeline.store.writing.runs import State
@@ -169,11 +169,11 @@ class _Collection:
             self._of_both_tiers = any(others)
             found = walk_of(connection, name)
             walk = open_walk(connection, name, self._started_at, again=self._again)
-            if found is not None and (self._again or found["started_at"] < self._span.end + _LATE):
+            if found is not None and (self._again or found.started_at < self._span.end + _LATE):
                 walk = restart_walk(connection, walk, self._started_at)
-                reached_its_end = found["reason"] == _Partial.DAY_NOT_OVER
+                reached_its_end = found.reason == _Partial.DAY_NOT_OVER
                 if reached_its_end and not self._is_over and not self._again:
-                    start = max(start, found["started_at"] - _LATE)
+                    start = max(start, found.started_at - _LATE)
         return walk, start
 
     def _name(self, tier: Tier) -> str:

@@ -9,7 +9,12 @@ from dataclasses import dataclass, field
 from kalshi_pipeline.ingest.run.report import Report
 from kalshi_pipeline.ingest.run.session import Session
 from kalshi_pipeline.store.database import Connection
-from kalshi_pipeline.store.reading.queries import count_dangling, placeholders, quote_faults, received_before
+from kalshi_pipeline.store.reading.completeness import (
+    count_dangling,
+    placeholders,
+    quote_faults,
+    received_before,
+)
 from kalshi_pipeline.store.writing.runs import State
 from kalshi_pipeline.units import MICROS_PER_SECOND
 

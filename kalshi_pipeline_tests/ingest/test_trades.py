@@ -19,7 +19,7 @@ from kalshi_pipeline.ingest.trades import collect_trades, days_between
 from kalshi_pipeline.sandbox import Faults, Sandbox, World, WorldConfig
 from kalshi_pipeline.settings import Settings
 from kalshi_pipeline.store.database import Database
-from kalshi_pipeline.store.reading.queries import placeholders
+from kalshi_pipeline.store.reading.completeness import placeholders
 from kalshi_pipeline.store.writing.runs import State
 from kalshi_pipeline.units import MICROS_PER_SECOND, instant_of, iso_of
 from kalshi_pipeline_tests.conftest import Query
@@ -337,7 +337,7 @@ def test_walk_that_was_stopped_goes_on_where_it_was(
     through.meddle = breaking_at(through, 4)
     with pytest.raises(TransientExchangeError) as error:
         collect(DAY)
-    assert "3 pages of trades are stored and stay; the run is partial" in error.value.told
+    assert "3 pages of trades are stored and stay; the run is partial" in error.value.full_message
     ((name, state, cursor, reason),) = walks(query)
     assert (name, state, reason) == (walk_name(DAY, "live"), "partial", str(error.value))
     assert len(stored(query)) == 60

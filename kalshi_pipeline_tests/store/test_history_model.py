@@ -9,8 +9,9 @@ import pytest
 from sqlalchemy import select
 
 from kalshi_pipeline.store.database import Database
+from kalshi_pipeline.store.reading.history import history
 from kalshi_pipeline.store.reading.movers import movers
-from kalshi_pipeline.store.reading.quotes import Quote, history, latest, quotes_as_of
+from kalshi_pipeline.store.reading.quotes import Quote, latest, quotes_as_of
 from kalshi_pipeline.store.rows import MarketRow
 from kalshi_pipeline.store.schema.tables import QUOTE_COLUMNS, markets, price_snapshots, sightings, ticks
 from kalshi_pipeline.store.writing.runs import TAKEN, State

@@ -16,7 +16,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy import create_engine, inspect
 
 import kalshi_pipeline
-from kalshi_pipeline.errors import StoreError
+from kalshi_pipeline.errors import StoreError, StoreProblem
 from kalshi_pipeline.store.database import Database
 from kalshi_pipeline.store.schema.tables import (
     events,
@@ -366,6 +366,7 @@ _OPEN = """
 import sys
 from contextlib import closing
 import kalshi_pipeline
+from kalshi_pipeline.advice import with_advice
 from kalshi_pipeline.errors import StoreError
 from kalshi_pipeline.store.database import Database
 
@@ -374,7 +375,7 @@ try:
     with closing(Database(sys.argv[2], migrate=sys.argv[3] == "migrate")):
         print("opened")
 except StoreError as error:
-    print(error)
+    print(with_advice(error))
 """
 
 
@@ -422,7 +423,7 @@ def test_older_schema_is_migrated_only_on_demand_and_keeps_its_rows(database: Da
     next_release = NextRelease(path.parent / "next", current, _ADDS_A_COLUMN)
 
     assert next_release.open(path) == (
-        f"{path} has the older schema {current}, this version needs next: back it up, then run "
+        f"{path} has the older schema {current}, this version needs next; back it up, then run "
         "`kalshi-pipeline init`"
     )
     assert query(database, _SCHEMA) == schema
@@ -437,9 +438,9 @@ def test_older_schema_is_migrated_only_on_demand_and_keeps_its_rows(database: Da
     with pytest.raises(StoreError) as caught:
         Database(sqlite_url(path))
     assert str(caught.value) == (
-        f"{path} was written by a newer version of kalshi-pipeline (schema next, this one knows {current}): "
-        "upgrade kalshi-pipeline, or set KALSHI_DATABASE_URL to another file"
+        f"{path} was written by a newer version of kalshi-pipeline (schema next, this one knows {current})"
     )
+    assert caught.value.problem is StoreProblem.NEWER_SCHEMA
 
 
 def test_migration_that_fails_leaves_the_older_schema_and_its_rows(database: Database, path: Path) -> None:

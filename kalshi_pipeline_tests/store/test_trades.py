@@ -4,9 +4,9 @@ import pytest
 
 from kalshi_pipeline.errors import StoreError
 from kalshi_pipeline.store.database import Database
-from kalshi_pipeline.store.reading.queries import count_rows, was_complete
+from kalshi_pipeline.store.reading.completeness import count_rows, was_complete
 from kalshi_pipeline.store.rows import OrphanRow, Tally, TradeRow
-from kalshi_pipeline.store.schema.tables import events, markets, trades
+from kalshi_pipeline.store.schema.tables import events, markets, trades, walks
 from kalshi_pipeline.store.writing.backfill_progress import (
     add_walk_page,
     close_walk,
@@ -207,10 +207,11 @@ def test_walk_that_begins_anew_forgets_its_cursor_and_keeps_its_counts(database:
         walk = open_walk(connection, "trades/2026-11-22/live", NOON)
         add_walk_page(connection, walk, "abc", received=3, inserted=2)
         close_walk(connection, walk, State.PARTIAL, "stopped", LATER)
-        assert restart_walk(connection, walk, LATER).cursor is None
-        found = walk_of(connection, walk.name)
-    assert found is not None
-    assert without([dict(found)], "id", "name") == [
+        restarted = restart_walk(connection, walk, LATER)
+        assert (restarted.cursor, restarted.started_at) == (None, LATER)
+        assert walk_of(connection, walk.name) == restarted
+        assert walk_of(connection, "trades/2026-11-23/live") is None
+    assert without(contents(database, walks), "id", "name") == [
         {
             "state": "running",
             "reason": None,

@@ -10,7 +10,7 @@ from kalshi_pipeline.exchange.payloads import COMBO_PREFIX, EventPayload, Series
 from kalshi_pipeline.ingest.parents.events import event_row, reject_rows, series_row
 from kalshi_pipeline.ingest.run.report import Report
 from kalshi_pipeline.ingest.run.session import Session
-from kalshi_pipeline.store.reading.queries import open_placeholder_events, open_placeholder_series
+from kalshi_pipeline.store.reading.parents import open_placeholder_events, open_placeholder_series
 from kalshi_pipeline.store.rows import Tally
 from kalshi_pipeline.store.writing.parents import merge_events, merge_series
 from kalshi_pipeline.store.writing.runs import add_page, add_to_quarantine, record_lookups

@@ -13,7 +13,7 @@ from kalshi_pipeline.ingest.parents.events import EventLookup, FetchedEvents, re
 from kalshi_pipeline.ingest.run.report import Report
 from kalshi_pipeline.ingest.run.session import Session
 from kalshi_pipeline.store.database import Connection
-from kalshi_pipeline.store.reading.queries import creation_bounds
+from kalshi_pipeline.store.reading.parents import creation_bounds
 from kalshi_pipeline.store.rows import MarketTuple, Tally
 from kalshi_pipeline.store.writing.parents import (
     merge_events,

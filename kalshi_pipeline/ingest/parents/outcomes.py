@@ -11,7 +11,7 @@ from kalshi_pipeline.ingest.parents.market_pages import MarketPages, PreparedMar
 from kalshi_pipeline.ingest.run.session import Session
 from kalshi_pipeline.store.database import Connection
 from kalshi_pipeline.store.rows import SettlementRow, Tally
-from kalshi_pipeline.store.writing.settlements import TOLD, merge_staged_settlements, stage_settlements
+from kalshi_pipeline.store.writing.settlements import REPORTED, merge_staged_settlements, stage_settlements
 
 _SETTLED = frozenset(STATUSES_OF[StatusFilter.SETTLED])
 _NOT_SETTLED = frozenset(MarketStatus) - _SETTLED
@@ -93,7 +93,7 @@ def settlement_row(
     future: most markets settle long before it, and then the time at which the settlement was first seen is closer.
     """
     market = outcome.market
-    settled_at, source = outcome.settled_at, TOLD
+    settled_at, source = outcome.settled_at, REPORTED
     if settled_at is None:
         has_closed = market.close_at is not None and market.close_at <= received_at
         settled_at, source = (market.close_at, "close_time") if has_closed else (None, "first_seen")

@@ -11,7 +11,7 @@ from kalshi_pipeline.ingest.parents.events import reject_rows
 from kalshi_pipeline.ingest.run.report import Report
 from kalshi_pipeline.ingest.run.session import Session
 from kalshi_pipeline.store.database import Connection
-from kalshi_pipeline.store.reading.queries import count_rows, placeholders
+from kalshi_pipeline.store.reading.completeness import count_rows, placeholders
 from kalshi_pipeline.store.rows import Tally
 from kalshi_pipeline.store.writing.runs import State, add_page, add_to_quarantine, close_run, open_listing
 from kalshi_pipeline.units import MICROS_PER_SECOND

@@ -87,7 +87,7 @@ def open_session(
         KalshiClient(
             settings.api_url,
             requests_per_second=settings.requests_per_second,
-            limit_file=database.path.with_name(f"{database.path.name}.limit"),
+            limit_file=database.limit_file,
             share=settings.backfill_share if is_backfill else 1,
             timeout_seconds=settings.timeout_seconds,
             retry_seconds=settings.retry_seconds,

@@ -19,6 +19,8 @@ from sqlalchemy import (
     true,
 )
 
+from kalshi_pipeline.store.dialects.statements import clustered, partial
+
 metadata = MetaData(
     naming_convention={
         "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -148,7 +150,7 @@ for _parent in (series, events, markets):
     Index(
         f"ix_{_parent.name}_placeholder",
         _parent.c.first_seen_at,
-        sqlite_where=_parent.c.is_placeholder == true(),
+        **partial(_parent.c.is_placeholder == true()),
     )
 
 # The ages of the markets that trade, without reading the table: the bounds of the windows in which they are listed.
@@ -158,7 +160,7 @@ Index(
     markets.c.is_combo,
     markets.c.created_at,
     markets.c.status,
-    sqlite_where=markets.c.status == "active",
+    **partial(markets.c.status == "active"),
 )
 
 # The markets whose end is not known yet: all that trade, and those that wait for their result.
@@ -167,7 +169,7 @@ Index(
     markets.c.status,
     markets.c.is_combo,
     markets.c.gone_at,
-    sqlite_where=and_(markets.c.status.is_distinct_from("finalized"), markets.c.gone_at.is_(None)),
+    **partial(and_(markets.c.status.is_distinct_from("finalized"), markets.c.gone_at.is_(None))),
 )
 # When the exchange was last asked for a market by its ticker, while its end is not known.
 market_lookups = Table(
@@ -210,7 +212,7 @@ price_snapshots = Table(
     Column("market_id", ForeignKey("markets.id"), primary_key=True),
     *_quote_columns(),
     # Clustered by tick: a tick appends at the end, whatever the table's size.
-    sqlite_with_rowid=False,
+    **clustered(),
 )
 Index("ix_price_snapshots_market_id_tick_id", price_snapshots.c.market_id, price_snapshots.c.tick_id)
 
@@ -222,7 +224,7 @@ sightings = Table(
     Column("tick_id", ForeignKey("ticks.id"), primary_key=True),
     Column("market_id", ForeignKey("markets.id"), primary_key=True),
     Column("received_ms", Integer, nullable=False),
-    sqlite_with_rowid=False,
+    **clustered(),
 )
 
 latest_quotes = Table(
@@ -282,7 +284,7 @@ Index(
     "ix_settlements_without_value",
     settlements.c.result,
     settlements.c.settlement_value,
-    sqlite_where=settlements.c.settlement_value.is_(None),
+    **partial(settlements.c.settlement_value.is_(None)),
 )
 
 # Long walks that go on where they were stopped: one row for each, by a name such as `trades/2026-11-20/live`.
@@ -316,7 +318,7 @@ trades = Table(
     Column("contracts", BigInteger),
     Column("taker_side", Text),
     Column("is_block", Boolean),
-    sqlite_with_rowid=False,
+    **clustered(),
 )
 Index("ix_trades_market_id_created_at", trades.c.market_id, trades.c.created_at)
 
@@ -336,7 +338,7 @@ candlesticks = Table(
     Column("price_previous", BigInteger),
     Column("volume", BigInteger),
     Column("open_interest", BigInteger),
-    sqlite_with_rowid=False,
+    **clustered(),
 )
 
 # What came of asking for a market's candlesticks of a day: the next run asks for those that lack.
@@ -351,7 +353,7 @@ candlestick_days = Table(
     Column("tier", Text),
     Column("reason", Text),
     Column("asked_at", BigInteger, nullable=False),
-    sqlite_with_rowid=False,
+    **clustered(),
 )
 
 order_books = Table(
@@ -371,5 +373,5 @@ order_book_levels = Table(
     Column("is_yes", Boolean, primary_key=True),
     Column("price", BigInteger, primary_key=True),
     Column("size", BigInteger, nullable=False),
-    sqlite_with_rowid=False,
+    **clustered(),
 )

@@ -10,7 +10,7 @@ from kalshi_pipeline.store.writing.merging import Staging
 
 
 class BookRow(NamedTuple):
-    """A book by its market, which is stored."""
+    """A book, by its market, which is stored."""
 
     ticker: str
 
@@ -27,7 +27,7 @@ class LevelRow(NamedTuple):
 def append_order_books(
     connection: Connection, tickers: Sequence[str], levels: Sequence[LevelRow], received_at: int
 ) -> int:
-    """Store books that were received at an instant, one for each ticker; give how many. An empty one has no level."""
+    """Store books that were received at an instant, one for each ticker; return how many. An empty one has no level."""
     _staged_books.fill(connection, [(ticker,) for ticker in tickers])
     _staged_levels.fill(connection, levels)
     bound = {"received_at": received_at}
