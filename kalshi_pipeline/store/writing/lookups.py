@@ -23,9 +23,9 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.schema import CreateTable
 
 from kalshi_pipeline.store.schema.tables import events, market_lookups, markets, series
+from kalshi_pipeline.store.writing.merging import make_empty
 from kalshi_pipeline.store.writing.parents import staged_markets
 
 _FINAL = "finalized"
@@ -70,8 +70,7 @@ class ListedMarkets:
     )
 
     def __init__(self, connection: Connection) -> None:
-        connection.execute(CreateTable(_listed, if_not_exists=True))
-        connection.execute(_listed.delete())
+        make_empty(connection, _listed)
 
     def add_staged(self, connection: Connection) -> None:
         """Remember the staged markets."""

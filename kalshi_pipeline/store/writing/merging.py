@@ -4,6 +4,7 @@ No statement runs per row, whatever the page holds (the costs are in benchmarks/
 """
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
@@ -32,6 +33,7 @@ from sqlalchemy import (
     true,
     update,
 )
+from sqlalchemy.dialects import sqlite
 from sqlalchemy.schema import CreateTable
 from sqlalchemy.types import TypeEngine
 
@@ -40,6 +42,20 @@ STAGED_ROW = "staged_row"
 
 _staging = MetaData()
 _TYPES: dict[object, type[TypeEngine[Any]]] = {str: Text, int: Integer, bool: Boolean, bytes: LargeBinary}
+
+
+def make_empty(connection: Connection, table: Table) -> None:
+    """Create a temporary table of the connection, or delete the rows that it has."""
+    for statement in _creation_and_deletion(table):
+        connection.exec_driver_sql(statement)
+
+
+@cache
+def _creation_and_deletion(table: Table) -> tuple[str, str]:
+    """Return both as text: SQLAlchemy compiles a CREATE TABLE at each execution, and every page has several."""
+    dialect = sqlite.dialect()
+    creation, deletion = CreateTable(table, if_not_exists=True), table.delete()
+    return str(creation.compile(dialect=dialect)), str(deletion.compile(dialect=dialect))
 
 
 class Staging:
@@ -51,14 +67,12 @@ class Staging:
         names = ", ".join(column.name for column in columns)
         number = Column(STAGED_ROW, Integer, primary_key=True)
         self.table = Table(name, _staging, number, *columns, prefixes=["TEMPORARY"])
-        self._create = CreateTable(self.table, if_not_exists=True)
         marks = ", ".join("?" * len(columns))
         self._insert = f"INSERT INTO {name} ({names}) VALUES ({marks})"  # noqa: S608  (names from this module only)
 
     def fill(self, connection: Connection, rows: Sequence[tuple[Any, ...]]) -> None:
         """Hold just these rows."""
-        connection.execute(self._create)
-        connection.execute(self.table.delete())
+        make_empty(connection, self.table)
         # The driver is called directly: half the cost of the way through SQLAlchemy. It takes plain tuples fastest.
         driver = connection.connection.driver_connection
         assert driver is not None
@@ -109,7 +123,6 @@ class Merge:
             Column(STAGED_ROW, Integer),
             prefixes=["TEMPORARY"],
         )
-        self.create_changed = CreateTable(self.changed, if_not_exists=True)
         staged_row = stage.c[STAGED_ROW]
         differs = [table.c[name].is_distinct_from(value) for name, value in kept.items()]
         self.find_changed: Insert = insert(self.changed).from_select(
@@ -147,8 +160,7 @@ class Merge:
         # Mostly there is none at all, which an index of their own tells at once.
         has_open = connection.execute(self.find_open).first() is not None
         healed = connection.execute(self.count_open).scalar_one() if has_open else 0
-        connection.execute(self.create_changed)
-        connection.execute(self.changed.delete())
+        make_empty(connection, self.changed)
         changed = connection.execute(self.find_changed).rowcount
         if changed:
             for statement in (*self.log_changed, self.update_changed):

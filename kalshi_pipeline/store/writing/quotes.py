@@ -28,7 +28,6 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.dialects.sqlite import insert as upsert
-from sqlalchemy.schema import CreateTable
 
 from kalshi_pipeline.store.schema.tables import (
     QUOTE_COLUMNS,
@@ -39,6 +38,7 @@ from kalshi_pipeline.store.schema.tables import (
     ticks,
 )
 from kalshi_pipeline.store.writing.lookups import ListedMarkets
+from kalshi_pipeline.store.writing.merging import make_empty
 from kalshi_pipeline.store.writing.parents import staged_markets
 from kalshi_pipeline.store.writing.runs import TAKEN, Run
 from kalshi_pipeline.units import MICROS_PER_MILLISECOND, MICROS_PER_SECOND
@@ -182,13 +182,12 @@ class TickQuotes:
             "scope": scope,
             "aged_tick_id": connection.execute(aged).scalar_one(),
         }
-        connection.execute(CreateTable(_new_quotes, if_not_exists=True))
         # Whoever is not among them at the tick's end is listed no more.
         self.listed = ListedMarkets(connection)
 
     def append(self, connection: Connection, received_at: int) -> Appended:
         """Write the quotes of the staged markets, which were received at an instant."""
-        connection.execute(_new_quotes.delete())
+        make_empty(connection, _new_quotes)
         self.listed.add_staged(connection)
         at = {**self._bound, "received_ms": self._milliseconds(received_at)}
         inserted = connection.execute(_find, self._bound).rowcount

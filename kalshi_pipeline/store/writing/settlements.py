@@ -29,11 +29,10 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.schema import CreateTable
 
 from kalshi_pipeline.store.rows import SettlementRow, Tally
 from kalshi_pipeline.store.schema.tables import market_changes, markets, settlements
-from kalshi_pipeline.store.writing.merging import STAGED_ROW, Staging
+from kalshi_pipeline.store.writing.merging import STAGED_ROW, Staging, make_empty
 from kalshi_pipeline.store.writing.parents import staged_markets
 
 TOLD = "settlement_ts"
@@ -138,8 +137,7 @@ def stage_settlements(connection: Connection, rows: Sequence[SettlementRow]) -> 
     in that and the exchange keeps the market in that tier by now. Gives how many were let go.
     """
     _staging.fill(connection, rows)
-    connection.execute(CreateTable(_outranked, if_not_exists=True))
-    connection.execute(_outranked.delete())
+    make_empty(connection, _outranked)
     outranked = connection.execute(_find_outranked).rowcount
     if outranked:
         for statement in _drop_outranked:
@@ -153,8 +151,7 @@ def merge_staged_settlements(connection: Connection, staged: int, seen_at: int) 
     `staged` is how many records the page has, whatever became of them.
     """
     at = {"seen_at": seen_at}
-    connection.execute(CreateTable(_changed, if_not_exists=True))
-    connection.execute(_changed.delete())
+    make_empty(connection, _changed)
     changed = connection.execute(_find_changed).rowcount
     if changed:
         connection.execute(_log_value, at)
