@@ -29,13 +29,34 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let the long tests run in full, as `poe test-full` does."""
+    parser.addoption(
+        "--full", action="store_true", help="run the long tests in full, not in their short forms"
+    )
+
+
 def pytest_configure() -> None:
     """Let no terminal's width reach a test: tables are as wide as each test says."""
     os.environ.pop("COLUMNS", None)
 
 
-def pytest_collection_finish() -> None:
-    """Leave what importing made out of the garbage collections after each test: they take a moment then."""
+@pytest.fixture(autouse=True, scope="session")
+def _tests_leave_nothing_open() -> Iterator[None]:
+    """Collect in the end what tests have shared, too."""
+    yield
+    gc.unfreeze()
+    gc.collect()
+
+
+@pytest.fixture(autouse=True)
+def _leaves_nothing_open(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Collect garbage where a test ends: the ResourceWarning of what it left open fails this test, and no later one.
+
+    What is alive then is shared by tests, and left out of the collections after them, which take a moment.
+    """
+    yield
+    request.node.funcargs.clear()
     gc.collect()
     gc.freeze()
 
@@ -52,11 +73,10 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> Iterat
         )
 
 
-@pytest.fixture(autouse=True)
-def _leaves_nothing_open() -> Iterator[None]:
-    """Collect garbage where a test ends: the ResourceWarning of what it left open fails this test, and no later one."""
-    yield
-    gc.collect()
+@pytest.fixture(scope="session")
+def is_full(request: pytest.FixtureRequest) -> bool:
+    """Whether long tests run in full."""
+    return bool(request.config.getoption("full"))
 
 
 @pytest.fixture(scope="session")

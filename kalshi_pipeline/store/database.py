@@ -4,10 +4,6 @@ import contextlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from alembic import command
-from alembic.config import Config
-from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, inspect
 
 from kalshi_pipeline.clock import SYSTEM_CLOCK, Clock
@@ -18,6 +14,9 @@ __all__ = ["Connection", "Database"]
 
 _REPORT_SECONDS = 5
 _SNAPSHOT_LOCK_SECONDS = 900
+_MIGRATIONS = Path(__file__).parent / "migrations"
+# Read from the names of the files, which begin with them: Alembic runs every file to learn its revision.
+_REVISIONS = sorted(path.name[:4] for path in (_MIGRATIONS / "versions").glob("[0-9]*.py"))
 
 
 class Database:
@@ -123,39 +122,44 @@ class _Schema:
     def __init__(self, place: str, connection: Connection) -> None:
         self._place = place
         self._connection = connection
-        self._config = _alembic_config(connection)
-        versions = ScriptDirectory.from_config(self._config)
-        self._head = versions.get_current_head()
-        self._known = {script.revision for script in versions.walk_revisions()}
-        self._current = MigrationContext.configure(connection).get_current_revision()
+        self._tables = inspect(connection).get_table_names()
+        self._current: str | None = None
+        if "alembic_version" in self._tables:
+            self._current = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()
 
     def is_current(self, *, migrate: bool) -> bool:
         """Return whether nothing has to be done; raise StoreError where nothing can be."""
+        newest = _REVISIONS[-1]
         if self._current is None:
-            if inspect(self._connection).get_table_names():
+            if self._tables:
                 raise StoreError(f"{self._place} holds tables of another program", StoreProblem.NOT_USABLE)
-        elif self._current not in self._known:
+        elif self._current not in _REVISIONS:
             raise StoreError(
                 f"{self._place} was written by a newer version of kalshi-pipeline (schema {self._current}, this one "
-                f"knows {self._head})",
+                f"knows {newest})",
                 StoreProblem.NEWER_SCHEMA,
             )
-        elif self._current != self._head and not migrate:
+        elif self._current != newest and not migrate:
             raise StoreError(
-                f"{self._place} has the older schema {self._current}, this version needs {self._head}",
+                f"{self._place} has the older schema {self._current}, this version needs {newest}",
                 StoreProblem.OLDER_SCHEMA,
             )
-        return self._current == self._head
+        return self._current == newest
 
     def prepare(self, *, migrate: bool) -> None:
         """Make or migrate the schema, unless another process has done so meanwhile."""
         if not self.is_current(migrate=migrate):
-            command.upgrade(self._config, "head")
+            _upgrade(self._connection)
 
 
-def _alembic_config(connection: Connection) -> Config:
+def _upgrade(connection: Connection) -> None:
+    """Run the migrations that the database has not seen."""
+    # Importing Alembic takes a third of a second, and most processes find the schema up to date.
+    from alembic import command
+    from alembic.config import Config
+
     config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
+    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
     config.set_main_option("path_separator", "os")
     config.attributes["connection"] = connection
-    return config
+    command.upgrade(config, "head")

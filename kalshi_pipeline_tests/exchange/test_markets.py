@@ -3,7 +3,6 @@
 import json
 from typing import Any
 
-import httpx
 import pytest
 
 from kalshi_pipeline.errors import PayloadError
@@ -12,6 +11,7 @@ from kalshi_pipeline.exchange.pages import GarbledAnswerError, Page, parse_page
 from kalshi_pipeline.exchange.payloads import MarketPayload
 from kalshi_pipeline.sandbox import SHAPES, Sandbox, Shape, World, WorldConfig
 from kalshi_pipeline.store.rows import MarketRow
+from kalshi_pipeline_tests import plain_http
 from kalshi_pipeline_tests.shared import needs_shared, read_recorded, recorded_files
 
 TODAY = {
@@ -167,7 +167,7 @@ def test_page_without_its_envelope_is_an_error(body: bytes, error: type[Exceptio
 def test_listed_markets_of_every_shape_are_read_alike(shape: Shape) -> None:
     """R17."""
     with Sandbox(World(WorldConfig(markets=300, combos=50, shape=shape))) as sandbox:
-        body = httpx.get(f"{sandbox.url}/markets", params={"limit": 1000}).content
+        body = plain_http.get(f"{sandbox.url}/markets", params={"limit": 1000}).content
     assert len(parse_markets(body).records) > 300
     assert parse_markets(body) == read_slowly(body)
 

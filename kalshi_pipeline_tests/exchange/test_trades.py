@@ -4,7 +4,6 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-import httpx
 import pytest
 
 from kalshi_pipeline.errors import NotFoundError, PayloadError
@@ -16,6 +15,7 @@ from kalshi_pipeline.exchange.trades import PlacedTradePayload, Trade, parse_tra
 from kalshi_pipeline.exchange.transport import Params
 from kalshi_pipeline.sandbox import SHAPES, Sandbox, Shape, World, WorldConfig
 from kalshi_pipeline.units import instant_of, parse_instant
+from kalshi_pipeline_tests import plain_http
 from kalshi_pipeline_tests.shared import needs_shared, read_recorded, recorded_files
 
 # Recorded on 6 October 2026, and on 12 January; ticker and identifier are made up.
@@ -174,7 +174,7 @@ def test_page_without_its_envelope_is_an_error(body: bytes, error: type[Exceptio
 def test_listed_trades_of_every_shape_are_read_alike(shape: Shape) -> None:
     """R17."""
     with Sandbox(World(WorldConfig(markets=300, combos=50, shape=shape))) as sandbox:
-        body = httpx.get(f"{sandbox.url}/markets/trades", params={"limit": 1000}).content
+        body = plain_http.get(f"{sandbox.url}/markets/trades", params={"limit": 1000}).content
     assert len(parse_trades(body).records) > 300
     assert parse_trades(body) == read_slowly(body)
 

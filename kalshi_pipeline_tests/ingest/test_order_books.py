@@ -14,6 +14,7 @@ from kalshi_pipeline.ingest.run.session import open_session
 from kalshi_pipeline.sandbox import Faults, Sandbox, Shape, World, WorldConfig
 from kalshi_pipeline.settings import Settings
 from kalshi_pipeline.store.writing.runs import State
+from kalshi_pipeline_tests import plain_http
 from kalshi_pipeline_tests.conftest import Query
 from kalshi_pipeline_tests.ingest.listed import open_markets
 from kalshi_pipeline_tests.ingest.rewriting import rewritten_session
@@ -28,7 +29,7 @@ def take(settings: Settings) -> Report:
 
 
 def sent_levels(sandbox: Sandbox, ticker: str) -> set[tuple[str, Decimal, Decimal]]:
-    book = httpx.get(f"{sandbox.url}/markets/{ticker}/orderbook").json()["orderbook_fp"]
+    book = plain_http.get(f"{sandbox.url}/markets/{ticker}/orderbook").json()["orderbook_fp"]
     return {
         (side, Decimal(price), Decimal(size))
         for side in ("yes", "no")

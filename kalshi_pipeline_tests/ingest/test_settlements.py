@@ -18,6 +18,7 @@ from kalshi_pipeline.sandbox import Sandbox, Shape, World, WorldConfig
 from kalshi_pipeline.settings import Settings
 from kalshi_pipeline.store.writing.runs import State
 from kalshi_pipeline.units import MICROS_PER_SECOND, iso_of, parse_instant
+from kalshi_pipeline_tests import plain_http
 from kalshi_pipeline_tests.conftest import Query
 from kalshi_pipeline_tests.ingest.listed import open_markets
 from kalshi_pipeline_tests.ingest.outcomes import changed, is_historical, move, rewritten
@@ -55,7 +56,7 @@ def told(api_url: str, path: str, **params: str) -> dict[str, tuple[str, Decimal
     found = {}
     query = {"limit": "1000", **params}
     while True:
-        page = httpx.get(f"{api_url}{path}", params=query).json()
+        page = plain_http.get(f"{api_url}{path}", params=query).json()
         for market in page["markets"]:
             value = Decimal(market["settlement_value_dollars"])
             found[market["ticker"]] = (market["result"], value, market["settlement_ts"][:19])
@@ -247,9 +248,9 @@ def test_market_of_both_tiers_is_stored_as_its_home_tells_it(
     sandbox: Sandbox, settings_for: SettingsFor, query: Query
 ) -> None:
     """The live tier shows it, and it settled after the cutoff: what the other tier says changes nothing."""
-    twin = httpx.get(f"{sandbox.url}/markets", params={"status": "settled", "limit": "1"}).json()["markets"][
-        0
-    ]
+    twin = plain_http.get(f"{sandbox.url}/markets", params={"status": "settled", "limit": "1"}).json()[
+        "markets"
+    ][0]
 
     def both(request: httpx.Request, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
         return [*rows, {**twin, "result": "maybe", "title": "Other"}] if is_historical(request) else rows
@@ -271,7 +272,7 @@ def test_time_that_is_not_told_is_stood_in_for_and_overwrites_nothing(
     sandbox: Sandbox, session: Session, settings_for: SettingsFor, query: Query, zero: str | None
 ) -> None:
     """R37, R40: the source stands beside it."""
-    twin, other = httpx.get(f"{sandbox.url}/markets", params={"status": "settled", "limit": "2"}).json()[
+    twin, other = plain_http.get(f"{sandbox.url}/markets", params={"status": "settled", "limit": "2"}).json()[
         "markets"
     ]
 
@@ -302,9 +303,9 @@ def test_close_that_is_still_to_come_stands_in_for_no_settlement(
     sandbox: Sandbox, settings_for: SettingsFor, query: Query
 ) -> None:
     """Most markets settle days before the time at which they would close."""
-    twin = httpx.get(f"{sandbox.url}/markets", params={"status": "settled", "limit": "1"}).json()["markets"][
-        0
-    ]
+    twin = plain_http.get(f"{sandbox.url}/markets", params={"status": "settled", "limit": "1"}).json()[
+        "markets"
+    ][0]
     sources = "SELECT settled_at_source, settled_at = first_seen_at FROM settlement_history WHERE ticker = ?"
     early = changed(twin["ticker"], settlement_ts=None, close_time="2099-12-31T00:00:00Z")
     with rewritten(settings_for(sandbox.url), early) as session:
@@ -337,9 +338,9 @@ def test_question_beside_the_work_fails_no_run(
 def test_scalar_without_a_value_is_null_and_counted(
     sandbox: Sandbox, settings_for: SettingsFor, query: Query
 ) -> None:
-    twin = httpx.get(f"{sandbox.url}/markets", params={"status": "settled", "limit": "1"}).json()["markets"][
-        0
-    ]
+    twin = plain_http.get(f"{sandbox.url}/markets", params={"status": "settled", "limit": "1"}).json()[
+        "markets"
+    ][0]
     scalar = changed(twin["ticker"], result="scalar", settlement_value_dollars="")
     with rewritten(settings_for(sandbox.url), scalar) as session:
         report = sync_settlements(session)

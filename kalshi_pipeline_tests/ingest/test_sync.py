@@ -14,6 +14,7 @@ from kalshi_pipeline.ingest.sync import sync_events, sync_markets, sync_series
 from kalshi_pipeline.sandbox import Faults, Sandbox, Shape, World, WorldConfig
 from kalshi_pipeline.settings import Settings
 from kalshi_pipeline.store.writing.runs import State
+from kalshi_pipeline_tests import plain_http
 from kalshi_pipeline_tests.conftest import Query
 from kalshi_pipeline_tests.ingest.listed import open_markets
 
@@ -29,7 +30,7 @@ def refusing(api_url: str, refused: str) -> Iterator[str]:
     class Passing(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             is_refused = self.path.split("?")[0].endswith(refused)
-            answer = httpx.Response(404, json={}) if is_refused else httpx.get(base + self.path)
+            answer = httpx.Response(404, json={}) if is_refused else plain_http.get(base + self.path)
             self.send_response(answer.status_code)
             self.send_header("Content-Length", str(len(answer.content)))
             self.end_headers()
@@ -229,8 +230,8 @@ def test_many_series_are_healed_in_bulk_where_the_exchange_lets(
 
 
 def test_series_setting_narrows_everything(sandbox: Sandbox, settings_for: SettingsFor, query: Query) -> None:
-    all_series = httpx.get(f"{sandbox.url}/series").json()["series"]
-    events = httpx.get(f"{sandbox.url}/events", params={"status": "open"}).json()["events"]
+    all_series = plain_http.get(f"{sandbox.url}/series").json()["series"]
+    events = plain_http.get(f"{sandbox.url}/events", params={"status": "open"}).json()["events"]
     wanted = sorted({event["series_ticker"] for event in events})[:2]
     assert len(all_series) > len(wanted)
 

@@ -22,6 +22,7 @@ from kalshi_pipeline.store.database import Database
 from kalshi_pipeline.store.reading.completeness import placeholders
 from kalshi_pipeline.store.writing.runs import State
 from kalshi_pipeline.units import MICROS_PER_SECOND, instant_of, iso_of
+from kalshi_pipeline_tests import plain_http
 from kalshi_pipeline_tests.conftest import Query
 
 SettingsFor = Callable[..., Settings]
@@ -38,7 +39,7 @@ class Through(httpx.BaseTransport):
         self.asked: list[httpx.URL] = []
         self.meddle: Callable[[httpx.Request], httpx.Response | None] = lambda _: None
         self.per_page = per_page
-        self._transport = httpx.HTTPTransport()
+        self._transport = plain_http.open_transport()
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         self.asked.append(request.url)
@@ -150,7 +151,7 @@ def test_day_is_stored_as_sent_with_its_parents(
     """R1, R43, R44: on an empty database."""
     report = collect(DAY)
     start, end = bounds(DAY)
-    answer = httpx.get(
+    answer = plain_http.get(
         f"{sandbox.url}/markets/trades",
         params={"limit": 1000, "min_ts": start // MICROS_PER_SECOND - 1, "max_ts": end // MICROS_PER_SECOND},
     ).json()

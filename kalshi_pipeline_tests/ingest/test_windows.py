@@ -22,6 +22,7 @@ from kalshi_pipeline.settings import Settings
 from kalshi_pipeline.store.database import Database
 from kalshi_pipeline.store.writing.runs import State
 from kalshi_pipeline.units import MICROS_PER_SECOND, parse_instant
+from kalshi_pipeline_tests import plain_http
 from kalshi_pipeline_tests.conftest import Query
 from kalshi_pipeline_tests.ingest.listed import open_markets, quote_of, stored_quote
 
@@ -159,7 +160,7 @@ def test_market_born_during_the_walk_is_in_the_next(
         """Lets the world go on after the first page of markets."""
 
         def __init__(self) -> None:
-            self._transport = httpx.HTTPTransport()
+            self._transport = plain_http.open_transport()
             self._is_done = False
 
         def handle_request(self, request: httpx.Request) -> httpx.Response:
@@ -244,7 +245,7 @@ def test_windows_that_lose_a_market_fail_their_check(wide: Sandbox, settings_for
         """Asks for windows that begin a day later than they were asked for."""
 
         def __init__(self) -> None:
-            self._transport = httpx.HTTPTransport()
+            self._transport = plain_http.open_transport()
 
         def handle_request(self, request: httpx.Request) -> httpx.Response:
             if since := request.url.params.get("min_created_ts"):

@@ -5,6 +5,7 @@ import httpx
 import pytest
 
 from kalshi_pipeline.sandbox import Faults, RateLimit, Sandbox, World, WorldConfig
+from kalshi_pipeline_tests import plain_http
 
 Start = Callable[..., tuple[Sandbox, httpx.Client]]
 
@@ -20,7 +21,7 @@ def calm() -> Iterator[Sandbox]:
 
 @pytest.fixture(scope="session")
 def client(calm: Sandbox) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=calm.url) as client:
+    with plain_http.open_client(calm.url) as client:
         yield client
 
 
@@ -35,6 +36,6 @@ def start() -> Iterator[Start]:
             world = World(WorldConfig(**({"markets": 200} | config)))  # type: ignore[arg-type]
             sandbox = stack.enter_context(Sandbox(world, faults=faults, limit=limit))
             plain = {"accept-encoding": "identity"}  # compressing only takes time here
-            return sandbox, stack.enter_context(httpx.Client(base_url=sandbox.url, headers=plain))
+            return sandbox, stack.enter_context(plain_http.open_client(sandbox.url, headers=plain))
 
         yield run

@@ -7,13 +7,14 @@ import httpx
 import pytest
 
 from kalshi_pipeline.sandbox import Sandbox, World, WorldConfig
+from kalshi_pipeline_tests import plain_http
 from kalshi_pipeline_tests.sandbox.walking import Row, read, walk
 
 
 def serve_shape(shape: str) -> Iterator[httpx.Client]:
     world = World(WorldConfig(markets=300, combos=60, shape=shape))  # type: ignore[arg-type]
     world.step(3)
-    with Sandbox(world) as sandbox, httpx.Client(base_url=sandbox.url) as client:
+    with Sandbox(world) as sandbox, plain_http.open_client(sandbox.url) as client:
         yield client
 
 

@@ -101,7 +101,7 @@ def test_walk_excludes_markets_created_meanwhile(start: Start) -> None:
 
 @pytest.mark.parametrize("within", [0, 0.000_02, 1, 90], ids=str)
 def test_markets_created_close_together_are_listed_once_and_in_order(start: Start, within: float) -> None:
-    sandbox, client = start(markets=300, combos=60, created_within_seconds=within)
+    sandbox, client = start(markets=100, combos=20, created_within_seconds=within)
     for _ in range(2):
         keys = [
             (_padded(row["created_time"]), row["ticker"])
@@ -109,16 +109,16 @@ def test_markets_created_close_together_are_listed_once_and_in_order(start: Star
         ]
         # Newest first, ties by ticker; sorting is stable.
         assert keys == sorted(sorted(keys, key=itemgetter(1)), key=itemgetter(0), reverse=True)
-        assert len(set(keys)) == len(keys) >= 355
+        assert len(set(keys)) == len(keys) >= 115
         sandbox.world.step()
 
 
 @pytest.mark.parametrize("within", [0, 1], ids=str)
 def test_all_open_markets_can_be_created_within_one_second(start: Start, within: float) -> None:
-    _, client = start(markets=300, combos=60, created_within_seconds=within)
+    _, client = start(markets=100, combos=20, created_within_seconds=within)
     rows = walk(client, "/markets", "markets", status="open", limit=1000)
     times = {row["created_time"] for row in rows}
-    assert len(rows) == 360
+    assert len(rows) == 120
     assert (len(times) == 1) == (within == 0)
     seconds = {int(datetime.fromisoformat(time).timestamp()) for time in times}
     second = min(seconds)
@@ -141,10 +141,11 @@ def test_created_times_spread_over_weeks(start: Start) -> None:
     assert ages[0] < day / 2 < 29 * day < ages[-1]
 
 
-def test_twenty_thousand_markets_can_be_walked(start: Start) -> None:
-    _, client = start(markets=20_000)
+def test_many_markets_can_be_walked(start: Start, is_full: bool) -> None:
+    count = 20_000 if is_full else 3_000
+    _, client = start(markets=count)
     tickers = [
         row["ticker"]
         for row in walk(client, "/markets", "markets", status="open", mve_filter="exclude", limit=1000)
     ]
-    assert len(tickers) == len(set(tickers)) == 20_000
+    assert len(tickers) == len(set(tickers)) == count

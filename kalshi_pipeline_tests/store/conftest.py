@@ -1,8 +1,8 @@
 import shutil
-from collections.abc import Iterator
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import pytest
 from sqlalchemy import BigInteger, Connection, Engine, ExecutionContext, event
@@ -11,6 +11,8 @@ from sqlalchemy.sql.compiler import SQLCompiler
 
 from kalshi_pipeline.store.database import Database
 from kalshi_pipeline_tests.store.samples import sqlite_url
+
+NewDatabase: TypeAlias = Callable[[], Database]
 
 
 @pytest.fixture
@@ -25,6 +27,18 @@ def database(path: Path, migrated_template: Path) -> Iterator[Database]:
     shutil.copyfile(migrated_template, path)
     with closing(Database(sqlite_url(path))) as database:
         yield database
+
+
+@pytest.fixture(scope="module")
+def new_database(tmp_path_factory: pytest.TempPathFactory, migrated_template: Path) -> Iterator[NewDatabase]:
+    """Makes a database that the tests of a module share."""
+    with ExitStack() as stack:
+
+        def make() -> Database:
+            path = shutil.copyfile(migrated_template, tmp_path_factory.mktemp("shared") / "kalshi.db")
+            return stack.enter_context(closing(Database(sqlite_url(path))))
+
+        yield make
 
 
 @pytest.fixture
