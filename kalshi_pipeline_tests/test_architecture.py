@@ -15,6 +15,8 @@ PACKAGE = "kalshi_pipeline"
 # The ground floor: values and plain functions that every room may use.
 GROUND_FLOOR = {"clock", "errors", "settings", "units"}
 KNOWS: dict[str, set[str]] = {
+    "units": set(),
+    "errors": set(),
     "clock": {"units"},
     "advice": {"errors"},
     "settings": {"errors", "store"},  # of the store, `dialects` alone: a test below
@@ -34,12 +36,12 @@ HOMES: dict[str, set[str]] = {
     "sqlalchemy": {"store"},
     "sqlite3": {"store"},
     "alembic": {"store"},
-    "dagster": {"defs", "definitions", "demo"},
+    "dagster": {"defs", "definitions", "cli"},
     "starlette": {"sandbox"},
     "uvicorn": {"sandbox"},
     "pydantic_settings": {"settings"},
-    "typer": {"cli", "backfill_commands"},
-    "rich": {"terminal", "screens", "demo"},
+    "typer": {"cli"},
+    "rich": {"cli"},
 }
 
 
