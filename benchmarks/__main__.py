@@ -1,6 +1,6 @@
-"""Run the benchmarks, all or those that are named, and write one table; JSON and plots where asked.
+"""Run all benchmarks, or the named ones, and print one table; write JSON and charts on request.
 
-Ratios are what to carry away: absolute times are those of the machine that the table names.
+Compare ratios: absolute times are those of the machine that the table names.
 """
 
 import argparse
@@ -17,7 +17,7 @@ from rich.console import Console
 from benchmarks.report import table_of, write_json
 from benchmarks.result import Options, Result
 
-# Each is a module of its own with `measure`, and is imported when its turn comes.
+# Each is a module with a function `measure`, imported when it runs.
 _MODULES = {
     "ingest": "ingest",
     "memory": "memory",
@@ -33,9 +33,11 @@ Measure: TypeAlias = Callable[[Options], Result]
 
 
 def main() -> None:
-    """Measure what is asked for."""
+    """Run the benchmarks that the arguments name."""
     arguments = _arguments()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # gigabytes would stay behind
+    signal.signal(
+        signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM)
+    )  # otherwise gigabytes would be left behind
     console = Console(width=None if sys.stdout.isatty() else _WIDTH_OF_A_FILE)
     progress = Console(stderr=True, style="dim", highlight=False)
     results: dict[str, Result] = {}
@@ -62,10 +64,12 @@ def main() -> None:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="name", help=", ".join(_MODULES))
-    parser.add_argument("--markets", type=int, help="so many markets, in place of each benchmark's own sizes")
+    parser.add_argument(
+        "--markets", type=int, help="number of markets, instead of each benchmark's own sizes"
+    )
     parser.add_argument("--quick", action="store_true", help="small sizes and few repetitions")
     parser.add_argument("--json", type=Path, help="write the numbers to this file")
-    parser.add_argument("--plots", type=Path, help="draw a picture of each into this folder")
+    parser.add_argument("--plots", type=Path, help="draw a chart of each into this folder")
     arguments = parser.parse_args()
     if unknown := set(arguments.names) - set(_MODULES):
         parser.error(f"unknown {', '.join(sorted(unknown))}: choose from {', '.join(_MODULES)}")

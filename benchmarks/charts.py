@@ -1,4 +1,4 @@
-"""Pictures of results, one for each benchmark: what was found, beside what was aimed at."""
+"""Charts of results, one for each benchmark: the measured values beside their aims."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -29,7 +29,7 @@ _STYLE = {
 
 
 def draw(results: Mapping[str, Result], folder: Path) -> Iterable[Path]:
-    """Draw each result into the folder; give the files."""
+    """Draw each result into the folder; yield the files."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, result in results.items():
         path = folder / f"{name}.png"
@@ -41,7 +41,9 @@ def draw(results: Mapping[str, Result], folder: Path) -> Iterable[Path]:
 
 
 def _figure(height: float) -> Figure:
-    room = ConstrainedLayoutEngine(rect=(0, 0.28 / height, 1, 1 - 0.28 / height))  # the machine stands below
+    room = ConstrainedLayoutEngine(
+        rect=(0, 0.28 / height, 1, 1 - 0.28 / height)
+    )  # leaves room for the machine below
     return Figure(figsize=(8.5, height), layout=room)
 
 
@@ -50,7 +52,7 @@ def _panel(height: float = 4.2) -> tuple[Figure, Axes]:
     return figure, figure.add_subplot()
 
 
-def _say(figure: Figure, finding: str) -> None:
+def _set_title(figure: Figure, finding: str) -> None:
     figure.suptitle(finding, x=0.012, ha="left", fontsize=12, fontweight="bold")
 
 
@@ -59,7 +61,7 @@ def _mark_aim(axes: Axes, limit: float, place: float, height: float = 0.84) -> N
 
 
 def _name_rows(axes: Axes, labels: Sequence[str]) -> None:
-    """From top to bottom."""
+    """Label the rows from top to bottom."""
     axes.set_yticks(range(len(labels)), [_wrapped(label) for label in labels])
     axes.tick_params(axis="y", length=0)
     axes.set_ylim(len(labels) - 0.4, -0.6)
@@ -69,9 +71,9 @@ def _name_rows(axes: Axes, labels: Sequence[str]) -> None:
 
 def _draw_ingest(result: Result) -> Figure:
     figure, axes = _panel(5.8)
-    left_out = (ingest.FLOOR, ingest.SEED, ingest.SPEED)
+    not_drawn = (ingest.FLOOR, ingest.SEED, ingest.SPEED)
     groups = result.groups
-    labels = [row.label for row in result.of(groups[0]) if row.label not in left_out]
+    labels = [row.label for row in result.of(groups[0]) if row.label not in not_drawn]
     height = 0.8 / len(groups)
     for number, group in enumerate(groups):
         rows = [row for row in result.of(group) if row.label in labels]
@@ -91,7 +93,7 @@ def _draw_ingest(result: Result) -> Figure:
     axes.set_xlabel("CPU time of a snapshot, times that of the raw floor on the same pages")
     axes.legend(loc="lower right", ncols=4, fontsize=9)
     warm = [row.value for row in result.rows if row.label == ingest.WARM]
-    _say(figure, f"A snapshot with 6 % changed costs {_span(warm)} times the raw floor")
+    _set_title(figure, f"A snapshot with 6 % changed costs {_span(warm)} times the raw floor")
     return figure
 
 
@@ -121,7 +123,7 @@ def _draw_listing(result: Result) -> Figure:
     axes.grid(visible=True, axis="y")
     axes.legend(fontsize=9)
     eight = [row.value for row in result.rows if row.label == listing.label_of(8)]
-    _say(figure, f"Eight windows list everything in {_span(eight)} times the bound")
+    _set_title(figure, f"Eight windows list everything in {_span(eight)} times the bound")
     return figure
 
 
@@ -143,9 +145,9 @@ def _draw_size(result: Result) -> Figure:
     axes.legend(loc="center right", fontsize=9)
     axes.set_xlabel("bytes of the price tables for each listed market and tick (the two scales differ)")
     low, high = (f"{pick(row.value for row in changes):.1f}" for pick in (min, max))
-    _say(
+    _set_title(
         figure,
-        f"Storing changes takes {low} to {high} bytes an observation, storing every quote {every[0].value:.0f}",
+        f"Storing changes takes {low} to {high} bytes per observation, storing every quote {every[0].value:.0f}",
     )
     return figure
 
@@ -169,7 +171,7 @@ def _draw_reads(result: Result) -> Figure:
     axes.legend(loc="upper right", fontsize=9)
     aimed = [row for row in result.rows if row.aim is not None]
     met = sum(row.aim is not None and row.aim.is_met(row.value) for row in aimed)
-    _say(figure, f"{met} of {len(aimed)} questions are answered within their aim")
+    _set_title(figure, f"{met} of {len(aimed)} questions are answered within their aim")
     return figure
 
 
@@ -187,7 +189,7 @@ def _draw_trades(result: Result) -> Figure:
     axes.set_xlabel(f"trades a second of CPU, {rows[0].group}")
     axes.legend(loc="lower right", fontsize=9)
     _, written, collected = (shown(row.value) for row in rows)
-    _say(figure, f"Trades are written at {written} a second, and collected at {collected}")
+    _set_title(figure, f"Trades are written at {written} a second, and collected at {collected}")
     return figure
 
 
@@ -221,7 +223,7 @@ def _draw_memory(result: Result) -> Figure:
     axes.grid(visible=True, axis="y")
     axes.legend(loc="upper left", ncols=2, fontsize=9)
     largest = max(runs, key=lambda row: row.value)
-    _say(figure, f"A run peaks at {largest.value:.0f} MB with up to {max(aims):,.0f} markets")
+    _set_title(figure, f"A run peaks at {largest.value:.0f} MB with up to {max(aims):,.0f} markets")
     return figure
 
 
@@ -242,7 +244,9 @@ def _draw_dagster(result: Result) -> Figure:
     axes.set_xlim(0, left * 1.12)
     axes.set_xlabel("seconds on the clock, from the start of the process to its end")
     asset = phases[dagster_tick.PHASES.index(dagster_tick.ASSET)].value
-    _say(figure, f"Of {left:.1f} s that a Dagster run of a small world takes, {asset:.1f} s are the snapshot")
+    _set_title(
+        figure, f"Of {left:.1f} s that a Dagster run of a small world takes, {asset:.1f} s are the snapshot"
+    )
     return figure
 
 

@@ -1,6 +1,6 @@
 """What Dagster adds to a tick: one run of the `snapshot` job as a process of its own, on a small world.
 
-The same snapshot by the command line, beside it, is what the tick costs without Dagster.
+The same snapshot from the command line shows what the tick costs without Dagster.
 """
 
 import os
@@ -38,7 +38,7 @@ _STATE = ".dagster"
 
 
 class Process(NamedTuple):
-    """Seconds of a whole process, and the instant of its start as the clock of the machine tells it."""
+    """Seconds of a whole process, and the instant of its start on the machine's clock."""
 
     wall_seconds: float
     cpu_seconds: float
@@ -46,7 +46,7 @@ class Process(NamedTuple):
 
 
 class Stored(NamedTuple):
-    """What Dagster's folder holds."""
+    """The contents of Dagster's folder."""
 
     files: int
     bytes: int
@@ -68,7 +68,7 @@ def measure(options: Options) -> Result:
         before = _stored(home)
         repetitions = _QUICK_REPETITIONS if options.is_quick else _REPETITIONS
         for number in range(repetitions):
-            options.tell(f"dagster: run {number + 1} of {repetitions}")
+            options.report_progress(f"dagster: run {number + 1} of {repetitions}")
             process = _run(_JOB, home, environment)
             jobs.append((process, _phases(process, home)))
             commands.append(_run(_COMMAND, home, environment))
@@ -105,7 +105,7 @@ def _environment(home: Path, api_url: str) -> dict[str, str]:
 
 
 def _run(command: Sequence[str], home: Path, environment: dict[str, str]) -> Process:
-    """Run one process to its end, in the folder that relative paths of dagster.yaml begin at."""
+    """Run one process to its end, in the folder where relative paths of dagster.yaml start."""
     program = Path(sys.executable).parent / command[0]
     started_at, before = time.time(), _cpu_of_children()
     seconds, _ = wall_seconds(
@@ -129,14 +129,14 @@ def _times(group: str, processes: Sequence[Process]) -> list[Row]:
 
 
 def _run_files(home: Path) -> list[Path]:
-    """The event logs of the runs, oldest first: one database for each."""
+    """Return the event logs of the runs, oldest first; each is a database."""
     folder = home / _STATE / "storage" / "history" / "runs"
     files = [path for path in folder.glob("*.db") if path.stem != "index"]
     return sorted(files, key=lambda path: path.stat().st_mtime)
 
 
 def _phases(process: Process, home: Path) -> dict[str, float]:
-    """Part the seconds of the newest run by the events that Dagster has logged of it."""
+    """Split the seconds of the newest run by the events that Dagster logged."""
     with closing(sqlite3.connect(_run_files(home)[-1])) as connection:
         at = dict(
             connection.execute(

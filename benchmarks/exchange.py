@@ -1,4 +1,4 @@
-"""A sandbox exchange in a process of its own, so that its work is not counted; it changes when it is asked to."""
+"""A sandbox exchange in a process of its own, so that its work is not counted; it changes only on request."""
 
 import contextlib
 import dataclasses
@@ -11,7 +11,7 @@ from kalshi_pipeline.sandbox import Sandbox, World, WorldConfig
 
 
 class Exchange:
-    """The address of the exchange, one that remembers its answers, and ways to let its world go on."""
+    """The address of the exchange, a second one that caches its answers, and ways to change its world."""
 
     def __init__(self, url: str, remembering_url: str, pipe: Connection) -> None:
         self.url = url
@@ -23,7 +23,7 @@ class Exchange:
         self._ask("move", share)
 
     def delay(self, seconds: float) -> None:
-        """Let remembered answers come so much later from now on."""
+        """Delay cached answers from now on."""
         self._ask("delay", seconds)
 
     def _ask(self, name: str, number: float) -> None:
@@ -41,18 +41,18 @@ def _serve(config: WorldConfig, pipe: Connection) -> None:
         def delay(seconds: float) -> None:
             remembered.latency_seconds = seconds
 
-        deeds: dict[str, Callable[[float], None]] = {"move": move, "delay": delay}
+        actions: dict[str, Callable[[float], None]] = {"move": move, "delay": delay}
         pipe.send((sandbox.url, remembering_url))
-        with contextlib.suppress(EOFError):  # whoever asked was killed
+        with contextlib.suppress(EOFError):  # the process that asks was killed
             while (asked := pipe.recv()) is not None:
                 name, number = asked
-                deeds[name](number)
+                actions[name](number)
                 pipe.send("done")
 
 
 @contextlib.contextmanager
 def serving(markets: int) -> Iterator[Exchange]:
-    """Serve a world of so many open markets, of which none is born and none closes, until the end of the block."""
+    """Serve a world with this many open markets, and no new or closing ones, until the end of the block."""
     config = WorldConfig(markets=markets, births_per_step=0, closes_per_step=0)
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()

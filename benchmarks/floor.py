@@ -1,4 +1,4 @@
-"""The raw floor: json.loads, tuples of integers, executemany into one bare table; no key, nothing validated."""
+"""The raw floor: json.loads, tuples of integers, executemany into one bare table, without keys or validation."""
 
 import json
 import sqlite3
@@ -11,7 +11,7 @@ _COUNTS = ("yes_bid_size_fp", "yes_ask_size_fp", "volume_fp", "open_interest_fp"
 
 
 def store(pages: Iterable[bytes], path: Path) -> int:
-    """Store every market of some pages, and give how many there were."""
+    """Store every market of some pages; return their number."""
     count = 0
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
         connection.execute("PRAGMA journal_mode = WAL")

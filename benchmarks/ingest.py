@@ -1,7 +1,7 @@
-"""The write path against the raw floor: CPU of this process for each market, on the same pages in the same run.
+"""The write path against the raw floor: CPU of this process per market, on the same pages in the same run.
 
-Every state of the database is measured right after the floor on the same pages, and the ratio of the two is
-carried; the table shows medians. The exchange and all start-up are not counted.
+Every state of the database is measured right after the floor on the same pages, and the result is the ratio of the
+two; the table shows medians. The exchange and all start-up are not counted.
 """
 
 import dataclasses
@@ -46,7 +46,7 @@ _QUICK = (20_000,)
 
 
 class Cost(NamedTuple):
-    """CPU microseconds a market: of a state, and of the floor just before; and the share of markets written."""
+    """CPU microseconds per market, of a state and of the floor just before; and the share of markets written."""
 
     micros: float
     floor_micros: float
@@ -61,7 +61,7 @@ def measure(options: Options) -> Result:
     """Measure each size in rounds, each with a database of its own."""
     rows: list[Row] = []
     for markets in options.sizes(_FULL, _QUICK):
-        options.tell(f"ingest: {markets:,} markets, saving pages")
+        options.report_progress(f"ingest: {markets:,} markets, saving pages")
         folder = options.folder / f"ingest-{markets}"
         folder.mkdir()
         rows += _measure_size(markets, folder, options)
@@ -79,7 +79,7 @@ def _measure_size(markets: int, folder: Path, options: Options) -> list[Row]:
             moments.append(save(exchange.url, "/markets", folder / f"markets-{share:g}"))
         rounds = 2 if options.is_quick else max(2, min(5, 300_000 // markets))
         for number in range(rounds):
-            options.tell(f"ingest: {markets:,} markets, round {number + 1} of {rounds}")
+            options.report_progress(f"ingest: {markets:,} markets, round {number + 1} of {rounds}")
             database = folder / f"round-{number}"
             database.mkdir()
             for label, cost in _Round(markets, replay, moments, exchange.url, database).run():
@@ -89,7 +89,7 @@ def _measure_size(markets: int, folder: Path, options: Options) -> list[Row]:
 
 
 class _Round:
-    """One database from its first listing on, each state of it right after the floor on the same pages."""
+    """One database from its first listing on; each state is measured right after the floor on the same pages."""
 
     def __init__(
         self, markets: int, replay: Replay, moments: list[SavedPages], api_url: str, folder: Path

@@ -1,8 +1,8 @@
-"""How long it takes to list every open market, in so many windows at once, against what the exchange allows.
+"""How long it takes to list every open market, by the number of windows, against what the exchange allows.
 
 Nothing can be faster than the rate limit, pages / rate, nor than the latency, latency x pages / windows: the larger
-one is the bound. Each page is fetched over HTTP with gzip and read; it is not stored. The exchange has its answers
-ready: each walk is done once before, without a limit, and is not measured then.
+one is the bound. Each page is fetched over HTTP with gzip and read, but not stored. The exchange has its answers
+ready: each walk is first done once without a limit, and not measured.
 """
 
 from collections.abc import Sequence
@@ -25,17 +25,17 @@ _NO_LIMIT = 1000.0
 
 
 def group_of(latency: float) -> str:
-    """Name the group of a latency."""
+    """Return the name of a latency's group."""
     return f"{latency * 1000:.0f} ms latency"
 
 
 def label_of(windows: int) -> str:
-    """Name the row of a number of windows."""
+    """Return the name of a row, by its number of windows."""
     return "1 window" if windows == 1 else f"{windows} windows"
 
 
 def bound_seconds(pages: int, latency: float, windows: int) -> float:
-    """Give the time that no client can beat."""
+    """Return the time that no client can beat."""
     return max(pages / RATE, latency * pages / windows)
 
 
@@ -47,17 +47,17 @@ def measure(options: Options) -> Result:
     with serving(markets) as exchange:
         url = exchange.remembering_url
         ages = sorted(_walk(url, [], 1, None, _NO_LIMIT)[1])
-        parted = {windows: windows_between(_firsts(ages, windows)) for windows in WINDOWS}
+        bounds = {windows: windows_between(_firsts(ages, windows)) for windows in WINDOWS}
         for windows in WINDOWS:
-            options.tell(f"listing: {pages} pages, {label_of(windows)}, preparing the answers")
-            _walk(url, parted[windows], windows, None, _NO_LIMIT)
+            options.report_progress(f"listing: {pages} pages, {label_of(windows)}, preparing the answers")
+            _walk(url, bounds[windows], windows, None, _NO_LIMIT)
         for latency in LATENCIES:
             exchange.delay(latency)
             for windows in WINDOWS:
-                options.tell(f"listing: {pages} pages, {group_of(latency)}, {label_of(windows)}")
+                options.report_progress(f"listing: {pages} pages, {group_of(latency)}, {label_of(windows)}")
                 limit_file = options.folder / f"listing-{latency:g}-{windows}.limit"
                 seconds, (walked, _) = wall_seconds(
-                    partial(_walk, url, parted[windows], windows, limit_file, RATE)
+                    partial(_walk, url, bounds[windows], windows, limit_file, RATE)
                 )
                 bound = bound_seconds(pages, latency, windows)
                 also = {"s": seconds, "s is the bound": bound, "pages": float(walked)}
@@ -66,14 +66,14 @@ def measure(options: Options) -> Result:
 
 
 def _firsts(ages: Sequence[int], windows: int) -> list[int]:
-    """Give the instants that part the markets into so many windows of equal size."""
+    """Return the instants that split the markets into windows of equal size."""
     return [ages[len(ages) * part // windows] for part in range(1, windows)]
 
 
 def _walk(
     api_url: str, windows: Sequence[Window], at_once: int, limit_file: Path | None, rate: float
 ) -> tuple[int, list[int]]:
-    """Walk it all; give how many pages there were, and when the markets were created."""
+    """Walk the listing; return the number of its pages, and when its markets were created."""
     ages = []
     with KalshiClient(api_url, requests_per_second=rate, limit_file=limit_file) as client:
         listing = client.list_markets(

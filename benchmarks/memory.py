@@ -33,7 +33,7 @@ def measure(options: Options) -> Result:
         path = options.folder / f"memory-{markets}.db"
         with serving(markets) as exchange:
             for what, label in (("collect", COLD), ("snapshot", WARM)):
-                options.tell(f"memory: {markets:,} markets, {label}")
+                options.report_progress(f"memory: {markets:,} markets, {label}")
                 taken = _taken(what, exchange.url, path)
                 exchange.move(_CHANGED_SHARE)
                 of_run = f"{markets:,} markets, {label}"
@@ -50,5 +50,5 @@ def measure(options: Options) -> Result:
 
 def _taken(what: str, api_url: str, path: Path) -> Taken:
     command = [sys.executable, "-m", "benchmarks.one_run", what, api_url, f"sqlite:///{path}"]
-    told = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-    return Taken(**json.loads(told))
+    output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    return Taken(**json.loads(output))

@@ -1,6 +1,6 @@
-"""A process that does one thing and says what it took: `python -m benchmarks.one_run WHAT API_URL DATABASE_URL`.
+"""A process that does one thing and prints its cost: `python -m benchmarks.one_run WHAT API_URL DATABASE_URL`.
 
-A fresh process, because the peak of its memory is what is asked for. WHAT is `nothing` (the imports alone),
+It is a new process because its peak of memory is measured. WHAT is `nothing` (the imports alone),
 `snapshot`, or `collect` (series and events before the snapshot).
 """
 
@@ -22,7 +22,7 @@ from kalshi_pipeline.store.database import Connection, Database
 
 
 class Taken(NamedTuple):
-    """The peak of the process's memory, how long it held the write lock at the longest and at the median, its time."""
+    """The process's peak of memory, its longest and its median time with the write lock, and its whole time."""
 
     peak_megabytes: float
     longest_lock_seconds: float
@@ -32,7 +32,7 @@ class Taken(NamedTuple):
 
 
 class _TimedDatabase(Database):
-    """Notes how long each write transaction held the lock: from when it was given until the commit was done."""
+    """Records how long each write transaction held the lock: from its acquisition to the end of the commit."""
 
     def __init__(self, url: str) -> None:
         self.held_seconds: list[float] = []
@@ -57,7 +57,7 @@ def _run(what: str, api_url: str, database_url: str) -> Taken:
         KalshiClient(api_url, requests_per_second=1000) as client,
     ):
         session = Session(client, database, settings, lambda _: None)
-        database.held_seconds.clear()  # the schema is made once
+        database.held_seconds.clear()  # without the creation of the schema
         received = 0
         if what == "collect":
             sync_series(session)

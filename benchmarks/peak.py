@@ -7,8 +7,8 @@ from pathlib import Path
 
 
 def peak_megabytes() -> float:
-    """Give the most that this process has held at once so far."""
-    # Not the ru_maxrss of Linux: a process that was just started inherits there the peak of the one that started it.
+    """Return the most memory that this process has held so far."""
+    # Not ru_maxrss, which on Linux a new process inherits from the one that started it.
     with contextlib.suppress(FileNotFoundError):
         lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
         (peak,) = (line.split()[1] for line in lines if line.startswith("VmHWM:"))

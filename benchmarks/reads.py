@@ -1,4 +1,4 @@
-"""What it takes to read quotes back from a database of many markets and many rows, warm, on the clock."""
+"""How long it takes to read quotes from a database of many markets and many rows, warm, on the clock."""
 
 import sqlite3
 from collections.abc import Callable
@@ -10,8 +10,9 @@ from benchmarks.result import Aim, Options, Result, Row
 from benchmarks.timing import median_milliseconds
 from kalshi_pipeline.clock import SYSTEM_CLOCK
 from kalshi_pipeline.store.database import Connection, Database
+from kalshi_pipeline.store.reading.history import history
 from kalshi_pipeline.store.reading.movers import movers
-from kalshi_pipeline.store.reading.quotes import history, latest, quotes_as_of
+from kalshi_pipeline.store.reading.quotes import latest, quotes_as_of
 from kalshi_pipeline.store.writing.parents import merge_markets
 from kalshi_pipeline.units import MICROS_PER_SECOND
 from kalshi_pipeline_tests.store.samples import market
@@ -26,17 +27,17 @@ _ROWS, _QUICK_ROWS = 20_000_000, 1_000_000
 _PERIOD = 300 * MICROS_PER_SECOND
 _HOUR_SECONDS = 3600
 _DAY = 24 * _HOUR_SECONDS * MICROS_PER_SECOND
-_CLASSES = 16  # one market in a hundred has a row at every tick, the others at every so manieth
+_CLASSES = 16  # one market in a hundred has a row at every tick, the others at one in this many
 _HOT = 100
 _ONE_AIM, _ALL_AIM = Aim(5), Aim(1000)
 
 
 def measure(options: Options) -> Result:
-    """Fill a database and ask it; each question is asked several times, of other markets where it is of one."""
+    """Fill a database and query it; each query is repeated, those of one market with another market each time."""
     (markets,) = options.sizes(_MARKETS, _MARKETS)
     rows = _QUICK_ROWS if options.is_quick else _ROWS
     path = options.folder / "reads.db"
-    options.tell(f"reads: filling {rows:,} rows")
+    options.report_progress(f"reads: filling {rows:,} rows")
     with closing(Database(f"sqlite:///{path}")) as database:
         filled = _Filled(database, path, markets, rows)
         measured = list(_ask(database, filled, 3 if options.is_quick else 7, options))
@@ -74,19 +75,19 @@ def _ask(database: Database, filled: "_Filled", repetitions: int, options: Optio
             return lambda _: ask(connection)
 
         for label, of_ticker in of_one.items():
-            options.tell(f"reads: {label}")
+            options.report_progress(f"reads: {label}")
             milliseconds, cpu = median_milliseconds(of_hot(of_ticker), 3 * repetitions)
             aim = None if "minute" in label else _ONE_AIM
             rows.append(Row(ONE, label, milliseconds, "ms", aim, {"ms CPU": cpu}))
         for label, of_everything in of_all.items():
-            options.tell(f"reads: {label}")
+            options.report_progress(f"reads: {label}")
             milliseconds, cpu = median_milliseconds(of_any(of_everything), repetitions)
             rows.append(Row(ALL, label, milliseconds, "ms", _ALL_AIM, {"ms CPU": cpu}))
     return rows
 
 
 class _Filled:
-    """A database with this many rows of quotes. Its markets come by the store, its quotes by SQL, for speed."""
+    """A database with this many rows of quotes. The store writes its markets, SQL its quotes, for speed."""
 
     def __init__(self, database: Database, path: Path, markets: int, rows: int) -> None:
         self._markets = markets
@@ -102,13 +103,13 @@ class _Filled:
             self.rows = self._fill(connection)
 
     def hot_ticker(self, number: int) -> str:
-        """Name a market that changed at every tick."""
+        """Return a market that changed at every tick."""
         return _ticker((number * 37 % (self._markets // _HOT)) * _HOT)
 
     def _fill(self, connection: sqlite3.Connection) -> int:
-        given = {"ticks": self.ticks, "oldest_at": self.oldest_at, "period": _PERIOD}
+        values = {"ticks": self.ticks, "oldest_at": self.oldest_at, "period": _PERIOD}
         for statement in _FILL:
-            named = {name: value for name, value in given.items() if f":{name}" in statement}
+            named = {name: value for name, value in values.items() if f":{name}" in statement}
             connection.execute(statement, named)
         return int(connection.execute("SELECT count(*) FROM price_snapshots").fetchone()[0])
 
@@ -117,7 +118,7 @@ def _ticker(number: int) -> str:
     return f"KXREAD-26NOV23-T{number:06}"
 
 
-# The keys of markets and of ticks count from 1. The index is made at the end: row by row it would take minutes.
+# The keys of markets and ticks count from 1. The index is created at the end: row by row it would take minutes.
 _FILL = (
     "PRAGMA synchronous = OFF",
     "PRAGMA cache_size = -262144",

@@ -1,7 +1,7 @@
-"""An address in front of an exchange that remembers its answers, and gives them again after a set time.
+"""A cache in front of an exchange, which repeats its answers after a set delay.
 
-Making a page takes an exchange longer than sending it. Where the client is what is measured, the exchange has to
-have its answers ready, as a large one would.
+The sandbox takes longer to make a page than to send it. When the client is measured, the exchange must have its
+answers ready, as a large one would.
 """
 
 import threading
@@ -14,7 +14,7 @@ import httpx
 
 
 class Remembering:
-    """Answers like the exchange at `url`; one that is known already comes `latency_seconds` after it was asked for."""
+    """Answers as the exchange at `url` does; a cached answer comes `latency_seconds` after its request."""
 
     def __init__(self, url: str) -> None:
         self.latency_seconds = 0.0
@@ -23,7 +23,7 @@ class Remembering:
         self._asking = threading.Lock()
 
     def answer(self, target: str) -> tuple[int, bytes]:
-        """Give the status and the body, as gzip, of a path with its query."""
+        """Return the status and the body, as gzip, of a path with its query."""
         asked_at = time.monotonic()
         if target not in self._answers:
             with self._asking:
@@ -39,7 +39,7 @@ class Remembering:
 
 @contextmanager
 def remembering(url: str) -> Iterator[tuple[str, Remembering]]:
-    """Serve what an exchange answers at another address of this machine, until the end of the block."""
+    """Serve an exchange's answers at another address of this machine, until the end of the block."""
     remembered = Remembering(url)
 
     class Handler(BaseHTTPRequestHandler):
@@ -56,7 +56,7 @@ def remembering(url: str) -> Iterator[tuple[str, Remembering]]:
             self.wfile.write(body)
 
         def log_message(self, *_: object) -> None:
-            """Nobody reads it."""
+            """Log nothing."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True

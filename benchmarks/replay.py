@@ -1,4 +1,4 @@
-"""Answers of an exchange, kept in files and given again: both sides of a comparison read the same bytes."""
+"""Answers of an exchange, saved in files and replayed, so that both sides of a comparison read the same bytes."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
@@ -29,7 +29,7 @@ class _Envelope(msgspec.Struct):
 
 @dataclass(frozen=True)
 class SavedPages:
-    """The pages of one listing; `position` says which page a cursor asks for. Iterate for the bytes of each."""
+    """The pages of one listing; `position` maps each cursor to its page. Iterate for the bytes of each page."""
 
     paths: Sequence[Path]
     position: Mapping[str | None, int]
@@ -38,11 +38,11 @@ class SavedPages:
         return (path.read_bytes() for path in self.paths)
 
     def first(self, pages: int) -> Iterator[bytes]:
-        """Give the bytes of the first pages."""
+        """Return the bytes of the first pages."""
         return (path.read_bytes() for path in self.paths[:pages])
 
     def answer(self, cursor: str | None) -> bytes:
-        """Give the page that follows a cursor."""
+        """Return the page that follows a cursor."""
         return self.paths[self.position[cursor]].read_bytes()
 
 
@@ -64,10 +64,10 @@ def save(api_url: str, path: str, folder: Path) -> SavedPages:
 
 
 class Replay(httpx.BaseTransport):
-    """Gives saved answers, without a network; `markets` may be exchanged for those of another moment."""
+    """Answers from saved pages, without a network; `markets` can be replaced by those of another moment."""
 
     def __init__(self, api_url: str, folder: Path) -> None:
-        """Save whatever a run asks for besides markets."""
+        """Save everything that a run requests apart from markets."""
         self._saved = {
             path: save(api_url, path, folder / path.strip("/").replace("/", "-"))
             for path in ("/exchange/status", "/series", "/events")
@@ -75,7 +75,7 @@ class Replay(httpx.BaseTransport):
 
     @property
     def markets(self) -> SavedPages:
-        """What `/markets` gives."""
+        """The pages of `/markets`."""
         return self._saved["/markets"]
 
     @markets.setter
@@ -83,14 +83,14 @@ class Replay(httpx.BaseTransport):
         self._saved["/markets"] = pages
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """Answer as httpx asks its transports to."""
+        """Answer a request, as httpx's transports do."""
         saved = self._saved[request.url.path.removeprefix(httpx.URL(_URL).path)]
         return httpx.Response(200, content=saved.answer(request.url.params.get("cursor")))
 
 
 @contextmanager
 def replaying(replay: Replay, path: Path) -> Iterator[Session]:
-    """Open a session on a database file, whose exchange is the replay: walked in one, as its pages were saved."""
+    """Open a session on a database file and the replay, which is walked serially, as its pages were saved."""
     settings = Settings(
         api_url=_URL, database_url=f"sqlite:///{path}", windows=1, event_lookups=0, requests_per_second=1000
     )

@@ -14,7 +14,7 @@ from benchmarks.result import Result, Row
 
 
 def machine() -> dict[str, str | int]:
-    """Name what the numbers were measured on."""
+    """Return what the numbers were measured on."""
     return {
         "cpu": _cpu_model(),
         "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1,
@@ -25,7 +25,7 @@ def machine() -> dict[str, str | int]:
 
 
 def machine_line() -> str:
-    """Say the same in a line."""
+    """Return the same in one line."""
     named = machine()
     return (
         f"{named['cpu']}, {named['cores']} cores, {named['system']}, Python {named['python']}, "
@@ -44,7 +44,7 @@ def _cpu_model() -> str:
 
 
 def table_of(results: Mapping[str, Result]) -> Table:
-    """Give all results as one table: a number a line, its aim, and what it was made of."""
+    """Return all results as one table: one number per line, with its aim and its parts."""
     table = Table(title=machine_line(), title_justify="left", header_style="bold", expand=False)
     table.add_column("Measured")
     table.add_column("Result", justify="right", no_wrap=True)
@@ -71,14 +71,14 @@ def _cells(row: Row) -> tuple[str, ...]:
 
 
 def shown(value: float) -> str:
-    """Write a number with three digits that say something."""
+    """Return a number with about three significant digits."""
     if abs(value) >= 100:
         return f"{value:,.0f}"
     return f"{value:.1f}" if abs(value) >= 10 else f"{value:.2f}" if abs(value) >= 1 else f"{value:.2g}"
 
 
 def write_json(path: Path, results: Mapping[str, Result]) -> None:
-    """Write every number, with whether it keeps its aim."""
+    """Write every number, and whether it keeps its aim."""
     written = {
         name: {
             "title": result.title,

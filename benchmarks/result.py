@@ -1,4 +1,4 @@
-"""What a benchmark is asked and what it gives: rows of one number each, with an aim where there is one."""
+"""The options of a benchmark, and its result: rows of one number each, some with an aim."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -7,15 +7,15 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Options:
-    """How large to measure, and where files may be left until the end; `tell` takes a line of progress."""
+    """How large to measure, where to keep files until the end, and how to report progress."""
 
     markets: int | None
     is_quick: bool
     folder: Path
-    tell: Callable[[str], None]
+    report_progress: Callable[[str], None]
 
     def sizes(self, full: Sequence[int], quick: Sequence[int]) -> Sequence[int]:
-        """Give the numbers of markets to measure: the one asked for, or those of this kind of run."""
+        """Return the numbers of markets to measure: the one in the options, or those of this kind of run."""
         if self.markets is not None:
             return (self.markets,)
         return quick if self.is_quick else full
@@ -23,19 +23,19 @@ class Options:
 
 @dataclass(frozen=True)
 class Aim:
-    """A bound that a number is meant to keep, on a machine like the one that is named beside the numbers."""
+    """A bound that a number should keep, on a machine like the one named beside the numbers."""
 
     limit: float
     is_least: bool = False
 
     def is_met(self, value: float) -> bool:
-        """Tell whether a number keeps it."""
+        """Return whether a number keeps the bound."""
         return value >= self.limit if self.is_least else value <= self.limit
 
 
 @dataclass(frozen=True)
 class Row:
-    """One number. `group` gathers rows that belong together; `also` holds what it was made of, unit in the name."""
+    """One number. Rows of one `group` belong together; `also` holds the number's parts, with units in their names."""
 
     group: str
     label: str
@@ -53,11 +53,11 @@ class Result:
     rows: Sequence[Row]
 
     def of(self, group: str) -> list[Row]:
-        """Give the rows of a group."""
+        """Return the rows of a group."""
         return [row for row in self.rows if row.group == group]
 
     def find(self, group: str, label: str) -> Row | None:
-        """Give one row, or None where it was not measured."""
+        """Return one row, or None if it was not measured."""
         return next((row for row in self.of(group) if row.label == label), None)
 
     @property

@@ -1,6 +1,6 @@
-"""The way of the system that this one replaces: for each market select, select, add, through the ORM.
+"""The approach of the system that this one replaces: for each market select, select, add, through the ORM.
 
-Its measured cost on such machines is 2.3-3.1 ms of CPU a market; it is measured again here, on the same pages.
+It cost 2.3-3.1 ms of CPU per market on such machines; it is measured again here, on the same pages.
 """
 
 import json
@@ -39,7 +39,7 @@ class _Snapshot(_Base):
 
 
 def store(pages: Iterable[bytes], path: Path) -> int:
-    """Store every market of some pages, and give how many there were."""
+    """Store every market of some pages; return their number."""
     engine = create_engine(f"sqlite:///{path}")
     _Base.metadata.create_all(engine)
     count = 0

@@ -1,7 +1,7 @@
-"""What a stored observation takes on disk: bytes of the price tables for each market of each tick of a day.
+"""The size of a stored observation on disk: bytes of the price tables for each market of each tick of a day.
 
-The store is fed directly. A share of the quotes changes at each tick, drawn from all markets alike, or mostly from
-hot ones (Zipf's law), or always from the same few, which makes for the most keyframes. Sizes do not depend on the
+The store is called directly. A share of the quotes changes at each tick, drawn from all markets alike, mostly from
+hot ones (Zipf's law), or always from the same few, which causes the most keyframes. Sizes do not depend on the
 machine.
 """
 
@@ -22,7 +22,7 @@ from kalshi_pipeline.store.writing.runs import State, close_run, open_tick
 from kalshi_pipeline.units import MICROS_PER_SECOND
 from kalshi_pipeline_tests.store.samples import market
 
-GROUP = "bytes an observation"
+GROUP = "bytes per observation"
 
 _FULL = (10_000,)
 _QUICK = (2_000,)
@@ -53,12 +53,12 @@ def measure(options: Options) -> Result:
         ("changes of hot markets, no keyframes", hot, False, _NEVER_SECONDS, None),
         ("every quote", alike, True, _KEYFRAME_SECONDS, _EVERY_AIM),
     ):
-        options.tell(f"size: {label}")
+        options.report_progress(f"size: {label}")
         path = options.folder / f"size-{len(rows)}.db"
         day = _Day(path, markets, draw, every=every, keyframe_seconds=keyframe_seconds)
         written, bytes_used, index_bytes = day.store()
         listed = markets * _TICKS
-        also = {"% written": written / listed * 100, "bytes a written row": bytes_used / written}
+        also = {"% written": written / listed * 100, "bytes per written row": bytes_used / written}
         if index_bytes:
             also["of them in the index of a market's rows"] = index_bytes / written
         rows.append(Row(GROUP, label, bytes_used / listed, "bytes", aim, also))
@@ -78,11 +78,11 @@ class _Day:
         self._draw = draw
         self._every = every
         self._keyframe_seconds = keyframe_seconds
-        # Where nothing ages, what is unchanged need not be shown to the store at all.
+        # If nothing ages, unchanged quotes need not be passed to the store at all.
         self._only_changed = not every and keyframe_seconds == _NEVER_SECONDS
 
     def store(self) -> tuple[int, int, int]:
-        """Store the day, and give how many rows it took, how many bytes, and how many of these an index."""
+        """Store the day; return its number of rows, its bytes, and the bytes of these that an index takes."""
         with closing(Database(f"sqlite:///{self._path}")) as database:
             with database.begin() as connection:
                 merge_markets(connection, self._rows, SYSTEM_CLOCK.now())
@@ -129,8 +129,8 @@ def _uniform(markets: int) -> Draw:
 
 def _same(markets: int) -> Draw:
     count = round(markets * _CHANGED_SHARE)
-    chosen = random.Random(2).sample(range(markets), count)
-    return lambda _: chosen
+    changed = random.Random(2).sample(range(markets), count)
+    return lambda _: changed
 
 
 def _zipf(markets: int) -> Draw:
@@ -147,7 +147,7 @@ def _zipf(markets: int) -> Draw:
 
 
 def _market(chance: random.Random, number: int) -> Market:
-    """A market whose prices lie on whole cents, tenths or hundredths of a cent, and its sizes far apart."""
+    """Return a market with prices in whole cents, tenths or hundredths of a cent, and widely spread sizes."""
     step = chance.choices((10_000, 1_000, 100), (70, 20, 10))[0]
     bid = step * chance.randint(1, 950_000 // step)
     ask = min(bid + step * chance.randint(1, 4), 1_000_000 - step)

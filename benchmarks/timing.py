@@ -1,29 +1,29 @@
-"""Clocks. CPU time of this process is what ingest costs: other programs of the machine are not counted in it."""
+"""Clocks. The CPU time of this process is what ingest costs; other programs on the machine are not counted."""
 
 import statistics
 import time
 from collections.abc import Callable
 from typing import TypeVar
 
-Given = TypeVar("Given")
+Result = TypeVar("Result")
 
 
-def cpu_seconds(work: Callable[[], Given]) -> tuple[float, Given]:
-    """CPU seconds of this process, all its threads together, and what `work` gave."""
+def cpu_seconds(work: Callable[[], Result]) -> tuple[float, Result]:
+    """Return CPU seconds of this process, all threads together, and what `work` returned."""
     started = time.process_time()
-    given = work()
-    return time.process_time() - started, given
+    result = work()
+    return time.process_time() - started, result
 
 
-def wall_seconds(work: Callable[[], Given]) -> tuple[float, Given]:
-    """Seconds on the clock, and what `work` gave."""
+def wall_seconds(work: Callable[[], Result]) -> tuple[float, Result]:
+    """Return seconds on the clock, and what `work` returned."""
     started = time.perf_counter()
-    given = work()
-    return time.perf_counter() - started, given
+    result = work()
+    return time.perf_counter() - started, result
 
 
 def median_milliseconds(work: Callable[[int], object], repetitions: int) -> tuple[float, float]:
-    """The medians of so many calls, on the clock and of CPU; each is told its number."""
+    """Return the median times of repeated calls, on the clock and of CPU; `work` takes the number of its call."""
 
     def of(number: int) -> tuple[float, tuple[float, object]]:
         return wall_seconds(lambda: cpu_seconds(lambda: work(number)))

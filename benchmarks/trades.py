@@ -1,9 +1,9 @@
 """How fast trades are stored: their writes alone, beside a raw executemany of the same pages, and a whole run.
 
-The days before are in the table already, so that its index is as large as in real life. The whole run is
-`collect_trades` in a fresh process, for the sake of its memory; its exchange is a transport in that process, which
+The days before are already in the table, so that its index is as large as in real life. The whole run is
+`collect_trades` in a new process, because its memory is measured; its exchange is a transport in that process, which
 answers with pages from files, so that no network is measured. Speeds, and their aims, are by CPU of the process;
-those on the clock, which hold waits for the disk and for other programs, stand beside them.
+those on the clock, which include waits for the disk and for other programs, are shown beside them.
 """
 
 import json
@@ -55,7 +55,7 @@ _MIDNIGHT = instant_of(datetime(2025, 9, 1, tzinfo=UTC))
 _CUTOFF = "2025-07-01T00:00:00Z"  # all of the day is in the live tier
 _DAY_MICROS = 86_400 * MICROS_PER_SECOND
 
-Given = TypeVar("Given")
+Done = TypeVar("Done")
 
 
 @dataclass
@@ -65,16 +65,16 @@ class Spent:
     cpu_seconds: float = 0.0
     wall_seconds: float = 0.0
 
-    def on(self, work: Callable[[], Given]) -> Given:
-        """Do some work, and add what it took."""
-        wall, (cpu, given) = wall_seconds(lambda: cpu_seconds(work))
+    def on(self, work: Callable[[], Done]) -> Done:
+        """Do some work, and add its time."""
+        wall, (cpu, done) = wall_seconds(lambda: cpu_seconds(work))
         self.cpu_seconds += cpu
         self.wall_seconds += wall
-        return given
+        return done
 
 
 class Collected(NamedTuple):
-    """What a whole run took; its peak of memory when it began, after a tenth of its pages, and at its end."""
+    """The time of a whole run, and its peak of memory at its start, after a tenth of its pages, and at its end."""
 
     spent: Spent
     first_megabytes: float
@@ -83,21 +83,21 @@ class Collected(NamedTuple):
 
 
 def measure(options: Options) -> Result:
-    """Store one day twice on the same days before it: by its writes alone, and by a whole run."""
+    """Store one day twice after the same earlier days: by its writes alone, and by a whole run."""
     (markets,) = options.sizes(_MARKETS, _MARKETS)
     stored, trades = (_QUICK_STORED, _QUICK_TRADES) if options.is_quick else (_STORED, _TRADES)
     folder = options.folder / "trades"
     folder.mkdir()
-    options.tell(f"trades: storing {stored:,}")
+    options.report_progress(f"trades: storing {stored:,}")
     prepared = folder / "kalshi.db"
     _prepare(prepared, markets, stored)
     bytes_before = prepared.stat().st_size
-    options.tell(f"trades: making pages of {trades:,}")
+    options.report_progress(f"trades: making pages of {trades:,}")
     pages = _save_day(folder / "pages", markets, trades)
-    options.tell(f"trades: writing {trades:,}")
+    options.report_progress(f"trades: writing {trades:,}")
     shutil.copy(prepared, folder / "written.db")
     raw, written = _write(pages, folder / "written.db", folder / "raw.db")
-    options.tell(f"trades: collecting {trades:,}")
+    options.report_progress(f"trades: collecting {trades:,}")
     with multiprocessing.get_context("spawn").Pool(1) as process:
         collected = process.apply(_collect, (pages, prepared, trades))
     bytes_after = prepared.stat().st_size
@@ -112,7 +112,7 @@ def measure(options: Options) -> Result:
     rows = [
         row(RAW, raw),
         row(WRITTEN, written, _AIM),
-        row(COLLECTED, collected.spent, _AIM, **{"bytes a trade": (bytes_after - bytes_before) / trades}),
+        row(COLLECTED, collected.spent, _AIM, **{"bytes per trade": (bytes_after - bytes_before) / trades}),
         Row(MEMORY, "grown in all", last - first, "MB", also={"MB at its end": last}),
         Row(MEMORY, "grown after the first tenth of its pages", last - tenth, "MB"),
     ]
@@ -120,7 +120,7 @@ def measure(options: Options) -> Result:
 
 
 def _write(pages: SavedPages, path: Path, raw_path: Path) -> tuple[Spent, Spent]:
-    """Write each page the raw way, then by the store, with a commit each; its parsing is not counted."""
+    """Write each page raw, then by the store, with a commit each; parsing is not counted."""
     raw, written = Spent(), Spent()
     with _raw_table(raw_path) as write_raw, closing(Database(f"sqlite:///{path}")) as database:
 
@@ -156,7 +156,7 @@ def _row(trade: Trade) -> PlainRow:
 
 
 def _collect(pages: SavedPages, path: Path, trades: int) -> Collected:
-    """Collect the day, and see that it was all stored."""
+    """Collect the day, and assert that it was all stored."""
     settings = Settings(database_url=f"sqlite:///{path}", requests_per_second=1000)
     spent, peaks = Spent(), []
     with (
@@ -178,7 +178,7 @@ class _Exchange(httpx.BaseTransport):
         self._pages = pages
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """Answer as httpx asks its transports to."""
+        """Answer a request, as httpx's transports do."""
         if request.url.path.endswith("/historical/cutoff"):
             return httpx.Response(200, json={"market_settled_ts": _CUTOFF, "trades_created_ts": _CUTOFF})
         return httpx.Response(200, content=self._pages.answer(request.url.params.get("cursor")))
@@ -189,7 +189,7 @@ def _ticker(number: int) -> str:
 
 
 def _save_day(folder: Path, markets: int, trades: int) -> SavedPages:
-    """Keep the pages of the day as files, newest trades first."""
+    """Save the pages of the day as files, newest trades first."""
     folder.mkdir()
     chance = random.Random(1)
     count = trades // TRADES_PAGE
@@ -205,7 +205,7 @@ def _save_day(folder: Path, markets: int, trades: int) -> SavedPages:
 
 
 def _trade(chance: random.Random, at: int, markets: int) -> dict[str, str | bool]:
-    """A trade as the exchange gives it; few markets have most of them."""
+    """Return a trade as the exchange sends it; few markets have most of them."""
     price = chance.randrange(1, 1000)
     created_at = datetime.fromtimestamp(at // MICROS_PER_SECOND, UTC)
     return {
@@ -223,13 +223,13 @@ def _trade(chance: random.Random, at: int, markets: int) -> dict[str, str | bool
 
 
 def _prepare(path: Path, markets: int, stored: int) -> None:
-    """Make a database with its markets by the store, and with its trades by SQL, for speed."""
+    """Create a database; the store writes its markets, and SQL its trades, for speed."""
     with closing(Database(f"sqlite:///{path}")) as database:
         with database.begin() as connection:
             rows = (market(_ticker(number)) for number in range(markets))
             merge_markets(connection, list(rows), _MIDNIGHT)
         with database.begin() as connection:
-            # The index is made at the end: row by row it would take minutes.
+            # The index is created at the end: row by row it would take minutes.
             (index,) = connection.exec_driver_sql(
                 "SELECT sql FROM sqlite_schema WHERE name = 'ix_trades_market_id_created_at'"
             ).one()

@@ -1,6 +1,6 @@
 """Time as the pipeline reads it: the present instant, a count of seconds that never jumps, and a way to wait.
 
-Whatever reads time takes a `Clock`; only the ways in (the command line, Dagster's definitions) choose the system's.
+Code that reads time takes a `Clock`; only the ways in (the command line, Dagster's definitions) choose the system's.
 """
 
 import time
@@ -18,7 +18,7 @@ class Clock(Protocol):
         ...
 
     def monotonic(self) -> float:
-        """Return seconds since some fixed point. They never go back, whatever is done to the computer's time."""
+        """Return seconds since some fixed point. They never go back, even if the computer's time is set."""
         ...
 
     def sleep(self, seconds: float) -> None:

@@ -1,17 +1,18 @@
-"""The error tree. A class says what the pipeline does next; a message ends in what the reader does next.
+"""The error tree. A class says what the pipeline does next; a message states the fact.
 
-`exchange` and `store` translate their libraries' exceptions into these once, at their edge.
+`exchange` and `store` translate their libraries' exceptions into these once, at their edge. What a reader does next
+about the database is added where the reader is, by `advice`.
 """
 
-from typing import Self
+from enum import Enum
 
 
 class PipelineError(Exception):
     """Anything that the pipeline reports in one line instead of a traceback."""
 
     @property
-    def told(self) -> str:
-        """What a person is told: the message, and the notes that were added on its way up."""
+    def full_message(self) -> str:
+        """The message, and the notes that were added on its way up."""
         return "; ".join([str(self), *getattr(self, "__notes__", [])])
 
 
@@ -24,7 +25,7 @@ class ConfigurationError(PipelineError):
 
 
 class ExchangeError(PipelineError):
-    """The exchange did not give what was asked."""
+    """The exchange did not answer what was asked."""
 
 
 class TransientExchangeError(ExchangeError):
@@ -55,20 +56,41 @@ class DeadlineError(ExchangeError):
     """A walk that took longer than it may."""
 
 
+class StoreProblem(Enum):
+    """What is wrong with the database, as far as it decides what a reader does next."""
+
+    ADDRESS = "its address names no database that this version can use"
+    MISSING = "there is none"
+    NOT_USABLE = "it cannot be opened or written, or belongs to another program"
+    OLDER_SCHEMA = "an older version wrote it"
+    NEWER_SCHEMA = "a newer version wrote it"
+    FULL = "its disk is full"
+    BUSY = "another program holds it"
+    OTHER = "anything else"
+
+
 class StoreError(PipelineError):
     """The database could not be read or written; what was committed before stays."""
 
+    def __init__(self, message: str, problem: StoreProblem = StoreProblem.OTHER) -> None:
+        self.problem = problem
+        super().__init__(message)
+
 
 class UnknownTickerError(PipelineError):
-    """A ticker that the store does not hold."""
+    """A market that the store does not hold, or does not hold enough of."""
 
-    @classmethod
-    def of_market(cls, ticker: str) -> Self:
-        """Say it of a market."""
-        return cls(
-            f"{ticker} is not stored: check the ticker, or fetch it with `kalshi-pipeline market {ticker}`"
-        )
+    def __init__(self, ticker: str, message: str | None = None) -> None:
+        self.ticker = ticker
+        super().__init__(message or f"{ticker} is not stored")
+
+
+class NoQuoteError(UnknownTickerError):
+    """A stored market of which no quote is stored."""
+
+    def __init__(self, ticker: str) -> None:
+        super().__init__(ticker, f"{ticker} is stored without a quote")
 
 
 class RangeError(PipelineError):
-    """A span of time, or a grid over it, that nothing can be asked for."""
+    """A span of time, or a grid over it, that cannot be asked for."""

@@ -1,4 +1,4 @@
-"""Every setting of the pipeline, typed; the only reader of the environment and of `.env`.
+"""Every setting of the pipeline, typed. Only this module reads the environment and `.env`.
 
 A setting is an environment variable `KALSHI_<NAME>`; a blank one counts as not set. All problems are reported
 together, one line each, before anything starts.
@@ -17,12 +17,13 @@ from pydantic import BeforeValidator, Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from kalshi_pipeline.errors import ConfigurationError
+from kalshi_pipeline.store.dialects import url_problem
 
 PREFIX = "KALSHI_"
 
 
 class _Word(StrEnum):
-    """A word of a setting, in capitals or not."""
+    """A word of a setting, in upper or lower case."""
 
     @classmethod
     def _missing_(cls, value: object) -> Self | None:
@@ -51,7 +52,7 @@ def _split(value: object) -> object:
 
 
 class Settings(BaseSettings):
-    """The settings, with their defaults. Descriptions are the README's table."""
+    """The settings with their defaults. The README's table shows their descriptions."""
 
     model_config = SettingsConfigDict(
         env_prefix=PREFIX,
@@ -64,17 +65,17 @@ class Settings(BaseSettings):
 
     api_url: str = Field(
         "https://external-api.kalshi.com/trade-api/v2",
-        description="The exchange: the address that `/markets` is appended to",
+        description="Address of the exchange's API, to which `/markets` is appended",
     )
     database_url: str = Field(
         "sqlite:///data/kalshi.db",
-        description="The database, as an SQLAlchemy URL; a relative path starts here",
+        description="The database, as an SQLAlchemy URL; a relative path starts in this folder",
     )
     requests_per_second: float = Field(
-        15, gt=0, le=1000, description="The most requests that leave in any second, retries included"
+        15, gt=0, le=1000, description="Most requests that are sent in any second, retries included"
     )
     backfill_share: float = Field(
-        0.5, gt=0, le=1, description="The part of those requests that backfills may take, all together"
+        0.5, gt=0, le=1, description="Share of those requests that all backfills together may use"
     )
     snapshot_minutes: float = Field(
         5, ge=0.25, le=1440, description="Minutes between snapshots; fractions are allowed"
@@ -92,36 +93,36 @@ class Settings(BaseSettings):
         Combos.EXCLUDE, description="Multivariate (`KXMVE…`) markets: `exclude`, `only` or `include`"
     )
     series: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)] = Field(
-        (), description="Comma list of series tickers that narrows everything to them; blank collects all"
+        (), description="Comma-separated series tickers; only these series are collected, or all if blank"
     )
     max_pages: int | None = Field(
         None,
         ge=1,
-        description="Stop each listing after so many pages and call it truncated; blank never stops",
+        description="Most pages of one listing, which is then reported as truncated; blank means no limit",
     )
-    timeout_seconds: float = Field(30, gt=0, le=600, description="How long one request may take to answer")
+    timeout_seconds: float = Field(
+        30, gt=0, le=600, description="How long to wait for the answer to one request"
+    )
     retry_seconds: float = Field(
-        30, ge=0, le=3600, description="How long a failing request is tried again before the run fails"
+        30, ge=0, le=3600, description="How long a failing request is retried before the run fails"
     )
     windows: int = Field(
         8,
         ge=1,
         le=32,
-        description="Walks over the markets at once, all under the one request limit; 1 is serial",
+        description="How many walks list the markets at once, under the one request limit; 1 is serial",
     )
-    walk_seconds: float = Field(
-        900, gt=0, description="How long one listing may take, all its pages together"
-    )
+    walk_seconds: float = Field(900, gt=0, description="How long one listing may take, with all its pages")
     event_lookups: int = Field(
-        20, ge=0, description="Requests that one run may spend, before its writes, on events its pages name"
+        20, ge=0, description="Most requests of one run, before its writes, for events that its pages name"
     )
     healing_requests: int = Field(
-        300, ge=0, description="Requests that one `events` or `markets` run may spend on filling placeholders"
+        300, ge=0, description="Most requests of one `events` or `markets` run for filling placeholders"
     )
     reconcile_requests: int = Field(
         20,
         ge=0,
-        description="Requests that one run may spend, after its writes, on markets that the listing lacks",
+        description="Most requests of one run, after its writes, for markets that are missing in the listing",
     )
     placeholder_hours: float = Field(
         24, gt=0, description="Age at which a placeholder that is still open fails its check"
@@ -134,14 +135,14 @@ class Settings(BaseSettings):
     )
 
     candlestick_series: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)] = Field(
-        (), description="Comma list of series whose markets' candlesticks are collected; blank chooses none"
+        (), description="Comma-separated series; the candlesticks of their markets are collected"
     )
     candlestick_markets: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)] = Field(
-        (), description="Comma list of further markets whose candlesticks are collected"
+        (), description="Comma-separated tickers of further markets whose candlesticks are collected"
     )
     candlestick_minutes: int = Field(60, description="Length of a candlestick: 1, 60 or 1440 minutes")
     order_book_markets: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)] = Field(
-        (), description="Comma list of markets whose order books are collected; blank chooses none"
+        (), description="Comma-separated tickers of markets whose order books are collected"
     )
     order_book_minutes: float = Field(
         5, ge=0.25, le=1440, description="Minutes between order books; fractions are allowed"
@@ -154,16 +155,14 @@ class Settings(BaseSettings):
         if parts.scheme not in ("http", "https") or not parts.netloc:
             raise ValueError("is not an http:// or https:// address")
         if "@" in parts.netloc:
-            raise ValueError("holds a user or a password, and market data needs none")
+            raise ValueError("contains a user or a password, and market data needs none")
         return value.rstrip("/")
 
     @field_validator("database_url")
     @classmethod
-    def _is_sqlite_file(cls, value: str) -> str:
-        if not value.startswith("sqlite:///") or value in ("sqlite:///", "sqlite:///:memory:"):
-            raise ValueError(
-                "names no SQLite file, and this version stores into SQLite: sqlite:///data/kalshi.db"
-            )
+    def _is_usable_database(cls, value: str) -> str:
+        if problem := url_problem(value):
+            raise ValueError(problem)
         return value
 
     @field_validator("candlestick_minutes")
@@ -180,10 +179,10 @@ class Settings(BaseSettings):
 
 
 def load_settings(**overrides: Any) -> Settings:  # noqa: ANN401  (each field validates its own)
-    """Read the settings from the environment and `.env`, `overrides` first.
+    """Return the settings from the environment and `.env`; `overrides` take precedence.
 
-    Raises ConfigurationError with one line for each setting that cannot be used, and for a variable that looks
-    like a misspelt setting: ignoring it would be a silent default.
+    Raises ConfigurationError with one line for each setting that cannot be used, and for each variable that looks
+    like a misspelt setting: ignoring it would silently use a default.
     """
     known = Settings.model_fields
     problems = _misspelt([*os.environ, *_names_in_dotenv()])
@@ -206,22 +205,22 @@ def load_settings(**overrides: Any) -> Settings:  # noqa: ANN401  (each field va
 def _problem(loc: tuple[int | str, ...], message: str, value: object) -> str:
     name = str(loc[0])
     reason = message.removeprefix("Value error, ")
-    # An address may hold a password.
-    given = "" if name == "database_url" or "@" in str(value) else f"={value!s}"
-    return f"{PREFIX}{name.upper()}{given}: {reason[0].lower()}{reason[1:]}; change it or unset it"
+    # An address may contain a password.
+    shown = "" if name == "database_url" or "@" in str(value) else f"={value!s}"
+    return f"{PREFIX}{name.upper()}{shown}: {reason[0].lower()}{reason[1:]}; change it or unset it"
 
 
 def _names_in_dotenv() -> Iterable[str]:
-    with contextlib.suppress(UnicodeDecodeError):  # it is told by whoever reads the values
+    with contextlib.suppress(UnicodeDecodeError):  # reading the values reports it
         return dotenv_values(".env")
     return ()
 
 
 def _misspelt(names: Iterable[str]) -> list[str]:
     known = {name.upper() for name in Settings.model_fields}
-    given = (name.removeprefix(PREFIX) for name in names if name.startswith(PREFIX))
-    # Other Kalshi tools have variables of their own (KALSHI_API_KEY): only near misses are suspicious.
-    near = {name: difflib.get_close_matches(name, known, n=1, cutoff=0.8) for name in set(given) - known}
+    used = (name.removeprefix(PREFIX) for name in names if name.startswith(PREFIX))
+    # Other Kalshi tools have variables of their own (KALSHI_API_KEY), so only near misses are suspicious.
+    near = {name: difflib.get_close_matches(name, known, n=1, cutoff=0.8) for name in set(used) - known}
     return [
         f"{PREFIX}{name} is not a setting: did you mean {PREFIX}{close[0]}? Rename or unset it"
         for name, close in sorted(near.items())

@@ -1,8 +1,8 @@
 """Exact dollars, contracts and UTC instants: text in, integer out, Decimal and datetime to people.
 
 Inside the pipeline a price is an integer of micro-dollars, a size an integer of hundredths of a contract, an
-instant an integer of microseconds since 1970 in UTC. No number passes through float on its way in. What a
-payload calls these numbers, and which blanks mean 'absent', is the business of `exchange`.
+instant an integer of microseconds since 1970 in UTC. No number passes through float on its way in. How a payload
+spells these numbers, and which blanks mean 'absent', is the business of `exchange`.
 """
 
 import re
@@ -23,22 +23,22 @@ LARGEST_INTEGER = 2**63 - 1  # the widest integer that SQLite and PostgreSQL sto
 
 
 def parse_dollars(text: str) -> int:
-    """Micro-dollars of a decimal string such as "0.0150"; ValueError past six decimals that carry value."""
+    """Return the micro-dollars of a decimal string such as "0.0150"; ValueError past six decimals that carry value."""
     return _scaled(text, 6)
 
 
 def parse_cents(text: str) -> int:
-    """Micro-dollars of a count of cents such as "56"; ValueError past four decimals that carry value."""
+    """Return the micro-dollars of a count of cents such as "56"; ValueError past four decimals that carry value."""
     return _scaled(text, 4)
 
 
 def parse_seconds(text: str) -> int:
-    """Microseconds since 1970 of Unix seconds such as "1760500800"."""
+    """Return the microseconds since 1970 of Unix seconds such as "1760500800"."""
     return _scaled(text, 6)
 
 
 def parse_contracts(text: str) -> int:
-    """Hundredths of a contract of "1234.50"; ValueError past two decimals that carry value."""
+    """Return the hundredths of a contract of "1234.50"; ValueError past two decimals that carry value."""
     # Nearly all counts have two decimals, and they rarely repeat: slicing is the cheapest way.
     if text[-3:-2] == "." and 3 < len(text) < 18:
         digits = text[:-3] + text[-2:]
@@ -61,10 +61,11 @@ def _scaled(text: str, decimals: int) -> int:
 
 
 def parse_instant(text: str) -> int | None:
-    """Microseconds since 1970 of an RFC 3339 time; what lies below a microsecond is cut.
+    """Return the microseconds since 1970 of an RFC 3339 time; digits below a microsecond are cut.
 
-    None for the zero time `0001-01-01T00:00:00Z`, which the exchange writes for 'not set' (kalshi/API.md, quirk
-    8). ValueError for any other form, and where the time names no offset."""
+    None for the zero time `0001-01-01T00:00:00Z`, which the exchange writes for 'not set' (docs/exchange-api.md).
+    ValueError for any other form, and for a time without an offset.
+    """
     try:
         if _RFC_3339.fullmatch(text) is None:
             raise ValueError(text)
@@ -75,29 +76,29 @@ def parse_instant(text: str) -> int | None:
 
 
 def instant_of(moment: datetime) -> int:
-    """Microseconds since 1970 of an aware datetime; ValueError where it is naive."""
+    """Return the microseconds since 1970 of an aware datetime; ValueError if it is naive."""
     if moment.tzinfo is None:
         raise ValueError(f"{moment.isoformat()} names no time zone")
     return (moment - _EPOCH) // _MICROSECOND
 
 
 def datetime_of(instant: int) -> datetime:
-    """The aware UTC datetime of an instant in microseconds since 1970."""
+    """Return the aware UTC datetime of an instant in microseconds since 1970."""
     return _EPOCH + timedelta(microseconds=instant)
 
 
 def iso_of(instant: int) -> str:
-    """An instant as the views write it, of one length, so that text sorts: `2026-11-22T14:05:00.000000Z`."""
+    """Return an instant as the views write it, of one length, so that text sorts: `2026-11-22T14:05:00.000000Z`."""
     return datetime_of(instant).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 def dollars_of(micros: int) -> Decimal:
-    """Exact dollars: 290000 is Decimal('0.29')."""
+    """Return exact dollars: 290000 is Decimal('0.29')."""
     return _trimmed(Decimal(micros).scaleb(-6))
 
 
 def contracts_of(hundredths: int) -> Decimal:
-    """Exact contracts: 298550 is Decimal('2985.5')."""
+    """Return exact contracts: 298550 is Decimal('2985.5')."""
     return _trimmed(Decimal(hundredths).scaleb(-2))
 
 

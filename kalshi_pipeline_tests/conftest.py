@@ -15,6 +15,7 @@ from kalshi_pipeline.ingest.run.session import Session, open_session
 from kalshi_pipeline.sandbox import Sandbox, World, WorldConfig
 from kalshi_pipeline.settings import Settings
 from kalshi_pipeline.store.database import Database
+from kalshi_pipeline_tests.shared import WHY_SKIPPED
 
 Query: TypeAlias = Callable[..., list[tuple[Any, ...]]]
 
@@ -28,22 +29,54 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let the long tests run in full, as `poe test-full` does."""
+    parser.addoption(
+        "--full", action="store_true", help="run the long tests in full, not in their short forms"
+    )
+
+
 def pytest_configure() -> None:
     """Let no terminal's width reach a test: tables are as wide as each test says."""
     os.environ.pop("COLUMNS", None)
 
 
-def pytest_collection_finish() -> None:
-    """Leave what importing made out of the garbage collections after each test: they take a moment then."""
+@pytest.fixture(autouse=True, scope="session")
+def _tests_leave_nothing_open() -> Iterator[None]:
+    """Collect in the end what tests have shared, too."""
+    yield
+    gc.unfreeze()
+    gc.collect()
+
+
+@pytest.fixture(autouse=True)
+def _leaves_nothing_open(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Collect garbage where a test ends: the ResourceWarning of what it left open fails this test, and no later one.
+
+    What is alive then is shared by tests, and left out of the collections after them, which take a moment.
+    """
+    yield
+    request.node.funcargs.clear()
     gc.collect()
     gc.freeze()
 
 
-@pytest.fixture(autouse=True)
-def _leaves_nothing_open() -> Iterator[None]:
-    """Collect garbage where a test ends: the ResourceWarning of what it left open fails this test, and no later one."""
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> Iterator[None]:
+    """Count the skipped comparisons in a last line, because a skip among a thousand dots is overlooked."""
     yield
-    gc.collect()
+    count = sum(WHY_SKIPPED in str(report.longrepr) for report in terminalreporter.getreports("skipped"))
+    if count:
+        terminalreporter.write_line(
+            f"{count} tests were skipped because {WHY_SKIPPED}: they compare with recorded answers",
+            yellow=True,
+        )
+
+
+@pytest.fixture(scope="session")
+def is_full(request: pytest.FixtureRequest) -> bool:
+    """Whether long tests run in full."""
+    return bool(request.config.getoption("full"))
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,7 @@
 """The house, room by room: which package may know which, and where each library has its one home."""
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,15 +20,16 @@ KNOWS: dict[str, set[str]] = {
     "records": set(),
     "vocabulary": set(),
     "clock": {"units"},
-    "settings": {"errors"},
+    "advice": {"errors"},
+    "settings": {"errors", "store"},  # of the store, `dialects` alone: a test below
     "exchange": {"clock", "errors", "records", "units", "vocabulary"},
     "store": {"clock", "errors", "records", "units", "vocabulary"},
     "ingest": {*GROUND_FLOOR, "exchange", "store"},
     "monitoring": {*GROUND_FLOOR, "exchange", "ingest", "store"},
     "sandbox": {"units"},
-    "defs": {*GROUND_FLOOR, "ingest", "monitoring", "store"},
+    "defs": {*GROUND_FLOOR, "advice", "ingest", "monitoring", "store"},
     "definitions": {"defs"},
-    "cli": {*GROUND_FLOOR, "definitions", "ingest", "monitoring", "sandbox", "store"},
+    "cli": {*GROUND_FLOOR, "advice", "definitions", "ingest", "monitoring", "sandbox", "store"},
 }
 HOMES: dict[str, set[str]] = {
     "httpx": {"exchange"},
@@ -82,6 +84,54 @@ def test_library_has_one_home(library: str) -> None:
     assert users, "a library that nobody uses needs no home"
 
 
+def test_settings_know_of_the_store_its_dialects_only() -> None:
+    """What an address may be is the business of the kinds of databases; nothing else of the store is a setting's."""
+    known = {
+        name
+        for room, _, name in rooms_and_imports()
+        if room == "settings" and name.startswith(f"{PACKAGE}.store")
+    }
+    assert known == {f"{PACKAGE}.store.dialects"}
+
+
+# Words that belong to one kind of database: its driver, its statements, its table options and its files.
+WORDS_OF_A_KIND = re.compile(
+    r"\bsqlite3\b|sqlalchemy\.dialects|\bsqlite_\w+\s*=|\bpragma\b|\bOR IGNORE\b|\bWITHOUT ROWID\b"
+    r"|\bBEGIN (IMMEDIATE|DEFERRED)\b|-wal\b|-shm\b",
+    re.IGNORECASE,
+)
+
+
+def outside_of_dialects() -> Iterator[Path]:
+    """Every module but the dialects, and the migrations that have landed, which are frozen."""
+    for path in sorted(ROOT.rglob("*.py")):
+        if not path.is_relative_to(ROOT / "store" / "dialects") and path.parent.name != "versions":
+            yield path
+
+
+def test_words_of_a_kind_of_database_are_in_its_dialect_only() -> None:
+    found = [
+        f"{path.relative_to(ROOT)}: {match.group()}"
+        for path in outside_of_dialects()
+        for match in WORDS_OF_A_KIND.finditer(path.read_text(encoding="utf-8"))
+    ]
+    assert found == []
+
+
+def test_drivers_are_imported_in_dialects_only() -> None:
+    drivers = ("sqlite3", "psycopg", "sqlalchemy.dialects")
+    users = {path for _, path, name in rooms_and_imports() if name.startswith(drivers)}
+    assert users & set(outside_of_dialects()) == set()
+    assert users, "a rule that holds for nothing says nothing"
+
+
+def test_no_statement_knows_which_kind_of_database_it_is_for() -> None:
+    """A kind's own module is named by `dialects`, and where files of that kind are the subject."""
+    module = f"{PACKAGE}.store.dialects.sqlite"
+    users = {path.relative_to(ROOT).as_posix() for _, path, name in rooms_and_imports() if name == module}
+    assert users == {"store/dialects/__init__.py", "defs/housekeeping.py"}
+
+
 def test_no_room_for_odds_and_ends() -> None:
     forbidden = {"utils", "helpers", "common", "base", "misc"}
     assert [path for path in ROOT.rglob("*.py") if path.stem in forbidden] == []
@@ -105,3 +155,41 @@ def test_statements_are_written_in_the_store_only() -> None:
         if any(word in path.read_text(encoding="utf-8") for word in keywords)
     }
     assert writers <= {"store"}
+
+
+# The rooms of the sandbox: its own package exports from all of them.
+SANDBOX_KNOWS: dict[str, set[str]] = {
+    "world": set(),
+    "shapes": {"world"},
+    "faults": {"shapes", "world"},
+    "http": {"faults", "shapes", "world"},
+}
+SANDBOX = f"{PACKAGE}.sandbox"
+
+
+def sandbox_rooms_and_imports() -> Iterator[tuple[str, Path, str]]:
+    for room, path, name in rooms_and_imports():
+        parts = path.relative_to(ROOT).parts
+        if room == "sandbox" and len(parts) > 2:
+            yield parts[1], path, name
+
+
+def test_every_room_of_the_sandbox_is_in_the_plan() -> None:
+    rooms = {path.name for path in (ROOT / "sandbox").iterdir() if (path / "__init__.py").exists()}
+    assert rooms == set(SANDBOX_KNOWS)
+
+
+def test_sandbox_rooms_know_only_what_the_plan_allows() -> None:
+    wrong = [
+        f"{path.relative_to(ROOT)} imports {name}"
+        for room, path, name in sandbox_rooms_and_imports()
+        if name == SANDBOX
+        or (name.startswith(f"{SANDBOX}.") and name.split(".")[2] not in SANDBOX_KNOWS[room] | {room})
+    ]
+    assert wrong == []
+
+
+@pytest.mark.parametrize("library", ["starlette", "uvicorn"])
+def test_sandbox_speaks_http_in_one_room(library: str) -> None:
+    users = {room for room, _, name in sandbox_rooms_and_imports() if name.split(".")[0] == library}
+    assert users == {"http"}

@@ -211,12 +211,12 @@ def test_init_makes_the_database(run: Run, database_path: Path, query: Query) ->
             3,
             r"could not be reached .*run again",
         ),
-        (["collect"], {}, 2, r"give either --once or --interval"),
+        (["collect"], {}, 2, r"pass either --once or --interval"),
         (
             ["status"],
             {"DATABASE_URL": "sqlite:///none.db"},
             4,
-            r"there is no database at .*: run `kalshi-pipeline collect --once`",
+            r"there is no database at .*; run `kalshi-pipeline collect --once`",
         ),
         (["metrics", "KXNOPE-1"], {"DATABASE_URL": "sqlite:///none.db"}, 4, r"there is no database at"),
     ],
@@ -247,7 +247,7 @@ def test_stored_ticker_is_asked_for_by_name(run: Run) -> None:
     for arguments in (["metrics", "KXNOPE-1"], ["market", "KXNOPE-1", "--offline"]):
         result = run(*arguments)
         assert result.returncode == 5
-        assert result.stderr.startswith("KXNOPE-1 is not stored: check the ticker")
+        assert result.stderr.startswith("KXNOPE-1 is not stored; check the ticker")
 
 
 @pytest.mark.parametrize("status", [401, 403, 400])
@@ -472,18 +472,22 @@ def test_movers_are_shown_with_their_change(run: Run, window: str) -> None:
 @pytest.mark.parametrize(
     ("arguments", "exit_code", "line"),
     [
-        (["history", "NOPE"], 5, r"^NOPE is not stored: check the ticker"),
+        (["history", "NOPE"], 5, r"^NOPE is not stored; check the ticker"),
         (
             ["history", "MOVES", "--start", "2026-11-22T12:00:00"],
             2,
             r"^--start '2026-11-22T12:00:00' is not an RFC",
         ),
         (["history", "MOVES", "--end", "noon"], 2, r"^--end 'noon' is not an RFC 3339 time such as 2026-"),
-        (["history", "MOVES", "--start", "2100-01-01T00:00:00Z"], 2, r"is not before .*: give a start"),
+        (["history", "MOVES", "--start", "2100-01-01T00:00:00Z"], 2, r"is not before .*: choose a start"),
         (["history", "MOVES", "--resample", "0"], 2, r"^a step of 0 s leads nowhere"),
         (["history", "MOVES", "--resample", "0.01"], 2, r"makes 8,640,000 rows, more than 1,000,000"),
-        (["quotes", "--at", "0001-01-01T00:00:00Z"], 2, r"^--at '0001-01-01T00:00:00Z' is no time"),
-        (["movers", "--window", "1 week"], 2, r"^--window '1 week' is no span: give minutes, or one such as"),
+        (["quotes", "--at", "0001-01-01T00:00:00Z"], 2, r"^--at '0001-01-01T00:00:00Z' is not a time"),
+        (
+            ["movers", "--window", "1 week"],
+            2,
+            r"^--window '1 week' is not a span: use minutes, or a span such as",
+        ),
         (["movers", "--window", "0h"], 2, r"^a window of 0 s holds nothing"),
     ],
     ids=[
@@ -539,7 +543,7 @@ def test_backfill_of_candlesticks_takes_day_by_day(run: Run, sandbox: Sandbox, q
         (ticker, "2026-10-07", 1440),
     ]
     again = backfill(run, "--market", ticker, "--minutes", "1440")
-    assert "note: 1 of 1 markets were stored before" in again.stderr
+    assert "note: 1 of 1 markets were already stored" in again.stderr
     asked_again = backfill(run, "--market", ticker, "--minutes", "1440", "--again")
     assert asked_again.returncode == 0
     assert "0 inserted" in asked_again.stdout
@@ -558,11 +562,13 @@ def test_backfill_of_candlesticks_takes_a_series(run: Run, query: Query) -> None
 @pytest.mark.parametrize(
     ("arguments", "settings", "code", "line"),
     [
-        pytest.param((), {}, 2, "give --series or --market, or choose by settings", id="nothing chosen"),
+        pytest.param(
+            (), {}, 2, "pass --series or --market, or select markets in the settings", id="nothing chosen"
+        ),
         pytest.param(
             ("--market", "M", "--minutes", "5"), {}, 2, "candlesticks of 1, 60 and 1440", id="odd minutes"
         ),
-        pytest.param(("--market", "KXTYPO"), {}, 3, "could not be got", id="unknown market"),
+        pytest.param(("--market", "KXTYPO"), {}, 3, "could not be fetched", id="unknown market"),
     ],
 )
 def test_backfill_of_candlesticks_that_cannot_be_done_says_why(
@@ -576,7 +582,7 @@ def test_backfill_of_candlesticks_that_cannot_be_done_says_why(
 def test_backfill_of_days_in_the_wrong_order_says_so(run: Run) -> None:
     result = backfill(run, "--market", "M", start="2026-10-08")
     assert result.returncode == 2
-    assert "backfill: --end 2026-10-07 lies before --start 2026-10-08: swap them" in result.stderr
+    assert "backfill: --end 2026-10-07 is before --start 2026-10-08: swap them" in result.stderr
 
 
 def test_order_books_are_stored_or_it_is_said_why_not(run: Run, sandbox: Sandbox, query: Query) -> None:
@@ -622,7 +628,7 @@ def test_backfill_that_fails_says_so_and_ends(run: Run, sandbox: Sandbox, query:
     [
         pytest.param(
             ("--start", "2026-10-03", "--end", "2026-10-01"),
-            "backfill: --end 2026-10-01 lies before --start 2026-10-03: swap them",
+            "backfill: --end 2026-10-01 is before --start 2026-10-03: swap them",
             id="a range that ends before it starts",
         ),
         pytest.param(

@@ -1,12 +1,8 @@
-"""The contract: every recorded response, and the sandbox in each of its shapes, goes through the same parsing.
-
-The recordings lie beside the project (kalshi/recorded, see their SOURCE.md); without them their tests are skipped.
-"""
+"""The contract: every recorded response, and the sandbox in each of its shapes, goes through the same parsing."""
 
 import json
 from collections.abc import Callable, Iterator
 from decimal import Decimal
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import httpx
@@ -39,9 +35,7 @@ from kalshi_pipeline.units import (
     parse_dollars,
     parse_instant,
 )
-
-RECORDED = Path(__file__).resolve().parents[2] / "shared" / "kalshi" / "recorded"
-needs_recordings = pytest.mark.skipif(not RECORDED.is_dir(), reason="the recordings are not here")
+from kalshi_pipeline_tests.shared import leaves_in, needs_shared, read_recorded, recorded_files
 
 ZERO_TIME = "0001-01-01T00:00:00Z"
 Json = Any
@@ -81,7 +75,7 @@ class Candles(NamedTuple):
 
 
 class BatchOfCandles(NamedTuple):
-    """Candlesticks of many markets stand in lists of their own: `lists` gives each as an endpoint for one would."""
+    """Candlesticks of many markets come in lists of their own: `lists` returns each as an endpoint for one would."""
 
     lists: Callable[[Json], list[Json]]
 
@@ -126,7 +120,7 @@ class Recording(NamedTuple):
         return self.reading.key or "answer"
 
     def answer(self) -> Json:
-        content = json.loads((RECORDED / self.file).read_bytes())
+        content = read_recorded(self.file)
         return content if self.within is None else content[self.within]
 
 
@@ -172,18 +166,6 @@ OTHER_FILES = {
 }
 
 
-def leaves(json_value: Json, key: str = "") -> Iterator[tuple[str, Json]]:
-    """Each value of a JSON document with the key nearest to it."""
-    if isinstance(json_value, dict):
-        for name, value in json_value.items():
-            yield from leaves(value, name)
-    elif isinstance(json_value, list):
-        for value in json_value:
-            yield from leaves(value, key)
-    else:
-        yield key, json_value
-
-
 def levels(json_value: Json) -> Iterator[tuple[str, str]]:
     """Each level of an order book in decimals: its price and its size."""
     if isinstance(json_value, dict):
@@ -194,31 +176,26 @@ def levels(json_value: Json) -> Iterator[tuple[str, str]]:
                 yield from levels(value)
 
 
-def recorded_files() -> list[str]:
-    return sorted(str(path.relative_to(RECORDED)) for path in RECORDED.glob("*/*.json"))
-
-
-@needs_recordings
+@needs_shared
 @pytest.mark.parametrize(
     "recording", [pytest.param(one, id=f"{one.name}-as-{one.kind}") for one in RECORDINGS]
 )
 def test_recorded_response_is_read_whole(recording: Recording) -> None:
-    """R17, R21."""
     assert len(recording.reading.records(recording.answer())) == recording.size
 
 
-@needs_recordings
+@needs_shared
 def test_every_recorded_file_is_read_or_known_to_be_left_out() -> None:
     assert {recording.file for recording in RECORDINGS} | OTHER_FILES == set(recorded_files())
 
 
-@needs_recordings
+@needs_shared
 @pytest.mark.parametrize("file", recorded_files())
 def test_recorded_price_and_count_round_trip(file: str) -> None:
-    """R43, R44: text to integer to Decimal loses nothing, sub-cent prices and fractional counts included."""
-    document = json.loads((RECORDED / file).read_bytes())
+    """Text to integer to Decimal loses nothing, sub-cent prices and fractional counts included."""
+    document = read_recorded(file)
     book = list(levels(document))
-    named = [(key, value) for key, value in leaves(document) if isinstance(value, str) and value]
+    named = [(key, value) for key, value in leaves_in(document) if isinstance(value, str) and value]
     prices = [
         value for key, value in named if key.endswith("_dollars") and key not in ("yes_dollars", "no_dollars")
     ]
@@ -229,10 +206,10 @@ def test_recorded_price_and_count_round_trip(file: str) -> None:
     assert [contracts_of(parse_contracts(text)) for text in counts] == [Decimal(text) for text in counts]
 
 
-@needs_recordings
+@needs_shared
 def test_recordings_hold_many_prices_and_counts() -> None:
     """The round trips above would be true of nothing too."""
-    every = [leaf for file in recorded_files() for leaf in leaves(json.loads((RECORDED / file).read_bytes()))]
+    every = [leaf for file in recorded_files() for leaf in leaves_in(read_recorded(file))]
     texts = [(key, value) for key, value in every if isinstance(value, str) and value]
     prices = {value for key, value in texts if key.endswith("_dollars")}
     counts = {value for key, value in texts if key.endswith("_fp")}
@@ -242,7 +219,7 @@ def test_recordings_hold_many_prices_and_counts() -> None:
     assert any(Decimal(count) % 1 for count in counts)
 
 
-@needs_recordings
+@needs_shared
 @pytest.mark.parametrize(
     "recording",
     [pytest.param(one, id=one.name) for one in RECORDINGS if one.reading in (MARKETS, MARKET)],
@@ -270,13 +247,13 @@ def test_recorded_market_is_read_exactly(recording: Recording) -> None:
         assert read["result"] == row["result"]
 
 
-@needs_recordings
+@needs_shared
 @pytest.mark.parametrize("file", recorded_files())
 def test_recorded_time_round_trips(file: str) -> None:
-    """R36, R40: the fraction of a second has up to six digits, and its zeros are cut."""
+    """The fraction of a second has up to six digits, and its zeros are cut."""
     texts = [
         value
-        for key, value in leaves(json.loads((RECORDED / file).read_bytes()))
+        for key, value in leaves_in(read_recorded(file))
         if isinstance(value, str)
         and value.endswith("Z")
         and key.endswith(("_time", "_ts", "_datetime", "_date"))
@@ -291,9 +268,9 @@ def test_recorded_time_round_trips(file: str) -> None:
     }
 
 
-@needs_recordings
+@needs_shared
 def test_cents_and_decimals_of_january_say_the_same() -> None:
-    """Where two generations stand side by side, reading only the older one gives the same quote."""
+    """Where two generations come side by side, the older one alone is read as the same quote."""
     for recording in RECORDINGS:
         if recording.within != "response" or recording.reading is not MARKETS:
             continue
@@ -304,12 +281,10 @@ def test_cents_and_decimals_of_january_say_the_same() -> None:
             assert both.is_mirrored
 
 
-@needs_recordings
+@needs_shared
 def test_nested_markets_say_the_same_as_listed_ones() -> None:
-    nested = MARKETS.records(
-        json.loads((RECORDED / "2026-10-06/events__event_ticker.json").read_bytes())["event"]
-    )
-    assert nested == MARKETS.records(json.loads((RECORDED / "2026-10-06/markets.json").read_bytes()))
+    nested = MARKETS.records(read_recorded("2026-10-06/events__event_ticker.json")["event"])
+    assert nested == MARKETS.records(read_recorded("2026-10-06/markets.json"))
 
 
 # Drift: what the newest recording holds and the pipeline does not read, and the other way round.
@@ -384,12 +359,12 @@ NOT_RECORDED: dict[str, frozenset[str]] = {
 MODELS: dict[str, type[Payload]] = {"series": SeriesPayload, "events": EventPayload, "markets": MarketPayload}
 
 
-@needs_recordings
+@needs_shared
 @pytest.mark.parametrize("kind", sorted(MODELS))
 def test_newest_recording_holds_the_known_fields(kind: str) -> None:
-    """R22: a new recording shows here which fields are new, and which are gone."""
-    newest = max(path for path in RECORDED.iterdir() if (path / f"{kind}.json").exists())
-    rows = json.loads((newest / f"{kind}.json").read_bytes())[kind]
+    """A new recording shows here which fields are new, and which are gone."""
+    newest = max(file for file in recorded_files() if file.endswith(f"/{kind}.json"))
+    rows = read_recorded(newest)[kind]
     recorded = {name for row in rows for name in row}
     read = {field.alias or name for name, field in MODELS[kind].model_fields.items()}
     assert recorded - read == UNREAD[kind]
@@ -433,7 +408,7 @@ def answer_of(http: httpx.Client, path: str, **parameters: str | int) -> Json:
     ids=["series", "events", "multivariate-events", "markets", "trades", "exchange-status"],
 )
 def test_sandbox_listing_is_read_whole(http: httpx.Client, path: str, endpoint: Endpoint) -> None:
-    """R17: three shapes, the made-up future one included."""
+    """In three shapes, the made-up future one included."""
     assert endpoint.records(answer_of(http, path))
 
 
@@ -487,7 +462,7 @@ def test_sandbox_candles_are_read(http: httpx.Client, exchange: Sandbox) -> None
 
 
 def test_sandbox_historical_tier_is_read(http: httpx.Client, exchange: Sandbox) -> None:
-    """R13. In January 2026 there was none."""
+    """In January 2026 there was none."""
     if exchange.world.config.shape == "2026-01":
         assert http.get("/historical/cutoff").status_code == 404
         return

@@ -1,4 +1,4 @@
-"""The whole asset graph on recorded answers of the real exchange, one cassette for each generation of its API."""
+"""The whole asset graph on answers with recorded numbers, one cassette for each generation of the exchange's API."""
 
 from collections.abc import Iterator
 from decimal import Decimal
@@ -43,7 +43,7 @@ def collect(cassette: str, instance: dg.DagsterInstance, database_path: Path) ->
     [
         (
             "2026-01-12-cents-beside-decimals",
-            "KXELONMARS-99",
+            "KXFARPLACE-99",
             {
                 "yes_bid": "0.06",
                 "yes_ask": "0.07",
@@ -56,7 +56,7 @@ def collect(cassette: str, instance: dg.DagsterInstance, database_path: Path) ->
         ),
         (
             "2026-06-20-decimals-numbers-as-text",
-            "KXCOLONIZEMARS-50",
+            "KXBUILDFARAWAY-50",
             {
                 "yes_bid": "0.163",
                 "yes_ask": "0.195",
@@ -71,7 +71,7 @@ def collect(cassette: str, instance: dg.DagsterInstance, database_path: Path) ->
         ),
         (
             "2026-10-06-decimals",
-            "KXNFLGAME-26OCT08TBDAL-DAL",
+            "KXTWOSIDE-26OCT08LOHIG-HIG",
             {
                 "yes_bid": "0.8",
                 "yes_ask": "0.81",
@@ -95,7 +95,6 @@ def test_collect_stores_recorded_quotes_exactly(
     database_path: Path,
     query: Query,
 ) -> None:
-    """R17, R22, R43, R44."""
     assert collect(cassette, instance, database_path).success
 
     columns = ", ".join(quote)

@@ -65,7 +65,7 @@ def test_settings_read_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
         "SNAPSHOT_MODE": "every",
         "KEYFRAME_HOURS": "0.5",
         "COMBOS": "only",
-        "SERIES": "KXNFLGAME, KXELONMARS,,KXNFLGAME ",
+        "SERIES": "KXTWOSIDE, KXFARPLACE,,KXTWOSIDE ",
         "MAX_PAGES": "3",
         "TIMEOUT_SECONDS": "1",
         "RETRY_SECONDS": "0",
@@ -77,10 +77,10 @@ def test_settings_read_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
         "PLACEHOLDER_HOURS": "0.5",
         "QUARANTINE_SHARE": "1",
         "RUN_HISTORY_DAYS": "1.5",
-        "CANDLESTICK_SERIES": "KXNFLGAME, KXNFLGAME",
-        "CANDLESTICK_MARKETS": "KXELONMARS-99",
+        "CANDLESTICK_SERIES": "KXTWOSIDE, KXTWOSIDE",
+        "CANDLESTICK_MARKETS": "KXFARPLACE-99",
         "CANDLESTICK_MINUTES": "1",
-        "ORDER_BOOK_MARKETS": "KXELONMARS-99,,KXNEWPOPE-70",
+        "ORDER_BOOK_MARKETS": "KXFARPLACE-99,,KXNEWHEAD-70",
         "ORDER_BOOK_MINUTES": "0.25",
     }
     for name, value in given.items():
@@ -94,7 +94,7 @@ def test_settings_read_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
         "snapshot_mode": SnapshotMode.EVERY,
         "keyframe_hours": 0.5,
         "combos": Combos.ONLY,
-        "series": ("KXNFLGAME", "KXELONMARS"),
+        "series": ("KXTWOSIDE", "KXFARPLACE"),
         "max_pages": 3,
         "timeout_seconds": 1,
         "retry_seconds": 0,
@@ -106,10 +106,10 @@ def test_settings_read_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
         "placeholder_hours": 0.5,
         "quarantine_share": 1,
         "run_history_days": 1.5,
-        "candlestick_series": ("KXNFLGAME",),
-        "candlestick_markets": ("KXELONMARS-99",),
+        "candlestick_series": ("KXTWOSIDE",),
+        "candlestick_markets": ("KXFARPLACE-99",),
         "candlestick_minutes": 1,
-        "order_book_markets": ("KXELONMARS-99", "KXNEWPOPE-70"),
+        "order_book_markets": ("KXFARPLACE-99", "KXNEWHEAD-70"),
         "order_book_minutes": 0.25,
     }
 
@@ -252,8 +252,8 @@ def test_dotenv_that_is_no_text_is_told(tmp_path: Path) -> None:
 def test_overrides_go_before_everything(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / ".env").write_text("KALSHI_COMBOS=include\n", encoding="utf-8")
     monkeypatch.setenv("KALSHI_MAX_PAGES", "3")
-    settings = load_settings(combos="only", max_pages=None, series=("KXELONMARS",))
-    assert settings.model_dump() == {**DEFAULTS, "combos": Combos.ONLY, "series": ("KXELONMARS",)}
+    settings = load_settings(combos="only", max_pages=None, series=("KXFARPLACE",))
+    assert settings.model_dump() == {**DEFAULTS, "combos": Combos.ONLY, "series": ("KXFARPLACE",)}
 
 
 def test_bad_override_is_told_like_a_variable() -> None:
@@ -289,6 +289,6 @@ def test_unknown_override_is_refused() -> None:
 
 def test_address_with_a_password_is_refused_and_not_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KALSHI_API_URL", "https://me:secret@kalshi.test/trade-api/v2")
-    with pytest.raises(ConfigurationError, match="KALSHI_API_URL: holds a user or a password") as told:
+    with pytest.raises(ConfigurationError, match="KALSHI_API_URL: contains a user or a password") as told:
         load_settings()
     assert "secret" not in str(told.value)

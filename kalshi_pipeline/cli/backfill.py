@@ -1,11 +1,11 @@
-"""The commands under `kalshi-pipeline backfill`: what happened before. Each goes on where it stopped."""
+"""The commands under `kalshi-pipeline backfill`, which collect the past. Each continues where it stopped."""
 
 from datetime import date, datetime
 from typing import Annotated
 
 import typer
 
-from kalshi_pipeline.cli.terminal import expect_no_failure, show, told_session
+from kalshi_pipeline.cli.terminal import expect_no_failure, print_report, reporting_session
 from kalshi_pipeline.errors import ConfigurationError
 from kalshi_pipeline.ingest.candlesticks import collect_candlesticks
 from kalshi_pipeline.ingest.settlements import backfill_settlements
@@ -13,7 +13,7 @@ from kalshi_pipeline.ingest.trades import collect_trades, days_between
 
 backfill = typer.Typer(
     name="backfill",
-    help="Collect what happened before, with a part of the request limit; each goes on where it was stopped.",
+    help="Collect the past, with a part of the request limit. Each command continues where it was stopped.",
     no_args_is_help=True,
 )
 
@@ -21,15 +21,15 @@ _DAY = ["%Y-%m-%d"]
 _Start = Annotated[datetime, typer.Option(formats=_DAY, metavar="DAY", help="The first UTC day.")]
 _End = Annotated[
     datetime | None,
-    typer.Option(formats=_DAY, metavar="DAY", help="The last UTC day, included; or just the first."),
+    typer.Option(formats=_DAY, metavar="DAY", help="The last UTC day, included; by default the first."),
 ]
 
 
 @backfill.command()
 def settlements() -> None:
-    """Store how every market ended that ever settled, of both tiers."""
-    with told_session(is_backfill=True) as session:
-        show(backfill_settlements(session))
+    """Store the settlement of every market that ever settled, from both tiers."""
+    with reporting_session(is_backfill=True) as session:
+        print_report(backfill_settlements(session))
 
 
 @backfill.command()
@@ -38,14 +38,14 @@ def trades(
     start: _Start,
     end: _End = None,
     again: Annotated[
-        bool, typer.Option("--again", help="Walk days again that are complete; it adds what is missing.")
+        bool, typer.Option("--again", help="Walk complete days again, to add what is missing.")
     ] = False,
 ) -> None:
     """Store the trades of each UTC day from the first to the last, one after the other."""
     days = _days(start, end)
-    with told_session(is_backfill=True) as session:
+    with reporting_session(is_backfill=True) as session:
         for day in days:
-            show(collect_trades(session, day, again=again), f"{day} ")
+            print_report(collect_trades(session, day, again=again), f"{day} ")
 
 
 @backfill.command()
@@ -53,30 +53,32 @@ def candlesticks(
     *,
     start: _Start,
     end: _End = None,
-    series: Annotated[list[str] | None, typer.Option(help="Every market of a series; repeat it.")] = None,
-    market: Annotated[list[str] | None, typer.Option(help="One market; repeat it.")] = None,
+    series: Annotated[
+        list[str] | None, typer.Option(help="Every market of a series; may be repeated.")
+    ] = None,
+    market: Annotated[list[str] | None, typer.Option(help="One market; may be repeated.")] = None,
     minutes: Annotated[int | None, typer.Option(help="Length of a candlestick: 1, 60 or 1440.")] = None,
-    again: Annotated[bool, typer.Option("--again", help="Ask for days that are complete, too.")] = False,
+    again: Annotated[bool, typer.Option("--again", help="Request complete days again.")] = False,
 ) -> None:
-    """Store the candlesticks of each UTC day, of these markets or of those of the settings."""
+    """Store the candlesticks of each UTC day, of these markets or of those that the settings select."""
     days = _days(start, end)
-    chosen: dict[str, object] = {} if minutes is None else {"candlestick_minutes": minutes}
+    selected: dict[str, object] = {} if minutes is None else {"candlestick_minutes": minutes}
     if series or market:
-        chosen |= {"candlestick_series": tuple(series or ()), "candlestick_markets": tuple(market or ())}
-    with told_session(is_backfill=True, **chosen) as session:
+        selected |= {"candlestick_series": tuple(series or ()), "candlestick_markets": tuple(market or ())}
+    with reporting_session(is_backfill=True, **selected) as session:
         if not session.settings.candlestick_series and not session.settings.candlestick_markets:
             raise ConfigurationError(
-                ["backfill candlesticks: give --series or --market, or choose by settings"]
+                ["backfill candlesticks: pass --series or --market, or select markets in the settings"]
             )
         reports = []
         for day in days:
             reports.append(collect_candlesticks(session, day, again=again))
-            show(reports[-1], f"{day} ")
+            print_report(reports[-1], f"{day} ")
     expect_no_failure(reports)
 
 
 def _days(start: datetime, end: datetime | None) -> list[date]:
     first, last = start.date(), (end or start).date()
     if last < first:
-        raise ConfigurationError([f"backfill: --end {last} lies before --start {first}: swap them"])
+        raise ConfigurationError([f"backfill: --end {last} is before --start {first}: swap them"])
     return list(days_between(first, last))

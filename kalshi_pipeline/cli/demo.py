@@ -9,11 +9,12 @@ import dagster as dg
 from dagster._core.errors import DagsterHomeNotSetError
 from rich.console import Console
 
-from kalshi_pipeline.cli.tables import history_table, overview_screen
+from kalshi_pipeline.cli import tables
 from kalshi_pipeline.definitions import defs
 from kalshi_pipeline.monitoring.overview import example_history, overview
 from kalshi_pipeline.sandbox import Sandbox, World, WorldConfig
 from kalshi_pipeline.store.database import Database
+from kalshi_pipeline.store.dialects import dialect_of
 
 DATABASE = Path("data/demo.db")
 SNAPSHOTS = 4
@@ -22,7 +23,7 @@ _NEXT = """
 [bold]Look at it in Dagster's UI[/bold] (two terminals, here):
   uv run kalshi-pipeline sandbox
   KALSHI_API_URL=http://127.0.0.1:8765/trade-api/v2 KALSHI_DATABASE_URL={url} KALSHI_COMBOS=include uv run dagster dev
-  and open http://127.0.0.1:3000: the sensor goes on taking snapshots by itself.
+  and open http://127.0.0.1:3000: the sensor continues to take snapshots by itself.
 
 [bold]Go live[/bold] (no account, no key; into data/kalshi.db):
   uv run dagster dev
@@ -31,10 +32,9 @@ _NEXT = """
 
 
 def run_demo(console: Console) -> None:
-    """Run `collect` and then several `snapshot` ticks through Dagster into a fresh database, and show it."""
-    for leftover in (DATABASE, Path(f"{DATABASE}-wal"), Path(f"{DATABASE}-shm")):
-        leftover.unlink(missing_ok=True)
+    """Run `collect` and then several snapshots through Dagster into a new database, and show what it holds."""
     url = f"sqlite:///{DATABASE}"
+    dialect_of(url).remove()
     world = World(
         WorldConfig(
             markets=_MARKETS, combos=_COMBOS, combos_per_step=5, change_share=0.3, start=datetime.now(UTC)
@@ -47,7 +47,7 @@ def run_demo(console: Console) -> None:
             "combos": "include",
             "requests_per_second": "50",
         }
-        console.print(f"A sandbox exchange with {_MARKETS:,} open markets and {_COMBOS} combos runs.")
+        console.print(f"A sandbox exchange with {_MARKETS:,} open markets and {_COMBOS} combos is running.")
         run = _runner(instance, overrides, console)
         run("collect")
         for _ in range(SNAPSHOTS):
@@ -55,10 +55,10 @@ def run_demo(console: Console) -> None:
             run("snapshot")
     with contextlib.closing(Database(url)) as database:
         console.print(f"\n{DATABASE} now holds:")
-        console.print(overview_screen(overview(database)))
-        console.print("(open placeholders: events of combos minted since; the next collect heals them)\n")
+        console.print(tables.overview_tables(overview(database)))
+        console.print("(open placeholders: events of combos created since; the next collect heals them)\n")
         if (example := example_history(database, SNAPSHOTS + 1)) is not None:
-            console.print(history_table(*example))
+            console.print(tables.stored_quotes_table(*example))
     console.print(_NEXT.format(url=url), highlight=False, soft_wrap=True)
 
 
@@ -83,7 +83,7 @@ def _runner(
 
 
 def _instance() -> dg.DagsterInstance:
-    """Give the Dagster instance of this folder, so that the runs show in its UI; a passing one where there is none."""
+    """Return the Dagster instance of this folder, so that its UI shows the runs, or else a temporary one."""
     try:
         return dg.DagsterInstance.get()
     except DagsterHomeNotSetError:

@@ -1,4 +1,4 @@
-"""The terminal of a command: what it prints where, and the session that tells it of its progress."""
+"""The terminal: what a command prints where, and the session and the database that it works on."""
 
 import contextlib
 from collections.abc import Iterator, Sequence
@@ -6,26 +6,27 @@ from collections.abc import Iterator, Sequence
 from rich.console import Console
 from rich.markup import escape
 
-from kalshi_pipeline.cli import tables as screens
+from kalshi_pipeline.cli import tables
 from kalshi_pipeline.errors import ExchangeError
 from kalshi_pipeline.ingest.run.report import Report
 from kalshi_pipeline.ingest.run.session import Session, open_session
 from kalshi_pipeline.settings import load_settings
+from kalshi_pipeline.store.database import Database
 
 out = Console()
 err = Console(stderr=True)
 
 
 @contextlib.contextmanager
-def told_session(*, is_backfill: bool = False, **overrides: object) -> Iterator[Session]:
-    """Open a session of the settings, `overrides` first, which tells of its progress.
+def reporting_session(*, is_backfill: bool = False, **overrides: object) -> Iterator[Session]:
+    """Open a session with the settings, `overrides` first, whose progress is shown.
 
-    It does so beside a spinner, or line by line in a log.
+    It is shown beside a spinner, or line by line in a log.
     """
     settings = load_settings(**overrides)
     if not err.is_terminal:
-        # In a log, a failure is one line, which says for how long it was tried.
-        with open_session(settings, tell, tell_retries=False, is_backfill=is_backfill) as session:
+        # Retries are not logged: a failure is one line, which says for how long it was retried.
+        with open_session(settings, print_message, report_retries=False, is_backfill=is_backfill) as session:
             yield session
         return
     with (
@@ -35,19 +36,28 @@ def told_session(*, is_backfill: bool = False, **overrides: object) -> Iterator[
         yield session
 
 
-def tell(line: str) -> None:
-    """Tell a person something beside the results."""
+@contextlib.contextmanager
+def existing_database() -> Iterator[Database]:
+    """Open the database of the settings; raise StoreError if there is none."""
+    with contextlib.closing(Database(load_settings().database_url, create=False)) as database:
+        yield database
+
+
+def print_message(line: str) -> None:
+    """Print a line for a person, apart from the results."""
     err.print(escape(line), highlight=False, soft_wrap=True)
 
 
-def show(report: Report, title: str = "") -> None:
-    """Show what a run did, in one line behind its title, and what a reader should know besides."""
-    out.print(escape(title) + screens.report_line(report), highlight=False, soft_wrap=True)
+def print_report(report: Report, title: str = "") -> None:
+    """Print what a run did, in one line after its title, and the notes of its report."""
+    out.print(escape(title) + tables.report_line(report), highlight=False, soft_wrap=True)
     for note in report.notes:
-        tell(f"note: {note}")
+        print_message(f"note: {note}")
 
 
 def expect_no_failure(reports: Sequence[Report]) -> None:
-    """Raise ExchangeError unless everything that was chosen could be got: the exit code says so (R53)."""
+    """Raise ExchangeError if anything that was selected could not be fetched, so that the exit code says so."""
     if failures := sum(report.failures for report in reports):
-        raise ExchangeError(f"{failures:,} of what was chosen could not be got: see above, then run again")
+        raise ExchangeError(
+            f"{failures:,} of what was selected could not be fetched: see above, then run again"
+        )

@@ -1,1 +1,1 @@
-"""Dagster: assets, checks, the resource, jobs, the schedule and the sensor. All work is done by `ingest`."""
+"""Dagster: a module for each family of assets, with its checks, jobs, schedules and sensors. `ingest` does the work."""

@@ -1,25 +1,34 @@
-"""The asset of candlesticks, one partition a UTC day, its job, and a schedule that is stopped by default."""
+"""Candlesticks by UTC day: the asset, the job that collects a day, and a daily schedule that is stopped by default."""
 
 from datetime import date
 
 import dagster as dg
 
-from kalshi_pipeline.defs.assets import markets, materialize, pipeline_asset
+from kalshi_pipeline.defs.catalogue import markets
 from kalshi_pipeline.defs.days import UTC_DAYS, run_of_yesterday
+from kalshi_pipeline.defs.pipeline_asset import materialize, pipeline_asset
 from kalshi_pipeline.defs.resources import Pipeline
 from kalshi_pipeline.defs.run_ticks import BACKFILL_POOL
 from kalshi_pipeline.ingest.candlesticks import collect_candlesticks
+from kalshi_pipeline.monitoring.checks import LISTING_COMPLETE, QUARANTINE_SHARE
 
 
-@pipeline_asset("/markets/candlesticks", [markets], partitions=UTC_DAYS, pool=BACKFILL_POOL)
+@pipeline_asset(
+    table="candlesticks",
+    endpoint="/markets/candlesticks",
+    parents=[markets],
+    checks=[LISTING_COMPLETE, QUARANTINE_SHARE],
+    partitions=UTC_DAYS,
+    pool=BACKFILL_POOL,
+)
 def candlesticks(context: dg.AssetExecutionContext, pipeline: Pipeline) -> dg.MaterializeResult:
-    """Open, high, low and close of chosen markets. One row is one period of one market; its key is the market, the
+    """Open, high, low and close of selected markets. One row is one period of one market; its key is the market, the
     length of the period and its inclusive end.
 
-    A partition is a UTC day, and holds the periods that end on it. Choose by KALSHI_CANDLESTICK_SERIES and
-    KALSHI_CANDLESTICK_MARKETS; without a choice nothing is stored. As fresh as the last run: the day that goes on
-    is stored as far as it is over. A second run asks for what lacks, by market and day, and changes nothing else.
-    People read the views `candlestick_history`, `candlestick_coverage` and `price_history_filled`.
+    A partition is a UTC day, and holds the periods that end on it. KALSHI_CANDLESTICK_SERIES and
+    KALSHI_CANDLESTICK_MARKETS select the markets; without a selection nothing is stored. As fresh as the last run:
+    the present day is stored as far as it is over. A second run requests what is missing, by market and day, and
+    changes nothing else. Query the views `candlestick_history`, `candlestick_coverage` and `price_history_filled`.
     """
     day = date.fromisoformat(context.partition_key)
     return materialize(
@@ -42,5 +51,8 @@ candlesticks_job = dg.define_asset_job(
     default_status=dg.DefaultScheduleStatus.STOPPED,
 )
 def candlesticks_schedule(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
-    """Store the candlesticks of the day before, when it is over. Start it once markets are chosen."""
+    """Store the candlesticks of the day before, when it is over. Start it once markets are selected."""
     return run_of_yesterday(context)
+
+
+defs = dg.Definitions(assets=[candlesticks], jobs=[candlesticks_job], schedules=[candlesticks_schedule])

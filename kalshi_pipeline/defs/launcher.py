@@ -1,7 +1,7 @@
-"""What starts the process of a run; `dagster.yaml` names it.
+"""The run launcher, which `dagster.yaml` names: it starts the process of a run.
 
 Dagster's own launcher starts a new Python for each run, which imports Dagster, SQLAlchemy and this package again: five
-to six seconds of processor time before a snapshot begins, and ten times what the snapshot itself takes. Here a run is
+to six seconds of processor time before a snapshot begins, ten times what the snapshot itself takes. Here a run is
 forked from a process that has imported them (`run_template`).
 """
 
@@ -27,7 +27,7 @@ _START_SECONDS = 60.0
 
 
 class ForkingRunLauncher(DefaultRunLauncher):
-    """Forks runs on Linux. Where that is not safe or fails, a run is launched as Dagster does it."""
+    """Forks runs on Linux. Where forking is not safe or fails, Dagster's own launcher takes over."""
 
     def __init__(self, inst_data: ConfigurableClassData | None = None) -> None:
         super().__init__(inst_data)
@@ -35,16 +35,16 @@ class ForkingRunLauncher(DefaultRunLauncher):
         self._lock = threading.Lock()
 
     def launch_run(self, context: LaunchRunContext) -> None:
-        """Start the process of a run, and note its number in the tags of the run."""
+        """Start the process of a run, and record its number in the run's tags."""
         run = context.dagster_run
         pid = self._fork(run) if sys.platform == "linux" else None
-        # A run that is tried again has the tags of the first: its number is overwritten either way.
+        # A retry starts with the tags of the first run, so its number is overwritten in either case.
         self._instance.add_run_tags(run.run_id, {PID_TAG: str(pid or "")})
         if pid is None:
             super().launch_run(context)
 
     def terminate(self, run_id: str) -> bool:
-        """Interrupt a run; False where there is nothing to interrupt."""
+        """Interrupt a run; return False if there is nothing to interrupt."""
         run = self._instance.get_run_by_id(run_id)
         if run is None or not run.tags.get(PID_TAG):
             return bool(super().terminate(run_id))  # type: ignore[no-untyped-call]
@@ -59,17 +59,17 @@ class ForkingRunLauncher(DefaultRunLauncher):
 
     @property
     def supports_check_run_worker_health(self) -> bool:
-        """Let Dagster's monitoring ask for runs whose process was killed."""
+        """Return True, so that Dagster's monitoring looks for runs whose process was killed."""
         return True
 
     def check_run_worker_health(self, run: DagsterRun) -> CheckRunHealthResult:
-        """Tell whether the process of a run is there; one that was not forked is Dagster's to look after."""
+        """Return whether the process of a run is alive; a run that was not forked counts as alive."""
         if not run.tags.get(PID_TAG) or _is_running(run):
             return CheckRunHealthResult(WorkerStatus.RUNNING)
-        return CheckRunHealthResult(WorkerStatus.FAILED, "its process has ended without a word")
+        return CheckRunHealthResult(WorkerStatus.FAILED, "its process ended without reporting")
 
     def dispose(self) -> None:
-        """End the template; runs that were forked from it go on."""
+        """End the template process; runs that were forked from it continue."""
         with self._lock:
             if self._template:
                 self._template.close()
@@ -98,15 +98,15 @@ class _Template:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
-            start_new_session=True,  # Ctrl-C is for whoever started it; its runs come to their end
+            start_new_session=True,  # Ctrl-C is for the parent alone; runs come to their end
         )
 
     def is_current(self) -> bool:
-        """Tell whether it lives and no file of the package has changed since it started."""
+        """Return whether it is alive and no file of the package has changed since it started."""
         return self._process.poll() is None and self._code == _state_of_code()
 
     def fork(self, request: str) -> int | None:
-        """Give the number of the process that does the run; None, and no such process, where that failed."""
+        """Start a run and return the number of its process; None if that failed, and then no process is left."""
         assert self._process.stdin
         assert self._process.stdout
         with contextlib.suppress(BrokenPipeError):
@@ -119,12 +119,12 @@ class _Template:
         return None
 
     def close(self) -> None:
-        """Let it end."""
+        """Close its input, and wait until it has ended."""
         self._process.communicate()
 
 
 def _is_running(run: DagsterRun) -> bool:
-    """Whether the process of a run is there, and not another one that was given its number since."""
+    """Return whether the process of a run is alive, and not another process that has its number now."""
     try:
         return _TEMPLATE.encode() in Path("/proc", run.tags[PID_TAG], "cmdline").read_bytes()
     except FileNotFoundError:

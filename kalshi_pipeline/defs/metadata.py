@@ -5,30 +5,32 @@ from collections.abc import Mapping
 import dagster as dg
 
 from kalshi_pipeline.ingest.run.report import Report
-from kalshi_pipeline.store.schema.columns import columns_of
+from kalshi_pipeline.store.schema.columns import ColumnNote, columns_of
 from kalshi_pipeline.units import MICROS_PER_SECOND
 
 
-def definition_metadata(table: str, endpoint: str) -> dict[str, object]:
-    """Say what the UI shows of an asset before its first run."""
-    columns = [
-        dg.TableColumn(
-            note.name,
-            note.type,
-            note.description,
-            constraints=dg.TableColumnConstraints(nullable=note.is_nullable),
-        )
-        for note in columns_of(table)
-    ]
-    return {
-        "dagster/table_name": table,
-        "dagster/column_schema": dg.TableSchema(columns),
-        "endpoint": endpoint,
-    }
+def definition_metadata(table: str | None, endpoint: str | None) -> dict[str, object]:
+    """Return what the UI shows of an asset before its first run: its table with its columns, and its endpoint."""
+    metadata: dict[str, object] = {}
+    if table is not None:
+        metadata["dagster/table_name"] = table
+        metadata["dagster/column_schema"] = dg.TableSchema([_column(note) for note in columns_of(table)])
+    if endpoint is not None:
+        metadata["endpoint"] = endpoint
+    return metadata
+
+
+def _column(note: ColumnNote) -> dg.TableColumn:
+    return dg.TableColumn(
+        note.name,
+        note.type,
+        note.description,
+        constraints=dg.TableColumnConstraints(nullable=note.is_nullable),
+    )
 
 
 def run_metadata(report: Report) -> Mapping[str, dg.MetadataValue | str | int | float | bool]:
-    """Say what one run did. Numbers plot themselves over time in the UI."""
+    """Return what one run did. The UI plots the numbers over time."""
     tally = report.tally
     metadata: dict[str, dg.MetadataValue | str | int | float | bool] = {
         "dagster/row_count": report.rows,

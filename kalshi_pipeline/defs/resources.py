@@ -5,15 +5,17 @@ from contextlib import AbstractContextManager
 import dagster as dg
 from pydantic import Field
 
-from kalshi_pipeline.ingest.run.session import Session, Tell, open_session
+from kalshi_pipeline.errors import ConfigurationError
+from kalshi_pipeline.ingest.run.session import OnProgress, Session, open_session
 from kalshi_pipeline.settings import Settings, load_settings
+from kalshi_pipeline.store.dialects import dialect_of
 
 
 class Pipeline(dg.ConfigurableResource[None]):
-    """The exchange and the database, as the settings (KALSHI_… in the environment or .env) name them.
+    """The exchange and the database that the settings name (KALSHI_… in the environment or .env).
 
-    Settings are read when an asset starts and not when the code is loaded, so that a wrong one is a red run with
-    its reason and never a code location that does not load.
+    Settings are read when an asset starts, not when the code is loaded, so that a wrong one is a failed run with its
+    reason instead of a code location that does not load.
     """
 
     overrides: dict[str, str] = Field(
@@ -22,9 +24,23 @@ class Pipeline(dg.ConfigurableResource[None]):
     )
 
     def settings(self) -> Settings:
-        """Read the settings; ConfigurationError names every problem."""
+        """Read the settings; raise ConfigurationError with every problem."""
         return load_settings(**self.overrides)
 
-    def session(self, tell: Tell, *, is_backfill: bool = False) -> AbstractContextManager[Session]:
+    def session(
+        self, on_progress: OnProgress, *, is_backfill: bool = False
+    ) -> AbstractContextManager[Session]:
         """Open the exchange and the database for one asset."""
-        return open_session(self.settings(), tell, is_backfill=is_backfill)
+        return open_session(self.settings(), on_progress, is_backfill=is_backfill)
+
+
+def database_kind() -> str:
+    """Return the kind of the database that the settings name, or of the default one if they cannot be used.
+
+    It is read when the code is loaded, for the UI alone: a wrong setting must not keep the code from loading.
+    """
+    try:
+        url: str = load_settings().database_url
+    except ConfigurationError:
+        url = Settings.model_fields["database_url"].default
+    return dialect_of(url).kind

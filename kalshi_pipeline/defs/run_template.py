@@ -1,7 +1,7 @@
 """The process that runs are forked from: it has imported everything, opens nothing and runs nothing itself.
 
-`launcher` starts it and writes requests to its input, a line each; it answers with the number of the process that
-does the run. It ends when its input does, whatever became of the one who started it.
+`launcher` starts it and writes requests to its input, one per line; the answer is the number of the process that
+does the run. It ends when its input ends, even if the launcher was killed.
 """
 
 import contextlib
@@ -17,13 +17,13 @@ from dagster._serdes import deserialize_value
 
 
 def main() -> None:
-    """Fork a process for each request; it returns from here too, when its run is done."""
+    """Fork a process for each request. The forked process returns from here too, when its run is done."""
     signal.signal(signal.SIGCHLD, _reap)
     is_warm = False
     while request := sys.stdin.readline():
         if not is_warm:
             _import_what_it_needs(request)
-            gc.freeze()  # no run looks for garbage in what was imported, so that its memory stays shared
+            gc.freeze()  # keeps the memory of what was imported shared: no run collects garbage in it
             is_warm = True
         if pid := os.fork():
             print(pid, flush=True)  # noqa: T201  (the answer)
@@ -35,7 +35,7 @@ def main() -> None:
 
 
 def _import_what_it_needs(request: str) -> None:
-    """Import the definitions and the storage that a request names. Nothing stays open that a fork would share."""
+    """Import the definitions and the storage that a request names; leave nothing open that a fork would share."""
     args = deserialize_value(request, ExecuteRunArgs)
     args.job_origin.repository_origin.code_pointer.load_target()
     if args.instance_ref:

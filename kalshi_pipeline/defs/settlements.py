@@ -1,24 +1,30 @@
-"""How markets ended: the asset, which looks at what settled since, and the op that fetches everything before."""
+"""How markets ended: the asset, which stores what settled since, and the backfill of everything before."""
 
 import dagster as dg
 
-from kalshi_pipeline.defs.assets import materialize, pipeline_asset, price_snapshots, told_in_one_line
 from kalshi_pipeline.defs.metadata import run_metadata
+from kalshi_pipeline.defs.pipeline_asset import failing_in_one_line, materialize, pipeline_asset
 from kalshi_pipeline.defs.resources import Pipeline
-from kalshi_pipeline.defs.run_ticks import BACKFILL_POOL
-from kalshi_pipeline.ingest.settlements import backfill_settlements as fetch_all_settlements
-from kalshi_pipeline.ingest.settlements import sync_settlements
+from kalshi_pipeline.defs.run_ticks import BACKFILL_POOL, JOB_TAG
+from kalshi_pipeline.defs.snapshots import price_snapshots
+from kalshi_pipeline.ingest.settlements import backfill_settlements, sync_settlements
+from kalshi_pipeline.monitoring.checks import LISTING_COMPLETE, QUARANTINE_SHARE, SCALARS_HAVE_VALUE
 
 
-@pipeline_asset("/markets, /historical/markets", [price_snapshots])
+@pipeline_asset(
+    table="settlements",
+    endpoint="/markets, /historical/markets",
+    parents=[price_snapshots],
+    checks=[LISTING_COMPLETE, QUARANTINE_SHARE, SCALARS_HAVE_VALUE],
+)
 def settlements(context: dg.AssetExecutionContext, pipeline: Pipeline) -> dg.MaterializeResult:
     """How markets ended. One row is the settlement of one market; its key is the market.
 
-    As fresh as the last `collect` (hourly), and fresher for markets that a snapshot saw leave the listing: these
-    are looked up by ticker. Each run asks for what settled since the newest settlement that a complete one saw, an
-    hour of overlap included; the first one for all that the live tier has, some two months. The job
-    `backfill_settlements` fetches everything before. A second run on the same answers changes nothing; a result
-    that is amended is marked, and what it was is kept in `market_changes`. People read the view `settlement_history`.
+    As fresh as the last `collect` (hourly), and fresher for markets that a snapshot saw leave the listing, which are
+    looked up by ticker. Each run requests what settled since the newest settlement that a complete run saw, with an
+    hour of overlap; the first run requests all that the live tier has, some two months. The job
+    `backfill_settlements` fetches everything before. A second run on the same answers changes nothing. A result
+    that is amended is marked, and what it was is kept in `market_changes`. Query the view `settlement_history`.
     """
     # The first run may be long: it takes no more of the request limit than a backfill, so that no tick waits.
     return materialize(context, pipeline, sync_settlements, is_backfill=True)
@@ -26,9 +32,9 @@ def settlements(context: dg.AssetExecutionContext, pipeline: Pipeline) -> dg.Mat
 
 @dg.op(name="all_settlements", pool=BACKFILL_POOL)
 def all_settlements(context: dg.OpExecutionContext, pipeline: Pipeline) -> None:
-    """Store everything that ever settled, of both tiers; a run that is stopped goes on where it was."""
-    with told_in_one_line(), pipeline.session(context.log.info, is_backfill=True) as session:
-        report = fetch_all_settlements(session)
+    """Store everything that ever settled, of both tiers; a run that is stopped is continued by the next."""
+    with failing_in_one_line(), pipeline.session(context.log.info, is_backfill=True) as session:
+        report = backfill_settlements(session)
     for note in report.notes:
         context.log.warning(note)
     context.log_event(
@@ -36,3 +42,16 @@ def all_settlements(context: dg.OpExecutionContext, pipeline: Pipeline) -> None:
             settlements.key, description="all that ever settled", metadata=run_metadata(report)
         )
     )
+
+
+@dg.job(
+    name="backfill_settlements",
+    description="Everything that ever settled, of both of the exchange's tiers; continues where it was stopped.",
+    tags={JOB_TAG: "backfill_settlements", dg.MAX_RUNTIME_SECONDS_TAG: "172800"},
+)
+def backfill_settlements_job() -> None:
+    """Fetch it in one step that is no run of the asset: hourly runs must not wait for the pool of backfills."""
+    all_settlements()
+
+
+defs = dg.Definitions(assets=[settlements], jobs=[backfill_settlements_job])

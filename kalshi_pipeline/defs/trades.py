@@ -1,32 +1,41 @@
-"""Trades by UTC day: the asset, the job that collects a day, and the schedule that does so daily once switched on."""
+"""Trades by UTC day: the asset, the job that collects a day, and a daily schedule that is stopped by default."""
 
 from datetime import date
 
 import dagster as dg
 
-from kalshi_pipeline.defs.assets import markets, materialize, pipeline_asset
+from kalshi_pipeline.defs.catalogue import markets
 from kalshi_pipeline.defs.days import UTC_DAYS, run_of_yesterday
+from kalshi_pipeline.defs.pipeline_asset import materialize, pipeline_asset
 from kalshi_pipeline.defs.resources import Pipeline
 from kalshi_pipeline.defs.run_ticks import BACKFILL_POOL
 from kalshi_pipeline.ingest.trades import collect_trades
+from kalshi_pipeline.monitoring.checks import LISTING_COMPLETE, QUARANTINE_SHARE
 
 
-@pipeline_asset("/markets/trades", [markets], partitions=UTC_DAYS, pool=BACKFILL_POOL)
+@pipeline_asset(
+    table="trades",
+    endpoint="/markets/trades",
+    parents=[markets],
+    checks=[LISTING_COMPLETE, QUARANTINE_SHARE],
+    partitions=UTC_DAYS,
+    pool=BACKFILL_POOL,
+)
 def trades(context: dg.AssetExecutionContext, pipeline: Pipeline) -> dg.MaterializeResult:
     """Executions. One row is one trade; its key is its time and the exchange's UUID. A partition is a UTC day.
 
-    As fresh as the day's last run; `trades_schedule`, off until it is switched on, collects each day after its end,
-    from whichever of the exchange's tiers holds it. Needs no other asset to have run: markets and events that are
-    lacking are fetched first. A run that was stopped goes on where it was; one over a complete day asks for nothing;
-    one over today adds what is new and stays partial. KALSHI_COMBOS and KALSHI_SERIES hold here too: trades out of
-    their scope are counted as `left_out`. People read the view `trade_history`.
+    As fresh as the day's last run; `trades_schedule`, stopped by default, collects each day after its end, from
+    whichever of the exchange's tiers holds it. Needs no other asset to have run: missing markets and events are
+    fetched first. A run continues where an earlier one was stopped; over a complete day it requests nothing, over
+    today it adds what is new and stays partial. KALSHI_COMBOS and KALSHI_SERIES apply here too: trades outside of
+    their scope are counted as `left_out`. Query the view `trade_history`.
     """
     day = date.fromisoformat(context.partition_key)
     return materialize(context, pipeline, lambda session: collect_trades(session, day), is_backfill=True)
 
 
 collect_trades_job = dg.define_asset_job(
-    "collect_trades",  # an asset has the name `trades` already
+    "collect_trades",  # not `trades`, which is the asset's name
     selection=dg.AssetSelection.assets(trades),
     description="The trades of one UTC day: thousands of pages, with a part of the request limit.",
     tags={dg.MAX_RUNTIME_SECONDS_TAG: "86400"},
@@ -40,5 +49,8 @@ collect_trades_job = dg.define_asset_job(
     default_status=dg.DefaultScheduleStatus.STOPPED,
 )
 def trades_schedule(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
-    """Collect the trades of the day before. Off by default: an exchange-wide day has thousands of pages."""
+    """Collect the trades of the day before. Stopped by default: an exchange-wide day has thousands of pages."""
     return run_of_yesterday(context)
+
+
+defs = dg.Definitions(assets=[trades], jobs=[collect_trades_job], schedules=[trades_schedule])

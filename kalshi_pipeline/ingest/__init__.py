@@ -1,1 +1,1 @@
-"""Joins exchange and store: sync series, events and markets, take a snapshot. Knows no Dagster."""
+"""The flows: each fetches from the exchange and stores what it fetched. Knows no Dagster."""

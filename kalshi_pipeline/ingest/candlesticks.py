@@ -1,11 +1,11 @@
-"""Candlesticks of chosen markets, one UTC day at a time, from whichever tier of the exchange has them.
+"""Candlesticks of selected markets, one UTC day at a time, from whichever tier of the exchange has them.
 
-What came of each market and day is remembered in `candlestick_days`, so that a run asks for what lacks, whatever
-was chosen before.
+The outcome for each market and day is kept in `candlestick_days`, so that a run requests only what is missing, even
+when the selection has changed.
 """
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 
 from kalshi_pipeline.errors import ExchangeError, NotFoundError
@@ -15,11 +15,13 @@ from kalshi_pipeline.exchange.transport import Answer
 from kalshi_pipeline.ingest.candlestick_days import Day, markets_per_request
 from kalshi_pipeline.ingest.parents.lookup import MarketLookup
 from kalshi_pipeline.ingest.parents.outcomes import Cutoff
-from kalshi_pipeline.ingest.parents.selected_markets import store_chosen
-from kalshi_pipeline.ingest.run.recorded_listing import begin_listing, closing_run
+from kalshi_pipeline.ingest.parents.selected_markets import store_selected
+from kalshi_pipeline.ingest.run.failures import FailuresInARow
+from kalshi_pipeline.ingest.run.recorded_listing import begin_listing, closing_run, store_page
 from kalshi_pipeline.ingest.run.report import Report
 from kalshi_pipeline.ingest.run.session import Session
 from kalshi_pipeline.records import Candlestick
+from kalshi_pipeline.store.database import Connection
 from kalshi_pipeline.store.writing.candlesticks import (
     ChosenMarket,
     Coverage,
@@ -30,23 +32,21 @@ from kalshi_pipeline.store.writing.candlesticks import (
     record_coverage,
     upsert_candlesticks,
 )
-from kalshi_pipeline.store.writing.runs import State, add_page, add_to_quarantine
+from kalshi_pipeline.store.writing.runs import State
 from kalshi_pipeline.store.writing.tally import Tally
 from kalshi_pipeline.units import datetime_of
 from kalshi_pipeline.vocabulary import Tier
 
-# So many requests in a row that fail are no fault of single markets: the exchange is down, or refuses them all.
-_MOST_FAILURES_IN_A_ROW = 5
-
+_FAILED_REQUESTS = 5
 _LONGEST_SECONDS = 86_400.0
 
 
 def collect_candlesticks(session: Session, day: date, *, again: bool = False) -> Report:
-    """Store the candlesticks of a UTC day of the chosen markets that were open on it.
+    """Store the candlesticks of a UTC day of the selected markets that were open on it.
 
-    Markets are chosen by KALSHI_CANDLESTICK_SERIES and KALSHI_CANDLESTICK_MARKETS, the length of the periods by
-    KALSHI_CANDLESTICK_MINUTES. A market whose day is complete is not asked for, unless `again`. One that fails
-    is told in `candlestick_days`, and loses none of the others.
+    KALSHI_CANDLESTICK_SERIES and KALSHI_CANDLESTICK_MARKETS select the markets, KALSHI_CANDLESTICK_MINUTES the length
+    of the periods. A market whose day is complete is not requested, except with `again`. A market that fails is
+    recorded in `candlestick_days` and does not affect the others.
     """
     settings = session.settings
     series, markets = settings.candlestick_series, settings.candlestick_markets
@@ -60,7 +60,7 @@ def collect_candlesticks(session: Session, day: date, *, again: bool = False) ->
         else:
             report.state = State.COMPLETE
             report.notes.append(
-                "no market is chosen, so nothing is stored: set KALSHI_CANDLESTICK_SERIES or "
+                "no market is selected, so nothing is stored: set KALSHI_CANDLESTICK_SERIES or "
                 "KALSHI_CANDLESTICK_MARKETS"
             )
     return report
@@ -75,25 +75,25 @@ class _Collection:
         self._day = day
         self._covered = Coverage.COMPLETE if day.is_over else Coverage.PARTIAL
         self._cutoff = Cutoff(None, has_tiers=False)
-        self._failures_in_a_row = 0
+        self._failures = FailuresInARow(_FAILED_REQUESTS)
         self._has_answer = False
         self._failed: list[str] = []
         self._unstored: dict[str, str] = {}
         self._outside = 0
 
     def run(self, *, again: bool) -> None:
-        markets = self._chosen(again=again)
+        markets = self._missing_markets(again=again)
         if markets and self._day.end > self._day.start:
-            self._cutoff = Cutoff.ask(self._session)
+            self._cutoff = Cutoff.fetch(self._session)
             self._ask_both_tiers(markets)
         self._conclude()
 
-    def _chosen(self, *, again: bool) -> list[ChosenMarket]:
-        """Give the markets to ask for: chosen, open on that day, and not complete yet."""
+    def _missing_markets(self, *, again: bool) -> list[ChosenMarket]:
+        """Return the markets to request: selected, open on that day, and not complete yet."""
         settings, notes = self._session.settings, self._report.notes
-        self._unstored = store_chosen(self._session, self._report, settings.candlestick_markets)
+        self._unstored = store_selected(self._session, self._report, settings.candlestick_markets)
         with self._session.database.read() as connection:
-            chosen = chosen_markets(
+            selected = chosen_markets(
                 connection, settings.candlestick_series, settings.candlestick_markets, alive=self._day.alive
             )
             covered = set() if again else covered_markets(connection, self._day.key)
@@ -103,40 +103,40 @@ class _Collection:
                 f"no market of {', '.join(empty)} is stored: check KALSHI_CANDLESTICK_SERIES, then run "
                 "`kalshi-pipeline sync`"
             )
-        markets = [market for market in chosen if market.id not in covered]
-        if len(markets) < len(chosen):
-            notes.append(f"{len(chosen) - len(markets):,} of {len(chosen):,} markets were stored before")
+        markets = [market for market in selected if market.id not in covered]
+        if len(markets) < len(selected):
+            notes.append(f"{len(selected) - len(markets):,} of {len(selected):,} markets were already stored")
         return markets
 
     def _ask_both_tiers(self, markets: Sequence[ChosenMarket]) -> None:
-        """Ask for each market the tier that should have it, then the other one."""
+        """Ask the tier that should have each market, then the other one."""
         archived = [market for market in markets if self._is_archived(market)]
         were_asked = {market.id for market in archived}
         others = [market for market in markets if market.id not in were_asked]
-        lacking = self._ask(Tier.HISTORICAL, archived)
-        lacking = self._ask(Tier.LIVE, [*others, *lacking])
-        silent = [market for market in lacking if market.id in were_asked or self._cutoff.at is None]
-        lacking = [market for market in lacking if market.id not in were_asked]
+        missing = self._ask(Tier.HISTORICAL, archived)
+        missing = self._ask(Tier.LIVE, [*others, *missing])
+        in_neither = [market for market in missing if market.id in were_asked or self._cutoff.at is None]
+        missing = [market for market in missing if market.id not in were_asked]
         if self._cutoff.at is not None:
-            silent += self._ask(Tier.HISTORICAL, lacking)
-        self._record_silent(silent)
+            in_neither += self._ask(Tier.HISTORICAL, missing)
+        self._record_without_candlestick(in_neither)
 
     def _is_archived(self, market: ChosenMarket) -> bool:
         return self._cutoff.current_tier(market.settled_at) is Tier.HISTORICAL
 
     def _may_be_archived(self, market: ChosenMarket) -> bool:
-        """Whether a market of which no settlement is known may have settled before the cutoff."""
+        """Return whether a market without a known settlement may have settled before the cutoff."""
         return market.settled_at is None and self._cutoff.current_tier(market.close_at) is Tier.HISTORICAL
 
     def _ask(self, tier: Tier, markets: Sequence[ChosenMarket]) -> list[ChosenMarket]:
-        """Ask a tier for markets and store what it gives; give the markets that it lacks.
+        """Fetch markets from a tier and store them; return the markets that it does not have.
 
-        A request that fails is split, and its halves wait until the others are done: what is left in the end is
-        the market that fails.
+        A request that fails is split, and its halves wait until the others are done, so that in the end only the
+        failing market is left.
         """
         size = 1 if tier is Tier.HISTORICAL else markets_per_request(self._day.period_minutes)
         waiting = deque(markets[start : start + size] for start in range(0, len(markets), size))
-        lacking: list[ChosenMarket] = []
+        missing: list[ChosenMarket] = []
         while waiting:
             asked = waiting.popleft()
             try:
@@ -151,14 +151,14 @@ class _Collection:
                     middle = len(asked) // 2
                     waiting += (asked[:middle], asked[middle:])
                 continue
-            self._failures_in_a_row = 0
+            self._failures.clear()
             self._has_answer = True
-            lacking += self._store(tier, asked, answer)
-            self._session.tell_progress(
+            missing += self._store(tier, asked, answer)
+            self._session.report_progress(
                 f"candlesticks of {self._day.utc_date}: {self._report.tally.received:,} so far, "
                 f"{len(waiting):,} requests to go"
             )
-        return lacking
+        return missing
 
     def _fetch(self, tier: Tier, tickers: list[str]) -> Answer[Page[Candlesticks]]:
         day, tiers = self._day, self._session.client.tiers
@@ -174,43 +174,47 @@ class _Collection:
             return Answer(Page([]), self._session.clock.now())
 
     def _note_failure(self, error: ExchangeError) -> None:
-        self._failures_in_a_row += 1
-        if self._failures_in_a_row >= _MOST_FAILURES_IN_A_ROW:
+        self._failures.add()
+        if self._failures.are_too_many:
             raise error
 
     def _store(
         self, tier: Tier, asked: Sequence[ChosenMarket], answer: Answer[Page[Candlesticks]]
     ) -> list[ChosenMarket]:
-        """Store an answer in one transaction; give the markets of which it has nothing."""
+        """Store an answer in one transaction; return the markets that are missing in it."""
         found = self._by_market(asked, answer.content.records)
-        lacking = [market for market in asked if self._is_lacking(tier, market, found.get(market.id))]
+        missing = [market for market in asked if self._is_missing(tier, market, found.get(market.id))]
         rows = {
             (market_id, candle.end_at): candle for market_id, candles in found.items() for candle in candles
         }
-        rejects = answer.content.rejects
-        duplicates = sum(map(len, found.values())) - len(rows)
-        counted = Tally(
-            pages=1,
-            received=len(rows) + duplicates + len(rejects),
-            duplicates=duplicates,
-            quarantined=len(rejects),
-        )
-        left = {market.id for market in lacking}
+        ids_missing = {market.id for market in missing}
         covered = [
-            CoverageRow(market.id, self._covered, tier, None) for market in asked if market.id not in left
+            CoverageRow(market.id, self._covered, tier, None)
+            for market in asked
+            if market.id not in ids_missing
         ]
-        with self._session.database.begin() as connection:
-            tally = counted + upsert_candlesticks(connection, self._day.period_minutes, rows)
+
+        def merge(connection: Connection, rows: Mapping[tuple[int, int], Candlestick]) -> Tally:
+            tally = upsert_candlesticks(connection, self._day.period_minutes, rows)
             record_coverage(connection, self._day.key, covered, answer.received_at)
-            add_to_quarantine(connection, self._report.run, "candlesticks", rejects, answer.received_at)
-            add_page(connection, self._report.run, tally)
-        self._report.tally += tally
-        return lacking
+            return tally
+
+        store_page(
+            self._session,
+            self._report,
+            rows,
+            merge,
+            records=len(rows),
+            duplicates=sum(map(len, found.values())) - len(rows),
+            rejects=answer.content.rejects,
+            received_at=answer.received_at,
+        )
+        return missing
 
     def _by_market(
         self, asked: Sequence[ChosenMarket], records: Sequence[Candlesticks]
     ) -> dict[int, list[Candlestick]]:
-        """Give the candlesticks of the day by market; what was not asked for is left out and counted."""
+        """Return the candlesticks of the day by market; those that were not requested are dropped and counted."""
         ids = {market.ticker: market.id for market in asked}
         found: dict[int, list[Candlestick]] = {}
         for record in records:
@@ -224,16 +228,16 @@ class _Collection:
                 found.setdefault(ids[record.ticker], []).extend(within)
         return found
 
-    def _is_lacking(self, tier: Tier, market: ChosenMarket, candles: list[Candlestick] | None) -> bool:
-        """Whether to look for a market in the other tier: nobody knows how the live one answers for archived ones."""
+    def _is_missing(self, tier: Tier, market: ChosenMarket, candles: list[Candlestick] | None) -> bool:
+        """Return whether to try the other tier; how the live one answers for archived markets is not documented."""
         return candles is None or (not candles and tier is Tier.LIVE and self._may_be_archived(market))
 
     def _record_failed(self, tier: Tier, market: ChosenMarket, error: ExchangeError) -> None:
         self._failed.append(market.ticker)
         self._record([CoverageRow(market.id, Coverage.FAILED, tier, str(error))])
 
-    def _record_silent(self, markets: Sequence[ChosenMarket]) -> None:
-        """Record the markets of which neither tier has a candlestick: known without one, or not known at all."""
+    def _record_without_candlestick(self, markets: Sequence[ChosenMarket]) -> None:
+        """Record the markets without a candlestick in either tier: known without one, or not known at all."""
         lookup = MarketLookup(self._session, [market.ticker for market in markets])
         known = {outcome.ticker for answer in lookup for outcome in answer.page.records}
         gone = frozenset(lookup.gone)
@@ -246,7 +250,7 @@ class _Collection:
             if market.ticker in known or market.ticker in lookup.unreadable:
                 return CoverageRow(market.id, self._covered, None, "neither tier has a candlestick of it")
             state = Coverage.UNKNOWN if market.ticker in gone else Coverage.FAILED
-            return CoverageRow(market.id, state, None, lookup.why_lacking(market.ticker))
+            return CoverageRow(market.id, state, None, lookup.why_missing(market.ticker))
 
         self._record([row(market) for market in markets])
 
@@ -256,17 +260,17 @@ class _Collection:
                 record_coverage(connection, self._day.key, rows, self._session.clock.now())
 
     def _conclude(self) -> None:
-        """Tell the report what lacks; all of it is asked for by the next run."""
+        """Set the report's state, and say what is missing; the next run requests all of it."""
         reasons = []
         for why in dict.fromkeys(self._unstored.values()):
-            lacking = [ticker for ticker, its_own in self._unstored.items() if its_own == why]
-            reasons.append(f"{_some(lacking)}: {why}; check KALSHI_CANDLESTICK_MARKETS, or run again")
+            tickers = [ticker for ticker, its_own in self._unstored.items() if its_own == why]
+            reasons.append(f"{_some(tickers)}: {why}; check KALSHI_CANDLESTICK_MARKETS, or run again")
         if self._failed:
-            reasons.append(f"{_some(self._failed)} failed, as candlestick_coverage tells: run again")
+            reasons.append(f"{_some(self._failed)} failed (see candlestick_coverage): run again")
         if not self._day.is_over:
             reasons.append(f"the day is not over: stored up to {datetime_of(self._day.end):%H:%M:%S} UTC")
         if self._outside:
-            self._report.notes.append(f"{self._outside:,} candlesticks were not asked for, and left out")
+            self._report.notes.append(f"{self._outside:,} candlesticks that were not requested were dropped")
         self._report.failures = len(self._unstored) + len(self._failed)
         self._report.state = State.PARTIAL if reasons else State.COMPLETE
         self._report.reason = "; ".join(reasons) or None

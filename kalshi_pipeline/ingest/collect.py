@@ -1,10 +1,10 @@
-"""Everything once, and again and again: the jobs of Dagster for whoever runs without it."""
+"""Collecting everything once, or at an interval: what Dagster's jobs do, without Dagster."""
 
 from collections.abc import Callable, Iterator
 from typing import NoReturn
 
 from kalshi_pipeline.clock import SYSTEM_CLOCK, Clock
-from kalshi_pipeline.errors import ExchangeError, StoreError
+from kalshi_pipeline.errors import ExchangeError, PipelineError, StoreError
 from kalshi_pipeline.ingest.run.report import Report
 from kalshi_pipeline.ingest.run.session import Session, open_session
 from kalshi_pipeline.ingest.run.ticks import Tick
@@ -15,7 +15,7 @@ from kalshi_pipeline.settings import Settings
 from kalshi_pipeline.units import MICROS_PER_SECOND
 
 _SYNC_SECONDS = 3600
-# A page that is on its way when the time is over is stored all the same.
+# A page that has been requested when the time is over is still stored.
 _SPARE_SECONDS = 3.0
 
 
@@ -26,7 +26,7 @@ def sync(session: Session) -> Iterator[Report]:
 
 
 def collect_once(session: Session) -> Iterator[Report]:
-    """Sync everything, take a snapshot whose tick is now, then look at what has settled."""
+    """Sync everything, take a snapshot whose tick is now, then store what has settled."""
     tick_at = session.clock.now()
     yield from sync(session)
     yield take_snapshot(session, tick_at)
@@ -37,23 +37,24 @@ def collect_forever(
     settings: Settings,
     period_seconds: float,
     *,
-    tell: Callable[[str], None],
+    on_message: Callable[[str], None],
     on_report: Callable[[Report], None],
+    on_failure: Callable[[PipelineError], None],
     clock: Clock = SYSTEM_CLOCK,
 ) -> NoReturn:
-    """Take a snapshot at each tick of the period, and sync everything hourly, until it is interrupted.
+    """Take a snapshot at each tick of the period, and sync everything hourly, until interrupted.
 
-    Settlements are looked at hourly too, after a snapshot and until the next tick at the longest: what is left
-    then, as at the first time, is gone on with after the next one.
+    Settlements are synced hourly too, after a snapshot and no longer than until the next tick. What is left then, as
+    it is the first time, is continued after the next snapshot.
 
-    A failing tick is told and the next one is waited for: an outage must not end a collector that was left for
-    months. Ticks that could not be taken are recorded as such by the next one.
+    `on_failure` is called with the error of a tick that failed. The next tick is waited for: an outage must not end a
+    collector that is left running for months. The next tick records the ones that were missed.
     """
     synced_at = settled_at = -_SYNC_SECONDS * MICROS_PER_SECOND
     while True:
         tick = Tick.current(clock.now(), period_seconds)
         try:
-            with open_session(settings, tell, clock=clock) as session:
+            with open_session(settings, on_message, clock=clock) as session:
                 if _is_due(synced_at, clock):
                     for report in sync(session):
                         on_report(report)
@@ -67,7 +68,7 @@ def collect_forever(
                     on_report(report)
                     settled_at = clock.now() if report.is_complete else settled_at
         except (ExchangeError, StoreError) as error:
-            tell(f"this tick failed: {error}")
+            on_failure(error)
         clock.sleep(max(0, tick.next_at - clock.now()) / MICROS_PER_SECOND)
 
 

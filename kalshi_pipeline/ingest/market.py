@@ -1,46 +1,46 @@
-"""One market by its ticker, stored with its parents; and what the store knows of it."""
+"""One market by its ticker: fetched and stored with its parents, or read from the store."""
 
 import contextlib
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
-from kalshi_pipeline.errors import NotFoundError, UnknownTickerError
+from kalshi_pipeline.errors import NoQuoteError, NotFoundError, UnknownTickerError
 from kalshi_pipeline.exchange.client import KalshiClient
 from kalshi_pipeline.exchange.transport import Answer
 from kalshi_pipeline.ingest.parents.outcomes import is_settled, settlement_of_outcome
 from kalshi_pipeline.ingest.run.session import Session
 from kalshi_pipeline.records import Event, Outcome, Series
 from kalshi_pipeline.store.database import Database
-from kalshi_pipeline.store.reading.queries import LatestQuote, latest_quote, market_details
+from kalshi_pipeline.store.reading.catalogue import (
+    MarketDetails,
+    StoredSettlement,
+    market_details,
+    settlement_of,
+)
+from kalshi_pipeline.store.reading.quotes import Quote, latest
 from kalshi_pipeline.store.writing.parents import (
     merge_events,
     merge_series,
     merge_staged_markets,
     stage_markets,
 )
-from kalshi_pipeline.store.writing.settlements import (
-    merge_staged_settlements,
-    settlement_of,
-    stage_settlements,
-)
+from kalshi_pipeline.store.writing.settlements import merge_staged_settlements, stage_settlements
 from kalshi_pipeline.vocabulary import Tier
 
 
 @dataclass(frozen=True)
 class MarketView:
-    """A market with its parents as stored, its newest quote (the exchange's, or else the stored one), and its end."""
+    """A market with its parents as stored, its newest quote (as fetched, or else as stored), and its settlement."""
 
-    details: Mapping[str, Any]
-    quote: LatestQuote | None
-    settlement: Mapping[str, Any] | None = None
+    details: MarketDetails
+    quote: Quote | None
+    settlement: StoredSettlement | None = None
 
 
 def fetch_market(session: Session, ticker: str) -> MarketView:
-    """Fetch a market and its parents, and store them; a second call changes nothing that has not changed.
+    """Fetch a market and its parents, and store them; a second call on the same answers changes nothing.
 
-    Raises NotFoundError where neither of the exchange's tiers knows the ticker. An event that it does not give
-    becomes a marked placeholder.
+    Raises NotFoundError if neither of the exchange's tiers knows the ticker. An event that the exchange does not
+    return becomes a marked placeholder.
     """
     tier, answer = _fetch_outcome(session.client, ticker)
     outcome = answer.content
@@ -48,7 +48,7 @@ def fetch_market(session: Session, ticker: str) -> MarketView:
     events, series = _fetch_parents(session.client, market.event_ticker)
     settlements = (
         [settlement_of_outcome(outcome, tier, answer.received_at)]
-        if is_settled(outcome, is_told_settled=tier is Tier.HISTORICAL)
+        if is_settled(outcome, is_listed_as_settled=tier is Tier.HISTORICAL)
         else []
     )
     with session.database.begin() as connection:
@@ -60,11 +60,14 @@ def fetch_market(session: Session, ticker: str) -> MarketView:
         merge_staged_settlements(connection, len(settlements), session.clock.now())
     stored = stored_market(session.database, market.ticker)
     at = answer.received_at
-    live = LatestQuote(
+    live = Quote(
         market.ticker,
-        market.status,
-        tick_at=at,
+        at=at,
+        quoted_at=at,
         received_at=at,
+        is_listed=True,
+        is_observed=True,
+        is_tick_complete=False,
         confirmed_at=None,
         **market.quote._asdict(),
     )
@@ -74,14 +77,14 @@ def fetch_market(session: Session, ticker: str) -> MarketView:
 def _fetch_outcome(client: KalshiClient, ticker: str) -> tuple[Tier, Answer[Outcome]]:
     try:
         return Tier.LIVE, client.fetch_market(ticker)
-    except NotFoundError:  # it may have settled so long ago that the live tier shows it no more
+    except NotFoundError:  # it may have settled too long ago for the live tier
         return Tier.HISTORICAL, client.fetch_market(ticker, Tier.HISTORICAL)
 
 
 def _fetch_parents(client: KalshiClient, event_ticker: str) -> tuple[list[Event], list[Series]]:
     events: list[Event] = []
     series: list[Series] = []
-    with contextlib.suppress(NotFoundError):  # what is not there becomes a marked placeholder
+    with contextlib.suppress(NotFoundError):  # what is missing becomes a marked placeholder
         event = client.fetch_event(event_ticker)
         events.append(event)
         if event.series_ticker is not None:
@@ -90,19 +93,19 @@ def _fetch_parents(client: KalshiClient, event_ticker: str) -> tuple[list[Event]
 
 
 def stored_market(database: Database, ticker: str) -> MarketView:
-    """Give a market from the store alone; UnknownTickerError where it is not there."""
+    """Return a market from the store alone; raise UnknownTickerError if it is not stored."""
     with database.read() as connection:
         details = market_details(connection, ticker)
-        quote = latest_quote(connection, ticker)
+        quote = next(iter(latest(connection, ticker)), None)
         settlement = settlement_of(connection, ticker)
     if details is None:
-        raise UnknownTickerError.of_market(ticker)
+        raise UnknownTickerError(ticker)
     return MarketView(details, quote, settlement)
 
 
-def stored_quote(database: Database, ticker: str) -> LatestQuote:
-    """Give a market's newest stored quote; UnknownTickerError where there is none."""
-    quote = stored_market(database, ticker).quote
-    if quote is None:
-        raise UnknownTickerError(f"{ticker} is stored without a quote: run `kalshi-pipeline snapshot` first")
-    return quote
+def stored_quote(database: Database, ticker: str) -> tuple[Quote, str | None]:
+    """Return a market's newest stored quote and the market's status; raise NoQuoteError if it has no quote."""
+    market = stored_market(database, ticker)
+    if market.quote is None:
+        raise NoQuoteError(ticker)
+    return market.quote, market.details.status

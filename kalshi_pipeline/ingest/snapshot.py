@@ -18,10 +18,10 @@ _SECONDS_PER_HOUR = 3600
 def take_snapshot(session: Session, tick_at: int, period_seconds: float | None = None) -> Report:
     """Store the quotes of a tick (an instant); `period_seconds` is the cadence of a scheduled one.
 
-    A tick that is complete already stays as it is, one that was cut goes on, and one that comes too late is
-    skipped: the report's state tells. Snapshots of one database run one after the other.
+    A tick that is already complete is unchanged, one that was cut short is continued, and one that comes too late is
+    skipped, as the report's state says. Snapshots of one database run one after the other.
     """
-    with session.database.snapshot_lock(session.tell_progress):
+    with session.database.snapshot_lock(session.report_progress):
         with session.database.begin() as connection:
             run = open_tick(connection, tick_at, period_seconds, session.scope, session.clock.now())
         report = Report("price_snapshots", run, session.scope, tick_at=tick_at)
@@ -61,7 +61,7 @@ def _store_quotes(session: Session, report: Report, tick_at: int) -> None:
         )
 
     store_pages(session, report, pages.listing(), pages.prepare, merge)
-    # A listing that is empty where markets were open is an error of the exchange, for which a check stands.
+    # An empty listing although markets were open is the exchange's error, which a check reports.
     if report.is_complete and report.tally.received:
         reconcile(session, report, pages, quotes.listed, merge, everywhere=False)
         _end_histories(session, report, quotes)
@@ -70,10 +70,9 @@ def _store_quotes(session: Session, report: Report, tick_at: int) -> None:
 def _end_histories(session: Session, report: Report, quotes: TickQuotes) -> None:
     """End the history of each market that this complete tick has neither listed nor found open.
 
-    So also where the exchange failed when it was asked: a market that a complete listing lacks has nearly always
-    closed, and to let it stand would confirm a quote that nobody has seen. Should the listing have lost it, then
-    its history begins anew at the next tick that lists it, and the row between says just what is known: that it
-    was not listed.
+    This includes markets whose lookup failed: a market missing in a complete listing has nearly always closed, and
+    leaving its history open would confirm a quote that was not seen. If the listing lost the market after all, its
+    history starts again at the next tick that lists it, and the row in between says what is known: it was not listed.
     """
     with session.database.begin() as connection:
         ended = Tally(ended=quotes.end_unlisted(connection, session.clock.now()))
@@ -82,14 +81,14 @@ def _end_histories(session: Session, report: Report, quotes: TickQuotes) -> None
 
 
 def _note_pause(session: Session, report: Report) -> None:
-    """Record that trading stands still: the quotes are read all the same, and do not move."""
+    """Record whether trading is paused; the quotes are read all the same, and do not move during a pause."""
     try:
         status = session.client.fetch_exchange_status()
     except ExchangeError as error:
-        report.notes.append(f"whether trading is paused is not known: {error}")
+        report.notes.append(f"it is not known whether trading is paused: {error}")
         return
     report.is_paused = status.is_paused
     if status.is_paused:
-        report.notes.append("the exchange says that trading is paused: quotes stand still")
+        report.notes.append("the exchange says that trading is paused, so quotes do not move")
     with session.database.begin() as connection:
         record_pause(connection, report.run, is_paused=status.is_paused)

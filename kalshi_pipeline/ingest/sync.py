@@ -1,8 +1,8 @@
-"""Keeping series, events and markets as the exchange lists them. A second run on the same answers changes nothing."""
+"""Syncing series, events and markets with the exchange. A second run on the same answers changes nothing."""
 
 from collections.abc import Sequence
 
-from kalshi_pipeline.ingest.parents.events import heal_placeholders
+from kalshi_pipeline.ingest.parents.healing import heal_placeholders
 from kalshi_pipeline.ingest.parents.market_pages import MarketPages, PreparedMarkets
 from kalshi_pipeline.ingest.parents.reconciliation import reconcile
 from kalshi_pipeline.ingest.run.recorded_listing import begin_listing, closing_run, store_pages
@@ -19,7 +19,7 @@ from kalshi_pipeline.vocabulary import StatusFilter
 
 
 def sync_series(session: Session) -> Report:
-    """Store every series, or those of KALSHI_SERIES; NotFoundError where the exchange does not know one of them."""
+    """Store every series, or those of KALSHI_SERIES; raise NotFoundError if the exchange does not know one of them."""
     settings, report = session.settings, begin_listing(session, "series")
 
     def merge(connection: Connection, rows: Sequence[Series]) -> Tally:
@@ -32,7 +32,7 @@ def sync_series(session: Session) -> Report:
 
 
 def sync_events(session: Session) -> Report:
-    """Store every event with an open market, then heal placeholders, which is how the events of combos come in."""
+    """Store every event with an open market, then heal placeholders, which is how events of combos are stored."""
     settings, report = session.settings, begin_listing(session, "events")
 
     def merge(connection: Connection, rows: Sequence[Event]) -> Tally:
@@ -42,7 +42,7 @@ def sync_events(session: Session) -> Report:
         if settings.combos is Combos.ONLY:
             report.state = State.COMPLETE
             report.notes.append(
-                "events of combos are not listed by status: they are fetched as markets name them"
+                "events of combos cannot be listed by status: they are fetched when markets name them"
             )
         else:
             listing = session.client.list_events(
@@ -57,7 +57,7 @@ def sync_events(session: Session) -> Report:
 
 
 def sync_markets(session: Session) -> Report:
-    """Store every open market with its parents, look up those that are open no more, and heal placeholders."""
+    """Store every open market with its parents, look up those that are no longer open, and heal placeholders."""
     report = begin_listing(session, "markets")
     with closing_run(session, report):
         pages = MarketPages(session, report)

@@ -1,28 +1,22 @@
-"""Trades, a UTC day at a time, from whichever of the exchange's tiers holds the day."""
+"""Trades, one UTC day at a time, from whichever of the exchange's tiers holds the day."""
 
-import contextlib
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
+from enum import StrEnum
 from typing import NamedTuple
 
-from kalshi_pipeline.errors import ConfigurationError, NotFoundError, PayloadError, RefusedError, StoreError
-from kalshi_pipeline.exchange.listing import ListedPage
-from kalshi_pipeline.ingest.parents.events import heal_placeholders
+from kalshi_pipeline.errors import ConfigurationError, NotFoundError, PayloadError
+from kalshi_pipeline.exchange.listing import ListedPage, Listing
+from kalshi_pipeline.ingest.parents.healing import heal_placeholders
 from kalshi_pipeline.ingest.parents.traded_markets import TradedMarkets
-from kalshi_pipeline.ingest.run.recorded_listing import begin_listing, closing_run, store_pages
+from kalshi_pipeline.ingest.run.recorded_listing import begin_listing, closing_run
 from kalshi_pipeline.ingest.run.report import Report
+from kalshi_pipeline.ingest.run.resumable_walk import ResumableWalk
 from kalshi_pipeline.ingest.run.session import Session
 from kalshi_pipeline.records import Trade
 from kalshi_pipeline.store.database import Connection
-from kalshi_pipeline.store.reading.queries import was_complete
-from kalshi_pipeline.store.writing.backfill_progress import (
-    StoredWalk,
-    add_walk_page,
-    close_walk,
-    open_walk,
-    restart_walk,
-    walk_of,
-)
+from kalshi_pipeline.store.reading.completeness import was_complete
+from kalshi_pipeline.store.writing.backfill_progress import StoredWalk, open_walk, restart_walk, walk_of
 from kalshi_pipeline.store.writing.runs import State
 from kalshi_pipeline.store.writing.tally import Tally
 from kalshi_pipeline.store.writing.trades import (
@@ -35,18 +29,24 @@ from kalshi_pipeline.units import MICROS_PER_SECOND, datetime_of, instant_of
 from kalshi_pipeline.vocabulary import Tier
 
 _DAY_SECONDS = 86_400.0
-# A trade may be listed a little after its time: a day is over so much later, and a refresh looks back so far.
+# A trade may be listed a little after its time: a day is over that much later, and a refresh looks back that far.
 _LATE = 300 * MICROS_PER_SECOND
-# The exchange's bounds are whole seconds, and are taken a second wider on each side.
+# The exchange's bounds are whole seconds, and the request widens them by a second on each side.
 _WIDER = 3 * MICROS_PER_SECOND
-_NOT_OVER = "the day is not over: what is still to come is added by running it again"
+
+
+class _Partial(StrEnum):
+    """Why a walk that reached its end is partial. It is stored as the walk's reason; those of failed walks differ."""
+
+    DAY_NOT_OVER = "the day is not over: what is still to come is added by running it again"
 
 
 def collect_trades(session: Session, day: date, *, again: bool = False) -> Report:
-    """Store the trades of a UTC day; it goes on where an earlier run was stopped.
+    """Store the trades of a UTC day, from where an earlier run stopped.
 
-    A day that was complete is not asked for again, unless told to. One that is not over is partial: each run adds
-    what is new, and the first one after its end walks the whole day. ConfigurationError where it has not begun.
+    A complete day is not requested again, except with `again`. A day that is not over is partial: each run adds
+    what is new, and the first run after its end walks the whole day. Raises ConfigurationError if the day has not
+    begun.
     """
     started_at = session.clock.now()
     span = _Span.of(day)
@@ -58,7 +58,7 @@ def collect_trades(session: Session, day: date, *, again: bool = False) -> Repor
             is_known = not again and was_complete(connection, report.asset, report.scope)
         if is_known:
             report.state = State.COMPLETE
-            report.notes.append(f"{day} was complete already: nothing was asked")
+            report.notes.append(f"{day} was already complete: nothing was requested")
         else:
             _Collection(session, report, day, started_at, again=again).run()
     with session.database.read() as connection:
@@ -67,7 +67,7 @@ def collect_trades(session: Session, day: date, *, again: bool = False) -> Repor
 
 
 def days_between(first: date, last: date) -> Iterator[date]:
-    """Give every day from the first to the last, both included."""
+    """Yield every day from the first to the last, both included."""
     for number in range((last - first).days + 1):
         yield first + timedelta(days=number)
 
@@ -80,25 +80,23 @@ class _Span(NamedTuple):
 
     @classmethod
     def of(cls, day: date) -> "_Span":
-        begins = datetime(day.year, day.month, day.day, tzinfo=UTC)
-        return cls(instant_of(begins), instant_of(begins + timedelta(days=1)))
+        midnight = datetime(day.year, day.month, day.day, tzinfo=UTC)
+        return cls(instant_of(midnight), instant_of(midnight + timedelta(days=1)))
 
 
 class _Prepared(NamedTuple):
-    """A page of staged trades whose markets are stored, the placeholders that took, and where the walk goes on."""
+    """A page of staged trades whose markets are stored, and the number of placeholders that this took."""
 
     trades: int
-    left_out: int
-    rejected: int
+    out_of_scope: int
     placeholders: int
-    cursor: str | None
 
 
 class _Collection:
     """One run over one day. A trade moves from the live tier to the historical one, and never back.
 
-    So the live tier is walked first: whatever it lacks by then had moved before, and the historical walk, which
-    begins after it, sees it. Where the cutoff has come into the day meanwhile, the historical tier follows.
+    So the live tier is walked first: what it no longer has when it is asked moved earlier, and the historical walk,
+    which begins later, sees it. If the cutoff moves into the day in the meantime, the historical tier is walked too.
     """
 
     def __init__(self, session: Session, report: Report, day: date, started_at: int, *, again: bool) -> None:
@@ -109,6 +107,7 @@ class _Collection:
         self._started_at = started_at
         self._again = again
         self._is_over = started_at >= self._span.end + _LATE
+        self._has_tiers = True
         self._of_both_tiers = False
         self._markets = TradedMarkets(session, report)
 
@@ -119,18 +118,22 @@ class _Collection:
                 self._walk(tier)
                 walked.add(tier)
         self._report.state = State.COMPLETE if self._is_over else State.PARTIAL
-        self._report.reason = None if self._is_over else _NOT_OVER
+        self._report.reason = self._not_over
+        if not self._has_tiers:
+            self._report.notes.append("the exchange has no historical tier: only the live one was asked")
         if self._report.tally.placeholders:
             heal_placeholders(self._session, self._report)
 
+    @property
+    def _not_over(self) -> str | None:
+        return None if self._is_over else _Partial.DAY_NOT_OVER.value
+
     def _tiers(self) -> list[Tier]:
-        """Ask which tiers may hold the day by now, the live one first."""
+        """Ask the exchange which tiers may hold the day now; the live one comes first."""
         try:
             cutoff = self._session.client.tiers.fetch_cutoff().trades_created_ts
         except NotFoundError:
-            note = "the exchange has no historical tier: the live one alone was asked"
-            if note not in self._report.notes:
-                self._report.notes.append(note)
+            self._has_tiers = False
             return [Tier.LIVE]
         if cutoff is None:
             return [Tier.LIVE, Tier.HISTORICAL]
@@ -138,38 +141,26 @@ class _Collection:
         return [tier for tier in held if held[tier]]
 
     def _walk(self, tier: Tier) -> None:
-        walk, start = self._open(tier)
-        if walk.state is State.COMPLETE:
-            return
-        pages = self._report.tally.pages
-        try:
-            try:
-                self._store(tier, walk, start)
-            except RefusedError as error:
-                if walk.cursor is None or self._report.tally.pages > pages:
-                    raise
-                self._report.notes.append(f"the {tier} walk begins anew, for its cursor is refused: {error}")
-                with self._session.database.begin() as connection:
-                    walk = restart_walk(connection, walk, self._started_at)
-                self._store(tier, walk, start)
-        except BaseException as error:
-            with contextlib.suppress(StoreError):  # the run's own record says it then
-                self._close(walk, State.PARTIAL, f"stopped by {type(error).__name__}")
-            raise
-        self._close(walk, State.COMPLETE if self._is_over else State.PARTIAL, self._reason)
+        stored, start = self._open(tier)
 
-    @property
-    def _reason(self) -> str | None:
-        return None if self._is_over else _NOT_OVER
+        def list_from(walk: StoredWalk) -> Listing[Trade]:
+            return self._session.client.tiers.list_trades(
+                tier, start=start, end=self._span.end, cursor=walk.cursor, walk_seconds=_DAY_SECONDS
+            )
 
-    def _name(self, tier: Tier) -> str:
-        return f"trades/{self._day}/{tier}/{self._session.scope}"
+        def prepare(page: ListedPage[Trade]) -> _Prepared:
+            return self._prepare(page, tier)
+
+        ResumableWalk(
+            self._session, self._report, stored, list_from, prepare, self._merge, not_over=self._not_over
+        ).run()
 
     def _open(self, tier: Tier) -> tuple[StoredWalk, int]:
-        """Open the tier's walk, and tell from which instant on its trades are wanted.
+        """Open the tier's walk; return it with the instant from which on its trades are missing.
 
-        Only a walk that began after the day's end goes on, or stays complete: an earlier one began amid the day.
-        Where an earlier one came to its end, though, a day that still goes on is known until it began.
+        Only a walk that began after the day's end is continued, or stays complete: trades of the day may have been
+        added behind any other. If such an earlier walk reached its end, though, and the day is still not over, then
+        the trades before its beginning are known.
         """
         name, start = self._name(tier), self._span.start
         with self._session.database.begin() as connection:
@@ -177,71 +168,48 @@ class _Collection:
             self._of_both_tiers = any(others)
             found = walk_of(connection, name)
             walk = open_walk(connection, name, self._started_at, again=self._again)
-            if found is not None and (self._again or found["started_at"] < self._span.end + _LATE):
+            if found is not None and (self._again or found.started_at < self._span.end + _LATE):
                 walk = restart_walk(connection, walk, self._started_at)
-                if found["reason"] == _NOT_OVER and not self._is_over and not self._again:
-                    start = max(start, found["started_at"] - _LATE)
+                reached_its_end = found.reason == _Partial.DAY_NOT_OVER
+                if reached_its_end and not self._is_over and not self._again:
+                    start = max(start, found.started_at - _LATE)
         return walk, start
 
-    def _close(self, walk: StoredWalk, state: State, reason: str | None) -> None:
-        with self._session.database.begin() as connection:
-            close_walk(connection, walk, state, reason, self._session.clock.now())
-
-    def _store(self, tier: Tier, walk: StoredWalk, start: int) -> None:
-        listing = self._session.client.tiers.list_trades(
-            tier, start=start, end=self._span.end, cursor=walk.cursor, walk_seconds=_DAY_SECONDS
-        )
-
-        def prepare(page: ListedPage[Trade]) -> _Prepared:
-            return self._prepare(page, tier)
-
-        def merge(connection: Connection, page: _Prepared) -> Tally:
-            return self._merge(connection, page, walk)
-
-        store_pages(self._session, self._report, listing, prepare, merge)
+    def _name(self, tier: Tier) -> str:
+        return f"trades/{self._day}/{tier}/{self._session.scope}"
 
     def _prepare(self, page: ListedPage[Trade], tier: Tier) -> _Prepared:
-        """Stage the trades that are wanted, and see that their markets are stored."""
+        """Stage the trades that are in scope, and make sure that their markets are stored."""
         rows = self._rows(page.records)
         with self._session.database.stage() as connection:
             stage_trades(connection, rows)
             unknown = unknown_markets(connection, self._markets.asked_since)
-        self._tell(page.records)
+        self._report_progress(page.records)
         placeholders = self._markets.ensure(unknown, tier)
-        return _Prepared(
-            len(rows), len(page.records) - len(rows), len(page.rejects), placeholders, page.cursor
-        )
+        return _Prepared(len(rows), len(page.records) - len(rows), placeholders)
 
     def _rows(self, trades: list[Trade]) -> list[Trade]:
         start, end = self._span
         if trades and not any(start - _WIDER <= trade.created_at < end + _WIDER for trade in trades):
             raise PayloadError(
-                f"the exchange gave trades of another time than {self._day}: it ignores min_ts and max_ts, so that "
-                "no day can be told apart; see whether its API has changed"
+                f"the exchange returned trades of other days than {self._day}: it ignores min_ts and max_ts, so the "
+                "day cannot be collected; check whether its API has changed"
             )
         wants = self._session.wants
         return [trade for trade in trades if start <= trade.created_at < end and wants(trade.ticker)]
 
-    def _merge(self, connection: Connection, page: _Prepared, walk: StoredWalk) -> Tally:
+    def _merge(self, connection: Connection, page: _Prepared) -> Tally:
         inserted = append_staged_trades(connection, of_both_tiers=self._of_both_tiers)
-        add_walk_page(
-            connection,
-            walk,
-            page.cursor,
-            received=page.trades + page.left_out + page.rejected,
-            inserted=inserted,
-            quarantined=page.rejected,
-        )
         return Tally(
             inserted=inserted,
             unchanged=page.trades - inserted,
-            left_out=page.left_out,
+            left_out=page.out_of_scope,
             placeholders=page.placeholders,
         )
 
-    def _tell(self, trades: list[Trade]) -> None:
+    def _report_progress(self, trades: list[Trade]) -> None:
         tally = self._report.tally
         at = f", down to {datetime_of(trades[-1].created_at):%H:%M} UTC" if trades else ""
-        self._session.tell_progress(
+        self._session.report_progress(
             f"trades of {self._day}: {tally.pages + 1} pages, {tally.received:,} trades{at}"
         )

@@ -1,21 +1,22 @@
-"""The state of a store at a glance: rows, last runs, completeness, placeholders, quarantine."""
+"""A store at a glance: rows, last runs, completeness, placeholders, quarantine."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from kalshi_pipeline.store.database import Database
-from kalshi_pipeline.store.reading.queries import (
-    busiest_market,
+from kalshi_pipeline.store.reading.catalogue import busiest_market
+from kalshi_pipeline.store.reading.completeness import (
+    ListingRun,
+    TickRun,
     count_quarantined,
     count_rows,
     last_complete_tick,
     last_listing,
     last_tick,
     placeholders,
-    stored_history,
     tick_states,
 )
+from kalshi_pipeline.store.reading.history import newest_history
+from kalshi_pipeline.store.reading.quotes import Quote
 
 TABLES = (
     "series",
@@ -31,25 +32,25 @@ TABLES = (
     "order_books",
 )
 LISTED = ("series", "events", "markets", "settlements")
-# Shown once they have run: not everyone collects them.
+# Shown only after their first run: not everyone collects them.
 _ON_DEMAND = ("settlements backfill", "trades", "candlesticks", "order_books")
 
 
 @dataclass(frozen=True)
 class Overview:
-    """Rows of `listings` and `ticks` as stored; None where there is no such run yet."""
+    """What the store holds, and its last runs (None if there is no such run yet)."""
 
     rows: dict[str, int]
-    listings: dict[str, Mapping[str, Any] | None]
-    last_tick: Mapping[str, Any] | None
-    last_complete_tick: Mapping[str, Any] | None
+    listings: dict[str, ListingRun | None]
+    last_tick: TickRun | None
+    last_complete_tick: TickRun | None
     tick_states: dict[str, int]
     open_placeholders: dict[str, int]
     quarantined: dict[str, int]
 
 
 def overview(database: Database) -> Overview:
-    """Look at the whole store."""
+    """Return the overview of a store."""
     with database.read() as connection:
         on_demand = {asset: last_listing(connection, asset) for asset in _ON_DEMAND}
         return Overview(
@@ -66,8 +67,8 @@ def overview(database: Database) -> Overview:
         )
 
 
-def example_history(database: Database, limit: int) -> tuple[str, list[dict[str, Any]]] | None:
-    """Give the market with the most stored quotes and its newest ones; None in an empty store."""
+def example_history(database: Database, limit: int) -> tuple[str, list[Quote]] | None:
+    """Return the market with the most stored quotes, and its newest ones; None for an empty store."""
     with database.read() as connection:
         ticker = busiest_market(connection)
-        return None if ticker is None else (ticker, stored_history(connection, ticker, limit))
+        return None if ticker is None else (ticker, newest_history(connection, ticker, limit))

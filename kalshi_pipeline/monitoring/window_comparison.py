@@ -1,4 +1,4 @@
-"""Whether a listing in windows sees what a serial one sees: the exchange documents neither order nor bounds."""
+"""Comparing a listing in windows with a serial one, because the exchange documents neither order nor bounds."""
 
 from collections.abc import Iterator
 
@@ -11,21 +11,20 @@ from kalshi_pipeline.records import Market
 WINDOWS_SEE_EVERYTHING = Check(
     "windows_see_everything",
     "A listing in windows misses no market that serial listings before and after it both show.",
-    ("markets",),
     is_error=True,
 )
 _EXAMPLES = 5
 
 
 def compare_listings(session: Session) -> Finding:
-    """List open markets serially, in windows, and serially again; a market of both serial walks must be in the windows.
+    """List open markets serially, in windows, and serially again: markets of both serial walks must be in the windows.
 
-    Markets that open or close meanwhile are in one of the serial walks only. Nothing is stored.
+    Markets that open or close in the meantime are in only one of the serial walks. Nothing is stored.
     """
     windows = known_windows(session)
     if not windows:
-        return _finding(passed=True, text="markets are listed in one walk: nothing is to be compared")
-    serial, windowed, again = (list_open_markets(session, given) for given in ([], windows, []))
+        return _finding(passed=True, text="markets are listed in a single walk: there is nothing to compare")
+    serial, windowed, again = (list_open_markets(session, some) for some in ([], windows, []))
     # Hashes instead of tickers: half a million strings, twice, would be several times as large.
     before = {hash(ticker) for ticker in _tickers(session, serial)}
     in_windows = {hash(ticker) for ticker in _tickers(session, windowed)}
@@ -37,11 +36,13 @@ def compare_listings(session: Session) -> Finding:
     numbers = {"serial": len(before), "windowed": len(in_windows), "windows": len(windows), "lost": len(lost)}
     reason = next((listing.reason for listing in (serial, windowed, again) if listing.reason), None)
     if reason is not None:
-        return _finding(passed=False, text=f"a listing was cut, so nothing is known: {reason}", **numbers)
+        return _finding(
+            passed=False, text=f"a listing was cut short, so nothing is known: {reason}", **numbers
+        )
     if windowed.windows_failed is not None:
         return _finding(
             passed=False,
-            text=f"windows fail, and one walk takes their place: {windowed.windows_failed}",
+            text=f"windows fail, and a single walk replaces them: {windowed.windows_failed}",
             **numbers,
         )
     if lost:
@@ -58,7 +59,7 @@ def compare_listings(session: Session) -> Finding:
 
 def _tickers(session: Session, listing: Listing[Market]) -> Iterator[str]:
     for page in listing:
-        session.tell_progress(f"comparing listings: {listing.pages} pages")
+        session.report_progress(f"comparing listings: {listing.pages} pages")
         yield from (market.ticker for market in page.records)
 
 

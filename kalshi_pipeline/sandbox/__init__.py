@@ -1,7 +1,9 @@
 """A local exchange that speaks the Kalshi market-data API (trade-api/v2), for the demo, the tests and benchmarks.
 
-It is written from kalshi/API.md alone and shares no parsing code with the client: it would agree with its
-mistakes. It is strict: what the contract does not allow is refused.
+It is written from the exchange's documented contract (docs/exchange-api.md) and from recorded responses. It shares no
+parsing code with the client, because it would then agree with the client's mistakes. It is strict: it refuses what the
+contract does not allow. Its rooms are `world` (what exists), `shapes` (how that is written in JSON), `faults` (what
+goes wrong) and `http` (how it is served).
 """
 
 from kalshi_pipeline.sandbox.faults.faults import Faults

@@ -9,8 +9,9 @@ import pytest
 
 from kalshi_pipeline.clock import SYSTEM_CLOCK
 from kalshi_pipeline.definitions import defs
+from kalshi_pipeline.defs.pipeline_asset import pipeline_asset
 from kalshi_pipeline.ingest.run.ticks import Tick
-from kalshi_pipeline.monitoring.checks import CHECKS
+from kalshi_pipeline.monitoring.checks import RUN_CHECKS
 from kalshi_pipeline.sandbox import Faults, Sandbox, Shape, World, WorldConfig
 from kalshi_pipeline.units import iso_of
 from kalshi_pipeline_tests.conftest import Query
@@ -118,6 +119,22 @@ def test_asset_tells_the_ui_what_it_is(asset: str) -> None:
     assert all(column.description for column in columns)
 
 
+def test_asset_without_a_table_is_declared_like_the_others(instance: dg.DagsterInstance) -> None:
+    """A report keeps no table and has no endpoint: the UI shows neither."""
+
+    @pipeline_asset()
+    def report() -> dg.MaterializeResult:  # type: ignore[type-arg]  # Dagster knows it by the bare class
+        """A report. It has no row."""
+        return dg.MaterializeResult(metadata={"pages": 2})
+
+    result = dg.materialize([report], instance=instance)
+    assert metadata_of(result, "report") == {"pages": 2}
+    spec = report.get_asset_spec()
+    assert (spec.description, spec.group_name) == ("A report. It has no row.", "kalshi")
+    assert spec.metadata.keys().isdisjoint({"dagster/table_name", "dagster/column_schema", "endpoint"})
+    assert list(report.check_specs) == []
+
+
 def test_collect_materializes_parents_first_with_one_vocabulary(run: Runner, query: Query) -> None:
     result = run("collect")
 
@@ -133,9 +150,7 @@ def test_collect_materializes_parents_first_with_one_vocabulary(run: Runner, que
         before = query("SELECT count(*) FROM settlements")[0][0] if asset in ("events", "markets") else 0
         assert rows - before <= metadata_of(result, asset)["dagster/row_count"] <= rows
     assert failed_checks(result) == set()
-    assert {evaluation.check_name for evaluation in result.get_asset_check_evaluations()} == {
-        check.name for check in CHECKS
-    }
+    assert {evaluation.check_name for evaluation in result.get_asset_check_evaluations()} == set(RUN_CHECKS)
 
 
 def test_listings_are_compared_by_a_job_of_their_own(run: Runner, query: Query) -> None:

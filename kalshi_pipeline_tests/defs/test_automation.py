@@ -9,8 +9,9 @@ from dagster._core.definitions.sensor_definition import SensorExecutionData
 
 from kalshi_pipeline.clock import SYSTEM_CLOCK
 from kalshi_pipeline.definitions import defs
-from kalshi_pipeline.defs.automation import collect_schedule, snapshot_sensor
+from kalshi_pipeline.defs.collect import collect_schedule
 from kalshi_pipeline.defs.liveness import live_run, longest_silence_seconds
+from kalshi_pipeline.defs.snapshots import snapshot_sensor
 from kalshi_pipeline.errors import ConfigurationError
 from kalshi_pipeline.ingest.run.ticks import Tick
 from kalshi_pipeline.settings import Settings

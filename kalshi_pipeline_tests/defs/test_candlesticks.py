@@ -151,7 +151,7 @@ def test_order_book_sensor_starts_one_run_for_a_tick_where_markets_are_chosen(
         context = dg.build_sensor_context(instance=instance, cursor=cursor, definitions=defs)
         return order_book_sensor.evaluate_tick(context)
 
-    assert evaluate().skip_message == "no market is chosen: set KALSHI_ORDER_BOOK_MARKETS"
+    assert evaluate().skip_message == "no market is selected: set KALSHI_ORDER_BOOK_MARKETS"
     monkeypatch.setenv("KALSHI_ORDER_BOOK_MARKETS", "KXA")
     monkeypatch.setenv("KALSHI_ORDER_BOOK_MINUTES", "1440")
     at = iso_of(Tick.current(SYSTEM_CLOCK.now(), 86_400).at)

@@ -160,14 +160,14 @@ def test_answer_without_its_envelope_is_no_empty_one(body: bytes) -> None:
 
 
 def test_recorded_candlestick_of_january_is_read() -> None:
-    """KXELONMARS-99, 15 October 2025, as it was answered on 12 January 2026: a day without a trade."""
+    """15 October 2025, a day without a trade, as answered on 12 January 2026; the ticker is made up."""
     body = (
         b'{"markets":[{"candlesticks":[{"end_period_ts":1760500800,"open_interest":12432,"price":{"close":null,"high":null,'
         b'"low":null,"max":null,"mean":null,"min":null,"open":null,"previous":11,"previous_dollars":"0.1100"},"volume":0,'
         b'"yes_ask":{"close":11,"close_dollars":"0.1100","high":11,"high_dollars":"0.1100","low":11,"low_dollars":"0.1100",'
         b'"open":11,"open_dollars":"0.1100"},"yes_bid":{"close":8,"close_dollars":"0.0800","high":8,"high_dollars":"0.0800",'
-        b'"low":8,"low_dollars":"0.0800","open":8,"open_dollars":"0.0800"}}],"market_ticker":"KXELONMARS-99"}]}'
+        b'"low":8,"low_dollars":"0.0800","open":8,"open_dollars":"0.0800"}}],"market_ticker":"KXFARPLACE-99"}]}'
     )
     (market,) = parse_batch(body).records
     expected = Candlestick(END_AT, *([80_000] * 4 + [110_000] * 4 + [None] * 5 + [110_000, 0, 1_243_200]))
-    assert market == ("KXELONMARS-99", [expected])
+    assert market == ("KXFARPLACE-99", [expected])

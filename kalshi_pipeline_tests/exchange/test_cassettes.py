@@ -1,6 +1,8 @@
-"""The real client on what the exchange really answered, one cassette for each shape of its API (see their README)."""
+"""The client on answers in each shape that the exchange's API has had, one cassette for each (see their README)."""
 
 import json
+import re
+from base64 import urlsafe_b64decode
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -14,9 +16,9 @@ from kalshi_pipeline.exchange.client import KalshiClient
 from kalshi_pipeline.exchange.listing import Listing
 from kalshi_pipeline.records import Quote
 from kalshi_pipeline.vocabulary import StatusFilter
+from kalshi_pipeline_tests.shared import leaves_in, needs_shared, quotes_in, recorded_objects, recorded_texts
 
 CASSETTES = Path(__file__).resolve().parents[1] / "cassettes"
-RECORDED = Path(__file__).resolve().parents[3] / "shared" / "kalshi" / "recorded"
 URL = "https://external-api.kalshi.com/trade-api/v2"
 FILES = sorted(CASSETTES.glob("*.yaml"))
 
@@ -34,52 +36,52 @@ class Expected(NamedTuple):
 JANUARY = Expected(
     file="2026-01-12-cents-beside-decimals.yaml",
     series={
-        "CO2": "US CO2 totals",
-        "KXERUPTSUPER": "Supervolcano",
-        "KXLOWAUS": "Lowest temperature in Austin",
-        "KXWARMING": "Global warming",
+        "AB2": "Question set A",
+        "KXANSWERLATE": "Questionnaire",
+        "KXDAILYA": "Question set B, asked daily",
+        "KXGROWING": "Question set C",
     },
     events={
-        "KXELONMARS-99": "KXELONMARS",
-        "KXNEWPOPE-70": "KXNEWPOPE",
-        "KXWARMING-50": "KXWARMING",
-        "KXMARSVRAIL-50": "KXMARSVRAIL",
-        "KXERUPTSUPER-0": "KXERUPTSUPER",
+        "KXFARPLACE-99": "KXFARPLACE",
+        "KXNEWHEAD-70": "KXNEWHEAD",
+        "KXGROWING-50": "KXGROWING",
+        "KXTHISVTHAT-50": "KXTHISVTHAT",
+        "KXANSWERLATE-0": "KXANSWERLATE",
     },
-    quotes={"KXELONMARS-99": Quote(60_000, 70_000, None, None, 60_000, 3_500_100, 1_367_900)},
-    looked_up={"KXELONMARS-99": ["KXELONMARS-99"]},
+    quotes={"KXFARPLACE-99": Quote(60_000, 70_000, None, None, 60_000, 3_500_100, 1_367_900)},
+    looked_up={"KXFARPLACE-99": ["KXFARPLACE-99"]},
 )
 JUNE = Expected(
     file="2026-06-20-decimals-numbers-as-text.yaml",
     series={},
     events={},
     quotes={
-        "KXELONMARS-99": Quote(80_000, 120_000, 44_432, 196_733, 100_000, 9_488_462, 3_274_617),
-        "KXCOLONIZEMARS-50": Quote(163_000, 195_000, 3_097, 9_753, 195_000, 2_104_339, 908_400),
+        "KXFARPLACE-99": Quote(80_000, 120_000, 44_432, 196_733, 100_000, 9_488_462, 3_274_617),
+        "KXBUILDFARAWAY-50": Quote(163_000, 195_000, 3_097, 9_753, 195_000, 2_104_339, 908_400),
     },
-    looked_up={"KXELONMARS-99,KXCOLONIZEMARS-50": []},
+    looked_up={"KXFARPLACE-99,KXBUILDFARAWAY-50": []},
 )
 OCTOBER = Expected(
     file="2026-10-06-decimals.yaml",
     series={
-        "KXWNBADRAFTTOP5": "WNBA Draft Top 5",
-        "KXNFLDRAFTOL": "Pro Football Offensive Line Drafted ",
-        "KXUCL1HSPREAD": "UCL First Half Spread",
+        "KXORDEREDPICKS5": "Set H, the top 5",
+        "KXPICKCOUNTS": "Set I, how many are counted in all ",
+        "KXALL1HMARGIN": "Set J, the first half",
     },
     events={
-        "KXNFLGAME-26OCT08TBDAL": "KXNFLGAME",
-        "KXNFLGAME-26OCT11PHIJAC": "KXNFLGAME",
-        "KXNFLGAME-26OCT11CINMIA": "KXNFLGAME",
+        "KXTWOSIDE-26OCT08LOHIG": "KXTWOSIDE",
+        "KXTWOSIDE-26OCT11EASWES": "KXTWOSIDE",
+        "KXTWOSIDE-26OCT11NORSOU": "KXTWOSIDE",
     },
     quotes={
-        "KXNFLGAME-26OCT08TBDAL-DAL": Quote(
+        "KXTWOSIDE-26OCT08LOHIG-HIG": Quote(
             800_000, 810_000, 1_652_955, 37_586_443, 810_000, 27_192_668, 24_231_093
         ),
-        "KXNFLGAME-26OCT08TBDAL-TB": Quote(
+        "KXTWOSIDE-26OCT08LOHIG-LO": Quote(
             190_000, 200_000, 5_966_476, 148_180_559, 200_000, 44_446_826, 37_718_838
         ),
     },
-    looked_up={"KXNFLGAME-26OCT08TBDAL": ["KXNFLGAME-26OCT08TBDAL"]},
+    looked_up={"KXTWOSIDE-26OCT08LOHIG": ["KXTWOSIDE-26OCT08LOHIG"]},
 )
 
 
@@ -107,7 +109,6 @@ def records_of(listing: Listing[Any]) -> list[Any]:
 
 
 def test_recorded_series_are_listed(client: KalshiClient, expected: Expected) -> None:
-    """R17, R21."""
     series = records_of(client.list_series(walk_seconds=60))
     assert {record.ticker: record.title for record in series} == expected.series
 
@@ -118,7 +119,6 @@ def test_recorded_events_are_listed(client: KalshiClient, expected: Expected) ->
 
 
 def test_recorded_quotes_are_exact(client: KalshiClient, expected: Expected) -> None:
-    """R43, R44."""
     listing = client.list_markets(
         status=StatusFilter.OPEN, mve_filter="exclude", max_pages=None, walk_seconds=60
     )
@@ -139,7 +139,7 @@ def test_recorded_events_are_looked_up(client: KalshiClient, expected: Expected)
 
 @pytest.mark.parametrize("mve_filter", ["only", None], ids=["only", "with-the-others"])
 def test_recorded_combos_of_january_are_unquoted(mve_filter: str | None) -> None:
-    """R46: bid and ask both 0, as combos came until March 2026, is no quote."""
+    """Bid and ask both 0, as combos came until March 2026, is no quote."""
     with (
         vcr.VCR(record_mode="none").use_cassette(str(CASSETTES / JANUARY.file)),
         KalshiClient(URL, requests_per_second=1000, retry_seconds=0) as client,
@@ -154,10 +154,32 @@ def test_recorded_combos_of_january_are_unquoted(mve_filter: str | None) -> None
     assert sum(record.is_combo for record in markets) == 5
     ordinary = {} if mve_filter else JANUARY.quotes
     assert {record.ticker: record.quote for record in markets if not record.is_combo} == ordinary
-    assert {record.series_ticker for record in events} == {"KXMVESPORTSMULTIGAMEEXTENDED"}
+    assert {record.series_ticker for record in events} == {"KXMVEQUESTIONSOFMANYSUBJECTS"}
 
 
 # The cassettes themselves.
+
+# Words of the API, which say nothing about what a market asks: the values of these fields, and these texts.
+API_FIELDS = {
+    "Associated Market Sides",
+    "code",
+    "collateral_return_type",
+    "fee_type",
+    "frequency",
+    "market_type",
+    "message",
+    "price_level_structure",
+    "response_price_units",
+    "result",
+    "settlement_bounds_type",
+    "side",
+    "status",
+    "strike_type",
+}
+API_WORDS = {"Combo", "Combos", "Default", "Game", "MVE"}
+NUMBER_OR_INSTANT = re.compile(r"-?[\d.]+|\d{4}-\d\d-\d\dT[\d:.]+Z")
+TICKER = re.compile(r"(KX[A-Z0-9]+)[A-Z0-9-]*")  # the series of it first
+every_cassette = pytest.mark.parametrize("file", [pytest.param(file, id=file.stem) for file in FILES])
 
 
 def interactions(file: Path) -> list[dict[str, Any]]:
@@ -173,25 +195,49 @@ def answers(file: Path) -> Iterator[tuple[str, dict[str, list[str]], Any]]:
             yield parts.path, parse_qs(parts.query), json.loads(one["response"]["body"]["string"])
 
 
-def objects_in(value: Any) -> Iterator[dict[str, Any]]:
-    """Every object of a JSON document, however deep."""
+def is_of_the_api(name: str, text: str) -> bool:
+    """Whether a text is the API's own: a number, an instant, nothing, or one of its words."""
+    return not text or name in API_FIELDS or text in API_WORDS or bool(NUMBER_OR_INSTANT.fullmatch(text))
+
+
+def texts_of(file: Path) -> set[str]:
+    """Titles, rules, names, addresses and identifiers of the answers; also tickers in lists, queries and cursors."""
+    texts = set()
+    for one in interactions(file):
+        texts |= tickers_in(one["request"]["uri"])
+        for name, text in leaves_in(json.loads(one["response"]["body"]["string"])):
+            if not isinstance(text, str) or is_of_the_api(name, text):
+                continue
+            if name == "cursor":
+                texts |= tickers_in(urlsafe_b64decode(f"{text}==").decode("latin-1"))
+            else:
+                texts |= {text, *tickers_in(text)}
+    return texts
+
+
+def tickers_in(text: str) -> set[str]:
+    return {found[0] for found in TICKER.finditer(text)}
+
+
+def form_of(value: Any, name: str = "") -> Any:
+    """A JSON value whose texts are replaced by their form; numbers and words of the API are as they were."""
     if isinstance(value, dict):
-        yield value
-        for inner in value.values():
-            yield from objects_in(inner)
-    elif isinstance(value, list):
-        for inner in value:
-            yield from objects_in(inner)
+        return {key: form_of(inner, key) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [form_of(inner, name) for inner in value]
+    if not isinstance(value, str) or is_of_the_api(name, value):
+        return type(value), value
+    length = len(value).bit_length()
+    return length, value.isascii(), value == value.strip(), value.count("\n")
 
 
 def test_readme_names_every_cassette() -> None:
-    """R22: with its date and its shape."""
     readme = (CASSETTES / "README.md").read_text(encoding="utf-8")
     assert [file.name for file in FILES if f"`{file.name}`" not in readme] == []
     assert {file.name for file in FILES} == {JANUARY.file, JUNE.file, OCTOBER.file}
 
 
-@pytest.mark.parametrize("file", [pytest.param(file, id=file.stem) for file in FILES])
+@every_cassette
 def test_cassette_answers_for_the_event_of_every_market(file: Path) -> None:
     """Whether by the listing of ordinary events, by ticker, or one by one as for combos."""
     named, answerable = set(), set()
@@ -203,16 +249,36 @@ def test_cassette_answers_for_the_event_of_every_market(file: Path) -> None:
     assert named - answerable == set()
 
 
-@pytest.mark.skipif(not RECORDED.is_dir(), reason="the recordings are not here")
-@pytest.mark.parametrize("file", [pytest.param(file, id=file.stem) for file in FILES])
-def test_cassette_holds_recorded_objects_alone(file: Path) -> None:
-    folder = RECORDED / file.name[:10]
-    recorded = [
-        found for path in folder.glob("*.json") for found in objects_in(json.loads(path.read_bytes()))
-    ]
+@needs_shared
+@every_cassette
+def test_cassette_holds_the_fields_and_numbers_of_recorded_objects(file: Path) -> None:
+    """Names and types of fields, numbers and instants, and the form of each text: about how long, in which letters."""
+    recorded = [form_of(found) for found in recorded_objects(file.name[:10])]
     for _, _, body in answers(file):
-        records = [record for key in ("series", "events", "markets") for record in list_of(body.get(key))]
-        assert [record for record in records if record not in recorded] == []
+        for key in ("series", "event", "events", "market", "markets"):
+            assert [one for one in list_of(body.get(key)) if form_of(one) not in recorded] == []
+
+
+@needs_shared
+@every_cassette
+def test_cassette_quotes_no_recorded_text(file: Path) -> None:
+    """Not a ticker, a name or an address either."""
+    texts = texts_of(file)
+    assert len(texts) > 5
+    assert texts & recorded_texts() == set()
+    assert quotes_in(texts) == set()
+
+
+@every_cassette
+def test_cassette_is_written_in_our_words(file: Path) -> None:
+    """The words of titles, rules, names and addresses, and the series of tickers, are those of a list."""
+    ours = set((CASSETTES / "words.txt").read_text(encoding="utf-8").split())
+    used = set()
+    for text in texts_of(file):
+        used |= set(TICKER.findall(text))
+        used |= set(re.findall(r"[^\W\d_]{2,}", TICKER.sub("", text).lower()))
+    assert used - ours == set()
+    assert len(used) > 30
 
 
 def list_of(value: Any) -> list[Any]:

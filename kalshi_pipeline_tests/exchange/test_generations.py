@@ -17,7 +17,7 @@ from kalshi_pipeline.exchange.payloads import (
 from kalshi_pipeline.exchange.trades import TRADES
 from kalshi_pipeline.records import Candlestick, Reject, Trade
 
-TRADE = {"trade_id": "072530ae", "ticker": "M", "created_time": "2026-10-06T06:38:16.55614Z"}
+TRADE = {"trade_id": "2c8e41ae", "ticker": "M", "created_time": "2026-10-06T06:38:16.55614Z"}
 
 
 def trade_of(**fields: Any) -> Trade:
@@ -110,7 +110,7 @@ def test_trade_reads_every_generation(
 ) -> None:
     trade = trade_of(**fields)
     assert (trade.contracts, trade.yes_price, trade.taker_side, trade.is_block) == expected
-    assert (trade.trade_id, trade.ticker, trade.created_at) == ("072530ae", "M", 1_791_268_696_556_140)
+    assert (trade.trade_id, trade.ticker, trade.created_at) == ("2c8e41ae", "M", 1_791_268_696_556_140)
 
 
 @pytest.mark.parametrize("missing", ["trade_id", "ticker", "created_time"])
@@ -118,7 +118,7 @@ def test_trade_needs_what_identifies_it(missing: str) -> None:
     good = {**TRADE, "yes_price_dollars": "0.8050"}
     row = {name: value for name, value in good.items() if name != missing}
     page = TRADES.parse(json.dumps({"trades": [row, good]}).encode())
-    assert [trade.trade_id for trade in page.records] == ["072530ae"]
+    assert [trade.trade_id for trade in page.records] == ["2c8e41ae"]
     assert [reject.error for reject in page.rejects] == [f"{missing}: Field required"]
 
 

@@ -1,10 +1,8 @@
 """Pages of markets are read fast, and always as the pydantic model reads them record by record."""
 
 import json
-from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
 from kalshi_pipeline.errors import PayloadError
@@ -12,8 +10,8 @@ from kalshi_pipeline.exchange.markets import MARKETS
 from kalshi_pipeline.exchange.pages import GarbledAnswerError, Page
 from kalshi_pipeline.records import Market, Quote
 from kalshi_pipeline.sandbox import SHAPES, Sandbox, Shape, World, WorldConfig
-
-RECORDED = Path(__file__).parents[3] / "shared" / "kalshi" / "recorded"
+from kalshi_pipeline_tests import plain_http
+from kalshi_pipeline_tests.shared import needs_shared, read_recorded, recorded_files
 
 TODAY = {
     "ticker": "KXRAIN-26NOV23-T1",
@@ -165,16 +163,16 @@ def test_page_without_its_envelope_is_an_error(body: bytes, error: type[Exceptio
 def test_listed_markets_of_every_shape_are_read_alike(shape: Shape) -> None:
     """R17."""
     with Sandbox(World(WorldConfig(markets=300, combos=50, shape=shape))) as sandbox:
-        body = httpx.get(f"{sandbox.url}/markets", params={"limit": 1000}).content
+        body = plain_http.get(f"{sandbox.url}/markets", params={"limit": 1000}).content
     assert len(MARKETS.parse(body).records) > 300
     assert MARKETS.parse(body) == MARKETS.parse_again(body)
 
 
-@pytest.mark.skipif(not RECORDED.exists(), reason="the recordings are not beside this checkout")
+@needs_shared
 def test_recorded_markets_are_read_alike() -> None:
     count = 0
-    for path in sorted(RECORDED.rglob("*.json")):
-        answer = json.loads(path.read_bytes())
+    for file in recorded_files():
+        answer = read_recorded(file)
         rows = answer.get("markets") if isinstance(answer, dict) else None
         if isinstance(rows, list):
             body = json.dumps({"markets": rows}).encode()

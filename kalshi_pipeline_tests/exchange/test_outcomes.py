@@ -12,10 +12,11 @@ from kalshi_pipeline.exchange.client import KalshiClient
 from kalshi_pipeline.exchange.markets import OUTCOMES
 from kalshi_pipeline.sandbox import SHAPES, Sandbox, Shape, World, WorldConfig
 from kalshi_pipeline.vocabulary import Tier
+from kalshi_pipeline_tests import plain_http
 
 
 def settled(sandbox: Sandbox) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = httpx.get(f"{sandbox.url}/markets?status=settled").json()["markets"]
+    found: list[dict[str, Any]] = plain_http.get(f"{sandbox.url}/markets?status=settled").json()["markets"]
     return found
 
 

@@ -265,7 +265,7 @@ def test_market_survives_unknown_fields_and_words() -> None:
 
 def test_market_fields_are_read_as_they_came() -> None:
     market = market_of(
-        title="Pro Football  Offensive Line Drafted ",
+        title="Set I,  how many are counted in all ",
         yes_sub_title="Beyoncé's Zürich",
         rules_primary="one\n\ntwo",
         status="active",
@@ -280,7 +280,7 @@ def test_market_fields_are_read_as_they_came() -> None:
     assert {name: value for name, value in market._asdict().items() if value is not None} == {
         "ticker": "M",
         "event_ticker": "E",
-        "title": "Pro Football  Offensive Line Drafted ",
+        "title": "Set I,  how many are counted in all ",
         "yes_sub_title": "Beyoncé's Zürich",
         "rules_primary": "one\n\ntwo",
         "status": "active",
@@ -317,10 +317,10 @@ def test_blank_text_and_time_are_absent(sent: str, field: str, blank: str | None
 @pytest.mark.parametrize(
     ("fields", "is_combo"),
     [
-        pytest.param({"event_ticker": "KXMVENFLSINGLEGAME-S2025"}, True, id="by-its-event"),
-        pytest.param({"mve_collection_ticker": "KXMVENFL-R"}, True, id="by-its-collection"),
+        pytest.param({"event_ticker": "KXMVESINGLESUBJECT-S2025"}, True, id="by-its-event"),
+        pytest.param({"mve_collection_ticker": "KXMVESINGLE-R"}, True, id="by-its-collection"),
         pytest.param({"mve_collection_ticker": ""}, False, id="blank-collection"),
-        pytest.param({"event_ticker": "KXNFLGAME-26OCT08TBDAL"}, False, id="ordinary"),
+        pytest.param({"event_ticker": "KXTWOSIDE-26OCT08LOHIG"}, False, id="ordinary"),
     ],
 )
 def test_combo_is_recognized(fields: dict[str, Any], is_combo: bool) -> None:
@@ -410,10 +410,10 @@ def test_event_is_identified_by_its_event_ticker() -> None:
     body = json.dumps(
         {
             "event": {
-                "event_ticker": "KXELONMARS-99",
-                "series_ticker": "KXELONMARS",
-                "title": "Mars?",
-                "sub_title": "Before 2099",
+                "event_ticker": "KXFARPLACE-99",
+                "series_ticker": "KXFARPLACE",
+                "title": "Far?",
+                "sub_title": "Until 2099",
                 "mutually_exclusive": False,
                 "strike_date": "2099-08-01T04:59:00Z",
                 "strike_period": "",
@@ -424,10 +424,10 @@ def test_event_is_identified_by_its_event_ticker() -> None:
         }
     )
     assert EVENTS.parse_one(body.encode(), "event") == Event(
-        ticker="KXELONMARS-99",
-        series_ticker="KXELONMARS",
-        title="Mars?",
-        sub_title="Before 2099",
+        ticker="KXFARPLACE-99",
+        series_ticker="KXFARPLACE",
+        title="Far?",
+        sub_title="Until 2099",
         category=None,
         mutually_exclusive=False,
         strike_at=4_089_243_540_000_000,

@@ -2,10 +2,8 @@
 
 import json
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
 from kalshi_pipeline.errors import NotFoundError, PayloadError
@@ -18,10 +16,10 @@ from kalshi_pipeline.records import Trade
 from kalshi_pipeline.sandbox import SHAPES, Sandbox, Shape, World, WorldConfig
 from kalshi_pipeline.units import instant_of, parse_instant
 from kalshi_pipeline.vocabulary import Tier
+from kalshi_pipeline_tests import plain_http
+from kalshi_pipeline_tests.shared import needs_shared, read_recorded, recorded_files
 
-RECORDED = Path(__file__).parents[3] / "shared" / "kalshi" / "recorded"
-
-# As the exchange gave it on 6 October 2026, and on 12 January.
+# Recorded on 6 October 2026, and on 12 January; ticker and identifier are made up.
 TODAY = {
     "count_fp": "14.18",
     "created_time": "2026-10-06T06:38:11.436559Z",
@@ -30,8 +28,8 @@ TODAY = {
     "taker_book_side": "ask",
     "taker_outcome_side": "no",
     "taker_side": "no",
-    "ticker": "KXNFLGAME-26OCT08TBDAL-DAL",
-    "trade_id": "072530dc-e0e9-9eec-eac5-06a89c1dc45f",
+    "ticker": "KXTWOSIDE-26OCT08LOHIG-HIG",
+    "trade_id": "2c8e41d7-90b3-9f16-e5a8-0d7b63f94c12",
     "yes_price_dollars": "0.8000",
 }
 JANUARY = {
@@ -41,8 +39,8 @@ JANUARY = {
     "no_price_dollars": "0.9400",
     "price": 0.06,
     "taker_side": "no",
-    "ticker": "KXELONMARS-99",
-    "trade_id": "58e2d628-f8b3-4506-36ee-f788a3a41695",
+    "ticker": "KXFARPLACE-99",
+    "trade_id": "7b06f3a9-1d52-4c88-92e4-a5c017de3b60",
     "yes_price": 6,
     "yes_price_dollars": "0.0600",
 }
@@ -54,8 +52,8 @@ def body_of(*rows: object, **envelope: Any) -> bytes:
 
 def test_trades_of_two_generations_are_read_exactly() -> None:
     today = Trade(
-        trade_id="072530dc-e0e9-9eec-eac5-06a89c1dc45f",
-        ticker="KXNFLGAME-26OCT08TBDAL-DAL",
+        trade_id="2c8e41d7-90b3-9f16-e5a8-0d7b63f94c12",
+        ticker="KXTWOSIDE-26OCT08LOHIG-HIG",
         created_at=1_791_268_691_436_559,
         yes_price=800_000,
         contracts=1_418,
@@ -63,8 +61,8 @@ def test_trades_of_two_generations_are_read_exactly() -> None:
         is_block=False,
     )
     january = Trade(
-        trade_id="58e2d628-f8b3-4506-36ee-f788a3a41695",
-        ticker="KXELONMARS-99",
+        trade_id="7b06f3a9-1d52-4c88-92e4-a5c017de3b60",
+        ticker="KXFARPLACE-99",
         created_at=1_768_229_976_373_150,
         yes_price=60_000,
         contracts=100,
@@ -171,16 +169,18 @@ def test_page_without_its_envelope_is_an_error(body: bytes, error: type[Exceptio
 def test_listed_trades_of_every_shape_are_read_alike(shape: Shape) -> None:
     """R17."""
     with Sandbox(World(WorldConfig(markets=300, combos=50, shape=shape))) as sandbox:
-        body = httpx.get(f"{sandbox.url}/markets/trades", params={"limit": 1000}).content
+        body = plain_http.get(f"{sandbox.url}/markets/trades", params={"limit": 1000}).content
     assert len(TRADES.parse(body).records) > 300
     assert TRADES.parse(body) == TRADES.parse_again(body)
 
 
-@pytest.mark.skipif(not RECORDED.exists(), reason="the recordings are not beside this checkout")
+@needs_shared
 def test_recorded_trades_are_read_alike() -> None:
     count = 0
-    for path in sorted(RECORDED.rglob("*trades*.json")):
-        answer = json.loads(path.read_bytes())
+    for file in recorded_files():
+        if "trades" not in file:
+            continue
+        answer = read_recorded(file)
         body = json.dumps(answer.get("response", answer)).encode()
         page = TRADES.parse(body)
         assert page == TRADES.parse_again(body)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-import httpx
+from kalshi_pipeline_tests import plain_http
 
 QUOTED = {
     "yes_bid": ("yes_bid_dollars", "yes_bid_size_fp"),
@@ -24,7 +24,7 @@ def open_markets(api_url: str, **params: str) -> dict[str, Mapping[str, Any]]:
     found: dict[str, Mapping[str, Any]] = {}
     query = {"status": "open", "limit": "1000", **params}
     while True:
-        page = httpx.get(f"{api_url}/markets", params=query).json()
+        page = plain_http.get(f"{api_url}/markets", params=query).json()
         found |= {market["ticker"]: market for market in page["markets"]}
         if not page.get("cursor"):
             return found

@@ -13,6 +13,7 @@ from kalshi_pipeline.sandbox import Sandbox
 from kalshi_pipeline.sandbox.world.states import STATUS_WORDS
 from kalshi_pipeline.settings import Settings
 from kalshi_pipeline.store.database import Database
+from kalshi_pipeline_tests import plain_http
 
 Record: TypeAlias = dict[str, Any]
 Answer: TypeAlias = Callable[[httpx.Request, list[Record]], list[Record]]
@@ -23,7 +24,7 @@ class Rewriting(httpx.BaseTransport):
 
     def __init__(self, answer: Answer) -> None:
         self._answer = answer
-        self._transport = httpx.HTTPTransport()
+        self._transport = plain_http.open_transport()
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         response = self._transport.handle_request(request)

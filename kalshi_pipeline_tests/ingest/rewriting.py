@@ -10,6 +10,7 @@ from kalshi_pipeline.exchange.client import KalshiClient
 from kalshi_pipeline.ingest.run.session import Session
 from kalshi_pipeline.settings import Settings
 from kalshi_pipeline.store.database import Database
+from kalshi_pipeline_tests import plain_http
 
 Rewrite = Callable[[httpx.Request, Any], Any]
 
@@ -19,7 +20,7 @@ class Rewriting(httpx.BaseTransport):
 
     def __init__(self, rewrite: Rewrite) -> None:
         self._rewrite = rewrite
-        self._transport = httpx.HTTPTransport()
+        self._transport = plain_http.open_transport()
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         response = self._transport.handle_request(request)

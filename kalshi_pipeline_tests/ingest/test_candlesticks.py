@@ -21,6 +21,7 @@ from kalshi_pipeline.settings import Settings
 from kalshi_pipeline.store.writing.parents import merge_markets
 from kalshi_pipeline.store.writing.runs import State
 from kalshi_pipeline.units import MICROS_PER_SECOND, datetime_of, parse_instant
+from kalshi_pipeline_tests import plain_http
 from kalshi_pipeline_tests.conftest import Query
 from kalshi_pipeline_tests.ingest.listed import open_markets
 from kalshi_pipeline_tests.ingest.rewriting import Rewrite, rewritten_session
@@ -44,7 +45,7 @@ def choose(sandbox: Sandbox, settings_for: SettingsFor) -> Callable[..., Setting
     """Settings of a store that holds every open market, with a choice among them: every series, where none is told."""
     with open_session(settings_for(sandbox.url)) as session:
         take_snapshot(session, NOON)
-    series = {row["ticker"] for row in httpx.get(f"{sandbox.url}/series").json()["series"]}
+    series = {row["ticker"] for row in plain_http.get(f"{sandbox.url}/series").json()["series"]}
 
     def make(**changes: Any) -> Settings:
         choice = {"candlestick_series": ",".join(series)} if "candlestick_markets" not in changes else {}
@@ -79,7 +80,7 @@ def busiest_trader(sandbox: Sandbox) -> tuple[str, list[dict[str, Any]]]:
     """The open market with the most trades on the day, and all trades of it, asked of the exchange directly."""
     start = int(datetime(DAY.year, DAY.month, DAY.day, tzinfo=UTC).timestamp())
     params: dict[str, Any] = {"limit": 1000, "min_ts": start, "max_ts": start + 86_400}
-    trades = httpx.get(f"{sandbox.url}/markets/trades", params=params).json()["trades"]
+    trades = plain_http.get(f"{sandbox.url}/markets/trades", params=params).json()["trades"]
     ticker, _ = Counter(
         trade["ticker"] for trade in trades if trade["ticker"] in open_markets(sandbox.url)
     ).most_common(1)[0]
@@ -100,7 +101,7 @@ def test_candlesticks_are_what_the_exchange_says_to_the_last_digit(
     ticker, _ = busiest_trader(sandbox)
     start = int(datetime(DAY.year, DAY.month, DAY.day, tzinfo=UTC).timestamp())
     params: dict[str, Any] = {"start_ts": start + 1, "end_ts": start + 86_400, "period_interval": 60}
-    body = httpx.get(
+    body = plain_http.get(
         f"{sandbox.url}/markets/candlesticks", params={**params, "market_tickers": ticker}
     ).json()
     sent = body["markets"][0]["candlesticks"]
@@ -191,7 +192,7 @@ def test_second_run_asks_for_nothing_and_one_that_asks_again_changes_nothing(
     sandbox.requests.clear()
     second = collect(choose())
     assert (second.state, second.tally.received, len(sandbox.requests)) == (State.COMPLETE, 0, 0)
-    assert second.notes == ["250 of 250 markets were stored before"]
+    assert second.notes == ["250 of 250 markets were already stored"]
     again = collect(choose(), again=True)
     assert (again.tally.received, again.tally.unchanged) == (first.tally.received, first.tally.inserted)
     assert query("SELECT * FROM candlesticks") == before
@@ -252,8 +253,8 @@ def test_market_of_the_historical_tier_is_found_there(
     sandbox: Sandbox, choose: Callable[..., Settings], query: Query
 ) -> None:
     """The store lacks the market; its fields have the historical names."""
-    archived = httpx.get(f"{sandbox.url}/historical/markets", params={"limit": 1000}).json()["markets"]
-    trades = httpx.get(f"{sandbox.url}/historical/trades", params={"limit": 1000}).json()["trades"]
+    archived = plain_http.get(f"{sandbox.url}/historical/markets", params={"limit": 1000}).json()["markets"]
+    trades = plain_http.get(f"{sandbox.url}/historical/trades", params={"limit": 1000}).json()["trades"]
     tickers = {market["ticker"] for market in archived}
     traded = next(trade for trade in trades if trade["ticker"] in tickers)
     settings = choose(candlestick_markets=traded["ticker"])
@@ -297,7 +298,7 @@ def test_live_tier_that_answers_emptily_for_archived_markets_hides_none(
     sandbox: Sandbox, choose: Callable[..., Settings], query: Query
 ) -> None:
     """Nobody has shown how it answers: it may leave such a market out, or give it without candlesticks."""
-    archived = httpx.get(f"{sandbox.url}/historical/markets", params={"limit": 1}).json()["markets"][0]
+    archived = plain_http.get(f"{sandbox.url}/historical/markets", params={"limit": 1}).json()["markets"][0]
     day = date.fromisoformat(archived["open_time"][:10]) + timedelta(days=1)
     settings = choose(candlestick_markets=archived["ticker"])
 
@@ -366,7 +367,7 @@ def test_market_that_fails_costs_no_other_and_is_asked_for_by_the_next_run(
 
     report = collect_rewritten(choose(), rewrite)
     assert report.state is State.PARTIAL
-    assert report.reason == f"{poison} failed, as candlestick_coverage tells: run again"
+    assert report.reason == f"{poison} failed (see candlestick_coverage): run again"
     assert report.failures == 1
     assert query("SELECT state, count(*) FROM candlestick_coverage GROUP BY 1") == [
         ("complete", 249),
@@ -425,7 +426,7 @@ def test_odd_candlestick_is_quarantined_and_the_others_are_stored(
     tally = report.tally
     assert report.state is State.COMPLETE
     assert (tally.received, tally.inserted, tally.quarantined, tally.duplicates) == (25, 23, 1, 1)
-    assert report.notes == ["1 candlesticks were not asked for, and left out"]
+    assert report.notes == ["1 candlesticks that were not requested were dropped"]
     assert query("SELECT kind, record_key, error FROM quarantine") == [
         ("candlesticks", f"{ticker}/1791345600", "yes_bid.low_dollars: 'cheap' is not a decimal number")
     ]
@@ -437,7 +438,7 @@ def test_nothing_is_chosen_so_nothing_is_asked(
     report = collect(settings_for(sandbox.url))
     assert (report.state, report.requests, report.rows) == (State.COMPLETE, 0, 0)
     assert report.notes[0].startswith(
-        "no market is chosen, so nothing is stored: set KALSHI_CANDLESTICK_SERIES"
+        "no market is selected, so nothing is stored: set KALSHI_CANDLESTICK_SERIES"
     )
     assert query("SELECT state, scope FROM listings") == [
         ("complete", "2026-10-07, 60 min, no series and 0 markets")

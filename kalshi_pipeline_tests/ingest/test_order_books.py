@@ -14,6 +14,7 @@ from kalshi_pipeline.ingest.run.session import open_session
 from kalshi_pipeline.sandbox import Faults, Sandbox, Shape, World, WorldConfig
 from kalshi_pipeline.settings import Settings
 from kalshi_pipeline.store.writing.runs import State
+from kalshi_pipeline_tests import plain_http
 from kalshi_pipeline_tests.conftest import Query
 from kalshi_pipeline_tests.ingest.listed import open_markets
 from kalshi_pipeline_tests.ingest.rewriting import rewritten_session
@@ -28,7 +29,7 @@ def take(settings: Settings) -> Report:
 
 
 def sent_levels(sandbox: Sandbox, ticker: str) -> set[tuple[str, Decimal, Decimal]]:
-    book = httpx.get(f"{sandbox.url}/markets/{ticker}/orderbook").json()["orderbook_fp"]
+    book = plain_http.get(f"{sandbox.url}/markets/{ticker}/orderbook").json()["orderbook_fp"]
     return {
         (side, Decimal(price), Decimal(size))
         for side in ("yes", "no")
@@ -69,7 +70,7 @@ def test_refused_batch_is_asked_for_one_by_one_visibly(
     with rewritten_session(settings, rewrite) as session:
         report = take_order_books(session)
     assert (report.state, report.tally.pages, report.tally.inserted) == (State.COMPLETE, 3, 3)
-    assert report.notes[0].startswith("books are asked for one by one, since in batches ")
+    assert report.notes[0].startswith("books are fetched one by one, because batches are refused: ")
     assert f"answered {status}" in report.notes[0]
     for ticker in tickers:
         assert stored_levels(query, ticker) == sent_levels(sandbox, ticker)
@@ -93,7 +94,7 @@ def test_market_without_a_book_costs_no_other(
     with rewritten_session(settings, rewrite) as session:
         report = take_order_books(session)
     assert report.state is State.PARTIAL
-    assert report.reason == f"KXTYPO: neither tier knows it; {left_out}: the exchange gave no book"
+    assert report.reason == f"KXTYPO: neither tier knows it; {left_out}: the exchange returned no book"
     assert report.failures == 2
     assert (report.tally.received, report.tally.inserted, report.tally.quarantined) == (2, 1, 1)
     assert query("SELECT DISTINCT ticker FROM order_book_history") == [(good,)]
@@ -200,5 +201,5 @@ def test_nothing_is_chosen_so_nothing_is_asked(sandbox: Sandbox, settings_for: S
     assert (report.state, report.requests, report.notes) == (
         State.COMPLETE,
         0,
-        ["no market is chosen, so nothing is stored: set KALSHI_ORDER_BOOK_MARKETS"],
+        ["no market is selected, so nothing is stored: set KALSHI_ORDER_BOOK_MARKETS"],
     )

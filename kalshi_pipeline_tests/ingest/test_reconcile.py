@@ -132,7 +132,7 @@ def test_market_that_the_listing_lost_goes_on(
         report = take_snapshot(other, NOON + MINUTE)
 
     assert (report.is_complete, report.tally.ended, report.counts["lost_by_listing"]) == (True, 0, 1)
-    assert report.notes == ["1 markets are open and were lacking in the listing: they were looked up"]
+    assert report.notes == ["1 open markets were missing in the listing and were looked up"]
     tally = report.tally
     assert (tally.received, tally.inserted, tally.unchanged) == (60, 1, 59)
     assert query("SELECT received, inserted, unchanged FROM ticks ORDER BY tick_at")[1] == (60, 1, 59)
@@ -156,7 +156,7 @@ def test_exchange_that_fails_during_lookups_costs_nothing(
     with rewritten(settings_for(sandbox.url), fail) as failing:
         report = take_snapshot(failing, NOON + MINUTE)
     assert (report.state, report.tally.ended, report.counts["gone"]) == ("complete", 1, 0)
-    assert report.notes[0].startswith("1 markets could not be looked up, and are left to later runs: http")
+    assert report.notes[0].startswith("1 markets could not be looked up and are left to later runs: http")
     assert report.counts["not_looked_up"] == 1
     assert query(STATUS, ticker) == [("active", 0)]
 
@@ -187,7 +187,7 @@ def test_batch_that_fails_costs_no_other_one(settings_for: SettingsFor, query: Q
         with rewritten(settings, fail_first) as failing:
             report = take_snapshot(failing, NOON + MINUTE)
         assert (report.state, report.counts["not_looked_up"], report.counts["gone"]) == ("complete", 200, 0)
-        assert "200 markets could not be looked up, and are left to later runs:" in report.notes[0]
+        assert "200 markets could not be looked up and are left to later runs:" in report.notes[0]
         assert query("SELECT count(*) FROM markets WHERE status = 'closed'") == [(len(moved) - 200,)]
         with open_session(settings) as session:
             take_snapshot(session, NOON + 2 * MINUTE)

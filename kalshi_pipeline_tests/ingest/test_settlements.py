@@ -18,6 +18,7 @@ from kalshi_pipeline.sandbox import Sandbox, Shape, World, WorldConfig
 from kalshi_pipeline.settings import Settings
 from kalshi_pipeline.store.writing.runs import State
 from kalshi_pipeline.units import MICROS_PER_SECOND, iso_of, parse_instant
+from kalshi_pipeline_tests import plain_http
 from kalshi_pipeline_tests.conftest import Query
 from kalshi_pipeline_tests.ingest.listed import open_markets
 from kalshi_pipeline_tests.ingest.outcomes import changed, is_historical, move, rewritten
@@ -55,7 +56,7 @@ def told(api_url: str, path: str, **params: str) -> dict[str, tuple[str, Decimal
     found = {}
     query = {"limit": "1000", **params}
     while True:
-        page = httpx.get(f"{api_url}{path}", params=query).json()
+        page = plain_http.get(f"{api_url}{path}", params=query).json()
         for market in page["markets"]:
             value = Decimal(market["settlement_value_dollars"])
             found[market["ticker"]] = (market["result"], value, market["settlement_ts"][:19])
@@ -147,7 +148,7 @@ def test_cursor_that_the_exchange_refuses_begins_the_walk_anew(
         report = backfill_settlements(session)
     assert (report.state, report.rows) == (State.COMPLETE, 2_228)
     assert report.notes[0].startswith(
-        "settlements/historical/exclude begins anew, since the exchange refuses"
+        "settlements/historical/exclude restarts at its beginning, because the exchange refuses"
     )
     assert query("SELECT count(*) FROM walks WHERE state = 'complete'") == [(2,)]
 
@@ -200,7 +201,7 @@ def test_run_that_was_cut_is_gone_on_with_and_moves_no_watermark(
     with open_session(settings_for(large.url)) as session:
         report = sync_settlements(session, walk_seconds=1e-9)
         assert report.state is State.PARTIAL
-        assert "the next run goes on with it" in str(report.reason)
+        assert "the next run continues it" in str(report.reason)
         assert sync_settlements(session).tally.inserted == 902
     assert query("SELECT state FROM walks") == [("complete",)]
 
@@ -215,8 +216,8 @@ def test_gap_that_the_live_tier_no_longer_shows_is_told(
     report = sync_settlements(session)
     cutoff = iso_of(sandbox.world.cutoff)
     assert report.notes == [
-        f"what settled from {iso_of(newest - HOUR * MICROS_PER_SECOND)} to {cutoff} has left the live tier unseen: "
-        "`kalshi-pipeline backfill settlements` stores it"
+        f"what settled from {iso_of(newest - HOUR * MICROS_PER_SECOND)} to {cutoff} left the live tier before it was "
+        "seen: `kalshi-pipeline backfill settlements` stores it"
     ]
 
 
@@ -247,9 +248,9 @@ def test_market_of_both_tiers_is_stored_as_its_home_tells_it(
     sandbox: Sandbox, settings_for: SettingsFor, query: Query
 ) -> None:
     """The live tier shows it, and it settled after the cutoff: what the other tier says changes nothing."""
-    twin = httpx.get(f"{sandbox.url}/markets", params={"status": "settled", "limit": "1"}).json()["markets"][
-        0
-    ]
+    twin = plain_http.get(f"{sandbox.url}/markets", params={"status": "settled", "limit": "1"}).json()[
+        "markets"
+    ][0]
 
     def both(request: httpx.Request, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
         return [*rows, {**twin, "result": "maybe", "title": "Other"}] if is_historical(request) else rows
@@ -271,7 +272,7 @@ def test_time_that_is_not_told_is_stood_in_for_and_overwrites_nothing(
     sandbox: Sandbox, session: Session, settings_for: SettingsFor, query: Query, zero: str | None
 ) -> None:
     """R37, R40: the source stands beside it."""
-    twin, other = httpx.get(f"{sandbox.url}/markets", params={"status": "settled", "limit": "2"}).json()[
+    twin, other = plain_http.get(f"{sandbox.url}/markets", params={"status": "settled", "limit": "2"}).json()[
         "markets"
     ]
 
@@ -302,9 +303,9 @@ def test_close_that_is_still_to_come_stands_in_for_no_settlement(
     sandbox: Sandbox, settings_for: SettingsFor, query: Query
 ) -> None:
     """Most markets settle days before the time at which they would close."""
-    twin = httpx.get(f"{sandbox.url}/markets", params={"status": "settled", "limit": "1"}).json()["markets"][
-        0
-    ]
+    twin = plain_http.get(f"{sandbox.url}/markets", params={"status": "settled", "limit": "1"}).json()[
+        "markets"
+    ][0]
     sources = "SELECT settled_at_source, settled_at = first_seen_at FROM settlement_history WHERE ticker = ?"
     early = changed(twin["ticker"], settlement_ts=None, close_time="2099-12-31T00:00:00Z")
     with rewritten(settings_for(sandbox.url), early) as session:
@@ -331,15 +332,15 @@ def test_question_beside_the_work_fails_no_run(
     with rewritten_session(settings_for(sandbox.url), fail_later) as session:
         report = sync_settlements(session)
     assert (report.is_complete, query("SELECT state FROM listings")) == (True, [("complete",)])
-    assert any(note.startswith("where the live tier begins by now is not known:") for note in report.notes)
+    assert any(note.startswith("it is not known where the live tier begins now:") for note in report.notes)
 
 
 def test_scalar_without_a_value_is_null_and_counted(
     sandbox: Sandbox, settings_for: SettingsFor, query: Query
 ) -> None:
-    twin = httpx.get(f"{sandbox.url}/markets", params={"status": "settled", "limit": "1"}).json()["markets"][
-        0
-    ]
+    twin = plain_http.get(f"{sandbox.url}/markets", params={"status": "settled", "limit": "1"}).json()[
+        "markets"
+    ][0]
     scalar = changed(twin["ticker"], result="scalar", settlement_value_dollars="")
     with rewritten(settings_for(sandbox.url), scalar) as session:
         report = sync_settlements(session)
@@ -388,7 +389,7 @@ def test_settlements_of_every_shape_are_read(shape: Shape, settings_for: Setting
         expected = live(sandbox.url)
     assert all(report.is_complete for report in reports)
     assert stored(query, "live").keys() == expected.keys()
-    one_tier = "this exchange has no historical tier: whatever settled is in the live one"
+    one_tier = "this exchange has no historical tier: everything that settled is in the live one"
     assert (one_tier in reports[-1].notes) == (shape == "2026-01")
     assert (query("SELECT count(*) FROM settlements WHERE tier = 'historical'") == [(0,)]) == (
         shape == "2026-01"

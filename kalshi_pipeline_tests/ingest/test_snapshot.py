@@ -22,6 +22,7 @@ from kalshi_pipeline.settings import Settings
 from kalshi_pipeline.store.database import Database
 from kalshi_pipeline.store.writing.runs import State
 from kalshi_pipeline.units import MICROS_PER_SECOND, parse_instant
+from kalshi_pipeline_tests import plain_http
 from kalshi_pipeline_tests.conftest import Query
 from kalshi_pipeline_tests.ingest.listed import open_markets, quote_of, stored_quote
 
@@ -198,7 +199,7 @@ def test_paused_exchange_is_read_and_the_tick_says_so(
     report = take_snapshot(session, NOON)
 
     assert report.is_paused is True
-    assert report.notes == ["the exchange says that trading is paused: quotes stand still"]
+    assert report.notes == ["the exchange says that trading is paused, so quotes do not move"]
     assert query("SELECT is_paused, state, inserted FROM ticks") == [(1, "complete", 2_200)]
 
 
@@ -208,7 +209,7 @@ def test_status_that_fails_costs_no_quote(sandbox: Sandbox, session: Session, qu
 
     assert report.is_complete
     assert query("SELECT is_paused, inserted FROM ticks") == [(None, 2_200)]
-    assert report.notes[0].startswith("whether trading is paused is not known")
+    assert report.notes[0].startswith("it is not known whether trading is paused")
 
 
 def test_events_that_cannot_be_fetched_cost_no_quote(
@@ -243,7 +244,7 @@ def test_walk_that_takes_too_long_is_partial(
         """Answers the first page of markets, and does not end the second one within the walk's time."""
 
         def __init__(self) -> None:
-            self._transport = httpx.HTTPTransport()
+            self._transport = plain_http.open_transport()
 
         def handle_request(self, request: httpx.Request) -> httpx.Response:
             if "cursor" in request.url.params:
@@ -271,7 +272,7 @@ class _Rewriting(httpx.BaseTransport):
 
     def __init__(self, rewrite: Callable[[list[dict[str, Any]]], list[dict[str, Any]]]) -> None:
         self._rewrite = rewrite
-        self._transport = httpx.HTTPTransport()
+        self._transport = plain_http.open_transport()
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         response = self._transport.handle_request(request)
@@ -320,7 +321,7 @@ class _LockProbe(httpx.BaseTransport):
     def __init__(self, path: Path) -> None:
         self.requests = 0
         self._path = path
-        self._transport = httpx.HTTPTransport()
+        self._transport = plain_http.open_transport()
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         with closing(sqlite3.connect(self._path, timeout=0, isolation_level=None)) as connection:

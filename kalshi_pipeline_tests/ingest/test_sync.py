@@ -14,6 +14,7 @@ from kalshi_pipeline.ingest.sync import sync_events, sync_markets, sync_series
 from kalshi_pipeline.sandbox import Faults, Sandbox, Shape, World, WorldConfig
 from kalshi_pipeline.settings import Settings
 from kalshi_pipeline.store.writing.runs import State
+from kalshi_pipeline_tests import plain_http
 from kalshi_pipeline_tests.conftest import Query
 from kalshi_pipeline_tests.ingest.listed import open_markets
 
@@ -29,7 +30,7 @@ def refusing(api_url: str, refused: str) -> Iterator[str]:
     class Passing(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             is_refused = self.path.split("?")[0].endswith(refused)
-            answer = httpx.Response(404, json={}) if is_refused else httpx.get(base + self.path)
+            answer = httpx.Response(404, json={}) if is_refused else plain_http.get(base + self.path)
             self.send_response(answer.status_code)
             self.send_header("Content-Length", str(len(answer.content)))
             self.end_headers()
@@ -181,8 +182,8 @@ def test_placeholders_that_nobody_gives_stay_marked_and_are_asked_for_again_last
         report = sync_markets(session)
     assert report.is_complete
     assert report.open_placeholders == query("SELECT count(*) FROM events")[0][0]
-    assert any(note.startswith("events are not looked up any more") for note in report.notes)
-    assert any(note.startswith("the healing of placeholders stopped") for note in report.notes)
+    assert any(note.startswith("this run stopped looking up events") for note in report.notes)
+    assert any(note.startswith("healing placeholders stopped") for note in report.notes)
     assert query("SELECT DISTINCT title, category, series_id FROM events") == [(None, None, None)]
 
     sandbox.faults = Faults()
@@ -202,7 +203,9 @@ def test_way_of_healing_that_is_refused_leaves_the_others(
     with refusing(sandbox.url, "/events/multivariate") as url, open_session(settings_for(url)) as session:
         report = sync_events(session)
     assert (report.tally.healed, report.open_placeholders) == (40, 0)
-    assert [note[:43] for note in report.notes] == ["one way of healing placeholders is refused:"]
+    assert [note.split(":")[0] for note in report.notes] == [
+        "the exchange refuses one way of healing placeholders"
+    ]
     assert query("PRAGMA foreign_key_check") == []
 
 
@@ -227,8 +230,8 @@ def test_many_series_are_healed_in_bulk_where_the_exchange_lets(
 
 
 def test_series_setting_narrows_everything(sandbox: Sandbox, settings_for: SettingsFor, query: Query) -> None:
-    all_series = httpx.get(f"{sandbox.url}/series").json()["series"]
-    events = httpx.get(f"{sandbox.url}/events", params={"status": "open"}).json()["events"]
+    all_series = plain_http.get(f"{sandbox.url}/series").json()["series"]
+    events = plain_http.get(f"{sandbox.url}/events", params={"status": "open"}).json()["events"]
     wanted = sorted({event["series_ticker"] for event in events})[:2]
     assert len(all_series) > len(wanted)
 

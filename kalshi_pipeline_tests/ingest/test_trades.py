@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from kalshi_pipeline.errors import ConfigurationError, PayloadError, TransientExchangeError
+from kalshi_pipeline.errors import ConfigurationError, PayloadError, RefusedError, TransientExchangeError
 from kalshi_pipeline.exchange.client import KalshiClient
 from kalshi_pipeline.ingest.run.report import Report
 from kalshi_pipeline.ingest.run.session import Session
@@ -19,9 +19,10 @@ from kalshi_pipeline.ingest.trades import collect_trades, days_between
 from kalshi_pipeline.sandbox import Faults, Sandbox, World, WorldConfig
 from kalshi_pipeline.settings import Settings
 from kalshi_pipeline.store.database import Database
-from kalshi_pipeline.store.reading.queries import placeholders
+from kalshi_pipeline.store.reading.completeness import placeholders
 from kalshi_pipeline.store.writing.runs import State
 from kalshi_pipeline.units import MICROS_PER_SECOND, instant_of, iso_of
+from kalshi_pipeline_tests import plain_http
 from kalshi_pipeline_tests.conftest import Query
 
 SettingsFor = Callable[..., Settings]
@@ -38,7 +39,7 @@ class Through(httpx.BaseTransport):
         self.asked: list[httpx.URL] = []
         self.meddle: Callable[[httpx.Request], httpx.Response | None] = lambda _: None
         self.per_page = per_page
-        self._transport = httpx.HTTPTransport()
+        self._transport = plain_http.open_transport()
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         self.asked.append(request.url)
@@ -150,7 +151,7 @@ def test_day_is_stored_as_sent_with_its_parents(
     """R1, R43, R44: on an empty database."""
     report = collect(DAY)
     start, end = bounds(DAY)
-    answer = httpx.get(
+    answer = plain_http.get(
         f"{sandbox.url}/markets/trades",
         params={"limit": 1000, "min_ts": start // MICROS_PER_SECOND - 1, "max_ts": end // MICROS_PER_SECOND},
     ).json()
@@ -189,7 +190,7 @@ def test_complete_day_is_asked_for_no_more_unless_told_to(
     through.asked.clear()
     second = collect(DAY)
     assert (second.state, second.requests, second.part_rows) == (State.COMPLETE, 0, len(before[0]))
-    assert second.notes == ["2026-10-04 was complete already: nothing was asked"]
+    assert second.notes == ["2026-10-04 was already complete: nothing was requested"]
 
     third = collect(DAY, again=True)
     assert (third.state, third.tally.inserted, third.tally.unchanged) == (State.COMPLETE, 0, len(before[0]))
@@ -312,7 +313,7 @@ def test_exchange_without_tiers_is_asked_in_its_live_one(settings_for: SettingsF
             report = collect_trades(session, DAY)
         assert stored(query) == on_tape(sandbox, DAY)
     assert report.state is State.COMPLETE
-    assert "the exchange has no historical tier: the live one alone was asked" in report.notes
+    assert "the exchange has no historical tier: only the live one was asked" in report.notes
 
 
 def breaking_at(through: Through, number: int) -> Callable[[httpx.Request], httpx.Response | None]:
@@ -337,9 +338,9 @@ def test_walk_that_was_stopped_goes_on_where_it_was(
     through.meddle = breaking_at(through, 4)
     with pytest.raises(TransientExchangeError) as error:
         collect(DAY)
-    assert "3 pages of trades are stored and stay; the run is partial" in error.value.told
+    assert "3 pages of trades are stored and stay; the run is partial" in error.value.full_message
     ((name, state, cursor, reason),) = walks(query)
-    assert (name, state, reason) == (walk_name(DAY, "live"), "partial", "stopped by TransientExchangeError")
+    assert (name, state, reason) == (walk_name(DAY, "live"), "partial", str(error.value))
     assert len(stored(query)) == 60
 
     through.asked.clear()
@@ -372,9 +373,34 @@ def test_cursor_that_is_refused_begins_the_walk_anew(
     report = collect(DAY)
     assert stored(query) == on_tape(sandbox, DAY)
     assert (report.state, report.tally.unchanged) == (State.COMPLETE, 60)
-    assert any(
-        note.startswith("the live walk begins anew, for its cursor is refused") for note in report.notes
-    )
+    assert any("/live/all series, no combos restarts at its beginning" in note for note in report.notes)
+
+
+def test_page_that_is_refused_behind_the_cursor_fails_the_run_and_keeps_its_place(
+    sandbox: Sandbox, through: Through, collect: Collect, query: Query
+) -> None:
+    """The stored cursor was accepted, so that restarting at the beginning would help nothing."""
+    through.per_page = 20
+    through.meddle = breaking_at(through, 4)
+    with pytest.raises(TransientExchangeError):
+        collect(DAY)
+    ((_, _, stopped_at, _),) = walks(query)
+    through.asked.clear()
+
+    def refuse(request: httpx.Request) -> httpx.Response | None:
+        is_second = is_about_trades(request) and len(through.pages()) == 2
+        return httpx.Response(400, json={"error": {"message": "no more"}}) if is_second else None
+
+    through.meddle = refuse
+    with pytest.raises(RefusedError, match="no more") as error:
+        collect(DAY)
+    ((_, state, cursor, reason),) = walks(query)
+    assert (state, reason, len(stored(query))) == ("partial", str(error.value), 80)
+    assert cursor not in (None, stopped_at)
+
+    through.meddle = lambda _: None
+    assert collect(DAY).state is State.COMPLETE
+    assert stored(query) == on_tape(sandbox, DAY)
 
 
 def test_historical_walk_that_was_stopped_goes_on_after_a_whole_live_one(

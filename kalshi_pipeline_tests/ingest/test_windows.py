@@ -22,6 +22,7 @@ from kalshi_pipeline.settings import Settings
 from kalshi_pipeline.store.database import Database
 from kalshi_pipeline.store.writing.runs import State
 from kalshi_pipeline.units import MICROS_PER_SECOND, parse_instant
+from kalshi_pipeline_tests import plain_http
 from kalshi_pipeline_tests.conftest import Query
 from kalshi_pipeline_tests.ingest.listed import open_markets, quote_of, stored_quote
 
@@ -106,7 +107,7 @@ def test_windows_that_fail_give_way_to_one_walk(
 
     assert (report.state, report.windows) == (State.COMPLETE, 1)
     (note,) = report.notes
-    assert note.startswith("markets were listed in one walk and not in windows")
+    assert note.startswith("markets were listed in a single walk instead of windows")
     assert why in note
     wide.faults = Faults()
     assert latest(database_path) == listed(wide)
@@ -159,7 +160,7 @@ def test_market_born_during_the_walk_is_in_the_next(
         """Lets the world go on after the first page of markets."""
 
         def __init__(self) -> None:
-            self._transport = httpx.HTTPTransport()
+            self._transport = plain_http.open_transport()
             self._is_done = False
 
         def handle_request(self, request: httpx.Request) -> httpx.Response:
@@ -244,7 +245,7 @@ def test_windows_that_lose_a_market_fail_their_check(wide: Sandbox, settings_for
         """Asks for windows that begin a day later than they were asked for."""
 
         def __init__(self) -> None:
-            self._transport = httpx.HTTPTransport()
+            self._transport = plain_http.open_transport()
 
         def handle_request(self, request: httpx.Request) -> httpx.Response:
             if since := request.url.params.get("min_created_ts"):
@@ -273,11 +274,13 @@ def test_failing_windows_fail_their_check(session: Session, wide: Sandbox) -> No
     wide.faults = Faults(created_filter="refused")
     finding = compare_listings(session)
     assert not finding.passed
-    assert "windows fail, and one walk takes their place" in finding.text
+    assert "windows fail, and a single walk replaces them" in finding.text
 
 
 def test_nothing_is_compared_where_there_is_one_walk(session: Session) -> None:
-    assert compare_listings(session).text == "markets are listed in one walk: nothing is to be compared"
+    assert (
+        compare_listings(session).text == "markets are listed in a single walk: there is nothing to compare"
+    )
 
 
 def test_cut_listing_proves_nothing(session: Session, wide: Sandbox, settings_for: SettingsFor) -> None:

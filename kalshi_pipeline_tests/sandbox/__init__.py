@@ -1,1 +1,1 @@
-"""The sandbox exchange, asked over HTTP as any client asks it."""
+"""The sandbox exchange, tested over HTTP like any other server."""

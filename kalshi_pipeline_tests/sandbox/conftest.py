@@ -5,13 +5,14 @@ import httpx
 import pytest
 
 from kalshi_pipeline.sandbox import Faults, RateLimit, Sandbox, World, WorldConfig
+from kalshi_pipeline_tests import plain_http
 
 Start = Callable[..., tuple[Sandbox, httpx.Client]]
 
 
 @pytest.fixture(scope="session")
 def calm() -> Iterator[Sandbox]:
-    """An exchange of the newest shape that nobody changes; it has lived for a few steps."""
+    """An exchange of the newest shape, some steps after its start. Tests must not change it."""
     world = World(WorldConfig(markets=600, combos=120, births_per_step=3, combos_per_step=2, past_share=0.3))
     world.step(12)
     with Sandbox(world) as sandbox:
@@ -20,13 +21,13 @@ def calm() -> Iterator[Sandbox]:
 
 @pytest.fixture(scope="session")
 def client(calm: Sandbox) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=calm.url) as client:
+    with plain_http.open_client(calm.url) as client:
         yield client
 
 
 @pytest.fixture
 def start() -> Iterator[Start]:
-    """Starts an exchange of one's own: `start(faults=..., limit=..., **world_config)`."""
+    """Starts an exchange for one test: `start(faults=..., limit=..., **world_config)`."""
     with ExitStack() as stack:
 
         def run(
@@ -35,6 +36,6 @@ def start() -> Iterator[Start]:
             world = World(WorldConfig(**({"markets": 200} | config)))  # type: ignore[arg-type]
             sandbox = stack.enter_context(Sandbox(world, faults=faults, limit=limit))
             plain = {"accept-encoding": "identity"}  # compressing only takes time here
-            return sandbox, stack.enter_context(httpx.Client(base_url=sandbox.url, headers=plain))
+            return sandbox, stack.enter_context(plain_http.open_client(sandbox.url, headers=plain))
 
         yield run

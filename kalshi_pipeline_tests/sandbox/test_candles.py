@@ -1,28 +1,30 @@
-"""Candlesticks, trades and the quotes that listings served tell one story."""
+"""Candlesticks agree with the trades and with the quotes that listings served."""
 
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import cache
 
 import httpx
 import pytest
 
 from kalshi_pipeline.sandbox import Sandbox, World, WorldConfig
 from kalshi_pipeline.sandbox.world.quote_log import Quote, QuoteLog
+from kalshi_pipeline_tests import plain_http
 from kalshi_pipeline_tests.sandbox.conftest import Start
 from kalshi_pipeline_tests.sandbox.walking import Row, read, walk
 
 MICROS = 1_000_000
 OHLC = ("open", "low", "high", "close")
-PLAIN = {"accept-encoding": "identity"}  # compressing only takes time here
-START = datetime(2026, 10, 8, 11, 52, tzinfo=UTC)  # an hour begins on the way
+PLAIN = {"accept-encoding": "identity"}  # compression would only take time
+START = datetime(2026, 10, 8, 11, 52, tzinfo=UTC)  # an hour begins during the test
 
 
 @dataclass
 class Watch:
-    """An exchange, and every row that its listing served at each step, with the second of the clock."""
+    """An exchange, and every row that its listing served at each step, with the time in seconds."""
 
     sandbox: Sandbox
     client: httpx.Client
@@ -41,13 +43,13 @@ class Watch:
             self.look()
 
     def rows_at(self, ticker: str, since: float, until: float) -> list[Row]:
-        """The row in force at an instant, or the first ever, and those first served until another."""
+        """Return the row in force at `since`, or the first row of all, and those that followed up to `until`."""
         seen = self.served[ticker]
         before = [row for at, row in seen if at <= since] or [seen[0][1]]
         return [before[-1], *(row for at, row in seen if since < at <= until)]
 
     def candles(self, tickers: list[str], minutes: int) -> dict[str, list[Row]]:
-        """Those whose period is over and began when the world did or later."""
+        """Return the candles whose period is over and did not begin before the world did."""
         span = {"start_ts": int(self.clocks[0]) + 60 * minutes, "end_ts": int(self.clocks[-1])}
         found: dict[str, list[Row]] = {}
         for index in range(0, len(tickers), 100):
@@ -68,7 +70,7 @@ def watch(sandbox: Sandbox, client: httpx.Client, steps: int) -> Watch:
 
 @pytest.fixture(scope="module")
 def watched() -> Iterator[Watch]:
-    """Seventy minutes in steps of half a minute; markets are born, paused, closed and settled on the way."""
+    """Seventy minutes in steps of half a minute; markets are created, paused, closed and settled meanwhile."""
     config = WorldConfig(
         markets=90,
         combos=10,
@@ -78,12 +80,12 @@ def watched() -> Iterator[Watch]:
         start=START,
         step_seconds=30,
     )
-    with Sandbox(World(config)) as sandbox, httpx.Client(base_url=sandbox.url, headers=PLAIN) as client:
+    with Sandbox(World(config)) as sandbox, plain_http.open_client(sandbox.url, headers=PLAIN) as client:
         yield watch(sandbox, client, 140)
 
 
 @pytest.mark.parametrize("minutes", [1, 7, 60])
-def test_quotes_of_a_period_are_those_served(watched: Watch, minutes: int) -> None:
+def test_candle_has_the_quotes_that_were_served(watched: Watch, minutes: int) -> None:
     count, moved, ended = 0, 0, 0
     for ticker, candles in watched.candles(list(watched.served), minutes).items():
         for candle in candles:
@@ -102,7 +104,7 @@ def test_quotes_of_a_period_are_those_served(watched: Watch, minutes: int) -> No
 
 
 @pytest.mark.parametrize("minutes", [1, 60])
-def test_volume_of_a_period_is_what_the_listing_gained(watched: Watch, minutes: int) -> None:
+def test_candle_has_the_volume_that_the_listing_gained(watched: Watch, minutes: int) -> None:
     trades: dict[str, list[tuple[float, Decimal]]] = defaultdict(list)
     for row in walk(watched.client, "/markets/trades", "trades", limit=1000):
         at = datetime.fromisoformat(row["created_time"]).timestamp()
@@ -124,7 +126,7 @@ def test_volume_of_a_period_is_what_the_listing_gained(watched: Watch, minutes: 
     assert traded > 50
 
 
-def test_candles_fill_the_life_of_a_market_without_a_gap(watched: Watch) -> None:
+def test_candles_cover_all_trading_time_of_a_market_without_a_gap(watched: Watch) -> None:
     now = int(watched.clocks[-1])
     for ticker, candles in watched.candles(list(watched.served), 1).items():
         ends = [candle["end_period_ts"] for candle in candles]
@@ -134,7 +136,7 @@ def test_candles_fill_the_life_of_a_market_without_a_gap(watched: Watch) -> None
             assert ends[-1] == now
 
 
-def test_candles_of_a_market_that_closed_end_with_it(watched: Watch) -> None:
+def test_candles_of_a_closed_market_end_at_its_close(watched: Watch) -> None:
     closed = read(watched.client, "/markets", status="closed", mve_filter="exclude", limit=100)["markets"]
     candles = watched.candles([row["ticker"] for row in closed], 1)
     assert closed
@@ -146,7 +148,7 @@ def test_candles_of_a_market_that_closed_end_with_it(watched: Watch) -> None:
             assert candles[row["ticker"]][-1]["yes_bid"]["close_dollars"] == "0.0000"
 
 
-def test_running_period_ends_with_the_present_quote(watched: Watch) -> None:
+def test_candle_of_the_current_period_ends_with_the_current_quote(watched: Watch) -> None:
     watched.step(1)  # within a minute
     now = int(watched.clocks[-1])
     rows = read(watched.client, "/markets", status="open", mve_filter="exclude", limit=100)["markets"]
@@ -160,6 +162,7 @@ def test_running_period_ends_with_the_present_quote(watched: Watch) -> None:
     watched.step(1)
 
 
+@cache
 def series_of(client: httpx.Client, ticker: str) -> str:
     event = read(client, f"/markets/{ticker}")["market"]["event_ticker"]
     series: str = read(client, f"/events/{event}")["event"]["series_ticker"]
@@ -175,7 +178,7 @@ def candles_of(client: httpx.Client, ticker: str, since: int, until: int, minute
 
 
 def folded(parts: list[Row], side: str) -> Row:
-    """One distribution of many that follow each other."""
+    """Combine consecutive distributions into one."""
     lows, highs = ([part[side][f"{name}_dollars"] for part in parts] for name in ("low", "high"))
     return {
         "open_dollars": parts[0][side]["open_dollars"],
@@ -186,7 +189,7 @@ def folded(parts: list[Row], side: str) -> Row:
 
 
 @pytest.mark.parametrize("status", ["open", "settled"])
-def test_minutes_add_up_to_hours_before_and_after_the_start(start: Start, status: str) -> None:
+def test_minute_candles_add_up_to_hours_before_and_after_the_start(start: Start, status: str) -> None:
     sandbox, client = start(
         markets=100, change_share=0.8, past_days=1, cutoff_days=20, trades_per_day=2_000, trade_days=2
     )
@@ -194,7 +197,7 @@ def test_minutes_add_up_to_hours_before_and_after_the_start(start: Start, status
     sandbox.world.step(90)
     listed = read(client, "/markets", status=status, mve_filter="exclude", limit=1000)["markets"]
     moves = 0
-    for row in sorted(listed, key=lambda row: -Decimal(row["volume_fp"]))[:5]:
+    for row in sorted(listed, key=lambda row: -Decimal(row["volume_fp"]))[:3]:
         ticker, since = row["ticker"], now - 30 * 3_600
         hours = candles_of(client, ticker, since, now + 3_600, 60)
         minutes = candles_of(client, ticker, since - 3_540, now + 3_600, 1)
@@ -210,10 +213,10 @@ def test_minutes_add_up_to_hours_before_and_after_the_start(start: Start, status
     assert moves > 10
 
 
-def test_quotes_before_the_start_stay_as_they_are_and_join_the_real_ones(start: Start) -> None:
+def test_synthetic_quotes_are_stable_and_continue_into_the_real_ones(start: Start) -> None:
     sandbox, client = start(markets=100, change_share=1.0)
     now = sandbox.world.clock // MICROS
-    quoted = read(client, "/markets", status="open", limit=20)["markets"]
+    quoted = read(client, "/markets", status="open", limit=12)["markets"]
     before = {row["ticker"]: candles_of(client, row["ticker"], now - 5 * 3_600, now, 60) for row in quoted}
     sandbox.world.step(30)
     for row in quoted:
@@ -230,17 +233,17 @@ def test_quotes_before_the_start_stay_as_they_are_and_join_the_real_ones(start: 
 
 
 @pytest.mark.parametrize("minutes", [1, 60, 1440])
-def test_archived_candles_are_those_of_the_live_tier(start: Start, minutes: int) -> None:
+def test_archived_candles_equal_those_of_the_live_tier(start: Start, minutes: int) -> None:
     sandbox, client = start(markets=60, change_share=1.0, closes_per_step=20, cutoff_days=12 / 1440)
     since = sandbox.world.clock // MICROS - min(2 * 86_400, 200 * 60 * minutes)
     sandbox.world.step(8)
-    settled = read(client, "/markets", status="settled", limit=1000)["markets"]
+    settled = read(client, "/markets", status="settled", limit=21)["markets"]
     live = {
         row["ticker"]: candles_of(client, row["ticker"], since, since + 3 * 86_400, minutes)
         for row in settled
     }
     sandbox.world.step(20)
-    assert len(live) > 20
+    assert len(live) == 21
     for ticker, candles in live.items():
         assert client.get(f"/markets/{ticker}").status_code == 404
         span = {"start_ts": since, "end_ts": since + 3 * 86_400, "period_interval": minutes}
@@ -251,7 +254,7 @@ def test_archived_candles_are_those_of_the_live_tier(start: Start, minutes: int)
 
 
 def in_the_archive(candle: Row) -> Row:
-    """The same candle with the names of the historical tier, which writes its nulls."""
+    """Return the same candle with the names of the historical tier and its explicit nulls."""
     price = dict.fromkeys((*OHLC, "mean", "previous"))
     return {
         "end_period_ts": candle["end_period_ts"],
@@ -267,7 +270,7 @@ def bare(members: Row) -> Row:
     return {name.removesuffix("_dollars"): value for name, value in members.items()}
 
 
-def test_latest_candle_before_the_start_is_found_however_old_it_is(start: Start) -> None:
+def test_latest_candle_before_the_start_is_found_at_any_age(start: Start) -> None:
     sandbox, client = start(markets=60, closes_per_step=20, cutoff_days=20)
     sandbox.world.step(60)
     now = sandbox.world.clock // MICROS
@@ -288,7 +291,7 @@ def test_latest_candle_before_the_start_is_found_however_old_it_is(start: Start)
         assert (candle["volume_fp"], candle["open_interest_fp"]) == ("0.00", row["open_interest_fp"])
 
 
-def test_days_are_candles_even_where_they_have_25_hours(start: Start) -> None:
+def test_daily_candle_can_have_25_hours(start: Start) -> None:
     _, client = start(markets=60, start=datetime(2026, 11, 1, 4, 30, tzinfo=UTC))  # half past midnight
     ticker = read(client, "/markets", status="open", limit=1)["markets"][0]["ticker"]
     midnight = int(datetime(2026, 11, 2, 5, 0, tzinfo=UTC).timestamp())
@@ -298,7 +301,7 @@ def test_days_are_candles_even_where_they_have_25_hours(start: Start) -> None:
     assert candles_of(client, ticker, far, far + 60, 1440) == []
 
 
-def test_log_of_quotes_forgets_the_oldest_and_says_so(caplog: pytest.LogCaptureFixture) -> None:
+def test_quote_log_warns_when_it_is_full_and_forgets_the_oldest(caplog: pytest.LogCaptureFixture) -> None:
     log = QuoteLog(start=0, most=3)
     log.append(10, [(5, 1, 2), (6, 7, 8)])
     log.append(20, [(5, 3, 4)])
@@ -314,7 +317,7 @@ def test_log_of_quotes_forgets_the_oldest_and_says_so(caplog: pytest.LogCaptureF
     assert log.history(6, 1, 1, since=0) == [Quote(10, 9, 9), Quote(30, 1, 1)]
 
 
-def test_candles_are_exact_as_far_as_the_log_reaches(start: Start) -> None:
+def test_candles_are_exact_as_far_back_as_the_quote_log(start: Start) -> None:
     sandbox, client = start(markets=100, change_share=1.0, quote_changes_kept=500)
     seen = watch(sandbox, client, 20)
     log = sandbox.world.quote_log

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from kalshi_pipeline.sandbox import Faults, Sandbox, World, WorldConfig
-from kalshi_pipeline.sandbox.faults.fault_injector import FaultDesk
+from kalshi_pipeline.sandbox.faults.fault_injector import FaultInjector
 from kalshi_pipeline_tests.sandbox.conftest import Start
 from kalshi_pipeline_tests.sandbox.walking import Row, read, read_pages, walk
 
@@ -223,7 +223,7 @@ def test_latency_of_one_request_blocks_no_other(faulty: Faulty) -> None:
 
 
 def test_latency_jitter_belongs_to_the_url() -> None:
-    faults = FaultDesk(Faults(latency_seconds=0.1, latency_jitter_seconds=0.2, paths=("/markets",)))
+    faults = FaultInjector(Faults(latency_seconds=0.1, latency_jitter_seconds=0.2, paths=("/markets",)))
     drawn = [faults.delay("/markets", f"n={number}") for number in range(50)]
     assert 0.1 <= min(drawn) < 0.15 < 0.25 < max(drawn) < 0.3
     assert [faults.delay("/markets", f"n={number}") for number in range(50)] == drawn

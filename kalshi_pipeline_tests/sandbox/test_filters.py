@@ -1,4 +1,4 @@
-"""What filters let through, and what listings never hold."""
+"""What filters select, and what listings exclude."""
 
 from datetime import datetime
 
@@ -18,18 +18,18 @@ from kalshi_pipeline_tests.sandbox.walking import read, walk
         ("settled", {"finalized"}),
     ],
 )
-def test_status_word_finds_its_states(client: httpx.Client, word: str, states: set[str]) -> None:
+def test_status_filter_finds_its_statuses(client: httpx.Client, word: str, states: set[str]) -> None:
     found = {row["status"] for row in walk(client, "/markets", "markets", status=word, limit=1000)}
     assert found
     assert found <= states
 
 
-def test_open_holds_paused_markets(client: httpx.Client) -> None:
+def test_open_filter_includes_paused_markets(client: httpx.Client) -> None:
     found = {row["status"] for row in walk(client, "/markets", "markets", status="open", limit=1000)}
     assert found == {"active", "inactive"}
 
 
-def test_events_exclude_combos_and_multivariate_has_only_them(client: httpx.Client) -> None:
+def test_events_exclude_combos_and_multivariate_events_are_only_combos(client: httpx.Client) -> None:
     listed = {row["event_ticker"] for row in walk(client, "/events", "events")}
     combos = {row["event_ticker"] for row in walk(client, "/events/multivariate", "events")}
     markets = walk(client, "/markets", "markets", mve_filter="only", limit=1000)
@@ -47,7 +47,7 @@ def test_event_filter_ignores_the_limit(client: httpx.Client) -> None:
     assert len(answer["markets"]) == len(event["markets"]) > 1
 
 
-def test_nested_markets_stand_inside_or_beside_the_event(client: httpx.Client) -> None:
+def test_markets_are_nested_in_the_event_or_beside_it(client: httpx.Client) -> None:
     ticker = read(client, "/events", status="open", limit=1)["events"][0]["event_ticker"]
     beside = read(client, f"/events/{ticker}")
     inside = read(client, f"/events/{ticker}", with_nested_markets="true")
@@ -108,7 +108,7 @@ def test_unknown_parameters_are_ignored(client: httpx.Client) -> None:
     assert read(client, "/markets", limit=3, colour="red") == read(client, "/markets", limit=3)
 
 
-def test_historical_tier_has_only_what_the_live_tier_lost(client: httpx.Client) -> None:
+def test_historical_tier_has_only_markets_that_left_the_live_tier(client: httpx.Client) -> None:
     cutoff = read(client, "/historical/cutoff")["market_settled_ts"]
     old = walk(client, "/historical/markets", "markets", limit=1000)
     live = {row["ticker"] for row in walk(client, "/markets", "markets", limit=1000)}

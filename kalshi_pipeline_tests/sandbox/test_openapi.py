@@ -1,6 +1,5 @@
-"""The answers of the newest shape are what the specification says."""
+"""The answers of the newest shape match the specification of the exchange."""
 
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -11,13 +10,13 @@ from jsonschema import Draft202012Validator
 from kalshi_pipeline.sandbox import Faults, Sandbox
 from kalshi_pipeline_tests.sandbox.conftest import Start
 from kalshi_pipeline_tests.sandbox.walking import read, read_pages
+from kalshi_pipeline_tests.shared import SPECIFICATION, needs_shared
 
-SPEC_FILE = Path(__file__).parents[2] / ".." / "shared" / "kalshi" / "openapi-3.32.yaml"
-pytestmark = pytest.mark.skipif(not SPEC_FILE.exists(), reason="the specification stands outside the project")
+pytestmark = needs_shared
 
 
 def as_json_schema(node: Any) -> Any:
-    """OpenAPI 3.0 writes `nullable`, and siblings of `$ref` that JSON Schema would ignore."""
+    """Convert from OpenAPI 3.0, which writes `nullable`, and siblings of `$ref` that JSON Schema would ignore."""
     if isinstance(node, list):
         return [as_json_schema(child) for child in node]
     if not isinstance(node, dict):
@@ -28,7 +27,7 @@ def as_json_schema(node: Any) -> Any:
 
 @pytest.fixture(scope="module")
 def spec() -> dict[str, Any]:
-    loaded: dict[str, Any] = yaml.safe_load(SPEC_FILE.read_text(encoding="utf-8"))
+    loaded: dict[str, Any] = yaml.safe_load(SPECIFICATION.read_text(encoding="utf-8"))
     return loaded
 
 
@@ -69,7 +68,9 @@ def test_single_answer_matches_the_specification(
     validator_of(spec, path).validate(read(client, path))
 
 
-def test_series_with_everything_matches_the_specification(client: httpx.Client, spec: dict[str, Any]) -> None:
+def test_series_with_optional_fields_match_the_specification(
+    client: httpx.Client, spec: dict[str, Any]
+) -> None:
     answer = read(client, "/series", include_volume="true", include_product_metadata="true")
     validator_of(spec, "/series").validate(answer)
     assert any(float(row["volume_fp"]) > 0 for row in answer["series"])
@@ -83,7 +84,7 @@ def test_fee_changes_match_the_specification(client: httpx.Client, spec: dict[st
     assert len(history["series_fee_change_arr"]) == 1
 
 
-def test_reads_of_named_things_match_the_specification(client: httpx.Client, spec: dict[str, Any]) -> None:
+def test_named_objects_match_the_specification(client: httpx.Client, spec: dict[str, Any]) -> None:
     event = read(client, "/events", status="open", limit=1)["events"][0]
     market = read(client, "/markets", event_ticker=event["event_ticker"])["markets"][0]
     old = read(client, "/historical/markets", limit=1)["markets"][0]

@@ -1,72 +1,70 @@
-"""A folder of recorded responses can be the world, or a part of it."""
+"""A folder of recorded responses can be the world or a part of it."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
 
-from kalshi_pipeline.sandbox import World, WorldConfig
+from kalshi_pipeline.sandbox import SHAPES, Shape, World, WorldConfig
 from kalshi_pipeline_tests.sandbox.conftest import Start
 from kalshi_pipeline_tests.sandbox.walking import read, walk
-
-RECORDED = Path(__file__).parents[2] / ".." / "shared" / "kalshi" / "recorded"
-needs_recordings = pytest.mark.skipif(
-    not RECORDED.exists(), reason="the recordings stand outside the project"
+from kalshi_pipeline_tests.shared import (
+    RECORDED,
+    leaves_in,
+    needs_shared,
+    quotes_in,
+    read_recorded,
+    recorded_objects,
 )
 
 
-def objects_in(node: Any) -> Iterator[dict[str, Any]]:
-    if isinstance(node, dict):
-        yield node
-        node = list(node.values())
-    if isinstance(node, list):
-        for child in node:
-            yield from objects_in(child)
-
-
-@needs_recordings
+@needs_shared
 @pytest.mark.parametrize("folder", ["2026-01-12", "2026-06-20", "2026-10-06"])
-def test_recorded_objects_are_served_as_they_are(start: Start, folder: str) -> None:
+def test_recorded_objects_are_served_unchanged(start: Start, folder: str) -> None:
     sandbox, client = start(markets=0, births_per_step=0, recordings=RECORDED / folder)
     sandbox.world.step(5)
-    found = [
-        o for file in (RECORDED / folder).glob("*.json") for o in objects_in(json.loads(file.read_text()))
-    ]
+    found = recorded_objects(folder)
     markets = {o["ticker"]: o for o in found if {"ticker", "event_ticker", "status"} <= o.keys()}
     assert {row["ticker"]: row for row in walk(client, "/markets", "markets", limit=2)} == markets
     series = {o["ticker"]: o for o in found if {"ticker", "frequency", "fee_type"} <= o.keys()}
     assert {row["ticker"]: row for row in read(client, "/series")["series"]} == series
 
 
-@needs_recordings
+@needs_shared
 def test_recorded_events_nest_their_markets(start: Start) -> None:
     _, client = start(markets=0, births_per_step=0, recordings=RECORDED / "2026-10-06")
-    recorded = json.loads((RECORDED / "2026-10-06" / "events.json").read_text())["events"]
+    recorded = read_recorded("2026-10-06/events.json")["events"]
     rows = {row["event_ticker"]: row for row in walk(client, "/events", "events")}
     assert rows == {row["event_ticker"]: row for row in recorded}
     nested = walk(client, "/events", "events", with_nested_markets="true", status="open")
-    assert [market["ticker"][-3:] for market in nested[0]["markets"]] == ["DAL", "-TB"]
+    listed = read_recorded("2026-10-06/markets.json")["markets"]
+    assert len(nested[0]["markets"]) == 2
+    assert nested[0]["markets"] == listed
 
 
-@needs_recordings
-def test_all_recordings_stand_beside_a_generated_world(start: Start) -> None:
+@needs_shared
+def test_recordings_are_served_beside_a_generated_world(start: Start) -> None:
     sandbox, client = start(markets=50, combos=20, combos_per_step=2, recordings=RECORDED)
     sandbox.world.step(3)
     tickers = [row["ticker"] for row in walk(client, "/markets", "markets", limit=7)]
     assert len(tickers) == len(set(tickers)) == len(sandbox.world.markets) - _archived(sandbox.world)
-    mars = read(client, "/markets/KXELONMARS-99")["market"]
-    assert mars["updated_time"] == "2026-04-09T09:31:16.616867Z"  # the newest recording of it
+    (twice,) = market_tickers("2026-01-12") & market_tickers("2026-06-20")
+    assert read(client, f"/markets/{twice}")["market"] in recorded_objects("2026-06-20")
+
+
+def market_tickers(day: str) -> set[str]:
+    return {
+        found["ticker"] for found in recorded_objects(day) if "event_ticker" in found and "ticker" in found
+    }
 
 
 def _archived(world: World) -> int:
-    return len(world.shelves.rows("historical", combo=False))
+    return len(world.status_index.rows("historical", combo=False))
 
 
-@needs_recordings
-def test_event_that_nobody_recorded_is_not_found(start: Start) -> None:
+@needs_shared
+def test_event_that_was_not_recorded_is_not_found(start: Start) -> None:
     _, client = start(markets=0, births_per_step=0, recordings=RECORDED / "2026-01-12")
     combo = read(client, "/markets", mve_filter="only", limit=1)["markets"][0]
     assert client.get(f"/events/{combo['event_ticker']}").status_code == 404
@@ -77,7 +75,7 @@ def test_folder_without_recordings_is_refused(tmp_path: Path) -> None:
         World(WorldConfig(recordings=tmp_path))
 
 
-def test_recorded_markets_of_any_wrapping_are_found(start: Start, tmp_path: Path) -> None:
+def test_recorded_markets_are_found_in_any_envelope(start: Start, tmp_path: Path) -> None:
     market = {
         "ticker": "KXA-1-B",
         "event_ticker": "KXA-1",
@@ -88,3 +86,19 @@ def test_recorded_markets_of_any_wrapping_are_found(start: Start, tmp_path: Path
     _, client = start(markets=0, births_per_step=0, recordings=tmp_path)
     assert read(client, "/markets")["markets"] == [market]
     assert client.get("/markets/KXA-1-B/orderbook").status_code == httpx.codes.OK
+
+
+@needs_shared
+@pytest.mark.parametrize("shape", SHAPES)
+def test_generated_texts_quote_no_recorded_ones(start: Start, shape: Shape) -> None:
+    _, client = start(shape=shape, markets=600, combos=100)
+    answers = [
+        read(client, "/series"),
+        read(client, "/events", with_nested_markets="true", limit=200),
+        read(client, "/events/multivariate", with_nested_markets="true", limit=50),
+        read(client, "/markets", limit=300),
+        read(client, "/exchange/status"),
+    ]
+    texts = {leaf for answer in answers for _, leaf in leaves_in(answer) if isinstance(leaf, str)}
+    assert len(texts) > 1_000
+    assert quotes_in(texts) == set()

@@ -1,4 +1,4 @@
-"""What the exchange refuses, and how it says so."""
+"""What the exchange refuses, and how it answers then."""
 
 import httpx
 import pytest
@@ -71,11 +71,11 @@ ALLOWED = [
 
 
 @pytest.mark.parametrize("path", ALLOWED)
-def test_request_at_the_edge_is_answered(client: httpx.Client, path: str) -> None:
+def test_request_at_a_limit_is_answered(client: httpx.Client, path: str) -> None:
     assert client.get(path).status_code == 200
 
 
-def test_bodies_are_those_recorded(client: httpx.Client) -> None:
+def test_bad_request_has_the_recorded_body(client: httpx.Client) -> None:
     status = {"error": {"code": "bad_request", "message": "bad request", "details": "invalid status filter"}}
     assert client.get("/markets?status=finalized").json() == status
     assert client.get("/markets?limit=1001").json() == {
@@ -94,7 +94,7 @@ def test_bodies_are_those_recorded(client: httpx.Client) -> None:
         "/nope",
     ],
 )
-def test_unknown_thing_is_not_found(client: httpx.Client, path: str) -> None:
+def test_unknown_object_is_not_found(client: httpx.Client, path: str) -> None:
     response = client.get(path)
     assert response.status_code == 404
     assert response.json() == {"error": {"code": "not_found", "message": "not found"}}
@@ -113,7 +113,7 @@ def test_cursor_is_unpadded_base64url(client: httpx.Client) -> None:
     assert set(cursor) <= set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_")
 
 
-def test_trailing_slash_is_moved(client: httpx.Client) -> None:
+def test_trailing_slash_is_redirected(client: httpx.Client) -> None:
     response = client.get("/markets/?limit=2")
     assert response.status_code == 301
     assert response.headers["location"] == "/trade-api/v2/markets?limit=2"
@@ -131,7 +131,7 @@ def test_rate_limit_answers_429_without_retry_after(start: Start) -> None:
     assert "retry-after" not in answers[2].headers
 
 
-def test_answer_is_compressed_only_for_those_who_take_it(client: httpx.Client) -> None:
+def test_answer_is_compressed_only_for_clients_that_accept_it(client: httpx.Client) -> None:
     packed = client.get("/markets")
     plain = client.get("/markets", headers={"accept-encoding": "identity"})
     assert packed.headers["content-encoding"] == "gzip"

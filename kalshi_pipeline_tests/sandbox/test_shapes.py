@@ -1,4 +1,4 @@
-"""The three shapes of answers, and the oddities that each is known for."""
+"""The three shapes of answers, with the peculiarities of each."""
 
 from collections.abc import Iterator
 from decimal import Decimal
@@ -7,13 +7,14 @@ import httpx
 import pytest
 
 from kalshi_pipeline.sandbox import Sandbox, World, WorldConfig
+from kalshi_pipeline_tests import plain_http
 from kalshi_pipeline_tests.sandbox.walking import Row, read, walk
 
 
 def serve_shape(shape: str) -> Iterator[httpx.Client]:
     world = World(WorldConfig(markets=300, combos=60, shape=shape))  # type: ignore[arg-type]
     world.step(3)
-    with Sandbox(world) as sandbox, httpx.Client(base_url=sandbox.url) as client:
+    with Sandbox(world) as sandbox, plain_http.open_client(sandbox.url) as client:
         yield client
 
 
@@ -39,7 +40,7 @@ def test_newest_quotes_mirror_each_other(client: httpx.Client) -> None:
         assert (Decimal(row["yes_ask_size_fp"]) > 0) == (Decimal(row["yes_ask_dollars"]) < 1)
 
 
-def test_newest_prices_stand_on_the_grid_of_their_market(client: httpx.Client) -> None:
+def test_newest_prices_are_on_the_grid_of_their_market(client: httpx.Client) -> None:
     for row in markets_of(client, status="open"):
         for name in ("yes_bid_dollars", "yes_ask_dollars"):
             price = Decimal(row[name])
@@ -47,7 +48,7 @@ def test_newest_prices_stand_on_the_grid_of_their_market(client: httpx.Client) -
             assert any((price - Decimal(r["start"])) % Decimal(r["step"]) == 0 for r in spans)
 
 
-def test_newest_shape_has_the_known_oddities(client: httpx.Client) -> None:
+def test_newest_shape_has_the_known_peculiarities(client: httpx.Client) -> None:
     rows = markets_of(client, mve_filter="exclude")
     steps = {r["step"] for row in rows for r in row["price_ranges"]}
     assert {"0.0100", "0.0010", "0.0001"} <= steps
@@ -71,12 +72,12 @@ def test_newest_shape_has_the_known_oddities(client: httpx.Client) -> None:
         assert 0 < sum(optional in row for row in rows) < len(rows)
 
 
-def test_newest_markets_weigh_what_real_ones_do(client: httpx.Client) -> None:
+def test_newest_markets_are_as_large_as_real_ones(client: httpx.Client) -> None:
     response = client.get("/markets", params={"limit": 500, "status": "open", "mve_filter": "exclude"})
     assert 1_900 < len(response.text) / len(response.json()["markets"]) < 2_400
 
 
-def test_events_have_strikes_of_both_sorts(client: httpx.Client) -> None:
+def test_events_have_strike_dates_or_strike_periods(client: httpx.Client) -> None:
     rows = walk(client, "/events", "events")
     assert any("strike_date" in row for row in rows)
     assert any(row.get("strike_period") == "" for row in rows)
@@ -93,7 +94,7 @@ def test_january_has_cents_beside_dollars(january: httpx.Client) -> None:
         assert "updated_time" not in row
 
 
-def test_january_members_are_those_recorded(january: httpx.Client) -> None:
+def test_january_has_the_recorded_members(january: httpx.Client) -> None:
     event = read(january, "/events", limit=1)["events"][0]
     assert {"available_on_brokers", "strike_period"} <= event.keys()
     assert "last_updated_ts" not in event
@@ -108,7 +109,7 @@ def test_january_members_are_those_recorded(january: httpx.Client) -> None:
     assert old
 
 
-def test_january_unquoted_combo_has_no_at_a_dollar(january: httpx.Client) -> None:
+def test_january_unquoted_combo_prices_no_at_one_dollar(january: httpx.Client) -> None:
     rows = [row for row in markets_of(january, mve_filter="only") if row["yes_bid"] == row["yes_ask"] == 0]
     assert rows
     assert all((row["no_bid"], row["no_ask"]) == (100, 100) for row in rows)
@@ -121,7 +122,7 @@ def test_january_had_no_historical_tier(january: httpx.Client) -> None:
     assert january.get("/markets/orderbooks?tickers=A").status_code == 404
 
 
-def test_future_has_six_decimals_and_unknown_things(future: httpx.Client) -> None:
+def test_future_has_six_decimals_and_unknown_members(future: httpx.Client) -> None:
     answer = read(future, "/markets", limit=1000)
     assert "api_generation" in answer
     rows = answer["markets"]

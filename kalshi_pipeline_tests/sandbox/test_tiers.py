@@ -1,4 +1,4 @@
-"""Every trade and every settled market is in one tier, whichever the moving cutoff makes it."""
+"""Every trade and every settled market is in exactly one tier, on its side of the moving cutoff."""
 
 from collections import Counter
 from datetime import datetime
@@ -12,7 +12,7 @@ from kalshi_pipeline_tests.sandbox.walking import Row, read, walk
 
 MICROS = 1_000_000
 MINUTE_OF_A_DAY = 1 / 1440
-# A market closes, is determined two steps later, settles after two more and moves over after another three.
+# A market is determined two steps after its close, settles after two more, and is archived after another three.
 QUICK = {"births_per_step": 0, "closes_per_step": 5, "cutoff_days": 3.5 * MINUTE_OF_A_DAY}
 
 
@@ -37,7 +37,7 @@ def test_cutoff_moves_with_the_clock(start: Start) -> None:
         sandbox.world.step()
 
 
-def test_trades_stand_on_their_side_of_the_cutoff_and_once(start: Start) -> None:
+def test_trades_are_once_on_their_side_of_the_cutoff(start: Start) -> None:
     sandbox, client = start(trades_per_day=300, trade_days=3, cutoff_days=1.5, change_share=0.5)
     everything = {row["trade_id"] for path in TRADES for row in trades(client, path)}
     for _ in range(3):
@@ -56,7 +56,7 @@ def test_trades_stand_on_their_side_of_the_cutoff_and_once(start: Start) -> None
 TRADES = ("/markets/trades", "/historical/trades")
 
 
-def test_market_closes_settles_and_moves_over_within_a_few_steps(start: Start) -> None:
+def test_market_closes_settles_and_is_archived_within_a_few_steps(start: Start) -> None:
     sandbox, client = start(markets=60, **QUICK)
     places: dict[str, list[str]] = {ticker: [] for ticker in tickers(client, "/markets", status="open")}
     for _ in range(14):
@@ -75,7 +75,7 @@ def test_market_closes_settles_and_moves_over_within_a_few_steps(start: Start) -
     assert lives["active", "closed", "determined", "finalized", "historical"] > 5
 
 
-def test_pause_of_the_exchange_keeps_the_tiers_apart(start: Start) -> None:
+def test_paused_exchange_still_archives_markets(start: Start) -> None:
     sandbox, client = start(markets=60, **QUICK)
     sandbox.world.step(6)
     assert tickers(client, "/markets", status="settled")
@@ -115,7 +115,7 @@ def test_trades_per_day_fill_the_days_before_the_start() -> None:
     assert [sums[market] for market in range(len(world.markets))] == list(world.markets.volume)
 
 
-def test_moved_cutoff_takes_markets_and_trades_along(start: Start) -> None:
+def test_moved_cutoff_archives_markets_and_trades(start: Start) -> None:
     sandbox, client = start(past_share=1, past_days=6, cutoff_days=4)
     before = tickers(client, "/markets", status="settled")
     sandbox.world.move_cutoff(2 * 86_400)
@@ -150,7 +150,7 @@ def test_trade_filters_agree_with_the_whole_tape(client: httpx.Client, path: str
         assert only == [row for row in everything if row["is_block_trade"] == is_block]
 
 
-def test_historical_markets_are_found_by_their_names(client: httpx.Client) -> None:
+def test_historical_markets_are_found_by_ticker_event_and_series(client: httpx.Client) -> None:
     everything = walk(client, "/historical/markets", "markets", limit=1000)
     names = ",".join(row["ticker"] for row in everything[:200])
     found = walk(client, "/historical/markets", "markets", tickers=names, limit=30)
@@ -167,7 +167,7 @@ def test_historical_markets_are_found_by_their_names(client: httpx.Client) -> No
     assert of_series == [row for row in everything if row["event_ticker"] in events]
 
 
-def test_historical_markets_can_leave_out_combos(start: Start) -> None:
+def test_historical_markets_can_exclude_combos(start: Start) -> None:
     sandbox, client = start(markets=50, combos=40, combos_per_step=9, cutoff_days=MINUTE_OF_A_DAY)
     sandbox.world.step(50)
     everything = walk(client, "/historical/markets", "markets", limit=1000)
@@ -176,7 +176,7 @@ def test_historical_markets_can_leave_out_combos(start: Start) -> None:
     assert 0 < len(plain) < len(everything)
 
 
-def test_books_come_for_a_hundred_markets_at_once(client: httpx.Client) -> None:
+def test_order_books_of_a_hundred_markets_are_served_at_once(client: httpx.Client) -> None:
     rows = read(client, "/markets", status="open", limit=99)["markets"]
     names = [row["ticker"] for row in rows]
     answer = client.get("/markets/orderbooks", params={"tickers": [*names, "NOPE"]}).json()
@@ -186,7 +186,7 @@ def test_books_come_for_a_hundred_markets_at_once(client: httpx.Client) -> None:
     assert client.get("/markets/orderbooks", params={"tickers": names[:1] * 101}).status_code == 400
 
 
-def test_candles_come_for_a_hundred_markets_and_ten_thousand_at_once(client: httpx.Client) -> None:
+def test_candles_of_a_hundred_markets_are_served_up_to_ten_thousand(client: httpx.Client) -> None:
     rows = read(client, "/markets", status="open", mve_filter="exclude", limit=100)["markets"]
     names = ",".join(row["ticker"] for row in rows)
     last = 1_791_460_800 - 60

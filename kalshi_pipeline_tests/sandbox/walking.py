@@ -8,7 +8,7 @@ Row = dict[str, Any]
 
 
 def read(client: httpx.Client, path: str, **parameters: object) -> dict[str, Any]:
-    """The JSON object of a good answer."""
+    """Return the JSON object of an answer, which must have status 200."""
     response = client.get(path, params={name: str(value) for name, value in parameters.items()})
     assert response.status_code == 200, response.text
     answer: dict[str, Any] = response.json()
@@ -16,7 +16,7 @@ def read(client: httpx.Client, path: str, **parameters: object) -> dict[str, Any
 
 
 def read_pages(client: httpx.Client, path: str, key: str, **parameters: object) -> list[list[Row]]:
-    """The rows of every page, until the cursor is empty."""
+    """Return the rows of every page, until the cursor is empty."""
     pages: list[list[Row]] = []
     cursor = ""
     while True:

@@ -201,9 +201,11 @@ def record(database: Database, at: int, state: State, scope: str = SCOPE) -> Non
         connection.execute(insert(ticks).values({**row, **{n: 0 for n in asdict(Tally()) if n in ticks.c}}))
 
 
-def contents(database: Database, table: Table) -> list[Row]:
-    """Every row of a table, in the order of its key."""
+def contents(database: Database, table: Table, *, of_market: int | None = None) -> list[Row]:
+    """Every row of a table, or those of one market, in the order of its key."""
     query = select(table).order_by(*table.primary_key.columns)
+    if of_market is not None:
+        query = query.where(table.c.market_id == of_market)
     with database.read() as connection:
         return [
             {str(name): value for name, value in row.items()} for row in connection.execute(query).mappings()

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from filelock import FileLock, Timeout
 
-from kalshi_pipeline.errors import StoreError
+from kalshi_pipeline.errors import StoreError, StoreProblem
 from kalshi_pipeline.store.database import Connection, Database
 from kalshi_pipeline.store.schema.tables import series
 from kalshi_pipeline_tests.store.samples import (
@@ -88,7 +88,7 @@ def test_database_is_in_wal_mode(database: Database, path: Path) -> None:
 )
 def test_opening_makes_the_schema_at_exactly_this_path(tmp_path: Path, name: str) -> None:
     with closing(Database(sqlite_url(tmp_path / name))) as database:
-        assert database.path == tmp_path / name
+        assert database.place == str(tmp_path / name)
         assert query(database, "SELECT count(*) FROM price_snapshots") == [(0,)]
         files = {found for found in tmp_path.rglob("*.db*") if found.is_file()}
         assert {found.name.removesuffix("-wal").removesuffix("-shm") for found in files} == {Path(name).name}
@@ -98,7 +98,7 @@ def test_opening_makes_the_schema_at_exactly_this_path(tmp_path: Path, name: str
 def test_opening_takes_a_relative_path_from_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     with closing(Database("sqlite:///data/kalshi.db")) as database:
-        assert database.path == tmp_path / "data" / "kalshi.db"
+        assert database.place == str(tmp_path / "data" / "kalshi.db")
         monkeypatch.chdir("/")
         assert query(database, "SELECT count(*) FROM series") == [(0,)]
 
@@ -175,54 +175,38 @@ def _no_file(_: Path) -> str:
 
 
 @pytest.mark.parametrize(
-    ("make", "problem", "action"),
+    ("make", "fact", "problem"),
     [
-        pytest.param(
-            _text_file,
-            "file is not a database",
-            "set KALSHI_DATABASE_URL to a file that this program may write",
-            id="not_a_database",
-        ),
+        pytest.param(_text_file, "file is not a database", StoreProblem.NOT_USABLE, id="not_a_database"),
         pytest.param(
             _tables_of_another_program,
             "holds tables of another program",
-            "set KALSHI_DATABASE_URL to a file that this program may write",
+            StoreProblem.NOT_USABLE,
             id="tables_of_another_program",
         ),
         pytest.param(
             _newer_schema,
             "was written by a newer version of kalshi-pipeline (schema 9999, this one knows ",
-            "upgrade kalshi-pipeline, or set KALSHI_DATABASE_URL to another file",
+            StoreProblem.NEWER_SCHEMA,
             id="newer_schema",
         ),
+        pytest.param(_folder, "unable to open database file", StoreProblem.NOT_USABLE, id="path_is_a_folder"),
         pytest.param(
-            _folder,
-            "unable to open database file",
-            "set KALSHI_DATABASE_URL to a file that this program may write",
-            id="path_is_a_folder",
+            _folder_that_is_a_file, "cannot be made", StoreProblem.NOT_USABLE, id="folder_is_a_file"
         ),
-        pytest.param(
-            _folder_that_is_a_file,
-            "cannot be made",
-            "set KALSHI_DATABASE_URL to a file that this program may write",
-            id="folder_is_a_file",
-        ),
-        pytest.param(
-            _no_file, "names no file", "set KALSHI_DATABASE_URL to sqlite:///data/kalshi.db", id="no_file"
-        ),
+        pytest.param(_no_file, "names no SQLite file", StoreProblem.ADDRESS, id="no_file"),
     ],
 )
 @pytest.mark.parametrize("migrate", [False, True], ids=["opened", "migrated"])
-def test_opening_what_cannot_be_used_says_what_to_do(
-    path: Path, make: Callable[[Path], str], problem: str, action: str, *, migrate: bool
+def test_opening_what_cannot_be_used_says_why(
+    path: Path, make: Callable[[Path], str], fact: str, problem: StoreProblem, *, migrate: bool
 ) -> None:
     url = make(path)
     with pytest.raises(StoreError) as caught:
         Database(url, migrate=migrate)
-    message = str(caught.value)
-    assert problem in message
-    assert message.endswith(action)
-    assert "\n" not in message
+    assert fact in str(caught.value)
+    assert caught.value.problem is problem
+    assert "\n" not in str(caught.value)
 
 
 def test_opening_leaves_a_refused_file_as_it_was(path: Path) -> None:
@@ -238,9 +222,8 @@ def test_opening_without_create_makes_nothing(tmp_path: Path) -> None:
     path = tmp_path / "missing" / "kalshi.db"
     with pytest.raises(StoreError) as caught:
         Database(sqlite_url(path), create=False)
-    assert str(caught.value) == (
-        f"there is no database at {path}: run `kalshi-pipeline collect --once` to make it"
-    )
+    assert str(caught.value) == f"there is no database at {path}"
+    assert caught.value.problem is StoreProblem.MISSING
     assert list(tmp_path.iterdir()) == []
 
 
@@ -263,21 +246,20 @@ def _read_only(path: Path) -> Iterator[None]:
 
 
 @pytest.mark.parametrize("name", ["kalshi.db", "new/kalshi.db"], ids=["file", "folder_and_file"])
-def test_opening_in_a_read_only_folder_says_what_to_do(tmp_path: Path, name: str) -> None:
+def test_opening_in_a_read_only_folder_says_why(tmp_path: Path, name: str) -> None:
     with _read_only(tmp_path), pytest.raises(StoreError) as caught:
         Database(sqlite_url(tmp_path / name))
-    assert str(caught.value).endswith("set KALSHI_DATABASE_URL to a file that this program may write")
+    assert caught.value.problem is StoreProblem.NOT_USABLE
 
 
-def test_read_only_file_is_read_and_says_what_to_do_when_written(database: Database, path: Path) -> None:
+def test_read_only_file_is_read_and_says_why_it_is_not_written(database: Database, path: Path) -> None:
     store_series(database, series_row("KXRAIN"))
     with _read_only(path), closing(Database(sqlite_url(path))) as own:
         assert contents(own, series) == contents(database, series)
         with pytest.raises(StoreError) as caught:
             store_series(own, series_row("KXSNOW"))
-    message = str(caught.value)
-    assert "attempt to write a readonly database" in message
-    assert message.endswith("set KALSHI_DATABASE_URL to a file that this program may write")
+    assert "attempt to write a readonly database" in str(caught.value)
+    assert caught.value.problem is StoreProblem.NOT_USABLE
 
 
 def test_begin_commits_at_the_end_of_the_block(database: Database, path: Path) -> None:
@@ -456,9 +438,8 @@ def test_writer_that_waited_too_long_says_who_holds_the_database(database: Datab
         other_program.execute("BEGIN IMMEDIATE")
         with pytest.raises(StoreError) as caught:
             store_series(database, series_row("KXRAIN"))
-    message = str(caught.value)
-    assert "database is locked; another program has held it" in message
-    assert message.endswith("close that one and run again")
+    assert str(caught.value) == f"database {path}: database is locked; another program has held it for 60 s"
+    assert caught.value.problem is StoreProblem.BUSY
     store_series(database, series_row("KXRAIN"))
     assert query(database, "SELECT count(*) FROM series") == [(1,)]
 
@@ -467,6 +448,7 @@ _FILL_THE_DISK = """
 import sys
 from contextlib import closing
 from pathlib import Path
+from kalshi_pipeline.advice import with_advice
 from kalshi_pipeline.errors import StoreError
 from kalshi_pipeline.store.database import Database
 from kalshi_pipeline_tests.store.samples import query, series_row, sqlite_url, store_series
@@ -481,7 +463,7 @@ with closing(Database(sqlite_url(folder / "kalshi.db"))) as database:
                 database, *(series_row(f"S{page}-{n}", title="t" * 500) for n in range(100))
             ).inserted
     except StoreError as error:
-        print(error)
+        print(with_advice(error))
     kept = query(database, "SELECT count(*), count(DISTINCT ticker) FROM series")
     assert kept == [(committed, committed)], (kept, committed)
     assert committed > 0
@@ -516,8 +498,8 @@ def test_full_disk_says_so_and_keeps_what_was_committed(tmp_path: Path) -> None:
     )
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout == (
-        f"database {disk}/kalshi.db: database or disk is full; "
-        "the disk is full: free some space and run again; what was committed stays\n"
+        f"database {disk}/kalshi.db: database or disk is full; what was committed stays; "
+        "free some space and run again\n"
     )
 
 
@@ -529,9 +511,8 @@ def test_full_database_says_so_and_keeps_what_was_committed(database: Database) 
         connection.exec_driver_sql(f"PRAGMA max_page_count = {pages + 5}")
     with pytest.raises(StoreError) as caught:
         store_series(database, *(series_row(f"S{n}", title="t" * 500) for n in range(1000)), at=LATER)
-    message = str(caught.value)
-    assert "database or disk is full" in message
-    assert message.endswith("free some space and run again; what was committed stays")
+    assert str(caught.value).endswith("database or disk is full; what was committed stays")
+    assert caught.value.problem is StoreProblem.FULL
     assert contents(database, series) == before
 
 
@@ -608,11 +589,11 @@ def test_snapshot_lock_is_released_when_the_snapshot_fails(database: Database, p
     assert _is_free(path)
 
 
-def test_snapshot_lock_that_cannot_be_made_says_what_to_do(database: Database, path: Path) -> None:
+def test_snapshot_lock_that_cannot_be_made_says_why(database: Database, path: Path) -> None:
     Path(f"{path}.snapshot.lock").mkdir()
     with pytest.raises(StoreError) as caught, database.snapshot_lock():
         pass
-    assert str(caught.value).endswith("set KALSHI_DATABASE_URL to a file that this program may write")
+    assert caught.value.problem is StoreProblem.NOT_USABLE
 
 
 def test_opening_a_missing_database_at_once_gives_everyone_its_schema(tmp_path: Path) -> None:

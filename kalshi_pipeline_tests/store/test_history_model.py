@@ -1,20 +1,23 @@
 """Everything that reads back, compared with a model that reads the definitions aloud, over invented lives."""
 
 from collections.abc import Callable, Iterator
-from contextlib import closing
 from dataclasses import dataclass
+from functools import cache
 from random import Random
+from typing import TypeAlias
 
 import pytest
 from sqlalchemy import select
 
 from kalshi_pipeline.records import Market
 from kalshi_pipeline.store.database import Database
+from kalshi_pipeline.store.reading.history import history
 from kalshi_pipeline.store.reading.movers import movers
-from kalshi_pipeline.store.reading.quotes import Quote, history, latest, quotes_as_of
+from kalshi_pipeline.store.reading.quotes import Quote, latest, quotes_as_of
 from kalshi_pipeline.store.schema.tables import QUOTE_COLUMNS, markets, price_snapshots, sightings, ticks
 from kalshi_pipeline.store.writing.runs import TAKEN, State
 from kalshi_pipeline.units import MICROS_PER_MILLISECOND, iso_of
+from kalshi_pipeline_tests.store.conftest import NewDatabase
 from kalshi_pipeline_tests.store.samples import (
     NARROW,
     PARTIAL,
@@ -23,11 +26,11 @@ from kalshi_pipeline_tests.store.samples import (
     bid,
     query,
     record,
-    sqlite_url,
     take,
     tick,
 )
 
+InForce: TypeAlias = Callable[[str, int], Quote | None]
 TICKERS = tuple(f"M{number}" for number in range(6))
 TICKS = 36
 INSTANTS = [tick(number) + offset for number in range(-1, TICKS + 1) for offset in (-1, 0, STEP // 2)]
@@ -97,7 +100,7 @@ def truth(life: list[Taken], ticker: str, at: int) -> tuple[int | None, bool]:
     return known, is_complete
 
 
-def by_definition(database: Database) -> Callable[[str, int], Quote | None]:
+def by_definition(database: Database) -> InForce:
     """A market's quote in force at an instant, found by looking at every stored row and tick."""
     with database.read() as connection:
         taken = connection.execute(select(ticks).where(ticks.c.state.in_(TAKEN))).all()
@@ -107,6 +110,7 @@ def by_definition(database: Database) -> Callable[[str, int], Quote | None]:
         seen = select(markets.c.ticker, ticks.c.tick_at, sightings)
         sighted = connection.execute(seen.select_from(sightings.join(ticks).join(markets))).all()
 
+    @cache
     def in_force(ticker: str, at: int) -> Quote | None:
         past = [row for row in stored if row.ticker == ticker and row.tick_at <= at]
         if not past:
@@ -134,41 +138,54 @@ def by_definition(database: Database) -> Callable[[str, int], Quote | None]:
     return in_force
 
 
-@pytest.fixture(scope="module", params=range(4), ids="seed {}".format)
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Invent two lives, or in full twenty."""
+    seeds = range(20 if metafunc.config.getoption("full") else 2)
+    metafunc.parametrize("life", seeds, ids="seed {}".format, indirect=True, scope="module")
+
+
+@pytest.fixture(scope="module")
 def life(request: pytest.FixtureRequest) -> list[Taken]:
     return list(invent(Random(request.param)))
 
 
 @pytest.fixture(scope="module", params=["changes", "keyframes", "every"])
-def stored(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, life: list[Taken]
-) -> Iterator[Database]:
+def stored(request: pytest.FixtureRequest, new_database: NewDatabase, life: list[Taken]) -> Database:
     """The life in a database, in each way of storing it; read only."""
+    database = new_database()
     keyframe_seconds = 900 if request.param == "keyframes" else 6 * 3600
-    with closing(Database(sqlite_url(tmp_path_factory.mktemp("life") / "kalshi.db"))) as database:
-        replay(database, life, every=request.param == "every", keyframe_seconds=keyframe_seconds)
-        yield database
+    replay(database, life, every=request.param == "every", keyframe_seconds=keyframe_seconds)
+    return database
 
 
-def test_every_way_of_storing_tells_the_truth(stored: Database, life: list[Taken]) -> None:
+@pytest.fixture(scope="module")
+def in_force(stored: Database) -> InForce:
+    return by_definition(stored)
+
+
+@pytest.fixture(scope="module")
+def as_of(stored: Database) -> dict[int, list[Quote]]:
+    """What reads back as of each instant."""
     with stored.read() as connection:
-        for at in INSTANTS:
-            found = {
-                quote.ticker: (quote.yes_bid, quote.is_tick_complete)
-                for quote in quotes_as_of(connection, at)
-            }
-            expected = {ticker: truth(life, ticker, at) for ticker in TICKERS}
-            assert found == {ticker: known for ticker, known in expected.items() if known[0] is not None}
+        return {at: sorted(quotes_as_of(connection, at)) for at in INSTANTS}
 
 
-def test_everything_is_as_defined(stored: Database, life: list[Taken]) -> None:
+def test_every_way_of_storing_tells_the_truth(as_of: dict[int, list[Quote]], life: list[Taken]) -> None:
+    for at in INSTANTS:
+        found = {quote.ticker: (quote.yes_bid, quote.is_tick_complete) for quote in as_of[at]}
+        expected = {ticker: truth(life, ticker, at) for ticker in TICKERS}
+        assert found == {ticker: known for ticker, known in expected.items() if known[0] is not None}
+
+
+def test_everything_is_as_defined(
+    stored: Database, in_force: InForce, as_of: dict[int, list[Quote]], life: list[Taken]
+) -> None:
     """As of any instant, on any grid, as stored, by tick in SQL, and newest of all."""
-    in_force = by_definition(stored)
+    for at in INSTANTS:
+        known = [in_force(ticker, at) for ticker in TICKERS]
+        assert as_of[at] == [quote for quote in known if quote is not None and quote.is_listed]
+    newest = max(taken.at for taken in life if taken.state in TAKEN)
     with stored.read() as connection:
-        for at in INSTANTS:
-            known = [in_force(ticker, at) for ticker in TICKERS]
-            assert sorted(quotes_as_of(connection, at)) == [q for q in known if q is not None and q.is_listed]
-        newest = max(taken.at for taken in life if taken.state in TAKEN)
         assert sorted(latest(connection)) == sorted(quotes_as_of(connection, newest))
         for ticker in TICKERS:
             assert latest(connection, ticker) == [in_force(ticker, newest)]
@@ -193,8 +210,9 @@ def test_everything_is_as_defined(stored: Database, life: list[Taken]) -> None:
                 assert history(connection, ticker, start, end) == rows
 
 
-def test_quotes_by_tick_are_those_of_the_ticks_own_scope(stored: Database, life: list[Taken]) -> None:
-    in_force = by_definition(stored)
+def test_quotes_by_tick_are_those_of_the_ticks_own_scope(
+    stored: Database, in_force: InForce, life: list[Taken]
+) -> None:
     shown = query(
         stored,
         "SELECT tick_at, ticker, quoted_at, received_at, is_observed, is_tick_complete, yes_bid"
@@ -218,9 +236,8 @@ def test_quotes_by_tick_are_those_of_the_ticks_own_scope(stored: Database, life:
 
 
 def test_price_history_shows_each_quote_that_was_stored_or_given_again(
-    stored: Database, life: list[Taken]
+    stored: Database, in_force: InForce, life: list[Taken]
 ) -> None:
-    in_force = by_definition(stored)
     state_of = {taken.at: taken.state for taken in life}
     expected = []
     for ticker in TICKERS:
@@ -238,8 +255,7 @@ def test_price_history_shows_each_quote_that_was_stored_or_given_again(
         assert query(stored, of_ticker) == [row for row in expected if row[0] == ticker]
 
 
-def test_movers_are_as_defined(stored: Database) -> None:
-    in_force = by_definition(stored)
+def test_movers_are_as_defined(stored: Database, in_force: InForce) -> None:
     with stored.read() as connection:
         for at in INSTANTS[60:]:
             expected = []

@@ -5,7 +5,8 @@ import shutil
 import sqlite3
 import subprocess
 import sys
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -13,10 +14,11 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine, inspect
 
 import kalshi_pipeline
-from kalshi_pipeline.errors import StoreError
+from kalshi_pipeline.errors import StoreError, StoreProblem
 from kalshi_pipeline.store.database import Database
 from kalshi_pipeline.store.schema.tables import (
     events,
@@ -40,6 +42,7 @@ from kalshi_pipeline_tests.store.samples import (
     take,
 )
 
+_MIGRATIONS = Path(kalshi_pipeline.__file__).parent / "store" / "migrations"
 _SCHEMA = "SELECT type, name, tbl_name, sql FROM sqlite_schema ORDER BY type, name"
 _QUOTE = (
     "yes_bid",
@@ -213,6 +216,18 @@ def test_migrations_from_two_paths_give_one_schema(database: Database, tmp_path:
         assert query(other, _SCHEMA) == query(database, _SCHEMA)
 
 
+def test_migrations_are_in_files_that_begin_with_their_revisions() -> None:
+    """Opening a database reads the names alone, and takes the last one for the newest."""
+    scripts = Config()
+    scripts.set_main_option("script_location", str(_MIGRATIONS))
+    scripts.set_main_option("path_separator", "os")
+    versions = list(ScriptDirectory.from_config(scripts).walk_revisions())
+    revisions = [version.revision for version in versions]
+    assert revisions == sorted(revisions, reverse=True)
+    assert [Path(version.path).name[:5] for version in versions] == [f"{revision}_" for revision in revisions]
+    assert len(revisions) == len(list((_MIGRATIONS / "versions").glob("*.py")))
+
+
 _QUOTES_OF_0001 = (
     # (tick, market, yes_bid, yes_ask, yes_bid_size, yes_ask_size, last_price, volume, open_interest, received_at)
     (1, 1, 290_000, 310_000, 12_050, 8_000, 300_000, 98_765, 43_210, NOON),
@@ -241,8 +256,7 @@ def path_at_0001(tmp_path: Path) -> Path:
     """A database as the first schema kept it, with a row of every kind."""
     path = tmp_path / "older.db"
     config = Config()
-    scripts = Path(kalshi_pipeline.__file__).parent / "store" / "migrations"
-    config.set_main_option("script_location", str(scripts))
+    config.set_main_option("script_location", str(_MIGRATIONS))
     config.set_main_option("path_separator", "os")
     engine = create_engine(sqlite_url(path))
     with engine.begin() as connection:
@@ -356,7 +370,7 @@ _NEXT_MIGRATION = """
 import sqlalchemy as sa
 from alembic import op
 
-revision = "next"
+revision = "9999"
 down_revision = "{current}"
 
 
@@ -366,45 +380,53 @@ _OPEN = """
 import sys
 from contextlib import closing
 import kalshi_pipeline
+from kalshi_pipeline.advice import with_advice
 from kalshi_pipeline.errors import StoreError
 from kalshi_pipeline.store.database import Database
 
 assert kalshi_pipeline.__file__.startswith(sys.argv[1]), kalshi_pipeline.__file__
-try:
-    with closing(Database(sys.argv[2], migrate=sys.argv[3] == "migrate")):
-        print("opened")
-except StoreError as error:
-    print(error)
+for line in sys.stdin:
+    try:
+        with closing(Database(sys.argv[2], migrate=line == "migrate\\n")):
+            print("opened", flush=True)
+    except StoreError as error:
+        print(with_advice(error), flush=True)
 """
 
 
-class NextRelease:
-    """A copy of the store as the next release will have it, with one more migration, run in a process of its own."""
+@contextmanager
+def _next_release(folder: Path, current: str, migration: str, path: Path) -> Iterator[Callable[[str], str]]:
+    """A copy of the store as the next release will have it, with one more migration, in a process of its own.
 
-    def __init__(self, folder: Path, current: str, migration: str) -> None:
-        self.folder = folder
-        here = Path(kalshi_pipeline.__file__).parent
-        package = folder / here.name
-        shutil.copytree(here / "store", package / "store", ignore=shutil.ignore_patterns("__pycache__"))
-        for module in here.glob("*.py"):
-            shutil.copy(module, package)
-        versions = package / "store" / "migrations" / "versions"
-        (versions / "9999_next.py").write_text(_NEXT_MIGRATION.format(current=current) + migration)
+    It gets `open` or `migrate`, does that to the database, and says `opened` or the error's line.
+    """
+    here = Path(kalshi_pipeline.__file__).parent
+    package = folder / here.name
+    shutil.copytree(here / "store", package / "store", ignore=shutil.ignore_patterns("__pycache__"))
+    for module in here.glob("*.py"):
+        shutil.copy(module, package)
+    versions = package / "store" / "migrations" / "versions"
+    (versions / "9999_next.py").write_text(_NEXT_MIGRATION.format(current=current) + migration)
+    with subprocess.Popen(
+        [sys.executable, "-W", "error", "-c", _OPEN, str(folder), sqlite_url(path)],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(folder)},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        requests, answers = process.stdin, process.stdout
 
-    def open(self, path: Path, *, migrate: bool = False) -> str:
-        """What opening a database says: `opened`, or the error's line."""
-        arguments = [str(self.folder), sqlite_url(path), "migrate" if migrate else "open"]
-        done = subprocess.run(
-            [sys.executable, "-W", "error", "-c", _OPEN, *arguments],
-            cwd=self.folder,
-            env={**os.environ, "PYTHONPATH": str(self.folder)},
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=60,
-        )
-        assert (done.returncode, done.stderr) == (0, "")
-        return done.stdout.removesuffix("\n")
+        def ask(what: str) -> str:
+            print(what, file=requests, flush=True)
+            return answers.readline().removesuffix("\n")
+
+        yield ask
+        rest, errors = process.communicate(timeout=60)
+        assert (process.returncode, rest, errors) == (0, "", "")
 
 
 def _current(database: Database) -> str:
@@ -419,38 +441,34 @@ def test_older_schema_is_migrated_only_on_demand_and_keeps_its_rows(database: Da
     take(database, NOON, [market("KXRAIN-26NOV23-T1"), market("KXRAIN-26NOV23-T2", yes_bid=None)])
     rows = [contents(database, table) for table in _TABLES]
     schema, current = query(database, _SCHEMA), _current(database)
-    next_release = NextRelease(path.parent / "next", current, _ADDS_A_COLUMN)
+    with _next_release(path.parent / "next", current, _ADDS_A_COLUMN, path) as ask:
+        assert ask("open") == (
+            f"{path} has the older schema {current}, this version needs 9999; back it up, then run "
+            "`kalshi-pipeline init`"
+        )
+        assert query(database, _SCHEMA) == schema
 
-    assert next_release.open(path) == (
-        f"{path} has the older schema {current}, this version needs next: back it up, then run "
-        "`kalshi-pipeline init`"
-    )
-    assert query(database, _SCHEMA) == schema
-
-    assert next_release.open(path, migrate=True) == "opened"
-    assert _current(database) == "next"
-    assert [contents(database, table) for table in _TABLES] == rows
-    assert query(database, "SELECT next_column FROM markets") == [(None,), (None,)]
-    assert query(database, "PRAGMA foreign_key_check") == []
-    assert next_release.open(path) == "opened"
+        assert ask("migrate") == "opened"
+        assert _current(database) == "9999"
+        assert [contents(database, table) for table in _TABLES] == rows
+        assert query(database, "SELECT next_column FROM markets") == [(None,), (None,)]
+        assert query(database, "PRAGMA foreign_key_check") == []
+        assert ask("open") == "opened"
 
     with pytest.raises(StoreError) as caught:
         Database(sqlite_url(path))
     assert str(caught.value) == (
-        f"{path} was written by a newer version of kalshi-pipeline (schema next, this one knows {current}): "
-        "upgrade kalshi-pipeline, or set KALSHI_DATABASE_URL to another file"
+        f"{path} was written by a newer version of kalshi-pipeline (schema 9999, this one knows {current})"
     )
+    assert caught.value.problem is StoreProblem.NEWER_SCHEMA
 
 
 def test_migration_that_fails_leaves_the_older_schema_and_its_rows(database: Database, path: Path) -> None:
     take(database, NOON, [market("KXRAIN-26NOV23-T1")])
     rows = [contents(database, table) for table in _TABLES]
     schema, current = query(database, _SCHEMA), _current(database)
-    next_release = NextRelease(path.parent / "next", current, _FAILS_HALFWAY)
-
-    message = next_release.open(path, migrate=True)
-    assert message.startswith(f"database {path}: no such table: no_such_table")
-    assert "\n" not in message
+    with _next_release(path.parent / "next", current, _FAILS_HALFWAY, path) as ask:
+        assert ask("migrate").startswith(f"database {path}: no such table: no_such_table")
     assert query(database, _SCHEMA) == schema
     assert _current(database) == current
     assert [contents(database, table) for table in _TABLES] == rows

@@ -108,7 +108,7 @@ def test_movers_leave_out_what_was_not_listed_at_the_start(database: Database) -
 
 @pytest.mark.parametrize("seconds", [0, -1])
 def test_movers_need_a_window(database: Database, seconds: float) -> None:
-    with database.read() as connection, pytest.raises(RangeError, match="holds nothing: give a positive"):
+    with database.read() as connection, pytest.raises(RangeError, match="holds nothing: choose a positive"):
         movers(connection, seconds)
 
 

@@ -2,34 +2,35 @@
 
 import sqlite3
 from contextlib import closing
+from dataclasses import asdict, fields
 from pathlib import Path
 
 import pytest
 
 from kalshi_pipeline.records import Reject
 from kalshi_pipeline.store.database import Database
-from kalshi_pipeline.store.reading.queries import (
-    LatestQuote,
+from kalshi_pipeline.store.reading.catalogue import MarketDetails, busiest_market, market_details
+from kalshi_pipeline.store.reading.completeness import (
     Placeholders,
     QuoteFaults,
-    busiest_market,
     count_dangling,
     count_quarantined,
     count_rows,
-    creation_bounds,
     last_complete_tick,
     last_listing,
     last_tick,
-    latest_quote,
-    market_details,
-    open_placeholder_events,
-    open_placeholder_series,
     placeholders,
     quote_faults,
     received_before,
-    stored_history,
     tick_states,
 )
+from kalshi_pipeline.store.reading.history import newest_history
+from kalshi_pipeline.store.reading.parents import (
+    creation_bounds,
+    open_placeholder_events,
+    open_placeholder_series,
+)
+from kalshi_pipeline.store.reading.quotes import Quote, latest
 from kalshi_pipeline.store.schema.tables import QUOTE_COLUMNS, listings, markets, metadata, ticks
 from kalshi_pipeline.store.writing.runs import (
     Run,
@@ -49,6 +50,7 @@ from kalshi_pipeline_tests.store.samples import (
     SCOPE,
     SECOND,
     Tick,
+    bid,
     close,
     contents,
     event,
@@ -275,7 +277,8 @@ def test_last_listing_is_the_newest_of_its_asset(database: Database) -> None:
     _listing(database, "events", 3)
     with database.read() as connection:
         found = last_listing(connection, "markets")
-    assert found == contents(database, listings)[1]
+    assert found is not None
+    assert asdict(found) == contents(database, listings)[1]
 
 
 def test_last_ticks_are_by_their_time_and_state(database: Database) -> None:
@@ -288,8 +291,8 @@ def test_last_ticks_are_by_their_time_and_state(database: Database) -> None:
     open_run(database, NOON + MINUTE)  # overtaken, so that the highest id is not the newest tick
     rows = contents(database, ticks)
     with database.read() as connection:
-        assert last_tick(connection) == rows[2]
-        assert last_complete_tick(connection) == rows[1]
+        found = last_tick(connection), last_complete_tick(connection)
+        assert [asdict(tick) for tick in found if tick is not None] == [rows[2], rows[1]]
         assert tick_states(connection) == {"complete": 2, "partial": 1, "skipped": 1}
 
 
@@ -302,52 +305,56 @@ def test_quarantined_records_are_counted_by_kind(database: Database) -> None:
         assert count_quarantined(connection) == {"events": 1, "markets": 2}
 
 
+def _latest(database: Database, ticker: str) -> Quote:
+    with database.read() as connection:
+        (found,) = latest(connection, ticker)
+    return found
+
+
 def test_latest_quote_is_the_last_stored_one_with_its_confirmation(database: Database) -> None:
     """R37, R39. It holds since its own tick, and the newest complete tick confirms it; a partial one does not."""
     take(database, NOON, [market("M-1"), market("M-2")])
     take(database, LATER, [market("M-1"), market("M-2", yes_bid=1)])
     close(database, open_run(database, LATER + MINUTE), State.PARTIAL)
-    with database.read() as connection:
-        assert latest_quote(connection, "M-1") == LatestQuote(
-            ticker="M-1",
-            status="active",
-            tick_at=NOON,
-            received_at=NOON + SECOND,
-            confirmed_at=LATER,
-            yes_bid=290_000,
-            yes_ask=310_000,
-            yes_bid_size=12_050,
-            yes_ask_size=8_000,
-            last_price=300_000,
-            volume=98_765,
-            open_interest=43_210,
-        )
+    assert _latest(database, "M-1") == Quote(
+        ticker="M-1",
+        at=LATER + MINUTE,
+        quoted_at=NOON,
+        received_at=NOON + SECOND,
+        is_listed=True,
+        is_observed=False,
+        is_tick_complete=False,
+        confirmed_at=LATER,
+        yes_bid=290_000,
+        yes_ask=310_000,
+        yes_bid_size=12_050,
+        yes_ask_size=8_000,
+        last_price=300_000,
+        volume=98_765,
+        open_interest=43_210,
+    )
 
 
 def test_latest_quote_of_a_market_that_is_listed_no_more_has_no_numbers(database: Database) -> None:
     """R45: its last prices are no longer offered, and nothing stands in for them."""
     take(database, NOON, [market("M-1")])
     take(database, LATER, [])
-    with database.read() as connection:
-        found = latest_quote(connection, "M-1")
-    assert found is not None
-    assert (found.tick_at, found.received_at, found.midpoint) == (LATER, LATER + 2 * SECOND, None)
+    found = _latest(database, "M-1")
+    assert (found.quoted_at, found.received_at, found.midpoint) == (LATER, LATER + 2 * SECOND, None)
     assert {name: getattr(found, name) for name in QUOTE_COLUMNS} == _UNQUOTED
 
 
 def test_latest_quote_without_a_complete_tick_is_not_confirmed(database: Database) -> None:
     Tick(database, NOON).store([market("M-1")])
-    with database.read() as connection:
-        found = latest_quote(connection, "M-1")
-    assert found is not None
-    assert (found.tick_at, found.confirmed_at) == (NOON, None)
+    found = _latest(database, "M-1")
+    assert (found.quoted_at, found.confirmed_at) == (NOON, None)
 
 
 def test_latest_quote_of_a_market_without_one_is_none(database: Database) -> None:
     store_markets(database, market("M-1"))
     with database.read() as connection:
-        assert latest_quote(connection, "M-1") is None
-        assert latest_quote(connection, "UNKNOWN") is None
+        assert latest(connection, "M-1") == []
+        assert latest(connection, "UNKNOWN") == []
 
 
 @pytest.mark.parametrize(
@@ -382,9 +389,7 @@ def test_latest_quote_has_a_spread_and_a_midpoint_only_where_two_sided(
 ) -> None:
     """R31, R46: an unquoted market never shows 50 %."""
     take(database, NOON, [market("M-1", yes_bid=yes_bid, yes_ask=yes_ask)])
-    with database.read() as connection:
-        found = latest_quote(connection, "M-1")
-    assert found is not None
+    found = _latest(database, "M-1")
     assert (found.spread, found.midpoint) == (spread, midpoint)
 
 
@@ -402,39 +407,64 @@ def test_busiest_market_has_the_most_two_sided_quotes(database: Database) -> Non
         assert busiest_market(connection) == "MOVES-EVERY-TIME"
 
 
-def test_stored_history_is_the_newest_quotes_oldest_first(database: Database) -> None:
+def test_newest_history_is_the_newest_quotes_oldest_first(database: Database) -> None:
     for number in range(4):
         take(database, NOON + number * MINUTE, [market("M-1", yes_bid=number * 10_000), market("M-2")])
-    quote = market("M-1").quote._asdict()
-    expected = [
-        {"tick_at": NOON + number * MINUTE, **quote, "yes_bid": number * 10_000} for number in range(4)
-    ]
+    numbers = market("M-1").quote
+    expected = [(NOON + number * MINUTE, number * 10_000, *numbers[1:]) for number in range(4)]
+
+    def newest(ticker: str, limit: int) -> list[tuple[object, ...]]:
+        with database.read() as connection:
+            found = newest_history(connection, ticker, limit)
+        assert all(quote.at == quote.quoted_at and quote.is_observed for quote in found)
+        return [(quote.at, *tuple(quote)[-len(QUOTE_COLUMNS) :]) for quote in found]
+
+    assert newest("M-1", 10) == expected
+    assert newest("M-1", 2) == expected[2:]
+    assert newest("M-2", 10) == [(NOON, *numbers)]
+    assert newest("UNKNOWN", 10) == []
+
+
+def test_newest_history_counts_quotes_that_were_sent_again(database: Database) -> None:
+    for number, cents in enumerate((10, 20, 20, 20)):
+        take(database, NOON + number * MINUTE, [bid(cents, "M-1")], every=True)
     with database.read() as connection:
-        assert stored_history(connection, "M-1", 10) == expected
-        assert stored_history(connection, "M-1", 2) == expected[2:]
-        assert stored_history(connection, "M-2", 10) == [{"tick_at": NOON, **quote}]
-        assert stored_history(connection, "UNKNOWN", 10) == []
+        newest = [newest_history(connection, "M-1", limit) for limit in (1, 2, 10)]
+    assert [[quote.yes_bid for quote in found] for found in newest] == [
+        [200_000],
+        [200_000, 200_000],
+        [100_000, 200_000, 200_000, 200_000],
+    ]
+    assert newest[0][0].quoted_at == newest[0][0].at == NOON + 3 * MINUTE
 
 
 def test_market_details_hold_the_market_with_its_event_and_series(database: Database) -> None:
     store_series(database, series_row("KXRAIN"))
     store_events(database, event("KXRAIN-26NOV23"))
     store_markets(database, market("OTHER"), market("M-1"))
+    of_market = contents(database, markets)[1]
+    expected = {
+        **of_market,
+        "event_ticker": "KXRAIN-26NOV23",
+        "event_title": "Will it rain in New York?",
+        "event_sub_title": "On Nov 23, 2026",
+        "mutually_exclusive": False,
+        "strike_at": NOON + 24 * 60 * MINUTE,
+        "event_is_placeholder": False,
+        "series_ticker": "KXRAIN",
+        "series_title": "Rain in New York",
+        "frequency": "daily",
+        "tags": '["rain", "weather"]',
+        "category": "Climate",
+    }
+    shown = {field.name for field in fields(MarketDetails)}
+    assert expected.keys() - shown == {
+        *("id", "event_id", "is_combo", "is_placeholder", "first_seen_at", "changed_at"),
+    }
     with database.read() as connection:
-        assert market_details(connection, "M-1") == {
-            **contents(database, markets)[1],
-            "event_ticker": "KXRAIN-26NOV23",
-            "event_title": "Will it rain in New York?",
-            "event_sub_title": "On Nov 23, 2026",
-            "mutually_exclusive": False,
-            "strike_at": NOON + 24 * 60 * MINUTE,
-            "event_is_placeholder": False,
-            "series_ticker": "KXRAIN",
-            "series_title": "Rain in New York",
-            "frequency": "daily",
-            "tags": '["rain", "weather"]',
-            "category": "Climate",
-        }
+        found = market_details(connection, "M-1")
+        assert found is not None
+        assert asdict(found) == {name: value for name, value in expected.items() if name in shown}
         assert market_details(connection, "UNKNOWN") is None
 
 
@@ -453,7 +483,7 @@ def test_market_details_take_the_category_from(
     with database.read() as connection:
         found = market_details(connection, "M-1")
     assert found is not None
-    assert found["category"] == category
+    assert found.category == category
 
 
 def test_market_details_of_a_placeholder_event_say_so(database: Database) -> None:
@@ -462,16 +492,9 @@ def test_market_details_of_a_placeholder_event_say_so(database: Database) -> Non
     with database.read() as connection:
         found = market_details(connection, "M-1")
     assert found is not None
-    told = {
-        name: found[name] for name in ("event_ticker", "event_is_placeholder", "event_title", "series_ticker")
-    }
-    assert told == {
-        "event_ticker": "KXRAIN-26NOV23",
-        "event_is_placeholder": True,
-        "event_title": None,
-        "series_ticker": None,
-    }
-    assert (found["category"], found["title"]) == (None, "Will it rain in New York on Nov 23?")
+    assert (found.event_ticker, found.event_is_placeholder) == ("KXRAIN-26NOV23", True)
+    assert (found.event_title, found.series_ticker) == (None, None)
+    assert (found.category, found.title) == (None, "Will it rain in New York on Nov 23?")
 
 
 @pytest.mark.parametrize("name", ["series", "events", "markets"])

@@ -1,5 +1,6 @@
 """Quotes: one row per tick and market where something moved, and `latest_quotes` beside them."""
 
+import itertools
 import random
 import sqlite3
 from collections import Counter
@@ -24,6 +25,7 @@ from kalshi_pipeline.store.writing.parents import merge_markets
 from kalshi_pipeline.store.writing.quotes import Appended
 from kalshi_pipeline.store.writing.runs import State
 from kalshi_pipeline.units import iso_of
+from kalshi_pipeline_tests.store.conftest import NewDatabase
 from kalshi_pipeline_tests.store.samples import (
     KEYFRAME_SECONDS,
     LATER,
@@ -107,21 +109,34 @@ def test_unchanged_quote_adds_nothing(database: Database) -> None:
     assert contents(database, latest_quotes) == [_snapshot(1, 1, first)]
 
 
-@pytest.mark.parametrize("old", [None, 0, 1_000_000], ids=["was_absent", "was_zero", "was_a_dollar"])
-@pytest.mark.parametrize("new", [None, 0, 1_000_000], ids=["is_absent", "is_zero", "is_a_dollar"])
+_ENDS = (None, 0, 1_000_000)
+_STEPS = list(itertools.product(QUOTE_COLUMNS, _ENDS, _ENDS))
+
+
+@pytest.fixture(scope="module")
+def stepped(new_database: NewDatabase) -> Database:
+    """Two ticks of a market for each step of one number from one end to another; read only."""
+    database = new_database()
+    before = [market(f"{step}", **{step[0]: step[1]}) for step in _STEPS]
+    after = [market(f"{step}", **{step[0]: step[2]}) for step in _STEPS]
+    assert take(database, NOON, before) == len(_STEPS)
+    assert take(database, LATER, after) == sum(old != new for _, old, new in _STEPS)
+    return database
+
+
+@pytest.mark.parametrize("old", _ENDS, ids=["was_absent", "was_zero", "was_a_dollar"])
+@pytest.mark.parametrize("new", _ENDS, ids=["is_absent", "is_zero", "is_a_dollar"])
 @pytest.mark.parametrize("name", QUOTE_COLUMNS)
 def test_quote_counts_as_changed_when_one_number_does(
-    database: Database, name: str, old: int | None, new: int | None
+    stepped: Database, name: str, old: int | None, new: int | None
 ) -> None:
-    """R45. Absent, zero and a dollar are three different things, in each number."""
-    before = market("M-1", **{name: old})
-    after = market("M-1", **{name: new})
-    take(database, NOON, [before])
-    stored = take(database, LATER, [after])
-    expected = [_snapshot(1, 1, before)] + ([] if old == new else [_snapshot(2, 1, after)])
-    assert stored == len(expected) - 1
-    assert contents(database, price_snapshots) == expected
-    assert contents(database, latest_quotes) == expected[-1:]
+    """Absent, zero and a dollar are three different things, in each number."""
+    market_id = _STEPS.index((name, old, new)) + 1
+    expected = [_snapshot(1, market_id, market("M-1", **{name: old}))]
+    if old != new:
+        expected.append(_snapshot(2, market_id, market("M-1", **{name: new})))
+    assert contents(stepped, price_snapshots, of_market=market_id) == expected
+    assert contents(stepped, latest_quotes, of_market=market_id) == expected[-1:]
 
 
 @pytest.mark.parametrize("name", QUOTE_COLUMNS)

@@ -7,7 +7,7 @@ from sqlalchemy import Table
 
 from kalshi_pipeline.records import Reject
 from kalshi_pipeline.store.database import Database
-from kalshi_pipeline.store.reading.queries import stored_history
+from kalshi_pipeline.store.reading.history import newest_history
 from kalshi_pipeline.store.schema.tables import event_lookups, events, listings, quarantine, ticks
 from kalshi_pipeline.store.writing.runs import (
     Run,
@@ -38,7 +38,7 @@ from kalshi_pipeline_tests.store.samples import (
     take,
 )
 
-_KILLED = "the run ended without a word (killed, or the machine stopped); the next one goes on"
+_KILLED = "the run ended without reporting (killed, or the machine stopped); the next one continues"
 _COUNTS: Row = dict.fromkeys(
     ("pages", "received", "inserted", "unchanged", "quarantined", "duplicates", "placeholders", "healed"), 0
 )
@@ -544,7 +544,7 @@ def test_tick_that_failed_goes_on_after_an_older_tick_was_taken(database: Databa
     take(database, NOON + MINUTE, [market("M-1", yes_bid=290_000)])
     assert take(database, LATER, [market("M-1", yes_bid=280_000)]) == 1
     with database.read() as connection:
-        assert [row["yes_bid"] for row in stored_history(connection, "M-1", 10)] == [290_000, 280_000]
+        assert [quote.yes_bid for quote in newest_history(connection, "M-1", 10)] == [290_000, 280_000]
 
 
 def test_tick_during_a_manual_snapshot_is_skipped(database: Database) -> None:

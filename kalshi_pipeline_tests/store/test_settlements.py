@@ -4,10 +4,10 @@ import pytest
 
 from kalshi_pipeline.records import Settlement
 from kalshi_pipeline.store.database import Database
+from kalshi_pipeline.store.reading.catalogue import settlement_of
 from kalshi_pipeline.store.writing.settlements import (
     count_scalars_without_value,
     merge_staged_settlements,
-    settlement_of,
     stage_settlements,
 )
 from kalshi_pipeline.store.writing.tally import Tally
@@ -35,7 +35,7 @@ def stored(database: Database, ticker: str = "A") -> dict[str, object]:
     with database.read() as connection:
         found = settlement_of(connection, ticker)
     assert found is not None
-    return {name: value for name, value in found.items() if name != "market_id"}
+    return found._asdict()
 
 
 STORED = {

@@ -5,8 +5,8 @@ import pytest
 from kalshi_pipeline.errors import StoreError
 from kalshi_pipeline.records import Trade
 from kalshi_pipeline.store.database import Database
-from kalshi_pipeline.store.reading.queries import count_rows, was_complete
-from kalshi_pipeline.store.schema.tables import events, markets, trades
+from kalshi_pipeline.store.reading.completeness import count_rows, was_complete
+from kalshi_pipeline.store.schema.tables import events, markets, trades, walks
 from kalshi_pipeline.store.writing.backfill_progress import (
     add_walk_page,
     close_walk,
@@ -38,8 +38,8 @@ from kalshi_pipeline_tests.store.samples import (
     without,
 )
 
-UUID = "072530dc-e0e9-9eec-eac5-06a89c1dc45f"
-UUID_BYTES = bytes.fromhex("072530dce0e99eeceac506a89c1dc45f")
+UUID = "2c8e41d7-90b3-9f16-e5a8-0d7b63f94c12"
+UUID_BYTES = bytes.fromhex("2c8e41d790b39f16e5a80d7b63f94c12")
 
 
 def trade(trade_id: str = UUID, /, **changes: object) -> Trade:
@@ -67,7 +67,7 @@ def append(database: Database, *rows: Trade) -> int:
     [
         pytest.param(UUID, UUID_BYTES, id="UUID"),
         pytest.param(UUID.upper(), UUID_BYTES, id="UUID in capitals"),
-        pytest.param(UUID.replace("-", ""), b"072530dce0e99eeceac506a89c1dc45f", id="UUID without hyphens"),
+        pytest.param(UUID.replace("-", ""), b"2c8e41d790b39f16e5a80d7b63f94c12", id="UUID without hyphens"),
         pytest.param(UUID[:-1] + "g", UUID[:-1].encode() + b"g", id="no UUID"),
         pytest.param("sixteen letters.", b"sixteen letters. ", id="text as long as a UUID"),
         pytest.param("é", "é".encode() + b" " * 15, id="short text"),
@@ -208,10 +208,11 @@ def test_walk_that_begins_anew_forgets_its_cursor_and_keeps_its_counts(database:
         walk = open_walk(connection, "trades/2026-11-22/live", NOON)
         add_walk_page(connection, walk, "abc", received=3, inserted=2)
         close_walk(connection, walk, State.PARTIAL, "stopped", LATER)
-        assert restart_walk(connection, walk, LATER).cursor is None
-        found = walk_of(connection, walk.name)
-    assert found is not None
-    assert without([dict(found)], "id", "name") == [
+        restarted = restart_walk(connection, walk, LATER)
+        assert (restarted.cursor, restarted.started_at) == (None, LATER)
+        assert walk_of(connection, walk.name) == restarted
+        assert walk_of(connection, "trades/2026-11-23/live") is None
+    assert without(contents(database, walks), "id", "name") == [
         {
             "state": "running",
             "reason": None,

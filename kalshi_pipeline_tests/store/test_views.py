@@ -9,6 +9,7 @@ from kalshi_pipeline.store.database import Database
 from kalshi_pipeline.store.schema.tables import QUOTE_COLUMNS
 from kalshi_pipeline.store.writing.runs import State
 from kalshi_pipeline.units import contracts_of, dollars_of, iso_of, parse_dollars
+from kalshi_pipeline_tests.store.conftest import NewDatabase
 from kalshi_pipeline_tests.store.samples import (
     LATER,
     MINUTE,
@@ -30,28 +31,35 @@ from kalshi_pipeline_tests.store.samples import (
 
 _VIEWS = pytest.mark.parametrize("view", ["latest_prices", "price_history", "quotes_by_tick"])
 _PRICES = ("yes_bid", "yes_ask", "no_bid", "no_ask", "last_price")
-
-
-def _take_at_each(database: Database, micros: range) -> None:
-    page = [market(f"{price:07}", yes_bid=price, yes_ask=price, last_price=price) for price in micros]
-    take(database, NOON, page)
+_STEPS = range(0, 1_000_001, 100)
+_PRICED = sorted({*_STEPS, *range(4_000), *range(996_000, 1_000_001)})
 
 
 def _printed(value: object) -> str:
     return repr(value).removesuffix(".0")
 
 
+@pytest.fixture(scope="module")
+def priced(new_database: NewDatabase) -> Database:
+    """A market of each price in steps of 0.0001 dollars, and of each micro-dollar near 0 and 1; read only."""
+    database = new_database()
+    take(
+        database,
+        NOON,
+        [market(_named(price), yes_bid=price, yes_ask=price, last_price=price) for price in _PRICED],
+    )
+    return database
+
+
+def _named(price: int) -> str:
+    return f"{price:07}"
+
+
 @_VIEWS
-@pytest.mark.parametrize(
-    "micros",
-    [range(0, 1_000_001, 100), range(4_000), range(996_000, 1_000_001)],
-    ids=["every_price_step", "low_micro_dollars", "high_micro_dollars"],
-)
-def test_view_prints_the_exchanges_decimals(database: Database, view: str, micros: range) -> None:
-    """R43, sub-cent prices included; the NO side is 1 - the other side, to the last digit."""
-    _take_at_each(database, micros)
-    shown = query(database, f"SELECT {', '.join(_PRICES)} FROM {view} ORDER BY ticker")
-    for price, row in zip(micros, shown, strict=True):
+def test_view_prints_the_exchanges_decimals(priced: Database, view: str) -> None:
+    """Sub-cent prices included; the NO side is 1 - the other side, to the last digit."""
+    shown = query(priced, f"SELECT {', '.join(_PRICES)} FROM {view} ORDER BY ticker")
+    for price, row in zip(_PRICED, shown, strict=True):
         yes, no = dollars_of(price), 1 - dollars_of(price)
         assert [Decimal(repr(value)) for value in row] == [yes, yes, no, no, yes]
         if 0 < price < 100 or 0 < 1_000_000 - price < 100:
@@ -60,17 +68,17 @@ def test_view_prints_the_exchanges_decimals(database: Database, view: str, micro
 
 
 @_VIEWS
-def test_view_equals_the_decimal_that_people_write(database: Database, view: str) -> None:
-    """R43 in SQL, at every step of 0.0001 dollars: `yes_bid = 0.29` finds the market."""
-    micros = range(0, 1_000_001, 100)
-    _take_at_each(database, micros)
-    literals = ", ".join(f"('{price:07}', {dollars_of(price)}, {1 - dollars_of(price)})" for price in micros)
+def test_view_equals_the_decimal_that_people_write(priced: Database, view: str) -> None:
+    """In SQL, at every step of 0.0001 dollars: `yes_bid = 0.29` finds the market."""
+    literals = ", ".join(
+        f"('{_named(price)}', {dollars_of(price)}, {1 - dollars_of(price)})" for price in _STEPS
+    )
     found = query(
-        database,
+        priced,
         f"WITH literal (ticker, yes, no) AS (VALUES {literals}) SELECT count(*) FROM literal JOIN {view}"
         " USING (ticker) WHERE yes_bid = yes AND yes_ask = yes AND last_price = yes AND no_bid = no AND no_ask = no",
     )
-    assert found == [(len(micros),)]
+    assert found == [(len(_STEPS),)]
 
 
 @_VIEWS
@@ -90,6 +98,7 @@ def test_view_mirrors_the_yes_side_into_the_no_side(database: Database, view: st
     ]
 
 
+_ENDS = (None, 0, 1_000_000)
 _ABSENT_SIDES = {
     "yes_bid": {"yes_bid", "no_ask"},
     "yes_ask": {"yes_ask", "no_bid"},
@@ -97,16 +106,28 @@ _ABSENT_SIDES = {
 }
 
 
+@pytest.fixture(scope="module")
+def extreme(new_database: NewDatabase) -> Database:
+    """A market for each number of a quote and each value that it may take at its ends; read only."""
+    database = new_database()
+    take(
+        database,
+        NOON,
+        [market(f"{name}={value}", **{name: value}) for name in QUOTE_COLUMNS for value in _ENDS],
+    )
+    return database
+
+
 @_VIEWS
 @pytest.mark.parametrize("name", QUOTE_COLUMNS)
-@pytest.mark.parametrize("value", [None, 0, 1_000_000], ids=["absent", "zero", "a_dollar"])
+@pytest.mark.parametrize("value", _ENDS, ids=["absent", "zero", "a_dollar"])
 def test_view_keeps_absent_zero_and_a_dollar_apart(
-    database: Database, view: str, name: str, value: int | None
+    extreme: Database, view: str, name: str, value: int | None
 ) -> None:
-    """R45: no quote stays NULL, on both sides."""
-    take(database, NOON, [market("A", **{name: value})])
+    """No quote stays NULL, on both sides."""
     shown = (*QUOTE_COLUMNS, "no_bid", "no_ask")
-    row = dict(zip(shown, query(database, f"SELECT {', '.join(shown)} FROM {view}")[0], strict=True))
+    ((*numbers,),) = query(extreme, f"SELECT {', '.join(shown)} FROM {view} WHERE ticker = '{name}={value}'")
+    row = dict(zip(shown, numbers, strict=True))
     absent = {column for column, number in row.items() if number is None}
     assert absent == (_ABSENT_SIDES[name] if value is None else set())
     if value is not None:

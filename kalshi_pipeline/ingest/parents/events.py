@@ -1,38 +1,26 @@
-"""Parents of what a page names: series, events and their placeholders.
+"""Events that markets name, fetched when the database does not have them.
 
-A placeholder is the last resort: an event that the exchange gives is fetched. What stays a placeholder is healed
-by later runs.
+A placeholder is the last resort, for an event that the exchange does not return; `healing` fills it later.
 """
 
-import contextlib
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from kalshi_pipeline.errors import ExchangeError, NotFoundError, RefusedError
+from kalshi_pipeline.errors import ExchangeError
 from kalshi_pipeline.exchange.client import TICKERS_PER_LOOKUP
 from kalshi_pipeline.ingest.run.report import Report
 from kalshi_pipeline.ingest.run.session import Session
-from kalshi_pipeline.records import Event, Reject, Series
-from kalshi_pipeline.store.reading.queries import open_placeholder_events, open_placeholder_series
-from kalshi_pipeline.store.writing.parents import merge_events, merge_series
-from kalshi_pipeline.store.writing.runs import add_page, add_to_quarantine, record_lookups
-from kalshi_pipeline.store.writing.tally import Tally
+from kalshi_pipeline.records import Event, Reject
 from kalshi_pipeline.vocabulary import COMBO_PREFIX
 
-# Below this many combo events, asking for each is cheaper than walking their listing, which takes no filter.
-_WORTH_A_WALK = 20
 UNLIMITED = 1_000_000_000
-"""The budget of runs that nobody waits for."""
-# Events that are asked for one by one and then stored together.
-_STORED_AT_ONCE = 50
-# Pages of that listing in a row that fill nothing, after which the rest is asked for one by one.
-_FRUITLESS_PAGES = 10
+"""The budget of runs that nothing waits for."""
 
 
 class EventLookup:
-    """Fetches events that pages name, within a budget of requests, so that new parents never delay the quotes.
+    """Fetches the events that pages name, within a budget of requests, so that new parents never delay the quotes.
 
-    The budget is KALSHI_EVENT_LOOKUPS, or `requests` where nothing waits for the run.
+    The budget is KALSHI_EVENT_LOOKUPS, or `requests` for runs that nothing waits for.
     """
 
     def __init__(self, session: Session, report: Report, requests: int | None = None) -> None:
@@ -41,9 +29,9 @@ class EventLookup:
         self._requests_left = session.settings.event_lookups if requests is None else requests
 
     def fetch(self, tickers: Sequence[str]) -> "FetchedEvents":
-        """Ask for the events; those that are not answered are not there, or the budget is spent.
+        """Fetch events, as far as the budget goes.
 
-        The events of combos are not asked for: `/events` never shows them (kalshi/API.md §1.3).
+        The events of combos are not requested: `/events` never returns them.
         """
         wanted = [ticker for ticker in tickers if not ticker.startswith(COMBO_PREFIX)]
         fetched = FetchedEvents([], [], [])
@@ -59,133 +47,17 @@ class EventLookup:
                     fetched.rows.extend(page.records)
                     fetched.rejects.extend(page.rejects)
             except ExchangeError as error:
-                # The quotes of this page are at hand and matter more: their events become placeholders.
+                # The quotes of this page have been fetched and matter more: their events become placeholders.
                 self._requests_left = 0
-                self._report.notes.append(f"events are not looked up any more in this run: {error}")
+                self._report.notes.append(f"this run stopped looking up events: {error}")
                 break
             fetched.missing.extend(ticker for ticker in asked if ticker not in found)
         return fetched
 
 
 class FetchedEvents(NamedTuple):
-    """Events that the exchange gave, tickers that it was asked for and did not give, and what could not be read."""
+    """Events that the exchange returned, requested tickers that it did not return, and what could not be read."""
 
     rows: list[Event]
     missing: list[str]
     rejects: list[Reject]
-
-
-def heal_placeholders(session: Session, report: Report) -> None:
-    """Fill placeholders from the exchange within the budget: first by batches and in bulk, then one by one.
-
-    A way that the exchange refuses is left out, one that fails ends the healing, both with a note; what is left is
-    healed by a later run.
-    """
-    healing = _Healing(session, report)
-    ways = (
-        healing.events_by_ticker,
-        healing.combo_events_in_bulk,
-        healing.events_one_by_one,
-        healing.series_in_bulk,
-        healing.series_one_by_one,
-    )
-    for way in ways:
-        try:
-            way()
-        except RefusedError as error:
-            report.notes.append(f"one way of healing placeholders is refused: {error}")
-        except ExchangeError as error:
-            report.notes.append(f"the healing of placeholders stopped: {error}")
-            return
-
-
-class _Healing:
-    def __init__(self, session: Session, report: Report) -> None:
-        self._session = session
-        self._report = report
-        self._last_request = session.client.requests + session.settings.healing_requests
-
-    @property
-    def _requests_left(self) -> int:
-        return max(0, self._last_request - self._session.client.requests)
-
-    def events_by_ticker(self) -> None:
-        tickers = [ticker for ticker in self._open_events() if not ticker.startswith(COMBO_PREFIX)]
-        for start in range(0, len(tickers), TICKERS_PER_LOOKUP):
-            if self._requests_left:
-                for page in self._session.client.iter_events(tickers[start : start + TICKERS_PER_LOOKUP]):
-                    self._store_events(page.records, page.rejects)
-
-    def combo_events_in_bulk(self) -> None:
-        wanted = {ticker for ticker in self._open_events() if ticker.startswith(COMBO_PREFIX)}
-        pages_left = self._requests_left // 2
-        if len(wanted) < _WORTH_A_WALK or not pages_left:
-            return
-        fruitless = 0
-        listing = self._session.client.list_combo_events(
-            max_pages=pages_left, walk_seconds=self._session.settings.walk_seconds
-        )
-        for page in listing:
-            found = [event for event in page.records if event.ticker in wanted]
-            self._store_events(found, page.rejects)
-            wanted.difference_update(event.ticker for event in found)
-            fruitless = 0 if found else fruitless + 1
-            self._session.tell_progress(f"healing: {len(wanted):,} combo events are open")
-            if not wanted or fruitless >= _FRUITLESS_PAGES:
-                return
-
-    def events_one_by_one(self) -> None:
-        tickers = self._open_events(self._requests_left)
-        for start in range(0, len(tickers), _STORED_AT_ONCE):
-            asked = tickers[start : start + min(_STORED_AT_ONCE, self._requests_left)]
-            found: list[Event] = []
-            for ticker in asked:
-                with contextlib.suppress(NotFoundError):
-                    found.append(self._session.client.fetch_event(ticker))
-                self._session.tell_progress(f"healing: asked for {ticker}")
-            self._store_events(found, [])
-            given = {event.ticker for event in found}
-            with self._session.database.begin() as connection:
-                record_lookups(
-                    connection, [ticker for ticker in asked if ticker not in given], self._session.clock.now()
-                )
-
-    def series_in_bulk(self) -> None:
-        """All series are one request, or a few: worth it where many are open, as before the first `collect`."""
-        wanted = set(self._open_series())
-        if len(wanted) < _WORTH_A_WALK or not self._requests_left:
-            return
-        for page in self._session.client.list_series(walk_seconds=self._session.settings.walk_seconds):
-            self._store_series([event for event in page.records if event.ticker in wanted])
-
-    def series_one_by_one(self) -> None:
-        for ticker in self._open_series(self._requests_left):
-            if not self._requests_left:
-                return
-            with contextlib.suppress(NotFoundError):
-                self._store_series([self._session.client.fetch_series(ticker)])
-
-    def _open_events(self, limit: int = 1_000_000) -> list[str]:
-        with self._session.database.read() as connection:
-            return open_placeholder_events(connection, limit)
-
-    def _open_series(self, limit: int = 1_000_000) -> list[str]:
-        with self._session.database.read() as connection:
-            return open_placeholder_series(connection, limit)
-
-    def _store_series(self, rows: Sequence[Series]) -> None:
-        with self._session.database.begin() as connection:
-            self._count(merge_series(connection, rows, self._session.clock.now()).healed)
-
-    def _store_events(self, rows: Sequence[Event], rejects: Sequence[Reject]) -> None:
-        if not rows and not rejects:
-            return
-        at, run = self._session.clock.now(), self._report.run
-        with self._session.database.begin() as connection:
-            tally = merge_events(connection, rows, at)
-            add_to_quarantine(connection, run, "events", rejects, at)
-            add_page(connection, run, Tally(healed=tally.healed))
-        self._count(tally.healed)
-
-    def _count(self, healed: int) -> None:
-        self._report.tally += Tally(healed=healed)

@@ -1,4 +1,4 @@
-"""Markets from a page of the exchange to rows of the store, with the events that they need."""
+"""Pages of markets from the exchange, stored with the events that they need."""
 
 from collections.abc import Sequence
 from itertools import product
@@ -12,7 +12,7 @@ from kalshi_pipeline.ingest.run.report import Report
 from kalshi_pipeline.ingest.run.session import Session
 from kalshi_pipeline.records import Market
 from kalshi_pipeline.store.database import Connection
-from kalshi_pipeline.store.reading.queries import creation_bounds
+from kalshi_pipeline.store.reading.parents import creation_bounds
 from kalshi_pipeline.store.writing.parents import (
     merge_events,
     merge_staged_markets,
@@ -27,9 +27,9 @@ _KNOWN = frozenset(product(*(KNOWN_WORDS[name] for name in ("status", "market_ty
 
 
 class PreparedMarkets(NamedTuple):
-    """A page of markets, and what the exchange gave of the events that the page names and the database lacks.
+    """A page of markets, and the events that it names and that were missing in the database, as far as fetched.
 
-    `rejected` are the tickers of records that could not be read.
+    `rejected` holds the tickers of records that could not be read.
     """
 
     markets: list[Market]
@@ -39,7 +39,7 @@ class PreparedMarkets(NamedTuple):
 
 
 class MarketPages:
-    """Turns listed markets into rows with their parents; used by the markets asset and by the snapshot alike."""
+    """Stores listed markets with their parents, for the markets asset and the snapshot alike."""
 
     def __init__(self, session: Session, report: Report, event_lookups: int | None = None) -> None:
         self._session = session
@@ -48,11 +48,11 @@ class MarketPages:
         self._lookup = EventLookup(session, report, event_lookups)
 
     def listing(self) -> Listing[Market]:
-        """Begin a walk over every open market of the configured scope, in windows where the store knows some."""
+        """Begin a walk over every open market of the configured scope, in windows if the store is large enough."""
         return list_open_markets(self._session, known_windows(self._session))
 
     def prepare(self, page: ListedPage[Market]) -> PreparedMarkets:
-        """Make the rows, and fetch the events that are missing while no transaction is open."""
+        """Stage a page, and fetch the events that are missing for it while no transaction is open."""
         for market in page.records:
             self._note_oddities(market)
         with self._session.database.stage() as connection:
@@ -62,7 +62,7 @@ class MarketPages:
         return PreparedMarkets(page.records, self._lookup.fetch(missing), rejected, page.received_at)
 
     def merge(self, connection: Connection, page: PreparedMarkets) -> Tally:
-        """Write the page, parents first; one that the exchange did not give becomes a marked placeholder."""
+        """Write the page, parents first. A parent that could not be fetched becomes a marked placeholder."""
         seen_at = self.clock.now()
         parents = merge_events(connection, page.events.rows, seen_at) if page.events.rows else Tally()
         tally = merge_staged_markets(connection, len(page.markets), seen_at)
@@ -72,7 +72,7 @@ class MarketPages:
         return tally + Tally(placeholders=parents.placeholders, healed=parents.healed)
 
     def _note_oddities(self, market: Market) -> None:
-        """Count what this version does not know, and quotes whose two sides do not agree."""
+        """Count words that this version does not know, and quotes whose two sides do not agree."""
         if not market.is_mirrored:
             self._report.unmirrored += 1
         if (market.status, market.market_type, market.result) not in _KNOWN:
@@ -82,9 +82,9 @@ class MarketPages:
 
 
 def known_windows(session: Session) -> list[Window]:
-    """Give windows that hold about as many of the markets already stored each, and no fewer than a page.
+    """Return windows that each hold about the same number of stored markets, and at least a page of them.
 
-    There is none where the store is empty or small, the scope is some series, or one walk is asked for.
+    There are none if the store is empty or small, if the scope is some series, or if KALSHI_WINDOWS is 1.
     """
     settings = session.settings
     if settings.series or settings.windows == 1:
@@ -95,7 +95,7 @@ def known_windows(session: Session) -> list[Window]:
 
 
 def list_open_markets(session: Session, windows: Sequence[Window]) -> Listing[Market]:
-    """Begin a walk over every open market of the configured scope: in windows, series by series, or in one."""
+    """Begin a walk over every open market of the configured scope: in windows, by series, or all in one."""
     settings = session.settings
     return session.client.list_markets(
         status=StatusFilter.OPEN,

@@ -1,6 +1,6 @@
 """Markets with how they ended: from a page of the exchange to rows of markets and of settlements."""
 
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 from kalshi_pipeline.errors import NotFoundError
 from kalshi_pipeline.exchange.listing import ListedPage
@@ -17,21 +17,21 @@ _NOT_SETTLED = frozenset(MarketStatus) - _SETTLED
 
 
 class Cutoff(NamedTuple):
-    """Where the live tier begins; `at` is None where the exchange does not say, and where it has one tier only."""
+    """Where the live tier begins. `at` is None if the exchange does not say, or has only one tier."""
 
     at: int | None
     has_tiers: bool
 
     @classmethod
-    def ask(cls, session: Session) -> "Cutoff":
-        """Ask the exchange."""
+    def fetch(cls, session: Session) -> Self:
+        """Ask the exchange where its live tier begins."""
         try:
             return cls(session.client.tiers.fetch_cutoff().market_settled_ts, has_tiers=True)
         except NotFoundError:
             return cls(None, has_tiers=False)
 
     def current_tier(self, settled_at: int | None) -> Tier:
-        """Return the tier in which the exchange keeps what settled at an instant."""
+        """Return the tier that now holds what settled at an instant."""
         is_old = self.at is not None and settled_at is not None and settled_at < self.at
         return Tier.HISTORICAL if is_old else Tier.LIVE
 
@@ -48,35 +48,39 @@ def prepare_outcomes(
     page: ListedPage[Outcome],
     tier: Tier,
     *,
-    is_told_settled: bool,
+    are_listed_as_settled: bool,
     cutoff: Cutoff | None = None,
 ) -> PreparedOutcomes:
-    """Make the rows of a page of one tier.
+    """Return the rows of a page of one tier.
 
-    `is_told_settled` says that the exchange gave them as settled ones: then so is a market whose status is a word
-    that this version does not know. Without `cutoff`, the page's tier is the one where the exchange keeps them.
+    `are_listed_as_settled` says that the exchange returned the markets as settled ones; then a market whose status is
+    a word that this version does not know is settled too. Without `cutoff`, the page's tier counts as the one that
+    now holds its markets.
     """
     markets = ListedPage([outcome.market for outcome in page.records], page.rejects, page.received_at)
     rows = [
         settlement_of_outcome(outcome, tier, page.received_at, cutoff)
         for outcome in page.records
-        if is_settled(outcome, is_told_settled=is_told_settled)
+        if is_settled(outcome, is_listed_as_settled=are_listed_as_settled)
     ]
     return PreparedOutcomes(pages.prepare(markets), rows)
 
 
 def merge_outcomes(connection: Connection, pages: MarketPages, page: PreparedOutcomes) -> tuple[Tally, int]:
-    """Write markets, parents first, and their settlements; give the settlements' counts, and how many did not count."""
+    """Write markets, parents first, and their settlements.
+
+    Returns the counts of the settlements, and how many of them were outranked by a better stored record.
+    """
     outranked = stage_settlements(connection, page.settlements)
     parents = pages.merge(connection, page.markets)
     tally = merge_staged_settlements(connection, len(page.markets.markets), pages.clock.now())
     return tally + Tally(placeholders=parents.placeholders, healed=parents.healed), outranked
 
 
-def is_settled(outcome: Outcome, *, is_told_settled: bool) -> bool:
-    """Whether a market has its end; `is_told_settled` as in `prepare_outcomes`."""
+def is_settled(outcome: Outcome, *, is_listed_as_settled: bool) -> bool:
+    """Return whether a market has its final result; `is_listed_as_settled` as in `prepare_outcomes`."""
     status = outcome.market.status
-    return status in _SETTLED or (is_told_settled and status not in _NOT_SETTLED)
+    return status in _SETTLED or (is_listed_as_settled and status not in _NOT_SETTLED)
 
 
 def settlement_of_outcome(
@@ -84,8 +88,8 @@ def settlement_of_outcome(
 ) -> Settlement:
     """Return the settlement of a settled market, as one tier reports it.
 
-    Without a time of settlement, the market's close takes its place; but not a close that is still to come: most
-    markets settle long before it, and then the time at which the settlement was first seen is nearer.
+    If the exchange does not report the time, the market's close is used in its place, unless the close is in the
+    future: most markets settle long before it, and then the time at which the settlement was first seen is closer.
     """
     market = outcome.market
     settled_at, source = outcome.settled_at, SettledAtSource.SETTLEMENT_TS

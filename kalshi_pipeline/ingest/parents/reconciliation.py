@@ -1,7 +1,7 @@
-"""Markets that no listing tells of: looked up by their tickers until their end is known.
+"""Markets that are in no listing: looked up by their tickers until their end is known.
 
-A listing of open markets says nothing of those that left it. So that none stays open for ever, those that a
-complete listing lacks are looked up at once, and those whose end is not known again and again, ever more rarely.
+A listing of open markets says nothing about those that left it. So that no market stays open for ever, those that are
+missing in a complete listing are looked up at once, and those whose end is unknown again and again, ever more rarely.
 """
 
 from collections.abc import Callable, Sequence
@@ -25,7 +25,7 @@ from kalshi_pipeline.store.writing.tally import Tally
 from kalshi_pipeline.vocabulary import STATUSES_OF, StatusFilter, Tier
 
 OPEN = tuple(status.value for status in STATUSES_OF[StatusFilter.OPEN])
-# Beside its budget of requests: an exchange that answers slowly must not keep the next tick waiting.
+# Limited in time as well as in requests: an exchange that answers slowly must not delay the next tick.
 _MOST_SECONDS = 20.0
 
 Merge = Callable[[Connection, PreparedMarkets], Tally]
@@ -40,12 +40,13 @@ def reconcile(
     *,
     everywhere: bool,
 ) -> None:
-    """Look up what a complete listing lacks and what is due, within KALSHI_RECONCILE_REQUESTS, oldest first.
+    """Look up markets missing in a complete listing, and those due again, within KALSHI_RECONCILE_REQUESTS.
 
-    `merge` is the run's own way to store a page: it also stores what is open although the listing lacked it, which
-    then counts as listed. With `everywhere`, markets that are stored as open outside of the run's scope are due too.
+    Those that were looked up longest ago come first. `merge` is the run's own way to store a page; it also stores
+    markets that are open although the listing missed them, which then count as listed. With `everywhere`, markets
+    that are stored as open outside of the run's scope are due too.
 
-    A market of neither tier is marked as gone. What the exchange fails to tell is left to later runs, with a note.
+    A market that is in neither tier is marked as gone. Lookups that fail are left to later runs, with a note.
     """
     scope = Scope(session.combos, session.settings.series)
     most = session.settings.reconcile_requests * TICKERS_PER_LOOKUP
@@ -56,12 +57,12 @@ def reconcile(
     reconciling = _Reconciling(session, report, pages, merge, frozenset(unlisted))
     for answer in lookup:
         reconciling.store(answer)
-    # Whatever fails again and again gives its place to those that wait behind it.
+    # A market that fails again and again goes behind those that wait for their turn.
     reconciling.note_asked([*lookup.failed])
     reconciling.mark_gone(lookup.gone)
-    lookup.tell(report)
+    lookup.note_failures(report)
     if lost := report.counts["lost_by_listing"]:
-        report.notes.append(f"{lost:,} markets are open and were lacking in the listing: they were looked up")
+        report.notes.append(f"{lost:,} open markets were missing in the listing and were looked up")
 
 
 class _Budget:
@@ -70,7 +71,7 @@ class _Budget:
     def __init__(self, session: Session) -> None:
         self._client, self._clock = session.client, session.clock
         requests, most = session.client.requests, session.settings.reconcile_requests
-        # A quarter is kept for the historical tier: else what only it has would never be found.
+        # A quarter is kept for the historical tier; otherwise markets that only it has would never be found.
         self._last_request = {
             Tier.LIVE: requests + min(most, max(1, most - -(-most // 4))),
             Tier.HISTORICAL: requests + most,
@@ -78,7 +79,7 @@ class _Budget:
         self._deadline = self._clock.monotonic() + _MOST_SECONDS
 
     def seconds_left(self, tier: Tier) -> float:
-        """Give how long the next batch of a tier may take; none where it may not be asked for."""
+        """Return how long the next batch of a tier may take; 0 if its requests are spent."""
         is_spent = self._client.requests >= self._last_request[tier]
         return 0 if is_spent else self._deadline - self._clock.monotonic()
 
@@ -96,7 +97,7 @@ class _Reconciling:
         self._unlisted = unlisted
 
     def store(self, answer: LookedUp) -> None:
-        """Store an answer: what is open although the listing lacked it as a page of the listing."""
+        """Store an answer; markets that are open although the listing missed them are stored as a page of it."""
         page = answer.page
         lost = [outcome for outcome in page.records if self._is_lost(outcome)]
         others = [outcome for outcome in page.records if not self._is_lost(outcome)]
@@ -107,12 +108,12 @@ class _Reconciling:
         self._report.counts["looked_up"] += len(page.records) + len(page.rejects)
 
     def note_asked(self, tickers: Sequence[str]) -> None:
-        """Remember that these were asked for, whatever came of it."""
+        """Record that these were looked up, with any result."""
         with self._session.database.begin() as connection:
             record_market_lookups(connection, tickers, self._session.clock.now())
 
     def mark_gone(self, tickers: Sequence[str]) -> None:
-        """Mark what is nowhere. It is not asked for any more, and is back as soon as a listing shows it."""
+        """Mark markets that are in neither tier: they are not looked up again unless a listing shows them again."""
         if not tickers:
             return
         at = self._session.clock.now()

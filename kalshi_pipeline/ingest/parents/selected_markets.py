@@ -1,4 +1,4 @@
-"""Markets that a person chose by ticker: stored with their events where the store lacks them, from either tier."""
+"""Markets that a person selected by ticker: fetched from either tier and stored, if they are not stored yet."""
 
 from collections.abc import Sequence
 
@@ -9,10 +9,10 @@ from kalshi_pipeline.ingest.run.session import Session
 from kalshi_pipeline.store.writing.candlesticks import unstored_markets
 
 
-def store_chosen(session: Session, report: Report, tickers: Sequence[str]) -> dict[str, str]:
-    """Fetch and store those of the markets that the store lacks; say of each that could not be had why.
+def store_selected(session: Session, report: Report, tickers: Sequence[str]) -> dict[str, str]:
+    """Fetch and store the markets that are not stored yet; return why, for each that could not be.
 
-    Where none is there, and the exchange fails to tell of them, its error is raised: there is nothing to go on with.
+    If no market is stored in the end because requests failed, the error is raised: there is nothing to work on.
     """
     with session.database.read() as connection:
         missing = unstored_markets(connection, tickers)
@@ -23,4 +23,4 @@ def store_chosen(session: Session, report: Report, tickers: Sequence[str]) -> di
         unstored = unstored_markets(connection, missing)
     if lookup.failed and len(unstored) == len(tickers):
         raise next(iter(lookup.failed.values()))
-    return {ticker: lookup.why_lacking(ticker) for ticker in unstored}
+    return {ticker: lookup.why_missing(ticker) for ticker in unstored}

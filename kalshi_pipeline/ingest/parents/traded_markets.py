@@ -1,4 +1,4 @@
-"""The markets that trades name: those that the store lacks are looked up, and stored before the trades are."""
+"""The markets that trades name: those not stored yet are looked up, and stored before the trades."""
 
 from collections.abc import Sequence
 
@@ -11,21 +11,24 @@ from kalshi_pipeline.store.writing.parents import OrphanRow, insert_orphans
 from kalshi_pipeline.units import MICROS_PER_SECOND
 from kalshi_pipeline.vocabulary import COMBO_PREFIX, Tier
 
-_ASK_AGAIN = 86_400 * MICROS_PER_SECOND
+_LOOK_UP_AGAIN = 86_400 * MICROS_PER_SECOND
 
 
 class TradedMarkets:
-    """Stores the markets that pages of trades name and the store lacks, so that no trade is lost to its market."""
+    """Stores the markets that pages of trades name, so that no trade is lost because its market is missing."""
 
     def __init__(self, session: Session, report: Report) -> None:
         self._session = session
         self._report = report
         self._pages = MarketPages(session, report, UNLIMITED)
-        self.asked_since = session.clock.now() - _ASK_AGAIN
-        """Placeholders that were asked for since then are not asked for again."""
+        self.asked_since = session.clock.now() - _LOOK_UP_AGAIN
+        """Placeholders that were looked up since then are not looked up again."""
 
     def ensure(self, tickers: Sequence[str], first: Tier) -> int:
-        """Look markets up, in the likelier tier first; tell how many placeholders their rows and the rest took."""
+        """Look up markets, in the likelier tier first, and store them; return how many placeholders this took.
+
+        A market that was not found becomes a placeholder.
+        """
         if not tickers:
             return 0
         lookup = MarketLookup(self._session, tickers, first=first)
@@ -35,7 +38,7 @@ class TradedMarkets:
             tally = store_looked_up(self._session, self._report, self._pages, answer, records)
             placeholders += tally.placeholders
             known.update(outcome.ticker for outcome in records)
-        lookup.tell(self._report)
+        lookup.note_failures(self._report)
         at, gone = self._session.clock.now(), set(lookup.gone)
         orphans = [
             OrphanRow(ticker, ticker.startswith(COMBO_PREFIX), at if ticker in gone else None)

@@ -1,15 +1,16 @@
-"""Storing a listing: page by page, one short transaction each, and a record of how it ended."""
+"""The record of a run, from opening to closing, and the storing of its listing: one short transaction per page."""
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
 
 from kalshi_pipeline.errors import PipelineError, StoreError
 from kalshi_pipeline.exchange.listing import ListedPage, Listing
 from kalshi_pipeline.ingest.run.report import Report
 from kalshi_pipeline.ingest.run.session import Session
+from kalshi_pipeline.records import Reject
 from kalshi_pipeline.store.database import Connection
-from kalshi_pipeline.store.reading.queries import count_rows, placeholders
+from kalshi_pipeline.store.reading.completeness import count_rows, placeholders
 from kalshi_pipeline.store.writing.runs import State, add_page, add_to_quarantine, close_run, open_listing
 from kalshi_pipeline.store.writing.tally import Tally
 from kalshi_pipeline.units import MICROS_PER_SECOND
@@ -17,7 +18,7 @@ from kalshi_pipeline.units import MICROS_PER_SECOND
 Row = TypeVar("Row")
 Prepared = TypeVar("Prepared")
 
-# A run older than this many walks cannot be alive.
+# A run that started longer ago than this many times its walk's limit cannot be alive.
 _WALKS_UNTIL_DEAD = 4
 
 
@@ -29,9 +30,10 @@ def begin_listing(
     scope: str | None = None,
     walk_seconds: float | None = None,
 ) -> Report:
-    """Open the record of a run, of the session's scope and as long as its settings say, or of others.
+    """Open the record of a run and return its report.
 
-    `record` is its name among the runs, where it has one of its own.
+    `record` is the run's name in `listings`, by default the asset's; `scope` and `walk_seconds` are by default those
+    of the settings.
     """
     at = session.clock.now()
     scope = scope or session.scope
@@ -43,7 +45,7 @@ def begin_listing(
 
 
 def count_store(session: Session, report: Report) -> None:
-    """Tell the report what the store holds by now."""
+    """Enter in the report how much the store now holds."""
     with session.database.read() as connection:
         report.rows = count_rows(connection, report.asset)
         report.open_placeholders = sum(of_table.count for of_table in placeholders(connection).values())
@@ -51,9 +53,9 @@ def count_store(session: Session, report: Report) -> None:
 
 @contextlib.contextmanager
 def closing_run(session: Session, report: Report) -> Iterator[None]:
-    """Close the run's record at the end of the block, with the state that the report has by then.
+    """Close the run's record at the end of the block, with the state that the report then has.
 
-    An error closes it as partial where pages are stored and as failed where none is, and is raised again with
+    An error closes it as partial if pages were stored and as failed if none were; the error is raised again with
     a note that says so.
     """
     started, requests, retries = session.clock.monotonic(), session.client.requests, session.client.retries
@@ -62,11 +64,9 @@ def closing_run(session: Session, report: Report) -> Iterator[None]:
     except BaseException as error:
         pages = report.run.pages + report.tally.pages
         report.state = State.PARTIAL if pages else State.FAILED
-        report.reason = (
-            str(error) if isinstance(error, PipelineError) else f"stopped by {type(error).__name__}"
-        )
+        report.reason = reason_of(error)
         error.add_note(f"{pages} pages of {report.asset} are stored and stay; the run is {report.state}")
-        # Where even this cannot be written (a full disk), the next run finds the record open and closes it.
+        # If even this cannot be written (a full disk), the next run finds the record open and closes it.
         with contextlib.suppress(StoreError), session.database.begin() as connection:
             close_run(
                 connection, report.run, report.state, report.reason, session.clock.now(), report.windows
@@ -80,6 +80,11 @@ def closing_run(session: Session, report: Report) -> Iterator[None]:
     report.seconds = session.clock.monotonic() - started
 
 
+def reason_of(error: BaseException) -> str:
+    """Return why an error stopped a run, as its record says it."""
+    return str(error) if isinstance(error, PipelineError) else f"stopped by {type(error).__name__}"
+
+
 def store_pages(
     session: Session,
     report: Report,
@@ -87,28 +92,58 @@ def store_pages(
     prepare: Callable[[ListedPage[Row]], Prepared],
     merge: Callable[[Connection, Prepared], Tally],
 ) -> None:
-    """Store a listing and set the report's state to how complete it was.
+    """Store a listing, and set the report's state by how complete it was.
 
-    `prepare` turns a page into rows, and may ask the exchange; `merge` writes them, within the transaction that
-    also counts the page and quarantines what could not be read.
+    `prepare` turns a page into rows and may send requests; `merge` writes them, in the page's transaction.
     """
     duplicates = 0
     for page in listing:
         report.windows = listing.windows
-        prepared = prepare(page)
-        rejects = page.rejects
-        counted = Tally(pages=1, quarantined=len(rejects), duplicates=listing.duplicates - duplicates)
-        counted += Tally(received=len(page.records) + len(rejects) + counted.duplicates)
+        store_page(
+            session,
+            report,
+            prepare(page),
+            merge,
+            records=len(page.records),
+            duplicates=listing.duplicates - duplicates,
+            rejects=page.rejects,
+            received_at=page.received_at,
+        )
         duplicates = listing.duplicates
-        with session.database.begin() as connection:
-            tally = counted + merge(connection, prepared)
-            add_to_quarantine(connection, report.run, report.asset, rejects, page.received_at)
-            add_page(connection, report.run, tally)
-        report.tally += tally
-        session.tell_progress(
+        session.report_progress(
             f"{report.asset}: {report.tally.pages} pages, {report.tally.received:,} records"
         )
     if listing.windows_failed is not None:
-        report.notes.append(f"markets were listed in one walk and not in windows: {listing.windows_failed}")
+        report.notes.append(
+            f"markets were listed in a single walk instead of windows: {listing.windows_failed}"
+        )
     report.state = State.COMPLETE if listing.complete else State.PARTIAL
     report.reason = listing.reason
+
+
+def store_page(
+    session: Session,
+    report: Report,
+    prepared: Prepared,
+    merge: Callable[[Connection, Prepared], Tally],
+    *,
+    records: int,
+    duplicates: int,
+    rejects: Sequence[Reject],
+    received_at: int,
+) -> None:
+    """Store a page in one transaction: its rows by `merge`, its unreadable records, and its counts.
+
+    `records` is how many it has beside duplicates and unreadable ones.
+    """
+    counted = Tally(
+        pages=1,
+        received=records + duplicates + len(rejects),
+        duplicates=duplicates,
+        quarantined=len(rejects),
+    )
+    with session.database.begin() as connection:
+        tally = counted + merge(connection, prepared)
+        add_to_quarantine(connection, report.run, report.asset, rejects, received_at)
+        add_page(connection, report.run, tally)
+    report.tally += tally

@@ -9,13 +9,13 @@ from kalshi_pipeline.store.writing.tally import Tally
 
 @dataclass
 class Report:
-    """A run's outcome, filled while it goes on.
+    """The outcome of a run, filled in while it runs.
 
-    `windows` is how many walks its listing had at once, `rows` what its table holds afterwards, `part_rows` what
-    it holds of the part that the run was about (None for runs about all), and
+    `windows` is how many walks its listing had at once; `rows` is how many rows its table holds afterwards, and
+    `part_rows` how many of them belong to the part that the run was about (None for a run over everything).
     `open_placeholders` counts those of all parents. `unknown_words` counts vocabulary that this version does not
-    know (R14), `unmirrored` the quotes whose NO side does not follow from the YES side, `failures` what was chosen
-    and could not be got; `notes` is what a reader should know besides, and `counts` what only runs of its kind count.
+    know, `unmirrored` quotes whose NO side does not follow from the YES side, `failures` what was selected and could
+    not be fetched. `counts` holds what only runs of its kind count, `notes` what else a reader should know.
     """
 
     asset: str

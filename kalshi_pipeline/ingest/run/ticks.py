@@ -17,7 +17,7 @@ class Tick:
 
     @classmethod
     def current(cls, at: int, period_seconds: float) -> Self:
-        """Give the tick in force at an instant: ticks stand at whole multiples of the period, in UTC."""
+        """Return the tick in force at an instant. Ticks are at whole multiples of the period, in UTC."""
         period = round(period_seconds * MICROS_PER_SECOND)
         return cls(at // period * period, period_seconds)
 
@@ -27,11 +27,14 @@ class Tick:
         return self.at + round((self.period_seconds or 0) * MICROS_PER_SECOND)
 
     def is_too_late(self, at: int) -> bool:
-        """Whether a snapshot that starts at an instant would carry a wrong time: a missed tick is never faked later."""
+        """Return whether a snapshot that starts at an instant would carry a wrong time.
+
+        Such a tick is recorded as missed; it is never taken late.
+        """
         late_seconds = (at - self.at) / MICROS_PER_SECOND
         return late_seconds > max(_LATE_SECONDS, (self.period_seconds or 0) / 2)
 
 
 def clock_time(at: int) -> str:
-    """Say an instant for a person: 12:05:00 UTC."""
+    """Return an instant as people read it: 12:05:00 UTC."""
     return f"{datetime_of(at):%H:%M:%S} UTC"

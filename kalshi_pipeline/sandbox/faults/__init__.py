@@ -1,1 +1,1 @@
-"""The sandbox's faults: which there are, when one happens, and how it corrupts an answer."""
+"""Faults that the sandbox can show, and the code that applies them to requests, answers and tiers."""

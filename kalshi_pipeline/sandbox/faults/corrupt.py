@@ -1,4 +1,4 @@
-"""Damages records inside an answer: unknown words, unreadable or absent values, zero times, the envelope's key gone."""
+"""Corrupts answers: unknown words, unreadable or missing values, zero times, a missing envelope key."""
 
 from typing import Any
 from zlib import crc32
@@ -11,7 +11,7 @@ _ENVELOPES = (
     "markets", "events", "trades", "series", "orderbooks", "series_fee_change_arr", "candlesticks",
     "market", "event", "orderbook_fp", "orderbook", "schedule",
 )  # fmt: skip
-# Words of a list that a client may have closed (API.md §0.6); one record in seven gets a new one.
+# New words of vocabularies that a client may believe to be closed; one record in seven gets them.
 _WORDS = {
     "status": "auctioning",
     "market_type": "perpetual",
@@ -30,12 +30,12 @@ _PRICES = ("yes_bid_dollars", "yes_price_dollars", "close_time")
 
 
 def row_lists(answer: dict[str, Any]) -> list[tuple[str, list[Any]]]:
-    """The lists of records in an answer, the page's own first."""
+    """Return the lists of records in an answer, the page's own first."""
     return [(key, answer[key]) for key in _ENVELOPES if isinstance(answer.get(key), list)]
 
 
-def damage(answer: dict[str, Any], faults: Faults) -> None:
-    """Applies the faults that concern records and the envelope."""
+def corrupt_answer(answer: dict[str, Any], faults: Faults) -> None:
+    """Apply the faults of records and of the envelope, in place."""
     for key, rows in row_lists(answer):
         answer[key] = [_record(row, faults) for row in rows]
     for key in ("market", "event", "series"):
@@ -47,7 +47,7 @@ def damage(answer: dict[str, Any], faults: Faults) -> None:
             del answer[found]
 
 
-def _record(row: Any, faults: Faults) -> Any:  # noqa: ANN401 - a record is whatever JSON holds
+def _record(row: Any, faults: Faults) -> Any:  # noqa: ANN401 - a record is any JSON value
     if not isinstance(row, dict):
         return row
     if isinstance(row.get("markets"), list):
@@ -62,7 +62,7 @@ def _record(row: Any, faults: Faults) -> Any:  # noqa: ANN401 - a record is what
 
 
 def _single(row: dict[str, Any], faults: Faults) -> dict[str, Any]:
-    """A record that was asked for by its name: readable, and with new words where they are switched on."""
+    """Corrupt a record that was requested by name: it stays readable, and always gets new words if they are on."""
     if isinstance(row.get("markets"), list):
         row["markets"] = [_record(market, faults) for market in row["markets"]]
     draw = scatter(faults.seed, crc32(_name_of(row).encode()))
@@ -71,7 +71,7 @@ def _single(row: dict[str, Any], faults: Faults) -> dict[str, Any]:
 
 
 def _timed_and_paid(row: dict[str, Any], draw: int, faults: Faults) -> dict[str, Any]:
-    """The record with its times and its payout as the faults want them; every read of it alike."""
+    """Apply the faults of times and payouts to a record, in the same way at every request."""
     if faults.scalar_without_value and row.get("result") == "scalar":
         row = {key: value for key, value in row.items() if key != "settlement_value_dollars"}
     if faults.zero_times and scatter(faults.seed + 2, draw) < _SHARE_OF_ZERO_TIMES * 2**64:
@@ -88,7 +88,7 @@ def _with_new_words(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def _unreadable(row: dict[str, Any], draw: int) -> object:
-    """One of: a price that is no number, no identifier, a number in the record's place, an object for a text."""
+    """Return a record with a price that is not a number, without identifier, or with an object as text; or a number."""
     match draw % 4:
         case 0:
             price = next((key for key in _PRICES if key in row), None)

@@ -1,4 +1,4 @@
-"""Decides which request meets which fault, and remembers what a fault needs: attempts, pages, cursors."""
+"""Decides which fault a request meets, applies it, and remembers what faults depend on: attempts, pages, cursors."""
 
 import json
 import threading
@@ -10,11 +10,11 @@ from typing import Any
 from urllib.parse import parse_qsl, urlencode
 from zlib import crc32
 
-from kalshi_pipeline.sandbox.faults.corrupt import damage, row_lists
+from kalshi_pipeline.sandbox.faults.corrupt import corrupt_answer, row_lists
 from kalshi_pipeline.sandbox.faults.faults import Faults, server_error_of
-from kalshi_pipeline.sandbox.http.refusals import error_body
-from kalshi_pipeline.sandbox.shapes.json_format import MICROS
+from kalshi_pipeline.sandbox.shapes.error_bodies import TOO_MANY_REQUESTS, error_body
 from kalshi_pipeline.sandbox.world.chance import scatter
+from kalshi_pipeline.units import MICROS_PER_SECOND
 
 _MOST_REMEMBERED = 10_000
 _ALIAS = "_again"
@@ -26,8 +26,8 @@ _HTML = (
 )
 
 
-class Trouble(Enum):
-    """What happens to a request instead of, or to, its answer."""
+class ConnectionFault(Enum):
+    """A fault of the connection: a reset instead of an answer, or an answer that ends early."""
 
     RESET = "reset"
     TRUNCATED = "truncated"
@@ -35,25 +35,25 @@ class Trouble(Enum):
 
 @dataclass(frozen=True)
 class Plan:
-    """The fate of one request: an answer at once, trouble on the wire, or the query to ask in its place."""
+    """How to answer one request: with `body` if there is one, else with the endpoint's answer to `query`."""
 
     status: int = 200
     body: str | None = None
     content_type: str = "application/json"
-    trouble: Trouble | None = None
+    connection_fault: ConnectionFault | None = None
     query: str = ""
 
 
-_TOO_MANY = Plan(429, '{"error": "too many requests"}')
+_TOO_MANY = Plan(429, TOO_MANY_REQUESTS)
 
 
-class FaultDesk:
-    """Applies one `Faults`; a new one for every change of them."""
+class FaultInjector:
+    """Applies one `Faults`. Changed faults need a new injector."""
 
     def __init__(self, faults: Faults) -> None:
         self.faults = faults
         self._lock = threading.Lock()
-        # What every request can meet is decided here; the other faults need no memory of requests.
+        # Whether `plan` leaves every request unchanged. The faults that are reset here are applied elsewhere.
         self._is_idle = Faults() == replace(
             faults,
             seed=1,
@@ -75,19 +75,21 @@ class FaultDesk:
         self._aliases: OrderedDict[str, str] = OrderedDict()
 
     def delay(self, path: str, query: str) -> float:
-        """Seconds that a request waits, whatever happens to it then; every attempt at a URL the same."""
+        """Return the seconds for which a request waits, before any other fault; the same for all attempts at a URL."""
         faults = self.faults
         if not faults.applies_to(path):
             return 0.0
-        luck = self._draw("latency", f"{path}?{query}", 0) / 2**64
-        return faults.latency_seconds + faults.latency_jitter_seconds * luck
+        share = self._draw("latency", f"{path}?{query}", 0) / 2**64
+        return faults.latency_seconds + faults.latency_jitter_seconds * share
 
     def created_skew(self) -> int:
-        """Microseconds by which the bounds of created times are moved."""
-        return round(self.faults.created_skew_seconds * MICROS) if self.faults.applies_to(_MARKETS) else 0
+        """Return the microseconds by which the bounds of created times are moved."""
+        if not self.faults.applies_to(_MARKETS):
+            return 0
+        return round(self.faults.created_skew_seconds * MICROS_PER_SECOND)
 
     def cutoff_jumps(self, path: str) -> bool:
-        """Whether the cutoff moves before the answer to this request, which is counted."""
+        """Count this request, and return whether the cutoff moves before its answer."""
         faults = self.faults
         if not (faults.cutoff_jump_seconds and faults.applies_to(path)):
             return False
@@ -96,7 +98,7 @@ class FaultDesk:
             return self._answers % faults.cutoff_jump_every == 0
 
     def plan(self, path: str, query: str) -> Plan:
-        """Decides before the world is asked."""
+        """Decide how to answer a request, before the endpoint is called."""
         faults = self.faults
         if self._is_idle or not faults.applies_to(path):
             return Plan(query=query)
@@ -106,7 +108,7 @@ class FaultDesk:
             _remember(self._attempts, url, attempt + 1)
             is_gone = faults.unreachable_after is not None and self._pages >= faults.unreachable_after
         if is_gone or self._hits("resets", url, attempt):
-            return Plan(trouble=Trouble.RESET)
+            return Plan(connection_fault=ConnectionFault.RESET)
         if attempt < faults.fail_first:
             return self._failure(503, attempt)
         if self._hits("too_many", url, attempt):
@@ -120,8 +122,8 @@ class FaultDesk:
             return Plan(400, json.dumps(error_body("bad_request", "bad request"), separators=(",", ":")))
         if self._hits("not_json", url, attempt):
             return Plan(200, _HTML.format("Please wait"), "text/html")
-        trouble = Trouble.TRUNCATED if self._hits("truncated", url, attempt) else None
-        return Plan(trouble=trouble, query=self._asked_instead(path, query))
+        connection_fault = ConnectionFault.TRUNCATED if self._hits("truncated", url, attempt) else None
+        return Plan(connection_fault=connection_fault, query=self._rewritten_query(path, query))
 
     def _draw(self, name: str, url: str, attempt: int) -> int:
         return scatter(self.faults.seed + crc32(name.encode()), crc32(url.encode()) + (attempt << 33))
@@ -131,7 +133,7 @@ class FaultDesk:
         return bool(share) and self._draw(name, url, attempt) < share * 2**64
 
     def _failure(self, status: int, draw: int) -> Plan:
-        """A 5xx in one of the three forms that were seen or documented (API.md §1.8)."""
+        """Return a 5xx with a body in one of three forms: recorded, documented, or a gateway's page."""
         form: str = self.faults.error_body
         if form == "any":
             form = ("nested", "flat", "html")[draw % 3]
@@ -142,18 +144,21 @@ class FaultDesk:
         return Plan(status, json.dumps(nested if form == "nested" else nested["error"]))
 
     def _refusal(self, status: int, attempt: int) -> Plan:
-        """A 4xx as the exchange words it, or a 5xx."""
+        """Return a 4xx with the exchange's body, or a 5xx."""
         if status == 429:
             return _TOO_MANY
         if status >= 500:
             return self._failure(status, attempt)
         return Plan(status, json.dumps(_nested(_reason(status)), separators=(",", ":")))
 
-    def _asked_instead(self, path: str, query: str) -> str:
-        """The query with the real cursor for an alias, room on the page for repeated rows, and what is ignored gone."""
+    def _rewritten_query(self, path: str, query: str) -> str:
+        """Return the query to answer instead.
+
+        An alias becomes the real cursor, the limit leaves room for repeated rows, and ignored bounds are removed.
+        """
         if self.faults.created_filter == "ignored" and _has_created_bounds(path, query):
-            asked = parse_qsl(query, keep_blank_values=True)
-            query = urlencode([(name, value) for name, value in asked if name not in _CREATED_BOUNDS])
+            sent = parse_qsl(query, keep_blank_values=True)
+            query = urlencode([(name, value) for name, value in sent if name not in _CREATED_BOUNDS])
         if not (self._aliases or self._tails):
             return query
         parameters = dict(parse_qsl(query))
@@ -164,18 +169,18 @@ class FaultDesk:
             parameters["limit"] = str(max(1, limit - len(self._tails[real])))
         return urlencode(parameters) if parameters != dict(parse_qsl(query)) and cursor else query
 
-    def doctor(self, path: str, asked: str, body: bytes) -> bytes:
-        """Changes a good answer as the faults want it; `asked` is the query as the client sent it."""
+    def corrupt(self, path: str, sent_query: str, body: bytes) -> bytes:
+        """Return a good answer with the faults applied; `sent_query` is the query as the client sent it."""
         faults = self.faults
         if not faults.applies_to(path):
             return body
         answer = json.loads(body)
         if "cursor" in answer:
-            self._turn_page(answer, dict(parse_qsl(asked)).get("cursor", ""))
-        damage(answer, faults)
+            self._turn_page(answer, dict(parse_qsl(sent_query)).get("cursor", ""))
+        corrupt_answer(answer, faults)
         return json.dumps(answer, ensure_ascii=False, separators=(",", ":")).encode()
 
-    def changes_answers(self) -> bool:
+    def corrupts_answers(self) -> bool:
         f = self.faults
         return bool(
             f.missing_key
@@ -209,7 +214,7 @@ class FaultDesk:
 
 
 def _reason(status: int) -> str:
-    """What a gateway calls a status."""
+    """Return a gateway's name of a status."""
     if status == 504:
         return "Gateway Time-out"
     try:
@@ -227,7 +232,7 @@ def _has_created_bounds(path: str, query: str) -> bool:
 
 
 def _remember(memory: OrderedDict[str, Any], key: str, value: object) -> None:
-    """Keeps the newest entries only: a long run with faults must not grow."""
+    """Add an entry and drop the oldest of too many, so that memory stays bounded in a long run."""
     memory[key] = value
     if len(memory) > _MOST_REMEMBERED:
         del memory[next(iter(memory))]

@@ -1,4 +1,4 @@
-"""Which faults the exchange shows. All are off by default; shares are drawn by seed, URL and attempt, not by time."""
+"""The faults that the exchange can show: off by default, and drawn by seed, URL and attempt, not by time."""
 
 import dataclasses
 from collections.abc import Iterable
@@ -25,26 +25,32 @@ _SHARES = ("too_many", "server_errors", "resets", "truncated", "not_json", "unre
 
 @dataclass(frozen=True)
 class Faults:
-    """Switches of trouble. Shares are from 0 to 1 of the requests, `unreadable` of the records, `no_tier` and
-    `amended` of the markets.
+    """The faults to show, each with its own switch, share or number.
 
-    `paths` restricts the faults of requests and answers to paths that begin so, without /trade-api/v2: ("/markets",).
-    It has no say over those of the world: `paused`, `both_tiers`, `no_tier` and `amended`.
-    `server_error` 0 takes 500, 502, 503 and 504 in turn; `overlap` repeats that many rows of the page before;
-    `empty_pages` puts one empty page with a living cursor before every page but the first; `fail_first` answers
-    503 to the first attempts of every distinct URL; after `unreachable_after` pages of listings every
-    connection is reset; `paused` stops the world's quotes and says so in /exchange/status. `latency_seconds` delays
-    every answer, and `latency_jitter_seconds` each URL by up to so much more. `created_filter` and
-    `created_skew_seconds` concern the created bounds of /markets: a request with one is refused, answered as if
-    it had none, or answered for a window that lies so many seconds later than the one that was asked for.
+    Shares are from 0 to 1 of the requests, for `unreadable` of the records, for `no_tier` and `amended` of the markets.
 
-    `both_tiers` shows one archived market in three in the live tier too, there in an older version, and so its trades
-    of the last day before the cutoff, which do not differ; `no_tier` hides a share of the markets that have closed
-    from every endpoint, but not their trades; `amended` is the share of the markets closing from now on whose first
-    result is mistaken, then disputed and amended; `scalar_without_value` leaves out what a scalar result pays;
-    `zero_times` writes the zero time for when one row in seven was created, updated or settled. The cutoff moves
-    ahead by `cutoff_jump_seconds` before the answer to every `cutoff_jump_every`-th request, and stays there.
-    `historical_errors` is the status that the whole historical tier answers.
+    Requests and answers:
+
+    - `server_error` 0 alternates between 500, 502, 503 and 504. `fail_first` answers 503 to the first attempts at every
+      distinct URL. `historical_errors` is the status that the whole historical tier answers.
+    - `latency_seconds` delays every answer, and `latency_jitter_seconds` each URL by up to that much more.
+    - `overlap` repeats that many rows of the previous page. `empty_pages` puts an empty page with a valid cursor before
+      every page but the first. After `unreachable_after` pages of listings every connection is reset.
+    - `created_filter` and `created_skew_seconds` concern the created bounds of /markets: a request with one is refused,
+      answered as if it had none, or answered for a window that is that many seconds later.
+    - `scalar_without_value` omits the payout of scalar results. `zero_times` writes the zero time as the time at which
+      one row in seven was created, updated or settled.
+    - `cutoff_jump_seconds` moves the cutoff ahead, permanently, before the answer to every `cutoff_jump_every`-th
+      request.
+    - `paths` restricts all of these to paths that begin so, without /trade-api/v2: ("/markets",).
+
+    The world, for which `paths` has no meaning:
+
+    - `paused` stops the world's quotes, which /exchange/status reports.
+    - `both_tiers` shows one archived market in three in the live tier too, there in an older version, together with its
+      trades of the last day before the cutoff, which do not differ.
+    - `no_tier` hides a share of the closed markets from every endpoint, but not their trades.
+    - `amended` is the share of the markets closing from now on whose first result is mistaken, disputed and amended.
     """
 
     seed: int = 1
@@ -99,7 +105,7 @@ class Faults:
 
     @classmethod
     def parse(cls, settings: Iterable[str]) -> "Faults":
-        """Faults of texts such as "too_many=0.1", "overlap=5", "paused" or "paths=/markets,/events"."""
+        """Return the faults of texts such as "too_many=0.1", "overlap=5", "paused" or "paths=/markets,/events"."""
         fields = {field.name: field.default for field in dataclasses.fields(cls)}
         values: dict[str, object] = {}
         for setting in settings:

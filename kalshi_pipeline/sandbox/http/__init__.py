@@ -1,1 +1,1 @@
-"""The sandbox's HTTP side: server, endpoints, cursors, rate limit and request log."""
+"""The HTTP server of the sandbox: endpoints, queries, cursors, the rate limit and the request log."""

@@ -1,4 +1,4 @@
-"""The HTTP side: routes, refusals, compression, the rate limit and the faults, around the endpoints."""
+"""The ASGI application: routes, error answers, compression, the rate limit and the faults, around the endpoints."""
 
 import asyncio
 import gzip
@@ -16,14 +16,15 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Message, Receive, Scope, Send
 
-from kalshi_pipeline.sandbox.faults.fault_injector import FaultDesk, Plan, Trouble
+from kalshi_pipeline.sandbox.faults.fault_injector import ConnectionFault, FaultInjector, Plan
 from kalshi_pipeline.sandbox.faults.faults import Faults
-from kalshi_pipeline.sandbox.http.endpoint_context import Desk, Handler
+from kalshi_pipeline.sandbox.faults.tiers import Tiers
+from kalshi_pipeline.sandbox.http.endpoint_context import EndpointContext, Handler
 from kalshi_pipeline.sandbox.http.event_listings import get_event, get_events, get_multivariate_events
 from kalshi_pipeline.sandbox.http.limits import RateLimit, TokenBucket
 from kalshi_pipeline.sandbox.http.market_listings import get_historical_markets, get_markets
 from kalshi_pipeline.sandbox.http.queries import Query
-from kalshi_pipeline.sandbox.http.refusals import BadRequestError, NotFoundError, error_body
+from kalshi_pipeline.sandbox.http.refusals import BadRequestError, NotFoundError
 from kalshi_pipeline.sandbox.http.request_log import LoggedRequest, RequestLog
 from kalshi_pipeline.sandbox.http.single_reads import (
     get_book,
@@ -41,14 +42,14 @@ from kalshi_pipeline.sandbox.http.single_reads import (
     get_status,
 )
 from kalshi_pipeline.sandbox.http.trade_listings import get_historical_trades, get_trades
+from kalshi_pipeline.sandbox.shapes.error_bodies import TOO_MANY_REQUESTS, error_body
 from kalshi_pipeline.sandbox.shapes.shapes import shape_of
-from kalshi_pipeline.sandbox.world.tiers import Tiers
 from kalshi_pipeline.sandbox.world.world import World
 
 PREFIX = "/trade-api/v2"
 SMALLEST_COMPRESSED = 500
 
-# In this order: /markets/trades is no market called "trades".
+# The order matters: /markets/trades must come before /markets/{ticker}.
 ROUTES: dict[str, Handler] = {
     "/exchange/status": get_status,
     "/exchange/schedule": get_schedule,
@@ -71,11 +72,11 @@ ROUTES: dict[str, Handler] = {
     "/historical/markets/{ticker}/candlesticks": get_historical_candles,
     "/historical/trades": get_historical_trades,
 }
-_NOT_YET_IN_JANUARY = ("/historical/", "/markets/orderbooks")  # since 19 Feb and 30 Mar 2026 (API.md §3)
+_NOT_YET_IN_JANUARY = ("/historical/", "/markets/orderbooks")  # since 19 February and 30 March 2026
 
 
 class Abort(Protocol):
-    """Ends the connection of a request: with a reset when `hard`, else behind what was written so far."""
+    """Ends the connection of a request: with a reset if `hard`, else after the bytes that were already written."""
 
     def __call__(self, scope: Scope, *, hard: bool) -> None: ...
 
@@ -91,7 +92,7 @@ class Exchange:
         log: RequestLog,
         abort: Abort,
     ) -> None:
-        self._desk = Desk(world, shape_of(world), Tiers(world, faults))
+        self._context = EndpointContext(world, shape_of(world), Tiers(world, faults))
         self._bucket = TokenBucket(limit) if limit else None
         self._log = log
         self._abort = abort
@@ -99,7 +100,7 @@ class Exchange:
             routes=[
                 Route(PREFIX + path, self._endpoint(path, handler), methods=["GET"])
                 for path, handler in ROUTES.items()
-                if self._desk.shape.has_historical_tier or not path.startswith(_NOT_YET_IN_JANUARY)
+                if self._context.shape.has_historical_tier or not path.startswith(_NOT_YET_IN_JANUARY)
             ],
             exception_handlers={
                 BadRequestError: _refuse_bad_request,
@@ -112,13 +113,13 @@ class Exchange:
 
     @property
     def faults(self) -> Faults:
-        return self._fault_desk.faults
+        return self._fault_injector.faults
 
     def set_faults(self, faults: Faults) -> None:
-        self._fault_desk = FaultDesk(faults)
-        world = self._desk.world
-        self._desk = replace(
-            self._desk, created_skew=self._fault_desk.created_skew(), tiers=Tiers(world, faults)
+        self._fault_injector = FaultInjector(faults)
+        world = self._context.world
+        self._context = replace(
+            self._context, created_skew=self._fault_injector.created_skew(), tiers=Tiers(world, faults)
         )
         world.is_paused, world.amended_share = faults.paused, faults.amended
 
@@ -126,13 +127,13 @@ class Exchange:
         async def answer(request: Request) -> Response:
             path = request.url.path.removeprefix(PREFIX)
             query = Query(route, request.path_params, parse_qsl(request.url.query, keep_blank_values=True))
-            fault_desk, world = self._fault_desk, self._desk.world
+            fault_injector, world = self._fault_injector, self._context.world
             with world.lock:
-                if fault_desk.cutoff_jumps(path):
-                    world.move_cutoff(fault_desk.faults.cutoff_jump_seconds)
-                body = handler(self._desk, query)
-            if fault_desk.changes_answers():
-                body = fault_desk.doctor(path, request.scope["state"]["asked"], body)
+                if fault_injector.cutoff_jumps(path):
+                    world.move_cutoff(fault_injector.faults.cutoff_jump_seconds)
+                body = handler(self._context, query)
+            if fault_injector.corrupts_answers():
+                body = fault_injector.corrupt(path, request.scope["state"]["sent_query"], body)
             return _json(body, request)
 
         return answer
@@ -144,11 +145,11 @@ class Exchange:
         is_logged = False
 
         def log(status: int) -> None:
-            """Once, and before the client knows: whoever has an answer finds it in the log."""
+            """Log the request once, before it is answered: a client that has its answer finds it in the log."""
             nonlocal is_logged
             if not is_logged:
-                asked = dict(parse_qsl(query, keep_blank_values=True))
-                self._log.append(LoggedRequest(time.monotonic(), scope["method"], path, asked, status))
+                parameters = dict(parse_qsl(query, keep_blank_values=True))
+                self._log.append(LoggedRequest(time.monotonic(), scope["method"], path, parameters, status))
             is_logged = True
 
         async def send_logged(message: Message) -> None:
@@ -164,34 +165,36 @@ class Exchange:
             log(0)
 
     async def _respond(self, scope: Scope, receive: Receive, send: Send, path: str, query: str) -> bool:
-        """Answer, unless the connection is to be reset instead."""
+        """Answer the request and return True; return False if the connection is to be reset instead."""
         if self._bucket is not None and not self._bucket.take():
             await _too_many()(scope, receive, send)
             return True
         if path.endswith("/") and len(path) > 1:
-            # A trailing slash is moved away since October 2025 (API.md §1.1).
+            # Since October 2025 a path with a trailing slash is redirected.
             target = scope["path"].rstrip("/") + (f"?{query}" if query else "")
             await Response(status_code=301, headers={"location": target})(scope, receive, send)
             return True
-        if delay := self._fault_desk.delay(path, query):
+        if delay := self._fault_injector.delay(path, query):
             await asyncio.sleep(delay)
-        plan = self._fault_desk.plan(path, query)
-        if plan.trouble is Trouble.RESET:
+        plan = self._fault_injector.plan(path, query)
+        if plan.connection_fault is ConnectionFault.RESET:
             return False
         if plan.body is not None:
             await Response(plan.body, plan.status, media_type=plan.content_type)(scope, receive, send)
         else:
-            await self._ask_world(plan, scope, receive, send, query)
+            await self._call_endpoint(plan, scope, receive, send, query)
         return True
 
-    async def _ask_world(self, plan: Plan, scope: Scope, receive: Receive, send: Send, asked: str) -> None:
-        scope = {**scope, "query_string": plan.query.encode("latin-1"), "state": {"asked": asked}}
-        if plan.trouble is not Trouble.TRUNCATED:
+    async def _call_endpoint(
+        self, plan: Plan, scope: Scope, receive: Receive, send: Send, sent_query: str
+    ) -> None:
+        scope = {**scope, "query_string": plan.query.encode("latin-1"), "state": {"sent_query": sent_query}}
+        if plan.connection_fault is not ConnectionFault.TRUNCATED:
             await self._app(scope, receive, send)
             return
 
         async def send_half(message: Message) -> None:
-            """The length is promised in full, and the connection ends after half of it."""
+            """Send half of the body, after headers with its full length, and end the connection."""
             if message["type"] == "http.response.body":
                 body = message["body"]
                 await send({"type": "http.response.body", "body": body[: len(body) // 2], "more_body": True})
@@ -208,13 +211,16 @@ class Exchange:
 
 
 async def _until_disconnected(receive: Receive) -> None:
-    """The server complains about an application that leaves before the connection is gone."""
+    """Wait for the end of the connection: uvicorn reports an error if the application returns earlier."""
     while (await receive())["type"] != "http.disconnect":
         pass
 
 
 def _json(body: bytes, request: Request) -> Response:
-    """Compressed, quickly rather than well, for clients that take gzip; `mtime=0` keeps answers identical."""
+    """Return an answer, compressed fast rather than small for clients that accept gzip.
+
+    `mtime=0` makes equal answers equal bytes.
+    """
     headers = {"vary": "Accept-Encoding"}
     if len(body) >= SMALLEST_COMPRESSED and "gzip" in request.headers.get("accept-encoding", ""):
         body = gzip.compress(body, compresslevel=1, mtime=0)
@@ -223,8 +229,8 @@ def _json(body: bytes, request: Request) -> Response:
 
 
 def _too_many() -> Response:
-    """No Retry-After, and `error` is a text here (API.md §1.7)."""
-    return Response('{"error": "too many requests"}', 429, media_type="application/json")
+    """Return a 429, which has no Retry-After (docs/exchange-api.md, Errors)."""
+    return Response(TOO_MANY_REQUESTS, 429, media_type="application/json")
 
 
 def _refused(status: int, body: dict[str, object]) -> Response:

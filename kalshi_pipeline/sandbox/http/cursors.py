@@ -1,8 +1,9 @@
-"""Cursors: where a listing goes on, as unpadded base64url of a small protobuf message (API.md §1.6).
+"""Cursors: where a listing continues, as unpadded base64url of a small protobuf message.
 
-Keyset, not offset: the time and the identifier of the last row, so that births do not shift pages. A checksum
-of the query stands beside them, because a cursor belongs to its query; real cursors were not seen to refuse
-another query, but a client that changes its filters on the way is wrong in any case.
+A cursor is a keyset and not an offset: it holds the time and the identifier of the last row, so that new rows do not
+shift pages (docs/exchange-api.md, Paging and cursors). It also holds a checksum of the query, because a cursor belongs
+to its query. Real cursors are not known to check this, but a client that changes its filters during a walk is wrong in
+any case.
 """
 
 import base64
@@ -11,10 +12,10 @@ from typing import NamedTuple
 from zlib import crc32
 
 from kalshi_pipeline.sandbox.http.refusals import BadRequestError
-from kalshi_pipeline.sandbox.shapes.json_format import MICROS
+from kalshi_pipeline.units import MICROS_PER_SECOND
 
 _INVALID = "invalid cursor"
-# What narrows a listing. The page size may change on the way, and names that nobody knows are ignored.
+# The parameters that filter a listing. The page size may change during a walk, and unknown parameters are ignored.
 _FILTERS = {
     *("status", "mve_filter", "event_ticker", "series_ticker", "collection_ticker", "ticker", "tickers"),
     *("is_block_trade", "min_ts", "max_ts"),
@@ -27,35 +28,35 @@ _FILTERS = {
 
 
 class Keyset(NamedTuple):
-    """The last row of a page: an instant in microseconds and what tells rows of that instant apart."""
+    """The last row of a page: an instant in microseconds, and an identifier that is unique at that instant."""
 
     at: int
     identifier: str
 
 
-def query_mark(path: str, parameters: list[tuple[str, str]]) -> int:
-    """A checksum of what is asked."""
-    asked = sorted((name, value) for name, value in parameters if name in _FILTERS and value)
-    return crc32(repr((path, asked)).encode())
+def query_checksum(path: str, parameters: list[tuple[str, str]]) -> int:
+    """Return a checksum of a path and its filters."""
+    filters = sorted((name, value) for name, value in parameters if name in _FILTERS and value)
+    return crc32(repr((path, filters)).encode())
 
 
-def encode_cursor(keyset: Keyset, mark: int) -> str:
-    seconds, micros = divmod(keyset.at, MICROS)
+def encode_cursor(keyset: Keyset, checksum: int) -> str:
+    seconds, micros = divmod(keyset.at, MICROS_PER_SECOND)
     moment = b"\x08" + _varint(seconds & (1 << 64) - 1) + b"\x10" + _varint(micros * 1_000)
     identifier = keyset.identifier.encode()
     message = b"\x0a" + _varint(len(moment)) + moment + b"\x12" + _varint(len(identifier)) + identifier
-    message += b"\x18" + _varint(mark)
+    message += b"\x18" + _varint(checksum)
     return base64.urlsafe_b64encode(message).decode().rstrip("=")
 
 
-def decode_cursor(text: str, mark: int) -> Keyset:
-    """The keyset of a cursor that this exchange wrote for this query; BadRequestError for any other text."""
+def decode_cursor(text: str, checksum: int) -> Keyset:
+    """Return the keyset of a cursor that this exchange wrote for this query; BadRequestError for any other text."""
     try:
         message = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
         keyset = _read(message)
     except (binascii.Error, ValueError, IndexError) as error:
         raise BadRequestError(_INVALID) from error
-    if encode_cursor(keyset, mark) != text:
+    if encode_cursor(keyset, checksum) != text:
         raise BadRequestError(_INVALID)
     return keyset
 
@@ -67,7 +68,7 @@ def _read(message: bytes) -> Keyset:
     length, at = _read_varint(message, at + 1)
     if seconds >= 1 << 63:
         seconds -= 1 << 64
-    return Keyset(seconds * MICROS + nanos // 1_000, message[at : at + length].decode())
+    return Keyset(seconds * MICROS_PER_SECOND + nanos // 1_000, message[at : at + length].decode())
 
 
 def _varint(number: int) -> bytes:

@@ -1,28 +1,28 @@
-"""GET /events, /events/multivariate and /events/{ticker} (API.md §1.3 and §1.6)."""
+"""GET /events, /events/multivariate and /events/{ticker}."""
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator
 
 from kalshi_pipeline.sandbox.http.cursors import Keyset
-from kalshi_pipeline.sandbox.http.endpoint_context import Desk, cut_page
+from kalshi_pipeline.sandbox.http.endpoint_context import EndpointContext, cut_page
 from kalshi_pipeline.sandbox.http.queries import Query
 from kalshi_pipeline.sandbox.http.refusals import BadRequestError, NotFoundError
-from kalshi_pipeline.sandbox.shapes.json_format import MICROS
 from kalshi_pipeline.sandbox.world.world import World
+from kalshi_pipeline.units import MICROS_PER_SECOND
 
 _STATUS_WORDS = ("unopened", "open", "closed", "settled")
 
 
-def get_events(desk: Desk, query: Query) -> bytes:
-    """Events that are no combos: far expiry first without a status, soonest close first with one."""
+def get_events(context: EndpointContext, query: Query) -> bytes:
+    """Return the events that are not combos: latest close first, or soonest close first if a status is given."""
     limit = query.limit(200, 200, least=1)
-    keyset, world = query.keyset(), desk.world
+    keyset, world = query.keyset(), context.world
     status = query.word("status", _STATUS_WORDS, "invalid status filter")
     with_markets = query.flag("with_nested_markets")
     query.flag("with_milestones")
     tests = [*_time_tests(world, query)]
     if status is not None:
-        counts = world.events.shelf_counts[status]
+        counts = world.events.status_counts[status]
         tests.append(lambda event: counts[event] > 0)
     tickers = query.tickers("tickers")
     if tickers is not None:
@@ -31,40 +31,46 @@ def get_events(desk: Desk, query: Query) -> bytes:
     order = _order(world, query.text("series_ticker"), combos=False)
     found = _walk(world, order, keyset, ascending=status is not None)
     rows = (event for event in found if all(test(event) for test in tests))
-    return _page(desk, query, rows, limit, with_markets=with_markets, milestones=True)
+    return _page(context, query, rows, limit, with_markets=with_markets, milestones=True)
 
 
-def get_multivariate_events(desk: Desk, query: Query) -> bytes:
-    """Combos, far expiry first, ties by ticker downwards (recorded 12 January 2026)."""
+def get_multivariate_events(context: EndpointContext, query: Query) -> bytes:
+    """Return the events of combos: latest close first, ties by descending ticker (recorded in January 2026)."""
     limit = query.limit(100, 200, least=1)
-    keyset, world = query.keyset(), desk.world
+    keyset, world = query.keyset(), context.world
     series_ticker, collection = query.text("series_ticker"), query.text("collection_ticker")
     if series_ticker is not None and collection is not None:
         raise BadRequestError("series_ticker and collection_ticker are mutually exclusive")
     if collection is not None:
         series_ticker = collection.rpartition("-")[0]  # every series of combos has one collection here
     rows = _walk(world, _order(world, series_ticker, combos=True), keyset, ascending=False)
-    return _page(desk, query, rows, limit, with_markets=query.flag("with_nested_markets"), milestones=False)
+    return _page(
+        context, query, rows, limit, with_markets=query.flag("with_nested_markets"), milestones=False
+    )
 
 
-def get_event(desk: Desk, query: Query) -> bytes:
-    """One event, combos too. Its markets stand beside it, or in it when nested ones are asked for; the list
-    beside it is then empty [REC 2026-10-06]."""
+def get_event(context: EndpointContext, query: Query) -> bytes:
+    """Return one event, which may be a combo's, with its markets in a list beside it.
+
+    With nested markets they are inside the event, and the list beside it is empty (recorded on 2026-10-06).
+    """
     with_markets = query.flag("with_nested_markets")
-    events = desk.world.events
+    events = context.world.events
     event = events.position.get(query.path["event_ticker"])
     if event is None or event in events.unrecorded:
         raise NotFoundError
-    markets = _live_markets(desk, event)
-    beside = [] if with_markets else [desk.shape.market(market) for market in markets]
-    text = desk.shape.event(event, markets if with_markets else None, is_single=True)
-    return desk.envelope(f'"event":{text},"markets":[{",".join(beside)}]')
+    markets = _live_markets(context, event)
+    beside = [] if with_markets else [context.shape.market(market) for market in markets]
+    text = context.shape.event(event, markets if with_markets else None, is_single=True)
+    return context.envelope(f'"event":{text},"markets":[{",".join(beside)}]')
 
 
-def _live_markets(desk: Desk, event: int) -> list[int]:
-    """Nested markets settled before the cutoff are left out (API.md §1.3); tickers ascending as recorded."""
-    markets = reversed(desk.world.events.markets_of(event))
-    return [market for market in markets if desk.world.is_live(market) and not desk.tiers.is_hidden(market)]
+def _live_markets(context: EndpointContext, event: int) -> list[int]:
+    """Return the markets of an event that did not settle before the cutoff, by ascending ticker, as recorded."""
+    markets = reversed(context.world.events.markets_of(event))
+    return [
+        market for market in markets if context.world.is_live(market) and not context.tiers.is_hidden(market)
+    ]
 
 
 def _order(world: World, series_ticker: str | None, *, combos: bool) -> list[int]:
@@ -78,7 +84,7 @@ def _order(world: World, series_ticker: str | None, *, combos: bool) -> list[int
 
 
 def _walk(world: World, order: list[int], keyset: Keyset | None, *, ascending: bool) -> Iterator[int]:
-    """Events behind a keyset, in one direction of (close time, ticker)."""
+    """Return the events that follow a keyset, in ascending or descending order of (close time, ticker)."""
     key = None if keyset is None else (keyset.at, keyset.identifier)
     if ascending:
         start = 0 if key is None else bisect_right(order, key, key=world.event_key)
@@ -90,20 +96,28 @@ def _walk(world: World, order: list[int], keyset: Keyset | None, *, ascending: b
 def _time_tests(world: World, query: Query) -> Iterator[Callable[[int], bool]]:
     min_close_ts, min_updated_ts = query.integer("min_close_ts"), query.integer("min_updated_ts")
     if min_close_ts is not None:
-        close_at, bound = world.markets.close_at, min_close_ts * MICROS
+        close_at, bound = world.markets.close_at, min_close_ts * MICROS_PER_SECOND
         yield lambda event: any(close_at[market] > bound for market in world.events.markets_of(event))
     if min_updated_ts is not None:
         updated = world.events.updated
-        yield lambda event: updated[event] > min_updated_ts * MICROS
+        yield lambda event: updated[event] > min_updated_ts * MICROS_PER_SECOND
 
 
 def _page(
-    desk: Desk, query: Query, rows: Iterator[int], limit: int, *, with_markets: bool, milestones: bool
+    context: EndpointContext,
+    query: Query,
+    rows: Iterator[int],
+    limit: int,
+    *,
+    with_markets: bool,
+    milestones: bool,
 ) -> bytes:
-    world = desk.world
+    world = context.world
     page, has_more = cut_page(rows, limit)
     cursor = query.cursor(*world.event_key(page[-1])) if has_more else ""
-    texts = (desk.shape.event(event, _live_markets(desk, event) if with_markets else None) for event in page)
+    texts = (
+        context.shape.event(event, _live_markets(context, event) if with_markets else None) for event in page
+    )
     members = f'"cursor":"{cursor}","events":[{",".join(texts)}]'
-    # `milestones: []` is there even when nobody asked (API.md §1.3).
-    return desk.envelope(members + (',"milestones":[]' if milestones else ""))
+    # `milestones: []` is present even without `with_milestones` (recorded on 2026-10-06).
+    return context.envelope(members + (',"milestones":[]' if milestones else ""))

@@ -1,4 +1,4 @@
-"""The rate limit: a bucket of tokens, one per request, that fills at a steady rate (API.md §1.7)."""
+"""The rate limit: a bucket of tokens, one per request, that fills at a steady rate."""
 
 import time
 from collections.abc import Callable
@@ -7,14 +7,14 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class RateLimit:
-    """Basic access reads 20 requests a second and may save up 60 [DOC October 2026]."""
+    """The limit of basic access: 20 reads a second, of which 60 can be saved up (documented, October 2026)."""
 
     requests_per_second: float = 20.0
     burst: int = 60
 
 
 class TokenBucket:
-    """The tokens that are left; `monotonic` counts seconds."""
+    """The remaining tokens; `monotonic` returns seconds."""
 
     def __init__(self, limit: RateLimit, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._limit = limit
@@ -23,7 +23,7 @@ class TokenBucket:
         self._filled_at = monotonic()
 
     def take(self) -> bool:
-        """Whether a request may pass; a refused one costs nothing."""
+        """Take a token and return True, or return False if there is none; a refused request costs nothing."""
         now = self._monotonic()
         gained = (now - self._filled_at) * self._limit.requests_per_second
         self._tokens = min(float(self._limit.burst), self._tokens + gained)

@@ -1,19 +1,19 @@
-"""GET /markets and GET /historical/markets: filters, their exclusions, and pages (API.md §1.3)."""
+"""GET /markets and GET /historical/markets: filters, which of them exclude each other, and pages."""
 
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from kalshi_pipeline.sandbox.http.cursors import Keyset
-from kalshi_pipeline.sandbox.http.endpoint_context import Desk, cut_page
+from kalshi_pipeline.sandbox.http.endpoint_context import EndpointContext, cut_page
 from kalshi_pipeline.sandbox.http.queries import Query
 from kalshi_pipeline.sandbox.http.refusals import BadRequestError
-from kalshi_pipeline.sandbox.shapes.json_format import MICROS
-from kalshi_pipeline.sandbox.world.states import INACTIVE, LIVE_SHELVES, SHELF_OF_STATE
+from kalshi_pipeline.sandbox.world.states import FILTER_OF_STATE, INACTIVE, LIVE_FILTERS
 from kalshi_pipeline.sandbox.world.world import World
+from kalshi_pipeline.units import MICROS_PER_SECOND
 
 _STATUS_WORDS = ("unopened", "open", "paused", "closed", "settled")
-# Which status words may stand beside which family of timestamps; None is no status [SPEC 3.32].
+# The status words that each family of timestamps may be combined with, None for no status (documented).
 _STATUS_BESIDE = {
     "created": ("unopened", "open", None),
     "close": ("closed", None),
@@ -25,9 +25,9 @@ _KINDS = {None: (False, True), "only": (True,), "exclude": (False,)}
 
 @dataclass
 class _Search:
-    """What a listing looks for. `among` replaces the walk over the shelves by given positions."""
+    """What a listing selects: markets that the status filters find or, if given, those of the positions `among`."""
 
-    shelves: tuple[str, ...]
+    status_filters: tuple[str, ...]
     combos: tuple[bool, ...]
     above: int = 0
     below: int = 1 << 62
@@ -35,48 +35,53 @@ class _Search:
     tests: list[Callable[[int], bool]] = field(default_factory=list)
 
 
-def get_markets(desk: Desk, query: Query) -> bytes:
-    """Markets of the live tier, newest created first."""
+def get_markets(context: EndpointContext, query: Query) -> bytes:
+    """Return markets of the live tier, the newest created first."""
     limit = query.limit(100, 1000)
     keyset = query.keyset()
-    search = _read_search(desk, query)
+    search = _read_search(context, query)
     event_ticker = query.text("event_ticker")
     if event_ticker is not None:
-        # The whole event, whatever the limit, with an empty cursor [MEAS 2026-08-09].
-        rows = list(_find(desk.world, search))
-        return desk.listing("markets", map(desk.live_market, rows), "")
-    return _page(desk, query, search, limit, keyset, desk.live_market)
+        # The whole event regardless of the limit, with an empty cursor (reported, 9 August 2026).
+        rows = list(_find(context.world, search))
+        return context.listing("markets", map(context.live_market, rows), "")
+    return _page(context, query, search, limit, keyset, context.live_market)
 
 
-def get_historical_markets(desk: Desk, query: Query) -> bytes:
-    """Markets that left the live tier. They take one filter at a time."""
+def get_historical_markets(context: EndpointContext, query: Query) -> bytes:
+    """Return markets that have left the live tier. This listing takes one filter at a time."""
     limit = query.limit(100, 1000)
     keyset = query.keyset()
     mve_filter = query.word("mve_filter", ("exclude",), "invalid mve_filter")
     tickers = query.tickers("tickers")
-    named = _named(desk.world, tickers, query.text("event_ticker"), query.text("series_ticker"))
+    named = _named(context.world, tickers, query.text("event_ticker"), query.text("series_ticker"))
     if sum(given is not None for given in (*named, mve_filter)) > 1:
         raise BadRequestError("filters are mutually exclusive")
     among = next((given for given in named if given is not None), None)
     search = _Search(("historical",), _KINDS[mve_filter], among=_ordered(among))
-    if desk.tiers.hides:
-        search.tests.append(desk.tiers.is_historical)
-    return _page(desk, query, search, limit, keyset, desk.shape.market)
+    if context.tiers.hides:
+        search.tests.append(context.tiers.is_historical)
+    return _page(context, query, search, limit, keyset, context.shape.market)
 
 
 def _page(
-    desk: Desk, query: Query, search: _Search, limit: int, keyset: Keyset | None, render: Callable[[int], str]
+    context: EndpointContext,
+    query: Query,
+    search: _Search,
+    limit: int,
+    keyset: Keyset | None,
+    render: Callable[[int], str],
 ) -> bytes:
-    markets = desk.world.markets
+    markets = context.world.markets
     if keyset is not None:
-        search.below = min(search.below, _position_of(desk.world, keyset))
-    page, has_more = cut_page(_find(desk.world, search), limit)
+        search.below = min(search.below, _position_of(context.world, keyset))
+    page, has_more = cut_page(_find(context.world, search), limit)
     cursor = query.cursor(markets.created[page[-1]], markets.ticker[page[-1]]) if has_more else ""
-    return desk.listing("markets", map(render, page), cursor)
+    return context.listing("markets", map(render, page), cursor)
 
 
 def _position_of(world: World, keyset: Keyset) -> int:
-    """All rows that follow a keyset stand under this position (columns.py: ties by ticker, descending)."""
+    """Return the position below which all rows follow a keyset (columns.py: ties are in descending order of ticker)."""
     low, high = world.first_created_from(keyset.at), world.first_created_after(keyset.at)
     return bisect_left(
         world.markets.ticker, x=True, lo=low, hi=high, key=lambda ticker: ticker <= keyset.identifier
@@ -84,28 +89,28 @@ def _position_of(world: World, keyset: Keyset) -> int:
 
 
 def _find(world: World, search: _Search) -> Iterator[int]:
-    """Positions that a search finds, highest, so newest, first."""
+    """Yield the positions that a search finds, highest (which is newest) first."""
     if search.among is None:
-        found: Iterable[int] = world.shelves.walk_down(
-            search.shelves, search.combos, search.below, search.above
+        found: Iterable[int] = world.status_index.iter_down(
+            search.status_filters, search.combos, search.below, search.above
         )
     else:
-        found = (m for m in search.among if search.above <= m < search.below and _is_on(world, m, search))
+        found = (m for m in search.among if search.above <= m < search.below and _is_found(world, m, search))
     for market in found:
         if all(test(market) for test in search.tests):
             yield market
 
 
-def _is_on(world: World, market: int, search: _Search) -> bool:
+def _is_found(world: World, market: int, search: _Search) -> bool:
     state = world.markets.state[market]
-    is_on_shelf = SHELF_OF_STATE[state] in search.shelves or (
-        state == INACTIVE and "paused" in search.shelves
+    has_status = FILTER_OF_STATE[state] in search.status_filters or (
+        state == INACTIVE and "paused" in search.status_filters
     )
-    return is_on_shelf and world.is_combo(market) in search.combos
+    return has_status and world.is_combo(market) in search.combos
 
 
-def _read_search(desk: Desk, query: Query) -> _Search:
-    world = desk.world
+def _read_search(context: EndpointContext, query: Query) -> _Search:
+    world = context.world
     status = query.word("status", _STATUS_WORDS, "invalid status filter")
     mve_filter = query.word("mve_filter", ("only", "exclude"), "invalid mve_filter")
     tickers = query.tickers("tickers")
@@ -125,19 +130,19 @@ def _read_search(desk: Desk, query: Query) -> _Search:
     for positions in named:
         if positions is not None:
             among = set(positions) if among is None else among & set(positions)
-    shelves: tuple[str, ...] = (status,) if status else LIVE_SHELVES
-    if desk.tiers.overlap and status in ("settled", None):
-        shelves += ("historical",)
-    search = _Search(shelves, _KINDS[mve_filter], among=_ordered(among))
-    if desk.tiers.overlap or desk.tiers.hides:
-        search.tests.append(desk.tiers.is_live)
+    status_filters: tuple[str, ...] = (status,) if status else LIVE_FILTERS
+    if context.tiers.overlap and status in ("settled", None):
+        status_filters += ("historical",)
+    search = _Search(status_filters, _KINDS[mve_filter], among=_ordered(among))
+    if context.tiers.overlap or context.tiers.hides:
+        search.tests.append(context.tiers.is_live)
     if given:
-        _bound(desk, search, given[0], *bounds[given[0]])
+        _bound(context, search, given[0], *bounds[given[0]])
     return search
 
 
 def _check_updated(query: Query, mve_filter: str | None) -> None:
-    """Nothing beside `updated` but `mve_filter=exclude`, and with that `series_ticker` [SPEC 3.32]."""
+    """Refuse all filters beside `updated` but `mve_filter=exclude`, and with that `series_ticker` (documented)."""
     if query.text("event_ticker") or query.text("tickers") or mve_filter == "only":
         raise BadRequestError("updated timestamp filters are incompatible with other filters")
     if query.text("series_ticker") and mve_filter != "exclude":
@@ -147,7 +152,7 @@ def _check_updated(query: Query, mve_filter: str | None) -> None:
 def _named(
     world: World, tickers: list[str] | None, event_ticker: str | None, series_ticker: str | None
 ) -> tuple[list[int] | None, list[int] | None, list[int] | None]:
-    """Positions that the three filters by name allow, each None where it is not given."""
+    """Return the positions that each of the three filters by name allows, or None for one that is not given."""
     of_tickers = of_event = of_series = None
     if tickers is not None:
         of_tickers = [
@@ -167,15 +172,17 @@ def _ordered(among: Iterable[int] | None) -> list[int] | None:
     return None if among is None else sorted(among, reverse=True)
 
 
-def _bound(desk: Desk, search: _Search, family: str, least: int | None, most: int | None) -> None:
-    """Bounds are exclusive whole seconds, but for max_updated_ts, which is "at or before" [SPEC 3.32]."""
-    world, markets = desk.world, desk.world.markets
-    low = -(1 << 62) if least is None else least * MICROS
-    high = 1 << 62 if most is None else most * MICROS
+def _bound(
+    context: EndpointContext, search: _Search, family: str, least: int | None, most: int | None
+) -> None:
+    """Apply time bounds: exclusive whole seconds, except for max_updated_ts, which is inclusive (documented)."""
+    world, markets = context.world, context.world.markets
+    low = -(1 << 62) if least is None else least * MICROS_PER_SECOND
+    high = 1 << 62 if most is None else most * MICROS_PER_SECOND
     match family:
         case "created":
-            search.above = world.first_created_after(low + desk.created_skew)
-            search.below = world.first_created_from(high + desk.created_skew)
+            search.above = world.first_created_after(low + context.created_skew)
+            search.below = world.first_created_from(high + context.created_skew)
         case "close":
             search.tests.append(lambda market: low < markets.close_at[market] < high)
         case "settled":

@@ -1,11 +1,11 @@
-"""Reads query parameters as strictly as the exchange does: a wrong word or number is a 400, an unknown name nothing."""
+"""Reads query parameters as the exchange does: a wrong word or number is answered with 400, an unknown name ignored."""
 
 from collections.abc import Iterable
 
-from kalshi_pipeline.sandbox.http.cursors import Keyset, decode_cursor, encode_cursor, query_mark
+from kalshi_pipeline.sandbox.http.cursors import Keyset, decode_cursor, encode_cursor, query_checksum
 from kalshi_pipeline.sandbox.http.refusals import BadRequestError
 
-MOST_TICKERS = 200  # 200 in one call worked [MEAS 2026-08-25]; more is refused here
+MOST_TICKERS = 200  # 200 are known to work (reported, 25 August 2026); more are refused here
 _LONGEST_TICKER = 200
 _LARGEST = 2**63 - 1
 _BOOLEANS = {
@@ -21,19 +21,19 @@ _BOOLEANS = {
 
 
 class Query:
-    """One request: its path parameters and its query. An empty value counts as absent (Go's omitempty)."""
+    """The path parameters and the query of a request. An empty value counts as absent, as with Go's omitempty."""
 
     def __init__(self, route: str, path: dict[str, str], parameters: list[tuple[str, str]]) -> None:
         self.path = path
         self._parameters = parameters
         self._first = {name: value for name, value in reversed(parameters) if value != ""}
-        self._mark = query_mark(route + repr(sorted(path.items())), parameters)
+        self._checksum = query_checksum(route + repr(sorted(path.items())), parameters)
 
     def text(self, name: str) -> str | None:
         return self._first.get(name)
 
     def texts(self, name: str) -> list[str]:
-        """A repeated parameter."""
+        """Return all values of a repeated parameter."""
         return [value for key, value in self._parameters if key == name and value]
 
     def integer(self, name: str) -> int | None:
@@ -67,7 +67,7 @@ class Query:
         return text
 
     def limit(self, default: int, most: int, least: int = 0) -> int:
-        """The page size. Zero, where it is allowed, means the default: Go takes it for absent."""
+        """Return the page size. If 0 is allowed, it means the default, since Go treats it as absent."""
         number = self.integer("limit")
         if number is None:
             return default
@@ -76,7 +76,7 @@ class Query:
         return number or default
 
     def tickers(self, name: str, most: int = MOST_TICKERS) -> list[str] | None:
-        """A comma list, each ticker once; repeated ones count against the most."""
+        """Return the distinct tickers of a comma list; repeated ones count towards `most`."""
         text = self.text(name)
         if text is None:
             return None
@@ -87,8 +87,8 @@ class Query:
 
     def keyset(self) -> Keyset | None:
         cursor = self.text("cursor")
-        return None if cursor is None else decode_cursor(cursor, self._mark)
+        return None if cursor is None else decode_cursor(cursor, self._checksum)
 
     def cursor(self, at: int, identifier: str) -> str:
-        """The cursor that goes on behind a row."""
-        return encode_cursor(Keyset(at, identifier), self._mark)
+        """Return the cursor that continues after a row."""
+        return encode_cursor(Keyset(at, identifier), self._checksum)

@@ -1,4 +1,4 @@
-"""What was asked of the exchange, for tests that count requests."""
+"""A log of the requests that the exchange received, for tests that count them."""
 
 import threading
 from collections import deque
@@ -7,7 +7,7 @@ from typing import NamedTuple, overload
 
 
 class LoggedRequest(NamedTuple):
-    """`at` on the monotonic clock; `path` without /trade-api/v2; `status` 0 where the connection was reset."""
+    """`at` is of the monotonic clock, `path` without /trade-api/v2, and `status` 0 if the connection was reset."""
 
     at: float
     method: str
@@ -17,7 +17,7 @@ class LoggedRequest(NamedTuple):
 
 
 class RequestLog(Sequence[LoggedRequest]):
-    """The newest requests, in the order of their answers; safe to read while the exchange works."""
+    """The newest requests, in the order of their answers; safe to read while the exchange is serving."""
 
     def __init__(self, most: int = 100_000) -> None:
         self._rows: deque[LoggedRequest] = deque(maxlen=most)

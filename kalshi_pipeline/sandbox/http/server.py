@@ -27,7 +27,7 @@ _TICK_SECONDS = 0.02
 
 
 class _Server(uvicorn.Server):
-    """Looks for its end five times as often as uvicorn does: tests start and stop many exchanges."""
+    """A server that checks five times as often as uvicorn whether to end, because tests stop many exchanges."""
 
     async def main_loop(self) -> None:
         while not await self.on_tick(0):
@@ -35,7 +35,7 @@ class _Server(uvicorn.Server):
 
 
 class Sandbox:
-    """A running exchange on loopback, from `with` to its end; on a free port when `port` is 0."""
+    """An exchange on the loopback interface that runs within a `with` block; on a free port if `port` is 0."""
 
     def __init__(
         self,
@@ -60,7 +60,7 @@ class Sandbox:
 
     @faults.setter
     def faults(self, faults: Faults) -> None:
-        """Other faults from the next request on; what the old ones remembered is forgotten."""
+        """Change the faults from the next request on, and forget the attempts and pages counted so far."""
         self._exchange.set_faults(faults)
 
     @property
@@ -77,7 +77,7 @@ class Sandbox:
         self.stop()
 
     def start(self) -> None:
-        """Returns when the exchange answers; OSError where the port is taken."""
+        """Start serving, and return once the exchange answers; OSError if the port is taken."""
         self._socket = socket.create_server((self._host, self._port), backlog=512)
         self._port = self._socket.getsockname()[1]
         config = uvicorn.Config(
@@ -121,7 +121,7 @@ class Sandbox:
                 continue
             if hard:
                 raw = transport.get_extra_info("socket")
-                # Linger on, zero seconds: the system sends RST instead of FIN.
+                # With a linger time of zero seconds the system sends RST instead of FIN.
                 raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
                 transport.abort()
             else:
@@ -137,7 +137,7 @@ def serve(
     limit: RateLimit | None = RateLimit(),  # noqa: B008 - frozen
     stop: threading.Event | None = None,
 ) -> None:
-    """Serves until Ctrl-C, SIGTERM or `stop`, stepping the world in real time; None lets it stand still."""
+    """Serve until Ctrl-C, SIGTERM or `stop`, and step the world in real time, or never if the interval is None."""
     stop = stop or threading.Event()
     with (
         contextlib.suppress(KeyboardInterrupt),
@@ -150,7 +150,7 @@ def serve(
 
 @contextlib.contextmanager
 def _terminate_as_interrupt() -> Iterator[None]:
-    """SIGTERM ends the exchange like Ctrl-C, where signals can be handled at all: in the main thread."""
+    """Let SIGTERM end the exchange like Ctrl-C. Only the main thread can handle signals; others are left unchanged."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return

@@ -1,1 +1,1 @@
-"""The sandbox's answers as JSON, in each generation of the API."""
+"""The JSON texts of the sandbox, one shape for each generation of the API."""

@@ -1,10 +1,10 @@
-"""The texts that all markets of one event share, made once per event and kept for the pages around it."""
+"""The texts that all markets of an event share, computed once per event, and the legs of combos."""
 
 from dataclasses import dataclass
 from functools import cache
 from typing import NamedTuple
 
-from kalshi_pipeline.sandbox.shapes.json_format import datetime_of, spell_text
+from kalshi_pipeline.sandbox.shapes.json_format import format_text
 from kalshi_pipeline.sandbox.world.catalogue import (
     COMBO_PREFIXES,
     TOPICS,
@@ -18,14 +18,15 @@ from kalshi_pipeline.sandbox.world.catalogue import (
 from kalshi_pipeline.sandbox.world.chance import scatter
 from kalshi_pipeline.sandbox.world.states import ACTIVE
 from kalshi_pipeline.sandbox.world.world import World
+from kalshi_pipeline.units import datetime_of
 
 _LABEL = "\x00"
-_NOTES = tuple(spell_text(topic.note) for topic in TOPICS)
+_NOTES = tuple(format_text(topic.note) for topic in TOPICS)
 
 
 @dataclass(frozen=True, slots=True)
-class Frame:
-    """Texts of an event, those in JSON already quoted. A market's rules are `before` + its label + `after`."""
+class EventTexts:
+    """The texts of an event, as JSON strings. The rules of a market are `rules_before`, its label and `rules_after`."""
 
     title: str
     sub_title: str
@@ -37,7 +38,7 @@ class Frame:
 
 
 class Leg(NamedTuple):
-    """One side of one market that a combo bets on; `label` with its side, `text` in JSON."""
+    """One side of one market that a combo bets on; `label` includes the side, `text` is JSON."""
 
     event_ticker: str
     market_ticker: str
@@ -53,11 +54,11 @@ class Leg(NamedTuple):
 
 @cache
 def sources_of(topic: Topic) -> str:
-    return f'[{{"name":{spell_text(topic.source[0])},"url":{spell_text(topic.source[1])}}}]'
+    return f'[{{"name":{format_text(topic.source[0])},"url":{format_text(topic.source[1])}}}]'
 
 
-def frame_of(world: World, event: int) -> Frame:
-    """The words of a generated event that is no combo."""
+def event_texts_of(world: World, event: int) -> EventTexts:
+    """Return the texts of a generated event, except for combos, which have none of their own."""
     number = world.events.number[event]
     topic = topic_of(number)
     row = world.series[world.events.series[event]]
@@ -68,11 +69,11 @@ def frame_of(world: World, event: int) -> Frame:
         "home": home,
         "away": away,
     }
-    before, _, after = spell_text(topic.rule.format(label=_LABEL, **words)).partition("\\u0000")
+    before, _, after = format_text(topic.rule.format(label=_LABEL, **words)).partition("\\u0000")
     before, after = (before, after) if after else (before[:-1] + " ", '"')
-    return Frame(
-        title=spell_text(topic.title.format(**words)),
-        sub_title=spell_text(
+    return EventTexts(
+        title=format_text(topic.title.format(**words)),
+        sub_title=format_text(
             f"On {words['day']}" if topic.style != "team" else f"{away} vs {home} ({words['day']})"
         ),
         rules_before=before,
@@ -88,7 +89,7 @@ def outcome_of_market(world: World, market: int) -> Outcome:
 
 
 class Legs:
-    """What combos bet on: two to six markets that stood open on the first day, kept once their words are made."""
+    """The legs of combos: two to six of the markets that were open in the initial world. Their texts are cached."""
 
     def __init__(self, world: World) -> None:
         self._world = world
@@ -105,9 +106,9 @@ class Legs:
         return legs
 
     def _pair(self, index: int) -> tuple[Leg, Leg]:
-        """A market's yes and no as legs; a made-up one where the first day had no open market."""
+        """Return a market's YES and NO as legs; an invented market if the initial world had no open one."""
         world = self._world
-        names = "KXNFLGAME-26OCT08TBDAL", "KXNFLGAME-26OCT08TBDAL-TB", "Tampa Bay"
+        names = "KXNTHGAME-26OCT08LOHIG", "KXNTHGAME-26OCT08LOHIG-LO", "Lower Bay"
         if world.leg_pool:
             market = world.leg_pool[index]
             ticker = world.markets.ticker[market]
@@ -118,7 +119,7 @@ class Legs:
 
 
 def collection_of(world: World, event: int) -> str:
-    """Ticker of the multivariate event collection that a combo was minted from."""
+    """Return the ticker of the multivariate event collection that a combo belongs to."""
     return f"{COMBO_PREFIXES[world.events.number[event] % len(COMBO_PREFIXES)]}-R"
 
 

@@ -1,32 +1,29 @@
-"""The newest shape of everything but markets and events (API.md §1.3 and §1.5)."""
+"""The newest known shape of everything but markets and events."""
 
 import json
 from datetime import datetime
 from typing import NamedTuple
 
-from kalshi_pipeline.sandbox.shapes.event_texts import (
-    sources_of,
-)
+from kalshi_pipeline.sandbox.shapes.event_texts import sources_of
 from kalshi_pipeline.sandbox.shapes.json_format import (
-    MICROS,
     ZERO_TIME,
-    micros_of,
-    spell_contracts,
-    spell_dollars,
-    spell_text,
-    spell_time,
+    format_contracts,
+    format_dollars,
+    format_text,
+    format_time,
 )
 from kalshi_pipeline.sandbox.world.books import Level
 from kalshi_pipeline.sandbox.world.candles import Candle, Distribution
 from kalshi_pipeline.sandbox.world.catalogue import TOPICS, subject_of
 from kalshi_pipeline.sandbox.world.world import World
 from kalshi_pipeline.sandbox.world.world_state import HOUR, SeriesRow
+from kalshi_pipeline.units import MICROS_PER_DOLLAR, instant_of
 
-_SHARDS = ("Default", "Combos", "Crypto & Commodities", "Tennis, Baseball & Basketball")
+_SHARDS = ("Default", "Combos", "Coins & Goods", "Rackets, Bats & Baskets")
 
 
 class SeriesFacts(NamedTuple):
-    """What the filters of GET /series look at."""
+    """The values that the filters of GET /series compare."""
 
     categories: list[str]
     tags: list[str]
@@ -34,7 +31,7 @@ class SeriesFacts(NamedTuple):
 
 
 class NewestRecords:
-    """Renders series, trades, books, candles and the status; NewestShape adds markets and events."""
+    """Renders series, trades, order books, candles and the status; NewestShape adds markets and events."""
 
     envelope_extra = ""
     has_historical_tier = True
@@ -46,16 +43,16 @@ class NewestRecords:
         return f'"exchange_index":{index},'
 
     def series(self, row: SeriesRow, volume: int | None = None, *, with_metadata: bool = False) -> str:
-        """A series, with its volume in hundredths of a contract and its product metadata when they are asked for."""
+        """Return a series, with its volume (in hundredths of a contract) and its product metadata if requested."""
         if row.recorded is not None:
             return row.recorded
-        optional = "" if volume is None else f',"volume_fp":"{spell_contracts(volume)}"'
+        optional = "" if volume is None else f',"volume_fp":"{format_contracts(volume)}"'
         if with_metadata:
             optional += ',"product_metadata":{"scope":"Game"}'
-        updated = spell_time(self.series_facts(row).updated)
+        updated = format_time(self.series_facts(row).updated)
         category = self.series_category(row)
         return (
-            f"{{{self.series_words(row)},"
+            f"{{{self.series_fields(row)},"
             f'"categories":["{category}"],{self.shard(1 if row.topic < 0 else TOPICS[row.topic].exchange_index)}'
             f'"last_updated_ts":"{updated}"{optional}}}'
         )
@@ -67,7 +64,7 @@ class NewestRecords:
             return SeriesFacts(
                 recorded.get("categories") or [recorded["category"]],
                 recorded["tags"] or [],
-                micros_of(moment),
+                instant_of(moment),
             )
         tags = [] if row.topic < 0 or row.number % 5 == 4 else list(TOPICS[row.topic].tags or ())
         updated = self.world.start - (1 + row.number % 50) * 7 * HOUR - row.number * 1_007
@@ -76,7 +73,7 @@ class NewestRecords:
     def series_category(self, row: SeriesRow) -> str:
         return "Sports" if row.topic < 0 else TOPICS[row.topic].category
 
-    def series_words(self, row: SeriesRow) -> str:
+    def series_fields(self, row: SeriesRow) -> str:
         if row.topic < 0:
             title, tags, sources, frequency = "Combo", "null", "null", "custom"
         else:
@@ -86,61 +83,61 @@ class NewestRecords:
             title = topic.title.format(**words)
             listed = self.series_facts(row).tags
             # In January 2026 51 of 241 series had null tags.
-            tags = f"[{','.join(map(spell_text, listed))}]" if listed else "null"
+            tags = f"[{','.join(map(format_text, listed))}]" if listed else "null"
             sources = sources_of(topic)
             frequency = topic.frequency
-        files = "https://assets.kalshi.com"
+        files = "https://files.example.com"
         return (
             f'"additional_prohibitions":null,"category":"{self.series_category(row)}",'
             f'"contract_terms_url":"{files}/contract_terms/{row.ticker}.pdf",'
-            f'"contract_url":"{files}/regulatory/product-certifications/{row.ticker}.pdf","fee_multiplier":1,'
+            f'"contract_url":"{files}/contract/{row.ticker}.pdf","fee_multiplier":1,'
             f'"fee_type":"{("quadratic", "quadratic_with_maker_fees", "flat")[row.number % 7 // 3]}",'
             f'"frequency":"{frequency}","settlement_sources":{sources},"tags":{tags},"ticker":"{row.ticker}",'
-            f'"title":{spell_text(title)}'
+            f'"title":{format_text(title)}'
         )
 
     def trade(self, position: int) -> str:
         tape = self.world.tape
         price, side = tape.price[position], "yes" if tape.takes_yes(position) else "no"
         return (
-            f'{{"count_fp":"{spell_contracts(tape.contracts[position])}",'
-            f'"created_time":"{spell_time(tape.at[position])}",'
+            f'{{"count_fp":"{format_contracts(tape.contracts[position])}",'
+            f'"created_time":"{format_time(tape.at[position])}",'
             f'"is_block_trade":{"true" if tape.is_block(position) else "false"},'
-            f'"no_price_dollars":"{spell_dollars(MICROS - price)}",'
+            f'"no_price_dollars":"{format_dollars(MICROS_PER_DOLLAR - price)}",'
             f'"taker_book_side":"{"bid" if side == "yes" else "ask"}","taker_outcome_side":"{side}",'
             f'"taker_side":"{side}","ticker":"{self.world.markets.ticker[tape.market[position]]}",'
-            f'"trade_id":"{tape.trade_id(position)}","yes_price_dollars":"{spell_dollars(price)}"}}'
+            f'"trade_id":"{tape.trade_id(position)}","yes_price_dollars":"{format_dollars(price)}"}}'
         )
 
     def book(self, yes: list[Level], no: list[Level]) -> str:
-        """The members of an order book; both sides are bids, the best one last (API.md §1.3)."""
+        """Return the members of an order book; both sides are bids, with the best one last."""
         return f'"orderbook_fp":{{"no_dollars":{_levels(no)},"yes_dollars":{_levels(yes)}}}'
 
     def candle(self, candle: Candle) -> str:
-        """A live candle; without a trade `price` has only `previous_dollars` [REC 2026-08-09]."""
+        """Return a live candle; without a trade, `price` has `previous_dollars` only (recorded on 2026-08-09)."""
         price = _quartet(candle.price, "_dollars") if candle.price else ""
         if candle.mean is not None:
-            price += f',"mean_dollars":"{spell_dollars(candle.mean)}"'
+            price += f',"mean_dollars":"{format_dollars(candle.mean)}"'
         if candle.previous is not None:
-            price += f'{"," if price else ""}"previous_dollars":"{spell_dollars(candle.previous)}"'
+            price += f'{"," if price else ""}"previous_dollars":"{format_dollars(candle.previous)}"'
         return (
-            f'{{"end_period_ts":{candle.end_ts},"open_interest_fp":"{spell_contracts(candle.open_interest)}",'
-            f'"price":{{{price}}},"volume_fp":"{spell_contracts(candle.volume)}",'
+            f'{{"end_period_ts":{candle.end_ts},"open_interest_fp":"{format_contracts(candle.open_interest)}",'
+            f'"price":{{{price}}},"volume_fp":"{format_contracts(candle.volume)}",'
             f'"yes_ask":{{{_quartet(candle.ask, "_dollars")}}},"yes_bid":{{{_quartet(candle.bid, "_dollars")}}}}}'
         )
 
     def historical_candle(self, candle: Candle) -> str:
-        """The archive's names have no suffix, and its nulls are written out (API.md §1.3)."""
+        """Return a candle of the historical tier, whose names have no suffix and whose nulls are explicit."""
         price = (
             _quartet(candle.price, "") if candle.price else '"close":null,"high":null,"low":null,"open":null'
         )
         mean, previous = (
-            "null" if value is None else f'"{spell_dollars(value)}"'
+            "null" if value is None else f'"{format_dollars(value)}"'
             for value in (candle.mean, candle.previous)
         )
         return (
-            f'{{"end_period_ts":{candle.end_ts},"open_interest":"{spell_contracts(candle.open_interest)}",'
-            f'"price":{{{price},"mean":{mean},"previous":{previous}}},"volume":"{spell_contracts(candle.volume)}",'
+            f'{{"end_period_ts":{candle.end_ts},"open_interest":"{format_contracts(candle.open_interest)}",'
+            f'"price":{{{price},"mean":{mean},"previous":{previous}}},"volume":"{format_contracts(candle.volume)}",'
             f'"yes_ask":{{{_quartet(candle.ask, "")}}},"yes_bid":{{{_quartet(candle.bid, "")}}}}}'
         )
 
@@ -160,16 +157,16 @@ class NewestRecords:
     def resume_time(self) -> str:
         if not self.world.is_paused:
             return ""
-        return f'"exchange_estimated_resume_time":"{spell_time(self.world.clock + 2 * HOUR)}",'
+        return f'"exchange_estimated_resume_time":"{format_time(self.world.clock + 2 * HOUR)}",'
 
 
 def _levels(levels: list[Level]) -> str:
-    rows = ",".join(f'["{spell_dollars(price)}","{spell_contracts(size)}"]' for price, size in levels)
+    rows = ",".join(f'["{format_dollars(price)}","{format_contracts(size)}"]' for price, size in levels)
     return f"[{rows}]"
 
 
 def _quartet(prices: Distribution, suffix: str) -> str:
-    opening, low, high, close = map(spell_dollars, prices)
+    opening, low, high, close = map(format_dollars, prices)
     return (
         f'"close{suffix}":"{close}","high{suffix}":"{high}","low{suffix}":"{low}","open{suffix}":"{opening}"'
     )

@@ -1,17 +1,17 @@
-"""The newest shape of markets and events: spec 3.32, as recorded on 6 October 2026 (API.md §1.4 and §1.5).
+"""The newest known shape of markets and events: version 3.32 of the API, as recorded on 2026-10-06.
 
-Text is written with f-strings straight from the columns, and what never changes of a market is kept: a page of
-a thousand markets has to cost about 8 ms, because the exchange shares its cores with what is being measured
-against it. Members that Go omits when they are empty are omitted here too.
+Texts are written with f-strings straight from the columns, and the parts of a market that never change are cached: a
+page of a thousand markets must take only about 8 ms, because the exchange shares its cores with the program that is
+measured against it. Members that Go omits when they are empty are omitted here too.
 """
 
 from functools import lru_cache
 
 from kalshi_pipeline.sandbox.shapes.event_texts import (
-    Frame,
+    EventTexts,
     Legs,
     collection_of,
-    frame_of,
+    event_texts_of,
     is_never_traded,
     outcome_of_market,
 )
@@ -19,8 +19,9 @@ from kalshi_pipeline.sandbox.shapes.json_format import (
     HUNDREDTHS,
     TEN_THOUSANDTHS,
     ZERO_TIME,
-    spell_dollars,
-    spell_time,
+    format_dollars,
+    format_price_ranges,
+    format_time,
 )
 from kalshi_pipeline.sandbox.shapes.records_2026_10 import NewestRecords
 from kalshi_pipeline.sandbox.world.catalogue import is_exclusive, topic_of
@@ -30,22 +31,22 @@ from kalshi_pipeline.sandbox.world.world_state import HOUR
 
 
 class NewestShape(NewestRecords):
-    """Renders rows of the world as JSON texts; recorded rows come out as they went in."""
+    """Renders rows of the world as JSON texts, and recorded rows unchanged."""
 
     no_sources = "null"
 
     def __init__(self, world: World) -> None:
         super().__init__(world)
         self.legs = Legs(world)
-        self.frame = lru_cache(maxsize=512)(self._make_frame)
-        # Kept from walk to walk: 0.7 kB per market, and some 230 MB at the most.
+        self.event_texts = lru_cache(maxsize=512)(self._make_event_texts)
+        # Cached from one walk to the next: 0.7 kB per market, some 230 MB in all.
         self.event_part = lru_cache(maxsize=65_536)(self._make_event_part)
         self.market_part = lru_cache(maxsize=131_072)(self._make_market_part)
         self.combo_part = lru_cache(maxsize=32_768)(self._make_combo_part)
         self.times_part = lru_cache(maxsize=32_768)(self._make_times_part)
 
-    def _make_frame(self, event: int) -> Frame:
-        return frame_of(self.world, event)
+    def _make_event_texts(self, event: int) -> EventTexts:
+        return event_texts_of(self.world, event)
 
     def market(self, market: int) -> str:
         recorded = self.world.markets.recorded.get(market)
@@ -56,13 +57,13 @@ class NewestShape(NewestRecords):
             about = self.combo_part(market)
         else:
             about = self.event_part(event) + self.market_part(market)
-        return f"{{{about},{self._trading_part(market)},{self._life_part(market)}}}"
+        return f"{{{about},{self._trading_part(market)},{self._lifecycle_part(market)}}}"
 
     def _make_event_part(self, event: int) -> str:
-        """What every market of an event says alike."""
+        """Return the members that are the same for all markets of an event."""
         topic, ticker = topic_of(self.world.events.number[event]), self.world.events.ticker[event]
         is_scalar = topic.style == "scalar"
-        condition = "This market will close and expire early if the event occurs."
+        condition = "It closes early once its answer is known, and expires with it."
         floor = ',"settlement_floor_dollars":"0.0100"' if is_scalar else ""
         participant = ',"primary_participant_key":"football_team"' if topic.style == "team" else ""
         structure = self.world.structure_of(self.world.events.first_market[event])
@@ -70,33 +71,33 @@ class NewestShape(NewestRecords):
             f'"can_close_early":true,"early_close_condition":"{condition}","event_ticker":"{ticker}",'
             f'"exchange_index":{topic.exchange_index},"market_type":"{"scalar" if is_scalar else "binary"}",'
             f'"notional_value_dollars":"1.0000"{participant},"price_level_structure":"{structure.name}",'
-            f'"price_ranges":{structure.render()},'
-            f'"rules_secondary":{self.frame(event).rules_secondary},'
+            f'"price_ranges":{format_price_ranges(structure)},'
+            f'"rules_secondary":{self.event_texts(event).rules_secondary},'
             f'"settlement_bounds_type":"{"floor" if is_scalar else "default"}"{floor},'
             f'"settlement_timer_seconds":{60 if topic.exchange_index else 1800}'
         )
 
     def _make_market_part(self, market: int) -> str:
-        """What stays as it is of a market, behind the words of its event."""
+        """Return the members of a market that never change; they follow those of its event."""
         world = self.world
         event = world.markets.event[market]
-        frame, outcome = self.frame(event), outcome_of_market(world, market)
+        texts, outcome = self.event_texts(event), outcome_of_market(world, market)
         label = outcome.label
         optional = outcome.strike
         if not market % 25:
             optional += f',"subtitle":"{label}"'
-        if frame.is_dated:
-            optional += f',"occurrence_datetime":"{spell_time(world.events.close_at[event])}"'
+        if texts.is_dated:
+            optional += f',"occurrence_datetime":"{format_time(world.events.close_at[event])}"'
         return (
             f'{optional},"no_sub_title":"{label}",'
-            f'"rules_primary":{frame.rules_before}{label}{frame.rules_after},'
-            f'"title":{frame.title[:-1]} {label}","yes_sub_title":"{label}"'
+            f'"rules_primary":{texts.rules_before}{label}{texts.rules_after},'
+            f'"title":{texts.title[:-1]} {label}","yes_sub_title":"{label}"'
         )
 
     def _make_combo_part(self, market: int) -> str:
         world = self.world
         event = world.markets.event[market]
-        events, tickers, sides, labels, texts = zip(*self.legs.of(market), strict=True)
+        events, tickers, sides, labels, legs = zip(*self.legs.of(market), strict=True)
         label, collection = ",".join(labels), collection_of(world, event)
         structure = world.structure_of(market)
         return (
@@ -106,14 +107,14 @@ class NewestShape(NewestRecords):
             f'"Associated Markets":"{",".join(tickers)}",'
             f'"Multivariate Event Ticker":"{collection}"}},"event_ticker":"{world.events.ticker[event]}",'
             f'"exchange_index":1,"is_provisional":true,"market_type":"binary","mve_collection_ticker":"{collection}",'
-            f'"mve_selected_legs":[{",".join(texts)}],"no_sub_title":"{label}","notional_value_dollars":"1.0000",'
-            f'"price_level_structure":"{structure.name}","price_ranges":{structure.render()},"rules_primary":"",'
-            f'"rules_secondary":"","settlement_bounds_type":"default","settlement_timer_seconds":600,'
+            f'"mve_selected_legs":[{",".join(legs)}],"no_sub_title":"{label}","notional_value_dollars":"1.0000",'
+            f'"price_level_structure":"{structure.name}","price_ranges":{format_price_ranges(structure)},'
+            f'"rules_primary":"","rules_secondary":"","settlement_bounds_type":"default","settlement_timer_seconds":600,'
             f'"strike_type":"custom","title":"{label}","yes_sub_title":"{label}"'
         )
 
     def _trading_part(self, market: int) -> str:
-        # Written out, without a call or a format per number: this is the innermost part of a page.
+        # Without a call or a format per number, because most of the time of a page is spent here.
         m, dollars, cents = self.world.markets, TEN_THOUSANDTHS, HUNDREDTHS
         bid, ask, volume = m.bid[market] // 100, m.ask[market] // 100, m.volume[market]
         interest, lately = m.open_interest[market], volume - m.midnight_volume[market]
@@ -131,14 +132,14 @@ class NewestShape(NewestRecords):
             f'"yes_bid_dollars":"{dollars[bid]}","yes_bid_size_fp":"{bid_size // 100}{cents[bid_size % 100]}"'
         )
 
-    def _life_part(self, market: int) -> str:
+    def _lifecycle_part(self, market: int) -> str:
         m = self.world.markets
         state, created, updated = m.state[market], m.created[market], m.updated[market]
         event = m.event[market]
         is_combo, last_close_at = self.world.events.is_combo[event], self.world.events.close_at[event]
-        spell_times = self._make_times_part if is_combo else self.times_part  # no two combos share theirs
-        times = spell_times(m.close_at[market], created, last_close_at, m.open_at[market], m.result[market])
-        updated_time = ZERO_TIME if not market % 53 and updated == created else spell_time(updated)
+        format_times = self._make_times_part if is_combo else self.times_part  # no two combos share theirs
+        times = format_times(m.close_at[market], created, last_close_at, m.open_at[market], m.result[market])
+        updated_time = ZERO_TIME if not market % 53 and updated == created else format_time(updated)
         optional = self._payout(market) if state >= DETERMINED else ""
         if not market % 9 and not is_combo and is_never_traded(self.world, market):
             optional = ',"is_provisional":true'
@@ -150,40 +151,42 @@ class NewestShape(NewestRecords):
     def _make_times_part(
         self, close_at: int, created: int, last_close_at: int, open_at: int, result: int
     ) -> str:
-        """What most markets of an event say alike, as long as they live."""
-        latest = spell_time(last_close_at + 168 * HOUR)
+        """Return the members that most open markets of an event have in common."""
+        latest = format_time(last_close_at + 168 * HOUR)
         return (
-            f'"close_time":"{spell_time(close_at)}","created_time":"{spell_time(created)}",'
-            # A sports market closes two days after the game it asks about (API.md quirk 9).
-            f'"expected_expiration_time":"{spell_time(close_at - 45 * HOUR)}","expiration_time":"{latest}",'
+            f'"close_time":"{format_time(close_at)}","created_time":"{format_time(created)}",'
+            # A sports market closes two days after its game, unless it closes early.
+            f'"expected_expiration_time":"{format_time(close_at - 45 * HOUR)}","expiration_time":"{latest}",'
             f'"expiration_value":"{self.expiration_value(result)}","latest_expiration_time":"{latest}",'
-            f'"open_time":"{spell_time(open_at)}","result":"{RESULT_WORDS[result]}"'
+            f'"open_time":"{format_time(open_at)}","result":"{RESULT_WORDS[result]}"'
         )
 
     def expiration_value(self, result: int) -> str:
         return "fair price" if result == SCALAR else RESULT_WORDS[result]
 
     def _payout(self, market: int) -> str:
-        """When it settled and what it pays, as far as both are known."""
+        """Return when a market settled and what it pays, as far as known."""
         m = self.world.markets
         at, value = m.settled_at.get(market), m.settlement_value.get(market)
-        settled = "" if at is None else f',"settlement_ts":"{spell_time(at)}"'
-        return settled if value is None else f'{settled},"settlement_value_dollars":"{spell_dollars(value)}"'
+        settled = "" if at is None else f',"settlement_ts":"{format_time(at)}"'
+        return settled if value is None else f'{settled},"settlement_value_dollars":"{format_dollars(value)}"'
 
     def event(self, event: int, markets: list[int] | None = None, *, is_single: bool = False) -> str:
-        """An event; with its markets inside when they are given. A single read has the zero `last_updated_ts`
-        where the list has the real one (API.md quirk 8)."""
+        """Return an event, with `markets` nested in it.
+
+        A single event has the zero time as `last_updated_ts`, while the list has the real one (recorded on 2026-10-06).
+        """
         nested = "" if markets is None else f',"markets":[{",".join(map(self.market, markets))}]'
         recorded = self.world.events.recorded.get(event)
         if recorded is not None:
             return f"{recorded[:-1]}{nested}}}"
-        updated = ZERO_TIME if is_single else spell_time(self.world.events.updated[event])
-        return f"{{{self.event_words(event)}{self.event_extra(updated)}{nested}}}"
+        updated = ZERO_TIME if is_single else format_time(self.world.events.updated[event])
+        return f"{{{self.event_fields(event)}{self.event_extra(updated)}{nested}}}"
 
     def event_extra(self, updated: str) -> str:
         return f',"last_updated_ts":"{updated}"'
 
-    def event_words(self, event: int) -> str:
+    def event_fields(self, event: int) -> str:
         events = self.world.events
         series_ticker = self.world.series[events.series[event]].ticker
         head = f'"event_ticker":"{events.ticker[event]}","series_ticker":"{series_ticker}"'
@@ -192,17 +195,17 @@ class NewestShape(NewestRecords):
                 f'"category":"Sports","collateral_return_type":"",{head},{self.shard(1)}"mutually_exclusive":false,'
                 f'"settlement_sources":{self.no_sources},"strike_period":"","sub_title":"MVE","title":"Combo"'
             )
-        topic, frame = topic_of(events.number[event]), self.frame(event)
+        topic, texts = topic_of(events.number[event]), self.event_texts(event)
         metadata = {
-            "team": ',"product_metadata":{"competition":"Pro Football","competition_scope":"Game"}',
+            "team": ',"product_metadata":{"competition":"Open Football","competition_scope":"Game"}',
             "scalar": ',"product_metadata":null',
         }.get(topic.style, "")
         strike = '"strike_period":""'
-        if frame.is_dated:
-            strike = f'"strike_date":"{spell_time(events.close_at[event])}"'
+        if texts.is_dated:
+            strike = f'"strike_date":"{format_time(events.close_at[event])}"'
         return (
             f'"category":"{topic.category}","collateral_return_type":"{topic.collateral}",{head},'
             f'{self.shard(topic.exchange_index)}"mutually_exclusive":{"true" if is_exclusive(topic) else "false"}'
-            f'{metadata},"settlement_sources":{frame.settlement_sources},{strike},"sub_title":{frame.sub_title},'
-            f'"title":{frame.title}'
+            f'{metadata},"settlement_sources":{texts.settlement_sources},{strike},"sub_title":{texts.sub_title},'
+            f'"title":{texts.title}'
         )

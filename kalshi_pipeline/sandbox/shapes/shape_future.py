@@ -1,24 +1,24 @@
-"""A shape that nobody has seen: what a parser should survive (API.md §0.6).
+"""An invented shape of the future, which a parser should survive.
 
-Unknown members at every level, most optional ones gone, now and then a word that no list knows, prices with six
-decimals, and null where a list used to be. Tickers and the strings of prices and counts are what is left.
+It has unknown members at every level, hardly any optional ones, some words that no list contains, prices with six
+decimals, and null instead of lists. Of the newest shape it keeps the tickers and the strings of prices and counts.
 """
 
 from kalshi_pipeline.sandbox.shapes.json_format import (
-    MICROS,
-    spell_contracts,
-    spell_micros,
-    spell_text,
-    spell_time,
+    format_contracts,
+    format_six_decimals,
+    format_text,
+    format_time,
 )
 from kalshi_pipeline.sandbox.shapes.shape_2026_10 import NewestShape
 from kalshi_pipeline.sandbox.world.books import Level
 from kalshi_pipeline.sandbox.world.states import FINALIZED, RESULT_WORDS, STATUS_WORDS
 from kalshi_pipeline.sandbox.world.world_state import SeriesRow
+from kalshi_pipeline.units import MICROS_PER_DOLLAR
 
 
 class FutureShape(NewestShape):
-    """Renders what a client may read one day."""
+    """Renders rows of the world in the invented shape, and recorded rows unchanged."""
 
     envelope_extra = ',"api_generation":{"number":4,"deprecations":null}'
 
@@ -36,19 +36,20 @@ class FutureShape(NewestShape):
         settled = ""
         if m.state[market] >= FINALIZED:
             settled = (
-                f',"settlement_ts":"{spell_time(m.settled_at[market])}",'
-                f'"settlement_value_dollars":"{spell_micros(m.settlement_value[market])}"'
+                f',"settlement_ts":"{format_time(m.settled_at[market])}",'
+                f'"settlement_value_dollars":"{format_six_decimals(m.settlement_value[market])}"'
             )
         return (
             f'{{"ticker":"{m.ticker[market]}","event_ticker":"{self.world.events.ticker[m.event[market]]}",'
             f'"status":"{status}","market_type":"{"binary" if market % 41 else "perpetual"}",'
-            f'"yes_bid_dollars":"{spell_micros(bid)}","yes_ask_dollars":"{spell_micros(ask)}",'
-            f'"no_bid_dollars":"{spell_micros(MICROS - ask)}","no_ask_dollars":"{spell_micros(MICROS - bid)}",'
-            f'"yes_bid_size_fp":"{spell_contracts(m.bid_size[market])}",'
-            f'"yes_ask_size_fp":"{spell_contracts(m.ask_size[market])}",'
-            f'"last_price_dollars":"{spell_micros(m.last[market])}","volume_fp":"{spell_contracts(m.volume[market])}",'
-            f'"open_interest_fp":"{spell_contracts(m.open_interest[market])}",'
-            f'"created_time":"{spell_time(m.created[market])}","close_time":"{spell_time(m.close_at[market])}",'
+            f'"yes_bid_dollars":"{format_six_decimals(bid)}","yes_ask_dollars":"{format_six_decimals(ask)}",'
+            f'"no_bid_dollars":"{format_six_decimals(MICROS_PER_DOLLAR - ask)}",'
+            f'"no_ask_dollars":"{format_six_decimals(MICROS_PER_DOLLAR - bid)}",'
+            f'"yes_bid_size_fp":"{format_contracts(m.bid_size[market])}",'
+            f'"yes_ask_size_fp":"{format_contracts(m.ask_size[market])}",'
+            f'"last_price_dollars":"{format_six_decimals(m.last[market])}","volume_fp":"{format_contracts(m.volume[market])}",'
+            f'"open_interest_fp":"{format_contracts(m.open_interest[market])}",'
+            f'"created_time":"{format_time(m.created[market])}","close_time":"{format_time(m.close_at[market])}",'
             f'"result":"{RESULT_WORDS[m.result[market]]}","price_ranges":null,"mve_selected_legs":null,'
             f'"venue":{{"region":"eu","tier":{market % 3}}},"quote_age_ms":{market % 5_000},'
             f'"strike_type":"{"custom" if market % 31 else "conditional"}","labels":["a","ü"]{settled}}}'
@@ -60,7 +61,7 @@ class FutureShape(NewestShape):
         if recorded is not None:
             return f"{recorded[:-1]}{nested}}}"
         events = self.world.events
-        title = '"Combo"' if events.is_combo[event] else self.frame(event).title
+        title = '"Combo"' if events.is_combo[event] else self.event_texts(event).title
         return (
             f'{{"event_ticker":"{events.ticker[event]}",'
             f'"series_ticker":"{self.world.series[events.series[event]].ticker}","title":{title},'
@@ -70,9 +71,9 @@ class FutureShape(NewestShape):
     def series(self, row: SeriesRow, volume: int | None = None, *, with_metadata: bool = False) -> str:  # noqa: ARG002
         if row.recorded is not None:
             return row.recorded
-        optional = "" if volume is None else f',"volume_fp":"{spell_contracts(volume)}"'
+        optional = "" if volume is None else f',"volume_fp":"{format_contracts(volume)}"'
         return (
-            f'{{"ticker":"{row.ticker}","title":{spell_text(row.ticker.title())},"category":"{self.series_category(row)}",'
+            f'{{"ticker":"{row.ticker}","title":{format_text(row.ticker.title())},"category":"{self.series_category(row)}",'
             f'"fee_type":"{"quadratic" if row.number % 3 else "cubic"}","tags":null,"categories":null,'
             f'"governance":{{"board":null}}{optional}}}'
         )
@@ -82,14 +83,17 @@ class FutureShape(NewestShape):
         price = tape.price[position]
         return (
             f'{{"trade_id":"{tape.trade_id(position)}","ticker":"{self.world.markets.ticker[tape.market[position]]}",'
-            f'"count_fp":"{spell_contracts(tape.contracts[position])}","yes_price_dollars":"{spell_micros(price)}",'
-            f'"no_price_dollars":"{spell_micros(MICROS - price)}","created_time":"{spell_time(tape.at[position])}",'
+            f'"count_fp":"{format_contracts(tape.contracts[position])}","yes_price_dollars":"{format_six_decimals(price)}",'
+            f'"no_price_dollars":"{format_six_decimals(MICROS_PER_DOLLAR - price)}",'
+            f'"created_time":"{format_time(tape.at[position])}",'
             f'"taker_outcome_side":"{"yes" if tape.takes_yes(position) else "no"}","venue_sequence":{position}}}'
         )
 
     def book(self, yes: list[Level], no: list[Level]) -> str:
         sides = []
         for name, side in (("no_dollars", no), ("yes_dollars", yes)):
-            levels = ",".join(f'["{spell_micros(price)}","{spell_contracts(size)}"]' for price, size in side)
+            levels = ",".join(
+                f'["{format_six_decimals(price)}","{format_contracts(size)}"]' for price, size in side
+            )
             sides.append(f'"{name}":{f"[{levels}]" if side else "null"}')
         return f'"orderbook_fp":{{{",".join(sides)},"auction_dollars":null}}'

@@ -1,4 +1,4 @@
-"""Which shape of answers a world gives."""
+"""The shape of answers that a world is configured for."""
 
 from kalshi_pipeline.sandbox.shapes.shape_2026_01 import JanuaryShape
 from kalshi_pipeline.sandbox.shapes.shape_2026_10 import NewestShape

@@ -1,1 +1,1 @@
-"""The sandbox's world: its clock, its rows, and how markets begin, live and end."""
+"""The state of the sandbox exchange: its clock, its markets, quotes and trades, and how they change."""

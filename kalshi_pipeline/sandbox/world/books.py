@@ -1,11 +1,11 @@
-"""Order books: the best level is the market's quote with its size; what lies below is made up, but stays put."""
+"""Order books: the best level is the market's quote with its size, and deeper ones are derived from the position."""
 
 from typing import NamedTuple
 
-from kalshi_pipeline.sandbox.shapes.json_format import MICROS
 from kalshi_pipeline.sandbox.world.chance import scatter
 from kalshi_pipeline.sandbox.world.prices import PriceStructure
 from kalshi_pipeline.sandbox.world.world import World
+from kalshi_pipeline.units import MICROS_PER_DOLLAR
 
 
 class Level(NamedTuple):
@@ -14,11 +14,11 @@ class Level(NamedTuple):
 
 
 def book_of(world: World, market: int, depth: int) -> tuple[list[Level], list[Level]]:
-    """Bids for yes and bids for no, ascending, best last; all levels when depth is 0."""
+    """Return the bids for YES and for NO, ascending, the best one last; all levels if `depth` is 0."""
     markets, structure = world.markets, world.structure_of(market)
     whole = 100 if world.config.shape == "2026-01" else 1
     yes = _side(market * 2, structure, Level(markets.bid[market], markets.bid_size[market]), whole)
-    no_best = Level(MICROS - markets.ask[market], markets.ask_size[market])
+    no_best = Level(MICROS_PER_DOLLAR - markets.ask[market], markets.ask_size[market])
     no = _side(market * 2 + 1, structure, no_best, whole)
     return yes[-depth:], no[-depth:]
 

@@ -1,9 +1,9 @@
-"""Candlesticks, made when they are asked for.
+"""Candlesticks, computed on request.
 
-A period reaches from behind its begin to its end, the end included: a trade or a change of the quote at that very
-instant is in it. Prices, volumes and open interest are those of the tape. Bids and asks are those that listings
-served: the opening one stood at the begin. Quotes of the time before the world began, or before its log of them
-begins, are made up (past_quotes.py).
+A period excludes the instant at which it begins and includes the one at which it ends, so a trade or a change of the
+quote at its end belongs to it. Prices, volumes and open interest come from the tape. Bids and asks are the ones that
+listings served; the opening ones were in force when the period began. Quotes from before the world began, or from
+before its quote log begins, are synthetic (past_quotes.py).
 """
 
 from bisect import bisect_right
@@ -13,9 +13,9 @@ from itertools import takewhile
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from kalshi_pipeline.sandbox.shapes.json_format import MICROS
 from kalshi_pipeline.sandbox.world.past_quotes import quotes_since
 from kalshi_pipeline.sandbox.world.world import World
+from kalshi_pipeline.units import MICROS_PER_SECOND
 
 MINUTES_OF_A_DAY = 1_440
 _EASTERN = ZoneInfo("America/New_York")
@@ -30,7 +30,7 @@ class Distribution(NamedTuple):
 
 
 class Candle(NamedTuple):
-    """One period, with its inclusive end; `price` is None without a trade, `previous` before the first one."""
+    """One period by its inclusive end; `price` is None without a trade, and `previous` before the first trade."""
 
     end_ts: int
     bid: Distribution
@@ -43,17 +43,19 @@ class Candle(NamedTuple):
 
 
 def count_periods(start_ts: int, end_ts: int, minutes: int) -> int:
-    """How many candles a range can hold at the most."""
+    """Return the largest number of candles that a range can hold."""
     return max(0, end_ts - start_ts) // (minutes * 60) + 1
 
 
 def candles_of(world: World, market: int, start_ts: int, end_ts: int, minutes: int) -> list[Candle]:
-    """Candles of the market's life whose ends lie in the range, oldest first, one per period without a gap; the
-    newest of a living market is of the period that runs."""
-    born, died = _life_of(world, market)
-    if born >= died:
+    """Return the candles that end in the range, oldest first: one for each period in which the market could be traded.
+
+    The newest candle of an open market is of the period that is not over yet.
+    """
+    opened, closed = _trading_time(world, market)
+    if opened >= closed:
         return []
-    ends = _periods(max(start_ts, born // MICROS), minutes, died)
+    ends = _periods(max(start_ts, opened // MICROS_PER_SECOND), minutes, closed)
     periods = list(takewhile(lambda period: period[1] <= end_ts, ends))
     if not periods:
         return []
@@ -62,44 +64,50 @@ def candles_of(world: World, market: int, start_ts: int, end_ts: int, minutes: i
 
 
 def latest_before(world: World, market: int, start_ts: int, minutes: int) -> Candle | None:
-    """The synthetic candle of `include_latest_before_start` [SPEC 3.32]: the newest real one, moved to the first
-    period boundary after the start, without trade prices."""
+    """Return the candle that `include_latest_before_start` adds: the newest one before the start, without trade prices.
+
+    As documented, it is moved to the first period boundary after the start. None if there is no earlier candle.
+    """
     reach = minutes * 60 * 3
-    _, died = _life_of(world, market)
-    newest = min(start_ts, died // MICROS + reach)
+    _, closed = _trading_time(world, market)
+    newest = min(start_ts, closed // MICROS_PER_SECOND + reach)
     found = candles_of(world, market, newest - 2 * reach, start_ts - 1, minutes)
     if not found:
         return None
     last = found[-1]
-    _, end = next(_periods(start_ts, minutes, (start_ts + 1) * MICROS))
+    _, end = next(_periods(start_ts, minutes, (start_ts + 1) * MICROS_PER_SECOND))
     previous = last.price.close if last.price else last.previous
     bid, ask = (Distribution(*([side.close] * 4)) for side in (last.bid, last.ask))
     return Candle(end, bid, ask, None, None, previous, 0, last.open_interest)
 
 
-def _life_of(world: World, market: int) -> tuple[int, int]:
-    """When the market came to trade, and until when it has; its last trade can be a fraction of a second younger
-    than its close, which is in whole seconds."""
+def _trading_time(world: World, market: int) -> tuple[int, int]:
+    """Return when trading in the market began, and until when it has lasted.
+
+    The last trade can be a fraction of a second later than the close, which is in whole seconds.
+    """
     markets, trades = world.markets, world.tape.of_market(market)
-    born = max(markets.open_at[market], markets.created[market], 0)
-    died = min(markets.close_at[market], world.clock)
-    return born, max(died, world.tape.at[trades[-1]]) if trades else died
+    opened = max(markets.open_at[market], markets.created[market], 0)
+    closed = min(markets.close_at[market], world.clock)
+    return opened, max(closed, world.tape.at[trades[-1]]) if trades else closed
 
 
-def _periods(first: int, minutes: int, died: int) -> Iterator[tuple[int, int]]:
-    """(begin, end) of the periods that end at `first` or later and begin before the end of a life, in microseconds;
-    days end at midnight in New York [REC 2026-01]."""
+def _periods(first: int, minutes: int, closed: int) -> Iterator[tuple[int, int]]:
+    """Yield (begin, end) in seconds of the periods that end at `first` or later and begin before `closed`, an instant.
+
+    Daily periods end at midnight in New York (recorded in January 2026).
+    """
     if minutes == MINUTES_OF_A_DAY:
-        if (first - _LONGEST_DAY) * MICROS >= died:
-            return  # perhaps of a year that has no date
+        if (first - _LONGEST_DAY) * MICROS_PER_SECOND >= closed:
+            return  # `first` may be in a year that datetime cannot represent
         day = datetime.fromtimestamp(first - 1, _EASTERN).date() + timedelta(days=1)
-        while (begin := _midnight(day.toordinal() - 1)) * MICROS < died:
+        while (begin := _midnight(day.toordinal() - 1)) * MICROS_PER_SECOND < closed:
             yield begin, _midnight(day.toordinal())
             day += timedelta(days=1)
         return
     seconds = minutes * 60
     end = -(-first // seconds) * seconds
-    while (end - seconds) * MICROS < died:
+    while (end - seconds) * MICROS_PER_SECOND < closed:
         yield end - seconds, end
         end += seconds
 
@@ -109,20 +117,20 @@ def _midnight(ordinal: int) -> int:
 
 
 class _CandleMaker:
-    """Reads the trades and quotes of a market once, for all periods from the first one's begin on."""
+    """The trades and quotes of one market, read once for all periods from `first_begin` on."""
 
     def __init__(self, world: World, market: int, first_begin: int) -> None:
         self._tape = world.tape
         self._rows = world.tape.of_market(market)
         self._traded_at = [world.tape.at[row] for row in self._rows]
-        self._quotes = quotes_since(world, market, first_begin * MICROS)
+        self._quotes = quotes_since(world, market, first_begin * MICROS_PER_SECOND)
         self._quoted_at = [quote.at for quote in self._quotes]
         self._has_micros = world.config.shape == "future"
 
     def candle(self, begin: int, end: int) -> Candle:
         tape = self._tape
-        low, high = (bisect_right(self._traded_at, ts * MICROS) for ts in (begin, end))
-        opening, closing = (bisect_right(self._quoted_at, ts * MICROS) for ts in (begin, end))
+        low, high = (bisect_right(self._traded_at, ts * MICROS_PER_SECOND) for ts in (begin, end))
+        opening, closing = (bisect_right(self._quoted_at, ts * MICROS_PER_SECOND) for ts in (begin, end))
         quotes = self._quotes[max(0, opening - 1) : max(1, closing)]
         rows = self._rows[low:high]
         prices = [tape.price[row] for row in rows]

@@ -1,7 +1,7 @@
-"""What the generated exchange asks about: topics, their subjects, and the outcomes that one event offers.
+"""Topics of the generated markets: their subjects, their texts, and the outcomes of each event.
 
-Nothing here is stored per market: an event's number and subject say everything, so half a million markets
-need no texts in memory. Eight topics take turns and average 8.6 markets per event (API.md §4).
+Everything follows from an event's number, so that half a million markets need no texts in memory. Eight topics take
+turns; they average 8.6 markets per event, as open events did in August 2026.
 """
 
 from dataclasses import dataclass
@@ -15,10 +15,10 @@ CITIES = (
     ("LAX", "Los Angeles"), ("PHIL", "Philadelphia"), ("SJU", "San José"), ("MTL", "Montréal"),
 )  # fmt: skip
 LEAGUES = (
-    ("NFL", "Pro Football"), ("NBA", "Pro Basketball (M)"), ("NHL", "Pro Hockey"), ("EPL", "English Premier League"),
-    ("LALIGA", "La Liga"), ("NCAAF", "College Football"), ("ATP", "Tennis Féminin"),
+    ("NTH", "North Football"), ("STH", "South Basketball (M)"), ("EST", "East Hockey"), ("WST", "Western Isles League"),
+    ("CENTRO", "La Meseta"), ("YOUTH", "Youth Football"), ("OPN", "Tennis Féminin"),
 )  # fmt: skip
-COINS = (("BTC", "Bitcoin"), ("ETH", "Ethereum"), ("SOL", "Solana"), ("XRP", "Ripple"), ("DOGE", "Dogecoin"))
+COINS = (("BTC", "Bitcoin"), ("ETH", "Ethereum"), ("SOL", "Solana"), ("XRP", "XRP"), ("DOGE", "Dogecoin"))
 OFFICES = (
     ("PRES", "President"),
     ("SENATE", "Senate"),
@@ -29,8 +29,8 @@ OFFICES = (
 SPEAKERS = (("FED", "the Fed chair"), ("POTUS", "the President"), ("CEO", "the chief executive"))
 GAUGES = (("CPI", "CPI, year over year"), ("GDP", "real GDP growth"), ("RATE", "the policy rate"))
 TEAMS = (
-    ("TB", "Tampa Bay"), ("DAL", "Dallas"), ("PHI", "Philadelphia"), ("JAC", "Jacksonville"), ("CIN", "Cincinnati"),
-    ("MIA", "Miami"), ("ATM", "Atlético Madrid"), ("BAY", "Bayern München"), ("HOU", "Houston"), ("SEA", "Seattle"),
+    ("LO", "Lower Bay"), ("HIG", "Higham"), ("EAS", "Eastonbridge"), ("WES", "Westonford"), ("NOR", "Northfield"),
+    ("SUD", "Sudby"), ("MON", "Montélimo Mayor"), ("BRU", "Brünnen Altdorf"), ("MID", "Midtown"), ("SEA", "Seaview"),
 )  # fmt: skip
 PEOPLE = (
     "Ana Muñoz", "Zoë O'Hara", "Chloé Dubois", "Dan Kowalski", "Eve Larsen", "Finn Øvergård", "Grace Lee",
@@ -40,7 +40,7 @@ WORDS = ("tariff", "inflation", "soft landing", "A.I.", "unemployment", "“tran
 
 
 class Outcome(NamedTuple):
-    """One market of an event: the end of its ticker, its label, and its strike as JSON members, comma first."""
+    """One market of an event: the last part of its ticker, its label, and its strike as JSON members after a comma."""
 
     code: str
     label: str
@@ -49,7 +49,7 @@ class Outcome(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """A template of series. `style` names the kind of strike; `title` and `rule` take the event's words."""
+    """A template of series. `style` is the kind of strike; `title` and `rule` are formatted with the event's words."""
 
     prefix: str
     suffix: str
@@ -78,43 +78,43 @@ _PUBLISHED = (
 
 TOPICS = (
     Topic("KX", "GAME", "Sports", ("Football",), "custom", LEAGUES, "team", 3, 0, LINEAR_CENT, "MECNET",
-          "{away} vs {home}", "If {label} wins the {away} vs {home} {subject} game originally scheduled for {day}, "
-          "then the market resolves to Yes.",
-          "The following market refers to the team who wins the game. If the game is postponed but begins within 48 "
-          "hours from its originally scheduled start time, the market will remain open and resolve based on the "
-          "official final result. If it is not started within 48 hours, the market will resolve to a fair price.\n\n"
-          "Kalshi is not affiliated, associated, authorized, endorsed by, or in any way officially connected with the "
-          "Governing League. All trademarks, logos, and brand names are the property of their respective owners.",
-          ("the Governing League", "https://www.nfl.com/")),
+          "{away} vs {home}", "If {label} beats the other side of {away} vs {home}, the {subject} game that was first "
+          "planned for {day}, the answer is Yes.",
+          "This market is about the side that wins the game. A game that is put off stays open as long as it begins "
+          "within two days of its planned start, and its official final result then counts. A game that has not begun "
+          "by then pays each side what it was worth, as the exchange sees it. Overtime counts; a game that is broken "
+          "off does not.\n\nThe games, sides and leagues of this exchange are made up, and so are their results. No "
+          "name in them is that of a person, a team or a company, and nothing about a real game follows from them.",
+          ("the league itself", "https://league.example.com/")),
     Topic("KX", "TOTAL", "Sports", ("Basketball", "Football"), "custom", LEAGUES, "above", 12, 3, LINEAR_CENT, "",
-          "{away} at {home}: Total points", "If the two teams collectively score {label} points in the {away} at "
-          "{home} {subject} game originally scheduled for {day}, then the market resolves to Yes.", _PUBLISHED,
-          ("ESPN", "https://www.espn.com")),
-    Topic("KXHIGH", "", "Climate and Weather", ("Daily temperature", "Weather"), "daily", CITIES, "band", 6, 0,
-          LINEAR_CENT, "MECNET", "Highest temperature in {subject} on {day}? ",
-          "If the highest temperature recorded in {subject} for {day}, is {label} fahrenheit according to the "
-          "National Weather Service's Climatological Report (Daily), then the market resolves to Yes.", _PUBLISHED,
-          ("National Weather Service", "https://www.weather.gov/wrh/climate")),
+          "{away} at {home}: Total points", "If both sides together make {label} points in {away} at {home}, the "
+          "{subject} game that was first planned for {day}, the answer is Yes.", _PUBLISHED,
+          ("Points", "https://points.example.com")),
+    Topic("KXHIGH", "", "Weather and Climate", ("Daily measurement", "Weather"), "daily", CITIES, "band", 6, 0,
+          LINEAR_CENT, "MECNET", "Warmest measurement in {subject} on {day}? ",
+          "If the warmest measurement in {subject} on {day} is {label} fahrenheit in the report that the Office of "
+          "Weather publishes for each day (with its corrections), the answer is Yes.", _PUBLISHED,
+          ("Office of Weather", "https://weather.example.com/daily")),
     Topic("KX", "D", "Crypto", ("Crypto",), "hourly", COINS, "price", 14, 2, CENTI_CENT_EDGES, "DIRECNET",
-          "{subject} price on {day}?", "If the simple average of the sixty seconds of CF Benchmarks' {subject} "
-          "Real-Time Index before the close is {label} on {day}, then the market resolves to Yes.", _PUBLISHED,
-          ("CF Benchmarks", "https://www.cfbenchmarks.com")),
+          "{subject} price on {day}?", "If the mean of the prices of {subject} that the Index of Coins publishes in "
+          "the last minute before the close is {label} on {day}, the answer is Yes.", _PUBLISHED,
+          ("Index of Coins", "https://coins.example.com")),
     Topic("KX", "WIN", "Politics", None, "one_off", OFFICES, "name", 11, 0, DECI_CENT, "MECNET",
-          "Who will be the next {subject}?", "If {label} is the next {subject} before {day}, then the market "
-          "resolves to Yes.\nAn acting officeholder does not count.", _PUBLISHED,
-          ("The New York Times", "https://www.nytimes.com")),
+          "Who becomes the next {subject}?", "If {label} becomes the next {subject} before {day}, the answer is "
+          "Yes.\nAn acting officeholder does not count.", _PUBLISHED,
+          ("The Daily Record", "https://record.example.com")),
     Topic("KX", "MENTION", "Mentions", ("Fed", "Politicians"), "custom", SPEAKERS, "word", 8, 0, LINEAR_CENT, "",
-          "What will {subject} say on {day}?", "If {subject} says {label} as part of the event on {day}, then the "
-          "market resolves to Yes.", _PUBLISHED, ("Video of the event", "https://www.youtube.com")),
+          "Which words will {subject} use on {day}?", "If {subject} uses the words {label} during the event on {day}, "
+          "the answer is Yes.", _PUBLISHED, ("Video of the event", "https://video.example.com")),
     Topic("KX", "MAX", "Crypto", ("Crypto", "Pre-market"), "weekly", COINS, "price", 14, 2, CENTI_CENT_EDGES, "",
-          "How high will  {subject} get by {day}?", "If {subject} trades {label} before {day}, then the market "
-          "resolves to Yes.", _PUBLISHED, ("CF Benchmarks", "https://www.cfbenchmarks.com")),
+          "What will  {subject} peak at by {day}?", "If {subject} trades {label} before {day}, the answer is Yes.",
+          _PUBLISHED, ("Index of Coins", "https://coins.example.com")),
     Topic("KX", "", "Economics", ("Inflation", "Growth"), "monthly", GAUGES, "scalar", 1, 0, DECI_CENT, "",
-          "What will {subject} be in {day}?", "The market resolves to the value of {subject} for {day}, mapped "
-          "between the bounds of the contract.", _PUBLISHED, ("Bureau of Labor Statistics", "https://www.bls.gov")),
+          "What will {subject} be in {day}?", "The answer is the value of {subject} for {day}, mapped between the "
+          "bounds of the contract.", _PUBLISHED, ("Office of Statistics", "https://statistics.example.com")),
 )  # fmt: skip
 
-COMBO_PREFIXES = ("KXMVECROSSCATEGORY", "KXMVESPORTSMULTIGAMEEXTENDED")
+COMBO_PREFIXES = ("KXMVEOVERALLTOPICS", "KXMVEQUESTIONSOFMANYSUBJECTS")
 
 
 def topic_of(number: int) -> Topic:
@@ -122,26 +122,26 @@ def topic_of(number: int) -> Topic:
 
 
 def is_exclusive(topic: Topic) -> bool:
-    """At most one market resolves to yes: exactly the meaning of MECNET [SPEC 3.32]."""
+    """Return whether at most one market of an event can resolve to yes, which is what MECNET means (documented)."""
     return topic.collateral == "MECNET"
 
 
 def subject_of(topic: Topic, series: int) -> tuple[str, str]:
-    """Code and name of a topic's series-th subject; numbered from the second round on."""
+    """Return the code and the name of a topic's series-th subject; repeated subjects get a number."""
     code, name = topic.subjects[series % len(topic.subjects)]
-    lap = series // len(topic.subjects)
-    return (f"{code}{lap}", f"{name} {lap}") if lap else (code, name)
+    repetition = series // len(topic.subjects)
+    return (f"{code}{repetition}", f"{name} {repetition}") if repetition else (code, name)
 
 
 def opponents(number: int) -> tuple[tuple[str, str], tuple[str, str]]:
-    """Home and away of a game; never the same."""
+    """Return the home team and the away team of a game, which always differ."""
     home = scatter(11, number) % len(TEAMS)
     away = (home + 1 + scatter(12, number) % (len(TEAMS) - 1)) % len(TEAMS)
     return TEAMS[home], TEAMS[away]
 
 
 def outcome_of(number: int, ordinal: int) -> Outcome:
-    """The ordinal-th market of the number-th event."""
+    """Return the ordinal-th market of the number-th event."""
     topic = topic_of(number)
     match topic.style:
         case "team":

@@ -1,8 +1,11 @@
-"""The world's rows as columns of machine numbers: under 0.9 kB per market with tickers, trades and indexes."""
+"""The world's markets and events as columns of machine numbers, to save memory.
+
+A market takes less than 0.9 kB, its ticker, trades and index entries included.
+"""
 
 from array import array
 
-from kalshi_pipeline.sandbox.shapes.json_format import MICROS
+from kalshi_pipeline.units import MICROS_PER_DOLLAR
 
 NEVER = -(1 << 62)
 
@@ -10,8 +13,8 @@ NEVER = -(1 << 62)
 class Markets:
     """One position per market in every column. Instants are microseconds, prices micro-dollars, sizes hundredths.
 
-    Positions are in the order of (created_time, ticker descending) and are never reused, so that the newest
-    first listing of `/markets` is a walk downwards and its keyset a binary search.
+    Positions are in the order of (created_time, ticker descending) and are never reused. So `/markets`, which lists
+    the newest market first, reads positions downwards, and finds the position of a cursor by binary search.
     """
 
     def __init__(self) -> None:
@@ -40,7 +43,7 @@ class Markets:
         self.settled_at: dict[int, int] = {}
         self.settlement_value: dict[int, int] = {}
         self.recorded: dict[int, str] = {}
-        # Bid and ask before they were last written, of the markets whose quote nobody has logged yet.
+        # Bid and ask as they were before this step, of the markets whose quote has changed and is not logged yet.
         self.unlogged: dict[int, tuple[int, int]] = {}
 
     def __len__(self) -> int:
@@ -49,7 +52,7 @@ class Markets:
     def append(
         self, ticker: str, event: int, ordinal: int, state: int, created: int, open_at: int, close_at: int
     ) -> int:
-        """A market without quotes and trades; returns its position."""
+        """Append a market without quotes and trades, and return its position."""
         position = len(self.ticker)
         self.ticker.append(ticker)
         self.position[ticker] = position
@@ -63,15 +66,15 @@ class Markets:
         self.close_at.append(close_at)
         for column in (self.bid, self.last, self.midnight_bid, self.midnight_last):
             column.append(0)
-        self.ask.append(MICROS)
-        self.midnight_ask.append(MICROS)
+        self.ask.append(MICROS_PER_DOLLAR)
+        self.midnight_ask.append(MICROS_PER_DOLLAR)
         for column in (self.bid_size, self.ask_size, self.volume, self.open_interest, self.midnight_volume):
             column.append(0)
         return position
 
     def clear_quote(self, position: int) -> None:
-        """Nobody bids on either side: yes 0/1, no 0/1, sizes zero (API.md §5.5)."""
-        self.set_quote(position, 0, MICROS, 0, 0)
+        """Remove the bids of both sides: bids are 0, asks 1 dollar and sizes zero, for YES and for NO."""
+        self.set_quote(position, 0, MICROS_PER_DOLLAR, 0, 0)
 
     def set_quote(self, position: int, bid: int, ask: int, bid_size: int, ask_size: int) -> None:
         self.unlogged.setdefault(position, (self.bid[position], self.ask[position]))
@@ -88,7 +91,7 @@ class Markets:
 
 
 class Events:
-    """One position per event in every column; `number` says what it asks, -1 for a recorded one."""
+    """One position per event in every column; `number` determines its texts, and is -1 for a recorded event."""
 
     def __init__(self) -> None:
         self.ticker: list[str] = []
@@ -100,12 +103,13 @@ class Events:
         self.updated = array("q")
         self.first_market = array("i")
         self.market_count = array("H")
-        # Markets of an event that do not stand side by side: born later, or recorded.
+        # Markets of the events whose markets have no consecutive positions: created later, or recorded.
         self.scattered: dict[int, list[int]] = {}
         self.recorded: dict[int, str] = {}
-        # Known only because a recorded market names it: a real gap, answered 404 and never listed.
+        # Events that only a recorded market names: answered with 404, and never listed.
         self.unrecorded: set[int] = set()
-        self.shelf_counts = {shelf: array("H") for shelf in ("unopened", "open", "closed", "settled")}
+        # How many markets of an event each status filter finds.
+        self.status_counts = {word: array("H") for word in ("unopened", "open", "closed", "settled")}
 
     def __len__(self) -> int:
         return len(self.ticker)
@@ -123,12 +127,12 @@ class Events:
         self.updated.append(updated)
         self.first_market.append(-1)
         self.market_count.append(0)
-        for counts in self.shelf_counts.values():
+        for counts in self.status_counts.values():
             counts.append(0)
         return position
 
-    def adopt(self, event: int, market: int) -> None:
-        """Notes that a market belongs to an event."""
+    def add_market(self, event: int, market: int) -> None:
+        """Add a market to an event."""
         count = self.market_count[event]
         self.market_count[event] = count + 1
         if not count:
@@ -140,6 +144,6 @@ class Events:
             self.scattered[event] = [*range(first, first + count), market]
 
     def markets_of(self, event: int) -> list[int] | range:
-        """Positions of an event's markets, whatever their state, oldest first."""
+        """Return the positions of an event's markets of every state, oldest first."""
         first = self.first_market[event]
         return self.scattered.get(event) or range(first, first + self.market_count[event])

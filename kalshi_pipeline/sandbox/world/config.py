@@ -1,4 +1,4 @@
-"""What a world is made of, before it is made."""
+"""The settings of a world: its size, its pace and the shape of its answers."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -11,20 +11,21 @@ SHAPES: tuple[Shape, ...] = get_args(Shape)
 
 @dataclass(frozen=True)
 class WorldConfig:
-    """Everything that a world follows from: equal configs and equally many steps give equal answers.
+    """The settings that determine a world: equal configs and equal numbers of steps produce equal answers.
 
-    `markets` and `combos` are the numbers listed by `/markets?status=open` at the start; a few closed,
-    settled, archived and unopened markets stand beside them (`past_share` of the open ones, settled within the
-    last `past_days`). `trades_per_day` are added in each of the last `trade_days` before the start. What settled
-    or was traded more than `cutoff_days` ago is historical; a few minutes are a fraction of a day. Each step
-    lets `births_per_step` markets be born, one after the other into growing events, `closes_per_step`
-    markets close before their time and `combos_per_step` combos be minted. `created_within_seconds` puts
-    the creation of all that is open at the start into so short a span, which begins with a whole second: 1 is one
-    and the same second, 0 the same microsecond; None spreads the markets over 30 days and the combos over
-    twelve hours. Of the changes of quotes `quote_changes_kept` are remembered for candlesticks, 16 bytes each
-    (quote_log.py): 100,000 markets of which 8 % move at each step fill the 256 MB in about 2,500 steps.
-    `recordings` names a folder of recorded responses whose objects are served as they are,
-    beside the generated ones.
+    `markets` and `combos` are how many `/markets?status=open` lists at the start. Closed, settled, archived and
+    unopened markets come on top: `past_share` of the open ones, settled within the last `past_days`.
+    `trades_per_day` are added on each of the last `trade_days` before the start. Markets that settled, and trades
+    that were made, more than `cutoff_days` ago are historical; a few minutes are a fraction of a day.
+
+    Each step creates `births_per_step` markets in events that grow one after the other, closes `closes_per_step`
+    markets early, and mints `combos_per_step` combos.
+
+    `created_within_seconds` is the span in which everything that is open at the start was created, beginning with a
+    whole second: 1 is within the same second, 0 at the same microsecond; None spreads the markets over 30 days and the
+    combos over twelve hours. `quote_changes_kept` is how many changes of quotes are remembered for candlesticks, at 16
+    bytes each (quote_log.py): 100,000 markets of which 8 % move at each step fill the 256 MB in about 2,500 steps.
+    `recordings` is a folder of recorded responses, whose objects are served unchanged beside the generated ones.
     """
 
     seed: int = 1
@@ -55,8 +56,8 @@ class WorldConfig:
         if self.shape not in SHAPES:
             problems.append(f"shape is {self.shape!r}, but must be one of {', '.join(SHAPES)}")
         if self.start.tzinfo is None:
-            problems.append("start names no time zone")
+            problems.append("start has no time zone")
         if self.change_share > 1:
-            problems.append(f"change_share is {self.change_share}, but is a share of 1")
+            problems.append(f"change_share is {self.change_share}, but must be a share from 0 to 1")
         if problems:
             raise ValueError("; ".join(problems))

@@ -1,7 +1,7 @@
-"""The first day: fills an empty world with series, events, markets, combos and recorded objects.
+"""The initial world: series, events, markets, combos, past trades and recorded objects.
 
-Rows come into being in the order of their created time, because a market's position is its place in the
-newest-first listing (columns.py).
+Markets are created in the order of their created time, because a market's position is its place in the newest-first
+listing (columns.py).
 """
 
 from collections import deque
@@ -10,67 +10,68 @@ from functools import partial
 from operator import itemgetter
 from typing import TypeAlias
 
-from kalshi_pipeline.sandbox.shapes.json_format import MICROS
 from kalshi_pipeline.sandbox.world.catalogue import COMBO_PREFIXES, TOPICS, outcome_of, subject_of, topic_of
 from kalshi_pipeline.sandbox.world.chance import scatter
 from kalshi_pipeline.sandbox.world.create_market import (
-    bear_combo,
-    bear_event,
-    bear_market,
     combo_event_ticker_of,
+    create_combo,
+    create_event,
+    create_market,
     draw_close,
     event_ticker_of,
 )
-from kalshi_pipeline.sandbox.world.outcomes import fate_of, settle
+from kalshi_pipeline.sandbox.world.outcomes import settle, states_after_close
 from kalshi_pipeline.sandbox.world.recordings import RecordedMarket, Recording, load_recording
 from kalshi_pipeline.sandbox.world.states import (
     ACTIVE,
     ARCHIVED,
     CLOSED,
     DETERMINED,
+    FILTER_OF_STATE,
     FINALIZED,
     INACTIVE,
     INITIALIZED,
-    SHELF_OF_STATE,
 )
 from kalshi_pipeline.sandbox.world.transitions import archive
 from kalshi_pipeline.sandbox.world.world_state import DAY, HOUR, SeriesRow, WorldState
+from kalshi_pipeline.units import MICROS_PER_SECOND
 
-MOST_SERIES_PER_TOPIC = 1_700  # 8 topics: the 13,300 series of August 2026 (API.md §4)
+MOST_SERIES_PER_TOPIC = 1_700  # times 8 topics: the exchange had 13,300 series in August 2026
 
 _SIZE_OF_ROUND = sum(topic.size for topic in TOPICS)
-# The states inside an event that is open, per thousand markets (API.md §0.3); the rest is active.
+# The states of the markets of open events, cumulated per thousand, about as in August 2026; the others are active.
 _MIXTURE = ((10, FINALIZED), (13, CLOSED), (15, DETERMINED), (19, INITIALIZED), (29, INACTIVE))
-# Created times have fractions of 6, 5 and 4 digits, or none (API.md quirk 8).
-_GRAINS = (1, 10, 100, MICROS)
+# Created times have fractions of 6, 5 and 4 digits, or none (docs/exchange-api.md, Times).
+_GRAINS = (1, 10, 100, MICROS_PER_SECOND)
 
 _MOST_TRIES = 50  # to find a market that was open at an instant
 
-# Created time, ticker of the event (of a recorded market its own), and what lets it be born then.
-_Birth: TypeAlias = tuple[int, str, Callable[[int], None]]
+# The created time, the ticker of the event (of a recorded market its own), and the function that creates it.
+_Creation: TypeAlias = tuple[int, str, Callable[[int], None]]
 
 
-def create(world: WorldState) -> None:
-    """Fills the world for its first look."""
+def populate(world: WorldState) -> None:
+    """Fill an empty world."""
     config = world.config
     recording = load_recording(config.recordings) if config.recordings else Recording()
     _add_series(world, recording)
-    genesis = _Genesis(world)
-    genesis.add_recorded_events(recording)
-    past = list(genesis.plan_past())
-    births = [*past, *genesis.plan_open(), *genesis.plan_combos(), *genesis.plan_recorded(recording)]
-    # Ties by ticker, descending (columns.py): all letters of tickers come after the "-" that follows an event's.
-    births.sort(key=itemgetter(1), reverse=True)
-    births.sort(key=itemgetter(0))
-    for created, _, bear in births:
-        bear(created)
-    if births:
-        world.clock = world.start = max(world.clock, births[-1][0] + MICROS)
-    genesis.finish()
+    initial = _InitialWorld(world)
+    initial.add_recorded_events(recording)
+    past = list(initial.plan_past())
+    creations = [*past, *initial.plan_open(), *initial.plan_combos(), *initial.plan_recorded(recording)]
+    # Ties are in descending order of ticker (columns.py). Comparing the tickers of events is enough: the "-" that
+    # follows one in a market's ticker comes before all other characters of tickers.
+    creations.sort(key=itemgetter(1), reverse=True)
+    creations.sort(key=itemgetter(0))
+    for created, _, create in creations:
+        create(created)
+    if creations:
+        world.clock = world.start = max(world.clock, creations[-1][0] + MICROS_PER_SECOND)
+    initial.finish()
 
 
 def _add_series(world: WorldState, recording: Recording) -> None:
-    """Every topic's series, whether or not an event of theirs exists yet; then the combos' and the recorded ones."""
+    """Add the series of every topic, with or without events, and then those of combos and the recorded ones."""
     if world.config.markets or world.config.births_per_step:
         world.series_per_topic = min(1 + world.config.markets // _SIZE_OF_ROUND // 2, MOST_SERIES_PER_TOPIC)
     for topic_number, topic in enumerate(TOPICS):
@@ -84,43 +85,45 @@ def _add_series(world: WorldState, recording: Recording) -> None:
         world.replace_series(SeriesRow(ticker, -2, 0, text))
 
 
-class _Genesis:
-    """Plans births, each with its created time, and bears them in that order."""
+class _InitialWorld:
+    """Plans what to create and when; the planned functions then create it."""
 
     def __init__(self, world: WorldState) -> None:
         self._world = world
         self._quoter = world.quoter
-        # Instant, market and price of what was traded before the world began.
+        # Instant, market and price of each trade from before the world began.
         self._past_trades: list[tuple[int, int, int]] = []
 
-    def plan_past(self) -> Iterator[_Birth]:
-        """Events whose markets all settled before the world began, over the configured days; a market then lived for
-        a quarter of them or so."""
+    def plan_past(self) -> Iterator[_Creation]:
+        """Plan events whose markets all settled before the world began, spread over the configured days.
+
+        Their markets were open for about a quarter of those days.
+        """
         world = self._world
         count = round(world.config.markets * world.config.past_share / _SIZE_OF_ROUND * len(TOPICS))
         count = max(count, 8) if world.config.markets and world.config.past_share else 0
         span = round(world.config.past_days * DAY)
-        life = max(span * 4 // 15, HOUR)
+        open_for = max(span * 4 // 15, HOUR)
         for number in range(count):
             age = (count - number) * span // count
             moment = world.clock - age - 3 * HOUR
-            closed = moment - moment % (60 * MICROS)
+            closed = moment - moment % (60 * MICROS_PER_SECOND)
             ticker = event_ticker_of(world, number, closed)
-            yield moment - life, ticker, partial(self._bear_past, number, closed)
+            yield moment - open_for, ticker, partial(self._create_past_event, number, closed)
         world.next_number = count
 
-    def _bear_past(self, number: int, closed: int, created: int) -> None:
+    def _create_past_event(self, number: int, closed: int, created: int) -> None:
         world = self._world
-        event = bear_event(world, number, created, closed)
+        event = create_event(world, number, created, closed)
         settled = closed + HOUR + scatter(3, number) % HOUR
         for ordinal in self._in_listing_order(number, range(topic_of(number).size)):
-            market = bear_market(world, event, ordinal, CLOSED, created)
+            market = create_market(world, event, ordinal, CLOSED, created)
             self._trade_past(market, created, closed, share=0.8)
             settle(world, market, FINALIZED, settled)
-        self._index(event)
+        self._append_to_listings(event)
 
-    def plan_open(self) -> Iterator[_Birth]:
-        """Events until exactly the configured number of markets is open."""
+    def plan_open(self) -> Iterator[_Creation]:
+        """Plan events until exactly the configured number of markets is open."""
         world = self._world
         plan: list[dict[int, int]] = []
         left = world.config.markets
@@ -130,75 +133,75 @@ class _Genesis:
             for ordinal in range(topic_of(number).size):
                 if left:
                     states[ordinal] = self._draw_state(number, ordinal)
-                    left -= SHELF_OF_STATE[states[ordinal]] == "open"
+                    left -= FILTER_OF_STATE[states[ordinal]] == "open"
             plan.append(states)
         for index, states in enumerate(plan):
             number, created = world.next_number + index, self._draw_created(index, len(plan), 30 * DAY)
             close_at = draw_close(world, number, world.clock)
-            bear = partial(self._bear_open, number, states, close_at)
-            yield created - created % _GRAINS[index % 4], event_ticker_of(world, number, close_at), bear
+            create = partial(self._create_open_event, number, states, close_at)
+            yield created - created % _GRAINS[index % 4], event_ticker_of(world, number, close_at), create
         world.next_number += len(plan)
 
     def _draw_created(self, index: int, count: int, usual: int) -> int:
-        """When the index-th of so many was born: evenly over the usual span until now, or over the configured one."""
+        """Return the created time of the index-th of `count` rows, which fill the usual span or the configured one."""
         within, now = self._world.config.created_within_seconds, self._world.clock
         if within is None:
-            jitter = scatter(52, index) % min(30 * MICROS, usual // 2 // count)
+            jitter = scatter(52, index) % min(30 * MICROS_PER_SECOND, usual // 2 // count)
             return now - (count - index) * usual // count - jitter
-        span = round(within * MICROS)
+        span = round(within * MICROS_PER_SECOND)
         first = now - HOUR - span
-        return first - first % MICROS + index * span // count
+        return first - first % MICROS_PER_SECOND + index * span // count
 
     def _draw_state(self, number: int, ordinal: int) -> int:
         chance = scatter(self._world.config.seed + 51, number * 16 + ordinal) % 1000
         return next((state for below, state in _MIXTURE if chance < below), ACTIVE)
 
-    def _bear_open(self, number: int, states: dict[int, int], close_at: int, created: int) -> None:
+    def _create_open_event(self, number: int, states: dict[int, int], close_at: int, created: int) -> None:
         world, now = self._world, self._world.clock
-        event = bear_event(world, number, created, close_at)
+        event = create_event(world, number, created, close_at)
         for ordinal in self._in_listing_order(number, states):
             state = states[ordinal]
             if state == INITIALIZED:
-                market = bear_market(world, event, ordinal, state, created)
+                market = create_market(world, event, ordinal, state, created)
                 world.markets.open_at[market] = now - now % HOUR + 2 * HOUR
                 continue
-            market = bear_market(world, event, ordinal, INACTIVE if state == INACTIVE else ACTIVE, created)
+            market = create_market(world, event, ordinal, INACTIVE if state == INACTIVE else ACTIVE, created)
             if state in (ACTIVE, INACTIVE):
                 self._quoter.draw_quote(market, world.structure_of(market))
             self._trade_past(market, created, created + (now - created) // 2, share=0.7)
             if state not in (ACTIVE, INACTIVE):
                 self._end_early(market, state, created + (now - created) // 2)
-        self._index(event)
+        self._append_to_listings(event)
 
     def _end_early(self, market: int, state: int, at: int) -> None:
         world = self._world
-        world.markets.close_at[market] = at - at % MICROS
+        world.markets.close_at[market] = at - at % MICROS_PER_SECOND
         world.set_state(market, CLOSED)
         world.markets.updated[market] = at
         if state == CLOSED:
-            world.fates.append((3, market, fate_of(world, market)))
+            world.scheduled_transitions.append((3, market, states_after_close(world, market)))
             return
-        settle(world, market, state, min(at + HOUR // 2, world.clock))  # nothing is settled in time to come
+        settle(world, market, state, min(at + HOUR // 2, world.clock))  # never in the future
         if state == DETERMINED:
-            world.fates.append((3, market, (FINALIZED,)))
+            world.scheduled_transitions.append((3, market, (FINALIZED,)))
 
-    def plan_combos(self) -> Iterator[_Birth]:
-        """Combos, all open."""
+    def plan_combos(self) -> Iterator[_Creation]:
+        """Plan the combos, all of them open."""
         world = self._world
         for number in range(world.config.combos):
             created = self._draw_created(number, world.config.combos, 12 * HOUR)
-            yield created, combo_event_ticker_of(world, number), partial(self._bear_combo, number)
+            yield created, combo_event_ticker_of(world, number), partial(self._create_combo, number)
         world.next_combo = world.config.combos
 
-    def _bear_combo(self, number: int, created: int) -> None:
+    def _create_combo(self, number: int, created: int) -> None:
         world = self._world
-        market = bear_combo(world, number, ACTIVE, created)
+        market = create_combo(world, number, ACTIVE, created)
         self._quoter.draw_combo_quote(market, world.structure_of(market))
         self._trade_past(market, created, world.clock, share=0.03)
-        self._index(world.markets.event[market])
+        self._append_to_listings(world.markets.event[market])
 
     def add_recorded_events(self, recording: Recording) -> None:
-        """Recorded events, and the gaps: events that only a recorded market names."""
+        """Add the recorded events, and the unrecorded ones that a recorded market names."""
         world, events = self._world, self._world.events
         closes: dict[str, int] = {}
         for market in recording.markets.values():
@@ -214,17 +217,17 @@ class _Genesis:
                 event.ticker, -1, series, close_at, event.updated, is_combo=event.is_combo
             )
             events.recorded[position] = event.text
-            self._index(position)
+            self._append_to_listings(position)
         for ticker in sorted(closes.keys() - events.position.keys()):
             is_combo = ticker.startswith("KXMVE")
             position = events.append(ticker, -1, -1, closes[ticker], closes[ticker], is_combo=is_combo)
             events.unrecorded.add(position)
 
-    def plan_recorded(self, recording: Recording) -> Iterator[_Birth]:
+    def plan_recorded(self, recording: Recording) -> Iterator[_Creation]:
         for market in recording.markets.values():
-            yield market.created, market.ticker, partial(self._bear_recorded, market)
+            yield market.created, market.ticker, partial(self._create_recorded_market, market)
 
-    def _bear_recorded(self, recorded: RecordedMarket, created: int) -> None:
+    def _create_recorded_market(self, recorded: RecordedMarket, created: int) -> None:
         world, markets = self._world, self._world.markets
         event = world.events.position[recorded.event_ticker]
         times = created, recorded.open_at, recorded.close_at
@@ -238,10 +241,10 @@ class _Genesis:
         markets.recorded[market] = recorded.text
         if recorded.settled_at is not None:
             markets.settled_at[market] = recorded.settled_at
-        world.shelve(market)
+        world.index_market(market)
 
     def finish(self) -> None:
-        """What can only be done when everything stands: sorting, yesterday's quotes, the first archiving."""
+        """Do what needs all rows: sort the events, append past trades, archive old markets, set yesterday's quotes."""
         world, markets = self._world, self._world.markets
         for order in world.events_by_close.values():
             order.sort(key=world.event_key)
@@ -251,25 +254,25 @@ class _Genesis:
         world.settled = deque(sorted(world.settled))
         archive(world)
         markets.pass_midnight()
-        for market in range(0, len(markets), 2):  # half of the markets were bid and sold lower a day ago
+        for market in range(0, len(markets), 2):  # half of the markets had a lower bid a day ago
             if markets.bid[market] > 40_000:
                 markets.midnight_bid[market] -= 20_000
         for market, volume in enumerate(markets.volume):
             markets.midnight_volume[market] = volume // 200 * 100
         markets.unlogged.clear()
         world.quote_log.known_since = world.start
-        world.leg_pool = list(world.shelves.rows("open", combo=False)[:4_096])
+        world.leg_pool = list(world.status_index.rows("open", combo=False)[:4_096])
 
     def _draw_busy_days(self) -> None:
-        """The configured trades of the days before the start, each of a market that could be traded then."""
+        """Draw the configured trades of the days before the start, each of a market that could be traded then."""
         world, random = self._world, self._world.random
         span = round(world.config.trade_days * DAY)
         count = round(world.config.trades_per_day * world.config.trade_days)
         for index in range(count):
             at = world.start - span + index * span // count
-            born = world.first_created_from(at)
-            for _ in range(_MOST_TRIES if born else 0):
-                market = int(random.random() * born)
+            existing = world.first_created_from(at)
+            for _ in range(_MOST_TRIES if existing else 0):
+                market = int(random.random() * existing)
                 if self._could_trade(market, at):
                     price = self._quoter.draw_price(market, world.structure_of(market))
                     self._past_trades.append((at, market, price))
@@ -281,11 +284,11 @@ class _Genesis:
         return is_plain and markets.open_at[market] <= at < markets.close_at[market]
 
     def _in_listing_order(self, number: int, ordinals: "range | dict[int, int]") -> list[int]:
-        """Ordinals by ticker, descending: markets of one event share their created time (columns.py)."""
+        """Return ordinals in descending order of ticker: markets of one event share their created time (columns.py)."""
         return sorted(ordinals, key=lambda ordinal: outcome_of(number, ordinal).code, reverse=True)
 
     def _trade_past(self, market: int, since: int, until: int, share: float) -> None:
-        """Up to four trades, of this share of the markets."""
+        """Draw up to four past trades of a market, of this share of the markets."""
         random = self._world.random
         if random.random() < share:
             structure = self._world.structure_of(market)
@@ -293,7 +296,8 @@ class _Genesis:
                 at = since + int(random.random() * (until - since))
                 self._past_trades.append((at, market, self._quoter.draw_price(market, structure)))
 
-    def _index(self, event: int) -> None:
+    def _append_to_listings(self, event: int) -> None:
+        """Append an event to the listings' orders, which `finish` sorts."""
         world = self._world
         world.events_by_close[bool(world.events.is_combo[event])].append(event)
         world.events_of_series.setdefault(world.events.series[event], []).append(event)

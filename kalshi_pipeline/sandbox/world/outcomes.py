@@ -1,6 +1,5 @@
-"""How markets end: their result and what a contract pays (API.md §2)."""
+"""How markets end: their result and what a contract pays (docs/exchange-api.md, Settlements)."""
 
-from kalshi_pipeline.sandbox.shapes.json_format import MICROS
 from kalshi_pipeline.sandbox.world.catalogue import is_exclusive
 from kalshi_pipeline.sandbox.world.chance import scatter
 from kalshi_pipeline.sandbox.world.states import (
@@ -13,11 +12,14 @@ from kalshi_pipeline.sandbox.world.states import (
     YES,
 )
 from kalshi_pipeline.sandbox.world.world_state import WorldState
+from kalshi_pipeline.units import MICROS_PER_DOLLAR
 
 
-def fate_of(world: WorldState, market: int) -> tuple[int, ...]:
-    """The states after `closed`: one market in forty, or more if the world says so, is disputed and amended, one in
-    fifty never leaves `closed`."""
+def states_after_close(world: WorldState, market: int) -> tuple[int, ...]:
+    """Return the states that follow `closed`.
+
+    One market in forty, or the share that the world asks for, is disputed and amended; one in fifty stays `closed`.
+    """
     chance = scatter(world.config.seed + 41, market)
     if chance < world.amended_share * 2**64:
         return (DETERMINED, DISPUTED, AMENDED, FINALIZED)
@@ -29,10 +31,10 @@ def fate_of(world: WorldState, market: int) -> tuple[int, ...]:
 
 
 def settle(world: WorldState, market: int, state: int, at: int, later: tuple[int, ...] = ()) -> None:
-    """Moves a market to a state past `closed`, with its result; until it is amended that is a mistaken one.
+    """Move a market to a state past `closed`, with its result; the result is mistaken if `later` holds an amendment.
 
-    What it pays is known from its determination on [SPEC 3.32], or only once it is final [REC 2026-08]: markets take
-    turns, and those to be amended show theirs early, so that it changes.
+    The payout appears when the market is determined (documented) or only when it is final (recorded in August 2026):
+    markets alternate, and those that will be amended show it early, so that it changes.
     """
     world.set_state(market, state)
     result, value = result_of(world, market)
@@ -49,28 +51,28 @@ def settle(world: WorldState, market: int, state: int, at: int, later: tuple[int
 
 
 def _mistaken(result: int, value: int) -> tuple[int, int]:
-    """Another outcome: the other side, or another value of a scalar."""
+    """Return another outcome: the other side, or another value of a scalar."""
     if result == SCALAR:
-        return SCALAR, (value + MICROS // 4) % MICROS or MICROS // 4
-    return (NO, 0) if result == YES else (YES, MICROS)
+        return SCALAR, (value + MICROS_PER_DOLLAR // 4) % MICROS_PER_DOLLAR or MICROS_PER_DOLLAR // 4
+    return (NO, 0) if result == YES else (YES, MICROS_PER_DOLLAR)
 
 
 def result_of(world: WorldState, market: int) -> tuple[int, int]:
-    """The result, and what the yes side pays in micro-dollars.
+    """Return the result, and what YES pays in micro-dollars.
 
-    At most one market of an exclusive event resolves to yes. One game in seventeen is called off and every
-    market of it settles at a fair price, which is a scalar settlement (API.md §2).
+    At most one market of an exclusive event resolves to yes. One game in seventeen is called off, and all of its
+    markets settle at a fair price, which is a scalar settlement.
     """
     event, ordinal = world.markets.event[market], world.markets.ordinal[market]
     if world.events.is_combo[event]:
-        return (YES, MICROS) if scatter(world.config.seed + 43, market) % 9 == 0 else (NO, 0)
+        return (YES, MICROS_PER_DOLLAR) if scatter(world.config.seed + 43, market) % 9 == 0 else (NO, 0)
     chance = scatter(world.config.seed + 44, world.events.number[event])
     topic = world.topic_of_event(event)
     if topic.style == "scalar":
         return SCALAR, chance % 9_999 * 100 + 100
     if topic.style == "team" and chance % 17 == 0:
-        return SCALAR, MICROS // 2
+        return SCALAR, MICROS_PER_DOLLAR // 2
     winner = (chance >> 8) % topic.size
     if is_exclusive(topic):
-        return (YES, MICROS) if ordinal == winner else (NO, 0)
-    return (YES, MICROS) if ordinal < winner else (NO, 0)
+        return (YES, MICROS_PER_DOLLAR) if ordinal == winner else (NO, 0)
+    return (YES, MICROS_PER_DOLLAR) if ordinal < winner else (NO, 0)

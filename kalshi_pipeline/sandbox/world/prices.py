@@ -1,17 +1,16 @@
-"""Price level structures: where on the dollar a price may stand (API.md quirk 7: the ranges are the truth).
+"""Price level structures: which prices between 0 and 1 dollar a market allows (docs/exchange-api.md, Prices).
 
 Prices are integer micro-dollars, so that the six decimals of a future shape fit too.
 """
 
 from dataclasses import dataclass
-from itertools import pairwise
 
-from kalshi_pipeline.sandbox.shapes.json_format import MICROS, spell_dollars
+from kalshi_pipeline.units import MICROS_PER_DOLLAR
 
 
 @dataclass(frozen=True, slots=True)
 class PriceStructure:
-    """`edges` cut the dollar into ranges; `steps` has the price step of each range."""
+    """`edges` divide the dollar into ranges; `steps` has the price step of each range."""
 
     name: str
     edges: tuple[int, ...]
@@ -24,21 +23,14 @@ class PriceStructure:
         return self.steps[-1]
 
     def snap(self, price: int) -> int:
-        """The nearest lower price of the grid, at least one step away from nothing and from a dollar."""
-        price = min(max(price, self.steps[0]), MICROS - self.steps[-1])
+        """Return the nearest lower price on the grid, at least one step away from 0 and from 1 dollar."""
+        price = min(max(price, self.steps[0]), MICROS_PER_DOLLAR - self.steps[-1])
         return price - price % self.step_at(price)
 
-    def render(self) -> str:
-        ranges = (
-            f'{{"end":"{spell_dollars(end)}","start":"{spell_dollars(start)}","step":"{spell_dollars(step)}"}}'
-            for (start, end), step in zip(pairwise(self.edges), self.steps, strict=True)
-        )
-        return f"[{','.join(ranges)}]"
 
-
-LINEAR_CENT = PriceStructure("linear_cent", (0, MICROS), (10_000,))
-DECI_CENT = PriceStructure("deci_cent", (0, MICROS), (1_000,))
+LINEAR_CENT = PriceStructure("linear_cent", (0, MICROS_PER_DOLLAR), (10_000,))
+DECI_CENT = PriceStructure("deci_cent", (0, MICROS_PER_DOLLAR), (1_000,))
 CENTI_CENT_EDGES = PriceStructure(
-    "center_deci_edge_centi_cent", (0, 250_000, 750_000, MICROS), (100, 1_000, 100)
+    "center_deci_edge_centi_cent", (0, 250_000, 750_000, MICROS_PER_DOLLAR), (100, 1_000, 100)
 )
-MICRO = PriceStructure("micro_dollar", (0, MICROS), (1,))  # made up, for the future shape
+MICRO = PriceStructure("micro_dollar", (0, MICROS_PER_DOLLAR), (1,))  # invented, for the future shape

@@ -1,9 +1,8 @@
-"""What the quotes were: each change of a bid or an ask since the world began, until the log is full.
+"""The history of quotes: each change of a bid or an ask since the world began, until the log is full.
 
-A change is dated with the clock at which listings first served it, and keeps what stood before it. So the past is
-read backwards from the present quote, and a market that never moved needs no entry. An entry takes 16 bytes. When
-`most` of them are kept, the oldest are forgotten: `known_since` then moves from the world's start to where the
-memory begins.
+A change has the time at which listings first served it, and the bid and ask before it. So the past is read backwards
+from the present quote, and a market whose quote never moved needs no entry. An entry takes 16 bytes. Once the log has
+`most` entries, each new one replaces the oldest; `known_since` is then the time of the last entry that was replaced.
 """
 
 import logging
@@ -27,7 +26,7 @@ class QuoteLog:
     def __init__(self, start: int, most: int) -> None:
         self.known_since = start
         self._most = max(1, most)
-        # Entries are numbered from 0 on; the n-th stands at n modulo `most`.
+        # Entries are numbered from 0; the n-th is stored at n modulo `most`.
         self._count = 0
         self._instants = array("q")
         self._instant = array("i")
@@ -40,7 +39,7 @@ class QuoteLog:
         return len(self._bid)
 
     def append(self, at: int, changes: Iterable[tuple[int, int, int]]) -> None:
-        """Changes of one instant, no older than the newest: each a market, and its bid and ask until then."""
+        """Append the changes of one instant, no older than the newest: each market with its bid and ask before it."""
         instant, newest = len(self._instants), self._newest
         self._instants.append(at)
         for market, bid, ask in changes:
@@ -61,7 +60,7 @@ class QuoteLog:
             self._count += 1
 
     def _forget_oldest(self) -> int:
-        """Where its entry stood."""
+        """Forget the oldest entry, and return the slot that it occupied."""
         if self._count == self._most:
             _log.warning(
                 "The log of quotes is full at %d changes: from now on it forgets the oldest.", self._most
@@ -71,8 +70,10 @@ class QuoteLog:
         return slot
 
     def history(self, market: int, bid: int, ask: int, since: int) -> list[Quote]:
-        """From the quote in force at an instant, or at `known_since` if that is later, to the present one, which is
-        given; oldest first."""
+        """Return the quotes from the one in force at an instant to the present one, oldest first.
+
+        `bid` and `ask` are the present quote. The history begins at `known_since` if that is later than the instant.
+        """
         since, found = max(since, self.known_since), []
         number = self._newest[market] if market < len(self._newest) else _NONE
         while number >= max(0, self._count - self._most):

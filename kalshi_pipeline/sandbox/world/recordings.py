@@ -1,8 +1,8 @@
-"""Reads folders of recorded responses, whatever endpoint each file came from.
+"""Reads folders of recorded responses of any endpoint.
 
-An object is known by its fields, not by its file: a market names its event and has a status, an event names
-its series and has a title, a series has a fee type. It is served as it was recorded; only what the indexes
-need is read from it. Of one ticker the last folder (they are dated) wins, inside a folder the first file.
+Objects are recognized by their fields: a market has an event and a status, an event a series and a title, a series a
+fee type. They are served as recorded; only what the indexes need is read from them. If several files hold the same
+ticker, the last folder wins, since folders are named by date, and within a folder the first file.
 """
 
 import json
@@ -12,9 +12,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from kalshi_pipeline.sandbox.shapes.json_format import MICROS, micros_of
 from kalshi_pipeline.sandbox.world.columns import NEVER
 from kalshi_pipeline.sandbox.world.states import ACTIVE, STATE_OF_WORD
+from kalshi_pipeline.units import MICROS_PER_DOLLAR, instant_of
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,10 @@ class Recording:
 
 
 def load_recording(folder: Path) -> Recording:
-    """Every series, event and market in a folder's JSON files and its sub folders; ValueError if there is none."""
+    """Return every series, event and market in the JSON files of a folder and its subfolders.
+
+    Raises ValueError if there is none.
+    """
     recording = Recording()
     for part in sorted({file.parent for file in folder.rglob("*.json")}):
         dated = Recording()
@@ -102,8 +105,8 @@ def _market(found: dict[str, Any]) -> RecordedMarket:
         close_at=_instant(found.get("close_time")),
         settled_at=_instant(found["settlement_ts"]) if found.get("settlement_ts") else None,
         bid=_micros(found.get("yes_bid_dollars", "0")),
-        ask=_micros(found.get("yes_ask_dollars", "0")) or MICROS,
-        # Older shapes have no sizes: a hundred contracts then stand behind a quote.
+        ask=_micros(found.get("yes_ask_dollars", "0")) or MICROS_PER_DOLLAR,
+        # Older shapes have no sizes; every side then gets a hundred contracts.
         bid_size=_micros(found.get("yes_bid_size_fp") or "100") // 10_000,
         ask_size=_micros(found.get("yes_ask_size_fp") or "100") // 10_000,
         text=_text(found),
@@ -127,14 +130,14 @@ def _text(found: dict[str, Any]) -> str:
 def _instant(text: str | None) -> int:
     if not text:
         return NEVER
-    return micros_of(
+    return instant_of(
         datetime.fromisoformat(text).astimezone(UTC) if not text.startswith("0001") else _YEAR_ONE
     )
 
 
 def _micros(text: str) -> int:
     whole, _, fraction = text.partition(".")
-    return int(whole) * MICROS + int(fraction[:6].ljust(6, "0"))
+    return int(whole) * MICROS_PER_DOLLAR + int(fraction[:6].ljust(6, "0"))
 
 
 _YEAR_ONE = datetime(1, 1, 1, tzinfo=UTC)

@@ -1,7 +1,7 @@
 """The tape: every trade of the world, oldest first.
 
-A market's volume is exactly the sum of the counts of its trades here, and its last price the price of the
-newest one; recorded markets are the exception, for they bring a volume and no trades.
+A market's volume is exactly the sum of the counts of its trades, and its last price is that of the newest one.
+Recorded markets are the exception: they have a volume but no trades.
 """
 
 from array import array
@@ -12,7 +12,7 @@ from kalshi_pipeline.sandbox.world.chance import uuid_of
 
 
 class Trade(NamedTuple):
-    """One execution, and the market's open interest after it; the taker bought yes where `takes_yes`."""
+    """One execution, and the market's open interest after it; the taker bought YES if `takes_yes`."""
 
     market: int
     at: int
@@ -38,7 +38,7 @@ class Tape:
         return len(self.at)
 
     def append(self, trade: Trade) -> None:
-        """A trade no older than the newest."""
+        """Append a trade, which must not be older than the newest."""
         position = len(self.at)
         self.market.append(trade.market)
         self.at.append(trade.at)
@@ -59,7 +59,7 @@ class Tape:
         return uuid_of(self._seed + 101, position)
 
     def of_market(self, market: int) -> "array[int]":
-        """Positions of one market's trades; the index is made when somebody first asks."""
+        """Return the positions of one market's trades, oldest first; the first call builds the index."""
         if self._of_market is None:
             self._of_market = {}
             for position, owner in enumerate(self.market):
@@ -70,7 +70,7 @@ class Tape:
         return bisect_left(self.at, instant)
 
     def find(self, at: int, trade_id: str) -> int | None:
-        """The position of the trade that a cursor names."""
+        """Return the position of a trade, or None if it is not on the tape."""
         for position in range(bisect_left(self.at, at), bisect_right(self.at, at)):
             if self.trade_id(position) == trade_id:
                 return position

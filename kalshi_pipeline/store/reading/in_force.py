@@ -1,8 +1,8 @@
-"""Which row of a market is in force at a tick, and which ticks vouch for it: what reading back is built from.
+"""Which row of a market is in force at a tick, and which ticks confirm it: the ground of reading back.
 
-A stored quote is in force from its tick until the market's next row. Ticks of its own scope carry it on: a
-complete one confirms it, an incomplete one does not. Where every quote is kept, sightings tell of ticks at which the
-exchange gave it again. Keys of ticks that hold quotes ascend with their instants.
+A stored quote is in force from its tick until the market's next row. Ticks of its own scope carry it: a complete one
+confirms it, an incomplete one does not. Where every quote is kept, sightings record the ticks at which the exchange
+sent it again. Keys of ticks that hold quotes ascend with their instants.
 """
 
 from typing import NamedTuple
@@ -35,8 +35,8 @@ class TakenTick(NamedTuple):
     is_complete: bool
 
 
-class Standing(NamedTuple):
-    """How a row of one tick stands at a later one: see `history.Quote`."""
+class Provenance(NamedTuple):
+    """How the row of one tick is known at a later one; the fields are those of `quotes.Quote`."""
 
     quoted_at: int
     is_observed: bool
@@ -64,7 +64,7 @@ _of_market = (
 def newest_tick(
     connection: Connection, at: int | None = None, *, is_complete: bool = False
 ) -> TakenTick | None:
-    """Give the newest tick that holds quotes: at or before an instant, or of all; or the newest complete one."""
+    """Return the newest tick that holds quotes: at or before an instant, or of all; or the newest complete one."""
     if at is not None:
         row = connection.execute(_newest_at, {"at": at}).one_or_none()
     else:
@@ -75,7 +75,7 @@ def newest_tick(
 def ticks_between(
     connection: Connection, first_id: int, last_id: int, market_id: int | None = None
 ) -> list[TakenTick]:
-    """Give the ticks that hold quotes, or a row of one market, from the first to the last of them."""
+    """Return the ticks that hold quotes, or a row of one market, from the first to the last of them."""
     bound = {"first_id": first_id, "last_id": last_id}
     if market_id is None:
         rows = connection.execute(_between, bound)
@@ -84,8 +84,8 @@ def ticks_between(
     return [TakenTick(*row) for row in rows]
 
 
-def standings(connection: Connection, first_id: int, last_id: int) -> dict[int, Standing]:
-    """Tell for each of these ticks, by its key, how its rows stand at the last one."""
+def provenances(connection: Connection, first_id: int, last_id: int) -> dict[int, Provenance]:
+    """Return for each of these ticks, by its key, how its rows are known at the last one."""
     newest: dict[str, TakenTick] = {}
     confirmed_at: dict[str, int] = {}
     found = {}
@@ -93,19 +93,19 @@ def standings(connection: Connection, first_id: int, last_id: int) -> dict[int, 
         of_scope = newest.setdefault(tick.scope, tick)
         if tick.is_complete:
             confirmed_at.setdefault(tick.scope, tick.tick_at)
-        found[tick.id] = Standing(
+        found[tick.id] = Provenance(
             tick.tick_at, of_scope is tick, of_scope.is_complete, confirmed_at.get(tick.scope)
         )
     return found
 
 
 def bound_tick(name: str) -> BindParameter[int]:
-    """A parameter that takes the key of a tick."""
+    """Return a parameter that takes the key of a tick."""
     return bindparam(name, type_=Integer)
 
 
-def row_of_market(tick_id: BindParameter[int]) -> Case[int]:
-    """The tick of the newest row, at or before a tick, of the market of `latest_quotes`.
+def tick_in_force(tick_id: BindParameter[int]) -> Case[int]:
+    """Return the tick of the newest row, at or before a tick, of the market of `latest_quotes`.
 
     It is searched, by one seek in an index, only where the newest row of all is younger.
     """
@@ -119,7 +119,7 @@ _newest_sighting = select(func.max(sightings.c.tick_id)).where(sightings.c.tick_
 
 
 def newest_sighting(connection: Connection, tick_id: int) -> int | None:
-    """Give the newest tick, up to one, with sightings of any market; None where there are none."""
+    """Return the newest tick, up to one, with sightings of any market; None if there are none."""
     found: int | None = connection.execute(_newest_sighting, {"tick_id": tick_id}).scalar_one()
     return found
 
@@ -127,9 +127,10 @@ def newest_sighting(connection: Connection, tick_id: int) -> int | None:
 def sighting_of_market(
     market_id: ColumnElement[int], row_tick_id: ColumnElement[int], last_id: ColumnElement[int]
 ) -> ScalarSelect[int]:
-    """The tick of the newest sighting of a market after its row in force, up to a tick.
+    """Return the tick of the newest sighting of a market after its row in force, up to a tick.
 
-    There is no index of a market's sightings: the ticks are gone back one by one, and the last ones are the likeliest.
+    Sightings have no index by market: the ticks are searched backwards one by one, and the last ones are the
+    likeliest.
     """
     is_sighted = exists().where(sightings.c.tick_id == ticks.c.id, sightings.c.market_id == market_id)
     is_sighted = is_sighted.correlate_except(sightings)
@@ -150,8 +151,8 @@ _last_sighting = select(
 )
 
 
-def last_given(connection: Connection, market_id: int, row_tick_id: int, last_id: int) -> int:
-    """Give the newest tick, up to one, at which the exchange gave the quote of a row: its own, or a sighting's."""
+def last_sent(connection: Connection, market_id: int, row_tick_id: int, last_id: int) -> int:
+    """Return the newest tick, up to one, at which the exchange sent the quote of a row: its own, or a sighting's."""
     bound = {"market_id": market_id, "row_tick_id": row_tick_id, "last_id": last_id}
     sighted_id: int | None = connection.execute(_last_sighting, bound).scalar_one()
     return row_tick_id if sighted_id is None else sighted_id

@@ -7,11 +7,11 @@ from sqlalchemy import Connection, and_, func, or_, select
 from kalshi_pipeline.errors import RangeError
 from kalshi_pipeline.store.reading.in_force import (
     bound_tick,
-    last_given,
+    last_sent,
     newest_sighting,
     newest_tick,
-    row_of_market,
-    standings,
+    provenances,
+    tick_in_force,
 )
 from kalshi_pipeline.store.reading.quotes import midpoint_of
 from kalshi_pipeline.store.schema.tables import latest_quotes, markets, price_snapshots
@@ -40,23 +40,23 @@ class Mover(NamedTuple):
 
     @property
     def midpoint(self) -> float | None:
-        """The middle of the newer bid and ask; None where it is not quoted on both sides."""
+        """The middle of the newer bid and ask; None if it is not quoted on both sides."""
         return midpoint_of(self.yes_bid, self.yes_ask)
 
     @property
     def base_midpoint(self) -> float | None:
-        """The middle of the base's bid and ask; None where it is not quoted on both sides."""
+        """The middle of the base's bid and ask; None if it is not quoted on both sides."""
         return midpoint_of(self.base_yes_bid, self.base_yes_ask)
 
     @property
     def midpoint_change(self) -> float | None:
-        """By how much the midpoint rose or fell; None where one of the two is none."""
+        """By how much the midpoint rose or fell; None if one of the two is None."""
         new, base = self.midpoint, self.base_midpoint
         return None if new is None or base is None else new - base
 
     @property
     def last_price_change(self) -> int | None:
-        """By how much the last price rose or fell; None where one of the two is not told."""
+        """By how much the last price rose or fell; None if one of the two is unknown."""
         new, base = self.last_price, self.base_last_price
         return None if new is None or base is None else new - base
 
@@ -70,8 +70,8 @@ _base = price_snapshots.alias("base_rows")
 _found = (
     select(
         _latest.market_id,
-        row_of_market(_tick_id).label("tick_id"),
-        row_of_market(_base_tick_id).label("base_tick_id"),
+        tick_in_force(_tick_id).label("tick_id"),
+        tick_in_force(_base_tick_id).label("base_tick_id"),
     )
     .where(_latest.tick_id > _base_tick_id)
     .cte("found")
@@ -112,13 +112,13 @@ _query = (
 def movers(
     connection: Connection, window_seconds: float, at: int | None = None, limit: int = 20
 ) -> list[Mover]:
-    """Give the listed markets that moved most in the window that ends `at` an instant (the newest complete tick).
+    """Return the listed markets that moved most in the window that ends `at` an instant (the newest complete tick).
 
     Ranked by the absolute change of the midpoint, then by that of the last price. A market's base is its last quote at
     or before the window's start, however old; a market that was not listed then has none, and is left out.
     """
     if window_seconds <= 0:
-        raise RangeError(f"a window of {window_seconds:g} s holds nothing: give a positive length")
+        raise RangeError(f"a window of {window_seconds:g} s holds nothing: choose a positive length")
     tick = newest_tick(connection, at, is_complete=at is None)
     if tick is None:
         return []
@@ -127,14 +127,14 @@ def movers(
     if base is None:
         return []
     rows = connection.execute(_query.limit(limit), {"tick_id": tick.id, "base_tick_id": base.id}).all()
-    standing = standings(connection, min((row[4] for row in rows), default=tick.id), tick.id)
+    known = provenances(connection, min((row[4] for row in rows), default=tick.id), tick.id)
     has_sightings = newest_sighting(connection, tick.id) is not None
     found = []
     for ticker, title, market_id, row_tick_id, base_tick_id, *rest in rows:
         new_id, base_id = row_tick_id, base_tick_id
         if has_sightings:
-            new_id = last_given(connection, market_id, row_tick_id, tick.id)
-            base_id = last_given(connection, market_id, base_tick_id, base.id)
-        new, old = standing[new_id], standing[base_id]
+            new_id = last_sent(connection, market_id, row_tick_id, tick.id)
+            base_id = last_sent(connection, market_id, base_tick_id, base.id)
+        new, old = known[new_id], known[base_id]
         found.append(Mover(ticker, title, new.quoted_at, old.quoted_at, new.is_observed, *rest))
     return found

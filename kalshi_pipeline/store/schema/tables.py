@@ -31,6 +31,7 @@ from kalshi_pipeline.records import (
     Settlement,
     Trade,
 )
+from kalshi_pipeline.store.dialects.statements import clustered, partial
 from kalshi_pipeline.store.schema.from_records import record_column, record_columns
 from kalshi_pipeline.vocabulary import MarketStatus
 
@@ -162,7 +163,7 @@ for _parent in (series, events, markets):
     Index(
         f"ix_{_parent.name}_placeholder",
         _parent.c.first_seen_at,
-        sqlite_where=_parent.c.is_placeholder == true(),
+        **partial(_parent.c.is_placeholder == true()),
     )
 
 # The ages of the markets that trade, without reading the table: the bounds of the windows in which they are listed.
@@ -172,7 +173,7 @@ Index(
     markets.c.is_combo,
     markets.c.created_at,
     markets.c.status,
-    sqlite_where=markets.c.status == MarketStatus.ACTIVE.value,
+    **partial(markets.c.status == MarketStatus.ACTIVE),
 )
 
 # The markets whose end is not known yet: all that trade, and those that wait for their result.
@@ -181,9 +182,7 @@ Index(
     markets.c.status,
     markets.c.is_combo,
     markets.c.gone_at,
-    sqlite_where=and_(
-        markets.c.status.is_distinct_from(MarketStatus.FINALIZED.value), markets.c.gone_at.is_(None)
-    ),
+    **partial(and_(markets.c.status.is_distinct_from(MarketStatus.FINALIZED), markets.c.gone_at.is_(None))),
 )
 # When the exchange was last asked for a market by its ticker, while its end is not known.
 market_lookups = Table(
@@ -231,7 +230,7 @@ price_snapshots = Table(
     Column("market_id", ForeignKey("markets.id"), primary_key=True, comment="the market that is quoted"),
     *_quote_columns(),
     # Clustered by tick: a tick appends at the end, whatever the table's size.
-    sqlite_with_rowid=False,
+    **clustered(),
 )
 Index("ix_price_snapshots_market_id_tick_id", price_snapshots.c.market_id, price_snapshots.c.tick_id)
 
@@ -243,7 +242,7 @@ sightings = Table(
     Column("tick_id", ForeignKey("ticks.id"), primary_key=True),
     Column("market_id", ForeignKey("markets.id"), primary_key=True),
     Column("received_ms", Integer, nullable=False),
-    sqlite_with_rowid=False,
+    **clustered(),
 )
 
 latest_quotes = Table(
@@ -297,7 +296,7 @@ Index(
     "ix_settlements_without_value",
     settlements.c.result,
     settlements.c.settlement_value,
-    sqlite_where=settlements.c.settlement_value.is_(None),
+    **partial(settlements.c.settlement_value.is_(None)),
 )
 
 # Long walks that go on where they were stopped: one row for each, by a name such as `trades/2026-11-20/live`.
@@ -328,7 +327,7 @@ trades = Table(
     record_column(Trade, "trade_id", type_=LargeBinary, primary_key=True),
     _key_of(Trade, "ticker", "market_id", "markets.id", index=False),
     *record_columns(Trade, without=("trade_id", "ticker", "created_at")),
-    sqlite_with_rowid=False,
+    **clustered(),
 )
 Index("ix_trades_market_id_created_at", trades.c.market_id, trades.c.created_at)
 
@@ -339,7 +338,7 @@ candlesticks = Table(
     Column("period_minutes", Integer, primary_key=True, comment="length of the period: 1, 60 or 1440"),
     record_column(Candlestick, "end_at", primary_key=True),
     *record_columns(Candlestick, without=("end_at",)),
-    sqlite_with_rowid=False,
+    **clustered(),
 )
 
 # What came of asking for a market's candlesticks of a day: the next run asks for those that are missing.
@@ -354,7 +353,7 @@ candlestick_days = Table(
     Column("tier", Text),
     Column("reason", Text),
     Column("asked_at", BigInteger, nullable=False),
-    sqlite_with_rowid=False,
+    **clustered(),
 )
 
 order_books = Table(
@@ -373,5 +372,5 @@ order_book_levels = Table(
     # An ask is a bid for the other side at one dollar minus its price.
     *(record_column(OrderBookLevel, name, primary_key=True) for name in ("is_yes", "price")),
     *record_columns(OrderBookLevel, without=("is_yes", "price")),
-    sqlite_with_rowid=False,
+    **clustered(),
 )

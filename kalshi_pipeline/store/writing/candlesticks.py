@@ -9,18 +9,16 @@ from sqlalchemy import (
     BigInteger,
     Connection,
     Integer,
-    Table,
     and_,
     bindparam,
     exists,
     func,
     or_,
     select,
-    true,
 )
-from sqlalchemy.dialects.sqlite import insert
 
 from kalshi_pipeline.records import Candlestick
+from kalshi_pipeline.store.dialects.statements import upsert
 from kalshi_pipeline.store.schema.from_records import record_columns
 from kalshi_pipeline.store.schema.tables import (
     candlestick_days,
@@ -35,7 +33,7 @@ from kalshi_pipeline.store.writing.tally import Tally
 
 
 class Coverage(StrEnum):
-    """How far the candlesticks of a market and day are stored; all but COMPLETE are asked for again."""
+    """How far the candlesticks of a market and day are stored; all but COMPLETE are requested again."""
 
     COMPLETE = "complete"
     PARTIAL = "partial"
@@ -46,7 +44,7 @@ class Coverage(StrEnum):
 
 
 class CoverageRow(NamedTuple):
-    """What came of asking for one market and day; `tier` is the one that answered."""
+    """The outcome of asking for one market and day; `tier` is the one that answered."""
 
     market_id: int
     state: str
@@ -64,7 +62,7 @@ class AskedDay:
 
 @dataclass(frozen=True)
 class ChosenMarket:
-    """A stored market, when it closes, and when it settled; None is not known."""
+    """A stored market, when it closes, and when it settled, each None if unknown."""
 
     id: int
     ticker: str
@@ -87,7 +85,7 @@ def upsert_candlesticks(
 
 
 def record_coverage(connection: Connection, day: AskedDay, rows: Sequence[CoverageRow], at: int) -> None:
-    """Remember what came of asking for markets, in place of what came of it before."""
+    """Record the outcome of asking for markets, in place of earlier outcomes."""
     _staged_days.fill(connection, rows)
     bound = {"day_at": day.at, "period_minutes": day.period_minutes, "asked_at": at}
     connection.execute(_upsert_days, bound)
@@ -96,7 +94,7 @@ def record_coverage(connection: Connection, day: AskedDay, rows: Sequence[Covera
 def chosen_markets(
     connection: Connection, series_tickers: Sequence[str], tickers: Sequence[str], *, alive: tuple[int, int]
 ) -> list[ChosenMarket]:
-    """Give the stored markets of these series, and these markets, that were open at some time of [start, end)."""
+    """Return the stored markets of these series, and these markets, that were open at some time of [start, end)."""
     start, end = alive
     markets_only = markets.outerjoin(settlements, settlements.c.market_id == markets.c.id)
     query = (
@@ -104,7 +102,7 @@ def chosen_markets(
         .select_from(markets_only.join(events, events.c.id == markets.c.event_id).outerjoin(series))
         .where(
             or_(markets.c.ticker.in_(tickers), series.c.ticker.in_(series_tickers)),
-            # What is not known rules nothing out.
+            # An unknown time excludes nothing.
             func.coalesce(markets.c.open_at, markets.c.created_at, 0) < end,
             or_(markets.c.close_at.is_(None), markets.c.close_at >= start),
         )
@@ -114,7 +112,7 @@ def chosen_markets(
 
 
 def covered_markets(connection: Connection, day: AskedDay) -> set[int]:
-    """Give the markets whose candlesticks of a day are complete."""
+    """Return the keys of the markets whose candlesticks of a day are complete."""
     query = select(candlestick_days.c.market_id).where(
         candlestick_days.c.day_at == day.at,
         candlestick_days.c.period_minutes == day.period_minutes,
@@ -124,13 +122,13 @@ def covered_markets(connection: Connection, day: AskedDay) -> set[int]:
 
 
 def unstored_markets(connection: Connection, tickers: Sequence[str]) -> list[str]:
-    """Give those of the tickers that no stored market has, in their order."""
+    """Return those of the tickers that no stored market has, in their order."""
     stored = set(connection.execute(select(markets.c.ticker).where(markets.c.ticker.in_(tickers))).scalars())
     return [ticker for ticker in tickers if ticker not in stored]
 
 
 def empty_series(connection: Connection, tickers: Sequence[str]) -> list[str]:
-    """Give those of the series of which no market is stored, in their order."""
+    """Return those of the series of which no market is stored, in their order."""
     has_markets = exists().where(events.c.series_id == series.c.id, markets.c.event_id == events.c.id)
     query = select(series.c.ticker).where(series.c.ticker.in_(tickers), has_markets)
     filled = set(connection.execute(query).scalars())
@@ -150,37 +148,25 @@ def _columns(staging: Staging) -> list[str]:
     return [column.name for column in staging.table.columns if column.name != STAGED_ROW]
 
 
-def _key(table: Table) -> list[str]:
-    return [column.name for column in table.primary_key.columns]
-
-
 _rows = _staged.table.c
 _count_known = (
     select(func.count())
     .select_from(_staged.table)
-    .join(candlesticks, and_(*(candlesticks.c[name] == _rows[name] for name in _key(candlesticks))))
+    .join(candlesticks, and_(*(column == _rows[column.name] for column in candlesticks.primary_key.columns)))
 )
-_insert = insert(candlesticks).from_select(
+_upsert = upsert(
+    candlesticks,
     _columns(_staged),
-    # Without a WHERE, SQLite would take the ON of ON CONFLICT for a join's.
-    select(*(_rows[name] for name in _columns(_staged))).where(true()),
-)
-_values = [name for name in _columns(_staged) if name not in _key(candlesticks)]
-_upsert = _insert.on_conflict_do_update(
-    index_elements=_key(candlesticks),
-    set_={name: _insert.excluded[name] for name in _values},
-    where=or_(*(candlesticks.c[name].is_distinct_from(_insert.excluded[name]) for name in _values)),
+    select(*(_rows[name] for name in _columns(_staged))),
+    changed_only=True,
 )
 _bound = {
     "day_at": bindparam("day_at", type_=BigInteger),
     "period_minutes": bindparam("period_minutes", type_=Integer),
     "asked_at": bindparam("asked_at", type_=BigInteger),
 }
-_insert_days = insert(candlestick_days).from_select(
+_upsert_days = upsert(
+    candlestick_days,
     [*_columns(_staged_days), *_bound],
-    select(*(_staged_days.table.c[name] for name in _columns(_staged_days)), *_bound.values()).where(true()),
-)
-_upsert_days = _insert_days.on_conflict_do_update(
-    index_elements=_key(candlestick_days),
-    set_={name: _insert_days.excluded[name] for name in ("state", "tier", "reason", "asked_at")},
+    select(*(_staged_days.table.c[name] for name in _columns(_staged_days)), *_bound.values()),
 )

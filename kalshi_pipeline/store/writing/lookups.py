@@ -1,10 +1,10 @@
-"""Which markets are to be looked up by their tickers: those that a listing lacks, and those whose end is not known."""
+"""Which markets to look up by their tickers: those missing in a listing, and those whose end is not known."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from sqlalchemy import (
-    BindParameter,
+    BigInteger,
     Column,
     ColumnElement,
     Connection,
@@ -12,7 +12,6 @@ from sqlalchemy import (
     MetaData,
     Table,
     and_,
-    bindparam,
     delete,
     exists,
     false,
@@ -23,22 +22,23 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.schema import CreateTable
 
+from kalshi_pipeline.store.dialects.statements import in_parts, insert_or_ignore, written
 from kalshi_pipeline.store.schema.tables import events, market_lookups, markets, series
+from kalshi_pipeline.store.writing.merging import make_empty
 from kalshi_pipeline.store.writing.parents import staged_markets
 from kalshi_pipeline.vocabulary import MarketStatus
 
-# A market that has stood in its state for a day is asked for hourly, a new one at every run.
+# A market whose state is a day old is asked for hourly, one in a new state at every run.
 _WAIT_SHARE = 24
-_MOST_PARAMETERS = 900
 
 _listed = Table(
     "listed_markets", MetaData(), Column("market_id", Integer, primary_key=True), prefixes=["TEMPORARY"]
 )
-# Written into the statement, and not bound to it: else SQLite would not use the index of unsettled markets.
-_final: BindParameter[str] = bindparam("final", MarketStatus.FINALIZED.value, literal_execute=True)
-_is_unsettled = and_(markets.c.status.is_distinct_from(_final), markets.c.gone_at.is_(None))
+# As the index of unsettled markets has it.
+_is_unsettled = and_(
+    markets.c.status.is_distinct_from(written("final", MarketStatus.FINALIZED)), markets.c.gone_at.is_(None)
+)
 
 
 class Scope(NamedTuple):
@@ -48,7 +48,7 @@ class Scope(NamedTuple):
     series: Sequence[str]
 
     def holds(self) -> ColumnElement[bool]:
-        """Tell of a row of `markets` whether it is in."""
+        """Return the condition that a row of `markets` is in scope."""
         if not self.series:
             return markets.c.is_combo.in_(self.combos)
         named = select(events.c.id).join(series).where(series.c.ticker.in_(self.series))
@@ -56,22 +56,16 @@ class Scope(NamedTuple):
 
 
 class ListedMarkets:
-    """The markets that a run has seen in its listing. The writer's connection holds them, until the next run begins."""
+    """The markets that a run has seen in its listing, in a temporary table of the writer until the next run begins."""
 
-    _add_staged = (
-        insert(_listed)
-        .prefix_with("OR IGNORE")
-        .from_select(
-            ["market_id"],
-            select(markets.c.id).join(
-                staged_markets.table, markets.c.ticker == staged_markets.table.c.ticker
-            ),
-        )
+    _add_staged = insert_or_ignore(
+        _listed,
+        ["market_id"],
+        select(markets.c.id).join(staged_markets.table, markets.c.ticker == staged_markets.table.c.ticker),
     )
 
     def __init__(self, connection: Connection) -> None:
-        connection.execute(CreateTable(_listed, if_not_exists=True))
-        connection.execute(_listed.delete())
+        make_empty(connection, _listed)
 
     def add_staged(self, connection: Connection) -> None:
         """Remember the staged markets."""
@@ -80,15 +74,15 @@ class ListedMarkets:
     def add(self, connection: Connection, tickers: Sequence[str]) -> None:
         """Remember markets by their tickers."""
         known = select(markets.c.id).where(markets.c.ticker.in_(tickers))
-        connection.execute(insert(_listed).prefix_with("OR IGNORE").from_select(["market_id"], known))
+        connection.execute(insert_or_ignore(_listed, ["market_id"], known))
 
     @staticmethod
     def hold(market_id: ColumnElement[int]) -> ColumnElement[bool]:
-        """Tell of a market's key whether it is among them."""
+        """Return the condition that the market of a key is among them."""
         return exists().where(_listed.c.market_id == market_id)
 
     def unlisted(self, connection: Connection, scope: Scope, open_words: Sequence[str]) -> list[str]:
-        """Give the markets that are stored as open and that a listing of this scope, now complete, has lacked."""
+        """Return the markets that are stored as open and were missing in a listing of this scope, now complete."""
         query = (
             select(markets.c.ticker)
             .where(_is_unsettled, markets.c.status.in_(open_words), scope.holds(), ~self.hold(markets.c.id))
@@ -105,10 +99,10 @@ class ListedMarkets:
         *,
         outside: Scope | None = None,
     ) -> list[str]:
-        """Give unlisted markets whose end is not known, those first that were asked for longest ago or never.
+        """Return unlisted markets whose end is not known, first those that were asked for longest ago or never.
 
-        They are past their close, or in a state with a word of its own; with `outside` also those that are stored as
-        open outside of a scope. The longer a market has stood in its state, the more rarely is it due.
+        Their stored state is not open; with `outside` also those that are stored as open outside of a scope. The
+        older a market's state, the more rarely it is due.
         """
         is_open = markets.c.status.in_(open_words)
         elsewhere = false() if outside is None else not_(outside.holds())
@@ -126,24 +120,18 @@ class ListedMarkets:
 
 
 def record_market_lookups(connection: Connection, tickers: Sequence[str], at: int) -> None:
-    """Remember that the exchange was asked for these markets, as long as their end is not known."""
-    for some in _in_parts(tickers):
+    """Record when the exchange was asked for these markets, as long as their end is not known."""
+    for some in in_parts(tickers):
         asked = select(markets.c.id).where(markets.c.ticker.in_(some))
         connection.execute(delete(market_lookups).where(market_lookups.c.market_id.in_(asked)))
-        rows = select(markets.c.id, literal(at)).where(markets.c.ticker.in_(some), _is_unsettled)
+        rows = select(markets.c.id, literal(at, BigInteger)).where(markets.c.ticker.in_(some), _is_unsettled)
         connection.execute(insert(market_lookups).from_select(["market_id", "asked_at"], rows))
 
 
 def mark_gone(connection: Connection, tickers: Sequence[str], at: int) -> int:
-    """Mark markets that are in none of the exchange's tiers, once; count those that were not marked before."""
+    """Mark markets that are in none of the exchange's tiers, and return how many were not marked before."""
     marked = 0
-    for some in _in_parts(tickers):
+    for some in in_parts(tickers):
         gone = update(markets).where(markets.c.ticker.in_(some), markets.c.gone_at.is_(None))
         marked += connection.execute(gone.values(gone_at=at)).rowcount
     return marked
-
-
-def _in_parts(tickers: Sequence[str]) -> Iterator[Sequence[str]]:
-    """Part tickers so that no statement has more parameters than SQLite takes."""
-    for start in range(0, len(tickers), _MOST_PARAMETERS):
-        yield tickers[start : start + _MOST_PARAMETERS]

@@ -1,12 +1,15 @@
-"""Set-based merging: rows are staged by the driver's bulk call, then inserted or updated by one statement each.
+"""Set-based merging: rows are staged by the driver's bulk call, then merged by a few statements.
 
-No statement runs per row, whatever the page holds (the costs are in benchmarks/).
+No statement runs per row, however many rows a page has (the costs are in benchmarks/).
 """
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any
 
 from sqlalchemy import (
+    URL,
+    BigInteger,
     Column,
     ColumnElement,
     Connection,
@@ -31,10 +34,26 @@ from sqlalchemy import (
 )
 from sqlalchemy.schema import CreateTable
 
+from kalshi_pipeline.store.dialects import load
+
 STAGED_ROW = "staged_row"
-"""The number of a row within what is staged."""
+"""The column with the number of a row within what is staged."""
 
 _staging = MetaData()
+
+
+def make_empty(connection: Connection, table: Table) -> None:
+    """Create a temporary table of the connection, or delete its rows if it exists."""
+    for statement in _creation_and_deletion(table, connection.dialect.name):
+        connection.exec_driver_sql(statement)
+
+
+@cache
+def _creation_and_deletion(table: Table, kind: str) -> tuple[str, str]:
+    # As text: SQLAlchemy compiles a CREATE TABLE at each execution, and every page has several.
+    dialect = URL.create(kind).get_dialect()()
+    creation, deletion = CreateTable(table, if_not_exists=True), table.delete()
+    return str(creation.compile(dialect=dialect)), str(deletion.compile(dialect=dialect))
 
 
 class Staging:
@@ -42,29 +61,22 @@ class Staging:
 
     def __init__(self, name: str, *like: Column[Any]) -> None:
         columns = [Column(column.name, column.type) for column in like]
-        names = ", ".join(column.name for column in columns)
+        self._columns = [column.name for column in columns]
         number = Column(STAGED_ROW, Integer, primary_key=True)
         self.table = Table(name, _staging, number, *columns, prefixes=["TEMPORARY"])
-        self._create = CreateTable(self.table, if_not_exists=True)
-        marks = ", ".join("?" * len(columns))
-        self._insert = f"INSERT INTO {name} ({names}) VALUES ({marks})"  # noqa: S608  (names from this module only)
 
     def fill(self, connection: Connection, rows: Sequence[tuple[Any, ...]]) -> None:
-        """Hold just these rows."""
-        connection.execute(self._create)
-        connection.execute(self.table.delete())
-        # The driver is called directly: half the cost of the way through SQLAlchemy. It takes plain tuples fastest.
-        driver = connection.connection.driver_connection
-        assert driver is not None
-        driver.executemany(self._insert, [row if type(row) is tuple else tuple(row) for row in rows])
+        """Hold these rows, and no others."""
+        make_empty(connection, self.table)
+        load(connection, self.table, self._columns, rows)
 
 
 class Merge:
-    """Insert the staged rows that `table` lacks and update those that differ, by ticker.
+    """Insert the staged rows that are missing in `table` and update those that differ, by ticker.
 
-    A value that is absent in the stage never erases a known one, except in the columns named in `exact`: a
-    later shape of the API may leave a field out, and a zero timestamp means 'not told' (R40). What the columns
-    named in `logged` were and became is written into `log`, of whose columns the first names the row.
+    A value that is absent in the stage never erases a known one, except in the columns named in `exact`: a later
+    generation of the API may leave a field out, and a zero time means 'not set'. For the columns named in `logged`,
+    the value before and the value after are written into `log`, whose foreign key names the row.
     """
 
     def __init__(
@@ -77,7 +89,7 @@ class Merge:
         logged: Sequence[str] = (),
     ) -> None:
         stage = staging.table
-        seen_at = bindparam("seen_at", type_=Integer)
+        seen_at = bindparam("seen_at", type_=BigInteger)
         same_ticker = table.c.ticker == stage.c.ticker
         new = {**values, "is_placeholder": false(), "first_seen_at": seen_at, "changed_at": seen_at}
         self.insert_new: Insert = insert(table).from_select(
@@ -88,7 +100,7 @@ class Merge:
             name: value if name in exact else func.coalesce(value, table.c[name])
             for name, value in values.items()
         }
-        # Rows that differ are found once, and mostly there is none.
+        # Rows that differ are found once, and usually there are none.
         self.changed = Table(
             f"changed_{table.name}",
             _staging,
@@ -96,7 +108,6 @@ class Merge:
             Column(STAGED_ROW, Integer),
             prefixes=["TEMPORARY"],
         )
-        self.create_changed = CreateTable(self.changed, if_not_exists=True)
         staged_row = stage.c[STAGED_ROW]
         differs = [table.c[name].is_distinct_from(value) for name, value in kept.items()]
         self.find_changed: Insert = insert(self.changed).from_select(
@@ -129,13 +140,12 @@ class Merge:
         )
 
     def run(self, connection: Connection, seen_at: int) -> tuple[int, int, int]:
-        """Merge what is staged; give the rows inserted, changed, and placeholders filled (these count as changed)."""
+        """Merge what is staged; return the rows inserted, changed, and placeholders filled (which count as changed)."""
         at = {"seen_at": seen_at}
-        # Mostly there is none at all, which an index of their own tells at once.
+        # Usually there are none at all, which their own index shows at once.
         has_open = connection.execute(self.find_open).first() is not None
         healed = connection.execute(self.count_open).scalar_one() if has_open else 0
-        connection.execute(self.create_changed)
-        connection.execute(self.changed.delete())
+        make_empty(connection, self.changed)
         changed = connection.execute(self.find_changed).rowcount
         if changed:
             for statement in (*self.log_changed, self.update_changed):
@@ -145,10 +155,10 @@ class Merge:
 
 
 def insert_placeholders(table: Table, ticker: ColumnElement[Any]) -> Insert:
-    """Insert a marked, otherwise empty row for each staged ticker of a parent that `table` lacks."""
-    seen_at = bindparam("seen_at", type_=Integer)
+    """Return the statement that inserts a placeholder for each staged ticker of a parent that is missing in `table`."""
+    seen_at = bindparam("seen_at", type_=BigInteger)
     named = select(ticker.label("ticker")).where(ticker.is_not(None)).distinct().subquery()
-    lacking = select(named.c.ticker, true(), seen_at, seen_at).where(
+    missing = select(named.c.ticker, true(), seen_at, seen_at).where(
         ~exists().where(table.c.ticker == named.c.ticker)
     )
-    return insert(table).from_select(["ticker", "is_placeholder", "first_seen_at", "changed_at"], lacking)
+    return insert(table).from_select(["ticker", "is_placeholder", "first_seen_at", "changed_at"], missing)

@@ -7,7 +7,6 @@ from sqlalchemy import (
     BigInteger,
     ColumnElement,
     Connection,
-    Integer,
     bindparam,
     cast,
     exists,
@@ -73,7 +72,7 @@ _merge_markets = Merge(
     {
         "event_id": _event_of_market,
         **_values(staged_markets, "event_ticker", *QUOTE_COLUMNS),
-        # Whatever the exchange shows is there, also where it was missed before.
+        # What the exchange shows exists, even if it was missing before.
         "gone_at": cast(null(), BigInteger),
     },
     exact=frozenset({"event_id", "status", "is_combo", "gone_at"}),
@@ -84,7 +83,7 @@ _insert_missing_series = insert_placeholders(series, staged_events.table.c.serie
 _insert_missing_events = insert_placeholders(events, staged_markets.table.c.event_ticker)
 
 
-_seen_at = bindparam("seen_at", type_=Integer)
+_seen_at = bindparam("seen_at", type_=BigInteger)
 _orphans = _staged_orphans.table
 _is_stored = exists().where(markets.c.ticker == _orphans.c.ticker)
 _insert_events_of_orphans = insert(events).from_select(
@@ -101,7 +100,7 @@ _insert_orphans = insert(markets).from_select(
     .select_from(_orphans.join(events, events.c.ticker == _orphans.c.ticker))
     .where(~_is_stored),
 )
-_note_asked = (
+_mark_asked = (
     update(markets)
     .values(changed_at=_seen_at, gone_at=func.coalesce(markets.c.gone_at, _orphans.c.gone_at))
     .where(markets.c.ticker == _orphans.c.ticker, markets.c.is_placeholder)
@@ -115,7 +114,7 @@ def merge_series(connection: Connection, rows: Sequence[Series], seen_at: int) -
 
 
 def merge_events(connection: Connection, rows: Sequence[Event], seen_at: int) -> Tally:
-    """Insert or update events; a series that they name and the database lacks becomes a placeholder."""
+    """Insert or update events; a series that they name and that is not stored becomes a placeholder."""
     staged_events.fill(connection, rows)
     placeholders = connection.execute(_insert_missing_series, {"seen_at": seen_at}).rowcount
     return _tally(_merge_events.run(connection, seen_at), len(rows), placeholders)
@@ -127,7 +126,7 @@ def stage_markets(connection: Connection, page: Sequence[Market]) -> None:
 
 
 def unknown_events(connection: Connection) -> list[str]:
-    """Give the events that staged markets name and that `events` lacks, or holds as placeholders never asked for."""
+    """Return the events that staged markets name and that are missing, or are placeholders never asked for."""
     named = select(staged_markets.table.c.event_ticker.label("ticker")).distinct().subquery()
     was_asked = exists().where(event_lookups.c.event_id == events.c.id)
     is_known = exists().where(events.c.ticker == named.c.ticker, or_(~events.c.is_placeholder, was_asked))
@@ -135,7 +134,7 @@ def unknown_events(connection: Connection) -> list[str]:
 
 
 def merge_staged_markets(connection: Connection, staged: int, seen_at: int) -> Tally:
-    """Insert or update the staged markets; an event that they name and the database lacks becomes a placeholder."""
+    """Insert or update the staged markets; an event that they name and that is not stored becomes a placeholder."""
     placeholders = connection.execute(_insert_missing_events, {"seen_at": seen_at}).rowcount
     return _tally(_merge_markets.run(connection, seen_at), staged, placeholders)
 
@@ -147,14 +146,14 @@ def merge_markets(connection: Connection, page: Sequence[Market], seen_at: int) 
 
 
 def insert_orphans(connection: Connection, rows: Sequence[OrphanRow], seen_at: int) -> int:
-    """Insert marked placeholders for markets that the exchange does not give, and tell how many rows that took.
+    """Insert placeholders for markets that the exchange does not have, and return how many rows that took.
 
-    A market needs an event, and nobody has told its ticker: the placeholder event bears the market's own one, so
-    that no two such markets are taken for siblings. A later run that is given the market moves it to its event.
-    Those that are placeholders already are marked as asked for again.
+    A market needs an event, whose ticker is unknown: the placeholder event has the market's own ticker, so that no
+    two such markets are taken for siblings. A later run that receives the market moves it to its event. Markets that
+    are placeholders already are marked as asked for again.
     """
     _staged_orphans.fill(connection, rows)
-    connection.execute(_note_asked, {"seen_at": seen_at})
+    connection.execute(_mark_asked, {"seen_at": seen_at})
     inserted = [connection.execute(_insert_events_of_orphans, {"seen_at": seen_at}).rowcount]
     inserted.append(connection.execute(_insert_orphans, {"seen_at": seen_at}).rowcount)
     return sum(inserted)

@@ -1,4 +1,4 @@
-"""Writes of quotes: a row per tick and market where it tells more than the row before, else at most a sighting."""
+"""Writes of quotes: a row per tick and market that differs from the row before, else at most a sighting."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -27,9 +27,8 @@ from sqlalchemy import (
     true,
     update,
 )
-from sqlalchemy.dialects.sqlite import insert as upsert
-from sqlalchemy.schema import CreateTable
 
+from kalshi_pipeline.store.dialects.statements import insert_or_ignore, upsert
 from kalshi_pipeline.store.schema.tables import (
     QUOTE_COLUMNS,
     latest_quotes,
@@ -39,6 +38,7 @@ from kalshi_pipeline.store.schema.tables import (
     ticks,
 )
 from kalshi_pipeline.store.writing.lookups import ListedMarkets
+from kalshi_pipeline.store.writing.merging import make_empty
 from kalshi_pipeline.store.writing.parents import staged_markets
 from kalshi_pipeline.store.writing.runs import TAKEN, Run
 from kalshi_pipeline.units import MICROS_PER_MILLISECOND, MICROS_PER_SECOND
@@ -51,7 +51,7 @@ _scope = bindparam("scope", type_=Text)
 _aged_tick_id = bindparam("aged_tick_id", type_=Integer)
 
 _temporary = MetaData()
-# What is new is found once, into a small table with the markets' keys; both tables are then written from it.
+# What is new is collected once in a small table with the markets' keys; both tables are then written from it.
 _new_quotes = Table(
     "new_quotes",
     _temporary,
@@ -80,7 +80,7 @@ _find = insert(_new_quotes).from_select(
     .where(
         or_(
             _latest.market_id.is_(None),
-            # The market's row at this very tick may be there already: a run that is tried again adds nothing (R29).
+            # The market may have its row of this tick already: a run that is tried again adds nothing.
             and_(_latest.tick_id < _tick_id, or_(_is_new, _is_aged)),
         )
     ),
@@ -94,31 +94,21 @@ _new = {
 _append = insert(price_snapshots).from_select(
     ["market_id", *_new], select(_new_quotes.c.market_id, *_new.values())
 )
-# By its key: an update that joins the two tables reads all of `latest_quotes` for each page.
-_stored_latest = upsert(latest_quotes).from_select(
-    ["market_id", *_new],
-    # A condition tells SQLite that what follows is no part of a join.
-    select(_new_quotes.c.market_id, *_new.values()).where(true()),
-)
-_store_latest = _stored_latest.on_conflict_do_update(
-    index_elements=[_latest.market_id], set_={name: _stored_latest.excluded[name] for name in _new}
-)
-# After the new ones: whoever has no row of this tick by then is listed unchanged.
-_sight = (
-    insert(sightings)
-    .prefix_with("OR IGNORE")
-    .from_select(
-        ["tick_id", "market_id", "received_ms"],
-        select(_tick_id, markets.c.id, _received_ms)
-        .select_from(
-            _stage.join(markets, markets.c.ticker == _stage.c.ticker).join(
-                latest_quotes, _latest.market_id == markets.c.id
-            )
+# By its key: an update that joined the two tables would read all of `latest_quotes` for each page.
+_store_latest = upsert(latest_quotes, ["market_id", *_new], select(_new_quotes.c.market_id, *_new.values()))
+# After the new ones: a market without a row of this tick is then listed unchanged.
+_sight = insert_or_ignore(
+    sightings,
+    ["tick_id", "market_id", "received_ms"],
+    select(_tick_id, markets.c.id, _received_ms)
+    .select_from(
+        _stage.join(markets, markets.c.ticker == _stage.c.ticker).join(
+            latest_quotes, _latest.market_id == markets.c.id
         )
-        .where(_latest.tick_id < _tick_id),
     )
+    .where(_latest.tick_id < _tick_id),
 )
-# A run that is tried again may find changed what it sighted before: one of the two is kept, as without the first try.
+# A run that is tried again may find changed what it sighted before: the row alone is kept, as without the first try.
 _forget_sightings = delete(sightings).where(
     sightings.c.tick_id == _tick_id, sightings.c.market_id.in_(select(_new_quotes.c.market_id))
 )
@@ -143,7 +133,7 @@ _refresh_ended = update(latest_quotes).values(_end).where(_is_unlisted)
 
 
 class Appended(NamedTuple):
-    """Quotes written of a page; `keyframes` of them are unchanged, and were written for their age."""
+    """Quotes written of a page; `keyframes` of them are unchanged, and were written because of their age."""
 
     inserted: int
     keyframes: int
@@ -152,10 +142,10 @@ class Appended(NamedTuple):
 class TickQuotes:
     """Writes the quotes of one tick, page by page; then ends the histories of markets that it did not list.
 
-    A quote is stored where the market is new or back, where it differs from the market's last one, and as a
-    keyframe where that one is older than `keyframe_seconds` or of another scope; `latest_quotes` then holds the same
-    row. With `every`, a quote that is not stored leaves a sighting. The tick must be the newest, under the snapshot
-    lock: 'differs from the last one' has no meaning in the past. What it has listed is held by the writer's connection.
+    A quote is stored if the market is new or back, if it differs from the market's last one, and as a keyframe if that
+    one is older than `keyframe_seconds` or of another scope; `latest_quotes` then holds the same row. With `every`, a
+    quote that is not stored leaves a sighting. The tick must be the newest, under the snapshot lock: 'differs from the
+    last one' has no meaning in the past. What it has listed is held by the writer's connection.
     """
 
     def __init__(
@@ -182,13 +172,12 @@ class TickQuotes:
             "scope": scope,
             "aged_tick_id": connection.execute(aged).scalar_one(),
         }
-        connection.execute(CreateTable(_new_quotes, if_not_exists=True))
-        # Whoever is not among them at the tick's end is listed no more.
+        # A market that is not among them at the tick's end is listed no more.
         self.listed = ListedMarkets(connection)
 
     def append(self, connection: Connection, received_at: int) -> Appended:
-        """Write the quotes of the staged markets, which were received at an instant."""
-        connection.execute(_new_quotes.delete())
+        """Store the quotes of the staged markets, which were received at an instant."""
+        make_empty(connection, _new_quotes)
         self.listed.add_staged(connection)
         at = {**self._bound, "received_ms": self._milliseconds(received_at)}
         inserted = connection.execute(_find, self._bound).rowcount
@@ -203,11 +192,11 @@ class TickQuotes:
         return Appended(inserted, keyframes)
 
     def note_listed(self, connection: Connection, tickers: Sequence[str]) -> None:
-        """Remember markets that the exchange listed in records that could not be read: their histories go on."""
+        """Add markets that the exchange listed in records that could not be read: their histories do not end."""
         self.listed.add(connection, tickers)
 
     def end_unlisted(self, connection: Connection, at: int) -> int:
-        """Write a terminal row for each market of this scope that was open and that this complete tick did not list."""
+        """Store a terminal row for each open market of this scope that this complete tick did not list."""
         bound = {**self._bound, "received_ms": self._milliseconds(at)}
         ended = connection.execute(_append_ends, bound).rowcount
         if ended:

@@ -1,7 +1,7 @@
 """The record of every run: `listings` for series, events and markets, `ticks` for snapshots.
 
-A run's row is opened before its first page, counts each page in that page's transaction, and is closed at the
-end, so that a run that dies leaves exactly the pages that it committed.
+A run's row is opened before its first page, counts each page in that page's transaction, and is closed at the end, so
+that a run that dies leaves exactly the pages that it committed.
 """
 
 import hashlib
@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 
-from sqlalchemy import Connection, Table, case, delete, func, insert, literal, or_, select, update
+from sqlalchemy import BigInteger, Connection, Table, case, delete, func, insert, literal, or_, select, update
 
 from kalshi_pipeline.records import Reject
 from kalshi_pipeline.store.schema.tables import (
@@ -25,7 +25,7 @@ from kalshi_pipeline.units import MICROS_PER_SECOND, iso_of
 
 
 class State(StrEnum):
-    """How a run ended; `skipped` and `missed` are ticks that nothing was taken for."""
+    """How a run ended; `skipped` and `missed` are ticks without a snapshot."""
 
     RUNNING = "running"
     COMPLETE = "complete"
@@ -37,7 +37,7 @@ class State(StrEnum):
 
 @dataclass(frozen=True)
 class Run:
-    """A row of `listings` or `ticks`; `state` is what opening it found or made, `pages` what it has stored before."""
+    """A row of `listings` or `ticks`: the state that opening it found or set, and the pages that it stored before."""
 
     table: Table
     id: int
@@ -51,9 +51,9 @@ class Run:
         return f"{self.table.name}/{self.id}"
 
 
-_KILLED = "the run ended without a word (killed, or the machine stopped); the next one goes on"
+_KILLED = "the run ended without reporting (killed, or the machine stopped); the next one continues"
 _MOST_MISSED = 10_000
-# A run takes some ten seconds from its tick to its first request, which is no lateness at a short period.
+# A run takes some ten seconds from its tick to its first request: that is not late, even at a short period.
 _PATIENCE_SECONDS = 60.0
 _BUSY = (State.SKIPPED, "the snapshot before was still running")
 _IDLE = (State.MISSED, "no run was started for it")
@@ -81,14 +81,14 @@ def open_listing(connection: Connection, asset: str, scope: str, at: int, dead_b
 
 
 def open_tick(connection: Connection, tick_at: int, period_seconds: float | None, scope: str, at: int) -> Run:
-    """Open a tick's row under the snapshot lock, or say why not: its `state` is then COMPLETE or SKIPPED.
+    """Open a tick's row under the snapshot lock. If it is not to be taken, its `state` is COMPLETE or SKIPPED.
 
     A tick that was closed as complete stays as it is. One that a newer tick has overtaken is skipped, since
-    'changed since the last quote' has no meaning in the past; so is a scheduled one whose run starts later than
-    its period (or a minute), since the quotes would carry a wrong time.
+    'changed since the last quote' has no meaning in the past; so is a scheduled one whose run starts later than its
+    period (or a minute), since the quotes would carry a wrong time.
 
-    Scheduled ticks that nothing was taken for, since the last one, are recorded as missed, or as skipped where
-    the run before was still busy.
+    Scheduled ticks without a snapshot since the last scheduled one are recorded: as skipped if another run was busy
+    then, else as missed.
     """
     connection.execute(
         update(ticks)
@@ -118,11 +118,11 @@ def open_tick(connection: Connection, tick_at: int, period_seconds: float | None
         return Run(ticks, _inserted_id(connection, ticks, skipped), State.SKIPPED, reason)
     running = {"state": State.RUNNING, "reason": None}
     if found is not None and (found.pages or _holds_quotes(connection, found.id)):
-        # Its counts go on: what the attempt before has stored is part of this tick.
+        # Its counts continue: what the attempt before has stored is part of this tick.
         connection.execute(update(ticks).where(ticks.c.id == found.id).values({**values, **running}))
         return Run(ticks, found.id, State.RUNNING, pages=found.pages)
     if found is not None:
-        # Nothing hangs on it yet. It is made anew, so that keys keep the order of the ticks that hold quotes.
+        # Nothing refers to it yet. It is replaced, so that keys keep the order of the ticks that hold quotes.
         connection.execute(delete(ticks).where(ticks.c.id == found.id))
     if period_seconds is not None:
         _record_missed(connection, tick_at, period_seconds, scope)
@@ -182,14 +182,14 @@ def close_run(
 
 
 def record_pause(connection: Connection, run: Run, *, is_paused: bool | None) -> None:
-    """Record whether trading stood still at a tick; None is not known."""
+    """Record whether trading was paused at a tick; None if unknown."""
     connection.execute(update(ticks).where(ticks.c.id == run.id).values(is_paused=is_paused))
 
 
 def add_to_quarantine(
     connection: Connection, run: Run, kind: str, rejects: Sequence[Reject], at: int
 ) -> None:
-    """Keep records that could not be read, one row for each, however often it is refused."""
+    """Keep records that could not be read, one row for each, no matter how often it is refused."""
     for reject in rejects:
         key = reject.ticker or hashlib.sha256(reject.raw.encode()).hexdigest()
         same = (quarantine.c.kind == kind, quarantine.c.record_key == key)
@@ -201,10 +201,10 @@ def add_to_quarantine(
 
 
 def record_lookups(connection: Connection, tickers: Sequence[str], at: int) -> None:
-    """Remember that the exchange was asked for these events and did not give them."""
+    """Record when the exchange was asked for these events and did not have them."""
     asked = select(events.c.id).where(events.c.ticker.in_(tickers))
     connection.execute(delete(event_lookups).where(event_lookups.c.event_id.in_(asked)))
-    rows = select(events.c.id, literal(at)).where(events.c.ticker.in_(tickers))
+    rows = select(events.c.id, literal(at, BigInteger)).where(events.c.ticker.in_(tickers))
     connection.execute(insert(event_lookups).from_select(["event_id", "asked_at"], rows))
 
 

@@ -1,13 +1,13 @@
-"""Writes of settlements: how markets ended, from whichever tier of the exchange tells it best.
+"""Writes of settlements: how markets ended, from the tier of the exchange that reports it best.
 
-The staged markets of `catalog` come first: a settlement hangs on its market, and what a market's result was before
-is kept among the changes of markets.
+The staged markets of `parents` come first: a settlement refers to its market, and what a market's result was before is
+kept among the changes of markets.
 """
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from sqlalchemy import (
+    BigInteger,
     Column,
     Connection,
     Integer,
@@ -29,12 +29,11 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.schema import CreateTable
 
 from kalshi_pipeline.records import Settlement
 from kalshi_pipeline.store.schema.from_records import record_columns
 from kalshi_pipeline.store.schema.tables import market_changes, markets, settlements
-from kalshi_pipeline.store.writing.merging import STAGED_ROW, Staging
+from kalshi_pipeline.store.writing.merging import STAGED_ROW, Staging, make_empty
 from kalshi_pipeline.store.writing.parents import staged_markets
 from kalshi_pipeline.store.writing.tally import Tally
 from kalshi_pipeline.vocabulary import Result, SettledAtSource
@@ -42,18 +41,18 @@ from kalshi_pipeline.vocabulary import Result, SettledAtSource
 _staging = Staging("staged_settlements", *record_columns(Settlement))
 _stage = _staging.table.c
 _stored = settlements.c
-_seen_at = bindparam("seen_at", type_=Integer)
+_seen_at = bindparam("seen_at", type_=BigInteger)
 _matched = _staging.table.join(markets, markets.c.ticker == _stage.ticker).join(
     settlements, _stored.market_id == markets.c.id
 )
 
-# Any other source is a stand-in for the time that the exchange reports.
-_is_told = _stage.settled_at_source == SettledAtSource.SETTLEMENT_TS
-_was_told = _stored.settled_at_source == SettledAtSource.SETTLEMENT_TS
+# A time of any other source is a substitute for the one that the exchange reports.
+_is_reported = _stage.settled_at_source == SettledAtSource.SETTLEMENT_TS
+_was_reported = _stored.settled_at_source == SettledAtSource.SETTLEMENT_TS
 _counts = or_(
     _stage.tier == _stored.tier,
-    and_(_is_told, not_(_was_told)),
-    and_(_is_told == _was_told, _stage.is_current_tier),
+    and_(_is_reported, not_(_was_reported)),
+    and_(_is_reported == _was_reported, _stage.is_current_tier),
 )
 _outranked = Table(
     "outranked_settlements", MetaData(), Column("ticker", Text, primary_key=True), prefixes=["TEMPORARY"]
@@ -66,10 +65,10 @@ _drop_outranked = [
     for staged in (_staging.table, staged_markets.table)
 ]
 
-# A stand-in never takes the place of a time that the exchange told, nor of an earlier one, by which it had settled;
-# and nothing absent that of something known.
+# A substitute never replaces a time that the exchange reported, nor an earlier substitute, by which it had settled; and
+# an absent value never replaces a known one.
 _is_later = _stage.settled_at > _stored.settled_at
-_keeps_time = or_(_stage.settled_at.is_(None), and_(not_(_is_told), or_(_was_told, _is_later)))
+_keeps_time = or_(_stage.settled_at.is_(None), and_(not_(_is_reported), or_(_was_reported, _is_later)))
 _new = {
     "result": func.coalesce(_stage.result, _stored.result),
     "settlement_value": func.coalesce(_stage.settlement_value, _stored.settlement_value),
@@ -131,15 +130,14 @@ _insert_new = insert(settlements).from_select(
 
 
 def stage_settlements(connection: Connection, rows: Sequence[Settlement]) -> int:
-    """Hold a page's settlements, and let go of those that a better record is stored of, their staged markets too.
+    """Stage a page's settlements, drop those that are outranked by a stored record, and return how many they are.
 
-    The exchange may show a market in both tiers, and not the same. A later record of the same tier counts; one of
-    the other tier where it tells the time of the settlement and the stored one does not, or where they are equal
-    in that and the exchange keeps the market in that tier by now. Gives how many were let go.
+    The exchange may show a market in both tiers, with differences. A later record of the same tier counts; one of the
+    other tier counts if it alone reports the time of the settlement, or if the two are equal in that and the exchange
+    keeps the market in that tier now. The staged markets of dropped records are dropped too.
     """
     _staging.fill(connection, rows)
-    connection.execute(CreateTable(_outranked, if_not_exists=True))
-    connection.execute(_outranked.delete())
+    make_empty(connection, _outranked)
     outranked = connection.execute(_find_outranked).rowcount
     if outranked:
         for statement in _drop_outranked:
@@ -150,11 +148,10 @@ def stage_settlements(connection: Connection, rows: Sequence[Settlement]) -> int
 def merge_staged_settlements(connection: Connection, staged: int, seen_at: int) -> Tally:
     """Insert or update the staged settlements; a result or a value that was known and has changed is an amendment.
 
-    `staged` is how many records the page has, whatever became of them.
+    `staged` is how many records the page has, dropped ones included.
     """
     at = {"seen_at": seen_at}
-    connection.execute(CreateTable(_changed, if_not_exists=True))
-    connection.execute(_changed.delete())
+    make_empty(connection, _changed)
     changed = connection.execute(_find_changed).rowcount
     if changed:
         connection.execute(_log_value, at)
@@ -164,14 +161,7 @@ def merge_staged_settlements(connection: Connection, staged: int, seen_at: int) 
 
 
 def count_scalars_without_value(connection: Connection) -> int:
-    """Count the settlements at neither yes nor no of which the exchange has not told what they paid."""
+    """Count the settlements at neither yes nor no whose payout the exchange has not reported."""
     has_word = func.coalesce(_stored.result, "").in_((Result.YES, Result.NO))
     query = select(func.count()).select_from(settlements).where(_stored.settlement_value.is_(None), ~has_word)
     return connection.execute(query).scalar_one()
-
-
-def settlement_of(connection: Connection, ticker: str) -> Mapping[str, Any] | None:
-    """Give how a market ended; None where it is not known."""
-    query = select(settlements).join(markets).where(markets.c.ticker == ticker)
-    row = connection.execute(query).mappings().one_or_none()
-    return None if row is None else dict(row)

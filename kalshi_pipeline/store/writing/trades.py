@@ -3,10 +3,21 @@
 import re
 from collections.abc import Sequence
 
-from sqlalchemy import ColumnElement, Connection, Insert, Integer, bindparam, exists, func, not_, or_, select
-from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Connection,
+    Insert,
+    bindparam,
+    exists,
+    func,
+    not_,
+    or_,
+    select,
+)
 
 from kalshi_pipeline.records import Trade
+from kalshi_pipeline.store.dialects.statements import insert_or_ignore
 from kalshi_pipeline.store.schema.from_records import record_columns
 from kalshi_pipeline.store.schema.tables import markets, trades
 from kalshi_pipeline.store.writing.merging import STAGED_ROW, Staging
@@ -14,7 +25,7 @@ from kalshi_pipeline.units import MICROS_PER_SECOND
 
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _UUID_BYTES = 16
-# How far apart the times may be that the exchange's tiers give of one trade: one may cut what the other tells.
+# How far apart the times of one trade may be in the exchange's two tiers: one may cut digits that the other has.
 _APART = MICROS_PER_SECOND
 
 _staging = Staging("staged_trades", trades.c.trade_id, *record_columns(Trade, without=("trade_id",)))
@@ -28,21 +39,20 @@ _near = _stored.c.created_at.between(_stage.c.created_at - _APART, _stage.c.crea
 _is_stored = exists().where(_near, _stored.c.trade_id == _stage.c.trade_id)
 
 
-def _append_where(wanted: ColumnElement[bool]) -> Insert:
-    # A trade whose market is lacking fails at `market_id`, which must not be NULL: none is lost by the way.
+def _append_where(*wanted: ColumnElement[bool]) -> Insert:
+    # A trade whose market is missing fails at `market_id`, which must not be NULL: no trade is silently dropped.
     rows = (
         select(*_values.values())
         .select_from(_stage.outerjoin(markets, markets.c.ticker == _stage.c.ticker))
-        .where(wanted)
+        .where(*wanted)
         .order_by(_stage.c.created_at, _stage.c.trade_id)
     )
-    key = [trades.c.created_at, trades.c.trade_id]
-    return insert(trades).from_select(list(_values), rows).on_conflict_do_nothing(index_elements=key)
+    return insert_or_ignore(trades, list(_values), rows)
 
 
-_append = _append_where(_stage.c[STAGED_ROW] > 0)  # without any condition SQLite could not read what follows
+_append = _append_where()
 _append_unless_near = _append_where(not_(_is_stored))
-_asked_since = bindparam("asked_since", type_=Integer)
+_asked_since = bindparam("asked_since", type_=BigInteger)
 _is_known = exists().where(
     markets.c.ticker == _stage.c.ticker,
     or_(not_(markets.c.is_placeholder), markets.c.changed_at >= _asked_since),
@@ -51,7 +61,7 @@ _find_unknown = select(_stage.c.ticker).where(not_(_is_known)).distinct()
 
 
 def trade_key(trade_id: str) -> bytes:
-    """Give an identifier as it is stored: a UUID as its 16 bytes, any other text padded so that it is longer."""
+    """Return an identifier as it is stored: a UUID as its 16 bytes, any other text padded so that it is longer."""
     if _UUID.fullmatch(trade_id) is not None:
         return bytes.fromhex(trade_id.replace("-", ""))
     return trade_id.encode().ljust(_UUID_BYTES + 1)
@@ -63,7 +73,7 @@ def stage_trades(connection: Connection, page: Sequence[Trade]) -> None:
 
 
 def unknown_markets(connection: Connection, asked_since: int) -> list[str]:
-    """Give the markets that staged trades name and that the database lacks, or holds as placeholders.
+    """Return the markets that staged trades name and that are missing or placeholders.
 
     Placeholders that were asked for since an instant are left out.
     """
@@ -71,10 +81,10 @@ def unknown_markets(connection: Connection, asked_since: int) -> list[str]:
 
 
 def append_staged_trades(connection: Connection, *, of_both_tiers: bool = False) -> int:
-    """Append the staged trades whose markets are all stored, and give how many were new.
+    """Append the staged trades, whose markets are all stored, and return how many were new.
 
-    The identifier alone tells a trade, but an index of it, in no order of time, would cost more than all else. So
-    where a day is read `of_both_tiers`, it is looked for around the trade's time, should the tiers round it otherwise.
+    The identifier alone identifies a trade, but an index of it, in no order of time, would cost more than all else. So
+    if a day is read `of_both_tiers`, it is searched around the trade's time, in case the tiers round it differently.
     """
     return connection.execute(_append_unless_near if of_both_tiers else _append).rowcount
 

@@ -5,26 +5,36 @@ import io
 import pytest
 from rich.console import Console, RenderableType
 
+from kalshi_pipeline.cli.csv_output import exact
+from kalshi_pipeline.cli.formats import age, contracts, dollars
 from kalshi_pipeline.cli.tables import (
     MOST_ROWS,
-    age,
-    contracts,
-    dollars,
-    exact,
-    history_screen,
+    history_table,
     quote_table,
-    quotes_screen,
+    quotes_table,
     report_line,
     runs_table,
 )
 from kalshi_pipeline.ingest.run.report import Report
-from kalshi_pipeline.store.reading.queries import LatestQuote
+from kalshi_pipeline.store.reading.completeness import ListingRun
 from kalshi_pipeline.store.reading.quotes import Quote
-from kalshi_pipeline.store.schema.tables import ticks
+from kalshi_pipeline.store.schema.tables import QUOTE_COLUMNS, ticks
 from kalshi_pipeline.store.writing.runs import Run, State
 from kalshi_pipeline.units import MICROS_PER_SECOND, parse_instant
 
 NOON = parse_instant("2026-11-22T12:00:00Z") or 0
+_COUNTS = (
+    "pages",
+    "received",
+    "inserted",
+    "changed",
+    "unchanged",
+    "quarantined",
+    "duplicates",
+    "left_out",
+    "placeholders",
+    "healed",
+)
 
 
 def shown(renderable: RenderableType) -> str:
@@ -60,10 +70,10 @@ def test_age_is_told_in_the_unit_of_a_person(seconds: float, text: str) -> None:
 
 def test_one_sided_quote_has_neither_spread_nor_midpoint() -> None:
     """R46."""
-    quote = LatestQuote("KX-1", "active", NOON, NOON, None, None, 310_000, 0, 500, 0, 0, 0)
+    quote = Quote("KX-1", NOON, NOON, NOON, True, True, True, None, None, 310_000, 0, 500, 0, 0, 0)
     lines = [
         line.strip("│ \n").split("│")
-        for line in shown(quote_table(quote, NOON + 90 * MICROS_PER_SECOND)).splitlines()
+        for line in shown(quote_table(quote, "active", NOON + 90 * MICROS_PER_SECOND)).splitlines()
     ]
     told = {cells[0].strip(): cells[1].strip() for cells in lines if len(cells) == 2}
     assert (told["yes bid"], told["yes ask"]) == ("unquoted", "0.31 x 5")
@@ -73,15 +83,17 @@ def test_one_sided_quote_has_neither_spread_nor_midpoint() -> None:
 
 def test_words_of_the_exchange_are_no_styles() -> None:
     reason = "could not be reached ([errno 111] refused) [/red]"
-    run = {
-        "state": "failed",
-        "reason": reason,
-        "started_at": NOON,
-        "received": 0,
-        "inserted": 0,
-        "unchanged": 0,
-        "quarantined": 0,
-    }
+    run = ListingRun(
+        id=1,
+        asset="events",
+        scope="all series",
+        started_at=NOON,
+        finished_at=None,
+        state="failed",
+        reason=reason,
+        windows=1,
+        **dict.fromkeys(_COUNTS, 0),
+    )
     assert reason in shown(runs_table([("events", run)]))
 
     report = Report("events", Run(ticks, 1, State.FAILED), "all series", state=State.FAILED, reason=reason)
@@ -89,10 +101,8 @@ def test_words_of_the_exchange_are_no_styles() -> None:
 
 
 def test_market_that_has_ended_says_so() -> None:
-    quote = LatestQuote(
-        "KX-1", "active", NOON, NOON, NOON, None, None, None, None, None, None, None, is_listed=False
-    )
-    assert "active, listed no more" in shown(quote_table(quote, NOON))
+    quote = Quote("KX-1", NOON, NOON, NOON, False, True, True, NOON, *[None] * len(QUOTE_COLUMNS))
+    assert "active, no longer listed" in shown(quote_table(quote, "active", NOON))
 
 
 @pytest.mark.parametrize(
@@ -112,7 +122,7 @@ def test_market_that_has_ended_says_so() -> None:
 )
 def test_quote_says_how_it_is_known(changes: dict[str, object], known: str) -> None:
     quote = Quote("KX-1", NOON, NOON, NOON, True, True, True, NOON, 0, 1_000_000, 0, 100, 5, 0, 0)
-    text = shown(history_screen("KX-1", [quote._replace(**changes)]))  # type: ignore[arg-type]
+    text = shown(history_table("KX-1", [quote._replace(**changes)]))  # type: ignore[arg-type]
     assert known in text
     assert ("1 x 1" in text) == quote._replace(**changes).is_listed  # type: ignore[arg-type]
 
@@ -122,10 +132,10 @@ def test_long_history_shows_its_end() -> None:
         Quote("[KX]", NOON + n, NOON, NOON, True, True, True, NOON, None, None, None, None, None, None, None)
         for n in range(MOST_ROWS + 1)
     ]
-    text = shown(history_screen("[KX]", quotes))
+    text = shown(history_table("[KX]", quotes))
     assert text.count("observed") == MOST_ROWS
-    assert "41 quotes: the 40 newest are shown, --csv gives all" in text
-    assert "[KX]" in shown(quotes_screen(quotes, NOON))
+    assert "41 quotes: the 40 newest are shown, use --csv for all" in text
+    assert "[KX]" in shown(quotes_table(quotes, NOON))
 
 
 def test_exact_text_has_no_exponent_and_keeps_absent_blank() -> None:

@@ -1,7 +1,7 @@
-"""Which tier shows a market or a trade, the live or the historical one; and the hand-offs that go wrong.
+"""Which tier shows a market or a trade, the live or the historical one, with the faults of their hand-off.
 
-By rights each settled market and each trade is in one tier (API.md §1.3). Of what a fault shows in both, the live
-tier has an older version: another result, another volume or no `settlement_ts`.
+Without faults each settled market and each trade is in one tier. Of a market that a fault shows in both, the live tier
+has an older version: another result, another volume or no `settlement_ts`.
 """
 
 import json
@@ -17,7 +17,7 @@ _HAND_OFF = DAY  # how long the trades of a market that is in both tiers stay in
 
 
 class Tiers:
-    """The tiers of a world, under one `Faults`."""
+    """The tiers of a world, with one `Faults` applied."""
 
     def __init__(self, world: World, faults: Faults) -> None:
         self._world = world
@@ -26,7 +26,7 @@ class Tiers:
         self.hides = faults.no_tier > 0
 
     def is_hidden(self, market: int) -> bool:
-        """Whether the exchange has deleted a closed market: no tier knows it."""
+        """Return whether a closed market is deleted, and so in neither tier."""
         share = self._faults.no_tier
         return (
             share > 0
@@ -51,12 +51,12 @@ class Tiers:
         return self._world.tape.first_at_or_after(self._world.cutoff)
 
     def first_overlapping_trade(self) -> int:
-        """From here on trades of the archive can be in the live tier too."""
+        """Return the position from which on trades of the historical tier can be in the live tier too."""
         since = self._world.cutoff - (_HAND_OFF if self.overlap else 0)
         return self._world.tape.first_at_or_after(since)
 
     def older_version(self, market: int, text: str) -> str:
-        """The JSON of a market as the tier that lost it still has it."""
+        """Return the JSON of a market as the live tier still has it."""
         row, draw = json.loads(text), scatter(self._faults.seed + 4, market)
         match draw % 3:
             case 0:

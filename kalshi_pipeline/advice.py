@@ -1,0 +1,35 @@
+"""What a reader does next about an error, in the commands of this program.
+
+The ways in (the command line, Dagster) add it to what they report. Rooms below them state facts only: they do not
+know who reads, nor by which command.
+"""
+
+from kalshi_pipeline.errors import NoQuoteError, PipelineError, StoreError, StoreProblem, UnknownTickerError
+
+_ABOUT_THE_DATABASE = {
+    StoreProblem.ADDRESS: "set KALSHI_DATABASE_URL to sqlite:///data/kalshi.db",
+    StoreProblem.MISSING: "run `kalshi-pipeline collect --once` to make it",
+    StoreProblem.NOT_USABLE: "set KALSHI_DATABASE_URL to a file that this program may write",
+    StoreProblem.OLDER_SCHEMA: "back it up, then run `kalshi-pipeline init`",
+    StoreProblem.NEWER_SCHEMA: "upgrade kalshi-pipeline, or set KALSHI_DATABASE_URL to another file",
+    StoreProblem.FULL: "free some space and run again",
+    StoreProblem.BUSY: "wait for the other program or stop it, then run again",
+    StoreProblem.OTHER: "see the cause, then run again",
+}
+
+
+def with_advice(error: PipelineError) -> str:
+    """Return the line that reports an error: its full message, and what to do next where that is not part of it."""
+    return "; ".join(filter(None, (error.full_message, _advice_for(error))))
+
+
+def _advice_for(error: PipelineError) -> str | None:
+    match error:
+        case StoreError():
+            return _ABOUT_THE_DATABASE[error.problem]
+        case NoQuoteError():
+            return "run `kalshi-pipeline snapshot` first"
+        case UnknownTickerError():
+            return f"check the ticker, or fetch it with `kalshi-pipeline market {error.ticker}`"
+        case _:
+            return None

@@ -1,0 +1,120 @@
+"""The commands that collect: they run the same functions as Dagster's assets."""
+
+import contextlib
+import signal
+from typing import Annotated
+
+import typer
+
+from kalshi_pipeline.advice import with_advice
+from kalshi_pipeline.cli import tables
+from kalshi_pipeline.cli.terminal import (
+    err,
+    existing_database,
+    expect_no_failure,
+    out,
+    print_message,
+    print_report,
+    reporting_session,
+)
+from kalshi_pipeline.clock import SYSTEM_CLOCK
+from kalshi_pipeline.errors import ConfigurationError, PipelineError
+from kalshi_pipeline.ingest.collect import collect_forever, collect_once
+from kalshi_pipeline.ingest.collect import sync as sync_all
+from kalshi_pipeline.ingest.order_books import take_order_books
+from kalshi_pipeline.ingest.snapshot import take_snapshot
+from kalshi_pipeline.monitoring.overview import overview
+from kalshi_pipeline.settings import load_settings
+from kalshi_pipeline.store.database import Database
+
+_STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+_Status = Annotated[bool, typer.Option("--status", help="Show the last runs instead of starting one.")]
+
+
+def init() -> None:
+    """Create the database, or bring an older one up to date."""
+    with contextlib.closing(Database(load_settings().database_url, migrate=True)) as database:
+        out.print(
+            f"{database.place} is ready. Next: kalshi-pipeline collect --once",
+            highlight=False,
+            soft_wrap=True,
+        )
+
+
+def sync(*, status: _Status = False) -> None:
+    """Sync series, events and markets, parents first."""
+    if status:
+        with existing_database() as database:
+            out.print(tables.runs_table(overview(database).listings.items()))
+        return
+    with reporting_session() as session:
+        for report in sync_all(session):
+            print_report(report)
+
+
+def snapshot(*, status: _Status = False) -> None:
+    """Take one snapshot of every open market, with the parents that it needs."""
+    if status:
+        with existing_database() as database:
+            found = overview(database)
+        ticks = [("last tick", found.last_tick), ("last complete", found.last_complete_tick)]
+        out.print(tables.runs_table(ticks))
+        return
+    tick_at = SYSTEM_CLOCK.now()
+    with reporting_session() as session:
+        print_report(take_snapshot(session, tick_at))
+
+
+def collect(
+    *,
+    once: Annotated[
+        bool, typer.Option("--once", help="Sync everything, take one snapshot, and end.")
+    ] = False,
+    interval: Annotated[
+        float | None,
+        typer.Option(min=0.01, metavar="MINUTES", help="Take a snapshot at this interval until Ctrl-C."),
+    ] = None,
+) -> None:
+    """Sync everything and take snapshots, once or at an interval, as Dagster's jobs do."""
+    if once == (interval is not None):
+        raise ConfigurationError(["collect: pass either --once or --interval MINUTES"])
+    if interval is None:
+        with reporting_session() as session:
+            for report in collect_once(session):
+                print_report(report)
+        return
+    settings = load_settings()
+    Database(settings.database_url).close()  # an unusable database is an error now, not at every tick
+    for number in _STOP_SIGNALS:
+        signal.signal(number, _stop)
+    with contextlib.suppress(KeyboardInterrupt):
+        collect_forever(
+            settings,
+            interval * 60,
+            on_message=print_message,
+            on_report=print_report,
+            on_failure=_print_failed_tick,
+        )
+    err.print("stopped")
+
+
+def order_books() -> None:
+    """Store the present order books of the markets of KALSHI_ORDER_BOOK_MARKETS."""
+    with reporting_session() as session:
+        if not session.settings.order_book_markets:
+            raise ConfigurationError(["order-books: no market is selected; set KALSHI_ORDER_BOOK_MARKETS"])
+        report = take_order_books(session)
+        print_report(report)
+        expect_no_failure([report])
+
+
+def _print_failed_tick(error: PipelineError) -> None:
+    print_message(f"this tick failed: {with_advice(error)}")
+
+
+def _stop(*_: object) -> None:
+    """Interrupt the work, once: a second signal must not prevent the run's record from being closed."""
+    for number in _STOP_SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
+    raise KeyboardInterrupt

@@ -1,0 +1,49 @@
+"""Quotes as CSV on standard output, exact to the last digit."""
+
+import csv
+import os
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from kalshi_pipeline.store.reading.quotes import Quote
+from kalshi_pipeline.units import contracts_of, dollars_of, iso_of
+
+
+def write_csv(quotes: Iterable[Quote]) -> None:
+    """Write quotes with a header; stop quietly if the reader closes the pipe."""
+    writer = csv.writer(sys.stdout, lineterminator="\n")
+    try:
+        writer.writerow(Quote._fields)
+        writer.writerows(map(exact, quotes))
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # The reader has enough, as `head` does: that is not a failure, and the rest is discarded.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def exact(quote: Quote) -> list[str]:
+    """Return a quote as text: times as in the views, exact decimals, 1 and 0 for flags, blank for what is absent."""
+    return ["" if value is None else write(value) for write, value in zip(_WRITERS, quote, strict=True)]
+
+
+def _flag(value: int) -> str:
+    return str(int(value))
+
+
+def _dollars(micros: int) -> str:
+    return f"{dollars_of(micros):f}"
+
+
+def _contracts(hundredths: int) -> str:
+    return f"{contracts_of(hundredths):f}"
+
+
+_WRITER_OF: Mapping[str, Callable[[Any], str]] = {
+    "ticker": str,
+    **dict.fromkeys(("at", "quoted_at", "received_at", "confirmed_at"), iso_of),
+    **dict.fromkeys(("is_listed", "is_observed", "is_tick_complete"), _flag),
+    **dict.fromkeys(("yes_bid", "yes_ask", "last_price"), _dollars),
+    **dict.fromkeys(("yes_bid_size", "yes_ask_size", "volume", "open_interest"), _contracts),
+}
+_WRITERS = [_WRITER_OF[name] for name in Quote._fields]

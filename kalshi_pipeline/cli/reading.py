@@ -1,0 +1,128 @@
+"""The commands that show what is stored; `market` fetches it first."""
+
+import re
+from typing import Annotated
+
+import typer
+
+from kalshi_pipeline.cli import tables
+from kalshi_pipeline.cli.csv_output import write_csv
+from kalshi_pipeline.cli.terminal import existing_database, out, reporting_session
+from kalshi_pipeline.clock import SYSTEM_CLOCK
+from kalshi_pipeline.errors import ConfigurationError
+from kalshi_pipeline.ingest.market import fetch_market, stored_market, stored_quote
+from kalshi_pipeline.monitoring.overview import overview
+from kalshi_pipeline.store.reading.history import history as read_history
+from kalshi_pipeline.store.reading.movers import movers as read_movers
+from kalshi_pipeline.store.reading.quotes import quotes_as_of
+from kalshi_pipeline.units import MICROS_PER_SECOND, parse_instant
+
+_DAY = 86_400 * MICROS_PER_SECOND
+_WINDOW = re.compile(r"([0-9]+(?:\.[0-9]+)?)(m|h|d|)")
+_WINDOW_UNITS = {"": 60, "m": 60, "h": 3600, "d": 86_400}
+
+_Ticker = Annotated[str, typer.Argument(help="Ticker of the market.", metavar="TICKER")]
+_Csv = Annotated[bool, typer.Option("--csv", help="Write every row as CSV: exact decimals, times in UTC.")]
+
+
+def market(
+    ticker: _Ticker,
+    *,
+    offline: Annotated[bool, typer.Option("--offline", help="Read the database only.")] = False,
+) -> None:
+    """Fetch one market with its parents, store them, and show it."""
+    if offline:
+        with existing_database() as database:
+            view = stored_market(database, ticker)
+    else:
+        with reporting_session() as session:
+            view = fetch_market(session, ticker)
+    out.print(tables.market_tables(view, SYSTEM_CLOCK.now()))
+
+
+def metrics(ticker: _Ticker) -> None:
+    """Show a market's newest stored quote with its age."""
+    with existing_database() as database:
+        quote, market_status = stored_quote(database, ticker)
+    out.print(tables.quote_table(quote, market_status, SYSTEM_CLOCK.now()))
+
+
+def history(
+    ticker: _Ticker,
+    *,
+    start: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TIME", help="Start, such as 2026-11-22T14:05:00Z; by default a day before the end."
+        ),
+    ] = None,
+    end: Annotated[
+        str | None, typer.Option(metavar="TIME", help="End, not included; by default now.")
+    ] = None,
+    resample: Annotated[
+        float | None,
+        typer.Option(metavar="SECONDS", help="Show what was known every SECONDS instead."),
+    ] = None,
+    csv: _Csv = False,
+) -> None:
+    """Show a market's stored quotes of a time span, beginning with the one in force at its start."""
+    until = SYSTEM_CLOCK.now() if end is None else _instant("--end", end)
+    since = until - _DAY if start is None else _instant("--start", start)
+    with existing_database() as database, database.read() as connection:
+        found = read_history(connection, ticker, since, until, resample)
+    if csv:
+        write_csv(found)
+    else:
+        out.print(tables.history_table(ticker, found))
+
+
+def quotes(
+    *,
+    at: Annotated[
+        str | None,
+        typer.Option(metavar="TIME", help="The instant, such as 2026-11-22T14:05:00Z; by default now."),
+    ] = None,
+    csv: _Csv = False,
+) -> None:
+    """Show the quotes of the busiest markets as of an instant, or of all listed markets as CSV."""
+    instant = SYSTEM_CLOCK.now() if at is None else _instant("--at", at)
+    with existing_database() as database, database.read() as connection:
+        found = quotes_as_of(connection, instant)
+    if csv:
+        write_csv(sorted(found))
+    else:
+        out.print(tables.quotes_table(found, instant))
+
+
+def movers(
+    *,
+    window: Annotated[
+        str, typer.Option(metavar="SPAN", help="Minutes, or a span such as 90m, 1h or 2d.")
+    ] = "1h",
+    limit: Annotated[int, typer.Option(min=1, help="How many markets to show at most.")] = 20,
+) -> None:
+    """Show the markets that moved most up to the newest complete tick."""
+    match = _WINDOW.fullmatch(window)
+    if match is None:
+        raise ConfigurationError(
+            [f"--window {window!r} is not a span: use minutes, or a span such as 90m, 1h or 2d"]
+        )
+    seconds = float(match.group(1)) * _WINDOW_UNITS[match.group(2)]
+    with existing_database() as database, database.read() as connection:
+        out.print(tables.movers_table(read_movers(connection, seconds, limit=limit)))
+
+
+def status() -> None:
+    """Show row counts, last runs, completeness, placeholders and quarantine."""
+    with existing_database() as database:
+        out.print(tables.overview_tables(overview(database)))
+
+
+def _instant(option: str, text: str) -> int:
+    try:
+        instant = parse_instant(text)
+    except ValueError as error:
+        raise ConfigurationError([f"{option} {error}"]) from error
+    if instant is None:
+        raise ConfigurationError([f"{option} {text!r} is not a time: the exchange writes it for 'not set'"])
+    return instant

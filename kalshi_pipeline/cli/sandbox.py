@@ -1,0 +1,70 @@
+"""The commands that need no exchange: the demo, and the sandbox exchange itself."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, cast
+
+import typer
+
+from kalshi_pipeline.cli.terminal import out, print_message
+from kalshi_pipeline.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from kalshi_pipeline.sandbox import Shape
+
+
+def demo() -> None:
+    """Show the whole pipeline on a local sandbox exchange: no account, no network, under two minutes."""
+    from kalshi_pipeline.cli.demo import run_demo  # Dagster takes seconds to import
+
+    run_demo(out)
+
+
+def sandbox(
+    port: Annotated[int, typer.Option(help="Port on the loopback interface.")] = 8765,
+    markets: Annotated[int, typer.Option(help="Open markets at the start.")] = 2_000,
+    combos: Annotated[int, typer.Option(help="Open combos (KXMVE) at the start.")] = 300,
+    births_per_step: Annotated[int, typer.Option(help="Markets created per step.")] = 1,
+    closes_per_step: Annotated[int, typer.Option(help="Markets closed early per step.")] = 1,
+    combos_per_step: Annotated[int, typer.Option(help="Combos created per step.")] = 5,
+    change_share: Annotated[float, typer.Option(help="Share of the quotes that move per step.")] = 0.1,
+    shape: Annotated[
+        str, typer.Option(help="Generation of the API: 2026-01, 2026-10 or future.")
+    ] = "2026-10",
+    seed: Annotated[int, typer.Option(help="Equal seeds make equal worlds.")] = 1,
+    step_seconds: Annotated[float, typer.Option(min=0, help="Seconds between steps; 0 for no steps.")] = 2.0,
+    requests_per_second: Annotated[float, typer.Option(min=0, help="Rate limit; 0 for none.")] = 20.0,
+    recordings: Annotated[
+        Path | None, typer.Option(help="Folder of recorded responses to serve too.")
+    ] = None,
+    fault: Annotated[
+        list[str] | None, typer.Option(help="Fault to inject, as name=value; may be repeated.")
+    ] = None,
+) -> None:
+    """Serve a local exchange that speaks the Kalshi API, until Ctrl-C."""
+    # No other command needs a server.
+    from kalshi_pipeline.sandbox import Faults, RateLimit, WorldConfig, serve
+
+    try:
+        world = WorldConfig(
+            seed=seed,
+            markets=markets,
+            combos=combos,
+            births_per_step=births_per_step,
+            closes_per_step=closes_per_step,
+            combos_per_step=combos_per_step,
+            change_share=change_share,
+            shape=cast("Shape", shape),  # the world refuses any other word
+            start=datetime.now(UTC),
+            step_seconds=step_seconds or 1.0,
+            recordings=recordings,
+        )
+        faults = Faults.parse(fault or [])
+        limit = RateLimit(requests_per_second) if requests_per_second else None
+        print_message(
+            f"Serving {markets:,} markets and {combos:,} combos; Ctrl-C stops. Point the pipeline at it with:"
+        )
+        out.print(f"KALSHI_API_URL=http://127.0.0.1:{port}/trade-api/v2", highlight=False)
+        serve(world, faults, port=port, step_every_seconds=step_seconds or None, limit=limit)
+    except (ValueError, OSError) as error:
+        raise ConfigurationError([f"sandbox: {error}; change the option and run again"]) from error

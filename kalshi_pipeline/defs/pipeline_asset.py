@@ -1,0 +1,101 @@
+"""How an asset of the pipeline is declared, and how one that collects runs."""
+
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
+
+import dagster as dg
+
+from kalshi_pipeline.advice import with_advice
+from kalshi_pipeline.defs.metadata import definition_metadata, run_metadata
+from kalshi_pipeline.defs.resources import Pipeline, database_kind
+from kalshi_pipeline.errors import PipelineError, TransientExchangeError
+from kalshi_pipeline.ingest.run.report import Report
+from kalshi_pipeline.ingest.run.session import Session
+from kalshi_pipeline.monitoring.checks import RUN_CHECKS, Finding, RunCheck, examine
+
+# The client has already retried for KALSHI_RETRY_SECONDS: one slow retry is left, and only if it may help.
+_MOST_RETRIES = 1
+_SECONDS_BEFORE_RETRY = 15
+_DATABASE_KIND = database_kind()
+
+
+def pipeline_asset(
+    *,
+    table: str | None = None,
+    endpoint: str | None = None,
+    parents: Sequence[dg.AssetsDefinition] = (),
+    checks: Sequence[RunCheck] = (),
+    partitions: dg.PartitionsDefinition | None = None,
+    pool: str | None = None,
+) -> Callable[[Callable[..., dg.MaterializeResult]], dg.AssetsDefinition]:
+    """Declare the decorated function as an asset of its name, with the checks that hold after each of its runs.
+
+    `table` is the table that it keeps and `endpoint` where that comes from; an asset without them, such as a report,
+    shows neither.
+    """
+
+    def declare(function: Callable[..., dg.MaterializeResult]) -> dg.AssetsDefinition:
+        return dg.asset(
+            deps=parents,
+            check_specs=[
+                dg.AssetCheckSpec(check.name, asset=function.__name__, description=check.description)
+                for check in checks
+            ],
+            metadata=definition_metadata(table, endpoint),
+            partitions_def=partitions,
+            pool=pool,
+            kinds={"python", _DATABASE_KIND},
+            owners=["team:market-data"],
+            group_name="kalshi",
+        )(function)
+
+    return declare
+
+
+def materialize(
+    context: dg.AssetExecutionContext,
+    pipeline: Pipeline,
+    run: Callable[[Session], Report],
+    *,
+    is_backfill: bool = False,
+) -> dg.MaterializeResult:
+    """Run one function of `ingest`, then the checks that the asset declares.
+
+    A backfill is limited to a part of the request limit.
+    """
+    checks = [RUN_CHECKS[spec.name] for spec in context.assets_def.check_specs]
+    with failing_in_one_line(), pipeline.session(context.log.info, is_backfill=is_backfill) as session:
+        report = run(session)
+        findings = examine(session, report, checks)
+    for note in report.notes:
+        context.log.warning(note)
+    return dg.MaterializeResult(
+        metadata=run_metadata(report), check_results=[check_result(finding) for finding in findings]
+    )
+
+
+@contextlib.contextmanager
+def failing_in_one_line() -> Iterator[None]:
+    """Turn an error of the pipeline into a failed step described by its message; retry a transient one once.
+
+    A retry policy is no alternative: it would also restart a step that a person has cancelled.
+    """
+    try:
+        yield
+    except PipelineError as error:
+        failure = dg.Failure(description=with_advice(error), allow_retries=False)
+        if isinstance(error, TransientExchangeError):
+            raise dg.RetryRequested(_MOST_RETRIES, _SECONDS_BEFORE_RETRY) from failure
+        raise failure from None
+
+
+def check_result(finding: Finding) -> dg.AssetCheckResult:
+    """Return a finding as Dagster takes it."""
+    severity = dg.AssetCheckSeverity.ERROR if finding.check.is_error else dg.AssetCheckSeverity.WARN
+    return dg.AssetCheckResult(
+        check_name=finding.check.name,
+        passed=finding.passed,
+        severity=severity,
+        description=finding.text,
+        metadata=finding.numbers,
+    )

@@ -1,0 +1,99 @@
+"""Price snapshots: the asset, its job, and the sensor that starts one for each tick."""
+
+import dagster as dg
+
+from kalshi_pipeline.clock import SYSTEM_CLOCK, Clock
+from kalshi_pipeline.defs.catalogue import markets
+from kalshi_pipeline.defs.liveness import live_run, longest_silence_seconds
+from kalshi_pipeline.defs.pipeline_asset import materialize, pipeline_asset
+from kalshi_pipeline.defs.resources import Pipeline
+from kalshi_pipeline.defs.run_ticks import COLLECT_JOB, JOB_TAG, TICK_TAG, tags_of, tick_of
+from kalshi_pipeline.errors import ConfigurationError
+from kalshi_pipeline.ingest.run.ticks import Tick, clock_time
+from kalshi_pipeline.ingest.snapshot import take_snapshot
+from kalshi_pipeline.monitoring.checks import (
+    FOREIGN_KEYS_INTACT,
+    LISTING_COMPLETE,
+    NOT_SUDDENLY_EMPTY,
+    QUARANTINE_SHARE,
+    QUOTES_SANE,
+)
+from kalshi_pipeline.settings import load_settings
+
+
+@pipeline_asset(
+    table="price_snapshots",
+    endpoint="/markets",
+    parents=[markets],
+    checks=[LISTING_COMPLETE, NOT_SUDDENLY_EMPTY, QUARANTINE_SHARE, FOREIGN_KEYS_INTACT, QUOTES_SANE],
+)
+def price_snapshots(context: dg.AssetExecutionContext, pipeline: Pipeline) -> dg.MaterializeResult:
+    """Quotes of every open market. One row is the quote of one market at one tick; the key is both.
+
+    Taken every KALSHI_SNAPSHOT_MINUTES. By default a row is stored when the quote differs from the market's last one,
+    so that no row in a complete tick means unchanged, and from time to time when it does not, so that looking back
+    is short. A market that a complete tick no longer lists gets a last row without numbers. Needs no other
+    asset to have run: the markets and events that a page names are stored first, in the transaction that stores
+    their quotes. Running a tick again adds and changes nothing. Query the views `latest_prices`,
+    `price_history`, `quotes_by_tick` and `movers_24h`.
+    """
+    tick = tick_of(context.run, context.instance)
+    return materialize(
+        context, pipeline, lambda session: take_snapshot(session, tick.at, tick.period_seconds)
+    )
+
+
+snapshot_job = dg.define_asset_job(
+    "snapshot",
+    selection=dg.AssetSelection.assets(price_snapshots),
+    description="A snapshot alone; it stores the markets and events that it needs.",
+    tags={JOB_TAG: "snapshot", dg.MAX_RUNTIME_SECONDS_TAG: "1800"},
+)
+
+
+def _seconds_between_looks() -> int:
+    try:
+        period_seconds = load_settings().snapshot_period_seconds
+    except ConfigurationError:
+        period_seconds = 60.0  # the sensor's own ticks report what is wrong
+    return round(max(5.0, min(15.0, period_seconds / 12)))
+
+
+@dg.sensor(
+    job=snapshot_job,
+    minimum_interval_seconds=_seconds_between_looks(),
+    default_status=dg.DefaultSensorStatus.RUNNING,
+)
+def snapshot_sensor(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+    """Start one snapshot for each tick: every KALSHI_SNAPSHOT_MINUTES, on the wall clock.
+
+    It uses no network. A tick is skipped while a snapshot is in flight; one that has fallen silent was killed, and is
+    reported as failed. A tick that could not start in time is recorded as missed, and never taken later.
+    """
+    return next_snapshot(context, SYSTEM_CLOCK)
+
+
+def next_snapshot(context: dg.SensorEvaluationContext, clock: Clock) -> dg.RunRequest | dg.SkipReason:
+    """Return what the sensor does at the clock's present instant."""
+    settings = load_settings()
+    tick = Tick.current(clock.now(), settings.snapshot_period_seconds)
+    tags = tags_of(tick)
+    run_key = tags[TICK_TAG]
+    if context.cursor == run_key:
+        return dg.SkipReason(f"the next tick is at {clock_time(tick.next_at)}")
+    # A dead run of either job would keep its place in the queue, so both are looked at.
+    silence_seconds = longest_silence_seconds(settings)
+    live_run(context.instance, COLLECT_JOB, silence_seconds, clock)
+    if run_id := live_run(context.instance, snapshot_job.name, silence_seconds, clock):
+        return dg.SkipReason(
+            f"tick {clock_time(tick.at)} waits: the snapshot run {run_id[:8]} is still in flight"
+        )
+    if tick.is_too_late(clock.now()):
+        return dg.SkipReason(
+            f"too late for tick {clock_time(tick.at)}; the next is at {clock_time(tick.next_at)}"
+        )
+    context.update_cursor(run_key)
+    return dg.RunRequest(run_key=run_key, tags=tags)
+
+
+defs = dg.Definitions(assets=[price_snapshots], jobs=[snapshot_job], sensors=[snapshot_sensor])

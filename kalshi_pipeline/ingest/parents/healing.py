@@ -1,0 +1,140 @@
+"""Healing: filling placeholders, of events and of their series, from the exchange."""
+
+import contextlib
+from collections.abc import Sequence
+
+from kalshi_pipeline.errors import ExchangeError, NotFoundError, RefusedError
+from kalshi_pipeline.exchange.client import TICKERS_PER_LOOKUP
+from kalshi_pipeline.ingest.run.report import Report
+from kalshi_pipeline.ingest.run.session import Session
+from kalshi_pipeline.records import Event, Reject, Series
+from kalshi_pipeline.store.reading.parents import open_placeholder_events, open_placeholder_series
+from kalshi_pipeline.store.writing.parents import merge_events, merge_series
+from kalshi_pipeline.store.writing.runs import add_page, add_to_quarantine, record_lookups
+from kalshi_pipeline.store.writing.tally import Tally
+from kalshi_pipeline.vocabulary import COMBO_PREFIX
+
+# For fewer combo events than this, fetching each is cheaper than walking their listing, which takes no filter.
+_WORTH_A_WALK = 20
+# Events that are fetched one by one are stored together, this many at a time.
+_STORED_TOGETHER = 50
+# After this many pages of that listing in a row that fill nothing, the rest is fetched one by one.
+_FRUITLESS_PAGES = 10
+
+
+def heal_placeholders(session: Session, report: Report) -> None:
+    """Fill placeholders within KALSHI_HEALING_REQUESTS: first in batches and in bulk, then one by one.
+
+    A way that the exchange refuses is skipped, and a way that fails ends the healing, each with a note. Later runs
+    heal what is left.
+    """
+    healing = _Healing(session, report)
+    ways = (
+        healing.events_by_ticker,
+        healing.combo_events_in_bulk,
+        healing.events_one_by_one,
+        healing.series_in_bulk,
+        healing.series_one_by_one,
+    )
+    for way in ways:
+        try:
+            way()
+        except RefusedError as error:
+            report.notes.append(f"the exchange refuses one way of healing placeholders: {error}")
+        except ExchangeError as error:
+            report.notes.append(f"healing placeholders stopped: {error}")
+            return
+
+
+class _Healing:
+    def __init__(self, session: Session, report: Report) -> None:
+        self._session = session
+        self._report = report
+        self._last_request = session.client.requests + session.settings.healing_requests
+
+    @property
+    def _requests_left(self) -> int:
+        return max(0, self._last_request - self._session.client.requests)
+
+    def events_by_ticker(self) -> None:
+        tickers = [ticker for ticker in self._open_events() if not ticker.startswith(COMBO_PREFIX)]
+        for start in range(0, len(tickers), TICKERS_PER_LOOKUP):
+            if self._requests_left:
+                for page in self._session.client.iter_events(tickers[start : start + TICKERS_PER_LOOKUP]):
+                    self._store_events(page.records, page.rejects)
+
+    def combo_events_in_bulk(self) -> None:
+        wanted = {ticker for ticker in self._open_events() if ticker.startswith(COMBO_PREFIX)}
+        pages_left = self._requests_left // 2
+        if len(wanted) < _WORTH_A_WALK or not pages_left:
+            return
+        fruitless = 0
+        listing = self._session.client.list_combo_events(
+            max_pages=pages_left, walk_seconds=self._session.settings.walk_seconds
+        )
+        for page in listing:
+            found = [event for event in page.records if event.ticker in wanted]
+            self._store_events(found, page.rejects)
+            wanted.difference_update(event.ticker for event in found)
+            fruitless = 0 if found else fruitless + 1
+            self._session.report_progress(f"healing: {len(wanted):,} combo events are left")
+            if not wanted or fruitless >= _FRUITLESS_PAGES:
+                return
+
+    def events_one_by_one(self) -> None:
+        tickers = self._open_events(self._requests_left)
+        for start in range(0, len(tickers), _STORED_TOGETHER):
+            asked = tickers[start : start + min(_STORED_TOGETHER, self._requests_left)]
+            found: list[Event] = []
+            for ticker in asked:
+                with contextlib.suppress(NotFoundError):
+                    found.append(self._session.client.fetch_event(ticker))
+                self._session.report_progress(f"healing: fetched {ticker}")
+            self._store_events(found, [])
+            returned = {event.ticker for event in found}
+            with self._session.database.begin() as connection:
+                record_lookups(
+                    connection,
+                    [ticker for ticker in asked if ticker not in returned],
+                    self._session.clock.now(),
+                )
+
+    def series_in_bulk(self) -> None:
+        """Fetch all series in a few requests: worth it while many are missing, as before the first `collect`."""
+        wanted = set(self._open_series())
+        if len(wanted) < _WORTH_A_WALK or not self._requests_left:
+            return
+        for page in self._session.client.list_series(walk_seconds=self._session.settings.walk_seconds):
+            self._store_series([series for series in page.records if series.ticker in wanted])
+
+    def series_one_by_one(self) -> None:
+        for ticker in self._open_series(self._requests_left):
+            if not self._requests_left:
+                return
+            with contextlib.suppress(NotFoundError):
+                self._store_series([self._session.client.fetch_series(ticker)])
+
+    def _open_events(self, limit: int = 1_000_000) -> list[str]:
+        with self._session.database.read() as connection:
+            return open_placeholder_events(connection, limit)
+
+    def _open_series(self, limit: int = 1_000_000) -> list[str]:
+        with self._session.database.read() as connection:
+            return open_placeholder_series(connection, limit)
+
+    def _store_series(self, rows: Sequence[Series]) -> None:
+        with self._session.database.begin() as connection:
+            self._count(merge_series(connection, rows, self._session.clock.now()).healed)
+
+    def _store_events(self, rows: Sequence[Event], rejects: Sequence[Reject]) -> None:
+        if not rows and not rejects:
+            return
+        at, run = self._session.clock.now(), self._report.run
+        with self._session.database.begin() as connection:
+            tally = merge_events(connection, rows, at)
+            add_to_quarantine(connection, run, "events", rejects, at)
+            add_page(connection, run, Tally(healed=tally.healed))
+        self._count(tally.healed)
+
+    def _count(self, healed: int) -> None:
+        self._report.tally += Tally(healed=healed)

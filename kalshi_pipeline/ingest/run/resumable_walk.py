@@ -1,0 +1,107 @@
+"""A walk whose place is recorded with every page, so that a later run continues where this one stopped."""
+
+import contextlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Generic, NamedTuple, TypeVar
+
+from kalshi_pipeline.errors import RefusedError, StoreError
+from kalshi_pipeline.exchange.listing import ListedPage, Listing
+from kalshi_pipeline.ingest.run.recorded_listing import reason_of, store_pages
+from kalshi_pipeline.ingest.run.report import Report
+from kalshi_pipeline.ingest.run.session import Session
+from kalshi_pipeline.store.database import Connection
+from kalshi_pipeline.store.writing.backfill_progress import (
+    StoredWalk,
+    add_walk_page,
+    close_walk,
+    restart_walk,
+)
+from kalshi_pipeline.store.writing.runs import State
+from kalshi_pipeline.store.writing.tally import Tally
+
+Row = TypeVar("Row")
+Prepared = TypeVar("Prepared")
+
+
+class _Page(NamedTuple, Generic[Row, Prepared]):
+    listed: ListedPage[Row]
+    prepared: Prepared
+
+
+@dataclass
+class ResumableWalk(Generic[Row, Prepared]):
+    """One walk of a run, from the place that is stored to its end.
+
+    `list_from` begins the listing at that place; `prepare` and `merge` are those of `store_pages`. `newest_at`
+    returns the newest instant that a page names, for walks that keep a watermark. `not_over` says why a walk that
+    reached its end is still partial, if it is.
+    """
+
+    session: Session
+    report: Report
+    stored: StoredWalk
+    list_from: Callable[[StoredWalk], Listing[Row]]
+    prepare: Callable[[ListedPage[Row]], Prepared]
+    merge: Callable[[Connection, Prepared], Tally]
+    newest_at: Callable[[ListedPage[Row]], int | None] = lambda _: None
+    not_over: str | None = None
+
+    def run(self) -> None:
+        """Walk to the end, set the report's state, and close the walk's record. A complete walk is left as it is.
+
+        Where the exchange refuses the stored cursor, the walk restarts at its beginning.
+        """
+        if self.stored.state is State.COMPLETE:
+            return
+        pages = self.report.tally.pages
+        with self._closing():
+            try:
+                self._store()
+            except RefusedError as error:
+                if self.stored.cursor is None or self.report.tally.pages > pages:
+                    raise
+                self.report.notes.append(
+                    f"{self.stored.name} restarts at its beginning, because the exchange refuses its cursor: {error}"
+                )
+                with self.session.database.begin() as connection:
+                    self.stored = restart_walk(connection, self.stored, self.session.clock.now())
+                self._store()
+            if self.report.is_complete and self.not_over is not None:
+                self.report.state, self.report.reason = State.PARTIAL, self.not_over
+
+    def _store(self) -> None:
+        listing = self.list_from(self.stored)
+        store_pages(self.session, self.report, listing, self._prepare, self._merge)
+
+    def _prepare(self, page: ListedPage[Row]) -> _Page[Row, Prepared]:
+        return _Page(page, self.prepare(page))
+
+    def _merge(self, connection: Connection, page: _Page[Row, Prepared]) -> Tally:
+        tally, listed = self.merge(connection, page.prepared), page.listed
+        add_walk_page(
+            connection,
+            self.stored,
+            listed.cursor,
+            received=len(listed.records) + len(listed.rejects),
+            inserted=tally.inserted,
+            quarantined=len(listed.rejects),
+            newest_at=self.newest_at(listed),
+        )
+        return tally
+
+    @contextlib.contextmanager
+    def _closing(self) -> Iterator[None]:
+        """Close the walk with the report's state; one that fails stays partial, at its last page."""
+        try:
+            yield
+        except BaseException as error:
+            # If even this cannot be written, the walk stays open, and is continued all the same.
+            with contextlib.suppress(StoreError):
+                self._close(State.PARTIAL, reason_of(error))
+            raise
+        self._close(self.report.state, self.report.reason)
+
+    def _close(self, state: State, reason: str | None) -> None:
+        with self.session.database.begin() as connection:
+            close_walk(connection, self.stored, state, reason, self.session.clock.now())

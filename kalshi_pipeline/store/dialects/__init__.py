@@ -1,0 +1,38 @@
+"""What differs from one kind of database to another: each kind is a module here, behind one interface.
+
+`statements` has what statements and tables of every kind are written with. Only code that is about one kind of file
+(and no code of the store) names a kind's module.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Table
+
+from kalshi_pipeline.errors import StoreError, StoreProblem
+from kalshi_pipeline.store.dialects.interface import Dialect, Lock, Purpose
+from kalshi_pipeline.store.dialects.sqlite import Sqlite
+
+__all__ = ["Dialect", "Lock", "Purpose", "dialect_of", "load", "url_problem"]
+
+_KINDS: dict[str, type[Dialect]] = {Sqlite.kind: Sqlite}
+
+
+def url_problem(url: str) -> str | None:
+    """Return why this version cannot use an address; None where it can. The address itself is not repeated."""
+    # To another kind's address, the kind that this version has is what there is to say.
+    return _KINDS.get(url.partition(":")[0], Sqlite).url_problem(url)
+
+
+def dialect_of(url: str) -> Dialect:
+    """Return the database at an SQLAlchemy URL, not opened yet; StoreError where the address cannot be used."""
+    if problem := url_problem(url):
+        raise StoreError(f"the database's address {problem}", StoreProblem.ADDRESS)
+    return _KINDS[url.partition(":")[0]](url)
+
+
+def load(
+    connection: Connection, table: Table, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]
+) -> None:
+    """Append rows to a temporary table by the fastest call that the connection's driver has."""
+    _KINDS[connection.dialect.name].load(connection, table, columns, rows)

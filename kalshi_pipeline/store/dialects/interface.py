@@ -1,0 +1,96 @@
+"""What the store asks of every kind of database."""
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from enum import Enum, auto
+from pathlib import Path
+from typing import Any, ClassVar, Protocol
+
+from sqlalchemy import Connection, Engine, Table
+
+from kalshi_pipeline.clock import Clock
+
+
+class Purpose(Enum):
+    """What a transaction is for, which decides how it begins."""
+
+    WRITE = auto()
+    """It waits for another writer at its beginning, instead of failing when it turns from reading to writing."""
+    STAGE = auto()
+    """It reads, and writes temporary tables only: it locks nothing."""
+    READ = auto()
+    """It sees the database as it was at its first query, and blocks no writer."""
+
+
+class Lock(Protocol):
+    """A lock among processes. It is released when its holder dies."""
+
+    def acquire(self, seconds: float) -> bool:
+        """Wait at most this long, and return whether it is held. Raise StoreError where it cannot be asked for."""
+        ...
+
+    def release(self) -> None:
+        """Release it."""
+        ...
+
+
+class Dialect(Protocol):
+    """A database at an address, opened, filled and locked the way of its kind."""
+
+    kind: ClassVar[str]
+    """The kind's name, as addresses and Dagster's UI have it."""
+
+    def __init__(self, url: str) -> None:
+        """Take an address without a problem. Nothing is opened yet."""
+        ...
+
+    @staticmethod
+    def url_problem(url: str) -> str | None:
+        """Return why an address of this kind cannot be used. It is not repeated: it may hold a password."""
+        ...
+
+    @staticmethod
+    def load(
+        connection: Connection, table: Table, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]
+    ) -> None:
+        """Append rows to a temporary table by the fastest call that the driver has."""
+        ...
+
+    @property
+    def place(self) -> str:
+        """The database as messages name it."""
+        ...
+
+    @property
+    def limit_file(self) -> Path:
+        """The file through which all processes on this database share one limit of requests."""
+        ...
+
+    @property
+    def engine(self) -> Engine:
+        """The engine, which configures each new connection."""
+        ...
+
+    def options(self, purpose: Purpose) -> Mapping[str, Any]:
+        """Return the execution options of a connection whose transactions are for this purpose."""
+        ...
+
+    def translated(self) -> AbstractContextManager[None]:
+        """Raise as StoreError what SQLAlchemy or the driver raises within the block."""
+        ...
+
+    def find(self, *, create: bool) -> None:
+        """Raise StoreError where there is no database; with `create`, see to it that connecting makes one."""
+        ...
+
+    def settle(self, clock: Clock) -> None:
+        """Set what the database itself remembers, now that it has its schema. Later openings find it set."""
+        ...
+
+    def lock(self, name: str) -> Lock:
+        """Return the database's lock of this name, not held yet."""
+        ...
+
+    def remove(self) -> None:
+        """Delete the database, if there is one."""
+        ...

@@ -1,0 +1,222 @@
+"""SQLite: a file, with its write-ahead log, its locks and the shared request limit beside it."""
+
+import contextlib
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any, ClassVar
+
+from filelock import FileLock, Timeout
+from sqlalchemy import URL, Connection, Engine, Table, create_engine, event, insert, make_url
+from sqlalchemy.dialects import registry, sqlite
+from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.util import LRUCache
+
+from kalshi_pipeline.clock import Clock
+from kalshi_pipeline.errors import StoreError, StoreProblem
+from kalshi_pipeline.store.dialects.interface import Dialect, Lock, Purpose
+
+_SCHEME = "sqlite:///"
+_BUSY_SECONDS = 60
+_AGAIN_SECONDS = 0.05
+_LOCK_POLL_SECONDS = 0.1
+# The execution option that holds the BEGIN of a transaction; None leaves it to the driver.
+_BEGIN = "kalshi_begin"
+_BEGINNINGS = {
+    Purpose.WRITE: "BEGIN IMMEDIATE",
+    Purpose.STAGE: "BEGIN DEFERRED",
+    Purpose.READ: "BEGIN DEFERRED",
+}
+_PRAGMAS = (
+    "foreign_keys = ON",
+    "synchronous = NORMAL",  # with its log a crash loses no committed page; a power cut may lose the last ones
+    "temp_store = MEMORY",
+    "cache_size = -16384",  # kilobytes; four times as much makes no difference that could be measured
+)
+
+
+class Sqlite(Dialect):
+    """A SQLite file."""
+
+    kind: ClassVar[str] = "sqlite"
+
+    def __init__(self, url: str) -> None:
+        """Take an address such as `sqlite:///data/kalshi.db`; a relative path starts in the working directory."""
+        path = make_url(url).database
+        assert path, "an address has been checked before"
+        self._path = Path(path).absolute()
+        self._engine = _engine(self._path)
+
+    @staticmethod
+    def url_problem(url: str) -> str | None:
+        """Return why an address cannot be used: it must name a file."""
+        if url.startswith(_SCHEME) and url not in (_SCHEME, f"{_SCHEME}:memory:"):
+            return None
+        return f"names no SQLite file, and this version stores into SQLite: {_SCHEME}data/kalshi.db"
+
+    @staticmethod
+    def load(
+        connection: Connection, table: Table, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]
+    ) -> None:
+        """Append rows by the driver's own call: half the cost of the way through SQLAlchemy."""
+        driver = connection.connection.driver_connection
+        assert driver is not None
+        # It takes plain tuples fastest.
+        plain = [row if type(row) is tuple else tuple(row) for row in rows]
+        driver.executemany(_insert_text(table, tuple(columns)), plain)
+
+    @property
+    def place(self) -> str:
+        """The path of the file."""
+        return str(self._path)
+
+    @property
+    def limit_file(self) -> Path:
+        """A file beside the database."""
+        return self._beside(".limit")
+
+    @property
+    def engine(self) -> Engine:
+        """The engine of the file."""
+        return self._engine
+
+    def options(self, purpose: Purpose) -> Mapping[str, Any]:
+        """Return the BEGIN of the purpose: a writer takes the file's lock at once."""
+        return {_BEGIN: _BEGINNINGS[purpose]}
+
+    @contextlib.contextmanager
+    def translated(self) -> Iterator[None]:
+        """Raise as StoreError what SQLAlchemy raises, or the driver in `load`."""
+        try:
+            yield
+        except DBAPIError as error:
+            raise self._error(str(error.orig)) from error
+        except sqlite3.Error as error:
+            raise self._error(str(error)) from error
+
+    def find(self, *, create: bool) -> None:
+        """Raise StoreError where there is no file; with `create`, make the folder that connecting makes it in."""
+        if not create and not self._path.exists():
+            raise StoreError(f"there is no database at {self._path}", StoreProblem.MISSING)
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StoreError(
+                f"the folder {self._path.parent} cannot be made ({error.strerror})", StoreProblem.NOT_USABLE
+            ) from error
+
+    def settle(self, clock: Clock) -> None:
+        """Write ahead to a log, so that readers and the writer do not wait for each other. The file remembers it.
+
+        SQLite refuses the change at once if another connection has the file open at that moment, without waiting for
+        the time-out; so it is tried again.
+        """
+        ends = clock.monotonic() + _BUSY_SECONDS
+        with self.translated(), self._engine.connect().execution_options(**{_BEGIN: None}) as connection:
+            while connection.exec_driver_sql("PRAGMA journal_mode").scalar() != "wal":
+                try:
+                    connection.exec_driver_sql("PRAGMA journal_mode = WAL")
+                except DBAPIError:
+                    if clock.monotonic() > ends:
+                        raise
+                    clock.sleep(_AGAIN_SECONDS)
+
+    def lock(self, name: str) -> Lock:
+        """Return the lock on a file of this name beside the database."""
+        return _FileLock(self._beside(f".{name}.lock"))
+
+    def remove(self) -> None:
+        """Delete the file with its log."""
+        for path in files_of(self._path):
+            path.unlink(missing_ok=True)
+
+    def _beside(self, suffix: str) -> Path:
+        return self._path.with_name(f"{self._path.name}{suffix}")
+
+    def _error(self, message: str) -> StoreError:
+        problem, fact = next(
+            (found for words, found in _PROBLEMS.items() if words in message), (StoreProblem.OTHER, "")
+        )
+        return StoreError("; ".join(filter(None, (f"database {self._path}: {message}", fact))), problem)
+
+
+_PROBLEMS = {
+    "is full": (StoreProblem.FULL, "what was committed stays"),
+    "readonly": (StoreProblem.NOT_USABLE, ""),
+    "unable to open": (StoreProblem.NOT_USABLE, ""),
+    "not a database": (StoreProblem.NOT_USABLE, ""),
+    "locked": (StoreProblem.BUSY, f"another program has held it for {_BUSY_SECONDS} s"),
+}
+"""Words of SQLite's messages: what is wrong, and what to add to the message."""
+
+
+def files_of(path: Path) -> tuple[Path, Path, Path]:
+    """Return the files that a SQLite database at a path has: its own, and those of its log while it is in use."""
+    return path, Path(f"{path}-wal"), Path(f"{path}-shm")
+
+
+class _FileLock(Lock):
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._lock = FileLock(path, poll_interval=_LOCK_POLL_SECONDS)
+
+    def acquire(self, seconds: float) -> bool:
+        try:
+            self._lock.acquire(timeout=seconds)
+        except Timeout:
+            return False
+        except OSError as error:
+            raise StoreError(
+                f"the lock file {self._path} cannot be written ({error})", StoreProblem.NOT_USABLE
+            ) from error
+        return True
+
+    def release(self) -> None:
+        self._lock.release()
+
+
+@cache
+def _insert_text(table: Table, columns: tuple[str, ...]) -> str:
+    return str(insert(table).compile(dialect=sqlite.dialect(), column_keys=list(columns)))
+
+
+class SharedDialect(SQLiteDialect_pysqlite):
+    """SQLAlchemy's dialect, equal in all engines: a statement compiled for one database serves the next ones too.
+
+    SQLAlchemy would compile every statement again for each engine, which costs some 10 ms in each run.
+    """
+
+    supports_statement_cache = True
+
+    def __eq__(self, other: object) -> bool:
+        return type(other) is type(self)
+
+    def __hash__(self) -> int:
+        return hash(type(self))
+
+
+registry.register("sqlite.shared", __name__, SharedDialect.__name__)
+_compiled: LRUCache[Any, Any] = LRUCache(500)  # as many as an engine keeps by itself
+
+
+def _engine(path: Path) -> Engine:
+    engine = create_engine(
+        URL.create("sqlite+shared", database=str(path)),
+        connect_args={"timeout": _BUSY_SECONDS},
+        execution_options={"compiled_cache": _compiled},
+    )
+
+    @event.listens_for(engine, "connect")
+    def configure(connection: sqlite3.Connection, _: Any) -> None:  # noqa: ANN401  (SQLAlchemy's record)
+        connection.isolation_level = None  # transactions are begun below, not by the driver
+        for pragma in _PRAGMAS:
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        if (statement := connection.get_execution_options().get(_BEGIN, "BEGIN IMMEDIATE")) is not None:
+            connection.exec_driver_sql(statement)
+
+    return engine

@@ -1,0 +1,118 @@
+"""What tables and statements of every kind of database are written with, where SQLAlchemy has no common word for it."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any, TypeVar
+
+from sqlalchemy import (
+    BindParameter,
+    Case,
+    ColumnElement,
+    Insert,
+    Select,
+    Table,
+    bindparam,
+    case,
+    insert,
+    or_,
+    true,
+)
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql import ClauseElement, SyntaxExtension
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.visitors import InternalTraversal
+
+Value = TypeVar("Value")
+
+_MOST_PARAMETERS = 900  # SQLite took no more than 999 in a statement for long; PostgreSQL takes many more
+
+
+def clustered() -> dict[str, Any]:
+    """Return the options of a table whose rows lie in the order of its primary key, where the database can do that."""
+    return {"sqlite_with_rowid": False}
+
+
+def partial(where: ColumnElement[bool]) -> dict[str, Any]:
+    """Return the options of an index of the rows that meet a condition only."""
+    return {"sqlite_where": where, "postgresql_where": where}
+
+
+def written(name: str, value: str) -> BindParameter[str]:
+    """Return a constant that is written into the statement instead of bound to it.
+
+    A planner that does not see it would not use the partial index whose condition it meets.
+    """
+    return bindparam(name, value, literal_execute=True)
+
+
+def in_parts(values: Sequence[Value]) -> Iterator[Sequence[Value]]:
+    """Yield values in parts, so that a statement with one part has no more parameters than any database takes."""
+    for start in range(0, len(values), _MOST_PARAMETERS):
+        yield values[start : start + _MOST_PARAMETERS]
+
+
+def greatest(one: ColumnElement[int], other: ColumnElement[int]) -> Case[Any]:
+    """Return the greater of two values; NULL where one of them is."""
+    return case((one >= other, one), (one < other, other))
+
+
+def least(one: ColumnElement[int], other: ColumnElement[int]) -> Case[Any]:
+    """Return the smaller of two values; NULL where one of them is."""
+    return case((one <= other, one), (one > other, other))
+
+
+def insert_or_ignore(table: Table, columns: Sequence[str], rows: Select[Any]) -> Insert:
+    """Insert selected rows, but for those whose primary key is stored."""
+    return _insert(table, columns, rows).ext(_OnConflict(table))
+
+
+def upsert(table: Table, columns: Sequence[str], rows: Select[Any], *, changed_only: bool = False) -> Insert:
+    """Insert selected rows; where the primary key of one is stored, its other values take the place of the stored ones.
+
+    With `changed_only` a row whose values are all stored already is not written, and not counted.
+    """
+    key = table.primary_key.columns
+    values = [name for name in columns if name not in key]
+    # The rows that were to be inserted go by this name.
+    new = table.alias("excluded")
+    is_changed = or_(*(table.c[name].is_distinct_from(new.c[name]) for name in values))
+    return _insert(table, columns, rows).ext(_OnConflict(table, values, is_changed if changed_only else None))
+
+
+def _insert(table: Table, columns: Sequence[str], rows: Select[Any]) -> Insert:
+    # Without a condition, SQLite would take the ON of ON CONFLICT for that of a join.
+    return insert(table).from_select(
+        list(columns), rows if rows.whereclause is not None else rows.where(true())
+    )
+
+
+class _OnConflict(SyntaxExtension, ClauseElement):
+    """The ON CONFLICT clause, which SQLite and PostgreSQL write alike: nothing is done, or values are replaced."""
+
+    inherit_cache = True
+    _traverse_internals = [  # noqa: RUF012  (SQLAlchemy's protocol: what makes two clauses the same)
+        ("key", InternalTraversal.dp_string_list),
+        ("values", InternalTraversal.dp_string_list),
+        ("where", InternalTraversal.dp_clauseelement),
+    ]
+
+    def __init__(
+        self, table: Table, values: Sequence[str] = (), where: ColumnElement[bool] | None = None
+    ) -> None:
+        self.key = [column.name for column in table.primary_key.columns]
+        self.values = list(values)
+        self.where = where
+
+    def apply_to_insert(self, insert_stmt: Insert) -> None:
+        insert_stmt.apply_syntax_extension_point(self.append_replacing_same_type, "post_values")
+
+
+@compiles(_OnConflict)
+def _compile_on_conflict(element: _OnConflict, compiler: SQLCompiler, **options: Any) -> str:  # noqa: ANN401
+    quote = compiler.preparer.quote
+    clause = f"ON CONFLICT ({', '.join(map(quote, element.key))}) DO"
+    if not element.values:
+        return f"{clause} NOTHING"
+    clause += f" UPDATE SET {', '.join(f'{quote(name)} = excluded.{quote(name)}' for name in element.values)}"
+    if element.where is not None:
+        clause += f" WHERE {compiler.process(element.where, include_table=True, use_schema=False, **options)}"
+    return clause

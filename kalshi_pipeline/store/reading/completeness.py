@@ -1,0 +1,215 @@
+"""How complete and sound the store is: its runs and ticks, open placeholders, broken keys, faulty quotes."""
+
+from dataclasses import dataclass, fields
+from typing import TypeVar
+
+from sqlalchemy import ColumnElement, Connection, Select, Table, and_, case, func, or_, select, true
+
+from kalshi_pipeline.store.reading.parents import HAS_REACHABLE_MARKET
+from kalshi_pipeline.store.schema.tables import (
+    candlesticks,
+    events,
+    latest_quotes,
+    listings,
+    markets,
+    price_snapshots,
+    quarantine,
+    series,
+    ticks,
+    trades,
+)
+from kalshi_pipeline.store.writing.runs import Run, State
+from kalshi_pipeline.units import MICROS_PER_DOLLAR
+
+_PARENTS = (series, events, markets)
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoredRun:
+    """The record of a run as stored; `windows` is how many walks its listing had at once."""
+
+    id: int
+    scope: str
+    started_at: int | None
+    finished_at: int | None
+    state: str
+    reason: str | None
+    pages: int
+    received: int
+    inserted: int
+    unchanged: int
+    quarantined: int
+    duplicates: int
+    placeholders: int
+    healed: int
+    windows: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class ListingRun(StoredRun):
+    """A row of `listings`: one run of an asset other than the quotes."""
+
+    asset: str
+    changed: int
+    left_out: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class TickRun(StoredRun):
+    """A row of `ticks`: one snapshot, or a tick at which none was taken."""
+
+    tick_at: int
+    period_seconds: float | None
+    is_paused: bool | None
+    keyframes: int
+    ended: int
+
+
+@dataclass(frozen=True)
+class Placeholders:
+    """How many placeholders are open, and since when the oldest of them is; None if there are none."""
+
+    count: int
+    oldest_at: int | None
+
+
+@dataclass(frozen=True)
+class QuoteFaults:
+    """Rows of one tick that cannot be quotes."""
+
+    crossed: int
+    out_of_range: int
+
+
+_Stored = TypeVar("_Stored", bound=StoredRun)
+
+
+def _stored(table: Table, kind: type[_Stored]) -> Select[tuple[object, ...]]:
+    return select(*(table.c[field.name] for field in fields(kind)))
+
+
+def _one(connection: Connection, query: Select[tuple[object, ...]], kind: type[_Stored]) -> _Stored | None:
+    row = connection.execute(query.limit(1)).mappings().one_or_none()
+    return None if row is None else kind(**{str(name): value for name, value in row.items()})
+
+
+def last_listing(connection: Connection, asset: str) -> ListingRun | None:
+    """Return the newest run of an asset; None if there is none."""
+    query = _stored(listings, ListingRun).where(listings.c.asset == asset)
+    return _one(connection, query.order_by(listings.c.id.desc()), ListingRun)
+
+
+def last_tick(connection: Connection) -> TickRun | None:
+    """Return the newest tick, in any state; None if there is none."""
+    return _one(connection, _stored(ticks, TickRun).order_by(ticks.c.tick_at.desc()), TickRun)
+
+
+def last_complete_tick(connection: Connection) -> TickRun | None:
+    """Return the newest tick that saw every page; None if there is none."""
+    query = _stored(ticks, TickRun).where(ticks.c.state == State.COMPLETE)
+    return _one(connection, query.order_by(ticks.c.tick_at.desc()), TickRun)
+
+
+def tick_states(connection: Connection) -> dict[str, int]:
+    """Count ticks by state."""
+    return dict(connection.execute(select(ticks.c.state, func.count()).group_by(ticks.c.state)).all())
+
+
+def was_complete(connection: Connection, asset: str, scope: str) -> bool:
+    """Return whether some run of an asset and a scope has seen every page."""
+    query = select(listings.c.id).where(
+        listings.c.asset == asset, listings.c.scope == scope, listings.c.state == State.COMPLETE
+    )
+    return connection.execute(query.limit(1)).first() is not None
+
+
+def received_before(connection: Connection, run: Run) -> int | None:
+    """Return how many records the last complete run before this one received, of its asset and scope; None if none."""
+    table = run.table
+    this = select(table).where(table.c.id == run.id).subquery()
+    same = [table.c.scope == this.c.scope]
+    if table is listings:
+        same.append(table.c.asset == this.c.asset)
+    query = (
+        select(table.c.received)
+        .where(table.c.id < run.id, table.c.state == State.COMPLETE, *same)
+        .order_by(table.c.id.desc())
+        .limit(1)
+    )
+    return connection.execute(query).scalar_one_or_none()
+
+
+def count_rows(connection: Connection, table_name: str) -> int:
+    """Count the rows of a table."""
+    if table_name == price_snapshots.name:
+        # Every tick knows its own: counting years of quotes would take seconds.
+        written = func.coalesce(func.sum(ticks.c.inserted + ticks.c.ended), 0)
+        return int(connection.execute(select(written)).scalar_one())
+    if table_name in (trades.name, candlesticks.name):
+        # So does every run of theirs, and there are more of them.
+        written = func.coalesce(func.sum(listings.c.inserted), 0)
+        return int(connection.execute(select(written).where(listings.c.asset == table_name)).scalar_one())
+    table = series.metadata.tables[table_name]
+    return connection.execute(select(func.count()).select_from(table)).scalar_one()
+
+
+def count_quarantined(connection: Connection) -> dict[str, int]:
+    """Count the records kept in quarantine by kind."""
+    query = select(quarantine.c.kind, func.count()).group_by(quarantine.c.kind)
+    return dict(connection.execute(query).all())
+
+
+def placeholders(connection: Connection) -> dict[str, Placeholders]:
+    """Return the open placeholders of each parent table, by its name.
+
+    Markets that are in none of the exchange's tiers any more are not counted, nor are events that have only such
+    markets: nothing will ever fill them.
+    """
+    can_be_filled = {events.name: HAS_REACHABLE_MARKET, markets.name: markets.c.gone_at.is_(None)}
+
+    def of(table: Table) -> Placeholders:
+        query = select(func.count(), func.min(table.c.first_seen_at)).where(
+            table.c.is_placeholder, can_be_filled.get(table.name, true())
+        )
+        count, oldest_at = connection.execute(query).one()
+        return Placeholders(count, oldest_at)
+
+    return {table.name: of(table) for table in _PARENTS}
+
+
+def count_dangling(connection: Connection, tick_id: int | None = None) -> dict[str, int]:
+    """Count the rows whose parent is missing, by foreign key: the quotes of one tick, or the tables of parents.
+
+    The database enforces its keys, so this proves that it did; years of quotes are not read again for it.
+    """
+
+    def without_parent(child: Table, key: str, parent: Table, *only: ColumnElement[bool]) -> int:
+        query = (
+            select(func.count())
+            .select_from(child.outerjoin(parent, child.c[key] == parent.c.id))
+            .where(child.c[key].is_not(None), parent.c.id.is_(None), *only)
+        )
+        return connection.execute(query).scalar_one()
+
+    if tick_id is not None:
+        of_tick = price_snapshots.c.tick_id == tick_id
+        return {"price_snapshots.market_id": without_parent(price_snapshots, "market_id", markets, of_tick)}
+    return {
+        "events.series_id": without_parent(events, "series_id", series),
+        "markets.event_id": without_parent(markets, "event_id", events),
+        "latest_quotes.market_id": without_parent(latest_quotes, "market_id", markets),
+        "latest_quotes.tick_id": without_parent(latest_quotes, "tick_id", ticks),
+    }
+
+
+def quote_faults(connection: Connection, tick_id: int) -> QuoteFaults:
+    """Count the tick's rows whose bid is above the ask, and those with a price outside 0..1 dollar."""
+    quote = price_snapshots.c
+    outside = [
+        and_(price.is_not(None), ~price.between(0, MICROS_PER_DOLLAR))
+        for price in (quote.yes_bid, quote.yes_ask, quote.last_price)
+    ]
+    crossed = func.coalesce(func.sum(case((quote.yes_bid > quote.yes_ask, 1), else_=0)), 0)
+    out_of_range = func.coalesce(func.sum(case((or_(*outside), 1), else_=0)), 0)
+    row = connection.execute(select(crossed, out_of_range).where(quote.tick_id == tick_id)).one()
+    return QuoteFaults(*row)

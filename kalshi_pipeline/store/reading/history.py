@@ -1,0 +1,150 @@
+"""The history of one market over a span: as stored, or on a grid."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from sqlalchemy import Connection, select
+
+from kalshi_pipeline.errors import RangeError, UnknownTickerError
+from kalshi_pipeline.store.reading.in_force import (
+    Provenance,
+    TakenTick,
+    bound_tick,
+    newest_sighting,
+    newest_tick,
+    ticks_between,
+)
+from kalshi_pipeline.store.reading.quotes import (
+    MARKET_ID,
+    TICK_ID,
+    Quote,
+    Stored,
+    market_id_of,
+    quote_columns,
+    quote_of,
+    read_stored,
+    row_in_force,
+)
+from kalshi_pipeline.store.schema.tables import QUOTE_COLUMNS, markets, price_snapshots, sightings, ticks
+from kalshi_pipeline.units import MICROS_PER_SECOND, iso_of
+
+MOST_GRID_POINTS = 1_000_000
+
+_last_id = bound_tick("last_id")
+_rows = price_snapshots.c
+_later_rows = (
+    select(*quote_columns(_rows))
+    .select_from(price_snapshots.join(markets))
+    .where(_rows.market_id == MARKET_ID, _rows.tick_id > TICK_ID, _rows.tick_id <= _last_id)
+    .order_by(_rows.tick_id)
+)
+_later_sightings = select(sightings.c.tick_id, sightings.c.received_ms).where(
+    sightings.c.market_id == MARKET_ID,
+    sightings.c.tick_id.in_(select(ticks.c.id).where(ticks.c.id > TICK_ID, ticks.c.id <= _last_id)),
+)
+
+
+def history(
+    connection: Connection, ticker: str, start: int, end: int, resample_seconds: float | None = None
+) -> list[Quote]:
+    """Return the history of one market in [start, end), oldest first.
+
+    The quote in force at `start`, if there is one; then each stored quote, as of its tick, and each tick that found
+    the market gone. With `resample_seconds` what is known at start, start + step, ... instead, whether the market
+    was listed then or not. Raises UnknownTickerError, and RangeError if the span or the grid is empty or the grid too
+    fine.
+    """
+    grid = _grid(start, end, resample_seconds)
+    market_id = market_id_of(connection, ticker)
+    if market_id is None:
+        raise UnknownTickerError(ticker)
+    first_tick, last_tick = newest_tick(connection, start), newest_tick(connection, end - 1)
+    first_id, last_id = (0 if tick is None else tick.id for tick in (first_tick, last_tick))
+    span = {"market_id": market_id, "tick_id": first_id, "last_id": last_id}
+    rows = {row[1]: row for row in row_in_force(connection, market_id, first_id)}
+    rows |= {row[1]: row for row in read_stored(connection, _later_rows, span)}
+    sighted = newest_sighting(connection, last_id) is not None
+    if sighted:
+        rows = _with_sightings(rows, read_stored(connection, _later_sightings, span))
+    # Between the stored quotes, a tick matters to a grid only.
+    taken = ticks_between(connection, min(rows, default=last_id), first_id)
+    taken += ticks_between(connection, first_id + 1, last_id, None if grid or sighted else market_id)
+    if grid is not None:
+        return list(_known_at(ticker, grid, taken, rows))
+    instants = [start, *(tick.tick_at for tick in taken if tick.tick_at > start and tick.id in rows)]
+    known = _known_at(ticker, instants, taken, rows)
+    return [quote for quote in known if quote.is_listed or quote.quoted_at == quote.at]
+
+
+def newest_history(connection: Connection, ticker: str, limit: int) -> list[Quote]:
+    """Return the end of a market's history, oldest first, and at most `limit` quotes; empty if none are stored."""
+    tick = newest_tick(connection)
+    stored_at = (
+        select(ticks.c.tick_at)
+        .select_from(price_snapshots.join(markets).join(ticks))
+        .where(markets.c.ticker == ticker)
+        .order_by(price_snapshots.c.tick_id.desc())
+        .limit(limit)
+    )
+    *_, first_at = connection.execute(stored_at).scalars().all() or [None]
+    if tick is None or first_at is None:
+        return []
+    return history(connection, ticker, first_at, tick.tick_at + 1)[-limit:]
+
+
+def _with_sightings(rows: Mapping[int, Stored], sighted: Sequence[Stored]) -> dict[int, Stored]:
+    """Put a row for each sighting between the others, by their ticks: the one before, sent again."""
+    received_ms: dict[int, int] = dict(sighted)
+    sent: dict[int, Stored] = {}
+    last: Stored = ()
+    for tick_id in sorted({*rows, *received_ms}):
+        last = rows.get(tick_id) or (last[0], tick_id, received_ms[tick_id], *last[3:])
+        sent[tick_id] = last
+    return sent
+
+
+def _grid(start: int, end: int, step_seconds: float | None) -> range | None:
+    if start >= end:
+        raise RangeError(
+            f"{iso_of(start)} is not before {iso_of(end)}: choose a start that is earlier than the end"
+        )
+    if step_seconds is None:
+        return None
+    step = round(step_seconds * MICROS_PER_SECOND)
+    if step <= 0:
+        raise RangeError(f"a step of {step_seconds:g} s leads nowhere: choose a positive number of seconds")
+    grid = range(start, end, step)
+    if len(grid) > MOST_GRID_POINTS:
+        raise RangeError(
+            f"a step of {step_seconds:g} s makes {len(grid):,} rows, more than {MOST_GRID_POINTS:,}: choose a longer "
+            "step or a shorter span"
+        )
+    return grid
+
+
+def _known_at(
+    ticker: str, instants: Iterable[int], taken: Sequence[TakenTick], rows: Mapping[int, Stored]
+) -> Iterator[Quote]:
+    """Go along the ticks, and yield at each instant what they have shown by then."""
+    known = Quote(ticker, 0, None, None, False, False, False, None, *[None] * len(QUOTE_COLUMNS))  # noqa: FBT003
+    scope = None
+    upcoming = 0
+    for at in instants:
+        while upcoming < len(taken) and (tick := taken[upcoming]).tick_at <= at:
+            upcoming += 1
+            confirmed_at = tick.tick_at if tick.is_complete else None
+            if (row := rows.get(tick.id)) is not None:
+                scope = tick.scope
+                provenance = Provenance(
+                    quoted_at=tick.tick_at,
+                    is_observed=True,
+                    is_tick_complete=tick.is_complete,
+                    confirmed_at=confirmed_at,
+                )
+                known = quote_of(row, at, provenance)
+            elif tick.scope == scope:
+                known = known._replace(
+                    is_observed=False,
+                    is_tick_complete=tick.is_complete,
+                    confirmed_at=confirmed_at or known.confirmed_at,
+                )
+        yield known if known.at == at else Quote(ticker, at, *known[2:])

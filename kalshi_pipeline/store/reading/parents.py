@@ -1,0 +1,54 @@
+"""What the flows ask of the stored parents before they ask the exchange: what to fill, and how to divide a listing."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import Connection, exists, func, select
+
+from kalshi_pipeline.store.dialects.statements import written
+from kalshi_pipeline.store.schema.tables import event_lookups, events, markets, series
+from kalshi_pipeline.vocabulary import MarketStatus
+
+# An event all of whose markets are gone is shown by the exchange no more.
+HAS_REACHABLE_MARKET = exists().where(markets.c.event_id == events.c.id, markets.c.gone_at.is_(None))
+
+
+def creation_bounds(
+    connection: Connection, parts: int, combos: Sequence[bool], *, at_least: int
+) -> list[int]:
+    """Return the instants that divide the active markets, by creation, into `parts` parts of equal size.
+
+    There are fewer parts, or none, if one would hold fewer markets than `at_least`.
+    """
+    created_at = markets.c.created_at
+    chosen = (
+        markets.c.status == written("active", MarketStatus.ACTIVE),  # as their index has it
+        markets.c.is_combo.in_(combos),
+        created_at.is_not(None),
+    )
+    count = connection.execute(select(func.count()).select_from(markets).where(*chosen)).scalar_one()
+    parts = min(parts, count // at_least)
+    if parts < 2:
+        return []
+    number = func.row_number().over(order_by=created_at)
+    numbered = select(created_at, number.label("number")).where(*chosen).subquery()
+    firsts = [count * part // parts + 1 for part in range(1, parts)]
+    query = select(numbered.c.created_at).where(numbered.c.number.in_(firsts))
+    return list(connection.execute(query).scalars())
+
+
+def open_placeholder_events(connection: Connection, limit: int) -> list[str]:
+    """Return tickers of placeholder events, first those that the exchange was asked for longest ago or never."""
+    query = (
+        select(events.c.ticker)
+        .select_from(events.outerjoin(event_lookups))
+        .where(events.c.is_placeholder, HAS_REACHABLE_MARKET)
+        .order_by(event_lookups.c.asked_at.nulls_first(), events.c.id)
+        .limit(limit)
+    )
+    return list(connection.execute(query).scalars())
+
+
+def open_placeholder_series(connection: Connection, limit: int) -> list[str]:
+    """Return tickers of placeholder series."""
+    query = select(series.c.ticker).where(series.c.is_placeholder).limit(limit)
+    return list(connection.execute(query).scalars())

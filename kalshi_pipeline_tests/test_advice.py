@@ -1,0 +1,57 @@
+"""The line that a reader of an error sees: the fact, what was kept, and what to do next."""
+
+import pytest
+
+from kalshi_pipeline.advice import with_advice
+from kalshi_pipeline.errors import (
+    ConfigurationError,
+    NoQuoteError,
+    PipelineError,
+    RangeError,
+    StoreError,
+    StoreProblem,
+    UnknownTickerError,
+)
+
+
+@pytest.mark.parametrize("problem", StoreProblem, ids=lambda problem: problem.name.lower())
+def test_every_problem_of_the_database_has_a_next_action(problem: StoreProblem) -> None:
+    actions = {
+        StoreProblem.ADDRESS: "set KALSHI_DATABASE_URL to sqlite:///data/kalshi.db",
+        StoreProblem.MISSING: "run `kalshi-pipeline collect --once` to make it",
+        StoreProblem.NOT_USABLE: "set KALSHI_DATABASE_URL to a file that this program may write",
+        StoreProblem.OLDER_SCHEMA: "back it up, then run `kalshi-pipeline init`",
+        StoreProblem.NEWER_SCHEMA: "upgrade kalshi-pipeline, or set KALSHI_DATABASE_URL to another file",
+        StoreProblem.FULL: "free some space and run again",
+        StoreProblem.BUSY: "wait for the other program or stop it, then run again",
+        StoreProblem.OTHER: "see the cause, then run again",
+    }
+    assert with_advice(StoreError("the fact", problem)) == f"the fact; {actions[problem]}"
+
+
+def test_advice_comes_behind_the_notes() -> None:
+    error = StoreError("the fact", StoreProblem.FULL)
+    error.add_note("2 pages are stored and stay")
+    assert with_advice(error) == "the fact; 2 pages are stored and stay; free some space and run again"
+
+
+@pytest.mark.parametrize(
+    ("error", "line"),
+    [
+        (
+            UnknownTickerError("KX-1"),
+            "KX-1 is not stored; check the ticker, or fetch it with `kalshi-pipeline market KX-1`",
+        ),
+        (NoQuoteError("KX-1"), "KX-1 is stored without a quote; run `kalshi-pipeline snapshot` first"),
+    ],
+    ids=["unknown", "without a quote"],
+)
+def test_unknown_ticker_has_a_next_action(error: PipelineError, line: str) -> None:
+    assert with_advice(error) == line
+
+
+@pytest.mark.parametrize(
+    "error", [ConfigurationError(["a", "b"]), RangeError("choose a longer step")], ids=["settings", "range"]
+)
+def test_message_that_holds_its_action_is_left_as_it_is(error: PipelineError) -> None:
+    assert with_advice(error) == error.full_message == str(error)
