@@ -2,7 +2,7 @@
 
 `exchange` makes them from payloads, `store` keeps them: its columns, its staging tables and the descriptions that the
 UI shows are derived from these lists. Prices are integers of micro-dollars, sizes hundredths of a contract, instants
-microseconds since 1970; None is absent. How a payload spells a field is in `exchange.payloads`.
+microseconds since 1970, and what is absent is None. How a payload spells a field is in `exchange.payloads`.
 """
 
 from dataclasses import dataclass
@@ -215,6 +215,11 @@ class Field(NamedTuple):
     type: type
     is_optional: bool
     note: Note | None
+
+    @property
+    def is_record(self) -> bool:
+        """Whether it is a record itself, with fields of its own."""
+        return hasattr(self.type, "_fields")
 
 
 def fields_of(record: type[NamedTuple]) -> list[Field]:

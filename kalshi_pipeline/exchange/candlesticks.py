@@ -6,10 +6,10 @@ from typing import Any, NamedTuple
 import msgspec
 from pydantic import Field
 
+from kalshi_pipeline.exchange.compiling import list_of, record_function, wire_of
 from kalshi_pipeline.exchange.fields import Ticker, WireTicker
 from kalshi_pipeline.exchange.pages import Page, parse_page
 from kalshi_pipeline.exchange.payloads import CandlestickPayload, Payload
-from kalshi_pipeline.exchange.readers import list_of, record_reader, wire_of
 from kalshi_pipeline.records import Candlestick, Reject
 
 
@@ -43,7 +43,7 @@ def parse_historical(body: bytes, ticker: str) -> Page[Candlesticks]:
         return _parse_market_again(body, ticker)
 
 
-_read = record_reader(Candlestick, CandlestickPayload, of_wire=True)
+_read = record_function(Candlestick, CandlestickPayload, of_wire=True)
 _market_wire = msgspec.defstruct(
     "Market",
     [("market_ticker", WireTicker), ("candlesticks", list_of(wire_of(CandlestickPayload)))],
@@ -53,14 +53,14 @@ _batch_decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(
     msgspec.defstruct("Batch", [("markets", list_of(_market_wire))])
 )
 
-_read_historical = record_reader(Candlestick, CandlestickPayload, of_wire=True, by_older_names=True)
+_read_historical = record_function(Candlestick, CandlestickPayload, of_wire=True, by_older_names=True)
 _historical_decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(
     msgspec.defstruct(
         "Historical", [("candlesticks", list_of(wire_of(CandlestickPayload, by_older_names=True)))]
     )
 )
 
-_read_payload = record_reader(Candlestick, CandlestickPayload, of_wire=False)
+_read_payload = record_function(Candlestick, CandlestickPayload, of_wire=False)
 
 
 class _CandlesticksPayload(Payload):

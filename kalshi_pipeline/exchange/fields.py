@@ -4,7 +4,7 @@ Absent is None and never 0. A blank is a missing field, `null`, or the empty str
 integer is refused here, because it would already have passed through float; `pages` reads such a page again with its
 numbers as text.
 
-Each kind has two sides: what pydantic accepts, and a `Wire` with what `readers` reads fast.
+Each kind has two sides: what pydantic accepts, and a `Wire` with what msgspec reads fast.
 """
 
 from collections.abc import Callable

@@ -1,7 +1,8 @@
 """Pages of markets, and the three rules by which a payload's fields become a quote."""
 
+from kalshi_pipeline.exchange.compiling import Rule
 from kalshi_pipeline.exchange.payloads import MarketPayload, OutcomePayload
-from kalshi_pipeline.exchange.readers import PageReader, Rule
+from kalshi_pipeline.exchange.readers import PageReader
 from kalshi_pipeline.records import Market, Outcome
 from kalshi_pipeline.units import MICROS_PER_DOLLAR
 from kalshi_pipeline.vocabulary import COMBO_PREFIX

@@ -16,7 +16,7 @@ _ROUNDING_SECONDS = 1
 
 
 class Window(NamedTuple):
-    """Markets created in [since, until), in Unix seconds; a bound that is None is open."""
+    """Markets created in [since, until), in Unix seconds; a missing bound is open."""
 
     since: int | None
     until: int | None

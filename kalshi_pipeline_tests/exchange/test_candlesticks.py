@@ -152,7 +152,6 @@ def test_odd_market_costs_no_other() -> None:
 
 @pytest.mark.parametrize("body", [b"{}", b'{"candles": []}'])
 def test_answer_without_its_envelope_is_no_empty_one(body: bytes) -> None:
-    """R19."""
     with pytest.raises(PayloadError, match="has no"):
         parse_batch(body)
     with pytest.raises(PayloadError, match="has no"):

@@ -271,7 +271,6 @@ def test_order_book_with_an_unreadable_level_is_an_error(level: object) -> None:
 
 
 def test_cutoff_is_read_and_needed() -> None:
-    """R13."""
     body = b'{"market_settled_ts": "2026-07-27T00:00:00Z", "trades_created_ts": "2026-07-26T00:00:00Z"}'
     assert parse_object(body, None, CutoffPayload).model_dump() == {
         "market_settled_ts": 1_785_110_400_000_000,
@@ -293,6 +292,5 @@ def test_candle_needs_a_readable_end(end: object) -> None:
 
 @pytest.mark.parametrize("body", [b"{}", b'{"error": "x"}', b'{"cursor": ""}', b'{"orderbook_fp": null}'])
 def test_order_book_without_its_envelope_is_an_error(body: bytes) -> None:
-    """R19."""
     with pytest.raises(PayloadError):
         parse_object(body, None, OrderBookPayload)

@@ -74,7 +74,6 @@ def test_listing_of_nothing_is_complete() -> None:
 
 
 def test_listing_is_not_complete_before_its_end() -> None:
-    """R4."""
     listing = listing_of(Script({None: page("A", "one"), "one": page("B")}))
     pages = iter(listing)
     assert listing.complete is False
@@ -87,13 +86,12 @@ def test_listing_is_not_complete_before_its_end() -> None:
 
 
 def test_short_page_does_not_end_the_walk() -> None:
-    """R7."""
     pages = list(listing_of(Script({None: page("A", "one"), "one": page("", "two"), "two": page("BC")})))
     assert letters(pages) == ["A", "", "BC"]
 
 
 def test_overlapping_pages_are_counted_and_given_once() -> None:
-    """R7, R48: received = records + rejects + duplicates."""
+    """Received = records + rejects + duplicates."""
     fetch = Script(
         {None: page("ABB", "one", rejects=1), "one": page("BCA", "two"), "two": page("CD", rejects=2)}
     )
@@ -129,7 +127,6 @@ def test_queries_are_walked_in_turn_and_share_what_was_seen() -> None:
     ],
 )
 def test_cap_is_told_as_truncation(max_pages: int | None, given: list[str], complete: bool) -> None:
-    """R5."""
     fetch = Script({None: page("A", "one"), "one": page("B", "two"), "two": page("C")})
     listing = listing_of(fetch, max_pages=max_pages)
     assert letters(list(listing)) == given
@@ -145,7 +142,6 @@ def test_cap_counts_the_pages_of_all_queries() -> None:
 
 
 def test_walk_that_is_out_of_time_is_an_error() -> None:
-    """R9, R51."""
     fetch = Script({None: page("A", "one"), "one": page("B")})
     listing = listing_of(fetch, seconds=1e-9)
     with pytest.raises(DeadlineError) as late:
@@ -174,7 +170,7 @@ def test_one_deadline_holds_for_all_pages_and_queries() -> None:
     ],
 )
 def test_repeated_cursor_is_an_error(cursors: dict[str | None, str], given: list[str]) -> None:
-    """R6: the pages before it are given."""
+    """The pages before it are returned."""
     fetch = Script({at: page("A", cursor) for at, cursor in cursors.items()})
     listing = listing_of(fetch)
     pages: list[ListedPage[Series]] = []
@@ -199,14 +195,13 @@ def chain_of_empty_pages(count: int, rejects: int = 0) -> dict[str | None, Page[
 
 
 def test_empty_pages_with_a_cursor_are_walked_through() -> None:
-    """R6."""
     listing = listing_of(Script(chain_of_empty_pages(20)))
     assert letters(list(listing)) == ["A", *[""] * 20, "B"]
     assert listing.complete is True
 
 
 def test_empty_pages_without_end_are_an_error() -> None:
-    """R6: going on is bounded."""
+    """Some empty pages are passed, but not any number of them."""
     fetch = Script(chain_of_empty_pages(21))
     with pytest.raises(PaginationError, match="/series returned 21 empty pages in a row, each with a cursor"):
         list(listing_of(fetch))
@@ -255,7 +250,7 @@ def test_next_page_is_on_its_way_while_one_is_stored() -> None:
 
 
 def test_cap_asks_one_page_after_the_other_and_none_in_vain() -> None:
-    """R5: which pages come first must not depend on who is faster."""
+    """Which pages come first must not depend on which walk is faster."""
     fetch = Script({None: page("A", "one"), "one": page("B", "two"), "two": page("C")})
     listing = Listing("/series", fetch, [{"n": 1}, {"n": 2}], max_pages=2, walk_seconds=60, at_once=8)
     assert letters(list(listing)) == ["A", "B"]
@@ -400,7 +395,7 @@ def test_listing_gives_every_event_once(
     pages_of_one: int,
     duplicates_of_one: int,
 ) -> None:
-    """R6, R7. Each page behind the first one comes as so many, with so many records of the page before."""
+    """Each later page is cut into several answers, and repeats some records of the page before."""
     sandbox.faults = faults
     listing = events_of(client)
     assert tickers(list(listing)) == open_events

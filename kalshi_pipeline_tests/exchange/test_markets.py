@@ -118,7 +118,7 @@ def test_market_of_today_is_read_exactly() -> None:
     ],
 )
 def test_odd_market_is_read_as_the_model_reads_it(changes: dict[str, Any]) -> None:
-    """R15: what cannot be read is set aside alone, in the same words."""
+    """What cannot be read is set aside alone, in the same words."""
     body = body_of(TODAY, {**TODAY, "ticker": "M-2", **changes}, {**TODAY, "ticker": "M-3"})
     fast, slow = MARKETS.parse(body), MARKETS.parse_again(body)
     assert fast == slow
@@ -154,14 +154,12 @@ def test_null_list_is_an_empty_one() -> None:
     ],
 )
 def test_page_without_its_envelope_is_an_error(body: bytes, error: type[Exception]) -> None:
-    """R19."""
     with pytest.raises(error):
         MARKETS.parse(body)
 
 
 @pytest.mark.parametrize("shape", SHAPES)
 def test_listed_markets_of_every_shape_are_read_alike(shape: Shape) -> None:
-    """R17."""
     with Sandbox(World(WorldConfig(markets=300, combos=50, shape=shape))) as sandbox:
         body = plain_http.get(f"{sandbox.url}/markets", params={"limit": 1000}).content
     assert len(MARKETS.parse(body).records) > 300

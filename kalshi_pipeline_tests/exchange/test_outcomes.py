@@ -42,7 +42,6 @@ def test_outcomes_are_read_alike_on_both_ways(sandbox: Sandbox) -> None:
     [("0.0000", 0), ("1.0000", 1_000_000), ("0.333333", 333_333), ("", None), (None, None)],
 )
 def test_value_is_exact_and_absent_is_absent(value: str | None, micros: int | None) -> None:
-    """R42, R45."""
     with Sandbox(World(WorldConfig(markets=20, past_share=1.0))) as sandbox:
         row = {
             **settled(sandbox)[0],
@@ -54,7 +53,6 @@ def test_value_is_exact_and_absent_is_absent(value: str | None, micros: int | No
 
 
 def test_odd_outcome_is_set_aside_and_its_page_goes_on(sandbox: Sandbox) -> None:
-    """R15."""
     good, odd = settled(sandbox)[:2]
     body = json.dumps({"markets": [good, {**odd, "settlement_value_dollars": "a lot"}]}).encode()
     page = OUTCOMES.parse(body)

@@ -96,7 +96,6 @@ def test_last_page_has_no_cursor(rows: list[object], envelope: dict[str, Any]) -
     ],
 )
 def test_unreadable_record_is_set_aside_alone(bad: object, reject: Reject) -> None:
-    """R15."""
     good = [{**MARKET, "ticker": ticker} for ticker in ("A", "B", "C")]
     page = page_of([good[0], bad, *good[1:]], cursor="next")
     assert (tickers(page), page.rejects, page.cursor) == (["A", "B", "C"], [reject], "next")
@@ -121,7 +120,7 @@ def test_bad_record_changes_nothing_in_its_neighbours() -> None:
 
 
 def test_json_numbers_of_a_page_never_pass_through_float() -> None:
-    """R42: 0.29 and 1.15 are the ones that float arithmetic gets wrong, the last has no exact float at all."""
+    """0.29 and 1.15 are the ones that float arithmetic gets wrong, the last has no exact float at all."""
     body = (
         b'{"markets": [{"ticker": "M", "event_ticker": "E", "yes_bid_dollars": 0.29, "yes_ask_dollars": 0.5700,'
         b' "volume_fp": 1.15, "open_interest_fp": 90071992547409.93}]}'
@@ -150,7 +149,7 @@ def test_json_numbers_of_a_page_never_pass_through_float() -> None:
     ],
 )
 def test_missing_envelope_key_is_an_error(body: bytes) -> None:
-    """R19: it is never an empty list."""
+    """It is never an empty list."""
     with pytest.raises(
         PayloadError, match="the exchange's answer has no 'markets': its contract has changed"
     ):

@@ -90,7 +90,7 @@ CENTS = {"yes_bid": 8, "yes_ask": 12, "last_price": 10, "volume": 94884, "open_i
     ],
 )
 def test_quote_reads_every_generation(fields: dict[str, Any], quote: Quote) -> None:
-    """R42, R44, R45: exact, and an absent value is None and never 0."""
+    """It is exact, and an absent value is None and never 0."""
     assert market_of(**fields).quote == quote
 
 
@@ -199,7 +199,7 @@ def test_quote_reads_every_generation(fields: dict[str, Any], quote: Quote) -> N
 def test_side_is_quoted_by_size_or_inner_price(
     fields: dict[str, Any], bid: int | None, ask: int | None
 ) -> None:
-    """R46, kalshi/API.md quirk 5: every way in which the exchange writes 'no quote'."""
+    """Every way in which the exchange writes 'no quote' (docs/exchange-api.md, 'Quotes and unquoted sides')."""
     quote = market_of(**fields).quote
     assert (quote.yes_bid, quote.yes_ask) == (bid, ask)
 
@@ -246,7 +246,7 @@ def test_market_with_its_tickers_alone_is_read() -> None:
 
 
 def test_market_survives_unknown_fields_and_words() -> None:
-    """R14: a word that nobody knows is kept as it came."""
+    """An unknown word is kept as it came."""
     market = market_of(
         status="auctioning",
         market_type="perpetual",
@@ -372,7 +372,6 @@ def test_combo_is_recognized(fields: dict[str, Any], is_combo: bool) -> None:
     ],
 )
 def test_unreadable_market_is_rejected_with_its_reason(fields: dict[str, Any], error: str) -> None:
-    """R15, R36."""
     row = {"ticker": "M", "event_ticker": "E", **fields}
     page = MARKETS.parse(json.dumps({"markets": [row]}).encode())
     assert page.records == []

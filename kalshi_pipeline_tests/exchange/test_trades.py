@@ -98,7 +98,6 @@ def test_trades_of_two_generations_are_read_exactly() -> None:
     ],
 )
 def test_odd_trade_is_read_as_the_model_reads_it(changes: dict[str, Any]) -> None:
-    """R15, R43, R44, R45."""
     body = body_of(TODAY, {**TODAY, **changes}, JANUARY)
     page = TRADES.parse(body)
     assert page == TRADES.parse_again(body)
@@ -135,7 +134,7 @@ def test_odd_trade_is_read_as_the_model_reads_it(changes: dict[str, Any]) -> Non
     ],
 )
 def test_trade_that_cannot_be_placed_is_set_aside_whole(changes: dict[str, Any], error: str) -> None:
-    """R15: under no ticker, for other trades of its market must not take its place in quarantine."""
+    """It has no ticker in quarantine, where other trades of its market must not take its place."""
     odd = {**TODAY, **changes}
     body = body_of(TODAY, odd, JANUARY)
     page = TRADES.parse(body)
@@ -160,14 +159,12 @@ def test_last_page_has_no_cursor(cursor: str | None) -> None:
     ],
 )
 def test_page_without_its_envelope_is_an_error(body: bytes, error: type[Exception]) -> None:
-    """R19."""
     with pytest.raises(error):
         TRADES.parse(body)
 
 
 @pytest.mark.parametrize("shape", SHAPES)
 def test_listed_trades_of_every_shape_are_read_alike(shape: Shape) -> None:
-    """R17."""
     with Sandbox(World(WorldConfig(markets=300, combos=50, shape=shape))) as sandbox:
         body = plain_http.get(f"{sandbox.url}/markets/trades", params={"limit": 1000}).content
     assert len(TRADES.parse(body).records) > 300
@@ -213,7 +210,7 @@ class Pages:
 def test_overlap_is_removed_within_the_pages_that_are_remembered(
     remembered: int | None, expected: list[str], duplicates: int
 ) -> None:
-    """R7: a trade that comes again later is known by its key in the store."""
+    """A trade that comes again later is known by its key in the store."""
     listing = Listing(
         "/markets/trades",
         Pages("abc", "bcd", "de", "ace"),

@@ -31,7 +31,7 @@ def record_column(record: type[NamedTuple], name: str, **options: Any) -> Column
 
 def _flat_fields(record: type[NamedTuple]) -> Iterator[Field]:
     for field in fields_of(record):
-        if hasattr(field.type, "_fields"):
+        if field.is_record:
             yield from _flat_fields(field.type)
         else:
             yield field

@@ -93,7 +93,7 @@ def _run_columns() -> list[Column[Any]]:
         Column("state", Text, nullable=False),
         Column("reason", Text),
         *(Column(name, Integer, nullable=False) for name in counts),
-        # How many walks went on at once; 1 is a serial listing.
+        # How many walks ran at once; 1 is a serial listing.
         Column("windows", Integer, nullable=False, server_default="1"),
     ]
 
@@ -135,7 +135,7 @@ events = Table(
     *record_columns(Event, without=("ticker", "series_ticker")),
     *_parent_columns(),
 )
-# When the exchange was last asked for an event that it did not give: the next run asks for the others first.
+# When the exchange was last asked for an event that it did not return: the next run asks for the others first.
 event_lookups = Table(
     "event_lookups",
     metadata,
@@ -197,7 +197,7 @@ ticks = Table(
     metadata,
     Column("id", Integer, primary_key=True),
     Column("tick_at", BigInteger, nullable=False, unique=True),
-    # The cadence of a scheduled tick, NULL for a manual one: it tells which ticks were missed in between.
+    # The cadence of a scheduled tick, NULL for a manual one: it shows which ticks were missed in between.
     Column("period_seconds", Float),
     Column("is_paused", Boolean),
     *_run_columns(),
@@ -213,7 +213,7 @@ listings = Table(
     Column("asset", Text, nullable=False),
     *_run_columns(),
     Column("changed", Integer, nullable=False),
-    # Records that the exchange gave and that were not asked for: outside of the scope, or of the day.
+    # Records that the exchange sent and that were not asked for: outside of the scope, or of the day.
     Column("left_out", Integer, nullable=False, server_default="0"),
 )
 Index("ix_listings_asset", listings.c.asset, listings.c.id)
@@ -229,13 +229,13 @@ price_snapshots = Table(
     ),
     Column("market_id", ForeignKey("markets.id"), primary_key=True, comment="the market that is quoted"),
     *_quote_columns(),
-    # Clustered by tick: a tick appends at the end, whatever the table's size.
+    # Clustered by tick: a tick appends at the end, however large the table is.
     **clustered(),
 )
 Index("ix_price_snapshots_market_id_tick_id", price_snapshots.c.market_id, price_snapshots.c.tick_id)
 
-# Where every quote is to be kept: a tick listed the market, and its quote was the one of the row before. What it was
-# stands there; said again, it would take four times the space.
+# Where every quote is to be kept: a tick listed the market, and its quote was that of the row before. The numbers are
+# only in that row; repeated, they would take four times the space.
 sightings = Table(
     "sightings",
     metadata,
@@ -299,7 +299,7 @@ Index(
     **partial(settlements.c.settlement_value.is_(None)),
 )
 
-# Long walks that go on where they were stopped: one row for each, by a name such as `trades/2026-11-20/live`.
+# Long walks that continue where they were stopped: one row for each, by a name such as `trades/2026-11-20/live`.
 walks = Table(
     "walks",
     metadata,
@@ -307,7 +307,7 @@ walks = Table(
     Column("name", Text, nullable=False, unique=True),
     Column("state", Text, nullable=False),
     Column("reason", Text),
-    # Where it goes on; NULL at its beginning and at its end.
+    # Where it continues; NULL at its beginning and at its end.
     Column("cursor", Text),
     # The bound of its query, with which its cursor belongs; NULL where it has none.
     Column("since_at", BigInteger),

@@ -69,7 +69,7 @@ def trade_key(trade_id: str) -> bytes:
 
 def stage_trades(connection: Connection, page: Sequence[Trade]) -> None:
     """Hold a page of trades in a temporary table of this connection, for the functions below."""
-    _staging.fill(connection, [(trade_key(trade_id), *rest) for trade_id, *rest in page])
+    _staging.fill(connection, [(trade_key(trade.trade_id), *trade[1:]) for trade in page])
 
 
 def unknown_markets(connection: Connection, asked_since: int) -> list[str]:
