@@ -1,0 +1,600 @@
+"""Whole rows of every kind, from HTTP to the columns of the tables and of the views.
+
+Each column has a value unlike those beside it, so that two fields that are taken for each other anywhere on the way
+show here.
+"""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import httpx
+import pytest
+
+from kalshi_pipeline.exchange.client import KalshiClient
+from kalshi_pipeline.ingest.candlesticks import collect_candlesticks
+from kalshi_pipeline.ingest.order_books import take_order_books
+from kalshi_pipeline.ingest.run.session import Session
+from kalshi_pipeline.ingest.settlements import sync_settlements
+from kalshi_pipeline.ingest.snapshot import take_snapshot
+from kalshi_pipeline.ingest.sync import sync_events, sync_markets, sync_series
+from kalshi_pipeline.ingest.trades import collect_trades
+from kalshi_pipeline.settings import Settings
+from kalshi_pipeline.store.database import Database
+from kalshi_pipeline.store.reading.quotes import latest
+from kalshi_pipeline.units import instant_of
+from kalshi_pipeline_tests.clock import NOON, ManualClock
+
+Sent: TypeAlias = dict[str, Any]
+Row: TypeAlias = dict[str, Any]
+
+SECOND = 1_000_000
+DAY = date(2026, 11, 21)
+TICKER, SETTLED_TICKER = "KXRAIN-26NOV23-T40", "KXRAIN-26NOV23-T60"
+
+SERIES: Sent = {
+    "ticker": "KXRAIN",
+    "title": "Rain in New York",
+    "category": "Climate",
+    "frequency": "daily",
+    "tags": ["rain", "weather"],
+}
+EVENT: Sent = {
+    "event_ticker": "KXRAIN-26NOV23",
+    "series_ticker": "KXRAIN",
+    "title": "Will it rain?",
+    "sub_title": "On Nov 23, 2026",
+    "category": "Weather",
+    "mutually_exclusive": True,
+    "strike_date": "2026-11-23T23:00:00Z",
+}
+MARKET: Sent = {
+    "ticker": TICKER,
+    "event_ticker": "KXRAIN-26NOV23",
+    "title": "Will it rain on Nov 23?",
+    "yes_sub_title": "It rains",
+    "no_sub_title": "It stays dry",
+    "market_type": "binary",
+    "status": "active",
+    "result": "no",
+    "created_time": "2026-11-20T01:00:00Z",
+    "open_time": "2026-11-20T02:00:00Z",
+    "close_time": "2026-11-24T03:00:00Z",
+    "expected_expiration_time": "2026-11-24T04:00:00Z",
+    "occurrence_datetime": "2026-11-23T05:00:00Z",
+    "strike_type": "between",
+    "floor_strike": 40.5,
+    "cap_strike": 50.5,
+    "rules_primary": "If it rains.",
+    "is_provisional": False,
+    "mve_collection_ticker": "KXRAIN-C",
+    "yes_bid_dollars": "0.2900",
+    "yes_ask_dollars": "0.3150",
+    "no_bid_dollars": "0.6850",
+    "no_ask_dollars": "0.7100",
+    "yes_bid_size_fp": "2985.50",
+    "yes_ask_size_fp": "17.00",
+    "last_price_dollars": "0.3010",
+    "volume_fp": "1234.56",
+    "open_interest_fp": "789.10",
+}
+SETTLED: Sent = {
+    "ticker": SETTLED_TICKER,
+    "event_ticker": "KXRAIN-26NOV23",
+    "title": "Will it rain more on Nov 23?",
+    "yes_sub_title": "More rain",
+    "no_sub_title": "Less rain",
+    "market_type": "scalar",
+    "status": "finalized",
+    "result": "yes",
+    "created_time": "2026-11-10T01:00:00Z",
+    "open_time": "2026-11-10T02:00:00Z",
+    "close_time": "2026-11-20T03:00:00Z",
+    "expected_expiration_time": "2026-11-20T04:00:00Z",
+    "occurrence_datetime": "2026-11-20T05:00:00Z",
+    "strike_type": "greater",
+    "floor_strike": 60.5,
+    "cap_strike": 70.5,
+    "rules_primary": "If it rains more.",
+    "is_provisional": True,
+    "settlement_value_dollars": "0.7300",
+    "settlement_ts": "2026-11-20T06:00:00Z",
+}
+TRADE: Sent = {
+    "trade_id": "072530dc-e0e9-9eec-eac5-06a89c1dc45f",
+    "ticker": TICKER,
+    "created_time": "2026-11-21T06:38:11.436559Z",
+    "yes_price_dollars": "0.8000",
+    "no_price_dollars": "0.2000",
+    "count_fp": "14.18",
+    "taker_outcome_side": "no",
+    "taker_side": "no",
+    "is_block_trade": True,
+}
+CANDLESTICK: Sent = {
+    "end_period_ts": int(datetime(2026, 11, 21, 7, tzinfo=UTC).timestamp()),
+    "yes_bid": {
+        "open_dollars": "0.01",
+        "high_dollars": "0.02",
+        "low_dollars": "0.03",
+        "close_dollars": "0.04",
+    },
+    "yes_ask": {
+        "open_dollars": "0.05",
+        "high_dollars": "0.06",
+        "low_dollars": "0.07",
+        "close_dollars": "0.08",
+    },
+    "price": {
+        "open_dollars": "0.09",
+        "high_dollars": "0.10",
+        "low_dollars": "0.11",
+        "close_dollars": "0.12",
+        "mean_dollars": "0.13",
+        "previous_dollars": "0.14",
+    },
+    "volume_fp": "15.00",
+    "open_interest_fp": "16.00",
+}
+ORDER_BOOK: Sent = {
+    "ticker": TICKER,
+    "orderbook_fp": {"yes_dollars": [["0.2900", "2985.50"]], "no_dollars": [["0.6850", "17.00"]]},
+}
+ODD = 570
+
+
+class Exchange:
+    """Answers with these records, alone or beside one that cannot be read, and takes its time for each answer."""
+
+    def __init__(self, clock: ManualClock, *, is_odd: bool) -> None:
+        self.changes: Sent = {}
+        self.answer_seconds = 0.0
+        self._clock = clock
+        self._odd = [ODD] if is_odd else []
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        self._clock.advance(self.answer_seconds)
+        params = request.url.params
+        path = request.url.path
+        if path == "/historical/cutoff":
+            old = "2026-09-01T00:00:00Z"
+            return httpx.Response(200, json={"market_settled_ts": old, "trades_created_ts": old})
+        if path == "/exchange/status":
+            return httpx.Response(200, json={"exchange_active": True, "trading_active": True})
+        lists: dict[str, tuple[str, list[Any]]] = {
+            "/series": ("series", [{"ticker": "KXA"}, {"ticker": "KXB"}, self._changed(SERIES)]),
+            "/events": ("events", [{"event_ticker": "KXA-1"}, self._changed(EVENT)]),
+            "/markets": (
+                "markets",
+                [self._changed(SETTLED if params.get("status") == "settled" else MARKET)],
+            ),
+            "/markets/trades": ("trades", [TRADE]),
+            "/markets/orderbooks": ("orderbooks", [ORDER_BOOK]),
+        }
+        if path == "/markets/candlesticks":
+            market = {"market_ticker": TICKER, "candlesticks": [CANDLESTICK, *self._odd]}
+            return httpx.Response(200, json={"markets": [market]})
+        key, records = lists[path]
+        return httpx.Response(200, json={key: [*records, *self._odd], "cursor": ""})
+
+    def _changed(self, sent: Sent) -> Sent:
+        return {**sent, **{name: value for name, value in self.changes.items() if name in sent}}
+
+
+BEFORE: Sent = {
+    "title": "an earlier title",
+    "yes_bid_dollars": "0.2000",
+    "settlement_value_dollars": "0.7200",
+}
+SEEN = NOON
+CHANGED = NOON + 600 * SECOND
+TICKS = [NOON + minutes * 60 * SECOND for minutes in (1, 2, 11)]
+
+
+@contextmanager
+def collected(database_path: Path, *, is_odd: bool) -> Iterator[Database]:
+    """Collect everything as it was at noon, and ten minutes later as it is."""
+    clock = ManualClock(NOON)
+    exchange = Exchange(clock, is_odd=is_odd)
+    settings = Settings(
+        api_url="http://exchange",
+        database_url=f"sqlite:///{database_path}",
+        combos="include",
+        candlestick_markets=TICKER,
+        order_book_markets=TICKER,
+    )
+    with (
+        closing(Database(settings.database_url, clock=clock)) as database,
+        KalshiClient(
+            settings.api_url,
+            requests_per_second=1e9,
+            transport=httpx.MockTransport(exchange),
+            retry_seconds=0,
+            clock=clock,
+        ) as client,
+    ):
+        session = Session(client, database, settings, lambda _: None, clock)
+
+        def go_to(instant: int) -> None:
+            clock.advance((instant - clock.now()) / SECOND)
+
+        def sync() -> None:
+            for step in (sync_series, sync_events, sync_markets, sync_settlements):
+                step(session)
+
+        def snapshot(tick_at: int) -> None:
+            go_to(tick_at)
+            exchange.answer_seconds = 1.25
+            take_snapshot(session, tick_at)
+            exchange.answer_seconds = 0.0
+
+        exchange.changes = BEFORE
+        sync()
+        snapshot(TICKS[0])
+        exchange.changes = {**BEFORE, "yes_bid_dollars": "0.2100"}
+        snapshot(TICKS[1])
+        exchange.changes = {}
+        go_to(CHANGED)
+        sync()
+        snapshot(TICKS[2])
+        collect_trades(session, DAY)
+        collect_candlesticks(session, DAY)
+        take_order_books(session)
+        yield database
+
+
+def rows_of(database_path: Path, table: str, order: str) -> list[Row]:
+    with closing(sqlite3.connect(database_path)) as connection:
+        connection.row_factory = sqlite3.Row
+        return [dict(row) for row in connection.execute(f"SELECT * FROM {table} ORDER BY {order}")]
+
+
+def at(text: str) -> int:
+    return instant_of(datetime.fromisoformat(text))
+
+
+EVENT_ROW: Row = {
+    "id": 2,
+    "ticker": "KXRAIN-26NOV23",
+    "series_id": 3,
+    "title": "Will it rain?",
+    "sub_title": "On Nov 23, 2026",
+    "category": "Weather",
+    "mutually_exclusive": 1,
+    "strike_at": at("2026-11-23T23:00:00Z"),
+    "is_placeholder": 0,
+    "first_seen_at": SEEN,
+    "changed_at": CHANGED,
+}
+MARKET_ROW: Row = {
+    "id": 1,
+    "ticker": TICKER,
+    "event_id": 2,
+    "title": "Will it rain on Nov 23?",
+    "yes_sub_title": "It rains",
+    "no_sub_title": "It stays dry",
+    "market_type": "binary",
+    "status": "active",
+    "result": "no",
+    "created_at": at("2026-11-20T01:00:00Z"),
+    "open_at": at("2026-11-20T02:00:00Z"),
+    "close_at": at("2026-11-24T03:00:00Z"),
+    "expected_expiration_at": at("2026-11-24T04:00:00Z"),
+    "occurrence_at": at("2026-11-23T05:00:00Z"),
+    "strike_type": "between",
+    "floor_strike": 40.5,
+    "cap_strike": 50.5,
+    "rules_primary": "If it rains.",
+    "is_provisional": 0,
+    "is_combo": 1,
+    "collection_ticker": "KXRAIN-C",
+    "gone_at": None,
+    "is_placeholder": 0,
+    "first_seen_at": SEEN,
+    "changed_at": CHANGED,
+}
+SETTLED_MARKET_ROW: Row = {
+    "id": 2,
+    "ticker": SETTLED_TICKER,
+    "event_id": 2,
+    "title": "Will it rain more on Nov 23?",
+    "yes_sub_title": "More rain",
+    "no_sub_title": "Less rain",
+    "market_type": "scalar",
+    "status": "finalized",
+    "result": "yes",
+    "created_at": at("2026-11-10T01:00:00Z"),
+    "open_at": at("2026-11-10T02:00:00Z"),
+    "close_at": at("2026-11-20T03:00:00Z"),
+    "expected_expiration_at": at("2026-11-20T04:00:00Z"),
+    "occurrence_at": at("2026-11-20T05:00:00Z"),
+    "strike_type": "greater",
+    "floor_strike": 60.5,
+    "cap_strike": 70.5,
+    "rules_primary": "If it rains more.",
+    "is_provisional": 1,
+    "is_combo": 0,
+    "collection_ticker": None,
+    "gone_at": None,
+    "is_placeholder": 0,
+    "first_seen_at": SEEN,
+    "changed_at": CHANGED,
+}
+QUOTE: Row = {
+    "yes_bid": 290_000,
+    "yes_ask": 315_000,
+    "yes_bid_size": 298_550,
+    "yes_ask_size": 1_700,
+    "last_price": 301_000,
+    "volume": 123_456,
+    "open_interest": 78_910,
+}
+QUOTE_ROW: Row = {"market_id": 1, "tick_id": 3, **QUOTE, "received_ms": 2_500, "is_terminal": 0}
+SETTLEMENT_ROW: Row = {
+    "market_id": 2,
+    "result": "yes",
+    "settlement_value": 730_000,
+    "settled_at": at("2026-11-20T06:00:00Z"),
+    "settled_at_source": "settlement_ts",
+    "tier": "live",
+    "first_seen_at": SEEN,
+    "amended_at": CHANGED,
+}
+TRADE_ROW: Row = {
+    "created_at": at("2026-11-21T06:38:11.436559Z"),
+    "trade_id": bytes.fromhex("072530dce0e99eeceac506a89c1dc45f"),
+    "market_id": 1,
+    "yes_price": 800_000,
+    "contracts": 1_418,
+    "taker_side": "no",
+    "is_block": 1,
+}
+CANDLESTICK_ROW: Row = {
+    "market_id": 1,
+    "period_minutes": 60,
+    "end_at": at("2026-11-21T07:00:00Z"),
+    "yes_bid_open": 10_000,
+    "yes_bid_high": 20_000,
+    "yes_bid_low": 30_000,
+    "yes_bid_close": 40_000,
+    "yes_ask_open": 50_000,
+    "yes_ask_high": 60_000,
+    "yes_ask_low": 70_000,
+    "yes_ask_close": 80_000,
+    "price_open": 90_000,
+    "price_high": 100_000,
+    "price_low": 110_000,
+    "price_close": 120_000,
+    "price_mean": 130_000,
+    "price_previous": 140_000,
+    "volume": 1_500,
+    "open_interest": 1_600,
+}
+BARE_SERIES: Row = {
+    "title": None,
+    "category": None,
+    "frequency": None,
+    "tags": None,
+    "is_placeholder": 0,
+    "first_seen_at": SEEN,
+    "changed_at": SEEN,
+}
+TABLES: dict[str, tuple[str, list[Row]]] = {
+    "series": (
+        "id",
+        [
+            {"id": 1, "ticker": "KXA", **BARE_SERIES},
+            {"id": 2, "ticker": "KXB", **BARE_SERIES},
+            {
+                "id": 3,
+                "ticker": "KXRAIN",
+                "title": "Rain in New York",
+                "category": "Climate",
+                "frequency": "daily",
+                "tags": "rain,weather",
+                "is_placeholder": 0,
+                "first_seen_at": SEEN,
+                "changed_at": CHANGED,
+            },
+        ],
+    ),
+    "events": (
+        "id",
+        [
+            {
+                **dict.fromkeys(EVENT_ROW),
+                "id": 1,
+                "ticker": "KXA-1",
+                "is_placeholder": 0,
+                "first_seen_at": SEEN,
+                "changed_at": SEEN,
+            },
+            EVENT_ROW,
+        ],
+    ),
+    "markets": ("id", [MARKET_ROW, SETTLED_MARKET_ROW]),
+    "price_snapshots": (
+        "tick_id",
+        [
+            {**QUOTE_ROW, "tick_id": 1, "yes_bid": 200_000},
+            {**QUOTE_ROW, "tick_id": 2, "yes_bid": 210_000},
+            QUOTE_ROW,
+        ],
+    ),
+    "latest_quotes": ("market_id", [QUOTE_ROW]),
+    "settlements": ("market_id", [SETTLEMENT_ROW]),
+    "trades": ("trade_id", [TRADE_ROW]),
+    "candlesticks": ("end_at", [CANDLESTICK_ROW]),
+    "order_books": ("id", [{"id": 1, "market_id": 1, "received_at": TICKS[2] + 2_500_000}]),
+    "order_book_levels": (
+        "is_yes DESC",
+        [
+            {"order_book_id": 1, "is_yes": 1, "price": 290_000, "size": 298_550},
+            {"order_book_id": 1, "is_yes": 0, "price": 685_000, "size": 1_700},
+        ],
+    ),
+}
+DECIMAL_QUOTE: Row = {
+    "yes_bid": 0.29,
+    "yes_ask": 0.315,
+    "no_bid": 0.685,
+    "no_ask": 0.71,
+    "last_price": 0.301,
+    "yes_bid_size": 2985.5,
+    "yes_ask_size": 17,
+    "volume": 1234.56,
+    "open_interest": 789.1,
+}
+VIEWS: dict[str, tuple[str, list[Row]]] = {
+    "latest_prices": (
+        "ticker",
+        [
+            {
+                "ticker": TICKER,
+                "event_ticker": "KXRAIN-26NOV23",
+                "series_ticker": "KXRAIN",
+                "title": "Will it rain on Nov 23?",
+                "status": "active",
+                "tick_at": "2026-11-22T12:11:00.000000Z",
+                "received_at": "2026-11-22T12:11:02.500000Z",
+                **DECIMAL_QUOTE,
+                "is_terminal": 0,
+                "confirmed_at": "2026-11-22T12:11:00.000000Z",
+                "is_observed": 1,
+                "is_tick_complete": 1,
+            }
+        ],
+    ),
+    "price_history": (
+        "tick_at",
+        [
+            {
+                "ticker": TICKER,
+                "tick_at": f"2026-11-22T12:{minute}:00.000000Z",
+                "received_at": f"2026-11-22T12:{minute}:02.500000Z",
+                **DECIMAL_QUOTE,
+                "yes_bid": bid,
+                "no_ask": no_ask,
+                "is_terminal": 0,
+                "is_tick_complete": 1,
+            }
+            for minute, bid, no_ask in (("01", 0.2, 0.8), ("02", 0.21, 0.79), ("11", 0.29, 0.71))
+        ],
+    ),
+    "trade_history": (
+        "trade_id",
+        [
+            {
+                "ticker": TICKER,
+                "trade_id": "072530dc-e0e9-9eec-eac5-06a89c1dc45f",
+                "created_at": "2026-11-21T06:38:11.436559Z",
+                "yes_price": 0.8,
+                "no_price": 0.2,
+                "contracts": 14.18,
+                "taker_side": "no",
+                "is_block": 1,
+            }
+        ],
+    ),
+    "candlestick_history": (
+        "end_at",
+        [
+            {
+                "ticker": TICKER,
+                "period_minutes": 60,
+                "end_at": "2026-11-21T07:00:00.000000Z",
+                **{
+                    name: value / 1_000_000
+                    for name, value in CANDLESTICK_ROW.items()
+                    if name.startswith(("yes_", "price_"))
+                },
+                "volume": 15,
+                "open_interest": 16,
+            }
+        ],
+    ),
+    "settlement_history": (
+        "ticker",
+        [
+            {
+                "ticker": SETTLED_TICKER,
+                "event_ticker": "KXRAIN-26NOV23",
+                "result": "yes",
+                "settlement_value": 0.73,
+                "settled_at": "2026-11-20T06:00:00.000000Z",
+                "settled_at_source": "settlement_ts",
+                "tier": "live",
+                "first_seen_at": "2026-11-22T12:00:00.000000Z",
+                "amended_at": "2026-11-22T12:10:00.000000Z",
+            }
+        ],
+    ),
+    "order_book_history": (
+        "side DESC",
+        [
+            {
+                "ticker": TICKER,
+                "received_at": "2026-11-22T12:11:02.500000Z",
+                "side": side,
+                "price": price,
+                "size": size,
+            }
+            for side, price, size in (("yes", 0.29, 2985.5), ("no", 0.685, 17))
+        ],
+    ),
+}
+
+
+@pytest.mark.parametrize(
+    ("is_odd", "quarantined"),
+    [
+        pytest.param(False, set(), id="read fast"),
+        pytest.param(
+            True,
+            {"series", "events", "markets", "settlements", "trades", "candlesticks", "order_books"},
+            id="read again, beside records that cannot be read",
+        ),
+    ],
+)
+def test_whole_rows_are_stored_as_they_were_sent(
+    database_path: Path, is_odd: bool, quarantined: set[str]
+) -> None:
+    expected = {**TABLES, **VIEWS}
+    with collected(database_path, is_odd=is_odd):
+        found = {name: rows_of(database_path, name, order) for name, (order, _) in expected.items()}
+        kinds = {row["kind"] for row in rows_of(database_path, "quarantine", "id")}
+    for name, (_, rows) in expected.items():
+        assert (name, found[name]) == (name, rows)
+    assert kinds - {"price_snapshots"} == quarantined
+
+
+def test_newest_quote_is_read_back_whole(database_path: Path) -> None:
+    with collected(database_path, is_odd=False) as database, database.read() as connection:
+        (quote,) = latest(connection)
+    assert quote._asdict() == {
+        "ticker": TICKER,
+        "at": TICKS[2],
+        "quoted_at": TICKS[2],
+        "received_at": TICKS[2] + 2_500_000,
+        "is_listed": True,
+        "is_observed": True,
+        "is_tick_complete": True,
+        "confirmed_at": TICKS[2],
+        **QUOTE,
+    }
+
+
+@pytest.mark.parametrize(
+    "row",
+    [EVENT_ROW, MARKET_ROW, SETTLED_MARKET_ROW, QUOTE_ROW, SETTLEMENT_ROW, TRADE_ROW, CANDLESTICK_ROW],
+    ids=["event", "market", "settled market", "quote", "settlement", "trade", "candlestick"],
+)
+def test_values_of_a_row_are_unlike_each_other(row: Row) -> None:
+    """Else the comparisons above would not show that two fields are taken for each other."""
+    values = [value for value in row.values() if value is not None and value not in (0, 1, 2, 3)]
+    assert len(set(values)) == len(values)
+    beside = list(zip(row.values(), list(row.values())[1:], strict=False))
+    assert [pair for pair in beside if pair[0] == pair[1] is not None] == []
