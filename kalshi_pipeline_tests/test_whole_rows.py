@@ -187,6 +187,7 @@ class Exchange:
 BEFORE: Sent = {
     "title": "an earlier title",
     "yes_bid_dollars": "0.2000",
+    "no_ask_dollars": "0.8000",
     "settlement_value_dollars": "0.7200",
 }
 SEEN = NOON
@@ -228,13 +229,13 @@ def collected(database_path: Path, *, is_odd: bool) -> Iterator[Database]:
         def snapshot(tick_at: int) -> None:
             go_to(tick_at)
             exchange.answer_seconds = 1.25
-            take_snapshot(session, tick_at)
+            assert take_snapshot(session, tick_at).unmirrored == 0
             exchange.answer_seconds = 0.0
 
         exchange.changes = BEFORE
         sync()
         snapshot(TICKS[0])
-        exchange.changes = {**BEFORE, "yes_bid_dollars": "0.2100"}
+        exchange.changes = {**BEFORE, "yes_bid_dollars": "0.2100", "no_ask_dollars": "0.7900"}
         snapshot(TICKS[1])
         exchange.changes = {}
         go_to(CHANGED)
