@@ -11,21 +11,34 @@ import kalshi_pipeline
 ROOT = Path(kalshi_pipeline.__file__).parent
 PACKAGE = "kalshi_pipeline"
 
-# The ground floor: values and plain functions that every room may use.
-GROUND_FLOOR = {"clock", "errors", "settings", "units"}
 KNOWS: dict[str, set[str]] = {
-    "units": set(),
-    "errors": set(),
     "clock": {"units"},
+    "errors": set(),
+    "units": set(),
     "settings": {"errors"},
-    "exchange": {"clock", "errors", "units"},
-    "store": {"clock", "errors", "units"},
-    "ingest": {*GROUND_FLOOR, "exchange", "store"},
-    "monitoring": {*GROUND_FLOOR, "exchange", "ingest", "store"},
+    "exchange": {"clock", "units", "errors"},
+    "store": {"clock", "units", "errors"},
+    "ingest": {"clock", "exchange", "store", "settings", "units", "errors"},
     "sandbox": {"units"},
-    "defs": {*GROUND_FLOOR, "ingest", "monitoring", "store"},
+    "defs": {"clock", "ingest", "settings", "units", "errors"},
     "definitions": {"defs"},
-    "cli": {*GROUND_FLOOR, "definitions", "ingest", "monitoring", "sandbox", "store"},
+    "screens": {"ingest", "store", "units"},
+    "demo": {"definitions", "ingest", "sandbox", "screens", "store"},
+    "terminal": {"errors", "ingest", "screens", "settings"},
+    "backfill_commands": {"ingest", "terminal", "errors"},
+    "cli": {
+        "backfill_commands",
+        "clock",
+        "demo",
+        "ingest",
+        "sandbox",
+        "screens",
+        "settings",
+        "store",
+        "terminal",
+        "units",
+        "errors",
+    },
 }
 HOMES: dict[str, set[str]] = {
     "httpx": {"exchange"},
@@ -34,12 +47,12 @@ HOMES: dict[str, set[str]] = {
     "sqlalchemy": {"store"},
     "sqlite3": {"store"},
     "alembic": {"store"},
-    "dagster": {"defs", "definitions", "cli"},
+    "dagster": {"defs", "definitions", "demo"},
     "starlette": {"sandbox"},
     "uvicorn": {"sandbox"},
     "pydantic_settings": {"settings"},
-    "typer": {"cli"},
-    "rich": {"cli"},
+    "typer": {"cli", "backfill_commands"},
+    "rich": {"terminal", "screens", "demo"},
 }
 
 

@@ -15,9 +15,9 @@ from kalshi_pipeline_tests.conftest import Query
 CASSETTES = Path(__file__).parent / "cassettes"
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def instance() -> Iterator[dg.DagsterInstance]:
-    with dg.instance_for_test() as made:
+    with dg.DagsterInstance.ephemeral() as made:
         yield made
 
 
@@ -95,7 +95,6 @@ def test_collect_stores_recorded_quotes_exactly(
     database_path: Path,
     query: Query,
 ) -> None:
-    """R17, R22, R43, R44."""
     assert collect(cassette, instance, database_path).success
 
     columns = ", ".join(quote)
