@@ -17,14 +17,23 @@ from kalshi_pipeline.ingest.run.ticks import Tick
 from kalshi_pipeline.settings import Settings
 from kalshi_pipeline.units import MICROS_PER_SECOND, iso_of, parse_instant
 
+pytestmark = pytest.mark.xdist_group("automation")
+
 # The shortest period that a sensor serves: no instant within it counts as too late.
 SHORT_MINUTES = "0.25"
 
 
-@pytest.fixture
-def instance() -> Iterator[dg.DagsterInstance]:
-    with dg.instance_for_test() as made:
+@pytest.fixture(scope="module")
+def on_disk() -> Iterator[dg.DagsterInstance]:
+    with dg.instance_for_test(set_dagster_home=False) as made:
         yield made
+
+
+@pytest.fixture
+def instance(on_disk: dg.DagsterInstance) -> Iterator[dg.DagsterInstance]:
+    """An empty instance on disk, as schedules need it."""
+    yield on_disk
+    on_disk.wipe()
 
 
 def evaluate(instance: dg.DagsterInstance, cursor: str | None = None) -> SensorExecutionData:

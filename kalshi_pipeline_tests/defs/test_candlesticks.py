@@ -17,63 +17,24 @@ from kalshi_pipeline.ingest.run.ticks import Tick
 from kalshi_pipeline.sandbox import Sandbox, World, WorldConfig
 from kalshi_pipeline.units import iso_of
 from kalshi_pipeline_tests.conftest import Query
+from kalshi_pipeline_tests.defs.running import Runner, failed_checks, metadata_of
 from kalshi_pipeline_tests.ingest.listed import open_markets
 
 DAYS = ("2026-10-05", "2026-10-06", "2026-10-07")
 CANDLESTICKS = dg.AssetKey("candlesticks")
 
 
-@pytest.fixture
-def instance() -> Iterator[dg.DagsterInstance]:
-    with dg.instance_for_test() as made:
-        yield made
-
-
-@pytest.fixture
+@pytest.fixture(scope="module")
 def sandbox() -> Iterator[Sandbox]:
     with Sandbox(World(WorldConfig(markets=60, combos=0))) as running:
         yield running
 
 
-class Runner:
-    """Runs a job, or one partition of it, with the sandbox and the choice of markets in the resource's config."""
-
-    def __init__(self, instance: dg.DagsterInstance, sandbox: Sandbox, database_path: Path) -> None:
-        self.instance = instance
-        tickers = sorted(open_markets(sandbox.url))[:20]
-        self.overrides = {
-            "api_url": sandbox.url,
-            "database_url": f"sqlite:///{database_path}",
-            "requests_per_second": "1000",
-            "retry_seconds": "0",
-            "candlestick_markets": ",".join(tickers),
-            "order_book_markets": ",".join(tickers),
-        }
-
-    def __call__(self, job: str, partition: str | None = None, **overrides: str) -> dg.ExecuteInProcessResult:
-        return defs.resolve_job_def(job).execute_in_process(
-            run_config={
-                "resources": {"pipeline": {"config": {"overrides": {**self.overrides, **overrides}}}},
-                "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
-            },
-            instance=self.instance,
-            partition_key=partition,
-            raise_on_error=False,
-        )
-
-
 @pytest.fixture
 def run(instance: dg.DagsterInstance, sandbox: Sandbox, database_path: Path) -> Runner:
-    return Runner(instance, sandbox, database_path)
-
-
-def metadata_of(result: dg.ExecuteInProcessResult, asset: str) -> dict[str, Any]:
-    (materialization,) = result.asset_materializations_for_node(asset)
-    return {name: value.value for name, value in materialization.metadata.items()}
-
-
-def failed_checks(result: dg.ExecuteInProcessResult) -> set[str]:
-    return {check.check_name for check in result.get_asset_check_evaluations() if not check.passed}
+    """Run a job for twenty chosen markets."""
+    tickers = ",".join(sorted(open_markets(sandbox.url))[:20])
+    return Runner(instance, sandbox, database_path, candlestick_markets=tickers, order_book_markets=tickers)
 
 
 def test_partitions_are_utc_days_up_to_today() -> None:
@@ -82,7 +43,7 @@ def test_partitions_are_utc_days_up_to_today() -> None:
 
 
 def test_each_partition_stores_its_own_day(run: Runner, query: Query) -> None:
-    results = [run("collect_candlesticks", day) for day in DAYS]
+    results = [run("collect_candlesticks", partition=day) for day in DAYS]
 
     assert all(result.success for result in results)
     assert run.instance.get_materialized_partitions(CANDLESTICKS) == set(DAYS)
@@ -96,24 +57,24 @@ def test_each_partition_stores_its_own_day(run: Runner, query: Query) -> None:
     ]
     assert stored[-1]["dagster/row_count"] == query("SELECT count(*) FROM candlesticks")[0][0]
 
-    again = metadata_of(run("collect_candlesticks", DAYS[0]), "candlesticks")
+    again = metadata_of(run("collect_candlesticks", partition=DAYS[0]), "candlesticks")
     assert (again["complete"], again["received"]) == (True, 0)
 
 
 def test_today_is_green_and_says_that_it_is_not_over(run: Runner) -> None:
-    result = run("collect_candlesticks", datetime.now(UTC).date().isoformat())
+    result = run("collect_candlesticks", partition=datetime.now(UTC).date().isoformat())
     assert result.success
     metadata = metadata_of(result, "candlesticks")
     assert (metadata["state"], metadata["reason"][:19]) == ("partial", "the day is not over")
-    assert failed_checks(result) == {"listing_complete"}
+    assert failed_checks(result) == {("candlesticks", "listing_complete")}
 
 
 @pytest.mark.parametrize(
     ("job", "partition"), [("collect_candlesticks", DAYS[0]), ("take_order_books", None)]
 )
 def test_wrong_address_is_a_red_run(run: Runner, sandbox: Sandbox, job: str, partition: str | None) -> None:
-    """R52: no market is called unknown by an address that knows nothing."""
-    result = run(job, partition, api_url=sandbox.url.replace("/trade-api/v2", "/nowhere"))
+    """No market is called unknown by an address that knows nothing."""
+    result = run(job, partition=partition, api_url=sandbox.url.replace("/trade-api/v2", "/nowhere"))
     assert not result.success
 
 

@@ -12,37 +12,19 @@ import pytest
 from dagster._core.definitions.reconstruct import ReconstructableRepository
 from dagster._core.errors import DagsterInvariantViolationError
 from dagster._core.launcher import WorkerStatus
+from filelock import FileLock, Timeout
 
 import kalshi_pipeline
 import kalshi_pipeline.definitions as definitions_of_pipeline
 from kalshi_pipeline.definitions import defs
 from kalshi_pipeline.defs.launcher import PID_TAG, ForkingRunLauncher
 from kalshi_pipeline.sandbox import Sandbox
+from kalshi_pipeline_tests.defs import launched
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="runs are forked on Linux only")
-
-
-@dg.op
-def tell_parent(context: dg.OpExecutionContext) -> None:
-    context.add_output_metadata({"parent": os.getppid()})
-
-
-@dg.job
-def short() -> None:
-    tell_parent()
-
-
-@dg.op
-def wait() -> None:
-    time.sleep(60)
-
-
-@dg.job
-def endless() -> None:
-    wait()
-
-
-jobs = dg.Definitions(jobs=[short, endless], executor=dg.in_process_executor)
+pytestmark = [
+    pytest.mark.skipif(sys.platform != "linux", reason="runs are forked on Linux only"),
+    pytest.mark.xdist_group("launcher"),
+]
 
 
 FORKING = {"run_launcher": {"module": "kalshi_pipeline.defs.launcher", "class": "ForkingRunLauncher"}}
@@ -50,16 +32,16 @@ FORKING = {"run_launcher": {"module": "kalshi_pipeline.defs.launcher", "class": 
 
 @pytest.fixture(scope="module")
 def instance() -> Iterator[dg.DagsterInstance]:
-    """One for all: to import everything takes seconds."""
-    with dg.instance_for_test(overrides=FORKING) as made:
+    """One for all: its template takes seconds to start."""
+    with dg.instance_for_test(overrides=FORKING, set_dagster_home=False) as made:
         yield made
 
 
 def launch(
     instance: dg.DagsterInstance,
     job: str,
-    file: str = __file__,
-    definitions: dg.Definitions = jobs,
+    file: str = launched.__file__,
+    definitions: dg.Definitions = launched.jobs,
     name: str = "jobs",
     config: dict[str, object] | None = None,
 ) -> str:
@@ -132,10 +114,19 @@ def test_run_is_interrupted(instance: dg.DagsterInstance) -> None:
     assert not instance.run_launcher.terminate(run_id)
 
 
+def is_held(lock: Path) -> bool:
+    """Tell whether another process has a lock; for long, if it waits for the request limit."""
+    try:
+        with FileLock(lock, blocking=False):
+            return False
+    except Timeout:
+        return True
+
+
 def test_run_of_the_pipeline_is_cancelled_amid_its_work(
     instance: dg.DagsterInstance, sandbox: Sandbox, database_path: Path
 ) -> None:
-    """It waits for the request limit then, and is not tried again."""
+    """It waits for the request limit then, for ten seconds, and is not tried again."""
     overrides = {
         "api_url": sandbox.url,
         "database_url": f"sqlite:///{database_path}",
@@ -144,7 +135,7 @@ def test_run_of_the_pipeline_is_cancelled_amid_its_work(
     config: dict[str, object] = {"resources": {"pipeline": {"config": {"overrides": overrides}}}}
     run_id = launch(instance, "collect", definitions_of_pipeline.__file__, defs, "defs", config)
     deadline = time.monotonic() + 60
-    while not [request for request in sandbox.requests if request.path.endswith("/events")]:
+    while not sandbox.requests or not is_held(Path(f"{database_path}.limit.lock")):
         assert time.monotonic() < deadline
         time.sleep(0.05)
     assert instance.run_launcher.terminate(run_id)
@@ -169,13 +160,15 @@ def test_run_that_was_killed_is_missed(instance: dg.DagsterInstance) -> None:
 
 
 def test_number_that_another_process_has_now_is_not_the_run(instance: dg.DagsterInstance) -> None:
-    run = instance.create_run_for_job(jobs.resolve_job_def("short"), tags={PID_TAG: str(os.getpid())})
+    run = instance.create_run_for_job(
+        launched.jobs.resolve_job_def("short"), tags={PID_TAG: str(os.getpid())}
+    )
     assert instance.run_launcher.check_run_worker_health(run).status is WorkerStatus.FAILED
     assert not instance.run_launcher.terminate(run.run_id)
 
 
 def test_run_that_was_not_forked_is_taken_for_alive(instance: dg.DagsterInstance) -> None:
-    run = instance.create_run_for_job(jobs.resolve_job_def("short"))
+    run = instance.create_run_for_job(launched.jobs.resolve_job_def("short"))
     assert instance.run_launcher.check_run_worker_health(run).status is WorkerStatus.RUNNING
 
 
@@ -186,12 +179,12 @@ def test_dagster_is_told_to_use_it() -> None:
         assert isinstance(configured.run_launcher, ForkingRunLauncher)
 
 
-def test_code_that_does_not_load_is_left_to_dagster(tmp_path: Path) -> None:
+def test_code_that_does_not_load_is_left_to_dagster(instance: dg.DagsterInstance, tmp_path: Path) -> None:
     """Its code server tells why in the UI; without one, as here, Dagster asks for it."""
     broken = tmp_path / "broken.py"
     broken.write_text("raise ImportError('broken on purpose')")
     with (
-        dg.instance_for_test(overrides=FORKING) as cold,
+        dg.DagsterInstance.from_ref(instance.get_ref()) as cold,
         pytest.raises(DagsterInvariantViolationError, match="requires a workspace"),
     ):
         launch(cold, "short", str(broken))

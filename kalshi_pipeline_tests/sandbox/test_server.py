@@ -49,6 +49,25 @@ def test_port_is_free_again_after_the_end(free_port: int) -> None:
         httpx.get(f"{sandbox.url}/exchange/status")
 
 
+def test_requests_under_way_are_dropped_at_the_end() -> None:
+    """The second of two requests that arrive at once is delayed for longer than a test may take."""
+    delayed = Faults(latency_seconds=3_600, paths=("/markets",))
+    with Sandbox(World(WorldConfig(markets=10)), faults=delayed) as sandbox:
+        url = httpx.URL(sandbox.url)
+        connection = socket.create_connection((url.host, url.port or 0))
+        heads = [
+            f"GET {url.path}{path} HTTP/1.1\r\nhost: {url.host}\r\n\r\n"
+            for path in ("/exchange/status", "/markets")
+        ]
+        connection.sendall("".join(heads).encode())
+        answer = connection.recv(65_536)
+        assert answer.startswith(b"HTTP/1.1 200")
+    with connection:
+        while part := connection.recv(65_536):
+            answer += part
+    assert answer.count(b"HTTP/1.1") == 1
+
+
 def test_taken_port_is_an_error() -> None:
     with Sandbox(World(WorldConfig(markets=10))) as sandbox:
         port = int(sandbox.url.split(":")[2].split("/")[0])

@@ -27,11 +27,21 @@ _TICK_SECONDS = 0.02
 
 
 class _Server(uvicorn.Server):
-    """A server that checks five times as often as uvicorn whether to end, because tests stop many exchanges."""
+    """A server that stops at once and drops what it is doing: tests stop many exchanges, some amid a delayed answer."""
 
     async def main_loop(self) -> None:
         while not await self.on_tick(0):
             await asyncio.sleep(_TICK_SECONDS)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:  # noqa: ARG002 - `Sandbox` closes it
+        for server in self.servers:
+            server.close()
+        while self.server_state.connections or self.server_state.tasks:
+            for connection in self.server_state.connections:
+                connection.transport.abort()
+            for task in self.server_state.tasks:
+                task.cancel()
+            await asyncio.sleep(0)
 
 
 class Sandbox:
@@ -89,7 +99,6 @@ class Sandbox:
             server_header=False,
             date_header=False,
             ws="none",
-            timeout_graceful_shutdown=1,
         )
         self._server = _Server(config)
         self._thread = threading.Thread(

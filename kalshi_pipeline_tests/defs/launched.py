@@ -1,0 +1,29 @@
+"""Jobs that the launcher's tests run in processes of their own. It imports Dagster alone: each template imports it."""
+
+import os
+import time
+
+import dagster as dg
+
+
+@dg.op
+def tell_parent(context: dg.OpExecutionContext) -> None:
+    context.add_output_metadata({"parent": os.getppid()})
+
+
+@dg.job
+def short() -> None:
+    tell_parent()
+
+
+@dg.op
+def wait() -> None:
+    time.sleep(60)
+
+
+@dg.job
+def endless() -> None:
+    wait()
+
+
+jobs = dg.Definitions(jobs=[short, endless], executor=dg.in_process_executor)
