@@ -13,8 +13,8 @@ from benchmarks.exchange import serving
 from benchmarks.result import Options, Result, Row
 from benchmarks.timing import wall_seconds
 from kalshi_pipeline.exchange.client import MARKETS_PAGE, KalshiClient
-from kalshi_pipeline.exchange.statuses import StatusFilter
 from kalshi_pipeline.exchange.windows import Window, windows_between
+from kalshi_pipeline.vocabulary import StatusFilter
 
 RATE = 20
 WINDOWS = (1, 2, 4, 8, 16)

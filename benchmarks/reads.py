@@ -97,9 +97,7 @@ class _Filled:
         self.oldest_at = self.newest_at - (self.ticks - 1) * _PERIOD
         with database.begin() as connection:
             for start in range(0, markets, 10_000):
-                page = [
-                    tuple(market(_ticker(number))) for number in range(start, min(start + 10_000, markets))
-                ]
+                page = [market(_ticker(number)) for number in range(start, min(start + 10_000, markets))]
                 merge_markets(connection, page, self.oldest_at)
         with closing(sqlite3.connect(path, isolation_level=None)) as connection:
             self.rows = self._fill(connection)

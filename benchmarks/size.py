@@ -14,8 +14,8 @@ from pathlib import Path
 
 from benchmarks.result import Aim, Options, Result, Row
 from kalshi_pipeline.clock import SYSTEM_CLOCK
+from kalshi_pipeline.records import Market
 from kalshi_pipeline.store.database import Connection, Database
-from kalshi_pipeline.store.rows import MarketRow, MarketTuple
 from kalshi_pipeline.store.writing.parents import merge_markets, stage_markets
 from kalshi_pipeline.store.writing.quotes import TickQuotes
 from kalshi_pipeline.store.writing.runs import State, close_run, open_tick
@@ -97,7 +97,7 @@ class _Day:
             with database.begin() as connection:
                 return written, *_price_bytes(connection, before)
 
-    def _take(self, database: Database, tick: int, rows: Sequence[MarketTuple]) -> int:
+    def _take(self, database: Database, tick: int, rows: Sequence[Market]) -> int:
         """One snapshot. Its pages come in any order, as those of windows do."""
         tick_at = SYSTEM_CLOCK.now() - (_TICKS - tick) * _PERIOD_SECONDS * MICROS_PER_SECOND
         pages = [rows[start : start + _PAGE] for start in range(0, len(rows), _PAGE)]
@@ -146,13 +146,13 @@ def _zipf(markets: int) -> Draw:
     return draw
 
 
-def _market(chance: random.Random, number: int) -> MarketTuple:
+def _market(chance: random.Random, number: int) -> Market:
     """Return a market with prices in whole cents, tenths or hundredths of a cent, and widely spread sizes."""
     step = chance.choices((10_000, 1_000, 100), (70, 20, 10))[0]
     bid = step * chance.randint(1, 950_000 // step)
     ask = min(bid + step * chance.randint(1, 4), 1_000_000 - step)
     volume = round(10 ** chance.uniform(2, 9))
-    row = market(
+    return market(
         f"KXSIZE-26NOV23-T{number:06}",
         yes_bid=bid,
         yes_ask=ask,
@@ -162,7 +162,6 @@ def _market(chance: random.Random, number: int) -> MarketTuple:
         volume=volume,
         open_interest=volume // 3,
     )
-    return tuple(row)
 
 
 def _contracts(chance: random.Random) -> int:
@@ -171,9 +170,9 @@ def _contracts(chance: random.Random) -> int:
     return round(contracts) * 100 if chance.random() < 0.7 else round(contracts * 100)
 
 
-def _moved(chance: random.Random, row: MarketTuple) -> MarketTuple:
+def _moved(chance: random.Random, row: Market) -> Market:
     """The next quote: mostly another size, often another price, sometimes a trade."""
-    quote = MarketRow(*row)
+    quote = row.quote
     bid, ask = quote.yes_bid or 0, quote.yes_ask or 0
     what = chance.random()
     if what < 0.55:
@@ -190,7 +189,7 @@ def _moved(chance: random.Random, row: MarketTuple) -> MarketTuple:
             volume=(quote.volume or 0) + size,
             open_interest=(quote.open_interest or 0) + size // 2,
         )
-    return tuple(quote)
+    return row._replace(quote=quote)
 
 
 def _file_bytes(connection: Connection) -> int:

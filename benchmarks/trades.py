@@ -28,12 +28,13 @@ from benchmarks.result import Aim, Options, Result, Row
 from benchmarks.timing import cpu_seconds, wall_seconds
 from kalshi_pipeline.exchange.client import KalshiClient
 from kalshi_pipeline.exchange.tiers import TRADES_PAGE
-from kalshi_pipeline.exchange.trades import parse_trades
+from kalshi_pipeline.exchange.trades import TRADES
 from kalshi_pipeline.ingest.run.session import Session
 from kalshi_pipeline.ingest.trades import collect_trades
+from kalshi_pipeline.records import Row as PlainRow
+from kalshi_pipeline.records import Trade
 from kalshi_pipeline.settings import Settings
 from kalshi_pipeline.store.database import Database
-from kalshi_pipeline.store.rows import TradeTuple
 from kalshi_pipeline.store.writing.parents import merge_markets
 from kalshi_pipeline.store.writing.trades import append_staged_trades, stage_trades, trade_key
 from kalshi_pipeline.units import MICROS_PER_SECOND, instant_of
@@ -123,26 +124,26 @@ def _write(pages: SavedPages, path: Path, raw_path: Path) -> tuple[Spent, Spent]
     raw, written = Spent(), Spent()
     with _raw_table(raw_path) as write_raw, closing(Database(f"sqlite:///{path}")) as database:
 
-        def write(rows: list[TradeTuple]) -> None:
+        def write(listed: list[Trade]) -> None:
             with database.begin() as connection:
-                stage_trades(connection, rows)
+                stage_trades(connection, listed)
                 append_staged_trades(connection)
 
         for page in pages:
-            rows = _rows(page)
-            raw.on(partial(write_raw, rows))
-            written.on(partial(write, rows))
+            listed = TRADES.parse(page).records
+            raw.on(partial(write_raw, [_row(trade) for trade in listed]))
+            written.on(partial(write, listed))
     return raw, written
 
 
 @contextmanager
-def _raw_table(path: Path) -> Iterator[Callable[[list[TradeTuple]], None]]:
+def _raw_table(path: Path) -> Iterator[Callable[[list[PlainRow]], None]]:
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = NORMAL")
         connection.execute("CREATE TABLE trades (a, b, c, d, e, f, g)")
 
-        def write(rows: list[TradeTuple]) -> None:
+        def write(rows: list[PlainRow]) -> None:
             connection.execute("BEGIN")
             connection.executemany("INSERT INTO trades VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
             connection.execute("COMMIT")
@@ -150,11 +151,8 @@ def _raw_table(path: Path) -> Iterator[Callable[[list[TradeTuple]], None]]:
         yield write
 
 
-def _rows(page: bytes) -> list[TradeTuple]:
-    return [
-        (t.created_at, trade_key(t.trade_id), t.ticker, t.yes_price, t.contracts, t.taker_side, t.is_block)
-        for t in parse_trades(page).records
-    ]
+def _row(trade: Trade) -> PlainRow:
+    return (trade_key(trade.trade_id), *trade[1:])
 
 
 def _collect(pages: SavedPages, path: Path, trades: int) -> Collected:
@@ -228,7 +226,7 @@ def _prepare(path: Path, markets: int, stored: int) -> None:
     """Create a database; the store writes its markets, and SQL its trades, for speed."""
     with closing(Database(f"sqlite:///{path}")) as database:
         with database.begin() as connection:
-            rows = (tuple(market(_ticker(number))) for number in range(markets))
+            rows = (market(_ticker(number)) for number in range(markets))
             merge_markets(connection, list(rows), _MIDNIGHT)
         with database.begin() as connection:
             # The index is created at the end: row by row it would take minutes.

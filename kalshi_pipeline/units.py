@@ -19,7 +19,7 @@ _DECIMAL = re.compile(r"(-?)([0-9]+)(?:\.([0-9]+))?")
 _RFC_3339 = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?([Zz]|[+-][0-9]{2}:[0-9]{2})"
 )
-_LARGEST = 2**63 - 1  # the widest integer that SQLite and PostgreSQL store
+LARGEST_INTEGER = 2**63 - 1  # the widest integer that SQLite and PostgreSQL store
 
 
 def parse_dollars(text: str) -> int:
@@ -55,7 +55,7 @@ def _scaled(text: str, decimals: int) -> int:
     if fraction[decimals:].strip("0"):
         raise ValueError(f"{text!r} has more than {decimals} decimals that carry value")
     scaled = int(sign + whole + fraction[:decimals].ljust(decimals, "0"))
-    if abs(scaled) > _LARGEST:
+    if abs(scaled) > LARGEST_INTEGER:
         raise ValueError(f"{text!r} is too large to store")
     return scaled
 

@@ -13,15 +13,17 @@ ROOT = Path(kalshi_pipeline.__file__).parent
 PACKAGE = "kalshi_pipeline"
 
 # The ground floor: values and plain functions that every room may use.
-GROUND_FLOOR = {"clock", "errors", "settings", "units"}
+GROUND_FLOOR = {"clock", "errors", "records", "settings", "units", "vocabulary"}
 KNOWS: dict[str, set[str]] = {
     "units": set(),
     "errors": set(),
+    "records": set(),
+    "vocabulary": set(),
     "clock": {"units"},
     "advice": {"errors"},
     "settings": {"errors", "store"},  # of the store, `dialects` alone: a test below
-    "exchange": {"clock", "errors", "units"},
-    "store": {"clock", "errors", "units"},
+    "exchange": {"clock", "errors", "records", "units", "vocabulary"},
+    "store": {"clock", "errors", "records", "units", "vocabulary"},
     "ingest": {*GROUND_FLOOR, "exchange", "store"},
     "monitoring": {*GROUND_FLOOR, "exchange", "ingest", "store"},
     "sandbox": {"units"},

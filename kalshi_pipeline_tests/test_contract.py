@@ -8,21 +8,24 @@ from typing import Any, NamedTuple
 import httpx
 import pytest
 
-from kalshi_pipeline.exchange.activity import (
-    CandlestickPayload,
-    CutoffPayload,
-    OrderBookPayload,
-    TradePayload,
-)
+from kalshi_pipeline.exchange.candlesticks import parse_historical
 from kalshi_pipeline.exchange.client import KalshiClient
-from kalshi_pipeline.exchange.pages import parse_object, parse_page
+from kalshi_pipeline.exchange.events import EVENTS as EVENT_PAGES
+from kalshi_pipeline.exchange.events import SERIES as SERIES_PAGES
+from kalshi_pipeline.exchange.markets import MARKETS as MARKET_PAGES
+from kalshi_pipeline.exchange.pages import parse_object
 from kalshi_pipeline.exchange.payloads import (
+    CutoffPayload,
     EventPayload,
     ExchangeStatusPayload,
     MarketPayload,
+    OrderBookPayload,
     Payload,
     SeriesPayload,
 )
+from kalshi_pipeline.exchange.readers import PageReader
+from kalshi_pipeline.exchange.trades import TRADES as TRADE_PAGES
+from kalshi_pipeline.records import Candlestick, Event, Market, Series
 from kalshi_pipeline.sandbox import SHAPES, Sandbox, Shape, World, WorldConfig
 from kalshi_pipeline.units import (
     contracts_of,
@@ -41,20 +44,34 @@ Json = Any
 class Endpoint(NamedTuple):
     """How the answers of an endpoint are read: as the list under `key`, the one object there, or a bare object."""
 
-    record: type[Payload]
+    reader: PageReader[Any] | type[Payload]
     key: str | None
     is_list: bool = True
 
-    def records(self, answer: Json) -> list[Payload]:
+    def records(self, answer: Json) -> list[Any]:
         """What was read of an answer; not one record may be rejected."""
         body = json.dumps(answer).encode()
-        if not self.is_list:
-            return [parse_object(body, self.key, self.record)]
+        if not isinstance(self.reader, PageReader):
+            return [parse_object(body, self.key, self.reader)]
         assert self.key is not None
-        page = parse_page(body, self.key, self.record)
+        if not self.is_list:
+            return [self.reader.parse_one(body, self.key)]
+        page = self.reader.parse(body)
+        assert page == self.reader.parse_again(body)
         assert page.rejects == []
         assert len(page.records) == len(answer[self.key] or [])
-        return list(page.records)
+        return page.records
+
+
+class Candles(NamedTuple):
+    """Candlesticks of one market."""
+
+    def records(self, answer: Json) -> list[Candlestick]:
+        page = parse_historical(json.dumps(answer).encode(), "M")
+        assert page.rejects == []
+        (market,) = page.records
+        assert len(market.candlesticks) == len(answer["candlesticks"])
+        return market.candlesticks
 
 
 class BatchOfCandles(NamedTuple):
@@ -62,21 +79,21 @@ class BatchOfCandles(NamedTuple):
 
     lists: Callable[[Json], list[Json]]
 
-    def records(self, answer: Json) -> list[Payload]:
+    def records(self, answer: Json) -> list[Candlestick]:
         return [candle for one in self.lists(answer) for candle in ONE_MARKETS_CANDLES.records(one)]
 
 
-SERIES_LIST = Endpoint(SeriesPayload, "series")
-SERIES = Endpoint(SeriesPayload, "series", is_list=False)
-EVENTS = Endpoint(EventPayload, "events")
-EVENT = Endpoint(EventPayload, "event", is_list=False)
-MARKETS = Endpoint(MarketPayload, "markets")
-MARKET = Endpoint(MarketPayload, "market", is_list=False)
-TRADES = Endpoint(TradePayload, "trades")
+SERIES_LIST = Endpoint(SERIES_PAGES, "series")
+SERIES = Endpoint(SERIES_PAGES, "series", is_list=False)
+EVENTS = Endpoint(EVENT_PAGES, "events")
+EVENT = Endpoint(EVENT_PAGES, "event", is_list=False)
+MARKETS = Endpoint(MARKET_PAGES, "markets")
+MARKET = Endpoint(MARKET_PAGES, "market", is_list=False)
+TRADES = Endpoint(TRADE_PAGES, "trades")
 BOOK = Endpoint(OrderBookPayload, None, is_list=False)
 STATUS = Endpoint(ExchangeStatusPayload, None, is_list=False)
 CUTOFF = Endpoint(CutoffPayload, None, is_list=False)
-ONE_MARKETS_CANDLES = Endpoint(CandlestickPayload, "candlesticks")
+ONE_MARKETS_CANDLES = Candles()
 MANY_MARKETS_CANDLES = BatchOfCandles(lambda answer: list(answer["markets"]))
 AN_EVENTS_CANDLES = BatchOfCandles(
     lambda answer: [{"candlesticks": candles} for candles in answer["market_candlesticks"]]
@@ -87,7 +104,7 @@ class Recording(NamedTuple):
     """One recorded answer: where it is, how to take it out of its file, how it is read, and how many records."""
 
     file: str
-    reading: Endpoint | BatchOfCandles
+    reading: Endpoint | Candles | BatchOfCandles
     size: int
     within: str | None = None
 
@@ -98,7 +115,7 @@ class Recording(NamedTuple):
     @property
     def kind(self) -> str:
         """What is read of it, in a word."""
-        if isinstance(self.reading, BatchOfCandles):
+        if isinstance(self.reading, Candles | BatchOfCandles):
             return "candlesticks"
         return self.reading.key or "answer"
 
@@ -107,7 +124,7 @@ class Recording(NamedTuple):
         return content if self.within is None else content[self.within]
 
 
-JANUARY: list[tuple[str, Endpoint | BatchOfCandles, int]] = [
+JANUARY: list[tuple[str, Endpoint | Candles | BatchOfCandles, int]] = [
     ("series_list", SERIES_LIST, 241),
     ("series_single", SERIES, 1),
     ("events_list", EVENTS, 5),
@@ -211,8 +228,9 @@ def test_recorded_market_is_read_exactly(recording: Recording) -> None:
     """Every number and time that the model reads is the one that was sent."""
     answer = recording.answer()
     rows = answer["markets"] if recording.reading is MARKETS else [answer["market"]]
-    for row, market in zip(rows, recording.reading.records(answer), strict=True):
-        read = market.model_dump()
+    for row in rows:
+        market = parse_object(json.dumps({"market": row}).encode(), "market", MarketPayload)
+        read = market.model_dump(by_alias=True)
         for name, value in row.items():
             if name not in read:
                 continue
@@ -258,9 +276,9 @@ def test_cents_and_decimals_of_january_say_the_same() -> None:
             continue
         for row in recording.answer()["markets"]:
             cents = {name: value for name, value in row.items() if not name.endswith("_dollars")}
-            both, older = MarketPayload.model_validate(row), MarketPayload.model_validate(cents)
-            assert both.quote() == older.quote()
-            assert both.has_mirrored_sides(both.quote())
+            both, older = MARKETS.records({"markets": [row, cents]})
+            assert both.quote == older.quote
+            assert both.is_mirrored
 
 
 @needs_shared
@@ -397,7 +415,7 @@ def test_sandbox_listing_is_read_whole(http: httpx.Client, path: str, endpoint: 
 @pytest.mark.parametrize("status", ["open", "closed", "settled", "unopened"])
 def test_sandbox_market_of_any_status_is_read(http: httpx.Client, status: str) -> None:
     markets = MARKETS.records(answer_of(http, "/markets", limit=1000, status=status))
-    quotes = [market.quote() for market in markets if isinstance(market, MarketPayload)]
+    quotes = [market.quote for market in markets if isinstance(market, Market)]
     assert len(quotes) == len(markets) > 0
     for quote in quotes:
         assert quote.yes_bid is None or quote.yes_ask is None or quote.yes_bid < quote.yes_ask
@@ -405,8 +423,8 @@ def test_sandbox_market_of_any_status_is_read(http: httpx.Client, status: str) -
 
 def test_sandbox_quotes_mirror_their_no_side(http: httpx.Client) -> None:
     for market in MARKETS.records(answer_of(http, "/markets", limit=1000, status="open")):
-        assert isinstance(market, MarketPayload)
-        assert market.has_mirrored_sides(market.quote())
+        assert isinstance(market, Market)
+        assert market.is_mirrored
 
 
 def test_sandbox_single_objects_are_read(http: httpx.Client) -> None:
@@ -414,11 +432,11 @@ def test_sandbox_single_objects_are_read(http: httpx.Client) -> None:
     traded = next(trade["ticker"] for trade in answer_of(http, "/markets/trades", limit=1000)["trades"])
     for ticker in (markets[0]["ticker"], traded):
         (market,) = MARKET.records(answer_of(http, f"/markets/{ticker}"))
-        assert isinstance(market, MarketPayload)
+        assert isinstance(market, Market)
         (event,) = EVENT.records(answer_of(http, f"/events/{market.event_ticker}"))
-        assert isinstance(event, EventPayload)
+        assert isinstance(event, Event)
         (series,) = SERIES.records(answer_of(http, f"/series/{event.series_ticker}"))
-        assert isinstance(series, SeriesPayload)
+        assert isinstance(series, Series)
         (book,) = BOOK.records(answer_of(http, f"/markets/{ticker}/orderbook"))
         assert isinstance(book, OrderBookPayload)
         assert (market.ticker, event.ticker, series.ticker) == (
@@ -428,7 +446,7 @@ def test_sandbox_single_objects_are_read(http: httpx.Client) -> None:
         )
         best = max((level.price for level in book.yes if level.price is not None), default=None)
         assert best == (book.yes[-1].price if book.yes else None)
-        assert best == market.quote().yes_bid
+        assert best == market.quote.yes_bid
 
 
 def test_sandbox_candles_are_read(http: httpx.Client, exchange: Sandbox) -> None:

@@ -1,1 +1,1 @@
-"""The Kalshi API: payloads, one client (limit, retry, page), complete listings. Knows nothing of the database."""
+"""The Kalshi API: payloads, readers, one client (limit, retry, page), complete listings. Knows no database."""

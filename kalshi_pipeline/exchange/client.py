@@ -1,6 +1,6 @@
-"""The exchange's endpoints as functions: what can be listed, fetched and asked.
+"""The exchange's endpoints as functions: what can be listed, looked up and fetched.
 
-Answers are public and need no key. What to ask for and what to do with it is the business of `ingest`.
+Answers are public and need no key. What to ask for, and what to do with it, is the business of `ingest`.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -13,27 +13,21 @@ import httpx
 
 from kalshi_pipeline.clock import SYSTEM_CLOCK, Clock
 from kalshi_pipeline.errors import ExchangeError, PayloadError
-from kalshi_pipeline.exchange.listing import Listing, Walk
-from kalshi_pipeline.exchange.markets import Market, parse_markets
-from kalshi_pipeline.exchange.outcomes import Outcome, SettledPayload, outcome_of
-from kalshi_pipeline.exchange.pages import GarbledAnswerError, Page, parse_object, parse_page
-from kalshi_pipeline.exchange.payloads import (
-    EventPayload,
-    ExchangeStatusPayload,
-    Listed,
-    Payload,
-    SeriesPayload,
-)
-from kalshi_pipeline.exchange.statuses import StatusFilter
-from kalshi_pipeline.exchange.tiers import Tier, Tiers
+from kalshi_pipeline.exchange.events import EVENTS, SERIES
+from kalshi_pipeline.exchange.listing import CursorWalk, Listing
+from kalshi_pipeline.exchange.markets import MARKETS, OUTCOMES
+from kalshi_pipeline.exchange.pages import GarbledAnswerError, Page, parse_object
+from kalshi_pipeline.exchange.payloads import ExchangeStatusPayload
+from kalshi_pipeline.exchange.readers import PageReader
+from kalshi_pipeline.exchange.tiers import Tiers
 from kalshi_pipeline.exchange.transport import Answer, Params, RetryableError, Transport
 from kalshi_pipeline.exchange.windows import Window
+from kalshi_pipeline.records import Event, Market, Outcome, Series
+from kalshi_pipeline.vocabulary import StatusFilter, Tier
 
-Record = TypeVar("Record", bound=Payload)
-Row = TypeVar("Row", bound=Listed)
-Entry = TypeVar("Entry")
+Record = TypeVar("Record")
 
-# The largest page of each endpoint; a larger `limit` is answered with 400 (kalshi/API.md §1.3).
+# The largest page of each endpoint; a larger `limit` is answered with 400.
 MARKETS_PAGE = 1000
 EVENTS_PAGE = 200
 TICKERS_PER_LOOKUP = 200
@@ -42,9 +36,9 @@ TICKERS_PER_LOOKUP = 200
 class KalshiClient:
     """The exchange at one address. Use it as a context manager, one for a whole run: it keeps its connections.
 
-    `retry_seconds` is how long a failing request is tried again (with growing, jittered pauses) before
-    TransientExchangeError; `on_retry` is told of each. Clients that name the same `limit_file`, in whatever
-    process, share one request limit; those with a `share` below 1 have no more than that part of it, together.
+    `retry_seconds` is how long a failing request is retried (with growing, jittered pauses) before
+    TransientExchangeError; `on_retry` is called with a line about each retry. Clients with the same `limit_file`, in
+    any process, share one request limit; those with a `share` below 1 together get no more than that part of it.
     `transport` is httpx's, for tests.
     """
 
@@ -82,7 +76,7 @@ class KalshiClient:
 
     @property
     def requests(self) -> int:
-        """How many requests have left, retries included."""
+        """How many requests were sent, retries included."""
         return self._transport.requests
 
     @property
@@ -103,14 +97,14 @@ class KalshiClient:
     ) -> Listing[Market]:
         """Walk `/markets`, newest first: once for each of `series`, or all in disjoint `windows`, or once for all.
 
-        So many walks as `at_once` says go on at the same time.
+        Up to `at_once` walks run at the same time.
         """
         query: Params = {"limit": MARKETS_PAGE, "status": status.value}
         if mve_filter is not None:
             query["mve_filter"] = mve_filter
         return Listing(
             "/markets",
-            partial(self._fetch_page, "/markets", parse_markets),
+            partial(self._fetch_page, "/markets", MARKETS.parse),
             _each(query, series),
             max_pages=max_pages,
             walk_seconds=walk_seconds,
@@ -121,24 +115,25 @@ class KalshiClient:
 
     def list_events(
         self, *, status: StatusFilter, series: Sequence[str] = (), max_pages: int | None, walk_seconds: float
-    ) -> Listing[EventPayload]:
+    ) -> Listing[Event]:
         """Walk `/events`, which never shows the events of combos, once for each of `series` (or once for all)."""
         query: Params = {"limit": EVENTS_PAGE, "status": status.value}
-        return self._listing("/events", "events", EventPayload, _each(query, series), max_pages, walk_seconds)
+        return self._listing("/events", EVENTS, _each(query, series), max_pages, walk_seconds)
 
-    def list_combo_events(self, *, max_pages: int, walk_seconds: float) -> Listing[EventPayload]:
+    def list_combo_events(self, *, max_pages: int, walk_seconds: float) -> Listing[Event]:
         """Walk `/events/multivariate`, the events of combos, of every status: it takes no status filter."""
-        queries: list[Params] = [{"limit": EVENTS_PAGE}]
-        return self._listing("/events/multivariate", "events", EventPayload, queries, max_pages, walk_seconds)
+        return self._listing(
+            "/events/multivariate", EVENTS, [{"limit": EVENTS_PAGE}], max_pages, walk_seconds
+        )
 
-    def list_series(self, *, series: Sequence[str] = (), walk_seconds: float) -> Listing[SeriesPayload]:
-        """Read `/series`, all in one body without pages; or just each of `series`, which must all be known."""
+    def list_series(self, *, series: Sequence[str] = (), walk_seconds: float) -> Listing[Series]:
+        """Read `/series`, all in one body without pages; or only those of `series`, which must all be known."""
         if not series:
-            return self._listing("/series", "series", SeriesPayload, [{}], None, walk_seconds)
+            return self._listing("/series", SERIES, [{}], None, walk_seconds)
 
-        def fetch(query: Params, seconds_left: float) -> tuple[Page[SeriesPayload], int]:
+        def fetch(query: Params, seconds_left: float) -> tuple[Page[Series], int]:
             path = _path("series", str(query["series_ticker"]))
-            answer = self._fetch_object(path, "series", SeriesPayload, seconds_left)
+            answer = self._fetch_one(path, SERIES, "series", seconds_left)
             return Page([answer.content]), answer.received_at
 
         return Listing(
@@ -150,41 +145,37 @@ class KalshiClient:
             clock=self._transport.clock,
         )
 
-    def iter_events(self, tickers: Sequence[str]) -> Iterator[Page[EventPayload]]:
-        """Ask for the events of up to TICKERS_PER_LOOKUP tickers; those that the exchange does not give are left out.
+    def iter_events(self, tickers: Sequence[str]) -> Iterator[Page[Event]]:
+        """Look up the events of up to TICKERS_PER_LOOKUP tickers; those that the exchange does not return are left out.
 
         An answer may be cut into pages. A page without any of them ends the walk: the exchange ignores `tickers`.
         """
         missing = set(tickers)
         params: Params = {"limit": EVENTS_PAGE, "tickers": ",".join(tickers)}
         while True:
-            page, _ = self._fetch_page(
-                "/events", lambda body: parse_page(body, "events", EventPayload), params
-            )
-            new = {payload.ticker: payload for payload in page.records if payload.ticker in missing}
+            page, _ = self._fetch_page("/events", EVENTS.parse, params)
+            new = {event.ticker: event for event in page.records if event.ticker in missing}
             missing -= new.keys()
             yield Page(list(new.values()), page.rejects)
             if page.cursor is None or not new or not missing:
                 return
             params = {**params, "cursor": page.cursor}
 
-    def fetch_series(self, ticker: str) -> SeriesPayload:
+    def fetch_series(self, ticker: str) -> Series:
         """Fetch one series; NotFoundError where the exchange does not know it."""
-        return self._fetch_object(_path("series", ticker), "series", SeriesPayload).content
+        return self._fetch_one(_path("series", ticker), SERIES, "series").content
 
-    def fetch_event(self, ticker: str) -> EventPayload:
+    def fetch_event(self, ticker: str) -> Event:
         """Fetch one event, a combo's too; NotFoundError where the exchange does not know it."""
-        return self._fetch_object(_path("events", ticker), "event", EventPayload).content
+        return self._fetch_one(_path("events", ticker), EVENTS, "event").content
 
     def fetch_market(self, ticker: str, tier: Tier = Tier.LIVE) -> Answer[Outcome]:
-        """Fetch one market of a tier and how it ended; NotFoundError where that tier does not know it."""
+        """Fetch one market of a tier, with how it ended; NotFoundError where that tier does not know it."""
         path = _path("markets", ticker)
-        path = path if tier is Tier.LIVE else f"/historical{path}"
-        answer = self._fetch_object(path, "market", SettledPayload)
-        return Answer(outcome_of(answer.content), answer.received_at)
+        return self._fetch_one(path if tier is Tier.LIVE else f"/historical{path}", OUTCOMES, "market")
 
     def fetch_exchange_status(self) -> ExchangeStatusPayload:
-        """Ask whether trading goes on. An exchange in trouble answers 5xx with the same body; one attempt is made."""
+        """Ask whether trading is paused, in one attempt: an exchange in trouble answers 5xx with the same body."""
         try:
             reply = self._transport.attempt("/exchange/status", {})
             return parse_object(reply.body, None, ExchangeStatusPayload)
@@ -194,16 +185,14 @@ class KalshiClient:
     def _listing(
         self,
         path: str,
-        key: str,
-        record: type[Row],
-        queries: list[Params],
+        reader: PageReader[Record],
+        queries: Sequence[Params],
         max_pages: int | None,
         walk_seconds: float,
-    ) -> Listing[Row]:
-        fetch = partial(self._fetch_page, path, lambda body: parse_page(body, key, record))
+    ) -> Listing[Record]:
         return Listing(
             path,
-            fetch,
+            partial(self._fetch_page, path, reader.parse),
             queries,
             max_pages=max_pages,
             walk_seconds=walk_seconds,
@@ -213,25 +202,25 @@ class KalshiClient:
     def _fetch_page(
         self,
         path: str,
-        parse: Callable[[bytes], Page[Entry]],
+        parse: Callable[[bytes], Page[Record]],
         query: Params,
         seconds_left: float = float("inf"),
-    ) -> tuple[Page[Entry], int]:
+    ) -> tuple[Page[Record], int]:
         answer = self._transport.fetch(path, query, parse, seconds_left)
         return answer.content, answer.received_at
 
-    def _fetch_object(
-        self, path: str, key: str, record: type[Record], seconds_left: float = float("inf")
+    def _fetch_one(
+        self, path: str, reader: PageReader[Record], key: str, seconds_left: float = float("inf")
     ) -> Answer[Record]:
-        return self._transport.fetch(path, {}, lambda body: parse_object(body, key, record), seconds_left)
+        return self._transport.fetch(path, {}, lambda body: reader.parse_one(body, key), seconds_left)
 
 
 def _path(kind: str, ticker: str) -> str:
     return f"/{kind}/{quote(ticker, safe='')}"
 
 
-def _windowed(query: Params, window: Window) -> Walk[Market]:
-    return Walk({**query, **window.params()}, lambda market: window.may_hold(market.created_at))
+def _windowed(query: Params, window: Window) -> CursorWalk[Market]:
+    return CursorWalk({**query, **window.params()}, lambda market: window.may_hold(market.created_at))
 
 
 def _each(query: Params, series: Sequence[str]) -> list[Params]:

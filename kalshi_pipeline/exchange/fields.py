@@ -1,26 +1,49 @@
-"""The types of payload fields: how each number and time is written, and which blanks mean 'absent'.
+"""The kinds of payload fields: how each number and time is written, and which blanks mean that it is absent.
 
-Absent is None and never 0. A blank is a missing field, `null`, or the empty string (kalshi/API.md §3, last
-paragraph). A JSON number that is no integer is refused here: it would already have passed through float;
-`pages` reads such a page again with its numbers as text.
+Absent is None and never 0. A blank is a missing field, `null`, or the empty string. A JSON number that is not an
+integer is refused here, because it would already have passed through float; `pages` reads such a page again with its
+numbers as text.
+
+Each kind has two sides: what pydantic accepts, and a `Wire` with what msgspec reads fast.
 """
 
 from collections.abc import Callable
-from typing import Annotated
+from dataclasses import dataclass
+from typing import Annotated, Any
 
+import msgspec
 from pydantic import BeforeValidator, PlainValidator, StringConstraints
 
-from kalshi_pipeline.units import parse_cents, parse_contracts, parse_dollars, parse_instant, parse_seconds
+from kalshi_pipeline.units import (
+    LARGEST_INTEGER,
+    MICROS_PER_SECOND,
+    parse_cents,
+    parse_contracts,
+    parse_dollars,
+    parse_instant,
+    parse_seconds,
+)
 
 Parse = Callable[[str], int | None]
 
-# Prices and times repeat from market to market and from page to page; these are called for every field of
-# every market, so what was read before is looked up and nothing else is done.
+# Prices and times repeat from market to market and from page to page. Their readers are called for every field of
+# every market, so a text that was read before costs one look-up.
 _MOST_REMEMBERED = 100_000
 
 
+@dataclass(frozen=True)
+class Wire:
+    """How a kind of field is read fast: its type in today's JSON, and the expression that parses it.
+
+    In the expression `{0}` is the value; the names in it are those of this module.
+    """
+
+    type: Any
+    expression: str = "{0}"
+
+
 def _remembering(parse: Parse) -> Callable[[object], int | None]:
-    """Read a field by `parse`, blanks as None, and remember what a text was read as."""
+    """Return a reader of fields that parses texts, takes blanks as None, and remembers what a text was parsed as."""
     known: dict[object, int | None] = {None: None, "": None}
 
     def read(value: object) -> int | None:
@@ -28,7 +51,7 @@ def _remembering(parse: Parse) -> Callable[[object], int | None]:
             return known[value]
         except (KeyError, TypeError):
             parsed = parse(_text(value))
-            if isinstance(value, str):  # True equals 1, so that numbers would be taken for each other
+            if isinstance(value, str):  # a number is not remembered: as keys, True and 1 would be the same
                 if len(known) >= _MOST_REMEMBERED:
                     known.clear()
                     known.update({None: None, "": None})
@@ -46,8 +69,29 @@ def _text(value: object) -> str:
     return value
 
 
-def _epoch_seconds(value: object) -> int:
+read_dollars = _remembering(parse_dollars)
+read_cents = _remembering(parse_cents)
+read_contracts = _remembering(parse_contracts)
+read_instant = _remembering(parse_instant)
+
+
+def read_dollars_or_cents(value: object) -> int | None:
+    """Return the micro-dollars of a text, which is dollars, or of an integer, which is cents."""
+    return read_cents(value) if isinstance(value, int) else read_dollars(value)
+
+
+def read_epoch_seconds(value: object) -> int:
+    """Return the instant of Unix seconds."""
     return parse_seconds(_text(value))
+
+
+def read_tags(value: object) -> str | None:
+    """Return a list of texts as one text, separated by commas."""
+    if value is None:
+        return None
+    if not isinstance(value, list) or not all(isinstance(tag, str) for tag in value):
+        raise ValueError(f"{value!r} is not a list of texts")
+    return ",".join(value) if value else None
 
 
 def _blank_to_none(value: object) -> object:
@@ -55,33 +99,52 @@ def _blank_to_none(value: object) -> object:
 
 
 LONGEST_TICKER = 255
-read_dollars = _remembering(parse_dollars)
-read_instant = _remembering(parse_instant)
-read_contracts = _remembering(parse_contracts)
+_MOST_SECONDS = LARGEST_INTEGER // MICROS_PER_SECOND
 
-Ticker = Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_TICKER)]
+WireTicker = Annotated[str, msgspec.Meta(min_length=1, max_length=LONGEST_TICKER)]
+Ticker = Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_TICKER), Wire(WireTicker)]
 """What identifies a record: required, and never blank."""
 
-Text = Annotated[str | None, BeforeValidator(_blank_to_none)]
+Text = Annotated[str | None, BeforeValidator(_blank_to_none), Wire(str | None, "{0} or None")]
 """Optional text; the blank string is absent."""
 
-Dollars = Annotated[int | None, PlainValidator(read_dollars)]
+Word = Annotated[str | None, Wire(str | None)]
+"""An optional word of a vocabulary of which the blank string is a part."""
+
+Tags = Annotated[str | None, BeforeValidator(read_tags), Wire(list[str] | None, "read_tags({0})")]
+"""An optional list of texts."""
+
+Dollars = Annotated[int | None, PlainValidator(read_dollars), Wire(str | None, "read_dollars({0})")]
 """A decimal string of dollars ("0.0150"), as micro-dollars."""
 
-Cents = Annotated[int | None, PlainValidator(_remembering(parse_cents))]
-"""Integer cents, as found until March 2026, as micro-dollars."""
+Cents = Annotated[int | None, PlainValidator(read_cents), Wire(int | None, "read_cents({0})")]
+"""Integer cents, as sent until March 2026, as micro-dollars."""
 
-Contracts = Annotated[int | None, PlainValidator(read_contracts)]
-"""A decimal string of contracts ("2985.50"), or an integer as found until March 2026, as hundredths."""
+DollarsOrCents = Annotated[
+    int | None, PlainValidator(read_dollars_or_cents), Wire(str | None, "read_dollars({0})")
+]
+"""A field that is a decimal string of dollars in the historical tier, and was integer cents until March 2026."""
 
-Instant = Annotated[int | None, PlainValidator(read_instant)]
+Contracts = Annotated[int | None, PlainValidator(read_contracts), Wire(str | None, "read_contracts({0})")]
+"""A decimal string of contracts ("2985.50"), or an integer as sent until March 2026, as hundredths."""
+
+Instant = Annotated[int | None, PlainValidator(read_instant), Wire(str | None, "read_instant({0})")]
 """An RFC 3339 time, as microseconds since 1970; the zero time is absent."""
 
-EpochSeconds = Annotated[int, PlainValidator(_epoch_seconds)]
-"""Unix seconds, as microseconds since 1970; never blank: they identify a candlestick."""
+Moment = Annotated[
+    int | None, PlainValidator(read_instant), Wire(str | None, "parse_instant({0}) if {0} else None")
+]
+"""The same, of a time that hardly any two records share: to remember it would only cost time."""
 
-Number = Annotated[float | None, BeforeValidator(_blank_to_none)]
+EpochSeconds = Annotated[
+    int,
+    PlainValidator(read_epoch_seconds),
+    Wire(Annotated[int, msgspec.Meta(ge=-_MOST_SECONDS, le=_MOST_SECONDS)], "{0} * MICROS_PER_SECOND"),
+]
+"""Unix seconds, as microseconds since 1970; never blank, because they identify a candlestick."""
+
+Number = Annotated[float | None, BeforeValidator(_blank_to_none), Wire(float | None)]
 """An optional number that is neither a price nor a quantity, such as a strike."""
 
-Flag = Annotated[bool | None, BeforeValidator(_blank_to_none)]
+Flag = Annotated[bool | None, BeforeValidator(_blank_to_none), Wire(bool | None)]
 """An optional yes or no."""

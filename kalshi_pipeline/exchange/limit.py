@@ -9,18 +9,18 @@ from filelock import FileLock
 from kalshi_pipeline.clock import SYSTEM_CLOCK, Clock
 from kalshi_pipeline.errors import ConfigurationError
 
-# Requests do not take equally long to arrive: without a little more room, what left within the limit could
-# arrive above it.
+# Some requests arrive faster than others: without a little more room, requests sent within the limit could arrive
+# above it.
 _MARGIN = 1.02
 _POLL_SECONDS = 0.005
 
 
 class RateLimit:
-    """A token bucket that holds one token: requests leave at least 1/rate apart.
+    """A token bucket that holds one token: requests are sent at least 1/rate apart.
 
-    Counted from the moment each request was let go, so that no one-second window ever holds more than the limit;
-    a larger bucket would allow twice the limit within its first second. Threads share it, and so do all processes
-    that name the same `shared_file`: a snapshot, a collect and a command line at the same moment have one limit.
+    The distance is measured between the moments of sending, so that no one-second window ever holds more than the
+    limit; a larger bucket would allow twice the limit within its first second. Threads share it, and so do all
+    processes with the same `shared_file`: a snapshot, a collect and a command line at the same moment have one limit.
     Raises ConfigurationError where that file cannot be written.
     """
 
@@ -36,17 +36,17 @@ class RateLimit:
             if shared_file is None
             else FileLock(f"{shared_file}.lock", poll_interval=_POLL_SECONDS)
         )
-        self._let_go_at = float("-inf")
+        self._sent_at = float("-inf")
 
     def wait(self) -> None:
-        """Block until one more request may leave."""
+        """Block until one more request may be sent."""
         try:
             with self._thread, self._process:
                 while (ahead := self._last() + self._spacing_seconds - self._clock.monotonic()) > 0:
                     self._clock.sleep(ahead)
-                self._let_go_at = self._clock.monotonic()
+                self._sent_at = self._clock.monotonic()
                 if self._shared_file is not None:
-                    self._shared_file.write_text(repr(self._let_go_at), encoding="ascii")
+                    self._shared_file.write_text(repr(self._sent_at), encoding="ascii")
         except OSError as error:
             raise ConfigurationError(
                 [
@@ -55,12 +55,12 @@ class RateLimit:
             ) from error
 
     def _last(self) -> float:
-        """When the last request was let go, by whichever process."""
+        """Return when the last request was sent, by any process."""
         if self._shared_file is None:
-            return self._let_go_at
+            return self._sent_at
         try:
-            told = float(self._shared_file.read_text(encoding="ascii"))
+            sent_at = float(self._shared_file.read_text(encoding="ascii"))
         except (FileNotFoundError, ValueError):
-            return self._let_go_at  # nobody has asked yet, or whoever did was killed while it wrote
-        # The clock starts anew with the machine: what lies ahead of it was told before that.
-        return told if told <= self._clock.monotonic() else self._let_go_at
+            return self._sent_at  # no process has asked yet, or the last one was killed while it wrote
+        # The clock begins at zero when the machine starts: a time that is still to come was written before that.
+        return sent_at if sent_at <= self._clock.monotonic() else self._sent_at

@@ -1,4 +1,4 @@
-"""A walk over all pages of an endpoint, which knows whether it was complete."""
+"""All pages of an endpoint, and whether the listing was complete."""
 
 import threading
 from collections import deque
@@ -12,8 +12,9 @@ import httpx
 
 from kalshi_pipeline.clock import SYSTEM_CLOCK, Clock
 from kalshi_pipeline.errors import DeadlineError, PaginationError, RefusedError
-from kalshi_pipeline.exchange.pages import Page, Reject
+from kalshi_pipeline.exchange.pages import Page
 from kalshi_pipeline.exchange.transport import Params
+from kalshi_pipeline.records import Reject
 
 Record = TypeVar("Record")
 Fetch = Callable[[Params, float], tuple[Page[Record], int]]
@@ -24,7 +25,7 @@ _MOST_EMPTY_PAGES = 20
 class ListedPage(Generic[Record]):
     """One page of a listing, without the records that an earlier page had; `received_at` is an instant.
 
-    `cursor` is where its walk goes on, None at its end.
+    `cursor` is where its walk continues, None at its end.
     """
 
     records: list[Record]
@@ -34,8 +35,8 @@ class ListedPage(Generic[Record]):
 
 
 @dataclass
-class Walk(Generic[Record]):
-    """The pages of one query, cursor by cursor. `may_hold` tells whether a record answers the query at all."""
+class CursorWalk(Generic[Record]):
+    """The pages of one query, cursor by cursor. `may_hold` says whether a record can answer the query at all."""
 
     query: Params
     may_hold: Callable[[Record], bool] | None = None
@@ -44,40 +45,40 @@ class Walk(Generic[Record]):
     cursors: set[str] = field(default_factory=set)
 
     def params(self) -> Params:
-        """Ask for the next page."""
+        """Return the query of the next page."""
         return self.query if self.cursor is None else {**self.query, "cursor": self.cursor}
 
     def turn(self, page: Page[Record], path: str) -> bool:
-        """Note a page, and tell whether another one follows; PaginationError where the walk cannot end."""
+        """Move past a page, and return whether another one follows; PaginationError where the walk cannot end."""
         self.cursor = page.cursor
         if self.cursor is None:
             return False
         if self.cursor in self.cursors:
             raise PaginationError(
-                f"{path} gave the cursor {self.cursor[:40]!r} twice: the walk would not end; run again"
+                f"{path} returned the cursor {self.cursor[:40]!r} twice: the walk would not end; run again"
             )
         self.cursors.add(self.cursor)
         self.empty_pages = 0 if page.records or page.rejects else self.empty_pages + 1
         if self.empty_pages > _MOST_EMPTY_PAGES:
             raise PaginationError(
-                f"{path} gave {self.empty_pages} empty pages in a row, each with a cursor; run again"
+                f"{path} returned {self.empty_pages} empty pages in a row, each with a cursor; run again"
             )
         return True
 
 
 class Listing(Generic[Record]):
-    """Iterate it once for its pages; afterwards `complete` tells whether every page was seen, `reason` why not.
+    """Iterate it once for its pages; afterwards `complete` says whether every page was seen, and `reason` why not.
 
-    The next page is fetched and read while its reader stores the one before. Where there are several queries, so
-    many as `at_once` says are walked at the same time; their pages come as they arrive. Where `windows` are given,
-    they are walked in place of the queries, and the queries only where the exchange refuses the windows or
-    ignores them: `windows_failed` then says how.
+    The next page is fetched and parsed while the caller stores the one before. Of several queries, up to `at_once` are
+    walked at the same time, and pages come in the order of their arrival. If there are `windows`, they are walked
+    instead of the queries; the queries follow only where the exchange refuses or ignores the windows, and
+    `windows_failed` then says which.
 
-    Records are unique by `key`, which is their ticker: pages may overlap. So many of the last pages as
-    `remembered_pages` says are looked at for it, or all: a walk of millions may leave the rest to the key under
-    which its records are stored. A short or an empty page does not end
-    the walk, only an empty cursor does. Raises PaginationError where the cursors cannot end, DeadlineError after
-    `walk_seconds`, and whatever `fetch` raises; in each case the listing stays incomplete.
+    Pages may overlap, so records are made unique by `key`, which is their ticker unless another is named. They are
+    compared with the last `remembered_pages` pages, or with all: a walk of millions leaves the rest to the key under
+    which its records are stored. A short or an empty page does not end a walk, only an empty cursor does. Raises
+    PaginationError where the cursors cannot end, DeadlineError after `walk_seconds`, and the errors of `fetch`; in
+    each case the listing stays incomplete.
     """
 
     def __init__(
@@ -89,7 +90,7 @@ class Listing(Generic[Record]):
         max_pages: int | None,
         walk_seconds: float,
         at_once: int = 1,
-        windows: Sequence[Walk[Record]] = (),
+        windows: Sequence[CursorWalk[Record]] = (),
         key: Callable[[Record], str] = attrgetter("ticker"),
         remembered_pages: int | None = None,
         clock: Clock = SYSTEM_CLOCK,
@@ -108,7 +109,7 @@ class Listing(Generic[Record]):
         self._queries = queries
         self._max_pages = max_pages
         self._walk_seconds = walk_seconds
-        # A cap means the first so many pages, and which those are must not depend on who comes first.
+        # A cap means the first pages, and which pages those are must not depend on which walk is faster.
         self._at_once = at_once if max_pages is None else 1
         self._windows = list(windows) if max_pages is None else []
         self._seen: set[int] = set()
@@ -125,14 +126,14 @@ class Listing(Generic[Record]):
             except _WindowsFailedError as error:
                 self.windows = 1
                 self.windows_failed = str(error)
-                yield from self._walk([Walk(query) for query in self._queries], deadline)
+                yield from self._walk([CursorWalk(query) for query in self._queries], deadline)
         else:
-            yield from self._walk([Walk(query) for query in self._queries], deadline)
+            yield from self._walk([CursorWalk(query) for query in self._queries], deadline)
         self.complete = self.reason is None
 
-    def _walk(self, walks: Sequence[Walk[Record]], deadline: float) -> Iterator[ListedPage[Record]]:
+    def _walk(self, walks: Sequence[CursorWalk[Record]], deadline: float) -> Iterator[ListedPage[Record]]:
         waiting = deque(walks)
-        asked: dict[Future[tuple[Page[Record], int]], Walk[Record]] = {}
+        asked: dict[Future[tuple[Page[Record], int]], CursorWalk[Record]] = {}
 
         def ask() -> None:
             while waiting and len(asked) < self._at_once and not self._is_capped(len(asked)):
@@ -163,12 +164,12 @@ class Listing(Generic[Record]):
     def _is_capped(self, pages_asked: int) -> bool:
         return self._max_pages is not None and self.pages + pages_asked >= self._max_pages
 
-    def _ask(self, walk: Walk[Record], deadline: float) -> Future[tuple[Page[Record], int]]:
+    def _ask(self, walk: CursorWalk[Record], deadline: float) -> Future[tuple[Page[Record], int]]:
         params, seconds_left = walk.params(), self._left(deadline)
         return _in_background(lambda: self._fetch(params, seconds_left))
 
     def _answer(
-        self, future: Future[tuple[Page[Record], int]], walk: Walk[Record]
+        self, future: Future[tuple[Page[Record], int]], walk: CursorWalk[Record]
     ) -> tuple[Page[Record], int]:
         try:
             page, received_at = future.result()
@@ -177,7 +178,7 @@ class Listing(Generic[Record]):
                 raise _WindowsFailedError(f"the exchange refuses them: {error}") from error
             raise
         if walk.may_hold is not None and not all(map(walk.may_hold, page.records)):
-            raise _WindowsFailedError("the exchange gave a market from outside its window")
+            raise _WindowsFailedError("the exchange returned a market from outside its window")
         return page, received_at
 
     def _left(self, deadline: float) -> float:
@@ -210,20 +211,20 @@ class Listing(Generic[Record]):
 
 
 class _WindowsFailedError(Exception):
-    """The exchange does not list markets by windows as they were asked for."""
+    """The exchange does not list markets by the windows of the query."""
 
 
 Result = TypeVar("Result")
 
 
 def _in_background(work: Callable[[], Result]) -> Future[Result]:
-    """Do one piece of work in a thread of its own, which never keeps a program from ending."""
+    """Start one piece of work in a thread of its own, which never keeps a program from ending."""
     future: Future[Result] = Future()
 
     def do() -> None:
         try:
             future.set_result(work())
-        except BaseException as error:  # noqa: BLE001  (raised again by whoever takes the result)
+        except BaseException as error:  # noqa: BLE001  (raised again where the result is taken)
             future.set_exception(error)
 
     threading.Thread(target=do, daemon=True).start()

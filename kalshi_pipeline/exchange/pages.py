@@ -1,11 +1,11 @@
 """From the bytes of an answer to typed records: a page is validated in one call, and record by record if that fails.
 
-A record that cannot be read is set aside with its raw text and the page goes on. An answer without its envelope
-is an error and never an empty list.
+A record that cannot be read is set aside with its raw text, and the others of its page are read. An answer without
+its envelope is an error and never an empty list.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, Generic, TypeVar
@@ -14,9 +14,10 @@ from pydantic import BaseModel, Field, ValidationError, create_model
 
 from kalshi_pipeline.errors import PayloadError
 from kalshi_pipeline.exchange.payloads import Payload
+from kalshi_pipeline.records import Reject
 
-Record = TypeVar("Record", bound=Payload)
-Entry = TypeVar("Entry")
+Sent = TypeVar("Sent", bound=Payload)
+Record = TypeVar("Record")
 
 
 class GarbledAnswerError(Exception):
@@ -24,48 +25,40 @@ class GarbledAnswerError(Exception):
 
 
 @dataclass(frozen=True)
-class Reject:
-    """A record that could not be read."""
-
-    ticker: str | None
-    raw: str
-    error: str
-
-
-@dataclass(frozen=True)
-class Page(Generic[Entry]):
+class Page(Generic[Record]):
     """The records of one answer in its order, those that could not be read, and where the next page starts."""
 
-    records: list[Entry]
+    records: list[Record]
     rejects: list[Reject] = field(default_factory=list)
     cursor: str | None = None
 
 
-def parse_page(body: bytes, key: str, record: type[Record]) -> Page[Record]:
-    """Read the list under `key`. A null list is an empty one: Go writes an empty slice so.
+def parse_page(body: bytes, key: str, payload: type[Sent], read: Callable[[Sent], Record]) -> Page[Record]:
+    """Return the list under `key`, each entry read as a payload and then by `read`, which may raise ValueError.
 
-    Raises GarbledAnswerError where the body is not JSON, PayloadError where `key` is missing or no list.
+    A null list is an empty one, because Go writes an empty slice as null. Raises GarbledAnswerError where the body is
+    not JSON, and PayloadError where `key` is missing or not a list.
     """
     try:
-        envelope: Any = _envelope_type(key, record).model_validate_json(body)
-    except ValidationError:
-        # At least one record, or the envelope, is odd.
-        return _parse_slowly(body, key, record)
-    return Page(records=getattr(envelope, _LIST) or [], cursor=envelope.cursor or None)
+        envelope: Any = _envelope_type(key, payload).model_validate_json(body)
+        records = [read(sent) for sent in getattr(envelope, _LIST) or ()]
+    except ValueError:  # of pydantic, or of `read`: at least one record, or the envelope, is odd
+        return _parse_one_by_one(body, key, payload, read)
+    return Page(records, cursor=envelope.cursor or None)
 
 
-def parse_object(body: bytes, key: str | None, record: type[Record]) -> Record:
-    """Read the one object under `key`, or the bare object where `key` is None; errors as in `parse_page`."""
+def parse_object(body: bytes, key: str | None, payload: type[Sent]) -> Sent:
+    """Return the one object under `key`, or the bare object if `key` is None; errors as in `parse_page`."""
     envelope = _load(body)
     data = envelope if key is None else _under(envelope, key)
     try:
-        return record.model_validate(data)
+        return payload.model_validate(data)
     except ValidationError as error:
         raise PayloadError(f"the exchange's {key or 'answer'} cannot be read: {summary_of(error)}") from error
 
 
 def summary_of(error: ValidationError) -> str:
-    """One line: each field with what is wrong with it."""
+    """Return one line: each field with what is wrong with it."""
     parts = []
     for detail in error.errors(include_url=False, include_input=False):
         where = ".".join(str(step) for step in detail["loc"]) or "record"
@@ -77,12 +70,14 @@ _LIST = "records"
 
 
 @cache
-def _envelope_type(key: str, record: type[Payload]) -> type[BaseModel]:
-    fields: dict[str, Any] = {_LIST: (list[record] | None, Field(alias=key)), "cursor": (str | None, None)}  # type: ignore[valid-type]
+def _envelope_type(key: str, payload: type[Payload]) -> type[BaseModel]:
+    fields: dict[str, Any] = {_LIST: (list[payload] | None, Field(alias=key)), "cursor": (str | None, None)}  # type: ignore[valid-type]
     return create_model("Envelope", **fields)
 
 
-def _parse_slowly(body: bytes, key: str, record: type[Record]) -> Page[Record]:
+def _parse_one_by_one(
+    body: bytes, key: str, payload: type[Sent], read: Callable[[Sent], Record]
+) -> Page[Record]:
     envelope = _load(body)
     rows = _under(envelope, key)
     cursor = envelope.get("cursor")
@@ -92,13 +87,15 @@ def _parse_slowly(body: bytes, key: str, record: type[Record]) -> Page[Record]:
     unreadable: dict[int, str] = {}
     for index, row in enumerate(rows or []):
         try:
-            parsed = record.model_validate(row)
-            json.dumps(parsed.model_dump(), ensure_ascii=False).encode()
-            records.append(parsed)
+            sent = payload.model_validate(row)
+            json.dumps(sent.model_dump(), ensure_ascii=False).encode()
+            records.append(read(sent))
         except ValidationError as error:
             unreadable[index] = summary_of(error)
         except UnicodeEncodeError:
             unreadable[index] = "it holds half a character (a lone surrogate)"
+        except ValueError as error:
+            unreadable[index] = f"record: {error}"
     return Page(records, _rejects(body, key, unreadable), cursor or None)
 
 

@@ -1,42 +1,49 @@
-"""What the pipeline reads of the exchange's series, events, markets and status, for every generation of the API.
+"""The one list of what is read of the exchange's answers: for each field of a record, which fields of the API feed it.
 
-Only what is stored is modelled, and only what identifies a record is required: fields were added or removed in
-some 25 releases within ten months (kalshi/API.md §0). Words of a vocabulary are plain text, so that a new one
-is kept as it came. Where two generations stand side by side, the decimal string wins over the integer.
+An attribute has the name of the record's field (`records`), its alias the API's name. Some 25 releases within ten
+months have added and removed fields, so every generation is read: `<field>_older` is where an earlier one, or the
+other tier, has the same value, and counts where the newer one is absent. Only what is stored is listed, and only what
+identifies a record is required; words of a vocabulary are plain text, so that a new one is kept as it came.
 """
 
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from kalshi_pipeline.exchange.fields import Cents, Contracts, Dollars, Flag, Instant, Number, Text, Ticker
-from kalshi_pipeline.units import MICROS_PER_DOLLAR
-
-COMBO_PREFIX = "KXMVE"
+from kalshi_pipeline.exchange.fields import (
+    Cents,
+    Contracts,
+    Dollars,
+    DollarsOrCents,
+    EpochSeconds,
+    Flag,
+    Instant,
+    Moment,
+    Number,
+    Tags,
+    Text,
+    Ticker,
+    Word,
+)
 
 
 class Payload(BaseModel):
-    """Unknown fields are ignored; numbers may come as text (kalshi/recorded/2026-06-20 shows it)."""
+    """Unknown fields are ignored; numbers may come as text, as they did in June 2026."""
 
     model_config = ConfigDict(extra="ignore", allow_inf_nan=False)
 
 
-class Listed(Payload):
-    """A record of a listing, identified by its ticker."""
-
-    ticker: Ticker
-
-
-class SeriesPayload(Listed):
+class SeriesPayload(Payload):
     """A template of recurring events."""
 
+    ticker: Ticker
     title: Text = None
     category: Text = None
     frequency: Text = None
-    tags: list[str] | None = None
+    tags: Tags = None
 
 
-class EventPayload(Listed):
+class EventPayload(Payload):
     """A question set: a group of markets."""
 
     ticker: Ticker = Field(alias="event_ticker")
@@ -45,132 +52,184 @@ class EventPayload(Listed):
     sub_title: Text = None
     category: Text = None
     mutually_exclusive: Flag = None
-    strike_date: Instant = None
+    strike_at: Instant = Field(None, alias="strike_date")
 
 
-class Quote(NamedTuple):
-    """Best prices of the YES side in micro-dollars and sizes in hundredths of a contract; None is no quote."""
-
-    yes_bid: int | None
-    yes_ask: int | None
-    yes_bid_size: int | None
-    yes_ask_size: int | None
-    last_price: int | None
-    volume: int | None
-    open_interest: int | None
-
-
-class MarketPayload(Listed):
+class MarketPayload(Payload):
     """One yes-no contract with its quote."""
 
+    ticker: Ticker
     event_ticker: Ticker
     title: Text = None
     yes_sub_title: Text = None
     no_sub_title: Text = None
     market_type: Text = None
     status: Text = None
-    result: str | None = None
-    created_time: Instant = None
-    open_time: Instant = None
-    close_time: Instant = None
-    expected_expiration_time: Instant = None
-    occurrence_datetime: Instant = None
+    result: Word = None
+    created_at: Instant = Field(None, alias="created_time")
+    open_at: Instant = Field(None, alias="open_time")
+    close_at: Instant = Field(None, alias="close_time")
+    expected_expiration_at: Instant = Field(None, alias="expected_expiration_time")
+    occurrence_at: Instant = Field(None, alias="occurrence_datetime")
     strike_type: Text = None
     floor_strike: Number = None
     cap_strike: Number = None
     rules_primary: Text = None
     is_provisional: Flag = None
-    mve_collection_ticker: Text = None
+    collection_ticker: Text = Field(None, alias="mve_collection_ticker")
 
-    yes_bid_dollars: Dollars = None
-    yes_ask_dollars: Dollars = None
-    no_bid_dollars: Dollars = None
-    no_ask_dollars: Dollars = None
-    last_price_dollars: Dollars = None
-    yes_bid_size_fp: Contracts = None
-    yes_ask_size_fp: Contracts = None
-    volume_fp: Contracts = None
-    open_interest_fp: Contracts = None
+    yes_bid: Dollars = Field(None, alias="yes_bid_dollars")
+    yes_ask: Dollars = Field(None, alias="yes_ask_dollars")
+    no_bid: Dollars = Field(None, alias="no_bid_dollars")
+    no_ask: Dollars = Field(None, alias="no_ask_dollars")
+    yes_bid_size: Contracts = Field(None, alias="yes_bid_size_fp")
+    yes_ask_size: Contracts = Field(None, alias="yes_ask_size_fp")
+    last_price: Dollars = Field(None, alias="last_price_dollars")
+    volume: Contracts = Field(None, alias="volume_fp")
+    open_interest: Contracts = Field(None, alias="open_interest_fp")
 
-    # Until 12 March 2026 these stood beside, and before that instead of, the fields above.
-    yes_bid: Cents = None
-    yes_ask: Cents = None
-    no_bid: Cents = None
-    no_ask: Cents = None
-    last_price: Cents = None
-    volume: Contracts = None
-    open_interest: Contracts = None
+    # Until 12 March 2026, first alone and then beside the fields above.
+    yes_bid_older: Cents = Field(None, alias="yes_bid")
+    yes_ask_older: Cents = Field(None, alias="yes_ask")
+    no_bid_older: Cents = Field(None, alias="no_bid")
+    no_ask_older: Cents = Field(None, alias="no_ask")
+    last_price_older: Cents = Field(None, alias="last_price")
+    volume_older: Contracts = Field(None, alias="volume")
+    open_interest_older: Contracts = Field(None, alias="open_interest")
+
+
+class OutcomePayload(MarketPayload):
+    """A market of any status, with how it ended."""
+
+    settlement_value: Dollars = Field(None, alias="settlement_value_dollars")
+    settled_at: Instant = Field(None, alias="settlement_ts")
+
+
+class TradePayload(Payload):
+    """One execution."""
+
+    trade_id: Ticker
+    ticker: Ticker
+    created_at: Moment = Field(alias="created_time")
+    yes_price: Dollars = Field(None, alias="yes_price_dollars")
+    contracts: Contracts = Field(None, alias="count_fp")
+    taker_side: Text = Field(None, alias="taker_outcome_side")
+    is_block: Flag = Field(None, alias="is_block_trade")
+
+    # Until March 2026; `taker_side` is still sent beside its successor.
+    yes_price_older: Cents = Field(None, alias="yes_price")
+    contracts_older: Contracts = Field(None, alias="count")
+    taker_side_older: Text = Field(None, alias="taker_side")
+
+
+class QuotedPricesPayload(Payload):
+    """Open, high, low and close of a period. The older names are also those of the historical tier."""
+
+    open: Dollars = Field(None, alias="open_dollars")
+    high: Dollars = Field(None, alias="high_dollars")
+    low: Dollars = Field(None, alias="low_dollars")
+    close: Dollars = Field(None, alias="close_dollars")
+
+    open_older: DollarsOrCents = Field(None, alias="open")
+    high_older: DollarsOrCents = Field(None, alias="high")
+    low_older: DollarsOrCents = Field(None, alias="low")
+    close_older: DollarsOrCents = Field(None, alias="close")
+
+
+class TradedPricesPayload(QuotedPricesPayload):
+    """The prices of the trades of a period. Without a trade only the price before the period is sent."""
+
+    mean: Dollars = Field(None, alias="mean_dollars")
+    previous: Dollars = Field(None, alias="previous_dollars")
+
+    mean_older: DollarsOrCents = Field(None, alias="mean")
+    previous_older: DollarsOrCents = Field(None, alias="previous")
+
+
+class CandlestickPayload(Payload):
+    """One period of one market. `yes_bid.open` feeds the field `yes_bid_open`, and so on."""
+
+    end_at: EpochSeconds = Field(alias="end_period_ts")
+    yes_bid: QuotedPricesPayload | None = None
+    yes_ask: QuotedPricesPayload | None = None
+    price: TradedPricesPayload | None = None
+    volume: Contracts = Field(None, alias="volume_fp")
+    open_interest: Contracts = Field(None, alias="open_interest_fp")
+
+    # The names of the historical tier, and of both tiers until March 2026.
+    volume_older: Contracts = Field(None, alias="volume")
+    open_interest_older: Contracts = Field(None, alias="open_interest")
+
+
+class LevelPayload(NamedTuple):
+    """One price of a side, and what rests there: a list of two."""
+
+    price: Dollars
+    size: Contracts
+
+
+class CentLevelPayload(NamedTuple):
+    """The same until March 2026."""
+
+    price: Cents
+    size: Contracts
+
+
+class _DollarSidesPayload(Payload):
+    yes_dollars: list[LevelPayload] | None = None
+    no_dollars: list[LevelPayload] | None = None
+
+
+class _CentSidesPayload(_DollarSidesPayload):
+    yes: list[CentLevelPayload] | None = None
+    no: list[CentLevelPayload] | None = None
+
+
+class OrderBookPayload(Payload):
+    """Resting bids of each side, ascending, so that the best is last; a side that is null or missing is empty."""
+
+    orderbook_fp: _DollarSidesPayload | None = None
+
+    # Until 12 March 2026.
+    orderbook: _CentSidesPayload | None = None
+
+    @model_validator(mode="after")
+    def _has_a_book(self) -> Self:
+        if self.orderbook_fp is None and self.orderbook is None:
+            raise ValueError("it holds neither orderbook_fp nor orderbook")
+        return self
 
     @property
-    def is_combo(self) -> bool:
-        """Whether this is a multivariate market, whose event `/events` never shows."""
-        return self.mve_collection_ticker is not None or self.event_ticker.startswith(COMBO_PREFIX)
+    def yes(self) -> list[LevelPayload]:
+        """Bids for YES."""
+        newer, older = self.orderbook_fp or _DollarSidesPayload(), self.orderbook or _CentSidesPayload()
+        return newer.yes_dollars or older.yes_dollars or _in_dollars(older.yes)
 
-    def quote(self) -> Quote:
-        """The quote, with an unquoted side as None."""
-        return quoted(
-            self.yes_bid if self.yes_bid_dollars is None else self.yes_bid_dollars,
-            self.yes_ask if self.yes_ask_dollars is None else self.yes_ask_dollars,
-            self.yes_bid_size_fp,
-            self.yes_ask_size_fp,
-            self.last_price if self.last_price_dollars is None else self.last_price_dollars,
-            self.volume if self.volume_fp is None else self.volume_fp,
-            self.open_interest if self.open_interest_fp is None else self.open_interest_fp,
-        )
-
-    def has_mirrored_sides(self, quote: Quote) -> bool:
-        """Whether the NO side that came mirrors the quoted YES side."""
-        return is_mirrored(
-            quote,
-            self.no_bid if self.no_bid_dollars is None else self.no_bid_dollars,
-            self.no_ask if self.no_ask_dollars is None else self.no_ask_dollars,
-        )
+    @property
+    def no(self) -> list[LevelPayload]:
+        """Bids for NO."""
+        newer, older = self.orderbook_fp or _DollarSidesPayload(), self.orderbook or _CentSidesPayload()
+        return newer.no_dollars or older.no_dollars or _in_dollars(older.no)
 
 
-def quoted(
-    bid: int | None,
-    ask: int | None,
-    bid_size: int | None,
-    ask_size: int | None,
-    last_price: int | None,
-    volume: int | None,
-    open_interest: int | None,
-) -> Quote:
-    """Give a quote, with an unquoted side as None."""
-    return Quote(
-        bid if _is_quoted(bid, bid_size) else None,
-        ask if _is_quoted(ask, ask_size) else None,
-        bid_size,
-        ask_size,
-        last_price,
-        volume,
-        open_interest,
-    )
+def _in_dollars(levels: list[CentLevelPayload] | None) -> list[LevelPayload]:
+    return [LevelPayload(level.price, level.size) for level in levels or ()]
 
 
-def is_mirrored(quote: Quote, no_bid: int | None, no_ask: int | None) -> bool:
-    """Tell whether a NO side mirrors the quoted YES side: no_bid is 1 - yes_ask, no_ask 1 - yes_bid."""
-    bid, ask = quote.yes_bid, quote.yes_ask
-    return (ask is None or no_bid is None or ask + no_bid == MICROS_PER_DOLLAR) and (
-        bid is None or no_ask is None or bid + no_ask == MICROS_PER_DOLLAR
-    )
+class CutoffPayload(Payload):
+    """The instants before which settled markets and trades are in the historical tier only."""
 
-
-def _is_quoted(price: int | None, size: int | None) -> bool:
-    """Take a side as quoted where its size is positive, or its price strictly between 0 and 1 dollar.
-
-    The exchange writes an unquoted side in five ways (kalshi/API.md, quirk 5), most of them as 0 or 1 dollar.
-    """
-    return price is not None and (0 < price < MICROS_PER_DOLLAR or (size is not None and size > 0))
+    market_settled_ts: Instant
+    trades_created_ts: Instant
 
 
 class ExchangeStatusPayload(Payload):
-    """Whether the exchange takes orders; while it does not, quotes stand still."""
+    """Whether the exchange takes orders; while it does not, quotes do not move."""
 
     exchange_active: bool
     trading_active: bool
 
     @property
     def is_paused(self) -> bool:
-        """Whether trading stands still."""
+        """Whether trading is paused."""
         return not (self.exchange_active and self.trading_active)

@@ -1,28 +1,28 @@
 """What happened to markets, from both of the exchange's tiers: outcomes, trades, candlesticks and order books.
 
 The live endpoints show markets until some two months after they settled; `/historical/*` has what is older, and
-`/historical/cutoff` says where the one ends and the other begins (kalshi/API.md §1.3).
+`/historical/cutoff` says where one ends and the other begins.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from enum import StrEnum
 from functools import partial
 from typing import TypeVar
 from urllib.parse import quote
 
 from kalshi_pipeline.errors import PayloadError
-from kalshi_pipeline.exchange.activity import CutoffPayload
-from kalshi_pipeline.exchange.books import OrderBook, parse_book, parse_books
+from kalshi_pipeline.exchange.books import parse_book, parse_books
 from kalshi_pipeline.exchange.candlesticks import Candlesticks, parse_batch, parse_historical
 from kalshi_pipeline.exchange.listing import ListedPage, Listing
-from kalshi_pipeline.exchange.outcomes import Outcome, parse_outcomes
+from kalshi_pipeline.exchange.markets import OUTCOMES
 from kalshi_pipeline.exchange.pages import Page, parse_object
-from kalshi_pipeline.exchange.statuses import StatusFilter
-from kalshi_pipeline.exchange.trades import Trade, parse_trades
+from kalshi_pipeline.exchange.payloads import CutoffPayload
+from kalshi_pipeline.exchange.trades import TRADES
 from kalshi_pipeline.exchange.transport import Answer, Params, Transport
+from kalshi_pipeline.records import OrderBook, Outcome, Trade
 from kalshi_pipeline.units import MICROS_PER_SECOND
+from kalshi_pipeline.vocabulary import MveFilter, StatusFilter, Tier
 
-Entry = TypeVar("Entry")
+Record = TypeVar("Record")
 
 MARKETS_PAGE = 1000
 TRADES_PAGE = 1000
@@ -32,24 +32,17 @@ MOST_CANDLESTICKS = 10_000
 BOOK_TICKERS = 100
 
 
-class Tier(StrEnum):
-    """Where the exchange keeps a market or a trade."""
-
-    LIVE = "live"
-    HISTORICAL = "historical"
-
-
 _MARKETS = {Tier.LIVE: "/markets", Tier.HISTORICAL: "/historical/markets"}
 
 
 class Tiers:
-    """Questions about what happened. Instants in, whole seconds out: the exchange knows no finer bounds."""
+    """Questions about what happened. Instants are sent as whole seconds: the exchange knows no finer bounds."""
 
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
 
     def fetch_cutoff(self) -> CutoffPayload:
-        """Ask where the live tier begins; NotFoundError where the exchange has no tiers."""
+        """Fetch where the live tier begins; NotFoundError where the exchange has no tiers."""
         return self._transport.fetch(
             "/historical/cutoff", {}, lambda body: parse_object(body, None, CutoffPayload)
         ).content
@@ -57,16 +50,16 @@ class Tiers:
     def iter_outcomes(
         self, tickers: Sequence[str], tier: Tier, *, walk_seconds: float
     ) -> Iterator[ListedPage[Outcome]]:
-        """Ask for markets of any status by ticker, up to TICKERS_PER_LOOKUP; those that a tier lacks are left out.
+        """Look up markets of any status by ticker, up to TICKERS_PER_LOOKUP; those not in the tier are left out.
 
-        PayloadError where the exchange gives others: whoever is missing in such an answer may still be there.
+        PayloadError where the exchange returns other markets: one that is missing from such an answer may exist.
         """
         path, wanted = _MARKETS[tier], set(tickers)
         for page in self._outcomes(path, {"tickers": ",".join(tickers)}, None, None, walk_seconds):
             others = [outcome.ticker for outcome in page.records if outcome.ticker not in wanted]
             if others:
                 raise PayloadError(
-                    f"{path} gave {others[0]}, which was not asked for: the exchange ignores `tickers`; "
+                    f"{path} returned {others[0]}, which was not asked for: the exchange ignores `tickers`; "
                     "compare the answer with the API's documentation"
                 )
             yield page
@@ -81,9 +74,9 @@ class Tiers:
         max_pages: int | None = None,
         walk_seconds: float,
     ) -> Listing[Outcome]:
-        """Walk the settled markets of the live tier, of one series or of all, from a cursor on.
+        """Walk the settled markets of the live tier, of one series or of all, starting at a cursor.
 
-        With `since`, an instant, those that settled then or later.
+        With `since`, an instant, only those that settled then or later.
         """
         params: Params = {"status": StatusFilter.SETTLED.value}
         if since is not None:
@@ -103,21 +96,21 @@ class Tiers:
         max_pages: int | None = None,
         walk_seconds: float,
     ) -> Listing[Outcome]:
-        """Walk the markets of the historical tier, of one series or of all, from a cursor on.
+        """Walk the markets of the historical tier, of one series or of all, starting at a cursor.
 
-        It takes one filter at a time, and knows `exclude` only: others are left to whoever reads the pages.
+        It takes one filter at a time, and of `mve_filter` only `exclude`; the caller applies any other filter.
         """
         params: Params = {}
         if series is not None:
             params["series_ticker"] = series
-        elif mve_filter == "exclude":
+        elif mve_filter == MveFilter.EXCLUDE:
             params["mve_filter"] = mve_filter
         return self._outcomes(_MARKETS[Tier.HISTORICAL], params, cursor, max_pages, walk_seconds)
 
     def list_trades(
         self, tier: Tier, *, start: int, end: int, cursor: str | None = None, walk_seconds: float
     ) -> Listing[Trade]:
-        """Walk a tier's trades of [start, end), newest first, from a cursor on; whole seconds more on each side."""
+        """Walk a tier's trades of [start, end), newest first, starting at a cursor, and up to two seconds more."""
         path = "/markets/trades" if tier is Tier.LIVE else "/historical/trades"
         params: Params = {
             "limit": TRADES_PAGE,
@@ -126,7 +119,7 @@ class Tiers:
         }
         return Listing(
             path,
-            partial(self._fetch_page, path, parse_trades),
+            partial(self._fetch_page, path, TRADES.parse),
             [_from(params, cursor)],
             max_pages=None,
             walk_seconds=walk_seconds,
@@ -140,7 +133,7 @@ class Tiers:
     ) -> Answer[Page[Candlesticks]]:
         """Fetch live candlesticks that end in [start, end], of up to CANDLESTICK_TICKERS markets at once.
 
-        Markets that the live tier lacks are left out. More than MOST_CANDLESTICKS are never given at once.
+        Markets that are not in the live tier are left out. An answer has MOST_CANDLESTICKS at most.
         """
         params: Params = {"market_tickers": ",".join(tickers), **_range(start, end, period_minutes)}
         return self._transport.fetch("/markets/candlesticks", params, parse_batch)
@@ -148,7 +141,7 @@ class Tiers:
     def fetch_historical_candlesticks(
         self, ticker: str, *, start: int, end: int, period_minutes: int
     ) -> Answer[Page[Candlesticks]]:
-        """Fetch a market's candlesticks from the historical tier; NotFoundError where it is not there."""
+        """Fetch a market's candlesticks from the historical tier; NotFoundError where it is not in that tier."""
         return self._transport.fetch(
             f"/historical/markets/{quote(ticker, safe='')}/candlesticks",
             _range(start, end, period_minutes),
@@ -169,7 +162,7 @@ class Tiers:
     ) -> Listing[Outcome]:
         return Listing(
             path,
-            partial(self._fetch_page, path, parse_outcomes),
+            partial(self._fetch_page, path, OUTCOMES.parse),
             [_from({"limit": MARKETS_PAGE, **params}, cursor)],
             max_pages=max_pages,
             walk_seconds=walk_seconds,
@@ -178,8 +171,8 @@ class Tiers:
         )
 
     def _fetch_page(
-        self, path: str, parse: Callable[[bytes], Page[Entry]], query: Params, seconds_left: float
-    ) -> tuple[Page[Entry], int]:
+        self, path: str, parse: Callable[[bytes], Page[Record]], query: Params, seconds_left: float
+    ) -> tuple[Page[Record], int]:
         answer = self._transport.fetch(path, query, parse, seconds_left)
         return answer.content, answer.received_at
 

@@ -1,6 +1,6 @@
-"""One request to the exchange: within the limit, whole within its time, tried again where that may help.
+"""One request to the exchange: within the limit, complete within its time, retried where that may help.
 
-The exchange's and httpx's errors become the pipeline's here. Which path to ask for is the business of `client`.
+The errors of the exchange and of httpx become the pipeline's here. Which path to ask for is the business of `client`.
 """
 
 import contextlib
@@ -38,14 +38,14 @@ _RETRIED_STATUSES = frozenset({429, 500, 502, 503, 504, 520, 521, 522, 523, 524}
 
 @dataclass(frozen=True)
 class Answer(Generic[Parsed]):
-    """What was asked for, and the instant at which the exchange's answer had been received."""
+    """What was asked for, and the instant at which the whole answer had been received."""
 
     content: Parsed
     received_at: int
 
 
 class Reply(NamedTuple):
-    """A whole answer, decoded."""
+    """A whole answer; its body is decoded."""
 
     status: int
     headers: httpx.Headers
@@ -53,7 +53,7 @@ class Reply(NamedTuple):
 
 
 class RetryableError(Exception):
-    """One attempt that failed in a way that another may not."""
+    """One attempt that failed, where another may succeed."""
 
     def __init__(self, reason: str, retry_after_seconds: float = 0.0) -> None:
         self.retry_after_seconds = retry_after_seconds
@@ -61,12 +61,9 @@ class RetryableError(Exception):
 
 
 class Transport:
-    """Connections to the exchange at one address, and counts of what was asked. Threads may share it.
+    """Connections to the exchange at one address, and counts of the requests. Threads may share it.
 
-    `retry_seconds` is how long a failing request is tried again (with growing, jittered pauses) before
-    TransientExchangeError; `on_retry` is told of each. Transports that name the same `limit_file`, in whatever
-    process, share one request limit; those with a `share` below 1 have no more than that part of it, together.
-    `http_transport` is httpx's, for tests.
+    The arguments are those of `KalshiClient`; `http_transport` is httpx's, for tests.
     """
 
     def __init__(
@@ -92,7 +89,7 @@ class Transport:
         self.clock = clock
         self._limits = [RateLimit(requests_per_second, limit_file, clock)]
         if share < 1:
-            # Asked for first: whoever waits for the smaller one keeps nobody from the whole.
+            # The smaller limit comes first: a request that waits for it does not hold up those of the whole limit.
             own_file = None if limit_file is None else limit_file.with_name(f"{limit_file.name}.{_SHARED}")
             self._limits.insert(0, RateLimit(requests_per_second * share, own_file, clock))
         self._http = httpx.Client(
@@ -112,7 +109,7 @@ class Transport:
     def fetch(
         self, path: str, params: Params, parse: Callable[[bytes], Parsed], seconds_left: float = float("inf")
     ) -> Answer[Parsed]:
-        """Ask until an answer can be parsed; a body that is no JSON counts as a failed attempt."""
+        """Return the first answer that can be parsed, after retries; a body that is not JSON is a failed attempt."""
 
         def attempt() -> Answer[Parsed]:
             reply = self.attempt(path, params)
@@ -144,7 +141,7 @@ class Transport:
             ) from error
 
     def attempt(self, path: str, params: Params) -> Reply:
-        """Ask once. The whole answer must be there in time: httpx's own time-out starts again at every byte."""
+        """Make one attempt. The whole answer must arrive in time: httpx's own time-out starts again at every byte."""
         for limit in self._limits:
             limit.wait()
         with self._counting:
@@ -160,7 +157,7 @@ class Transport:
                 return Reply(response.status_code, response.headers, b"".join(chunks))
         except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
             raise RefusedError(
-                f"KALSHI_API_URL={self._api_url} is no usable address: {error}; change it", 0
+                f"KALSHI_API_URL={self._api_url} is not a usable address: {error}; change it", 0
             ) from error
         except httpx.TransportError as error:
             raise RetryableError(f"could not be reached ({_described(error)})") from error
@@ -212,7 +209,7 @@ def _pause_seconds(state: RetryCallState) -> float:
 def _retry_after_seconds(reply: Reply) -> float:
     with contextlib.suppress(ValueError):
         return min(max(float(reply.headers.get("retry-after", "0")), 0.0), _LONGEST_RETRY_AFTER_SECONDS)
-    return 0.0  # the header may also hold a date; the usual pause does then
+    return 0.0  # the header may also be a date; then the usual pause is taken
 
 
 def _refusal(reply: Reply) -> str:
@@ -221,7 +218,7 @@ def _refusal(reply: Reply) -> str:
 
 
 def _error_text(reply: Reply) -> str:
-    """Say what an error body says, in any of its forms: nested object, flat object, string, or no JSON at all."""
+    """Return what an error body says, in any of its forms: nested object, flat object, string, or no JSON at all."""
     try:
         body: Any = json.loads(reply.body)
     except (ValueError, RecursionError):

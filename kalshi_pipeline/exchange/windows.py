@@ -1,8 +1,8 @@
 """Disjoint windows of creation time, in which one long listing of markets is walked as several short ones.
 
-Nobody has documented how the bounds of `min_created_ts` and `max_created_ts` are compared, only that they are whole
-seconds and exclusive (kalshi/API.md, changelog of November 2025). So windows overlap, and a row that lies far from
-its window shows that the exchange understands them in another way.
+The exchange documents that the bounds of `min_created_ts` and `max_created_ts` are whole seconds and exclusive, but
+not how they are compared. So windows overlap, and a market that lies far from its window shows that the exchange
+understands the bounds in another way.
 """
 
 from collections.abc import Sequence
@@ -10,19 +10,19 @@ from typing import NamedTuple
 
 from kalshi_pipeline.units import MICROS_PER_SECOND
 
-# What each bound is moved outwards in a query, and how much further a row may lie, however seconds are rounded.
+# How far each bound is moved outwards in a query, and how much further a market may lie, however seconds are rounded.
 _OVERLAP_SECONDS = 1
 _ROUNDING_SECONDS = 1
 
 
 class Window(NamedTuple):
-    """Markets created in [since, until), in Unix seconds; None is unbounded."""
+    """Markets created in [since, until), in Unix seconds; a missing bound is open."""
 
     since: int | None
     until: int | None
 
     def params(self) -> dict[str, int]:
-        """Give the window as query parameters, wider by the overlap."""
+        """Return the window as query parameters, wider by the overlap."""
         given = {}
         if self.since is not None:
             given["min_created_ts"] = self.since - _OVERLAP_SECONDS
@@ -31,7 +31,7 @@ class Window(NamedTuple):
         return given
 
     def may_hold(self, created_at: int | None) -> bool:
-        """Whether the exchange may answer so: False shows that it understands the window in another way."""
+        """Return whether such a market may be listed in this window: if not, the exchange understands it otherwise."""
         if created_at is None:
             return True
         slack = (_OVERLAP_SECONDS + _ROUNDING_SECONDS) * MICROS_PER_SECOND
@@ -41,7 +41,7 @@ class Window(NamedTuple):
 
 
 def windows_between(bounds: Sequence[int]) -> list[Window]:
-    """Give the windows that instants part from each other, newest first; none where the instants are one second."""
+    """Return the windows between instants, newest first, the outer ones open; an empty list without instants."""
     seconds = sorted({bound // MICROS_PER_SECOND for bound in bounds}, reverse=True)
     if not seconds:
         return []

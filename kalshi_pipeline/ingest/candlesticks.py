@@ -5,14 +5,12 @@ when the selection has changed.
 """
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
-from typing import Any
 
 from kalshi_pipeline.errors import ExchangeError, NotFoundError
-from kalshi_pipeline.exchange.candlesticks import Candlestick, Candlesticks
+from kalshi_pipeline.exchange.candlesticks import Candlesticks
 from kalshi_pipeline.exchange.pages import Page
-from kalshi_pipeline.exchange.tiers import Tier
 from kalshi_pipeline.exchange.transport import Answer
 from kalshi_pipeline.ingest.candlestick_days import Day, markets_per_request
 from kalshi_pipeline.ingest.parents.lookup import MarketLookup
@@ -22,8 +20,8 @@ from kalshi_pipeline.ingest.run.failures import FailuresInARow
 from kalshi_pipeline.ingest.run.recorded_listing import begin_listing, closing_run, store_page
 from kalshi_pipeline.ingest.run.report import Report
 from kalshi_pipeline.ingest.run.session import Session
+from kalshi_pipeline.records import Candlestick
 from kalshi_pipeline.store.database import Connection
-from kalshi_pipeline.store.rows import Tally
 from kalshi_pipeline.store.writing.candlesticks import (
     ChosenMarket,
     Coverage,
@@ -35,7 +33,9 @@ from kalshi_pipeline.store.writing.candlesticks import (
     upsert_candlesticks,
 )
 from kalshi_pipeline.store.writing.runs import State
+from kalshi_pipeline.store.writing.tally import Tally
 from kalshi_pipeline.units import datetime_of
+from kalshi_pipeline.vocabulary import Tier
 
 _FAILED_REQUESTS = 5
 _LONGEST_SECONDS = 86_400.0
@@ -185,9 +185,7 @@ class _Collection:
         found = self._by_market(asked, answer.content.records)
         missing = [market for market in asked if self._is_missing(tier, market, found.get(market.id))]
         rows = {
-            (market_id, candle.end_at): (market_id, self._day.period_minutes, *candle)
-            for market_id, candles in found.items()
-            for candle in candles
+            (market_id, candle.end_at): candle for market_id, candles in found.items() for candle in candles
         }
         ids_missing = {market.id for market in missing}
         covered = [
@@ -196,15 +194,15 @@ class _Collection:
             if market.id not in ids_missing
         ]
 
-        def merge(connection: Connection, rows: Sequence[tuple[Any, ...]]) -> Tally:
-            tally = upsert_candlesticks(connection, rows)
+        def merge(connection: Connection, rows: Mapping[tuple[int, int], Candlestick]) -> Tally:
+            tally = upsert_candlesticks(connection, self._day.period_minutes, rows)
             record_coverage(connection, self._day.key, covered, answer.received_at)
             return tally
 
         store_page(
             self._session,
             self._report,
-            list(rows.values()),
+            rows,
             merge,
             records=len(rows),
             duplicates=sum(map(len, found.values())) - len(rows),

@@ -5,13 +5,10 @@ from dataclasses import dataclass
 
 from kalshi_pipeline.errors import NoQuoteError, NotFoundError, UnknownTickerError
 from kalshi_pipeline.exchange.client import KalshiClient
-from kalshi_pipeline.exchange.outcomes import Outcome
-from kalshi_pipeline.exchange.tiers import Tier
 from kalshi_pipeline.exchange.transport import Answer
-from kalshi_pipeline.ingest.parents.events import event_row, series_row
-from kalshi_pipeline.ingest.parents.market_pages import market_row
-from kalshi_pipeline.ingest.parents.outcomes import is_settled, settlement_row
+from kalshi_pipeline.ingest.parents.outcomes import is_settled, settlement_of_outcome
 from kalshi_pipeline.ingest.run.session import Session
+from kalshi_pipeline.records import Event, Outcome, Series
 from kalshi_pipeline.store.database import Database
 from kalshi_pipeline.store.reading.catalogue import (
     MarketDetails,
@@ -20,8 +17,6 @@ from kalshi_pipeline.store.reading.catalogue import (
     settlement_of,
 )
 from kalshi_pipeline.store.reading.quotes import Quote, latest
-from kalshi_pipeline.store.rows import EventRow, MarketRow, SeriesRow
-from kalshi_pipeline.store.schema.tables import QUOTE_COLUMNS
 from kalshi_pipeline.store.writing.parents import (
     merge_events,
     merge_series,
@@ -29,6 +24,7 @@ from kalshi_pipeline.store.writing.parents import (
     stage_markets,
 )
 from kalshi_pipeline.store.writing.settlements import merge_staged_settlements, stage_settlements
+from kalshi_pipeline.vocabulary import Tier
 
 
 @dataclass(frozen=True)
@@ -48,25 +44,24 @@ def fetch_market(session: Session, ticker: str) -> MarketView:
     """
     tier, answer = _fetch_outcome(session.client, ticker)
     outcome = answer.content
-    row = MarketRow(*market_row(outcome.market))
-    events, series = _fetch_parents(session.client, row.event_ticker)
+    market = outcome.market
+    events, series = _fetch_parents(session.client, market.event_ticker)
     settlements = (
-        [settlement_row(outcome, tier, answer.received_at)]
+        [settlement_of_outcome(outcome, tier, answer.received_at)]
         if is_settled(outcome, is_listed_as_settled=tier is Tier.HISTORICAL)
         else []
     )
     with session.database.begin() as connection:
         merge_series(connection, series, session.clock.now())
         merge_events(connection, events, session.clock.now())
-        stage_markets(connection, [row])
+        stage_markets(connection, [market])
         stage_settlements(connection, settlements)
         merge_staged_markets(connection, 1, session.clock.now())
         merge_staged_settlements(connection, len(settlements), session.clock.now())
-    stored = stored_market(session.database, row.ticker)
+    stored = stored_market(session.database, market.ticker)
     at = answer.received_at
-    quote = {name: getattr(row, name) for name in QUOTE_COLUMNS}
     live = Quote(
-        row.ticker,
+        market.ticker,
         at=at,
         quoted_at=at,
         received_at=at,
@@ -74,7 +69,7 @@ def fetch_market(session: Session, ticker: str) -> MarketView:
         is_observed=True,
         is_tick_complete=False,
         confirmed_at=None,
-        **quote,
+        **market.quote._asdict(),
     )
     return MarketView(stored.details, live, stored.settlement)
 
@@ -86,14 +81,14 @@ def _fetch_outcome(client: KalshiClient, ticker: str) -> tuple[Tier, Answer[Outc
         return Tier.HISTORICAL, client.fetch_market(ticker, Tier.HISTORICAL)
 
 
-def _fetch_parents(client: KalshiClient, event_ticker: str) -> tuple[list[EventRow], list[SeriesRow]]:
-    events: list[EventRow] = []
-    series: list[SeriesRow] = []
+def _fetch_parents(client: KalshiClient, event_ticker: str) -> tuple[list[Event], list[Series]]:
+    events: list[Event] = []
+    series: list[Series] = []
     with contextlib.suppress(NotFoundError):  # what is missing becomes a marked placeholder
         event = client.fetch_event(event_ticker)
-        events.append(event_row(event))
+        events.append(event)
         if event.series_ticker is not None:
-            series.append(series_row(client.fetch_series(event.series_ticker)))
+            series.append(client.fetch_series(event.series_ticker))
     return events, series
 
 

@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Sequence
 
 from kalshi_pipeline.errors import ExchangeError, NotFoundError, RefusedError
-from kalshi_pipeline.exchange.books import OrderBook
 from kalshi_pipeline.exchange.pages import Page
 from kalshi_pipeline.exchange.tiers import BOOK_TICKERS
 from kalshi_pipeline.exchange.transport import Answer
@@ -12,10 +11,11 @@ from kalshi_pipeline.ingest.run.failures import FailuresInARow
 from kalshi_pipeline.ingest.run.recorded_listing import begin_listing, closing_run, store_page
 from kalshi_pipeline.ingest.run.report import Report
 from kalshi_pipeline.ingest.run.session import Session
+from kalshi_pipeline.records import OrderBook
 from kalshi_pipeline.store.database import Connection
-from kalshi_pipeline.store.rows import Tally
-from kalshi_pipeline.store.writing.order_books import LevelRow, append_order_books
+from kalshi_pipeline.store.writing.order_books import append_order_books
 from kalshi_pipeline.store.writing.runs import State
+from kalshi_pipeline.store.writing.tally import Tally
 
 # The batch endpoint may require a key, or an older exchange may not have it (docs/exchange-api.md).
 _NO_BATCHES = (401, 403, 404)
@@ -93,16 +93,15 @@ class _Taking:
 
     def _store(self, answer: Answer[Page[OrderBook]]) -> None:
         books = {book.ticker: book for book in answer.content.records}
-        levels = [row for book in books.values() for row in _level_rows(book)]
 
-        def merge(connection: Connection, levels: Sequence[LevelRow]) -> Tally:
-            appended = append_order_books(connection, list(books), levels, answer.received_at)
+        def merge(connection: Connection, books: Sequence[OrderBook]) -> Tally:
+            appended = append_order_books(connection, books, answer.received_at)
             return Tally(inserted=appended, unchanged=len(books) - appended)
 
         store_page(
             self._session,
             self._report,
-            levels,
+            list(books.values()),
             merge,
             records=len(books),
             duplicates=len(answer.content.records) - len(books),
@@ -110,9 +109,3 @@ class _Taking:
             received_at=answer.received_at,
         )
         self._session.report_progress(f"order books: {self._report.tally.received:,}")
-
-
-def _level_rows(book: OrderBook) -> Iterator[LevelRow]:
-    for is_yes, side in ((True, book.yes), (False, book.no)):
-        for level in side:
-            yield LevelRow(book.ticker, is_yes, level.price, level.size)

@@ -7,8 +7,6 @@ from typing import NamedTuple
 
 from kalshi_pipeline.errors import DeadlineError, ExchangeError
 from kalshi_pipeline.exchange.listing import ListedPage, Listing
-from kalshi_pipeline.exchange.outcomes import Outcome
-from kalshi_pipeline.exchange.tiers import Tier
 from kalshi_pipeline.ingest.parents.events import UNLIMITED
 from kalshi_pipeline.ingest.parents.market_pages import MarketPages
 from kalshi_pipeline.ingest.parents.outcomes import Cutoff, PreparedOutcomes, merge_outcomes, prepare_outcomes
@@ -16,12 +14,14 @@ from kalshi_pipeline.ingest.run.recorded_listing import begin_listing, closing_r
 from kalshi_pipeline.ingest.run.report import Report
 from kalshi_pipeline.ingest.run.resumable_walk import ResumableWalk
 from kalshi_pipeline.ingest.run.session import Session
+from kalshi_pipeline.records import Outcome
 from kalshi_pipeline.store.database import Connection
-from kalshi_pipeline.store.rows import Tally
 from kalshi_pipeline.store.writing.backfill_progress import StoredWalk, open_walk, walk_of, watermark
 from kalshi_pipeline.store.writing.runs import State
 from kalshi_pipeline.store.writing.settlements import count_scalars_without_value
+from kalshi_pipeline.store.writing.tally import Tally
 from kalshi_pipeline.units import MICROS_PER_SECOND, iso_of
+from kalshi_pipeline.vocabulary import Tier
 
 BACKFILL_COMMAND = "kalshi-pipeline backfill settlements"
 # Settlements this long before the newest known one are requested again, in case one was listed late.

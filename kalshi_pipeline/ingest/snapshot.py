@@ -8,9 +8,9 @@ from kalshi_pipeline.ingest.run.report import Report
 from kalshi_pipeline.ingest.run.session import Session
 from kalshi_pipeline.settings import SnapshotMode
 from kalshi_pipeline.store.database import Connection
-from kalshi_pipeline.store.rows import Tally
 from kalshi_pipeline.store.writing.quotes import TickQuotes
 from kalshi_pipeline.store.writing.runs import State, add_page, open_tick, record_pause
+from kalshi_pipeline.store.writing.tally import Tally
 
 _SECONDS_PER_HOUR = 3600
 

@@ -2,34 +2,32 @@
 
 from collections.abc import Sequence
 
-from kalshi_pipeline.exchange.statuses import StatusFilter
-from kalshi_pipeline.ingest.parents.events import event_row, series_row
 from kalshi_pipeline.ingest.parents.healing import heal_placeholders
 from kalshi_pipeline.ingest.parents.market_pages import MarketPages, PreparedMarkets
 from kalshi_pipeline.ingest.parents.reconciliation import reconcile
 from kalshi_pipeline.ingest.run.recorded_listing import begin_listing, closing_run, store_pages
 from kalshi_pipeline.ingest.run.report import Report
 from kalshi_pipeline.ingest.run.session import Session
+from kalshi_pipeline.records import Event, Series
 from kalshi_pipeline.settings import Combos
 from kalshi_pipeline.store.database import Connection
-from kalshi_pipeline.store.rows import EventRow, SeriesRow, Tally
 from kalshi_pipeline.store.writing.lookups import ListedMarkets
 from kalshi_pipeline.store.writing.parents import merge_events, merge_series
 from kalshi_pipeline.store.writing.runs import State
+from kalshi_pipeline.store.writing.tally import Tally
+from kalshi_pipeline.vocabulary import StatusFilter
 
 
 def sync_series(session: Session) -> Report:
     """Store every series, or those of KALSHI_SERIES; raise NotFoundError if the exchange does not know one of them."""
     settings, report = session.settings, begin_listing(session, "series")
 
-    def merge(connection: Connection, rows: Sequence[SeriesRow]) -> Tally:
+    def merge(connection: Connection, rows: Sequence[Series]) -> Tally:
         return merge_series(connection, rows, session.clock.now())
 
     with closing_run(session, report):
         listing = session.client.list_series(series=settings.series, walk_seconds=settings.walk_seconds)
-        store_pages(
-            session, report, listing, lambda page: [series_row(payload) for payload in page.records], merge
-        )
+        store_pages(session, report, listing, lambda page: page.records, merge)
     return report
 
 
@@ -37,7 +35,7 @@ def sync_events(session: Session) -> Report:
     """Store every event with an open market, then heal placeholders, which is how events of combos are stored."""
     settings, report = session.settings, begin_listing(session, "events")
 
-    def merge(connection: Connection, rows: Sequence[EventRow]) -> Tally:
+    def merge(connection: Connection, rows: Sequence[Event]) -> Tally:
         return merge_events(connection, rows, session.clock.now())
 
     with closing_run(session, report):
@@ -53,9 +51,7 @@ def sync_events(session: Session) -> Report:
                 max_pages=settings.max_pages,
                 walk_seconds=settings.walk_seconds,
             )
-            store_pages(
-                session, report, listing, lambda page: [event_row(payload) for payload in page.records], merge
-            )
+            store_pages(session, report, listing, lambda page: page.records, merge)
         heal_placeholders(session, report)
     return report
 

@@ -7,27 +7,26 @@ from typing import NamedTuple
 
 from kalshi_pipeline.errors import ConfigurationError, NotFoundError, PayloadError
 from kalshi_pipeline.exchange.listing import ListedPage, Listing
-from kalshi_pipeline.exchange.tiers import Tier
-from kalshi_pipeline.exchange.trades import Trade
 from kalshi_pipeline.ingest.parents.healing import heal_placeholders
 from kalshi_pipeline.ingest.parents.traded_markets import TradedMarkets
 from kalshi_pipeline.ingest.run.recorded_listing import begin_listing, closing_run
 from kalshi_pipeline.ingest.run.report import Report
 from kalshi_pipeline.ingest.run.resumable_walk import ResumableWalk
 from kalshi_pipeline.ingest.run.session import Session
+from kalshi_pipeline.records import Trade
 from kalshi_pipeline.store.database import Connection
 from kalshi_pipeline.store.reading.completeness import was_complete
-from kalshi_pipeline.store.rows import Tally, TradeTuple
 from kalshi_pipeline.store.writing.backfill_progress import StoredWalk, open_walk, restart_walk, walk_of
 from kalshi_pipeline.store.writing.runs import State
+from kalshi_pipeline.store.writing.tally import Tally
 from kalshi_pipeline.store.writing.trades import (
     append_staged_trades,
     count_trades,
     stage_trades,
-    trade_key,
     unknown_markets,
 )
 from kalshi_pipeline.units import MICROS_PER_SECOND, datetime_of, instant_of
+from kalshi_pipeline.vocabulary import Tier
 
 _DAY_SECONDS = 86_400.0
 # A trade may be listed a little after its time: a day is over that much later, and a refresh looks back that far.
@@ -189,7 +188,7 @@ class _Collection:
         placeholders = self._markets.ensure(unknown, tier)
         return _Prepared(len(rows), len(page.records) - len(rows), placeholders)
 
-    def _rows(self, trades: list[Trade]) -> list[TradeTuple]:
+    def _rows(self, trades: list[Trade]) -> list[Trade]:
         start, end = self._span
         if trades and not any(start - _WIDER <= trade.created_at < end + _WIDER for trade in trades):
             raise PayloadError(
@@ -197,19 +196,7 @@ class _Collection:
                 "day cannot be collected; check whether its API has changed"
             )
         wants = self._session.wants
-        return [
-            (
-                trade.created_at,
-                trade_key(trade.trade_id),
-                trade.ticker,
-                trade.yes_price,
-                trade.contracts,
-                trade.taker_side,
-                trade.is_block,
-            )
-            for trade in trades
-            if start <= trade.created_at < end and wants(trade.ticker)
-        ]
+        return [trade for trade in trades if start <= trade.created_at < end and wants(trade.ticker)]
 
     def _merge(self, connection: Connection, page: _Prepared) -> Tally:
         inserted = append_staged_trades(connection, of_both_tiers=self._of_both_tiers)

@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 
 from kalshi_pipeline.exchange.listing import Listing
-from kalshi_pipeline.exchange.markets import Market
 from kalshi_pipeline.ingest.parents.market_pages import known_windows, list_open_markets
 from kalshi_pipeline.ingest.run.session import Session
 from kalshi_pipeline.monitoring.checks import Check, Finding
+from kalshi_pipeline.records import Market
 
 WINDOWS_SEE_EVERYTHING = Check(
     "windows_see_everything",

@@ -6,24 +6,31 @@ from typing import Any
 import pytest
 
 from kalshi_pipeline.errors import PayloadError
-from kalshi_pipeline.exchange.books import Level, OrderBook, parse_book, parse_books
+from kalshi_pipeline.exchange.books import parse_book, parse_books
+from kalshi_pipeline.records import OrderBook, OrderBookLevel
 
 SIDES = {"yes_dollars": [["0.0100", "5.00"], ["0.4200", "1000.01"]], "no_dollars": None}
-BOOK = OrderBook("M", [Level(10_000, 500), Level(420_000, 100_001)], [])
+BOOK = OrderBook("M", [OrderBookLevel(True, 10_000, 500), OrderBookLevel(True, 420_000, 100_001)])
 
 
 def test_book_is_read_alone_and_among_others() -> None:
     body: dict[str, Any] = {"orderbook_fp": SIDES}
     assert parse_book(json.dumps(body).encode(), "M").records == [BOOK]
-    rows = [{"ticker": "M", **body}, {"ticker": "N", "orderbook_fp": {}}]
+    other_side = {"no_dollars": SIDES["yes_dollars"]}
+    rows = [
+        {"ticker": "M", **body},
+        {"ticker": "N", "orderbook_fp": {}},
+        {"ticker": "O", "orderbook_fp": other_side},
+    ]
     page = parse_books(json.dumps({"orderbooks": rows}).encode())
-    assert page.records == [BOOK, OrderBook("N", [], [])]
+    on_no = [level._replace(is_yes=False) for level in BOOK.levels]
+    assert page.records == [BOOK, OrderBook("N", []), OrderBook("O", on_no)]
 
 
 def test_book_of_january_in_cents_is_read() -> None:
     body = {"orderbook": {"yes": [[1, 5], [42, 1000]], "no": None, "yes_dollars": None, "no_dollars": None}}
     assert parse_book(json.dumps(body).encode(), "M").records == [
-        OrderBook("M", [Level(10_000, 500), Level(420_000, 100_000)], [])
+        OrderBook("M", [OrderBookLevel(True, 10_000, 500), OrderBookLevel(True, 420_000, 100_000)])
     ]
 
 
@@ -33,7 +40,7 @@ def test_book_of_january_in_cents_is_read() -> None:
         pytest.param(
             {"yes_dollars": [["0.42", "1.00"], ["0.4200", "2.00"]]}, "price twice", id="price twice"
         ),
-        pytest.param({"no_dollars": [["0.42", ""]]}, "lacks its price or its size", id="no size"),
+        pytest.param({"no_dollars": [["0.42", ""]]}, "has no price or no size", id="no size"),
         pytest.param({"no_dollars": [["0.42"]]}, "no_dollars", id="half a level"),
     ],
 )

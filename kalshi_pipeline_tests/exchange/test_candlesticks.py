@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from kalshi_pipeline.errors import PayloadError
-from kalshi_pipeline.exchange.candlesticks import Candlestick, parse_batch, parse_historical
+from kalshi_pipeline.exchange.candlesticks import parse_batch, parse_historical
+from kalshi_pipeline.records import Candlestick
 
 END = 1_760_500_800
 END_AT = END * 1_000_000
@@ -151,7 +152,6 @@ def test_odd_market_costs_no_other() -> None:
 
 @pytest.mark.parametrize("body", [b"{}", b'{"candles": []}'])
 def test_answer_without_its_envelope_is_no_empty_one(body: bytes) -> None:
-    """R19."""
     with pytest.raises(PayloadError, match="has no"):
         parse_batch(body)
     with pytest.raises(PayloadError, match="has no"):

@@ -14,8 +14,8 @@ import yaml
 
 from kalshi_pipeline.exchange.client import KalshiClient
 from kalshi_pipeline.exchange.listing import Listing
-from kalshi_pipeline.exchange.payloads import Quote
-from kalshi_pipeline.exchange.statuses import StatusFilter
+from kalshi_pipeline.records import Quote
+from kalshi_pipeline.vocabulary import StatusFilter
 from kalshi_pipeline_tests.shared import leaves_in, needs_shared, quotes_in, recorded_objects, recorded_texts
 
 CASSETTES = Path(__file__).resolve().parents[1] / "cassettes"
@@ -122,7 +122,7 @@ def test_recorded_quotes_are_exact(client: KalshiClient, expected: Expected) -> 
     listing = client.list_markets(
         status=StatusFilter.OPEN, mve_filter="exclude", max_pages=None, walk_seconds=60
     )
-    assert {record.ticker: record.quote() for record in records_of(listing)} == expected.quotes
+    assert {record.ticker: record.quote for record in records_of(listing)} == expected.quotes
 
 
 def test_recorded_exchange_is_open(client: KalshiClient) -> None:
@@ -150,12 +150,10 @@ def test_recorded_combos_of_january_are_unquoted(mve_filter: str | None) -> None
         markets = records_of(listing)
         events = records_of(client.list_combo_events(max_pages=9, walk_seconds=60))
     assert listing.pages == 2
-    assert {record.quote() for record in markets if record.is_combo} == {
-        Quote(None, None, None, None, 0, 0, 0)
-    }
+    assert {record.quote for record in markets if record.is_combo} == {Quote(None, None, None, None, 0, 0, 0)}
     assert sum(record.is_combo for record in markets) == 5
     ordinary = {} if mve_filter else JANUARY.quotes
-    assert {record.ticker: record.quote() for record in markets if not record.is_combo} == ordinary
+    assert {record.ticker: record.quote for record in markets if not record.is_combo} == ordinary
     assert {record.series_ticker for record in events} == {"KXMVEQUESTIONSOFMANYSUBJECTS"}
 
 

@@ -24,16 +24,13 @@ from kalshi_pipeline.errors import (
     TransientExchangeError,
 )
 from kalshi_pipeline.exchange.client import KalshiClient
+from kalshi_pipeline.exchange.events import EVENTS, SERIES
 from kalshi_pipeline.exchange.listing import Listing
-from kalshi_pipeline.exchange.outcomes import SettledPayload, outcome_of
-from kalshi_pipeline.exchange.payloads import (
-    EventPayload,
-    ExchangeStatusPayload,
-    SeriesPayload,
-)
-from kalshi_pipeline.exchange.statuses import StatusFilter
+from kalshi_pipeline.exchange.markets import OUTCOMES
+from kalshi_pipeline.exchange.payloads import ExchangeStatusPayload
 from kalshi_pipeline.exchange.transport import Answer
 from kalshi_pipeline.sandbox import Faults, RateLimit, Sandbox, World, WorldConfig
+from kalshi_pipeline.vocabulary import StatusFilter
 from kalshi_pipeline_tests.sandbox.walking import walk
 
 Handler = Callable[[httpx.Request], httpx.Response]
@@ -127,7 +124,6 @@ def test_client_lists_every_market(client: KalshiClient, raw: httpx.Client) -> N
     ],
 )
 def test_client_lists_the_scope_of_combos(client: KalshiClient, mve_filter: str | None, count: int) -> None:
-    """R10."""
     assert len(set(tickers_of(client, mve_filter=mve_filter))) == count
 
 
@@ -163,12 +159,15 @@ def test_client_reads_single_objects(client: KalshiClient, raw: httpx.Client) ->
     market = raw.get("/markets", params={"status": "open", "limit": 1}).json()["markets"][0]
     before = SYSTEM_CLOCK.now()
     answer = client.fetch_market(market["ticker"])
-    assert answer == Answer(outcome_of(SettledPayload.model_validate(market)), answer.received_at)
+    outcome = OUTCOMES.parse_one(json.dumps({"market": market}).encode(), "market")
+    assert answer == Answer(outcome, answer.received_at)
     assert before <= answer.received_at <= SYSTEM_CLOCK.now()
     event = raw.get(f"/events/{market['event_ticker']}").json()["event"]
-    assert client.fetch_event(market["event_ticker"]) == EventPayload.model_validate(event)
+    events = EVENTS.parse(json.dumps({"events": [event]}).encode()).records
+    assert [client.fetch_event(market["event_ticker"])] == events
     series = raw.get(f"/series/{event['series_ticker']}").json()["series"]
-    assert client.fetch_series(event["series_ticker"]) == SeriesPayload.model_validate(series)
+    all_series = SERIES.parse(json.dumps({"series": [series]}).encode()).records
+    assert [client.fetch_series(event["series_ticker"])] == all_series
 
 
 def events_asked_for(client: KalshiClient, tickers: Sequence[str]) -> list[str]:
@@ -232,7 +231,7 @@ def test_client_fetches_the_events_asked_for_and_leaves_out_others(
 def test_client_asks_what_the_contract_says(
     ask: Callable[[KalshiClient], object], requests: list[str]
 ) -> None:
-    """R8: the largest page of each endpoint and no more."""
+    """It asks for the largest page of each endpoint, and no more."""
     asked: list[httpx.Request] = []
 
     def answer(request: httpx.Request) -> httpx.Response:
@@ -272,7 +271,7 @@ def test_ticker_stays_one_step_of_the_path(ticker: str, path: str) -> None:
 
 
 def test_requests_leave_apart() -> None:
-    """R49: from the start, the k-th request is never earlier than k times 1/rate."""
+    """From the start, the k-th request is never earlier than k times 1/rate."""
     departures: list[float] = []
 
     def answer(_: httpx.Request) -> httpx.Response:
@@ -327,7 +326,6 @@ def test_requests_leave_apart() -> None:
 def test_trouble_is_tried_again_and_leaves_the_client_usable(
     client: KalshiClient, sandbox: Sandbox, faults: Faults, reason: str
 ) -> None:
-    """R50."""
     sandbox.faults = faults
     with pytest.raises(Stop) as told:
         tickers_of(client)
@@ -380,7 +378,7 @@ def test_client_without_retry_time_gives_up_at_once(sandbox: Sandbox) -> None:
 
 
 def test_retries_never_outlast_the_walk() -> None:
-    """R51: a pause is at least half a second, so a walk of less has none."""
+    """A pause is at least half a second, so a walk of less has none."""
     with client_of(answering(503)) as client:
         with pytest.raises(TransientExchangeError, match="answered 503, after 0 s of retries"):
             tickers_of(client, walk_seconds=0.4)
@@ -388,7 +386,7 @@ def test_retries_never_outlast_the_walk() -> None:
 
 
 def test_exchange_that_goes_away_leaves_an_incomplete_listing(sandbox: Sandbox, raw: httpx.Client) -> None:
-    """R4: the pages that came are given, and nothing calls them all."""
+    """The pages that came are returned, and the listing does not call itself complete."""
     series = [row["ticker"] for row in raw.get("/series").json()["series"]][:4]
     sandbox.faults = Faults(unreachable_after=2)
     with KalshiClient(sandbox.url, requests_per_second=1000, retry_seconds=0) as client:
@@ -437,7 +435,6 @@ def test_exchange_that_does_not_answer_in_time_is_transient(sandbox: Sandbox) ->
     ],
 )
 def test_transport_errors_are_tried_again(error: httpx.RequestError, reason: str) -> None:
-    """R50."""
     with client_of(failing(error)) as client, pytest.raises(Stop) as told:
         client.fetch_market("M")
     assert str(told.value).startswith(f"the exchange {reason}; trying again in ")
@@ -451,7 +448,6 @@ def test_broken_compression_on_the_wire_is_tried_again() -> None:
 
 @pytest.mark.parametrize("status", [429, 500, 502, 503, 504, 520, 521, 522, 523, 524])
 def test_status_that_may_pass_is_tried_again(status: int) -> None:
-    """R50."""
     with client_of(answering(status)) as client:
         with pytest.raises(Stop, match=f"^the exchange answered {status}; trying again in"):
             client.fetch_market("M")
@@ -476,7 +472,6 @@ def test_status_that_may_pass_is_tried_again(status: int) -> None:
 def test_retry_after_is_honoured_within_a_cap(
     status: int, retry_after: str, least: float, most: float
 ) -> None:
-    """R50."""
     with client_of(answering(status, **{"retry-after": retry_after})) as client, pytest.raises(Stop) as told:
         client.fetch_market("M")
     pause = float(str(told.value).removesuffix(" s").rpartition(" ")[2])
@@ -559,7 +554,6 @@ def test_retry_after_past_the_retry_time_gives_up_at_once() -> None:
 def test_refusal_is_not_tried_again(
     status: int, headers: dict[str, str], error: type[RefusedError], advice: str
 ) -> None:
-    """R50."""
     with client_of(answering(status, **headers)) as client:
         with pytest.raises(RefusedError) as refusal:
             client.fetch_market("M")
@@ -631,7 +625,7 @@ def test_listing_of_an_unknown_series_is_not_found(client: KalshiClient, raw: ht
 def test_unusable_address_is_refused(url: str) -> None:
     with KalshiClient(url, on_retry=stop) as client, pytest.raises(RefusedError) as refusal:
         client.fetch_market("M")
-    assert str(refusal.value).startswith(f"KALSHI_API_URL={url} is no usable address: ")
+    assert str(refusal.value).startswith(f"KALSHI_API_URL={url} is not a usable address: ")
     assert (str(refusal.value)[-11:], refusal.value.status) == ("; change it", 0)
 
 
@@ -662,7 +656,7 @@ def test_unusable_address_is_refused(url: str) -> None:
 def test_missing_envelope_key_stops_the_listing(
     client: KalshiClient, sandbox: Sandbox, begin: Callable[[KalshiClient], Listing[Any]], key: str
 ) -> None:
-    """R19: it is not an empty list, and asking again would not help."""
+    """It is not an empty list, and asking again would not help."""
     sandbox.faults = Faults(missing_key=True)
     listing = begin(client)
     with pytest.raises(PayloadError, match=f"has no '{key}'"):
@@ -682,7 +676,7 @@ def test_single_object_without_its_key_is_an_error(
 def test_unreadable_records_are_set_aside_and_everything_else_is_listed(
     client: KalshiClient, raw: httpx.Client, sandbox: Sandbox
 ) -> None:
-    """R15, R48: listed = read + rejected."""
+    """What was listed was either read or rejected."""
     sandbox.faults = Faults(unreadable=0.1)
     rows: list[object] = list(
         walk(raw, "/markets", "markets", limit=1000, status="open", mve_filter="exclude")
@@ -699,7 +693,6 @@ def test_unreadable_records_are_set_aside_and_everything_else_is_listed(
 
 
 def test_words_that_nobody_knows_are_kept(client: KalshiClient, sandbox: Sandbox) -> None:
-    """R14."""
     sandbox.faults = Faults(unknown_words=True)
     listing = client.list_markets(
         status=StatusFilter.OPEN, mve_filter="exclude", max_pages=None, walk_seconds=60
@@ -719,7 +712,7 @@ def test_exchange_status_is_read(client: KalshiClient, sandbox: Sandbox, paused:
 
 @pytest.mark.parametrize("status", [200, 500, 503, 504])
 def test_exchange_status_is_read_from_an_error_too(status: int) -> None:
-    """An exchange in trouble answers 5xx with the same body (kalshi/API.md §1.3)."""
+    """An exchange in trouble answers 5xx with the same body."""
     body = '{"exchange_active": false, "trading_active": false}'
     with client_of(answering(status, body)) as client:
         expected = ExchangeStatusPayload(exchange_active=False, trading_active=False)
@@ -767,7 +760,7 @@ def test_client_counts_over_all_that_it_did() -> None:
 
 
 def test_events_looked_up_go_on_to_the_next_page() -> None:
-    """R7: an answer may be cut into pages, whatever its limit."""
+    """An answer may be cut into pages, whatever its limit."""
 
     def answer(request: httpx.Request) -> httpx.Response:
         is_second = "cursor" in request.url.params
@@ -801,7 +794,7 @@ def test_error_body_that_says_nothing_adds_nothing(body: bytes, said: str) -> No
 
 
 def test_body_that_drips_ends_with_the_time_out() -> None:
-    """R51: httpx's own time-out starts again at every byte."""
+    """The time-out of httpx itself starts again at every byte."""
     done = threading.Event()
 
     def drip(server: socket.socket) -> None:

@@ -33,7 +33,7 @@ def departures_of(limit: RateLimit, threads: int, waits: int) -> list[float]:
 
 @pytest.mark.parametrize("threads", [1, 4], ids=["one-thread", "four-threads"])
 def test_limit_holds_departures_apart(threads: int) -> None:
-    """R49: the k-th departure is never before k/rate, so that no window of a second holds more than the rate.
+    """The k-th departure is never before k/rate, so that no window of a second holds more than the rate.
 
     The limit was idle before, and has saved nothing up: a bucket of more than one token would fail here. Only lower
     bounds are told, so that a slow machine cannot fail.
@@ -49,7 +49,7 @@ def test_limit_lets_the_first_request_leave_at_once() -> None:
 
 
 def test_limits_that_name_one_file_are_one_limit(tmp_path: Path) -> None:
-    """R49: two processes in fact; two limits that share nothing but the file here."""
+    """Here two limits that share nothing but the file; in life two processes."""
     first, second = (RateLimit(100, tmp_path / "limit") for _ in range(2))
     started = time.monotonic()
     for _ in range(10):

@@ -9,12 +9,12 @@ import pytest
 
 from kalshi_pipeline.errors import DeadlineError, PaginationError, RefusedError, TransientExchangeError
 from kalshi_pipeline.exchange.client import KalshiClient
-from kalshi_pipeline.exchange.listing import ListedPage, Listing, Walk
-from kalshi_pipeline.exchange.pages import Page, Reject
-from kalshi_pipeline.exchange.payloads import SeriesPayload
-from kalshi_pipeline.exchange.statuses import StatusFilter
+from kalshi_pipeline.exchange.listing import CursorWalk, ListedPage, Listing
+from kalshi_pipeline.exchange.pages import Page
 from kalshi_pipeline.exchange.transport import Params
+from kalshi_pipeline.records import Reject, Series
 from kalshi_pipeline.sandbox import Faults, Sandbox, World, WorldConfig
+from kalshi_pipeline.vocabulary import StatusFilter
 from kalshi_pipeline_tests.sandbox.walking import walk
 
 REJECT = Reject(None, "570", "record: no object")
@@ -23,21 +23,21 @@ REJECT = Reject(None, "570", "record: no object")
 class Script:
     """Pages by cursor, as an endpoint would give them; remembers what was asked."""
 
-    def __init__(self, pages: Mapping[str | None, Page[SeriesPayload]]) -> None:
+    def __init__(self, pages: Mapping[str | None, Page[Series]]) -> None:
         self._pages = pages
         self.asked: list[Params] = []
         self.seconds_left: list[float] = []
 
-    def __call__(self, query: Params, seconds_left: float) -> tuple[Page[SeriesPayload], int]:
+    def __call__(self, query: Params, seconds_left: float) -> tuple[Page[Series], int]:
         self.asked.append(query)
         self.seconds_left.append(seconds_left)
         cursor = query.get("cursor")
         return self._pages[None if cursor is None else str(cursor)], 1_000 + len(self.asked)
 
 
-def page(tickers: str = "", cursor: str | None = None, rejects: int = 0) -> Page[SeriesPayload]:
+def page(tickers: str = "", cursor: str | None = None, rejects: int = 0) -> Page[Series]:
     """A page with a record for each letter."""
-    return Page([SeriesPayload(ticker=ticker) for ticker in tickers], [REJECT] * rejects, cursor)
+    return Page([Series(ticker, None, None, None, None) for ticker in tickers], [REJECT] * rejects, cursor)
 
 
 def listing_of(
@@ -46,11 +46,11 @@ def listing_of(
     *,
     max_pages: int | None = None,
     seconds: float = 60,
-) -> Listing[SeriesPayload]:
+) -> Listing[Series]:
     return Listing("/series", fetch, list(queries), max_pages=max_pages, walk_seconds=seconds)
 
 
-def letters(pages: list[ListedPage[SeriesPayload]]) -> list[str]:
+def letters(pages: list[ListedPage[Series]]) -> list[str]:
     return ["".join(record.ticker for record in page.records) for page in pages]
 
 
@@ -74,7 +74,6 @@ def test_listing_of_nothing_is_complete() -> None:
 
 
 def test_listing_is_not_complete_before_its_end() -> None:
-    """R4."""
     listing = listing_of(Script({None: page("A", "one"), "one": page("B")}))
     pages = iter(listing)
     assert listing.complete is False
@@ -87,13 +86,12 @@ def test_listing_is_not_complete_before_its_end() -> None:
 
 
 def test_short_page_does_not_end_the_walk() -> None:
-    """R7."""
     pages = list(listing_of(Script({None: page("A", "one"), "one": page("", "two"), "two": page("BC")})))
     assert letters(pages) == ["A", "", "BC"]
 
 
 def test_overlapping_pages_are_counted_and_given_once() -> None:
-    """R7, R48: received = records + rejects + duplicates."""
+    """Received = records + rejects + duplicates."""
     fetch = Script(
         {None: page("ABB", "one", rejects=1), "one": page("BCA", "two"), "two": page("CD", rejects=2)}
     )
@@ -129,7 +127,6 @@ def test_queries_are_walked_in_turn_and_share_what_was_seen() -> None:
     ],
 )
 def test_cap_is_told_as_truncation(max_pages: int | None, given: list[str], complete: bool) -> None:
-    """R5."""
     fetch = Script({None: page("A", "one"), "one": page("B", "two"), "two": page("C")})
     listing = listing_of(fetch, max_pages=max_pages)
     assert letters(list(listing)) == given
@@ -145,7 +142,6 @@ def test_cap_counts_the_pages_of_all_queries() -> None:
 
 
 def test_walk_that_is_out_of_time_is_an_error() -> None:
-    """R9, R51."""
     fetch = Script({None: page("A", "one"), "one": page("B")})
     listing = listing_of(fetch, seconds=1e-9)
     with pytest.raises(DeadlineError) as late:
@@ -174,11 +170,11 @@ def test_one_deadline_holds_for_all_pages_and_queries() -> None:
     ],
 )
 def test_repeated_cursor_is_an_error(cursors: dict[str | None, str], given: list[str]) -> None:
-    """R6: the pages before it are given."""
+    """The pages before it are returned."""
     fetch = Script({at: page("A", cursor) for at, cursor in cursors.items()})
     listing = listing_of(fetch)
-    pages: list[ListedPage[SeriesPayload]] = []
-    with pytest.raises(PaginationError, match="/series gave the cursor 'one' twice"):
+    pages: list[ListedPage[Series]] = []
+    with pytest.raises(PaginationError, match="/series returned the cursor 'one' twice"):
         pages.extend(listing)
     assert len(fetch.asked) == len(given)
     assert listing.complete is False
@@ -190,25 +186,24 @@ def test_cursor_of_one_query_may_come_again_in_another() -> None:
     assert listing.complete is True
 
 
-def chain_of_empty_pages(count: int, rejects: int = 0) -> dict[str | None, Page[SeriesPayload]]:
+def chain_of_empty_pages(count: int, rejects: int = 0) -> dict[str | None, Page[Series]]:
     """A page, so many empty ones, and a last page."""
-    pages: dict[str | None, Page[SeriesPayload]] = {None: page("A", "0")}
+    pages: dict[str | None, Page[Series]] = {None: page("A", "0")}
     for number in range(count):
         pages[str(number)] = page("", str(number + 1), rejects)
     return {**pages, str(count): page("B")}
 
 
 def test_empty_pages_with_a_cursor_are_walked_through() -> None:
-    """R6."""
     listing = listing_of(Script(chain_of_empty_pages(20)))
     assert letters(list(listing)) == ["A", *[""] * 20, "B"]
     assert listing.complete is True
 
 
 def test_empty_pages_without_end_are_an_error() -> None:
-    """R6: going on is bounded."""
+    """Some empty pages are passed, but not any number of them."""
     fetch = Script(chain_of_empty_pages(21))
-    with pytest.raises(PaginationError, match="/series gave 21 empty pages in a row, each with a cursor"):
+    with pytest.raises(PaginationError, match="/series returned 21 empty pages in a row, each with a cursor"):
         list(listing_of(fetch))
     assert len(fetch.asked) == 22
 
@@ -228,7 +223,7 @@ class Meeting:
     def __init__(self, parties: int) -> None:
         self._barrier = threading.Barrier(parties)
 
-    def __call__(self, query: Params, _seconds_left: float) -> tuple[Page[SeriesPayload], int]:
+    def __call__(self, query: Params, _seconds_left: float) -> tuple[Page[Series], int]:
         self._barrier.wait(10)
         return page(f"{query['n']}"), 1_000
 
@@ -243,7 +238,7 @@ def test_so_many_walks_as_wanted_go_on_at_once() -> None:
 def test_next_page_is_on_its_way_while_one_is_stored() -> None:
     asked = threading.Event()
 
-    def fetch(query: Params, _seconds_left: float) -> tuple[Page[SeriesPayload], int]:
+    def fetch(query: Params, _seconds_left: float) -> tuple[Page[Series], int]:
         if "cursor" in query:
             asked.set()
             return page("B"), 1_000
@@ -255,7 +250,7 @@ def test_next_page_is_on_its_way_while_one_is_stored() -> None:
 
 
 def test_cap_asks_one_page_after_the_other_and_none_in_vain() -> None:
-    """R5: which pages come first must not depend on who is faster."""
+    """Which pages come first must not depend on which walk is faster."""
     fetch = Script({None: page("A", "one"), "one": page("B", "two"), "two": page("C")})
     listing = Listing("/series", fetch, [{"n": 1}, {"n": 2}], max_pages=2, walk_seconds=60, at_once=8)
     assert letters(list(listing)) == ["A", "B"]
@@ -263,11 +258,11 @@ def test_cap_asks_one_page_after_the_other_and_none_in_vain() -> None:
 
 
 def windowed(
-    fetch: Callable[[Params, float], tuple[Page[SeriesPayload], int]], max_pages: int | None = None
-) -> Listing[SeriesPayload]:
+    fetch: Callable[[Params, float], tuple[Page[Series], int]], max_pages: int | None = None
+) -> Listing[Series]:
     """A listing of two windows, of which each may hold the letters of its name."""
     windows = [
-        Walk[SeriesPayload]({"window": name}, lambda record, name=name: record.ticker in name)  # type: ignore[misc]
+        CursorWalk[Series]({"window": name}, lambda record, name=name: record.ticker in name)  # type: ignore[misc]
         for name in ("ABC", "CDE")
     ]
     return Listing(
@@ -275,14 +270,14 @@ def windowed(
     )
 
 
-def refusal(query: Params, _seconds_left: float) -> tuple[Page[SeriesPayload], int]:
+def refusal(query: Params, _seconds_left: float) -> tuple[Page[Series], int]:
     if "window" in query:
         raise RefusedError("the exchange answered 400 (invalid created filter)", 400)
     return page("ABCDE"), 1_000
 
 
 def test_windows_are_walked_in_place_of_the_whole() -> None:
-    def fetch(query: Params, _seconds_left: float) -> tuple[Page[SeriesPayload], int]:
+    def fetch(query: Params, _seconds_left: float) -> tuple[Page[Series], int]:
         return page(str(query["window"])), 1_000
 
     listing = windowed(fetch)
@@ -302,7 +297,7 @@ def test_windows_that_are_refused_give_way_to_one_walk() -> None:
 def test_row_from_outside_its_window_shows_that_windows_are_ignored() -> None:
     """What the windows gave before that is given once."""
 
-    def fetch(query: Params, _seconds_left: float) -> tuple[Page[SeriesPayload], int]:
+    def fetch(query: Params, _seconds_left: float) -> tuple[Page[Series], int]:
         if query.get("window") == "CDE" and "cursor" not in query:
             return page("C", "one"), 1_000
         return page("DEA" if "cursor" in query else "ABC" if "window" in query else "ABCDE"), 1_000
@@ -310,11 +305,11 @@ def test_row_from_outside_its_window_shows_that_windows_are_ignored() -> None:
     listing = windowed(fetch)
     assert sorted("".join(letters(list(listing)))) == ["A", "B", "C", "D", "E"]
     assert (listing.complete, listing.windows) == (True, 1)
-    assert listing.windows_failed == "the exchange gave a market from outside its window"
+    assert listing.windows_failed == "the exchange returned a market from outside its window"
 
 
 def test_refusal_of_the_whole_is_an_error() -> None:
-    def fetch(_query: Params, _seconds_left: float) -> tuple[Page[SeriesPayload], int]:
+    def fetch(_query: Params, _seconds_left: float) -> tuple[Page[Series], int]:
         raise RefusedError("the exchange answered 400", 400)
 
     listing = windowed(fetch)
@@ -324,7 +319,7 @@ def test_refusal_of_the_whole_is_an_error() -> None:
 
 
 def test_other_refusals_of_a_window_are_errors() -> None:
-    def fetch(_query: Params, _seconds_left: float) -> tuple[Page[SeriesPayload], int]:
+    def fetch(_query: Params, _seconds_left: float) -> tuple[Page[Series], int]:
         raise RefusedError("the exchange answered 403", 403)
 
     with pytest.raises(RefusedError):
@@ -338,7 +333,7 @@ def test_capped_listing_has_no_windows() -> None:
 
 
 def test_error_of_one_walk_ends_all() -> None:
-    def fetch(query: Params, _seconds_left: float) -> tuple[Page[SeriesPayload], int]:
+    def fetch(query: Params, _seconds_left: float) -> tuple[Page[Series], int]:
         if query.get("window") == "CDE":
             raise TransientExchangeError("the exchange could not be reached")
         return page("A", f"{query.get('cursor', '')}+"), 1_000
@@ -400,7 +395,7 @@ def test_listing_gives_every_event_once(
     pages_of_one: int,
     duplicates_of_one: int,
 ) -> None:
-    """R6, R7. Each page behind the first one comes as so many, with so many records of the page before."""
+    """Each later page is cut into several answers, and repeats some records of the page before."""
     sandbox.faults = faults
     listing = events_of(client)
     assert tickers(list(listing)) == open_events
@@ -414,7 +409,7 @@ def test_listing_that_goes_in_circles_ends(client: KalshiClient, sandbox: Sandbo
     sandbox.faults = Faults(repeated_cursor=True)
     listing = events_of(client)
     with pytest.raises(
-        PaginationError, match=r"/events gave the cursor '.{1,40}' twice: the walk would not end"
+        PaginationError, match=r"/events returned the cursor '.{1,40}' twice: the walk would not end"
     ):
         list(listing)
     assert (listing.pages, listing.complete) == (2, False)

@@ -6,11 +6,10 @@ from typing import Any
 import pytest
 
 from kalshi_pipeline.errors import PayloadError
-from kalshi_pipeline.exchange.markets import Market, market_of, parse_markets
-from kalshi_pipeline.exchange.pages import GarbledAnswerError, Page, parse_page
-from kalshi_pipeline.exchange.payloads import MarketPayload
+from kalshi_pipeline.exchange.markets import MARKETS
+from kalshi_pipeline.exchange.pages import GarbledAnswerError, Page
+from kalshi_pipeline.records import Market, Quote
 from kalshi_pipeline.sandbox import SHAPES, Sandbox, Shape, World, WorldConfig
-from kalshi_pipeline.store.rows import MarketRow
 from kalshi_pipeline_tests import plain_http
 from kalshi_pipeline_tests.shared import needs_shared, read_recorded, recorded_files
 
@@ -44,13 +43,8 @@ def body_of(*rows: object, **envelope: Any) -> bytes:
     return json.dumps({"markets": list(rows), "cursor": "next", **envelope}).encode()
 
 
-def read_slowly(body: bytes) -> Page[Market]:
-    page = parse_page(body, "markets", MarketPayload)
-    return Page([market_of(payload) for payload in page.records], page.rejects, page.cursor)
-
-
 def test_market_of_today_is_read_exactly() -> None:
-    page = parse_markets(body_of(TODAY))
+    page = MARKETS.parse(body_of(TODAY))
     assert page == Page(
         [
             Market(
@@ -74,13 +68,15 @@ def test_market_of_today_is_read_exactly() -> None:
                 is_provisional=False,
                 is_combo=False,
                 collection_ticker=None,
-                yes_bid=290_000,
-                yes_ask=315_000,
-                yes_bid_size=298_550,
-                yes_ask_size=100,
-                last_price=1,
-                volume=0,
-                open_interest=1_234_567_890,
+                quote=Quote(
+                    yes_bid=290_000,
+                    yes_ask=315_000,
+                    yes_bid_size=298_550,
+                    yes_ask_size=100,
+                    last_price=1,
+                    volume=0,
+                    open_interest=1_234_567_890,
+                ),
                 is_mirrored=True,
             )
         ],
@@ -122,9 +118,9 @@ def test_market_of_today_is_read_exactly() -> None:
     ],
 )
 def test_odd_market_is_read_as_the_model_reads_it(changes: dict[str, Any]) -> None:
-    """R15: what cannot be read is set aside alone, in the same words."""
+    """What cannot be read is set aside alone, in the same words."""
     body = body_of(TODAY, {**TODAY, "ticker": "M-2", **changes}, {**TODAY, "ticker": "M-3"})
-    fast, slow = parse_markets(body), read_slowly(body)
+    fast, slow = MARKETS.parse(body), MARKETS.parse_again(body)
     assert fast == slow
     assert len(fast.records) + len(fast.rejects) == 3
     assert {"KXRAIN-26NOV23-T1", "M-3"} <= {market.ticker for market in fast.records}
@@ -132,18 +128,18 @@ def test_odd_market_is_read_as_the_model_reads_it(changes: dict[str, Any]) -> No
 
 @pytest.mark.parametrize("row", [570, None, "text", []], ids=repr)
 def test_row_that_is_no_object_is_set_aside(row: object) -> None:
-    page = parse_markets(body_of(TODAY, row))
+    page = MARKETS.parse(body_of(TODAY, row))
     assert (len(page.records), len(page.rejects)) == (1, 1)
 
 
 @pytest.mark.parametrize("cursor", ["", None], ids=["blank", "null"])
 def test_last_page_has_no_cursor(cursor: str | None) -> None:
-    assert parse_markets(body_of(TODAY, cursor=cursor)).cursor is None
-    assert parse_markets(json.dumps({"markets": [TODAY]}).encode()).cursor is None
+    assert MARKETS.parse(body_of(TODAY, cursor=cursor)).cursor is None
+    assert MARKETS.parse(json.dumps({"markets": [TODAY]}).encode()).cursor is None
 
 
 def test_null_list_is_an_empty_one() -> None:
-    assert parse_markets(b'{"markets": null, "cursor": ""}') == Page([])
+    assert MARKETS.parse(b'{"markets": null, "cursor": ""}') == Page([])
 
 
 @pytest.mark.parametrize(
@@ -158,18 +154,16 @@ def test_null_list_is_an_empty_one() -> None:
     ],
 )
 def test_page_without_its_envelope_is_an_error(body: bytes, error: type[Exception]) -> None:
-    """R19."""
     with pytest.raises(error):
-        parse_markets(body)
+        MARKETS.parse(body)
 
 
 @pytest.mark.parametrize("shape", SHAPES)
 def test_listed_markets_of_every_shape_are_read_alike(shape: Shape) -> None:
-    """R17."""
     with Sandbox(World(WorldConfig(markets=300, combos=50, shape=shape))) as sandbox:
         body = plain_http.get(f"{sandbox.url}/markets", params={"limit": 1000}).content
-    assert len(parse_markets(body).records) > 300
-    assert parse_markets(body) == read_slowly(body)
+    assert len(MARKETS.parse(body).records) > 300
+    assert MARKETS.parse(body) == MARKETS.parse_again(body)
 
 
 @needs_shared
@@ -180,11 +174,6 @@ def test_recorded_markets_are_read_alike() -> None:
         rows = answer.get("markets") if isinstance(answer, dict) else None
         if isinstance(rows, list):
             body = json.dumps({"markets": rows}).encode()
-            assert parse_markets(body) == read_slowly(body)
+            assert MARKETS.parse(body) == MARKETS.parse_again(body)
             count += len(rows)
     assert count > 0
-
-
-def test_market_has_the_fields_of_the_row_in_its_order() -> None:
-    """The row that the store takes is the market without its last field."""
-    assert Market._fields == (*MarketRow._fields, "is_mirrored")

@@ -9,9 +9,9 @@ import pytest
 
 from kalshi_pipeline.errors import PayloadError
 from kalshi_pipeline.exchange.client import KalshiClient
-from kalshi_pipeline.exchange.outcomes import SettledPayload, outcome_of, parse_outcomes
-from kalshi_pipeline.exchange.tiers import Tier
+from kalshi_pipeline.exchange.markets import OUTCOMES
 from kalshi_pipeline.sandbox import SHAPES, Sandbox, Shape, World, WorldConfig
+from kalshi_pipeline.vocabulary import Tier
 from kalshi_pipeline_tests import plain_http
 
 
@@ -29,8 +29,10 @@ def sandbox(request: pytest.FixtureRequest) -> Iterator[Sandbox]:
 
 def test_outcomes_are_read_alike_on_both_ways(sandbox: Sandbox) -> None:
     rows = settled(sandbox)
-    page = parse_outcomes(json.dumps({"markets": rows, "cursor": ""}).encode())
-    assert page.records == [outcome_of(SettledPayload.model_validate(row)) for row in rows]
+    body = json.dumps({"markets": rows, "cursor": ""}).encode()
+    page = OUTCOMES.parse(body)
+    assert page == OUTCOMES.parse_again(body)
+    assert [outcome.ticker for outcome in page.records] == [row["ticker"] for row in rows]
     assert page.cursor is None
     assert all(outcome.settled_at is not None for outcome in page.records)
 
@@ -40,22 +42,20 @@ def test_outcomes_are_read_alike_on_both_ways(sandbox: Sandbox) -> None:
     [("0.0000", 0), ("1.0000", 1_000_000), ("0.333333", 333_333), ("", None), (None, None)],
 )
 def test_value_is_exact_and_absent_is_absent(value: str | None, micros: int | None) -> None:
-    """R42, R45."""
     with Sandbox(World(WorldConfig(markets=20, past_share=1.0))) as sandbox:
         row = {
             **settled(sandbox)[0],
             "settlement_value_dollars": value,
             "settlement_ts": "0001-01-01T00:00:00Z",
         }
-    (outcome,) = parse_outcomes(json.dumps({"markets": [row]}).encode()).records
+    (outcome,) = OUTCOMES.parse(json.dumps({"markets": [row]}).encode()).records
     assert (outcome.settlement_value, outcome.settled_at) == (micros, None)
 
 
 def test_odd_outcome_is_set_aside_and_its_page_goes_on(sandbox: Sandbox) -> None:
-    """R15."""
     good, odd = settled(sandbox)[:2]
     body = json.dumps({"markets": [good, {**odd, "settlement_value_dollars": "a lot"}]}).encode()
-    page = parse_outcomes(body)
+    page = OUTCOMES.parse(body)
     assert [outcome.ticker for outcome in page.records] == [good["ticker"]]
     assert [reject.ticker for reject in page.rejects] == [odd["ticker"]]
 

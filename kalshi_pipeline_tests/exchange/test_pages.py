@@ -6,17 +6,23 @@ from typing import Any
 import pytest
 
 from kalshi_pipeline.errors import PayloadError
-from kalshi_pipeline.exchange.pages import GarbledAnswerError, Page, Reject, parse_object, parse_page
-from kalshi_pipeline.exchange.payloads import EventPayload, MarketPayload, SeriesPayload
+from kalshi_pipeline.exchange.events import EVENTS, SERIES
+from kalshi_pipeline.exchange.markets import MARKETS
+from kalshi_pipeline.exchange.pages import GarbledAnswerError, Page, parse_object
+from kalshi_pipeline.exchange.payloads import MarketPayload
+from kalshi_pipeline.records import Market, Reject
 
 MARKET = {"ticker": "M1", "event_ticker": "E", "yes_bid_dollars": "0.2900"}
 
 
-def page_of(rows: object, **envelope: Any) -> Page[MarketPayload]:
-    return parse_page(json.dumps({"markets": rows, **envelope}).encode(), "markets", MarketPayload)
+def page_of(rows: object, **envelope: Any) -> Page[Market]:
+    body = json.dumps({"markets": rows, **envelope}).encode()
+    page = MARKETS.parse_again(body)
+    assert page == MARKETS.parse(body)
+    return page
 
 
-def tickers(page: Page[MarketPayload]) -> list[str]:
+def tickers(page: Page[Market]) -> list[str]:
     return [record.ticker for record in page.records]
 
 
@@ -90,7 +96,6 @@ def test_last_page_has_no_cursor(rows: list[object], envelope: dict[str, Any]) -
     ],
 )
 def test_unreadable_record_is_set_aside_alone(bad: object, reject: Reject) -> None:
-    """R15."""
     good = [{**MARKET, "ticker": ticker} for ticker in ("A", "B", "C")]
     page = page_of([good[0], bad, *good[1:]], cursor="next")
     assert (tickers(page), page.rejects, page.cursor) == (["A", "B", "C"], [reject], "next")
@@ -115,13 +120,13 @@ def test_bad_record_changes_nothing_in_its_neighbours() -> None:
 
 
 def test_json_numbers_of_a_page_never_pass_through_float() -> None:
-    """R42: 0.29 and 1.15 are the ones that float arithmetic gets wrong, the last has no exact float at all."""
+    """0.29 and 1.15 are the ones that float arithmetic gets wrong, the last has no exact float at all."""
     body = (
         b'{"markets": [{"ticker": "M", "event_ticker": "E", "yes_bid_dollars": 0.29, "yes_ask_dollars": 0.5700,'
         b' "volume_fp": 1.15, "open_interest_fp": 90071992547409.93}]}'
     )
-    (market,) = parse_page(body, "markets", MarketPayload).records
-    quote = market.quote()
+    (market,) = MARKETS.parse_again(body).records
+    quote = market.quote
     assert (quote.yes_bid, quote.yes_ask, quote.volume, quote.open_interest) == (
         290_000,
         570_000,
@@ -144,11 +149,11 @@ def test_json_numbers_of_a_page_never_pass_through_float() -> None:
     ],
 )
 def test_missing_envelope_key_is_an_error(body: bytes) -> None:
-    """R19: it is never an empty list."""
+    """It is never an empty list."""
     with pytest.raises(
         PayloadError, match="the exchange's answer has no 'markets': its contract has changed"
     ):
-        parse_page(body, "markets", MarketPayload)
+        MARKETS.parse_again(body)
 
 
 @pytest.mark.parametrize(
@@ -162,7 +167,7 @@ def test_missing_envelope_key_is_an_error(body: bytes) -> None:
 )
 def test_envelope_of_another_type_is_an_error(body: bytes) -> None:
     with pytest.raises(PayloadError, match="'markets' or its cursor has another type"):
-        parse_page(body, "markets", MarketPayload)
+        MARKETS.parse_again(body)
 
 
 @pytest.mark.parametrize(
@@ -180,7 +185,7 @@ def test_envelope_of_another_type_is_an_error(body: bytes) -> None:
 def test_body_that_is_no_json_is_garbled(body: bytes) -> None:
     """It may be whole at the next attempt, so it has another class than a changed contract."""
     with pytest.raises(GarbledAnswerError, match="it is not JSON"):
-        parse_page(body, "markets", MarketPayload)
+        MARKETS.parse_again(body)
     with pytest.raises(GarbledAnswerError, match="it is not JSON"):
         parse_object(body, "market", MarketPayload)
 
@@ -205,13 +210,13 @@ def test_lone_surrogate_spoils_its_record_at_most(field: str, kept: list[str], r
 
 def test_whole_surrogate_pair_is_a_character() -> None:
     body = b'{"markets": [{"ticker": "M", "event_ticker": "E", "title": "\\ud83c\\udfc8"}]}'
-    assert parse_page(body, "markets", MarketPayload).records[0].title == "🏈"
+    assert MARKETS.parse_again(body).records[0].title == "🏈"
 
 
 def test_pages_of_other_records_have_other_keys() -> None:
-    series = parse_page(b'{"series": [{"ticker": "S"}, {"ticker": 5}]}', "series", SeriesPayload)
+    series = SERIES.parse_again(b'{"series": [{"ticker": "S"}, {"ticker": 5}]}')
     assert ([row.ticker for row in series.records], len(series.rejects)) == (["S"], 1)
-    events = parse_page(b'{"events": [{"event_ticker": "E"}, {"ticker": "E"}]}', "events", EventPayload)
+    events = EVENTS.parse_again(b'{"events": [{"event_ticker": "E"}, {"ticker": "E"}]}')
     assert ([row.ticker for row in events.records], events.rejects) == (
         ["E"],
         [Reject("E", '{"ticker": "E"}', "event_ticker: Field required")],
@@ -222,7 +227,7 @@ def test_object_is_read_under_its_key() -> None:
     market = parse_object(
         b'{"market": {"ticker": "M", "event_ticker": "E", "yes_bid_dollars": 0.29}}', "market", MarketPayload
     )
-    assert (market.ticker, market.yes_bid_dollars) == ("M", 290_000)
+    assert (market.ticker, market.yes_bid) == ("M", 290_000)
 
 
 @pytest.mark.parametrize(

@@ -6,20 +6,18 @@ from typing import Any
 import pytest
 
 from kalshi_pipeline.errors import PayloadError
-from kalshi_pipeline.exchange.pages import parse_object, parse_page
-from kalshi_pipeline.exchange.payloads import (
-    EventPayload,
-    ExchangeStatusPayload,
-    MarketPayload,
-    Quote,
-    SeriesPayload,
-)
+from kalshi_pipeline.exchange.events import EVENTS, SERIES
+from kalshi_pipeline.exchange.markets import MARKETS
+from kalshi_pipeline.exchange.pages import parse_object
+from kalshi_pipeline.exchange.payloads import ExchangeStatusPayload
+from kalshi_pipeline.records import Event, Market, Quote, Series
 
 
-def market_of(**fields: Any) -> MarketPayload:
-    """A market with these fields, through the bytes of a page."""
-    body = json.dumps({"markets": [{"ticker": "M", "event_ticker": "E", **fields}], "cursor": ""})
-    page = parse_page(body.encode(), "markets", MarketPayload)
+def market_of(**fields: Any) -> Market:
+    """A market with these fields, through the bytes of a page, read fast or again."""
+    body = json.dumps({"markets": [{"ticker": "M", "event_ticker": "E", **fields}], "cursor": ""}).encode()
+    page = MARKETS.parse(body)
+    assert page == MARKETS.parse_again(body)
     assert page.rejects == []
     return page.records[0]
 
@@ -92,8 +90,8 @@ CENTS = {"yes_bid": 8, "yes_ask": 12, "last_price": 10, "volume": 94884, "open_i
     ],
 )
 def test_quote_reads_every_generation(fields: dict[str, Any], quote: Quote) -> None:
-    """R42, R44, R45: exact, and an absent value is None and never 0."""
-    assert market_of(**fields).quote() == quote
+    """It is exact, and an absent value is None and never 0."""
+    assert market_of(**fields).quote == quote
 
 
 @pytest.mark.parametrize(
@@ -201,8 +199,8 @@ def test_quote_reads_every_generation(fields: dict[str, Any], quote: Quote) -> N
 def test_side_is_quoted_by_size_or_inner_price(
     fields: dict[str, Any], bid: int | None, ask: int | None
 ) -> None:
-    """R46, kalshi/API.md quirk 5: every way in which the exchange writes 'no quote'."""
-    quote = market_of(**fields).quote()
+    """Every way in which the exchange writes 'no quote' (docs/exchange-api.md, 'Quotes and unquoted sides')."""
+    quote = market_of(**fields).quote
     assert (quote.yes_bid, quote.yes_ask) == (bid, ask)
 
 
@@ -237,18 +235,18 @@ def test_side_is_quoted_by_size_or_inner_price(
     ],
 )
 def test_no_side_is_held_against_the_yes_side(fields: dict[str, Any], is_mirrored: bool) -> None:
-    market = market_of(**fields)
-    assert market.has_mirrored_sides(market.quote()) is is_mirrored
+    assert market_of(**fields).is_mirrored is is_mirrored
 
 
 def test_market_with_its_tickers_alone_is_read() -> None:
     """Only what identifies a record is required; everything else is None."""
-    expected: dict[str, Any] = dict.fromkeys(MarketPayload.model_fields)
-    assert market_of().model_dump() == {**expected, "ticker": "M", "event_ticker": "E"}
+    expected: dict[str, Any] = dict.fromkeys(Market._fields)
+    bare = {"ticker": "M", "event_ticker": "E", "is_combo": False, "quote": NOTHING, "is_mirrored": True}
+    assert market_of()._asdict() == {**expected, **bare}
 
 
 def test_market_survives_unknown_fields_and_words() -> None:
-    """R14: a word that nobody knows is kept as it came."""
+    """An unknown word is kept as it came."""
     market = market_of(
         status="auctioning",
         market_type="perpetual",
@@ -262,7 +260,7 @@ def test_market_survives_unknown_fields_and_words() -> None:
         "void",
         "lunar",
     )
-    assert "moon" not in market.model_dump()
+    assert "moon" not in market._fields
 
 
 def test_market_fields_are_read_as_they_came() -> None:
@@ -279,7 +277,7 @@ def test_market_fields_are_read_as_they_came() -> None:
         cap_strike="70000",
         is_provisional=True,
     )
-    assert market.model_dump(exclude_none=True) == {
+    assert {name: value for name, value in market._asdict().items() if value is not None} == {
         "ticker": "M",
         "event_ticker": "E",
         "title": "Set I,  how many are counted in all ",
@@ -287,30 +285,33 @@ def test_market_fields_are_read_as_they_came() -> None:
         "rules_primary": "one\n\ntwo",
         "status": "active",
         "result": "",
-        "created_time": 1_790_654_467_177_460,
-        "close_time": 7_286_976_000_000_000,
+        "created_at": 1_790_654_467_177_460,
+        "close_at": 7_286_976_000_000_000,
         "floor_strike": 65_000.5,
         "cap_strike": 70_000.0,
         "is_provisional": True,
+        "is_combo": False,
+        "quote": NOTHING,
+        "is_mirrored": True,
     }
 
 
 @pytest.mark.parametrize("blank", ["", None], ids=["blank", "null"])
 @pytest.mark.parametrize(
-    "field",
+    ("sent", "field"),
     [
-        "title",
-        "yes_sub_title",
-        "status",
-        "market_type",
-        "strike_type",
-        "rules_primary",
-        "created_time",
-        "close_time",
+        ("title", "title"),
+        ("yes_sub_title", "yes_sub_title"),
+        ("status", "status"),
+        ("market_type", "market_type"),
+        ("strike_type", "strike_type"),
+        ("rules_primary", "rules_primary"),
+        ("created_time", "created_at"),
+        ("close_time", "close_at"),
     ],
 )
-def test_blank_text_and_time_are_absent(field: str, blank: str | None) -> None:
-    assert getattr(market_of(**{field: blank}), field) is None
+def test_blank_text_and_time_are_absent(sent: str, field: str, blank: str | None) -> None:
+    assert getattr(market_of(**{sent: blank}), field) is None
 
 
 @pytest.mark.parametrize(
@@ -371,9 +372,8 @@ def test_combo_is_recognized(fields: dict[str, Any], is_combo: bool) -> None:
     ],
 )
 def test_unreadable_market_is_rejected_with_its_reason(fields: dict[str, Any], error: str) -> None:
-    """R15, R36."""
     row = {"ticker": "M", "event_ticker": "E", **fields}
-    page = parse_page(json.dumps({"markets": [row]}).encode(), "markets", MarketPayload)
+    page = MARKETS.parse(json.dumps({"markets": [row]}).encode())
     assert page.records == []
     assert [reject.error for reject in page.rejects] == [error]
 
@@ -382,9 +382,27 @@ def test_series_is_read_with_null_tags() -> None:
     body = (
         b'{"series": [{"ticker": "S", "title": "T ", "category": "", "frequency": "hourly", "tags": null}]}'
     )
-    assert [series.model_dump() for series in parse_page(body, "series", SeriesPayload).records] == [
-        {"ticker": "S", "title": "T ", "category": None, "frequency": "hourly", "tags": None}
+    assert SERIES.parse(body).records == [
+        Series(ticker="S", title="T ", category=None, frequency="hourly", tags=None)
     ]
+
+
+@pytest.mark.parametrize(
+    ("tags", "expected"),
+    [([], None), (["NBA"], "NBA"), (["NBA", "Finals"], "NBA,Finals"), ([""], "")],
+    ids=["none", "one", "two", "blank"],
+)
+def test_series_is_read_with_its_tags(tags: list[str], expected: str | None) -> None:
+    body = json.dumps({"series": [{"ticker": "S", "tags": tags}]}).encode()
+    assert SERIES.parse(body) == SERIES.parse_again(body)
+    assert [series.tags for series in SERIES.parse(body).records] == [expected]
+
+
+@pytest.mark.parametrize("tags", ["NBA", 5, ["NBA", 5], {"NBA": 1}], ids=str)
+def test_series_with_other_tags_than_a_list_of_texts_is_rejected(tags: object) -> None:
+    page = SERIES.parse(json.dumps({"series": [{"ticker": "S", "tags": tags}]}).encode())
+    assert page.records == []
+    assert [reject.error for reject in page.rejects] == [f"tags: {tags!r} is not a list of texts"]
 
 
 def test_event_is_identified_by_its_event_ticker() -> None:
@@ -404,15 +422,15 @@ def test_event_is_identified_by_its_event_ticker() -> None:
             "markets": [],
         }
     )
-    assert parse_object(body.encode(), "event", EventPayload).model_dump() == {
-        "ticker": "KXFARPLACE-99",
-        "series_ticker": "KXFARPLACE",
-        "title": "Far?",
-        "sub_title": "Until 2099",
-        "category": None,
-        "mutually_exclusive": False,
-        "strike_date": 4_089_243_540_000_000,
-    }
+    assert EVENTS.parse_one(body.encode(), "event") == Event(
+        ticker="KXFARPLACE-99",
+        series_ticker="KXFARPLACE",
+        title="Far?",
+        sub_title="Until 2099",
+        category=None,
+        mutually_exclusive=False,
+        strike_at=4_089_243_540_000_000,
+    )
 
 
 @pytest.mark.parametrize(

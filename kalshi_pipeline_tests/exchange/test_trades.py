@@ -9,12 +9,13 @@ import pytest
 from kalshi_pipeline.errors import NotFoundError, PayloadError
 from kalshi_pipeline.exchange.client import KalshiClient
 from kalshi_pipeline.exchange.listing import Listing
-from kalshi_pipeline.exchange.pages import GarbledAnswerError, Page, Reject, parse_page
-from kalshi_pipeline.exchange.tiers import Tier
-from kalshi_pipeline.exchange.trades import PlacedTradePayload, Trade, parse_trades, trade_of
+from kalshi_pipeline.exchange.pages import GarbledAnswerError, Page
+from kalshi_pipeline.exchange.trades import TRADES
 from kalshi_pipeline.exchange.transport import Params
+from kalshi_pipeline.records import Trade
 from kalshi_pipeline.sandbox import SHAPES, Sandbox, Shape, World, WorldConfig
 from kalshi_pipeline.units import instant_of, parse_instant
+from kalshi_pipeline.vocabulary import Tier
 from kalshi_pipeline_tests import plain_http
 from kalshi_pipeline_tests.shared import needs_shared, read_recorded, recorded_files
 
@@ -49,12 +50,6 @@ def body_of(*rows: object, **envelope: Any) -> bytes:
     return json.dumps({"trades": list(rows), "cursor": "next", **envelope}).encode()
 
 
-def read_slowly(body: bytes) -> Page[Trade]:
-    page = parse_page(body, "trades", PlacedTradePayload)
-    rejects = [Reject(None, reject.raw, reject.error) for reject in page.rejects]
-    return Page([trade_of(payload) for payload in page.records], rejects, page.cursor)
-
-
 def test_trades_of_two_generations_are_read_exactly() -> None:
     today = Trade(
         trade_id="2c8e41d7-90b3-9f16-e5a8-0d7b63f94c12",
@@ -74,8 +69,8 @@ def test_trades_of_two_generations_are_read_exactly() -> None:
         taker_side="no",
         is_block=None,
     )
-    assert parse_trades(body_of(TODAY)) == Page([today], [], "next")
-    assert parse_trades(body_of(TODAY, JANUARY)) == Page([today, january], [], "next")
+    assert TRADES.parse(body_of(TODAY)) == Page([today], [], "next")
+    assert TRADES.parse(body_of(TODAY, JANUARY)) == Page([today, january], [], "next")
 
 
 @pytest.mark.parametrize(
@@ -103,10 +98,9 @@ def test_trades_of_two_generations_are_read_exactly() -> None:
     ],
 )
 def test_odd_trade_is_read_as_the_model_reads_it(changes: dict[str, Any]) -> None:
-    """R15, R43, R44, R45."""
     body = body_of(TODAY, {**TODAY, **changes}, JANUARY)
-    page = parse_trades(body)
-    assert page == read_slowly(body)
+    page = TRADES.parse(body)
+    assert page == TRADES.parse_again(body)
     assert (len(page.records), page.rejects) == (3, [])
 
 
@@ -140,11 +134,11 @@ def test_odd_trade_is_read_as_the_model_reads_it(changes: dict[str, Any]) -> Non
     ],
 )
 def test_trade_that_cannot_be_placed_is_set_aside_whole(changes: dict[str, Any], error: str) -> None:
-    """R15: under no ticker, for other trades of its market must not take its place in quarantine."""
+    """It has no ticker in quarantine, where other trades of its market must not take its place."""
     odd = {**TODAY, **changes}
     body = body_of(TODAY, odd, JANUARY)
-    page = parse_trades(body)
-    assert page == read_slowly(body)
+    page = TRADES.parse(body)
+    assert page == TRADES.parse_again(body)
     assert [trade.ticker for trade in page.records] == [TODAY["ticker"], JANUARY["ticker"]]
     assert [(reject.ticker, reject.error) for reject in page.rejects] == [(None, error)]
     assert json.loads(page.rejects[0].raw) == odd
@@ -152,8 +146,8 @@ def test_trade_that_cannot_be_placed_is_set_aside_whole(changes: dict[str, Any],
 
 @pytest.mark.parametrize("cursor", ["", None], ids=["blank", "null"])
 def test_last_page_has_no_cursor(cursor: str | None) -> None:
-    assert parse_trades(body_of(TODAY, cursor=cursor)).cursor is None
-    assert parse_trades(b'{"trades": null}') == Page([])
+    assert TRADES.parse(body_of(TODAY, cursor=cursor)).cursor is None
+    assert TRADES.parse(b'{"trades": null}') == Page([])
 
 
 @pytest.mark.parametrize(
@@ -165,18 +159,16 @@ def test_last_page_has_no_cursor(cursor: str | None) -> None:
     ],
 )
 def test_page_without_its_envelope_is_an_error(body: bytes, error: type[Exception]) -> None:
-    """R19."""
     with pytest.raises(error):
-        parse_trades(body)
+        TRADES.parse(body)
 
 
 @pytest.mark.parametrize("shape", SHAPES)
 def test_listed_trades_of_every_shape_are_read_alike(shape: Shape) -> None:
-    """R17."""
     with Sandbox(World(WorldConfig(markets=300, combos=50, shape=shape))) as sandbox:
         body = plain_http.get(f"{sandbox.url}/markets/trades", params={"limit": 1000}).content
-    assert len(parse_trades(body).records) > 300
-    assert parse_trades(body) == read_slowly(body)
+    assert len(TRADES.parse(body).records) > 300
+    assert TRADES.parse(body) == TRADES.parse_again(body)
 
 
 @needs_shared
@@ -187,8 +179,8 @@ def test_recorded_trades_are_read_alike() -> None:
             continue
         answer = read_recorded(file)
         body = json.dumps(answer.get("response", answer)).encode()
-        page = parse_trades(body)
-        assert page == read_slowly(body)
+        page = TRADES.parse(body)
+        assert page == TRADES.parse_again(body)
         assert page.rejects == []
         count += len(page.records)
     assert count > 0
@@ -218,7 +210,7 @@ class Pages:
 def test_overlap_is_removed_within_the_pages_that_are_remembered(
     remembered: int | None, expected: list[str], duplicates: int
 ) -> None:
-    """R7: a trade that comes again later is known by its key in the store."""
+    """A trade that comes again later is known by its key in the store."""
     listing = Listing(
         "/markets/trades",
         Pages("abc", "bcd", "de", "ace"),

@@ -6,7 +6,6 @@ from typing import Any
 import httpx
 import pytest
 
-from kalshi_pipeline.exchange.tiers import Tier
 from kalshi_pipeline.ingest.parents.lookup import MarketLookup
 from kalshi_pipeline.ingest.run.session import Session, open_session
 from kalshi_pipeline.ingest.settlements import backfill_settlements
@@ -15,6 +14,7 @@ from kalshi_pipeline.ingest.sync import sync_markets
 from kalshi_pipeline.sandbox import Sandbox, World, WorldConfig
 from kalshi_pipeline.settings import Settings
 from kalshi_pipeline.units import MICROS_PER_SECOND, iso_of, parse_instant
+from kalshi_pipeline.vocabulary import Tier
 from kalshi_pipeline_tests.conftest import Query
 from kalshi_pipeline_tests.ingest.listed import open_markets
 from kalshi_pipeline_tests.ingest.outcomes import is_historical, is_lookup, move, rewritten, without

@@ -1,4 +1,4 @@
-"""Rows as `ingest` makes them, ticks as the snapshot takes them, and whole tables as plain dictionaries."""
+"""Records as the exchange lists them, ticks as the snapshot takes them, and whole tables as plain dictionaries."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
@@ -7,12 +7,13 @@ from pathlib import Path
 
 from sqlalchemy import Table, insert, select
 
+from kalshi_pipeline.records import Event, Market, Quote, Series
 from kalshi_pipeline.store.database import Database
-from kalshi_pipeline.store.rows import EventRow, MarketRow, SeriesRow, Tally
 from kalshi_pipeline.store.schema.tables import ticks
 from kalshi_pipeline.store.writing.parents import merge_events, merge_markets, merge_series
 from kalshi_pipeline.store.writing.quotes import Appended, TickQuotes
 from kalshi_pipeline.store.writing.runs import Run, State, add_page, close_run, open_tick
+from kalshi_pipeline.store.writing.tally import Tally
 from kalshi_pipeline.units import instant_of
 
 MILLISECOND = 1_000
@@ -33,15 +34,15 @@ def sqlite_url(path: Path) -> str:
     return f"sqlite:///{path}"
 
 
-def series_row(ticker: str, /, **changes: object) -> SeriesRow:
-    row = SeriesRow(
+def series_row(ticker: str, /, **changes: object) -> Series:
+    row = Series(
         ticker, title="Rain in New York", category="Climate", frequency="daily", tags='["rain", "weather"]'
     )
     return row._replace(**changes)  # type: ignore[arg-type]
 
 
-def event(ticker: str, series_ticker: str | None = "KXRAIN", /, **changes: object) -> EventRow:
-    row = EventRow(
+def event(ticker: str, series_ticker: str | None = "KXRAIN", /, **changes: object) -> Event:
+    row = Event(
         ticker,
         series_ticker,
         title="Will it rain in New York?",
@@ -53,9 +54,9 @@ def event(ticker: str, series_ticker: str | None = "KXRAIN", /, **changes: objec
     return row._replace(**changes)  # type: ignore[arg-type]
 
 
-def market(ticker: str, event_ticker: str = "KXRAIN-26NOV23", /, **changes: object) -> MarketRow:
+def market(ticker: str, event_ticker: str = "KXRAIN-26NOV23", /, **changes: object) -> Market:
     """A market of 29 to 31 cents."""
-    row = MarketRow(
+    row = Market(
         ticker,
         event_ticker,
         title="Will it rain in New York on Nov 23?",
@@ -76,28 +77,37 @@ def market(ticker: str, event_ticker: str = "KXRAIN-26NOV23", /, **changes: obje
         is_provisional=False,
         is_combo=False,
         collection_ticker=None,
-        yes_bid=290_000,
-        yes_ask=310_000,
-        yes_bid_size=12_050,
-        yes_ask_size=8_000,
-        last_price=300_000,
-        volume=98_765,
-        open_interest=43_210,
+        quote=Quote(
+            yes_bid=290_000,
+            yes_ask=310_000,
+            yes_bid_size=12_050,
+            yes_ask_size=8_000,
+            last_price=300_000,
+            volume=98_765,
+            open_interest=43_210,
+        ),
+        is_mirrored=True,
     )
-    return row._replace(**changes)  # type: ignore[arg-type]
+    return changed(row, **changes)
 
 
-def store_series(database: Database, *rows: SeriesRow, at: int = NOON) -> Tally:
+def changed(row: Market, /, **changes: object) -> Market:
+    """The same market with other values, of its quote too."""
+    numbers = {name: changes.pop(name) for name in Quote._fields if name in changes}
+    return row._replace(quote=row.quote._replace(**numbers), **changes)  # type: ignore[arg-type]
+
+
+def store_series(database: Database, *rows: Series, at: int = NOON) -> Tally:
     with database.begin() as connection:
         return merge_series(connection, rows, at)
 
 
-def store_events(database: Database, *rows: EventRow, at: int = NOON) -> Tally:
+def store_events(database: Database, *rows: Event, at: int = NOON) -> Tally:
     with database.begin() as connection:
         return merge_events(connection, rows, at)
 
 
-def store_markets(database: Database, *rows: MarketRow, at: int = NOON) -> Tally:
+def store_markets(database: Database, *rows: Market, at: int = NOON) -> Tally:
     with database.begin() as connection:
         return merge_markets(connection, rows, at)
 
@@ -134,7 +144,7 @@ class Tick:
                 connection, self.run, tick_at, scope, every=every, keyframe_seconds=keyframe_seconds
             )
 
-    def store(self, page: Sequence[MarketRow], received_at: int | None = None) -> Appended:
+    def store(self, page: Sequence[Market], received_at: int | None = None) -> Appended:
         """Store a page that was received a second after the tick, or at an instant."""
         with self._database.begin() as connection:
             merge_markets(connection, page, NOON)
@@ -161,7 +171,7 @@ class Tick:
 def take(
     database: Database,
     tick_at: int,
-    *pages: Sequence[MarketRow],
+    *pages: Sequence[Market],
     every: bool = False,
     keyframe_seconds: float = KEYFRAME_SECONDS,
     scope: str = SCOPE,
@@ -179,7 +189,7 @@ def tick(number: int) -> int:
     return NOON + number * STEP
 
 
-def bid(cents: int, ticker: str = "M") -> MarketRow:
+def bid(cents: int, ticker: str = "M") -> Market:
     """A market of that bid, and an ask two cents above it."""
     return market(ticker, yes_bid=cents * 10_000, yes_ask=cents * 10_000 + 20_000)
 

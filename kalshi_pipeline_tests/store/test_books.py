@@ -1,19 +1,20 @@
 """Order books as they are stored and read."""
 
+from kalshi_pipeline.records import OrderBook, OrderBookLevel
 from kalshi_pipeline.store.database import Database
-from kalshi_pipeline.store.writing.order_books import LevelRow, append_order_books
+from kalshi_pipeline.store.writing.order_books import append_order_books
 from kalshi_pipeline_tests.store.samples import NOON, SECOND, market, query, store_markets
 
 LEVELS = [
-    LevelRow("A", is_yes=True, price=10_000, size=500),
-    LevelRow("A", is_yes=True, price=420_000, size=100_001),
-    LevelRow("A", is_yes=False, price=10_000, size=1),
+    OrderBookLevel(is_yes=True, price=10_000, size=500),
+    OrderBookLevel(is_yes=True, price=420_000, size=100_001),
+    OrderBookLevel(is_yes=False, price=10_000, size=1),
 ]
 
 
 def append(database: Database, received_at: int) -> int:
     with database.begin() as connection:
-        return append_order_books(connection, ["A", "EMPTY"], LEVELS, received_at)
+        return append_order_books(connection, [OrderBook("A", LEVELS), OrderBook("EMPTY", [])], received_at)
 
 
 def test_books_are_stored_level_by_level_once_for_a_moment(database: Database) -> None:

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
+from kalshi_pipeline.records import Candlestick
 from kalshi_pipeline.store.database import Database
-from kalshi_pipeline.store.rows import CandlestickRow, Tally
 from kalshi_pipeline.store.schema.tables import candlestick_days, candlesticks, settlements
 from kalshi_pipeline.store.writing.candlesticks import (
     AskedDay,
@@ -20,6 +20,7 @@ from kalshi_pipeline.store.writing.candlesticks import (
     upsert_candlesticks,
 )
 from kalshi_pipeline.store.writing.runs import State
+from kalshi_pipeline.store.writing.tally import Tally
 from kalshi_pipeline_tests.store.samples import (
     MINUTE,
     NOON,
@@ -39,11 +40,9 @@ DAY = 24 * HOUR
 TICKER = "KXRAIN-26NOV23-T0.1"
 
 
-def candle(end_at: int = NOON, minutes: int = 60, **changes: Any) -> CandlestickRow:
+def candle(end_at: int = NOON, **changes: Any) -> Candlestick:
     """Nobody bids at first, nobody asks at first; then 1.5 cents to 6, and trades at 4 and 5 cents."""
-    row = CandlestickRow(
-        1,
-        minutes,
+    row = Candlestick(
         end_at,
         *(0, 20_000, 0, 15_000),
         *(1_000_000, 1_000_000, 60_000, 60_000),
@@ -56,17 +55,18 @@ def candle(end_at: int = NOON, minutes: int = 60, **changes: Any) -> Candlestick
     return row._replace(**changes)
 
 
-def silent(end_at: int, minutes: int = 60) -> CandlestickRow:
+def silent(end_at: int) -> Candlestick:
     """A period without a trade."""
     none: dict[str, Any] = dict.fromkeys(
         ("price_open", "price_high", "price_low", "price_close", "price_mean")
     )
-    return candle(end_at, minutes, volume=0, **none)
+    return candle(end_at, volume=0, **none)
 
 
-def store(database: Database, *rows: CandlestickRow | tuple[Any, ...]) -> Tally:
+def store(database: Database, *candles: Candlestick, minutes: int = 60) -> Tally:
+    """Store candlesticks of the first market."""
     with database.begin() as connection:
-        return upsert_candlesticks(connection, rows)
+        return upsert_candlesticks(connection, minutes, {(1, candle.end_at): candle for candle in candles})
 
 
 @pytest.fixture
@@ -79,10 +79,12 @@ def _market(database: Database) -> None:
 @pytest.mark.usefixtures("_market")
 def test_candlesticks_are_stored_once_and_exactly(database: Database) -> None:
     """R45: 0, NULL and 1 dollar stay what they are."""
-    rows = [candle(NOON), silent(NOON + HOUR), tuple(candle(NOON, minutes=1440))]
-    assert store(database, *rows) == Tally(inserted=3)
-    assert store(database, *rows) == Tally(unchanged=3)
-    assert [tuple(row.values()) for row in contents(database, candlesticks)] == [tuple(row) for row in rows]
+    hours = [candle(NOON), silent(NOON + HOUR)]
+    for outcome in ("inserted", "unchanged"):
+        assert store(database, *hours) == Tally(**{outcome: 2})
+        assert store(database, candle(NOON), minutes=1440) == Tally(**{outcome: 1})
+    rows = [(1, 60, *hours[0]), (1, 60, *hours[1]), (1, 1440, *candle(NOON))]
+    assert [tuple(row.values()) for row in contents(database, candlesticks)] == rows
 
 
 @pytest.mark.usefixtures("_market")
@@ -92,7 +94,7 @@ def test_candlestick_that_differs_is_replaced_as_a_whole(database: Database) -> 
     assert store(database, replaced, candle(NOON + HOUR), candle(NOON + 2 * HOUR)) == Tally(
         inserted=1, changed=1, unchanged=1
     )
-    assert tuple(contents(database, candlesticks)[0].values()) == tuple(replaced)
+    assert tuple(contents(database, candlesticks)[0].values()) == (1, 60, *replaced)
 
 
 @pytest.mark.usefixtures("_market")
@@ -250,7 +252,7 @@ def test_time_between_two_ticks_of_a_cadence_is_no_gap(database: Database) -> No
         take(database, tick_at, [])
     with database.begin() as connection:
         connection.exec_driver_sql("UPDATE ticks SET period_seconds = 300")
-    store(database, *(candle(NOON + minute * MINUTE, minutes=1) for minute in range(13)))
+    store(database, *(candle(NOON + minute * MINUTE) for minute in range(13)), minutes=1)
     assert [at for at, *_ in filled(database)] == ["12:05", "12:06", "12:07", "12:08", "12:09"]
 
 
@@ -259,7 +261,8 @@ def test_time_between_two_ticks_of_a_cadence_is_no_gap(database: Database) -> No
 def test_shortest_of_the_candlesticks_that_end_together_fills(
     database: Database, lengths: Sequence[int], expected: int
 ) -> None:
-    store(database, *(candle(NOON, minutes=minutes) for minutes in lengths))
+    for minutes in lengths:
+        store(database, candle(NOON), minutes=minutes)
     assert filled(database) == [("12:00", "candlestick", expected)]
 
 

@@ -9,8 +9,8 @@ import pytest
 from sqlalchemy import Connection, Table
 from sqlalchemy import event as sqlalchemy_event
 
+from kalshi_pipeline.records import Event, Market, Series
 from kalshi_pipeline.store.database import Database
-from kalshi_pipeline.store.rows import EventRow, MarketRow, SeriesRow, Tally
 from kalshi_pipeline.store.schema.tables import events, markets, series
 from kalshi_pipeline.store.writing.parents import (
     merge_events,
@@ -22,6 +22,7 @@ from kalshi_pipeline.store.writing.parents import (
 )
 from kalshi_pipeline.store.writing.quotes import Appended
 from kalshi_pipeline.store.writing.runs import record_lookups
+from kalshi_pipeline.store.writing.tally import Tally
 from kalshi_pipeline_tests.store.samples import (
     LATER,
     NOON,
@@ -37,23 +38,18 @@ from kalshi_pipeline_tests.store.samples import (
     without,
 )
 
-Merge = Callable[[Connection, Sequence[SeriesRow | EventRow | MarketRow], int], Tally]
+Merge = Callable[[Connection, Sequence[Series | Event | Market], int], Tally]
 _KNOWN = {"is_placeholder": False, "first_seen_at": NOON, "changed_at": NOON}
 _NOT_STORED = {
     "ticker",
     "series_ticker",
     "event_ticker",
-    "yes_bid",
-    "yes_ask",
-    "yes_bid_size",
-    "yes_ask_size",
-    "last_price",
-    "volume",
-    "open_interest",
+    "quote",
+    "is_mirrored",
 }
 
 
-def _stored(row: SeriesRow | EventRow | MarketRow) -> dict[str, object]:
+def _stored(row: Series | Event | Market) -> dict[str, object]:
     """The columns that a row gives its table."""
     return {name: value for name, value in row._asdict().items() if name not in _NOT_STORED}
 
@@ -120,7 +116,7 @@ def test_merge_counts_inserted_changed_and_unchanged(database: Database) -> None
     ]
 
 
-@pytest.mark.parametrize("name", [name for name in SeriesRow._fields if name != "ticker"])
+@pytest.mark.parametrize("name", [name for name in Series._fields if name != "ticker"])
 def test_series_is_rewritten_when_one_value_changes(database: Database, name: str) -> None:
     store_series(database, series_row("KXRAIN"))
     before = contents(database, series)
@@ -147,7 +143,7 @@ def test_event_is_rewritten_when_one_value_changes(database: Database, name: str
     assert contents(database, events) == [{**before[0], name: value, "changed_at": LATER}]
 
 
-@pytest.mark.parametrize("name", [name for name in MarketRow._fields if name not in _NOT_STORED])
+@pytest.mark.parametrize("name", [name for name in Market._fields if name not in _NOT_STORED])
 def test_market_is_rewritten_when_one_value_changes(database: Database, name: str) -> None:
     store_markets(database, market("KXRAIN-26NOV23-T1", collection_ticker="KXMVE-1"))
     before = contents(database, markets)
@@ -179,9 +175,9 @@ def test_absent_value_never_erases_a_known_one(database: Database) -> None:
     store_markets(database, market("KXRAIN-26NOV23-T1", collection_ticker="KXMVE-1"))
     before = [contents(database, table) for table in (series, events, markets)]
 
-    nothing = dict.fromkeys(SeriesRow._fields[1:])
+    nothing = dict.fromkeys(Series._fields[1:])
     assert store_series(database, series_row("KXRAIN", **nothing), at=LATER) == Tally(unchanged=1)
-    nothing = dict.fromkeys(EventRow._fields[1:])
+    nothing = dict.fromkeys(Event._fields[1:])
     assert store_events(database, event("KXRAIN-26NOV23", **nothing), at=LATER) == Tally(unchanged=1)
     nothing = dict.fromkeys(_stored(market("M")))
     bare = market("KXRAIN-26NOV23-T1", **nothing | {"status": "active", "is_combo": False})
@@ -359,7 +355,7 @@ def test_placeholder_is_healed_even_by_an_answer_that_tells_nothing(database: Da
             database, series_row("A", title=None, category=None, frequency=None, tags=None), at=LATER
         )
     else:
-        tally = store_events(database, event("B-1", **dict.fromkeys(EventRow._fields[1:])), at=LATER)
+        tally = store_events(database, event("B-1", **dict.fromkeys(Event._fields[1:])), at=LATER)
     assert tally == Tally(changed=1, healed=1)
     healed = [row for row in contents(database, table) if row["id"] == before[0]["id"]]
     assert healed == [{**before[0], "is_placeholder": False, "changed_at": LATER}]
@@ -451,7 +447,7 @@ def test_unknown_events_hold_placeholders_until_the_exchange_was_asked(database:
 def test_staged_markets_are_merged_by_a_later_transaction(database: Database) -> None:
     """R26: they are staged while nothing is locked, and others may write in between."""
     with database.stage() as connection:
-        stage_markets(connection, [tuple(market("M-1")), market("M-2")])
+        stage_markets(connection, [market("M-1"), market("M-2")])
     store_events(database, event("KXRAIN-26NOV23"))
     with database.begin() as connection:
         assert merge_staged_markets(connection, 2, NOON) == Tally(inserted=2)

@@ -9,11 +9,11 @@ from typing import TypeAlias
 import pytest
 from sqlalchemy import select
 
+from kalshi_pipeline.records import Market
 from kalshi_pipeline.store.database import Database
 from kalshi_pipeline.store.reading.history import history
 from kalshi_pipeline.store.reading.movers import movers
 from kalshi_pipeline.store.reading.quotes import Quote, latest, quotes_as_of
-from kalshi_pipeline.store.rows import MarketRow
 from kalshi_pipeline.store.schema.tables import QUOTE_COLUMNS, markets, price_snapshots, sightings, ticks
 from kalshi_pipeline.store.writing.runs import TAKEN, State
 from kalshi_pipeline.units import MICROS_PER_MILLISECOND, iso_of
@@ -43,7 +43,7 @@ class Taken:
     at: int
     scope: str
     state: State
-    page: dict[str, MarketRow]
+    page: dict[str, Market]
 
 
 def invent(random: Random) -> Iterator[Taken]:
@@ -92,7 +92,7 @@ def truth(life: list[Taken], ticker: str, at: int) -> tuple[int | None, bool]:
         if taken.at > at or taken.state not in TAKEN:
             continue
         if ticker in taken.page:
-            known, scope = taken.page[ticker].yes_bid, taken.scope
+            known, scope = taken.page[ticker].quote.yes_bid, taken.scope
         elif taken.scope == scope and taken.state is State.COMPLETE:
             known = None
         if taken.scope == scope:

@@ -6,7 +6,16 @@ from kalshi_pipeline.errors import RangeError
 from kalshi_pipeline.store.database import Database
 from kalshi_pipeline.store.reading.movers import Mover, movers
 from kalshi_pipeline.store.schema.tables import QUOTE_COLUMNS
-from kalshi_pipeline_tests.store.samples import MINUTE, PARTIAL, bid, market, store_markets, take, tick
+from kalshi_pipeline_tests.store.samples import (
+    MINUTE,
+    PARTIAL,
+    bid,
+    changed,
+    market,
+    store_markets,
+    take,
+    tick,
+)
 
 
 def moved(database: Database, minutes: float, at: int | None = None, limit: int = 20) -> list[Mover]:
@@ -28,7 +37,7 @@ def test_movers_compare_with_the_last_quote_before_the_window(database: Database
         [bid(10, "QUIET"), bid(45, "BUSY"), bid(70, "STILL"), bid(20, "GONE")],
     )
     now = [
-        bid(40, "QUIET")._replace(volume=100_000, last_price=410_000),
+        changed(bid(40, "QUIET"), volume=100_000, last_price=410_000),
         bid(35, "BUSY"),
         bid(70, "STILL"),
         bid(5, "BORN"),

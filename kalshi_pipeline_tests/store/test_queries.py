@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from kalshi_pipeline.records import Reject
 from kalshi_pipeline.store.database import Database
 from kalshi_pipeline.store.reading.catalogue import MarketDetails, busiest_market, market_details
 from kalshi_pipeline.store.reading.completeness import (
@@ -30,7 +31,6 @@ from kalshi_pipeline.store.reading.parents import (
     open_placeholder_series,
 )
 from kalshi_pipeline.store.reading.quotes import Quote, latest
-from kalshi_pipeline.store.rows import RejectRow, Tally
 from kalshi_pipeline.store.schema.tables import QUOTE_COLUMNS, listings, markets, metadata, ticks
 from kalshi_pipeline.store.writing.runs import (
     Run,
@@ -42,6 +42,7 @@ from kalshi_pipeline.store.writing.runs import (
     open_tick,
     record_lookups,
 )
+from kalshi_pipeline.store.writing.tally import Tally
 from kalshi_pipeline_tests.store.samples import (
     LATER,
     MINUTE,
@@ -299,10 +300,8 @@ def test_quarantined_records_are_counted_by_kind(database: Database) -> None:
     run = _listing(database, "markets", 3)
     with database.begin() as connection:
         assert count_quarantined(connection) == {}
-        add_to_quarantine(
-            connection, run, "markets", [RejectRow(key, "{}", "bad") for key in ("A", "B")], NOON
-        )
-        add_to_quarantine(connection, run, "events", [RejectRow("A", "{}", "bad")], NOON)
+        add_to_quarantine(connection, run, "markets", [Reject(key, "{}", "bad") for key in ("A", "B")], NOON)
+        add_to_quarantine(connection, run, "events", [Reject("A", "{}", "bad")], NOON)
         assert count_quarantined(connection) == {"events": 1, "markets": 2}
 
 
@@ -411,7 +410,7 @@ def test_busiest_market_has_the_most_two_sided_quotes(database: Database) -> Non
 def test_newest_history_is_the_newest_quotes_oldest_first(database: Database) -> None:
     for number in range(4):
         take(database, NOON + number * MINUTE, [market("M-1", yes_bid=number * 10_000), market("M-2")])
-    numbers = tuple(getattr(market("M-1"), name) for name in QUOTE_COLUMNS)
+    numbers = market("M-1").quote
     expected = [(NOON + number * MINUTE, number * 10_000, *numbers[1:]) for number in range(4)]
 
     def newest(ticker: str, limit: int) -> list[tuple[object, ...]]:

@@ -12,8 +12,8 @@ import pytest
 from sqlalchemy import event as sqlalchemy_event
 
 from kalshi_pipeline.errors import StoreError
+from kalshi_pipeline.records import Market
 from kalshi_pipeline.store.database import Database
-from kalshi_pipeline.store.rows import MarketRow
 from kalshi_pipeline.store.schema.tables import (
     QUOTE_COLUMNS,
     latest_quotes,
@@ -34,6 +34,7 @@ from kalshi_pipeline_tests.store.samples import (
     SECOND,
     Row,
     Tick,
+    changed,
     close,
     contents,
     market,
@@ -57,8 +58,8 @@ def _sighting(tick_id: int, market_id: int, received_ms: int = 1000) -> Row:
     return {"tick_id": tick_id, "market_id": market_id, "received_ms": received_ms}
 
 
-def _snapshot(tick_id: int, market_id: int, row: MarketRow, received_ms: int = 1000) -> Row:
-    quote = {name: getattr(row, name) for name in QUOTE_COLUMNS}
+def _snapshot(tick_id: int, market_id: int, row: Market, received_ms: int = 1000) -> Row:
+    quote = row.quote._asdict()
     given: Row = {"tick_id": tick_id, "market_id": market_id, **quote}
     return {**given, "received_ms": received_ms, "is_terminal": False}
 
@@ -142,7 +143,7 @@ def test_quote_counts_as_changed_when_one_number_does(
 def test_quote_counts_as_changed_by_the_smallest_step(database: Database, name: str) -> None:
     first = market("M-1")
     take(database, NOON, [first])
-    moved = first._replace(**{name: getattr(first, name) + 1})
+    moved = changed(first, **{name: getattr(first.quote, name) + 1})
     assert take(database, LATER, [moved]) == 1
     assert contents(database, price_snapshots) == [_snapshot(1, 1, first), _snapshot(2, 1, moved)]
 
@@ -228,7 +229,7 @@ def test_same_tick_again_adds_and_changes_nothing(database: Database, every: boo
     first = [market("M-1"), market("M-2")]
     assert tick.store(first) == Appended(2, 0)
     before = contents(database, price_snapshots), contents(database, latest_quotes)
-    moved = [row._replace(yes_bid=1) for row in first]
+    moved = [changed(row, yes_bid=1) for row in first]
     assert tick.store(first, received_at=LATER) == Appended(0, 0)
     assert tick.store(moved, received_at=LATER) == Appended(0, 0)
     assert (contents(database, price_snapshots), contents(database, latest_quotes)) == before
@@ -239,7 +240,7 @@ def test_tick_that_was_cut_goes_on_over_what_it_has_stored(database: Database, e
     """R25: the retry meets stored pages, a page of which nothing is stored, and overlapping pages (R7)."""
     pages = [[market(f"M-{page}-{n}") for n in range(3)] for page in range(3)]
     take(database, NOON, *pages)
-    moved = [[row._replace(yes_bid=280_000) for row in page] for page in pages]
+    moved = [[changed(row, yes_bid=280_000) for row in page] for page in pages]
     cut = Tick(database, LATER, every=every)
     cut.store(moved[0])
     resumed = Tick(database, LATER, every=every)
@@ -260,7 +261,7 @@ def test_tick_that_was_cut_ends_with_the_rows_of_an_undisturbed_one(
 ) -> None:
     """R25: of markets that are unchanged, changed, of an age, gone, back and new."""
     same, moves, aged, goes, back = (market(name) for name in ("SAME", "MOVES", "AGED", "GOES", "BACK"))
-    pages = [[moves._replace(yes_bid=280_000), aged], [same, back, market("NEW")]]
+    pages = [[changed(moves, yes_bid=280_000), aged], [same, back, market("NEW")]]
 
     def begin(database: Database) -> Tick:
         return Tick(database, NOON + 3 * MINUTE, every=every, keyframe_seconds=180)
@@ -461,7 +462,7 @@ class _Model:
         self._ticks[tick_id] = tick_at, scope
         self._listed: set[int] = set()
 
-    def list(self, row: MarketRow, *, every: bool, keyframe_seconds: int) -> str | None:
+    def list(self, row: Market, *, every: bool, keyframe_seconds: int) -> str | None:
         """Tell why the row is stored, if it is."""
         market_id = self._ids.setdefault(row.ticker, len(self._ids) + 1)
         self._listed.add(market_id)

@@ -5,9 +5,9 @@ import hashlib
 import pytest
 from sqlalchemy import Table
 
+from kalshi_pipeline.records import Reject
 from kalshi_pipeline.store.database import Database
 from kalshi_pipeline.store.reading.history import newest_history
-from kalshi_pipeline.store.rows import RejectRow, Tally
 from kalshi_pipeline.store.schema.tables import event_lookups, events, listings, quarantine, ticks
 from kalshi_pipeline.store.writing.runs import (
     Run,
@@ -20,6 +20,7 @@ from kalshi_pipeline.store.writing.runs import (
     record_lookups,
     record_pause,
 )
+from kalshi_pipeline.store.writing.tally import Tally
 from kalshi_pipeline_tests.store.samples import (
     LATER,
     MINUTE,
@@ -456,7 +457,7 @@ def test_pause_is_recorded_at_its_tick(database: Database, is_paused: bool | Non
     assert contents(database, ticks)[0]["is_paused"] is None
 
 
-def _quarantine(database: Database, run: Run, kind: str, *rejects: RejectRow, at: int = NOON) -> None:
+def _quarantine(database: Database, run: Run, kind: str, *rejects: Reject, at: int = NOON) -> None:
     with database.begin() as connection:
         add_to_quarantine(connection, run, kind, rejects, at)
 
@@ -468,8 +469,8 @@ def test_quarantine_keeps_one_row_for_each_record(database: Database) -> None:
         database,
         first,
         "markets",
-        RejectRow("M-1", '{"ticker": "M-1"}', "event_ticker is missing"),
-        RejectRow(None, '{"odd": true}', "ticker is missing"),
+        Reject("M-1", '{"ticker": "M-1"}', "event_ticker is missing"),
+        Reject(None, '{"odd": true}', "ticker is missing"),
     )
     digest = hashlib.sha256(b'{"odd": true}').hexdigest()
     kept: Row = {"kind": "markets", "run": "listings/1", "first_seen_at": NOON, "last_seen_at": NOON}
@@ -482,8 +483,8 @@ def test_quarantine_keeps_one_row_for_each_record(database: Database) -> None:
     nameless: Row = {"id": 2, "record_key": digest, "raw": '{"odd": true}', "error": "ticker is missing"}
     assert contents(database, quarantine) == [{**kept, **known}, {**kept, **nameless}]
 
-    refused_again = RejectRow("M-1", '{"ticker": "M-1", "yes_bid": "x"}', "yes_bid is no number")
-    nameless_again = RejectRow(None, '{"odd": true}', "ticker is missing")
+    refused_again = Reject("M-1", '{"ticker": "M-1", "yes_bid": "x"}', "yes_bid is no number")
+    nameless_again = Reject(None, '{"odd": true}', "ticker is missing")
     _quarantine(database, second, "markets", refused_again, nameless_again, at=LATER)
     seen: Row = {"run": "ticks/1", "last_seen_at": LATER}
     assert contents(database, quarantine) == [
@@ -498,11 +499,11 @@ def test_quarantine_tells_records_apart(database: Database) -> None:
         database,
         run,
         "markets",
-        RejectRow("X", "1", "bad"),
-        RejectRow(None, "2", "bad"),
-        RejectRow(None, "3", "bad"),
+        Reject("X", "1", "bad"),
+        Reject(None, "2", "bad"),
+        Reject(None, "3", "bad"),
     )
-    _quarantine(database, run, "events", RejectRow("X", "4", "bad"))
+    _quarantine(database, run, "events", Reject("X", "4", "bad"))
     rows = contents(database, quarantine)
     assert [(row["kind"], row["raw"]) for row in rows] == [
         ("markets", "1"),
@@ -514,7 +515,7 @@ def test_quarantine_tells_records_apart(database: Database) -> None:
 
 def test_quarantine_keeps_the_raw_record_to_the_letter(database: Database) -> None:
     raw = '{"title": "naïve 🌧 \\u0000", "price": 1e400}'
-    _quarantine(database, _open_listing(database), "markets", RejectRow(None, raw, "price is no number"))
+    _quarantine(database, _open_listing(database), "markets", Reject(None, raw, "price is no number"))
     assert contents(database, quarantine)[0]["raw"] == raw
 
 

@@ -2,27 +2,28 @@
 
 import pytest
 
+from kalshi_pipeline.records import Settlement
 from kalshi_pipeline.store.database import Database
 from kalshi_pipeline.store.reading.catalogue import settlement_of
-from kalshi_pipeline.store.rows import SettlementRow, Tally
 from kalshi_pipeline.store.writing.settlements import (
     count_scalars_without_value,
     merge_staged_settlements,
     stage_settlements,
 )
+from kalshi_pipeline.store.writing.tally import Tally
 from kalshi_pipeline_tests.store.samples import LATER, MINUTE, NOON, SECOND, query, store_markets
 from kalshi_pipeline_tests.store.samples import market as market_row
 
 LATEST = LATER + 5 * MINUTE
 
 
-def row(ticker: str = "A", /, **changes: object) -> SettlementRow:
+def row(ticker: str = "A", /, **changes: object) -> Settlement:
     """A market that settled at noon at yes, in the live tier."""
-    made = SettlementRow(ticker, "yes", 1_000_000, NOON, "settlement_ts", "live", is_at_home=True)
+    made = Settlement(ticker, "yes", 1_000_000, NOON, "settlement_ts", "live", is_current_tier=True)
     return made._replace(**changes)  # type: ignore[arg-type]
 
 
-def store(database: Database, *rows: SettlementRow, at: int = LATER) -> tuple[Tally, int]:
+def store(database: Database, *rows: Settlement, at: int = LATER) -> tuple[Tally, int]:
     """A page of settled markets as a walk stores it, with their markets."""
     store_markets(database, *(market_row(each.ticker) for each in rows))
     with database.begin() as connection:
@@ -140,11 +141,11 @@ _UNTOLD = {"settled_at": NOON - MINUTE, "settled_at_source": "close_time"}
 @pytest.mark.parametrize(
     ("first", "second", "winner"),
     [
-        pytest.param({}, {"is_at_home": False}, "first", id="still_in_the_live_tier"),
-        pytest.param({"is_at_home": False}, {}, "second", id="has_left_the_live_tier"),
-        pytest.param(_UNTOLD, {"is_at_home": False}, "second", id="only_the_second_tells_its_time"),
-        pytest.param({"is_at_home": False}, _UNTOLD, "first", id="only_the_first_tells_its_time"),
-        pytest.param(_UNTOLD, {**_UNTOLD, "is_at_home": False}, "first", id="neither_tells_its_time"),
+        pytest.param({}, {"is_current_tier": False}, "first", id="still_in_the_live_tier"),
+        pytest.param({"is_current_tier": False}, {}, "second", id="has_left_the_live_tier"),
+        pytest.param(_UNTOLD, {"is_current_tier": False}, "second", id="only_the_second_tells_its_time"),
+        pytest.param({"is_current_tier": False}, _UNTOLD, "first", id="only_the_first_tells_its_time"),
+        pytest.param(_UNTOLD, {**_UNTOLD, "is_current_tier": False}, "first", id="neither_tells_its_time"),
     ],
 )
 @pytest.mark.parametrize("tiers", [("live", "historical"), ("historical", "live")], ids="_then_".join)

@@ -3,9 +3,9 @@
 import pytest
 
 from kalshi_pipeline.errors import StoreError
+from kalshi_pipeline.records import Trade
 from kalshi_pipeline.store.database import Database
 from kalshi_pipeline.store.reading.completeness import count_rows, was_complete
-from kalshi_pipeline.store.rows import OrphanRow, Tally, TradeRow
 from kalshi_pipeline.store.schema.tables import events, markets, trades, walks
 from kalshi_pipeline.store.writing.backfill_progress import (
     add_walk_page,
@@ -14,8 +14,9 @@ from kalshi_pipeline.store.writing.backfill_progress import (
     restart_walk,
     walk_of,
 )
-from kalshi_pipeline.store.writing.parents import insert_orphans
+from kalshi_pipeline.store.writing.parents import OrphanRow, insert_orphans
 from kalshi_pipeline.store.writing.runs import State, add_page, close_run, open_listing
+from kalshi_pipeline.store.writing.tally import Tally
 from kalshi_pipeline.store.writing.trades import (
     append_staged_trades,
     count_trades,
@@ -41,11 +42,11 @@ UUID = "2c8e41d7-90b3-9f16-e5a8-0d7b63f94c12"
 UUID_BYTES = bytes.fromhex("2c8e41d790b39f16e5a80d7b63f94c12")
 
 
-def trade(trade_id: str = UUID, /, **changes: object) -> TradeRow:
+def trade(trade_id: str = UUID, /, **changes: object) -> Trade:
     """A trade of 14.18 contracts at 80 cents."""
-    row = TradeRow(
+    row = Trade(
         created_at=NOON + 436_559,
-        trade_id=trade_key(trade_id),
+        trade_id=trade_id,
         ticker="M-1",
         yes_price=800_000,
         contracts=1_418,
@@ -55,7 +56,7 @@ def trade(trade_id: str = UUID, /, **changes: object) -> TradeRow:
     return row._replace(**changes)  # type: ignore[arg-type]
 
 
-def append(database: Database, *rows: TradeRow) -> int:
+def append(database: Database, *rows: Trade) -> int:
     with database.begin() as connection:
         stage_trades(connection, rows)
         return append_staged_trades(connection)

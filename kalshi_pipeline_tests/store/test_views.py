@@ -17,6 +17,7 @@ from kalshi_pipeline_tests.store.samples import (
     NOON,
     SECOND,
     bid,
+    changed,
     event,
     market,
     query,
@@ -177,7 +178,7 @@ def test_latest_prices_show_one_whole_row_for_each_market(database: Database) ->
     store_events(database, event("KXRAIN-26NOV23"))
     page = [market("M-1"), market("M-2", "UNKNOWN", title=None, status="closed", yes_ask=None, volume=None)]
     take(database, NOON, page)
-    take(database, LATER, [page[0]._replace(yes_bid=295_000), page[1]])
+    take(database, LATER, [changed(page[0], yes_bid=295_000), page[1]])
     assert query(database, "SELECT * FROM latest_prices ORDER BY ticker") == [
         (
             "M-1",
@@ -299,7 +300,7 @@ def test_movers_show_what_moved_most_first(database: Database, view: str, hours:
     take(database, NOON, [bid(10, "OLD"), market("ONE", **one_sided), bid(70, "STILL"), bid(20, "GONE")])
     one_sided["last_price"] = 600_000
     page = [
-        bid(15, "OLD")._replace(yes_ask=175_001, volume=100_000),
+        changed(bid(15, "OLD"), yes_ask=175_001, volume=100_000),
         market("ONE", **one_sided),
         bid(70, "STILL"),
         bid(5, "BORN"),

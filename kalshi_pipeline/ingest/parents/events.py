@@ -1,4 +1,4 @@
-"""Events that markets name: as rows, and fetched when the database does not have them.
+"""Events that markets name, fetched when the database does not have them.
 
 A placeholder is the last resort, for an event that the exchange does not return; `healing` fills it later.
 """
@@ -8,38 +8,13 @@ from typing import NamedTuple
 
 from kalshi_pipeline.errors import ExchangeError
 from kalshi_pipeline.exchange.client import TICKERS_PER_LOOKUP
-from kalshi_pipeline.exchange.pages import Reject
-from kalshi_pipeline.exchange.payloads import COMBO_PREFIX, EventPayload, SeriesPayload
 from kalshi_pipeline.ingest.run.report import Report
 from kalshi_pipeline.ingest.run.session import Session
-from kalshi_pipeline.store.rows import EventRow, RejectRow, SeriesRow
+from kalshi_pipeline.records import Event, Reject
+from kalshi_pipeline.vocabulary import COMBO_PREFIX
 
 UNLIMITED = 1_000_000_000
 """The budget of runs that nothing waits for."""
-
-
-def series_row(payload: SeriesPayload) -> SeriesRow:
-    """Return a series as the store takes it."""
-    tags = ",".join(payload.tags) if payload.tags else None
-    return SeriesRow(payload.ticker, payload.title, payload.category, payload.frequency, tags)
-
-
-def event_row(payload: EventPayload) -> EventRow:
-    """Return an event as the store takes it."""
-    return EventRow(
-        ticker=payload.ticker,
-        series_ticker=payload.series_ticker,
-        title=payload.title,
-        sub_title=payload.sub_title,
-        category=payload.category,
-        mutually_exclusive=payload.mutually_exclusive,
-        strike_at=payload.strike_date,
-    )
-
-
-def reject_rows(rejects: Sequence[Reject]) -> list[RejectRow]:
-    """Return unreadable records as the store takes them."""
-    return [RejectRow(reject.ticker, reject.raw, reject.error) for reject in rejects]
 
 
 class EventLookup:
@@ -68,8 +43,8 @@ class EventLookup:
             try:
                 for page in self._session.client.iter_events(asked):
                     self._requests_left -= 1
-                    found.update(payload.ticker for payload in page.records)
-                    fetched.rows.extend(event_row(payload) for payload in page.records)
+                    found.update(event.ticker for event in page.records)
+                    fetched.rows.extend(page.records)
                     fetched.rejects.extend(page.rejects)
             except ExchangeError as error:
                 # The quotes of this page have been fetched and matter more: their events become placeholders.
@@ -83,6 +58,6 @@ class EventLookup:
 class FetchedEvents(NamedTuple):
     """Events that the exchange returned, requested tickers that it did not return, and what could not be read."""
 
-    rows: list[EventRow]
+    rows: list[Event]
     missing: list[str]
     rejects: list[Reject]

@@ -5,15 +5,14 @@ from collections.abc import Sequence
 
 from kalshi_pipeline.errors import ExchangeError, NotFoundError, RefusedError
 from kalshi_pipeline.exchange.client import TICKERS_PER_LOOKUP
-from kalshi_pipeline.exchange.pages import Reject
-from kalshi_pipeline.exchange.payloads import COMBO_PREFIX, EventPayload, SeriesPayload
-from kalshi_pipeline.ingest.parents.events import event_row, reject_rows, series_row
 from kalshi_pipeline.ingest.run.report import Report
 from kalshi_pipeline.ingest.run.session import Session
+from kalshi_pipeline.records import Event, Reject, Series
 from kalshi_pipeline.store.reading.parents import open_placeholder_events, open_placeholder_series
-from kalshi_pipeline.store.rows import Tally
 from kalshi_pipeline.store.writing.parents import merge_events, merge_series
 from kalshi_pipeline.store.writing.runs import add_page, add_to_quarantine, record_lookups
+from kalshi_pipeline.store.writing.tally import Tally
+from kalshi_pipeline.vocabulary import COMBO_PREFIX
 
 # For fewer combo events than this, fetching each is cheaper than walking their listing, which takes no filter.
 _WORTH_A_WALK = 20
@@ -74,9 +73,9 @@ class _Healing:
             max_pages=pages_left, walk_seconds=self._session.settings.walk_seconds
         )
         for page in listing:
-            found = [payload for payload in page.records if payload.ticker in wanted]
+            found = [event for event in page.records if event.ticker in wanted]
             self._store_events(found, page.rejects)
-            wanted.difference_update(payload.ticker for payload in found)
+            wanted.difference_update(event.ticker for event in found)
             fruitless = 0 if found else fruitless + 1
             self._session.report_progress(f"healing: {len(wanted):,} combo events are left")
             if not wanted or fruitless >= _FRUITLESS_PAGES:
@@ -86,13 +85,13 @@ class _Healing:
         tickers = self._open_events(self._requests_left)
         for start in range(0, len(tickers), _STORED_TOGETHER):
             asked = tickers[start : start + min(_STORED_TOGETHER, self._requests_left)]
-            found: list[EventPayload] = []
+            found: list[Event] = []
             for ticker in asked:
                 with contextlib.suppress(NotFoundError):
                     found.append(self._session.client.fetch_event(ticker))
                 self._session.report_progress(f"healing: fetched {ticker}")
             self._store_events(found, [])
-            returned = {payload.ticker for payload in found}
+            returned = {event.ticker for event in found}
             with self._session.database.begin() as connection:
                 record_lookups(
                     connection,
@@ -106,7 +105,7 @@ class _Healing:
         if len(wanted) < _WORTH_A_WALK or not self._requests_left:
             return
         for page in self._session.client.list_series(walk_seconds=self._session.settings.walk_seconds):
-            self._store_series([payload for payload in page.records if payload.ticker in wanted])
+            self._store_series([series for series in page.records if series.ticker in wanted])
 
     def series_one_by_one(self) -> None:
         for ticker in self._open_series(self._requests_left):
@@ -123,21 +122,17 @@ class _Healing:
         with self._session.database.read() as connection:
             return open_placeholder_series(connection, limit)
 
-    def _store_series(self, payloads: Sequence[SeriesPayload]) -> None:
+    def _store_series(self, rows: Sequence[Series]) -> None:
         with self._session.database.begin() as connection:
-            self._count(
-                merge_series(
-                    connection, [series_row(payload) for payload in payloads], self._session.clock.now()
-                ).healed
-            )
+            self._count(merge_series(connection, rows, self._session.clock.now()).healed)
 
-    def _store_events(self, payloads: Sequence[EventPayload], rejects: Sequence[Reject]) -> None:
-        if not payloads and not rejects:
+    def _store_events(self, rows: Sequence[Event], rejects: Sequence[Reject]) -> None:
+        if not rows and not rejects:
             return
         at, run = self._session.clock.now(), self._report.run
         with self._session.database.begin() as connection:
-            tally = merge_events(connection, [event_row(payload) for payload in payloads], at)
-            add_to_quarantine(connection, run, "events", reject_rows(rejects), at)
+            tally = merge_events(connection, rows, at)
+            add_to_quarantine(connection, run, "events", rejects, at)
             add_page(connection, run, Tally(healed=tally.healed))
         self._count(tally.healed)
 

@@ -9,16 +9,15 @@ from typing import NamedTuple
 from kalshi_pipeline.errors import ExchangeError, NotFoundError
 from kalshi_pipeline.exchange.client import TICKERS_PER_LOOKUP
 from kalshi_pipeline.exchange.listing import ListedPage
-from kalshi_pipeline.exchange.outcomes import Outcome
-from kalshi_pipeline.exchange.tiers import Tier
-from kalshi_pipeline.ingest.parents.events import reject_rows
 from kalshi_pipeline.ingest.parents.market_pages import MarketPages
 from kalshi_pipeline.ingest.parents.outcomes import merge_outcomes, prepare_outcomes
 from kalshi_pipeline.ingest.run.failures import FailuresInARow
 from kalshi_pipeline.ingest.run.report import Report
 from kalshi_pipeline.ingest.run.session import Session
-from kalshi_pipeline.store.rows import Tally
+from kalshi_pipeline.records import Outcome
 from kalshi_pipeline.store.writing.runs import add_to_quarantine
+from kalshi_pipeline.store.writing.tally import Tally
+from kalshi_pipeline.vocabulary import Tier
 
 _FAILED_BATCHES = 3
 
@@ -146,6 +145,6 @@ def store_looked_up(
     )
     with session.database.begin() as connection:
         tally, _ = merge_outcomes(connection, pages, prepared)
-        add_to_quarantine(connection, report.run, "markets", reject_rows(page.rejects), page.received_at)
+        add_to_quarantine(connection, report.run, "markets", page.rejects, page.received_at)
     report.counts["settled"] += tally.inserted
     return tally

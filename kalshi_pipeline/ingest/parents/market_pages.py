@@ -1,4 +1,4 @@
-"""Markets from a page of the exchange to rows of the store, with the events that they need."""
+"""Pages of markets from the exchange, stored with the events that they need."""
 
 from collections.abc import Sequence
 from itertools import product
@@ -6,15 +6,13 @@ from typing import NamedTuple
 
 from kalshi_pipeline.exchange.client import MARKETS_PAGE
 from kalshi_pipeline.exchange.listing import ListedPage, Listing
-from kalshi_pipeline.exchange.markets import Market
-from kalshi_pipeline.exchange.statuses import MarketStatus, StatusFilter
 from kalshi_pipeline.exchange.windows import Window, windows_between
-from kalshi_pipeline.ingest.parents.events import EventLookup, FetchedEvents, reject_rows
+from kalshi_pipeline.ingest.parents.events import EventLookup, FetchedEvents
 from kalshi_pipeline.ingest.run.report import Report
 from kalshi_pipeline.ingest.run.session import Session
+from kalshi_pipeline.records import Market
 from kalshi_pipeline.store.database import Connection
 from kalshi_pipeline.store.reading.parents import creation_bounds
-from kalshi_pipeline.store.rows import MarketTuple, Tally
 from kalshi_pipeline.store.writing.parents import (
     merge_events,
     merge_staged_markets,
@@ -22,13 +20,10 @@ from kalshi_pipeline.store.writing.parents import (
     unknown_events,
 )
 from kalshi_pipeline.store.writing.runs import add_to_quarantine, record_lookups
+from kalshi_pipeline.store.writing.tally import Tally
+from kalshi_pipeline.vocabulary import KNOWN_WORDS, StatusFilter
 
-_KNOWN_WORDS = {
-    "status": frozenset({None, *MarketStatus}),
-    "market_type": frozenset({None, "binary", "scalar"}),
-    "result": frozenset({None, "", "yes", "no", "scalar"}),
-}
-_KNOWN = frozenset(product(*_KNOWN_WORDS.values()))
+_KNOWN = frozenset(product(*(KNOWN_WORDS[name] for name in ("status", "market_type", "result"))))
 
 
 class PreparedMarkets(NamedTuple):
@@ -37,14 +32,14 @@ class PreparedMarkets(NamedTuple):
     `rejected` holds the tickers of records that could not be read.
     """
 
-    markets: list[MarketTuple]
+    markets: list[Market]
     events: FetchedEvents
     rejected: list[str]
     received_at: int
 
 
 class MarketPages:
-    """Turns listed markets into rows with their parents, for the markets asset and the snapshot alike."""
+    """Stores listed markets with their parents, for the markets asset and the snapshot alike."""
 
     def __init__(self, session: Session, report: Report, event_lookups: int | None = None) -> None:
         self._session = session
@@ -57,15 +52,14 @@ class MarketPages:
         return list_open_markets(self._session, known_windows(self._session))
 
     def prepare(self, page: ListedPage[Market]) -> PreparedMarkets:
-        """Return the page's rows; fetch missing events for them while no transaction is open."""
+        """Stage a page, and fetch the events that are missing for it while no transaction is open."""
         for market in page.records:
             self._note_oddities(market)
-        rows = [market_row(market) for market in page.records]
         with self._session.database.stage() as connection:
-            stage_markets(connection, rows)
+            stage_markets(connection, page.records)
             missing = unknown_events(connection)
         rejected = [reject.ticker for reject in page.rejects if reject.ticker is not None]
-        return PreparedMarkets(rows, self._lookup.fetch(missing), rejected, page.received_at)
+        return PreparedMarkets(page.records, self._lookup.fetch(missing), rejected, page.received_at)
 
     def merge(self, connection: Connection, page: PreparedMarkets) -> Tally:
         """Write the page, parents first. A parent that could not be fetched becomes a marked placeholder."""
@@ -74,7 +68,7 @@ class MarketPages:
         tally = merge_staged_markets(connection, len(page.markets), seen_at)
         if page.events.missing:
             record_lookups(connection, page.events.missing, seen_at)
-        add_to_quarantine(connection, self._report.run, "events", reject_rows(page.events.rejects), seen_at)
+        add_to_quarantine(connection, self._report.run, "events", page.events.rejects, seen_at)
         return tally + Tally(placeholders=parents.placeholders, healed=parents.healed)
 
     def _note_oddities(self, market: Market) -> None:
@@ -82,7 +76,7 @@ class MarketPages:
         if not market.is_mirrored:
             self._report.unmirrored += 1
         if (market.status, market.market_type, market.result) not in _KNOWN:
-            for name, known in _KNOWN_WORDS.items():
+            for name, known in KNOWN_WORDS.items():
                 if (word := getattr(market, name)) not in known:
                     self._report.unknown_words[f"{name}={word}"] += 1
 
@@ -112,8 +106,3 @@ def list_open_markets(session: Session, windows: Sequence[Window]) -> Listing[Ma
         max_pages=settings.max_pages,
         walk_seconds=settings.walk_seconds,
     )
-
-
-def market_row(market: Market) -> MarketTuple:
-    """Return a market as the store takes it: all its fields but the last, in the same order."""
-    return market[:-1]

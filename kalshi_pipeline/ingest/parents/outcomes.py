@@ -4,14 +4,13 @@ from typing import NamedTuple, Self
 
 from kalshi_pipeline.errors import NotFoundError
 from kalshi_pipeline.exchange.listing import ListedPage
-from kalshi_pipeline.exchange.outcomes import Outcome
-from kalshi_pipeline.exchange.statuses import STATUSES_OF, MarketStatus, StatusFilter
-from kalshi_pipeline.exchange.tiers import Tier
 from kalshi_pipeline.ingest.parents.market_pages import MarketPages, PreparedMarkets
 from kalshi_pipeline.ingest.run.session import Session
+from kalshi_pipeline.records import Outcome, Settlement
 from kalshi_pipeline.store.database import Connection
-from kalshi_pipeline.store.rows import SettlementRow, Tally
-from kalshi_pipeline.store.writing.settlements import REPORTED, merge_staged_settlements, stage_settlements
+from kalshi_pipeline.store.writing.settlements import merge_staged_settlements, stage_settlements
+from kalshi_pipeline.store.writing.tally import Tally
+from kalshi_pipeline.vocabulary import STATUSES_OF, MarketStatus, SettledAtSource, StatusFilter, Tier
 
 _SETTLED = frozenset(STATUSES_OF[StatusFilter.SETTLED])
 _NOT_SETTLED = frozenset(MarketStatus) - _SETTLED
@@ -41,7 +40,7 @@ class PreparedOutcomes(NamedTuple):
     """A page of markets as rows, and the settlements of those that are settled."""
 
     markets: PreparedMarkets
-    settlements: list[SettlementRow]
+    settlements: list[Settlement]
 
 
 def prepare_outcomes(
@@ -60,7 +59,7 @@ def prepare_outcomes(
     """
     markets = ListedPage([outcome.market for outcome in page.records], page.rejects, page.received_at)
     rows = [
-        settlement_row(outcome, tier, page.received_at, cutoff)
+        settlement_of_outcome(outcome, tier, page.received_at, cutoff)
         for outcome in page.records
         if is_settled(outcome, is_listed_as_settled=are_listed_as_settled)
     ]
@@ -84,25 +83,28 @@ def is_settled(outcome: Outcome, *, is_listed_as_settled: bool) -> bool:
     return status in _SETTLED or (is_listed_as_settled and status not in _NOT_SETTLED)
 
 
-def settlement_row(
+def settlement_of_outcome(
     outcome: Outcome, tier: Tier, received_at: int, cutoff: Cutoff | None = None
-) -> SettlementRow:
+) -> Settlement:
     """Return the settlement of a settled market, as one tier reports it.
 
     If the exchange does not report the time, the market's close is used in its place, unless the close is in the
     future: most markets settle long before it, and then the time at which the settlement was first seen is closer.
     """
     market = outcome.market
-    settled_at, source = outcome.settled_at, REPORTED
+    settled_at, source = outcome.settled_at, SettledAtSource.SETTLEMENT_TS
     if settled_at is None:
         has_closed = market.close_at is not None and market.close_at <= received_at
-        settled_at, source = (market.close_at, "close_time") if has_closed else (None, "first_seen")
-    return SettlementRow(
-        market.ticker,
-        market.result or None,
-        outcome.settlement_value,
-        settled_at,
-        source,
-        tier.value,
-        is_at_home=cutoff is None or cutoff.current_tier(settled_at) is tier,
+        if has_closed:
+            settled_at, source = market.close_at, SettledAtSource.CLOSE_TIME
+        else:
+            source = SettledAtSource.FIRST_SEEN
+    return Settlement(
+        ticker=market.ticker,
+        result=market.result or None,
+        settlement_value=outcome.settlement_value,
+        settled_at=settled_at,
+        settled_at_source=source,
+        tier=tier,
+        is_current_tier=cutoff is None or cutoff.current_tier(settled_at) is tier,
     )

@@ -8,16 +8,12 @@ from collections.abc import Callable, Sequence
 
 from kalshi_pipeline.exchange.client import TICKERS_PER_LOOKUP
 from kalshi_pipeline.exchange.listing import ListedPage
-from kalshi_pipeline.exchange.markets import Market
-from kalshi_pipeline.exchange.outcomes import Outcome
-from kalshi_pipeline.exchange.statuses import STATUSES_OF, StatusFilter
-from kalshi_pipeline.exchange.tiers import Tier
 from kalshi_pipeline.ingest.parents.lookup import LookedUp, MarketLookup, store_looked_up
 from kalshi_pipeline.ingest.parents.market_pages import MarketPages, PreparedMarkets
 from kalshi_pipeline.ingest.run.report import Report
 from kalshi_pipeline.ingest.run.session import Session
+from kalshi_pipeline.records import Market, Outcome
 from kalshi_pipeline.store.database import Connection
-from kalshi_pipeline.store.rows import Tally
 from kalshi_pipeline.store.writing.lookups import (
     ListedMarkets,
     Scope,
@@ -25,6 +21,8 @@ from kalshi_pipeline.store.writing.lookups import (
     record_market_lookups,
 )
 from kalshi_pipeline.store.writing.runs import add_page
+from kalshi_pipeline.store.writing.tally import Tally
+from kalshi_pipeline.vocabulary import STATUSES_OF, StatusFilter, Tier
 
 OPEN = tuple(status.value for status in STATUSES_OF[StatusFilter.OPEN])
 # Limited in time as well as in requests: an exchange that answers slowly must not delay the next tick.

@@ -2,16 +2,14 @@
 
 from collections.abc import Sequence
 
-from kalshi_pipeline.exchange.payloads import COMBO_PREFIX
-from kalshi_pipeline.exchange.tiers import Tier
 from kalshi_pipeline.ingest.parents.events import UNLIMITED
 from kalshi_pipeline.ingest.parents.lookup import MarketLookup, store_looked_up
 from kalshi_pipeline.ingest.parents.market_pages import MarketPages
 from kalshi_pipeline.ingest.run.report import Report
 from kalshi_pipeline.ingest.run.session import Session
-from kalshi_pipeline.store.rows import OrphanRow
-from kalshi_pipeline.store.writing.parents import insert_orphans
+from kalshi_pipeline.store.writing.parents import OrphanRow, insert_orphans
 from kalshi_pipeline.units import MICROS_PER_SECOND
+from kalshi_pipeline.vocabulary import COMBO_PREFIX, Tier
 
 _LOOK_UP_AGAIN = 86_400 * MICROS_PER_SECOND
 

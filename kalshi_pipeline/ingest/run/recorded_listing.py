@@ -6,14 +6,13 @@ from typing import TypeVar
 
 from kalshi_pipeline.errors import PipelineError, StoreError
 from kalshi_pipeline.exchange.listing import ListedPage, Listing
-from kalshi_pipeline.exchange.pages import Reject
-from kalshi_pipeline.ingest.parents.events import reject_rows
 from kalshi_pipeline.ingest.run.report import Report
 from kalshi_pipeline.ingest.run.session import Session
+from kalshi_pipeline.records import Reject
 from kalshi_pipeline.store.database import Connection
 from kalshi_pipeline.store.reading.completeness import count_rows, placeholders
-from kalshi_pipeline.store.rows import Tally
 from kalshi_pipeline.store.writing.runs import State, add_page, add_to_quarantine, close_run, open_listing
+from kalshi_pipeline.store.writing.tally import Tally
 from kalshi_pipeline.units import MICROS_PER_SECOND
 
 Row = TypeVar("Row")
@@ -145,6 +144,6 @@ def store_page(
     )
     with session.database.begin() as connection:
         tally = counted + merge(connection, prepared)
-        add_to_quarantine(connection, report.run, report.asset, reject_rows(rejects), received_at)
+        add_to_quarantine(connection, report.run, report.asset, rejects, received_at)
         add_page(connection, report.run, tally)
     report.tally += tally

@@ -3,8 +3,8 @@
 from collections import Counter
 from dataclasses import dataclass, field
 
-from kalshi_pipeline.store.rows import Tally
 from kalshi_pipeline.store.writing.runs import Run, State
+from kalshi_pipeline.store.writing.tally import Tally
 
 
 @dataclass

@@ -11,7 +11,6 @@ from kalshi_pipeline.ingest.run.recorded_listing import reason_of, store_pages
 from kalshi_pipeline.ingest.run.report import Report
 from kalshi_pipeline.ingest.run.session import Session
 from kalshi_pipeline.store.database import Connection
-from kalshi_pipeline.store.rows import Tally
 from kalshi_pipeline.store.writing.backfill_progress import (
     StoredWalk,
     add_walk_page,
@@ -19,6 +18,7 @@ from kalshi_pipeline.store.writing.backfill_progress import (
     restart_walk,
 )
 from kalshi_pipeline.store.writing.runs import State
+from kalshi_pipeline.store.writing.tally import Tally
 
 Row = TypeVar("Row")
 Prepared = TypeVar("Prepared")

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from kalshi_pipeline.clock import SYSTEM_CLOCK, Clock
 from kalshi_pipeline.exchange.client import KalshiClient
-from kalshi_pipeline.exchange.payloads import COMBO_PREFIX
 from kalshi_pipeline.settings import Combos, Settings
 from kalshi_pipeline.store.database import Database
+from kalshi_pipeline.vocabulary import COMBO_PREFIX
 
 OnProgress = Callable[[str], None]
 """Takes a line for a person."""

@@ -6,8 +6,8 @@ from sqlalchemy import Connection, exists, func, select
 
 from kalshi_pipeline.store.dialects.statements import written
 from kalshi_pipeline.store.schema.tables import event_lookups, events, markets, series
+from kalshi_pipeline.vocabulary import MarketStatus
 
-_ACTIVE = "active"
 # An event all of whose markets are gone is shown by the exchange no more.
 HAS_REACHABLE_MARKET = exists().where(markets.c.event_id == events.c.id, markets.c.gone_at.is_(None))
 
@@ -21,7 +21,7 @@ def creation_bounds(
     """
     created_at = markets.c.created_at
     chosen = (
-        markets.c.status == written("active", _ACTIVE),  # as their index has it
+        markets.c.status == written("active", MarketStatus.ACTIVE),  # as their index has it
         markets.c.is_combo.in_(combos),
         created_at.is_not(None),
     )

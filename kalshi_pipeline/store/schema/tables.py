@@ -1,6 +1,6 @@
 """The tables as SQLAlchemy sees them, for building statements. The schema itself comes from `migrations` only."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import (
     BigInteger,
@@ -19,7 +19,21 @@ from sqlalchemy import (
     true,
 )
 
+from kalshi_pipeline.records import (
+    INSTANT,
+    Candlestick,
+    Event,
+    Market,
+    Note,
+    OrderBookLevel,
+    Quote,
+    Series,
+    Settlement,
+    Trade,
+)
 from kalshi_pipeline.store.dialects.statements import clustered, partial
+from kalshi_pipeline.store.schema.from_records import record_column, record_columns
+from kalshi_pipeline.vocabulary import MarketStatus
 
 metadata = MetaData(
     naming_convention={
@@ -30,23 +44,34 @@ metadata = MetaData(
     }
 )
 
-QUOTE_COLUMNS = (
-    "yes_bid",
-    "yes_ask",
-    "yes_bid_size",
-    "yes_ask_size",
-    "last_price",
-    "volume",
-    "open_interest",
-)
-"""The numbers whose change makes a new snapshot; rolling ones such as a 24-hour volume are not among them."""
+QUOTE_COLUMNS = Quote._fields
+"""The numbers whose change makes a new snapshot."""
+
+
+def _id() -> Column[Any]:
+    return Column("id", Integer, primary_key=True, comment="integer key")
+
+
+def _key_of(record: type[NamedTuple], name: str, key: str, parent: str, *, index: bool = True) -> Column[Any]:
+    """Return the foreign key in whose place a record names its parent by ticker."""
+    named = record_column(record, name)
+    return Column(key, ForeignKey(parent), index=index, nullable=bool(named.nullable), comment=named.comment)
+
+
+def _instant(name: str, meaning: str, *, nullable: bool = False) -> Column[Any]:
+    return Column(name, BigInteger, nullable=nullable, comment=str(Note(meaning, INSTANT)))
 
 
 def _parent_columns() -> list[Column[Any]]:
     return [
-        Column("is_placeholder", Boolean, nullable=False),
-        Column("first_seen_at", BigInteger, nullable=False),
-        Column("changed_at", BigInteger, nullable=False),
+        Column(
+            "is_placeholder",
+            Boolean,
+            nullable=False,
+            comment="made because a child needed it; its other values are NULL until a run fills it",
+        ),
+        _instant("first_seen_at", "when this row was made"),
+        _instant("changed_at", "when this row last changed"),
     ]
 
 
@@ -68,47 +93,49 @@ def _run_columns() -> list[Column[Any]]:
         Column("state", Text, nullable=False),
         Column("reason", Text),
         *(Column(name, Integer, nullable=False) for name in counts),
-        # How many walks went on at once; 1 is a serial listing.
+        # How many walks ran at once; 1 is a serial listing.
         Column("windows", Integer, nullable=False, server_default="1"),
     ]
 
 
 def _quote_columns() -> list[Column[Any]]:
     return [
-        *(Column(name, BigInteger) for name in QUOTE_COLUMNS),
-        # Milliseconds from the tick to the exchange's answer: two or three bytes where an instant takes eight.
-        Column("received_ms", Integer, nullable=False),
-        # The market was no longer listed at this tick: its history ends here, and its numbers are NULL.
-        Column("is_terminal", Boolean, nullable=False),
+        *record_columns(Quote),
+        # Two or three bytes, where an instant takes eight.
+        Column(
+            "received_ms",
+            Integer,
+            nullable=False,
+            comment="milliseconds from the tick to the exchange's answer",
+        ),
+        Column(
+            "is_terminal",
+            Boolean,
+            nullable=False,
+            comment="the market was no longer listed at this tick: its history ends, and its numbers are NULL",
+        ),
     ]
 
 
 series = Table(
     "series",
     metadata,
-    Column("id", Integer, primary_key=True),
-    Column("ticker", Text, nullable=False, unique=True),
-    Column("title", Text),
-    Column("category", Text),
-    Column("frequency", Text),
-    Column("tags", Text),
+    _id(),
+    record_column(Series, "ticker", unique=True),
+    *record_columns(Series, without=("ticker",)),
     *_parent_columns(),
 )
 
 events = Table(
     "events",
     metadata,
-    Column("id", Integer, primary_key=True),
-    Column("ticker", Text, nullable=False, unique=True),
-    Column("series_id", ForeignKey("series.id"), index=True),
-    Column("title", Text),
-    Column("sub_title", Text),
-    Column("category", Text),
-    Column("mutually_exclusive", Boolean),
-    Column("strike_at", BigInteger),
+    _id(),
+    record_column(Event, "ticker", unique=True),
+    _key_of(Event, "series_ticker", "series_id", "series.id"),
+    *record_columns(Event, without=("ticker", "series_ticker")),
     *_parent_columns(),
 )
-# When the exchange was last asked for an event that it did not give: the next run asks for the others first.
+# When the exchange was last asked for an event that it did not return: the next run asks for the others first.
 event_lookups = Table(
     "event_lookups",
     metadata,
@@ -119,29 +146,15 @@ event_lookups = Table(
 markets = Table(
     "markets",
     metadata,
-    Column("id", Integer, primary_key=True),
-    Column("ticker", Text, nullable=False, unique=True),
-    Column("event_id", ForeignKey("events.id"), nullable=False, index=True),
-    Column("title", Text),
-    Column("yes_sub_title", Text),
-    Column("no_sub_title", Text),
-    Column("market_type", Text),
-    Column("status", Text),
-    Column("result", Text),
-    Column("created_at", BigInteger),
-    Column("open_at", BigInteger),
-    Column("close_at", BigInteger),
-    Column("expected_expiration_at", BigInteger),
-    Column("occurrence_at", BigInteger),
-    Column("strike_type", Text),
-    Column("floor_strike", Float),
-    Column("cap_strike", Float),
-    Column("rules_primary", Text),
-    Column("is_provisional", Boolean),
-    Column("is_combo", Boolean, nullable=False),
-    Column("collection_ticker", Text),
-    # When it was found in neither of the exchange's tiers; NULL where it has not been missed.
-    Column("gone_at", BigInteger),
+    _id(),
+    record_column(Market, "ticker", unique=True),
+    _key_of(Market, "event_ticker", "event_id", "events.id"),
+    *record_columns(Market, without=("ticker", "event_ticker", *QUOTE_COLUMNS, "is_mirrored")),
+    _instant(
+        "gone_at",
+        "when it was found in neither of the exchange's tiers, NULL while it is in one",
+        nullable=True,
+    ),
     *_parent_columns(),
 )
 
@@ -160,7 +173,7 @@ Index(
     markets.c.is_combo,
     markets.c.created_at,
     markets.c.status,
-    **partial(markets.c.status == "active"),
+    **partial(markets.c.status == MarketStatus.ACTIVE),
 )
 
 # The markets whose end is not known yet: all that trade, and those that wait for their result.
@@ -169,7 +182,7 @@ Index(
     markets.c.status,
     markets.c.is_combo,
     markets.c.gone_at,
-    **partial(and_(markets.c.status.is_distinct_from("finalized"), markets.c.gone_at.is_(None))),
+    **partial(and_(markets.c.status.is_distinct_from(MarketStatus.FINALIZED), markets.c.gone_at.is_(None))),
 )
 # When the exchange was last asked for a market by its ticker, while its end is not known.
 market_lookups = Table(
@@ -184,7 +197,7 @@ ticks = Table(
     metadata,
     Column("id", Integer, primary_key=True),
     Column("tick_at", BigInteger, nullable=False, unique=True),
-    # The cadence of a scheduled tick, NULL for a manual one: it tells which ticks were missed in between.
+    # The cadence of a scheduled tick, NULL for a manual one: it shows which ticks were missed in between.
     Column("period_seconds", Float),
     Column("is_paused", Boolean),
     *_run_columns(),
@@ -200,7 +213,7 @@ listings = Table(
     Column("asset", Text, nullable=False),
     *_run_columns(),
     Column("changed", Integer, nullable=False),
-    # Records that the exchange gave and that were not asked for: outside of the scope, or of the day.
+    # Records that the exchange sent and that were not asked for: outside of the scope, or of the day.
     Column("left_out", Integer, nullable=False, server_default="0"),
 )
 Index("ix_listings_asset", listings.c.asset, listings.c.id)
@@ -208,16 +221,21 @@ Index("ix_listings_asset", listings.c.asset, listings.c.id)
 price_snapshots = Table(
     "price_snapshots",
     metadata,
-    Column("tick_id", ForeignKey("ticks.id"), primary_key=True),
-    Column("market_id", ForeignKey("markets.id"), primary_key=True),
+    Column(
+        "tick_id",
+        ForeignKey("ticks.id"),
+        primary_key=True,
+        comment="the tick at which the quote was taken",
+    ),
+    Column("market_id", ForeignKey("markets.id"), primary_key=True, comment="the market that is quoted"),
     *_quote_columns(),
-    # Clustered by tick: a tick appends at the end, whatever the table's size.
+    # Clustered by tick: a tick appends at the end, however large the table is.
     **clustered(),
 )
 Index("ix_price_snapshots_market_id_tick_id", price_snapshots.c.market_id, price_snapshots.c.tick_id)
 
-# Where every quote is to be kept: a tick listed the market, and its quote was the one of the row before. What it was
-# stands there; said again, it would take four times the space.
+# Where every quote is to be kept: a tick listed the market, and its quote was that of the row before. The numbers are
+# only in that row; repeated, they would take four times the space.
 sightings = Table(
     "sightings",
     metadata,
@@ -267,19 +285,13 @@ Index("ix_market_changes_market_id_id", market_changes.c.market_id, market_chang
 settlements = Table(
     "settlements",
     metadata,
-    Column("market_id", ForeignKey("markets.id"), primary_key=True),
-    Column("result", Text),
-    # What one YES contract paid; NULL where the exchange does not say.
-    Column("settlement_value", BigInteger),
-    Column("settled_at", BigInteger),
-    # Where that time is from: the field of the exchange, or `first_seen` where it told none.
-    Column("settled_at_source", Text, nullable=False),
-    Column("tier", Text, nullable=False),
-    Column("first_seen_at", BigInteger, nullable=False),
-    Column("amended_at", BigInteger),
+    Column("market_id", ForeignKey("markets.id"), primary_key=True, comment="the market that ended"),
+    *record_columns(Settlement, without=("ticker", "is_current_tier")),
+    _instant("first_seen_at", "when this row was made"),
+    _instant("amended_at", "when its result or its value was last seen to have changed", nullable=True),
 )
 Index("ix_settlements_settled_at", settlements.c.settled_at)
-# Settlements of which the exchange has not told what they paid: few, and counted after each run.
+# Settlements whose payout the exchange does not report: few, and counted after each run.
 Index(
     "ix_settlements_without_value",
     settlements.c.result,
@@ -287,7 +299,7 @@ Index(
     **partial(settlements.c.settlement_value.is_(None)),
 )
 
-# Long walks that go on where they were stopped: one row for each, by a name such as `trades/2026-11-20/live`.
+# Long walks that continue where they were stopped: one row for each, by a name such as `trades/2026-11-20/live`.
 walks = Table(
     "walks",
     metadata,
@@ -295,7 +307,7 @@ walks = Table(
     Column("name", Text, nullable=False, unique=True),
     Column("state", Text, nullable=False),
     Column("reason", Text),
-    # Where it goes on; NULL at its beginning and at its end.
+    # Where it continues; NULL at its beginning and at its end.
     Column("cursor", Text),
     # The bound of its query, with which its cursor belongs; NULL where it has none.
     Column("since_at", BigInteger),
@@ -310,14 +322,11 @@ trades = Table(
     "trades",
     metadata,
     # First the time, then the identifier: a day's trades come newest first, and are written side by side.
-    Column("created_at", BigInteger, primary_key=True),
-    # The exchange's UUID as its 16 bytes; where it is no UUID its text, padded by blanks to more than 16.
-    Column("trade_id", LargeBinary, primary_key=True),
-    Column("market_id", ForeignKey("markets.id"), nullable=False),
-    Column("yes_price", BigInteger, nullable=False),
-    Column("contracts", BigInteger),
-    Column("taker_side", Text),
-    Column("is_block", Boolean),
+    record_column(Trade, "created_at", primary_key=True),
+    # An identifier that is not a UUID is kept as its text, padded with blanks to more than 16 bytes.
+    record_column(Trade, "trade_id", type_=LargeBinary, primary_key=True),
+    _key_of(Trade, "ticker", "market_id", "markets.id", index=False),
+    *record_columns(Trade, without=("trade_id", "ticker", "created_at")),
     **clustered(),
 )
 Index("ix_trades_market_id_created_at", trades.c.market_id, trades.c.created_at)
@@ -325,23 +334,14 @@ Index("ix_trades_market_id_created_at", trades.c.market_id, trades.c.created_at)
 candlesticks = Table(
     "candlesticks",
     metadata,
-    Column("market_id", ForeignKey("markets.id"), primary_key=True),
-    Column("period_minutes", Integer, primary_key=True),
-    # The inclusive end of the period.
-    Column("end_at", BigInteger, primary_key=True),
-    *(
-        Column(f"{side}_{name}", BigInteger)
-        for side in ("yes_bid", "yes_ask", "price")
-        for name in ("open", "high", "low", "close")
-    ),
-    Column("price_mean", BigInteger),
-    Column("price_previous", BigInteger),
-    Column("volume", BigInteger),
-    Column("open_interest", BigInteger),
+    Column("market_id", ForeignKey("markets.id"), primary_key=True, comment="the market whose period it is"),
+    Column("period_minutes", Integer, primary_key=True, comment="length of the period: 1, 60 or 1440"),
+    record_column(Candlestick, "end_at", primary_key=True),
+    *record_columns(Candlestick, without=("end_at",)),
     **clustered(),
 )
 
-# What came of asking for a market's candlesticks of a day: the next run asks for those that lack.
+# What came of asking for a market's candlesticks of a day: the next run asks for those that are missing.
 candlestick_days = Table(
     "candlestick_days",
     metadata,
@@ -359,9 +359,9 @@ candlestick_days = Table(
 order_books = Table(
     "order_books",
     metadata,
-    Column("id", Integer, primary_key=True),
-    Column("market_id", ForeignKey("markets.id"), nullable=False),
-    Column("received_at", BigInteger, nullable=False),
+    _id(),
+    Column("market_id", ForeignKey("markets.id"), nullable=False, comment="the market whose book it is"),
+    _instant("received_at", "when the exchange's answer was there"),
     UniqueConstraint("market_id", "received_at"),
 )
 
@@ -369,9 +369,8 @@ order_book_levels = Table(
     "order_book_levels",
     metadata,
     Column("order_book_id", ForeignKey("order_books.id"), primary_key=True),
-    # Resting bids: for YES, else for NO. An ask is a bid for the other side at one dollar minus its price.
-    Column("is_yes", Boolean, primary_key=True),
-    Column("price", BigInteger, primary_key=True),
-    Column("size", BigInteger, nullable=False),
+    # An ask is a bid for the other side at one dollar minus its price.
+    *(record_column(OrderBookLevel, name, primary_key=True) for name in ("is_yes", "price")),
+    *record_columns(OrderBookLevel, without=("is_yes", "price")),
     **clustered(),
 )

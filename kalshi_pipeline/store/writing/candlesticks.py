@@ -1,9 +1,9 @@
 """Writes of candlesticks, and the record of which market was asked for which day."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from sqlalchemy import (
     BigInteger,
@@ -17,8 +17,9 @@ from sqlalchemy import (
     select,
 )
 
+from kalshi_pipeline.records import Candlestick
 from kalshi_pipeline.store.dialects.statements import upsert
-from kalshi_pipeline.store.rows import CandlestickRow, Tally
+from kalshi_pipeline.store.schema.from_records import record_columns
 from kalshi_pipeline.store.schema.tables import (
     candlestick_days,
     candlesticks,
@@ -28,6 +29,7 @@ from kalshi_pipeline.store.schema.tables import (
     settlements,
 )
 from kalshi_pipeline.store.writing.merging import STAGED_ROW, Staging
+from kalshi_pipeline.store.writing.tally import Tally
 
 
 class Coverage(StrEnum):
@@ -68,12 +70,16 @@ class ChosenMarket:
     settled_at: int | None
 
 
-def upsert_candlesticks(connection: Connection, rows: Sequence[CandlestickRow | tuple[Any, ...]]) -> Tally:
-    """Insert candlesticks, and replace as a whole those that differ. The rows' keys are unique."""
-    _staged.fill(connection, rows)
+def upsert_candlesticks(
+    connection: Connection, period_minutes: int, found: Mapping[tuple[int, int], Candlestick]
+) -> Tally:
+    """Insert candlesticks, each by its market and its end, and replace as a whole those that differ."""
+    _staged.fill(
+        connection, [(market_id, period_minutes, *candle) for (market_id, _), candle in found.items()]
+    )
     known = connection.execute(_count_known).scalar_one()
     written = connection.execute(_upsert).rowcount
-    inserted = len(rows) - known
+    inserted = len(found) - known
     changed = written - inserted
     return Tally(inserted=inserted, changed=changed, unchanged=known - changed)
 
@@ -129,8 +135,13 @@ def empty_series(connection: Connection, tickers: Sequence[str]) -> list[str]:
     return [ticker for ticker in tickers if ticker not in filled]
 
 
-_staged = Staging("staged_candlesticks", CandlestickRow)
-_staged_days = Staging("staged_candlestick_days", CoverageRow)
+_staged = Staging(
+    "staged_candlesticks",
+    candlesticks.c.market_id,
+    candlesticks.c.period_minutes,
+    *record_columns(Candlestick),
+)
+_staged_days = Staging("staged_candlestick_days", *record_columns(CoverageRow))
 
 
 def _columns(staging: Staging) -> list[str]:

@@ -27,8 +27,8 @@ from kalshi_pipeline.store.dialects.statements import in_parts, insert_or_ignore
 from kalshi_pipeline.store.schema.tables import events, market_lookups, markets, series
 from kalshi_pipeline.store.writing.merging import make_empty
 from kalshi_pipeline.store.writing.parents import staged_markets
+from kalshi_pipeline.vocabulary import MarketStatus
 
-_FINAL = "finalized"
 # A market whose state is a day old is asked for hourly, one in a new state at every run.
 _WAIT_SHARE = 24
 
@@ -36,7 +36,9 @@ _listed = Table(
     "listed_markets", MetaData(), Column("market_id", Integer, primary_key=True), prefixes=["TEMPORARY"]
 )
 # As the index of unsettled markets has it.
-_is_unsettled = and_(markets.c.status.is_distinct_from(written("final", _FINAL)), markets.c.gone_at.is_(None))
+_is_unsettled = and_(
+    markets.c.status.is_distinct_from(written("final", MarketStatus.FINALIZED)), markets.c.gone_at.is_(None)
+)
 
 
 class Scope(NamedTuple):

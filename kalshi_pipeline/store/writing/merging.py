@@ -5,19 +5,16 @@ No statement runs per row, however many rows a page has (the costs are in benchm
 
 from collections.abc import Mapping, Sequence
 from functools import cache
-from typing import Any, NamedTuple
+from typing import Any
 
 from sqlalchemy import (
     URL,
     BigInteger,
-    Boolean,
     Column,
     ColumnElement,
     Connection,
-    Float,
     Insert,
     Integer,
-    LargeBinary,
     MetaData,
     Table,
     Text,
@@ -36,7 +33,6 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.schema import CreateTable
-from sqlalchemy.types import TypeEngine
 
 from kalshi_pipeline.store.dialects import load
 
@@ -44,7 +40,6 @@ STAGED_ROW = "staged_row"
 """The column with the number of a row within what is staged."""
 
 _staging = MetaData()
-_TYPES: dict[object, type[TypeEngine[Any]]] = {str: Text, int: BigInteger, bool: Boolean, bytes: LargeBinary}
 
 
 def make_empty(connection: Connection, table: Table) -> None:
@@ -62,11 +57,10 @@ def _creation_and_deletion(table: Table, kind: str) -> tuple[str, str]:
 
 
 class Staging:
-    """A temporary table of one connection with the columns of a row type."""
+    """A temporary table of one connection, with columns of these names and types."""
 
-    def __init__(self, name: str, row: type[NamedTuple]) -> None:
-        annotations = row.__annotations__
-        columns = [Column(field, _column_type(annotations[field])) for field in row._fields]
+    def __init__(self, name: str, *like: Column[Any]) -> None:
+        columns = [Column(column.name, column.type) for column in like]
         self._columns = [column.name for column in columns]
         number = Column(STAGED_ROW, Integer, primary_key=True)
         self.table = Table(name, _staging, number, *columns, prefixes=["TEMPORARY"])
@@ -75,13 +69,6 @@ class Staging:
         """Hold these rows, and no others."""
         make_empty(connection, self.table)
         load(connection, self.table, self._columns, rows)
-
-
-def _column_type(annotation: object) -> type[TypeEngine[Any]]:
-    for python_type, column_type in _TYPES.items():
-        if annotation == python_type or annotation == python_type | None:  # type: ignore[operator]
-            return column_type
-    return Float
 
 
 class Merge:

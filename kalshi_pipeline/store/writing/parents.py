@@ -1,7 +1,7 @@
 """Writes of series, events and markets: merged by ticker, parents first, within the caller's transaction."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import (
     BigInteger,
@@ -19,7 +19,8 @@ from sqlalchemy import (
     update,
 )
 
-from kalshi_pipeline.store.rows import EventRow, MarketRow, MarketTuple, OrphanRow, SeriesRow, Tally
+from kalshi_pipeline.records import Event, Market, Series
+from kalshi_pipeline.store.schema.from_records import record_columns
 from kalshi_pipeline.store.schema.tables import (
     QUOTE_COLUMNS,
     event_lookups,
@@ -29,11 +30,21 @@ from kalshi_pipeline.store.schema.tables import (
     series,
 )
 from kalshi_pipeline.store.writing.merging import STAGED_ROW, Merge, Staging, insert_placeholders
+from kalshi_pipeline.store.writing.tally import Tally
 
-staged_series = Staging("staged_series", SeriesRow)
-staged_events = Staging("staged_events", EventRow)
-staged_markets = Staging("staged_markets", MarketRow)
-_staged_orphans = Staging("staged_orphans", OrphanRow)
+
+class OrphanRow(NamedTuple):
+    """A market that a trade names and the exchange does not return; `gone_at` if it is in neither of its tiers."""
+
+    ticker: str
+    is_combo: bool
+    gone_at: int | None
+
+
+staged_series = Staging("staged_series", *record_columns(Series))
+staged_events = Staging("staged_events", *record_columns(Event))
+staged_markets = Staging("staged_markets", *record_columns(Market, without=("is_mirrored",)))
+_staged_orphans = Staging("staged_orphans", *record_columns(OrphanRow))
 
 
 def _values(staging: Staging, *elsewhere: str) -> dict[str, ColumnElement[Any]]:
@@ -96,22 +107,22 @@ _mark_asked = (
 )
 
 
-def merge_series(connection: Connection, rows: Sequence[SeriesRow], seen_at: int) -> Tally:
+def merge_series(connection: Connection, rows: Sequence[Series], seen_at: int) -> Tally:
     """Insert or update series."""
     staged_series.fill(connection, rows)
     return _tally(_merge_series.run(connection, seen_at), len(rows))
 
 
-def merge_events(connection: Connection, rows: Sequence[EventRow], seen_at: int) -> Tally:
+def merge_events(connection: Connection, rows: Sequence[Event], seen_at: int) -> Tally:
     """Insert or update events; a series that they name and that is not stored becomes a placeholder."""
     staged_events.fill(connection, rows)
     placeholders = connection.execute(_insert_missing_series, {"seen_at": seen_at}).rowcount
     return _tally(_merge_events.run(connection, seen_at), len(rows), placeholders)
 
 
-def stage_markets(connection: Connection, rows: Sequence[MarketTuple]) -> None:
+def stage_markets(connection: Connection, page: Sequence[Market]) -> None:
     """Hold a page of markets in a temporary table of this connection, for the functions below and for `quotes`."""
-    staged_markets.fill(connection, rows)
+    staged_markets.fill(connection, [market.row() for market in page])
 
 
 def unknown_events(connection: Connection) -> list[str]:
@@ -128,10 +139,10 @@ def merge_staged_markets(connection: Connection, staged: int, seen_at: int) -> T
     return _tally(_merge_markets.run(connection, seen_at), staged, placeholders)
 
 
-def merge_markets(connection: Connection, rows: Sequence[MarketTuple], seen_at: int) -> Tally:
+def merge_markets(connection: Connection, page: Sequence[Market], seen_at: int) -> Tally:
     """Stage markets and merge them."""
-    stage_markets(connection, rows)
-    return merge_staged_markets(connection, len(rows), seen_at)
+    stage_markets(connection, page)
+    return merge_staged_markets(connection, len(page), seen_at)
 
 
 def insert_orphans(connection: Connection, rows: Sequence[OrphanRow], seen_at: int) -> int:

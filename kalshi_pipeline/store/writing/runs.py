@@ -11,7 +11,7 @@ from enum import StrEnum
 
 from sqlalchemy import BigInteger, Connection, Table, case, delete, func, insert, literal, or_, select, update
 
-from kalshi_pipeline.store.rows import RejectRow, Tally
+from kalshi_pipeline.records import Reject
 from kalshi_pipeline.store.schema.tables import (
     event_lookups,
     events,
@@ -20,6 +20,7 @@ from kalshi_pipeline.store.schema.tables import (
     quarantine,
     ticks,
 )
+from kalshi_pipeline.store.writing.tally import Tally
 from kalshi_pipeline.units import MICROS_PER_SECOND, iso_of
 
 
@@ -186,7 +187,7 @@ def record_pause(connection: Connection, run: Run, *, is_paused: bool | None) ->
 
 
 def add_to_quarantine(
-    connection: Connection, run: Run, kind: str, rejects: Sequence[RejectRow], at: int
+    connection: Connection, run: Run, kind: str, rejects: Sequence[Reject], at: int
 ) -> None:
     """Keep records that could not be read, one row for each, no matter how often it is refused."""
     for reject in rejects:

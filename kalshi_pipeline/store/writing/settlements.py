@@ -30,15 +30,15 @@ from sqlalchemy import (
     update,
 )
 
-from kalshi_pipeline.store.rows import SettlementRow, Tally
+from kalshi_pipeline.records import Settlement
+from kalshi_pipeline.store.schema.from_records import record_columns
 from kalshi_pipeline.store.schema.tables import market_changes, markets, settlements
 from kalshi_pipeline.store.writing.merging import STAGED_ROW, Staging, make_empty
 from kalshi_pipeline.store.writing.parents import staged_markets
+from kalshi_pipeline.store.writing.tally import Tally
+from kalshi_pipeline.vocabulary import Result, SettledAtSource
 
-REPORTED = "settlement_ts"
-"""The source of a time that the exchange reports as that of the settlement; any other source is a substitute."""
-
-_staging = Staging("staged_settlements", SettlementRow)
+_staging = Staging("staged_settlements", *record_columns(Settlement))
 _stage = _staging.table.c
 _stored = settlements.c
 _seen_at = bindparam("seen_at", type_=BigInteger)
@@ -46,11 +46,13 @@ _matched = _staging.table.join(markets, markets.c.ticker == _stage.ticker).join(
     settlements, _stored.market_id == markets.c.id
 )
 
-_is_reported, _was_reported = _stage.settled_at_source == REPORTED, _stored.settled_at_source == REPORTED
+# A time of any other source is a substitute for the one that the exchange reports.
+_is_reported = _stage.settled_at_source == SettledAtSource.SETTLEMENT_TS
+_was_reported = _stored.settled_at_source == SettledAtSource.SETTLEMENT_TS
 _counts = or_(
     _stage.tier == _stored.tier,
     and_(_is_reported, not_(_was_reported)),
-    and_(_is_reported == _was_reported, _stage.is_at_home),
+    and_(_is_reported == _was_reported, _stage.is_current_tier),
 )
 _outranked = Table(
     "outranked_settlements", MetaData(), Column("ticker", Text, primary_key=True), prefixes=["TEMPORARY"]
@@ -112,24 +114,22 @@ _update_changed = (
     .values({**_new, "amended_at": case((_is_amended, _seen_at), else_=_stored.amended_at)})
     .where(_stored.market_id == _changed.c.market_id, _stage[STAGED_ROW] == _changed.c[STAGED_ROW])
 )
+_first = {
+    "market_id": markets.c.id,
+    **{name: _stage[name] for name in _new},
+    "settled_at": func.coalesce(_stage.settled_at, _seen_at),
+    "first_seen_at": _seen_at,
+    "amended_at": null(),
+}
 _insert_new = insert(settlements).from_select(
-    ["market_id", *_new, "first_seen_at", "amended_at"],
-    select(
-        markets.c.id,
-        _stage.result,
-        _stage.settlement_value,
-        func.coalesce(_stage.settled_at, _seen_at),
-        _stage.settled_at_source,
-        _stage.tier,
-        _seen_at,
-        null(),
-    )
+    list(_first),
+    select(*_first.values())
     .select_from(_staging.table.join(markets, markets.c.ticker == _stage.ticker))
     .where(~exists().where(_stored.market_id == markets.c.id)),
 )
 
 
-def stage_settlements(connection: Connection, rows: Sequence[SettlementRow]) -> int:
+def stage_settlements(connection: Connection, rows: Sequence[Settlement]) -> int:
     """Stage a page's settlements, drop those that are outranked by a stored record, and return how many they are.
 
     The exchange may show a market in both tiers, with differences. A later record of the same tier counts; one of the
@@ -162,6 +162,6 @@ def merge_staged_settlements(connection: Connection, staged: int, seen_at: int) 
 
 def count_scalars_without_value(connection: Connection) -> int:
     """Count the settlements at neither yes nor no whose payout the exchange has not reported."""
-    has_word = func.coalesce(_stored.result, "").in_(("yes", "no"))
+    has_word = func.coalesce(_stored.result, "").in_((Result.YES, Result.NO))
     query = select(func.count()).select_from(settlements).where(_stored.settlement_value.is_(None), ~has_word)
     return connection.execute(query).scalar_one()

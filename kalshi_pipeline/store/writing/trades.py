@@ -16,8 +16,9 @@ from sqlalchemy import (
     select,
 )
 
+from kalshi_pipeline.records import Trade
 from kalshi_pipeline.store.dialects.statements import insert_or_ignore
-from kalshi_pipeline.store.rows import TradeRow, TradeTuple
+from kalshi_pipeline.store.schema.from_records import record_columns
 from kalshi_pipeline.store.schema.tables import markets, trades
 from kalshi_pipeline.store.writing.merging import STAGED_ROW, Staging
 from kalshi_pipeline.units import MICROS_PER_SECOND
@@ -27,7 +28,7 @@ _UUID_BYTES = 16
 # How far apart the times of one trade may be in the exchange's two tiers: one may cut digits that the other has.
 _APART = MICROS_PER_SECOND
 
-_staging = Staging("staged_trades", TradeRow)
+_staging = Staging("staged_trades", trades.c.trade_id, *record_columns(Trade, without=("trade_id",)))
 _stage = _staging.table
 _values = {
     "market_id": markets.c.id,
@@ -66,9 +67,9 @@ def trade_key(trade_id: str) -> bytes:
     return trade_id.encode().ljust(_UUID_BYTES + 1)
 
 
-def stage_trades(connection: Connection, rows: Sequence[TradeTuple]) -> None:
+def stage_trades(connection: Connection, page: Sequence[Trade]) -> None:
     """Hold a page of trades in a temporary table of this connection, for the functions below."""
-    _staging.fill(connection, rows)
+    _staging.fill(connection, [(trade_key(trade.trade_id), *trade[1:]) for trade in page])
 
 
 def unknown_markets(connection: Connection, asked_since: int) -> list[str]:

@@ -6,43 +6,54 @@ from typing import Any
 import pytest
 
 from kalshi_pipeline.errors import PayloadError
-from kalshi_pipeline.exchange.activity import (
-    BookLevel,
+from kalshi_pipeline.exchange.candlesticks import parse_batch
+from kalshi_pipeline.exchange.pages import parse_object
+from kalshi_pipeline.exchange.payloads import (
     CandlestickPayload,
     CutoffPayload,
+    LevelPayload,
     OrderBookPayload,
-    PricesPayload,
-    TradePayload,
 )
-from kalshi_pipeline.exchange.pages import parse_object, parse_page
+from kalshi_pipeline.exchange.trades import TRADES
+from kalshi_pipeline.records import Candlestick, Reject, Trade
 
 TRADE = {"trade_id": "2c8e41ae", "ticker": "M", "created_time": "2026-10-06T06:38:16.55614Z"}
 
 
-def trade_of(**fields: Any) -> TradePayload:
-    page = parse_page(json.dumps({"trades": [{**TRADE, **fields}]}).encode(), "trades", TradePayload)
+def trade_of(**fields: Any) -> Trade:
+    body = json.dumps({"trades": [{**TRADE, **fields}]}).encode()
+    page = TRADES.parse(body)
+    assert page == TRADES.parse_again(body)
     assert page.rejects == []
     return page.records[0]
 
 
-def candle_of(**fields: Any) -> CandlestickPayload:
-    body = json.dumps({"candlesticks": [{"end_period_ts": 1_760_500_800, **fields}]})
-    page = parse_page(body.encode(), "candlesticks", CandlestickPayload)
-    assert page.rejects == []
-    return page.records[0]
+def batch_of(*candles: dict[str, Any]) -> tuple[list[Candlestick], list[Reject]]:
+    """What is read of candlesticks of one market."""
+    rows = [{"end_period_ts": 1_760_500_800, **candle} for candle in candles]
+    page = parse_batch(json.dumps({"markets": [{"market_ticker": "M", "candlesticks": rows}]}).encode())
+    return [candle for market in page.records for candle in market.candlesticks], page.rejects
+
+
+def candle_of(**fields: Any) -> Candlestick:
+    """A candlestick with these fields; it is read alike beside one that is odd, which makes its page be read again."""
+    records, rejects = batch_of(fields)
+    assert rejects == []
+    again, odd = batch_of(fields, {"price": 5})
+    assert again == records
+    assert len(odd) == 1
+    return records[0]
 
 
 def prices_of(**fields: Any) -> dict[str, int | None]:
-    price = candle_of(price=fields).price
-    assert price is not None
     return {
-        name.removesuffix("_dollars"): value
-        for name, value in price.model_dump().items()
-        if value is not None
+        name.removeprefix("price_"): value
+        for name, value in candle_of(price=fields)._asdict().items()
+        if name.startswith("price_") and value is not None
     }
 
 
-def book_of(body: dict[str, Any]) -> tuple[list[BookLevel], list[BookLevel]]:
+def book_of(body: dict[str, Any]) -> tuple[list[LevelPayload], list[LevelPayload]]:
     book = parse_object(json.dumps(body).encode(), None, OrderBookPayload)
     return book.yes, book.no
 
@@ -88,23 +99,25 @@ def book_of(body: dict[str, Any]) -> tuple[list[BookLevel], list[BookLevel]]:
             (0, 0, None, None),
             id="zero-is-a-value-and-wins",
         ),
-        pytest.param({"taker_outcome_side": "maybe"}, (None, None, "maybe", None), id="unknown-word"),
-        pytest.param({}, (None, None, None, None), id="bare"),
+        pytest.param(
+            {"yes_price": 6, "taker_outcome_side": "maybe"}, (None, 60_000, "maybe", None), id="unknown-word"
+        ),
+        pytest.param({"yes_price": 6}, (None, 60_000, None, None), id="bare"),
     ],
 )
 def test_trade_reads_every_generation(
     fields: dict[str, Any], expected: tuple[int | None, int | None, str | None, bool | None]
 ) -> None:
     trade = trade_of(**fields)
-    read = (trade.count_fp, trade.yes_price_dollars, trade.taker_outcome_side, trade.is_block_trade)
-    assert read == expected
-    assert (trade.trade_id, trade.ticker, trade.created_time) == ("2c8e41ae", "M", 1_791_268_696_556_140)
+    assert (trade.contracts, trade.yes_price, trade.taker_side, trade.is_block) == expected
+    assert (trade.trade_id, trade.ticker, trade.created_at) == ("2c8e41ae", "M", 1_791_268_696_556_140)
 
 
 @pytest.mark.parametrize("missing", ["trade_id", "ticker", "created_time"])
 def test_trade_needs_what_identifies_it(missing: str) -> None:
-    row = {name: value for name, value in TRADE.items() if name != missing}
-    page = parse_page(json.dumps({"trades": [row, TRADE]}).encode(), "trades", TradePayload)
+    good = {**TRADE, "yes_price_dollars": "0.8050"}
+    row = {name: value for name, value in good.items() if name != missing}
+    page = TRADES.parse(json.dumps({"trades": [row, good]}).encode())
     assert [trade.trade_id for trade in page.records] == ["2c8e41ae"]
     assert [reject.error for reject in page.rejects] == [f"{missing}: Field required"]
 
@@ -170,25 +183,21 @@ def test_candle_counts_read_every_generation(
     fields: dict[str, Any], volume: int | None, open_interest: int | None
 ) -> None:
     candle = candle_of(**fields)
-    assert (candle.volume_fp, candle.open_interest_fp) == (volume, open_interest)
+    assert (candle.volume, candle.open_interest) == (volume, open_interest)
 
 
 def test_candle_ends_at_an_instant_and_may_lack_its_sides() -> None:
-    assert candle_of(yes_bid=None, yes_ask={}, price=None).model_dump(exclude_defaults=True) == {
-        "end_period_ts": 1_760_500_800_000_000,
-        "yes_ask": {},
-    }
-    assert candle_of(yes_ask={}).yes_ask == PricesPayload()
+    bare = Candlestick(1_760_500_800_000_000, *[None] * (len(Candlestick._fields) - 1))
+    assert candle_of(yes_bid=None, yes_ask={}, price=None) == candle_of() == bare
 
 
 @pytest.mark.parametrize("prices", [5, "0.56", [1]], ids=["number", "text", "list"])
 def test_candle_whose_prices_are_no_object_is_rejected(prices: object) -> None:
-    body = json.dumps({"candlesticks": [{"end_period_ts": 1, "price": prices}]})
-    page = parse_page(body.encode(), "candlesticks", CandlestickPayload)
-    assert (page.records, len(page.rejects)) == ([], 1)
+    records, rejects = batch_of({"price": prices})
+    assert (records, len(rejects)) == ([], 1)
 
 
-LEVELS = [BookLevel(10_000, 655_850), BookLevel(80_000, 44_432)]
+LEVELS = [LevelPayload(10_000, 655_850), LevelPayload(80_000, 44_432)]
 
 
 @pytest.mark.parametrize(
@@ -210,7 +219,7 @@ LEVELS = [BookLevel(10_000, 655_850), BookLevel(80_000, 44_432)]
         ),
         pytest.param(
             {"orderbook": {"yes": [[1, 6558], [8, 444]], "no": None}},
-            [BookLevel(10_000, 655_800), BookLevel(80_000, 44_400)],
+            [LevelPayload(10_000, 655_800), LevelPayload(80_000, 44_400)],
             [],
             id="cents-alone",
         ),
@@ -224,7 +233,7 @@ LEVELS = [BookLevel(10_000, 655_850), BookLevel(80_000, 44_432)]
                 }
             },
             [],
-            [BookLevel(85_000, 44_400)],
+            [LevelPayload(85_000, 44_400)],
             id="dollars-win-over-cents",
         ),
         pytest.param(
@@ -232,8 +241,8 @@ LEVELS = [BookLevel(10_000, 655_850), BookLevel(80_000, 44_432)]
                 "orderbook_fp": {"yes_dollars": [["0.0850", "444.32"]]},
                 "orderbook": {"yes": [[8, 444]], "no": [[9, 1]]},
             },
-            [BookLevel(85_000, 44_432)],
-            [BookLevel(90_000, 100)],
+            [LevelPayload(85_000, 44_432)],
+            [LevelPayload(90_000, 100)],
             id="both-generations",
         ),
         pytest.param(
@@ -246,7 +255,7 @@ LEVELS = [BookLevel(10_000, 655_850), BookLevel(80_000, 44_432)]
     ],
 )
 def test_order_book_reads_every_generation(
-    body: dict[str, Any], yes: list[BookLevel], no: list[BookLevel]
+    body: dict[str, Any], yes: list[LevelPayload], no: list[LevelPayload]
 ) -> None:
     assert book_of(body) == (yes, no)
 
@@ -262,7 +271,6 @@ def test_order_book_with_an_unreadable_level_is_an_error(level: object) -> None:
 
 
 def test_cutoff_is_read_and_needed() -> None:
-    """R13."""
     body = b'{"market_settled_ts": "2026-07-27T00:00:00Z", "trades_created_ts": "2026-07-26T00:00:00Z"}'
     assert parse_object(body, None, CutoffPayload).model_dump() == {
         "market_settled_ts": 1_785_110_400_000_000,
@@ -273,9 +281,7 @@ def test_cutoff_is_read_and_needed() -> None:
 
 
 def test_negative_cents_keep_their_value() -> None:
-    candle = candle_of(price={"close": -5})
-    assert candle.price is not None
-    assert candle.price.close_dollars == -50_000
+    assert candle_of(price={"close": -5}).price_close == -50_000
 
 
 @pytest.mark.parametrize("end", ["", None, "1_0", " 5 ", "\u0665", 10**30], ids=str)
@@ -286,6 +292,5 @@ def test_candle_needs_a_readable_end(end: object) -> None:
 
 @pytest.mark.parametrize("body", [b"{}", b'{"error": "x"}', b'{"cursor": ""}', b'{"orderbook_fp": null}'])
 def test_order_book_without_its_envelope_is_an_error(body: bytes) -> None:
-    """R19."""
     with pytest.raises(PayloadError):
         parse_object(body, None, OrderBookPayload)

@@ -1,0 +1,190 @@
+"""Functions that make records, compiled from the lists of fields in `payloads` and `records`.
+
+A loop over the fields of each record would take a tenth of the time that the record's whole way into the database
+takes. So the text of each function is written here once and compiled, as dataclasses do. A record is made from a
+payload, which pydantic has read, or from the struct of that payload, which msgspec reads: from there on both ways
+are one.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from types import MappingProxyType
+from typing import Any, NamedTuple, TypeVar, cast, get_args
+
+import msgspec
+from pydantic.fields import FieldInfo
+
+from kalshi_pipeline.exchange import fields
+from kalshi_pipeline.exchange.fields import Wire
+from kalshi_pipeline.exchange.payloads import Payload
+from kalshi_pipeline.records import fields_of
+
+Record = TypeVar("Record")
+
+_OLDER = "_older"
+
+
+class Rule(NamedTuple):
+    """How a field is computed from others; or corrected, if it is one of the `arguments` itself."""
+
+    compute: Callable[..., object]
+    arguments: tuple[str, ...]
+
+
+Rules = Mapping[str, Rule]
+"""The rules by the fields that they set, in the order in which they apply."""
+
+NO_RULES: Rules = MappingProxyType({})
+
+
+class _Sent(NamedTuple):
+    """A field of a payload, with the field that an older generation has in its place."""
+
+    name: str
+    field: FieldInfo
+    older: FieldInfo | None
+
+    def read(self, *, by_older_names: bool) -> FieldInfo:
+        """The one that is read, where only the names of one generation are."""
+        return self.older if by_older_names and self.older is not None else self.field
+
+
+def list_of(kind: type[Any]) -> Any:  # noqa: ANN401  (a type)
+    """Return the type of a list of these. A null is an empty one, because Go writes an empty slice as null."""
+    return list[kind] | None  # type: ignore[valid-type]
+
+
+def wire_of(payload: type[Payload], *, by_older_names: bool = False) -> type[Any]:
+    """Return the struct of a payload, with the names of the newest generation or of the one before.
+
+    The field of the other generation is in it too. By newer names it may be anything, and the function below looks at
+    it; by older names it must be absent, because a newer field counts first.
+    """
+    types: list[Any] = []
+    names: dict[str, str] = {}
+    for sent in _sent_fields(payload):
+        read = sent.read(by_older_names=by_older_names)
+        part = _part_of(read)
+        kind = wire_of(part, by_older_names=by_older_names) | None if part else _wire(read).type
+        types.append((sent.name, kind, None) if _is_optional(kind) else (sent.name, kind))
+        names[sent.name] = read.alias or sent.name
+        if sent.older is not None:
+            other = sent.field if read is sent.older else sent.older
+            types.append((sent.name + _OLDER, None if by_older_names else Any, None))
+            names[sent.name + _OLDER] = other.alias or sent.name
+    return msgspec.defstruct(payload.__name__, types, rename=names, gc=False, kw_only=True)
+
+
+def record_function(
+    record: type[Record],
+    payload: type[Payload],
+    rules: Rules = NO_RULES,
+    *,
+    of_wire: bool,
+    by_older_names: bool = False,
+) -> Callable[[Any], Record]:
+    """Return a function from a payload, or from its struct, to the record; TypeError where nothing feeds a field.
+
+    The function raises ValueError where a field that the record needs is absent; from a struct also where a text
+    cannot be parsed, and where the field of an older generation would count.
+    """
+    text = _Text(of_wire=of_wire, by_older_names=by_older_names)
+    text.read_fields(payload, "source")
+    text.apply(rules)
+    text.require(record, payload)
+    return cast("Callable[[Any], Record]", text.function(record))
+
+
+class _Text:
+    """The lines of a function, which set a variable for each field, and the names that the lines use."""
+
+    def __init__(self, *, of_wire: bool, by_older_names: bool) -> None:
+        # `tuple.__new__` takes half the time of the constructor that NamedTuple writes.
+        self._names: dict[str, Any] = {**vars(fields), "new": tuple.__new__, "refuse": _refuse}
+        self._lines: list[str] = []
+        self._variables: set[str] = set()
+        self._of_wire = of_wire
+        self._by_older_names = by_older_names
+
+    def read_fields(self, payload: type[Payload], source: str, prefix: str = "") -> None:
+        """Set a variable for each field of a payload; those of a nested one are prefixed with its name."""
+        for sent in _sent_fields(payload):
+            variable = prefix + sent.name
+            if part := _part_of(sent.field):
+                self._names[f"no_{variable}"] = self._empty(part)
+                self._lines.append(f"{variable} = {source}.{sent.name} or no_{variable}")
+                self.read_fields(part, variable, f"{variable}_")
+            else:
+                self._variables.add(variable)
+                self._lines += self._read(sent, variable, f"{source}.{sent.name}")
+
+    def _read(self, sent: _Sent, variable: str, value: str) -> Iterator[str]:
+        if not self._of_wire:
+            yield f"{variable} = {value}"
+            if sent.older is not None:
+                yield f"if {variable} is None: {variable} = {value}{_OLDER}"
+            return
+        wire = _wire(sent.read(by_older_names=self._by_older_names))
+        yield f"{variable} = {wire.expression.format(value)}"
+        if sent.older is not None:
+            yield f"if {variable} is None and {value}{_OLDER} is not None: refuse({variable!r})"
+
+    def _empty(self, part: type[Payload]) -> object:
+        return wire_of(part, by_older_names=self._by_older_names)() if self._of_wire else part()
+
+    def apply(self, rules: Rules) -> None:
+        """Set the variables of the rules."""
+        for name, rule in rules.items():
+            self._names[f"rule_of_{name}"] = rule.compute
+            self._lines.append(f"{name} = rule_of_{name}({', '.join(rule.arguments)})")
+            self._variables.add(name)
+
+    def require(self, record: type[Any], payload: type[Payload]) -> None:
+        """Refuse a record without a field that it needs, where the payload may be without it."""
+        for field in fields_of(record):
+            if field.is_record:
+                self.require(field.type, payload)
+            sent = payload.model_fields.get(field.name)
+            if sent is not None and not field.is_optional and _is_optional(sent.annotation):
+                self._lines.append(f"if {field.name} is None: refuse({sent.alias!r})")
+
+    def function(self, record: type[Any]) -> object:
+        """Return the function, whose last line makes the record."""
+        lines = [*self._lines, f"return {self._new(record)}"]
+        text = "\n    ".join(["def function(source):", *lines])
+        exec(compile(text, f"<{record.__name__}>", "exec"), self._names)  # noqa: S102  (our own lists' names only)
+        return self._names["function"]
+
+    def _new(self, record: type[Any]) -> str:
+        self._names[record.__name__] = record
+        return f"new({record.__name__}, ({', '.join(self._values(record))},))"
+
+    def _values(self, record: type[Any]) -> Iterator[str]:
+        for field in fields_of(record):
+            if not field.is_record and field.name not in self._variables:
+                raise TypeError(f"nothing feeds the field {field.name} of {record.__name__}")
+            yield self._new(field.type) if field.is_record else field.name
+
+
+def _refuse(name: str) -> None:
+    raise ValueError(f"it has no {name}")
+
+
+def _sent_fields(payload: type[Payload]) -> Iterator[_Sent]:
+    for name, field in payload.model_fields.items():
+        if not name.endswith(_OLDER):
+            yield _Sent(name, field, payload.model_fields.get(name + _OLDER))
+
+
+def _wire(field: FieldInfo) -> Wire:
+    (wire,) = (entry for entry in field.metadata if isinstance(entry, Wire))
+    return wire
+
+
+def _part_of(field: FieldInfo) -> type[Payload] | None:
+    """Return the payload that is nested in a field, if one is."""
+    kinds = (kind for kind in get_args(field.annotation) if isinstance(kind, type))
+    return next((kind for kind in kinds if issubclass(kind, Payload)), None)
+
+
+def _is_optional(kind: Any) -> bool:  # noqa: ANN401  (a type, in any of its forms)
+    return type(None) in get_args(kind)

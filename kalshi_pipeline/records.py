@@ -1,0 +1,237 @@
+"""The records that the pipeline collects: the one list of their fields, with type, unit and meaning of each.
+
+`exchange` makes them from payloads, `store` keeps them: its columns, its staging tables and the descriptions that the
+UI shows are derived from these lists. Prices are integers of micro-dollars, sizes hundredths of a contract, instants
+microseconds since 1970, and what is absent is None. How a payload spells a field is in `exchange.payloads`.
+"""
+
+from dataclasses import dataclass
+from enum import Enum
+from types import NoneType, UnionType
+from typing import Annotated, Any, NamedTuple, TypeAlias, Union, get_args, get_origin, get_type_hints
+
+
+class Unit(Enum):
+    """What one of an integer is."""
+
+    DOLLARS = "micro-dollars"
+    CONTRACTS = "hundredths of a contract"
+    INSTANT = "microseconds since 1970, UTC"
+
+
+DOLLARS, CONTRACTS, INSTANT = Unit.DOLLARS, Unit.CONTRACTS, Unit.INSTANT
+
+
+@dataclass(frozen=True)
+class Note:
+    """What a column means, for the UI and for everybody who reads the database."""
+
+    meaning: str
+    unit: Unit | None = None
+
+    def __str__(self) -> str:
+        return self.meaning if self.unit is None else f"{self.meaning} ({self.unit.value})"
+
+
+Row: TypeAlias = tuple[Any, ...]
+"""A record as the database driver takes it: the values of its noted fields, in their order."""
+
+
+class Series(NamedTuple):
+    """A template of recurring events."""
+
+    ticker: Annotated[str, Note("the exchange's identifier, unique")]
+    title: Annotated[str | None, Note("what it is about, in the exchange's words")]
+    category: Annotated[str | None, Note("the exchange's category")]
+    frequency: Annotated[str | None, Note("how often the series repeats, in free text")]
+    tags: Annotated[str | None, Note("the series' tags, separated by commas")]
+
+
+class Event(NamedTuple):
+    """A question set: a group of markets."""
+
+    ticker: Annotated[str, Note("the exchange's identifier, unique")]
+    series_ticker: Annotated[str | None, Note("the event's series; NULL while the exchange has not named it")]
+    title: Annotated[str | None, Note("what it is about, in the exchange's words")]
+    sub_title: Annotated[str | None, Note("the event's short description")]
+    category: Annotated[
+        str | None, Note("the exchange's category; where the series has another, the series is right")
+    ]
+    mutually_exclusive: Annotated[bool | None, Note("whether at most one market of the event can end YES")]
+    strike_at: Annotated[int | None, Note("the date that the event is about", INSTANT)]
+
+
+class Quote(NamedTuple):
+    """The best prices of a market's YES side and its counters, at one moment. A side without a price is not quoted.
+
+    These are the numbers whose change makes a new snapshot; rolling ones such as a 24-hour volume are not among them.
+    """
+
+    yes_bid: Annotated[int | None, Note("best price bid for YES, NULL if there is none", DOLLARS)]
+    yes_ask: Annotated[
+        int | None,
+        Note(
+            "best price asked for YES, NULL if there is none; a NO price is one dollar minus a YES price",
+            DOLLARS,
+        ),
+    ]
+    yes_bid_size: Annotated[int | None, Note("size at the best bid", CONTRACTS)]
+    yes_ask_size: Annotated[int | None, Note("size at the best ask", CONTRACTS)]
+    last_price: Annotated[int | None, Note("price of the last trade, 0 before the first one", DOLLARS)]
+    volume: Annotated[int | None, Note("contracts traded since the market opened", CONTRACTS)]
+    open_interest: Annotated[int | None, Note("contracts held", CONTRACTS)]
+
+
+class Market(NamedTuple):
+    """One yes-no contract with its quote.
+
+    `is_mirrored` is stored nowhere: it says whether the NO side that the exchange sent follows from the YES side.
+    """
+
+    ticker: Annotated[str, Note("the exchange's identifier, unique")]
+    event_ticker: Annotated[str, Note("the market's event")]
+    title: Annotated[str | None, Note("what it is about, in the exchange's words")]
+    yes_sub_title: Annotated[str | None, Note("the outcome that YES means")]
+    no_sub_title: Annotated[str | None, Note("the outcome that NO means")]
+    market_type: Annotated[str | None, Note("binary or scalar")]
+    status: Annotated[str | None, Note("the market's state, in the exchange's words")]
+    result: Annotated[str | None, Note("the outcome; empty until it is determined")]
+    created_at: Annotated[int | None, Note("when the exchange created it", INSTANT)]
+    open_at: Annotated[int | None, Note("when trading opens", INSTANT)]
+    close_at: Annotated[
+        int | None, Note("when trading closes; it moves, and is not the event's time", INSTANT)
+    ]
+    expected_expiration_at: Annotated[
+        int | None, Note("when the outcome is expected, possibly before the close", INSTANT)
+    ]
+    occurrence_at: Annotated[int | None, Note("when the event itself takes place", INSTANT)]
+    strike_type: Annotated[str | None, Note("how floor and cap are compared")]
+    floor_strike: Annotated[float | None, Note("lower bound of the outcome that YES means")]
+    cap_strike: Annotated[float | None, Note("upper bound of the outcome that YES means")]
+    rules_primary: Annotated[str | None, Note("the rule by which the market resolves")]
+    is_provisional: Annotated[bool | None, Note("whether the exchange may still delete it")]
+    is_combo: Annotated[bool, Note("whether it is a multivariate market (KXMVE)")]
+    collection_ticker: Annotated[str | None, Note("the collection from which a combo was made")]
+    quote: Quote
+    is_mirrored: bool
+
+    def row(self) -> Row:
+        """Return what is stored, as one flat row: the fields of the market, then those of its quote."""
+        return (*self[:-2], *self.quote)
+
+
+class Outcome(NamedTuple):
+    """A market with how it ended. Both values are None until the exchange reports them."""
+
+    market: Market
+    settlement_value: int | None
+    settled_at: int | None
+
+    @property
+    def ticker(self) -> str:
+        """What identifies it."""
+        return self.market.ticker
+
+
+class Settlement(NamedTuple):
+    """How a market ended, as one of the exchange's tiers reports it."""
+
+    ticker: Annotated[str, Note("the market that ended")]
+    result: Annotated[str | None, Note("the outcome: yes, no or scalar")]
+    settlement_value: Annotated[
+        int | None, Note("what one YES contract paid, NULL where the exchange does not say", DOLLARS)
+    ]
+    settled_at: Annotated[int | None, Note("when it was settled", INSTANT)]
+    settled_at_source: Annotated[
+        str, Note("the source of that time: settlement_ts, or where that is missing close_time or first_seen")
+    ]
+    tier: Annotated[str, Note("where the exchange keeps it: live or historical")]
+    is_current_tier: Annotated[bool, Note("whether the exchange keeps the market in that tier now")]
+
+
+class Trade(NamedTuple):
+    """One execution. One without a time or a price could neither be placed nor added up, and is not read."""
+
+    trade_id: Annotated[str, Note("the exchange's UUID, as its 16 bytes")]
+    ticker: Annotated[str, Note("the market that was traded")]
+    created_at: Annotated[int, Note("when it was executed", INSTANT)]
+    yes_price: Annotated[int, Note("price of YES; NO cost one dollar minus it", DOLLARS)]
+    contracts: Annotated[int | None, Note("size", CONTRACTS)]
+    taker_side: Annotated[str | None, Note("the side that the taker took, in the exchange's words")]
+    is_block: Annotated[bool | None, Note("whether it was agreed on outside of the order book")]
+
+
+class Candlestick(NamedTuple):
+    """One period of one market. Without a trade there is no price but the one before the period."""
+
+    end_at: Annotated[
+        int, Note("inclusive end of the period; daily ones end at midnight in New York", INSTANT)
+    ]
+    yes_bid_open: Annotated[int | None, Note("first best bid for YES in the period", DOLLARS)]
+    yes_bid_high: Annotated[int | None, Note("highest best bid for YES in the period", DOLLARS)]
+    yes_bid_low: Annotated[int | None, Note("lowest best bid for YES in the period", DOLLARS)]
+    yes_bid_close: Annotated[int | None, Note("last best bid for YES in the period", DOLLARS)]
+    yes_ask_open: Annotated[int | None, Note("first best ask for YES in the period", DOLLARS)]
+    yes_ask_high: Annotated[int | None, Note("highest best ask for YES in the period", DOLLARS)]
+    yes_ask_low: Annotated[int | None, Note("lowest best ask for YES in the period", DOLLARS)]
+    yes_ask_close: Annotated[int | None, Note("last best ask for YES in the period", DOLLARS)]
+    price_open: Annotated[int | None, Note("price of the first trade in the period", DOLLARS)]
+    price_high: Annotated[int | None, Note("price of the highest trade in the period", DOLLARS)]
+    price_low: Annotated[int | None, Note("price of the lowest trade in the period", DOLLARS)]
+    price_close: Annotated[int | None, Note("price of the last trade in the period", DOLLARS)]
+    price_mean: Annotated[int | None, Note("mean price of the trades in the period", DOLLARS)]
+    price_previous: Annotated[int | None, Note("price of the last trade before the period", DOLLARS)]
+    volume: Annotated[int | None, Note("contracts traded in the period", CONTRACTS)]
+    open_interest: Annotated[int | None, Note("contracts held at its end", CONTRACTS)]
+
+
+class OrderBookLevel(NamedTuple):
+    """What rests at one price of one side."""
+
+    is_yes: Annotated[bool, Note("whether these are bids for YES, else for NO")]
+    price: Annotated[int, Note("the price bid", DOLLARS)]
+    size: Annotated[int, Note("what is bid for at that price", CONTRACTS)]
+
+
+class OrderBook(NamedTuple):
+    """The resting bids of a market: those for YES, then those for NO, each ascending, so that the best is last."""
+
+    ticker: str
+    levels: list[OrderBookLevel]
+
+
+class Reject(NamedTuple):
+    """A record that could not be read."""
+
+    ticker: Annotated[str | None, Note("what identifies it, where that can be read")]
+    raw: Annotated[str, Note("the record as it came, in JSON")]
+    error: Annotated[str, Note("what is wrong with it")]
+
+
+class Field(NamedTuple):
+    """A field of a record. One with a note is a column of what is stored."""
+
+    name: str
+    type: type
+    is_optional: bool
+    note: Note | None
+
+    @property
+    def is_record(self) -> bool:
+        """Whether it is a record itself, with fields of its own."""
+        return hasattr(self.type, "_fields")
+
+
+def fields_of(record: type[NamedTuple]) -> list[Field]:
+    """Return the fields of a record, in their order."""
+    hints = get_type_hints(record, include_extras=True)
+    return [_field(name, hints[name]) for name in record._fields]
+
+
+def _field(name: str, hint: Any) -> Field:  # noqa: ANN401  (a type, in any of its forms)
+    note = None
+    if get_origin(hint) is Annotated:
+        hint, note = get_args(hint)
+    kinds = get_args(hint) if get_origin(hint) in (Union, UnionType) else (hint,)
+    (kind,) = (kind for kind in kinds if kind is not NoneType)
+    return Field(name, get_origin(kind) or kind, NoneType in kinds, note)

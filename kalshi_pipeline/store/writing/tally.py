@@ -1,0 +1,30 @@
+"""The counts of a page or of a run."""
+
+from dataclasses import dataclass, fields
+from typing import Self
+
+
+@dataclass(frozen=True)
+class Tally:
+    """What became of the records of a page or of a run.
+
+    received = inserted + changed + unchanged + quarantined + duplicates + left_out, where the last are records that
+    were not asked for. `placeholders` counts the parents made, `healed` those filled; `keyframes` counts the inserted
+    quotes that are unchanged and were written for their age, `ended` the histories that were ended.
+    """
+
+    pages: int = 0
+    received: int = 0
+    inserted: int = 0
+    changed: int = 0
+    unchanged: int = 0
+    quarantined: int = 0
+    duplicates: int = 0
+    left_out: int = 0
+    placeholders: int = 0
+    healed: int = 0
+    keyframes: int = 0
+    ended: int = 0
+
+    def __add__(self, other: Self) -> Self:
+        return type(self)(**{f.name: getattr(self, f.name) + getattr(other, f.name) for f in fields(self)})
