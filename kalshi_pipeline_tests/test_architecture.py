@@ -7,25 +7,41 @@ from pathlib import Path
 import pytest
 
 import kalshi_pipeline
+import kalshi_pipeline_tests
 
 ROOT = Path(kalshi_pipeline.__file__).parent
 PACKAGE = "kalshi_pipeline"
 
-# The ground floor: values and plain functions that every room may use.
-GROUND_FLOOR = {"clock", "errors", "settings", "units"}
 KNOWS: dict[str, set[str]] = {
-    "units": set(),
-    "errors": set(),
     "clock": {"units"},
+    "errors": set(),
+    "signals": set(),
+    "units": set(),
     "settings": {"errors"},
-    "exchange": {"clock", "errors", "units"},
-    "store": {"clock", "errors", "units"},
-    "ingest": {*GROUND_FLOOR, "exchange", "store"},
-    "monitoring": {*GROUND_FLOOR, "exchange", "ingest", "store"},
-    "sandbox": {"units"},
-    "defs": {*GROUND_FLOOR, "ingest", "monitoring", "store"},
+    "exchange": {"clock", "units", "errors"},
+    "store": {"clock", "units", "errors"},
+    "ingest": {"clock", "exchange", "store", "settings", "units", "errors"},
+    "sandbox": {"signals", "units"},
+    "defs": {"clock", "ingest", "settings", "units", "errors"},
     "definitions": {"defs"},
-    "cli": {*GROUND_FLOOR, "definitions", "ingest", "monitoring", "sandbox", "store"},
+    "screens": {"ingest", "store", "units"},
+    "demo": {"clock", "definitions", "ingest", "sandbox", "screens", "store", "units"},
+    "terminal": {"errors", "ingest", "screens", "settings"},
+    "backfill_commands": {"ingest", "terminal", "errors"},
+    "cli": {
+        "backfill_commands",
+        "clock",
+        "demo",
+        "ingest",
+        "sandbox",
+        "screens",
+        "settings",
+        "signals",
+        "store",
+        "terminal",
+        "units",
+        "errors",
+    },
 }
 HOMES: dict[str, set[str]] = {
     "httpx": {"exchange"},
@@ -34,12 +50,12 @@ HOMES: dict[str, set[str]] = {
     "sqlalchemy": {"store"},
     "sqlite3": {"store"},
     "alembic": {"store"},
-    "dagster": {"defs", "definitions", "cli"},
+    "dagster": {"defs", "definitions", "demo"},
     "starlette": {"sandbox"},
     "uvicorn": {"sandbox"},
     "pydantic_settings": {"settings"},
-    "typer": {"cli"},
-    "rich": {"cli"},
+    "typer": {"cli", "backfill_commands"},
+    "rich": {"terminal", "screens", "demo"},
 }
 
 
@@ -103,3 +119,37 @@ def test_statements_are_written_in_the_store_only() -> None:
         if any(word in path.read_text(encoding="utf-8") for word in keywords)
     }
     assert writers <= {"store"}
+
+
+READS_TIME = {
+    "kalshi_pipeline/clock.py",
+    "kalshi_pipeline/sandbox/limits.py",  # the sandbox knows no clock of the pipeline's; tests pass another count
+    "kalshi_pipeline_tests/clock.py",
+    "kalshi_pipeline_tests/test_clock.py",
+    "kalshi_pipeline_tests/waiting.py",
+}
+REAL_TIME = {
+    *(f"time.{name}" for name in ("sleep", "time", "time_ns", "monotonic", "monotonic_ns", "perf_counter")),
+    *(f"datetime.{name}" for name in ("now", "utcnow", "today")),
+    "date.today",
+}
+
+
+def real_times_of(path: Path) -> list[str]:
+    """The readings of the computer's clock, and the waits, that a module names."""
+    nodes = list(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
+    named = [ast.unparse(node) for node in nodes if isinstance(node, ast.Attribute)]
+    imported = [node.module for node in nodes if isinstance(node, ast.ImportFrom) and node.module == "time"]
+    return [name for name in named if ".".join(name.split(".")[-2:]) in REAL_TIME] + imported
+
+
+def test_time_is_read_in_few_places() -> None:
+    """Everything else takes a clock, so that no test waits, and none depends on when it runs."""
+    packages = (ROOT, Path(kalshi_pipeline_tests.__file__).parent)
+    readers = {
+        path.relative_to(package.parent).as_posix()
+        for package in packages
+        for path in package.rglob("*.py")
+        if real_times_of(path)
+    }
+    assert readers == READS_TIME

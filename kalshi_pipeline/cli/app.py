@@ -8,10 +8,8 @@ import contextlib
 import csv
 import os
 import re
-import signal
 import sys
 from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, cast
 
@@ -19,7 +17,6 @@ import typer
 
 from kalshi_pipeline.cli import tables as screens
 from kalshi_pipeline.cli.backfill import backfill
-from kalshi_pipeline.cli.terminal import err as _err
 from kalshi_pipeline.cli.terminal import expect_no_failure
 from kalshi_pipeline.cli.terminal import out as _out
 from kalshi_pipeline.cli.terminal import show as _show
@@ -42,11 +39,12 @@ from kalshi_pipeline.ingest.order_books import take_order_books
 from kalshi_pipeline.ingest.snapshot import take_snapshot
 from kalshi_pipeline.monitoring.overview import overview
 from kalshi_pipeline.settings import load_settings
+from kalshi_pipeline.signals import until_signalled
 from kalshi_pipeline.store.database import Database
 from kalshi_pipeline.store.reading.movers import movers as read_movers
 from kalshi_pipeline.store.reading.quotes import Quote, quotes_as_of
 from kalshi_pipeline.store.reading.quotes import history as read_history
-from kalshi_pipeline.units import MICROS_PER_SECOND, parse_instant
+from kalshi_pipeline.units import MICROS_PER_SECOND, datetime_of, parse_instant
 
 if TYPE_CHECKING:
     from kalshi_pipeline.sandbox import Shape
@@ -62,7 +60,6 @@ EXIT_CODES: tuple[tuple[type[PipelineError], int], ...] = (
 _DAY = 86_400 * MICROS_PER_SECOND
 _WINDOW = re.compile(r"([0-9]+(?:\.[0-9]+)?)(m|h|d|)")
 _WINDOW_UNITS = {"": 60, "m": 60, "h": 3600, "d": 86_400}
-_STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 app = typer.Typer(
     help="Collect the public market data of the Kalshi exchange into your own database.",
@@ -86,7 +83,7 @@ def demo() -> None:
 
 @app.command()
 def sandbox(
-    port: Annotated[int, typer.Option(help="Port on the loopback interface.")] = 8765,
+    port: Annotated[int, typer.Option(help="Port on the loopback interface; 0 takes a free one.")] = 8765,
     markets: Annotated[int, typer.Option(help="Open markets at the start.")] = 2_000,
     combos: Annotated[int, typer.Option(help="Open combos (KXMVE) at the start.")] = 300,
     births_per_step: Annotated[int, typer.Option(help="Markets born per step.")] = 1,
@@ -100,7 +97,7 @@ def sandbox(
     recordings: Annotated[Path | None, typer.Option(help="Serve a folder of recorded responses too.")] = None,
     fault: Annotated[list[str] | None, typer.Option(help="A fault, as name=value; repeat it.")] = None,
 ) -> None:
-    """Serve a local exchange that speaks the Kalshi API, until Ctrl-C."""
+    """Serve a local exchange that speaks the Kalshi API, until Ctrl-C or SIGTERM."""
     # No other command needs a server.
     from kalshi_pipeline.sandbox import Faults, RateLimit, WorldConfig, serve
 
@@ -114,19 +111,30 @@ def sandbox(
             combos_per_step=combos_per_step,
             change_share=change_share,
             shape=cast("Shape", shape),  # the world refuses any other word
-            start=datetime.now(UTC),
+            start=datetime_of(SYSTEM_CLOCK.now()),
             step_seconds=step_seconds or 1.0,
             recordings=recordings,
         )
         faults = Faults.parse(fault or [])
         limit = RateLimit(requests_per_second) if requests_per_second else None
-        _tell(
-            f"Serving {markets:,} markets and {combos:,} combos; Ctrl-C stops. Point the pipeline at it with:"
+
+        def show_address(url: str) -> None:
+            _tell(
+                f"Serving {markets:,} markets and {combos:,} combos until Ctrl-C. Point the pipeline at it with:"
+            )
+            _out.print(f"KALSHI_API_URL={url}", highlight=False)
+
+        serve(
+            world,
+            faults,
+            port=port,
+            step_every_seconds=step_seconds or None,
+            limit=limit,
+            on_start=show_address,
         )
-        _out.print(f"KALSHI_API_URL=http://127.0.0.1:{port}/trade-api/v2", highlight=False)
-        serve(world, faults, port=port, step_every_seconds=step_seconds or None, limit=limit)
     except (ValueError, OSError) as error:
         raise ConfigurationError([f"sandbox: {error}; change the option and run again"]) from error
+    _tell("stopped")
 
 
 @app.command()
@@ -174,7 +182,8 @@ def collect(
         bool, typer.Option("--once", help="Sync everything, take one snapshot, and end.")
     ] = False,
     interval: Annotated[
-        float | None, typer.Option(min=0.01, help="Take a snapshot every so many minutes until Ctrl-C.")
+        float | None,
+        typer.Option(min=0.01, help="Take a snapshot every so many minutes until Ctrl-C or SIGTERM."),
     ] = None,
 ) -> None:
     """Sync everything and take snapshots, once or at an interval: what Dagster's jobs do, without Dagster."""
@@ -187,11 +196,9 @@ def collect(
         return
     settings = load_settings()
     Database(settings.database_url).close()  # a database that cannot be used is told now, not at every tick
-    for number in _STOP_SIGNALS:
-        signal.signal(number, _stop)
-    with contextlib.suppress(KeyboardInterrupt):
+    with until_signalled():
         collect_forever(settings, interval * 60, tell=_tell, on_report=_show)
-    _err.print("stopped")
+    _tell("stopped")
 
 
 @app.command()
@@ -317,13 +324,6 @@ def _write_csv(quotes: Iterable[Quote]) -> None:
     except BrokenPipeError:
         # Whoever reads has enough, as `head` has: that is no fault, and what is left goes nowhere.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
-def _stop(*_: object) -> None:
-    """Interrupt whatever goes on, once: a second signal must not cut off the closing of the run's record."""
-    for number in _STOP_SIGNALS:
-        signal.signal(number, signal.SIG_IGN)
-    raise KeyboardInterrupt
 
 
 def main() -> None:

@@ -5,6 +5,7 @@ from contextlib import AbstractContextManager
 import dagster as dg
 from pydantic import Field
 
+from kalshi_pipeline.clock import SYSTEM_CLOCK, Clock
 from kalshi_pipeline.ingest.run.session import Session, Tell, open_session
 from kalshi_pipeline.settings import Settings, load_settings
 
@@ -27,4 +28,8 @@ class Pipeline(dg.ConfigurableResource[None]):
 
     def session(self, tell: Tell, *, is_backfill: bool = False) -> AbstractContextManager[Session]:
         """Open the exchange and the database for one asset."""
-        return open_session(self.settings(), tell, is_backfill=is_backfill)
+        return open_session(self.settings(), tell, is_backfill=is_backfill, clock=self.clock())
+
+    def clock(self) -> Clock:
+        """Return the clock of its sessions."""
+        return SYSTEM_CLOCK

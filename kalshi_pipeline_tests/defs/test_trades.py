@@ -11,11 +11,11 @@ import yaml
 
 from kalshi_pipeline.definitions import defs
 from kalshi_pipeline.defs.days import UTC_DAYS
-from kalshi_pipeline.defs.resources import Pipeline
 from kalshi_pipeline.defs.run_ticks import BACKFILL_POOL, JOB_TAG
 from kalshi_pipeline.defs.trades import trades, trades_schedule
 from kalshi_pipeline.sandbox import Sandbox
 from kalshi_pipeline_tests.conftest import Query
+from kalshi_pipeline_tests.defs.resources import PipelineAt
 
 ROOT = Path(__file__).parents[2]
 Materialize = Callable[..., dg.ExecuteInProcessResult]
@@ -29,7 +29,7 @@ def instance() -> Iterator[dg.DagsterInstance]:
 
 @pytest.fixture
 def materialize(instance: dg.DagsterInstance, sandbox: Sandbox, database_path: Path) -> Materialize:
-    """Materialize one day, as a backfill over a range does with each of its days."""
+    """Materialize one day at the exchange's present, as a backfill over a range does with each of its days."""
     overrides = {
         "api_url": sandbox.url,
         "database_url": f"sqlite:///{database_path}",
@@ -37,12 +37,12 @@ def materialize(instance: dg.DagsterInstance, sandbox: Sandbox, database_path: P
         "retry_seconds": "0",
     }
 
-    def run(day: str, **changes: str) -> dg.ExecuteInProcessResult:
+    def run(day: str, at: str = "2026-10-08T12:00:00Z", **changes: str) -> dg.ExecuteInProcessResult:
         return dg.materialize(
             [trades],
             partition_key=day,
             instance=instance,
-            resources={"pipeline": Pipeline(overrides={**overrides, **changes})},
+            resources={"pipeline": PipelineAt(overrides={**overrides, **changes}, at=at)},
             run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
             selection=[trades],
             raise_on_error=False,
@@ -82,9 +82,10 @@ def test_days_are_materialized_one_by_one_and_again(
     assert query("PRAGMA foreign_key_check") == []
 
 
-def test_present_day_is_green_and_visibly_partial(materialize: Materialize) -> None:
-    """R4."""
-    result = materialize(datetime.now(UTC).date().isoformat())
+@pytest.mark.parametrize("at", ["2026-10-08T00:00:00Z", "2026-10-08T12:00:00Z", "2026-10-09T00:04:59Z"])
+def test_present_day_is_green_and_visibly_partial(materialize: Materialize, at: str) -> None:
+    """It is over five minutes after its midnight."""
+    result = materialize("2026-10-08", at)
     assert result.success
     metadata = metadata_of(result)
     assert (metadata["state"], metadata["complete"]) == ("partial", False)

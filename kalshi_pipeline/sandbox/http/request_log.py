@@ -7,9 +7,8 @@ from typing import NamedTuple, overload
 
 
 class LoggedRequest(NamedTuple):
-    """`at` on the monotonic clock; `path` without /trade-api/v2; `status` 0 where the connection was reset."""
+    """`path` is without /trade-api/v2; `status` 0 where the connection was reset."""
 
-    at: float
     method: str
     path: str
     query: dict[str, str]
