@@ -1,7 +1,7 @@
 """Jobs that the launcher's tests run in processes of their own. It imports Dagster alone: each template imports it."""
 
 import os
-import time
+import threading
 
 import dagster as dg
 
@@ -18,7 +18,7 @@ def short() -> None:
 
 @dg.op
 def wait() -> None:
-    time.sleep(60)
+    threading.Event().wait(60)
 
 
 @dg.job

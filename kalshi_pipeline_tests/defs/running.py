@@ -8,6 +8,7 @@ import dagster as dg
 
 from kalshi_pipeline.definitions import defs
 from kalshi_pipeline.sandbox import Sandbox
+from kalshi_pipeline_tests.defs.resources import PipelineAt
 
 
 class Runner:
@@ -17,7 +18,7 @@ class Runner:
         self, instance: dg.DagsterInstance, sandbox: Sandbox, database_path: Path, **overrides: str
     ) -> None:
         self.instance = instance
-        self._overrides = {
+        self.overrides = {
             "api_url": sandbox.url,
             "database_url": f"sqlite:///{database_path}",
             "requests_per_second": "1000",
@@ -37,13 +38,25 @@ class Runner:
         """Run a job, or some of its assets, to its end; a run that fails is returned like another."""
         return defs.resolve_job_def(job).execute_in_process(
             run_config={
-                "resources": {"pipeline": {"config": {"overrides": {**self._overrides, **overrides}}}},
+                "resources": {"pipeline": {"config": {"overrides": {**self.overrides, **overrides}}}},
                 "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
             },
             instance=self.instance,
             partition_key=partition,
             tags=tags,
             asset_selection=None if assets is None else [dg.AssetKey(asset) for asset in assets],
+            raise_on_error=False,
+        )
+
+    def materialize(self, asset: dg.AssetsDefinition, partition: str, at: str) -> dg.ExecuteInProcessResult:
+        """Materialize a partition of an asset at a time of the sessions' clock."""
+        return dg.materialize(
+            [asset],
+            partition_key=partition,
+            instance=self.instance,
+            resources={"pipeline": PipelineAt(overrides=self.overrides, at=at)},
+            run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
+            selection=[asset],
             raise_on_error=False,
         )
 

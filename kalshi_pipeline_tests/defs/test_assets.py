@@ -11,11 +11,11 @@ import pytest
 from kalshi_pipeline.clock import SYSTEM_CLOCK
 from kalshi_pipeline.definitions import defs
 from kalshi_pipeline.defs.pipeline_asset import pipeline_asset
-from kalshi_pipeline.ingest.run.ticks import Tick
 from kalshi_pipeline.monitoring.checks import RUN_CHECKS
 from kalshi_pipeline.sandbox import Faults, Sandbox, Shape, World, WorldConfig
-from kalshi_pipeline.units import iso_of
+from kalshi_pipeline.units import MICROS_PER_SECOND, iso_of
 from kalshi_pipeline_tests.conftest import Query, query_of
+from kalshi_pipeline_tests.defs.resources import PipelineAt
 from kalshi_pipeline_tests.defs.running import Runner, failed_checks, metadata_of
 
 ASSETS = ("series", "events", "markets", "price_snapshots", "settlements")
@@ -159,7 +159,14 @@ def test_collect_reads_every_shape_through_faults(
     world = World(WorldConfig(markets=200, combos=300, shape=shape))
     faults = Faults(overlap=5, unknown_words=True, too_many=0.1, server_errors=0.1)
     with Sandbox(world, faults=faults) as sandbox:
-        result = Runner(instance, sandbox, database_path)("collect", combos="include", retry_seconds="30")
+        overrides = Runner(instance, sandbox, database_path).overrides
+        overrides |= {"combos": "include", "retry_seconds": "300"}
+        result = defs.resolve_job_def("collect").execute_in_process(
+            resources={"pipeline": PipelineAt(overrides=overrides, at="2026-10-08T12:00:00Z")},
+            run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
+            instance=instance,
+            raise_on_error=False,
+        )
     assert result.success
     assert query("SELECT count(*), sum(is_combo) FROM markets JOIN latest_quotes ON market_id = id") == [
         (500, 300)
@@ -177,7 +184,7 @@ def test_snapshot_alone_on_an_empty_database_succeeds(run: Runner, query: Query)
 
 
 def test_tick_of_a_run_comes_from_its_tags(run: Runner, query: Query) -> None:
-    at = iso_of(Tick.current(SYSTEM_CLOCK.now(), 300).at)
+    at = iso_of(SYSTEM_CLOCK.now() - MICROS_PER_SECOND)
     tags = {"kalshi/tick": at, "kalshi/period_seconds": "300"}
     first, again = run("snapshot", tags=tags), run("snapshot", tags=tags)
 

@@ -3,8 +3,8 @@
 import os
 import signal
 import sys
-import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import dagster as dg
@@ -18,8 +18,9 @@ import kalshi_pipeline
 import kalshi_pipeline.definitions as definitions_of_pipeline
 from kalshi_pipeline.definitions import defs
 from kalshi_pipeline.defs.launcher import PID_TAG, ForkingRunLauncher
-from kalshi_pipeline.sandbox import Sandbox
+from kalshi_pipeline.sandbox import Faults, Sandbox, World, WorldConfig
 from kalshi_pipeline_tests.defs import launched
+from kalshi_pipeline_tests.waiting import Gate, wait_until
 
 pytestmark = [
     pytest.mark.skipif(sys.platform != "linux", reason="runs are forked on Linux only"),
@@ -45,29 +46,39 @@ def launch(
     name: str = "jobs",
     config: dict[str, object] | None = None,
 ) -> str:
-    """Launch a run as Dagster's daemon does."""
+    """Launch a run as Dagster's daemon does, one that was started in the background of a shell."""
     code = ReconstructableRepository.for_file(file, name, str(Path(__file__).parent))
     run = instance.create_run_for_job(
         definitions.resolve_job_def(job),
         run_config=config,
         job_code_origin=code.get_reconstructable_job(job).get_python_origin(),
     )
-    instance.launch_run(run.run_id, None)  # type: ignore[arg-type]  # where a fork fails, it is missed
+    with ignoring_sigint():
+        instance.launch_run(run.run_id, None)  # type: ignore[arg-type]  # where a fork fails, it is missed
     return run.run_id
 
 
+@contextmanager
+def ignoring_sigint() -> Iterator[None]:
+    """Ignore SIGINT, as every process does that is started meanwhile: such a run must be cancelled all the same."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 def run_when(
-    instance: dg.DagsterInstance, run_id: str, is_so: Callable[[dg.DagsterRun], bool], seconds: float = 60
+    instance: dg.DagsterInstance, run_id: str, is_so: Callable[[dg.DagsterRun], bool]
 ) -> dg.DagsterRun:
-    """Give a run as soon as something holds for it."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
+    """Return a run as soon as something holds for it."""
+
+    def look() -> dg.DagsterRun | None:
         run = instance.get_run_by_id(run_id)
         assert run is not None
-        if is_so(run):
-            return run
-        time.sleep(0.05)
-    raise AssertionError(f"run {run_id} has not come so far")
+        return run if is_so(run) else None
+
+    return wait_until(look)
 
 
 def finished(instance: dg.DagsterInstance, run_id: str) -> dg.DagsterRun:
@@ -124,22 +135,19 @@ def is_held(lock: Path) -> bool:
 
 
 def test_run_of_the_pipeline_is_cancelled_amid_its_work(
-    instance: dg.DagsterInstance, sandbox: Sandbox, database_path: Path
+    instance: dg.DagsterInstance, database_path: Path
 ) -> None:
-    """It waits for the request limit then, for ten seconds, and is not tried again."""
-    overrides = {
-        "api_url": sandbox.url,
-        "database_url": f"sqlite:///{database_path}",
-        "requests_per_second": "0.1",
-    }
-    config: dict[str, object] = {"resources": {"pipeline": {"config": {"overrides": overrides}}}}
-    run_id = launch(instance, "collect", definitions_of_pipeline.__file__, defs, "defs", config)
-    deadline = time.monotonic() + 60
-    while not sandbox.requests or not is_held(Path(f"{database_path}.limit.lock")):
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-    assert instance.run_launcher.terminate(run_id)
-    assert finished(instance, run_id).status is dg.DagsterRunStatus.CANCELED
+    """It waits for a page of events then, and is not tried again."""
+    gate = Gate()
+    faults = Faults(latency_seconds=30, paths=("/events",))
+    with Sandbox(World(WorldConfig(markets=20)), faults=faults, pause=gate) as sandbox:
+        overrides = {"api_url": sandbox.url, "database_url": f"sqlite:///{database_path}"}
+        config: dict[str, object] = {"resources": {"pipeline": {"config": {"overrides": overrides}}}}
+        run_id = launch(instance, "collect", definitions_of_pipeline.__file__, defs, "defs", config)
+        gate.wait_for()
+        assert instance.run_launcher.terminate(run_id)
+        assert finished(instance, run_id).status is dg.DagsterRunStatus.CANCELED
+        gate.open()
     kinds = {
         entry.dagster_event.event_type_value for entry in instance.all_logs(run_id) if entry.dagster_event
     }

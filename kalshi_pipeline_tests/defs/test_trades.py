@@ -49,8 +49,10 @@ def test_days_are_materialized_one_by_one_and_again(run: Runner, query: Query) -
     assert query("PRAGMA foreign_key_check") == []
 
 
-def test_present_day_is_green_and_visibly_partial(run: Runner) -> None:
-    result = run("collect_trades", partition=datetime.now(UTC).date().isoformat())
+@pytest.mark.parametrize("at", ["2026-10-08T00:00:00Z", "2026-10-08T12:00:00Z", "2026-10-09T00:04:59Z"])
+def test_present_day_is_green_and_visibly_partial(run: Runner, at: str) -> None:
+    """It is over five minutes after its midnight."""
+    result = run.materialize(trades, "2026-10-08", at)
     assert result.success
     metadata = metadata_of(result, "trades")
     assert (metadata["state"], metadata["complete"]) == ("partial", False)

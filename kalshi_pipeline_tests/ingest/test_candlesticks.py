@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
+from kalshi_pipeline.clock import Clock
 from kalshi_pipeline.errors import TransientExchangeError
 from kalshi_pipeline.ingest.candlestick_days import Day, markets_per_request
 from kalshi_pipeline.ingest.candlesticks import collect_candlesticks
@@ -22,6 +23,7 @@ from kalshi_pipeline.store.writing.parents import merge_markets
 from kalshi_pipeline.store.writing.runs import State
 from kalshi_pipeline.units import MICROS_PER_SECOND, datetime_of, parse_instant
 from kalshi_pipeline_tests import plain_http
+from kalshi_pipeline_tests.clock import ManualClock
 from kalshi_pipeline_tests.conftest import Query
 from kalshi_pipeline_tests.ingest.listed import open_markets
 from kalshi_pipeline_tests.ingest.rewriting import Rewrite, rewritten_session
@@ -43,7 +45,7 @@ def sandbox() -> Iterator[Sandbox]:
 @pytest.fixture
 def choose(sandbox: Sandbox, settings_for: SettingsFor) -> Callable[..., Settings]:
     """Settings of a store that holds every open market, with a choice among them: every series, where none is told."""
-    with open_session(settings_for(sandbox.url)) as session:
+    with open_session(settings_for(sandbox.url), clock=ManualClock(NOON)) as session:
         take_snapshot(session, NOON)
     series = {row["ticker"] for row in plain_http.get(f"{sandbox.url}/series").json()["series"]}
 
@@ -54,8 +56,11 @@ def choose(sandbox: Sandbox, settings_for: SettingsFor) -> Callable[..., Setting
     return make
 
 
-def collect(settings: Settings, day: date = DAY, *, again: bool = False) -> Report:
-    with open_session(settings) as session:
+def collect(
+    settings: Settings, day: date = DAY, *, again: bool = False, clock: Clock | None = None
+) -> Report:
+    """Collect a day at the exchange's own present, or another one."""
+    with open_session(settings, clock=clock or ManualClock(NOON)) as session:
         return collect_candlesticks(session, day, again=again)
 
 
@@ -237,14 +242,14 @@ def test_day_is_seen_as_far_as_it_is_over() -> None:
 def test_day_that_goes_on_is_partial_and_asked_for_again(
     choose: Callable[..., Settings], query: Query
 ) -> None:
-    today = datetime.now(UTC).date()
-    for _ in range(2):
-        report = collect(choose(), today)
+    today, clock = datetime_of(NOON).date(), ManualClock(NOON)
+    for hour in ("11:59:00", "14:00:00"):
+        report = collect(choose(), today, clock=clock)
         assert report.state is State.PARTIAL
-        assert report.reason is not None
-        assert report.reason.startswith("the day is not over: stored up to ")
+        assert report.reason == f"the day is not over: stored up to {hour} UTC"
         assert report.failures == 0
-    tomorrow = collect(choose(), today + timedelta(days=2))
+        clock.advance(2 * 3600 + 60)
+    tomorrow = collect(choose(), today + timedelta(days=1), clock=clock)
     assert (tomorrow.state, tomorrow.tally.pages) == (State.PARTIAL, 0)
     assert {state for (state,) in query("SELECT state FROM candlestick_coverage")} <= {"partial"}
 
@@ -459,7 +464,7 @@ def test_candlesticks_of_every_shape_come_through_faults(
     """R17; January's exchange had no tiers."""
     faults = Faults(too_many=0.1, server_errors=0.1, resets=0.05, truncated=0.05, not_json=0.05)
     with Sandbox(World(WorldConfig(markets=40, combos=0, shape=shape)), faults=faults) as sandbox:
-        with open_session(settings_for(sandbox.url, retry_seconds=30)) as session:
+        with open_session(settings_for(sandbox.url, retry_seconds=30), clock=ManualClock(NOON)) as session:
             take_snapshot(session, NOON)
         tickers = ",".join(ticker for (ticker,) in query("SELECT ticker FROM markets"))
         report = collect(settings_for(sandbox.url, candlestick_markets=tickers, retry_seconds=30))

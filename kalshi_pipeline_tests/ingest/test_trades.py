@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
+from kalshi_pipeline.clock import Clock
 from kalshi_pipeline.errors import ConfigurationError, PayloadError, RefusedError, TransientExchangeError
 from kalshi_pipeline.exchange.client import KalshiClient
 from kalshi_pipeline.ingest.run.report import Report
@@ -23,6 +24,7 @@ from kalshi_pipeline.store.reading.completeness import placeholders
 from kalshi_pipeline.store.writing.runs import State
 from kalshi_pipeline.units import MICROS_PER_SECOND, instant_of, iso_of
 from kalshi_pipeline_tests import plain_http
+from kalshi_pipeline_tests.clock import ManualClock
 from kalshi_pipeline_tests.conftest import Query
 
 SettingsFor = Callable[..., Settings]
@@ -84,12 +86,18 @@ def rewriting(
 
 
 @contextmanager
-def session_through(sandbox: Sandbox, through: Through, settings: Settings) -> Iterator[Session]:
+def session_through(
+    sandbox: Sandbox, through: Through, settings: Settings, clock: Clock | None = None
+) -> Iterator[Session]:
+    """A session at the exchange's own present, or another one."""
+    clock = clock or ManualClock(sandbox.world.clock)
     with (
         closing(Database(settings.database_url)) as database,
-        KalshiClient(sandbox.url, requests_per_second=1000, retry_seconds=0, transport=through) as client,
+        KalshiClient(
+            sandbox.url, requests_per_second=1000, retry_seconds=0, transport=through, clock=clock
+        ) as client,
     ):
-        yield Session(client, database, settings, lambda _: None)
+        yield Session(client, database, settings, lambda _: None, clock)
 
 
 Collect = Callable[..., Report]
@@ -104,8 +112,8 @@ def through() -> Through:
 def collect(sandbox: Sandbox, through: Through, settings_for: SettingsFor) -> Collect:
     """Collect a day in a session of its own, as a process of its own would; R48 holds for every run."""
 
-    def run(day: date, *, again: bool = False, **settings: Any) -> Report:
-        with session_through(sandbox, through, settings_for(sandbox.url, **settings)) as session:
+    def run(day: date, *, again: bool = False, clock: Clock | None = None, **settings: Any) -> Report:
+        with session_through(sandbox, through, settings_for(sandbox.url, **settings), clock) as session:
             report = collect_trades(session, day, again=again)
         tally = report.tally
         stored = tally.inserted + tally.unchanged + tally.quarantined + tally.duplicates + tally.left_out
@@ -207,10 +215,21 @@ def test_day_without_trades_is_complete(sandbox: Sandbox, collect: Collect, quer
 
 
 def test_day_that_has_not_begun_is_refused(collect: Collect, query: Query) -> None:
-    tomorrow = datetime.now(UTC).date() + timedelta(days=2)
-    with pytest.raises(ConfigurationError, match="has not begun in UTC: choose an earlier day"):
-        collect(tomorrow)
+    """Until its midnight, to the microsecond."""
+    midnight, _ = bounds(DAY)
+    with pytest.raises(ConfigurationError, match=f"{DAY} has not begun in UTC: choose an earlier day"):
+        collect(DAY, clock=ManualClock(midnight - 1))
     assert query("SELECT count(*) FROM listings") == [(0,)]
+    assert collect(DAY, clock=ManualClock(midnight)).state is State.PARTIAL
+
+
+def test_day_is_over_five_minutes_after_its_midnight(collect: Collect, query: Query) -> None:
+    """A trade may be listed a little after its time. The walk that begins later begins with the whole day."""
+    _, midnight = bounds(DAY)
+    over = midnight + 300 * MICROS_PER_SECOND
+    states = [collect(DAY, clock=ManualClock(at)).state for at in (midnight - 1, midnight, over - 1, over)]
+    assert states == [State.PARTIAL, State.PARTIAL, State.PARTIAL, State.COMPLETE]
+    assert walks(query) == [(walk_name(DAY, "live"), "complete", None, None)]
 
 
 def test_faults_of_paging_lose_and_repeat_nothing(
@@ -427,11 +446,10 @@ def test_walk_that_began_amid_its_day_begins_anew_after_it(
     """Its cursor leads away from what was traded since: going on from there would lose the rest of the day."""
     through.per_page = 20
     through.meddle = breaking_at(through, 4)
-    with pytest.raises(TransientExchangeError):
-        collect(DAY)
     noon = bounds(DAY)[0] + DAY_MICROS // 2
+    with pytest.raises(TransientExchangeError):
+        collect(DAY, clock=ManualClock(noon))
     with closing(sqlite3.connect(database_path)) as connection, connection:
-        connection.execute("UPDATE walks SET started_at = ?", (noon,))
         connection.execute("DELETE FROM trades WHERE created_at >= ?", (noon,))
     through.asked.clear()
     assert collect(DAY).state is State.COMPLETE
@@ -439,11 +457,11 @@ def test_walk_that_began_amid_its_day_begins_anew_after_it(
     assert stored(query) == on_tape(sandbox, DAY)
 
 
-@pytest.fixture
-def present() -> Iterator[tuple[Sandbox, date]]:
-    """An exchange whose clock shows the present, and the present day."""
-    start = datetime.now(UTC)
-    config = WorldConfig(markets=2_200, change_share=0.5, start=start, step_seconds=0.001)
+@pytest.fixture(params=["15:30", "00:03"], ids=["in the afternoon", "just after midnight"])
+def present(request: pytest.FixtureRequest) -> Iterator[tuple[Sandbox, date]]:
+    """An exchange in its present, and the day of that."""
+    start = datetime.fromisoformat(f"2026-11-22T{request.param}:00Z")
+    config = WorldConfig(markets=2_200, change_share=0.5, start=start, step_seconds=60)
     with Sandbox(World(config)) as running:
         yield running, start.date()
 
@@ -465,7 +483,8 @@ def test_present_day_is_partial_and_is_refreshed_from_where_it_was_known(
     assert walks(query) == [(walk_name(day, "live"), "partial", None, not_over)]
     assert stored(query) == on_tape(sandbox, day)
 
-    ((began_at,),) = query("SELECT started_at FROM walks")
+    began_at = sandbox.world.clock
+    assert query("SELECT started_at FROM walks") == [(began_at,)]
     sandbox.world.step()
     second, through = refresh(sandbox, settings, day)
     assert (second.state, second.tally.inserted) == (State.PARTIAL, len(stored(query)) - first.tally.inserted)
@@ -614,7 +633,8 @@ def test_no_transaction_is_open_across_a_request(
     """R26."""
 
     def probe(_: httpx.Request) -> None:
-        with closing(sqlite3.connect(database_path, timeout=0, isolation_level=None)) as connection:
+        """Another page may be stored at this moment, and has been soon, unless that waits for this request."""
+        with closing(sqlite3.connect(database_path, timeout=60, isolation_level=None)) as connection:
             connection.execute("BEGIN IMMEDIATE")
             connection.execute("ROLLBACK")
 
