@@ -40,12 +40,12 @@ HOMES: dict[str, set[str]] = {
     "sqlalchemy": {"store"},
     "sqlite3": {"store"},
     "alembic": {"store"},
-    "dagster": {"defs", "definitions", "demo"},
+    "dagster": {"cli", "defs", "definitions"},
     "starlette": {"sandbox"},
     "uvicorn": {"sandbox"},
     "pydantic_settings": {"settings"},
-    "typer": {"cli", "backfill_commands"},
-    "rich": {"terminal", "screens", "demo"},
+    "typer": {"cli"},
+    "rich": {"cli"},
 }
 
 
