@@ -12,6 +12,7 @@ from kalshi_pipeline.exchange.candlesticks import parse_historical
 from kalshi_pipeline.exchange.client import KalshiClient
 from kalshi_pipeline.exchange.events import EVENTS as EVENT_PAGES
 from kalshi_pipeline.exchange.events import SERIES as SERIES_PAGES
+from kalshi_pipeline.exchange.fields import read_cents, read_contracts
 from kalshi_pipeline.exchange.markets import MARKETS as MARKET_PAGES
 from kalshi_pipeline.exchange.pages import parse_object
 from kalshi_pipeline.exchange.payloads import (
@@ -236,10 +237,15 @@ def test_recorded_market_is_read_exactly(recording: Recording) -> None:
                 continue
             if name.endswith("_dollars"):
                 assert (name, dollars_of(read[name])) == (name, Decimal(value))
-            elif name.endswith("_fp") or name in ("volume", "open_interest"):
+            elif name.endswith("_fp"):
                 assert (name, contracts_of(read[name])) == (name, Decimal(value))
+            elif name in (
+                "volume",
+                "open_interest",
+            ):  # of an older generation: kept as sent, and read if needed
+                assert (name, contracts_of(read_contracts(read[name]) or 0)) == (name, Decimal(value))
             elif name in ("yes_bid", "yes_ask", "no_bid", "no_ask", "last_price"):
-                assert (name, dollars_of(read[name]) * 100) == (name, Decimal(value))
+                assert (name, dollars_of(read_cents(read[name]) or 0) * 100) == (name, Decimal(value))
             elif name.endswith(("_time", "_datetime")):
                 assert (name, read[name]) == (name, parse_instant(value))
             elif name != "result":

@@ -21,12 +21,12 @@ class Candlesticks(NamedTuple):
 
 
 def parse_batch(body: bytes) -> Page[Candlesticks]:
-    """Read the candlesticks of many markets; errors as in `parse_page`. A reject is one candlestick."""
+    """Return the candlesticks of many markets; errors as in `parse_page`. A reject is one candlestick."""
     try:
         markets = _batch_decoder.decode(body).markets or ()
         return Page(
             [
-                Candlesticks(market.market_ticker, [*map(_read, market.candlesticks or ())])
+                Candlesticks(market.market_ticker, [*map(_of_wire, market.candlesticks or ())])
                 for market in markets
             ]
         )
@@ -35,32 +35,26 @@ def parse_batch(body: bytes) -> Page[Candlesticks]:
 
 
 def parse_historical(body: bytes, ticker: str) -> Page[Candlesticks]:
-    """Read one market's candlesticks of the historical tier, where fields have their older names."""
+    """Return one market's candlesticks of the historical tier, which has fields by their older names."""
     try:
-        wires = _historical_decoder.decode(body).candlesticks or ()
-        return Page([Candlesticks(ticker, [*map(_read_historical, wires)])])
+        wires = _market_decoder.decode(body).candlesticks or ()
+        return Page([Candlesticks(ticker, [*map(_of_wire, wires)])])
     except (ValueError, RecursionError):
         return _parse_market_again(body, ticker)
 
 
-_read = record_function(Candlestick, CandlestickPayload, of_wire=True)
+_wires = list_of(wire_of(CandlestickPayload))
 _market_wire = msgspec.defstruct(
-    "Market",
-    [("market_ticker", WireTicker), ("candlesticks", list_of(wire_of(CandlestickPayload)))],
-    gc=False,
+    "Market", [("market_ticker", WireTicker), ("candlesticks", _wires)], gc=False
 )
 _batch_decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(
     msgspec.defstruct("Batch", [("markets", list_of(_market_wire))])
 )
-
-_read_historical = record_function(Candlestick, CandlestickPayload, of_wire=True, by_older_names=True)
-_historical_decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(
-    msgspec.defstruct(
-        "Historical", [("candlesticks", list_of(wire_of(CandlestickPayload, by_older_names=True)))]
-    )
+_market_decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(
+    msgspec.defstruct("OneMarket", [("candlesticks", _wires)])
 )
-
-_read_payload = record_function(Candlestick, CandlestickPayload, of_wire=False)
+_of_wire = record_function(Candlestick, CandlestickPayload, of_wire=True)
+_of_payload = record_function(Candlestick, CandlestickPayload, of_wire=False)
 
 
 class _CandlesticksPayload(Payload):
@@ -69,7 +63,7 @@ class _CandlesticksPayload(Payload):
 
 
 def _read_market(payload: _CandlesticksPayload) -> Candlesticks:
-    return Candlesticks(payload.ticker, [*map(_read_payload, payload.candlesticks or ())])
+    return Candlesticks(payload.ticker, [*map(_of_payload, payload.candlesticks or ())])
 
 
 def _parse_batch_again(body: bytes) -> Page[Candlesticks]:
@@ -88,7 +82,7 @@ def _parse_batch_again(body: bytes) -> Page[Candlesticks]:
 
 
 def _parse_market_again(body: bytes, ticker: str) -> Page[Candlesticks]:
-    page = parse_page(body, "candlesticks", CandlestickPayload, _read_payload)
+    page = parse_page(body, "candlesticks", CandlestickPayload, _of_payload)
     return Page([Candlesticks(ticker, page.records)], [_named(reject, ticker) for reject in page.rejects])
 
 

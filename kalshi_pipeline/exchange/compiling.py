@@ -14,11 +14,12 @@ import msgspec
 from pydantic.fields import FieldInfo
 
 from kalshi_pipeline.exchange import fields
-from kalshi_pipeline.exchange.fields import Wire
+from kalshi_pipeline.exchange.fields import Older, Wire
 from kalshi_pipeline.exchange.payloads import Payload
 from kalshi_pipeline.records import fields_of
 
 Record = TypeVar("Record")
+Marker = TypeVar("Marker")
 
 _OLDER = "_older"
 
@@ -43,34 +44,24 @@ class _Sent(NamedTuple):
     field: FieldInfo
     older: FieldInfo | None
 
-    def read(self, *, by_older_names: bool) -> FieldInfo:
-        """The one that is read, where only the names of one generation are."""
-        return self.older if by_older_names and self.older is not None else self.field
-
 
 def list_of(kind: type[Any]) -> Any:  # noqa: ANN401  (a type)
     """Return the type of a list of these. A null is an empty one, because Go writes an empty slice as null."""
     return list[kind] | None  # type: ignore[valid-type]
 
 
-def wire_of(payload: type[Payload], *, by_older_names: bool = False) -> type[Any]:
-    """Return the struct of a payload, with the names of the newest generation or of the one before.
-
-    The field of the other generation is in it too. By newer names it may be anything, and the function below looks at
-    it; by older names it must be absent, because a newer field counts first.
-    """
+def wire_of(payload: type[Payload]) -> type[Any]:
+    """Return the struct of a payload."""
     types: list[Any] = []
     names: dict[str, str] = {}
-    for sent in _sent_fields(payload):
-        read = sent.read(by_older_names=by_older_names)
-        part = _part_of(read)
-        kind = wire_of(part, by_older_names=by_older_names) | None if part else _wire(read).type
-        types.append((sent.name, kind, None) if _is_optional(kind) else (sent.name, kind))
-        names[sent.name] = read.alias or sent.name
-        if sent.older is not None:
-            other = sent.field if read is sent.older else sent.older
-            types.append((sent.name + _OLDER, None if by_older_names else Any, None))
-            names[sent.name + _OLDER] = other.alias or sent.name
+    for name, field, older in _sent_fields(payload):
+        part = _part_of(field)
+        kind = wire_of(part) | None if part else _marker(field, Wire).type
+        types.append((name, kind, None) if _is_optional(kind) else (name, kind))
+        names[name] = field.alias or name
+        if older is not None:
+            types.append((name + _OLDER, Any, None))
+            names[name + _OLDER] = older.alias or name
     return msgspec.defstruct(payload.__name__, types, rename=names, gc=False, kw_only=True)
 
 
@@ -80,14 +71,13 @@ def record_function(
     rules: Rules = NO_RULES,
     *,
     of_wire: bool,
-    by_older_names: bool = False,
 ) -> Callable[[Any], Record]:
     """Return a function from a payload, or from its struct, to the record; TypeError where nothing feeds a field.
 
-    The function raises ValueError where a field that the record needs is absent; from a struct also where a text
-    cannot be parsed, and where the field of an older generation would count.
+    The function raises ValueError where a text of the struct, or a field of an older generation, cannot be parsed, and
+    where a field that the record needs is absent.
     """
-    text = _Text(of_wire=of_wire, by_older_names=by_older_names)
+    text = _Text(of_wire=of_wire)
     text.read_fields(payload, "source")
     text.apply(rules)
     text.require(record, payload)
@@ -97,39 +87,31 @@ def record_function(
 class _Text:
     """The lines of a function, which set a variable for each field, and the names that the lines use."""
 
-    def __init__(self, *, of_wire: bool, by_older_names: bool) -> None:
+    def __init__(self, *, of_wire: bool) -> None:
         # `tuple.__new__` takes half the time of the constructor that NamedTuple writes.
         self._names: dict[str, Any] = {**vars(fields), "new": tuple.__new__, "refuse": _refuse}
         self._lines: list[str] = []
         self._variables: set[str] = set()
         self._of_wire = of_wire
-        self._by_older_names = by_older_names
 
     def read_fields(self, payload: type[Payload], source: str, prefix: str = "") -> None:
         """Set a variable for each field of a payload; those of a nested one are prefixed with its name."""
-        for sent in _sent_fields(payload):
-            variable = prefix + sent.name
-            if part := _part_of(sent.field):
-                self._names[f"no_{variable}"] = self._empty(part)
-                self._lines.append(f"{variable} = {source}.{sent.name} or no_{variable}")
+        for name, field, older in _sent_fields(payload):
+            variable, value = prefix + name, f"{source}.{name}"
+            if part := _part_of(field):
+                self._names[f"no_{variable}"] = wire_of(part)() if self._of_wire else part()
+                self._lines.append(f"{variable} = {value} or no_{variable}")
                 self.read_fields(part, variable, f"{variable}_")
-            else:
-                self._variables.add(variable)
-                self._lines += self._read(sent, variable, f"{source}.{sent.name}")
-
-    def _read(self, sent: _Sent, variable: str, value: str) -> Iterator[str]:
-        if not self._of_wire:
-            yield f"{variable} = {value}"
-            if sent.older is not None:
-                yield f"if {variable} is None: {variable} = {value}{_OLDER}"
-            return
-        wire = _wire(sent.read(by_older_names=self._by_older_names))
-        yield f"{variable} = {wire.expression.format(value)}"
-        if sent.older is not None:
-            yield f"if {variable} is None and {value}{_OLDER} is not None: refuse({variable!r})"
-
-    def _empty(self, part: type[Payload]) -> object:
-        return wire_of(part, by_older_names=self._by_older_names)() if self._of_wire else part()
+                continue
+            self._variables.add(variable)
+            read = _marker(field, Wire).expression.format(value) if self._of_wire else value
+            self._lines.append(f"{variable} = {read}")
+            if older is not None:
+                self._names[f"older_{variable}"] = _marker(older, Older).read
+                self._lines += [
+                    f"if {variable} is None and {value}{_OLDER} is not None:",
+                    f"    {variable} = read_older(older_{variable}, {value}{_OLDER}, {older.alias!r})",
+                ]
 
     def apply(self, rules: Rules) -> None:
         """Set the variables of the rules."""
@@ -175,9 +157,9 @@ def _sent_fields(payload: type[Payload]) -> Iterator[_Sent]:
             yield _Sent(name, field, payload.model_fields.get(name + _OLDER))
 
 
-def _wire(field: FieldInfo) -> Wire:
-    (wire,) = (entry for entry in field.metadata if isinstance(entry, Wire))
-    return wire
+def _marker(field: FieldInfo, kind: type[Marker]) -> Marker:
+    (marker,) = (entry for entry in field.metadata if isinstance(entry, kind))
+    return marker
 
 
 def _part_of(field: FieldInfo) -> type[Payload] | None:

@@ -4,12 +4,13 @@ Absent is None and never 0. A blank is a missing field, `null`, or the empty str
 integer is refused here, because it would already have passed through float; `pages` reads such a page again with its
 numbers as text.
 
-Each kind has two sides: what pydantic accepts, and a `Wire` with what msgspec reads fast.
+Each kind has two sides: what pydantic accepts, and a `Wire` with what msgspec reads fast. Kinds of older generations
+have an `Older` in its place, so that a deprecated field does no harm if it cannot be read.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import msgspec
 from pydantic import BeforeValidator, PlainValidator, StringConstraints
@@ -25,6 +26,7 @@ from kalshi_pipeline.units import (
 )
 
 Parse = Callable[[str], int | None]
+Value = TypeVar("Value")
 
 # Prices and times repeat from market to market and from page to page. Their readers are called for every field of
 # every market, so a text that was read before costs one look-up.
@@ -40,6 +42,13 @@ class Wire:
 
     type: Any
     expression: str = "{0}"
+
+
+@dataclass(frozen=True)
+class Older:
+    """How the field of an older generation is read. It is kept as it came, and read where the newer one is absent."""
+
+    read: Callable[[object], Any]
 
 
 def _remembering(parse: Parse) -> Callable[[object], int | None]:
@@ -85,6 +94,21 @@ def read_epoch_seconds(value: object) -> int:
     return parse_seconds(_text(value))
 
 
+def read_text(value: object) -> str | None:
+    """Return an optional text; the blank one is absent."""
+    if not isinstance(value, str | None):
+        raise ValueError(f"{value!r} is not text")  # noqa: TRY004  (pydantic's way)
+    return value or None
+
+
+def read_older(read: Callable[[object], Value], value: object, name: str) -> Value:
+    """Return what a field of an older generation says; an error names the field."""
+    try:
+        return read(value)
+    except ValueError as error:
+        raise ValueError(f"{name}: {error}") from error
+
+
 def read_tags(value: object) -> str | None:
     """Return a list of texts as one text, separated by commas."""
     if value is None:
@@ -117,13 +141,8 @@ Tags = Annotated[str | None, BeforeValidator(read_tags), Wire(list[str] | None, 
 Dollars = Annotated[int | None, PlainValidator(read_dollars), Wire(str | None, "read_dollars({0})")]
 """A decimal string of dollars ("0.0150"), as micro-dollars."""
 
-Cents = Annotated[int | None, PlainValidator(read_cents), Wire(int | None, "read_cents({0})")]
+Cents = Annotated[int | None, PlainValidator(read_cents)]
 """Integer cents, as sent until March 2026, as micro-dollars."""
-
-DollarsOrCents = Annotated[
-    int | None, PlainValidator(read_dollars_or_cents), Wire(str | None, "read_dollars({0})")
-]
-"""A field that is a decimal string of dollars in the historical tier, and was integer cents until March 2026."""
 
 Contracts = Annotated[int | None, PlainValidator(read_contracts), Wire(str | None, "read_contracts({0})")]
 """A decimal string of contracts ("2985.50"), or an integer as sent until March 2026, as hundredths."""
@@ -148,3 +167,15 @@ Number = Annotated[float | None, BeforeValidator(_blank_to_none), Wire(float | N
 
 Flag = Annotated[bool | None, BeforeValidator(_blank_to_none), Wire(bool | None)]
 """An optional yes or no."""
+
+OlderText = Annotated[Any, Older(read_text)]
+"""Optional text."""
+
+OlderCents = Annotated[Any, Older(read_cents)]
+"""Integer cents, as sent until March 2026."""
+
+OlderDollarsOrCents = Annotated[Any, Older(read_dollars_or_cents)]
+"""A decimal string of dollars, as in the historical tier, or integer cents, as sent until March 2026."""
+
+OlderContracts = Annotated[Any, Older(read_contracts)]
+"""An integer, as sent until March 2026, or a decimal string of contracts, as in the historical tier."""

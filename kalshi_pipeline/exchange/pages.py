@@ -87,15 +87,15 @@ def _parse_one_by_one(
     unreadable: dict[int, str] = {}
     for index, row in enumerate(rows or []):
         try:
-            sent = payload.model_validate(row)
-            json.dumps(sent.model_dump(), ensure_ascii=False).encode()
-            records.append(read(sent))
+            record = read(payload.model_validate(row))
+            json.dumps(record, ensure_ascii=False).encode()
+            records.append(record)
         except ValidationError as error:
             unreadable[index] = summary_of(error)
         except UnicodeEncodeError:
             unreadable[index] = "it holds half a character (a lone surrogate)"
         except ValueError as error:
-            unreadable[index] = f"record: {error}"
+            unreadable[index] = str(error)
     return Page(records, _rejects(body, key, unreadable), cursor or None)
 
 

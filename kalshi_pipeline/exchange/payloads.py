@@ -14,12 +14,15 @@ from kalshi_pipeline.exchange.fields import (
     Cents,
     Contracts,
     Dollars,
-    DollarsOrCents,
     EpochSeconds,
     Flag,
     Instant,
     Moment,
     Number,
+    OlderCents,
+    OlderContracts,
+    OlderDollarsOrCents,
+    OlderText,
     Tags,
     Text,
     Ticker,
@@ -89,13 +92,13 @@ class MarketPayload(Payload):
     open_interest: Contracts = Field(None, alias="open_interest_fp")
 
     # Until 12 March 2026, first alone and then beside the fields above.
-    yes_bid_older: Cents = Field(None, alias="yes_bid")
-    yes_ask_older: Cents = Field(None, alias="yes_ask")
-    no_bid_older: Cents = Field(None, alias="no_bid")
-    no_ask_older: Cents = Field(None, alias="no_ask")
-    last_price_older: Cents = Field(None, alias="last_price")
-    volume_older: Contracts = Field(None, alias="volume")
-    open_interest_older: Contracts = Field(None, alias="open_interest")
+    yes_bid_older: OlderCents = Field(None, alias="yes_bid")
+    yes_ask_older: OlderCents = Field(None, alias="yes_ask")
+    no_bid_older: OlderCents = Field(None, alias="no_bid")
+    no_ask_older: OlderCents = Field(None, alias="no_ask")
+    last_price_older: OlderCents = Field(None, alias="last_price")
+    volume_older: OlderContracts = Field(None, alias="volume")
+    open_interest_older: OlderContracts = Field(None, alias="open_interest")
 
 
 class OutcomePayload(MarketPayload):
@@ -117,9 +120,9 @@ class TradePayload(Payload):
     is_block: Flag = Field(None, alias="is_block_trade")
 
     # Until March 2026; `taker_side` is still sent beside its successor.
-    yes_price_older: Cents = Field(None, alias="yes_price")
-    contracts_older: Contracts = Field(None, alias="count")
-    taker_side_older: Text = Field(None, alias="taker_side")
+    yes_price_older: OlderCents = Field(None, alias="yes_price")
+    contracts_older: OlderContracts = Field(None, alias="count")
+    taker_side_older: OlderText = Field(None, alias="taker_side")
 
 
 class QuotedPricesPayload(Payload):
@@ -130,10 +133,10 @@ class QuotedPricesPayload(Payload):
     low: Dollars = Field(None, alias="low_dollars")
     close: Dollars = Field(None, alias="close_dollars")
 
-    open_older: DollarsOrCents = Field(None, alias="open")
-    high_older: DollarsOrCents = Field(None, alias="high")
-    low_older: DollarsOrCents = Field(None, alias="low")
-    close_older: DollarsOrCents = Field(None, alias="close")
+    open_older: OlderDollarsOrCents = Field(None, alias="open")
+    high_older: OlderDollarsOrCents = Field(None, alias="high")
+    low_older: OlderDollarsOrCents = Field(None, alias="low")
+    close_older: OlderDollarsOrCents = Field(None, alias="close")
 
 
 class TradedPricesPayload(QuotedPricesPayload):
@@ -142,8 +145,8 @@ class TradedPricesPayload(QuotedPricesPayload):
     mean: Dollars = Field(None, alias="mean_dollars")
     previous: Dollars = Field(None, alias="previous_dollars")
 
-    mean_older: DollarsOrCents = Field(None, alias="mean")
-    previous_older: DollarsOrCents = Field(None, alias="previous")
+    mean_older: OlderDollarsOrCents = Field(None, alias="mean")
+    previous_older: OlderDollarsOrCents = Field(None, alias="previous")
 
 
 class CandlestickPayload(Payload):
@@ -157,8 +160,8 @@ class CandlestickPayload(Payload):
     open_interest: Contracts = Field(None, alias="open_interest_fp")
 
     # The names of the historical tier, and of both tiers until March 2026.
-    volume_older: Contracts = Field(None, alias="volume")
-    open_interest_older: Contracts = Field(None, alias="open_interest")
+    volume_older: OlderContracts = Field(None, alias="volume")
+    open_interest_older: OlderContracts = Field(None, alias="open_interest")
 
 
 class LevelPayload(NamedTuple):

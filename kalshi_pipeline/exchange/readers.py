@@ -1,7 +1,7 @@
 """Pages of one kind of record: read fast where they have the JSON types of today's contract, as nearly all pages do.
 
-msgspec reads such a page in a quarter of pydantic's time. A page that is odd anywhere, or of an older generation, is
-read again by pydantic, which sets single records aside.
+msgspec reads such a page in a quarter of pydantic's time. A page that is odd anywhere is read again by pydantic, which
+sets single records aside.
 """
 
 from typing import Any, Generic, TypeVar
