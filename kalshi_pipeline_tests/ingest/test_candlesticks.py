@@ -464,10 +464,10 @@ def test_candlesticks_of_every_shape_come_through_faults(
     """R17; January's exchange had no tiers."""
     faults = Faults(too_many=0.1, server_errors=0.1, resets=0.05, truncated=0.05, not_json=0.05)
     with Sandbox(World(WorldConfig(markets=40, combos=0, shape=shape)), faults=faults) as sandbox:
-        with open_session(settings_for(sandbox.url, retry_seconds=30), clock=ManualClock(NOON)) as session:
+        with open_session(settings_for(sandbox.url, retry_seconds=300), clock=ManualClock(NOON)) as session:
             take_snapshot(session, NOON)
         tickers = ",".join(ticker for (ticker,) in query("SELECT ticker FROM markets"))
-        report = collect(settings_for(sandbox.url, candlestick_markets=tickers, retry_seconds=30))
+        report = collect(settings_for(sandbox.url, candlestick_markets=tickers, retry_seconds=300))
     assert (report.state, report.tally.quarantined) == (State.COMPLETE, 0)
     assert query(
         "SELECT count(*) > 500, count(volume) = count(*), count(yes_bid_close) = count(*) FROM candlesticks"

@@ -384,7 +384,7 @@ def test_snapshot_survives_every_fault_at_once(shape: Shape, settings_for: Setti
     with (
         Sandbox(World(config), faults=faults) as sandbox,
         open_session(
-            settings_for(sandbox.url, combos="include", retry_seconds=30), clock=ManualClock(NOON)
+            settings_for(sandbox.url, combos="include", retry_seconds=300), clock=ManualClock(NOON)
         ) as session,
     ):
         report = take_snapshot(session, NOON)
