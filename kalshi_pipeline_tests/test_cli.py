@@ -141,7 +141,7 @@ def test_sync_and_snapshot_take_their_part(run: Run, query: Query) -> None:
 
 
 def test_market_is_stored_with_its_parents(run: Run, sandbox: Sandbox, query: Query) -> None:
-    """R12: idempotently."""
+    """A second run changes nothing."""
     ticker = first_ticker(sandbox)
     assert run("market", ticker).returncode == 0
     parents = (
@@ -167,7 +167,6 @@ def test_market_that_the_live_tier_has_no_more_comes_from_the_historical_one(
 
 
 def test_unquoted_side_is_said_to_be_unquoted(run: Run, query: Query) -> None:
-    """R46."""
     assert run("snapshot").returncode == 0
     ((ticker,), *_) = query("SELECT ticker FROM latest_prices WHERE yes_bid IS NULL")
     metrics = run("metrics", ticker)
@@ -241,7 +240,6 @@ def test_init_makes_the_database(run: Run, database_path: Path, query: Query) ->
 def test_failure_is_one_line_and_an_exit_code(
     run: Run, arguments: list[str], settings: dict[str, str], exit_code: int, line: str
 ) -> None:
-    """R53."""
     result = run(*arguments, **settings)
     assert (result.returncode, len(result.stderr.splitlines()), result.stdout) == (exit_code, 1, "")
     assert re.search(line, result.stderr)
@@ -308,7 +306,7 @@ def snapshot_on_its_way(
 def test_killed_run_is_taken_up_by_the_next(
     environment: dict[str, str], run: Run, sandbox: Sandbox, gate: Gate, query: Query
 ) -> None:
-    """R25: killed while a page is on its way."""
+    """It is killed while a page is being fetched."""
     with snapshot_on_its_way(environment, run, sandbox, gate) as process:
         process.kill()
     assert query("SELECT state FROM ticks") == [("running",)]
@@ -606,7 +604,6 @@ def test_backfill_of_trades_goes_day_by_day_and_goes_on(run: Run, query: Query) 
 
 
 def test_backfill_that_fails_says_so_and_ends(run: Run, sandbox: Sandbox, query: Query) -> None:
-    """R53."""
     sandbox.faults = Faults(server_errors=1, paths=("/markets/trades",))
     failed = run("backfill", "trades", "--start", "2026-10-01", "--end", "2026-10-03")
     assert (failed.returncode, failed.stdout) == (3, "")

@@ -114,6 +114,7 @@ def test_template_that_was_killed_is_started_again(instance: dg.DagsterInstance)
     template = parent_of(instance, launch(instance, "short"))
     assert isinstance(template, int)
     os.kill(template, signal.SIGKILL)
+    os.waitid(os.P_PID, template, os.WEXITED | os.WNOWAIT)
     assert parent_of(instance, launch(instance, "short")) != template
 
 
