@@ -51,7 +51,7 @@ def problems_of(**overrides: object) -> list[str]:
 
 
 def test_settings_have_defaults() -> None:
-    """R5: no cap stands in them."""
+    """No cap stands in them."""
     assert load_settings().model_dump() == DEFAULTS
 
 

@@ -69,7 +69,6 @@ def test_age_is_told_in_the_unit_of_a_person(seconds: float, text: str) -> None:
 
 
 def test_one_sided_quote_has_neither_spread_nor_midpoint() -> None:
-    """R46."""
     quote = Quote("KX-1", NOON, NOON, NOON, True, True, True, None, None, 310_000, 0, 500, 0, 0, 0)
     lines = [
         line.strip("│ \n").split("│")
@@ -139,7 +138,6 @@ def test_long_history_shows_its_end() -> None:
 
 
 def test_exact_text_has_no_exponent_and_keeps_absent_blank() -> None:
-    """R42, R45."""
     quote = Quote("KX-1", NOON, None, None, False, False, True, None, 1, 1_000_000, 0, 10**15, None, 1, 123)
     noon = "2026-11-22T12:00:00.000000Z"
     assert exact(quote) == [

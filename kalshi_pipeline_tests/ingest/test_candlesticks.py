@@ -191,7 +191,6 @@ def test_volume_of_a_period_is_the_difference_of_two_snapshots_and_the_sum_of_it
 def test_second_run_asks_for_nothing_and_one_that_asks_again_changes_nothing(
     sandbox: Sandbox, choose: Callable[..., Settings], query: Query
 ) -> None:
-    """R30."""
     first = collect(choose())
     before = query("SELECT * FROM candlesticks")
     sandbox.requests.clear()
@@ -390,7 +389,7 @@ def test_market_that_fails_costs_no_other_and_is_asked_for_by_the_next_run(
 def test_exchange_that_is_down_ends_the_run_soon(
     sandbox: Sandbox, choose: Callable[..., Settings], query: Query
 ) -> None:
-    """R52: not every market is tried against an exchange that answers none."""
+    """Not every market is tried against an exchange that answers none."""
     sandbox.faults = Faults(server_errors=1, paths=("/markets/candlesticks",))
     sandbox.requests.clear()
     with pytest.raises(TransientExchangeError, match="run again"):
@@ -405,7 +404,7 @@ def test_exchange_that_is_down_ends_the_run_soon(
 def test_day_of_which_every_market_fails_is_an_error(
     sandbox: Sandbox, choose: Callable[..., Settings], query: Query
 ) -> None:
-    """R52: with so few markets, no row of failures tells that the exchange is down."""
+    """With so few markets, no row of failures tells that the exchange is down."""
     tickers = ",".join(sorted(open_markets(sandbox.url))[:2])
     sandbox.faults = Faults(server_errors=1, paths=("/markets/candlesticks",))
     with pytest.raises(TransientExchangeError):
@@ -416,7 +415,7 @@ def test_day_of_which_every_market_fails_is_an_error(
 def test_odd_candlestick_is_quarantined_and_the_others_are_stored(
     sandbox: Sandbox, choose: Callable[..., Settings], query: Query
 ) -> None:
-    """R15, R48; a candlestick that is given twice, and one that was not asked for, besides."""
+    """A candlestick that is given twice, and one that was not asked for, besides."""
     ticker = whole_day_market(sandbox)
 
     def rewrite(request: httpx.Request, answer: Any) -> Any:
@@ -461,7 +460,7 @@ def test_series_without_a_stored_market_is_told(sandbox: Sandbox, settings_for: 
 def test_candlesticks_of_every_shape_come_through_faults(
     shape: Shape, settings_for: SettingsFor, query: Query
 ) -> None:
-    """R17; January's exchange had no tiers."""
+    """January's exchange had no tiers."""
     faults = Faults(too_many=0.1, server_errors=0.1, resets=0.05, truncated=0.05, not_json=0.05)
     with Sandbox(World(WorldConfig(markets=40, combos=0, shape=shape)), faults=faults) as sandbox:
         with open_session(settings_for(sandbox.url, retry_seconds=300), clock=ManualClock(NOON)) as session:

@@ -163,7 +163,7 @@ def test_single_books_that_fail_are_told_and_end_the_run_where_all_do(
 
 
 def test_exchange_that_has_no_book_at_all_is_an_error(sandbox: Sandbox, settings_for: SettingsFor) -> None:
-    """R52: 'no data' and 'failed to get data' are different states."""
+    """'no data' and 'failed to get data' are different states."""
     settings = settings_for(sandbox.url, order_book_markets=min(open_markets(sandbox.url)))
 
     def rewrite(request: httpx.Request, answer: Any) -> Any:

@@ -51,7 +51,7 @@ def natural_rows(query: Query) -> dict[str, list[tuple[Any, ...]]]:
 def test_snapshot_alone_fills_an_empty_database_exactly(
     sandbox: Sandbox, settings_for: SettingsFor, database_path: Path, query: Query
 ) -> None:
-    """R1, R43, R44: every listed market has its quote as it was sent, parents included."""
+    """Every listed market has its quote as it was sent, parents included."""
     with open_session(settings_for(sandbox.url, combos="include")) as session:
         report = take_snapshot(session, NOON)
 
@@ -112,7 +112,7 @@ def test_snapshot_mode_every_stores_every_quote(
 
 
 def test_tick_taken_again_adds_and_changes_nothing(sandbox: Sandbox, session: Session, query: Query) -> None:
-    """R29: even when the quotes have moved meanwhile."""
+    """Even when the quotes have moved meanwhile."""
     take_snapshot(session, NOON)
     before = natural_rows(query)
     sandbox.world.step()
@@ -130,7 +130,6 @@ def test_tick_taken_again_adds_and_changes_nothing(sandbox: Sandbox, session: Se
 def test_tick_that_was_cut_goes_on_and_ends_like_an_undisturbed_one(
     sandbox: Sandbox, session: Session, settings_for: SettingsFor, tmp_path: Path, query: Query
 ) -> None:
-    """R25."""
     sandbox.faults = Faults(unreachable_after=1)
     with pytest.raises(TransientExchangeError):
         take_snapshot(session, NOON)
@@ -187,7 +186,7 @@ def test_tick_is_taken_until_its_period_or_a_minute_is_over(
 def test_snapshots_at_the_same_time_give_the_rows_of_a_serial_run(
     sandbox: Sandbox, settings_for: SettingsFor, query: Query
 ) -> None:
-    """R27: three threads, each with its own session, on the same and on different ticks."""
+    """Three threads, each with its own session, on the same and on different ticks."""
     states: list[State] = []
 
     def run(tick_at: int) -> None:
@@ -318,7 +317,7 @@ def test_history_does_not_end_where_the_exchange_is_in_trouble(
     query: Query,
     rewrite: Callable[[list[dict[str, Any]]], list[dict[str, Any]]],
 ) -> None:
-    """R15, R20: a market that is listed in a record nobody can read is listed, and an empty exchange is an error."""
+    """A market that is listed in a record nobody can read is listed, and an empty exchange is an error."""
     settings = settings_for(sandbox.url)
     with open_session(settings) as session:
         take_snapshot(session, NOON)
@@ -356,7 +355,6 @@ class _LockProbe(httpx.BaseTransport):
 def test_no_transaction_is_open_across_a_request(
     sandbox: Sandbox, settings_for: SettingsFor, database_path: Path
 ) -> None:
-    """R26."""
     settings = settings_for(sandbox.url, combos="include")
     probe = _LockProbe(database_path)
     with (

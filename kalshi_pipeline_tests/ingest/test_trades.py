@@ -110,7 +110,7 @@ def through() -> Through:
 
 @pytest.fixture
 def collect(sandbox: Sandbox, through: Through, settings_for: SettingsFor) -> Collect:
-    """Collect a day in a session of its own, as a process of its own would; R48 holds for every run."""
+    """Collect a day in a session of its own, as a process would; the counts of each run add up."""
 
     def run(day: date, *, again: bool = False, clock: Clock | None = None, **settings: Any) -> Report:
         with session_through(sandbox, through, settings_for(sandbox.url, **settings), clock) as session:
@@ -156,7 +156,7 @@ def walk_name(day: date, tier: str, scope: str = "all series, no combos") -> str
 def test_day_is_stored_as_sent_with_its_parents(
     sandbox: Sandbox, collect: Collect, query: Query, database_path: Path
 ) -> None:
-    """R1, R43, R44: on an empty database."""
+    """On an empty database."""
     report = collect(DAY)
     start, end = bounds(DAY)
     answer = plain_http.get(
@@ -192,7 +192,6 @@ def test_day_is_stored_as_sent_with_its_parents(
 def test_complete_day_is_asked_for_no_more_unless_told_to(
     through: Through, collect: Collect, query: Query
 ) -> None:
-    """R30."""
     collect(DAY)
     before = query("SELECT * FROM trades"), query("SELECT * FROM markets")
     through.asked.clear()
@@ -235,7 +234,6 @@ def test_day_is_over_five_minutes_after_its_midnight(collect: Collect, query: Qu
 def test_faults_of_paging_lose_and_repeat_nothing(
     sandbox: Sandbox, collect: Collect, through: Through, query: Query
 ) -> None:
-    """R6, R7."""
     through.per_page = 20
     sandbox.faults = Faults(overlap=5, empty_pages=True)
     report = collect(DAY)
@@ -247,7 +245,6 @@ def test_faults_of_paging_lose_and_repeat_nothing(
 def test_day_of_the_historical_tier_comes_from_there_alone(
     sandbox: Sandbox, through: Through, collect: Collect, query: Query
 ) -> None:
-    """R13."""
     assert collect(OLD).state is State.COMPLETE
     assert stored(query) == on_tape(sandbox, OLD)
     without_end = "SELECT ticker FROM markets WHERE id NOT IN (SELECT market_id FROM settlements)"
@@ -352,7 +349,7 @@ def breaking_at(through: Through, number: int) -> Callable[[httpx.Request], http
 def test_walk_that_was_stopped_goes_on_where_it_was(
     sandbox: Sandbox, through: Through, collect: Collect, query: Query
 ) -> None:
-    """R25: pages 1 to 3 are stored, and the next run begins with page 4."""
+    """Pages 1 to 3 are stored, and the next run begins with page 4."""
     through.per_page = 20
     through.meddle = breaking_at(through, 4)
     with pytest.raises(TransientExchangeError) as error:
@@ -525,7 +522,6 @@ def one_traded(sandbox: Sandbox) -> str:
 def test_market_that_no_tier_gives_becomes_a_placeholder_until_it_is_given(
     sandbox: Sandbox, through: Through, collect: Collect, query: Query, database_path: Path
 ) -> None:
-    """R1, R2, R3."""
     lost = one_traded(sandbox)
 
     def hide(answer: dict[str, Any]) -> None:
@@ -563,7 +559,7 @@ def test_market_that_no_tier_gives_becomes_a_placeholder_until_it_is_given(
 def test_trades_that_cannot_be_placed_are_kept_in_quarantine_one_by_one(
     sandbox: Sandbox, through: Through, collect: Collect, query: Query
 ) -> None:
-    """R15: two of one market are two records."""
+    """Two of one market are two records."""
 
     def damage(answer: dict[str, Any]) -> None:
         for trade, name in zip(
@@ -602,7 +598,7 @@ def test_exchange_that_ignores_the_bounds_is_an_error(
 
 @pytest.mark.parametrize("combos", ["exclude", "only", "include"])
 def test_scope_of_combos_holds_for_trades(settings_for: SettingsFor, query: Query, combos: str) -> None:
-    """R10: each scope has walks of its own."""
+    """Each scope has walks of its own."""
     with Sandbox(World(WorldConfig(markets=2_000, combos=4_000))) as sandbox:
         day = date(2026, 10, 8)
         settings = settings_for(sandbox.url, combos=combos)
@@ -630,7 +626,6 @@ def test_scope_of_series_holds_for_trades(sandbox: Sandbox, collect: Collect, qu
 def test_no_transaction_is_open_across_a_request(
     through: Through, collect: Collect, database_path: Path
 ) -> None:
-    """R26."""
 
     def probe(_: httpx.Request) -> None:
         """Another page may be stored at this moment, and has been soon, unless that waits for this request."""

@@ -194,7 +194,7 @@ def test_market_born_during_the_walk_is_in_the_next(
 def test_cut_walk_in_windows_goes_on_where_it_was_cut(
     wide: Sandbox, settings_for: SettingsFor, database_path: Path, query: Query
 ) -> None:
-    """R25: the tick that was tried again ends with the rows of an undisturbed one."""
+    """The tick that was tried again ends with the rows of an undisturbed one."""
     with open_session(settings_for(wide.url, windows=4)) as session:
         take_snapshot(session, NOON)
     wide.world.step()

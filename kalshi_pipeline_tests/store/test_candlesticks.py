@@ -78,7 +78,7 @@ def _market(database: Database) -> None:
 
 @pytest.mark.usefixtures("_market")
 def test_candlesticks_are_stored_once_and_exactly(database: Database) -> None:
-    """R45: 0, NULL and 1 dollar stay what they are."""
+    """0, NULL and 1 dollar stay what they are."""
     hours = [candle(NOON), silent(NOON + HOUR)]
     for outcome in ("inserted", "unchanged"):
         assert store(database, *hours) == Tally(**{outcome: 2})
@@ -219,7 +219,7 @@ def test_gap_is_filled_by_the_closes_of_candlesticks_and_marked(database: Databa
 
 @pytest.mark.usefixtures("_market")
 def test_filled_row_is_unquoted_at_0_and_1_dollar_and_carries_the_last_trade(database: Database) -> None:
-    """R46; the price of a period without a trade is that of the trade before."""
+    """The price of a period without a trade is that of the trade before."""
     store(database, silent(NOON)._replace(yes_bid_close=0, yes_ask_close=1_000_000))
     quote = "SELECT yes_bid, yes_ask, no_bid, no_ask, last_price FROM price_history_filled"
     assert query(database, quote) == [(None, None, None, None, 0.03)]

@@ -122,7 +122,7 @@ def test_opening_again_changes_nothing(database: Database, path: Path) -> None:
 
 
 def test_opening_an_empty_database_at_once_gives_everyone_its_schema(tmp_path: Path) -> None:
-    """R34. The file is in WAL mode already, and holds nothing."""
+    """The file is in WAL mode already, and holds nothing."""
     everyone = 6
     for turn in range(5):
         path = tmp_path / f"{turn}.db"
@@ -318,7 +318,7 @@ def test_stage_and_begin_have_the_same_temporary_tables(database: Database) -> N
 
 @pytest.mark.parametrize("transaction", ["stage", "begin"])
 def test_temporary_tables_keep_nothing_of_a_block_that_failed(database: Database, transaction: str) -> None:
-    """R25: what a page has noted goes with the page."""
+    """What a page has noted goes with the page."""
     with database.begin() as connection:
         _hold(connection, 1)
 
@@ -333,7 +333,7 @@ def test_temporary_tables_keep_nothing_of_a_block_that_failed(database: Database
 
 
 def test_stage_holds_no_lock(database: Database, path: Path) -> None:
-    """R26: rows are staged, and compared with what is stored, while others write."""
+    """Rows are staged, and compared with what is stored, while others write."""
     store_series(database, series_row("A"))
     count = "SELECT count(*) FROM series"
     with closing(sqlite3.connect(path, timeout=0)) as other_program:
@@ -413,7 +413,7 @@ def test_read_sees_one_state_and_blocks_no_writer(database: Database) -> None:
 
 
 def test_writers_wait_for_each_other(database: Database, path: Path) -> None:
-    """R26, R27. Each reads before it writes: one that took the lock late would fail or lose a count."""
+    """Each reads before it writes: one that took the lock late would fail or lose a count."""
     store_series(database, series_row("COUNTER", title="0"))
     writers, turns = 4, 25
     together = threading.Barrier(writers)
@@ -550,7 +550,7 @@ def _is_free(path: Path) -> bool:
 
 
 def test_snapshot_lock_excludes_snapshots_and_nothing_else(database: Database, path: Path) -> None:
-    """R26: readers and other writers go on beside a snapshot."""
+    """Readers and other writers go on beside a snapshot."""
     assert _is_free(path)
     with _holder(path):
         assert not _is_free(path)
@@ -597,7 +597,6 @@ def test_snapshot_lock_that_cannot_be_made_says_why(database: Database, path: Pa
 
 
 def test_opening_a_missing_database_at_once_gives_everyone_its_schema(tmp_path: Path) -> None:
-    """R27, R34."""
     everyone = 6
     for turn in range(8):
         path, together = tmp_path / f"{turn}.db", threading.Barrier(everyone)

@@ -1,4 +1,4 @@
-"""What people read: decimals that print as the exchange wrote them, and times that sort as text (R42 to R46)."""
+"""What people read: decimals that print as the exchange wrote them, and times that sort as text."""
 
 import re
 from decimal import Decimal
@@ -136,7 +136,7 @@ def test_view_keeps_absent_zero_and_a_dollar_apart(
 
 @_VIEWS
 def test_view_of_an_unquoted_market_shows_nothing(database: Database, view: str) -> None:
-    """R46: never 50 %, never 1 dollar."""
+    """Never 50 %, never 1 dollar."""
     take(database, NOON, [market("A", **dict.fromkeys(QUOTE_COLUMNS))])
     columns = ", ".join((*QUOTE_COLUMNS, "no_bid", "no_ask"))
     assert query(database, f"SELECT {columns} FROM {view}") == [(None,) * 9]
@@ -145,7 +145,7 @@ def test_view_of_an_unquoted_market_shows_nothing(database: Database, view: str)
 @_VIEWS
 @pytest.mark.parametrize("name", ["yes_bid_size", "yes_ask_size", "volume", "open_interest"])
 def test_view_prints_the_exchanges_counts(database: Database, view: str, name: str) -> None:
-    """R44: fractional counts, up to a hundred billion contracts."""
+    """Fractional counts, up to a hundred billion contracts."""
     counts = [*range(300), 1_234_567_89, 10**13 - 1]
     take(database, NOON, [market(f"{n:04}", **{name: count}) for n, count in enumerate(counts)])
     shown = [_printed(count) for (count,) in query(database, f"SELECT {name} FROM {view}")]
@@ -154,7 +154,7 @@ def test_view_prints_the_exchanges_counts(database: Database, view: str, name: s
 
 @_VIEWS
 def test_view_writes_times_of_one_length_that_sort(database: Database, view: str) -> None:
-    """R36, R39. As `units.iso_of` writes them, a whole second and a single microsecond included."""
+    """As `units.iso_of` writes them, a whole second and a single microsecond included."""
     stored_at = "quoted_at" if view == "quotes_by_tick" else "tick_at"
     instants = [NOON, NOON + 1, NOON + 999_999, NOON + SECOND, LATER, NOON + 60 * 24 * 40 * MINUTE]
     for instant in instants:
