@@ -10,7 +10,7 @@ NOON = instant_of(datetime(2026, 11, 22, 12, tzinfo=UTC))
 
 
 class ManualClock:
-    """Time that stands still until a test advances it, or code under test sleeps: then it jumps at once.
+    """Time that is frozen until a test advances it or code under test sleeps, and then jumps at once.
 
     `slept` has the seconds of every sleep, in order. Threads may share it: those that sleep at the same time wake
     together.

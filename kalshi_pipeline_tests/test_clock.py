@@ -1,4 +1,4 @@
-"""The computer's clock, and the one that stands still in tests."""
+"""The computer's clock, and the frozen one of the tests."""
 
 import threading
 from datetime import UTC, datetime

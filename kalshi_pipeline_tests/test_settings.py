@@ -1,4 +1,4 @@
-"""Settings: typed, from the environment and `.env`, and every problem told at once before anything starts."""
+"""Settings: typed, from the environment and `.env`, and every problem reported at once before anything starts."""
 
 from pathlib import Path
 
@@ -51,7 +51,7 @@ def problems_of(**overrides: object) -> list[str]:
 
 
 def test_settings_have_defaults() -> None:
-    """No cap stands in them."""
+    """They contain no cap."""
     assert load_settings().model_dump() == DEFAULTS
 
 

@@ -305,7 +305,7 @@ def test_parse_instant_takes_rfc_3339_alone(text: str) -> None:
 
 
 def test_parse_instant_cuts_below_the_microsecond() -> None:
-    """An exchange that began to tell nanoseconds must not lose its prices for it."""
+    """Prices must not be lost if the exchange begins to send nanoseconds."""
     assert parse_instant("2026-10-06T06:38:16.123456789Z") == parse_instant("2026-10-06T06:38:16.123456Z")
 
 

@@ -42,7 +42,7 @@ class Gate:
             self._arrivals.acquire()
 
     def open(self) -> None:
-        """Let all of them go on."""
+        """Release all of them."""
         if self._loop is None:
             self._opened.set()
         else:

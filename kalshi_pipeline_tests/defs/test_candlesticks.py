@@ -1,4 +1,4 @@
-"""Candlesticks and order books in Dagster: partitions, backfills, what they tell the UI, and what starts them."""
+"""Candlesticks and order books in Dagster: partitions, backfills, what they show in the UI, and what starts them."""
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -121,7 +121,7 @@ Look = Callable[..., tuple[dg.RunRequest | str, str | None]]
 
 @pytest.fixture
 def look(instance: dg.DagsterInstance) -> Look:
-    """Let the sensor decide at a time: it gives a run, or why there is none, and its cursor afterwards."""
+    """Let the sensor decide at a time: return a run or the reason for none, and the cursor afterwards."""
 
     def decide(at: str, cursor: str | None = None) -> tuple[dg.RunRequest | str, str | None]:
         context = dg.build_sensor_context(instance=instance, cursor=cursor, definitions=defs)

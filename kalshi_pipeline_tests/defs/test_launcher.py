@@ -127,7 +127,7 @@ def test_run_is_interrupted(instance: dg.DagsterInstance) -> None:
 
 
 def is_held(lock: Path) -> bool:
-    """Tell whether another process has a lock; for long, if it waits for the request limit."""
+    """Return whether another process has a lock, which it keeps while it waits for the request limit."""
     try:
         with FileLock(lock, blocking=False):
             return False
@@ -189,7 +189,7 @@ def test_dagster_is_told_to_use_it() -> None:
 
 
 def test_code_that_does_not_load_is_left_to_dagster(instance: dg.DagsterInstance, tmp_path: Path) -> None:
-    """Its code server tells why in the UI; without one, as here, Dagster asks for it."""
+    """Its code server shows the reason in the UI; without one, as here, Dagster asks for it."""
     broken = tmp_path / "broken.py"
     broken.write_text("raise ImportError('broken on purpose')")
     with (

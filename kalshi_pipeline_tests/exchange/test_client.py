@@ -1,6 +1,6 @@
 """The client, over HTTP against the sandbox exchange and its faults, and over httpx's transport for odd cases.
 
-Its clock stands still, and jumps where the client pauses. A test that only asks what the client does next stops it
+Its clock is frozen, and jumps where the client pauses. A test that only asks what the client does next stops it
 before its pause: `Stop` is raised where it reports a retry.
 """
 
@@ -40,7 +40,7 @@ EMPTY = {"markets": [], "events": [], "series": [], "cursor": ""}
 
 
 class Stop(Exception):  # noqa: N818
-    """Stands for the retry that would come."""
+    """Raised in place of the next retry."""
 
 
 def stop(message: str) -> NoReturn:
@@ -66,7 +66,7 @@ def clock() -> ManualClock:
 
 @pytest.fixture
 def client(sandbox: Sandbox, clock: ManualClock) -> Iterator[KalshiClient]:
-    """A client that gives up where it would pause."""
+    """A client that stops where it would pause."""
     with KalshiClient(
         sandbox.url, requests_per_second=1000, retry_seconds=3600, on_retry=stop, clock=clock
     ) as client:
@@ -774,7 +774,7 @@ def test_words_that_nobody_knows_are_kept(client: KalshiClient, sandbox: Sandbox
     assert {("active", "binary"), ("auctioning", "perpetual")} <= words
 
 
-# Whether trading goes on.
+# Whether trading is open.
 
 
 @pytest.mark.parametrize("paused", [True, False], ids=["paused", "open"])
@@ -833,7 +833,7 @@ def test_client_counts_over_all_that_it_did() -> None:
 
 
 def test_events_looked_up_go_on_to_the_next_page() -> None:
-    """An answer may be cut into pages, whatever its limit."""
+    """An answer may be cut into pages, even below its limit."""
 
     def answer(request: httpx.Request) -> httpx.Response:
         is_second = "cursor" in request.url.params
@@ -867,7 +867,7 @@ def test_error_body_that_says_nothing_adds_nothing(body: bytes, said: str) -> No
 
 
 class Drip(httpx.SyncByteStream):
-    """A body without an end, of which a byte comes every so many seconds."""
+    """A body without an end, of which a byte comes every few seconds."""
 
     def __init__(self, clock: ManualClock, seconds: float) -> None:
         self.sent = 0

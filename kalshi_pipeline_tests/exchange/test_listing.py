@@ -22,7 +22,7 @@ REJECT = Reject(None, "570", "record: no object")
 
 
 class Script:
-    """Pages by cursor, as an endpoint would give them, each after so many seconds; remembers what was asked."""
+    """Pages by cursor, as an endpoint would send them, each after `takes_seconds`; remembers what was asked."""
 
     def __init__(self, pages: Mapping[str | None, Page[Series]], takes_seconds: float = 0) -> None:
         self.clock = ManualClock()
@@ -192,7 +192,7 @@ def test_cursor_of_one_query_may_come_again_in_another() -> None:
 
 
 def chain_of_empty_pages(count: int, rejects: int = 0) -> dict[str | None, Page[Series]]:
-    """A page, so many empty ones, and a last page."""
+    """A page, some empty ones, and a last page."""
     pages: dict[str | None, Page[Series]] = {None: page("A", "0")}
     for number in range(count):
         pages[str(number)] = page("", str(number + 1), rejects)
@@ -223,7 +223,7 @@ def test_page_of_rejects_is_not_empty() -> None:
 
 
 class Meeting:
-    """An endpoint that answers nobody until so many requests are in flight at the same time."""
+    """An endpoint that answers only once `parties` requests are in flight at the same time."""
 
     def __init__(self, parties: int) -> None:
         self._barrier = threading.Barrier(parties)

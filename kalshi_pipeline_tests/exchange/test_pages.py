@@ -111,7 +111,7 @@ def test_every_problem_of_a_record_is_told() -> None:
 
 
 def test_bad_record_changes_nothing_in_its_neighbours() -> None:
-    """The slow reading of a page gives what the fast one gives."""
+    """The slow reader of a page returns what the fast one returns."""
     rows = [
         {**MARKET, "ticker": f"M{number}", "floor_strike": number + 0.5, "volume_fp": f"{number}.25"}
         for number in range(20)

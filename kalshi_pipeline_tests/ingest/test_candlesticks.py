@@ -44,7 +44,7 @@ def sandbox() -> Iterator[Sandbox]:
 
 @pytest.fixture
 def choose(sandbox: Sandbox, settings_for: SettingsFor) -> Callable[..., Settings]:
-    """Settings of a store that holds every open market, with a choice among them: every series, where none is told."""
+    """Settings of a store that holds every open market, with a selection among them: every series by default."""
     with open_session(settings_for(sandbox.url), clock=ManualClock(NOON)) as session:
         take_snapshot(session, NOON)
     series = {row["ticker"] for row in plain_http.get(f"{sandbox.url}/series").json()["series"]}
@@ -159,7 +159,7 @@ def test_volume_of_a_period_is_the_sum_of_its_trades(
 def test_volume_of_a_period_is_the_difference_of_two_snapshots_and_the_sum_of_its_trades(
     sandbox: Sandbox, settings_for: SettingsFor, query: Query
 ) -> None:
-    """Three sources, fetched and stored apart, tell the same. An hour has its last second, and not its first."""
+    """Three sources, fetched and stored separately, agree. An hour has its last second, and not its first."""
     tickers = ",".join(open_markets(sandbox.url))
     settings = settings_for(sandbox.url, snapshot_mode="every", candlestick_markets=tickers)
     with open_session(settings) as session:
@@ -256,7 +256,7 @@ def test_day_that_goes_on_is_partial_and_asked_for_again(
 def test_market_of_the_historical_tier_is_found_there(
     sandbox: Sandbox, choose: Callable[..., Settings], query: Query
 ) -> None:
-    """The store lacks the market; its fields have the historical names."""
+    """The market is missing in the store; its fields have the historical names."""
     archived = plain_http.get(f"{sandbox.url}/historical/markets", params={"limit": 1000}).json()["markets"]
     trades = plain_http.get(f"{sandbox.url}/historical/trades", params={"limit": 1000}).json()["trades"]
     tickers = {market["ticker"] for market in archived}
@@ -301,7 +301,7 @@ def test_market_that_settled_wrongly_early_is_found_in_the_live_tier(
 def test_live_tier_that_answers_emptily_for_archived_markets_hides_none(
     sandbox: Sandbox, choose: Callable[..., Settings], query: Query
 ) -> None:
-    """Nobody has shown how it answers: it may leave such a market out, or give it without candlesticks."""
+    """How it answers has never been shown: it may leave such a market out, or send it without candlesticks."""
     archived = plain_http.get(f"{sandbox.url}/historical/markets", params={"limit": 1}).json()["markets"][0]
     day = date.fromisoformat(archived["open_time"][:10]) + timedelta(days=1)
     settings = choose(candlestick_markets=archived["ticker"])
@@ -404,7 +404,7 @@ def test_exchange_that_is_down_ends_the_run_soon(
 def test_day_of_which_every_market_fails_is_an_error(
     sandbox: Sandbox, choose: Callable[..., Settings], query: Query
 ) -> None:
-    """With so few markets, no row of failures tells that the exchange is down."""
+    """There are too few markets for a row of failures that shows that the exchange is down."""
     tickers = ",".join(sorted(open_markets(sandbox.url))[:2])
     sandbox.faults = Faults(server_errors=1, paths=("/markets/candlesticks",))
     with pytest.raises(TransientExchangeError):
@@ -415,7 +415,7 @@ def test_day_of_which_every_market_fails_is_an_error(
 def test_odd_candlestick_is_quarantined_and_the_others_are_stored(
     sandbox: Sandbox, choose: Callable[..., Settings], query: Query
 ) -> None:
-    """A candlestick that is given twice, and one that was not asked for, besides."""
+    """One candlestick is sent twice, and another was not asked for."""
     ticker = whole_day_market(sandbox)
 
     def rewrite(request: httpx.Request, answer: Any) -> Any:

@@ -81,7 +81,7 @@ def test_refused_batch_is_asked_for_one_by_one_visibly(
 def test_market_without_a_book_costs_no_other(
     sandbox: Sandbox, settings_for: SettingsFor, query: Query
 ) -> None:
-    """One that nobody knows; one that the exchange leaves out; one whose book is odd."""
+    """One that is unknown, one that the exchange leaves out, and one whose book is odd."""
     left_out, odd, good = sorted(open_markets(sandbox.url, mve_filter="exclude"))[:3]
     settings = settings_for(sandbox.url, order_book_markets=f"KXTYPO,{left_out},{odd},{good}")
 

@@ -30,7 +30,7 @@ CHANGES = "SELECT field, before, after FROM market_change_history WHERE ticker =
 
 @pytest.fixture
 def sandbox() -> Iterator[Sandbox]:
-    """A small exchange that stands still."""
+    """A small exchange that does not change."""
     config = WorldConfig(markets=60, combos=5, births_per_step=0, closes_per_step=0, change_share=0)
     with Sandbox(World(config)) as running:
         yield running

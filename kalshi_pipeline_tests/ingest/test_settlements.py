@@ -270,7 +270,7 @@ def test_market_of_both_tiers_is_stored_as_its_home_tells_it(
 def test_time_that_is_not_told_is_stood_in_for_and_overwrites_nothing(
     sandbox: Sandbox, session: Session, settings_for: SettingsFor, query: Query, zero: str | None
 ) -> None:
-    """The source stands beside it."""
+    """The source is stored beside it."""
     twin, other = plain_http.get(f"{sandbox.url}/markets", params={"status": "settled", "limit": "2"}).json()[
         "markets"
     ]
@@ -313,14 +313,14 @@ def test_close_that_is_still_to_come_stands_in_for_no_settlement(
     closed = changed(twin["ticker"], settlement_ts=None, close_time=twin["close_time"])
     with rewritten(settings_for(sandbox.url), closed) as session:
         backfill_settlements(session)
-        backfill_settlements(session)  # the first one goes on with what was not complete
+        backfill_settlements(session)  # the first one continues what was not complete
     assert query(sources, twin["ticker"]) == [("close_time", 0)]
 
 
 def test_question_beside_the_work_fails_no_run(
     sandbox: Sandbox, settings_for: SettingsFor, query: Query
 ) -> None:
-    """Where the live tier begins by now is worth a note, and not a red run after everything is stored."""
+    """A cutoff that moved meanwhile deserves a note, and not a red run after everything is stored."""
     asked: list[str] = []
 
     def fail_later(request: httpx.Request, answer: Any) -> Any:

@@ -317,7 +317,7 @@ def test_history_does_not_end_where_the_exchange_is_in_trouble(
     query: Query,
     rewrite: Callable[[list[dict[str, Any]]], list[dict[str, Any]]],
 ) -> None:
-    """A market that is listed in a record nobody can read is listed, and an empty exchange is an error."""
+    """A market whose record cannot be read is still listed, and an empty exchange is an error."""
     settings = settings_for(sandbox.url)
     with open_session(settings) as session:
         take_snapshot(session, NOON)
@@ -331,7 +331,7 @@ def test_history_does_not_end_where_the_exchange_is_in_trouble(
 
 
 class _LockProbe(httpx.BaseTransport):
-    """Takes the database's write lock at each request, and fails where it is not let go meanwhile.
+    """Takes the database's write lock at each request, and fails if it is not released in time.
 
     Another page may be stored at that moment, and has been soon, unless that waits for this request.
     """

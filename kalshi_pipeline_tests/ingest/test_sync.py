@@ -208,7 +208,7 @@ def test_way_of_healing_that_is_refused_leaves_the_others(
 def test_many_series_are_healed_in_bulk_where_the_exchange_lets(
     sandbox: Sandbox, settings_for: SettingsFor, query: Query, refused: bool
 ) -> None:
-    """Markets before any series: as whoever begins with a snapshot, or with a backfill."""
+    """Markets before any series, as after a first snapshot or a first backfill."""
     with open_session(settings_for(sandbox.url, healing_requests=0)) as session:
         open_before = sync_markets(session).open_placeholders
     assert query("SELECT count(*), sum(is_placeholder) FROM series") == [(open_before, open_before)]

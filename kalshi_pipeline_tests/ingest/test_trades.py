@@ -29,7 +29,7 @@ from kalshi_pipeline_tests.conftest import Query
 
 SettingsFor = Callable[..., Settings]
 DAY = date(2026, 10, 4)  # within the live tier
-SPLIT = date(2026, 8, 9)  # the cutoff stands at its noon
+SPLIT = date(2026, 8, 9)  # the cutoff is at its noon
 OLD = date(2026, 8, 2)
 DAY_MICROS = 86_400 * MICROS_PER_SECOND
 
@@ -49,7 +49,7 @@ class Through(httpx.BaseTransport):
         return self.forward(request) if answer is None else answer
 
     def forward(self, request: httpx.Request) -> httpx.Response:
-        """Ask the exchange, and give its whole answer."""
+        """Ask the exchange, and return its whole answer."""
         url = request.url
         if is_about_trades(request):
             url = url.copy_set_param("limit", self.per_page)
@@ -305,7 +305,7 @@ def test_cutoff_that_moves_while_a_day_is_walked_loses_nothing(
 def test_trade_of_both_tiers_is_one_although_they_round_its_time(
     sandbox: Sandbox, through: Through, collect: Collect, query: Query
 ) -> None:
-    """The identifier tells it: the historical tier has the trades of the live one too, to the second."""
+    """The identifier shows it: the historical tier has the trades of the live one too, to the second."""
 
     def hand_off(request: httpx.Request) -> httpx.Response | None:
         if not request.url.path.endswith("/historical/trades"):

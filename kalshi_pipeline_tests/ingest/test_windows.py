@@ -1,4 +1,4 @@
-"""Markets listed in windows of creation time: the rows of a serial listing, or a fallback to one that is told."""
+"""Markets listed in windows of creation time: the rows of a serial listing, or a fallback to one, with a note."""
 
 import contextlib
 import sqlite3
@@ -158,7 +158,7 @@ def test_market_born_during_the_walk_is_in_the_next(
     """The order is newest first and the cursor a key: who is born meanwhile lies before every window's first page."""
 
     class Midwife(httpx.BaseTransport):
-        """Lets the world go on after the first page of markets."""
+        """Steps the world after the first page of markets."""
 
         def __init__(self) -> None:
             self._transport = plain_http.open_transport()

@@ -41,7 +41,7 @@ TICKER = "KXRAIN-26NOV23-T0.1"
 
 
 def candle(end_at: int = NOON, **changes: Any) -> Candlestick:
-    """Nobody bids at first, nobody asks at first; then 1.5 cents to 6, and trades at 4 and 5 cents."""
+    """There is no bid at first and no ask; then 1.5 cents to 6, and trades at 4 and 5 cents."""
     row = Candlestick(
         end_at,
         *(0, 20_000, 0, 15_000),

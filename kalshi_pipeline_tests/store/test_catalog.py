@@ -50,7 +50,7 @@ _NOT_STORED = {
 
 
 def _stored(row: Series | Event | Market) -> dict[str, object]:
-    """The columns that a row gives its table."""
+    """The columns of a table that a row fills."""
     return {name: value for name, value in row._asdict().items() if name not in _NOT_STORED}
 
 
@@ -187,7 +187,7 @@ def test_absent_value_never_erases_a_known_one(database: Database) -> None:
 
 
 def test_absent_status_is_stored_as_absent(database: Database) -> None:
-    """A status is what the exchange says now: one that it no longer tells is not carried on."""
+    """A status is what the exchange says now: one that it no longer sends is not kept."""
     store_markets(database, market("M"))
     before = contents(database, markets)
     assert store_markets(database, market("M", status=None), at=LATER) == Tally(changed=1)

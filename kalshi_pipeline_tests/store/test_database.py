@@ -550,7 +550,7 @@ def _is_free(path: Path) -> bool:
 
 
 def test_snapshot_lock_excludes_snapshots_and_nothing_else(database: Database, path: Path) -> None:
-    """Readers and other writers go on beside a snapshot."""
+    """Readers and other writers work beside a snapshot."""
     assert _is_free(path)
     with _holder(path):
         assert not _is_free(path)

@@ -181,7 +181,7 @@ def test_history_marks_ends_and_never_carries_past_them(database: Database) -> N
 
 
 def test_resampled_history_has_every_grid_point(database: Database) -> None:
-    """Before the first row, carried, confirmed or not, gone, back: every point is there and says what it is."""
+    """Before the first row, carried, confirmed or not, gone, back: every point is listed with its state."""
     take(database, tick(1), [bid(10)])
     take(database, tick(2), [bid(10)])
     take(database, tick(3), state=PARTIAL)

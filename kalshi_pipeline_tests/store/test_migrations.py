@@ -290,7 +290,7 @@ _TABLES_OF_0001 = (
 
 
 def _rows(path: Path) -> dict[str, list[Row]]:
-    """Every table that the first schema had, as it is in the file, whatever its columns."""
+    """Every table that the first schema had, as it is in the file, with any columns."""
     with closing(sqlite3.connect(path)) as connection:
         connection.row_factory = sqlite3.Row
         return {

@@ -102,7 +102,7 @@ def test_open_placeholder_series_give_those_not_healed(database: Database) -> No
 
 @pytest.mark.parametrize("name", sorted(metadata.tables))
 def test_count_rows_knows_every_table(database: Database, name: str) -> None:
-    """The rows of `price_snapshots` are told by their ticks, which count them in the same transactions."""
+    """The rows of `price_snapshots` are counted by their ticks, in the same transactions."""
     take(database, NOON, [market("M-1"), market("M-2")])
     take(database, LATER, [market("M-1", yes_bid=1)])
     with database.read() as connection:
@@ -335,7 +335,7 @@ def test_latest_quote_is_the_last_stored_one_with_its_confirmation(database: Dat
 
 
 def test_latest_quote_of_a_market_that_is_listed_no_more_has_no_numbers(database: Database) -> None:
-    """Its last prices are no longer offered, and nothing stands in for them."""
+    """Its last prices are no longer offered, and nothing replaces them."""
     take(database, NOON, [market("M-1")])
     take(database, LATER, [])
     found = _latest(database, "M-1")

@@ -166,7 +166,7 @@ def test_quote_that_comes_back_is_stored_again(database: Database) -> None:
 
 
 def test_every_keeps_unchanged_quotes_too(database: Database) -> None:
-    """As sightings: what they say stands in the row before, and each tick's answer has its own time."""
+    """As sightings: their numbers are in the row before, and each tick's answer has its own time."""
     row = market("M-1")
     stored = [take(database, NOON + minute * MINUTE, [row], every=True) for minute in range(3)]
     assert stored == [1, 0, 0]
@@ -463,7 +463,7 @@ class _Model:
         self._listed: set[int] = set()
 
     def list(self, row: Market, *, every: bool, keyframe_seconds: int) -> str | None:
-        """Tell why the row is stored, if it is."""
+        """Return why the row is stored, if it is."""
         market_id = self._ids.setdefault(row.ticker, len(self._ids) + 1)
         self._listed.add(market_id)
         given = _snapshot(self._tick, market_id, row)

@@ -117,7 +117,7 @@ def test_listing_of_a_killed_run_is_closed_by_the_next(database: Database) -> No
     ids=["young_enough_to_be_alive", "another_asset"],
 )
 def test_listing_that_may_be_alive_is_left_alone(database: Database, asset: str, dead_before: int) -> None:
-    """Two runs at the same time both go on."""
+    """Two runs at the same time both continue."""
     _open_listing(database)
     _open_listing(database, asset, LATER, dead_before)
     assert contents(database, listings) == [_listing(1), _listing(2, asset=asset, started_at=LATER)]
@@ -344,7 +344,7 @@ def _skipped(number: int, tick_at: int) -> Row:
 
 
 def test_ticks_that_nobody_took_are_recorded_as_missed(database: Database) -> None:
-    """Every scheduled tick leaves a record, and none is faked."""
+    """Every scheduled tick leaves a record, and no record is faked."""
     close(database, open_run(database, NOON, _PERIOD), at=NOON + MINUTE)
     run = open_run(database, NOON + 20 * MINUTE, _PERIOD)
     assert contents(database, ticks)[1:] == [
@@ -400,7 +400,7 @@ def test_missed_ticks_are_recorded_once(database: Database) -> None:
 
 def test_manual_tick_makes_no_missed_ones_and_hides_none(database: Database) -> None:
     close(database, open_run(database, NOON, _PERIOD), at=NOON + MINUTE)
-    for minutes in (7, 10):  # the second stands on the grid, and is taken, whoever took it
+    for minutes in (7, 10):  # the second is on the grid, and is taken, by any run
         close(database, open_run(database, NOON + minutes * MINUTE), at=NOON + minutes * MINUTE + SECOND)
     assert [row["tick_at"] for row in contents(database, ticks)] == [
         NOON,

@@ -156,7 +156,7 @@ def test_record_of_the_other_tier_counts_by_rule(
     second: dict[str, object],
     winner: str,
 ) -> None:
-    """The one that tells its time; else the one of the tier where the exchange keeps the market by now."""
+    """The one that has its time; else the one of the tier that keeps the market now."""
     records = {
         "first": row(**{"tier": tiers[0], "result": "yes", **first}),
         "second": row(**{"tier": tiers[1], "result": "no", **second}),

@@ -120,7 +120,7 @@ def test_trades_appended_again_add_and_change_nothing(database: Database) -> Non
 
 
 def test_trade_without_its_market_is_an_error_and_adds_nothing(database: Database) -> None:
-    """It would be lost otherwise: whoever appends has ensured the market."""
+    """It would be lost otherwise: the caller ensures the market first."""
     store_markets(database, market("M-1"))
     with pytest.raises(StoreError, match="market_id"):
         append(database, trade(), trade("b", ticker="M-2"))
