@@ -255,7 +255,7 @@ def test_stored_ticker_is_asked_for_by_name(run: Run) -> None:
 
 
 @pytest.mark.parametrize("status", [401, 403, 400])
-def test_refusal_is_told_with_its_reason(run: Run, status: int) -> None:
+def test_refusal_is_reported_with_its_reason(run: Run, status: int) -> None:
     with refusing_server(status) as url:
         result = run("snapshot", API_URL=url)
     assert result.returncode == 3
@@ -267,7 +267,7 @@ def test_refusal_is_told_with_its_reason(run: Run, status: int) -> None:
     [(signal.SIGINT, False), (signal.SIGTERM, True)],
     ids=["SIGINT", "SIGTERM where SIGINT is ignored"],
 )
-def test_collect_at_an_interval_goes_on_until_it_is_stopped(
+def test_collect_at_an_interval_continues_until_it_is_stopped(
     environment: dict[str, str], query: Query, number: signal.Signals, *, ignores_sigint: bool
 ) -> None:
     """How it waits for its ticks, and what it does when one fails, is tested in `ingest/test_collect.py`."""
@@ -584,7 +584,7 @@ def test_order_books_are_stored_or_it_is_said_why_not(run: Run, sandbox: Sandbox
     assert run("order-books", ORDER_BOOK_MARKETS="KXTYPO").returncode == 3
 
 
-def test_backfill_of_trades_goes_day_by_day_and_goes_on(run: Run, query: Query) -> None:
+def test_backfill_of_trades_goes_day_by_day_and_continues(run: Run, query: Query) -> None:
     arguments = ("backfill", "trades", "--start", "2026-10-01", "--end", "2026-10-03")
     first = run(*arguments)
     assert (first.returncode, first.stderr) == (0, "")
@@ -634,7 +634,7 @@ def test_backfill_of_no_such_days_is_refused(run: Run, arguments: tuple[str, ...
     assert said in result.stderr
 
 
-def test_interrupted_backfill_closes_its_walk_and_goes_on(
+def test_interrupted_backfill_closes_its_walk_and_continues(
     environment: dict[str, str], run: Run, sandbox: Sandbox, gate: Gate, query: Query
 ) -> None:
     assert run("init").returncode == 0

@@ -64,7 +64,7 @@ def test_contracts_are_shown_exactly() -> None:
 @pytest.mark.parametrize(
     ("seconds", "text"), [(0, "0 s"), (119, "119 s"), (121, "2 min"), (7_300, "2 h"), (200_000, "2 d")]
 )
-def test_age_is_told_in_the_unit_of_a_person(seconds: float, text: str) -> None:
+def test_age_is_shown_in_a_readable_unit(seconds: float, text: str) -> None:
     assert age(seconds) == text
 
 

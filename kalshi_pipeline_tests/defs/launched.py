@@ -7,13 +7,13 @@ import dagster as dg
 
 
 @dg.op
-def tell_parent(context: dg.OpExecutionContext) -> None:
+def report_parent(context: dg.OpExecutionContext) -> None:
     context.add_output_metadata({"parent": os.getppid()})
 
 
 @dg.job
 def short() -> None:
-    tell_parent()
+    report_parent()
 
 
 @dg.op

@@ -90,7 +90,7 @@ def test_definitions_load_with_the_declared_lineage() -> None:
 
 
 @pytest.mark.parametrize("asset", [*ASSETS, "candlesticks", "order_books", "trades"])
-def test_asset_tells_the_ui_what_it_is(asset: str) -> None:
+def test_asset_describes_itself_in_the_ui(asset: str) -> None:
     node = defs.resolve_asset_graph().get(dg.AssetKey(asset))
     assert node.description
     assert "row" in node.description

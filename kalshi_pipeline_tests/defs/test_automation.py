@@ -256,7 +256,7 @@ def test_sensor_starts_a_run_in_place_of_one_that_has_fallen_silent(
     assert run.status is dg.DagsterRunStatus.FAILURE
 
 
-def test_run_that_tells_of_its_progress_is_heard(instance: dg.DagsterInstance) -> None:
+def test_progress_of_a_run_is_logged_as_an_event(instance: dg.DagsterInstance) -> None:
     """What a run logs is an event of the instance, so that a long walk is never taken for dead."""
 
     @dg.op

@@ -182,7 +182,7 @@ def test_young_runs_stay(history: History) -> None:
     }
 
 
-def test_dry_run_tells_and_deletes_nothing(history: History) -> None:
+def test_dry_run_reports_and_deletes_nothing(history: History) -> None:
     assert history.dry.report["runs"] == len([*history.old, history.deleted_by_hand])
     assert history.dry.report["dry_run"] is True
     assert history.dry.runs == {*history.young.runs, history.dry.run_id}

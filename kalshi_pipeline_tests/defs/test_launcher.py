@@ -181,7 +181,7 @@ def test_run_that_was_not_forked_is_taken_for_alive(instance: dg.DagsterInstance
     assert instance.run_launcher.check_run_worker_health(run).status is WorkerStatus.RUNNING
 
 
-def test_dagster_is_told_to_use_it() -> None:
+def test_instance_settings_name_the_launcher() -> None:
     """`dagster dev` reads `dagster.yaml` in the project's folder."""
     project = Path(kalshi_pipeline.__file__).parent.parent
     with dg.DagsterInstance.from_config(str(project)) as configured:

@@ -361,7 +361,7 @@ def test_trouble_is_tried_again_and_leaves_the_client_usable(
     assert len(tickers_of(client)) == 1200
 
 
-def test_rate_limit_of_the_exchange_is_told_as_429() -> None:
+def test_rate_limit_of_the_exchange_is_reported_as_429() -> None:
     limit = RateLimit(requests_per_second=0.001, burst=1)
     with (
         Sandbox(World(WorldConfig(markets=5)), limit=limit) as sandbox,
@@ -458,7 +458,7 @@ def test_exchange_that_goes_away_leaves_an_incomplete_listing(sandbox: Sandbox, 
     assert (listing.pages, listing.complete) == (2, False)
 
 
-def test_nobody_listening_is_transient() -> None:
+def test_closed_port_is_transient() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
     url = f"http://127.0.0.1:{port}/trade-api/v2"
@@ -658,7 +658,7 @@ def test_refusal_is_not_tried_again(
         pytest.param(b"\xff\xfe\x00", "", id="bytes"),
     ],
 )
-def test_error_body_of_any_form_is_told(body: str | bytes, said: str) -> None:
+def test_error_body_of_any_form_is_reported(body: str | bytes, said: str) -> None:
     with client_of(answering(400, body)) as client, pytest.raises(RefusedError) as refusal:
         client.fetch_market("M")
     assert str(refusal.value) == (
@@ -765,7 +765,7 @@ def test_unreadable_records_are_set_aside_and_everything_else_is_listed(
     assert (listing.received, len(records) + len(raws), listing.complete) == (1200, 1200, True)
 
 
-def test_words_that_nobody_knows_are_kept(client: KalshiClient, sandbox: Sandbox) -> None:
+def test_unknown_words_are_kept(client: KalshiClient, sandbox: Sandbox) -> None:
     sandbox.faults = Faults(unknown_words=True)
     listing = client.list_markets(
         status=StatusFilter.OPEN, mve_filter="exclude", max_pages=None, walk_seconds=60
@@ -832,7 +832,7 @@ def test_client_counts_over_all_that_it_did() -> None:
         assert (client.requests, client.retries) == (3, 0)
 
 
-def test_events_looked_up_go_on_to_the_next_page() -> None:
+def test_lookup_of_events_continues_on_the_next_page() -> None:
     """An answer may be cut into pages, even below its limit."""
 
     def answer(request: httpx.Request) -> httpx.Response:

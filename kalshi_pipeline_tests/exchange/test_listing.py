@@ -132,7 +132,7 @@ def test_queries_are_walked_in_turn_and_share_what_was_seen() -> None:
         pytest.param(None, ["A", "B", "C"], True, id="no-cap"),
     ],
 )
-def test_cap_is_told_as_truncation(max_pages: int | None, given: list[str], complete: bool) -> None:
+def test_cap_is_reported_as_truncation(max_pages: int | None, given: list[str], complete: bool) -> None:
     fetch = Script({None: page("A", "one"), "one": page("B", "two"), "two": page("C")})
     listing = listing_of(fetch, max_pages=max_pages)
     assert letters(list(listing)) == given
@@ -233,7 +233,7 @@ class Meeting:
         return page(f"{query['n']}"), 1_000
 
 
-def test_so_many_walks_as_wanted_go_on_at_once() -> None:
+def test_as_many_walks_as_wanted_run_at_once() -> None:
     queries: list[Params] = [{"n": number} for number in range(4)]
     listing = Listing("/series", Meeting(2), queries, max_pages=None, walk_seconds=60, at_once=2)
     assert sorted(letters(list(listing))) == ["0", "1", "2", "3"]
@@ -392,7 +392,7 @@ def tickers(pages: Sequence[ListedPage[Any]]) -> list[str]:
         pytest.param(Faults(overlap=25), 1, 25, id="overlapping-pages"),
     ],
 )
-def test_listing_gives_every_event_once(
+def test_listing_yields_every_event_once(
     client: KalshiClient,
     sandbox: Sandbox,
     open_events: list[str],

@@ -52,7 +52,7 @@ def test_value_is_exact_and_absent_is_absent(value: str | None, micros: int | No
     assert (outcome.settlement_value, outcome.settled_at) == (micros, None)
 
 
-def test_odd_outcome_is_set_aside_and_its_page_goes_on(sandbox: Sandbox) -> None:
+def test_odd_outcome_is_set_aside_and_its_page_is_read(sandbox: Sandbox) -> None:
     good, odd = settled(sandbox)[:2]
     body = json.dumps({"markets": [good, {**odd, "settlement_value_dollars": "a lot"}]}).encode()
     page = OUTCOMES.parse(body)

@@ -101,7 +101,7 @@ def test_unreadable_record_is_set_aside_alone(bad: object, reject: Reject) -> No
     assert (tickers(page), page.rejects, page.cursor) == (["A", "B", "C"], [reject], "next")
 
 
-def test_every_problem_of_a_record_is_told() -> None:
+def test_every_problem_of_a_record_is_reported() -> None:
     (reject,) = page_of([{"ticker": "M", "yes_ask_dollars": "x", "close_time": "soon"}]).rejects
     assert reject.error == (
         "event_ticker: Field required; "

@@ -238,7 +238,7 @@ def test_day_is_seen_as_far_as_it_is_over() -> None:
     assert seen[0].alive == (start, start)
 
 
-def test_day_that_goes_on_is_partial_and_asked_for_again(
+def test_day_that_continues_is_partial_and_asked_for_again(
     choose: Callable[..., Settings], query: Query
 ) -> None:
     today, clock = datetime_of(NOON).date(), ManualClock(NOON)
@@ -449,7 +449,7 @@ def test_nothing_is_chosen_so_nothing_is_asked(
     ]
 
 
-def test_series_without_a_stored_market_is_told(sandbox: Sandbox, settings_for: SettingsFor) -> None:
+def test_series_without_a_stored_market_is_reported(sandbox: Sandbox, settings_for: SettingsFor) -> None:
     report = collect(settings_for(sandbox.url, candlestick_series="KXTYPO"))
     assert report.notes == [
         "no market of KXTYPO is stored: check KALSHI_CANDLESTICK_SERIES, then run `kalshi-pipeline sync`"

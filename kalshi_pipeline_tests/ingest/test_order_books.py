@@ -135,7 +135,7 @@ def test_batch_that_is_wrong_is_no_reason_to_ask_a_thousand_times(
         take_order_books(session)
 
 
-def test_single_books_that_fail_are_told_and_end_the_run_where_all_do(
+def test_single_books_that_fail_are_reported_and_end_the_run_where_all_do(
     sandbox: Sandbox, settings_for: SettingsFor
 ) -> None:
     tickers = sorted(open_markets(sandbox.url, mve_filter="exclude"))[:6]

@@ -107,7 +107,7 @@ def test_backfill_of_an_empty_database_stores_both_tiers_exactly(
     ]
 
 
-def test_backfill_that_was_stopped_goes_on_and_ends_like_an_undisturbed_one(
+def test_backfill_that_was_stopped_continues_and_ends_like_an_undisturbed_one(
     large: Sandbox, settings_for: SettingsFor, query: Query, tmp_path: Path
 ) -> None:
     """The live tier is not walked again, nor the historical page that is stored."""
@@ -137,7 +137,7 @@ def test_backfill_that_was_stopped_goes_on_and_ends_like_an_undisturbed_one(
         assert natural_rows(query) == natural_rows(lambda sql, *_: connection.execute(sql).fetchall())
 
 
-def test_cursor_that_the_exchange_refuses_begins_the_walk_anew(
+def test_cursor_that_the_exchange_refuses_restarts_the_walk(
     large: Sandbox, settings_for: SettingsFor, query: Query
 ) -> None:
     with open_session(settings_for(large.url, max_pages=1)) as session:
@@ -205,7 +205,7 @@ def test_run_that_was_cut_is_gone_on_with_and_moves_no_watermark(
     assert query("SELECT state FROM walks") == [("complete",)]
 
 
-def test_gap_that_the_live_tier_no_longer_shows_is_told(
+def test_gap_that_the_live_tier_no_longer_shows_is_reported(
     sandbox: Sandbox, session: Session, query: Query
 ) -> None:
     """A pipeline that stood still for longer than the live tier looks back."""
@@ -243,7 +243,7 @@ def test_amended_result_is_marked_and_kept(
     ]
 
 
-def test_market_of_both_tiers_is_stored_as_its_home_tells_it(
+def test_market_of_both_tiers_is_stored_as_its_current_tier_has_it(
     sandbox: Sandbox, settings_for: SettingsFor, query: Query
 ) -> None:
     """The live tier shows it, and it settled after the cutoff: what the other tier says changes nothing."""
@@ -267,7 +267,7 @@ def test_market_of_both_tiers_is_stored_as_its_home_tells_it(
 
 
 @pytest.mark.parametrize("zero", ["0001-01-01T00:00:00Z", None, ""], ids=["zero", "null", "blank"])
-def test_time_that_is_not_told_is_stood_in_for_and_overwrites_nothing(
+def test_missing_time_is_replaced_and_overwrites_nothing(
     sandbox: Sandbox, session: Session, settings_for: SettingsFor, query: Query, zero: str | None
 ) -> None:
     """The source is stored beside it."""
@@ -298,7 +298,7 @@ def test_time_that_is_not_told_is_stood_in_for_and_overwrites_nothing(
         ]
 
 
-def test_close_that_is_still_to_come_stands_in_for_no_settlement(
+def test_future_close_never_replaces_a_settlement_time(
     sandbox: Sandbox, settings_for: SettingsFor, query: Query
 ) -> None:
     """Most markets settle days before the time at which they would close."""

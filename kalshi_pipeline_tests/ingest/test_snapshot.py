@@ -127,7 +127,7 @@ def test_tick_taken_again_adds_and_changes_nothing(sandbox: Sandbox, session: Se
     assert natural_rows(query) == before
 
 
-def test_tick_that_was_cut_goes_on_and_ends_like_an_undisturbed_one(
+def test_tick_that_was_cut_continues_and_ends_like_an_undisturbed_one(
     sandbox: Sandbox, session: Session, settings_for: SettingsFor, tmp_path: Path, query: Query
 ) -> None:
     sandbox.faults = Faults(unreachable_after=1)

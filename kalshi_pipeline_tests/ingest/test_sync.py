@@ -64,7 +64,7 @@ def test_sync_stores_every_open_market_with_its_parents(
     assert query("PRAGMA foreign_key_check") == []
 
 
-def test_sync_gives_every_market_a_category_through_its_parents(session: Session, query: Query) -> None:
+def test_every_market_has_a_category_through_its_parents_after_a_sync(session: Session, query: Query) -> None:
     sync_all(session)
 
     categories = query(
@@ -94,7 +94,7 @@ def test_sync_counts_every_record_it_received(sandbox: Sandbox, session: Session
         )
 
 
-def test_unreadable_records_are_kept_and_the_page_goes_on(
+def test_unreadable_records_are_kept_and_the_page_continues(
     sandbox: Sandbox, session: Session, query: Query
 ) -> None:
     sandbox.faults = Faults(unreadable=0.05)
@@ -138,7 +138,7 @@ def test_cap_truncates_visibly_and_parents_are_ensured(
     assert query("PRAGMA foreign_key_check") == []
 
 
-def test_lookups_fetch_the_events_that_a_truncated_list_lacks(
+def test_lookups_fetch_the_events_that_are_missing_in_a_truncated_list(
     sandbox: Sandbox, session: Session, query: Query
 ) -> None:
     report = sync_markets(session)
@@ -169,7 +169,7 @@ def test_combos_only_collects_nothing_else(sandbox: Sandbox, settings_for: Setti
     assert query("SELECT DISTINCT scope FROM listings") == [("all series, only combos",)]
 
 
-def test_placeholders_that_nobody_gives_stay_marked_and_are_asked_for_again_last(
+def test_placeholders_that_cannot_be_fetched_stay_marked_and_are_asked_for_last(
     sandbox: Sandbox, settings_for: SettingsFor, query: Query
 ) -> None:
     sandbox.faults = Faults(fail_first=1_000, paths=("/events",))

@@ -189,7 +189,7 @@ def test_day_is_stored_as_sent_with_its_parents(
     assert database_path.exists()
 
 
-def test_complete_day_is_asked_for_no_more_unless_told_to(
+def test_complete_day_is_asked_for_again_only_on_demand(
     through: Through, collect: Collect, query: Query
 ) -> None:
     collect(DAY)
@@ -346,7 +346,7 @@ def breaking_at(through: Through, number: int) -> Callable[[httpx.Request], http
     return meddle
 
 
-def test_walk_that_was_stopped_goes_on_where_it_was(
+def test_walk_that_was_stopped_continues_where_it_was(
     sandbox: Sandbox, through: Through, collect: Collect, query: Query
 ) -> None:
     """Pages 1 to 3 are stored, and the next run begins with page 4."""
@@ -372,7 +372,7 @@ def test_walk_that_was_stopped_goes_on_where_it_was(
     assert query("SELECT inserted FROM walks") == [(len(expected),)]
 
 
-def test_cursor_that_is_refused_begins_the_walk_anew(
+def test_cursor_that_is_refused_restarts_the_walk(
     sandbox: Sandbox, through: Through, collect: Collect, query: Query
 ) -> None:
     through.per_page = 20
@@ -419,7 +419,7 @@ def test_page_that_is_refused_behind_the_cursor_fails_the_run_and_keeps_its_plac
     assert stored(query) == on_tape(sandbox, DAY)
 
 
-def test_historical_walk_that_was_stopped_goes_on_after_a_whole_live_one(
+def test_historical_walk_that_was_stopped_continues_after_a_whole_live_one(
     sandbox: Sandbox, through: Through, collect: Collect, query: Query
 ) -> None:
     def cut(request: httpx.Request) -> httpx.Response | None:
@@ -437,7 +437,7 @@ def test_historical_walk_that_was_stopped_goes_on_after_a_whole_live_one(
     assert stored(query) == on_tape(sandbox, SPLIT)
 
 
-def test_walk_that_began_amid_its_day_begins_anew_after_it(
+def test_walk_that_began_during_its_day_is_restarted_after_it(
     sandbox: Sandbox, through: Through, collect: Collect, query: Query, database_path: Path
 ) -> None:
     """Its cursor leads away from what was traded since: going on from there would lose the rest of the day."""
@@ -519,7 +519,7 @@ def one_traded(sandbox: Sandbox) -> str:
     return ticker
 
 
-def test_market_that_no_tier_gives_becomes_a_placeholder_until_it_is_given(
+def test_market_that_no_tier_has_becomes_a_placeholder_until_one_has_it(
     sandbox: Sandbox, through: Through, collect: Collect, query: Query, database_path: Path
 ) -> None:
     lost = one_traded(sandbox)

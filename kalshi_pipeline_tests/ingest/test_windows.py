@@ -191,7 +191,7 @@ def test_market_born_during_the_walk_is_in_the_next(
     assert query("PRAGMA foreign_key_check") == []
 
 
-def test_cut_walk_in_windows_goes_on_where_it_was_cut(
+def test_cut_walk_in_windows_continues_where_it_was_cut(
     wide: Sandbox, settings_for: SettingsFor, database_path: Path, query: Query
 ) -> None:
     """The tick that was tried again ends with the rows of an undisturbed one."""

@@ -121,7 +121,7 @@ def test_repeated_cursor_goes_round_in_circles(faulty: Faulty) -> None:
     assert second["markets"] != first["markets"]
 
 
-def test_empty_pages_hide_nothing_from_those_who_go_on(faulty: Faulty) -> None:
+def test_empty_pages_hide_nothing_from_a_walk_that_continues(faulty: Faulty) -> None:
     sandbox, client = faulty(Faults(empty_pages=True))
     pages = read_pages(client, "/markets", "markets", limit=60)
     assert [] in pages
@@ -168,7 +168,7 @@ def test_nested_records_are_damaged_too(faulty: Faulty) -> None:
     assert any(isinstance(market, int) for event in events for market in event["markets"])
 
 
-def test_paused_exchange_says_so_and_stands_still(start: Start) -> None:
+def test_paused_exchange_says_so_and_does_not_move(start: Start) -> None:
     sandbox, client = start(change_share=1.0)
     before = walk(client, "/markets", "markets", limit=1000)
     sandbox.faults = Faults(paused=True)
@@ -189,7 +189,7 @@ def test_unreachable_after_some_pages(faulty: Faulty) -> None:
         client.get("/exchange/status")
 
 
-def test_fail_first_fails_every_url_anew(faulty: Faulty) -> None:
+def test_fail_first_fails_every_url_once_more(faulty: Faulty) -> None:
     _, client = faulty(Faults(fail_first=2))
     for path in ("/markets", "/events", "/markets?limit=5"):
         assert [client.get(path).status_code for _ in range(3)] == [503, 503, 200]

@@ -346,7 +346,7 @@ def test_placeholder_series_is_healed_in_place(database: Database) -> None:
 
 
 @pytest.mark.parametrize("table", [series, events], ids=["series", "event"])
-def test_placeholder_is_healed_even_by_an_answer_that_tells_nothing(database: Database, table: Table) -> None:
+def test_placeholder_is_healed_even_by_an_empty_answer(database: Database, table: Table) -> None:
     store_events(database, event("A-1", "A"))
     store_markets(database, market("B-1-X", "B-1"))
     before = [row for row in contents(database, table) if row["is_placeholder"]]
@@ -361,7 +361,7 @@ def test_placeholder_is_healed_even_by_an_answer_that_tells_nothing(database: Da
     assert healed == [{**before[0], "is_placeholder": False, "changed_at": LATER}]
 
 
-def test_merge_in_any_order_of_runs_gives_the_same_rows(database: Database) -> None:
+def test_merge_in_any_order_of_runs_ends_with_the_same_rows(database: Database) -> None:
     """Markets first and parents last ends where parents first does, but for the instants."""
     tables, instants = (series, events, markets), ("first_seen_at", "changed_at")
     given = [series_row("KXRAIN")], [event("KXRAIN-26NOV23")], [market("KXRAIN-26NOV23-T1")]
@@ -428,7 +428,7 @@ def _unknown(database: Database, *named: str) -> list[str]:
         return sorted(unknown_events(connection))
 
 
-def test_unknown_events_are_those_that_the_store_lacks_each_once(database: Database) -> None:
+def test_unknown_events_are_those_missing_in_the_store_each_once(database: Database) -> None:
     store_events(database, event("KNOWN"))
     assert _unknown(database, "Z", "KNOWN", "A", "Z") == ["A", "Z"]
     assert _unknown(database) == []

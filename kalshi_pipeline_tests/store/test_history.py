@@ -255,7 +255,7 @@ def test_absent_zero_and_a_dollar_come_back(database: Database, name: str, value
     ],
     ids=["empty", "reversed", "no step", "backwards", "too fine to count", "too many"],
 )
-def test_range_that_cannot_be_read_is_told(
+def test_range_that_cannot_be_read_is_reported(
     database: Database, start: int, end: int, step: float | None, line: str
 ) -> None:
     store_markets(database, market("M"))
@@ -264,7 +264,7 @@ def test_range_that_cannot_be_read_is_told(
     assert "\n" not in str(caught.value)
 
 
-def test_unknown_ticker_is_told(database: Database) -> None:
+def test_unknown_ticker_is_reported(database: Database) -> None:
     with pytest.raises(UnknownTickerError, match="KXNOPE is not stored"):
         read(database, tick(0), tick(1), ticker="KXNOPE")
 

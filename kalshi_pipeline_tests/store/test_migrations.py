@@ -345,7 +345,7 @@ def test_first_schema_is_migrated_to_that_of_an_empty_database(
         assert query(again, _SCHEMA) == query(database, _SCHEMA)
 
 
-def test_histories_of_the_first_schema_go_on(path_at_0001: Path) -> None:
+def test_histories_of_the_first_schema_continue(path_at_0001: Path) -> None:
     """An unchanged quote adds nothing, and a market that is listed no more is ended, those of before included."""
     with closing(Database(sqlite_url(path_at_0001), migrate=True)) as database:
         assert take(database, LATER + 5 * MINUTE, [market("M-3"), market("M-4")]) == 1

@@ -245,7 +245,7 @@ def test_received_before_is_of_the_last_complete_run_of_the_asset_and_scope(data
         assert received_before(connection, first) == 5
 
 
-def test_received_before_tells_none_from_nothing(database: Database) -> None:
+def test_received_before_distinguishes_none_from_zero(database: Database) -> None:
     first = _listing(database, "markets", 0)
     second = _listing(database, "markets", 0)
     with database.read() as connection:

@@ -93,7 +93,7 @@ def test_first_quote_of_a_market_is_stored(database: Database) -> None:
     assert contents(database, latest_quotes) == expected
 
 
-def test_first_quote_is_stored_even_where_nobody_quotes(database: Database) -> None:
+def test_first_quote_is_stored_even_if_it_is_empty(database: Database) -> None:
     """Absent is NULL, never 0."""
     unquoted = market("M-1", **dict.fromkeys(QUOTE_COLUMNS))
     assert take(database, NOON, [unquoted]) == 1
@@ -236,7 +236,7 @@ def test_same_tick_again_adds_and_changes_nothing(database: Database, every: boo
 
 
 @_MODES
-def test_tick_that_was_cut_goes_on_over_what_it_has_stored(database: Database, every: bool) -> None:
+def test_tick_that_was_cut_continues_over_what_it_has_stored(database: Database, every: bool) -> None:
     """The retry meets stored pages, a page of which nothing is stored, and overlapping pages."""
     pages = [[market(f"M-{page}-{n}") for n in range(3)] for page in range(3)]
     take(database, NOON, *pages)

@@ -232,7 +232,7 @@ def test_tick_that_was_complete_stays_so_after_newer_ones(database: Database) ->
 
 
 @pytest.mark.parametrize("state", [State.PARTIAL, State.FAILED])
-def test_tick_that_was_cut_goes_on_under_its_own_row(database: Database, state: State) -> None:
+def test_tick_that_was_cut_continues_under_its_own_row(database: Database, state: State) -> None:
     """What the attempt before has stored is part of this tick, and stays counted."""
     cut = open_run(database, NOON)
     _add_page(database, cut, Tally(pages=2, received=20, inserted=20))
@@ -248,7 +248,7 @@ def test_tick_that_was_cut_goes_on_under_its_own_row(database: Database, state: 
     ]
 
 
-def test_tick_of_a_killed_run_goes_on_under_its_own_row(database: Database) -> None:
+def test_tick_of_a_killed_run_continues_under_its_own_row(database: Database) -> None:
     killed = open_run(database, NOON)
     _add_page(database, killed, Tally(pages=1))
     assert open_run(database, NOON) == Run(ticks, killed.id, State.RUNNING, pages=1)
@@ -343,7 +343,7 @@ def _skipped(number: int, tick_at: int) -> Row:
     return _missed(number, tick_at, state="skipped", reason="the snapshot before was still running")
 
 
-def test_ticks_that_nobody_took_are_recorded_as_missed(database: Database) -> None:
+def test_ticks_that_were_not_taken_are_recorded_as_missed(database: Database) -> None:
     """Every scheduled tick leaves a record, and no record is faked."""
     close(database, open_run(database, NOON, _PERIOD), at=NOON + MINUTE)
     run = open_run(database, NOON + 20 * MINUTE, _PERIOD)
@@ -492,7 +492,7 @@ def test_quarantine_keeps_one_row_for_each_record(database: Database) -> None:
     ]
 
 
-def test_quarantine_tells_records_apart(database: Database) -> None:
+def test_quarantine_distinguishes_records(database: Database) -> None:
     run = _open_listing(database)
     _quarantine(
         database,
@@ -537,7 +537,7 @@ def test_lookups_keep_when_an_event_was_asked_for_last(database: Database) -> No
     assert [row["is_placeholder"] for row in contents(database, events)] == [True, True, False]
 
 
-def test_tick_that_failed_goes_on_after_an_older_tick_was_taken(database: Database) -> None:
+def test_tick_that_failed_continues_after_an_older_tick_was_taken(database: Database) -> None:
     """Keys of ticks that hold quotes keep the order of their times, whichever was opened first."""
     close(database, open_run(database, LATER, _PERIOD), State.FAILED)
     take(database, NOON + MINUTE, [market("M-1", yes_bid=290_000)])

@@ -203,7 +203,7 @@ def test_trades_are_counted_half_open_and_by_their_runs(database: Database) -> N
     assert query(database, "SELECT left_out FROM listings") == [(2,)]
 
 
-def test_walk_that_begins_anew_forgets_its_cursor_and_keeps_its_counts(database: Database) -> None:
+def test_restarted_walk_forgets_its_cursor_and_keeps_its_counts(database: Database) -> None:
     with database.begin() as connection:
         walk = open_walk(connection, "trades/2026-11-22/live", NOON)
         add_walk_page(connection, walk, "abc", received=3, inserted=2)

@@ -247,7 +247,7 @@ def test_price_history_shows_each_stored_quote(database: Database) -> None:
     ]
 
 
-def test_latest_prices_tell_which_tick_vouches_for_them(database: Database) -> None:
+def test_latest_prices_name_the_tick_that_confirms_them(database: Database) -> None:
     """The newest complete one of the same scope, at or after the quote; and none for a market that has ended."""
     take(database, tick(0), [bid(10), bid(20, "NARROW"), bid(30, "GONE"), bid(40, "MOVES")])
     take(database, tick(1), [bid(20, "NARROW")], scope=NARROW)
