@@ -298,21 +298,28 @@ def test_market_that_settled_wrongly_early_is_found_in_the_live_tier(
     assert query("SELECT state, tier FROM candlestick_coverage") == [("complete", "live")]
 
 
+@pytest.mark.parametrize("is_left_out", [False, True], ids=["given empty", "left out"])
 def test_live_tier_that_answers_emptily_for_archived_markets_hides_none(
-    sandbox: Sandbox, choose: Callable[..., Settings], query: Query
+    sandbox: Sandbox, choose: Callable[..., Settings], query: Query, is_left_out: bool
 ) -> None:
-    """How it answers has never been shown: it may leave such a market out, or send it without candlesticks."""
+    """How the live tier answers for a market without a known settlement, which it is asked for first, is not known."""
     archived = plain_http.get(f"{sandbox.url}/historical/markets", params={"limit": 1}).json()["markets"][0]
-    day = date.fromisoformat(archived["open_time"][:10]) + timedelta(days=1)
-    settings = choose(candlestick_markets=archived["ticker"])
+    ticker, day = archived["ticker"], date.fromisoformat(archived["open_time"][:10]) + timedelta(days=1)
+    settings = choose(candlestick_markets=ticker)
+    collect(settings, day)
+    with open_session(settings) as session, session.database.begin() as connection:
+        for table in ("settlements", "candlesticks", "candlestick_days"):
+            connection.exec_driver_sql(f"DELETE FROM {table}")
+    sandbox.requests.clear()
 
     def rewrite(request: httpx.Request, answer: Any) -> Any:
         if request.url.path == BATCH:
-            answer["markets"] = [{"market_ticker": archived["ticker"], "candlesticks": []}]
+            answer["markets"] = [] if is_left_out else [{"market_ticker": ticker, "candlesticks": []}]
         return answer
 
     with rewritten_session(settings, rewrite) as session:
         assert collect_candlesticks(session, day).tally.inserted == 24
+    assert asked_of(sandbox, "/markets/candlesticks") == [[ticker]]
     assert query("SELECT state, tier FROM candlestick_coverage") == [("complete", "historical")]
 
 
