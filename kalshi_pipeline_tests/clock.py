@@ -1,6 +1,7 @@
 """A clock that only a test moves."""
 
 import threading
+import time
 from datetime import UTC, datetime
 
 from kalshi_pipeline.units import MICROS_PER_SECOND, instant_of
@@ -9,9 +10,10 @@ NOON = instant_of(datetime(2026, 11, 22, 12, tzinfo=UTC))
 
 
 class ManualClock:
-    """Time that stands still until a test advances it, or code under test sleeps: then it jumps at once.
+    """Time that is frozen until a test advances it or code under test sleeps, and then jumps at once.
 
-    `slept` has the seconds of every sleep, in order. Threads may share it.
+    `slept` has the seconds of every sleep, in order. Threads may share it: those that sleep at the same time wake
+    together.
     """
 
     def __init__(self, at: int = NOON) -> None:
@@ -31,10 +33,13 @@ class ManualClock:
             return self._seconds
 
     def sleep(self, seconds: float) -> None:
-        """Advance by that much, and remember it."""
+        """Advance to that much later than now, and remember it."""
         with self._lock:
             self.slept.append(seconds)
-            self._seconds += seconds
+            wakes_at = self._seconds + seconds
+        time.sleep(0)  # other threads run meanwhile, and may sleep too
+        with self._lock:
+            self._seconds = max(self._seconds, wakes_at)
 
     def advance(self, seconds: float) -> None:
         """Let time pass."""

@@ -4,6 +4,7 @@ import gc
 import os
 import shutil
 import sqlite3
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -20,12 +21,20 @@ from kalshi_pipeline_tests.shared import WHY_SKIPPED
 Query: TypeAlias = Callable[..., list[tuple[Any, ...]]]
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _clean_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """No setting of the person who runs the tests, and no `.env`, reaches a test or a fixture that tests share."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in Settings.model_fields:
+            patch.delenv(f"KALSHI_{name.upper()}", raising=False)
+        patch.delenv("DAGSTER_HOME", raising=False)
+        patch.chdir(tmp_path_factory.mktemp("empty"))
+        yield
+
+
 @pytest.fixture(autouse=True)
-def _clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """No setting of whoever runs the tests, and no `.env`, reaches a test."""
-    for name in Settings.model_fields:
-        monkeypatch.delenv(f"KALSHI_{name.upper()}", raising=False)
-    monkeypatch.delenv("DAGSTER_HOME", raising=False)
+def _folder_of_its_own(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """What a test writes to the current folder, no other test finds there."""
     monkeypatch.chdir(tmp_path)
 
 
@@ -36,9 +45,18 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
-def pytest_configure() -> None:
-    """Let no terminal's width reach a test: tables are as wide as each test says."""
+def pytest_configure(config: pytest.Config) -> None:
+    """Keep the width of the terminal away from tests, and let all processes share compiled code.
+
+    Where the environment says not to write it beside the source, every process that a test starts would compile
+    Dagster again, which takes longer than what it does then.
+    """
     os.environ.pop("COLUMNS", None)
+    if sys.dont_write_bytecode:
+        sys.dont_write_bytecode = False
+        sys.pycache_prefix = str(config.rootpath / ".pytest_cache" / "bytecode")
+        os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+        os.environ["PYTHONPYCACHEPREFIX"] = sys.pycache_prefix
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -93,15 +111,20 @@ def database_path(tmp_path: Path, migrated_template: Path) -> Path:
     return shutil.copyfile(migrated_template, tmp_path / "kalshi.db")
 
 
-@pytest.fixture
-def query(database_path: Path) -> Query:
-    """Ask the database file in SQL, as a user of it would."""
+def query_of(database_path: Path) -> Query:
+    """Ask a database file in SQL, as a user of it would."""
 
     def ask(sql: str, *parameters: object) -> list[tuple[Any, ...]]:
         with closing(sqlite3.connect(database_path)) as connection:
             return connection.execute(sql, parameters).fetchall()
 
     return ask
+
+
+@pytest.fixture
+def query(database_path: Path) -> Query:
+    """Ask the test's own database."""
+    return query_of(database_path)
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import kalshi_pipeline
+import kalshi_pipeline_tests
 
 ROOT = Path(kalshi_pipeline.__file__).parent
 PACKAGE = "kalshi_pipeline"
@@ -17,6 +18,7 @@ GROUND_FLOOR = {"clock", "errors", "records", "settings", "units", "vocabulary"}
 KNOWS: dict[str, set[str]] = {
     "units": set(),
     "errors": set(),
+    "signals": set(),
     "records": set(),
     "vocabulary": set(),
     "clock": {"units"},
@@ -26,10 +28,10 @@ KNOWS: dict[str, set[str]] = {
     "store": {"clock", "errors", "records", "units", "vocabulary"},
     "ingest": {*GROUND_FLOOR, "exchange", "store"},
     "monitoring": {*GROUND_FLOOR, "exchange", "ingest", "store"},
-    "sandbox": {"units"},
+    "sandbox": {"signals", "units"},
     "defs": {*GROUND_FLOOR, "advice", "ingest", "monitoring", "store"},
     "definitions": {"defs"},
-    "cli": {*GROUND_FLOOR, "advice", "definitions", "ingest", "monitoring", "sandbox", "store"},
+    "cli": {*GROUND_FLOOR, "advice", "definitions", "ingest", "monitoring", "sandbox", "signals", "store"},
 }
 HOMES: dict[str, set[str]] = {
     "httpx": {"exchange"},
@@ -38,7 +40,7 @@ HOMES: dict[str, set[str]] = {
     "sqlalchemy": {"store"},
     "sqlite3": {"store"},
     "alembic": {"store"},
-    "dagster": {"defs", "definitions", "cli"},
+    "dagster": {"cli", "defs", "definitions"},
     "starlette": {"sandbox"},
     "uvicorn": {"sandbox"},
     "pydantic_settings": {"settings"},
@@ -193,3 +195,37 @@ def test_sandbox_rooms_know_only_what_the_plan_allows() -> None:
 def test_sandbox_speaks_http_in_one_room(library: str) -> None:
     users = {room for room, _, name in sandbox_rooms_and_imports() if name.split(".")[0] == library}
     assert users == {"http"}
+
+
+READS_TIME = {
+    "kalshi_pipeline/clock.py",
+    "kalshi_pipeline/sandbox/http/limits.py",  # the sandbox knows no clock of the pipeline's; tests pass another count
+    "kalshi_pipeline_tests/clock.py",
+    "kalshi_pipeline_tests/test_clock.py",
+    "kalshi_pipeline_tests/waiting.py",
+}
+REAL_TIME = {
+    *(f"time.{name}" for name in ("sleep", "time", "time_ns", "monotonic", "monotonic_ns", "perf_counter")),
+    *(f"datetime.{name}" for name in ("now", "utcnow", "today")),
+    "date.today",
+}
+
+
+def real_times_of(path: Path) -> list[str]:
+    """The readings of the computer's clock, and the waits, that a module names."""
+    nodes = list(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
+    named = [ast.unparse(node) for node in nodes if isinstance(node, ast.Attribute)]
+    imported = [node.module for node in nodes if isinstance(node, ast.ImportFrom) and node.module == "time"]
+    return [name for name in named if ".".join(name.split(".")[-2:]) in REAL_TIME] + imported
+
+
+def test_time_is_read_in_few_places() -> None:
+    """Everything else takes a clock, so that no test waits, and none depends on when it runs."""
+    packages = (ROOT, Path(kalshi_pipeline_tests.__file__).parent)
+    readers = {
+        path.relative_to(package.parent).as_posix()
+        for package in packages
+        for path in package.rglob("*.py")
+        if real_times_of(path)
+    }
+    assert readers == READS_TIME

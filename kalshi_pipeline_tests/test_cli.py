@@ -7,11 +7,8 @@ import io
 import os
 import re
 import signal
-import socket
-import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -23,7 +20,9 @@ from kalshi_pipeline.cli.app import main
 from kalshi_pipeline.sandbox import Faults, Sandbox, World, WorldConfig
 from kalshi_pipeline.store.database import Database
 from kalshi_pipeline_tests.conftest import Query
+from kalshi_pipeline_tests.processes import CLI, Process, next_line, python
 from kalshi_pipeline_tests.store.samples import market, take, tick
+from kalshi_pipeline_tests.waiting import Gate
 
 
 class Result(NamedTuple):
@@ -38,9 +37,16 @@ Run = Callable[..., Result]
 
 
 @pytest.fixture
-def sandbox() -> Iterator[Sandbox]:
-    with Sandbox(World(WorldConfig(markets=120, combos=5))) as running:
+def gate() -> Gate:
+    """Where delayed requests wait."""
+    return Gate()
+
+
+@pytest.fixture
+def sandbox(gate: Gate) -> Iterator[Sandbox]:
+    with Sandbox(World(WorldConfig(markets=120, combos=5)), pause=gate) as running:
         yield running
+        gate.open()
 
 
 @pytest.fixture
@@ -135,7 +141,7 @@ def test_sync_and_snapshot_take_their_part(run: Run, query: Query) -> None:
 
 
 def test_market_is_stored_with_its_parents(run: Run, sandbox: Sandbox, query: Query) -> None:
-    """R12: idempotently."""
+    """A second run changes nothing."""
     ticker = first_ticker(sandbox)
     assert run("market", ticker).returncode == 0
     parents = (
@@ -161,7 +167,6 @@ def test_market_that_the_live_tier_has_no_more_comes_from_the_historical_one(
 
 
 def test_unquoted_side_is_said_to_be_unquoted(run: Run, query: Query) -> None:
-    """R46."""
     assert run("snapshot").returncode == 0
     ((ticker,), *_) = query("SELECT ticker FROM latest_prices WHERE yes_bid IS NULL")
     metrics = run("metrics", ticker)
@@ -235,7 +240,6 @@ def test_init_makes_the_database(run: Run, database_path: Path, query: Query) ->
 def test_failure_is_one_line_and_an_exit_code(
     run: Run, arguments: list[str], settings: dict[str, str], exit_code: int, line: str
 ) -> None:
-    """R53."""
     result = run(*arguments, **settings)
     assert (result.returncode, len(result.stderr.splitlines()), result.stdout) == (exit_code, 1, "")
     assert re.search(line, result.stderr)
@@ -251,60 +255,59 @@ def test_stored_ticker_is_asked_for_by_name(run: Run) -> None:
 
 
 @pytest.mark.parametrize("status", [401, 403, 400])
-def test_refusal_is_told_with_its_reason(run: Run, status: int) -> None:
+def test_refusal_is_reported_with_its_reason(run: Run, status: int) -> None:
     with refusing_server(status) as url:
         result = run("snapshot", API_URL=url)
     assert result.returncode == 3
     assert f"answered {status} (no entry)" in result.stderr
 
 
-def test_collect_at_an_interval_goes_on_until_it_is_stopped(
-    environment: dict[str, str], query: Query
+@pytest.mark.parametrize(
+    ("number", "ignores_sigint"),
+    [(signal.SIGINT, False), (signal.SIGTERM, True)],
+    ids=["SIGINT", "SIGTERM where SIGINT is ignored"],
+)
+def test_collect_at_an_interval_continues_until_it_is_stopped(
+    environment: dict[str, str], query: Query, number: signal.Signals, *, ignores_sigint: bool
 ) -> None:
-    process = subprocess.Popen(
-        [sys.executable, "-m", "kalshi_pipeline.cli", "collect", "--interval", "0.02"],
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    with process:
-        assert process.stdout is not None
+    """How it waits for its ticks, and what it does when one fails, is tested in `ingest/test_collect.py`."""
+    arguments = ("collect", "--interval", "0.01")
+    with python(CLI, *arguments, env=environment, ignores_sigint=ignores_sigint) as process:
         seen = 0
-        while seen < 3:
-            seen += process.stdout.readline().startswith("price_snapshots complete")
-        process.send_signal(signal.SIGINT)
-        _, errors = process.communicate(timeout=60)
+        while seen < 2:
+            line = next_line(process)
+            assert line, "it has ended"
+            seen += line.startswith("price_snapshots complete")
+            if ignores_sigint:
+                process.send_signal(signal.SIGINT)
+        process.send_signal(number)
+        _, errors = process.communicate()
     assert process.returncode == 0
     assert errors.endswith("stopped\n")
-    ticks = query("SELECT tick_at % 1200000, state FROM ticks WHERE state = 'complete'")
-    assert len(ticks) >= 3
+    ticks = query("SELECT tick_at % 600000, state FROM ticks WHERE state = 'complete'")
+    assert len(ticks) >= 2
     assert set(ticks) == {(0, "complete")}
     assert query("PRAGMA integrity_check") == [("ok",)]
 
 
 @contextlib.contextmanager
 def snapshot_on_its_way(
-    environment: dict[str, str], run: Run, sandbox: Sandbox, query: Query
-) -> Iterator[subprocess.Popen[bytes]]:
+    environment: dict[str, str], run: Run, sandbox: Sandbox, gate: Gate
+) -> Iterator[Process]:
     """A snapshot in a process of its own that waits for its first page."""
     assert run("init").returncode == 0
     sandbox.faults = Faults(latency_seconds=30, paths=("/markets",))
-    command = [sys.executable, "-m", "kalshi_pipeline.cli", "snapshot"]
-    with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE) as process:
-        deadline = time.monotonic() + 60
-        while not query("SELECT 1 FROM ticks WHERE is_paused IS NOT NULL"):
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
+    with python(CLI, "snapshot", env=environment) as process:
+        gate.wait_for()
         yield process
-    sandbox.faults = Faults()
+    gate.open()
 
 
 def test_killed_run_is_taken_up_by_the_next(
-    environment: dict[str, str], run: Run, sandbox: Sandbox, query: Query
+    environment: dict[str, str], run: Run, sandbox: Sandbox, gate: Gate, query: Query
 ) -> None:
-    """R25: killed while a page is on its way."""
-    with snapshot_on_its_way(environment, run, sandbox, query) as process:
+    """It is killed while a page is being fetched."""
+    with snapshot_on_its_way(environment, run, sandbox, gate) as process:
         process.kill()
     assert query("SELECT state FROM ticks") == [("running",)]
 
@@ -313,44 +316,33 @@ def test_killed_run_is_taken_up_by_the_next(
 
 
 def test_interrupted_run_closes_its_record(
-    environment: dict[str, str], run: Run, sandbox: Sandbox, query: Query
+    environment: dict[str, str], run: Run, sandbox: Sandbox, gate: Gate, query: Query
 ) -> None:
-    with snapshot_on_its_way(environment, run, sandbox, query) as process:
+    with snapshot_on_its_way(environment, run, sandbox, gate) as process:
         process.send_signal(signal.SIGINT)
     assert process.returncode == 130
     assert query("SELECT state, reason FROM ticks") == [("failed", "stopped by KeyboardInterrupt")]
 
 
-def test_sandbox_command_serves_until_it_is_stopped(environment: dict[str, str]) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
-    process = subprocess.Popen(
-        [
-            sys.executable,
-            "-m",
-            "kalshi_pipeline.cli",
-            "sandbox",
-            "--port",
-            str(port),
-            "--markets",
-            "20",
-            "--fault",
-            "overlap=2",
-        ],
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    with process:
-        assert process.stdout is not None
-        url = process.stdout.readline().strip().removeprefix("KALSHI_API_URL=")
-        transport = httpx.HTTPTransport(retries=10)
-        with httpx.Client(transport=transport) as client:
-            assert client.get(f"{url}/exchange/status").json()["trading_active"] is True
-        process.send_signal(signal.SIGINT)
-        process.communicate(timeout=60)
-    assert process.returncode == 0
+@pytest.mark.parametrize(
+    ("number", "ignores_sigint"),
+    [(signal.SIGINT, False), (signal.SIGTERM, True)],
+    ids=["SIGINT", "SIGTERM where SIGINT is ignored"],
+)
+def test_sandbox_command_serves_until_it_is_stopped(
+    environment: dict[str, str], number: signal.Signals, *, ignores_sigint: bool
+) -> None:
+    arguments = ("sandbox", "--port", "0", "--markets", "20", "--fault", "overlap=2")
+    with python(CLI, *arguments, env=environment, ignores_sigint=ignores_sigint) as process:
+        url = next_line(process).strip().removeprefix("KALSHI_API_URL=")
+        assert httpx.get(f"{url}/exchange/status").json()["trading_active"] is True
+        process.send_signal(number)
+        output, errors = process.communicate()
+    assert (process.returncode, output) == (0, "")
+    assert errors.splitlines() == [
+        "Serving 20 markets and 300 combos until Ctrl-C. Point the pipeline at it with:",
+        "stopped",
+    ]
 
 
 def test_sandbox_command_names_the_faults_it_knows(run: Run) -> None:
@@ -513,10 +505,7 @@ def test_question_that_cannot_be_asked_is_one_line(
 @pytest.mark.usefixtures("quoted")
 def test_csv_whose_reader_has_enough_is_no_fault(environment: dict[str, str]) -> None:
     span = ["--start", "2026-11-22T12:00:00Z", "--end", "2026-11-22T18:00:00Z", "--resample", "1"]
-    command = [sys.executable, "-m", "kalshi_pipeline.cli", "history", "MOVES", *span, "--csv"]
-    with subprocess.Popen(
-        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as process:
+    with python(CLI, "history", "MOVES", *span, "--csv", env=environment) as process:
         assert process.stdout is not None
         assert process.stderr is not None
         assert process.stdout.readline() == _HEAD
@@ -595,7 +584,7 @@ def test_order_books_are_stored_or_it_is_said_why_not(run: Run, sandbox: Sandbox
     assert run("order-books", ORDER_BOOK_MARKETS="KXTYPO").returncode == 3
 
 
-def test_backfill_of_trades_goes_day_by_day_and_goes_on(run: Run, query: Query) -> None:
+def test_backfill_of_trades_goes_day_by_day_and_continues(run: Run, query: Query) -> None:
     arguments = ("backfill", "trades", "--start", "2026-10-01", "--end", "2026-10-03")
     first = run(*arguments)
     assert (first.returncode, first.stderr) == (0, "")
@@ -615,7 +604,6 @@ def test_backfill_of_trades_goes_day_by_day_and_goes_on(run: Run, query: Query) 
 
 
 def test_backfill_that_fails_says_so_and_ends(run: Run, sandbox: Sandbox, query: Query) -> None:
-    """R53."""
     sandbox.faults = Faults(server_errors=1, paths=("/markets/trades",))
     failed = run("backfill", "trades", "--start", "2026-10-01", "--end", "2026-10-03")
     assert (failed.returncode, failed.stdout) == (3, "")
@@ -646,19 +634,15 @@ def test_backfill_of_no_such_days_is_refused(run: Run, arguments: tuple[str, ...
     assert said in result.stderr
 
 
-def test_interrupted_backfill_closes_its_walk_and_goes_on(
-    environment: dict[str, str], run: Run, sandbox: Sandbox, query: Query
+def test_interrupted_backfill_closes_its_walk_and_continues(
+    environment: dict[str, str], run: Run, sandbox: Sandbox, gate: Gate, query: Query
 ) -> None:
     assert run("init").returncode == 0
     sandbox.faults = Faults(latency_seconds=30, paths=("/markets/trades",))
-    command = [sys.executable, "-m", "kalshi_pipeline.cli", "backfill", "trades", "--start", "2026-10-01"]
-    with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE) as process:
-        deadline = time.monotonic() + 60
-        while not query("SELECT 1 FROM walks"):
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
+    with python(CLI, "backfill", "trades", "--start", "2026-10-01", env=environment) as process:
+        gate.wait_for()
         process.send_signal(signal.SIGINT)
-    sandbox.faults = Faults()
+    gate.open()
     assert process.returncode == 130
     assert query("SELECT state, reason FROM walks") == [("partial", "stopped by KeyboardInterrupt")]
     assert query("SELECT state, reason FROM listings") == [("failed", "stopped by KeyboardInterrupt")]

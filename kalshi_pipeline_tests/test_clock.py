@@ -1,5 +1,6 @@
-"""The computer's clock, and the one that stands still in tests."""
+"""The computer's clock, and the frozen one of the tests."""
 
+import threading
 from datetime import UTC, datetime
 
 from kalshi_pipeline.clock import SYSTEM_CLOCK
@@ -18,3 +19,32 @@ def test_manual_clock_moves_by_what_is_slept_and_advanced() -> None:
     clock.sleep(1.5)
     clock.advance(2)
     assert (clock.now(), clock.monotonic(), clock.slept) == (NOON + 3_500_000, 3.5, [1.5])
+
+
+def test_system_clock_counts_on_while_it_sleeps() -> None:
+    before = SYSTEM_CLOCK.monotonic()
+    SYSTEM_CLOCK.sleep(0.001)
+    assert SYSTEM_CLOCK.monotonic() > before
+
+
+def test_manual_clock_wakes_a_sleep_of_no_time_where_it_was() -> None:
+    clock = ManualClock()
+    clock.sleep(0)
+    assert (clock.monotonic(), clock.slept) == (0, [0])
+
+
+def test_manual_clock_is_shared_by_threads() -> None:
+    """A hundred sleeps of a second take as long as the longest chain of them, and at most as long as all."""
+    clock = ManualClock()
+
+    def sleep() -> None:
+        for _ in range(25):
+            clock.sleep(1)
+
+    threads = [threading.Thread(target=sleep) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert clock.slept == [1] * 100
+    assert 25 <= clock.monotonic() <= 100

@@ -142,7 +142,7 @@ def test_job_execute_collects_and_exits_with_zero(
 def test_job_execute_that_fails_exits_with_another_code(
     environment: dict[str, str], tmp_path: Path, query: Query
 ) -> None:
-    """R52, R53: an address that answers 404 is refused for good, so nothing is tried again."""
+    """An address that answers 404 refuses for good, so that nothing is tried again."""
     wrong = {
         **environment,
         "KALSHI_API_URL": environment["KALSHI_API_URL"].replace("/trade-api/v2", "/nowhere"),

@@ -15,9 +15,9 @@ from kalshi_pipeline_tests.conftest import Query
 CASSETTES = Path(__file__).parent / "cassettes"
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def instance() -> Iterator[dg.DagsterInstance]:
-    with dg.instance_for_test() as made:
+    with dg.DagsterInstance.ephemeral() as made:
         yield made
 
 

@@ -1,4 +1,4 @@
-"""Settings: typed, from the environment and `.env`, and every problem told at once before anything starts."""
+"""Settings: typed, from the environment and `.env`, and every problem reported at once before anything starts."""
 
 from pathlib import Path
 
@@ -51,7 +51,7 @@ def problems_of(**overrides: object) -> list[str]:
 
 
 def test_settings_have_defaults() -> None:
-    """R5: no cap stands in them."""
+    """They contain no cap."""
     assert load_settings().model_dump() == DEFAULTS
 
 
@@ -158,14 +158,14 @@ def test_blank_setting_is_the_default(monkeypatch: pytest.MonkeyPatch, name: str
         pytest.param("QUARANTINE_SHARE", "5", "input should be less than or equal to 1", id="more-than-all"),
     ],
 )
-def test_bad_setting_is_told_with_its_name_and_value(
+def test_bad_setting_is_reported_with_its_name_and_value(
     monkeypatch: pytest.MonkeyPatch, name: str, value: str, reason: str
 ) -> None:
     monkeypatch.setenv(f"KALSHI_{name}", value)
     assert problems_of() == [f"KALSHI_{name}={value}: {reason}; change it or unset it"]
 
 
-def test_all_problems_are_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_all_problems_are_reported_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KALSHI_COMBO", "only")
     monkeypatch.setenv("KALSHI_API_URL", "kalshi.com")
     monkeypatch.setenv("KALSHI_MAX_PAGES", "0")
@@ -187,7 +187,7 @@ def test_all_problems_are_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
         pytest.param("KALSHI_WALK_SECNODS", "KALSHI_WALK_SECONDS", id="letters-swapped"),
     ],
 )
-def test_misspelt_setting_is_told_with_the_right_name(
+def test_misspelt_setting_is_reported_with_the_right_name(
     monkeypatch: pytest.MonkeyPatch, name: str, meant: str
 ) -> None:
     monkeypatch.setenv(name, "1")
@@ -209,7 +209,7 @@ def test_variable_of_another_tool_is_left_alone(monkeypatch: pytest.MonkeyPatch,
         pytest.param("kalshi.db?password=secret", id="no-url"),
     ],
 )
-def test_database_url_is_never_told(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+def test_database_url_is_never_shown(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
     """It may hold a password."""
     monkeypatch.setenv("KALSHI_DATABASE_URL", url)
     assert problems_of() == [
@@ -237,14 +237,14 @@ def test_environment_goes_before_dotenv(monkeypatch: pytest.MonkeyPatch, tmp_pat
     assert load_settings().model_dump() == {**DEFAULTS, "combos": Combos.ONLY, "max_pages": 3}
 
 
-def test_bad_setting_of_dotenv_is_told(tmp_path: Path) -> None:
+def test_bad_setting_of_dotenv_is_reported(tmp_path: Path) -> None:
     (tmp_path / ".env").write_text("KALSHI_COMBOS=no\n", encoding="utf-8")
     assert problems_of() == [
         "KALSHI_COMBOS=no: input should be 'exclude', 'only' or 'include'; change it or unset it"
     ]
 
 
-def test_dotenv_that_is_no_text_is_told(tmp_path: Path) -> None:
+def test_dotenv_that_is_no_text_is_reported(tmp_path: Path) -> None:
     (tmp_path / ".env").write_bytes("KALSHI_SERIES=é".encode("latin-1"))
     assert problems_of() == [".env is not UTF-8 text: save it as UTF-8"]
 
@@ -256,7 +256,7 @@ def test_overrides_go_before_everything(monkeypatch: pytest.MonkeyPatch, tmp_pat
     assert settings.model_dump() == {**DEFAULTS, "combos": Combos.ONLY, "series": ("KXFARPLACE",)}
 
 
-def test_bad_override_is_told_like_a_variable() -> None:
+def test_bad_override_is_reported_like_a_variable() -> None:
     assert problems_of(max_pages=0) == [
         "KALSHI_MAX_PAGES=0: input should be greater than or equal to 1; change it or unset it"
     ]
@@ -276,7 +276,7 @@ def test_every_setting_has_a_description() -> None:
     assert [name for name, field in Settings.model_fields.items() if not field.description] == []
 
 
-def test_misspelt_setting_of_dotenv_is_told(tmp_path: Path) -> None:
+def test_misspelt_setting_of_dotenv_is_reported(tmp_path: Path) -> None:
     (tmp_path / ".env").write_text("KALSHI_DATABSE_URL=sqlite:///elsewhere.db\n", encoding="utf-8")
     with pytest.raises(ConfigurationError, match="did you mean KALSHI_DATABASE_URL"):
         load_settings()

@@ -64,12 +64,11 @@ def test_contracts_are_shown_exactly() -> None:
 @pytest.mark.parametrize(
     ("seconds", "text"), [(0, "0 s"), (119, "119 s"), (121, "2 min"), (7_300, "2 h"), (200_000, "2 d")]
 )
-def test_age_is_told_in_the_unit_of_a_person(seconds: float, text: str) -> None:
+def test_age_is_shown_in_a_readable_unit(seconds: float, text: str) -> None:
     assert age(seconds) == text
 
 
 def test_one_sided_quote_has_neither_spread_nor_midpoint() -> None:
-    """R46."""
     quote = Quote("KX-1", NOON, NOON, NOON, True, True, True, None, None, 310_000, 0, 500, 0, 0, 0)
     lines = [
         line.strip("│ \n").split("│")
@@ -139,7 +138,6 @@ def test_long_history_shows_its_end() -> None:
 
 
 def test_exact_text_has_no_exponent_and_keeps_absent_blank() -> None:
-    """R42, R45."""
     quote = Quote("KX-1", NOON, None, None, False, False, True, None, 1, 1_000_000, 0, 10**15, None, 1, 123)
     noon = "2026-11-22T12:00:00.000000Z"
     assert exact(quote) == [

@@ -123,7 +123,7 @@ def test_parsers_refuse_what_is_no_decimal_number(parse: Parse, text: str) -> No
     ],
 )
 def test_parsers_refuse_rather_than_round(parse: Parse, text: str, decimals: int) -> None:
-    """R42: nothing is cut off on the way from payload to column."""
+    """Nothing is cut off on the way from payload to column."""
     with pytest.raises(ValueError, match=f"more than {decimals} decimals that carry value"):
         parse(text)
 
@@ -138,7 +138,7 @@ def test_parsers_refuse_what_no_column_holds(parse: Parse, sign: str) -> None:
 
 
 def test_every_step_of_a_dollar_keeps_its_value() -> None:
-    """R43: text to micros to Decimal is exact for all 10,001 prices of the finest grid that was seen."""
+    """Text to micros to Decimal is exact for all 10,001 prices of the finest grid that was seen."""
     for step in range(10_001):
         text = f"{step // 10_000}.{step % 10_000:04d}"
         micros = parse_dollars(text)
@@ -149,7 +149,6 @@ def test_every_step_of_a_dollar_keeps_its_value() -> None:
 
 
 def test_every_hundredth_of_a_contract_keeps_its_value() -> None:
-    """R44."""
     for hundredths in range(10_001):
         text = f"{hundredths // 100}.{hundredths % 100:02d}"
         assert parse_contracts(text) == hundredths
@@ -249,7 +248,6 @@ def test_parse_instant_is_exact_and_utc(text: str, moment: datetime) -> None:
     ],
 )
 def test_parse_instant_reads_the_zero_time_as_absent(text: str) -> None:
-    """R40."""
     assert parse_instant(text) is None
 
 
@@ -274,7 +272,6 @@ def test_parse_instant_refuses_what_names_no_instant(text: str) -> None:
 
 
 def test_instant_of_refuses_a_naive_datetime() -> None:
-    """R36."""
     with pytest.raises(ValueError, match="2026-10-06T06:38:16 names no time zone"):
         instant_of(datetime(2026, 10, 6, 6, 38, 16))  # noqa: DTZ001
 
@@ -308,7 +305,7 @@ def test_parse_instant_takes_rfc_3339_alone(text: str) -> None:
 
 
 def test_parse_instant_cuts_below_the_microsecond() -> None:
-    """An exchange that began to tell nanoseconds must not lose its prices for it."""
+    """Prices must not be lost if the exchange begins to send nanoseconds."""
     assert parse_instant("2026-10-06T06:38:16.123456789Z") == parse_instant("2026-10-06T06:38:16.123456Z")
 
 

@@ -1,7 +1,6 @@
 """The commands that collect: they run the same functions as Dagster's assets."""
 
 import contextlib
-import signal
 from typing import Annotated
 
 import typer
@@ -9,7 +8,6 @@ import typer
 from kalshi_pipeline.advice import with_advice
 from kalshi_pipeline.cli import tables
 from kalshi_pipeline.cli.terminal import (
-    err,
     existing_database,
     expect_no_failure,
     out,
@@ -25,9 +23,8 @@ from kalshi_pipeline.ingest.order_books import take_order_books
 from kalshi_pipeline.ingest.snapshot import take_snapshot
 from kalshi_pipeline.monitoring.overview import overview
 from kalshi_pipeline.settings import load_settings
+from kalshi_pipeline.signals import until_signalled
 from kalshi_pipeline.store.database import Database
-
-_STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 _Status = Annotated[bool, typer.Option("--status", help="Show the last runs instead of starting one.")]
 
@@ -73,7 +70,9 @@ def collect(
     ] = False,
     interval: Annotated[
         float | None,
-        typer.Option(min=0.01, metavar="MINUTES", help="Take a snapshot at this interval until Ctrl-C."),
+        typer.Option(
+            min=0.01, metavar="MINUTES", help="Take a snapshot at this interval until Ctrl-C or SIGTERM."
+        ),
     ] = None,
 ) -> None:
     """Sync everything and take snapshots, once or at an interval, as Dagster's jobs do."""
@@ -86,9 +85,7 @@ def collect(
         return
     settings = load_settings()
     Database(settings.database_url).close()  # an unusable database is an error now, not at every tick
-    for number in _STOP_SIGNALS:
-        signal.signal(number, _stop)
-    with contextlib.suppress(KeyboardInterrupt):
+    with until_signalled():
         collect_forever(
             settings,
             interval * 60,
@@ -96,7 +93,7 @@ def collect(
             on_report=print_report,
             on_failure=_print_failed_tick,
         )
-    err.print("stopped")
+    print_message("stopped")
 
 
 def order_books() -> None:
@@ -111,10 +108,3 @@ def order_books() -> None:
 
 def _print_failed_tick(error: PipelineError) -> None:
     print_message(f"this tick failed: {with_advice(error)}")
-
-
-def _stop(*_: object) -> None:
-    """Interrupt the work, once: a second signal must not prevent the run's record from being closed."""
-    for number in _STOP_SIGNALS:
-        signal.signal(number, signal.SIG_IGN)
-    raise KeyboardInterrupt

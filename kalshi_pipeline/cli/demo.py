@@ -2,7 +2,6 @@
 
 import contextlib
 from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
 
 import dagster as dg
@@ -10,11 +9,13 @@ from dagster._core.errors import DagsterHomeNotSetError
 from rich.console import Console
 
 from kalshi_pipeline.cli import tables
+from kalshi_pipeline.clock import SYSTEM_CLOCK
 from kalshi_pipeline.definitions import defs
 from kalshi_pipeline.monitoring.overview import example_history, overview
 from kalshi_pipeline.sandbox import Sandbox, World, WorldConfig
 from kalshi_pipeline.store.database import Database
 from kalshi_pipeline.store.dialects import dialect_of
+from kalshi_pipeline.units import datetime_of
 
 DATABASE = Path("data/demo.db")
 SNAPSHOTS = 4
@@ -37,7 +38,11 @@ def run_demo(console: Console) -> None:
     dialect_of(url).remove()
     world = World(
         WorldConfig(
-            markets=_MARKETS, combos=_COMBOS, combos_per_step=5, change_share=0.3, start=datetime.now(UTC)
+            markets=_MARKETS,
+            combos=_COMBOS,
+            combos_per_step=5,
+            change_share=0.3,
+            start=datetime_of(SYSTEM_CLOCK.now()),
         )
     )
     with Sandbox(world) as sandbox, _instance() as instance:

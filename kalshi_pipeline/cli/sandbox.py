@@ -1,13 +1,14 @@
 """The commands that need no exchange: the demo, and the sandbox exchange itself."""
 
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
 from kalshi_pipeline.cli.terminal import out, print_message
+from kalshi_pipeline.clock import SYSTEM_CLOCK
 from kalshi_pipeline.errors import ConfigurationError
+from kalshi_pipeline.units import datetime_of
 
 if TYPE_CHECKING:
     from kalshi_pipeline.sandbox import Shape
@@ -21,7 +22,7 @@ def demo() -> None:
 
 
 def sandbox(
-    port: Annotated[int, typer.Option(help="Port on the loopback interface.")] = 8765,
+    port: Annotated[int, typer.Option(help="Port on the loopback interface; 0 for a free one.")] = 8765,
     markets: Annotated[int, typer.Option(help="Open markets at the start.")] = 2_000,
     combos: Annotated[int, typer.Option(help="Open combos (KXMVE) at the start.")] = 300,
     births_per_step: Annotated[int, typer.Option(help="Markets created per step.")] = 1,
@@ -41,7 +42,7 @@ def sandbox(
         list[str] | None, typer.Option(help="Fault to inject, as name=value; may be repeated.")
     ] = None,
 ) -> None:
-    """Serve a local exchange that speaks the Kalshi API, until Ctrl-C."""
+    """Serve a local exchange that speaks the Kalshi API, until Ctrl-C or SIGTERM."""
     # No other command needs a server.
     from kalshi_pipeline.sandbox import Faults, RateLimit, WorldConfig, serve
 
@@ -55,16 +56,27 @@ def sandbox(
             combos_per_step=combos_per_step,
             change_share=change_share,
             shape=cast("Shape", shape),  # the world refuses any other word
-            start=datetime.now(UTC),
+            start=datetime_of(SYSTEM_CLOCK.now()),
             step_seconds=step_seconds or 1.0,
             recordings=recordings,
         )
         faults = Faults.parse(fault or [])
         limit = RateLimit(requests_per_second) if requests_per_second else None
-        print_message(
-            f"Serving {markets:,} markets and {combos:,} combos; Ctrl-C stops. Point the pipeline at it with:"
+
+        def print_address(url: str) -> None:
+            print_message(
+                f"Serving {markets:,} markets and {combos:,} combos until Ctrl-C. Point the pipeline at it with:"
+            )
+            out.print(f"KALSHI_API_URL={url}", highlight=False)
+
+        serve(
+            world,
+            faults,
+            port=port,
+            step_every_seconds=step_seconds or None,
+            limit=limit,
+            on_start=print_address,
         )
-        out.print(f"KALSHI_API_URL=http://127.0.0.1:{port}/trade-api/v2", highlight=False)
-        serve(world, faults, port=port, step_every_seconds=step_seconds or None, limit=limit)
     except (ValueError, OSError) as error:
         raise ConfigurationError([f"sandbox: {error}; change the option and run again"]) from error
+    print_message("stopped")

@@ -5,6 +5,7 @@ from contextlib import AbstractContextManager
 import dagster as dg
 from pydantic import Field
 
+from kalshi_pipeline.clock import SYSTEM_CLOCK, Clock
 from kalshi_pipeline.errors import ConfigurationError
 from kalshi_pipeline.ingest.run.session import OnProgress, Session, open_session
 from kalshi_pipeline.settings import Settings, load_settings
@@ -31,7 +32,11 @@ class Pipeline(dg.ConfigurableResource[None]):
         self, on_progress: OnProgress, *, is_backfill: bool = False
     ) -> AbstractContextManager[Session]:
         """Open the exchange and the database for one asset."""
-        return open_session(self.settings(), on_progress, is_backfill=is_backfill)
+        return open_session(self.settings(), on_progress, is_backfill=is_backfill, clock=self.clock())
+
+    def clock(self) -> Clock:
+        """Return the clock of its sessions."""
+        return SYSTEM_CLOCK
 
 
 def database_kind() -> str:

@@ -1,8 +1,9 @@
 """The asset graph, materialized on real instances against a real exchange."""
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
 import dagster as dg
 import pytest
@@ -10,11 +11,12 @@ import pytest
 from kalshi_pipeline.clock import SYSTEM_CLOCK
 from kalshi_pipeline.definitions import defs
 from kalshi_pipeline.defs.pipeline_asset import pipeline_asset
-from kalshi_pipeline.ingest.run.ticks import Tick
 from kalshi_pipeline.monitoring.checks import RUN_CHECKS
 from kalshi_pipeline.sandbox import Faults, Sandbox, Shape, World, WorldConfig
-from kalshi_pipeline.units import iso_of
-from kalshi_pipeline_tests.conftest import Query
+from kalshi_pipeline.units import MICROS_PER_SECOND, iso_of
+from kalshi_pipeline_tests.conftest import Query, query_of
+from kalshi_pipeline_tests.defs.resources import PipelineAt
+from kalshi_pipeline_tests.defs.running import Runner, failed_checks, metadata_of
 
 ASSETS = ("series", "events", "markets", "price_snapshots", "settlements")
 VOCABULARY = {
@@ -39,56 +41,36 @@ VOCABULARY = {
 }
 
 
-@pytest.fixture
-def instance() -> Iterator[dg.DagsterInstance]:
-    with dg.instance_for_test() as made:
-        yield made
-
-
-class Runner:
-    """Runs a job as the UI's launchpad would, with the sandbox named in the resource's config."""
-
-    def __init__(self, instance: dg.DagsterInstance, sandbox: Sandbox, database_path: Path) -> None:
-        self.instance = instance
-        self.overrides = {
-            "api_url": sandbox.url,
-            "database_url": f"sqlite:///{database_path}",
-            "requests_per_second": "1000",
-            "retry_seconds": "0",
-        }
-
-    def __call__(self, job: str, **overrides: str) -> dg.ExecuteInProcessResult:
-        return self.run(job, {}, overrides)
-
-    def run(self, job: str, tags: dict[str, str], overrides: dict[str, str]) -> dg.ExecuteInProcessResult:
-        config = {"overrides": {**self.overrides, **overrides}}
-        return defs.resolve_job_def(job).execute_in_process(
-            run_config={
-                "resources": {"pipeline": {"config": config}},
-                "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
-            },
-            instance=self.instance,
-            tags=tags,
-            raise_on_error=False,
-        )
+@pytest.fixture(scope="module")
+def exchange() -> Iterator[Sandbox]:
+    """One exchange for all: 2,200 markets are three pages, and two windows once they are known."""
+    with Sandbox(World(WorldConfig(markets=2_200, combos=40))) as running:
+        yield running
 
 
 @pytest.fixture
-def run(instance: dg.DagsterInstance, sandbox: Sandbox, database_path: Path) -> Runner:
-    return Runner(instance, sandbox, database_path)
+def sandbox(exchange: Sandbox) -> Iterator[Sandbox]:
+    yield exchange
+    exchange.faults = Faults()
 
 
-def metadata_of(result: dg.ExecuteInProcessResult, asset: str) -> dict[str, Any]:
-    materialization = result.asset_materializations_for_node(asset)[0]
-    return {name: value.value for name, value in materialization.metadata.items()}
+class Collected(NamedTuple):
+    """A run of `collect` on an empty database, and a way to ask that database. Tests only read it."""
+
+    result: dg.ExecuteInProcessResult
+    database_path: Path
+    query: Query
 
 
-def failed_checks(result: dg.ExecuteInProcessResult) -> set[tuple[str, str]]:
-    return {
-        (evaluation.asset_key.to_user_string(), evaluation.check_name)
-        for evaluation in result.get_asset_check_evaluations()
-        if not evaluation.passed
-    }
+@pytest.fixture(scope="module")
+def collected(
+    in_memory: dg.DagsterInstance,
+    exchange: Sandbox,
+    migrated_template: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Collected:
+    path = shutil.copyfile(migrated_template, tmp_path_factory.mktemp("collected") / "kalshi.db")
+    return Collected(Runner(in_memory, exchange, path)("collect"), path, query_of(path))
 
 
 def test_definitions_load_with_the_declared_lineage() -> None:
@@ -108,7 +90,7 @@ def test_definitions_load_with_the_declared_lineage() -> None:
 
 
 @pytest.mark.parametrize("asset", [*ASSETS, "candlesticks", "order_books", "trades"])
-def test_asset_tells_the_ui_what_it_is(asset: str) -> None:
+def test_asset_describes_itself_in_the_ui(asset: str) -> None:
     node = defs.resolve_asset_graph().get(dg.AssetKey(asset))
     assert node.description
     assert "row" in node.description
@@ -135,8 +117,9 @@ def test_asset_without_a_table_is_declared_like_the_others(instance: dg.DagsterI
     assert list(report.check_specs) == []
 
 
-def test_collect_materializes_parents_first_with_one_vocabulary(run: Runner, query: Query) -> None:
-    result = run("collect")
+@pytest.mark.xdist_group("collected")
+def test_collect_materializes_parents_first_with_one_vocabulary(collected: Collected) -> None:
+    result, _, query = collected
 
     assert result.success
     order = [event.step_key for event in result.all_events if event.is_step_success]
@@ -153,28 +136,37 @@ def test_collect_materializes_parents_first_with_one_vocabulary(run: Runner, que
     assert {evaluation.check_name for evaluation in result.get_asset_check_evaluations()} == set(RUN_CHECKS)
 
 
-def test_listings_are_compared_by_a_job_of_their_own(run: Runner, query: Query) -> None:
-    """The sandbox's 2,200 markets make two windows, of which the store knows after a run."""
-    run("collect")
-    markets = query("SELECT count(*) FROM markets")
-    result = run("check_windows")
+@pytest.mark.xdist_group("collected")
+def test_listings_are_compared_by_a_job_of_their_own(
+    collected: Collected, instance: dg.DagsterInstance, sandbox: Sandbox
+) -> None:
+    """It stores nothing."""
+    markets = collected.query("SELECT count(*) FROM markets")
+    result = Runner(instance, sandbox, collected.database_path)("check_windows")
 
     (evaluation,) = result.get_asset_check_evaluations()
     numbers = {name: value.value for name, value in evaluation.metadata.items()}
     assert (evaluation.check_name, evaluation.passed) == ("windows_see_everything", True)
     assert numbers == {"serial": 2_200, "windowed": 2_200, "windows": 2, "lost": 0}
-    assert query("SELECT count(*) FROM markets") == markets
+    assert collected.query("SELECT count(*) FROM markets") == markets
 
 
 @pytest.mark.parametrize("shape", ["2026-01", "2026-10", "future"])
 def test_collect_reads_every_shape_through_faults(
     shape: Shape, instance: dg.DagsterInstance, database_path: Path, query: Query
 ) -> None:
-    """R17: with pages that overlap, unknown words, and six of ten markets combos whose events are not listed."""
+    """With pages that overlap, unknown words, and six of ten markets combos whose events are not listed."""
     world = World(WorldConfig(markets=200, combos=300, shape=shape))
     faults = Faults(overlap=5, unknown_words=True, too_many=0.1, server_errors=0.1)
     with Sandbox(world, faults=faults) as sandbox:
-        result = Runner(instance, sandbox, database_path)("collect", combos="include", retry_seconds="30")
+        overrides = Runner(instance, sandbox, database_path).overrides
+        overrides |= {"combos": "include", "retry_seconds": "300"}
+        result = defs.resolve_job_def("collect").execute_in_process(
+            resources={"pipeline": PipelineAt(overrides=overrides, at="2026-10-08T12:00:00Z")},
+            run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
+            instance=instance,
+            raise_on_error=False,
+        )
     assert result.success
     assert query("SELECT count(*), sum(is_combo) FROM markets JOIN latest_quotes ON market_id = id") == [
         (500, 300)
@@ -192,9 +184,9 @@ def test_snapshot_alone_on_an_empty_database_succeeds(run: Runner, query: Query)
 
 
 def test_tick_of_a_run_comes_from_its_tags(run: Runner, query: Query) -> None:
-    at = iso_of(Tick.current(SYSTEM_CLOCK.now(), 300).at)
+    at = iso_of(SYSTEM_CLOCK.now() - MICROS_PER_SECOND)
     tags = {"kalshi/tick": at, "kalshi/period_seconds": "300"}
-    first, again = run.run("snapshot", tags, {}), run.run("snapshot", tags, {})
+    first, again = run("snapshot", tags=tags), run("snapshot", tags=tags)
 
     assert query("SELECT DISTINCT tick_at FROM price_history") == [(at,)]
     assert query("SELECT count(*), max(period_seconds) FROM ticks") == [(1, 300.0)]
@@ -210,7 +202,7 @@ def test_tick_of_a_manual_run_is_its_creation(run: Runner, query: Query) -> None
 
 
 def test_cap_shows_in_metadata_and_check_and_costs_no_price(run: Runner) -> None:
-    """R4, R5: a truncated list is green, visibly truncated, and the next snapshot misses nothing."""
+    """A truncated list is green and visibly truncated, and the next snapshot misses nothing."""
     capped = run("collect", max_pages="1")
     assert capped.success
     assert metadata_of(capped, "markets")["complete"] is False
@@ -226,7 +218,6 @@ def test_cap_shows_in_metadata_and_check_and_costs_no_price(run: Runner) -> None
 def test_walk_past_its_deadline_is_a_red_run_with_its_reason(
     run: Runner, sandbox: Sandbox, query: Query
 ) -> None:
-    """R51, R52."""
     sandbox.faults = Faults(latency_seconds=0.2, paths=("/markets",))
     result = run("snapshot", walk_seconds="0.1")
 
@@ -252,7 +243,6 @@ def test_wrong_setting_is_a_red_run_that_names_it(run: Runner) -> None:
 def test_listing_that_is_suddenly_empty_fails_its_check(
     instance: dg.DagsterInstance, database_path: Path
 ) -> None:
-    """R20."""
     with Sandbox(World(WorldConfig(markets=50, combos=0))) as sandbox:
         assert failed_checks(Runner(instance, sandbox, database_path)("snapshot")) == set()
     with Sandbox(World(WorldConfig(markets=0, combos=0, births_per_step=0))) as empty:
@@ -261,7 +251,6 @@ def test_listing_that_is_suddenly_empty_fails_its_check(
 
 
 def test_unreadable_records_above_the_share_fail_their_check(run: Runner, sandbox: Sandbox) -> None:
-    """R15."""
     sandbox.faults = Faults(unreadable=0.05)
     assert ("price_snapshots", "quarantine_share") in failed_checks(run("snapshot"))
     assert ("price_snapshots", "quarantine_share") not in failed_checks(
@@ -270,9 +259,14 @@ def test_unreadable_records_above_the_share_fail_their_check(run: Runner, sandbo
 
 
 def test_stale_placeholder_fails_its_check(run: Runner) -> None:
-    """R3: the combos' events cannot be healed without a single request."""
-    options = {"combos": "include", "healing_requests": "0"}
-    assert ("markets", "no_stale_placeholder") not in failed_checks(run("collect", **options))
-    assert ("markets", "no_stale_placeholder") in failed_checks(
-        run("collect", placeholder_hours="0.0000001", **options)
+    """The combos' events cannot be healed without a single request."""
+    fresh = run("collect", assets=["markets"], combos="include", healing_requests="0")
+    assert ("markets", "no_stale_placeholder") not in failed_checks(fresh)
+    stale = run(
+        "collect",
+        assets=["markets"],
+        combos="include",
+        healing_requests="0",
+        placeholder_hours="0.0000001",
     )
+    assert ("markets", "no_stale_placeholder") in failed_checks(stale)

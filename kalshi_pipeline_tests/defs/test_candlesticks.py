@@ -1,79 +1,38 @@
-"""Candlesticks and order books in Dagster: partitions, backfills, what they tell the UI, and what starts them."""
+"""Candlesticks and order books in Dagster: partitions, backfills, what they show in the UI, and what starts them."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import dagster as dg
 import pytest
 
-from kalshi_pipeline.clock import SYSTEM_CLOCK
 from kalshi_pipeline.definitions import defs
-from kalshi_pipeline.defs.candlesticks import candlesticks_schedule
+from kalshi_pipeline.defs.candlesticks import candlesticks, candlesticks_schedule
 from kalshi_pipeline.defs.days import UTC_DAYS
-from kalshi_pipeline.defs.order_books import order_book_sensor
-from kalshi_pipeline.ingest.run.ticks import Tick
+from kalshi_pipeline.defs.order_books import next_order_books, order_book_sensor
 from kalshi_pipeline.sandbox import Sandbox, World, WorldConfig
-from kalshi_pipeline.units import iso_of
+from kalshi_pipeline.units import parse_instant
+from kalshi_pipeline_tests.clock import ManualClock
 from kalshi_pipeline_tests.conftest import Query
+from kalshi_pipeline_tests.defs.running import Runner, failed_checks, metadata_of
 from kalshi_pipeline_tests.ingest.listed import open_markets
 
 DAYS = ("2026-10-05", "2026-10-06", "2026-10-07")
 CANDLESTICKS = dg.AssetKey("candlesticks")
 
 
-@pytest.fixture
-def instance() -> Iterator[dg.DagsterInstance]:
-    with dg.instance_for_test() as made:
-        yield made
-
-
-@pytest.fixture
+@pytest.fixture(scope="module")
 def sandbox() -> Iterator[Sandbox]:
     with Sandbox(World(WorldConfig(markets=60, combos=0))) as running:
         yield running
 
 
-class Runner:
-    """Runs a job, or one partition of it, with the sandbox and the choice of markets in the resource's config."""
-
-    def __init__(self, instance: dg.DagsterInstance, sandbox: Sandbox, database_path: Path) -> None:
-        self.instance = instance
-        tickers = sorted(open_markets(sandbox.url))[:20]
-        self.overrides = {
-            "api_url": sandbox.url,
-            "database_url": f"sqlite:///{database_path}",
-            "requests_per_second": "1000",
-            "retry_seconds": "0",
-            "candlestick_markets": ",".join(tickers),
-            "order_book_markets": ",".join(tickers),
-        }
-
-    def __call__(self, job: str, partition: str | None = None, **overrides: str) -> dg.ExecuteInProcessResult:
-        return defs.resolve_job_def(job).execute_in_process(
-            run_config={
-                "resources": {"pipeline": {"config": {"overrides": {**self.overrides, **overrides}}}},
-                "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
-            },
-            instance=self.instance,
-            partition_key=partition,
-            raise_on_error=False,
-        )
-
-
 @pytest.fixture
 def run(instance: dg.DagsterInstance, sandbox: Sandbox, database_path: Path) -> Runner:
-    return Runner(instance, sandbox, database_path)
-
-
-def metadata_of(result: dg.ExecuteInProcessResult, asset: str) -> dict[str, Any]:
-    (materialization,) = result.asset_materializations_for_node(asset)
-    return {name: value.value for name, value in materialization.metadata.items()}
-
-
-def failed_checks(result: dg.ExecuteInProcessResult) -> set[str]:
-    return {check.check_name for check in result.get_asset_check_evaluations() if not check.passed}
+    """Run a job for twenty chosen markets."""
+    tickers = ",".join(sorted(open_markets(sandbox.url))[:20])
+    return Runner(instance, sandbox, database_path, candlestick_markets=tickers, order_book_markets=tickers)
 
 
 def test_partitions_are_utc_days_up_to_today() -> None:
@@ -82,7 +41,7 @@ def test_partitions_are_utc_days_up_to_today() -> None:
 
 
 def test_each_partition_stores_its_own_day(run: Runner, query: Query) -> None:
-    results = [run("collect_candlesticks", day) for day in DAYS]
+    results = [run("collect_candlesticks", partition=day) for day in DAYS]
 
     assert all(result.success for result in results)
     assert run.instance.get_materialized_partitions(CANDLESTICKS) == set(DAYS)
@@ -96,24 +55,37 @@ def test_each_partition_stores_its_own_day(run: Runner, query: Query) -> None:
     ]
     assert stored[-1]["dagster/row_count"] == query("SELECT count(*) FROM candlesticks")[0][0]
 
-    again = metadata_of(run("collect_candlesticks", DAYS[0]), "candlesticks")
+    again = metadata_of(run("collect_candlesticks", partition=DAYS[0]), "candlesticks")
     assert (again["complete"], again["received"]) == (True, 0)
 
 
-def test_today_is_green_and_says_that_it_is_not_over(run: Runner) -> None:
-    result = run("collect_candlesticks", datetime.now(UTC).date().isoformat())
+@pytest.mark.parametrize(
+    ("at", "stored_up_to"),
+    [
+        ("2026-10-08T00:00:30Z", "00:00:00"),
+        ("2026-10-08T12:00:00Z", "11:59:00"),
+        ("2026-10-09T00:00:59Z", "23:59:59"),
+    ],
+    ids=["just begun", "noon", "not quite over"],
+)
+def test_today_is_green_and_says_that_it_is_not_over(run: Runner, at: str, stored_up_to: str) -> None:
+    """A period counts as over a minute after its end."""
+    result = run.materialize(candlesticks, "2026-10-08", at)
     assert result.success
     metadata = metadata_of(result, "candlesticks")
-    assert (metadata["state"], metadata["reason"][:19]) == ("partial", "the day is not over")
-    assert failed_checks(result) == {"listing_complete"}
+    assert (metadata["state"], metadata["reason"]) == (
+        "partial",
+        f"the day is not over: stored up to {stored_up_to} UTC",
+    )
+    assert failed_checks(result) == {("candlesticks", "listing_complete")}
 
 
 @pytest.mark.parametrize(
     ("job", "partition"), [("collect_candlesticks", DAYS[0]), ("take_order_books", None)]
 )
 def test_wrong_address_is_a_red_run(run: Runner, sandbox: Sandbox, job: str, partition: str | None) -> None:
-    """R52: no market is called unknown by an address that knows nothing."""
-    result = run(job, partition, api_url=sandbox.url.replace("/trade-api/v2", "/nowhere"))
+    """No market is called unknown by an address that knows nothing."""
+    result = run(job, partition=partition, api_url=sandbox.url.replace("/trade-api/v2", "/nowhere"))
     assert not result.success
 
 
@@ -144,22 +116,57 @@ def test_order_books_are_taken_by_their_job(run: Runner, query: Query) -> None:
     assert failed_checks(results[0]) == set()
 
 
-def test_order_book_sensor_starts_one_run_for_a_tick_where_markets_are_chosen(
-    instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def evaluate(cursor: str | None = None) -> Any:
-        context = dg.build_sensor_context(instance=instance, cursor=cursor, definitions=defs)
-        return order_book_sensor.evaluate_tick(context)
+Look = Callable[..., tuple[dg.RunRequest | str, str | None]]
 
-    assert evaluate().skip_message == "no market is selected: set KALSHI_ORDER_BOOK_MARKETS"
+
+@pytest.fixture
+def look(instance: dg.DagsterInstance) -> Look:
+    """Let the sensor decide at a time: return a run or the reason for none, and the cursor afterwards."""
+
+    def decide(at: str, cursor: str | None = None) -> tuple[dg.RunRequest | str, str | None]:
+        context = dg.build_sensor_context(instance=instance, cursor=cursor, definitions=defs)
+        decided = next_order_books(context, ManualClock(parse_instant(at) or 0))
+        request = decided if isinstance(decided, dg.RunRequest) else str(decided.skip_message)
+        return request, context.cursor
+
+    return decide
+
+
+def test_order_book_sensor_does_nothing_until_markets_are_chosen(
+    look: Look, instance: dg.DagsterInstance
+) -> None:
+    nothing = "no market is selected: set KALSHI_ORDER_BOOK_MARKETS"
+    assert look("2026-11-22T12:00:00Z") == (nothing, None)
+    context = dg.build_sensor_context(instance=instance, definitions=defs)
+    assert order_book_sensor.evaluate_tick(context).skip_message == nothing
+    assert order_book_sensor.default_status is dg.DefaultSensorStatus.STOPPED
+
+
+@pytest.mark.parametrize(
+    ("at", "tick", "next_tick"),
+    [
+        ("2026-11-22T00:00:00Z", "2026-11-22T00:00:00.000000Z", "00:05:00"),
+        ("2026-11-22T12:04:59.999999Z", "2026-11-22T12:00:00.000000Z", "12:05:00"),
+        ("2026-11-22T23:59:59.999999Z", "2026-11-22T23:55:00.000000Z", "00:00:00"),
+    ],
+    ids=["at midnight", "at the end of its period", "just before midnight"],
+)
+def test_order_book_sensor_starts_one_run_for_a_tick(
+    look: Look, monkeypatch: pytest.MonkeyPatch, at: str, tick: str, next_tick: str
+) -> None:
     monkeypatch.setenv("KALSHI_ORDER_BOOK_MARKETS", "KXA")
-    monkeypatch.setenv("KALSHI_ORDER_BOOK_MINUTES", "1440")
-    at = iso_of(Tick.current(SYSTEM_CLOCK.now(), 86_400).at)
-    (request,) = evaluate().run_requests
-    assert (request.run_key, request.tags["kalshi/tick"]) == (at, at)
-    assert evaluate(at).skip_message == "the next tick is at 00:00:00 UTC"
+    request, cursor = look(at)
+    assert isinstance(request, dg.RunRequest)
+    assert (request.run_key, request.tags["kalshi/tick"], cursor) == (tick, tick, tick)
+    assert look(at, cursor) == (f"the next tick is at {next_tick} UTC", tick)
+
+
+def test_order_book_sensor_waits_for_the_run_before(
+    look: Look, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KALSHI_ORDER_BOOK_MARKETS", "KXA")
     run_id = instance.create_run_for_job(
         defs.resolve_job_def("take_order_books"), status=dg.DagsterRunStatus.STARTED
     ).run_id
-    assert evaluate().skip_message == f"the order book run {run_id[:8]} is still in flight"
-    assert order_book_sensor.default_status is dg.DefaultSensorStatus.STOPPED
+    waits = f"the order book run {run_id[:8]} is still in flight"
+    assert look("2026-11-22T12:00:00Z") == (waits, None)

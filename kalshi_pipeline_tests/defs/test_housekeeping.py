@@ -1,9 +1,11 @@
 """Old runs go with all that they leave in Dagster's storage; what people still look at stays."""
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import dagster as dg
 import pytest
@@ -12,7 +14,15 @@ from kalshi_pipeline.definitions import defs
 from kalshi_pipeline.defs.housekeeping import housekeeping, housekeeping_schedule
 from kalshi_pipeline.defs.run_ticks import JOB_TAG
 
+pytestmark = pytest.mark.xdist_group("housekeeping")
+
 NOW_OLD = "0.0000001"  # days: a run is old as soon as it has ended
+IN_FLIGHT = [
+    dg.DagsterRunStatus.NOT_STARTED,
+    dg.DagsterRunStatus.STARTING,
+    dg.DagsterRunStatus.STARTED,
+    dg.DagsterRunStatus.CANCELING,
+]
 
 
 @dg.asset(check_specs=[dg.AssetCheckSpec("sane", asset="quotes")])
@@ -30,12 +40,6 @@ trades_job = dg.define_asset_job("trades", selection=[trades])
 small = dg.Definitions(assets=[quotes, trades], jobs=[quotes_job, trades_job])
 
 
-@pytest.fixture
-def instance() -> Iterator[dg.DagsterInstance]:
-    with dg.instance_for_test() as made:
-        yield made
-
-
 def run_of(instance: dg.DagsterInstance, job: str) -> str:
     return small.resolve_job_def(job).execute_in_process(instance=instance).run_id
 
@@ -44,139 +48,151 @@ def unfinished_run_of(instance: dg.DagsterInstance, job: str, status: dg.Dagster
     return instance.create_run_for_job(small.resolve_job_def(job), status=status).run_id
 
 
-def sweep(
-    instance: dg.DagsterInstance,
-    monkeypatch: pytest.MonkeyPatch,
-    days: str = NOW_OLD,
-    *,
-    dry_run: bool = False,
-) -> dict[str, object]:
-    """Run the job as its schedule does, and give what it reports."""
-    monkeypatch.setenv("KALSHI_RUN_HISTORY_DAYS", days)
-    result = defs.resolve_job_def("housekeeping").execute_in_process(
-        instance=instance, run_config={"ops": {"delete_old_runs": {"config": {"dry_run": dry_run}}}}
-    )
-    (output,) = [event for event in result.all_events if event.event_type_value == "STEP_OUTPUT"]
-    return {name: value.value for name, value in output.step_output_data.metadata.items()}
-
-
 def files_of(instance: dg.DagsterInstance, run_id: str) -> list[Path]:
     """Every file and folder of the instance that is named after a run."""
     return [path for path in Path(instance.root_directory).rglob("*") if path.name.startswith(run_id)]
 
 
-def test_old_runs_are_gone_with_their_files(
-    instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    old = [run_of(instance, "quotes") for _ in range(3)]
-    newest = run_of(instance, "quotes")
-    assert len(files_of(instance, old[0])) >= 2, "an event log and captured output"
+class Swept(NamedTuple):
+    """What a sweep reported, and which runs and which of their files it left."""
 
-    report = sweep(instance, monkeypatch)
-
-    assert report["runs"] == 3
-    assert report["orphans"] == 0
-    assert isinstance(report["bytes"], int)
-    assert report["bytes"] > 3 * 100_000
-    assert [run_id for run_id in old if instance.has_run(run_id) or files_of(instance, run_id)] == []
-    assert instance.has_run(newest)
-    assert instance.all_logs(newest) != []
+    run_id: str
+    report: Mapping[str, object]
+    runs: set[str]
+    files: dict[str, list[Path]]
 
 
-def test_nothing_of_an_old_run_stays_in_the_databases(
-    instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Rows that nobody deletes would grow for ever, a few kilobytes a run."""
-    old = run_of(instance, "quotes")
-    run_of(instance, "quotes")
-    sweep(instance, monkeypatch)
+@dataclass(frozen=True)
+class History:
+    """Runs by what becomes of them, and three sweeps over them. Tests only read it: runs on disk take long."""
+
+    instance: dg.DagsterInstance
+    in_flight: dict[dg.DagsterRunStatus, str]
+    deleted_by_hand: str
+    trades: str
+    old: list[str]
+    materialized: str
+    failed: str
+    files: dict[str, list[Path]]
+    young: Swept
+    dry: Swept
+    real: Swept
+
+    @property
+    def kept(self) -> set[str]:
+        return {*self.in_flight.values(), self.trades, self.materialized, self.failed}
+
+
+@pytest.fixture(scope="module")
+def history() -> Iterator[History]:
+    """Runs of two jobs, swept while all are young, then without deleting, and then in earnest."""
+    with dg.instance_for_test(set_dagster_home=False) as instance:
+        in_flight = {status: unfinished_run_of(instance, "trades", status) for status in IN_FLIGHT}
+        deleted_by_hand = run_of(instance, "trades")
+        trades = run_of(instance, "trades")
+        old = [run_of(instance, "quotes") for _ in range(3)]
+        materialized = run_of(instance, "quotes")
+        failed = unfinished_run_of(instance, "quotes", dg.DagsterRunStatus.FAILURE)
+        files = {run_id: files_of(instance, run_id) for run_id in (*old, deleted_by_hand)}
+
+        def sweep(days: str = NOW_OLD, *, dry_run: bool = False) -> Swept:
+            """Run the job as its schedule does."""
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setenv("KALSHI_RUN_HISTORY_DAYS", days)
+                result = defs.resolve_job_def("housekeeping").execute_in_process(
+                    instance=instance,
+                    run_config={"ops": {"delete_old_runs": {"config": {"dry_run": dry_run}}}},
+                )
+            (output,) = [event for event in result.all_events if event.event_type_value == "STEP_OUTPUT"]
+            return Swept(
+                result.run_id,
+                {name: value.value for name, value in output.step_output_data.metadata.items()},
+                set(instance.get_run_ids()),
+                {run_id: files_of(instance, run_id) for run_id in files},
+            )
+
+        young = sweep("7")
+        dry = sweep(dry_run=True)
+        instance.delete_run(deleted_by_hand)
+        assert files_of(instance, deleted_by_hand) != [], "Dagster's own deletion leaves them"
+        real = sweep()
+        yield History(
+            instance, in_flight, deleted_by_hand, trades, old, materialized, failed, files, young, dry, real
+        )
+
+
+def test_old_runs_are_gone_with_their_files(history: History) -> None:
+    """The first sweep is an old run too."""
+    assert len(history.files[history.old[0]]) >= 2, "an event log and captured output"
+
+    assert history.real.report["runs"] == len([*history.old, history.young.run_id])
+    assert isinstance(history.real.report["bytes"], int)
+    assert history.real.report["bytes"] > 3 * 100_000
+    assert history.real.runs == {*history.kept, history.dry.run_id, history.real.run_id}
+    assert [run_id for run_id in history.old if history.real.files[run_id]] == []
+
+
+def test_nothing_of_an_old_run_stays_in_the_databases(history: History) -> None:
+    """Rows that no sweep deletes would grow for ever, a few kilobytes a run."""
 
     def rows_of(path: Path) -> str:
         with closing(sqlite3.connect(path)) as connection:
             return "\n".join(connection.iterdump())
 
-    databases = list(Path(instance.root_directory).rglob("*.db"))
+    databases = {path: rows_of(path) for path in Path(history.instance.root_directory).rglob("*.db")}
     assert {"runs.db", "index.db", "schedules.db"} <= {path.name for path in databases}
-    assert [path.name for path in databases if old in rows_of(path)] == []
+    assert any(history.materialized in rows for rows in databases.values())
+    for run_id in history.old:
+        assert [path.name for path, rows in databases.items() if run_id in rows] == []
 
 
-def test_newest_run_of_each_job_stays_whatever_its_age(
-    instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    kept = {run_of(instance, "trades")}
-    run_of(instance, "quotes")
-    kept.add(run_of(instance, "quotes"))
-    sweep(instance, monkeypatch)
-    assert {run_id for run_id in instance.get_run_ids() if run_id in kept} == kept
+def test_newest_run_of_each_job_stays_whatever_its_age(history: History) -> None:
+    assert {history.trades, history.failed, history.dry.run_id} <= history.real.runs
 
 
-def test_latest_materialization_and_check_of_each_asset_stay(
-    instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_latest_materialization_and_check_of_each_asset_stay(history: History) -> None:
     """Even where later runs of the job have failed before they came to the asset."""
-    run_of(instance, "quotes")
-    latest = run_of(instance, "quotes")
-    failed = unfinished_run_of(instance, "quotes", dg.DagsterRunStatus.FAILURE)
-    sweep(instance, monkeypatch)
-
+    instance = history.instance
     materialization = instance.get_latest_materialization_event(dg.AssetKey("quotes"))
     assert materialization is not None
-    assert materialization.run_id == latest
-    assert instance.has_run(latest)
-    assert instance.has_run(failed)
+    assert materialization.run_id == history.materialized
+    assert instance.has_run(history.materialized)
+    assert instance.all_logs(history.materialized) != []
     assert len(instance.fetch_materializations(dg.AssetKey("quotes"), limit=10).records) == 1
     key = dg.AssetCheckKey(dg.AssetKey("quotes"), "sane")
     checks = instance.event_log_storage.get_asset_check_execution_history(key, limit=10)
-    assert [check.run_id for check in checks] == [failed, latest]
+    assert [check.run_id for check in checks] == [history.failed, history.materialized]
 
 
-@pytest.mark.parametrize(
-    "status",
-    [
-        dg.DagsterRunStatus.NOT_STARTED,
-        dg.DagsterRunStatus.STARTING,
-        dg.DagsterRunStatus.STARTED,
-        dg.DagsterRunStatus.CANCELING,
-    ],
-)
-def test_run_in_flight_is_never_touched(
-    instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch, status: dg.DagsterRunStatus
-) -> None:
-    in_flight = unfinished_run_of(instance, "quotes", status)
-    run_of(instance, "quotes")
-    assert sweep(instance, monkeypatch)["runs"] == 0
-    assert instance.has_run(in_flight)
+@pytest.mark.parametrize("status", IN_FLIGHT)
+def test_run_in_flight_is_never_touched(history: History, status: dg.DagsterRunStatus) -> None:
+    """Although it is older than the newest run of its job."""
+    run = history.instance.get_run_by_id(history.in_flight[status])
+    assert run is not None
+    assert run.status is status
 
 
-def test_young_runs_stay(instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch) -> None:
-    young = {run_of(instance, "quotes") for _ in range(3)}
-    assert sweep(instance, monkeypatch, "7")["runs"] == 0
-    assert young <= set(instance.get_run_ids())
+def test_young_runs_stay(history: History) -> None:
+    assert history.young.report["runs"] == 0
+    assert history.young.runs == {
+        *history.kept,
+        *history.old,
+        history.deleted_by_hand,
+        history.young.run_id,
+    }
 
 
-def test_dry_run_tells_and_deletes_nothing(
-    instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    runs = [run_of(instance, "quotes") for _ in range(3)]
-    files = [files_of(instance, run_id) for run_id in runs]
-    report = sweep(instance, monkeypatch, dry_run=True)
-
-    assert (report["runs"], report["dry_run"]) == (2, True)
-    assert set(runs) <= set(instance.get_run_ids())
-    assert [files_of(instance, run_id) for run_id in runs] == files
+def test_dry_run_reports_and_deletes_nothing(history: History) -> None:
+    assert history.dry.report["runs"] == len([*history.old, history.deleted_by_hand])
+    assert history.dry.report["dry_run"] is True
+    assert history.dry.runs == {*history.young.runs, history.dry.run_id}
+    assert history.dry.files == history.young.files == history.files
 
 
-def test_files_of_runs_that_were_deleted_by_hand_go_too(
-    instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_files_of_runs_that_were_deleted_by_hand_go_too(history: History) -> None:
     """Dagster's own deletion, which the UI calls, leaves them."""
-    by_hand = run_of(instance, "quotes")
-    run_of(instance, "quotes")
-    instance.delete_run(by_hand)
-    assert files_of(instance, by_hand) != []
-
-    assert sweep(instance, monkeypatch)["orphans"] == 1
-    assert files_of(instance, by_hand) == []
+    assert (history.dry.report["orphans"], history.real.report["orphans"]) == (0, 1)
+    assert history.real.files[history.deleted_by_hand] == []
 
 
 def test_job_takes_no_place_of_another_in_the_queue() -> None:

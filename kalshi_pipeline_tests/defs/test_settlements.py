@@ -1,6 +1,7 @@
 """Settlements through Dagster: hourly with collect, and everything that ever settled by one click."""
 
 import sqlite3
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -10,35 +11,29 @@ import pytest
 from kalshi_pipeline.definitions import defs
 from kalshi_pipeline.sandbox import Sandbox, World, WorldConfig
 from kalshi_pipeline_tests.conftest import Query
-from kalshi_pipeline_tests.defs.test_assets import Runner, failed_checks, instance, metadata_of
+from kalshi_pipeline_tests.defs.running import Runner, failed_checks, metadata_of
 
-__all__ = ["instance"]
 SETTLED = "SELECT count(*) FROM settlements WHERE tier = ?"
 
 
-@pytest.fixture
-def sandbox() -> Sandbox:
-    return Sandbox(World(WorldConfig(markets=150, past_share=0.5, births_per_step=0, closes_per_step=0)))
+@pytest.fixture(scope="module")
+def sandbox() -> Iterator[Sandbox]:
+    world = World(WorldConfig(markets=150, past_share=0.5, births_per_step=0, closes_per_step=0))
+    with Sandbox(world) as running:
+        yield running
 
 
-def test_settlements_come_with_collect_and_all_of_them_by_one_click(
-    instance: dg.DagsterInstance,
-    sandbox: Sandbox,
-    database_path: Path,
-    query: Query,
-) -> None:
-    with sandbox:
-        run = Runner(instance, sandbox, database_path)
-        collected = run("collect")
-        assert collected.success
-        assert failed_checks(collected) == set()
-        assert metadata_of(collected, "settlements")["dagster/row_count"] == query(SETTLED, "live")[0][0] > 0
-        assert query(SETTLED, "historical") == [(0,)]
+def test_settlements_come_with_collect_and_all_of_them_by_one_click(run: Runner, query: Query) -> None:
+    collected = run("collect")
+    assert collected.success
+    assert failed_checks(collected) == set()
+    assert metadata_of(collected, "settlements")["dagster/row_count"] == query(SETTLED, "live")[0][0] > 0
+    assert query(SETTLED, "historical") == [(0,)]
 
-        backfilled = run("backfill_settlements")
-        assert backfilled.success
+    backfilled = run("backfill_settlements")
+    assert backfilled.success
     assert query(SETTLED, "historical")[0][0] > 0
-    materialization = instance.get_latest_materialization_event(dg.AssetKey("settlements"))
+    materialization = run.instance.get_latest_materialization_event(dg.AssetKey("settlements"))
     assert materialization is not None
     assert materialization.run_id == backfilled.run_id
     assert materialization.asset_materialization is not None
@@ -46,21 +41,14 @@ def test_settlements_come_with_collect_and_all_of_them_by_one_click(
     assert query("SELECT count(*) FROM settlements") == [(rows,)]
 
 
-def test_scalar_without_a_value_fails_its_check(
-    instance: dg.DagsterInstance,
-    sandbox: Sandbox,
-    database_path: Path,
-) -> None:
-    with sandbox:
-        run = Runner(instance, sandbox, database_path)
-        run("collect")
-        oldest = "(SELECT market_id FROM settlements ORDER BY settled_at LIMIT 1)"
-        with closing(sqlite3.connect(database_path)) as connection, connection:
-            connection.execute(
-                "UPDATE settlements SET result = 'scalar', settlement_value = NULL WHERE market_id = "
-                + oldest
-            )
-        again = run("collect")
+def test_scalar_without_a_value_fails_its_check(run: Runner, database_path: Path) -> None:
+    assert failed_checks(run("collect", assets=["settlements"])) == set()
+    oldest = "(SELECT market_id FROM settlements ORDER BY settled_at LIMIT 1)"
+    with closing(sqlite3.connect(database_path)) as connection, connection:
+        connection.execute(
+            "UPDATE settlements SET result = 'scalar', settlement_value = NULL WHERE market_id = " + oldest
+        )
+    again = run("collect", assets=["settlements"])
     assert ("settlements", "scalars_have_value") in failed_checks(again)
 
 

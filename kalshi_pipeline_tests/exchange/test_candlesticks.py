@@ -58,7 +58,7 @@ def historical(**changes: Any) -> dict[str, Any]:
 
 
 def january() -> dict[str, Any]:
-    """Cents and counts as integers, the dollars beside them; no sub-cent price could be told."""
+    """Cents and counts as integers, the dollars beside them; a sub-cent price could not be written."""
     price = {"open": 4, "high": 5, "low": 4, "close": 5, "mean": 5, "previous": 3, "min": None, "max": None}
     return {
         "end_period_ts": END,

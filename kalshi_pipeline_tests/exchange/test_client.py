@@ -1,21 +1,20 @@
 """The client, over HTTP against the sandbox exchange and its faults, and over httpx's transport for odd cases.
 
-A test that only asks what the client does next stops it before its pause: `Stop` is raised where it tells of a retry.
+Its clock is frozen, and jumps where the client pauses. A test that only asks what the client does next stops it
+before its pause: `Stop` is raised where it reports a retry.
 """
 
-import contextlib
 import itertools
 import json
+import math
 import socket
-import threading
-import time
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import Any, NoReturn
 
 import httpx
 import pytest
 
-from kalshi_pipeline.clock import SYSTEM_CLOCK
 from kalshi_pipeline.errors import (
     ExchangeError,
     NotFoundError,
@@ -31,15 +30,17 @@ from kalshi_pipeline.exchange.payloads import ExchangeStatusPayload
 from kalshi_pipeline.exchange.transport import Answer
 from kalshi_pipeline.sandbox import Faults, RateLimit, Sandbox, World, WorldConfig
 from kalshi_pipeline.vocabulary import StatusFilter
+from kalshi_pipeline_tests.clock import NOON, ManualClock
 from kalshi_pipeline_tests.sandbox.walking import walk
 
 Handler = Callable[[httpx.Request], httpx.Response]
 URL = "http://exchange.test/trade-api/v2"
+SPACING_MICROS = 1_020  # of 1000 requests a second, with the limit's margin of two hundredths
 EMPTY = {"markets": [], "events": [], "series": [], "cursor": ""}
 
 
 class Stop(Exception):  # noqa: N818
-    """Stands for the retry that would come."""
+    """Raised in place of the next retry."""
 
 
 def stop(message: str) -> NoReturn:
@@ -59,9 +60,16 @@ def sandbox(running: Sandbox) -> Iterator[Sandbox]:
 
 
 @pytest.fixture
-def client(sandbox: Sandbox) -> Iterator[KalshiClient]:
-    """A client that gives up where it would pause."""
-    with KalshiClient(sandbox.url, requests_per_second=1000, retry_seconds=3600, on_retry=stop) as client:
+def clock() -> ManualClock:
+    return ManualClock()
+
+
+@pytest.fixture
+def client(sandbox: Sandbox, clock: ManualClock) -> Iterator[KalshiClient]:
+    """A client that stops where it would pause."""
+    with KalshiClient(
+        sandbox.url, requests_per_second=1000, retry_seconds=3600, on_retry=stop, clock=clock
+    ) as client:
         yield client
 
 
@@ -72,7 +80,13 @@ def raw(sandbox: Sandbox) -> Iterator[httpx.Client]:
 
 
 def client_of(handler: Handler, **options: Any) -> KalshiClient:
-    given = {"requests_per_second": 1000, "retry_seconds": 3600, "on_retry": stop, **options}
+    given = {
+        "clock": ManualClock(),
+        "requests_per_second": 1000,
+        "retry_seconds": 3600,
+        "on_retry": stop,
+        **options,
+    }
     return KalshiClient(URL, transport=httpx.MockTransport(handler), **given)
 
 
@@ -105,14 +119,13 @@ def test_client_lists_every_market(client: KalshiClient, raw: httpx.Client) -> N
     listing = client.list_markets(
         status=StatusFilter.OPEN, mve_filter="exclude", max_pages=None, walk_seconds=60
     )
-    before = SYSTEM_CLOCK.now()
     pages = list(listing)
     rows = walk(raw, "/markets", "markets", limit=1000, status="open", mve_filter="exclude")
     assert [record.ticker for page in pages for record in page.records] == [row["ticker"] for row in rows]
     assert [len(page.records) for page in pages] == [1000, 200]
     assert (listing.pages, listing.received, listing.duplicates) == (2, 1200, 0)
     assert (listing.complete, listing.reason, client.requests, client.retries) == (True, None, 2, 0)
-    assert before <= pages[0].received_at <= pages[1].received_at <= SYSTEM_CLOCK.now()
+    assert [page.received_at for page in pages] == [NOON, NOON + SPACING_MICROS]
 
 
 @pytest.mark.parametrize(
@@ -155,13 +168,12 @@ def test_client_narrows_listings_to_series(client: KalshiClient, raw: httpx.Clie
     assert [page.records[0].ticker for page in (first, second, third)] == series
 
 
-def test_client_reads_single_objects(client: KalshiClient, raw: httpx.Client) -> None:
+def test_client_reads_single_objects(client: KalshiClient, clock: ManualClock, raw: httpx.Client) -> None:
     market = raw.get("/markets", params={"status": "open", "limit": 1}).json()["markets"][0]
-    before = SYSTEM_CLOCK.now()
+    clock.advance(90)
     answer = client.fetch_market(market["ticker"])
     outcome = OUTCOMES.parse_one(json.dumps({"market": market}).encode(), "market")
-    assert answer == Answer(outcome, answer.received_at)
-    assert before <= answer.received_at <= SYSTEM_CLOCK.now()
+    assert answer == Answer(outcome, NOON + 90_000_000)
     event = raw.get(f"/events/{market['event_ticker']}").json()["event"]
     events = EVENTS.parse(json.dumps({"events": [event]}).encode()).records
     assert [client.fetch_event(market["event_ticker"])] == events
@@ -270,19 +282,32 @@ def test_ticker_stays_one_step_of_the_path(ticker: str, path: str) -> None:
     assert [raw_path.decode() for raw_path in asked] == expected
 
 
-def test_requests_leave_apart() -> None:
-    """From the start, the k-th request is never earlier than k times 1/rate."""
+def test_requests_leave_apart(clock: ManualClock) -> None:
+    """Retries and pages alike pass the one limit: each request leaves a spacing after the one before."""
     departures: list[float] = []
 
     def answer(_: httpx.Request) -> httpx.Response:
-        departures.append(time.monotonic())
+        departures.append(clock.monotonic())
         return httpx.Response(200, json=EMPTY)
 
-    with client_of(answer, requests_per_second=400) as client:
-        started = time.monotonic()
+    with client_of(answer, requests_per_second=400, clock=clock) as client:
         tickers_of(client, series=[f"S{number}" for number in range(20)])
-    assert len(departures) == 20
-    assert all(left - started >= number / 400 for number, left in enumerate(departures))
+    assert departures == pytest.approx([number * 1.02 / 400 for number in range(20)])
+
+
+def test_client_with_a_share_passes_both_limits(clock: ManualClock, tmp_path: Path) -> None:
+    """A backfill has half of the limit; what else asks has the whole, and a request of each counts for it."""
+    options = {"requests_per_second": 100, "limit_file": tmp_path / "limit", "clock": clock}
+    departures: list[float] = []
+
+    def answer(_: httpx.Request) -> httpx.Response:
+        departures.append(clock.monotonic())
+        return httpx.Response(200, json=EMPTY)
+
+    with client_of(answer, **options) as whole, client_of(answer, share=0.5, **options) as half:
+        for client in (half, half, whole, half, half):
+            tickers_of(client)
+    assert departures == pytest.approx([number * 1.02 / 100 for number in (0, 2, 3, 4, 6)])
 
 
 # What is tried again.
@@ -336,7 +361,7 @@ def test_trouble_is_tried_again_and_leaves_the_client_usable(
     assert len(tickers_of(client)) == 1200
 
 
-def test_rate_limit_of_the_exchange_is_told_as_429() -> None:
+def test_rate_limit_of_the_exchange_is_reported_as_429() -> None:
     limit = RateLimit(requests_per_second=0.001, burst=1)
     with (
         Sandbox(World(WorldConfig(markets=5)), limit=limit) as sandbox,
@@ -347,20 +372,36 @@ def test_rate_limit_of_the_exchange_is_told_as_429() -> None:
             tickers_of(client)
 
 
-def test_second_attempt_continues_the_listing(sandbox: Sandbox, raw: httpx.Client) -> None:
-    """The retry is a request like any other, counted and told."""
+def test_second_attempt_continues_the_listing(
+    sandbox: Sandbox, clock: ManualClock, raw: httpx.Client
+) -> None:
+    """The retry is a request like any other, counted and reported."""
     rows = walk(raw, "/events/multivariate", "events", limit=200)
     sandbox.faults = Faults(fail_first=1, error_body="nested")
     told: list[str] = []
     with KalshiClient(
-        sandbox.url, requests_per_second=1000, retry_seconds=30, on_retry=told.append
+        sandbox.url, requests_per_second=1000, retry_seconds=30, on_retry=told.append, clock=clock
     ) as client:
         listing = client.list_combo_events(max_pages=9, walk_seconds=60)
         tickers = [record.ticker for page in listing for record in page.records]
         assert (client.requests, client.retries) == (2, 1)
     assert tickers == [row["event_ticker"] for row in rows]
     assert (listing.pages, listing.received, listing.complete) == (1, 40, True)
-    assert [line.partition(";")[0] for line in told] == ["the exchange answered 503 (service unavailable)"]
+    (pause,) = clock.slept
+    assert 0.5 <= pause <= 1
+    assert told == [f"the exchange answered 503 (service unavailable); trying again in {pause:.1f} s"]
+
+
+def test_pauses_grow_until_the_retry_time_is_over(clock: ManualClock) -> None:
+    """Each has half a second of luck, so that clients which failed together do not return together."""
+    with client_of(answering(503), retry_seconds=30, on_retry=lambda _: None, clock=clock) as client:
+        with pytest.raises(TransientExchangeError) as failure:
+            client.fetch_market("M")
+        assert (client.requests, client.retries) == (7, 6)
+    assert [math.floor(pause * 2) / 2 for pause in clock.slept] == [0.5, 1, 2, 4, 8, 10]
+    seconds = sum(clock.slept)
+    assert clock.monotonic() == pytest.approx(seconds)
+    assert f"answered 503, after {seconds:.0f} s of retries" in str(failure.value)
 
 
 def test_client_without_retry_time_gives_up_at_once(sandbox: Sandbox) -> None:
@@ -377,12 +418,30 @@ def test_client_without_retry_time_gives_up_at_once(sandbox: Sandbox) -> None:
     assert (listing.complete, listing.pages) == (False, 0)
 
 
-def test_retries_never_outlast_the_walk() -> None:
-    """A pause is at least half a second, so a walk of less has none."""
-    with client_of(answering(503)) as client:
+@pytest.mark.parametrize(("walk_seconds", "pauses"), [(0.5, 0), (1.5, 1), (3.5, 2), (7.5, 3), (100, 13)])
+def test_retries_never_outlast_the_walk(clock: ManualClock, walk_seconds: float, pauses: int) -> None:
+    """A pause that would outlast it is not begun. How many there are does not hang on their luck at these times."""
+    with client_of(answering(503), on_retry=lambda _: None, clock=clock) as client:
+        with pytest.raises(TransientExchangeError, match="answered 503, after"):
+            tickers_of(client, walk_seconds=walk_seconds)
+        assert (client.requests, client.retries) == (1 + len(clock.slept), len(clock.slept))
+    assert len(clock.slept) == pauses
+    assert sum(clock.slept) < walk_seconds
+
+
+def test_retries_of_a_later_page_have_what_the_earlier_ones_left(clock: ManualClock) -> None:
+    """Of 60 seconds the first page has taken all but 0.4, and a pause is at least half a second."""
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        if "cursor" in request.url.params:
+            return httpx.Response(503)
+        clock.advance(59.6)
+        return httpx.Response(200, json={**EMPTY, "cursor": "next"})
+
+    with client_of(answer, clock=clock, timeout_seconds=60) as client:
         with pytest.raises(TransientExchangeError, match="answered 503, after 0 s of retries"):
-            tickers_of(client, walk_seconds=0.4)
-        assert (client.requests, client.retries) == (1, 0)
+            tickers_of(client, walk_seconds=60)
+        assert (client.requests, client.retries, clock.slept) == (2, 0, [])
 
 
 def test_exchange_that_goes_away_leaves_an_incomplete_listing(sandbox: Sandbox, raw: httpx.Client) -> None:
@@ -399,7 +458,7 @@ def test_exchange_that_goes_away_leaves_an_incomplete_listing(sandbox: Sandbox, 
     assert (listing.pages, listing.complete) == (2, False)
 
 
-def test_nobody_listening_is_transient() -> None:
+def test_closed_port_is_transient() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
     url = f"http://127.0.0.1:{port}/trade-api/v2"
@@ -410,13 +469,15 @@ def test_nobody_listening_is_transient() -> None:
         client.fetch_market("M")
 
 
-def test_exchange_that_does_not_answer_in_time_is_transient(sandbox: Sandbox) -> None:
-    sandbox.faults = Faults(latency_seconds=0.5)
-    with (
-        KalshiClient(sandbox.url, timeout_seconds=0.05, retry_seconds=0) as client,
-        pytest.raises(TransientExchangeError, match=r"could not be reached \(timed out\)"),
-    ):
-        client.fetch_market("M")
+def test_exchange_that_does_not_answer_in_time_is_transient() -> None:
+    """httpx counts this time, and it is real. The system takes the connection, and no program answers on it."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        url = f"http://127.0.0.1:{server.getsockname()[1]}"
+        with (
+            KalshiClient(url, timeout_seconds=0.05, retry_seconds=0) as client,
+            pytest.raises(TransientExchangeError, match=r"could not be reached \(timed out\)"),
+        ):
+            client.fetch_market("M")
 
 
 @pytest.mark.parametrize(
@@ -470,21 +531,33 @@ def test_status_that_may_pass_is_tried_again(status: int) -> None:
 )
 @pytest.mark.parametrize("status", [429, 503])
 def test_retry_after_is_honoured_within_a_cap(
-    status: int, retry_after: str, least: float, most: float
+    clock: ManualClock, status: int, retry_after: str, least: float, most: float
 ) -> None:
-    with client_of(answering(status, **{"retry-after": retry_after})) as client, pytest.raises(Stop) as told:
-        client.fetch_market("M")
-    pause = float(str(told.value).removesuffix(" s").rpartition(" ")[2])
-    assert least <= pause <= most
-
-
-def test_retry_after_past_the_retry_time_gives_up_at_once() -> None:
-    handler = answering(429, **{"retry-after": "20"})
+    answers = iter([httpx.Response(status, headers={"retry-after": retry_after}), httpx.Response(404)])
+    told: list[str] = []
     with (
-        client_of(handler, retry_seconds=15) as client,
-        pytest.raises(TransientExchangeError, match="answered 429, after 0 s of retries"),
+        client_of(lambda _: next(answers), on_retry=told.append, clock=clock) as client,
+        pytest.raises(NotFoundError),
     ):
         client.fetch_market("M")
+    (pause,) = clock.slept
+    assert least <= pause <= most
+    assert told == [f"the exchange answered {status}; trying again in {pause:.1f} s"]
+
+
+@pytest.mark.parametrize(
+    ("retry_seconds", "slept"), [(15, []), (20, []), (20.5, [20])], ids=["longer", "as long", "shorter"]
+)
+def test_retry_after_past_the_retry_time_gives_up_at_once(
+    clock: ManualClock, retry_seconds: float, slept: list[float]
+) -> None:
+    handler = answering(429, **{"retry-after": "20"})
+    with client_of(handler, retry_seconds=retry_seconds, on_retry=lambda _: None, clock=clock) as client:
+        with pytest.raises(TransientExchangeError) as failure:
+            client.fetch_market("M")
+        assert client.requests == 1 + len(slept)
+    assert f"answered 429, after {sum(slept)} s of retries" in str(failure.value)
+    assert clock.slept == slept
 
 
 # What is refused.
@@ -585,7 +658,7 @@ def test_refusal_is_not_tried_again(
         pytest.param(b"\xff\xfe\x00", "", id="bytes"),
     ],
 )
-def test_error_body_of_any_form_is_told(body: str | bytes, said: str) -> None:
+def test_error_body_of_any_form_is_reported(body: str | bytes, said: str) -> None:
     with client_of(answering(400, body)) as client, pytest.raises(RefusedError) as refusal:
         client.fetch_market("M")
     assert str(refusal.value) == (
@@ -692,7 +765,7 @@ def test_unreadable_records_are_set_aside_and_everything_else_is_listed(
     assert (listing.received, len(records) + len(raws), listing.complete) == (1200, 1200, True)
 
 
-def test_words_that_nobody_knows_are_kept(client: KalshiClient, sandbox: Sandbox) -> None:
+def test_unknown_words_are_kept(client: KalshiClient, sandbox: Sandbox) -> None:
     sandbox.faults = Faults(unknown_words=True)
     listing = client.list_markets(
         status=StatusFilter.OPEN, mve_filter="exclude", max_pages=None, walk_seconds=60
@@ -701,7 +774,7 @@ def test_words_that_nobody_knows_are_kept(client: KalshiClient, sandbox: Sandbox
     assert {("active", "binary"), ("auctioning", "perpetual")} <= words
 
 
-# Whether trading goes on.
+# Whether trading is open.
 
 
 @pytest.mark.parametrize("paused", [True, False], ids=["paused", "open"])
@@ -759,8 +832,8 @@ def test_client_counts_over_all_that_it_did() -> None:
         assert (client.requests, client.retries) == (3, 0)
 
 
-def test_events_looked_up_go_on_to_the_next_page() -> None:
-    """An answer may be cut into pages, whatever its limit."""
+def test_lookup_of_events_continues_on_the_next_page() -> None:
+    """An answer may be cut into pages, even below its limit."""
 
     def answer(request: httpx.Request) -> httpx.Response:
         is_second = "cursor" in request.url.params
@@ -793,26 +866,32 @@ def test_error_body_that_says_nothing_adds_nothing(body: bytes, said: str) -> No
     assert f"answered 400{said}:" in str(refusal.value)
 
 
-def test_body_that_drips_ends_with_the_time_out() -> None:
-    """The time-out of httpx itself starts again at every byte."""
-    done = threading.Event()
+class Drip(httpx.SyncByteStream):
+    """A body without an end, of which a byte comes every few seconds."""
 
-    def drip(server: socket.socket) -> None:
-        connection, _ = server.accept()
-        with connection, contextlib.suppress(OSError):
-            connection.recv(65_536)
-            connection.sendall(b"HTTP/1.1 200 OK\r\ncontent-length: 100000\r\n\r\n")
-            while not done.wait(0.02):
-                connection.sendall(b" ")
+    def __init__(self, clock: ManualClock, seconds: float) -> None:
+        self.sent = 0
+        self.is_closed = False
+        self._clock = clock
+        self._seconds = seconds
 
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        thread = threading.Thread(target=drip, args=(server,))
-        thread.start()
-        url = f"http://127.0.0.1:{server.getsockname()[1]}"
-        with (
-            KalshiClient(url, timeout_seconds=0.2, retry_seconds=0) as client,
-            pytest.raises(TransientExchangeError, match=r"did not end its answer within 0\.2 s"),
-        ):
-            client.fetch_market("M")
-        done.set()
-        thread.join()
+    def __iter__(self) -> Iterator[bytes]:
+        while True:
+            self._clock.advance(self._seconds)
+            self.sent += 1
+            yield b" "
+
+    def close(self) -> None:
+        self.is_closed = True
+
+
+def test_body_that_drips_ends_with_the_time_out(clock: ManualClock) -> None:
+    """httpx's own time-out starts again at every byte."""
+    drip = Drip(clock, seconds=7)
+    response = httpx.Response(200, stream=drip)
+    with (
+        client_of(lambda _: response, timeout_seconds=30, retry_seconds=0, clock=clock) as client,
+        pytest.raises(TransientExchangeError, match=r"did not end its answer within 30 s"),
+    ):
+        client.fetch_market("M")
+    assert (drip.sent, drip.is_closed) == (5, True)

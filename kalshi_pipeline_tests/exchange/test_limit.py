@@ -1,73 +1,133 @@
 """The one limit that every request passes."""
 
-import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
 from kalshi_pipeline.errors import ConfigurationError
 from kalshi_pipeline.exchange.limit import RateLimit
+from kalshi_pipeline_tests.clock import ManualClock
+from kalshi_pipeline_tests.processes import next_line, python
+
+# At 200 requests a second, with the limit's margin of two hundredths.
+SPACING_SECONDS = 1.02 / 200
 
 
-def departures_of(limit: RateLimit, threads: int, waits: int) -> list[float]:
-    """When each of all the waits was over, in seconds since just before the first, in order."""
-    together = threading.Barrier(threads + 1)
-    left: list[float] = []
-
-    def depart() -> None:
-        together.wait()
-        for _ in range(waits // threads):
-            limit.wait()
-            left.append(time.monotonic())
-
-    with ThreadPoolExecutor(threads) as pool:
-        done = [pool.submit(depart) for _ in range(threads)]
-        started = time.monotonic()
-        together.wait()
-        for one in done:
-            one.result()
-    return sorted(moment - started for moment in left)
+def multiples(count: int) -> list[float]:
+    """0 and the multiples after it."""
+    return [number * SPACING_SECONDS for number in range(count)]
 
 
 @pytest.mark.parametrize("threads", [1, 4], ids=["one-thread", "four-threads"])
 def test_limit_holds_departures_apart(threads: int) -> None:
     """The k-th departure is never before k/rate, so that no window of a second holds more than the rate.
 
-    The limit was idle before, and has saved nothing up: a bucket of more than one token would fail here. Only lower
-    bounds are told, so that a slow machine cannot fail.
+    The limit was idle before, and has saved nothing up. Threads wait one after the other: if two slept at the same
+    time, they would wake at the same time.
     """
-    departures = departures_of(RateLimit(200), threads, 40)
-    assert len(departures) == 40
-    assert [number for number, left in enumerate(departures) if left < number / 200] == []
+    clock = ManualClock()
+    limit = RateLimit(200, clock=clock)
+    clock.advance(3600)
+
+    def depart() -> None:
+        for _ in range(40 // threads):
+            limit.wait()
+
+    with ThreadPoolExecutor(threads) as pool:
+        for done in [pool.submit(depart) for _ in range(threads)]:
+            done.result()
+    assert clock.slept == pytest.approx([SPACING_SECONDS] * 39)
+    assert clock.monotonic() == pytest.approx(3600 + 39 * SPACING_SECONDS)
 
 
 def test_limit_lets_the_first_request_leave_at_once() -> None:
-    """At one request in a quarter of an hour, any waiting would hang the test."""
-    RateLimit(1 / 900).wait()
+    clock = ManualClock()
+    RateLimit(1 / 900, clock=clock).wait()
+    assert clock.slept == []
+
+
+def test_limit_waits_for_what_is_left_of_the_spacing() -> None:
+    clock = ManualClock()
+    limit = RateLimit(1.02, clock=clock)
+    for idle_seconds in (0, 0.25, 1, 5):
+        clock.advance(idle_seconds)
+        limit.wait()
+    assert clock.slept == [0.75]
 
 
 def test_limits_that_name_one_file_are_one_limit(tmp_path: Path) -> None:
-    """Here two limits that share nothing but the file; in life two processes."""
-    first, second = (RateLimit(100, tmp_path / "limit") for _ in range(2))
-    started = time.monotonic()
-    for _ in range(10):
-        first.wait()
-        second.wait()
-    assert time.monotonic() - started >= 19 / 100
+    clock = ManualClock()
+    first, second = (RateLimit(200, tmp_path / "limit", clock) for _ in range(2))
+    departures = []
+    for limit in (first, second, second, first, second, first):
+        limit.wait()
+        departures.append(clock.monotonic())
+    assert departures == pytest.approx(multiples(6))
+
+
+def test_limits_of_different_files_do_not_know_each_other(tmp_path: Path) -> None:
+    clock = ManualClock()
+    for name in ("one", "two", "three"):
+        RateLimit(200, tmp_path / name, clock).wait()
+    assert clock.slept == []
+
+
+DEPART = """
+import sys
+from pathlib import Path
+from kalshi_pipeline.exchange.limit import RateLimit
+
+class SharedClock:
+    "A manual clock in a file. It is read and moved by the process only that holds the limit."
+
+    def monotonic(self):
+        self.read = float(Path(sys.argv[1], "clock").read_text())
+        return self.read
+
+    def sleep(self, seconds):
+        Path(sys.argv[1], "clock").write_text(repr(self.monotonic() + seconds))
+
+clock = SharedClock()
+limit = RateLimit(200, Path(sys.argv[1], "limit"), clock)
+print("ready", flush=True)
+sys.stdin.readline()
+for _ in range(20):
+    limit.wait()
+    print(clock.read)
+"""
+
+
+def test_limit_is_shared_by_processes(tmp_path: Path) -> None:
+    """Two of them that ask at the same time."""
+    (tmp_path / "clock").write_text("0")
+    with ExitStack() as stack:
+        processes = [stack.enter_context(python(DEPART, str(tmp_path))) for _ in range(2)]
+        assert [next_line(process) for process in processes] == ["ready\n", "ready\n"]
+        for process in processes:
+            assert process.stdin is not None
+            process.stdin.write("go\n")
+            process.stdin.flush()
+        ended = [process.communicate() for process in processes]
+    assert [errors for _, errors in ended] == ["", ""]
+    departures = [[float(line) for line in output.split()] for output, _ in ended]
+    assert [len(own) for own in departures] == [20, 20]
+    assert sorted(departures[0] + departures[1]) == pytest.approx(multiples(40))
 
 
 @pytest.mark.parametrize(
     "left_behind", ["", "soon", "1e300"], ids=["cut", "garbage", "before the machine started"]
 )
-def test_file_that_tells_nothing_holds_nobody_up(tmp_path: Path, left_behind: str) -> None:
-    """At one request in a quarter of an hour, any waiting would hang the test."""
+def test_file_that_says_nothing_delays_no_request(tmp_path: Path, left_behind: str) -> None:
     (tmp_path / "limit").write_text(left_behind, encoding="ascii")
-    RateLimit(1 / 900, tmp_path / "limit").wait()
+    clock = ManualClock()
+    RateLimit(1 / 900, tmp_path / "limit", clock).wait()
+    assert clock.slept == []
+    assert float((tmp_path / "limit").read_text(encoding="ascii")) == clock.monotonic()
 
 
-def test_file_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+def test_file_that_cannot_be_written_is_reported(tmp_path: Path) -> None:
     (tmp_path / "limit").mkdir()
     with pytest.raises(ConfigurationError, match="make its folder writable"):
         RateLimit(15, tmp_path / "limit").wait()

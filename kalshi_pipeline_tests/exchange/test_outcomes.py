@@ -52,7 +52,7 @@ def test_value_is_exact_and_absent_is_absent(value: str | None, micros: int | No
     assert (outcome.settlement_value, outcome.settled_at) == (micros, None)
 
 
-def test_odd_outcome_is_set_aside_and_its_page_goes_on(sandbox: Sandbox) -> None:
+def test_odd_outcome_is_set_aside_and_its_page_is_read(sandbox: Sandbox) -> None:
     good, odd = settled(sandbox)[:2]
     body = json.dumps({"markets": [good, {**odd, "settlement_value_dollars": "a lot"}]}).encode()
     page = OUTCOMES.parse(body)
@@ -61,7 +61,7 @@ def test_odd_outcome_is_set_aside_and_its_page_goes_on(sandbox: Sandbox) -> None
 
 
 def test_answer_about_others_is_an_error() -> None:
-    """Else whoever is missing in it would be taken for gone."""
+    """Otherwise a market that is missing in it would count as gone."""
     with Sandbox(World(WorldConfig(markets=20, past_share=1.0))) as sandbox:
         rows = settled(sandbox)[:2]
     transport = httpx.MockTransport(lambda _: httpx.Response(200, json={"markets": rows}))
@@ -72,7 +72,7 @@ def test_answer_about_others_is_an_error() -> None:
 
 
 def test_walk_over_all_that_settled_remembers_its_last_pages_only() -> None:
-    """It may have millions of records: what comes again after that long is told apart by its key in the store."""
+    """It may have millions of records: what is repeated after that many pages is recognized by its key in the store."""
     with Sandbox(World(WorldConfig(markets=20, past_share=1.0))) as sandbox:
         row = settled(sandbox)[0]
     names = [*"ABCDEFGHIJ", "J", "A"]

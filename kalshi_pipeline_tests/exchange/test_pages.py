@@ -101,7 +101,7 @@ def test_unreadable_record_is_set_aside_alone(bad: object, reject: Reject) -> No
     assert (tickers(page), page.rejects, page.cursor) == (["A", "B", "C"], [reject], "next")
 
 
-def test_every_problem_of_a_record_is_told() -> None:
+def test_every_problem_of_a_record_is_reported() -> None:
     (reject,) = page_of([{"ticker": "M", "yes_ask_dollars": "x", "close_time": "soon"}]).rejects
     assert reject.error == (
         "event_ticker: Field required; "
@@ -111,7 +111,7 @@ def test_every_problem_of_a_record_is_told() -> None:
 
 
 def test_bad_record_changes_nothing_in_its_neighbours() -> None:
-    """The slow reading of a page gives what the fast one gives."""
+    """The slow reader of a page returns what the fast one returns."""
     rows = [
         {**MARKET, "ticker": f"M{number}", "floor_strike": number + 0.5, "volume_fp": f"{number}.25"}
         for number in range(20)

@@ -442,7 +442,7 @@ def test_event_is_identified_by_its_event_ticker() -> None:
         pytest.param(False, False, True, id="everything-down"),
     ],
 )
-def test_exchange_status_tells_a_pause(exchange: bool, trading: bool, is_paused: bool) -> None:
+def test_exchange_status_shows_a_pause(exchange: bool, trading: bool, is_paused: bool) -> None:
     body = json.dumps(
         {"exchange_active": exchange, "trading_active": trading, "exchange_index_statuses": [1]}
     )

@@ -251,7 +251,7 @@ def on_tape(sandbox: Sandbox, start: str, end: str) -> set[str]:
     }
 
 
-def test_each_tier_gives_its_part_of_a_range(exchange: Sandbox) -> None:
+def test_each_tier_lists_its_part_of_a_range(exchange: Sandbox) -> None:
     cutoff = "2026-08-09T12:00:00Z"
     assert instant_of(exchange.world.config.start) - exchange.world.cutoff == 60 * 86_400_000_000
     live = listed(exchange, Tier.LIVE, "2026-08-01T00:00:00Z", "2026-10-08T00:00:00Z")
@@ -261,7 +261,7 @@ def test_each_tier_gives_its_part_of_a_range(exchange: Sandbox) -> None:
     assert len(live) > 3_000
 
 
-def test_cutoff_is_told_or_is_not_there(exchange: Sandbox) -> None:
+def test_cutoff_is_read_or_missing(exchange: Sandbox) -> None:
     with KalshiClient(exchange.url, requests_per_second=1000) as client:
         assert client.tiers.fetch_cutoff().trades_created_ts == at("2026-08-09T12:00:00Z")
     with (

@@ -1,4 +1,4 @@
-"""Windows of creation time: they cover everything, overlap, and tell when an exchange understands them otherwise."""
+"""Windows of creation time: they cover everything, overlap, and detect an exchange that understands them otherwise."""
 
 import pytest
 

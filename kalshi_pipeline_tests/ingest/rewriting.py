@@ -16,7 +16,7 @@ Rewrite = Callable[[httpx.Request, Any], Any]
 
 
 class Rewriting(httpx.BaseTransport):
-    """Gives each answer to `rewrite`; where that gives a number, it is a status without a body."""
+    """Passes each answer through `rewrite`; if that returns a number, it is a status without a body."""
 
     def __init__(self, rewrite: Rewrite) -> None:
         self._rewrite = rewrite

@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
+from kalshi_pipeline.clock import Clock
 from kalshi_pipeline.errors import TransientExchangeError
 from kalshi_pipeline.ingest.candlestick_days import Day, markets_per_request
 from kalshi_pipeline.ingest.candlesticks import collect_candlesticks
@@ -22,6 +23,7 @@ from kalshi_pipeline.store.writing.parents import merge_markets
 from kalshi_pipeline.store.writing.runs import State
 from kalshi_pipeline.units import MICROS_PER_SECOND, datetime_of, parse_instant
 from kalshi_pipeline_tests import plain_http
+from kalshi_pipeline_tests.clock import ManualClock
 from kalshi_pipeline_tests.conftest import Query
 from kalshi_pipeline_tests.ingest.listed import open_markets
 from kalshi_pipeline_tests.ingest.rewriting import Rewrite, rewritten_session
@@ -42,8 +44,8 @@ def sandbox() -> Iterator[Sandbox]:
 
 @pytest.fixture
 def choose(sandbox: Sandbox, settings_for: SettingsFor) -> Callable[..., Settings]:
-    """Settings of a store that holds every open market, with a choice among them: every series, where none is told."""
-    with open_session(settings_for(sandbox.url)) as session:
+    """Settings of a store that holds every open market, with a selection among them: every series by default."""
+    with open_session(settings_for(sandbox.url), clock=ManualClock(NOON)) as session:
         take_snapshot(session, NOON)
     series = {row["ticker"] for row in plain_http.get(f"{sandbox.url}/series").json()["series"]}
 
@@ -54,8 +56,11 @@ def choose(sandbox: Sandbox, settings_for: SettingsFor) -> Callable[..., Setting
     return make
 
 
-def collect(settings: Settings, day: date = DAY, *, again: bool = False) -> Report:
-    with open_session(settings) as session:
+def collect(
+    settings: Settings, day: date = DAY, *, again: bool = False, clock: Clock | None = None
+) -> Report:
+    """Collect a day at the exchange's own present, or another one."""
+    with open_session(settings, clock=clock or ManualClock(NOON)) as session:
         return collect_candlesticks(session, day, again=again)
 
 
@@ -154,7 +159,7 @@ def test_volume_of_a_period_is_the_sum_of_its_trades(
 def test_volume_of_a_period_is_the_difference_of_two_snapshots_and_the_sum_of_its_trades(
     sandbox: Sandbox, settings_for: SettingsFor, query: Query
 ) -> None:
-    """Three sources, fetched and stored apart, tell the same. An hour has its last second, and not its first."""
+    """Three sources, fetched and stored separately, agree. An hour has its last second, and not its first."""
     tickers = ",".join(open_markets(sandbox.url))
     settings = settings_for(sandbox.url, snapshot_mode="every", candlestick_markets=tickers)
     with open_session(settings) as session:
@@ -186,7 +191,6 @@ def test_volume_of_a_period_is_the_difference_of_two_snapshots_and_the_sum_of_it
 def test_second_run_asks_for_nothing_and_one_that_asks_again_changes_nothing(
     sandbox: Sandbox, choose: Callable[..., Settings], query: Query
 ) -> None:
-    """R30."""
     first = collect(choose())
     before = query("SELECT * FROM candlesticks")
     sandbox.requests.clear()
@@ -234,17 +238,17 @@ def test_day_is_seen_as_far_as_it_is_over() -> None:
     assert seen[0].alive == (start, start)
 
 
-def test_day_that_goes_on_is_partial_and_asked_for_again(
+def test_day_that_continues_is_partial_and_asked_for_again(
     choose: Callable[..., Settings], query: Query
 ) -> None:
-    today = datetime.now(UTC).date()
-    for _ in range(2):
-        report = collect(choose(), today)
+    today, clock = datetime_of(NOON).date(), ManualClock(NOON)
+    for hour in ("11:59:00", "14:00:00"):
+        report = collect(choose(), today, clock=clock)
         assert report.state is State.PARTIAL
-        assert report.reason is not None
-        assert report.reason.startswith("the day is not over: stored up to ")
+        assert report.reason == f"the day is not over: stored up to {hour} UTC"
         assert report.failures == 0
-    tomorrow = collect(choose(), today + timedelta(days=2))
+        clock.advance(2 * 3600 + 60)
+    tomorrow = collect(choose(), today + timedelta(days=1), clock=clock)
     assert (tomorrow.state, tomorrow.tally.pages) == (State.PARTIAL, 0)
     assert {state for (state,) in query("SELECT state FROM candlestick_coverage")} <= {"partial"}
 
@@ -252,7 +256,7 @@ def test_day_that_goes_on_is_partial_and_asked_for_again(
 def test_market_of_the_historical_tier_is_found_there(
     sandbox: Sandbox, choose: Callable[..., Settings], query: Query
 ) -> None:
-    """The store lacks the market; its fields have the historical names."""
+    """The market is missing in the store; its fields have the historical names."""
     archived = plain_http.get(f"{sandbox.url}/historical/markets", params={"limit": 1000}).json()["markets"]
     trades = plain_http.get(f"{sandbox.url}/historical/trades", params={"limit": 1000}).json()["trades"]
     tickers = {market["ticker"] for market in archived}
@@ -294,21 +298,28 @@ def test_market_that_settled_wrongly_early_is_found_in_the_live_tier(
     assert query("SELECT state, tier FROM candlestick_coverage") == [("complete", "live")]
 
 
+@pytest.mark.parametrize("is_left_out", [False, True], ids=["given empty", "left out"])
 def test_live_tier_that_answers_emptily_for_archived_markets_hides_none(
-    sandbox: Sandbox, choose: Callable[..., Settings], query: Query
+    sandbox: Sandbox, choose: Callable[..., Settings], query: Query, is_left_out: bool
 ) -> None:
-    """Nobody has shown how it answers: it may leave such a market out, or give it without candlesticks."""
+    """How the live tier answers for a market without a known settlement, which it is asked for first, is not known."""
     archived = plain_http.get(f"{sandbox.url}/historical/markets", params={"limit": 1}).json()["markets"][0]
-    day = date.fromisoformat(archived["open_time"][:10]) + timedelta(days=1)
-    settings = choose(candlestick_markets=archived["ticker"])
+    ticker, day = archived["ticker"], date.fromisoformat(archived["open_time"][:10]) + timedelta(days=1)
+    settings = choose(candlestick_markets=ticker)
+    collect(settings, day)
+    with open_session(settings) as session, session.database.begin() as connection:
+        for table in ("settlements", "candlesticks", "candlestick_days"):
+            connection.exec_driver_sql(f"DELETE FROM {table}")
+    sandbox.requests.clear()
 
     def rewrite(request: httpx.Request, answer: Any) -> Any:
         if request.url.path == BATCH:
-            answer["markets"] = [{"market_ticker": archived["ticker"], "candlesticks": []}]
+            answer["markets"] = [] if is_left_out else [{"market_ticker": ticker, "candlesticks": []}]
         return answer
 
     with rewritten_session(settings, rewrite) as session:
         assert collect_candlesticks(session, day).tally.inserted == 24
+    assert asked_of(sandbox, "/markets/candlesticks") == [[ticker]]
     assert query("SELECT state, tier FROM candlestick_coverage") == [("complete", "historical")]
 
 
@@ -385,7 +396,7 @@ def test_market_that_fails_costs_no_other_and_is_asked_for_by_the_next_run(
 def test_exchange_that_is_down_ends_the_run_soon(
     sandbox: Sandbox, choose: Callable[..., Settings], query: Query
 ) -> None:
-    """R52: not every market is tried against an exchange that answers none."""
+    """Not every market is tried against an exchange that answers none."""
     sandbox.faults = Faults(server_errors=1, paths=("/markets/candlesticks",))
     sandbox.requests.clear()
     with pytest.raises(TransientExchangeError, match="run again"):
@@ -400,7 +411,7 @@ def test_exchange_that_is_down_ends_the_run_soon(
 def test_day_of_which_every_market_fails_is_an_error(
     sandbox: Sandbox, choose: Callable[..., Settings], query: Query
 ) -> None:
-    """R52: with so few markets, no row of failures tells that the exchange is down."""
+    """There are too few markets for a row of failures that shows that the exchange is down."""
     tickers = ",".join(sorted(open_markets(sandbox.url))[:2])
     sandbox.faults = Faults(server_errors=1, paths=("/markets/candlesticks",))
     with pytest.raises(TransientExchangeError):
@@ -411,7 +422,7 @@ def test_day_of_which_every_market_fails_is_an_error(
 def test_odd_candlestick_is_quarantined_and_the_others_are_stored(
     sandbox: Sandbox, choose: Callable[..., Settings], query: Query
 ) -> None:
-    """R15, R48; a candlestick that is given twice, and one that was not asked for, besides."""
+    """One candlestick is sent twice, and another was not asked for."""
     ticker = whole_day_market(sandbox)
 
     def rewrite(request: httpx.Request, answer: Any) -> Any:
@@ -445,7 +456,7 @@ def test_nothing_is_chosen_so_nothing_is_asked(
     ]
 
 
-def test_series_without_a_stored_market_is_told(sandbox: Sandbox, settings_for: SettingsFor) -> None:
+def test_series_without_a_stored_market_is_reported(sandbox: Sandbox, settings_for: SettingsFor) -> None:
     report = collect(settings_for(sandbox.url, candlestick_series="KXTYPO"))
     assert report.notes == [
         "no market of KXTYPO is stored: check KALSHI_CANDLESTICK_SERIES, then run `kalshi-pipeline sync`"
@@ -456,13 +467,13 @@ def test_series_without_a_stored_market_is_told(sandbox: Sandbox, settings_for: 
 def test_candlesticks_of_every_shape_come_through_faults(
     shape: Shape, settings_for: SettingsFor, query: Query
 ) -> None:
-    """R17; January's exchange had no tiers."""
+    """January's exchange had no tiers."""
     faults = Faults(too_many=0.1, server_errors=0.1, resets=0.05, truncated=0.05, not_json=0.05)
     with Sandbox(World(WorldConfig(markets=40, combos=0, shape=shape)), faults=faults) as sandbox:
-        with open_session(settings_for(sandbox.url, retry_seconds=30)) as session:
+        with open_session(settings_for(sandbox.url, retry_seconds=300), clock=ManualClock(NOON)) as session:
             take_snapshot(session, NOON)
         tickers = ",".join(ticker for (ticker,) in query("SELECT ticker FROM markets"))
-        report = collect(settings_for(sandbox.url, candlestick_markets=tickers, retry_seconds=30))
+        report = collect(settings_for(sandbox.url, candlestick_markets=tickers, retry_seconds=300))
     assert (report.state, report.tally.quarantined) == (State.COMPLETE, 0)
     assert query(
         "SELECT count(*) > 500, count(volume) = count(*), count(yes_bid_close) = count(*) FROM candlesticks"

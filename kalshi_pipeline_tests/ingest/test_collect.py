@@ -1,30 +1,178 @@
-"""The collector that runs until it is stopped."""
+"""The collector that runs until it is stopped: at which instants it does what, and what it does when a tick fails."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
-from kalshi_pipeline.clock import SystemClock
 from kalshi_pipeline.errors import PipelineError, StoreError, StoreProblem
 from kalshi_pipeline.ingest.collect import collect_forever
+from kalshi_pipeline.ingest.run.report import Report
+from kalshi_pipeline.sandbox import Faults, Sandbox, World, WorldConfig
 from kalshi_pipeline.settings import Settings
+from kalshi_pipeline_tests.clock import NOON, ManualClock
+from kalshi_pipeline_tests.conftest import Query
+
+SettingsFor = Callable[..., Settings]
+SYNC = ["series", "events", "markets"]
 
 
-class _Impatient(SystemClock):
-    """The system's time; a third wait is an interrupt."""
+@pytest.fixture
+def clock() -> ManualClock:
+    """Five seconds past a full hour."""
+    clock = ManualClock(NOON)
+    clock.advance(5)
+    return clock
 
-    def __init__(self) -> None:
-        self.waits = 0
+
+@pytest.fixture
+def sandbox(clock: ManualClock) -> Iterator[Sandbox]:
+    """A small exchange. Where its answers are delayed, it is the manual clock that moves."""
+
+    async def pause(seconds: float) -> None:
+        clock.advance(seconds)
+
+    with Sandbox(World(WorldConfig(markets=20, past_share=0)), pause=pause) as running:
+        yield running
+
+
+class Collected(NamedTuple):
+    """The assets that were reported, each with the minutes since noon, and the ticks that failed."""
+
+    reports: list[tuple[str, int]]
+    failures: list[str]
+
+
+@pytest.fixture
+def collect(sandbox: Sandbox, settings_for: SettingsFor, clock: ManualClock) -> Callable[..., Collected]:
+    """Collect at a period until the snapshot of a minute has been taken; `on_failure` is called at each failure."""
+
+    def run(
+        period_seconds: float, *, until_minute: int, on_failure: Callable[[], None] = lambda: None
+    ) -> Collected:
+        collected = Collected([], [])
+
+        def on_report(report: Report) -> None:
+            minute = int(clock.monotonic() / 60)
+            collected.reports.append((report.asset, minute))
+            if report.asset == "price_snapshots" and minute >= until_minute:
+                raise KeyboardInterrupt
+
+        def note_failure(error: PipelineError) -> None:
+            collected.failures.append(str(error))
+            on_failure()
+
+        with pytest.raises(KeyboardInterrupt):
+            collect_forever(
+                settings_for(sandbox.url, timeout_seconds=60),
+                period_seconds,
+                on_message=lambda _: None,
+                on_report=on_report,
+                on_failure=note_failure,
+                clock=clock,
+            )
+        return collected
+
+    return run
+
+
+def outage(sandbox: Sandbox, failures: int) -> Callable[[], None]:
+    """Let the exchange fail until that many failures were reported to what is returned."""
+    sandbox.faults = Faults(server_errors=1, server_error=503)
+    left = iter(range(failures - 1))
+
+    def report() -> None:
+        if next(left, None) is None:
+            sandbox.faults = Faults()
+
+    return report
+
+
+def minutes_of_ticks(query: Query) -> list[tuple[float, str]]:
+    return [
+        ((at - NOON) / 60_000_000, state)
+        for at, state in query("SELECT tick_at, state FROM ticks ORDER BY 1")
+    ]
+
+
+def test_collector_takes_a_snapshot_at_each_tick_and_syncs_hourly(
+    collect: Callable[..., Collected], query: Query
+) -> None:
+    """The hour is counted from the end of the sync before, so that the tick of 13:00 is a little too early."""
+    reports, failures = collect(1200, until_minute=80)
+    assert reports == [
+        *((asset, 0) for asset in (*SYNC, "price_snapshots", "settlements")),
+        ("price_snapshots", 20),
+        ("price_snapshots", 40),
+        ("price_snapshots", 60),
+        *((asset, 80) for asset in (*SYNC, "price_snapshots")),
+    ]
+    assert failures == []
+    assert minutes_of_ticks(query) == [(minute, "complete") for minute in (0, 20, 40, 60, 80)]
+    assert query("SELECT DISTINCT period_seconds FROM ticks") == [(1200,)]
+
+
+def test_collector_sleeps_until_the_next_tick_exactly(
+    collect: Callable[..., Collected], clock: ManualClock, query: Query
+) -> None:
+    collect(1200, until_minute=40)
+    first, second = (seconds for seconds in clock.slept if seconds > 1)
+    assert first == pytest.approx(1195, abs=1)
+    assert second == pytest.approx(1200, abs=1)
+    late = query("SELECT (started_at - tick_at) / 1000000 FROM ticks ORDER BY tick_at")
+    assert late == [(5,), (0,), (0,)]
+
+
+def test_collector_reports_a_failing_tick_and_takes_the_next(
+    collect: Callable[..., Collected], sandbox: Sandbox, query: Query
+) -> None:
+    """An outage of half an hour; what was not synced is synced after it."""
+    reports, failures = collect(1200, until_minute=40, on_failure=outage(sandbox, failures=2))
+    assert reports == [(asset, 40) for asset in (*SYNC, "price_snapshots")]
+    assert [line.partition("answered")[0] for line in failures] == [f"{sandbox.url}/series "] * 2
+    assert minutes_of_ticks(query) == [(40, "complete")]
+
+
+def test_collector_leaves_out_a_tick_for_which_the_sync_took_too_long(
+    collect: Callable[..., Collected], sandbox: Sandbox, query: Query
+) -> None:
+    """A snapshot may start half a minute after its tick, which is past by five seconds before the sync begins."""
+    sandbox.faults = Faults(latency_seconds=26, paths=("/series",))
+    reports, _ = collect(60, until_minute=1)
+    assert reports == [*((asset, 0) for asset in SYNC), ("settlements", 0), ("price_snapshots", 1)]
+    assert minutes_of_ticks(query) == [(1, "complete")]
+
+
+def test_collector_takes_the_tick_that_came_during_the_sync(
+    collect: Callable[..., Collected], sandbox: Sandbox, query: Query
+) -> None:
+    sandbox.faults = Faults(latency_seconds=58, paths=("/series",))
+    reports, _ = collect(60, until_minute=1)
+    assert reports == [(asset, 1) for asset in (*SYNC, "price_snapshots")]
+    assert minutes_of_ticks(query) == [(1, "complete")]
+
+
+def test_collector_records_ticks_that_it_missed(
+    collect: Callable[..., Collected], sandbox: Sandbox, query: Query
+) -> None:
+    """Nothing is made up for them later."""
+    collect(1200, until_minute=0)
+    _, failures = collect(1200, until_minute=40, on_failure=outage(sandbox, failures=2))
+    assert len(failures) == 2
+    assert minutes_of_ticks(query) == [(0, "complete"), (20, "missed"), (40, "complete")]
+
+
+class Impatient(ManualClock):
+    """A clock whose third sleep is interrupted."""
 
     def sleep(self, seconds: float) -> None:
-        assert seconds <= 60
-        self.waits += 1
-        if self.waits == 3:
+        super().sleep(seconds)
+        if len(self.slept) == 3:
             raise KeyboardInterrupt
 
 
-def test_collector_reports_a_failing_tick_and_waits_for_the_next(
+def test_collector_reports_a_database_that_cannot_be_used_at_each_tick(
     settings_for: Callable[..., Settings], tmp_path: Path
 ) -> None:
     (tmp_path / "file").touch()
@@ -37,7 +185,7 @@ def test_collector_reports_a_failing_tick_and_waits_for_the_next(
             on_message=lambda _: None,
             on_report=lambda _: None,
             on_failure=failures.append,
-            clock=_Impatient(),
+            clock=Impatient(NOON),
         )
     assert [type(error) for error in failures] == [StoreError] * 3
     assert {getattr(error, "problem", None) for error in failures} == {StoreProblem.NOT_USABLE}

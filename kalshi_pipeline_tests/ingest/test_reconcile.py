@@ -30,7 +30,7 @@ CHANGES = "SELECT field, before, after FROM market_change_history WHERE ticker =
 
 @pytest.fixture
 def sandbox() -> Iterator[Sandbox]:
-    """A small exchange that stands still."""
+    """A small exchange that does not change."""
     config = WorldConfig(markets=60, combos=5, births_per_step=0, closes_per_step=0, change_share=0)
     with Sandbox(World(config)) as running:
         yield running
@@ -115,7 +115,7 @@ def test_market_of_neither_tier_is_marked_once_and_asked_for_no_more(
     assert query(HISTORY, ticker) == [("00", 0), ("01", 1), ("03", 0)]
 
 
-def test_market_that_the_listing_lost_goes_on(
+def test_market_that_the_listing_lost_continues(
     sandbox: Sandbox, session: Session, settings_for: SettingsFor, ticker: str, query: Query
 ) -> None:
     """It is open, as the exchange says when it is asked: its history does not end, its quote is the tick's."""

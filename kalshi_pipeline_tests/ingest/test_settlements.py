@@ -92,7 +92,7 @@ def natural_rows(query: Query) -> dict[str, list[tuple[Any, ...]]]:
 def test_backfill_of_an_empty_database_stores_both_tiers_exactly(
     large: Sandbox, settings_for: SettingsFor, query: Query
 ) -> None:
-    """R1, R13, R43: every settled market with its parents."""
+    """Every settled market with its parents."""
     with open_session(settings_for(large.url)) as session:
         report = backfill_settlements(session)
 
@@ -107,10 +107,10 @@ def test_backfill_of_an_empty_database_stores_both_tiers_exactly(
     ]
 
 
-def test_backfill_that_was_stopped_goes_on_and_ends_like_an_undisturbed_one(
+def test_backfill_that_was_stopped_continues_and_ends_like_an_undisturbed_one(
     large: Sandbox, settings_for: SettingsFor, query: Query, tmp_path: Path
 ) -> None:
-    """R25: the live tier is not walked again, nor the historical page that is stored."""
+    """The live tier is not walked again, nor the historical page that is stored."""
 
     def cut(request: httpx.Request, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
         if "cursor" in request.url.params:
@@ -137,7 +137,7 @@ def test_backfill_that_was_stopped_goes_on_and_ends_like_an_undisturbed_one(
         assert natural_rows(query) == natural_rows(lambda sql, *_: connection.execute(sql).fetchall())
 
 
-def test_cursor_that_the_exchange_refuses_begins_the_walk_anew(
+def test_cursor_that_the_exchange_refuses_restarts_the_walk(
     large: Sandbox, settings_for: SettingsFor, query: Query
 ) -> None:
     with open_session(settings_for(large.url, max_pages=1)) as session:
@@ -157,7 +157,6 @@ def test_cursor_that_the_exchange_refuses_begins_the_walk_anew(
 def test_second_run_changes_nothing(
     sandbox: Sandbox, session: Session, query: Query, fetch: Callable[[Session], Any]
 ) -> None:
-    """R30."""
     fetch(session)
     before = natural_rows(query)
     report = fetch(session)
@@ -206,10 +205,10 @@ def test_run_that_was_cut_is_gone_on_with_and_moves_no_watermark(
     assert query("SELECT state FROM walks") == [("complete",)]
 
 
-def test_gap_that_the_live_tier_no_longer_shows_is_told(
+def test_gap_that_the_live_tier_no_longer_shows_is_reported(
     sandbox: Sandbox, session: Session, query: Query
 ) -> None:
-    """R13: a pipeline that stood still for longer than the live tier looks back."""
+    """A pipeline that stood still for longer than the live tier looks back."""
     sync_settlements(session)
     newest = parse_instant(query("SELECT max(settled_at) FROM settlement_history")[0][0]) or 0
     sandbox.world.clock += 90 * 24 * HOUR * MICROS_PER_SECOND
@@ -244,7 +243,7 @@ def test_amended_result_is_marked_and_kept(
     ]
 
 
-def test_market_of_both_tiers_is_stored_as_its_home_tells_it(
+def test_market_of_both_tiers_is_stored_as_its_current_tier_has_it(
     sandbox: Sandbox, settings_for: SettingsFor, query: Query
 ) -> None:
     """The live tier shows it, and it settled after the cutoff: what the other tier says changes nothing."""
@@ -268,10 +267,10 @@ def test_market_of_both_tiers_is_stored_as_its_home_tells_it(
 
 
 @pytest.mark.parametrize("zero", ["0001-01-01T00:00:00Z", None, ""], ids=["zero", "null", "blank"])
-def test_time_that_is_not_told_is_stood_in_for_and_overwrites_nothing(
+def test_missing_time_is_replaced_and_overwrites_nothing(
     sandbox: Sandbox, session: Session, settings_for: SettingsFor, query: Query, zero: str | None
 ) -> None:
-    """R37, R40: the source stands beside it."""
+    """The source is stored beside it."""
     twin, other = plain_http.get(f"{sandbox.url}/markets", params={"status": "settled", "limit": "2"}).json()[
         "markets"
     ]
@@ -299,7 +298,7 @@ def test_time_that_is_not_told_is_stood_in_for_and_overwrites_nothing(
         ]
 
 
-def test_close_that_is_still_to_come_stands_in_for_no_settlement(
+def test_future_close_never_replaces_a_settlement_time(
     sandbox: Sandbox, settings_for: SettingsFor, query: Query
 ) -> None:
     """Most markets settle days before the time at which they would close."""
@@ -314,14 +313,14 @@ def test_close_that_is_still_to_come_stands_in_for_no_settlement(
     closed = changed(twin["ticker"], settlement_ts=None, close_time=twin["close_time"])
     with rewritten(settings_for(sandbox.url), closed) as session:
         backfill_settlements(session)
-        backfill_settlements(session)  # the first one goes on with what was not complete
+        backfill_settlements(session)  # the first one continues what was not complete
     assert query(sources, twin["ticker"]) == [("close_time", 0)]
 
 
 def test_question_beside_the_work_fails_no_run(
     sandbox: Sandbox, settings_for: SettingsFor, query: Query
 ) -> None:
-    """Where the live tier begins by now is worth a note, and not a red run after everything is stored."""
+    """A cutoff that moved meanwhile deserves a note, and not a red run after everything is stored."""
     asked: list[str] = []
 
     def fail_later(request: httpx.Request, answer: Any) -> Any:
@@ -353,7 +352,7 @@ def test_scalar_without_a_value_is_null_and_counted(
 def test_combos_alone_are_picked_from_the_historical_tier(
     sandbox: Sandbox, settings_for: SettingsFor, query: Query
 ) -> None:
-    """It has no filter for them; R48 holds all the same."""
+    """It has no filter for them; every record is counted all the same."""
     combo = next(iter(open_markets(sandbox.url, mve_filter="only")))
     move(sandbox, combo, "finalized", result=YES, value=1_000_000, is_archived=True)
     with open_session(settings_for(sandbox.url, combos="only")) as session:
@@ -382,7 +381,7 @@ def test_series_narrow_the_settlements_too(sandbox: Sandbox, settings_for: Setti
 
 @pytest.mark.parametrize("shape", ["2026-01", "2026-10", "future"])
 def test_settlements_of_every_shape_are_read(shape: Shape, settings_for: SettingsFor, query: Query) -> None:
-    """R13, R17: in January 2026 there was one tier, and a run says so."""
+    """In January 2026 there was one tier, and a run says so."""
     config = WorldConfig(markets=200, past_share=0.5, shape=shape)
     with Sandbox(World(config)) as sandbox, open_session(settings_for(sandbox.url)) as session:
         reports = [*collect_once(session), backfill_settlements(session)]

@@ -10,11 +10,9 @@ from typing import Any
 import httpx
 import pytest
 
-from kalshi_pipeline.clock import SYSTEM_CLOCK
 from kalshi_pipeline.errors import DeadlineError, TransientExchangeError
 from kalshi_pipeline.exchange.client import KalshiClient
 from kalshi_pipeline.ingest.run.session import Session, open_session
-from kalshi_pipeline.ingest.run.ticks import Tick
 from kalshi_pipeline.ingest.snapshot import take_snapshot
 from kalshi_pipeline.ingest.sync import sync_markets
 from kalshi_pipeline.sandbox import Faults, Sandbox, Shape, World, WorldConfig
@@ -23,6 +21,7 @@ from kalshi_pipeline.store.database import Database
 from kalshi_pipeline.store.writing.runs import State
 from kalshi_pipeline.units import MICROS_PER_SECOND, parse_instant
 from kalshi_pipeline_tests import plain_http
+from kalshi_pipeline_tests.clock import ManualClock
 from kalshi_pipeline_tests.conftest import Query
 from kalshi_pipeline_tests.ingest.listed import open_markets, quote_of, stored_quote
 
@@ -52,7 +51,7 @@ def natural_rows(query: Query) -> dict[str, list[tuple[Any, ...]]]:
 def test_snapshot_alone_fills_an_empty_database_exactly(
     sandbox: Sandbox, settings_for: SettingsFor, database_path: Path, query: Query
 ) -> None:
-    """R1, R43, R44: every listed market has its quote as it was sent, parents included."""
+    """Every listed market has its quote as it was sent, parents included."""
     with open_session(settings_for(sandbox.url, combos="include")) as session:
         report = take_snapshot(session, NOON)
 
@@ -113,7 +112,7 @@ def test_snapshot_mode_every_stores_every_quote(
 
 
 def test_tick_taken_again_adds_and_changes_nothing(sandbox: Sandbox, session: Session, query: Query) -> None:
-    """R29: even when the quotes have moved meanwhile."""
+    """Even when the quotes have moved meanwhile."""
     take_snapshot(session, NOON)
     before = natural_rows(query)
     sandbox.world.step()
@@ -128,10 +127,9 @@ def test_tick_taken_again_adds_and_changes_nothing(sandbox: Sandbox, session: Se
     assert natural_rows(query) == before
 
 
-def test_tick_that_was_cut_goes_on_and_ends_like_an_undisturbed_one(
+def test_tick_that_was_cut_continues_and_ends_like_an_undisturbed_one(
     sandbox: Sandbox, session: Session, settings_for: SettingsFor, tmp_path: Path, query: Query
 ) -> None:
-    """R25."""
     sandbox.faults = Faults(unreachable_after=1)
     with pytest.raises(TransientExchangeError):
         take_snapshot(session, NOON)
@@ -157,23 +155,38 @@ def test_tick_that_a_newer_one_has_overtaken_is_skipped(session: Session, query:
     assert query("SELECT DISTINCT tick_at FROM price_history") == [("2026-11-22T12:01:00.000000Z",)]
 
 
-def test_scheduled_tick_that_comes_too_late_is_skipped(session: Session, query: Query) -> None:
-    """R41: a missed tick is never faked later. A run can wait in a queue for longer than its period."""
-    tick = Tick.current(SYSTEM_CLOCK.now(), 60)
-    assert take_snapshot(session, tick.at - 2 * MINUTE, period_seconds=60).state is State.SKIPPED
-    assert take_snapshot(session, tick.at, period_seconds=60).is_complete
+def test_scheduled_tick_that_comes_too_late_is_skipped(
+    sandbox: Sandbox, settings_for: SettingsFor, query: Query
+) -> None:
+    """A missed tick is never faked later. A run can wait in a queue for longer than its period."""
+    clock = ManualClock(NOON + 29 * MICROS_PER_SECOND)
+    with open_session(settings_for(sandbox.url), clock=clock) as session:
+        assert take_snapshot(session, NOON - 2 * MINUTE, period_seconds=60).state is State.SKIPPED
+        assert take_snapshot(session, NOON, period_seconds=60).is_complete
 
     states = query("SELECT state FROM ticks ORDER BY tick_at")
     assert states == [("skipped",), ("missed",), ("complete",)]
-    assert query("SELECT reason LIKE 'its run started % s late%' FROM ticks WHERE state = 'skipped'") == [
-        (1,)
+    assert query("SELECT reason FROM ticks WHERE state = 'skipped'") == [
+        ("its run started 149 s late, in the time of another tick",)
     ]
+
+
+@pytest.mark.parametrize(("period_seconds", "most_seconds"), [(15, 60), (60, 60), (300, 300)])
+def test_tick_is_taken_until_its_period_or_a_minute_is_over(
+    sandbox: Sandbox, settings_for: SettingsFor, period_seconds: float, most_seconds: int
+) -> None:
+    """To the microsecond. What is taken is partial here: one page is enough."""
+    ends_at = NOON + most_seconds * MICROS_PER_SECOND
+    with open_session(settings_for(sandbox.url, max_pages=1), clock=ManualClock(ends_at + 1)) as session:
+        assert take_snapshot(session, NOON, period_seconds).state is State.SKIPPED
+    with open_session(settings_for(sandbox.url, max_pages=1), clock=ManualClock(ends_at)) as session:
+        assert take_snapshot(session, NOON, period_seconds).state is State.PARTIAL
 
 
 def test_snapshots_at_the_same_time_give_the_rows_of_a_serial_run(
     sandbox: Sandbox, settings_for: SettingsFor, query: Query
 ) -> None:
-    """R27: three threads, each with its own session, on the same and on different ticks."""
+    """Three threads, each with its own session, on the same and on different ticks."""
     states: list[State] = []
 
     def run(tick_at: int) -> None:
@@ -238,31 +251,33 @@ def test_lookups_stay_within_their_budget(sandbox: Sandbox, settings_for: Settin
 def test_walk_that_takes_too_long_is_partial(
     sandbox: Sandbox, settings_for: SettingsFor, query: Query
 ) -> None:
-    """R51: what is stored by then stays, and nothing is waited for any longer."""
+    """What is stored by then stays, and nothing more is asked for."""
+    clock, over = ManualClock(NOON), threading.Event()
 
     class Stuck(httpx.BaseTransport):
-        """Answers the first page of markets, and does not end the second one within the walk's time."""
+        """Answers the first page of markets, and the second one not before the test is over."""
 
         def __init__(self) -> None:
             self._transport = plain_http.open_transport()
 
         def handle_request(self, request: httpx.Request) -> httpx.Response:
             if "cursor" in request.url.params:
-                over.wait(30)
+                over.wait()
                 raise httpx.ReadError("cut off")
             return self._transport.handle_request(request)
 
         def close(self) -> None:
             self._transport.close()
 
-    over = threading.Event()
-    settings = settings_for(sandbox.url, walk_seconds=1)
+    settings = settings_for(sandbox.url, walk_seconds=900)
     with (
         closing(Database(settings.database_url)) as database,
-        KalshiClient(sandbox.url, requests_per_second=1000, transport=Stuck()) as client,
+        KalshiClient(sandbox.url, requests_per_second=1000, transport=Stuck(), clock=clock) as client,
     ):
+        # Progress is reported as soon as a page is stored: the walk's time is over then.
+        session = Session(client, database, settings, lambda _: clock.advance(900), clock)
         with pytest.raises(DeadlineError):
-            take_snapshot(Session(client, database, settings, lambda _: None), NOON)
+            take_snapshot(session, NOON)
         over.set()
     assert query("SELECT state, pages, reason LIKE '%KALSHI_WALK_SECONDS%' FROM ticks") == [("partial", 1, 1)]
 
@@ -302,7 +317,7 @@ def test_history_does_not_end_where_the_exchange_is_in_trouble(
     query: Query,
     rewrite: Callable[[list[dict[str, Any]]], list[dict[str, Any]]],
 ) -> None:
-    """R15, R20: a market that is listed in a record nobody can read is listed, and an empty exchange is an error."""
+    """A market whose record cannot be read is still listed, and an empty exchange is an error."""
     settings = settings_for(sandbox.url)
     with open_session(settings) as session:
         take_snapshot(session, NOON)
@@ -316,7 +331,10 @@ def test_history_does_not_end_where_the_exchange_is_in_trouble(
 
 
 class _LockProbe(httpx.BaseTransport):
-    """Takes the database's write lock at each request, and fails at once where somebody holds it."""
+    """Takes the database's write lock at each request, and fails if it is not released in time.
+
+    Another page may be stored at that moment, and has been soon, unless that waits for this request.
+    """
 
     def __init__(self, path: Path) -> None:
         self.requests = 0
@@ -324,7 +342,7 @@ class _LockProbe(httpx.BaseTransport):
         self._transport = plain_http.open_transport()
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        with closing(sqlite3.connect(self._path, timeout=0, isolation_level=None)) as connection:
+        with closing(sqlite3.connect(self._path, timeout=60, isolation_level=None)) as connection:
             connection.execute("BEGIN IMMEDIATE")
             connection.execute("ROLLBACK")
         self.requests += 1
@@ -337,7 +355,6 @@ class _LockProbe(httpx.BaseTransport):
 def test_no_transaction_is_open_across_a_request(
     sandbox: Sandbox, settings_for: SettingsFor, database_path: Path
 ) -> None:
-    """R26."""
     settings = settings_for(sandbox.url, combos="include")
     probe = _LockProbe(database_path)
     with (
@@ -364,7 +381,9 @@ def test_snapshot_survives_every_fault_at_once(shape: Shape, settings_for: Setti
     )
     with (
         Sandbox(World(config), faults=faults) as sandbox,
-        open_session(settings_for(sandbox.url, combos="include", retry_seconds=30)) as session,
+        open_session(
+            settings_for(sandbox.url, combos="include", retry_seconds=300), clock=ManualClock(NOON)
+        ) as session,
     ):
         report = take_snapshot(session, NOON)
     assert (report.state, report.rows) == (State.COMPLETE, 1_000)

@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
+from kalshi_pipeline.clock import Clock
 from kalshi_pipeline.errors import ConfigurationError, PayloadError, RefusedError, TransientExchangeError
 from kalshi_pipeline.exchange.client import KalshiClient
 from kalshi_pipeline.ingest.run.report import Report
@@ -23,11 +24,12 @@ from kalshi_pipeline.store.reading.completeness import placeholders
 from kalshi_pipeline.store.writing.runs import State
 from kalshi_pipeline.units import MICROS_PER_SECOND, instant_of, iso_of
 from kalshi_pipeline_tests import plain_http
+from kalshi_pipeline_tests.clock import ManualClock
 from kalshi_pipeline_tests.conftest import Query
 
 SettingsFor = Callable[..., Settings]
 DAY = date(2026, 10, 4)  # within the live tier
-SPLIT = date(2026, 8, 9)  # the cutoff stands at its noon
+SPLIT = date(2026, 8, 9)  # the cutoff is at its noon
 OLD = date(2026, 8, 2)
 DAY_MICROS = 86_400 * MICROS_PER_SECOND
 
@@ -47,7 +49,7 @@ class Through(httpx.BaseTransport):
         return self.forward(request) if answer is None else answer
 
     def forward(self, request: httpx.Request) -> httpx.Response:
-        """Ask the exchange, and give its whole answer."""
+        """Ask the exchange, and return its whole answer."""
         url = request.url
         if is_about_trades(request):
             url = url.copy_set_param("limit", self.per_page)
@@ -84,12 +86,18 @@ def rewriting(
 
 
 @contextmanager
-def session_through(sandbox: Sandbox, through: Through, settings: Settings) -> Iterator[Session]:
+def session_through(
+    sandbox: Sandbox, through: Through, settings: Settings, clock: Clock | None = None
+) -> Iterator[Session]:
+    """A session at the exchange's own present, or another one."""
+    clock = clock or ManualClock(sandbox.world.clock)
     with (
         closing(Database(settings.database_url)) as database,
-        KalshiClient(sandbox.url, requests_per_second=1000, retry_seconds=0, transport=through) as client,
+        KalshiClient(
+            sandbox.url, requests_per_second=1000, retry_seconds=0, transport=through, clock=clock
+        ) as client,
     ):
-        yield Session(client, database, settings, lambda _: None)
+        yield Session(client, database, settings, lambda _: None, clock)
 
 
 Collect = Callable[..., Report]
@@ -102,10 +110,10 @@ def through() -> Through:
 
 @pytest.fixture
 def collect(sandbox: Sandbox, through: Through, settings_for: SettingsFor) -> Collect:
-    """Collect a day in a session of its own, as a process of its own would; R48 holds for every run."""
+    """Collect a day in a session of its own, as a process would; the counts of each run add up."""
 
-    def run(day: date, *, again: bool = False, **settings: Any) -> Report:
-        with session_through(sandbox, through, settings_for(sandbox.url, **settings)) as session:
+    def run(day: date, *, again: bool = False, clock: Clock | None = None, **settings: Any) -> Report:
+        with session_through(sandbox, through, settings_for(sandbox.url, **settings), clock) as session:
             report = collect_trades(session, day, again=again)
         tally = report.tally
         stored = tally.inserted + tally.unchanged + tally.quarantined + tally.duplicates + tally.left_out
@@ -148,7 +156,7 @@ def walk_name(day: date, tier: str, scope: str = "all series, no combos") -> str
 def test_day_is_stored_as_sent_with_its_parents(
     sandbox: Sandbox, collect: Collect, query: Query, database_path: Path
 ) -> None:
-    """R1, R43, R44: on an empty database."""
+    """On an empty database."""
     report = collect(DAY)
     start, end = bounds(DAY)
     answer = plain_http.get(
@@ -181,10 +189,9 @@ def test_day_is_stored_as_sent_with_its_parents(
     assert database_path.exists()
 
 
-def test_complete_day_is_asked_for_no_more_unless_told_to(
+def test_complete_day_is_asked_for_again_only_on_demand(
     through: Through, collect: Collect, query: Query
 ) -> None:
-    """R30."""
     collect(DAY)
     before = query("SELECT * FROM trades"), query("SELECT * FROM markets")
     through.asked.clear()
@@ -207,16 +214,26 @@ def test_day_without_trades_is_complete(sandbox: Sandbox, collect: Collect, quer
 
 
 def test_day_that_has_not_begun_is_refused(collect: Collect, query: Query) -> None:
-    tomorrow = datetime.now(UTC).date() + timedelta(days=2)
-    with pytest.raises(ConfigurationError, match="has not begun in UTC: choose an earlier day"):
-        collect(tomorrow)
+    """Until its midnight, to the microsecond."""
+    midnight, _ = bounds(DAY)
+    with pytest.raises(ConfigurationError, match=f"{DAY} has not begun in UTC: choose an earlier day"):
+        collect(DAY, clock=ManualClock(midnight - 1))
     assert query("SELECT count(*) FROM listings") == [(0,)]
+    assert collect(DAY, clock=ManualClock(midnight)).state is State.PARTIAL
+
+
+def test_day_is_over_five_minutes_after_its_midnight(collect: Collect, query: Query) -> None:
+    """A trade may be listed a little after its time. The walk that begins later begins with the whole day."""
+    _, midnight = bounds(DAY)
+    over = midnight + 300 * MICROS_PER_SECOND
+    states = [collect(DAY, clock=ManualClock(at)).state for at in (midnight - 1, midnight, over - 1, over)]
+    assert states == [State.PARTIAL, State.PARTIAL, State.PARTIAL, State.COMPLETE]
+    assert walks(query) == [(walk_name(DAY, "live"), "complete", None, None)]
 
 
 def test_faults_of_paging_lose_and_repeat_nothing(
     sandbox: Sandbox, collect: Collect, through: Through, query: Query
 ) -> None:
-    """R6, R7."""
     through.per_page = 20
     sandbox.faults = Faults(overlap=5, empty_pages=True)
     report = collect(DAY)
@@ -228,7 +245,6 @@ def test_faults_of_paging_lose_and_repeat_nothing(
 def test_day_of_the_historical_tier_comes_from_there_alone(
     sandbox: Sandbox, through: Through, collect: Collect, query: Query
 ) -> None:
-    """R13."""
     assert collect(OLD).state is State.COMPLETE
     assert stored(query) == on_tape(sandbox, OLD)
     without_end = "SELECT ticker FROM markets WHERE id NOT IN (SELECT market_id FROM settlements)"
@@ -289,7 +305,7 @@ def test_cutoff_that_moves_while_a_day_is_walked_loses_nothing(
 def test_trade_of_both_tiers_is_one_although_they_round_its_time(
     sandbox: Sandbox, through: Through, collect: Collect, query: Query
 ) -> None:
-    """The identifier tells it: the historical tier has the trades of the live one too, to the second."""
+    """The identifier shows it: the historical tier has the trades of the live one too, to the second."""
 
     def hand_off(request: httpx.Request) -> httpx.Response | None:
         if not request.url.path.endswith("/historical/trades"):
@@ -330,10 +346,10 @@ def breaking_at(through: Through, number: int) -> Callable[[httpx.Request], http
     return meddle
 
 
-def test_walk_that_was_stopped_goes_on_where_it_was(
+def test_walk_that_was_stopped_continues_where_it_was(
     sandbox: Sandbox, through: Through, collect: Collect, query: Query
 ) -> None:
-    """R25: pages 1 to 3 are stored, and the next run begins with page 4."""
+    """Pages 1 to 3 are stored, and the next run begins with page 4."""
     through.per_page = 20
     through.meddle = breaking_at(through, 4)
     with pytest.raises(TransientExchangeError) as error:
@@ -356,7 +372,7 @@ def test_walk_that_was_stopped_goes_on_where_it_was(
     assert query("SELECT inserted FROM walks") == [(len(expected),)]
 
 
-def test_cursor_that_is_refused_begins_the_walk_anew(
+def test_cursor_that_is_refused_restarts_the_walk(
     sandbox: Sandbox, through: Through, collect: Collect, query: Query
 ) -> None:
     through.per_page = 20
@@ -403,7 +419,7 @@ def test_page_that_is_refused_behind_the_cursor_fails_the_run_and_keeps_its_plac
     assert stored(query) == on_tape(sandbox, DAY)
 
 
-def test_historical_walk_that_was_stopped_goes_on_after_a_whole_live_one(
+def test_historical_walk_that_was_stopped_continues_after_a_whole_live_one(
     sandbox: Sandbox, through: Through, collect: Collect, query: Query
 ) -> None:
     def cut(request: httpx.Request) -> httpx.Response | None:
@@ -421,17 +437,16 @@ def test_historical_walk_that_was_stopped_goes_on_after_a_whole_live_one(
     assert stored(query) == on_tape(sandbox, SPLIT)
 
 
-def test_walk_that_began_amid_its_day_begins_anew_after_it(
+def test_walk_that_began_during_its_day_is_restarted_after_it(
     sandbox: Sandbox, through: Through, collect: Collect, query: Query, database_path: Path
 ) -> None:
     """Its cursor leads away from what was traded since: going on from there would lose the rest of the day."""
     through.per_page = 20
     through.meddle = breaking_at(through, 4)
-    with pytest.raises(TransientExchangeError):
-        collect(DAY)
     noon = bounds(DAY)[0] + DAY_MICROS // 2
+    with pytest.raises(TransientExchangeError):
+        collect(DAY, clock=ManualClock(noon))
     with closing(sqlite3.connect(database_path)) as connection, connection:
-        connection.execute("UPDATE walks SET started_at = ?", (noon,))
         connection.execute("DELETE FROM trades WHERE created_at >= ?", (noon,))
     through.asked.clear()
     assert collect(DAY).state is State.COMPLETE
@@ -439,11 +454,11 @@ def test_walk_that_began_amid_its_day_begins_anew_after_it(
     assert stored(query) == on_tape(sandbox, DAY)
 
 
-@pytest.fixture
-def present() -> Iterator[tuple[Sandbox, date]]:
-    """An exchange whose clock shows the present, and the present day."""
-    start = datetime.now(UTC)
-    config = WorldConfig(markets=2_200, change_share=0.5, start=start, step_seconds=0.001)
+@pytest.fixture(params=["15:30", "00:03"], ids=["in the afternoon", "just after midnight"])
+def present(request: pytest.FixtureRequest) -> Iterator[tuple[Sandbox, date]]:
+    """An exchange in its present, and the day of that."""
+    start = datetime.fromisoformat(f"2026-11-22T{request.param}:00Z")
+    config = WorldConfig(markets=2_200, change_share=0.5, start=start, step_seconds=60)
     with Sandbox(World(config)) as running:
         yield running, start.date()
 
@@ -465,7 +480,8 @@ def test_present_day_is_partial_and_is_refreshed_from_where_it_was_known(
     assert walks(query) == [(walk_name(day, "live"), "partial", None, not_over)]
     assert stored(query) == on_tape(sandbox, day)
 
-    ((began_at,),) = query("SELECT started_at FROM walks")
+    began_at = sandbox.world.clock
+    assert query("SELECT started_at FROM walks") == [(began_at,)]
     sandbox.world.step()
     second, through = refresh(sandbox, settings, day)
     assert (second.state, second.tally.inserted) == (State.PARTIAL, len(stored(query)) - first.tally.inserted)
@@ -503,10 +519,9 @@ def one_traded(sandbox: Sandbox) -> str:
     return ticker
 
 
-def test_market_that_no_tier_gives_becomes_a_placeholder_until_it_is_given(
+def test_market_that_no_tier_has_becomes_a_placeholder_until_one_has_it(
     sandbox: Sandbox, through: Through, collect: Collect, query: Query, database_path: Path
 ) -> None:
-    """R1, R2, R3."""
     lost = one_traded(sandbox)
 
     def hide(answer: dict[str, Any]) -> None:
@@ -544,7 +559,7 @@ def test_market_that_no_tier_gives_becomes_a_placeholder_until_it_is_given(
 def test_trades_that_cannot_be_placed_are_kept_in_quarantine_one_by_one(
     sandbox: Sandbox, through: Through, collect: Collect, query: Query
 ) -> None:
-    """R15: two of one market are two records."""
+    """Two of one market are two records."""
 
     def damage(answer: dict[str, Any]) -> None:
         for trade, name in zip(
@@ -583,7 +598,7 @@ def test_exchange_that_ignores_the_bounds_is_an_error(
 
 @pytest.mark.parametrize("combos", ["exclude", "only", "include"])
 def test_scope_of_combos_holds_for_trades(settings_for: SettingsFor, query: Query, combos: str) -> None:
-    """R10: each scope has walks of its own."""
+    """Each scope has walks of its own."""
     with Sandbox(World(WorldConfig(markets=2_000, combos=4_000))) as sandbox:
         day = date(2026, 10, 8)
         settings = settings_for(sandbox.url, combos=combos)
@@ -611,10 +626,10 @@ def test_scope_of_series_holds_for_trades(sandbox: Sandbox, collect: Collect, qu
 def test_no_transaction_is_open_across_a_request(
     through: Through, collect: Collect, database_path: Path
 ) -> None:
-    """R26."""
 
     def probe(_: httpx.Request) -> None:
-        with closing(sqlite3.connect(database_path, timeout=0, isolation_level=None)) as connection:
+        """Another page may be stored at this moment, and has been soon, unless that waits for this request."""
+        with closing(sqlite3.connect(database_path, timeout=60, isolation_level=None)) as connection:
             connection.execute("BEGIN IMMEDIATE")
             connection.execute("ROLLBACK")
 

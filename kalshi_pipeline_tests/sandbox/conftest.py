@@ -1,3 +1,4 @@
+import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 
@@ -5,6 +6,7 @@ import httpx
 import pytest
 
 from kalshi_pipeline.sandbox import Faults, RateLimit, Sandbox, World, WorldConfig
+from kalshi_pipeline.sandbox.http.app import Pause
 from kalshi_pipeline_tests import plain_http
 
 Start = Callable[..., tuple[Sandbox, httpx.Client]]
@@ -27,14 +29,17 @@ def client(calm: Sandbox) -> Iterator[httpx.Client]:
 
 @pytest.fixture
 def start() -> Iterator[Start]:
-    """Starts an exchange for one test: `start(faults=..., limit=..., **world_config)`."""
+    """Starts an exchange for one test: `start(faults=..., limit=..., pause=..., **world_config)`."""
     with ExitStack() as stack:
 
         def run(
-            faults: Faults | None = None, limit: RateLimit | None = None, **config: object
+            faults: Faults | None = None,
+            limit: RateLimit | None = None,
+            pause: Pause = asyncio.sleep,
+            **config: object,
         ) -> tuple[Sandbox, httpx.Client]:
             world = World(WorldConfig(**({"markets": 200} | config)))  # type: ignore[arg-type]
-            sandbox = stack.enter_context(Sandbox(world, faults=faults, limit=limit))
+            sandbox = stack.enter_context(Sandbox(world, faults=faults, limit=limit, pause=pause))
             plain = {"accept-encoding": "identity"}  # compressing only takes time here
             return sandbox, stack.enter_context(plain_http.open_client(sandbox.url, headers=plain))
 

@@ -1,7 +1,6 @@
 """Each fault does what it says, and only where it was asked for."""
 
 import json
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
@@ -14,6 +13,7 @@ from kalshi_pipeline.sandbox import Faults, Sandbox, World, WorldConfig
 from kalshi_pipeline.sandbox.faults.fault_injector import FaultInjector
 from kalshi_pipeline_tests.sandbox.conftest import Start
 from kalshi_pipeline_tests.sandbox.walking import Row, read, read_pages, walk
+from kalshi_pipeline_tests.waiting import Gate
 
 Faulty = Callable[[Faults], tuple[Sandbox, httpx.Client]]
 
@@ -121,7 +121,7 @@ def test_repeated_cursor_goes_round_in_circles(faulty: Faulty) -> None:
     assert second["markets"] != first["markets"]
 
 
-def test_empty_pages_hide_nothing_from_those_who_go_on(faulty: Faulty) -> None:
+def test_empty_pages_hide_nothing_from_a_walk_that_continues(faulty: Faulty) -> None:
     sandbox, client = faulty(Faults(empty_pages=True))
     pages = read_pages(client, "/markets", "markets", limit=60)
     assert [] in pages
@@ -168,7 +168,7 @@ def test_nested_records_are_damaged_too(faulty: Faulty) -> None:
     assert any(isinstance(market, int) for event in events for market in event["markets"])
 
 
-def test_paused_exchange_says_so_and_stands_still(start: Start) -> None:
+def test_paused_exchange_says_so_and_does_not_move(start: Start) -> None:
     sandbox, client = start(change_share=1.0)
     before = walk(client, "/markets", "markets", limit=1000)
     sandbox.faults = Faults(paused=True)
@@ -189,7 +189,7 @@ def test_unreachable_after_some_pages(faulty: Faulty) -> None:
         client.get("/exchange/status")
 
 
-def test_fail_first_fails_every_url_anew(faulty: Faulty) -> None:
+def test_fail_first_fails_every_url_once_more(faulty: Faulty) -> None:
     _, client = faulty(Faults(fail_first=2))
     for path in ("/markets", "/events", "/markets?limit=5"):
         assert [client.get(path).status_code for _ in range(3)] == [503, 503, 200]
@@ -201,25 +201,37 @@ def test_paths_restrict_the_faults(faulty: Faulty) -> None:
     assert "events" in read(client, "/events")
 
 
-def test_latency_delays_the_answer(faulty: Faulty) -> None:
-    sandbox, client = faulty(Faults(latency_seconds=0.05))
-    client.get("/exchange/status")
-    client.get("/exchange/status")
-    assert sandbox.requests[1].at - sandbox.requests[0].at >= 0.05
+def test_latency_delays_the_answer(start: Start) -> None:
+    gate = Gate()
+    sandbox, client = start(faults=Faults(latency_seconds=0.05), pause=gate)
+    with ThreadPoolExecutor(1) as pool:
+        answer = pool.submit(client.get, "/exchange/status")
+        gate.wait_for()
+        assert (len(sandbox.requests), answer.done()) == (0, False)
+        gate.open()
+        assert answer.result().status_code == 200
+    assert gate.seconds == [0.05]
 
 
-def delays(sandbox: Sandbox, client: httpx.Client, count: int) -> list[float]:
-    """Of distinct URLs, asked all at once."""
-    sandbox.requests.clear()
-    began = time.monotonic()
-    with ThreadPoolExecutor(count) as threads:
-        list(threads.map(lambda n: client.get("/exchange/status", params={"n": n}), range(count)))
-    return [request.at - began for request in sandbox.requests]
+def test_latency_of_one_request_blocks_no_other(start: Start) -> None:
+    """All of them wait at the same time, and one that is not delayed is answered meanwhile."""
+    gate = Gate()
+    _, client = start(faults=Faults(latency_seconds=0.3, paths=("/markets",)), pause=gate)
+    with ThreadPoolExecutor(8) as pool:
+        answers = [pool.submit(client.get, "/markets", params={"limit": n}) for n in range(1, 9)]
+        gate.wait_for(8)
+        assert client.get("/exchange/status").status_code == 200
+        assert [answer.done() for answer in answers] == [False] * 8
+        gate.open()
+        assert [len(answer.result().json()["markets"]) for answer in answers] == [1, 2, 3, 4, 5, 6, 7, 8]
+    assert gate.seconds == [0.3] * 8
 
 
-def test_latency_of_one_request_blocks_no_other(faulty: Faulty) -> None:
-    waited = delays(*faulty(Faults(latency_seconds=0.3)), 8)
-    assert all(0.3 <= seconds < 1.2 for seconds in waited)  # one after the other they would end after 2.4
+def test_latency_without_another_pause_is_a_sleep(start: Start) -> None:
+    """So short that no time is lost; a sandbox that could not wait would answer 500."""
+    sandbox, client = start(faults=Faults(latency_seconds=0.001))
+    assert client.get("/exchange/status").status_code == 200
+    assert [request.status for request in sandbox.requests] == [200]
 
 
 def test_latency_jitter_belongs_to_the_url() -> None:

@@ -4,6 +4,8 @@ import httpx
 import pytest
 
 from kalshi_pipeline.sandbox import RateLimit
+from kalshi_pipeline.sandbox.http.limits import TokenBucket
+from kalshi_pipeline_tests.clock import ManualClock
 from kalshi_pipeline_tests.sandbox.conftest import Start
 from kalshi_pipeline_tests.sandbox.walking import read
 
@@ -137,3 +139,14 @@ def test_answer_is_compressed_only_for_clients_that_accept_it(client: httpx.Clie
     assert packed.headers["content-encoding"] == "gzip"
     assert "content-encoding" not in plain.headers
     assert packed.text == plain.text
+
+
+def test_tokens_of_the_rate_limit_come_back_with_time_and_are_saved_up_to_a_burst() -> None:
+    clock = ManualClock()
+    bucket = TokenBucket(RateLimit(requests_per_second=2, burst=3), clock.monotonic)
+
+    def taken_after(seconds: float) -> int:
+        clock.advance(seconds)
+        return sum(bucket.take() for _ in range(10))
+
+    assert [taken_after(seconds) for seconds in (0, 0.25, 0.25, 1, 3600)] == [3, 0, 1, 2, 3]

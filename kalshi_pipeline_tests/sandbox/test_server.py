@@ -2,8 +2,6 @@
 
 import signal
 import socket
-import subprocess
-import sys
 import threading
 
 import httpx
@@ -11,12 +9,7 @@ import pytest
 
 from kalshi_pipeline.sandbox import Faults, Sandbox, World, WorldConfig, serve
 from kalshi_pipeline.sandbox.http.request_log import LoggedRequest, RequestLog
-
-
-@pytest.fixture
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        return int(taken.getsockname()[1])
+from kalshi_pipeline_tests.processes import next_line, python
 
 
 def test_requests_are_logged_and_can_be_cleared() -> None:
@@ -35,69 +28,105 @@ def test_requests_are_logged_and_can_be_cleared() -> None:
 def test_log_keeps_the_newest_requests_only() -> None:
     log = RequestLog(most=2)
     for number in range(3):
-        log.append(LoggedRequest(float(number), "GET", "/", {}, 200))
-    assert [row.at for row in log] == [1.0, 2.0]
+        log.append(LoggedRequest("GET", f"/{number}", {}, 200))
+    assert [row.path for row in log] == ["/1", "/2"]
 
 
-def test_port_is_free_again_after_the_end(free_port: int) -> None:
+def port_of(sandbox: Sandbox) -> int:
+    return int(sandbox.url.split(":")[2].split("/")[0])
+
+
+def test_port_is_free_again_after_the_end() -> None:
     world = World(WorldConfig(markets=10))
-    for _ in range(2):
-        with Sandbox(world, port=free_port) as sandbox:
-            assert sandbox.url == f"http://127.0.0.1:{free_port}/trade-api/v2"
-            assert httpx.get(f"{sandbox.url}/exchange/status").status_code == 200
+    with Sandbox(world) as first:
+        port = port_of(first)
+    with Sandbox(world, port=port) as second:
+        assert second.url == first.url == f"http://127.0.0.1:{port}/trade-api/v2"
+        assert httpx.get(f"{second.url}/exchange/status").status_code == 200
     with pytest.raises(httpx.ConnectError):
-        httpx.get(f"{sandbox.url}/exchange/status")
+        httpx.get(f"{second.url}/exchange/status")
+
+
+def test_requests_under_way_are_dropped_at_the_end() -> None:
+    """The second of two requests that arrive at once is delayed for longer than a test may take."""
+    delayed = Faults(latency_seconds=3_600, paths=("/markets",))
+    with Sandbox(World(WorldConfig(markets=10)), faults=delayed) as sandbox:
+        url = httpx.URL(sandbox.url)
+        connection = socket.create_connection((url.host, url.port or 0))
+        heads = [
+            f"GET {url.path}{path} HTTP/1.1\r\nhost: {url.host}\r\n\r\n"
+            for path in ("/exchange/status", "/markets")
+        ]
+        connection.sendall("".join(heads).encode())
+        answer = connection.recv(65_536)
+        assert answer.startswith(b"HTTP/1.1 200")
+    with connection:
+        while part := connection.recv(65_536):
+            answer += part
+    assert answer.count(b"HTTP/1.1") == 1
 
 
 def test_taken_port_is_an_error() -> None:
-    with Sandbox(World(WorldConfig(markets=10))) as sandbox:
-        port = int(sandbox.url.split(":")[2].split("/")[0])
-        with pytest.raises(OSError, match="in use"):
-            Sandbox(World(WorldConfig(markets=10)), port=port).start()
+    with Sandbox(World(WorldConfig(markets=10))) as sandbox, pytest.raises(OSError, match="in use"):
+        Sandbox(World(WorldConfig(markets=10)), port=port_of(sandbox)).start()
 
 
 SERVE = """
 from kalshi_pipeline.sandbox import WorldConfig, serve
-serve(WorldConfig(markets=10), port={port}, step_every_seconds=None)
+serve(WorldConfig(markets=10), port=0, step_every_seconds=None, on_start=lambda url: print(url, flush=True))
 print("ended")
 """
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_serve_ends_cleanly_on_a_signal(free_port: int, number: signal.Signals) -> None:
-    command = [sys.executable, "-W", "error", "-c", SERVE.format(port=free_port)]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    with process, httpx.Client() as client:
-        while True:
-            try:
-                client.get(f"http://127.0.0.1:{free_port}/trade-api/v2/exchange/status")
-                break
-            except httpx.ConnectError:
-                assert process.poll() is None
+def is_answering(url: str) -> bool:
+    return httpx.get(f"{url}/exchange/status").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("number", "ignores_sigint"),
+    [(signal.SIGINT, False), (signal.SIGTERM, False), (signal.SIGTERM, True)],
+    ids=["SIGINT", "SIGTERM", "SIGTERM where SIGINT is ignored"],
+)
+def test_serve_ends_cleanly_on_a_signal(number: signal.Signals, *, ignores_sigint: bool) -> None:
+    with python(SERVE, ignores_sigint=ignores_sigint) as process:
+        url = next_line(process).strip()
+        assert is_answering(url)
+        if ignores_sigint:
+            process.send_signal(signal.SIGINT)
+            assert is_answering(url)
         process.send_signal(number)
-        output, _ = process.communicate(timeout=10)
-    assert (process.returncode, output) == (0, "ended\n")
+        assert process.communicate() == ("ended\n", "")
+    assert process.returncode == 0
+    with pytest.raises(httpx.ConnectError):
+        is_answering(url)
 
 
-def test_serve_steps_the_world_until_it_is_stopped(free_port: int) -> None:
-    stop = threading.Event()
-    config = WorldConfig(markets=20, births_per_step=1, closes_per_step=0)
+def test_serve_steps_the_world_until_it_is_stopped() -> None:
+    started, stop = threading.Event(), threading.Event()
+    urls: list[str] = []
+
+    def on_start(url: str) -> None:
+        urls.append(url)
+        started.set()
+
     arguments = {
-        "port": free_port,
+        "port": 0,
         "step_every_seconds": 0.01,
         "limit": None,
+        "on_start": on_start,
         "stop": stop,
         "faults": Faults(),
     }
+    config = WorldConfig(markets=20, births_per_step=1, closes_per_step=0)
     thread = threading.Thread(target=serve, args=(config,), kwargs=arguments)
     thread.start()
     try:
-        with httpx.Client(transport=httpx.HTTPTransport(retries=5)) as client:
-            url = f"http://127.0.0.1:{free_port}/trade-api/v2/historical/cutoff"
-            first = client.get(url).json()
-            while client.get(url).json() == first:
+        started.wait()
+        (url,) = urls
+        with httpx.Client(base_url=url) as client:
+            first = client.get("/historical/cutoff").json()
+            while client.get("/historical/cutoff").json() == first:
                 pass
     finally:
         stop.set()
-        thread.join(timeout=10)
-    assert not thread.is_alive()
+        thread.join()

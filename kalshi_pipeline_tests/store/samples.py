@@ -213,7 +213,7 @@ def contents(database: Database, table: Table, *, of_market: int | None = None) 
 
 
 def query(database: Database, sql: str) -> list[tuple[object, ...]]:
-    """What a person's raw SQL gives."""
+    """Return what a person's raw SQL returns."""
     with database.read() as connection:
         return [tuple(row) for row in connection.exec_driver_sql(sql)]
 

@@ -41,7 +41,7 @@ TICKER = "KXRAIN-26NOV23-T0.1"
 
 
 def candle(end_at: int = NOON, **changes: Any) -> Candlestick:
-    """Nobody bids at first, nobody asks at first; then 1.5 cents to 6, and trades at 4 and 5 cents."""
+    """There is no bid at first and no ask; then 1.5 cents to 6, and trades at 4 and 5 cents."""
     row = Candlestick(
         end_at,
         *(0, 20_000, 0, 15_000),
@@ -78,7 +78,7 @@ def _market(database: Database) -> None:
 
 @pytest.mark.usefixtures("_market")
 def test_candlesticks_are_stored_once_and_exactly(database: Database) -> None:
-    """R45: 0, NULL and 1 dollar stay what they are."""
+    """0, NULL and 1 dollar stay what they are."""
     hours = [candle(NOON), silent(NOON + HOUR)]
     for outcome in ("inserted", "unchanged"):
         assert store(database, *hours) == Tally(**{outcome: 2})
@@ -219,7 +219,7 @@ def test_gap_is_filled_by_the_closes_of_candlesticks_and_marked(database: Databa
 
 @pytest.mark.usefixtures("_market")
 def test_filled_row_is_unquoted_at_0_and_1_dollar_and_carries_the_last_trade(database: Database) -> None:
-    """R46; the price of a period without a trade is that of the trade before."""
+    """The price of a period without a trade is that of the trade before."""
     store(database, silent(NOON)._replace(yes_bid_close=0, yes_ask_close=1_000_000))
     quote = "SELECT yes_bid, yes_ask, no_bid, no_ask, last_price FROM price_history_filled"
     assert query(database, quote) == [(None, None, None, None, 0.03)]

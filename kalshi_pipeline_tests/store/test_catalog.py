@@ -50,7 +50,7 @@ _NOT_STORED = {
 
 
 def _stored(row: Series | Event | Market) -> dict[str, object]:
-    """The columns that a row gives its table."""
+    """The columns of a table that a row fills."""
     return {name: value for name, value in row._asdict().items() if name not in _NOT_STORED}
 
 
@@ -169,7 +169,7 @@ def test_market_that_moves_to_another_event_follows_it(database: Database) -> No
 
 
 def test_absent_value_never_erases_a_known_one(database: Database) -> None:
-    """R40, and a later shape of the API that leaves fields out."""
+    """And a later shape of the API that leaves fields out."""
     store_series(database, series_row("KXRAIN"))
     store_events(database, event("KXRAIN-26NOV23"))
     store_markets(database, market("KXRAIN-26NOV23-T1", collection_ticker="KXMVE-1"))
@@ -187,7 +187,7 @@ def test_absent_value_never_erases_a_known_one(database: Database) -> None:
 
 
 def test_absent_status_is_stored_as_absent(database: Database) -> None:
-    """A status is what the exchange says now: one that it no longer tells is not carried on."""
+    """A status is what the exchange says now: one that it no longer sends is not kept."""
     store_markets(database, market("M"))
     before = contents(database, markets)
     assert store_markets(database, market("M", status=None), at=LATER) == Tally(changed=1)
@@ -211,7 +211,7 @@ def test_quote_is_no_part_of_a_market(database: Database) -> None:
 
 
 def test_unchanged_page_writes_nothing(database: Database, path: Path) -> None:
-    """R30. Another connection's `data_version` moves with any commit that changed the file."""
+    """Another connection's `data_version` moves with any commit that changed the file."""
     parents = [series_row("KXRAIN")], [event("KXRAIN-26NOV23")]
     page = [market(f"KXRAIN-26NOV23-T{n}", collection_ticker=None, cap_strike=n / 3) for n in range(50)]
     quotes = Tick(database, NOON).quotes
@@ -256,7 +256,7 @@ def test_page_leaves_no_rows_of_the_page_before(database: Database) -> None:
 
 
 def test_event_without_its_series_makes_a_marked_placeholder(database: Database) -> None:
-    """R1, R2: one for each series, and nothing invented."""
+    """One for each series, and nothing invented."""
     page = [event("A-1", "A"), event("A-2", "A"), event("B-1", "B"), event("LONELY", None)]
     assert store_events(database, *page) == Tally(inserted=4, placeholders=2)
     unknown = {
@@ -277,7 +277,7 @@ def test_event_without_its_series_makes_a_marked_placeholder(database: Database)
 
 
 def test_market_without_its_event_makes_a_marked_placeholder(database: Database) -> None:
-    """R1, R2: one for each event, and nothing invented."""
+    """One for each event, and nothing invented."""
     page = [market("A-1-X", "A-1"), market("A-1-Y", "A-1"), market("B-1-X", "B-1")]
     assert store_markets(database, *page) == Tally(inserted=3, placeholders=2)
     unknown = {
@@ -316,7 +316,7 @@ def test_known_parent_is_no_placeholder(database: Database) -> None:
 
 
 def test_placeholder_event_is_healed_in_place(database: Database) -> None:
-    """R3: the same row, seen first when its market was; its children stay."""
+    """The same row, seen first when its market was; its children stay."""
     store_markets(database, market("KXRAIN-26NOV23-T1"))
     children = contents(database, markets)
     given = event("KXRAIN-26NOV23")
@@ -346,7 +346,7 @@ def test_placeholder_series_is_healed_in_place(database: Database) -> None:
 
 
 @pytest.mark.parametrize("table", [series, events], ids=["series", "event"])
-def test_placeholder_is_healed_even_by_an_answer_that_tells_nothing(database: Database, table: Table) -> None:
+def test_placeholder_is_healed_even_by_an_empty_answer(database: Database, table: Table) -> None:
     store_events(database, event("A-1", "A"))
     store_markets(database, market("B-1-X", "B-1"))
     before = [row for row in contents(database, table) if row["is_placeholder"]]
@@ -361,8 +361,8 @@ def test_placeholder_is_healed_even_by_an_answer_that_tells_nothing(database: Da
     assert healed == [{**before[0], "is_placeholder": False, "changed_at": LATER}]
 
 
-def test_merge_in_any_order_of_runs_gives_the_same_rows(database: Database) -> None:
-    """R1: markets first and parents last ends where parents first does, but for the instants."""
+def test_merge_in_any_order_of_runs_ends_with_the_same_rows(database: Database) -> None:
+    """Markets first and parents last ends where parents first does, but for the instants."""
     tables, instants = (series, events, markets), ("first_seen_at", "changed_at")
     given = [series_row("KXRAIN")], [event("KXRAIN-26NOV23")], [market("KXRAIN-26NOV23-T1")]
     with database.begin() as connection:
@@ -428,7 +428,7 @@ def _unknown(database: Database, *named: str) -> list[str]:
         return sorted(unknown_events(connection))
 
 
-def test_unknown_events_are_those_that_the_store_lacks_each_once(database: Database) -> None:
+def test_unknown_events_are_those_missing_in_the_store_each_once(database: Database) -> None:
     store_events(database, event("KNOWN"))
     assert _unknown(database, "Z", "KNOWN", "A", "Z") == ["A", "Z"]
     assert _unknown(database) == []
@@ -445,7 +445,7 @@ def test_unknown_events_hold_placeholders_until_the_exchange_was_asked(database:
 
 
 def test_staged_markets_are_merged_by_a_later_transaction(database: Database) -> None:
-    """R26: they are staged while nothing is locked, and others may write in between."""
+    """They are staged while nothing is locked, and others may write in between."""
     with database.stage() as connection:
         stage_markets(connection, [market("M-1"), market("M-2")])
     store_events(database, event("KXRAIN-26NOV23"))

@@ -121,8 +121,8 @@ def test_opening_again_changes_nothing(database: Database, path: Path) -> None:
         assert other_program.execute("PRAGMA data_version").fetchone() == version
 
 
-def test_opening_an_empty_database_at_once_gives_everyone_its_schema(tmp_path: Path) -> None:
-    """R34. The file is in WAL mode already, and holds nothing."""
+def test_processes_that_open_an_empty_database_at_once_find_its_schema(tmp_path: Path) -> None:
+    """The file is in WAL mode already, and holds nothing."""
     everyone = 6
     for turn in range(5):
         path = tmp_path / f"{turn}.db"
@@ -287,7 +287,7 @@ def test_begin_keeps_nothing_of_a_block_that_failed(database: Database, error: t
     assert contents(database, series) == before
 
 
-def test_begin_keeps_nothing_of_a_statement_that_failed_and_goes_on(database: Database) -> None:
+def test_begin_keeps_nothing_of_a_statement_that_failed_and_continues(database: Database) -> None:
     store_series(database, series_row("A"))
     with pytest.raises(StoreError, match="UNIQUE constraint failed"):
         store_series(database, series_row("B"), series_row("B"))
@@ -318,7 +318,7 @@ def test_stage_and_begin_have_the_same_temporary_tables(database: Database) -> N
 
 @pytest.mark.parametrize("transaction", ["stage", "begin"])
 def test_temporary_tables_keep_nothing_of_a_block_that_failed(database: Database, transaction: str) -> None:
-    """R25: what a page has noted goes with the page."""
+    """What a page has noted goes with the page."""
     with database.begin() as connection:
         _hold(connection, 1)
 
@@ -333,7 +333,7 @@ def test_temporary_tables_keep_nothing_of_a_block_that_failed(database: Database
 
 
 def test_stage_holds_no_lock(database: Database, path: Path) -> None:
-    """R26: rows are staged, and compared with what is stored, while others write."""
+    """Rows are staged, and compared with what is stored, while others write."""
     store_series(database, series_row("A"))
     count = "SELECT count(*) FROM series"
     with closing(sqlite3.connect(path, timeout=0)) as other_program:
@@ -349,7 +349,7 @@ def test_stage_holds_no_lock(database: Database, path: Path) -> None:
     assert query(database, "SELECT title FROM series") == [("by another program",)]
 
 
-def test_stage_goes_on_while_another_program_writes(database: Database, path: Path) -> None:
+def test_stage_continues_while_another_program_writes(database: Database, path: Path) -> None:
     store_series(database, series_row("A"))
     with closing(sqlite3.connect(path)) as other_program:
         other_program.execute("BEGIN IMMEDIATE")
@@ -371,7 +371,7 @@ def test_begin_sees_what_was_written_since_the_stage(database: Database, path: P
 
 
 @pytest.mark.parametrize("transaction", ["stage", "begin"])
-def test_writer_goes_on_after_an_error(database: Database, transaction: str) -> None:
+def test_writer_continues_after_an_error(database: Database, transaction: str) -> None:
     with database.begin() as connection:
         _hold(connection, 1)
 
@@ -388,7 +388,7 @@ def test_writer_goes_on_after_an_error(database: Database, transaction: str) -> 
     assert _held(database) == [1]
 
 
-def test_writer_is_connected_anew_where_its_connection_was_lost(database: Database) -> None:
+def test_writer_reconnects_where_its_connection_was_lost(database: Database) -> None:
     store_series(database, series_row("A"))
 
     def lose_it_after_a_write() -> None:
@@ -413,7 +413,7 @@ def test_read_sees_one_state_and_blocks_no_writer(database: Database) -> None:
 
 
 def test_writers_wait_for_each_other(database: Database, path: Path) -> None:
-    """R26, R27. Each reads before it writes: one that took the lock late would fail or lose a count."""
+    """Each reads before it writes: one that took the lock late would fail or lose a count."""
     store_series(database, series_row("COUNTER", title="0"))
     writers, turns = 4, 25
     together = threading.Barrier(writers)
@@ -550,7 +550,7 @@ def _is_free(path: Path) -> bool:
 
 
 def test_snapshot_lock_excludes_snapshots_and_nothing_else(database: Database, path: Path) -> None:
-    """R26: readers and other writers go on beside a snapshot."""
+    """Readers and other writers work beside a snapshot."""
     assert _is_free(path)
     with _holder(path):
         assert not _is_free(path)
@@ -596,8 +596,7 @@ def test_snapshot_lock_that_cannot_be_made_says_why(database: Database, path: Pa
     assert caught.value.problem is StoreProblem.NOT_USABLE
 
 
-def test_opening_a_missing_database_at_once_gives_everyone_its_schema(tmp_path: Path) -> None:
-    """R27, R34."""
+def test_processes_that_open_a_missing_database_at_once_find_its_schema(tmp_path: Path) -> None:
     everyone = 6
     for turn in range(8):
         path, together = tmp_path / f"{turn}.db", threading.Barrier(everyone)

@@ -55,7 +55,7 @@ def told(quote: Quote) -> tuple[object, ...]:
 
 
 def test_quote_in_force_is_one_whole_row(database: Database) -> None:
-    """R37, R39: stored at noon, and confirmed by a complete tick that wrote no row."""
+    """Stored at noon, and confirmed by a complete tick that wrote no row."""
     take(database, tick(0), [market("M")])
     take(database, tick(1), [market("M")])
     expected = Quote(
@@ -82,7 +82,6 @@ def test_quote_in_force_is_one_whole_row(database: Database) -> None:
 
 
 def test_instant_of_a_tick_belongs_to_it(database: Database) -> None:
-    """R38."""
     take(database, tick(0), [bid(10)])
     take(database, tick(1), [bid(20)])
     assert as_of(database, tick(0) - 1) == {}
@@ -156,7 +155,6 @@ def test_ticks_of_another_scope_neither_confirm_nor_end(database: Database) -> N
 
 
 def test_history_is_half_open_and_begins_with_the_quote_in_force(database: Database) -> None:
-    """R38."""
     for number, cents in enumerate((10, 10, 20, 30)):
         take(database, tick(number), [bid(cents)])
     assert [(quote.at, told(quote)) for quote in read(database, tick(1), tick(3))] == [
@@ -183,7 +181,7 @@ def test_history_marks_ends_and_never_carries_past_them(database: Database) -> N
 
 
 def test_resampled_history_has_every_grid_point(database: Database) -> None:
-    """Before the first row, carried, confirmed or not, gone, back: every point is there and says what it is."""
+    """Before the first row, carried, confirmed or not, gone, back: every point is listed with its state."""
     take(database, tick(1), [bid(10)])
     take(database, tick(2), [bid(10)])
     take(database, tick(3), state=PARTIAL)
@@ -239,7 +237,6 @@ def test_market_that_ended_has_its_end_as_its_newest_quote(database: Database) -
 @pytest.mark.parametrize("name", QUOTE_COLUMNS)
 @pytest.mark.parametrize("value", [None, 0, 1_000_000], ids=["absent", "zero", "a_dollar"])
 def test_absent_zero_and_a_dollar_come_back(database: Database, name: str, value: int | None) -> None:
-    """R45."""
     take(database, tick(0), [market("M", **{name: value})])
     take(database, tick(1), [market("M", **{name: 500_000})])
     assert getattr(as_of(database, tick(0))["M"], name) == value
@@ -258,7 +255,7 @@ def test_absent_zero_and_a_dollar_come_back(database: Database, name: str, value
     ],
     ids=["empty", "reversed", "no step", "backwards", "too fine to count", "too many"],
 )
-def test_range_that_cannot_be_read_is_told(
+def test_range_that_cannot_be_read_is_reported(
     database: Database, start: int, end: int, step: float | None, line: str
 ) -> None:
     store_markets(database, market("M"))
@@ -267,7 +264,7 @@ def test_range_that_cannot_be_read_is_told(
     assert "\n" not in str(caught.value)
 
 
-def test_unknown_ticker_is_told(database: Database) -> None:
+def test_unknown_ticker_is_reported(database: Database) -> None:
     with pytest.raises(UnknownTickerError, match="KXNOPE is not stored"):
         read(database, tick(0), tick(1), ticker="KXNOPE")
 

@@ -170,7 +170,7 @@ def as_of(stored: Database) -> dict[int, list[Quote]]:
         return {at: sorted(quotes_as_of(connection, at)) for at in INSTANTS}
 
 
-def test_every_way_of_storing_tells_the_truth(as_of: dict[int, list[Quote]], life: list[Taken]) -> None:
+def test_every_way_of_storing_answers_alike(as_of: dict[int, list[Quote]], life: list[Taken]) -> None:
     for at in INSTANTS:
         found = {quote.ticker: (quote.yes_bid, quote.is_tick_complete) for quote in as_of[at]}
         expected = {ticker: truth(life, ticker, at) for ticker in TICKERS}

@@ -68,7 +68,7 @@ def test_changes_at_once_are_a_row_each(database: Database) -> None:
     ],
 )
 def test_what_is_no_change_is_not_kept(database: Database, again: dict[str, Any]) -> None:
-    """R40: a zero time is absent, and absent erases nothing."""
+    """A zero time is absent, and absent erases nothing."""
     store_markets(database, market("A"))
     store_markets(database, market("A", **again), at=LATER)
     assert changes(database) == []

@@ -1,4 +1,4 @@
-"""The schema, from migrations only (R34, R35): what they make, and what one more of them does to a file with data."""
+"""The schema, from migrations only: what they make, and what one more of them does to a file with data."""
 
 import os
 import shutil
@@ -290,7 +290,7 @@ _TABLES_OF_0001 = (
 
 
 def _rows(path: Path) -> dict[str, list[Row]]:
-    """Every table that the first schema had, as it is in the file, whatever its columns."""
+    """Every table that the first schema had, as it is in the file, with any columns."""
     with closing(sqlite3.connect(path)) as connection:
         connection.row_factory = sqlite3.Row
         return {
@@ -314,7 +314,7 @@ def _at_newest(table: str, row: Row) -> Row:
 
 
 def test_first_schema_is_migrated_with_every_row(path_at_0001: Path) -> None:
-    """R35. The instant of each answer is kept to the millisecond, relative to its tick."""
+    """The instant of each answer is kept to the millisecond, relative to its tick."""
     before = _rows(path_at_0001)
     assert all(before.values())
     with pytest.raises(StoreError, match="older schema 0001"):
@@ -338,7 +338,6 @@ def test_first_schema_is_migrated_with_every_row(path_at_0001: Path) -> None:
 def test_first_schema_is_migrated_to_that_of_an_empty_database(
     path_at_0001: Path, database: Database
 ) -> None:
-    """R35."""
     with closing(Database(sqlite_url(path_at_0001), migrate=True)) as migrated:
         assert query(migrated, _SCHEMA) == query(database, _SCHEMA)
         assert _current(migrated) == _current(database)
@@ -346,7 +345,7 @@ def test_first_schema_is_migrated_to_that_of_an_empty_database(
         assert query(again, _SCHEMA) == query(database, _SCHEMA)
 
 
-def test_histories_of_the_first_schema_go_on(path_at_0001: Path) -> None:
+def test_histories_of_the_first_schema_continue(path_at_0001: Path) -> None:
     """An unchanged quote adds nothing, and a market that is listed no more is ended, those of before included."""
     with closing(Database(sqlite_url(path_at_0001), migrate=True)) as database:
         assert take(database, LATER + 5 * MINUTE, [market("M-3"), market("M-4")]) == 1
@@ -437,7 +436,7 @@ _TABLES = (series, events, markets, ticks, price_snapshots, latest_quotes)
 
 
 def test_older_schema_is_migrated_only_on_demand_and_keeps_its_rows(database: Database, path: Path) -> None:
-    """R35, over a whole life: written by this version, migrated by the next, then refused by this one."""
+    """Over a whole life: written by this version, migrated by the next, then refused by this one."""
     take(database, NOON, [market("KXRAIN-26NOV23-T1"), market("KXRAIN-26NOV23-T2", yes_bid=None)])
     rows = [contents(database, table) for table in _TABLES]
     schema, current = query(database, _SCHEMA), _current(database)

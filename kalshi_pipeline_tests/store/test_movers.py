@@ -78,7 +78,7 @@ def test_movers_of_an_instant_end_there(database: Database) -> None:
 
 
 def test_movers_need_two_sides_for_a_midpoint(database: Database) -> None:
-    """R46: never 50 %; a last price that moved is told without one, after those that have one."""
+    """Never 50 %; a last price that moved is listed without one, after those that have one."""
     one_sided = {"yes_ask": None, "yes_ask_size": None}
     take(
         database,

@@ -1,4 +1,4 @@
-"""Questions asked of the store, with answers computed by hand (R31)."""
+"""Questions asked of the store, with answers computed by hand."""
 
 import sqlite3
 from contextlib import closing
@@ -73,7 +73,7 @@ def _ask_for(database: Database, *tickers: str, at: int = NOON) -> None:
 
 
 def test_open_placeholder_events_give_the_longest_waiting_first(database: Database) -> None:
-    """R3: those never asked for in the order of their making, then by when they were asked for."""
+    """Those never asked for in the order of their making, then by when they were asked for."""
     store_markets(database, *(market(f"{name}-X", name) for name in ("A", "B", "C", "D", "E")))
     store_events(database, event("C"))
     _ask_for(database, "A", at=LATER)
@@ -102,7 +102,7 @@ def test_open_placeholder_series_give_those_not_healed(database: Database) -> No
 
 @pytest.mark.parametrize("name", sorted(metadata.tables))
 def test_count_rows_knows_every_table(database: Database, name: str) -> None:
-    """The rows of `price_snapshots` are told by their ticks, which count them in the same transactions."""
+    """The rows of `price_snapshots` are counted by their ticks, in the same transactions."""
     take(database, NOON, [market("M-1"), market("M-2")])
     take(database, LATER, [market("M-1", yes_bid=1)])
     with database.read() as connection:
@@ -112,7 +112,6 @@ def test_count_rows_knows_every_table(database: Database, name: str) -> None:
 
 
 def test_placeholders_are_counted_with_the_age_of_the_oldest(database: Database) -> None:
-    """R2."""
     with database.read() as connection:
         none = Placeholders(0, None)
         assert placeholders(connection) == {"series": none, "events": none, "markets": none}
@@ -137,7 +136,7 @@ _NO_QUOTE_DANGLES = {"price_snapshots.market_id": 0}
 
 
 def test_nothing_dangles_after_a_snapshot_that_made_its_parents(database: Database) -> None:
-    """R1. An event without a series has no key that could dangle."""
+    """An event without a series has no key that could dangle."""
     take(database, NOON, [market("M-1"), market("M-2", "OTHER")])
     with database.read() as connection:
         assert count_dangling(connection, 1) == _NO_QUOTE_DANGLES
@@ -246,7 +245,7 @@ def test_received_before_is_of_the_last_complete_run_of_the_asset_and_scope(data
         assert received_before(connection, first) == 5
 
 
-def test_received_before_tells_none_from_nothing(database: Database) -> None:
+def test_received_before_distinguishes_none_from_zero(database: Database) -> None:
     first = _listing(database, "markets", 0)
     second = _listing(database, "markets", 0)
     with database.read() as connection:
@@ -312,7 +311,7 @@ def _latest(database: Database, ticker: str) -> Quote:
 
 
 def test_latest_quote_is_the_last_stored_one_with_its_confirmation(database: Database) -> None:
-    """R37, R39. It holds since its own tick, and the newest complete tick confirms it; a partial one does not."""
+    """It holds since its own tick, and the newest complete tick confirms it; a partial one does not."""
     take(database, NOON, [market("M-1"), market("M-2")])
     take(database, LATER, [market("M-1"), market("M-2", yes_bid=1)])
     close(database, open_run(database, LATER + MINUTE), State.PARTIAL)
@@ -336,7 +335,7 @@ def test_latest_quote_is_the_last_stored_one_with_its_confirmation(database: Dat
 
 
 def test_latest_quote_of_a_market_that_is_listed_no_more_has_no_numbers(database: Database) -> None:
-    """R45: its last prices are no longer offered, and nothing stands in for them."""
+    """Its last prices are no longer offered, and nothing replaces them."""
     take(database, NOON, [market("M-1")])
     take(database, LATER, [])
     found = _latest(database, "M-1")
@@ -387,7 +386,7 @@ def test_latest_quote_of_a_market_without_one_is_none(database: Database) -> Non
 def test_latest_quote_has_a_spread_and_a_midpoint_only_where_two_sided(
     database: Database, yes_bid: int | None, yes_ask: int | None, spread: int | None, midpoint: float | None
 ) -> None:
-    """R31, R46: an unquoted market never shows 50 %."""
+    """An unquoted market never shows 50 %."""
     take(database, NOON, [market("M-1", yes_bid=yes_bid, yes_ask=yes_ask)])
     found = _latest(database, "M-1")
     assert (found.spread, found.midpoint) == (spread, midpoint)
@@ -476,7 +475,6 @@ def test_market_details_hold_the_market_with_its_event_and_series(database: Data
 def test_market_details_take_the_category_from(
     database: Database, of_series: str | None, of_event: str | None, category: str | None
 ) -> None:
-    """R11."""
     store_series(database, series_row("KXRAIN", category=of_series))
     store_events(database, event("KXRAIN-26NOV23", category=of_event))
     store_markets(database, market("M-1"))
@@ -487,7 +485,7 @@ def test_market_details_take_the_category_from(
 
 
 def test_market_details_of_a_placeholder_event_say_so(database: Database) -> None:
-    """R2: nothing is invented."""
+    """Nothing is invented."""
     store_markets(database, market("M-1"))
     with database.read() as connection:
         found = market_details(connection, "M-1")

@@ -93,8 +93,8 @@ def test_first_quote_of_a_market_is_stored(database: Database) -> None:
     assert contents(database, latest_quotes) == expected
 
 
-def test_first_quote_is_stored_even_where_nobody_quotes(database: Database) -> None:
-    """R45: absent is NULL, never 0."""
+def test_first_quote_is_stored_even_if_it_is_empty(database: Database) -> None:
+    """Absent is NULL, never 0."""
     unquoted = market("M-1", **dict.fromkeys(QUOTE_COLUMNS))
     assert take(database, NOON, [unquoted]) == 1
     assert contents(database, price_snapshots) == [_snapshot(1, 1, unquoted)]
@@ -166,7 +166,7 @@ def test_quote_that_comes_back_is_stored_again(database: Database) -> None:
 
 
 def test_every_keeps_unchanged_quotes_too(database: Database) -> None:
-    """As sightings: what they say stands in the row before, and each tick's answer has its own time."""
+    """As sightings: their numbers are in the row before, and each tick's answer has its own time."""
     row = market("M-1")
     stored = [take(database, NOON + minute * MINUTE, [row], every=True) for minute in range(3)]
     assert stored == [1, 0, 0]
@@ -205,7 +205,7 @@ def test_run_that_is_tried_again_keeps_one_of_a_sighting_and_a_changed_quote(dat
 
 
 def test_each_page_has_the_time_at_which_it_was_received(database: Database) -> None:
-    """R39, as whole milliseconds after the tick. An unchanged quote keeps the time of the answer that it is from."""
+    """As whole milliseconds after the tick. An unchanged quote keeps the time of the answer that it is from."""
     first, second, third = market("M-1"), market("M-2"), market("M-3")
     tick = Tick(database, NOON)
     tick.store([first], received_at=NOON)
@@ -224,7 +224,7 @@ def test_each_page_has_the_time_at_which_it_was_received(database: Database) -> 
 
 @_MODES
 def test_same_tick_again_adds_and_changes_nothing(database: Database, every: bool) -> None:
-    """R29, though the exchange has moved in the meantime."""
+    """Though the exchange has moved in the meantime."""
     tick = Tick(database, NOON, every=every)
     first = [market("M-1"), market("M-2")]
     assert tick.store(first) == Appended(2, 0)
@@ -236,8 +236,8 @@ def test_same_tick_again_adds_and_changes_nothing(database: Database, every: boo
 
 
 @_MODES
-def test_tick_that_was_cut_goes_on_over_what_it_has_stored(database: Database, every: bool) -> None:
-    """R25: the retry meets stored pages, a page of which nothing is stored, and overlapping pages (R7)."""
+def test_tick_that_was_cut_continues_over_what_it_has_stored(database: Database, every: bool) -> None:
+    """The retry meets stored pages, a page of which nothing is stored, and overlapping pages."""
     pages = [[market(f"M-{page}-{n}") for n in range(3)] for page in range(3)]
     take(database, NOON, *pages)
     moved = [[changed(row, yes_bid=280_000) for row in page] for page in pages]
@@ -259,7 +259,7 @@ def test_tick_that_was_cut_goes_on_over_what_it_has_stored(database: Database, e
 def test_tick_that_was_cut_ends_with_the_rows_of_an_undisturbed_one(
     database: Database, tmp_path: Path, cut_after: str, every: bool
 ) -> None:
-    """R25: of markets that are unchanged, changed, of an age, gone, back and new."""
+    """Of markets that are unchanged, changed, of an age, gone, back and new."""
     same, moves, aged, goes, back = (market(name) for name in ("SAME", "MOVES", "AGED", "GOES", "BACK"))
     pages = [[changed(moves, yes_bid=280_000), aged], [same, back, market("NEW")]]
 
@@ -390,7 +390,7 @@ def test_market_that_comes_back_unquoted_is_not_ended_any_more(database: Databas
 
 
 def test_market_that_a_cut_tick_had_listed_is_ended_by_the_next(database: Database) -> None:
-    """It left between the two attempts; its row at this tick stays as it is (R29)."""
+    """It left between the two attempts; its row at this tick stays as it is."""
     cut = Tick(database, NOON)
     cut.store([market("M-1")])
     take(database, NOON, [])
@@ -463,7 +463,7 @@ class _Model:
         self._listed: set[int] = set()
 
     def list(self, row: Market, *, every: bool, keyframe_seconds: int) -> str | None:
-        """Tell why the row is stored, if it is."""
+        """Return why the row is stored, if it is."""
         market_id = self._ids.setdefault(row.ticker, len(self._ids) + 1)
         self._listed.add(market_id)
         given = _snapshot(self._tick, market_id, row)
@@ -550,7 +550,7 @@ def test_quotes_are_those_of_the_rule_after_any_sequence_of_ticks(database: Data
 
 
 def test_numbers_are_stored_to_the_last_digit(database: Database) -> None:
-    """R42 to R44, up to the largest that a column takes."""
+    """Up to the largest that a column takes."""
     row = market(
         "M-1",
         yes_bid=1,

@@ -1,4 +1,4 @@
-"""The record of every run: what opening, paging, dying and missing leave behind (R4, R25, R41)."""
+"""The record of every run: what opening, paging, dying and missing leave behind."""
 
 import hashlib
 
@@ -100,7 +100,7 @@ def test_listing_opens_as_running_with_nothing_counted(database: Database) -> No
 
 
 def test_listing_of_a_killed_run_is_closed_by_the_next(database: Database) -> None:
-    """R4, R25: the pages that it committed stay counted."""
+    """The pages that it committed stay counted."""
     killed = _open_listing(database)
     _add_page(database, killed, Tally(pages=1, received=3, inserted=3))
     _open_listing(database, at=LATER, dead_before=NOON + 1)
@@ -117,7 +117,7 @@ def test_listing_of_a_killed_run_is_closed_by_the_next(database: Database) -> No
     ids=["young_enough_to_be_alive", "another_asset"],
 )
 def test_listing_that_may_be_alive_is_left_alone(database: Database, asset: str, dead_before: int) -> None:
-    """R27: two runs at the same time both go on."""
+    """Two runs at the same time both continue."""
     _open_listing(database)
     _open_listing(database, asset, LATER, dead_before)
     assert contents(database, listings) == [_listing(1), _listing(2, asset=asset, started_at=LATER)]
@@ -156,7 +156,7 @@ def test_run_is_closed_with_its_state_and_reason(
 
 @pytest.mark.parametrize("table", [listings, ticks], ids=["listing", "tick"])
 def test_pages_add_up(database: Database, table: Table) -> None:
-    """R48 stays readable from the row; a tick has no markets to change, so it counts none."""
+    """The counts of a row add up; a tick has no markets to change, so it counts none."""
     open_one = _open_listing if table is listings else lambda database: open_run(database, NOON)
     run, opened = open_one(database), contents(database, table)[0]
     pages = [
@@ -195,7 +195,7 @@ def test_page_is_counted_for_its_own_run_only(database: Database) -> None:
 
 
 def test_page_that_fails_is_not_counted(database: Database) -> None:
-    """R25: a page and its count are one transaction."""
+    """A page and its count are one transaction."""
     run = _open_listing(database)
 
     def store_half_a_page() -> None:
@@ -216,7 +216,6 @@ def test_tick_opens_as_running_with_nothing_counted(database: Database) -> None:
 
 
 def test_tick_that_was_complete_stays_as_it_is(database: Database) -> None:
-    """R29."""
     close(database, open_run(database, NOON), at=NOON + MINUTE)
     before = contents(database, ticks)
     again = open_run(database, NOON)
@@ -233,8 +232,8 @@ def test_tick_that_was_complete_stays_so_after_newer_ones(database: Database) ->
 
 
 @pytest.mark.parametrize("state", [State.PARTIAL, State.FAILED])
-def test_tick_that_was_cut_goes_on_under_its_own_row(database: Database, state: State) -> None:
-    """R25. What the attempt before has stored is part of this tick, and stays counted."""
+def test_tick_that_was_cut_continues_under_its_own_row(database: Database, state: State) -> None:
+    """What the attempt before has stored is part of this tick, and stays counted."""
     cut = open_run(database, NOON)
     _add_page(database, cut, Tally(pages=2, received=20, inserted=20))
     with database.begin() as connection:
@@ -249,7 +248,7 @@ def test_tick_that_was_cut_goes_on_under_its_own_row(database: Database, state: 
     ]
 
 
-def test_tick_of_a_killed_run_goes_on_under_its_own_row(database: Database) -> None:
+def test_tick_of_a_killed_run_continues_under_its_own_row(database: Database) -> None:
     killed = open_run(database, NOON)
     _add_page(database, killed, Tally(pages=1))
     assert open_run(database, NOON) == Run(ticks, killed.id, State.RUNNING, pages=1)
@@ -275,7 +274,7 @@ _OVERTAKEN = "the newer tick 2026-11-22T12:05:00.000000Z had been taken before t
 def test_tick_that_a_newer_one_overtook_is_skipped_and_recorded(
     database: Database, newer: State | None
 ) -> None:
-    """R41: 'changed since the last quote' has no meaning in the past."""
+    """'changed since the last quote' has no meaning in the past."""
     run = open_run(database, LATER)
     _add_page(database, run, Tally(pages=1))
     if newer is not None:
@@ -344,8 +343,8 @@ def _skipped(number: int, tick_at: int) -> Row:
     return _missed(number, tick_at, state="skipped", reason="the snapshot before was still running")
 
 
-def test_ticks_that_nobody_took_are_recorded_as_missed(database: Database) -> None:
-    """R41: every scheduled tick leaves a record, and none is faked."""
+def test_ticks_that_were_not_taken_are_recorded_as_missed(database: Database) -> None:
+    """Every scheduled tick leaves a record, and no record is faked."""
     close(database, open_run(database, NOON, _PERIOD), at=NOON + MINUTE)
     run = open_run(database, NOON + 20 * MINUTE, _PERIOD)
     assert contents(database, ticks)[1:] == [
@@ -358,7 +357,7 @@ def test_ticks_that_nobody_took_are_recorded_as_missed(database: Database) -> No
 
 
 def test_ticks_during_a_long_snapshot_are_recorded_as_skipped(database: Database) -> None:
-    """R41. The snapshot of noon took eleven minutes, then the collector was off for five."""
+    """The snapshot of noon took eleven minutes, then the collector was off for five."""
     close(database, open_run(database, NOON, _PERIOD), at=NOON + 11 * MINUTE)
     open_run(database, NOON + 20 * MINUTE, _PERIOD)
     assert contents(database, ticks)[1:] == [
@@ -401,7 +400,7 @@ def test_missed_ticks_are_recorded_once(database: Database) -> None:
 
 def test_manual_tick_makes_no_missed_ones_and_hides_none(database: Database) -> None:
     close(database, open_run(database, NOON, _PERIOD), at=NOON + MINUTE)
-    for minutes in (7, 10):  # the second stands on the grid, and is taken, whoever took it
+    for minutes in (7, 10):  # the second is on the grid, and is taken, by any run
         close(database, open_run(database, NOON + minutes * MINUTE), at=NOON + minutes * MINUTE + SECOND)
     assert [row["tick_at"] for row in contents(database, ticks)] == [
         NOON,
@@ -463,7 +462,7 @@ def _quarantine(database: Database, run: Run, kind: str, *rejects: Reject, at: i
 
 
 def test_quarantine_keeps_one_row_for_each_record(database: Database) -> None:
-    """R15: a record that is refused at every tick does not flood the table."""
+    """A record that is refused at every tick does not flood the table."""
     first, second = _open_listing(database), open_run(database, NOON)
     _quarantine(
         database,
@@ -493,7 +492,7 @@ def test_quarantine_keeps_one_row_for_each_record(database: Database) -> None:
     ]
 
 
-def test_quarantine_tells_records_apart(database: Database) -> None:
+def test_quarantine_distinguishes_records(database: Database) -> None:
     run = _open_listing(database)
     _quarantine(
         database,
@@ -538,7 +537,7 @@ def test_lookups_keep_when_an_event_was_asked_for_last(database: Database) -> No
     assert [row["is_placeholder"] for row in contents(database, events)] == [True, True, False]
 
 
-def test_tick_that_failed_goes_on_after_an_older_tick_was_taken(database: Database) -> None:
+def test_tick_that_failed_continues_after_an_older_tick_was_taken(database: Database) -> None:
     """Keys of ticks that hold quotes keep the order of their times, whichever was opened first."""
     close(database, open_run(database, LATER, _PERIOD), State.FAILED)
     take(database, NOON + MINUTE, [market("M-1", yes_bid=290_000)])
@@ -575,7 +574,7 @@ def test_tick_during_a_manual_snapshot_is_skipped(database: Database) -> None:
 def test_scheduled_tick_is_not_taken_in_the_time_of_another(
     database: Database, period_seconds: float | None, late_seconds: int, state: State
 ) -> None:
-    """R41: a missed tick is never faked later."""
+    """A missed tick is never faked later."""
     with database.begin() as connection:
         run = open_tick(connection, NOON, period_seconds, SCOPE, NOON + late_seconds * SECOND)
     assert run.state is state

@@ -56,7 +56,7 @@ def test_settlement_is_stored_once(database: Database) -> None:
     assert query(database, "SELECT count(*) FROM market_changes") == [(0,)]
 
 
-def test_view_gives_decimals_and_times(database: Database) -> None:
+def test_view_shows_decimals_and_times(database: Database) -> None:
     store(
         database,
         row("A", result="scalar", settlement_value=333_300),
@@ -114,7 +114,7 @@ def test_stand_in_never_makes_a_settlement_later(database: Database) -> None:
     )
 
 
-def test_what_was_not_told_is_filled_in_and_is_no_amendment(database: Database) -> None:
+def test_value_that_was_missing_is_filled_in_and_is_no_amendment(database: Database) -> None:
     store(
         database,
         row(result=None, settlement_value=None, settled_at=NOON - MINUTE, settled_at_source="close_time"),
@@ -156,7 +156,7 @@ def test_record_of_the_other_tier_counts_by_rule(
     second: dict[str, object],
     winner: str,
 ) -> None:
-    """The one that tells its time; else the one of the tier where the exchange keeps the market by now."""
+    """The one that has its time; else the one of the tier that keeps the market now."""
     records = {
         "first": row(**{"tier": tiers[0], "result": "yes", **first}),
         "second": row(**{"tier": tiers[1], "result": "no", **second}),

@@ -106,7 +106,7 @@ def test_trade_is_stored_and_shown_exactly(database: Database) -> None:
 
 
 def test_trades_appended_again_add_and_change_nothing(database: Database) -> None:
-    """R30: whole pages, pages that overlap, and one that holds a trade twice."""
+    """Whole pages, pages that overlap, and one that holds a trade twice."""
     store_markets(database, market("M-1"))
     first = [trade(), trade("b", created_at=NOON + SECOND)]
     assert append(database, *first) == 2
@@ -120,7 +120,7 @@ def test_trades_appended_again_add_and_change_nothing(database: Database) -> Non
 
 
 def test_trade_without_its_market_is_an_error_and_adds_nothing(database: Database) -> None:
-    """It would be lost otherwise: whoever appends has ensured the market."""
+    """It would be lost otherwise: the caller ensures the market first."""
     store_markets(database, market("M-1"))
     with pytest.raises(StoreError, match="market_id"):
         append(database, trade(), trade("b", ticker="M-2"))
@@ -144,7 +144,7 @@ def test_markets_of_staged_trades_are_unknown_until_they_are_stored_or_asked_for
 
 
 def test_orphan_is_a_placeholder_under_an_event_of_its_own_ticker(database: Database) -> None:
-    """R2: nothing about it is made up; a stored event of that ticker is its event."""
+    """Nothing about it is made up; a stored event of that ticker is its event."""
     store_events(database, event("M-2", None))
     orphans = [
         OrphanRow("M-1", is_combo=False, gone_at=NOON),
@@ -186,7 +186,7 @@ def test_market_that_is_stored_is_no_orphan(database: Database) -> None:
 
 
 def test_trades_are_counted_half_open_and_by_their_runs(database: Database) -> None:
-    """R38; counting all of them one by one would take seconds."""
+    """Counting all of them one by one would take seconds."""
     store_markets(database, market("M-1"))
     append(database, *(trade(f"t{minute}", created_at=NOON + minute * MINUTE) for minute in range(5)))
     with database.begin() as connection:
@@ -203,7 +203,7 @@ def test_trades_are_counted_half_open_and_by_their_runs(database: Database) -> N
     assert query(database, "SELECT left_out FROM listings") == [(2,)]
 
 
-def test_walk_that_begins_anew_forgets_its_cursor_and_keeps_its_counts(database: Database) -> None:
+def test_restarted_walk_forgets_its_cursor_and_keeps_its_counts(database: Database) -> None:
     with database.begin() as connection:
         walk = open_walk(connection, "trades/2026-11-22/live", NOON)
         add_walk_page(connection, walk, "abc", received=3, inserted=2)

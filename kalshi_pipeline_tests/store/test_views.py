@@ -1,4 +1,4 @@
-"""What people read: decimals that print as the exchange wrote them, and times that sort as text (R42 to R46)."""
+"""What people read: decimals that print as the exchange wrote them, and times that sort as text."""
 
 import re
 from decimal import Decimal
@@ -136,7 +136,7 @@ def test_view_keeps_absent_zero_and_a_dollar_apart(
 
 @_VIEWS
 def test_view_of_an_unquoted_market_shows_nothing(database: Database, view: str) -> None:
-    """R46: never 50 %, never 1 dollar."""
+    """Never 50 %, never 1 dollar."""
     take(database, NOON, [market("A", **dict.fromkeys(QUOTE_COLUMNS))])
     columns = ", ".join((*QUOTE_COLUMNS, "no_bid", "no_ask"))
     assert query(database, f"SELECT {columns} FROM {view}") == [(None,) * 9]
@@ -145,7 +145,7 @@ def test_view_of_an_unquoted_market_shows_nothing(database: Database, view: str)
 @_VIEWS
 @pytest.mark.parametrize("name", ["yes_bid_size", "yes_ask_size", "volume", "open_interest"])
 def test_view_prints_the_exchanges_counts(database: Database, view: str, name: str) -> None:
-    """R44: fractional counts, up to a hundred billion contracts."""
+    """Fractional counts, up to a hundred billion contracts."""
     counts = [*range(300), 1_234_567_89, 10**13 - 1]
     take(database, NOON, [market(f"{n:04}", **{name: count}) for n, count in enumerate(counts)])
     shown = [_printed(count) for (count,) in query(database, f"SELECT {name} FROM {view}")]
@@ -154,7 +154,7 @@ def test_view_prints_the_exchanges_counts(database: Database, view: str, name: s
 
 @_VIEWS
 def test_view_writes_times_of_one_length_that_sort(database: Database, view: str) -> None:
-    """R36, R39. As `units.iso_of` writes them, a whole second and a single microsecond included."""
+    """As `units.iso_of` writes them, a whole second and a single microsecond included."""
     stored_at = "quoted_at" if view == "quotes_by_tick" else "tick_at"
     instants = [NOON, NOON + 1, NOON + 999_999, NOON + SECOND, LATER, NOON + 60 * 24 * 40 * MINUTE]
     for instant in instants:
@@ -247,7 +247,7 @@ def test_price_history_shows_each_stored_quote(database: Database) -> None:
     ]
 
 
-def test_latest_prices_tell_which_tick_vouches_for_them(database: Database) -> None:
+def test_latest_prices_name_the_tick_that_confirms_them(database: Database) -> None:
     """The newest complete one of the same scope, at or after the quote; and none for a market that has ended."""
     take(database, tick(0), [bid(10), bid(20, "NARROW"), bid(30, "GONE"), bid(40, "MOVES")])
     take(database, tick(1), [bid(20, "NARROW")], scope=NARROW)

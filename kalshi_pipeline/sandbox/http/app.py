@@ -1,12 +1,10 @@
 """The ASGI application: routes, error answers, compression, the rate limit and the faults, around the endpoints."""
 
-import asyncio
 import gzip
 import json
-import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 from urllib.parse import parse_qsl
 
 from starlette.applications import Starlette
@@ -75,6 +73,9 @@ ROUTES: dict[str, Handler] = {
 _NOT_YET_IN_JANUARY = ("/historical/", "/markets/orderbooks")  # since 19 February and 30 March 2026
 
 
+Pause: TypeAlias = Callable[[float], Awaitable[None]]
+
+
 class Abort(Protocol):
     """Ends the connection of a request: with a reset if `hard`, else after the bytes that were already written."""
 
@@ -91,11 +92,13 @@ class Exchange:
         limit: RateLimit | None,
         log: RequestLog,
         abort: Abort,
+        pause: Pause,
     ) -> None:
         self._context = EndpointContext(world, shape_of(world), Tiers(world, faults))
         self._bucket = TokenBucket(limit) if limit else None
         self._log = log
         self._abort = abort
+        self._pause = pause
         self._app = Starlette(
             routes=[
                 Route(PREFIX + path, self._endpoint(path, handler), methods=["GET"])
@@ -149,7 +152,7 @@ class Exchange:
             nonlocal is_logged
             if not is_logged:
                 parameters = dict(parse_qsl(query, keep_blank_values=True))
-                self._log.append(LoggedRequest(time.monotonic(), scope["method"], path, parameters, status))
+                self._log.append(LoggedRequest(scope["method"], path, parameters, status))
             is_logged = True
 
         async def send_logged(message: Message) -> None:
@@ -175,7 +178,7 @@ class Exchange:
             await Response(status_code=301, headers={"location": target})(scope, receive, send)
             return True
         if delay := self._fault_injector.delay(path, query):
-            await asyncio.sleep(delay)
+            await self._pause(delay)
         plan = self._fault_injector.plan(path, query)
         if plan.connection_fault is ConnectionFault.RESET:
             return False

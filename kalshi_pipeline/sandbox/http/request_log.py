@@ -7,9 +7,8 @@ from typing import NamedTuple, overload
 
 
 class LoggedRequest(NamedTuple):
-    """`at` is of the monotonic clock, `path` without /trade-api/v2, and `status` 0 if the connection was reset."""
+    """A request: `path` without /trade-api/v2; `status` is 0 if the connection was reset."""
 
-    at: float
     method: str
     path: str
     query: dict[str, str]

@@ -1,13 +1,10 @@
 """Starts and stops the exchange: in a thread for tests and the demo, in the foreground for the command line."""
 
 import asyncio
-import contextlib
-import signal
 import socket
 import struct
 import threading
-import time
-from collections.abc import Iterator
+from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
@@ -15,27 +12,58 @@ import uvicorn
 from starlette.types import Scope
 
 from kalshi_pipeline.sandbox.faults.faults import Faults
-from kalshi_pipeline.sandbox.http.app import PREFIX, Exchange
+from kalshi_pipeline.sandbox.http.app import PREFIX, Exchange, Pause
 from kalshi_pipeline.sandbox.http.limits import RateLimit
 from kalshi_pipeline.sandbox.http.request_log import RequestLog
 from kalshi_pipeline.sandbox.world.config import WorldConfig
 from kalshi_pipeline.sandbox.world.world import World
+from kalshi_pipeline.signals import until_signalled
 
 _START_SECONDS = 10.0
-_POLL_SECONDS = 0.005
 _TICK_SECONDS = 0.02
 
 
 class _Server(uvicorn.Server):
-    """A server that checks five times as often as uvicorn whether to end, because tests stop many exchanges."""
+    """A server that stops at once and drops what it is doing: tests stop many exchanges, some amid a delayed answer."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self._is_settled = threading.Event()
+
+    def run(self, sockets: list[socket.socket] | None = None) -> None:
+        try:
+            super().run(sockets)
+        finally:
+            self._is_settled.set()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._is_settled.set()
+
+    def has_started(self) -> bool:
+        """Wait until it answers or has failed, and return whether it answers."""
+        return self._is_settled.wait(_START_SECONDS) and self.started
 
     async def main_loop(self) -> None:
         while not await self.on_tick(0):
             await asyncio.sleep(_TICK_SECONDS)
 
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:  # noqa: ARG002 - `Sandbox` closes it
+        for server in self.servers:
+            server.close()
+        while self.server_state.connections or self.server_state.tasks:
+            for connection in self.server_state.connections:
+                connection.transport.abort()
+            for task in self.server_state.tasks:
+                task.cancel()
+            await asyncio.sleep(0)
+
 
 class Sandbox:
-    """An exchange on the loopback interface that runs within a `with` block; on a free port if `port` is 0."""
+    """An exchange on the loopback interface that runs within a `with` block; on a free port if `port` is 0.
+
+    `pause` waits for the seconds by which a fault delays an answer.
+    """
 
     def __init__(
         self,
@@ -44,14 +72,15 @@ class Sandbox:
         faults: Faults | None = None,
         limit: RateLimit | None = None,
         host: str = "127.0.0.1",
+        pause: Pause = asyncio.sleep,
     ) -> None:
         self.world = world or World()
         self.requests = RequestLog()
         self._host = host
         self._port = port
-        self._exchange = Exchange(self.world, faults or Faults(), limit, self.requests, self._abort)
+        self._exchange = Exchange(self.world, faults or Faults(), limit, self.requests, self._abort, pause)
         self._socket: socket.socket | None = None
-        self._server: uvicorn.Server | None = None
+        self._server: _Server | None = None
         self._thread: threading.Thread | None = None
 
     @property
@@ -89,19 +118,18 @@ class Sandbox:
             server_header=False,
             date_header=False,
             ws="none",
-            timeout_graceful_shutdown=1,
         )
         self._server = _Server(config)
         self._thread = threading.Thread(
             target=self._server.run, kwargs={"sockets": [self._socket]}, name="sandbox", daemon=True
         )
         self._thread.start()
-        deadline = time.monotonic() + _START_SECONDS
-        while not self._server.started:
-            if not self._thread.is_alive() or time.monotonic() > deadline:
-                self.stop()
+        try:
+            if not self._server.has_started():
                 raise RuntimeError("the sandbox exchange did not start")
-            time.sleep(_POLL_SECONDS)
+        except BaseException:
+            self.stop()
+            raise
 
     def stop(self) -> None:
         if self._server is not None:
@@ -135,27 +163,15 @@ def serve(
     port: int = 8765,
     step_every_seconds: float | None = 2.0,
     limit: RateLimit | None = RateLimit(),  # noqa: B008 - frozen
+    on_start: Callable[[str], None] = lambda _: None,
     stop: threading.Event | None = None,
 ) -> None:
-    """Serve until Ctrl-C, SIGTERM or `stop`, and step the world in real time, or never if the interval is None."""
+    """Serve until Ctrl-C, SIGTERM or `stop`, and step the world in real time, or never if the interval is None.
+
+    `on_start` is called with the address of the exchange as soon as it answers.
+    """
     stop = stop or threading.Event()
-    with (
-        contextlib.suppress(KeyboardInterrupt),
-        _terminate_as_interrupt(),
-        Sandbox(World(config), port, faults, limit, host) as sandbox,
-    ):
+    with until_signalled(), Sandbox(World(config), port, faults, limit, host) as sandbox:
+        on_start(sandbox.url)
         while not stop.wait(step_every_seconds):
             sandbox.world.step()
-
-
-@contextlib.contextmanager
-def _terminate_as_interrupt() -> Iterator[None]:
-    """Let SIGTERM end the exchange like Ctrl-C. Only the main thread can handle signals; others are left unchanged."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)

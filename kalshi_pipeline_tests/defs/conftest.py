@@ -1,0 +1,29 @@
+"""Dagster instances, and jobs that run on them against a sandbox."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from kalshi_pipeline.sandbox import Sandbox
+from kalshi_pipeline_tests.defs.running import Runner
+
+
+@pytest.fixture(scope="session")
+def in_memory() -> Iterator[dg.DagsterInstance]:
+    with dg.DagsterInstance.ephemeral() as made:
+        yield made
+
+
+@pytest.fixture
+def instance(in_memory: dg.DagsterInstance) -> Iterator[dg.DagsterInstance]:
+    """An empty instance, in memory. Where Dagster's files matter, a module makes an instance of its own."""
+    yield in_memory
+    in_memory.wipe()
+
+
+@pytest.fixture
+def run(instance: dg.DagsterInstance, sandbox: Sandbox, database_path: Path) -> Runner:
+    """Run a job of the pipeline into the test's own database."""
+    return Runner(instance, sandbox, database_path)

@@ -1,0 +1,76 @@
+"""Runs jobs of the pipeline within the test's process, and reads what they reported."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+
+from kalshi_pipeline.definitions import defs
+from kalshi_pipeline.sandbox import Sandbox
+from kalshi_pipeline_tests.defs.resources import PipelineAt
+
+
+class Runner:
+    """Runs a job as the UI's launchpad would, with the sandbox and further settings in the resource's config."""
+
+    def __init__(
+        self, instance: dg.DagsterInstance, sandbox: Sandbox, database_path: Path, **overrides: str
+    ) -> None:
+        self.instance = instance
+        self.overrides = {
+            "api_url": sandbox.url,
+            "database_url": f"sqlite:///{database_path}",
+            "requests_per_second": "1000",
+            "retry_seconds": "0",
+            **overrides,
+        }
+
+    def __call__(
+        self,
+        job: str,
+        *,
+        partition: str | None = None,
+        tags: Mapping[str, str] | None = None,
+        assets: Sequence[str] | None = None,
+        **overrides: str,
+    ) -> dg.ExecuteInProcessResult:
+        """Run a job, or some of its assets, to its end; a run that fails is returned like another."""
+        return defs.resolve_job_def(job).execute_in_process(
+            run_config={
+                "resources": {"pipeline": {"config": {"overrides": {**self.overrides, **overrides}}}},
+                "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
+            },
+            instance=self.instance,
+            partition_key=partition,
+            tags=tags,
+            asset_selection=None if assets is None else [dg.AssetKey(asset) for asset in assets],
+            raise_on_error=False,
+        )
+
+    def materialize(self, asset: dg.AssetsDefinition, partition: str, at: str) -> dg.ExecuteInProcessResult:
+        """Materialize a partition of an asset at a time of the sessions' clock."""
+        return dg.materialize(
+            [asset],
+            partition_key=partition,
+            instance=self.instance,
+            resources={"pipeline": PipelineAt(overrides=self.overrides, at=at)},
+            run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
+            selection=[asset],
+            raise_on_error=False,
+        )
+
+
+def metadata_of(result: dg.ExecuteInProcessResult, asset: str) -> dict[str, Any]:
+    """Return the metadata of the one materialization of an asset."""
+    (materialization,) = result.asset_materializations_for_node(asset)
+    return {name: value.value for name, value in materialization.metadata.items()}
+
+
+def failed_checks(result: dg.ExecuteInProcessResult) -> set[tuple[str, str]]:
+    """Return the checks that did not pass, each as its asset and its name."""
+    return {
+        (evaluation.asset_key.to_user_string(), evaluation.check_name)
+        for evaluation in result.get_asset_check_evaluations()
+        if not evaluation.passed
+    }

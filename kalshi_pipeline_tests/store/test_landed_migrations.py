@@ -1,0 +1,26 @@
+"""Migrations that have landed are frozen: databases out there were made by them, word for word."""
+
+import hashlib
+from pathlib import Path
+
+import pytest
+
+import kalshi_pipeline
+
+VERSIONS = Path(kalshi_pipeline.__file__).parent / "store" / "migrations" / "versions"
+LANDED = {
+    "0001_first_schema.py": "f8c685692435faed7fded2b36285e5780501cebae994c4be04c77a56259d370d",
+    "0002_histories_that_end.py": "af80ce76c93025e68cd73ab2e01d0763149060ed6077d9ffb0cfee5d3a2d4d16",
+    "0003_what_happened_to_markets.py": "d60aedf4004b7d93f7157906a79076d7736095c9bef31d54f26e4ee1a2dd40e6",
+    "0004_sightings.py": "aab14b35d60757666580dca4c72628a5972d64b1c459565a416bf4863ace71a2",
+}
+
+
+@pytest.mark.parametrize("name", LANDED)
+def test_landed_migration_is_unchanged(name: str) -> None:
+    """A change of the schema is a new migration."""
+    assert hashlib.sha256((VERSIONS / name).read_bytes()).hexdigest() == LANDED[name]
+
+
+def test_every_migration_is_among_the_landed_ones() -> None:
+    assert sorted(path.name for path in VERSIONS.glob("*.py")) == sorted(LANDED)
