@@ -228,6 +228,12 @@ def fields_of(record: type[NamedTuple]) -> list[Field]:
     return [_field(name, hints[name]) for name in record._fields]
 
 
+def units_of(record: type[NamedTuple]) -> dict[str, Unit]:
+    """Return the unit of each field of a record that has one."""
+    notes = {field.name: field.note for field in fields_of(record)}
+    return {name: note.unit for name, note in notes.items() if note is not None and note.unit is not None}
+
+
 def _field(name: str, hint: Any) -> Field:  # noqa: ANN401  (a type, in any of its forms)
     note = None
     if get_origin(hint) is Annotated:

@@ -6,6 +6,8 @@ import sys
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from kalshi_pipeline import records
+from kalshi_pipeline.records import Unit, units_of
 from kalshi_pipeline.store.reading.quotes import Quote
 from kalshi_pipeline.units import contracts_of, dollars_of, iso_of
 
@@ -39,11 +41,15 @@ def _contracts(hundredths: int) -> str:
     return f"{contracts_of(hundredths):f}"
 
 
+_WRITER_OF_UNIT: Mapping[Unit, Callable[[Any], str]] = {
+    Unit.DOLLARS: _dollars,
+    Unit.CONTRACTS: _contracts,
+    Unit.INSTANT: iso_of,
+}
 _WRITER_OF: Mapping[str, Callable[[Any], str]] = {
     "ticker": str,
     **dict.fromkeys(("at", "quoted_at", "received_at", "confirmed_at"), iso_of),
     **dict.fromkeys(("is_listed", "is_observed", "is_tick_complete"), _flag),
-    **dict.fromkeys(("yes_bid", "yes_ask", "last_price"), _dollars),
-    **dict.fromkeys(("yes_bid_size", "yes_ask_size", "volume", "open_interest"), _contracts),
+    **{name: _WRITER_OF_UNIT[unit] for name, unit in units_of(records.Quote).items()},
 }
 _WRITERS = [_WRITER_OF[name] for name in Quote._fields]

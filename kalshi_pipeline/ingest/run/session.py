@@ -8,7 +8,7 @@ from kalshi_pipeline.clock import SYSTEM_CLOCK, Clock
 from kalshi_pipeline.exchange.client import KalshiClient
 from kalshi_pipeline.settings import Combos, Settings
 from kalshi_pipeline.store.database import Database
-from kalshi_pipeline.vocabulary import COMBO_PREFIX
+from kalshi_pipeline.vocabulary import COMBO_PREFIX, MveFilter
 
 OnProgress = Callable[[str], None]
 """Takes a line for a person."""
@@ -51,7 +51,7 @@ class Session:
     @property
     def mve_filter(self) -> str | None:
         """The scope as the `mve_filter` parameter takes it."""
-        return None if self.settings.combos is Combos.INCLUDE else self.settings.combos.value
+        return None if self.settings.combos is Combos.INCLUDE else MveFilter(self.settings.combos)
 
 
 def _throttled(on_progress: OnProgress, clock: Clock) -> OnProgress:

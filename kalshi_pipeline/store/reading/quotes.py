@@ -50,7 +50,8 @@ class Quote(NamedTuple):
     is observed where that is the newest tick of its scope, else carried.
     `confirmed_at` is the newest complete tick that confirms it, if any, and `is_tick_complete` is whether the newest
     tick of its scope is that one. A market that is not listed has no numbers: either the tick `quoted_at` found it
-    gone, or nothing had been stored of it and `quoted_at` is None.
+    gone, or nothing had been stored of it and `quoted_at` is None. The numbers are those of `records.Quote`, in its
+    order.
     """
 
     ticker: str
@@ -79,6 +80,8 @@ class Quote(NamedTuple):
         """The middle of bid and ask, of a two-sided quote only."""
         return midpoint_of(self.yes_bid, self.yes_ask)
 
+
+_new = tuple.__new__
 
 # The columns below, as the driver returns them: for a hundred thousand rows, names or conversions would be expensive.
 Stored: TypeAlias = tuple[Any, ...]
@@ -189,23 +192,8 @@ def read_stored(connection: Connection, query: Select[Any], bound: Mapping[str, 
 
 def quote_of(row: Stored, at: int, provenance: Provenance) -> Quote:
     """Return what a row says of its market at an instant."""
-    # Name by name: it takes half the time of unpacking the rest of a row.
-    ticker, _, received_ms, is_terminal, bid, ask, bid_size, ask_size, last_price, volume, open_interest = row
     quoted_at, is_observed, is_tick_complete, confirmed_at = provenance
-    return Quote(
-        ticker,
-        at,
-        quoted_at,
-        quoted_at + received_ms * MICROS_PER_MILLISECOND,
-        not is_terminal,
-        is_observed,
-        is_tick_complete,
-        confirmed_at,
-        bid,
-        ask,
-        bid_size,
-        ask_size,
-        last_price,
-        volume,
-        open_interest,
-    )
+    received_at = quoted_at + row[2] * MICROS_PER_MILLISECOND
+    # Half the time of unpacking the row and of the constructor that NamedTuple writes.
+    known = (row[0], at, quoted_at, received_at, not row[3], is_observed, is_tick_complete, confirmed_at)
+    return _new(Quote, (*known, *row[4:]))
