@@ -1,0 +1,1 @@
+"""Parents and markets that other rows need."""

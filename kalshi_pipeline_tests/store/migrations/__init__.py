@@ -1,0 +1,1 @@
+"""Migrations, from every landed schema."""

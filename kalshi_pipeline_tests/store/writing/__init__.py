@@ -1,0 +1,1 @@
+"""Writes, statement by statement, in the caller's transaction."""
