@@ -1,14 +1,15 @@
 """What a reader does next about an error, in the commands of this program.
 
-The ways in (the command line, Dagster) add it to what they report. Rooms below them state facts only: they do not
-know who reads, nor by which command.
+The ways in (the command line, Dagster) add it to what they report. The store states facts only: it does not know who
+reads, nor by which command. Errors of settings, of the exchange and of a span name their remedy themselves, because
+it is the same for every reader.
 """
 
 from kalshi_pipeline.errors import NoQuoteError, PipelineError, StoreError, StoreProblem, UnknownTickerError
 
 _ABOUT_THE_DATABASE = {
     StoreProblem.ADDRESS: "set KALSHI_DATABASE_URL to sqlite:///data/kalshi.db",
-    StoreProblem.MISSING: "run `kalshi-pipeline collect --once` to make it",
+    StoreProblem.MISSING: "run `kalshi-pipeline collect --once` to create it",
     StoreProblem.NOT_USABLE: "set KALSHI_DATABASE_URL to a file that this program may write",
     StoreProblem.OLDER_SCHEMA: "back it up, then run `kalshi-pipeline init`",
     StoreProblem.NEWER_SCHEMA: "upgrade kalshi-pipeline, or set KALSHI_DATABASE_URL to another file",

@@ -18,7 +18,7 @@ from kalshi_pipeline.errors import (
 def test_every_problem_of_the_database_has_a_next_action(problem: StoreProblem) -> None:
     actions = {
         StoreProblem.ADDRESS: "set KALSHI_DATABASE_URL to sqlite:///data/kalshi.db",
-        StoreProblem.MISSING: "run `kalshi-pipeline collect --once` to make it",
+        StoreProblem.MISSING: "run `kalshi-pipeline collect --once` to create it",
         StoreProblem.NOT_USABLE: "set KALSHI_DATABASE_URL to a file that this program may write",
         StoreProblem.OLDER_SCHEMA: "back it up, then run `kalshi-pipeline init`",
         StoreProblem.NEWER_SCHEMA: "upgrade kalshi-pipeline, or set KALSHI_DATABASE_URL to another file",

@@ -22,7 +22,9 @@ def demo() -> None:
 
 
 def sandbox(
-    port: Annotated[int, typer.Option(help="Port on the loopback interface; 0 for a free one.")] = 8765,
+    port: Annotated[
+        int, typer.Option(min=0, max=65_535, help="Port on the loopback interface; 0 for a free one.")
+    ] = 8765,
     markets: Annotated[int, typer.Option(help="Open markets at the start.")] = 2_000,
     combos: Annotated[int, typer.Option(help="Open combos (KXMVE) at the start.")] = 300,
     births_per_step: Annotated[int, typer.Option(help="Markets created per step.")] = 1,

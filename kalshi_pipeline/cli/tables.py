@@ -223,7 +223,7 @@ def _origin(quote: Quote) -> str:
 
 
 def _shown(count: int, most: int, what: str, which: str) -> str:
-    cut = f": the {most} {which} are shown, use --csv for all" if count > most else ""
+    cut = f": the {most} {which} are shown; --csv writes all" if count > most else ""
     return f"{count:,} {what}{cut}"
 
 

@@ -345,6 +345,12 @@ def test_sandbox_command_serves_until_it_is_stopped(
     ]
 
 
+def test_sandbox_command_refuses_a_port_that_cannot_be(run: Run) -> None:
+    result = run("sandbox", "--port", "70000")
+    assert result.returncode == 2
+    assert "is not in the range" in result.stderr
+
+
 def test_sandbox_command_names_the_faults_it_knows(run: Run) -> None:
     result = run("sandbox", "--fault", "gremlins=1")
     assert result.returncode == 2
@@ -473,6 +479,8 @@ def test_movers_are_shown_with_their_change(run: Run, window: str) -> None:
         (["history", "MOVES", "--end", "noon"], 2, r"^--end 'noon' is not an RFC 3339 time such as 2026-"),
         (["history", "MOVES", "--start", "2100-01-01T00:00:00Z"], 2, r"is not before .*: choose a start"),
         (["history", "MOVES", "--resample", "0"], 2, r"^a step of 0 s leads nowhere"),
+        (["history", "MOVES", "--resample", "nan"], 2, r"^a step of nan s leads nowhere"),
+        (["history", "MOVES", "--resample", "inf"], 2, r"^a step of inf s leads nowhere"),
         (["history", "MOVES", "--resample", "0.01"], 2, r"makes 8,640,000 rows, more than 1,000,000"),
         (["quotes", "--at", "0001-01-01T00:00:00Z"], 2, r"^--at '0001-01-01T00:00:00Z' is not a time"),
         (
@@ -481,6 +489,7 @@ def test_movers_are_shown_with_their_change(run: Run, window: str) -> None:
             r"^--window '1 week' is not a span: use minutes, or a span such as",
         ),
         (["movers", "--window", "0h"], 2, r"^a window of 0 s holds nothing"),
+        (["movers", "--window", "99999999999d"], 2, r"^a window of 8\.64e\+15 s begins before 1970"),
     ],
     ids=[
         "unknown",
@@ -488,10 +497,13 @@ def test_movers_are_shown_with_their_change(run: Run, window: str) -> None:
         "no time",
         "reversed",
         "no step",
+        "step that is not a number",
+        "endless step",
         "too many rows",
         "not set",
         "no span",
         "no window",
+        "endless window",
     ],
 )
 def test_question_that_cannot_be_asked_is_one_line(

@@ -133,7 +133,7 @@ def test_long_history_shows_its_end() -> None:
     ]
     text = shown(history_table("[KX]", quotes))
     assert text.count("observed") == MOST_ROWS
-    assert "41 quotes: the 40 newest are shown, use --csv for all" in text
+    assert "41 quotes: the 40 newest are shown; --csv writes all" in text
     assert "[KX]" in shown(quotes_table(quotes, NOON))
 
 

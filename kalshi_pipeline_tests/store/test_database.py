@@ -192,7 +192,7 @@ def _no_file(_: Path) -> str:
         ),
         pytest.param(_folder, "unable to open database file", StoreProblem.NOT_USABLE, id="path_is_a_folder"),
         pytest.param(
-            _folder_that_is_a_file, "cannot be made", StoreProblem.NOT_USABLE, id="folder_is_a_file"
+            _folder_that_is_a_file, "cannot be created", StoreProblem.NOT_USABLE, id="folder_is_a_file"
         ),
         pytest.param(_no_file, "names no SQLite file", StoreProblem.ADDRESS, id="no_file"),
     ],

@@ -104,7 +104,8 @@ class Sqlite(Dialect):
             self._path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise StoreError(
-                f"the folder {self._path.parent} cannot be made ({error.strerror})", StoreProblem.NOT_USABLE
+                f"the folder {self._path.parent} cannot be created ({error.strerror})",
+                StoreProblem.NOT_USABLE,
             ) from error
 
     def settle(self, clock: Clock) -> None:

@@ -1,5 +1,6 @@
 """The history of one market over a span: as stored, or on a grid."""
 
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from sqlalchemy import Connection, select
@@ -109,7 +110,7 @@ def _grid(start: int, end: int, step_seconds: float | None) -> range | None:
         )
     if step_seconds is None:
         return None
-    step = round(step_seconds * MICROS_PER_SECOND)
+    step = round(step_seconds * MICROS_PER_SECOND) if math.isfinite(step_seconds) else 0
     if step <= 0:
         raise RangeError(f"a step of {step_seconds:g} s leads nowhere: choose a positive number of seconds")
     grid = range(start, end, step)

@@ -122,7 +122,10 @@ def movers(
     tick = newest_tick(connection, at, is_complete=at is None)
     if tick is None:
         return []
-    start = (tick.tick_at if at is None else at) - round(window_seconds * MICROS_PER_SECOND)
+    end = tick.tick_at if at is None else at
+    if not window_seconds * MICROS_PER_SECOND < end:
+        raise RangeError(f"a window of {window_seconds:g} s begins before 1970: choose a shorter one")
+    start = end - round(window_seconds * MICROS_PER_SECOND)
     base = newest_tick(connection, start)
     if base is None:
         return []
