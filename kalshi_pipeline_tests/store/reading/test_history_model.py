@@ -9,6 +9,7 @@ from typing import TypeAlias
 import pytest
 from sqlalchemy import select
 
+from kalshi_pipeline.errors import UnknownTickerError
 from kalshi_pipeline.records import Market
 from kalshi_pipeline.store.database import Database
 from kalshi_pipeline.store.reading.history import history
@@ -187,7 +188,12 @@ def test_everything_is_as_defined(
     newest = max(taken.at for taken in life if taken.state in TAKEN)
     with stored.read() as connection:
         assert sorted(latest(connection)) == sorted(quotes_as_of(connection, newest))
-        for ticker in TICKERS:
+        ever_listed = {ticker for taken in life for ticker in taken.page}
+        for ticker in set(TICKERS) - ever_listed:
+            assert latest(connection, ticker) == []
+            with pytest.raises(UnknownTickerError):
+                history(connection, ticker, INSTANTS[0], INSTANTS[-1])
+        for ticker in ever_listed:
             assert latest(connection, ticker) == [in_force(ticker, newest)]
             for start, end in (
                 (INSTANTS[0], INSTANTS[-1]),
