@@ -12,7 +12,6 @@ import pytest
 from dagster._core.definitions.reconstruct import ReconstructableRepository
 from dagster._core.errors import DagsterInvariantViolationError
 from dagster._core.launcher import WorkerStatus
-from filelock import FileLock, Timeout
 
 import kalshi_pipeline
 import kalshi_pipeline.definitions as definitions_of_pipeline
@@ -96,6 +95,12 @@ def pid_of(instance: dg.DagsterInstance, run_id: str) -> int:
     return int(run_when(instance, run_id, lambda _: True).tags[PID_TAG])
 
 
+def test_tests_of_the_launcher_are_on_one_worker(request: pytest.FixtureRequest) -> None:
+    """One of them touches the code that every template watches: another that ran at that moment would fail."""
+    is_grouped = request.config.getoption("loadgroup", default=False)
+    assert request.node.nodeid.endswith("@launcher") is is_grouped
+
+
 def test_runs_are_forked_from_one_process(instance: dg.DagsterInstance) -> None:
     runs = [launch(instance, "short") for _ in range(2)]
     parents = {parent_of(instance, run_id) for run_id in runs}
@@ -124,15 +129,6 @@ def test_run_is_interrupted(instance: dg.DagsterInstance) -> None:
     assert instance.run_launcher.terminate(run_id)
     assert finished(instance, run_id).status is dg.DagsterRunStatus.CANCELED
     assert not instance.run_launcher.terminate(run_id)
-
-
-def is_held(lock: Path) -> bool:
-    """Return whether another process has a lock, which it keeps while it waits for the request limit."""
-    try:
-        with FileLock(lock, blocking=False):
-            return False
-    except Timeout:
-        return True
 
 
 def test_run_of_the_pipeline_is_cancelled_amid_its_work(
