@@ -289,6 +289,6 @@ def test_unknown_override_is_refused() -> None:
 
 def test_address_with_a_password_is_refused_and_not_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KALSHI_API_URL", "https://me:secret@kalshi.test/trade-api/v2")
-    with pytest.raises(ConfigurationError, match="KALSHI_API_URL: contains a user or a password") as told:
+    with pytest.raises(ConfigurationError, match="KALSHI_API_URL: contains a user or a password") as caught:
         load_settings()
-    assert "secret" not in str(told.value)
+    assert "secret" not in str(caught.value)

@@ -26,6 +26,7 @@ from kalshi_pipeline.settings import Settings
 from kalshi_pipeline.store.database import Database
 from kalshi_pipeline.store.reading.quotes import latest
 from kalshi_pipeline.units import instant_of
+from kalshi_pipeline_tests import sent as sent_today
 from kalshi_pipeline_tests.clock import NOON, ManualClock
 
 Sent: TypeAlias = dict[str, Any]
@@ -115,29 +116,8 @@ TRADE: Sent = {
     "is_block_trade": True,
 }
 CANDLESTICK: Sent = {
+    **sent_today.CANDLESTICK,
     "end_period_ts": int(datetime(2026, 11, 21, 7, tzinfo=UTC).timestamp()),
-    "yes_bid": {
-        "open_dollars": "0.01",
-        "high_dollars": "0.02",
-        "low_dollars": "0.03",
-        "close_dollars": "0.04",
-    },
-    "yes_ask": {
-        "open_dollars": "0.05",
-        "high_dollars": "0.06",
-        "low_dollars": "0.07",
-        "close_dollars": "0.08",
-    },
-    "price": {
-        "open_dollars": "0.09",
-        "high_dollars": "0.10",
-        "low_dollars": "0.11",
-        "close_dollars": "0.12",
-        "mean_dollars": "0.13",
-        "previous_dollars": "0.14",
-    },
-    "volume_fp": "15.00",
-    "open_interest_fp": "16.00",
 }
 ORDER_BOOK: Sent = {
     "ticker": TICKER,

@@ -74,10 +74,10 @@ def test_one_sided_quote_has_neither_spread_nor_midpoint() -> None:
         line.strip("│ \n").split("│")
         for line in shown(quote_table(quote, "active", NOON + 90 * MICROS_PER_SECOND)).splitlines()
     ]
-    told = {cells[0].strip(): cells[1].strip() for cells in lines if len(cells) == 2}
-    assert (told["yes bid"], told["yes ask"]) == ("unquoted", "0.31 x 5")
-    assert (told["spread"], told["midpoint"]) == ("-", "- (not quoted on both sides)")
-    assert told["quote of"] == "2026-11-22 12:00:00Z, received 90 s ago"
+    rows = {cells[0].strip(): cells[1].strip() for cells in lines if len(cells) == 2}
+    assert (rows["yes bid"], rows["yes ask"]) == ("unquoted", "0.31 x 5")
+    assert (rows["spread"], rows["midpoint"]) == ("-", "- (not quoted on both sides)")
+    assert rows["quote of"] == "2026-11-22 12:00:00Z, received 90 s ago"
 
 
 def test_words_of_the_exchange_are_no_styles() -> None:

@@ -352,10 +352,10 @@ def test_trouble_is_tried_again_and_leaves_the_client_usable(
     client: KalshiClient, sandbox: Sandbox, faults: Faults, reason: str
 ) -> None:
     sandbox.faults = faults
-    with pytest.raises(Stop) as told:
+    with pytest.raises(Stop) as stopped:
         tickers_of(client)
-    assert str(told.value).startswith(f"the exchange {reason}")
-    assert str(told.value).endswith(" s")
+    assert str(stopped.value).startswith(f"the exchange {reason}")
+    assert str(stopped.value).endswith(" s")
     assert (client.requests, client.retries) == (1, 1)
     sandbox.faults = Faults()
     assert len(tickers_of(client)) == 1200
@@ -378,9 +378,9 @@ def test_second_attempt_continues_the_listing(
     """The retry is a request like any other, counted and reported."""
     rows = walk(raw, "/events/multivariate", "events", limit=200)
     sandbox.faults = Faults(fail_first=1, error_body="nested")
-    told: list[str] = []
+    retries: list[str] = []
     with KalshiClient(
-        sandbox.url, requests_per_second=1000, retry_seconds=30, on_retry=told.append, clock=clock
+        sandbox.url, requests_per_second=1000, retry_seconds=30, on_retry=retries.append, clock=clock
     ) as client:
         listing = client.list_combo_events(max_pages=9, walk_seconds=60)
         tickers = [record.ticker for page in listing for record in page.records]
@@ -389,7 +389,7 @@ def test_second_attempt_continues_the_listing(
     assert (listing.pages, listing.received, listing.complete) == (1, 40, True)
     (pause,) = clock.slept
     assert 0.5 <= pause <= 1
-    assert told == [f"the exchange answered 503 (service unavailable); trying again in {pause:.1f} s"]
+    assert retries == [f"the exchange answered 503 (service unavailable); trying again in {pause:.1f} s"]
 
 
 def test_pauses_grow_until_the_retry_time_is_over(clock: ManualClock) -> None:
@@ -496,9 +496,9 @@ def test_exchange_that_does_not_answer_in_time_is_transient() -> None:
     ],
 )
 def test_transport_errors_are_tried_again(error: httpx.RequestError, reason: str) -> None:
-    with client_of(failing(error)) as client, pytest.raises(Stop) as told:
+    with client_of(failing(error)) as client, pytest.raises(Stop) as stopped:
         client.fetch_market("M")
-    assert str(told.value).startswith(f"the exchange {reason}; trying again in ")
+    assert str(stopped.value).startswith(f"the exchange {reason}; trying again in ")
 
 
 def test_broken_compression_on_the_wire_is_tried_again() -> None:
@@ -534,15 +534,15 @@ def test_retry_after_is_honoured_within_a_cap(
     clock: ManualClock, status: int, retry_after: str, least: float, most: float
 ) -> None:
     answers = iter([httpx.Response(status, headers={"retry-after": retry_after}), httpx.Response(404)])
-    told: list[str] = []
+    retries: list[str] = []
     with (
-        client_of(lambda _: next(answers), on_retry=told.append, clock=clock) as client,
+        client_of(lambda _: next(answers), on_retry=retries.append, clock=clock) as client,
         pytest.raises(NotFoundError),
     ):
         client.fetch_market("M")
     (pause,) = clock.slept
     assert least <= pause <= most
-    assert told == [f"the exchange answered {status}; trying again in {pause:.1f} s"]
+    assert retries == [f"the exchange answered {status}; trying again in {pause:.1f} s"]
 
 
 @pytest.mark.parametrize(

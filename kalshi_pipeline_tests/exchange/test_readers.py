@@ -26,6 +26,7 @@ from kalshi_pipeline.exchange.payloads import (
 from kalshi_pipeline.exchange.readers import PageReader
 from kalshi_pipeline.exchange.trades import TRADES
 from kalshi_pipeline.records import Event
+from kalshi_pipeline_tests.sent import CANDLESTICK as LIVE
 
 Sent = dict[str, Any]
 
@@ -214,33 +215,6 @@ def test_record_of_every_generation_is_read_fast(kind: str) -> None:
     beside_an_odd_one = reader.parse(json.dumps({key: [sent, 570]}).encode())
     assert page.records == beside_an_odd_one.records
     assert (len(page.records), page.rejects, len(beside_an_odd_one.rejects)) == (1, [], 1)
-
-
-LIVE: Sent = {
-    "end_period_ts": 1_760_500_800,
-    "yes_bid": {
-        "open_dollars": "0.01",
-        "high_dollars": "0.02",
-        "low_dollars": "0.03",
-        "close_dollars": "0.04",
-    },
-    "yes_ask": {
-        "open_dollars": "0.05",
-        "high_dollars": "0.06",
-        "low_dollars": "0.07",
-        "close_dollars": "0.08",
-    },
-    "price": {
-        "open_dollars": "0.09",
-        "high_dollars": "0.10",
-        "low_dollars": "0.11",
-        "close_dollars": "0.12",
-        "mean_dollars": "0.13",
-        "previous_dollars": "0.14",
-    },
-    "volume_fp": "15.00",
-    "open_interest_fp": "16.00",
-}
 
 
 def by_older_names(value: Any) -> Any:

@@ -51,7 +51,7 @@ def sandbox() -> Iterator[Sandbox]:
         yield running
 
 
-def told(api_url: str, path: str, **params: str) -> dict[str, tuple[str, Decimal, str]]:
+def sent_settlements(api_url: str, path: str, **params: str) -> dict[str, tuple[str, Decimal, str]]:
     """The settled markets of a tier, read without any code of the pipeline: result, value, and time to the second."""
     found = {}
     query = {"limit": "1000", **params}
@@ -66,11 +66,11 @@ def told(api_url: str, path: str, **params: str) -> dict[str, tuple[str, Decimal
 
 
 def live(api_url: str) -> dict[str, tuple[str, Decimal, str]]:
-    return told(api_url, "/markets", status="settled", mve_filter="exclude")
+    return sent_settlements(api_url, "/markets", status="settled", mve_filter="exclude")
 
 
 def historical(api_url: str) -> dict[str, tuple[str, Decimal, str]]:
-    return told(api_url, "/historical/markets", mve_filter="exclude")
+    return sent_settlements(api_url, "/historical/markets", mve_filter="exclude")
 
 
 def stored(query: Query, tier: str) -> dict[str, tuple[str, Decimal, str]]:
@@ -275,12 +275,12 @@ def test_missing_time_is_replaced_and_overwrites_nothing(
         "markets"
     ]
 
-    def untold(_: httpx.Request, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    def without_times(_: httpx.Request, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
         times = {twin["ticker"]: {"settlement_ts": zero}}
         times[other["ticker"]] = {"settlement_ts": zero, "close_time": zero}
         return [{**row, **times.get(row["ticker"], {})} for row in rows]
 
-    with rewritten(settings_for(sandbox.url), untold) as first:
+    with rewritten(settings_for(sandbox.url), without_times) as first:
         sync_settlements(first)
     sources = "SELECT settled_at_source, settled_at = first_seen_at, substr(settled_at, 1, 19) FROM settlement_history"
     assert query(f"{sources} WHERE ticker = ?", twin["ticker"]) == [
@@ -288,9 +288,9 @@ def test_missing_time_is_replaced_and_overwrites_nothing(
     ]
     assert query(f"{sources} WHERE ticker = ?", other["ticker"])[0][:2] == ("first_seen", 1)
 
-    for told_again in (session, session):
-        backfill_settlements(told_again)
-    with rewritten(settings_for(sandbox.url), untold) as last:
+    for with_times in (session, session):
+        backfill_settlements(with_times)
+    with rewritten(settings_for(sandbox.url), without_times) as last:
         backfill_settlements(last)
     for market in (twin, other):
         assert query(f"{sources} WHERE ticker = ?", market["ticker"]) == [

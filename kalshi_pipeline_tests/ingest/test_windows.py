@@ -157,7 +157,7 @@ def test_market_born_during_the_walk_is_in_the_next(
 ) -> None:
     """The order is newest first and the cursor a key: who is born meanwhile lies before every window's first page."""
 
-    class Midwife(httpx.BaseTransport):
+    class SteppingOnce(httpx.BaseTransport):
         """Steps the world after the first page of markets."""
 
         def __init__(self) -> None:
@@ -178,7 +178,7 @@ def test_market_born_during_the_walk_is_in_the_next(
     settings = settings_for(wide.url, windows=4)
     with closing(Database(settings.database_url)) as database:
         for minute in range(2):
-            with KalshiClient(wide.url, requests_per_second=1000, transport=Midwife()) as client:
+            with KalshiClient(wide.url, requests_per_second=1000, transport=SteppingOnce()) as client:
                 report = take_snapshot(
                     Session(client, database, settings, lambda _: None), NOON + minute * MINUTE
                 )

@@ -38,7 +38,7 @@ def read(
         return history(connection, ticker, start, end, resample_seconds)
 
 
-def told(quote: Quote) -> tuple[object, ...]:
+def summary_of(quote: Quote) -> tuple[object, ...]:
     """What a quote says of itself: bid in cents, tick of its row, carried or not, confirmed until which tick."""
     assert quote.yes_bid is None or quote.is_listed
 
@@ -85,36 +85,36 @@ def test_instant_of_a_tick_belongs_to_it(database: Database) -> None:
     take(database, tick(0), [bid(10)])
     take(database, tick(1), [bid(20)])
     assert as_of(database, tick(0) - 1) == {}
-    assert told(as_of(database, tick(0))["M"]) == (10, 0, "observed", 0, "complete")
-    assert told(as_of(database, tick(1) - 1)["M"]) == (10, 0, "observed", 0, "complete")
-    assert told(as_of(database, tick(1))["M"]) == (20, 1, "observed", 1, "complete")
+    assert summary_of(as_of(database, tick(0))["M"]) == (10, 0, "observed", 0, "complete")
+    assert summary_of(as_of(database, tick(1) - 1)["M"]) == (10, 0, "observed", 0, "complete")
+    assert summary_of(as_of(database, tick(1))["M"]) == (20, 1, "observed", 1, "complete")
 
 
 def test_incomplete_tick_carries_but_does_not_confirm(database: Database) -> None:
     take(database, tick(0), [bid(10), bid(50, "N")])
     take(database, tick(1), [bid(10), bid(60, "N")], state=PARTIAL)
     found = as_of(database, tick(1))
-    assert told(found["M"]) == (10, 0, "carried", 0, "incomplete")
-    assert told(found["N"]) == (60, 1, "observed", None, "incomplete")
+    assert summary_of(found["M"]) == (10, 0, "carried", 0, "incomplete")
+    assert summary_of(found["N"]) == (60, 1, "observed", None, "incomplete")
 
     take(database, tick(2), [bid(10), bid(60, "N")])
     found = as_of(database, tick(2))
-    assert told(found["M"]) == (10, 0, "carried", 2, "complete")
-    assert told(found["N"]) == (60, 1, "carried", 2, "complete")
+    assert summary_of(found["M"]) == (10, 0, "carried", 2, "complete")
+    assert summary_of(found["N"]) == (60, 1, "carried", 2, "complete")
 
 
 def test_running_tick_is_an_incomplete_one(database: Database) -> None:
     take(database, tick(0), [bid(10)])
     take(database, tick(1), [bid(20)], state=State.RUNNING)
-    assert told(as_of(database, tick(1))["M"]) == (20, 1, "observed", None, "incomplete")
+    assert summary_of(as_of(database, tick(1))["M"]) == (20, 1, "observed", None, "incomplete")
 
 
 @pytest.mark.parametrize("state", [State.MISSED, State.SKIPPED, State.FAILED])
 def test_tick_that_holds_no_quotes_changes_nothing(database: Database, state: State) -> None:
     take(database, tick(0), [bid(10)])
     record(database, tick(1), state)
-    assert told(as_of(database, tick(2))["M"]) == (10, 0, "observed", 0, "complete")
-    assert [told(quote) for quote in read(database, tick(0), tick(3), 300)] == [
+    assert summary_of(as_of(database, tick(2))["M"]) == (10, 0, "observed", 0, "complete")
+    assert [summary_of(quote) for quote in read(database, tick(0), tick(3), 300)] == [
         (10, 0, "observed", 0, "complete")
     ] * 3
 
@@ -131,7 +131,7 @@ def test_market_that_is_not_listed_has_no_quote(database: Database) -> None:
         {"N"},
         {"M", "N"},
     ]
-    assert told(as_of(database, tick(3))["M"]) == (10, 3, "observed", 3, "complete")
+    assert summary_of(as_of(database, tick(3))["M"]) == (10, 3, "observed", 3, "complete")
 
 
 def test_market_that_an_incomplete_tick_did_not_see_is_listed_still(database: Database) -> None:
@@ -144,20 +144,20 @@ def test_ticks_of_another_scope_neither_confirm_nor_end(database: Database) -> N
     take(database, tick(0), [bid(10), bid(50, "N")])
     take(database, tick(1), [bid(50, "N")], scope=NARROW)
     found = as_of(database, tick(2))
-    assert told(found["M"]) == (10, 0, "observed", 0, "complete")
-    assert told(found["N"]) == (50, 1, "observed", 1, "complete")
+    assert summary_of(found["M"]) == (10, 0, "observed", 0, "complete")
+    assert summary_of(found["N"]) == (50, 1, "observed", 1, "complete")
 
     take(database, tick(3), [bid(10), bid(50, "N")])
     found = as_of(database, tick(3))
-    assert told(found["M"]) == (10, 0, "carried", 3, "complete")
-    assert told(found["N"]) == (50, 3, "observed", 3, "complete")
-    assert told(as_of(database, tick(2))["N"]) == (50, 1, "observed", 1, "complete")
+    assert summary_of(found["M"]) == (10, 0, "carried", 3, "complete")
+    assert summary_of(found["N"]) == (50, 3, "observed", 3, "complete")
+    assert summary_of(as_of(database, tick(2))["N"]) == (50, 1, "observed", 1, "complete")
 
 
 def test_history_is_half_open_and_begins_with_the_quote_in_force(database: Database) -> None:
     for number, cents in enumerate((10, 10, 20, 30)):
         take(database, tick(number), [bid(cents)])
-    assert [(quote.at, told(quote)) for quote in read(database, tick(1), tick(3))] == [
+    assert [(quote.at, summary_of(quote)) for quote in read(database, tick(1), tick(3))] == [
         (tick(1), (10, 0, "carried", 1, "complete")),
         (tick(2), (20, 2, "observed", 2, "complete")),
     ]
@@ -190,7 +190,7 @@ def test_resampled_history_has_every_grid_point(database: Database) -> None:
     take(database, tick(6), [bid(10)], state=PARTIAL)
     points = read(database, tick(0), tick(8), 300)
     assert [quote.at for quote in points] == [tick(number) for number in range(8)]
-    assert [(quote.is_listed, *told(quote)) for quote in points] == [
+    assert [(quote.is_listed, *summary_of(quote)) for quote in points] == [
         (False, None, None, "carried", None, "incomplete"),
         (True, 10, 1, "observed", 1, "complete"),
         (True, 10, 1, "carried", 2, "complete"),

@@ -197,8 +197,8 @@ def test_absent_status_is_stored_as_absent(database: Database) -> None:
 def test_known_values_fill_absent_ones_and_leave_the_rest(database: Database) -> None:
     store_markets(database, market("M", title=None, close_at=None))
     before = contents(database, markets)
-    told = market("M", title="Told", close_at=None, rules_primary=None)
-    assert store_markets(database, told, at=LATER) == Tally(changed=1)
+    known = market("M", title="Told", close_at=None, rules_primary=None)
+    assert store_markets(database, known, at=LATER) == Tally(changed=1)
     assert contents(database, markets) == [{**before[0], "title": "Told", "changed_at": LATER}]
 
 

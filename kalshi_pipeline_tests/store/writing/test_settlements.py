@@ -135,7 +135,7 @@ def test_value_that_changes_is_kept_among_the_changes(database: Database) -> Non
     assert stored(database)["amended_at"] == LATEST
 
 
-_UNTOLD = {"settled_at": NOON - MINUTE, "settled_at_source": "close_time"}
+_WITHOUT_TIME = {"settled_at": NOON - MINUTE, "settled_at_source": "close_time"}
 
 
 @pytest.mark.parametrize(
@@ -143,9 +143,11 @@ _UNTOLD = {"settled_at": NOON - MINUTE, "settled_at_source": "close_time"}
     [
         pytest.param({}, {"is_current_tier": False}, "first", id="still_in_the_live_tier"),
         pytest.param({"is_current_tier": False}, {}, "second", id="has_left_the_live_tier"),
-        pytest.param(_UNTOLD, {"is_current_tier": False}, "second", id="only_the_second_tells_its_time"),
-        pytest.param({"is_current_tier": False}, _UNTOLD, "first", id="only_the_first_tells_its_time"),
-        pytest.param(_UNTOLD, {**_UNTOLD, "is_current_tier": False}, "first", id="neither_tells_its_time"),
+        pytest.param(_WITHOUT_TIME, {"is_current_tier": False}, "second", id="only_the_second_has_its_time"),
+        pytest.param({"is_current_tier": False}, _WITHOUT_TIME, "first", id="only_the_first_has_its_time"),
+        pytest.param(
+            _WITHOUT_TIME, {**_WITHOUT_TIME, "is_current_tier": False}, "first", id="neither_has_its_time"
+        ),
     ],
 )
 @pytest.mark.parametrize("tiers", [("live", "historical"), ("historical", "live")], ids="_then_".join)
