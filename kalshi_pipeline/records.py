@@ -110,7 +110,7 @@ class Market(NamedTuple):
     cap_strike: Annotated[float | None, Note("upper bound of the outcome that YES means")]
     rules_primary: Annotated[str | None, Note("the rule by which the market resolves")]
     is_provisional: Annotated[bool | None, Note("whether the exchange may still delete it")]
-    is_combo: Annotated[bool, Note("whether it is a multivariate market (KXMVE)")]
+    is_combo: Annotated[bool, Note("whether it is a multivariate market, made from a collection")]
     collection_ticker: Annotated[str | None, Note("the collection from which a combo was made")]
     quote: Quote
     is_mirrored: bool

@@ -9,7 +9,7 @@ import difflib
 import os
 from collections.abc import Iterable
 from enum import StrEnum
-from typing import Annotated, Any, Self
+from typing import Annotated, Any
 from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
@@ -17,32 +17,24 @@ from pydantic import BeforeValidator, Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from kalshi_pipeline.errors import ConfigurationError
+from kalshi_pipeline.scope import Combos
 from kalshi_pipeline.store.dialects import url_problem
 
 PREFIX = "KALSHI_"
 
 
-class _Word(StrEnum):
-    """A word of a setting, in upper or lower case."""
-
-    @classmethod
-    def _missing_(cls, value: object) -> Self | None:
-        return next((word for word in cls if word.value == str(value).lower()), None)
-
-
-class Combos(_Word):
-    """Which multivariate (`KXMVE…`) markets are collected."""
-
-    EXCLUDE = "exclude"
-    ONLY = "only"
-    INCLUDE = "include"
-
-
-class SnapshotMode(_Word):
+class SnapshotMode(StrEnum):
     """Whether a tick stores the quotes that changed, or every quote."""
 
     CHANGES = "changes"
     EVERY = "every"
+
+
+def _lower(value: object) -> object:
+    return value.lower() if isinstance(value, str) else value
+
+
+_IN_ANY_CASE = BeforeValidator(_lower)
 
 
 def _split(value: object) -> object:
@@ -80,16 +72,16 @@ class Settings(BaseSettings):
     snapshot_minutes: float = Field(
         5, ge=0.25, le=1440, description="Minutes between snapshots; fractions are allowed"
     )
-    snapshot_mode: SnapshotMode = Field(
+    snapshot_mode: Annotated[SnapshotMode, _IN_ANY_CASE] = Field(
         SnapshotMode.CHANGES,
         description=(
-            "`changes` stores a quote when it differs from the last one; `every` keeps all, unchanged ones as sightings"
+            "`changes` stores a quote when it differs from the last one; `every` keeps all (see `unchanged_quotes`)"
         ),
     )
     keyframe_hours: float = Field(
         6, gt=0, description="Age at which an unchanged quote is stored again, so that looking back is short"
     )
-    combos: Combos = Field(
+    combos: Annotated[Combos, _IN_ANY_CASE] = Field(
         Combos.EXCLUDE, description="Multivariate (`KXMVE…`) markets: `exclude`, `only` or `include`"
     )
     series: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)] = Field(

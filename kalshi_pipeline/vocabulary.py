@@ -6,9 +6,6 @@ Every vocabulary is open: the exchange has added words before, and one that is n
 from collections.abc import Mapping
 from enum import StrEnum
 
-COMBO_PREFIX = "KXMVE"
-"""How the tickers of multivariate markets and of their events begin."""
-
 
 class MveFilter(StrEnum):
     """A word of the `mve_filter` query parameter; without it markets of both kinds are listed."""

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from kalshi_pipeline.errors import ConfigurationError
-from kalshi_pipeline.settings import Combos, Settings, SnapshotMode, load_settings
+from kalshi_pipeline.scope import Combos
+from kalshi_pipeline.settings import Settings, SnapshotMode, load_settings
 
 DEFAULTS = {
     "api_url": "https://external-api.kalshi.com/trade-api/v2",

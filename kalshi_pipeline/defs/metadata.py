@@ -34,7 +34,7 @@ def run_metadata(report: Report) -> Mapping[str, dg.MetadataValue | str | int | 
     tally = report.tally
     metadata: dict[str, dg.MetadataValue | str | int | float | bool] = {
         "dagster/row_count": report.rows,
-        "scope": report.scope,
+        "scope": report.subject.sentence,
         "state": report.state.value,
         "complete": report.is_complete,
         "pages": tally.pages,
@@ -54,7 +54,7 @@ def run_metadata(report: Report) -> Mapping[str, dg.MetadataValue | str | int | 
     }
     if report.part_rows is not None:
         metadata["dagster/partition_row_count"] = report.part_rows
-        metadata["left_out"] = tally.left_out
+        metadata["out_of_scope"] = tally.out_of_scope
     metadata.update(report.counts)
     if report.failures:
         metadata["failures"] = report.failures

@@ -28,7 +28,7 @@ def trades(context: dg.AssetExecutionContext, pipeline: Pipeline) -> dg.Material
     whichever of the exchange's tiers holds it. Needs no other asset to have run: missing markets and events are
     fetched first. A run continues where an earlier one was stopped; over a complete day it requests nothing, over
     today it adds what is new and stays partial. KALSHI_COMBOS and KALSHI_SERIES apply here too: trades outside of
-    their scope are counted as `left_out`. Query the view `trade_history`.
+    their scope are counted as `out_of_scope`. Query the view `trade_history`.
     """
     day = date.fromisoformat(context.partition_key)
     return materialize(context, pipeline, lambda session: collect_trades(session, day), is_backfill=True)

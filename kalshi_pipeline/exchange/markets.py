@@ -5,7 +5,6 @@ from kalshi_pipeline.exchange.payloads import MarketPayload, OutcomePayload
 from kalshi_pipeline.exchange.readers import PageReader
 from kalshi_pipeline.records import Market, Outcome
 from kalshi_pipeline.units import MICROS_PER_DOLLAR
-from kalshi_pipeline.vocabulary import COMBO_PREFIX
 
 
 def price_if_quoted(price: int | None, size: int | None) -> int | None:
@@ -25,16 +24,19 @@ def are_mirrored(yes_bid: int | None, yes_ask: int | None, no_bid: int | None, n
     )
 
 
-def is_combo(event_ticker: str, collection_ticker: str | None) -> bool:
-    """Return whether a market is a multivariate one, whose event `/events` never shows."""
-    return collection_ticker is not None or event_ticker.startswith(COMBO_PREFIX)
+def is_combo(collection_ticker: str | None) -> bool:
+    """Return whether a market is a multivariate one, whose event `/events` never shows: one made from a collection.
+
+    Tickers do not show it: some series of combos do not begin with KXMVE.
+    """
+    return bool(collection_ticker)
 
 
 _RULES = {
     "yes_bid": Rule(price_if_quoted, ("yes_bid", "yes_bid_size")),
     "yes_ask": Rule(price_if_quoted, ("yes_ask", "yes_ask_size")),
     "is_mirrored": Rule(are_mirrored, ("yes_bid", "yes_ask", "no_bid", "no_ask")),
-    "is_combo": Rule(is_combo, ("event_ticker", "collection_ticker")),
+    "is_combo": Rule(is_combo, ("collection_ticker",)),
 }
 
 MARKETS = PageReader("markets", Market, MarketPayload, _RULES)

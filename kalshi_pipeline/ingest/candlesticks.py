@@ -32,7 +32,7 @@ from kalshi_pipeline.store.writing.candlesticks import (
     record_coverage,
     upsert_candlesticks,
 )
-from kalshi_pipeline.store.writing.runs import State
+from kalshi_pipeline.store.writing.runs import State, Subject
 from kalshi_pipeline.store.writing.tally import Tally
 from kalshi_pipeline.units import datetime_of
 from kalshi_pipeline.vocabulary import Tier
@@ -51,8 +51,8 @@ def collect_candlesticks(session: Session, day: date, *, again: bool = False) ->
     settings = session.settings
     series, markets = settings.candlestick_series, settings.candlestick_markets
     choice = f"{','.join(series) or 'no series'} and {len(markets)} markets"
-    scope = f"{day}, {settings.candlestick_minutes} min, {choice}"
-    report = begin_listing(session, "candlesticks", scope=scope, walk_seconds=_LONGEST_SECONDS)
+    subject = Subject(day=str(day), selection=f"{settings.candlestick_minutes} min, {choice}")
+    report = begin_listing(session, "candlesticks", subject=subject, walk_seconds=_LONGEST_SECONDS)
     with closing_run(session, report):
         if series or markets:
             seen = Day.seen_at(day, settings.candlestick_minutes, session.clock.now())

@@ -14,7 +14,7 @@ from kalshi_pipeline.ingest.run.session import Session
 from kalshi_pipeline.records import OrderBook
 from kalshi_pipeline.store.database import Connection
 from kalshi_pipeline.store.writing.order_books import append_order_books
-from kalshi_pipeline.store.writing.runs import State
+from kalshi_pipeline.store.writing.runs import State, Subject
 from kalshi_pipeline.store.writing.tally import Tally
 
 # The batch endpoint may require a key, or an older exchange may not have it (docs/exchange-api.md).
@@ -26,7 +26,7 @@ _NO_BOOK = "the exchange returned no book"
 def take_order_books(session: Session) -> Report:
     """Store the order book of each market of KALSHI_ORDER_BOOK_MARKETS, as it is now."""
     tickers = session.settings.order_book_markets
-    report = begin_listing(session, "order_books", scope=f"{len(tickers)} markets")
+    report = begin_listing(session, "order_books", subject=Subject(selection=f"{len(tickers)} markets"))
     with closing_run(session, report):
         if tickers:
             _Taking(session, report).run(tickers)

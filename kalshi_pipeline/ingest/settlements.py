@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from kalshi_pipeline.errors import DeadlineError, ExchangeError
@@ -16,12 +16,19 @@ from kalshi_pipeline.ingest.run.resumable_walk import ResumableWalk
 from kalshi_pipeline.ingest.run.session import Session
 from kalshi_pipeline.records import Outcome
 from kalshi_pipeline.store.database import Connection
-from kalshi_pipeline.store.writing.backfill_progress import StoredWalk, open_walk, walk_of, watermark
-from kalshi_pipeline.store.writing.runs import State
+from kalshi_pipeline.store.writing.backfill_progress import (
+    StoredWalk,
+    WalkKey,
+    WalkState,
+    open_walk,
+    walk_of,
+    watermark,
+)
+from kalshi_pipeline.store.writing.runs import State, Subject
 from kalshi_pipeline.store.writing.settlements import count_scalars_without_value
 from kalshi_pipeline.store.writing.tally import Tally
 from kalshi_pipeline.units import MICROS_PER_SECOND, iso_of
-from kalshi_pipeline.vocabulary import Tier
+from kalshi_pipeline.vocabulary import StatusFilter, Tier
 
 BACKFILL_COMMAND = "kalshi-pipeline backfill settlements"
 # Settlements this long before the newest known one are requested again, in case one was listed late.
@@ -35,18 +42,18 @@ def sync_settlements(session: Session, walk_seconds: float | None = None) -> Rep
     A walk that takes longer than `walk_seconds` (default KALSHI_WALK_SECONDS) is partial, and the next run continues
     it.
     """
-    report = begin_listing(session, "settlements")
+    report = begin_listing(session, "settlements", subject=_settled(session))
     with _settling(session, report) as settling:
-        for names in _walk_names(session):
+        for keys in _walk_keys(session):
             with session.database.read() as connection:
-                seen_at = watermark(connection, [names.live, names.recent])
+                seen_at = watermark(connection, [keys.live, keys.recent])
             seconds = walk_seconds or session.settings.walk_seconds
             if seen_at is None:
-                settling.walk(Tier.LIVE, names.live, names.series, seconds)
-                settling.note_uncovered(names.historical)
+                settling.walk(Tier.LIVE, keys.live, seconds)
+                settling.note_uncovered(keys.historical)
             else:
                 since = seen_at - _OVERLAP
-                settling.walk(Tier.LIVE, names.recent, names.series, seconds, since=since)
+                settling.walk(Tier.LIVE, keys.recent, seconds, since=since)
                 settling.note_gap(since)
     return report
 
@@ -56,32 +63,34 @@ def backfill_settlements(session: Session) -> Report:
 
     It continues where it was stopped, and starts over only once both are complete.
     """
-    report = begin_listing(session, "settlements", record="settlements backfill")
+    report = begin_listing(session, "settlements", record="settlements backfill", subject=_settled(session))
     with _settling(session, report, event_lookups=UNLIMITED) as settling:
-        for names in _walk_names(session):
-            tiers = {Tier.LIVE: names.live}
+        for keys in _walk_keys(session):
+            tiers = {Tier.LIVE: keys.live}
             if settling.cutoff.has_tiers:
-                tiers[Tier.HISTORICAL] = names.historical
+                tiers[Tier.HISTORICAL] = keys.historical
             again = settling.are_complete([*tiers.values()])
-            for tier, name in tiers.items():
-                settling.walk(tier, name, names.series, _BACKFILL_SECONDS, again=again)
+            for tier, key in tiers.items():
+                settling.walk(tier, key, _BACKFILL_SECONDS, again=again)
     return report
 
 
-class _WalkNames(NamedTuple):
-    """The names of the walks of one scope. A cursor belongs to its query, so each query has walks of its own."""
-
-    series: str | None
-    live: str
-    recent: str
-    historical: str
+def _settled(session: Session) -> Subject:
+    return Subject(session.scope(StatusFilter.SETTLED))
 
 
-def _walk_names(session: Session) -> Iterator[_WalkNames]:
-    for series in session.settings.series or (None,):
-        scope = series or session.settings.combos.value
-        names = (f"settlements/{part}/{scope}" for part in ("live", "recent", "historical"))
-        yield _WalkNames(series, *names)
+class _WalkKeys(NamedTuple):
+    """The walks of one scope. A cursor belongs to its query, so each series that is named has walks of its own."""
+
+    live: WalkKey
+    recent: WalkKey
+    historical: WalkKey
+
+
+def _walk_keys(session: Session) -> Iterator[_WalkKeys]:
+    scope = session.scope(StatusFilter.SETTLED)
+    for of_series in [replace(scope, series=(one,)) for one in scope.series] or [scope]:
+        yield _WalkKeys(*(WalkKey(f"settlements/{part}", of_series) for part in _WalkKeys._fields))
 
 
 class _Prepared(NamedTuple):
@@ -99,16 +108,15 @@ class _Settling:
     cutoff: Cutoff
     reasons: list[str] = field(default_factory=list)
 
-    def are_complete(self, names: Sequence[str]) -> bool:
+    def are_complete(self, keys: Sequence[WalkKey]) -> bool:
         with self.session.database.read() as connection:
-            found = [walk_of(connection, name) for name in names]
-        return all(row is not None and row.state is State.COMPLETE for row in found)
+            found = [walk_of(connection, key) for key in keys]
+        return all(row is not None and row.state is WalkState.COMPLETE for row in found)
 
     def walk(
         self,
         tier: Tier,
-        name: str,
-        series: str | None,
+        key: WalkKey,
         walk_seconds: float,
         *,
         since: int | None = None,
@@ -116,12 +124,12 @@ class _Settling:
     ) -> None:
         """Walk a tier's settled markets, or continue a walk that was stopped; repeat a complete one only `again`."""
         with self.session.database.begin() as connection:
-            stored = open_walk(connection, name, self.session.clock.now(), again=again, since_at=since)
-        if stored.state is State.COMPLETE:
+            stored = open_walk(connection, key, self.session.clock.now(), again=again, since_at=since)
+        if stored.state is WalkState.COMPLETE:
             return
 
         def list_from(walk: StoredWalk) -> Listing[Outcome]:
-            return self._listing(tier, walk, series, walk_seconds)
+            return self._listing(tier, walk, next(iter(key.scope.series), None), walk_seconds)
 
         def prepare(page: ListedPage[Outcome]) -> _Prepared:
             return self._prepare(page, tier)
@@ -133,7 +141,7 @@ class _Settling:
         except DeadlineError as error:
             self.report.state, self.report.reason = State.PARTIAL, f"{error}; the next run continues it"
         if self.report.reason is not None:
-            self.reasons.append(f"{name}: {self.report.reason}")
+            self.reasons.append(f"{key.sentence}: {self.report.reason}")
 
     def _listing(
         self, tier: Tier, walk: StoredWalk, series: str | None, walk_seconds: float
@@ -159,7 +167,7 @@ class _Settling:
 
     def _in_scope(self, page: ListedPage[Outcome]) -> list[Outcome]:
         # The historical tier cannot list combos alone.
-        return [outcome for outcome in page.records if outcome.market.is_combo in self.session.combos]
+        return [outcome for outcome in page.records if outcome.market.is_combo in self.session.scope().kinds]
 
     def _newest_at(self, page: ListedPage[Outcome]) -> int | None:
         known = (outcome.settled_at for outcome in self._in_scope(page))
@@ -179,9 +187,9 @@ class _Settling:
     def _merge(self, connection: Connection, page: _Prepared) -> Tally:
         tally, outranked = merge_outcomes(connection, self.pages, page.outcomes)
         self.report.counts["outranked"] += outranked
-        return tally + Tally(left_out=page.out_of_scope)
+        return tally + Tally(out_of_scope=page.out_of_scope)
 
-    def note_uncovered(self, historical: str) -> None:
+    def note_uncovered(self, historical: WalkKey) -> None:
         """Note what a first run over the live tier has not seen."""
         if self.cutoff.at is not None and not self.are_complete([historical]):
             self.report.notes.append(

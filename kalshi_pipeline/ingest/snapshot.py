@@ -9,7 +9,7 @@ from kalshi_pipeline.ingest.run.session import Session
 from kalshi_pipeline.settings import SnapshotMode
 from kalshi_pipeline.store.database import Connection
 from kalshi_pipeline.store.writing.quotes import TickQuotes
-from kalshi_pipeline.store.writing.runs import State, add_page, open_tick, record_pause
+from kalshi_pipeline.store.writing.runs import State, Subject, add_page, open_tick, record_pause
 from kalshi_pipeline.store.writing.tally import Tally
 
 _SECONDS_PER_HOUR = 3600
@@ -23,8 +23,8 @@ def take_snapshot(session: Session, tick_at: int, period_seconds: float | None =
     """
     with session.database.snapshot_lock(session.report_progress):
         with session.database.begin() as connection:
-            run = open_tick(connection, tick_at, period_seconds, session.scope, session.clock.now())
-        report = Report("price_snapshots", run, session.scope, tick_at=tick_at)
+            run = open_tick(connection, tick_at, period_seconds, session.scope(), session.clock.now())
+        report = Report("price_snapshots", run, Subject(session.scope()), tick_at=tick_at)
         if run.state is not State.RUNNING:
             report.state, report.reason = run.state, run.reason
             count_store(session, report)
@@ -42,7 +42,7 @@ def _store_quotes(session: Session, report: Report, tick_at: int) -> None:
             connection,
             report.run,
             tick_at,
-            session.scope,
+            session.scope(),
             every=session.settings.snapshot_mode is SnapshotMode.EVERY,
             keyframe_seconds=session.settings.keyframe_hours * _SECONDS_PER_HOUR,
         )

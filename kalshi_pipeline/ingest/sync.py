@@ -9,7 +9,7 @@ from kalshi_pipeline.ingest.run.recorded_listing import begin_listing, closing_r
 from kalshi_pipeline.ingest.run.report import Report
 from kalshi_pipeline.ingest.run.session import Session
 from kalshi_pipeline.records import Event, Series
-from kalshi_pipeline.settings import Combos
+from kalshi_pipeline.scope import Combos
 from kalshi_pipeline.store.database import Connection
 from kalshi_pipeline.store.writing.lookups import ListedMarkets
 from kalshi_pipeline.store.writing.parents import merge_events, merge_series

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
-from enum import StrEnum
 from typing import NamedTuple
 
 from kalshi_pipeline.errors import ConfigurationError, NotFoundError, PayloadError
@@ -16,12 +15,21 @@ from kalshi_pipeline.ingest.run.session import Session
 from kalshi_pipeline.records import Trade
 from kalshi_pipeline.store.database import Connection
 from kalshi_pipeline.store.reading.completeness import was_complete
-from kalshi_pipeline.store.writing.backfill_progress import StoredWalk, open_walk, restart_walk, walk_of
-from kalshi_pipeline.store.writing.runs import State
+from kalshi_pipeline.store.writing.backfill_progress import (
+    StoredWalk,
+    WalkKey,
+    WalkState,
+    open_walk,
+    restart_walk,
+    walk_of,
+)
+from kalshi_pipeline.store.writing.runs import State, Subject
 from kalshi_pipeline.store.writing.tally import Tally
 from kalshi_pipeline.store.writing.trades import (
     append_staged_trades,
     count_trades,
+    events_without_series,
+    markets_out_of_scope,
     stage_trades,
     unknown_markets,
 )
@@ -35,10 +43,7 @@ _LATE = 300 * MICROS_PER_SECOND
 _WIDER = 3 * MICROS_PER_SECOND
 
 
-class _Partial(StrEnum):
-    """Why a walk that reached its end is partial. It is stored as the walk's reason; those of failed walks differ."""
-
-    DAY_NOT_OVER = "the day is not over: what is still to come is added by running it again"
+_NOT_OVER = "the day is not over: what is still to come is added by running it again"
 
 
 def collect_trades(session: Session, day: date, *, again: bool = False) -> Report:
@@ -52,10 +57,11 @@ def collect_trades(session: Session, day: date, *, again: bool = False) -> Repor
     span = _Span.of(day)
     if span.start > started_at:
         raise ConfigurationError([f"{day} has not begun in UTC: choose an earlier day"])
-    report = begin_listing(session, "trades", scope=f"{day}, {session.scope}", walk_seconds=_DAY_SECONDS)
+    subject = Subject(session.scope(status=None), str(day))
+    report = begin_listing(session, "trades", subject=subject, walk_seconds=_DAY_SECONDS)
     with closing_run(session, report):
         with session.database.read() as connection:
-            is_known = not again and was_complete(connection, report.asset, report.scope)
+            is_known = not again and was_complete(connection, report.asset, subject)
         if is_known:
             report.state = State.COMPLETE
             report.notes.append(f"{day} was already complete: nothing was requested")
@@ -109,7 +115,8 @@ class _Collection:
         self._is_over = started_at >= self._span.end + _LATE
         self._has_tiers = True
         self._of_both_tiers = False
-        self._markets = TradedMarkets(session, report)
+        self._scope = session.scope(status=None)
+        self._markets = TradedMarkets(session, report, self._scope)
 
     def run(self) -> None:
         walked: set[Tier] = set()
@@ -118,15 +125,11 @@ class _Collection:
                 self._walk(tier)
                 walked.add(tier)
         self._report.state = State.COMPLETE if self._is_over else State.PARTIAL
-        self._report.reason = self._not_over
+        self._report.reason = None if self._is_over else _NOT_OVER
         if not self._has_tiers:
             self._report.notes.append("the exchange has no historical tier: only the live one was asked")
         if self._report.tally.placeholders:
             heal_placeholders(self._session, self._report)
-
-    @property
-    def _not_over(self) -> str | None:
-        return None if self._is_over else _Partial.DAY_NOT_OVER.value
 
     def _tiers(self) -> list[Tier]:
         """Ask the exchange which tiers may hold the day now; the live one comes first."""
@@ -151,8 +154,9 @@ class _Collection:
         def prepare(page: ListedPage[Trade]) -> _Prepared:
             return self._prepare(page, tier)
 
+        not_over = None if self._is_over else _NOT_OVER
         ResumableWalk(
-            self._session, self._report, stored, list_from, prepare, self._merge, not_over=self._not_over
+            self._session, self._report, stored, list_from, prepare, self._merge, not_over=not_over
         ).run()
 
     def _open(self, tier: Tier) -> tuple[StoredWalk, int]:
@@ -162,21 +166,20 @@ class _Collection:
         added behind any other. If such an earlier walk reached its end, though, and the day is still not over, then
         the trades before its beginning are known.
         """
-        name, start = self._name(tier), self._span.start
+        key, start = self._key(tier), self._span.start
         with self._session.database.begin() as connection:
-            others = [walk_of(connection, self._name(other)) for other in Tier if other is not tier]
+            others = [walk_of(connection, self._key(other)) for other in Tier if other is not tier]
             self._of_both_tiers = any(others)
-            found = walk_of(connection, name)
-            walk = open_walk(connection, name, self._started_at, again=self._again)
+            found = walk_of(connection, key)
+            walk = open_walk(connection, key, self._started_at, again=self._again)
             if found is not None and (self._again or found.started_at < self._span.end + _LATE):
                 walk = restart_walk(connection, walk, self._started_at)
-                reached_its_end = found.reason == _Partial.DAY_NOT_OVER
-                if reached_its_end and not self._is_over and not self._again:
+                if found.state is WalkState.CAUGHT_UP and not self._is_over and not self._again:
                     start = max(start, found.started_at - _LATE)
         return walk, start
 
-    def _name(self, tier: Tier) -> str:
-        return f"trades/{self._day}/{tier}/{self._session.scope}"
+    def _key(self, tier: Tier) -> WalkKey:
+        return WalkKey(f"trades/{self._day}/{tier}", self._scope)
 
     def _prepare(self, page: ListedPage[Trade], tier: Tier) -> _Prepared:
         """Stage the trades that are in scope, and make sure that their markets are stored."""
@@ -186,6 +189,15 @@ class _Collection:
             unknown = unknown_markets(connection, self._markets.asked_since)
         self._report_progress(page.records)
         placeholders = self._markets.ensure(unknown, tier)
+        if not self._scope.is_everything:
+            if self._scope.series:
+                with self._session.database.stage() as connection:
+                    unplaced = events_without_series(connection)
+                self._markets.learn_series(unplaced)
+            with self._session.database.stage() as connection:
+                outside = markets_out_of_scope(connection, self._scope) | self._markets.out_of_scope
+                rows = [trade for trade in rows if trade.ticker not in outside]
+                stage_trades(connection, rows)
         return _Prepared(len(rows), len(page.records) - len(rows), placeholders)
 
     def _rows(self, trades: list[Trade]) -> list[Trade]:
@@ -195,15 +207,14 @@ class _Collection:
                 f"the exchange returned trades of other days than {self._day}: it ignores min_ts and max_ts, so the "
                 "day cannot be collected; check whether its API has changed"
             )
-        wants = self._session.wants
-        return [trade for trade in trades if start <= trade.created_at < end and wants(trade.ticker)]
+        return [trade for trade in trades if start <= trade.created_at < end]
 
     def _merge(self, connection: Connection, page: _Prepared) -> Tally:
         inserted = append_staged_trades(connection, of_both_tiers=self._of_both_tiers)
         return Tally(
             inserted=inserted,
             unchanged=page.trades - inserted,
-            left_out=page.out_of_scope,
+            out_of_scope=page.out_of_scope,
             placeholders=page.placeholders,
         )
 

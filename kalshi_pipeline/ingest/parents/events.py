@@ -11,7 +11,6 @@ from kalshi_pipeline.exchange.client import TICKERS_PER_LOOKUP
 from kalshi_pipeline.ingest.run.report import Report
 from kalshi_pipeline.ingest.run.session import Session
 from kalshi_pipeline.records import Event, Reject
-from kalshi_pipeline.vocabulary import COMBO_PREFIX
 
 UNLIMITED = 1_000_000_000
 """The budget of runs that nothing waits for."""
@@ -29,16 +28,12 @@ class EventLookup:
         self._requests_left = session.settings.event_lookups if requests is None else requests
 
     def fetch(self, tickers: Sequence[str]) -> "FetchedEvents":
-        """Fetch events, as far as the budget goes.
-
-        The events of combos are not requested: `/events` never returns them.
-        """
-        wanted = [ticker for ticker in tickers if not ticker.startswith(COMBO_PREFIX)]
+        """Fetch events, as far as the budget goes."""
         fetched = FetchedEvents([], [], [])
-        for start in range(0, len(wanted), TICKERS_PER_LOOKUP):
+        for start in range(0, len(tickers), TICKERS_PER_LOOKUP):
             if self._requests_left <= 0:
                 break
-            asked = wanted[start : start + TICKERS_PER_LOOKUP]
+            asked = tickers[start : start + TICKERS_PER_LOOKUP]
             found: set[str] = set()
             try:
                 for page in self._session.client.iter_events(asked):

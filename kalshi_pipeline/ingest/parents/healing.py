@@ -12,7 +12,6 @@ from kalshi_pipeline.store.reading.parents import open_placeholder_events, open_
 from kalshi_pipeline.store.writing.parents import merge_events, merge_series
 from kalshi_pipeline.store.writing.runs import add_page, add_to_quarantine, record_lookups
 from kalshi_pipeline.store.writing.tally import Tally
-from kalshi_pipeline.vocabulary import COMBO_PREFIX
 
 # For fewer combo events than this, fetching each is cheaper than walking their listing, which takes no filter.
 _WORTH_A_WALK = 20
@@ -57,14 +56,14 @@ class _Healing:
         return max(0, self._last_request - self._session.client.requests)
 
     def events_by_ticker(self) -> None:
-        tickers = [ticker for ticker in self._open_events() if not ticker.startswith(COMBO_PREFIX)]
+        tickers = self._open_events(of_combos=False)
         for start in range(0, len(tickers), TICKERS_PER_LOOKUP):
             if self._requests_left:
                 for page in self._session.client.iter_events(tickers[start : start + TICKERS_PER_LOOKUP]):
                     self._store_events(page.records, page.rejects)
 
     def combo_events_in_bulk(self) -> None:
-        wanted = {ticker for ticker in self._open_events() if ticker.startswith(COMBO_PREFIX)}
+        wanted = set(self._open_events(of_combos=True))
         pages_left = self._requests_left // 2
         if len(wanted) < _WORTH_A_WALK or not pages_left:
             return
@@ -114,9 +113,9 @@ class _Healing:
             with contextlib.suppress(NotFoundError):
                 self._store_series([self._session.client.fetch_series(ticker)])
 
-    def _open_events(self, limit: int = 1_000_000) -> list[str]:
+    def _open_events(self, limit: int = 1_000_000, *, of_combos: bool | None = None) -> list[str]:
         with self._session.database.read() as connection:
-            return open_placeholder_events(connection, limit)
+            return open_placeholder_events(connection, limit, of_combos=of_combos)
 
     def _open_series(self, limit: int = 1_000_000) -> list[str]:
         with self._session.database.read() as connection:

@@ -90,7 +90,7 @@ def known_windows(session: Session) -> list[Window]:
     if settings.series or settings.windows == 1:
         return []
     with session.database.read() as connection:
-        bounds = creation_bounds(connection, settings.windows, session.combos, at_least=MARKETS_PAGE)
+        bounds = creation_bounds(connection, settings.windows, session.scope().kinds, at_least=MARKETS_PAGE)
     return windows_between(bounds)
 
 

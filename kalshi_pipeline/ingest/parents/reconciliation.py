@@ -16,7 +16,6 @@ from kalshi_pipeline.records import Market, Outcome
 from kalshi_pipeline.store.database import Connection
 from kalshi_pipeline.store.writing.lookups import (
     ListedMarkets,
-    Scope,
     mark_gone,
     record_market_lookups,
 )
@@ -48,11 +47,11 @@ def reconcile(
 
     A market that is in neither tier is marked as gone. Lookups that fail are left to later runs, with a note.
     """
-    scope = Scope(session.combos, session.settings.series)
+    scope = session.scope()
     most = session.settings.reconcile_requests * TICKERS_PER_LOOKUP
     with session.database.stage() as connection:
-        unlisted = listed.unlisted(connection, scope, OPEN)
-        due = listed.due(connection, OPEN, session.clock.now(), most, outside=scope if everywhere else None)
+        unlisted = listed.unlisted(connection, scope)
+        due = listed.due(connection, session.clock.now(), most, outside=scope if everywhere else None)
     lookup = MarketLookup(session, [*unlisted, *due], seconds_left=_Budget(session).seconds_left)
     reconciling = _Reconciling(session, report, pages, merge, frozenset(unlisted))
     for answer in lookup:

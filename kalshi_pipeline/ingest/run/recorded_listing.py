@@ -11,7 +11,14 @@ from kalshi_pipeline.ingest.run.session import Session
 from kalshi_pipeline.records import Reject
 from kalshi_pipeline.store.database import Connection
 from kalshi_pipeline.store.reading.completeness import count_rows, placeholders
-from kalshi_pipeline.store.writing.runs import State, add_page, add_to_quarantine, close_run, open_listing
+from kalshi_pipeline.store.writing.runs import (
+    State,
+    Subject,
+    add_page,
+    add_to_quarantine,
+    close_run,
+    open_listing,
+)
 from kalshi_pipeline.store.writing.tally import Tally
 from kalshi_pipeline.units import MICROS_PER_SECOND
 
@@ -27,21 +34,21 @@ def begin_listing(
     asset: str,
     *,
     record: str | None = None,
-    scope: str | None = None,
+    subject: Subject | None = None,
     walk_seconds: float | None = None,
 ) -> Report:
     """Open the record of a run and return its report.
 
-    `record` is the run's name in `listings`, by default the asset's; `scope` and `walk_seconds` are by default those
-    of the settings.
+    `record` is the run's name in `listings`, by default the asset's; `subject` and `walk_seconds` are by default what
+    the settings say: their open markets.
     """
     at = session.clock.now()
-    scope = scope or session.scope
+    subject = subject or Subject(session.scope())
     seconds = walk_seconds or session.settings.walk_seconds
     dead_before = at - round(_WALKS_UNTIL_DEAD * seconds * MICROS_PER_SECOND)
     with session.database.begin() as connection:
-        run = open_listing(connection, record or asset, scope, at, dead_before)
-    return Report(asset, run, scope)
+        run = open_listing(connection, record or asset, subject, at, dead_before)
+    return Report(asset, run, subject)
 
 
 def count_store(session: Session, report: Report) -> None:

@@ -3,7 +3,7 @@
 from collections import Counter
 from dataclasses import dataclass, field
 
-from kalshi_pipeline.store.writing.runs import Run, State
+from kalshi_pipeline.store.writing.runs import Run, State, Subject
 from kalshi_pipeline.store.writing.tally import Tally
 
 
@@ -20,7 +20,7 @@ class Report:
 
     asset: str
     run: Run
-    scope: str
+    subject: Subject
     tick_at: int | None = None
     is_paused: bool | None = None
     state: State = State.RUNNING

@@ -2,7 +2,7 @@
 
 import contextlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Generic, NamedTuple, TypeVar
 
 from kalshi_pipeline.errors import RefusedError, StoreError
@@ -13,6 +13,7 @@ from kalshi_pipeline.ingest.run.session import Session
 from kalshi_pipeline.store.database import Connection
 from kalshi_pipeline.store.writing.backfill_progress import (
     StoredWalk,
+    WalkState,
     add_walk_page,
     close_walk,
     restart_walk,
@@ -46,13 +47,14 @@ class ResumableWalk(Generic[Row, Prepared]):
     merge: Callable[[Connection, Prepared], Tally]
     newest_at: Callable[[ListedPage[Row]], int | None] = lambda _: None
     not_over: str | None = None
+    _end: WalkState | None = field(default=None, init=False)
 
     def run(self) -> None:
         """Walk to the end, set the report's state, and close the walk's record. A complete walk is left as it is.
 
         Where the exchange refuses the stored cursor, the walk restarts at its beginning.
         """
-        if self.stored.state is State.COMPLETE:
+        if self.stored.state is WalkState.COMPLETE:
             return
         pages = self.report.tally.pages
         with self._closing():
@@ -69,6 +71,7 @@ class ResumableWalk(Generic[Row, Prepared]):
                 self._store()
             if self.report.is_complete and self.not_over is not None:
                 self.report.state, self.report.reason = State.PARTIAL, self.not_over
+                self._end = WalkState.CAUGHT_UP
 
     def _store(self) -> None:
         listing = self.list_from(self.stored)
@@ -98,10 +101,10 @@ class ResumableWalk(Generic[Row, Prepared]):
         except BaseException as error:
             # If even this cannot be written, the walk stays open, and is continued all the same.
             with contextlib.suppress(StoreError):
-                self._close(State.PARTIAL, reason_of(error))
+                self._close(WalkState.PARTIAL, reason_of(error))
             raise
-        self._close(self.report.state, self.report.reason)
+        self._close(self._end or WalkState(self.report.state), self.report.reason)
 
-    def _close(self, state: State, reason: str | None) -> None:
+    def _close(self, state: WalkState, reason: str | None) -> None:
         with self.session.database.begin() as connection:
             close_walk(connection, self.stored, state, reason, self.session.clock.now())

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 from kalshi_pipeline.clock import SYSTEM_CLOCK, Clock
 from kalshi_pipeline.exchange.client import KalshiClient
-from kalshi_pipeline.settings import Combos, Settings
+from kalshi_pipeline.scope import Combos, Scope
+from kalshi_pipeline.settings import Settings
 from kalshi_pipeline.store.database import Database
-from kalshi_pipeline.vocabulary import COMBO_PREFIX, MveFilter
+from kalshi_pipeline.vocabulary import MveFilter, StatusFilter
 
 OnProgress = Callable[[str], None]
 """Takes a line for a person."""
@@ -26,27 +27,9 @@ class Session:
     report_progress: OnProgress
     clock: Clock = SYSTEM_CLOCK
 
-    @property
-    def scope(self) -> str:
-        """What is collected, in words. Runs of different scopes are not compared with each other."""
-        combos = {Combos.EXCLUDE: "no combos", Combos.ONLY: "only combos", Combos.INCLUDE: "with combos"}
-        return f"{','.join(self.settings.series) or 'all series'}, {combos[self.settings.combos]}"
-
-    @property
-    def combos(self) -> tuple[bool, ...]:
-        """The values of a market's `is_combo` that belong to the scope."""
-        return {
-            Combos.EXCLUDE: (False,),
-            Combos.ONLY: (True,),
-            Combos.INCLUDE: (False, True),
-        }[self.settings.combos]
-
-    def wants(self, ticker: str) -> bool:
-        """Return whether a market is in the scope, by its ticker, which begins with its series (combos: with KXMVE)."""
-        series, combos = self.settings.series, self.settings.combos
-        if combos is not Combos.INCLUDE and ticker.startswith(COMBO_PREFIX) is not (combos is Combos.ONLY):
-            return False
-        return not series or ticker.startswith(tuple(f"{one}-" for one in series)) or ticker in series
+    def scope(self, status: StatusFilter | None = StatusFilter.OPEN) -> Scope:
+        """Return what is collected: the markets of the settings with the statuses of a filter, or with any."""
+        return Scope(self.settings.series, self.settings.combos, status)
 
     @property
     def mve_filter(self) -> str | None:

@@ -14,11 +14,13 @@ from kalshi_pipeline.store.schema.tables import (
     markets,
     price_snapshots,
     quarantine,
+    scopes,
     series,
     ticks,
     trades,
 )
-from kalshi_pipeline.store.writing.runs import Run, State
+from kalshi_pipeline.store.scopes import stored_scopes
+from kalshi_pipeline.store.writing.runs import Run, State, Subject
 from kalshi_pipeline.units import MICROS_PER_DOLLAR
 
 _PARENTS = (series, events, markets)
@@ -26,10 +28,10 @@ _PARENTS = (series, events, markets)
 
 @dataclass(frozen=True, kw_only=True)
 class StoredRun:
-    """The record of a run as stored; `windows` is how many walks its listing had at once."""
+    """The record of a run as stored: its scope in words, and in `windows` how many walks its listing had at once."""
 
     id: int
-    scope: str
+    scope: str | None
     started_at: int | None
     finished_at: int | None
     state: str
@@ -51,7 +53,9 @@ class ListingRun(StoredRun):
 
     asset: str
     changed: int
-    left_out: int
+    out_of_scope: int
+    day: str | None
+    selection: str | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,7 +89,10 @@ _Stored = TypeVar("_Stored", bound=StoredRun)
 
 
 def _stored(table: Table, kind: type[_Stored]) -> Select[tuple[object, ...]]:
-    return select(*(table.c[field.name] for field in fields(kind)))
+    columns = {"scope": scopes.c.sentence, **table.c}
+    return select(*(columns[field.name].label(field.name) for field in fields(kind))).select_from(
+        table.outerjoin(scopes)
+    )
 
 
 def _one(connection: Connection, query: Select[tuple[object, ...]], kind: type[_Stored]) -> _Stored | None:
@@ -115,24 +122,27 @@ def tick_states(connection: Connection) -> dict[str, int]:
     return dict(connection.execute(select(ticks.c.state, func.count()).group_by(ticks.c.state)).all())
 
 
-def was_complete(connection: Connection, asset: str, scope: str) -> bool:
-    """Return whether some run of an asset and a scope has seen every page."""
-    query = select(listings.c.id).where(
-        listings.c.asset == asset, listings.c.scope == scope, listings.c.state == State.COMPLETE
+def was_complete(connection: Connection, asset: str, subject: Subject) -> bool:
+    """Return whether some run of an asset and a day has seen every page of a scope that covers this one."""
+    query = (
+        select(listings.c.scope_id)
+        .where(listings.c.asset == asset, listings.c.day == subject.day, listings.c.state == State.COMPLETE)
+        .distinct()
     )
-    return connection.execute(query.limit(1)).first() is not None
+    known = stored_scopes(connection)
+    seen = [known[key] for key in connection.execute(query).scalars() if key in known]
+    return any(scope.covers(subject.scope) for scope in seen if subject.scope is not None)
 
 
 def received_before(connection: Connection, run: Run) -> int | None:
     """Return how many records the last complete run before this one received, of its asset and scope; None if none."""
     table = run.table
     this = select(table).where(table.c.id == run.id).subquery()
-    same = [table.c.scope == this.c.scope]
-    if table is listings:
-        same.append(table.c.asset == this.c.asset)
+    same = ("scope_id",) if table is ticks else ("asset", "scope_id", "day", "selection")
     query = (
         select(table.c.received)
-        .where(table.c.id < run.id, table.c.state == State.COMPLETE, *same)
+        .where(table.c.id < run.id, table.c.state == State.COMPLETE)
+        .where(*(table.c[name].is_not_distinct_from(this.c[name]) for name in same))
         .order_by(table.c.id.desc())
         .limit(1)
     )

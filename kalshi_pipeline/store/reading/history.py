@@ -1,16 +1,17 @@
 """The history of one market over a span: as stored, or on a grid."""
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 
 from sqlalchemy import Connection, select
 
 from kalshi_pipeline.errors import RangeError, UnknownTickerError
 from kalshi_pipeline.store.reading.in_force import (
+    Coverage,
     Provenance,
     TakenTick,
     bound_tick,
-    newest_sighting,
+    newest_repeat,
     newest_tick,
     ticks_between,
 )
@@ -25,7 +26,13 @@ from kalshi_pipeline.store.reading.quotes import (
     read_stored,
     row_in_force,
 )
-from kalshi_pipeline.store.schema.tables import QUOTE_COLUMNS, markets, price_snapshots, sightings, ticks
+from kalshi_pipeline.store.schema.tables import (
+    QUOTE_COLUMNS,
+    markets,
+    price_snapshots,
+    ticks,
+    unchanged_quotes,
+)
 from kalshi_pipeline.units import MICROS_PER_SECOND, iso_of
 
 MOST_GRID_POINTS = 1_000_000
@@ -38,9 +45,9 @@ _later_rows = (
     .where(_rows.market_id == MARKET_ID, _rows.tick_id > TICK_ID, _rows.tick_id <= _last_id)
     .order_by(_rows.tick_id)
 )
-_later_sightings = select(sightings.c.tick_id, sightings.c.received_ms).where(
-    sightings.c.market_id == MARKET_ID,
-    sightings.c.tick_id.in_(select(ticks.c.id).where(ticks.c.id > TICK_ID, ticks.c.id <= _last_id)),
+_later_repeats = select(unchanged_quotes.c.tick_id, unchanged_quotes.c.received_ms).where(
+    unchanged_quotes.c.market_id == MARKET_ID,
+    unchanged_quotes.c.tick_id.in_(select(ticks.c.id).where(ticks.c.id > TICK_ID, ticks.c.id <= _last_id)),
 )
 
 
@@ -63,16 +70,20 @@ def history(
     span = {"market_id": market_id, "tick_id": first_id, "last_id": last_id}
     rows = {row[1]: row for row in row_in_force(connection, market_id, first_id)}
     rows |= {row[1]: row for row in read_stored(connection, _later_rows, span)}
-    sighted = newest_sighting(connection, last_id) is not None
-    if sighted:
-        rows = _with_sightings(rows, read_stored(connection, _later_sightings, span))
+    has_repeats = newest_repeat(connection, last_id) is not None
+    if has_repeats:
+        rows = _with_repeats(rows, read_stored(connection, _later_repeats, span))
     # Between the stored quotes, a tick matters to a grid only.
     taken = ticks_between(connection, min(rows, default=last_id), first_id)
-    taken += ticks_between(connection, first_id + 1, last_id, None if grid or sighted else market_id)
+    taken += ticks_between(connection, first_id + 1, last_id, None if grid or has_repeats else market_id)
+    _, _, _, _, event_id, is_combo, *_ = next(iter(rows.values()), (None,) * 6)
+    covering = (
+        Coverage(connection, taken).scopes_of(event_id, is_combo=bool(is_combo)) if rows else frozenset()
+    )
     if grid is not None:
-        return list(_known_at(ticker, grid, taken, rows))
+        return list(_known_at(ticker, grid, taken, rows, covering))
     instants = [start, *(tick.tick_at for tick in taken if tick.tick_at > start and tick.id in rows)]
-    known = _known_at(ticker, instants, taken, rows)
+    known = _known_at(ticker, instants, taken, rows, covering)
     return [quote for quote in known if quote.is_listed or quote.quoted_at == quote.at]
 
 
@@ -92,9 +103,9 @@ def newest_history(connection: Connection, ticker: str, limit: int) -> list[Quot
     return history(connection, ticker, first_at, tick.tick_at + 1)[-limit:]
 
 
-def _with_sightings(rows: Mapping[int, Stored], sighted: Sequence[Stored]) -> dict[int, Stored]:
-    """Put a row for each sighting between the others, by their ticks: the one before, sent again."""
-    received_ms: dict[int, int] = dict(sighted)
+def _with_repeats(rows: Mapping[int, Stored], repeats: Sequence[Stored]) -> dict[int, Stored]:
+    """Put a row for each tick that found the quote unchanged between the others: the one before, sent again."""
+    received_ms: dict[int, int] = dict(repeats)
     sent: dict[int, Stored] = {}
     last: Stored = ()
     for tick_id in sorted({*rows, *received_ms}):
@@ -123,18 +134,20 @@ def _grid(start: int, end: int, step_seconds: float | None) -> range | None:
 
 
 def _known_at(
-    ticker: str, instants: Iterable[int], taken: Sequence[TakenTick], rows: Mapping[int, Stored]
+    ticker: str,
+    instants: Iterable[int],
+    taken: Sequence[TakenTick],
+    rows: Mapping[int, Stored],
+    covering: Container[int | None],
 ) -> Iterator[Quote]:
-    """Go along the ticks, and yield at each instant what they have shown by then."""
+    """Go along the ticks, and yield at each instant what those that cover the market have shown by then."""
     known = Quote(ticker, 0, None, None, False, False, False, None, *[None] * len(QUOTE_COLUMNS))  # noqa: FBT003
-    scope = None
     upcoming = 0
     for at in instants:
         while upcoming < len(taken) and (tick := taken[upcoming]).tick_at <= at:
             upcoming += 1
             confirmed_at = tick.tick_at if tick.is_complete else None
             if (row := rows.get(tick.id)) is not None:
-                scope = tick.scope
                 provenance = Provenance(
                     quoted_at=tick.tick_at,
                     is_observed=True,
@@ -142,7 +155,7 @@ def _known_at(
                     confirmed_at=confirmed_at,
                 )
                 known = quote_of(row, at, provenance)
-            elif tick.scope == scope:
+            elif tick.scope_id in covering:
                 known = known._replace(
                     is_observed=False,
                     is_tick_complete=tick.is_complete,

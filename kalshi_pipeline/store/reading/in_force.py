@@ -1,10 +1,11 @@
 """Which row of a market is in force at a tick, and which ticks confirm it: the ground of reading back.
 
-A stored quote is in force from its tick until the market's next row. Ticks of its own scope carry it: a complete one
-confirms it, an incomplete one does not. Where every quote is kept, sightings record the ticks at which the exchange
-sent it again. Keys of ticks that hold quotes ascend with their instants.
+A stored quote is in force from its tick until the market's next row. Later ticks carry it whose scope covers the
+market: a complete one confirms it, an incomplete one does not. Where every quote is kept, `unchanged_quotes` records
+the ticks at which the exchange sent it again. Keys of ticks that hold quotes ascend with their instants.
 """
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from sqlalchemy import (
@@ -22,8 +23,17 @@ from sqlalchemy import (
     select,
 )
 
-from kalshi_pipeline.store.schema.tables import latest_quotes, price_snapshots, sightings, ticks
+from kalshi_pipeline.store.schema.tables import (
+    events,
+    latest_quotes,
+    price_snapshots,
+    series,
+    ticks,
+    unchanged_quotes,
+)
+from kalshi_pipeline.store.scopes import stored_scopes
 from kalshi_pipeline.store.writing.runs import TAKEN, State
+from kalshi_pipeline.vocabulary import StatusFilter
 
 
 class TakenTick(NamedTuple):
@@ -31,7 +41,7 @@ class TakenTick(NamedTuple):
 
     id: int
     tick_at: int
-    scope: str
+    scope_id: int | None
     is_complete: bool
 
 
@@ -45,8 +55,9 @@ class Provenance(NamedTuple):
 
 
 _taken = select(
-    ticks.c.id, ticks.c.tick_at, ticks.c.scope, (ticks.c.state == State.COMPLETE).label("is_complete")
+    ticks.c.id, ticks.c.tick_at, ticks.c.scope_id, (ticks.c.state == State.COMPLETE).label("is_complete")
 ).where(ticks.c.state.in_(TAKEN))
+_series_of_events = select(events.c.id, series.c.ticker).join(series)
 _newest = _taken.order_by(ticks.c.tick_at.desc()).limit(1)
 _newest_complete = _newest.where(ticks.c.state == State.COMPLETE)
 _newest_at = _newest.where(ticks.c.tick_at <= bindparam("at", type_=BigInteger))
@@ -84,19 +95,66 @@ def ticks_between(
     return [TakenTick(*row) for row in rows]
 
 
-def provenances(connection: Connection, first_id: int, last_id: int) -> dict[int, Provenance]:
-    """Return for each of these ticks, by its key, how its rows are known at the last one."""
-    newest: dict[str, TakenTick] = {}
-    confirmed_at: dict[str, int] = {}
-    found = {}
-    for tick in reversed(ticks_between(connection, first_id, last_id)):
-        of_scope = newest.setdefault(tick.scope, tick)
-        if tick.is_complete:
-            confirmed_at.setdefault(tick.scope, tick.tick_at)
-        found[tick.id] = Provenance(
-            tick.tick_at, of_scope is tick, of_scope.is_complete, confirmed_at.get(tick.scope)
+class Coverage:
+    """Which of some ticks cover a market: those whose scope has the series of its event and its kind.
+
+    A listing of open markets shows all of them. One of a narrower status filter shows nothing of a market that it does
+    not list, so it covers none: what it lists, it stores.
+    """
+
+    def __init__(self, connection: Connection, taken: Iterable[TakenTick]) -> None:
+        used = {tick.scope_id for tick in taken}
+        self._scopes = {
+            key: scope
+            for key, scope in stored_scopes(connection).items()
+            if key in used and scope.status in (None, StatusFilter.OPEN)
+        }
+        self._series: dict[int, str] = {}
+        if any(scope.series for scope in self._scopes.values()):
+            self._series = dict(connection.execute(_series_of_events).tuples().all())
+
+    def scopes_of(self, event_id: int, *, is_combo: bool) -> frozenset[int | None]:
+        """Return the keys of the scopes that cover a market of this event."""
+        series = self._series.get(event_id)
+        return frozenset(
+            key for key, scope in self._scopes.items() if scope.covers_market(series, is_combo=is_combo)
         )
-    return found
+
+
+class Provenances:
+    """How the rows of each of some ticks are known at the last of them, market by market."""
+
+    def __init__(self, connection: Connection, first_id: int, last_id: int) -> None:
+        self._ticks = ticks_between(connection, first_id, last_id)
+        self._coverage = Coverage(connection, self._ticks)
+        self._of_markets: dict[tuple[int, int], dict[int, Provenance]] = {}
+        self._of_scopes: dict[frozenset[int | None], dict[int, Provenance]] = {}
+
+    def of(self, event_id: int, is_combo: int) -> dict[int, Provenance]:
+        """Return for each tick, by its key, how the row of a market of this event and kind is known."""
+        if (found := self._of_markets.get((event_id, is_combo))) is None:
+            scope_ids = self._coverage.scopes_of(event_id, is_combo=bool(is_combo))
+            if (found := self._of_scopes.get(scope_ids)) is None:
+                found = self._of_scopes[scope_ids] = self._along_ticks(scope_ids)
+            self._of_markets[event_id, is_combo] = found
+        return found
+
+    def _along_ticks(self, scope_ids: frozenset[int | None]) -> dict[int, Provenance]:
+        newest: TakenTick | None = None
+        confirmed_at: int | None = None
+        found = {}
+        for tick in reversed(self._ticks):
+            if tick.scope_id in scope_ids:
+                newest = newest or tick
+                if tick.is_complete and confirmed_at is None:
+                    confirmed_at = tick.tick_at
+            # The tick that stored a row has seen its market, whatever its scope.
+            last = newest or tick
+            own_at = tick.tick_at if tick.is_complete else None
+            found[tick.id] = Provenance(
+                tick.tick_at, last is tick, last.is_complete, own_at if confirmed_at is None else confirmed_at
+            )
+        return found
 
 
 def bound_tick(name: str) -> BindParameter[int]:
@@ -115,28 +173,32 @@ def tick_in_force(tick_id: BindParameter[int]) -> Case[int]:
     return case((newest.tick_id <= tick_id, newest.tick_id), else_=sought)
 
 
-_newest_sighting = select(func.max(sightings.c.tick_id)).where(sightings.c.tick_id <= bound_tick("tick_id"))
+_newest_repeat = select(func.max(unchanged_quotes.c.tick_id)).where(
+    unchanged_quotes.c.tick_id <= bound_tick("tick_id")
+)
 
 
-def newest_sighting(connection: Connection, tick_id: int) -> int | None:
-    """Return the newest tick, up to one, with sightings of any market; None if there are none."""
-    found: int | None = connection.execute(_newest_sighting, {"tick_id": tick_id}).scalar_one()
+def newest_repeat(connection: Connection, tick_id: int) -> int | None:
+    """Return the newest tick, up to one, with unchanged quotes of any market; None if there are none."""
+    found: int | None = connection.execute(_newest_repeat, {"tick_id": tick_id}).scalar_one()
     return found
 
 
-def sighting_of_market(
+def repeat_of_market(
     market_id: ColumnElement[int], row_tick_id: ColumnElement[int], last_id: ColumnElement[int]
 ) -> ScalarSelect[int]:
-    """Return the tick of the newest sighting of a market after its row in force, up to a tick.
+    """Return the tick of the newest unchanged quote of a market after its row in force, up to a tick.
 
-    Sightings have no index by market: the ticks are searched backwards one by one, and the last ones are the
+    They have no index by market: the ticks are searched backwards one by one, and the last ones are the
     likeliest.
     """
-    is_sighted = exists().where(sightings.c.tick_id == ticks.c.id, sightings.c.market_id == market_id)
-    is_sighted = is_sighted.correlate_except(sightings)
+    is_repeated = exists().where(
+        unchanged_quotes.c.tick_id == ticks.c.id, unchanged_quotes.c.market_id == market_id
+    )
+    is_repeated = is_repeated.correlate_except(unchanged_quotes)
     return (
         select(ticks.c.id)
-        .where(ticks.c.id > row_tick_id, ticks.c.id <= last_id, is_sighted)
+        .where(ticks.c.id > row_tick_id, ticks.c.id <= last_id, is_repeated)
         .order_by(ticks.c.id.desc())
         .limit(1)
         .correlate_except(ticks)
@@ -144,15 +206,13 @@ def sighting_of_market(
     )
 
 
-_last_sighting = select(
-    sighting_of_market(
-        bindparam("market_id", type_=Integer), bound_tick("row_tick_id"), bound_tick("last_id")
-    )
+_last_repeat = select(
+    repeat_of_market(bindparam("market_id", type_=Integer), bound_tick("row_tick_id"), bound_tick("last_id"))
 )
 
 
 def last_sent(connection: Connection, market_id: int, row_tick_id: int, last_id: int) -> int:
-    """Return the newest tick, up to one, at which the exchange sent the quote of a row: its own, or a sighting's."""
+    """Return the newest tick, up to one, at which the exchange sent the quote of a row: its own, or a later one."""
     bound = {"market_id": market_id, "row_tick_id": row_tick_id, "last_id": last_id}
-    sighted_id: int | None = connection.execute(_last_sighting, bound).scalar_one()
-    return row_tick_id if sighted_id is None else sighted_id
+    repeated_id: int | None = connection.execute(_last_repeat, bound).scalar_one()
+    return row_tick_id if repeated_id is None else repeated_id

@@ -6,11 +6,11 @@ from sqlalchemy import Connection, and_, func, or_, select
 
 from kalshi_pipeline.errors import RangeError
 from kalshi_pipeline.store.reading.in_force import (
+    Provenances,
     bound_tick,
     last_sent,
-    newest_sighting,
+    newest_repeat,
     newest_tick,
-    provenances,
     tick_in_force,
 )
 from kalshi_pipeline.store.reading.quotes import midpoint_of
@@ -22,7 +22,8 @@ class Mover(NamedTuple):
     """A market whose midpoint or last price changed: the newer quote and its base (micro-dollars, hundredths).
 
     They are of the ticks `quoted_at` and `base_quoted_at`, the base at or before the window's start, and
-    `volume_change` was traded in between. The newer one is observed where it belongs to the newest tick of its scope.
+    `volume_change` was traded in between. The newer one is observed where its tick is the newest that covers its
+    market.
     """
 
     ticker: str
@@ -84,6 +85,8 @@ _query = (
         markets.c.ticker,
         func.coalesce(markets.c.title, markets.c.yes_sub_title),
         _found.c.market_id,
+        markets.c.event_id,
+        markets.c.is_combo,
         _found.c.tick_id,
         _found.c.base_tick_id,
         _now.c.yes_bid,
@@ -130,14 +133,15 @@ def movers(
     if base is None:
         return []
     rows = connection.execute(_query.limit(limit), {"tick_id": tick.id, "base_tick_id": base.id}).all()
-    known = provenances(connection, min((row[4] for row in rows), default=tick.id), tick.id)
-    has_sightings = newest_sighting(connection, tick.id) is not None
+    known = Provenances(connection, min((row[6] for row in rows), default=tick.id), tick.id)
+    has_repeats = newest_repeat(connection, tick.id) is not None
     found = []
-    for ticker, title, market_id, row_tick_id, base_tick_id, *rest in rows:
+    for ticker, title, market_id, event_id, is_combo, row_tick_id, base_tick_id, *rest in rows:
         new_id, base_id = row_tick_id, base_tick_id
-        if has_sightings:
+        if has_repeats:
             new_id = last_sent(connection, market_id, row_tick_id, tick.id)
             base_id = last_sent(connection, market_id, base_tick_id, base.id)
-        new, old = known[new_id], known[base_id]
+        of_market = known.of(event_id, is_combo)
+        new, old = of_market[new_id], of_market[base_id]
         found.append(Mover(ticker, title, new.quoted_at, old.quoted_at, new.is_observed, *rest))
     return found

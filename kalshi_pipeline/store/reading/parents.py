@@ -4,10 +4,11 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection, exists, func, select
 
-from kalshi_pipeline.store.dialects.statements import written
+from kalshi_pipeline.store.dialects.statements import in_parts, written
 from kalshi_pipeline.store.schema.tables import event_lookups, events, markets, series
 from kalshi_pipeline.vocabulary import MarketStatus
 
+_HAS_COMBO = exists().where(markets.c.event_id == events.c.id, markets.c.is_combo)
 # An event all of whose markets are gone is shown by the exchange no more.
 HAS_REACHABLE_MARKET = exists().where(markets.c.event_id == events.c.id, markets.c.gone_at.is_(None))
 
@@ -36,12 +37,28 @@ def creation_bounds(
     return list(connection.execute(query).scalars())
 
 
-def open_placeholder_events(connection: Connection, limit: int) -> list[str]:
-    """Return tickers of placeholder events, first those that the exchange was asked for longest ago or never."""
+def series_of_events(connection: Connection, tickers: Sequence[str]) -> dict[str, str]:
+    """Return the series of those of the events that are stored with one."""
+    query = select(events.c.ticker, series.c.ticker).join(series)
+    return {
+        event: of_series
+        for some in in_parts(tickers)
+        for event, of_series in connection.execute(query.where(events.c.ticker.in_(some))).tuples()
+    }
+
+
+def open_placeholder_events(
+    connection: Connection, limit: int, *, of_combos: bool | None = None
+) -> list[str]:
+    """Return tickers of placeholder events, first those that the exchange was asked for longest ago or never.
+
+    With `of_combos`, those whose markets are combos or those whose markets are not.
+    """
+    wanted = [] if of_combos is None else [_HAS_COMBO if of_combos else ~_HAS_COMBO]
     query = (
         select(events.c.ticker)
         .select_from(events.outerjoin(event_lookups))
-        .where(events.c.is_placeholder, HAS_REACHABLE_MARKET)
+        .where(events.c.is_placeholder, HAS_REACHABLE_MARKET, *wanted)
         .order_by(event_lookups.c.asked_at.nulls_first(), events.c.id)
         .limit(limit)
     )

@@ -20,12 +20,12 @@ from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
 from kalshi_pipeline.store.reading.in_force import (
     Provenance,
+    Provenances,
     TakenTick,
     bound_tick,
-    newest_sighting,
+    newest_repeat,
     newest_tick,
-    provenances,
-    sighting_of_market,
+    repeat_of_market,
     tick_in_force,
 )
 from kalshi_pipeline.store.schema.tables import (
@@ -33,7 +33,7 @@ from kalshi_pipeline.store.schema.tables import (
     latest_quotes,
     markets,
     price_snapshots,
-    sightings,
+    unchanged_quotes,
 )
 from kalshi_pipeline.units import MICROS_PER_MILLISECOND
 
@@ -47,11 +47,11 @@ class Quote(NamedTuple):
     """What is known of a market `at` an instant: the quote in force, in micro-dollars and hundredths of a contract.
 
     It was stored or, where every quote is kept, sent again by the tick `quoted_at`, and received at `received_at`. It
-    is observed where that is the newest tick of its scope, else carried.
+    is observed where that is the newest tick that covers the market, else carried.
     `confirmed_at` is the newest complete tick that confirms it, if any, and `is_tick_complete` is whether the newest
-    tick of its scope is that one. A market that is not listed has no numbers: either the tick `quoted_at` found it
-    gone, or nothing had been stored of it and `quoted_at` is None. The numbers are those of `records.Quote`, in its
-    order.
+    tick that covers the market is that one. A market that is not listed has no numbers: either the tick `quoted_at`
+    found it gone, or nothing had been stored of it and `quoted_at` is None. The numbers are those of `records.Quote`,
+    in its order.
     """
 
     ticker: str
@@ -88,8 +88,8 @@ Stored: TypeAlias = tuple[Any, ...]
 
 TICK_ID = bound_tick("tick_id")
 MARKET_ID = bindparam("market_id", type_=Integer)
-# The newest tick with sightings.
-_sighted_id = bound_tick("sighted_id")
+# The newest tick with unchanged quotes.
+_repeated_id = bound_tick("repeated_id")
 _rows = price_snapshots.c
 _latest = latest_quotes.c
 
@@ -97,16 +97,17 @@ _latest = latest_quotes.c
 def quote_columns(
     of: ReadOnlyColumnCollection[str, Column[Any]], times: Sequence[ColumnElement[Any]] = ()
 ) -> Sequence[ColumnElement[Any]]:
-    """Return the columns of a `Stored` row: the ticker, its tick, its time, whether it is terminal, its numbers."""
+    """Return the columns of a `Stored` row: ticker, tick, time, whether it is terminal, event, kind, numbers."""
     numbers = (of[name] for name in QUOTE_COLUMNS)
     times = times or (of.tick_id, of.received_ms)
-    return (markets.c.ticker, *times, type_coerce(of.is_terminal, Integer), *numbers)
+    kind = (markets.c.event_id, type_coerce(markets.c.is_combo, Integer))
+    return (markets.c.ticker, *times, type_coerce(of.is_terminal, Integer), *kind, *numbers)
 
 
-def _rows_in_force(*which: ColumnElement[bool], with_sightings: bool = False) -> Select[Any]:
+def _rows_in_force(*which: ColumnElement[bool], with_repeats: bool = False) -> Select[Any]:
     """The row of each of those markets, terminal ones included: found by its key first, then read, which is fastest.
 
-    With sightings, each has the tick and the time of its newest one, if it has any.
+    With repeats, each has the tick and the time at which its quote was last found unchanged, if it was.
     """
     found = (
         select(_latest.market_id, tick_in_force(TICK_ID).label("tick_id"))
@@ -116,28 +117,28 @@ def _rows_in_force(*which: ColumnElement[bool], with_sightings: bool = False) ->
     )
     of_row = and_(_rows.tick_id == found.c.tick_id, _rows.market_id == found.c.market_id)
     joined = found.join(price_snapshots, of_row).join(markets, markets.c.id == _rows.market_id)
-    if not with_sightings:
+    if not with_repeats:
         return select(*quote_columns(_rows)).select_from(joined)
-    sighted = sightings.c
-    last_id = sighting_of_market(found.c.market_id, found.c.tick_id, _sighted_id)
-    of_sighting = and_(sighted.tick_id == last_id, sighted.market_id == found.c.market_id)
+    repeats = unchanged_quotes.c
+    last_id = repeat_of_market(found.c.market_id, found.c.tick_id, _repeated_id)
+    of_repeat = and_(repeats.tick_id == last_id, repeats.market_id == found.c.market_id)
     times = (
-        func.coalesce(sighted.tick_id, _rows.tick_id),
-        func.coalesce(sighted.received_ms, _rows.received_ms),
+        func.coalesce(repeats.tick_id, _rows.tick_id),
+        func.coalesce(repeats.received_ms, _rows.received_ms),
     )
-    return select(*quote_columns(_rows, times)).select_from(joined.outerjoin(sightings, of_sighting))
+    return select(*quote_columns(_rows, times)).select_from(joined.outerjoin(unchanged_quotes, of_repeat))
 
 
 _has_ended = and_(_latest.is_terminal, _latest.tick_id <= TICK_ID)
 _is_listed = not_(_rows.is_terminal)
 _listed_rows = _rows_in_force(not_(_has_ended)).where(_is_listed)
-_sighted_listed_rows = _rows_in_force(not_(_has_ended), with_sightings=True).where(_is_listed)
+_repeated_listed_rows = _rows_in_force(not_(_has_ended), with_repeats=True).where(_is_listed)
 # What is in force at the newest tick has a table of its own.
 _newest_listed_rows = (
     select(*quote_columns(_latest)).select_from(latest_quotes.join(markets)).where(not_(_latest.is_terminal))
 )
 _market_row = _rows_in_force(_latest.market_id == MARKET_ID)
-_sighted_market_row = _rows_in_force(_latest.market_id == MARKET_ID, with_sightings=True)
+_repeated_market_row = _rows_in_force(_latest.market_id == MARKET_ID, with_repeats=True)
 
 
 def quotes_as_of(connection: Connection, at: int) -> list[Quote]:
@@ -145,9 +146,9 @@ def quotes_as_of(connection: Connection, at: int) -> list[Quote]:
     tick = newest_tick(connection, at)
     if tick is None:
         return []
-    bound = {"tick_id": tick.id, "sighted_id": newest_sighting(connection, tick.id)}
-    if bound["sighted_id"] is not None:
-        query = _sighted_listed_rows
+    bound = {"tick_id": tick.id, "repeated_id": newest_repeat(connection, tick.id)}
+    if bound["repeated_id"] is not None:
+        query = _repeated_listed_rows
     else:
         query = _newest_listed_rows if tick == newest_tick(connection) else _listed_rows
     return _known_at(connection, at, tick, read_stored(connection, query, bound))
@@ -168,8 +169,8 @@ def latest(connection: Connection, ticker: str | None = None) -> list[Quote]:
 
 
 def _known_at(connection: Connection, at: int, tick: TakenTick, rows: Sequence[Stored]) -> list[Quote]:
-    known = provenances(connection, min((row[1] for row in rows), default=tick.id), tick.id)
-    return [quote_of(row, at, known[row[1]]) for row in rows]
+    known = Provenances(connection, min((row[1] for row in rows), default=tick.id), tick.id)
+    return [quote_of(row, at, known.of(row[4], row[5])[row[1]]) for row in rows]
 
 
 def market_id_of(connection: Connection, ticker: str) -> int | None:
@@ -179,8 +180,8 @@ def market_id_of(connection: Connection, ticker: str) -> int | None:
 
 def row_in_force(connection: Connection, market_id: int | None, tick_id: int) -> list[Stored]:
     """Return the row of a market that is in force at a tick, terminal or not; empty if it has none by then."""
-    bound = {"tick_id": tick_id, "market_id": market_id, "sighted_id": newest_sighting(connection, tick_id)}
-    query = _market_row if bound["sighted_id"] is None else _sighted_market_row
+    bound = {"tick_id": tick_id, "market_id": market_id, "repeated_id": newest_repeat(connection, tick_id)}
+    query = _market_row if bound["repeated_id"] is None else _repeated_market_row
     return read_stored(connection, query, bound)
 
 
@@ -196,4 +197,4 @@ def quote_of(row: Stored, at: int, provenance: Provenance) -> Quote:
     received_at = quoted_at + row[2] * MICROS_PER_MILLISECOND
     # Half the time of unpacking the row and of the constructor that NamedTuple writes.
     known = (row[0], at, quoted_at, received_at, not row[3], is_observed, is_tick_complete, confirmed_at)
-    return _new(Quote, (*known, *row[4:]))
+    return _new(Quote, (*known, *row[6:]))

@@ -12,6 +12,7 @@ from sqlalchemy import (
     Integer,
     LargeBinary,
     MetaData,
+    PrimaryKeyConstraint,
     Table,
     Text,
     UniqueConstraint,
@@ -75,6 +76,10 @@ def _parent_columns() -> list[Column[Any]]:
     ]
 
 
+def _scope_id() -> Column[Any]:
+    return Column("scope_id", ForeignKey("scopes.id"), comment="what it covers")
+
+
 def _run_columns() -> list[Column[Any]]:
     counts = (
         "pages",
@@ -87,7 +92,7 @@ def _run_columns() -> list[Column[Any]]:
         "healed",
     )
     return [
-        Column("scope", Text, nullable=False),
+        _scope_id(),
         Column("started_at", BigInteger),
         Column("finished_at", BigInteger),
         Column("state", Text, nullable=False),
@@ -192,6 +197,28 @@ market_lookups = Table(
     Column("asked_at", BigInteger, nullable=False),
 )
 
+# What runs cover. Ticks confirm and end the quotes of the markets that their scope covers, and only those.
+scopes = Table(
+    "scopes",
+    metadata,
+    _id(),
+    Column("series", Text, comment="tickers of series, sorted and separated by commas; blank for all series"),
+    Column("combos", Text, comment="multivariate markets: exclude, only or include"),
+    Column("status_filter", Text, comment="the exchange's filter word, or all"),
+    Column("sentence", Text, nullable=False, comment="the scope in words; nothing is decided by it"),
+    UniqueConstraint("series", "combos", "status_filter"),
+    comment="what runs cover; one whose columns but the sentence are NULL covers nothing",
+)
+
+# The largest key that a table ever had: the key of a row that another program deleted is not given to another row.
+last_ids = Table(
+    "last_ids",
+    metadata,
+    Column("table_name", Text, primary_key=True),
+    Column("last_id", Integer, nullable=False),
+    **clustered(),
+)
+
 ticks = Table(
     "ticks",
     metadata,
@@ -213,8 +240,15 @@ listings = Table(
     Column("asset", Text, nullable=False),
     *_run_columns(),
     Column("changed", Integer, nullable=False),
-    # Records that the exchange sent and that were not asked for: outside of the scope, or of the day.
-    Column("left_out", Integer, nullable=False, server_default="0"),
+    Column(
+        "out_of_scope",
+        Integer,
+        nullable=False,
+        server_default="0",
+        comment="records that the exchange sent and that were not asked for: outside of the scope, or of the day",
+    ),
+    Column("day", Text, comment="the UTC day that the run was about; NULL for a run about no day"),
+    Column("selection", Text, comment="the selected markets in words, of a run without a scope"),
 )
 Index("ix_listings_asset", listings.c.asset, listings.c.id)
 
@@ -236,12 +270,14 @@ Index("ix_price_snapshots_market_id_tick_id", price_snapshots.c.market_id, price
 
 # Where every quote is to be kept: a tick listed the market, and its quote was that of the row before. The numbers are
 # only in that row; repeated, they would take four times the space.
-sightings = Table(
-    "sightings",
+unchanged_quotes = Table(
+    "unchanged_quotes",
     metadata,
-    Column("tick_id", ForeignKey("ticks.id"), primary_key=True),
-    Column("market_id", ForeignKey("markets.id"), primary_key=True),
+    # The names of its constraints are those that it was made with: renaming them would copy every row.
+    Column("tick_id", ForeignKey("ticks.id", name="fk_sightings_tick_id")),
+    Column("market_id", ForeignKey("markets.id", name="fk_sightings_market_id")),
     Column("received_ms", Integer, nullable=False),
+    PrimaryKeyConstraint("tick_id", "market_id", name="pk_sightings"),
     **clustered(),
 )
 
@@ -299,23 +335,24 @@ Index(
     **partial(settlements.c.settlement_value.is_(None)),
 )
 
-# Long walks that continue where they were stopped: one row for each, by a name such as `trades/2026-11-20/live`.
-walks = Table(
-    "walks",
+# Long walks that continue where they were stopped, such as `trades/2026-11-20/live` of a scope.
+backfill_progress = Table(
+    "backfill_progress",
     metadata,
-    Column("id", Integer, primary_key=True),
-    Column("name", Text, nullable=False, unique=True),
-    Column("state", Text, nullable=False),
-    Column("reason", Text),
-    # Where it continues; NULL at its beginning and at its end.
-    Column("cursor", Text),
-    # The bound of its query, with which its cursor belongs; NULL where it has none.
-    Column("since_at", BigInteger),
-    # The newest instant that it has met: what the next walk may begin with.
-    Column("newest_at", BigInteger),
-    Column("started_at", BigInteger, nullable=False),
-    Column("finished_at", BigInteger),
+    _id(),
+    Column("name", Text, nullable=False, comment="which walk: asset, day if it is about one, tier"),
+    Column("scope_id", ForeignKey("scopes.id"), nullable=False, comment="what it covers"),
+    Column("state", Text, nullable=False, comment="running, complete, partial or caught_up"),
+    Column("reason", Text, comment="why it is not complete, in words"),
+    Column("cursor", Text, comment="where it continues; NULL at its beginning and at its end"),
+    _instant("since_at", "the bound of its query, to which its cursor belongs", nullable=True),
+    _instant(
+        "newest_at", "the newest instant that it has met: what the next walk may begin with", nullable=True
+    ),
+    _instant("started_at", "when it began"),
+    _instant("finished_at", "when it ended", nullable=True),
     *(Column(name, Integer, nullable=False) for name in ("pages", "received", "inserted", "quarantined")),
+    UniqueConstraint("name", "scope_id"),
 )
 
 trades = Table(

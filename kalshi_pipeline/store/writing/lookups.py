@@ -1,7 +1,6 @@
 """Which markets to look up by their tickers: those missing in a listing, and those whose end is not known."""
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Iterable, Sequence
 
 from sqlalchemy import (
     BigInteger,
@@ -23,11 +22,13 @@ from sqlalchemy import (
     update,
 )
 
+from kalshi_pipeline.scope import Scope
 from kalshi_pipeline.store.dialects.statements import in_parts, insert_or_ignore, written
-from kalshi_pipeline.store.schema.tables import events, market_lookups, markets, series
+from kalshi_pipeline.store.schema.tables import market_lookups, markets
+from kalshi_pipeline.store.scopes import is_in
 from kalshi_pipeline.store.writing.merging import make_empty
 from kalshi_pipeline.store.writing.parents import staged_markets
-from kalshi_pipeline.vocabulary import MarketStatus
+from kalshi_pipeline.vocabulary import STATUSES_OF, MarketStatus, StatusFilter
 
 # A market whose state is a day old is asked for hourly, one in a new state at every run.
 _WAIT_SHARE = 24
@@ -41,18 +42,8 @@ _is_unsettled = and_(
 )
 
 
-class Scope(NamedTuple):
-    """What the runs of this configuration list: combos or not, and the series where it is narrowed to some."""
-
-    combos: Sequence[bool]
-    series: Sequence[str]
-
-    def holds(self) -> ColumnElement[bool]:
-        """Return the condition that a row of `markets` is in scope."""
-        if not self.series:
-            return markets.c.is_combo.in_(self.combos)
-        named = select(events.c.id).join(series).where(series.c.ticker.in_(self.series))
-        return and_(markets.c.is_combo.in_(self.combos), markets.c.event_id.in_(named))
+def _is_any_of(statuses: Iterable[MarketStatus]) -> ColumnElement[bool]:
+    return markets.c.status.in_([status.value for status in statuses])
 
 
 class ListedMarkets:
@@ -81,11 +72,11 @@ class ListedMarkets:
         """Return the condition that the market of a key is among them."""
         return exists().where(_listed.c.market_id == market_id)
 
-    def unlisted(self, connection: Connection, scope: Scope, open_words: Sequence[str]) -> list[str]:
-        """Return the markets that are stored as open and were missing in a listing of this scope, now complete."""
+    def unlisted(self, connection: Connection, scope: Scope) -> list[str]:
+        """Return the markets that a scope covers by their stored state, and its listing, now complete, did not list."""
         query = (
             select(markets.c.ticker)
-            .where(_is_unsettled, markets.c.status.in_(open_words), scope.holds(), ~self.hold(markets.c.id))
+            .where(_is_unsettled, _is_any_of(scope.statuses), is_in(scope), ~self.hold(markets.c.id))
             .order_by(markets.c.id)
         )
         return list(connection.execute(query).scalars())
@@ -93,7 +84,6 @@ class ListedMarkets:
     def due(
         self,
         connection: Connection,
-        open_words: Sequence[str],
         at: int,
         limit: int,
         *,
@@ -104,8 +94,8 @@ class ListedMarkets:
         Their stored state is not open; with `outside` also those that are stored as open outside of a scope. The
         older a market's state, the more rarely it is due.
         """
-        is_open = markets.c.status.in_(open_words)
-        elsewhere = false() if outside is None else not_(outside.holds())
+        is_open = _is_any_of(STATUSES_OF[StatusFilter.OPEN])
+        elsewhere = false() if outside is None else not_(is_in(outside))
         asked_at = market_lookups.c.asked_at
         is_due = or_(asked_at.is_(None), asked_at + (asked_at - markets.c.changed_at) // _WAIT_SHARE <= at)
         is_ours = or_(markets.c.status.is_(None), not_(is_open), elsewhere)

@@ -16,6 +16,7 @@ from sqlalchemy import (
     Insert,
     Integer,
     MetaData,
+    Select,
     Table,
     Text,
     Update,
@@ -35,6 +36,7 @@ from sqlalchemy import (
 from sqlalchemy.schema import CreateTable
 
 from kalshi_pipeline.store.dialects import load
+from kalshi_pipeline.store.writing.ids import InsertNew
 
 STAGED_ROW = "staged_row"
 """The column with the number of a row within what is staged."""
@@ -92,9 +94,12 @@ class Merge:
         seen_at = bindparam("seen_at", type_=BigInteger)
         same_ticker = table.c.ticker == stage.c.ticker
         new = {**values, "is_placeholder": false(), "first_seen_at": seen_at, "changed_at": seen_at}
-        self.insert_new: Insert = insert(table).from_select(
+        self.insert_new = InsertNew(
+            table,
             ["ticker", *new],
-            select(stage.c.ticker, *new.values()).where(~exists().where(same_ticker)),
+            select(stage.c.ticker, *(value.label(name) for name, value in new.items())).where(
+                ~exists().where(same_ticker)
+            ),
         )
         kept = {
             name: value if name in exact else func.coalesce(value, table.c[name])
@@ -150,15 +155,22 @@ class Merge:
         if changed:
             for statement in (*self.log_changed, self.update_changed):
                 connection.execute(statement, at)
-        inserted = connection.execute(self.insert_new, at).rowcount
+        inserted = self.insert_new.run(connection, at)
         return inserted, changed, healed
 
 
-def insert_placeholders(table: Table, ticker: ColumnElement[Any]) -> Insert:
+PLACEHOLDER_COLUMNS = ("ticker", "is_placeholder", "first_seen_at", "changed_at")
+
+
+def placeholder(ticker: ColumnElement[Any], seen_at: ColumnElement[int]) -> Select[Any]:
+    """Return the values of a placeholder with a ticker, of a table of parents."""
+    times = (seen_at.label("first_seen_at"), seen_at.label("changed_at"))
+    return select(ticker, true().label("is_placeholder"), *times)
+
+
+def insert_placeholders(table: Table, ticker: ColumnElement[Any]) -> InsertNew:
     """Return the statement that inserts a placeholder for each staged ticker of a parent that is missing in `table`."""
     seen_at = bindparam("seen_at", type_=BigInteger)
     named = select(ticker.label("ticker")).where(ticker.is_not(None)).distinct().subquery()
-    missing = select(named.c.ticker, true(), seen_at, seen_at).where(
-        ~exists().where(table.c.ticker == named.c.ticker)
-    )
-    return insert(table).from_select(["ticker", "is_placeholder", "first_seen_at", "changed_at"], missing)
+    is_missing = ~exists().where(table.c.ticker == named.c.ticker)
+    return InsertNew(table, PLACEHOLDER_COLUMNS, placeholder(named.c.ticker, seen_at).where(is_missing))

@@ -7,6 +7,7 @@ from sqlalchemy import BigInteger, Connection, and_, bindparam, exists, insert, 
 from kalshi_pipeline.records import OrderBook, OrderBookLevel
 from kalshi_pipeline.store.schema.from_records import record_columns
 from kalshi_pipeline.store.schema.tables import markets, order_book_levels, order_books
+from kalshi_pipeline.store.writing.ids import InsertNew
 from kalshi_pipeline.store.writing.merging import Staging
 
 
@@ -15,7 +16,7 @@ def append_order_books(connection: Connection, books: Sequence[OrderBook], recei
     _staged_books.fill(connection, [(book.ticker,) for book in books])
     _staged_levels.fill(connection, [(book.ticker, *level) for book in books for level in book.levels])
     bound = {"received_at": received_at}
-    appended = connection.execute(_append_books, bound).rowcount
+    appended = _append_books.run(connection, bound)
     connection.execute(_append_levels, bound)
     return appended
 
@@ -27,7 +28,8 @@ _level = _staged_levels.table.c
 _is_stored = exists().where(
     order_books.c.market_id == markets.c.id, order_books.c.received_at == _received_at
 )
-_append_books = insert(order_books).from_select(
+_append_books = InsertNew(
+    order_books,
     ["market_id", "received_at"],
     select(markets.c.id, _received_at)
     .select_from(_staged_books.table)

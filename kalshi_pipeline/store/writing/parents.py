@@ -10,12 +10,11 @@ from sqlalchemy import (
     bindparam,
     cast,
     exists,
+    false,
     func,
-    insert,
     null,
     or_,
     select,
-    true,
     update,
 )
 
@@ -29,15 +28,25 @@ from kalshi_pipeline.store.schema.tables import (
     markets,
     series,
 )
-from kalshi_pipeline.store.writing.merging import STAGED_ROW, Merge, Staging, insert_placeholders
+from kalshi_pipeline.store.writing.ids import InsertNew
+from kalshi_pipeline.store.writing.merging import (
+    PLACEHOLDER_COLUMNS,
+    STAGED_ROW,
+    Merge,
+    Staging,
+    insert_placeholders,
+    placeholder,
+)
 from kalshi_pipeline.store.writing.tally import Tally
 
 
 class OrphanRow(NamedTuple):
-    """A market that a trade names and the exchange does not return; `gone_at` if it is in neither of its tiers."""
+    """A market that a trade names and the exchange does not return; `gone_at` if it is in neither of its tiers.
+
+    The exchange has not said that it is a combo, so it is stored as none.
+    """
 
     ticker: str
-    is_combo: bool
     gone_at: int | None
 
 
@@ -86,17 +95,18 @@ _insert_missing_events = insert_placeholders(events, staged_markets.table.c.even
 _seen_at = bindparam("seen_at", type_=BigInteger)
 _orphans = _staged_orphans.table
 _is_stored = exists().where(markets.c.ticker == _orphans.c.ticker)
-_insert_events_of_orphans = insert(events).from_select(
-    ["ticker", "is_placeholder", "first_seen_at", "changed_at"],
-    select(_orphans.c.ticker, true(), _seen_at, _seen_at).where(
+_insert_events_of_orphans = InsertNew(
+    events,
+    PLACEHOLDER_COLUMNS,
+    placeholder(_orphans.c.ticker, _seen_at).where(
         ~_is_stored, ~exists().where(events.c.ticker == _orphans.c.ticker)
     ),
 )
-_insert_orphans = insert(markets).from_select(
-    ["ticker", "event_id", "is_combo", "gone_at", "is_placeholder", "first_seen_at", "changed_at"],
-    select(
-        _orphans.c.ticker, events.c.id, _orphans.c.is_combo, _orphans.c.gone_at, true(), _seen_at, _seen_at
-    )
+_insert_orphans = InsertNew(
+    markets,
+    [*PLACEHOLDER_COLUMNS, "event_id", "is_combo", "gone_at"],
+    placeholder(_orphans.c.ticker, _seen_at)
+    .add_columns(events.c.id.label("event_id"), false().label("is_combo"), _orphans.c.gone_at)
     .select_from(_orphans.join(events, events.c.ticker == _orphans.c.ticker))
     .where(~_is_stored),
 )
@@ -116,7 +126,7 @@ def merge_series(connection: Connection, rows: Sequence[Series], seen_at: int) -
 def merge_events(connection: Connection, rows: Sequence[Event], seen_at: int) -> Tally:
     """Insert or update events; a series that they name and that is not stored becomes a placeholder."""
     staged_events.fill(connection, rows)
-    placeholders = connection.execute(_insert_missing_series, {"seen_at": seen_at}).rowcount
+    placeholders = _insert_missing_series.run(connection, {"seen_at": seen_at})
     return _tally(_merge_events.run(connection, seen_at), len(rows), placeholders)
 
 
@@ -126,8 +136,12 @@ def stage_markets(connection: Connection, page: Sequence[Market]) -> None:
 
 
 def unknown_events(connection: Connection) -> list[str]:
-    """Return the events that staged markets name and that are missing, or are placeholders never asked for."""
-    named = select(staged_markets.table.c.event_ticker.label("ticker")).distinct().subquery()
+    """Return the events that staged markets name and that are missing, or are placeholders never asked for.
+
+    Those of combos are left out: `/events` never returns them.
+    """
+    stage = staged_markets.table.c
+    named = select(stage.event_ticker.label("ticker")).where(~stage.is_combo).distinct().subquery()
     was_asked = exists().where(event_lookups.c.event_id == events.c.id)
     is_known = exists().where(events.c.ticker == named.c.ticker, or_(~events.c.is_placeholder, was_asked))
     return list(connection.execute(select(named.c.ticker).where(~is_known)).scalars())
@@ -135,7 +149,7 @@ def unknown_events(connection: Connection) -> list[str]:
 
 def merge_staged_markets(connection: Connection, staged: int, seen_at: int) -> Tally:
     """Insert or update the staged markets; an event that they name and that is not stored becomes a placeholder."""
-    placeholders = connection.execute(_insert_missing_events, {"seen_at": seen_at}).rowcount
+    placeholders = _insert_missing_events.run(connection, {"seen_at": seen_at})
     return _tally(_merge_markets.run(connection, seen_at), staged, placeholders)
 
 
@@ -154,9 +168,8 @@ def insert_orphans(connection: Connection, rows: Sequence[OrphanRow], seen_at: i
     """
     _staged_orphans.fill(connection, rows)
     connection.execute(_mark_asked, {"seen_at": seen_at})
-    inserted = [connection.execute(_insert_events_of_orphans, {"seen_at": seen_at}).rowcount]
-    inserted.append(connection.execute(_insert_orphans, {"seen_at": seen_at}).rowcount)
-    return sum(inserted)
+    inserted = _insert_events_of_orphans.run(connection, {"seen_at": seen_at})
+    return inserted + _insert_orphans.run(connection, {"seen_at": seen_at})
 
 
 def _tally(merged: tuple[int, int, int], staged: int, placeholders: int = 0) -> Tally:

@@ -1,4 +1,4 @@
-"""Writes of quotes: a row per tick and market that differs from the row before, else at most a sighting."""
+"""Writes of quotes: a row per tick and market that differs from the row before, and what is kept of the others."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -11,7 +11,6 @@ from sqlalchemy import (
     Integer,
     MetaData,
     Table,
-    Text,
     and_,
     bindparam,
     case,
@@ -28,25 +27,27 @@ from sqlalchemy import (
     update,
 )
 
+from kalshi_pipeline.scope import Scope
 from kalshi_pipeline.store.dialects.statements import insert_or_ignore, upsert
 from kalshi_pipeline.store.schema.tables import (
     QUOTE_COLUMNS,
     latest_quotes,
     markets,
     price_snapshots,
-    sightings,
     ticks,
+    unchanged_quotes,
 )
+from kalshi_pipeline.store.scopes import is_in
 from kalshi_pipeline.store.writing.lookups import ListedMarkets
 from kalshi_pipeline.store.writing.merging import make_empty
 from kalshi_pipeline.store.writing.parents import staged_markets
 from kalshi_pipeline.store.writing.runs import TAKEN, Run
 from kalshi_pipeline.units import MICROS_PER_MILLISECOND, MICROS_PER_SECOND
+from kalshi_pipeline.vocabulary import StatusFilter
 
 _stage = staged_markets.table
 _tick_id = bindparam("tick_id", type_=Integer)
 _received_ms = bindparam("received_ms", type_=Integer)
-_scope = bindparam("scope", type_=Text)
 # Quotes of this tick and of those before it are older than a keyframe may be.
 _aged_tick_id = bindparam("aged_tick_id", type_=Integer)
 
@@ -62,13 +63,8 @@ _new_quotes = Table(
 )
 
 _latest = latest_quotes.c
-# Ticks of other scopes since then: 'no row in a complete tick means unchanged' holds within one scope only.
-_ticks_of_other_scopes = select(ticks.c.id).where(
-    ticks.c.id > _aged_tick_id, ticks.c.scope != _scope, ticks.c.state.in_(TAKEN)
-)
 _differs = or_(*(_latest[name].is_distinct_from(_stage.c[name]) for name in QUOTE_COLUMNS))
 _is_new = or_(_latest.market_id.is_(None), _latest.is_terminal, _differs)
-_is_aged = or_(_latest.tick_id <= _aged_tick_id, _latest.tick_id.in_(_ticks_of_other_scopes))
 _find = insert(_new_quotes).from_select(
     ["market_id", *QUOTE_COLUMNS, "is_keyframe"],
     select(markets.c.id, *(_stage.c[name] for name in QUOTE_COLUMNS), not_(_is_new))
@@ -81,7 +77,7 @@ _find = insert(_new_quotes).from_select(
         or_(
             _latest.market_id.is_(None),
             # The market may have its row of this tick already: a run that is tried again adds nothing.
-            and_(_latest.tick_id < _tick_id, or_(_is_new, _is_aged)),
+            and_(_latest.tick_id < _tick_id, or_(_is_new, _latest.tick_id <= _aged_tick_id)),
         )
     ),
 )
@@ -97,8 +93,8 @@ _append = insert(price_snapshots).from_select(
 # By its key: an update that joined the two tables would read all of `latest_quotes` for each page.
 _store_latest = upsert(latest_quotes, ["market_id", *_new], select(_new_quotes.c.market_id, *_new.values()))
 # After the new ones: a market without a row of this tick is then listed unchanged.
-_sight = insert_or_ignore(
-    sightings,
+_append_unchanged = insert_or_ignore(
+    unchanged_quotes,
     ["tick_id", "market_id", "received_ms"],
     select(_tick_id, markets.c.id, _received_ms)
     .select_from(
@@ -108,9 +104,9 @@ _sight = insert_or_ignore(
     )
     .where(_latest.tick_id < _tick_id),
 )
-# A run that is tried again may find changed what it sighted before: the row alone is kept, as without the first try.
-_forget_sightings = delete(sightings).where(
-    sightings.c.tick_id == _tick_id, sightings.c.market_id.in_(select(_new_quotes.c.market_id))
+# A run that is tried again may find changed what was unchanged before: the row alone is kept, as without the first try.
+_forget_unchanged = delete(unchanged_quotes).where(
+    unchanged_quotes.c.tick_id == _tick_id, unchanged_quotes.c.market_id.in_(select(_new_quotes.c.market_id))
 )
 _count_keyframes = select(func.coalesce(func.sum(case((_new_quotes.c.is_keyframe, 1), else_=0)), 0))
 
@@ -120,16 +116,20 @@ _end = {
     "received_ms": _received_ms,
     "is_terminal": true(),
 }
-_is_unlisted = and_(
-    ~_latest.is_terminal,
-    _latest.tick_id < _tick_id,
-    ~ListedMarkets.hold(_latest.market_id),
-    exists().where(ticks.c.id == _latest.tick_id, ticks.c.scope == _scope),
+_unlisted = Table(
+    "unlisted_quotes", _temporary, Column("market_id", Integer, primary_key=True), prefixes=["TEMPORARY"]
 )
+_find_unlisted = insert(_unlisted).from_select(
+    ["market_id"],
+    select(_latest.market_id).where(
+        ~_latest.is_terminal, _latest.tick_id < _tick_id, ~ListedMarkets.hold(_latest.market_id)
+    ),
+)
+_ended_ids = select(_unlisted.c.market_id)
 _append_ends = insert(price_snapshots).from_select(
-    ["market_id", *_end], select(_latest.market_id, *_end.values()).where(_is_unlisted)
+    ["market_id", *_end], select(_unlisted.c.market_id, *_end.values())
 )
-_refresh_ended = update(latest_quotes).values(_end).where(_is_unlisted)
+_refresh_ended = update(latest_quotes).values(_end).where(_latest.market_id.in_(_ended_ids))
 
 
 class Appended(NamedTuple):
@@ -143,9 +143,10 @@ class TickQuotes:
     """Writes the quotes of one tick, page by page; then ends the histories of markets that it did not list.
 
     A quote is stored if the market is new or back, if it differs from the market's last one, and as a keyframe if that
-    one is older than `keyframe_seconds` or of another scope; `latest_quotes` then holds the same row. With `every`, a
-    quote that is not stored leaves a sighting. The tick must be the newest, under the snapshot lock: 'differs from the
-    last one' has no meaning in the past. What it has listed is held by the writer's connection.
+    one is older than `keyframe_seconds`; `latest_quotes` then holds the same row. With `every`, a quote that is not
+    stored leaves a row in `unchanged_quotes`; so it does at a tick of a narrower status filter than `open`, which shows
+    nothing of the markets that it does not list. The tick must be the newest, under the snapshot lock: 'differs from
+    the last one' has no meaning in the past. What it has listed is held by the writer's connection.
     """
 
     def __init__(
@@ -153,7 +154,7 @@ class TickQuotes:
         connection: Connection,
         run: Run,
         tick_at: int,
-        scope: str,
+        scope: Scope,
         *,
         every: bool,
         keyframe_seconds: float,
@@ -163,15 +164,12 @@ class TickQuotes:
         aged = select(func.coalesce(func.max(ticks.c.id), 0)).where(
             ticks.c.tick_at <= aged_at, ticks.c.state.in_(TAKEN)
         )
-        has_sightings = select(exists().where(sightings.c.tick_id == run.id))
+        has_unchanged = select(exists().where(unchanged_quotes.c.tick_id == run.id))
         self._tick_at = tick_at
-        self._every = every
-        self._has_sightings = every or connection.execute(has_sightings).scalar_one()
-        self._bound = {
-            "tick_id": run.id,
-            "scope": scope,
-            "aged_tick_id": connection.execute(aged).scalar_one(),
-        }
+        self._scope = scope
+        self._every = every or not self._shows_ends
+        self._has_unchanged = self._every or connection.execute(has_unchanged).scalar_one()
+        self._bound = {"tick_id": run.id, "aged_tick_id": connection.execute(aged).scalar_one()}
         # A market that is not among them at the tick's end is listed no more.
         self.listed = ListedMarkets(connection)
 
@@ -184,10 +182,10 @@ class TickQuotes:
         if inserted:
             for statement in (_append, _store_latest):
                 connection.execute(statement, at)
-            if self._has_sightings:
-                connection.execute(_forget_sightings, at)
+            if self._has_unchanged:
+                connection.execute(_forget_unchanged, at)
         if self._every:
-            connection.execute(_sight, at)
+            connection.execute(_append_unchanged, at)
         keyframes = connection.execute(_count_keyframes).scalar_one() if inserted else 0
         return Appended(inserted, keyframes)
 
@@ -196,12 +194,23 @@ class TickQuotes:
         self.listed.add(connection, tickers)
 
     def end_unlisted(self, connection: Connection, at: int) -> int:
-        """Store a terminal row for each open market of this scope that this complete tick did not list."""
+        """Store a terminal row for each market that this complete tick covers and did not list, if it had not ended."""
+        if not self._shows_ends:
+            return 0
+        make_empty(connection, _unlisted)
         bound = {**self._bound, "received_ms": self._milliseconds(at)}
+        connection.execute(_find_unlisted, bound)
+        is_covered = exists().where(markets.c.id == _unlisted.c.market_id, is_in(self._scope))
+        connection.execute(delete(_unlisted).where(~is_covered))
         ended = connection.execute(_append_ends, bound).rowcount
         if ended:
             connection.execute(_refresh_ended, bound)
         return ended
+
+    @property
+    def _shows_ends(self) -> bool:
+        """Whether an open market that is not listed has ended: a listing of paused ones loses those that resume."""
+        return self._scope.status in (None, StatusFilter.OPEN)
 
     def _milliseconds(self, at: int) -> int:
         return (at - self._tick_at) // MICROS_PER_MILLISECOND

@@ -5,13 +5,14 @@ that a run that dies leaves exactly the pages that it committed.
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 
 from sqlalchemy import BigInteger, Connection, Table, case, delete, func, insert, literal, or_, select, update
 
 from kalshi_pipeline.records import Reject
+from kalshi_pipeline.scope import Scope
 from kalshi_pipeline.store.schema.tables import (
     event_lookups,
     events,
@@ -20,6 +21,8 @@ from kalshi_pipeline.store.schema.tables import (
     quarantine,
     ticks,
 )
+from kalshi_pipeline.store.scopes import scope_id
+from kalshi_pipeline.store.writing.ids import insert_many, insert_one
 from kalshi_pipeline.store.writing.tally import Tally
 from kalshi_pipeline.units import MICROS_PER_SECOND, iso_of
 
@@ -33,6 +36,21 @@ class State(StrEnum):
     FAILED = "failed"
     SKIPPED = "skipped"
     MISSED = "missed"
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What a run of `listings` is about: a scope, a UTC day of one, or markets that were selected (in words)."""
+
+    scope: Scope | None = None
+    day: str | None = None
+    selection: str | None = None
+
+    @property
+    def sentence(self) -> str:
+        """The subject as people read it."""
+        scope = None if self.scope is None else self.scope.sentence
+        return ", ".join(filter(None, (self.day, self.selection, scope)))
 
 
 @dataclass(frozen=True)
@@ -61,7 +79,7 @@ TAKEN = (State.RUNNING, State.COMPLETE, State.PARTIAL)
 """States of ticks that hold quotes."""
 
 
-def open_listing(connection: Connection, asset: str, scope: str, at: int, dead_before: int) -> Run:
+def open_listing(connection: Connection, asset: str, subject: Subject, at: int, dead_before: int) -> Run:
     """Open a listing's row, and close those of runs that started before `dead_before` and cannot be alive."""
     connection.execute(
         update(listings)
@@ -72,15 +90,19 @@ def open_listing(connection: Connection, asset: str, scope: str, at: int, dead_b
     )
     values = {
         "asset": asset,
-        "scope": scope,
+        "scope_id": None if subject.scope is None else scope_id(connection, subject.scope),
+        "day": subject.day,
+        "selection": subject.selection,
         "started_at": at,
         "state": State.RUNNING,
         **_counts(listings, Tally()),
     }
-    return Run(listings, _inserted_id(connection, listings, values), State.RUNNING)
+    return Run(listings, insert_one(connection, listings, values), State.RUNNING)
 
 
-def open_tick(connection: Connection, tick_at: int, period_seconds: float | None, scope: str, at: int) -> Run:
+def open_tick(
+    connection: Connection, tick_at: int, period_seconds: float | None, scope: Scope, at: int
+) -> Run:
     """Open a tick's row under the snapshot lock. If it is not to be taken, its `state` is COMPLETE or SKIPPED.
 
     A tick that was closed as complete stays as it is. One that a newer tick has overtaken is skipped, since
@@ -101,7 +123,8 @@ def open_tick(connection: Connection, tick_at: int, period_seconds: float | None
     if found is not None and found.state == State.COMPLETE:
         return Run(ticks, found.id, State.COMPLETE, "this tick was complete already")
     newest = connection.execute(select(func.max(ticks.c.tick_at)).where(ticks.c.state.in_(TAKEN))).scalar()
-    values = {"scope": scope, "started_at": at, "finished_at": None, "period_seconds": period_seconds}
+    in_scope = {"scope_id": scope_id(connection, scope)}
+    values = {**in_scope, "started_at": at, "finished_at": None, "period_seconds": period_seconds}
     new = {"tick_at": tick_at, **_counts(ticks, Tally()), **values}
     reason = None
     if newest is not None and newest > tick_at:
@@ -115,7 +138,7 @@ def open_tick(connection: Connection, tick_at: int, period_seconds: float | None
         if found is not None:
             return Run(ticks, found.id, State.SKIPPED, reason)
         skipped = {**new, "state": State.SKIPPED, "reason": reason, "finished_at": at}
-        return Run(ticks, _inserted_id(connection, ticks, skipped), State.SKIPPED, reason)
+        return Run(ticks, insert_one(connection, ticks, skipped), State.SKIPPED, reason)
     running = {"state": State.RUNNING, "reason": None}
     if found is not None and (found.pages or _holds_quotes(connection, found.id)):
         # Its counts continue: what the attempt before has stored is part of this tick.
@@ -125,8 +148,8 @@ def open_tick(connection: Connection, tick_at: int, period_seconds: float | None
         # Nothing refers to it yet. It is replaced, so that keys keep the order of the ticks that hold quotes.
         connection.execute(delete(ticks).where(ticks.c.id == found.id))
     if period_seconds is not None:
-        _record_missed(connection, tick_at, period_seconds, scope)
-    return Run(ticks, _inserted_id(connection, ticks, {**new, **running}), State.RUNNING)
+        _record_missed(connection, tick_at, period_seconds, in_scope)
+    return Run(ticks, insert_one(connection, ticks, {**new, **running}), State.RUNNING)
 
 
 def _holds_quotes(connection: Connection, tick_id: int) -> bool:
@@ -134,7 +157,9 @@ def _holds_quotes(connection: Connection, tick_id: int) -> bool:
     return connection.execute(query).first() is not None
 
 
-def _record_missed(connection: Connection, tick_at: int, period_seconds: float, scope: str) -> None:
+def _record_missed(
+    connection: Connection, tick_at: int, period_seconds: float, in_scope: Mapping[str, int]
+) -> None:
     last = connection.execute(
         select(ticks.c.tick_at)
         .where(ticks.c.period_seconds.is_not(None), ticks.c.tick_at < tick_at)
@@ -158,10 +183,9 @@ def _record_missed(connection: Connection, tick_at: int, period_seconds: float, 
             continue
         is_busy = any(started_at <= missed_at < finished_at for started_at, finished_at in spans)
         state, reason = _BUSY if is_busy else _IDLE
-        row = {"tick_at": missed_at, "period_seconds": period_seconds, "scope": scope}
+        row = {"tick_at": missed_at, "period_seconds": period_seconds, **in_scope}
         rows.append({**row, "state": state, "reason": reason, **_counts(ticks, Tally())})
-    if rows:
-        connection.execute(insert(ticks), rows)
+    insert_many(connection, ticks, rows)
 
 
 def add_page(connection: Connection, run: Run, tally: Tally) -> None:
@@ -210,7 +234,3 @@ def record_lookups(connection: Connection, tickers: Sequence[str], at: int) -> N
 
 def _counts(table: Table, tally: Tally) -> dict[str, int]:
     return {name: count for name, count in asdict(tally).items() if name in table.c}
-
-
-def _inserted_id(connection: Connection, table: Table, values: dict[str, object]) -> int:
-    return int(connection.execute(insert(table).values(values).returning(table.c.id)).scalar_one())

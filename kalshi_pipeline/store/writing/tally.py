@@ -8,7 +8,7 @@ from typing import Self
 class Tally:
     """What became of the records of a page or of a run.
 
-    received = inserted + changed + unchanged + quarantined + duplicates + left_out, where the last are records that
+    received = inserted + changed + unchanged + quarantined + duplicates + out_of_scope, where the last are records that
     were not asked for. `placeholders` counts the parents made, `healed` those filled; `keyframes` counts the inserted
     quotes that are unchanged and were written for their age, `ended` the histories that were ended.
     """
@@ -20,7 +20,7 @@ class Tally:
     unchanged: int = 0
     quarantined: int = 0
     duplicates: int = 0
-    left_out: int = 0
+    out_of_scope: int = 0
     placeholders: int = 0
     healed: int = 0
     keyframes: int = 0

@@ -17,9 +17,11 @@ from sqlalchemy import (
 )
 
 from kalshi_pipeline.records import Trade
+from kalshi_pipeline.scope import Scope
 from kalshi_pipeline.store.dialects.statements import insert_or_ignore
 from kalshi_pipeline.store.schema.from_records import record_columns
-from kalshi_pipeline.store.schema.tables import markets, trades
+from kalshi_pipeline.store.schema.tables import events, markets, trades
+from kalshi_pipeline.store.scopes import is_in
 from kalshi_pipeline.store.writing.merging import STAGED_ROW, Staging
 from kalshi_pipeline.units import MICROS_PER_SECOND
 
@@ -78,6 +80,25 @@ def unknown_markets(connection: Connection, asked_since: int) -> list[str]:
     Placeholders that were asked for since an instant are left out.
     """
     return list(connection.execute(_find_unknown, {"asked_since": asked_since}).scalars())
+
+
+def events_without_series(connection: Connection) -> list[str]:
+    """Return the events of stored markets that staged trades name, as far as their series is not known."""
+    query = (
+        select(events.c.ticker)
+        .join_from(_stage, markets, markets.c.ticker == _stage.c.ticker)
+        .join(events)
+        .where(events.c.series_id.is_(None), not_(markets.c.is_placeholder))
+        .distinct()
+    )
+    return list(connection.execute(query).scalars())
+
+
+def markets_out_of_scope(connection: Connection, scope: Scope) -> set[str]:
+    """Return the stored markets that staged trades name and that are not in a scope."""
+    named = select(_stage.c.ticker).distinct().subquery()
+    query = select(markets.c.ticker).join(named, named.c.ticker == markets.c.ticker).where(not_(is_in(scope)))
+    return set(connection.execute(query).scalars())
 
 
 def append_staged_trades(connection: Connection, *, of_both_tiers: bool = False) -> int:

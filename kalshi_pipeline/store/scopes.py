@@ -1,0 +1,57 @@
+"""Scopes as rows, and the condition that a market is in one."""
+
+from sqlalchemy import ColumnElement, Connection, Select, and_, select
+
+from kalshi_pipeline.scope import Combos, Scope
+from kalshi_pipeline.store.schema.tables import events, markets, scopes, series
+from kalshi_pipeline.store.writing.ids import insert_one
+from kalshi_pipeline.vocabulary import StatusFilter
+
+# The stored word of a scope without a status filter.
+_ANY_STATUS = "all"
+_KEY = ("series", "combos", "status_filter")
+_values = select(scopes.c.id, scopes.c.series, scopes.c.combos, scopes.c.status_filter)
+
+
+def scope_id(connection: Connection, scope: Scope) -> int:
+    """Return the key of a scope, which is stored if it is new."""
+    found = connection.execute(select_id(scope)).scalar_one_or_none()
+    return insert_one(connection, scopes, _columns(scope)) if found is None else found
+
+
+def select_id(scope: Scope) -> Select[int]:
+    """Return the query for the key of a scope, empty if it is not stored."""
+    values = _columns(scope)
+    return select(scopes.c.id).where(*(scopes.c[name] == values[name] for name in _KEY))
+
+
+def stored_scopes(connection: Connection) -> dict[int, Scope]:
+    """Return every scope by its key, but for those that cover nothing."""
+    return {
+        key: Scope(
+            tuple(named.split(",")) if named else (),
+            Combos(combos),
+            None if status_filter == _ANY_STATUS else StatusFilter(status_filter),
+        )
+        for key, named, combos, status_filter in connection.execute(
+            _values.where(scopes.c.combos.is_not(None))
+        )
+    }
+
+
+def is_in(scope: Scope) -> ColumnElement[bool]:
+    """Return the condition that a row of `markets` is in a scope, by the series of its event and its kind."""
+    is_of_kind = markets.c.is_combo.in_(scope.kinds)
+    if not scope.series:
+        return is_of_kind
+    named = select(events.c.id).join(series).where(series.c.ticker.in_(scope.series))
+    return and_(is_of_kind, markets.c.event_id.in_(named))
+
+
+def _columns(scope: Scope) -> dict[str, str]:
+    return {
+        "series": ",".join(scope.series),
+        "combos": scope.combos.value,
+        "status_filter": _ANY_STATUS if scope.status is None else scope.status.value,
+        "sentence": scope.sentence,
+    }
