@@ -9,6 +9,7 @@ from sqlalchemy import Connection, inspect
 from kalshi_pipeline.clock import SYSTEM_CLOCK, Clock
 from kalshi_pipeline.errors import StoreError, StoreProblem
 from kalshi_pipeline.store.dialects import Purpose, dialect_of
+from kalshi_pipeline.store.schema.views import create_views, drop_views
 
 __all__ = ["Connection", "Database"]
 
@@ -162,4 +163,6 @@ def _upgrade(connection: Connection) -> None:
     config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
     config.set_main_option("path_separator", "os")
     config.attributes["connection"] = connection
+    drop_views(connection)
     command.upgrade(config, "head")
+    create_views(connection)

@@ -1,13 +1,14 @@
 """Records as the exchange lists them, ticks as the snapshot takes them, and whole tables as plain dictionaries."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from sqlalchemy import Table, insert, select
 
 from kalshi_pipeline.records import Event, Market, Quote, Series
+from kalshi_pipeline.scope import Combos, Scope
 from kalshi_pipeline.store.database import Database
 from kalshi_pipeline.store.schema.tables import ticks
 from kalshi_pipeline.store.writing.parents import merge_events, merge_markets, merge_series
@@ -15,6 +16,7 @@ from kalshi_pipeline.store.writing.quotes import Appended, TickQuotes
 from kalshi_pipeline.store.writing.runs import Run, State, add_page, close_run, open_tick
 from kalshi_pipeline.store.writing.tally import Tally
 from kalshi_pipeline.units import instant_of
+from kalshi_pipeline.vocabulary import StatusFilter
 
 MILLISECOND = 1_000
 SECOND = 1_000_000
@@ -22,9 +24,9 @@ MINUTE = 60 * SECOND
 NOON = instant_of(datetime(2026, 11, 22, 12, 0, tzinfo=UTC))
 LATER = NOON + 5 * MINUTE
 STEP = 5 * MINUTE
-SCOPE = "all series, no combos"
+SCOPE = Scope(combos=Combos.EXCLUDE, status=StatusFilter.OPEN)
 KEYFRAME_SECONDS = 6 * 3600
-NARROW = "series KXRAIN, no combos"
+NARROW = replace(SCOPE, series=("KXRAIN",))
 PARTIAL = State.PARTIAL
 
 Row = dict[str, object]
@@ -113,7 +115,7 @@ def store_markets(database: Database, *rows: Market, at: int = NOON) -> Tally:
 
 
 def open_run(
-    database: Database, tick_at: int, period_seconds: float | None = None, scope: str = SCOPE
+    database: Database, tick_at: int, period_seconds: float | None = None, scope: Scope = SCOPE
 ) -> Run:
     with database.begin() as connection:
         return open_tick(connection, tick_at, period_seconds, scope, tick_at + SECOND)
@@ -134,7 +136,7 @@ class Tick:
         *,
         every: bool = False,
         keyframe_seconds: float = KEYFRAME_SECONDS,
-        scope: str = SCOPE,
+        scope: Scope = SCOPE,
     ) -> None:
         self.run = open_run(database, tick_at, scope=scope)
         self._database = database
@@ -174,7 +176,7 @@ def take(
     *pages: Sequence[Market],
     every: bool = False,
     keyframe_seconds: float = KEYFRAME_SECONDS,
-    scope: str = SCOPE,
+    scope: Scope = SCOPE,
     state: State = State.COMPLETE,
 ) -> int:
     """A whole snapshot: how many quotes it appended."""
@@ -194,7 +196,7 @@ def bid(cents: int, ticker: str = "M") -> Market:
     return market(ticker, yes_bid=cents * 10_000, yes_ask=cents * 10_000 + 20_000)
 
 
-def record(database: Database, at: int, state: State, scope: str = SCOPE) -> None:
+def record(database: Database, at: int, state: State, scope: Scope = SCOPE) -> None:
     """A tick that nothing was taken for."""
     row = {"tick_at": at, "scope": scope, "state": state}
     with database.begin() as connection:

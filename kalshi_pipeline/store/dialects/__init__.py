@@ -10,10 +10,10 @@ from typing import Any
 from sqlalchemy import Connection, Table
 
 from kalshi_pipeline.errors import StoreError, StoreProblem
-from kalshi_pipeline.store.dialects.interface import Dialect, Lock, Purpose
+from kalshi_pipeline.store.dialects.interface import Dialect, Lock, Purpose, ViewWords
 from kalshi_pipeline.store.dialects.sqlite import Sqlite
 
-__all__ = ["Dialect", "Lock", "Purpose", "dialect_of", "load", "url_problem"]
+__all__ = ["Dialect", "Lock", "Purpose", "ViewWords", "dialect_of", "load", "url_problem", "view_words"]
 
 _KINDS: dict[str, type[Dialect]] = {Sqlite.kind: Sqlite}
 
@@ -29,6 +29,11 @@ def dialect_of(url: str) -> Dialect:
     if problem := url_problem(url):
         raise StoreError(f"the database's address {problem}", StoreProblem.ADDRESS)
     return _KINDS[url.partition(":")[0]](url)
+
+
+def view_words(connection: Connection) -> ViewWords:
+    """Return what the views of a connection's kind of database are written with."""
+    return _KINDS[connection.dialect.name].words
 
 
 def load(

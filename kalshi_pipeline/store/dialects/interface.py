@@ -34,11 +34,41 @@ class Lock(Protocol):
         ...
 
 
+class ViewWords(Protocol):
+    """Expressions of views that each kind of database writes in its own way, as text."""
+
+    def iso(self, micros: str) -> str:
+        """An instant (microseconds since 1970) as ISO text of one length, so that it sorts."""
+        ...
+
+    def day(self, micros: str) -> str:
+        """The UTC day of an instant."""
+        ...
+
+    def uuid(self, octets: str) -> str:
+        """Sixteen bytes as the text of a UUID."""
+        ...
+
+    def text(self, octets: str) -> str:
+        """Bytes as text, without the blanks at its end."""
+        ...
+
+    def lists(self, words: str, word: str) -> str:
+        """Whether a word is one of some that are separated by commas; NULL where it is unknown."""
+        ...
+
+    def greater(self, one: str, other: str) -> str:
+        """The greater of two numbers."""
+        ...
+
+
 class Dialect(Protocol):
     """A database at an address, opened, filled and locked the way of its kind."""
 
     kind: ClassVar[str]
     """The kind's name, as addresses and Dagster's UI have it."""
+    words: ClassVar[ViewWords]
+    """What its views are written with."""
 
     def __init__(self, url: str) -> None:
         """Take an address without a problem. Nothing is opened yet."""

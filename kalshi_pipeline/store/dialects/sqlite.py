@@ -16,7 +16,7 @@ from sqlalchemy.util import LRUCache
 
 from kalshi_pipeline.clock import Clock
 from kalshi_pipeline.errors import StoreError, StoreProblem
-from kalshi_pipeline.store.dialects.interface import Dialect, Lock, Purpose
+from kalshi_pipeline.store.dialects.interface import Dialect, Lock, Purpose, ViewWords
 
 _SCHEME = "sqlite:///"
 _BUSY_SECONDS = 60
@@ -37,10 +37,33 @@ _PRAGMAS = (
 )
 
 
+class _ViewWords(ViewWords):
+    def iso(self, micros: str) -> str:
+        seconds = f"strftime('%Y-%m-%dT%H:%M:%S', {micros} / 1000000, 'unixepoch')"
+        return f"{seconds} || printf('.%06dZ', {micros} % 1000000)"
+
+    def day(self, micros: str) -> str:
+        return f"strftime('%Y-%m-%d', {micros} / 1000000, 'unixepoch')"
+
+    def uuid(self, octets: str) -> str:
+        parts = ((1, 4), (5, 2), (7, 2), (9, 2), (11, 6))
+        return " || '-' || ".join(f"lower(hex(substr({octets}, {first}, {count})))" for first, count in parts)
+
+    def text(self, octets: str) -> str:
+        return f"rtrim(CAST({octets} AS TEXT))"
+
+    def lists(self, words: str, word: str) -> str:
+        return f"instr(',' || {words} || ',', ',' || {word} || ',') > 0"
+
+    def greater(self, one: str, other: str) -> str:
+        return f"max({one}, {other})"
+
+
 class Sqlite(Dialect):
     """A SQLite file."""
 
     kind: ClassVar[str] = "sqlite"
+    words: ClassVar[ViewWords] = _ViewWords()
 
     def __init__(self, url: str) -> None:
         """Take an address such as `sqlite:///data/kalshi.db`; a relative path starts in the working directory."""

@@ -1,0 +1,454 @@
+"""The views for people: tickers, ISO times, exact decimal dollars. An upgrade drops them all and makes these.
+
+Money and counts are stored as whole numbers; divided by 1000000.0 or 100.0 they are the doubles nearest to the decimals
+that the exchange wrote, so they print as those decimals and equal them.
+"""
+
+from sqlalchemy import Connection, inspect
+
+from kalshi_pipeline.store.dialects import ViewWords, view_words
+
+FORMER: tuple[str, ...] = ()
+"""Names of views of earlier versions, beginning with schema 0005, that are made no more."""
+
+_QUOTE = """
+    q.yes_bid / 1000000.0 AS yes_bid,
+    q.yes_ask / 1000000.0 AS yes_ask,
+    (1000000 - q.yes_ask) / 1000000.0 AS no_bid,
+    (1000000 - q.yes_bid) / 1000000.0 AS no_ask,
+    q.last_price / 1000000.0 AS last_price,
+    q.yes_bid_size / 100.0 AS yes_bid_size,
+    q.yes_ask_size / 100.0 AS yes_ask_size,
+    q.volume / 100.0 AS volume,
+    q.open_interest / 100.0 AS open_interest
+"""
+_IS_TAKEN = "state IN ('running', 'complete', 'partial')"
+_COUNTS = (
+    "pages",
+    "windows",
+    "received",
+    "inserted",
+    "unchanged",
+    "keyframes",
+    "ended",
+    "quarantined",
+    "duplicates",
+    "placeholders",
+    "healed",
+)
+_CANDLESTICK_PRICES = (
+    *(
+        f"{side}_{name}"
+        for side in ("yes_bid", "yes_ask", "price")
+        for name in ("open", "high", "low", "close")
+    ),
+    "price_mean",
+    "price_previous",
+)
+
+
+def definitions(words: ViewWords) -> dict[str, str]:
+    """Return the query of each view by its name, in an order in which they can be made."""
+    views = _Views(words)
+    return {
+        "latest_prices": views.latest_prices(),
+        "price_history": views.price_history(),
+        "quotes_by_tick": views.quotes_by_tick(),
+        "tick_history": views.tick_history(),
+        "movers_1h": views.movers(1),
+        "movers_24h": views.movers(24),
+        "market_change_history": views.market_change_history(),
+        "settlement_history": views.settlement_history(),
+        "trade_history": views.trade_history(),
+        "candlestick_history": views.candlestick_history(),
+        "candlestick_coverage": views.candlestick_coverage(),
+        "order_book_history": views.order_book_history(),
+        "price_history_filled": views.price_history_filled(),
+    }
+
+
+def drop_views(connection: Connection) -> None:
+    """Drop the views that are ours, of schema 0005 or later: migrations before that drop their own."""
+    if "scopes" not in inspect(connection).get_table_names():
+        return
+    stored = set(inspect(connection).get_view_names())
+    for name in (*reversed(definitions(view_words(connection))), *FORMER):
+        if name in stored:
+            connection.exec_driver_sql(f"DROP VIEW {name}")
+
+
+def create_views(connection: Connection) -> None:
+    """Create the views of this version."""
+    for name, query in definitions(view_words(connection)).items():
+        connection.exec_driver_sql(f"CREATE VIEW {name} AS{query}")
+
+
+# The newest tick after a market's row that found its quote unchanged: the ticks are gone back one by one, from the
+# newest that found any unchanged.
+def _repeat(market_id: str, row_tick_id: str, last_id: str) -> str:
+    return (
+        f"(SELECT i.id FROM ticks AS i WHERE i.id > {row_tick_id} AND i.id <= {last_id} AND EXISTS (SELECT 1 "
+        f"FROM unchanged_quotes AS j WHERE j.tick_id = i.id AND j.market_id = {market_id}) "
+        "ORDER BY i.id DESC LIMIT 1)"
+    )
+
+
+def _row_in_force(tick_id: str) -> str:
+    """The tick of the newest row of market `l` at or before a tick; it is searched only where there is a newer one."""
+    return (
+        f"CASE WHEN l.tick_id <= {tick_id} THEN l.tick_id ELSE (SELECT max(p.tick_id) "
+        f"FROM price_snapshots AS p WHERE p.market_id = l.market_id AND p.tick_id <= {tick_id}) END"
+    )
+
+
+class _Views:
+    def __init__(self, words: ViewWords) -> None:
+        self._words = words
+        self._iso = words.iso
+        # Whether ticks of scope `z` cover market `m`: by the series of its event and its kind. A listing of a narrower
+        # status filter than `open` shows nothing of the markets that it does not list.
+        of_market = "(SELECT y.ticker FROM events AS x JOIN series AS y ON y.id = x.series_id WHERE x.id = m.event_id)"
+        self._covers = (
+            "(z.status_filter IN ('open', 'all') "
+            "AND (z.combos = 'include' OR (z.combos = 'only') = m.is_combo) "
+            f"AND (z.series = '' OR {words.lists('z.series', of_market)}))"
+        )
+
+    def _quoted(self, tick_at: str, received_ms: str) -> str:
+        """When a quote was sent last: the tick, and the answer."""
+        received_at = f"({tick_at} + {received_ms} * 1000)"
+        return f"{self._iso(tick_at)} AS tick_at,\n    {self._iso(received_at)} AS received_at"
+
+    def latest_prices(self) -> str:
+        # The tick of a quote has seen its market, whatever its scope; later ones count where they cover it.
+        newest = (
+            f"(SELECT max(z.newest_at) FROM standings AS z WHERE z.newest_at > t.tick_at AND {self._covers})"
+        )
+        confirmed = f"(SELECT max(z.complete_at) FROM standings AS z WHERE z.complete_at > t.tick_at AND {self._covers})"
+        own = "CASE WHEN t.state = 'complete' THEN t.tick_at END"
+        return f"""
+WITH standings AS MATERIALIZED (
+    SELECT
+        s.series,
+        s.combos,
+        s.status_filter,
+        max(t.tick_at) AS newest_at,
+        max(CASE WHEN t.state = 'complete' THEN t.tick_at END) AS complete_at
+    FROM ticks AS t
+    JOIN scopes AS s ON s.id = t.scope_id
+    WHERE t.{_IS_TAKEN}
+    GROUP BY s.id
+),
+repeats AS MATERIALIZED (
+    SELECT max(tick_id) AS last_id FROM unchanged_quotes
+)
+SELECT
+    m.ticker AS ticker,
+    e.ticker AS event_ticker,
+    s.ticker AS series_ticker,
+    coalesce(m.title, m.yes_sub_title) AS title,
+    m.status AS status,
+    {self._quoted("t.tick_at", "coalesce(g.received_ms, q.received_ms)")},
+    {_QUOTE},
+    q.is_terminal AS is_terminal,
+    {self._iso(f"coalesce({confirmed}, {own})")} AS confirmed_at,
+    {newest} IS NULL AS is_observed,
+    coalesce(coalesce({newest}, t.tick_at) = coalesce({confirmed}, {own}), FALSE) AS is_tick_complete
+FROM repeats
+CROSS JOIN latest_quotes AS q
+JOIN markets AS m ON m.id = q.market_id
+JOIN events AS e ON e.id = m.event_id
+LEFT JOIN series AS s ON s.id = e.series_id
+LEFT JOIN unchanged_quotes AS g
+    ON g.market_id = q.market_id AND g.tick_id = {_repeat("q.market_id", "q.tick_id", "repeats.last_id")}
+JOIN ticks AS t ON t.id = coalesce(g.tick_id, q.tick_id)
+"""
+
+    def price_history(self) -> str:
+        # Unchanged quotes are sought from their market on, between its first row and its last: they have no index but
+        # their key.
+        return f"""
+SELECT
+    m.ticker AS ticker,
+    {self._quoted("t.tick_at", "q.received_ms")},
+    {_QUOTE},
+    q.is_terminal AS is_terminal,
+    t.state = 'complete' AS is_tick_complete
+FROM price_snapshots AS q
+JOIN markets AS m ON m.id = q.market_id
+JOIN ticks AS t ON t.id = q.tick_id
+UNION ALL
+SELECT
+    m.ticker,
+    {self._quoted("t.tick_at", "g.received_ms")},
+    {_QUOTE},
+    FALSE,
+    t.state = 'complete'
+FROM (
+    SELECT
+        (SELECT min(tick_id) FROM unchanged_quotes) AS first_id,
+        (SELECT max(tick_id) FROM unchanged_quotes) AS last_id
+) AS repeats
+CROSS JOIN markets AS m
+CROSS JOIN latest_quotes AS l
+CROSS JOIN ticks AS t
+CROSS JOIN unchanged_quotes AS g
+CROSS JOIN price_snapshots AS q
+WHERE repeats.first_id IS NOT NULL AND l.market_id = m.id
+    AND t.id >= repeats.first_id AND t.id <= repeats.last_id
+    AND t.id > (SELECT min(f.tick_id) FROM price_snapshots AS f WHERE f.market_id = m.id)
+    AND (t.id < l.tick_id OR NOT l.is_terminal)
+    AND g.tick_id = t.id AND g.market_id = m.id
+    AND q.market_id = m.id AND q.tick_id = (
+        SELECT max(p.tick_id) FROM price_snapshots AS p WHERE p.market_id = m.id AND p.tick_id < t.id
+    )
+"""
+
+    def quotes_by_tick(self) -> str:
+        # The CROSS JOINs keep SQLite from reading the markets, or all their quotes, first and seeking the tick then.
+        last_repeat = "(SELECT max(tick_id) FROM unchanged_quotes WHERE tick_id <= t.id)"
+        return f"""
+SELECT
+    m.ticker AS ticker,
+    t.id AS tick_id,
+    {self._iso("t.tick_at")} AS tick_at,
+    {self._iso("r.tick_at")} AS quoted_at,
+    {self._iso("(r.tick_at + coalesce(g.received_ms, q.received_ms) * 1000)")} AS received_at,
+    {_QUOTE},
+    r.id = t.id AS is_observed,
+    t.state = 'complete' AS is_tick_complete
+FROM ticks AS t
+LEFT JOIN scopes AS z ON z.id = t.scope_id
+CROSS JOIN latest_quotes AS l
+JOIN markets AS m ON m.id = l.market_id
+CROSS JOIN price_snapshots AS q
+LEFT JOIN unchanged_quotes AS g
+    ON g.market_id = l.market_id AND g.tick_id = {_repeat("l.market_id", "q.tick_id", last_repeat)}
+JOIN ticks AS r ON r.id = coalesce(g.tick_id, q.tick_id)
+WHERE t.{_IS_TAKEN} AND (l.tick_id > t.id OR NOT l.is_terminal)
+    AND q.market_id = l.market_id AND q.tick_id = {_row_in_force("t.id")}
+    AND NOT q.is_terminal
+    AND (r.id = t.id OR {self._covers})
+"""
+
+    def tick_history(self) -> str:
+        return f"""
+SELECT
+    t.id AS tick_id,
+    {self._iso("t.tick_at")} AS tick_at,
+    t.period_seconds AS period_seconds,
+    t.state AS state,
+    t.reason AS reason,
+    z.sentence AS scope,
+    t.is_paused AS is_paused,
+    {self._iso("t.started_at")} AS started_at,
+    {self._iso("t.finished_at")} AS finished_at,
+    {", ".join(f"t.{name} AS {name}" for name in _COUNTS)}
+FROM ticks AS t
+LEFT JOIN scopes AS z ON z.id = t.scope_id
+"""
+
+    def movers(self, hours: int) -> str:
+        """What moved until the newest complete tick, from the last row at or before the start of the window.
+
+        A terminal row has no numbers, so a market that was not listed at one of the two is left out.
+        """
+        base_at = f"(SELECT max(tick_at) - {hours} * 3600000000 FROM ticks WHERE state = 'complete')"
+        return f"""
+WITH ends AS MATERIALIZED (
+    SELECT
+        (SELECT id FROM ticks WHERE state = 'complete' ORDER BY tick_at DESC LIMIT 1) AS tick_id,
+        (SELECT id FROM ticks WHERE {_IS_TAKEN} AND tick_at <= {base_at} ORDER BY tick_at DESC LIMIT 1)
+            AS base_tick_id
+),
+found AS MATERIALIZED (
+    SELECT
+        l.market_id AS market_id,
+        {_row_in_force("ends.tick_id")} AS tick_id,
+        {_row_in_force("ends.base_tick_id")} AS base_tick_id
+    FROM ends
+    JOIN latest_quotes AS l ON l.tick_id > ends.base_tick_id
+)
+SELECT
+    m.ticker AS ticker,
+    coalesce(m.title, m.yes_sub_title) AS title,
+    {self._iso("t.tick_at")} AS quoted_at,
+    {self._iso("r.tick_at")} AS base_quoted_at,
+    (q.yes_bid + q.yes_ask) / 2000000.0 AS midpoint,
+    (b.yes_bid + b.yes_ask) / 2000000.0 AS base_midpoint,
+    (q.yes_bid + q.yes_ask - b.yes_bid - b.yes_ask) / 2000000.0 AS midpoint_change,
+    q.last_price / 1000000.0 AS last_price,
+    b.last_price / 1000000.0 AS base_last_price,
+    (q.last_price - b.last_price) / 1000000.0 AS last_price_change,
+    (q.volume - b.volume) / 100.0 AS volume_change
+FROM found AS f
+JOIN price_snapshots AS q ON q.tick_id = f.tick_id AND q.market_id = f.market_id
+JOIN price_snapshots AS b ON b.tick_id = f.base_tick_id AND b.market_id = f.market_id
+JOIN ticks AS t ON t.id = f.tick_id
+JOIN ticks AS r ON r.id = f.base_tick_id
+JOIN markets AS m ON m.id = f.market_id
+WHERE q.yes_bid + q.yes_ask <> b.yes_bid + b.yes_ask OR q.last_price <> b.last_price
+ORDER BY
+    abs(q.yes_bid + q.yes_ask - b.yes_bid - b.yes_ask) DESC NULLS LAST,
+    abs(q.last_price - b.last_price) DESC NULLS LAST,
+    m.ticker
+"""
+
+    def market_change_history(self) -> str:
+        return f"""
+SELECT
+    m.ticker AS ticker,
+    {self._iso("c.seen_at")} AS seen_at,
+    c.field AS field,
+    {self._shown("c.before")} AS before,
+    {self._shown("c.after")} AS after
+FROM market_changes AS c
+JOIN markets AS m ON m.id = c.market_id
+"""
+
+    def _shown(self, value: str) -> str:
+        """A value of a change as people read it: times in ISO, money in dollars, words as they came."""
+        number = f"CAST({value} AS BIGINT)"
+        return (
+            f"CASE c.field WHEN 'close_at' THEN {self._iso(number)} "
+            f"WHEN 'settlement_value' THEN CAST({number} / 1000000.0 AS TEXT) ELSE {value} END"
+        )
+
+    def settlement_history(self) -> str:
+        return f"""
+SELECT
+    m.ticker AS ticker,
+    e.ticker AS event_ticker,
+    s.result AS result,
+    s.settlement_value / 1000000.0 AS settlement_value,
+    {self._iso("s.settled_at")} AS settled_at,
+    s.settled_at_source AS settled_at_source,
+    s.tier AS tier,
+    {self._iso("s.first_seen_at")} AS first_seen_at,
+    {self._iso("s.amended_at")} AS amended_at
+FROM settlements AS s
+JOIN markets AS m ON m.id = s.market_id
+JOIN events AS e ON e.id = m.event_id
+"""
+
+    def trade_history(self) -> str:
+        words = self._words
+        return f"""
+SELECT
+    m.ticker AS ticker,
+    CASE length(t.trade_id) WHEN 16 THEN {words.uuid("t.trade_id")} ELSE {words.text("t.trade_id")} END AS trade_id,
+    {self._iso("t.created_at")} AS created_at,
+    t.yes_price / 1000000.0 AS yes_price,
+    (1000000 - t.yes_price) / 1000000.0 AS no_price,
+    t.contracts / 100.0 AS contracts,
+    t.taker_side AS taker_side,
+    t.is_block AS is_block
+FROM trades AS t
+JOIN markets AS m ON m.id = t.market_id
+"""
+
+    def candlestick_history(self) -> str:
+        dollars = ",\n    ".join(f"c.{name} / 1000000.0 AS {name}" for name in _CANDLESTICK_PRICES)
+        return f"""
+SELECT
+    m.ticker AS ticker,
+    c.period_minutes AS period_minutes,
+    {self._iso("c.end_at")} AS end_at,
+    {dollars},
+    c.volume / 100.0 AS volume,
+    c.open_interest / 100.0 AS open_interest
+FROM candlesticks AS c
+JOIN markets AS m ON m.id = c.market_id
+"""
+
+    def candlestick_coverage(self) -> str:
+        return f"""
+SELECT
+    m.ticker AS ticker,
+    {self._words.day("d.day_at")} AS day,
+    d.period_minutes AS period_minutes,
+    d.state AS state,
+    d.tier AS tier,
+    d.reason AS reason,
+    {self._iso("d.asked_at")} AS asked_at
+FROM candlestick_days AS d
+JOIN markets AS m ON m.id = d.market_id
+"""
+
+    def order_book_history(self) -> str:
+        return f"""
+SELECT
+    m.ticker AS ticker,
+    {self._iso("b.received_at")} AS received_at,
+    CASE WHEN l.is_yes THEN 'yes' WHEN NOT l.is_yes THEN 'no' END AS side,
+    l.price / 1000000.0 AS price,
+    l.size / 100.0 AS size
+FROM order_books AS b
+JOIN markets AS m ON m.id = b.market_id
+LEFT JOIN order_book_levels AS l ON l.order_book_id = b.id
+"""
+
+    def price_history_filled(self) -> str:
+        """Stored quotes, and the candlesticks of gaps between them.
+
+        A candlestick fills its period where the last complete tick before its end that covers the market is older than
+        the period, and older than that tick's own cadence. Of several that end at the same instant, the shortest
+        counts. Without sizes, a side is quoted where its price lies strictly between 0 and 1 dollar.
+        """
+        bid, ask = "c.yes_bid_close", "c.yes_ask_close"
+        is_bid, is_ask = (f"{price} > 0 AND {price} < 1000000" for price in (bid, ask))
+        filled_from = self._words.greater(
+            "c.period_minutes * 60000000", "coalesce(t.period_seconds, 0) * 1000000"
+        )
+        return f"""
+SELECT
+    ticker,
+    tick_at AS quote_at,
+    yes_bid,
+    yes_ask,
+    no_bid,
+    no_ask,
+    last_price,
+    yes_bid_size,
+    yes_ask_size,
+    volume,
+    open_interest,
+    is_terminal,
+    'snapshot' AS source,
+    NULL AS period_minutes
+FROM price_history
+UNION ALL
+SELECT
+    m.ticker,
+    {self._iso("c.end_at")},
+    CASE WHEN {is_bid} THEN {bid} / 1000000.0 END,
+    CASE WHEN {is_ask} THEN {ask} / 1000000.0 END,
+    CASE WHEN {is_ask} THEN (1000000 - {ask}) / 1000000.0 END,
+    CASE WHEN {is_bid} THEN (1000000 - {bid}) / 1000000.0 END,
+    coalesce(c.price_close, c.price_previous) / 1000000.0,
+    NULL,
+    NULL,
+    NULL,
+    c.open_interest / 100.0,
+    FALSE,
+    'candlestick',
+    c.period_minutes
+FROM candlesticks AS c
+JOIN markets AS m ON m.id = c.market_id
+WHERE c.end_at >= coalesce(
+    (
+        SELECT t.tick_at + {filled_from}
+        FROM ticks AS t
+        JOIN scopes AS z ON z.id = t.scope_id
+        WHERE t.state = 'complete' AND t.tick_at <= c.end_at AND {self._covers}
+        ORDER BY t.tick_at DESC
+        LIMIT 1
+    ),
+    0
+)
+AND NOT EXISTS (
+    SELECT 1 FROM candlesticks AS f
+    WHERE f.market_id = c.market_id AND f.period_minutes IN (1, 60)
+    AND +f.period_minutes < c.period_minutes AND f.end_at = c.end_at
+)
+"""
