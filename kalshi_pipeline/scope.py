@@ -48,6 +48,14 @@ class Scope:
         return not self.series and self.combos is Combos.INCLUDE
 
     @property
+    def shows_absence(self) -> bool:
+        """Whether its complete listing shows of every market in it whether it is open, listed or not.
+
+        A listing of paused markets does not: one that is missing may trade again.
+        """
+        return self.status in (None, StatusFilter.OPEN)
+
+    @property
     def sentence(self) -> str:
         """The scope as people read it. Nothing is decided by it."""
         named = ", ".join(self.series) or "all series"

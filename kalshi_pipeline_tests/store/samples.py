@@ -5,12 +5,14 @@ from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from sqlalchemy import Table, insert, select
+from sqlalchemy import Table, select
 
 from kalshi_pipeline.records import Event, Market, Quote, Series
 from kalshi_pipeline.scope import Combos, Scope
 from kalshi_pipeline.store.database import Database
 from kalshi_pipeline.store.schema.tables import ticks
+from kalshi_pipeline.store.scopes import scope_id
+from kalshi_pipeline.store.writing.ids import insert_one
 from kalshi_pipeline.store.writing.parents import merge_events, merge_markets, merge_series
 from kalshi_pipeline.store.writing.quotes import Appended, TickQuotes
 from kalshi_pipeline.store.writing.runs import Run, State, add_page, close_run, open_tick
@@ -126,6 +128,14 @@ def close(database: Database, run: Run, state: State = State.COMPLETE, at: int |
         close_run(connection, run, state, None, NOON + 2 * SECOND if at is None else at)
 
 
+INSIDE = "KXRAIN-INSIDE"
+"""An event in the scope NARROW, once it is stored. That of other markets is stored without a series."""
+
+
+def store_inside(database: Database) -> None:
+    store_events(database, event(INSIDE, "KXRAIN"))
+
+
 class Tick:
     """A tick as the snapshot takes it, one transaction for each step; its row in `ticks` counts what it writes."""
 
@@ -191,16 +201,17 @@ def tick(number: int) -> int:
     return NOON + number * STEP
 
 
-def bid(cents: int, ticker: str = "M") -> Market:
+def bid(cents: int, ticker: str = "M", event_ticker: str = "KXRAIN-26NOV23", /, **changes: object) -> Market:
     """A market of that bid, and an ask two cents above it."""
-    return market(ticker, yes_bid=cents * 10_000, yes_ask=cents * 10_000 + 20_000)
+    return market(ticker, event_ticker, yes_bid=cents * 10_000, yes_ask=cents * 10_000 + 20_000, **changes)
 
 
 def record(database: Database, at: int, state: State, scope: Scope = SCOPE) -> None:
     """A tick that nothing was taken for."""
-    row = {"tick_at": at, "scope": scope, "state": state}
+    counts = {name: 0 for name in asdict(Tally()) if name in ticks.c}
     with database.begin() as connection:
-        connection.execute(insert(ticks).values({**row, **{n: 0 for n in asdict(Tally()) if n in ticks.c}}))
+        row = {"tick_at": at, "scope_id": scope_id(connection, scope), "state": state, **counts}
+        insert_one(connection, ticks, row)
 
 
 def contents(database: Database, table: Table, *, of_market: int | None = None) -> list[Row]:

@@ -155,7 +155,7 @@ def _known_at(
                     confirmed_at=confirmed_at,
                 )
                 known = quote_of(row, at, provenance)
-            elif tick.scope_id in covering:
+            elif known.quoted_at is not None and tick.scope_id in covering:
                 known = known._replace(
                     is_observed=False,
                     is_tick_complete=tick.is_complete,

@@ -33,7 +33,6 @@ from kalshi_pipeline.store.schema.tables import (
 )
 from kalshi_pipeline.store.scopes import stored_scopes
 from kalshi_pipeline.store.writing.runs import TAKEN, State
-from kalshi_pipeline.vocabulary import StatusFilter
 
 
 class TakenTick(NamedTuple):
@@ -96,22 +95,18 @@ def ticks_between(
 
 
 class Coverage:
-    """Which of some ticks cover a market: those whose scope has the series of its event and its kind.
-
-    A listing of open markets shows all of them. One of a narrower status filter shows nothing of a market that it does
-    not list, so it covers none: what it lists, it stores.
-    """
+    """Which of some ticks cover a market: those whose scope has the series of its event and its kind."""
 
     def __init__(self, connection: Connection, taken: Iterable[TakenTick]) -> None:
         used = {tick.scope_id for tick in taken}
         self._scopes = {
             key: scope
             for key, scope in stored_scopes(connection).items()
-            if key in used and scope.status in (None, StatusFilter.OPEN)
+            if key in used and scope.shows_absence
         }
         self._series: dict[int, str] = {}
         if any(scope.series for scope in self._scopes.values()):
-            self._series = dict(connection.execute(_series_of_events).tuples().all())
+            self._series = dict(connection.execute(_series_of_events).all())
 
     def scopes_of(self, event_id: int, *, is_combo: bool) -> frozenset[int | None]:
         """Return the keys of the scopes that cover a market of this event."""

@@ -121,10 +121,10 @@ class _Views:
 
     def latest_prices(self) -> str:
         # The tick of a quote has seen its market, whatever its scope; later ones count where they cover it.
-        newest = (
-            f"(SELECT max(z.newest_at) FROM standings AS z WHERE z.newest_at > t.tick_at AND {self._covers})"
+        newest, confirmed = (
+            f"(SELECT max(z.{name}) FROM standings AS z WHERE z.{name} > t.tick_at AND {self._covers})"
+            for name in ("newest_at", "complete_at")
         )
-        confirmed = f"(SELECT max(z.complete_at) FROM standings AS z WHERE z.complete_at > t.tick_at AND {self._covers})"
         own = "CASE WHEN t.state = 'complete' THEN t.tick_at END"
         return f"""
 WITH standings AS MATERIALIZED (

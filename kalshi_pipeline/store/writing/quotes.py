@@ -7,7 +7,9 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    ColumnElement,
     Connection,
+    Insert,
     Integer,
     MetaData,
     Table,
@@ -43,7 +45,6 @@ from kalshi_pipeline.store.writing.merging import make_empty
 from kalshi_pipeline.store.writing.parents import staged_markets
 from kalshi_pipeline.store.writing.runs import TAKEN, Run
 from kalshi_pipeline.units import MICROS_PER_MILLISECOND, MICROS_PER_SECOND
-from kalshi_pipeline.vocabulary import StatusFilter
 
 _stage = staged_markets.table
 _tick_id = bindparam("tick_id", type_=Integer)
@@ -92,18 +93,24 @@ _append = insert(price_snapshots).from_select(
 )
 # By its key: an update that joined the two tables would read all of `latest_quotes` for each page.
 _store_latest = upsert(latest_quotes, ["market_id", *_new], select(_new_quotes.c.market_id, *_new.values()))
-# After the new ones: a market without a row of this tick is then listed unchanged.
-_append_unchanged = insert_or_ignore(
-    unchanged_quotes,
-    ["tick_id", "market_id", "received_ms"],
-    select(_tick_id, markets.c.id, _received_ms)
-    .select_from(
-        _stage.join(markets, markets.c.ticker == _stage.c.ticker).join(
-            latest_quotes, _latest.market_id == markets.c.id
+
+
+def _append_unchanged(*wanted: ColumnElement[bool]) -> Insert:
+    # After the new ones: a market without a row of this tick is then listed unchanged.
+    return insert_or_ignore(
+        unchanged_quotes,
+        ["tick_id", "market_id", "received_ms"],
+        select(_tick_id, markets.c.id, _received_ms)
+        .select_from(
+            _stage.join(markets, markets.c.ticker == _stage.c.ticker).join(
+                latest_quotes, _latest.market_id == markets.c.id
+            )
         )
+        .where(_latest.tick_id < _tick_id, *wanted),
     )
-    .where(_latest.tick_id < _tick_id),
-)
+
+
+_append_all_unchanged = _append_unchanged()
 # A run that is tried again may find changed what was unchanged before: the row alone is kept, as without the first try.
 _forget_unchanged = delete(unchanged_quotes).where(
     unchanged_quotes.c.tick_id == _tick_id, unchanged_quotes.c.market_id.in_(select(_new_quotes.c.market_id))
@@ -144,9 +151,9 @@ class TickQuotes:
 
     A quote is stored if the market is new or back, if it differs from the market's last one, and as a keyframe if that
     one is older than `keyframe_seconds`; `latest_quotes` then holds the same row. With `every`, a quote that is not
-    stored leaves a row in `unchanged_quotes`; so it does at a tick of a narrower status filter than `open`, which shows
-    nothing of the markets that it does not list. The tick must be the newest, under the snapshot lock: 'differs from
-    the last one' has no meaning in the past. What it has listed is held by the writer's connection.
+    stored leaves a row in `unchanged_quotes`. So does the quote of a listed market that the scope does not cover, as
+    far as is known: no later reader could tell that it was listed. The tick must be the newest, under the snapshot
+    lock: 'differs from the last one' has no meaning in the past. What it has listed is held by the writer's connection.
     """
 
     def __init__(
@@ -167,8 +174,14 @@ class TickQuotes:
         has_unchanged = select(exists().where(unchanged_quotes.c.tick_id == run.id))
         self._tick_at = tick_at
         self._scope = scope
-        self._every = every or not self._shows_ends
-        self._has_unchanged = self._every or connection.execute(has_unchanged).scalar_one()
+        self._append_unchanged: Insert | None = None
+        if every or not scope.shows_absence:
+            self._append_unchanged = _append_all_unchanged
+        elif scope.series:
+            self._append_unchanged = _append_unchanged(not_(is_in(scope)))
+        self._has_unchanged = (
+            self._append_unchanged is not None or connection.execute(has_unchanged).scalar_one()
+        )
         self._bound = {"tick_id": run.id, "aged_tick_id": connection.execute(aged).scalar_one()}
         # A market that is not among them at the tick's end is listed no more.
         self.listed = ListedMarkets(connection)
@@ -184,8 +197,8 @@ class TickQuotes:
                 connection.execute(statement, at)
             if self._has_unchanged:
                 connection.execute(_forget_unchanged, at)
-        if self._every:
-            connection.execute(_append_unchanged, at)
+        if self._append_unchanged is not None:
+            connection.execute(self._append_unchanged, at)
         keyframes = connection.execute(_count_keyframes).scalar_one() if inserted else 0
         return Appended(inserted, keyframes)
 
@@ -195,7 +208,7 @@ class TickQuotes:
 
     def end_unlisted(self, connection: Connection, at: int) -> int:
         """Store a terminal row for each market that this complete tick covers and did not list, if it had not ended."""
-        if not self._shows_ends:
+        if not self._scope.shows_absence:
             return 0
         make_empty(connection, _unlisted)
         bound = {**self._bound, "received_ms": self._milliseconds(at)}
@@ -206,11 +219,6 @@ class TickQuotes:
         if ended:
             connection.execute(_refresh_ended, bound)
         return ended
-
-    @property
-    def _shows_ends(self) -> bool:
-        """Whether an open market that is not listed has ended: a listing of paused ones loses those that resume."""
-        return self._scope.status in (None, StatusFilter.OPEN)
 
     def _milliseconds(self, at: int) -> int:
         return (at - self._tick_at) // MICROS_PER_MILLISECOND

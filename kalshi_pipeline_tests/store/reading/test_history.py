@@ -9,6 +9,7 @@ from kalshi_pipeline.store.reading.quotes import Quote, latest, quotes_as_of
 from kalshi_pipeline.store.schema.tables import QUOTE_COLUMNS
 from kalshi_pipeline.store.writing.runs import State
 from kalshi_pipeline_tests.store.samples import (
+    INSIDE,
     MINUTE,
     NARROW,
     NOON,
@@ -18,6 +19,7 @@ from kalshi_pipeline_tests.store.samples import (
     bid,
     market,
     record,
+    store_inside,
     store_markets,
     take,
     tick,
@@ -140,18 +142,30 @@ def test_market_that_an_incomplete_tick_did_not_see_is_listed_still(database: Da
     assert set(as_of(database, tick(1))) == {"M", "N"}
 
 
-def test_ticks_of_another_scope_neither_confirm_nor_end(database: Database) -> None:
-    take(database, tick(0), [bid(10), bid(50, "N")])
-    take(database, tick(1), [bid(50, "N")], scope=NARROW)
+def test_ticks_confirm_and_end_what_their_scope_covers(database: Database) -> None:
+    """Whatever the scope of the tick that stored it."""
+    store_inside(database)
+    n, ends = bid(50, "N", INSIDE), bid(60, "ENDS", INSIDE)
+    take(database, tick(0), [bid(10), n, ends])
+    take(database, tick(1), [n], scope=NARROW)
     found = as_of(database, tick(2))
+    assert set(found) == {"M", "N"}
     assert summary_of(found["M"]) == (10, 0, "observed", 0, "complete")
-    assert summary_of(found["N"]) == (50, 1, "observed", 1, "complete")
+    assert summary_of(found["N"]) == (50, 0, "carried", 1, "complete")
 
-    take(database, tick(3), [bid(10), bid(50, "N")])
+    take(database, tick(3), [bid(10), n])
     found = as_of(database, tick(3))
     assert summary_of(found["M"]) == (10, 0, "carried", 3, "complete")
-    assert summary_of(found["N"]) == (50, 3, "observed", 3, "complete")
-    assert summary_of(as_of(database, tick(2))["N"]) == (50, 1, "observed", 1, "complete")
+    assert summary_of(found["N"]) == (50, 0, "carried", 3, "complete")
+    assert summary_of(as_of(database, tick(2))["N"]) == (50, 0, "carried", 1, "complete")
+
+
+def test_scope_of_some_series_confirms_no_market_whose_series_is_unknown(database: Database) -> None:
+    """What it lists of such markets is given by that tick alone."""
+    take(database, tick(0), [bid(10)])
+    take(database, tick(1), [bid(10)], scope=NARROW)
+    take(database, tick(2), [], scope=NARROW)
+    assert summary_of(as_of(database, tick(2))["M"]) == (10, 1, "observed", 1, "complete")
 
 
 def test_history_is_half_open_and_begins_with_the_quote_in_force(database: Database) -> None:

@@ -11,28 +11,49 @@ from sqlalchemy import select
 
 from kalshi_pipeline.errors import UnknownTickerError
 from kalshi_pipeline.records import Market
+from kalshi_pipeline.scope import Combos, Scope
 from kalshi_pipeline.store.database import Database
 from kalshi_pipeline.store.reading.history import history
 from kalshi_pipeline.store.reading.movers import movers
 from kalshi_pipeline.store.reading.quotes import Quote, latest, quotes_as_of
-from kalshi_pipeline.store.schema.tables import QUOTE_COLUMNS, markets, price_snapshots, sightings, ticks
+from kalshi_pipeline.store.schema.tables import (
+    QUOTE_COLUMNS,
+    markets,
+    price_snapshots,
+    ticks,
+    unchanged_quotes,
+)
+from kalshi_pipeline.store.scopes import stored_scopes
 from kalshi_pipeline.store.writing.runs import TAKEN, State
 from kalshi_pipeline.units import MICROS_PER_MILLISECOND, iso_of
+from kalshi_pipeline.vocabulary import StatusFilter
 from kalshi_pipeline_tests.store.conftest import NewDatabase
 from kalshi_pipeline_tests.store.samples import (
-    NARROW,
     PARTIAL,
-    SCOPE,
     STEP,
     bid,
+    event,
     query,
     record,
+    store_events,
     take,
     tick,
 )
 
 InForce: TypeAlias = Callable[[str, int], Quote | None]
-TICKERS = tuple(f"M{number}" for number in range(6))
+SERIES_OF = {"M0": "KXRAIN", "M1": "KXRAIN", "M2": "KXSNOW", "M3": "KXSNOW", "M4": None, "M5": "KXRAIN"}
+COMBOS = ("M5",)
+TICKERS = tuple(SERIES_OF)
+# Equal scopes that are named in another order are one.
+SCOPES = (
+    Scope(combos=Combos.EXCLUDE, status=StatusFilter.OPEN),
+    Scope(("KXRAIN",), Combos.EXCLUDE, StatusFilter.OPEN),
+    Scope(("KXRAIN", "KXSNOW"), Combos.INCLUDE, StatusFilter.OPEN),
+    Scope(("KXSNOW", "KXRAIN", "KXSNOW"), Combos.INCLUDE, StatusFilter.OPEN),
+    Scope(status=StatusFilter.OPEN),
+    Scope(combos=Combos.ONLY, status=StatusFilter.OPEN),
+    Scope(status=StatusFilter.PAUSED),
+)
 TICKS = 36
 INSTANTS = [tick(number) + offset for number in range(-1, TICKS + 1) for offset in (-1, 0, STEP // 2)]
 
@@ -42,34 +63,60 @@ class Taken:
     """A tick, with what its pages said."""
 
     at: int
-    scope: str
+    scope: Scope
     state: State
     page: dict[str, Market]
 
 
+def covers(scope: Scope, ticker: str) -> bool:
+    """Whether a market that is not listed by a complete listing of the scope is closed."""
+    is_of_kind = {
+        Combos.EXCLUDE: ticker not in COMBOS,
+        Combos.ONLY: ticker in COMBOS,
+        Combos.INCLUDE: True,
+    }[scope.combos]
+    is_of_series = not scope.series or SERIES_OF[ticker] in scope.series
+    return is_of_kind and is_of_series and scope.status is StatusFilter.OPEN
+
+
 def invent(random: Random) -> Iterator[Taken]:
-    """A short life of six markets under two scopes, with cuts, gaps, ends and returns."""
+    """A short life of six markets under changing scopes, with cuts, gaps, ends and returns.
+
+    M4, whose series is not known, is listed by scopes of some series now and then.
+    """
     cents = {ticker: random.randint(1, 90) for ticker in TICKERS}
     listed = set(TICKERS)
-    scope = SCOPE
+    scope = SCOPES[0]
     for number in range(TICKS):
         for ticker in TICKERS:
             if random.random() < 0.15:
                 cents[ticker] = random.randint(1, 90)
             if random.random() < 0.06:
                 listed ^= {ticker}
-        if random.random() < 0.12:
-            scope = NARROW if scope == SCOPE else SCOPE
+        if random.random() < 0.2:
+            scope = random.choice(SCOPES)
         kinds = (State.COMPLETE, PARTIAL, State.MISSED, State.FAILED)
         (state,) = random.choices(kinds, weights=(70, 18, 8, 4))
-        seen = [ticker for ticker in sorted(listed) if scope == SCOPE or ticker < "M3"]
+        seen = [
+            ticker
+            for ticker in sorted(listed)
+            if covers(scope, ticker)
+            or (ticker == "M4" and bool(scope.series) and random.random() < 0.5)
+            or (scope.status is StatusFilter.PAUSED and random.random() < 0.3)
+        ]
         if state is PARTIAL:
             seen = [ticker for ticker in seen if random.random() < 0.5]
-        page = {ticker: bid(cents[ticker], ticker) for ticker in seen} if state in TAKEN else {}
+        page = {
+            ticker: bid(cents[ticker], ticker, f"{SERIES_OF[ticker]}-1", is_combo=ticker in COMBOS)
+            for ticker in seen
+        }
+        page = page if state in TAKEN else {}
         yield Taken(tick(number), scope, state, page)
 
 
 def replay(database: Database, life: list[Taken], *, every: bool, keyframe_seconds: float) -> None:
+    named = {of_series for of_series in SERIES_OF.values() if of_series is not None}
+    store_events(database, *(event(f"{of_series}-1", of_series) for of_series in sorted(named)))
     for taken in life:
         if taken.state in TAKEN:
             page = list(taken.page.values())
@@ -88,15 +135,15 @@ def replay(database: Database, life: list[Taken], *, every: bool, keyframe_secon
 
 def truth(life: list[Taken], ticker: str, at: int) -> tuple[int | None, bool]:
     """A market's bid at an instant, None where it is not listed; and whether the newest tick was complete."""
-    known, scope, is_complete = None, None, False
+    known, is_complete = None, False
     for taken in life:
         if taken.at > at or taken.state not in TAKEN:
             continue
         if ticker in taken.page:
-            known, scope = taken.page[ticker].quote.yes_bid, taken.scope
-        elif taken.scope == scope and taken.state is State.COMPLETE:
+            known = taken.page[ticker].quote.yes_bid
+        elif covers(taken.scope, ticker) and taken.state is State.COMPLETE:
             known = None
-        if taken.scope == scope:
+        if ticker in taken.page or covers(taken.scope, ticker):
             is_complete = taken.state is State.COMPLETE
     return known, is_complete
 
@@ -105,11 +152,12 @@ def by_definition(database: Database) -> InForce:
     """A market's quote in force at an instant, found by looking at every stored row and tick."""
     with database.read() as connection:
         taken = connection.execute(select(ticks).where(ticks.c.state.in_(TAKEN))).all()
-        rows = select(markets.c.ticker, ticks.c.tick_at, ticks.c.scope, price_snapshots)
+        scope_of = stored_scopes(connection)
+        rows = select(markets.c.ticker, ticks.c.tick_at, price_snapshots)
         joined = price_snapshots.join(ticks).join(markets)
         stored = connection.execute(rows.select_from(joined)).all()
-        seen = select(markets.c.ticker, ticks.c.tick_at, sightings)
-        sighted = connection.execute(seen.select_from(sightings.join(ticks).join(markets))).all()
+        seen = select(markets.c.ticker, ticks.c.tick_at, unchanged_quotes)
+        unchanged = connection.execute(seen.select_from(unchanged_quotes.join(ticks).join(markets))).all()
 
     @cache
     def in_force(ticker: str, at: int) -> Quote | None:
@@ -117,13 +165,16 @@ def by_definition(database: Database) -> InForce:
         if not past:
             return None
         row = max(past, key=lambda row: int(row.tick_at))
-        again = [seen for seen in sighted if seen.ticker == ticker and row.tick_at < seen.tick_at <= at]
+        again = [seen for seen in unchanged if seen.ticker == ticker and row.tick_at < seen.tick_at <= at]
         given = max(again, key=lambda seen: int(seen.tick_at), default=row)
-        of_scope = [run for run in taken if run.scope == row.scope and run.tick_at <= at]
-        newest = max(of_scope, key=lambda run: int(run.tick_at))
-        complete = [
-            run.tick_at for run in of_scope if run.state == "complete" and run.tick_at >= given.tick_at
+        covering = [
+            run
+            for run in taken
+            if given.tick_at <= run.tick_at <= at
+            and (run.id == given.tick_id or covers(scope_of[run.scope_id], ticker))
         ]
+        newest = max(covering, key=lambda run: int(run.tick_at))
+        complete = [run.tick_at for run in covering if run.state == "complete"]
         return Quote(
             ticker,
             at,
@@ -216,7 +267,7 @@ def test_everything_is_as_defined(
                 assert history(connection, ticker, start, end) == rows
 
 
-def test_quotes_by_tick_are_those_of_the_ticks_own_scope(
+def test_quotes_by_tick_are_those_that_the_tick_covers(
     stored: Database, in_force: InForce, life: list[Taken]
 ) -> None:
     shown = query(
@@ -224,7 +275,6 @@ def test_quotes_by_tick_are_those_of_the_ticks_own_scope(
         "SELECT tick_at, ticker, quoted_at, received_at, is_observed, is_tick_complete, yes_bid"
         " FROM quotes_by_tick ORDER BY tick_at, ticker",
     )
-    scope_of = {taken.at: taken.scope for taken in life}
     expected = []
     for taken in life:
         for ticker in TICKERS:
@@ -234,7 +284,7 @@ def test_quotes_by_tick_are_those_of_the_ticks_own_scope(
             assert quote.quoted_at is not None
             assert quote.received_at is not None
             assert quote.yes_bid is not None
-            if scope_of[quote.quoted_at] == taken.scope:
+            if quote.quoted_at == taken.at or covers(taken.scope, ticker):
                 times = (iso_of(quote.quoted_at), iso_of(quote.received_at))
                 flags = (quote.is_observed, quote.is_tick_complete)
                 expected.append((iso_of(taken.at), ticker, *times, *flags, quote.yes_bid / 1e6))

@@ -11,6 +11,7 @@ from kalshi_pipeline.store.writing.runs import State
 from kalshi_pipeline.units import contracts_of, dollars_of, iso_of, parse_dollars
 from kalshi_pipeline_tests.store.conftest import NewDatabase
 from kalshi_pipeline_tests.store.samples import (
+    INSIDE,
     LATER,
     MINUTE,
     NARROW,
@@ -24,6 +25,7 @@ from kalshi_pipeline_tests.store.samples import (
     record,
     series_row,
     store_events,
+    store_inside,
     store_series,
     take,
     tick,
@@ -248,29 +250,34 @@ def test_price_history_shows_each_stored_quote(database: Database) -> None:
 
 
 def test_latest_prices_name_the_tick_that_confirms_them(database: Database) -> None:
-    """The newest complete one of the same scope, at or after the quote; and none for a market that has ended."""
-    take(database, tick(0), [bid(10), bid(20, "NARROW"), bid(30, "GONE"), bid(40, "MOVES")])
-    take(database, tick(1), [bid(20, "NARROW")], scope=NARROW)
-    take(database, tick(2), [bid(10), bid(40, "MOVES")])
+    """The newest complete one that covers the market, at or after the quote."""
+    store_inside(database)
+    narrow = bid(20, "NARROW", INSIDE)
+    take(database, tick(0), [bid(10), narrow, bid(30, "GONE"), bid(40, "MOVES")])
+    take(database, tick(1), [narrow, bid(50, "IN", INSIDE)], scope=NARROW)
+    take(database, tick(2), [bid(10), narrow, bid(50, "IN", INSIDE), bid(40, "MOVES")])
     take(database, tick(3), [bid(41, "MOVES")], state=State.PARTIAL)
+    take(database, tick(4), [narrow], scope=NARROW)
     columns = "ticker, yes_bid, tick_at, confirmed_at, is_terminal, is_observed, is_tick_complete"
-    noon, five, ten, fifteen = (iso_of(tick(number)) for number in range(4))
+    noon, ten, fifteen, twenty = (iso_of(tick(number)) for number in (0, 2, 3, 4))
     assert query(database, f"SELECT {columns} FROM latest_prices ORDER BY ticker") == [
         ("GONE", None, ten, ten, 1, 0, 0),
+        ("IN", None, twenty, twenty, 1, 1, 1),
         ("M", 0.1, noon, ten, 0, 0, 0),
         ("MOVES", 0.41, fifteen, None, 0, 1, 0),
-        ("NARROW", 0.2, five, five, 0, 1, 1),
+        ("NARROW", 0.2, noon, twenty, 0, 0, 1),
     ]
 
 
 def test_quotes_by_tick_carry_what_was_not_stored(database: Database) -> None:
-    """One row for each tick and each market listed at it; a tick of another scope speaks of its own markets only."""
+    """One row for each tick and each market listed at it; a tick of another scope shows the markets it covers only."""
     take(database, tick(0), [bid(10), bid(20, "N")])
     take(database, tick(1), [bid(10), bid(21, "N")])
     take(database, tick(2), [bid(10)])
     take(database, tick(3), state=State.PARTIAL)
     record(database, tick(4), State.MISSED)
-    take(database, tick(5), scope=NARROW)
+    store_inside(database)
+    take(database, tick(5), [bid(30, "IN", INSIDE)], scope=NARROW)
     columns = "tick_id, tick_at, ticker, yes_bid, quoted_at, is_observed, is_tick_complete"
     at = [iso_of(tick(number)) for number in range(6)]
     expected = [
@@ -280,6 +287,7 @@ def test_quotes_by_tick_carry_what_was_not_stored(database: Database) -> None:
         (2, at[1], "N", 0.21, at[1], 1, 1),
         (3, at[2], "M", 0.1, at[0], 0, 1),
         (4, at[3], "M", 0.1, at[0], 0, 0),
+        (6, at[5], "IN", 0.3, at[5], 1, 1),
     ]
     everything = f"SELECT {columns} FROM quotes_by_tick"
     assert query(database, f"{everything} ORDER BY tick_id, ticker") == expected

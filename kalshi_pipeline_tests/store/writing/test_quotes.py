@@ -4,7 +4,9 @@ import itertools
 import random
 import sqlite3
 from collections import Counter
+from collections.abc import Container
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,18 +21,22 @@ from kalshi_pipeline.store.schema.tables import (
     latest_quotes,
     markets,
     price_snapshots,
-    sightings,
+    unchanged_quotes,
 )
 from kalshi_pipeline.store.writing.parents import merge_markets
 from kalshi_pipeline.store.writing.quotes import Appended
 from kalshi_pipeline.store.writing.runs import State
 from kalshi_pipeline.units import iso_of
+from kalshi_pipeline.vocabulary import StatusFilter
 from kalshi_pipeline_tests.store.conftest import NewDatabase
 from kalshi_pipeline_tests.store.samples import (
+    INSIDE,
     KEYFRAME_SECONDS,
     LATER,
     MINUTE,
+    NARROW,
     NOON,
+    SCOPE,
     SECOND,
     Row,
     Tick,
@@ -41,6 +47,7 @@ from kalshi_pipeline_tests.store.samples import (
     open_run,
     query,
     sqlite_url,
+    store_inside,
     take,
 )
 
@@ -54,7 +61,7 @@ _NEWEST = f"""
 _MODES = pytest.mark.parametrize("every", [False, True], ids=["changes", "every"])
 
 
-def _sighting(tick_id: int, market_id: int, received_ms: int = 1000) -> Row:
+def _unchanged(tick_id: int, market_id: int, received_ms: int = 1000) -> Row:
     return {"tick_id": tick_id, "market_id": market_id, "received_ms": received_ms}
 
 
@@ -166,13 +173,13 @@ def test_quote_that_comes_back_is_stored_again(database: Database) -> None:
 
 
 def test_every_keeps_unchanged_quotes_too(database: Database) -> None:
-    """As sightings: their numbers are in the row before, and each tick's answer has its own time."""
+    """In a table of their own: their numbers are in the row before, and each tick's answer has its own time."""
     row = market("M-1")
     stored = [take(database, NOON + minute * MINUTE, [row], every=True) for minute in range(3)]
     assert stored == [1, 0, 0]
     assert contents(database, price_snapshots) == [_snapshot(1, 1, row)]
     assert contents(database, latest_quotes) == [_snapshot(1, 1, row)]
-    assert contents(database, sightings) == [_sighting(2, 1), _sighting(3, 1)]
+    assert contents(database, unchanged_quotes) == [_unchanged(2, 1), _unchanged(3, 1)]
     shown = query(database, "SELECT tick_at, received_at, yes_bid, is_terminal FROM price_history ORDER BY 1")
     assert shown == [
         (iso_of(NOON + n * MINUTE), iso_of(NOON + n * MINUTE + SECOND), 0.29, 0) for n in range(3)
@@ -187,20 +194,20 @@ def test_modes_can_alternate(database: Database) -> None:
     ]
     assert stored == [1, 0, 0, 0]
     assert query(database, "SELECT tick_id FROM price_snapshots") == [(1,)]
-    assert query(database, "SELECT tick_id FROM sightings") == [(3,)]
+    assert query(database, "SELECT tick_id FROM unchanged_quotes") == [(3,)]
     _assert_latest_is_newest(database)
 
 
-def test_run_that_is_tried_again_keeps_one_of_a_sighting_and_a_changed_quote(database: Database) -> None:
+def test_run_that_is_tried_again_keeps_one_of_an_unchanged_and_a_changed_quote(database: Database) -> None:
     """Whichever the last try has found; even where it keeps the changed ones only."""
     row, moved = market("M-1"), market("M-1", yes_bid=280_000)
     take(database, NOON, [row])
     Tick(database, LATER, every=True).store([row])
-    assert contents(database, sightings) == [_sighting(2, 1)]
+    assert contents(database, unchanged_quotes) == [_unchanged(2, 1)]
     assert Tick(database, LATER).store([moved]) == Appended(1, 0)
-    assert contents(database, sightings) == []
+    assert contents(database, unchanged_quotes) == []
     assert Tick(database, LATER, every=True).store([row]) == Appended(0, 0)
-    assert contents(database, sightings) == []
+    assert contents(database, unchanged_quotes) == []
     assert contents(database, price_snapshots) == [_snapshot(1, 1, row), _snapshot(2, 1, moved)]
 
 
@@ -286,11 +293,11 @@ def test_tick_that_was_cut_ends_with_the_rows_of_an_undisturbed_one(
     with closing(Database(sqlite_url(tmp_path / "undisturbed.db"))) as undisturbed:
         prepare(undisturbed)
         finish(begin(undisturbed))
-        for table in (price_snapshots, latest_quotes, sightings):
+        for table in (price_snapshots, latest_quotes, unchanged_quotes):
             assert contents(database, table) == contents(undisturbed, table)
         assert _written(database) == _written(undisturbed)
     assert _written(database)[-1] == (4, 1, 1)
-    assert len(contents(database, sightings)) == (1 if every else 0)
+    assert len(contents(database, unchanged_quotes)) == (1 if every else 0)
 
 
 @pytest.mark.parametrize(
@@ -349,7 +356,7 @@ def test_market_that_left_the_list_gets_one_row_that_ends_its_history(
         _snapshot(1, 1, stays),
         _snapshot(3, 1, stays),
     ]
-    assert contents(database, sightings) == ([_sighting(2, 1), _sighting(4, 1)] if every else [])
+    assert contents(database, unchanged_quotes) == ([_unchanged(2, 1), _unchanged(4, 1)] if every else [])
     assert contents(database, latest_quotes) == [_snapshot(3, 1, stays), _end(2, 2)]
     assert query(database, "SELECT ended FROM ticks") == [(0,), (1,), (0,), (0,)]
 
@@ -411,39 +418,56 @@ def test_tick_that_has_not_seen_every_page_ends_nothing(database: Database, stat
 
 
 def test_narrower_scope_ends_nothing_outside_it(database: Database) -> None:
-    """What either lists and the other wrote last is written again, so that each scope is read by its own ticks."""
-    inside, outside = market("INSIDE"), market("OUTSIDE")
-    wide = [inside, outside]
-    take(database, NOON, wide)
+    """And a quote that neither scope saw change is stored once."""
+    store_inside(database)
+    inside, outside = market("INSIDE", INSIDE), market("OUTSIDE")
+    take(database, NOON, [inside, outside])
     for minute in (1, 2):
-        take(database, NOON + minute * MINUTE, [inside], scope="KXRAIN")
-    for minute in (3, 4):
-        take(database, NOON + minute * MINUTE, wide)
-    assert contents(database, price_snapshots) == [
-        _snapshot(1, 1, inside),
-        _snapshot(1, 2, outside),
-        _snapshot(2, 1, inside),
-        _snapshot(4, 1, inside),
-    ]
-    assert _written(database) == [(2, 0, 0), (1, 1, 0), (0, 0, 0), (1, 1, 0), (0, 0, 0)]
+        take(database, NOON + minute * MINUTE, [inside], scope=NARROW)
+    take(database, NOON + 3 * MINUTE, [inside, outside])
+    assert contents(database, price_snapshots) == [_snapshot(1, 1, inside), _snapshot(1, 2, outside)]
+    assert contents(database, unchanged_quotes) == []
+    assert _written(database) == [(2, 0, 0), (0, 0, 0), (0, 0, 0), (0, 0, 0)]
 
 
-def test_history_is_ended_by_the_scope_that_wrote_it_last(database: Database) -> None:
-    take(database, NOON, [market("OF-WIDE"), market("OF-NARROW")])
-    take(database, NOON + MINUTE, [market("OF-NARROW")], scope="KXRAIN")
-    take(database, NOON + 2 * MINUTE, [])
-    assert contents(database, latest_quotes) == [_end(3, 1), _snapshot(2, 2, market("OF-NARROW"))]
-    take(database, NOON + 3 * MINUTE, [], scope="KXRAIN")
-    assert contents(database, latest_quotes) == [_end(3, 1), _end(4, 2)]
+def test_history_is_ended_by_any_tick_that_covers_it(database: Database) -> None:
+    store_inside(database)
+    take(database, NOON, [market("WIDE"), market("NARROW", INSIDE)])
+    take(database, NOON + MINUTE, [], scope=NARROW)
+    assert contents(database, latest_quotes) == [_snapshot(1, 1, market("WIDE")), _end(2, 2)]
+    take(database, NOON + 2 * MINUTE, [market("NARROW", INSIDE)], scope=NARROW)
+    take(database, NOON + 3 * MINUTE, [])
+    assert contents(database, latest_quotes) == [_end(4, 1), _end(4, 2)]
 
 
 def test_market_that_one_scope_ended_comes_back_in_another(database: Database) -> None:
-    row = market("M-1")
+    store_inside(database)
+    row = market("M-1", INSIDE)
     take(database, NOON, [row])
     take(database, NOON + MINUTE, [])
-    take(database, NOON + 2 * MINUTE, [row], scope="KXRAIN")
+    take(database, NOON + 2 * MINUTE, [row], scope=NARROW)
     assert contents(database, latest_quotes) == [_snapshot(3, 1, row)]
     assert _written(database) == [(1, 0, 0), (0, 0, 1), (1, 0, 0)]
+
+
+def test_listed_market_of_unknown_series_leaves_a_row_at_each_tick_of_some_series(database: Database) -> None:
+    """The scope does not cover it as far as is known, so no later reader could tell that it was listed."""
+    row = market("M-1")
+    for minute in range(3):
+        take(database, NOON + minute * MINUTE, [row], scope=NARROW)
+    take(database, NOON + 3 * MINUTE, [], scope=NARROW)
+    assert contents(database, latest_quotes) == [_snapshot(1, 1, row)]
+    assert [row["tick_id"] for row in contents(database, unchanged_quotes)] == [2, 3]
+
+
+def test_tick_of_paused_markets_ends_nothing_and_stores_what_it_lists(database: Database) -> None:
+    """A paused market that it does not list may trade again."""
+    paused = replace(SCOPE, status=StatusFilter.PAUSED)
+    rows = [market("M-1", status="inactive"), market("M-2", status="inactive")]
+    take(database, NOON, rows)
+    take(database, NOON + MINUTE, rows[:1], scope=paused)
+    assert contents(database, latest_quotes) == [_snapshot(1, 1, rows[0]), _snapshot(1, 2, rows[1])]
+    assert [(row["tick_id"], row["market_id"]) for row in contents(database, unchanged_quotes)] == [(2, 1)]
 
 
 class _Model:
@@ -452,14 +476,15 @@ class _Model:
     def __init__(self) -> None:
         self.rows: dict[tuple[int, int], Row] = {}
         self.last_tick: dict[int, int] = {}
-        self.sighted: set[tuple[int, int]] = set()
+        self.unchanged: set[tuple[int, int]] = set()
         self.why: Counter[str] = Counter()
         self._ids: dict[str, int] = {}
-        self._ticks: dict[int, tuple[int, str]] = {}
+        self._ticks: dict[int, int] = {}
 
-    def open(self, tick_id: int, tick_at: int, scope: str) -> None:
+    def open(self, tick_id: int, tick_at: int, covered: Container[str]) -> None:
         self._tick = tick_id
-        self._ticks[tick_id] = tick_at, scope
+        self._covered = covered
+        self._ticks[tick_id] = tick_at
         self._listed: set[int] = set()
 
     def list(self, row: Market, *, every: bool, keyframe_seconds: int) -> str | None:
@@ -471,19 +496,19 @@ class _Model:
         why = next((why for why, holds in reasons.items() if holds), None)
         if why is not None:
             self._store(market_id, given, why)
-            self.sighted.discard((self._tick, market_id))
+            self.unchanged.discard((self._tick, market_id))
         elif every and self.last_tick[market_id] != self._tick:
-            self.sighted.add((self._tick, market_id))
+            self.unchanged.add((self._tick, market_id))
         return why
 
     def end(self) -> int:
         gone = [
             market_id
-            for market_id, tick in self.last_tick.items()
+            for ticker, market_id in self._ids.items()
             if market_id not in self._listed
-            and not self.rows[tick, market_id]["is_terminal"]
-            and tick != self._tick
-            and self._ticks[tick][1] == self._ticks[self._tick][1]
+            and ticker in self._covered
+            and not self.rows[self.last_tick[market_id], market_id]["is_terminal"]
+            and self.last_tick[market_id] != self._tick
         ]
         for market_id in gone:
             self._store(market_id, _end(self._tick, market_id), "ended")
@@ -496,12 +521,11 @@ class _Model:
         if last_tick == self._tick:
             return {}
         last = self.rows[last_tick, market_id]
-        (written_at, written_by), (tick_at, scope) = self._ticks[last_tick], self._ticks[self._tick]
+        age = self._ticks[self._tick] - self._ticks[last_tick]
         return {
             "returned": bool(last["is_terminal"]),
             "changed": any(last[name] != given[name] for name in QUOTE_COLUMNS),
-            "aged": tick_at - written_at >= keyframe_seconds * SECOND,
-            "of another scope": written_by != scope,
+            "aged": age >= keyframe_seconds * SECOND,
         }
 
     def _store(self, market_id: int, row: Row, why: str) -> None:
@@ -513,26 +537,30 @@ class _Model:
 def test_quotes_are_those_of_the_rule_after_any_sequence_of_ticks(database: Database) -> None:
     """Random pages, both modes, two scopes, ticks that are cut, and cut ones that are run again."""
     chance = random.Random(20261122)
+    store_inside(database)
     model, listed = _Model(), {f"M-{n}" for n in range(12)}
     for number in range(120):
         tick_at = NOON + number * MINUTE
         every, is_cut = chance.random() < 0.1, chance.random() < 0.2
-        scope, numbers = ("narrow", range(6)) if chance.random() < 0.2 else ("wide", range(12))
+        scope, numbers = (NARROW, range(6)) if chance.random() < 0.2 else (SCOPE, range(12))
         listed ^= set(chance.sample(sorted(f"M-{n}" for n in range(12)), chance.choice([0, 0, 1, 3])))
         for attempt in range(chance.choice([1, 1, 2])):
             tick = Tick(database, tick_at, every=every, keyframe_seconds=300, scope=scope)
-            model.open(tick.run.id, tick_at, scope)
+            model.open(tick.run.id, tick_at, {f"M-{n}" for n in numbers})
             rows = [
                 market(
-                    name, yes_bid=chance.choice([None, *[290_000] * 8]), volume=chance.choice([0] * 9 + [1])
+                    f"M-{n}",
+                    INSIDE if n < 6 else "KXRAIN-26NOV23",
+                    yes_bid=chance.choice([None, *[290_000] * 8]),
+                    volume=chance.choice([0] * 9 + [1]),
                 )
-                for name in (f"M-{n}" for n in numbers)
-                if name in listed
+                for n in numbers
+                if f"M-{n}" in listed
             ]
             pages = [rows[:3], rows[3:7], rows[7:]]
             for page in pages[: 1 + attempt] if is_cut else pages:
                 why = [model.list(row, every=every, keyframe_seconds=300) for row in page]
-                keyframes = sum(reason in ("aged", "of another scope") for reason in why)
+                keyframes = why.count("aged")
                 assert tick.store(page) == Appended(len(why) - why.count(None), keyframes)
         if is_cut:
             tick.close(State.PARTIAL)
@@ -540,10 +568,10 @@ def test_quotes_are_those_of_the_rule_after_any_sequence_of_ticks(database: Data
             assert tick.end_unlisted() == model.end()
             close(database, tick.run)
     assert min(model.why.values()) >= 10
-    assert set(model.why) == {"new", "returned", "changed", "aged", "of another scope", "ended"}
+    assert set(model.why) == {"new", "returned", "changed", "aged", "ended"}
     assert contents(database, price_snapshots) == [row for _, row in sorted(model.rows.items())]
-    assert contents(database, sightings) == [_sighting(*key) for key in sorted(model.sighted)]
-    assert len(model.sighted) >= 10
+    assert contents(database, unchanged_quotes) == [_unchanged(*key) for key in sorted(model.unchanged)]
+    assert len(model.unchanged) >= 10
     latest = [model.rows[tick_id, market_id] for market_id, tick_id in sorted(model.last_tick.items())]
     assert contents(database, latest_quotes) == latest
     _assert_latest_is_newest(database)
