@@ -1,6 +1,7 @@
 """The schema, from migrations only: what they make, and what one more of them does to a file with data."""
 
 import os
+import re
 import shutil
 import sqlite3
 import subprocess
@@ -33,7 +34,6 @@ from kalshi_pipeline_tests.store.samples import (
     LATER,
     MINUTE,
     NOON,
-    SCOPE,
     Row,
     contents,
     market,
@@ -95,6 +95,7 @@ def test_migrations_make_these_tables_and_views(database: Database) -> None:
             "candlestick_coverage",
             "price_history_filled",
             "order_book_history",
+            "tick_history",
         }
 
 
@@ -103,8 +104,10 @@ def test_migrations_name_foreign_keys_and_indexes_as_the_code_does(database: Dat
     with database.read() as connection:
         inspector = inspect(connection)
         for table in metadata.tables.values():
-            found = {key["name"] for key in inspector.get_foreign_keys(table.name)}
-            assert found == {constraint.name for constraint in table.foreign_key_constraints}
+            [(text,)] = query(database, f"SELECT sql FROM sqlite_schema WHERE name = '{table.name}'")
+            # Keys that were added to a table are not reflected by name.
+            keys = set(re.findall(r"CONSTRAINT (\w+) (?:FOREIGN KEY|REFERENCES)", str(text)))
+            assert keys == {constraint.name for constraint in table.foreign_key_constraints}
             indexes = {index["name"]: index["column_names"] for index in inspector.get_indexes(table.name)}
             assert indexes == {index.name: [c.name for c in index.columns] for index in table.indexes}
             assert inspector.get_pk_constraint(table.name)["name"] == table.primary_key.name
@@ -116,11 +119,12 @@ def test_migrations_cluster_what_grows_by_its_key(database: Database) -> None:
         "candlestick_days",
         "candlesticks",
         "order_book_levels",
+        "last_ids",
         "price_snapshots",
-        "sightings",
         "trades",
+        "unchanged_quotes",
     }
-    for table in ("price_snapshots", "sightings"):
+    for table in ("price_snapshots", "unchanged_quotes"):
         key = query(database, f"SELECT name FROM pragma_table_info('{table}') WHERE pk ORDER BY pk")
         assert key == [("tick_id",), ("market_id",)]
 
@@ -184,6 +188,32 @@ def test_migrations_make_an_index_that_finds_the_ages_of_markets_that_trade(data
         pytest.param("movers_1h", _MOVER, id="movers_1h"),
         pytest.param("movers_24h", _MOVER, id="movers_24h"),
         pytest.param(
+            "tick_history",
+            (
+                "tick_id",
+                "tick_at",
+                "period_seconds",
+                "state",
+                "reason",
+                "scope",
+                "is_paused",
+                "started_at",
+                "finished_at",
+                "pages",
+                "windows",
+                "received",
+                "inserted",
+                "unchanged",
+                "keyframes",
+                "ended",
+                "quarantined",
+                "duplicates",
+                "placeholders",
+                "healed",
+            ),
+            id="tick_history",
+        ),
+        pytest.param(
             "trade_history",
             (
                 "ticker",
@@ -236,6 +266,7 @@ _QUOTES_OF_0001 = (
     (2, 3, 290_000, 310_000, 12_050, 8_000, 300_000, 98_765, 43_210, LATER + 15 * MINUTE + 999_999),
 )
 _RECEIVED_MS: dict[tuple[object, object], int] = {(1, 1): 0, (1, 2): 0, (2, 1): 1234, (2, 3): 900_999}
+_WIDE = "all series, no combos"
 _AT_0001 = f"""
     INSERT INTO series VALUES (1, 'KXRAIN', 'Rain', 'Climate', 'daily', '["rain"]', 0, {NOON}, {NOON});
     INSERT INTO events VALUES (7, 'KXRAIN-26NOV23', 1, 'Rain?', NULL, 'Weather', 0, {LATER}, 0, {NOON}, {NOON});
@@ -244,9 +275,9 @@ _AT_0001 = f"""
     INSERT INTO markets (id, ticker, event_id, status, created_at, is_combo, is_placeholder, first_seen_at, changed_at)
     VALUES (1, 'M-1', 7, 'active', {NOON}, 0, 0, {NOON}, {NOON}), (2, 'M-2', 8, 'closed', NULL, 0, 0, {NOON}, {NOON}),
         (3, 'M-3', 7, 'active', {LATER}, 1, 0, {NOON}, {LATER});
-    INSERT INTO ticks VALUES (1, {NOON}, 300.0, 0, '{SCOPE}', {NOON}, {NOON}, 'complete', NULL, 1, 2, 2, 0, 0, 0, 1, 0),
-        (2, {LATER}, NULL, NULL, '{SCOPE}', {LATER}, NULL, 'partial', 'cut', 1, 5, 2, 1, 1, 1, 0, 0);
-    INSERT INTO listings VALUES (1, 'markets', '{SCOPE}', {NOON}, {NOON}, 'failed', 'away', 1, 9, 3, 2, 1, 1, 1, 1, 4);
+    INSERT INTO ticks VALUES (1, {NOON}, 300.0, 0, '{_WIDE}', {NOON}, {NOON}, 'complete', NULL, 1, 2, 2, 0, 0, 0, 1, 0),
+        (2, {LATER}, NULL, NULL, '{_WIDE}', {LATER}, NULL, 'partial', 'cut', 1, 5, 2, 1, 1, 1, 0, 0);
+    INSERT INTO listings VALUES (1, 'markets', '{_WIDE}', {NOON}, {NOON}, 'failed', 'away', 1, 9, 3, 2, 1, 1, 1, 1, 4);
     INSERT INTO quarantine VALUES (1, 'markets', 'M-9', '{{}}', 'no ticker', 'ticks/2', {NOON}, {LATER});
 """
 
@@ -302,11 +333,13 @@ def _rows(path: Path) -> dict[str, list[Row]]:
 def _at_newest(table: str, row: Row) -> Row:
     """A row of the first schema as the newest one has it."""
     added: dict[str, Row] = {
-        "listings": {"windows": 1, "left_out": 0},
+        "listings": {"windows": 1, "out_of_scope": 0, "day": None, "selection": None},
         "ticks": {"windows": 1, "keyframes": 0, "ended": 0},
         "markets": {"gone_at": None},
     }
     changed = {**row, **added.get(table, {})}
+    if changed.pop("scope", None) is not None:
+        changed["scope_id"] = 1
     if changed.pop("received_at", None) is not None:
         changed["received_ms"] = _RECEIVED_MS[row["tick_id"], row["market_id"]]
         changed["is_terminal"] = 0

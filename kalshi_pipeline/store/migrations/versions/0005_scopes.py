@@ -52,7 +52,7 @@ _NOT_OVER = "the day is not over: what is still to come is added by running it a
 
 def upgrade() -> None:
     for view in _VIEWS:
-        op.execute(f"DROP VIEW {view}")
+        op.execute(f"DROP VIEW IF EXISTS {view}")
     op.create_table(
         "scopes",
         sa.Column("id", sa.Integer(), nullable=False),
