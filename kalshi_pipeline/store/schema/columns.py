@@ -1,8 +1,18 @@
-"""What the columns of a table mean, as the UI shows it."""
+"""What the columns of a table mean: as the UI shows it, and as the reference in `docs/` says it."""
 
+from collections.abc import Iterator
+from pathlib import Path
 from typing import NamedTuple
 
 from kalshi_pipeline.store.schema.tables import metadata
+
+_BEGINNING = """# The tables
+
+Written by `uv run poe docs` from `kalshi_pipeline/store/schema/tables.py`. For reading, the views are the easier way:
+they have tickers, ISO times and decimal dollars.
+
+Instants are whole microseconds since 1970 (UTC), prices whole micro-dollars, counts of contracts whole hundredths.
+"""
 
 
 class ColumnNote(NamedTuple):
@@ -20,3 +30,24 @@ def columns_of(table: str) -> list[ColumnNote]:
         ColumnNote(column.name, str(column.type).lower(), bool(column.nullable), column.comment or "")
         for column in metadata.tables[table].columns
     ]
+
+
+def reference() -> str:
+    """Return the description of every table, as Markdown."""
+    return "\n".join([_BEGINNING, *_sections()])
+
+
+def write_reference() -> None:
+    """Write the description of every table into `docs/`."""
+    Path("docs/tables.md").write_text(reference(), encoding="utf-8")
+
+
+def _sections() -> Iterator[str]:
+    for name, table in sorted(metadata.tables.items()):
+        comment = table.comment or ""
+        yield f"## {name}\n\n{comment[:1].upper()}{comment[1:]}.\n"
+        yield "| Column | Type | Meaning |\n|---|---|---|"
+        for column in columns_of(name):
+            kind = f"{column.type} or NULL" if column.is_nullable else column.type
+            yield f"| `{column.name}` | {kind} | {column.description} |"
+        yield ""

@@ -76,31 +76,37 @@ def _parent_columns() -> list[Column[Any]]:
     ]
 
 
-def _scope_id() -> Column[Any]:
-    return Column("scope_id", ForeignKey("scopes.id"), comment="what it covers")
+def _count(name: str, meaning: str, *, default: str | None = None) -> Column[Any]:
+    return Column(name, Integer, nullable=False, server_default=default, comment=meaning)
 
 
-def _run_columns() -> list[Column[Any]]:
-    counts = (
-        "pages",
-        "received",
-        "inserted",
-        "unchanged",
-        "quarantined",
-        "duplicates",
-        "placeholders",
-        "healed",
-    )
+def _run_columns(table: str) -> list[Column[Any]]:
+    """The columns that the record of every run has."""
     return [
-        _scope_id(),
-        Column("started_at", BigInteger),
-        Column("finished_at", BigInteger),
-        Column("state", Text, nullable=False),
-        Column("reason", Text),
-        *(Column(name, Integer, nullable=False) for name in counts),
-        # How many walks ran at once; 1 is a serial listing.
-        Column("windows", Integer, nullable=False, server_default="1"),
+        Column("scope_id", ForeignKey("scopes.id"), comment="what it covers"),
+        _instant("started_at", "when it began", nullable=True),
+        _instant("finished_at", "when it ended", nullable=True),
+        Column("state", Text, nullable=False, comment=f"how it ended: {', '.join(_STATES[table])}"),
+        Column("reason", Text, comment="why it is not complete, in words"),
+        _count("pages", "pages of the listing that were stored"),
+        _count("received", "records in them"),
+        _count("inserted", "rows added"),
+        _count("unchanged", "records whose row was as before"),
+        _count("quarantined", "records that could not be read"),
+        _count("duplicates", "records that the listing had already shown"),
+        _count("placeholders", "parents made because a child needed them"),
+        _count("healed", "placeholders filled"),
+        _count("windows", "walks that listed at once; 1 is a serial listing", default="1"),
     ]
+
+
+_STATES = {
+    "ticks": ("running", "complete", "partial", "failed", "skipped", "missed"),
+    "listings": ("running", "complete", "partial", "failed"),
+}
+
+
+_RECEIVED_MS = "milliseconds from the tick to the exchange's answer"
 
 
 def _quote_columns() -> list[Column[Any]]:
@@ -111,7 +117,7 @@ def _quote_columns() -> list[Column[Any]]:
             "received_ms",
             Integer,
             nullable=False,
-            comment="milliseconds from the tick to the exchange's answer",
+            comment=_RECEIVED_MS,
         ),
         Column(
             "is_terminal",
@@ -129,6 +135,7 @@ series = Table(
     record_column(Series, "ticker", unique=True),
     *record_columns(Series, without=("ticker",)),
     *_parent_columns(),
+    comment="templates of events",
 )
 
 events = Table(
@@ -139,13 +146,14 @@ events = Table(
     _key_of(Event, "series_ticker", "series_id", "series.id"),
     *record_columns(Event, without=("ticker", "series_ticker")),
     *_parent_columns(),
+    comment="questions, each with its markets",
 )
-# When the exchange was last asked for an event that it did not return: the next run asks for the others first.
 event_lookups = Table(
     "event_lookups",
     metadata,
-    Column("event_id", ForeignKey("events.id"), primary_key=True),
-    Column("asked_at", BigInteger, nullable=False),
+    Column("event_id", ForeignKey("events.id"), primary_key=True, comment="the event that is missing"),
+    _instant("asked_at", "when the exchange was last asked for it"),
+    comment="events that the exchange did not return: the next run asks for the others first",
 )
 
 markets = Table(
@@ -161,6 +169,7 @@ markets = Table(
         nullable=True,
     ),
     *_parent_columns(),
+    comment="yes-no contracts, each of an event",
 )
 
 # Placeholders are few and asked for at every run: each table finds its own without being read.
@@ -189,15 +198,14 @@ Index(
     markets.c.gone_at,
     **partial(and_(markets.c.status.is_distinct_from(MarketStatus.FINALIZED), markets.c.gone_at.is_(None))),
 )
-# When the exchange was last asked for a market by its ticker, while its end is not known.
 market_lookups = Table(
     "market_lookups",
     metadata,
-    Column("market_id", ForeignKey("markets.id"), primary_key=True),
-    Column("asked_at", BigInteger, nullable=False),
+    Column("market_id", ForeignKey("markets.id"), primary_key=True, comment="the market"),
+    _instant("asked_at", "when the exchange was last asked for it by its ticker"),
+    comment="markets that were looked up and whose end is not known yet",
 )
 
-# What runs cover. Ticks confirm and end the quotes of the markets that their scope covers, and only those.
 scopes = Table(
     "scopes",
     metadata,
@@ -207,48 +215,51 @@ scopes = Table(
     Column("status_filter", Text, comment="the exchange's filter word, or all"),
     Column("sentence", Text, nullable=False, comment="the scope in words; nothing is decided by it"),
     UniqueConstraint("series", "combos", "status_filter"),
-    comment="what runs cover; one whose columns but the sentence are NULL covers nothing",
+    comment="what runs cover: ticks confirm and end the quotes of markets in their scope, and only those; a scope "
+    "without series, combos and status_filter covers nothing",
 )
 
-# The largest key that a table ever had: the key of a row that another program deleted is not given to another row.
 last_ids = Table(
     "last_ids",
     metadata,
-    Column("table_name", Text, primary_key=True),
-    Column("last_id", Integer, nullable=False),
+    Column("table_name", Text, primary_key=True, comment="a table whose keys are in other tables"),
+    Column("last_id", Integer, nullable=False, comment="the largest key that it ever had"),
+    comment="new rows get larger keys: that of a row which another program deleted is not given again",
     **clustered(),
 )
 
 ticks = Table(
     "ticks",
     metadata,
-    Column("id", Integer, primary_key=True),
-    Column("tick_at", BigInteger, nullable=False, unique=True),
-    # The cadence of a scheduled tick, NULL for a manual one: it shows which ticks were missed in between.
-    Column("period_seconds", Float),
-    Column("is_paused", Boolean),
-    *_run_columns(),
-    # Of the inserted quotes, those that are unchanged and were written for their age; and rows that end a history.
-    Column("keyframes", Integer, nullable=False, server_default="0"),
-    Column("ended", Integer, nullable=False, server_default="0"),
+    _id(),
+    Column(
+        "tick_at", BigInteger, nullable=False, unique=True, comment=str(Note("its nominal time", INSTANT))
+    ),
+    Column("period_seconds", Float, comment="the cadence of a scheduled tick; NULL for a manual one"),
+    Column("is_paused", Boolean, comment="whether the exchange had paused trading; NULL if unknown"),
+    *_run_columns("ticks"),
+    _count(
+        "keyframes",
+        "of the inserted quotes, those that are unchanged and were written for their age",
+        default="0",
+    ),
+    _count("ended", "rows that end the history of a market", default="0"),
+    comment="one row for each snapshot, and for each scheduled one that was not taken",
 )
 
 listings = Table(
     "listings",
     metadata,
-    Column("id", Integer, primary_key=True),
-    Column("asset", Text, nullable=False),
-    *_run_columns(),
-    Column("changed", Integer, nullable=False),
-    Column(
-        "out_of_scope",
-        Integer,
-        nullable=False,
-        server_default="0",
-        comment="records that the exchange sent and that were not asked for: outside of the scope, or of the day",
+    _id(),
+    Column("asset", Text, nullable=False, comment="the asset, such as markets or settlements backfill"),
+    *_run_columns("listings"),
+    _count("changed", "rows changed"),
+    _count(
+        "out_of_scope", "records that were not asked for: outside of the scope, or of the day", default="0"
     ),
     Column("day", Text, comment="the UTC day that the run was about; NULL for a run about no day"),
     Column("selection", Text, comment="the selected markets in words, of a run without a scope"),
+    comment="one row for each run of an asset other than price_snapshots",
 )
 Index("ix_listings_asset", listings.c.asset, listings.c.id)
 
@@ -263,58 +274,68 @@ price_snapshots = Table(
     ),
     Column("market_id", ForeignKey("markets.id"), primary_key=True, comment="the market that is quoted"),
     *_quote_columns(),
+    comment="quotes where they changed, and as keyframes; no row at a complete tick means unchanged",
     # Clustered by tick: a tick appends at the end, however large the table is.
     **clustered(),
 )
 Index("ix_price_snapshots_market_id_tick_id", price_snapshots.c.market_id, price_snapshots.c.tick_id)
 
-# Where every quote is to be kept: a tick listed the market, and its quote was that of the row before. The numbers are
-# only in that row; repeated, they would take four times the space.
 unchanged_quotes = Table(
     "unchanged_quotes",
     metadata,
     # The names of its constraints are those that it was made with: renaming them would copy every row.
-    Column("tick_id", ForeignKey("ticks.id", name="fk_sightings_tick_id")),
-    Column("market_id", ForeignKey("markets.id", name="fk_sightings_market_id")),
-    Column("received_ms", Integer, nullable=False),
+    Column(
+        "tick_id",
+        ForeignKey("ticks.id", name="fk_sightings_tick_id"),
+        comment="the tick that listed the market",
+    ),
+    Column("market_id", ForeignKey("markets.id", name="fk_sightings_market_id"), comment="the market"),
+    Column("received_ms", Integer, nullable=False, comment=_RECEIVED_MS),
     PrimaryKeyConstraint("tick_id", "market_id", name="pk_sightings"),
+    # Repeated, the numbers would take four times the space.
+    comment="where every quote is kept: quotes that are as in the market's row of price_snapshots before",
     **clustered(),
 )
 
 latest_quotes = Table(
     "latest_quotes",
     metadata,
-    Column("market_id", ForeignKey("markets.id"), primary_key=True),
-    Column("tick_id", ForeignKey("ticks.id"), nullable=False),
+    Column("market_id", ForeignKey("markets.id"), primary_key=True, comment="the market that is quoted"),
+    Column("tick_id", ForeignKey("ticks.id"), nullable=False, comment="the tick of the row"),
     *_quote_columns(),
+    comment="the newest row of price_snapshots of each market",
 )
 
 quarantine = Table(
     "quarantine",
     metadata,
-    Column("id", Integer, primary_key=True),
-    Column("kind", Text, nullable=False),
-    # The ticker where it can be read, else a digest of the record: a record refused at every tick is one row.
-    Column("record_key", Text, nullable=False),
-    Column("raw", Text, nullable=False),
-    Column("error", Text, nullable=False),
-    # The run that refused it last: a row of `listings`, or of `ticks`.
-    Column("run", Text, nullable=False),
-    Column("first_seen_at", BigInteger, nullable=False),
-    Column("last_seen_at", BigInteger, nullable=False),
+    _id(),
+    Column("kind", Text, nullable=False, comment="the asset that received it"),
+    # A record refused at every tick is one row.
+    Column(
+        "record_key", Text, nullable=False, comment="its ticker where that can be read, else a digest of it"
+    ),
+    Column("raw", Text, nullable=False, comment="the record as it came"),
+    Column("error", Text, nullable=False, comment="why it was refused"),
+    Column(
+        "run", Text, nullable=False, comment="the run that refused it last, such as ticks/17 or listings/4"
+    ),
+    _instant("first_seen_at", "when it was refused first"),
+    _instant("last_seen_at", "when it was refused last"),
     UniqueConstraint("kind", "record_key"),
+    comment="records of the exchange that could not be read",
 )
 
-# What a market's details were before they changed, and what they became, as text.
 market_changes = Table(
     "market_changes",
     metadata,
-    Column("id", Integer, primary_key=True),
-    Column("market_id", ForeignKey("markets.id"), nullable=False),
-    Column("seen_at", BigInteger, nullable=False),
-    Column("field", Text, nullable=False),
-    Column("before", Text),
-    Column("after", Text),
+    _id(),
+    Column("market_id", ForeignKey("markets.id"), nullable=False, comment="the market that changed"),
+    _instant("seen_at", "when the change was seen"),
+    Column("field", Text, nullable=False, comment="which of its columns changed"),
+    Column("before", Text, comment="its value before, as text"),
+    Column("after", Text, comment="its value since then, as text"),
+    comment="changes of markets: status, result, close_at, rules_primary, settlement_value",
 )
 Index("ix_market_changes_market_id_id", market_changes.c.market_id, market_changes.c.id)
 
@@ -325,6 +346,7 @@ settlements = Table(
     *record_columns(Settlement, without=("ticker", "is_current_tier")),
     _instant("first_seen_at", "when this row was made"),
     _instant("amended_at", "when its result or its value was last seen to have changed", nullable=True),
+    comment="how markets ended",
 )
 Index("ix_settlements_settled_at", settlements.c.settled_at)
 # Settlements whose payout the exchange does not report: few, and counted after each run.
@@ -335,7 +357,6 @@ Index(
     **partial(settlements.c.settlement_value.is_(None)),
 )
 
-# Long walks that continue where they were stopped, such as `trades/2026-11-20/live` of a scope.
 backfill_progress = Table(
     "backfill_progress",
     metadata,
@@ -351,8 +372,12 @@ backfill_progress = Table(
     ),
     _instant("started_at", "when it began"),
     _instant("finished_at", "when it ended", nullable=True),
-    *(Column(name, Integer, nullable=False) for name in ("pages", "received", "inserted", "quarantined")),
+    _count("pages", "pages that were stored"),
+    _count("received", "records in them"),
+    _count("inserted", "rows added"),
+    _count("quarantined", "records that could not be read"),
     UniqueConstraint("name", "scope_id"),
+    comment="long walks, each of which continues where it was stopped, such as trades/2026-11-20/live of a scope",
 )
 
 trades = Table(
@@ -364,6 +389,7 @@ trades = Table(
     record_column(Trade, "trade_id", type_=LargeBinary, primary_key=True),
     _key_of(Trade, "ticker", "market_id", "markets.id", index=False),
     *record_columns(Trade, without=("trade_id", "ticker", "created_at")),
+    comment="executions of public trades",
     **clustered(),
 )
 Index("ix_trades_market_id_created_at", trades.c.market_id, trades.c.created_at)
@@ -375,21 +401,21 @@ candlesticks = Table(
     Column("period_minutes", Integer, primary_key=True, comment="length of the period: 1, 60 or 1440"),
     record_column(Candlestick, "end_at", primary_key=True),
     *record_columns(Candlestick, without=("end_at",)),
+    comment="prices, volume and open interest of a market in a period",
     **clustered(),
 )
 
-# What came of asking for a market's candlesticks of a day: the next run asks for those that are missing.
 candlestick_days = Table(
     "candlestick_days",
     metadata,
-    # The beginning of the UTC day in which the periods end.
-    Column("day_at", BigInteger, primary_key=True),
-    Column("period_minutes", Integer, primary_key=True),
-    Column("market_id", ForeignKey("markets.id"), primary_key=True),
-    Column("state", Text, nullable=False),
-    Column("tier", Text),
-    Column("reason", Text),
-    Column("asked_at", BigInteger, nullable=False),
+    Column("day_at", BigInteger, primary_key=True, comment=str(Note("beginning of the UTC day", INSTANT))),
+    Column("period_minutes", Integer, primary_key=True, comment="length of the periods: 1, 60 or 1440"),
+    Column("market_id", ForeignKey("markets.id"), primary_key=True, comment="the market that was asked for"),
+    Column("state", Text, nullable=False, comment="complete, partial, failed or unknown"),
+    Column("tier", Text, comment="the tier that answered"),
+    Column("reason", Text, comment="why it is not complete, or has no candlestick, in words"),
+    _instant("asked_at", "when it was asked for"),
+    comment="what came of asking for a market's candlesticks of a day: the next run asks for those that are missing",
     **clustered(),
 )
 
@@ -400,14 +426,16 @@ order_books = Table(
     Column("market_id", ForeignKey("markets.id"), nullable=False, comment="the market whose book it is"),
     _instant("received_at", "when the exchange's answer was there"),
     UniqueConstraint("market_id", "received_at"),
+    comment="order books, one row for each market and time",
 )
 
 order_book_levels = Table(
     "order_book_levels",
     metadata,
-    Column("order_book_id", ForeignKey("order_books.id"), primary_key=True),
+    Column("order_book_id", ForeignKey("order_books.id"), primary_key=True, comment="the book"),
     # An ask is a bid for the other side at one dollar minus its price.
     *(record_column(OrderBookLevel, name, primary_key=True) for name in ("is_yes", "price")),
     *record_columns(OrderBookLevel, without=("is_yes", "price")),
+    comment="levels of order books: resting bids for either side",
     **clustered(),
 )

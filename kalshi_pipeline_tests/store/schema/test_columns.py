@@ -1,0 +1,21 @@
+"""What tables and columns mean: said once, and the same in the reference."""
+
+from pathlib import Path
+
+import kalshi_pipeline
+from kalshi_pipeline.store.schema.columns import columns_of, reference
+from kalshi_pipeline.store.schema.tables import metadata
+
+
+def test_every_table_and_column_says_what_it_means() -> None:
+    assert [name for name, table in metadata.tables.items() if not table.comment] == []
+    silent = [
+        f"{name}.{note.name}" for name in metadata.tables for note in columns_of(name) if not note.description
+    ]
+    assert silent == []
+
+
+def test_reference_is_that_of_the_tables() -> None:
+    """`uv run poe docs` writes it."""
+    docs = Path(kalshi_pipeline.__file__).parents[1] / "docs"
+    assert (docs / "tables.md").read_text(encoding="utf-8") == reference()
