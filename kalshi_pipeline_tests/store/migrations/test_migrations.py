@@ -442,8 +442,8 @@ def test_older_schema_is_migrated_only_on_demand_and_keeps_its_rows(database: Da
     schema, current = query(database, _SCHEMA), _current(database)
     with _next_release(path.parent / "next", current, _ADDS_A_COLUMN, path) as ask:
         assert ask("open") == (
-            f"{path} has the older schema {current}, this version needs 9999; back it up, then run "
-            "`kalshi-pipeline init`"
+            f"{path} has the older schema {current}, this version needs 9999; run "
+            "`kalshi-pipeline init`, which keeps a copy of it"
         )
         assert query(database, _SCHEMA) == schema
 
