@@ -192,12 +192,13 @@ class Sqlite(Dialect):
 
 _PROBLEMS = {
     "is full": (StoreProblem.FULL, "what was committed stays"),
+    "No space left": (StoreProblem.FULL, "what was committed stays"),
     "readonly": (StoreProblem.NOT_USABLE, ""),
     "unable to open": (StoreProblem.NOT_USABLE, ""),
     "not a database": (StoreProblem.NOT_USABLE, ""),
     "locked": (StoreProblem.BUSY, f"another program has held it for {_BUSY_SECONDS} s"),
 }
-"""Words of SQLite's messages: what is wrong, and what to add to the message."""
+"""Words of messages, SQLite's and of the system: what is wrong, and what to add to the message."""
 _OBSTACLE = re.compile(
     r"error in (view|trigger|index|table) (.+?)(?: after (?:rename|(?:add|drop) column))?: "
     r"|(view|trigger|index|table) (.+) already exists$"
@@ -230,8 +231,8 @@ class _FileCopy(Copy):
         return str(self._kept) if self._kept else None
 
     def make(self) -> None:
-        self.discard_draft()  # of a process that was killed
         try:
+            self.discard_draft()  # of a process that was killed
             with self._engine.connect().execution_options(**{_BEGIN: None}) as connection:
                 connection.exec_driver_sql("VACUUM INTO ?", (str(self._draft),))
             shutil.copymode(self._path, self._draft)
@@ -249,9 +250,12 @@ class _FileCopy(Copy):
         )
 
     def keep(self) -> None:
-        self._kept = self._reserved()
-        self._draft.replace(self._kept)
-        _flush(self._kept.parent)
+        try:
+            self._kept = self._reserved()
+            self._draft.replace(self._kept)
+            _flush(self._kept.parent)
+        except OSError as error:
+            raise self._error(str(error)) from error
 
     def _reserved(self) -> Path:
         """Return the first name that no file has, now that of an empty file."""
