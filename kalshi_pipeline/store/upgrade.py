@@ -38,9 +38,11 @@ class Schema:
     @cached_property
     def _revision(self) -> str:
         if "alembic_version" in self._tables and self._tables >= _OUR_TABLES:
-            stored = self._connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()
-            if stored is not None:
-                return str(stored)
+            found = (
+                self._connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalars().all()
+            )
+            if len(found) == 1:
+                return str(found[0])
         raise StoreError(f"{self._place} holds tables of another program", StoreProblem.NOT_USABLE)
 
     def is_current(self, *, migrate: bool) -> bool:

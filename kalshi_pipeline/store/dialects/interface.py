@@ -122,7 +122,7 @@ class Dialect(Protocol):
     def copying(self, name: str) -> AbstractContextManager[Copy]:
         """Open a copy that is to be kept beside the database under this name, not made yet.
 
-        After a block that failed, or that did not keep it, there is none.
+        Where the block fails, or does not keep it, none is left.
         """
         ...
 

@@ -138,10 +138,11 @@ class Sqlite(Dialect):
         copy = _FileCopy(self._engine, self._path, name)
         try:
             yield copy
-        except BaseException:
+        except Exception:  # an interrupt may come after the commit, so it leaves the copy
             copy.discard()
             raise
-        copy.discard_draft()
+        finally:
+            copy.discard_draft()
 
     @contextlib.contextmanager
     def scratch(self) -> Iterator[Connection]:
@@ -276,7 +277,6 @@ class _FileCopy(Copy):
             path.unlink(missing_ok=True)
 
     def discard(self) -> None:
-        self.discard_draft()
         if self._kept:
             self._kept.unlink(missing_ok=True)
 

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import pytest
@@ -17,6 +17,7 @@ from filelock import FileLock
 from kalshi_pipeline.advice import with_advice
 from kalshi_pipeline.errors import StoreError, StoreProblem
 from kalshi_pipeline.store.database import Database
+from kalshi_pipeline_tests.processes import next_line, python
 from kalshi_pipeline_tests.store.migrations.next_release import next_release
 from kalshi_pipeline_tests.store.migrations.stored import NEWEST, Stored, copies, load, stored
 from kalshi_pipeline_tests.store.samples import sqlite_url
@@ -111,18 +112,30 @@ def test_new_database_and_one_that_is_up_to_date_are_not_copied(path: Path) -> N
 # Other processes
 
 
+_UPGRADE_AT_A_SIGN = """
+import sys
+from contextlib import closing
+import alembic.command, alembic.config
+from kalshi_pipeline.store.database import Database
+
+print("ready", flush=True)
+sys.stdin.readline()
+with closing(Database(sys.argv[1], migrate=True)) as database:
+    print(database.copied_to, flush=True)
+"""
+
+
 def test_processes_that_upgrade_at_once_make_one_copy(older: Path, newest: Stored) -> None:
     before = stored(older)
-    everyone = 4
-    together = threading.Barrier(everyone)
-
-    def upgrade_it(_: int) -> str | None:
-        together.wait()
-        return upgrade(older)
-
-    with ThreadPoolExecutor(everyone) as pool:
-        places = list(pool.map(upgrade_it, range(everyone)))
-    assert sorted(places, key=str) == [str(older.with_name(COPY)), None, None, None]
+    with ExitStack() as stack:
+        processes = [stack.enter_context(python(_UPGRADE_AT_A_SIGN, sqlite_url(older))) for _ in range(3)]
+        assert [next_line(process) for process in processes] == ["ready\n"] * 3
+        for process in processes:
+            assert process.stdin is not None
+            print(file=process.stdin, flush=True)
+        places = [next_line(process).strip() for process in processes]
+    assert sorted(places) == sorted([str(older.with_name(COPY)), "None", "None"])
+    assert [process.returncode for process in processes] == [0, 0, 0]
     assert copies(older) == [COPY]
     after = stored(older)
     assert after.schema == newest.schema
@@ -296,6 +309,31 @@ def test_database_of_another_programs_migrations_is_said_to_be_its_own(
     assert copies(path) == []
 
 
+@pytest.mark.parametrize(
+    "script",
+    ["DELETE FROM alembic_version", "INSERT INTO alembic_version VALUES ('0001')"],
+    ids=["none", "two"],
+)
+def test_database_without_one_revision_is_left_as_it_was(older: Path, script: str) -> None:
+    change(older, script)
+    before = stored(older)
+    assert str(refusal(older)) == f"{older} holds tables of another program"
+    assert (stored(older), copies(older)) == (before, [])
+
+
+def test_table_that_refers_to_one_that_is_made_anew_is_not_broken(path: Path) -> None:
+    """The second revision makes the table of quotes anew."""
+    load("0001", path)
+    change(
+        path,
+        "CREATE TABLE notes (tick_id, market_id, FOREIGN KEY (tick_id, market_id) REFERENCES price_snapshots);"
+        "INSERT INTO notes SELECT tick_id, market_id FROM price_snapshots",
+    )
+    before = stored(path)
+    assert str(refusal(path)) == f"database {path}: FOREIGN KEY constraint failed"
+    assert (stored(path), copies(path)) == (before, [])
+
+
 def test_newer_database_is_left_as_it_was(older: Path) -> None:
     change(older, "UPDATE alembic_version SET version_num = '9999'")
     before = stored(older)
@@ -322,7 +360,7 @@ def test_older_database_is_left_as_it_was_without_migrate(older: Path) -> None:
 _UPGRADE_ON_A_SMALL_DISK = """
 import shutil
 import sys
-from contextlib import closing
+from contextlib import ExitStack, closing
 from pathlib import Path
 from kalshi_pipeline.advice import with_advice
 from kalshi_pipeline.errors import StoreError
