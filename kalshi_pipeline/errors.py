@@ -64,6 +64,8 @@ class StoreProblem(Enum):
     NOT_USABLE = "it cannot be opened or written, or belongs to another program"
     OLDER_SCHEMA = "an older version wrote it"
     NEWER_SCHEMA = "a newer version wrote it"
+    ALTERED_SCHEMA = "its tables are not those that any release made"
+    IN_THE_WAY = "a view, trigger, index or table that its user added does not fit the new schema"
     FULL = "its disk is full"
     BUSY = "another program holds it"
     OTHER = "anything else"

@@ -20,8 +20,13 @@ def test_every_problem_of_the_database_has_a_next_action(problem: StoreProblem) 
         StoreProblem.ADDRESS: "set KALSHI_DATABASE_URL to sqlite:///data/kalshi.db",
         StoreProblem.MISSING: "run `kalshi-pipeline collect --once` to create it",
         StoreProblem.NOT_USABLE: "set KALSHI_DATABASE_URL to a file that this program may write",
-        StoreProblem.OLDER_SCHEMA: "back it up, then run `kalshi-pipeline init`",
+        StoreProblem.OLDER_SCHEMA: "run `kalshi-pipeline init`, which keeps a copy of it",
         StoreProblem.NEWER_SCHEMA: "upgrade kalshi-pipeline, or set KALSHI_DATABASE_URL to another file",
+        StoreProblem.ALTERED_SCHEMA: (
+            "a development version made it, or another program changed it: keep it for that version, and set "
+            "KALSHI_DATABASE_URL to a new file"
+        ),
+        StoreProblem.IN_THE_WAY: "drop or rename it, run `kalshi-pipeline init`, then create it again",
         StoreProblem.FULL: "free some space and run again",
         StoreProblem.BUSY: "wait for the other program or stop it, then run again",
         StoreProblem.OTHER: "see the cause, then run again",

@@ -31,7 +31,13 @@ _Status = Annotated[bool, typer.Option("--status", help="Show the last runs inst
 
 def init() -> None:
     """Create the database, or bring an older one up to date."""
-    with contextlib.closing(Database(load_settings().database_url, migrate=True)) as database:
+    with contextlib.closing(
+        Database(load_settings().database_url, migrate=True, on_wait=print_message)
+    ) as database:
+        if database.copied_to:
+            out.print(
+                f"before the upgrade it was copied to {database.copied_to}", highlight=False, soft_wrap=True
+            )
         out.print(
             f"{database.place} is ready. Next: kalshi-pipeline collect --once",
             highlight=False,

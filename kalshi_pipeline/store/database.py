@@ -4,20 +4,17 @@ import contextlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from sqlalchemy import Connection, inspect
+from sqlalchemy import Connection
 
 from kalshi_pipeline.clock import SYSTEM_CLOCK, Clock
 from kalshi_pipeline.errors import StoreError, StoreProblem
 from kalshi_pipeline.store.dialects import Purpose, dialect_of
-from kalshi_pipeline.store.schema.views import create_views, drop_views
+from kalshi_pipeline.store.upgrade import NEWEST_REVISION, Schema
 
 __all__ = ["Connection", "Database"]
 
 _REPORT_SECONDS = 5
 _SNAPSHOT_LOCK_SECONDS = 900
-_MIGRATIONS = Path(__file__).parent / "migrations"
-# Read from the names of the files, which begin with them: Alembic runs every file to learn its revision.
-_REVISIONS = sorted(path.name[:4] for path in (_MIGRATIONS / "versions").glob("[0-9]*.py"))
 
 
 class Database:
@@ -28,23 +25,46 @@ class Database:
     """
 
     def __init__(
-        self, url: str, *, create: bool = True, migrate: bool = False, clock: Clock = SYSTEM_CLOCK
+        self,
+        url: str,
+        *,
+        create: bool = True,
+        migrate: bool = False,
+        on_wait: Callable[[str], None] = lambda _: None,
+        clock: Clock = SYSTEM_CLOCK,
     ) -> None:
-        """Open the database at an SQLAlchemy URL; `migrate` brings an older one with data up to date."""
+        """Open the database at an SQLAlchemy URL; `migrate` upgrades an older one and keeps a copy of it.
+
+        `on_wait` is called with a message every few seconds while the upgrade waits for a snapshot to end.
+        """
+        self.copied_to: str | None = None
+        """Where the copy is that was kept before an upgrade."""
         self._dialect = dialect_of(url)
         self._clock = clock
         self._writer: Connection | None = None
         self._dialect.find(create=create)
         try:
             with self.read() as connection:
-                is_ready = _Schema(self.place, connection).is_current(migrate=migrate)
-            if not is_ready:
+                schema = Schema(self._dialect, connection)
+                is_empty, is_current = schema.is_empty, schema.is_current(migrate=migrate)
+            if is_empty:
                 with self.begin() as connection:
-                    _Schema(self.place, connection).prepare(migrate=migrate)
+                    Schema(self._dialect, connection).make()
+            elif not is_current:
+                self._upgrade(on_wait)
             self._dialect.settle(clock)
         except BaseException:
             self.close()
             raise
+
+    def _upgrade(self, on_wait: Callable[[str], None]) -> None:
+        with (
+            self.snapshot_lock(on_wait),
+            self._dialect.copying(f"before-{NEWEST_REVISION}") as copy,
+            self.begin() as connection,
+        ):
+            Schema(self._dialect, connection).upgrade(copy)
+        self.copied_to = copy.place
 
     @property
     def place(self) -> str:
@@ -115,54 +135,3 @@ class Database:
             yield
         finally:
             lock.release()
-
-
-class _Schema:
-    """The schema that a database has, against the one that this version needs."""
-
-    def __init__(self, place: str, connection: Connection) -> None:
-        self._place = place
-        self._connection = connection
-        self._tables = inspect(connection).get_table_names()
-        self._current: str | None = None
-        if "alembic_version" in self._tables:
-            self._current = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()
-
-    def is_current(self, *, migrate: bool) -> bool:
-        """Return whether nothing has to be done; raise StoreError where nothing can be."""
-        newest = _REVISIONS[-1]
-        if self._current is None:
-            if self._tables:
-                raise StoreError(f"{self._place} holds tables of another program", StoreProblem.NOT_USABLE)
-        elif self._current not in _REVISIONS:
-            raise StoreError(
-                f"{self._place} was written by a newer version of kalshi-pipeline (schema {self._current}, this one "
-                f"knows {newest})",
-                StoreProblem.NEWER_SCHEMA,
-            )
-        elif self._current != newest and not migrate:
-            raise StoreError(
-                f"{self._place} has the older schema {self._current}, this version needs {newest}",
-                StoreProblem.OLDER_SCHEMA,
-            )
-        return self._current == newest
-
-    def prepare(self, *, migrate: bool) -> None:
-        """Make or migrate the schema, unless another process has done so meanwhile."""
-        if not self.is_current(migrate=migrate):
-            _upgrade(self._connection)
-
-
-def _upgrade(connection: Connection) -> None:
-    """Run the migrations that the database has not seen."""
-    # Importing Alembic takes a third of a second, and most processes find the schema up to date.
-    from alembic import command
-    from alembic.config import Config
-
-    config = Config()
-    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
-    config.set_main_option("path_separator", "os")
-    config.attributes["connection"] = connection
-    drop_views(connection)
-    command.upgrade(config, "head")
-    create_views(connection)

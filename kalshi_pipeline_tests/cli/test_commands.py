@@ -21,6 +21,7 @@ from kalshi_pipeline.sandbox import Faults, Sandbox, World, WorldConfig
 from kalshi_pipeline.store.database import Database
 from kalshi_pipeline_tests.conftest import Query
 from kalshi_pipeline_tests.processes import CLI, Process, next_line, python
+from kalshi_pipeline_tests.store.migrations.stored import NEWEST, load
 from kalshi_pipeline_tests.store.samples import market, take, tick
 from kalshi_pipeline_tests.waiting import Gate
 
@@ -180,6 +181,29 @@ def test_init_makes_the_database(run: Run, database_path: Path, query: Query) ->
     assert (first.returncode, again.returncode) == (0, 0)
     assert str(database_path) in first.stdout
     assert query("SELECT count(*) FROM latest_prices") == [(0,)]
+
+
+def test_init_says_where_it_kept_a_copy_of_an_older_database(run: Run, database_path: Path) -> None:
+    database_path.unlink()
+    load("0001", database_path)
+    first, again = run("init"), run("init")
+    ready = f"{database_path} is ready. Next: kalshi-pipeline collect --once"
+    copy = database_path.with_name(f"kalshi.before-{NEWEST}.db")
+    assert first == (0, f"before the upgrade it was copied to {copy}\n{ready}\n", "")
+    assert again == (0, f"{ready}\n", "")
+    assert copy.exists()
+
+
+def test_init_refuses_tables_of_no_release_in_one_line(run: Run, database_path: Path) -> None:
+    database_path.unlink()
+    load("broken-0001-lookups-in-events", database_path)
+    refused = run("init")
+    assert (refused.returncode, refused.stdout) == (4, "")
+    assert refused.stderr.splitlines() == [
+        f"{database_path} says that it has schema 0001, but its table event_lookups is missing; a development "
+        "version made it, or another program changed it: keep it for that version, and set KALSHI_DATABASE_URL to a "
+        "new file"
+    ]
 
 
 @pytest.mark.parametrize(

@@ -10,10 +10,21 @@ from typing import Any
 from sqlalchemy import Connection, Table
 
 from kalshi_pipeline.errors import StoreError, StoreProblem
-from kalshi_pipeline.store.dialects.interface import Dialect, Lock, Purpose, ViewWords
+from kalshi_pipeline.store.dialects.interface import Copy, Dialect, Lock, Part, Purpose, ViewWords
 from kalshi_pipeline.store.dialects.sqlite import Sqlite
 
-__all__ = ["Dialect", "Lock", "Purpose", "ViewWords", "dialect_of", "load", "url_problem", "view_words"]
+__all__ = [
+    "Copy",
+    "Dialect",
+    "Lock",
+    "Part",
+    "Purpose",
+    "ViewWords",
+    "dialect_of",
+    "load",
+    "url_problem",
+    "view_words",
+]
 
 _KINDS: dict[str, type[Dialect]] = {Sqlite.kind: Sqlite}
 

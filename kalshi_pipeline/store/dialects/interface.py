@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from enum import Enum, auto
 from pathlib import Path
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, NamedTuple, Protocol
 
 from sqlalchemy import Connection, Engine, Table
 
@@ -20,6 +20,34 @@ class Purpose(Enum):
     """It reads, and writes temporary tables only: it locks nothing."""
     READ = auto()
     """It sees the database as it was at its first query, and blocks no writer."""
+
+
+class Part(NamedTuple):
+    """A view, index or trigger: what a schema has besides tables. It holds no rows of its own."""
+
+    kind: str
+    name: str
+    create: str
+    """The statement that makes it."""
+    drop: str
+    """The statement that removes it."""
+
+
+class Copy(Protocol):
+    """A copy of a whole database."""
+
+    def make(self) -> None:
+        """Copy what is committed. StoreError where that fails, as it does without room."""
+        ...
+
+    def keep(self) -> None:
+        """Give the copy its final name, which no other copy has."""
+        ...
+
+    @property
+    def place(self) -> str | None:
+        """Where the copy is, once it is kept."""
+        ...
 
 
 class Lock(Protocol):
@@ -119,6 +147,28 @@ class Dialect(Protocol):
 
     def lock(self, name: str) -> Lock:
         """Return the database's lock of this name, not held yet."""
+        ...
+
+    def copying(self, name: str) -> AbstractContextManager[Copy]:
+        """Open a copy that is to be kept beside the database under this name, not made yet.
+
+        Where the block fails, or does not keep it, none is left.
+        """
+        ...
+
+    def scratch(self) -> AbstractContextManager[Connection]:
+        """Open an empty database of this kind that is gone after the block."""
+        ...
+
+    def parts(self, connection: Connection) -> list[Part]:
+        """Return the views, indexes and triggers of a database in the order in which they were made.
+
+        What a table brings with itself, such as the index of its key, is left out.
+        """
+        ...
+
+    def check_parts(self, connection: Connection) -> None:
+        """Raise an error where a view or trigger names a table or column that does not exist."""
         ...
 
     def remove(self) -> None:

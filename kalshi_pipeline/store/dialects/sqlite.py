@@ -1,9 +1,13 @@
 """SQLite: a file, with its write-ahead log, its locks and the shared request limit beside it."""
 
 import contextlib
+import os
+import re
+import shutil
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
+from itertools import count
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -16,7 +20,7 @@ from sqlalchemy.util import LRUCache
 
 from kalshi_pipeline.clock import Clock
 from kalshi_pipeline.errors import StoreError, StoreProblem
-from kalshi_pipeline.store.dialects.interface import Dialect, Lock, Purpose, ViewWords
+from kalshi_pipeline.store.dialects.interface import Copy, Dialect, Lock, Part, Purpose, ViewWords
 
 _SCHEME = "sqlite:///"
 _BUSY_SECONDS = 60
@@ -151,6 +155,46 @@ class Sqlite(Dialect):
         """Return the lock on a file of this name beside the database."""
         return _FileLock(self._beside(f".{name}.lock"))
 
+    @contextlib.contextmanager
+    def copying(self, name: str) -> Iterator[Copy]:
+        """Open a copy beside the file: of kalshi.db, `before-0005` makes kalshi.before-0005.db, or .2.db, .3.db …"""
+        copy = _FileCopy(self._engine, self._path, name)
+        try:
+            yield copy
+        except Exception:  # an interrupt may come after the commit, so it leaves the copy
+            copy.discard()
+            raise
+        finally:
+            copy.discard_draft()
+
+    @contextlib.contextmanager
+    def scratch(self) -> Iterator[Connection]:
+        """Open a database in memory."""
+        engine = create_engine(URL.create("sqlite+shared"))
+        try:
+            with engine.begin() as connection:
+                yield connection
+        finally:
+            engine.dispose()
+
+    def parts(self, connection: Connection) -> list[Part]:
+        """Return what the schema's own table has of them."""
+        quote = connection.dialect.identifier_preparer.quote_identifier
+        found = connection.exec_driver_sql(
+            "SELECT type, name, sql FROM sqlite_schema "
+            "WHERE type IN ('view', 'index', 'trigger') AND sql IS NOT NULL ORDER BY rowid"
+        )
+        return [Part(kind, name, text, f"DROP {kind.upper()} {quote(name)}") for kind, name, text in found]
+
+    def check_parts(self, connection: Connection) -> None:
+        """Rename a table, at which SQLite resolves every name in every view and trigger."""
+        for statement in (
+            f"CREATE TABLE {_CHECKED} (id INTEGER)",
+            f"ALTER TABLE {_CHECKED} RENAME TO {_CHECKED}_too",
+            f"DROP TABLE {_CHECKED}_too",
+        ):
+            connection.exec_driver_sql(statement)
+
     def remove(self) -> None:
         """Delete the file with its log."""
         for path in files_of(self._path):
@@ -160,25 +204,113 @@ class Sqlite(Dialect):
         return self._path.with_name(f"{self._path.name}{suffix}")
 
     def _error(self, message: str) -> StoreError:
-        problem, fact = next(
-            (found for words, found in _PROBLEMS.items() if words in message), (StoreProblem.OTHER, "")
-        )
+        if found := _OBSTACLE.match(message):
+            kind, name = filter(None, found.groups())
+            return StoreError(
+                f"database {self._path}: {kind} {name} is in the way of the new schema ({message})",
+                StoreProblem.IN_THE_WAY,
+            )
+        problem, fact = _problem(message)
         return StoreError("; ".join(filter(None, (f"database {self._path}: {message}", fact))), problem)
 
 
 _PROBLEMS = {
     "is full": (StoreProblem.FULL, "what was committed stays"),
+    "No space left": (StoreProblem.FULL, "what was committed stays"),
     "readonly": (StoreProblem.NOT_USABLE, ""),
     "unable to open": (StoreProblem.NOT_USABLE, ""),
     "not a database": (StoreProblem.NOT_USABLE, ""),
     "locked": (StoreProblem.BUSY, f"another program has held it for {_BUSY_SECONDS} s"),
 }
-"""Words of SQLite's messages: what is wrong, and what to add to the message."""
+"""Words of messages, SQLite's and of the system: what is wrong, and what to add to the message."""
+_OBSTACLE = re.compile(
+    r"error in (view|trigger|index|table) (.+?)(?: after (?:rename|(?:add|drop) column))?: "
+    r"|(view|trigger|index|table) (.+) already exists$"
+)
+"""SQLite's message where something in the schema does not fit what it would become."""
+_CHECKED = "kalshi_pipeline_check"
+
+
+def _problem(message: str) -> tuple[StoreProblem, str]:
+    return next((found for words, found in _PROBLEMS.items() if words in message), (StoreProblem.OTHER, ""))
 
 
 def files_of(path: Path) -> tuple[Path, Path, Path]:
     """Return the files that a SQLite database at a path has: its own, and those of its log while it is in use."""
     return path, Path(f"{path}-wal"), Path(f"{path}-shm")
+
+
+class _FileCopy(Copy):
+    """A copy of a file. It has a name of its own while it is made, so that a part of it is never taken for one."""
+
+    def __init__(self, engine: Engine, path: Path, name: str) -> None:
+        self._engine = engine
+        self._path = path
+        self._name = name
+        self._draft = path.with_name(f"{path.name}.copying")
+        self._kept: Path | None = None
+
+    @property
+    def place(self) -> str | None:
+        return str(self._kept) if self._kept else None
+
+    def make(self) -> None:
+        try:
+            self.discard_draft()  # of a process that was killed
+            with self._engine.connect().execution_options(**{_BEGIN: None}) as connection:
+                connection.exec_driver_sql("VACUUM INTO ?", (str(self._draft),))
+            shutil.copymode(self._path, self._draft)
+            _flush(self._draft)
+        except (DBAPIError, OSError) as error:
+            raise self._error(str(error.orig if isinstance(error, DBAPIError) else error)) from error
+
+    def _error(self, fact: str) -> StoreError:
+        problem, _ = _problem(fact)
+        if problem is StoreProblem.FULL:
+            needed, free = self._path.stat().st_size, shutil.disk_usage(self._path.parent).free
+            fact = f"{fact}: the copy takes up to {needed:,} bytes, and {free:,} are free"
+        return StoreError(
+            f"{self._path} was not upgraded, because it could not be copied first ({fact})", problem
+        )
+
+    def keep(self) -> None:
+        try:
+            self._kept = self._reserved()
+            self._draft.replace(self._kept)
+            _flush(self._kept.parent)
+        except OSError as error:
+            raise self._error(str(error)) from error
+
+    def _reserved(self) -> Path:
+        """Return the first name that no file has, now that of an empty file."""
+        for number in count(1):
+            ending = f".{self._name}" + (f".{number}" if number > 1 else "")
+            path = self._path.with_name(f"{self._path.stem}{ending}{self._path.suffix}")
+            try:
+                path.touch(exist_ok=False)
+            except FileExistsError:
+                if path.stat().st_size == 0:  # reserved by a process that was killed at this point
+                    return path
+            else:
+                return path
+        raise AssertionError("numbers do not end")
+
+    def discard_draft(self) -> None:
+        for path in (*files_of(self._draft), Path(f"{self._draft}-journal")):
+            path.unlink(missing_ok=True)
+
+    def discard(self) -> None:
+        if self._kept:
+            self._kept.unlink(missing_ok=True)
+
+
+def _flush(path: Path) -> None:
+    """Wait until a file, or the names in a folder, are on the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 class _FileLock(Lock):

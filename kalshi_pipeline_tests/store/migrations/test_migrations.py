@@ -1,13 +1,8 @@
 """The schema, from migrations only: what they make, and what one more of them does to a file with data."""
 
-import os
 import re
-import shutil
 import sqlite3
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -30,6 +25,7 @@ from kalshi_pipeline.store.schema.tables import (
     series,
     ticks,
 )
+from kalshi_pipeline_tests.store.migrations.next_release import next_release
 from kalshi_pipeline_tests.store.samples import (
     LATER,
     MINUTE,
@@ -398,67 +394,6 @@ _FAILS_HALFWAY = """
     op.execute("DROP TABLE latest_quotes")
     op.execute("DROP TABLE no_such_table")
 """
-_NEXT_MIGRATION = """
-import sqlalchemy as sa
-from alembic import op
-
-revision = "9999"
-down_revision = "{current}"
-
-
-def upgrade() -> None:
-"""
-_OPEN = """
-import sys
-from contextlib import closing
-import kalshi_pipeline
-from kalshi_pipeline.advice import with_advice
-from kalshi_pipeline.errors import StoreError
-from kalshi_pipeline.store.database import Database
-
-assert kalshi_pipeline.__file__.startswith(sys.argv[1]), kalshi_pipeline.__file__
-for line in sys.stdin:
-    try:
-        with closing(Database(sys.argv[2], migrate=line == "migrate\\n")):
-            print("opened", flush=True)
-    except StoreError as error:
-        print(with_advice(error), flush=True)
-"""
-
-
-@contextmanager
-def _next_release(folder: Path, current: str, migration: str, path: Path) -> Iterator[Callable[[str], str]]:
-    """A copy of the store as the next release will have it, with one more migration, in a process of its own.
-
-    It gets `open` or `migrate`, does that to the database, and says `opened` or the error's line.
-    """
-    here = Path(kalshi_pipeline.__file__).parent
-    package = folder / here.name
-    shutil.copytree(here / "store", package / "store", ignore=shutil.ignore_patterns("__pycache__"))
-    for module in here.glob("*.py"):
-        shutil.copy(module, package)
-    versions = package / "store" / "migrations" / "versions"
-    (versions / "9999_next.py").write_text(_NEXT_MIGRATION.format(current=current) + migration)
-    with subprocess.Popen(
-        [sys.executable, "-W", "error", "-c", _OPEN, str(folder), sqlite_url(path)],
-        cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(folder)},
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as process:
-        assert process.stdin is not None
-        assert process.stdout is not None
-        requests, answers = process.stdin, process.stdout
-
-        def ask(what: str) -> str:
-            print(what, file=requests, flush=True)
-            return answers.readline().removesuffix("\n")
-
-        yield ask
-        rest, errors = process.communicate(timeout=60)
-        assert (process.returncode, rest, errors) == (0, "", "")
 
 
 def _current(database: Database) -> str:
@@ -473,10 +408,10 @@ def test_older_schema_is_migrated_only_on_demand_and_keeps_its_rows(database: Da
     take(database, NOON, [market("KXRAIN-26NOV23-T1"), market("KXRAIN-26NOV23-T2", yes_bid=None)])
     rows = [contents(database, table) for table in _TABLES]
     schema, current = query(database, _SCHEMA), _current(database)
-    with _next_release(path.parent / "next", current, _ADDS_A_COLUMN, path) as ask:
+    with next_release(path.parent / "next", current, _ADDS_A_COLUMN, path) as ask:
         assert ask("open") == (
-            f"{path} has the older schema {current}, this version needs 9999; back it up, then run "
-            "`kalshi-pipeline init`"
+            f"{path} has the older schema {current}, this version needs 9999; run "
+            "`kalshi-pipeline init`, which keeps a copy of it"
         )
         assert query(database, _SCHEMA) == schema
 
@@ -499,7 +434,7 @@ def test_migration_that_fails_leaves_the_older_schema_and_its_rows(database: Dat
     take(database, NOON, [market("KXRAIN-26NOV23-T1")])
     rows = [contents(database, table) for table in _TABLES]
     schema, current = query(database, _SCHEMA), _current(database)
-    with _next_release(path.parent / "next", current, _FAILS_HALFWAY, path) as ask:
+    with next_release(path.parent / "next", current, _FAILS_HALFWAY, path) as ask:
         assert ask("migrate").startswith(f"database {path}: no such table: no_such_table")
     assert query(database, _SCHEMA) == schema
     assert _current(database) == current

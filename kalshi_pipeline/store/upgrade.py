@@ -1,0 +1,167 @@
+"""The schema of a stored database, made from the migrations: an empty one gets it, an older one is upgraded.
+
+An upgrade is one transaction. It ends with the newest schema and every row, or it changes nothing.
+"""
+
+from collections.abc import Iterable
+from functools import cached_property
+from pathlib import Path
+
+from sqlalchemy import Connection, inspect
+from sqlalchemy.exc import DBAPIError
+
+from kalshi_pipeline.errors import StoreError, StoreProblem
+from kalshi_pipeline.store.dialects import Copy, Dialect, Part
+from kalshi_pipeline.store.schema.views import create_views, drop_views
+
+_MIGRATIONS = Path(__file__).parent / "migrations"
+# Read from the names of the files, which begin with them: Alembic runs every file to learn its revision.
+_REVISIONS = sorted(path.name[:4] for path in (_MIGRATIONS / "versions").glob("[0-9]*.py"))
+NEWEST_REVISION = _REVISIONS[-1]
+# Every revision has these. Other programs use Alembic too, and revisions of the same names.
+_OUR_TABLES = {"series", "events", "markets", "ticks"}
+
+
+class Schema:
+    """The schema that a database has, against the one that this version needs."""
+
+    def __init__(self, dialect: Dialect, connection: Connection) -> None:
+        self._dialect = dialect
+        self._place = dialect.place
+        self._connection = connection
+        self._tables = set(inspect(connection).get_table_names())
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether the database has no table."""
+        return not self._tables
+
+    @cached_property
+    def _revision(self) -> str:
+        if "alembic_version" in self._tables and self._tables >= _OUR_TABLES:
+            found = (
+                self._connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalars().all()
+            )
+            if len(found) == 1:
+                return str(found[0])
+        raise StoreError(f"{self._place} holds tables of another program", StoreProblem.NOT_USABLE)
+
+    def is_current(self, *, migrate: bool) -> bool:
+        """Return whether nothing has to be done; raise StoreError where nothing can be, or may be."""
+        if self.is_empty:
+            return False
+        if self._revision not in _REVISIONS:
+            raise StoreError(
+                f"{self._place} was written by a newer version of kalshi-pipeline (schema {self._revision}, this one "
+                f"knows {NEWEST_REVISION})",
+                StoreProblem.NEWER_SCHEMA,
+            )
+        if self._revision != NEWEST_REVISION and not migrate:
+            raise StoreError(
+                f"{self._place} has the older schema {self._revision}, this version needs {NEWEST_REVISION}",
+                StoreProblem.OLDER_SCHEMA,
+            )
+        return self._revision == NEWEST_REVISION
+
+    def make(self) -> None:
+        """Make the schema in an empty database, unless another process has done so meanwhile."""
+        if not self.is_current(migrate=False):
+            _migrate(self._connection)
+            create_views(self._connection)
+
+    def upgrade(self, copy: Copy) -> None:
+        """Upgrade an older database, unless another process has done so meanwhile; a copy of the older one is kept.
+
+        The connection is in a write transaction, so that the copy has exactly what is upgraded.
+        """
+        if self.is_current(migrate=True):
+            return
+        with self._dialect.scratch() as scratch:
+            _migrate(scratch, self._revision)
+            self._compare_tables(scratch)
+            released = self._dialect.parts(scratch)
+        copy.make()
+        drop_views(self._connection)
+        added = self._without_added_parts(released)
+        self._restore(released)
+        _migrate(self._connection)
+        create_views(self._connection)
+        self._add_again(added)
+        copy.keep()
+
+    def _compare_tables(self, released: Connection) -> None:
+        """Raise StoreError at the first table without the columns that its revision has in every release."""
+        expected = _columns(released, set(inspect(released).get_table_names()))
+        found = _columns(self._connection, self._tables & set(expected))
+        for table, columns in sorted(expected.items()):
+            if (has := found.get(table)) != columns:
+                raise StoreError(
+                    f"{self._place} says that it has schema {self._revision}, but its table {table} "
+                    f"{_difference(columns, has)}",
+                    StoreProblem.ALTERED_SCHEMA,
+                )
+
+    def _without_added_parts(self, released: Iterable[Part]) -> list[Part]:
+        """Remove the views and triggers that the user added, and return them with the added indexes.
+
+        Migrations that rename and copy tables would rewrite the views, and run the triggers.
+        """
+        names = {part.name for part in released}
+        added = [part for part in self._dialect.parts(self._connection) if part.name not in names]
+        for kind in ("trigger", "view"):  # a view takes its own triggers with it
+            for part in added:
+                if part.kind == kind:
+                    self._connection.exec_driver_sql(part.drop)
+        return added
+
+    def _restore(self, released: Iterable[Part]) -> None:
+        """Make views and indexes as the stored revision has them in releases, because migrations build on them."""
+        found = {part.name: part for part in self._dialect.parts(self._connection)}
+        for part in released:
+            if (has := found.get(part.name)) != part:
+                if has is not None:
+                    self._connection.exec_driver_sql(has.drop)
+                self._connection.exec_driver_sql(part.create)
+
+    def _add_again(self, added: Iterable[Part]) -> None:
+        """Make what the user added as it was, where it is gone: an index goes with a table that was made anew."""
+        found = {part.name for part in self._dialect.parts(self._connection) if part.kind == "index"}
+        for part in added:
+            if part.kind == "index" and part.name in found:
+                continue
+            try:
+                self._connection.exec_driver_sql(part.create)
+            except DBAPIError as error:
+                raise StoreError(
+                    f"database {self._place}: {part.kind} {part.name} is in the way of the new schema ({error.orig})",
+                    StoreProblem.IN_THE_WAY,
+                ) from error
+        if added:
+            self._dialect.check_parts(self._connection)
+
+
+def _columns(connection: Connection, tables: set[str]) -> dict[str, set[str]]:
+    inspector = inspect(connection)
+    return {table: {column["name"] for column in inspector.get_columns(table)} for table in tables}
+
+
+def _difference(expected: set[str], has: set[str] | None) -> str:
+    if has is None:
+        return "is missing"
+    missing, besides = ", ".join(sorted(expected - has)), ", ".join(sorted(has - expected))
+    return "; ".join(
+        text for names, text in ((missing, f"has no {missing}"), (besides, f"also has {besides}")) if names
+    )
+
+
+def _migrate(connection: Connection, revision: str = "head") -> None:
+    """Run the migrations that the database has not seen, up to a revision."""
+    # Importing Alembic takes a third of a second, and most processes find the schema up to date.
+    from alembic import command
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
+    config.set_main_option("path_separator", "os")
+    config.attributes["connection"] = connection
+    command.upgrade(config, revision)

@@ -1,0 +1,56 @@
+"""Databases as earlier versions stored them, from their text in `landed`, and all that a file holds."""
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from typing import NamedTuple
+
+from kalshi_pipeline_tests.store.samples import Row
+
+LANDED = Path(__file__).parent / "landed"
+NEWEST = max(
+    path.name[:4]
+    for path in Path(__file__).parents[3].glob("kalshi_pipeline/store/migrations/versions/[0-9]*")
+)
+
+
+def load(name: str, path: Path) -> Path:
+    """Make the database of a text, with its log, as it is in use."""
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript((LANDED / f"{name}.sql").read_text(encoding="utf-8"))
+        connection.execute("PRAGMA journal_mode = WAL")
+    return path
+
+
+class Stored(NamedTuple):
+    """What a database holds: the text of its schema, and the rows of its tables and views."""
+
+    schema: list[tuple[str, str, str, str]]
+    tables: dict[str, list[Row]]
+    views: dict[str, list[Row]]
+
+
+def stored(path: Path) -> Stored:
+    """Read all of a database file, which is whole."""
+    with closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+        assert connection.execute("PRAGMA foreign_key_check").fetchall() == []
+        schema = connection.execute(
+            "SELECT type, name, tbl_name, sql FROM sqlite_schema ORDER BY type, name"
+        ).fetchall()
+        connection.row_factory = sqlite3.Row
+
+        def rows(kind: str) -> dict[str, list[Row]]:
+            return {
+                name: [dict(row) for row in connection.execute(f'SELECT * FROM "{name}"')]
+                for found, name, *_ in schema
+                if found == kind
+            }
+
+        return Stored(schema, rows("table"), rows("view"))
+
+
+def copies(path: Path) -> list[str]:
+    """The files beside a database that are neither the database, nor its log, nor its locks."""
+    own = {path.name, f"{path.name}-wal", f"{path.name}-shm", f"{path.name}.snapshot.lock"}
+    return sorted({found.name for found in path.parent.iterdir() if found.is_file()} - own)

@@ -1,0 +1,136 @@
+"""Databases of every landed schema, with the rows that its own version stored, upgraded to the newest one."""
+
+from collections.abc import Iterable
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from kalshi_pipeline.advice import with_advice
+from kalshi_pipeline.errors import StoreError, StoreProblem
+from kalshi_pipeline.store.database import Database
+from kalshi_pipeline_tests.store.migrations.stored import LANDED, NEWEST, Stored, copies, load, stored
+from kalshi_pipeline_tests.store.samples import Row, sqlite_url
+
+RELEASED = sorted(path.stem for path in LANDED.glob("[0-9]*.sql"))
+# A revision that changes how these are computed changes their values for rows that were stored before.
+COMPUTED = {"is_observed", "is_tick_complete", "confirmed_at"}
+# What tables are called since.
+RENAMED = {"sightings": "unchanged_quotes", "walks": "backfill_progress"}
+# The second revision keeps the time of an answer to the millisecond: test_migrations has it exactly.
+ROUNDED = {"0001": {"received_at"}}
+
+
+@pytest.fixture
+def newest(migrated_template: Path) -> Stored:
+    """An empty database with the newest schema."""
+    return stored(migrated_template)
+
+
+def upgrade(path: Path) -> str | None:
+    with closing(Database(sqlite_url(path), migrate=True)) as database:
+        return database.copied_to
+
+
+def shared_by(before: list[Row], after: list[Row], without: Iterable[str] = ()) -> set[str]:
+    """The columns that rows have before and after, which all have the same ones."""
+    assert before
+    assert after
+    return (set(before[0]) & set(after[0])) - set(without)
+
+
+def only(rows: list[Row], columns: set[str]) -> list[str]:
+    return sorted(repr(sorted((name, row[name]) for name in columns)) for row in rows)
+
+
+@pytest.fixture(params=RELEASED)
+def revision(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def released(revision: str, path: Path) -> Path:
+    return load(revision, path)
+
+
+def test_landed_database_gets_the_schema_of_an_empty_one(released: Path, newest: Stored) -> None:
+    upgrade(released)
+    assert stored(released).schema == newest.schema
+
+
+def test_landed_database_keeps_every_row(released: Path) -> None:
+    before = stored(released)
+    upgrade(released)
+    tables = stored(released).tables
+    after = {name: tables[name if name in tables else RENAMED[name]] for name in before.tables}
+    assert {name: len(rows) for name, rows in after.items()} == {
+        name: len(rows) for name, rows in before.tables.items()
+    }
+    for name, rows in before.tables.items():
+        if rows and name != "alembic_version":
+            columns = shared_by(rows, after[name])
+            assert columns, name
+            assert only(after[name], columns) == only(rows, columns), name
+
+
+def test_landed_database_shows_the_same_in_every_view(released: Path, revision: str) -> None:
+    before = stored(released)
+    upgrade(released)
+    after = stored(released)
+    assert before.views
+    for name, rows in before.views.items():
+        columns = shared_by(rows, after.views[name], COMPUTED | ROUNDED.get(revision, set()))
+        assert len(columns) >= 4, name
+        assert only(after.views[name], columns) == only(rows, columns), name
+
+
+def test_landed_database_is_kept_as_a_copy(released: Path, revision: str) -> None:
+    before = stored(released)
+    place = upgrade(released)
+    if revision == NEWEST:
+        assert (place, copies(released)) == (None, [])
+        return
+    assert place == str(released.with_name(f"kalshi.before-{NEWEST}.db"))
+    assert stored(Path(place)) == before
+    assert copies(released) == [Path(place).name]
+
+
+def test_landed_databases_have_rows_of_every_kind() -> None:
+    """Only a table with rows shows that rows are kept."""
+    text = (LANDED / f"{RELEASED[-1]}.sql").read_text(encoding="utf-8")
+    made = {line.split('"')[1] for line in text.splitlines() if line.startswith('INSERT INTO "')}
+    tables = {line.split()[2].strip('("') for line in text.splitlines() if line.startswith("CREATE TABLE")}
+    assert made == tables
+
+
+@pytest.mark.parametrize(
+    ("name", "table"),
+    [
+        pytest.param("broken-0001-lookups-in-events", "event_lookups is missing", id="0001"),
+        pytest.param("broken-0003-sightings-first", "candlestick_days is missing", id="0003"),
+    ],
+)
+def test_database_of_a_development_version_is_refused_as_it_is(path: Path, name: str, table: str) -> None:
+    """Its revision has the name of a landed one, and other tables."""
+    before = stored(load(name, path))
+    with pytest.raises(StoreError) as caught:
+        upgrade(path)
+    assert with_advice(caught.value) == (
+        f"{path} says that it has schema {name[7:11]}, but its table {table}; a development version made it, or "
+        "another program changed it: keep it for that version, and set KALSHI_DATABASE_URL to a new file"
+    )
+    assert caught.value.problem is StoreProblem.ALTERED_SCHEMA
+    assert stored(path) == before
+    assert copies(path) == []
+
+
+@pytest.mark.parametrize("name", ["altered-0001-other-indexes", "altered-0002-no-quotes-by-tick"])
+def test_views_and_indexes_of_a_development_version_become_those_of_releases(
+    path: Path, name: str, newest: Stored
+) -> None:
+    """They hold nothing of their own."""
+    before = stored(load(name, path))
+    upgrade(path)
+    after = stored(path)
+    assert after.schema == newest.schema
+    assert after.tables["series"] == before.tables["series"] != []
