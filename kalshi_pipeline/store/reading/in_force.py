@@ -111,7 +111,7 @@ class Coverage:
         }
         self._series: dict[int, str] = {}
         if any(scope.series for scope in self._scopes.values()):
-            self._series = dict(connection.execute(_series_of_events).tuples().all())
+            self._series = dict(connection.execute(_series_of_events).all())
 
     def scopes_of(self, event_id: int, *, is_combo: bool) -> frozenset[int | None]:
         """Return the keys of the scopes that cover a market of this event."""

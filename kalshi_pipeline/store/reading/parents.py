@@ -43,7 +43,7 @@ def series_of_events(connection: Connection, tickers: Sequence[str]) -> dict[str
     return {
         event: of_series
         for some in in_parts(tickers)
-        for event, of_series in connection.execute(query.where(events.c.ticker.in_(some))).tuples()
+        for event, of_series in connection.execute(query.where(events.c.ticker.in_(some)))
     }
 
 
