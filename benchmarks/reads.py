@@ -13,9 +13,10 @@ from kalshi_pipeline.store.database import Connection, Database
 from kalshi_pipeline.store.reading.history import history
 from kalshi_pipeline.store.reading.movers import movers
 from kalshi_pipeline.store.reading.quotes import latest, quotes_as_of
+from kalshi_pipeline.store.scopes import scope_id
 from kalshi_pipeline.store.writing.parents import merge_markets
 from kalshi_pipeline.units import MICROS_PER_SECOND
-from kalshi_pipeline_tests.store.samples import market
+from kalshi_pipeline_tests.store.samples import SCOPE, market
 
 OfOne: TypeAlias = Callable[[Connection, str], object]
 OfAll: TypeAlias = Callable[[Connection], object]
@@ -99,6 +100,7 @@ class _Filled:
             for start in range(0, markets, 10_000):
                 page = [market(_ticker(number)) for number in range(start, min(start + 10_000, markets))]
                 merge_markets(connection, page, self.oldest_at)
+            self._scope_id = scope_id(connection, SCOPE)
         with closing(sqlite3.connect(path, isolation_level=None)) as connection:
             self.rows = self._fill(connection)
 
@@ -107,7 +109,12 @@ class _Filled:
         return _ticker((number * 37 % (self._markets // _HOT)) * _HOT)
 
     def _fill(self, connection: sqlite3.Connection) -> int:
-        values = {"ticks": self.ticks, "oldest_at": self.oldest_at, "period": _PERIOD}
+        values = {
+            "ticks": self.ticks,
+            "oldest_at": self.oldest_at,
+            "period": _PERIOD,
+            "scope_id": self._scope_id,
+        }
         for statement in _FILL:
             named = {name: value for name, value in values.items() if f":{name}" in statement}
             connection.execute(statement, named)
@@ -126,10 +133,10 @@ _FILL = (
     "BEGIN",
     "DROP INDEX ix_price_snapshots_market_id_tick_id",
     """
-    INSERT INTO ticks (id, tick_at, period_seconds, scope, started_at, finished_at, state, pages, received, inserted,
+    INSERT INTO ticks (id, tick_at, period_seconds, scope_id, started_at, finished_at, state, pages, received, inserted,
                        unchanged, quarantined, duplicates, placeholders, healed)
     WITH RECURSIVE number(n) AS (VALUES (1) UNION ALL SELECT n + 1 FROM number WHERE n < :ticks)
-    SELECT n, :oldest_at + (n - 1) * :period, 300, 'benchmark', :oldest_at + (n - 1) * :period,
+    SELECT n, :oldest_at + (n - 1) * :period, 300, :scope_id, :oldest_at + (n - 1) * :period,
            :oldest_at + n * :period - 1, 'complete', 0, 0, 0, 0, 0, 0, 0, 0
     FROM number
     """,

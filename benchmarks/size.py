@@ -20,7 +20,7 @@ from kalshi_pipeline.store.writing.parents import merge_markets, stage_markets
 from kalshi_pipeline.store.writing.quotes import TickQuotes
 from kalshi_pipeline.store.writing.runs import State, close_run, open_tick
 from kalshi_pipeline.units import MICROS_PER_SECOND
-from kalshi_pipeline_tests.store.samples import market
+from kalshi_pipeline_tests.store.samples import SCOPE, market
 
 GROUP = "bytes per observation"
 
@@ -33,7 +33,7 @@ _PAGE = 1000
 _KEYFRAME_SECONDS = 6 * 3600.0
 _NEVER_SECONDS = 1e9
 _CHANGES_AIM, _EVERY_AIM = Aim(4), Aim(40)
-_PRICE_TABLES = ("price_snapshots", "sightings", "latest_quotes")
+_PRICE_TABLES = ("price_snapshots", "unchanged_quotes", "latest_quotes")
 _INDEX = "ix_price_snapshots_market_id_tick_id"
 
 Draw = Callable[[random.Random], Sequence[int]]
@@ -104,12 +104,12 @@ class _Day:
         self._random.shuffle(pages)
         written = 0
         with database.begin() as connection:
-            run = open_tick(connection, tick_at, None, "benchmark", tick_at)
+            run = open_tick(connection, tick_at, None, SCOPE, tick_at)
             quotes = TickQuotes(
                 connection,
                 run,
                 tick_at,
-                "benchmark",
+                SCOPE,
                 every=self._every,
                 keyframe_seconds=self._keyframe_seconds,
             )

@@ -14,18 +14,19 @@ ROOT = Path(kalshi_pipeline.__file__).parent
 PACKAGE = "kalshi_pipeline"
 
 # The ground floor: values and plain functions that every room may use.
-GROUND_FLOOR = {"clock", "errors", "records", "settings", "units", "vocabulary"}
+GROUND_FLOOR = {"clock", "errors", "records", "scope", "settings", "units", "vocabulary"}
 KNOWS: dict[str, set[str]] = {
     "units": set(),
     "errors": set(),
     "signals": set(),
     "records": set(),
     "vocabulary": set(),
+    "scope": {"vocabulary"},
     "clock": {"units"},
     "advice": {"errors"},
-    "settings": {"errors", "store"},  # of the store, `dialects` alone: a test below
+    "settings": {"errors", "scope", "store"},  # of the store, `dialects` alone: a test below
     "exchange": {"clock", "errors", "records", "units", "vocabulary"},
-    "store": {"clock", "errors", "records", "units", "vocabulary"},
+    "store": {"clock", "errors", "records", "scope", "units", "vocabulary"},
     "ingest": {*GROUND_FLOOR, "exchange", "store"},
     "monitoring": {*GROUND_FLOOR, "exchange", "ingest", "store"},
     "sandbox": {"signals", "units"},

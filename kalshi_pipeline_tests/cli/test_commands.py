@@ -644,7 +644,7 @@ def test_backfill_that_fails_says_so_and_ends(run: Run, sandbox: Sandbox, query:
     failed = run("backfill", "trades", "--start", "2026-10-01", "--end", "2026-10-03")
     assert (failed.returncode, failed.stdout) == (3, "")
     assert "0 pages of trades are stored and stay; the run is failed" in failed.stderr
-    assert query("SELECT state FROM walks") == [("partial",)]
+    assert query("SELECT state FROM backfill_progress") == [("partial",)]
 
 
 @pytest.mark.parametrize(
@@ -680,7 +680,9 @@ def test_interrupted_backfill_closes_its_walk_and_continues(
         process.send_signal(signal.SIGINT)
     gate.open()
     assert process.returncode == 130
-    assert query("SELECT state, reason FROM walks") == [("partial", "stopped by KeyboardInterrupt")]
+    assert query("SELECT state, reason FROM backfill_progress") == [
+        ("partial", "stopped by KeyboardInterrupt")
+    ]
     assert query("SELECT state, reason FROM listings") == [("failed", "stopped by KeyboardInterrupt")]
     assert run("backfill", "trades", "--start", "2026-10-01").returncode == 0
-    assert query("SELECT state FROM walks") == [("complete",)]
+    assert query("SELECT state FROM backfill_progress") == [("complete",)]

@@ -19,7 +19,7 @@ from kalshi_pipeline.ingest.run.report import Report
 from kalshi_pipeline.store.reading.completeness import ListingRun
 from kalshi_pipeline.store.reading.quotes import Quote
 from kalshi_pipeline.store.schema.tables import QUOTE_COLUMNS, ticks
-from kalshi_pipeline.store.writing.runs import Run, State
+from kalshi_pipeline.store.writing.runs import Run, State, Subject
 from kalshi_pipeline.units import MICROS_PER_SECOND, parse_instant
 
 NOON = parse_instant("2026-11-22T12:00:00Z") or 0
@@ -31,7 +31,7 @@ _COUNTS = (
     "unchanged",
     "quarantined",
     "duplicates",
-    "left_out",
+    "out_of_scope",
     "placeholders",
     "healed",
 )
@@ -91,11 +91,13 @@ def test_words_of_the_exchange_are_no_styles() -> None:
         state="failed",
         reason=reason,
         windows=1,
+        day=None,
+        selection=None,
         **dict.fromkeys(_COUNTS, 0),
     )
     assert reason in shown(runs_table([("events", run)]))
 
-    report = Report("events", Run(ticks, 1, State.FAILED), "all series", state=State.FAILED, reason=reason)
+    report = Report("events", Run(ticks, 1, State.FAILED), Subject(), state=State.FAILED, reason=reason)
     assert reason in shown(report_line(report))
 
 

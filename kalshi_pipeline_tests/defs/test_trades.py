@@ -38,7 +38,7 @@ def test_days_are_materialized_one_by_one_and_again(run: Runner, query: Query) -
         rows = query("SELECT count(*) FROM trade_history WHERE created_at LIKE ? || '%'", day)[0][0]
         assert metadata["dagster/partition_row_count"] == metadata["inserted"] == rows > 100
         assert (metadata["state"], metadata["complete"]) == ("complete", True)
-        assert metadata["scope"] == f"{day}, all series, no combos"
+        assert metadata["scope"] == f"{day}, all markets of all series, no combos"
         assert all(evaluation.passed for evaluation in result.get_asset_check_evaluations())
     assert metadata["dagster/row_count"] == query("SELECT count(*) FROM trades")[0][0]
     assert run.instance.get_materialized_partitions(dg.AssetKey("trades")) == {"2026-10-03", "2026-10-04"}

@@ -113,8 +113,8 @@ def test_market_of_today_is_read_exactly() -> None:
         pytest.param({"volume_fp": "-5.00"}, id="negative count"),
         pytest.param({"created_time": "2026-11-20T10:00:00"}, id="time without a zone"),
         pytest.param({"close_time": "2026-11-20T10:00:00.123456789+05:30"}, id="time of another zone"),
-        pytest.param({"mve_collection_ticker": "KXMVE-C"}, id="combo by its collection"),
-        pytest.param({"event_ticker": "KXMVESPORTS-1", "mve_collection_ticker": ""}, id="combo by its event"),
+        pytest.param({"mve_collection_ticker": "KXMVE-C"}, id="combo"),
+        pytest.param({"event_ticker": "KXMVESPORTS-1", "mve_collection_ticker": ""}, id="named like a combo"),
     ],
 )
 def test_odd_market_is_read_as_the_model_reads_it(changes: dict[str, Any]) -> None:

@@ -317,8 +317,9 @@ def test_blank_text_and_time_are_absent(sent: str, field: str, blank: str | None
 @pytest.mark.parametrize(
     ("fields", "is_combo"),
     [
-        pytest.param({"event_ticker": "KXMVESINGLESUBJECT-S2025"}, True, id="by-its-event"),
-        pytest.param({"mve_collection_ticker": "KXMVESINGLE-R"}, True, id="by-its-collection"),
+        pytest.param({"mve_collection_ticker": "KXMVESINGLE-R"}, True, id="of-a-collection"),
+        pytest.param({"mve_collection_ticker": "KXSUBJECT-R"}, True, id="of-a-collection-of-any-name"),
+        pytest.param({"event_ticker": "KXMVESINGLESUBJECT-S2025"}, False, id="only-named-like-one"),
         pytest.param({"mve_collection_ticker": ""}, False, id="blank-collection"),
         pytest.param({"event_ticker": "KXTWOSIDE-26OCT08LOHIG"}, False, id="ordinary"),
     ],

@@ -451,8 +451,8 @@ def test_nothing_is_chosen_so_nothing_is_asked(
     assert report.notes[0].startswith(
         "no market is selected, so nothing is stored: set KALSHI_CANDLESTICK_SERIES"
     )
-    assert query("SELECT state, scope FROM listings") == [
-        ("complete", "2026-10-07, 60 min, no series and 0 markets")
+    assert query("SELECT state, scope_id, day, selection FROM listings") == [
+        ("complete", None, "2026-10-07", "60 min, no series and 0 markets")
     ]
 
 

@@ -101,9 +101,9 @@ def test_backfill_of_an_empty_database_stores_both_tiers_exactly(
     assert stored(query, "live") == live(large.url)
     assert stored(query, "historical") == historical(large.url)
     assert query("PRAGMA foreign_key_check") == []
-    assert query("SELECT name, state, cursor, received FROM walks ORDER BY id") == [
-        ("settlements/live/exclude", "complete", None, 902),
-        ("settlements/historical/exclude", "complete", None, 1_326),
+    assert query("SELECT name, state, cursor, received FROM backfill_progress ORDER BY id") == [
+        ("settlements/live", "complete", None, 902),
+        ("settlements/historical", "complete", None, 1_326),
     ]
 
 
@@ -119,8 +119,8 @@ def test_backfill_that_was_stopped_continues_and_ends_like_an_undisturbed_one(
 
     with rewritten(settings_for(large.url), cut) as failing, pytest.raises(TransientExchangeError):
         backfill_settlements(failing)
-    ((name, cursor),) = query("SELECT name, cursor FROM walks WHERE state = 'partial'")
-    assert (name, cursor is not None) == ("settlements/historical/exclude", True)
+    ((name, cursor),) = query("SELECT name, cursor FROM backfill_progress WHERE state = 'partial'")
+    assert (name, cursor is not None) == ("settlements/historical", True)
     assert query("SELECT count(*) FROM settlements") == [(1_902,)]
 
     large.requests.clear()
@@ -143,14 +143,16 @@ def test_cursor_that_the_exchange_refuses_restarts_the_walk(
     with open_session(settings_for(large.url, max_pages=1)) as session:
         assert backfill_settlements(session).state is State.PARTIAL
         with session.database.begin() as connection:
-            connection.exec_driver_sql("UPDATE walks SET cursor = 'spoilt' WHERE cursor IS NOT NULL")
+            connection.exec_driver_sql(
+                "UPDATE backfill_progress SET cursor = 'spoilt' WHERE cursor IS NOT NULL"
+            )
     with open_session(settings_for(large.url)) as session:
         report = backfill_settlements(session)
     assert (report.state, report.rows) == (State.COMPLETE, 2_228)
     assert report.notes[0].startswith(
-        "settlements/historical/exclude restarts at its beginning, because the exchange refuses"
+        "settlements/historical restarts at its beginning, because the exchange refuses"
     )
-    assert query("SELECT count(*) FROM walks WHERE state = 'complete'") == [(2,)]
+    assert query("SELECT count(*) FROM backfill_progress WHERE state = 'complete'") == [(2,)]
 
 
 @pytest.mark.parametrize("fetch", [sync_settlements, backfill_settlements])
@@ -202,7 +204,7 @@ def test_run_that_was_cut_is_gone_on_with_and_moves_no_watermark(
         assert report.state is State.PARTIAL
         assert "the next run continues it" in str(report.reason)
         assert sync_settlements(session).tally.inserted == 902
-    assert query("SELECT state FROM walks") == [("complete",)]
+    assert query("SELECT state FROM backfill_progress") == [("complete",)]
 
 
 def test_gap_that_the_live_tier_no_longer_shows_is_reported(
@@ -358,7 +360,7 @@ def test_combos_alone_are_picked_from_the_historical_tier(
     with open_session(settings_for(sandbox.url, combos="only")) as session:
         tally = backfill_settlements(session).tally
     assert query("SELECT ticker FROM settlement_history") == [(combo,)]
-    assert tally.received == tally.inserted + tally.left_out > 1
+    assert tally.received == tally.inserted + tally.out_of_scope > 1
 
 
 def test_series_narrow_the_settlements_too(sandbox: Sandbox, settings_for: SettingsFor, query: Query) -> None:
@@ -370,7 +372,7 @@ def test_series_narrow_the_settlements_too(sandbox: Sandbox, settings_for: Setti
         backfill_settlements(session)
         counts = query(by_series)
         with session.database.begin() as connection:
-            for table in ("settlements", "walks"):
+            for table in ("settlements", "backfill_progress"):
                 connection.exec_driver_sql(f"DELETE FROM {table}")
     assert len(counts) == 2
     narrowed = tuple(ticker for ticker, _ in counts)

@@ -166,7 +166,9 @@ def test_combos_only_collects_nothing_else(sandbox: Sandbox, settings_for: Setti
         sync_all(session)
 
     assert query("SELECT count(*), sum(is_combo) FROM markets") == [(40, 40)]
-    assert query("SELECT DISTINCT scope FROM listings") == [("all series, only combos",)]
+    assert query(
+        "SELECT DISTINCT series, combos, status_filter FROM listings JOIN scopes AS s ON s.id = scope_id"
+    ) == [("", "only", "open")]
 
 
 def test_placeholders_that_cannot_be_fetched_stay_marked_and_are_asked_for_last(

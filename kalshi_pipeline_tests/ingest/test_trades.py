@@ -18,10 +18,11 @@ from kalshi_pipeline.ingest.run.report import Report
 from kalshi_pipeline.ingest.run.session import Session
 from kalshi_pipeline.ingest.trades import collect_trades, days_between
 from kalshi_pipeline.sandbox import Faults, Sandbox, World, WorldConfig
+from kalshi_pipeline.scope import Combos, Scope
 from kalshi_pipeline.settings import Settings
 from kalshi_pipeline.store.database import Database
 from kalshi_pipeline.store.reading.completeness import placeholders
-from kalshi_pipeline.store.writing.runs import State
+from kalshi_pipeline.store.writing.runs import State, Subject
 from kalshi_pipeline.units import MICROS_PER_SECOND, instant_of, iso_of
 from kalshi_pipeline_tests import plain_http
 from kalshi_pipeline_tests.clock import ManualClock
@@ -116,7 +117,7 @@ def collect(sandbox: Sandbox, through: Through, settings_for: SettingsFor) -> Co
         with session_through(sandbox, through, settings_for(sandbox.url, **settings), clock) as session:
             report = collect_trades(session, day, again=again)
         tally = report.tally
-        stored = tally.inserted + tally.unchanged + tally.quarantined + tally.duplicates + tally.left_out
+        stored = tally.inserted + tally.unchanged + tally.quarantined + tally.duplicates + tally.out_of_scope
         assert tally.received == stored
         return report
 
@@ -130,12 +131,12 @@ def bounds(day: date) -> tuple[int, int]:
 
 def on_tape(sandbox: Sandbox, day: date, *, combos: bool = False) -> set[str]:
     """The identifiers of a day's trades, from the world itself."""
-    tape, markets = sandbox.world.tape, sandbox.world.markets
+    tape = sandbox.world.tape
     first, end = (tape.first_at_or_after(at) for at in bounds(day))
     return {
         tape.trade_id(row)
         for row in range(first, end)
-        if combos or not markets.ticker[tape.market[row]].startswith("KXMVE")
+        if combos or not sandbox.world.is_combo(tape.market[row])
     }
 
 
@@ -146,11 +147,18 @@ def stored(query: Query) -> set[str]:
 
 
 def walks(query: Query) -> list[tuple[Any, ...]]:
-    return query("SELECT name, state, cursor, reason FROM walks ORDER BY id")
+    return query("SELECT name, state, cursor, reason FROM backfill_progress ORDER BY id")
 
 
-def walk_name(day: date, tier: str, scope: str = "all series, no combos") -> str:
-    return f"trades/{day}/{tier}/{scope}"
+def scopes_of_walks(query: Query) -> list[tuple[Any, ...]]:
+    return query(
+        "SELECT name, series, combos, status_filter FROM backfill_progress AS b JOIN scopes AS s ON s.id = scope_id "
+        "ORDER BY b.id"
+    )
+
+
+def walk_name(day: date, tier: str) -> str:
+    return f"trades/{day}/{tier}"
 
 
 def test_day_is_stored_as_sent_with_its_parents(
@@ -180,7 +188,7 @@ def test_day_is_stored_as_sent_with_its_parents(
     )
     assert (report.state, report.reason, report.part_rows) == (State.COMPLETE, None, len(answer["trades"]))
     assert report.tally.inserted == report.rows == len(answer["trades"]) > 100
-    assert report.scope == "2026-10-04, all series, no combos"
+    assert report.subject == Subject(Scope(combos=Combos.EXCLUDE), "2026-10-04")
     assert walks(query) == [(walk_name(DAY, "live"), "complete", None, None)]
     assert query("SELECT count(*) FROM markets WHERE is_placeholder") == [(0,)]
     assert query("SELECT count(*) FROM events WHERE is_placeholder") == [(0,)]
@@ -369,7 +377,7 @@ def test_walk_that_was_stopped_continues_where_it_was(
         ("partial", 3, 60),
         ("complete", report.tally.pages, len(expected) - 60),
     ]
-    assert query("SELECT inserted FROM walks") == [(len(expected),)]
+    assert query("SELECT inserted FROM backfill_progress") == [(len(expected),)]
 
 
 def test_cursor_that_is_refused_restarts_the_walk(
@@ -389,7 +397,7 @@ def test_cursor_that_is_refused_restarts_the_walk(
     report = collect(DAY)
     assert stored(query) == on_tape(sandbox, DAY)
     assert (report.state, report.tally.unchanged) == (State.COMPLETE, 60)
-    assert any("/live/all series, no combos restarts at its beginning" in note for note in report.notes)
+    assert any(f"{walk_name(DAY, 'live')} restarts at its beginning" in note for note in report.notes)
 
 
 def test_page_that_is_refused_behind_the_cursor_fails_the_run_and_keeps_its_place(
@@ -477,11 +485,11 @@ def test_present_day_is_partial_and_is_refreshed_from_where_it_was_known(
     first, _ = refresh(sandbox, settings, day)
     not_over = "the day is not over: what is still to come is added by running it again"
     assert (first.state, first.reason) == (State.PARTIAL, not_over)
-    assert walks(query) == [(walk_name(day, "live"), "partial", None, not_over)]
+    assert walks(query) == [(walk_name(day, "live"), "caught_up", None, not_over)]
     assert stored(query) == on_tape(sandbox, day)
 
     began_at = sandbox.world.clock
-    assert query("SELECT started_at FROM walks") == [(began_at,)]
+    assert query("SELECT started_at FROM backfill_progress") == [(began_at,)]
     sandbox.world.step()
     second, through = refresh(sandbox, settings, day)
     assert (second.state, second.tally.inserted) == (State.PARTIAL, len(stored(query)) - first.tally.inserted)
@@ -576,7 +584,7 @@ def test_trades_that_cannot_be_placed_are_kept_in_quarantine_one_by_one(
         ("trades", "trade_id: String should have at least 1 character"),
     ]
     assert len(stored(query)) == len(on_tape(sandbox, DAY)) - 3
-    assert query("SELECT quarantined FROM walks") == [(3,)]
+    assert query("SELECT quarantined FROM backfill_progress") == [(3,)]
 
 
 def test_exchange_that_ignores_the_bounds_is_an_error(
@@ -608,9 +616,9 @@ def test_scope_of_combos_holds_for_trades(settings_for: SettingsFor, query: Quer
     expected = {"exclude": others, "only": both - others, "include": both}[combos]
     assert 0 < len(others) < len(both)
     assert stored(query) == expected
-    assert (report.tally.inserted, report.tally.left_out) == (len(expected), len(both) - len(expected))
-    assert query("SELECT left_out FROM listings") == [(len(both) - len(expected),)]
-    assert walks(query)[0][0] == walk_name(day, "live", session.scope)
+    assert (report.tally.inserted, report.tally.out_of_scope) == (len(expected), len(both) - len(expected))
+    assert query("SELECT out_of_scope FROM listings") == [(len(both) - len(expected),)]
+    assert scopes_of_walks(query) == [(walk_name(day, "live"), "", combos, "all")]
 
 
 def test_scope_of_series_holds_for_trades(sandbox: Sandbox, collect: Collect, query: Query) -> None:

@@ -161,7 +161,7 @@ def test_combos_are_created_listed_newest_first_and_closed(start: Start) -> None
     before = listed(client, mve_filter="only")
     sandbox.world.step()
     newest = read(client, "/markets", status="open", limit=5)["markets"]
-    assert all(row["ticker"].startswith("KXMVE") and row["ticker"] not in before for row in newest)
+    assert all(row["mve_collection_ticker"] and row["ticker"] not in before for row in newest)
     event = read(client, f"/events/{newest[0]['event_ticker']}")["event"]
     assert event["event_ticker"] == newest[0]["event_ticker"]
     sandbox.world.step(40)

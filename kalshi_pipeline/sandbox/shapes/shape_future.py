@@ -4,6 +4,7 @@ It has unknown members at every level, hardly any optional ones, some words that
 decimals, and null instead of lists. Of the newest shape it keeps the tickers and the strings of prices and counts.
 """
 
+from kalshi_pipeline.sandbox.shapes.event_texts import collection_of
 from kalshi_pipeline.sandbox.shapes.json_format import (
     format_contracts,
     format_six_decimals,
@@ -39,8 +40,14 @@ class FutureShape(NewestShape):
                 f',"settlement_ts":"{format_time(m.settled_at[market])}",'
                 f'"settlement_value_dollars":"{format_six_decimals(m.settlement_value[market])}"'
             )
+        event = m.event[market]
+        collection = (
+            f'"mve_collection_ticker":"{collection_of(self.world, event)}",'
+            if self.world.events.is_combo[event]
+            else ""
+        )
         return (
-            f'{{"ticker":"{m.ticker[market]}","event_ticker":"{self.world.events.ticker[m.event[market]]}",'
+            f'{{"ticker":"{m.ticker[market]}","event_ticker":"{self.world.events.ticker[event]}",{collection}'
             f'"status":"{status}","market_type":"{"binary" if market % 41 else "perpetual"}",'
             f'"yes_bid_dollars":"{format_six_decimals(bid)}","yes_ask_dollars":"{format_six_decimals(ask)}",'
             f'"no_bid_dollars":"{format_six_decimals(MICROS_PER_DOLLAR - ask)}",'

@@ -101,7 +101,7 @@ def test_table_keeps_no_instant_in_32_bits(table: Table) -> None:
         "unchanged",
         "quarantined",
         "duplicates",
-        "left_out",
+        "out_of_scope",
     }
     counts |= {"placeholders", "healed", "keyframes", "ended", "windows"}
     assert set(narrow) <= (counts if table.metadata is metadata else set())

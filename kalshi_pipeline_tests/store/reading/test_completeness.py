@@ -2,12 +2,13 @@
 
 import sqlite3
 from contextlib import closing
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 
 import pytest
 
 from kalshi_pipeline.records import Reject
+from kalshi_pipeline.scope import Combos
 from kalshi_pipeline.store.database import Database
 from kalshi_pipeline.store.reading.catalogue import MarketDetails, busiest_market, market_details
 from kalshi_pipeline.store.reading.completeness import (
@@ -35,6 +36,7 @@ from kalshi_pipeline.store.schema.tables import QUOTE_COLUMNS, listings, markets
 from kalshi_pipeline.store.writing.runs import (
     Run,
     State,
+    Subject,
     add_page,
     add_to_quarantine,
     close_run,
@@ -49,6 +51,7 @@ from kalshi_pipeline_tests.store.samples import (
     NOON,
     SCOPE,
     SECOND,
+    Row,
     Tick,
     bid,
     close,
@@ -219,11 +222,19 @@ def test_quote_faults_are_those_of_one_tick(database: Database) -> None:
         assert quote_faults(connection, 3) == QuoteFaults(crossed=0, out_of_range=0)
 
 
+OPEN_MARKETS = Subject(SCOPE)
+ONLY_COMBOS = replace(SCOPE, combos=Combos.ONLY)
+
+
 def _listing(
-    database: Database, asset: str, received: int, state: State | None = State.COMPLETE, scope: str = SCOPE
+    database: Database,
+    asset: str,
+    received: int,
+    state: State | None = State.COMPLETE,
+    subject: Subject = OPEN_MARKETS,
 ) -> Run:
     with database.begin() as connection:
-        run = open_listing(connection, asset, scope, NOON, 0)
+        run = open_listing(connection, asset, subject, NOON, 0)
         add_page(connection, run, Tally(pages=1, received=received))
         if state is not None:
             close_run(connection, run, state, None, NOON)
@@ -237,7 +248,10 @@ def test_received_before_is_of_the_last_complete_run_of_the_asset_and_scope(data
     _listing(database, "markets", 21, State.FAILED)
     _listing(database, "markets", 22, None)
     _listing(database, "events", 30)
-    _listing(database, "markets", 40, scope="all series, only combos")
+    _listing(database, "markets", 40, subject=Subject(ONLY_COMBOS))
+    _listing(database, "markets", 41, subject=Subject(SCOPE, day="2026-11-22"))
+    _listing(database, "markets", 42, subject=Subject(SCOPE, selection="two markets"))
+    _listing(database, "markets", 43, subject=Subject())
     this = _listing(database, "markets", 50, None)
     _listing(database, "markets", 60)
     with database.read() as connection:
@@ -256,7 +270,7 @@ def test_received_before_distinguishes_none_from_zero(database: Database) -> Non
 def test_received_before_of_a_tick_is_of_its_scope(database: Database) -> None:
     runs = []
     for number, (scope, state) in enumerate(
-        [(SCOPE, State.COMPLETE), (SCOPE, State.PARTIAL), ("only combos", State.COMPLETE), (SCOPE, None)]
+        [(SCOPE, State.COMPLETE), (SCOPE, State.PARTIAL), (ONLY_COMBOS, State.COMPLETE), (SCOPE, None)]
     ):
         with database.begin() as connection:
             run = open_tick(connection, NOON + number * MINUTE, None, scope, NOON)
@@ -268,6 +282,12 @@ def test_received_before_of_a_tick_is_of_its_scope(database: Database) -> None:
         assert [received_before(connection, run) for run in runs] == [None, 100, None, 100]
 
 
+def _with_sentence(row: Row) -> Row:
+    """A row with its scope in words in place of its key."""
+    assert row["scope_id"] == 1
+    return {**{name: value for name, value in row.items() if name != "scope_id"}, "scope": SCOPE.sentence}
+
+
 def test_last_listing_is_the_newest_of_its_asset(database: Database) -> None:
     with database.read() as connection:
         assert last_listing(connection, "markets") is None
@@ -277,7 +297,7 @@ def test_last_listing_is_the_newest_of_its_asset(database: Database) -> None:
     with database.read() as connection:
         found = last_listing(connection, "markets")
     assert found is not None
-    assert asdict(found) == contents(database, listings)[1]
+    assert asdict(found) == _with_sentence(contents(database, listings)[1])
 
 
 def test_last_ticks_are_by_their_time_and_state(database: Database) -> None:
@@ -291,7 +311,10 @@ def test_last_ticks_are_by_their_time_and_state(database: Database) -> None:
     rows = contents(database, ticks)
     with database.read() as connection:
         found = last_tick(connection), last_complete_tick(connection)
-        assert [asdict(tick) for tick in found if tick is not None] == [rows[2], rows[1]]
+        assert [asdict(tick) for tick in found if tick is not None] == [
+            _with_sentence(rows[2]),
+            _with_sentence(rows[1]),
+        ]
         assert tick_states(connection) == {"complete": 2, "partial": 1, "skipped": 1}
 
 

@@ -1,11 +1,13 @@
 """Candlesticks as they are stored and read: exact, once, and filling just what no tick has seen."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from kalshi_pipeline.records import Candlestick
+from kalshi_pipeline.scope import Combos, Scope
 from kalshi_pipeline.store.database import Database
 from kalshi_pipeline.store.schema.tables import candlestick_days, candlesticks, settlements
 from kalshi_pipeline.store.writing.candlesticks import (
@@ -24,6 +26,7 @@ from kalshi_pipeline.store.writing.tally import Tally
 from kalshi_pipeline_tests.store.samples import (
     MINUTE,
     NOON,
+    SCOPE,
     contents,
     event,
     market,
@@ -229,16 +232,28 @@ def test_filled_row_is_unquoted_at_0_and_1_dollar_and_carries_the_last_trade(dat
 @pytest.mark.parametrize(
     ("state", "scope", "is_filled"),
     [
-        pytest.param(State.COMPLETE, "all series, no combos", False, id="a complete tick"),
-        pytest.param(State.COMPLETE, "KXRAIN, with combos", False, id="one of its series"),
-        pytest.param(State.COMPLETE, "KXSNOW,KXRAIN, no combos", False, id="one of its series and another"),
-        pytest.param(State.PARTIAL, "all series, no combos", True, id="a partial tick"),
-        pytest.param(State.COMPLETE, "all series, only combos", True, id="a tick of combos"),
-        pytest.param(State.COMPLETE, "KXRAINS, no combos", True, id="a tick of another series"),
+        pytest.param(State.COMPLETE, SCOPE, False, id="a complete tick"),
+        pytest.param(
+            State.COMPLETE,
+            replace(SCOPE, series=("KXRAIN",), combos=Combos.INCLUDE),
+            False,
+            id="one of its series",
+        ),
+        pytest.param(
+            State.COMPLETE,
+            replace(SCOPE, series=("KXSNOW", "KXRAIN")),
+            False,
+            id="one of its series and another",
+        ),
+        pytest.param(State.PARTIAL, SCOPE, True, id="a partial tick"),
+        pytest.param(State.COMPLETE, replace(SCOPE, combos=Combos.ONLY), True, id="a tick of combos"),
+        pytest.param(
+            State.COMPLETE, replace(SCOPE, series=("KXRAINS",)), True, id="a tick of another series"
+        ),
     ],
 )
 def test_only_a_complete_tick_that_lists_the_market_leaves_no_gap(
-    database: Database, state: State, scope: str, is_filled: bool
+    database: Database, state: State, scope: Scope, is_filled: bool
 ) -> None:
     take(database, NOON - MINUTE, [], state=state, scope=scope)
     hourly(database, 0)
@@ -266,7 +281,7 @@ def test_shortest_of_the_candlesticks_that_end_together_fills(
     assert filled(database) == [("12:00", "candlestick", expected)]
 
 
-_VIEWS_AND_SINGLE_ROWS = ("price_history_filled", "price_history", "sighted", "CONSTANT ROW")
+_VIEWS_AND_SINGLE_ROWS = ("price_history_filled", "price_history", "repeats", "CONSTANT ROW")
 
 
 def test_filled_history_of_a_market_reads_no_other(database: Database) -> None:

@@ -1,17 +1,20 @@
 """The record of every run: what opening, paging, dying and missing leave behind."""
 
 import hashlib
+from dataclasses import replace
 
 import pytest
 from sqlalchemy import Table
 
 from kalshi_pipeline.records import Reject
+from kalshi_pipeline.scope import Combos
 from kalshi_pipeline.store.database import Database
 from kalshi_pipeline.store.reading.history import newest_history
 from kalshi_pipeline.store.schema.tables import event_lookups, events, listings, quarantine, ticks
 from kalshi_pipeline.store.writing.runs import (
     Run,
     State,
+    Subject,
     add_page,
     add_to_quarantine,
     close_run,
@@ -43,8 +46,9 @@ _COUNTS: Row = dict.fromkeys(
     ("pages", "received", "inserted", "unchanged", "quarantined", "duplicates", "placeholders", "healed"), 0
 )
 _TICK_COUNTS: Row = {**_COUNTS, "keyframes": 0, "ended": 0}
-_LISTING_COUNTS: Row = {**_COUNTS, "changed": 0, "left_out": 0}
+_LISTING_COUNTS: Row = {**_COUNTS, "changed": 0, "out_of_scope": 0}
 _PERIOD = 300.0
+_OTHER = replace(SCOPE, combos=Combos.ONLY)
 
 
 def _tick(number: int, tick_at: int, **changes: object) -> Row:
@@ -54,7 +58,7 @@ def _tick(number: int, tick_at: int, **changes: object) -> Row:
         "tick_at": tick_at,
         "period_seconds": None,
         "is_paused": None,
-        "scope": SCOPE,
+        "scope_id": 1,
         "started_at": tick_at + SECOND,
         "finished_at": None,
         "state": "running",
@@ -69,13 +73,15 @@ def _listing(number: int, **changes: object) -> Row:
     return {
         "id": number,
         "asset": "markets",
-        "scope": SCOPE,
+        "scope_id": 1,
         "started_at": NOON,
         "finished_at": None,
         "state": "running",
         "reason": None,
         **_LISTING_COUNTS,
         "windows": 1,
+        "day": None,
+        "selection": None,
         **changes,
     }
 
@@ -84,7 +90,7 @@ def _open_listing(
     database: Database, asset: str = "markets", at: int = NOON, dead_before: int = NOON - 60 * MINUTE
 ) -> Run:
     with database.begin() as connection:
-        return open_listing(connection, asset, SCOPE, at, dead_before)
+        return open_listing(connection, asset, Subject(SCOPE), at, dead_before)
 
 
 def _add_page(database: Database, run: Run, tally: Tally) -> None:
@@ -239,13 +245,11 @@ def test_tick_that_was_cut_continues_under_its_own_row(database: Database, state
     with database.begin() as connection:
         close_run(connection, cut, state, "the exchange went away", NOON + MINUTE)
     with database.begin() as connection:
-        resumed = open_tick(connection, NOON, None, "only combos", NOON + 2 * MINUTE)
+        resumed = open_tick(connection, NOON, None, _OTHER, NOON + 2 * MINUTE)
     assert resumed == Run(ticks, cut.id, State.RUNNING, pages=2)
     _add_page(database, resumed, Tally(pages=1, received=10, inserted=4, unchanged=6))
     counts = {"pages": 3, "received": 30, "inserted": 24, "unchanged": 6}
-    assert contents(database, ticks) == [
-        _tick(1, NOON, scope="only combos", started_at=NOON + 2 * MINUTE, **counts)
-    ]
+    assert contents(database, ticks) == [_tick(1, NOON, scope_id=2, started_at=NOON + 2 * MINUTE, **counts)]
 
 
 def test_tick_of_a_killed_run_continues_under_its_own_row(database: Database) -> None:

@@ -1,13 +1,17 @@
 """Trades are appended once under their time and identifier, exactly, and never without their market."""
 
+from dataclasses import replace
+
 import pytest
 
 from kalshi_pipeline.errors import StoreError
 from kalshi_pipeline.records import Trade
 from kalshi_pipeline.store.database import Database
 from kalshi_pipeline.store.reading.completeness import count_rows, was_complete
-from kalshi_pipeline.store.schema.tables import events, markets, trades, walks
+from kalshi_pipeline.store.schema.tables import backfill_progress, events, markets, trades
 from kalshi_pipeline.store.writing.backfill_progress import (
+    WalkKey,
+    WalkState,
     add_walk_page,
     close_walk,
     open_walk,
@@ -15,7 +19,7 @@ from kalshi_pipeline.store.writing.backfill_progress import (
     walk_of,
 )
 from kalshi_pipeline.store.writing.parents import OrphanRow, insert_orphans
-from kalshi_pipeline.store.writing.runs import State, add_page, close_run, open_listing
+from kalshi_pipeline.store.writing.runs import State, Subject, add_page, close_run, open_listing
 from kalshi_pipeline.store.writing.tally import Tally
 from kalshi_pipeline.store.writing.trades import (
     append_staged_trades,
@@ -28,6 +32,7 @@ from kalshi_pipeline_tests.store.samples import (
     LATER,
     MINUTE,
     NOON,
+    SCOPE,
     SECOND,
     contents,
     event,
@@ -131,8 +136,8 @@ def test_markets_of_staged_trades_are_unknown_until_they_are_stored_or_asked_for
     store_markets(database, market("M-1"))
     with database.begin() as connection:
         orphans = [
-            OrphanRow("M-2", is_combo=False, gone_at=NOON),
-            OrphanRow("M-3", is_combo=False, gone_at=None),
+            OrphanRow("M-2", gone_at=NOON),
+            OrphanRow("M-3", gone_at=None),
         ]
         insert_orphans(connection, orphans, NOON)
         insert_orphans(connection, orphans[1:], LATER)
@@ -147,9 +152,9 @@ def test_orphan_is_a_placeholder_under_an_event_of_its_own_ticker(database: Data
     """Nothing about it is made up; a stored event of that ticker is its event."""
     store_events(database, event("M-2", None))
     orphans = [
-        OrphanRow("M-1", is_combo=False, gone_at=NOON),
-        OrphanRow("M-2", is_combo=False, gone_at=None),
-        OrphanRow("KXMVE-1", is_combo=True, gone_at=NOON),
+        OrphanRow("M-1", gone_at=NOON),
+        OrphanRow("M-2", gone_at=None),
+        OrphanRow("KXMVE-1", gone_at=NOON),
     ]
     with database.begin() as connection:
         assert insert_orphans(connection, orphans, NOON) == 2 + 3
@@ -161,13 +166,13 @@ def test_orphan_is_a_placeholder_under_an_event_of_its_own_ticker(database: Data
     ) == [
         ("M-1", "M-1", 1, 1, 0, NOON, NOON, LATER, None),
         ("M-2", "M-2", 1, 0, 0, None, NOON, LATER, None),
-        ("KXMVE-1", "KXMVE-1", 1, 1, 1, NOON, NOON, LATER, None),
+        ("KXMVE-1", "KXMVE-1", 1, 1, 0, NOON, NOON, LATER, None),
     ]
 
 
 def test_orphan_that_is_given_moves_to_its_event(database: Database) -> None:
     with database.begin() as connection:
-        insert_orphans(connection, [OrphanRow("M-1", is_combo=False, gone_at=NOON)], NOON)
+        insert_orphans(connection, [OrphanRow("M-1", gone_at=NOON)], NOON)
     assert store_markets(database, market("M-1", "E-1"), at=LATER) == Tally(
         changed=1, healed=1, placeholders=1
     )
@@ -181,7 +186,7 @@ def test_market_that_is_stored_is_no_orphan(database: Database) -> None:
     store_markets(database, market("M-1"))
     before = contents(database, markets)
     with database.begin() as connection:
-        assert insert_orphans(connection, [OrphanRow("M-1", is_combo=False, gone_at=NOON)], LATER) == 0
+        assert insert_orphans(connection, [OrphanRow("M-1", gone_at=NOON)], LATER) == 0
     assert contents(database, markets) == before
 
 
@@ -189,31 +194,33 @@ def test_trades_are_counted_half_open_and_by_their_runs(database: Database) -> N
     """Counting all of them one by one would take seconds."""
     store_markets(database, market("M-1"))
     append(database, *(trade(f"t{minute}", created_at=NOON + minute * MINUTE) for minute in range(5)))
+    subject = Subject(SCOPE, "2026-11-22")
     with database.begin() as connection:
-        run = open_listing(connection, "trades", "2026-11-22, all series", NOON, NOON)
-        add_page(connection, run, Tally(pages=1, received=7, inserted=5, left_out=2))
-        assert not was_complete(connection, "trades", "2026-11-22, all series")
+        run = open_listing(connection, "trades", subject, NOON, NOON)
+        add_page(connection, run, Tally(pages=1, received=7, inserted=5, out_of_scope=2))
+        assert not was_complete(connection, "trades", subject)
         close_run(connection, run, State.COMPLETE, None, LATER)
     with database.read() as connection:
         assert count_trades(connection, NOON + MINUTE, NOON + 3 * MINUTE) == 2
         assert count_rows(connection, "trades") == 5
-        assert was_complete(connection, "trades", "2026-11-22, all series")
-        assert not was_complete(connection, "trades", "2026-11-23, all series")
-        assert not was_complete(connection, "markets", "2026-11-22, all series")
-    assert query(database, "SELECT left_out FROM listings") == [(2,)]
+        assert was_complete(connection, "trades", subject)
+        assert not was_complete(connection, "trades", replace(subject, day="2026-11-23"))
+        assert not was_complete(connection, "markets", subject)
+    assert query(database, "SELECT out_of_scope FROM listings") == [(2,)]
 
 
 def test_restarted_walk_forgets_its_cursor_and_keeps_its_counts(database: Database) -> None:
     with database.begin() as connection:
-        walk = open_walk(connection, "trades/2026-11-22/live", NOON)
+        walk = open_walk(connection, WalkKey("trades/2026-11-22/live", SCOPE), NOON)
         add_walk_page(connection, walk, "abc", received=3, inserted=2)
-        close_walk(connection, walk, State.PARTIAL, "stopped", LATER)
+        close_walk(connection, walk, WalkState.PARTIAL, "stopped", LATER)
         restarted = restart_walk(connection, walk, LATER)
         assert (restarted.cursor, restarted.started_at) == (None, LATER)
-        assert walk_of(connection, walk.name) == restarted
-        assert walk_of(connection, "trades/2026-11-23/live") is None
-    assert without(contents(database, walks), "id", "name") == [
+        assert walk_of(connection, WalkKey(walk.name, SCOPE)) == restarted
+        assert walk_of(connection, WalkKey("trades/2026-11-23/live", SCOPE)) is None
+    assert without(contents(database, backfill_progress), "id", "name") == [
         {
+            "scope_id": 1,
             "state": "running",
             "reason": None,
             "cursor": None,
