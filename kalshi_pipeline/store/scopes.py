@@ -1,6 +1,6 @@
 """Scopes as rows, and the condition that a market is in one."""
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, select
+from sqlalchemy import ColumnElement, Connection, Select, and_, not_, select
 
 from kalshi_pipeline.scope import Combos, Scope
 from kalshi_pipeline.store.schema.tables import events, markets, scopes, series
@@ -9,7 +9,7 @@ from kalshi_pipeline.vocabulary import StatusFilter
 
 # The stored word of a scope without a status filter.
 _ANY_STATUS = "all"
-_KEY = ("series", "combos", "status_filter")
+_KEY = ("series", "combos", "status_filter", "is_former")
 _values = select(scopes.c.id, scopes.c.series, scopes.c.combos, scopes.c.status_filter)
 
 
@@ -26,7 +26,7 @@ def select_id(scope: Scope) -> Select[int]:
 
 
 def stored_scopes(connection: Connection) -> dict[int, Scope]:
-    """Return every scope by its key, but for those that cover nothing."""
+    """Return every scope by its key, but for former ones and those that cover nothing."""
     return {
         key: Scope(
             tuple(named.split(",")) if named else (),
@@ -34,9 +34,14 @@ def stored_scopes(connection: Connection) -> dict[int, Scope]:
             None if status_filter == _ANY_STATUS else StatusFilter(status_filter),
         )
         for key, named, combos, status_filter in connection.execute(
-            _values.where(scopes.c.combos.is_not(None))
+            _values.where(scopes.c.combos.is_not(None), not_(scopes.c.is_former))
         )
     }
+
+
+def former_scopes(connection: Connection) -> frozenset[int]:
+    """Return the keys of the scopes whose ticks confirm only what ticks of the same scope stored."""
+    return frozenset(connection.execute(select(scopes.c.id).where(scopes.c.is_former)).scalars())
 
 
 def is_in(scope: Scope) -> ColumnElement[bool]:
@@ -48,10 +53,11 @@ def is_in(scope: Scope) -> ColumnElement[bool]:
     return and_(is_of_kind, markets.c.event_id.in_(named))
 
 
-def _columns(scope: Scope) -> dict[str, str]:
+def _columns(scope: Scope) -> dict[str, str | bool]:
     return {
         "series": ",".join(scope.series),
         "combos": scope.combos.value,
         "status_filter": _ANY_STATUS if scope.status is None else scope.status.value,
         "sentence": scope.sentence,
+        "is_former": False,
     }

@@ -1,7 +1,7 @@
 """The history of one market over a span: as stored, or on a grid."""
 
 import math
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from sqlalchemy import Connection, select
 
@@ -76,14 +76,11 @@ def history(
     # Between the stored quotes, a tick matters to a grid only.
     taken = ticks_between(connection, min(rows, default=last_id), first_id)
     taken += ticks_between(connection, first_id + 1, last_id, None if grid or has_repeats else market_id)
-    _, _, _, _, event_id, is_combo, *_ = next(iter(rows.values()), (None,) * 6)
-    covering = (
-        Coverage(connection, taken).scopes_of(event_id, is_combo=bool(is_combo)) if rows else frozenset()
-    )
+    carrying = _Carrying(Coverage(connection, taken), next(iter(rows.values()), None))
     if grid is not None:
-        return list(_known_at(ticker, grid, taken, rows, covering))
+        return list(_known_at(ticker, grid, taken, rows, carrying))
     instants = [start, *(tick.tick_at for tick in taken if tick.tick_at > start and tick.id in rows)]
-    known = _known_at(ticker, instants, taken, rows, covering)
+    known = _known_at(ticker, instants, taken, rows, carrying)
     return [quote for quote in known if quote.is_listed or quote.quoted_at == quote.at]
 
 
@@ -101,6 +98,19 @@ def newest_history(connection: Connection, ticker: str, limit: int) -> list[Quot
     if tick is None or first_at is None:
         return []
     return history(connection, ticker, first_at, tick.tick_at + 1)[-limit:]
+
+
+class _Carrying:
+    """Which ticks carry the quotes of one market, whose rows are like this one."""
+
+    def __init__(self, coverage: Coverage, row: Stored | None) -> None:
+        self._former = coverage.former
+        self._scope_ids = frozenset() if row is None else coverage.scopes_of(row[4], is_combo=bool(row[5]))
+
+    def by(self, tick: TakenTick, stored_by: TakenTick) -> bool:
+        """Return whether a tick carries the quote that an earlier one stored."""
+        is_same = tick.scope_id in self._former and tick.scope_id == stored_by.scope_id
+        return is_same or tick.scope_id in self._scope_ids
 
 
 def _with_repeats(rows: Mapping[int, Stored], repeats: Sequence[Stored]) -> dict[int, Stored]:
@@ -138,16 +148,18 @@ def _known_at(
     instants: Iterable[int],
     taken: Sequence[TakenTick],
     rows: Mapping[int, Stored],
-    covering: Container[int | None],
+    carrying: _Carrying,
 ) -> Iterator[Quote]:
     """Go along the ticks, and yield at each instant what those that cover the market have shown by then."""
     known = Quote(ticker, 0, None, None, False, False, False, None, *[None] * len(QUOTE_COLUMNS))  # noqa: FBT003
+    stored_by: TakenTick | None = None
     upcoming = 0
     for at in instants:
         while upcoming < len(taken) and (tick := taken[upcoming]).tick_at <= at:
             upcoming += 1
             confirmed_at = tick.tick_at if tick.is_complete else None
             if (row := rows.get(tick.id)) is not None:
+                stored_by = tick
                 provenance = Provenance(
                     quoted_at=tick.tick_at,
                     is_observed=True,
@@ -155,7 +167,7 @@ def _known_at(
                     confirmed_at=confirmed_at,
                 )
                 known = quote_of(row, at, provenance)
-            elif known.quoted_at is not None and tick.scope_id in covering:
+            elif stored_by is not None and carrying.by(tick, stored_by):
                 known = known._replace(
                     is_observed=False,
                     is_tick_complete=tick.is_complete,

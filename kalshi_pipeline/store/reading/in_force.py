@@ -31,7 +31,7 @@ from kalshi_pipeline.store.schema.tables import (
     ticks,
     unchanged_quotes,
 )
-from kalshi_pipeline.store.scopes import stored_scopes
+from kalshi_pipeline.store.scopes import former_scopes, stored_scopes
 from kalshi_pipeline.store.writing.runs import TAKEN, State
 
 
@@ -95,7 +95,11 @@ def ticks_between(
 
 
 class Coverage:
-    """Which of some ticks cover a market: those whose scope has the series of its event and its kind."""
+    """Which of some ticks confirm the quotes of a market: those whose scope has the series of its event and its kind.
+
+    Before schema 0005 a tick stored again what a tick of another scope had stored. Its silence says nothing of such a
+    quote: ticks of former scopes confirm what ticks of the same scope stored, and that only.
+    """
 
     def __init__(self, connection: Connection, taken: Iterable[TakenTick]) -> None:
         used = {tick.scope_id for tick in taken}
@@ -104,12 +108,13 @@ class Coverage:
             for key, scope in stored_scopes(connection).items()
             if key in used and scope.shows_absence
         }
+        self.former = former_scopes(connection)
         self._series: dict[int, str] = {}
         if any(scope.series for scope in self._scopes.values()):
             self._series = dict(connection.execute(_series_of_events).all())
 
     def scopes_of(self, event_id: int, *, is_combo: bool) -> frozenset[int | None]:
-        """Return the keys of the scopes that cover a market of this event."""
+        """Return the keys of the scopes that cover a market of this event, former ones left out."""
         series = self._series.get(event_id)
         return frozenset(
             key for key, scope in self._scopes.items() if scope.covers_market(series, is_combo=is_combo)
@@ -135,20 +140,21 @@ class Provenances:
         return found
 
     def _along_ticks(self, scope_ids: frozenset[int | None]) -> dict[int, Provenance]:
-        newest: TakenTick | None = None
-        confirmed_at: int | None = None
+        # By former scope, and of all others together.
+        newest: dict[int | None, TakenTick] = {}
+        confirmed_at: dict[int | None, int] = {}
         found = {}
         for tick in reversed(self._ticks):
-            if tick.scope_id in scope_ids:
-                newest = newest or tick
-                if tick.is_complete and confirmed_at is None:
-                    confirmed_at = tick.tick_at
-            # The tick that stored a row has seen its market, whatever its scope.
-            last = newest or tick
+            former = tick.scope_id if tick.scope_id in self._coverage.former else None
+            if former is not None or tick.scope_id in scope_ids:
+                newest.setdefault(former, tick)
+                if tick.is_complete:
+                    confirmed_at.setdefault(former, tick.tick_at)
+            # Ticks of former scopes are the older ones. The tick of a row has seen its market, whatever its scope.
+            last = newest.get(None) or newest.get(former, tick)
             own_at = tick.tick_at if tick.is_complete else None
-            found[tick.id] = Provenance(
-                tick.tick_at, last is tick, last.is_complete, own_at if confirmed_at is None else confirmed_at
-            )
+            last_confirmed_at = confirmed_at.get(None) or confirmed_at.get(former, own_at)
+            found[tick.id] = Provenance(tick.tick_at, last is tick, last.is_complete, last_confirmed_at)
         return found
 
 

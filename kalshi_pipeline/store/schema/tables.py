@@ -214,7 +214,14 @@ scopes = Table(
     Column("combos", Text, comment="multivariate markets: exclude, only or include"),
     Column("status_filter", Text, comment="the exchange's filter word, or all"),
     Column("sentence", Text, nullable=False, comment="the scope in words; nothing is decided by it"),
-    UniqueConstraint("series", "combos", "status_filter"),
+    Column(
+        "is_former",
+        Boolean,
+        nullable=False,
+        comment="of ticks before schema 0005, which stored again what a tick of another scope had stored: they "
+        "confirm only what ticks of the same scope stored",
+    ),
+    UniqueConstraint("series", "combos", "status_filter", "is_former"),
     comment="what runs cover: ticks confirm and end the quotes of markets in their scope, and only those; a scope "
     "without series, combos and status_filter covers nothing",
 )

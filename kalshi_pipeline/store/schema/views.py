@@ -114,6 +114,13 @@ class _Views:
             f"AND (z.series = '' OR {words.lists('z.series', of_market)}))"
         )
 
+    def _confirms(self, row_tick: str) -> str:
+        """Whether ticks of scope `z` confirm a row of market `m` and of a tick: where they cover the market.
+
+        Ticks of former scopes, those before schema 0005, confirm what ticks of the same scope stored, and that only.
+        """
+        return f"CASE WHEN z.is_former THEN z.id = {row_tick}.scope_id ELSE {self._covers} END"
+
     def _quoted(self, tick_at: str, received_ms: str) -> str:
         """When a quote was sent last: the tick, and the answer."""
         received_at = f"({tick_at} + {received_ms} * 1000)"
@@ -122,16 +129,18 @@ class _Views:
     def latest_prices(self) -> str:
         # The tick of a quote has seen its market, whatever its scope; later ones count where they cover it.
         newest, confirmed = (
-            f"(SELECT max(z.{name}) FROM standings AS z WHERE z.{name} > t.tick_at AND {self._covers})"
+            f"(SELECT max(z.{name}) FROM standings AS z WHERE z.{name} > t.tick_at AND {self._confirms('t')})"
             for name in ("newest_at", "complete_at")
         )
         own = "CASE WHEN t.state = 'complete' THEN t.tick_at END"
         return f"""
 WITH standings AS MATERIALIZED (
     SELECT
+        s.id,
         s.series,
         s.combos,
         s.status_filter,
+        s.is_former,
         max(t.tick_at) AS newest_at,
         max(CASE WHEN t.state = 'complete' THEN t.tick_at END) AS complete_at
     FROM ticks AS t
@@ -228,7 +237,7 @@ JOIN ticks AS r ON r.id = coalesce(g.tick_id, q.tick_id)
 WHERE t.{_IS_TAKEN} AND (l.tick_id > t.id OR NOT l.is_terminal)
     AND q.market_id = l.market_id AND q.tick_id = {_row_in_force("t.id")}
     AND NOT q.is_terminal
-    AND (r.id = t.id OR {self._covers})
+    AND (r.id = t.id OR {self._confirms("r")})
 """
 
     def tick_history(self) -> str:

@@ -100,20 +100,21 @@ def database(path: Path) -> Iterator[Database]:
         yield migrated
 
 
-def test_sentences_of_ticks_become_scopes_of_open_markets(database: Database) -> None:
-    """In whatever order their series were named; one that cannot be parsed covers nothing."""
-    with database.read() as connection:
-        known = stored_scopes(connection)
-    ids = [key for (key,) in query(database, "SELECT scope_id FROM ticks ORDER BY id")]
-    assert [known.get(int(str(key))) for key in ids] == [
-        Scope((), Combos.EXCLUDE, StatusFilter.OPEN),
-        Scope(("KXA", "KXB"), Combos.INCLUDE, StatusFilter.OPEN),
-        Scope(("KXA", "KXB"), Combos.INCLUDE, StatusFilter.OPEN),
-        Scope(("KXA",), Combos.ONLY, StatusFilter.OPEN),
-        None,
+def test_sentences_of_ticks_become_former_scopes_of_open_markets(database: Database) -> None:
+    """In whatever order their series were named; one that cannot be parsed covers nothing, itself neither."""
+    values = "series, combos, status_filter, is_former"
+    shown = query(
+        database, f"SELECT {values} FROM ticks JOIN scopes ON scopes.id = scope_id ORDER BY ticks.id"
+    )
+    assert shown == [
+        ("", "exclude", "open", 1),
+        ("KXA,KXB", "include", "open", 1),
+        ("KXA,KXB", "include", "open", 1),
+        ("KXA", "only", "open", 1),
+        (None, None, None, 0),
     ]
-    shown = query(database, "SELECT scope FROM tick_history ORDER BY tick_id")
-    assert [scope for (scope,) in shown] == [
+    sentences = query(database, "SELECT scope FROM tick_history ORDER BY tick_id")
+    assert [scope for (scope,) in sentences] == [
         "open markets of all series, no combos",
         "open markets of KXA, KXB, with combos",
         "open markets of KXA, KXB, with combos",
@@ -124,7 +125,9 @@ def test_sentences_of_ticks_become_scopes_of_open_markets(database: Database) ->
 
 def test_scopes_are_those_that_new_runs_store(database: Database) -> None:
     with database.begin() as connection:
-        for key, scope in stored_scopes(connection).items():
+        known = stored_scopes(connection)
+        assert len(known) == 6
+        for key, scope in known.items():
             assert scope_id(connection, scope) == key
             assert query(database, f"SELECT sentence FROM scopes WHERE id = {key}") == [(scope.sentence,)]
 

@@ -335,7 +335,8 @@ def _at_newest(table: str, row: Row) -> Row:
     }
     changed = {**row, **added.get(table, {})}
     if changed.pop("scope", None) is not None:
-        changed["scope_id"] = 1
+        # The scope of former ticks has a row of its own.
+        changed["scope_id"] = {"ticks": 1, "listings": 2}[table]
     if changed.pop("received_at", None) is not None:
         changed["received_ms"] = _RECEIVED_MS[row["tick_id"], row["market_id"]]
         changed["is_terminal"] = 0

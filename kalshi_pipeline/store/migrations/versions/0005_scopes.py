@@ -60,9 +60,14 @@ def upgrade() -> None:
         sa.Column("combos", sa.Text(), nullable=True),
         sa.Column("status_filter", sa.Text(), nullable=True),
         sa.Column("sentence", sa.Text(), nullable=False),
+        sa.Column("is_former", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_scopes")),
         sa.UniqueConstraint(
-            "series", "combos", "status_filter", name=op.f("uq_scopes_series_combos_status_filter")
+            "series",
+            "combos",
+            "status_filter",
+            "is_former",
+            name=op.f("uq_scopes_series_combos_status_filter_is_former"),
         ),
     )
     for table in ("ticks", "listings"):
@@ -109,12 +114,18 @@ class _Scopes:
 
     def __init__(self, connection: sa.Connection) -> None:
         self._connection = connection
-        self._ids: dict[tuple[str | None, ...], int] = {}
+        self._ids: dict[tuple[str | bool | None, ...], int] = {}
 
     def of_ticks(self) -> None:
         for (sentence,) in self._rows("SELECT DISTINCT scope FROM ticks"):
-            found = {"scope_id": self._parsed(sentence, "open"), "scope": sentence}
-            self._run("UPDATE ticks SET scope_id = :scope_id WHERE scope = :scope", **found)
+            # What a tick of another scope had stored was stored again, changed or not: ticks of older schemas confirm
+            # only what ticks of the same scope stored.
+            scope_id = self._parsed(sentence, "open", is_former=True)
+            self._run(
+                "UPDATE ticks SET scope_id = :scope_id WHERE scope = :scope",
+                scope_id=scope_id,
+                scope=sentence,
+            )
 
     def of_listings(self) -> None:
         for asset, words in self._rows("SELECT DISTINCT asset, scope FROM listings"):
@@ -157,30 +168,40 @@ class _Scopes:
                 walk_id=walk_id,
             )
 
-    def _parsed(self, sentence: str, status_filter: str) -> int:
+    def _parsed(self, sentence: str, status_filter: str, *, is_former: bool = False) -> int:
         """Return the scope that a sentence names; one that cannot be parsed covers nothing."""
         matched = _SENTENCE.fullmatch(sentence)
         if matched is None:
             return self._unknown(sentence)
         named, combos = matched.group(1), _COMBOS[matched.group(2)]
         series = "" if named == "all series" else ",".join(sorted(set(named.split(","))))
-        return self._id(series, combos, status_filter, _sentence(series, combos, status_filter))
+        words = _sentence(series, combos, status_filter)
+        return self._id(series, combos, status_filter, words, is_former=is_former)
 
     def _unknown(self, sentence: str) -> int:
         return self._id(None, None, None, sentence)
 
-    def _id(self, series: str | None, combos: str | None, status_filter: str | None, sentence: str) -> int:
-        key = (series, combos, status_filter, sentence)
+    def _id(
+        self,
+        series: str | None,
+        combos: str | None,
+        status_filter: str | None,
+        sentence: str,
+        *,
+        is_former: bool = False,
+    ) -> int:
+        key = (series, combos, status_filter, sentence, is_former)
         if key not in self._ids:
             self._ids[key] = len(self._ids) + 1
             self._run(
-                "INSERT INTO scopes (id, series, combos, status_filter, sentence) "
-                "VALUES (:id, :series, :combos, :status_filter, :sentence)",
+                "INSERT INTO scopes (id, series, combos, status_filter, sentence, is_former) "
+                "VALUES (:id, :series, :combos, :status_filter, :sentence, :is_former)",
                 id=self._ids[key],
                 series=series,
                 combos=combos,
                 status_filter=status_filter,
                 sentence=sentence,
+                is_former=is_former,
             )
         return self._ids[key]
 
