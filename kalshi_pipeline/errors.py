@@ -66,6 +66,8 @@ class StoreProblem(Enum):
     NEWER_SCHEMA = "a newer version wrote it"
     FULL = "its disk is full"
     BUSY = "another program holds it"
+    CHANGED = "another program changed it during each attempt to read it"
+    UNREADABLE_LOG = "what was written last is in a log that cannot be read"
     OTHER = "anything else"
 
 

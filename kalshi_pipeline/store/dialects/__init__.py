@@ -10,10 +10,10 @@ from typing import Any
 from sqlalchemy import Connection, Table
 
 from kalshi_pipeline.errors import StoreError, StoreProblem
-from kalshi_pipeline.store.dialects.interface import Dialect, Lock, Purpose
-from kalshi_pipeline.store.dialects.sqlite import Sqlite
+from kalshi_pipeline.store.dialects.interface import Answer, Dialect, Lock, Purpose
+from kalshi_pipeline.store.dialects.sqlite import Sqlite, url_of_file
 
-__all__ = ["Dialect", "Lock", "Purpose", "dialect_of", "load", "url_problem"]
+__all__ = ["Answer", "Dialect", "Lock", "Purpose", "dialect_of", "load", "url_of_file", "url_problem"]
 
 _KINDS: dict[str, type[Dialect]] = {Sqlite.kind: Sqlite}
 
