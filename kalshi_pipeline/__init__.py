@@ -1,1 +1,21 @@
-"""Collects the public market data of the Kalshi exchange into your own database."""
+"""Collects the public market data of the Kalshi exchange into your own database.
+
+`open_store` reads what is stored. It is imported when it is first used, so that importing the package stays cheap.
+"""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from kalshi_pipeline.api import Store, open_store
+
+__all__ = ["Store", "open_store"]
+
+if not TYPE_CHECKING:  # to a type checker, every name would exist
+
+    def __getattr__(name: str) -> object:
+        """Import what `__all__` names from `api`."""
+        if name not in __all__:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from kalshi_pipeline import api
+
+        return getattr(api, name)

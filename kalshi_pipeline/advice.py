@@ -20,6 +20,10 @@ _ABOUT_THE_DATABASE = {
     StoreProblem.IN_THE_WAY: "drop or rename it, run `kalshi-pipeline init`, then create it again",
     StoreProblem.FULL: "free some space and run again",
     StoreProblem.BUSY: "wait for the other program or stop it, then run again",
+    StoreProblem.CHANGED: "read it again",
+    StoreProblem.UNREADABLE_LOG: (
+        "let its owner run `kalshi-pipeline init`, or copy it with the files beside it to a folder that you may write"
+    ),
     StoreProblem.OTHER: "see the cause, then run again",
 }
 

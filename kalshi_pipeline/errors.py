@@ -68,6 +68,8 @@ class StoreProblem(Enum):
     IN_THE_WAY = "a view, trigger, index or table that its user added does not fit the new schema"
     FULL = "its disk is full"
     BUSY = "another program holds it"
+    CHANGED = "another program changed it during each attempt to read it"
+    UNREADABLE_LOG = "what was written last is in a log that cannot be read"
     OTHER = "anything else"
 
 

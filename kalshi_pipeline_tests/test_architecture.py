@@ -27,12 +27,16 @@ KNOWS: dict[str, set[str]] = {
     "settings": {"errors", "scope", "store"},  # of the store, `dialects` alone: a test below
     "exchange": {"clock", "errors", "records", "units", "vocabulary"},
     "store": {"clock", "errors", "records", "scope", "units", "vocabulary"},
+    "api": {*GROUND_FLOOR, "store"},
     "ingest": {*GROUND_FLOOR, "exchange", "store"},
-    "monitoring": {*GROUND_FLOOR, "exchange", "ingest", "store"},
+    "monitoring": {*GROUND_FLOOR, "api", "exchange", "ingest", "store"},
     "sandbox": {"signals", "units"},
-    "defs": {*GROUND_FLOOR, "advice", "ingest", "monitoring", "store"},
+    "defs": {*GROUND_FLOOR, "advice", "api", "ingest", "monitoring", "store"},
     "definitions": {"defs"},
-    "cli": {*GROUND_FLOOR, "advice", "definitions", "ingest", "monitoring", "sandbox", "signals", "store"},
+    "cli": {
+        *GROUND_FLOOR,
+        *("advice", "api", "definitions", "ingest", "monitoring", "sandbox", "signals", "store"),
+    },
 }
 HOMES: dict[str, set[str]] = {
     "httpx": {"exchange"},
@@ -95,6 +99,12 @@ def test_settings_know_of_the_store_its_dialects_only() -> None:
         if room == "settings" and name.startswith(f"{PACKAGE}.store")
     }
     assert known == {f"{PACKAGE}.store.dialects"}
+
+
+def test_what_is_stored_is_read_through_the_api() -> None:
+    """The flows look up what they are about to write by themselves."""
+    users = {room for room, _, name in rooms_and_imports() if name.startswith(f"{PACKAGE}.store.reading")}
+    assert users == {"api", "ingest", "store"}
 
 
 # Words that belong to one kind of database: its driver, its statements, its table options and its files.

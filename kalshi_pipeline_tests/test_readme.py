@@ -2,9 +2,11 @@
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +18,9 @@ from kalshi_pipeline.cli.backfill import backfill
 from kalshi_pipeline.definitions import defs
 from kalshi_pipeline.sandbox import Sandbox, World, WorldConfig
 from kalshi_pipeline.settings import PREFIX, Settings
+from kalshi_pipeline.store.database import Database
 from kalshi_pipeline_tests.conftest import Query
+from kalshi_pipeline_tests.store.samples import NOON, market, sqlite_url, take
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -87,6 +91,18 @@ def test_ci_runs_the_test_command_of_the_readme() -> None:
     commands = re.findall(r"```sh\n(.*?)```", first_screen, flags=re.DOTALL)[0].splitlines()
     assert len(commands) == 2
     assert commands[1] in (ROOT / ".ci" / "run").read_text(encoding="utf-8").splitlines()
+
+
+def test_python_example_reads_the_quotes_as_of_an_instant(
+    tmp_path: Path, migrated_template: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "data").mkdir()
+    path = shutil.copyfile(migrated_template, tmp_path / "data" / "kalshi.db")
+    with closing(Database(sqlite_url(path))) as database:
+        take(database, NOON, [market("KXRAIN-26NOV23-T1")])
+    (example,) = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
+    exec(example, {})
+    assert capsys.readouterr().out == "KXRAIN-26NOV23-T1 290000 True\n"
 
 
 def test_demo_shows_a_price_history(tmp_path: Path) -> None:

@@ -6,9 +6,9 @@ from typing import Annotated
 import typer
 
 from kalshi_pipeline.advice import with_advice
+from kalshi_pipeline.api import open_store
 from kalshi_pipeline.cli import tables
 from kalshi_pipeline.cli.terminal import (
-    existing_database,
     expect_no_failure,
     out,
     print_message,
@@ -48,8 +48,8 @@ def init() -> None:
 def sync(*, status: _Status = False) -> None:
     """Sync series, events and markets, parents first."""
     if status:
-        with existing_database() as database:
-            out.print(tables.runs_table(overview(database).listings.items()))
+        with open_store() as store:
+            out.print(tables.runs_table(overview(store).listings.items()))
         return
     with reporting_session() as session:
         for report in sync_all(session):
@@ -59,8 +59,8 @@ def sync(*, status: _Status = False) -> None:
 def snapshot(*, status: _Status = False) -> None:
     """Take one snapshot of every open market, with the parents that it needs."""
     if status:
-        with existing_database() as database:
-            found = overview(database)
+        with open_store() as store:
+            found = overview(store)
         ticks = [("last tick", found.last_tick), ("last complete", found.last_complete_tick)]
         out.print(tables.runs_table(ticks))
         return

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from kalshi_pipeline import records
+from kalshi_pipeline.api import Quote
 from kalshi_pipeline.records import Unit, units_of
-from kalshi_pipeline.store.reading.quotes import Quote
 from kalshi_pipeline.units import contracts_of, dollars_of, iso_of
 
 

@@ -1,6 +1,5 @@
 """The demo: a sandbox exchange on loopback, real Dagster runs against it, and what they stored."""
 
-import contextlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -8,12 +7,12 @@ import dagster as dg
 from dagster._core.errors import DagsterHomeNotSetError
 from rich.console import Console
 
+from kalshi_pipeline.api import open_store
 from kalshi_pipeline.cli import tables
 from kalshi_pipeline.clock import SYSTEM_CLOCK
 from kalshi_pipeline.definitions import defs
 from kalshi_pipeline.monitoring.overview import example_history, overview
 from kalshi_pipeline.sandbox import Sandbox, World, WorldConfig
-from kalshi_pipeline.store.database import Database
 from kalshi_pipeline.store.dialects import dialect_of
 from kalshi_pipeline.units import datetime_of
 
@@ -58,11 +57,11 @@ def run_demo(console: Console) -> None:
         for _ in range(SNAPSHOTS):
             world.step()
             run("snapshot")
-    with contextlib.closing(Database(url)) as database:
+    with open_store(DATABASE) as store:
         console.print(f"\n{DATABASE} now holds:")
-        console.print(tables.overview_tables(overview(database)))
+        console.print(tables.overview_tables(overview(store)))
         console.print("(open placeholders: events of combos created since; the next collect heals them)\n")
-        if (example := example_history(database, SNAPSHOTS + 1)) is not None:
+        if (example := example_history(store, SNAPSHOTS + 1)) is not None:
             console.print(tables.stored_quotes_table(*example))
     console.print(_NEXT.format(url=url), highlight=False, soft_wrap=True)
 

@@ -1,20 +1,19 @@
 """The commands that show what is stored; `market` fetches it first."""
 
 import re
+from dataclasses import replace
 from typing import Annotated
 
 import typer
 
+from kalshi_pipeline.api import Store, open_store
 from kalshi_pipeline.cli import tables
 from kalshi_pipeline.cli.csv_output import write_csv
-from kalshi_pipeline.cli.terminal import existing_database, out, reporting_session
+from kalshi_pipeline.cli.terminal import out, reporting_session
 from kalshi_pipeline.clock import SYSTEM_CLOCK
 from kalshi_pipeline.errors import ConfigurationError
-from kalshi_pipeline.ingest.market import fetch_market, stored_market, stored_quote
+from kalshi_pipeline.ingest.market import fetch_market
 from kalshi_pipeline.monitoring.overview import overview
-from kalshi_pipeline.store.reading.history import history as read_history
-from kalshi_pipeline.store.reading.movers import movers as read_movers
-from kalshi_pipeline.store.reading.quotes import quotes_as_of
 from kalshi_pipeline.units import MICROS_PER_SECOND, parse_instant
 
 _DAY = 86_400 * MICROS_PER_SECOND
@@ -32,18 +31,19 @@ def market(
 ) -> None:
     """Fetch one market with its parents, store them, and show it."""
     if offline:
-        with existing_database() as database:
-            view = stored_market(database, ticker)
+        with open_store() as store:
+            view = store.market(ticker)
     else:
         with reporting_session() as session:
-            view = fetch_market(session, ticker)
+            quote = fetch_market(session, ticker)
+            view = replace(Store.of(session.database).market(quote.ticker), quote=quote)
     out.print(tables.market_tables(view, SYSTEM_CLOCK.now()))
 
 
 def metrics(ticker: _Ticker) -> None:
     """Show a market's newest stored quote with its age."""
-    with existing_database() as database:
-        quote, market_status = stored_quote(database, ticker)
+    with open_store() as store:
+        quote, market_status = store.latest_quote(ticker)
     out.print(tables.quote_table(quote, market_status, SYSTEM_CLOCK.now()))
 
 
@@ -68,8 +68,8 @@ def history(
     """Show a market's stored quotes of a time span, beginning with the one in force at its start."""
     until = SYSTEM_CLOCK.now() if end is None else _instant("--end", end)
     since = until - _DAY if start is None else _instant("--start", start)
-    with existing_database() as database, database.read() as connection:
-        found = read_history(connection, ticker, since, until, resample)
+    with open_store() as store:
+        found = store.history(ticker, since, until, resample)
     if csv:
         write_csv(found)
     else:
@@ -86,8 +86,8 @@ def quotes(
 ) -> None:
     """Show the quotes of the busiest markets as of an instant, or of all listed markets as CSV."""
     instant = SYSTEM_CLOCK.now() if at is None else _instant("--at", at)
-    with existing_database() as database, database.read() as connection:
-        found = quotes_as_of(connection, instant)
+    with open_store() as store:
+        found = store.quotes(at=instant)
     if csv:
         write_csv(sorted(found))
     else:
@@ -108,14 +108,14 @@ def movers(
             [f"--window {window!r} is not a span: use minutes, or a span such as 90m, 1h or 2d"]
         )
     seconds = float(match.group(1)) * _WINDOW_UNITS[match.group(2)]
-    with existing_database() as database, database.read() as connection:
-        out.print(tables.movers_table(read_movers(connection, seconds, limit=limit)))
+    with open_store() as store:
+        out.print(tables.movers_table(store.movers(seconds, limit=limit)))
 
 
 def status() -> None:
     """Show row counts, last runs, completeness, placeholders and quarantine."""
-    with existing_database() as database:
-        out.print(tables.overview_tables(overview(database)))
+    with open_store() as store:
+        out.print(tables.overview_tables(overview(store)))
 
 
 def _instant(option: str, text: str) -> int:

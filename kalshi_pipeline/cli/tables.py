@@ -11,6 +11,7 @@ from rich.console import Group, RenderableType
 from rich.markup import escape
 from rich.table import Column, Table
 
+from kalshi_pipeline.api import MarketView, Mover, Quote, StoredRun, StoredSettlement
 from kalshi_pipeline.cli.formats import (
     age,
     contracts,
@@ -21,13 +22,8 @@ from kalshi_pipeline.cli.formats import (
     short_instant,
     side,
 )
-from kalshi_pipeline.ingest.market import MarketView
 from kalshi_pipeline.ingest.run.report import Report
 from kalshi_pipeline.monitoring.overview import Overview
-from kalshi_pipeline.store.reading.catalogue import StoredSettlement
-from kalshi_pipeline.store.reading.completeness import StoredRun
-from kalshi_pipeline.store.reading.movers import Mover
-from kalshi_pipeline.store.reading.quotes import Quote
 from kalshi_pipeline.units import MICROS_PER_SECOND, datetime_of
 
 MOST_ROWS = 40

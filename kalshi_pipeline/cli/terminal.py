@@ -1,4 +1,4 @@
-"""The terminal: what a command prints where, and the session and the database that it works on."""
+"""The terminal: what a command prints where, and the session that it works on."""
 
 import contextlib
 from collections.abc import Iterator, Sequence
@@ -11,7 +11,6 @@ from kalshi_pipeline.errors import ExchangeError
 from kalshi_pipeline.ingest.run.report import Report
 from kalshi_pipeline.ingest.run.session import Session, open_session
 from kalshi_pipeline.settings import load_settings
-from kalshi_pipeline.store.database import Database
 
 out = Console()
 err = Console(stderr=True)
@@ -34,13 +33,6 @@ def reporting_session(*, is_backfill: bool = False, **overrides: object) -> Iter
         open_session(settings, lambda line: spinner.update(escape(line)), is_backfill=is_backfill) as session,
     ):
         yield session
-
-
-@contextlib.contextmanager
-def existing_database() -> Iterator[Database]:
-    """Open the database of the settings; raise StoreError if there is none."""
-    with contextlib.closing(Database(load_settings().database_url, create=False)) as database:
-        yield database
 
 
 def print_message(line: str) -> None:

@@ -1,22 +1,14 @@
-"""One market by its ticker: fetched and stored with its parents, or read from the store."""
+"""One market by its ticker: fetched, and stored with its parents."""
 
 import contextlib
-from dataclasses import dataclass
 
-from kalshi_pipeline.errors import NoQuoteError, NotFoundError, UnknownTickerError
+from kalshi_pipeline.errors import NotFoundError
 from kalshi_pipeline.exchange.client import KalshiClient
 from kalshi_pipeline.exchange.transport import Answer
 from kalshi_pipeline.ingest.parents.outcomes import is_settled, settlement_of_outcome
 from kalshi_pipeline.ingest.run.session import Session
 from kalshi_pipeline.records import Event, Outcome, Series
-from kalshi_pipeline.store.database import Database
-from kalshi_pipeline.store.reading.catalogue import (
-    MarketDetails,
-    StoredSettlement,
-    market_details,
-    settlement_of,
-)
-from kalshi_pipeline.store.reading.quotes import Quote, latest
+from kalshi_pipeline.store.reading.quotes import Quote
 from kalshi_pipeline.store.writing.parents import (
     merge_events,
     merge_series,
@@ -27,20 +19,11 @@ from kalshi_pipeline.store.writing.settlements import merge_staged_settlements, 
 from kalshi_pipeline.vocabulary import Tier
 
 
-@dataclass(frozen=True)
-class MarketView:
-    """A market with its parents as stored, its newest quote (as fetched, or else as stored), and its settlement."""
+def fetch_market(session: Session, ticker: str) -> Quote:
+    """Fetch a market and its parents, store them, and return the market's quote, which is not stored without a tick.
 
-    details: MarketDetails
-    quote: Quote | None
-    settlement: StoredSettlement | None = None
-
-
-def fetch_market(session: Session, ticker: str) -> MarketView:
-    """Fetch a market and its parents, and store them; a second call on the same answers changes nothing.
-
-    Raises NotFoundError if neither of the exchange's tiers knows the ticker. An event that the exchange does not
-    return becomes a marked placeholder.
+    A second call on the same answers changes nothing. An event that the exchange does not return becomes a marked
+    placeholder. Raises NotFoundError if neither of the exchange's tiers knows the ticker.
     """
     tier, answer = _fetch_outcome(session.client, ticker)
     outcome = answer.content
@@ -58,9 +41,8 @@ def fetch_market(session: Session, ticker: str) -> MarketView:
         stage_settlements(connection, settlements)
         merge_staged_markets(connection, 1, session.clock.now())
         merge_staged_settlements(connection, len(settlements), session.clock.now())
-    stored = stored_market(session.database, market.ticker)
     at = answer.received_at
-    live = Quote(
+    return Quote(
         market.ticker,
         at=at,
         quoted_at=at,
@@ -71,7 +53,6 @@ def fetch_market(session: Session, ticker: str) -> MarketView:
         confirmed_at=None,
         **market.quote._asdict(),
     )
-    return MarketView(stored.details, live, stored.settlement)
 
 
 def _fetch_outcome(client: KalshiClient, ticker: str) -> tuple[Tier, Answer[Outcome]]:
@@ -90,22 +71,3 @@ def _fetch_parents(client: KalshiClient, event_ticker: str) -> tuple[list[Event]
         if event.series_ticker is not None:
             series.append(client.fetch_series(event.series_ticker))
     return events, series
-
-
-def stored_market(database: Database, ticker: str) -> MarketView:
-    """Return a market from the store alone; raise UnknownTickerError if it is not stored."""
-    with database.read() as connection:
-        details = market_details(connection, ticker)
-        quote = next(iter(latest(connection, ticker)), None)
-        settlement = settlement_of(connection, ticker)
-    if details is None:
-        raise UnknownTickerError(ticker)
-    return MarketView(details, quote, settlement)
-
-
-def stored_quote(database: Database, ticker: str) -> tuple[Quote, str | None]:
-    """Return a market's newest stored quote and the market's status; raise NoQuoteError if it has no quote."""
-    market = stored_market(database, ticker)
-    if market.quote is None:
-        raise NoQuoteError(ticker)
-    return market.quote, market.details.status

@@ -6,15 +6,9 @@ An asset names its checks where it is declared, in `defs`.
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from kalshi_pipeline.api import Store
 from kalshi_pipeline.ingest.run.report import Report
 from kalshi_pipeline.ingest.run.session import Session
-from kalshi_pipeline.store.database import Connection
-from kalshi_pipeline.store.reading.completeness import (
-    count_dangling,
-    placeholders,
-    quote_faults,
-    received_before,
-)
 from kalshi_pipeline.store.writing.runs import State
 from kalshi_pipeline.units import MICROS_PER_SECOND
 
@@ -42,16 +36,16 @@ class Finding:
 class RunCheck(Check):
     """A check that looks at a run's report, and at what the run left in the store."""
 
-    look: Callable[[Connection, Session, Report], Finding]
+    look: Callable[[Store, Session, Report], Finding]
 
 
 def examine(session: Session, report: Report, checks: Sequence[RunCheck]) -> list[Finding]:
     """Return the findings of checks after a run."""
-    with session.database.read() as connection:
-        return [check.look(connection, session, report) for check in checks]
+    store = Store.of(session.database)  # the run is still open, and so is its database
+    return store.together(lambda store: [check.look(store, session, report) for check in checks])
 
 
-def _look_for_completeness(_connection: Connection, _session: Session, report: Report) -> Finding:
+def _look_for_completeness(_store: Store, _session: Session, report: Report) -> Finding:
     # A tick that was skipped because a newer one had been taken has no listing that could be cut short.
     passed = report.state in (State.COMPLETE, State.SKIPPED)
     numbers = {"pages": report.tally.pages, "received": report.tally.received}
@@ -66,8 +60,8 @@ LISTING_COMPLETE = RunCheck(
 )
 
 
-def _look_for_emptiness(connection: Connection, _session: Session, report: Report) -> Finding:
-    before = received_before(connection, report.run) or 0
+def _look_for_emptiness(store: Store, _session: Session, report: Report) -> Finding:
+    before = store.received_before(report.run) or 0
     received = report.tally.received
     passed = received > 0 or before == 0 or report.tally.pages == 0
     text = f"{received:,} records now, {before:,} at the last complete run"
@@ -82,7 +76,7 @@ NOT_SUDDENLY_EMPTY = RunCheck(
 )
 
 
-def _look_at_quarantine(_connection: Connection, session: Session, report: Report) -> Finding:
+def _look_at_quarantine(_store: Store, session: Session, report: Report) -> Finding:
     tally, limit = report.tally, session.settings.quarantine_share
     share = tally.quarantined / tally.received if tally.received else 0.0
     text = (
@@ -99,8 +93,8 @@ QUARANTINE_SHARE = RunCheck(
 )
 
 
-def _look_for_stale_placeholders(connection: Connection, session: Session, _report: Report) -> Finding:
-    found = placeholders(connection).values()
+def _look_for_stale_placeholders(store: Store, session: Session, _report: Report) -> Finding:
+    found = store.placeholders().values()
     count = sum(of_table.count for of_table in found)
     oldest_at = min(
         (of_table.oldest_at for of_table in found if of_table.oldest_at is not None), default=None
@@ -123,9 +117,9 @@ NO_STALE_PLACEHOLDER = RunCheck(
 )
 
 
-def _look_for_dangling_keys(connection: Connection, _session: Session, report: Report) -> Finding:
+def _look_for_dangling_keys(store: Store, _session: Session, report: Report) -> Finding:
     tick_id = report.run.id if report.tick_at is not None else None
-    dangling = count_dangling(connection, tick_id)
+    dangling = store.count_dangling(tick_id)
     return Finding(
         FOREIGN_KEYS_INTACT,
         not any(dangling.values()),
@@ -144,8 +138,8 @@ FOREIGN_KEYS_INTACT = RunCheck(
 )
 
 
-def _look_at_quotes(connection: Connection, _session: Session, report: Report) -> Finding:
-    faults = quote_faults(connection, report.run.id)
+def _look_at_quotes(store: Store, _session: Session, report: Report) -> Finding:
+    faults = store.quote_faults(report.run.id)
     numbers = {
         "crossed": faults.crossed,
         "out_of_range": faults.out_of_range,
@@ -167,7 +161,7 @@ QUOTES_SANE = RunCheck(
 )
 
 
-def _look_for_unpaid_scalars(_connection: Connection, _session: Session, report: Report) -> Finding:
+def _look_for_unpaid_scalars(_store: Store, _session: Session, report: Report) -> Finding:
     count = report.counts["scalars_without_value"]
     text = (
         f"{count:,} have no value, and a NULL in settlement_history" if count else "all of them have a value"

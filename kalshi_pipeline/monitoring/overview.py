@@ -2,21 +2,7 @@
 
 from dataclasses import dataclass
 
-from kalshi_pipeline.store.database import Database
-from kalshi_pipeline.store.reading.catalogue import busiest_market
-from kalshi_pipeline.store.reading.completeness import (
-    ListingRun,
-    TickRun,
-    count_quarantined,
-    count_rows,
-    last_complete_tick,
-    last_listing,
-    last_tick,
-    placeholders,
-    tick_states,
-)
-from kalshi_pipeline.store.reading.history import newest_history
-from kalshi_pipeline.store.reading.quotes import Quote
+from kalshi_pipeline.api import ListingRun, Quote, Store, TickRun
 
 TABLES = (
     "series",
@@ -49,26 +35,28 @@ class Overview:
     quarantined: dict[str, int]
 
 
-def overview(database: Database) -> Overview:
+def overview(store: Store) -> Overview:
     """Return the overview of a store."""
-    with database.read() as connection:
-        on_demand = {asset: last_listing(connection, asset) for asset in _ON_DEMAND}
-        return Overview(
-            rows={table: count_rows(connection, table) for table in TABLES},
-            listings={
-                **{asset: last_listing(connection, asset) for asset in LISTED},
-                **{asset: run for asset, run in on_demand.items() if run is not None},
-            },
-            last_tick=last_tick(connection),
-            last_complete_tick=last_complete_tick(connection),
-            tick_states=tick_states(connection),
-            open_placeholders={name: found.count for name, found in placeholders(connection).items()},
-            quarantined=count_quarantined(connection),
-        )
+    return store.together(_overview)
 
 
-def example_history(database: Database, limit: int) -> tuple[str, list[Quote]] | None:
+def _overview(store: Store) -> Overview:
+    on_demand = {asset: store.last_listing(asset) for asset in _ON_DEMAND}
+    return Overview(
+        rows={table: store.count_rows(table) for table in TABLES},
+        listings={
+            **{asset: store.last_listing(asset) for asset in LISTED},
+            **{asset: run for asset, run in on_demand.items() if run is not None},
+        },
+        last_tick=store.last_tick(),
+        last_complete_tick=store.last_complete_tick(),
+        tick_states=store.tick_states(),
+        open_placeholders={name: found.count for name, found in store.placeholders().items()},
+        quarantined=store.count_quarantined(),
+    )
+
+
+def example_history(store: Store, limit: int) -> tuple[str, list[Quote]] | None:
     """Return the market with the most stored quotes, and its newest ones; None for an empty store."""
-    with database.read() as connection:
-        ticker = busiest_market(connection)
-        return None if ticker is None else (ticker, newest_history(connection, ticker, limit))
+    ticker = store.busiest_market()
+    return None if ticker is None else (ticker, store.newest_history(ticker, limit))

@@ -8,10 +8,10 @@ from sqlalchemy import Connection
 
 from kalshi_pipeline.clock import SYSTEM_CLOCK, Clock
 from kalshi_pipeline.errors import StoreError, StoreProblem
-from kalshi_pipeline.store.dialects import Purpose, dialect_of
+from kalshi_pipeline.store.dialects import Answer, Purpose, dialect_of
 from kalshi_pipeline.store.upgrade import NEWEST_REVISION, Schema
 
-__all__ = ["Connection", "Database"]
+__all__ = ["Answer", "Connection", "Database", "ReadOnlyDatabase"]
 
 _REPORT_SECONDS = 5
 _SNAPSHOT_LOCK_SECONDS = 900
@@ -115,6 +115,11 @@ class Database:
         ):
             yield connection
 
+    def ask(self, question: Callable[[Connection], Answer]) -> Answer:
+        """Return what `question` returns in one read transaction."""
+        with self.read() as connection:
+            return question(connection)
+
     @contextlib.contextmanager
     def snapshot_lock(self, on_wait: Callable[[str], None] = lambda _: None) -> Iterator[None]:
         """Hold the lock of snapshots, so that one at a time runs on this database, across processes.
@@ -135,3 +140,30 @@ class Database:
             yield
         finally:
             lock.release()
+
+
+class ReadOnlyDatabase:
+    """One database that is only read: no file is made or changed, and none has to be writable.
+
+    Raises StoreError where there is none that this version can read.
+    """
+
+    def __init__(self, url: str) -> None:
+        """Open the database at an SQLAlchemy URL."""
+        self._dialect = dialect_of(url)
+        if not self.ask(lambda connection: Schema(self._dialect, connection).is_current(migrate=False)):
+            raise StoreError(f"there is no database at {self.place}: it is empty", StoreProblem.MISSING)
+
+    @property
+    def place(self) -> str:
+        """Where it is, as messages name it."""
+        return self._dialect.place
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._dialect.engine.dispose()
+
+    def ask(self, question: Callable[[Connection], Answer]) -> Answer:
+        """Return what `question` returns of one state; it is asked again where that state changes meanwhile."""
+        with self._dialect.translated():
+            return self._dialect.ask(question)

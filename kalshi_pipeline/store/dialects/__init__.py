@@ -10,10 +10,11 @@ from typing import Any
 from sqlalchemy import Connection, Table
 
 from kalshi_pipeline.errors import StoreError, StoreProblem
-from kalshi_pipeline.store.dialects.interface import Copy, Dialect, Lock, Part, Purpose, ViewWords
-from kalshi_pipeline.store.dialects.sqlite import Sqlite
+from kalshi_pipeline.store.dialects.interface import Answer, Copy, Dialect, Lock, Part, Purpose, ViewWords
+from kalshi_pipeline.store.dialects.sqlite import Sqlite, url_of_file
 
 __all__ = [
+    "Answer",
     "Copy",
     "Dialect",
     "Lock",
@@ -22,6 +23,7 @@ __all__ = [
     "ViewWords",
     "dialect_of",
     "load",
+    "url_of_file",
     "url_problem",
     "view_words",
 ]

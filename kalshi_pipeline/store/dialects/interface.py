@@ -1,14 +1,16 @@
 """What the store asks of every kind of database."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from enum import Enum, auto
 from pathlib import Path
-from typing import Any, ClassVar, NamedTuple, Protocol
+from typing import Any, ClassVar, NamedTuple, Protocol, TypeVar
 
 from sqlalchemy import Connection, Engine, Table
 
 from kalshi_pipeline.clock import Clock
+
+Answer = TypeVar("Answer")
 
 
 class Purpose(Enum):
@@ -135,6 +137,15 @@ class Dialect(Protocol):
 
     def translated(self) -> AbstractContextManager[None]:
         """Raise as StoreError what SQLAlchemy or the driver raises within the block."""
+        ...
+
+    def ask(self, question: Callable[[Connection], Answer]) -> Answer:
+        """Return what `question` returns of one state of the database, which need not be writable.
+
+        Nothing is changed, neither the database nor what is beside it, and no writer waits. Where another program
+        changes the database in a way that would mix two states, the question is asked again. Raises StoreError where
+        there is no database, where it cannot be read, and where it changes each time.
+        """
         ...
 
     def find(self, *, create: bool) -> None:

@@ -5,14 +5,17 @@ import os
 import re
 import shutil
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
 from itertools import count
 from pathlib import Path
-from typing import Any, ClassVar
+from stat import S_ISREG
+from typing import Any, ClassVar, Self
+from urllib.parse import quote
 
 from filelock import FileLock, Timeout
-from sqlalchemy import URL, Connection, Engine, Table, create_engine, event, insert, make_url
+from sqlalchemy import URL, Connection, Engine, NullPool, Table, create_engine, event, insert, make_url
 from sqlalchemy.dialects import registry, sqlite
 from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 from sqlalchemy.exc import DBAPIError
@@ -20,11 +23,12 @@ from sqlalchemy.util import LRUCache
 
 from kalshi_pipeline.clock import Clock
 from kalshi_pipeline.errors import StoreError, StoreProblem
-from kalshi_pipeline.store.dialects.interface import Copy, Dialect, Lock, Part, Purpose, ViewWords
+from kalshi_pipeline.store.dialects.interface import Answer, Copy, Dialect, Lock, Part, Purpose, ViewWords
 
 _SCHEME = "sqlite:///"
 _BUSY_SECONDS = 60
 _AGAIN_SECONDS = 0.05
+_MOST_READS = 10
 _LOCK_POLL_SECONDS = 0.1
 # The execution option that holds the BEGIN of a transaction; None leaves it to the driver.
 _BEGIN = "kalshi_begin"
@@ -33,11 +37,15 @@ _BEGINNINGS = {
     Purpose.STAGE: "BEGIN DEFERRED",
     Purpose.READ: "BEGIN DEFERRED",
 }
+_CACHE = (
+    "PRAGMA cache_size = -16384"  # kilobytes; four times as much makes no difference that could be measured
+)
+_READER_PRAGMAS = ("PRAGMA temp_store = MEMORY",)  # and nothing that opens the log
 _PRAGMAS = (
-    "foreign_keys = ON",
-    "synchronous = NORMAL",  # with its log a crash loses no committed page; a power cut may lose the last ones
-    "temp_store = MEMORY",
-    "cache_size = -16384",  # kilobytes; four times as much makes no difference that could be measured
+    "PRAGMA foreign_keys = ON",
+    "PRAGMA synchronous = NORMAL",  # with its log a crash loses no committed page; a power cut may lose the last ones
+    "PRAGMA temp_store = MEMORY",
+    _CACHE,
 )
 
 
@@ -75,6 +83,8 @@ class Sqlite(Dialect):
         assert path, "an address has been checked before"
         self._path = Path(path).absolute()
         self._engine = _engine(self._path)
+        self._reader = _reader(self._path, "mode=ro")
+        self._reader_at_rest = _reader(self._path, "mode=ro&immutable=1")
 
     @staticmethod
     def url_problem(url: str) -> str | None:
@@ -122,6 +132,59 @@ class Sqlite(Dialect):
             raise self._error(str(error.orig)) from error
         except sqlite3.Error as error:
             raise self._error(str(error)) from error
+
+    def ask(self, question: Callable[[Connection], Answer]) -> Answer:
+        """Return what `question` returns of one state of the file.
+
+        A file at rest is read as if it could not change, and the answer counts only if it did not. A read-only
+        connection would make the log's files, for which the folder has to be writable, and leave them there, possibly
+        with an owner whose files the writer may not write. While there is a log, a read-only connection reads it.
+        """
+        for attempt in count(1):
+            try:
+                return self._ask_once(question)
+            except _AgainError as error:
+                if attempt == _MOST_READS:
+                    raise StoreError(str(error), error.problem) from error
+        raise AssertionError("the attempts are limited")
+
+    def _ask_once(self, question: Callable[[Connection], Answer]) -> Answer:
+        files = _Files.at(self._path)
+        if not files.are_at_rest:
+            with self._reader.connect() as connection:
+                self._open_log(connection)
+                return question(connection)
+        try:
+            with self._reader_at_rest.connect() as connection:
+                connection.exec_driver_sql(_CACHE)
+                answer = question(connection)
+        except Exception as error:  # two states that are mixed can lead to any error
+            if _Files.at(self._path) != files:
+                raise self._changed() from error
+            raise
+        if _Files.at(self._path) != files:
+            raise self._changed()
+        return answer
+
+    def _open_log(self, connection: Connection) -> None:
+        if _Files.at(self._path).are_at_rest:  # its writer has just closed it; this would make another log
+            raise self._changed()
+        try:
+            connection.exec_driver_sql(_CACHE)
+            connection.exec_driver_sql("SELECT 1 FROM sqlite_schema LIMIT 1")
+        except DBAPIError as error:
+            if self._error(str(error)).problem is not StoreProblem.NOT_USABLE:
+                raise
+            log = _Files.at(self._path).log.name
+            raise _AgainError(
+                f"database {self._path}: what was written last is in its log ({log}), which cannot be read from here",
+                StoreProblem.UNREADABLE_LOG,
+            ) from error
+
+    def _changed(self) -> "_AgainError":
+        return _AgainError(
+            f"database {self._path}: another program changed it while it was read", StoreProblem.CHANGED
+        )
 
     def find(self, *, create: bool) -> None:
         """Raise StoreError where there is no file; with `create`, make the folder that connecting makes it in."""
@@ -235,6 +298,11 @@ def _problem(message: str) -> tuple[StoreProblem, str]:
     return next((found for words, found in _PROBLEMS.items() if words in message), (StoreProblem.OTHER, ""))
 
 
+def url_of_file(path: Path) -> str:
+    """Return the address of a file, whatever characters its path has."""
+    return URL.create(Sqlite.kind, database=str(path)).render_as_string()
+
+
 def files_of(path: Path) -> tuple[Path, Path, Path]:
     """Return the files that a SQLite database at a path has: its own, and those of its log while it is in use."""
     return path, Path(f"{path}-wal"), Path(f"{path}-shm")
@@ -313,6 +381,64 @@ def _flush(path: Path) -> None:
         os.close(descriptor)
 
 
+class _AgainError(StoreError):
+    """It may be over at once, because it happens while a program opens or closes the file: the question is repeated."""
+
+
+@dataclass(frozen=True)
+class _Files:
+    """What a database's files look like from outside.
+
+    They are not opened to learn it: closing a file releases every lock that this process has on it, SQLite's too.
+    """
+
+    log: Path
+    version: tuple[int, int, int]
+    log_bytes: int | None
+    has_index: bool
+    journal_bytes: int | None
+
+    @classmethod
+    def at(cls, path: Path) -> Self:
+        """Look at the files; StoreError where there is no database, or where it cannot be seen."""
+        file, log, index = files_of(
+            path.resolve()
+        )  # the log is beside the file itself, not beside a link to it
+        try:
+            found = file.stat()
+            if not S_ISREG(found.st_mode):
+                raise StoreError(
+                    f"database {path}: unable to open database file (it is no file)", StoreProblem.NOT_USABLE
+                )
+            journal = Path(f"{file}-journal")  # the log of a file that is not in WAL mode
+            log_bytes = _bytes_of(log)
+            return cls(
+                log=journal if log_bytes is None else log,
+                version=(found.st_ino, found.st_size, found.st_mtime_ns),
+                log_bytes=log_bytes,
+                has_index=index.exists(),
+                journal_bytes=_bytes_of(journal),
+            )
+        except (FileNotFoundError, NotADirectoryError) as error:
+            raise StoreError(f"there is no database at {path}", StoreProblem.MISSING) from error
+        except OSError as error:
+            raise StoreError(
+                f"database {path}: unable to open database file ({error.strerror})", StoreProblem.NOT_USABLE
+            ) from error
+
+    @property
+    def are_at_rest(self) -> bool:
+        """Whether no program has the file open that has written it, and whether everything written is in it."""
+        return not (self.log_bytes or self.journal_bytes or (self.log_bytes == 0 and self.has_index))
+
+
+def _bytes_of(path: Path) -> int | None:
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return None
+
+
 class _FileLock(Lock):
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -363,16 +489,31 @@ def _engine(path: Path) -> Engine:
         connect_args={"timeout": _BUSY_SECONDS},
         execution_options={"compiled_cache": _compiled},
     )
+    _configure(engine, _PRAGMAS)
+    return engine
 
+
+def _reader(path: Path, mode: str) -> Engine:
+    """Return an engine whose connections cannot write, each of which is for one read."""
+    # The log of an idle connection would stay when the last writer closes.
+    engine = create_engine(
+        "sqlite+shared://",
+        creator=lambda: sqlite3.connect(f"file:{quote(str(path))}?{mode}", uri=True, timeout=_BUSY_SECONDS),
+        poolclass=NullPool,
+        execution_options={"compiled_cache": _compiled, _BEGIN: _BEGINNINGS[Purpose.READ]},
+    )
+    _configure(engine, _READER_PRAGMAS)
+    return engine
+
+
+def _configure(engine: Engine, pragmas: Sequence[str]) -> None:
     @event.listens_for(engine, "connect")
     def configure(connection: sqlite3.Connection, _: Any) -> None:  # noqa: ANN401  (SQLAlchemy's record)
         connection.isolation_level = None  # transactions are begun below, not by the driver
-        for pragma in _PRAGMAS:
-            connection.execute(f"PRAGMA {pragma}")
+        for pragma in pragmas:
+            connection.execute(pragma)
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
         if (statement := connection.get_execution_options().get(_BEGIN, "BEGIN IMMEDIATE")) is not None:
             connection.exec_driver_sql(statement)
-
-    return engine

@@ -1,0 +1,257 @@
+"""The one way to read what is stored: `open_store`, and what it returns.
+
+Everything else that shows, checks or analyses stored data reads through here. Writing, and what the flows look up
+before they write, is not here. Instants are microseconds since 1970 in UTC; methods take aware datetimes, too.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Protocol, Self, TypeAlias
+
+from kalshi_pipeline.errors import NoQuoteError, UnknownTickerError
+from kalshi_pipeline.settings import load_settings
+from kalshi_pipeline.store.database import Answer, Connection, Database, ReadOnlyDatabase
+from kalshi_pipeline.store.dialects import url_of_file
+from kalshi_pipeline.store.reading import catalogue, completeness, history, movers, quotes
+from kalshi_pipeline.store.reading.catalogue import MarketDetails, StoredSettlement
+from kalshi_pipeline.store.reading.completeness import (
+    ListingRun,
+    Placeholders,
+    QuoteFaults,
+    StoredRun,
+    TickRun,
+)
+from kalshi_pipeline.store.reading.movers import Mover
+from kalshi_pipeline.store.reading.quotes import Quote
+from kalshi_pipeline.store.writing.runs import Run
+from kalshi_pipeline.units import instant_of
+
+__all__ = [
+    "Instant",
+    "ListingRun",
+    "MarketDetails",
+    "MarketView",
+    "Mover",
+    "Placeholders",
+    "Quote",
+    "QuoteFaults",
+    "Store",
+    "StoredRun",
+    "StoredSettlement",
+    "TickRun",
+    "open_store",
+]
+
+Instant: TypeAlias = int | datetime
+"""Microseconds since 1970 in UTC, or an aware datetime."""
+
+_URL = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class MarketView:
+    """A market with its parents as stored, its newest quote, and its settlement."""
+
+    details: MarketDetails
+    quote: Quote | None
+    settlement: StoredSettlement | None = None
+
+
+def open_store(where: str | Path | None = None) -> "Store":
+    """Open a database for reading: at a path, at an SQLAlchemy URL, or that of KALSHI_DATABASE_URL.
+
+    It may be read-only, and collectors may write to it meanwhile: nothing is changed, and no writer waits. Raises
+    StoreError where there is no database, or none that this version can read.
+    """
+    if where is None:
+        return Store(ReadOnlyDatabase(load_settings().database_url))
+    is_url = isinstance(where, str) and _URL.match(where)
+    return Store(ReadOnlyDatabase(str(where) if is_url else url_of_file(Path(where))))
+
+
+class _Source(Protocol):
+    """What a store reads from."""
+
+    def ask(self, question: Callable[[Connection], Answer]) -> Answer:
+        """Return what `question` returns of one state of the database."""
+        ...
+
+    def close(self) -> None:
+        """Close what was opened for this store."""
+        ...
+
+
+class Store:
+    """What is stored, read-only. Each method reads what is committed when it is called."""
+
+    def __init__(self, source: _Source) -> None:
+        self._source = source
+
+    @classmethod
+    def of(cls, database: Database) -> Self:
+        """Return the store in a database that is open already; closing the store leaves it open."""
+        return cls(_OpenDatabase(database))
+
+    def close(self) -> None:
+        """Close the database, if `open_store` opened it."""
+        self._source.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def together(self, read: Callable[["Store"], Answer]) -> Answer:
+        """Return what `read` returns. Whatever it reads from the store that it is called with is of one state.
+
+        It should do nothing but read: it is called again where the database changes in a way that would mix states.
+        """
+        return self._source.ask(lambda connection: read(Store(_OneState(connection))))
+
+    def quotes(self, at: Instant) -> list[Quote]:
+        """Return the quote in force at an instant of each market that was listed then, in no particular order."""
+        instant = _micros(at)
+        return self._source.ask(lambda connection: quotes.quotes_as_of(connection, instant))
+
+    def latest_quotes(self) -> list[Quote]:
+        """Return the quote of each listed market as of the newest tick, in no particular order."""
+        return self._source.ask(quotes.latest)
+
+    def history(
+        self, ticker: str, start: Instant, end: Instant, resample_seconds: float | None = None
+    ) -> list[Quote]:
+        """Return the history of one market in [start, end), oldest first.
+
+        The quote in force at `start`, if there is one; then each stored quote, as of its tick, and each tick that found
+        the market gone. With `resample_seconds` what is known at start, start + step, ... instead, whether the market
+        was listed then or not. Raises UnknownTickerError, and RangeError where the span or the grid is empty or the
+        grid too fine.
+        """
+        first, last = _micros(start), _micros(end)
+        return self._source.ask(
+            lambda connection: history.history(connection, ticker, first, last, resample_seconds)
+        )
+
+    def newest_history(self, ticker: str, limit: int) -> list[Quote]:
+        """Return the end of a market's history, oldest first, and at most `limit` quotes; empty if none are stored."""
+        return self._source.ask(lambda connection: history.newest_history(connection, ticker, limit))
+
+    def movers(self, window_seconds: float, at: Instant | None = None, limit: int = 20) -> list[Mover]:
+        """Return the listed markets that moved most in the window that ends `at` an instant (the newest complete tick).
+
+        Ranked by the absolute change of the midpoint, then by that of the last price. Raises RangeError for a window
+        that holds nothing.
+        """
+        end = None if at is None else _micros(at)
+        return self._source.ask(lambda connection: movers.movers(connection, window_seconds, end, limit))
+
+    def market(self, ticker: str) -> MarketView:
+        """Return a market with its event, its series, its newest quote and its settlement.
+
+        Raises UnknownTickerError if it is not stored.
+        """
+        return self._source.ask(lambda connection: _market(connection, ticker))
+
+    def latest_quote(self, ticker: str) -> tuple[Quote, str | None]:
+        """Return a market's newest quote, as of the newest tick, and the market's status.
+
+        Raises UnknownTickerError if the market is not stored, and NoQuoteError if no quote of it is.
+        """
+        view = self.market(ticker)
+        if view.quote is None:
+            raise NoQuoteError(ticker)
+        return view.quote, view.details.status
+
+    def busiest_market(self) -> str | None:
+        """Return the market with the most stored two-sided quotes; None if there is none."""
+        return self._source.ask(catalogue.busiest_market)
+
+    def last_listing(self, asset: str) -> ListingRun | None:
+        """Return the newest run of an asset other than the quotes; None if there is none."""
+        return self._source.ask(lambda connection: completeness.last_listing(connection, asset))
+
+    def was_complete(self, asset: str, scope: str) -> bool:
+        """Return whether some run of an asset and a scope has seen every page."""
+        return self._source.ask(lambda connection: completeness.was_complete(connection, asset, scope))
+
+    def last_tick(self) -> TickRun | None:
+        """Return the newest tick, in any state; None if there is none."""
+        return self._source.ask(completeness.last_tick)
+
+    def last_complete_tick(self) -> TickRun | None:
+        """Return the newest tick that saw every page; None if there is none."""
+        return self._source.ask(completeness.last_complete_tick)
+
+    def tick_states(self) -> dict[str, int]:
+        """Count ticks by state."""
+        return self._source.ask(completeness.tick_states)
+
+    def received_before(self, run: Run) -> int | None:
+        """Return how many records the last complete run before this one received, of its asset and scope."""
+        return self._source.ask(lambda connection: completeness.received_before(connection, run))
+
+    def count_rows(self, table: str) -> int:
+        """Count the rows of a table."""
+        return self._source.ask(lambda connection: completeness.count_rows(connection, table))
+
+    def count_quarantined(self) -> dict[str, int]:
+        """Count the records kept in quarantine by kind."""
+        return self._source.ask(completeness.count_quarantined)
+
+    def placeholders(self) -> dict[str, Placeholders]:
+        """Return the open placeholders of each parent table, by its name, without those that nothing will ever fill."""
+        return self._source.ask(completeness.placeholders)
+
+    def count_dangling(self, tick_id: int | None = None) -> dict[str, int]:
+        """Count the rows whose parent is missing, by foreign key: the quotes of one tick, or the tables of parents."""
+        return self._source.ask(lambda connection: completeness.count_dangling(connection, tick_id))
+
+    def quote_faults(self, tick_id: int) -> QuoteFaults:
+        """Count the tick's rows whose bid is above the ask, and those with a price outside 0 to 1 dollar."""
+        return self._source.ask(lambda connection: completeness.quote_faults(connection, tick_id))
+
+
+class _OpenDatabase:
+    """A database that another owner closes."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def ask(self, question: Callable[[Connection], Answer]) -> Answer:
+        return self._database.ask(question)
+
+    def close(self) -> None:
+        pass
+
+
+class _OneState:
+    """A read transaction that is open, whose owner ends it."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def ask(self, question: Callable[[Connection], Answer]) -> Answer:
+        return question(self._connection)
+
+    def close(self) -> None:
+        pass
+
+
+def _market(connection: Connection, ticker: str) -> MarketView:
+    details = catalogue.market_details(connection, ticker)
+    if details is None:
+        raise UnknownTickerError(ticker)
+    quote = next(iter(quotes.latest(connection, ticker)), None)
+    return MarketView(details, quote, catalogue.settlement_of(connection, ticker))
+
+
+def _micros(instant: Instant) -> int:
+    """Return an instant as the store has it; ValueError for a datetime without a time zone."""
+    return instant_of(instant) if isinstance(instant, datetime) else instant
