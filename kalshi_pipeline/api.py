@@ -177,9 +177,13 @@ class Store:
         """Return the newest run of an asset other than the quotes; None if there is none."""
         return self._source.ask(lambda connection: completeness.last_listing(connection, asset))
 
-    def was_complete(self, asset: str, scope: str) -> bool:
-        """Return whether some run of an asset and a scope has seen every page."""
-        return self._source.ask(lambda connection: completeness.was_complete(connection, asset, scope))
+    def runs(self, asset: str, limit: int = 100) -> list[ListingRun]:
+        """Return the newest runs of an asset other than the quotes, newest first."""
+        return self._source.ask(lambda connection: completeness.newest_listings(connection, asset, limit))
+
+    def ticks(self, limit: int = 100) -> list[TickRun]:
+        """Return the newest ticks, in any state, newest first."""
+        return self._source.ask(lambda connection: completeness.newest_ticks(connection, limit))
 
     def last_tick(self) -> TickRun | None:
         """Return the newest tick, in any state; None if there is none."""

@@ -95,26 +95,36 @@ def _stored(table: Table, kind: type[_Stored]) -> Select[tuple[object, ...]]:
     )
 
 
-def _one(connection: Connection, query: Select[tuple[object, ...]], kind: type[_Stored]) -> _Stored | None:
-    row = connection.execute(query.limit(1)).mappings().one_or_none()
-    return None if row is None else kind(**{str(name): value for name, value in row.items()})
+def _runs(connection: Connection, query: Select[tuple[object, ...]], kind: type[_Stored]) -> list[_Stored]:
+    rows = connection.execute(query).mappings()
+    return [kind(**{str(name): value for name, value in row.items()}) for row in rows]
+
+
+def newest_listings(connection: Connection, asset: str, limit: int) -> list[ListingRun]:
+    """Return the newest runs of an asset, newest first."""
+    query = _stored(listings, ListingRun).where(listings.c.asset == asset)
+    return _runs(connection, query.order_by(listings.c.id.desc()).limit(limit), ListingRun)
+
+
+def newest_ticks(connection: Connection, limit: int, *, state: State | None = None) -> list[TickRun]:
+    """Return the newest ticks, in any state or in one, newest first."""
+    query = _stored(ticks, TickRun).where(true() if state is None else ticks.c.state == state)
+    return _runs(connection, query.order_by(ticks.c.tick_at.desc()).limit(limit), TickRun)
 
 
 def last_listing(connection: Connection, asset: str) -> ListingRun | None:
     """Return the newest run of an asset; None if there is none."""
-    query = _stored(listings, ListingRun).where(listings.c.asset == asset)
-    return _one(connection, query.order_by(listings.c.id.desc()), ListingRun)
+    return next(iter(newest_listings(connection, asset, 1)), None)
 
 
 def last_tick(connection: Connection) -> TickRun | None:
     """Return the newest tick, in any state; None if there is none."""
-    return _one(connection, _stored(ticks, TickRun).order_by(ticks.c.tick_at.desc()), TickRun)
+    return next(iter(newest_ticks(connection, 1)), None)
 
 
 def last_complete_tick(connection: Connection) -> TickRun | None:
     """Return the newest tick that saw every page; None if there is none."""
-    query = _stored(ticks, TickRun).where(ticks.c.state == State.COMPLETE)
-    return _one(connection, query.order_by(ticks.c.tick_at.desc()), TickRun)
+    return next(iter(newest_ticks(connection, 1, state=State.COMPLETE)), None)
 
 
 def tick_states(connection: Connection) -> dict[str, int]:

@@ -171,7 +171,7 @@ def test_walks_are_found_by_their_scope(database: Database) -> None:
 
 
 def test_largest_keys_are_noted_with_those_that_other_tables_hold(database: Database) -> None:
-    assert dict(query(database, "SELECT * FROM last_ids")) == {
+    assert {row[0]: row[1] for row in query(database, "SELECT * FROM last_ids")} == {
         "events": 4,
         "listings": 6,
         "markets": 321,
