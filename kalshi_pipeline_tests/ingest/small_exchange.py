@@ -52,9 +52,9 @@ class SmallExchange:
         self.failing: dict[str, str] = {}
         self.asked: list[tuple[str, dict[str, str]]] = []
 
-    def pages_of_trades(self) -> int:
-        """How many pages of trades were requested."""
-        return sum(path == "/markets/trades" for path, _ in self.asked)
+    def walks_begun(self) -> int:
+        """How many walks over the trades began at their beginning, not at a cursor."""
+        return sum(path == "/markets/trades" and "cursor" not in query for path, query in self.asked)
 
     def looked_up(self, path: str) -> list[str]:
         """The tickers that were requested of a path, each as often as it was."""

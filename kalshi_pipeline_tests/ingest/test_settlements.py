@@ -379,6 +379,12 @@ def test_series_narrow_the_settlements_too(sandbox: Sandbox, settings_for: Setti
     with open_session(settings_for(sandbox.url, series=narrowed)) as session:
         backfill_settlements(session)
     assert query(by_series.removesuffix(" LIMIT 2")) == counts
+    walked = (
+        "SELECT name, series FROM backfill_progress AS b JOIN scopes AS s ON s.id = scope_id ORDER BY b.id"
+    )
+    assert query(walked) == [
+        (f"settlements/{tier}", ticker) for ticker in narrowed for tier in ("live", "historical")
+    ]
 
 
 @pytest.mark.parametrize("shape", ["2026-01", "2026-10", "future"])

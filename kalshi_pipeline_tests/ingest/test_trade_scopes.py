@@ -250,7 +250,7 @@ def test_lookup_that_fails_stops_a_narrow_scope_and_is_repeated_by_the_next_run(
     exchange.failing = {}
     exchange.asked.clear()
     assert collect(series="KXEVSHARE,KXNEWTAYLOR-R").state is State.COMPLETE
-    assert exchange.pages_of_trades() == 2
+    assert exchange.walks_begun() == 0
     assert traded(query) == {EVSHARE, TAYLOR_R}
     assert query(runs)[1] == ("complete", None, 4, 2)
 
@@ -308,7 +308,7 @@ def test_complete_day_is_not_requested_for_a_scope_within_its_own(
     exchange.asked.clear()
     report = collect(**second)
     assert report.state is State.COMPLETE
-    assert exchange.pages_of_trades() == int(is_requested)
+    assert exchange.walks_begun() == int(is_requested)
     assert ("2026-11-20 was already complete: nothing was requested" in report.notes) is not is_requested
     assert [state for (state,) in query("SELECT state FROM listings")] == ["complete", "complete"]
 
@@ -334,6 +334,6 @@ def test_walks_of_different_scopes_are_apart(exchange: SmallExchange, collect: C
     assert states() == [stopped, (name, "KXNEWTAYLOR", "exclude", "all", "complete", 3)]
     exchange.asked.clear()
     collect(series="KXEVSHARE")
-    assert exchange.pages_of_trades() == 2
+    assert exchange.walks_begun() == 0
     assert states()[0] == (name, "KXEVSHARE", "exclude", "all", "complete", 3)
     assert traded(query) == {EVSHARE, TAYLOR}

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from kalshi_pipeline.records import Reject
-from kalshi_pipeline.scope import Combos
+from kalshi_pipeline.scope import Combos, Scope
 from kalshi_pipeline.store.database import Database
 from kalshi_pipeline.store.reading.catalogue import MarketDetails, busiest_market, market_details
 from kalshi_pipeline.store.reading.completeness import (
@@ -24,6 +24,7 @@ from kalshi_pipeline.store.reading.completeness import (
     quote_faults,
     received_before,
     tick_states,
+    was_complete,
 )
 from kalshi_pipeline.store.reading.history import newest_history
 from kalshi_pipeline.store.reading.parents import (
@@ -93,6 +94,20 @@ def test_open_placeholder_events_leave_healed_ones_out(database: Database) -> No
     store_events(database, event("A"))
     with database.read() as connection:
         assert open_placeholder_events(connection, 10) == []
+
+
+def test_open_placeholder_events_are_parted_by_the_kind_of_their_markets(database: Database) -> None:
+    """Their tickers decide nothing."""
+    store_markets(
+        database,
+        market("A", "KXMVENUS-27"),
+        market("B", "KXPARLAY-1", is_combo=True),
+        market("C", "KXRAIN-27"),
+    )
+    with database.read() as connection:
+        assert open_placeholder_events(connection, 10, of_combos=True) == ["KXPARLAY-1"]
+        assert open_placeholder_events(connection, 10, of_combos=False) == ["KXMVENUS-27", "KXRAIN-27"]
+        assert len(open_placeholder_events(connection, 10)) == 3
 
 
 def test_open_placeholder_series_give_those_not_healed(database: Database) -> None:
@@ -257,6 +272,37 @@ def test_received_before_is_of_the_last_complete_run_of_the_asset_and_scope(data
     with database.read() as connection:
         assert received_before(connection, this) == 10
         assert received_before(connection, first) == 5
+
+
+RAIN = replace(SCOPE, series=("KXRAIN",))
+
+
+@pytest.mark.parametrize(
+    ("seen", "asked", "expected"),
+    [
+        pytest.param([SCOPE], SCOPE, True, id="the same"),
+        pytest.param([SCOPE], RAIN, True, id="a wider one"),
+        pytest.param([RAIN], SCOPE, False, id="a narrower one"),
+        pytest.param([ONLY_COMBOS], RAIN, False, id="another one"),
+        pytest.param([ONLY_COMBOS, RAIN, SCOPE], RAIN, True, id="one of several"),
+        pytest.param([None], SCOPE, False, id="none"),
+        pytest.param([], SCOPE, False, id="no run"),
+    ],
+)
+def test_day_was_complete_where_a_run_saw_all_of_a_scope_that_covers_it(
+    database: Database, seen: list[Scope | None], asked: Scope, expected: bool
+) -> None:
+    day = "2026-11-20"
+    for scope in seen:
+        _listing(database, "trades", 1, subject=Subject(scope, day))
+    # These decide nothing: they are of another asset or day, of no day, or did not see every page.
+    _listing(database, "candlesticks", 1, subject=Subject(SCOPE, day))
+    _listing(database, "trades", 1, subject=Subject(SCOPE, "2026-11-21"))
+    _listing(database, "trades", 1, subject=Subject(SCOPE))
+    for state in (State.PARTIAL, State.FAILED, None):
+        _listing(database, "trades", 1, state, Subject(SCOPE, day))
+    with database.read() as connection:
+        assert was_complete(connection, "trades", Subject(asked, day)) is expected
 
 
 def test_received_before_distinguishes_none_from_zero(database: Database) -> None:

@@ -434,6 +434,14 @@ def test_unknown_events_are_those_missing_in_the_store_each_once(database: Datab
     assert _unknown(database) == []
 
 
+def test_unknown_events_are_those_of_plain_markets(database: Database) -> None:
+    """`/events` does not list those of combos. Their tickers decide nothing."""
+    plain, combo = market("M-1", "KXMVENUS-27"), market("M-2", "KXPARLAY-1", is_combo=True)
+    with database.stage() as connection:
+        stage_markets(connection, [plain, combo])
+        assert unknown_events(connection) == ["KXMVENUS-27"]
+
+
 def test_unknown_events_hold_placeholders_until_the_exchange_was_asked(database: Database) -> None:
     store_markets(database, market("A-X", "A"), market("B-X", "B"))
     assert _unknown(database, "B", "A") == ["A", "B"]

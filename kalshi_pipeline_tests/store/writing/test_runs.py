@@ -105,6 +105,39 @@ def test_listing_opens_as_running_with_nothing_counted(database: Database) -> No
     assert contents(database, listings) == [_listing(1)]
 
 
+@pytest.mark.parametrize(
+    ("subject", "columns", "sentence"),
+    [
+        pytest.param(
+            Subject(_OTHER, "2026-11-20"),
+            {"scope_id": 1, "day": "2026-11-20", "selection": None},
+            "2026-11-20, open markets of all series, only combos",
+            id="a day of a scope",
+        ),
+        pytest.param(
+            Subject(day="2026-11-20", selection="60 min, two markets"),
+            {"scope_id": None, "day": "2026-11-20", "selection": "60 min, two markets"},
+            "2026-11-20, 60 min, two markets",
+            id="a day of selected markets",
+        ),
+        pytest.param(
+            Subject(selection="two markets"),
+            {"scope_id": None, "day": None, "selection": "two markets"},
+            "two markets",
+            id="selected markets",
+        ),
+        pytest.param(Subject(), {"scope_id": None, "day": None, "selection": None}, "", id="nothing"),
+    ],
+)
+def test_listing_is_stored_with_its_subject(
+    database: Database, subject: Subject, columns: Row, sentence: str
+) -> None:
+    with database.begin() as connection:
+        open_listing(connection, "trades", subject, NOON, 0)
+    assert contents(database, listings) == [_listing(1, asset="trades", **columns)]
+    assert subject.sentence == sentence
+
+
 def test_listing_of_a_killed_run_is_closed_by_the_next(database: Database) -> None:
     """The pages that it committed stay counted."""
     killed = _open_listing(database)

@@ -6,6 +6,7 @@ import pytest
 
 from kalshi_pipeline.errors import StoreError
 from kalshi_pipeline.records import Trade
+from kalshi_pipeline.scope import Combos, Scope
 from kalshi_pipeline.store.database import Database
 from kalshi_pipeline.store.reading.completeness import count_rows, was_complete
 from kalshi_pipeline.store.schema.tables import backfill_progress, events, markets, trades
@@ -17,6 +18,7 @@ from kalshi_pipeline.store.writing.backfill_progress import (
     open_walk,
     restart_walk,
     walk_of,
+    watermark,
 )
 from kalshi_pipeline.store.writing.parents import OrphanRow, insert_orphans
 from kalshi_pipeline.store.writing.runs import State, Subject, add_page, close_run, open_listing
@@ -24,6 +26,8 @@ from kalshi_pipeline.store.writing.tally import Tally
 from kalshi_pipeline.store.writing.trades import (
     append_staged_trades,
     count_trades,
+    events_without_series,
+    markets_out_of_scope,
     stage_trades,
     trade_key,
     unknown_markets,
@@ -234,3 +238,85 @@ def test_restarted_walk_forgets_its_cursor_and_keeps_its_counts(database: Databa
             "quarantined": 0,
         }
     ]
+
+
+def test_walks_of_different_scopes_are_apart(database: Database) -> None:
+    """Of the same name, each continues where its own scope stopped; scopes of the same series are one."""
+    name = "trades/2026-11-22/live"
+    one, other = (WalkKey(name, replace(SCOPE, series=series)) for series in (("A", "B"), ("A",)))
+    same = WalkKey(name, replace(SCOPE, series=("B", "A", "B")))
+    with database.begin() as connection:
+        first = open_walk(connection, one, NOON)
+        add_walk_page(connection, first, "abc", received=3, inserted=2, newest_at=NOON - MINUTE)
+        assert walk_of(connection, other) is None
+        second = open_walk(connection, other, NOON)
+        add_walk_page(connection, second, None, received=1, inserted=1, newest_at=NOON - SECOND)
+        close_walk(connection, second, WalkState.COMPLETE, None, LATER)
+        assert watermark(connection, [same]) is None
+        assert watermark(connection, [same, other]) == NOON - SECOND
+        continued = open_walk(connection, same, LATER)
+        assert open_walk(connection, other, LATER) == replace(second, state=WalkState.COMPLETE)
+    assert (continued.id, continued.cursor, second.id != first.id, second.cursor) == (
+        first.id,
+        "abc",
+        True,
+        None,
+    )
+    columns = ("name", "scope_id", "state", "received")
+    assert [tuple(row[column] for column in columns) for row in contents(database, backfill_progress)] == [
+        (name, 1, "running", 3),
+        (name, 2, "complete", 1),
+    ]
+    assert one.sentence == "trades/2026-11-22/live (open markets of A, B, no combos)"
+
+
+def test_walk_that_caught_up_is_walked_again_from_its_beginning(database: Database) -> None:
+    """Its end was that of a day which is not over."""
+    key = WalkKey("trades/2026-11-22/live", SCOPE)
+    with database.begin() as connection:
+        walk = open_walk(connection, key, NOON)
+        add_walk_page(connection, walk, None, received=3, inserted=2)
+        close_walk(connection, walk, WalkState.CAUGHT_UP, "the day is not over", LATER)
+        stored = walk_of(connection, key)
+        assert stored == replace(walk, state=WalkState.CAUGHT_UP, reason="the day is not over")
+        assert watermark(connection, [key]) is None
+        assert open_walk(connection, key, LATER) == replace(walk, started_at=LATER)
+
+
+def test_trades_out_of_scope_are_found_by_their_stored_markets(database: Database) -> None:
+    """By the series of an event and the kind of a market; a market that is not stored is not known to be out of it."""
+    store_events(database, event("E-RAIN", "KXRAIN"), event("E-SNOW", "KXSNOW"), event("E-NONE", None))
+    store_markets(
+        database,
+        market("RAIN", "E-RAIN"),
+        market("RAIN-COMBO", "E-RAIN", is_combo=True),
+        market("KXRAIN-SNOW", "E-SNOW"),
+        market("KXRAIN-NONE", "E-NONE"),
+        market("KXRAIN-NEW", "E-NEW"),
+        market("NOT-TRADED", "E-NOT-TRADED"),
+    )
+    with database.begin() as connection:
+        insert_orphans(connection, [OrphanRow("KXRAIN-LOST", gone_at=None)], NOON)
+    named = (
+        "RAIN",
+        "RAIN",
+        "RAIN-COMBO",
+        "KXRAIN-SNOW",
+        "KXRAIN-NONE",
+        "KXRAIN-NEW",
+        "KXRAIN-LOST",
+        "UNKNOWN",
+    )
+    of_series = {"KXRAIN-SNOW", "KXRAIN-NONE", "KXRAIN-NEW", "KXRAIN-LOST"}
+    with database.stage() as connection:
+        stage_trades(connection, [trade(f"t{n}", ticker=ticker) for n, ticker in enumerate(named)])
+        assert markets_out_of_scope(connection, Scope()) == set()
+        assert markets_out_of_scope(connection, Scope(("KXRAIN",))) == of_series
+        assert markets_out_of_scope(connection, Scope(combos=Combos.EXCLUDE)) == {"RAIN-COMBO"}
+        assert markets_out_of_scope(connection, SCOPE) == {"RAIN-COMBO"}, (
+            "the status decides nothing about a trade"
+        )
+        only = Scope(("KXRAIN",), Combos.ONLY)
+        assert markets_out_of_scope(connection, only) == {"RAIN", *of_series}
+        # A placeholder's own event is no event of the exchange: nothing can be asked about it.
+        assert sorted(events_without_series(connection)) == ["E-NEW", "E-NONE"]
