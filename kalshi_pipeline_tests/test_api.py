@@ -32,11 +32,12 @@ from kalshi_pipeline.monitoring.overview import overview
 from kalshi_pipeline.store.database import Database
 from kalshi_pipeline.store.reading import catalogue, completeness, history, movers, quotes
 from kalshi_pipeline.store.schema.tables import ticks
-from kalshi_pipeline.store.writing.runs import Run, State
+from kalshi_pipeline.store.writing.runs import Run, State, Subject, open_listing
 from kalshi_pipeline.units import datetime_of
 from kalshi_pipeline_tests.processes import next_line, python
 from kalshi_pipeline_tests.store.samples import (
     NOON,
+    SCOPE,
     STEP,
     bid,
     event,
@@ -257,7 +258,7 @@ _READS: dict[str, tuple[Callable[[Store], object], Callable[[Any], object]]] = {
     ),
     "busiest_market": (lambda store: store.busiest_market(), lambda _: "MOVES"),
     "last_listing": (lambda store: store.last_listing("series"), lambda _: None),
-    "was_complete": (lambda store: store.was_complete("series", "all"), lambda _: False),
+    "ticks": (lambda store: store.ticks(2), lambda connection: completeness.newest_ticks(connection, 2)),
     "last_tick": (lambda store: store.last_tick(), completeness.last_tick),
     "last_complete_tick": (lambda store: store.last_complete_tick(), completeness.last_complete_tick),
     "tick_states": (lambda store: store.tick_states(), lambda _: {"complete": 2, "partial": 1}),
@@ -285,6 +286,18 @@ def test_reads_return_what_the_store_knows(
             assert found == expected(connection)
         assert read(Store.of(database)) == found
     assert found != []
+
+
+def test_runs_are_those_of_an_asset_newest_first(database: Database) -> None:
+    subject = Subject(SCOPE, "2026-11-20")
+    with database.begin() as connection:
+        for asset in ("trades", "markets", "trades", "trades"):
+            open_listing(connection, asset, subject, NOON, 0)
+    runs = Store.of(database).runs("trades", 2)
+    assert [(run.id, run.asset, run.scope, run.day, run.started_at) for run in runs] == [
+        (4, "trades", SCOPE.sentence, "2026-11-20", NOON),
+        (3, "trades", SCOPE.sentence, "2026-11-20", NOON),
+    ]
 
 
 def test_instants_are_integers_or_aware_datetimes(path: Path) -> None:

@@ -95,6 +95,7 @@ class _Prepared(NamedTuple):
 
     trades: int
     out_of_scope: int
+    undecided: int
     placeholders: int
 
 
@@ -124,8 +125,8 @@ class _Collection:
             for tier in tiers:
                 self._walk(tier)
                 walked.add(tier)
-        self._report.state = State.COMPLETE if self._is_over else State.PARTIAL
-        self._report.reason = None if self._is_over else _NOT_OVER
+        self._report.reason = self._why_undecided() or (None if self._is_over else _NOT_OVER)
+        self._report.state = State.COMPLETE if self._report.reason is None else State.PARTIAL
         if not self._has_tiers:
             self._report.notes.append("the exchange has no historical tier: only the live one was asked")
         if self._report.tally.placeholders:
@@ -156,8 +157,23 @@ class _Collection:
 
         not_over = None if self._is_over else _NOT_OVER
         ResumableWalk(
-            self._session, self._report, stored, list_from, prepare, self._merge, not_over=not_over
+            self._session,
+            self._report,
+            stored,
+            list_from,
+            prepare,
+            self._merge,
+            not_over=not_over,
+            held=self._why_undecided,
         ).run()
+
+    def _why_undecided(self) -> str | None:
+        if not (undecided := self._markets.undecided):
+            return None
+        return (
+            f"the exchange's records of {len(undecided):,} traded markets ({min(undecided)}, …), or of their events, "
+            "cannot be read, so it is not known whether they are in scope: run it again later"
+        )
 
     def _open(self, tier: Tier) -> tuple[StoredWalk, int]:
         """Open the tier's walk; return it with the instant from which on its trades are missing.
@@ -189,16 +205,27 @@ class _Collection:
             unknown = unknown_markets(connection, self._markets.asked_since)
         self._report_progress(page.records)
         placeholders = self._markets.ensure(unknown, tier)
+        undecided = 0
         if not self._scope.is_everything:
-            if self._scope.series:
-                with self._session.database.stage() as connection:
-                    unplaced = events_without_series(connection)
-                self._markets.learn_series(unplaced)
+            decided = self._decided(rows)
+            undecided = len(rows) - len(decided)
+            rows = self._stage_in_scope(decided)
+        return _Prepared(len(rows), len(page.records) - len(rows) - undecided, undecided, placeholders)
+
+    def _decided(self, rows: list[Trade]) -> list[Trade]:
+        """Return the trades of which it can be known whether they are in scope, now that their markets are known."""
+        if self._scope.series:
             with self._session.database.stage() as connection:
-                outside = markets_out_of_scope(connection, self._scope) | self._markets.out_of_scope
-                rows = [trade for trade in rows if trade.ticker not in outside]
-                stage_trades(connection, rows)
-        return _Prepared(len(rows), len(page.records) - len(rows), placeholders)
+                unplaced = events_without_series(connection)
+            self._markets.learn_series(unplaced)
+        return [trade for trade in rows if trade.ticker not in self._markets.undecided]
+
+    def _stage_in_scope(self, rows: list[Trade]) -> list[Trade]:
+        with self._session.database.stage() as connection:
+            outside = markets_out_of_scope(connection, self._scope) | self._markets.out_of_scope
+            in_scope = [trade for trade in rows if trade.ticker not in outside]
+            stage_trades(connection, in_scope)
+        return in_scope
 
     def _rows(self, trades: list[Trade]) -> list[Trade]:
         start, end = self._span
@@ -215,6 +242,7 @@ class _Collection:
             inserted=inserted,
             unchanged=page.trades - inserted,
             out_of_scope=page.out_of_scope,
+            received=-page.undecided,  # a later run receives them again
             placeholders=page.placeholders,
         )
 

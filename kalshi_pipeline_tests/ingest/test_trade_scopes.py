@@ -16,6 +16,7 @@ from kalshi_pipeline.store.writing.runs import State
 from kalshi_pipeline_tests.clock import ManualClock
 from kalshi_pipeline_tests.conftest import Query
 from kalshi_pipeline_tests.ingest.small_exchange import (
+    Record,
     SmallExchange,
     event,
     market,
@@ -337,3 +338,50 @@ def test_walks_of_different_scopes_are_apart(exchange: SmallExchange, collect: C
     assert exchange.walks_begun() == 0
     assert states()[0] == (name, "KXEVSHARE", "exclude", "all", "complete", 3)
     assert traded(query) == {EVSHARE, TAYLOR}
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        pytest.param(lambda exchange: _spoil(exchange.markets, TAYLOR, event_ticker=5), id="the market"),
+        pytest.param(lambda exchange: _spoil(exchange.events, "KXNEWTAYLOR-27", title=[1]), id="its event"),
+    ],
+)
+def test_trade_of_an_unreadable_market_waits_until_it_can_be_read(
+    exchange: SmallExchange,
+    collect: Collect,
+    query: Query,
+    spoil: Callable[[SmallExchange], Callable[[], None]],
+) -> None:
+    """The others are stored meanwhile, and the next run continues at its page, the last."""
+    exchange.trades_per_page = 2
+    mend = spoil(exchange)
+    settings = {"series": "KXEVSHARE,KXNEWTAYLOR,KXNEWTAYLOR-R"}
+    report = collect(**settings)
+    assert (report.state, report.is_complete, traded(query)) == (State.PARTIAL, False, {EVSHARE, TAYLOR_R})
+    assert str(report.reason).startswith(f"the exchange's records of 1 traded markets ({TAYLOR}, …)")
+    assert query("SELECT state, cursor FROM backfill_progress") == [("partial", "4")]
+    counted = query("SELECT received, inserted, unchanged + duplicates, out_of_scope FROM listings")
+    assert counted == [(5, 2, 0, 3)]
+    mend()
+    exchange.asked.clear()
+    report = collect(**settings)
+    assert (report.state, traded(query)) == (State.COMPLETE, {EVSHARE, TAYLOR, TAYLOR_R})
+    assert exchange.walks_begun() == 0
+    assert query("SELECT state, cursor FROM backfill_progress") == [("complete", None)]
+
+
+def test_unreadable_market_is_a_placeholder_where_every_series_is_in_scope(
+    exchange: SmallExchange, collect: Collect, query: Query
+) -> None:
+    _spoil(exchange.markets, TAYLOR, event_ticker=5)
+    assert (collect().state, traded(query)) == (State.COMPLETE, PLAIN)
+    assert query(f"SELECT is_placeholder, is_combo FROM markets WHERE ticker = '{TAYLOR}'") == [(1, 0)]
+
+
+def _spoil(records: list[Record], ticker: str, **values: object) -> Callable[[], None]:
+    """Make a record unreadable; return what mends it."""
+    [record] = [record for record in records if ticker in (record.get("ticker"), record["event_ticker"])]
+    before = dict(record)
+    record.update(values)
+    return lambda: record.update(before)

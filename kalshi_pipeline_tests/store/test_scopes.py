@@ -1,12 +1,12 @@
 """Scopes as rows: each stored once and read back; and in SQL they hold the markets that they cover."""
 
 import pytest
-from sqlalchemy import insert, select
+from sqlalchemy import insert, select, update
 
 from kalshi_pipeline.scope import Combos, Scope
 from kalshi_pipeline.store.database import Database
 from kalshi_pipeline.store.schema.tables import markets, scopes
-from kalshi_pipeline.store.scopes import is_in, scope_id, select_id, stored_scopes
+from kalshi_pipeline.store.scopes import former_scopes, is_in, scope_id, select_id, stored_scopes
 from kalshi_pipeline.vocabulary import StatusFilter
 from kalshi_pipeline_tests.store.samples import contents, event, market, store_events, store_markets
 
@@ -40,6 +40,7 @@ def test_scope_is_stored_once_with_its_values(database: Database) -> None:
             "combos": "exclude",
             "status_filter": "open",
             "sentence": "open markets of KXRAIN, KXSNOW, no combos",
+            "is_former": False,
         },
         {
             "id": 2,
@@ -47,6 +48,7 @@ def test_scope_is_stored_once_with_its_values(database: Database) -> None:
             "combos": "include",
             "status_filter": "all",
             "sentence": "all markets of all series, with combos",
+            "is_former": False,
         },
     ]
 
@@ -69,13 +71,23 @@ def test_stored_scopes_are_those_that_were_stored(database: Database) -> None:
 def test_row_without_values_covers_nothing(database: Database) -> None:
     """It keeps what an older version called its scope, from which nothing can be decided."""
     store(database, SCOPES[0])
-    unknown = {"series": None, "combos": None, "status_filter": None}
+    unknown = {"series": None, "combos": None, "status_filter": None, "is_former": False}
     with database.begin() as connection:
         connection.execute(
             insert(scopes), [{"id": 2, **unknown, "sentence": "one"}, {"id": 3, **unknown, "sentence": "two"}]
         )
         assert stored_scopes(connection) == {1: SCOPES[0]}
     assert store(database, SCOPES[1]) == [4]
+
+
+def test_former_scope_is_not_that_of_a_new_run(database: Database) -> None:
+    """Its ticks confirm only what ticks of the same scope stored."""
+    store(database, SCOPES[0])
+    with database.begin() as connection:
+        connection.execute(update(scopes).values(is_former=True))
+        assert stored_scopes(connection) == {}
+        assert former_scopes(connection) == {1}
+    assert store(database, SCOPES[0]) == [2]
 
 
 MARKETS = {

@@ -1,9 +1,9 @@
 """The markets that trades name: those not stored yet are looked up, and those in scope are stored before the trades."""
 
 import contextlib
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
-from kalshi_pipeline.errors import NotFoundError
+from kalshi_pipeline.errors import NotFoundError, PayloadError
 from kalshi_pipeline.exchange.client import TICKERS_PER_LOOKUP
 from kalshi_pipeline.ingest.parents.events import UNLIMITED
 from kalshi_pipeline.ingest.parents.lookup import MarketLookup, store_looked_up
@@ -32,19 +32,22 @@ class TradedMarkets:
         self._scope = scope
         self._pages = MarketPages(session, report, UNLIMITED)
         self._series: dict[str, str | None] = {}
+        self._unreadable_events: set[str] = set()
         self.out_of_scope: set[str] = set()
         """Markets that were looked up, and are not stored because they are out of scope."""
+        self.undecided: set[str] = set()
+        """Markets that may be in scope: the exchange's record of them, or of their event, cannot be read."""
         self.asked_since = session.clock.now() - _LOOK_UP_AGAIN
         """Placeholders that were looked up since then are not looked up again."""
 
     def ensure(self, tickers: Sequence[str], first: Tier) -> int:
         """Look up markets, in the likelier tier first; store those in scope; return how many placeholders this took.
 
-        A market that the exchange does not return becomes a placeholder, which is in scopes of all series only. Where
-        the scope is not everything, a lookup that fails raises its error: a trade is neither stored nor left out
-        before it is known where it belongs.
+        A market that the exchange does not return, or not readably, becomes a placeholder, which is in scopes of all
+        series only. Where the scope is not everything, a lookup that fails raises its error: a trade is neither stored
+        nor left out before it is known where it belongs.
         """
-        unknown = [ticker for ticker in tickers if ticker not in self.out_of_scope]
+        unknown = [ticker for ticker in tickers if ticker not in self.out_of_scope | self.undecided]
         if not unknown:
             return 0
         lookup = MarketLookup(self._session, unknown, first=first)
@@ -54,26 +57,28 @@ class TradedMarkets:
             tally = store_looked_up(self._session, self._report, self._pages, answer, records)
             placeholders += tally.placeholders
             known.update(outcome.ticker for outcome in answer.page.records)
-        if not self._scope.is_everything and (lookup.failed or lookup.unasked):
+        if lookup.failed and not self._scope.is_everything:
             raise next(iter(lookup.failed.values()))
         lookup.note_failures(self._report)
-        return placeholders + self._store_orphans(
-            [ticker for ticker in unknown if ticker not in known], gone=set(lookup.gone)
-        )
+        missing = [ticker for ticker in unknown if ticker not in known]
+        return placeholders + self._store_orphans(missing, lookup)
 
-    def learn_series(self, event_tickers: Sequence[str]) -> None:
-        """Fetch events that are stored without a series, and store what the exchange says of them."""
-        asked = [ticker for ticker in event_tickers if ticker not in self._series]
-        fetched = list(self._fetch_events(asked))
-        self._series |= dict.fromkeys(asked) | {event.ticker: event.series_ticker for event in fetched}
-        if fetched:
+    def learn_series(self, event_of: Mapping[str, str]) -> None:
+        """Fetch the events of stored markets that are stored without a series, and store what the exchange says."""
+        asked = {event for event in event_of.values() if event not in self._series}
+        if fetched := self._fetch_events(asked):
             with self._session.database.begin() as connection:
                 merge_events(connection, fetched, self._session.clock.now())
+        self.undecided.update(
+            ticker for ticker, event in event_of.items() if event in self._unreadable_events
+        )
 
-    def _store_orphans(self, tickers: Sequence[str], gone: Collection[str]) -> int:
+    def _store_orphans(self, tickers: Sequence[str], lookup: MarketLookup) -> int:
         """Store placeholders of markets that were not found; return how many rows this took."""
+        gone = frozenset(lookup.gone)
         if not self._scope.covers_market(None, is_combo=False):
-            self.out_of_scope.update(tickers)
+            self.undecided.update(lookup.unreadable)
+            self.out_of_scope.update(ticker for ticker in tickers if ticker not in lookup.unreadable)
             return 0
         if not tickers:
             return 0
@@ -87,6 +92,9 @@ class TradedMarkets:
         of_kind = [outcome for outcome in outcomes if outcome.market.is_combo in self._scope.kinds]
         if self._scope.series:
             self._find_series({outcome.market.event_ticker for outcome in of_kind})
+        undecided = {
+            outcome.ticker for outcome in of_kind if outcome.market.event_ticker in self._unreadable_events
+        }
         wanted = [
             outcome
             for outcome in of_kind
@@ -94,8 +102,9 @@ class TradedMarkets:
                 self._series.get(outcome.market.event_ticker), is_combo=outcome.market.is_combo
             )
         ]
-        self.out_of_scope.update(outcome.ticker for outcome in outcomes)
-        self.out_of_scope.difference_update(outcome.ticker for outcome in wanted)
+        in_scope = {outcome.ticker for outcome in wanted}
+        self.undecided |= undecided
+        self.out_of_scope |= {outcome.ticker for outcome in outcomes} - in_scope - undecided
         return wanted
 
     def _find_series(self, event_tickers: Collection[str]) -> None:
@@ -103,21 +112,28 @@ class TradedMarkets:
         unknown = [ticker for ticker in event_tickers if ticker not in self._series]
         with self._session.database.read() as connection:
             self._series |= series_of_events(connection, unknown)
-        missing = [ticker for ticker in unknown if ticker not in self._series]
-        fetched = list(self._fetch_events(missing))
-        self._series |= dict.fromkeys(missing) | {event.ticker: event.series_ticker for event in fetched}
+        fetched = self._fetch_events([ticker for ticker in unknown if ticker not in self._series])
         in_scope = [event for event in fetched if event.series_ticker in self._scope.series]
         if in_scope:
             with self._session.database.begin() as connection:
                 merge_events(connection, in_scope, self._session.clock.now())
 
-    def _fetch_events(self, tickers: Sequence[str]) -> Iterator[Event]:
-        """Fetch events in batches, and one by one those that `/events` does not list, such as the events of combos."""
-        client, missing = self._session.client, set(tickers)
-        for start in range(0, len(tickers), TICKERS_PER_LOOKUP):
-            for page in client.iter_events(tickers[start : start + TICKERS_PER_LOOKUP]):
-                missing.difference_update(event.ticker for event in page.records)
-                yield from page.records
-        for ticker in sorted(missing):
-            with contextlib.suppress(NotFoundError):
-                yield client.fetch_event(ticker)
+    def _fetch_events(self, tickers: Collection[str]) -> list[Event]:
+        """Fetch events in batches, and one by one those that `/events` does not list, such as the events of combos.
+
+        Their series are remembered, and which of them cannot be read.
+        """
+        client, asked = self._session.client, sorted(tickers)
+        found: dict[str, Event] = {}
+        for start in range(0, len(asked), TICKERS_PER_LOOKUP):
+            for page in client.iter_events(asked[start : start + TICKERS_PER_LOOKUP]):
+                found |= {event.ticker: event for event in page.records}
+        for ticker in asked:
+            if ticker not in found:
+                with contextlib.suppress(NotFoundError):
+                    try:
+                        found[ticker] = client.fetch_event(ticker)
+                    except PayloadError:
+                        self._unreadable_events.add(ticker)
+        self._series |= dict.fromkeys(asked) | {event.ticker: event.series_ticker for event in found.values()}
+        return list(found.values())

@@ -2,7 +2,7 @@
 
 import contextlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Generic, NamedTuple, TypeVar
 
 from kalshi_pipeline.errors import RefusedError, StoreError
@@ -36,7 +36,8 @@ class ResumableWalk(Generic[Row, Prepared]):
 
     `list_from` begins the listing at that place; `prepare` and `merge` are those of `store_pages`. `newest_at`
     returns the newest instant that a page names, for walks that keep a watermark. `not_over` says why a walk that
-    reached its end is still partial, if it is.
+    reached its end is still partial, if it is; `held` says, once a page is prepared, why a later run has to see it
+    again: the walk goes on, but its place stays before that page.
     """
 
     session: Session
@@ -47,6 +48,7 @@ class ResumableWalk(Generic[Row, Prepared]):
     merge: Callable[[Connection, Prepared], Tally]
     newest_at: Callable[[ListedPage[Row]], int | None] = lambda _: None
     not_over: str | None = None
+    held: Callable[[], str | None] = lambda: None
     _end: WalkState | None = field(default=None, init=False)
 
     def run(self) -> None:
@@ -69,7 +71,9 @@ class ResumableWalk(Generic[Row, Prepared]):
                 with self.session.database.begin() as connection:
                     self.stored = restart_walk(connection, self.stored, self.session.clock.now())
                 self._store()
-            if self.report.is_complete and self.not_over is not None:
+            if self.report.is_complete and (reason := self.held()) is not None:
+                self.report.state, self.report.reason = State.PARTIAL, reason
+            elif self.report.is_complete and self.not_over is not None:
                 self.report.state, self.report.reason = State.PARTIAL, self.not_over
                 self._end = WalkState.CAUGHT_UP
 
@@ -82,10 +86,12 @@ class ResumableWalk(Generic[Row, Prepared]):
 
     def _merge(self, connection: Connection, page: _Page[Row, Prepared]) -> Tally:
         tally, listed = self.merge(connection, page.prepared), page.listed
+        if self.held() is None:
+            self.stored = replace(self.stored, cursor=listed.cursor)
         add_walk_page(
             connection,
             self.stored,
-            listed.cursor,
+            self.stored.cursor,
             received=len(listed.records) + len(listed.rejects),
             inserted=tally.inserted,
             quarantined=len(listed.rejects),

@@ -82,16 +82,16 @@ def unknown_markets(connection: Connection, asked_since: int) -> list[str]:
     return list(connection.execute(_find_unknown, {"asked_since": asked_since}).scalars())
 
 
-def events_without_series(connection: Connection) -> list[str]:
-    """Return the events of stored markets that staged trades name, as far as their series is not known."""
+def events_without_series(connection: Connection) -> dict[str, str]:
+    """Return the events without a series of the stored markets that staged trades name, by the markets' tickers."""
     query = (
-        select(events.c.ticker)
+        select(markets.c.ticker, events.c.ticker)
         .join_from(_stage, markets, markets.c.ticker == _stage.c.ticker)
         .join(events)
         .where(events.c.series_id.is_(None), not_(markets.c.is_placeholder))
         .distinct()
     )
-    return list(connection.execute(query).scalars())
+    return dict(connection.execute(query).all())
 
 
 def markets_out_of_scope(connection: Connection, scope: Scope) -> set[str]:

@@ -6,6 +6,9 @@ from pathlib import Path
 import pytest
 
 import kalshi_pipeline
+from kalshi_pipeline.store.dialects.sqlite import Sqlite
+from kalshi_pipeline.store.schema.views import definitions
+from kalshi_pipeline.store.upgrade import NEWEST_REVISION
 
 VERSIONS = Path(kalshi_pipeline.__file__).parent / "store" / "migrations" / "versions"
 LANDED = {
@@ -13,7 +16,11 @@ LANDED = {
     "0002_histories_that_end.py": "af80ce76c93025e68cd73ab2e01d0763149060ed6077d9ffb0cfee5d3a2d4d16",
     "0003_what_happened_to_markets.py": "d60aedf4004b7d93f7157906a79076d7736095c9bef31d54f26e4ee1a2dd40e6",
     "0004_sightings.py": "aab14b35d60757666580dca4c72628a5972d64b1c459565a416bf4863ace71a2",
+    "0005_scopes.py": "07a75a16ae9ddf2b265b349aa3c412891ea9aeac76ad6b02e6df587a3598ee7d",
 }
+
+# Views are made by an upgrade only, so another definition takes another revision, if an empty one.
+VIEWS = ("0005", "310250d77a449902e2e81b820411ddb92036cfe6c59c28d55df7fbac42015340")
 
 
 @pytest.mark.parametrize("name", LANDED)
@@ -24,3 +31,8 @@ def test_landed_migration_is_unchanged(name: str) -> None:
 
 def test_every_migration_is_among_the_landed_ones() -> None:
     assert sorted(path.name for path in VERSIONS.glob("*.py")) == sorted(LANDED)
+
+
+def test_views_are_those_of_the_newest_revision() -> None:
+    text = "\n".join(f"{name}: {query}" for name, query in definitions(Sqlite.words).items())
+    assert (NEWEST_REVISION, hashlib.sha256(text.encode()).hexdigest()) == VIEWS
