@@ -1,0 +1,242 @@
+"""The dialect of SQLite: how a file is opened, read, filled, locked, copied and upgraded."""
+
+import contextlib
+import sqlite3
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache
+from itertools import count
+from pathlib import Path
+from typing import Any, ClassVar
+
+from sqlalchemy import Connection, Engine, Table, insert, make_url
+from sqlalchemy.dialects import sqlite
+from sqlalchemy.exc import DBAPIError
+
+from kalshi_pipeline.clock import Clock
+from kalshi_pipeline.errors import StoreError, StoreProblem
+from kalshi_pipeline.store.dialects.interface import Answer, Copy, Dialect, Lock, Part, Purpose, ViewWords
+from kalshi_pipeline.store.dialects.sqlite.copying import FileCopy
+from kalshi_pipeline.store.dialects.sqlite.engines import (
+    BEGIN,
+    BEGINNINGS,
+    CACHE,
+    reading_engine,
+    scratch_engine,
+    writing_engine,
+)
+from kalshi_pipeline.store.dialects.sqlite.files import Files, LockFile, files_of
+from kalshi_pipeline.store.dialects.sqlite.messages import BUSY_SECONDS, error_of
+from kalshi_pipeline.store.dialects.sqlite.view_words import SqliteWords
+
+_SCHEME = "sqlite:///"
+_AGAIN_SECONDS = 0.05
+_MOST_READS = 10
+_CHECKED = "kalshi_pipeline_check"
+
+
+class Sqlite(Dialect):
+    """A SQLite file."""
+
+    kind: ClassVar[str] = "sqlite"
+    words: ClassVar[ViewWords] = SqliteWords()
+
+    def __init__(self, url: str) -> None:
+        """Take an address such as `sqlite:///data/kalshi.db`; a relative path starts in the working directory."""
+        path = make_url(url).database
+        assert path, "an address has been checked before"
+        self._path = Path(path).absolute()
+        self._engine = writing_engine(self._path)
+        self._reader = reading_engine(self._path, "mode=ro")
+        self._reader_at_rest = reading_engine(self._path, "mode=ro&immutable=1")
+
+    @staticmethod
+    def url_problem(url: str) -> str | None:
+        """Return why an address cannot be used: it must name a file."""
+        if url.startswith(_SCHEME) and url not in (_SCHEME, f"{_SCHEME}:memory:"):
+            return None
+        return f"names no SQLite file, and this version stores into SQLite: {_SCHEME}data/kalshi.db"
+
+    @staticmethod
+    def load(
+        connection: Connection, table: Table, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]
+    ) -> None:
+        """Append rows by the driver's own call: half the cost of the way through SQLAlchemy."""
+        driver = connection.connection.driver_connection
+        assert driver is not None
+        # It takes plain tuples fastest.
+        plain = [row if type(row) is tuple else tuple(row) for row in rows]
+        driver.executemany(_insert_text(table, tuple(columns)), plain)
+
+    @property
+    def place(self) -> str:
+        """The path of the file."""
+        return str(self._path)
+
+    @property
+    def limit_file(self) -> Path:
+        """A file beside the database."""
+        return self._beside(".limit")
+
+    @property
+    def engine(self) -> Engine:
+        """The engine of the file."""
+        return self._engine
+
+    def options(self, purpose: Purpose) -> Mapping[str, Any]:
+        """Return the BEGIN of the purpose: a writer takes the file's lock at once."""
+        return {BEGIN: BEGINNINGS[purpose]}
+
+    @contextlib.contextmanager
+    def translated(self) -> Iterator[None]:
+        """Raise as StoreError what SQLAlchemy raises, or the driver in `load`."""
+        try:
+            yield
+        except DBAPIError as error:
+            raise self._error(str(error.orig)) from error
+        except sqlite3.Error as error:
+            raise self._error(str(error)) from error
+
+    def ask(self, question: Callable[[Connection], Answer]) -> Answer:
+        """Return what `question` returns of one state of the file.
+
+        A file at rest is read as if it could not change, and the answer counts only if it did not. A read-only
+        connection would make the log's files, for which the folder has to be writable, and leave them there, possibly
+        with an owner whose files the writer may not write. While there is a log, a read-only connection reads it.
+        """
+        for attempt in count(1):
+            try:
+                return self._ask_once(question)
+            except _AgainError as error:
+                if attempt == _MOST_READS:
+                    raise StoreError(str(error), error.problem) from error
+        raise AssertionError("the attempts are limited")
+
+    def _ask_once(self, question: Callable[[Connection], Answer]) -> Answer:
+        files = Files.at(self._path)
+        if not files.are_at_rest:
+            with self._reader.connect() as connection:
+                self._open_log(connection)
+                return question(connection)
+        try:
+            with self._reader_at_rest.connect() as connection:
+                connection.exec_driver_sql(CACHE)
+                answer = question(connection)
+        except Exception as error:  # two states that are mixed can lead to any error
+            if Files.at(self._path) != files:
+                raise self._changed() from error
+            raise
+        if Files.at(self._path) != files:
+            raise self._changed()
+        return answer
+
+    def _open_log(self, connection: Connection) -> None:
+        if Files.at(self._path).are_at_rest:  # its writer has just closed it; this would make another log
+            raise self._changed()
+        try:
+            connection.exec_driver_sql(CACHE)
+            connection.exec_driver_sql("SELECT 1 FROM sqlite_schema LIMIT 1")
+        except DBAPIError as error:
+            if self._error(str(error)).problem is not StoreProblem.NOT_USABLE:
+                raise
+            log = Files.at(self._path).log.name
+            raise _AgainError(
+                f"database {self._path}: what was written last is in its log ({log}), which cannot be read from here",
+                StoreProblem.UNREADABLE_LOG,
+            ) from error
+
+    def _changed(self) -> "_AgainError":
+        return _AgainError(
+            f"database {self._path}: another program changed it while it was read", StoreProblem.CHANGED
+        )
+
+    def find(self, *, create: bool) -> None:
+        """Raise StoreError where there is no file; with `create`, make the folder that connecting makes it in."""
+        if not create and not self._path.exists():
+            raise StoreError(f"there is no database at {self._path}", StoreProblem.MISSING)
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StoreError(
+                f"the folder {self._path.parent} cannot be created ({error.strerror})",
+                StoreProblem.NOT_USABLE,
+            ) from error
+
+    def settle(self, clock: Clock) -> None:
+        """Write ahead to a log, so that readers and the writer do not wait for each other. The file remembers it.
+
+        SQLite refuses the change at once if another connection has the file open at that moment, without waiting for
+        the time-out; so it is tried again.
+        """
+        ends = clock.monotonic() + BUSY_SECONDS
+        with self.translated(), self._engine.connect().execution_options(**{BEGIN: None}) as connection:
+            while connection.exec_driver_sql("PRAGMA journal_mode").scalar() != "wal":
+                try:
+                    connection.exec_driver_sql("PRAGMA journal_mode = WAL")
+                except DBAPIError:
+                    if clock.monotonic() > ends:
+                        raise
+                    clock.sleep(_AGAIN_SECONDS)
+
+    def lock(self, name: str) -> Lock:
+        """Return the lock on a file of this name beside the database."""
+        return LockFile(self._beside(f".{name}.lock"))
+
+    @contextlib.contextmanager
+    def copying(self, name: str) -> Iterator[Copy]:
+        """Open a copy beside the file: of kalshi.db, `before-0005` makes kalshi.before-0005.db, or .2.db, .3.db …"""
+        copy = FileCopy(self._engine, self._path, name)
+        try:
+            yield copy
+        except Exception:  # an interrupt may come after the commit, so it leaves the copy
+            copy.discard()
+            raise
+        finally:
+            copy.discard_draft()
+
+    @contextlib.contextmanager
+    def scratch(self) -> Iterator[Connection]:
+        """Open a database in memory."""
+        engine = scratch_engine()
+        try:
+            with engine.begin() as connection:
+                yield connection
+        finally:
+            engine.dispose()
+
+    def parts(self, connection: Connection) -> list[Part]:
+        """Return what the schema's own table has of them."""
+        quote = connection.dialect.identifier_preparer.quote_identifier
+        found = connection.exec_driver_sql(
+            "SELECT type, name, sql FROM sqlite_schema "
+            "WHERE type IN ('view', 'index', 'trigger') AND sql IS NOT NULL ORDER BY rowid"
+        )
+        return [Part(kind, name, text, f"DROP {kind.upper()} {quote(name)}") for kind, name, text in found]
+
+    def check_parts(self, connection: Connection) -> None:
+        """Rename a table, at which SQLite resolves every name in every view and trigger."""
+        for statement in (
+            f"CREATE TABLE {_CHECKED} (id INTEGER)",
+            f"ALTER TABLE {_CHECKED} RENAME TO {_CHECKED}_too",
+            f"DROP TABLE {_CHECKED}_too",
+        ):
+            connection.exec_driver_sql(statement)
+
+    def remove(self) -> None:
+        """Delete the file with its log."""
+        for path in files_of(self._path):
+            path.unlink(missing_ok=True)
+
+    def _beside(self, suffix: str) -> Path:
+        return self._path.with_name(f"{self._path.name}{suffix}")
+
+    def _error(self, message: str) -> StoreError:
+        return error_of(self._path, message)
+
+
+class _AgainError(StoreError):
+    """It may be over at once, because it happens while a program opens or closes the file: the question is repeated."""
+
+
+@cache
+def _insert_text(table: Table, columns: tuple[str, ...]) -> str:
+    return str(insert(table).compile(dialect=sqlite.dialect(), column_keys=list(columns)))

@@ -1,0 +1,100 @@
+"""The files of a database, as they look from outside; and locks on files beside it."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from stat import S_ISREG
+from typing import Self
+
+from filelock import FileLock, Timeout
+from sqlalchemy import URL
+
+from kalshi_pipeline.errors import StoreError, StoreProblem
+from kalshi_pipeline.store.dialects.interface import Lock
+
+_LOCK_POLL_SECONDS = 0.1
+
+
+def url_of_file(path: Path) -> str:
+    """Return the address of a file, whatever characters its path has."""
+    return URL.create("sqlite", database=str(path)).render_as_string()
+
+
+def files_of(path: Path) -> tuple[Path, Path, Path]:
+    """Return the files that a SQLite database at a path has: its own, and those of its log while it is in use."""
+    return path, Path(f"{path}-wal"), Path(f"{path}-shm")
+
+
+@dataclass(frozen=True)
+class Files:
+    """What a database's files look like from outside.
+
+    They are not opened to learn it: closing a file releases every lock that this process has on it, SQLite's too.
+    """
+
+    log: Path
+    version: tuple[int, int, int]
+    log_bytes: int | None
+    has_index: bool
+    journal_bytes: int | None
+
+    @classmethod
+    def at(cls, path: Path) -> Self:
+        """Look at the files; StoreError where there is no database, or where it cannot be seen."""
+        file, log, index = files_of(
+            path.resolve()
+        )  # the log is beside the file itself, not beside a link to it
+        try:
+            found = file.stat()
+            if not S_ISREG(found.st_mode):
+                raise StoreError(
+                    f"database {path}: unable to open database file (it is no file)", StoreProblem.NOT_USABLE
+                )
+            journal = Path(f"{file}-journal")  # the log of a file that is not in WAL mode
+            log_bytes = _bytes_of(log)
+            return cls(
+                log=journal if log_bytes is None else log,
+                version=(found.st_ino, found.st_size, found.st_mtime_ns),
+                log_bytes=log_bytes,
+                has_index=index.exists(),
+                journal_bytes=_bytes_of(journal),
+            )
+        except (FileNotFoundError, NotADirectoryError) as error:
+            raise StoreError(f"there is no database at {path}", StoreProblem.MISSING) from error
+        except OSError as error:
+            raise StoreError(
+                f"database {path}: unable to open database file ({error.strerror})", StoreProblem.NOT_USABLE
+            ) from error
+
+    @property
+    def are_at_rest(self) -> bool:
+        """Whether no program has the file open that has written it, and whether everything written is in it."""
+        return not (self.log_bytes or self.journal_bytes or (self.log_bytes == 0 and self.has_index))
+
+
+def _bytes_of(path: Path) -> int | None:
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return None
+
+
+class LockFile(Lock):
+    """A lock among processes on a file of its own."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._lock = FileLock(path, poll_interval=_LOCK_POLL_SECONDS)
+
+    def acquire(self, seconds: float) -> bool:
+        try:
+            self._lock.acquire(timeout=seconds)
+        except Timeout:
+            return False
+        except OSError as error:
+            raise StoreError(
+                f"the lock file {self._path} cannot be written ({error})", StoreProblem.NOT_USABLE
+            ) from error
+        return True
+
+    def release(self) -> None:
+        self._lock.release()
