@@ -111,10 +111,13 @@ class Settings(BaseSettings):
     healing_requests: int = Field(
         300, ge=0, description="Most requests of one `events` or `markets` run for filling placeholders"
     )
-    reconcile_requests: int = Field(
-        20,
+    reconcile_requests: int | None = Field(
+        None,
         ge=0,
-        description="Most requests of one run, after its writes, for markets that are missing in the listing",
+        description=(
+            "Most requests of one run for markets that are missing in the listing; blank means 20 for each minute of "
+            "`KALSHI_SNAPSHOT_MINUTES`, at least 20 and at most 300"
+        ),
     )
     placeholder_hours: float = Field(
         24, gt=0, description="Age at which a placeholder that is still open fails its check"
@@ -163,6 +166,12 @@ class Settings(BaseSettings):
         if value not in (1, 60, 1440):
             raise ValueError("the exchange has candlesticks of 1, 60 and 1440 minutes")
         return value
+
+    def reconcile_requests_within(self, period_seconds: float) -> int:
+        """Return the most requests for missing markets of a run with this much time until the next one."""
+        if self.reconcile_requests is not None:
+            return self.reconcile_requests
+        return round(min(300, max(20, period_seconds / 3)))
 
     @property
     def snapshot_period_seconds(self) -> float:

@@ -49,6 +49,10 @@ STATUSES_OF: Mapping[StatusFilter, frozenset[MarketStatus]] = {
 }
 
 
+NOT_OPEN = frozenset(MarketStatus) - STATUSES_OF[StatusFilter.OPEN]
+"""The statuses that prove that a market is not open; a word that this version does not know proves nothing."""
+
+
 class MarketType(StrEnum):
     """A word of a market's `market_type` field."""
 

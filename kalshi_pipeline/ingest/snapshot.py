@@ -1,5 +1,7 @@
 """One snapshot: the quote of every open market at one tick, with the parents that it needs."""
 
+from collections.abc import Callable
+
 from kalshi_pipeline.errors import ExchangeError
 from kalshi_pipeline.ingest.parents.market_pages import MarketPages, PreparedMarkets
 from kalshi_pipeline.ingest.parents.reconciliation import reconcile
@@ -11,6 +13,7 @@ from kalshi_pipeline.store.database import Connection
 from kalshi_pipeline.store.writing.quotes import TickQuotes
 from kalshi_pipeline.store.writing.runs import State, Subject, add_page, open_tick, record_pause
 from kalshi_pipeline.store.writing.tally import Tally
+from kalshi_pipeline.vocabulary import MarketStatus, StatusFilter
 
 _SECONDS_PER_HOUR = 3600
 
@@ -31,11 +34,13 @@ def take_snapshot(session: Session, tick_at: int, period_seconds: float | None =
             return report
         with closing_run(session, report):
             _note_pause(session, report)
-            _store_quotes(session, report, tick_at)
+            _store_quotes(
+                session, report, tick_at, period_seconds or session.settings.snapshot_period_seconds
+            )
     return report
 
 
-def _store_quotes(session: Session, report: Report, tick_at: int) -> None:
+def _store_quotes(session: Session, report: Report, tick_at: int, period_seconds: float) -> None:
     pages = MarketPages(session, report)
     with session.database.begin() as connection:
         quotes = TickQuotes(
@@ -47,37 +52,52 @@ def _store_quotes(session: Session, report: Report, tick_at: int) -> None:
             keyframe_seconds=session.settings.keyframe_hours * _SECONDS_PER_HOUR,
         )
 
+    paused: set[str] = set()
+
     def merge(connection: Connection, page: PreparedMarkets) -> Tally:
         parents = pages.merge(connection, page)
         inserted, keyframes = quotes.append(connection, page.received_at)
         if page.rejected:
-            quotes.note_listed(connection, page.rejected)
+            quotes.note_unreadable(connection, page.rejected)
+        are_paused = {market.ticker for market in page.markets if market.status == MarketStatus.INACTIVE}
+        new_paused = len(are_paused - paused)
+        paused.update(are_paused)
         return Tally(
             inserted=inserted,
             unchanged=len(page.markets) - inserted,
             placeholders=parents.placeholders,
             healed=parents.healed,
             keyframes=keyframes,
+            paused=new_paused,
         )
 
     store_pages(session, report, pages.listing(), pages.prepare, merge)
-    # An empty listing although markets were open is the exchange's error, which a check reports.
-    if report.is_complete and report.tally.received:
-        reconcile(session, report, pages, quotes.listed, merge, everywhere=False)
-        _end_histories(session, report, quotes)
-
-
-def _end_histories(session: Session, report: Report, quotes: TickQuotes) -> None:
-    """End the history of each market that this complete tick has neither listed nor found open.
-
-    This includes markets whose lookup failed: a market missing in a complete listing has nearly always closed, and
-    leaving its history open would confirm a quote that was not seen. If the listing lost the market after all, its
-    history starts again at the next tick that lists it, and the row in between says what is known: it was not listed.
-    """
+    if report.is_complete and session.scope().shows_absence:
+        _store_paused(session, report, pages, merge)
+        reconcile(
+            session, report, pages, quotes.listed, merge, period_seconds=period_seconds, everywhere=False
+        )
     with session.database.begin() as connection:
-        ended = Tally(ended=quotes.end_unlisted(connection, session.clock.now()))
-        add_page(connection, report.run, ended)
-    report.tally += ended
+        found = quotes.end(connection, session.clock.now(), is_complete=report.is_complete)
+        tally = Tally(ended=found.ended, unconfirmed=found.unconfirmed)
+        add_page(connection, report.run, tally)
+    report.tally += tally
+
+
+def _store_paused(
+    session: Session,
+    report: Report,
+    pages: MarketPages,
+    merge: Callable[[Connection, PreparedMarkets], Tally],
+) -> None:
+    """List the paused markets too: the documents disagree whether the listing of open ones has them."""
+    windows = report.windows
+    try:
+        store_pages(session, report, pages.listing(StatusFilter.PAUSED), pages.prepare, merge)
+    except ExchangeError as error:
+        # Those that the listing of open markets did not have are looked up with the others.
+        report.notes.append(f"paused markets could not be listed: {error}")
+    report.windows = windows
 
 
 def _note_pause(session: Session, report: Report) -> None:

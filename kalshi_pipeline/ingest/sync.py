@@ -68,11 +68,19 @@ def sync_markets(session: Session) -> Report:
             tally = pages.merge(connection, page)
             listed.add_staged(connection)
             if page.rejected:
-                listed.add(connection, page.rejected)
+                listed.add_unreadable(connection, page.rejected)
             return tally
 
         store_pages(session, report, pages.listing(), pages.prepare, merge)
-        if report.is_complete and report.tally.received:
-            reconcile(session, report, pages, listed, merge, everywhere=True)
+        if report.is_complete:
+            reconcile(
+                session,
+                report,
+                pages,
+                listed,
+                merge,
+                period_seconds=session.settings.snapshot_period_seconds,
+                everywhere=True,
+            )
         heal_placeholders(session, report)
     return report

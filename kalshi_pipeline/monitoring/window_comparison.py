@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from kalshi_pipeline.exchange.listing import Listing
-from kalshi_pipeline.ingest.parents.market_pages import known_windows, list_open_markets
+from kalshi_pipeline.ingest.parents.market_pages import known_windows, list_markets
 from kalshi_pipeline.ingest.run.session import Session
 from kalshi_pipeline.monitoring.checks import Check, Finding
 from kalshi_pipeline.records import Market
@@ -24,7 +24,7 @@ def compare_listings(session: Session) -> Finding:
     windows = known_windows(session)
     if not windows:
         return _finding(passed=True, text="markets are listed in a single walk: there is nothing to compare")
-    serial, windowed, again = (list_open_markets(session, some) for some in ([], windows, []))
+    serial, windowed, again = (list_markets(session, some) for some in ([], windows, []))
     # Hashes instead of tickers: half a million strings, twice, would be several times as large.
     before = {hash(ticker) for ticker in _tickers(session, serial)}
     in_windows = {hash(ticker) for ticker in _tickers(session, windowed)}

@@ -57,6 +57,8 @@ class MarketLookup:
         self.failed: dict[str, ExchangeError] = {}
         self.unreadable: set[str] = set()
         self.unasked: list[str] = []
+        self.missing: list[str] = []
+        """What the tier that is being asked does not have, so far."""
         self._session = session
         self._tickers = tickers
         self._first = first
@@ -89,7 +91,7 @@ class MarketLookup:
 
     def _ask(self, tickers: Sequence[str], tier: Tier) -> Generator[LookedUp, None, list[str]]:
         """Ask a tier; return those of the tickers that it does not have."""
-        missing: list[str] = []
+        self.missing = missing = []
         failures = FailuresInARow(_FAILED_BATCHES)
         for start in range(0, len(tickers), TICKERS_PER_LOOKUP):
             asked = tickers[start : start + TICKERS_PER_LOOKUP]

@@ -47,9 +47,13 @@ class MarketPages:
         self.clock = session.clock
         self._lookup = EventLookup(session, report, event_lookups)
 
-    def listing(self) -> Listing[Market]:
-        """Begin a walk over every open market of the configured scope, in windows if the store is large enough."""
-        return list_open_markets(self._session, known_windows(self._session))
+    def listing(self, status: StatusFilter = StatusFilter.OPEN) -> Listing[Market]:
+        """Begin a walk over every market of the configured scope with this status.
+
+        Open markets are listed in windows if the store is large enough.
+        """
+        windows = known_windows(self._session) if status is StatusFilter.OPEN else []
+        return list_markets(self._session, windows, status)
 
     def prepare(self, page: ListedPage[Market]) -> PreparedMarkets:
         """Stage a page, and fetch the events that are missing for it while no transaction is open."""
@@ -94,11 +98,13 @@ def known_windows(session: Session) -> list[Window]:
     return windows_between(bounds)
 
 
-def list_open_markets(session: Session, windows: Sequence[Window]) -> Listing[Market]:
-    """Begin a walk over every open market of the configured scope: in windows, by series, or all in one."""
+def list_markets(
+    session: Session, windows: Sequence[Window], status: StatusFilter = StatusFilter.OPEN
+) -> Listing[Market]:
+    """Begin a walk over every market of the configured scope with a status: in windows, by series, or all in one."""
     settings = session.settings
     return session.client.list_markets(
-        status=StatusFilter.OPEN,
+        status=status,
         mve_filter=session.mve_filter,
         series=settings.series,
         windows=windows,

@@ -2,30 +2,39 @@
 
 A listing of open markets says nothing about those that left it. So that no market stays open for ever, those that are
 missing in a complete listing are looked up at once, and those whose end is unknown again and again, ever more rarely.
+What the first of them are shows whether the listing was complete at all.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
+from random import Random
+from typing import NamedTuple
 
 from kalshi_pipeline.exchange.client import TICKERS_PER_LOOKUP
 from kalshi_pipeline.exchange.listing import ListedPage
 from kalshi_pipeline.ingest.parents.lookup import LookedUp, MarketLookup, store_looked_up
 from kalshi_pipeline.ingest.parents.market_pages import MarketPages, PreparedMarkets
+from kalshi_pipeline.ingest.parents.plausibility import MOST_OPEN, OPEN, contradiction, sample_of
 from kalshi_pipeline.ingest.run.report import Report
 from kalshi_pipeline.ingest.run.session import Session
 from kalshi_pipeline.records import Market, Outcome
 from kalshi_pipeline.store.database import Connection
+from kalshi_pipeline.store.reading.completeness import received_before
 from kalshi_pipeline.store.writing.lookups import (
     ListedMarkets,
+    Unlisted,
+    forget_found,
     mark_gone,
+    record_lost,
     record_market_lookups,
 )
-from kalshi_pipeline.store.writing.runs import add_page
+from kalshi_pipeline.store.writing.runs import State, add_page
 from kalshi_pipeline.store.writing.tally import Tally
-from kalshi_pipeline.vocabulary import STATUSES_OF, StatusFilter, Tier
+from kalshi_pipeline.vocabulary import Tier
 
-OPEN = tuple(status.value for status in STATUSES_OF[StatusFilter.OPEN])
 # Limited in time as well as in requests: an exchange that answers slowly must not delay the next tick.
 _MOST_SECONDS = 20.0
+# Of both, what is kept for markets that wait for their result.
+_WAITING_SHARE = 5
 
 Merge = Callable[[Connection, PreparedMarkets], Tally]
 
@@ -37,49 +46,90 @@ def reconcile(
     listed: ListedMarkets,
     merge: Merge,
     *,
+    period_seconds: float,
     everywhere: bool,
+    is_suspicious: bool = False,
 ) -> None:
     """Look up markets missing in a complete listing, and those due again, within KALSHI_RECONCILE_REQUESTS.
 
-    Those that were looked up longest ago come first. `merge` is the run's own way to store a page; it also stores
-    markets that are open although the listing missed them, which then count as listed. With `everywhere`, markets
-    that are stored as open outside of the run's scope are due too.
+    A sample of the vanished ones comes first. Where it contradicts the listing, the report becomes partial and the
+    rest is not asked for. `merge` is the run's own way to store a page; it also stores markets that are open although
+    the listing missed them, which then count as listed. With `everywhere`, markets that are stored as open outside of
+    the run's scope are due too. A listing that `is_suspicious` in itself is partial where no vanished market can speak
+    for it.
 
-    A market that is in neither tier is marked as gone. Lookups that fail are left to later runs, with a note.
+    Lookups that fail are left to later runs, with a note.
     """
-    scope = session.scope()
-    most = session.settings.reconcile_requests * TICKERS_PER_LOOKUP
+    scope, at = session.scope(), session.clock.now()
+    requests = session.settings.reconcile_requests_within(period_seconds)
     with session.database.stage() as connection:
         unlisted = listed.unlisted(connection, scope)
-        due = listed.due(connection, session.clock.now(), most, outside=scope if everywhere else None)
-    lookup = MarketLookup(session, [*unlisted, *due], seconds_left=_Budget(session).seconds_left)
-    reconciling = _Reconciling(session, report, pages, merge, frozenset(unlisted))
-    for answer in lookup:
-        reconciling.store(answer)
-    # A market that fails again and again goes behind those that wait for their turn.
-    reconciling.note_asked([*lookup.failed])
-    reconciling.mark_gone(lookup.gone)
-    lookup.note_failures(report)
-    if lost := report.counts["lost_by_listing"]:
-        report.notes.append(f"{lost:,} open markets were missing in the listing and were looked up")
+        due = listed.due(connection, at, requests * TICKERS_PER_LOOKUP, outside=scope if everywhere else None)
+        before = received_before(connection, report.run) or 0
+    vanished = [market for market in unlisted if market.vanished]
+    plan = LookupPlan.of(requests, len(unlisted), len(due))
+    budget = _Budget(session, plan)
+    reconciling = _Reconciling(session, report, pages, merge, budget, {market.ticker for market in unlisted})
+    sample = sample_of(vanished, at, Random())  # noqa: S311  (nothing secret)
+    reason = reconciling.judge(sample)
+    # That every market which is stored as open was listed explains a short listing; that some are missing does not.
+    if not vanished and (is_suspicious or (unlisted and report.tally.received < before // 2)):
+        reason = (
+            f"the listing has {report.tally.received:,} records, and the last complete one had {before:,}"
+        )
+    if reason is not None:
+        report.state, report.reason = State.PARTIAL, reason
+    else:
+        asked = {market.ticker for market in sample}
+        reconciling.look_up([market.ticker for market in unlisted if market.ticker not in asked])
+        budget.begin_waiting()
+        reconciling.look_up(due)
+    reconciling.conclude()
+
+
+class LookupPlan(NamedTuple):
+    """How many requests a run may spend on markets missing in its listing, and how many on those that wait.
+
+    Neither queue starves the other: a fifth is kept for those that wait for their result, as far as they need it, and
+    they have what the others leave.
+    """
+
+    missing: int
+    total: int
+
+    @classmethod
+    def of(cls, requests: int, missing: int, waiting: int) -> "LookupPlan":
+        """Divide the requests of a run between so many markets."""
+        kept = min(-(-requests // _WAITING_SHARE), -(-waiting // TICKERS_PER_LOOKUP)) if missing else requests
+        return cls(requests - kept, requests)
 
 
 class _Budget:
-    """The requests and the time of one run's lookups."""
+    """The requests and the time of one run's lookups.
 
-    def __init__(self, session: Session) -> None:
+    The live tier may spend all of them but for what the historical tier is still needed for; otherwise markets that
+    only that one has would never be found.
+    """
+
+    def __init__(self, session: Session, plan: LookupPlan) -> None:
         self._client, self._clock = session.client, session.clock
-        requests, most = session.client.requests, session.settings.reconcile_requests
-        # A quarter is kept for the historical tier; otherwise markets that only it has would never be found.
-        self._last_request = {
-            Tier.LIVE: requests + min(most, max(1, most - -(-most // 4))),
-            Tier.HISTORICAL: requests + most,
-        }
-        self._deadline = self._clock.monotonic() + _MOST_SECONDS
+        self._plan = plan
+        self._first_request = session.client.requests
+        self._last_request = self._first_request + plan.missing
+        now = self._clock.monotonic()
+        self._end = now + _MOST_SECONDS
+        is_shared = plan.missing < plan.total
+        self._deadline = now + _MOST_SECONDS * (_WAITING_SHARE - is_shared) / _WAITING_SHARE
 
-    def seconds_left(self, tier: Tier) -> float:
+    def begin_waiting(self) -> None:
+        """Go on to the markets that wait for their result."""
+        self._last_request = self._first_request + self._plan.total
+        self._deadline = self._end
+
+    def seconds_left(self, tier: Tier, missing: Sequence[str]) -> float:
         """Return how long the next batch of a tier may take; 0 if its requests are spent."""
-        is_spent = self._client.requests >= self._last_request[tier]
+        kept = -(-len(missing) // TICKERS_PER_LOOKUP) if tier is Tier.LIVE else 0
+        is_spent = self._client.requests + kept >= self._last_request
         return 0 if is_spent else self._deadline - self._clock.monotonic()
 
 
@@ -87,46 +137,89 @@ class _Reconciling:
     """Stores what the lookups of one run found."""
 
     def __init__(
-        self, session: Session, report: Report, pages: MarketPages, merge: Merge, unlisted: frozenset[str]
+        self,
+        session: Session,
+        report: Report,
+        pages: MarketPages,
+        merge: Merge,
+        budget: _Budget,
+        unlisted: Collection[str],
     ) -> None:
         self._session = session
         self._report = report
         self._pages = pages
         self._merge = merge
+        self._budget = budget
         self._unlisted = unlisted
+        self._status_of: dict[str, str | None] = {}
 
-    def store(self, answer: LookedUp) -> None:
+    def judge(self, sample: Sequence[Unlisted]) -> str | None:
+        """Look up a sample of vanished markets; return why it contradicts the listing, if it does."""
+        if not sample:
+            return None
+        lookup = self._ask([market.ticker for market in sample])
+        if len(lookup.failed) * 2 > len(sample) > MOST_OPEN:
+            why = next(iter(lookup.failed.values()))
+            return f"{len(sample):,} markets left the listing and could not be looked up: {why}"
+        reason = contradiction(sample, self._status_of, lookup.gone)
+        self._finish(lookup, are_believed=reason is None)
+        return reason
+
+    def look_up(self, tickers: Sequence[str]) -> None:
+        """Look up markets, and store what the exchange says of them."""
+        self._finish(self._ask(tickers), are_believed=True)
+
+    def conclude(self) -> None:
+        """Note what the lookups found of the listing, and forget lost markets that have ended."""
+        with self._session.database.begin() as connection:
+            forget_found(connection)
+        if lost := self._report.counts["lost_by_listing"]:
+            self._report.notes.append(f"{lost:,} open markets were missing in the listing and were looked up")
+
+    def _ask(self, tickers: Sequence[str]) -> MarketLookup:
+        lookup = MarketLookup(self._session, tickers, seconds_left=self._seconds_left)
+        self._lookup = lookup
+        for answer in lookup:
+            self._store(answer)
+        return lookup
+
+    def _seconds_left(self, tier: Tier) -> float:
+        return self._budget.seconds_left(tier, self._lookup.missing)
+
+    def _finish(self, lookup: MarketLookup, *, are_believed: bool) -> None:
+        """Record what was not found. A market that fails again and again goes behind those that wait."""
+        at = self._session.clock.now()
+        with self._session.database.begin() as connection:
+            record_market_lookups(connection, [*lookup.failed, *lookup.unreadable], at, are_missing=None)
+            if are_believed:
+                gone = Tally(gone=mark_gone(connection, lookup.gone, at))
+                record_market_lookups(connection, lookup.gone, at, are_missing=True)
+                add_page(connection, self._report.run, gone)
+                self._report.tally += gone
+        lookup.note_failures(self._report)
+
+    def _store(self, answer: LookedUp) -> None:
         """Store an answer; markets that are open although the listing missed them are stored as a page of it."""
         page = answer.page
+        self._status_of |= {outcome.ticker: outcome.market.status for outcome in page.records}
         lost = [outcome for outcome in page.records if self._is_lost(outcome)]
         others = [outcome for outcome in page.records if not self._is_lost(outcome)]
         if lost:
             self._store_lost(ListedPage([outcome.market for outcome in lost], [], page.received_at))
         store_looked_up(self._session, self._report, self._pages, answer, others)
-        self.note_asked(answer.asked)
+        found = [outcome.ticker for outcome in page.records]
+        with self._session.database.begin() as connection:
+            record_market_lookups(connection, found, self._session.clock.now(), are_missing=False)
         self._report.counts["looked_up"] += len(page.records) + len(page.rejects)
-
-    def note_asked(self, tickers: Sequence[str]) -> None:
-        """Record that these were looked up, with any result."""
-        with self._session.database.begin() as connection:
-            record_market_lookups(connection, tickers, self._session.clock.now())
-
-    def mark_gone(self, tickers: Sequence[str]) -> None:
-        """Mark markets that are in neither tier: they are not looked up again unless a listing shows them again."""
-        if not tickers:
-            return
-        at = self._session.clock.now()
-        with self._session.database.begin() as connection:
-            self._report.counts["gone"] += mark_gone(connection, tickers, at)
-            record_market_lookups(connection, tickers, at)
 
     def _is_lost(self, outcome: Outcome) -> bool:
         return outcome.market.status in OPEN and outcome.ticker in self._unlisted
 
     def _store_lost(self, page: ListedPage[Market]) -> None:
-        prepared = self._pages.prepare(page)
+        prepared, at = self._pages.prepare(page), self._session.clock.now()
         with self._session.database.begin() as connection:
             tally = Tally(received=len(page.records)) + self._merge(connection, prepared)
+            record_lost(connection, [market.ticker for market in page.records], at)
             add_page(connection, self._report.run, tally)
         self._report.tally += tally
         self._report.counts["lost_by_listing"] += len(page.records)

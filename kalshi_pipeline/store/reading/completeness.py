@@ -67,6 +67,10 @@ class TickRun(StoredRun):
     is_paused: bool | None
     keyframes: int
     ended: int
+    out_of_scope: int
+    paused: int
+    unconfirmed: int
+    gone: int
 
 
 @dataclass(frozen=True)

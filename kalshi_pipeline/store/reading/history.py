@@ -101,16 +101,21 @@ def newest_history(connection: Connection, ticker: str, limit: int) -> list[Quot
 
 
 class _Carrying:
-    """Which ticks carry the quotes of one market, whose rows are like this one."""
+    """Which ticks carry the quotes of one market, whose rows are like this one, and which of them confirm them."""
 
     def __init__(self, coverage: Coverage, row: Stored | None) -> None:
-        self._former = coverage.former
-        self._scope_ids = frozenset() if row is None else coverage.scopes_of(row[4], is_combo=bool(row[5]))
+        self._coverage = coverage
+        self._market_id, event_id, is_combo = (0, 0, 0) if row is None else row[4:7]
+        self._scope_ids = coverage.scopes_of(event_id, is_combo=bool(is_combo))
 
     def by(self, tick: TakenTick, stored_by: TakenTick) -> bool:
         """Return whether a tick carries the quote that an earlier one stored."""
-        is_same = tick.scope_id in self._former and tick.scope_id == stored_by.scope_id
+        is_same = tick.scope_id in self._coverage.former and tick.scope_id == stored_by.scope_id
         return is_same or tick.scope_id in self._scope_ids
+
+    def is_confirmed(self, tick: TakenTick) -> bool:
+        """Return whether a tick that carries a quote confirms it."""
+        return tick.is_complete and not self._coverage.is_missed(self._market_id, tick.id)
 
 
 def _with_repeats(rows: Mapping[int, Stored], repeats: Sequence[Stored]) -> dict[int, Stored]:
@@ -168,9 +173,10 @@ def _known_at(
                 )
                 known = quote_of(row, at, provenance)
             elif stored_by is not None and carrying.by(tick, stored_by):
+                is_confirmed = carrying.is_confirmed(tick)
                 known = known._replace(
                     is_observed=False,
-                    is_tick_complete=tick.is_complete,
-                    confirmed_at=confirmed_at or known.confirmed_at,
+                    is_tick_complete=is_confirmed,
+                    confirmed_at=tick.tick_at if is_confirmed else known.confirmed_at,
                 )
         yield known if known.at == at else Quote(ticker, at, *known[2:])

@@ -1,8 +1,9 @@
 """Which row of a market is in force at a tick, and which ticks confirm it: the ground of reading back.
 
 A stored quote is in force from its tick until the market's next row. Later ticks carry it whose scope covers the
-market: a complete one confirms it, an incomplete one does not. Where every quote is kept, `unchanged_quotes` records
-the ticks at which the exchange sent it again. Keys of ticks that hold quotes ascend with their instants.
+market: a complete one confirms it, unless it is in an unlisted span of the market; an incomplete one does not. Where
+every quote is kept, `unchanged_quotes` records the ticks at which the exchange sent it again. Keys of ticks that hold
+quotes ascend with their instants.
 """
 
 from collections.abc import Iterable
@@ -30,6 +31,7 @@ from kalshi_pipeline.store.schema.tables import (
     series,
     ticks,
     unchanged_quotes,
+    unlisted_spans,
 )
 from kalshi_pipeline.store.scopes import former_scopes, stored_scopes
 from kalshi_pipeline.store.writing.runs import TAKEN, State
@@ -56,6 +58,7 @@ class Provenance(NamedTuple):
 _taken = select(
     ticks.c.id, ticks.c.tick_at, ticks.c.scope_id, (ticks.c.state == State.COMPLETE).label("is_complete")
 ).where(ticks.c.state.in_(TAKEN))
+_spans = select(unlisted_spans.c.market_id, unlisted_spans.c.from_tick_id, unlisted_spans.c.to_tick_id)
 _series_of_events = select(events.c.id, series.c.ticker).join(series)
 _newest = _taken.order_by(ticks.c.tick_at.desc()).limit(1)
 _newest_complete = _newest.where(ticks.c.state == State.COMPLETE)
@@ -113,11 +116,26 @@ class Coverage:
         if any(scope.series for scope in self._scopes.values()):
             self._series = dict(connection.execute(_series_of_events).all())
 
+        self._spans: dict[int, list[tuple[int, int | None]]] = {}
+        for market_id, from_id, to_id in connection.execute(_spans):
+            self._spans.setdefault(market_id, []).append((from_id, to_id))
+
     def scopes_of(self, event_id: int, *, is_combo: bool) -> frozenset[int | None]:
         """Return the keys of the scopes that cover a market of this event, former ones left out."""
         series = self._series.get(event_id)
         return frozenset(
             key for key, scope in self._scopes.items() if scope.covers_market(series, is_combo=is_combo)
+        )
+
+    def has_spans(self, market_id: int) -> bool:
+        """Return whether a tick has ever missed a market."""
+        return market_id in self._spans
+
+    def is_missed(self, market_id: int, tick_id: int) -> bool:
+        """Return whether a tick is in an unlisted span of a market: it confirms nothing of it."""
+        return any(
+            from_id <= tick_id and (to_id is None or tick_id < to_id)
+            for from_id, to_id in self._spans.get(market_id, ())
         )
 
 
@@ -127,19 +145,27 @@ class Provenances:
     def __init__(self, connection: Connection, first_id: int, last_id: int) -> None:
         self._ticks = ticks_between(connection, first_id, last_id)
         self._coverage = Coverage(connection, self._ticks)
-        self._of_markets: dict[tuple[int, int], dict[int, Provenance]] = {}
+        self._of_events: dict[tuple[int, int], dict[int, Provenance]] = {}
         self._of_scopes: dict[frozenset[int | None], dict[int, Provenance]] = {}
 
-    def of(self, event_id: int, is_combo: int) -> dict[int, Provenance]:
+    def of(self, market_id: int, event_id: int, is_combo: int) -> dict[int, Provenance]:
         """Return for each tick, by its key, how the row of a market of this event and kind is known."""
-        if (found := self._of_markets.get((event_id, is_combo))) is None:
+        if self._coverage.has_spans(market_id):
+            scope_ids = self._coverage.scopes_of(event_id, is_combo=bool(is_combo))
+            missed = frozenset(
+                tick.id for tick in self._ticks if self._coverage.is_missed(market_id, tick.id)
+            )
+            return self._along_ticks(scope_ids, missed)
+        if (found := self._of_events.get((event_id, is_combo))) is None:
             scope_ids = self._coverage.scopes_of(event_id, is_combo=bool(is_combo))
             if (found := self._of_scopes.get(scope_ids)) is None:
                 found = self._of_scopes[scope_ids] = self._along_ticks(scope_ids)
-            self._of_markets[event_id, is_combo] = found
+            self._of_events[event_id, is_combo] = found
         return found
 
-    def _along_ticks(self, scope_ids: frozenset[int | None]) -> dict[int, Provenance]:
+    def _along_ticks(
+        self, scope_ids: frozenset[int | None], missed: frozenset[int] = frozenset()
+    ) -> dict[int, Provenance]:
         # By former scope, and of all others together.
         newest: dict[int | None, TakenTick] = {}
         confirmed_at: dict[int | None, int] = {}
@@ -148,13 +174,14 @@ class Provenances:
             former = tick.scope_id if tick.scope_id in self._coverage.former else None
             if former is not None or tick.scope_id in scope_ids:
                 newest.setdefault(former, tick)
-                if tick.is_complete:
+                if tick.is_complete and tick.id not in missed:
                     confirmed_at.setdefault(former, tick.tick_at)
             # Ticks of former scopes are the older ones. The tick of a row has seen its market, whatever its scope.
             last = newest.get(None) or newest.get(former, tick)
             own_at = tick.tick_at if tick.is_complete else None
             last_confirmed_at = confirmed_at.get(None) or confirmed_at.get(former, own_at)
-            found[tick.id] = Provenance(tick.tick_at, last is tick, last.is_complete, last_confirmed_at)
+            is_confirmed = last.is_complete and last.id not in missed
+            found[tick.id] = Provenance(tick.tick_at, last is tick, is_confirmed, last_confirmed_at)
         return found
 
 

@@ -141,7 +141,7 @@ def movers(
         if has_repeats:
             new_id = last_sent(connection, market_id, row_tick_id, tick.id)
             base_id = last_sent(connection, market_id, base_tick_id, base.id)
-        of_market = known.of(event_id, is_combo)
+        of_market = known.of(market_id, event_id, is_combo)
         new, old = of_market[new_id], of_market[base_id]
         found.append(Mover(ticker, title, new.quoted_at, old.quoted_at, new.is_observed, *rest))
     return found

@@ -97,10 +97,10 @@ _latest = latest_quotes.c
 def quote_columns(
     of: ReadOnlyColumnCollection[str, Column[Any]], times: Sequence[ColumnElement[Any]] = ()
 ) -> Sequence[ColumnElement[Any]]:
-    """Return the columns of a `Stored` row: ticker, tick, time, whether it is terminal, event, kind, numbers."""
+    """Return the columns of a `Stored` row: ticker, tick, time, is_terminal, market, event, kind, numbers."""
     numbers = (of[name] for name in QUOTE_COLUMNS)
     times = times or (of.tick_id, of.received_ms)
-    kind = (markets.c.event_id, type_coerce(markets.c.is_combo, Integer))
+    kind = (markets.c.id, markets.c.event_id, type_coerce(markets.c.is_combo, Integer))
     return (markets.c.ticker, *times, type_coerce(of.is_terminal, Integer), *kind, *numbers)
 
 
@@ -170,7 +170,7 @@ def latest(connection: Connection, ticker: str | None = None) -> list[Quote]:
 
 def _known_at(connection: Connection, at: int, tick: TakenTick, rows: Sequence[Stored]) -> list[Quote]:
     known = Provenances(connection, min((row[1] for row in rows), default=tick.id), tick.id)
-    return [quote_of(row, at, known.of(row[4], row[5])[row[1]]) for row in rows]
+    return [quote_of(row, at, known.of(*row[4:7])[row[1]]) for row in rows]
 
 
 def market_id_of(connection: Connection, ticker: str) -> int | None:
@@ -197,4 +197,4 @@ def quote_of(row: Stored, at: int, provenance: Provenance) -> Quote:
     received_at = quoted_at + row[2] * MICROS_PER_MILLISECOND
     # Half the time of unpacking the row and of the constructor that NamedTuple writes.
     known = (row[0], at, quoted_at, received_at, not row[3], is_observed, is_tick_complete, confirmed_at)
-    return _new(Quote, (*known, *row[6:]))
+    return _new(Quote, (*known, *row[7:]))

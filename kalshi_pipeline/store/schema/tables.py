@@ -203,6 +203,11 @@ market_lookups = Table(
     metadata,
     Column("market_id", ForeignKey("markets.id"), primary_key=True, comment="the market"),
     _instant("asked_at", "when the exchange was last asked for it by its ticker"),
+    _instant(
+        "missing_at",
+        "when it was first found in neither of the exchange's tiers; NULL if it is in one",
+        nullable=True,
+    ),
     comment="markets that were looked up and whose end is not known yet",
 )
 
@@ -251,7 +256,43 @@ ticks = Table(
         default="0",
     ),
     _count("ended", "rows that end the history of a market", default="0"),
+    _count("out_of_scope", "records that were not asked for", default="0"),
+    _count("paused", "markets that are open and paused", default="0"),
+    _count("unconfirmed", "markets in its scope that it neither listed nor proved ended", default="0"),
+    _count("gone", "markets found in neither of the exchange's tiers", default="0"),
     comment="one row for each snapshot, and for each scheduled one that was not taken",
+)
+
+unlisted_spans = Table(
+    "unlisted_spans",
+    metadata,
+    Column("market_id", ForeignKey("markets.id"), primary_key=True, comment="the market"),
+    Column(
+        "from_tick_id",
+        ForeignKey("ticks.id"),
+        primary_key=True,
+        comment="the first complete tick that neither listed it nor proved that it had ended",
+    ),
+    Column(
+        "to_tick_id",
+        ForeignKey("ticks.id"),
+        comment="the tick that listed it again or ended it, which is not in the span; NULL while it goes on",
+    ),
+    comment="spans of ticks, none of which confirms a market's quote",
+    **clustered(),
+)
+Index(
+    "ix_unlisted_spans_open",
+    unlisted_spans.c.market_id,
+    **partial(unlisted_spans.c.to_tick_id.is_(None)),
+)
+
+lost_markets = Table(
+    "lost_markets",
+    metadata,
+    Column("market_id", ForeignKey("markets.id"), primary_key=True, comment="the market"),
+    _instant("since_at", "when a lookup found it open, although it was missing in the listing"),
+    comment="open markets that no listing shows: each run looks them up",
 )
 
 listings = Table(

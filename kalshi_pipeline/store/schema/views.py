@@ -31,6 +31,10 @@ _COUNTS = (
     "unchanged",
     "keyframes",
     "ended",
+    "gone",
+    "paused",
+    "unconfirmed",
+    "out_of_scope",
     "quarantined",
     "duplicates",
     "placeholders",
@@ -93,6 +97,14 @@ def _repeat(market_id: str, row_tick_id: str, last_id: str) -> str:
     )
 
 
+def _missed(tick_id: str) -> str:
+    """Whether a tick is in an unlisted span of market `m`: it confirms nothing of it."""
+    return (
+        "EXISTS (SELECT 1 FROM unlisted_spans AS u WHERE u.market_id = m.id "
+        f"AND u.from_tick_id <= {tick_id} AND (u.to_tick_id IS NULL OR u.to_tick_id > {tick_id}))"
+    )
+
+
 def _row_in_force(tick_id: str) -> str:
     """The tick of the newest row of market `l` at or before a tick; it is searched only where there is a newer one."""
     return (
@@ -128,10 +140,20 @@ class _Views:
 
     def latest_prices(self) -> str:
         # The tick of a quote has seen its market, whatever its scope; later ones count where they cover it.
-        newest, confirmed = (
+        newest, complete = (
             f"(SELECT max(z.{name}) FROM standings AS z WHERE z.{name} > t.tick_at AND {self._confirms('t')})"
             for name in ("newest_at", "complete_at")
         )
+        # The ticks of a market that was missed since its row are gone through one by one; such markets are few.
+        missed_since = (
+            "EXISTS (SELECT 1 FROM unlisted_spans AS u WHERE u.market_id = m.id "
+            "AND (u.to_tick_id IS NULL OR u.to_tick_id > t.id))"
+        )
+        each = (
+            "(SELECT max(k.tick_at) FROM ticks AS k JOIN scopes AS z ON z.id = k.scope_id WHERE k.id > t.id "
+            f"AND k.state = 'complete' AND {self._confirms('t')} AND NOT {_missed('k.id')})"
+        )
+        confirmed = f"CASE WHEN {missed_since} THEN {each} ELSE {complete} END"
         own = "CASE WHEN t.state = 'complete' THEN t.tick_at END"
         return f"""
 WITH standings AS MATERIALIZED (
@@ -225,7 +247,7 @@ SELECT
     {self._iso("(r.tick_at + coalesce(g.received_ms, q.received_ms) * 1000)")} AS received_at,
     {_QUOTE},
     r.id = t.id AS is_observed,
-    t.state = 'complete' AS is_tick_complete
+    t.state = 'complete' AND NOT {_missed("t.id")} AS is_tick_complete
 FROM ticks AS t
 LEFT JOIN scopes AS z ON z.id = t.scope_id
 CROSS JOIN latest_quotes AS l
@@ -449,7 +471,7 @@ WHERE c.end_at >= coalesce(
         SELECT t.tick_at + {filled_from}
         FROM ticks AS t
         JOIN scopes AS z ON z.id = t.scope_id
-        WHERE t.state = 'complete' AND t.tick_at <= c.end_at AND {self._covers}
+        WHERE t.state = 'complete' AND t.tick_at <= c.end_at AND {self._covers} AND NOT {_missed("t.id")}
         ORDER BY t.tick_at DESC
         LIMIT 1
     ),

@@ -1,9 +1,11 @@
 """Which markets to look up by their tickers: those missing in a listing, and those whose end is not known."""
 
 from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Column,
     ColumnElement,
     Connection,
@@ -11,30 +13,41 @@ from sqlalchemy import (
     MetaData,
     Table,
     and_,
+    cast,
     delete,
     exists,
     false,
-    insert,
+    func,
     literal,
     not_,
+    null,
     or_,
     select,
+    true,
     update,
 )
 
 from kalshi_pipeline.scope import Scope
-from kalshi_pipeline.store.dialects.statements import in_parts, insert_or_ignore, written
-from kalshi_pipeline.store.schema.tables import market_lookups, markets
+from kalshi_pipeline.store.dialects.statements import in_parts, insert_or_ignore, upsert, written
+from kalshi_pipeline.store.schema.tables import lost_markets, market_lookups, markets, unlisted_spans
 from kalshi_pipeline.store.scopes import is_in
 from kalshi_pipeline.store.writing.merging import make_empty
 from kalshi_pipeline.store.writing.parents import staged_markets
-from kalshi_pipeline.vocabulary import STATUSES_OF, MarketStatus, StatusFilter
+from kalshi_pipeline.units import MICROS_PER_SECOND
+from kalshi_pipeline.vocabulary import NOT_OPEN, STATUSES_OF, MarketStatus, StatusFilter
 
 # A market whose state is a day old is asked for hourly, one in a new state at every run.
 _WAIT_SHARE = 24
+# One look may fall between the tiers, while the exchange moves a market.
+_BETWEEN_LOOKS = 600 * MICROS_PER_SECOND
 
 _listed = Table(
-    "listed_markets", MetaData(), Column("market_id", Integer, primary_key=True), prefixes=["TEMPORARY"]
+    "listed_markets",
+    MetaData(),
+    Column("market_id", Integer, primary_key=True),
+    # Of one that is listed in a record that cannot be read, it is known that it is there, and no more.
+    Column("is_readable", Boolean),
+    prefixes=["TEMPORARY"],
 )
 # As the index of unsettled markets has it.
 _is_unsettled = and_(
@@ -46,40 +59,77 @@ def _is_any_of(statuses: Iterable[MarketStatus]) -> ColumnElement[bool]:
     return markets.c.status.in_([status.value for status in statuses])
 
 
+class Unlisted(NamedTuple):
+    """A market that is stored as open and that a listing does not show.
+
+    It has `vanished` if the last good listing, or a lookup since, showed it, and no run before this one missed it.
+    """
+
+    ticker: str
+    close_at: int | None
+    is_provisional: bool
+    vanished: bool
+
+
 class ListedMarkets:
     """The markets that a run has seen in its listing, in a temporary table of the writer until the next run begins."""
 
-    _add_staged = insert_or_ignore(
+    _add_staged = upsert(
         _listed,
-        ["market_id"],
-        select(markets.c.id).join(staged_markets.table, markets.c.ticker == staged_markets.table.c.ticker),
+        ["market_id", "is_readable"],
+        select(markets.c.id, true()).join(
+            staged_markets.table, markets.c.ticker == staged_markets.table.c.ticker
+        ),
+    )
+    _find_staged = delete(lost_markets).where(
+        lost_markets.c.market_id.in_(
+            select(markets.c.id).join(staged_markets.table, markets.c.ticker == staged_markets.table.c.ticker)
+        )
     )
 
     def __init__(self, connection: Connection) -> None:
         make_empty(connection, _listed)
+        self._some_are_lost = connection.execute(select(exists(select(lost_markets)))).scalar_one()
 
     def add_staged(self, connection: Connection) -> None:
-        """Remember the staged markets."""
+        """Remember the staged markets, which are lost no more."""
         connection.execute(self._add_staged)
+        if self._some_are_lost:
+            connection.execute(self._find_staged)
 
-    def add(self, connection: Connection, tickers: Sequence[str]) -> None:
-        """Remember markets by their tickers."""
-        known = select(markets.c.id).where(markets.c.ticker.in_(tickers))
-        connection.execute(insert_or_ignore(_listed, ["market_id"], known))
+    def add_unreadable(self, connection: Connection, tickers: Sequence[str]) -> None:
+        """Remember markets, by their tickers, that the exchange listed in records that cannot be read."""
+        known = select(markets.c.id, false()).where(markets.c.ticker.in_(tickers))
+        connection.execute(insert_or_ignore(_listed, ["market_id", "is_readable"], known))
 
     @staticmethod
     def hold(market_id: ColumnElement[int]) -> ColumnElement[bool]:
         """Return the condition that the market of a key is among them."""
         return exists().where(_listed.c.market_id == market_id)
 
-    def unlisted(self, connection: Connection, scope: Scope) -> list[str]:
+    @staticmethod
+    def hold_readable(market_id: ColumnElement[int]) -> ColumnElement[bool]:
+        """Return the condition that the market of a key is among them, in a record that can be read."""
+        return exists().where(_listed.c.market_id == market_id, _listed.c.is_readable)
+
+    def unlisted(self, connection: Connection, scope: Scope) -> list[Unlisted]:
         """Return the markets that a scope covers by their stored state, and its listing, now complete, did not list."""
-        query = (
-            select(markets.c.ticker)
-            .where(_is_unsettled, _is_any_of(scope.statuses), is_in(scope), ~self.hold(markets.c.id))
-            .order_by(markets.c.id)
+        is_lost = exists().where(lost_markets.c.market_id == markets.c.id)
+        is_missed = exists().where(
+            unlisted_spans.c.market_id == markets.c.id, unlisted_spans.c.to_tick_id.is_(None)
         )
-        return list(connection.execute(query).scalars())
+        query = (
+            select(
+                markets.c.ticker,
+                markets.c.close_at,
+                func.coalesce(markets.c.is_provisional, false()),
+                not_(or_(is_lost, is_missed)),
+            )
+            .outerjoin(market_lookups)
+            .where(_is_unsettled, _is_any_of(scope.statuses), is_in(scope), ~self.hold(markets.c.id))
+            .order_by(market_lookups.c.asked_at.nulls_first(), markets.c.id)
+        )
+        return [Unlisted(*row) for row in connection.execute(query)]
 
     def due(
         self,
@@ -109,19 +159,62 @@ class ListedMarkets:
         return list(connection.execute(query).scalars())
 
 
-def record_market_lookups(connection: Connection, tickers: Sequence[str], at: int) -> None:
-    """Record when the exchange was asked for these markets, as long as their end is not known."""
+def record_market_lookups(
+    connection: Connection, tickers: Sequence[str], at: int, *, are_missing: bool | None
+) -> None:
+    """Record when the exchange was asked for these markets, as long as their end is not known.
+
+    `are_missing` says whether neither of its tiers has them, None that it is not known. Since when they have been
+    missing is kept until one has them.
+    """
+    missing_at: ColumnElement[int | None] = {
+        True: func.coalesce(market_lookups.c.missing_at, literal(at, BigInteger)),
+        False: null(),
+        None: market_lookups.c.missing_at,
+    }[are_missing]
     for some in in_parts(tickers):
-        asked = select(markets.c.id).where(markets.c.ticker.in_(some))
-        connection.execute(delete(market_lookups).where(market_lookups.c.market_id.in_(asked)))
-        rows = select(markets.c.id, literal(at, BigInteger)).where(markets.c.ticker.in_(some), _is_unsettled)
-        connection.execute(insert(market_lookups).from_select(["market_id", "asked_at"], rows))
+        asked = (
+            select(markets.c.id, literal(at, BigInteger), cast(missing_at, BigInteger))
+            .outerjoin(market_lookups)
+            .where(markets.c.ticker.in_(some))
+        )
+        connection.execute(
+            delete(market_lookups).where(
+                market_lookups.c.market_id.in_(
+                    select(markets.c.id).where(markets.c.ticker.in_(some), not_(_is_unsettled))
+                )
+            )
+        )
+        connection.execute(
+            upsert(market_lookups, ["market_id", "asked_at", "missing_at"], asked.where(_is_unsettled))
+        )
+
+
+def record_lost(connection: Connection, tickers: Sequence[str], at: int) -> None:
+    """Record markets that are open by a lookup and missing in the listing."""
+    for some in in_parts(tickers):
+        rows = select(markets.c.id, literal(at, BigInteger)).where(markets.c.ticker.in_(some))
+        connection.execute(insert_or_ignore(lost_markets, ["market_id", "since_at"], rows))
+
+
+def forget_found(connection: Connection) -> None:
+    """Remove from the lost markets those that are known to be open no more."""
+    ended = select(markets.c.id).where(
+        or_(_is_any_of(NOT_OPEN), markets.c.gone_at.is_not(None)), markets.c.id == lost_markets.c.market_id
+    )
+    connection.execute(delete(lost_markets).where(exists(ended)))
 
 
 def mark_gone(connection: Connection, tickers: Sequence[str], at: int) -> int:
-    """Mark markets that are in none of the exchange's tiers, and return how many were not marked before."""
+    """Mark markets that neither of the exchange's tiers has, at two looks apart; return how many were not marked.
+
+    The first look is recorded by `record_market_lookups`.
+    """
+    was_missing = exists().where(
+        market_lookups.c.market_id == markets.c.id, market_lookups.c.missing_at <= at - _BETWEEN_LOOKS
+    )
     marked = 0
     for some in in_parts(tickers):
-        gone = update(markets).where(markets.c.ticker.in_(some), markets.c.gone_at.is_(None))
+        gone = update(markets).where(markets.c.ticker.in_(some), markets.c.gone_at.is_(None), was_missing)
         marked += connection.execute(gone.values(gone_at=at)).rowcount
     return marked

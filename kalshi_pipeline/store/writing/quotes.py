@@ -1,7 +1,7 @@
 """Writes of quotes: a row per tick and market that differs from the row before, and what is kept of the others."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import (
     BigInteger,
@@ -12,7 +12,9 @@ from sqlalchemy import (
     Insert,
     Integer,
     MetaData,
+    Select,
     Table,
+    Update,
     and_,
     bindparam,
     case,
@@ -38,6 +40,7 @@ from kalshi_pipeline.store.schema.tables import (
     price_snapshots,
     ticks,
     unchanged_quotes,
+    unlisted_spans,
 )
 from kalshi_pipeline.store.scopes import is_in
 from kalshi_pipeline.store.writing.lookups import ListedMarkets
@@ -45,6 +48,7 @@ from kalshi_pipeline.store.writing.merging import make_empty
 from kalshi_pipeline.store.writing.parents import staged_markets
 from kalshi_pipeline.store.writing.runs import TAKEN, Run
 from kalshi_pipeline.units import MICROS_PER_MILLISECOND, MICROS_PER_SECOND
+from kalshi_pipeline.vocabulary import NOT_OPEN
 
 _stage = staged_markets.table
 _tick_id = bindparam("tick_id", type_=Integer)
@@ -129,14 +133,40 @@ _unlisted = Table(
 _find_unlisted = insert(_unlisted).from_select(
     ["market_id"],
     select(_latest.market_id).where(
-        ~_latest.is_terminal, _latest.tick_id < _tick_id, ~ListedMarkets.hold(_latest.market_id)
+        ~_latest.is_terminal, _latest.tick_id < _tick_id, ~ListedMarkets.hold_readable(_latest.market_id)
     ),
 )
-_ended_ids = select(_unlisted.c.market_id)
+# That the exchange reports a state which is not open, or has the market in neither tier, is a proof, whoever learnt it.
+_has_ended = exists().where(
+    markets.c.id == _unlisted.c.market_id,
+    or_(markets.c.status.in_(list(NOT_OPEN)), markets.c.gone_at.is_not(None)),
+)
+_ended_ids = select(_unlisted.c.market_id).where(_has_ended, ~ListedMarkets.hold(_unlisted.c.market_id))
 _append_ends = insert(price_snapshots).from_select(
-    ["market_id", *_end], select(_unlisted.c.market_id, *_end.values())
+    ["market_id", *_end],
+    select(_unlisted.c.market_id, *_end.values()).where(
+        _has_ended, ~ListedMarkets.hold(_unlisted.c.market_id)
+    ),
 )
 _refresh_ended = update(latest_quotes).values(_end).where(_latest.market_id.in_(_ended_ids))
+_forget_ended = delete(_unlisted).where(_unlisted.c.market_id.in_(_ended_ids))
+_span = unlisted_spans.c
+
+
+def _close_spans(market_ids: Select[Any]) -> Update:
+    return (
+        update(unlisted_spans)
+        .values(to_tick_id=_tick_id)
+        .where(_span.to_tick_id.is_(None), _span.market_id.in_(market_ids))
+    )
+
+
+_close_spans_of_staged = _close_spans(select(markets.c.id).join(_stage, markets.c.ticker == _stage.c.ticker))
+_close_spans_of_ended = _close_spans(_ended_ids)
+_is_missed = exists().where(_span.market_id == _unlisted.c.market_id, _span.to_tick_id.is_(None))
+_open_spans = insert(unlisted_spans).from_select(
+    ["market_id", "from_tick_id"], select(_unlisted.c.market_id, _tick_id).where(~_is_missed)
+)
 
 
 class Appended(NamedTuple):
@@ -146,8 +176,15 @@ class Appended(NamedTuple):
     keyframes: int
 
 
+class Ended(NamedTuple):
+    """What became of the markets that a tick did not list: histories ended on proof, and markets left unconfirmed."""
+
+    ended: int
+    unconfirmed: int
+
+
 class TickQuotes:
-    """Writes the quotes of one tick, page by page; then ends the histories of markets that it did not list.
+    """Writes the quotes of one tick, page by page; then what became of the markets that it did not list.
 
     A quote is stored if the market is new or back, if it differs from the market's last one, and as a keyframe if that
     one is older than `keyframe_seconds`; `latest_quotes` then holds the same row. With `every`, a quote that is not
@@ -183,13 +220,18 @@ class TickQuotes:
             self._append_unchanged is not None or connection.execute(has_unchanged).scalar_one()
         )
         self._bound = {"tick_id": run.id, "aged_tick_id": connection.execute(aged).scalar_one()}
-        # A market that is not among them at the tick's end is listed no more.
+        # What became of a market that is not among them at the tick's end has to be looked up.
         self.listed = ListedMarkets(connection)
+        self._some_are_missed = connection.execute(
+            select(exists().where(_span.to_tick_id.is_(None)))
+        ).scalar_one()
 
     def append(self, connection: Connection, received_at: int) -> Appended:
         """Store the quotes of the staged markets, which were received at an instant."""
         make_empty(connection, _new_quotes)
         self.listed.add_staged(connection)
+        if self._some_are_missed:
+            connection.execute(_close_spans_of_staged, self._bound)
         at = {**self._bound, "received_ms": self._milliseconds(received_at)}
         inserted = connection.execute(_find, self._bound).rowcount
         if inserted:
@@ -202,23 +244,28 @@ class TickQuotes:
         keyframes = connection.execute(_count_keyframes).scalar_one() if inserted else 0
         return Appended(inserted, keyframes)
 
-    def note_listed(self, connection: Connection, tickers: Sequence[str]) -> None:
-        """Add markets that the exchange listed in records that could not be read: their histories do not end."""
-        self.listed.add(connection, tickers)
+    def note_unreadable(self, connection: Connection, tickers: Sequence[str]) -> None:
+        """Add markets that the exchange listed in records that cannot be read: they have not ended, nor vanished."""
+        self.listed.add_unreadable(connection, tickers)
 
-    def end_unlisted(self, connection: Connection, at: int) -> int:
-        """Store a terminal row for each market that this complete tick covers and did not list, if it had not ended."""
-        if not self._scope.shows_absence:
-            return 0
+    def end(self, connection: Connection, at: int, *, is_complete: bool) -> Ended:
+        """End histories on proof, whatever the scope; then open a span for each market that nothing confirms.
+
+        Those are the markets that this tick covers and neither listed nor proved ended, if it is complete.
+        """
         make_empty(connection, _unlisted)
         bound = {**self._bound, "received_ms": self._milliseconds(at)}
         connection.execute(_find_unlisted, bound)
-        is_covered = exists().where(markets.c.id == _unlisted.c.market_id, is_in(self._scope))
-        connection.execute(delete(_unlisted).where(~is_covered))
         ended = connection.execute(_append_ends, bound).rowcount
         if ended:
-            connection.execute(_refresh_ended, bound)
-        return ended
+            for statement in (_refresh_ended, _close_spans_of_ended, _forget_ended):
+                connection.execute(statement, bound)
+        if not is_complete or not self._scope.shows_absence:
+            return Ended(ended, 0)
+        is_covered = exists().where(markets.c.id == _unlisted.c.market_id, is_in(self._scope))
+        connection.execute(delete(_unlisted).where(~is_covered))
+        connection.execute(_open_spans, bound)
+        return Ended(ended, connection.execute(select(func.count()).select_from(_unlisted)).scalar_one())
 
     def _milliseconds(self, at: int) -> int:
         return (at - self._tick_at) // MICROS_PER_MILLISECOND

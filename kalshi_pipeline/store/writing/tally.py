@@ -10,7 +10,9 @@ class Tally:
 
     received = inserted + changed + unchanged + quarantined + duplicates + out_of_scope, where the last are records that
     were not asked for. `placeholders` counts the parents made, `healed` those filled; `keyframes` counts the inserted
-    quotes that are unchanged and were written for their age, `ended` the histories that were ended.
+    quotes that are unchanged and were written for their age, `ended` the histories that were ended, `paused` the
+    markets that are open and paused, `unconfirmed` those that were neither listed nor proved ended, `gone` those that
+    were found in neither of the exchange's tiers.
     """
 
     pages: int = 0
@@ -25,6 +27,9 @@ class Tally:
     healed: int = 0
     keyframes: int = 0
     ended: int = 0
+    paused: int = 0
+    unconfirmed: int = 0
+    gone: int = 0
 
     def __add__(self, other: Self) -> Self:
         return type(self)(**{f.name: getattr(self, f.name) + getattr(other, f.name) for f in fields(self)})

@@ -1,0 +1,48 @@
+"""Whether what is known of vanished markets agrees with a listing that says that it was complete.
+
+A listing may be cut with an answer that looks like its end. So a random sample of the markets that it should have shown
+and did not is looked up: if they are open, or unknown to the exchange, the listing is not what it says.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from random import Random
+
+from kalshi_pipeline.store.writing.lookups import Unlisted
+from kalshi_pipeline.vocabulary import STATUSES_OF, StatusFilter
+
+SAMPLE = 200
+MOST_OPEN = 5
+_LEAST_JUDGED = 20
+OPEN = STATUSES_OF[StatusFilter.OPEN]
+
+
+def sample_of(vanished: Sequence[Unlisted], at: int, random: Random) -> list[Unlisted]:
+    """Return up to SAMPLE markets at random, first those whose announced close is after an instant."""
+    ahead = [market for market in vanished if market.close_at is None or market.close_at > at]
+    behind = [market for market in vanished if market.close_at is not None and market.close_at <= at]
+    for part in (ahead, behind):
+        random.shuffle(part)
+    return [*ahead, *behind][:SAMPLE]
+
+
+def contradiction(
+    sample: Sequence[Unlisted], status_of: Mapping[str, str | None], missing: Collection[str]
+) -> str | None:
+    """Return why the looked-up sample contradicts a complete listing; None where it does not.
+
+    `status_of` has what the exchange said of those that it knows, `missing` holds those in neither of its tiers.
+    Provisional markets, which the exchange may delete, are not judged by whether it knows them.
+    """
+    count = len(sample)
+    are_open = sum(status_of.get(market.ticker) in OPEN for market in sample)
+    if are_open > MOST_OPEN:
+        return f"the listing was cut short: of {count:,} markets that left it and were looked up, {are_open:,} are open"
+    lasting = [market.ticker for market in sample if not market.is_provisional]
+    known = sum(ticker in status_of for ticker in lasting)
+    unknown = sum(ticker in missing for ticker in lasting)
+    if known + unknown >= _LEAST_JUDGED and known < unknown:
+        return (
+            f"the listing cannot be checked: of {known + unknown:,} markets that left it and were looked up, the "
+            f"exchange knows {known:,}"
+        )
+    return None
