@@ -1,20 +1,20 @@
 """Records as the exchange lists them, ticks as the snapshot takes them, and whole tables as plain dictionaries."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from sqlalchemy import Table, select
+from sqlalchemy import Table, select, update
 
 from kalshi_pipeline.records import Event, Market, Quote, Series
 from kalshi_pipeline.scope import Combos, Scope
 from kalshi_pipeline.store.database import Database
-from kalshi_pipeline.store.schema.tables import ticks
+from kalshi_pipeline.store.schema.tables import markets, ticks
 from kalshi_pipeline.store.scopes import scope_id
 from kalshi_pipeline.store.writing.ids import insert_one
 from kalshi_pipeline.store.writing.parents import merge_events, merge_markets, merge_series
-from kalshi_pipeline.store.writing.quotes import Appended, TickQuotes
+from kalshi_pipeline.store.writing.quotes import Appended, Ended, TickQuotes
 from kalshi_pipeline.store.writing.runs import Run, State, add_page, close_run, open_tick
 from kalshi_pipeline.store.writing.tally import Tally
 from kalshi_pipeline.units import instant_of
@@ -151,6 +151,7 @@ class Tick:
         self.run = open_run(database, tick_at, scope=scope)
         self._database = database
         self._tick_at = tick_at
+        self._scope = scope
         with database.begin() as connection:
             self.quotes = TickQuotes(
                 connection, self.run, tick_at, scope, every=every, keyframe_seconds=keyframe_seconds
@@ -166,17 +167,25 @@ class Tick:
             add_page(connection, self.run, Tally(pages=1, received=len(page), **counts))
         return appended
 
-    def end_unlisted(self) -> int:
-        """End the histories of the markets that the tick has not listed, two seconds after it."""
-        with self._database.begin() as connection:
-            ended = self.quotes.end_unlisted(connection, self._tick_at + 2 * SECOND)
-            add_page(connection, self.run, Tally(ended=ended))
-        return ended
+    def end(self, *, is_complete: bool = True, missed: Container[str] = ()) -> Ended:
+        """End the histories of the markets that the tick has not listed, two seconds after it.
 
-    def close(self, state: State = State.COMPLETE) -> None:
-        """Close the tick. A complete one has seen every market, and ends those that it has not listed."""
-        if state is State.COMPLETE:
-            self.end_unlisted()
+        Lookups have found that they are closed, but for those that are `missed`.
+        """
+        with self._database.begin() as connection:
+            if is_complete and self._scope.shows_absence:
+                unlisted = self.quotes.listed.unlisted(connection, self._scope)
+                closed = [market.ticker for market in unlisted if market.ticker not in missed]
+                connection.execute(
+                    update(markets).values(status="closed").where(markets.c.ticker.in_(closed))
+                )
+            found = self.quotes.end(connection, self._tick_at + 2 * SECOND, is_complete=is_complete)
+            add_page(connection, self.run, Tally(ended=found.ended, unconfirmed=found.unconfirmed))
+        return found
+
+    def close(self, state: State = State.COMPLETE, missed: Container[str] = ()) -> None:
+        """Close the tick. A complete one has seen or looked up every market, but for those that are `missed`."""
+        self.end(is_complete=state is State.COMPLETE, missed=missed)
         close(self._database, self.run, state, self._tick_at + 2 * SECOND)
 
 
@@ -188,11 +197,12 @@ def take(
     keyframe_seconds: float = KEYFRAME_SECONDS,
     scope: Scope = SCOPE,
     state: State = State.COMPLETE,
+    missed: Container[str] = (),
 ) -> int:
-    """A whole snapshot: how many quotes it appended."""
+    """A whole snapshot: how many quotes it appended. What it does not list has closed, or else is missed."""
     tick = Tick(database, tick_at, every=every, keyframe_seconds=keyframe_seconds, scope=scope)
     inserted = sum(tick.store(page).inserted for page in pages)
-    tick.close(state)
+    tick.close(state, missed)
     return inserted
 
 

@@ -103,7 +103,7 @@ def test_table_keeps_no_instant_in_32_bits(table: Table) -> None:
         "duplicates",
         "out_of_scope",
     }
-    counts |= {"placeholders", "healed", "keyframes", "ended", "windows"}
+    counts |= {"placeholders", "healed", "keyframes", "ended", "paused", "unconfirmed", "gone", "windows"}
     assert set(narrow) <= (counts if table.metadata is metadata else set())
 
 
@@ -129,6 +129,7 @@ def test_tables_and_indexes_are_written_for_postgresql() -> None:
         "ix_events_placeholder": "is_placeholder = true",
         "ix_markets_placeholder": "is_placeholder = true",
         "ix_markets_active_created_at": "status = 'active'",
+        "ix_unlisted_spans_open": "to_tick_id IS NULL",
         "ix_markets_unsettled": "status IS DISTINCT FROM 'finalized' AND gone_at IS NULL",
         "ix_settlements_without_value": "settlement_value IS NULL",
     }

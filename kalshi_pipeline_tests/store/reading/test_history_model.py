@@ -22,6 +22,7 @@ from kalshi_pipeline.store.schema.tables import (
     price_snapshots,
     ticks,
     unchanged_quotes,
+    unlisted_spans,
 )
 from kalshi_pipeline.store.scopes import stored_scopes
 from kalshi_pipeline.store.writing.runs import TAKEN, State
@@ -66,6 +67,8 @@ class Taken:
     scope: Scope
     state: State
     page: dict[str, Market]
+    missed: frozenset[str] = frozenset()
+    """Of the markets that it covers and does not list, those that no lookup found closed."""
 
 
 def covers(scope: Scope, ticker: str) -> bool:
@@ -111,7 +114,8 @@ def invent(random: Random) -> Iterator[Taken]:
             for ticker in seen
         }
         page = page if state in TAKEN else {}
-        yield Taken(tick(number), scope, state, page)
+        missed = frozenset(ticker for ticker in TICKERS if random.random() < 0.3)
+        yield Taken(tick(number), scope, state, page, missed)
 
 
 def replay(database: Database, life: list[Taken], *, every: bool, keyframe_seconds: float) -> None:
@@ -128,6 +132,7 @@ def replay(database: Database, life: list[Taken], *, every: bool, keyframe_secon
                 keyframe_seconds=keyframe_seconds,
                 scope=taken.scope,
                 state=taken.state,
+                missed=taken.missed,
             )
         else:
             record(database, taken.at, taken.state, taken.scope)
@@ -139,12 +144,14 @@ def truth(life: list[Taken], ticker: str, at: int) -> tuple[int | None, bool]:
     for taken in life:
         if taken.at > at or taken.state not in TAKEN:
             continue
+        is_missed = False
         if ticker in taken.page:
             known = taken.page[ticker].quote.yes_bid
         elif covers(taken.scope, ticker) and taken.state is State.COMPLETE:
-            known = None
+            is_missed = ticker in taken.missed
+            known = known if is_missed else None
         if ticker in taken.page or covers(taken.scope, ticker):
-            is_complete = taken.state is State.COMPLETE
+            is_complete = taken.state is State.COMPLETE and not is_missed
     return known, is_complete
 
 
@@ -157,6 +164,7 @@ def by_definition(database: Database) -> InForce:
         joined = price_snapshots.join(ticks).join(markets)
         stored = connection.execute(rows.select_from(joined)).all()
         seen = select(markets.c.ticker, ticks.c.tick_at, unchanged_quotes)
+        spans = connection.execute(select(markets.c.ticker, unlisted_spans).join(markets)).all()
         unchanged = connection.execute(seen.select_from(unchanged_quotes.join(ticks).join(markets))).all()
 
     @cache
@@ -174,7 +182,15 @@ def by_definition(database: Database) -> InForce:
             and (run.id == given.tick_id or covers(scope_of[run.scope_id], ticker))
         ]
         newest = max(covering, key=lambda run: int(run.tick_at))
-        complete = [run.tick_at for run in covering if run.state == "complete"]
+        missed = {
+            run.id
+            for run in covering
+            for span in spans
+            if span.ticker == ticker
+            and span.from_tick_id <= run.id
+            and (span.to_tick_id is None or run.id < span.to_tick_id)
+        }
+        complete = [run.tick_at for run in covering if run.state == "complete" and run.id not in missed]
         return Quote(
             ticker,
             at,
@@ -182,7 +198,7 @@ def by_definition(database: Database) -> InForce:
             given.tick_at + given.received_ms * MICROS_PER_MILLISECOND,
             not row.is_terminal,
             newest.id == given.tick_id,
-            newest.state == "complete",
+            newest.state == "complete" and newest.id not in missed,
             max(complete, default=None),
             *(getattr(row, name) for name in QUOTE_COLUMNS),
         )

@@ -24,7 +24,7 @@ from kalshi_pipeline.store.schema.tables import (
     unchanged_quotes,
 )
 from kalshi_pipeline.store.writing.parents import merge_markets
-from kalshi_pipeline.store.writing.quotes import Appended
+from kalshi_pipeline.store.writing.quotes import Appended, Ended
 from kalshi_pipeline.store.writing.runs import State
 from kalshi_pipeline.units import iso_of
 from kalshi_pipeline.vocabulary import StatusFilter
@@ -288,7 +288,7 @@ def test_tick_that_was_cut_ends_with_the_rows_of_an_undisturbed_one(
     for page in pages[:1] if cut_after == "a_page" else pages:
         cut.store(page)
     if cut_after == "its_ends":
-        cut.end_unlisted()
+        cut.end()
     finish(begin(database))
     with closing(Database(sqlite_url(tmp_path / "undisturbed.db"))) as undisturbed:
         prepare(undisturbed)
@@ -477,6 +477,7 @@ class _Model:
         self.rows: dict[tuple[int, int], Row] = {}
         self.last_tick: dict[int, int] = {}
         self.unchanged: set[tuple[int, int]] = set()
+        self.spans: list[list[int | None]] = []
         self.why: Counter[str] = Counter()
         self._ids: dict[str, int] = {}
         self._ticks: dict[int, int] = {}
@@ -491,6 +492,7 @@ class _Model:
         """Return why the row is stored, if it is."""
         market_id = self._ids.setdefault(row.ticker, len(self._ids) + 1)
         self._listed.add(market_id)
+        self._close_span(market_id)
         given = _snapshot(self._tick, market_id, row)
         reasons = self._reasons(market_id, given, keyframe_seconds)
         why = next((why for why, holds in reasons.items() if holds), None)
@@ -501,18 +503,29 @@ class _Model:
             self.unchanged.add((self._tick, market_id))
         return why
 
-    def end(self) -> int:
-        gone = [
-            market_id
+    def end(self, missed: Container[str]) -> Ended:
+        """Of the markets that are covered and not listed, the missed ones are unconfirmed, and the others closed."""
+        unlisted = {
+            ticker: market_id
             for ticker, market_id in self._ids.items()
             if market_id not in self._listed
             and ticker in self._covered
             and not self.rows[self.last_tick[market_id], market_id]["is_terminal"]
             and self.last_tick[market_id] != self._tick
-        ]
+        }
+        gone = [market_id for ticker, market_id in unlisted.items() if ticker not in missed]
         for market_id in gone:
             self._store(market_id, _end(self._tick, market_id), "ended")
-        return len(gone)
+            self._close_span(market_id)
+        for ticker, market_id in unlisted.items():
+            if ticker in missed and not any(span[0] == market_id and span[2] is None for span in self.spans):
+                self.spans.append([market_id, self._tick, None])
+        return Ended(len(gone), len(unlisted) - len(gone))
+
+    def _close_span(self, market_id: int) -> None:
+        for span in self.spans:
+            if span[0] == market_id and span[2] is None:
+                span[2] = self._tick
 
     def _reasons(self, market_id: int, given: Row, keyframe_seconds: int) -> dict[str, bool]:
         last_tick = self.last_tick.get(market_id)
@@ -565,13 +578,17 @@ def test_quotes_are_those_of_the_rule_after_any_sequence_of_ticks(database: Data
         if is_cut:
             tick.close(State.PARTIAL)
         else:
-            assert tick.end_unlisted() == model.end()
+            missed = {f"M-{n}" for n in range(12) if chance.random() < 0.3}
+            assert tick.end(missed=missed) == model.end(missed)
             close(database, tick.run)
     assert min(model.why.values()) >= 10
     assert set(model.why) == {"new", "returned", "changed", "aged", "ended"}
     assert contents(database, price_snapshots) == [row for _, row in sorted(model.rows.items())]
     assert contents(database, unchanged_quotes) == [_unchanged(*key) for key in sorted(model.unchanged)]
     assert len(model.unchanged) >= 10
+    spans = query(database, "SELECT * FROM unlisted_spans")
+    assert sorted(spans, key=str) == sorted(map(tuple, model.spans), key=str)
+    assert len(spans) >= 10
     latest = [model.rows[tick_id, market_id] for market_id, tick_id in sorted(model.last_tick.items())]
     assert contents(database, latest_quotes) == latest
     _assert_latest_is_newest(database)

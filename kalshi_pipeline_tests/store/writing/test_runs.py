@@ -45,7 +45,10 @@ _KILLED = "the run ended without reporting (killed, or the machine stopped); the
 _COUNTS: Row = dict.fromkeys(
     ("pages", "received", "inserted", "unchanged", "quarantined", "duplicates", "placeholders", "healed"), 0
 )
-_TICK_COUNTS: Row = {**_COUNTS, "keyframes": 0, "ended": 0}
+_TICK_COUNTS: Row = {
+    **_COUNTS,
+    **dict.fromkeys(("keyframes", "ended", "out_of_scope", "paused", "unconfirmed", "gone"), 0),
+}
 _LISTING_COUNTS: Row = {**_COUNTS, "changed": 0, "out_of_scope": 0}
 _PERIOD = 300.0
 _OTHER = replace(SCOPE, combos=Combos.ONLY)
