@@ -25,7 +25,7 @@ DEFAULTS = {
     "walk_seconds": 900,
     "event_lookups": 20,
     "healing_requests": 300,
-    "reconcile_requests": 20,
+    "reconcile_requests": None,
     "placeholder_hours": 24,
     "quarantine_share": 0.01,
     "run_history_days": 7,

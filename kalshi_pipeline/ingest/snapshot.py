@@ -60,11 +60,14 @@ def _store_quotes(session: Session, report: Report, tick_at: int, period_seconds
         if page.rejected:
             quotes.note_unreadable(connection, page.rejected)
         are_paused = {market.ticker for market in page.markets if market.status == MarketStatus.INACTIVE}
+        # The listing of paused markets may repeat those of the listing of open ones.
         new_paused = len(are_paused - paused)
+        again = min(len(are_paused) - new_paused, len(page.markets) - inserted)
         paused.update(are_paused)
         return Tally(
             inserted=inserted,
-            unchanged=len(page.markets) - inserted,
+            unchanged=len(page.markets) - inserted - again,
+            duplicates=again,
             placeholders=parents.placeholders,
             healed=parents.healed,
             keyframes=keyframes,

@@ -7,6 +7,7 @@ from typing import Any, TypeAlias
 
 import httpx
 
+from kalshi_pipeline.clock import SYSTEM_CLOCK, Clock
 from kalshi_pipeline.exchange.client import KalshiClient
 from kalshi_pipeline.ingest.run.session import Session
 from kalshi_pipeline.sandbox import Sandbox
@@ -40,7 +41,7 @@ class Rewriting(httpx.BaseTransport):
 
 
 @contextmanager
-def rewritten(settings: Settings, answer: Answer) -> Iterator[Session]:
+def rewritten(settings: Settings, answer: Answer, clock: Clock = SYSTEM_CLOCK) -> Iterator[Session]:
     """A session whose exchange answers otherwise."""
     with (
         closing(Database(settings.database_url)) as database,
@@ -48,7 +49,7 @@ def rewritten(settings: Settings, answer: Answer) -> Iterator[Session]:
             settings.api_url, requests_per_second=1000, retry_seconds=0, transport=Rewriting(answer)
         ) as client,
     ):
-        yield Session(client, database, settings, lambda _: None)
+        yield Session(client, database, settings, lambda _: None, clock)
 
 
 def is_lookup(request: httpx.Request) -> bool:

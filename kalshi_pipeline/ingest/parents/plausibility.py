@@ -11,7 +11,7 @@ from kalshi_pipeline.store.writing.lookups import Unlisted
 from kalshi_pipeline.vocabulary import STATUSES_OF, StatusFilter
 
 SAMPLE = 200
-MOST_OPEN = 5
+_MOST_OPEN = 5
 _LEAST_JUDGED = 20
 OPEN = STATUSES_OF[StatusFilter.OPEN]
 
@@ -35,7 +35,7 @@ def contradiction(
     """
     count = len(sample)
     are_open = sum(status_of.get(market.ticker) in OPEN for market in sample)
-    if are_open > MOST_OPEN:
+    if are_open > _MOST_OPEN:
         return f"the listing was cut short: of {count:,} markets that left it and were looked up, {are_open:,} are open"
     lasting = [market.ticker for market in sample if not market.is_provisional]
     known = sum(ticker in status_of for ticker in lasting)

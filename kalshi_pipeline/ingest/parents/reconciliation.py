@@ -13,7 +13,7 @@ from kalshi_pipeline.exchange.client import TICKERS_PER_LOOKUP
 from kalshi_pipeline.exchange.listing import ListedPage
 from kalshi_pipeline.ingest.parents.lookup import LookedUp, MarketLookup, store_looked_up
 from kalshi_pipeline.ingest.parents.market_pages import MarketPages, PreparedMarkets
-from kalshi_pipeline.ingest.parents.plausibility import MOST_OPEN, OPEN, contradiction, sample_of
+from kalshi_pipeline.ingest.parents.plausibility import OPEN, contradiction, sample_of
 from kalshi_pipeline.ingest.run.report import Report
 from kalshi_pipeline.ingest.run.session import Session
 from kalshi_pipeline.records import Market, Outcome
@@ -152,15 +152,13 @@ class _Reconciling:
         self._budget = budget
         self._unlisted = unlisted
         self._status_of: dict[str, str | None] = {}
+        self._lost: list[str] = []
 
     def judge(self, sample: Sequence[Unlisted]) -> str | None:
         """Look up a sample of vanished markets; return why it contradicts the listing, if it does."""
         if not sample:
             return None
         lookup = self._ask([market.ticker for market in sample])
-        if len(lookup.failed) * 2 > len(sample) > MOST_OPEN:
-            why = next(iter(lookup.failed.values()))
-            return f"{len(sample):,} markets left the listing and could not be looked up: {why}"
         reason = contradiction(sample, self._status_of, lookup.gone)
         self._finish(lookup, are_believed=reason is None)
         return reason
@@ -178,7 +176,7 @@ class _Reconciling:
 
     def _ask(self, tickers: Sequence[str]) -> MarketLookup:
         lookup = MarketLookup(self._session, tickers, seconds_left=self._seconds_left)
-        self._lookup = lookup
+        self._lookup, self._lost = lookup, []
         for answer in lookup:
             self._store(answer)
         return lookup
@@ -187,11 +185,15 @@ class _Reconciling:
         return self._budget.seconds_left(tier, self._lookup.missing)
 
     def _finish(self, lookup: MarketLookup, *, are_believed: bool) -> None:
-        """Record what was not found. A market that fails again and again goes behind those that wait."""
+        """Record what was not found. A market that fails again and again goes behind those that wait.
+
+        Open markets are lost only by a listing that is believed; by another one they are simply cut off.
+        """
         at = self._session.clock.now()
         with self._session.database.begin() as connection:
             record_market_lookups(connection, [*lookup.failed, *lookup.unreadable], at, are_missing=None)
             if are_believed:
+                record_lost(connection, self._lost, at)
                 gone = Tally(gone=mark_gone(connection, lookup.gone, at))
                 record_market_lookups(connection, lookup.gone, at, are_missing=True)
                 add_page(connection, self._report.run, gone)
@@ -216,10 +218,10 @@ class _Reconciling:
         return outcome.market.status in OPEN and outcome.ticker in self._unlisted
 
     def _store_lost(self, page: ListedPage[Market]) -> None:
-        prepared, at = self._pages.prepare(page), self._session.clock.now()
+        prepared = self._pages.prepare(page)
         with self._session.database.begin() as connection:
             tally = Tally(received=len(page.records)) + self._merge(connection, prepared)
-            record_lost(connection, [market.ticker for market in page.records], at)
             add_page(connection, self._report.run, tally)
         self._report.tally += tally
+        self._lost += [market.ticker for market in page.records]
         self._report.counts["lost_by_listing"] += len(page.records)

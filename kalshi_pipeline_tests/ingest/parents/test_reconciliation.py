@@ -15,6 +15,7 @@ from kalshi_pipeline.sandbox import Sandbox, World, WorldConfig
 from kalshi_pipeline.settings import Settings
 from kalshi_pipeline.units import MICROS_PER_SECOND, iso_of, parse_instant
 from kalshi_pipeline.vocabulary import Tier
+from kalshi_pipeline_tests.clock import ManualClock
 from kalshi_pipeline_tests.conftest import Query
 from kalshi_pipeline_tests.ingest.listed import open_markets
 from kalshi_pipeline_tests.ingest.outcomes import is_historical, is_lookup, move, rewritten, without
@@ -92,27 +93,33 @@ def test_whole_life_of_a_market(sandbox: Sandbox, session: Session, ticker: str,
     assert len(query(CHANGES, ticker)) == 7
 
 
-def test_market_of_neither_tier_is_marked_once_and_asked_for_no_more(
+def test_market_of_neither_tier_is_gone_after_two_looks_and_asked_for_no_more(
     sandbox: Sandbox, session: Session, settings_for: SettingsFor, ticker: str, query: Query
 ) -> None:
+    """Between the looks its quote is not confirmed, and its history goes on."""
     take_snapshot(session, NOON)
-    with rewritten(settings_for(sandbox.url), without(ticker)) as deaf:
-        report = take_snapshot(deaf, NOON + MINUTE)
-        gone_at = query("SELECT gone_at FROM markets WHERE ticker = ?", ticker)
-        assert (report.counts["gone"], report.tally.ended) == (1, 1)
-        assert gone_at[0][0] is not None
-        assert [ticker in asked for asked in looked_up(sandbox, "/historical/markets")] == [True]
+    clock = ManualClock(NOON)
+    with rewritten(settings_for(sandbox.url), without(ticker), clock) as deaf:
+        for minute in (1, 10):
+            clock.advance(minute * 60 - clock.monotonic())
+            report = take_snapshot(deaf, NOON + minute * MINUTE)
+            assert (report.tally.gone, report.tally.ended, report.tally.unconfirmed) == (0, 0, 1)
+        clock.advance(60)
+        report = take_snapshot(deaf, NOON + 11 * MINUTE)
+        assert (report.tally.gone, report.tally.ended, report.tally.unconfirmed) == (1, 1, 0)
+        assert query("SELECT gone_at FROM markets WHERE ticker = ?", ticker) == [(NOON + 11 * MINUTE,)]
+        assert [ticker in asked for asked in looked_up(sandbox, "/historical/markets")] == [True] * 3
 
         sandbox.requests.clear()
-        take_snapshot(deaf, NOON + 2 * MINUTE)
+        take_snapshot(deaf, NOON + 12 * MINUTE)
         sync_markets(deaf)
     assert looked_up(sandbox) == looked_up(sandbox, "/historical/markets") == []
-    assert query("SELECT gone_at FROM markets WHERE ticker = ?", ticker) == gone_at
-    assert query(HISTORY, ticker) == [("00", 0), ("01", 1)]
+    assert query(HISTORY, ticker) == [("00", 0), ("11", 1)]
+    assert query("SELECT from_tick_id, to_tick_id FROM unlisted_spans") == [(2, 4)]
 
-    take_snapshot(session, NOON + 3 * MINUTE)  # it is listed again
+    take_snapshot(session, NOON + 13 * MINUTE)  # it is listed again
     assert query(STATUS, ticker) == [("active", 0)]
-    assert query(HISTORY, ticker) == [("00", 0), ("01", 1), ("03", 0)]
+    assert query(HISTORY, ticker) == [("00", 0), ("11", 1), ("13", 0)]
 
 
 def test_market_that_the_listing_lost_continues(
@@ -144,7 +151,7 @@ def test_market_that_the_listing_lost_continues(
 def test_exchange_that_fails_during_lookups_costs_nothing(
     tier: str, sandbox: Sandbox, session: Session, settings_for: SettingsFor, ticker: str, query: Query
 ) -> None:
-    """The tick is complete and ends the history; what became of the market is found by the next run."""
+    """The tick is complete and confirms nothing of the market; the next run finds out, and ends its history."""
 
     def fail(request: httpx.Request, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
         if is_lookup(request) and (tier == "live" or is_historical(request)):
@@ -155,14 +162,14 @@ def test_exchange_that_fails_during_lookups_costs_nothing(
     move(sandbox, ticker, "closed")
     with rewritten(settings_for(sandbox.url), fail) as failing:
         report = take_snapshot(failing, NOON + MINUTE)
-    assert (report.state, report.tally.ended, report.counts["gone"]) == ("complete", 1, 0)
+    assert (report.state, report.tally.ended, report.tally.unconfirmed) == ("complete", 0, 1)
     assert report.notes[0].startswith("1 markets could not be looked up and are left to later runs: http")
     assert report.counts["not_looked_up"] == 1
     assert query(STATUS, ticker) == [("active", 0)]
 
     take_snapshot(session, NOON + 2 * MINUTE)
     assert query(STATUS, ticker) == [("closed", 0)]
-    assert query(HISTORY, ticker) == [("00", 0), ("01", 1)]
+    assert query(HISTORY, ticker) == [("00", 0), ("02", 1)]
 
 
 def test_batch_that_fails_costs_no_other_one(settings_for: SettingsFor, query: Query) -> None:
@@ -186,7 +193,11 @@ def test_batch_that_fails_costs_no_other_one(settings_for: SettingsFor, query: Q
             move(sandbox, active, "closed")
         with rewritten(settings, fail_first) as failing:
             report = take_snapshot(failing, NOON + MINUTE)
-        assert (report.state, report.counts["not_looked_up"], report.counts["gone"]) == ("complete", 200, 0)
+        assert (report.state, report.counts["not_looked_up"], report.tally.unconfirmed) == (
+            "complete",
+            200,
+            200,
+        )
         assert "200 markets could not be looked up and are left to later runs:" in report.notes[0]
         assert query("SELECT count(*) FROM markets WHERE status = 'closed'") == [(len(moved) - 200,)]
         with open_session(settings) as session:
@@ -305,7 +316,7 @@ def test_exchange_that_ignores_tickers_makes_nothing_gone(
     take_snapshot(session, NOON)
     with rewritten(settings_for(sandbox.url), ignore) as deaf:
         report = take_snapshot(deaf, NOON + MINUTE)
-    assert report.counts["gone"] == 0
+    assert (report.tally.gone, report.tally.unconfirmed) == (0, 1)
     assert "the exchange ignores `tickers`" in report.notes[0]
     assert query(STATUS, ticker) == [("active", 0)]
 
@@ -321,7 +332,7 @@ def test_record_that_cannot_be_read_makes_nothing_gone(
     take_snapshot(session, NOON)
     with rewritten(settings_for(sandbox.url), garble) as other:
         report = take_snapshot(other, NOON + MINUTE)
-    assert (report.is_complete, report.counts["gone"]) == (True, 0)
+    assert (report.is_complete, report.tally.gone, report.tally.unconfirmed) == (True, 0, 1)
     assert query("SELECT kind, count(*) FROM quarantine") == [("markets", 1)]
 
 
@@ -332,7 +343,8 @@ def test_lookups_stay_within_their_budget(
         take_snapshot(session, NOON)
         move(sandbox, ticker, "closed")
         report = take_snapshot(session, NOON + MINUTE)
-    assert (looked_up(sandbox), report.tally.ended) == ([], 1)
+    assert (looked_up(sandbox), report.state) == ([], "complete")
+    assert (report.tally.ended, report.tally.unconfirmed) == (0, 1)
     assert query(STATUS, ticker) == [("active", 0)]
 
 

@@ -119,6 +119,7 @@ def test_migrations_cluster_what_grows_by_its_key(database: Database) -> None:
         "price_snapshots",
         "trades",
         "unchanged_quotes",
+        "unlisted_spans",
     }
     for table in ("price_snapshots", "unchanged_quotes"):
         key = query(database, f"SELECT name FROM pragma_table_info('{table}') WHERE pk ORDER BY pk")
@@ -202,6 +203,10 @@ def test_migrations_make_an_index_that_finds_the_ages_of_markets_that_trade(data
                 "unchanged",
                 "keyframes",
                 "ended",
+                "gone",
+                "paused",
+                "unconfirmed",
+                "out_of_scope",
                 "quarantined",
                 "duplicates",
                 "placeholders",
@@ -330,7 +335,10 @@ def _at_newest(table: str, row: Row) -> Row:
     """A row of the first schema as the newest one has it."""
     added: dict[str, Row] = {
         "listings": {"windows": 1, "out_of_scope": 0, "day": None, "selection": None},
-        "ticks": {"windows": 1, "keyframes": 0, "ended": 0},
+        "ticks": {
+            "windows": 1,
+            **dict.fromkeys(("keyframes", "ended", "out_of_scope", "paused", "unconfirmed", "gone"), 0),
+        },
         "markets": {"gone_at": None},
     }
     changed = {**row, **added.get(table, {})}

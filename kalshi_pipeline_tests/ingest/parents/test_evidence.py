@@ -1,0 +1,256 @@
+"""Listings that say that they are complete: believed where nothing contradicts them, and histories ended on proof."""
+
+from collections.abc import Callable, Iterator
+from random import Random
+from typing import Any
+
+import httpx
+import pytest
+
+from kalshi_pipeline.ingest.parents.plausibility import SAMPLE, contradiction, sample_of
+from kalshi_pipeline.ingest.run.report import Report
+from kalshi_pipeline.ingest.run.session import open_session
+from kalshi_pipeline.ingest.snapshot import take_snapshot
+from kalshi_pipeline.ingest.sync import sync_markets
+from kalshi_pipeline.sandbox import Sandbox, World, WorldConfig
+from kalshi_pipeline.settings import Settings
+from kalshi_pipeline.store.writing.lookups import Unlisted
+from kalshi_pipeline.store.writing.runs import State
+from kalshi_pipeline_tests.clock import NOON
+from kalshi_pipeline_tests.conftest import Query
+from kalshi_pipeline_tests.ingest.listed import open_markets
+from kalshi_pipeline_tests.ingest.outcomes import is_lookup, move, rewritten
+from kalshi_pipeline_tests.store.samples import MINUTE
+
+SettingsFor = Callable[..., Settings]
+Rows = list[dict[str, Any]]
+Answer = Callable[[httpx.Request, Rows], Rows]
+MARKETS = 300
+
+
+@pytest.fixture
+def sandbox() -> Iterator[Sandbox]:
+    """An exchange that does not change, all of whose markets trade."""
+    config = WorldConfig(markets=MARKETS, combos=0, births_per_step=0, closes_per_step=0, change_share=0)
+    with Sandbox(World(config)) as running:
+        for ticker, market in open_markets(running.url).items():
+            if market["status"] != "active":
+                move(running, ticker, "active")
+        yield running
+
+
+@pytest.fixture
+def settings(sandbox: Sandbox, settings_for: SettingsFor) -> Settings:
+    return settings_for(sandbox.url)
+
+
+@pytest.fixture
+def listed(settings: Settings, query: Query) -> list[str]:
+    """The markets of a first, whole tick."""
+    with open_session(settings) as session:
+        report = take_snapshot(session, NOON)
+    assert (report.state, report.tally.inserted) == (State.COMPLETE, MARKETS)
+    return [ticker for (ticker,) in query("SELECT ticker FROM markets ORDER BY id")]
+
+
+def at(settings: Settings, minute: int, answer: Answer) -> Report:
+    with rewritten(settings, answer) as session:
+        return take_snapshot(session, NOON + minute * MINUTE)
+
+
+def honest(_: httpx.Request, rows: Rows) -> Rows:
+    return rows
+
+
+def cut_to(tickers: list[str]) -> Answer:
+    """Every listing shows these markets only; lookups are honest."""
+    return lambda request, rows: [row for row in rows if is_lookup(request) or row["ticker"] in tickers]
+
+
+def is_paused_listing(request: httpx.Request) -> bool:
+    return bool(request.url.params.get("status") == "paused")
+
+
+CONFIRMED = "SELECT confirmed_at = tick_at, count(*) FROM latest_prices GROUP BY 1 ORDER BY 1"
+
+
+@pytest.mark.parametrize("left", [0, 100], ids=["empty", "cut"])
+def test_listing_that_is_cut_short_confirms_and_ends_nothing(
+    settings: Settings, listed: list[str], query: Query, left: int
+) -> None:
+    """However often: what a good tick listed is compared, not what the last one did."""
+    for minute in (1, 2, 3):
+        report = at(settings, minute, cut_to(listed[:left]))
+        assert (report.state, report.tally.ended, report.tally.unconfirmed) == (State.PARTIAL, 0, 0)
+        assert (
+            report.reason
+            == "the listing was cut short: of 200 markets that left it and were looked up, 200 are open"
+        )
+        assert report.counts["looked_up"] == SAMPLE
+    assert query("SELECT count(*) FROM unlisted_spans") == [(0,)]
+    assert query("SELECT count(*) FROM latest_prices WHERE is_terminal OR is_tick_complete") == [(0,)]
+    assert query("SELECT count(DISTINCT confirmed_at) FROM latest_prices") == [(1,)]
+
+    report = at(settings, 4, honest)
+    assert (report.state, report.tally.received) == (State.COMPLETE, MARKETS)
+    assert query("SELECT count(*) FROM latest_prices WHERE is_tick_complete") == [(MARKETS,)]
+    assert query("SELECT count(*) FROM lost_markets") == [(0,)]
+
+
+def test_sync_whose_listing_is_cut_short_is_partial(settings: Settings, listed: list[str]) -> None:
+    with rewritten(settings, cut_to(listed[:100])) as session:
+        report = sync_markets(session)
+    assert (report.state, report.is_complete) == (State.PARTIAL, False)
+    assert str(report.reason).startswith("the listing was cut short: of 200 markets")
+
+
+def test_some_open_markets_may_be_missing_and_are_asked_for_at_each_tick(
+    settings: Settings, sandbox: Sandbox, listed: list[str], query: Query
+) -> None:
+    """They are confirmed by the lookup, and have not vanished again at the next tick."""
+    lost = listed[:5]
+    for minute in (1, 2):
+        sandbox.requests.clear()
+        report = at(settings, minute, cut_to(listed[5:]))
+        assert (report.state, report.counts["lost_by_listing"]) == (State.COMPLETE, 5)
+        assert (report.tally.received, report.tally.unconfirmed) == (MARKETS, 0)
+        [asked] = [request.query["tickers"] for request in sandbox.requests if "tickers" in request.query]
+        assert sorted(asked.split(",")) == sorted(lost)
+    assert query("SELECT count(*) FROM latest_prices WHERE is_tick_complete") == [(MARKETS,)]
+
+    report = at(settings, 3, cut_to(listed[8:]))
+    assert (report.state, report.counts["lost_by_listing"]) == (State.COMPLETE, 8), "three more have vanished"
+    at(settings, 4, honest)
+    assert query("SELECT count(*) FROM lost_markets") == [(0,)]
+
+
+def test_market_that_is_neither_listed_nor_found_is_unconfirmed_until_it_is(
+    settings: Settings, listed: list[str], query: Query
+) -> None:
+    """In a span from the first tick that missed it to the one that lists it again, which is not in it."""
+    lost = listed[0]
+    state = f"SELECT confirmed_at, is_tick_complete FROM latest_prices WHERE ticker = '{lost}'"
+    [(first_at, _)] = query(state)
+
+    def without(_: httpx.Request, rows: Rows) -> Rows:
+        return [row for row in rows if row["ticker"] != lost]
+
+    for minute in (1, 2):
+        report = at(settings, minute, without)
+        assert (report.state, report.tally.unconfirmed, report.tally.ended) == (State.COMPLETE, 1, 0)
+        assert query(state) == [(first_at, 0)]
+    at(settings, 3, honest)
+    assert query("SELECT from_tick_id, to_tick_id FROM unlisted_spans") == [(2, 4)]
+    by_tick = f"SELECT tick_id, is_tick_complete FROM quotes_by_tick WHERE ticker = '{lost}' ORDER BY tick_id"
+    assert query(by_tick) == [(1, 1), (2, 0), (3, 0), (4, 1)]
+    assert query(f"SELECT count(*) FROM price_history WHERE ticker = '{lost}'") == [(1,)]
+
+
+def test_exchange_that_knows_too_few_of_the_vanished_is_not_believed(
+    settings: Settings, listed: list[str], query: Query
+) -> None:
+    """Nothing is marked as missing by such an answer."""
+    lasting = "SELECT ticker FROM markets WHERE NOT coalesce(is_provisional, 0) LIMIT 20"
+    gone = {ticker for (ticker,) in query(lasting)}
+    report = at(settings, 1, lambda _, rows: [row for row in rows if row["ticker"] not in gone])
+    assert (report.state, report.tally.unconfirmed) == (State.PARTIAL, 0)
+    assert report.reason == (
+        "the listing cannot be checked: of 20 markets that left it and were looked up, the exchange knows 0"
+    )
+    assert query("SELECT count(*) FROM market_lookups WHERE missing_at IS NOT NULL") == [(0,)]
+
+
+def test_mass_close_is_believed(
+    settings: Settings, sandbox: Sandbox, listed: list[str], query: Query
+) -> None:
+    for ticker in listed[:250]:
+        move(sandbox, ticker, "closed")
+    report = at(settings, 1, honest)
+    assert (report.state, report.tally.ended, report.tally.unconfirmed) == (State.COMPLETE, 250, 0)
+    assert query("SELECT ended, unconfirmed FROM ticks WHERE id = 2") == [(250, 0)]
+
+
+def test_end_that_another_run_learnt_is_written_by_the_next_tick_of_any_scope(
+    settings: Settings, sandbox: Sandbox, listed: list[str], query: Query
+) -> None:
+    for ticker in listed[:3]:
+        move(sandbox, ticker, "closed")
+    with open_session(settings) as session:
+        sync_markets(session)
+    assert query("SELECT count(*) FROM latest_quotes WHERE is_terminal") == [(0,)]
+    other = settings.model_copy(update={"series": ("KXNONE",)})
+    report = at(other, 1, honest)
+    assert (report.tally.received, report.tally.ended) == (0, 3)
+    assert query("SELECT DISTINCT tick_id FROM latest_quotes WHERE is_terminal") == [(2,)]
+
+
+@pytest.mark.parametrize("are_listed_as_open", [True, False], ids=["among the open", "alone"])
+def test_paused_markets_are_alive(
+    settings: Settings, sandbox: Sandbox, listed: list[str], query: Query, are_listed_as_open: bool
+) -> None:
+    """Whether the listing of open markets has them or not: listed, confirmed, counted once."""
+    for ticker in listed[:30]:
+        move(sandbox, ticker, "inactive")
+
+    def answer(request: httpx.Request, rows: Rows) -> Rows:
+        if are_listed_as_open or is_paused_listing(request):
+            return rows
+        return [row for row in rows if row["status"] != "inactive"]
+
+    report = at(settings, 1, answer)
+    assert (report.state, report.tally.paused, report.tally.ended) == (State.COMPLETE, 30, 0)
+    assert (report.tally.received, report.tally.duplicates) == ((330, 30) if are_listed_as_open else (300, 0))
+    assert report.counts["lost_by_listing"] == 0
+    assert query("SELECT count(*) FROM latest_prices WHERE is_tick_complete") == [(MARKETS,)]
+
+
+def test_paused_markets_that_cannot_be_listed_are_looked_up(
+    settings: Settings, sandbox: Sandbox, listed: list[str]
+) -> None:
+    for ticker in listed[:3]:
+        move(sandbox, ticker, "inactive")
+
+    def answer(request: httpx.Request, rows: Rows) -> Rows:
+        if is_paused_listing(request):
+            raise httpx.ConnectError("down")
+        return [row for row in rows if is_lookup(request) or row["status"] != "inactive"]
+
+    report = at(settings, 1, answer)
+    assert (report.state, report.tally.paused, report.counts["lost_by_listing"]) == (State.COMPLETE, 3, 3)
+    assert report.notes[0].startswith("paused markets could not be listed: ")
+
+
+def unlisted(number: int, *, close_at: int | None = None, is_provisional: bool = False) -> Unlisted:
+    return Unlisted(f"M-{number}", close_at, is_provisional, vanished=True)
+
+
+def test_sample_has_first_the_markets_whose_announced_close_is_ahead() -> None:
+    behind = [unlisted(number, close_at=NOON - number) for number in range(300)]
+    ahead = [unlisted(number, close_at=NOON + number) for number in range(300, 400)]
+    sample = sample_of([*behind, *ahead], NOON, Random(1))
+    assert (len(sample), set(sample[:100])) == (SAMPLE, set(ahead))
+    assert sample != sample_of([*behind, *ahead], NOON, Random(2))
+    assert sample_of(behind[:7], NOON, Random(1)) == sample_of(behind[:7], NOON, Random(1))
+
+
+@pytest.mark.parametrize(
+    ("are_open", "are_closed", "are_missing", "are_provisional", "is_contradicted"),
+    [
+        pytest.param(5, 100, 0, 0, False, id="five open"),
+        pytest.param(6, 100, 0, 0, True, id="six open"),
+        pytest.param(0, 9, 10, 0, False, id="nineteen are too few to judge"),
+        pytest.param(0, 9, 11, 0, True, id="twenty, fewer than half known"),
+        pytest.param(0, 10, 10, 0, False, id="half of twenty known"),
+        pytest.param(0, 5, 10, 100, False, id="provisional ones count in neither way"),
+        pytest.param(0, 0, 0, 0, False, id="none vanished"),
+    ],
+)
+def test_sample_contradicts(
+    are_open: int, are_closed: int, are_missing: int, are_provisional: int, is_contradicted: bool
+) -> None:
+    words = [*["active"] * are_open, *["closed"] * are_closed, *[None] * (are_missing + are_provisional)]
+    first_provisional = len(words) - are_provisional
+    sample = [unlisted(n, is_provisional=n >= first_provisional) for n in range(len(words))]
+    status_of = {market.ticker: word for market, word in zip(sample, words, strict=True) if word is not None}
+    missing = [market.ticker for market in sample if market.ticker not in status_of]
+    assert (contradiction(sample, status_of, missing) is not None) is is_contradicted
