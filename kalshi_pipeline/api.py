@@ -49,6 +49,7 @@ __all__ = [
 Instant: TypeAlias = int | datetime
 """Microseconds since 1970 in UTC, or an aware datetime."""
 
+_YEAR_10000 = 253_402_300_800_000_000
 _URL = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
 
 
@@ -202,7 +203,7 @@ class Store:
         return self._source.ask(lambda connection: completeness.received_before(connection, run))
 
     def count_rows(self, table: str) -> int:
-        """Count the rows of a table."""
+        """Count the rows of a table; ValueError where there is none of that name."""
         return self._source.ask(lambda connection: completeness.count_rows(connection, table))
 
     def count_quarantined(self) -> dict[str, int]:
@@ -257,5 +258,11 @@ def _market(connection: Connection, ticker: str) -> MarketView:
 
 
 def _micros(instant: Instant) -> int:
-    """Return an instant as the store has it; ValueError for a datetime without a time zone."""
-    return instant_of(instant) if isinstance(instant, datetime) else instant
+    """Return an instant as the store has it; ValueError for a datetime without a time zone, and for other values."""
+    if isinstance(instant, datetime):
+        return instant_of(instant)
+    if not isinstance(instant, int) or isinstance(instant, bool) or not 0 <= instant < _YEAR_10000:
+        raise ValueError(
+            f"{instant!r} is no instant: pass microseconds since 1970 (UTC), or a datetime with a time zone"
+        )
+    return instant

@@ -23,6 +23,11 @@ from kalshi_pipeline.store.dialects import url_problem
 PREFIX = "KALSHI_"
 
 
+_MOST_DAYS = 36_600.0
+_MOST_HOURS = 24 * _MOST_DAYS
+_MOST_SECONDS = 86_400.0
+
+
 class SnapshotMode(StrEnum):
     """Whether a tick stores the quotes that changed, or every quote."""
 
@@ -79,7 +84,10 @@ class Settings(BaseSettings):
         ),
     )
     keyframe_hours: float = Field(
-        6, gt=0, description="Age at which an unchanged quote is stored again, so that looking back is short"
+        6,
+        gt=0,
+        le=_MOST_HOURS,
+        description="Age at which an unchanged quote is stored again, so that looking back is short",
     )
     combos: Annotated[Combos, _IN_ANY_CASE] = Field(
         Combos.EXCLUDE, description="Multivariate (`KXMVE…`) markets: `exclude`, `only` or `include`"
@@ -104,7 +112,9 @@ class Settings(BaseSettings):
         le=32,
         description="How many walks list the markets at once, under the one request limit; 1 is serial",
     )
-    walk_seconds: float = Field(900, gt=0, description="How long one listing may take, with all its pages")
+    walk_seconds: float = Field(
+        900, gt=0, le=_MOST_SECONDS, description="How long one listing may take, with all its pages"
+    )
     event_lookups: int = Field(
         20, ge=0, description="Most requests of one run, before its writes, for events that its pages name"
     )
@@ -120,13 +130,16 @@ class Settings(BaseSettings):
         ),
     )
     placeholder_hours: float = Field(
-        24, gt=0, description="Age at which a placeholder that is still open fails its check"
+        24, gt=0, le=_MOST_HOURS, description="Age at which a placeholder that is still open fails its check"
     )
     quarantine_share: float = Field(
         0.01, ge=0, le=1, description="Share of unreadable records above which the check fails"
     )
     run_history_days: float = Field(
-        7, gt=0, description="Age at which `housekeeping` deletes a run from Dagster's own history"
+        7,
+        gt=0,
+        le=_MOST_DAYS,
+        description="Age at which `housekeeping` deletes a run from Dagster's own history",
     )
 
     candlestick_series: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)] = Field(

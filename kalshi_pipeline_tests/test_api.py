@@ -254,7 +254,7 @@ _READS: dict[str, tuple[Callable[[Store], object], Callable[[Any], object]]] = {
     ),
     "latest_quote": (
         lambda store: store.latest_quote("ENDS"),
-        lambda c: (quotes.latest(c, "ENDS")[0], "active"),
+        lambda c: (quotes.latest(c, "ENDS")[0], "closed"),
     ),
     "busiest_market": (lambda store: store.busiest_market(), lambda _: "MOVES"),
     "last_listing": (lambda store: store.last_listing("series"), lambda _: None),

@@ -152,7 +152,7 @@ def test_blank_setting_is_the_default(monkeypatch: pytest.MonkeyPatch, name: str
         pytest.param(
             "RETRY_SECONDS", "-1", "input should be greater than or equal to 0", id="negative-retries"
         ),
-        pytest.param("WALK_SECONDS", "nan", "input should be greater than 0", id="walk-nan"),
+        pytest.param("WALK_SECONDS", "nan", "input should be less than or equal to 86400", id="walk-nan"),
         pytest.param(
             "EVENT_LOOKUPS", "-1", "input should be greater than or equal to 0", id="negative-budget"
         ),

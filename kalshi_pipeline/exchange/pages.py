@@ -67,6 +67,7 @@ def summary_of(error: ValidationError) -> str:
 
 
 _LIST = "records"
+_TICKERS = {"events": "event_ticker", "event": "event_ticker"}
 
 
 @cache
@@ -104,7 +105,8 @@ def _rejects(body: bytes, key: str, errors: Mapping[int, str]) -> list[Reject]:
         return []
     rows = json.loads(body)[key]  # as they came, with numbers as numbers
     return [
-        Reject(_ticker_of(rows[index]), json.dumps(rows[index]), error) for index, error in errors.items()
+        Reject(_ticker_of(rows[index], key), json.dumps(rows[index]), error)
+        for index, error in errors.items()
     ]
 
 
@@ -125,10 +127,7 @@ def _under(envelope: Any, key: str) -> Any:  # noqa: ANN401  (JSON)
     return envelope[key]
 
 
-def _ticker_of(row: Any) -> str | None:  # noqa: ANN401  (JSON)
-    if isinstance(row, dict):
-        for name in ("ticker", "event_ticker"):
-            ticker = row.get(name)
-            if isinstance(ticker, str) and ticker.isprintable() and ticker:
-                return ticker
-    return None
+def _ticker_of(row: Any, key: str) -> str | None:  # noqa: ANN401  (JSON)
+    """Return what identifies a record; None where it cannot be read, and never the ticker of a market's event."""
+    ticker = row.get(_TICKERS.get(key, "ticker")) if isinstance(row, dict) else None
+    return ticker if isinstance(ticker, str) and ticker.isprintable() and ticker else None

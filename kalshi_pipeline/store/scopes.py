@@ -1,6 +1,6 @@
 """Scopes as rows, and the condition that a market is in one."""
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, not_, select
+from sqlalchemy import ColumnElement, Connection, Select, and_, not_, or_, select
 
 from kalshi_pipeline.scope import Combos, Scope
 from kalshi_pipeline.store.schema.tables import events, markets, scopes, series
@@ -51,6 +51,13 @@ def is_in(scope: Scope) -> ColumnElement[bool]:
         return is_of_kind
     named = select(events.c.id).join(series).where(series.c.ticker.in_(scope.series))
     return and_(is_of_kind, markets.c.event_id.in_(named))
+
+
+def may_be_in(scope: Scope) -> ColumnElement[bool]:
+    """Return the condition that a row of `markets` is in a scope, or may be found to be: its series is not known."""
+    unplaced = select(events.c.id).where(events.c.series_id.is_(None))
+    is_of_kind = markets.c.is_combo.in_(scope.kinds)
+    return or_(is_in(scope), and_(is_of_kind, markets.c.event_id.in_(unplaced)))
 
 
 def _columns(scope: Scope) -> dict[str, str | bool]:

@@ -61,13 +61,13 @@ def test_last_page_has_no_cursor(rows: list[object], envelope: dict[str, Any]) -
         ),
         pytest.param(
             {"event_ticker": "E"},
-            Reject("E", '{"event_ticker": "E"}', "ticker: Field required"),
+            Reject(None, '{"event_ticker": "E"}', "ticker: Field required"),
             id="no-ticker",
         ),
         pytest.param(
             {"ticker": "", "event_ticker": "E"},
             Reject(
-                "E", '{"ticker": "", "event_ticker": "E"}', "ticker: String should have at least 1 character"
+                None, '{"ticker": "", "event_ticker": "E"}', "ticker: String should have at least 1 character"
             ),
             id="blank-ticker",
         ),
@@ -219,7 +219,7 @@ def test_pages_of_other_records_have_other_keys() -> None:
     events = EVENTS.parse_again(b'{"events": [{"event_ticker": "E"}, {"ticker": "E"}]}')
     assert ([row.ticker for row in events.records], events.rejects) == (
         ["E"],
-        [Reject("E", '{"ticker": "E"}', "event_ticker: Field required")],
+        [Reject(None, '{"ticker": "E"}', "event_ticker: Field required")],
     )
 
 

@@ -371,11 +371,13 @@ def test_trade_of_an_unreadable_market_waits_until_it_can_be_read(
     assert query("SELECT state, cursor FROM backfill_progress") == [("complete", None)]
 
 
-def test_unreadable_market_is_a_placeholder_where_every_series_is_in_scope(
+def test_unreadable_market_is_a_placeholder_where_everything_is_in_scope(
     exchange: SmallExchange, collect: Collect, query: Query
 ) -> None:
+    """Where combos are not, it may be one: its trade waits."""
     _spoil(exchange.markets, TAYLOR, event_ticker=5)
-    assert (collect().state, traded(query)) == (State.COMPLETE, PLAIN)
+    assert (collect().state, traded(query)) == (State.PARTIAL, PLAIN - {TAYLOR})
+    assert (collect(combos="include").state, traded(query)) == (State.COMPLETE, PLAIN | COMBOS)
     assert query(f"SELECT is_placeholder, is_combo FROM markets WHERE ticker = '{TAYLOR}'") == [(1, 0)]
 
 

@@ -37,15 +37,16 @@ class TradedMarkets:
         """Markets that were looked up, and are not stored because they are out of scope."""
         self.undecided: set[str] = set()
         """Markets that may be in scope: the exchange's record of them, or of their event, cannot be read."""
-        self.asked_since = session.clock.now() - _LOOK_UP_AGAIN
+        # Where the scope has to be decided, what an earlier run did not find is no answer.
+        self.asked_since = session.clock.now() - (_LOOK_UP_AGAIN if scope.is_everything else 0)
         """Placeholders that were looked up since then are not looked up again."""
 
     def ensure(self, tickers: Sequence[str], first: Tier) -> int:
         """Look up markets, in the likelier tier first; store those in scope; return how many placeholders this took.
 
-        A market that the exchange does not return, or not readably, becomes a placeholder, which is in scopes of all
-        series only. Where the scope is not everything, a lookup that fails raises its error: a trade is neither stored
-        nor left out before it is known where it belongs.
+        A market that the exchange does not return becomes a placeholder, which is in scopes of all series only, and no
+        combo. Where the scope is not everything, a lookup that fails raises its error, and a market whose record cannot
+        be read is left undecided: a trade is neither stored nor left out before it is known where it belongs.
         """
         unknown = [ticker for ticker in tickers if ticker not in self.out_of_scope | self.undecided]
         if not unknown:
@@ -76,9 +77,11 @@ class TradedMarkets:
     def _store_orphans(self, tickers: Sequence[str], lookup: MarketLookup) -> int:
         """Store placeholders of markets that were not found; return how many rows this took."""
         gone = frozenset(lookup.gone)
+        if not self._scope.is_everything:
+            self.undecided |= lookup.unreadable
+            tickers = [ticker for ticker in tickers if ticker not in lookup.unreadable]
         if not self._scope.covers_market(None, is_combo=False):
-            self.undecided.update(lookup.unreadable)
-            self.out_of_scope.update(ticker for ticker in tickers if ticker not in lookup.unreadable)
+            self.out_of_scope.update(tickers)
             return 0
         if not tickers:
             return 0

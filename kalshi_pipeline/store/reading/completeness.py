@@ -164,7 +164,9 @@ def received_before(connection: Connection, run: Run) -> int | None:
 
 
 def count_rows(connection: Connection, table_name: str) -> int:
-    """Count the rows of a table."""
+    """Count the rows of a table; ValueError where there is none of that name."""
+    if table_name not in series.metadata.tables:
+        raise ValueError(f"there is no table {table_name!r}: docs/tables.md names them")
     if table_name == price_snapshots.name:
         # Every tick knows its own: counting years of quotes would take seconds.
         written = func.coalesce(func.sum(ticks.c.inserted + ticks.c.ended), 0)

@@ -3,7 +3,7 @@
 No statement runs per row, however many rows a page has (the costs are in benchmarks/).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -15,6 +15,7 @@ from sqlalchemy import (
     Connection,
     Insert,
     Integer,
+    Join,
     MetaData,
     Select,
     Table,
@@ -78,7 +79,9 @@ class Merge:
 
     A value that is absent in the stage never erases a known one, except in the columns named in `exact`: a later
     generation of the API may leave a field out, and a zero time means 'not set'. For the columns named in `logged`,
-    the value before and the value after are written into `log`, whose foreign key names the row.
+    the value before and the value after are written into `log`, whose foreign key names the row. `before_change`
+    returns a statement that runs before rows change, from the rows that do with what is staged for them, and from
+    their new values.
     """
 
     def __init__(
@@ -89,6 +92,7 @@ class Merge:
         exact: frozenset[str] = frozenset(),
         log: Table | None = None,
         logged: Sequence[str] = (),
+        before_change: Callable[[Join, Mapping[str, ColumnElement[Any]]], Insert] | None = None,
     ) -> None:
         stage = staging.table
         seen_at = bindparam("seen_at", type_=BigInteger)
@@ -139,6 +143,11 @@ class Merge:
             for name in logged
             if log is not None
         ]
+        changing = self.changed.join(table, table.c.id == self.changed.c.id).join(
+            stage, staged_row == self.changed.c[STAGED_ROW]
+        )
+        if before_change is not None:
+            self.log_changed.append(before_change(changing, kept))
         self.find_open = select(table.c.id).where(table.c.is_placeholder).limit(1)
         self.count_open = (
             select(func.count()).select_from(table.join(stage, same_ticker)).where(table.c.is_placeholder)

@@ -1,17 +1,22 @@
 """Writes of series, events and markets: merged by ticker, parents first, within the caller's transaction."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
     BigInteger,
     ColumnElement,
     Connection,
+    FromClause,
+    Insert,
+    Join,
     bindparam,
     cast,
     exists,
     false,
     func,
+    insert,
+    not_,
     null,
     or_,
     select,
@@ -24,9 +29,13 @@ from kalshi_pipeline.store.schema.tables import (
     QUOTE_COLUMNS,
     event_lookups,
     events,
+    latest_quotes,
     market_changes,
     markets,
+    scopes,
     series,
+    ticks,
+    unlisted_spans,
 )
 from kalshi_pipeline.store.writing.ids import InsertNew
 from kalshi_pipeline.store.writing.merging import (
@@ -71,9 +80,46 @@ _event_of_market = (
     select(events.c.id).where(events.c.ticker == staged_markets.table.c.event_ticker).scalar_subquery()
 )
 
+
+def _doubt_ticks_since(changing: FromClause, has_moved: ColumnElement[bool]) -> Insert:
+    """Open spans for the markets that move to another series, over the ticks of some series since their last row.
+
+    Those ticks covered the markets by what was known of them then, and readers go by what is known now.
+    """
+    rows, span = latest_quotes.c, unlisted_spans.c
+    of_some_series = select(scopes.c.id).where(scopes.c.series != "")
+    first = (
+        select(func.min(ticks.c.id))
+        .where(ticks.c.id > rows.tick_id, ticks.c.scope_id.in_(of_some_series))
+        .scalar_subquery()
+    )
+    is_missed = exists().where(span.market_id == rows.market_id, span.to_tick_id.is_(None))
+    return insert(unlisted_spans).from_select(
+        ["market_id", "from_tick_id"],
+        select(rows.market_id, first)
+        .select_from(changing)
+        .where(has_moved, not_(rows.is_terminal), first.is_not(None), not_(is_missed)),
+    )
+
+
+def _before_events_change(changing: Join, new: Mapping[str, ColumnElement[Any]]) -> Insert:
+    quoted = changing.join(markets, markets.c.event_id == events.c.id).join(
+        latest_quotes, latest_quotes.c.market_id == markets.c.id
+    )
+    return _doubt_ticks_since(quoted, events.c.series_id != new["series_id"])
+
+
+def _before_markets_change(changing: Join, new: Mapping[str, ColumnElement[Any]]) -> Insert:
+    quoted = changing.join(latest_quotes, latest_quotes.c.market_id == markets.c.id)
+    return _doubt_ticks_since(quoted, markets.c.event_id != new["event_id"])
+
+
 _merge_series = Merge(series, staged_series, _values(staged_series))
 _merge_events = Merge(
-    events, staged_events, {"series_id": _series_of_event, **_values(staged_events, "series_ticker")}
+    events,
+    staged_events,
+    {"series_id": _series_of_event, **_values(staged_events, "series_ticker")},
+    before_change=_before_events_change,
 )
 _merge_markets = Merge(
     markets,
@@ -87,6 +133,7 @@ _merge_markets = Merge(
     exact=frozenset({"event_id", "status", "is_combo", "gone_at"}),
     log=market_changes,
     logged=("status", "result", "close_at", "rules_primary"),
+    before_change=_before_markets_change,
 )
 _insert_missing_series = insert_placeholders(series, staged_events.table.c.series_ticker)
 _insert_missing_events = insert_placeholders(events, staged_markets.table.c.event_ticker)

@@ -42,7 +42,7 @@ from kalshi_pipeline.store.schema.tables import (
     unchanged_quotes,
     unlisted_spans,
 )
-from kalshi_pipeline.store.scopes import is_in
+from kalshi_pipeline.store.scopes import is_in, may_be_in
 from kalshi_pipeline.store.writing.lookups import ListedMarkets
 from kalshi_pipeline.store.writing.merging import make_empty
 from kalshi_pipeline.store.writing.parents import staged_markets
@@ -262,10 +262,13 @@ class TickQuotes:
                 connection.execute(statement, bound)
         if not is_complete or not self._scope.shows_absence:
             return Ended(ended, 0)
-        is_covered = exists().where(markets.c.id == _unlisted.c.market_id, is_in(self._scope))
-        connection.execute(delete(_unlisted).where(~is_covered))
+        is_unlisted = markets.c.id == _unlisted.c.market_id
+        # Of one whose series is unknown, it may turn out later that this tick should have listed it.
+        may_be_covered = exists().where(is_unlisted, may_be_in(self._scope))
+        connection.execute(delete(_unlisted).where(~may_be_covered))
         connection.execute(_open_spans, bound)
-        return Ended(ended, connection.execute(select(func.count()).select_from(_unlisted)).scalar_one())
+        covered = select(func.count()).select_from(_unlisted).join(markets, is_unlisted)
+        return Ended(ended, connection.execute(covered.where(is_in(self._scope))).scalar_one())
 
     def _milliseconds(self, at: int) -> int:
         return (at - self._tick_at) // MICROS_PER_MILLISECOND

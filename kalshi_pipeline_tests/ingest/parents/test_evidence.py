@@ -146,8 +146,9 @@ def test_market_that_is_neither_listed_nor_found_is_unconfirmed_until_it_is(
     assert query(f"SELECT count(*) FROM price_history WHERE ticker = '{lost}'") == [(1,)]
 
 
+@pytest.mark.usefixtures("listed")
 def test_exchange_that_knows_too_few_of_the_vanished_is_not_believed(
-    settings: Settings, listed: list[str], query: Query
+    settings: Settings, query: Query
 ) -> None:
     """Nothing is marked as missing by such an answer."""
     lasting = "SELECT ticker FROM markets WHERE NOT coalesce(is_provisional, 0) LIMIT 20"

@@ -482,8 +482,10 @@ class _Model:
         self._ids: dict[str, int] = {}
         self._ticks: dict[int, int] = {}
 
-    def open(self, tick_id: int, tick_at: int, covered: Container[str]) -> None:
+    def open(self, tick_id: int, tick_at: int, covered: Container[str], unplaced: Container[str]) -> None:
+        """Begin a tick that covers some markets, and may cover others, whose series is unknown."""
         self._tick = tick_id
+        self._unplaced = unplaced
         self._covered = covered
         self._ticks[tick_id] = tick_at
         self._listed: set[int] = set()
@@ -517,8 +519,12 @@ class _Model:
         for market_id in gone:
             self._store(market_id, _end(self._tick, market_id), "ended")
             self._close_span(market_id)
-        for ticker, market_id in unlisted.items():
-            if ticker in missed and not any(span[0] == market_id and span[2] is None for span in self.spans):
+        for ticker, market_id in self._ids.items():
+            last = self.last_tick[market_id]
+            is_open = market_id not in self._listed and not self.rows[last, market_id]["is_terminal"]
+            may_be_covered = ticker in self._covered or ticker in self._unplaced
+            has_span = any(span[0] == market_id and span[2] is None for span in self.spans)
+            if is_open and last != self._tick and may_be_covered and not has_span:
                 self.spans.append([market_id, self._tick, None])
         return Ended(len(gone), len(unlisted) - len(gone))
 
@@ -559,7 +565,8 @@ def test_quotes_are_those_of_the_rule_after_any_sequence_of_ticks(database: Data
         listed ^= set(chance.sample(sorted(f"M-{n}" for n in range(12)), chance.choice([0, 0, 1, 3])))
         for attempt in range(chance.choice([1, 1, 2])):
             tick = Tick(database, tick_at, every=every, keyframe_seconds=300, scope=scope)
-            model.open(tick.run.id, tick_at, {f"M-{n}" for n in numbers})
+            unplaced = {f"M-{n}" for n in range(6, 12)}
+            model.open(tick.run.id, tick_at, {f"M-{n}" for n in numbers}, unplaced)
             rows = [
                 market(
                     f"M-{n}",
