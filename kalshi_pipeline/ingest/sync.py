@@ -72,7 +72,7 @@ def sync_markets(session: Session) -> Report:
             return tally
 
         store_pages(session, report, pages.listing(), pages.prepare, merge)
-        if report.is_complete and report.tally.new:
+        if report.is_complete and report.tally.received:
             reconcile(session, report, pages, listed, merge, everywhere=True)
         heal_placeholders(session, report)
     return report
