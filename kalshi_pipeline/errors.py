@@ -49,7 +49,7 @@ class PayloadError(ExchangeError):
 
 
 class PaginationError(ExchangeError):
-    """A walk over pages that cannot end: a repeated cursor, or empty pages without end."""
+    """A walk over pages that would not end: a repeated cursor, or pages that are empty or show nothing new."""
 
 
 class DeadlineError(ExchangeError):

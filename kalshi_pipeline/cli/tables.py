@@ -40,7 +40,8 @@ def report_line(report: Report) -> str:
         f"{tally.changed:,} changed",
         f"{tally.unchanged:,} unchanged",
     ]
-    rarer = {name: getattr(tally, name) for name in ("quarantined", "duplicates", "placeholders", "healed")}
+    names = ("quarantined", "duplicates", "out_of_scope", "placeholders", "healed")
+    rarer = {name: getattr(tally, name) for name in names}
     parts += [f"{count:,} {name}" for name, count in rarer.items() if count]
     parts.append(f"{tally.pages} pages, {report.seconds:.1f} s")
     return ", ".join(parts) + (escape(f" ({report.reason})") if report.reason else "")

@@ -54,6 +54,7 @@ def run_metadata(report: Report) -> Mapping[str, dg.MetadataValue | str | int | 
     }
     if report.part_rows is not None:
         metadata["dagster/partition_row_count"] = report.part_rows
+    if tally.out_of_scope or report.part_rows is not None:
         metadata["out_of_scope"] = tally.out_of_scope
     metadata.update(report.counts)
     if report.failures:

@@ -3,6 +3,7 @@
 Answers are public and need no key. What to ask for, and what to do with it, is the business of `ingest`.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
@@ -14,10 +15,11 @@ import httpx
 from kalshi_pipeline.clock import SYSTEM_CLOCK, Clock
 from kalshi_pipeline.errors import ExchangeError, PayloadError
 from kalshi_pipeline.exchange.events import EVENTS, SERIES
-from kalshi_pipeline.exchange.listing import CursorWalk, Listing
+from kalshi_pipeline.exchange.listing import CursorWalk, ListedPage, Listing
 from kalshi_pipeline.exchange.markets import MARKETS, OUTCOMES
 from kalshi_pipeline.exchange.pages import GarbledAnswerError, Page, parse_object
 from kalshi_pipeline.exchange.payloads import ExchangeStatusPayload
+from kalshi_pipeline.exchange.question import Question, events_of, market_question, series_of
 from kalshi_pipeline.exchange.readers import PageReader
 from kalshi_pipeline.exchange.tiers import Tiers
 from kalshi_pipeline.exchange.transport import Answer, Params, RetryableError, Transport
@@ -110,6 +112,7 @@ class KalshiClient:
             walk_seconds=walk_seconds,
             at_once=at_once,
             windows=[_windowed(query, window) for window in windows],
+            question=market_question(status, mve_filter),
             clock=self._transport.clock,
         )
 
@@ -118,7 +121,9 @@ class KalshiClient:
     ) -> Listing[Event]:
         """Walk `/events`, which never shows the events of combos, once for each of `series` (or once for all)."""
         query: Params = {"limit": EVENTS_PAGE, "status": status.value}
-        return self._listing("/events", EVENTS, _each(query, series), max_pages, walk_seconds)
+        return self._listing(
+            "/events", EVENTS, _each(query, series), max_pages, walk_seconds, events_of(series)
+        )
 
     def list_combo_events(self, *, max_pages: int, walk_seconds: float) -> Listing[Event]:
         """Walk `/events/multivariate`, the events of combos, of every status: it takes no status filter."""
@@ -142,21 +147,27 @@ class KalshiClient:
             _each({}, series),
             max_pages=None,
             walk_seconds=walk_seconds,
+            question=series_of(series),
             clock=self._transport.clock,
         )
 
-    def iter_events(self, tickers: Sequence[str]) -> Iterator[Page[Event]]:
+    def iter_events(self, tickers: Sequence[str]) -> Iterator[ListedPage[Event]]:
         """Look up the events of up to TICKERS_PER_LOOKUP tickers; those that the exchange does not return are left out.
 
-        An answer may be cut into pages. A page without any of them ends the walk: the exchange ignores `tickers`.
+        Other events are left out and counted. An answer may be cut into pages. A page without any of those that were
+        asked for ends the walk: the exchange ignores `tickers`.
         """
-        missing = set(tickers)
+        wanted, missing = frozenset(tickers), set(tickers)
         params: Params = {"limit": EVENTS_PAGE, "tickers": ",".join(tickers)}
         while True:
-            page, _ = self._fetch_page("/events", EVENTS.parse, params)
+            page, received_at = self._fetch_page("/events", EVENTS.parse, params)
             new = {event.ticker: event for event in page.records if event.ticker in missing}
             missing -= new.keys()
-            yield Page(list(new.values()), page.rejects)
+            unasked = [event.ticker for event in page.records if event.ticker not in wanted]
+            out_of_scope = Counter(["tickers"] * len(unasked))
+            yield ListedPage(
+                list(new.values()), page.rejects, received_at, page.cursor, out_of_scope=out_of_scope
+            )
             if page.cursor is None or not new or not missing:
                 return
             params = {**params, "cursor": page.cursor}
@@ -189,6 +200,7 @@ class KalshiClient:
         queries: Sequence[Params],
         max_pages: int | None,
         walk_seconds: float,
+        question: Question[Record] = (),
     ) -> Listing[Record]:
         return Listing(
             path,
@@ -196,6 +208,7 @@ class KalshiClient:
             queries,
             max_pages=max_pages,
             walk_seconds=walk_seconds,
+            question=question,
             clock=self._transport.clock,
         )
 

@@ -1,7 +1,7 @@
 """All pages of an endpoint, and whether the listing was complete."""
 
 import threading
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass, field
@@ -13,25 +13,43 @@ import httpx
 from kalshi_pipeline.clock import SYSTEM_CLOCK, Clock
 from kalshi_pipeline.errors import DeadlineError, PaginationError, RefusedError
 from kalshi_pipeline.exchange.pages import Page
+from kalshi_pipeline.exchange.question import SERIES_FILTER, Question
 from kalshi_pipeline.exchange.transport import Params
+from kalshi_pipeline.exchange.walk_memory import WalkMemory
 from kalshi_pipeline.records import Reject
 
 Record = TypeVar("Record")
 Fetch = Callable[[Params, float], tuple[Page[Record], int]]
 _MOST_EMPTY_PAGES = 20
+_MOST_REPEATED_PAGES = 20
+# A listing whose first pages have more records that were not asked for, in both measures, is not the one asked for.
+_FIRST_PAGES = 10
+_MOST_UNASKED = 20
+_MOST_UNASKED_SHARE = 0.05
+_NONE: Counter[str] = Counter()
 
 
 @dataclass(frozen=True)
 class ListedPage(Generic[Record]):
     """One page of a listing, without the records that an earlier page had; `received_at` is an instant.
 
-    `cursor` is where its walk continues, None at its end.
+    `cursor` is where its walk continues, None at its end. `series` are those that the listing asked for, empty for
+    all. `out_of_scope` counts what does not answer the question, by the filter that it contradicts; those are not
+    among `records`, except what the caller finds there and adds to the counts.
     """
 
     records: list[Record]
     rejects: list[Reject]
     received_at: int
     cursor: str | None = None
+    series: frozenset[str] = frozenset()
+    out_of_scope: Counter[str] = field(default_factory=Counter)
+    received: int = field(init=False)
+    """How many records came with it, beside those of earlier pages."""
+
+    def __post_init__(self) -> None:
+        received = len(self.records) + len(self.rejects) + self.out_of_scope.total()
+        object.__setattr__(self, "received", received)
 
 
 @dataclass
@@ -43,6 +61,7 @@ class CursorWalk(Generic[Record]):
     cursor: str | None = None
     empty_pages: int = 0
     cursors: set[str] = field(default_factory=set)
+    memory: WalkMemory = field(default_factory=WalkMemory)
 
     def params(self) -> Params:
         """Return the query of the next page."""
@@ -63,11 +82,20 @@ class CursorWalk(Generic[Record]):
             raise PaginationError(
                 f"{path} returned {self.empty_pages} empty pages in a row, each with a cursor; run again"
             )
+        if self.memory.repeated_pages >= _MOST_REPEATED_PAGES:
+            raise PaginationError(
+                f"{path} returned {self.memory.repeated_pages} pages in a row without anything new, each with a new "
+                "cursor: the exchange ignores the cursor; run again later, and if that does not help, check whether "
+                "its API has changed"
+            )
         return True
 
 
 class Listing(Generic[Record]):
     """Iterate it once for its pages; afterwards `complete` says whether every page was seen, and `reason` why not.
+
+    Records that do not answer the `question` are left out and counted in `out_of_scope`. If there are too many of them
+    in the first pages, the listing stops.
 
     The next page is fetched and parsed while the caller stores the one before. Of several queries, up to `at_once` are
     walked at the same time, and pages come in the order of their arrival. If there are `windows`, they are walked
@@ -77,8 +105,9 @@ class Listing(Generic[Record]):
     Pages may overlap, so records are made unique by `key`, which is their ticker unless another is named. They are
     compared with the last `remembered_pages` pages, or with all: a walk of millions leaves the rest to the key under
     which its records are stored. A short or an empty page does not end a walk, only an empty cursor does. Raises
-    PaginationError where the cursors cannot end, DeadlineError after `walk_seconds`, and the errors of `fetch`; in
-    each case the listing stays incomplete.
+    PaginationError where a walk goes in circles, DeadlineError after `walk_seconds`, and the errors of `fetch`; in
+    each case the listing stays incomplete. `time` is for listings that begin with the newest record: going back up
+    counts as going in circles.
     """
 
     def __init__(
@@ -91,7 +120,9 @@ class Listing(Generic[Record]):
         walk_seconds: float,
         at_once: int = 1,
         windows: Sequence[CursorWalk[Record]] = (),
+        question: Question[Record] = (),
         key: Callable[[Record], str] = attrgetter("ticker"),
+        time: Callable[[Record], int] | None = None,
         remembered_pages: int | None = None,
         clock: Clock = SYSTEM_CLOCK,
     ) -> None:
@@ -99,23 +130,25 @@ class Listing(Generic[Record]):
         self.pages = 0
         self.received = 0
         self.duplicates = 0
+        self.out_of_scope: Counter[str] = Counter()
         self.complete = False
         self.reason: str | None = None
         self.windows = 1
         self.windows_failed: str | None = None
         self._fetch = fetch
         self._clock = clock
+        self._question = question
         self._key = key
+        self._time = time
         self._queries = queries
+        self._series = frozenset(str(query[SERIES_FILTER]) for query in queries if SERIES_FILTER in query)
         self._max_pages = max_pages
         self._walk_seconds = walk_seconds
         # A cap means the first pages, and which pages those are must not depend on which walk is faster.
         self._at_once = at_once if max_pages is None else 1
         self._windows = list(windows) if max_pages is None else []
-        self._seen: set[int] = set()
-        self._last_pages: deque[set[int]] | None = (
-            None if remembered_pages is None else deque(maxlen=remembered_pages)
-        )
+        self._remembered_pages = remembered_pages
+        self._memories: list[WalkMemory] = []
 
     def __iter__(self) -> Iterator[ListedPage[Record]]:
         deadline = self._clock.monotonic() + self._walk_seconds
@@ -132,6 +165,9 @@ class Listing(Generic[Record]):
         self.complete = self.reason is None
 
     def _walk(self, walks: Sequence[CursorWalk[Record]], deadline: float) -> Iterator[ListedPage[Record]]:
+        for walk in walks:
+            walk.memory = WalkMemory(self._remembered_pages)
+            self._memories.append(walk.memory)
         waiting = deque(walks)
         asked: dict[Future[tuple[Page[Record], int]], CursorWalk[Record]] = {}
 
@@ -141,25 +177,37 @@ class Listing(Generic[Record]):
                 asked[self._ask(walk, deadline)] = walk
 
         ask()
-        while asked:
+        while asked and self.reason is None:
             done, _ = wait(asked, timeout=self._left(deadline), return_when=FIRST_COMPLETED)
             for future in done:
                 walk = asked.pop(future)
                 page, received_at = self._answer(future, walk)
-                self.pages += 1
-                self.received += len(page.records) + len(page.rejects)
-                endless: PaginationError | None = None
-                try:
-                    if walk.turn(page, self.path):
-                        waiting.appendleft(walk)
+                listed = self._listed(page, received_at, walk.memory)
+                endless = self._turn(walk, page, waiting)
+                self._judge(listed.out_of_scope)
+                if endless is None and self.reason is None:
                     ask()  # the next page is on its way while this one is stored
-                except PaginationError as error:
-                    endless = error
-                yield ListedPage(self._new(page.records), page.rejects, received_at, page.cursor)
+                yield listed
+                self.out_of_scope += listed.out_of_scope
+                self._judge()
+                if self.reason is not None:
+                    return
                 if endless is not None:
                     raise endless
-        if waiting:
+        self._judge(at_end=True)
+        if waiting and self.reason is None:
             self.reason = f"truncated: stopped at KALSHI_MAX_PAGES={self._max_pages} with more to come"
+
+    def _turn(
+        self, walk: CursorWalk[Record], page: Page[Record], waiting: deque[CursorWalk[Record]]
+    ) -> PaginationError | None:
+        """Let a walk wait for its next page, if it has one; return why it would not end, if so."""
+        try:
+            if walk.turn(page, self.path):
+                waiting.appendleft(walk)
+        except PaginationError as error:
+            return error
+        return None
 
     def _is_capped(self, pages_asked: int) -> bool:
         return self._max_pages is not None and self.pages + pages_asked >= self._max_pages
@@ -167,6 +215,43 @@ class Listing(Generic[Record]):
     def _ask(self, walk: CursorWalk[Record], deadline: float) -> Future[tuple[Page[Record], int]]:
         params, seconds_left = walk.params(), self._left(deadline)
         return _in_background(lambda: self._fetch(params, seconds_left))
+
+    def _listed(self, page: Page[Record], received_at: int, memory: WalkMemory) -> ListedPage[Record]:
+        """Count a page, and return what is new on it and answers the question."""
+        self.pages += 1
+        self.received += len(page.records) + len(page.rejects)
+        out_of_scope: Counter[str] = Counter()
+        records = self._new(page, memory)
+        if self._question:
+            unasked = {
+                index: name for index, record in enumerate(records) if (name := self._contradicted(record))
+            }
+            if unasked:
+                records = [record for index, record in enumerate(records) if index not in unasked]
+                out_of_scope.update(unasked.values())
+        return ListedPage(records, page.rejects, received_at, page.cursor, self._series, out_of_scope)
+
+    def _contradicted(self, record: Record) -> str | None:
+        """Return the filter that a record contradicts, the first if there are several."""
+        for condition in self._question:
+            if not condition.may_hold(record):
+                return condition.name
+        return None
+
+    def _judge(self, of_page: Counter[str] = _NONE, *, at_end: bool = False) -> None:
+        """Set the reason if too much of the first pages was not asked for; `of_page` is not counted elsewhere yet."""
+        if self.pages != _FIRST_PAGES and not (at_end and self.pages < _FIRST_PAGES):
+            return
+        out_of_scope = self.out_of_scope + of_page
+        unasked, records = out_of_scope.total(), self.received - self.duplicates
+        if unasked <= _MOST_UNASKED or unasked <= _MOST_UNASKED_SHARE * records:
+            return
+        by_filter = ", ".join(f"{count:,} by `{name}`" for name, count in out_of_scope.most_common())
+        ((ignored, _),) = out_of_scope.most_common(1)
+        self.reason = (
+            f"the exchange returned {unasked:,} of {records:,} records that were not asked for ({by_filter}): it "
+            f"ignores the filter `{ignored}`; check whether its API has changed"
+        )
 
     def _answer(
         self, future: Future[tuple[Page[Record], int]], walk: CursorWalk[Record]
@@ -190,23 +275,23 @@ class Listing(Generic[Record]):
             )
         return left
 
-    def _new(self, records: list[Record]) -> list[Record]:
-        # Hashes instead of tickers: a set of half a million strings would be several times as large.
-        keys = [hash(self._key(record)) for record in records]
+    def _new(self, page: Page[Record], memory: WalkMemory) -> list[Record]:
+        """Return the records that no page had before, each once."""
+        keys = [hash(self._key(record)) for record in page.records]
         new_keys = set(keys)
-        fresh = records
-        if len(new_keys) < len(keys) or not self._seen.isdisjoint(new_keys):
-            fresh = []
-            for key, record in zip(keys, records, strict=True):
-                if key not in self._seen:
-                    self._seen.add(key)
-                    fresh.append(record)
-            self.duplicates += len(records) - len(fresh)
-        if self._last_pages is None:
-            self._seen |= new_keys
-        else:
-            self._last_pages.append(new_keys)
-            self._seen = set().union(*self._last_pages)
+        known: set[int] = set().union(*(other.keys & new_keys for other in self._memories))
+        memory.add(
+            new_keys.union(hash(reject.raw) for reject in page.rejects),
+            [] if self._time is None else list(map(self._time, page.records)),
+        )
+        if not known and len(new_keys) == len(keys):
+            return page.records
+        fresh: list[Record] = []
+        for key, record in zip(keys, page.records, strict=True):
+            if key not in known:
+                known.add(key)
+                fresh.append(record)
+        self.duplicates += len(page.records) - len(fresh)
         return fresh
 
 

@@ -16,6 +16,7 @@ from kalshi_pipeline.exchange.listing import ListedPage, Listing
 from kalshi_pipeline.exchange.markets import OUTCOMES
 from kalshi_pipeline.exchange.pages import Page, parse_object
 from kalshi_pipeline.exchange.payloads import CutoffPayload
+from kalshi_pipeline.exchange.question import Question, outcome_question, outcomes_of, trades_between
 from kalshi_pipeline.exchange.trades import TRADES
 from kalshi_pipeline.exchange.transport import Answer, Params, Transport
 from kalshi_pipeline.records import OrderBook, Outcome, Trade
@@ -52,17 +53,22 @@ class Tiers:
     ) -> Iterator[ListedPage[Outcome]]:
         """Look up markets of any status by ticker, up to TICKERS_PER_LOOKUP; those not in the tier are left out.
 
-        PayloadError where the exchange returns other markets: one that is missing from such an answer may exist.
+        Other markets are left out and counted. An answer that has some is walked only as far as it also has what was
+        asked for; whether a market that is missing in it exists is not known. PayloadError where it has only others.
         """
-        path, wanted = _MARKETS[tier], set(tickers)
-        for page in self._outcomes(path, {"tickers": ",".join(tickers)}, None, None, walk_seconds):
-            others = [outcome.ticker for outcome in page.records if outcome.ticker not in wanted]
-            if others:
+        path, missing, has_others = _MARKETS[tier], set(tickers), False
+        params: Params = {"tickers": ",".join(tickers)}
+        for page in self._outcomes(path, params, None, None, walk_seconds, outcomes_of(frozenset(tickers))):
+            has_others = has_others or bool(page.out_of_scope)
+            missing.difference_update(outcome.ticker for outcome in page.records)
+            if has_others and len(missing) == len(tickers):
                 raise PayloadError(
-                    f"{path} returned {others[0]}, which was not asked for: the exchange ignores `tickers`; "
-                    "compare the answer with the API's documentation"
+                    f"{path} returned only markets that were not asked for: the exchange ignores `tickers`; compare "
+                    "the answer with the API's documentation"
                 )
             yield page
+            if has_others and not (page.records and missing):
+                return
 
     def list_settled(
         self,
@@ -79,13 +85,15 @@ class Tiers:
         With `since`, an instant, only those that settled then or later.
         """
         params: Params = {"status": StatusFilter.SETTLED.value}
+        min_settled_ts = None
         if since is not None:
-            params["min_settled_ts"] = since // MICROS_PER_SECOND - 1  # exclusive
+            params["min_settled_ts"] = min_settled_ts = since // MICROS_PER_SECOND - 1  # exclusive
         if series is not None:
             params["series_ticker"] = series
         if mve_filter is not None:
             params["mve_filter"] = mve_filter
-        return self._outcomes(_MARKETS[Tier.LIVE], params, cursor, max_pages, walk_seconds)
+        question = outcome_question(StatusFilter.SETTLED, mve_filter, min_settled_ts)
+        return self._outcomes(_MARKETS[Tier.LIVE], params, cursor, max_pages, walk_seconds, question)
 
     def list_historical(
         self,
@@ -101,29 +109,30 @@ class Tiers:
         It takes one filter at a time, and of `mve_filter` only `exclude`; the caller applies any other filter.
         """
         params: Params = {}
+        question: Question[Outcome] = ()
         if series is not None:
             params["series_ticker"] = series
         elif mve_filter == MveFilter.EXCLUDE:
             params["mve_filter"] = mve_filter
-        return self._outcomes(_MARKETS[Tier.HISTORICAL], params, cursor, max_pages, walk_seconds)
+            question = outcome_question(mve_filter=mve_filter)
+        return self._outcomes(_MARKETS[Tier.HISTORICAL], params, cursor, max_pages, walk_seconds, question)
 
     def list_trades(
         self, tier: Tier, *, start: int, end: int, cursor: str | None = None, walk_seconds: float
     ) -> Listing[Trade]:
-        """Walk a tier's trades of [start, end), newest first, starting at a cursor, and up to two seconds more."""
+        """Walk a tier's trades of [start, end), newest first, starting at a cursor, and up to three seconds more."""
         path = "/markets/trades" if tier is Tier.LIVE else "/historical/trades"
-        params: Params = {
-            "limit": TRADES_PAGE,
-            "min_ts": start // MICROS_PER_SECOND - 1,
-            "max_ts": -(-end // MICROS_PER_SECOND) + 1,
-        }
+        min_ts, max_ts = start // MICROS_PER_SECOND - 1, -(-end // MICROS_PER_SECOND) + 1
+        params: Params = {"limit": TRADES_PAGE, "min_ts": min_ts, "max_ts": max_ts}
         return Listing(
             path,
             partial(self._fetch_page, path, TRADES.parse),
             [_from(params, cursor)],
             max_pages=None,
             walk_seconds=walk_seconds,
+            question=trades_between(min_ts, max_ts),
             key=_trade_id,
+            time=_traded_at,
             remembered_pages=_REMEMBERED_PAGES,
             clock=self._transport.clock,
         )
@@ -158,7 +167,13 @@ class Tiers:
         return self._transport.fetch(path, {}, lambda body: parse_book(body, ticker))
 
     def _outcomes(
-        self, path: str, params: Params, cursor: str | None, max_pages: int | None, walk_seconds: float
+        self,
+        path: str,
+        params: Params,
+        cursor: str | None,
+        max_pages: int | None,
+        walk_seconds: float,
+        question: Question[Outcome],
     ) -> Listing[Outcome]:
         return Listing(
             path,
@@ -166,6 +181,7 @@ class Tiers:
             [_from({"limit": MARKETS_PAGE, **params}, cursor)],
             max_pages=max_pages,
             walk_seconds=walk_seconds,
+            question=question,
             remembered_pages=_REMEMBERED_PAGES,
             clock=self._transport.clock,
         )
@@ -179,6 +195,10 @@ class Tiers:
 
 def _trade_id(trade: Trade) -> str:
     return trade.trade_id
+
+
+def _traded_at(trade: Trade) -> int:
+    return trade.created_at
 
 
 def _from(params: Params, cursor: str | None) -> Params:

@@ -155,7 +155,7 @@ class _Collection:
             self._has_answer = True
             missing += self._store(tier, asked, answer)
             self._session.report_progress(
-                f"candlesticks of {self._day.utc_date}: {self._report.tally.received:,} so far, "
+                f"candlesticks of {self._day.utc_date}: {self._report.tally.new:,} so far, "
                 f"{len(waiting):,} requests to go"
             )
         return missing
@@ -182,6 +182,7 @@ class _Collection:
         self, tier: Tier, asked: Sequence[ChosenMarket], answer: Answer[Page[Candlesticks]]
     ) -> list[ChosenMarket]:
         """Store an answer in one transaction; return the markets that are missing in it."""
+        outside = self._outside
         found = self._by_market(asked, answer.content.records)
         missing = [market for market in asked if self._is_missing(tier, market, found.get(market.id))]
         rows = {
@@ -206,6 +207,7 @@ class _Collection:
             merge,
             records=len(rows),
             duplicates=sum(map(len, found.values())) - len(rows),
+            out_of_scope=self._outside - outside,
             rejects=answer.content.rejects,
             received_at=answer.received_at,
         )

@@ -46,7 +46,7 @@ class _Taking:
         unknown = store_selected(self._session, self._report, tickers)
         known = [ticker for ticker in tickers if ticker not in unknown]
         for answer in self._answers(known):
-            self._store(answer)
+            self._store(answer, known)
         if known and not self._report.tally.pages:
             raise ExchangeError(
                 f"the exchange returned none of {len(known):,} order books ({self._failed[known[0]]}): check that it "
@@ -91,8 +91,11 @@ class _Taking:
                 failures.clear()
                 yield answer
 
-    def _store(self, answer: Answer[Page[OrderBook]]) -> None:
-        books = {book.ticker: book for book in answer.content.records}
+    def _store(self, answer: Answer[Page[OrderBook]], asked: Sequence[str]) -> None:
+        """Store the books of an answer, without those of other markets."""
+        wanted = frozenset(asked)
+        in_scope = [book for book in answer.content.records if book.ticker in wanted]
+        books = {book.ticker: book for book in in_scope}
 
         def merge(connection: Connection, books: Sequence[OrderBook]) -> Tally:
             appended = append_order_books(connection, books, answer.received_at)
@@ -104,8 +107,9 @@ class _Taking:
             list(books.values()),
             merge,
             records=len(books),
-            duplicates=len(answer.content.records) - len(books),
+            duplicates=len(in_scope) - len(books),
+            out_of_scope=len(answer.content.records) - len(in_scope),
             rejects=answer.content.rejects,
             received_at=answer.received_at,
         )
-        self._session.report_progress(f"order books: {self._report.tally.received:,}")
+        self._session.report_progress(f"order books: {self._report.tally.new:,}")

@@ -96,6 +96,7 @@ def _walk_keys(session: Session) -> Iterator[_WalkKeys]:
 class _Prepared(NamedTuple):
     outcomes: PreparedOutcomes
     out_of_scope: int
+    newest_at: int | None
 
 
 @dataclass
@@ -136,7 +137,13 @@ class _Settling:
 
         try:
             ResumableWalk(
-                self.session, self.report, stored, list_from, prepare, self._merge, self._newest_at
+                self.session,
+                self.report,
+                stored,
+                list_from,
+                prepare,
+                self._merge,
+                newest_at=lambda page: page.newest_at,
             ).run()
         except DeadlineError as error:
             self.report.state, self.report.reason = State.PARTIAL, f"{error}; the next run continues it"
@@ -165,24 +172,21 @@ class _Settling:
             walk_seconds=walk_seconds,
         )
 
-    def _in_scope(self, page: ListedPage[Outcome]) -> list[Outcome]:
-        # The historical tier cannot list combos alone.
-        return [outcome for outcome in page.records if outcome.market.is_combo in self.session.scope().kinds]
-
-    def _newest_at(self, page: ListedPage[Outcome]) -> int | None:
-        known = (outcome.settled_at for outcome in self._in_scope(page))
-        return max((settled_at for settled_at in known if settled_at is not None), default=None)
-
     def _prepare(self, page: ListedPage[Outcome], tier: Tier) -> _Prepared:
-        in_scope = self._in_scope(page)
+        # The historical tier cannot list combos alone.
+        kinds = self.session.scope().kinds
+        of_kind = [outcome for outcome in page.records if outcome.market.is_combo in kinds]
         outcomes = prepare_outcomes(
             self.pages,
-            ListedPage(in_scope, page.rejects, page.received_at),
+            replace(page, records=of_kind),
             tier,
             are_listed_as_settled=True,
             cutoff=self.cutoff,
         )
-        return _Prepared(outcomes, len(page.records) - len(in_scope))
+        stored = {market.ticker for market in outcomes.markets.markets}
+        known = (outcome.settled_at for outcome in of_kind if outcome.ticker in stored)
+        newest_at = max((settled_at for settled_at in known if settled_at is not None), default=None)
+        return _Prepared(outcomes, len(page.records) - len(of_kind), newest_at)
 
     def _merge(self, connection: Connection, page: _Prepared) -> Tally:
         tally, outranked = merge_outcomes(connection, self.pages, page.outcomes)

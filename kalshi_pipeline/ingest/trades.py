@@ -39,9 +39,6 @@ from kalshi_pipeline.vocabulary import Tier
 _DAY_SECONDS = 86_400.0
 # A trade may be listed a little after its time: a day is over that much later, and a refresh looks back that far.
 _LATE = 300 * MICROS_PER_SECOND
-# The exchange's bounds are whole seconds, and the request widens them by a second on each side.
-_WIDER = 3 * MICROS_PER_SECOND
-
 
 _NOT_OVER = "the day is not over: what is still to come is added by running it again"
 
@@ -116,6 +113,7 @@ class _Collection:
         self._is_over = started_at >= self._span.end + _LATE
         self._has_tiers = True
         self._of_both_tiers = False
+        self._stopped: str | None = None
         self._scope = session.scope(status=None)
         self._markets = TradedMarkets(session, report, self._scope)
 
@@ -125,7 +123,7 @@ class _Collection:
             for tier in tiers:
                 self._walk(tier)
                 walked.add(tier)
-        self._report.reason = self._why_undecided() or (None if self._is_over else _NOT_OVER)
+        self._report.reason = self._stopped or self._why_undecided() or (None if self._is_over else _NOT_OVER)
         self._report.state = State.COMPLETE if self._report.reason is None else State.PARTIAL
         if not self._has_tiers:
             self._report.notes.append("the exchange has no historical tier: only the live one was asked")
@@ -156,7 +154,7 @@ class _Collection:
             return self._prepare(page, tier)
 
         not_over = None if self._is_over else _NOT_OVER
-        ResumableWalk(
+        stopped = ResumableWalk(
             self._session,
             self._report,
             stored,
@@ -166,6 +164,7 @@ class _Collection:
             not_over=not_over,
             held=self._why_undecided,
         ).run()
+        self._stopped = self._stopped or stopped
 
     def _why_undecided(self) -> str | None:
         if not (undecided := self._markets.undecided):
@@ -199,7 +198,7 @@ class _Collection:
 
     def _prepare(self, page: ListedPage[Trade], tier: Tier) -> _Prepared:
         """Stage the trades that are in scope, and make sure that their markets are stored."""
-        rows = self._rows(page.records)
+        rows = self._rows(page)
         with self._session.database.stage() as connection:
             stage_trades(connection, rows)
             unknown = unknown_markets(connection, self._markets.asked_since)
@@ -227,14 +226,15 @@ class _Collection:
             stage_trades(connection, in_scope)
         return in_scope
 
-    def _rows(self, trades: list[Trade]) -> list[Trade]:
+    def _rows(self, page: ListedPage[Trade]) -> list[Trade]:
+        """Return the trades of the day: the request is wider. A page without any that was asked for is an error."""
         start, end = self._span
-        if trades and not any(start - _WIDER <= trade.created_at < end + _WIDER for trade in trades):
+        if page.out_of_scope and not page.records:
             raise PayloadError(
                 f"the exchange returned trades of other days than {self._day}: it ignores min_ts and max_ts, so the "
                 "day cannot be collected; check whether its API has changed"
             )
-        return [trade for trade in trades if start <= trade.created_at < end]
+        return [trade for trade in page.records if start <= trade.created_at < end]
 
     def _merge(self, connection: Connection, page: _Prepared) -> Tally:
         inserted = append_staged_trades(connection, of_both_tiers=self._of_both_tiers)
@@ -250,5 +250,5 @@ class _Collection:
         tally = self._report.tally
         at = f", down to {datetime_of(trades[-1].created_at):%H:%M} UTC" if trades else ""
         self._session.report_progress(
-            f"trades of {self._day}: {tally.pages + 1} pages, {tally.received:,} trades{at}"
+            f"trades of {self._day}: {tally.pages + 1} pages, {tally.new:,} trades{at}"
         )

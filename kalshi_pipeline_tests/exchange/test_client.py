@@ -852,6 +852,13 @@ def test_exchange_that_ignores_the_tickers_is_asked_once() -> None:
         assert client.requests == 1
 
 
+def test_lookup_of_events_leaves_others_out_and_counts_them() -> None:
+    rows = [{"event_ticker": ticker} for ticker in ("A", "OTHER", "A", "ANOTHER")]
+    with client_of(lambda _: httpx.Response(200, json={"events": rows, "cursor": ""})) as client:
+        (page,) = client.iter_events(["A", "B"])
+    assert ([event.ticker for event in page.records], dict(page.out_of_scope)) == (["A"], {"tickers": 2})
+
+
 @pytest.mark.parametrize(
     ("body", "said"),
     [(b"[" * 100_000, ""), (b'{"error": null}', "")],

@@ -39,9 +39,10 @@ class Script:
         return self._pages[None if cursor is None else str(cursor)], 1_000 + len(self.asked)
 
 
-def page(tickers: str = "", cursor: str | None = None, rejects: int = 0) -> Page[Series]:
-    """A page with a record for each letter."""
-    return Page([Series(ticker, None, None, None, None) for ticker in tickers], [REJECT] * rejects, cursor)
+def page(tickers: str = "", cursor: str | None = None, rejects: int = 0, number: int = 570) -> Page[Series]:
+    """A page with a record for each letter, and with numbers in place of records."""
+    reject = REJECT._replace(raw=str(number))
+    return Page([Series(ticker, None, None, None, None) for ticker in tickers], [reject] * rejects, cursor)
 
 
 def listing_of(
@@ -195,7 +196,7 @@ def chain_of_empty_pages(count: int, rejects: int = 0) -> dict[str | None, Page[
     """A page, some empty ones, and a last page."""
     pages: dict[str | None, Page[Series]] = {None: page("A", "0")}
     for number in range(count):
-        pages[str(number)] = page("", str(number + 1), rejects)
+        pages[str(number)] = page("", str(number + 1), rejects, number)
     return {**pages, str(count): page("B")}
 
 

@@ -60,15 +60,48 @@ def test_odd_outcome_is_set_aside_and_its_page_is_read(sandbox: Sandbox) -> None
     assert [reject.ticker for reject in page.rejects] == [odd["ticker"]]
 
 
-def test_answer_about_others_is_an_error() -> None:
-    """Otherwise a market that is missing in it would count as gone."""
+def looked_up(tickers: str, *answers: str) -> tuple[list[str], int, int]:
+    """The markets by one letter each that a lookup finds in these pages, the others on them, and the requests."""
     with Sandbox(World(WorldConfig(markets=20, past_share=1.0))) as sandbox:
-        rows = settled(sandbox)[:2]
-    transport = httpx.MockTransport(lambda _: httpx.Response(200, json={"markets": rows}))
-    with KalshiClient("http://exchange", transport=transport) as client:
-        pages = client.tiers.iter_outcomes([rows[0]["ticker"]], Tier.LIVE, walk_seconds=5)
-        with pytest.raises(PayloadError, match="ignores `tickers`"):
-            list(pages)
+        row = settled(sandbox)[0]
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        page = int(request.url.params.get("cursor", "0"))
+        cursor = str(page + 1) if page + 1 < len(answers) else ""
+        rows = [{**row, "ticker": letter} for letter in answers[page]]
+        return httpx.Response(200, json={"markets": rows, "cursor": cursor})
+
+    transport = httpx.MockTransport(answer)
+    with KalshiClient("http://exchange", requests_per_second=1000, transport=transport) as client:
+        pages = list(client.tiers.iter_outcomes([*tickers], Tier.LIVE, walk_seconds=60))
+        found = [outcome.ticker for page in pages for outcome in page.records]
+        # The page after the last one that is used may be on its way already.
+        return found, sum(page.out_of_scope["tickers"] for page in pages), len(pages)
+
+
+@pytest.mark.parametrize(
+    ("answers", "found", "others", "pages"),
+    [
+        pytest.param(["AB"], "AB", 0, 1, id="all"),
+        pytest.param(["A"], "A", 0, 1, id="some"),
+        pytest.param(["", "AB"], "AB", 0, 2, id="on the second page"),
+        pytest.param(["AXB"], "AB", 1, 1, id="all and another"),
+        pytest.param(["AX"], "A", 1, 1, id="some and another"),
+        pytest.param(["AX", "B"], "AB", 1, 2, id="the others on the next page"),
+        pytest.param(["AX", "YZ", "B"], "A", 3, 2, id="others again"),
+        pytest.param(["ABX", "YZ"], "AB", 1, 1, id="nothing left to find"),
+    ],
+)
+def test_lookup_leaves_others_out_and_counts_them(
+    answers: list[str], found: str, others: int, pages: int
+) -> None:
+    assert looked_up("AB", *answers) == ([*found], others, pages)
+
+
+def test_lookup_that_finds_only_others_is_an_error() -> None:
+    """Otherwise the markets that are missing in it would count as gone."""
+    with pytest.raises(PayloadError, match="ignores `tickers`"):
+        looked_up("AB", "XY", "AB")
 
 
 def test_walk_over_all_that_settled_remembers_its_last_pages_only() -> None:

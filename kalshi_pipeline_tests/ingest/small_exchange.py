@@ -38,7 +38,9 @@ def trade(number: int, ticker: str) -> Record:
 
 
 class SmallExchange:
-    """Answers what a day of trades takes. Its records may be changed while it is served.
+    """Answers what a day of trades takes, and listings. Its records may be changed while it is served.
+
+    Of the query it heeds `tickers` alone: every listing has all records.
 
     A path in `failing` answers 500 where the tickers that it is asked for contain that text. `/events` does not list
     the events of combos.
@@ -66,6 +68,8 @@ class SmallExchange:
         if path in self.failing and self.failing[path] in query.get("tickers", ""):
             return 500, {"error": {"message": "down"}}
         match path.split("/")[1:]:
+            case ["exchange", "status"]:
+                return 200, {"exchange_active": True, "trading_active": True}
             case ["historical", "cutoff"]:
                 return 200, {"market_settled_ts": _CUTOFF, "trades_created_ts": _CUTOFF}
             case ["markets", "trades"]:

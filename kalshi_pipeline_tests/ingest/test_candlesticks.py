@@ -436,7 +436,8 @@ def test_odd_candlestick_is_quarantined_and_the_others_are_stored(
     report = collect_rewritten(choose(candlestick_markets=ticker), rewrite)
     tally = report.tally
     assert report.state is State.COMPLETE
-    assert (tally.received, tally.inserted, tally.quarantined, tally.duplicates) == (25, 23, 1, 1)
+    assert (tally.received, tally.inserted, tally.quarantined, tally.duplicates) == (26, 23, 1, 1)
+    assert tally.out_of_scope == 1
     assert report.notes == ["1 candlesticks that were not requested were dropped"]
     assert query("SELECT kind, record_key, error FROM quarantine") == [
         ("candlesticks", f"{ticker}/1791345600", "yes_bid.low_dollars: 'cheap' is not a decimal number")

@@ -268,6 +268,25 @@ def test_ignored_created_filter_lists_everything(faulty: Faulty, names: tuple[st
     assert read(client, "/markets", **listing, **bounds, cursor=cursor)["markets"] == plain[1]
 
 
+def test_ignored_filters_are_answered_as_if_they_had_not_been_sent(faulty: Faulty) -> None:
+    _, client = faulty(Faults(ignored=("status", "mve_filter"), paths=("/markets",)))
+    everything = walk(client, "/markets", "markets", limit=90)
+    assert {row["status"] for row in everything} > {"active", "finalized"}
+    assert walk(client, "/markets", "markets", limit=90, status="open", mve_filter="only") == everything
+    open_events = walk(client, "/events", "events", status="open")
+    assert 0 < len(open_events) < len(walk(client, "/events", "events"))
+
+
+def test_ignored_cursor_is_answered_with_the_first_page_and_a_new_cursor(faulty: Faulty) -> None:
+    _, client = faulty(Faults(ignored=("cursor",)))
+    first = read(client, "/markets", limit=10)
+    second = read(client, "/markets", limit=10, cursor=first["cursor"])
+    third = read(client, "/markets", limit=10, cursor=second["cursor"])
+    assert first["markets"] == second["markets"] == third["markets"]
+    assert len({answer["cursor"] for answer in (first, second, third)}) == 3
+    assert read(client, "/markets", limit=1000)["cursor"] == ""
+
+
 @pytest.mark.parametrize("skew", [86_400.0, -86_400.0])
 def test_created_skew_moves_the_window(faulty: Faulty, skew: float) -> None:
     sandbox, client = faulty(Faults(created_skew_seconds=skew))
@@ -316,6 +335,7 @@ def test_settings_are_read_from_texts() -> None:
         server_error=502,
     )
     assert Faults.parse(texts) == expected
+    assert Faults.parse(["ignored=status,cursor"]) == Faults(ignored=("status", "cursor"))
     assert Faults.parse(["unreachable_after=3", "latency_seconds=1.5"]).unreachable_after == 3
     assert Faults.parse(
         ["created_filter=ignored", "created-skew-seconds=-1.5", "latency_jitter_seconds=2"]

@@ -41,6 +41,8 @@ class EventLookup:
                     found.update(event.ticker for event in page.records)
                     fetched.rows.extend(page.records)
                     fetched.rejects.extend(page.rejects)
+                    if page.out_of_scope:
+                        self._report.counts["unasked_events"] += page.out_of_scope.total()
             except ExchangeError as error:
                 # The quotes of this page have been fetched and matter more: their events become placeholders.
                 self._requests_left = 0

@@ -3,10 +3,11 @@
 Which markets are worth looking up is decided by the callers.
 """
 
+from collections import Counter
 from collections.abc import Callable, Generator, Iterator, Sequence
 from typing import NamedTuple
 
-from kalshi_pipeline.errors import ExchangeError, NotFoundError
+from kalshi_pipeline.errors import ExchangeError, NotFoundError, PayloadError
 from kalshi_pipeline.exchange.client import TICKERS_PER_LOOKUP
 from kalshi_pipeline.exchange.listing import ListedPage
 from kalshi_pipeline.ingest.parents.market_pages import MarketPages
@@ -15,7 +16,7 @@ from kalshi_pipeline.ingest.run.failures import FailuresInARow
 from kalshi_pipeline.ingest.run.report import Report
 from kalshi_pipeline.ingest.run.session import Session
 from kalshi_pipeline.records import Outcome
-from kalshi_pipeline.store.writing.runs import add_to_quarantine
+from kalshi_pipeline.store.writing.runs import add_page, add_to_quarantine
 from kalshi_pipeline.store.writing.tally import Tally
 from kalshi_pipeline.vocabulary import Tier
 
@@ -107,7 +108,15 @@ class MarketLookup:
                 continue
             failures.clear()
             yield LookedUp(tier, asked, page)
-            missing += self._missing(asked, page)
+            unknown = self._missing(asked, page)
+            if page.out_of_scope:
+                reason = PayloadError(
+                    "the exchange returned other markets than those it was asked for, so what is missing in its "
+                    "answer may exist; check whether its API has changed"
+                )
+                self.failed |= dict.fromkeys(unknown, reason)
+            else:
+                missing += unknown
         return missing
 
     def _fetch(self, asked: Sequence[str], tier: Tier, seconds_left: float) -> ListedPage[Outcome]:
@@ -122,6 +131,7 @@ class MarketLookup:
             [outcome for page in pages for outcome in page.records],
             [reject for page in pages for reject in page.rejects],
             pages[-1].received_at if pages else self._session.clock.now(),
+            out_of_scope=sum((page.out_of_scope for page in pages), Counter()),
         )
 
     def _missing(self, asked: Sequence[str], page: ListedPage[Outcome]) -> list[str]:
@@ -139,14 +149,18 @@ def store_looked_up(
 ) -> Tally:
     """Store some outcomes of an answer with their events and settlements, and its unreadable records.
 
-    Returns the counts of the settlements.
+    What the answer has beside the markets that were asked for is counted. Returns the counts of the settlements.
     """
     page = ListedPage(list(outcomes), answer.page.rejects, answer.page.received_at)
     prepared = prepare_outcomes(
         pages, page, answer.tier, are_listed_as_settled=answer.tier is Tier.HISTORICAL
     )
+    count = answer.page.out_of_scope.total()
+    unasked = Tally(received=count, out_of_scope=count)
     with session.database.begin() as connection:
         tally, _ = merge_outcomes(connection, pages, prepared)
         add_to_quarantine(connection, report.run, "markets", page.rejects, page.received_at)
+        add_page(connection, report.run, unasked)
+    report.tally += unasked
     report.counts["settled"] += tally.inserted
     return tally

@@ -6,13 +6,14 @@ from typing import NamedTuple
 
 from kalshi_pipeline.exchange.client import MARKETS_PAGE
 from kalshi_pipeline.exchange.listing import ListedPage, Listing
+from kalshi_pipeline.exchange.question import SERIES_FILTER
 from kalshi_pipeline.exchange.windows import Window, windows_between
 from kalshi_pipeline.ingest.parents.events import EventLookup, FetchedEvents
 from kalshi_pipeline.ingest.run.report import Report
 from kalshi_pipeline.ingest.run.session import Session
 from kalshi_pipeline.records import Market
 from kalshi_pipeline.store.database import Connection
-from kalshi_pipeline.store.reading.parents import creation_bounds
+from kalshi_pipeline.store.reading.parents import creation_bounds, series_of_events
 from kalshi_pipeline.store.writing.parents import (
     merge_events,
     merge_staged_markets,
@@ -56,14 +57,38 @@ class MarketPages:
         return list_markets(self._session, windows, status)
 
     def prepare(self, page: ListedPage[Market]) -> PreparedMarkets:
-        """Stage a page, and fetch the events that are missing for it while no transaction is open."""
-        for market in page.records:
-            self._note_oddities(market)
+        """Stage a page, and fetch the events that are missing for it while no transaction is open.
+
+        Markets that are known to be of other series than those that were asked for are left out and counted.
+        """
         with self._session.database.stage() as connection:
             stage_markets(connection, page.records)
             missing = unknown_events(connection)
+        fetched = self._lookup.fetch(missing)
+        markets = page.records
+        if page.series:
+            markets, fetched = self._of_series(page, fetched)
+        if len(markets) < len(page.records):
+            page.out_of_scope[SERIES_FILTER] += len(page.records) - len(markets)
+            with self._session.database.stage() as connection:
+                stage_markets(connection, markets)
+        for market in markets:
+            self._note_oddities(market)
         rejected = [reject.ticker for reject in page.rejects if reject.ticker is not None]
-        return PreparedMarkets(page.records, self._lookup.fetch(missing), rejected, page.received_at)
+        return PreparedMarkets(markets, fetched, rejected, page.received_at)
+
+    def _of_series(
+        self, page: ListedPage[Market], fetched: FetchedEvents
+    ) -> tuple[list[Market], FetchedEvents]:
+        """Return the markets and the events that may be of the series asked for: tickers do not show the series."""
+        with self._session.database.read() as connection:
+            named = list({market.event_ticker for market in page.records})
+            series: dict[str, str | None] = {**series_of_events(connection, named)}
+        series |= {event.ticker: event.series_ticker for event in fetched.rows}
+        wanted = {None, *page.series}
+        markets = [market for market in page.records if series.get(market.event_ticker) in wanted]
+        events = [event for event in fetched.rows if event.series_ticker in wanted]
+        return markets, fetched._replace(rows=events)
 
     def merge(self, connection: Connection, page: PreparedMarkets) -> Tally:
         """Write the page, parents first. A parent that could not be fetched becomes a marked placeholder."""

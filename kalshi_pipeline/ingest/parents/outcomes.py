@@ -57,13 +57,21 @@ def prepare_outcomes(
     a word that this version does not know is settled too. Without `cutoff`, the page's tier counts as the one that
     now holds its markets.
     """
-    markets = ListedPage([outcome.market for outcome in page.records], page.rejects, page.received_at)
+    listed = ListedPage(
+        [outcome.market for outcome in page.records],
+        page.rejects,
+        page.received_at,
+        series=page.series,
+        out_of_scope=page.out_of_scope,
+    )
+    markets = pages.prepare(listed)
+    in_scope = {market.ticker for market in markets.markets}
     rows = [
         settlement_of_outcome(outcome, tier, page.received_at, cutoff)
         for outcome in page.records
-        if is_settled(outcome, is_listed_as_settled=are_listed_as_settled)
+        if outcome.ticker in in_scope and is_settled(outcome, is_listed_as_settled=are_listed_as_settled)
     ]
-    return PreparedOutcomes(pages.prepare(markets), rows)
+    return PreparedOutcomes(markets, rows)
 
 
 def merge_outcomes(connection: Connection, pages: MarketPages, page: PreparedOutcomes) -> tuple[Tally, int]:

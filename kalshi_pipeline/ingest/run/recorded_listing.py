@@ -101,29 +101,34 @@ def store_pages(
 ) -> None:
     """Store a listing, and set the report's state by how complete it was.
 
-    `prepare` turns a page into rows and may send requests; `merge` writes them, in the page's transaction.
+    `prepare` turns a page into rows and may send requests; what it leaves out, because it was not asked for, it adds to
+    the page's `out_of_scope`. `merge` writes the rows, in the page's transaction.
     """
     duplicates = 0
     for page in listing:
         report.windows = listing.windows
+        prepared = prepare(page)
+        out_of_scope = page.out_of_scope.total()
         store_page(
             session,
             report,
-            prepare(page),
+            prepared,
             merge,
-            records=len(page.records),
+            records=page.received - len(page.rejects) - out_of_scope,
             duplicates=listing.duplicates - duplicates,
+            out_of_scope=out_of_scope,
             rejects=page.rejects,
             received_at=page.received_at,
         )
         duplicates = listing.duplicates
-        session.report_progress(
-            f"{report.asset}: {report.tally.pages} pages, {report.tally.received:,} records"
-        )
+        session.report_progress(f"{report.asset}: {report.tally.pages} pages, {report.tally.new:,} records")
     if listing.windows_failed is not None:
         report.notes.append(
             f"markets were listed in a single walk instead of windows: {listing.windows_failed}"
         )
+    if listing.out_of_scope and listing.complete:
+        by_filter = ", ".join(f"{count:,} by `{name}`" for name, count in listing.out_of_scope.most_common())
+        report.notes.append(f"records that were not asked for were left out: {by_filter}")
     report.state = State.COMPLETE if listing.complete else State.PARTIAL
     report.reason = listing.reason
 
@@ -136,17 +141,19 @@ def store_page(
     *,
     records: int,
     duplicates: int,
+    out_of_scope: int = 0,
     rejects: Sequence[Reject],
     received_at: int,
 ) -> None:
     """Store a page in one transaction: its rows by `merge`, its unreadable records, and its counts.
 
-    `records` is how many it has beside duplicates and unreadable ones.
+    `records` is how many it has beside duplicates, unreadable ones and those that were not asked for.
     """
     counted = Tally(
         pages=1,
-        received=records + duplicates + len(rejects),
+        received=records + duplicates + out_of_scope + len(rejects),
         duplicates=duplicates,
+        out_of_scope=out_of_scope,
         quarantined=len(rejects),
     )
     with session.database.begin() as connection:

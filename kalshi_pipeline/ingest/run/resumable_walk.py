@@ -35,8 +35,8 @@ class ResumableWalk(Generic[Row, Prepared]):
     """One walk of a run, from the place that is stored to its end.
 
     `list_from` begins the listing at that place; `prepare` and `merge` are those of `store_pages`. `newest_at`
-    returns the newest instant that a page names, for walks that keep a watermark. `not_over` says why a walk that
-    reached its end is still partial, if it is; `held` says, once a page is prepared, why a later run has to see it
+    returns the newest instant that a prepared page names, for walks that keep a watermark. `not_over` says why a walk
+    that reached its end is still partial, if it is; `held` says, once a page is prepared, why a later run has to see it
     again: the walk goes on, but its place stays before that page.
     """
 
@@ -46,22 +46,23 @@ class ResumableWalk(Generic[Row, Prepared]):
     list_from: Callable[[StoredWalk], Listing[Row]]
     prepare: Callable[[ListedPage[Row]], Prepared]
     merge: Callable[[Connection, Prepared], Tally]
-    newest_at: Callable[[ListedPage[Row]], int | None] = lambda _: None
+    newest_at: Callable[[Prepared], int | None] = lambda _: None
     not_over: str | None = None
     held: Callable[[], str | None] = lambda: None
     _end: WalkState | None = field(default=None, init=False)
 
-    def run(self) -> None:
+    def run(self) -> str | None:
         """Walk to the end, set the report's state, and close the walk's record. A complete walk is left as it is.
 
-        Where the exchange refuses the stored cursor, the walk restarts at its beginning.
+        Where the exchange refuses the stored cursor, the walk restarts at its beginning. Returns why the listing
+        stopped before its end, None if it did not.
         """
         if self.stored.state is WalkState.COMPLETE:
-            return
+            return None
         pages = self.report.tally.pages
         with self._closing():
             try:
-                self._store()
+                stopped = self._store()
             except RefusedError as error:
                 if self.stored.cursor is None or self.report.tally.pages > pages:
                     raise
@@ -70,16 +71,18 @@ class ResumableWalk(Generic[Row, Prepared]):
                 )
                 with self.session.database.begin() as connection:
                     self.stored = restart_walk(connection, self.stored, self.session.clock.now())
-                self._store()
+                stopped = self._store()
             if self.report.is_complete and (reason := self.held()) is not None:
                 self.report.state, self.report.reason = State.PARTIAL, reason
             elif self.report.is_complete and self.not_over is not None:
                 self.report.state, self.report.reason = State.PARTIAL, self.not_over
                 self._end = WalkState.CAUGHT_UP
+        return stopped
 
-    def _store(self) -> None:
+    def _store(self) -> str | None:
         listing = self.list_from(self.stored)
         store_pages(self.session, self.report, listing, self._prepare, self._merge)
+        return listing.reason
 
     def _prepare(self, page: ListedPage[Row]) -> _Page[Row, Prepared]:
         return _Page(page, self.prepare(page))
@@ -92,10 +95,10 @@ class ResumableWalk(Generic[Row, Prepared]):
             connection,
             self.stored,
             self.stored.cursor,
-            received=len(listed.records) + len(listed.rejects),
+            received=listed.received,
             inserted=tally.inserted,
             quarantined=len(listed.rejects),
-            newest_at=self.newest_at(listed),
+            newest_at=self.newest_at(page.prepared),
         )
         return tally
 

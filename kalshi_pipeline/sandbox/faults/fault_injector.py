@@ -154,11 +154,14 @@ class FaultInjector:
     def _rewritten_query(self, path: str, query: str) -> str:
         """Return the query to answer instead.
 
-        An alias becomes the real cursor, the limit leaves room for repeated rows, and ignored bounds are removed.
+        An alias becomes the real cursor, the limit leaves room for repeated rows, and ignored parameters are removed.
         """
+        ignored = self.faults.ignored
         if self.faults.created_filter == "ignored" and _has_created_bounds(path, query):
+            ignored += _CREATED_BOUNDS
+        if ignored:
             sent = parse_qsl(query, keep_blank_values=True)
-            query = urlencode([(name, value) for name, value in sent if name not in _CREATED_BOUNDS])
+            query = urlencode([(name, value) for name, value in sent if name not in ignored])
         if not (self._aliases or self._tails):
             return query
         parameters = dict(parse_qsl(query))
@@ -184,6 +187,7 @@ class FaultInjector:
         f = self.faults
         return bool(
             f.missing_key
+            or "cursor" in f.ignored
             or f.repeated_cursor
             or f.empty_pages
             or f.overlap
@@ -206,6 +210,8 @@ class FaultInjector:
             return
         if faults.repeated_cursor and cursor:
             answer["cursor"] = cursor
+        if "cursor" in faults.ignored and answer["cursor"]:
+            answer["cursor"] = f"{answer['cursor']}{self._pages}"
         if faults.overlap:
             answer[key] = self._tails.get(self._aliases.get(cursor, cursor), []) + rows
             if answer["cursor"]:

@@ -38,6 +38,8 @@ class Faults:
       every page but the first. After `unreachable_after` pages of listings every connection is reset.
     - `created_filter` and `created_skew_seconds` concern the created bounds of /markets: a request with one is refused,
       answered as if it had none, or answered for a window that is that many seconds later.
+    - `ignored` names query parameters that are answered as if they had not been sent: ("status", "series_ticker"). An
+      ignored `cursor` is answered with the first page, and with a new cursor each time.
     - `scalar_without_value` omits the payout of scalar results. `zero_times` writes the zero time as the time at which
       one row in seven was created, updated or settled.
     - `cutoff_jump_seconds` moves the cutoff ahead, permanently, before the answer to every `cutoff_jump_every`-th
@@ -74,6 +76,7 @@ class Faults:
     fail_first: int = 0
     created_filter: CreatedFilter = "honoured"
     created_skew_seconds: float = 0.0
+    ignored: tuple[str, ...] = ()
     both_tiers: bool = False
     no_tier: float = 0.0
     amended: float = 0.0

@@ -31,5 +31,10 @@ class Tally:
     unconfirmed: int = 0
     gone: int = 0
 
+    @property
+    def new(self) -> int:
+        """How many of the records were asked for, each counted once."""
+        return self.received - self.duplicates - self.out_of_scope
+
     def __add__(self, other: Self) -> Self:
         return type(self)(**{f.name: getattr(self, f.name) + getattr(other, f.name) for f in fields(self)})
