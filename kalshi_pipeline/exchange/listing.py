@@ -107,7 +107,8 @@ class Listing(Generic[Record]):
     which its records are stored. A short or an empty page does not end a walk, only an empty cursor does. Raises
     PaginationError where a walk goes in circles, DeadlineError after `walk_seconds`, and the errors of `fetch`; in
     each case the listing stays incomplete. `time` is for listings that begin with the newest record: going back up
-    counts as going in circles.
+    counts as going in circles. `ended_without_cursor` says that a walk ended with a full page that has no cursor at
+    all, not even an empty one: there may be more.
     """
 
     def __init__(
@@ -135,6 +136,7 @@ class Listing(Generic[Record]):
         self.reason: str | None = None
         self.windows = 1
         self.windows_failed: str | None = None
+        self.ended_without_cursor = False
         self._fetch = fetch
         self._clock = clock
         self._question = question
@@ -202,6 +204,9 @@ class Listing(Generic[Record]):
         self, walk: CursorWalk[Record], page: Page[Record], waiting: deque[CursorWalk[Record]]
     ) -> PaginationError | None:
         """Let a walk wait for its next page, if it has one; return why it would not end, if so."""
+        limit = walk.query.get("limit")
+        is_full = isinstance(limit, int) and len(page.records) + len(page.rejects) >= limit
+        self.ended_without_cursor |= is_full and not page.has_cursor
         try:
             if walk.turn(page, self.path):
                 waiting.appendleft(walk)

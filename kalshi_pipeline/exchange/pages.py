@@ -26,11 +26,15 @@ class GarbledAnswerError(Exception):
 
 @dataclass(frozen=True)
 class Page(Generic[Record]):
-    """The records of one answer in its order, those that could not be read, and where the next page starts."""
+    """The records of one answer in its order, those that could not be read, and where the next page starts.
+
+    `has_cursor` is whether it says so: the exchange ends a listing with an empty cursor, not without one.
+    """
 
     records: list[Record]
     rejects: list[Reject] = field(default_factory=list)
     cursor: str | None = None
+    has_cursor: bool = field(default=True, compare=False)
 
 
 def parse_page(body: bytes, key: str, payload: type[Sent], read: Callable[[Sent], Record]) -> Page[Record]:
@@ -44,7 +48,7 @@ def parse_page(body: bytes, key: str, payload: type[Sent], read: Callable[[Sent]
         records = [read(sent) for sent in getattr(envelope, _LIST) or ()]
     except ValueError:  # of pydantic, or of `read`: at least one record, or the envelope, is odd
         return _parse_one_by_one(body, key, payload, read)
-    return Page(records, cursor=envelope.cursor or None)
+    return Page(records, cursor=envelope.cursor or None, has_cursor="cursor" in envelope.model_fields_set)
 
 
 def parse_object(body: bytes, key: str | None, payload: type[Sent]) -> Sent:
@@ -97,7 +101,7 @@ def _parse_one_by_one(
             unreadable[index] = "it holds half a character (a lone surrogate)"
         except ValueError as error:
             unreadable[index] = str(error)
-    return Page(records, _rejects(body, key, unreadable), cursor or None)
+    return Page(records, _rejects(body, key, unreadable), cursor or None, "cursor" in envelope)
 
 
 def _rejects(body: bytes, key: str, errors: Mapping[int, str]) -> list[Reject]:

@@ -24,7 +24,10 @@ class PageReader(Generic[Record]):
     ) -> None:
         self._key = key
         self._payload = payload
-        envelope: list[Any] = [(key, list_of(wire_of(payload))), ("cursor", str | None, None)]
+        envelope: list[Any] = [
+            (key, list_of(wire_of(payload))),
+            ("cursor", str | None | msgspec.UnsetType, msgspec.UNSET),
+        ]
         self._decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(
             msgspec.defstruct("Envelope", envelope, gc=False)
         )
@@ -36,7 +39,8 @@ class PageReader(Generic[Record]):
         try:
             envelope = self._decoder.decode(body)
             records = list(map(self._of_wire, getattr(envelope, self._key) or ()))
-            return Page(records, cursor=envelope.cursor or None)
+            has_cursor = envelope.cursor is not msgspec.UNSET
+            return Page(records, cursor=(has_cursor and envelope.cursor) or None, has_cursor=has_cursor)
         except (ValueError, RecursionError):  # msgspec's own errors are ValueErrors
             return self.parse_again(body)
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from kalshi_pipeline.errors import ExchangeError
 from kalshi_pipeline.ingest.parents.market_pages import MarketPages, PreparedMarkets
 from kalshi_pipeline.ingest.parents.reconciliation import reconcile
-from kalshi_pipeline.ingest.run.recorded_listing import closing_run, count_store, store_pages
+from kalshi_pipeline.ingest.run.recorded_listing import closing_run, count_store, store_page, store_pages
 from kalshi_pipeline.ingest.run.report import Report
 from kalshi_pipeline.ingest.run.session import Session
 from kalshi_pipeline.settings import SnapshotMode
@@ -74,11 +74,19 @@ def _store_quotes(session: Session, report: Report, tick_at: int, period_seconds
             paused=new_paused,
         )
 
-    store_pages(session, report, pages.listing(), pages.prepare, merge)
+    listing = pages.listing()
+    store_pages(session, report, listing, pages.prepare, merge)
     if report.is_complete and session.scope().shows_absence:
         _store_paused(session, report, pages, merge)
         reconcile(
-            session, report, pages, quotes.listed, merge, period_seconds=period_seconds, everywhere=False
+            session,
+            report,
+            pages,
+            quotes.listed,
+            merge,
+            period_seconds=period_seconds,
+            everywhere=False,
+            is_suspicious=listing.ended_without_cursor,
         )
     with session.database.begin() as connection:
         found = quotes.end(connection, session.clock.now(), is_complete=report.is_complete)
@@ -93,14 +101,31 @@ def _store_paused(
     pages: MarketPages,
     merge: Callable[[Connection, PreparedMarkets], Tally],
 ) -> None:
-    """List the paused markets too: the documents disagree whether the listing of open ones has them."""
-    windows = report.windows
+    """List the paused markets too: the documents disagree whether the listing of open ones has them.
+
+    Those that no listing has are looked up with the others, so nothing depends on this one. What it has beside paused
+    markets is not counted: the listing of open ones has it.
+    """
+    listing, duplicates = pages.listing(StatusFilter.PAUSED), 0
     try:
-        store_pages(session, report, pages.listing(StatusFilter.PAUSED), pages.prepare, merge)
+        for page in listing:
+            prepared = pages.prepare(page)
+            store_page(
+                session,
+                report,
+                prepared,
+                merge,
+                records=len(prepared.markets),
+                duplicates=listing.duplicates - duplicates,
+                rejects=page.rejects,
+                received_at=page.received_at,
+            )
+            duplicates = listing.duplicates
     except ExchangeError as error:
-        # Those that the listing of open markets did not have are looked up with the others.
         report.notes.append(f"paused markets could not be listed: {error}")
-    report.windows = windows
+    else:
+        if listing.reason is not None:
+            report.notes.append(f"paused markets could not be listed: {listing.reason}")
 
 
 def _note_pause(session: Session, report: Report) -> None:

@@ -71,7 +71,8 @@ def sync_markets(session: Session) -> Report:
                 listed.add_unreadable(connection, page.rejected)
             return tally
 
-        store_pages(session, report, pages.listing(), pages.prepare, merge)
+        listing = pages.listing()
+        store_pages(session, report, listing, pages.prepare, merge)
         if report.is_complete:
             reconcile(
                 session,
@@ -81,6 +82,7 @@ def sync_markets(session: Session) -> Report:
                 merge,
                 period_seconds=session.settings.snapshot_period_seconds,
                 everywhere=True,
+                is_suspicious=listing.ended_without_cursor,
             )
         heal_placeholders(session, report)
     return report

@@ -73,10 +73,8 @@ def reconcile(
     sample = sample_of(vanished, at, Random())  # noqa: S311  (nothing secret)
     reason = reconciling.judge(sample)
     # That every market which is stored as open was listed explains a short listing; that some are missing does not.
-    if not vanished and (is_suspicious or (unlisted and report.tally.received < before // 2)):
-        reason = (
-            f"the listing has {report.tally.received:,} records, and the last complete one had {before:,}"
-        )
+    if not vanished and (is_suspicious or (unlisted and report.tally.new < before // 2)):
+        reason = f"the listing has {report.tally.new:,} records, and the last complete one had {before:,}"
     if reason is not None:
         report.state, report.reason = State.PARTIAL, reason
     else:

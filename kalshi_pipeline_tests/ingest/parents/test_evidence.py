@@ -1,12 +1,15 @@
 """Listings that say that they are complete: believed where nothing contradicts them, and histories ended on proof."""
 
+from collections import deque
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from random import Random
 from typing import Any
 
 import httpx
 import pytest
 
+from kalshi_pipeline.exchange.client import TICKERS_PER_LOOKUP
 from kalshi_pipeline.ingest.parents.plausibility import SAMPLE, contradiction, sample_of
 from kalshi_pipeline.ingest.run.report import Report
 from kalshi_pipeline.ingest.run.session import open_session
@@ -255,3 +258,44 @@ def test_sample_contradicts(
     status_of = {market.ticker: word for market, word in zip(sample, words, strict=True) if word is not None}
     missing = [market.ticker for market in sample if market.ticker not in status_of]
     assert (contradiction(sample, status_of, missing) is not None) is is_contradicted
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """A hundred markets that have ended and wait for their result, in minutes."""
+
+    ended_at: int
+    asked_at: int
+
+
+@pytest.mark.parametrize("minutes", [1, 5, 15])
+def test_both_queues_drain_over_a_day_of_ticks(minutes: int) -> None:
+    """700 markets end each minute, and once ten thousand; each has its result an hour later.
+
+    Vanished ones are asked for first, and those that wait when they have not been asked for a while. Neither queue
+    grows: the mass close is over within a quarter of an hour, and no result is learnt more than half an hour late.
+    """
+    requests = Settings(snapshot_minutes=minutes).reconcile_requests_within(minutes * 60)
+    hundreds_asked = TICKERS_PER_LOOKUP // 100
+    vanished: deque[int] = deque()
+    waiting: deque[Waiting] = deque()
+    lateness, longest = [], 0
+    for now in range(0, 24 * 60, minutes):
+        vanished.extend([now] * (7 * minutes + (100 if now == 12 * 60 else 0)))
+        plan = LookupPlan.of(requests, len(vanished) * 100, len(waiting) * 100)
+        left = plan.total
+        for _ in range(min(len(vanished), plan.missing * hundreds_asked)):
+            ended_at = vanished.popleft()
+            longest = max(longest, now - ended_at)
+            waiting.append(Waiting(ended_at, now))
+            left -= 1 / hundreds_asked
+        for _ in range(min(len(waiting), int(left * hundreds_asked))):
+            asked = waiting.popleft()
+            if now - asked.ended_at >= 60:
+                lateness.append(now - asked.ended_at - 60)
+            else:
+                waiting.append(Waiting(asked.ended_at, now))
+    assert longest <= 15
+    assert max(lateness) <= 30
+    assert len(vanished) <= 7 * minutes
+    assert len(waiting) <= 7 * 90

@@ -101,6 +101,6 @@ def test_unchanged_page_costs_no_statement_more(database: Database) -> None:
         changed = len(seen)
     finally:
         events_of.remove(Engine, "before_cursor_execute", note)
-    # Staging 2, placeholders 1, merging 5; the transaction's own are not among them. Then four logs, what is to be doubted, and the
+    # Staging 2, placeholders 1, merging 5; not the transaction's own. Then four logs, doubted ticks, and the
     # update.
     assert (unchanged, changed - unchanged) == (9, 6)
