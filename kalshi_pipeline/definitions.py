@@ -8,6 +8,7 @@ from kalshi_pipeline.defs import (
     collect,
     housekeeping,
     order_books,
+    run_complete,
     settlements,
     snapshots,
     trades,
@@ -24,6 +25,7 @@ defs = dg.Definitions.merge(
     trades.defs,
     candlesticks.defs,
     order_books.defs,
+    run_complete.defs,
     housekeeping.defs,
     dg.Definitions(
         resources={"pipeline": Pipeline()},

@@ -1,7 +1,8 @@
 """The command line: its commands, and how it ends.
 
 Exit codes: 0 the work was done; 1 a fault of this program; 2 a wrong setting or argument; 3 the exchange failed
-or refused; 4 the database failed; 5 the ticker is not known; 130 stopped by Ctrl-C.
+or refused, or what was collected is partial (the last line names it); 4 the database failed; 5 the ticker is not
+known; 130 stopped by Ctrl-C. A command of several steps runs all of them before it ends with 3.
 """
 
 import sys

@@ -1,13 +1,15 @@
 """The commands under `kalshi-pipeline backfill`, which collect the past. Each continues where it stopped."""
 
 from datetime import date, datetime
+from functools import partial
 from typing import Annotated
 
 import typer
 
-from kalshi_pipeline.cli.terminal import expect_no_failure, print_report, reporting_session
+from kalshi_pipeline.cli.terminal import print_whole_report, reporting_session, run_and_print
 from kalshi_pipeline.errors import ConfigurationError
 from kalshi_pipeline.ingest.candlesticks import collect_candlesticks
+from kalshi_pipeline.ingest.run.steps import Step
 from kalshi_pipeline.ingest.settlements import backfill_settlements
 from kalshi_pipeline.ingest.trades import collect_trades, days_between
 
@@ -29,7 +31,7 @@ _End = Annotated[
 def settlements() -> None:
     """Store the settlement of every market that ever settled, from both tiers."""
     with reporting_session(is_backfill=True) as session:
-        print_report(backfill_settlements(session))
+        print_whole_report(backfill_settlements(session))
 
 
 @backfill.command()
@@ -44,8 +46,9 @@ def trades(
     """Store the trades of each UTC day from the first to the last, one after the other."""
     days = _days(start, end)
     with reporting_session(is_backfill=True) as session:
-        for day in days:
-            print_report(collect_trades(session, day, again=again), f"{day} ")
+        run_and_print(
+            Step(f"trades of {day}", partial(collect_trades, session, day, again=again)) for day in days
+        )
 
 
 @backfill.command()
@@ -70,11 +73,10 @@ def candlesticks(
             raise ConfigurationError(
                 ["backfill candlesticks: pass --series or --market, or select markets in the settings"]
             )
-        reports = []
-        for day in days:
-            reports.append(collect_candlesticks(session, day, again=again))
-            print_report(reports[-1], f"{day} ")
-    expect_no_failure(reports)
+        run_and_print(
+            Step(f"candlesticks of {day}", partial(collect_candlesticks, session, day, again=again))
+            for day in days
+        )
 
 
 def _days(start: datetime, end: datetime | None) -> list[date]:

@@ -5,20 +5,20 @@ from typing import Annotated
 
 import typer
 
-from kalshi_pipeline.advice import with_advice
 from kalshi_pipeline.api import open_store
 from kalshi_pipeline.cli import tables
 from kalshi_pipeline.cli.terminal import (
-    expect_no_failure,
     out,
+    print_failure,
     print_message,
     print_report,
+    print_whole_report,
     reporting_session,
+    run_and_print,
 )
 from kalshi_pipeline.clock import SYSTEM_CLOCK
-from kalshi_pipeline.errors import ConfigurationError, PipelineError
-from kalshi_pipeline.ingest.collect import collect_forever, collect_once
-from kalshi_pipeline.ingest.collect import sync as sync_all
+from kalshi_pipeline.errors import ConfigurationError
+from kalshi_pipeline.ingest.collect import collect_forever, collect_steps, sync_steps
 from kalshi_pipeline.ingest.order_books import take_order_books
 from kalshi_pipeline.ingest.snapshot import take_snapshot
 from kalshi_pipeline.monitoring.overview import overview
@@ -52,8 +52,7 @@ def sync(*, status: _Status = False) -> None:
             out.print(tables.runs_table(overview(store).listings.items()))
         return
     with reporting_session() as session:
-        for report in sync_all(session):
-            print_report(report)
+        run_and_print(sync_steps(session))
 
 
 def snapshot(*, status: _Status = False) -> None:
@@ -66,7 +65,7 @@ def snapshot(*, status: _Status = False) -> None:
         return
     tick_at = SYSTEM_CLOCK.now()
     with reporting_session() as session:
-        print_report(take_snapshot(session, tick_at))
+        print_whole_report(take_snapshot(session, tick_at))
 
 
 def collect(
@@ -86,8 +85,7 @@ def collect(
         raise ConfigurationError(["collect: pass either --once or --interval MINUTES"])
     if interval is None:
         with reporting_session() as session:
-            for report in collect_once(session):
-                print_report(report)
+            run_and_print(collect_steps(session))
         return
     settings = load_settings()
     Database(settings.database_url).close()  # an unusable database is an error now, not at every tick
@@ -97,7 +95,7 @@ def collect(
             interval * 60,
             on_message=print_message,
             on_report=print_report,
-            on_failure=_print_failed_tick,
+            on_failure=print_failure,
         )
     print_message("stopped")
 
@@ -107,10 +105,4 @@ def order_books() -> None:
     with reporting_session() as session:
         if not session.settings.order_book_markets:
             raise ConfigurationError(["order-books: no market is selected; set KALSHI_ORDER_BOOK_MARKETS"])
-        report = take_order_books(session)
-        print_report(report)
-        expect_no_failure([report])
-
-
-def _print_failed_tick(error: PipelineError) -> None:
-    print_message(f"this tick failed: {with_advice(error)}")
+        print_whole_report(take_order_books(session))

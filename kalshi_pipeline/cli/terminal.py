@@ -1,15 +1,17 @@
 """The terminal: what a command prints where, and the session that it works on."""
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 
 from rich.console import Console
 from rich.markup import escape
 
+from kalshi_pipeline.advice import with_advice
 from kalshi_pipeline.cli import tables
-from kalshi_pipeline.errors import ExchangeError
+from kalshi_pipeline.errors import ExchangeError, PipelineError
 from kalshi_pipeline.ingest.run.report import Report
 from kalshi_pipeline.ingest.run.session import Session, open_session
+from kalshi_pipeline.ingest.run.steps import Step, run_steps
 from kalshi_pipeline.settings import load_settings
 
 out = Console()
@@ -40,16 +42,41 @@ def print_message(line: str) -> None:
     err.print(escape(line), highlight=False, soft_wrap=True)
 
 
-def print_report(report: Report, title: str = "") -> None:
-    """Print what a run did, in one line after its title, and the notes of its report."""
-    out.print(escape(title) + tables.report_line(report), highlight=False, soft_wrap=True)
+def print_report(report: Report) -> None:
+    """Print what a run did, in one line after its day if it has one, and the notes of its report."""
+    title = "" if report.subject.day is None else f"{report.subject.day} "
+    out.print(title + tables.report_line(report), highlight=False, soft_wrap=True)
     for note in report.notes:
         print_message(f"note: {note}")
 
 
-def expect_no_failure(reports: Sequence[Report]) -> None:
-    """Raise ExchangeError if anything that was selected could not be fetched, so that the exit code says so."""
-    if failures := sum(report.failures for report in reports):
-        raise ExchangeError(
-            f"{failures:,} of what was selected could not be fetched: see above, then run again"
-        )
+def print_whole_report(report: Report) -> None:
+    """Print what a run did; raise ExchangeError if it is partial, so that the exit code says so."""
+    print_report(report)
+    _expect_no(filter(None, [report.shortfall]))
+
+
+def run_and_print(steps: Iterable[Step]) -> None:
+    """Run every step and print what each did; raise ExchangeError at the end, naming what is partial or failed."""
+    shortfalls: list[str] = []
+
+    def on_report(report: Report) -> None:
+        print_report(report)
+        shortfalls.extend(filter(None, [report.shortfall]))
+
+    def on_failure(name: str, error: ExchangeError) -> None:
+        print_failure(name, error)
+        shortfalls.append(f"{name} failed")
+
+    run_steps(steps, on_report, on_failure)
+    _expect_no(shortfalls)
+
+
+def print_failure(name: str, error: PipelineError) -> None:
+    """Print what failed, and why."""
+    print_message(f"{name} failed: {with_advice(error)}")
+
+
+def _expect_no(shortfalls: Iterable[str]) -> None:
+    if line := "; ".join(shortfalls):
+        raise ExchangeError(f"{line}; run it again")

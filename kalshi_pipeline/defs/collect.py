@@ -5,6 +5,7 @@ import dagster as dg
 from kalshi_pipeline.clock import SYSTEM_CLOCK
 from kalshi_pipeline.defs.catalogue import events, markets, series
 from kalshi_pipeline.defs.liveness import live_run, longest_silence_seconds
+from kalshi_pipeline.defs.run_complete import run_complete
 from kalshi_pipeline.defs.run_ticks import COLLECT_JOB, JOB_TAG, TICK_TAG, tags_of
 from kalshi_pipeline.defs.settlements import settlements
 from kalshi_pipeline.defs.snapshots import price_snapshots
@@ -13,7 +14,7 @@ from kalshi_pipeline.ingest.run.ticks import Tick
 from kalshi_pipeline.settings import load_settings
 from kalshi_pipeline.units import instant_of
 
-_assets = dg.AssetSelection.assets(series, events, markets, price_snapshots, settlements)
+_assets = dg.AssetSelection.assets(series, events, markets, price_snapshots, settlements, run_complete)
 collect_job = dg.define_asset_job(
     COLLECT_JOB,
     selection=_assets - dg.AssetSelection.checks(windows_see_everything),

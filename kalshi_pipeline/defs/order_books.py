@@ -7,6 +7,7 @@ from kalshi_pipeline.defs.catalogue import markets
 from kalshi_pipeline.defs.liveness import live_run, longest_silence_seconds
 from kalshi_pipeline.defs.pipeline_asset import materialize, pipeline_asset
 from kalshi_pipeline.defs.resources import Pipeline
+from kalshi_pipeline.defs.run_complete import run_complete
 from kalshi_pipeline.defs.run_ticks import JOB_TAG, TICK_TAG, tags_of
 from kalshi_pipeline.ingest.order_books import take_order_books
 from kalshi_pipeline.ingest.run.ticks import Tick, clock_time
@@ -34,7 +35,7 @@ def order_books(context: dg.AssetExecutionContext, pipeline: Pipeline) -> dg.Mat
 
 order_books_job = dg.define_asset_job(
     "take_order_books",
-    selection=dg.AssetSelection.assets(order_books),
+    selection=dg.AssetSelection.assets(order_books, run_complete),
     description="The order books of selected markets.",
     tags={JOB_TAG: "take_order_books", dg.MAX_RUNTIME_SECONDS_TAG: "1800"},
 )

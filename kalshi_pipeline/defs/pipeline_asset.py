@@ -1,6 +1,7 @@
 """How an asset of the pipeline is declared, and how one that collects runs."""
 
 import contextlib
+import logging
 from collections.abc import Callable, Iterator, Sequence
 
 import dagster as dg
@@ -23,7 +24,7 @@ def pipeline_asset(
     *,
     table: str | None = None,
     endpoint: str | None = None,
-    parents: Sequence[dg.AssetsDefinition] = (),
+    parents: Sequence[dg.AssetsDefinition | str] = (),
     checks: Sequence[RunCheck] = (),
     partitions: dg.PartitionsDefinition | None = None,
     pool: str | None = None,
@@ -61,17 +62,43 @@ def materialize(
 ) -> dg.MaterializeResult:
     """Run one function of `ingest`, then the checks that the asset declares.
 
-    A backfill is limited to a part of the request limit.
+    A partial run materializes the asset like a complete one, so that what depends on it runs: its check fails, and
+    `run_complete` fails the job. Nothing depends on a partition, so a partial one fails by itself. A backfill is
+    limited to a part of the request limit.
     """
     checks = [RUN_CHECKS[spec.name] for spec in context.assets_def.check_specs]
     with failing_in_one_line(), pipeline.session(context.log.info, is_backfill=is_backfill) as session:
         report = run(session)
         findings = examine(session, report, checks)
-    for note in report.notes:
-        context.log.warning(note)
+    log_notes(context.log, report)
+    if context.has_partition_key:
+        expect_whole(context.log_event, report, context.asset_key, context.partition_key)
     return dg.MaterializeResult(
         metadata=run_metadata(report), check_results=[check_result(finding) for finding in findings]
     )
+
+
+def log_notes(log: logging.Logger, report: Report) -> None:
+    """Log as warnings what is missing in a run, and what else a reader should know of it."""
+    for note in filter(None, [report.shortfall, *report.notes]):
+        log.warning(note)
+
+
+def expect_whole(
+    log_event: Callable[[dg.AssetObservation], None],
+    report: Report,
+    asset: dg.AssetKey,
+    partition: str | None = None,
+) -> None:
+    """Fail without retry where a run of something that nothing depends on is partial.
+
+    An observation keeps its counts, since it does not count as materialized. A day that is not over is not meant:
+    unless an error stopped it, it is as complete as it can be.
+    """
+    if report.shortfall is None or not (report.is_over or report.error):
+        return
+    log_event(dg.AssetObservation(asset, partition=partition, metadata=run_metadata(report)))
+    raise dg.Failure(f"{report.shortfall}; what it received is stored: run it again", allow_retries=False)
 
 
 @contextlib.contextmanager

@@ -3,7 +3,13 @@
 import dagster as dg
 
 from kalshi_pipeline.defs.metadata import run_metadata
-from kalshi_pipeline.defs.pipeline_asset import failing_in_one_line, materialize, pipeline_asset
+from kalshi_pipeline.defs.pipeline_asset import (
+    expect_whole,
+    failing_in_one_line,
+    log_notes,
+    materialize,
+    pipeline_asset,
+)
 from kalshi_pipeline.defs.resources import Pipeline
 from kalshi_pipeline.defs.run_ticks import BACKFILL_POOL, JOB_TAG
 from kalshi_pipeline.defs.snapshots import price_snapshots
@@ -35,8 +41,8 @@ def all_settlements(context: dg.OpExecutionContext, pipeline: Pipeline) -> None:
     """Store everything that ever settled, of both tiers; a run that is stopped is continued by the next."""
     with failing_in_one_line(), pipeline.session(context.log.info, is_backfill=True) as session:
         report = backfill_settlements(session)
-    for note in report.notes:
-        context.log.warning(note)
+    log_notes(context.log, report)
+    expect_whole(context.log_event, report, settlements.key)
     context.log_event(
         dg.AssetMaterialization(
             settlements.key, description="all that ever settled", metadata=run_metadata(report)

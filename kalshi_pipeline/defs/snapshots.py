@@ -7,6 +7,7 @@ from kalshi_pipeline.defs.catalogue import markets
 from kalshi_pipeline.defs.liveness import live_run, longest_silence_seconds
 from kalshi_pipeline.defs.pipeline_asset import materialize, pipeline_asset
 from kalshi_pipeline.defs.resources import Pipeline
+from kalshi_pipeline.defs.run_complete import run_complete
 from kalshi_pipeline.defs.run_ticks import COLLECT_JOB, JOB_TAG, TICK_TAG, tags_of, tick_of
 from kalshi_pipeline.errors import ConfigurationError
 from kalshi_pipeline.ingest.run.ticks import Tick, clock_time
@@ -45,7 +46,7 @@ def price_snapshots(context: dg.AssetExecutionContext, pipeline: Pipeline) -> dg
 
 snapshot_job = dg.define_asset_job(
     "snapshot",
-    selection=dg.AssetSelection.assets(price_snapshots),
+    selection=dg.AssetSelection.assets(price_snapshots, run_complete),
     description="A snapshot alone; it stores the markets and events that it needs.",
     tags={JOB_TAG: "snapshot", dg.MAX_RUNTIME_SECONDS_TAG: "1800"},
 )

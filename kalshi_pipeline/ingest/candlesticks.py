@@ -73,6 +73,7 @@ class _Collection:
         self._session = session
         self._report = report
         self._day = day
+        report.is_over = day.is_over
         self._covered = Coverage.COMPLETE if day.is_over else Coverage.PARTIAL
         self._cutoff = Cutoff(None, has_tiers=False)
         self._failures = FailuresInARow(_FAILED_REQUESTS)

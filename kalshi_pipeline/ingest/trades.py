@@ -110,7 +110,7 @@ class _Collection:
         self._span = _Span.of(day)
         self._started_at = started_at
         self._again = again
-        self._is_over = started_at >= self._span.end + _LATE
+        self._is_over = report.is_over = started_at >= self._span.end + _LATE
         self._has_tiers = True
         self._of_both_tiers = False
         self._stopped: str | None = None

@@ -59,8 +59,8 @@ def collect(sandbox: Sandbox, settings_for: SettingsFor, clock: ManualClock) -> 
             if report.asset == "price_snapshots" and minute >= until_minute:
                 raise KeyboardInterrupt
 
-        def note_failure(error: PipelineError) -> None:
-            collected.failures.append(str(error))
+        def note_failure(name: str, error: PipelineError) -> None:
+            collected.failures.append(f"{name}: {error}")
             on_failure()
 
         with pytest.raises(KeyboardInterrupt):
@@ -127,11 +127,24 @@ def test_collector_sleeps_until_the_next_tick_exactly(
 def test_collector_reports_a_failing_tick_and_takes_the_next(
     collect: Callable[..., Collected], sandbox: Sandbox, query: Query
 ) -> None:
-    """An outage of half an hour; what was not synced is synced after it."""
-    reports, failures = collect(1200, until_minute=40, on_failure=outage(sandbox, failures=2))
+    """An outage of half an hour, which every step meets; what was not synced is synced after it."""
+    reports, failures = collect(1200, until_minute=40, on_failure=outage(sandbox, failures=8))
     assert reports == [(asset, 40) for asset in (*SYNC, "price_snapshots")]
-    assert [line.partition("answered")[0] for line in failures] == [f"{sandbox.url}/series "] * 2
-    assert minutes_of_ticks(query) == [(40, "complete")]
+    assert [line.partition(":")[0] for line in failures] == [*SYNC, "this tick"] * 2
+    assert minutes_of_ticks(query) == [(0, "failed"), (20, "failed"), (40, "complete")]
+
+
+def test_collector_takes_the_snapshot_after_a_sync_that_failed(
+    collect: Callable[..., Collected], sandbox: Sandbox, query: Query
+) -> None:
+    """The sync is repeated ten minutes later, not at each tick, whose snapshot it could make late."""
+    sandbox.faults = Faults(server_errors=1, paths=("/series",))
+    reports, failures = collect(240, until_minute=12)
+    synced = [("events", 0), ("markets", 0), ("price_snapshots", 0), ("settlements", 0)]
+    again = [("events", 12), ("markets", 12), ("price_snapshots", 12)]
+    assert reports == [*synced, ("price_snapshots", 4), ("price_snapshots", 8), *again]
+    assert [line.partition(":")[0] for line in failures] == ["series", "series"]
+    assert minutes_of_ticks(query) == [(minute, "complete") for minute in (0, 4, 8, 12)]
 
 
 def test_collector_leaves_out_a_tick_for_which_the_sync_took_too_long(
@@ -154,12 +167,12 @@ def test_collector_takes_the_tick_that_came_during_the_sync(
 
 
 def test_collector_records_ticks_that_it_missed(
-    collect: Callable[..., Collected], sandbox: Sandbox, query: Query
+    collect: Callable[..., Collected], clock: ManualClock, query: Query
 ) -> None:
-    """Nothing is made up for them later."""
+    """It did not run for half an hour. Nothing is made up for them later."""
     collect(1200, until_minute=0)
-    _, failures = collect(1200, until_minute=40, on_failure=outage(sandbox, failures=2))
-    assert len(failures) == 2
+    clock.advance(2100)
+    collect(1200, until_minute=40)
     assert minutes_of_ticks(query) == [(0, "complete"), (20, "missed"), (40, "complete")]
 
 
@@ -184,7 +197,7 @@ def test_collector_reports_a_database_that_cannot_be_used_at_each_tick(
             60,
             on_message=lambda _: None,
             on_report=lambda _: None,
-            on_failure=failures.append,
+            on_failure=lambda _, error: failures.append(error),
             clock=Impatient(NOON),
         )
     assert [type(error) for error in failures] == [StoreError] * 3

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from kalshi_pipeline.errors import TransientExchangeError
-from kalshi_pipeline.ingest.collect import collect_once
+from kalshi_pipeline.ingest.collect import collect_steps
 from kalshi_pipeline.ingest.run.session import Session, open_session
 from kalshi_pipeline.ingest.settlements import backfill_settlements, sync_settlements
 from kalshi_pipeline.sandbox import Sandbox, Shape, World, WorldConfig
@@ -117,8 +117,9 @@ def test_backfill_that_was_stopped_continues_and_ends_like_an_undisturbed_one(
             raise httpx.ConnectError("down")
         return rows
 
-    with rewritten(settings_for(large.url), cut) as failing, pytest.raises(TransientExchangeError):
-        backfill_settlements(failing)
+    with rewritten(settings_for(large.url), cut) as failing:
+        stopped = backfill_settlements(failing)
+    assert (stopped.state, isinstance(stopped.error, TransientExchangeError)) == (State.PARTIAL, True)
     ((name, cursor),) = query("SELECT name, cursor FROM backfill_progress WHERE state = 'partial'")
     assert (name, cursor is not None) == ("settlements/historical", True)
     assert query("SELECT count(*) FROM settlements") == [(1_902,)]
@@ -392,7 +393,7 @@ def test_settlements_of_every_shape_are_read(shape: Shape, settings_for: Setting
     """In January 2026 there was one tier, and a run says so."""
     config = WorldConfig(markets=200, past_share=0.5, shape=shape)
     with Sandbox(World(config)) as sandbox, open_session(settings_for(sandbox.url)) as session:
-        reports = [*collect_once(session), backfill_settlements(session)]
+        reports = [*(step.run() for step in collect_steps(session)), backfill_settlements(session)]
         expected = live(sandbox.url)
     assert all(report.is_complete for report in reports)
     assert stored(query, "live").keys() == expected.keys()

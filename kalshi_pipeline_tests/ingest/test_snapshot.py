@@ -131,8 +131,9 @@ def test_tick_that_was_cut_continues_and_ends_like_an_undisturbed_one(
     sandbox: Sandbox, session: Session, settings_for: SettingsFor, tmp_path: Path, query: Query
 ) -> None:
     sandbox.faults = Faults(unreachable_after=1)
-    with pytest.raises(TransientExchangeError):
-        take_snapshot(session, NOON)
+    cut = take_snapshot(session, NOON)
+    assert isinstance(cut.error, TransientExchangeError)
+    assert (cut.state, cut.reason, cut.rows) == (State.PARTIAL, str(cut.error), 1_000)
     assert query("SELECT state, pages, inserted FROM ticks") == [("partial", 1, 1_000)]
 
     sandbox.faults = Faults()
@@ -276,9 +277,9 @@ def test_walk_that_takes_too_long_is_partial(
     ):
         # Progress is reported as soon as a page is stored: the walk's time is over then.
         session = Session(client, database, settings, lambda _: clock.advance(900), clock)
-        with pytest.raises(DeadlineError):
-            take_snapshot(session, NOON)
+        report = take_snapshot(session, NOON)
         over.set()
+    assert isinstance(report.error, DeadlineError)
     assert query("SELECT state, pages, reason LIKE '%KALSHI_WALK_SECONDS%' FROM ticks") == [("partial", 1, 1)]
 
 

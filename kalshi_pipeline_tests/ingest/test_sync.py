@@ -256,12 +256,13 @@ def test_unknown_series_is_an_error_that_names_it(
 def test_exchange_that_dies_leaves_its_pages_and_says_so(
     sandbox: Sandbox, session: Session, query: Query
 ) -> None:
-    """Exactly the pages before the failure, and an incomplete run; the next run ends like an undisturbed one."""
+    """Exactly the pages before the failure, and a partial run; the next run ends like an undisturbed one."""
     sandbox.faults = Faults(unreachable_after=1)
-    with pytest.raises(TransientExchangeError) as failure:
-        sync_markets(session)
+    report = sync_markets(session)
 
-    assert failure.value.__notes__ == ["1 pages of markets are stored and stay; the run is partial"]
+    assert isinstance(report.error, TransientExchangeError)
+    assert report.shortfall == f"markets is partial: {report.error}"
+    assert (report.state, report.rows, report.requests) == (State.PARTIAL, 1_000, len(sandbox.requests))
     assert query("SELECT count(*) FROM markets") == [(1_000,)]
     assert query("SELECT state, pages, reason LIKE '%could not be reached%' FROM listings") == [
         ("partial", 1, 1)

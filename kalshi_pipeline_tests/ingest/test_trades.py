@@ -360,11 +360,12 @@ def test_walk_that_was_stopped_continues_where_it_was(
     """Pages 1 to 3 are stored, and the next run begins with page 4."""
     through.per_page = 20
     through.meddle = breaking_at(through, 4)
-    with pytest.raises(TransientExchangeError) as error:
-        collect(DAY)
-    assert "3 pages of trades are stored and stay; the run is partial" in error.value.full_message
+    stopped = collect(DAY)
+    assert isinstance(stopped.error, TransientExchangeError)
+    assert (stopped.tally.pages, stopped.part_rows) == (3, 60)
+    assert stopped.shortfall == f"trades of {DAY} is partial: {stopped.error}"
     ((name, state, cursor, reason),) = walks(query)
-    assert (name, state, reason) == (walk_name(DAY, "live"), "partial", str(error.value))
+    assert (name, state, reason) == (walk_name(DAY, "live"), "partial", str(stopped.error))
     assert len(stored(query)) == 60
 
     through.asked.clear()
@@ -385,8 +386,7 @@ def test_cursor_that_is_refused_restarts_the_walk(
 ) -> None:
     through.per_page = 20
     through.meddle = breaking_at(through, 4)
-    with pytest.raises(TransientExchangeError):
-        collect(DAY)
+    assert isinstance(collect(DAY).error, TransientExchangeError)
     through.asked.clear()
 
     def refuse(request: httpx.Request) -> httpx.Response | None:
@@ -406,8 +406,7 @@ def test_page_that_is_refused_behind_the_cursor_fails_the_run_and_keeps_its_plac
     """The stored cursor was accepted, so that restarting at the beginning would help nothing."""
     through.per_page = 20
     through.meddle = breaking_at(through, 4)
-    with pytest.raises(TransientExchangeError):
-        collect(DAY)
+    assert isinstance(collect(DAY).error, TransientExchangeError)
     ((_, _, stopped_at, _),) = walks(query)
     through.asked.clear()
 
@@ -416,10 +415,11 @@ def test_page_that_is_refused_behind_the_cursor_fails_the_run_and_keeps_its_plac
         return httpx.Response(400, json={"error": {"message": "no more"}}) if is_second else None
 
     through.meddle = refuse
-    with pytest.raises(RefusedError, match="no more") as error:
-        collect(DAY)
+    refused = collect(DAY)
+    assert isinstance(refused.error, RefusedError)
+    assert "no more" in str(refused.error)
     ((_, state, cursor, reason),) = walks(query)
-    assert (state, reason, len(stored(query))) == ("partial", str(error.value), 80)
+    assert (state, reason, len(stored(query))) == ("partial", str(refused.error), 80)
     assert cursor not in (None, stopped_at)
 
     through.meddle = lambda _: None
@@ -436,8 +436,7 @@ def test_historical_walk_that_was_stopped_continues_after_a_whole_live_one(
         return None
 
     through.meddle = cut
-    with pytest.raises(TransientExchangeError):
-        collect(SPLIT)
+    assert isinstance(collect(SPLIT).error, TransientExchangeError)
     through.meddle = lambda _: None
     through.asked.clear()
     assert collect(SPLIT).state is State.COMPLETE
@@ -452,8 +451,9 @@ def test_walk_that_began_during_its_day_is_restarted_after_it(
     through.per_page = 20
     through.meddle = breaking_at(through, 4)
     noon = bounds(DAY)[0] + DAY_MICROS // 2
-    with pytest.raises(TransientExchangeError):
-        collect(DAY, clock=ManualClock(noon))
+    stopped = collect(DAY, clock=ManualClock(noon))
+    assert (isinstance(stopped.error, TransientExchangeError), stopped.is_over) == (True, False)
+    assert stopped.shortfall is not None
     with closing(sqlite3.connect(database_path)) as connection, connection:
         connection.execute("DELETE FROM trades WHERE created_at >= ?", (noon,))
     through.asked.clear()
@@ -484,7 +484,7 @@ def test_present_day_is_partial_and_is_refreshed_from_where_it_was_known(
     settings = settings_for(sandbox.url)
     first, _ = refresh(sandbox, settings, day)
     not_over = "the day is not over: what is still to come is added by running it again"
-    assert (first.state, first.reason) == (State.PARTIAL, not_over)
+    assert (first.state, first.reason, first.shortfall) == (State.PARTIAL, not_over, None)
     assert walks(query) == [(walk_name(day, "live"), "caught_up", None, not_over)]
     assert stored(query) == on_tape(sandbox, day)
 
@@ -508,8 +508,8 @@ def test_refresh_after_one_that_was_stopped_walks_the_whole_day(
     sandbox.world.step()
     broken = Through(per_page=1)
     broken.meddle = breaking_at(broken, 2)
-    with session_through(sandbox, broken, settings) as session, pytest.raises(TransientExchangeError):
-        collect_trades(session, day)
+    with session_through(sandbox, broken, settings) as session:
+        assert isinstance(collect_trades(session, day).error, TransientExchangeError)
 
     _, through = refresh(sandbox, settings, day)
     (url,) = through.pages()

@@ -4,7 +4,7 @@ import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
 
-from kalshi_pipeline.errors import PipelineError, StoreError
+from kalshi_pipeline.errors import ExchangeError, PipelineError, StoreError
 from kalshi_pipeline.exchange.listing import ListedPage, Listing
 from kalshi_pipeline.ingest.run.report import Report
 from kalshi_pipeline.ingest.run.session import Session
@@ -62,8 +62,9 @@ def count_store(session: Session, report: Report) -> None:
 def closing_run(session: Session, report: Report) -> Iterator[None]:
     """Close the run's record at the end of the block, with the state that the report then has.
 
-    An error closes it as partial if pages were stored and as failed if none were; the error is raised again with
-    a note that says so.
+    An error closes it as partial if pages were stored and as failed if none were. An error of the exchange ends the
+    block of a partial run, and is left in the report's `error`: what is stored is of use, and the caller decides. Any
+    other error is raised again, with a note that says what is stored.
     """
     started, requests, retries = session.clock.monotonic(), session.client.requests, session.client.retries
     try:
@@ -72,19 +73,23 @@ def closing_run(session: Session, report: Report) -> Iterator[None]:
         pages = report.run.pages + report.tally.pages
         report.state = State.PARTIAL if pages else State.FAILED
         report.reason = reason_of(error)
-        error.add_note(f"{pages} pages of {report.asset} are stored and stay; the run is {report.state}")
-        # If even this cannot be written (a full disk), the next run finds the record open and closes it.
-        with contextlib.suppress(StoreError), session.database.begin() as connection:
-            close_run(
-                connection, report.run, report.state, report.reason, session.clock.now(), report.windows
-            )
-        raise
-    with session.database.begin() as connection:
-        close_run(connection, report.run, report.state, report.reason, session.clock.now(), report.windows)
+        if not (pages and isinstance(error, ExchangeError)):
+            error.add_note(f"{pages} pages of {report.asset} are stored and stay; the run is {report.state}")
+            # If even this cannot be written (a full disk), the next run finds the record open and closes it.
+            with contextlib.suppress(StoreError):
+                _close(session, report)
+            raise
+        report.error = error
+    _close(session, report)
     count_store(session, report)
     report.requests = session.client.requests - requests
     report.retries = session.client.retries - retries
     report.seconds = session.clock.monotonic() - started
+
+
+def _close(session: Session, report: Report) -> None:
+    with session.database.begin() as connection:
+        close_run(connection, report.run, report.state, report.reason, session.clock.now(), report.windows)
 
 
 def reason_of(error: BaseException) -> str:

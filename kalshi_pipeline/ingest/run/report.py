@@ -3,6 +3,7 @@
 from collections import Counter
 from dataclasses import dataclass, field
 
+from kalshi_pipeline.errors import ExchangeError
 from kalshi_pipeline.store.writing.runs import Run, State, Subject
 from kalshi_pipeline.store.writing.tally import Tally
 
@@ -15,7 +16,9 @@ class Report:
     `part_rows` how many of them belong to the part that the run was about (None for a run over everything).
     `open_placeholders` counts those of all parents. `unknown_words` counts vocabulary that this version does not
     know, `unmirrored` quotes whose NO side does not follow from the YES side, `failures` what was selected and could
-    not be fetched. `counts` holds what only runs of its kind count, `notes` what else a reader should know.
+    not be fetched. `counts` holds what only runs of its kind count, `notes` what else a reader should know. `error` is
+    what stopped the run after it had stored pages. `is_over` is False for a day that has not ended: it is partial
+    until then.
     """
 
     asset: str
@@ -25,6 +28,8 @@ class Report:
     is_paused: bool | None = None
     state: State = State.RUNNING
     reason: str | None = None
+    error: ExchangeError | None = None
+    is_over: bool = True
     windows: int = 1
     tally: Tally = field(default_factory=Tally)
     rows: int = 0
@@ -43,3 +48,16 @@ class Report:
     def is_complete(self) -> bool:
         """Whether every page was seen."""
         return self.state is State.COMPLETE
+
+    @property
+    def shortfall(self) -> str | None:
+        """A line that names a partial run and its reason, or None; a day is not partial for not being over."""
+        if self.state is not State.PARTIAL or not (self.is_over or self.error or self.failures):
+            return None
+        day = self.subject.day
+        return partial_line(self.asset if day is None else f"{self.asset} of {day}", self.reason)
+
+
+def partial_line(name: str, reason: str | None) -> str:
+    """Return the line that names something partial."""
+    return f"{name} is partial: {reason}"

@@ -1,0 +1,66 @@
+"""The last asset of each job, which fails the run if one of the run's assets is partial."""
+
+from collections.abc import Iterator
+
+import dagster as dg
+
+from kalshi_pipeline.defs.pipeline_asset import pipeline_asset
+from kalshi_pipeline.ingest.run.report import partial_line
+from kalshi_pipeline.store.writing.runs import State
+
+
+# Its parents are named, not imported: their modules import this one, because their jobs end with it.
+@pipeline_asset(parents=["series", "events", "markets", "price_snapshots", "settlements", "order_books"])
+def run_complete(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+    """Whether everything that a run collected is complete. It has no row.
+
+    It comes last in each job, so that a partial asset keeps no other one from being collected, and fails the run if
+    an asset of it is partial: what was received is stored. It is not retried, because the next run lists everything
+    again. Where a run is executed again from this failure, it fails again: execute the partial assets again too.
+    """
+    partial = [line for line in _partial_lines(context.instance, context.run) if line]
+    if partial:
+        raise dg.Failure(
+            f"{'; '.join(partial)}; what was received is stored, and the next run continues",
+            allow_retries=False,
+        )
+    return dg.MaterializeResult()
+
+
+def _partial_lines(instance: dg.DagsterInstance, run: dg.DagsterRun) -> list[str | None]:
+    """Return a line for each asset that a run materialized, which is None for one that is not partial.
+
+    A run that executes a part of an earlier one again begins where that one ended, so what it has not materialized
+    itself counts as it was there.
+    """
+    newest: dict[dg.AssetKey, str | None] = {}
+    for run_id in _lineage(instance, run):
+        of_run = {found.asset_key: _partial_line(found) for found in _materializations(instance, run_id)}
+        newest = {**of_run, **newest}
+    return [*newest.values()]
+
+
+def _lineage(instance: dg.DagsterInstance, run: dg.DagsterRun) -> Iterator[str]:
+    """Yield a run, the run that it executes again, and so on, as far as the instance still knows them."""
+    found: dg.DagsterRun | None = run
+    while found is not None:
+        yield found.run_id
+        found = None if found.parent_run_id is None else instance.get_run_by_id(found.parent_run_id)
+
+
+def _materializations(instance: dg.DagsterInstance, run_id: str) -> Iterator[dg.AssetMaterialization]:
+    """Yield what a run has materialized, in the order of its steps."""
+    events = instance.get_records_for_run(run_id, of_type=dg.DagsterEventType.ASSET_MATERIALIZATION)
+    for record in events.records:
+        if materialization := record.event_log_entry.asset_materialization:
+            yield materialization
+
+
+def _partial_line(materialization: dg.AssetMaterialization) -> str | None:
+    values = {name: value.value for name, value in materialization.metadata.items()}
+    if values.get("state") != State.PARTIAL:
+        return None
+    return partial_line(materialization.asset_key.to_user_string(), str(values.get("reason")))
+
+
+defs = dg.Definitions(assets=[run_complete])
