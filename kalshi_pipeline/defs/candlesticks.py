@@ -1,12 +1,13 @@
 """Candlesticks by UTC day: the asset, the job that collects a day, and a daily schedule that is stopped by default."""
 
+from collections.abc import Iterator
 from datetime import date
 
 import dagster as dg
 
 from kalshi_pipeline.defs.catalogue import markets
 from kalshi_pipeline.defs.days import UTC_DAYS, run_of_yesterday
-from kalshi_pipeline.defs.pipeline_asset import materialize, pipeline_asset
+from kalshi_pipeline.defs.pipeline_asset import materialize_day, pipeline_asset
 from kalshi_pipeline.defs.resources import Pipeline
 from kalshi_pipeline.defs.run_ticks import BACKFILL_POOL
 from kalshi_pipeline.ingest.candlesticks import collect_candlesticks
@@ -21,7 +22,9 @@ from kalshi_pipeline.monitoring.checks import LISTING_COMPLETE, QUARANTINE_SHARE
     partitions=UTC_DAYS,
     pool=BACKFILL_POOL,
 )
-def candlesticks(context: dg.AssetExecutionContext, pipeline: Pipeline) -> dg.MaterializeResult:
+def candlesticks(
+    context: dg.AssetExecutionContext, pipeline: Pipeline
+) -> Iterator[dg.AssetObservation | dg.MaterializeResult]:
     """Open, high, low and close of selected markets. One row is one period of one market; its key is the market, the
     length of the period and its inclusive end.
 
@@ -31,9 +34,7 @@ def candlesticks(context: dg.AssetExecutionContext, pipeline: Pipeline) -> dg.Ma
     changes nothing else. Query the views `candlestick_history`, `candlestick_coverage` and `price_history_filled`.
     """
     day = date.fromisoformat(context.partition_key)
-    return materialize(
-        context, pipeline, lambda session: collect_candlesticks(session, day), is_backfill=True
-    )
+    yield from materialize_day(context, pipeline, lambda session: collect_candlesticks(session, day))
 
 
 candlesticks_job = dg.define_asset_job(

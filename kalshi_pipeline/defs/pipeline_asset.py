@@ -3,6 +3,7 @@
 import contextlib
 import logging
 from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import dagster as dg
 
@@ -28,14 +29,14 @@ def pipeline_asset(
     checks: Sequence[RunCheck] = (),
     partitions: dg.PartitionsDefinition | None = None,
     pool: str | None = None,
-) -> Callable[[Callable[..., dg.MaterializeResult]], dg.AssetsDefinition]:
+) -> Callable[[Callable[..., Any]], dg.AssetsDefinition]:
     """Declare the decorated function as an asset of its name, with the checks that hold after each of its runs.
 
     `table` is the table that it keeps and `endpoint` where that comes from; an asset without them, such as a report,
     shows neither.
     """
 
-    def declare(function: Callable[..., dg.MaterializeResult]) -> dg.AssetsDefinition:
+    def declare(function: Callable[..., Any]) -> dg.AssetsDefinition:
         return dg.asset(
             deps=parents,
             check_specs=[
@@ -63,17 +64,33 @@ def materialize(
     """Run one function of `ingest`, then the checks that the asset declares.
 
     A partial run materializes the asset like a complete one, so that what depends on it runs: its check fails, and
-    `run_complete` fails the job. Nothing depends on a partition, so a partial one fails by itself. A backfill is
-    limited to a part of the request limit.
+    `run_complete` fails the job. A backfill is limited to a part of the request limit.
     """
+    return _collected(context, pipeline, run, is_backfill=is_backfill)[1]
+
+
+def materialize_day(
+    context: dg.AssetExecutionContext, pipeline: Pipeline, run: Callable[[Session], Report]
+) -> Iterator[dg.AssetObservation | dg.MaterializeResult]:
+    """Run one function of `ingest` over a partition, as a backfill, then the checks that the asset declares."""
+    report, result = _collected(context, pipeline, run, is_backfill=True)
+    yield from expect_whole(report, context.asset_key, context.partition_key)
+    yield result
+
+
+def _collected(
+    context: dg.AssetExecutionContext,
+    pipeline: Pipeline,
+    run: Callable[[Session], Report],
+    *,
+    is_backfill: bool,
+) -> tuple[Report, dg.MaterializeResult]:
     checks = [RUN_CHECKS[spec.name] for spec in context.assets_def.check_specs]
     with failing_in_one_line(), pipeline.session(context.log.info, is_backfill=is_backfill) as session:
         report = run(session)
         findings = examine(session, report, checks)
     log_notes(context.log, report)
-    if context.has_partition_key:
-        expect_whole(context.log_event, report, context.asset_key, context.partition_key)
-    return dg.MaterializeResult(
+    return report, dg.MaterializeResult(
         metadata=run_metadata(report), check_results=[check_result(finding) for finding in findings]
     )
 
@@ -85,20 +102,18 @@ def log_notes(log: logging.Logger, report: Report) -> None:
 
 
 def expect_whole(
-    log_event: Callable[[dg.AssetObservation], None],
-    report: Report,
-    asset: dg.AssetKey,
-    partition: str | None = None,
-) -> None:
-    """Fail without retry where a run of something that nothing depends on is partial.
+    report: Report, asset: dg.AssetKey, partition: str | None = None
+) -> Iterator[dg.AssetObservation]:
+    """Fail without retry where a run that no asset waits for is partial, after yielding its counts.
 
-    An observation keeps its counts, since it does not count as materialized. A day that is not over is not meant:
-    unless an error stopped it, it is as complete as it can be.
+    They are an observation, since the asset does not count as materialized. (What `log_event` takes would be lost:
+    Dagster stores that when a step succeeds.) A day that is not over is not meant: unless an error stopped it, it is
+    as complete as it can be.
     """
     if report.shortfall is None or not (report.is_over or report.error):
         return
-    log_event(dg.AssetObservation(asset, partition=partition, metadata=run_metadata(report)))
-    raise dg.Failure(f"{report.shortfall}; what it received is stored: run it again", allow_retries=False)
+    yield dg.AssetObservation(asset, partition=partition, metadata=run_metadata(report))
+    raise dg.Failure(f"{report.shortfall}; what was received is stored: run it again", allow_retries=False)
 
 
 @contextlib.contextmanager

@@ -1,5 +1,7 @@
 """How markets ended: the asset, which stores what settled since, and the backfill of everything before."""
 
+from collections.abc import Iterator
+
 import dagster as dg
 
 from kalshi_pipeline.defs.metadata import run_metadata
@@ -36,17 +38,17 @@ def settlements(context: dg.AssetExecutionContext, pipeline: Pipeline) -> dg.Mat
     return materialize(context, pipeline, sync_settlements, is_backfill=True)
 
 
-@dg.op(name="all_settlements", pool=BACKFILL_POOL)
-def all_settlements(context: dg.OpExecutionContext, pipeline: Pipeline) -> None:
+@dg.op(name="all_settlements", out={}, pool=BACKFILL_POOL)
+def all_settlements(
+    context: dg.OpExecutionContext, pipeline: Pipeline
+) -> Iterator[dg.AssetObservation | dg.AssetMaterialization]:
     """Store everything that ever settled, of both tiers; a run that is stopped is continued by the next."""
     with failing_in_one_line(), pipeline.session(context.log.info, is_backfill=True) as session:
         report = backfill_settlements(session)
     log_notes(context.log, report)
-    expect_whole(context.log_event, report, settlements.key)
-    context.log_event(
-        dg.AssetMaterialization(
-            settlements.key, description="all that ever settled", metadata=run_metadata(report)
-        )
+    yield from expect_whole(report, settlements.key)
+    yield dg.AssetMaterialization(
+        settlements.key, description="all that ever settled", metadata=run_metadata(report)
     )
 
 

@@ -1,12 +1,13 @@
 """Trades by UTC day: the asset, the job that collects a day, and a daily schedule that is stopped by default."""
 
+from collections.abc import Iterator
 from datetime import date
 
 import dagster as dg
 
 from kalshi_pipeline.defs.catalogue import markets
 from kalshi_pipeline.defs.days import UTC_DAYS, run_of_yesterday
-from kalshi_pipeline.defs.pipeline_asset import materialize, pipeline_asset
+from kalshi_pipeline.defs.pipeline_asset import materialize_day, pipeline_asset
 from kalshi_pipeline.defs.resources import Pipeline
 from kalshi_pipeline.defs.run_ticks import BACKFILL_POOL
 from kalshi_pipeline.ingest.trades import collect_trades
@@ -21,7 +22,9 @@ from kalshi_pipeline.monitoring.checks import LISTING_COMPLETE, QUARANTINE_SHARE
     partitions=UTC_DAYS,
     pool=BACKFILL_POOL,
 )
-def trades(context: dg.AssetExecutionContext, pipeline: Pipeline) -> dg.MaterializeResult:
+def trades(
+    context: dg.AssetExecutionContext, pipeline: Pipeline
+) -> Iterator[dg.AssetObservation | dg.MaterializeResult]:
     """Executions. One row is one trade; its key is its time and the exchange's UUID. A partition is a UTC day.
 
     As fresh as the day's last run; `trades_schedule`, stopped by default, collects each day after its end, from
@@ -31,7 +34,7 @@ def trades(context: dg.AssetExecutionContext, pipeline: Pipeline) -> dg.Material
     their scope are counted as `out_of_scope`. Query the view `trade_history`.
     """
     day = date.fromisoformat(context.partition_key)
-    return materialize(context, pipeline, lambda session: collect_trades(session, day), is_backfill=True)
+    yield from materialize_day(context, pipeline, lambda session: collect_trades(session, day))
 
 
 collect_trades_job = dg.define_asset_job(

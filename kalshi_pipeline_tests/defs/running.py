@@ -37,16 +37,20 @@ class Runner:
     ) -> dg.ExecuteInProcessResult:
         """Run a job, or some of its assets, to its end; a run that fails is returned like another."""
         return defs.resolve_job_def(job).execute_in_process(
-            run_config={
-                "resources": {"pipeline": {"config": {"overrides": {**self.overrides, **overrides}}}},
-                "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
-            },
+            run_config=self.config(**overrides),
             instance=self.instance,
             partition_key=partition,
             tags=tags,
             asset_selection=None if assets is None else [dg.AssetKey(asset) for asset in assets],
             raise_on_error=False,
         )
+
+    def config(self, **overrides: str) -> dict[str, Any]:
+        """Return the config of a run."""
+        return {
+            "resources": {"pipeline": {"config": {"overrides": {**self.overrides, **overrides}}}},
+            "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
+        }
 
     def materialize(self, asset: dg.AssetsDefinition, partition: str, at: str) -> dg.ExecuteInProcessResult:
         """Materialize a partition of an asset at a time of the sessions' clock."""

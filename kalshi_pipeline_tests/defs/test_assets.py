@@ -86,6 +86,7 @@ def test_definitions_load_with_the_declared_lineage() -> None:
         "candlesticks": {dg.AssetKey("markets")},
         "order_books": {dg.AssetKey("markets")},
         "trades": {dg.AssetKey("markets")},
+        "run_complete": {dg.AssetKey(asset) for asset in (*ASSETS, "order_books")},
     }
 
 
@@ -123,7 +124,7 @@ def test_collect_materializes_parents_first_with_one_vocabulary(collected: Colle
 
     assert result.success
     order = [event.step_key for event in result.all_events if event.is_step_success]
-    assert order == list(ASSETS)
+    assert order == [*ASSETS, "run_complete"]
     for asset in ASSETS:
         assert metadata_of(result, asset).keys() >= VOCABULARY
         assert metadata_of(result, asset)["seconds"] > 0
@@ -202,9 +203,9 @@ def test_tick_of_a_manual_run_is_its_creation(run: Runner, query: Query) -> None
 
 
 def test_cap_shows_in_metadata_and_check_and_costs_no_price(run: Runner) -> None:
-    """A truncated list is green and visibly truncated, and the next snapshot misses nothing."""
+    """A truncated list fails its run at the end, and the next snapshot misses nothing."""
     capped = run("collect", max_pages="1")
-    assert capped.success
+    assert not capped.success
     assert metadata_of(capped, "markets")["complete"] is False
     assert metadata_of(capped, "markets")["reason"].startswith("truncated: stopped at KALSHI_MAX_PAGES=1")
     assert ("markets", "listing_complete") in failed_checks(capped)
