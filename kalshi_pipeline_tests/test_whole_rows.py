@@ -409,7 +409,7 @@ TABLES: dict[str, tuple[str, list[Row]]] = {
     "settlements": ("market_id", [SETTLEMENT_ROW]),
     "trades": ("trade_id", [TRADE_ROW]),
     "candlesticks": ("end_at", [CANDLESTICK_ROW]),
-    "order_books": ("id", [{"id": 1, "market_id": 1, "received_at": TICKS[2] + 2_500_000}]),
+    "order_books": ("id", [{"id": 1, "market_id": 1, "received_at": TICKS[2] + 3_750_000}]),
     "order_book_levels": (
         "is_yes DESC",
         [
@@ -518,7 +518,7 @@ VIEWS: dict[str, tuple[str, list[Row]]] = {
         [
             {
                 "ticker": TICKER,
-                "received_at": "2026-11-22T12:11:02.500000Z",
+                "received_at": "2026-11-22T12:11:03.750000Z",
                 "side": side,
                 "price": price,
                 "size": size,

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from kalshi_pipeline.ingest.parents.healing import heal_placeholders
 from kalshi_pipeline.ingest.parents.market_pages import MarketPages, PreparedMarkets
+from kalshi_pipeline.ingest.parents.missed_parents import check_events, check_series
 from kalshi_pipeline.ingest.parents.reconciliation import reconcile
 from kalshi_pipeline.ingest.run.recorded_listing import begin_listing, closing_run, store_pages
 from kalshi_pipeline.ingest.run.report import Report
@@ -22,12 +23,17 @@ def sync_series(session: Session) -> Report:
     """Store every series, or those of KALSHI_SERIES; raise NotFoundError if the exchange does not know one of them."""
     settings, report = session.settings, begin_listing(session, "series")
 
+    listed: set[str] = set()
+
     def merge(connection: Connection, rows: Sequence[Series]) -> Tally:
+        listed.update(row.ticker for row in rows)
         return merge_series(connection, rows, session.clock.now())
 
     with closing_run(session, report):
         listing = session.client.list_series(series=settings.series, walk_seconds=settings.walk_seconds)
         store_pages(session, report, listing, lambda page: page.records, merge)
+        if report.is_complete and not settings.series:
+            check_series(session, report, listed)
     return report
 
 
@@ -35,7 +41,10 @@ def sync_events(session: Session) -> Report:
     """Store every event with an open market, then heal placeholders, which is how events of combos are stored."""
     settings, report = session.settings, begin_listing(session, "events")
 
+    listed: set[str] = set()
+
     def merge(connection: Connection, rows: Sequence[Event]) -> Tally:
+        listed.update(row.ticker for row in rows)
         return merge_events(connection, rows, session.clock.now())
 
     with closing_run(session, report):
@@ -52,6 +61,8 @@ def sync_events(session: Session) -> Report:
                 walk_seconds=settings.walk_seconds,
             )
             store_pages(session, report, listing, lambda page: page.records, merge)
+            if report.is_complete:
+                check_events(session, report, listed)
         heal_placeholders(session, report)
     return report
 

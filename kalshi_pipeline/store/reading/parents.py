@@ -2,11 +2,22 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import Connection, exists, func, select
+from sqlalchemy import Connection, exists, func, not_, select
 
+from kalshi_pipeline.scope import Scope
 from kalshi_pipeline.store.dialects.statements import in_parts, written
-from kalshi_pipeline.store.schema.tables import event_lookups, events, markets, series
-from kalshi_pipeline.vocabulary import MarketStatus
+from kalshi_pipeline.store.schema.tables import (
+    event_lookups,
+    events,
+    latest_quotes,
+    markets,
+    series,
+    ticks,
+    unlisted_spans,
+)
+from kalshi_pipeline.store.scopes import is_in
+from kalshi_pipeline.store.writing.runs import State
+from kalshi_pipeline.vocabulary import STATUSES_OF, MarketStatus, StatusFilter
 
 _HAS_COMBO = exists().where(markets.c.event_id == events.c.id, markets.c.is_combo)
 # An event all of whose markets are gone is shown by the exchange no more.
@@ -45,6 +56,34 @@ def series_of_events(connection: Connection, tickers: Sequence[str]) -> dict[str
         for some in in_parts(tickers)
         for event, of_series in connection.execute(query.where(events.c.ticker.in_(some)))
     }
+
+
+def confirmed_events(connection: Connection, scope: Scope) -> set[str]:
+    """Return the events in a scope that have a market, no combo, which the newest complete tick confirmed as open."""
+    newest_id = select(func.max(ticks.c.id)).where(ticks.c.state == State.COMPLETE).scalar_subquery()
+    is_missed = exists().where(
+        unlisted_spans.c.market_id == markets.c.id, unlisted_spans.c.to_tick_id.is_(None)
+    )
+    query = (
+        select(events.c.ticker)
+        .join_from(latest_quotes, markets)
+        .join(events)
+        .where(
+            not_(latest_quotes.c.is_terminal),
+            latest_quotes.c.tick_id <= newest_id,
+            markets.c.status.in_([status.value for status in STATUSES_OF[StatusFilter.OPEN]]),
+            not_(markets.c.is_combo),
+            is_in(scope),
+            not_(is_missed),
+        )
+        .distinct()
+    )
+    return set(connection.execute(query).scalars())
+
+
+def known_series(connection: Connection) -> set[str]:
+    """Return the series that the exchange has described."""
+    return set(connection.execute(select(series.c.ticker).where(not_(series.c.is_placeholder))).scalars())
 
 
 def open_placeholder_events(

@@ -11,6 +11,7 @@ import pytest
 
 from kalshi_pipeline.exchange.client import TICKERS_PER_LOOKUP
 from kalshi_pipeline.ingest.parents.plausibility import SAMPLE, contradiction, sample_of
+from kalshi_pipeline.ingest.parents.reconciliation import LookupPlan
 from kalshi_pipeline.ingest.run.report import Report
 from kalshi_pipeline.ingest.run.session import open_session
 from kalshi_pipeline.ingest.snapshot import take_snapshot
@@ -283,7 +284,7 @@ def test_both_queues_drain_over_a_day_of_ticks(minutes: int) -> None:
     for now in range(0, 24 * 60, minutes):
         vanished.extend([now] * (7 * minutes + (100 if now == 12 * 60 else 0)))
         plan = LookupPlan.of(requests, len(vanished) * 100, len(waiting) * 100)
-        left = plan.total
+        left = float(plan.total)
         for _ in range(min(len(vanished), plan.missing * hundreds_asked)):
             ended_at = vanished.popleft()
             longest = max(longest, now - ended_at)

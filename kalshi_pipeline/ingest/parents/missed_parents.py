@@ -1,0 +1,83 @@
+"""Parents that a complete listing should have shown and did not: a sample is asked for, as a check of the listing."""
+
+import contextlib
+from collections.abc import Collection, Iterator, Sequence
+from random import Random
+from typing import TypeVar
+
+from kalshi_pipeline.errors import ExchangeError, NotFoundError
+from kalshi_pipeline.exchange.client import TICKERS_PER_LOOKUP
+from kalshi_pipeline.ingest.run.report import Report
+from kalshi_pipeline.ingest.run.session import Session
+from kalshi_pipeline.records import Event, Series
+from kalshi_pipeline.store.reading.parents import confirmed_events, known_series
+from kalshi_pipeline.store.writing.parents import merge_events, merge_series
+from kalshi_pipeline.store.writing.runs import State
+
+Record = TypeVar("Record")
+
+_MOST_GIVEN = 5
+_EVENT_REQUESTS = 5
+_SERIES_REQUESTS = 20
+
+
+def check_events(session: Session, report: Report, listed: Collection[str]) -> None:
+    """Make a listing of events partial that misses events of open markets which the exchange has after all.
+
+    Those are events with a market, no combo, that the newest complete tick confirmed.
+    """
+    with session.database.read() as connection:
+        expected = confirmed_events(connection, session.scope())
+    sample = _sample_of(expected.difference(listed), _EVENT_REQUESTS * TICKERS_PER_LOOKUP)
+    given = _given(report, _events(session, sample))
+    if given:
+        with session.database.begin() as connection:
+            merge_events(connection, given, session.clock.now())
+    _judge(report, len(given), len(sample))
+
+
+def check_series(session: Session, report: Report, listed: Collection[str]) -> None:
+    """Make a listing of series partial that misses known series which the exchange has after all."""
+    with session.database.read() as connection:
+        expected = known_series(connection)
+    sample = _sample_of(expected.difference(listed), _SERIES_REQUESTS)
+    given = _given(report, _series(session, sample))
+    if given:
+        with session.database.begin() as connection:
+            merge_series(connection, given, session.clock.now())
+    _judge(report, len(given), len(sample))
+
+
+def _events(session: Session, tickers: Sequence[str]) -> Iterator[Event]:
+    for start in range(0, len(tickers), TICKERS_PER_LOOKUP):
+        for page in session.client.iter_events(tickers[start : start + TICKERS_PER_LOOKUP]):
+            yield from page.records
+
+
+def _series(session: Session, tickers: Sequence[str]) -> Iterator[Series]:
+    for ticker in tickers:
+        with contextlib.suppress(NotFoundError):
+            yield session.client.fetch_series(ticker)
+
+
+def _given(report: Report, asked: Iterator[Record]) -> list[Record]:
+    """Return what the exchange gives of what it is asked for, with a note where it fails."""
+    given: list[Record] = []
+    try:
+        given.extend(asked)
+    except ExchangeError as error:
+        report.notes.append(f"{report.asset} that the listing misses could not be asked for: {error}")
+    return given
+
+
+def _sample_of(missed: Collection[str], most: int) -> list[str]:
+    return Random().sample(sorted(missed), min(most, len(missed)))  # noqa: S311  (nothing secret)
+
+
+def _judge(report: Report, given: int, asked: int) -> None:
+    if given > _MOST_GIVEN:
+        report.state = State.PARTIAL
+        report.reason = (
+            f"the listing was cut short: of {asked:,} {report.asset} that it misses and that were asked for, the "
+            f"exchange has {given:,}"
+        )

@@ -1,0 +1,113 @@
+"""Listings of events and series that miss what the exchange has: partial, and what was asked for is stored."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import httpx
+import pytest
+
+from kalshi_pipeline.ingest.run.report import Report
+from kalshi_pipeline.ingest.run.session import Session, open_session
+from kalshi_pipeline.ingest.snapshot import take_snapshot
+from kalshi_pipeline.ingest.sync import sync_events, sync_series
+from kalshi_pipeline.sandbox import Sandbox, World, WorldConfig
+from kalshi_pipeline.settings import Settings
+from kalshi_pipeline.store.writing.runs import State
+from kalshi_pipeline_tests.clock import NOON
+from kalshi_pipeline_tests.conftest import Query
+from kalshi_pipeline_tests.ingest.outcomes import move
+from kalshi_pipeline_tests.ingest.rewriting import rewritten_session
+
+SettingsFor = Callable[..., Settings]
+Sync = Callable[[Session], Report]
+
+
+@pytest.fixture
+def sandbox() -> Iterator[Sandbox]:
+    config = WorldConfig(markets=300, combos=20, births_per_step=0, closes_per_step=0, change_share=0)
+    with Sandbox(World(config)) as running:
+        yield running
+
+
+@pytest.fixture
+def settings(sandbox: Sandbox, settings_for: SettingsFor) -> Settings:
+    """All parents are stored, and a tick has listed every market."""
+    settings = settings_for(sandbox.url)
+    with open_session(settings) as session:
+        for sync in (sync_series, sync_events):
+            assert sync(session).state is State.COMPLETE
+        assert take_snapshot(session, NOON).state is State.COMPLETE
+    return settings
+
+
+def listing_without(settings: Settings, sync: Sync, missed: set[str], *, are_unknown: bool = False) -> Report:
+    """Sync from an exchange whose listing misses some parents; asked for them, it gives them, if it knows them."""
+
+    def rewrite(request: httpx.Request, body: Any) -> Any:
+        name = request.url.path.rpartition("/")[2]
+        if name in missed:
+            return 404 if are_unknown else body
+        is_listing = name in ("series", "events") and "tickers" not in request.url.params
+        if not (is_listing or (are_unknown and name == "events")):
+            return body
+        kept = [row for row in body[name] if (row.get("event_ticker") or row["ticker"]) not in missed]
+        return {**body, name: kept}
+
+    with rewritten_session(settings, rewrite) as session:
+        return sync(session)
+
+
+EVENTS = (
+    "SELECT DISTINCT e.ticker FROM events e JOIN markets m ON m.event_id = e.id "
+    "WHERE m.status = 'active' AND NOT m.is_combo ORDER BY 1"
+)
+SERIES = "SELECT ticker FROM series WHERE NOT is_placeholder ORDER BY 1"
+_BOTH = pytest.mark.parametrize(
+    ("sync", "asset", "known"),
+    [
+        pytest.param(sync_events, "events", EVENTS, id="events"),
+        pytest.param(sync_series, "series", SERIES, id="series"),
+    ],
+)
+
+
+@_BOTH
+@pytest.mark.parametrize("count", [5, 6])
+def test_listing_that_misses_more_than_five_is_partial(
+    settings: Settings, query: Query, sync: Sync, asset: str, known: str, count: int
+) -> None:
+    missed = {ticker for (ticker,) in query(known)[:count]}
+    report = listing_without(settings, sync, missed)
+    if count == 5:
+        assert (report.state, report.reason) == (State.COMPLETE, None)
+    else:
+        assert (report.state, report.reason) == (
+            State.PARTIAL,
+            f"the listing was cut short: of 6 {asset} that it misses and that were asked for, the exchange has 6",
+        )
+
+
+@_BOTH
+def test_listing_may_miss_what_the_exchange_does_not_have(
+    settings: Settings, query: Query, sync: Sync, asset: str, known: str
+) -> None:
+    missed = {ticker for (ticker,) in query(known)[:9]}
+    report = listing_without(settings, sync, missed, are_unknown=True)
+    assert (report.asset, report.state) == (asset, State.COMPLETE)
+
+
+def test_event_whose_markets_have_ended_is_not_missed(
+    settings: Settings, sandbox: Sandbox, query: Query
+) -> None:
+    """Nor is that of combos, which `/events` never lists."""
+    ended = {ticker for (ticker,) in query(EVENTS)[:9]}
+    for (market,) in query(
+        "SELECT m.ticker FROM markets m JOIN events e ON e.id = m.event_id WHERE e.ticker IN "
+        f"({', '.join(repr(ticker) for ticker in sorted(ended))})"
+    ):
+        move(sandbox, market, "closed")
+    with open_session(settings) as session:
+        take_snapshot(session, NOON + 60_000_000)
+        sandbox.requests.clear()
+        assert sync_events(session).state is State.COMPLETE
+    assert not any("tickers" in request.query for request in sandbox.requests)
