@@ -156,6 +156,17 @@ def test_job_execute_collects_and_exits_with_zero(
     assert query("SELECT count(*) FROM latest_prices") == [(150,)]
 
 
+def test_job_execute_that_is_partial_stores_and_exits_with_one(
+    environment: dict[str, str], tmp_path: Path, query: Query
+) -> None:
+    with Sandbox(World(WorldConfig(markets=1_200, combos=0))) as sandbox:
+        capped = {**environment, "KALSHI_API_URL": sandbox.url, "KALSHI_MAX_PAGES": "1"}
+        done = job_execute("snapshot", tmp_path, capped)
+    assert done.returncode == 1
+    assert "price_snapshots is partial: truncated" in done.stdout + done.stderr
+    assert query("SELECT count(*) FROM latest_prices") == [(1_000,)]
+
+
 def test_job_execute_that_fails_exits_with_another_code(
     environment: dict[str, str], tmp_path: Path, query: Query
 ) -> None:

@@ -134,6 +134,89 @@ def test_collect_once_then_every_question(run: Run, sandbox: Sandbox, query: Que
         assert "complete" in shown.stdout
 
 
+@pytest.fixture(scope="module")
+def large_exchange() -> Iterator[Sandbox]:
+    """Three pages of markets, and several of events."""
+    with Sandbox(World(WorldConfig(markets=2_200, combos=0))) as running:
+        yield running
+
+
+@pytest.fixture
+def large(large_exchange: Sandbox) -> Iterator[Sandbox]:
+    yield large_exchange
+    large_exchange.faults = Faults()
+
+
+def test_partial_step_keeps_no_other_from_running(
+    environment: dict[str, str], large: Sandbox, query: Query
+) -> None:
+    """In a pipe each step is one line, although 80 columns are set; the last line names what is partial."""
+    large.faults = Faults(unreachable_after=1, paths=("/events",))
+    narrow = {**environment, "KALSHI_API_URL": large.url, "COLUMNS": "80"}
+    with python(CLI, "collect", "--once", env=narrow) as process:
+        output, errors = process.communicate()
+    assert process.returncode == 3
+    assert [line.split(",")[0] for line in output.splitlines()] == [
+        "series complete",
+        "events partial",
+        "markets complete",
+        "price_snapshots complete",
+        "settlements complete",
+    ]
+    last = errors.splitlines()[-1]
+    assert re.fullmatch(r"events is partial: .*/events could not be reached .*; run it again", last)
+    assert query("SELECT state, inserted FROM ticks") == [("complete", 2_200)]
+
+
+def test_failed_step_keeps_no_other_from_running(run: Run, sandbox: Sandbox, query: Query) -> None:
+    sandbox.faults = Faults(server_errors=1, paths=("/series",))
+    result = run("collect", "--once")
+    assert result.returncode == 3
+    assert [line.split(",")[0] for line in result.stdout.splitlines()] == [
+        "events complete",
+        "markets complete",
+        "price_snapshots complete",
+        "settlements complete",
+    ]
+    first, *_, last = result.stderr.splitlines()
+    assert re.match(r"series failed: .*; 0 pages of series are stored and stay; the run is failed$", first)
+    assert last == "series failed; run it again"
+    assert query("SELECT state, inserted FROM ticks") == [("complete", 120)]
+
+
+@pytest.mark.parametrize(
+    ("command", "partial"),
+    [
+        (["sync"], ["events", "markets"]),
+        (["snapshot"], ["price_snapshots"]),
+        (["collect", "--once"], ["events", "markets", "price_snapshots"]),
+    ],
+    ids=["sync", "snapshot", "collect"],
+)
+def test_last_line_names_every_listing_that_was_cut(
+    run: Run, large: Sandbox, command: list[str], partial: list[str]
+) -> None:
+    result = run(*command, API_URL=large.url, MAX_PAGES="1")
+    assert result.returncode == 3
+    cut = "truncated: stopped at KALSHI_MAX_PAGES=1 with more to come"
+    named = "; ".join(f"{asset} is partial: {cut}" for asset in partial)
+    assert result.stderr.splitlines()[-1] == f"{named}; run it again"
+    assert result.stdout.count(f"({cut})") == len(partial)
+
+
+def test_database_that_fails_ends_every_step(run: Run, database_path: Path) -> None:
+    database_path.write_bytes(b"no database" * 100)
+    result = run("collect", "--once")
+    assert (result.returncode, len(result.stderr.splitlines()), result.stdout) == (4, 1, "")
+
+
+def test_partial_backfill_of_settlements_says_so(run: Run, sandbox: Sandbox) -> None:
+    sandbox.faults = Faults(server_errors=1, paths=("/historical/markets",))
+    result = run("backfill", "settlements")
+    assert (result.returncode, result.stdout.split(",")[0]) == (3, "settlements partial")
+    assert re.search(r"^settlements is partial: .*; run it again$", result.stderr.splitlines()[-1])
+
+
 def test_sync_and_snapshot_take_their_part(run: Run, query: Query) -> None:
     assert run("sync").returncode == 0
     assert query("SELECT count(*) FROM markets UNION ALL SELECT count(*) FROM ticks") == [(120,), (0,)]
@@ -593,7 +676,13 @@ def test_backfill_of_candlesticks_takes_a_series(run: Run, query: Query) -> None
         pytest.param(
             ("--market", "M", "--minutes", "5"), {}, 2, "candlesticks of 1, 60 and 1440", id="odd minutes"
         ),
-        pytest.param(("--market", "KXTYPO"), {}, 3, "could not be fetched", id="unknown market"),
+        pytest.param(
+            ("--market", "KXTYPO"),
+            {},
+            3,
+            "candlesticks of 2026-10-06 is partial: KXTYPO: ",
+            id="unknown market",
+        ),
     ],
 )
 def test_backfill_of_candlesticks_that_cannot_be_done_says_why(
@@ -639,12 +728,16 @@ def test_backfill_of_trades_goes_day_by_day_and_continues(run: Run, query: Query
     assert query("SELECT count(*), count(DISTINCT substr(created_at, 1, 10)) FROM trade_history") == rows
 
 
-def test_backfill_that_fails_says_so_and_ends(run: Run, sandbox: Sandbox, query: Query) -> None:
+def test_backfill_takes_the_days_after_one_that_failed(run: Run, sandbox: Sandbox, query: Query) -> None:
     sandbox.faults = Faults(server_errors=1, paths=("/markets/trades",))
     failed = run("backfill", "trades", "--start", "2026-10-01", "--end", "2026-10-03")
     assert (failed.returncode, failed.stdout) == (3, "")
-    assert "0 pages of trades are stored and stay; the run is failed" in failed.stderr
-    assert query("SELECT state FROM backfill_progress") == [("partial",)]
+    *lines, last = failed.stderr.splitlines()
+    days = ("2026-10-01", "2026-10-02", "2026-10-03")
+    assert [line.partition(":")[0] for line in lines] == [f"trades of {day} failed" for day in days]
+    assert all("0 pages of trades are stored and stay; the run is failed" in line for line in lines)
+    assert last == "; ".join(f"trades of {day} failed" for day in days) + "; run it again"
+    assert query("SELECT state FROM backfill_progress") == [("partial",)] * 3
 
 
 @pytest.mark.parametrize(

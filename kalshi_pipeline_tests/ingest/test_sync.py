@@ -1,14 +1,16 @@
 """Series, events and markets as the exchange lists them."""
 
 import http.server
+import sqlite3
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from pathlib import Path
 
 import httpx
 import pytest
 
-from kalshi_pipeline.errors import NotFoundError, TransientExchangeError
+from kalshi_pipeline.errors import NotFoundError, StoreError, TransientExchangeError
 from kalshi_pipeline.ingest.run.session import Session, open_session
 from kalshi_pipeline.ingest.sync import sync_events, sync_markets, sync_series
 from kalshi_pipeline.sandbox import Faults, Sandbox, Shape, World, WorldConfig
@@ -271,6 +273,22 @@ def test_exchange_that_dies_leaves_its_pages_and_says_so(
     sandbox.faults = Faults()
     assert sync_markets(session).is_complete
     assert query("SELECT count(*) FROM markets") == [(2_200,)]
+
+
+def test_database_that_fails_after_a_page_is_raised(
+    session: Session, database_path: Path, query: Query
+) -> None:
+    """Running the other steps would help nothing, unlike after an error of the exchange."""
+    with closing(sqlite3.connect(database_path)) as connection, connection:
+        connection.execute(
+            "CREATE TRIGGER refusal BEFORE INSERT ON markets WHEN (SELECT count(*) FROM markets) >= 1000 "
+            "BEGIN SELECT RAISE(ABORT, 'no more'); END"
+        )
+    with pytest.raises(StoreError, match="no more") as failure:
+        sync_markets(session)
+
+    assert failure.value.__notes__ == ["1 pages of markets are stored and stay; the run is partial"]
+    assert query("SELECT state, pages FROM listings") == [("partial", 1)]
 
 
 @pytest.mark.parametrize("shape", ["2026-01", "2026-10", "future"])
