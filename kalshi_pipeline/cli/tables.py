@@ -40,8 +40,9 @@ def report_line(report: Report) -> str:
         f"{tally.changed:,} changed",
         f"{tally.unchanged:,} unchanged",
     ]
-    names = ("quarantined", "duplicates", "out_of_scope", "placeholders", "healed")
-    rarer = {name: getattr(tally, name) for name in names}
+    of_records = ("quarantined", "duplicates", "out_of_scope", "placeholders", "healed")
+    of_markets = ("ended", "gone", "paused", "unconfirmed")
+    rarer = {name: getattr(tally, name) for name in (*of_records, *of_markets)}
     parts += [f"{count:,} {name}" for name, count in rarer.items() if count]
     parts.append(f"{tally.pages} pages, {report.seconds:.1f} s")
     return ", ".join(parts) + (escape(f" ({report.reason})") if report.reason else "")

@@ -66,8 +66,11 @@ def run_metadata(report: Report) -> Mapping[str, dg.MetadataValue | str | int | 
         metadata["unmirrored"] = report.unmirrored
         metadata["keyframes"] = tally.keyframes
         metadata["ended"] = tally.ended
+        metadata["paused"] = tally.paused
+        metadata["unconfirmed"] = tally.unconfirmed
+        metadata["gone"] = tally.gone
     if report.is_paused is not None:
-        metadata["paused"] = report.is_paused
+        metadata["exchange_paused"] = report.is_paused
     if report.unknown_words:
         metadata["unknown_words"] = dg.MetadataValue.json(dict(report.unknown_words))
     if report.notes:

@@ -33,7 +33,7 @@ def price_snapshots(context: dg.AssetExecutionContext, pipeline: Pipeline) -> dg
 
     Taken every KALSHI_SNAPSHOT_MINUTES. By default a row is stored when the quote differs from the market's last one,
     so that no row in a complete tick means unchanged, and from time to time when it does not, so that looking back
-    is short. A market that a complete tick no longer lists gets a last row without numbers. Needs no other
+    is short. A market that is proved to have ended gets a last row without numbers. Needs no other
     asset to have run: the markets and events that a page names are stored first, in the transaction that stores
     their quotes. Running a tick again adds and changes nothing. Query the views `latest_prices`,
     `price_history`, `quotes_by_tick` and `movers_24h`.

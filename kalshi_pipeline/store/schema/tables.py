@@ -123,7 +123,7 @@ def _quote_columns() -> list[Column[Any]]:
             "is_terminal",
             Boolean,
             nullable=False,
-            comment="the market was no longer listed at this tick: its history ends, and its numbers are NULL",
+            comment="the market had ended by this tick: its history ends, and its numbers are NULL",
         ),
     ]
 

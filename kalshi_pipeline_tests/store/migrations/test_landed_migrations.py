@@ -17,10 +17,11 @@ LANDED = {
     "0003_what_happened_to_markets.py": "d60aedf4004b7d93f7157906a79076d7736095c9bef31d54f26e4ee1a2dd40e6",
     "0004_sightings.py": "aab14b35d60757666580dca4c72628a5972d64b1c459565a416bf4863ace71a2",
     "0005_scopes.py": "07a75a16ae9ddf2b265b349aa3c412891ea9aeac76ad6b02e6df587a3598ee7d",
+    "0006_evidence.py": "6ab0ef91d91aeb37ea72b3a04e77a579c8d7f1a19c1e4e3f6b43f17a4a6a1295",
 }
 
 # Views are made by an upgrade only, so another definition takes another revision, if an empty one.
-VIEWS = ("0005", "310250d77a449902e2e81b820411ddb92036cfe6c59c28d55df7fbac42015340")
+VIEWS = ("0006", "be0b5bbcb9ae5d957607c963f2d08cce11fad1a8af7409b19b8e95549d80a15b")
 
 
 @pytest.mark.parametrize("name", LANDED)
