@@ -86,7 +86,7 @@ def _store_quotes(session: Session, report: Report, tick_at: int, period_seconds
             merge,
             period_seconds=period_seconds,
             everywhere=False,
-            is_suspicious=listing.ended_without_cursor,
+            ended_without_cursor=listing.ended_without_cursor,
         )
     with session.database.begin() as connection:
         found = quotes.end(connection, session.clock.now(), is_complete=report.is_complete)

@@ -93,7 +93,7 @@ def sync_markets(session: Session) -> Report:
                 merge,
                 period_seconds=session.settings.snapshot_period_seconds,
                 everywhere=True,
-                is_suspicious=listing.ended_without_cursor,
+                ended_without_cursor=listing.ended_without_cursor,
             )
         heal_placeholders(session, report)
     return report

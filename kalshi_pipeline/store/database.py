@@ -18,7 +18,7 @@ _SNAPSHOT_LOCK_SECONDS = 900
 
 
 class Database:
-    """One database with its schema. Opening it makes both where they are missing, unless `create` is False.
+    """One database with its schema. Opening it makes both where they are missing.
 
     Raises StoreError where the database cannot be used: not writable, another program's, older or newer than this
     version.
@@ -28,7 +28,6 @@ class Database:
         self,
         url: str,
         *,
-        create: bool = True,
         migrate: bool = False,
         on_wait: Callable[[str], None] = lambda _: None,
         clock: Clock = SYSTEM_CLOCK,
@@ -42,7 +41,7 @@ class Database:
         self._dialect = dialect_of(url)
         self._clock = clock
         self._writer: Connection | None = None
-        self._dialect.find(create=create)
+        self._dialect.make_home()
         try:
             with self.read() as connection:
                 schema = Schema(self._dialect, connection)

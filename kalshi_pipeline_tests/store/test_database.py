@@ -218,21 +218,6 @@ def test_opening_leaves_a_refused_file_as_it_was(path: Path) -> None:
     assert list(path.parent.iterdir()) == [path]
 
 
-def test_opening_without_create_makes_nothing(tmp_path: Path) -> None:
-    path = tmp_path / "missing" / "kalshi.db"
-    with pytest.raises(StoreError) as caught:
-        Database(sqlite_url(path), create=False)
-    assert str(caught.value) == f"there is no database at {path}"
-    assert caught.value.problem is StoreProblem.MISSING
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_opening_without_create_finds_what_is_there(database: Database, path: Path) -> None:
-    store_series(database, series_row("KXRAIN"))
-    with closing(Database(sqlite_url(path), create=False)) as again:
-        assert contents(again, series) == contents(database, series)
-
-
 @contextmanager
 def _read_only(path: Path) -> Iterator[None]:
     before = path.stat().st_mode
@@ -636,5 +621,5 @@ def test_opening_from_a_folder_with_an_odd_name(
 def test_reader_opens_while_a_writer_writes(path: Path) -> None:
     with closing(sqlite3.connect(path)) as writer:
         writer.execute("BEGIN IMMEDIATE")
-        Database(sqlite_url(path), create=False).close()
+        Database(sqlite_url(path)).close()
         writer.rollback()

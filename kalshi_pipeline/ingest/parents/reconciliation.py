@@ -48,15 +48,15 @@ def reconcile(
     *,
     period_seconds: float,
     everywhere: bool,
-    is_suspicious: bool = False,
+    ended_without_cursor: bool = False,
 ) -> None:
     """Look up markets missing in a complete listing, and those due again, within KALSHI_RECONCILE_REQUESTS.
 
     A sample of the vanished ones comes first. Where it contradicts the listing, the report becomes partial and the
     rest is not asked for. `merge` is the run's own way to store a page; it also stores markets that are open although
     the listing missed them, which then count as listed. With `everywhere`, markets that are stored as open outside of
-    the run's scope are due too. A listing that `is_suspicious` in itself is partial where no vanished market can speak
-    for it.
+    the run's scope are due too. A listing that `ended_without_cursor`, with a full page, is partial where no vanished
+    market can speak for it; so is one that is much shorter than the last complete one.
 
     Lookups that fail are left to later runs, with a note.
     """
@@ -72,9 +72,10 @@ def reconcile(
     reconciling = _Reconciling(session, report, pages, merge, budget, {market.ticker for market in unlisted})
     sample = sample_of(vanished, at, Random())  # noqa: S311  (nothing secret)
     reason = reconciling.judge(sample)
-    # That every market which is stored as open was listed explains a short listing; that some are missing does not.
-    if not vanished and (is_suspicious or (unlisted and report.tally.new < before // 2)):
-        reason = f"the listing has {report.tally.new:,} records, and the last complete one had {before:,}"
+    if not vanished:
+        reason = _suspicion(
+            report.tally.new, before, ended_without_cursor=ended_without_cursor, are_missing=bool(unlisted)
+        )
     if reason is not None:
         report.state, report.reason = State.PARTIAL, reason
     else:
@@ -83,6 +84,18 @@ def reconcile(
         budget.begin_waiting()
         reconciling.look_up(due)
     reconciling.conclude()
+
+
+def _suspicion(listed: int, before: int, *, ended_without_cursor: bool, are_missing: bool) -> str | None:
+    """Return why a listing is not believed, from which no market vanished that could be asked for; None if it is.
+
+    That every market which is stored as open was listed explains a short listing; that some are missing does not.
+    """
+    if ended_without_cursor:
+        return "the listing ended with a full page without a cursor, not even an empty one: there may be more"
+    if are_missing and listed < before // 2:
+        return f"the listing has {listed:,} records, and the last complete one had {before:,}"
+    return None
 
 
 class LookupPlan(NamedTuple):

@@ -148,8 +148,8 @@ class Dialect(Protocol):
         """
         ...
 
-    def find(self, *, create: bool) -> None:
-        """Raise StoreError where there is no database; with `create`, see to it that connecting makes one."""
+    def make_home(self) -> None:
+        """See to it that connecting makes a database where there is none."""
         ...
 
     def settle(self, clock: Clock) -> None:

@@ -24,6 +24,7 @@ from kalshi_pipeline_tests.clock import NOON
 from kalshi_pipeline_tests.conftest import Query
 from kalshi_pipeline_tests.ingest.listed import open_markets
 from kalshi_pipeline_tests.ingest.outcomes import is_lookup, move, rewritten
+from kalshi_pipeline_tests.ingest.rewriting import rewritten_session
 from kalshi_pipeline_tests.store.samples import MINUTE
 
 SettingsFor = Callable[..., Settings]
@@ -223,6 +224,40 @@ def test_paused_markets_that_cannot_be_listed_are_looked_up(
     report = at(settings, 1, answer)
     assert (report.state, report.tally.paused, report.counts["lost_by_listing"]) == (State.COMPLETE, 3, 3)
     assert report.notes[0].startswith("paused markets could not be listed: ")
+
+
+@pytest.mark.parametrize(
+    "are_listed", [True, False], ids=["nothing vanished", "all that vanished have ended"]
+)
+def test_full_page_without_a_cursor_may_not_be_the_last(
+    sandbox: Sandbox, settings_for: SettingsFor, query: Query, are_listed: bool
+) -> None:
+    """An empty cursor ends a listing. Where there is none at all, markets that vanished have to speak for it."""
+    settings = settings_for(sandbox.url, windows=1)
+
+    def full(request: httpx.Request, body: Any) -> Any:
+        """A page of the exchange's largest size."""
+        if not request.url.path.endswith("/markets") or "tickers" in request.url.params:
+            return body
+        rows = [row for row in body["markets"] if are_listed or row["ticker"] not in ended]
+        numbers = range(1_000 - len(rows)) if rows else ()
+        return {"markets": [*rows, *({**rows[0], "ticker": f"KXCOPY-{number}"} for number in numbers)]}
+
+    ended: set[str] = set()
+    with rewritten_session(settings, full) as session:
+        report = take_snapshot(session, NOON)
+        assert (report.state, report.tally.new) == (State.PARTIAL, 1_000)
+        assert report.reason == (
+            "the listing ended with a full page without a cursor, not even an empty one: there may be more"
+        )
+        if not are_listed:
+            ended |= {
+                ticker
+                for (ticker,) in query("SELECT ticker FROM markets WHERE ticker NOT LIKE 'KXCOPY%' LIMIT 9")
+            }
+            for ticker in ended:
+                move(sandbox, ticker, "closed")
+            assert take_snapshot(session, NOON + MINUTE).state is State.COMPLETE
 
 
 def unlisted(number: int, *, close_at: int | None = None, is_provisional: bool = False) -> Unlisted:

@@ -149,10 +149,8 @@ class Sqlite(Dialect):
             f"database {self._path}: another program changed it while it was read", StoreProblem.CHANGED
         )
 
-    def find(self, *, create: bool) -> None:
-        """Raise StoreError where there is no file; with `create`, make the folder that connecting makes it in."""
-        if not create and not self._path.exists():
-            raise StoreError(f"there is no database at {self._path}", StoreProblem.MISSING)
+    def make_home(self) -> None:
+        """Make the folder in which connecting makes the file."""
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
