@@ -53,7 +53,7 @@ class Scope:
 
         A listing of paused markets does not: one that is missing may trade again.
         """
-        return self.status in (None, StatusFilter.OPEN)
+        return self.status is StatusFilter.OPEN
 
     @property
     def sentence(self) -> str:

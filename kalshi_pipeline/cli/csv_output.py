@@ -47,7 +47,7 @@ _WRITER_OF_UNIT: Mapping[Unit, Callable[[Any], str]] = {
     Unit.INSTANT: iso_of,
 }
 _WRITER_OF: Mapping[str, Callable[[Any], str]] = {
-    "ticker": str,
+    **dict.fromkeys(("ticker", "state"), str),
     **dict.fromkeys(("at", "quoted_at", "received_at", "confirmed_at"), iso_of),
     **dict.fromkeys(("is_listed", "is_observed", "is_tick_complete"), _flag),
     **{name: _WRITER_OF_UNIT[unit] for name, unit in units_of(records.Quote).items()},

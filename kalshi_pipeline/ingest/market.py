@@ -8,6 +8,7 @@ from kalshi_pipeline.exchange.transport import Answer
 from kalshi_pipeline.ingest.parents.outcomes import is_settled, settlement_of_outcome
 from kalshi_pipeline.ingest.run.session import Session
 from kalshi_pipeline.records import Event, Outcome, Series
+from kalshi_pipeline.store.reading.in_force import QuoteState
 from kalshi_pipeline.store.reading.quotes import Quote
 from kalshi_pipeline.store.writing.parents import (
     merge_events,
@@ -48,6 +49,7 @@ def fetch_market(session: Session, ticker: str) -> Quote:
         quoted_at=at,
         received_at=at,
         is_listed=True,
+        state=QuoteState.OBSERVED,
         is_observed=True,
         is_tick_complete=False,
         confirmed_at=None,

@@ -147,8 +147,9 @@ class Tick:
         every: bool = False,
         keyframe_seconds: float = KEYFRAME_SECONDS,
         scope: Scope = SCOPE,
+        period_seconds: float | None = None,
     ) -> None:
-        self.run = open_run(database, tick_at, scope=scope)
+        self.run = open_run(database, tick_at, period_seconds, scope)
         self._database = database
         self._tick_at = tick_at
         self._scope = scope
@@ -198,9 +199,17 @@ def take(
     scope: Scope = SCOPE,
     state: State = State.COMPLETE,
     missed: Container[str] = (),
+    period_seconds: float | None = None,
 ) -> int:
     """A whole snapshot: how many quotes it appended. What it does not list has closed, or else is missed."""
-    tick = Tick(database, tick_at, every=every, keyframe_seconds=keyframe_seconds, scope=scope)
+    tick = Tick(
+        database,
+        tick_at,
+        every=every,
+        keyframe_seconds=keyframe_seconds,
+        scope=scope,
+        period_seconds=period_seconds,
+    )
     inserted = sum(tick.store(page).inserted for page in pages)
     tick.close(state, missed)
     return inserted

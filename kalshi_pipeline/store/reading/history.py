@@ -9,10 +9,13 @@ from kalshi_pipeline.errors import RangeError, UnknownTickerError
 from kalshi_pipeline.store.reading.in_force import (
     Coverage,
     Provenance,
+    QuoteState,
     TakenTick,
     bound_tick,
     newest_repeat,
     newest_tick,
+    period_of,
+    state_at,
     ticks_between,
 )
 from kalshi_pipeline.store.reading.quotes import (
@@ -68,7 +71,10 @@ def history(
     first_tick, last_tick = newest_tick(connection, start), newest_tick(connection, end - 1)
     first_id, last_id = (0 if tick is None else tick.id for tick in (first_tick, last_tick))
     span = {"market_id": market_id, "tick_id": first_id, "last_id": last_id}
-    rows = {row[1]: row for row in row_in_force(connection, market_id, first_id)}
+    rows = {}
+    for row in row_in_force(connection, market_id, first_id):
+        # Ticks between the one that stored it and the one that sent it last may confirm it.
+        rows = {row[7]: (row[0], row[7], *row[2:]), row[1]: row}
     rows |= {row[1]: row for row in read_stored(connection, _later_rows, span)}
     has_repeats = newest_repeat(connection, last_id) is not None
     if has_repeats:
@@ -76,7 +82,7 @@ def history(
     # Between the stored quotes, a tick matters to a grid only.
     taken = ticks_between(connection, min(rows, default=last_id), first_id)
     taken += ticks_between(connection, first_id + 1, last_id, None if grid or has_repeats else market_id)
-    carrying = _Carrying(Coverage(connection, taken), next(iter(rows.values()), None))
+    carrying = _Carrying(connection, taken, next(iter(rows.values()), None))
     if grid is not None:
         return list(_known_at(ticker, grid, taken, rows, carrying))
     instants = [start, *(tick.tick_at for tick in taken if tick.tick_at > start and tick.id in rows)]
@@ -101,21 +107,54 @@ def newest_history(connection: Connection, ticker: str, limit: int) -> list[Quot
 
 
 class _Carrying:
-    """Which ticks carry the quotes of one market, whose rows are like this one, and which of them confirm them."""
+    """Which ticks cover one market, whose rows are like this one, and what they show of its quote by an instant."""
 
-    def __init__(self, coverage: Coverage, row: Stored | None) -> None:
-        self._coverage = coverage
+    def __init__(self, connection: Connection, taken: Sequence[TakenTick], row: Stored | None) -> None:
+        self._coverage = Coverage(connection)
         self._market_id, event_id, is_combo = (0, 0, 0) if row is None else row[4:7]
-        self._scope_ids = coverage.scopes_of(event_id, is_combo=bool(is_combo))
+        self._scope_ids = self._coverage.scopes_of(event_id, is_combo=bool(is_combo))
+        first_id = taken[0].id if taken else 0
+        self._period_seconds = period_of(connection, self._scope_ids | self._coverage.former, first_id)
+        self._stored_by: TakenTick | None = None
+        self._row: Stored = ()
+        self._last: TakenTick | None = None
+        self._was_seen = self._is_confirmed = False
+        self._confirmed_at: int | None = None
+        self._sent_at: int | None = None
 
-    def by(self, tick: TakenTick, stored_by: TakenTick) -> bool:
-        """Return whether a tick carries the quote that an earlier one stored."""
+    def meet(self, tick: TakenTick, row: Stored | None) -> None:
+        """Go on to the next tick, which has a row of the market, or none."""
+        if row is not None:
+            is_repeat = self._stored_by is not None and row[7] != tick.id
+            self._stored_by, self._row, self._last = tick, row, tick
+            self._was_seen, self._is_confirmed = True, tick.is_complete
+            self._sent_at = tick.tick_at if tick.is_complete else None
+            if not is_repeat or (tick.is_complete and self._covers(tick, tick)):
+                self._confirmed_at = self._sent_at
+        elif self._stored_by is not None and self._covers(tick, self._stored_by):
+            self._last = tick
+            self._was_seen = self._is_confirmed = tick.is_complete and not self._coverage.is_missed(
+                self._market_id, tick.id
+            )
+            if self._is_confirmed:
+                self._confirmed_at = tick.tick_at
+        if tick.period_seconds is not None and tick.scope_id in self._scope_ids | self._coverage.former:
+            self._period_seconds = tick.period_seconds
+
+    def at(self, ticker: str, at: int) -> Quote:
+        """Return what is known at an instant, by the ticks that were met."""
+        if self._stored_by is None or self._last is None:
+            nothing = [None] * len(QUOTE_COLUMNS)
+            return Quote(ticker, at, None, None, False, QuoteState.UNKNOWN, False, False, None, *nothing)  # noqa: FBT003
+        # Of the ticks that sent it again without covering its market, the last one counts.
+        confirmed_at = max(filter(None, (self._confirmed_at, self._sent_at)), default=None)
+        state = state_at(at, self._last.tick_at, confirmed_at, self._period_seconds, was_seen=self._was_seen)
+        provenance = Provenance(self._stored_by.tick_at, state, self._is_confirmed, confirmed_at)
+        return quote_of(self._row, at, provenance)
+
+    def _covers(self, tick: TakenTick, stored_by: TakenTick) -> bool:
         is_same = tick.scope_id in self._coverage.former and tick.scope_id == stored_by.scope_id
         return is_same or tick.scope_id in self._scope_ids
-
-    def is_confirmed(self, tick: TakenTick) -> bool:
-        """Return whether a tick that carries a quote confirms it."""
-        return tick.is_complete and not self._coverage.is_missed(self._market_id, tick.id)
 
 
 def _with_repeats(rows: Mapping[int, Stored], repeats: Sequence[Stored]) -> dict[int, Stored]:
@@ -156,27 +195,9 @@ def _known_at(
     carrying: _Carrying,
 ) -> Iterator[Quote]:
     """Go along the ticks, and yield at each instant what those that cover the market have shown by then."""
-    known = Quote(ticker, 0, None, None, False, False, False, None, *[None] * len(QUOTE_COLUMNS))  # noqa: FBT003
-    stored_by: TakenTick | None = None
     upcoming = 0
     for at in instants:
         while upcoming < len(taken) and (tick := taken[upcoming]).tick_at <= at:
             upcoming += 1
-            confirmed_at = tick.tick_at if tick.is_complete else None
-            if (row := rows.get(tick.id)) is not None:
-                stored_by = tick
-                provenance = Provenance(
-                    quoted_at=tick.tick_at,
-                    is_observed=True,
-                    is_tick_complete=tick.is_complete,
-                    confirmed_at=confirmed_at,
-                )
-                known = quote_of(row, at, provenance)
-            elif stored_by is not None and carrying.by(tick, stored_by):
-                is_confirmed = carrying.is_confirmed(tick)
-                known = known._replace(
-                    is_observed=False,
-                    is_tick_complete=is_confirmed,
-                    confirmed_at=tick.tick_at if is_confirmed else known.confirmed_at,
-                )
-        yield known if known.at == at else Quote(ticker, at, *known[2:])
+            carrying.meet(tick, rows.get(tick.id))
+        yield carrying.at(ticker, at)

@@ -7,6 +7,7 @@ quotes ascend with their instants.
 """
 
 from collections.abc import Iterable
+from enum import StrEnum
 from typing import NamedTuple
 
 from sqlalchemy import (
@@ -35,6 +36,20 @@ from kalshi_pipeline.store.schema.tables import (
 )
 from kalshi_pipeline.store.scopes import former_scopes, stored_scopes
 from kalshi_pipeline.store.writing.runs import TAKEN, State
+from kalshi_pipeline.units import MICROS_PER_SECOND
+
+
+class QuoteState(StrEnum):
+    """What is known of a market's quote at an instant; a period is the time between two scheduled ticks."""
+
+    OBSERVED = "observed"
+    """The newest tick that covers the market saw it, less than a period before."""
+    CARRIED = "carried"
+    """A complete tick confirmed it, at most two periods before."""
+    STALE = "stale"
+    """It was confirmed earlier, or never."""
+    UNKNOWN = "unknown"
+    """Nothing was stored by then, or the market had ended."""
 
 
 class TakenTick(NamedTuple):
@@ -44,20 +59,38 @@ class TakenTick(NamedTuple):
     tick_at: int
     scope_id: int | None
     is_complete: bool
+    period_seconds: float | None = None
 
 
 class Provenance(NamedTuple):
-    """How the row of one tick is known at a later one; the fields are those of `quotes.Quote`."""
+    """How a row is known at an instant; the fields are those of `quotes.Quote`."""
 
     quoted_at: int
-    is_observed: bool
+    state: QuoteState
     is_tick_complete: bool
     confirmed_at: int | None
 
 
+# The time between ticks where none was scheduled.
+_PERIOD_SECONDS = 300.0
 _taken = select(
-    ticks.c.id, ticks.c.tick_at, ticks.c.scope_id, (ticks.c.state == State.COMPLETE).label("is_complete")
+    ticks.c.id,
+    ticks.c.tick_at,
+    ticks.c.scope_id,
+    (ticks.c.state == State.COMPLETE).label("is_complete"),
+    ticks.c.period_seconds,
 ).where(ticks.c.state.in_(TAKEN))
+_scheduled = (
+    select(ticks.c.period_seconds)
+    .where(
+        ticks.c.id <= bindparam("last_id", type_=Integer),
+        ticks.c.state.in_(TAKEN),
+        ticks.c.period_seconds.is_not(None),
+        ticks.c.scope_id.in_(bindparam("scope_ids", expanding=True)),
+    )
+    .order_by(ticks.c.id.desc())
+    .limit(1)
+)
 _spans = select(unlisted_spans.c.market_id, unlisted_spans.c.from_tick_id, unlisted_spans.c.to_tick_id)
 _series_of_events = select(events.c.id, series.c.ticker).join(series)
 _newest = _taken.order_by(ticks.c.tick_at.desc()).limit(1)
@@ -98,19 +131,14 @@ def ticks_between(
 
 
 class Coverage:
-    """Which of some ticks confirm the quotes of a market: those whose scope has the series of its event and its kind.
+    """Which ticks confirm the quotes of a market: those whose scope has the series of its event and its kind.
 
     Before schema 0005 a tick stored again what a tick of another scope had stored. Its silence says nothing of such a
     quote: ticks of former scopes confirm what ticks of the same scope stored, and that only.
     """
 
-    def __init__(self, connection: Connection, taken: Iterable[TakenTick]) -> None:
-        used = {tick.scope_id for tick in taken}
-        self._scopes = {
-            key: scope
-            for key, scope in stored_scopes(connection).items()
-            if key in used and scope.shows_absence
-        }
+    def __init__(self, connection: Connection) -> None:
+        self._scopes = {key: scope for key, scope in stored_scopes(connection).items() if scope.shows_absence}
         self.former = former_scopes(connection)
         self._series: dict[int, str] = {}
         if any(scope.series for scope in self._scopes.values()):
@@ -139,17 +167,71 @@ class Coverage:
         )
 
 
+def state_at(
+    at: int, seen_at: int, confirmed_at: int | None, period_seconds: float, *, was_seen: bool
+) -> QuoteState:
+    """Return the state of a quote at an instant; `was_seen` says that the newest covering tick, `seen_at`, saw it."""
+    period = period_seconds * MICROS_PER_SECOND
+    if was_seen and at - seen_at < period:
+        return QuoteState.OBSERVED
+    if confirmed_at is not None and at - confirmed_at <= 2 * period:
+        return QuoteState.CARRIED
+    return QuoteState.STALE
+
+
+def period_of(connection: Connection, scope_ids: Iterable[int | None], last_id: int) -> float:
+    """Return the seconds between ticks of some scopes, as of the newest scheduled one up to a tick."""
+    bound = {"last_id": last_id, "scope_ids": [key for key in scope_ids if key is not None]}
+    found: float | None = connection.execute(_scheduled, bound).scalar_one_or_none()
+    return _PERIOD_SECONDS if found is None else found
+
+
+class _Since(NamedTuple):
+    """Of a tick and those after it: the newest that covers a market, whether it confirms, the newest that confirms."""
+
+    own: TakenTick
+    last: TakenTick
+    is_confirmed: bool
+    confirmed_at: int | None
+
+
+class _AlongTicks:
+    """What the ticks of some scopes show of their markets, up to the last tick."""
+
+    def __init__(self, since: dict[int, _Since], period_seconds: float, at: int) -> None:
+        self._since = since
+        self._period_seconds = period_seconds
+        self._at = at
+        self._known: dict[tuple[int, int], Provenance] = {}
+
+    def of_row(self, tick_id: int, row_tick_id: int) -> Provenance:
+        """Return how a row is known that one tick stored, and another one, or the same, sent last."""
+        if (found := self._known.get((tick_id, row_tick_id))) is None:
+            found = self._known[tick_id, row_tick_id] = self._provenance(tick_id, row_tick_id)
+        return found
+
+    def _provenance(self, tick_id: int, row_tick_id: int) -> Provenance:
+        sent, stored = self._since[tick_id], self._since[row_tick_id]
+        confirmed_at = max(filter(None, (sent.confirmed_at, stored.confirmed_at)), default=None)
+        was_seen = sent.last.id == tick_id or sent.is_confirmed
+        state = state_at(self._at, sent.last.tick_at, confirmed_at, self._period_seconds, was_seen=was_seen)
+        return Provenance(sent.own.tick_at, state, sent.is_confirmed, confirmed_at)
+
+
 class Provenances:
-    """How the rows of each of some ticks are known at the last of them, market by market."""
+    """How rows are known at an instant, market by market, by the ticks from the first of them to the last."""
 
-    def __init__(self, connection: Connection, first_id: int, last_id: int) -> None:
+    def __init__(self, connection: Connection, first_id: int, last_id: int, at: int) -> None:
+        self._connection = connection
+        self._at = at
+        self._last_id = last_id
         self._ticks = ticks_between(connection, first_id, last_id)
-        self._coverage = Coverage(connection, self._ticks)
-        self._of_events: dict[tuple[int, int], dict[int, Provenance]] = {}
-        self._of_scopes: dict[frozenset[int | None], dict[int, Provenance]] = {}
+        self._coverage = Coverage(connection)
+        self._of_events: dict[tuple[int, int], _AlongTicks] = {}
+        self._of_scopes: dict[frozenset[int | None], _AlongTicks] = {}
 
-    def of(self, market_id: int, event_id: int, is_combo: int) -> dict[int, Provenance]:
-        """Return for each tick, by its key, how the row of a market of this event and kind is known."""
+    def of(self, market_id: int, event_id: int, is_combo: int) -> _AlongTicks:
+        """Return what the ticks show of a market of this event and kind."""
         if self._coverage.has_spans(market_id):
             scope_ids = self._coverage.scopes_of(event_id, is_combo=bool(is_combo))
             missed = frozenset(
@@ -165,11 +247,11 @@ class Provenances:
 
     def _along_ticks(
         self, scope_ids: frozenset[int | None], missed: frozenset[int] = frozenset()
-    ) -> dict[int, Provenance]:
+    ) -> _AlongTicks:
         # By former scope, and of all others together.
         newest: dict[int | None, TakenTick] = {}
         confirmed_at: dict[int | None, int] = {}
-        found = {}
+        since = {}
         for tick in reversed(self._ticks):
             former = tick.scope_id if tick.scope_id in self._coverage.former else None
             if former is not None or tick.scope_id in scope_ids:
@@ -180,9 +262,9 @@ class Provenances:
             last = newest.get(None) or newest.get(former, tick)
             own_at = tick.tick_at if tick.is_complete else None
             last_confirmed_at = confirmed_at.get(None) or confirmed_at.get(former, own_at)
-            is_confirmed = last.is_complete and last.id not in missed
-            found[tick.id] = Provenance(tick.tick_at, last is tick, is_confirmed, last_confirmed_at)
-        return found
+            since[tick.id] = _Since(tick, last, last.is_complete and last.id not in missed, last_confirmed_at)
+        scheduled = scope_ids | self._coverage.former
+        return _AlongTicks(since, period_of(self._connection, scheduled, self._last_id), self._at)
 
 
 def bound_tick(name: str) -> BindParameter[int]:

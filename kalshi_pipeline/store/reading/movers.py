@@ -7,6 +7,7 @@ from sqlalchemy import Connection, and_, func, or_, select
 from kalshi_pipeline.errors import RangeError
 from kalshi_pipeline.store.reading.in_force import (
     Provenances,
+    QuoteState,
     bound_tick,
     last_sent,
     newest_repeat,
@@ -22,15 +23,14 @@ class Mover(NamedTuple):
     """A market whose midpoint or last price changed: the newer quote and its base (micro-dollars, hundredths).
 
     They are of the ticks `quoted_at` and `base_quoted_at`, the base at or before the window's start, and
-    `volume_change` was traded in between. The newer one is observed where its tick is the newest that covers its
-    market.
+    `volume_change` was traded in between. `state` is that of the newer one.
     """
 
     ticker: str
     title: str | None
     quoted_at: int
     base_quoted_at: int
-    is_observed: bool
+    state: QuoteState
     yes_bid: int | None
     yes_ask: int | None
     last_price: int | None
@@ -79,7 +79,9 @@ _found = (
     .prefix_with("MATERIALIZED")
 )
 _twice_midpoint_change = (_now.c.yes_bid + _now.c.yes_ask) - (_base.c.yes_bid + _base.c.yes_ask)
-_last_price_change = _now.c.last_price - _base.c.last_price
+# Before the first trade the exchange writes 0, which is no price.
+_now_last, _base_last = (func.nullif(row.c.last_price, 0) for row in (_now, _base))
+_last_price_change = _now_last - _base_last
 _query = (
     select(
         markets.c.ticker,
@@ -91,10 +93,10 @@ _query = (
         _found.c.base_tick_id,
         _now.c.yes_bid,
         _now.c.yes_ask,
-        _now.c.last_price,
+        _now_last,
         _base.c.yes_bid,
         _base.c.yes_ask,
-        _base.c.last_price,
+        _base_last,
         _now.c.volume - _base.c.volume,
     )
     .select_from(
@@ -133,7 +135,7 @@ def movers(
     if base is None:
         return []
     rows = connection.execute(_query.limit(limit), {"tick_id": tick.id, "base_tick_id": base.id}).all()
-    known = Provenances(connection, min((row[6] for row in rows), default=tick.id), tick.id)
+    known = Provenances(connection, min((row[6] for row in rows), default=tick.id), tick.id, end)
     has_repeats = newest_repeat(connection, tick.id) is not None
     found = []
     for ticker, title, market_id, event_id, is_combo, row_tick_id, base_tick_id, *rest in rows:
@@ -142,6 +144,6 @@ def movers(
             new_id = last_sent(connection, market_id, row_tick_id, tick.id)
             base_id = last_sent(connection, market_id, base_tick_id, base.id)
         of_market = known.of(market_id, event_id, is_combo)
-        new, old = of_market[new_id], of_market[base_id]
-        found.append(Mover(ticker, title, new.quoted_at, old.quoted_at, new.is_observed, *rest))
+        new, old = of_market.of_row(new_id, row_tick_id), of_market.of_row(base_id, base_tick_id)
+        found.append(Mover(ticker, title, new.quoted_at, old.quoted_at, new.state, *rest))
     return found

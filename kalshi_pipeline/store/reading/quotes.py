@@ -21,6 +21,7 @@ from sqlalchemy.sql.base import ReadOnlyColumnCollection
 from kalshi_pipeline.store.reading.in_force import (
     Provenance,
     Provenances,
+    QuoteState,
     TakenTick,
     bound_tick,
     newest_repeat,
@@ -46,8 +47,8 @@ def midpoint_of(yes_bid: int | None, yes_ask: int | None) -> float | None:
 class Quote(NamedTuple):
     """What is known of a market `at` an instant: the quote in force, in micro-dollars and hundredths of a contract.
 
-    It was stored or, where every quote is kept, sent again by the tick `quoted_at`, and received at `received_at`. It
-    is observed where that is the newest tick that covers the market, else carried.
+    It was stored or, where every quote is kept, sent again by the tick `quoted_at`, and received at `received_at`.
+    `is_observed` is whether that is its `state`.
     `confirmed_at` is the newest complete tick that confirms it, if any, and `is_tick_complete` is whether the newest
     tick that covers the market is that one. A market that is not listed has no numbers: either the tick `quoted_at`
     found it gone, or nothing had been stored of it and `quoted_at` is None. The numbers are those of `records.Quote`,
@@ -59,6 +60,7 @@ class Quote(NamedTuple):
     quoted_at: int | None
     received_at: int | None
     is_listed: bool
+    state: QuoteState
     is_observed: bool
     is_tick_complete: bool
     confirmed_at: int | None
@@ -97,11 +99,17 @@ _latest = latest_quotes.c
 def quote_columns(
     of: ReadOnlyColumnCollection[str, Column[Any]], times: Sequence[ColumnElement[Any]] = ()
 ) -> Sequence[ColumnElement[Any]]:
-    """Return the columns of a `Stored` row: ticker, tick, time, is_terminal, market, event, kind, numbers."""
-    numbers = (of[name] for name in QUOTE_COLUMNS)
+    """Return the columns of a `Stored` row.
+
+    Its ticker, the tick and the time at which it was sent last, whether it is terminal, its market, event and kind, the
+    tick that stored it, and its numbers.
+    """
+    # Before the first trade the exchange writes 0.
+    last_price = func.nullif(of.last_price, 0)
+    numbers = (last_price if name == "last_price" else of[name] for name in QUOTE_COLUMNS)
     times = times or (of.tick_id, of.received_ms)
     kind = (markets.c.id, markets.c.event_id, type_coerce(markets.c.is_combo, Integer))
-    return (markets.c.ticker, *times, type_coerce(of.is_terminal, Integer), *kind, *numbers)
+    return (markets.c.ticker, *times, type_coerce(of.is_terminal, Integer), *kind, of.tick_id, *numbers)
 
 
 def _rows_in_force(*which: ColumnElement[bool], with_repeats: bool = False) -> Select[Any]:
@@ -169,8 +177,8 @@ def latest(connection: Connection, ticker: str | None = None) -> list[Quote]:
 
 
 def _known_at(connection: Connection, at: int, tick: TakenTick, rows: Sequence[Stored]) -> list[Quote]:
-    known = Provenances(connection, min((row[1] for row in rows), default=tick.id), tick.id)
-    return [quote_of(row, at, known.of(*row[4:7])[row[1]]) for row in rows]
+    known = Provenances(connection, min((row[7] for row in rows), default=tick.id), tick.id, at)
+    return [quote_of(row, at, known.of(*row[4:7]).of_row(row[1], row[7])) for row in rows]
 
 
 def market_id_of(connection: Connection, ticker: str) -> int | None:
@@ -193,8 +201,21 @@ def read_stored(connection: Connection, query: Select[Any], bound: Mapping[str, 
 
 def quote_of(row: Stored, at: int, provenance: Provenance) -> Quote:
     """Return what a row says of its market at an instant."""
-    quoted_at, is_observed, is_tick_complete, confirmed_at = provenance
+    quoted_at, state, is_tick_complete, confirmed_at = provenance
+    if row[3]:
+        state = QuoteState.UNKNOWN
     received_at = quoted_at + row[2] * MICROS_PER_MILLISECOND
     # Half the time of unpacking the row and of the constructor that NamedTuple writes.
-    known = (row[0], at, quoted_at, received_at, not row[3], is_observed, is_tick_complete, confirmed_at)
-    return _new(Quote, (*known, *row[7:]))
+    is_observed = state is QuoteState.OBSERVED
+    known = (
+        row[0],
+        at,
+        quoted_at,
+        received_at,
+        not row[3],
+        state,
+        is_observed,
+        is_tick_complete,
+        confirmed_at,
+    )
+    return _new(Quote, (*known, *row[8:]))

@@ -16,13 +16,21 @@ _QUOTE = """
     q.yes_ask / 1000000.0 AS yes_ask,
     (1000000 - q.yes_ask) / 1000000.0 AS no_bid,
     (1000000 - q.yes_bid) / 1000000.0 AS no_ask,
-    q.last_price / 1000000.0 AS last_price,
+    nullif(q.last_price, 0) / 1000000.0 AS last_price,
     q.yes_bid_size / 100.0 AS yes_bid_size,
     q.yes_ask_size / 100.0 AS yes_ask_size,
     q.volume / 100.0 AS volume,
     q.open_interest / 100.0 AS open_interest
 """
 _IS_TAKEN = "state IN ('running', 'complete', 'partial')"
+# Of a row in `known`, as of `now`.
+_STATE = """CASE
+        WHEN q.is_terminal THEN 'unknown'
+        WHEN (q.newest_at IS NULL OR q.newest_at = q.confirmed_at)
+            AND now.tick_at - coalesce(q.newest_at, q.sent_at) < q.period THEN 'observed'
+        WHEN now.tick_at - q.confirmed_at <= 2 * q.period THEN 'carried'
+        ELSE 'stale'
+    END"""
 _COUNTS = (
     "pages",
     "windows",
@@ -133,13 +141,23 @@ class _Views:
         """
         return f"CASE WHEN z.is_former THEN z.id = {row_tick}.scope_id ELSE {self._covers} END"
 
+    def _newest(self, *instants: str) -> str:
+        """The newest of some instants, any of which may be NULL."""
+        newest = "0"
+        for instant in instants:
+            newest = self._words.greater(newest, f"coalesce({instant}, 0)")
+        return f"nullif({newest}, 0)"
+
     def _quoted(self, tick_at: str, received_ms: str) -> str:
         """When a quote was sent last: the tick, and the answer."""
         received_at = f"({tick_at} + {received_ms} * 1000)"
         return f"{self._iso(tick_at)} AS tick_at,\n    {self._iso(received_at)} AS received_at"
 
     def latest_prices(self) -> str:
-        # The tick of a quote has seen its market, whatever its scope; later ones count where they cover it.
+        """The newest quote of each market, as of the newest tick.
+
+        The tick of a quote has seen its market, whatever its scope; later ones count where they cover it.
+        """
         newest, complete = (
             f"(SELECT max(z.{name}) FROM standings AS z WHERE z.{name} > t.tick_at AND {self._confirms('t')})"
             for name in ("newest_at", "complete_at")
@@ -147,14 +165,26 @@ class _Views:
         # The ticks of a market that was missed since its row are gone through one by one; such markets are few.
         missed_since = (
             "EXISTS (SELECT 1 FROM unlisted_spans AS u WHERE u.market_id = m.id "
-            "AND (u.to_tick_id IS NULL OR u.to_tick_id > t.id))"
+            "AND (u.to_tick_id IS NULL OR u.to_tick_id > q.tick_id))"
         )
         each = (
-            "(SELECT max(k.tick_at) FROM ticks AS k JOIN scopes AS z ON z.id = k.scope_id WHERE k.id > t.id "
+            "(SELECT max(k.tick_at) FROM ticks AS k JOIN scopes AS z ON z.id = k.scope_id WHERE k.id > q.tick_id "
             f"AND k.state = 'complete' AND {self._confirms('t')} AND NOT {_missed('k.id')})"
         )
-        confirmed = f"CASE WHEN {missed_since} THEN {each} ELSE {complete} END"
+        earlier = (
+            f"(SELECT max(z.complete_at) FROM standings AS z WHERE z.complete_at > o.tick_at "
+            f"AND {self._confirms('o')})"
+        )
         own = "CASE WHEN t.state = 'complete' THEN t.tick_at END"
+        first = "CASE WHEN o.state = 'complete' THEN o.tick_at END"
+        confirmed = (
+            f"CASE WHEN {missed_since} THEN {self._newest(each, own, first)} "
+            f"ELSE coalesce({complete}, {own}, {earlier}, {first}) END"
+        )
+        period = (
+            "coalesce((SELECT z.period_seconds FROM standings AS z WHERE z.period_seconds IS NOT NULL "
+            f"AND {self._confirms('t')} ORDER BY z.scheduled_id DESC LIMIT 1), 300) * 1000000"
+        )
         return f"""
 WITH standings AS MATERIALIZED (
     SELECT
@@ -164,7 +194,13 @@ WITH standings AS MATERIALIZED (
         s.status_filter,
         s.is_former,
         max(t.tick_at) AS newest_at,
-        max(CASE WHEN t.state = 'complete' THEN t.tick_at END) AS complete_at
+        max(CASE WHEN t.state = 'complete' THEN t.tick_at END) AS complete_at,
+        max(CASE WHEN t.period_seconds IS NOT NULL THEN t.id END) AS scheduled_id,
+        (
+            SELECT p.period_seconds FROM ticks AS p
+            WHERE p.scope_id = s.id AND p.{_IS_TAKEN} AND p.period_seconds IS NOT NULL
+            ORDER BY p.id DESC LIMIT 1
+        ) AS period_seconds
     FROM ticks AS t
     JOIN scopes AS s ON s.id = t.scope_id
     WHERE t.{_IS_TAKEN}
@@ -172,28 +208,48 @@ WITH standings AS MATERIALIZED (
 ),
 repeats AS MATERIALIZED (
     SELECT max(tick_id) AS last_id FROM unchanged_quotes
+),
+now AS MATERIALIZED (
+    SELECT max(tick_at) AS tick_at FROM ticks WHERE {_IS_TAKEN}
+),
+known AS (
+    SELECT
+        m.ticker AS ticker,
+        m.event_id AS event_id,
+        coalesce(m.title, m.yes_sub_title) AS title,
+        m.status AS status,
+        q.*,
+        coalesce(g.received_ms, q.received_ms) AS sent_ms,
+        t.tick_at AS sent_at,
+        {newest} AS newest_at,
+        {confirmed} AS confirmed_at,
+        {period} AS period
+    FROM repeats
+    CROSS JOIN latest_quotes AS q
+    JOIN markets AS m ON m.id = q.market_id
+    LEFT JOIN unchanged_quotes AS g
+        ON g.market_id = q.market_id AND g.tick_id = {_repeat("q.market_id", "q.tick_id", "repeats.last_id")}
+    JOIN ticks AS t ON t.id = coalesce(g.tick_id, q.tick_id)
+    JOIN ticks AS o ON o.id = q.tick_id
 )
 SELECT
-    m.ticker AS ticker,
+    q.ticker AS ticker,
     e.ticker AS event_ticker,
     s.ticker AS series_ticker,
-    coalesce(m.title, m.yes_sub_title) AS title,
-    m.status AS status,
-    {self._quoted("t.tick_at", "coalesce(g.received_ms, q.received_ms)")},
+    q.title AS title,
+    q.status AS status,
+    {self._quoted("q.sent_at", "q.sent_ms")},
     {_QUOTE},
     q.is_terminal AS is_terminal,
-    {self._iso(f"coalesce({confirmed}, {own})")} AS confirmed_at,
-    {newest} IS NULL AS is_observed,
-    coalesce(coalesce({newest}, t.tick_at) = coalesce({confirmed}, {own}), FALSE) AS is_tick_complete
-FROM repeats
-CROSS JOIN latest_quotes AS q
-JOIN markets AS m ON m.id = q.market_id
-JOIN events AS e ON e.id = m.event_id
+    {self._iso("q.confirmed_at")} AS confirmed_at,
+    STATE = 'observed' AS is_observed,
+    coalesce(coalesce(q.newest_at, q.sent_at) = q.confirmed_at, FALSE) AS is_tick_complete,
+    STATE AS state
+FROM known AS q
+CROSS JOIN now
+JOIN events AS e ON e.id = q.event_id
 LEFT JOIN series AS s ON s.id = e.series_id
-LEFT JOIN unchanged_quotes AS g
-    ON g.market_id = q.market_id AND g.tick_id = {_repeat("q.market_id", "q.tick_id", "repeats.last_id")}
-JOIN ticks AS t ON t.id = coalesce(g.tick_id, q.tick_id)
-"""
+""".replace("STATE", _STATE)
 
     def price_history(self) -> str:
         # Unchanged quotes are sought from their market on, between its first row and its last: they have no index but
@@ -236,8 +292,23 @@ WHERE repeats.first_id IS NOT NULL AND l.market_id = m.id
 """
 
     def quotes_by_tick(self) -> str:
-        # The CROSS JOINs keep SQLite from reading the markets, or all their quotes, first and seeking the tick then.
+        """Each quote that was in force at a tick which covers its market.
+
+        The CROSS JOINs keep SQLite from reading the markets, or all their quotes, first and seeking the tick then.
+        """
         last_repeat = "(SELECT max(tick_id) FROM unchanged_quotes WHERE tick_id <= t.id)"
+        is_confirmed = f"t.state = 'complete' AND NOT {_missed('t.id')}"
+        covering = f"FROM ticks AS k JOIN scopes AS z ON z.id = k.scope_id WHERE k.id <= t.id AND {self._confirms('r')}"
+        by_others = (
+            f"(SELECT max(k.tick_at) {covering} AND k.id >= q.tick_id AND k.state = 'complete' "
+            f"AND NOT {_missed('k.id')})"
+        )
+        by_own = (f"CASE WHEN {tick}.state = 'complete' THEN {tick}.tick_at END" for tick in ("r", "o"))
+        confirmed_at = f"CASE WHEN {is_confirmed} THEN t.tick_at ELSE {self._newest(by_others, *by_own)} END"
+        period = (
+            f"coalesce(t.period_seconds, (SELECT k.period_seconds {covering} AND k.{_IS_TAKEN} "
+            "AND k.period_seconds IS NOT NULL ORDER BY k.id DESC LIMIT 1), 300) * 1000000"
+        )
         return f"""
 SELECT
     m.ticker AS ticker,
@@ -246,8 +317,14 @@ SELECT
     {self._iso("r.tick_at")} AS quoted_at,
     {self._iso("(r.tick_at + coalesce(g.received_ms, q.received_ms) * 1000)")} AS received_at,
     {_QUOTE},
-    r.id = t.id AS is_observed,
-    t.state = 'complete' AND NOT {_missed("t.id")} AS is_tick_complete
+    r.id = t.id OR ({is_confirmed}) AS is_observed,
+    {is_confirmed} AS is_tick_complete,
+    CASE
+        WHEN r.id = t.id OR ({is_confirmed}) THEN 'observed'
+        WHEN t.tick_at - {confirmed_at} <= 2 * {period} THEN 'carried'
+        ELSE 'stale'
+    END AS state,
+    {self._iso(f"({confirmed_at})")} AS confirmed_at
 FROM ticks AS t
 LEFT JOIN scopes AS z ON z.id = t.scope_id
 CROSS JOIN latest_quotes AS l
@@ -256,6 +333,7 @@ CROSS JOIN price_snapshots AS q
 LEFT JOIN unchanged_quotes AS g
     ON g.market_id = l.market_id AND g.tick_id = {_repeat("l.market_id", "q.tick_id", last_repeat)}
 JOIN ticks AS r ON r.id = coalesce(g.tick_id, q.tick_id)
+JOIN ticks AS o ON o.id = q.tick_id
 WHERE t.{_IS_TAKEN} AND (l.tick_id > t.id OR NOT l.is_terminal)
     AND q.market_id = l.market_id AND q.tick_id = {_row_in_force("t.id")}
     AND NOT q.is_terminal
@@ -308,9 +386,9 @@ SELECT
     (q.yes_bid + q.yes_ask) / 2000000.0 AS midpoint,
     (b.yes_bid + b.yes_ask) / 2000000.0 AS base_midpoint,
     (q.yes_bid + q.yes_ask - b.yes_bid - b.yes_ask) / 2000000.0 AS midpoint_change,
-    q.last_price / 1000000.0 AS last_price,
-    b.last_price / 1000000.0 AS base_last_price,
-    (q.last_price - b.last_price) / 1000000.0 AS last_price_change,
+    nullif(q.last_price, 0) / 1000000.0 AS last_price,
+    nullif(b.last_price, 0) / 1000000.0 AS base_last_price,
+    (nullif(q.last_price, 0) - nullif(b.last_price, 0)) / 1000000.0 AS last_price_change,
     (q.volume - b.volume) / 100.0 AS volume_change
 FROM found AS f
 JOIN price_snapshots AS q ON q.tick_id = f.tick_id AND q.market_id = f.market_id
@@ -318,10 +396,10 @@ JOIN price_snapshots AS b ON b.tick_id = f.base_tick_id AND b.market_id = f.mark
 JOIN ticks AS t ON t.id = f.tick_id
 JOIN ticks AS r ON r.id = f.base_tick_id
 JOIN markets AS m ON m.id = f.market_id
-WHERE q.yes_bid + q.yes_ask <> b.yes_bid + b.yes_ask OR q.last_price <> b.last_price
+WHERE q.yes_bid + q.yes_ask <> b.yes_bid + b.yes_ask OR nullif(q.last_price, 0) <> nullif(b.last_price, 0)
 ORDER BY
     abs(q.yes_bid + q.yes_ask - b.yes_bid - b.yes_ask) DESC NULLS LAST,
-    abs(q.last_price - b.last_price) DESC NULLS LAST,
+    abs(nullif(q.last_price, 0) - nullif(b.last_price, 0)) DESC NULLS LAST,
     m.ticker
 """
 

@@ -14,6 +14,7 @@ from kalshi_pipeline.records import Market
 from kalshi_pipeline.scope import Combos, Scope
 from kalshi_pipeline.store.database import Database
 from kalshi_pipeline.store.reading.history import history
+from kalshi_pipeline.store.reading.in_force import QuoteState
 from kalshi_pipeline.store.reading.movers import movers
 from kalshi_pipeline.store.reading.quotes import Quote, latest, quotes_as_of
 from kalshi_pipeline.store.schema.tables import (
@@ -31,6 +32,7 @@ from kalshi_pipeline.vocabulary import StatusFilter
 from kalshi_pipeline_tests.store.conftest import NewDatabase
 from kalshi_pipeline_tests.store.samples import (
     PARTIAL,
+    SECOND,
     STEP,
     bid,
     event,
@@ -67,7 +69,8 @@ class Taken:
     scope: Scope
     state: State
     page: dict[str, Market]
-    missed: frozenset[str] = frozenset()
+    period_seconds: float | None
+    missed: frozenset[str]
     """Of the markets that it covers and does not list, those that no lookup found closed."""
 
 
@@ -115,7 +118,8 @@ def invent(random: Random) -> Iterator[Taken]:
         }
         page = page if state in TAKEN else {}
         missed = frozenset(ticker for ticker in TICKERS if random.random() < 0.3)
-        yield Taken(tick(number), scope, state, page, missed)
+        period_seconds = random.choice((None, 300.0, 300.0, 120.0, 900.0))
+        yield Taken(tick(number), scope, state, page, period_seconds, missed)
 
 
 def replay(database: Database, life: list[Taken], *, every: bool, keyframe_seconds: float) -> None:
@@ -133,6 +137,7 @@ def replay(database: Database, life: list[Taken], *, every: bool, keyframe_secon
                 scope=taken.scope,
                 state=taken.state,
                 missed=taken.missed,
+                period_seconds=taken.period_seconds,
             )
         else:
             record(database, taken.at, taken.state, taken.scope)
@@ -175,29 +180,47 @@ def by_definition(database: Database) -> InForce:
         row = max(past, key=lambda row: int(row.tick_at))
         again = [seen for seen in unchanged if seen.ticker == ticker and row.tick_at < seen.tick_at <= at]
         given = max(again, key=lambda seen: int(seen.tick_at), default=row)
-        covering = [
-            run
-            for run in taken
-            if given.tick_at <= run.tick_at <= at
-            and (run.id == given.tick_id or covers(scope_of[run.scope_id], ticker))
-        ]
+        until = [run for run in taken if run.tick_at <= at and covers(scope_of[run.scope_id], ticker)]
+        covering = [run for run in until if run.tick_at >= given.tick_at]
+        if given.tick_id not in {run.id for run in covering}:
+            covering.append(next(run for run in taken if run.id == given.tick_id))
         newest = max(covering, key=lambda run: int(run.tick_at))
         missed = {
             run.id
-            for run in covering
+            for run in taken
             for span in spans
             if span.ticker == ticker
             and span.from_tick_id <= run.id
             and (span.to_tick_id is None or run.id < span.to_tick_id)
         }
-        complete = [run.tick_at for run in covering if run.state == "complete" and run.id not in missed]
+        own = {row.tick_id, given.tick_id}
+        complete = [
+            run.tick_at
+            for run in taken
+            if row.tick_at <= run.tick_at <= at
+            and (run.id in own or run in until)
+            and run.state == "complete"
+            and run.id not in missed
+        ]
+        periods = [run.period_seconds for run in until if run.period_seconds is not None]
+        period = (periods[-1] if periods else 300) * SECOND
+        was_seen = newest.id == given.tick_id or (newest.state == "complete" and newest.id not in missed)
+        if row.is_terminal:
+            state = QuoteState.UNKNOWN
+        elif was_seen and at - newest.tick_at < period:
+            state = QuoteState.OBSERVED
+        elif complete and at - max(complete) <= 2 * period:
+            state = QuoteState.CARRIED
+        else:
+            state = QuoteState.STALE
         return Quote(
             ticker,
             at,
             given.tick_at,
             given.tick_at + given.received_ms * MICROS_PER_MILLISECOND,
             not row.is_terminal,
-            newest.id == given.tick_id,
+            state,
+            state is QuoteState.OBSERVED,
             newest.state == "complete" and newest.id not in missed,
             max(complete, default=None),
             *(getattr(row, name) for name in QUOTE_COLUMNS),
@@ -272,9 +295,10 @@ def test_everything_is_as_defined(
                 for point in points:
                     expected = in_force(ticker, point.at)
                     if expected is None:
-                        assert point == (ticker, point.at, None, None, *[False] * 3, *[None] * 8)
+                        unknown = (False, QuoteState.UNKNOWN, False, False)
+                        assert point == (ticker, point.at, None, None, *unknown, *[None] * 8)
                     else:
-                        assert point == expected
+                        assert tuple(point) == tuple(expected), (point, expected)
                 first = in_force(ticker, start)
                 at_ticks = [in_force(ticker, taken.at) for taken in life if start < taken.at < end]
                 rows = [quote for quote in at_ticks if quote is not None and quote.quoted_at == quote.at]
@@ -288,7 +312,7 @@ def test_quotes_by_tick_are_those_that_the_tick_covers(
 ) -> None:
     shown = query(
         stored,
-        "SELECT tick_at, ticker, quoted_at, received_at, is_observed, is_tick_complete, yes_bid"
+        "SELECT tick_at, ticker, quoted_at, received_at, is_observed, is_tick_complete, state, confirmed_at, yes_bid"
         " FROM quotes_by_tick ORDER BY tick_at, ticker",
     )
     expected = []
@@ -302,7 +326,8 @@ def test_quotes_by_tick_are_those_that_the_tick_covers(
             assert quote.yes_bid is not None
             if quote.quoted_at == taken.at or covers(taken.scope, ticker):
                 times = (iso_of(quote.quoted_at), iso_of(quote.received_at))
-                flags = (quote.is_observed, quote.is_tick_complete)
+                confirmed_at = None if quote.confirmed_at is None else iso_of(quote.confirmed_at)
+                flags = (quote.is_observed, quote.is_tick_complete, quote.state, confirmed_at)
                 expected.append((iso_of(taken.at), ticker, *times, *flags, quote.yes_bid / 1e6))
     assert shown == expected
 
@@ -337,13 +362,11 @@ def test_movers_are_as_defined(stored: Database, in_force: InForce) -> None:
                     continue
                 if new.yes_bid != base.yes_bid:
                     change = new.yes_bid - base.yes_bid
-                    expected.append(
-                        (-abs(change), ticker, change, new.quoted_at, base.quoted_at, new.is_observed)
-                    )
+                    expected.append((-abs(change), ticker, change, new.quoted_at, base.quoted_at, new.state))
             found = movers(connection, 900, at)
-            assert [
-                (m.ticker, m.midpoint_change, m.quoted_at, m.base_quoted_at, m.is_observed) for m in found
-            ] == [row[1:] for row in sorted(expected)]
+            assert [(m.ticker, m.midpoint_change, m.quoted_at, m.base_quoted_at, m.state) for m in found] == [
+                row[1:] for row in sorted(expected)
+            ]
 
 
 def test_latest_prices_are_the_newest_quotes(stored: Database) -> None:
@@ -351,7 +374,7 @@ def test_latest_prices_are_the_newest_quotes(stored: Database) -> None:
         newest = [quote for ticker in TICKERS for quote in latest(connection, ticker)]
     shown = query(
         stored,
-        "SELECT ticker, tick_at, received_at, is_terminal, confirmed_at, is_observed, is_tick_complete"
+        "SELECT ticker, tick_at, received_at, is_terminal, confirmed_at, is_observed, is_tick_complete, state"
         " FROM latest_prices ORDER BY ticker",
     )
     assert shown == [
@@ -363,6 +386,7 @@ def test_latest_prices_are_the_newest_quotes(stored: Database) -> None:
             None if quote.confirmed_at is None else iso_of(quote.confirmed_at),
             quote.is_observed,
             quote.is_tick_complete,
+            quote.state,
         )
         for quote in newest
     ]
