@@ -12,11 +12,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self, TypeAlias
 
-from kalshi_pipeline.errors import NoQuoteError, UnknownTickerError
+from kalshi_pipeline.clock import SYSTEM_CLOCK
+from kalshi_pipeline.errors import NoQuoteError, RangeError, UnknownTickerError
 from kalshi_pipeline.settings import load_settings
 from kalshi_pipeline.store.database import Answer, Connection, Database, ReadOnlyDatabase
 from kalshi_pipeline.store.dialects import url_of_file
-from kalshi_pipeline.store.reading import catalogue, completeness, history, movers, quotes
+from kalshi_pipeline.store.reading import catalogue, completeness, history, in_force, movers, quotes
 from kalshi_pipeline.store.reading.catalogue import MarketDetails, StoredSettlement
 from kalshi_pipeline.store.reading.completeness import (
     ListingRun,
@@ -25,10 +26,11 @@ from kalshi_pipeline.store.reading.completeness import (
     StoredRun,
     TickRun,
 )
-from kalshi_pipeline.store.reading.movers import Mover
+from kalshi_pipeline.store.reading.in_force import QuoteState
+from kalshi_pipeline.store.reading.movers import Mover, Window
 from kalshi_pipeline.store.reading.quotes import Quote
 from kalshi_pipeline.store.writing.runs import Run
-from kalshi_pipeline.units import instant_of
+from kalshi_pipeline.units import instant_of, iso_of
 
 __all__ = [
     "Instant",
@@ -39,10 +41,12 @@ __all__ = [
     "Placeholders",
     "Quote",
     "QuoteFaults",
+    "QuoteState",
     "Store",
     "StoredRun",
     "StoredSettlement",
     "TickRun",
+    "Window",
     "open_store",
 ]
 
@@ -117,8 +121,11 @@ class Store:
         return self._source.ask(lambda connection: read(Store(_OneState(connection))))
 
     def quotes(self, at: Instant) -> list[Quote]:
-        """Return the quote in force at an instant of each market that was listed then, in no particular order."""
-        instant = _micros(at)
+        """Return the quote in force at an instant of each market that was listed then, in no particular order.
+
+        Raises RangeError for an instant after now, of which nothing can be known.
+        """
+        instant = _past(at)
         return self._source.ask(lambda connection: quotes.quotes_as_of(connection, instant))
 
     def latest_quotes(self) -> list[Quote]:
@@ -132,10 +139,10 @@ class Store:
 
         The quote in force at `start`, if there is one; then each stored quote, as of its tick, and each tick that found
         the market gone. With `resample_seconds` what is known at start, start + step, ... instead, whether the market
-        was listed then or not. Raises UnknownTickerError, and RangeError where the span or the grid is empty or the
-        grid too fine.
+        was listed then or not. Raises UnknownTickerError, and RangeError where the span or the grid is empty, the grid
+        too fine, or the end after now.
         """
-        first, last = _micros(start), _micros(end)
+        first, last = _micros(start), _past(end)
         return self._source.ask(
             lambda connection: history.history(connection, ticker, first, last, resample_seconds)
         )
@@ -150,7 +157,7 @@ class Store:
         Ranked by the absolute change of the midpoint, then by that of the last price. Raises RangeError for a window
         that holds nothing.
         """
-        end = None if at is None else _micros(at)
+        end = None if at is None else _past(at)
         return self._source.ask(lambda connection: movers.movers(connection, window_seconds, end, limit))
 
     def market(self, ticker: str) -> MarketView:
@@ -160,8 +167,24 @@ class Store:
         """
         return self._source.ask(lambda connection: _market(connection, ticker))
 
+    def movers_window(self, window_seconds: float) -> Window | None:
+        """Return the span that `movers` looks at, up to the newest complete tick; None if there is no such tick."""
+        return self._source.ask(lambda connection: movers.window_of(connection, window_seconds))
+
+    def complete_tick(self, at: Instant) -> int | None:
+        """Return the instant of the newest complete tick at or before one; None if there is none."""
+        instant = _micros(at)
+        tick = self._source.ask(
+            lambda connection: in_force.newest_tick(connection, instant, is_complete=True)
+        )
+        return None if tick is None else tick.tick_at
+
+    def begins_at(self) -> int | None:
+        """Return the instant of the oldest tick with quotes; None if there is none."""
+        return self._source.ask(in_force.history_begins_at)
+
     def latest_quote(self, ticker: str) -> tuple[Quote, str | None]:
-        """Return a market's newest quote, as of the newest tick, and the market's status.
+        """Return a market's newest quote, as it is known now, and the market's status.
 
         Raises UnknownTickerError if the market is not stored, and NoQuoteError if no quote of it is.
         """
@@ -253,8 +276,16 @@ def _market(connection: Connection, ticker: str) -> MarketView:
     details = catalogue.market_details(connection, ticker)
     if details is None:
         raise UnknownTickerError(ticker)
-    quote = next(iter(quotes.latest(connection, ticker)), None)
+    quote = next(iter(quotes.latest(connection, ticker, SYSTEM_CLOCK.now())), None)
     return MarketView(details, quote, catalogue.settlement_of(connection, ticker))
+
+
+def _past(instant: Instant) -> int:
+    """Return an instant as the store has it; RangeError for one after now."""
+    micros, now = _micros(instant), SYSTEM_CLOCK.now()
+    if micros > now:
+        raise RangeError(f"{iso_of(micros)} is after now ({iso_of(now)}): choose an earlier time")
+    return micros
 
 
 def _micros(instant: Instant) -> int:

@@ -9,12 +9,12 @@ import typer
 from kalshi_pipeline.api import Store, open_store
 from kalshi_pipeline.cli import tables
 from kalshi_pipeline.cli.csv_output import write_csv
-from kalshi_pipeline.cli.terminal import out, reporting_session
+from kalshi_pipeline.cli.terminal import out, print_message, reporting_session
 from kalshi_pipeline.clock import SYSTEM_CLOCK
 from kalshi_pipeline.errors import ConfigurationError
 from kalshi_pipeline.ingest.market import fetch_market
 from kalshi_pipeline.monitoring.overview import overview
-from kalshi_pipeline.units import MICROS_PER_SECOND, parse_instant
+from kalshi_pipeline.units import MICROS_PER_SECOND, iso_of, parse_instant
 
 _DAY = 86_400 * MICROS_PER_SECOND
 _WINDOW = re.compile(r"([0-9]+(?:\.[0-9]+)?)(m|h|d|)")
@@ -70,10 +70,14 @@ def history(
     since = until - _DAY if start is None else _instant("--start", start)
     with open_store() as store:
         found = store.history(ticker, since, until, resample)
+        begins_at = store.begins_at()
     if csv:
         write_csv(found)
     else:
         out.print(tables.history_table(ticker, found))
+    if not found:
+        nothing = f"{ticker} was not listed from {iso_of(since)} to {iso_of(until)}"
+        print_message(tables.why_empty(nothing, until, begins_at))
 
 
 def quotes(
@@ -88,10 +92,13 @@ def quotes(
     instant = SYSTEM_CLOCK.now() if at is None else _instant("--at", at)
     with open_store() as store:
         found = store.quotes(at=instant)
+        complete_at, begins_at = store.complete_tick(instant), store.begins_at()
     if csv:
         write_csv(sorted(found))
     else:
-        out.print(tables.quotes_table(found, instant))
+        out.print(tables.quotes_table(found, instant, complete_at))
+    if not found:
+        print_message(tables.why_empty(f"no market was listed at {iso_of(instant)}", instant, begins_at))
 
 
 def movers(
@@ -109,7 +116,16 @@ def movers(
         )
     seconds = float(match.group(1)) * _WINDOW_UNITS[match.group(2)]
     with open_store() as store:
-        out.print(tables.movers_table(store.movers(seconds, limit=limit)))
+        found, span, begins_at = (
+            store.movers(seconds, limit=limit),
+            store.movers_window(seconds),
+            store.begins_at(),
+        )
+    out.print(tables.movers_table(found, span))
+    if not found:
+        start, end = (0, 0) if span is None else span
+        nothing = f"nothing moved from {iso_of(start)} to {iso_of(end)}"
+        print_message(tables.why_empty(nothing, start, begins_at))
 
 
 def status() -> None:

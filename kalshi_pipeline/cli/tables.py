@@ -11,7 +11,7 @@ from rich.console import Group, RenderableType
 from rich.markup import escape
 from rich.table import Column, Table
 
-from kalshi_pipeline.api import MarketView, Mover, Quote, StoredRun, StoredSettlement
+from kalshi_pipeline.api import MarketView, Mover, Quote, QuoteState, StoredRun, StoredSettlement, Window
 from kalshi_pipeline.cli.formats import (
     age,
     contracts,
@@ -24,7 +24,7 @@ from kalshi_pipeline.cli.formats import (
 )
 from kalshi_pipeline.ingest.run.report import Report
 from kalshi_pipeline.monitoring.overview import Overview
-from kalshi_pipeline.units import MICROS_PER_SECOND, datetime_of
+from kalshi_pipeline.units import MICROS_PER_SECOND, datetime_of, iso_of
 
 MOST_ROWS = 40
 BUSIEST = 20
@@ -86,7 +86,11 @@ def overview_tables(found: Overview) -> RenderableType:
 
 def quote_table(quote: Quote, status: str | None, at: int) -> Table:
     """Return a market's newest quote, with the market's status and the quote's age at an instant."""
-    received = "-" if quote.received_at is None else age((at - quote.received_at) / MICROS_PER_SECOND)
+    confirmed = (
+        "never"
+        if quote.confirmed_at is None
+        else f"{instant(quote.confirmed_at)}, {_age_at(quote.confirmed_at, at)} ago"
+    )
     rows = {
         "status": escape(status or "unknown") + ("" if quote.is_listed else ", no longer listed"),
         "yes bid": side(quote.yes_bid, quote.yes_bid_size),
@@ -96,8 +100,9 @@ def quote_table(quote: Quote, status: str | None, at: int) -> Table:
         "last price": dollars(quote.last_price, "unknown"),
         "volume": contracts(quote.volume),
         "open interest": contracts(quote.open_interest),
-        "quote of": f"{instant(quote.quoted_at)}, received {received} ago",
-        "last complete tick": instant(quote.confirmed_at),
+        "state": quote.state,
+        "quote of": instant(quote.quoted_at),
+        "confirmed": confirmed,
     }
     table = Table("", "", title=escape(quote.ticker), show_header=False, title_justify="left")
     for name, value in rows.items():
@@ -182,9 +187,19 @@ def history_table(ticker: str, quotes: Sequence[Quote]) -> RenderableType:
     return Group(table, _shown(len(quotes), MOST_ROWS, "quotes", "newest"))
 
 
-def quotes_table(quotes: Sequence[Quote], at: int) -> RenderableType:
-    """Return the quotes of the markets that have traded most."""
-    table = _quotes_table("market", f"as of {instant(at)}")
+def why_empty(nothing: str, at: int, begins_at: int | None) -> str:
+    """Return why an answer about an instant is empty: history begins later, or else what it says."""
+    if begins_at is None:
+        return "no quote is stored yet: run `kalshi-pipeline snapshot` first"
+    return f"history begins at {iso_of(begins_at)}" if at < begins_at else nothing
+
+
+def quotes_table(quotes: Sequence[Quote], at: int, complete_at: int | None) -> RenderableType:
+    """Return the quotes of the markets that have traded most, and the newest complete tick with its age."""
+    complete = (
+        "none yet" if complete_at is None else f"{instant(complete_at)}, {_age_at(complete_at, at)} before"
+    )
+    table = _quotes_table("market", f"as of {instant(at)} (newest complete tick: {complete})")
     busiest = heapq.nsmallest(BUSIEST, quotes, key=lambda quote: (-(quote.volume or 0), quote.ticker))
     for quote in busiest:
         table.add_row(escape(quote.ticker), *_quote_cells(quote))
@@ -209,15 +224,20 @@ def _quote_cells(quote: Quote) -> list[str]:
 
 
 def _origin(quote: Quote) -> str:
-    """Return where a quote comes from: its own tick, or an earlier one that later ticks did or did not confirm."""
+    """Return the state of a quote, and what confirmed it last where it is not observed."""
     if not quote.is_listed:
         return (
             "not listed" if quote.quoted_at is None else f"not listed since {short_instant(quote.quoted_at)}"
         )
-    origin = "observed" if quote.is_observed else f"carried from {short_instant(quote.quoted_at)}"
-    if quote.is_tick_complete:
-        return origin
-    return f"{origin}, last confirmed {short_instant(quote.confirmed_at)}"
+    if quote.state is QuoteState.OBSERVED:
+        return str(quote.state)
+    if quote.confirmed_at is None:
+        return f"{quote.state}, never confirmed"
+    return f"{quote.state}, confirmed {short_instant(quote.confirmed_at)}"
+
+
+def _age_at(then: int, at: int) -> str:
+    return age((at - then) / MICROS_PER_SECOND)
 
 
 def _shown(count: int, most: int, what: str, which: str) -> str:
@@ -225,9 +245,11 @@ def _shown(count: int, most: int, what: str, which: str) -> str:
     return f"{count:,} {what}{cut}"
 
 
-def movers_table(movers: Iterable[Mover]) -> Table:
+def movers_table(movers: Iterable[Mover], window: Window | None) -> Table:
     """Return the markets that moved most, with their prices before and after."""
-    table = _table(_folded("market"), "title", *_unbroken("midpoint", "change", "last price", "traded"))
+    title = None if window is None else f"from {instant(window.start)} to {instant(window.end)}"
+    numbers = _unbroken("midpoint", "change", "last price", "traded")
+    table = _table(_folded("market"), "title", *numbers, title=title)
     for mover in movers:
         table.add_row(
             escape(mover.ticker),

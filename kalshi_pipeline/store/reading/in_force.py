@@ -11,7 +11,6 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from sqlalchemy import (
-    BigInteger,
     BindParameter,
     Case,
     ColumnElement,
@@ -95,7 +94,7 @@ _spans = select(unlisted_spans.c.market_id, unlisted_spans.c.from_tick_id, unlis
 _series_of_events = select(events.c.id, series.c.ticker).join(series)
 _newest = _taken.order_by(ticks.c.tick_at.desc()).limit(1)
 _newest_complete = _newest.where(ticks.c.state == State.COMPLETE)
-_newest_at = _newest.where(ticks.c.tick_at <= bindparam("at", type_=BigInteger))
+_first_at = select(func.min(ticks.c.tick_at)).where(ticks.c.state.in_(TAKEN))
 _between = _taken.where(
     ticks.c.id.between(bindparam("first_id", type_=Integer), bindparam("last_id", type_=Integer))
 ).order_by(ticks.c.id)
@@ -110,12 +109,18 @@ _of_market = (
 def newest_tick(
     connection: Connection, at: int | None = None, *, is_complete: bool = False
 ) -> TakenTick | None:
-    """Return the newest tick that holds quotes: at or before an instant, or of all; or the newest complete one."""
+    """Return the newest tick that holds quotes, or the newest complete one: at or before an instant, or of all."""
+    query = _newest_complete if is_complete else _newest
     if at is not None:
-        row = connection.execute(_newest_at, {"at": at}).one_or_none()
-    else:
-        row = connection.execute(_newest_complete if is_complete else _newest).one_or_none()
+        query = query.where(ticks.c.tick_at <= at)
+    row = connection.execute(query).one_or_none()
     return None if row is None else TakenTick(*row)
+
+
+def history_begins_at(connection: Connection) -> int | None:
+    """Return the instant of the oldest tick that holds quotes; None if there is none."""
+    found: int | None = connection.execute(_first_at).scalar_one()
+    return found
 
 
 def ticks_between(

@@ -114,6 +114,29 @@ _query = (
 )
 
 
+class Window(NamedTuple):
+    """The span in which movers are sought."""
+
+    start: int
+    end: int
+
+
+def window_of(connection: Connection, window_seconds: float, at: int | None = None) -> Window | None:
+    """Return the window that ends at an instant, by default that of the newest complete tick; None if there is none.
+
+    Raises RangeError for a window that holds nothing.
+    """
+    if not window_seconds > 0:
+        raise RangeError(f"a window of {window_seconds:g} s holds nothing: choose a positive length")
+    tick = newest_tick(connection, at, is_complete=at is None)
+    if tick is None:
+        return None
+    end = tick.tick_at if at is None else at
+    if not window_seconds * MICROS_PER_SECOND < end:
+        raise RangeError(f"a window of {window_seconds:g} s begins before 1970: choose a shorter one")
+    return Window(end - round(window_seconds * MICROS_PER_SECOND), end)
+
+
 def movers(
     connection: Connection, window_seconds: float, at: int | None = None, limit: int = 20
 ) -> list[Mover]:
@@ -122,20 +145,13 @@ def movers(
     Ranked by the absolute change of the midpoint, then by that of the last price. A market's base is its last quote at
     or before the window's start, however old; a market that was not listed then has none, and is left out.
     """
-    if window_seconds <= 0:
-        raise RangeError(f"a window of {window_seconds:g} s holds nothing: choose a positive length")
+    window = window_of(connection, window_seconds, at)
     tick = newest_tick(connection, at, is_complete=at is None)
-    if tick is None:
-        return []
-    end = tick.tick_at if at is None else at
-    if not window_seconds * MICROS_PER_SECOND < end:
-        raise RangeError(f"a window of {window_seconds:g} s begins before 1970: choose a shorter one")
-    start = end - round(window_seconds * MICROS_PER_SECOND)
-    base = newest_tick(connection, start)
-    if base is None:
+    base = None if window is None else newest_tick(connection, window.start)
+    if window is None or tick is None or base is None:
         return []
     rows = connection.execute(_query.limit(limit), {"tick_id": tick.id, "base_tick_id": base.id}).all()
-    known = Provenances(connection, min((row[6] for row in rows), default=tick.id), tick.id, end)
+    known = Provenances(connection, min((row[6] for row in rows), default=tick.id), tick.id, window.end)
     has_repeats = newest_repeat(connection, tick.id) is not None
     found = []
     for ticker, title, market_id, event_id, is_combo, row_tick_id, base_tick_id, *rest in rows:

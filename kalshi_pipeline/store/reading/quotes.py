@@ -162,18 +162,19 @@ def quotes_as_of(connection: Connection, at: int) -> list[Quote]:
     return _known_at(connection, at, tick, read_stored(connection, query, bound))
 
 
-def latest(connection: Connection, ticker: str | None = None) -> list[Quote]:
-    """Return the newest quotes, as of the newest tick: of each listed market, or of one, which may have ended.
+def latest(connection: Connection, ticker: str | None = None, at: int | None = None) -> list[Quote]:
+    """Return the newest quotes, of each listed market, or of one, which may have ended; empty if none are stored.
 
-    Empty if none are stored.
+    They are known as of an instant, by default that of the newest tick.
     """
-    tick = newest_tick(connection)
+    tick = newest_tick(connection, at)
     if tick is None:
         return []
+    instant = tick.tick_at if at is None else at
     if ticker is None:
-        return quotes_as_of(connection, tick.tick_at)
+        return quotes_as_of(connection, instant)
     rows = row_in_force(connection, market_id_of(connection, ticker), tick.id)
-    return _known_at(connection, tick.tick_at, tick, rows)
+    return _known_at(connection, instant, tick, rows)
 
 
 def _known_at(connection: Connection, at: int, tick: TakenTick, rows: Sequence[Stored]) -> list[Quote]:
