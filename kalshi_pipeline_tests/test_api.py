@@ -18,8 +18,9 @@ from typing import Any
 import pytest
 
 import kalshi_pipeline
+from kalshi_pipeline import api
 from kalshi_pipeline.advice import with_advice
-from kalshi_pipeline.api import MarketView, Store, open_store
+from kalshi_pipeline.api import MarketView, QuoteState, Store, open_store
 from kalshi_pipeline.errors import (
     ConfigurationError,
     NoQuoteError,
@@ -34,6 +35,7 @@ from kalshi_pipeline.store.reading import catalogue, completeness, history, move
 from kalshi_pipeline.store.schema.tables import ticks
 from kalshi_pipeline.store.writing.runs import Run, State, Subject, open_listing
 from kalshi_pipeline.units import datetime_of
+from kalshi_pipeline_tests.clock import ManualClock
 from kalshi_pipeline_tests.processes import next_line, python
 from kalshi_pipeline_tests.store.samples import (
     NOON,
@@ -228,6 +230,7 @@ def test_address_of_another_kind_is_refused_and_not_repeated() -> None:
 
 
 _RUN = Run(ticks, 3, State.COMPLETE)
+_NOW = tick(5)
 _READS: dict[str, tuple[Callable[[Store], object], Callable[[Any], object]]] = {
     "quotes": (lambda store: store.quotes(at=tick(1)), lambda c: quotes.quotes_as_of(c, tick(1))),
     "latest_quotes": (lambda store: store.latest_quotes(), quotes.latest),
@@ -250,12 +253,16 @@ _READS: dict[str, tuple[Callable[[Store], object], Callable[[Any], object]]] = {
     ),
     "market": (
         lambda store: store.market("MOVES"),
-        lambda c: MarketView(catalogue.market_details(c, "MOVES"), quotes.latest(c, "MOVES")[0], None),  # type: ignore[arg-type]
+        lambda c: MarketView(catalogue.market_details(c, "MOVES"), quotes.latest(c, "MOVES", _NOW)[0], None),  # type: ignore[arg-type]
     ),
     "latest_quote": (
         lambda store: store.latest_quote("ENDS"),
-        lambda c: (quotes.latest(c, "ENDS")[0], "closed"),
+        lambda c: (quotes.latest(c, "ENDS", _NOW)[0], "closed"),
     ),
+    "movers_window": (lambda store: store.movers_window(600), lambda _: (tick(0), tick(2))),
+    "complete_tick": (lambda store: store.complete_tick(tick(2) - 1), lambda _: tick(0)),
+    "no_complete_tick": (lambda store: store.complete_tick(tick(0) - 1), lambda _: None),
+    "begins_at": (lambda store: store.begins_at(), lambda _: tick(0)),
     "busiest_market": (lambda store: store.busiest_market(), lambda _: "MOVES"),
     "last_listing": (lambda store: store.last_listing("series"), lambda _: None),
     "ticks": (lambda store: store.ticks(2), lambda connection: completeness.newest_ticks(connection, 2)),
@@ -277,8 +284,12 @@ _READS: dict[str, tuple[Callable[[Store], object], Callable[[Any], object]]] = {
 
 @pytest.mark.parametrize(("read", "expected"), _READS.values(), ids=_READS)
 def test_reads_return_what_the_store_knows(
-    filled_template: Path, read: Callable[[Store], object], expected: Callable[[Any], object]
+    filled_template: Path,
+    read: Callable[[Store], object],
+    expected: Callable[[Any], object],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(api, "SYSTEM_CLOCK", ManualClock(_NOW))
     with open_store(filled_template) as store:
         found = read(store)
     with closing(Database(sqlite_url(filled_template))) as database:
@@ -311,6 +322,35 @@ def test_instants_are_integers_or_aware_datetimes(path: Path) -> None:
         )
         with pytest.raises(ValueError, match="2026-11-22T12:00:00 names no time zone"):
             store.quotes(at=datetime(2026, 11, 22, 12))  # noqa: DTZ001  (what is refused)
+
+
+def test_quote_is_known_as_of_now(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The newest quote of a market that is asked for ages until the next tick confirms it."""
+    states = []
+    with open_store(path) as store:
+        for now in (tick(2), tick(3) - 1, tick(3), tick(4), tick(4) + 1):
+            monkeypatch.setattr(api, "SYSTEM_CLOCK", ManualClock(now))
+            quote, _ = store.latest_quote("MOVES")
+            assert (quote.at, quote.confirmed_at) == (now, tick(2))
+            states.append(quote.state)
+        assert store.latest_quote("ENDS")[0].state is QuoteState.UNKNOWN
+    assert states == ["observed", "observed", "carried", "carried", "stale"]
+
+
+def test_instant_to_come_is_refused(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = tick(3)
+    monkeypatch.setattr(api, "SYSTEM_CLOCK", ManualClock(now))
+    with open_store(path) as store:
+        assert [quote.state for quote in store.quotes(at=now)] == [QuoteState.CARRIED]
+        assert store.movers(600, at=now) != []
+        assert store.history("MOVES", NOON, now) != []
+        for read in (
+            lambda: store.quotes(at=now + 1),
+            lambda: store.movers(600, at=now + 1),
+            lambda: store.history("MOVES", NOON, now + 1),
+        ):
+            with pytest.raises(RangeError, match=r"12:15:00\.000001Z is after now .*: choose an earlier"):
+                read()
 
 
 def test_unknown_market_and_market_without_a_quote_are_different_errors(
@@ -536,7 +576,8 @@ def become_reader():
         os.setgid({_GROUP})
         os.setuid({_READER})
 """
-_READ = """
+_END = tick(3)
+_READ = f"""
 import json
 from kalshi_pipeline.advice import with_advice
 from kalshi_pipeline.api import open_store
@@ -545,7 +586,7 @@ from kalshi_pipeline.monitoring.overview import overview
 def read(path):
     with open_store(path) as store:
         overview(store)
-        return store.history("MOVES", 0, 2**53), store.count_rows("series")
+        return store.history("MOVES", 0, {_END}), store.count_rows("series")
 read(sys.argv[1])
 become_reader()
 try:
@@ -564,7 +605,7 @@ def _read_as_another_user(path: Path, template: Path) -> str:
 
 def _expected(template: Path, series: int) -> object:
     with open_store(template) as store:
-        found: object = json.loads(json.dumps([store.history("MOVES", 0, 2**53), series]))
+        found: object = json.loads(json.dumps([store.history("MOVES", 0, _END), series]))
     return found
 
 
@@ -711,7 +752,7 @@ run_all(path)
 
 def _without_times(output: str) -> str:
     """The present instant, and the ages that follow from it, differ from one command to the next."""
-    return re.sub(r"as of .*|,2\S+Z,|received .* ago *", "", output)
+    return re.sub(r"as of .*|,2\S+Z,|Z, \d+ \w+ ago *", "", output)
 
 
 @_PLACES
@@ -724,7 +765,8 @@ def test_commands_that_read_work_for_a_reader_who_may_not_write(
         _AS_READER + _RUN_COMMANDS, str(filled_template), str(public), json.dumps(_COMMANDS)
     ) as process:
         output, errors = process.communicate(timeout=60)
-    assert (process.returncode, errors) == (0, "")
+    nothing_before = "history begins at 2026-11-22T12:00:00.000000Z\n"
+    assert (process.returncode, errors) == (0, nothing_before * 2)  # of `movers`, once as each user
     as_owner, _, as_reader = output.partition("as another user\n")
     assert as_reader.count("ended with 0\n") == len(_COMMANDS)
     assert _without_times(as_reader) == _without_times(as_owner)

@@ -24,6 +24,7 @@ from kalshi_pipeline.ingest.sync import sync_events, sync_markets, sync_series
 from kalshi_pipeline.ingest.trades import collect_trades
 from kalshi_pipeline.settings import Settings
 from kalshi_pipeline.store.database import Database
+from kalshi_pipeline.store.reading.in_force import QuoteState
 from kalshi_pipeline.store.reading.quotes import latest
 from kalshi_pipeline.units import instant_of
 from kalshi_pipeline_tests import sent as sent_today
@@ -446,6 +447,7 @@ VIEWS: dict[str, tuple[str, list[Row]]] = {
                 "confirmed_at": "2026-11-22T12:11:00.000000Z",
                 "is_observed": 1,
                 "is_tick_complete": 1,
+                "state": "observed",
             }
         ],
     ),
@@ -561,6 +563,7 @@ def test_newest_quote_is_read_back_whole(database_path: Path) -> None:
         "quoted_at": TICKS[2],
         "received_at": TICKS[2] + 2_500_000,
         "is_listed": True,
+        "state": QuoteState.OBSERVED,
         "is_observed": True,
         "is_tick_complete": True,
         "confirmed_at": TICKS[2],

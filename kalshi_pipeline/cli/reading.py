@@ -69,15 +69,16 @@ def history(
     until = SYSTEM_CLOCK.now() if end is None else _instant("--end", end)
     since = until - _DAY if start is None else _instant("--start", start)
     with open_store() as store:
-        found = store.history(ticker, since, until, resample)
-        begins_at = store.begins_at()
+        found, begins_at = store.together(
+            lambda state: (state.history(ticker, since, until, resample), state.begins_at())
+        )
     if csv:
         write_csv(found)
     else:
         out.print(tables.history_table(ticker, found))
     if not found:
         nothing = f"{ticker} was not listed from {iso_of(since)} to {iso_of(until)}"
-        print_message(tables.why_empty(nothing, until, begins_at))
+        print_message(tables.why_empty(nothing, until - 1, begins_at))
 
 
 def quotes(
@@ -91,8 +92,9 @@ def quotes(
     """Show the quotes of the busiest markets as of an instant, or of all listed markets as CSV."""
     instant = SYSTEM_CLOCK.now() if at is None else _instant("--at", at)
     with open_store() as store:
-        found = store.quotes(at=instant)
-        complete_at, begins_at = store.complete_tick(instant), store.begins_at()
+        found, complete_at, begins_at = store.together(
+            lambda state: (state.quotes(at=instant), state.complete_tick(instant), state.begins_at())
+        )
     if csv:
         write_csv(sorted(found))
     else:
@@ -116,16 +118,21 @@ def movers(
         )
     seconds = float(match.group(1)) * _WINDOW_UNITS[match.group(2)]
     with open_store() as store:
-        found, span, begins_at = (
-            store.movers(seconds, limit=limit),
-            store.movers_window(seconds),
-            store.begins_at(),
+        found, span, begins_at = store.together(
+            lambda state: (
+                state.movers(seconds, limit=limit),
+                state.movers_window(seconds),
+                state.begins_at(),
+            )
         )
     out.print(tables.movers_table(found, span))
-    if not found:
-        start, end = (0, 0) if span is None else span
-        nothing = f"nothing moved from {iso_of(start)} to {iso_of(end)}"
-        print_message(tables.why_empty(nothing, start, begins_at))
+    if found:
+        return
+    if span is None:
+        nothing, since = "no tick is complete yet", SYSTEM_CLOCK.now()
+    else:
+        nothing, since = f"nothing moved from {iso_of(span.start)} to {iso_of(span.end)}", span.start
+    print_message(tables.why_empty(nothing, since, begins_at))
 
 
 def status() -> None:

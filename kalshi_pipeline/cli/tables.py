@@ -87,7 +87,7 @@ def overview_tables(found: Overview) -> RenderableType:
 def quote_table(quote: Quote, status: str | None, at: int) -> Table:
     """Return a market's newest quote, with the market's status and the quote's age at an instant."""
     confirmed = (
-        "never"
+        "by no complete tick"
         if quote.confirmed_at is None
         else f"{instant(quote.confirmed_at)}, {_age_at(quote.confirmed_at, at)} ago"
     )

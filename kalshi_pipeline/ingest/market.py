@@ -53,7 +53,8 @@ def fetch_market(session: Session, ticker: str) -> Quote:
         is_observed=True,
         is_tick_complete=False,
         confirmed_at=None,
-        **market.quote._asdict(),
+        # Before the first trade the exchange writes 0.
+        **market.quote._replace(last_price=market.quote.last_price or None)._asdict(),
     )
 
 

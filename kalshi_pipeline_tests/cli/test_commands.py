@@ -19,6 +19,7 @@ import pytest
 from kalshi_pipeline.cli.app import main
 from kalshi_pipeline.sandbox import Faults, Sandbox, World, WorldConfig
 from kalshi_pipeline.store.database import Database
+from kalshi_pipeline.store.writing.runs import State
 from kalshi_pipeline_tests.conftest import Query
 from kalshi_pipeline_tests.processes import CLI, Process, next_line, python
 from kalshi_pipeline_tests.store.migrations.stored import NEWEST, load
@@ -120,7 +121,7 @@ def test_collect_once_then_every_question(run: Run, sandbox: Sandbox, query: Que
     metrics = run("metrics", ticker)
     assert metrics.returncode == 0
     assert ticker in metrics.stdout
-    assert re.search(r"received \d+ s ago", metrics.stdout)
+    assert re.search(r"confirmed +│ \S+ \S+Z, \d+ s ago", metrics.stdout)
     offline = run("market", ticker, "--offline")
     assert offline.returncode == 0
     assert "category" in offline.stdout
@@ -488,9 +489,10 @@ def refusing_server(status: int) -> Iterator[str]:
 
 
 _HEAD = (
-    "ticker,at,quoted_at,received_at,is_listed,is_observed,is_tick_complete,confirmed_at,"
+    "ticker,at,quoted_at,received_at,is_listed,state,is_observed,is_tick_complete,confirmed_at,"
     "yes_bid,yes_ask,yes_bid_size,yes_ask_size,last_price,volume,open_interest\n"
 )
+_BEGINS = "history begins at 2026-11-22T12:00:00.000000Z\n"
 
 
 @pytest.fixture
@@ -511,23 +513,29 @@ def test_quotes_are_written_exactly_as_of_an_instant(run: Run) -> None:
     noon, five = "2026-11-22T12:00:0{}.000000Z", "2026-11-22T12:05:0{}.000000Z"
     assert result.stdout == _HEAD + "".join(
         (
-            f"ENDS,{at},{noon.format(0)},{noon.format(1)},1,0,1,{five.format(0)},,0.31,120.5,80,0.015,,432.1\n",
-            f"MOVES,{at},{five.format(0)},{five.format(1)},1,1,1,{five.format(0)},"
+            f"ENDS,{at},{noon.format(0)},{noon.format(1)},1,observed,1,1,{five.format(0)},,0.31,120.5,80,0.015,,432.1\n",
+            f"MOVES,{at},{five.format(0)},{five.format(1)},1,observed,1,1,{five.format(0)},"
             "0.295001,0.31,120.5,80,0.3,1000000,432.1\n",
         )
     )
-    assert run("quotes", "--at", "2026-11-22T11:00:00Z", "--csv").stdout == _HEAD
+    assert run("quotes", "--at", "2026-11-22T11:00:00Z", "--csv") == (0, _HEAD, _BEGINS)
 
 
 @pytest.mark.usefixtures("quoted")
 def test_quotes_show_the_busiest_markets(run: Run) -> None:
     shown = run("quotes", "--at", "2026-11-22T12:06:00Z").stdout
     assert re.search(
-        r"as of 2026-11-22 12:06:00Z.*MOVES .*observed.*ENDS .*carried from 11-22 12:00:00Z", shown, re.S
+        r"as of 2026-11-22 12:06:00Z \(newest complete tick: 2026-11-22 12:05:00Z,\s+60 s before\).*"
+        r"MOVES .*observed.*ENDS .*observed",
+        shown,
+        re.S,
     )
     assert "unquoted" in shown
     assert "2 listed markets" in shown
-    assert "1 listed markets" in run("quotes").stdout
+    later = run("quotes", "--at", "2026-11-22T12:16:00Z").stdout
+    assert re.search(r"MOVES .* carried, confirmed 11-22 12:10:00Z\s+1 listed markets", later)
+    newest = run("quotes").stdout
+    assert re.search(r"MOVES .* stale, confirmed 11-22 12:10:00Z\s+1 listed markets", newest)
 
 
 @pytest.mark.usefixtures("quoted")
@@ -541,11 +549,12 @@ def test_history_is_half_open_and_resampled_on_demand(run: Run) -> None:
     result = run("history", "ENDS", *span, "--resample", "300", "--csv")
     points = list(csv.DictReader(io.StringIO(result.stdout)))
     assert [
-        (row["at"][14:19], row["is_listed"], row["is_observed"], row["last_price"]) for row in points
+        (row["at"][14:19], row["is_listed"], row["state"], row["is_observed"], row["last_price"])
+        for row in points
     ] == [
-        ("00:00", "1", "1", "0.015"),
-        ("05:00", "1", "0", "0.015"),
-        ("10:00", "0", "1", ""),
+        ("00:00", "1", "observed", "1", "0.015"),
+        ("05:00", "1", "observed", "1", "0.015"),
+        ("10:00", "0", "unknown", "0", ""),
     ]
     shown = run("history", "ENDS", *span).stdout
     assert re.search(
@@ -564,10 +573,35 @@ def test_history_covers_the_last_day_by_default(run: Run) -> None:
 
 
 @pytest.mark.usefixtures("quoted")
+def test_empty_answer_says_why(run: Run) -> None:
+    """On the other channel, so that what is written as CSV stays CSV."""
+    noon = "2026-11-22T12:00:00Z"
+    before = ("--start", "2026-11-22T11:00:00Z", "--end", noon, "--csv")
+    assert run("history", "MOVES", *before) == (0, _HEAD, _BEGINS)
+    after = ("--start", "2026-11-22T12:11:00Z", "--end", "2026-11-22T12:12:00Z", "--csv")
+    since, until = "2026-11-22T12:11:00.000000Z", "2026-11-22T12:12:00.000000Z"
+    assert run("history", "ENDS", *after) == (0, _HEAD, f"ENDS was not listed from {since} to {until}\n")
+    assert run("movers", "--window", "11").stderr == _BEGINS
+
+
+def test_empty_answer_of_an_empty_store_says_what_to_do(run: Run, database_path: Path) -> None:
+    nothing = "no quote is stored yet: run `kalshi-pipeline snapshot` first\n"
+    for arguments in (["quotes", "--csv"], ["movers"]):
+        result = run(*arguments)
+        assert (result.returncode, result.stderr) == (0, nothing)
+    with contextlib.closing(Database(f"sqlite:///{database_path}")) as database:
+        take(database, tick(0), [market("M")], state=State.PARTIAL)
+    assert run("movers").stderr == "no tick is complete yet\n"
+
+
+@pytest.mark.usefixtures("quoted")
 @pytest.mark.parametrize("window", ["5", "5m", "0.1h"])
 def test_movers_are_shown_with_their_change(run: Run, window: str) -> None:
     result = run("movers", "--window", window)
-    assert (result.returncode, result.stderr) == (0, "")
+    nothing = "nothing moved from 2026-11-22T12:05:00.000000Z to 2026-11-22T12:10:00.000000Z\n"
+    assert (result.returncode, result.stderr) == (0, "" if window == "0.1h" else nothing)
+    start = "12:04:00Z" if window == "0.1h" else "12:05:00Z"
+    assert f"from 2026-11-22 {start} to 2026-11-22 12:10:00Z" in " ".join(result.stdout.split())
     assert ("0.3 → 0.3025005" in result.stdout) == (window == "0.1h")
     assert ("+0.0025005" in result.stdout) == (window == "0.1h")
     assert "ENDS" not in result.stdout
@@ -589,6 +623,12 @@ def test_movers_are_shown_with_their_change(run: Run, window: str) -> None:
         (["history", "MOVES", "--resample", "nan"], 2, r"^a step of nan s leads nowhere"),
         (["history", "MOVES", "--resample", "inf"], 2, r"^a step of inf s leads nowhere"),
         (["history", "MOVES", "--resample", "0.01"], 2, r"makes 8,640,000 rows, more than 1,000,000"),
+        (["quotes", "--at", "2100-01-01T00:00:00Z"], 2, r"^2100-01-01T00:00:00.000000Z is after now \(20"),
+        (
+            ["history", "MOVES", "--end", "2100-01-01T00:00:00Z"],
+            2,
+            r"^2100-\S+ is after now \(20\S+\): choose",
+        ),
         (["quotes", "--at", "0001-01-01T00:00:00Z"], 2, r"^--at '0001-01-01T00:00:00Z' is not a time"),
         (
             ["movers", "--window", "1 week"],
@@ -607,6 +647,8 @@ def test_movers_are_shown_with_their_change(run: Run, window: str) -> None:
         "step that is not a number",
         "endless step",
         "too many rows",
+        "quotes to come",
+        "history to come",
         "not set",
         "no span",
         "no window",

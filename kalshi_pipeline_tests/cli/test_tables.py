@@ -1,10 +1,12 @@
 """What a person reads on the command line: exact, with what is absent named, and with the exchange's own words."""
 
 import io
+import re
 
 import pytest
 from rich.console import Console, RenderableType
 
+from kalshi_pipeline.api import Quote, QuoteState
 from kalshi_pipeline.cli.csv_output import exact
 from kalshi_pipeline.cli.formats import age, contracts, dollars
 from kalshi_pipeline.cli.tables import (
@@ -17,12 +19,12 @@ from kalshi_pipeline.cli.tables import (
 )
 from kalshi_pipeline.ingest.run.report import Report
 from kalshi_pipeline.store.reading.completeness import ListingRun
-from kalshi_pipeline.store.reading.quotes import Quote
 from kalshi_pipeline.store.schema.tables import QUOTE_COLUMNS, ticks
 from kalshi_pipeline.store.writing.runs import Run, State, Subject
 from kalshi_pipeline.units import MICROS_PER_SECOND, parse_instant
 
 NOON = parse_instant("2026-11-22T12:00:00Z") or 0
+OBSERVED, UNKNOWN = QuoteState.OBSERVED, QuoteState.UNKNOWN
 _COUNTS = (
     "pages",
     "received",
@@ -69,7 +71,9 @@ def test_age_is_shown_in_a_readable_unit(seconds: float, text: str) -> None:
 
 
 def test_one_sided_quote_has_neither_spread_nor_midpoint() -> None:
-    quote = Quote("KX-1", NOON, NOON, NOON, True, True, True, None, None, 310_000, 0, 500, 0, 0, 0)
+    quote = Quote(
+        *("KX-1", NOON, NOON, NOON, True, OBSERVED, True, True, NOON, None, 310_000, 0, 500, None, 0, 0)
+    )
     lines = [
         line.strip("│ \n").split("│")
         for line in shown(quote_table(quote, "active", NOON + 90 * MICROS_PER_SECOND)).splitlines()
@@ -77,7 +81,12 @@ def test_one_sided_quote_has_neither_spread_nor_midpoint() -> None:
     rows = {cells[0].strip(): cells[1].strip() for cells in lines if len(cells) == 2}
     assert (rows["yes bid"], rows["yes ask"]) == ("unquoted", "0.31 x 5")
     assert (rows["spread"], rows["midpoint"]) == ("-", "- (not quoted on both sides)")
-    assert rows["quote of"] == "2026-11-22 12:00:00Z, received 90 s ago"
+    assert rows["last price"] == "unknown"
+    assert (rows["state"], rows["quote of"]) == ("observed", "2026-11-22 12:00:00Z")
+    assert rows["confirmed"] == "2026-11-22 12:00:00Z, 90 s ago"
+    unconfirmed = quote._replace(state=QuoteState.STALE, is_observed=False, confirmed_at=None)
+    text = shown(quote_table(unconfirmed, "active", NOON))
+    assert re.search(r"state +│ stale .*confirmed +│ by no complete tick ", text, re.S)
 
 
 def test_words_of_the_exchange_are_no_styles() -> None:
@@ -102,27 +111,35 @@ def test_words_of_the_exchange_are_no_styles() -> None:
 
 
 def test_market_that_has_ended_says_so() -> None:
-    quote = Quote("KX-1", NOON, NOON, NOON, False, True, True, NOON, *[None] * len(QUOTE_COLUMNS))
-    assert "active, no longer listed" in shown(quote_table(quote, "active", NOON))
+    quote = Quote("KX-1", NOON, NOON, NOON, False, UNKNOWN, False, True, NOON, *[None] * len(QUOTE_COLUMNS))
+    text = shown(quote_table(quote, "active", NOON))
+    assert "active, no longer listed" in text
+    assert re.search(r"state +│ unknown ", text)
 
 
 @pytest.mark.parametrize(
     ("changes", "known"),
     [
         ({}, "observed"),
-        ({"is_observed": False}, "carried from 11-22 12:00:00Z"),
+        ({"state": QuoteState.CARRIED, "is_observed": False}, "carried, confirmed 11-22 12:00:00Z"),
         (
-            {"is_observed": False, "is_tick_complete": False},
-            "carried from 11-22 12:00:00Z, last confirmed 11-22",
+            {"state": QuoteState.STALE, "is_observed": False, "is_tick_complete": False},
+            "stale, confirmed 11-22 12:00:00Z",
         ),
-        ({"is_tick_complete": False, "confirmed_at": None}, "observed, last confirmed -"),
-        ({"is_listed": False, "is_observed": False}, "not listed since 11-22 12:00:00Z"),
-        ({"is_listed": False, "quoted_at": None, "confirmed_at": None}, "not listed"),
+        (
+            {"state": QuoteState.STALE, "is_observed": False, "confirmed_at": None},
+            "stale, never confirmed",
+        ),
+        ({"is_tick_complete": False, "confirmed_at": None}, "observed"),
+        ({"is_listed": False, "state": UNKNOWN, "is_observed": False}, "not listed since 11-22 12:00:00Z"),
+        ({"is_listed": False, "state": UNKNOWN, "quoted_at": None, "confirmed_at": None}, "not listed"),
     ],
-    ids=["observed", "confirmed", "unconfirmed", "never confirmed", "ended", "unknown"],
+    ids=["observed", "carried", "stale", "never confirmed", "observed in part", "ended", "unknown"],
 )
 def test_quote_says_how_it_is_known(changes: dict[str, object], known: str) -> None:
-    quote = Quote("KX-1", NOON, NOON, NOON, True, True, True, NOON, 0, 1_000_000, 0, 100, 5, 0, 0)
+    quote = Quote(
+        *("KX-1", NOON, NOON, NOON, True, OBSERVED, True, True, NOON, 0, 1_000_000, 0, 100, 5, 0, 0)
+    )
     text = shown(history_table("KX-1", [quote._replace(**changes)]))  # type: ignore[arg-type]
     assert known in text
     assert ("1 x 1" in text) == quote._replace(**changes).is_listed  # type: ignore[arg-type]
@@ -130,19 +147,26 @@ def test_quote_says_how_it_is_known(changes: dict[str, object], known: str) -> N
 
 def test_long_history_shows_its_end() -> None:
     quotes = [
-        Quote("[KX]", NOON + n, NOON, NOON, True, True, True, NOON, None, None, None, None, None, None, None)
+        Quote("[KX]", NOON + n, NOON, NOON, True, OBSERVED, True, True, NOON, *[None] * len(QUOTE_COLUMNS))
         for n in range(MOST_ROWS + 1)
     ]
     text = shown(history_table("[KX]", quotes))
     assert text.count("observed") == MOST_ROWS
     assert "41 quotes: the 40 newest are shown; --csv writes all" in text
-    assert "[KX]" in shown(quotes_table(quotes, NOON))
+    text = shown(quotes_table(quotes, NOON + 90 * MICROS_PER_SECOND, NOON))
+    assert "[KX]" in text
+    assert "as of 2026-11-22 12:01:30Z (newest complete tick: 2026-11-22 12:00:00Z, 90 s before)" in text
+    assert "as of 2026-11-22 12:00:00Z (newest complete tick: none yet)" in shown(
+        quotes_table(quotes, NOON, None)
+    )
 
 
 def test_exact_text_has_no_exponent_and_keeps_absent_blank() -> None:
-    quote = Quote("KX-1", NOON, None, None, False, False, True, None, 1, 1_000_000, 0, 10**15, None, 1, 123)
+    quote = Quote(
+        "KX-1", NOON, None, None, False, UNKNOWN, False, True, None, 1, 1_000_000, 0, 10**15, None, 1, 123
+    )
     noon = "2026-11-22T12:00:00.000000Z"
     assert exact(quote) == [
-        *("KX-1", noon, "", "", "0", "0", "1", ""),
+        *("KX-1", noon, "", "", "0", "unknown", "0", "1", ""),
         *("0.000001", "1", "0", "10000000000000", "", "0.01", "1.23"),
     ]

@@ -32,12 +32,17 @@ def open_markets(api_url: str, **params: str) -> dict[str, Mapping[str, Any]]:
 
 
 def quote_of(market: Mapping[str, Any]) -> dict[str, Decimal | None]:
-    """A market's quote by the written rule: a side is quoted where its size is positive or 0 < price < 1."""
+    """A market's quote by the written rule, as it is read.
+
+    A side is quoted where its size is positive or 0 < price < 1. The exchange writes a last price of 0 before the first
+    trade, which is read as none.
+    """
     quote: dict[str, Decimal | None] = {}
     for name, (price_name, size_name) in QUOTED.items():
         price, size = Decimal(market[price_name]), Decimal(market[size_name])
         quote[name] = price if 0 < price < 1 or size > 0 else None
-    return quote | {name: Decimal(market[sent]) for name, sent in AS_SENT.items()}
+    quote |= {name: Decimal(market[sent]) for name, sent in AS_SENT.items()}
+    return quote | {"last_price": quote["last_price"] or None}
 
 
 def stored_quote(row: Mapping[str, Any]) -> dict[str, Decimal | None]:

@@ -225,6 +225,11 @@ def bid(cents: int, ticker: str = "M", event_ticker: str = "KXRAIN-26NOV23", /, 
     return market(ticker, event_ticker, yes_bid=cents * 10_000, yes_ask=cents * 10_000 + 20_000, **changes)
 
 
+def last_price_read(stored: int | None) -> int | None:
+    """A stored last price as views and functions have it: the exchange writes 0 before the first trade."""
+    return stored or None
+
+
 def record(database: Database, at: int, state: State, scope: Scope = SCOPE) -> None:
     """A tick that nothing was taken for."""
     counts = {name: 0 for name in asdict(Tally()) if name in ticks.c}

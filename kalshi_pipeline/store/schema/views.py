@@ -187,24 +187,19 @@ class _Views:
         )
         return f"""
 WITH standings AS MATERIALIZED (
-    SELECT
-        s.id,
-        s.series,
-        s.combos,
-        s.status_filter,
-        s.is_former,
-        max(t.tick_at) AS newest_at,
-        max(CASE WHEN t.state = 'complete' THEN t.tick_at END) AS complete_at,
-        max(CASE WHEN t.period_seconds IS NOT NULL THEN t.id END) AS scheduled_id,
-        (
-            SELECT p.period_seconds FROM ticks AS p
-            WHERE p.scope_id = s.id AND p.{_IS_TAKEN} AND p.period_seconds IS NOT NULL
-            ORDER BY p.id DESC LIMIT 1
-        ) AS period_seconds
-    FROM ticks AS t
-    JOIN scopes AS s ON s.id = t.scope_id
-    WHERE t.{_IS_TAKEN}
-    GROUP BY s.id
+    SELECT s.*, of_scope.newest_at, of_scope.complete_at, of_scope.scheduled_id, p.period_seconds
+    FROM (
+        SELECT
+            t.scope_id,
+            max(t.tick_at) AS newest_at,
+            max(CASE WHEN t.state = 'complete' THEN t.tick_at END) AS complete_at,
+            max(CASE WHEN t.period_seconds IS NOT NULL THEN t.id END) AS scheduled_id
+        FROM ticks AS t
+        WHERE t.{_IS_TAKEN}
+        GROUP BY t.scope_id
+    ) AS of_scope
+    JOIN scopes AS s ON s.id = of_scope.scope_id
+    LEFT JOIN ticks AS p ON p.id = of_scope.scheduled_id
 ),
 repeats AS MATERIALIZED (
     SELECT max(tick_id) AS last_id FROM unchanged_quotes

@@ -69,7 +69,7 @@ _TABLES = [element for element in _ELEMENTS if isinstance(element, Table)]
 
 
 def _is_small(name: str) -> bool:
-    return name in _SMALL or name == "id" or name.endswith("_id")
+    return name in _SMALL or name == "id" or name.endswith(("_id", "_ids"))
 
 
 def _is_32_bits(element: Column[object] | BindParameter[object]) -> bool:

@@ -27,6 +27,7 @@ from kalshi_pipeline.store.reading.completeness import (
     was_complete,
 )
 from kalshi_pipeline.store.reading.history import newest_history
+from kalshi_pipeline.store.reading.in_force import QuoteState
 from kalshi_pipeline.store.reading.parents import (
     creation_bounds,
     open_placeholder_events,
@@ -390,6 +391,7 @@ def test_latest_quote_is_the_last_stored_one_with_its_confirmation(database: Dat
         quoted_at=NOON,
         received_at=NOON + SECOND,
         is_listed=True,
+        state=QuoteState.CARRIED,
         is_observed=False,
         is_tick_complete=False,
         confirmed_at=LATER,

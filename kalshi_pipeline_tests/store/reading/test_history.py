@@ -5,6 +5,7 @@ import pytest
 from kalshi_pipeline.errors import RangeError, UnknownTickerError
 from kalshi_pipeline.store.database import Database
 from kalshi_pipeline.store.reading.history import history
+from kalshi_pipeline.store.reading.in_force import QuoteState
 from kalshi_pipeline.store.reading.quotes import Quote, latest, quotes_as_of
 from kalshi_pipeline.store.schema.tables import QUOTE_COLUMNS
 from kalshi_pipeline.store.writing.runs import State
@@ -17,6 +18,7 @@ from kalshi_pipeline_tests.store.samples import (
     SECOND,
     STEP,
     bid,
+    last_price_read,
     market,
     record,
     store_inside,
@@ -41,8 +43,9 @@ def read(
 
 
 def summary_of(quote: Quote) -> tuple[object, ...]:
-    """What a quote says of itself: bid in cents, tick of its row, carried or not, confirmed until which tick."""
+    """What a quote says of itself: bid in cents, tick of its row, its state, confirmed until which tick."""
     assert quote.yes_bid is None or quote.is_listed
+    assert quote.is_observed == (quote.state is QuoteState.OBSERVED)
 
     def number(at: int | None) -> float | None:
         return None if at is None else (at - NOON) / STEP
@@ -50,7 +53,7 @@ def summary_of(quote: Quote) -> tuple[object, ...]:
     return (
         quote.yes_bid and quote.yes_bid // 10_000,
         number(quote.quoted_at),
-        "observed" if quote.is_observed else "carried",
+        str(quote.state),
         number(quote.confirmed_at),
         "complete" if quote.is_tick_complete else "incomplete",
     )
@@ -66,7 +69,8 @@ def test_quote_in_force_is_one_whole_row(database: Database) -> None:
         quoted_at=tick(0),
         received_at=tick(0) + SECOND,
         is_listed=True,
-        is_observed=False,
+        state=QuoteState.OBSERVED,
+        is_observed=True,
         is_tick_complete=True,
         confirmed_at=tick(1),
         yes_bid=290_000,
@@ -101,8 +105,8 @@ def test_incomplete_tick_carries_but_does_not_confirm(database: Database) -> Non
 
     take(database, tick(2), [bid(10), bid(60, "N")])
     found = as_of(database, tick(2))
-    assert summary_of(found["M"]) == (10, 0, "carried", 2, "complete")
-    assert summary_of(found["N"]) == (60, 1, "carried", 2, "complete")
+    assert summary_of(found["M"]) == (10, 0, "observed", 2, "complete")
+    assert summary_of(found["N"]) == (60, 1, "observed", 2, "complete")
 
 
 def test_running_tick_is_an_incomplete_one(database: Database) -> None:
@@ -115,10 +119,11 @@ def test_running_tick_is_an_incomplete_one(database: Database) -> None:
 def test_tick_that_holds_no_quotes_changes_nothing(database: Database, state: State) -> None:
     take(database, tick(0), [bid(10)])
     record(database, tick(1), state)
-    assert summary_of(as_of(database, tick(2))["M"]) == (10, 0, "observed", 0, "complete")
-    assert [summary_of(quote) for quote in read(database, tick(0), tick(3), 300)] == [
-        (10, 0, "observed", 0, "complete")
-    ] * 3
+    assert summary_of(as_of(database, tick(2))["M"]) == (10, 0, "carried", 0, "complete")
+    assert summary_of(as_of(database, tick(2) + 1)["M"]) == (10, 0, "stale", 0, "complete")
+    assert [summary_of(quote) for quote in read(database, tick(0), tick(4), 300)] == [
+        (10, 0, state, 0, "complete") for state in ("observed", "carried", "carried", "stale")
+    ]
 
 
 def test_market_that_is_not_listed_has_no_quote(database: Database) -> None:
@@ -150,13 +155,14 @@ def test_ticks_confirm_and_end_what_their_scope_covers(database: Database) -> No
     take(database, tick(1), [n], scope=NARROW)
     found = as_of(database, tick(2))
     assert set(found) == {"M", "N"}
-    assert summary_of(found["M"]) == (10, 0, "observed", 0, "complete")
+    assert summary_of(found["M"]) == (10, 0, "carried", 0, "complete")
     assert summary_of(found["N"]) == (50, 0, "carried", 1, "complete")
+    assert summary_of(as_of(database, tick(2) - 1)["N"]) == (50, 0, "observed", 1, "complete")
 
     take(database, tick(3), [bid(10), n])
     found = as_of(database, tick(3))
-    assert summary_of(found["M"]) == (10, 0, "carried", 3, "complete")
-    assert summary_of(found["N"]) == (50, 0, "carried", 3, "complete")
+    assert summary_of(found["M"]) == (10, 0, "observed", 3, "complete")
+    assert summary_of(found["N"]) == (50, 0, "observed", 3, "complete")
     assert summary_of(as_of(database, tick(2))["N"]) == (50, 0, "carried", 1, "complete")
 
 
@@ -165,14 +171,14 @@ def test_scope_of_some_series_confirms_no_market_whose_series_is_unknown(databas
     take(database, tick(0), [bid(10)])
     take(database, tick(1), [bid(10)], scope=NARROW)
     take(database, tick(2), [], scope=NARROW)
-    assert summary_of(as_of(database, tick(2))["M"]) == (10, 1, "observed", 1, "complete")
+    assert summary_of(as_of(database, tick(2))["M"]) == (10, 1, "carried", 1, "complete")
 
 
 def test_history_is_half_open_and_begins_with_the_quote_in_force(database: Database) -> None:
     for number, cents in enumerate((10, 10, 20, 30)):
         take(database, tick(number), [bid(cents)])
     assert [(quote.at, summary_of(quote)) for quote in read(database, tick(1), tick(3))] == [
-        (tick(1), (10, 0, "carried", 1, "complete")),
+        (tick(1), (10, 0, "observed", 1, "complete")),
         (tick(2), (20, 2, "observed", 2, "complete")),
     ]
     assert [quote.at for quote in read(database, tick(2), tick(3) + 1)] == [tick(2), tick(3)]
@@ -205,14 +211,14 @@ def test_resampled_history_has_every_grid_point(database: Database) -> None:
     points = read(database, tick(0), tick(8), 300)
     assert [quote.at for quote in points] == [tick(number) for number in range(8)]
     assert [(quote.is_listed, *summary_of(quote)) for quote in points] == [
-        (False, None, None, "carried", None, "incomplete"),
+        (False, None, None, "unknown", None, "incomplete"),
         (True, 10, 1, "observed", 1, "complete"),
-        (True, 10, 1, "carried", 2, "complete"),
+        (True, 10, 1, "observed", 2, "complete"),
         (True, 10, 1, "carried", 2, "incomplete"),
-        (False, None, 4, "observed", 4, "complete"),
-        (False, None, 4, "carried", 5, "complete"),
+        (False, None, 4, "unknown", 4, "complete"),
+        (False, None, 4, "unknown", 5, "complete"),
         (True, 10, 6, "observed", None, "incomplete"),
-        (True, 10, 6, "observed", None, "incomplete"),
+        (True, 10, 6, "stale", None, "incomplete"),
     ]
 
 
@@ -232,7 +238,7 @@ def test_market_without_a_quote_has_an_empty_history(database: Database) -> None
     store_markets(database, market("M"))
     assert read(database, tick(0), tick(1)) == []
     (point,) = read(database, tick(0), tick(1), 300)
-    assert point == Quote("M", tick(0), None, None, False, False, False, None, *NOTHING)
+    assert point == Quote("M", tick(0), None, None, False, QuoteState.UNKNOWN, False, False, None, *NOTHING)
     assert as_of(database, tick(1)) == {}
     with database.read() as connection:
         assert latest(connection) == latest(connection, "M") == latest(connection, "UNKNOWN") == []
@@ -251,8 +257,11 @@ def test_market_that_ended_has_its_end_as_its_newest_quote(database: Database) -
 @pytest.mark.parametrize("name", QUOTE_COLUMNS)
 @pytest.mark.parametrize("value", [None, 0, 1_000_000], ids=["absent", "zero", "a_dollar"])
 def test_absent_zero_and_a_dollar_come_back(database: Database, name: str, value: int | None) -> None:
+    """But for a last price of 0, which the exchange writes before the first trade."""
     take(database, tick(0), [market("M", **{name: value})])
     take(database, tick(1), [market("M", **{name: 500_000})])
+    if name == "last_price":
+        value = last_price_read(value)
     assert getattr(as_of(database, tick(0))["M"], name) == value
     assert [getattr(quote, name) for quote in read(database, tick(0), tick(2))] == [value, 500_000]
 

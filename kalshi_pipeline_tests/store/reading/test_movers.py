@@ -4,6 +4,7 @@ import pytest
 
 from kalshi_pipeline.errors import RangeError
 from kalshi_pipeline.store.database import Database
+from kalshi_pipeline.store.reading.in_force import QuoteState
 from kalshi_pipeline.store.reading.movers import Mover, movers
 from kalshi_pipeline.store.schema.tables import QUOTE_COLUMNS
 from kalshi_pipeline_tests.store.samples import (
@@ -50,7 +51,7 @@ def test_movers_compare_with_the_last_quote_before_the_window(database: Database
         title="Will it rain in New York on Nov 23?",
         quoted_at=tick(2 * hour),
         base_quoted_at=tick(0),
-        is_observed=True,
+        state=QuoteState.OBSERVED,
         yes_bid=400_000,
         yes_ask=420_000,
         last_price=410_000,
@@ -97,6 +98,16 @@ def test_movers_need_two_sides_for_a_midpoint(database: Database) -> None:
     two, one = moved(database, 5)
     assert (two.ticker, two.midpoint_change, two.last_price_change) == ("TWO", 10_000, 0)
     assert (one.ticker, one.midpoint_change, one.last_price_change) == ("ONE", None, 800_000)
+
+
+def test_first_trade_is_no_move(database: Database) -> None:
+    """The exchange writes a last price of 0 before it: without a base there is no change."""
+    untraded = [bid(10, "TRADED", last_price=0), bid(10, "MOVED", last_price=0)]
+    take(database, tick(0), untraded)
+    take(database, tick(1), [bid(10, "TRADED", last_price=990_000), bid(11, "MOVED", last_price=990_000)])
+    (mover,) = moved(database, 5)
+    assert (mover.ticker, mover.midpoint_change) == ("MOVED", 10_000)
+    assert (mover.base_last_price, mover.last_price, mover.last_price_change) == (None, 990_000, None)
 
 
 def test_movers_leave_out_what_was_not_listed_at_the_start(database: Database) -> None:

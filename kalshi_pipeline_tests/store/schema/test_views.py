@@ -20,6 +20,7 @@ from kalshi_pipeline_tests.store.samples import (
     bid,
     changed,
     event,
+    last_price_read,
     market,
     query,
     record,
@@ -63,10 +64,11 @@ def test_view_prints_the_exchanges_decimals(priced: Database, view: str) -> None
     shown = query(priced, f"SELECT {', '.join(_PRICES)} FROM {view} ORDER BY ticker")
     for price, row in zip(_PRICED, shown, strict=True):
         yes, no = dollars_of(price), 1 - dollars_of(price)
-        assert [Decimal(repr(value)) for value in row] == [yes, yes, no, no, yes]
+        exact = [yes, yes, no, no, None if last_price_read(price) is None else yes]
+        assert [None if value is None else Decimal(repr(value)) for value in row] == exact
         if 0 < price < 100 or 0 < 1_000_000 - price < 100:
             continue  # Python prints a number below 0.0001 with an exponent
-        assert [_printed(value) for value in row] == [str(exact) for exact in (yes, yes, no, no, yes)]
+        assert [_printed(value) for value in row] == [str(number) for number in exact]
 
 
 @_VIEWS
@@ -78,7 +80,8 @@ def test_view_equals_the_decimal_that_people_write(priced: Database, view: str) 
     found = query(
         priced,
         f"WITH literal (ticker, yes, no) AS (VALUES {literals}) SELECT count(*) FROM literal JOIN {view}"
-        " USING (ticker) WHERE yes_bid = yes AND yes_ask = yes AND last_price = yes AND no_bid = no AND no_ask = no",
+        " USING (ticker) WHERE yes_bid = yes AND yes_ask = yes AND coalesce(last_price, 0) = yes"
+        " AND no_bid = no AND no_ask = no",
     )
     assert found == [(len(_STEPS),)]
 
@@ -126,14 +129,15 @@ def extreme(new_database: NewDatabase) -> Database:
 def test_view_keeps_absent_zero_and_a_dollar_apart(
     extreme: Database, view: str, name: str, value: int | None
 ) -> None:
-    """No quote stays NULL, on both sides."""
+    """No quote stays NULL, on both sides; a last price of 0 is one before the first trade."""
+    shown_value = last_price_read(value) if name == "last_price" else value
     shown = (*QUOTE_COLUMNS, "no_bid", "no_ask")
     ((*numbers,),) = query(extreme, f"SELECT {', '.join(shown)} FROM {view} WHERE ticker = '{name}={value}'")
     row = dict(zip(shown, numbers, strict=True))
     absent = {column for column, number in row.items() if number is None}
-    assert absent == (_ABSENT_SIDES[name] if value is None else set())
-    if value is not None:
-        assert row[name] == value / (1_000_000 if name in _PRICES else 100)
+    assert absent == (_ABSENT_SIDES[name] if shown_value is None else set())
+    if shown_value is not None:
+        assert row[name] == shown_value / (1_000_000 if name in _PRICES else 100)
 
 
 @_VIEWS
@@ -203,6 +207,7 @@ def test_latest_prices_show_one_whole_row_for_each_market(database: Database) ->
             "2026-11-22T12:05:00.000000Z",
             1,
             1,
+            "observed",
         ),
         (
             "M-2",
@@ -223,8 +228,9 @@ def test_latest_prices_show_one_whole_row_for_each_market(database: Database) ->
             432.1,
             0,
             "2026-11-22T12:05:00.000000Z",
-            0,
             1,
+            1,
+            "observed",
         ),
     ]
 
@@ -242,7 +248,7 @@ def test_price_history_shows_each_stored_quote(database: Database) -> None:
     ended = ("2026-11-22T12:07:00.000000Z", "2026-11-22T12:07:02.000000Z")
     assert query(database, "SELECT * FROM price_history ORDER BY ticker, tick_at") == [
         ("M-1", *noon, *quote, 0.3, *sizes, 0, 1),
-        ("M-1", *later, *quote, 0.0, *sizes, 0, 1),
+        ("M-1", *later, *quote, None, *sizes, 0, 1),
         ("M-1", *partial, *quote, 0.000001, *sizes, 0, 0),
         ("M-2", *noon, *quote, 0.3, *sizes, 0, 1),
         ("M-2", *ended, *[None] * 9, 1, 1),
@@ -258,14 +264,14 @@ def test_latest_prices_name_the_tick_that_confirms_them(database: Database) -> N
     take(database, tick(2), [bid(10), narrow, bid(50, "IN", INSIDE), bid(40, "MOVES")])
     take(database, tick(3), [bid(41, "MOVES")], state=State.PARTIAL)
     take(database, tick(4), [narrow], scope=NARROW)
-    columns = "ticker, yes_bid, tick_at, confirmed_at, is_terminal, is_observed, is_tick_complete"
+    columns = "ticker, yes_bid, tick_at, confirmed_at, is_terminal, state, is_observed, is_tick_complete"
     noon, ten, fifteen, twenty = (iso_of(tick(number)) for number in (0, 2, 3, 4))
     assert query(database, f"SELECT {columns} FROM latest_prices ORDER BY ticker") == [
-        ("GONE", None, ten, ten, 1, 0, 0),
-        ("IN", None, twenty, twenty, 1, 1, 1),
-        ("M", 0.1, noon, ten, 0, 0, 0),
-        ("MOVES", 0.41, fifteen, None, 0, 1, 0),
-        ("NARROW", 0.2, noon, twenty, 0, 0, 1),
+        ("GONE", None, ten, ten, 1, "unknown", 0, 0),
+        ("IN", None, twenty, twenty, 1, "unknown", 0, 1),
+        ("M", 0.1, noon, ten, 0, "carried", 0, 0),
+        ("MOVES", 0.41, fifteen, None, 0, "stale", 0, 0),
+        ("NARROW", 0.2, noon, twenty, 0, "observed", 1, 1),
     ]
 
 
@@ -278,16 +284,18 @@ def test_quotes_by_tick_carry_what_was_not_stored(database: Database) -> None:
     record(database, tick(4), State.MISSED)
     store_inside(database)
     take(database, tick(5), [bid(30, "IN", INSIDE)], scope=NARROW)
-    columns = "tick_id, tick_at, ticker, yes_bid, quoted_at, is_observed, is_tick_complete"
+    columns = (
+        "tick_id, tick_at, ticker, yes_bid, quoted_at, state, confirmed_at, is_observed, is_tick_complete"
+    )
     at = [iso_of(tick(number)) for number in range(6)]
     expected = [
-        (1, at[0], "M", 0.1, at[0], 1, 1),
-        (1, at[0], "N", 0.2, at[0], 1, 1),
-        (2, at[1], "M", 0.1, at[0], 0, 1),
-        (2, at[1], "N", 0.21, at[1], 1, 1),
-        (3, at[2], "M", 0.1, at[0], 0, 1),
-        (4, at[3], "M", 0.1, at[0], 0, 0),
-        (6, at[5], "IN", 0.3, at[5], 1, 1),
+        (1, at[0], "M", 0.1, at[0], "observed", at[0], 1, 1),
+        (1, at[0], "N", 0.2, at[0], "observed", at[0], 1, 1),
+        (2, at[1], "M", 0.1, at[0], "observed", at[1], 1, 1),
+        (2, at[1], "N", 0.21, at[1], "observed", at[1], 1, 1),
+        (3, at[2], "M", 0.1, at[0], "observed", at[2], 1, 1),
+        (4, at[3], "M", 0.1, at[0], "carried", at[2], 0, 0),
+        (6, at[5], "IN", 0.3, at[5], "observed", at[5], 1, 1),
     ]
     everything = f"SELECT {columns} FROM quotes_by_tick"
     assert query(database, f"{everything} ORDER BY tick_id, ticker") == expected
