@@ -20,6 +20,7 @@ from kalshi_pipeline_tests.store.samples import (
     bid,
     last_price_read,
     market,
+    query,
     record,
     store_inside,
     store_markets,
@@ -124,6 +125,28 @@ def test_tick_that_holds_no_quotes_changes_nothing(database: Database, state: St
     assert [summary_of(quote) for quote in read(database, tick(0), tick(4), 300)] == [
         (10, 0, state, 0, "complete") for state in ("observed", "carried", "carried", "stale")
     ]
+
+
+def test_period_is_that_of_the_newest_scheduled_tick_that_covers_the_market(database: Database) -> None:
+    """A tick that was not scheduled keeps it, and so does one of other series; the view knows the same."""
+    store_inside(database)
+    inside = bid(50, "IN", INSIDE)
+    take(database, tick(0), [bid(10), inside], period_seconds=60)
+    take(database, tick(1), [bid(10), inside])
+    take(database, tick(1) + SECOND, [inside], scope=NARROW, period_seconds=3_600)
+    since = {0: "observed", MINUTE - 1: "observed", MINUTE: "carried", 2 * MINUTE: "carried"}
+    since |= {2 * MINUTE + 1: "stale"}
+    for after, state in since.items():
+        found = as_of(database, tick(1) + after)
+        assert found["M"].state == state
+        assert read(database, tick(1) + after, tick(9))[0].state == state
+        assert found["IN"].state == "observed"
+    shown = "SELECT ticker, state FROM latest_prices ORDER BY ticker"
+    assert query(database, shown) == [("IN", "observed"), ("M", "observed")]
+    take(database, tick(1) + 2 * MINUTE, [inside], scope=NARROW)
+    assert query(database, shown) == [("IN", "observed"), ("M", "carried")]
+    take(database, tick(1) + 3 * MINUTE, [inside], scope=NARROW)
+    assert query(database, shown) == [("IN", "observed"), ("M", "stale")]
 
 
 def test_market_that_is_not_listed_has_no_quote(database: Database) -> None:
