@@ -239,6 +239,15 @@ def test_market_is_stored_with_its_parents(run: Run, sandbox: Sandbox, query: Qu
     assert query(parents) == before
 
 
+def test_market_without_a_trade_has_no_last_price(run: Run, sandbox: Sandbox) -> None:
+    """The exchange writes 0; whether it is fetched or read, that is no price."""
+    markets = httpx.get(f"{sandbox.url}/markets?status=open&mve_filter=exclude").json()["markets"]
+    ticker = next(row["ticker"] for row in markets if float(row["last_price_dollars"]) == 0)
+    assert run("snapshot").returncode == 0
+    for arguments in (["market", ticker], ["market", ticker, "--offline"], ["metrics", ticker]):
+        assert re.search(r"last price +│ unknown ", run(*arguments).stdout)
+
+
 def test_market_that_the_live_tier_has_no_more_comes_from_the_historical_one(
     run: Run, sandbox: Sandbox, query: Query
 ) -> None:
