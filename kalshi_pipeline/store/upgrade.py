@@ -3,11 +3,14 @@
 An upgrade is one transaction. It ends with the newest schema and every row, or it changes nothing.
 """
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
+from typing import Self
 
-from sqlalchemy import Connection, inspect
+from sqlalchemy import Connection, event, inspect
 from sqlalchemy.exc import DBAPIError
 
 from kalshi_pipeline.errors import StoreError, StoreProblem
@@ -20,6 +23,7 @@ _REVISIONS = sorted(path.name[:4] for path in (_MIGRATIONS / "versions").glob("[
 NEWEST_REVISION = _REVISIONS[-1]
 # Every revision has these. Other programs use Alembic too, and revisions of the same names.
 _OUR_TABLES = {"series", "events", "markets", "ticks"}
+_REPLACES = re.compile(r'\s*(?:DROP TABLE "?(\w+)|ALTER TABLE "?(\w+)"? RENAME TO)')
 
 
 class Schema:
@@ -79,9 +83,14 @@ class Schema:
         with self._dialect.scratch() as scratch:
             _migrate(scratch, self._revision)
             self._compare_tables(scratch)
+            own_tables = set(inspect(scratch).get_table_names())
             released = self._dialect.parts(scratch)
+            later = _Later.of(scratch, self._revision)
+        self._compare_later_tables(later, self._tables - own_tables)
+        self._check_references(later, self._tables - own_tables)
         copy.make()
         drop_views(self._connection)
+        self._drop_later_views(later, released)
         added = self._without_added_parts(released)
         self._restore(released)
         _migrate(self._connection)
@@ -100,6 +109,41 @@ class Schema:
                     f"{_difference(columns, has)}",
                     StoreProblem.ALTERED_SCHEMA,
                 )
+
+    def _compare_later_tables(self, later: "_Later", others: set[str]) -> None:
+        """Raise StoreError at the first table that a later revision makes: it holds rows of ours, not of the user."""
+        for table, has in sorted(_columns(self._connection, others & set(later.columns)).items()):
+            if any(has >= columns for columns in later.columns[table]):
+                raise StoreError(
+                    f"{self._place} says that it has schema {self._revision}, but it has table {table} of a later one",
+                    StoreProblem.ALTERED_SCHEMA,
+                )
+
+    def _check_references(self, later: "_Later", others: set[str]) -> None:
+        """Raise StoreError at the first table of the user that refers to one which the migrations drop or rename.
+
+        Its rows would be deleted by ON DELETE CASCADE, or it would refer to a table that is gone.
+        """
+        for table in sorted(others):
+            for key in inspect(self._connection).get_foreign_keys(table):
+                if (referred := key["referred_table"].lower()) in later.replaced:
+                    raise StoreError(
+                        f"database {self._place}: table {table} refers to {referred}, which the upgrade replaces",
+                        StoreProblem.REFERRED_TO,
+                    )
+
+    def _drop_later_views(self, later: "_Later", released: Iterable[Part]) -> None:
+        """Drop the views that later revisions make, as development versions had them. They hold nothing."""
+        names = {part.name for part in released}
+        views = set(inspect(self._connection).get_view_names()) - names
+        for part in self._dialect.parts(self._connection):
+            if part.kind == "view" and part.name in views & set(later.columns):
+                try:
+                    has = _columns(self._connection, {part.name})[part.name]
+                except DBAPIError:  # it names what is not there; added again, it is named
+                    continue
+                if any(has >= columns for columns in later.columns[part.name]):
+                    self._connection.exec_driver_sql(part.drop)
 
     def _without_added_parts(self, released: Iterable[Part]) -> list[Part]:
         """Remove the views and triggers that the user added, and return them with the added indexes.
@@ -138,6 +182,46 @@ class Schema:
                 ) from error
         if added:
             self._dialect.check_parts(self._connection)
+
+
+class _Later:
+    """What the revisions after one do to tables and views."""
+
+    def __init__(self) -> None:
+        self.columns: dict[str, list[set[str]]] = {}
+        """The columns of each table and view, as revisions have them one after the other."""
+        self.replaced: set[str] = set()
+        """The tables that they drop or rename, to make them again or not."""
+
+    @classmethod
+    def of(cls, scratch: Connection, revision: str) -> Self:
+        """Migrate a scratch database from a revision to the newest one, and note what happens."""
+        found = cls()
+        for later in _REVISIONS[_REVISIONS.index(revision) + 1 :]:
+            with found._noting_statements(scratch):
+                _migrate(scratch, later)
+            found._note_columns(scratch)
+        create_views(scratch)
+        found._note_columns(scratch)
+        return found
+
+    @contextmanager
+    def _noting_statements(self, scratch: Connection) -> Iterator[None]:
+        def note(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
+            if matched := _REPLACES.match(statement):
+                self.replaced.add(matched[1] or matched[2])
+
+        event.listen(scratch, "before_cursor_execute", note)
+        try:
+            yield
+        finally:
+            event.remove(scratch, "before_cursor_execute", note)
+
+    def _note_columns(self, scratch: Connection) -> None:
+        inspector = inspect(scratch)
+        names = {*inspector.get_table_names(), *inspector.get_view_names()}
+        for name, columns in _columns(scratch, names).items():
+            self.columns.setdefault(name, []).append(columns)
 
 
 def _columns(connection: Connection, tables: set[str]) -> dict[str, set[str]]:

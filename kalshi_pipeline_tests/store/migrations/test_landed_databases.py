@@ -97,7 +97,7 @@ def test_series_in_another_order_stay_another_scope_in_every_view(path: Path, la
     load("0004", path)
     with closing(sqlite3.connect(path)) as connection:
         connection.executescript(
-            f"UPDATE ticks SET scope = iif(id <= {last}, 'KXNFLTOTAL,KXBTCD, no combos', 'KXBTCD,KXNFLTOTAL, no combos')"
+            f"UPDATE ticks SET scope = iif(id <= {last}, 'KXNFLTOTAL,KXBTCD', 'KXBTCD,KXNFLTOTAL') || ', no combos'"
         )
     assert_the_same_in_every_view(path, "0004")
 

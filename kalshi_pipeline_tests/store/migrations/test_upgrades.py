@@ -321,17 +321,95 @@ def test_database_without_one_revision_is_left_as_it_was(older: Path, script: st
     assert (stored(older), copies(older)) == (before, [])
 
 
-def test_table_that_refers_to_one_that_is_made_anew_is_not_broken(path: Path) -> None:
-    """The second revision makes the table of quotes anew."""
-    load("0001", path)
+@pytest.mark.parametrize(
+    ("revision", "added", "referred"),
+    [
+        pytest.param(
+            "0001",
+            "CREATE TABLE notes (tick_id, market_id, FOREIGN KEY (tick_id, market_id) REFERENCES price_snapshots);"
+            "INSERT INTO notes SELECT tick_id, market_id FROM price_snapshots",
+            "price_snapshots",
+            id="made_anew",
+        ),
+        pytest.param("0001", "CREATE TABLE notes (id REFERENCES Latest_Quotes)", "latest_quotes", id="empty"),
+        pytest.param(
+            "0004",
+            "CREATE TABLE notes (id REFERENCES walks (id) ON DELETE CASCADE);"
+            "INSERT INTO notes SELECT id FROM walks",
+            "walks",
+            id="dropped",
+        ),
+        pytest.param(
+            "0004",
+            "CREATE TABLE notes (tick_id, market_id, FOREIGN KEY (tick_id, market_id) REFERENCES sightings);"
+            "INSERT INTO notes SELECT tick_id, market_id FROM sightings",
+            "sightings",
+            id="renamed",
+        ),
+    ],
+)
+def test_table_that_refers_to_one_that_is_replaced_is_named(
+    path: Path, revision: str, added: str, referred: str
+) -> None:
+    """SQLite deletes the rows of a table before it drops it, and what refers to them may be deleted with them."""
+    load(revision, path)
+    change(path, added)
+    before = stored(path)
+    assert with_advice(refusal(path)) == (
+        f"database {path}: table notes refers to {referred}, which the upgrade replaces; copy its rows to a table "
+        "without that foreign key, drop it, then run `kalshi-pipeline init`"
+    )
+    assert (stored(path), copies(path)) == (before, [])
+
+
+@pytest.mark.parametrize("revision", ["0001", "0002", "0004"])
+def test_table_that_refers_to_others_keeps_its_rows(path: Path, revision: str) -> None:
+    load(revision, path)
     change(
         path,
-        "CREATE TABLE notes (tick_id, market_id, FOREIGN KEY (tick_id, market_id) REFERENCES price_snapshots);"
-        "INSERT INTO notes SELECT tick_id, market_id FROM price_snapshots",
+        "CREATE TABLE notes (market_id REFERENCES markets (id) ON DELETE CASCADE,"
+        " tick_id REFERENCES ticks (id) ON DELETE SET NULL);"
+        "INSERT INTO notes SELECT market_id, tick_id FROM latest_quotes",
     )
     before = stored(path)
-    assert str(refusal(path)) == f"database {path}: FOREIGN KEY constraint failed"
+    upgrade(path)
+    after = stored(path)
+    assert after.tables["notes"] == before.tables["notes"] != []
+    assert [part for part in after.schema if part[1] == "notes"] == [
+        part for part in before.schema if part[1] == "notes"
+    ]
+
+
+def test_table_of_a_later_revision_is_not_called_the_users(path: Path) -> None:
+    change(load("0004", path), "UPDATE alembic_version SET version_num = '0003'")
+    before = stored(path)
+    assert with_advice(refusal(path)) == (
+        f"{path} says that it has schema 0003, but it has table sightings of a later one; a development version made "
+        "it, or another program changed it: keep it for that version, and set KALSHI_DATABASE_URL to a new file"
+    )
     assert (stored(path), copies(path)) == (before, [])
+
+
+def test_view_of_a_later_revision_becomes_that_of_releases(path: Path, newest: Stored) -> None:
+    """It holds nothing; one of the user's with other columns is named."""
+    load("0002", path)
+    later = "CREATE VIEW trade_history AS SELECT 1 AS mine"
+    change(path, later)
+    assert str(refusal(path)).startswith(
+        f"database {path}: view trade_history is in the way of the new schema"
+    )
+    columns = ", ".join(f"1 AS {name}" for name in _columns_of(newest, "trade_history"))
+    change(path, f"DROP VIEW trade_history; CREATE VIEW trade_history AS SELECT {columns}")
+    upgrade(path)
+    assert stored(path).schema == newest.schema
+
+
+def _columns_of(found: Stored, view: str) -> list[str]:
+    with closing(sqlite3.connect(":memory:")) as connection:
+        for kind, _, _, text in found.schema:
+            if kind in ("table", "view") and text:
+                connection.execute(text)
+        return [row[1] for row in connection.execute(f"PRAGMA table_info({view})")]
 
 
 def test_newer_database_is_left_as_it_was(older: Path) -> None:

@@ -178,10 +178,9 @@ class _Scopes:
         if matched is None:
             return self._unknown(sentence)
         named, combos = matched.group(1), _COMBOS[matched.group(2)]
+        series = named if is_former else ",".join(sorted(set(named.split(","))))
         if named == "all series":
             series = ""
-        else:
-            series = named if is_former else ",".join(sorted(set(named.split(","))))
         words = _sentence(series, combos, status_filter)
         return self._id(series, combos, status_filter, words, is_former=is_former)
 
