@@ -15,6 +15,7 @@ from sqlalchemy.exc import DBAPIError
 
 from kalshi_pipeline.errors import StoreError, StoreProblem
 from kalshi_pipeline.store.dialects import Copy, Dialect, Part
+from kalshi_pipeline.store.schema.tables import metadata
 from kalshi_pipeline.store.schema.views import create_views, drop_views
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
@@ -65,7 +66,43 @@ class Schema:
                 f"{self._place} has the older schema {self._revision}, this version needs {NEWEST_REVISION}",
                 StoreProblem.OLDER_SCHEMA,
             )
+        if self._revision == NEWEST_REVISION:
+            self._compare_newest_tables()
         return self._revision == NEWEST_REVISION
+
+    def _compare_newest_tables(self) -> None:
+        """Raise StoreError at the first table without a column that this version uses.
+
+        Development versions may have given the newest revision's name to other tables. Columns that the user added are
+        in nothing's way until an upgrade.
+        """
+        found = _columns(self._connection, self._tables & set(metadata.tables))
+        for name, table in sorted(metadata.tables.items()):
+            expected = set(table.columns.keys())
+            if not (has := found.get(name, set())) >= expected:
+                raise self._altered(f"its table {name} {_difference(expected, has or None)}")
+
+    def _altered(self, fact: str) -> StoreError:
+        return StoreError(
+            f"{self._place} says that it has schema {self._revision}, but {fact}", StoreProblem.ALTERED_SCHEMA
+        )
+
+    def has_parts(self) -> bool:
+        """Return whether every view and index is as an up-to-date schema has it."""
+        return set(self._dialect.parts(self._connection)) >= set(self._newest_parts())
+
+    def restore_parts(self) -> None:
+        """Make the views and indexes of an up-to-date schema again where they differ. They hold nothing."""
+        newest = self._newest_parts()
+        added = self._without_added_parts(newest)
+        self._restore(newest)
+        self._add_again(added)
+
+    def _newest_parts(self) -> list[Part]:
+        with self._dialect.scratch() as scratch:
+            _migrate(scratch)
+            create_views(scratch)
+            return self._dialect.parts(scratch)
 
     def make(self) -> None:
         """Make the schema in an empty database, unless another process has done so meanwhile."""
@@ -104,20 +141,13 @@ class Schema:
         found = _columns(self._connection, self._tables & set(expected))
         for table, columns in sorted(expected.items()):
             if (has := found.get(table)) != columns:
-                raise StoreError(
-                    f"{self._place} says that it has schema {self._revision}, but its table {table} "
-                    f"{_difference(columns, has)}",
-                    StoreProblem.ALTERED_SCHEMA,
-                )
+                raise self._altered(f"its table {table} {_difference(columns, has)}")
 
     def _compare_later_tables(self, later: "_Later", others: set[str]) -> None:
         """Raise StoreError at the first table that a later revision makes: it holds rows of ours, not of the user."""
         for table, has in sorted(_columns(self._connection, others & set(later.columns)).items()):
             if any(has >= columns for columns in later.columns[table]):
-                raise StoreError(
-                    f"{self._place} says that it has schema {self._revision}, but it has table {table} of a later one",
-                    StoreProblem.ALTERED_SCHEMA,
-                )
+                raise self._altered(f"it has table {table} of a later one")
 
     def _check_references(self, later: "_Later", others: set[str]) -> None:
         """Raise StoreError at the first table of the user that refers to one which the migrations drop or rename.

@@ -26,6 +26,7 @@ from kalshi_pipeline.store.dialects.sqlite.engines import (
 )
 from kalshi_pipeline.store.dialects.sqlite.files import Files, LockFile, files_of
 from kalshi_pipeline.store.dialects.sqlite.messages import BUSY_SECONDS, error_of
+from kalshi_pipeline.store.dialects.sqlite.triggers import unfit_trigger
 from kalshi_pipeline.store.dialects.sqlite.view_words import SqliteWords
 
 _SCHEME = "sqlite:///"
@@ -189,7 +190,9 @@ class Sqlite(Dialect):
             copy.discard()
             raise
         finally:
-            copy.discard_draft()
+            # Where it cannot be removed, making the copy has failed of that, and has said so.
+            with contextlib.suppress(OSError):
+                copy.discard_draft()
 
     @contextlib.contextmanager
     def scratch(self) -> Iterator[Connection]:
@@ -211,13 +214,19 @@ class Sqlite(Dialect):
         return [Part(kind, name, text, f"DROP {kind.upper()} {quote(name)}") for kind, name, text in found]
 
     def check_parts(self, connection: Connection) -> None:
-        """Rename a table, at which SQLite resolves every name in every view and trigger."""
+        """Rename a table, at which SQLite resolves every name in every view, and most of those in triggers."""
         for statement in (
             f"CREATE TABLE {_CHECKED} (id INTEGER)",
             f"ALTER TABLE {_CHECKED} RENAME TO {_CHECKED}_too",
             f"DROP TABLE {_CHECKED}_too",
         ):
             connection.exec_driver_sql(statement)
+        if found := unfit_trigger(connection):
+            name, fact = found
+            raise StoreError(
+                f"database {self._path}: trigger {name} is in the way of the new schema ({fact})",
+                StoreProblem.IN_THE_WAY,
+            )
 
     def remove(self) -> None:
         """Delete the file with its log."""
