@@ -24,6 +24,8 @@ _REVISIONS = sorted(path.name[:4] for path in (_MIGRATIONS / "versions").glob("[
 NEWEST_REVISION = _REVISIONS[-1]
 # Every revision has these. Other programs use Alembic too, and revisions of the same names.
 _OUR_TABLES = {"series", "events", "markets", "ticks"}
+# Those of later versions are named alike.
+_REVISION = re.compile(r"(?!0000)\d{4}")
 _REPLACES = re.compile(r'\s*(?:DROP TABLE "?(\w+)|ALTER TABLE "?(\w+)"? RENAME TO)')
 
 
@@ -55,6 +57,8 @@ class Schema:
         """Return whether nothing has to be done; raise StoreError where nothing can be, or may be."""
         if self.is_empty:
             return False
+        if not _REVISION.fullmatch(self._revision):
+            raise self._altered("no version names a schema so")
         if self._revision not in _REVISIONS:
             raise StoreError(
                 f"{self._place} was written by a newer version of kalshi-pipeline (schema {self._revision}, this one "

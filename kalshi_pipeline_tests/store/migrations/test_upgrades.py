@@ -17,6 +17,7 @@ from filelock import FileLock
 from kalshi_pipeline.advice import with_advice
 from kalshi_pipeline.errors import StoreError, StoreProblem
 from kalshi_pipeline.store.database import Database, ReadOnlyDatabase
+from kalshi_pipeline.store.dialects import dialect_of
 from kalshi_pipeline_tests.processes import next_line, python
 from kalshi_pipeline_tests.store.migrations.next_release import next_release
 from kalshi_pipeline_tests.store.migrations.stored import NEWEST, Stored, copies, load, stored
@@ -545,6 +546,39 @@ def test_newer_database_is_left_as_it_was(older: Path) -> None:
         "upgrade kalshi-pipeline, or set KALSHI_DATABASE_URL to another file"
     )
     assert (stored(older), copies(older)) == (before, [])
+
+
+@pytest.mark.parametrize("label", ["0000", "abc", ""])
+def test_schema_that_no_version_names_is_not_called_newer(older: Path, label: str) -> None:
+    change(older, f"UPDATE alembic_version SET version_num = '{label}'")
+    before = stored(older)
+    error = refusal(older)
+    assert str(error) == f"{older} says that it has schema {label}, but no version names a schema so"
+    assert error.problem is StoreProblem.ALTERED_SCHEMA
+    assert (stored(older), copies(older)) == (before, [])
+
+
+def test_damaged_file_is_said_to_be_damaged(older: Path) -> None:
+    change(older, "PRAGMA journal_mode = DELETE")
+    content = older.read_bytes()
+    older.write_bytes(content[: len(content) // 3] + bytes(len(content) - len(content) // 3))
+    with pytest.raises(StoreError) as caught:
+        upgrade(older)
+    assert caught.value.problem is StoreProblem.DAMAGED
+    assert with_advice(caught.value).endswith(
+        "malformed; `sqlite3 FILE .recover` prints what can be read of it; restore a copy of it, or recover what can "
+        "be read"
+    )
+
+
+def test_link_to_a_database_has_the_locks_and_copies_of_its_file(older: Path, tmp_path: Path) -> None:
+    link = tmp_path / "links" / "link.db"
+    link.parent.mkdir()
+    link.symlink_to(older)
+    with FileLock(f"{older}.snapshot.lock"):
+        assert not dialect_of(sqlite_url(link)).lock("snapshot").acquire(0.1)
+    assert upgrade(link) == str(older.with_name(COPY))
+    assert [found.name for found in link.parent.iterdir()] == ["link.db"]
 
 
 def test_older_database_is_left_as_it_was_without_migrate(older: Path) -> None:

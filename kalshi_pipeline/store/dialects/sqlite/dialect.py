@@ -45,7 +45,8 @@ class Sqlite(Dialect):
         """Take an address such as `sqlite:///data/kalshi.db`; a relative path starts in the working directory."""
         path = make_url(url).database
         assert path, "an address has been checked before"
-        self._path = Path(path).absolute()
+        # Links are followed, because locks and copies are beside the file, for every name that it has.
+        self._path = Path(path).resolve()
         self._engine = writing_engine(self._path)
         self._reader = reading_engine(self._path, "mode=ro")
         self._reader_at_rest = reading_engine(self._path, "mode=ro&immutable=1")
