@@ -66,6 +66,8 @@ class StoreProblem(Enum):
     NEWER_SCHEMA = "a newer version wrote it"
     ALTERED_SCHEMA = "its tables are not those that any release made"
     IN_THE_WAY = "a view, trigger, index or table that its user added does not fit the new schema"
+    REFERRED_TO = "a table that its user added refers to one that an upgrade replaces"
+    DAMAGED = "its file is damaged"
     FULL = "its disk is full"
     BUSY = "another program holds it"
     CHANGED = "another program changed it during each attempt to read it"

@@ -27,6 +27,10 @@ def test_every_problem_of_the_database_has_a_next_action(problem: StoreProblem) 
             "KALSHI_DATABASE_URL to a new file"
         ),
         StoreProblem.IN_THE_WAY: "drop or rename it, run `kalshi-pipeline init`, then create it again",
+        StoreProblem.REFERRED_TO: (
+            "copy its rows to a table without that foreign key, drop it, then run `kalshi-pipeline init`"
+        ),
+        StoreProblem.DAMAGED: "restore a copy of it, or recover what can be read",
         StoreProblem.FULL: "free some space and run again",
         StoreProblem.BUSY: "wait for the other program or stop it, then run again",
         StoreProblem.CHANGED: "read it again",

@@ -34,6 +34,8 @@ class Database:
     ) -> None:
         """Open the database at an SQLAlchemy URL; `migrate` upgrades an older one and keeps a copy of it.
 
+        It also makes views and indexes again that are not those of this version.
+
         `on_wait` is called with a message every few seconds while the upgrade waits for a snapshot to end.
         """
         self.copied_to: str | None = None
@@ -46,11 +48,16 @@ class Database:
             with self.read() as connection:
                 schema = Schema(self._dialect, connection)
                 is_empty, is_current = schema.is_empty, schema.is_current(migrate=migrate)
+                # Views and indexes are compared on demand only: knowing what they should be takes the migrations.
+                is_whole = not (migrate and is_current) or schema.has_parts()
             if is_empty:
                 with self.begin() as connection:
                     Schema(self._dialect, connection).make()
             elif not is_current:
                 self._upgrade(on_wait)
+            elif not is_whole:
+                with self.begin() as connection:
+                    Schema(self._dialect, connection).restore_parts()
             self._dialect.settle(clock)
         except BaseException:
             self.close()

@@ -3,15 +3,19 @@
 An upgrade is one transaction. It ends with the newest schema and every row, or it changes nothing.
 """
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
+from typing import Self
 
-from sqlalchemy import Connection, inspect
+from sqlalchemy import Connection, event, inspect
 from sqlalchemy.exc import DBAPIError
 
 from kalshi_pipeline.errors import StoreError, StoreProblem
 from kalshi_pipeline.store.dialects import Copy, Dialect, Part
+from kalshi_pipeline.store.schema.tables import metadata
 from kalshi_pipeline.store.schema.views import create_views, drop_views
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
@@ -20,6 +24,9 @@ _REVISIONS = sorted(path.name[:4] for path in (_MIGRATIONS / "versions").glob("[
 NEWEST_REVISION = _REVISIONS[-1]
 # Every revision has these. Other programs use Alembic too, and revisions of the same names.
 _OUR_TABLES = {"series", "events", "markets", "ticks"}
+# Those of later versions are named alike.
+_REVISION = re.compile(r"(?!0000)\d{4}")
+_REPLACES = re.compile(r'\s*(?:DROP TABLE "?(\w+)|ALTER TABLE "?(\w+)"? RENAME TO)')
 
 
 class Schema:
@@ -50,6 +57,8 @@ class Schema:
         """Return whether nothing has to be done; raise StoreError where nothing can be, or may be."""
         if self.is_empty:
             return False
+        if not _REVISION.fullmatch(self._revision):
+            raise self._altered("no version names a schema so")
         if self._revision not in _REVISIONS:
             raise StoreError(
                 f"{self._place} was written by a newer version of kalshi-pipeline (schema {self._revision}, this one "
@@ -61,7 +70,43 @@ class Schema:
                 f"{self._place} has the older schema {self._revision}, this version needs {NEWEST_REVISION}",
                 StoreProblem.OLDER_SCHEMA,
             )
+        if self._revision == NEWEST_REVISION:
+            self._compare_newest_tables()
         return self._revision == NEWEST_REVISION
+
+    def _compare_newest_tables(self) -> None:
+        """Raise StoreError at the first table without a column that this version uses.
+
+        Development versions may have given the newest revision's name to other tables. Columns that the user added are
+        in nothing's way until an upgrade.
+        """
+        found = _columns(self._connection, self._tables & set(metadata.tables))
+        for name, table in sorted(metadata.tables.items()):
+            expected = set(table.columns.keys())
+            if not (has := found.get(name, set())) >= expected:
+                raise self._altered(f"its table {name} {_difference(expected, has or None)}")
+
+    def _altered(self, fact: str) -> StoreError:
+        return StoreError(
+            f"{self._place} says that it has schema {self._revision}, but {fact}", StoreProblem.ALTERED_SCHEMA
+        )
+
+    def has_parts(self) -> bool:
+        """Return whether every view and index is as an up-to-date schema has it."""
+        return set(self._dialect.parts(self._connection)) >= set(self._newest_parts())
+
+    def restore_parts(self) -> None:
+        """Make the views and indexes of an up-to-date schema again where they differ. They hold nothing."""
+        newest = self._newest_parts()
+        added = self._without_added_parts(newest)
+        self._restore(newest)
+        self._add_again(added)
+
+    def _newest_parts(self) -> list[Part]:
+        with self._dialect.scratch() as scratch:
+            _migrate(scratch)
+            create_views(scratch)
+            return self._dialect.parts(scratch)
 
     def make(self) -> None:
         """Make the schema in an empty database, unless another process has done so meanwhile."""
@@ -79,9 +124,14 @@ class Schema:
         with self._dialect.scratch() as scratch:
             _migrate(scratch, self._revision)
             self._compare_tables(scratch)
+            own_tables = set(inspect(scratch).get_table_names())
             released = self._dialect.parts(scratch)
+            later = _Later.of(scratch, self._revision)
+        self._compare_later_tables(later, self._tables - own_tables)
+        self._check_references(later, self._tables - own_tables)
         copy.make()
         drop_views(self._connection)
+        self._drop_later_views(later, released)
         added = self._without_added_parts(released)
         self._restore(released)
         _migrate(self._connection)
@@ -95,11 +145,39 @@ class Schema:
         found = _columns(self._connection, self._tables & set(expected))
         for table, columns in sorted(expected.items()):
             if (has := found.get(table)) != columns:
-                raise StoreError(
-                    f"{self._place} says that it has schema {self._revision}, but its table {table} "
-                    f"{_difference(columns, has)}",
-                    StoreProblem.ALTERED_SCHEMA,
-                )
+                raise self._altered(f"its table {table} {_difference(columns, has)}")
+
+    def _compare_later_tables(self, later: "_Later", others: set[str]) -> None:
+        """Raise StoreError at the first table that a later revision makes: it holds rows of ours, not of the user."""
+        for table, has in sorted(_columns(self._connection, others & set(later.columns)).items()):
+            if any(has >= columns for columns in later.columns[table]):
+                raise self._altered(f"it has table {table} of a later one")
+
+    def _check_references(self, later: "_Later", others: set[str]) -> None:
+        """Raise StoreError at the first table of the user that refers to one which the migrations drop or rename.
+
+        Its rows would be deleted by ON DELETE CASCADE, or it would refer to a table that is gone.
+        """
+        for table in sorted(others):
+            for key in inspect(self._connection).get_foreign_keys(table):
+                if (referred := key["referred_table"].lower()) in later.replaced:
+                    raise StoreError(
+                        f"database {self._place}: table {table} refers to {referred}, which the upgrade replaces",
+                        StoreProblem.REFERRED_TO,
+                    )
+
+    def _drop_later_views(self, later: "_Later", released: Iterable[Part]) -> None:
+        """Drop the views that later revisions make, as development versions had them. They hold nothing."""
+        names = {part.name for part in released}
+        views = set(inspect(self._connection).get_view_names()) - names
+        for part in self._dialect.parts(self._connection):
+            if part.kind == "view" and part.name in views & set(later.columns):
+                try:
+                    has = _columns(self._connection, {part.name})[part.name]
+                except DBAPIError:  # it names what is not there; added again, it is named
+                    continue
+                if any(has >= columns for columns in later.columns[part.name]):
+                    self._connection.exec_driver_sql(part.drop)
 
     def _without_added_parts(self, released: Iterable[Part]) -> list[Part]:
         """Remove the views and triggers that the user added, and return them with the added indexes.
@@ -138,6 +216,46 @@ class Schema:
                 ) from error
         if added:
             self._dialect.check_parts(self._connection)
+
+
+class _Later:
+    """What the revisions after one do to tables and views."""
+
+    def __init__(self) -> None:
+        self.columns: dict[str, list[set[str]]] = {}
+        """The columns of each table and view, as revisions have them one after the other."""
+        self.replaced: set[str] = set()
+        """The tables that they drop or rename, to make them again or not."""
+
+    @classmethod
+    def of(cls, scratch: Connection, revision: str) -> Self:
+        """Migrate a scratch database from a revision to the newest one, and note what happens."""
+        found = cls()
+        for later in _REVISIONS[_REVISIONS.index(revision) + 1 :]:
+            with found._noting_statements(scratch):
+                _migrate(scratch, later)
+            found._note_columns(scratch)
+        create_views(scratch)
+        found._note_columns(scratch)
+        return found
+
+    @contextmanager
+    def _noting_statements(self, scratch: Connection) -> Iterator[None]:
+        def note(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
+            if matched := _REPLACES.match(statement):
+                self.replaced.add(matched[1] or matched[2])
+
+        event.listen(scratch, "before_cursor_execute", note)
+        try:
+            yield
+        finally:
+            event.remove(scratch, "before_cursor_execute", note)
+
+    def _note_columns(self, scratch: Connection) -> None:
+        inspector = inspect(scratch)
+        names = {*inspector.get_table_names(), *inspector.get_view_names()}
+        for name, columns in _columns(scratch, names).items():
+            self.columns.setdefault(name, []).append(columns)
 
 
 def _columns(connection: Connection, tables: set[str]) -> dict[str, set[str]]:

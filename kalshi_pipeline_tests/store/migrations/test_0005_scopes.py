@@ -101,14 +101,14 @@ def database(path: Path) -> Iterator[Database]:
 
 
 def test_sentences_of_ticks_become_former_scopes_of_open_markets(database: Database) -> None:
-    """In whatever order their series were named; one that cannot be parsed covers nothing, itself neither."""
+    """In the order in which their series were named; one that cannot be parsed covers nothing, itself neither."""
     values = "series, combos, status_filter, is_former"
     shown = query(
         database, f"SELECT {values} FROM ticks JOIN scopes ON scopes.id = scope_id ORDER BY ticks.id"
     )
     assert shown == [
         ("", "exclude", "open", 1),
-        ("KXA,KXB", "include", "open", 1),
+        ("KXB,KXA", "include", "open", 1),
         ("KXA,KXB", "include", "open", 1),
         ("KXA", "only", "open", 1),
         (None, None, None, 0),
@@ -116,7 +116,7 @@ def test_sentences_of_ticks_become_former_scopes_of_open_markets(database: Datab
     sentences = query(database, "SELECT scope FROM tick_history ORDER BY tick_id")
     assert [scope for (scope,) in sentences] == [
         "open markets of all series, no combos",
-        "open markets of KXA, KXB, with combos",
+        "open markets of KXB, KXA, with combos",
         "open markets of KXA, KXB, with combos",
         "open markets of KXA, only combos",
         "whatever a version in development wrote",

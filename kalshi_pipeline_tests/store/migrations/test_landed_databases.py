@@ -1,5 +1,6 @@
 """Databases of every landed schema, with the rows that its own version stored, upgraded to the newest one."""
 
+import sqlite3
 from collections.abc import Iterable
 from contextlib import closing
 from pathlib import Path
@@ -75,15 +76,30 @@ def test_landed_database_keeps_every_row(released: Path) -> None:
             assert only(after[name], columns) == only(rows, columns), name
 
 
-def test_landed_database_shows_the_same_in_every_view(released: Path, revision: str) -> None:
-    before = stored(released)
-    upgrade(released)
-    after = stored(released)
+def assert_the_same_in_every_view(path: Path, revision: str) -> None:
+    before = stored(path)
+    upgrade(path)
+    after = stored(path)
     assert before.views
     for name, rows in before.views.items():
         columns = shared_by(rows, after.views[name], ROUNDED.get(revision, ()))
         assert len(columns) >= 4, name
         assert only(after.views[name], columns) == only(rows, columns), name
+
+
+def test_landed_database_shows_the_same_in_every_view(released: Path, revision: str) -> None:
+    assert_the_same_in_every_view(released, revision)
+
+
+@pytest.mark.parametrize("last", [4, 8, 9, 10])
+def test_series_in_another_order_stay_another_scope_in_every_view(path: Path, last: int) -> None:
+    """To the versions before, the ticks of one order confirmed nothing that those of the other had stored."""
+    load("0004", path)
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript(
+            f"UPDATE ticks SET scope = iif(id <= {last}, 'KXNFLTOTAL,KXBTCD', 'KXBTCD,KXNFLTOTAL') || ', no combos'"
+        )
+    assert_the_same_in_every_view(path, "0004")
 
 
 def test_functions_read_a_landed_database_as_the_views_do(released: Path) -> None:

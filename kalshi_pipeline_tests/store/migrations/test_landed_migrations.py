@@ -16,7 +16,7 @@ LANDED = {
     "0002_histories_that_end.py": "af80ce76c93025e68cd73ab2e01d0763149060ed6077d9ffb0cfee5d3a2d4d16",
     "0003_what_happened_to_markets.py": "d60aedf4004b7d93f7157906a79076d7736095c9bef31d54f26e4ee1a2dd40e6",
     "0004_sightings.py": "aab14b35d60757666580dca4c72628a5972d64b1c459565a416bf4863ace71a2",
-    "0005_scopes.py": "07a75a16ae9ddf2b265b349aa3c412891ea9aeac76ad6b02e6df587a3598ee7d",
+    "0005_scopes.py": "def3b8b28f5eaae025c32ac77825682ea228dc08461df7205124d250ecb2f30e",
     "0006_evidence.py": "6ab0ef91d91aeb37ea72b3a04e77a579c8d7f1a19c1e4e3f6b43f17a4a6a1295",
 }
 

@@ -16,7 +16,8 @@ from filelock import FileLock
 
 from kalshi_pipeline.advice import with_advice
 from kalshi_pipeline.errors import StoreError, StoreProblem
-from kalshi_pipeline.store.database import Database
+from kalshi_pipeline.store.database import Database, ReadOnlyDatabase
+from kalshi_pipeline.store.dialects import dialect_of
 from kalshi_pipeline_tests.processes import next_line, python
 from kalshi_pipeline_tests.store.migrations.next_release import next_release
 from kalshi_pipeline_tests.store.migrations.stored import NEWEST, Stored, copies, load, stored
@@ -87,6 +88,16 @@ def test_leftovers_of_a_killed_upgrade_are_replaced(older: Path) -> None:
     assert upgrade(older) == str(older.with_name(COPY))
     assert copies(older) == [COPY]
     assert stored(older.with_name(COPY)) == before
+
+
+def test_folder_in_the_place_of_the_copy_is_named(older: Path) -> None:
+    folder = older.with_name(f"{older.name}.copying")
+    folder.mkdir()
+    before = stored(older)
+    assert str(refusal(older)).startswith(f"{older} was not upgraded, because it could not be copied first (")
+    assert stored(older) == before
+    folder.rmdir()
+    upgrade(older)
 
 
 def test_copy_is_as_private_as_its_database(older: Path) -> None:
@@ -263,6 +274,72 @@ def test_what_the_user_added_and_does_not_fit_is_named(
         assert ask("migrate") == "opened"
 
 
+_OTHER_TRIGGER = "CREATE TRIGGER other AFTER INSERT ON notes BEGIN SELECT 1; END;"
+
+
+@pytest.mark.parametrize(
+    ("trigger", "fact"),
+    [
+        pytest.param(
+            "AFTER UPDATE OF left_out ON listings BEGIN INSERT INTO notes VALUES (1); END",
+            "no change of listings runs it: a column that it names does not exist",
+            id="of_a_renamed_column",
+        ),
+        pytest.param(
+            "AFTER INSERT ON notes BEGIN INSERT INTO listings (left_out) VALUES (1); END",
+            "table listings has no column named left_out",
+            id="that_inserts_into_a_renamed_column",
+        ),
+        pytest.param(
+            "AFTER DELETE ON notes BEGIN UPDATE listings SET left_out = 1; END",
+            "no such column: left_out",
+            id="that_sets_a_renamed_column",
+        ),
+        pytest.param(
+            "INSTEAD OF UPDATE ON latest_notes BEGIN UPDATE ticks SET scope = 'mine'; END",
+            "no such column: scope",
+            id="of_a_view",
+        ),
+    ],
+)
+def test_trigger_that_could_not_run_is_named(path: Path, trigger: str, fact: str) -> None:
+    """SQLite would keep it: it would never run, or the user's own statement would fail."""
+    load("0004", path)
+    change(
+        path,
+        "CREATE TABLE notes (listing_id INTEGER); CREATE VIEW latest_notes AS SELECT max(listing_id) AS id FROM notes;"
+        f'{_OTHER_TRIGGER} CREATE TRIGGER "my own" {trigger};',
+    )
+    before = stored(path)
+    error = refusal(path)
+    assert str(error) == f"database {path}: trigger my own is in the way of the new schema ({fact})"
+    assert error.problem is StoreProblem.IN_THE_WAY
+    assert (stored(path), copies(path)) == (before, [])
+    change(path, 'DROP TRIGGER "my own"')
+    upgrade(path)
+
+
+def test_triggers_of_every_kind_that_fit_are_kept(path: Path) -> None:
+    """Of a table with a generated column, of views, one after the other, and with a function of the user's own."""
+    load("0004", path)
+    triggers = (
+        "CREATE TRIGGER a AFTER UPDATE OF pages, state ON listings BEGIN INSERT INTO notes (note) VALUES (1); END",
+        "CREATE TRIGGER b AFTER INSERT ON notes BEGIN INSERT INTO latest_notes (note) VALUES (new.note); END",
+        "CREATE TRIGGER c INSTEAD OF INSERT ON latest_notes BEGIN DELETE FROM notes; END",
+        "CREATE TRIGGER d BEFORE DELETE ON notes WHEN old.twice > 4 BEGIN SELECT RAISE(ABORT, 'kept'); END",
+        "CREATE TRIGGER e AFTER UPDATE OF note ON notes BEGIN UPDATE listings SET pages = pages + 1; END",
+        "CREATE TRIGGER f AFTER INSERT ON latest_quotes BEGIN INSERT INTO notes (note) VALUES (new.tick_id); END",
+        "CREATE TRIGGER g AFTER INSERT ON other BEGIN SELECT my_function(new.id); END",
+    )
+    change(
+        path,
+        "CREATE TABLE notes (note INTEGER NOT NULL, twice AS (2 * note)); CREATE TABLE other (id INTEGER);"
+        f"CREATE VIEW latest_notes AS SELECT max(note) AS note FROM notes; {';'.join(triggers)};",
+    )
+    upgrade(path)
+    assert {part[3] for part in stored(path).schema if part[0] == "trigger"} == set(triggers)
+
+
 # What cannot be upgraded
 
 
@@ -276,6 +353,55 @@ def test_table_with_a_column_of_the_users_is_not_upgraded(older: Path) -> None:
     )
     assert error.problem is StoreProblem.ALTERED_SCHEMA
     assert (stored(older), copies(older)) == (before, [])
+
+
+@pytest.mark.parametrize("migrate", [False, True], ids=["opened", "migrated"])
+@pytest.mark.parametrize(
+    ("script", "fact"),
+    [
+        pytest.param(
+            "ALTER TABLE ticks DROP COLUMN gone; ALTER TABLE ticks ADD COLUMN went INTEGER",
+            "its table ticks has no gone; also has went",
+            id="column",
+        ),
+        pytest.param("DROP TABLE lost_markets", "its table lost_markets is missing", id="table"),
+    ],
+)
+def test_newest_schema_of_a_development_version_is_not_called_ready(
+    path: Path, migrated_template: Path, script: str, fact: str, *, migrate: bool
+) -> None:
+    shutil.copyfile(migrated_template, path)
+    views = "".join(
+        f"DROP VIEW {name};" for name in stored(path).views
+    )  # SQLite drops no column that they name
+    change(path, f"{views}{script}")
+    before = stored(path)
+    with pytest.raises(StoreError) as caught:
+        Database(sqlite_url(path), migrate=migrate)
+    assert str(caught.value) == f"{path} says that it has schema {NEWEST}, but {fact}"
+    assert caught.value.problem is StoreProblem.ALTERED_SCHEMA
+    with pytest.raises(StoreError, match="says that it has schema"):
+        ReadOnlyDatabase(sqlite_url(path))
+    assert (stored(path), copies(path)) == (before, [])
+
+
+def test_views_and_indexes_of_the_newest_schema_are_made_again(
+    path: Path, migrated_template: Path, newest: Stored
+) -> None:
+    """What the user added stays as it is, a column of a table and a trigger of a view too."""
+    shutil.copyfile(migrated_template, path)
+    trigger = "CREATE TRIGGER mine INSTEAD OF INSERT ON latest_prices BEGIN DELETE FROM notes; END"
+    change(
+        path,
+        "DROP VIEW latest_prices; CREATE VIEW latest_prices AS SELECT scope FROM ticks; DROP VIEW movers_1h;"
+        "DROP INDEX ix_unlisted_spans_open; CREATE INDEX ix_unlisted_spans_open ON ticks (id);"
+        f"CREATE TABLE notes (id INTEGER); {trigger};",
+    )
+    assert upgrade(path) is None
+    added = [part for part in stored(path).schema if part not in newest.schema]
+    assert [part[1] for part in added] == ["notes", "mine"]
+    assert [part for part in stored(path).schema if part not in added] == newest.schema
+    assert copies(path) == []
 
 
 _ALEMBIC = "CREATE TABLE alembic_version (version_num TEXT); INSERT INTO alembic_version VALUES ('{}');"
@@ -321,17 +447,95 @@ def test_database_without_one_revision_is_left_as_it_was(older: Path, script: st
     assert (stored(older), copies(older)) == (before, [])
 
 
-def test_table_that_refers_to_one_that_is_made_anew_is_not_broken(path: Path) -> None:
-    """The second revision makes the table of quotes anew."""
-    load("0001", path)
+@pytest.mark.parametrize(
+    ("revision", "added", "referred"),
+    [
+        pytest.param(
+            "0001",
+            "CREATE TABLE notes (tick_id, market_id, FOREIGN KEY (tick_id, market_id) REFERENCES price_snapshots);"
+            "INSERT INTO notes SELECT tick_id, market_id FROM price_snapshots",
+            "price_snapshots",
+            id="made_anew",
+        ),
+        pytest.param("0001", "CREATE TABLE notes (id REFERENCES Latest_Quotes)", "latest_quotes", id="empty"),
+        pytest.param(
+            "0004",
+            "CREATE TABLE notes (id REFERENCES walks (id) ON DELETE CASCADE);"
+            "INSERT INTO notes SELECT id FROM walks",
+            "walks",
+            id="dropped",
+        ),
+        pytest.param(
+            "0004",
+            "CREATE TABLE notes (tick_id, market_id, FOREIGN KEY (tick_id, market_id) REFERENCES sightings);"
+            "INSERT INTO notes SELECT tick_id, market_id FROM sightings",
+            "sightings",
+            id="renamed",
+        ),
+    ],
+)
+def test_table_that_refers_to_one_that_is_replaced_is_named(
+    path: Path, revision: str, added: str, referred: str
+) -> None:
+    """SQLite deletes the rows of a table before it drops it, and what refers to them may be deleted with them."""
+    load(revision, path)
+    change(path, added)
+    before = stored(path)
+    assert with_advice(refusal(path)) == (
+        f"database {path}: table notes refers to {referred}, which the upgrade replaces; copy its rows to a table "
+        "without that foreign key, drop it, then run `kalshi-pipeline init`"
+    )
+    assert (stored(path), copies(path)) == (before, [])
+
+
+@pytest.mark.parametrize("revision", ["0001", "0002", "0004"])
+def test_table_that_refers_to_others_keeps_its_rows(path: Path, revision: str) -> None:
+    load(revision, path)
     change(
         path,
-        "CREATE TABLE notes (tick_id, market_id, FOREIGN KEY (tick_id, market_id) REFERENCES price_snapshots);"
-        "INSERT INTO notes SELECT tick_id, market_id FROM price_snapshots",
+        "CREATE TABLE notes (market_id REFERENCES markets (id) ON DELETE CASCADE,"
+        " tick_id REFERENCES ticks (id) ON DELETE SET NULL);"
+        "INSERT INTO notes SELECT market_id, tick_id FROM latest_quotes",
     )
     before = stored(path)
-    assert str(refusal(path)) == f"database {path}: FOREIGN KEY constraint failed"
+    upgrade(path)
+    after = stored(path)
+    assert after.tables["notes"] == before.tables["notes"] != []
+    assert [part for part in after.schema if part[1] == "notes"] == [
+        part for part in before.schema if part[1] == "notes"
+    ]
+
+
+def test_table_of_a_later_revision_is_not_called_the_users(path: Path) -> None:
+    change(load("0004", path), "UPDATE alembic_version SET version_num = '0003'")
+    before = stored(path)
+    assert with_advice(refusal(path)) == (
+        f"{path} says that it has schema 0003, but it has table sightings of a later one; a development version made "
+        "it, or another program changed it: keep it for that version, and set KALSHI_DATABASE_URL to a new file"
+    )
     assert (stored(path), copies(path)) == (before, [])
+
+
+def test_view_of_a_later_revision_becomes_that_of_releases(path: Path, newest: Stored) -> None:
+    """It holds nothing; one of the user's with other columns is named."""
+    load("0002", path)
+    later = "CREATE VIEW trade_history AS SELECT 1 AS mine"
+    change(path, later)
+    assert str(refusal(path)).startswith(
+        f"database {path}: view trade_history is in the way of the new schema"
+    )
+    columns = ", ".join(f"1 AS {name}" for name in _columns_of(newest, "trade_history"))
+    change(path, f"DROP VIEW trade_history; CREATE VIEW trade_history AS SELECT {columns}")
+    upgrade(path)
+    assert stored(path).schema == newest.schema
+
+
+def _columns_of(found: Stored, view: str) -> list[str]:
+    with closing(sqlite3.connect(":memory:")) as connection:
+        for kind, _, _, text in found.schema:
+            if kind in ("table", "view") and text:
+                connection.execute(text)
+        return [row[1] for row in connection.execute(f"PRAGMA table_info({view})")]
 
 
 def test_newer_database_is_left_as_it_was(older: Path) -> None:
@@ -342,6 +546,39 @@ def test_newer_database_is_left_as_it_was(older: Path) -> None:
         "upgrade kalshi-pipeline, or set KALSHI_DATABASE_URL to another file"
     )
     assert (stored(older), copies(older)) == (before, [])
+
+
+@pytest.mark.parametrize("label", ["0000", "abc", ""])
+def test_schema_that_no_version_names_is_not_called_newer(older: Path, label: str) -> None:
+    change(older, f"UPDATE alembic_version SET version_num = '{label}'")
+    before = stored(older)
+    error = refusal(older)
+    assert str(error) == f"{older} says that it has schema {label}, but no version names a schema so"
+    assert error.problem is StoreProblem.ALTERED_SCHEMA
+    assert (stored(older), copies(older)) == (before, [])
+
+
+def test_damaged_file_is_said_to_be_damaged(older: Path) -> None:
+    change(older, "PRAGMA journal_mode = DELETE")
+    content = older.read_bytes()
+    older.write_bytes(content[: len(content) // 3] + bytes(len(content) - len(content) // 3))
+    with pytest.raises(StoreError) as caught:
+        upgrade(older)
+    assert caught.value.problem is StoreProblem.DAMAGED
+    assert with_advice(caught.value).endswith(
+        "malformed; `sqlite3 FILE .recover` prints what can be read of it; restore a copy of it, or recover what can "
+        "be read"
+    )
+
+
+def test_link_to_a_database_has_the_locks_and_copies_of_its_file(older: Path, tmp_path: Path) -> None:
+    link = tmp_path / "links" / "link.db"
+    link.parent.mkdir()
+    link.symlink_to(older)
+    with FileLock(f"{older}.snapshot.lock"):
+        assert not dialect_of(sqlite_url(link)).lock("snapshot").acquire(0.1)
+    assert upgrade(link) == str(older.with_name(COPY))
+    assert [found.name for found in link.parent.iterdir()] == ["link.db"]
 
 
 def test_older_database_is_left_as_it_was_without_migrate(older: Path) -> None:

@@ -26,6 +26,7 @@ from kalshi_pipeline.store.dialects.sqlite.engines import (
 )
 from kalshi_pipeline.store.dialects.sqlite.files import Files, LockFile, files_of
 from kalshi_pipeline.store.dialects.sqlite.messages import BUSY_SECONDS, error_of
+from kalshi_pipeline.store.dialects.sqlite.triggers import unfit_trigger
 from kalshi_pipeline.store.dialects.sqlite.view_words import SqliteWords
 
 _SCHEME = "sqlite:///"
@@ -44,7 +45,8 @@ class Sqlite(Dialect):
         """Take an address such as `sqlite:///data/kalshi.db`; a relative path starts in the working directory."""
         path = make_url(url).database
         assert path, "an address has been checked before"
-        self._path = Path(path).absolute()
+        # Links are followed, because locks and copies are beside the file, for every name that it has.
+        self._path = Path(path).resolve()
         self._engine = writing_engine(self._path)
         self._reader = reading_engine(self._path, "mode=ro")
         self._reader_at_rest = reading_engine(self._path, "mode=ro&immutable=1")
@@ -189,7 +191,9 @@ class Sqlite(Dialect):
             copy.discard()
             raise
         finally:
-            copy.discard_draft()
+            # Where it cannot be removed, making the copy has failed of that, and has said so.
+            with contextlib.suppress(OSError):
+                copy.discard_draft()
 
     @contextlib.contextmanager
     def scratch(self) -> Iterator[Connection]:
@@ -211,13 +215,19 @@ class Sqlite(Dialect):
         return [Part(kind, name, text, f"DROP {kind.upper()} {quote(name)}") for kind, name, text in found]
 
     def check_parts(self, connection: Connection) -> None:
-        """Rename a table, at which SQLite resolves every name in every view and trigger."""
+        """Rename a table, at which SQLite resolves every name in every view, and most of those in triggers."""
         for statement in (
             f"CREATE TABLE {_CHECKED} (id INTEGER)",
             f"ALTER TABLE {_CHECKED} RENAME TO {_CHECKED}_too",
             f"DROP TABLE {_CHECKED}_too",
         ):
             connection.exec_driver_sql(statement)
+        if found := unfit_trigger(connection):
+            name, fact = found
+            raise StoreError(
+                f"database {self._path}: trigger {name} is in the way of the new schema ({fact})",
+                StoreProblem.IN_THE_WAY,
+            )
 
     def remove(self) -> None:
         """Delete the file with its log."""

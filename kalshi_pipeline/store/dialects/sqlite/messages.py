@@ -8,9 +8,12 @@ from kalshi_pipeline.errors import StoreError, StoreProblem
 BUSY_SECONDS = 60
 """How long a connection waits for another one's lock."""
 
+_RECOVERS = "`sqlite3 FILE .recover` prints what can be read of it"
 _PROBLEMS = {
     "is full": (StoreProblem.FULL, "what was committed stays"),
     "No space left": (StoreProblem.FULL, "what was committed stays"),
+    "image is malformed": (StoreProblem.DAMAGED, _RECOVERS),
+    "malformed database schema": (StoreProblem.DAMAGED, _RECOVERS),
     "readonly": (StoreProblem.NOT_USABLE, ""),
     "unable to open": (StoreProblem.NOT_USABLE, ""),
     "not a database": (StoreProblem.NOT_USABLE, ""),

@@ -169,12 +169,18 @@ class _Scopes:
             )
 
     def _parsed(self, sentence: str, status_filter: str, *, is_former: bool = False) -> int:
-        """Return the scope that a sentence names; one that cannot be parsed covers nothing."""
+        """Return the scope that a sentence names; one that cannot be parsed covers nothing.
+
+        To the older schemas, series in another order were another scope, so that a tick of one never confirmed what a
+        tick of the other had stored. Former scopes keep their order, and stay apart.
+        """
         matched = _SENTENCE.fullmatch(sentence)
         if matched is None:
             return self._unknown(sentence)
         named, combos = matched.group(1), _COMBOS[matched.group(2)]
-        series = "" if named == "all series" else ",".join(sorted(set(named.split(","))))
+        series = named if is_former else ",".join(sorted(set(named.split(","))))
+        if named == "all series":
+            series = ""
         words = _sentence(series, combos, status_filter)
         return self._id(series, combos, status_filter, words, is_former=is_former)
 
