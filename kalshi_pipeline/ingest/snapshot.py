@@ -74,8 +74,21 @@ def _store_quotes(session: Session, report: Report, tick_at: int, period_seconds
             paused=new_paused,
         )
 
+    def end(*, is_complete: bool) -> None:
+        with session.database.begin() as connection:
+            found = quotes.end(connection, session.clock.now(), is_complete=is_complete)
+            tally = Tally(ended=found.ended, unconfirmed=found.unconfirmed)
+            add_page(connection, report.run, tally)
+        report.tally += tally
+
     listing = pages.listing()
-    store_pages(session, report, listing, pages.prepare, merge)
+    try:
+        store_pages(session, report, listing, pages.prepare, merge)
+    except ExchangeError:
+        # What is proved does not depend on the rest of the listing; a tick without a page holds no quotes.
+        if report.run.pages + report.tally.pages:
+            end(is_complete=False)
+        raise
     if report.is_complete and session.scope().shows_absence:
         _store_paused(session, report, pages, merge)
         reconcile(
@@ -88,11 +101,7 @@ def _store_quotes(session: Session, report: Report, tick_at: int, period_seconds
             everywhere=False,
             ended_without_cursor=listing.ended_without_cursor,
         )
-    with session.database.begin() as connection:
-        found = quotes.end(connection, session.clock.now(), is_complete=report.is_complete)
-        tally = Tally(ended=found.ended, unconfirmed=found.unconfirmed)
-        add_page(connection, report.run, tally)
-    report.tally += tally
+    end(is_complete=report.is_complete)
 
 
 def _store_paused(

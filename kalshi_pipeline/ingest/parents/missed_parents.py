@@ -24,10 +24,10 @@ _SERIES_REQUESTS = 20
 def check_events(session: Session, report: Report, listed: Collection[str]) -> None:
     """Make a listing of events partial that misses events of open markets which the exchange has after all.
 
-    Those are events with a market, no combo, that the newest complete tick confirmed.
+    Those are events with a market, no combo, that the newest complete tick confirmed and that was not to close since.
     """
     with session.database.read() as connection:
-        expected = confirmed_events(connection, session.scope())
+        expected = confirmed_events(connection, session.scope(), session.clock.now())
     sample = _sample_of(expected.difference(listed), _EVENT_REQUESTS * TICKERS_PER_LOOKUP)
     given = _given(report, _events(session, sample))
     if given:

@@ -13,7 +13,7 @@ from kalshi_pipeline.exchange.client import TICKERS_PER_LOOKUP
 from kalshi_pipeline.exchange.listing import ListedPage
 from kalshi_pipeline.ingest.parents.lookup import LookedUp, MarketLookup, store_looked_up
 from kalshi_pipeline.ingest.parents.market_pages import MarketPages, PreparedMarkets
-from kalshi_pipeline.ingest.parents.plausibility import OPEN, contradiction, sample_of
+from kalshi_pipeline.ingest.parents.plausibility import contradiction, is_open, sample_of
 from kalshi_pipeline.ingest.run.report import Report
 from kalshi_pipeline.ingest.run.session import Session
 from kalshi_pipeline.records import Market, Outcome
@@ -29,7 +29,7 @@ from kalshi_pipeline.store.writing.lookups import (
 )
 from kalshi_pipeline.store.writing.runs import State, add_page
 from kalshi_pipeline.store.writing.tally import Tally
-from kalshi_pipeline.vocabulary import Tier
+from kalshi_pipeline.vocabulary import MarketStatus, Tier
 
 # Limited in time as well as in requests: an exchange that answers slowly must not delay the next tick.
 _MOST_SECONDS = 20.0
@@ -56,7 +56,7 @@ def reconcile(
     rest is not asked for. `merge` is the run's own way to store a page; it also stores markets that are open although
     the listing missed them, which then count as listed. With `everywhere`, markets that are stored as open outside of
     the run's scope are due too. A listing that `ended_without_cursor`, with a full page, is partial where no vanished
-    market can speak for it; so is one that is much shorter than the last complete one.
+    market can speak for it; so is one that is much shorter than the last complete one, if no lookup is answered.
 
     Lookups that fail are left to later runs, with a note.
     """
@@ -69,12 +69,19 @@ def reconcile(
     vanished = [market for market in unlisted if market.vanished]
     plan = LookupPlan.of(requests, len(unlisted), len(due))
     budget = _Budget(session, plan)
-    reconciling = _Reconciling(session, report, pages, merge, budget, {market.ticker for market in unlisted})
+    reconciling = _Reconciling(session, report, pages, merge, budget, unlisted)
     sample = sample_of(vanished, at, Random())  # noqa: S311  (nothing secret)
+    listed_records = report.tally.new
     reason = reconciling.judge(sample)
-    if not vanished:
-        reason = _suspicion(
-            report.tally.new, before, ended_without_cursor=ended_without_cursor, are_missing=bool(unlisted)
+    if reason is None and ended_without_cursor and not reconciling.is_answered:
+        reason = (
+            "the listing ended with a full page without a cursor, not even an empty one: there may be more"
+        )
+    if reason is None and reconciling.all_failed and listed_records < before // 2:
+        # That each market which left it is known to have ended would explain a short listing.
+        reason = (
+            f"the listing has {listed_records:,} records, the last complete one had {before:,}, and what became of the "
+            "others could not be looked up"
         )
     if reason is not None:
         report.state, report.reason = State.PARTIAL, reason
@@ -82,20 +89,9 @@ def reconcile(
         asked = {market.ticker for market in sample}
         reconciling.look_up([market.ticker for market in unlisted if market.ticker not in asked])
         budget.begin_waiting()
-        reconciling.look_up(due)
+        known = {market.ticker for market in unlisted}
+        reconciling.look_up([ticker for ticker in due if ticker not in known])
     reconciling.conclude()
-
-
-def _suspicion(listed: int, before: int, *, ended_without_cursor: bool, are_missing: bool) -> str | None:
-    """Return why a listing is not believed, from which no market vanished that could be asked for; None if it is.
-
-    That every market which is stored as open was listed explains a short listing; that some are missing does not.
-    """
-    if ended_without_cursor:
-        return "the listing ended with a full page without a cursor, not even an empty one: there may be more"
-    if are_missing and listed < before // 2:
-        return f"the listing has {listed:,} records, and the last complete one had {before:,}"
-    return None
 
 
 class LookupPlan(NamedTuple):
@@ -111,7 +107,8 @@ class LookupPlan(NamedTuple):
     @classmethod
     def of(cls, requests: int, missing: int, waiting: int) -> "LookupPlan":
         """Divide the requests of a run between so many markets."""
-        kept = min(-(-requests // _WAITING_SHARE), -(-waiting // TICKERS_PER_LOOKUP)) if missing else requests
+        share = min(-(-requests // _WAITING_SHARE), requests // 2)  # a single request is for the missing ones
+        kept = min(share, -(-waiting // TICKERS_PER_LOOKUP)) if missing else requests
         return cls(requests - kept, requests)
 
 
@@ -154,23 +151,29 @@ class _Reconciling:
         pages: MarketPages,
         merge: Merge,
         budget: _Budget,
-        unlisted: Collection[str],
+        unlisted: Collection[Unlisted],
     ) -> None:
         self._session = session
         self._report = report
         self._pages = pages
         self._merge = merge
         self._budget = budget
-        self._unlisted = unlisted
+        self._stored_status = {market.ticker: market.status for market in unlisted}
         self._status_of: dict[str, str | None] = {}
         self._lost: list[str] = []
+        self.is_answered = False
+        """Whether the exchange said of some market of the sample what it is, or that it has none."""
+        self.all_failed = False
+        """Whether every request for the sample failed."""
 
     def judge(self, sample: Sequence[Unlisted]) -> str | None:
         """Look up a sample of vanished markets; return why it contradicts the listing, if it does."""
         if not sample:
             return None
         lookup = self._ask([market.ticker for market in sample])
-        reason = contradiction(sample, self._status_of, lookup.gone)
+        self.is_answered = bool(self._status_of or lookup.gone or lookup.unreadable)
+        self.all_failed = bool(lookup.failed) and not self.is_answered
+        reason = contradiction(sample, self._status_of, {*lookup.gone, *lookup.failed})
         self._finish(lookup, are_believed=reason is None)
         return reason
 
@@ -215,24 +218,29 @@ class _Reconciling:
         """Store an answer; markets that are open although the listing missed them are stored as a page of it."""
         page = answer.page
         self._status_of |= {outcome.ticker: outcome.market.status for outcome in page.records}
-        lost = [outcome for outcome in page.records if self._is_lost(outcome)]
-        others = [outcome for outcome in page.records if not self._is_lost(outcome)]
-        if lost:
-            self._store_lost(ListedPage([outcome.market for outcome in lost], [], page.received_at))
+        alive = [outcome for outcome in page.records if self._is_alive(outcome)]
+        others = [outcome for outcome in page.records if not self._is_alive(outcome)]
+        if alive:
+            self._store_alive(ListedPage([outcome.market for outcome in alive], [], page.received_at))
         store_looked_up(self._session, self._report, self._pages, answer, others)
         found = [outcome.ticker for outcome in page.records]
         with self._session.database.begin() as connection:
             record_market_lookups(connection, found, self._session.clock.now(), are_missing=False)
         self._report.counts["looked_up"] += len(page.records) + len(page.rejects)
 
-    def _is_lost(self, outcome: Outcome) -> bool:
-        return outcome.market.status in OPEN and outcome.ticker in self._unlisted
+    def _is_alive(self, outcome: Outcome) -> bool:
+        status = outcome.market.status
+        return outcome.ticker in self._stored_status and (
+            status == MarketStatus.INACTIVE or is_open(status, self._stored_status[outcome.ticker])
+        )
 
-    def _store_lost(self, page: ListedPage[Market]) -> None:
+    def _store_alive(self, page: ListedPage[Market]) -> None:
         prepared = self._pages.prepare(page)
         with self._session.database.begin() as connection:
             tally = Tally(received=len(page.records)) + self._merge(connection, prepared)
             add_page(connection, self._report.run, tally)
         self._report.tally += tally
-        self._lost += [market.ticker for market in page.records]
-        self._report.counts["lost_by_listing"] += len(page.records)
+        # The documents do not promise that the listing shows a paused market.
+        lost = [market.ticker for market in page.records if market.status != MarketStatus.INACTIVE]
+        self._lost += lost
+        self._report.counts["lost_by_listing"] += len(lost)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import Connection, exists, func, not_, select
+from sqlalchemy import Connection, exists, func, not_, or_, select
 
 from kalshi_pipeline.scope import Scope
 from kalshi_pipeline.store.dialects.statements import in_parts, written
@@ -15,7 +15,7 @@ from kalshi_pipeline.store.schema.tables import (
     ticks,
     unlisted_spans,
 )
-from kalshi_pipeline.store.scopes import is_in
+from kalshi_pipeline.store.scopes import is_in, stored_scopes
 from kalshi_pipeline.store.writing.runs import State
 from kalshi_pipeline.vocabulary import STATUSES_OF, MarketStatus, StatusFilter
 
@@ -58,9 +58,16 @@ def series_of_events(connection: Connection, tickers: Sequence[str]) -> dict[str
     }
 
 
-def confirmed_events(connection: Connection, scope: Scope) -> set[str]:
-    """Return the events in a scope that have a market, no combo, which the newest complete tick confirmed as open."""
-    newest_id = select(func.max(ticks.c.id)).where(ticks.c.state == State.COMPLETE).scalar_subquery()
+def confirmed_events(connection: Connection, scope: Scope, at: int) -> set[str]:
+    """Return the events in a scope that have a market, no combo, which the newest complete tick confirmed as open.
+
+    Markets whose announced close lies between that tick and an instant (`at`) do not count: they may have closed since.
+    """
+    newest = select(ticks.c.id, ticks.c.tick_at, ticks.c.scope_id).where(ticks.c.state == State.COMPLETE)
+    row = connection.execute(newest.order_by(ticks.c.id.desc()).limit(1)).one_or_none()
+    of_tick = None if row is None else stored_scopes(connection).get(row.scope_id)
+    if row is None or of_tick is None or not of_tick.shows_absence:
+        return set()
     is_missed = exists().where(
         unlisted_spans.c.market_id == markets.c.id, unlisted_spans.c.to_tick_id.is_(None)
     )
@@ -70,10 +77,12 @@ def confirmed_events(connection: Connection, scope: Scope) -> set[str]:
         .join(events)
         .where(
             not_(latest_quotes.c.is_terminal),
-            latest_quotes.c.tick_id <= newest_id,
+            latest_quotes.c.tick_id <= row.id,
+            or_(markets.c.close_at.is_(None), not_(markets.c.close_at.between(row.tick_at, at))),
             markets.c.status.in_([status.value for status in STATUSES_OF[StatusFilter.OPEN]]),
             not_(markets.c.is_combo),
             is_in(scope),
+            is_in(of_tick),
             not_(is_missed),
         )
         .distinct()

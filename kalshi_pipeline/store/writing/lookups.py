@@ -29,10 +29,18 @@ from sqlalchemy import (
 
 from kalshi_pipeline.scope import Scope
 from kalshi_pipeline.store.dialects.statements import in_parts, insert_or_ignore, upsert, written
-from kalshi_pipeline.store.schema.tables import lost_markets, market_lookups, markets, unlisted_spans
-from kalshi_pipeline.store.scopes import is_in
+from kalshi_pipeline.store.schema.tables import (
+    latest_quotes,
+    lost_markets,
+    market_lookups,
+    markets,
+    ticks,
+    unlisted_spans,
+)
+from kalshi_pipeline.store.scopes import is_in, select_id
 from kalshi_pipeline.store.writing.merging import make_empty
 from kalshi_pipeline.store.writing.parents import staged_markets
+from kalshi_pipeline.store.writing.runs import State
 from kalshi_pipeline.units import MICROS_PER_SECOND
 from kalshi_pipeline.vocabulary import NOT_OPEN, STATUSES_OF, MarketStatus, StatusFilter
 
@@ -55,17 +63,23 @@ _is_unsettled = and_(
 )
 
 
+# A status that this version knows; NULL is none.
+_is_known = func.coalesce(markets.c.status, "").in_([status.value for status in MarketStatus])
+
+
 def _is_any_of(statuses: Iterable[MarketStatus]) -> ColumnElement[bool]:
     return markets.c.status.in_([status.value for status in statuses])
 
 
 class Unlisted(NamedTuple):
-    """A market that is stored as open and that a listing does not show.
+    """A market that a listing does not show, stored as open or in a state that this version does not know.
 
-    It has `vanished` if the last good listing, or a lookup since, showed it, and no run before this one missed it.
+    It has `vanished` if the last complete tick of the listing's scope, or a tick since, listed it. Before the first
+    such tick, each market that no other tick has missed counts as listed.
     """
 
     ticker: str
+    status: str | None
     close_at: int | None
     is_provisional: bool
     vanished: bool
@@ -81,19 +95,27 @@ class ListedMarkets:
             staged_markets.table, markets.c.ticker == staged_markets.table.c.ticker
         ),
     )
-    _find_staged = delete(lost_markets).where(
-        lost_markets.c.market_id.in_(
-            select(markets.c.id).join(staged_markets.table, markets.c.ticker == staged_markets.table.c.ticker)
-        )
+    _staged_ids = select(markets.c.id).join(
+        staged_markets.table, markets.c.ticker == staged_markets.table.c.ticker
+    )
+    _find_staged = delete(lost_markets).where(lost_markets.c.market_id.in_(_staged_ids))
+    _show_staged = (
+        update(market_lookups)
+        .values(missing_at=None)
+        .where(market_lookups.c.missing_at.is_not(None), market_lookups.c.market_id.in_(_staged_ids))
     )
 
     def __init__(self, connection: Connection) -> None:
         make_empty(connection, _listed)
         self._some_are_lost = connection.execute(select(exists(select(lost_markets)))).scalar_one()
+        are_missing = select(exists().where(market_lookups.c.missing_at.is_not(None)))
+        self._some_are_missing = connection.execute(are_missing).scalar_one()
 
     def add_staged(self, connection: Connection) -> None:
-        """Remember the staged markets, which are lost no more."""
+        """Remember the staged markets, which are lost no more, nor missing in both of the exchange's tiers."""
         connection.execute(self._add_staged)
+        if self._some_are_missing:
+            connection.execute(self._show_staged)
         if self._some_are_lost:
             connection.execute(self._find_staged)
 
@@ -115,18 +137,31 @@ class ListedMarkets:
     def unlisted(self, connection: Connection, scope: Scope) -> list[Unlisted]:
         """Return the markets that a scope covers by their stored state, and its listing, now complete, did not list."""
         is_lost = exists().where(lost_markets.c.market_id == markets.c.id)
-        is_missed = exists().where(
-            unlisted_spans.c.market_id == markets.c.id, unlisted_spans.c.to_tick_id.is_(None)
+        good = select(func.max(ticks.c.id)).where(
+            ticks.c.scope_id == select_id(scope).scalar_subquery(), ticks.c.state == State.COMPLETE
         )
+        good_id = connection.execute(good).scalar_one()
+        was_missed = exists().where(
+            unlisted_spans.c.market_id == markets.c.id,
+            unlisted_spans.c.to_tick_id.is_(None),
+            true() if good_id is None else unlisted_spans.c.from_tick_id <= good_id,
+        )
+        has_quote = exists().where(latest_quotes.c.market_id == markets.c.id, ~latest_quotes.c.is_terminal)
         query = (
             select(
                 markets.c.ticker,
+                markets.c.status,
                 markets.c.close_at,
                 func.coalesce(markets.c.is_provisional, false()),
-                not_(or_(is_lost, is_missed)),
+                and_(not_(or_(is_lost, was_missed)), true() if good_id is None else has_quote),
             )
             .outerjoin(market_lookups)
-            .where(_is_unsettled, _is_any_of(scope.statuses), is_in(scope), ~self.hold(markets.c.id))
+            .where(
+                _is_unsettled,
+                or_(_is_any_of(scope.statuses), and_(not_(_is_known), has_quote)),
+                is_in(scope),
+                ~self.hold(markets.c.id),
+            )
             .order_by(market_lookups.c.asked_at.nulls_first(), markets.c.id)
         )
         return [Unlisted(*row) for row in connection.execute(query)]

@@ -162,6 +162,7 @@ def _close_spans(market_ids: Select[Any]) -> Update:
 
 
 _close_spans_of_staged = _close_spans(select(markets.c.id).join(_stage, markets.c.ticker == _stage.c.ticker))
+_some_are_missed = select(exists().where(_span.to_tick_id.is_(None)))
 _close_spans_of_ended = _close_spans(_ended_ids)
 _is_missed = exists().where(_span.market_id == _unlisted.c.market_id, _span.to_tick_id.is_(None))
 _open_spans = insert(unlisted_spans).from_select(
@@ -222,15 +223,13 @@ class TickQuotes:
         self._bound = {"tick_id": run.id, "aged_tick_id": connection.execute(aged).scalar_one()}
         # What became of a market that is not among them at the tick's end has to be looked up.
         self.listed = ListedMarkets(connection)
-        self._some_are_missed = connection.execute(
-            select(exists().where(_span.to_tick_id.is_(None)))
-        ).scalar_one()
 
     def append(self, connection: Connection, received_at: int) -> Appended:
         """Store the quotes of the staged markets, which were received at an instant."""
         make_empty(connection, _new_quotes)
         self.listed.add_staged(connection)
-        if self._some_are_missed:
+        # Asked for each page: one that moves a market to another event opens a span.
+        if connection.execute(_some_are_missed).scalar_one():
             connection.execute(_close_spans_of_staged, self._bound)
         at = {**self._bound, "received_ms": self._milliseconds(received_at)}
         inserted = connection.execute(_find, self._bound).rowcount

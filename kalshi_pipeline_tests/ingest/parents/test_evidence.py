@@ -161,7 +161,7 @@ def test_exchange_that_knows_too_few_of_the_vanished_is_not_believed(
     report = at(settings, 1, lambda _, rows: [row for row in rows if row["ticker"] not in gone])
     assert (report.state, report.tally.unconfirmed) == (State.PARTIAL, 0)
     assert report.reason == (
-        "the listing cannot be checked: of 20 markets that left it and were looked up, the exchange knows 0"
+        "the listing cannot be checked: of 20 markets that left it and were looked up, 0 were found"
     )
     assert query("SELECT count(*) FROM market_lookups WHERE missing_at IS NOT NULL") == [(0,)]
 
@@ -210,10 +210,12 @@ def test_paused_markets_are_alive(
     assert query("SELECT count(*) FROM latest_prices WHERE is_tick_complete") == [(MARKETS,)]
 
 
+@pytest.mark.parametrize("count", [3, 30])
 def test_paused_markets_that_cannot_be_listed_are_looked_up(
-    settings: Settings, sandbox: Sandbox, listed: list[str]
+    settings: Settings, sandbox: Sandbox, listed: list[str], query: Query, count: int
 ) -> None:
-    for ticker in listed[:3]:
+    """Paused markets are no sign of a cut, however many there are."""
+    for ticker in listed[:count]:
         move(sandbox, ticker, "inactive")
 
     def answer(request: httpx.Request, rows: Rows) -> Rows:
@@ -221,9 +223,12 @@ def test_paused_markets_that_cannot_be_listed_are_looked_up(
             raise httpx.ConnectError("down")
         return [row for row in rows if is_lookup(request) or row["status"] != "inactive"]
 
-    report = at(settings, 1, answer)
-    assert (report.state, report.tally.paused, report.counts["lost_by_listing"]) == (State.COMPLETE, 3, 3)
-    assert report.notes[0].startswith("paused markets could not be listed: ")
+    for minute in (1, 2):
+        report = at(settings, minute, answer)
+        assert (report.state, report.tally.paused) == (State.COMPLETE, count)
+        assert (report.counts["lost_by_listing"], report.tally.unconfirmed) == (0, 0)
+        assert report.notes[0].startswith("paused markets could not be listed: ")
+        assert query("SELECT count(*) FROM latest_prices WHERE is_tick_complete") == [(MARKETS,)]
 
 
 @pytest.mark.parametrize(
@@ -260,8 +265,109 @@ def test_full_page_without_a_cursor_may_not_be_the_last(
             assert take_snapshot(session, NOON + MINUTE).state is State.COMPLETE
 
 
+@pytest.mark.parametrize("left", [0, 60], ids=["empty", "cut"])
+@pytest.mark.parametrize("tickers", ["20", "300"])
+def test_listing_that_cannot_be_checked_is_not_believed_later(
+    settings_for: SettingsFor, query: Query, left: int, tickers: str
+) -> None:
+    """Lookups that fail once do not make a cut listing the one that the next ones are compared with."""
+    count = int(tickers)
+    config = WorldConfig(markets=count, combos=0, births_per_step=0, closes_per_step=0, change_share=0)
+    with Sandbox(World(config)) as sandbox:
+        settings = settings_for(sandbox.url)
+        with open_session(settings) as session:
+            take_snapshot(session, NOON)
+        kept = [
+            ticker
+            for (ticker,) in query(f"SELECT ticker FROM markets ORDER BY id LIMIT {left * count // 300}")
+        ]
+        cut = cut_to(kept)
+
+        def cut_and_down(request: httpx.Request, rows: Rows) -> Rows:
+            if is_lookup(request):
+                raise httpx.ConnectError("down")
+            return cut(request, rows)
+
+        for minute in (1, 2):
+            report = at(settings, minute, cut_and_down)
+            assert (report.state, report.tally.unconfirmed) == (State.PARTIAL, 0)
+        report = at(settings, 3, cut)
+        assert report.state is State.PARTIAL
+        assert str(report.reason).startswith("the listing was cut short")
+        assert at(settings, 4, honest).state is State.COMPLETE
+
+
+def test_markets_that_no_tick_listed_have_not_vanished(
+    settings: Settings, sandbox: Sandbox, query: Query
+) -> None:
+    """Markets that are stored for another reason, and that the listing never showed, say nothing of it."""
+    hidden = sorted(open_markets(sandbox.url))[:9]
+    without = cut_to(sorted(open_markets(sandbox.url))[9:])
+    at(settings, 0, without)
+    with open_session(settings) as session:
+        sync_markets(session)
+    for minute in (1, 2):
+        report = at(settings, minute, without)
+        assert (report.state, report.counts["lost_by_listing"]) == (State.COMPLETE, 9)
+    assert query("SELECT count(*) FROM latest_prices WHERE is_tick_complete") == [(MARKETS,)]
+    assert len(hidden) == 9
+
+
+@pytest.mark.parametrize("word", ["trading", ""])
+def test_unknown_status_word_does_not_switch_the_check_off(
+    settings: Settings, listed: list[str], word: str
+) -> None:
+    """A market that is looked up with the word with which it was listed as open is open."""
+    with_word = at(settings, 1, lambda _, rows: [{**row, "status": word} for row in rows])
+    assert (with_word.state, with_word.tally.received) == (State.COMPLETE, MARKETS)
+    for left in (0, 10):
+
+        def cut(request: httpx.Request, rows: Rows, left: int = left) -> Rows:
+            return [{**row, "status": word} for row in cut_to(listed[:left])(request, rows)]
+
+        report = at(settings, 2 + left, cut)
+        assert (report.state, report.tally.unconfirmed) == (State.PARTIAL, 0)
+        assert str(report.reason).startswith("the listing was cut short")
+
+
+def test_short_listing_is_believed_where_the_others_are_known_to_have_ended(
+    settings: Settings, sandbox: Sandbox, listed: list[str]
+) -> None:
+    """Also beside a market that the listing lost; what another run learnt is as good as a lookup."""
+    at(settings, 1, cut_to(listed[1:]))
+    for ticker in listed[100:]:
+        move(sandbox, ticker, "closed")
+    with open_session(settings) as session:
+        sync_markets(session)
+    for minute in (2, 3):
+        report = at(settings, minute, cut_to(listed[1:]))
+        assert (report.state, report.reason) == (State.COMPLETE, None)
+        assert report.counts["lost_by_listing"] == 1
+
+
+def test_tick_that_breaks_off_writes_what_is_proved(
+    settings: Settings, sandbox: Sandbox, listed: list[str], query: Query
+) -> None:
+    """Its other pages say nothing of a market that is known to have ended."""
+    move(sandbox, listed[0], "closed")
+    with open_session(settings) as session:
+        sync_markets(session)
+
+    def break_off(request: httpx.Request, body: Any) -> Any:
+        if not request.url.path.endswith("/markets"):
+            return body
+        if "cursor" in request.url.params:
+            raise httpx.ConnectError("down")
+        return {"markets": body["markets"][:200], "cursor": "more"}
+
+    with rewritten_session(settings.model_copy(update={"windows": 1}), break_off) as session:
+        report = take_snapshot(session, NOON + MINUTE)
+    assert (report.state, report.tally.pages, report.tally.ended) == (State.PARTIAL, 1, 1)
+    assert query("SELECT tick_id, is_terminal FROM latest_quotes WHERE is_terminal") == [(2, 1)]
+
+
 def unlisted(number: int, *, close_at: int | None = None, is_provisional: bool = False) -> Unlisted:
-    return Unlisted(f"M-{number}", close_at, is_provisional, vanished=True)
+    return Unlisted(f"M-{number}", "active", close_at, is_provisional, vanished=True)
 
 
 def test_sample_has_first_the_markets_whose_announced_close_is_ahead() -> None:
