@@ -241,7 +241,14 @@ def test_no_side_is_held_against_the_yes_side(fields: dict[str, Any], is_mirrore
 def test_market_with_its_tickers_alone_is_read() -> None:
     """Only what identifies a record is required; everything else is None."""
     expected: dict[str, Any] = dict.fromkeys(Market._fields)
-    bare = {"ticker": "M", "event_ticker": "E", "is_combo": False, "quote": NOTHING, "is_mirrored": True}
+    bare = {
+        "ticker": "M",
+        "event_ticker": "E",
+        "is_combo": False,
+        "quote": NOTHING,
+        "is_mirrored": True,
+        "has_negative_size": False,
+    }
     assert market_of()._asdict() == {**expected, **bare}
 
 
@@ -293,6 +300,7 @@ def test_market_fields_are_read_as_they_came() -> None:
         "is_combo": False,
         "quote": NOTHING,
         "is_mirrored": True,
+        "has_negative_size": False,
     }
 
 

@@ -18,10 +18,11 @@ LANDED = {
     "0004_sightings.py": "aab14b35d60757666580dca4c72628a5972d64b1c459565a416bf4863ace71a2",
     "0005_scopes.py": "07a75a16ae9ddf2b265b349aa3c412891ea9aeac76ad6b02e6df587a3598ee7d",
     "0006_evidence.py": "6ab0ef91d91aeb37ea72b3a04e77a579c8d7f1a19c1e4e3f6b43f17a4a6a1295",
+    "0007_taken_back.py": "21a11b4a77975cc64a9c073506f9f5d17c371aa937fb6644d730a0e9c39689fb",
 }
 
 # Views are made by an upgrade only, so another definition takes another revision, if an empty one.
-VIEWS = ("0006", "be0b5bbcb9ae5d957607c963f2d08cce11fad1a8af7409b19b8e95549d80a15b")
+VIEWS = ("0007", "73a6317df4a536a07adfcd7e2d544644b6f48787366f8e63e699d370c3c32f2e")
 
 
 @pytest.mark.parametrize("name", LANDED)
