@@ -126,27 +126,25 @@ class Merge:
             .select_from(stage.join(table, same_ticker))
             .where(or_(table.c.is_placeholder, *differs)),
         )
-        is_changed = and_(table.c.id == self.changed.c.id, staged_row == self.changed.c[STAGED_ROW])
+        # The list makes SQLite begin with the few rows that change: otherwise it may read the whole table.
+        is_among = and_(table.c.id == self.changed.c.id, table.c.id.in_(select(self.changed.c.id)))
+        is_changed = and_(is_among, staged_row == self.changed.c[STAGED_ROW])
         self.update_changed: Update = (
             update(table)
             .values({**kept, "is_placeholder": false(), "changed_at": seen_at})
             .where(is_changed, same_ticker)
         )
+        changing = self.changed.join(table, is_among).join(stage, staged_row == self.changed.c[STAGED_ROW])
         self.log_changed: list[Insert | Update] = [
             insert(log).from_select(
                 [next(iter(log.foreign_keys)).parent.name, "seen_at", "field", "before", "after"],
                 select(table.c.id, seen_at, literal(name), cast(table.c[name], Text), cast(kept[name], Text))
-                .select_from(self.changed)
-                .join(table, table.c.id == self.changed.c.id)
-                .join(stage, staged_row == self.changed.c[STAGED_ROW])
+                .select_from(changing)
                 .where(~table.c.is_placeholder, table.c[name].is_distinct_from(kept[name])),
             )
             for name in logged
             if log is not None
         ]
-        changing = self.changed.join(table, table.c.id == self.changed.c.id).join(
-            stage, staged_row == self.changed.c[STAGED_ROW]
-        )
         if before_change is not None:
             self.log_changed += before_change(changing, kept)
         self.find_open = select(table.c.id).where(table.c.is_placeholder).limit(1)

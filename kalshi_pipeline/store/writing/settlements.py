@@ -149,7 +149,11 @@ _log_amendments = insert(settlement_amendments).from_select(
 _update_changed = (
     update(settlements)
     .values({**_new, "amended_at": case((_is_amended, _seen_at), else_=_stored.amended_at)})
-    .where(_stored.market_id == _changed.c.market_id, _stage[STAGED_ROW] == _changed.c[STAGED_ROW])
+    .where(
+        _stored.market_id == _changed.c.market_id,
+        _stored.market_id.in_(select(_changed.c.market_id)),  # where SQLite begins, as in `merging`
+        _stage[STAGED_ROW] == _changed.c[STAGED_ROW],
+    )
 )
 _first = {
     "market_id": markets.c.id,
