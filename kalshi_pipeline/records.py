@@ -85,7 +85,8 @@ class Quote(NamedTuple):
 class Market(NamedTuple):
     """One yes-no contract with its quote.
 
-    `is_mirrored` is stored nowhere: it says whether the NO side that the exchange sent follows from the YES side.
+    The last two are stored nowhere. `is_mirrored` says whether the NO side that the exchange sent follows from the YES
+    side, `has_negative_size` whether it sent a size below zero.
     """
 
     ticker: Annotated[str, Note("the exchange's identifier, unique")]
@@ -114,10 +115,11 @@ class Market(NamedTuple):
     collection_ticker: Annotated[str | None, Note("the collection from which a combo was made")]
     quote: Quote
     is_mirrored: bool
+    has_negative_size: bool
 
     def row(self) -> Row:
         """Return what is stored, as one flat row: the fields of the market, then those of its quote."""
-        return (*self[:-2], *self.quote)
+        return (*self[:-3], *self.quote)
 
 
 class Outcome(NamedTuple):

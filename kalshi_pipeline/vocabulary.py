@@ -53,6 +53,13 @@ NOT_OPEN = frozenset(MarketStatus) - STATUSES_OF[StatusFilter.OPEN]
 """The statuses that prove that a market is not open; a word that this version does not know proves nothing."""
 
 
+DETERMINED = frozenset({MarketStatus.DETERMINED, MarketStatus.DISPUTED, MarketStatus.AMENDED})
+"""The statuses of a market whose result is published and not final."""
+
+BEFORE_RESULT: frozenset[MarketStatus] = STATUSES_OF[StatusFilter.OPEN] | STATUSES_OF[StatusFilter.UNOPENED]
+"""The statuses of a market that has no result in force, whatever was published before."""
+
+
 class MarketType(StrEnum):
     """A word of a market's `market_type` field."""
 

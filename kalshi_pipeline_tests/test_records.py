@@ -22,13 +22,13 @@ from kalshi_pipeline.records import (
 from kalshi_pipeline.store.reading import quotes
 from kalshi_pipeline.store.schema.columns import columns_of
 from kalshi_pipeline.store.schema.from_records import record_column, record_columns
-from kalshi_pipeline.store.schema.tables import metadata
+from kalshi_pipeline.store.schema.tables import UNSTORED, metadata
 
 # The tables of a record's fields, and the fields that are stored under another name, or nowhere.
 TABLES_OF: dict[type[NamedTuple], tuple[tuple[str, ...], dict[str, str | None]]] = {
     Series: (("series",), {}),
     Event: (("events",), {"series_ticker": "series_id"}),
-    Market: (("markets",), {"event_ticker": "event_id", "quote": None, "is_mirrored": None}),
+    Market: (("markets",), {"event_ticker": "event_id", "quote": None, **dict.fromkeys(UNSTORED)}),
     Quote: (("price_snapshots", "latest_quotes"), {}),
     Settlement: (("settlements",), {"ticker": "market_id", "is_current_tier": None}),
     Trade: (("trades",), {"ticker": "market_id"}),
@@ -89,7 +89,7 @@ def test_row_of_a_market_is_its_columns_then_those_of_its_quote() -> None:
     """Each field's name stands for its value."""
     quote = Quote(*Quote._fields)  # type: ignore[arg-type]
     market = Market(**{**dict(zip(Market._fields, Market._fields, strict=True)), "quote": quote})  # type: ignore[arg-type]
-    staged = record_columns(Market, without=("is_mirrored",))
+    staged = record_columns(Market, without=UNSTORED)
     assert list(market.row()) == [column.name for column in staged]
 
 

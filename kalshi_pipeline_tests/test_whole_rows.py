@@ -324,6 +324,16 @@ SETTLEMENT_ROW: Row = {
     "tier": "live",
     "first_seen_at": SEEN,
     "amended_at": CHANGED,
+    "withdrawn_at": None,
+}
+AMENDMENT_ROW: Row = {
+    "id": 1,
+    "market_id": 2,
+    "seen_at": CHANGED,
+    "result_before": "yes",
+    "result_after": "yes",
+    "value_before": 720_000,
+    "value_after": 730_000,
 }
 TRADE_ROW: Row = {
     "created_at": at("2026-11-21T06:38:11.436559Z"),
@@ -408,6 +418,7 @@ TABLES: dict[str, tuple[str, list[Row]]] = {
     ),
     "latest_quotes": ("market_id", [QUOTE_ROW]),
     "settlements": ("market_id", [SETTLEMENT_ROW]),
+    "settlement_amendments": ("id", [AMENDMENT_ROW]),
     "trades": ("trade_id", [TRADE_ROW]),
     "candlesticks": ("end_at", [CANDLESTICK_ROW]),
     "order_books": ("id", [{"id": 1, "market_id": 1, "received_at": TICKS[2] + 3_750_000}]),
@@ -512,6 +523,20 @@ VIEWS: dict[str, tuple[str, list[Row]]] = {
                 "tier": "live",
                 "first_seen_at": "2026-11-22T12:00:00.000000Z",
                 "amended_at": "2026-11-22T12:10:00.000000Z",
+                "status": "finalized",
+            }
+        ],
+    ),
+    "settlement_amendment_history": (
+        "seen_at",
+        [
+            {
+                "ticker": SETTLED_TICKER,
+                "seen_at": "2026-11-22T12:10:00.000000Z",
+                "result_before": "yes",
+                "result_after": "yes",
+                "value_before": 0.72,
+                "value_after": 0.73,
             }
         ],
     ),

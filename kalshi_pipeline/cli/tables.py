@@ -160,7 +160,12 @@ def _settled(settlement: StoredSettlement | None) -> str | None:
     paid = dollars(settlement.settlement_value, "value unknown")
     at = f"{instant(settlement.settled_at)} ({settlement.settled_at_source})"
     amended = None if settlement.amended_at is None else f"amended, as seen {instant(settlement.amended_at)}"
-    return ", ".join(filter(None, (settlement.result, paid, at, amended)))
+    withdrawn = (
+        None
+        if settlement.withdrawn_at is None
+        else f"withdrawn, as seen {instant(settlement.withdrawn_at)}: no result is in force"
+    )
+    return ", ".join(filter(None, (settlement.result, paid, at, amended, withdrawn)))
 
 
 def stored_quotes_table(ticker: str, quotes: Iterable[Quote]) -> Table:

@@ -32,7 +32,8 @@ def settlements(context: dg.AssetExecutionContext, pipeline: Pipeline) -> dg.Mat
     looked up by ticker. Each run requests what settled since the newest settlement that a complete run saw, with an
     hour of overlap; the first run requests all that the live tier has, some two months. The job
     `backfill_settlements` fetches everything before. A second run on the same answers changes nothing. A result
-    that is amended is marked, and what it was is kept in `market_changes`. Query the view `settlement_history`.
+    that is amended is marked, and what it was is kept in `settlement_amendments`; one that is taken back is withdrawn.
+    Query the view `settlement_history`.
     """
     # The first run may be long: it takes no more of the request limit than a backfill, so that no tick waits.
     return materialize(context, pipeline, sync_settlements, is_backfill=True)

@@ -1,4 +1,4 @@
-"""Pages of markets, and the three rules by which a payload's fields become a quote."""
+"""Pages of markets, and the rules by which a payload's fields become a quote."""
 
 from kalshi_pipeline.exchange.compiling import Rule
 from kalshi_pipeline.exchange.payloads import MarketPayload, OutcomePayload
@@ -10,11 +10,24 @@ from kalshi_pipeline.units import MICROS_PER_DOLLAR
 def price_if_quoted(price: int | None, size: int | None) -> int | None:
     """Return the price of a side that is quoted: one of positive size, or with a price strictly between 0 and 1 dollar.
 
-    The exchange writes an unquoted side in five ways, most of them as 0 or 1 dollar.
+    The exchange writes an unquoted side in five ways, most of them as 0 or 1 dollar. A negative size, which markets had
+    that settled in March 2026, is one of them.
     """
+    if size is not None and size < 0:
+        return None
     if price is None or 0 < price < MICROS_PER_DOLLAR or (size is not None and size > 0):
         return price
     return None
+
+
+def size_if_possible(size: int | None) -> int | None:
+    """Return a size; None for one below zero, which nobody can bid or ask for."""
+    return None if size is not None and size < 0 else size
+
+
+def has_negative(bid_size: int | None, ask_size: int | None) -> bool:
+    """Return whether one of two sizes is below zero."""
+    return (bid_size is not None and bid_size < 0) or (ask_size is not None and ask_size < 0)
 
 
 def are_mirrored(yes_bid: int | None, yes_ask: int | None, no_bid: int | None, no_ask: int | None) -> bool:
@@ -33,8 +46,11 @@ def is_combo(collection_ticker: str | None) -> bool:
 
 
 _RULES = {
+    "has_negative_size": Rule(has_negative, ("yes_bid_size", "yes_ask_size")),
     "yes_bid": Rule(price_if_quoted, ("yes_bid", "yes_bid_size")),
     "yes_ask": Rule(price_if_quoted, ("yes_ask", "yes_ask_size")),
+    "yes_bid_size": Rule(size_if_possible, ("yes_bid_size",)),
+    "yes_ask_size": Rule(size_if_possible, ("yes_ask_size",)),
     "is_mirrored": Rule(are_mirrored, ("yes_bid", "yes_ask", "no_bid", "no_ask")),
     "is_combo": Rule(is_combo, ("collection_ticker",)),
 }

@@ -5,7 +5,7 @@ import contextlib
 from kalshi_pipeline.errors import NotFoundError
 from kalshi_pipeline.exchange.client import KalshiClient
 from kalshi_pipeline.exchange.transport import Answer
-from kalshi_pipeline.ingest.parents.outcomes import is_settled, settlement_of_outcome
+from kalshi_pipeline.ingest.parents.outcomes import is_published, settlement_of_outcome
 from kalshi_pipeline.ingest.run.session import Session
 from kalshi_pipeline.records import Event, Outcome, Series
 from kalshi_pipeline.store.reading.in_force import QuoteState
@@ -32,7 +32,7 @@ def fetch_market(session: Session, ticker: str) -> Quote:
     events, series = _fetch_parents(session.client, market.event_ticker)
     settlements = (
         [settlement_of_outcome(outcome, tier, answer.received_at)]
-        if is_settled(outcome, is_listed_as_settled=tier is Tier.HISTORICAL)
+        if is_published(outcome, is_listed_as_settled=tier is Tier.HISTORICAL)
         else []
     )
     with session.database.begin() as connection:

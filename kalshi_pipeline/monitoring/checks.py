@@ -144,6 +144,7 @@ def _look_at_quotes(store: Store, _session: Session, report: Report) -> Finding:
         "crossed": faults.crossed,
         "out_of_range": faults.out_of_range,
         "unmirrored": report.unmirrored,
+        "negative_sizes": report.negative_sizes,
     }
     return Finding(
         QUOTES_SANE,
@@ -155,7 +156,7 @@ def _look_at_quotes(store: Store, _session: Session, report: Report) -> Finding:
 
 QUOTES_SANE = RunCheck(
     "quotes_sane",
-    "No bid is above its ask, no price outside 0 to 1 dollar, and every NO side mirrors its YES side.",
+    "No bid is above its ask, no price outside 0 to 1 dollar, no size below 0, and every NO side mirrors its YES side.",
     is_error=False,
     look=_look_at_quotes,
 )

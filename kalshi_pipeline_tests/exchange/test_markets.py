@@ -78,6 +78,7 @@ def test_market_of_today_is_read_exactly() -> None:
                     open_interest=1_234_567_890,
                 ),
                 is_mirrored=True,
+                has_negative_size=False,
             )
         ],
         [],

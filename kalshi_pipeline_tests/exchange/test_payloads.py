@@ -159,6 +159,17 @@ def test_quote_reads_every_generation(fields: dict[str, Any], quote: Quote) -> N
         ),
         pytest.param(
             {
+                "yes_bid_dollars": "0.2900",
+                "yes_bid_size_fp": "-1048538.00",
+                "yes_ask_dollars": "0.3100",
+                "yes_ask_size_fp": "1.00",
+            },
+            None,
+            310_000,
+            id="inner-price-with-a-negative-size",
+        ),
+        pytest.param(
+            {
                 "yes_bid_dollars": "0.0100",
                 "yes_bid_size_fp": "0.00",
                 "yes_ask_dollars": "0.9900",
@@ -241,7 +252,14 @@ def test_no_side_is_held_against_the_yes_side(fields: dict[str, Any], is_mirrore
 def test_market_with_its_tickers_alone_is_read() -> None:
     """Only what identifies a record is required; everything else is None."""
     expected: dict[str, Any] = dict.fromkeys(Market._fields)
-    bare = {"ticker": "M", "event_ticker": "E", "is_combo": False, "quote": NOTHING, "is_mirrored": True}
+    bare = {
+        "ticker": "M",
+        "event_ticker": "E",
+        "is_combo": False,
+        "quote": NOTHING,
+        "is_mirrored": True,
+        "has_negative_size": False,
+    }
     assert market_of()._asdict() == {**expected, **bare}
 
 
@@ -293,6 +311,7 @@ def test_market_fields_are_read_as_they_came() -> None:
         "is_combo": False,
         "quote": NOTHING,
         "is_mirrored": True,
+        "has_negative_size": False,
     }
 
 
@@ -455,3 +474,19 @@ def test_exchange_status_that_says_nothing_is_an_error() -> None:
         PayloadError, match="answer cannot be read: exchange_active: Field required; trading_active"
     ):
         parse_object(b"{}", None, ExchangeStatusPayload)
+
+
+@pytest.mark.parametrize(
+    ("bid_size", "ask_size", "expected"),
+    [
+        pytest.param("-0.01", "5.00", (None, 500, True), id="bid"),
+        pytest.param("5.00", "-1048538.00", (500, None, True), id="ask"),
+        pytest.param("0.00", "", (0, None, False), id="neither"),
+    ],
+)
+def test_size_below_zero_is_absent_and_noted(
+    bid_size: str, ask_size: str, expected: tuple[int | None, int | None, bool]
+) -> None:
+    market = market_of(yes_bid_size_fp=bid_size, yes_ask_size_fp=ask_size)
+    quote = market.quote
+    assert (quote.yes_bid_size, quote.yes_ask_size, market.has_negative_size) == expected

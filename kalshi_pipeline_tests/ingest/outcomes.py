@@ -92,3 +92,19 @@ def move(
         if value is not None:
             world.markets.settlement_value[market] = value
             world.markets.settled_at.setdefault(market, world.clock)
+
+
+def reopen(sandbox: Sandbox, ticker: str) -> None:
+    """Take the end of a market back: it trades again, without a result."""
+    world = sandbox.world
+    with world.lock:
+        market = world.markets.position[ticker]
+        world.markets.result[market] = 0
+        world.markets.settlement_value.pop(market, None)
+        world.markets.settled_at.pop(market, None)
+    move(sandbox, ticker, "active")
+
+
+def same(_: httpx.Request, rows: list[Record]) -> list[Record]:
+    """The exchange's own answer."""
+    return rows

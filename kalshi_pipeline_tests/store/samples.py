@@ -91,6 +91,7 @@ def market(ticker: str, event_ticker: str = "KXRAIN-26NOV23", /, **changes: obje
             open_interest=43_210,
         ),
         is_mirrored=True,
+        has_negative_size=False,
     )
     return changed(row, **changes)
 

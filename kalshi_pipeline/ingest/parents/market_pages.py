@@ -101,9 +101,11 @@ class MarketPages:
         return tally + Tally(placeholders=parents.placeholders, healed=parents.healed)
 
     def _note_oddities(self, market: Market) -> None:
-        """Count words that this version does not know, and quotes whose two sides do not agree."""
+        """Count words that this version does not know, and quotes with a size below zero or sides that do not agree."""
         if not market.is_mirrored:
             self._report.unmirrored += 1
+        if market.has_negative_size:
+            self._report.negative_sizes += 1
         if (market.status, market.market_type, market.result) not in _KNOWN:
             for name, known in KNOWN_WORDS.items():
                 if (word := getattr(market, name)) not in known:

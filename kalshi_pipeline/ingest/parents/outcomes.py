@@ -10,10 +10,16 @@ from kalshi_pipeline.records import Outcome, Settlement
 from kalshi_pipeline.store.database import Connection
 from kalshi_pipeline.store.writing.settlements import merge_staged_settlements, stage_settlements
 from kalshi_pipeline.store.writing.tally import Tally
-from kalshi_pipeline.vocabulary import STATUSES_OF, MarketStatus, SettledAtSource, StatusFilter, Tier
+from kalshi_pipeline.vocabulary import (
+    DETERMINED,
+    STATUSES_OF,
+    MarketStatus,
+    SettledAtSource,
+    StatusFilter,
+    Tier,
+)
 
-_SETTLED = frozenset(STATUSES_OF[StatusFilter.SETTLED])
-_NOT_SETTLED = frozenset(MarketStatus) - _SETTLED
+_SETTLED = STATUSES_OF[StatusFilter.SETTLED]
 
 
 class Cutoff(NamedTuple):
@@ -37,7 +43,7 @@ class Cutoff(NamedTuple):
 
 
 class PreparedOutcomes(NamedTuple):
-    """A page of markets as rows, and the settlements of those that are settled."""
+    """A page of markets as rows, and the settlements of those whose results are published."""
 
     markets: PreparedMarkets
     settlements: list[Settlement]
@@ -54,7 +60,7 @@ def prepare_outcomes(
     """Return the rows of a page of one tier.
 
     `are_listed_as_settled` says that the exchange returned the markets as settled ones; then a market whose status is
-    a word that this version does not know is settled too. Without `cutoff`, the page's tier counts as the one that
+    a word that this version does not know has its result too. Without `cutoff`, the page's tier counts as the one that
     now holds its markets.
     """
     listed = ListedPage(
@@ -69,7 +75,7 @@ def prepare_outcomes(
     rows = [
         settlement_of_outcome(outcome, tier, page.received_at, cutoff)
         for outcome in page.records
-        if outcome.ticker in in_scope and is_settled(outcome, is_listed_as_settled=are_listed_as_settled)
+        if outcome.ticker in in_scope and is_published(outcome, is_listed_as_settled=are_listed_as_settled)
     ]
     return PreparedOutcomes(markets, rows)
 
@@ -85,16 +91,21 @@ def merge_outcomes(connection: Connection, pages: MarketPages, page: PreparedOut
     return tally + Tally(placeholders=parents.placeholders, healed=parents.healed), outranked
 
 
-def is_settled(outcome: Outcome, *, is_listed_as_settled: bool) -> bool:
-    """Return whether a market has its final result; `is_listed_as_settled` as in `prepare_outcomes`."""
+def is_published(outcome: Outcome, *, is_listed_as_settled: bool) -> bool:
+    """Return whether a market's result is published: it is final, or determined and may still change.
+
+    `is_listed_as_settled` as in `prepare_outcomes`.
+    """
     status = outcome.market.status
-    return status in _SETTLED or (is_listed_as_settled and status not in _NOT_SETTLED)
+    if status in DETERMINED:
+        return bool(outcome.market.result) or outcome.settlement_value is not None
+    return status in _SETTLED or (is_listed_as_settled and status not in frozenset(MarketStatus))
 
 
 def settlement_of_outcome(
     outcome: Outcome, tier: Tier, received_at: int, cutoff: Cutoff | None = None
 ) -> Settlement:
-    """Return the settlement of a settled market, as one tier reports it.
+    """Return the settlement of a market whose result is published, as one tier reports it.
 
     If the exchange does not report the time, the market's close is used in its place, unless the close is in the
     future: most markets settle long before it, and then the time at which the settlement was first seen is closer.

@@ -14,11 +14,11 @@ class Report:
 
     `windows` is how many walks its listing had at once; `rows` is how many rows its table holds afterwards, and
     `part_rows` how many of them belong to the part that the run was about (None for a run over everything).
-    `open_placeholders` counts those of all parents. `unknown_words` counts vocabulary that this version does not
-    know, `unmirrored` quotes whose NO side does not follow from the YES side, `failures` what was selected and could
-    not be fetched. `counts` holds what only runs of its kind count, `notes` what else a reader should know. `error` is
-    what stopped the run after it had stored pages. `is_over` is False for a day that has not ended: it is partial
-    until then.
+    `open_placeholders` counts those of all parents. `unknown_words` counts vocabulary that this version does not know,
+    `unmirrored` quotes whose NO side does not follow from the YES side, `negative_sizes` those with a size below zero,
+    `failures` what was selected and could not be fetched. `counts` holds what only runs of its kind count, `notes` what
+    else a reader should know. `error` is what stopped the run after it had stored pages. `is_over` is False for a day
+    that has not ended: it is partial until then.
     """
 
     asset: str
@@ -39,6 +39,7 @@ class Report:
     retries: int = 0
     seconds: float = 0.0
     unmirrored: int = 0
+    negative_sizes: int = 0
     counts: Counter[str] = field(default_factory=Counter)
     failures: int = 0
     unknown_words: Counter[str] = field(default_factory=Counter)

@@ -45,7 +45,11 @@ class MarketDetails:
 
 
 class StoredSettlement(NamedTuple):
-    """How a market ended, as stored; `amended_at` is when its result or its value was last seen to have changed."""
+    """How a market ended, as stored.
+
+    `amended_at` is when its result or its value was last seen to have changed. `withdrawn_at` is when the market was
+    seen without a result again; until a result is published again, the settlement is not in force.
+    """
 
     result: str | None
     settlement_value: int | None
@@ -54,6 +58,12 @@ class StoredSettlement(NamedTuple):
     tier: str
     first_seen_at: int
     amended_at: int | None
+    withdrawn_at: int | None
+
+    @property
+    def is_in_force(self) -> bool:
+        """Whether this is the market's outcome now."""
+        return self.withdrawn_at is None
 
 
 _OF_PARENTS = {
@@ -83,7 +93,7 @@ def market_details(connection: Connection, ticker: str) -> MarketDetails | None:
 
 
 def settlement_of(connection: Connection, ticker: str) -> StoredSettlement | None:
-    """Return how a market ended; None if it is not known."""
+    """Return how a market ended, a withdrawn settlement too; None if no result was ever published."""
     row = connection.execute(_settlement.where(markets.c.ticker == ticker)).one_or_none()
     return None if row is None else StoredSettlement(*row)
 

@@ -21,6 +21,7 @@ from sqlalchemy import (
 )
 
 from kalshi_pipeline.records import (
+    DOLLARS,
     INSTANT,
     Candlestick,
     Event,
@@ -47,6 +48,9 @@ metadata = MetaData(
 
 QUOTE_COLUMNS = Quote._fields
 """The numbers whose change makes a new snapshot."""
+
+UNSTORED = ("is_mirrored", "has_negative_size")
+"""What is known of a market as it was read, and is counted by the run."""
 
 
 def _id() -> Column[Any]:
@@ -162,7 +166,7 @@ markets = Table(
     _id(),
     record_column(Market, "ticker", unique=True),
     _key_of(Market, "event_ticker", "event_id", "events.id"),
-    *record_columns(Market, without=("ticker", "event_ticker", *QUOTE_COLUMNS, "is_mirrored")),
+    *record_columns(Market, without=("ticker", "event_ticker", *QUOTE_COLUMNS, *UNSTORED)),
     _instant(
         "gone_at",
         "when it was found in neither of the exchange's tiers, NULL while it is in one",
@@ -198,6 +202,8 @@ Index(
     markets.c.gone_at,
     **partial(and_(markets.c.status.is_distinct_from(MarketStatus.FINALIZED), markets.c.gone_at.is_(None))),
 )
+# Those that vanished: asked for again, ever more rarely.
+Index("ix_markets_gone", markets.c.gone_at, **partial(markets.c.gone_at.is_not(None)))
 market_lookups = Table(
     "market_lookups",
     metadata,
@@ -205,10 +211,16 @@ market_lookups = Table(
     _instant("asked_at", "when the exchange was last asked for it by its ticker"),
     _instant(
         "missing_at",
-        "when it was first found in neither of the exchange's tiers; NULL if it is in one",
+        "when it was first found in neither of the exchange's tiers; NULL if it is in one, or has long been gone",
         nullable=True,
     ),
     comment="markets that were looked up and whose end is not known yet",
+)
+
+Index(
+    "ix_market_lookups_missing",
+    market_lookups.c.missing_at,
+    **partial(market_lookups.c.missing_at.is_not(None)),
 )
 
 scopes = Table(
@@ -394,7 +406,12 @@ settlements = Table(
     *record_columns(Settlement, without=("ticker", "is_current_tier")),
     _instant("first_seen_at", "when this row was made"),
     _instant("amended_at", "when its result or its value was last seen to have changed", nullable=True),
-    comment="how markets ended",
+    _instant(
+        "withdrawn_at",
+        "when the market was seen without a result again, NULL while the settlement is in force",
+        nullable=True,
+    ),
+    comment="how markets ended, from the publication of a result on",
 )
 Index("ix_settlements_settled_at", settlements.c.settled_at)
 # Settlements whose payout the exchange does not report: few, and counted after each run.
@@ -404,6 +421,20 @@ Index(
     settlements.c.settlement_value,
     **partial(settlements.c.settlement_value.is_(None)),
 )
+
+settlement_amendments = Table(
+    "settlement_amendments",
+    metadata,
+    _id(),
+    Column("market_id", ForeignKey("markets.id"), nullable=False, comment="the market whose result changed"),
+    _instant("seen_at", "when the change was seen"),
+    Column("result_before", Text, comment="the outcome that was published before"),
+    Column("result_after", Text, comment="the outcome that is published since then"),
+    Column("value_before", BigInteger, comment=str(Note("what one YES contract paid before", DOLLARS))),
+    Column("value_after", BigInteger, comment=str(Note("what one YES contract pays since then", DOLLARS))),
+    comment="changes of published results and of their values, withdrawn ones included",
+)
+Index("ix_settlement_amendments_market_id_id", settlement_amendments.c.market_id, settlement_amendments.c.id)
 
 backfill_progress = Table(
     "backfill_progress",

@@ -71,6 +71,7 @@ def definitions(words: ViewWords) -> dict[str, str]:
         "movers_24h": views.movers(24),
         "market_change_history": views.market_change_history(),
         "settlement_history": views.settlement_history(),
+        "settlement_amendment_history": views.settlement_amendment_history(),
         "trade_history": views.trade_history(),
         "candlestick_history": views.candlestick_history(),
         "candlestick_coverage": views.candlestick_coverage(),
@@ -429,10 +430,25 @@ SELECT
     s.settled_at_source AS settled_at_source,
     s.tier AS tier,
     {self._iso("s.first_seen_at")} AS first_seen_at,
-    {self._iso("s.amended_at")} AS amended_at
+    {self._iso("s.amended_at")} AS amended_at,
+    m.status AS status
 FROM settlements AS s
 JOIN markets AS m ON m.id = s.market_id
 JOIN events AS e ON e.id = m.event_id
+WHERE s.withdrawn_at IS NULL
+"""
+
+    def settlement_amendment_history(self) -> str:
+        return f"""
+SELECT
+    m.ticker AS ticker,
+    {self._iso("a.seen_at")} AS seen_at,
+    a.result_before AS result_before,
+    a.result_after AS result_after,
+    a.value_before / 1000000.0 AS value_before,
+    a.value_after / 1000000.0 AS value_after
+FROM settlement_amendments AS a
+JOIN markets AS m ON m.id = a.market_id
 """
 
     def trade_history(self) -> str:

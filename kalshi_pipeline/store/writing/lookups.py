@@ -13,6 +13,7 @@ from sqlalchemy import (
     MetaData,
     Table,
     and_,
+    case,
     cast,
     delete,
     exists,
@@ -44,8 +45,14 @@ from kalshi_pipeline.store.writing.runs import State
 from kalshi_pipeline.units import MICROS_PER_SECOND
 from kalshi_pipeline.vocabulary import NOT_OPEN, STATUSES_OF, MarketStatus, StatusFilter
 
+_HOUR = 3600 * MICROS_PER_SECOND
 # A market whose state is a day old is asked for hourly, one in a new state at every run.
 _WAIT_SHARE = 24
+# A market that was found in neither tier is asked for at every run of its first hour. One that is gone is asked for
+# after one hour and after six, then daily, and from the second week on weekly.
+_FIRST = _HOUR
+_STEPS_UNTIL = ((_HOUR, _HOUR), (6 * _HOUR, 6 * _HOUR), (168 * _HOUR, 24 * _HOUR))
+_LAST_STEP = 168 * _HOUR
 # One look may fall between the tiers, while the exchange moves a market.
 _BETWEEN_LOOKS = 600 * MICROS_PER_SECOND
 
@@ -57,10 +64,9 @@ _listed = Table(
     Column("is_readable", Boolean),
     prefixes=["TEMPORARY"],
 )
+_is_not_final = markets.c.status.is_distinct_from(written("final", MarketStatus.FINALIZED))
 # As the index of unsettled markets has it.
-_is_unsettled = and_(
-    markets.c.status.is_distinct_from(written("final", MarketStatus.FINALIZED)), markets.c.gone_at.is_(None)
-)
+_is_unsettled = and_(_is_not_final, markets.c.gone_at.is_(None))
 
 
 # A status that this version knows; NULL is none.
@@ -177,12 +183,20 @@ class ListedMarkets:
         """Return unlisted markets whose end is not known, first those that were asked for longest ago or never.
 
         Their stored state is not open; with `outside` also those that are stored as open outside of a scope. The
-        older a market's state, the more rarely it is due.
+        older a market's state, the more rarely it is due. Behind them come those that are gone, whatever their state.
         """
+        waiting = self._waiting(connection, at, limit, outside)
+        return waiting + self._gone(connection, at, limit - len(waiting))
+
+    def _waiting(self, connection: Connection, at: int, limit: int, outside: Scope | None) -> list[str]:
         is_open = _is_any_of(STATUSES_OF[StatusFilter.OPEN])
         elsewhere = false() if outside is None else not_(is_in(outside))
         asked_at = market_lookups.c.asked_at
-        is_due = or_(asked_at.is_(None), asked_at + (asked_at - markets.c.changed_at) // _WAIT_SHARE <= at)
+        is_due = or_(
+            asked_at.is_(None),
+            asked_at + (asked_at - markets.c.changed_at) // _WAIT_SHARE <= at,
+            market_lookups.c.missing_at > at - _FIRST,
+        )
         is_ours = or_(markets.c.status.is_(None), not_(is_open), elsewhere)
         query = (
             select(markets.c.ticker)
@@ -193,20 +207,42 @@ class ListedMarkets:
         )
         return list(connection.execute(query).scalars())
 
+    def _gone(self, connection: Connection, at: int, limit: int) -> list[str]:
+        asked_at = func.coalesce(market_lookups.c.asked_at, markets.c.gone_at)
+        age = asked_at - markets.c.gone_at
+        step = case(*((age < until, step) for until, step in _STEPS_UNTIL), else_=_LAST_STEP)
+        is_due = or_(
+            market_lookups.c.missing_at > at - _FIRST, markets.c.gone_at + step * (age // step + 1) <= at
+        )
+        query = (
+            select(markets.c.ticker)
+            .select_from(markets.outerjoin(market_lookups))
+            .where(markets.c.gone_at.is_not(None), _is_not_final, is_due, ~self.hold(markets.c.id))
+            .order_by(asked_at, markets.c.id)
+            .limit(limit)
+        )
+        return list(connection.execute(query).scalars())
+
 
 def record_market_lookups(
     connection: Connection, tickers: Sequence[str], at: int, *, are_missing: bool | None
 ) -> None:
     """Record when the exchange was asked for these markets, as long as their end is not known.
 
-    `are_missing` says whether neither of its tiers has them, None that it is not known. Since when they have been
-    missing is kept until one has them.
+    `are_missing` says whether neither of its tiers has them, None that it is not known: then markets that are gone are
+    as due as they were. Since when they have been missing is kept until one has them, of those that are gone for an
+    hour.
     """
+    since = market_lookups.c.missing_at
     missing_at: ColumnElement[int | None] = {
-        True: func.coalesce(market_lookups.c.missing_at, literal(at, BigInteger)),
+        True: case(
+            (markets.c.gone_at.is_(None), func.coalesce(since, literal(at, BigInteger))),
+            (since > at - _FIRST, since),
+        ),
         False: null(),
-        None: market_lookups.c.missing_at,
+        None: since,
     }[are_missing]
+    is_recorded = _is_unsettled if are_missing is None else _is_not_final
     for some in in_parts(tickers):
         asked = (
             select(markets.c.id, literal(at, BigInteger), cast(missing_at, BigInteger))
@@ -216,12 +252,12 @@ def record_market_lookups(
         connection.execute(
             delete(market_lookups).where(
                 market_lookups.c.market_id.in_(
-                    select(markets.c.id).where(markets.c.ticker.in_(some), not_(_is_unsettled))
+                    select(markets.c.id).where(markets.c.ticker.in_(some), not_(_is_not_final))
                 )
             )
         )
         connection.execute(
-            upsert(market_lookups, ["market_id", "asked_at", "missing_at"], asked.where(_is_unsettled))
+            upsert(market_lookups, ["market_id", "asked_at", "missing_at"], asked.where(is_recorded))
         )
 
 

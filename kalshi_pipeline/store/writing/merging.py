@@ -80,8 +80,8 @@ class Merge:
     A value that is absent in the stage never erases a known one, except in the columns named in `exact`: a later
     generation of the API may leave a field out, and a zero time means 'not set'. For the columns named in `logged`,
     the value before and the value after are written into `log`, whose foreign key names the row. `before_change`
-    returns a statement that runs before rows change, from the rows that do with what is staged for them, and from
-    their new values.
+    returns statements that run before rows change, from the rows that do with what is staged for them, and from their
+    new values.
     """
 
     def __init__(
@@ -92,7 +92,8 @@ class Merge:
         exact: frozenset[str] = frozenset(),
         log: Table | None = None,
         logged: Sequence[str] = (),
-        before_change: Callable[[Join, Mapping[str, ColumnElement[Any]]], Insert] | None = None,
+        before_change: Callable[[Join, Mapping[str, ColumnElement[Any]]], Sequence[Insert | Update]]
+        | None = None,
     ) -> None:
         stage = staging.table
         seen_at = bindparam("seen_at", type_=BigInteger)
@@ -125,29 +126,27 @@ class Merge:
             .select_from(stage.join(table, same_ticker))
             .where(or_(table.c.is_placeholder, *differs)),
         )
-        is_changed = and_(table.c.id == self.changed.c.id, staged_row == self.changed.c[STAGED_ROW])
+        # The list makes SQLite begin with the few rows that change: otherwise it may read the whole table.
+        is_among = and_(table.c.id == self.changed.c.id, table.c.id.in_(select(self.changed.c.id)))
+        is_changed = and_(is_among, staged_row == self.changed.c[STAGED_ROW])
         self.update_changed: Update = (
             update(table)
             .values({**kept, "is_placeholder": false(), "changed_at": seen_at})
             .where(is_changed, same_ticker)
         )
-        self.log_changed = [
+        changing = self.changed.join(table, is_among).join(stage, staged_row == self.changed.c[STAGED_ROW])
+        self.log_changed: list[Insert | Update] = [
             insert(log).from_select(
                 [next(iter(log.foreign_keys)).parent.name, "seen_at", "field", "before", "after"],
                 select(table.c.id, seen_at, literal(name), cast(table.c[name], Text), cast(kept[name], Text))
-                .select_from(self.changed)
-                .join(table, table.c.id == self.changed.c.id)
-                .join(stage, staged_row == self.changed.c[STAGED_ROW])
+                .select_from(changing)
                 .where(~table.c.is_placeholder, table.c[name].is_distinct_from(kept[name])),
             )
             for name in logged
             if log is not None
         ]
-        changing = self.changed.join(table, table.c.id == self.changed.c.id).join(
-            stage, staged_row == self.changed.c[STAGED_ROW]
-        )
         if before_change is not None:
-            self.log_changed.append(before_change(changing, kept))
+            self.log_changed += before_change(changing, kept)
         self.find_open = select(table.c.id).where(table.c.is_placeholder).limit(1)
         self.count_open = (
             select(func.count()).select_from(table.join(stage, same_ticker)).where(table.c.is_placeholder)

@@ -10,6 +10,8 @@ from sqlalchemy import (
     FromClause,
     Insert,
     Join,
+    Update,
+    and_,
     bindparam,
     cast,
     exists,
@@ -27,13 +29,16 @@ from kalshi_pipeline.records import Event, Market, Series
 from kalshi_pipeline.store.schema.from_records import record_columns
 from kalshi_pipeline.store.schema.tables import (
     QUOTE_COLUMNS,
+    UNSTORED,
     event_lookups,
     events,
     latest_quotes,
     market_changes,
+    market_lookups,
     markets,
     scopes,
     series,
+    settlements,
     ticks,
     unlisted_spans,
 )
@@ -47,6 +52,7 @@ from kalshi_pipeline.store.writing.merging import (
     placeholder,
 )
 from kalshi_pipeline.store.writing.tally import Tally
+from kalshi_pipeline.vocabulary import BEFORE_RESULT, MarketStatus
 
 
 class OrphanRow(NamedTuple):
@@ -61,8 +67,11 @@ class OrphanRow(NamedTuple):
 
 staged_series = Staging("staged_series", *record_columns(Series))
 staged_events = Staging("staged_events", *record_columns(Event))
-staged_markets = Staging("staged_markets", *record_columns(Market, without=("is_mirrored",)))
+staged_markets = Staging("staged_markets", *record_columns(Market, without=UNSTORED))
 _staged_orphans = Staging("staged_orphans", *record_columns(OrphanRow))
+
+
+_seen_at = bindparam("seen_at", type_=BigInteger)
 
 
 def _values(staging: Staging, *elsewhere: str) -> dict[str, ColumnElement[Any]]:
@@ -102,16 +111,36 @@ def _doubt_ticks_since(changing: FromClause, has_moved: ColumnElement[bool]) -> 
     )
 
 
-def _before_events_change(changing: Join, new: Mapping[str, ColumnElement[Any]]) -> Insert:
+def _before_events_change(changing: Join, new: Mapping[str, ColumnElement[Any]]) -> list[Insert | Update]:
     quoted = changing.join(markets, markets.c.event_id == events.c.id).join(
         latest_quotes, latest_quotes.c.market_id == markets.c.id
     )
-    return _doubt_ticks_since(quoted, events.c.series_id != new["series_id"])
+    return [_doubt_ticks_since(quoted, events.c.series_id != new["series_id"])]
 
 
-def _before_markets_change(changing: Join, new: Mapping[str, ColumnElement[Any]]) -> Insert:
+def _withdraw_settlements(changing: Join, new: Mapping[str, ColumnElement[Any]]) -> Update:
+    """Withdraw the settlements of markets that have no result any more: few are staged that had one before."""
+    status = new["status"]
+    without_result = [word.value for word in BEFORE_RESULT]
+    has_none = or_(
+        status.in_(without_result), and_(status == MarketStatus.CLOSED, staged_markets.table.c.result == "")
+    )
+    # One whose stored status is of these has no settlement in force.
+    had_some = func.coalesce(markets.c.status, "").not_in(without_result)
+    withdrawn = select(markets.c.id).select_from(changing).where(has_none, had_some)
+    return (
+        update(settlements)
+        .values(withdrawn_at=_seen_at)
+        .where(settlements.c.withdrawn_at.is_(None), settlements.c.market_id.in_(withdrawn))
+    )
+
+
+def _before_markets_change(changing: Join, new: Mapping[str, ColumnElement[Any]]) -> list[Insert | Update]:
     quoted = changing.join(latest_quotes, latest_quotes.c.market_id == markets.c.id)
-    return _doubt_ticks_since(quoted, markets.c.event_id != new["event_id"])
+    return [
+        _doubt_ticks_since(quoted, markets.c.event_id != new["event_id"]),
+        _withdraw_settlements(changing, new),
+    ]
 
 
 _merge_series = Merge(series, staged_series, _values(staged_series))
@@ -139,7 +168,6 @@ _insert_missing_series = insert_placeholders(series, staged_events.table.c.serie
 _insert_missing_events = insert_placeholders(events, staged_markets.table.c.event_ticker)
 
 
-_seen_at = bindparam("seen_at", type_=BigInteger)
 _orphans = _staged_orphans.table
 _is_stored = exists().where(markets.c.ticker == _orphans.c.ticker)
 _insert_events_of_orphans = InsertNew(
@@ -156,6 +184,17 @@ _insert_orphans = InsertNew(
     .add_columns(events.c.id.label("event_id"), false().label("is_combo"), _orphans.c.gone_at)
     .select_from(_orphans.join(events, events.c.ticker == _orphans.c.ticker))
     .where(~_is_stored),
+)
+_find_missing = select(market_lookups.c.market_id).where(market_lookups.c.missing_at.is_not(None)).limit(1)
+_forget_missing = (
+    update(market_lookups)
+    .values(missing_at=null())
+    .where(
+        market_lookups.c.missing_at.is_not(None),
+        market_lookups.c.market_id.in_(
+            select(markets.c.id).join(staged_markets.table, markets.c.ticker == staged_markets.table.c.ticker)
+        ),
+    )
 )
 _mark_asked = (
     update(markets)
@@ -195,7 +234,12 @@ def unknown_events(connection: Connection) -> list[str]:
 
 
 def merge_staged_markets(connection: Connection, staged: int, seen_at: int) -> Tally:
-    """Insert or update the staged markets; an event that they name and that is not stored becomes a placeholder."""
+    """Insert or update the staged markets; an event that they name and that is not stored becomes a placeholder.
+
+    A market that is staged open, or closed without a result, has no settlement in force. None of them is missing.
+    """
+    if connection.execute(_find_missing).first() is not None:
+        connection.execute(_forget_missing)
     placeholders = _insert_missing_events.run(connection, {"seen_at": seen_at})
     return _tally(_merge_markets.run(connection, seen_at), staged, placeholders)
 

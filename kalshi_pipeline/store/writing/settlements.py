@@ -1,14 +1,20 @@
 """Writes of settlements: how markets ended, from the tier of the exchange that reports it best.
 
+A settlement is in force until its market is seen without a result again, which `parents` finds; it is in force again
+once a result is published again. What a published result was before is kept among the amendments.
+
 The staged markets of `parents` come first: a settlement refers to its market, and what a market's result was before is
 kept among the changes of markets.
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Column,
+    ColumnElement,
     Connection,
     Integer,
     MetaData,
@@ -32,11 +38,11 @@ from sqlalchemy import (
 
 from kalshi_pipeline.records import Settlement
 from kalshi_pipeline.store.schema.from_records import record_columns
-from kalshi_pipeline.store.schema.tables import market_changes, markets, settlements
+from kalshi_pipeline.store.schema.tables import market_changes, markets, settlement_amendments, settlements
 from kalshi_pipeline.store.writing.merging import STAGED_ROW, Staging, make_empty
 from kalshi_pipeline.store.writing.parents import staged_markets
 from kalshi_pipeline.store.writing.tally import Tally
-from kalshi_pipeline.vocabulary import Result, SettledAtSource
+from kalshi_pipeline.vocabulary import DETERMINED, Result, SettledAtSource
 
 _staging = Staging("staged_settlements", *record_columns(Settlement))
 _stage = _staging.table.c
@@ -49,10 +55,16 @@ _matched = _staging.table.join(markets, markets.c.ticker == _stage.ticker).join(
 # A time of any other source is a substitute for the one that the exchange reports.
 _is_reported = _stage.settled_at_source == SettledAtSource.SETTLEMENT_TS
 _was_reported = _stored.settled_at_source == SettledAtSource.SETTLEMENT_TS
+_is_withdrawn = _stored.withdrawn_at.is_not(None)
+# The result that is stored was not final, or the tier that reported it has lost the market.
+_is_provisional = or_(
+    markets.c.status.in_([status.value for status in DETERMINED]), markets.c.gone_at.is_not(None)
+)
 _counts = or_(
     _stage.tier == _stored.tier,
+    _is_provisional,
     and_(_is_reported, not_(_was_reported)),
-    and_(_is_reported == _was_reported, _stage.is_current_tier),
+    and_(or_(_is_reported == _was_reported, _is_withdrawn), _stage.is_current_tier),
 )
 _outranked = Table(
     "outranked_settlements", MetaData(), Column("ticker", Text, primary_key=True), prefixes=["TEMPORARY"]
@@ -65,35 +77,49 @@ _drop_outranked = [
     for staged in (_staging.table, staged_markets.table)
 ]
 
-# A substitute never replaces a time that the exchange reported, nor an earlier substitute, by which it had settled; and
-# an absent value never replaces a known one.
+# A substitute never replaces a time that the exchange reported, nor an earlier substitute, by which it had settled. The
+# time of a withdrawn settlement says nothing of the next one.
 _is_later = _stage.settled_at > _stored.settled_at
-_keeps_time = or_(_stage.settled_at.is_(None), and_(not_(_is_reported), or_(_was_reported, _is_later)))
-_new = {
+_keeps_time = and_(
+    not_(_is_withdrawn),
+    or_(_stage.settled_at.is_(None), and_(not_(_is_reported), or_(_was_reported, _is_later))),
+)
+# An absent value never replaces a known one, but for that of another result.
+_is_other_result = and_(_stored.result.is_not(None), _stage.result != _stored.result)
+_new: dict[str, ColumnElement[Any]] = {
     "result": func.coalesce(_stage.result, _stored.result),
-    "settlement_value": func.coalesce(_stage.settlement_value, _stored.settlement_value),
-    "settled_at": case((_keeps_time, _stored.settled_at), else_=_stage.settled_at),
+    "settlement_value": case(
+        (_is_other_result, _stage.settlement_value),
+        else_=func.coalesce(_stage.settlement_value, _stored.settlement_value),
+    ),
+    "settled_at": case((_keeps_time, _stored.settled_at), else_=func.coalesce(_stage.settled_at, _seen_at)),
     "settled_at_source": case((_keeps_time, _stored.settled_at_source), else_=_stage.settled_at_source),
     "tier": _stage.tier,
+    "withdrawn_at": cast(null(), BigInteger),
 }
+_differs = {name: _stored[name].is_distinct_from(value) for name, value in _new.items()}
+# A market that moves to the other tier has the same outcome there.
+_is_other_outcome = or_(*(differs for name, differs in _differs.items() if name != "tier"))
 _is_amended = or_(
-    *(
-        and_(_stored[name].is_not(None), _stored[name].is_distinct_from(_new[name]))
-        for name in ("result", "settlement_value")
-    )
+    *(and_(_stored[name].is_not(None), _differs[name]) for name in ("result", "settlement_value"))
 )
 _changed = Table(
     "changed_settlements",
     MetaData(),
     Column("market_id", Integer, primary_key=True),
     Column(STAGED_ROW, Integer),
+    Column("is_other_outcome", Boolean),
     prefixes=["TEMPORARY"],
 )
 _find_changed = insert(_changed).from_select(
-    ["market_id", STAGED_ROW],
-    select(_stored.market_id, _stage[STAGED_ROW])
+    ["market_id", STAGED_ROW, "is_other_outcome"],
+    select(_stored.market_id, _stage[STAGED_ROW], _is_other_outcome)
     .select_from(_matched)
-    .where(or_(*(_stored[name].is_distinct_from(value) for name, value in _new.items()))),
+    .where(or_(*_differs.values())),
+)
+_count_other_outcomes = select(func.count()).select_from(_changed).where(_changed.c.is_other_outcome)
+_changing = _changed.join(settlements, _stored.market_id == _changed.c.market_id).join(
+    _staging.table, _stage[STAGED_ROW] == _changed.c[STAGED_ROW]
 )
 _log_value = insert(market_changes).from_select(
     ["market_id", "seen_at", "field", "before", "after"],
@@ -104,22 +130,38 @@ _log_value = insert(market_changes).from_select(
         cast(_stored.settlement_value, Text),
         cast(_new["settlement_value"], Text),
     )
-    .select_from(_changed)
-    .join(settlements, _stored.market_id == _changed.c.market_id)
-    .join(_staging.table, _stage[STAGED_ROW] == _changed.c[STAGED_ROW])
-    .where(_stored.settlement_value.is_distinct_from(_new["settlement_value"])),
+    .select_from(_changing)
+    .where(_differs["settlement_value"]),
+)
+_log_amendments = insert(settlement_amendments).from_select(
+    ["market_id", "seen_at", "result_before", "result_after", "value_before", "value_after"],
+    select(
+        _stored.market_id,
+        _seen_at,
+        _stored.result,
+        _new["result"],
+        _stored.settlement_value,
+        _new["settlement_value"],
+    )
+    .select_from(_changing)
+    .where(_is_amended),
 )
 _update_changed = (
     update(settlements)
     .values({**_new, "amended_at": case((_is_amended, _seen_at), else_=_stored.amended_at)})
-    .where(_stored.market_id == _changed.c.market_id, _stage[STAGED_ROW] == _changed.c[STAGED_ROW])
+    .where(
+        _stored.market_id == _changed.c.market_id,
+        _stored.market_id.in_(select(_changed.c.market_id)),  # where SQLite begins, as in `merging`
+        _stage[STAGED_ROW] == _changed.c[STAGED_ROW],
+    )
 )
 _first = {
     "market_id": markets.c.id,
-    **{name: _stage[name] for name in _new},
+    **{name: _stage[name] for name in _new if name in _stage},
     "settled_at": func.coalesce(_stage.settled_at, _seen_at),
     "first_seen_at": _seen_at,
     "amended_at": null(),
+    "withdrawn_at": null(),
 }
 _insert_new = insert(settlements).from_select(
     list(_first),
@@ -133,8 +175,9 @@ def stage_settlements(connection: Connection, rows: Sequence[Settlement]) -> int
     """Stage a page's settlements, drop those that are outranked by a stored record, and return how many they are.
 
     The exchange may show a market in both tiers, with differences. A later record of the same tier counts; one of the
-    other tier counts if it alone reports the time of the settlement, or if the two are equal in that and the exchange
-    keeps the market in that tier now. The staged markets of dropped records are dropped too.
+    other tier counts if it alone reports the time of the settlement, or if the two are equal in that (or the stored one
+    is withdrawn) and the exchange keeps the market in that tier now. Where the stored result is not final, or the
+    market was gone, every later record counts. The staged markets of dropped records are dropped too.
     """
     _staging.fill(connection, rows)
     make_empty(connection, _outranked)
@@ -148,20 +191,30 @@ def stage_settlements(connection: Connection, rows: Sequence[Settlement]) -> int
 def merge_staged_settlements(connection: Connection, staged: int, seen_at: int) -> Tally:
     """Insert or update the staged settlements; a result or a value that was known and has changed is an amendment.
 
-    `staged` is how many records the page has, dropped ones included.
+    `staged` is how many records the page has, dropped ones included. Withdrawn settlements among them are in force
+    again, and changed. An outcome that the other tier has too is unchanged, although its tier is stored.
     """
     at = {"seen_at": seen_at}
     make_empty(connection, _changed)
-    changed = connection.execute(_find_changed).rowcount
-    if changed:
-        connection.execute(_log_value, at)
-        connection.execute(_update_changed, at)
+    changed = 0
+    if connection.execute(_find_changed, at).rowcount:
+        changed = connection.execute(_count_other_outcomes).scalar_one()
+        for statement in (_log_value, _log_amendments, _update_changed):
+            connection.execute(statement, at)
     inserted = connection.execute(_insert_new, at).rowcount
     return Tally(inserted=inserted, changed=changed, unchanged=staged - inserted - changed)
 
 
 def count_scalars_without_value(connection: Connection) -> int:
-    """Count the settlements at neither yes nor no whose payout the exchange has not reported."""
+    """Count the settlements in force at neither yes nor no whose payout the exchange has not reported.
+
+    Before the result is final, it may still come.
+    """
     has_word = func.coalesce(_stored.result, "").in_((Result.YES, Result.NO))
-    query = select(func.count()).select_from(settlements).where(_stored.settlement_value.is_(None), ~has_word)
+    is_final = func.coalesce(markets.c.status, "").not_in([status.value for status in DETERMINED])
+    query = (
+        select(func.count())
+        .select_from(settlements.join(markets))
+        .where(_stored.settlement_value.is_(None), ~has_word, not_(_is_withdrawn), is_final)
+    )
     return connection.execute(query).scalar_one()

@@ -74,11 +74,16 @@ def test_whole_life_of_a_market(sandbox: Sandbox, session: Session, ticker: str,
         ("status", "disputed", "amended"),
         ("result", "yes", "no"),
         ("status", "amended", "finalized"),
+        ("settlement_value", None, "0.0"),
     ]
     assert query(HISTORY, ticker) == [("00", 0), ("01", 1)]
+    [amendment] = query("SELECT * FROM settlement_amendment_history")
+    assert (amendment[0], *amendment[2:]) == (ticker, "yes", "no", None, None)
     settled = "SELECT result, settlement_value, settled_at, settled_at_source, tier, amended_at FROM settlement_history"
-    at = iso_of(sandbox.world.clock)
-    assert query(f"{settled} WHERE ticker = ?", ticker) == [("no", 0.0, at, "settlement_ts", "live", None)]
+    at, amended_at = iso_of(sandbox.world.clock), amendment[1]
+    assert query(f"{settled} WHERE ticker = ?", ticker) == [
+        ("no", 0.0, at, "settlement_ts", "live", amended_at)
+    ]
 
     sandbox.requests.clear()
     take_snapshot(session, NOON + 6 * MINUTE)
@@ -86,14 +91,15 @@ def test_whole_life_of_a_market(sandbox: Sandbox, session: Session, ticker: str,
 
     move(sandbox, ticker, "finalized", is_archived=True)
     sandbox.world.clock += 61 * 24 * 3600 * MICROS_PER_SECOND
-    backfill_settlements(session)
+    assert backfill_settlements(session).tally.changed == 0, "the other tier has the same outcome"
     assert query(f"{settled} WHERE ticker = ?", ticker) == [
-        ("no", 0.0, at, "settlement_ts", "historical", None)
+        ("no", 0.0, at, "settlement_ts", "historical", amended_at)
     ]
-    assert len(query(CHANGES, ticker)) == 7
+    assert len(query(CHANGES, ticker)) == 8
+    assert query("SELECT count(*) FROM settlement_amendments") == [(1,)]
 
 
-def test_market_of_neither_tier_is_gone_after_two_looks_and_asked_for_no_more(
+def test_market_of_neither_tier_is_gone_after_two_looks(
     sandbox: Sandbox, session: Session, settings_for: SettingsFor, ticker: str, query: Query
 ) -> None:
     """Between the looks its quote is not confirmed, and its history goes on."""
@@ -110,10 +116,7 @@ def test_market_of_neither_tier_is_gone_after_two_looks_and_asked_for_no_more(
         assert query("SELECT gone_at FROM markets WHERE ticker = ?", ticker) == [(NOON + 11 * MINUTE,)]
         assert [ticker in asked for asked in looked_up(sandbox, "/historical/markets")] == [True] * 3
 
-        sandbox.requests.clear()
         take_snapshot(deaf, NOON + 12 * MINUTE)
-        sync_markets(deaf)
-    assert looked_up(sandbox) == looked_up(sandbox, "/historical/markets") == []
     assert query(HISTORY, ticker) == [("00", 0), ("11", 1)]
     assert query("SELECT from_tick_id, to_tick_id FROM unlisted_spans") == [(2, 4)]
 

@@ -131,6 +131,8 @@ def test_tables_and_indexes_are_written_for_postgresql() -> None:
         "ix_markets_active_created_at": "status = 'active'",
         "ix_unlisted_spans_open": "to_tick_id IS NULL",
         "ix_markets_unsettled": "status IS DISTINCT FROM 'finalized' AND gone_at IS NULL",
+        "ix_markets_gone": "gone_at IS NOT NULL",
+        "ix_market_lookups_missing": "missing_at IS NOT NULL",
         "ix_settlements_without_value": "settlement_value IS NULL",
     }
 

@@ -87,6 +87,7 @@ def test_migrations_make_these_tables_and_views(database: Database) -> None:
             "trade_history",
             "market_change_history",
             "settlement_history",
+            "settlement_amendment_history",
             "candlestick_history",
             "candlestick_coverage",
             "price_history_filled",

@@ -1,6 +1,10 @@
 """Which markets were looked up: remembered, and marked where they are nowhere, however many there are."""
 
+from typing import Any
+
 import pytest
+from sqlalchemy import Engine
+from sqlalchemy import event as events_of
 
 from kalshi_pipeline.scope import Combos, Scope
 from kalshi_pipeline.store.database import Database
@@ -103,3 +107,88 @@ def test_market_in_scope_that_is_missing_in_the_listing_is_looked_up(
         assert [market.ticker for market in listed.unlisted(connection, scope)] == unlisted
         assert listed.due(connection, LATER, 10) == ["CLOSED"]
         assert listed.due(connection, LATER, 10, outside=scope) == ["CLOSED", *elsewhere]
+
+
+HOUR = 60 * MINUTE
+
+
+def gone_markets(database: Database, *tickers: str) -> None:
+    """Markets that were found to be missing at noon, and were marked as gone half an hour later."""
+    store_markets(database, *(market(ticker) for ticker in tickers))
+    with database.begin() as connection:
+        for at in (NOON, NOON + 30 * MINUTE):
+            mark_gone(connection, tickers, at)
+            record_market_lookups(connection, tickers, at, are_missing=True)
+
+
+def due(database: Database, at: int, limit: int = 10) -> list[str]:
+    with database.begin() as connection:
+        return ListedMarkets(connection).due(connection, at, limit)
+
+
+def look(database: Database, at: int, *, are_missing: bool | None) -> None:
+    with database.begin() as connection:
+        record_market_lookups(connection, ["GONE"], at, are_missing=are_missing)
+
+
+def test_gone_market_is_due_in_its_first_hour_then_ever_more_rarely(database: Database) -> None:
+    """A look that failed is made up for at the next run, and a late one moves none of those after it."""
+    gone_markets(database, "GONE")
+    marked = NOON + 30 * MINUTE
+    assert due(database, NOON + HOUR - 1) == ["GONE"]
+    assert due(database, NOON + HOUR) == due(database, marked + HOUR - 1) == []
+    look(database, marked + HOUR, are_missing=None)
+    assert due(database, marked + HOUR) == ["GONE"]
+    look(database, marked + 5 * HOUR, are_missing=True)
+    assert due(database, marked + 6 * HOUR - 1) == []
+    assert due(database, marked + 6 * HOUR) == ["GONE"]
+    for asked, following in ((20, 24), (40, 48), (167, 168), (170, 336), (336, 504)):
+        look(database, marked + asked * HOUR, are_missing=True)
+        assert due(database, marked + following * HOUR - 1) == []
+        assert due(database, marked + following * HOUR) == ["GONE"]
+    assert query(database, "SELECT asked_at, missing_at FROM market_lookups") == [(marked + 336 * HOUR, None)]
+
+
+def test_gone_markets_are_due_behind_those_that_wait(database: Database) -> None:
+    """Whatever their stored state; those that were never asked for since are due by when they were marked."""
+    gone_markets(database, "GONE")
+    store_markets(database, market("CLOSED", status="closed"), market("LISTED"), market("FINAL"))
+    with database.begin() as connection:
+        connection.exec_driver_sql(f"UPDATE markets SET gone_at = {NOON} WHERE ticker IN ('LISTED', 'FINAL')")
+        connection.exec_driver_sql("UPDATE markets SET status = 'finalized' WHERE ticker = 'FINAL'")
+        listed = ListedMarkets(connection)
+        listed.add_unreadable(connection, ["LISTED"])
+        assert listed.due(connection, NOON + 2 * HOUR, 10) == ["CLOSED", "GONE"]
+    assert due(database, NOON + 2 * HOUR) == ["CLOSED", "LISTED", "GONE"]
+    assert due(database, NOON + 2 * HOUR, limit=2) == ["CLOSED", "LISTED"]
+    assert due(database, NOON + 2 * HOUR, limit=1) == ["CLOSED"]
+
+
+def test_market_that_waits_is_due_in_the_hour_after_it_vanished(database: Database) -> None:
+    """However old its state is."""
+    store_markets(database, market("CLOSED", status="closed"), at=NOON - 240 * HOUR)
+    with database.begin() as connection:
+        record_market_lookups(connection, ["CLOSED"], NOON, are_missing=True)
+    assert due(database, NOON + HOUR - 1) == ["CLOSED"]
+    assert due(database, NOON + HOUR) == []
+
+
+def test_gone_markets_are_found_by_their_index(database: Database) -> None:
+    """Each tick asks for them: the table is not read."""
+    statements: list[str] = []
+
+    def note(*arguments: Any) -> None:
+        statements.append(arguments[2])
+
+    events_of.listen(Engine, "before_cursor_execute", note)
+    try:
+        due(database, NOON)
+    finally:
+        events_of.remove(Engine, "before_cursor_execute", note)
+    [statement] = [text for text in statements if "gone_at IS NOT NULL" in text]
+    values = tuple(1 for _ in range(statement.count("?")))
+    with database.begin() as connection:
+        ListedMarkets(connection)
+        plan = str(connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values).all())
+    assert "ix_markets_gone" in plan
+    assert "SCAN markets'" not in plan

@@ -95,12 +95,37 @@ def test_unchanged_page_costs_no_statement_more(database: Database) -> None:
     events_of.listen(Engine, "before_cursor_execute", note)
     try:
         store_markets(database, *page, at=LATER)
-        assert not any("market_changes" in statement for statement in seen)
+        assert not any("market_changes" in statement or "settlements" in statement for statement in seen)
         unchanged, seen[:] = len(seen), []
         store_markets(database, *(row._replace(status="closed") for row in page), at=LATER)
         changed = len(seen)
     finally:
         events_of.remove(Engine, "before_cursor_execute", note)
-    # Staging 2, placeholders 1, merging 5; not the transaction's own. Then four logs, doubted ticks, and the
-    # update.
-    assert (unchanged, changed - unchanged) == (9, 6)
+    # Staging 2, missing ones 1, placeholders 1, merging 5; not the transaction's own. Then four logs, doubted ticks,
+    # withdrawn settlements, and the update.
+    assert (unchanged, changed - unchanged) == (10, 7)
+
+
+def test_page_that_changes_reads_no_whole_table(database: Database) -> None:
+    """However many markets, quotes and settlements are stored: a page is merged from the few rows that change."""
+    seen: list[tuple[str, Any]] = []
+
+    def note(*arguments: Any) -> None:
+        seen.append((arguments[2], arguments[3]))
+
+    store_markets(database, market("M"))
+    events_of.listen(Engine, "before_cursor_execute", note)
+    try:
+        store_markets(database, market("M", title="Another", status="closed"), at=LATER)
+    finally:
+        events_of.remove(Engine, "before_cursor_execute", note)
+    with database.begin() as connection:
+        plans = [
+            str(row[-1])
+            for statement, bound in seen
+            if "changed_markets" in statement and statement.split()[0] in ("INSERT", "UPDATE")
+            for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", bound)
+        ]
+    assert len(plans) > 10
+    whole = {f"SCAN {table}" for table in ("markets", "latest_quotes", "settlements", "market_lookups")}
+    assert not whole & set(plans)

@@ -11,7 +11,7 @@ from sqlalchemy import event as sqlalchemy_event
 
 from kalshi_pipeline.records import Event, Market, Series
 from kalshi_pipeline.store.database import Database
-from kalshi_pipeline.store.schema.tables import events, last_ids, markets, series
+from kalshi_pipeline.store.schema.tables import UNSTORED, events, last_ids, markets, series
 from kalshi_pipeline.store.writing.parents import (
     merge_events,
     merge_markets,
@@ -45,7 +45,7 @@ _NOT_STORED = {
     "series_ticker",
     "event_ticker",
     "quote",
-    "is_mirrored",
+    *UNSTORED,
 }
 
 

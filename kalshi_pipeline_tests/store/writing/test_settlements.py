@@ -5,6 +5,7 @@ import pytest
 from kalshi_pipeline.records import Settlement
 from kalshi_pipeline.store.database import Database
 from kalshi_pipeline.store.reading.catalogue import settlement_of
+from kalshi_pipeline.store.writing.parents import merge_markets
 from kalshi_pipeline.store.writing.settlements import (
     count_scalars_without_value,
     merge_staged_settlements,
@@ -46,6 +47,7 @@ STORED = {
     "tier": "live",
     "first_seen_at": LATER,
     "amended_at": None,
+    "withdrawn_at": None,
 }
 
 
@@ -65,8 +67,8 @@ def test_view_shows_decimals_and_times(database: Database) -> None:
     noon, later = "2026-11-22T12:00:00.000000Z", "2026-11-22T12:05:00.000000Z"
     event = "KXRAIN-26NOV23"
     assert query(database, "SELECT * FROM settlement_history ORDER BY ticker") == [
-        ("A", event, "scalar", 0.3333, noon, "settlement_ts", "live", later, None),
-        ("B", event, "auctioned", None, later, "first_seen", "live", later, None),
+        ("A", event, "scalar", 0.3333, noon, "settlement_ts", "live", later, None, "active"),
+        ("B", event, "auctioned", None, later, "first_seen", "live", later, None, "active"),
     ]
 
 
@@ -184,3 +186,96 @@ def test_scalar_without_a_value_is_counted(database: Database) -> None:
     with database.read() as connection:
         assert count_scalars_without_value(connection) == 2
         assert settlement_of(connection, "nowhere") is None
+
+
+_BEFORE_AND_AFTER = "result_before, result_after, value_before, value_after"
+
+
+def see(database: Database, at: int, **values: object) -> None:
+    """The market is seen without a settlement of its own."""
+    store_markets(database, market_row("A", **values), at=at)
+
+
+@pytest.mark.parametrize("status", ["initialized", "active", "inactive", "closed"])
+def test_settlement_is_withdrawn_once_and_in_force_again_with_the_next_result(
+    database: Database, status: str
+) -> None:
+    """Which settles when it says, or when it is seen: the former time is of the former result."""
+    settle(database, row(), at=LATER)
+    see(database, LATER, status=status)
+    see(database, LATEST, status=status, title="Another")
+    assert stored(database) == {**STORED, "withdrawn_at": LATER}
+    assert query(database, "SELECT count(*) FROM settlement_history") == [(0,)]
+
+    again = row(settled_at=None, settled_at_source="first_seen")
+    assert settle(database, again, at=LATEST) == Tally(changed=1)
+    assert stored(database) == {**STORED, "settled_at": LATEST, "settled_at_source": "first_seen"}
+    assert query(database, "SELECT count(*) FROM settlement_amendments") == [(0,)]
+
+
+@pytest.mark.parametrize("status", ["closed", "determined", "auctioned", None])
+def test_absent_result_and_unknown_status_withdraw_nothing(database: Database, status: str | None) -> None:
+    settle(database, row(), at=LATER)
+    see(database, LATEST, status=status, result=None)
+    assert stored(database)["withdrawn_at"] is None
+
+
+def settle(database: Database, settlement: Settlement, *, at: int, status: str = "finalized") -> Tally:
+    """A market that is seen with its settlement."""
+    with database.begin() as connection:
+        stage_settlements(connection, [settlement])
+        merge_markets(
+            connection, [market_row(settlement.ticker, status=status, result=settlement.result)], at
+        )
+        return merge_staged_settlements(connection, 1, at)
+
+
+def test_every_change_of_a_published_result_is_kept_also_across_withdrawals(database: Database) -> None:
+    settle(database, row(settlement_value=None), at=NOON, status="determined")
+    settle(database, row(result="no", settlement_value=0), at=LATER)
+    see(database, LATER)
+    settle(database, row(result="scalar", settlement_value=500_000), at=LATEST)
+    settle(database, row(result="scalar", settlement_value=500_000), at=LATEST)
+    settle(database, row(result="scalar", settlement_value=600_000), at=LATEST + MINUTE)
+    shown = query(database, f"SELECT seen_at, {_BEFORE_AND_AFTER} FROM settlement_amendments ORDER BY id")
+    assert shown == [
+        (LATER, "yes", "no", None, 0),
+        (LATEST, "no", "scalar", 0, 500_000),
+        (LATEST + MINUTE, "scalar", "scalar", 500_000, 600_000),
+    ]
+    assert stored(database) == {
+        **STORED,
+        "result": "scalar",
+        "settlement_value": 600_000,
+        "first_seen_at": NOON,
+        "amended_at": LATEST + MINUTE,
+    }
+
+
+def test_same_outcome_of_the_other_tier_is_unchanged(database: Database) -> None:
+    settle(database, row(is_current_tier=False), at=LATER)
+    assert settle(database, row(tier="historical"), at=LATEST) == Tally(unchanged=1)
+    assert stored(database) == {**STORED, "tier": "historical"}
+
+
+@pytest.mark.parametrize("is_gone", [True, False], ids=["gone", "determined"])
+def test_other_tier_replaces_what_was_not_final(database: Database, is_gone: bool) -> None:
+    """Whatever times the two report, and wherever the market should be by them."""
+    settle(database, row(), at=LATER, status="finalized" if is_gone else "determined")
+    if is_gone:
+        with database.begin() as connection:
+            connection.exec_driver_sql(f"UPDATE markets SET gone_at = {LATER}")
+    final = row(result="no", settlement_value=0, tier="historical", is_current_tier=False, **_WITHOUT_TIME)
+    assert settle(database, final, at=LATEST) == Tally(changed=1)
+    assert (stored(database)["result"], stored(database)["tier"]) == ("no", "historical")
+    assert query(database, "SELECT status, gone_at FROM markets") == [("finalized", None)]
+
+
+def test_scalar_that_is_not_final_or_withdrawn_is_not_counted(database: Database) -> None:
+    settle(database, row("A", result="scalar", settlement_value=None), at=LATER, status="determined")
+    settle(database, row("B", result="scalar", settlement_value=None), at=LATER)
+    with database.read() as connection:
+        assert count_scalars_without_value(connection) == 1
+    store_markets(database, market_row("B"), at=LATEST)
+    with database.read() as connection:
+        assert count_scalars_without_value(connection) == 0

@@ -1,0 +1,331 @@
+"""Results that are published, taken back and published again: what is in force, and what was before."""
+
+import io
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import httpx
+import pytest
+from rich.console import Console
+
+from kalshi_pipeline.api import Store
+from kalshi_pipeline.cli.tables import market_tables
+from kalshi_pipeline.ingest.market import fetch_market
+from kalshi_pipeline.ingest.run.session import Session
+from kalshi_pipeline.ingest.settlements import backfill_settlements
+from kalshi_pipeline.ingest.snapshot import take_snapshot
+from kalshi_pipeline.ingest.sync import sync_markets
+from kalshi_pipeline.monitoring.checks import QUOTES_SANE, examine
+from kalshi_pipeline.sandbox import Sandbox, World, WorldConfig
+from kalshi_pipeline.settings import Settings
+from kalshi_pipeline.units import MICROS_PER_SECOND, iso_of
+from kalshi_pipeline_tests.clock import NOON, ManualClock
+from kalshi_pipeline_tests.conftest import Query
+from kalshi_pipeline_tests.ingest.listed import open_markets
+from kalshi_pipeline_tests.ingest.outcomes import changed, is_lookup, move, reopen, rewritten, same, without
+
+SettingsFor = Callable[..., Settings]
+MINUTE = 60 * MICROS_PER_SECOND
+YES, NO = 1, 2
+IN_FORCE = "SELECT ticker, result, settlement_value, status, amended_at IS NOT NULL FROM settlement_history"
+STORED = "SELECT result, settlement_value, withdrawn_at IS NOT NULL FROM settlements"
+AMENDMENTS = (
+    "SELECT result_before, result_after, value_before, value_after FROM settlement_amendment_history "
+    "ORDER BY seen_at"
+)
+HISTORY = "SELECT substr(tick_at, 15, 2), is_terminal FROM price_history WHERE ticker = ? ORDER BY tick_at"
+
+
+@pytest.fixture
+def sandbox() -> Iterator[Sandbox]:
+    """A small exchange that does not change."""
+    config = WorldConfig(markets=30, combos=2, births_per_step=0, closes_per_step=0, change_share=0)
+    with Sandbox(World(config)) as running:
+        yield running
+
+
+@pytest.fixture
+def ticker(sandbox: Sandbox) -> str:
+    """A market that trades."""
+    listed = open_markets(sandbox.url, mve_filter="exclude")
+    return next(ticker for ticker, market in sorted(listed.items()) if market["status"] == "active")
+
+
+def test_market_that_trades_has_no_settlement_in_force(
+    sandbox: Sandbox, session: Session, ticker: str, query: Query
+) -> None:
+    """It ends at yes, trades again, and ends at no: as the views, the functions and the command show it."""
+    store = Store.of(session.database)
+    take_snapshot(session, NOON)
+    move(sandbox, ticker, "finalized", result=YES, value=1_000_000)
+    take_snapshot(session, NOON + MINUTE)
+    assert query(IN_FORCE) == [(ticker, "yes", 1.0, "finalized", 0)]
+
+    reopen(sandbox, ticker)
+    take_snapshot(session, NOON + 2 * MINUTE)
+    assert query(IN_FORCE) == []
+    assert query(STORED) == [("yes", 1_000_000, 1)]
+    taken_back = store.market(ticker)
+    assert taken_back.settlement is not None
+    assert taken_back.settlement.withdrawn_at is not None
+    assert not taken_back.settlement.is_in_force
+
+    move(sandbox, ticker, "finalized", result=NO, value=0)
+    take_snapshot(session, NOON + 3 * MINUTE)
+    assert query(IN_FORCE) == [(ticker, "no", 0.0, "finalized", 1)]
+    settlement = store.market(ticker).settlement
+    assert settlement is not None
+    assert (settlement.is_in_force, settlement.withdrawn_at) == (True, None)
+    assert query(AMENDMENTS) == [("yes", "no", 1.0, 0.0)]
+    assert query(HISTORY, ticker) == [("00", 0), ("01", 1), ("02", 0), ("03", 1)]
+
+
+def test_command_shows_a_withdrawn_settlement_as_such(
+    sandbox: Sandbox, session: Session, ticker: str
+) -> None:
+    move(sandbox, ticker, "finalized", result=YES, value=1_000_000)
+    fetch_market(session, ticker)
+    reopen(sandbox, ticker)
+    fetch_market(session, ticker)
+    console = Console(width=200, record=True, file=io.StringIO())
+    console.print(market_tables(Store.of(session.database).market(ticker), NOON))
+    [line] = [line for line in console.export_text().splitlines() if "settled" in line]
+    assert "yes, 1, " in line
+    assert "withdrawn, as seen " in line
+    assert ": no result is in force" in line
+
+
+@pytest.mark.parametrize(
+    "see",
+    [
+        pytest.param(lambda session, _: take_snapshot(session, NOON + MINUTE), id="listing"),
+        pytest.param(lambda session, _: sync_markets(session), id="sync"),
+        pytest.param(fetch_market, id="command"),
+    ],
+)
+def test_settlement_is_withdrawn_by_whatever_sees_the_market_open(
+    sandbox: Sandbox, session: Session, ticker: str, query: Query, see: Callable[[Session, str], Any]
+) -> None:
+    move(sandbox, ticker, "finalized", result=YES, value=1_000_000)
+    fetch_market(session, ticker)
+    reopen(sandbox, ticker)
+    see(session, ticker)
+    assert (query(IN_FORCE), query(STORED)) == ([], [("yes", 1_000_000, 1)])
+    move(sandbox, ticker, "finalized", result=YES, value=1_000_000)
+    fetch_market(session, ticker)
+    assert query(IN_FORCE) == [(ticker, "yes", 1.0, "finalized", 0)]
+    assert query(AMENDMENTS) == []
+
+
+def test_lookup_withdraws_too(
+    sandbox: Sandbox, session: Session, settings_for: SettingsFor, ticker: str, query: Query
+) -> None:
+    """The market is open again, and no listing shows it; or it has closed again, without a result."""
+
+    def hide(request: httpx.Request, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        return rows if is_lookup(request) else [row for row in rows if row["ticker"] != ticker]
+
+    for status in ("active", "inactive", "closed"):
+        move(sandbox, ticker, "determined", result=YES)
+        fetch_market(session, ticker)
+        assert query(IN_FORCE) == [(ticker, "yes", None, "determined", 0)]
+        reopen(sandbox, ticker)
+        move(sandbox, ticker, status)
+        with rewritten(settings_for(sandbox.url), hide) as hiding:
+            take_snapshot(hiding, NOON + query("SELECT count(*) FROM ticks")[0][0] * MINUTE)
+        assert (query(IN_FORCE), query(STORED)) == ([], [("yes", None, 1)])
+
+
+def test_result_counts_from_its_determination_on_and_each_flip_is_kept(
+    sandbox: Sandbox, session: Session, ticker: str, query: Query
+) -> None:
+    """Three flips, the last of which comes with the payout."""
+    stages: list[tuple[str, int, int | None]] = [
+        ("determined", YES, None),
+        ("amended", NO, None),
+        ("disputed", YES, None),
+        ("finalized", NO, 0),
+    ]
+    shown = []
+    for status, result, value in stages:
+        move(sandbox, ticker, status, result=result, value=value)
+        fetch_market(session, ticker)
+        fetch_market(session, ticker)
+        shown += query("SELECT result, settlement_value, settled_at_source, status FROM settlement_history")
+    assert [(row[0], row[1], row[3]) for row in shown] == [
+        ("yes", None, "determined"),
+        ("no", None, "amended"),
+        ("yes", None, "disputed"),
+        ("no", 0.0, "finalized"),
+    ]
+    assert [row[2] == "settlement_ts" for row in shown] == [False, False, False, True]
+    assert query(AMENDMENTS) == [
+        ("yes", "no", None, None),
+        ("no", "yes", None, None),
+        ("yes", "no", None, 0.0),
+    ]
+    [(amended_at,)] = query("SELECT amended_at FROM settlement_history")
+    assert query("SELECT max(seen_at) FROM settlement_amendment_history") == [(amended_at,)]
+    assert backfill_settlements(session).tally.changed == 0
+
+
+def test_determined_market_without_a_result_has_no_settlement(
+    sandbox: Sandbox, settings_for: SettingsFor, ticker: str, query: Query
+) -> None:
+    move(sandbox, ticker, "determined")
+    with rewritten(settings_for(sandbox.url), changed(ticker, result="")) as session:
+        fetch_market(session, ticker)
+    assert query(STORED) == []
+
+
+def test_payout_of_another_result_is_not_kept(
+    sandbox: Sandbox, session: Session, ticker: str, query: Query
+) -> None:
+    """A result without its value does not pay what the former one paid, nor settled when that one did."""
+    move(sandbox, ticker, "finalized", result=YES, value=1_000_000)
+    fetch_market(session, ticker)
+    reopen(sandbox, ticker)
+    fetch_market(session, ticker)
+    move(sandbox, ticker, "determined", result=NO)
+    fetch_market(session, ticker)
+    assert query(IN_FORCE) == [(ticker, "no", None, "determined", 1)]
+    assert query(AMENDMENTS) == [("yes", "no", 1.0, None)]
+    assert query("SELECT settled_at_source = 'settlement_ts' FROM settlement_history") == [(0,)]
+
+
+def test_market_that_returns_and_is_renamed_ends_once_more(
+    sandbox: Sandbox, session: Session, settings_for: SettingsFor, ticker: str, query: Query
+) -> None:
+    """With one settlement, one history, and the event that it has now."""
+    other = next(
+        market["event_ticker"]
+        for name, market in open_markets(sandbox.url, mve_filter="exclude").items()
+        if market["event_ticker"] != open_markets(sandbox.url)[ticker]["event_ticker"]
+    )
+    take_snapshot(session, NOON)
+    move(sandbox, ticker, "finalized", result=YES, value=1_000_000)
+    take_snapshot(session, NOON + MINUTE)
+    reopen(sandbox, ticker)
+    with rewritten(settings_for(sandbox.url), changed(ticker, event_ticker=other)) as renamed:
+        take_snapshot(renamed, NOON + 2 * MINUTE)
+        assert query(IN_FORCE) == []
+        move(sandbox, ticker, "finalized", result=YES, value=1_000_000)
+        take_snapshot(renamed, NOON + 3 * MINUTE)
+    assert query("SELECT ticker, event_ticker, result, amended_at FROM settlement_history") == [
+        (ticker, other, "yes", None)
+    ]
+    assert query(HISTORY, ticker) == [("00", 0), ("01", 1), ("02", 0), ("03", 1)]
+    assert query("PRAGMA foreign_key_check") == []
+
+
+def test_negative_size_is_no_quote_and_fails_the_check(
+    sandbox: Sandbox, settings_for: SettingsFor, ticker: str, query: Query
+) -> None:
+    """The other side is quoted as ever."""
+    negative = changed(
+        ticker,
+        yes_bid_dollars="0.2900",
+        yes_bid_size_fp="-1048538.00",
+        yes_ask_dollars="0.3100",
+        yes_ask_size_fp="12.00",
+        no_bid_dollars="0.6900",
+        no_ask_dollars="0.7100",
+    )
+    with rewritten(settings_for(sandbox.url), negative) as session:
+        report = take_snapshot(session, NOON)
+        [finding] = examine(session, report, [QUOTES_SANE])
+    sides = "SELECT yes_bid, yes_bid_size, yes_ask, yes_ask_size FROM latest_prices WHERE ticker = ?"
+    assert query(sides, ticker) == [(None, None, 0.31, 12.0)]
+    assert (finding.passed, finding.text) == (False, "1 negative_sizes")
+    assert finding.numbers == {"crossed": 0, "out_of_range": 0, "unmirrored": 0, "negative_sizes": 1}
+
+
+def _snapshot(session: Session, _: str) -> None:
+    take_snapshot(session, session.clock.now())
+
+
+def _walk(session: Session, _: str) -> None:
+    backfill_settlements(session)
+
+
+@pytest.mark.parametrize(
+    ("status", "see"),
+    [
+        pytest.param("active", _snapshot, id="by a listing"),
+        pytest.param("determined", _snapshot, id="by a lookup"),
+        pytest.param("active", fetch_market, id="by the command"),
+        pytest.param("determined", fetch_market, id="by the command, determined"),
+        pytest.param("finalized", _walk, id="by a walk over settlements"),
+    ],
+)
+def test_gone_market_is_back_once_it_is_seen(
+    sandbox: Sandbox,
+    settings_for: SettingsFor,
+    ticker: str,
+    query: Query,
+    status: str,
+    see: Callable[[Session, str], Any],
+) -> None:
+    """And takes two looks to be gone again."""
+    clock = ManualClock(NOON)
+    settings = settings_for(sandbox.url)
+    with rewritten(settings, same, clock) as session:
+        take_snapshot(session, NOON)
+    with rewritten(settings, without(ticker), clock) as deaf:
+        for minute in (1, 11):
+            clock.advance(minute * 60 - clock.monotonic())
+            take_snapshot(deaf, NOON + minute * MINUTE)
+    assert query("SELECT gone_at FROM markets WHERE gone_at > 0") == [(NOON + 11 * MINUTE,)]
+
+    if status != "active":
+        move(sandbox, ticker, status, result=YES, value=1_000_000)
+    clock.advance(9 * 60)
+    with rewritten(settings, same, clock) as session:
+        see(session, ticker)
+    assert query("SELECT status, gone_at FROM markets WHERE ticker = ?", ticker) == [(status, None)]
+    expected = [] if status == "active" else [(ticker, "yes", 1.0, status, 0)]
+    assert query(f"{IN_FORCE} WHERE ticker = ?", ticker) == expected
+    assert query("SELECT count(*) FROM market_lookups WHERE missing_at > 0") == [(0,)]
+    if status != "finalized":
+        with rewritten(settings, without(ticker), clock) as deaf:
+            for minute in (30, 39, 40):
+                clock.advance(minute * 60 - clock.monotonic())
+                take_snapshot(deaf, NOON + minute * MINUTE)
+                is_gone = minute == 40
+                assert query("SELECT count(gone_at) FROM markets") == [(int(is_gone),)], iso_of(clock.now())
+
+
+def test_vanished_market_is_asked_for_ever_more_rarely(
+    sandbox: Sandbox, settings_for: SettingsFor, ticker: str, query: Query
+) -> None:
+    """At every tick of its first hour; then one hour and six after it was marked gone, daily, and weekly."""
+    clock = ManualClock(NOON)
+    settings = settings_for(sandbox.url)
+    asked: list[float] = []
+
+    def deaf(request: httpx.Request, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        if ticker in request.url.params.get("tickers", "") and "/historical/" in request.url.path:
+            asked.append(clock.monotonic() / 60)
+        return [row for row in rows if row["ticker"] != ticker]
+
+    hour, day = 60, 24 * 60
+    gone = 11
+    early = [1, 2, 10, 11, 12, 40, 60]
+    late = [gone + hour, gone + 6 * hour, *(gone + days * day for days in (1, 2, 3, 4, 5, 6, 7, 14, 21))]
+    with rewritten(settings, same, clock) as session:
+        take_snapshot(session, NOON)
+    with rewritten(settings, deaf, clock) as session:
+        for minute in sorted([*early, 61, *late, *(minute - 1 for minute in late), gone + 10 * day]):
+            clock.advance(minute * 60 - clock.monotonic())
+            take_snapshot(session, NOON + minute * MINUTE)
+    assert query("SELECT gone_at FROM markets WHERE ticker = ?", ticker) == [(NOON + gone * MINUTE,)]
+    assert asked == [*early, *late]
+
+    move(sandbox, ticker, "finalized", result=YES, value=1_000_000, is_archived=True)
+    with rewritten(settings, same, clock) as session:
+        clock.advance(7 * day * 60)
+        take_snapshot(session, NOON + round(clock.monotonic()) * MICROS_PER_SECOND)
+    assert query("SELECT status, gone_at FROM markets WHERE ticker = ?", ticker) == [("finalized", None)]
+    assert query("SELECT result, settlement_value, tier FROM settlement_history") == [
+        ("yes", 1.0, "historical")
+    ]
