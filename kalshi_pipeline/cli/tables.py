@@ -213,7 +213,9 @@ def quotes_table(quotes: Sequence[Quote], at: int, complete_at: int | None) -> R
 
 def _quotes_table(first: str, title: str) -> Table:
     numbers = _unbroken("yes bid", "yes ask", "last price", "volume")
-    return _table(_folded(first), *numbers, "known", title=title)
+    # The least that a narrow terminal leaves it, with the column's padding: its words are never cut.
+    known = Column("known", min_width=len("from 00-00") + 2)
+    return _table(_folded(first), *numbers, known, title=title)
 
 
 def _quote_cells(quote: Quote) -> list[str]:
@@ -237,8 +239,9 @@ def _origin(quote: Quote) -> str:
     if quote.state is QuoteState.OBSERVED:
         return str(quote.state)
     if quote.confirmed_at is None:
-        return f"{quote.state}, never confirmed"
-    return f"{quote.state}, confirmed {short_instant(quote.confirmed_at)}"
+        return f"{quote.state}, never seen"
+    word = "since" if quote.state is QuoteState.STALE else "from"
+    return f"{quote.state} {word} {short_instant(quote.confirmed_at)}"
 
 
 def _age_at(then: int, at: int) -> str:

@@ -542,9 +542,9 @@ def test_quotes_show_the_busiest_markets(run: Run) -> None:
     assert "unquoted" in shown
     assert "2 listed markets" in shown
     later = run("quotes", "--at", "2026-11-22T12:16:00Z").stdout
-    assert re.search(r"MOVES .* carried, confirmed 11-22 12:10:00Z\s+1 listed markets", later)
+    assert re.search(r"MOVES .* carried from 11-22 12:10:00Z\s+1 listed markets", later)
     newest = run("quotes").stdout
-    assert re.search(r"MOVES .* stale, confirmed 11-22 12:10:00Z\s+1 listed markets", newest)
+    assert re.search(r"MOVES .* stale since 11-22 12:10:00Z\s+1 listed markets", newest)
 
 
 @pytest.mark.usefixtures("quoted")

@@ -121,14 +121,14 @@ def test_market_that_has_ended_says_so() -> None:
     ("changes", "known"),
     [
         ({}, "observed"),
-        ({"state": QuoteState.CARRIED, "is_observed": False}, "carried, confirmed 11-22 12:00:00Z"),
+        ({"state": QuoteState.CARRIED, "is_observed": False}, "carried from 11-22 12:00:00Z"),
         (
             {"state": QuoteState.STALE, "is_observed": False, "is_tick_complete": False},
-            "stale, confirmed 11-22 12:00:00Z",
+            "stale since 11-22 12:00:00Z",
         ),
         (
             {"state": QuoteState.STALE, "is_observed": False, "confirmed_at": None},
-            "stale, never confirmed",
+            "stale, never seen",
         ),
         ({"is_tick_complete": False, "confirmed_at": None}, "observed"),
         ({"is_listed": False, "state": UNKNOWN, "is_observed": False}, "not listed since 11-22 12:00:00Z"),
