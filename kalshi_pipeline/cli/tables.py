@@ -213,9 +213,7 @@ def quotes_table(quotes: Sequence[Quote], at: int, complete_at: int | None) -> R
 
 def _quotes_table(first: str, title: str) -> Table:
     numbers = _unbroken("yes bid", "yes ask", "last price", "volume")
-    # The least that a narrow terminal leaves it, with the column's padding: its words are never cut.
-    known = Column("known", min_width=len("from 00-00") + 2)
-    return _table(_folded(first), *numbers, known, title=title)
+    return _table(_folded(first), *numbers, _folded("known"), title=title)
 
 
 def _quote_cells(quote: Quote) -> list[str]:
@@ -280,5 +278,5 @@ def _unbroken(*names: str) -> list[Column]:
 
 
 def _folded(name: str) -> Column:
-    """Return a column that is never cut, because half a ticker is useless."""
+    """Return a column that is broken rather than cut, because half a ticker, or half a time, is useless."""
     return Column(name, overflow="fold")
