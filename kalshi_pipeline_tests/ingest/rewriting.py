@@ -6,6 +6,7 @@ from typing import Any
 
 import httpx
 
+from kalshi_pipeline.clock import SYSTEM_CLOCK, Clock
 from kalshi_pipeline.exchange.client import KalshiClient
 from kalshi_pipeline.ingest.run.session import Session
 from kalshi_pipeline.settings import Settings
@@ -37,11 +38,11 @@ class Rewriting(httpx.BaseTransport):
 
 
 @contextmanager
-def rewritten_session(settings: Settings, rewrite: Rewrite) -> Iterator[Session]:
+def rewritten_session(settings: Settings, rewrite: Rewrite, clock: Clock = SYSTEM_CLOCK) -> Iterator[Session]:
     with (
         closing(Database(settings.database_url)) as database,
         KalshiClient(
             settings.api_url, requests_per_second=1000, retry_seconds=0, transport=Rewriting(rewrite)
         ) as client,
     ):
-        yield Session(client, database, settings, lambda _: None)
+        yield Session(client, database, settings, lambda _: None, clock)

@@ -13,10 +13,11 @@ from kalshi_pipeline.ingest.sync import sync_events, sync_series
 from kalshi_pipeline.sandbox import Sandbox, World, WorldConfig
 from kalshi_pipeline.settings import Settings
 from kalshi_pipeline.store.writing.runs import State
-from kalshi_pipeline_tests.clock import NOON
+from kalshi_pipeline_tests.clock import NOON, ManualClock
 from kalshi_pipeline_tests.conftest import Query
 from kalshi_pipeline_tests.ingest.outcomes import move
 from kalshi_pipeline_tests.ingest.rewriting import rewritten_session
+from kalshi_pipeline_tests.store.samples import MINUTE
 
 SettingsFor = Callable[..., Settings]
 Sync = Callable[[Session], Report]
@@ -40,8 +41,10 @@ def settings(sandbox: Sandbox, settings_for: SettingsFor) -> Settings:
     return settings
 
 
-def listing_without(settings: Settings, sync: Sync, missed: set[str], *, are_unknown: bool = False) -> Report:
-    """Sync from an exchange whose listing misses some parents; asked for them, it gives them, if it knows them."""
+def listing_without(
+    settings: Settings, sync: Sync, missed: set[str], *, are_unknown: bool = False, at: int = NOON + MINUTE
+) -> Report:
+    """Sync from an exchange whose listing misses some parents, which it returns by ticker unless `are_unknown`."""
 
     def rewrite(request: httpx.Request, body: Any) -> Any:
         name = request.url.path.rpartition("/")[2]
@@ -53,7 +56,7 @@ def listing_without(settings: Settings, sync: Sync, missed: set[str], *, are_unk
         kept = [row for row in body[name] if (row.get("event_ticker") or row["ticker"]) not in missed]
         return {**body, name: kept}
 
-    with rewritten_session(settings, rewrite) as session:
+    with rewritten_session(settings, rewrite, ManualClock(at)) as session:
         return sync(session)
 
 
@@ -94,6 +97,14 @@ def test_listing_may_miss_what_the_exchange_does_not_have(
     missed = {ticker for (ticker,) in query(known)[:9]}
     report = listing_without(settings, sync, missed, are_unknown=True)
     assert (report.asset, report.state) == (asset, State.COMPLETE)
+
+
+def test_event_that_was_to_close_since_the_tick_is_not_missed(settings: Settings, query: Query) -> None:
+    [(last,)] = query("SELECT max(close_at) FROM markets")
+    missed = {ticker for (ticker,) in query(f"{EVENTS.removesuffix(' ORDER BY 1')} AND m.close_at > {NOON}")}
+    assert len(missed) > 5
+    report = listing_without(settings, sync_events, missed, at=last)
+    assert (report.state, report.reason) == (State.COMPLETE, None)
 
 
 def test_event_whose_markets_have_ended_is_not_missed(
