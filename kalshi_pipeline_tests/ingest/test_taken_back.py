@@ -44,13 +44,6 @@ def sandbox() -> Iterator[Sandbox]:
         yield running
 
 
-@pytest.fixture
-def ticker(sandbox: Sandbox) -> str:
-    """A market that trades."""
-    listed = open_markets(sandbox.url, mve_filter="exclude")
-    return next(ticker for ticker, market in sorted(listed.items()) if market["status"] == "active")
-
-
 def test_market_that_trades_has_no_settlement_in_force(
     sandbox: Sandbox, session: Session, ticker: str, query: Query
 ) -> None:

@@ -37,13 +37,6 @@ def sandbox() -> Iterator[Sandbox]:
         yield running
 
 
-@pytest.fixture
-def ticker(sandbox: Sandbox) -> str:
-    """A market that trades."""
-    listed = open_markets(sandbox.url, mve_filter="exclude")
-    return next(ticker for ticker, market in sorted(listed.items()) if market["status"] == "active")
-
-
 def looked_up(sandbox: Sandbox, path: str = "/markets") -> list[str]:
     return [
         request.query["tickers"]

@@ -5,13 +5,17 @@ from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple
 
-from kalshi_pipeline_tests.store.samples import Row
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import create_engine
+
+import kalshi_pipeline
+from kalshi_pipeline.store.database import Database
+from kalshi_pipeline_tests.store.samples import Row, sqlite_url
 
 LANDED = Path(__file__).parent / "landed"
-NEWEST = max(
-    path.name[:4]
-    for path in Path(__file__).parents[3].glob("kalshi_pipeline/store/migrations/versions/[0-9]*")
-)
+MIGRATIONS = Path(kalshi_pipeline.__file__).parent / "store" / "migrations"
+NEWEST = max(path.name[:4] for path in MIGRATIONS.glob("versions/[0-9]*"))
 
 
 def load(name: str, path: Path) -> Path:
@@ -20,6 +24,25 @@ def load(name: str, path: Path) -> Path:
         connection.executescript((LANDED / f"{name}.sql").read_text(encoding="utf-8"))
         connection.execute("PRAGMA journal_mode = WAL")
     return path
+
+
+def empty_at(revision: str, path: Path) -> Path:
+    """Make an empty database with the schema of a revision."""
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    config.set_main_option("path_separator", "os")
+    engine = create_engine(sqlite_url(path))
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, revision)
+    engine.dispose()
+    return path
+
+
+def upgrade(path: Path) -> str | None:
+    """Upgrade a database, and return where its copy is."""
+    with closing(Database(sqlite_url(path), migrate=True)) as database:
+        return database.copied_to
 
 
 class Stored(NamedTuple):

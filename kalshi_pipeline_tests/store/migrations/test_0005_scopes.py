@@ -6,19 +6,15 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from alembic import command
-from alembic.config import Config
-from sqlalchemy import create_engine
 
-import kalshi_pipeline
 from kalshi_pipeline.scope import Combos, Scope
 from kalshi_pipeline.store.database import Database
 from kalshi_pipeline.store.scopes import scope_id, stored_scopes
 from kalshi_pipeline.store.writing.backfill_progress import WalkKey, WalkState, walk_of
 from kalshi_pipeline.vocabulary import StatusFilter
+from kalshi_pipeline_tests.store.migrations.stored import empty_at
 from kalshi_pipeline_tests.store.samples import NOON, query, sqlite_url
 
-_MIGRATIONS = Path(kalshi_pipeline.__file__).parent / "store" / "migrations"
 _NOT_OVER = "the day is not over: what is still to come is added by running it again"
 _WALK = "INSERT INTO walks VALUES (?, ?, ?, ?, ?, NULL, ?, ?, NULL, 1, 2, 3, 0)"
 
@@ -49,15 +45,7 @@ WALKS = (
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     """A database as the fourth schema kept it, empty but for runs, walks and a few parents."""
-    path = tmp_path / "older.db"
-    config = Config()
-    config.set_main_option("script_location", str(_MIGRATIONS))
-    config.set_main_option("path_separator", "os")
-    engine = create_engine(sqlite_url(path))
-    with engine.begin() as connection:
-        config.attributes["connection"] = connection
-        command.upgrade(config, "0004")
-    engine.dispose()
+    path = empty_at("0004", tmp_path / "older.db")
     counts = {
         "pages",
         "received",

@@ -6,15 +6,11 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from alembic import command
-from alembic.config import Config
-from sqlalchemy import create_engine
 
-import kalshi_pipeline
 from kalshi_pipeline.store.database import Database
+from kalshi_pipeline_tests.store.migrations.stored import empty_at
 from kalshi_pipeline_tests.store.samples import LATER, MINUTE, NOON, query, sqlite_url
 
-_MIGRATIONS = Path(kalshi_pipeline.__file__).parent / "store" / "migrations"
 AMENDED = NOON + MINUTE
 
 # (key, status, result of the market; amended_at)
@@ -44,15 +40,7 @@ CHANGES = (
 @pytest.fixture
 def database(tmp_path: Path) -> Iterator[Database]:
     """A database of the sixth schema with settlements, upgraded."""
-    path = tmp_path / "older.db"
-    config = Config()
-    config.set_main_option("script_location", str(_MIGRATIONS))
-    config.set_main_option("path_separator", "os")
-    engine = create_engine(sqlite_url(path))
-    with engine.begin() as connection:
-        config.attributes["connection"] = connection
-        command.upgrade(config, "0006")
-    engine.dispose()
+    path = empty_at("0006", tmp_path / "older.db")
     with closing(sqlite3.connect(path)) as older, older:
         older.execute(
             f"INSERT INTO events VALUES (1, 'EV', NULL, NULL, NULL, NULL, NULL, NULL, 1, {NOON}, {NOON})"

@@ -13,7 +13,15 @@ from kalshi_pipeline.store.database import Database
 from kalshi_pipeline.store.reading.history import history
 from kalshi_pipeline.store.reading.quotes import latest, quotes_as_of
 from kalshi_pipeline.units import iso_of
-from kalshi_pipeline_tests.store.migrations.stored import LANDED, NEWEST, Stored, copies, load, stored
+from kalshi_pipeline_tests.store.migrations.stored import (
+    LANDED,
+    NEWEST,
+    Stored,
+    copies,
+    load,
+    stored,
+    upgrade,
+)
 from kalshi_pipeline_tests.store.samples import Row, query, sqlite_url
 
 RELEASED = sorted(path.stem for path in LANDED.glob("[0-9]*.sql"))
@@ -24,17 +32,6 @@ REWRITTEN = {"walks": {"name"}}
 ROUNDED = {"0001": {"received_at"}}
 # A quote is observed by the newest tick that saw it, stored or not; before, by the tick that stored it only.
 DECIDED_ANEW = {"is_observed"}
-
-
-@pytest.fixture
-def newest(migrated_template: Path) -> Stored:
-    """An empty database with the newest schema."""
-    return stored(migrated_template)
-
-
-def upgrade(path: Path) -> str | None:
-    with closing(Database(sqlite_url(path), migrate=True)) as database:
-        return database.copied_to
 
 
 def shared_by(before: list[Row], after: list[Row], without: Iterable[str] = ()) -> set[str]:

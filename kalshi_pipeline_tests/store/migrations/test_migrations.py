@@ -6,14 +6,12 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import create_engine, inspect
+from sqlalchemy import inspect
 
-import kalshi_pipeline
 from kalshi_pipeline.errors import StoreError, StoreProblem
 from kalshi_pipeline.store.database import Database
 from kalshi_pipeline.store.schema.tables import (
@@ -26,6 +24,7 @@ from kalshi_pipeline.store.schema.tables import (
     ticks,
 )
 from kalshi_pipeline_tests.store.migrations.next_release import next_release
+from kalshi_pipeline_tests.store.migrations.stored import MIGRATIONS, empty_at
 from kalshi_pipeline_tests.store.samples import (
     LATER,
     MINUTE,
@@ -38,7 +37,6 @@ from kalshi_pipeline_tests.store.samples import (
     take,
 )
 
-_MIGRATIONS = Path(kalshi_pipeline.__file__).parent / "store" / "migrations"
 _SCHEMA = "SELECT type, name, tbl_name, sql FROM sqlite_schema ORDER BY type, name"
 _QUOTE = (
     "yes_bid",
@@ -254,13 +252,13 @@ def test_migrations_from_two_paths_give_one_schema(database: Database, tmp_path:
 def test_migrations_are_in_files_that_begin_with_their_revisions() -> None:
     """Opening a database reads the names alone, and takes the last one for the newest."""
     scripts = Config()
-    scripts.set_main_option("script_location", str(_MIGRATIONS))
+    scripts.set_main_option("script_location", str(MIGRATIONS))
     scripts.set_main_option("path_separator", "os")
     versions = list(ScriptDirectory.from_config(scripts).walk_revisions())
     revisions = [version.revision for version in versions]
     assert revisions == sorted(revisions, reverse=True)
     assert [Path(version.path).name[:5] for version in versions] == [f"{revision}_" for revision in revisions]
-    assert len(revisions) == len(list((_MIGRATIONS / "versions").glob("*.py")))
+    assert len(revisions) == len(list((MIGRATIONS / "versions").glob("*.py")))
 
 
 _QUOTES_OF_0001 = (
@@ -290,15 +288,7 @@ _AT_0001 = f"""
 @pytest.fixture
 def path_at_0001(tmp_path: Path) -> Path:
     """A database as the first schema kept it, with a row of every kind."""
-    path = tmp_path / "older.db"
-    config = Config()
-    config.set_main_option("script_location", str(_MIGRATIONS))
-    config.set_main_option("path_separator", "os")
-    engine = create_engine(sqlite_url(path))
-    with engine.begin() as connection:
-        config.attributes["connection"] = connection
-        command.upgrade(config, "0001")
-    engine.dispose()
+    path = empty_at("0001", tmp_path / "older.db")
     with closing(sqlite3.connect(path)) as older, older:
         older.execute("PRAGMA foreign_keys = ON")
         older.executescript(_AT_0001)

@@ -20,7 +20,7 @@ from kalshi_pipeline.store.database import Database, ReadOnlyDatabase
 from kalshi_pipeline.store.dialects import dialect_of
 from kalshi_pipeline_tests.processes import next_line, python
 from kalshi_pipeline_tests.store.migrations.next_release import next_release
-from kalshi_pipeline_tests.store.migrations.stored import NEWEST, Stored, copies, load, stored
+from kalshi_pipeline_tests.store.migrations.stored import NEWEST, Stored, copies, load, stored, upgrade
 from kalshi_pipeline_tests.store.samples import sqlite_url
 
 COPY = f"kalshi.before-{NEWEST}.db"
@@ -30,17 +30,6 @@ COPY = f"kalshi.before-{NEWEST}.db"
 def older(path: Path) -> Path:
     """A database of an earlier release, with rows."""
     return load("0002", path)
-
-
-@pytest.fixture
-def newest(migrated_template: Path) -> Stored:
-    """An empty database with the newest schema."""
-    return stored(migrated_template)
-
-
-def upgrade(path: Path) -> str | None:
-    with closing(Database(sqlite_url(path), migrate=True)) as database:
-        return database.copied_to
 
 
 def refusal(path: Path) -> StoreError:
