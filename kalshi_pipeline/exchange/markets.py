@@ -21,7 +21,7 @@ def price_if_quoted(price: int | None, size: int | None) -> int | None:
 
 
 def size_if_possible(size: int | None) -> int | None:
-    """Return a size; None for one below zero, which nobody can bid or ask for."""
+    """Return a size; None if it is negative, because no order has such a size."""
     return None if size is not None and size < 0 else size
 
 

@@ -202,7 +202,7 @@ class Schema:
                 self._connection.exec_driver_sql(part.create)
 
     def _add_again(self, added: Iterable[Part]) -> None:
-        """Make what the user added as it was, where it is gone: an index goes with a table that was made anew."""
+        """Create again what the user added. Indexes are kept unless their table was replaced."""
         found = {part.name for part in self._dialect.parts(self._connection) if part.kind == "index"}
         for part in added:
             if part.kind == "index" and part.name in found:

@@ -61,7 +61,7 @@ def _series(session: Session, tickers: Sequence[str]) -> Iterator[Series]:
 
 
 def _given(report: Report, asked: Iterator[Record]) -> list[Record]:
-    """Return what the exchange gives of what it is asked for, with a note where it fails."""
+    """Return the records that the exchange returns; an error ends the requests and is noted in the report."""
     given: list[Record] = []
     try:
         given.extend(asked)

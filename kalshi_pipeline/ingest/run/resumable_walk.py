@@ -37,7 +37,7 @@ class ResumableWalk(Generic[Row, Prepared]):
     `list_from` begins the listing at that place; `prepare` and `merge` are those of `store_pages`. `newest_at`
     returns the newest instant that a prepared page names, for walks that keep a watermark. `not_over` says why a walk
     that reached its end is still partial, if it is; `held` says, once a page is prepared, why a later run has to see it
-    again: the walk goes on, but its place stays before that page.
+    again: the walk continues, but the next run resumes at that page.
     """
 
     session: Session

@@ -43,7 +43,7 @@ class Copy(Protocol):
         ...
 
     def keep(self) -> None:
-        """Give the copy its final name, which no other copy has."""
+        """Rename the copy to its final name, which is unique."""
         ...
 
     @property
@@ -163,7 +163,7 @@ class Dialect(Protocol):
     def copying(self, name: str) -> AbstractContextManager[Copy]:
         """Open a copy that is to be kept beside the database under this name, not made yet.
 
-        Where the block fails, or does not keep it, none is left.
+        If the block fails or does not keep the copy, it is deleted.
         """
         ...
 

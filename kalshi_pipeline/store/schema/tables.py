@@ -288,7 +288,7 @@ unlisted_spans = Table(
     Column(
         "to_tick_id",
         ForeignKey("ticks.id"),
-        comment="the tick that listed it again or ended it, which is not in the span; NULL while it goes on",
+        comment="the tick that listed or ended the market, outside the span; NULL while the span is open",
     ),
     comment="spans of ticks, none of which confirms a market's quote",
     **clustered(),

@@ -1,4 +1,4 @@
-"""New keys: each larger than any that its table has ever had, so that none is given twice.
+"""New keys. Each is larger than every earlier key of its table, so that no key is used twice.
 
 The key of a row that another program deleted may still be in other rows, such as a market's quotes. A key that the
 database chose by itself could be that one again.
