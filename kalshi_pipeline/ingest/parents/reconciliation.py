@@ -65,7 +65,6 @@ def reconcile(
     with session.database.stage() as connection:
         unlisted = listed.unlisted(connection, scope)
         due = listed.due(connection, at, requests * TICKERS_PER_LOOKUP, outside=scope if everywhere else None)
-        before = received_before(connection, report.run) or 0
     vanished = [market for market in unlisted if market.vanished]
     plan = LookupPlan.of(requests, len(unlisted), len(due))
     budget = _Budget(session, plan)
@@ -77,12 +76,8 @@ def reconcile(
         reason = (
             "the listing ended with a full page without a cursor, not even an empty one: there may be more"
         )
-    if reason is None and reconciling.all_failed and listed_records < before // 2:
-        # That each market which left it is known to have ended would explain a short listing.
-        reason = (
-            f"the listing has {listed_records:,} records, the last complete one had {before:,}, and what became of the "
-            "others could not be looked up"
-        )
+    if reason is None and reconciling.all_failed:
+        reason = _why_short(session, report, listed_records)
     if reason is not None:
         report.state, report.reason = State.PARTIAL, reason
     else:
@@ -92,6 +87,21 @@ def reconcile(
         known = {market.ticker for market in unlisted}
         reconciling.look_up([ticker for ticker in due if ticker not in known])
     reconciling.conclude()
+
+
+def _why_short(session: Session, report: Report, listed: int) -> str | None:
+    """Return why a short listing is not believed; None if it is not short.
+
+    No vanished market could be looked up; that each of them is known to have ended would explain it.
+    """
+    with session.database.read() as connection:
+        before = received_before(connection, report.run) or 0
+    if listed >= before // 2:
+        return None
+    return (
+        f"the listing has {listed:,} records, the last complete one had {before:,}, and what became of the others "
+        "could not be looked up"
+    )
 
 
 class LookupPlan(NamedTuple):
@@ -106,7 +116,7 @@ class LookupPlan(NamedTuple):
 
     @classmethod
     def of(cls, requests: int, missing: int, waiting: int) -> "LookupPlan":
-        """Divide the requests of a run between so many markets."""
+        """Divide the requests of a run between the numbers of `missing` and `waiting` markets."""
         share = min(-(-requests // _WAITING_SHARE), requests // 2)  # a single request is for the missing ones
         kept = min(share, -(-waiting // TICKERS_PER_LOOKUP)) if missing else requests
         return cls(requests - kept, requests)

@@ -8,6 +8,7 @@ from kalshi_pipeline.errors import RangeError
 from kalshi_pipeline.store.reading.in_force import (
     Provenances,
     QuoteState,
+    TakenTick,
     bound_tick,
     last_sent,
     newest_repeat,
@@ -126,6 +127,13 @@ def window_of(connection: Connection, window_seconds: float, at: int | None = No
 
     Raises RangeError for a window that holds nothing.
     """
+    found = _last_tick(connection, window_seconds, at)
+    return None if found is None else found[1]
+
+
+def _last_tick(
+    connection: Connection, window_seconds: float, at: int | None
+) -> tuple[TakenTick, Window] | None:
     if not window_seconds > 0:
         raise RangeError(f"a window of {window_seconds:g} s holds nothing: choose a positive length")
     tick = newest_tick(connection, at, is_complete=at is None)
@@ -134,7 +142,7 @@ def window_of(connection: Connection, window_seconds: float, at: int | None = No
     end = tick.tick_at if at is None else at
     if not window_seconds * MICROS_PER_SECOND < end:
         raise RangeError(f"a window of {window_seconds:g} s begins before 1970: choose a shorter one")
-    return Window(end - round(window_seconds * MICROS_PER_SECOND), end)
+    return tick, Window(end - round(window_seconds * MICROS_PER_SECOND), end)
 
 
 def movers(
@@ -145,11 +153,11 @@ def movers(
     Ranked by the absolute change of the midpoint, then by that of the last price. A market's base is its last quote at
     or before the window's start, however old; a market that was not listed then has none, and is left out.
     """
-    window = window_of(connection, window_seconds, at)
-    tick = newest_tick(connection, at, is_complete=at is None)
-    base = None if window is None else newest_tick(connection, window.start)
-    if window is None or tick is None or base is None:
+    last = _last_tick(connection, window_seconds, at)
+    base = None if last is None else newest_tick(connection, last[1].start)
+    if last is None or base is None:
         return []
+    tick, window = last
     rows = connection.execute(_query.limit(limit), {"tick_id": tick.id, "base_tick_id": base.id}).all()
     known = Provenances(connection, min((row[6] for row in rows), default=tick.id), tick.id, window.end)
     has_repeats = newest_repeat(connection, tick.id) is not None

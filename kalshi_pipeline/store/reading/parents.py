@@ -13,9 +13,9 @@ from kalshi_pipeline.store.schema.tables import (
     markets,
     series,
     ticks,
-    unlisted_spans,
 )
 from kalshi_pipeline.store.scopes import is_in, stored_scopes
+from kalshi_pipeline.store.spans import is_in_open_span
 from kalshi_pipeline.store.writing.runs import State
 from kalshi_pipeline.vocabulary import STATUSES_OF, MarketStatus, StatusFilter
 
@@ -68,9 +68,6 @@ def confirmed_events(connection: Connection, scope: Scope, at: int) -> set[str]:
     of_tick = None if row is None else stored_scopes(connection).get(row.scope_id)
     if row is None or of_tick is None or not of_tick.shows_absence:
         return set()
-    is_missed = exists().where(
-        unlisted_spans.c.market_id == markets.c.id, unlisted_spans.c.to_tick_id.is_(None)
-    )
     query = (
         select(events.c.ticker)
         .join_from(latest_quotes, markets)
@@ -83,7 +80,7 @@ def confirmed_events(connection: Connection, scope: Scope, at: int) -> set[str]:
             not_(markets.c.is_combo),
             is_in(scope),
             is_in(of_tick),
-            not_(is_missed),
+            not_(is_in_open_span(markets.c.id)),
         )
         .distinct()
     )

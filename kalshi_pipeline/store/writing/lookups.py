@@ -39,8 +39,9 @@ from kalshi_pipeline.store.schema.tables import (
     unlisted_spans,
 )
 from kalshi_pipeline.store.scopes import is_in, select_id
+from kalshi_pipeline.store.spans import is_in_open_span
 from kalshi_pipeline.store.writing.merging import make_empty
-from kalshi_pipeline.store.writing.parents import staged_markets
+from kalshi_pipeline.store.writing.parents import staged_market_ids
 from kalshi_pipeline.store.writing.runs import State
 from kalshi_pipeline.units import MICROS_PER_SECOND
 from kalshi_pipeline.vocabulary import NOT_OPEN, STATUSES_OF, MarketStatus, StatusFilter
@@ -67,8 +68,6 @@ _listed = Table(
 _is_not_final = markets.c.status.is_distinct_from(written("final", MarketStatus.FINALIZED))
 # As the index of unsettled markets has it.
 _is_unsettled = and_(_is_not_final, markets.c.gone_at.is_(None))
-
-
 # A status that this version knows; NULL is none.
 _is_known = func.coalesce(markets.c.status, "").in_([status.value for status in MarketStatus])
 
@@ -97,31 +96,17 @@ class ListedMarkets:
     _add_staged = upsert(
         _listed,
         ["market_id", "is_readable"],
-        select(markets.c.id, true()).join(
-            staged_markets.table, markets.c.ticker == staged_markets.table.c.ticker
-        ),
+        staged_market_ids.add_columns(true()),
     )
-    _staged_ids = select(markets.c.id).join(
-        staged_markets.table, markets.c.ticker == staged_markets.table.c.ticker
-    )
-    _find_staged = delete(lost_markets).where(lost_markets.c.market_id.in_(_staged_ids))
-    _show_staged = (
-        update(market_lookups)
-        .values(missing_at=None)
-        .where(market_lookups.c.missing_at.is_not(None), market_lookups.c.market_id.in_(_staged_ids))
-    )
+    _find_staged = delete(lost_markets).where(lost_markets.c.market_id.in_(staged_market_ids))
 
     def __init__(self, connection: Connection) -> None:
         make_empty(connection, _listed)
         self._some_are_lost = connection.execute(select(exists(select(lost_markets)))).scalar_one()
-        are_missing = select(exists().where(market_lookups.c.missing_at.is_not(None)))
-        self._some_are_missing = connection.execute(are_missing).scalar_one()
 
     def add_staged(self, connection: Connection) -> None:
-        """Remember the staged markets, which are lost no more, nor missing in both of the exchange's tiers."""
+        """Remember the staged markets, which are lost no more."""
         connection.execute(self._add_staged)
-        if self._some_are_missing:
-            connection.execute(self._show_staged)
         if self._some_are_lost:
             connection.execute(self._find_staged)
 
@@ -147,11 +132,8 @@ class ListedMarkets:
             ticks.c.scope_id == select_id(scope).scalar_subquery(), ticks.c.state == State.COMPLETE
         )
         good_id = connection.execute(good).scalar_one()
-        was_missed = exists().where(
-            unlisted_spans.c.market_id == markets.c.id,
-            unlisted_spans.c.to_tick_id.is_(None),
-            true() if good_id is None else unlisted_spans.c.from_tick_id <= good_id,
-        )
+        since_then = () if good_id is None else (unlisted_spans.c.from_tick_id <= good_id,)
+        was_missed = is_in_open_span(markets.c.id, *since_then)
         has_quote = exists().where(latest_quotes.c.market_id == markets.c.id, ~latest_quotes.c.is_terminal)
         query = (
             select(

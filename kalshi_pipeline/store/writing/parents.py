@@ -42,6 +42,7 @@ from kalshi_pipeline.store.schema.tables import (
     ticks,
     unlisted_spans,
 )
+from kalshi_pipeline.store.spans import is_in_open_span
 from kalshi_pipeline.store.writing.ids import InsertNew
 from kalshi_pipeline.store.writing.merging import (
     PLACEHOLDER_COLUMNS,
@@ -68,9 +69,11 @@ class OrphanRow(NamedTuple):
 staged_series = Staging("staged_series", *record_columns(Series))
 staged_events = Staging("staged_events", *record_columns(Event))
 staged_markets = Staging("staged_markets", *record_columns(Market, without=UNSTORED))
+staged_market_ids = select(markets.c.id).join(
+    staged_markets.table, markets.c.ticker == staged_markets.table.c.ticker
+)
+"""The keys of those of the staged markets that are stored."""
 _staged_orphans = Staging("staged_orphans", *record_columns(OrphanRow))
-
-
 _seen_at = bindparam("seen_at", type_=BigInteger)
 
 
@@ -95,19 +98,18 @@ def _doubt_ticks_since(changing: FromClause, has_moved: ColumnElement[bool]) -> 
 
     Those ticks covered the markets by what was known of them then, and readers go by what is known now.
     """
-    rows, span = latest_quotes.c, unlisted_spans.c
+    rows = latest_quotes.c
     of_some_series = select(scopes.c.id).where(scopes.c.series != "")
     first = (
         select(func.min(ticks.c.id))
         .where(ticks.c.id > rows.tick_id, ticks.c.scope_id.in_(of_some_series))
         .scalar_subquery()
     )
-    is_missed = exists().where(span.market_id == rows.market_id, span.to_tick_id.is_(None))
     return insert(unlisted_spans).from_select(
         ["market_id", "from_tick_id"],
         select(rows.market_id, first)
         .select_from(changing)
-        .where(has_moved, not_(rows.is_terminal), first.is_not(None), not_(is_missed)),
+        .where(has_moved, not_(rows.is_terminal), first.is_not(None), not_(is_in_open_span(rows.market_id))),
     )
 
 
@@ -189,12 +191,7 @@ _find_missing = select(market_lookups.c.market_id).where(market_lookups.c.missin
 _forget_missing = (
     update(market_lookups)
     .values(missing_at=null())
-    .where(
-        market_lookups.c.missing_at.is_not(None),
-        market_lookups.c.market_id.in_(
-            select(markets.c.id).join(staged_markets.table, markets.c.ticker == staged_markets.table.c.ticker)
-        ),
-    )
+    .where(market_lookups.c.missing_at.is_not(None), market_lookups.c.market_id.in_(staged_market_ids))
 )
 _mark_asked = (
     update(markets)

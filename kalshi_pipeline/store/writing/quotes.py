@@ -43,9 +43,10 @@ from kalshi_pipeline.store.schema.tables import (
     unlisted_spans,
 )
 from kalshi_pipeline.store.scopes import is_in, may_be_in
+from kalshi_pipeline.store.spans import is_in_open_span
 from kalshi_pipeline.store.writing.lookups import ListedMarkets
 from kalshi_pipeline.store.writing.merging import make_empty
-from kalshi_pipeline.store.writing.parents import staged_markets
+from kalshi_pipeline.store.writing.parents import staged_market_ids, staged_markets
 from kalshi_pipeline.store.writing.runs import TAKEN, Run
 from kalshi_pipeline.units import MICROS_PER_MILLISECOND, MICROS_PER_SECOND
 from kalshi_pipeline.vocabulary import NOT_OPEN
@@ -136,17 +137,14 @@ _find_unlisted = insert(_unlisted).from_select(
         ~_latest.is_terminal, _latest.tick_id < _tick_id, ~ListedMarkets.hold_readable(_latest.market_id)
     ),
 )
-# That the exchange reports a state which is not open, or has the market in neither tier, is a proof, whoever learnt it.
+# Proof of an end: a reported status that is not open, or a market in neither tier. Any run may have stored it.
 _has_ended = exists().where(
     markets.c.id == _unlisted.c.market_id,
     or_(markets.c.status.in_(list(NOT_OPEN)), markets.c.gone_at.is_not(None)),
 )
 _ended_ids = select(_unlisted.c.market_id).where(_has_ended, ~ListedMarkets.hold(_unlisted.c.market_id))
 _append_ends = insert(price_snapshots).from_select(
-    ["market_id", *_end],
-    select(_unlisted.c.market_id, *_end.values()).where(
-        _has_ended, ~ListedMarkets.hold(_unlisted.c.market_id)
-    ),
+    ["market_id", *_end], _ended_ids.add_columns(*_end.values())
 )
 _refresh_ended = update(latest_quotes).values(_end).where(_latest.market_id.in_(_ended_ids))
 _forget_ended = delete(_unlisted).where(_unlisted.c.market_id.in_(_ended_ids))
@@ -161,12 +159,12 @@ def _close_spans(market_ids: Select[Any]) -> Update:
     )
 
 
-_close_spans_of_staged = _close_spans(select(markets.c.id).join(_stage, markets.c.ticker == _stage.c.ticker))
+_close_spans_of_staged = _close_spans(staged_market_ids)
 _some_are_missed = select(exists().where(_span.to_tick_id.is_(None)))
 _close_spans_of_ended = _close_spans(_ended_ids)
-_is_missed = exists().where(_span.market_id == _unlisted.c.market_id, _span.to_tick_id.is_(None))
 _open_spans = insert(unlisted_spans).from_select(
-    ["market_id", "from_tick_id"], select(_unlisted.c.market_id, _tick_id).where(~_is_missed)
+    ["market_id", "from_tick_id"],
+    select(_unlisted.c.market_id, _tick_id).where(~is_in_open_span(_unlisted.c.market_id)),
 )
 
 
@@ -190,7 +188,7 @@ class TickQuotes:
     A quote is stored if the market is new or back, if it differs from the market's last one, and as a keyframe if that
     one is older than `keyframe_seconds`; `latest_quotes` then holds the same row. With `every`, a quote that is not
     stored leaves a row in `unchanged_quotes`. So does the quote of a listed market that the scope does not cover, as
-    far as is known: no later reader could tell that it was listed. The tick must be the newest, under the snapshot
+    far as is known: later readers could not see that it was listed. The tick must be the newest, under the snapshot
     lock: 'differs from the last one' has no meaning in the past. What it has listed is held by the writer's connection.
     """
 
