@@ -15,6 +15,7 @@ from kalshi_pipeline.store.database import Database
 
 _URL = "http://replayed/trade-api/v2"
 _OPEN = "open"
+_NOTHING = b'{"markets": [], "cursor": ""}'
 _QUERIES: dict[str, dict[str, str]] = {
     "/exchange/status": {},
     "/series": {},
@@ -84,6 +85,8 @@ class Replay(httpx.BaseTransport):
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Answer a request, as httpx's transports do."""
+        if request.url.params.get("status") == "paused":
+            return httpx.Response(200, content=_NOTHING)
         saved = self._saved[request.url.path.removeprefix(httpx.URL(_URL).path)]
         return httpx.Response(200, content=saved.answer(request.url.params.get("cursor")))
 

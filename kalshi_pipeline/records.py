@@ -85,8 +85,9 @@ class Quote(NamedTuple):
 class Market(NamedTuple):
     """One yes-no contract with its quote.
 
-    The last two are stored nowhere. `is_mirrored` says whether the NO side that the exchange sent follows from the YES
-    side, `has_negative_size` whether it sent a size below zero.
+    Three are stored nowhere: `updated_time` is when the exchange last changed the description, as it wrote it;
+    `is_mirrored` says whether the NO side that it sent follows from the YES side, `has_negative_size` whether it sent a
+    size below zero.
     """
 
     ticker: Annotated[str, Note("the exchange's identifier, unique")]
@@ -113,13 +114,23 @@ class Market(NamedTuple):
     is_provisional: Annotated[bool | None, Note("whether the exchange may still delete it")]
     is_combo: Annotated[bool, Note("whether it is a multivariate market, made from a collection")]
     collection_ticker: Annotated[str | None, Note("the collection from which a combo was made")]
+    updated_time: str | None
     quote: Quote
     is_mirrored: bool
     has_negative_size: bool
 
-    def row(self) -> Row:
-        """Return what is stored, as one flat row: the fields of the market, then those of its quote."""
-        return (*self[:-3], *self.quote)
+    @property
+    def description(self) -> Row:
+        """What is stored of the market besides its quote."""
+        return self[:_DESCRIBED]
+
+    @property
+    def dated_description(self) -> Row:
+        """The same with the time of its last change."""
+        return self[: _DESCRIBED + 1]
+
+
+_DESCRIBED = Market._fields.index("updated_time")
 
 
 class Outcome(NamedTuple):

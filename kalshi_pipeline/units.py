@@ -39,11 +39,10 @@ def parse_seconds(text: str) -> int:
 
 def parse_contracts(text: str) -> int:
     """Return the hundredths of a contract of "1234.50"; ValueError past two decimals that carry value."""
-    # Nearly all counts have two decimals, and they rarely repeat: slicing is the cheapest way.
-    if text[-3:-2] == "." and 3 < len(text) < 18:
-        digits = text[:-3] + text[-2:]
-        if digits.isdigit() and digits.isascii():
-            return int(digits)
+    # Nearly all counts have two decimals, and they rarely repeat: this is the cheapest way.
+    whole, _, fraction = text.partition(".")
+    if len(fraction) == 2 and whole.isdigit() and fraction.isdigit() and text.isascii() and len(whole) < 17:
+        return int(whole + fraction)
     return _scaled(text, 2)
 
 

@@ -85,12 +85,12 @@ def test_units_are_those_of_prices_sizes_and_instants() -> None:
     }
 
 
-def test_row_of_a_market_is_its_columns_then_those_of_its_quote() -> None:
+def test_description_of_a_market_is_its_columns_without_those_of_its_quote() -> None:
     """Each field's name stands for its value."""
-    quote = Quote(*Quote._fields)  # type: ignore[arg-type]
-    market = Market(**{**dict(zip(Market._fields, Market._fields, strict=True)), "quote": quote})  # type: ignore[arg-type]
-    staged = record_columns(Market, without=UNSTORED)
-    assert list(market.row()) == [column.name for column in staged]
+    market = Market(**dict(zip(Market._fields, Market._fields, strict=True)))  # type: ignore[arg-type]
+    stored = record_columns(Market, without=(*UNSTORED, *Quote._fields))
+    assert list(market.description) == [column.name for column in stored]
+    assert market.dated_description == (*market.description, "updated_time")
 
 
 def test_quote_read_back_ends_in_the_numbers_of_a_quote_in_their_order() -> None:

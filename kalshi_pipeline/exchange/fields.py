@@ -80,8 +80,14 @@ def _text(value: object) -> str:
 
 read_dollars = _remembering(parse_dollars)
 read_cents = _remembering(parse_cents)
-read_contracts = _remembering(parse_contracts)
 read_instant = _remembering(parse_instant)
+
+
+def read_contracts(value: object) -> int | None:
+    """Return the hundredths of a contract of a text or an integer. Counts rarely repeat, so none is remembered."""
+    if isinstance(value, str):
+        return parse_contracts(value) if value else None
+    return None if value is None else parse_contracts(_text(value))
 
 
 def read_dollars_or_cents(value: object) -> int | None:

@@ -5,6 +5,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass, field
+from itertools import compress
 from operator import attrgetter
 from typing import Generic, TypeVar
 
@@ -228,20 +229,12 @@ class Listing(Generic[Record]):
         out_of_scope: Counter[str] = Counter()
         records = self._new(page, memory)
         if self._question:
-            unasked = {
-                index: name for index, record in enumerate(records) if (name := self._contradicted(record))
-            }
-            if unasked:
-                records = [record for index, record in enumerate(records) if index not in unasked]
-                out_of_scope.update(unasked.values())
+            for condition in self._question:
+                holds = list(map(condition.may_hold, records))
+                if not all(holds):
+                    records = list(compress(records, holds))
+                    out_of_scope[condition.name] += holds.count(False)
         return ListedPage(records, page.rejects, received_at, page.cursor, self._series, out_of_scope)
-
-    def _contradicted(self, record: Record) -> str | None:
-        """Return the filter that a record contradicts, the first if there are several."""
-        for condition in self._question:
-            if not condition.may_hold(record):
-                return condition.name
-        return None
 
     def _judge(self, of_page: Counter[str] = _NONE, *, at_end: bool = False) -> None:
         """Set the reason if too much of the first pages was not asked for; `of_page` is not counted elsewhere yet."""

@@ -80,6 +80,7 @@ class MarketPayload(Payload):
     rules_primary: Text = None
     is_provisional: Flag = None
     collection_ticker: Text = Field(None, alias="mve_collection_ticker")
+    updated_time: Text = None
 
     yes_bid: Dollars = Field(None, alias="yes_bid_dollars")
     yes_ask: Dollars = Field(None, alias="yes_ask_dollars")

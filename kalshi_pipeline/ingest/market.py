@@ -38,9 +38,9 @@ def fetch_market(session: Session, ticker: str) -> Quote:
     with session.database.begin() as connection:
         merge_series(connection, series, session.clock.now())
         merge_events(connection, events, session.clock.now())
-        stage_markets(connection, [market])
+        staged = stage_markets(connection, [market])
         stage_settlements(connection, settlements)
-        merge_staged_markets(connection, 1, session.clock.now())
+        merge_staged_markets(connection, staged, session.clock.now(), are_listed=False)
         merge_staged_settlements(connection, len(settlements), session.clock.now())
     at = answer.received_at
     return Quote(

@@ -41,7 +41,7 @@ def take_snapshot(session: Session, tick_at: int, period_seconds: float | None =
 
 
 def _store_quotes(session: Session, report: Report, tick_at: int, period_seconds: float) -> None:
-    pages = MarketPages(session, report)
+    pages = MarketPages(session, report, new_only=True)
     with session.database.begin() as connection:
         quotes = TickQuotes(
             connection,

@@ -68,6 +68,7 @@ def test_market_of_today_is_read_exactly() -> None:
                 is_provisional=False,
                 is_combo=False,
                 collection_ticker=None,
+                updated_time=None,
                 quote=Quote(
                     yes_bid=290_000,
                     yes_ask=315_000,

@@ -90,6 +90,7 @@ def market(ticker: str, event_ticker: str = "KXRAIN-26NOV23", /, **changes: obje
             volume=98_765,
             open_interest=43_210,
         ),
+        updated_time="2026-11-23T11:00:00Z",
         is_mirrored=True,
         has_negative_size=False,
     )

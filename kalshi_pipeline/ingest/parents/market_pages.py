@@ -15,14 +15,16 @@ from kalshi_pipeline.records import Market
 from kalshi_pipeline.store.database import Connection
 from kalshi_pipeline.store.reading.parents import creation_bounds, series_of_events
 from kalshi_pipeline.store.writing.parents import (
+    Staged,
     merge_events,
     merge_staged_markets,
+    stage_listed,
     stage_markets,
     unknown_events,
 )
 from kalshi_pipeline.store.writing.runs import add_to_quarantine, record_lookups
 from kalshi_pipeline.store.writing.tally import Tally
-from kalshi_pipeline.vocabulary import KNOWN_WORDS, StatusFilter
+from kalshi_pipeline.vocabulary import KNOWN_WORDS, StatusFilter, Tier
 
 _KNOWN = frozenset(product(*(KNOWN_WORDS[name] for name in ("status", "market_type", "result"))))
 
@@ -30,20 +32,29 @@ _KNOWN = frozenset(product(*(KNOWN_WORDS[name] for name in ("status", "market_ty
 class PreparedMarkets(NamedTuple):
     """A page of markets, and the events that it names and that were missing in the database, as far as fetched.
 
-    `rejected` holds the tickers of records that could not be read.
+    `rejected` holds the tickers of records that could not be read, `tier` is the tier that returned the page, and
+    `staged` says what the writer's connection holds of it.
     """
 
     markets: list[Market]
     events: FetchedEvents
     rejected: list[str]
     received_at: int
+    tier: Tier
+    staged: Staged
 
 
 class MarketPages:
-    """Stores listed markets with their parents, for the markets asset and the snapshot alike."""
+    """Stores listed markets with their parents, for the markets asset and the snapshot alike.
 
-    def __init__(self, session: Session, report: Report, event_lookups: int | None = None) -> None:
+    With `new_only`, descriptions that are as the last listing had them are not compared with the stored ones.
+    """
+
+    def __init__(
+        self, session: Session, report: Report, event_lookups: int | None = None, *, new_only: bool = False
+    ) -> None:
         self._session = session
+        self._new_only = new_only
         self._report = report
         self.clock = session.clock
         self._lookup = EventLookup(session, report, event_lookups)
@@ -56,14 +67,14 @@ class MarketPages:
         windows = known_windows(self._session) if status is StatusFilter.OPEN else []
         return list_markets(self._session, windows, status)
 
-    def prepare(self, page: ListedPage[Market]) -> PreparedMarkets:
+    def prepare(self, page: ListedPage[Market], tier: Tier = Tier.LIVE) -> PreparedMarkets:
         """Stage a page, and fetch the events that are missing for it while no transaction is open.
 
         Markets that are known to be of other series than those that were asked for are left out and counted.
         """
         with self._session.database.stage() as connection:
-            stage_markets(connection, page.records)
-            missing = unknown_events(connection)
+            staged = self._stage(connection, page.records, tier)
+            missing = unknown_events(connection) if staged.compared else []
         fetched = self._lookup.fetch(missing)
         markets = page.records
         if page.series:
@@ -71,11 +82,16 @@ class MarketPages:
         if len(markets) < len(page.records):
             page.out_of_scope[SERIES_FILTER] += len(page.records) - len(markets)
             with self._session.database.stage() as connection:
-                stage_markets(connection, markets)
-        for market in markets:
-            self._note_oddities(market)
+                staged = self._stage(connection, markets, tier)
+        if staged.repaired:
+            self._report.counts["fingerprints_repaired"] += staged.repaired
+        self._note_oddities(markets)
         rejected = [reject.ticker for reject in page.rejects if reject.ticker is not None]
-        return PreparedMarkets(markets, fetched, rejected, page.received_at)
+        return PreparedMarkets(markets, fetched, rejected, page.received_at, tier, staged)
+
+    def _stage(self, connection: Connection, markets: Sequence[Market], tier: Tier) -> Staged:
+        stage = stage_listed if self._new_only and tier is Tier.LIVE else stage_markets
+        return stage(connection, markets)
 
     def _of_series(
         self, page: ListedPage[Market], fetched: FetchedEvents
@@ -94,22 +110,21 @@ class MarketPages:
         """Write the page, parents first. A parent that could not be fetched becomes a marked placeholder."""
         seen_at = self.clock.now()
         parents = merge_events(connection, page.events.rows, seen_at) if page.events.rows else Tally()
-        tally = merge_staged_markets(connection, len(page.markets), seen_at)
+        tally = merge_staged_markets(connection, page.staged, seen_at, are_listed=page.tier is Tier.LIVE)
         if page.events.missing:
             record_lookups(connection, page.events.missing, seen_at)
         add_to_quarantine(connection, self._report.run, "events", page.events.rejects, seen_at)
         return tally + Tally(placeholders=parents.placeholders, healed=parents.healed)
 
-    def _note_oddities(self, market: Market) -> None:
+    def _note_oddities(self, markets: Sequence[Market]) -> None:
         """Count words that this version does not know, and quotes with a size below zero or sides that do not agree."""
-        if not market.is_mirrored:
-            self._report.unmirrored += 1
-        if market.has_negative_size:
-            self._report.negative_sizes += 1
-        if (market.status, market.market_type, market.result) not in _KNOWN:
-            for name, known in KNOWN_WORDS.items():
-                if (word := getattr(market, name)) not in known:
-                    self._report.unknown_words[f"{name}={word}"] += 1
+        self._report.unmirrored += [market.is_mirrored for market in markets].count(False)
+        self._report.negative_sizes += [market.has_negative_size for market in markets].count(True)
+        if _KNOWN.issuperset([(market.status, market.market_type, market.result) for market in markets]):
+            return
+        for name, known in KNOWN_WORDS.items():
+            words = (getattr(market, name) for market in markets)
+            self._report.unknown_words.update(f"{name}={word}" for word in words if word not in known)
 
 
 def known_windows(session: Session) -> list[Window]:

@@ -70,7 +70,7 @@ def prepare_outcomes(
         series=page.series,
         out_of_scope=page.out_of_scope,
     )
-    markets = pages.prepare(listed)
+    markets = pages.prepare(listed, tier)
     in_scope = {market.ticker for market in markets.markets}
     rows = [
         settlement_of_outcome(outcome, tier, page.received_at, cutoff)

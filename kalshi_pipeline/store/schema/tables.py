@@ -49,7 +49,7 @@ metadata = MetaData(
 QUOTE_COLUMNS = Quote._fields
 """The numbers whose change makes a new snapshot."""
 
-UNSTORED = ("is_mirrored", "has_negative_size")
+UNSTORED = ("updated_time", "is_mirrored", "has_negative_size")
 """What is known of a market as it was read, and is counted by the run."""
 
 
@@ -176,6 +176,19 @@ markets = Table(
     comment="yes-no contracts, each of an event",
 )
 
+market_fingerprints = Table(
+    "market_fingerprints",
+    metadata,
+    Column("market_id", ForeignKey("markets.id"), primary_key=True, comment="the market"),
+    Column("version", Integer, nullable=False, comment="the version of the encoding; 0 before the first one"),
+    Column(
+        "fingerprint",
+        BigInteger,
+        comment="64 bits of the market's description as a listing last had it; NULL if it has to be compared in full",
+    ),
+    comment="by which a snapshot finds the few markets of a page whose description is not as it was",
+)
+
 # Placeholders are few and asked for at every run: each table finds its own without being read.
 for _parent in (series, events, markets):
     Index(
@@ -249,6 +262,15 @@ last_ids = Table(
     Column("table_name", Text, primary_key=True, comment="a table whose keys are in other tables"),
     Column("last_id", Integer, nullable=False, comment="the largest key that it ever had"),
     comment="new rows get larger keys: that of a row which another program deleted is not given again",
+    **clustered(),
+)
+
+row_counts = Table(
+    "row_counts",
+    metadata,
+    Column("table_name", Text, primary_key=True, comment="a table"),
+    Column("row_count", Integer, nullable=False, comment="how many rows were added to it"),
+    comment="tables that runs report the size of, and that would take long to count",
     **clustered(),
 )
 

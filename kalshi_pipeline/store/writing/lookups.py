@@ -41,7 +41,7 @@ from kalshi_pipeline.store.schema.tables import (
 from kalshi_pipeline.store.scopes import is_in, select_id
 from kalshi_pipeline.store.spans import is_in_open_span
 from kalshi_pipeline.store.writing.merging import make_empty
-from kalshi_pipeline.store.writing.parents import staged_market_ids
+from kalshi_pipeline.store.writing.parents import forget_fingerprints, staged_market_ids
 from kalshi_pipeline.store.writing.runs import State
 from kalshi_pipeline.units import MICROS_PER_SECOND
 from kalshi_pipeline.vocabulary import NOT_OPEN, STATUSES_OF, MarketStatus, StatusFilter
@@ -259,7 +259,7 @@ def forget_found(connection: Connection) -> None:
 
 
 def mark_gone(connection: Connection, tickers: Sequence[str], at: int) -> int:
-    """Mark markets that neither of the exchange's tiers has, at two looks apart; return how many were not marked.
+    """Mark markets that neither of the exchange's tiers has, at two looks apart; return how many were marked.
 
     The first look is recorded by `record_market_lookups`.
     """
@@ -268,6 +268,7 @@ def mark_gone(connection: Connection, tickers: Sequence[str], at: int) -> int:
     )
     marked = 0
     for some in in_parts(tickers):
-        gone = update(markets).where(markets.c.ticker.in_(some), markets.c.gone_at.is_(None), was_missing)
-        marked += connection.execute(gone.values(gone_at=at)).rowcount
+        is_found = (markets.c.ticker.in_(some), markets.c.gone_at.is_(None), was_missing)
+        connection.execute(forget_fingerprints(select(markets.c.id).where(*is_found)))
+        marked += connection.execute(update(markets).where(*is_found).values(gone_at=at)).rowcount
     return marked

@@ -78,7 +78,8 @@ class Merge:
     """Insert the staged rows that are missing in `table` and update those that differ, by ticker.
 
     A value that is absent in the stage never erases a known one, except in the columns named in `exact`: a later
-    generation of the API may leave a field out, and a zero time means 'not set'. For the columns named in `logged`,
+    generation of the API may leave a field out, and a zero time means 'not set'. Flags named in `lasting` are never
+    taken back. For the columns named in `logged`,
     the value before and the value after are written into `log`, whose foreign key names the row. `before_change`
     returns statements that run before rows change, from the rows that do with what is staged for them, and from their
     new values.
@@ -90,6 +91,7 @@ class Merge:
         staging: Staging,
         values: Mapping[str, ColumnElement[Any]],
         exact: frozenset[str] = frozenset(),
+        lasting: frozenset[str] = frozenset(),
         log: Table | None = None,
         logged: Sequence[str] = (),
         before_change: Callable[[Join, Mapping[str, ColumnElement[Any]]], Sequence[Insert | Update]]
@@ -106,9 +108,10 @@ class Merge:
                 ~exists().where(same_ticker)
             ),
         )
-        kept = {
-            name: value if name in exact else func.coalesce(value, table.c[name])
-            for name, value in values.items()
+        kept: dict[str, ColumnElement[Any]] = {
+            **{name: func.coalesce(value, table.c[name]) for name, value in values.items()},
+            **{name: values[name] for name in exact},
+            **{name: or_(table.c[name], values[name]) for name in lasting},
         }
         # Rows that differ are found once, and usually there are none.
         self.changed = Table(

@@ -1,6 +1,7 @@
 """Writes of series, events and markets: merged by ticker, parents first, within the caller's transaction."""
 
 from collections.abc import Mapping, Sequence
+from itertools import compress
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
@@ -9,10 +10,13 @@ from sqlalchemy import (
     Connection,
     FromClause,
     Insert,
+    Integer,
     Join,
+    Select,
     Update,
     and_,
     bindparam,
+    case,
     cast,
     exists,
     false,
@@ -22,11 +26,13 @@ from sqlalchemy import (
     null,
     or_,
     select,
+    true,
     update,
 )
 
-from kalshi_pipeline.records import Event, Market, Series
-from kalshi_pipeline.store.schema.from_records import record_columns
+from kalshi_pipeline.records import Event, Market, Quote, Series
+from kalshi_pipeline.store.dialects.statements import upsert
+from kalshi_pipeline.store.schema.from_records import record_column, record_columns
 from kalshi_pipeline.store.schema.tables import (
     QUOTE_COLUMNS,
     UNSTORED,
@@ -34,6 +40,7 @@ from kalshi_pipeline.store.schema.tables import (
     events,
     latest_quotes,
     market_changes,
+    market_fingerprints,
     market_lookups,
     markets,
     scopes,
@@ -43,6 +50,7 @@ from kalshi_pipeline.store.schema.tables import (
     unlisted_spans,
 )
 from kalshi_pipeline.store.spans import is_in_open_span
+from kalshi_pipeline.store.writing.fingerprints import CURRENT, Encoding
 from kalshi_pipeline.store.writing.ids import InsertNew
 from kalshi_pipeline.store.writing.merging import (
     PLACEHOLDER_COLUMNS,
@@ -68,11 +76,23 @@ class OrphanRow(NamedTuple):
 
 staged_series = Staging("staged_series", *record_columns(Series))
 staged_events = Staging("staged_events", *record_columns(Event))
-staged_markets = Staging("staged_markets", *record_columns(Market, without=UNSTORED))
-staged_market_ids = select(markets.c.id).join(
-    staged_markets.table, markets.c.ticker == staged_markets.table.c.ticker
+staged_quotes = Staging(
+    "staged_quotes",
+    record_column(Market, "ticker"),
+    market_fingerprints.c.fingerprint,
+    *record_columns(Quote),
 )
-"""The keys of those of the staged markets that are stored."""
+"""Every market of a page, with its quote."""
+staged_markets = Staging(
+    "staged_markets",
+    *record_columns(Market, without=(*QUOTE_COLUMNS, *UNSTORED)),
+    market_fingerprints.c.fingerprint,
+)
+"""Those of them whose descriptions are compared with the stored ones."""
+staged_market_ids = select(markets.c.id).join(
+    staged_quotes.table, markets.c.ticker == staged_quotes.table.c.ticker
+)
+"""The keys of those of a page's markets that are stored."""
 _staged_orphans = Staging("staged_orphans", *record_columns(OrphanRow))
 _seen_at = bindparam("seen_at", type_=BigInteger)
 
@@ -137,11 +157,21 @@ def _withdraw_settlements(changing: Join, new: Mapping[str, ColumnElement[Any]])
     )
 
 
+def forget_fingerprints(market_ids: Select[Any]) -> Update:
+    """Return the statement that has markets compared in full the next time that they are listed."""
+    return (
+        update(market_fingerprints)
+        .values(fingerprint=null())
+        .where(market_fingerprints.c.market_id.in_(market_ids))
+    )
+
+
 def _before_markets_change(changing: Join, new: Mapping[str, ColumnElement[Any]]) -> list[Insert | Update]:
     quoted = changing.join(latest_quotes, latest_quotes.c.market_id == markets.c.id)
     return [
         _doubt_ticks_since(quoted, markets.c.event_id != new["event_id"]),
         _withdraw_settlements(changing, new),
+        forget_fingerprints(select(markets.c.id).select_from(changing)),
     ]
 
 
@@ -157,15 +187,18 @@ _merge_markets = Merge(
     staged_markets,
     {
         "event_id": _event_of_market,
-        **_values(staged_markets, "event_ticker", *QUOTE_COLUMNS),
+        **_values(staged_markets, "event_ticker", "fingerprint"),
         # What the exchange shows exists, even if it was missing before.
         "gone_at": cast(null(), BigInteger),
     },
-    exact=frozenset({"event_id", "status", "is_combo", "gone_at"}),
+    exact=frozenset({"event_id", "status", "gone_at"}),
+    # A market made from a collection is a combo, even where the collection is left out.
+    lasting=frozenset({"is_combo"}),
     log=market_changes,
     logged=("status", "result", "close_at", "rules_primary"),
     before_change=_before_markets_change,
 )
+_is_unasked = and_(events.c.is_placeholder, ~exists().where(event_lookups.c.event_id == events.c.id))
 _insert_missing_series = insert_placeholders(series, staged_events.table.c.series_ticker)
 _insert_missing_events = insert_placeholders(events, staged_markets.table.c.event_ticker)
 
@@ -193,6 +226,49 @@ _forget_missing = (
     .values(missing_at=null())
     .where(market_lookups.c.missing_at.is_not(None), market_lookups.c.market_id.in_(staged_market_ids))
 )
+_version = bindparam("version", type_=Integer)
+_fingerprint = market_fingerprints.c
+_find_new = (
+    select(
+        staged_quotes.table.c.ticker,
+        and_(
+            markets.c.id.is_not(None),
+            _fingerprint.market_id.is_(None),
+            ~func.coalesce(markets.c.is_placeholder, true()),
+        ),
+    )
+    .select_from(
+        staged_quotes.table.outerjoin(markets, markets.c.ticker == staged_quotes.table.c.ticker).outerjoin(
+            market_fingerprints, _fingerprint.market_id == markets.c.id
+        )
+    )
+    .where(
+        or_(
+            _fingerprint.fingerprint.is_distinct_from(staged_quotes.table.c.fingerprint),
+            _fingerprint.version != _version,
+        )
+    )
+)
+# Of a market whose event the exchange has to be asked for, the description is compared again, which finds the event.
+_keep_fingerprints = upsert(
+    market_fingerprints,
+    ["market_id", "version", "fingerprint"],
+    select(
+        markets.c.id,
+        _version,
+        case(
+            (
+                and_(
+                    ~staged_markets.table.c.is_combo,
+                    exists().where(events.c.id == markets.c.event_id, _is_unasked),
+                ),
+                null(),
+            ),
+            else_=staged_markets.table.c.fingerprint,
+        ),
+    ).select_from(staged_markets.table.join(markets, markets.c.ticker == staged_markets.table.c.ticker)),
+    changed_only=True,
+)
 _mark_asked = (
     update(markets)
     .values(changed_at=_seen_at, gone_at=func.coalesce(markets.c.gone_at, _orphans.c.gone_at))
@@ -213,38 +289,92 @@ def merge_events(connection: Connection, rows: Sequence[Event], seen_at: int) ->
     return _tally(_merge_events.run(connection, seen_at), len(rows), placeholders)
 
 
-def stage_markets(connection: Connection, page: Sequence[Market]) -> None:
-    """Hold a page of markets in a temporary table of this connection, for the functions below and for `quotes`."""
-    staged_markets.fill(connection, [market.row() for market in page])
+class Staged(NamedTuple):
+    """How many markets a page has, and how many of them are compared with what is stored.
+
+    `repaired` of these should have had a fingerprint, and had none.
+    """
+
+    markets: int
+    compared: int
+    repaired: int = 0
+
+
+def stage_markets(connection: Connection, page: Sequence[Market], encoding: Encoding = CURRENT) -> Staged:
+    """Hold a page of markets in temporary tables of this connection, for the functions below and for `quotes`."""
+    fingerprints = _stage_quotes(connection, page, encoding)
+    _stage_descriptions(connection, page, fingerprints)
+    return Staged(len(page), len(page))
+
+
+def stage_listed(connection: Connection, page: Sequence[Market], encoding: Encoding = CURRENT) -> Staged:
+    """Hold a page in the same way, but of the descriptions only those with another fingerprint than is stored.
+
+    Fingerprints are compared here, not when the page is merged: a market that another run writes in between is
+    compared with the next listing.
+    """
+    fingerprints = _stage_quotes(connection, page, encoding)
+    found: dict[str, bool] = dict(connection.execute(_find_new, {"version": encoding.version}).all())
+    is_new = [market.ticker in found for market in page]
+    _stage_descriptions(connection, list(compress(page, is_new)), list(compress(fingerprints, is_new)))
+    return Staged(len(page), len(found), sum(found.values()))
+
+
+def _stage_quotes(connection: Connection, page: Sequence[Market], encoding: Encoding) -> list[int]:
+    fingerprints = encoding.of(page)
+    rows = [
+        (market.ticker, fingerprint, *market.quote)
+        for market, fingerprint in zip(page, fingerprints, strict=True)
+    ]
+    staged_quotes.fill(connection, rows)
+    return fingerprints
+
+
+def _stage_descriptions(connection: Connection, page: Sequence[Market], fingerprints: Sequence[int]) -> None:
+    rows = [
+        (*market.description, fingerprint) for market, fingerprint in zip(page, fingerprints, strict=True)
+    ]
+    staged_markets.fill(connection, rows)
 
 
 def unknown_events(connection: Connection) -> list[str]:
-    """Return the events that staged markets name and that are missing, or are placeholders never asked for.
+    """Return the events that staged descriptions name and that are missing, or are placeholders never asked for.
 
     Those of combos are left out: `/events` never returns them.
     """
     stage = staged_markets.table.c
     named = select(stage.event_ticker.label("ticker")).where(~stage.is_combo).distinct().subquery()
-    was_asked = exists().where(event_lookups.c.event_id == events.c.id)
-    is_known = exists().where(events.c.ticker == named.c.ticker, or_(~events.c.is_placeholder, was_asked))
+    is_known = exists().where(events.c.ticker == named.c.ticker, ~_is_unasked)
     return list(connection.execute(select(named.c.ticker).where(~is_known)).scalars())
 
 
-def merge_staged_markets(connection: Connection, staged: int, seen_at: int) -> Tally:
+def merge_staged_markets(
+    connection: Connection,
+    staged: Staged,
+    seen_at: int,
+    *,
+    are_listed: bool = True,
+    encoding: Encoding = CURRENT,
+) -> Tally:
     """Insert or update the staged markets; an event that they name and that is not stored becomes a placeholder.
 
     A market that is staged open, or closed without a result, has no settlement in force. None of them is missing.
+    Fingerprints are kept of what a listing or the live tier said (`are_listed`).
     """
     if connection.execute(_find_missing).first() is not None:
         connection.execute(_forget_missing)
+    if not staged.compared:
+        return Tally(unchanged=staged.markets)
     placeholders = _insert_missing_events.run(connection, {"seen_at": seen_at})
-    return _tally(_merge_markets.run(connection, seen_at), staged, placeholders)
+    merged = _merge_markets.run(connection, seen_at)
+    if are_listed:
+        connection.execute(_keep_fingerprints, {"version": encoding.version})
+    return _tally(merged, staged.markets, placeholders)
 
 
 def merge_markets(connection: Connection, page: Sequence[Market], seen_at: int) -> Tally:
     """Stage markets and merge them."""
-    stage_markets(connection, page)
-    return merge_staged_markets(connection, len(page), seen_at)
+    return merge_staged_markets(connection, stage_markets(connection, page), seen_at)
 
 
 def insert_orphans(connection: Connection, rows: Sequence[OrphanRow], seen_at: int) -> int:

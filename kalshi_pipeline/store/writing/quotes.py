@@ -46,12 +46,12 @@ from kalshi_pipeline.store.scopes import is_in, may_be_in
 from kalshi_pipeline.store.spans import is_in_open_span
 from kalshi_pipeline.store.writing.lookups import ListedMarkets
 from kalshi_pipeline.store.writing.merging import make_empty
-from kalshi_pipeline.store.writing.parents import staged_market_ids, staged_markets
+from kalshi_pipeline.store.writing.parents import staged_market_ids, staged_quotes
 from kalshi_pipeline.store.writing.runs import TAKEN, Run
 from kalshi_pipeline.units import MICROS_PER_MILLISECOND, MICROS_PER_SECOND
 from kalshi_pipeline.vocabulary import NOT_OPEN
 
-_stage = staged_markets.table
+_stage = staged_quotes.table
 _tick_id = bindparam("tick_id", type_=Integer)
 _received_ms = bindparam("received_ms", type_=Integer)
 # Quotes of this tick and of those before it are older than a keyframe may be.

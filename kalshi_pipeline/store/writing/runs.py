@@ -8,8 +8,24 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
+from functools import cache
 
-from sqlalchemy import BigInteger, Connection, Table, case, delete, func, insert, literal, or_, select, update
+from sqlalchemy import (
+    BigInteger,
+    Connection,
+    Integer,
+    Table,
+    Update,
+    bindparam,
+    case,
+    delete,
+    func,
+    insert,
+    literal,
+    or_,
+    select,
+    update,
+)
 
 from kalshi_pipeline.records import Reject
 from kalshi_pipeline.scope import Scope
@@ -190,10 +206,22 @@ def _record_missed(
 
 def add_page(connection: Connection, run: Run, tally: Tally) -> None:
     """Add a page's counts to its run, in the page's own transaction."""
-    table = run.table
-    counts = {name: table.c[name] + count for name, count in _counts(table, tally).items() if count}
-    if counts:
-        connection.execute(update(table).where(table.c.id == run.id).values(counts))
+    counts = {_added(name): count for name, count in _counts(run.table, tally).items()}
+    if any(counts.values()):
+        connection.execute(_add_counts(run.table), {"run_id": run.id, **counts})
+
+
+@cache
+def _add_counts(table: Table) -> Update:
+    """Return the statement that adds to every count of a run: always the same, because to write one takes its time."""
+    counts = {
+        name: table.c[name] + bindparam(_added(name), type_=Integer) for name in _counts(table, Tally())
+    }
+    return update(table).where(table.c.id == bindparam("run_id", type_=Integer)).values(counts)
+
+
+def _added(name: str) -> str:
+    return f"added_{name}"
 
 
 def close_run(

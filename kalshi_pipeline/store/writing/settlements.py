@@ -40,7 +40,7 @@ from kalshi_pipeline.records import Settlement
 from kalshi_pipeline.store.schema.from_records import record_columns
 from kalshi_pipeline.store.schema.tables import market_changes, markets, settlement_amendments, settlements
 from kalshi_pipeline.store.writing.merging import STAGED_ROW, Staging, make_empty
-from kalshi_pipeline.store.writing.parents import staged_markets
+from kalshi_pipeline.store.writing.parents import staged_markets, staged_quotes
 from kalshi_pipeline.store.writing.tally import Tally
 from kalshi_pipeline.vocabulary import DETERMINED, Result, SettledAtSource
 
@@ -74,7 +74,7 @@ _find_outranked = insert(_outranked).from_select(
 )
 _drop_outranked = [
     delete(staged).where(staged.c.ticker.in_(select(_outranked.c.ticker)))
-    for staged in (_staging.table, staged_markets.table)
+    for staged in (_staging.table, staged_markets.table, staged_quotes.table)
 ]
 
 # A substitute never replaces a time that the exchange reported, nor an earlier substitute, by which it had settled. The

@@ -455,8 +455,8 @@ def test_unknown_events_hold_placeholders_until_the_exchange_was_asked(database:
 def test_staged_markets_are_merged_by_a_later_transaction(database: Database) -> None:
     """They are staged while nothing is locked, and others may write in between."""
     with database.stage() as connection:
-        stage_markets(connection, [market("M-1"), market("M-2")])
+        staged = stage_markets(connection, [market("M-1"), market("M-2")])
     store_events(database, event("KXRAIN-26NOV23"))
     with database.begin() as connection:
-        assert merge_staged_markets(connection, 2, NOON) == Tally(inserted=2)
+        assert merge_staged_markets(connection, staged, NOON) == Tally(inserted=2)
     assert [row["ticker"] for row in contents(database, markets)] == ["M-1", "M-2"]
