@@ -288,6 +288,37 @@ def test_gone_market_is_back_once_it_is_seen(
                 assert query("SELECT count(gone_at) FROM markets") == [(int(is_gone),)], iso_of(clock.now())
 
 
+@pytest.mark.parametrize("combos", ["exclude", "only"])
+@pytest.mark.parametrize("end", ["gone", "closed"])
+def test_market_that_a_lookup_finds_open_again_is_quoted_by_the_same_tick(
+    sandbox: Sandbox, settings_for: SettingsFor, ticker: str, query: Query, end: str, combos: str
+) -> None:
+    """Although no listing shows it; but not by a tick whose scope does not cover it."""
+    clock = ManualClock(NOON)
+    settings = settings_for(sandbox.url)
+    with rewritten(settings, same, clock) as session:
+        take_snapshot(session, NOON)
+    if end == "closed":
+        move(sandbox, ticker, "closed")
+    with rewritten(settings, without(ticker) if end == "gone" else same, clock) as session:
+        for minute in (1, 11):
+            clock.advance(minute * 60 - clock.monotonic())
+            take_snapshot(session, NOON + minute * MINUTE)
+    assert query("SELECT is_terminal FROM latest_prices WHERE ticker = ?", ticker) == [(1,)]
+
+    reopen(sandbox, ticker)
+
+    def hide(request: httpx.Request, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        return rows if is_lookup(request) else [row for row in rows if row["ticker"] != ticker]
+
+    clock.advance(9 * 60)
+    with rewritten(settings_for(sandbox.url, combos=combos), hide, clock) as session:
+        take_snapshot(session, NOON + 20 * MINUTE)
+    assert query("SELECT status, gone_at FROM markets WHERE ticker = ?", ticker) == [("active", None)]
+    is_covered = combos == "exclude"
+    assert query(HISTORY, ticker)[-1] == (("20", 0) if is_covered else ("11" if end == "gone" else "01", 1))
+
+
 def test_vanished_market_is_asked_for_ever_more_rarely(
     sandbox: Sandbox, settings_for: SettingsFor, ticker: str, query: Query
 ) -> None:
