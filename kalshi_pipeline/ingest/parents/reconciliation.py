@@ -54,10 +54,11 @@ def reconcile(
     """Look up markets missing in a complete listing, and those due again, within KALSHI_RECONCILE_REQUESTS.
 
     A sample of the vanished ones comes first. Where it contradicts the listing, the report becomes partial and the
-    rest is not asked for. `merge` is the run's own way to store a page; it also stores markets of the scope that are open
-    although the listing missed them, which then count as listed, those that were gone or had ended among them. With `everywhere`, markets that are stored as open outside of
-    the run's scope are due too. A listing that `ended_without_cursor`, with a full page, is partial where no vanished
-    market can speak for it; so is one that is much shorter than the last complete one, if no lookup is answered.
+    rest is not asked for. `merge` is the run's own way to store a page; it also stores markets of the scope that are
+    open although the listing missed them, which then count as listed, even those that were gone or had ended. With
+    `everywhere`, markets that are stored as open outside of the run's scope are due too. A listing that
+    `ended_without_cursor`, with a full page, is partial where no vanished market can speak for it; so is one that is
+    much shorter than the last complete one, if no lookup is answered.
 
     Lookups that fail are left to later runs, with a note.
     """

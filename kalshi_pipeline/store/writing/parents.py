@@ -18,6 +18,7 @@ from sqlalchemy import (
     false,
     func,
     insert,
+    literal,
     not_,
     null,
     or_,
@@ -40,9 +41,9 @@ from kalshi_pipeline.store.schema.tables import (
     series,
     settlements,
     ticks,
+    unchanged_quotes,
     unlisted_spans,
 )
-from kalshi_pipeline.store.spans import is_in_open_span
 from kalshi_pipeline.store.writing.ids import InsertNew
 from kalshi_pipeline.store.writing.merging import (
     PLACEHOLDER_COLUMNS,
@@ -52,6 +53,7 @@ from kalshi_pipeline.store.writing.merging import (
     insert_placeholders,
     placeholder,
 )
+from kalshi_pipeline.store.writing.runs import State
 from kalshi_pipeline.store.writing.tally import Tally
 from kalshi_pipeline.vocabulary import BEFORE_RESULT, MarketStatus
 
@@ -93,23 +95,62 @@ _event_of_market = (
 )
 
 
-def _doubt_ticks_since(changing: FromClause, has_moved: ColumnElement[bool]) -> Insert:
-    """Open spans for the markets that move to another series, over the ticks of some series since their last row.
+def _is_named(ticker: ColumnElement[str | None]) -> ColumnElement[bool]:
+    """Whether a scope names a series; NULL where the series is unknown."""
+    named = literal(",") + scopes.c.series + ","
+    return func.replace(named, literal(",") + ticker + ",", "") != named
 
-    Those ticks covered the markets by what was known of them then, and readers go by what is known now.
+
+def _series_with(series_id: ColumnElement[Any]) -> ColumnElement[str | None]:
+    known = series.alias("known_series")
+    return select(known.c.ticker).where(known.c.id == series_id).scalar_subquery()
+
+
+def _series_with_event(event_id: ColumnElement[Any]) -> ColumnElement[str | None]:
+    of_event = events.alias("known_events")
+    return _series_with(select(of_event.c.series_id).where(of_event.c.id == event_id).scalar_subquery())
+
+
+def _doubt_ticks_since(
+    changing: FromClause,
+    has_moved: ColumnElement[bool],
+    before: ColumnElement[str | None],
+    after: ColumnElement[str | None],
+) -> Insert:
+    """Put the ticks since the last row of a market that moves to another series into unlisted spans, if they ask for
+    the new series and not for the former one.
+
+    Those ticks could not list the market, and readers go by the series that is known now. Ticks that ask for both, or
+    for all, have listed it or opened a span.
     """
-    rows = latest_quotes.c
-    of_some_series = select(scopes.c.id).where(scopes.c.series != "")
-    first = (
-        select(func.min(ticks.c.id))
-        .where(ticks.c.id > rows.tick_id, ticks.c.scope_id.in_(of_some_series))
+    rows, since = latest_quotes.c, ticks.alias("since")
+    next_id = (
+        select(func.min(since.c.id))
+        .where(since.c.id > ticks.c.id, since.c.state.in_([State.COMPLETE, State.PARTIAL]))
         .scalar_subquery()
     )
+    spans = unlisted_spans.c
+    is_missed = exists().where(
+        spans.market_id == rows.market_id,
+        spans.from_tick_id <= ticks.c.id,
+        or_(spans.to_tick_id.is_(None), spans.to_tick_id > ticks.c.id),
+    )
+    was_sent = exists().where(
+        unchanged_quotes.c.tick_id == ticks.c.id, unchanged_quotes.c.market_id == rows.market_id
+    )
     return insert(unlisted_spans).from_select(
-        ["market_id", "from_tick_id"],
-        select(rows.market_id, first)
-        .select_from(changing)
-        .where(has_moved, not_(rows.is_terminal), first.is_not(None), not_(is_in_open_span(rows.market_id))),
+        ["market_id", "from_tick_id", "to_tick_id"],
+        select(rows.market_id, ticks.c.id, next_id)
+        .select_from(changing.join(ticks, ticks.c.id > rows.tick_id).join(scopes))
+        .where(
+            has_moved,
+            not_(rows.is_terminal),
+            ticks.c.state == State.COMPLETE,
+            not_(_is_named(before)),
+            or_(_is_named(after), and_(after.is_(None), scopes.c.series != "")),
+            not_(was_sent),
+            not_(is_missed),
+        ),
     )
 
 
@@ -117,7 +158,8 @@ def _before_events_change(changing: Join, new: Mapping[str, ColumnElement[Any]])
     quoted = changing.join(markets, markets.c.event_id == events.c.id).join(
         latest_quotes, latest_quotes.c.market_id == markets.c.id
     )
-    return [_doubt_ticks_since(quoted, events.c.series_id != new["series_id"])]
+    before, after = _series_with(events.c.series_id), _series_with(new["series_id"])
+    return [_doubt_ticks_since(quoted, events.c.series_id != new["series_id"], before, after)]
 
 
 def _withdraw_settlements(changing: Join, new: Mapping[str, ColumnElement[Any]]) -> Update:
@@ -139,8 +181,9 @@ def _withdraw_settlements(changing: Join, new: Mapping[str, ColumnElement[Any]])
 
 def _before_markets_change(changing: Join, new: Mapping[str, ColumnElement[Any]]) -> list[Insert | Update]:
     quoted = changing.join(latest_quotes, latest_quotes.c.market_id == markets.c.id)
+    before, after = _series_with_event(markets.c.event_id), _series_with_event(new["event_id"])
     return [
-        _doubt_ticks_since(quoted, markets.c.event_id != new["event_id"]),
+        _doubt_ticks_since(quoted, markets.c.event_id != new["event_id"], before, after),
         _withdraw_settlements(changing, new),
     ]
 
