@@ -45,6 +45,10 @@ class Tick:
     period_seconds: float | None
     is_complete: bool = False
     shown: set[str] = field(default_factory=set)
+    covered: set[str] = field(default_factory=set)
+    """The markets that were known to be in its scope when it ended."""
+    doubted: set[str] = field(default_factory=set)
+    """Markets that have moved since to a series of its scope, from one that is not in it: it could not show them."""
 
 
 class Row(NamedTuple):
@@ -128,33 +132,55 @@ class Definitions:
         """Learn what one run was told."""
         for answer in run.answers:
             if answer.status == 200 and answer.path.startswith("/events"):
-                self.series_of |= {row["event_ticker"]: row["series_ticker"] for row in answer.records}
+                for row in answer.records:
+                    self._place(row["event_ticker"], row["series_ticker"])
         if run.tick_at is None:
             self._add_other(run)
         else:
             self._add_tick(run)
 
+    def _place(self, event: str, series: str) -> None:
+        """Learn the series of an event."""
+        before = self.series_of.get(event)
+        self.series_of[event] = series
+        for name, market in self.markets.items():
+            if market.event == event:
+                self._doubt(name, before, series)
+
+    def _doubt(self, name: str, before: str | None, after: str | None) -> None:
+        """Remember which ticks could not show a market that was known to be of another series."""
+        market = self.markets[name]
+        if before is None or before == after or not market.rows:
+            return
+        for tick in self.ticks:
+            has_sent = tick.at in market.repeats or any(row.tick is tick for row in market.rows)
+            asks_for_new = bool(tick.series) and (after is None or after in tick.series)
+            is_later = tick.at > market.rows[0].tick.at
+            if tick.is_complete and is_later and asks_for_new and before not in tick.series and not has_sent:
+                tick.doubted.add(name)
+
     def _listings(self, run: Told) -> Iterator[tuple[Answer, Record]]:
         for answer in run.answers:
             if answer.path == "/markets" and "tickers" not in answer.query and answer.status == 200:
                 for record in answer.records:
-                    if not run.series or self.series_of.get(record["event_ticker"]) in (None, *run.series):
+                    if self._is_wanted(run, answer, record):
                         yield answer, record
+
+    def _is_wanted(self, run: Told, answer: Answer, record: Record) -> bool:
+        """Whether a listed market may be of the series that were asked for: settled ones are listed series by series."""
+        is_of_open = answer.query.get("status") in ("open", "paused")
+        wanted = run.series if is_of_open else (answer.query.get("series_ticker"),)
+        return not run.series or self.series_of.get(record["event_ticker"]) in (None, *wanted)
 
     def _add_other(self, run: Told) -> None:
         for _, record in self._listings(run):
             self._tell(run, record, is_settled=record["status"] == "finalized")
         for answer in run.answers:
-            is_historical = answer.path.startswith("/historical/markets")
-            is_single = answer.path.startswith("/markets/")
-            if answer.status == 200 and (is_historical or is_single):
-                for record in answer.records:
-                    if (
-                        self._is_of_kind(run, record)
-                        or "tickers" in answer.query
-                        or "status" not in answer.query
-                    ):
-                        self._tell(run, record, is_settled=True)
+            is_single = "/markets/" in answer.path
+            is_listing = answer.path == "/historical/markets" and "tickers" not in answer.query
+            for record in answer.records if answer.status == 200 and (is_single or is_listing) else ():
+                if is_single or (self._is_of_kind(run, record) and self._is_wanted(run, answer, record)):
+                    self._tell(run, record, is_settled=True)
         self._look_up(run)
 
     def _is_of_kind(self, run: Told, record: Record) -> bool:
@@ -177,7 +203,6 @@ class Definitions:
         if not self.ticks or self.ticks[-1].at != run.tick_at:
             self.ticks.append(Tick(run.tick_at, run.series, run.combos, run.period_seconds))
         tick = self.ticks[-1]
-        tick.is_complete = is_complete
         listed: set[str] = set()
         for _, record in self._listings(run):
             self._tell(run, record)
@@ -185,6 +210,8 @@ class Definitions:
             listed.add(record["ticker"])
         if is_complete:
             listed |= self._look_up(run, tick, listed)
+        tick.is_complete = is_complete
+        tick.covered = {name for name, market in self.markets.items() if self.covers(tick, market)}
         if run.was_stopped:
             return
         for name, market in self.markets.items():
@@ -236,7 +263,9 @@ class Definitions:
         name, status = record["ticker"], record["status"]
         is_combo = "mve_collection_ticker" in record
         market = self.markets.setdefault(name, Market(record["event_ticker"], is_combo, status))
+        before, after = self.series_of.get(market.event), self.series_of.get(record["event_ticker"])
         market.event, market.status = record["event_ticker"], status
+        self._doubt(name, before, after)
         market.gone_at = market.missing_since = None
         if status in OPEN or (status == "closed" and not record["result"]):
             if market.outcome is not None and market.outcome.withdrawn_at is None:
@@ -289,10 +318,14 @@ class Definitions:
         covering = [tick for tick in self.ticks if tick.at <= at and self.covers(tick, market)]
         newest = max([given, *(tick for tick in covering if tick.at > given.at)], key=lambda tick: tick.at)
 
-        def confirms(tick: Tick) -> bool:
-            return tick.is_complete and (row.quote is None or name in tick.shown)
-
         own = [row.tick, given]
+
+        def confirms(tick: Tick) -> bool:
+            shows = name in tick.shown or (row.quote is None and name in tick.covered)
+            return (tick.is_complete and shows and name not in tick.doubted) or (
+                tick.is_complete and tick in own
+            )
+
         confirming = [tick.at for tick in (*own, *covering) if tick.at >= row.tick.at and confirms(tick)]
         confirmed_at = max(confirming, default=None)
         periods = [tick.period_seconds for tick in covering if tick.period_seconds is not None]

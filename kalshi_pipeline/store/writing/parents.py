@@ -37,6 +37,7 @@ from kalshi_pipeline.store.schema.tables import (
     market_changes,
     market_lookups,
     markets,
+    price_snapshots,
     scopes,
     series,
     settlements,
@@ -88,10 +89,16 @@ def _values(staging: Staging, *elsewhere: str) -> dict[str, ColumnElement[Any]]:
 
 
 _series_of_event = (
-    select(series.c.id).where(series.c.ticker == staged_events.table.c.series_ticker).scalar_subquery()
+    select(series.c.id)
+    .where(series.c.ticker == staged_events.table.c.series_ticker)
+    .correlate_except(series)
+    .scalar_subquery()
 )
 _event_of_market = (
-    select(events.c.id).where(events.c.ticker == staged_markets.table.c.event_ticker).scalar_subquery()
+    select(events.c.id)
+    .where(events.c.ticker == staged_markets.table.c.event_ticker)
+    .correlate_except(events)
+    .scalar_subquery()
 )
 
 
@@ -103,12 +110,14 @@ def _is_named(ticker: ColumnElement[str | None]) -> ColumnElement[bool]:
 
 def _series_with(series_id: ColumnElement[Any]) -> ColumnElement[str | None]:
     known = series.alias("known_series")
-    return select(known.c.ticker).where(known.c.id == series_id).scalar_subquery()
+    query = select(known.c.ticker).where(known.c.id == series_id)
+    return query.correlate_except(known).scalar_subquery()
 
 
 def _series_with_event(event_id: ColumnElement[Any]) -> ColumnElement[str | None]:
     of_event = events.alias("known_events")
-    return _series_with(select(of_event.c.series_id).where(of_event.c.id == event_id).scalar_subquery())
+    query = select(of_event.c.series_id).where(of_event.c.id == event_id)
+    return _series_with(query.correlate_except(of_event).scalar_subquery())
 
 
 def _doubt_ticks_since(
@@ -117,7 +126,7 @@ def _doubt_ticks_since(
     before: ColumnElement[str | None],
     after: ColumnElement[str | None],
 ) -> Insert:
-    """Put the ticks since the last row of a market that moves to another series into unlisted spans, if they ask for
+    """Put the ticks since the first row of a market that moves to another series into unlisted spans, if they ask for
     the new series and not for the former one.
 
     Those ticks could not list the market, and readers go by the series that is known now. Ticks that ask for both, or
@@ -135,19 +144,29 @@ def _doubt_ticks_since(
         spans.from_tick_id <= ticks.c.id,
         or_(spans.to_tick_id.is_(None), spans.to_tick_id > ticks.c.id),
     )
-    was_sent = exists().where(
-        unchanged_quotes.c.tick_id == ticks.c.id, unchanged_quotes.c.market_id == rows.market_id
+    was_sent = or_(
+        *(
+            exists().where(sent.c.tick_id == ticks.c.id, sent.c.market_id == rows.market_id)
+            for sent in (price_snapshots, unchanged_quotes)
+        )
     )
+    first_id = (
+        select(func.min(price_snapshots.c.tick_id))
+        .where(price_snapshots.c.market_id == rows.market_id)
+        .scalar_subquery()
+    )
+    asks_for_new = or_(_is_named(after), and_(after.is_(None), scopes.c.series != ""))
+    is_doubted = and_(not_(_is_named(before)), asks_for_new)
     return insert(unlisted_spans).from_select(
         ["market_id", "from_tick_id", "to_tick_id"],
         select(rows.market_id, ticks.c.id, next_id)
-        .select_from(changing.join(ticks, ticks.c.id > rows.tick_id).join(scopes))
+        .select_from(changing.join(ticks, ticks.c.id > first_id).join(scopes))
         .where(
             has_moved,
-            not_(rows.is_terminal),
+            # Usually there is no such scope, and no tick is looked at.
+            exists(select(scopes.c.id).where(is_doubted).correlate_except(scopes)),
             ticks.c.state == State.COMPLETE,
-            not_(_is_named(before)),
-            or_(_is_named(after), and_(after.is_(None), scopes.c.series != "")),
+            is_doubted,
             not_(was_sent),
             not_(is_missed),
         ),
