@@ -45,8 +45,6 @@ class Tick:
     period_seconds: float | None
     is_complete: bool = False
     shown: set[str] = field(default_factory=set)
-    covered: set[str] = field(default_factory=set)
-    """The markets that were known to be in its scope when it ended."""
     doubted: set[str] = field(default_factory=set)
     """Markets that have moved since to a series of its scope, from one that is not in it: it could not show them."""
 
@@ -152,7 +150,10 @@ class Definitions:
         market = self.markets[name]
         if before is None or before == after or not market.rows:
             return
+        last = market.rows[-1]
         for tick in self.ticks:
+            if last.quote is None and tick.at >= last.tick.at:
+                continue
             has_sent = tick.at in market.repeats or any(row.tick is tick for row in market.rows)
             asks_for_new = bool(tick.series) and (after is None or after in tick.series)
             is_later = tick.at > market.rows[0].tick.at
@@ -211,7 +212,6 @@ class Definitions:
         if is_complete:
             listed |= self._look_up(run, tick, listed)
         tick.is_complete = is_complete
-        tick.covered = {name for name, market in self.markets.items() if self.covers(tick, market)}
         if run.was_stopped:
             return
         for name, market in self.markets.items():
@@ -321,7 +321,7 @@ class Definitions:
         own = [row.tick, given]
 
         def confirms(tick: Tick) -> bool:
-            shows = name in tick.shown or (row.quote is None and name in tick.covered)
+            shows = name in tick.shown or row.quote is None
             return (tick.is_complete and shows and name not in tick.doubted) or (
                 tick.is_complete and tick in own
             )

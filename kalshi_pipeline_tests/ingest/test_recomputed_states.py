@@ -339,8 +339,60 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         )
 
 
+def cells(name: str, at: int, known: Known) -> list[str]:
+    """A row of the commands' CSV."""
+    flags = (known.state == "observed", known.is_tick_complete)
+    times = (text(known.quoted_at) or "", text(known.received_at) or "")
+    first = [
+        name,
+        iso_of(at),
+        *times,
+        str(int(known.is_listed)),
+        known.state,
+        *(str(int(flag)) for flag in flags),
+    ]
+    return [*first, text(known.confirmed_at) or ""]
+
+
+def check_commands(run: Callable[..., list[list[str]]], life: Life) -> int:
+    """Compare what the commands write as CSV at a few instants; return how many rows."""
+    definitions, compared = life.definitions, 0
+    for at in life.instants(3):
+        known = {name: definitions.known(name, at) for name in sorted(definitions.markets)}
+        listed = [(name, quote) for name, quote in known.items() if quote is not None and quote.is_listed]
+        rows = run("quotes", "--at", iso_of(at), "--csv")
+        assert [row[:9] for row in rows[1:]] == [cells(name, at, quote) for name, quote in listed]
+        assert [[number(cell or None) for cell in row[9:]] for row in rows[1:]] == [
+            list(quote.quote) for _, quote in listed
+        ]
+        name = life.checks.choice(sorted(known))
+        span = ("--start", iso_of(at), "--end", iso_of(at + 10 * MINUTE))
+        rows = run("history", name, *span, "--resample", "60", "--csv")
+        instants = range(at, at + 10 * MINUTE, MINUTE)
+        assert [row[:9] for row in rows[1:]] == [
+            cells(name, point, definitions.known(name, point) or UNKNOWN) for point in instants
+        ]
+        compared += len(listed) + len(instants)
+    return compared
+
+
 def test_states_and_settlements_are_those_of_the_answers(
-    seed: int, database_path: Path, query: Query
+    seed: int,
+    database_path: Path,
+    query: Query,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    _, compared = live(Random(seed), database_path, query, 30)
+    """As functions, views and commands give them."""
+    life, compared = live(Random(seed), database_path, query, 30)
+    monkeypatch.setenv("KALSHI_DATABASE_URL", life.url)
+
+    def run(*arguments: str) -> list[list[str]]:
+        monkeypatch.setattr(sys, "argv", ["kalshi-pipeline", *arguments])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        assert not ended.value.code
+        return list(csv.reader(io.StringIO(capsys.readouterr().out)))
+
+    assert check_commands(run, life) > 30
     assert compared > 500

@@ -166,6 +166,8 @@ def _doubt_ticks_since(
             # Usually there is no such scope, and no tick is looked at.
             exists(select(scopes.c.id).where(is_doubted).correlate_except(scopes)),
             ticks.c.state == State.COMPLETE,
+            # After its end there is no quote to confirm, and nothing would close a span.
+            or_(not_(rows.is_terminal), ticks.c.id < rows.tick_id),
             is_doubted,
             not_(was_sent),
             not_(is_missed),
