@@ -1,7 +1,7 @@
 """An exchange of a dozen markets that a test changes between runs, and which remembers every answer that it gave.
 
-It answers what ticks, syncs, settlements and lookups ask, without a network. It keeps no quote of its past: whoever wants
-to know what a run was told reads its `answers`.
+It answers what ticks, syncs, settlements and lookups ask, without a network. It keeps no quote of its past: what a run
+received is in its `answers`.
 """
 
 from collections.abc import Iterator
@@ -23,7 +23,7 @@ _DAY = 86_400 * MICROS_PER_SECOND
 
 
 class Answer(NamedTuple):
-    """What a run was told: the path and the query, the status, and a copy of the records."""
+    """What a run received: the path and the query, the status, and a copy of the records."""
 
     path: str
     query: dict[str, str]
@@ -76,7 +76,7 @@ class ChangingExchange(httpx.BaseTransport):
         """Forget the answers to the run before."""
         self.now, self.answers, self._pages = now, [], 0
 
-    def _answer(self, path: str, query: dict[str, str]) -> Reply:
+    def _answer(self, path: str, query: dict[str, str]) -> Reply:  # noqa: C901  (one case for each endpoint)
         live = [
             self.markets[name] for name in sorted(self.markets) if name not in self.vanished | self.archived
         ]
@@ -199,7 +199,7 @@ class ChangingExchange(httpx.BaseTransport):
         if row is None:
             return
         if row["status"] in ("active", "inactive"):
-            words = ("active", "inactive", "closed", "determined", "finalized")
+            words: tuple[str, ...] = ("active", "inactive", "closed", "determined", "finalized")
         elif row["status"] == "finalized":
             words = ("active", "finalized", "determined")
         else:

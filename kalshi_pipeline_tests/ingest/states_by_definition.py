@@ -21,7 +21,7 @@ _DEFAULT_PERIOD = 300.0
 
 
 class Told(NamedTuple):
-    """A run, and all that it was told."""
+    """A run, and all that it received."""
 
     at: int
     answers: tuple[Answer, ...]
@@ -81,7 +81,7 @@ class Known(NamedTuple):
 
 @dataclass
 class Market:
-    """What was told of a market so far."""
+    """What is known of a market so far."""
 
     event: str
     is_combo: bool
@@ -112,7 +112,7 @@ def quote_of(record: Record) -> tuple[Decimal | None, ...]:
 
 
 class Definitions:
-    """All that a series of runs was told."""
+    """All that a series of runs received."""
 
     def __init__(self) -> None:
         self.ticks: list[Tick] = []
@@ -127,7 +127,7 @@ class Definitions:
     # Runs.
 
     def add(self, run: Told) -> None:
-        """Learn what one run was told."""
+        """Learn what one run received."""
         for answer in run.answers:
             if answer.status == 200 and answer.path.startswith("/events"):
                 for row in answer.records:
@@ -168,7 +168,7 @@ class Definitions:
                         yield answer, record
 
     def _is_wanted(self, run: Told, answer: Answer, record: Record) -> bool:
-        """Whether a listed market may be of the series that were asked for: settled ones are listed series by series."""
+        """Whether a listed market may be of the series asked for: settled ones are listed series by series."""
         is_of_open = answer.query.get("status") in ("open", "paused")
         wanted = run.series if is_of_open else (answer.query.get("series_ticker"),)
         return not run.series or self.series_of.get(record["event_ticker"]) in (None, *wanted)
