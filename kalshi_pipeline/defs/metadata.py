@@ -64,6 +64,7 @@ def run_metadata(report: Report) -> Mapping[str, dg.MetadataValue | str | int | 
     if report.tick_at is not None:
         metadata["tick"] = dg.MetadataValue.timestamp(report.tick_at / MICROS_PER_SECOND)
         metadata["unmirrored"] = report.unmirrored
+        metadata["answer_age_seconds"] = report.answer_age_seconds
         metadata["negative_sizes"] = report.negative_sizes
         metadata["keyframes"] = tally.keyframes
         metadata["ended"] = tally.ended
