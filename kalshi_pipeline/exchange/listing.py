@@ -20,7 +20,6 @@ from kalshi_pipeline.records import Reject
 
 Record = TypeVar("Record")
 Fetch = Callable[[Params, float], tuple[Page[Record], int]]
-_MOST_EMPTY_PAGES = 20
 _MOST_REPEATED_PAGES = 20
 # A listing whose first pages have more records that were not asked for, in both measures, is not the one asked for.
 _FIRST_PAGES = 10
@@ -78,7 +77,7 @@ class CursorWalk(Generic[Record]):
             )
         self.cursors.add(self.cursor)
         self.empty_pages = 0 if page.records or page.rejects else self.empty_pages + 1
-        if self.empty_pages > _MOST_EMPTY_PAGES:
+        if self.empty_pages >= _MOST_REPEATED_PAGES:
             raise PaginationError(
                 f"{path} returned {self.empty_pages} empty pages in a row, each with a cursor; run again"
             )
