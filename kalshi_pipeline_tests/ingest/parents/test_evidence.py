@@ -1,5 +1,7 @@
 """Listings that say that they are complete: believed where nothing contradicts them, and histories ended on proof."""
 
+import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -208,6 +210,29 @@ def test_paused_markets_are_alive(
     assert (report.tally.received, report.tally.duplicates) == ((330, 30) if are_listed_as_open else (300, 0))
     assert report.counts["lost_by_listing"] == 0
     assert query("SELECT count(*) FROM latest_prices WHERE is_tick_complete") == [(MARKETS,)]
+
+
+def test_series_are_walked_one_after_the_other_for_paused_markets(
+    sandbox: Sandbox, settings_for: SettingsFor
+) -> None:
+    """Open markets of several series are listed at once, within the same settings."""
+    series = sorted({ticker.split("-")[0] for ticker in open_markets(sandbox.url)})[:4]
+    all_ask = threading.Barrier(len(series))
+    asking: list[str] = []
+    overlaps: list[int] = []
+
+    def answer(request: httpx.Request, rows: Rows) -> Rows:
+        if request.url.params.get("status") == "open":
+            all_ask.wait()
+        elif is_paused_listing(request):
+            asking.append(request.url.params["series_ticker"])
+            time.sleep(0.02)  # as long as another one would take to arrive
+            overlaps.append(len(asking))
+            asking.pop()
+        return rows
+
+    report = at(settings_for(sandbox.url, series=",".join(series), windows=len(series)), 0, answer)
+    assert (report.state, overlaps) == (State.COMPLETE, [1] * len(series))
 
 
 @pytest.mark.parametrize("count", [3, 30])
