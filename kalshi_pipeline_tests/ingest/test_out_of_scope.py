@@ -67,11 +67,14 @@ def test_filters_that_are_ignored_are_not_believed(settings_for: SettingsFor, qu
 
 
 def test_nothing_is_shown_where_everything_was_asked_for(settings_for: SettingsFor) -> None:
+    """But for the zeros in a snapshot's metadata, which are plotted."""
     with served(SmallExchange(EVENTS, MIXED[:2], [])) as url, open_session(settings_for(url)) as session:
-        report = take_snapshot(session, NOON)
-    assert "out_of_scope" not in report_line(report)
-    assert "out_of_scope" not in run_metadata(report)
+        report, synced = take_snapshot(session, NOON), sync_markets(session)
     assert report.notes == []
+    for name in ("out_of_scope", "ended", "gone", "paused", "unconfirmed"):
+        assert name not in report_line(report)
+        assert run_metadata(report)[name] == 0
+        assert name not in run_metadata(synced)
 
 
 def test_market_that_is_listed_although_it_ended_is_not_listed(
