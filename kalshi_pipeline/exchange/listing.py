@@ -33,8 +33,8 @@ class ListedPage(Generic[Record]):
     """One page of a listing, without the records that an earlier page had; `received_at` is an instant.
 
     `cursor` is where its walk continues, None at its end. `series` are those that the listing asked for, empty for
-    all. `out_of_scope` counts what does not answer the question, by the filter that it contradicts; those are not
-    among `records`, except what the caller finds there and adds to the counts.
+    all. `out_of_scope` counts what does not answer the question, by the filter that it contradicts, and `unasked` has
+    the keys of those; they are not among `records`, except what the caller finds there and adds to both.
     """
 
     records: list[Record]
@@ -43,6 +43,7 @@ class ListedPage(Generic[Record]):
     cursor: str | None = None
     series: frozenset[str] = frozenset()
     out_of_scope: Counter[str] = field(default_factory=Counter)
+    unasked: list[str] = field(default_factory=list)
     received: int = field(init=False)
     """How many records came with it, beside those of earlier pages."""
 
@@ -225,15 +226,17 @@ class Listing(Generic[Record]):
         self.pages += 1
         self.received += len(page.records) + len(page.rejects)
         out_of_scope: Counter[str] = Counter()
+        keys: list[str] = []
         records = self._new(page, memory)
         if self._question:
             unasked = {
                 index: name for index, record in enumerate(records) if (name := self._contradicted(record))
             }
             if unasked:
+                keys = [self._key(records[index]) for index in unasked]
                 records = [record for index, record in enumerate(records) if index not in unasked]
                 out_of_scope.update(unasked.values())
-        return ListedPage(records, page.rejects, received_at, page.cursor, self._series, out_of_scope)
+        return ListedPage(records, page.rejects, received_at, page.cursor, self._series, out_of_scope, keys)
 
     def _contradicted(self, record: Record) -> str | None:
         """Return the filter that a record contradicts, the first if there are several."""

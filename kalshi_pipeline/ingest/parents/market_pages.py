@@ -72,6 +72,8 @@ class MarketPages:
             markets, fetched = self._of_series(page, fetched)
         if len(markets) < len(page.records):
             page.out_of_scope[SERIES_FILTER] += len(page.records) - len(markets)
+            kept = {market.ticker for market in markets}
+            page.unasked.extend(market.ticker for market in page.records if market.ticker not in kept)
             with self._session.database.stage() as connection:
                 stage_markets(connection, markets)
         for market in markets:
