@@ -177,19 +177,25 @@ class KalshiClient:
             params = {**params, "cursor": page.cursor}
 
     def fetch_series(self, ticker: str) -> Series:
-        """Fetch one series; NotFoundError where the exchange does not know it."""
-        return self._fetch_one(_path("series", ticker), SERIES, "series").content
+        """Fetch one series; NotFoundError where the exchange does not know it, PayloadError if it returns another."""
+        answer = self._fetch_one(_path("series", ticker), SERIES, "series")
+        _check_ticker(ticker, answer.content.ticker)
+        return answer.content
 
     def fetch_event(self, ticker: str) -> Event:
-        """Fetch one event, a combo's too; NotFoundError where the exchange does not know it."""
-        return self._fetch_one(_path("events", ticker), EVENTS, "event").content
+        """Fetch one event, a combo's too; errors as those of `fetch_series`."""
+        answer = self._fetch_one(_path("events", ticker), EVENTS, "event")
+        _check_ticker(ticker, answer.content.ticker)
+        return answer.content
 
     def fetch_market(self, ticker: str, tier: Tier = Tier.LIVE) -> Answer[Outcome]:
-        """Fetch one market of a tier, with how it ended; NotFoundError where that tier does not know it."""
+        """Fetch one market of a tier, with how it ended; errors as those of `fetch_series`, of that tier."""
         path, is_live = _path("markets", ticker), tier is Tier.LIVE
-        return self._fetch_one(
+        answer = self._fetch_one(
             path if is_live else f"/historical{path}", OUTCOMES, "market", is_cached=is_live
         )
+        _check_ticker(ticker, answer.content.ticker)
+        return answer
 
     def fetch_exchange_status(self) -> ExchangeStatusPayload:
         """Ask whether trading is paused, in one attempt: an exchange in trouble answers 5xx with the same body."""
@@ -246,6 +252,15 @@ class KalshiClient:
 
 def _path(kind: str, ticker: str) -> str:
     return f"/{kind}/{quote(ticker, safe='')}"
+
+
+def _check_ticker(asked: str, returned: str) -> None:
+    """Raise PayloadError where the exchange returned something else than it was asked for."""
+    if returned != asked:
+        raise PayloadError(
+            f"the exchange returned {returned} when it was asked for {asked}; check the ticker, and compare the answer "
+            "with the API's documentation"
+        )
 
 
 def _windowed(query: Params, window: Window) -> CursorWalk[Market]:

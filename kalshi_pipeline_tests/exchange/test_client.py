@@ -183,6 +183,29 @@ def test_client_reads_single_objects(client: KalshiClient, clock: ManualClock, r
     assert [client.fetch_series(event["series_ticker"])] == all_series
 
 
+@pytest.mark.parametrize(
+    "fetch",
+    [
+        pytest.param(lambda client: client.fetch_market("ASKED"), id="market"),
+        pytest.param(lambda client: client.fetch_market("ASKED", Tier.HISTORICAL), id="historical market"),
+        pytest.param(lambda client: client.fetch_event("ASKED"), id="event"),
+        pytest.param(lambda client: client.fetch_series("ASKED"), id="series"),
+    ],
+)
+def test_single_object_of_another_ticker_is_refused(fetch: Callable[[KalshiClient], object]) -> None:
+    """It is not what was asked for, and storing it would answer for the other one."""
+    body = {
+        "market": {"ticker": "OTHER", "event_ticker": "E"},
+        "event": {"event_ticker": "OTHER", "series_ticker": "S"},
+        "series": {"ticker": "OTHER"},
+    }
+    with (
+        client_of(answering(200, json.dumps(body))) as client,
+        pytest.raises(PayloadError, match="the exchange returned OTHER when it was asked for ASKED; check"),
+    ):
+        fetch(client)
+
+
 def events_asked_for(client: KalshiClient, tickers: Sequence[str]) -> list[str]:
     return [event.ticker for page in client.iter_events(tickers) for event in page.records]
 
