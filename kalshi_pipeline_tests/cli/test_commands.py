@@ -165,7 +165,7 @@ def test_partial_step_keeps_no_other_from_running(
         "settlements complete",
     ]
     last = errors.splitlines()[-1]
-    assert re.fullmatch(r"events is partial: .*/events could not be reached .*; run it again", last)
+    assert re.fullmatch(r"events is partial: .*/events could not be reached .*, then run again", last)
     assert query("SELECT state, inserted FROM ticks") == [("complete", 2_200)]
 
 
