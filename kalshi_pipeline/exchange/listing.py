@@ -20,7 +20,6 @@ from kalshi_pipeline.records import Reject
 
 Record = TypeVar("Record")
 Fetch = Callable[[Params, float], tuple[Page[Record], int]]
-_MOST_EMPTY_PAGES = 20
 _MOST_REPEATED_PAGES = 20
 # A listing whose first pages have more records that were not asked for, in both measures, is not the one asked for.
 _FIRST_PAGES = 10
@@ -34,8 +33,8 @@ class ListedPage(Generic[Record]):
     """One page of a listing, without the records that an earlier page had; `received_at` is an instant.
 
     `cursor` is where its walk continues, None at its end. `series` are those that the listing asked for, empty for
-    all. `out_of_scope` counts what does not answer the question, by the filter that it contradicts; those are not
-    among `records`, except what the caller finds there and adds to the counts.
+    all. `out_of_scope` counts what does not answer the question, by the filter that it contradicts, and `unasked` has
+    the keys of those; they are not among `records`, except what the caller finds there and adds to both.
     """
 
     records: list[Record]
@@ -44,6 +43,7 @@ class ListedPage(Generic[Record]):
     cursor: str | None = None
     series: frozenset[str] = frozenset()
     out_of_scope: Counter[str] = field(default_factory=Counter)
+    unasked: list[str] = field(default_factory=list)
     received: int = field(init=False)
     """How many records came with it, beside those of earlier pages."""
 
@@ -78,7 +78,7 @@ class CursorWalk(Generic[Record]):
             )
         self.cursors.add(self.cursor)
         self.empty_pages = 0 if page.records or page.rejects else self.empty_pages + 1
-        if self.empty_pages > _MOST_EMPTY_PAGES:
+        if self.empty_pages >= _MOST_REPEATED_PAGES:
             raise PaginationError(
                 f"{path} returned {self.empty_pages} empty pages in a row, each with a cursor; run again"
             )
@@ -226,15 +226,17 @@ class Listing(Generic[Record]):
         self.pages += 1
         self.received += len(page.records) + len(page.rejects)
         out_of_scope: Counter[str] = Counter()
+        keys: list[str] = []
         records = self._new(page, memory)
         if self._question:
             unasked = {
                 index: name for index, record in enumerate(records) if (name := self._contradicted(record))
             }
             if unasked:
+                keys = [self._key(records[index]) for index in unasked]
                 records = [record for index, record in enumerate(records) if index not in unasked]
                 out_of_scope.update(unasked.values())
-        return ListedPage(records, page.rejects, received_at, page.cursor, self._series, out_of_scope)
+        return ListedPage(records, page.rejects, received_at, page.cursor, self._series, out_of_scope, keys)
 
     def _contradicted(self, record: Record) -> str | None:
         """Return the filter that a record contradicts, the first if there are several."""

@@ -67,6 +67,9 @@ def reconcile(
     with session.database.stage() as connection:
         unlisted = listed.unlisted(connection, scope)
         due = listed.due(connection, at, requests * TICKERS_PER_LOOKUP, scope, everywhere=everywhere)
+    known = {market.ticker for market in unlisted}
+    # One whose state is a word that this version does not know is in both.
+    due = [market for market in due if market.ticker not in known]
     vanished = [market for market in unlisted if market.vanished]
     plan = LookupPlan.of(requests, len(unlisted), len(due))
     budget = _Budget(session, plan)
@@ -86,8 +89,7 @@ def reconcile(
         asked = {market.ticker for market in sample}
         reconciling.look_up([market.ticker for market in unlisted if market.ticker not in asked])
         budget.begin_waiting()
-        known = {market.ticker for market in unlisted}
-        reconciling.look_up([market.ticker for market in due if market.ticker not in known])
+        reconciling.look_up([market.ticker for market in due])
     reconciling.conclude()
 
 

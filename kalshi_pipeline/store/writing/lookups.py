@@ -122,6 +122,14 @@ class ListedMarkets:
         known = select(markets.c.id, false()).where(markets.c.ticker.in_(tickers))
         connection.execute(insert_or_ignore(_listed, ["market_id", "is_readable"], known))
 
+    def count_of(self, connection: Connection, tickers: Sequence[str]) -> int:
+        """Return how many markets of these tickers are among them."""
+        held = select(func.count()).select_from(markets).where(self.hold(markets.c.id))
+        return sum(
+            connection.execute(held.where(markets.c.ticker.in_(some))).scalar_one()
+            for some in in_parts(tickers)
+        )
+
     @staticmethod
     def hold(market_id: ColumnElement[int]) -> ColumnElement[bool]:
         """Return the condition that the market of a key is among them."""

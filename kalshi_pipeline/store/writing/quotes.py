@@ -223,7 +223,10 @@ class TickQuotes:
         self.listed = ListedMarkets(connection)
 
     def append(self, connection: Connection, received_at: int) -> Appended:
-        """Store the quotes of the staged markets, which were received at an instant."""
+        """Store the quotes of the staged markets, which were received at an instant.
+
+        It may be before the tick: an answer that a cache had kept is as old as it says.
+        """
         make_empty(connection, _new_quotes)
         self.listed.add_staged(connection)
         # Asked for each page: one that moves a market to another event opens a span.

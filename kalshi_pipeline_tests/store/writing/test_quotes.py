@@ -43,10 +43,12 @@ from kalshi_pipeline_tests.store.samples import (
     changed,
     close,
     contents,
+    event,
     market,
     open_run,
     query,
     sqlite_url,
+    store_events,
     store_inside,
     take,
 )
@@ -599,6 +601,27 @@ def test_quotes_are_those_of_the_rule_after_any_sequence_of_ticks(database: Data
     latest = [model.rows[tick_id, market_id] for market_id, tick_id in sorted(model.last_tick.items())]
     assert contents(database, latest_quotes) == latest
     _assert_latest_is_newest(database)
+
+
+def test_tick_that_moves_a_market_to_another_series_confirms_it(database: Database) -> None:
+    """The ticks of some series since its last row do not: by what is known now, they did not cover it."""
+    store_inside(database)
+    store_events(database, event("SNOW", "KXSNOW"))
+    inside = market("M-1", INSIDE)
+    take(database, NOON, [inside])
+    take(database, NOON + MINUTE, [inside], scope=NARROW)
+    take(database, NOON + 2 * MINUTE, [inside])
+    take(database, NOON + 3 * MINUTE, [changed(inside, event_ticker="SNOW")])
+    assert query(database, "SELECT * FROM unlisted_spans") == [(1, 2, 4)]
+    shown = "SELECT tick_id, state, is_tick_complete FROM quotes_by_tick ORDER BY tick_id"
+    assert query(database, shown) == [
+        (1, "observed", 1),
+        (3, "carried", 0),
+        (4, "observed", 1),
+    ]
+    assert query(database, "SELECT state, confirmed_at FROM latest_prices") == [
+        ("observed", iso_of(NOON + 3 * MINUTE))
+    ]
 
 
 def test_numbers_are_stored_to_the_last_digit(database: Database) -> None:
