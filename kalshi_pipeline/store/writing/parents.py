@@ -9,6 +9,7 @@ from sqlalchemy import (
     Connection,
     FromClause,
     Insert,
+    Integer,
     Join,
     Update,
     and_,
@@ -17,7 +18,6 @@ from sqlalchemy import (
     exists,
     false,
     func,
-    insert,
     not_,
     null,
     or_,
@@ -26,6 +26,7 @@ from sqlalchemy import (
 )
 
 from kalshi_pipeline.records import Event, Market, Series
+from kalshi_pipeline.store.dialects.statements import upsert
 from kalshi_pipeline.store.schema.from_records import record_columns
 from kalshi_pipeline.store.schema.tables import (
     QUOTE_COLUMNS,
@@ -105,9 +106,11 @@ def _doubt_ticks_since(changing: FromClause, has_moved: ColumnElement[bool]) -> 
         .where(ticks.c.id > rows.tick_id, ticks.c.scope_id.in_(of_some_series))
         .scalar_subquery()
     )
-    return insert(unlisted_spans).from_select(
-        ["market_id", "from_tick_id"],
-        select(rows.market_id, first)
+    # The span may be stored since an earlier move, and be closed: it begins where the market's last row ends.
+    return upsert(
+        unlisted_spans,
+        ["market_id", "from_tick_id", "to_tick_id"],
+        select(rows.market_id, first, cast(null(), Integer))
         .select_from(changing)
         .where(has_moved, not_(rows.is_terminal), first.is_not(None), not_(is_in_open_span(rows.market_id))),
     )
