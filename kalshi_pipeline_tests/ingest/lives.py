@@ -277,7 +277,7 @@ class Exchange:
 
         def is_listed(row: Record) -> bool:
             is_paused = row["status"] == "inactive"
-            words = _OPEN if status == "open" else ("inactive",)
+            words: tuple[str, ...] = _OPEN if status == "open" else ("inactive",)
             if is_paused and ("paused left out" in self.faults or not self._lists_paused_as_open):
                 words = () if "paused left out" in self.faults or status == "open" else words
             is_combo = "mve_collection_ticker" in row
