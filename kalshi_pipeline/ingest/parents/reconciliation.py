@@ -18,7 +18,7 @@ from kalshi_pipeline.ingest.run.report import Report
 from kalshi_pipeline.ingest.run.session import Session
 from kalshi_pipeline.records import Market, Outcome
 from kalshi_pipeline.store.database import Connection
-from kalshi_pipeline.store.reading.completeness import received_before
+from kalshi_pipeline.store.reading.completeness import listed_before
 from kalshi_pipeline.store.writing.lookups import (
     Due,
     ListedMarkets,
@@ -99,7 +99,7 @@ def _why_short(session: Session, report: Report, listed: int) -> str | None:
     No vanished market could be looked up; that each of them is known to have ended would explain it.
     """
     with session.database.read() as connection:
-        before = received_before(connection, report.run) or 0
+        before = listed_before(connection, report.run) or 0
     if listed >= before // 2:
         return None
     return (

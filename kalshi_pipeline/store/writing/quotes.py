@@ -18,6 +18,7 @@ from sqlalchemy import (
     and_,
     bindparam,
     case,
+    cast,
     delete,
     exists,
     false,
@@ -162,9 +163,13 @@ def _close_spans(market_ids: Select[Any]) -> Update:
 _close_spans_of_staged = _close_spans(staged_market_ids)
 _some_are_missed = select(exists().where(_span.to_tick_id.is_(None)))
 _close_spans_of_ended = _close_spans(_ended_ids)
-_open_spans = insert(unlisted_spans).from_select(
-    ["market_id", "from_tick_id"],
-    select(_unlisted.c.market_id, _tick_id).where(~is_in_open_span(_unlisted.c.market_id)),
+# A run that was cut short may have closed one that began at the same tick.
+_open_spans = upsert(
+    unlisted_spans,
+    ["market_id", "from_tick_id", "to_tick_id"],
+    select(_unlisted.c.market_id, _tick_id, cast(null(), Integer)).where(
+        ~is_in_open_span(_unlisted.c.market_id)
+    ),
 )
 
 

@@ -462,6 +462,24 @@ def test_listed_market_of_unknown_series_leaves_a_row_at_each_tick_of_some_serie
     assert [row["tick_id"] for row in contents(database, unchanged_quotes)] == [2, 3]
 
 
+def test_market_may_move_to_other_events_again_and_again(database: Database) -> None:
+    """Each move leaves the ticks of some series since the market's last row in doubt, up to the tick that shows it."""
+    store_inside(database)
+    take(database, NOON, [market("M-1", INSIDE)])
+    for minute in (1, 2, 3):
+        take(database, NOON + minute * MINUTE, [market("M-1", f"KXRAIN-{minute}")], scope=NARROW)
+    assert query(database, "SELECT * FROM unlisted_spans") == [(1, 2, 4)]
+
+
+def test_tick_that_is_tried_again_may_miss_what_it_had_moved(database: Database) -> None:
+    store_inside(database)
+    take(database, NOON, [market("M-1", INSIDE)])
+    Tick(database, LATER, scope=NARROW).store([market("M-1", "KXRAIN-ELSEWHERE")])
+    assert query(database, "SELECT * FROM unlisted_spans") == [(1, 2, 2)]
+    take(database, LATER, [], scope=NARROW, missed=["M-1"])
+    assert query(database, "SELECT * FROM unlisted_spans") == [(1, 2, None)]
+
+
 def test_tick_of_paused_markets_ends_nothing_and_stores_what_it_lists(database: Database) -> None:
     """A paused market that it does not list may trade again."""
     paused = replace(SCOPE, status=StatusFilter.PAUSED)
