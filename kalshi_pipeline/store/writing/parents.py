@@ -17,7 +17,6 @@ from sqlalchemy import (
     exists,
     false,
     func,
-    insert,
     literal,
     not_,
     null,
@@ -27,6 +26,7 @@ from sqlalchemy import (
 )
 
 from kalshi_pipeline.records import Event, Market, Series
+from kalshi_pipeline.store.dialects.statements import upsert
 from kalshi_pipeline.store.schema.from_records import record_columns
 from kalshi_pipeline.store.schema.tables import (
     QUOTE_COLUMNS,
@@ -157,7 +157,8 @@ def _doubt_ticks_since(
     )
     asks_for_new = or_(_is_named(after), and_(after.is_(None), scopes.c.series != ""))
     is_doubted = and_(not_(_is_named(before)), asks_for_new)
-    return insert(unlisted_spans).from_select(
+    return upsert(
+        unlisted_spans,
         ["market_id", "from_tick_id", "to_tick_id"],
         select(rows.market_id, ticks.c.id, next_id)
         .select_from(changing.join(ticks, ticks.c.id > first_id).join(scopes))
