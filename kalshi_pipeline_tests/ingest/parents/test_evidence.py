@@ -1,7 +1,6 @@
 """Listings that say that they are complete: believed where nothing contradicts them, and histories ended on proof."""
 
 import threading
-import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -226,7 +225,7 @@ def test_series_are_walked_one_after_the_other_for_paused_markets(
             all_ask.wait()
         elif is_paused_listing(request):
             asking.append(request.url.params["series_ticker"])
-            time.sleep(0.02)  # as long as another one would take to arrive
+            threading.Event().wait(0.02)  # as long as another one would take to arrive
             overlaps.append(len(asking))
             asking.pop()
         return rows
