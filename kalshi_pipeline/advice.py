@@ -5,6 +5,8 @@ reads, nor by which command. Errors of settings, of the exchange and of a span n
 it is the same for every reader.
 """
 
+import re
+
 from kalshi_pipeline.errors import NoQuoteError, PipelineError, StoreError, StoreProblem, UnknownTickerError
 
 _ABOUT_THE_DATABASE = {
@@ -32,9 +34,17 @@ _ABOUT_THE_DATABASE = {
 }
 
 
+_RUN_AGAIN = re.compile(r"\brun (it )?again( later)?$")
+
+
 def with_advice(error: PipelineError) -> str:
     """Return the line that reports an error: its full message, and what to do next where that is not part of it."""
     return "; ".join(filter(None, (error.full_message, _advice_for(error))))
+
+
+def run_again(line: str) -> str:
+    """Return the line with the advice to run again, which its last part may give already."""
+    return line if _RUN_AGAIN.search(line) else f"{line}; run it again"
 
 
 def _advice_for(error: PipelineError) -> str | None:

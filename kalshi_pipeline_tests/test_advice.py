@@ -2,7 +2,7 @@
 
 import pytest
 
-from kalshi_pipeline.advice import with_advice
+from kalshi_pipeline.advice import run_again, with_advice
 from kalshi_pipeline.errors import (
     ConfigurationError,
     NoQuoteError,
@@ -69,3 +69,20 @@ def test_unknown_ticker_has_a_next_action(error: PipelineError, line: str) -> No
 )
 def test_message_that_holds_its_action_is_left_as_it_is(error: PipelineError) -> None:
     assert with_advice(error) == error.full_message == str(error)
+
+
+@pytest.mark.parametrize(
+    ("line", "advised"),
+    [
+        ("events is partial: it was cut", "events is partial: it was cut; run it again"),
+        ("series is partial: its cursor came twice; run again", None),
+        ("series is partial: see that the exchange is up, then run again", None),
+        ("trades is partial: 3 cannot be read: run it again later", None),
+        (
+            "series is partial: run again; events failed",
+            "series is partial: run again; events failed; run it again",
+        ),
+    ],
+)
+def test_advice_to_run_again_is_given_once(line: str, advised: str | None) -> None:
+    assert run_again(line) == (advised or line)

@@ -44,6 +44,8 @@ def report_line(report: Report) -> str:
     of_markets = ("ended", "gone", "paused", "unconfirmed")
     rarer = {name: getattr(tally, name) for name in (*of_records, *of_markets)}
     parts += [f"{count:,} {name}" for name, count in rarer.items() if count]
+    if report.answer_age_seconds:
+        parts.append(f"answers up to {report.answer_age_seconds:,} s old")
     parts.append(f"{tally.pages} pages, {report.seconds:.1f} s")
     return ", ".join(parts) + (escape(f" ({report.reason})") if report.reason else "")
 

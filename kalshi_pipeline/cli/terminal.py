@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from rich.console import Console
 from rich.markup import escape
 
-from kalshi_pipeline.advice import with_advice
+from kalshi_pipeline.advice import run_again, with_advice
 from kalshi_pipeline.cli import tables
 from kalshi_pipeline.errors import ExchangeError, PipelineError
 from kalshi_pipeline.ingest.run.report import Report
@@ -79,4 +79,4 @@ def print_failure(name: str, error: PipelineError) -> None:
 
 def _expect_no(shortfalls: Iterable[str]) -> None:
     if line := "; ".join(shortfalls):
-        raise ExchangeError(f"{line}; run it again")
+        raise ExchangeError(run_again(line))

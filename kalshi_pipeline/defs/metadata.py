@@ -8,6 +8,9 @@ from kalshi_pipeline.ingest.run.report import Report
 from kalshi_pipeline.store.schema.columns import ColumnNote, columns_of
 from kalshi_pipeline.units import MICROS_PER_SECOND
 
+# Counts that are rarely above 0. A snapshot always has them: the UI plots their zeros too.
+_RARE = ("out_of_scope", "ended", "gone", "paused", "unconfirmed")
+
 
 def definition_metadata(table: str | None, endpoint: str | None) -> dict[str, object]:
     """Return what the UI shows of an asset before its first run: its table with its columns, and its endpoint."""
@@ -54,8 +57,10 @@ def run_metadata(report: Report) -> Mapping[str, dg.MetadataValue | str | int | 
     }
     if report.part_rows is not None:
         metadata["dagster/partition_row_count"] = report.part_rows
-    if tally.out_of_scope or report.part_rows is not None:
         metadata["out_of_scope"] = tally.out_of_scope
+    for name in _RARE:
+        if (count := getattr(tally, name)) or report.tick_at is not None:
+            metadata[name] = count
     metadata.update(report.counts)
     if report.failures:
         metadata["failures"] = report.failures
@@ -64,12 +69,9 @@ def run_metadata(report: Report) -> Mapping[str, dg.MetadataValue | str | int | 
     if report.tick_at is not None:
         metadata["tick"] = dg.MetadataValue.timestamp(report.tick_at / MICROS_PER_SECOND)
         metadata["unmirrored"] = report.unmirrored
+        metadata["answer_age_seconds"] = report.answer_age_seconds
         metadata["negative_sizes"] = report.negative_sizes
         metadata["keyframes"] = tally.keyframes
-        metadata["ended"] = tally.ended
-        metadata["paused"] = tally.paused
-        metadata["unconfirmed"] = tally.unconfirmed
-        metadata["gone"] = tally.gone
     if report.is_paused is not None:
         metadata["exchange_paused"] = report.is_paused
     if report.unknown_words:

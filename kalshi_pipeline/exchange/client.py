@@ -22,7 +22,7 @@ from kalshi_pipeline.exchange.payloads import ExchangeStatusPayload
 from kalshi_pipeline.exchange.question import Question, events_of, market_question, series_of
 from kalshi_pipeline.exchange.readers import PageReader
 from kalshi_pipeline.exchange.tiers import Tiers
-from kalshi_pipeline.exchange.transport import Answer, Params, RetryableError, Transport
+from kalshi_pipeline.exchange.transport import Answer, AnswerAges, Params, RetryableError, Transport
 from kalshi_pipeline.exchange.windows import Window
 from kalshi_pipeline.records import Event, Market, Outcome, Series
 from kalshi_pipeline.vocabulary import StatusFilter, Tier
@@ -86,6 +86,10 @@ class KalshiClient:
         """How many of them were retries."""
         return self._transport.retries
 
+    def take_answer_ages(self) -> AnswerAges:
+        """Return how old answers of `/markets` were that came since this was last called."""
+        return self._transport.take_ages()
+
     def list_markets(
         self,
         *,
@@ -106,7 +110,7 @@ class KalshiClient:
             query["mve_filter"] = mve_filter
         return Listing(
             "/markets",
-            partial(self._fetch_page, "/markets", MARKETS.parse),
+            partial(self._fetch_page, "/markets", MARKETS.parse, is_cached=True),
             _each(query, series),
             max_pages=max_pages,
             walk_seconds=walk_seconds,
@@ -173,17 +177,25 @@ class KalshiClient:
             params = {**params, "cursor": page.cursor}
 
     def fetch_series(self, ticker: str) -> Series:
-        """Fetch one series; NotFoundError where the exchange does not know it."""
-        return self._fetch_one(_path("series", ticker), SERIES, "series").content
+        """Fetch one series; NotFoundError where the exchange does not know it, PayloadError if it returns another."""
+        answer = self._fetch_one(_path("series", ticker), SERIES, "series")
+        _check_ticker(ticker, answer.content.ticker)
+        return answer.content
 
     def fetch_event(self, ticker: str) -> Event:
-        """Fetch one event, a combo's too; NotFoundError where the exchange does not know it."""
-        return self._fetch_one(_path("events", ticker), EVENTS, "event").content
+        """Fetch one event, a combo's too; errors as those of `fetch_series`."""
+        answer = self._fetch_one(_path("events", ticker), EVENTS, "event")
+        _check_ticker(ticker, answer.content.ticker)
+        return answer.content
 
     def fetch_market(self, ticker: str, tier: Tier = Tier.LIVE) -> Answer[Outcome]:
-        """Fetch one market of a tier, with how it ended; NotFoundError where that tier does not know it."""
-        path = _path("markets", ticker)
-        return self._fetch_one(path if tier is Tier.LIVE else f"/historical{path}", OUTCOMES, "market")
+        """Fetch one market of a tier, with how it ended; errors as those of `fetch_series`, of that tier."""
+        path, is_live = _path("markets", ticker), tier is Tier.LIVE
+        answer = self._fetch_one(
+            path if is_live else f"/historical{path}", OUTCOMES, "market", is_cached=is_live
+        )
+        _check_ticker(ticker, answer.content.ticker)
+        return answer
 
     def fetch_exchange_status(self) -> ExchangeStatusPayload:
         """Ask whether trading is paused, in one attempt: an exchange in trouble answers 5xx with the same body."""
@@ -218,18 +230,37 @@ class KalshiClient:
         parse: Callable[[bytes], Page[Record]],
         query: Params,
         seconds_left: float = float("inf"),
+        *,
+        is_cached: bool = False,
     ) -> tuple[Page[Record], int]:
-        answer = self._transport.fetch(path, query, parse, seconds_left)
+        answer = self._transport.fetch(path, query, parse, seconds_left, is_cached=is_cached)
         return answer.content, answer.received_at
 
     def _fetch_one(
-        self, path: str, reader: PageReader[Record], key: str, seconds_left: float = float("inf")
+        self,
+        path: str,
+        reader: PageReader[Record],
+        key: str,
+        seconds_left: float = float("inf"),
+        *,
+        is_cached: bool = False,
     ) -> Answer[Record]:
-        return self._transport.fetch(path, {}, lambda body: reader.parse_one(body, key), seconds_left)
+        return self._transport.fetch(
+            path, {}, lambda body: reader.parse_one(body, key), seconds_left, is_cached=is_cached
+        )
 
 
 def _path(kind: str, ticker: str) -> str:
     return f"/{kind}/{quote(ticker, safe='')}"
+
+
+def _check_ticker(asked: str, returned: str) -> None:
+    """Raise PayloadError where the exchange returned something else than it was asked for."""
+    if returned != asked:
+        raise PayloadError(
+            f"the exchange returned {returned} when it was asked for {asked}; check the ticker, and compare the answer "
+            "with the API's documentation"
+        )
 
 
 def _windowed(query: Params, window: Window) -> CursorWalk[Market]:

@@ -21,7 +21,6 @@ from kalshi_pipeline.records import Reject
 
 Record = TypeVar("Record")
 Fetch = Callable[[Params, float], tuple[Page[Record], int]]
-_MOST_EMPTY_PAGES = 20
 _MOST_REPEATED_PAGES = 20
 # A listing whose first pages have more records that were not asked for, in both measures, is not the one asked for.
 _FIRST_PAGES = 10
@@ -35,8 +34,8 @@ class ListedPage(Generic[Record]):
     """One page of a listing, without the records that an earlier page had; `received_at` is an instant.
 
     `cursor` is where its walk continues, None at its end. `series` are those that the listing asked for, empty for
-    all. `out_of_scope` counts what does not answer the question, by the filter that it contradicts; those are not
-    among `records`, except what the caller finds there and adds to the counts.
+    all. `out_of_scope` counts what does not answer the question, by the filter that it contradicts, and `unasked` has
+    the keys of those; they are not among `records`, except what the caller finds there and adds to both.
     """
 
     records: list[Record]
@@ -45,6 +44,7 @@ class ListedPage(Generic[Record]):
     cursor: str | None = None
     series: frozenset[str] = frozenset()
     out_of_scope: Counter[str] = field(default_factory=Counter)
+    unasked: list[str] = field(default_factory=list)
     received: int = field(init=False)
     """How many records came with it, beside those of earlier pages."""
 
@@ -79,7 +79,7 @@ class CursorWalk(Generic[Record]):
             )
         self.cursors.add(self.cursor)
         self.empty_pages = 0 if page.records or page.rejects else self.empty_pages + 1
-        if self.empty_pages > _MOST_EMPTY_PAGES:
+        if self.empty_pages >= _MOST_REPEATED_PAGES:
             raise PaginationError(
                 f"{path} returned {self.empty_pages} empty pages in a row, each with a cursor; run again"
             )
@@ -227,14 +227,26 @@ class Listing(Generic[Record]):
         self.pages += 1
         self.received += len(page.records) + len(page.rejects)
         out_of_scope: Counter[str] = Counter()
+        keys: list[str] = []
         records = self._new(page, memory)
         if self._question:
+<<<<<<< HEAD
             for condition in self._question:
                 holds = list(map(condition.may_hold, records))
                 if not all(holds):
                     records = list(compress(records, holds))
                     out_of_scope[condition.name] += holds.count(False)
         return ListedPage(records, page.rejects, received_at, page.cursor, self._series, out_of_scope)
+=======
+            unasked = {
+                index: name for index, record in enumerate(records) if (name := self._contradicted(record))
+            }
+            if unasked:
+                keys = [self._key(records[index]) for index in unasked]
+                records = [record for index, record in enumerate(records) if index not in unasked]
+                out_of_scope.update(unasked.values())
+        return ListedPage(records, page.rejects, received_at, page.cursor, self._series, out_of_scope, keys)
+>>>>>>> m12
 
     def _judge(self, of_page: Counter[str] = _NONE, *, at_end: bool = False) -> None:
         """Set the reason if too much of the first pages was not asked for; `of_page` is not counted elsewhere yet."""

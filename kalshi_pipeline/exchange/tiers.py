@@ -189,7 +189,8 @@ class Tiers:
     def _fetch_page(
         self, path: str, parse: Callable[[bytes], Page[Record]], query: Params, seconds_left: float
     ) -> tuple[Page[Record], int]:
-        answer = self._transport.fetch(path, query, parse, seconds_left)
+        is_cached = path == _MARKETS[Tier.LIVE]
+        answer = self._transport.fetch(path, query, parse, seconds_left, is_cached=is_cached)
         return answer.content, answer.received_at
 
 

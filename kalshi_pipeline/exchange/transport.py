@@ -5,6 +5,7 @@ The errors of the exchange and of httpx become the pipeline's here. Which path t
 
 import contextlib
 import json
+import re
 import ssl
 import threading
 from collections.abc import Callable
@@ -26,6 +27,7 @@ from kalshi_pipeline.clock import Clock
 from kalshi_pipeline.errors import NotFoundError, RefusedError, TransientExchangeError
 from kalshi_pipeline.exchange.limit import RateLimit
 from kalshi_pipeline.exchange.pages import GarbledAnswerError
+from kalshi_pipeline.units import MICROS_PER_SECOND
 
 Parsed = TypeVar("Parsed")
 Params = dict[str, str | int | list[str]]
@@ -33,15 +35,27 @@ Params = dict[str, str | int | list[str]]
 _CONNECT_SECONDS = 10
 _SHARED = "backfill"
 _LONGEST_RETRY_AFTER_SECONDS = 30.0
+# The exchange's network keeps an answer for seconds. One that says more than this is not believed.
+_OLDEST_ANSWER_SECONDS = 3600
 _RETRIED_STATUSES = frozenset({429, 500, 502, 503, 504, 520, 521, 522, 523, 524})
 
 
 @dataclass(frozen=True)
 class Answer(Generic[Parsed]):
-    """What was asked for, and the instant at which the whole answer had been received."""
+    """What was asked for, and the instant at which the whole answer had been received.
+
+    Of an answer that may come from a cache, `received_at` is earlier by its age: what it holds was true then.
+    """
 
     content: Parsed
     received_at: int
+
+
+class AnswerAges(NamedTuple):
+    """Of answers that may come from a cache: the age of the oldest on arrival, and how many had one that is absurd."""
+
+    oldest_seconds: int = 0
+    absurd: int = 0
 
 
 class Reply(NamedTuple):
@@ -81,6 +95,7 @@ class Transport:
     ) -> None:
         self.requests = 0
         self.retries = 0
+        self._ages = AnswerAges()
         self._counting = threading.Lock()
         self._api_url = api_url
         self._timeout_seconds = timeout_seconds
@@ -106,10 +121,25 @@ class Transport:
         """Close every connection."""
         self._http.close()
 
+    def take_ages(self) -> AnswerAges:
+        """Return the ages of the answers since this was last called."""
+        with self._counting:
+            ages, self._ages = self._ages, AnswerAges()
+        return ages
+
     def fetch(
-        self, path: str, params: Params, parse: Callable[[bytes], Parsed], seconds_left: float = float("inf")
+        self,
+        path: str,
+        params: Params,
+        parse: Callable[[bytes], Parsed],
+        seconds_left: float = float("inf"),
+        *,
+        is_cached: bool = False,
     ) -> Answer[Parsed]:
-        """Return the first answer that can be parsed, after retries; a body that is not JSON is a failed attempt."""
+        """Return the first answer that can be parsed, after retries; a body that is not JSON is a failed attempt.
+
+        `is_cached` says that answers to this path may come from a cache, and are dated by their `Age`.
+        """
 
         def attempt() -> Answer[Parsed]:
             reply = self.attempt(path, params)
@@ -119,9 +149,11 @@ class Transport:
             if reply.status != httpx.codes.OK:
                 raise self._refused(path, reply)
             try:
-                return Answer(parse(reply.body), received_at)
+                content = parse(reply.body)
             except GarbledAnswerError as error:
                 raise RetryableError(f"answered {reply.status}, but {error}") from error
+            age_seconds = self._age_seconds(reply) if is_cached else 0
+            return Answer(content, received_at - age_seconds * MICROS_PER_SECOND)
 
         started, most_seconds = self.clock.monotonic(), min(self._retry_seconds, seconds_left)
         retrying = Retrying(
@@ -163,6 +195,19 @@ class Transport:
             raise RetryableError(f"could not be reached ({_described(error)})") from error
         except httpx.RequestError as error:
             raise RetryableError(f"sent a broken answer ({_described(error)})") from error
+
+    def _age_seconds(self, reply: Reply) -> int:
+        """Return the age of an answer, 0 where it has none or one that cannot be right, and remember it."""
+        said = reply.headers.get("age")
+        if said is None:
+            return 0
+        is_number = re.fullmatch("[0-9]{1,4}", said) is not None
+        is_absurd = not is_number or int(said) > _OLDEST_ANSWER_SECONDS
+        seconds = 0 if is_absurd else int(said)
+        with self._counting:
+            oldest_seconds, absurd = self._ages
+            self._ages = AnswerAges(max(oldest_seconds, seconds), absurd + is_absurd)
+        return seconds
 
     def _note_retry(self, state: RetryCallState) -> None:
         with self._counting:

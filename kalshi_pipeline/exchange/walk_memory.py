@@ -18,7 +18,7 @@ class WalkMemory:
     def __init__(self, remembered_pages: int | None = None) -> None:
         self.keys: set[int] = set()
         self.repeated_pages = 0
-        """How many pages in a row, up to the last one, had nothing new; empty ones are not counted."""
+        """How many pages in a row, up to the last one, had nothing new; empty ones have nothing."""
         self._last_pages: deque[set[int]] | None = (
             None if remembered_pages is None else deque(maxlen=remembered_pages)
         )
@@ -27,6 +27,7 @@ class WalkMemory:
     def add(self, keys: set[int], times: Sequence[int] = ()) -> None:
         """Add a page: its keys and, in a walk from the newest to the oldest, its times."""
         if not keys:
+            self.repeated_pages += 1
             return
         is_descending = self._descent.continues(times)
         is_new = is_descending and not keys <= self.keys

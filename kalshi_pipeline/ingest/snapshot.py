@@ -1,15 +1,18 @@
 """One snapshot: the quote of every open market at one tick, with the parents that it needs."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from kalshi_pipeline.errors import ExchangeError
+from kalshi_pipeline.exchange.listing import ListedPage
 from kalshi_pipeline.ingest.parents.market_pages import MarketPages, PreparedMarkets
 from kalshi_pipeline.ingest.parents.reconciliation import reconcile
 from kalshi_pipeline.ingest.run.recorded_listing import closing_run, count_store, store_page, store_pages
 from kalshi_pipeline.ingest.run.report import Report
 from kalshi_pipeline.ingest.run.session import Session
+from kalshi_pipeline.records import Market
 from kalshi_pipeline.settings import SnapshotMode
 from kalshi_pipeline.store.database import Connection
+from kalshi_pipeline.store.writing.lookups import ListedMarkets
 from kalshi_pipeline.store.writing.quotes import TickQuotes
 from kalshi_pipeline.store.writing.runs import State, Subject, add_page, open_tick, record_pause
 from kalshi_pipeline.store.writing.tally import Tally
@@ -53,6 +56,12 @@ def _store_quotes(session: Session, report: Report, tick_at: int, period_seconds
         )
 
     paused: set[str] = set()
+    unasked: set[str] = set()
+
+    def prepare(page: ListedPage[Market]) -> PreparedMarkets:
+        prepared = pages.prepare(page)
+        unasked.update(page.unasked)
+        return prepared
 
     def merge(connection: Connection, page: PreparedMarkets) -> Tally:
         parents = pages.merge(connection, page)
@@ -83,14 +92,14 @@ def _store_quotes(session: Session, report: Report, tick_at: int, period_seconds
 
     listing = pages.listing()
     try:
-        store_pages(session, report, listing, pages.prepare, merge)
+        store_pages(session, report, listing, prepare, merge)
     except ExchangeError:
         # What is proved does not depend on the rest of the listing; a tick without a page holds no quotes.
         if report.run.pages + report.tally.pages:
             end(is_complete=False)
         raise
     if report.is_complete and session.scope().shows_absence:
-        _store_paused(session, report, pages, merge)
+        _store_paused(session, report, pages, quotes.listed, unasked, merge)
         reconcile(
             session,
             report,
@@ -108,17 +117,22 @@ def _store_paused(
     session: Session,
     report: Report,
     pages: MarketPages,
+    listed: ListedMarkets,
+    unasked: Collection[str],
     merge: Callable[[Connection, PreparedMarkets], Tally],
 ) -> None:
     """List the paused markets too: the documents disagree whether the listing of open ones has them.
 
     Those that no listing has are looked up with the others, so nothing depends on this one. What it has beside paused
-    markets is not counted: the listing of open ones has it.
+    markets is counted once: not again if the listing of open ones has `listed` it, or had it `unasked`.
     """
     listing, duplicates = pages.listing(StatusFilter.PAUSED), 0
     try:
         for page in listing:
             prepared = pages.prepare(page)
+            others = [ticker for ticker in page.unasked if ticker not in unasked]
+            with session.database.stage() as connection:
+                out_of_scope = len(others) - listed.count_of(connection, others)
             store_page(
                 session,
                 report,
@@ -126,6 +140,7 @@ def _store_paused(
                 merge,
                 records=len(prepared.markets),
                 duplicates=listing.duplicates - duplicates,
+                out_of_scope=out_of_scope,
                 rejects=page.rejects,
                 received_at=page.received_at,
             )

@@ -165,7 +165,7 @@ def test_partial_step_keeps_no_other_from_running(
         "settlements complete",
     ]
     last = errors.splitlines()[-1]
-    assert re.fullmatch(r"events is partial: .*/events could not be reached .*; run it again", last)
+    assert re.fullmatch(r"events is partial: .*/events could not be reached .*, then run again", last)
     assert query("SELECT state, inserted FROM ticks") == [("complete", 2_200)]
 
 
@@ -215,7 +215,7 @@ def test_partial_backfill_of_settlements_says_so(run: Run, sandbox: Sandbox) -> 
     sandbox.faults = Faults(server_errors=1, paths=("/historical/markets",))
     result = run("backfill", "settlements")
     assert (result.returncode, result.stdout.split(",")[0]) == (3, "settlements partial")
-    assert re.search(r"^settlements is partial: .*; run it again$", result.stderr.splitlines()[-1])
+    assert re.search(r"^settlements is partial: .*, then run again$", result.stderr.splitlines()[-1])
 
 
 def test_sync_and_snapshot_take_their_part(run: Run, query: Query) -> None:

@@ -56,6 +56,7 @@ def listing_of(
         pytest.param(["AB", *["AB"] * 19, "C", *["C"] * 19, "D"], id="nineteen-twice"),
         pytest.param(["AB", *["AB"] * 20], id="the-twentieth-is-the-last-page"),
         pytest.param(["AB", *["AB"] * 19, "BC", "D"], id="the-twentieth-has-one-new"),
+        pytest.param(["AB", *["", "AB", ""] * 6, "", "C"], id="nineteen-repeats-and-empty-pages"),
         pytest.param(["A", *["A1"] + ["A"] * 18, "2", "B"], id="an-unreadable-record-is-new"),
     ],
 )
@@ -72,7 +73,8 @@ def test_pages_that_repeat_are_passed_up_to_nineteen(texts: list[str]) -> None:
         pytest.param(["AB", "CD"], 22, id="two-pages-in-turn"),
         pytest.param(["AB", "CD", "AD", "BC"], 22, id="the-same-records-in-other-pages"),
         pytest.param(["A", "B", "C", "D", "E", "F", "G", "H", "I"], 29, id="nine-pages"),
-        pytest.param(["AB", ""], 41, id="with-empty-pages-in-between"),
+        pytest.param(["AB", ""], 21, id="with-empty-pages-in-between"),
+        pytest.param(["AB", *[""] * 19], 21, id="with-nineteen-empty-pages-in-between"),
         pytest.param(["12"], 21, id="unreadable-records"),
         pytest.param(["A1"], 21, id="with-an-unreadable-record"),
     ],

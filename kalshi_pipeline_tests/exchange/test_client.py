@@ -29,7 +29,8 @@ from kalshi_pipeline.exchange.markets import OUTCOMES
 from kalshi_pipeline.exchange.payloads import ExchangeStatusPayload
 from kalshi_pipeline.exchange.transport import Answer
 from kalshi_pipeline.sandbox import Faults, RateLimit, Sandbox, World, WorldConfig
-from kalshi_pipeline.vocabulary import StatusFilter
+from kalshi_pipeline.units import MICROS_PER_SECOND
+from kalshi_pipeline.vocabulary import StatusFilter, Tier
 from kalshi_pipeline_tests.clock import NOON, ManualClock
 from kalshi_pipeline_tests.sandbox.walking import walk
 
@@ -182,6 +183,29 @@ def test_client_reads_single_objects(client: KalshiClient, clock: ManualClock, r
     assert [client.fetch_series(event["series_ticker"])] == all_series
 
 
+@pytest.mark.parametrize(
+    "fetch",
+    [
+        pytest.param(lambda client: client.fetch_market("ASKED"), id="market"),
+        pytest.param(lambda client: client.fetch_market("ASKED", Tier.HISTORICAL), id="historical market"),
+        pytest.param(lambda client: client.fetch_event("ASKED"), id="event"),
+        pytest.param(lambda client: client.fetch_series("ASKED"), id="series"),
+    ],
+)
+def test_single_object_of_another_ticker_is_refused(fetch: Callable[[KalshiClient], object]) -> None:
+    """It is not what was asked for, and storing it would answer for the other one."""
+    body = {
+        "market": {"ticker": "OTHER", "event_ticker": "E"},
+        "event": {"event_ticker": "OTHER", "series_ticker": "S"},
+        "series": {"ticker": "OTHER"},
+    }
+    with (
+        client_of(answering(200, json.dumps(body))) as client,
+        pytest.raises(PayloadError, match="the exchange returned OTHER when it was asked for ASKED; check"),
+    ):
+        fetch(client)
+
+
 def events_asked_for(client: KalshiClient, tickers: Sequence[str]) -> list[str]:
     return [event.ticker for page in client.iter_events(tickers) for event in page.records]
 
@@ -257,6 +281,45 @@ def test_client_asks_what_the_contract_says(
     assert {request.method for request in asked} == {"GET"}
     assert {request.headers["accept"] for request in asked} == {"application/json"}
     assert all(request.headers["user-agent"].startswith("kalshi-pipeline/") for request in asked)
+
+
+@pytest.mark.parametrize(
+    ("said", "seconds"),
+    [
+        pytest.param("0", 0, id="none"),
+        pytest.param("15", 15, id="seconds"),
+        pytest.param("3600", 3600, id="an hour"),
+        pytest.param("3601", None, id="more than an hour"),
+        pytest.param("9" * 5_000, None, id="too long"),
+        pytest.param("-5", None, id="negative"),
+        pytest.param("1.5", None, id="a fraction"),
+        pytest.param("3, 5", None, id="two of them"),
+        pytest.param("", None, id="blank"),
+        pytest.param("soon", None, id="a word"),
+    ],
+)
+def test_answer_of_a_cache_is_dated_by_its_age(clock: ManualClock, said: str, seconds: int | None) -> None:
+    """Unless the age cannot be right: it is then ignored and counted."""
+    body = json.dumps({**EMPTY, "market": {"ticker": "M", "event_ticker": "E"}})
+    with client_of(answering(200, body, age=said), clock=clock) as client:
+        listing = client.list_markets(
+            status=StatusFilter.OPEN, mve_filter=None, max_pages=None, walk_seconds=60
+        )
+        lookup = client.tiers.iter_outcomes(["M"], Tier.LIVE, walk_seconds=60)
+        dated = [page.received_at for pages in (listing, lookup) for page in pages]
+        dated.append(client.fetch_market("M").received_at)
+        sent = [NOON + number * SPACING_MICROS for number in range(3)]
+        assert dated == [at - (seconds or 0) * MICROS_PER_SECOND for at in sent]
+        assert client.take_answer_ages() == ((0, 3) if seconds is None else (seconds, 0))
+        assert client.take_answer_ages() == (0, 0)
+
+
+def test_age_of_other_answers_is_not_read(clock: ManualClock) -> None:
+    with client_of(answering(200, json.dumps({**EMPTY, "orderbooks": []}), age="15"), clock=clock) as client:
+        lookup = client.tiers.iter_outcomes(["M"], Tier.HISTORICAL, walk_seconds=60)
+        assert [page.received_at for page in lookup] == [NOON]
+        assert client.tiers.fetch_order_books(["M"]).received_at == NOON + SPACING_MICROS
+        assert client.take_answer_ages() == (0, 0)
 
 
 @pytest.mark.parametrize(

@@ -67,11 +67,75 @@ def test_filters_that_are_ignored_are_not_believed(settings_for: SettingsFor, qu
 
 
 def test_nothing_is_shown_where_everything_was_asked_for(settings_for: SettingsFor) -> None:
+    """But for the zeros in a snapshot's metadata, which are plotted."""
     with served(SmallExchange(EVENTS, MIXED[:2], [])) as url, open_session(settings_for(url)) as session:
-        report = take_snapshot(session, NOON)
-    assert "out_of_scope" not in report_line(report)
-    assert "out_of_scope" not in run_metadata(report)
+        report, synced = take_snapshot(session, NOON), sync_markets(session)
     assert report.notes == []
+    for name in ("out_of_scope", "ended", "gone", "paused", "unconfirmed"):
+        assert name not in report_line(report)
+        assert run_metadata(report)[name] == 0
+        assert name not in run_metadata(synced)
+
+
+def test_what_comes_beside_paused_markets_is_counted_once(settings_for: SettingsFor, query: Query) -> None:
+    """Open markets that the listing of open ones has too are not counted again."""
+    missed = market("KXA-26-T9", "KXA-26")
+    paused = {**market("KXA-26-T2", "KXA-26"), "status": "inactive"}
+
+    def answer(request: httpx.Request, body: Any) -> Any:
+        match request.url.params.get("status"):
+            case "open" if request.url.path.endswith("/markets"):
+                return {"markets": MIXED[:3], "cursor": ""}
+            case "paused":
+                return {"markets": [*MIXED, missed, paused], "cursor": ""}
+            case _:
+                return body
+
+    exchange = SmallExchange(EVENTS, [*MIXED, missed, paused], [])
+    with served(exchange) as url, rewritten_session(settings_for(url), answer) as session:
+        report = take_snapshot(session, NOON)
+    # The finalized market, which both listings have, the combo and the open market that only the second one has.
+    assert (report.state, report.tally.received, report.tally.out_of_scope) == (State.COMPLETE, 6, 3)
+    assert report.tally.paused == 1
+    assert_counts_add_up(report)
+    assert query("SELECT received, out_of_scope FROM ticks") == [(6, 3)]
+    assert query("SELECT ticker FROM price_history ORDER BY 1") == [
+        ("KXA-26-T1",),
+        ("KXA-26-T2",),
+        ("KXB-26-T1",),
+    ]
+
+
+@pytest.mark.parametrize(
+    "sync",
+    [
+        pytest.param(lambda session: take_snapshot(session, NOON + 60_000_000), id="for a page of markets"),
+        pytest.param(sync_events, id="as a check of a listing"),
+        pytest.param(sync_markets, id="for placeholders"),
+    ],
+)
+def test_what_comes_beside_events_that_are_looked_up_is_counted(
+    settings_for: SettingsFor, query: Query, sync: Callable[[Session], Report]
+) -> None:
+    def add_another(request: httpx.Request, body: Any) -> Any:
+        if not request.url.path.endswith("/events"):
+            return body
+        return {"events": [*EVENTS[:2], event("KXC-26", "KXC")] if "tickers" in request.url.params else []}
+
+    exchange = SmallExchange([], MIXED[:1], [])
+    lookups = 0 if sync is sync_markets else 9
+    with served(exchange) as url:
+        with open_session(settings_for(url, event_lookups=lookups)) as session:
+            take_snapshot(session, NOON)  # its event is a placeholder now
+        exchange.markets = MIXED[:2] if sync not in (sync_events, sync_markets) else MIXED[:1]
+        with rewritten_session(settings_for(url, event_lookups=lookups), add_another) as session:
+            report = sync(session)
+    assert (report.state, report.tally.out_of_scope) == (State.COMPLETE, 2)
+    assert_counts_add_up(report)
+    assert query("SELECT ticker FROM events WHERE ticker = 'KXC-26'") == []
+    assert query(
+        "SELECT out_of_scope FROM ticks WHERE id = 2 UNION ALL SELECT out_of_scope FROM listings"
+    ) == [(2,)]
 
 
 def test_market_that_is_listed_although_it_ended_is_not_listed(

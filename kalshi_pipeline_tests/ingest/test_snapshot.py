@@ -10,6 +10,8 @@ from typing import Any
 import httpx
 import pytest
 
+from kalshi_pipeline.cli.tables import report_line
+from kalshi_pipeline.defs.metadata import run_metadata
 from kalshi_pipeline.errors import DeadlineError, TransientExchangeError
 from kalshi_pipeline.exchange.client import KalshiClient
 from kalshi_pipeline.ingest.run.session import Session, open_session
@@ -100,6 +102,29 @@ def test_snapshot_stores_just_what_changed(sandbox: Sandbox, session: Session, q
     assert {ticker for ticker, is_terminal in stored if is_terminal} == before.keys() - after.keys()
     assert (report.tally.inserted, report.tally.unchanged) == (len(changed), len(after) - len(changed))
     assert report.tally.ended == len(before.keys() - after.keys()) > 0
+
+
+@pytest.mark.parametrize("mode", ["changes", "every"])
+def test_quotes_of_a_cached_answer_are_as_old_as_it_says(
+    sandbox: Sandbox, settings_for: SettingsFor, query: Query, mode: str
+) -> None:
+    """They may have been true before the tick; the ticks keep their order, and the run says how old they were."""
+    clock = ManualClock()
+    sandbox.faults = Faults(answer_age_seconds=12)
+    with open_session(settings_for(sandbox.url, snapshot_mode=mode), clock=clock) as session:
+        started_at = clock.now()
+        for minute in range(2):
+            clock.advance(60 * minute)
+            report = take_snapshot(session, started_at + minute * MINUTE)
+            assert (report.state, report.answer_age_seconds, report.notes) == (State.COMPLETE, 12, [])
+            assert "answers up to 12 s old" in report_line(report)
+            assert run_metadata(report)["answer_age_seconds"] == 12
+    [(first, last)] = query("SELECT min(received_ms), max(received_ms) FROM price_snapshots")
+    assert -12_000 <= first <= last < 0
+    newest = "SELECT DISTINCT tick_at, received_at < tick_at FROM quotes_by_tick ORDER BY 1"
+    assert [is_before for _, is_before in query(newest)] == [1, 1]
+    states = query("SELECT state, received_at < tick_at, count(*) FROM latest_prices GROUP BY 1, 2")
+    assert states == [("observed", 1, len(open_markets(sandbox.url, mve_filter="exclude")))]
 
 
 def test_snapshot_mode_every_stores_every_quote(

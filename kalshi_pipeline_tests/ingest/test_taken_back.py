@@ -19,6 +19,7 @@ from kalshi_pipeline.monitoring.checks import QUOTES_SANE, examine
 from kalshi_pipeline.sandbox import Sandbox, World, WorldConfig
 from kalshi_pipeline.settings import Settings
 from kalshi_pipeline.units import MICROS_PER_SECOND, iso_of
+from kalshi_pipeline_tests import plain_http
 from kalshi_pipeline_tests.clock import NOON, ManualClock
 from kalshi_pipeline_tests.conftest import Query
 from kalshi_pipeline_tests.ingest.listed import open_markets
@@ -288,6 +289,37 @@ def test_gone_market_is_back_once_it_is_seen(
                 assert query("SELECT count(gone_at) FROM markets") == [(int(is_gone),)], iso_of(clock.now())
 
 
+@pytest.mark.parametrize("combos", ["exclude", "only"])
+@pytest.mark.parametrize("end", ["gone", "closed"])
+def test_market_that_a_lookup_finds_open_again_is_quoted_by_the_same_tick(
+    sandbox: Sandbox, settings_for: SettingsFor, ticker: str, query: Query, end: str, combos: str
+) -> None:
+    """Although no listing shows it; but not by a tick whose scope does not cover it."""
+    clock = ManualClock(NOON)
+    settings = settings_for(sandbox.url)
+    with rewritten(settings, same, clock) as session:
+        take_snapshot(session, NOON)
+    if end == "closed":
+        move(sandbox, ticker, "closed")
+    with rewritten(settings, without(ticker) if end == "gone" else same, clock) as session:
+        for minute in (1, 11):
+            clock.advance(minute * 60 - clock.monotonic())
+            take_snapshot(session, NOON + minute * MINUTE)
+    assert query("SELECT is_terminal FROM latest_prices WHERE ticker = ?", ticker) == [(1,)]
+
+    reopen(sandbox, ticker)
+
+    def hide(request: httpx.Request, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        return rows if is_lookup(request) else [row for row in rows if row["ticker"] != ticker]
+
+    clock.advance(9 * 60)
+    with rewritten(settings_for(sandbox.url, combos=combos), hide, clock) as session:
+        take_snapshot(session, NOON + 20 * MINUTE)
+    assert query("SELECT status, gone_at FROM markets WHERE ticker = ?", ticker) == [("active", None)]
+    is_covered = combos == "exclude"
+    assert query(HISTORY, ticker)[-1] == (("20", 0) if is_covered else ("11" if end == "gone" else "01", 1))
+
+
 def test_vanished_market_is_asked_for_ever_more_rarely(
     sandbox: Sandbox, settings_for: SettingsFor, ticker: str, query: Query
 ) -> None:
@@ -322,3 +354,33 @@ def test_vanished_market_is_asked_for_ever_more_rarely(
     assert query("SELECT result, settlement_value, tier FROM settlement_history") == [
         ("yes", 1.0, "historical")
     ]
+
+
+def test_market_that_moved_is_confirmed_by_ticks_that_could_list_it(
+    sandbox: Sandbox, settings_for: SettingsFor, ticker: str, query: Query
+) -> None:
+    """Whatever was stored since: a tick of the series to which it moved later could not list it, others did."""
+    series = dict(query_series(sandbox))
+    own = series[open_markets(sandbox.url)[ticker]["event_ticker"]]
+    other_event, other = next((event, of) for event, of in series.items() if of != own)
+    scopes = [(), (), (other,), (own, other), ()]
+    for minute, names in enumerate(scopes):
+        with rewritten(settings_for(sandbox.url, series=names, event_lookups=100), same) as session:
+            take_snapshot(session, NOON + minute * MINUTE)
+    repriced = changed(ticker, volume_fp="99.00")
+    with rewritten(settings_for(sandbox.url), repriced) as session:
+        take_snapshot(session, NOON + 5 * MINUTE)
+    with rewritten(settings_for(sandbox.url), changed(ticker, event_ticker=other_event)) as session:
+        take_snapshot(session, NOON + 6 * MINUTE)
+    found = query(
+        "SELECT substr(tick_at, 15, 2), substr(confirmed_at, 15, 2) FROM quotes_by_tick WHERE ticker = ?"
+        " ORDER BY tick_at",
+        ticker,
+    )
+    assert found == [(f"0{minute}", "01" if minute == 2 else f"0{minute}") for minute in range(7)]
+
+
+def query_series(sandbox: Sandbox) -> list[tuple[str, str]]:
+    """Each event of a market that trades, with its series."""
+    page = plain_http.get(f"{sandbox.url}/events", params={"limit": "200", "status": "open"}).json()
+    return [(event["event_ticker"], event["series_ticker"]) for event in page["events"]]

@@ -317,6 +317,16 @@ def created(row: Row) -> float:
     return datetime.fromisoformat(row["created_time"]).timestamp()
 
 
+def test_answer_age_is_that_of_markets_alone(faulty: Faulty) -> None:
+    sandbox, client = faulty(Faults(answer_age_seconds=12))
+    ticker = client.get("/markets", params={"limit": 1}).json()["markets"][0]["ticker"]
+    paths = ("/markets", f"/markets/{ticker}", "/markets/trades", "/events", "/historical/markets")
+    assert [client.get(path).headers.get("age") for path in paths] == ["12", "12", None, None, None]
+    assert "age" not in client.get("/markets/KXNONE").headers
+    sandbox.faults = Faults()
+    assert "age" not in client.get("/markets").headers
+
+
 def test_settings_are_read_from_texts() -> None:
     texts = [
         "too_many=0.1",

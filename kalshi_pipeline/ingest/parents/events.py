@@ -3,17 +3,31 @@
 A placeholder is the last resort, for an event that the exchange does not return; `healing` fills it later.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from kalshi_pipeline.errors import ExchangeError
 from kalshi_pipeline.exchange.client import TICKERS_PER_LOOKUP
+from kalshi_pipeline.exchange.listing import ListedPage
 from kalshi_pipeline.ingest.run.report import Report
 from kalshi_pipeline.ingest.run.session import Session
 from kalshi_pipeline.records import Event, Reject
+from kalshi_pipeline.store.writing.runs import add_page
+from kalshi_pipeline.store.writing.tally import Tally
 
 UNLIMITED = 1_000_000_000
 """The budget of runs that nothing waits for."""
+
+
+def iter_events(session: Session, report: Report, tickers: Sequence[str]) -> Iterator[ListedPage[Event]]:
+    """Look up events as `KalshiClient.iter_events`, and count what came beside them as out of the run's scope."""
+    for page in session.client.iter_events(tickers):
+        if count := page.out_of_scope.total():
+            unasked = Tally(received=count, out_of_scope=count)
+            with session.database.begin() as connection:
+                add_page(connection, report.run, unasked)
+            report.tally += unasked
+        yield page
 
 
 class EventLookup:
@@ -36,13 +50,11 @@ class EventLookup:
             asked = tickers[start : start + TICKERS_PER_LOOKUP]
             found: set[str] = set()
             try:
-                for page in self._session.client.iter_events(asked):
+                for page in iter_events(self._session, self._report, asked):
                     self._requests_left -= 1
                     found.update(event.ticker for event in page.records)
                     fetched.rows.extend(page.records)
                     fetched.rejects.extend(page.rejects)
-                    if page.out_of_scope:
-                        self._report.counts["unasked_events"] += page.out_of_scope.total()
             except ExchangeError as error:
                 # The quotes of this page have been fetched and matter more: their events become placeholders.
                 self._requests_left = 0

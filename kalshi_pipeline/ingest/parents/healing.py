@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from kalshi_pipeline.errors import ExchangeError, NotFoundError, RefusedError
 from kalshi_pipeline.exchange.client import TICKERS_PER_LOOKUP
+from kalshi_pipeline.ingest.parents.events import iter_events
 from kalshi_pipeline.ingest.run.report import Report
 from kalshi_pipeline.ingest.run.session import Session
 from kalshi_pipeline.records import Event, Reject, Series
@@ -59,7 +60,8 @@ class _Healing:
         tickers = self._open_events(of_combos=False)
         for start in range(0, len(tickers), TICKERS_PER_LOOKUP):
             if self._requests_left:
-                for page in self._session.client.iter_events(tickers[start : start + TICKERS_PER_LOOKUP]):
+                asked = tickers[start : start + TICKERS_PER_LOOKUP]
+                for page in iter_events(self._session, self._report, asked):
                     self._store_events(page.records, page.rejects)
 
     def combo_events_in_bulk(self) -> None:

@@ -62,10 +62,12 @@ class MarketPages:
     def listing(self, status: StatusFilter = StatusFilter.OPEN) -> Listing[Market]:
         """Begin a walk over every market of the configured scope with this status.
 
-        Open markets are listed in windows if the store is large enough.
+        Open markets are listed in windows if the store is large enough, or several series at once. Others are few, and
+        are listed in one walk after the other.
         """
-        windows = known_windows(self._session) if status is StatusFilter.OPEN else []
-        return list_markets(self._session, windows, status)
+        if status is StatusFilter.OPEN:
+            return list_markets(self._session, known_windows(self._session))
+        return list_markets(self._session, [], status, at_once=1)
 
     def prepare(self, page: ListedPage[Market], tier: Tier = Tier.LIVE) -> PreparedMarkets:
         """Stage a page, and fetch the events that are missing for it while no transaction is open.
@@ -81,6 +83,8 @@ class MarketPages:
             markets, fetched = self._of_series(page, fetched)
         if len(markets) < len(page.records):
             page.out_of_scope[SERIES_FILTER] += len(page.records) - len(markets)
+            kept = {market.ticker for market in markets}
+            page.unasked.extend(market.ticker for market in page.records if market.ticker not in kept)
             with self._session.database.stage() as connection:
                 staged = self._stage(connection, markets, tier)
         if staged.repaired:
@@ -141,16 +145,22 @@ def known_windows(session: Session) -> list[Window]:
 
 
 def list_markets(
-    session: Session, windows: Sequence[Window], status: StatusFilter = StatusFilter.OPEN
+    session: Session,
+    windows: Sequence[Window],
+    status: StatusFilter = StatusFilter.OPEN,
+    at_once: int | None = None,
 ) -> Listing[Market]:
-    """Begin a walk over every market of the configured scope with a status: in windows, by series, or all in one."""
+    """Begin a walk over every market of the configured scope with a status: in windows, by series, or all in one.
+
+    Up to `at_once` walks run at the same time, by default KALSHI_WINDOWS.
+    """
     settings = session.settings
     return session.client.list_markets(
         status=status,
         mve_filter=session.mve_filter,
         series=settings.series,
         windows=windows,
-        at_once=settings.windows,
+        at_once=at_once or settings.windows,
         max_pages=settings.max_pages,
         walk_seconds=settings.walk_seconds,
     )

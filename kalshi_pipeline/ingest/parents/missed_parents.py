@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from kalshi_pipeline.errors import ExchangeError, NotFoundError
 from kalshi_pipeline.exchange.client import TICKERS_PER_LOOKUP
+from kalshi_pipeline.ingest.parents.events import iter_events
 from kalshi_pipeline.ingest.run.report import Report
 from kalshi_pipeline.ingest.run.session import Session
 from kalshi_pipeline.records import Event, Series
@@ -29,7 +30,7 @@ def check_events(session: Session, report: Report, listed: Collection[str]) -> N
     with session.database.read() as connection:
         expected = confirmed_events(connection, session.scope(), session.clock.now())
     sample = _sample_of(expected.difference(listed), _EVENT_REQUESTS * TICKERS_PER_LOOKUP)
-    given = _given(report, _events(session, sample))
+    given = _given(report, _events(session, report, sample))
     if given:
         with session.database.begin() as connection:
             merge_events(connection, given, session.clock.now())
@@ -48,9 +49,9 @@ def check_series(session: Session, report: Report, listed: Collection[str]) -> N
     _judge(report, len(given), len(sample))
 
 
-def _events(session: Session, tickers: Sequence[str]) -> Iterator[Event]:
+def _events(session: Session, report: Report, tickers: Sequence[str]) -> Iterator[Event]:
     for start in range(0, len(tickers), TICKERS_PER_LOOKUP):
-        for page in session.client.iter_events(tickers[start : start + TICKERS_PER_LOOKUP]):
+        for page in iter_events(session, report, tickers[start : start + TICKERS_PER_LOOKUP]):
             yield from page.records
 
 

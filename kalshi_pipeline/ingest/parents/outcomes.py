@@ -69,6 +69,7 @@ def prepare_outcomes(
         page.received_at,
         series=page.series,
         out_of_scope=page.out_of_scope,
+        unasked=page.unasked,
     )
     markets = pages.prepare(listed, tier)
     in_scope = {market.ticker for market in markets.markets}

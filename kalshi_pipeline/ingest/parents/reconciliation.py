@@ -18,8 +18,9 @@ from kalshi_pipeline.ingest.run.report import Report
 from kalshi_pipeline.ingest.run.session import Session
 from kalshi_pipeline.records import Market, Outcome
 from kalshi_pipeline.store.database import Connection
-from kalshi_pipeline.store.reading.completeness import received_before
+from kalshi_pipeline.store.reading.completeness import listed_before
 from kalshi_pipeline.store.writing.lookups import (
+    Due,
     ListedMarkets,
     Unlisted,
     forget_found,
@@ -29,7 +30,7 @@ from kalshi_pipeline.store.writing.lookups import (
 )
 from kalshi_pipeline.store.writing.runs import State, add_page
 from kalshi_pipeline.store.writing.tally import Tally
-from kalshi_pipeline.vocabulary import MarketStatus, Tier
+from kalshi_pipeline.vocabulary import STATUSES_OF, MarketStatus, StatusFilter, Tier
 
 # Limited in time as well as in requests: an exchange that answers slowly must not delay the next tick.
 _MOST_SECONDS = 20.0
@@ -53,10 +54,11 @@ def reconcile(
     """Look up markets missing in a complete listing, and those due again, within KALSHI_RECONCILE_REQUESTS.
 
     A sample of the vanished ones comes first. Where it contradicts the listing, the report becomes partial and the
-    rest is not asked for. `merge` is the run's own way to store a page; it also stores markets that are open although
-    the listing missed them, which then count as listed. With `everywhere`, markets that are stored as open outside of
-    the run's scope are due too. A listing that `ended_without_cursor`, with a full page, is partial where no vanished
-    market can speak for it; so is one that is much shorter than the last complete one, if no lookup is answered.
+    rest is not asked for. `merge` is the run's own way to store a page; it also stores markets of the scope that are
+    open although the listing missed them, which then count as listed, even those that were gone or had ended. With
+    `everywhere`, markets that are stored as open outside of the run's scope are due too. A listing that
+    `ended_without_cursor`, with a full page, is partial where no vanished market can speak for it; so is one that is
+    much shorter than the last complete one, if no lookup is answered.
 
     Lookups that fail are left to later runs, with a note.
     """
@@ -64,11 +66,14 @@ def reconcile(
     requests = session.settings.reconcile_requests_within(period_seconds)
     with session.database.stage() as connection:
         unlisted = listed.unlisted(connection, scope)
-        due = listed.due(connection, at, requests * TICKERS_PER_LOOKUP, outside=scope if everywhere else None)
+        due = listed.due(connection, at, requests * TICKERS_PER_LOOKUP, scope, everywhere=everywhere)
+    known = {market.ticker for market in unlisted}
+    # One whose state is a word that this version does not know is in both.
+    due = [market for market in due if market.ticker not in known]
     vanished = [market for market in unlisted if market.vanished]
     plan = LookupPlan.of(requests, len(unlisted), len(due))
     budget = _Budget(session, plan)
-    reconciling = _Reconciling(session, report, pages, merge, budget, unlisted)
+    reconciling = _Reconciling(session, report, pages, merge, budget, unlisted, due)
     sample = sample_of(vanished, at, Random())  # noqa: S311  (nothing secret)
     listed_records = report.tally.new
     reason = reconciling.judge(sample)
@@ -84,8 +89,7 @@ def reconcile(
         asked = {market.ticker for market in sample}
         reconciling.look_up([market.ticker for market in unlisted if market.ticker not in asked])
         budget.begin_waiting()
-        known = {market.ticker for market in unlisted}
-        reconciling.look_up([ticker for ticker in due if ticker not in known])
+        reconciling.look_up([market.ticker for market in due])
     reconciling.conclude()
 
 
@@ -95,7 +99,7 @@ def _why_short(session: Session, report: Report, listed: int) -> str | None:
     No vanished market could be looked up; that each of them is known to have ended would explain it.
     """
     with session.database.read() as connection:
-        before = received_before(connection, report.run) or 0
+        before = listed_before(connection, report.run) or 0
     if listed >= before // 2:
         return None
     return (
@@ -162,6 +166,7 @@ class _Reconciling:
         merge: Merge,
         budget: _Budget,
         unlisted: Collection[Unlisted],
+        due: Collection[Due],
     ) -> None:
         self._session = session
         self._report = report
@@ -169,6 +174,7 @@ class _Reconciling:
         self._merge = merge
         self._budget = budget
         self._stored_status = {market.ticker: market.status for market in unlisted}
+        self._covered = {market.ticker for market in due if market.is_covered}
         self._status_of: dict[str, str | None] = {}
         self._lost: list[str] = []
         self.is_answered = False
@@ -239,10 +245,10 @@ class _Reconciling:
         self._report.counts["looked_up"] += len(page.records) + len(page.rejects)
 
     def _is_alive(self, outcome: Outcome) -> bool:
-        status = outcome.market.status
-        return outcome.ticker in self._stored_status and (
-            status == MarketStatus.INACTIVE or is_open(status, self._stored_status[outcome.ticker])
-        )
+        ticker, status = outcome.ticker, outcome.market.status
+        if ticker in self._stored_status:
+            return status == MarketStatus.INACTIVE or is_open(status, self._stored_status[ticker])
+        return ticker in self._covered and status in STATUSES_OF[StatusFilter.OPEN]
 
     def _store_alive(self, page: ListedPage[Market]) -> None:
         prepared = self._pages.prepare(page)

@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 from kalshi_pipeline.errors import NotFoundError, PayloadError
 from kalshi_pipeline.exchange.client import TICKERS_PER_LOOKUP
-from kalshi_pipeline.ingest.parents.events import UNLIMITED
+from kalshi_pipeline.ingest.parents.events import UNLIMITED, iter_events
 from kalshi_pipeline.ingest.parents.lookup import MarketLookup, store_looked_up
 from kalshi_pipeline.ingest.parents.market_pages import MarketPages
 from kalshi_pipeline.ingest.run.report import Report
@@ -129,7 +129,7 @@ class TradedMarkets:
         client, asked = self._session.client, sorted(tickers)
         found: dict[str, Event] = {}
         for start in range(0, len(asked), TICKERS_PER_LOOKUP):
-            for page in client.iter_events(asked[start : start + TICKERS_PER_LOOKUP]):
+            for page in iter_events(self._session, self._report, asked[start : start + TICKERS_PER_LOOKUP]):
                 found |= {event.ticker: event for event in page.records}
         for ticker in asked:
             if ticker not in found:

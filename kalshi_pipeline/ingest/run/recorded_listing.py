@@ -67,6 +67,7 @@ def closing_run(session: Session, report: Report) -> Iterator[None]:
     other error is raised again, with a note that says what is stored.
     """
     started, requests, retries = session.clock.monotonic(), session.client.requests, session.client.retries
+    session.client.take_answer_ages()  # those of what came before this run
     try:
         yield
     except BaseException as error:
@@ -85,6 +86,12 @@ def closing_run(session: Session, report: Report) -> Iterator[None]:
     report.requests = session.client.requests - requests
     report.retries = session.client.retries - retries
     report.seconds = session.clock.monotonic() - started
+    ages = session.client.take_answer_ages()
+    report.answer_age_seconds = ages.oldest_seconds
+    if ages.absurd:
+        report.notes.append(
+            f"{ages.absurd:,} answers have an `Age` that cannot be right, and are dated by their arrival"
+        )
 
 
 def _close(session: Session, report: Report) -> None:

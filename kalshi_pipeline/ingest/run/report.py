@@ -17,8 +17,9 @@ class Report:
     `open_placeholders` counts those of all parents. `unknown_words` counts vocabulary that this version does not know,
     `unmirrored` quotes whose NO side does not follow from the YES side, `negative_sizes` those with a size below zero,
     `failures` what was selected and could not be fetched. `counts` holds what only runs of its kind count, `notes` what
-    else a reader should know. `error` is what stopped the run after it had stored pages. `is_over` is False for a day
-    that has not ended: it is partial until then.
+    else a reader should know. `answer_age_seconds` is how old the oldest answer of `/markets` was when it arrived: a
+    cache of the exchange's network had kept it. `error` is what stopped the run after it had stored pages. `is_over` is
+    False for a day that has not ended: it is partial until then.
     """
 
     asset: str
@@ -38,6 +39,7 @@ class Report:
     requests: int = 0
     retries: int = 0
     seconds: float = 0.0
+    answer_age_seconds: int = 0
     unmirrored: int = 0
     negative_sizes: int = 0
     counts: Counter[str] = field(default_factory=Counter)

@@ -20,6 +20,7 @@ _MOST_REMEMBERED = 10_000
 _ALIAS = "_again"
 _MARKETS = "/markets"
 _HISTORICAL = "/historical/"
+_KEPT_ROUTES = (_MARKETS, "/markets/{ticker}")
 _CREATED_BOUNDS = ("min_created_ts", "max_created_ts")
 _HTML = (
     "<html>\r\n<head><title>{0}</title></head>\r\n<body><center><h1>{0}</h1></center></body>\r\n</html>\r\n"
@@ -60,6 +61,7 @@ class FaultInjector:
             latency_seconds=0.0,
             latency_jitter_seconds=0.0,
             created_skew_seconds=0.0,
+            answer_age_seconds=0,
             paused=False,
             both_tiers=False,
             no_tier=0.0,
@@ -87,6 +89,11 @@ class FaultInjector:
         if not self.faults.applies_to(_MARKETS):
             return 0
         return round(self.faults.created_skew_seconds * MICROS_PER_SECOND)
+
+    def age_seconds(self, route: str, path: str) -> int:
+        """Return the age that an answer of a route carries; 0 if it carries none."""
+        is_kept = route in _KEPT_ROUTES and self.faults.applies_to(path)
+        return self.faults.answer_age_seconds if is_kept else 0
 
     def cutoff_jumps(self, path: str) -> bool:
         """Count this request, and return whether the cutoff moves before its answer."""

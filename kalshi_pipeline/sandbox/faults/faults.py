@@ -38,6 +38,8 @@ class Faults:
       every page but the first. After `unreachable_after` pages of listings every connection is reset.
     - `created_filter` and `created_skew_seconds` concern the created bounds of /markets: a request with one is refused,
       answered as if it had none, or answered for a window that is that many seconds later.
+    - `answer_age_seconds` is the `Age` of good answers of /markets and /markets/{ticker}, as a cache sends it. What
+      they hold is as new as ever.
     - `ignored` names query parameters that are answered as if they had not been sent: ("status", "series_ticker"). An
       ignored `cursor` is answered with the first page, and with a new cursor each time.
     - `scalar_without_value` omits the payout of scalar results. `zero_times` writes the zero time as the time at which
@@ -76,6 +78,7 @@ class Faults:
     fail_first: int = 0
     created_filter: CreatedFilter = "honoured"
     created_skew_seconds: float = 0.0
+    answer_age_seconds: int = 0
     ignored: tuple[str, ...] = ()
     both_tiers: bool = False
     no_tier: float = 0.0
@@ -91,7 +94,13 @@ class Faults:
         for name in _SHARES:
             if not 0 <= getattr(self, name) <= 1:
                 raise ValueError(f"fault {name} is a share from 0 to 1, not {getattr(self, name)}")
-        for name in ("latency_seconds", "latency_jitter_seconds", "overlap", "fail_first"):
+        for name in (
+            "latency_seconds",
+            "latency_jitter_seconds",
+            "overlap",
+            "fail_first",
+            "answer_age_seconds",
+        ):
             if getattr(self, name) < 0:
                 raise ValueError(f"fault {name} cannot be negative")
         if self.cutoff_jump_seconds < 0 or self.cutoff_jump_every < 1:

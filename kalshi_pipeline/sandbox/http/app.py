@@ -137,7 +137,7 @@ class Exchange:
                 body = handler(self._context, query)
             if fault_injector.corrupts_answers():
                 body = fault_injector.corrupt(path, request.scope["state"]["sent_query"], body)
-            return _json(body, request)
+            return _json(body, request, fault_injector.age_seconds(route, path))
 
         return answer
 
@@ -219,12 +219,14 @@ async def _until_disconnected(receive: Receive) -> None:
         pass
 
 
-def _json(body: bytes, request: Request) -> Response:
+def _json(body: bytes, request: Request, age_seconds: int) -> Response:
     """Return an answer, compressed fast rather than small for clients that accept gzip.
 
     `mtime=0` makes equal answers equal bytes.
     """
     headers = {"vary": "Accept-Encoding"}
+    if age_seconds:
+        headers["age"] = str(age_seconds)
     if len(body) >= SMALLEST_COMPRESSED and "gzip" in request.headers.get("accept-encoding", ""):
         body = gzip.compress(body, compresslevel=1, mtime=0)
         headers["content-encoding"] = "gzip"

@@ -150,11 +150,21 @@ def was_complete(connection: Connection, asset: str, subject: Subject) -> bool:
 
 def received_before(connection: Connection, run: Run) -> int | None:
     """Return how many records the last complete run before this one received, of its asset and scope; None if none."""
+    return _before(connection, run, run.table.c.received)
+
+
+def listed_before(connection: Connection, run: Run) -> int | None:
+    """Return the same for those that were asked for, each counted once."""
+    counts = run.table.c
+    return _before(connection, run, counts.received - counts.duplicates - counts.out_of_scope)
+
+
+def _before(connection: Connection, run: Run, count: ColumnElement[int]) -> int | None:
     table = run.table
     this = select(table).where(table.c.id == run.id).subquery()
     same = ("scope_id",) if table is ticks else ("asset", "scope_id", "day", "selection")
     query = (
-        select(table.c.received)
+        select(count)
         .where(table.c.id < run.id, table.c.state == State.COMPLETE)
         .where(*(table.c[name].is_not_distinct_from(this.c[name]) for name in same))
         .order_by(table.c.id.desc())

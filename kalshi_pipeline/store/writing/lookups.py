@@ -90,6 +90,13 @@ class Unlisted(NamedTuple):
     vanished: bool
 
 
+class Due(NamedTuple):
+    """A market whose end is not known, and whether the run's scope covers it."""
+
+    ticker: str
+    is_covered: bool
+
+
 class ListedMarkets:
     """The markets that a run has seen in its listing, in a temporary table of the writer until the next run begins."""
 
@@ -114,6 +121,14 @@ class ListedMarkets:
         """Remember markets, by their tickers, that the exchange listed in records that cannot be read."""
         known = select(markets.c.id, false()).where(markets.c.ticker.in_(tickers))
         connection.execute(insert_or_ignore(_listed, ["market_id", "is_readable"], known))
+
+    def count_of(self, connection: Connection, tickers: Sequence[str]) -> int:
+        """Return how many markets of these tickers are among them."""
+        held = select(func.count()).select_from(markets).where(self.hold(markets.c.id))
+        return sum(
+            connection.execute(held.where(markets.c.ticker.in_(some))).scalar_one()
+            for some in in_parts(tickers)
+        )
 
     @staticmethod
     def hold(market_id: ColumnElement[int]) -> ColumnElement[bool]:
@@ -159,20 +174,23 @@ class ListedMarkets:
         connection: Connection,
         at: int,
         limit: int,
+        scope: Scope,
         *,
-        outside: Scope | None = None,
-    ) -> list[str]:
+        everywhere: bool = False,
+    ) -> list[Due]:
         """Return unlisted markets whose end is not known, first those that were asked for longest ago or never.
 
-        Their stored state is not open; with `outside` also those that are stored as open outside of a scope. The
+        Their stored state is not open; with `everywhere` also those that are stored as open outside of the scope. The
         older a market's state, the more rarely it is due. Behind them come those that are gone, whatever their state.
         """
-        waiting = self._waiting(connection, at, limit, outside)
-        return waiting + self._gone(connection, at, limit - len(waiting))
+        waiting = self._waiting(connection, at, limit, scope, everywhere=everywhere)
+        return waiting + self._gone(connection, at, limit - len(waiting), scope)
 
-    def _waiting(self, connection: Connection, at: int, limit: int, outside: Scope | None) -> list[str]:
+    def _waiting(
+        self, connection: Connection, at: int, limit: int, scope: Scope, *, everywhere: bool
+    ) -> list[Due]:
         is_open = _is_any_of(STATUSES_OF[StatusFilter.OPEN])
-        elsewhere = false() if outside is None else not_(is_in(outside))
+        elsewhere = not_(is_in(scope)) if everywhere else false()
         asked_at = market_lookups.c.asked_at
         is_due = or_(
             asked_at.is_(None),
@@ -181,15 +199,15 @@ class ListedMarkets:
         )
         is_ours = or_(markets.c.status.is_(None), not_(is_open), elsewhere)
         query = (
-            select(markets.c.ticker)
+            select(markets.c.ticker, is_in(scope))
             .select_from(markets.outerjoin(market_lookups))
             .where(_is_unsettled, is_ours, is_due, ~self.hold(markets.c.id))
             .order_by(asked_at.nulls_first(), markets.c.id)
             .limit(limit)
         )
-        return list(connection.execute(query).scalars())
+        return [Due(*row) for row in connection.execute(query)]
 
-    def _gone(self, connection: Connection, at: int, limit: int) -> list[str]:
+    def _gone(self, connection: Connection, at: int, limit: int, scope: Scope) -> list[Due]:
         asked_at = func.coalesce(market_lookups.c.asked_at, markets.c.gone_at)
         age = asked_at - markets.c.gone_at
         step = case(*((age < until, step) for until, step in _STEPS_UNTIL), else_=_LAST_STEP)
@@ -197,13 +215,13 @@ class ListedMarkets:
             market_lookups.c.missing_at > at - _FIRST, markets.c.gone_at + step * (age // step + 1) <= at
         )
         query = (
-            select(markets.c.ticker)
+            select(markets.c.ticker, is_in(scope))
             .select_from(markets.outerjoin(market_lookups))
             .where(markets.c.gone_at.is_not(None), _is_not_final, is_due, ~self.hold(markets.c.id))
             .order_by(asked_at, markets.c.id)
             .limit(limit)
         )
-        return list(connection.execute(query).scalars())
+        return [Due(*row) for row in connection.execute(query)]
 
 
 def record_market_lookups(

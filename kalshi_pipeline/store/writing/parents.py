@@ -21,7 +21,7 @@ from sqlalchemy import (
     exists,
     false,
     func,
-    insert,
+    literal,
     not_,
     null,
     or_,
@@ -43,13 +43,14 @@ from kalshi_pipeline.store.schema.tables import (
     market_fingerprints,
     market_lookups,
     markets,
+    price_snapshots,
     scopes,
     series,
     settlements,
     ticks,
+    unchanged_quotes,
     unlisted_spans,
 )
-from kalshi_pipeline.store.spans import is_in_open_span
 from kalshi_pipeline.store.writing.fingerprints import CURRENT, Encoding
 from kalshi_pipeline.store.writing.ids import InsertNew
 from kalshi_pipeline.store.writing.merging import (
@@ -60,6 +61,7 @@ from kalshi_pipeline.store.writing.merging import (
     insert_placeholders,
     placeholder,
 )
+from kalshi_pipeline.store.writing.runs import State
 from kalshi_pipeline.store.writing.tally import Tally
 from kalshi_pipeline.vocabulary import BEFORE_RESULT, MarketStatus
 
@@ -106,30 +108,90 @@ def _values(staging: Staging, *elsewhere: str) -> dict[str, ColumnElement[Any]]:
 
 
 _series_of_event = (
-    select(series.c.id).where(series.c.ticker == staged_events.table.c.series_ticker).scalar_subquery()
+    select(series.c.id)
+    .where(series.c.ticker == staged_events.table.c.series_ticker)
+    .correlate_except(series)
+    .scalar_subquery()
 )
 _event_of_market = (
-    select(events.c.id).where(events.c.ticker == staged_markets.table.c.event_ticker).scalar_subquery()
+    select(events.c.id)
+    .where(events.c.ticker == staged_markets.table.c.event_ticker)
+    .correlate_except(events)
+    .scalar_subquery()
 )
 
 
-def _doubt_ticks_since(changing: FromClause, has_moved: ColumnElement[bool]) -> Insert:
-    """Open spans for the markets that move to another series, over the ticks of some series since their last row.
+def _is_named(ticker: ColumnElement[str | None]) -> ColumnElement[bool]:
+    """Whether a scope names a series; NULL where the series is unknown."""
+    named = literal(",") + scopes.c.series + ","
+    return func.replace(named, literal(",") + ticker + ",", "") != named
 
-    Those ticks covered the markets by what was known of them then, and readers go by what is known now.
+
+def _series_with(series_id: ColumnElement[Any]) -> ColumnElement[str | None]:
+    known = series.alias("known_series")
+    query = select(known.c.ticker).where(known.c.id == series_id)
+    return query.correlate_except(known).scalar_subquery()
+
+
+def _series_with_event(event_id: ColumnElement[Any]) -> ColumnElement[str | None]:
+    of_event = events.alias("known_events")
+    query = select(of_event.c.series_id).where(of_event.c.id == event_id)
+    return _series_with(query.correlate_except(of_event).scalar_subquery())
+
+
+def _doubt_ticks_since(
+    changing: FromClause,
+    has_moved: ColumnElement[bool],
+    before: ColumnElement[str | None],
+    after: ColumnElement[str | None],
+) -> Insert:
+    """Put the ticks since the first row of a market that moves to another series into unlisted spans, if they ask for
+    the new series and not for the former one.
+
+    Those ticks could not list the market, and readers go by the series that is known now. Ticks that ask for both, or
+    for all, have listed it or opened a span.
     """
-    rows = latest_quotes.c
-    of_some_series = select(scopes.c.id).where(scopes.c.series != "")
-    first = (
-        select(func.min(ticks.c.id))
-        .where(ticks.c.id > rows.tick_id, ticks.c.scope_id.in_(of_some_series))
+    rows, since = latest_quotes.c, ticks.alias("since")
+    next_id = (
+        select(func.min(since.c.id))
+        .where(since.c.id > ticks.c.id, since.c.state.in_([State.COMPLETE, State.PARTIAL]))
         .scalar_subquery()
     )
-    return insert(unlisted_spans).from_select(
-        ["market_id", "from_tick_id"],
-        select(rows.market_id, first)
-        .select_from(changing)
-        .where(has_moved, not_(rows.is_terminal), first.is_not(None), not_(is_in_open_span(rows.market_id))),
+    spans = unlisted_spans.c
+    is_missed = exists().where(
+        spans.market_id == rows.market_id,
+        spans.from_tick_id <= ticks.c.id,
+        or_(spans.to_tick_id.is_(None), spans.to_tick_id > ticks.c.id),
+    )
+    was_sent = or_(
+        *(
+            exists().where(sent.c.tick_id == ticks.c.id, sent.c.market_id == rows.market_id)
+            for sent in (price_snapshots, unchanged_quotes)
+        )
+    )
+    first_id = (
+        select(func.min(price_snapshots.c.tick_id))
+        .where(price_snapshots.c.market_id == rows.market_id)
+        .scalar_subquery()
+    )
+    asks_for_new = or_(_is_named(after), and_(after.is_(None), scopes.c.series != ""))
+    is_doubted = and_(not_(_is_named(before)), asks_for_new)
+    return upsert(
+        unlisted_spans,
+        ["market_id", "from_tick_id", "to_tick_id"],
+        select(rows.market_id, ticks.c.id, next_id)
+        .select_from(changing.join(ticks, ticks.c.id > first_id).join(scopes))
+        .where(
+            has_moved,
+            # Usually there is no such scope, and no tick is looked at.
+            exists(select(scopes.c.id).where(is_doubted).correlate_except(scopes)),
+            ticks.c.state == State.COMPLETE,
+            # After its end there is no quote to confirm, and nothing would close a span.
+            or_(not_(rows.is_terminal), ticks.c.id < rows.tick_id),
+            is_doubted,
+            not_(was_sent),
+            not_(is_missed),
+        ),
     )
 
 
@@ -137,7 +199,8 @@ def _before_events_change(changing: Join, new: Mapping[str, ColumnElement[Any]])
     quoted = changing.join(markets, markets.c.event_id == events.c.id).join(
         latest_quotes, latest_quotes.c.market_id == markets.c.id
     )
-    return [_doubt_ticks_since(quoted, events.c.series_id != new["series_id"])]
+    before, after = _series_with(events.c.series_id), _series_with(new["series_id"])
+    return [_doubt_ticks_since(quoted, events.c.series_id != new["series_id"], before, after)]
 
 
 def _withdraw_settlements(changing: Join, new: Mapping[str, ColumnElement[Any]]) -> Update:
@@ -168,8 +231,9 @@ def forget_fingerprints(market_ids: Select[Any]) -> Update:
 
 def _before_markets_change(changing: Join, new: Mapping[str, ColumnElement[Any]]) -> list[Insert | Update]:
     quoted = changing.join(latest_quotes, latest_quotes.c.market_id == markets.c.id)
+    before, after = _series_with_event(markets.c.event_id), _series_with_event(new["event_id"])
     return [
-        _doubt_ticks_since(quoted, markets.c.event_id != new["event_id"]),
+        _doubt_ticks_since(quoted, markets.c.event_id != new["event_id"], before, after),
         _withdraw_settlements(changing, new),
         forget_fingerprints(select(markets.c.id).select_from(changing)),
     ]

@@ -18,6 +18,7 @@ from sqlalchemy import (
     and_,
     bindparam,
     case,
+    cast,
     delete,
     exists,
     false,
@@ -162,9 +163,13 @@ def _close_spans(market_ids: Select[Any]) -> Update:
 _close_spans_of_staged = _close_spans(staged_market_ids)
 _some_are_missed = select(exists().where(_span.to_tick_id.is_(None)))
 _close_spans_of_ended = _close_spans(_ended_ids)
-_open_spans = insert(unlisted_spans).from_select(
-    ["market_id", "from_tick_id"],
-    select(_unlisted.c.market_id, _tick_id).where(~is_in_open_span(_unlisted.c.market_id)),
+# A run that was cut short may have closed one that began at the same tick.
+_open_spans = upsert(
+    unlisted_spans,
+    ["market_id", "from_tick_id", "to_tick_id"],
+    select(_unlisted.c.market_id, _tick_id, cast(null(), Integer)).where(
+        ~is_in_open_span(_unlisted.c.market_id)
+    ),
 )
 
 
@@ -223,7 +228,10 @@ class TickQuotes:
         self.listed = ListedMarkets(connection)
 
     def append(self, connection: Connection, received_at: int) -> Appended:
-        """Store the quotes of the staged markets, which were received at an instant."""
+        """Store the quotes of the staged markets, which were received at an instant.
+
+        It may be before the tick: an answer that a cache had kept is as old as it says.
+        """
         make_empty(connection, _new_quotes)
         self.listed.add_staged(connection)
         # Asked for each page: one that moves a market to another event opens a span.

@@ -1,5 +1,6 @@
 """Listings that say that they are complete: believed where nothing contradicts them, and histories ended on proof."""
 
+import threading
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -210,6 +211,29 @@ def test_paused_markets_are_alive(
     assert query("SELECT count(*) FROM latest_prices WHERE is_tick_complete") == [(MARKETS,)]
 
 
+def test_series_are_walked_one_after_the_other_for_paused_markets(
+    sandbox: Sandbox, settings_for: SettingsFor
+) -> None:
+    """Open markets of several series are listed at once, within the same settings."""
+    series = sorted({ticker.split("-")[0] for ticker in open_markets(sandbox.url)})[:4]
+    all_ask = threading.Barrier(len(series))
+    asking: list[str] = []
+    overlaps: list[int] = []
+
+    def answer(request: httpx.Request, rows: Rows) -> Rows:
+        if request.url.params.get("status") == "open":
+            all_ask.wait()
+        elif is_paused_listing(request):
+            asking.append(request.url.params["series_ticker"])
+            threading.Event().wait(0.02)  # as long as another one would take to arrive
+            overlaps.append(len(asking))
+            asking.pop()
+        return rows
+
+    report = at(settings_for(sandbox.url, series=",".join(series), windows=len(series)), 0, answer)
+    assert (report.state, overlaps) == (State.COMPLETE, [1] * len(series))
+
+
 @pytest.mark.parametrize("count", [3, 30])
 def test_paused_markets_that_cannot_be_listed_are_looked_up(
     settings: Settings, sandbox: Sandbox, listed: list[str], query: Query, count: int
@@ -328,6 +352,35 @@ def test_unknown_status_word_does_not_switch_the_check_off(
         report = at(settings, 2 + left, cut)
         assert (report.state, report.tally.unconfirmed) == (State.PARTIAL, 0)
         assert str(report.reason).startswith("the listing was cut short")
+
+
+def test_markets_with_an_unknown_status_word_are_in_one_queue(
+    settings: Settings, sandbox: Sandbox, query: Query
+) -> None:
+    """They are missing in the listing, and wait for their result too; no request is kept for them a second time."""
+    at(settings, 0, lambda _, rows: [{**row, "status": "trading"} for row in rows])
+    for (ticker,) in query("SELECT ticker FROM markets"):
+        move(sandbox, ticker, "closed")
+    report = at(settings.model_copy(update={"reconcile_requests": 2}), 1, honest)
+    assert (report.state, report.tally.ended, report.counts["not_looked_up"]) == (State.COMPLETE, MARKETS, 0)
+
+
+def test_market_in_a_record_that_cannot_be_read_is_unconfirmed(
+    settings: Settings, sandbox: Sandbox, listed: list[str], query: Query
+) -> None:
+    """It has not vanished, so it is not looked up, and no quote of it came."""
+
+    def spoil(_: httpx.Request, rows: Rows) -> Rows:
+        return [{**row, "yes_bid_dollars": "much"} if row["ticker"] == listed[0] else row for row in rows]
+
+    sandbox.requests.clear()
+    report = at(settings, 1, spoil)
+    assert (report.state, report.tally.quarantined) == (State.COMPLETE, 1)
+    assert (report.tally.ended, report.tally.unconfirmed) == (0, 1)
+    assert not any("tickers" in request.query for request in sandbox.requests)
+    at(settings, 2, honest)
+    spans = "SELECT ticker, from_tick_id, to_tick_id FROM unlisted_spans JOIN markets ON id = market_id"
+    assert query(spans) == [(listed[0], 2, 3)]
 
 
 def test_short_listing_is_believed_where_the_others_are_known_to_have_ended(

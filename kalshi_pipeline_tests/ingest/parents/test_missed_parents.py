@@ -122,3 +122,30 @@ def test_event_whose_markets_have_ended_is_not_missed(
         sandbox.requests.clear()
         assert sync_events(session).state is State.COMPLETE
     assert not any("tickers" in request.query for request in sandbox.requests)
+
+
+@pytest.mark.parametrize("narrow", ["tick", "listing"])
+def test_event_is_missed_if_both_the_tick_and_the_listing_cover_it(
+    settings: Settings, settings_for: SettingsFor, sandbox: Sandbox, query: Query, narrow: str
+) -> None:
+    """The newest complete tick says nothing of other series, and a listing of one series shows no others."""
+    of_series = "SELECT e.ticker FROM events e JOIN series s ON s.id = e.series_id WHERE s.ticker = '{}'"
+    [(series, _), *_] = query(
+        "SELECT s.ticker, count(DISTINCT e.id) FROM series s JOIN events e ON e.series_id = s.id "
+        "JOIN markets m ON m.event_id = e.id WHERE NOT m.is_combo GROUP BY 1 ORDER BY 2 DESC"
+    )
+    of_one_series = settings_for(settings.api_url, series=series)
+    if narrow == "tick":
+        with open_session(of_one_series) as session:
+            assert take_snapshot(session, NOON + 1).state is State.COMPLETE
+    covered = {ticker for (ticker,) in query(of_series.format(series))}
+    everything = {ticker for (ticker,) in query("SELECT ticker FROM events")}
+    sandbox.requests.clear()
+    listing_without(settings if narrow == "tick" else of_one_series, sync_events, everything)
+    asked = {
+        ticker
+        for request in sandbox.requests
+        for ticker in request.query.get("tickers", "").split(",")
+        if request.path == "/events"
+    }
+    assert set() < asked - {""} <= covered < everything

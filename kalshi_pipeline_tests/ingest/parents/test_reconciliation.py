@@ -6,6 +6,8 @@ from typing import Any
 import httpx
 import pytest
 
+from kalshi_pipeline.cli.tables import report_line
+from kalshi_pipeline.defs.metadata import run_metadata
 from kalshi_pipeline.ingest.parents.lookup import MarketLookup
 from kalshi_pipeline.ingest.run.session import Session, open_session
 from kalshi_pipeline.ingest.settlements import backfill_settlements
@@ -18,7 +20,7 @@ from kalshi_pipeline.vocabulary import Tier
 from kalshi_pipeline_tests.clock import ManualClock
 from kalshi_pipeline_tests.conftest import Query
 from kalshi_pipeline_tests.ingest.listed import open_markets
-from kalshi_pipeline_tests.ingest.outcomes import is_historical, is_lookup, move, rewritten, without
+from kalshi_pipeline_tests.ingest.outcomes import is_historical, is_lookup, move, rewritten, same, without
 
 SettingsFor = Callable[..., Settings]
 NOON = parse_instant("2026-11-22T12:00:00Z") or 0
@@ -116,6 +118,38 @@ def test_market_of_neither_tier_is_gone_after_two_looks(
     take_snapshot(session, NOON + 13 * MINUTE)  # it is listed again
     assert query(STATUS, ticker) == [("active", 0)]
     assert query(HISTORY, ticker) == [("00", 0), ("11", 1), ("13", 0)]
+
+
+def test_market_that_a_sync_finds_in_neither_tier_is_in_what_it_reports(
+    session: Session, settings_for: SettingsFor, ticker: str
+) -> None:
+    take_snapshot(session, NOON)
+    clock = ManualClock(NOON)
+    with rewritten(settings_for(session.settings.api_url), without(ticker), clock) as deaf:
+        assert "gone" not in run_metadata(sync_markets(deaf))
+        clock.advance(600)
+        report = sync_markets(deaf)
+    assert run_metadata(report)["gone"] == 1
+    assert ", 1 gone, " in report_line(report)
+
+
+def test_listing_between_two_looks_makes_the_next_look_the_first(
+    session: Session, settings_for: SettingsFor, ticker: str, query: Query
+) -> None:
+    """A market is gone if it was missing at two looks, and seen at no moment between them."""
+    take_snapshot(session, NOON)
+    settings, clock = settings_for(session.settings.api_url), ManualClock(NOON)
+
+    def take(minute: int, *, is_listed: bool) -> int:
+        clock.advance(minute * 60 - clock.monotonic())
+        with rewritten(settings, same if is_listed else without(ticker), clock) as seeing:
+            return take_snapshot(seeing, NOON + minute * MINUTE).tally.gone
+
+    assert take(1, is_listed=False) == 0
+    assert query("SELECT missing_at FROM market_lookups") == [(NOON + MINUTE,)]
+    assert take(6, is_listed=True) == 0
+    assert query("SELECT missing_at FROM market_lookups") == [(None,)]
+    assert [take(minute, is_listed=False) for minute in (12, 21, 22)] == [0, 0, 1]
 
 
 def test_market_that_the_listing_lost_continues(

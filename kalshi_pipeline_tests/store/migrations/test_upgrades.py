@@ -477,7 +477,7 @@ def test_table_that_refers_to_one_that_is_replaced_is_named(
     assert (stored(path), copies(path)) == (before, [])
 
 
-@pytest.mark.parametrize("revision", ["0001", "0002", "0004"])
+@pytest.mark.parametrize("revision", ["0001", "0002", "0004", "0006"])
 def test_table_that_refers_to_others_keeps_its_rows(path: Path, revision: str) -> None:
     load(revision, path)
     change(

@@ -20,6 +20,7 @@ from kalshi_pipeline.store.reading.completeness import (
     last_complete_tick,
     last_listing,
     last_tick,
+    listed_before,
     placeholders,
     quote_faults,
     received_before,
@@ -312,6 +313,20 @@ def test_received_before_distinguishes_none_from_zero(database: Database) -> Non
     with database.read() as connection:
         assert received_before(connection, first) is None
         assert received_before(connection, second) == 0
+
+
+def test_listed_before_counts_what_was_asked_for_once(database: Database) -> None:
+    """Records that the exchange repeated, or returned against the question, do not make a listing longer."""
+    runs = []
+    for number in range(2):
+        with database.begin() as connection:
+            run = open_tick(connection, NOON + number * MINUTE, None, SCOPE, NOON)
+            add_page(connection, run, Tally(pages=1, received=100, duplicates=7, out_of_scope=20))
+            close_run(connection, run, State.COMPLETE, None, NOON)
+        runs.append(run)
+    with database.read() as connection:
+        assert [listed_before(connection, run) for run in runs] == [None, 73]
+        assert received_before(connection, runs[1]) == 100
 
 
 def test_received_before_of_a_tick_is_of_its_scope(database: Database) -> None:

@@ -105,8 +105,9 @@ def test_market_in_scope_that_is_missing_in_the_listing_is_looked_up(
         listed = ListedMarkets(connection)
         listed.add_unreadable(connection, ["LISTED"])
         assert [market.ticker for market in listed.unlisted(connection, scope)] == unlisted
-        assert listed.due(connection, LATER, 10) == ["CLOSED"]
-        assert listed.due(connection, LATER, 10, outside=scope) == ["CLOSED", *elsewhere]
+        assert listed.due(connection, LATER, 10, scope) == [("CLOSED", True)]
+        outside = [(ticker, False) for ticker in elsewhere]
+        assert listed.due(connection, LATER, 10, scope, everywhere=True) == [("CLOSED", True), *outside]
 
 
 HOUR = 60 * MINUTE
@@ -123,7 +124,7 @@ def gone_markets(database: Database, *tickers: str) -> None:
 
 def due(database: Database, at: int, limit: int = 10) -> list[str]:
     with database.begin() as connection:
-        return ListedMarkets(connection).due(connection, at, limit)
+        return [market.ticker for market in ListedMarkets(connection).due(connection, at, limit, Scope())]
 
 
 def look(database: Database, at: int, *, are_missing: bool | None) -> None:
@@ -158,7 +159,7 @@ def test_gone_markets_are_due_behind_those_that_wait(database: Database) -> None
         connection.exec_driver_sql("UPDATE markets SET status = 'finalized' WHERE ticker = 'FINAL'")
         listed = ListedMarkets(connection)
         listed.add_unreadable(connection, ["LISTED"])
-        assert listed.due(connection, NOON + 2 * HOUR, 10) == ["CLOSED", "GONE"]
+        assert listed.due(connection, NOON + 2 * HOUR, 10, Scope()) == [("CLOSED", True), ("GONE", True)]
     assert due(database, NOON + 2 * HOUR) == ["CLOSED", "LISTED", "GONE"]
     assert due(database, NOON + 2 * HOUR, limit=2) == ["CLOSED", "LISTED"]
     assert due(database, NOON + 2 * HOUR, limit=1) == ["CLOSED"]

@@ -43,10 +43,12 @@ from kalshi_pipeline_tests.store.samples import (
     changed,
     close,
     contents,
+    event,
     market,
     open_run,
     query,
     sqlite_url,
+    store_events,
     store_inside,
     take,
 )
@@ -460,6 +462,23 @@ def test_listed_market_of_unknown_series_leaves_a_row_at_each_tick_of_some_serie
     assert [row["tick_id"] for row in contents(database, unchanged_quotes)] == [2, 3]
 
 
+def test_market_may_move_to_other_events_again_and_again(database: Database) -> None:
+    """Ticks that asked for its former series could list it, so none of them is in doubt."""
+    store_inside(database)
+    take(database, NOON, [market("M-1", INSIDE)])
+    for minute in (1, 2, 3):
+        take(database, NOON + minute * MINUTE, [market("M-1", f"KXRAIN-{minute}")], scope=NARROW)
+    assert query(database, "SELECT * FROM unlisted_spans") == []
+
+
+def test_tick_that_is_tried_again_may_miss_what_it_had_moved(database: Database) -> None:
+    store_inside(database)
+    take(database, NOON, [market("M-1", INSIDE)])
+    Tick(database, LATER, scope=NARROW).store([market("M-1", "KXRAIN-ELSEWHERE")])
+    take(database, LATER, [], scope=NARROW, missed=["M-1"])
+    assert query(database, "SELECT * FROM unlisted_spans") == [(1, 2, None)]
+
+
 def test_tick_of_paused_markets_ends_nothing_and_stores_what_it_lists(database: Database) -> None:
     """A paused market that it does not list may trade again."""
     paused = replace(SCOPE, status=StatusFilter.PAUSED)
@@ -599,6 +618,27 @@ def test_quotes_are_those_of_the_rule_after_any_sequence_of_ticks(database: Data
     latest = [model.rows[tick_id, market_id] for market_id, tick_id in sorted(model.last_tick.items())]
     assert contents(database, latest_quotes) == latest
     _assert_latest_is_newest(database)
+
+
+def test_tick_that_moves_a_market_to_another_series_confirms_it(database: Database) -> None:
+    """A tick of its former series does not: by what is known now, it did not cover the market."""
+    store_inside(database)
+    store_events(database, event("SNOW", "KXSNOW"))
+    inside = market("M-1", INSIDE)
+    take(database, NOON, [inside])
+    take(database, NOON + MINUTE, [inside], scope=NARROW)
+    take(database, NOON + 2 * MINUTE, [inside])
+    take(database, NOON + 3 * MINUTE, [changed(inside, event_ticker="SNOW")])
+    assert query(database, "SELECT * FROM unlisted_spans") == []
+    shown = "SELECT tick_id, state, is_tick_complete FROM quotes_by_tick ORDER BY tick_id"
+    assert query(database, shown) == [
+        (1, "observed", 1),
+        (3, "observed", 1),
+        (4, "observed", 1),
+    ]
+    assert query(database, "SELECT state, confirmed_at FROM latest_prices") == [
+        ("observed", iso_of(NOON + 3 * MINUTE))
+    ]
 
 
 def test_numbers_are_stored_to_the_last_digit(database: Database) -> None:

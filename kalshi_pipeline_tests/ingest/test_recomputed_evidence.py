@@ -1,0 +1,22 @@
+"""Lives of an exchange that misbehaves: what is stored is what can be worked out again from its answers."""
+
+from pathlib import Path
+
+import pytest
+
+from kalshi_pipeline_tests.ingest.recomputing import live
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Live a few lives, or in full many."""
+    if "seed" in metafunc.fixturenames:
+        count = 60 if metafunc.config.getoption("full") else 3
+        metafunc.parametrize("seed", range(count), ids="seed {}".format)
+
+
+def test_lives_can_be_worked_out_again_from_the_answers(seed: int, database_path: Path) -> None:
+    """States of ticks, ends and their proofs, every stored quote, spans, and quotes in force with confirmations."""
+    life = live(seed, database_path)
+    assert life.differences == []
+    assert (life.counts["wrong"], life.counts["ended without proof"]) == (0, 0)
+    assert life.counts["values"] > 1000
