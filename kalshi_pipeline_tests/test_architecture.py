@@ -40,7 +40,7 @@ KNOWS: dict[str, set[str]] = {
 }
 HOMES: dict[str, set[str]] = {
     "httpx": {"exchange"},
-    "msgspec": {"exchange"},
+    "msgspec": {"exchange", "store"},
     "tenacity": {"exchange"},
     "sqlalchemy": {"store"},
     "sqlite3": {"store"},

@@ -229,24 +229,15 @@ class Listing(Generic[Record]):
         out_of_scope: Counter[str] = Counter()
         keys: list[str] = []
         records = self._new(page, memory)
-        if self._question:
-<<<<<<< HEAD
-            for condition in self._question:
-                holds = list(map(condition.may_hold, records))
-                if not all(holds):
-                    records = list(compress(records, holds))
-                    out_of_scope[condition.name] += holds.count(False)
-        return ListedPage(records, page.rejects, received_at, page.cursor, self._series, out_of_scope)
-=======
-            unasked = {
-                index: name for index, record in enumerate(records) if (name := self._contradicted(record))
-            }
-            if unasked:
-                keys = [self._key(records[index]) for index in unasked]
-                records = [record for index, record in enumerate(records) if index not in unasked]
-                out_of_scope.update(unasked.values())
+        for condition in self._question:
+            holds = list(map(condition.may_hold, records))
+            if not all(holds):
+                keys += [
+                    self._key(record) for record, may_hold in zip(records, holds, strict=True) if not may_hold
+                ]
+                records = list(compress(records, holds))
+                out_of_scope[condition.name] += holds.count(False)
         return ListedPage(records, page.rejects, received_at, page.cursor, self._series, out_of_scope, keys)
->>>>>>> m12
 
     def _judge(self, of_page: Counter[str] = _NONE, *, at_end: bool = False) -> None:
         """Set the reason if too much of the first pages was not asked for; `of_page` is not counted elsewhere yet."""

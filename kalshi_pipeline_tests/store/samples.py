@@ -13,7 +13,14 @@ from kalshi_pipeline.store.database import Database
 from kalshi_pipeline.store.schema.tables import markets, ticks
 from kalshi_pipeline.store.scopes import scope_id
 from kalshi_pipeline.store.writing.ids import insert_one
-from kalshi_pipeline.store.writing.parents import merge_events, merge_markets, merge_series
+from kalshi_pipeline.store.writing.parents import (
+    forget_fingerprints,
+    merge_events,
+    merge_markets,
+    merge_series,
+    merge_staged_markets,
+    stage_listed,
+)
 from kalshi_pipeline.store.writing.quotes import Appended, Ended, TickQuotes
 from kalshi_pipeline.store.writing.runs import Run, State, add_page, close_run, open_tick
 from kalshi_pipeline.store.writing.tally import Tally
@@ -163,7 +170,7 @@ class Tick:
     def store(self, page: Sequence[Market], received_at: int | None = None) -> Appended:
         """Store a page that was received a second after the tick, or at an instant."""
         with self._database.begin() as connection:
-            merge_markets(connection, page, NOON)
+            merge_staged_markets(connection, stage_listed(connection, page), NOON)
             at = self._tick_at + SECOND if received_at is None else received_at
             appended = self.quotes.append(connection, at)
             counts = {**appended._asdict(), "unchanged": len(page) - appended.inserted}
@@ -179,9 +186,9 @@ class Tick:
             if is_complete and self._scope.shows_absence:
                 unlisted = self.quotes.listed.unlisted(connection, self._scope)
                 closed = [market.ticker for market in unlisted if market.ticker not in missed]
-                connection.execute(
-                    update(markets).values(status="closed").where(markets.c.ticker.in_(closed))
-                )
+                are_closed = markets.c.ticker.in_(closed)
+                connection.execute(forget_fingerprints(select(markets.c.id).where(are_closed)))
+                connection.execute(update(markets).values(status="closed").where(are_closed))
             found = self.quotes.end(connection, self._tick_at + 2 * SECOND, is_complete=is_complete)
             add_page(connection, self.run, Tally(ended=found.ended, unconfirmed=found.unconfirmed))
         return found

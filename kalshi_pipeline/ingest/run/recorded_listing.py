@@ -10,7 +10,7 @@ from kalshi_pipeline.ingest.run.report import Report
 from kalshi_pipeline.ingest.run.session import Session
 from kalshi_pipeline.records import Reject
 from kalshi_pipeline.store.database import Connection
-from kalshi_pipeline.store.reading.completeness import count_rows, placeholders
+from kalshi_pipeline.store.reading.completeness import count_added_rows, placeholders
 from kalshi_pipeline.store.writing.runs import (
     State,
     Subject,
@@ -54,7 +54,7 @@ def begin_listing(
 def count_store(session: Session, report: Report) -> None:
     """Enter in the report how much the store now holds."""
     with session.database.read() as connection:
-        report.rows = count_rows(connection, report.asset)
+        report.rows = count_added_rows(connection, report.asset)
         report.open_placeholders = sum(of_table.count for of_table in placeholders(connection).values())
 
 

@@ -14,12 +14,14 @@ from kalshi_pipeline.store.schema.tables import (
     markets,
     price_snapshots,
     quarantine,
+    row_counts,
     scopes,
     series,
     ticks,
     trades,
 )
 from kalshi_pipeline.store.scopes import stored_scopes
+from kalshi_pipeline.store.writing.row_counts import COUNTED
 from kalshi_pipeline.store.writing.runs import Run, State, Subject
 from kalshi_pipeline.units import MICROS_PER_DOLLAR
 
@@ -171,6 +173,14 @@ def _before(connection: Connection, run: Run, count: ColumnElement[int]) -> int 
         .limit(1)
     )
     return connection.execute(query).scalar_one_or_none()
+
+
+def count_added_rows(connection: Connection, table_name: str) -> int:
+    """Return how many rows were added to an asset's table, without reading it: for the report of every run."""
+    if table_name not in COUNTED:
+        return count_rows(connection, table_name)
+    query = select(row_counts.c.row_count).where(row_counts.c.table_name == table_name)
+    return int(connection.execute(query).scalar_one())
 
 
 def count_rows(connection: Connection, table_name: str) -> int:

@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, Connection, Insert, Select, Table, func, i
 
 from kalshi_pipeline.store.dialects.statements import greatest, upsert
 from kalshi_pipeline.store.schema.tables import last_ids
+from kalshi_pipeline.store.writing.row_counts import count_added
 
 
 def insert_one(connection: Connection, table: Table, values: Mapping[str, object]) -> int:
@@ -46,6 +47,7 @@ class InsertNew:
         inserted = connection.execute(self.statement, bound or {}).rowcount
         if inserted:
             _keep(connection, self._table)
+            count_added(connection, self._table, inserted)
         return inserted
 
 

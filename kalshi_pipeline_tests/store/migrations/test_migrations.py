@@ -116,6 +116,7 @@ def test_migrations_cluster_what_grows_by_its_key(database: Database) -> None:
         "order_book_levels",
         "last_ids",
         "price_snapshots",
+        "row_counts",
         "trades",
         "unchanged_quotes",
         "unlisted_spans",
