@@ -12,6 +12,7 @@ from kalshi_pipeline.ingest.run.session import Session
 from kalshi_pipeline.records import Event, Series
 from kalshi_pipeline.scope import Combos
 from kalshi_pipeline.store.database import Connection
+from kalshi_pipeline.store.writing.fingerprints import delete_foreign_fingerprints
 from kalshi_pipeline.store.writing.lookups import ListedMarkets
 from kalshi_pipeline.store.writing.parents import merge_events, merge_series
 from kalshi_pipeline.store.writing.runs import State
@@ -74,6 +75,8 @@ def sync_markets(session: Session) -> Report:
         pages = MarketPages(session, report)
         with session.database.begin() as connection:
             listed = ListedMarkets(connection)
+            if foreign := delete_foreign_fingerprints(connection):
+                report.counts["fingerprints_repaired"] += foreign
 
         def merge(connection: Connection, page: PreparedMarkets) -> Tally:
             tally = pages.merge(connection, page)
@@ -96,4 +99,5 @@ def sync_markets(session: Session) -> Report:
                 ended_without_cursor=listing.ended_without_cursor,
             )
         heal_placeholders(session, report)
+    session.database.optimize()
     return report

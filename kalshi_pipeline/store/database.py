@@ -126,6 +126,11 @@ class Database:
         with self.read() as connection:
             return question(connection)
 
+    def optimize(self) -> None:
+        """Let the database keep its statistics current, by which it plans queries. It takes a moment at most."""
+        with self.begin() as connection:
+            self._dialect.optimize(connection)
+
     @contextlib.contextmanager
     def snapshot_lock(self, on_wait: Callable[[str], None] = lambda _: None) -> Iterator[None]:
         """Hold the lock of snapshots, so that one at a time runs on this database, across processes.

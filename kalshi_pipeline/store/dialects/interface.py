@@ -156,6 +156,11 @@ class Dialect(Protocol):
         """Set what the database itself remembers, now that it has its schema. Later openings find it set."""
         ...
 
+    @staticmethod
+    def optimize(connection: Connection) -> None:
+        """Bring the statistics of tables up to date, of those that the connection has used and that changed much."""
+        ...
+
     def lock(self, name: str) -> Lock:
         """Return the database's lock of this name, not held yet."""
         ...

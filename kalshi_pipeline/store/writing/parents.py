@@ -182,8 +182,10 @@ def _doubt_ticks_since(
         select(rows.market_id, ticks.c.id, next_id)
         .select_from(changing.join(ticks, ticks.c.id > first_id).join(scopes))
         .where(
+            # Usually none has moved, or there is no such scope: then no tick is looked at, in whatever order the
+            # database would join them.
+            exists(select(rows.market_id).select_from(changing).where(has_moved).correlate(None)),
             has_moved,
-            # Usually there is no such scope, and no tick is looked at.
             exists(select(scopes.c.id).where(is_doubted).correlate_except(scopes)),
             ticks.c.state == State.COMPLETE,
             # After its end there is no quote to confirm, and nothing would close a span.

@@ -30,6 +30,7 @@ from kalshi_pipeline.store.dialects.sqlite.triggers import unfit_trigger
 from kalshi_pipeline.store.dialects.sqlite.view_words import SqliteWords
 
 _SCHEME = "sqlite:///"
+_ANALYZED_ROWS = 1000  # of each index
 _AGAIN_SECONDS = 0.05
 _MOST_READS = 10
 _MOST_VALUES = 900  # of one statement: more is no faster
@@ -179,6 +180,12 @@ class Sqlite(Dialect):
                     if clock.monotonic() > ends:
                         raise
                     clock.sleep(_AGAIN_SECONDS)
+
+    @staticmethod
+    def optimize(connection: Connection) -> None:
+        """Read a bounded part of each index that has grown much since it was last looked at, or never was."""
+        connection.exec_driver_sql(f"PRAGMA analysis_limit = {_ANALYZED_ROWS}")
+        connection.exec_driver_sql("PRAGMA optimize")
 
     def lock(self, name: str) -> Lock:
         """Return the lock on a file of this name beside the database."""
