@@ -33,12 +33,23 @@ def insert_many(connection: Connection, table: Table, rows: Sequence[Mapping[str
 
 
 class InsertNew:
-    """Insert the rows of a query, each with a new key, in the query's order."""
+    """Insert the rows of a query, each with a new key, in the query's order; or by a `number` from 1 on that they have.
 
-    def __init__(self, table: Table, columns: Sequence[str], rows: Select[Any]) -> None:
-        found = rows.subquery("found")
-        number = func.row_number().over()
-        numbered = select(_largest_id(table) + number, *found.c)
+    To number them here costs a copy of all of them.
+    """
+
+    def __init__(
+        self,
+        table: Table,
+        columns: Sequence[str],
+        rows: Select[Any],
+        number: ColumnElement[int] | None = None,
+    ) -> None:
+        if number is None:
+            found = rows.subquery("found")
+            numbered = select(_largest_id(table) + func.row_number().over(), *found.c)
+        else:
+            numbered = rows.with_only_columns(_largest_id(table) + number, *rows.selected_columns)
         self._table = table
         self.statement: Insert = insert(table).from_select(["id", *columns], numbered)
 

@@ -100,13 +100,26 @@ class Merge:
         stage = staging.table
         seen_at = bindparam("seen_at", type_=BigInteger)
         same_ticker = table.c.ticker == stage.c.ticker
+        staged_row = stage.c[STAGED_ROW]
         new = {**values, "is_placeholder": false(), "first_seen_at": seen_at, "changed_at": seen_at}
+        self.new = Table(
+            f"new_{table.name}",
+            _staging,
+            Column("number", Integer, primary_key=True),
+            Column(STAGED_ROW, Integer),
+            prefixes=["TEMPORARY"],
+        )
+        self.find_new: Insert = insert(self.new).from_select(
+            [STAGED_ROW], select(staged_row).where(~exists().where(same_ticker)).order_by(staged_row)
+        )
         self.insert_new = InsertNew(
             table,
             ["ticker", *new],
-            select(stage.c.ticker, *(value.label(name) for name, value in new.items())).where(
-                ~exists().where(same_ticker)
+            select(stage.c.ticker, *(value.label(name) for name, value in new.items())).select_from(
+                self.new.join(stage, staged_row == self.new.c[STAGED_ROW])
             ),
+            # A database may go on counting after a table was emptied.
+            number=self.new.c.number - select(func.min(self.new.c.number)).scalar_subquery() + 1,
         )
         kept: dict[str, ColumnElement[Any]] = {
             **{name: func.coalesce(value, table.c[name]) for name, value in values.items()},
@@ -121,7 +134,6 @@ class Merge:
             Column(STAGED_ROW, Integer),
             prefixes=["TEMPORARY"],
         )
-        staged_row = stage.c[STAGED_ROW]
         differs = [table.c[name].is_distinct_from(value) for name, value in kept.items()]
         self.find_changed: Insert = insert(self.changed).from_select(
             ["id", STAGED_ROW],
@@ -166,7 +178,10 @@ class Merge:
         if changed:
             for statement in (*self.log_changed, self.update_changed):
                 connection.execute(statement, at)
-        inserted = self.insert_new.run(connection, at)
+        make_empty(connection, self.new)
+        inserted = 0
+        if connection.execute(self.find_new).rowcount:
+            inserted = self.insert_new.run(connection, at)
         return inserted, changed, healed
 
 

@@ -424,7 +424,7 @@ def test_page_takes_as_many_statements_as_a_row(database: Database) -> None:
     of_two = _statements_of_a_page(database, 0, 2)
     of_many = _statements_of_a_page(database, 1000, 300)
     assert of_many == of_two
-    assert len(of_two) < 60
+    assert len(of_two) < 70
     assert query(database, "SELECT count(*) FROM markets") == [(302,)]
 
 

@@ -39,7 +39,7 @@ PAGE = [
 # What the page has, and what has few rows. Ticks are looked at only if a market has moved; the tables behind, whose
 # foreign keys do not begin with the market's, only if its own key changed, which it never does.
 _MAY_BE_SCANNED = re.compile(
-    r"SCAN (staged_|changed_|new_quotes|anon_|\(subquery|CONSTANT ROW|scopes|ticks|candlestick_days$|unchanged_quotes$"
+    r"SCAN (staged_|changed_|new_|anon_|\(subquery|CONSTANT ROW|scopes|ticks|candlestick_days$|unchanged_quotes$"
     r"|\w+ USING INDEX ix_(events_placeholder|markets_placeholder|unlisted_spans_open)$)"
 )
 
