@@ -17,7 +17,7 @@ IMPORTS = "imports and an empty database"
 COLD, WARM = "first listing, with series and events", "6 % changed"
 
 _LARGE = 200_000
-_SMALL_AIM, _LARGE_AIM, _LOCK_AIM = Aim(250), Aim(300), Aim(0.3)
+_SMALL_AIM, _LARGE_AIM, _LOCK_AIM = Aim(180), Aim(250), Aim(0.2)
 _FULL = (100_000, 500_000)
 _QUICK = (20_000,)
 _CHANGED_SHARE = 0.06

@@ -32,7 +32,7 @@ _CHANGED_SHARE = 0.06
 _PAGE = 1000
 _KEYFRAME_SECONDS = 6 * 3600.0
 _NEVER_SECONDS = 1e9
-_CHANGES_AIM, _EVERY_AIM = Aim(4), Aim(40)
+_CHANGES_AIM, _EVERY_AIM = Aim(3.5), Aim(12)
 _PRICE_TABLES = ("price_snapshots", "unchanged_quotes", "latest_quotes")
 _INDEX = "ix_price_snapshots_market_id_tick_id"
 
