@@ -4,7 +4,7 @@ import contextlib
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
-from itertools import count
+from itertools import chain, count
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -32,6 +32,7 @@ from kalshi_pipeline.store.dialects.sqlite.view_words import SqliteWords
 _SCHEME = "sqlite:///"
 _AGAIN_SECONDS = 0.05
 _MOST_READS = 10
+_MOST_VALUES = 900  # of one statement: more is no faster
 _CHECKED = "kalshi_pipeline_check"
 
 
@@ -62,12 +63,14 @@ class Sqlite(Dialect):
     def load(
         connection: Connection, table: Table, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]
     ) -> None:
-        """Append rows by the driver's own call: half the cost of the way through SQLAlchemy."""
+        """Append rows by the driver, many in a statement: half the cost of its own call for many rows."""
         driver = connection.connection.driver_connection
         assert driver is not None
-        # It takes plain tuples fastest.
-        plain = [row if type(row) is tuple else tuple(row) for row in rows]
-        driver.executemany(_insert_text(table, tuple(columns)), plain)
+        at_once = max(1, _MOST_VALUES // len(columns))
+        for start in range(0, len(rows), at_once):
+            some = rows[start : start + at_once]
+            values = list(chain.from_iterable(some))
+            driver.execute(_insert_text(table, tuple(columns), len(some)), values)
 
     @property
     def place(self) -> str:
@@ -246,5 +249,7 @@ class _AgainError(StoreError):
 
 
 @cache
-def _insert_text(table: Table, columns: tuple[str, ...]) -> str:
-    return str(insert(table).compile(dialect=sqlite.dialect(), column_keys=list(columns)))
+def _insert_text(table: Table, columns: tuple[str, ...], rows: int) -> str:
+    text = str(insert(table).compile(dialect=sqlite.dialect(), column_keys=list(columns)))
+    of_one = text[text.rindex("(") :]
+    return text + f", {of_one}" * (rows - 1)
