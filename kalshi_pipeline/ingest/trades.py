@@ -208,7 +208,7 @@ class _Collection:
         if not self._scope.is_everything:
             decided = self._decided(rows)
             undecided = len(rows) - len(decided)
-            rows = self._stage_in_scope(decided)
+            rows = self._stage_in_scope(decided, staged=len(rows))
         return _Prepared(len(rows), len(page.records) - len(rows) - undecided, undecided, placeholders)
 
     def _decided(self, rows: list[Trade]) -> list[Trade]:
@@ -219,11 +219,13 @@ class _Collection:
             self._markets.learn_series(unplaced)
         return [trade for trade in rows if trade.ticker not in self._markets.undecided]
 
-    def _stage_in_scope(self, rows: list[Trade]) -> list[Trade]:
+    def _stage_in_scope(self, rows: list[Trade], *, staged: int) -> list[Trade]:
+        """Return the trades that are in scope; they are staged again only if fewer than are staged now."""
         with self._session.database.stage() as connection:
             outside = markets_out_of_scope(connection, self._scope) | self._markets.out_of_scope
             in_scope = [trade for trade in rows if trade.ticker not in outside]
-            stage_trades(connection, in_scope)
+            if len(in_scope) < staged:
+                stage_trades(connection, in_scope)
         return in_scope
 
     def _rows(self, page: ListedPage[Trade]) -> list[Trade]:

@@ -55,11 +55,13 @@ def _append_where(*wanted: ColumnElement[bool]) -> Insert:
 _append = _append_where()
 _append_unless_near = _append_where(not_(_is_stored))
 _asked_since = bindparam("asked_since", type_=BigInteger)
+# A page has several trades of most of its markets: each market is searched once.
+_named = select(_stage.c.ticker).distinct().subquery("named")
 _is_known = exists().where(
-    markets.c.ticker == _stage.c.ticker,
+    markets.c.ticker == _named.c.ticker,
     or_(not_(markets.c.is_placeholder), markets.c.changed_at >= _asked_since),
 )
-_find_unknown = select(_stage.c.ticker).where(not_(_is_known)).distinct()
+_find_unknown = select(_named.c.ticker).where(not_(_is_known))
 
 
 def trade_key(trade_id: str) -> bytes:
@@ -96,8 +98,8 @@ def events_without_series(connection: Connection) -> dict[str, str]:
 
 def markets_out_of_scope(connection: Connection, scope: Scope) -> set[str]:
     """Return the stored markets that staged trades name and that are not in a scope."""
-    named = select(_stage.c.ticker).distinct().subquery()
-    query = select(markets.c.ticker).join(named, named.c.ticker == markets.c.ticker).where(not_(is_in(scope)))
+    same_ticker = _named.c.ticker == markets.c.ticker
+    query = select(markets.c.ticker).join(_named, same_ticker).where(not_(is_in(scope)))
     return set(connection.execute(query).scalars())
 
 
