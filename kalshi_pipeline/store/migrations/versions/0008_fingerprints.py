@@ -1,4 +1,4 @@
-"""Fingerprints of markets' descriptions, and the sizes of tables that take long to count."""
+"""Fingerprints of markets' descriptions, sizes of tables that take long to count, and a denser index of trades."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -29,5 +29,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("table_name", name=op.f("pk_row_counts")),
         sqlite_with_rowid=False,
     )
+    op.drop_index("ix_trades_market_id_created_at", "trades")
+    op.create_index("ix_trades_market_id_created_at", "trades", ["market_id", sa.text("created_at DESC")])
     for table in COUNTED:
         op.execute(f"INSERT INTO row_counts SELECT '{table}', count(*) FROM {table}")
