@@ -84,7 +84,7 @@ class Settings(BaseSettings):
         ),
     )
     keyframe_hours: float = Field(
-        6,
+        24,
         gt=0,
         le=_MOST_HOURS,
         description="Age at which an unchanged quote is stored again, so that looking back is short",

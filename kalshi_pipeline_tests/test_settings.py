@@ -15,7 +15,7 @@ DEFAULTS = {
     "backfill_share": 0.5,
     "snapshot_minutes": 5,
     "snapshot_mode": SnapshotMode.CHANGES,
-    "keyframe_hours": 6,
+    "keyframe_hours": 24,
     "combos": Combos.EXCLUDE,
     "series": (),
     "max_pages": None,
