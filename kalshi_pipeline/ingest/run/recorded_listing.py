@@ -6,6 +6,7 @@ from typing import TypeVar
 
 from kalshi_pipeline.errors import ExchangeError, PipelineError, StoreError
 from kalshi_pipeline.exchange.listing import ListedPage, Listing
+from kalshi_pipeline.ingest.run.garbage import few_collections
 from kalshi_pipeline.ingest.run.report import Report
 from kalshi_pipeline.ingest.run.session import Session
 from kalshi_pipeline.records import Reject
@@ -69,7 +70,8 @@ def closing_run(session: Session, report: Report) -> Iterator[None]:
     started, requests, retries = session.clock.monotonic(), session.client.requests, session.client.retries
     session.client.take_answer_ages()  # those of what came before this run
     try:
-        yield
+        with few_collections():
+            yield
     except BaseException as error:
         pages = report.run.pages + report.tally.pages
         report.state = State.PARTIAL if pages else State.FAILED
