@@ -16,9 +16,10 @@ from benchmarks.result import Aim, Options, Result, Row
 from kalshi_pipeline.clock import SYSTEM_CLOCK
 from kalshi_pipeline.records import Market
 from kalshi_pipeline.store.database import Connection, Database
-from kalshi_pipeline.store.writing.parents import merge_markets, stage_markets
+from kalshi_pipeline.store.writing.parents import merge_markets
 from kalshi_pipeline.store.writing.quotes import TickQuotes
 from kalshi_pipeline.store.writing.runs import State, close_run, open_tick
+from kalshi_pipeline.store.writing.staged_pages import stage_markets
 from kalshi_pipeline.units import MICROS_PER_SECOND
 from kalshi_pipeline_tests.store.samples import SCOPE, market
 

@@ -12,17 +12,17 @@ from kalshi_pipeline.scope import Combos, Scope
 from kalshi_pipeline.store.database import Database
 from kalshi_pipeline.store.schema.tables import markets, ticks
 from kalshi_pipeline.store.scopes import scope_id
+from kalshi_pipeline.store.writing.fingerprints import forget_fingerprints
 from kalshi_pipeline.store.writing.ids import insert_one
 from kalshi_pipeline.store.writing.parents import (
-    forget_fingerprints,
     merge_events,
     merge_markets,
     merge_series,
     merge_staged_markets,
-    stage_listed,
 )
 from kalshi_pipeline.store.writing.quotes import Appended, Ended, TickQuotes
 from kalshi_pipeline.store.writing.runs import Run, State, add_page, close_run, open_tick
+from kalshi_pipeline.store.writing.staged_pages import stage_listed
 from kalshi_pipeline.store.writing.tally import Tally
 from kalshi_pipeline.units import instant_of
 from kalshi_pipeline.vocabulary import StatusFilter

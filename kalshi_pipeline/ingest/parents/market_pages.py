@@ -14,15 +14,9 @@ from kalshi_pipeline.ingest.run.session import Session
 from kalshi_pipeline.records import Market
 from kalshi_pipeline.store.database import Connection
 from kalshi_pipeline.store.reading.parents import creation_bounds, series_of_events
-from kalshi_pipeline.store.writing.parents import (
-    Staged,
-    merge_events,
-    merge_staged_markets,
-    stage_listed,
-    stage_markets,
-    unknown_events,
-)
+from kalshi_pipeline.store.writing.parents import merge_events, merge_staged_markets
 from kalshi_pipeline.store.writing.runs import add_to_quarantine, record_lookups
+from kalshi_pipeline.store.writing.staged_pages import Staged, stage_listed, stage_markets, unknown_events
 from kalshi_pipeline.store.writing.tally import Tally
 from kalshi_pipeline.vocabulary import KNOWN_WORDS, StatusFilter, Tier
 

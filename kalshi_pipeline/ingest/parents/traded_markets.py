@@ -13,7 +13,8 @@ from kalshi_pipeline.ingest.run.session import Session
 from kalshi_pipeline.records import Event, Outcome
 from kalshi_pipeline.scope import Scope
 from kalshi_pipeline.store.reading.parents import series_of_events
-from kalshi_pipeline.store.writing.parents import OrphanRow, insert_orphans, merge_events
+from kalshi_pipeline.store.writing.orphans import OrphanRow, insert_orphans
+from kalshi_pipeline.store.writing.parents import merge_events
 from kalshi_pipeline.units import MICROS_PER_SECOND
 from kalshi_pipeline.vocabulary import Tier
 

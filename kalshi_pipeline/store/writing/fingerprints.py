@@ -7,10 +7,10 @@ live tier said. A row that is changed in another way has none until a listing sh
 import struct
 from collections.abc import Sequence
 from hashlib import blake2b
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
-from sqlalchemy import Connection, delete, exists
+from sqlalchemy import Connection, Select, Update, delete, exists, null, update
 
 from kalshi_pipeline.records import Market
 from kalshi_pipeline.store.schema.tables import market_fingerprints, markets
@@ -40,6 +40,16 @@ class Encoding(NamedTuple):
 
 
 CURRENT = Encoding(version=1)
+
+
+def forget_fingerprints(market_ids: Select[Any]) -> Update:
+    """Return the statement that has markets compared in full the next time that they are listed."""
+    return (
+        update(market_fingerprints)
+        .values(fingerprint=null())
+        .where(market_fingerprints.c.market_id.in_(market_ids))
+    )
+
 
 _delete_foreign = delete(market_fingerprints).where(
     ~exists().where(markets.c.id == market_fingerprints.c.market_id)

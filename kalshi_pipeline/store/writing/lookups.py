@@ -40,9 +40,10 @@ from kalshi_pipeline.store.schema.tables import (
 )
 from kalshi_pipeline.store.scopes import is_in, select_id
 from kalshi_pipeline.store.spans import is_in_open_span
+from kalshi_pipeline.store.writing.fingerprints import forget_fingerprints
 from kalshi_pipeline.store.writing.merging import make_empty
-from kalshi_pipeline.store.writing.parents import forget_fingerprints, staged_market_ids
 from kalshi_pipeline.store.writing.runs import State
+from kalshi_pipeline.store.writing.staged_pages import staged_market_ids
 from kalshi_pipeline.units import MICROS_PER_SECOND
 from kalshi_pipeline.vocabulary import NOT_OPEN, STATUSES_OF, MarketStatus, StatusFilter
 

@@ -47,8 +47,8 @@ from kalshi_pipeline.store.scopes import is_in, may_be_in
 from kalshi_pipeline.store.spans import is_in_open_span
 from kalshi_pipeline.store.writing.lookups import ListedMarkets
 from kalshi_pipeline.store.writing.merging import make_empty
-from kalshi_pipeline.store.writing.parents import staged_market_ids, staged_quotes
 from kalshi_pipeline.store.writing.runs import TAKEN, Run
+from kalshi_pipeline.store.writing.staged_pages import staged_market_ids, staged_quotes
 from kalshi_pipeline.units import MICROS_PER_MILLISECOND, MICROS_PER_SECOND
 from kalshi_pipeline.vocabulary import NOT_OPEN
 

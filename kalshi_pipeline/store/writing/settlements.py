@@ -40,8 +40,8 @@ from kalshi_pipeline.records import Settlement
 from kalshi_pipeline.store.schema.from_records import record_columns
 from kalshi_pipeline.store.schema.tables import market_changes, markets, settlement_amendments, settlements
 from kalshi_pipeline.store.writing.merging import STAGED_ROW, Staging, make_empty
-from kalshi_pipeline.store.writing.parents import staged_markets, staged_quotes
 from kalshi_pipeline.store.writing.row_counts import count_added
+from kalshi_pipeline.store.writing.staged_pages import staged_markets, staged_quotes
 from kalshi_pipeline.store.writing.tally import Tally
 from kalshi_pipeline.vocabulary import DETERMINED, Result, SettledAtSource
 

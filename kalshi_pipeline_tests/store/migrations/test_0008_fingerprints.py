@@ -1,8 +1,9 @@
-"""The eighth revision: every described market has a fingerprint that is not trusted yet, and tables have their sizes."""
+"""The eighth revision: a described market has a fingerprint that is not trusted yet, and tables have their sizes."""
 
 import sqlite3
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 from kalshi_pipeline_tests.store.migrations.stored import load, stored, upgrade
 
@@ -13,7 +14,7 @@ def test_described_markets_are_compared_once_more(path: Path) -> None:
         connection.commit()
     upgrade(path)
     tables = stored(path).tables
-    described = [row["id"] for row in tables["markets"] if not row["is_placeholder"]]
+    described: list[Any] = [row["id"] for row in tables["markets"] if not row["is_placeholder"]]
     assert len(described) == len(tables["markets"]) - 2
     assert tables["market_fingerprints"] == [
         {"market_id": market_id, "version": 0, "fingerprint": None} for market_id in sorted(described)

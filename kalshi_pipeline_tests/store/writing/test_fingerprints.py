@@ -19,14 +19,9 @@ from kalshi_pipeline.store.schema.tables import (
 )
 from kalshi_pipeline.store.writing.fingerprints import CURRENT, Encoding, delete_foreign_fingerprints
 from kalshi_pipeline.store.writing.lookups import mark_gone, record_market_lookups
-from kalshi_pipeline.store.writing.parents import (
-    Staged,
-    merge_staged_markets,
-    stage_listed,
-    stage_markets,
-    unknown_events,
-)
+from kalshi_pipeline.store.writing.parents import merge_staged_markets
 from kalshi_pipeline.store.writing.runs import record_lookups
+from kalshi_pipeline.store.writing.staged_pages import Staged, stage_listed, stage_markets, unknown_events
 from kalshi_pipeline.store.writing.tally import Tally
 from kalshi_pipeline_tests.store.samples import (
     LATER,

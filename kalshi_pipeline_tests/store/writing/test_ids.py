@@ -23,7 +23,7 @@ from kalshi_pipeline.store.schema.tables import (
 from kalshi_pipeline.store.scopes import scope_id
 from kalshi_pipeline.store.writing.ids import insert_many
 from kalshi_pipeline.store.writing.order_books import append_order_books
-from kalshi_pipeline.store.writing.parents import OrphanRow, insert_orphans
+from kalshi_pipeline.store.writing.orphans import OrphanRow, insert_orphans
 from kalshi_pipeline.store.writing.runs import Subject, open_listing
 from kalshi_pipeline_tests.store.samples import (
     NOON,

@@ -24,11 +24,10 @@ from kalshi_pipeline.store.writing.parents import (
     merge_markets,
     merge_series,
     merge_staged_markets,
-    stage_markets,
-    unknown_events,
 )
 from kalshi_pipeline.store.writing.quotes import Appended
 from kalshi_pipeline.store.writing.runs import record_lookups
+from kalshi_pipeline.store.writing.staged_pages import stage_markets, unknown_events
 from kalshi_pipeline.store.writing.tally import Tally
 from kalshi_pipeline_tests.store.samples import (
     LATER,

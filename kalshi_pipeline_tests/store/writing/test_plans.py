@@ -10,13 +10,8 @@ from sqlalchemy import Connection, event
 
 from kalshi_pipeline.store.database import Database
 from kalshi_pipeline.store.schema.tables import metadata
-from kalshi_pipeline.store.writing.parents import (
-    merge_events,
-    merge_staged_markets,
-    stage_listed,
-    stage_markets,
-    unknown_events,
-)
+from kalshi_pipeline.store.writing.parents import merge_events, merge_staged_markets
+from kalshi_pipeline.store.writing.staged_pages import stage_listed, stage_markets, unknown_events
 from kalshi_pipeline_tests.store.samples import (
     LATER,
     MINUTE,

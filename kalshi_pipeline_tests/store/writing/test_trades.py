@@ -20,7 +20,7 @@ from kalshi_pipeline.store.writing.backfill_progress import (
     walk_of,
     watermark,
 )
-from kalshi_pipeline.store.writing.parents import OrphanRow, insert_orphans
+from kalshi_pipeline.store.writing.orphans import OrphanRow, insert_orphans
 from kalshi_pipeline.store.writing.runs import State, Subject, add_page, close_run, open_listing
 from kalshi_pipeline.store.writing.tally import Tally
 from kalshi_pipeline.store.writing.trades import (

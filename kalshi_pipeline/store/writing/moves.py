@@ -1,0 +1,105 @@
+"""Markets that move to another series: which ticks before that could not list them."""
+
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    FromClause,
+    Insert,
+    and_,
+    exists,
+    func,
+    literal,
+    not_,
+    or_,
+    select,
+)
+
+from kalshi_pipeline.store.dialects.statements import upsert
+from kalshi_pipeline.store.schema.tables import (
+    events,
+    latest_quotes,
+    price_snapshots,
+    scopes,
+    series,
+    ticks,
+    unchanged_quotes,
+    unlisted_spans,
+)
+from kalshi_pipeline.store.writing.runs import State
+
+
+def _is_named(ticker: ColumnElement[str | None]) -> ColumnElement[bool]:
+    """Whether a scope names a series; NULL where the series is unknown."""
+    named = literal(",") + scopes.c.series + ","
+    return func.replace(named, literal(",") + ticker + ",", "") != named
+
+
+def series_with(series_id: ColumnElement[Any]) -> ColumnElement[str | None]:
+    known = series.alias("known_series")
+    query = select(known.c.ticker).where(known.c.id == series_id)
+    return query.correlate_except(known).scalar_subquery()
+
+
+def series_with_event(event_id: ColumnElement[Any]) -> ColumnElement[str | None]:
+    of_event = events.alias("known_events")
+    query = select(of_event.c.series_id).where(of_event.c.id == event_id)
+    return series_with(query.correlate_except(of_event).scalar_subquery())
+
+
+def doubt_ticks_since(
+    changing: FromClause,
+    has_moved: ColumnElement[bool],
+    before: ColumnElement[str | None],
+    after: ColumnElement[str | None],
+) -> Insert:
+    """Put the ticks since the first row of a market that moves to another series into unlisted spans, if they ask for
+    the new series and not for the former one.
+
+    Those ticks could not list the market, and readers go by the series that is known now. Ticks that ask for both, or
+    for all, have listed it or opened a span.
+    """
+    rows, since = latest_quotes.c, ticks.alias("since")
+    next_id = (
+        select(func.min(since.c.id))
+        .where(since.c.id > ticks.c.id, since.c.state.in_([State.COMPLETE, State.PARTIAL]))
+        .scalar_subquery()
+    )
+    spans = unlisted_spans.c
+    is_missed = exists().where(
+        spans.market_id == rows.market_id,
+        spans.from_tick_id <= ticks.c.id,
+        or_(spans.to_tick_id.is_(None), spans.to_tick_id > ticks.c.id),
+    )
+    was_sent = or_(
+        *(
+            exists().where(sent.c.tick_id == ticks.c.id, sent.c.market_id == rows.market_id)
+            for sent in (price_snapshots, unchanged_quotes)
+        )
+    )
+    first_id = (
+        select(func.min(price_snapshots.c.tick_id))
+        .where(price_snapshots.c.market_id == rows.market_id)
+        .scalar_subquery()
+    )
+    asks_for_new = or_(_is_named(after), and_(after.is_(None), scopes.c.series != ""))
+    is_doubted = and_(not_(_is_named(before)), asks_for_new)
+    return upsert(
+        unlisted_spans,
+        ["market_id", "from_tick_id", "to_tick_id"],
+        select(rows.market_id, ticks.c.id, next_id)
+        .select_from(changing.join(ticks, ticks.c.id > first_id).join(scopes))
+        .where(
+            # Usually none has moved, or there is no such scope: then no tick is looked at, in whatever order the
+            # database would join them.
+            exists(select(rows.market_id).select_from(changing).where(has_moved).correlate(None)),
+            has_moved,
+            exists(select(scopes.c.id).where(is_doubted).correlate_except(scopes)),
+            ticks.c.state == State.COMPLETE,
+            # After its end there is no quote to confirm, and nothing would close a span.
+            or_(not_(rows.is_terminal), ticks.c.id < rows.tick_id),
+            is_doubted,
+            not_(was_sent),
+            not_(is_missed),
+        ),
+    )

@@ -1,0 +1,138 @@
+"""Pages of markets in temporary tables: all quotes, and the descriptions that are compared with what is stored."""
+
+from collections.abc import Sequence
+from itertools import compress
+from typing import NamedTuple
+
+from sqlalchemy import (
+    Connection,
+    Integer,
+    and_,
+    bindparam,
+    exists,
+    func,
+    or_,
+    select,
+    true,
+)
+
+from kalshi_pipeline.records import Market, Quote
+from kalshi_pipeline.store.schema.from_records import record_column, record_columns
+from kalshi_pipeline.store.schema.tables import (
+    QUOTE_COLUMNS,
+    UNSTORED,
+    event_lookups,
+    events,
+    market_fingerprints,
+    markets,
+)
+from kalshi_pipeline.store.writing.fingerprints import CURRENT, Encoding
+from kalshi_pipeline.store.writing.merging import (
+    Staging,
+)
+
+staged_quotes = Staging(
+    "staged_quotes",
+    record_column(Market, "ticker"),
+    market_fingerprints.c.fingerprint,
+    *record_columns(Quote),
+)
+"""Every market of a page, with its quote."""
+staged_markets = Staging(
+    "staged_markets",
+    *record_columns(Market, without=(*QUOTE_COLUMNS, *UNSTORED)),
+    market_fingerprints.c.fingerprint,
+)
+"""Those of them whose descriptions are compared with the stored ones."""
+staged_market_ids = select(markets.c.id).join(
+    staged_quotes.table, markets.c.ticker == staged_quotes.table.c.ticker
+)
+"""The keys of those of a page's markets that are stored."""
+
+
+is_unasked = and_(events.c.is_placeholder, ~exists().where(event_lookups.c.event_id == events.c.id))
+
+
+_version = bindparam("version", type_=Integer)
+_fingerprint = market_fingerprints.c
+_find_new = (
+    select(
+        staged_quotes.table.c.ticker,
+        and_(
+            markets.c.id.is_not(None),
+            _fingerprint.market_id.is_(None),
+            ~func.coalesce(markets.c.is_placeholder, true()),
+        ),
+    )
+    .select_from(
+        staged_quotes.table.outerjoin(markets, markets.c.ticker == staged_quotes.table.c.ticker).outerjoin(
+            market_fingerprints, _fingerprint.market_id == markets.c.id
+        )
+    )
+    .where(
+        or_(
+            _fingerprint.fingerprint.is_distinct_from(staged_quotes.table.c.fingerprint),
+            _fingerprint.version != _version,
+        )
+    )
+)
+# Of a market whose event the exchange has to be asked for, the description is compared again, which finds the event.
+
+
+class Staged(NamedTuple):
+    """How many markets a page has, and how many of them are compared with what is stored.
+
+    `repaired` of these should have had a fingerprint, and had none.
+    """
+
+    markets: int
+    compared: int
+    repaired: int = 0
+
+
+def stage_markets(connection: Connection, page: Sequence[Market], encoding: Encoding = CURRENT) -> Staged:
+    """Hold a page of markets in temporary tables of this connection, for the functions below and for `quotes`."""
+    fingerprints = _stage_quotes(connection, page, encoding)
+    _stage_descriptions(connection, page, fingerprints)
+    return Staged(len(page), len(page))
+
+
+def stage_listed(connection: Connection, page: Sequence[Market], encoding: Encoding = CURRENT) -> Staged:
+    """Hold a page in the same way, but of the descriptions only those with another fingerprint than is stored.
+
+    Fingerprints are compared here, not when the page is merged: a market that another run writes in between is
+    compared with the next listing.
+    """
+    fingerprints = _stage_quotes(connection, page, encoding)
+    found: dict[str, bool] = dict(connection.execute(_find_new, {"version": encoding.version}).all())
+    is_new = [market.ticker in found for market in page]
+    _stage_descriptions(connection, list(compress(page, is_new)), list(compress(fingerprints, is_new)))
+    return Staged(len(page), len(found), sum(found.values()))
+
+
+def _stage_quotes(connection: Connection, page: Sequence[Market], encoding: Encoding) -> list[int]:
+    fingerprints = encoding.of(page)
+    rows = [
+        (market.ticker, fingerprint, *market.quote)
+        for market, fingerprint in zip(page, fingerprints, strict=True)
+    ]
+    staged_quotes.fill(connection, rows)
+    return fingerprints
+
+
+def _stage_descriptions(connection: Connection, page: Sequence[Market], fingerprints: Sequence[int]) -> None:
+    rows = [
+        (*market.description, fingerprint) for market, fingerprint in zip(page, fingerprints, strict=True)
+    ]
+    staged_markets.fill(connection, rows)
+
+
+def unknown_events(connection: Connection) -> list[str]:
+    """Return the events that staged descriptions name and that are missing, or are placeholders never asked for.
+
+    Those of combos are left out: `/events` never returns them.
+    """
+    stage = staged_markets.table.c
+    named = select(stage.event_ticker.label("ticker")).where(~stage.is_combo).distinct().subquery()
+    is_known = exists().where(events.c.ticker == named.c.ticker, ~is_unasked)
+    return list(connection.execute(select(named.c.ticker).where(~is_known)).scalars())
