@@ -10,16 +10,20 @@ from enum import Enum
 from types import NoneType, UnionType
 from typing import Annotated, Any, NamedTuple, TypeAlias, Union, get_args, get_origin, get_type_hints
 
+READING = 2
+"""The version of reading: raised wherever a field is added to a record that is kept, or is read in another way."""
+
 
 class Unit(Enum):
     """What one of an integer is."""
 
     DOLLARS = "micro-dollars"
     CONTRACTS = "hundredths of a contract"
+    MILLIONTHS = "millionths"
     INSTANT = "microseconds since 1970, UTC"
 
 
-DOLLARS, CONTRACTS, INSTANT = Unit.DOLLARS, Unit.CONTRACTS, Unit.INSTANT
+DOLLARS, CONTRACTS, INSTANT, MILLIONTHS = Unit.DOLLARS, Unit.CONTRACTS, Unit.INSTANT, Unit.MILLIONTHS
 
 
 @dataclass(frozen=True)
@@ -28,6 +32,10 @@ class Note:
 
     meaning: str
     unit: Unit | None = None
+    since: int = 1
+    """The version of reading from which on the field is read."""
+    is_shared: bool = False
+    """Whether many rows have the same text, so that it is stored once and they have its key."""
 
     def __str__(self) -> str:
         return self.meaning if self.unit is None else f"{self.meaning} ({self.unit.value})"
@@ -45,6 +53,25 @@ class Series(NamedTuple):
     category: Annotated[str | None, Note("the exchange's category")]
     frequency: Annotated[str | None, Note("how often the series repeats, in free text")]
     tags: Annotated[str | None, Note("the series' tags, separated by commas")]
+    categories: Annotated[str | None, Note("the series' categories, as JSON", since=2)] = None
+    fee_type: Annotated[str | None, Note("how fees are computed, in the exchange's words", since=2)] = None
+    fee_multiplier: Annotated[int | None, Note("what the fees are multiplied by", MILLIONTHS, since=2)] = None
+    settlement_sources: Annotated[
+        str | None, Note("where outcomes are taken from, as JSON", since=2, is_shared=True)
+    ] = None
+    contract_url: Annotated[str | None, Note("address of the contract", since=2)] = None
+    contract_terms_url: Annotated[str | None, Note("address of the contract's terms", since=2)] = None
+    additional_prohibitions: Annotated[
+        str | None, Note("who else may not trade, as JSON", since=2, is_shared=True)
+    ] = None
+    product_metadata: Annotated[
+        str | None, Note("what the exchange says beside its fields, as JSON", since=2, is_shared=True)
+    ] = None
+    competition: Annotated[str | None, Note("the competition, of product_metadata", since=2)] = None
+    competition_scope: Annotated[
+        str | None, Note("what of the competition, of product_metadata", since=2)
+    ] = None
+    exchange_index: Annotated[int | None, Note("the exchange's shard", since=2)] = None
 
 
 class Event(NamedTuple):
@@ -59,6 +86,26 @@ class Event(NamedTuple):
     ]
     mutually_exclusive: Annotated[bool | None, Note("whether at most one market of the event can end YES")]
     strike_at: Annotated[int | None, Note("the date that the event is about", INSTANT)]
+    strike_period: Annotated[str | None, Note("the period that the event is about", since=2)] = None
+    collateral_return_type: Annotated[
+        str | None,
+        Note("whether collateral is returned across its markets: MECNET, DIRECNET, or none", since=2),
+    ] = None
+    fee_type_override: Annotated[str | None, Note("in place of the series' fee type", since=2)] = None
+    fee_multiplier_override: Annotated[
+        int | None, Note("in place of the series' fee multiplier", MILLIONTHS, since=2)
+    ] = None
+    settlement_sources: Annotated[
+        str | None, Note("where the outcome is taken from, as JSON", since=2, is_shared=True)
+    ] = None
+    product_metadata: Annotated[
+        str | None, Note("what the exchange says beside its fields, as JSON", since=2, is_shared=True)
+    ] = None
+    competition: Annotated[str | None, Note("the competition, of product_metadata", since=2)] = None
+    competition_scope: Annotated[
+        str | None, Note("what of the competition, of product_metadata", since=2)
+    ] = None
+    exchange_index: Annotated[int | None, Note("the exchange's shard", since=2)] = None
 
 
 class Quote(NamedTuple):
@@ -114,6 +161,23 @@ class Market(NamedTuple):
     is_provisional: Annotated[bool | None, Note("whether the exchange may still delete it")]
     is_combo: Annotated[bool, Note("whether it is a multivariate market, made from a collection")]
     collection_ticker: Annotated[str | None, Note("the collection from which a combo was made")]
+    latest_expiration_at: Annotated[int | None, Note("when it expires at the latest", INSTANT, since=2)]
+    functional_strike: Annotated[str | None, Note("the strike as a function, of that strike type", since=2)]
+    custom_strike: Annotated[str | None, Note("the strike as the exchange's own object, as JSON", since=2)]
+    expiration_value: Annotated[str | None, Note("the value that decided it, as text", since=2)]
+    rules_secondary: Annotated[
+        str | None, Note("further rules, often the same for all markets of an event", since=2, is_shared=True)
+    ]
+    price_level_structure: Annotated[str | None, Note("the name of its price steps", since=2)]
+    price_ranges: Annotated[str | None, Note("its price steps, as JSON", since=2, is_shared=True)]
+    settlement_bounds_type: Annotated[str | None, Note("default or floor", since=2)]
+    settlement_floor: Annotated[int | None, Note("the least that a YES contract will pay", DOLLARS, since=2)]
+    settlement_timer_seconds: Annotated[int | None, Note("seconds from the result to the payout", since=2)]
+    can_close_early: Annotated[bool | None, Note("whether it may close before its announced close", since=2)]
+    early_close_condition: Annotated[str | None, Note("when it closes early", since=2, is_shared=True)]
+    fee_waiver_expiration_at: Annotated[int | None, Note("until when no fee is taken", INSTANT, since=2)]
+    primary_participant_key: Annotated[str | None, Note("whom the market is about", since=2)]
+    exchange_index: Annotated[int | None, Note("the exchange's shard", since=2)]
     updated_time: str | None
     quote: Quote
     is_mirrored: bool

@@ -22,6 +22,7 @@ Record = TypeVar("Record")
 Marker = TypeVar("Marker")
 
 _OLDER = "_older"
+_NULL = msgspec.Raw(b"null")
 
 
 class Rule(NamedTuple):
@@ -57,7 +58,10 @@ def wire_of(payload: type[Payload]) -> type[Any]:
     for name, field, older in _sent_fields(payload):
         part = _part_of(field)
         kind = wire_of(part) | None if part else _marker(field, Wire).type
-        types.append((name, kind, None) if _is_optional(kind) else (name, kind))
+        if kind is msgspec.Raw:
+            types.append((name, kind, _NULL))
+        else:
+            types.append((name, kind, None) if kind is Any or _is_optional(kind) else (name, kind))
         names[name] = field.alias or name
         if older is not None:
             types.append((name + _OLDER, Any, None))

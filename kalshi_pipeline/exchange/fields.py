@@ -8,6 +8,7 @@ Each kind has two sides: what pydantic accepts, and a `Wire` with what msgspec r
 have an `Older` in its place, so that a deprecated field does no harm if it cannot be read.
 """
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Any, TypeVar
@@ -128,6 +129,89 @@ def _blank_to_none(value: object) -> object:
     return None if value == "" else value
 
 
+def loose_text(value: object) -> str | None:
+    """Return an optional text; anything else is absent."""
+    return value or None if isinstance(value, str) else None
+
+
+def loose_flag(value: object) -> bool | None:
+    """Return an optional yes or no; anything else is absent."""
+    return value if isinstance(value, bool) else None
+
+
+def loose_integer(value: object) -> int | None:
+    """Return an optional integer, or one that is written as text; anything else is absent."""
+    if isinstance(value, str) and value.isascii() and value.isdigit():
+        value = int(value)
+    is_integer = isinstance(value, int) and not isinstance(value, bool)
+    return value if is_integer and abs(value) <= LARGEST_INTEGER else None  # type: ignore[return-value, arg-type]
+
+
+def loose_instant(value: object) -> int | None:
+    """Return the instant of an optional time; what is none is absent."""
+    try:
+        return read_instant(value)
+    except ValueError:
+        return None
+
+
+def loose_dollars(value: object) -> int | None:
+    """Return the micro-dollars of an optional text; what is no number of dollars is absent."""
+    try:
+        return read_dollars(value) if isinstance(value, str) else None
+    except ValueError:
+        return None
+
+
+def loose_factor(value: object) -> int | None:
+    """Return the millionths of an optional number, such as 0.5, or of its text; anything else is absent."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    try:
+        return parse_dollars(str(value))
+    except ValueError:
+        return None
+
+
+def _json_numbers(value: object) -> object:
+    """Return JSON with its fractions as text, so that it is the same however it was read."""
+    if isinstance(value, float):
+        return str(value)
+    if isinstance(value, list):
+        return [_json_numbers(item) for item in value]
+    if isinstance(value, dict):
+        return {key: _json_numbers(item) for key, item in value.items()}
+    return value
+
+
+def read_json(value: object) -> str | None:
+    """Return optional JSON as text with sorted keys; null and what is empty are absent."""
+    if value in (None, "", [], {}):
+        return None
+    try:
+        text = json.dumps(_json_numbers(value), ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+        text.encode()
+    except (RecursionError, UnicodeEncodeError):  # it nests too deep, or holds half a character
+        return None
+    return text
+
+
+_known_json: dict[bytes, str | None] = {}
+
+
+def read_raw_json(value: msgspec.Raw) -> str | None:
+    """Return the same of JSON that was not read yet. Most of it repeats from market to market."""
+    raw = bytes(value)
+    if raw not in _known_json:
+        if len(_known_json) >= _MOST_REMEMBERED:
+            _known_json.clear()
+        try:
+            _known_json[raw] = read_json(json.loads(raw))
+        except RecursionError:
+            _known_json[raw] = None
+    return _known_json[raw]
+
+
 LONGEST_TICKER = 255
 _MOST_SECONDS = LARGEST_INTEGER // MICROS_PER_SECOND
 
@@ -173,6 +257,28 @@ Number = Annotated[float | None, BeforeValidator(_blank_to_none), Wire(float | N
 
 Flag = Annotated[bool | None, BeforeValidator(_blank_to_none), Wire(bool | None)]
 """An optional yes or no."""
+
+# Of what describes a record and is no part of its quote, an odd value costs its own field and no more.
+LooseText = Annotated[Any, PlainValidator(loose_text), Wire(Any, "loose_text({0})")]
+"""Optional text; the blank string is absent, and so is anything else."""
+
+LooseFlag = Annotated[Any, PlainValidator(loose_flag), Wire(Any, "loose_flag({0})")]
+"""An optional yes or no; anything else is absent."""
+
+LooseInteger = Annotated[Any, PlainValidator(loose_integer), Wire(Any, "loose_integer({0})")]
+"""An optional integer; anything else is absent."""
+
+LooseInstant = Annotated[Any, PlainValidator(loose_instant), Wire(Any, "loose_instant({0})")]
+"""An optional RFC 3339 time, as microseconds since 1970; anything else is absent."""
+
+LooseDollars = Annotated[Any, PlainValidator(loose_dollars), Wire(Any, "loose_dollars({0})")]
+"""An optional decimal string of dollars, as micro-dollars; anything else is absent."""
+
+Factor = Annotated[Any, PlainValidator(loose_factor), Wire(Any, "loose_factor({0})")]
+"""An optional number, as millionths; anything else is absent."""
+
+Json = Annotated[Any, PlainValidator(read_json), Wire(msgspec.Raw, "read_raw_json({0})")]
+"""Any JSON, as text with sorted keys; null and what is empty are absent."""
 
 OlderText = Annotated[Any, Older(read_text)]
 """Optional text."""

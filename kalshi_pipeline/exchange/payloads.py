@@ -15,8 +15,15 @@ from kalshi_pipeline.exchange.fields import (
     Contracts,
     Dollars,
     EpochSeconds,
+    Factor,
     Flag,
     Instant,
+    Json,
+    LooseDollars,
+    LooseFlag,
+    LooseInstant,
+    LooseInteger,
+    LooseText,
     Moment,
     Number,
     OlderCents,
@@ -44,6 +51,15 @@ class SeriesPayload(Payload):
     category: Text = None
     frequency: Text = None
     tags: Tags = None
+    categories: Json = None
+    fee_type: LooseText = None
+    fee_multiplier: Factor = None
+    settlement_sources: Json = None
+    contract_url: LooseText = None
+    contract_terms_url: LooseText = None
+    additional_prohibitions: Json = None
+    product_metadata: Json = None
+    exchange_index: LooseInteger = None
 
 
 class EventPayload(Payload):
@@ -56,6 +72,13 @@ class EventPayload(Payload):
     category: Text = None
     mutually_exclusive: Flag = None
     strike_at: Instant = Field(None, alias="strike_date")
+    strike_period: LooseText = None
+    collateral_return_type: LooseText = None
+    fee_type_override: LooseText = None
+    fee_multiplier_override: Factor = None
+    settlement_sources: Json = None
+    product_metadata: Json = None
+    exchange_index: LooseInteger = None
 
 
 class MarketPayload(Payload):
@@ -80,7 +103,22 @@ class MarketPayload(Payload):
     rules_primary: Text = None
     is_provisional: Flag = None
     collection_ticker: Text = Field(None, alias="mve_collection_ticker")
-    updated_time: Text = None
+    latest_expiration_at: LooseInstant = Field(None, alias="latest_expiration_time")
+    functional_strike: LooseText = None
+    custom_strike: Json = None
+    expiration_value: LooseText = None
+    rules_secondary: LooseText = None
+    price_level_structure: LooseText = None
+    price_ranges: Json = None
+    settlement_bounds_type: LooseText = None
+    settlement_floor: LooseDollars = Field(None, alias="settlement_floor_dollars")
+    settlement_timer_seconds: LooseInteger = None
+    can_close_early: LooseFlag = None
+    early_close_condition: LooseText = None
+    fee_waiver_expiration_at: LooseInstant = Field(None, alias="fee_waiver_expiration_time")
+    primary_participant_key: LooseText = None
+    exchange_index: LooseInteger = None
+    updated_time: LooseText = None
 
     yes_bid: Dollars = Field(None, alias="yes_bid_dollars")
     yes_ask: Dollars = Field(None, alias="yes_ask_dollars")

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterator
 from typing import Any, NamedTuple
 
-from sqlalchemy import BigInteger, Boolean, Column, Float, LargeBinary, Text
+from sqlalchemy import BigInteger, Boolean, Column, Float, ForeignKey, LargeBinary, Text
 from sqlalchemy.types import TypeEngine
 
 from kalshi_pipeline.records import Field, fields_of
@@ -29,6 +29,22 @@ def record_column(record: type[NamedTuple], name: str, **options: Any) -> Column
     return _column(field, **options)
 
 
+def text_key(name: str) -> str:
+    """Return the column that holds the key of a field's text, of a field whose texts are shared by many rows."""
+    return f"{name}_id"
+
+
+def shared_fields(record: type[NamedTuple]) -> list[str]:
+    """Return the fields whose texts are stored once and shared."""
+    return [field.name for field in _flat_fields(record) if field.note is not None and field.note.is_shared]
+
+
+def first_read_in(record: type[NamedTuple]) -> dict[str, int]:
+    """Return the version of reading from which on each column of a record is known."""
+    columns = zip(_flat_fields(record), record_columns(record), strict=True)
+    return {column.name: 1 if field.note is None else field.note.since for field, column in columns}
+
+
 def _flat_fields(record: type[NamedTuple]) -> Iterator[Field]:
     for field in fields_of(record):
         if field.is_record:
@@ -39,5 +55,12 @@ def _flat_fields(record: type[NamedTuple]) -> Iterator[Field]:
 
 def _column(field: Field, **options: Any) -> Column[Any]:  # noqa: ANN401  (SQLAlchemy's)
     comment = None if field.note is None else str(field.note)
+    if field.note is not None and field.note.is_shared:
+        options = {
+            "type_": BigInteger,
+            "nullable": field.is_optional,
+            "comment": f"{comment}: a key of texts",
+        }
+        return Column(text_key(field.name), ForeignKey("texts.id"), **options)
     options = {"type_": _TYPES[field.type], "nullable": field.is_optional, "comment": comment, **options}
     return Column(field.name, **options)

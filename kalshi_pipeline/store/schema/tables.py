@@ -75,6 +75,13 @@ def _parent_columns() -> list[Column[Any]]:
             nullable=False,
             comment="made because a child needed it; its other values are NULL until a run fills it",
         ),
+        Column(
+            "reading",
+            Integer,
+            nullable=False,
+            server_default="0",
+            comment="the version of reading with which it was read last: a field of a later one is not known yet",
+        ),
         _instant("first_seen_at", "when this row was made"),
         _instant("changed_at", "when this row last changed"),
     ]
@@ -132,6 +139,38 @@ def _quote_columns() -> list[Column[Any]]:
     ]
 
 
+texts = Table(
+    "texts",
+    metadata,
+    Column(
+        "id",
+        BigInteger,
+        primary_key=True,
+        autoincrement=False,
+        comment="the first 64 bits of its BLAKE2b digest",
+    ),
+    Column("body", Text, nullable=False, comment="the text"),
+    comment="texts that many rows share, such as second rules: each is stored once",
+)
+
+
+def _changes(name: str, key: str, parent: str, subject: str, fields: str) -> Table:
+    """Return the table of the changes of a parent's rows."""
+    table = Table(
+        name,
+        metadata,
+        _id(),
+        Column(key, ForeignKey(parent), nullable=False, comment=f"the {subject} that changed"),
+        _instant("seen_at", "when the change was seen"),
+        Column("field", Text, nullable=False, comment="which of its columns changed"),
+        Column("before", Text, comment="its value before, as text; of a shared text its key"),
+        Column("after", Text, comment="its value since then, as text; of a shared text its key"),
+        comment=f"changes of {fields}",
+    )
+    Index(f"ix_{name}_{key}_id", table.c[key], table.c.id)
+    return table
+
+
 series = Table(
     "series",
     metadata,
@@ -142,6 +181,8 @@ series = Table(
     comment="templates of events",
 )
 
+series_changes = _changes("series_changes", "series_id", "series.id", "series", "every field of series")
+
 events = Table(
     "events",
     metadata,
@@ -151,6 +192,9 @@ events = Table(
     *record_columns(Event, without=("ticker", "series_ticker")),
     *_parent_columns(),
     comment="questions, each with its markets",
+)
+event_changes = _changes(
+    "event_changes", "event_id", "events.id", "event", "every field of events, their series included"
 )
 event_lookups = Table(
     "event_lookups",
@@ -408,18 +452,13 @@ quarantine = Table(
     comment="records of the exchange that could not be read",
 )
 
-market_changes = Table(
+market_changes = _changes(
     "market_changes",
-    metadata,
-    _id(),
-    Column("market_id", ForeignKey("markets.id"), nullable=False, comment="the market that changed"),
-    _instant("seen_at", "when the change was seen"),
-    Column("field", Text, nullable=False, comment="which of its columns changed"),
-    Column("before", Text, comment="its value before, as text"),
-    Column("after", Text, comment="its value since then, as text"),
-    comment="changes of markets: status, result, close_at, rules_primary, settlement_value",
+    "market_id",
+    "markets.id",
+    "market",
+    "every field of markets, their event included, and of settlement_value",
 )
-Index("ix_market_changes_market_id_id", market_changes.c.market_id, market_changes.c.id)
 
 settlements = Table(
     "settlements",

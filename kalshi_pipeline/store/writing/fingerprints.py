@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import msgspec
 from sqlalchemy import Connection, Select, Update, delete, exists, null, update
 
-from kalshi_pipeline.records import Market
+from kalshi_pipeline.records import READING, Market
 from kalshi_pipeline.store.schema.tables import market_fingerprints, markets
 
 _BYTES = 8
@@ -28,7 +28,6 @@ class Encoding(NamedTuple):
     """
 
     version: int
-    """To be raised wherever a field is added, left out, or read in another way."""
     bits: int = 8 * _BYTES
 
     def of(self, page: Sequence[Market]) -> list[int]:
@@ -39,7 +38,7 @@ class Encoding(NamedTuple):
         return [fingerprint >> (8 * _BYTES - self.bits) for fingerprint in fingerprints]
 
 
-CURRENT = Encoding(version=1)
+CURRENT = Encoding(version=READING)
 
 
 def forget_fingerprints(market_ids: Select[Any]) -> Update:

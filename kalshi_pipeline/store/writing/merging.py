@@ -5,7 +5,8 @@ No statement runs per row, however many rows a page has (the costs are in benchm
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from sqlalchemy import (
     URL,
@@ -32,10 +33,12 @@ from sqlalchemy import (
     or_,
     select,
     true,
+    union_all,
     update,
 )
 from sqlalchemy.schema import CreateTable
 
+from kalshi_pipeline.records import READING
 from kalshi_pipeline.store.dialects import load
 from kalshi_pipeline.store.writing.ids import InsertNew
 
@@ -74,15 +77,27 @@ class Staging:
         load(connection, self.table, self._columns, rows)
 
 
+def as_text(value: ColumnElement[Any]) -> ColumnElement[str | None]:
+    """Return a value as the logs of changes have it."""
+    return cast(value, Text)
+
+
+class Logged(NamedTuple):
+    """How a column is logged: as which field, known from which version of reading on, and by which text."""
+
+    field: str
+    since: int = 1
+    text_of: Callable[[ColumnElement[Any]], ColumnElement[str | None]] = as_text
+
+
 class Merge:
     """Insert the staged rows that are missing in `table` and update those that differ, by ticker.
 
     A value that is absent in the stage never erases a known one, except in the columns named in `exact`: a later
     generation of the API may leave a field out, and a zero time means 'not set'. Flags named in `lasting` are never
-    taken back. For the columns named in `logged`,
-    the value before and the value after are written into `log`, whose foreign key names the row. `before_change`
-    returns statements that run before rows change, from the rows that do with what is staged for them, and from their
-    new values.
+    taken back. The values before and after are written into `log`, whose foreign key names the row, for each column of
+    `logged`, but for a column that the row was never read with. `before_change` returns statements that run before rows
+    change, from the rows that do with what is staged for them, and from their new values.
     """
 
     def __init__(
@@ -93,7 +108,7 @@ class Merge:
         exact: frozenset[str] = frozenset(),
         lasting: frozenset[str] = frozenset(),
         log: Table | None = None,
-        logged: Sequence[str] = (),
+        logged: Mapping[str, Logged] = MappingProxyType({}),
         before_change: Callable[[Join, Mapping[str, ColumnElement[Any]]], Sequence[Insert | Update]]
         | None = None,
     ) -> None:
@@ -101,7 +116,9 @@ class Merge:
         seen_at = bindparam("seen_at", type_=BigInteger)
         same_ticker = table.c.ticker == stage.c.ticker
         staged_row = stage.c[STAGED_ROW]
-        new = {**values, "is_placeholder": false(), "first_seen_at": seen_at, "changed_at": seen_at}
+        reading = literal(READING)
+        read = {"is_placeholder": false(), "reading": reading}
+        new = {**values, **read, "first_seen_at": seen_at, "changed_at": seen_at}
         self.new = Table(
             f"new_{table.name}",
             _staging,
@@ -139,27 +156,36 @@ class Merge:
             ["id", STAGED_ROW],
             select(table.c.id, staged_row)
             .select_from(stage.join(table, same_ticker))
-            .where(or_(table.c.is_placeholder, *differs)),
+            .where(or_(table.c.is_placeholder, table.c.reading != reading, *differs)),
         )
         # The list makes SQLite begin with the few rows that change: otherwise it may read the whole table.
         is_among = and_(table.c.id == self.changed.c.id, table.c.id.in_(select(self.changed.c.id)))
         is_changed = and_(is_among, staged_row == self.changed.c[STAGED_ROW])
         self.update_changed: Update = (
-            update(table)
-            .values({**kept, "is_placeholder": false(), "changed_at": seen_at})
-            .where(is_changed, same_ticker)
+            update(table).values({**kept, **read, "changed_at": seen_at}).where(is_changed, same_ticker)
         )
         changing = self.changed.join(table, is_among).join(stage, staged_row == self.changed.c[STAGED_ROW])
-        self.log_changed: list[Insert | Update] = [
-            insert(log).from_select(
-                [next(iter(log.foreign_keys)).parent.name, "seen_at", "field", "before", "after"],
-                select(table.c.id, seen_at, literal(name), cast(table.c[name], Text), cast(kept[name], Text))
-                .select_from(changing)
-                .where(~table.c.is_placeholder, table.c[name].is_distinct_from(kept[name])),
+        changes = [
+            select(
+                table.c.id,
+                seen_at,
+                literal(logged_as.field),
+                logged_as.text_of(table.c[name]),
+                logged_as.text_of(kept[name]),
             )
-            for name in logged
-            if log is not None
+            .select_from(changing)
+            .where(
+                ~table.c.is_placeholder,
+                table.c[name].is_distinct_from(kept[name]),
+                or_(table.c[name].is_not(None), table.c.reading >= logged_as.since),
+            )
+            for name, logged_as in logged.items()
         ]
+        self.log_changed: list[Insert | Update] = []
+        if log is not None:
+            key = next(iter(log.foreign_keys)).parent.name
+            columns = [key, "seen_at", "field", "before", "after"]
+            self.log_changed.append(insert(log).from_select(columns, union_all(*changes)))
         if before_change is not None:
             self.log_changed += before_change(changing, kept)
         self.find_open = select(table.c.id).where(table.c.is_placeholder).limit(1)

@@ -1,7 +1,7 @@
 """Writes of series, events and markets: merged by ticker, parents first, within the caller's transaction."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from sqlalchemy import (
     BigInteger,
@@ -10,6 +10,7 @@ from sqlalchemy import (
     Insert,
     Integer,
     Join,
+    Table,
     Update,
     and_,
     bindparam,
@@ -25,8 +26,16 @@ from sqlalchemy import (
 
 from kalshi_pipeline.records import Event, Market, Series
 from kalshi_pipeline.store.dialects.statements import upsert
-from kalshi_pipeline.store.schema.from_records import record_columns
+from kalshi_pipeline.store.schema.from_records import (
+    first_read_in,
+    record_columns,
+    shared_fields,
+    text_key,
+)
 from kalshi_pipeline.store.schema.tables import (
+    QUOTE_COLUMNS,
+    UNSTORED,
+    event_changes,
     events,
     latest_quotes,
     market_changes,
@@ -34,11 +43,13 @@ from kalshi_pipeline.store.schema.tables import (
     market_lookups,
     markets,
     series,
+    series_changes,
     settlements,
 )
 from kalshi_pipeline.store.writing.fingerprints import CURRENT, Encoding, forget_fingerprints
 from kalshi_pipeline.store.writing.merging import (
     STAGED_ROW,
+    Logged,
     Merge,
     Staging,
     insert_placeholders,
@@ -47,15 +58,19 @@ from kalshi_pipeline.store.writing.moves import doubt_ticks_since, series_with, 
 from kalshi_pipeline.store.writing.staged_pages import (
     Staged,
     is_unasked,
+    market_texts,
     stage_markets,
     staged_market_ids,
     staged_markets,
 )
 from kalshi_pipeline.store.writing.tally import Tally
+from kalshi_pipeline.store.writing.texts import SharedTexts
 from kalshi_pipeline.vocabulary import BEFORE_RESULT, MarketStatus
 
 staged_series = Staging("staged_series", *record_columns(Series))
 staged_events = Staging("staged_events", *record_columns(Event))
+_series_texts = SharedTexts("staged_series_texts", Series)
+_event_texts = SharedTexts("staged_event_texts", Event)
 _seen_at = bindparam("seen_at", type_=BigInteger)
 _version = bindparam("version", type_=Integer)
 
@@ -117,11 +132,39 @@ def _before_markets_change(changing: Join, new: Mapping[str, ColumnElement[Any]]
     ]
 
 
-_merge_series = Merge(series, staged_series, _values(staged_series))
+def _logged(record: type[NamedTuple], *unlogged: str) -> dict[str, Logged]:
+    """Return how the columns of a record are logged."""
+    names = {text_key(name): name for name in shared_fields(record)}
+    return {
+        column: Logged(names.get(column, column), since)
+        for column, since in first_read_in(record).items()
+        if column not in ("ticker", *unlogged)
+    }
+
+
+def _ticker_in(table: Table) -> Callable[[ColumnElement[Any]], ColumnElement[str | None]]:
+    """Return the text of a parent's key: its ticker."""
+
+    def ticker_of(key: ColumnElement[Any]) -> ColumnElement[str | None]:
+        parent = table.alias(f"logged_{table.name}")
+        query = select(parent.c.ticker).where(parent.c.id == key)
+        return query.correlate_except(parent).scalar_subquery()
+
+    return ticker_of
+
+
+_merge_series = Merge(
+    series, staged_series, _values(staged_series), log=series_changes, logged=_logged(Series)
+)
 _merge_events = Merge(
     events,
     staged_events,
     {"series_id": _series_of_event, **_values(staged_events, "series_ticker")},
+    log=event_changes,
+    logged={
+        "series_id": Logged("series_ticker", text_of=_ticker_in(series)),
+        **_logged(Event, "series_ticker"),
+    },
     before_change=_before_events_change,
 )
 _merge_markets = Merge(
@@ -137,7 +180,10 @@ _merge_markets = Merge(
     # A market made from a collection is a combo, even where the collection is left out.
     lasting=frozenset({"is_combo"}),
     log=market_changes,
-    logged=("status", "result", "close_at", "rules_primary"),
+    logged={
+        "event_id": Logged("event_ticker", text_of=_ticker_in(events)),
+        **_logged(Market, "event_ticker", *QUOTE_COLUMNS, *UNSTORED),
+    },
     before_change=_before_markets_change,
 )
 _insert_missing_series = insert_placeholders(series, staged_events.table.c.series_ticker)
@@ -171,13 +217,15 @@ _keep_fingerprints = upsert(
 
 def merge_series(connection: Connection, rows: Sequence[Series], seen_at: int) -> Tally:
     """Insert or update series."""
-    staged_series.fill(connection, rows)
+    staged_series.fill(connection, _series_texts.stage(connection, rows))
+    _series_texts.store(connection)
     return _tally(_merge_series.run(connection, seen_at), len(rows))
 
 
 def merge_events(connection: Connection, rows: Sequence[Event], seen_at: int) -> Tally:
     """Insert or update events; a series that they name and that is not stored becomes a placeholder."""
-    staged_events.fill(connection, rows)
+    staged_events.fill(connection, _event_texts.stage(connection, rows))
+    _event_texts.store(connection)
     placeholders = _insert_missing_series.run(connection, {"seen_at": seen_at})
     return _tally(_merge_events.run(connection, seen_at), len(rows), placeholders)
 
@@ -199,6 +247,7 @@ def merge_staged_markets(
         connection.execute(_forget_missing)
     if not staged.compared:
         return Tally(unchanged=staged.markets)
+    market_texts.store(connection)
     placeholders = _insert_missing_events.run(connection, {"seen_at": seen_at})
     merged = _merge_markets.run(connection, seen_at)
     if are_listed:

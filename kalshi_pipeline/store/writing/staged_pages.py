@@ -30,6 +30,7 @@ from kalshi_pipeline.store.writing.fingerprints import CURRENT, Encoding
 from kalshi_pipeline.store.writing.merging import (
     Staging,
 )
+from kalshi_pipeline.store.writing.texts import SharedTexts
 
 staged_quotes = Staging(
     "staged_quotes",
@@ -44,6 +45,7 @@ staged_markets = Staging(
     market_fingerprints.c.fingerprint,
 )
 """Those of them whose descriptions are compared with the stored ones."""
+market_texts = SharedTexts("staged_market_texts", Market)
 staged_market_ids = select(markets.c.id).join(
     staged_quotes.table, markets.c.ticker == staged_quotes.table.c.ticker
 )
@@ -121,9 +123,8 @@ def _stage_quotes(connection: Connection, page: Sequence[Market], encoding: Enco
 
 
 def _stage_descriptions(connection: Connection, page: Sequence[Market], fingerprints: Sequence[int]) -> None:
-    rows = [
-        (*market.description, fingerprint) for market, fingerprint in zip(page, fingerprints, strict=True)
-    ]
+    described = market_texts.stage(connection, [market.description for market in page])
+    rows = [(*row, fingerprint) for row, fingerprint in zip(described, fingerprints, strict=True)]
     staged_markets.fill(connection, rows)
 
 

@@ -1,0 +1,46 @@
+"""Texts that many rows share: stored once, under the beginning of their digest, which the rows have as their key."""
+
+from collections.abc import Sequence
+from functools import lru_cache
+from hashlib import blake2b
+from typing import NamedTuple
+
+from sqlalchemy import Connection, select
+
+from kalshi_pipeline.records import Row
+from kalshi_pipeline.store.dialects.statements import insert_or_ignore
+from kalshi_pipeline.store.schema.from_records import shared_fields
+from kalshi_pipeline.store.schema.tables import texts
+from kalshi_pipeline.store.writing.merging import Staging
+
+
+@lru_cache(maxsize=4096)
+def key_of(text: str) -> int:
+    """Return the key of a text."""
+    return int.from_bytes(blake2b(text.encode(), digest_size=8).digest(), "big", signed=True)
+
+
+class SharedTexts:
+    """The shared texts of one kind of record: staged with its rows, and stored before them."""
+
+    def __init__(self, name: str, record: type[NamedTuple]) -> None:
+        self._positions = [record._fields.index(field) for field in shared_fields(record)]
+        self._staged = Staging(name, texts.c.id, texts.c.body)
+        stage = self._staged.table.c
+        self._store = insert_or_ignore(texts, ["id", "body"], select(stage.id, stage.body))
+
+    def stage(self, connection: Connection, rows: Sequence[Row]) -> list[Row]:
+        """Stage the texts of rows, and return the rows with the keys of the texts in their place."""
+        keyed = list(map(list, rows))
+        found: dict[int, str] = {}
+        for row in keyed:
+            for position in self._positions:
+                if (text := row[position]) is not None:
+                    row[position] = key = key_of(text)
+                    found[key] = text
+        self._staged.fill(connection, list(found.items()))
+        return list(map(tuple, keyed))
+
+    def store(self, connection: Connection) -> None:
+        """Store the staged texts that are not stored yet."""
+        connection.execute(self._store)
