@@ -17,7 +17,15 @@ from kalshi_pipeline.errors import NoQuoteError, RangeError, UnknownTickerError
 from kalshi_pipeline.settings import load_settings
 from kalshi_pipeline.store.database import Answer, Connection, Database, ReadOnlyDatabase
 from kalshi_pipeline.store.dialects import url_of_file
-from kalshi_pipeline.store.reading import catalogue, completeness, history, in_force, movers, quotes
+from kalshi_pipeline.store.reading import (
+    catalogue,
+    completeness,
+    descriptions,
+    history,
+    in_force,
+    movers,
+    quotes,
+)
 from kalshi_pipeline.store.reading.catalogue import MarketDetails, StoredSettlement
 from kalshi_pipeline.store.reading.completeness import (
     ListingRun,
@@ -166,6 +174,22 @@ class Store:
         Raises UnknownTickerError if it is not stored.
         """
         return self._source.ask(lambda connection: _market(connection, ticker))
+
+    def description(self, kind: str, ticker: str, at: Instant | None = None) -> dict[str, object]:
+        """Return what the exchange said of a series, an event or a market (`kind`), as known `at` an instant or now.
+
+        The fields by their names in docs/tables.md, shared texts in place of their keys; prices in micro-dollars,
+        factors in millionths. Raises UnknownTickerError if it is not stored, or was first seen after the instant.
+        """
+        if kind not in descriptions.KINDS:
+            raise ValueError(f"{kind!r} is no kind: choose series, event or market")
+        instant = None if at is None else _past(at)
+        found = self._source.ask(
+            lambda connection: descriptions.description(connection, kind, ticker, instant)
+        )
+        if found is None:
+            raise UnknownTickerError(ticker)
+        return found
 
     def movers_window(self, window_seconds: float) -> Window | None:
         """Return the span that `movers` looks at, up to the newest complete tick; None if there is no such tick."""

@@ -298,45 +298,21 @@ def test_nested_markets_say_the_same_as_listed_ones() -> None:
 UNREAD = {
     "series": frozenset(
         {
-            "additional_prohibitions",
-            "categories",
-            "contract_terms_url",
-            "contract_url",
-            "exchange_index",
-            "fee_multiplier",
-            "fee_type",
             "last_updated_ts",
-            "settlement_sources",
         }
     ),
     "events": frozenset(
         {
-            "collateral_return_type",
-            "exchange_index",
             "last_updated_ts",
-            "product_metadata",
-            "settlement_sources",
-            "strike_period",
         }
     ),
     "markets": frozenset(
         {
-            "can_close_early",
-            "custom_strike",
-            "early_close_condition",
-            "exchange_index",
             "expiration_time",
-            "expiration_value",
-            "latest_expiration_time",
             "notional_value_dollars",
             "previous_price_dollars",
             "previous_yes_ask_dollars",
             "previous_yes_bid_dollars",
-            "price_level_structure",
-            "price_ranges",
-            "rules_secondary",
-            "settlement_bounds_type",
-            "settlement_timer_seconds",
             "volume_24h_fp",
         }
     ),

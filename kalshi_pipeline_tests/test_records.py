@@ -21,7 +21,7 @@ from kalshi_pipeline.records import (
 )
 from kalshi_pipeline.store.reading import quotes
 from kalshi_pipeline.store.schema.columns import columns_of
-from kalshi_pipeline.store.schema.from_records import record_column, record_columns
+from kalshi_pipeline.store.schema.from_records import record_column, record_columns, shared_fields, text_key
 from kalshi_pipeline.store.schema.tables import UNSTORED, metadata
 
 # The tables of a record's fields, and the fields that are stored under another name, or nowhere.
@@ -45,7 +45,15 @@ def test_every_field_is_a_column_with_its_type_and_its_note(record: type[NamedTu
             name = others.get(field.name, field.name)
             if name is None:
                 continue
-            column = metadata.tables[table].c[name]
+            is_shared = field.note is not None and field.note.is_shared
+            column = metadata.tables[table].c[text_key(name) if is_shared else name]
+            if is_shared:
+                assert (name, column.nullable, column.comment) == (
+                    name,
+                    True,
+                    f"{field.note}: a key of texts",
+                )
+                continue
             assert (name, column.nullable) == (name, field.is_optional)
             if name == field.name:
                 stored = bytes if name == "trade_id" else field.type
@@ -89,7 +97,8 @@ def test_description_of_a_market_is_its_columns_without_those_of_its_quote() -> 
     """Each field's name stands for its value."""
     market = Market(**dict(zip(Market._fields, Market._fields, strict=True)))  # type: ignore[arg-type]
     stored = record_columns(Market, without=(*UNSTORED, *Quote._fields))
-    assert list(market.description) == [column.name for column in stored]
+    described = [text_key(name) if name in shared_fields(Market) else name for name in market.description]
+    assert described == [column.name for column in stored]
     assert market.dated_description == (*market.description, "updated_time")
 
 

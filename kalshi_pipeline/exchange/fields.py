@@ -130,8 +130,18 @@ def _blank_to_none(value: object) -> object:
 
 
 def loose_text(value: object) -> str | None:
-    """Return an optional text; anything else is absent."""
-    return value or None if isinstance(value, str) else None
+    """Return an optional text; anything else is absent, and so is a text that holds half a character."""
+    if not isinstance(value, str) or not (value.isascii() or _is_whole(value)):
+        return None
+    return value or None
+
+
+def _is_whole(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def loose_flag(value: object) -> bool | None:
@@ -190,10 +200,9 @@ def read_json(value: object) -> str | None:
         return None
     try:
         text = json.dumps(_json_numbers(value), ensure_ascii=False, separators=(",", ":"), sort_keys=True)
-        text.encode()
-    except (RecursionError, UnicodeEncodeError):  # it nests too deep, or holds half a character
+    except RecursionError:
         return None
-    return text
+    return text if _is_whole(text) else None
 
 
 _known_json: dict[bytes, str | None] = {}

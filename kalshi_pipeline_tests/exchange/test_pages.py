@@ -193,7 +193,8 @@ def test_body_that_is_no_json_is_garbled(body: bytes) -> None:
 @pytest.mark.parametrize(
     ("field", "kept", "rejected"),
     [
-        pytest.param("rules_secondary", ["M1", "M2"], [], id="in-a-field-that-is-not-read"),
+        pytest.param("subtitle", ["M1", "M2"], [], id="in-a-field-that-is-not-read"),
+        pytest.param("rules_secondary", ["M1", "M2"], [], id="in-a-further-description"),
         pytest.param("created_time", ["M2"], ["M1"], id="in-a-time"),
         pytest.param("yes_ask_dollars", ["M2"], ["M1"], id="in-a-price"),
         pytest.param("event_ticker", ["M2"], ["M1"], id="in-an-identifier"),

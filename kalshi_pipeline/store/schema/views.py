@@ -4,9 +4,13 @@ Money and counts are stored as whole numbers; divided by 1000000.0 or 100.0 they
 that the exchange wrote, so they print as those decimals and equal them.
 """
 
+from typing import NamedTuple
+
 from sqlalchemy import Connection, inspect
 
+from kalshi_pipeline.records import DOLLARS, INSTANT, MILLIONTHS, Event, Market, Series, units_of
 from kalshi_pipeline.store.dialects import ViewWords, view_words
+from kalshi_pipeline.store.schema.from_records import shared_fields
 
 FORMER: tuple[str, ...] = ()
 """Names of views of earlier versions, beginning with schema 0005, that are made no more."""
@@ -70,6 +74,7 @@ def definitions(words: ViewWords) -> dict[str, str]:
         "movers_1h": views.movers(1),
         "movers_24h": views.movers(24),
         "market_change_history": views.market_change_history(),
+        "change_history": views.change_history(),
         "settlement_history": views.settlement_history(),
         "settlement_amendment_history": views.settlement_amendment_history(),
         "trade_history": views.trade_history(),
@@ -405,19 +410,48 @@ SELECT
     m.ticker AS ticker,
     {self._iso("c.seen_at")} AS seen_at,
     c.field AS field,
-    {self._shown("c.before")} AS before,
-    {self._shown("c.after")} AS after
+    {self._shown("c.before", Market)} AS before,
+    {self._shown("c.after", Market)} AS after
 FROM market_changes AS c
 JOIN markets AS m ON m.id = c.market_id
 """
 
-    def _shown(self, value: str) -> str:
-        """A value of a change as people read it: times in ISO, money in dollars, words as they came."""
-        number = f"CAST({value} AS BIGINT)"
-        return (
-            f"CASE c.field WHEN 'close_at' THEN {self._iso(number)} "
-            f"WHEN 'settlement_value' THEN CAST({number} / 1000000.0 AS TEXT) ELSE {value} END"
+    def change_history(self) -> str:
+        return "\nUNION ALL".join(
+            f"""
+SELECT
+    '{kind}' AS kind,
+    p.ticker AS ticker,
+    {self._iso("c.seen_at")} AS seen_at,
+    c.field AS field,
+    {self._shown("c.before", record)} AS before,
+    {self._shown("c.after", record)} AS after
+FROM {kind}_changes AS c
+JOIN {table} AS p ON p.id = c.{kind}_id
+"""
+            for kind, table, record in (
+                ("series", "series", Series),
+                ("event", "events", Event),
+                ("market", "markets", Market),
+            )
         )
+
+    def _shown(self, value: str, record: type[NamedTuple]) -> str:
+        """A value of a change as people read it: times in ISO, money in dollars, texts and words as they came."""
+        number = f"CAST({value} AS BIGINT)"
+        units = units_of(record)
+        fractions = [name for name, unit in units.items() if unit in (DOLLARS, MILLIONTHS)]
+        cases = {
+            self._iso(number): [name for name, unit in units.items() if unit is INSTANT],
+            f"CAST({number} / 1000000.0 AS TEXT)": [*fractions, "settlement_value"],
+            f"(SELECT t.body FROM texts AS t WHERE t.id = {number})": shared_fields(record),
+        }
+        whens = " ".join(
+            f"WHEN c.field IN ({', '.join(repr(name) for name in names)}) THEN {shown}"
+            for shown, names in cases.items()
+            if names
+        )
+        return f"CASE {whens} ELSE {value} END"
 
     def settlement_history(self) -> str:
         return f"""

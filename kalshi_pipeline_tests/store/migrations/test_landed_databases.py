@@ -191,4 +191,5 @@ def test_views_and_indexes_of_a_development_version_become_those_of_releases(
     upgrade(path)
     after = stored(path)
     assert after.schema == newest.schema
-    assert after.tables["series"] == before.tables["series"] != []
+    columns = shared_by(before.tables["series"], after.tables["series"])
+    assert only(after.tables["series"], columns) == only(before.tables["series"], columns)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from kalshi_pipeline.records import Reject
+from kalshi_pipeline.records import READING, Market, Reject
 from kalshi_pipeline.scope import Combos, Scope
 from kalshi_pipeline.store.database import Database
 from kalshi_pipeline.store.reading.catalogue import MarketDetails, busiest_market, market_details
@@ -35,6 +35,7 @@ from kalshi_pipeline.store.reading.parents import (
     open_placeholder_series,
 )
 from kalshi_pipeline.store.reading.quotes import Quote, latest
+from kalshi_pipeline.store.schema.from_records import first_read_in
 from kalshi_pipeline.store.schema.tables import QUOTE_COLUMNS, listings, markets, metadata, ticks
 from kalshi_pipeline.store.writing.runs import (
     Run,
@@ -544,7 +545,8 @@ def test_market_details_hold_the_market_with_its_event_and_series(database: Data
     }
     shown = {field.name for field in fields(MarketDetails)}
     assert expected.keys() - shown == {
-        *("id", "event_id", "is_combo", "is_placeholder", "first_seen_at", "changed_at"),
+        *("id", "event_id", "is_combo", "is_placeholder", "reading", "first_seen_at", "changed_at"),
+        *(name for name, since in first_read_in(Market).items() if since == READING),
     }
     with database.read() as connection:
         found = market_details(connection, "M-1")

@@ -53,6 +53,12 @@ def test_changes_at_once_are_a_row_each(database: Database) -> None:
         at=LATER,
     )
     assert without(contents(database, market_changes), "id", "market_id") == [
+        {
+            "seen_at": LATER,
+            "field": "title",
+            "before": "Will it rain in New York on Nov 23?",
+            "after": "Another title",
+        },
         {"seen_at": LATER, "field": "status", "before": "active", "after": "finalized"},
         {"seen_at": LATER, "field": "result", "before": "", "after": "no"},
         {"seen_at": LATER, "field": "close_at", "before": str(NOON), "after": str(LATER)},
@@ -101,9 +107,9 @@ def test_unchanged_page_costs_no_statement_more(database: Database) -> None:
         changed = len(seen)
     finally:
         events_of.remove(Engine, "before_cursor_execute", note)
-    # Emptying stages 4, missing ones 1, placeholders 1, merging 7, fingerprints 1; not the transaction's own. Then four
-    # logs, doubted ticks, withdrawn settlements, forgotten fingerprints, and the update.
-    assert (unchanged, changed - unchanged) == (15, 8)
+    # Emptying stages 6, missing ones 1, texts 1, placeholders 1, merging 7, fingerprints 1; not the transaction's own.
+    # Then the log, doubted ticks, withdrawn settlements, forgotten fingerprints, and the update.
+    assert (unchanged, changed - unchanged) == (18, 5)
 
 
 def test_page_that_changes_reads_no_whole_table(database: Database) -> None:

@@ -4,13 +4,15 @@ import sqlite3
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 from sqlalchemy import Connection, Table
 from sqlalchemy import event as sqlalchemy_event
 
-from kalshi_pipeline.records import Event, Market, Series
+from kalshi_pipeline.records import READING, Event, Market, Series, fields_of
 from kalshi_pipeline.store.database import Database
+from kalshi_pipeline.store.schema.from_records import shared_fields, text_key
 from kalshi_pipeline.store.schema.tables import (
     UNSTORED,
     events,
@@ -29,6 +31,7 @@ from kalshi_pipeline.store.writing.quotes import Appended
 from kalshi_pipeline.store.writing.runs import record_lookups
 from kalshi_pipeline.store.writing.staged_pages import stage_markets, unknown_events
 from kalshi_pipeline.store.writing.tally import Tally
+from kalshi_pipeline.store.writing.texts import key_of
 from kalshi_pipeline_tests.store.samples import (
     LATER,
     NOON,
@@ -45,7 +48,7 @@ from kalshi_pipeline_tests.store.samples import (
 )
 
 Merge = Callable[[Connection, Sequence[Series | Event | Market], int], Tally]
-_KNOWN = {"is_placeholder": False, "first_seen_at": NOON, "changed_at": NOON}
+_KNOWN = {"is_placeholder": False, "reading": READING, "first_seen_at": NOON, "changed_at": NOON}
 _NOT_STORED = {
     "ticker",
     "series_ticker",
@@ -57,7 +60,21 @@ _NOT_STORED = {
 
 def _stored(row: Series | Event | Market) -> dict[str, object]:
     """The columns of a table that a row fills."""
-    return {name: value for name, value in row._asdict().items() if name not in _NOT_STORED}
+    given = {name: value for name, value in row._asdict().items() if name not in _NOT_STORED}
+    return dict(_column(type(row), name, value) for name, value in given.items())
+
+
+def _column(record: type[NamedTuple], name: str, value: object) -> tuple[str, object]:
+    """The column of a field, with its value: of a shared text its key."""
+    if name not in shared_fields(record):
+        return name, value
+    return text_key(name), None if value is None else key_of(str(value))
+
+
+def _of_placeholder(table: Table) -> dict[str, object]:
+    """The columns of a placeholder but for its key and its ticker."""
+    nothing = dict.fromkeys(column.name for column in table.columns if column.name not in ("id", "ticker"))
+    return nothing | {"is_placeholder": True, "reading": 0, "first_seen_at": NOON, "changed_at": NOON}
 
 
 def test_series_are_stored_as_given(database: Database) -> None:
@@ -127,7 +144,8 @@ def test_series_is_rewritten_when_one_value_changes(database: Database, name: st
     store_series(database, series_row("KXRAIN"))
     before = contents(database, series)
     assert store_series(database, series_row("KXRAIN", **{name: "new"}), at=LATER) == Tally(changed=1)
-    assert contents(database, series) == [{**before[0], name: "new", "changed_at": LATER}]
+    column, value = _column(Series, name, "new")
+    assert contents(database, series) == [{**before[0], column: value, "changed_at": LATER}]
 
 
 @pytest.mark.parametrize(
@@ -153,11 +171,13 @@ def test_event_is_rewritten_when_one_value_changes(database: Database, name: str
 def test_market_is_rewritten_when_one_value_changes(database: Database, name: str) -> None:
     store_markets(database, market("KXRAIN-26NOV23-T1", collection_ticker="KXMVE-1"))
     before = contents(database, markets)
-    old = before[0][name]
-    value = f"{old}, new" if isinstance(old, str) else not old if isinstance(old, bool) else 12_345
+    old = getattr(market("KXRAIN-26NOV23-T1", collection_ticker="KXMVE-1"), name)
+    is_text = {field.name: field.type is str for field in fields_of(Market)}
+    value = f"{old}, new" if is_text[name] else not old if isinstance(old, bool) else 12_345
     changed = market("KXRAIN-26NOV23-T1", **{"collection_ticker": "KXMVE-1", name: value})
     assert store_markets(database, changed, at=LATER) == Tally(changed=1)
-    assert contents(database, markets) == [{**before[0], name: value, "changed_at": LATER}]
+    column, stored = _column(Market, name, value)
+    assert contents(database, markets) == [{**before[0], column: stored, "changed_at": LATER}]
 
 
 def test_event_that_moves_to_another_series_follows_it(database: Database) -> None:
@@ -185,7 +205,7 @@ def test_absent_value_never_erases_a_known_one(database: Database) -> None:
     assert store_series(database, series_row("KXRAIN", **nothing), at=LATER) == Tally(unchanged=1)
     nothing = dict.fromkeys(Event._fields[1:])
     assert store_events(database, event("KXRAIN-26NOV23", **nothing), at=LATER) == Tally(unchanged=1)
-    nothing = dict.fromkeys(_stored(market("M")))
+    nothing = dict.fromkeys(name for name in Market._fields if name not in _NOT_STORED)
     bare = market("KXRAIN-26NOV23-T1", **nothing | {"status": "active", "is_combo": False})
     assert store_markets(database, bare, at=LATER) == Tally(unchanged=1)
 
@@ -265,15 +285,7 @@ def test_event_without_its_series_makes_a_marked_placeholder(database: Database)
     """One for each series, and nothing invented."""
     page = [event("A-1", "A"), event("A-2", "A"), event("B-1", "B"), event("LONELY", None)]
     assert store_events(database, *page) == Tally(inserted=4, placeholders=2)
-    unknown = {
-        "title": None,
-        "category": None,
-        "frequency": None,
-        "tags": None,
-        "is_placeholder": True,
-        "first_seen_at": NOON,
-        "changed_at": NOON,
-    }
+    unknown = _of_placeholder(series)
     assert contents(database, series) == [
         {"id": 1, "ticker": "A", **unknown},
         {"id": 2, "ticker": "B", **unknown},
@@ -286,17 +298,7 @@ def test_market_without_its_event_makes_a_marked_placeholder(database: Database)
     """One for each event, and nothing invented."""
     page = [market("A-1-X", "A-1"), market("A-1-Y", "A-1"), market("B-1-X", "B-1")]
     assert store_markets(database, *page) == Tally(inserted=3, placeholders=2)
-    unknown = {
-        "series_id": None,
-        "title": None,
-        "sub_title": None,
-        "category": None,
-        "mutually_exclusive": None,
-        "strike_at": None,
-        "is_placeholder": True,
-        "first_seen_at": NOON,
-        "changed_at": NOON,
-    }
+    unknown = _of_placeholder(events)
     assert contents(database, events) == [
         {"id": 1, "ticker": "A-1", **unknown},
         {"id": 2, "ticker": "B-1", **unknown},
@@ -334,6 +336,7 @@ def test_placeholder_event_is_healed_in_place(database: Database) -> None:
         "series_id": 1,
         **_stored(given),
         "is_placeholder": False,
+        "reading": READING,
         "first_seen_at": NOON,
         "changed_at": LATER,
     }
@@ -346,7 +349,7 @@ def test_placeholder_series_is_healed_in_place(database: Database) -> None:
     children = contents(database, events)
     given = series_row("KXRAIN")
     assert store_series(database, given, at=LATER) == Tally(changed=1, healed=1)
-    healed = {"is_placeholder": False, "first_seen_at": NOON, "changed_at": LATER}
+    healed = {**_KNOWN, "changed_at": LATER}
     assert contents(database, series) == [{"id": 1, "ticker": "KXRAIN", **_stored(given), **healed}]
     assert contents(database, events) == children
 
@@ -364,7 +367,7 @@ def test_placeholder_is_healed_even_by_an_empty_answer(database: Database, table
         tally = store_events(database, event("B-1", **dict.fromkeys(Event._fields[1:])), at=LATER)
     assert tally == Tally(changed=1, healed=1)
     healed = [row for row in contents(database, table) if row["id"] == before[0]["id"]]
-    assert healed == [{**before[0], "is_placeholder": False, "changed_at": LATER}]
+    assert healed == [{**before[0], "is_placeholder": False, "reading": READING, "changed_at": LATER}]
 
 
 def test_merge_in_any_order_of_runs_ends_with_the_same_rows(database: Database) -> None:
@@ -423,7 +426,7 @@ def test_page_takes_as_many_statements_as_a_row(database: Database) -> None:
     of_two = _statements_of_a_page(database, 0, 2)
     of_many = _statements_of_a_page(database, 1000, 300)
     assert of_many == of_two
-    assert len(of_two) < 70
+    assert len(of_two) < 80
     assert query(database, "SELECT count(*) FROM markets") == [(302,)]
 
 
