@@ -8,6 +8,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, date, datetime
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -43,6 +44,15 @@ SERIES: Sent = {
     "category": "Climate",
     "frequency": "daily",
     "tags": ["rain", "weather"],
+    "categories": ["Climate", "Weather"],
+    "fee_type": "quadratic",
+    "fee_multiplier": 0.5,
+    "settlement_sources": [{"name": "Gauge", "url": "https://gauge.example"}],
+    "contract_url": "https://contract.example",
+    "contract_terms_url": "https://terms.example",
+    "additional_prohibitions": ["Meteorologists"],
+    "product_metadata": {"competition": "Rain Cup", "competition_scope": "Season"},
+    "exchange_index": 3,
 }
 EVENT: Sent = {
     "event_ticker": "KXRAIN-26NOV23",
@@ -52,6 +62,13 @@ EVENT: Sent = {
     "category": "Weather",
     "mutually_exclusive": True,
     "strike_date": "2026-11-23T23:00:00Z",
+    "strike_period": "day",
+    "collateral_return_type": "MECNET",
+    "fee_type_override": "flat",
+    "fee_multiplier_override": 2,
+    "settlement_sources": [{"name": "Radar", "url": "https://radar.example"}],
+    "product_metadata": {"competition": "Rain Bowl", "competition_scope": "Final"},
+    "exchange_index": 2,
 }
 MARKET: Sent = {
     "ticker": TICKER,
@@ -73,6 +90,22 @@ MARKET: Sent = {
     "rules_primary": "If it rains.",
     "is_provisional": False,
     "mve_collection_ticker": "KXRAIN-C",
+    "latest_expiration_time": "2026-11-25T06:00:00Z",
+    "functional_strike": "max(a, b)",
+    "custom_strike": {"city": "New York", "gauge": 7},
+    "expiration_value": "41.5",
+    "rules_secondary": "If the gauge fails, No.",
+    "price_level_structure": "linear_cent",
+    "price_ranges": [{"start": "0.0000", "end": "1.0000", "step": "0.0100"}],
+    "settlement_bounds_type": "floor",
+    "settlement_floor_dollars": "0.1500",
+    "settlement_timer_seconds": 60,
+    "can_close_early": True,
+    "early_close_condition": "Once it has rained.",
+    "fee_waiver_expiration_time": "2026-11-21T07:00:00Z",
+    "primary_participant_key": "New York",
+    "exchange_index": 1,
+    "updated_time": "2026-11-20T08:00:00Z",
     "yes_bid_dollars": "0.2900",
     "yes_ask_dollars": "0.3150",
     "no_bid_dollars": "0.6850",
@@ -238,6 +271,20 @@ def at(text: str) -> int:
     return instant_of(datetime.fromisoformat(text))
 
 
+def text(body: str) -> int:
+    return int.from_bytes(blake2b(body.encode(), digest_size=8).digest(), "big", signed=True)
+
+
+SHARED = [
+    '[{"name":"Gauge","url":"https://gauge.example"}]',
+    '["Meteorologists"]',
+    '{"competition":"Rain Cup","competition_scope":"Season"}',
+    '[{"name":"Radar","url":"https://radar.example"}]',
+    '{"competition":"Rain Bowl","competition_scope":"Final"}',
+    "If the gauge fails, No.",
+    '[{"end":"1.0000","start":"0.0000","step":"0.0100"}]',
+    "Once it has rained.",
+]
 EVENT_ROW: Row = {
     "id": 2,
     "ticker": "KXRAIN-26NOV23",
@@ -247,7 +294,17 @@ EVENT_ROW: Row = {
     "category": "Weather",
     "mutually_exclusive": 1,
     "strike_at": at("2026-11-23T23:00:00Z"),
+    "strike_period": "day",
+    "collateral_return_type": "MECNET",
+    "fee_type_override": "flat",
+    "fee_multiplier_override": 2_000_000,
+    "settlement_sources_id": text(SHARED[3]),
+    "product_metadata_id": text(SHARED[4]),
+    "competition": "Rain Bowl",
+    "competition_scope": "Final",
+    "exchange_index": 2,
     "is_placeholder": 0,
+    "reading": 2,
     "first_seen_at": SEEN,
     "changed_at": CHANGED,
 }
@@ -273,12 +330,29 @@ MARKET_ROW: Row = {
     "is_provisional": 0,
     "is_combo": 1,
     "collection_ticker": "KXRAIN-C",
+    "latest_expiration_at": at("2026-11-25T06:00:00Z"),
+    "functional_strike": "max(a, b)",
+    "custom_strike": '{"city":"New York","gauge":7}',
+    "expiration_value": "41.5",
+    "rules_secondary_id": text(SHARED[5]),
+    "price_level_structure": "linear_cent",
+    "price_ranges_id": text(SHARED[6]),
+    "settlement_bounds_type": "floor",
+    "settlement_floor": 150_000,
+    "settlement_timer_seconds": 60,
+    "can_close_early": 1,
+    "early_close_condition_id": text(SHARED[7]),
+    "fee_waiver_expiration_at": at("2026-11-21T07:00:00Z"),
+    "primary_participant_key": "New York",
+    "exchange_index": 1,
     "gone_at": None,
     "is_placeholder": 0,
+    "reading": 2,
     "first_seen_at": SEEN,
     "changed_at": CHANGED,
 }
 SETTLED_MARKET_ROW: Row = {
+    **dict.fromkeys(MARKET_ROW),
     "id": 2,
     "ticker": SETTLED_TICKER,
     "event_id": 2,
@@ -302,6 +376,7 @@ SETTLED_MARKET_ROW: Row = {
     "collection_ticker": None,
     "gone_at": None,
     "is_placeholder": 0,
+    "reading": 2,
     "first_seen_at": SEEN,
     "changed_at": CHANGED,
 }
@@ -365,12 +440,33 @@ CANDLESTICK_ROW: Row = {
     "volume": 1_500,
     "open_interest": 1_600,
 }
-BARE_SERIES: Row = {
-    "title": None,
-    "category": None,
-    "frequency": None,
-    "tags": None,
+SERIES_ROW: Row = {
+    "id": 3,
+    "ticker": "KXRAIN",
+    "title": "Rain in New York",
+    "category": "Climate",
+    "frequency": "daily",
+    "tags": "rain,weather",
+    "categories": '["Climate","Weather"]',
+    "fee_type": "quadratic",
+    "fee_multiplier": 500_000,
+    "settlement_sources_id": text(SHARED[0]),
+    "contract_url": "https://contract.example",
+    "contract_terms_url": "https://terms.example",
+    "additional_prohibitions_id": text(SHARED[1]),
+    "product_metadata_id": text(SHARED[2]),
+    "competition": "Rain Cup",
+    "competition_scope": "Season",
+    "exchange_index": 3,
     "is_placeholder": 0,
+    "reading": 2,
+    "first_seen_at": SEEN,
+    "changed_at": CHANGED,
+}
+BARE_SERIES: Row = {
+    **dict.fromkeys(SERIES_ROW),
+    "is_placeholder": 0,
+    "reading": 2,
     "first_seen_at": SEEN,
     "changed_at": SEEN,
 }
@@ -378,19 +474,9 @@ TABLES: dict[str, tuple[str, list[Row]]] = {
     "series": (
         "id",
         [
-            {"id": 1, "ticker": "KXA", **BARE_SERIES},
-            {"id": 2, "ticker": "KXB", **BARE_SERIES},
-            {
-                "id": 3,
-                "ticker": "KXRAIN",
-                "title": "Rain in New York",
-                "category": "Climate",
-                "frequency": "daily",
-                "tags": "rain,weather",
-                "is_placeholder": 0,
-                "first_seen_at": SEEN,
-                "changed_at": CHANGED,
-            },
+            {**BARE_SERIES, "id": 1, "ticker": "KXA"},
+            {**BARE_SERIES, "id": 2, "ticker": "KXB"},
+            SERIES_ROW,
         ],
     ),
     "events": (
@@ -401,6 +487,7 @@ TABLES: dict[str, tuple[str, list[Row]]] = {
                 "id": 1,
                 "ticker": "KXA-1",
                 "is_placeholder": 0,
+                "reading": 2,
                 "first_seen_at": SEEN,
                 "changed_at": SEEN,
             },
@@ -408,6 +495,10 @@ TABLES: dict[str, tuple[str, list[Row]]] = {
         ],
     ),
     "markets": ("id", [MARKET_ROW, SETTLED_MARKET_ROW]),
+    "texts": (
+        "id",
+        [{"id": key, "body": body} for key, body in sorted((text(body), body) for body in SHARED)],
+    ),
     "price_snapshots": (
         "tick_id",
         [

@@ -4,6 +4,7 @@ import re
 import sqlite3
 from contextlib import closing
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -13,7 +14,9 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import inspect
 
 from kalshi_pipeline.errors import StoreError, StoreProblem
+from kalshi_pipeline.records import Event, Market, Series
 from kalshi_pipeline.store.database import Database
+from kalshi_pipeline.store.schema.from_records import first_read_in
 from kalshi_pipeline.store.schema.tables import (
     events,
     latest_quotes,
@@ -84,6 +87,7 @@ def test_migrations_make_these_tables_and_views(database: Database) -> None:
             "movers_24h",
             "trade_history",
             "market_change_history",
+            "change_history",
             "settlement_history",
             "settlement_amendment_history",
             "candlestick_history",
@@ -336,6 +340,11 @@ def _at_newest(table: str, row: Row) -> Row:
         },
         "markets": {"gone_at": None},
     }
+    if table in ("series", "events", "markets"):
+        record: type[NamedTuple] = {"series": Series, "events": Event, "markets": Market}[table]
+        since = first_read_in(record)
+        read_since = dict.fromkeys(name for name, version in since.items() if version > 1)
+        added[table] = {**added.get(table, {}), **read_since, "reading": 0}
     changed = {**row, **added.get(table, {})}
     if changed.pop("scope", None) is not None:
         # The scope of former ticks has a row of its own.
