@@ -220,7 +220,6 @@ def test_recordings_hold_many_prices_and_counts() -> None:
     assert any(Decimal(count) % 1 for count in counts)
 
 
-@needs_shared
 _OLDER_COUNTS = ("volume", "open_interest")
 _OLDER_CENTS = ("yes_bid", "yes_ask", "no_bid", "no_ask", "last_price")
 
@@ -249,6 +248,7 @@ def as_expected(name: str, value: Any) -> object:
     return None if value == "" else value
 
 
+@needs_shared
 @pytest.mark.parametrize(
     "recording",
     [pytest.param(one, id=one.name) for one in RECORDINGS if one.reading in (MARKETS, MARKET)],

@@ -22,7 +22,6 @@ Record = TypeVar("Record")
 Marker = TypeVar("Marker")
 
 _OLDER = "_older"
-_NULL = msgspec.Raw(b"null")
 
 
 class Rule(NamedTuple):
@@ -59,7 +58,7 @@ def wire_of(payload: type[Payload]) -> type[Any]:
         part = _part_of(field)
         kind = wire_of(part) | None if part else _marker(field, Wire).type
         if kind is msgspec.Raw:
-            types.append((name, kind, _NULL))
+            types.append((name, kind, fields.NO_JSON))
         else:
             types.append((name, kind, None) if kind is Any or _is_optional(kind) else (name, kind))
         names[name] = field.alias or name

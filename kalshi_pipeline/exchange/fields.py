@@ -205,6 +205,8 @@ def read_json(value: object) -> str | None:
     return text if _is_whole(text) else None
 
 
+NO_JSON = msgspec.Raw(b"null")
+"""What a field of JSON has that is missing."""
 _known_json: dict[bytes, str | None] = {}
 
 
@@ -268,25 +270,36 @@ Flag = Annotated[bool | None, BeforeValidator(_blank_to_none), Wire(bool | None)
 """An optional yes or no."""
 
 # Of what describes a record and is no part of its quote, an odd value costs its own field and no more.
-LooseText = Annotated[Any, PlainValidator(loose_text), Wire(Any, "loose_text({0})")]
+# What msgspec has read as text is whole.
+LooseText = Annotated[
+    Any, PlainValidator(loose_text), Wire(Any, "({0} or None) if {0}.__class__ is str else None")
+]
 """Optional text; the blank string is absent, and so is anything else."""
 
-LooseFlag = Annotated[Any, PlainValidator(loose_flag), Wire(Any, "loose_flag({0})")]
+LooseFlag = Annotated[Any, PlainValidator(loose_flag), Wire(Any, "{0} if {0}.__class__ is bool else None")]
 """An optional yes or no; anything else is absent."""
 
-LooseInteger = Annotated[Any, PlainValidator(loose_integer), Wire(Any, "loose_integer({0})")]
+LooseInteger = Annotated[
+    Any, PlainValidator(loose_integer), Wire(Any, "None if {0} is None else loose_integer({0})")
+]
 """An optional integer; anything else is absent."""
 
-LooseInstant = Annotated[Any, PlainValidator(loose_instant), Wire(Any, "loose_instant({0})")]
+LooseInstant = Annotated[
+    Any, PlainValidator(loose_instant), Wire(Any, "None if {0} is None else loose_instant({0})")
+]
 """An optional RFC 3339 time, as microseconds since 1970; anything else is absent."""
 
-LooseDollars = Annotated[Any, PlainValidator(loose_dollars), Wire(Any, "loose_dollars({0})")]
+LooseDollars = Annotated[
+    Any, PlainValidator(loose_dollars), Wire(Any, "None if {0} is None else loose_dollars({0})")
+]
 """An optional decimal string of dollars, as micro-dollars; anything else is absent."""
 
 Factor = Annotated[Any, PlainValidator(loose_factor), Wire(Any, "loose_factor({0})")]
 """An optional number, as millionths; anything else is absent."""
 
-Json = Annotated[Any, PlainValidator(read_json), Wire(msgspec.Raw, "read_raw_json({0})")]
+Json = Annotated[
+    Any, PlainValidator(read_json), Wire(msgspec.Raw, "None if {0} is NO_JSON else read_raw_json({0})")
+]
 """Any JSON, as text with sorted keys; null and what is empty are absent."""
 
 OlderText = Annotated[Any, Older(read_text)]

@@ -84,6 +84,8 @@ def _store_quotes(session: Session, report: Report, tick_at: int, period_seconds
         )
 
     def end(*, is_complete: bool) -> None:
+        with session.database.stage() as connection:
+            quotes.find_unlisted(connection)
         with session.database.begin() as connection:
             found = quotes.end(connection, session.clock.now(), is_complete=is_complete)
             tally = Tally(ended=found.ended, unconfirmed=found.unconfirmed)

@@ -204,6 +204,7 @@ class Tick:
                 are_closed = markets.c.ticker.in_(closed)
                 connection.execute(forget_fingerprints(select(markets.c.id).where(are_closed)))
                 connection.execute(update(markets).values(status="closed").where(are_closed))
+            self.quotes.find_unlisted(connection)
             found = self.quotes.end(connection, self._tick_at + 2 * SECOND, is_complete=is_complete)
             add_page(connection, self.run, Tally(ended=found.ended, unconfirmed=found.unconfirmed))
         return found

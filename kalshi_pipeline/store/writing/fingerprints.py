@@ -6,16 +6,16 @@ live tier said. A row that is changed in another way has none until a listing sh
 
 import struct
 from collections.abc import Sequence
-from hashlib import blake2b
 from typing import Any, NamedTuple
 
 import msgspec
 from sqlalchemy import Connection, Select, Update, delete, exists, null, update
+from xxhash import xxh3_64_digest
 
 from kalshi_pipeline.records import READING, Market
 from kalshi_pipeline.store.schema.tables import market_fingerprints, markets
 
-_BYTES = 8
+_BITS = 64
 _encode = msgspec.msgpack.Encoder().encode
 
 
@@ -23,19 +23,19 @@ class Encoding(NamedTuple):
     """How a fingerprint is made.
 
     The description's fields and `updated_time`, in their order, are written as an array of MessagePack: integers,
-    floats, texts, booleans and nil, each in its shortest form. The fingerprint is the beginning of its BLAKE2b digest
-    of 64 bits, read as a signed integer.
+    floats, texts, booleans and nil, each in its shortest form. The fingerprint is its XXH3 digest of 64 bits, read as a
+    signed integer.
     """
 
     version: int
-    bits: int = 8 * _BYTES
+    bits: int = _BITS
 
     def of(self, page: Sequence[Market]) -> list[int]:
         """Return the fingerprint of each market's description."""
         texts = [_encode(market.dated_description) for market in page]
-        digests = b"".join([blake2b(text, digest_size=_BYTES).digest() for text in texts])
+        digests = b"".join([xxh3_64_digest(text) for text in texts])
         fingerprints = struct.unpack(f">{len(page)}q", digests)
-        return [fingerprint >> (8 * _BYTES - self.bits) for fingerprint in fingerprints]
+        return [fingerprint >> (_BITS - self.bits) for fingerprint in fingerprints]
 
 
 CURRENT = Encoding(version=READING)

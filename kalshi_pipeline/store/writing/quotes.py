@@ -253,14 +253,18 @@ class TickQuotes:
         """Add markets that the exchange listed in records that cannot be read: they have not ended, nor vanished."""
         self.listed.add_unreadable(connection, tickers)
 
+    def find_unlisted(self, connection: Connection) -> None:
+        """Find the markets with a quote that this tick did not list. It reads all quotes, and writes none."""
+        make_empty(connection, _unlisted)
+        connection.execute(_find_unlisted, self._bound)
+
     def end(self, connection: Connection, at: int, *, is_complete: bool) -> Ended:
         """End histories on proof, whatever the scope; then open a span for each market that nothing confirms.
 
-        Those are the markets that this tick covers and neither listed nor proved ended, if it is complete.
+        Those are the markets that this tick covers and neither listed nor proved ended, if it is complete, of those
+        that `find_unlisted` has found before.
         """
-        make_empty(connection, _unlisted)
         bound = {**self._bound, "received_ms": self._milliseconds(at)}
-        connection.execute(_find_unlisted, bound)
         ended = connection.execute(_append_ends, bound).rowcount
         if ended:
             for statement in (_refresh_ended, _close_spans_of_ended, _forget_ended):
