@@ -20,10 +20,11 @@ LANDED = {
     "0006_evidence.py": "6ab0ef91d91aeb37ea72b3a04e77a579c8d7f1a19c1e4e3f6b43f17a4a6a1295",
     "0007_taken_back.py": "21a11b4a77975cc64a9c073506f9f5d17c371aa937fb6644d730a0e9c39689fb",
     "0008_fingerprints.py": "6a21ea726f7f4fcd6e52262206226922d8e6def0bb9dacd05854e0791d8a527c",
+    "0009_descriptions.py": "68fba9be962cb0edf9525afd7b43c761f9caef0ef73b48860a13e835ae99c0ec",
 }
 
 # Views are made by an upgrade only, so another definition takes another revision, if an empty one.
-VIEWS = ("0008", "ea268fa92a4383dbf9f3f45b5a8988097de242509b14f72f531f47c330ad922d")
+VIEWS = ("0009", "d6ca969342f22adb0cd0197ecdb10eb1529fb0d11b199eae1e62ea67d83b1dd7")
 
 
 @pytest.mark.parametrize("name", LANDED)
