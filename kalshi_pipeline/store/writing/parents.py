@@ -18,6 +18,7 @@ from sqlalchemy import (
     cast,
     exists,
     func,
+    literal,
     null,
     or_,
     select,
@@ -25,7 +26,7 @@ from sqlalchemy import (
 )
 
 from kalshi_pipeline.records import Event, Market, Series
-from kalshi_pipeline.store.dialects.statements import upsert
+from kalshi_pipeline.store.dialects.statements import insert_or_ignore, upsert
 from kalshi_pipeline.store.schema.from_records import (
     first_read_in,
     record_columns,
@@ -194,6 +195,7 @@ _forget_missing = (
     .values(missing_at=null())
     .where(market_lookups.c.missing_at.is_not(None), market_lookups.c.market_id.in_(staged_market_ids))
 )
+# Of a market whose event the exchange has to be asked for, the description is compared again, which finds the event.
 _keep_fingerprints = upsert(
     market_fingerprints,
     ["market_id", "version", "fingerprint"],
@@ -212,6 +214,15 @@ _keep_fingerprints = upsert(
         ),
     ).select_from(staged_markets.table.join(markets, markets.c.ticker == staged_markets.table.c.ticker)),
     changed_only=True,
+)
+
+
+_keep_none = insert_or_ignore(
+    market_fingerprints,
+    ["market_id", "version"],
+    select(markets.c.id, literal(0)).join(
+        staged_markets.table, markets.c.ticker == staged_markets.table.c.ticker
+    ),
 )
 
 
@@ -252,6 +263,8 @@ def merge_staged_markets(
     merged = _merge_markets.run(connection, seen_at)
     if are_listed:
         connection.execute(_keep_fingerprints, {"version": encoding.version})
+    else:
+        connection.execute(_keep_none)
     return _tally(merged, staged.markets, placeholders)
 
 

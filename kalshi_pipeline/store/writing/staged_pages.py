@@ -57,20 +57,18 @@ is_unasked = and_(events.c.is_placeholder, ~exists().where(event_lookups.c.event
 
 _version = bindparam("version", type_=Integer)
 _fingerprint = market_fingerprints.c
+_with_fingerprints = staged_quotes.table.outerjoin(
+    markets, markets.c.ticker == staged_quotes.table.c.ticker
+).outerjoin(market_fingerprints, _fingerprint.market_id == markets.c.id)
+_is_damaged = and_(
+    markets.c.id.is_not(None),
+    _fingerprint.market_id.is_(None),
+    ~func.coalesce(markets.c.is_placeholder, true()),
+)
+_count_damaged = select(func.count()).select_from(_with_fingerprints).where(_is_damaged)
 _find_new = (
-    select(
-        staged_quotes.table.c.ticker,
-        and_(
-            markets.c.id.is_not(None),
-            _fingerprint.market_id.is_(None),
-            ~func.coalesce(markets.c.is_placeholder, true()),
-        ),
-    )
-    .select_from(
-        staged_quotes.table.outerjoin(markets, markets.c.ticker == staged_quotes.table.c.ticker).outerjoin(
-            market_fingerprints, _fingerprint.market_id == markets.c.id
-        )
-    )
+    select(staged_quotes.table.c.ticker, _is_damaged)
+    .select_from(_with_fingerprints)
     .where(
         or_(
             _fingerprint.fingerprint.is_distinct_from(staged_quotes.table.c.fingerprint),
@@ -78,7 +76,6 @@ _find_new = (
         )
     )
 )
-# Of a market whose event the exchange has to be asked for, the description is compared again, which finds the event.
 
 
 class Staged(NamedTuple):
@@ -96,7 +93,7 @@ def stage_markets(connection: Connection, page: Sequence[Market], encoding: Enco
     """Hold a page of markets in temporary tables of this connection, for the functions below and for `quotes`."""
     fingerprints = _stage_quotes(connection, page, encoding)
     _stage_descriptions(connection, page, fingerprints)
-    return Staged(len(page), len(page))
+    return Staged(len(page), len(page), connection.execute(_count_damaged).scalar_one())
 
 
 def stage_listed(connection: Connection, page: Sequence[Market], encoding: Encoding = CURRENT) -> Staged:

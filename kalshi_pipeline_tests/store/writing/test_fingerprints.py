@@ -212,6 +212,24 @@ def test_single_read_is_corrected_by_the_next_listing(database: Database) -> Non
         assert contents(database, markets) == stored
 
 
+def test_market_that_was_never_listed_has_no_damaged_fingerprint(database: Database) -> None:
+    store_events(database, event(EVENT))
+    with database.begin() as connection:
+        merge_staged_markets(connection, stage_markets(connection, [market("M")]), NOON, are_listed=False)
+    assert list_page(database, market("M"))[0] == Staged(1, 1)
+
+
+def test_missing_fingerprints_are_counted_where_all_are_compared(database: Database) -> None:
+    store_events(database, event(EVENT))
+    list_page(database, market("M"), market("N"))
+    with database.begin() as connection:
+        connection.exec_driver_sql("DELETE FROM market_fingerprints WHERE market_id = 1")
+        staged = stage_markets(connection, [market("M"), market("N"), market("NEW")])
+        assert staged == Staged(3, 3, 1)
+        merge_staged_markets(connection, staged, NOON)
+    assert list_page(database, market("M"), market("N"))[0] == Staged(2, 0)
+
+
 def test_combo_whose_collection_is_left_out_is_still_one(database: Database) -> None:
     """The historical tier may do that: the market would be a combo and none, in turns."""
     combo = market("M", is_combo=True, collection_ticker="COLLECTION")
