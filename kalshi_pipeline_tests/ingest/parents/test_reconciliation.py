@@ -28,7 +28,10 @@ MINUTE = 60 * MICROS_PER_SECOND
 YES, NO = 1, 2
 STATUS = "SELECT status, gone_at IS NOT NULL FROM markets WHERE ticker = ?"
 HISTORY = "SELECT substr(tick_at, 15, 2), is_terminal FROM price_history WHERE ticker = ? ORDER BY tick_at"
-CHANGES = "SELECT field, before, after FROM market_change_history WHERE ticker = ? AND field <> 'close_at'"
+CHANGES = (
+    "SELECT field, before, after FROM market_change_history"
+    " WHERE ticker = ? AND field NOT IN ('close_at', 'expiration_value')"
+)
 
 
 @pytest.fixture
