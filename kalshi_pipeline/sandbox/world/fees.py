@@ -1,7 +1,7 @@
 """The fees of series and the fee overrides of events, past and scheduled: derived at every request, without memory.
 
-One series in three changes its fee: long before the start, ten minutes after it, and a month later. Of the events one in
-ten has an override, which is cleared a day later and scheduled again, and one in ten another that stays.
+One series in three changes its fee: long before the start, ten minutes after it, and a month later. Of the events one
+in ten has an override, which is cleared a day later and scheduled again, and one in ten another that stays.
 """
 
 from collections.abc import Iterator, Sequence

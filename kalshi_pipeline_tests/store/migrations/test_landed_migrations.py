@@ -20,10 +20,11 @@ LANDED = {
     "0006_evidence.py": "6ab0ef91d91aeb37ea72b3a04e77a579c8d7f1a19c1e4e3f6b43f17a4a6a1295",
     "0007_taken_back.py": "21a11b4a77975cc64a9c073506f9f5d17c371aa937fb6644d730a0e9c39689fb",
     "0008_fingerprints.py": "6a21ea726f7f4fcd6e52262206226922d8e6def0bb9dacd05854e0791d8a527c",
+    "0009_fee_changes.py": "f4a4a17b576e9fb299e322cc407c21871352c32d07c0c763834f6a3dadcfec16",
 }
 
 # Views are made by an upgrade only, so another definition takes another revision, if an empty one.
-VIEWS = ("0008", "ea268fa92a4383dbf9f3f45b5a8988097de242509b14f72f531f47c330ad922d")
+VIEWS = ("0009", "ae2bb4d9beab24f5b00f09b95b29b9650705a3daf72dfe7064bb679457b7ed91")
 
 
 @pytest.mark.parametrize("name", LANDED)
