@@ -165,8 +165,11 @@ def _newest(
 
 def _listed_at(connection: Connection, asset: str) -> int | None:
     """Return when the newest complete run of an asset began; None if there is none."""
-    query = select(func.max(listings.c.started_at)).where(
-        listings.c.asset == asset, listings.c.state == State.COMPLETE
+    query = (
+        select(listings.c.started_at)
+        .where(listings.c.asset == asset, listings.c.state == State.COMPLETE)
+        .order_by(listings.c.id.desc())
+        .limit(1)
     )
-    at: int | None = connection.execute(query).scalar_one()
+    at: int | None = connection.execute(query).scalar_one_or_none()
     return at
