@@ -21,6 +21,7 @@ from kalshi_pipeline.store.reading import (
     catalogue,
     completeness,
     descriptions,
+    fees,
     history,
     in_force,
     movers,
@@ -34,6 +35,7 @@ from kalshi_pipeline.store.reading.completeness import (
     StoredRun,
     TickRun,
 )
+from kalshi_pipeline.store.reading.fees import Fee, FeeState
 from kalshi_pipeline.store.reading.in_force import QuoteState
 from kalshi_pipeline.store.reading.movers import Mover, Window
 from kalshi_pipeline.store.reading.quotes import Quote
@@ -41,6 +43,8 @@ from kalshi_pipeline.store.writing.runs import Run
 from kalshi_pipeline.units import instant_of, iso_of
 
 __all__ = [
+    "Fee",
+    "FeeState",
     "Instant",
     "ListingRun",
     "MarketDetails",
@@ -190,6 +194,15 @@ class Store:
         if found is None:
             raise UnknownTickerError(ticker)
         return found
+
+    def fee_at(self, series: str, event: str | None, market: str | None, at: Instant) -> Fee:
+        """Return the fee in force at an instant: an event's override, or else the fee of the series.
+
+        Its `state` is unknown, with the reason, where what is stored does not say it: before the first observation, for
+        a type that is not known, where one of two overrides is missing. After now, it is what is scheduled so far.
+        """
+        instant = _micros(at)
+        return self._source.ask(lambda connection: fees.fee_at(connection, series, event, market, instant))
 
     def movers_window(self, window_seconds: float) -> Window | None:
         """Return the span that `movers` looks at, up to the newest complete tick; None if there is no such tick."""

@@ -277,6 +277,29 @@ class OrderBook(NamedTuple):
     levels: list[OrderBookLevel]
 
 
+class SeriesFeeChange(NamedTuple):
+    """A change of a series' fee, made or scheduled."""
+
+    change_id: Annotated[str, Note("the exchange's identifier, unique")]
+    series_ticker: Annotated[str, Note("the series whose fee changes")]
+    fee_type: Annotated[str | None, Note("the new fee type, in the exchange's words")]
+    fee_multiplier: Annotated[int | None, Note("the new multiplier of the fee", MILLIONTHS)]
+    scheduled_at: Annotated[int, Note("when it takes effect", INSTANT)]
+
+
+class EventFeeChange(NamedTuple):
+    """A change of an event's fee override, made or scheduled. One that names neither value clears the override."""
+
+    change_id: Annotated[str, Note("the exchange's identifier, unique")]
+    event_ticker: Annotated[str, Note("the event whose fee is overridden")]
+    series_ticker: Annotated[str | None, Note("the event's series, as the change names it")]
+    fee_type_override: Annotated[
+        str | None, Note("the fee type in place of the series', in the exchange's words")
+    ]
+    fee_multiplier_override: Annotated[int | None, Note("the multiplier in place of the series'", MILLIONTHS)]
+    scheduled_at: Annotated[int, Note("when it takes effect", INSTANT)]
+
+
 class Reject(NamedTuple):
     """A record that could not be read."""
 

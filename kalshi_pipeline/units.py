@@ -32,6 +32,11 @@ def parse_cents(text: str) -> int:
     return _scaled(text, 4)
 
 
+def parse_millionths(text: str) -> int:
+    """Return the millionths of a decimal string such as "0.5"; ValueError past six decimals that carry value."""
+    return _scaled(text, 6)
+
+
 def parse_seconds(text: str) -> int:
     """Return the microseconds since 1970 of Unix seconds such as "1760500800"."""
     return _scaled(text, 6)
@@ -94,6 +99,11 @@ def iso_of(instant: int) -> str:
 def dollars_of(micros: int) -> Decimal:
     """Return exact dollars: 290000 is Decimal('0.29')."""
     return _trimmed(Decimal(micros).scaleb(-6))
+
+
+def decimal_of_millionths(millionths: int) -> Decimal:
+    """Return the exact number: 500000 is Decimal('0.5')."""
+    return _trimmed(Decimal(millionths).scaleb(-6))
 
 
 def contracts_of(hundredths: int) -> Decimal:

@@ -90,6 +90,15 @@ class SettledAtSource(StrEnum):
     FIRST_SEEN = "first_seen"
 
 
+class FeeType(StrEnum):
+    """A word of the `fee_type` of series and of fee changes."""
+
+    QUADRATIC = "quadratic"
+    QUADRATIC_WITH_MAKER_FEES = "quadratic_with_maker_fees"
+    QUADRATIC_WITH_COMBO_MAKER_FEES = "quadratic_with_combo_maker_fees"
+    FLAT = "flat"
+
+
 KNOWN_WORDS: Mapping[str, frozenset[str | None]] = {
     "status": frozenset({None, *MarketStatus}),
     "market_type": frozenset({None, *MarketType}),

@@ -12,6 +12,7 @@ from kalshi_pipeline.exchange.candlesticks import parse_historical
 from kalshi_pipeline.exchange.client import KalshiClient
 from kalshi_pipeline.exchange.events import EVENTS as EVENT_PAGES
 from kalshi_pipeline.exchange.events import SERIES as SERIES_PAGES
+from kalshi_pipeline.exchange.fee_changes import SERIES_FEE_CHANGES
 from kalshi_pipeline.exchange.fields import read_cents, read_contracts
 from kalshi_pipeline.exchange.markets import MARKETS as MARKET_PAGES
 from kalshi_pipeline.exchange.pages import parse_object
@@ -92,6 +93,7 @@ MARKETS = Endpoint(MARKET_PAGES, "markets")
 MARKET = Endpoint(MARKET_PAGES, "market", is_list=False)
 TRADES = Endpoint(TRADE_PAGES, "trades")
 BOOK = Endpoint(OrderBookPayload, None, is_list=False)
+SERIES_FEE_CHANGES_LIST = Endpoint(SERIES_FEE_CHANGES, "series_fee_change_arr")
 STATUS = Endpoint(ExchangeStatusPayload, None, is_list=False)
 CUTOFF = Endpoint(CutoffPayload, None, is_list=False)
 ONE_MARKETS_CANDLES = Candles()
@@ -140,6 +142,7 @@ JANUARY: list[tuple[str, Endpoint | Candles | BatchOfCandles, int]] = [
     ("candlesticks_batch", MANY_MARKETS_CANDLES, 90),
     ("event_candlesticks", AN_EVENTS_CANDLES, 90),
     ("exchange_status", STATUS, 1),
+    ("series_fee_changes", SERIES_FEE_CHANGES_LIST, 0),
 ]
 RECORDINGS = [
     *(
@@ -163,7 +166,6 @@ OTHER_FILES = {
     "2026-01-12/event_metadata_response.json",
     "2026-01-12/exchange_schedule_response.json",
     "2026-01-12/multivariate_event_collections_list_response.json",
-    "2026-01-12/series_fee_changes_response.json",
 }
 
 

@@ -8,11 +8,13 @@ from kalshi_pipeline import records
 from kalshi_pipeline.records import (
     Candlestick,
     Event,
+    EventFeeChange,
     Market,
     Note,
     OrderBookLevel,
     Quote,
     Series,
+    SeriesFeeChange,
     Settlement,
     Trade,
     Unit,
@@ -34,6 +36,8 @@ TABLES_OF: dict[type[NamedTuple], tuple[tuple[str, ...], dict[str, str | None]]]
     Trade: (("trades",), {"ticker": "market_id"}),
     Candlestick: (("candlesticks",), {}),
     OrderBookLevel: (("order_book_levels",), {}),
+    SeriesFeeChange: (("series_fee_changes",), {}),
+    EventFeeChange: (("event_fee_changes",), {}),
 }
 
 

@@ -10,6 +10,7 @@ from kalshi_pipeline.units import (
     MICROS_PER_DOLLAR,
     contracts_of,
     datetime_of,
+    decimal_of_millionths,
     dollars_of,
     instant_of,
     iso_of,
@@ -17,6 +18,7 @@ from kalshi_pipeline.units import (
     parse_contracts,
     parse_dollars,
     parse_instant,
+    parse_millionths,
 )
 
 Parse = Callable[[str], int]
@@ -47,6 +49,14 @@ PARSERS = [
 )
 def test_parse_dollars_is_exact(text: str, micros: int) -> None:
     assert parse_dollars(text) == micros
+
+
+@pytest.mark.parametrize(
+    ("text", "millionths"), [("0", 0), ("1", 1_000_000), ("0.5", 500_000), ("0.000001", 1)]
+)
+def test_millionths_are_exact_in_both_directions(text: str, millionths: int) -> None:
+    assert parse_millionths(text) == millionths
+    assert decimal_of_millionths(millionths) == Decimal(text)
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ import pytest
 
 from kalshi_pipeline.exchange.client import KalshiClient
 from kalshi_pipeline.ingest.candlesticks import collect_candlesticks
+from kalshi_pipeline.ingest.fee_changes import sync_event_fee_changes, sync_series_fee_changes
 from kalshi_pipeline.ingest.order_books import take_order_books
 from kalshi_pipeline.ingest.run.session import Session
 from kalshi_pipeline.ingest.settlements import sync_settlements
@@ -157,6 +158,21 @@ ORDER_BOOK: Sent = {
     "ticker": TICKER,
     "orderbook_fp": {"yes_dollars": [["0.2900", "2985.50"]], "no_dollars": [["0.6850", "17.00"]]},
 }
+SERIES_FEE_CHANGE: Sent = {
+    "id": "fee-1",
+    "series_ticker": "KXRAIN",
+    "fee_type": "flat",
+    "fee_multiplier": 0.75,
+    "scheduled_ts": "2026-12-01T05:00:00Z",
+}
+EVENT_FEE_CHANGE: Sent = {
+    "id": "fee-2",
+    "event_ticker": "KXRAIN-26NOV23",
+    "series_ticker": "KXRAIN",
+    "fee_type_override": "quadratic",
+    "fee_multiplier_override": 1.25,
+    "scheduled_ts": "2026-12-02T05:00:00Z",
+}
 ODD = 570
 
 
@@ -187,6 +203,8 @@ class Exchange:
             ),
             "/markets/trades": ("trades", [TRADE]),
             "/markets/orderbooks": ("orderbooks", [ORDER_BOOK]),
+            "/series/fee_changes": ("series_fee_change_arr", [self._changed(SERIES_FEE_CHANGE)]),
+            "/events/fee_changes": ("event_fee_changes", [self._changed(EVENT_FEE_CHANGE)]),
         }
         if path == "/markets/candlesticks":
             market = {"market_ticker": TICKER, "candlesticks": [CANDLESTICK, *self._odd]}
@@ -203,6 +221,7 @@ BEFORE: Sent = {
     "yes_bid_dollars": "0.2000",
     "no_ask_dollars": "0.8000",
     "settlement_value_dollars": "0.7200",
+    "scheduled_ts": "2026-12-03T05:00:00Z",
 }
 SEEN = NOON
 CHANGED = NOON + 600 * SECOND
@@ -237,7 +256,10 @@ def collected(database_path: Path, *, is_odd: bool) -> Iterator[Database]:
             clock.advance((instant - clock.now()) / SECOND)
 
         def sync() -> None:
-            for step in (sync_series, sync_events, sync_markets, sync_settlements):
+            for step in (
+                *(sync_series, sync_events, sync_markets, sync_settlements),
+                *(sync_series_fee_changes, sync_event_fee_changes),
+            ):
                 step(session)
 
         def snapshot(tick_at: int) -> None:
@@ -440,6 +462,27 @@ CANDLESTICK_ROW: Row = {
     "volume": 1_500,
     "open_interest": 1_600,
 }
+SERIES_FEE_CHANGE_ROW: Row = {
+    "change_id": "fee-1",
+    "series_ticker": "KXRAIN",
+    "fee_type": "flat",
+    "fee_multiplier": 750_000,
+    "scheduled_at": at("2026-12-01T05:00:00Z"),
+    "first_seen_at": SEEN,
+    "changed_at": CHANGED,
+    "withdrawn_at": None,
+}
+EVENT_FEE_CHANGE_ROW: Row = {
+    "change_id": "fee-2",
+    "event_ticker": "KXRAIN-26NOV23",
+    "series_ticker": "KXRAIN",
+    "fee_type_override": "quadratic",
+    "fee_multiplier_override": 1_250_000,
+    "scheduled_at": at("2026-12-02T05:00:00Z"),
+    "first_seen_at": SEEN,
+    "changed_at": CHANGED,
+    "withdrawn_at": None,
+}
 SERIES_ROW: Row = {
     "id": 3,
     "ticker": "KXRAIN",
@@ -512,6 +555,8 @@ TABLES: dict[str, tuple[str, list[Row]]] = {
     "settlement_amendments": ("id", [AMENDMENT_ROW]),
     "trades": ("trade_id", [TRADE_ROW]),
     "candlesticks": ("end_at", [CANDLESTICK_ROW]),
+    "series_fee_changes": ("change_id", [SERIES_FEE_CHANGE_ROW]),
+    "event_fee_changes": ("change_id", [EVENT_FEE_CHANGE_ROW]),
     "order_books": ("id", [{"id": 1, "market_id": 1, "received_at": TICKS[2] + 3_750_000}]),
     "order_book_levels": (
         "is_yes DESC",
@@ -631,6 +676,41 @@ VIEWS: dict[str, tuple[str, list[Row]]] = {
             }
         ],
     ),
+    "fee_history": (
+        "event_ticker, from_at",
+        [
+            {
+                "series_ticker": "KXRAIN",
+                "event_ticker": None,
+                "from_at": "2026-12-01T05:00:00.000000Z",
+                "until_at": None,
+                "fee_type": "flat",
+                "fee_multiplier": 0.75,
+                "is_override": 0,
+                "state": "known",
+            },
+            {
+                "series_ticker": "KXRAIN",
+                "event_ticker": "KXRAIN-26NOV23",
+                "from_at": "2026-12-01T05:00:00.000000Z",
+                "until_at": "2026-12-02T05:00:00.000000Z",
+                "fee_type": "flat",
+                "fee_multiplier": 0.75,
+                "is_override": 0,
+                "state": "known",
+            },
+            {
+                "series_ticker": "KXRAIN",
+                "event_ticker": "KXRAIN-26NOV23",
+                "from_at": "2026-12-02T05:00:00.000000Z",
+                "until_at": None,
+                "fee_type": "quadratic",
+                "fee_multiplier": 1.25,
+                "is_override": 1,
+                "state": "known",
+            },
+        ],
+    ),
     "order_book_history": (
         "side DESC",
         [
@@ -653,7 +733,17 @@ VIEWS: dict[str, tuple[str, list[Row]]] = {
         pytest.param(False, set(), id="read fast"),
         pytest.param(
             True,
-            {"series", "events", "markets", "settlements", "trades", "candlesticks", "order_books"},
+            {
+                "series",
+                "events",
+                "markets",
+                "settlements",
+                "trades",
+                "candlesticks",
+                "order_books",
+                "series_fee_changes",
+                "event_fee_changes",
+            },
             id="read again, beside records that cannot be read",
         ),
     ],
@@ -689,8 +779,21 @@ def test_newest_quote_is_read_back_whole(database_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "row",
-    [EVENT_ROW, MARKET_ROW, SETTLED_MARKET_ROW, QUOTE_ROW, SETTLEMENT_ROW, TRADE_ROW, CANDLESTICK_ROW],
-    ids=["event", "market", "settled market", "quote", "settlement", "trade", "candlestick"],
+    [
+        *(EVENT_ROW, MARKET_ROW, SETTLED_MARKET_ROW, QUOTE_ROW, SETTLEMENT_ROW, TRADE_ROW, CANDLESTICK_ROW),
+        *(SERIES_FEE_CHANGE_ROW, EVENT_FEE_CHANGE_ROW),
+    ],
+    ids=[
+        "event",
+        "market",
+        "settled market",
+        "quote",
+        "settlement",
+        "trade",
+        "candlestick",
+        "fee of a series",
+        "fee of an event",
+    ],
 )
 def test_values_of_a_row_are_unlike_each_other(row: Row) -> None:
     """Else the comparisons above would not show that two fields are taken for each other."""

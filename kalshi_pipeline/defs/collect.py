@@ -1,9 +1,10 @@
-"""Collecting everything: the job over the catalogue, a snapshot and settlements, and its hourly schedule."""
+"""Collecting everything: the job over the catalogue, a snapshot, settlements and fees, and its hourly schedule."""
 
 import dagster as dg
 
 from kalshi_pipeline.clock import SYSTEM_CLOCK
 from kalshi_pipeline.defs.catalogue import events, markets, series
+from kalshi_pipeline.defs.fee_changes import event_fee_changes, series_fee_changes
 from kalshi_pipeline.defs.liveness import live_run, longest_silence_seconds
 from kalshi_pipeline.defs.run_complete import run_complete
 from kalshi_pipeline.defs.run_ticks import COLLECT_JOB, JOB_TAG, TICK_TAG, tags_of
@@ -14,11 +15,20 @@ from kalshi_pipeline.ingest.run.ticks import Tick
 from kalshi_pipeline.settings import load_settings
 from kalshi_pipeline.units import instant_of
 
-_assets = dg.AssetSelection.assets(series, events, markets, price_snapshots, settlements, run_complete)
+_assets = dg.AssetSelection.assets(
+    series,
+    events,
+    markets,
+    price_snapshots,
+    settlements,
+    series_fee_changes,
+    event_fee_changes,
+    run_complete,
+)
 collect_job = dg.define_asset_job(
     COLLECT_JOB,
     selection=_assets - dg.AssetSelection.checks(windows_see_everything),
-    description="Series, events, markets, a snapshot and what has settled, parents first.",
+    description="Series, events, markets, a snapshot, what has settled and changes of fees, parents first.",
     tags={JOB_TAG: COLLECT_JOB, dg.MAX_RUNTIME_SECONDS_TAG: "7200"},
 )
 

@@ -29,11 +29,12 @@ def pipeline_asset(
     checks: Sequence[RunCheck] = (),
     partitions: dg.PartitionsDefinition | None = None,
     pool: str | None = None,
+    is_last: bool = False,
 ) -> Callable[[Callable[..., Any]], dg.AssetsDefinition]:
     """Declare the decorated function as an asset of its name, with the checks that hold after each of its runs.
 
     `table` is the table that it keeps and `endpoint` where that comes from; an asset without them, such as a report,
-    shows neither.
+    shows neither. One that `is_last` begins when no other step of its run can.
     """
 
     def declare(function: Callable[..., Any]) -> dg.AssetsDefinition:
@@ -46,6 +47,7 @@ def pipeline_asset(
             metadata=definition_metadata(table, endpoint),
             partitions_def=partitions,
             pool=pool,
+            op_tags={"dagster/priority": "-1"} if is_last else None,
             kinds={"python", _DATABASE_KIND},
             owners=["team:market-data"],
             group_name="kalshi",

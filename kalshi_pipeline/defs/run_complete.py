@@ -10,7 +10,18 @@ from kalshi_pipeline.store.writing.runs import State
 
 
 # Its parents are named, not imported: their modules import this one, because their jobs end with it.
-@pipeline_asset(parents=["series", "events", "markets", "price_snapshots", "settlements", "order_books"])
+@pipeline_asset(
+    parents=[
+        "series",
+        "events",
+        "markets",
+        "price_snapshots",
+        "settlements",
+        "series_fee_changes",
+        "event_fee_changes",
+        "order_books",
+    ]
+)
 def run_complete(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
     """Whether everything that a run collected is complete. It has no row.
 

@@ -6,6 +6,7 @@ Answers are public and need no key. What to ask for, and what to do with it, is 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
+from operator import attrgetter
 from pathlib import Path
 from typing import Self, TypeVar
 from urllib.parse import quote
@@ -15,6 +16,7 @@ import httpx
 from kalshi_pipeline.clock import SYSTEM_CLOCK, Clock
 from kalshi_pipeline.errors import ExchangeError, PayloadError
 from kalshi_pipeline.exchange.events import EVENTS, SERIES
+from kalshi_pipeline.exchange.fee_changes import EVENT_FEE_CHANGES, SERIES_FEE_CHANGES, change_id_of
 from kalshi_pipeline.exchange.listing import CursorWalk, ListedPage, Listing
 from kalshi_pipeline.exchange.markets import MARKETS, OUTCOMES
 from kalshi_pipeline.exchange.pages import GarbledAnswerError, Page, parse_object
@@ -24,7 +26,7 @@ from kalshi_pipeline.exchange.readers import PageReader
 from kalshi_pipeline.exchange.tiers import Tiers
 from kalshi_pipeline.exchange.transport import Answer, AnswerAges, Params, RetryableError, Transport
 from kalshi_pipeline.exchange.windows import Window
-from kalshi_pipeline.records import Event, Market, Outcome, Series
+from kalshi_pipeline.records import Event, EventFeeChange, Market, Outcome, Series, SeriesFeeChange
 from kalshi_pipeline.vocabulary import StatusFilter, Tier
 
 Record = TypeVar("Record")
@@ -33,6 +35,7 @@ Record = TypeVar("Record")
 MARKETS_PAGE = 1000
 EVENTS_PAGE = 200
 TICKERS_PER_LOOKUP = 200
+FEE_CHANGES_PAGE = 1000
 
 
 class KalshiClient:
@@ -155,6 +158,30 @@ class KalshiClient:
             clock=self._transport.clock,
         )
 
+    def list_series_fee_changes(self, *, walk_seconds: float) -> Listing[SeriesFeeChange]:
+        """Read `/series/fee_changes`, past and scheduled ones, all in one body; NotFoundError if it is not offered."""
+        return self._listing(
+            "/series/fee_changes",
+            SERIES_FEE_CHANGES,
+            [{"show_historical": "true"}],
+            None,
+            walk_seconds,
+            key=change_id_of,
+        )
+
+    def list_event_fee_changes(
+        self, *, max_pages: int | None, walk_seconds: float
+    ) -> Listing[EventFeeChange]:
+        """Walk `/events/fee_changes`, the changes of overrides; NotFoundError if it is not offered."""
+        return self._listing(
+            "/events/fee_changes",
+            EVENT_FEE_CHANGES,
+            [{"limit": FEE_CHANGES_PAGE}],
+            max_pages,
+            walk_seconds,
+            key=change_id_of,
+        )
+
     def iter_events(self, tickers: Sequence[str]) -> Iterator[ListedPage[Event]]:
         """Look up the events of up to TICKERS_PER_LOOKUP tickers; those that the exchange does not return are left out.
 
@@ -213,6 +240,7 @@ class KalshiClient:
         max_pages: int | None,
         walk_seconds: float,
         question: Question[Record] = (),
+        key: Callable[[Record], str] = attrgetter("ticker"),
     ) -> Listing[Record]:
         return Listing(
             path,
@@ -221,6 +249,7 @@ class KalshiClient:
             max_pages=max_pages,
             walk_seconds=walk_seconds,
             question=question,
+            key=key,
             clock=self._transport.clock,
         )
 

@@ -23,6 +23,7 @@ from kalshi_pipeline.units import (
     parse_contracts,
     parse_dollars,
     parse_instant,
+    parse_millionths,
     parse_seconds,
 )
 
@@ -82,6 +83,7 @@ def _text(value: object) -> str:
 read_dollars = _remembering(parse_dollars)
 read_cents = _remembering(parse_cents)
 read_instant = _remembering(parse_instant)
+read_multiplier = _remembering(parse_millionths)
 
 
 def read_contracts(value: object) -> int | None:
@@ -247,6 +249,11 @@ Cents = Annotated[int | None, PlainValidator(read_cents)]
 
 Contracts = Annotated[int | None, PlainValidator(read_contracts), Wire(str | None, "read_contracts({0})")]
 """A decimal string of contracts ("2985.50"), or an integer as sent until March 2026, as hundredths."""
+
+Multiplier = Annotated[
+    int | None, PlainValidator(read_multiplier), Wire(int | str | None, "read_multiplier({0})")
+]
+"""An optional JSON number such as 1 or 0.5, as millionths. One with decimals takes the slow way, which keeps them."""
 
 Instant = Annotated[int | None, PlainValidator(read_instant), Wire(str | None, "read_instant({0})")]
 """An RFC 3339 time, as microseconds since 1970; the zero time is absent."""

@@ -71,7 +71,12 @@ def summary_of(error: ValidationError) -> str:
 
 
 _LIST = "records"
-_TICKERS = {"events": "event_ticker", "event": "event_ticker"}
+_TICKERS = {
+    "events": "event_ticker",
+    "event": "event_ticker",
+    "series_fee_change_arr": "id",
+    "event_fee_changes": "id",
+}
 
 
 @cache

@@ -25,6 +25,7 @@ from kalshi_pipeline.exchange.fields import (
     LooseInteger,
     LooseText,
     Moment,
+    Multiplier,
     Number,
     OlderCents,
     OlderContracts,
@@ -256,6 +257,27 @@ class OrderBookPayload(Payload):
 
 def _in_dollars(levels: list[CentLevelPayload] | None) -> list[LevelPayload]:
     return [LevelPayload(level.price, level.size) for level in levels or ()]
+
+
+class SeriesFeeChangePayload(Payload):
+    """A change of a series' fee."""
+
+    change_id: Ticker = Field(alias="id")
+    series_ticker: Ticker
+    fee_type: Text = None
+    fee_multiplier: Multiplier = None
+    scheduled_at: Instant = Field(alias="scheduled_ts")
+
+
+class EventFeeChangePayload(Payload):
+    """A change of an event's fee override; without values it clears the override."""
+
+    change_id: Ticker = Field(alias="id")
+    event_ticker: Ticker
+    series_ticker: Text = None
+    fee_type_override: Text = None
+    fee_multiplier_override: Multiplier = None
+    scheduled_at: Instant = Field(alias="scheduled_ts")
 
 
 class CutoffPayload(Payload):

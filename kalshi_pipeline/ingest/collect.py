@@ -5,6 +5,7 @@ from typing import NoReturn
 
 from kalshi_pipeline.clock import SYSTEM_CLOCK, Clock
 from kalshi_pipeline.errors import ExchangeError, PipelineError, StoreError
+from kalshi_pipeline.ingest.fee_changes import sync_event_fee_changes, sync_series_fee_changes
 from kalshi_pipeline.ingest.run.session import Session, open_session
 from kalshi_pipeline.ingest.run.steps import OnReport, Step, run_steps
 from kalshi_pipeline.ingest.run.ticks import Tick
@@ -19,6 +20,7 @@ _SYNC_SECONDS = 3600
 _SYNC_AGAIN_SECONDS = 600
 # A page that has been requested when the time is over is still stored.
 _SPARE_SECONDS = 3.0
+_FEE_LISTINGS = 2
 
 
 def sync_steps(session: Session) -> list[Step]:
@@ -30,13 +32,22 @@ def sync_steps(session: Session) -> list[Step]:
     ]
 
 
+def fee_steps(session: Session, walk_seconds: float | None = None) -> list[Step]:
+    """Return the steps that sync the changes of fees, which no other step needs."""
+    return [
+        Step("series_fee_changes", lambda: sync_series_fee_changes(session, walk_seconds)),
+        Step("event_fee_changes", lambda: sync_event_fee_changes(session, walk_seconds)),
+    ]
+
+
 def collect_steps(session: Session) -> list[Step]:
-    """Return the steps that sync everything, take a snapshot whose tick is now, and store what has settled."""
+    """Return the steps that sync everything, with a snapshot whose tick is now, and store what has settled."""
     tick_at = session.clock.now()
     return [
         *sync_steps(session),
         Step("price_snapshots", lambda: take_snapshot(session, tick_at)),
         Step("settlements", lambda: sync_settlements(session)),
+        *fee_steps(session),
     ]
 
 
@@ -52,13 +63,14 @@ def collect_forever(
     """Take a snapshot at each tick of the period, and sync everything hourly, until interrupted.
 
     Settlements are synced hourly too, after a snapshot and no longer than until the next tick. What is left then, as
-    it is the first time, is continued after the next snapshot.
+    it is the first time, is continued after the next snapshot. Changes of fees follow in the same way; where they
+    could not be synced, that is repeated an hour later.
 
     `on_failure` is called with what failed and its error. After a sync that failed the snapshot is taken all the same,
     and the sync is repeated ten minutes later. The next tick is waited for in any case: an outage must not end a
     collector that is left running for months. It records the ticks that were missed.
     """
-    sync_due_at = settling_due_at = 0
+    sync_due_at = settling_due_at = fees_due_at = 0
     while True:
         tick = Tick.current(clock.now(), period_seconds)
         try:
@@ -69,14 +81,24 @@ def collect_forever(
                     tick = Tick.current(clock.now(), period_seconds)
                 if not tick.is_too_late(clock.now()):
                     on_report(take_snapshot(session, tick.at, period_seconds))
-                seconds_left = (tick.next_at - clock.now()) / MICROS_PER_SECOND - _SPARE_SECONDS
+                seconds_left = _seconds_left(tick, clock)
                 if clock.now() >= settling_due_at and seconds_left > 0:
                     report = sync_settlements(session, min(seconds_left, settings.walk_seconds))
                     on_report(report)
                     settling_due_at = _after(_SYNC_SECONDS, clock) if report.is_complete else settling_due_at
+                seconds_left = _seconds_left(tick, clock)
+                if clock.now() >= fees_due_at and seconds_left > 0:
+                    fees_due_at = _after(_SYNC_SECONDS, clock)
+                    limit = min(seconds_left / _FEE_LISTINGS, settings.walk_seconds)
+                    run_steps(fee_steps(session, limit), on_report, on_failure)
         except (ExchangeError, StoreError) as error:
             on_failure("this tick", error)
         clock.sleep(max(0, tick.next_at - clock.now()) / MICROS_PER_SECOND)
+
+
+def _seconds_left(tick: Tick, clock: Clock) -> float:
+    """Return how long something may take before the next tick."""
+    return (tick.next_at - clock.now()) / MICROS_PER_SECOND - _SPARE_SECONDS
 
 
 def _after(seconds: float, clock: Clock) -> int:

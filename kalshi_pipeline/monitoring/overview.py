@@ -16,8 +16,10 @@ TABLES = (
     "trades",
     "candlesticks",
     "order_books",
+    "series_fee_changes",
+    "event_fee_changes",
 )
-LISTED = ("series", "events", "markets", "settlements")
+LISTED = ("series", "events", "markets", "settlements", "series_fee_changes", "event_fee_changes")
 # Shown only after their first run: not everyone collects them.
 _ON_DEMAND = ("settlements backfill", "trades", "candlesticks", "order_books")
 

@@ -106,6 +106,8 @@ def test_collect_once_then_every_question(run: Run, sandbox: Sandbox, query: Que
         "markets complete",
         "price_snapshots complete",
         "settlements complete",
+        "series_fee_changes complete",
+        "event_fee_changes complete",
     ]
     assert query("SELECT count(*) FROM latest_prices") == [(120,)]
 
@@ -163,6 +165,8 @@ def test_partial_step_keeps_no_other_from_running(
         "markets complete",
         "price_snapshots complete",
         "settlements complete",
+        "series_fee_changes complete",
+        "event_fee_changes partial",
     ]
     last = errors.splitlines()[-1]
     assert re.fullmatch(r"events is partial: .*/events could not be reached .*, then run again", last)
@@ -178,10 +182,12 @@ def test_failed_step_keeps_no_other_from_running(run: Run, sandbox: Sandbox, que
         "markets complete",
         "price_snapshots complete",
         "settlements complete",
+        "series_fee_changes partial",
+        "event_fee_changes complete",
     ]
     first, *_, last = result.stderr.splitlines()
     assert re.match(r"series failed: .*; 0 pages of series are stored and stay; the run is failed$", first)
-    assert last == "series failed; run it again"
+    assert re.fullmatch(r"series failed; series_fee_changes is partial: .*, then run again", last)
     assert query("SELECT state, inserted FROM ticks") == [("complete", 120)]
 
 

@@ -18,7 +18,8 @@ from kalshi_pipeline_tests.conftest import Query, query_of
 from kalshi_pipeline_tests.defs.resources import PipelineAt
 from kalshi_pipeline_tests.defs.running import Runner, failed_checks, metadata_of
 
-ASSETS = ("series", "events", "markets", "price_snapshots", "settlements")
+FEES = ("event_fee_changes", "series_fee_changes")  # last, although nothing is before them
+ASSETS = ("series", "events", "markets", "price_snapshots", "settlements", *FEES)
 VOCABULARY = {
     "dagster/row_count",
     "scope",
@@ -83,6 +84,8 @@ def test_definitions_load_with_the_declared_lineage() -> None:
         "markets": {dg.AssetKey("events")},
         "price_snapshots": {dg.AssetKey("markets")},
         "settlements": {dg.AssetKey("price_snapshots")},
+        "series_fee_changes": set(),
+        "event_fee_changes": set(),
         "candlesticks": {dg.AssetKey("markets")},
         "order_books": {dg.AssetKey("markets")},
         "trades": {dg.AssetKey("markets")},

@@ -81,7 +81,11 @@ def test_fee_changes_match_the_specification(client: httpx.Client, spec: dict[st
     validator.validate(read(client, "/series/fee_changes"))
     history = read(client, "/series/fee_changes", show_historical="true")
     validator.validate(history)
-    assert len(history["series_fee_change_arr"]) == 1
+    assert len(history["series_fee_change_arr"]) > 20
+    pages = read_pages(client, "/events/fee_changes", "event_fee_changes", limit=5)
+    assert len(pages) > 2
+    for page in pages:
+        validator_of(spec, "/events/fee_changes").validate({"event_fee_changes": page, "cursor": ""})
 
 
 def test_named_objects_match_the_specification(client: httpx.Client, spec: dict[str, Any]) -> None:

@@ -8,7 +8,8 @@ from kalshi_pipeline.sandbox.shapes.json_format import ZERO_TIME
 from kalshi_pipeline.sandbox.world.chance import scatter
 
 _ENVELOPES = (
-    "markets", "events", "trades", "series", "orderbooks", "series_fee_change_arr", "candlesticks",
+    "markets", "events", "trades", "series", "orderbooks", "series_fee_change_arr",
+    "event_fee_changes", "candlesticks",
     "market", "event", "orderbook_fp", "orderbook", "schedule",
 )  # fmt: skip
 # New words of vocabularies that a client may believe to be closed; one record in seven gets them.
@@ -20,12 +21,13 @@ _WORDS = {
     "price_level_structure": "golden_ratio",
     "collateral_return_type": "CROSSNET",
     "fee_type": "cubic",
+    "fee_type_override": "cubic",
     "taker_outcome_side": "maybe",
 }
 _SHARE_OF_WORDS = 1 / 7
 _SHARE_OF_ZERO_TIMES = 1 / 7
 _TIMES = ("created_time", "updated_time", "last_updated_ts", "settlement_ts")
-_NAMES = ("trade_id", "ticker", "event_ticker", "market_ticker")
+_NAMES = ("id", "trade_id", "ticker", "event_ticker", "market_ticker")
 _PRICES = ("yes_bid_dollars", "yes_price_dollars", "close_time")
 
 

@@ -19,6 +19,7 @@ from kalshi_pipeline.sandbox.faults.faults import Faults
 from kalshi_pipeline.sandbox.faults.tiers import Tiers
 from kalshi_pipeline.sandbox.http.endpoint_context import EndpointContext, Handler
 from kalshi_pipeline.sandbox.http.event_listings import get_event, get_events, get_multivariate_events
+from kalshi_pipeline.sandbox.http.fee_listings import get_event_fee_changes, get_series_fee_changes
 from kalshi_pipeline.sandbox.http.limits import RateLimit, TokenBucket
 from kalshi_pipeline.sandbox.http.market_listings import get_historical_markets, get_markets
 from kalshi_pipeline.sandbox.http.queries import Query
@@ -30,7 +31,6 @@ from kalshi_pipeline.sandbox.http.single_reads import (
     get_candles,
     get_candles_of_many,
     get_cutoff,
-    get_fee_changes,
     get_historical_candles,
     get_historical_market,
     get_market,
@@ -47,16 +47,17 @@ from kalshi_pipeline.sandbox.world.world import World
 PREFIX = "/trade-api/v2"
 SMALLEST_COMPRESSED = 500
 
-# The order matters: /markets/trades must come before /markets/{ticker}.
+# The order matters: /markets/trades must come before /markets/{ticker}, and so on.
 ROUTES: dict[str, Handler] = {
     "/exchange/status": get_status,
     "/exchange/schedule": get_schedule,
     "/series": get_series_list,
-    "/series/fee_changes": get_fee_changes,
+    "/series/fee_changes": get_series_fee_changes,
     "/series/{series_ticker}": get_series,
     "/series/{series_ticker}/markets/{ticker}/candlesticks": get_candles,
     "/events": get_events,
     "/events/multivariate": get_multivariate_events,
+    "/events/fee_changes": get_event_fee_changes,
     "/events/{event_ticker}": get_event,
     "/markets": get_markets,
     "/markets/trades": get_trades,
@@ -70,7 +71,8 @@ ROUTES: dict[str, Handler] = {
     "/historical/markets/{ticker}/candlesticks": get_historical_candles,
     "/historical/trades": get_historical_trades,
 }
-_NOT_YET_IN_JANUARY = ("/historical/", "/markets/orderbooks")  # since 19 February and 30 March 2026
+# Since 19 February, 30 March and May 2026.
+_NOT_YET_IN_JANUARY = ("/historical/", "/markets/orderbooks", "/events/fee_changes")
 
 
 Pause: TypeAlias = Callable[[float], Awaitable[None]]

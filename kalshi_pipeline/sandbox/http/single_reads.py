@@ -5,7 +5,7 @@ from collections.abc import Callable
 from kalshi_pipeline.sandbox.http.endpoint_context import EndpointContext
 from kalshi_pipeline.sandbox.http.queries import Query
 from kalshi_pipeline.sandbox.http.refusals import BadRequestError, NotFoundError
-from kalshi_pipeline.sandbox.shapes.json_format import format_text, format_time
+from kalshi_pipeline.sandbox.shapes.json_format import format_time
 from kalshi_pipeline.sandbox.world.books import book_of
 from kalshi_pipeline.sandbox.world.candles import Candle, candles_of, count_periods, latest_before
 from kalshi_pipeline.sandbox.world.world_state import DAY, SeriesRow
@@ -168,20 +168,6 @@ def _volumes(context: EndpointContext) -> dict[int, int]:
     for event, volume in zip(markets.event, markets.volume, strict=True):
         volumes[series[event]] = volumes.get(series[event], 0) + volume
     return volumes
-
-
-def get_fee_changes(context: EndpointContext, query: Query) -> bytes:
-    """Return no scheduled change (as recorded); the history has one change, of the first series."""
-    series_ticker, rows = query.text("series_ticker"), []
-    if query.flag("show_historical") and context.world.series:
-        first = context.world.series[0].ticker
-        if series_ticker in (None, first):
-            scheduled = format_time(context.world.start - 90 * DAY)
-            rows.append(
-                f'{{"fee_multiplier":1,"fee_type":"quadratic_with_maker_fees","id":"fee-change-1",'
-                f'"scheduled_ts":"{scheduled}","series_ticker":{format_text(first)}}}'
-            )
-    return context.listing("series_fee_change_arr", rows)
 
 
 def get_cutoff(context: EndpointContext, query: Query) -> bytes:  # noqa: ARG001 - every endpoint has the same signature

@@ -15,6 +15,7 @@ from kalshi_pipeline.sandbox.shapes.json_format import (
 from kalshi_pipeline.sandbox.world.books import Level
 from kalshi_pipeline.sandbox.world.candles import Candle, Distribution
 from kalshi_pipeline.sandbox.world.catalogue import TOPICS, subject_of
+from kalshi_pipeline.sandbox.world.fees import EventFeeChange, Fee, SeriesFeeChange, fee_of_series
 from kalshi_pipeline.sandbox.world.world import World
 from kalshi_pipeline.sandbox.world.world_state import HOUR, SeriesRow
 from kalshi_pipeline.units import MICROS_PER_DOLLAR, instant_of
@@ -87,14 +88,36 @@ class NewestRecords:
             sources = sources_of(topic)
             frequency = topic.frequency
         files = "https://files.example.com"
+        fee = fee_of_series(self.world, row)
         return (
             f'"additional_prohibitions":null,"category":"{self.series_category(row)}",'
             f'"contract_terms_url":"{files}/contract_terms/{row.ticker}.pdf",'
-            f'"contract_url":"{files}/contract/{row.ticker}.pdf","fee_multiplier":1,'
-            f'"fee_type":"{("quadratic", "quadratic_with_maker_fees", "flat")[row.number % 7 // 3]}",'
-            f'"frequency":"{frequency}","settlement_sources":{sources},"tags":{tags},"ticker":"{row.ticker}",'
+            f'"contract_url":"{files}/contract/{row.ticker}.pdf","fee_multiplier":{fee.multiplier},'
+            f'"fee_type":"{fee.fee_type}","frequency":"{frequency}","settlement_sources":{sources},"tags":{tags},"ticker":"{row.ticker}",'
             f'"title":{format_text(title)}'
         )
+
+    def series_fee_change(self, change: SeriesFeeChange) -> str:
+        ticker = self.world.series[change.series].ticker
+        return (
+            f'{{"fee_multiplier":{change.fee.multiplier},"fee_type":"{self.fee_type(change.fee)}","id":"{change.id}",'
+            f'"scheduled_ts":"{format_time(change.scheduled_at)}","series_ticker":{format_text(ticker)}}}'
+        )
+
+    def event_fee_change(self, change: EventFeeChange) -> str:
+        """Return a change of an override; both values are null where it clears the override."""
+        events, fee = self.world.events, change.fee
+        series = self.world.series[events.series[change.event]].ticker
+        fee_type = "null" if fee.fee_type is None else f'"{self.fee_type(fee)}"'
+        return (
+            f'{{"event_ticker":{format_text(events.ticker[change.event])},"fee_multiplier_override":'
+            f'{fee.multiplier or "null"},"fee_type_override":{fee_type},"id":"{change.id}",'
+            f'"scheduled_ts":"{format_time(change.scheduled_at)}","series_ticker":{format_text(series)}}}'
+        )
+
+    def fee_type(self, fee: Fee) -> str:
+        """Return the word of a fee type."""
+        return str(fee.fee_type)
 
     def trade(self, position: int) -> str:
         tape = self.world.tape

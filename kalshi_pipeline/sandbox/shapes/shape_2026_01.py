@@ -123,6 +123,9 @@ class JanuaryShape(NewestShape):
             f'"ticker":"{m.ticker[market]}"{payout}'
         )
 
+    def fee_override(self, event: int) -> str:  # noqa: ARG002 - overrides came in May
+        return ""
+
     def event_extra(self, updated: str) -> str:  # noqa: ARG002 - events had no `last_updated_ts` yet
         return ""
 

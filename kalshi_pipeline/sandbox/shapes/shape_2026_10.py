@@ -25,6 +25,7 @@ from kalshi_pipeline.sandbox.shapes.json_format import (
 )
 from kalshi_pipeline.sandbox.shapes.records_2026_10 import NewestRecords
 from kalshi_pipeline.sandbox.world.catalogue import is_exclusive, topic_of
+from kalshi_pipeline.sandbox.world.fees import CLEARED, override_of_event
 from kalshi_pipeline.sandbox.world.states import DETERMINED, RESULT_WORDS, SCALAR, STATUS_WORDS
 from kalshi_pipeline.sandbox.world.world import World
 from kalshi_pipeline.sandbox.world.world_state import HOUR
@@ -181,7 +182,14 @@ class NewestShape(NewestRecords):
         if recorded is not None:
             return f"{recorded[:-1]}{nested}}}"
         updated = ZERO_TIME if is_single else format_time(self.world.events.updated[event])
-        return f"{{{self.event_fields(event)}{self.event_extra(updated)}{nested}}}"
+        return f"{{{self.event_fields(event)}{self.fee_override(event)}{self.event_extra(updated)}{nested}}}"
+
+    def fee_override(self, event: int) -> str:
+        """Return the override of an event's fee, which Go omits where there is none."""
+        fee = override_of_event(self.world, event)
+        if fee == CLEARED:
+            return ""
+        return f',"fee_multiplier_override":{fee.multiplier},"fee_type_override":"{fee.fee_type}"'
 
     def event_extra(self, updated: str) -> str:
         return f',"last_updated_ts":"{updated}"'

@@ -13,6 +13,7 @@ from kalshi_pipeline.sandbox.shapes.json_format import (
 )
 from kalshi_pipeline.sandbox.shapes.shape_2026_10 import NewestShape
 from kalshi_pipeline.sandbox.world.books import Level
+from kalshi_pipeline.sandbox.world.fees import Fee
 from kalshi_pipeline.sandbox.world.states import FINALIZED, RESULT_WORDS, STATUS_WORDS
 from kalshi_pipeline.sandbox.world.world_state import SeriesRow
 from kalshi_pipeline.units import MICROS_PER_DOLLAR
@@ -84,6 +85,10 @@ class FutureShape(NewestShape):
             f'"fee_type":"{"quadratic" if row.number % 3 else "cubic"}","tags":null,"categories":null,'
             f'"governance":{{"board":null}}{optional}}}'
         )
+
+    def fee_type(self, fee: Fee) -> str:
+        """Return a word, of which one is in no list."""
+        return "cubic" if fee.fee_type == "flat" else str(fee.fee_type)
 
     def trade(self, position: int) -> str:
         tape = self.world.tape

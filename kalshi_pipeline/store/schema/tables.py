@@ -25,11 +25,13 @@ from kalshi_pipeline.records import (
     INSTANT,
     Candlestick,
     Event,
+    EventFeeChange,
     Market,
     Note,
     OrderBookLevel,
     Quote,
     Series,
+    SeriesFeeChange,
     Settlement,
     Trade,
 )
@@ -84,6 +86,18 @@ def _parent_columns() -> list[Column[Any]]:
         ),
         _instant("first_seen_at", "when this row was made"),
         _instant("changed_at", "when this row last changed"),
+    ]
+
+
+def _fee_change_columns() -> list[Column[Any]]:
+    return [
+        _instant("first_seen_at", "when this row was made"),
+        _instant("changed_at", "when this row last changed"),
+        _instant(
+            "withdrawn_at",
+            "when a complete listing no longer had the change before it took effect, NULL while it stands",
+            nullable=True,
+        ),
     ]
 
 
@@ -580,3 +594,30 @@ order_book_levels = Table(
     comment="levels of order books: resting bids for either side",
     **clustered(),
 )
+
+# Without foreign keys: a change is kept as it came, even where its series or its event is never listed.
+series_fee_changes = Table(
+    "series_fee_changes",
+    metadata,
+    record_column(SeriesFeeChange, "change_id", primary_key=True),
+    *record_columns(SeriesFeeChange, without=("change_id",)),
+    *_fee_change_columns(),
+    comment="changes of the fees of series, past and scheduled",
+    **clustered(),
+)
+Index(
+    "ix_series_fee_changes_series_ticker",
+    series_fee_changes.c.series_ticker,
+    series_fee_changes.c.scheduled_at,
+)
+
+event_fee_changes = Table(
+    "event_fee_changes",
+    metadata,
+    record_column(EventFeeChange, "change_id", primary_key=True),
+    *record_columns(EventFeeChange, without=("change_id",)),
+    *_fee_change_columns(),
+    comment="changes of the fee overrides of events, past and scheduled; one without values clears the override",
+    **clustered(),
+)
+Index("ix_event_fee_changes_event_ticker", event_fee_changes.c.event_ticker, event_fee_changes.c.scheduled_at)

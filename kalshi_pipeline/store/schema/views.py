@@ -11,6 +11,7 @@ from sqlalchemy import Connection, inspect
 from kalshi_pipeline.records import DOLLARS, INSTANT, MILLIONTHS, Event, Market, Series, units_of
 from kalshi_pipeline.store.dialects import ViewWords, view_words
 from kalshi_pipeline.store.schema.from_records import shared_fields
+from kalshi_pipeline.vocabulary import FeeType
 
 FORMER: tuple[str, ...] = ()
 """Names of views of earlier versions, beginning with schema 0005, that are made no more."""
@@ -82,6 +83,7 @@ def definitions(words: ViewWords) -> dict[str, str]:
         "candlestick_coverage": views.candlestick_coverage(),
         "order_book_history": views.order_book_history(),
         "price_history_filled": views.price_history_filled(),
+        "fee_history": views.fee_history(),
     }
 
 
@@ -540,6 +542,95 @@ SELECT
 FROM order_books AS b
 JOIN markets AS m ON m.id = b.market_id
 LEFT JOIN order_book_levels AS l ON l.order_book_id = b.id
+"""
+
+    def fee_history(self) -> str:
+        """The fees of series, and of the events that have changes of their own: a row for each span of one fee.
+
+        A span begins where a change of the series or of the event takes effect. Changes of one instant that differ
+        leave the fee unknown, as do words that are not known and values that are missing.
+        """
+
+        def meanings(table: str, *columns: str) -> str:
+            key, fee_type, fee_multiplier = columns
+            return (
+                f"SELECT {key}, scheduled_at, min({fee_type}) AS fee_type, min({fee_multiplier}) AS fee_multiplier, "
+                f"count(*) AS meanings FROM (SELECT DISTINCT {', '.join(columns)}, scheduled_at FROM {table} "
+                f"WHERE withdrawn_at IS NULL) AS c GROUP BY {key}, scheduled_at"
+            )
+
+        def newest(table: str, key: str) -> str:
+            return (
+                f"(SELECT max(c.scheduled_at) FROM {table} AS c WHERE c.{key} = s.{key} "
+                "AND c.scheduled_at <= s.at AND c.withdrawn_at IS NULL)"
+            )
+
+        words = ", ".join(f"'{word}'" for word in FeeType)
+        is_override = (
+            "coalesce(o.meanings > 1 OR o.fee_type IS NOT NULL OR o.fee_multiplier IS NOT NULL, FALSE)"
+        )
+        values = {
+            name: f"CASE WHEN {is_override} THEN o.{name} ELSE b.{name} END"
+            for name in ("meanings", "fee_type", "fee_multiplier")
+        }
+        return f"""
+WITH of_series AS MATERIALIZED (
+    {meanings("series_fee_changes", "series_ticker", "fee_type", "fee_multiplier")}
+),
+of_events AS MATERIALIZED (
+    {meanings("event_fee_changes", "event_ticker", "fee_type_override", "fee_multiplier_override")}
+),
+overridden AS MATERIALIZED (
+    SELECT
+        c.event_ticker,
+        coalesce(
+            max(c.series_ticker),
+            (
+                SELECT p.ticker FROM events AS e JOIN series AS p ON p.id = e.series_id
+                WHERE e.ticker = c.event_ticker
+            )
+        ) AS series_ticker
+    FROM event_fee_changes AS c
+    WHERE c.withdrawn_at IS NULL
+    GROUP BY c.event_ticker
+),
+starts AS (
+    SELECT series_ticker, NULL AS event_ticker, scheduled_at AS at FROM of_series
+    UNION
+    SELECT e.series_ticker, e.event_ticker, c.scheduled_at
+    FROM overridden AS e
+    JOIN of_events AS c ON c.event_ticker = e.event_ticker
+    UNION
+    SELECT e.series_ticker, e.event_ticker, c.scheduled_at
+    FROM overridden AS e
+    JOIN of_series AS c ON c.series_ticker = e.series_ticker
+),
+spans AS (
+    SELECT
+        s.series_ticker,
+        s.event_ticker,
+        s.at,
+        lead(s.at) OVER (PARTITION BY s.series_ticker, s.event_ticker ORDER BY s.at) AS end_at,
+        {newest("series_fee_changes", "series_ticker")} AS base_at,
+        {newest("event_fee_changes", "event_ticker")} AS override_at
+    FROM starts AS s
+)
+SELECT
+    s.series_ticker AS series_ticker,
+    s.event_ticker AS event_ticker,
+    {self._iso("s.at")} AS from_at,
+    {self._iso("s.end_at")} AS until_at,
+    CASE WHEN {values["meanings"]} = 1 THEN {values["fee_type"]} END AS fee_type,
+    CASE WHEN {values["meanings"]} = 1 THEN {values["fee_multiplier"]} / 1000000.0 END AS fee_multiplier,
+    {is_override} AS is_override,
+    CASE
+        WHEN {values["meanings"]} = 1 AND {values["fee_type"]} IN ({words})
+            AND {values["fee_multiplier"]} IS NOT NULL THEN 'known'
+        ELSE 'unknown'
+    END AS state
+FROM spans AS s
+LEFT JOIN of_series AS b ON b.series_ticker = s.series_ticker AND b.scheduled_at = s.base_at
+LEFT JOIN of_events AS o ON o.event_ticker = s.event_ticker AND o.scheduled_at = s.override_at
 """
 
     def price_history_filled(self) -> str:

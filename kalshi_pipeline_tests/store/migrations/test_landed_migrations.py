@@ -21,10 +21,11 @@ LANDED = {
     "0007_taken_back.py": "21a11b4a77975cc64a9c073506f9f5d17c371aa937fb6644d730a0e9c39689fb",
     "0008_fingerprints.py": "6a21ea726f7f4fcd6e52262206226922d8e6def0bb9dacd05854e0791d8a527c",
     "0009_descriptions.py": "68fba9be962cb0edf9525afd7b43c761f9caef0ef73b48860a13e835ae99c0ec",
+    "0010_fee_changes.py": "f0a59386cb904b6d311ae66eae566adb07c2ecf803cfb6289dbc13e6a4703d08",
 }
 
 # Views are made by an upgrade only, so another definition takes another revision, if an empty one.
-VIEWS = ("0009", "d6ca969342f22adb0cd0197ecdb10eb1529fb0d11b199eae1e62ea67d83b1dd7")
+VIEWS = ("0010", "96628476d54407d09f385270b7f739db07976a96ffb6bf587e8d256897833fcd")
 
 
 @pytest.mark.parametrize("name", LANDED)

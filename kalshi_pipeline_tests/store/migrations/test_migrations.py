@@ -95,6 +95,7 @@ def test_migrations_make_these_tables_and_views(database: Database) -> None:
             "price_history_filled",
             "order_book_history",
             "tick_history",
+            "fee_history",
         }
 
 
@@ -117,10 +118,12 @@ def test_migrations_cluster_what_grows_by_its_key(database: Database) -> None:
     assert {name for (name,) in without_rowid} == {
         "candlestick_days",
         "candlesticks",
+        "event_fee_changes",
         "order_book_levels",
         "last_ids",
         "price_snapshots",
         "row_counts",
+        "series_fee_changes",
         "trades",
         "unchanged_quotes",
         "unlisted_spans",

@@ -1,0 +1,108 @@
+"""Changes of fees, past and scheduled: those of series, and those of the overrides of events.
+
+An exchange that fails here leaves the run partial instead of failed, so that nothing else is skipped for it.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import TypeVar
+
+from kalshi_pipeline.errors import ExchangeError, NotFoundError
+from kalshi_pipeline.exchange.listing import Listing
+from kalshi_pipeline.ingest.run.recorded_listing import begin_listing, closing_run, reason_of, store_pages
+from kalshi_pipeline.ingest.run.report import Report
+from kalshi_pipeline.ingest.run.session import Session
+from kalshi_pipeline.records import EventFeeChange, SeriesFeeChange
+from kalshi_pipeline.store.database import Connection
+from kalshi_pipeline.store.writing.fee_changes import (
+    merge_event_fee_changes,
+    merge_series_fee_changes,
+    withdraw_unlisted,
+)
+from kalshi_pipeline.store.writing.runs import State, Subject
+from kalshi_pipeline.store.writing.tally import Tally
+from kalshi_pipeline.units import MICROS_PER_SECOND
+from kalshi_pipeline.vocabulary import FeeType
+
+Change = TypeVar("Change", SeriesFeeChange, EventFeeChange)
+
+_KNOWN_TYPES = frozenset(FeeType)
+# A change that takes effect while it is listed may be missing without having been withdrawn; clocks differ a little.
+_WITHDRAWABLE_SECONDS = 60
+
+
+def sync_series_fee_changes(session: Session, walk_seconds: float | None = None) -> Report:
+    """Store every change of a series' fee, past and scheduled, of all series."""
+    seconds = walk_seconds or session.settings.walk_seconds
+    listing = session.client.list_series_fee_changes(walk_seconds=seconds)
+    return _sync(
+        session,
+        "series_fee_changes",
+        listing,
+        merge_series_fee_changes,
+        lambda changes: (change.fee_type for change in changes),
+    )
+
+
+def sync_event_fee_changes(session: Session, walk_seconds: float | None = None) -> Report:
+    """Store every change of an event's fee override that the exchange lists, of all events."""
+    seconds = walk_seconds or session.settings.walk_seconds
+    listing = session.client.list_event_fee_changes(
+        max_pages=session.settings.max_pages, walk_seconds=seconds
+    )
+    return _sync(
+        session,
+        "event_fee_changes",
+        listing,
+        merge_event_fee_changes,
+        lambda changes: (change.fee_type_override for change in changes),
+    )
+
+
+def _sync(
+    session: Session,
+    asset: str,
+    listing: Listing[Change],
+    merge_changes: Callable[[Connection, Sequence[Change], int], Tally],
+    types_of: Callable[[Sequence[Change]], Iterable[str | None]],
+) -> Report:
+    report = begin_listing(session, asset, subject=Subject(selection="all changes"))
+    listed: set[str] = set()
+
+    def merge(connection: Connection, changes: Sequence[Change]) -> Tally:
+        listed.update(change.change_id for change in changes)
+        report.unknown_words.update(
+            f"fee_type={word}" for word in types_of(changes) if word is not None and word not in _KNOWN_TYPES
+        )
+        return merge_changes(connection, changes, session.clock.now())
+
+    with closing_run(session, report):
+        try:
+            store_pages(session, report, listing, lambda page: page.records, merge)
+        except ExchangeError as error:
+            if isinstance(error, NotFoundError) and not report.tally.pages:
+                report.state = State.COMPLETE
+                report.notes.append(
+                    f"the exchange does not offer {listing.path}, so nothing is stored: {error}"
+                )
+            else:
+                report.state, report.reason, report.error = State.PARTIAL, reason_of(error), error
+        else:
+            is_whole = report.is_complete and not listing.ended_without_cursor
+            if is_whole and not report.tally.quarantined:
+                _withdraw(session, report, listed)
+    return report
+
+
+def _withdraw(session: Session, report: Report, listed: set[str]) -> None:
+    """Mark scheduled changes that a whole listing no longer has: the exchange has taken them back."""
+    now = session.clock.now()
+    with session.database.begin() as connection:
+        withdrawn = withdraw_unlisted(
+            connection,
+            report.asset,
+            listed,
+            after=now + _WITHDRAWABLE_SECONDS * MICROS_PER_SECOND,
+            seen_at=now,
+        )
+    if withdrawn:
+        report.counts["withdrawn"] += withdrawn

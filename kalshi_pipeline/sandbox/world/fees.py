@@ -1,0 +1,100 @@
+"""The fees of series and the fee overrides of events, past and scheduled: derived at every request, without memory.
+
+One series in three changes its fee: long before the start, ten minutes after it, and a month later. Of the events one
+in ten has an override, which is cleared a day later and scheduled again, and one in ten another that stays.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from kalshi_pipeline.sandbox.world.chance import uuid_of
+from kalshi_pipeline.sandbox.world.world import World
+from kalshi_pipeline.sandbox.world.world_state import DAY, HOUR, SeriesRow
+
+_SERIES_IDS, _EVENT_IDS = 71, 72
+_MINUTE = HOUR // 60
+
+
+class Fee(NamedTuple):
+    """A fee type, and a multiplier as JSON has it; None and None for an override that is cleared."""
+
+    fee_type: str | None
+    multiplier: str | None
+
+
+class SeriesFeeChange(NamedTuple):
+    """A change of the fee of a series, by the position of the series."""
+
+    id: str
+    series: int
+    fee: Fee
+    scheduled_at: int
+
+
+class EventFeeChange(NamedTuple):
+    """A change of the fee override of an event, by the position of the event."""
+
+    id: str
+    event: int
+    fee: Fee
+    scheduled_at: int
+
+
+CLEARED = Fee(None, None)
+
+
+def series_fee_changes(world: World) -> Iterator[SeriesFeeChange]:
+    """Yield the changes of all series, of each the oldest first."""
+    for position, row in enumerate(world.series):
+        yield from changes_of_series(world, position, row)
+
+
+def changes_of_series(world: World, position: int, row: SeriesRow) -> Iterator[SeriesFeeChange]:
+    """Yield the changes of a series, the oldest first."""
+    if position % 3 or row.recorded is not None or row.topic < -1:
+        return
+    steps = (
+        (world.start - 90 * DAY, Fee("quadratic_with_maker_fees", "1")),
+        (world.start + 10 * _MINUTE, Fee("quadratic", "0.5")),
+        (world.start + 30 * DAY, Fee("flat", "1")),
+    )
+    for number, (at, fee) in enumerate(steps):
+        yield SeriesFeeChange(
+            uuid_of(world.config.seed + _SERIES_IDS, 4 * position + number), position, fee, at
+        )
+
+
+def event_fee_changes(world: World) -> Iterator[EventFeeChange]:
+    """Yield the changes of all events, of each the oldest first."""
+    for event in range(len(world.events)):
+        yield from changes_of_event(world, event)
+
+
+def changes_of_event(world: World, event: int) -> Iterator[EventFeeChange]:
+    """Yield the changes of the override of an event, the oldest first."""
+    events = world.events
+    first = events.first_market[event]
+    if event % 10 not in (3, 7) or first < 0 or events.number[event] < 0 or events.is_combo[event]:
+        return
+    created = world.markets.created[first]
+    steps = [(created + HOUR, Fee("quadratic_with_maker_fees", "0.25"))]
+    if event % 10 == 3:
+        steps += [(created + 25 * HOUR, CLEARED), (created + 60 * DAY, Fee("flat", "1"))]
+    for number, (at, fee) in enumerate(steps):
+        yield EventFeeChange(uuid_of(world.config.seed + _EVENT_IDS, 4 * event + number), event, fee, at)
+
+
+def fee_of_series(world: World, row: SeriesRow) -> Fee:
+    """Return the fee of a series at the world's present time."""
+    changes = changes_of_series(world, world.series_position[row.ticker], row)
+    first = Fee(("quadratic", "quadratic_with_maker_fees", "flat")[row.number % 7 // 3], "1")
+    return _newest(world, first, list(changes))
+
+
+def override_of_event(world: World, event: int) -> Fee:
+    """Return the override of an event at the world's present time; CLEARED where it has none."""
+    return _newest(world, CLEARED, list(changes_of_event(world, event)))
+
+
+def _newest(world: World, first: Fee, changes: Sequence[SeriesFeeChange | EventFeeChange]) -> Fee:
+    return next((change.fee for change in reversed(changes) if change.scheduled_at <= world.clock), first)
