@@ -20,7 +20,7 @@ from kalshi_pipeline.store.writing.runs import State, Subject, close_run, open_l
 from kalshi_pipeline.units import parse_instant
 from kalshi_pipeline_tests.clock import NOON
 from kalshi_pipeline_tests.conftest import Query
-from kalshi_pipeline_tests.store.samples import sqlite_url
+from kalshi_pipeline_tests.store.samples import market, series_row, sqlite_url, store_markets, store_series
 
 SECOND = 1_000_000
 HOUR = 3600 * SECOND
@@ -220,3 +220,43 @@ def test_view_finds_the_series_of_an_event_that_its_changes_do_not_name(
     assert query("SELECT series_ticker, event_ticker, until_at, state FROM fee_history") == [
         (SERIES, EVENT, None, "known")
     ]
+
+
+def test_fee_before_any_known_change_is_that_of_the_series_record(database: Database) -> None:
+    """Not before the series was first seen; a change of the record has its instant too."""
+    store_series(
+        database, series_row("KXSNOW", fee_type="quadratic", fee_multiplier=1_000_000), at=at_hour(1)
+    )
+    store_series(database, series_row("KXSNOW", fee_type="flat", fee_multiplier=500_000), at=at_hour(3))
+    store = Store.of(database)
+    assert [shown(store.fee_at("KXSNOW", None, None, at_hour(hours))) for hours in (0.9, 1, 2.9, 3)] == [
+        (None, None, False, UNKNOWN),
+        ("quadratic", Decimal(1), False, KNOWN),
+        ("quadratic", Decimal(1), False, KNOWN),
+        ("flat", Decimal("0.5"), False, KNOWN),
+    ]
+    with database.begin() as connection:
+        change = SeriesFeeChange("s1", "KXSNOW", "quadratic", 250_000, at_hour(2))
+        merge_series_fee_changes(connection, [change], at_hour(4))
+    assert shown(store.fee_at("KXSNOW", None, None, at_hour(3))) == (
+        "quadratic",
+        Decimal("0.25"),
+        False,
+        KNOWN,
+    )
+
+
+def test_waiver_lasts_until_it_expires(database: Database) -> None:
+    store_markets(
+        database, market("WAIVED", fee_waiver_expiration_at=at_hour(5)), market("NOT"), at=at_hour(1)
+    )
+    store = Store.of(database)
+
+    def waived(ticker: str, hours: float) -> bool | None:
+        return store.fee_at(SERIES, EVENT, ticker, at_hour(hours)).is_waived
+
+    assert [waived("WAIVED", hours) for hours in (0.9, 1, 4.9, 5)] == [None, True, True, False]
+    assert (waived("NOT", 1), waived("UNKNOWN", 1)) == (False, None)
+    with database.begin() as connection:
+        connection.exec_driver_sql("UPDATE markets SET reading = 1")
+    assert waived("NOT", 1) is None, "an older version did not read waivers"
