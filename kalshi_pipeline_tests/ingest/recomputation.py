@@ -292,9 +292,14 @@ class Recomputation:
         assert len(batches) <= requests, "more requests than the budget has"
 
         lasting = {ticker for ticker in sample if not self.markets[ticker].is_provisional}
+        # A market that was gone or had ended may be open again.
+        waiting = {
+            ticker for ticker in asked - unlisted.keys() if self.covers(self._scope, self.markets[ticker])
+        }
         for batch in batches:
             for ticker, row in batch.found.items():
-                if ticker in stored and self._is_alive(row["status"], stored[ticker]):
+                is_back = ticker in waiting and row["status"] in ALIVE
+                if is_back or (ticker in stored and self._is_alive(row["status"], stored[ticker])):
                     self._see(row, batch.at)
                 else:
                     self._learn(row)
@@ -307,7 +312,7 @@ class Recomputation:
             assert len(of_group[0]) == len(batches), "no more is asked where the sample contradicts"
             return state
         for some in of_group:
-            self._believe(some, stored)
+            self._believe(some, stored | {ticker: self.markets[ticker].status for ticker in waiting})
         return state
 
     def _sample(self, vanished: set[str], batches: Sequence[Batch], began_at: int) -> set[str]:
