@@ -8,7 +8,6 @@ Each kind has two sides: what pydantic accepts, and a `Wire` with what msgspec r
 have an `Older` in its place, so that a deprecated field does no harm if it cannot be read.
 """
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Any, TypeVar
@@ -201,12 +200,17 @@ def read_json(value: object) -> str | None:
     if value in (None, "", [], {}):
         return None
     try:
-        text = json.dumps(_json_numbers(value), ensure_ascii=False, separators=(",", ":"), sort_keys=True)
-    except RecursionError:
+        return _encode_json(_json_numbers(value)).decode()
+    except (
+        OverflowError,
+        RecursionError,
+        ValueError,
+    ):  # a number or a depth that none needs, or half a character
         return None
-    return text if _is_whole(text) else None
 
 
+_MOST_JSON = 10_000
+_encode_json = msgspec.json.Encoder(order="sorted").encode
 NO_JSON = msgspec.Raw(b"null")
 """What a field of JSON has that is missing."""
 _known_json: dict[bytes, str | None] = {}
@@ -216,11 +220,11 @@ def read_raw_json(value: msgspec.Raw) -> str | None:
     """Return the same of JSON that was not read yet. Most of it repeats from market to market."""
     raw = bytes(value)
     if raw not in _known_json:
-        if len(_known_json) >= _MOST_REMEMBERED:
+        if len(_known_json) >= _MOST_JSON:
             _known_json.clear()
         try:
-            _known_json[raw] = read_json(json.loads(raw))
-        except RecursionError:
+            _known_json[raw] = read_json(msgspec.json.decode(raw))
+        except (RecursionError, ValueError):
             _known_json[raw] = None
     return _known_json[raw]
 
