@@ -43,7 +43,7 @@ def with_advice(error: PipelineError) -> str:
 
 
 def run_again(line: str) -> str:
-    """Return the line with the advice to run again, which its last part may give already."""
+    """Return the line with the advice to run again, unless it ends with that advice."""
     return line if _RUN_AGAIN.search(line) else f"{line}; run it again"
 
 

@@ -98,7 +98,7 @@ def iso_of(instant: int) -> str:
 
 def dollars_of(micros: int) -> Decimal:
     """Return exact dollars: 290000 is Decimal('0.29')."""
-    return _trimmed(Decimal(micros).scaleb(-6))
+    return decimal_of_millionths(micros)
 
 
 def decimal_of_millionths(millionths: int) -> Decimal:

@@ -86,7 +86,7 @@ read_multiplier = _remembering(parse_millionths)
 
 
 def read_contracts(value: object) -> int | None:
-    """Return the hundredths of a contract of a text or an integer. Counts rarely repeat, so none is remembered."""
+    """Return the hundredths of a contract of a text or an integer. They rarely repeat, so they are not cached."""
     if isinstance(value, str):
         return parse_contracts(value) if value else None
     return None if value is None else parse_contracts(_text(value))
@@ -159,7 +159,7 @@ def loose_integer(value: object) -> int | None:
 
 
 def loose_instant(value: object) -> int | None:
-    """Return the instant of an optional time; what is none is absent."""
+    """Return the instant of an optional time; anything else is absent."""
     try:
         return read_instant(value)
     except ValueError:
@@ -167,19 +167,19 @@ def loose_instant(value: object) -> int | None:
 
 
 def loose_dollars(value: object) -> int | None:
-    """Return the micro-dollars of an optional text; what is no number of dollars is absent."""
+    """Return the micro-dollars of an optional decimal string; anything else is absent."""
     try:
         return read_dollars(value) if isinstance(value, str) else None
     except ValueError:
         return None
 
 
-def loose_factor(value: object) -> int | None:
+def loose_multiplier(value: object) -> int | None:
     """Return the millionths of an optional number, such as 0.5, or of its text; anything else is absent."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
     try:
-        return parse_dollars(str(value))
+        return parse_millionths(str(value))
     except ValueError:
         return None
 
@@ -201,11 +201,7 @@ def read_json(value: object) -> str | None:
         return None
     try:
         return _encode_json(_json_numbers(value)).decode()
-    except (
-        OverflowError,
-        RecursionError,
-        ValueError,
-    ):  # a number or a depth that none needs, or half a character
+    except (OverflowError, RecursionError, ValueError):  # too large, too deep, or with half a character
         return None
 
 
@@ -305,7 +301,7 @@ LooseDollars = Annotated[
 ]
 """An optional decimal string of dollars, as micro-dollars; anything else is absent."""
 
-Factor = Annotated[Any, PlainValidator(loose_factor), Wire(Any, "loose_factor({0})")]
+LooseMultiplier = Annotated[Any, PlainValidator(loose_multiplier), Wire(Any, "loose_multiplier({0})")]
 """An optional number, as millionths; anything else is absent."""
 
 Json = Annotated[

@@ -15,7 +15,6 @@ from kalshi_pipeline.exchange.fields import (
     Contracts,
     Dollars,
     EpochSeconds,
-    Factor,
     Flag,
     Instant,
     Json,
@@ -23,6 +22,7 @@ from kalshi_pipeline.exchange.fields import (
     LooseFlag,
     LooseInstant,
     LooseInteger,
+    LooseMultiplier,
     LooseText,
     Moment,
     Multiplier,
@@ -54,7 +54,7 @@ class SeriesPayload(Payload):
     tags: Tags = None
     categories: Json = None
     fee_type: LooseText = None
-    fee_multiplier: Factor = None
+    fee_multiplier: LooseMultiplier = None
     settlement_sources: Json = None
     contract_url: LooseText = None
     contract_terms_url: LooseText = None
@@ -76,7 +76,7 @@ class EventPayload(Payload):
     strike_period: LooseText = None
     collateral_return_type: LooseText = None
     fee_type_override: LooseText = None
-    fee_multiplier_override: Factor = None
+    fee_multiplier_override: LooseMultiplier = None
     settlement_sources: Json = None
     product_metadata: Json = None
     exchange_index: LooseInteger = None

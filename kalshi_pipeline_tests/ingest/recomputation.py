@@ -141,7 +141,7 @@ class Recomputation:
         return scope.combos is Combos.INCLUDE or is_combo == (scope.combos is Combos.ONLY)
 
     def take(self, tick: int, scope: Scoped, answers: Sequence[Answer], requests: int) -> Expected:
-        """Follow one tick, which may send so many `requests` for what its listing misses."""
+        """Follow one tick, which may send up to `requests` lookups for the markets missing in its listing."""
         self.scopes[tick] = scope
         self._tick, self._scope, self._listed = tick, scope, set[str]()
         self._events = {

@@ -20,7 +20,7 @@ _TWO_LOOKS = 10 * MINUTE
 _DEFAULT_PERIOD = 300.0
 
 
-class Told(NamedTuple):
+class ReceivedRun(NamedTuple):
     """A run, and all that it received."""
 
     at: int
@@ -119,14 +119,14 @@ class Definitions:
         self.markets: dict[str, Market] = {}
         self.series_of: dict[str, str] = {}
 
-    def covers(self, tick: Tick | Told, market: Market) -> bool:
+    def covers(self, tick: Tick | ReceivedRun, market: Market) -> bool:
         """Whether a market is in a run's scope, by what is known of its event now."""
         is_of_kind = tick.combos == "include" or (tick.combos == "only") is market.is_combo
         return is_of_kind and (not tick.series or self.series_of.get(market.event) in tick.series)
 
     # Runs.
 
-    def add(self, run: Told) -> None:
+    def add(self, run: ReceivedRun) -> None:
         """Learn what one run received."""
         for answer in run.answers:
             if answer.status == 200 and answer.path.startswith("/events"):
@@ -160,34 +160,34 @@ class Definitions:
             if tick.is_complete and is_later and asks_for_new and before not in tick.series and not has_sent:
                 tick.doubted.add(name)
 
-    def _listings(self, run: Told) -> Iterator[tuple[Answer, Record]]:
+    def _listings(self, run: ReceivedRun) -> Iterator[tuple[Answer, Record]]:
         for answer in run.answers:
             if answer.path == "/markets" and "tickers" not in answer.query and answer.status == 200:
                 for record in answer.records:
                     if self._is_wanted(run, answer, record):
                         yield answer, record
 
-    def _is_wanted(self, run: Told, answer: Answer, record: Record) -> bool:
+    def _is_wanted(self, run: ReceivedRun, answer: Answer, record: Record) -> bool:
         """Whether a listed market may be of the series asked for: settled ones are listed series by series."""
         is_of_open = answer.query.get("status") in ("open", "paused")
         wanted = run.series if is_of_open else (answer.query.get("series_ticker"),)
         return not run.series or self.series_of.get(record["event_ticker"]) in (None, *wanted)
 
-    def _add_other(self, run: Told) -> None:
+    def _add_other(self, run: ReceivedRun) -> None:
         for _, record in self._listings(run):
-            self._tell(run, record, is_settled=record["status"] == "finalized")
+            self._learn(run, record, is_settled=record["status"] == "finalized")
         for answer in run.answers:
             is_single = "/markets/" in answer.path
             is_listing = answer.path == "/historical/markets" and "tickers" not in answer.query
             for record in answer.records if answer.status == 200 and (is_single or is_listing) else ():
                 if is_single or (self._is_of_kind(run, record) and self._is_wanted(run, answer, record)):
-                    self._tell(run, record, is_settled=True)
+                    self._learn(run, record, is_settled=True)
         self._look_up(run)
 
-    def _is_of_kind(self, run: Told, record: Record) -> bool:
+    def _is_of_kind(self, run: ReceivedRun, record: Record) -> bool:
         return run.combos == "include" or (run.combos == "only") is ("mve_collection_ticker" in record)
 
-    def _add_tick(self, run: Told) -> None:
+    def _add_tick(self, run: ReceivedRun) -> None:
         pages = [
             answer
             for answer in run.answers
@@ -206,7 +206,7 @@ class Definitions:
         tick = self.ticks[-1]
         listed: set[str] = set()
         for _, record in self._listings(run):
-            self._tell(run, record)
+            self._learn(run, record)
             self._show(run, tick, record)
             listed.add(record["ticker"])
         if is_complete:
@@ -225,11 +225,13 @@ class Definitions:
             if market.gone_at is not None or (market.status is not None and market.status not in OPEN):
                 market.rows.append(Row(tick, None, run.at))
 
-    def _has_more(self, run: Told, good: list[Answer]) -> bool:
+    def _has_more(self, run: ReceivedRun, good: list[Answer]) -> bool:
         asked = {answer.query.get("series_ticker") for answer in good}
         return good[-1].has_more or (bool(run.series) and len(asked) < len(run.series))
 
-    def _look_up(self, run: Told, tick: Tick | None = None, listed: set[str] | None = None) -> set[str]:
+    def _look_up(
+        self, run: ReceivedRun, tick: Tick | None = None, listed: set[str] | None = None
+    ) -> set[str]:
         """Learn what lookups found, and which markets they did not; return those that count as listed by the tick."""
         lookups = [
             answer
@@ -246,7 +248,7 @@ class Definitions:
                 name = record["ticker"]
                 found.add(name)
                 is_new = tick is not None and listed is not None and name not in listed
-                self._tell(run, record, is_settled=answer.path != "/markets")
+                self._learn(run, record, is_settled=answer.path != "/markets")
                 if tick is not None and is_new and before.get(name) and record["status"] in OPEN:
                     self._show(run, tick, record)
                     alive.add(name)
@@ -259,7 +261,7 @@ class Definitions:
                 market.missing_since = run.at
         return alive
 
-    def _tell(self, run: Told, record: Record, *, is_settled: bool = False) -> None:
+    def _learn(self, run: ReceivedRun, record: Record, *, is_settled: bool = False) -> None:
         name, status = record["ticker"], record["status"]
         is_combo = "mve_collection_ticker" in record
         market = self.markets.setdefault(name, Market(record["event_ticker"], is_combo, status))
@@ -273,7 +275,7 @@ class Definitions:
         elif status in DETERMINED or (status == "finalized") or is_settled:
             self._publish(run, market, record)
 
-    def _publish(self, run: Told, market: Market, record: Record) -> None:
+    def _publish(self, run: ReceivedRun, market: Market, record: Record) -> None:
         sent = record.get("settlement_value_dollars")
         result, value = record["result"], None if sent is None else Decimal(sent)
         if market.outcome is None:
@@ -288,7 +290,7 @@ class Definitions:
             outcome.amended_at = run.at
         outcome.result, outcome.value, outcome.withdrawn_at = result, value, None
 
-    def _show(self, run: Told, tick: Tick, record: Record) -> None:
+    def _show(self, run: ReceivedRun, tick: Tick, record: Record) -> None:
         """A tick was shown a market: its quote is stored if it is another one, or else counted as sent again."""
         market, quote = self.markets[record["ticker"]], quote_of(record)
         tick.shown.add(record["ticker"])

@@ -28,7 +28,7 @@ from kalshi_pipeline.units import contracts_of, dollars_of, iso_of
 from kalshi_pipeline_tests.clock import ManualClock
 from kalshi_pipeline_tests.conftest import Query
 from kalshi_pipeline_tests.ingest.changing_exchange import ChangingExchange, StoppedError
-from kalshi_pipeline_tests.ingest.states_by_definition import NOTHING, SECOND, Definitions, Known, Told
+from kalshi_pipeline_tests.ingest.states_by_definition import NOTHING, SECOND, Definitions, Known, ReceivedRun
 
 BEGIN = 1_735_732_800 * SECOND
 MINUTE = 60 * SECOND
@@ -153,7 +153,7 @@ class Life:
             except (ExchangeError, NotFoundError):
                 pass
         assert self.clock.now() == at
-        told = Told(
+        received = ReceivedRun(
             at,
             tuple(self.exchange.answers),
             settings.series,
@@ -165,7 +165,7 @@ class Life:
             max_pages=max_pages,
             was_stopped=was_stopped,
         )
-        self.definitions.add(told)
+        self.definitions.add(received)
 
     def _wait_until(self, at: int) -> None:
         self.clock.advance((at - self.clock.now()) / SECOND)

@@ -106,9 +106,12 @@ def _runs(connection: Connection, query: Select[tuple[object, ...]], kind: type[
     return [kind(**{str(name): value for name, value in row.items()}) for row in rows]
 
 
-def newest_listings(connection: Connection, asset: str, limit: int) -> list[ListingRun]:
-    """Return the newest runs of an asset, newest first."""
-    query = _stored(listings, ListingRun).where(listings.c.asset == asset)
+def newest_listings(
+    connection: Connection, asset: str, limit: int, *, state: State | None = None
+) -> list[ListingRun]:
+    """Return the newest runs of an asset, in any state or in one, newest first."""
+    in_state = true() if state is None else listings.c.state == state
+    query = _stored(listings, ListingRun).where(listings.c.asset == asset, in_state)
     return _runs(connection, query.order_by(listings.c.id.desc()).limit(limit), ListingRun)
 
 

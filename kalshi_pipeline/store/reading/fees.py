@@ -11,9 +11,10 @@ from typing import NamedTuple, cast
 from sqlalchemy import Column, Connection, func, select
 
 from kalshi_pipeline.records import Market
+from kalshi_pipeline.store.reading.completeness import newest_listings
 from kalshi_pipeline.store.reading.descriptions import description
 from kalshi_pipeline.store.schema.from_records import first_read_in
-from kalshi_pipeline.store.schema.tables import event_fee_changes, listings, markets, series_fee_changes
+from kalshi_pipeline.store.schema.tables import event_fee_changes, markets, series_fee_changes
 from kalshi_pipeline.store.writing.runs import State
 from kalshi_pipeline.units import decimal_of_millionths
 from kalshi_pipeline.vocabulary import FeeType
@@ -173,11 +174,5 @@ def _newest(
 
 def _listed_at(connection: Connection, asset: str) -> int | None:
     """Return when the newest complete run of an asset began; None if there is none."""
-    query = (
-        select(listings.c.started_at)
-        .where(listings.c.asset == asset, listings.c.state == State.COMPLETE)
-        .order_by(listings.c.id.desc())
-        .limit(1)
-    )
-    at: int | None = connection.execute(query).scalar_one_or_none()
-    return at
+    complete = newest_listings(connection, asset, 1, state=State.COMPLETE)
+    return complete[0].started_at if complete else None

@@ -84,6 +84,12 @@ def _parent_columns() -> list[Column[Any]]:
             server_default="0",
             comment="the version of reading with which it was read last: a field of a later one is not known yet",
         ),
+        *_seen_columns(),
+    ]
+
+
+def _seen_columns() -> list[Column[Any]]:
+    return [
         _instant("first_seen_at", "when this row was made"),
         _instant("changed_at", "when this row last changed"),
     ]
@@ -91,8 +97,7 @@ def _parent_columns() -> list[Column[Any]]:
 
 def _fee_change_columns() -> list[Column[Any]]:
     return [
-        _instant("first_seen_at", "when this row was made"),
-        _instant("changed_at", "when this row last changed"),
+        *_seen_columns(),
         _instant(
             "withdrawn_at",
             "when a complete listing no longer had the change before it took effect, NULL while it stands",

@@ -82,6 +82,13 @@ def as_text(value: ColumnElement[Any]) -> ColumnElement[str | None]:
     return cast(value, Text)
 
 
+def ticker_with(table: Table, key: ColumnElement[Any]) -> ColumnElement[str | None]:
+    """Return the ticker of the row of a table with a key."""
+    parent = table.alias(f"known_{table.name}")
+    query = select(parent.c.ticker).where(parent.c.id == key)
+    return query.correlate_except(parent).scalar_subquery()
+
+
 class Logged(NamedTuple):
     """How a column is logged: as which field, known from which version of reading on, and by which text."""
 

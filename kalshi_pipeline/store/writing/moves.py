@@ -26,6 +26,8 @@ from kalshi_pipeline.store.schema.tables import (
     unchanged_quotes,
     unlisted_spans,
 )
+from kalshi_pipeline.store.spans import is_in_span_at
+from kalshi_pipeline.store.writing.merging import ticker_with
 from kalshi_pipeline.store.writing.runs import State
 
 
@@ -35,16 +37,11 @@ def _is_named(ticker: ColumnElement[str | None]) -> ColumnElement[bool]:
     return func.replace(named, literal(",") + ticker + ",", "") != named
 
 
-def series_with(series_id: ColumnElement[Any]) -> ColumnElement[str | None]:
-    known = series.alias("known_series")
-    query = select(known.c.ticker).where(known.c.id == series_id)
-    return query.correlate_except(known).scalar_subquery()
-
-
 def series_with_event(event_id: ColumnElement[Any]) -> ColumnElement[str | None]:
+    """Return the ticker of the series of the event with a key."""
     of_event = events.alias("known_events")
     query = select(of_event.c.series_id).where(of_event.c.id == event_id)
-    return series_with(query.correlate_except(of_event).scalar_subquery())
+    return ticker_with(series, query.correlate_except(of_event).scalar_subquery())
 
 
 def doubt_ticks_since(
@@ -53,23 +50,16 @@ def doubt_ticks_since(
     before: ColumnElement[str | None],
     after: ColumnElement[str | None],
 ) -> Insert:
-    """Put the ticks since the first row of a market that moves to another series into unlisted spans, if they ask for
-    the new series and not for the former one.
+    """Put ticks that could not list a market which now moves to another series into unlisted spans.
 
-    Those ticks could not list the market, and readers go by the series that is known now. Ticks that ask for both, or
-    for all, have listed it or opened a span.
+    Those are the ticks since its first row that ask for the new series and not for the former one: readers go by the
+    series that is known now. Ticks that ask for both, or for all, have listed it or opened a span.
     """
     rows, since = latest_quotes.c, ticks.alias("since")
     next_id = (
         select(func.min(since.c.id))
         .where(since.c.id > ticks.c.id, since.c.state.in_([State.COMPLETE, State.PARTIAL]))
         .scalar_subquery()
-    )
-    spans = unlisted_spans.c
-    is_missed = exists().where(
-        spans.market_id == rows.market_id,
-        spans.from_tick_id <= ticks.c.id,
-        or_(spans.to_tick_id.is_(None), spans.to_tick_id > ticks.c.id),
     )
     was_sent = or_(
         *(
@@ -100,6 +90,6 @@ def doubt_ticks_since(
             or_(not_(rows.is_terminal), ticks.c.id < rows.tick_id),
             is_doubted,
             not_(was_sent),
-            not_(is_missed),
+            not_(is_in_span_at(rows.market_id, ticks.c.id)),
         ),
     )

@@ -1,6 +1,7 @@
 """Writes of series, events and markets: merged by ticker, parents first, within the caller's transaction."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
@@ -10,7 +11,6 @@ from sqlalchemy import (
     Insert,
     Integer,
     Join,
-    Table,
     Update,
     and_,
     bindparam,
@@ -54,8 +54,9 @@ from kalshi_pipeline.store.writing.merging import (
     Merge,
     Staging,
     insert_placeholders,
+    ticker_with,
 )
-from kalshi_pipeline.store.writing.moves import doubt_ticks_since, series_with, series_with_event
+from kalshi_pipeline.store.writing.moves import doubt_ticks_since, series_with_event
 from kalshi_pipeline.store.writing.staged_pages import (
     Staged,
     is_unasked,
@@ -102,7 +103,7 @@ def _before_events_change(changing: Join, new: Mapping[str, ColumnElement[Any]])
     quoted = changing.join(markets, markets.c.event_id == events.c.id).join(
         latest_quotes, latest_quotes.c.market_id == markets.c.id
     )
-    before, after = series_with(events.c.series_id), series_with(new["series_id"])
+    before, after = ticker_with(series, events.c.series_id), ticker_with(series, new["series_id"])
     return [doubt_ticks_since(quoted, events.c.series_id != new["series_id"], before, after)]
 
 
@@ -143,17 +144,6 @@ def _logged(record: type[NamedTuple], *unlogged: str) -> dict[str, Logged]:
     }
 
 
-def _ticker_in(table: Table) -> Callable[[ColumnElement[Any]], ColumnElement[str | None]]:
-    """Return the text of a parent's key: its ticker."""
-
-    def ticker_of(key: ColumnElement[Any]) -> ColumnElement[str | None]:
-        parent = table.alias(f"logged_{table.name}")
-        query = select(parent.c.ticker).where(parent.c.id == key)
-        return query.correlate_except(parent).scalar_subquery()
-
-    return ticker_of
-
-
 _merge_series = Merge(
     series, staged_series, _values(staged_series), log=series_changes, logged=_logged(Series)
 )
@@ -163,7 +153,7 @@ _merge_events = Merge(
     {"series_id": _series_of_event, **_values(staged_events, "series_ticker")},
     log=event_changes,
     logged={
-        "series_id": Logged("series_ticker", text_of=_ticker_in(series)),
+        "series_id": Logged("series_ticker", text_of=partial(ticker_with, series)),
         **_logged(Event, "series_ticker"),
     },
     before_change=_before_events_change,
@@ -182,7 +172,7 @@ _merge_markets = Merge(
     lasting=frozenset({"is_combo"}),
     log=market_changes,
     logged={
-        "event_id": Logged("event_ticker", text_of=_ticker_in(events)),
+        "event_id": Logged("event_ticker", text_of=partial(ticker_with, events)),
         **_logged(Market, "event_ticker", *QUOTE_COLUMNS, *UNSTORED),
     },
     before_change=_before_markets_change,
