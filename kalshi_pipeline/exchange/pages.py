@@ -13,6 +13,7 @@ from typing import Any, Generic, TypeVar
 from pydantic import BaseModel, Field, ValidationError, create_model
 
 from kalshi_pipeline.errors import PayloadError
+from kalshi_pipeline.exchange.documents import Source
 from kalshi_pipeline.exchange.payloads import Payload
 from kalshi_pipeline.records import Reject
 
@@ -28,13 +29,20 @@ class GarbledAnswerError(Exception):
 class Page(Generic[Record]):
     """The records of one answer in its order, those that could not be read, and where the next page starts.
 
-    `has_cursor` is whether it says so: the exchange ends a listing with an empty cursor, not without one.
+    `has_cursor` is whether it says so: the exchange ends a listing with an empty cursor, not without one. `source` is
+    the answer itself, where more of it may be wanted than the records.
     """
 
     records: list[Record]
     rejects: list[Reject] = field(default_factory=list)
     cursor: str | None = None
     has_cursor: bool = field(default=True, compare=False)
+    source: Source | None = field(default=None, compare=False)
+
+    @property
+    def sources(self) -> tuple[Source, ...]:
+        """The answer, if it is kept."""
+        return () if self.source is None else (self.source,)
 
 
 def parse_page(body: bytes, key: str, payload: type[Sent], read: Callable[[Sent], Record]) -> Page[Record]:

@@ -72,6 +72,7 @@ def closing_run(session: Session, report: Report) -> Iterator[None]:
     try:
         with few_collections():
             yield
+            session.documents.store()
     except BaseException as error:
         pages = report.run.pages + report.tally.pages
         report.state = State.PARTIAL if pages else State.FAILED
@@ -81,10 +82,13 @@ def closing_run(session: Session, report: Report) -> Iterator[None]:
             # If even this cannot be written (a full disk), the next run finds the record open and closes it.
             with contextlib.suppress(StoreError):
                 _close(session, report)
+                session.documents.store()
             raise
         report.error = error
+        session.documents.store()
     _close(session, report)
     count_store(session, report)
+    _count_documents(session, report)
     report.requests = session.client.requests - requests
     report.retries = session.client.retries - retries
     report.seconds = session.clock.monotonic() - started
@@ -94,6 +98,13 @@ def closing_run(session: Session, report: Report) -> Iterator[None]:
         report.notes.append(
             f"{ages.absurd:,} answers have an `Age` that cannot be right, and are dated by their arrival"
         )
+
+
+def _count_documents(session: Session, report: Report) -> None:
+    stored, unreadable = session.documents.take_counts()
+    report.counts["documents"] += stored
+    if unreadable:
+        report.counts["unreadable_documents"] += unreadable
 
 
 def _close(session: Session, report: Report) -> None:
@@ -175,3 +186,4 @@ def store_page(
         add_to_quarantine(connection, report.run, report.asset, rejects, received_at)
         add_page(connection, report.run, tally)
     report.tally += tally
+    session.documents.store_if_many()
