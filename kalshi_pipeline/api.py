@@ -342,8 +342,8 @@ def _details(connection: Connection, ticker: str, at: int | None, kind: str | No
     found = next(filter(None, of_each), None)
     if found is not None:
         return found
-    of_each = (documents.oldest_details(connection, one, ticker) for one in kinds)
-    oldest = next(filter(None, of_each), None)
+    began = (documents.oldest_details(connection, one, ticker) for one in kinds)
+    oldest = next(filter(None, began), None)
     if oldest is None:
         raise NoDetailsError(ticker)
     raise RangeError(

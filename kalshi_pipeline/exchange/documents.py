@@ -5,11 +5,11 @@ An answer is read for it again, because few of its records are new: the others c
 
 import json
 import re
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import cache
-from typing import Any
+from functools import cache, lru_cache
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -17,7 +17,6 @@ from kalshi_pipeline.exchange.fields import loose_dollars, loose_text
 from kalshi_pipeline.records import Document, Leg
 
 _decode = msgspec.json.Decoder(float_hook=Decimal).decode
-_decode_parts = msgspec.json.Decoder(list[msgspec.Raw]).decode
 
 # The fields of a quote with their NO twins, figures of the last day, and liquidity, in every generation.
 _MOVING = re.compile(
@@ -27,33 +26,32 @@ _MOVING = re.compile(
 )
 
 
-def _moves(name: str) -> bool:
-    return _MOVING.fullmatch(name) is not None
+_LEGS = "mve_selected_legs"
+_NESTED = re.compile("markets")
+_NOTHING = re.compile("(?!)")
 
 
-def _is_nested(name: str) -> bool:
-    return name == "markets"
-
-
-@dataclass(frozen=True)
-class _Shape:
+class _Shape(NamedTuple):
     """How records under a key are named, and which of their fields are left out."""
 
     identifier: str
-    is_left_out: Callable[[str], bool]
+    left_out: re.Pattern[str]
 
 
-_MARKET = _Shape("ticker", _moves)
-_EVENT = _Shape("event_ticker", _is_nested)
-_SERIES = _Shape("ticker", lambda name: name in ("volume", "volume_fp"))
 _SHAPES = {
-    "market": _MARKET,
-    "markets": _MARKET,
-    "event": _EVENT,
-    "events": _EVENT,
-    "series": _SERIES,
+    "market": _Shape("ticker", _MOVING),
+    "markets": _Shape("ticker", _MOVING),
+    "event": _Shape("event_ticker", _NESTED),
+    "events": _Shape("event_ticker", _NESTED),
+    "series": _Shape("ticker", _MOVING),
 }
-NO_SHAPE = _Shape("id", lambda _: False)
+_OTHER = _Shape("id", _NOTHING)
+
+
+@lru_cache(maxsize=1000)
+def _left_out(shape: _Shape, names: tuple[str, ...]) -> list[str]:
+    """Return which of a record's fields are left out. Nearly all records have the same ones."""
+    return [name for name in names if shape.left_out.fullmatch(name)]
 
 
 @dataclass(frozen=True)
@@ -72,7 +70,7 @@ class Source:
 
         A record without a name, or one that cannot be decoded at all, is left out.
         """
-        shape = _SHAPES.get(self.key, NO_SHAPE)
+        shape = _SHAPES.get(self.key, _OTHER)
         seen: set[str] = set()
         for fields in self._records(wanted):
             ticker = fields.get(shape.identifier)
@@ -81,8 +79,9 @@ class Source:
             if wanted is not None and ticker not in wanted:
                 continue
             seen.add(ticker)
-            kept = {name: value for name, value in fields.items() if not shape.is_left_out(name)}
-            yield Document(ticker, kept, tuple(legs_of(kept)))
+            for name in _left_out(shape, tuple(fields)):
+                del fields[name]
+            yield Document(ticker, fields, tuple(legs_of(fields)) if _LEGS in fields else ())
 
     def _records(self, wanted: Collection[str] | None) -> Iterator[dict[str, Any]]:
         try:
@@ -105,7 +104,7 @@ class Source:
 
 def legs_of(fields: dict[str, Any]) -> Iterator[Leg]:
     """Yield the legs of a combo; what is odd in one is absent."""
-    legs = fields.get("mve_selected_legs")
+    legs = fields.get(_LEGS)
     for position, leg in enumerate(legs if isinstance(legs, list) else ()):
         if isinstance(leg, dict):
             yield Leg(
@@ -118,16 +117,18 @@ def legs_of(fields: dict[str, Any]) -> Iterator[Leg]:
 
 
 def _parts_of(body: bytes, key: str) -> list[msgspec.Raw]:
-    value = _envelope(key).decode(body).records
-    text = bytes(memoryview(value)[:1])
-    return _decode_parts(value) if text == b"[" else ([] if text == b"n" else [value])
+    """Return the text of each record; ValueError where there are none under the key."""
+    try:
+        parts: list[msgspec.Raw] | None = _envelope(key, list[msgspec.Raw] | None).decode(body).records
+        return parts or []
+    except msgspec.ValidationError:
+        return [_envelope(key, msgspec.Raw).decode(body).records]
 
 
 @cache
-def _envelope(key: str) -> msgspec.json.Decoder[Any]:
-    return msgspec.json.Decoder(
-        msgspec.defstruct("Envelope", [("records", msgspec.Raw)], rename={"records": key})
-    )
+def _envelope(key: str, kind: Any) -> msgspec.json.Decoder[Any]:  # noqa: ANN401  (a type)
+    struct = msgspec.defstruct("Envelope", [("records", kind)], rename={"records": key}, gc=False)
+    return msgspec.json.Decoder(struct)
 
 
 def _decoded_slowly(body: bytes, key: str) -> Iterator[dict[str, Any]]:

@@ -5,7 +5,7 @@ documents share, the keys of these in `texts`.
 """
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import msgspec
@@ -21,27 +21,9 @@ _encode = msgspec.json.Encoder(order="sorted", decimal_format="number").encode
 _encode_text = msgspec.json.Encoder().encode
 
 
-class Line(NamedTuple):
-    """A document as a line, with its digest and the shared texts that it names, by their keys."""
-
-    body: bytes
-    digest: int
-    texts: dict[int, str]
-
-
-def line_of(fields: dict[str, Any], shared: Collection[str], key_of: Any) -> Line:  # noqa: ANN401  (a cached function)
-    """Return a document as a line. `key_of` gives the keys of the texts of the `shared` fields."""
-    texts: dict[int, str] = {}
-    keys: dict[str, int] = {}
-    for name in shared:
-        text = fields.get(name)
-        if isinstance(text, str):
-            keys[name] = key = key_of(text)
-            texts[key] = text
-    if keys:
-        fields = {name: value for name, value in fields.items() if name not in keys}
-    body = _encode((fields, keys))
-    return Line(body, digest_of(body), texts)
+def line_of(fields: dict[str, Any], shared: dict[str, int]) -> bytes:
+    """Return a document as a line, from its fields but for the shared texts, and the keys of these by their fields."""
+    return _encode((fields, shared))
 
 
 def digest_of(body: bytes) -> int:
@@ -54,13 +36,13 @@ def dictionary_of(line: bytes) -> bytes:
     return zstandard.ZstdCompressor(level=_LEVEL).compress(line[:_MOST_OF_DICTIONARY])
 
 
-def compressed(lines: Sequence[bytes], dictionary: bytes) -> bytes:
-    """Return lines as a block, compressed with a stored dictionary."""
+def compressed(lines: Sequence[bytes], dictionary: bytes | None) -> bytes:
+    """Return lines as a block, compressed with a stored dictionary if there is one."""
     compressor = zstandard.ZstdCompressor(level=_LEVEL, dict_data=_loaded(dictionary), write_dict_id=False)
     return compressor.compress(b"\n".join(lines))
 
 
-def line_in(block: bytes, dictionary: bytes, number: int, digest: int) -> bytes:
+def line_in(block: bytes, dictionary: bytes | None, number: int, digest: int) -> bytes:
     """Return one line of a block; StoreError where it is not what was stored."""
     try:
         decompressor = zstandard.ZstdDecompressor(dict_data=_loaded(dictionary))
@@ -72,7 +54,9 @@ def line_in(block: bytes, dictionary: bytes, number: int, digest: int) -> bytes:
     return lines[number]
 
 
-def _loaded(dictionary: bytes) -> zstandard.ZstdCompressionDict:
+def _loaded(dictionary: bytes | None) -> zstandard.ZstdCompressionDict | None:
+    if dictionary is None:
+        return None
     raw = zstandard.ZstdDecompressor().decompress(dictionary)
     return zstandard.ZstdCompressionDict(raw, dict_type=zstandard.DICT_TYPE_RAWCONTENT)
 

@@ -62,13 +62,13 @@ class Documents:
                 continue
             pending = self._pending.setdefault(kind, {})
             earlier = pending.get(document.ticker)
-            if earlier is not None and earlier.line.digest != prepared.line.digest:
+            if earlier is not None and earlier.digest != prepared.digest:
                 self.store()
                 pending = self._pending.setdefault(kind, {})
             elif earlier is not None and is_first_only:
                 continue
             pending[document.ticker] = prepared
-            self._bytes += len(prepared.line.body)
+            self._bytes += len(prepared.line)
 
     def store_if_many(self) -> None:
         """Store what is collected if it is worth a transaction."""

@@ -78,7 +78,7 @@ def details(connection: Connection, kind: str, ticker: str, at: int | None = Non
     query = (
         select(table.c.seen_at, table.c.digest, table.c.line, block.body, document_dictionaries.c.body)
         .join(document_blocks, block.id == table.c.block_id)
-        .join(document_dictionaries, document_dictionaries.c.id == block.dictionary_id)
+        .outerjoin(document_dictionaries, document_dictionaries.c.id == block.dictionary_id)
         .where(_key_of(table) == row_id)
         .order_by(table.c.seen_at.desc())
         .limit(1)

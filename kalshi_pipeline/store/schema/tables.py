@@ -659,11 +659,10 @@ document_blocks = Table(
     Column(
         "dictionary_id",
         ForeignKey("document_dictionaries.id"),
-        nullable=False,
-        comment="the dictionary with which it is compressed",
+        comment="the dictionary with which it is compressed, if there is one",
     ),
     Column("body", LargeBinary, nullable=False, comment="documents, one a line, compressed by zstd"),
-    comment="documents of one family that were stored at the same time",
+    comment="documents that were stored at the same time, compressed together",
 )
 
 

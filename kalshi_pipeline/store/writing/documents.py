@@ -27,7 +27,7 @@ from sqlalchemy import (
 
 from kalshi_pipeline.records import Document, Event, Leg, Market, Series
 from kalshi_pipeline.store.dialects.statements import in_parts, insert_or_ignore, upsert
-from kalshi_pipeline.store.document_blocks import Line, compressed, dictionary_of, line_of
+from kalshi_pipeline.store.document_blocks import compressed, dictionary_of, digest_of, line_of
 from kalshi_pipeline.store.schema.from_records import record_columns, shared_fields
 from kalshi_pipeline.store.schema.tables import (
     combo_legs,
@@ -51,6 +51,8 @@ from kalshi_pipeline.units import MICROS_PER_SECOND
 _DAY = 86_400 * MICROS_PER_SECOND
 _WEEK = 7 * _DAY
 _FIRST_MONDAY = 4 * _DAY  # 1970 began on a Thursday
+_MANY = 100
+_MOST_TOGETHER = 500  # to read one of them, all are decompressed
 _DICTIONARY_LASTS = 30 * _DAY
 _JSON_TYPES = {str: "text", bool: "boolean", type(None): "null", list: "list", dict: "object"}
 
@@ -76,11 +78,11 @@ class DocumentKind:
     def __init__(self, name: str, parent: Table, table: Table, shared: Sequence[str] = ()) -> None:
         self.name = name
         self.shared = shared
-        self.has_own_table = parent is not document_subjects
+        self.parent = parent
         stage, stored, new = _staged.table.c, table.c, _new.table.c
         key = next(iter(table.primary_key.columns))
         is_of = parent.c.ticker == stage.ticker
-        if not self.has_own_table:
+        if parent is document_subjects:
             is_of = and_(is_of, parent.c.kind == name)
         newest = (
             select(func.max(stored.seen_at)).where(key == parent.c.id).correlate(parent).scalar_subquery()
@@ -106,7 +108,7 @@ class DocumentKind:
 
     def family_of(self, ticker: str) -> str:
         """Return with which documents one has most in common. It decides nothing but how well they compress."""
-        return ticker.partition("-")[0] if self.has_own_table else ""
+        return ticker.partition("-")[0] if self.parent is markets else ""
 
 
 SERIES = DocumentKind("series", series, series_documents, shared_fields(Series))
@@ -115,14 +117,20 @@ MARKET = DocumentKind("market", markets, market_documents, shared_fields(Market)
 
 
 class Prepared(NamedTuple):
-    """A document as it will be stored, if it is new, or, with `is_first_only`, if its row has none yet."""
+    """A document as it will be stored, if it is new, or, with `is_first_only`, if its row has none yet.
+
+    `texts` are the shared texts that its line names by their keys, `names` and `types` those of its fields.
+    """
 
     ticker: str
-    line: Line
+    line: bytes
+    digest: int
+    texts: dict[int, str]
+    names: tuple[str, ...]
+    types: tuple[type, ...]
+    legs: tuple[Leg, ...]
     seen_at: int
-    layout: tuple[tuple[str, type], ...]
-    legs: tuple[Leg, ...] = ()
-    is_first_only: bool = False
+    is_first_only: bool
 
 
 class NewDocument(NamedTuple):
@@ -133,25 +141,38 @@ class NewDocument(NamedTuple):
     prepared: Prepared
 
 
+class Dictionary(NamedTuple):
+    """What blocks of a family are compressed with: stored under a key, or new."""
+
+    family: str
+    body: bytes
+    id: int | None = None
+
+
 class Block(NamedTuple):
-    """New documents of one family, compressed. Their dictionary is stored, or is new where it has no key yet."""
+    """New documents, compressed together: with a dictionary, if they are few."""
 
     documents: list[NewDocument]
     body: bytes
-    family: str
-    dictionary: bytes
-    dictionary_id: int | None
+    dictionary: Dictionary | None = None
 
 
 def prepare_document(
     kind: DocumentKind, document: Document, seen_at: int, *, is_first_only: bool = False
 ) -> Prepared:
-    """Return a document as it will be stored."""
-    fields = document.fields
-    layout = tuple(zip(fields, map(type, fields.values()), strict=True))
-    return Prepared(
-        document.ticker, line_of(fields, kind.shared, key_of), seen_at, layout, document.legs, is_first_only
-    )
+    """Return a document as it will be stored; its fields are taken apart."""
+    ticker, fields, legs = document
+    names, types = tuple(fields), tuple(map(type, fields.values()))
+    shared: dict[str, int] = {}
+    bodies: dict[int, str] = {}
+    for name in kind.shared:
+        text = fields.get(name)
+        if text.__class__ is str:
+            shared[name] = key = key_of(text)
+            bodies[key] = text
+            del fields[name]
+    line = line_of(fields, shared)
+    return Prepared(ticker, line, digest_of(line), bodies, names, types, legs, seen_at, is_first_only)
 
 
 def find_new_documents(
@@ -163,7 +184,7 @@ def find_new_documents(
     """
     _staged.fill(
         connection,
-        [(document.ticker, document.line.digest, document.is_first_only) for document in prepared],
+        [(document.ticker, document.digest, document.is_first_only) for document in prepared],
     )
     found: list[NewDocument] = []
     for number, row_id, last in connection.execute(kind.find_new).all():
@@ -176,34 +197,48 @@ def find_new_documents(
 def compress_documents(
     connection: Connection, kind: DocumentKind, documents: Sequence[NewDocument]
 ) -> list[Block]:
-    """Return new documents in blocks of their families. A family without a dictionary of this month gets one."""
+    """Return new documents in blocks.
+
+    Many show each other what they have in common. Few are compressed by family, with its dictionary of this month,
+    which is made of the first of them.
+    """
+    if len(documents) >= _MANY:
+        ordered = sorted(documents, key=lambda document: document.prepared.ticker)
+        starts = range(0, len(ordered), _MOST_TOGETHER)
+        return [_compressed(ordered[start : start + _MOST_TOGETHER]) for start in starts]
     families: dict[str, list[NewDocument]] = defaultdict(list)
     for document in documents:
         families[kind.family_of(document.prepared.ticker)].append(document)
     known = _newest_dictionaries(connection, kind, list(families))
     blocks: list[Block] = []
     for family, members in families.items():
-        lines = [document.prepared.line.body for document in members]
-        dictionary_id, made_at, dictionary = known.get(family, (None, 0, b""))
-        if dictionary_id is None or members[0].seen_at - made_at > _DICTIONARY_LASTS:
-            dictionary_id, dictionary = None, dictionary_of(lines[0])
-        blocks.append(Block(members, compressed(lines, dictionary), family, dictionary, dictionary_id))
+        made_at, dictionary = known.get(family, (None, None))
+        if made_at is None or members[0].seen_at - made_at > _DICTIONARY_LASTS:
+            dictionary = Dictionary(family, dictionary_of(members[0].prepared.line))
+        blocks.append(_compressed(members, dictionary))
     return blocks
+
+
+def _compressed(documents: list[NewDocument], dictionary: Dictionary | None = None) -> Block:
+    lines = [document.prepared.line for document in documents]
+    return Block(documents, compressed(lines, None if dictionary is None else dictionary.body), dictionary)
 
 
 def _newest_dictionaries(
     connection: Connection, kind: DocumentKind, families: Sequence[str]
-) -> dict[str, tuple[int, int, bytes]]:
+) -> dict[str, tuple[int, Dictionary]]:
+    """Return the newest dictionary of each family that has one, with the instant at which it was made."""
     table = document_dictionaries.c
-    newest: dict[str, tuple[int, int, bytes]] = {}
+    newest: dict[str, tuple[int, Dictionary]] = {}
     for some in in_parts(families):
         last = (
             select(func.max(table.id))
             .where(table.kind == kind.name, table.family.in_(some))
             .group_by(table.family)
         )
-        query = select(table.family, table.id, table.made_at, table.body).where(table.id.in_(last))
-        newest |= {family: (key, made_at, body) for family, key, made_at, body in connection.execute(query)}
+        query = select(table.family, table.body, table.id, table.made_at).where(table.id.in_(last))
+        for *dictionary, made_at in connection.execute(query):
+            newest[dictionary[0]] = made_at, Dictionary(*dictionary)
     return newest
 
 
@@ -212,26 +247,28 @@ def insert_documents(connection: Connection, kind: DocumentKind, blocks: Sequenc
     documents = [document for block in blocks for document in block.documents]
     if not documents:
         return 0
-    fresh = [block for block in blocks if block.dictionary_id is None]
+    fresh = [
+        (block.dictionary, block.documents[0].seen_at)
+        for block in blocks
+        if block.dictionary is not None and block.dictionary.id is None
+    ]
     first_id = insert_many(
         connection,
         document_dictionaries,
         [
-            {
-                "kind": kind.name,
-                "family": block.family,
-                "made_at": block.documents[0].seen_at,
-                "body": block.dictionary,
-            }
-            for block in fresh
+            {"kind": kind.name, "family": dictionary.family, "made_at": made_at, "body": dictionary.body}
+            for dictionary, made_at in fresh
         ],
     )
-    made = {block.family: key for key, block in enumerate(fresh, first_id)}
+    made = {dictionary.family: key for key, (dictionary, _) in enumerate(fresh, first_id)}
     first_id = insert_many(
         connection,
         document_blocks,
         [
-            {"dictionary_id": block.dictionary_id or made[block.family], "body": block.body}
+            {
+                "dictionary_id": block.dictionary and (block.dictionary.id or made[block.dictionary.family]),
+                "body": block.body,
+            }
             for block in blocks
         ],
     )
@@ -239,7 +276,7 @@ def insert_documents(connection: Connection, kind: DocumentKind, blocks: Sequenc
     _new.fill(
         connection,
         [
-            (document.row_id, document.seen_at, document.prepared.line.digest, block_id, number)
+            (document.row_id, document.seen_at, document.prepared.digest, block_id, number)
             for block_id, block in enumerate(blocks, first_id)
             for number, document in enumerate(block.documents)
         ],
@@ -259,7 +296,7 @@ _store_staged_texts = insert_or_ignore(
 def _store_texts(connection: Connection, documents: Sequence[NewDocument]) -> None:
     found: dict[int, str] = {}
     for document in documents:
-        found |= document.prepared.line.texts
+        found |= document.prepared.texts
     if found:
         _staged_texts.fill(connection, list(found.items()))
         connection.execute(_store_staged_texts)
@@ -323,11 +360,14 @@ _add_fields = upsert(
 
 
 def _count_fields(connection: Connection, kind: DocumentKind, documents: Sequence[NewDocument]) -> None:
-    layouts = Counter((_week_of(document.seen_at), document.prepared.layout) for document in documents)
+    layouts = Counter(
+        (_week_of(document.seen_at), document.prepared.names, document.prepared.types)
+        for document in documents
+    )
     counts: Counter[tuple[int, str, str]] = Counter()
-    for (week_at, layout), count in layouts.items():
+    for (week_at, names, types), count in layouts.items():
         counts[week_at, "", ""] += count
-        for name, python_type in layout:
+        for name, python_type in zip(names, types, strict=True):
             counts[week_at, name, _JSON_TYPES.get(python_type, "number")] += count
     rows = [(kind.name, week_at, name, type_, count) for (week_at, name, type_), count in counts.items()]
     _staged_fields.fill(connection, rows)

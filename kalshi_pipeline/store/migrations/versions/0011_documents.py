@@ -21,7 +21,7 @@ def upgrade() -> None:
     op.create_table(
         "document_blocks",
         sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("dictionary_id", sa.Integer(), nullable=False),
+        sa.Column("dictionary_id", sa.Integer(), nullable=True),
         sa.Column("body", sa.LargeBinary(), nullable=False),
         sa.ForeignKeyConstraint(
             ["dictionary_id"],
