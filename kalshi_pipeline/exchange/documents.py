@@ -120,9 +120,9 @@ def _parts_of(body: bytes, key: str) -> list[msgspec.Raw]:
     """Return the text of each record; ValueError where there are none under the key."""
     try:
         parts: list[msgspec.Raw] | None = _envelope(key, list[msgspec.Raw] | None).decode(body).records
-        return parts or []
     except msgspec.ValidationError:
         return [_envelope(key, msgspec.Raw).decode(body).records]
+    return parts or []
 
 
 @cache

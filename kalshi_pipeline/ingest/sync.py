@@ -30,7 +30,7 @@ def _records_of(session: Session, kind: DocumentKind) -> Callable[[ListedPage[Re
 
     def prepare(page: ListedPage[Record]) -> Sequence[Record]:
         tickers = {record.ticker for record in page.records}
-        session.documents.add_answers(kind, page.sources, page.received_at, tickers)
+        session.documents.add_answers(kind, page.sources, page.received_at, tickers, are_counted=True)
         return page.records
 
     return prepare

@@ -85,7 +85,12 @@ class MarketPages:
         if staged.repaired:
             self._report.counts["fingerprints_repaired"] += staged.repaired
         self._session.documents.add_answers(
-            MARKET, page.sources, page.received_at, staged.tickers, is_first_only=tier is not Tier.LIVE
+            MARKET,
+            page.sources,
+            page.received_at,
+            staged.tickers,
+            is_first_only=tier is not Tier.LIVE,
+            are_counted=not self._new_only and tier is Tier.LIVE,
         )
         self._note_oddities(markets)
         rejected = [reject.ticker for reject in page.rejects if reject.ticker is not None]

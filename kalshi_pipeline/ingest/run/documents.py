@@ -1,7 +1,9 @@
 """The documents of a run: collected from its answers, and stored in transactions of their own, after the rows."""
 
-from collections.abc import Collection, Iterable
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator
 
+from kalshi_pipeline.clock import Clock
 from kalshi_pipeline.exchange.documents import Source
 from kalshi_pipeline.records import Document
 from kalshi_pipeline.store.database import Database
@@ -10,10 +12,13 @@ from kalshi_pipeline.store.writing.documents import (
     MARKET,
     SERIES,
     DocumentKind,
+    Layout,
     Prepared,
     compress_documents,
+    count_fields,
     find_new_documents,
     insert_documents,
+    layout_of,
     prepare_document,
 )
 
@@ -27,10 +32,12 @@ _MOST_BYTES = 8 << 20
 class Documents:
     """Collects what the exchange says of the records that are stored, and stores it where it is new."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
+        self._clock = clock
         self._pending: dict[DocumentKind, dict[str, Prepared]] = {}
         self._bytes = 0
+        self._layouts: Counter[Layout] = Counter()
         self._stored = 0
         self._unreadable = 0
 
@@ -42,13 +49,23 @@ class Documents:
         tickers: Collection[str] | None = None,
         *,
         is_first_only: bool = False,
+        are_counted: bool = False,
     ) -> None:
         """Collect what answers say of all their records, or of some.
 
-        With `is_first_only` a document is stored only where there is none yet.
+        With `is_first_only` a document is stored only where there is none yet; with `are_counted` its fields are
+        counted, as those of everything that a run lists.
         """
         for source in sources:
-            self.add(kind, source.documents(tickers), seen_at, is_first_only=is_first_only)
+            documents = source.documents(tickers)
+            if are_counted:
+                documents = self._counted(kind, documents)
+            self.add(kind, documents, seen_at, is_first_only=is_first_only)
+
+    def _counted(self, kind: DocumentKind, documents: Iterator[Document]) -> Iterator[Document]:
+        for document in documents:
+            self._layouts[layout_of(kind, document)] += 1
+            yield document
 
     def add(
         self, kind: DocumentKind, documents: Iterable[Document], seen_at: int, *, is_first_only: bool = False
@@ -85,6 +102,10 @@ class Documents:
             if blocks:
                 with self._database.begin() as connection:
                     self._stored += insert_documents(connection, kind, blocks)
+        if self._layouts:
+            with self._database.begin() as connection:
+                count_fields(connection, self._layouts, self._clock.now())
+            self._layouts.clear()
 
     def take_counts(self) -> tuple[int, int]:
         """Return how many were stored, and how many could not be written as JSON, since this was last called."""

@@ -31,7 +31,7 @@ class Session:
     """What the exchange says of the records, collected to be stored after them."""
 
     def __post_init__(self) -> None:
-        self.documents = Documents(self.database)
+        self.documents = Documents(self.database, self.clock)
 
     def scope(self, status: StatusFilter | None = StatusFilter.OPEN) -> Scope:
         """Return what is collected: the markets of the settings with the statuses of a filter, or with any."""

@@ -720,8 +720,8 @@ document_fields = Table(
         "field", Text, primary_key=True, comment="the exchange's name of a field; blank counts the documents"
     ),
     Column("type", Text, primary_key=True, comment="its type in JSON"),
-    _count("documents", "the documents stored in that week that have the field with that type"),
-    comment="which fields the exchange sent, and of which type: by it a change of the API is seen",
+    _count("documents", "in how many documents it was, each time that all of them were listed"),
+    comment="which fields the exchange sent, and of which type: changes of its API show here",
     **clustered(),
 )
 

@@ -4,8 +4,8 @@ They are encoded, compared and compressed while nothing is locked, and then inse
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple, TypeAlias
 
 from sqlalchemy import (
     BigInteger,
@@ -119,15 +119,13 @@ MARKET = DocumentKind("market", markets, market_documents, shared_fields(Market)
 class Prepared(NamedTuple):
     """A document as it will be stored, if it is new, or, with `is_first_only`, if its row has none yet.
 
-    `texts` are the shared texts that its line names by their keys, `names` and `types` those of its fields.
+    `texts` are the shared texts that its line names by their keys.
     """
 
     ticker: str
     line: bytes
     digest: int
     texts: dict[int, str]
-    names: tuple[str, ...]
-    types: tuple[type, ...]
     legs: tuple[Leg, ...]
     seen_at: int
     is_first_only: bool
@@ -162,7 +160,6 @@ def prepare_document(
 ) -> Prepared:
     """Return a document as it will be stored; its fields are taken apart."""
     ticker, fields, legs = document
-    names, types = tuple(fields), tuple(map(type, fields.values()))
     shared: dict[str, int] = {}
     bodies: dict[int, str] = {}
     for name in kind.shared:
@@ -172,7 +169,7 @@ def prepare_document(
             bodies[key] = text
             del fields[name]
     line = line_of(fields, shared)
-    return Prepared(ticker, line, digest_of(line), bodies, names, types, legs, seen_at, is_first_only)
+    return Prepared(ticker, line, digest_of(line), bodies, legs, seen_at, is_first_only)
 
 
 def find_new_documents(
@@ -283,7 +280,6 @@ def insert_documents(connection: Connection, kind: DocumentKind, blocks: Sequenc
     )
     connection.execute(kind.insert_new)
     _store_legs(connection, documents)
-    _count_fields(connection, kind, documents)
     return len(documents)
 
 
@@ -359,17 +355,24 @@ _add_fields = upsert(
 )
 
 
-def _count_fields(connection: Connection, kind: DocumentKind, documents: Sequence[NewDocument]) -> None:
-    layouts = Counter(
-        (_week_of(document.seen_at), document.prepared.names, document.prepared.types)
-        for document in documents
-    )
-    counts: Counter[tuple[int, str, str]] = Counter()
-    for (week_at, names, types), count in layouts.items():
-        counts[week_at, "", ""] += count
+Layout: TypeAlias = tuple[str, tuple[str, ...], tuple[type, ...]]
+"""The kind of a document, and the names and the types of its fields."""
+
+
+def layout_of(kind: DocumentKind, document: Document) -> Layout:
+    """Return of which fields a document consists."""
+    return kind.name, tuple(document.fields), tuple(map(type, document.fields.values()))
+
+
+def count_fields(connection: Connection, layouts: Mapping[Layout, int], at: int) -> None:
+    """Add to the counts of fields and of their types, in the week of an instant, those of documents with layouts."""
+    counts: Counter[tuple[str, str, str]] = Counter()
+    for (kind, names, types), count in layouts.items():
+        counts[kind, "", ""] += count
         for name, python_type in zip(names, types, strict=True):
-            counts[week_at, name, _JSON_TYPES.get(python_type, "number")] += count
-    rows = [(kind.name, week_at, name, type_, count) for (week_at, name, type_), count in counts.items()]
+            counts[kind, name, _JSON_TYPES.get(python_type, "number")] += count
+    week_at = _week_of(at)
+    rows = [(kind, week_at, name, type_, count) for (kind, name, type_), count in counts.items()]
     _staged_fields.fill(connection, rows)
     connection.execute(_add_fields)
 
