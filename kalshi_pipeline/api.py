@@ -36,7 +36,7 @@ from kalshi_pipeline.store.reading.completeness import (
     StoredRun,
     TickRun,
 )
-from kalshi_pipeline.store.reading.documents import Details
+from kalshi_pipeline.store.reading.documents import Details, FieldChange, FieldComparison
 from kalshi_pipeline.store.reading.fees import Fee, FeeState
 from kalshi_pipeline.store.reading.in_force import QuoteState
 from kalshi_pipeline.store.reading.movers import Mover, Window
@@ -48,6 +48,8 @@ __all__ = [
     "Details",
     "Fee",
     "FeeState",
+    "FieldChange",
+    "FieldComparison",
     "Instant",
     "ListingRun",
     "MarketDetails",
@@ -211,6 +213,10 @@ class Store:
     def details_kinds(self, ticker: str) -> list[str]:
         """Return the kinds of what is stored under a ticker: market, event, series, or another one that is kept."""
         return self._source.ask(lambda connection: documents.kinds_of(connection, ticker))
+
+    def compare_fields(self) -> FieldComparison:
+        """Compare the fields that the exchange sent in the newest week with those of the weeks before."""
+        return self._source.ask(documents.compare_fields)
 
     def fee_at(self, series: str, event: str | None, market: str | None, at: Instant) -> Fee:
         """Return the fee in force at an instant: an event's override, or else the fee of the series.

@@ -1,9 +1,10 @@
 """Documents: everything that the exchange said of a series, an event, a market, or of what has no table of its own."""
 
 import json
+from collections import Counter, defaultdict
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 from sqlalchemy import Column, Connection, Table, func, select
@@ -12,6 +13,7 @@ from kalshi_pipeline.store.document_blocks import fields_in, json_of, line_in
 from kalshi_pipeline.store.schema.tables import (
     document_blocks,
     document_dictionaries,
+    document_fields,
     document_subjects,
     event_documents,
     events,
@@ -103,6 +105,61 @@ def oldest_details(connection: Connection, kind: str, ticker: str) -> int | None
     query = select(func.min(table.c.seen_at)).where(_key_of(table) == row_id)
     oldest: int | None = connection.execute(query).scalar_one()
     return oldest
+
+
+class FieldChange(NamedTuple):
+    """A field of documents of a kind that is not as it was in the weeks before: its types in JSON then and now.
+
+    One that appeared had none before, and one that vanished has none now.
+    """
+
+    kind: str
+    field: str
+    before: tuple[str, ...]
+    now: tuple[str, ...]
+
+
+class FieldComparison(NamedTuple):
+    """What the fields of the newest week are compared with; `documents` were counted in that week, or 0 before it."""
+
+    week_at: int | None
+    documents: int
+    changes: list[FieldChange]
+
+
+# A field that is rare may be absent in a week by chance.
+_LEAST_EXPECTED = 20
+
+
+def compare_fields(connection: Connection) -> FieldComparison:
+    """Compare the fields of the documents that were listed in the newest week with those of the weeks before.
+
+    A field that is null as well as something else is as it is without the nulls.
+    """
+    counted = document_fields.c
+    rows = connection.execute(
+        select(counted.kind, counted.week_at, counted.field, counted.type, counted.documents)
+    ).all()
+    week_at: int | None = max((row.week_at for row in rows), default=None)
+    totals: dict[tuple[str, bool], int] = defaultdict(int)
+    types: dict[tuple[str, str, bool], Counter[str]] = defaultdict(Counter)
+    for kind, at, name, json_type, documents in rows:
+        if name:
+            types[kind, name, at == week_at][json_type] += documents
+        else:
+            totals[kind, at == week_at] += documents
+    changes: list[FieldChange] = []
+    for kind, name in sorted({(kind, name) for kind, name, _ in types}):
+        all_before, all_now = totals[kind, False], totals[kind, True]
+        if not (all_before and all_now):
+            continue
+        before, now = types[kind, name, False], types[kind, name, True]
+        expected = before.total() / all_before * all_now
+        has_vanished = not now and expected >= _LEAST_EXPECTED
+        has_new_type = bool({*now} - {*before, "null"}) and {*before} != {"null"}
+        if has_vanished or has_new_type or (now and not before):
+            changes.append(FieldChange(kind, name, tuple(sorted(before)), tuple(sorted(now))))
+    return FieldComparison(week_at, sum(count for (_, is_now), count in totals.items() if is_now), changes)
 
 
 def _rows(connection: Connection, kind: str, ticker: str) -> tuple[Table, int | None]:

@@ -5,6 +5,7 @@ They are encoded, compared and compressed while nothing is locked, and then inse
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import NamedTuple, TypeAlias
 
 from sqlalchemy import (
@@ -16,13 +17,16 @@ from sqlalchemy import (
     Table,
     Text,
     and_,
+    bindparam,
     case,
     delete,
+    exists,
     func,
     literal,
     null,
     or_,
     select,
+    update,
 )
 
 from kalshi_pipeline.records import Document, Event, Leg, Market, Series
@@ -41,9 +45,10 @@ from kalshi_pipeline.store.schema.tables import (
     markets,
     series,
     series_documents,
+    subject_documents,
     texts,
 )
-from kalshi_pipeline.store.writing.ids import insert_many
+from kalshi_pipeline.store.writing.ids import InsertNew, insert_many
 from kalshi_pipeline.store.writing.merging import Staging
 from kalshi_pipeline.store.writing.texts import key_of
 from kalshi_pipeline.units import MICROS_PER_SECOND
@@ -116,6 +121,12 @@ EVENT = DocumentKind("event", events, event_documents, shared_fields(Event))
 MARKET = DocumentKind("market", markets, market_documents, shared_fields(Market))
 
 
+@cache
+def other_kind(name: str) -> DocumentKind:
+    """Return a kind of what has no table of its own, such as milestones; its rows are made by `record_subjects`."""
+    return DocumentKind(name, document_subjects, subject_documents)
+
+
 class Prepared(NamedTuple):
     """A document as it will be stored, if it is new, or, with `is_first_only`, if its row has none yet.
 
@@ -170,6 +181,33 @@ def prepare_document(
             del fields[name]
     line = line_of(fields, shared)
     return Prepared(ticker, line, digest_of(line), bodies, legs, seen_at, is_first_only)
+
+
+_staged_subjects = Staging("staged_subjects", Column("ticker", Text))
+_subject = _staged_subjects.table.c
+_kind, _asked_at = bindparam("of_kind", type_=Text), bindparam("at", type_=BigInteger)
+_insert_subjects = InsertNew(
+    document_subjects,
+    ["kind", "ticker", "asked_at"],
+    select(_kind, _subject.ticker, _asked_at)
+    .distinct()
+    .where(~exists().where(document_subjects.c.kind == _kind, document_subjects.c.ticker == _subject.ticker)),
+)
+_date_subjects = (
+    update(document_subjects)
+    .values(asked_at=_asked_at)
+    .where(document_subjects.c.kind == _kind, document_subjects.c.ticker.in_(select(_subject.ticker)))
+)
+
+
+def record_subjects(
+    connection: Connection, kind: DocumentKind, tickers: Sequence[str], asked_at: int
+) -> None:
+    """Record that the exchange was asked for subjects of a kind without a table of its own."""
+    _staged_subjects.fill(connection, [(ticker,) for ticker in tickers])
+    bound = {"of_kind": kind.name, "at": asked_at}
+    connection.execute(_date_subjects, bound)
+    _insert_subjects.run(connection, bound)
 
 
 def find_new_documents(

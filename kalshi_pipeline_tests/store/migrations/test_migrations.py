@@ -96,6 +96,7 @@ def test_migrations_make_these_tables_and_views(database: Database) -> None:
             "order_book_history",
             "tick_history",
             "fee_history",
+            "legs_of_combos",
         }
 
 
