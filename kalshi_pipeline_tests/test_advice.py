@@ -60,7 +60,7 @@ def test_advice_comes_behind_the_notes() -> None:
         (NoDetailsError("KX-1"), "KX-1 is stored without details; run `kalshi-pipeline sync` first"),
         (NoQuoteError("KX-1"), "KX-1 is stored without a quote; run `kalshi-pipeline snapshot` first"),
     ],
-    ids=["unknown", "without a quote"],
+    ids=["unknown", "without details", "without a quote"],
 )
 def test_unknown_ticker_has_a_next_action(error: PipelineError, line: str) -> None:
     assert with_advice(error) == line

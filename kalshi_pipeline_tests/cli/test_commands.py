@@ -4,6 +4,7 @@ import contextlib
 import csv
 import http.server
 import io
+import json
 import os
 import re
 import signal
@@ -17,6 +18,7 @@ import httpx
 import pytest
 
 from kalshi_pipeline.cli.app import main
+from kalshi_pipeline.cli.terminal import printable_json
 from kalshi_pipeline.sandbox import Faults, Sandbox, World, WorldConfig
 from kalshi_pipeline.store.database import Database
 from kalshi_pipeline.store.writing.runs import State
@@ -243,6 +245,35 @@ def test_market_is_stored_with_its_parents(run: Run, sandbox: Sandbox, query: Qu
     assert [row[:3] for row in before] == [(ticker, 0, 0)]
     assert run("market", ticker).returncode == 0
     assert query(parents) == before
+
+
+def test_details_are_json_that_a_terminal_does_not_act_upon(run: Run, query: Query) -> None:
+    assert run("sync").returncode == 0
+    [(ticker, event, series)] = query(
+        "SELECT m.ticker, e.ticker, s.ticker FROM markets AS m JOIN events AS e ON e.id = m.event_id "
+        "JOIN series AS s ON s.id = e.series_id LIMIT 1"
+    )
+    for name, kind, identifier in (
+        (ticker, "market", "ticker"),
+        (event, "event", "event_ticker"),
+        (series, "series", "ticker"),
+    ):
+        shown = run("details", name)
+        assert json.loads(shown.stdout)[identifier] == name
+        assert shown.stderr.startswith(f"{kind} {name} as the exchange has said since 20")
+    unknown = run("details", "NOPE")
+    assert (unknown.returncode, unknown.stdout) == (5, "")
+    early = run("details", ticker, "--at", "2020-01-01T00:00:00Z")
+    assert (early.returncode, early.stdout) == (2, "")
+    assert f"details of {ticker} are known from 20" in early.stderr
+
+
+def test_terminal_acts_upon_nothing_in_json() -> None:
+    text = json.dumps({"a": "\x9b31m\u202eé\x7f", "b": "\x1b[1m"}, ensure_ascii=False)
+    printed = printable_json(text)
+    assert printed.isprintable()
+    assert "é" in printed
+    assert json.loads(printed) == json.loads(text)
 
 
 def test_market_without_a_trade_has_no_last_price(run: Run, sandbox: Sandbox) -> None:

@@ -155,6 +155,16 @@ def test_listings_are_compared_by_a_job_of_their_own(
     assert collected.query("SELECT count(*) FROM markets") == markets
 
 
+@pytest.mark.xdist_group("collected")
+def test_fields_are_compared_by_a_job_of_their_own(
+    collected: Collected, instance: dg.DagsterInstance, sandbox: Sandbox
+) -> None:
+    result = Runner(instance, sandbox, collected.database_path)("check_fields")
+    (evaluation,) = result.get_asset_check_evaluations()
+    assert (evaluation.check_name, evaluation.passed) == ("fields_are_as_before", True)
+    assert "no field is new, missing, or of another type" in (evaluation.description or "")
+
+
 @pytest.mark.parametrize("shape", ["2026-01", "2026-10", "future"])
 def test_collect_reads_every_shape_through_faults(
     shape: Shape, instance: dg.DagsterInstance, database_path: Path, query: Query
