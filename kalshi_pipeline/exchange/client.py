@@ -15,6 +15,7 @@ import httpx
 
 from kalshi_pipeline.clock import SYSTEM_CLOCK, Clock
 from kalshi_pipeline.errors import ExchangeError, PayloadError
+from kalshi_pipeline.exchange.document_pages import DocumentEndpoint, parse_bare
 from kalshi_pipeline.exchange.events import EVENTS, SERIES
 from kalshi_pipeline.exchange.fee_changes import EVENT_FEE_CHANGES, SERIES_FEE_CHANGES, change_id_of
 from kalshi_pipeline.exchange.listing import CursorWalk, ListedPage, Listing
@@ -26,7 +27,7 @@ from kalshi_pipeline.exchange.readers import PageReader
 from kalshi_pipeline.exchange.tiers import Tiers
 from kalshi_pipeline.exchange.transport import Answer, AnswerAges, Params, RetryableError, Transport
 from kalshi_pipeline.exchange.windows import Window
-from kalshi_pipeline.records import Event, EventFeeChange, Market, Outcome, Series, SeriesFeeChange
+from kalshi_pipeline.records import Document, Event, EventFeeChange, Market, Outcome, Series, SeriesFeeChange
 from kalshi_pipeline.vocabulary import StatusFilter, Tier
 
 Record = TypeVar("Record")
@@ -180,6 +181,25 @@ class KalshiClient:
             max_pages,
             walk_seconds,
             key=change_id_of,
+        )
+
+    def list_documents(
+        self, endpoint: DocumentEndpoint, *, max_pages: int | None, walk_seconds: float
+    ) -> Listing[Document]:
+        """Walk a listing of documents; NotFoundError if it is not offered."""
+        return Listing(
+            endpoint.path,
+            partial(self._fetch_page, endpoint.path, endpoint.parse),
+            [endpoint.query],
+            max_pages=max_pages,
+            walk_seconds=walk_seconds,
+            clock=self._transport.clock,
+        )
+
+    def fetch_event_metadata(self, ticker: str) -> Answer[Page[Document]]:
+        """Fetch the metadata of an event; NotFoundError where the exchange has none of it, or of any."""
+        return self._transport.fetch(
+            f"{_path('events', ticker)}/metadata", {}, lambda body: parse_bare(body, ticker)
         )
 
     def iter_events(self, tickers: Sequence[str]) -> Iterator[ListedPage[Event]]:
