@@ -28,7 +28,7 @@ _decode_parts = msgspec.json.Decoder(list[msgspec.Raw] | None).decode
 
 @dataclass(frozen=True)
 class DocumentEndpoint:
-    """A listing of documents: its path and query, the key of its list, and the names of an item's key and the cursor."""
+    """A listing of documents: its path, query and key, and by which names it has an item's key and the cursor."""
 
     path: str
     key: str
@@ -100,7 +100,7 @@ def _in_whole_characters(body: bytes, decode: Callable[[bytes], Decoded]) -> Dec
     try:
         try:
             return decode(body)
-        except msgspec.DecodeError:
+        except (msgspec.DecodeError, UnicodeDecodeError):
             text = body.decode("utf-8", "replace").encode()
             return decode(_ESCAPES.sub(lambda found: found[1] or _REPLACEMENT, text))
     except msgspec.ValidationError:  # it is JSON, but of other types

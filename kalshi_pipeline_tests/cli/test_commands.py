@@ -38,6 +38,8 @@ class Result(NamedTuple):
 
 
 Run = Callable[..., Result]
+# What is published beside events and kept as documents, in the order of its steps.
+DOCUMENTS = ("milestones", "structured_targets", "collections", "incentive_programs", "event_metadata")
 
 
 @pytest.fixture
@@ -110,6 +112,7 @@ def test_collect_once_then_every_question(run: Run, sandbox: Sandbox, query: Que
         "settlements complete",
         "series_fee_changes complete",
         "event_fee_changes complete",
+        *(f"{asset} complete" for asset in DOCUMENTS),
     ]
     assert query("SELECT count(*) FROM latest_prices") == [(120,)]
 
@@ -169,6 +172,8 @@ def test_partial_step_keeps_no_other_from_running(
         "settlements complete",
         "series_fee_changes complete",
         "event_fee_changes partial",
+        *(f"{asset} complete" for asset in DOCUMENTS[:-1]),
+        "event_metadata partial",
     ]
     last = errors.splitlines()[-1]
     assert re.fullmatch(r"events is partial: .*/events could not be reached .*, then run again", last)
@@ -186,6 +191,7 @@ def test_failed_step_keeps_no_other_from_running(run: Run, sandbox: Sandbox, que
         "settlements complete",
         "series_fee_changes partial",
         "event_fee_changes complete",
+        *(f"{asset} complete" for asset in DOCUMENTS),
     ]
     first, *_, last = result.stderr.splitlines()
     assert re.match(r"series failed: .*; 0 pages of series are stored and stay; the run is failed$", first)

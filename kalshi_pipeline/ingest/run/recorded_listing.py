@@ -11,7 +11,7 @@ from kalshi_pipeline.ingest.run.report import Report
 from kalshi_pipeline.ingest.run.session import Session
 from kalshi_pipeline.records import Reject
 from kalshi_pipeline.store.database import Connection
-from kalshi_pipeline.store.reading.completeness import count_added_rows, placeholders
+from kalshi_pipeline.store.reading.completeness import count_added_rows, count_subjects, placeholders
 from kalshi_pipeline.store.writing.runs import (
     State,
     Subject,
@@ -34,14 +34,15 @@ def begin_listing(
     session: Session,
     asset: str,
     *,
+    kind: str | None = None,
     record: str | None = None,
     subject: Subject | None = None,
     walk_seconds: float | None = None,
 ) -> Report:
     """Open the record of a run and return its report.
 
-    `record` is the run's name in `listings`, by default the asset's; `subject` and `walk_seconds` are by default what
-    the settings say: their open markets.
+    `kind` is that of the asset's documents, if it keeps those alone. `record` is the run's name in `listings`, by
+    default the asset's; `subject` and `walk_seconds` are by default what the settings say: their open markets.
     """
     at = session.clock.now()
     subject = subject or Subject(session.scope())
@@ -49,13 +50,16 @@ def begin_listing(
     dead_before = at - round(_WALKS_UNTIL_DEAD * seconds * MICROS_PER_SECOND)
     with session.database.begin() as connection:
         run = open_listing(connection, record or asset, subject, at, dead_before)
-    return Report(asset, run, subject)
+    return Report(asset, run, subject, kind)
 
 
 def count_store(session: Session, report: Report) -> None:
     """Enter in the report how much the store now holds."""
     with session.database.read() as connection:
-        report.rows = count_added_rows(connection, report.asset)
+        if report.kind is None:
+            report.rows = count_added_rows(connection, report.asset)
+        else:
+            report.rows = count_subjects(connection, report.kind)
         report.open_placeholders = sum(of_table.count for of_table in placeholders(connection).values())
 
 
