@@ -119,11 +119,13 @@ class _Fetching:
 
     def _store(self, ticker: str, answer: Answer[Page[Document]]) -> None:
         def merge(connection: Connection, documents: Sequence[Document]) -> Tally:
-            self._session.documents.add(EVENT_METADATA, documents, answer.received_at)
             inserted = min(record_asked(connection, EVENT_METADATA, [ticker], NOT_YET), len(documents))
             return Tally(inserted=inserted, unchanged=len(documents) - inserted)
 
         self._asked.append(ticker)
+        self._session.documents.add(
+            EVENT_METADATA, answer.content.records, answer.received_at, are_counted=True
+        )
         store_page(
             self._session,
             self._report,

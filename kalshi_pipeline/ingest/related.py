@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from kalshi_pipeline.exchange.document_pages import DocumentEndpoint
+from kalshi_pipeline.exchange.listing import ListedPage
 from kalshi_pipeline.ingest.run.documents import DocumentKind
 from kalshi_pipeline.ingest.run.lenient import leaving_partial
 from kalshi_pipeline.ingest.run.recorded_listing import begin_listing, closing_run, store_pages
@@ -74,13 +75,15 @@ def sync_related(session: Session, walk_seconds: float | None = None, *, related
         session, related.asset, kind=related.kind.name, subject=Subject(selection="all that is listed")
     )
 
+    def prepare(page: ListedPage[Document]) -> Sequence[Document]:
+        session.documents.add(related.kind, page.records, page.received_at, are_counted=True)
+        return page.records
+
     def merge(connection: Connection, documents: Sequence[Document]) -> Tally:
-        now = session.clock.now()
-        session.documents.add(related.kind, documents, now)
         tickers = [document.ticker for document in documents]
-        new = record_asked(connection, related.kind, tickers, now)
+        new = record_asked(connection, related.kind, tickers, session.clock.now())
         return Tally(inserted=new, unchanged=len(documents) - new)
 
     with closing_run(session, report), leaving_partial(report, related.endpoint.path):
-        store_pages(session, report, listing, lambda page: page.records, merge)
+        store_pages(session, report, listing, prepare, merge)
     return report

@@ -1,7 +1,7 @@
 """The documents of a run: collected from its answers, and stored in transactions of their own, after the rows."""
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable
 
 from kalshi_pipeline.clock import Clock
 from kalshi_pipeline.exchange.documents import Source
@@ -57,21 +57,27 @@ class Documents:
         counted, as those of everything that a run lists.
         """
         for source in sources:
-            documents = source.documents(tickers)
-            if are_counted:
-                documents = self._counted(kind, documents)
-            self.add(kind, documents, seen_at, is_first_only=is_first_only)
-
-    def _counted(self, kind: DocumentKind, documents: Iterator[Document]) -> Iterator[Document]:
-        for document in documents:
-            self._layouts[layout_of(kind, document)] += 1
-            yield document
+            self.add(
+                kind,
+                source.documents(tickers),
+                seen_at,
+                is_first_only=is_first_only,
+                are_counted=are_counted,
+            )
 
     def add(
-        self, kind: DocumentKind, documents: Iterable[Document], seen_at: int, *, is_first_only: bool = False
+        self,
+        kind: DocumentKind,
+        documents: Iterable[Document],
+        seen_at: int,
+        *,
+        is_first_only: bool = False,
+        are_counted: bool = False,
     ) -> None:
         """Collect documents. What says something else than a collected one of the same record is stored after it."""
         for document in documents:
+            if are_counted:
+                self._layouts[layout_of(kind, document)] += 1
             try:
                 prepared = prepare_document(kind, document, seen_at, is_first_only=is_first_only)
             except (RecursionError, ValueError):
