@@ -21,18 +21,20 @@ from kalshi_pipeline.store.reading.event_metadata import (
     has_documents,
     unseen_events,
 )
-from kalshi_pipeline.store.writing.document_subjects import NOT_YET, record_asked, subject_kind
+from kalshi_pipeline.store.writing.documents import other_kind, record_subjects
 from kalshi_pipeline.store.writing.runs import State, Subject
 from kalshi_pipeline.store.writing.tally import Tally
 from kalshi_pipeline.units import MICROS_PER_SECOND
 
 ASSET = "event_metadata"
 PATH = "/events/{event_ticker}/metadata"
-EVENT_METADATA = subject_kind(ASSET)
+EVENT_METADATA = other_kind(ASSET)
 REQUESTS_AN_HOUR = 300
 
 _HOUR = 3600 * MICROS_PER_SECOND
 _DAY = 24 * _HOUR
+# When an event was asked for whose answer is not stored yet: if the run is killed, the exchange is asked again.
+_NOT_YET = 0
 _FAILED_EVENTS = 3
 # If the exchange has no metadata of so many events, and never had of any, it does not offer them.
 _MISSING_EVENTS = 10
@@ -88,7 +90,7 @@ class _Fetching:
         """Record that the exchange was asked for events, once what it answered is stored."""
         self._session.documents.store()
         with self._session.database.begin() as connection:
-            record_asked(connection, EVENT_METADATA, tickers, self._session.clock.now())
+            record_subjects(connection, EVENT_METADATA, tickers, self._session.clock.now())
 
     def _fetch(self, due: Sequence[str], *, is_offered: bool) -> NotFoundError | None:
         """Fetch and store the metadata of events, until the time is over, and return the last answer of 404."""
@@ -119,7 +121,7 @@ class _Fetching:
 
     def _store(self, ticker: str, answer: Answer[Page[Document]]) -> None:
         def merge(connection: Connection, documents: Sequence[Document]) -> Tally:
-            inserted = min(record_asked(connection, EVENT_METADATA, [ticker], NOT_YET), len(documents))
+            inserted = min(record_subjects(connection, EVENT_METADATA, [ticker], _NOT_YET), len(documents))
             return Tally(inserted=inserted, unchanged=len(documents) - inserted)
 
         self._asked.append(ticker)

@@ -16,7 +16,7 @@ from kalshi_pipeline.ingest.run.report import Report
 from kalshi_pipeline.ingest.run.session import Session
 from kalshi_pipeline.records import Document
 from kalshi_pipeline.store.database import Connection
-from kalshi_pipeline.store.writing.document_subjects import record_asked, subject_kind
+from kalshi_pipeline.store.writing.documents import other_kind, record_subjects
 from kalshi_pipeline.store.writing.runs import Subject
 from kalshi_pipeline.store.writing.tally import Tally
 
@@ -34,19 +34,19 @@ class Related:
 RELATED = (
     Related(
         "milestones",
-        subject_kind("milestone"),
+        other_kind("milestone"),
         DocumentEndpoint("/milestones", "milestones", {"limit": 500}),
         "Milestones: what events are about and when it happens, such as a game or an election.",
     ),
     Related(
         "structured_targets",
-        subject_kind("structured_target"),
+        other_kind("structured_target"),
         DocumentEndpoint("/structured_targets", "structured_targets", {"page_size": 2000}),
         "Structured targets: the teams, players and the like that structured strikes name.",
     ),
     Related(
         "collections",
-        subject_kind("collection"),
+        other_kind("collection"),
         DocumentEndpoint(
             "/multivariate_event_collections",
             "multivariate_contracts",
@@ -57,7 +57,7 @@ RELATED = (
     ),
     Related(
         "incentive_programs",
-        subject_kind("incentive_program"),
+        other_kind("incentive_program"),
         DocumentEndpoint("/incentive_programs", "incentive_programs", {"limit": 1000}, cursor="next_cursor"),
         "Incentive programs: rewards for trading or quoting a market.",
     ),
@@ -81,7 +81,7 @@ def sync_related(session: Session, walk_seconds: float | None = None, *, related
 
     def merge(connection: Connection, documents: Sequence[Document]) -> Tally:
         tickers = [document.ticker for document in documents]
-        new = record_asked(connection, related.kind, tickers, session.clock.now())
+        new = record_subjects(connection, related.kind, tickers, session.clock.now())
         return Tally(inserted=new, unchanged=len(documents) - new)
 
     with closing_run(session, report), leaving_partial(report, related.endpoint.path):

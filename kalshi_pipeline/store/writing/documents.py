@@ -200,14 +200,12 @@ _date_subjects = (
 )
 
 
-def record_subjects(
-    connection: Connection, kind: DocumentKind, tickers: Sequence[str], asked_at: int
-) -> None:
-    """Record that the exchange was asked for subjects of a kind without a table of its own."""
+def record_subjects(connection: Connection, kind: DocumentKind, tickers: Sequence[str], asked_at: int) -> int:
+    """Record that the exchange was asked for subjects of a kind without a table of its own; return how many are new."""
     _staged_subjects.fill(connection, [(ticker,) for ticker in tickers])
     bound = {"of_kind": kind.name, "at": asked_at}
     connection.execute(_date_subjects, bound)
-    _insert_subjects.run(connection, bound)
+    return _insert_subjects.run(connection, bound)
 
 
 def find_new_documents(
