@@ -196,10 +196,10 @@ class KalshiClient:
             clock=self._transport.clock,
         )
 
-    def fetch_event_metadata(self, ticker: str) -> Answer[Page[Document]]:
+    def fetch_event_metadata(self, ticker: str, seconds_left: float) -> Answer[Page[Document]]:
         """Fetch the metadata of an event; NotFoundError where the exchange has none of it, or of any."""
         return self._transport.fetch(
-            f"{_path('events', ticker)}/metadata", {}, lambda body: parse_bare(body, ticker)
+            f"{_path('events', ticker)}/metadata", {}, lambda body: parse_bare(body, ticker), seconds_left
         )
 
     def iter_events(self, tickers: Sequence[str]) -> Iterator[ListedPage[Event]]:

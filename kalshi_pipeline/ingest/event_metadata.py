@@ -4,6 +4,7 @@ An exchange that fails here leaves the run partial instead of failed, so that no
 """
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from kalshi_pipeline.errors import ExchangeError, NotFoundError
 from kalshi_pipeline.exchange.pages import Page
@@ -92,18 +93,21 @@ class _Fetching:
         with self._session.database.begin() as connection:
             record_subjects(connection, EVENT_METADATA, tickers, self._session.clock.now())
 
-    def _fetch(self, due: Sequence[str], *, is_offered: bool) -> NotFoundError | None:
+    def _fetch(self, due: "_Due", *, is_offered: bool) -> NotFoundError | None:
         """Fetch and store the metadata of events, until the time is over, and return the last answer of 404."""
         failures, not_found = FailuresInARow(_FAILED_EVENTS), None
-        most_requests = self._session.client.requests + len(due)  # retries included
-        for done, ticker in enumerate(due):
-            is_late = self._session.clock.monotonic() >= self._ends
-            if is_late or self._session.client.requests >= most_requests:
-                why = "time is over" if is_late else "too many requests were retries"
-                self._report.notes.append(f"{len(due) - done:,} events are left to the next run: {why}")
+        client = self._session.client
+        most_requests = client.requests + due.requests
+        for done, ticker in enumerate(due.events):
+            seconds_left = self._ends - self._session.clock.monotonic()
+            if seconds_left <= 0 or client.requests >= most_requests:
+                why = "time is over" if seconds_left <= 0 else "too many requests were retries"
+                self._report.notes.append(
+                    f"{len(due.events) - done:,} events are left to the next run: {why}"
+                )
                 break
             try:
-                answer = self._session.client.fetch_event_metadata(ticker)
+                answer = client.fetch_event_metadata(ticker, seconds_left)
             except NotFoundError as error:
                 not_found = error
                 self._missing.append(ticker)
@@ -141,7 +145,14 @@ class _Fetching:
         self._session.report_progress(f"{ASSET}: {self._report.tally.new:,} events")
 
 
-def _due_events(connection: Connection, now: int) -> list[str]:
+class _Due(NamedTuple):
+    """The events to ask for, and how many requests are left for it, retries included."""
+
+    events: list[str]
+    requests: int
+
+
+def _due_events(connection: Connection, now: int) -> _Due:
     """Return the events to ask for now. Those that have changed leave half of the requests to those never seen."""
     asked = count_asked(connection, EVENT_METADATA, after=now - _HOUR, until=now)
     left = max(0, REQUESTS_AN_HOUR - asked)
@@ -150,4 +161,4 @@ def _due_events(connection: Connection, now: int) -> list[str]:
         connection, EVENT_METADATA, left, asked_before=now - _HOUR, missed_before=now - _DAY
     )
     chosen = changed[: max(left // 2, left - len(unseen))]
-    return [*chosen, *unseen[: left - len(chosen)]]
+    return _Due([*chosen, *unseen[: left - len(chosen)]], left)

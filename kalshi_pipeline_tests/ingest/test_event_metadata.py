@@ -290,3 +290,16 @@ def test_run_that_was_killed_leaves_its_events_to_the_next_one(
     unfinished = {ticker for (ticker,) in query("SELECT ticker FROM document_subjects")}
     collector.asked()
     assert set(collector_asked(collector)) > unfinished
+
+
+def test_retries_count_as_requests(collector_of: Callable[..., Collector]) -> None:
+    collector = collector_of(markets=3_500, combos=0)
+    collector.settings = collector.settings.model_copy(update={"retry_seconds": 60.0})
+    collector.sync()
+    collector.asked()
+    collector.sandbox.faults = Faults(server_errors=0.3, paths=("/events/",))
+    report = collector.fetch()
+    # The last event is tried to its end.
+    assert REQUESTS_AN_HOUR <= len(collector.asked()) <= REQUESTS_AN_HOUR + 10
+    assert report.tally.inserted < REQUESTS_AN_HOUR
+    assert report.notes[-1].endswith("are left to the next run: too many requests were retries")

@@ -14,6 +14,7 @@ from kalshi_pipeline.sandbox import Faults, Sandbox, World, WorldConfig
 from kalshi_pipeline.settings import Settings
 from kalshi_pipeline.store.writing.runs import State
 from kalshi_pipeline_tests import plain_http
+from kalshi_pipeline_tests.clock import NOON, ManualClock
 from kalshi_pipeline_tests.conftest import Query
 from kalshi_pipeline_tests.ingest.rewriting import rewritten_session
 from kalshi_pipeline_tests.sandbox.walking import Row, walk
@@ -167,3 +168,18 @@ def test_listing_that_ends_early_keeps_its_first_pages(
         report = sync_related(session, related=targets)
     assert (report.state, report.tally.inserted, report.counts["documents"]) == (State.PARTIAL, 5, 5)
     assert query("SELECT count(*) FROM subject_documents") == [(5,)]
+
+
+def test_field_of_another_type_is_reported_by_name(living: tuple[Sandbox, Settings]) -> None:
+    sandbox, settings = living
+    clock = ManualClock(NOON)
+    for faults in (Faults(), Faults(retyped_fields=("milestone.title",), added_fields=("milestone.venue",))):
+        sandbox.faults = faults
+        with open_session(settings, clock=clock) as session:
+            sync_related(session, related=MILESTONES)
+        clock.advance(7 * 86_400)
+    with open_store(settings.database_url) as store:
+        assert [tuple(change) for change in store.compare_fields().changes] == [
+            ("milestone", "title", ("text",), ("list",)),
+            ("milestone", "venue", (), ("text",)),
+        ]
