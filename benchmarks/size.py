@@ -1,4 +1,4 @@
-"""The size of a stored observation on disk: bytes of the price tables for each market of each tick of a day.
+"""The size of a stored observation on disk: bytes of the price tables for each market of each tick of two days.
 
 The store is called directly. A share of the quotes changes at each tick, drawn from all markets alike, mostly from
 hot ones (Zipf's law), or always from the same few, which causes the most keyframes. Sizes do not depend on the
@@ -15,6 +15,7 @@ from pathlib import Path
 from benchmarks.result import Aim, Options, Result, Row
 from kalshi_pipeline.clock import SYSTEM_CLOCK
 from kalshi_pipeline.records import Market
+from kalshi_pipeline.settings import Settings
 from kalshi_pipeline.store.database import Connection, Database
 from kalshi_pipeline.store.writing.parents import merge_markets
 from kalshi_pipeline.store.writing.quotes import TickQuotes
@@ -27,21 +28,21 @@ GROUP = "bytes per observation"
 
 _FULL = (10_000,)
 _QUICK = (2_000,)
-_TICKS = 288
+_TICKS = 576
 _PERIOD_SECONDS = 300
 _CHANGED_SHARE = 0.06
 _PAGE = 1000
-_KEYFRAME_SECONDS = 6 * 3600.0
+_KEYFRAME_SECONDS = Settings.model_fields["keyframe_hours"].default * 3600.0
 _NEVER_SECONDS = 1e9
 _CHANGES_AIM, _EVERY_AIM = Aim(3.5), Aim(12)
-_PRICE_TABLES = ("price_snapshots", "unchanged_quotes", "latest_quotes")
+_PRICE_TABLES = ("price_snapshots", "unchanged_blocks", "latest_quotes")
 _INDEX = "ix_price_snapshots_market_id_tick_id"
 
 Draw = Callable[[random.Random], Sequence[int]]
 
 
 def measure(options: Options) -> Result:
-    """Store the same day in each way."""
+    """Store the same days in each way."""
     (markets,) = options.sizes(_FULL, _QUICK)
     alike, hot, same = _uniform(markets), _zipf(markets), _same(markets)
     keyframes = f"keyframes of {_KEYFRAME_SECONDS / 3600:g} h"
@@ -56,8 +57,8 @@ def measure(options: Options) -> Result:
     ):
         options.report_progress(f"size: {label}")
         path = options.folder / f"size-{len(rows)}.db"
-        day = _Day(path, markets, draw, every=every, keyframe_seconds=keyframe_seconds)
-        written, bytes_used, index_bytes = day.store()
+        days = _Days(path, markets, draw, every=every, keyframe_seconds=keyframe_seconds)
+        written, bytes_used, index_bytes = days.store()
         listed = markets * _TICKS
         also = {"% written": written / listed * 100, "bytes per written row": bytes_used / written}
         if index_bytes:
@@ -69,8 +70,8 @@ def measure(options: Options) -> Result:
     return Result(title, rows)
 
 
-class _Day:
-    """One database with a day of ticks."""
+class _Days:
+    """One database with two days of ticks, so that all that age become keyframes once."""
 
     def __init__(self, path: Path, markets: int, draw: Draw, *, every: bool, keyframe_seconds: float) -> None:
         self._path = path
@@ -83,7 +84,7 @@ class _Day:
         self._only_changed = not every and keyframe_seconds == _NEVER_SECONDS
 
     def store(self) -> tuple[int, int, int]:
-        """Store the day; return its number of rows, its bytes, and the bytes of these that an index takes."""
+        """Store the days; return its number of rows, its bytes, and the bytes of these that an index takes."""
         with closing(Database(f"sqlite:///{self._path}")) as database:
             with database.begin() as connection:
                 merge_markets(connection, self._rows, SYSTEM_CLOCK.now())

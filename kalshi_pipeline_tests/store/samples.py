@@ -5,7 +5,7 @@ from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from sqlalchemy import Table, select, update
+from sqlalchemy import Column, ForeignKey, Integer, MetaData, Table, select, update
 
 from kalshi_pipeline.records import Event, Market, Quote, Series
 from kalshi_pipeline.scope import Combos, Scope
@@ -39,6 +39,15 @@ NARROW = replace(SCOPE, series=("KXRAIN",))
 PARTIAL = State.PARTIAL
 
 Row = dict[str, object]
+
+unchanged_quotes = Table(
+    "unchanged_quotes",
+    MetaData(),
+    Column("tick_id", ForeignKey(ticks.c.id), primary_key=True),
+    Column("market_id", ForeignKey(markets.c.id), primary_key=True),
+    Column("received_ms", Integer),
+)
+"""The view, whose rows are read as those of a table."""
 
 
 def sqlite_url(path: Path) -> str:

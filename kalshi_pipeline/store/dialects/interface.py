@@ -91,6 +91,10 @@ class ViewWords(Protocol):
         """The greater of two numbers."""
         ...
 
+    def holds(self, octets: str, octet: str) -> str:
+        """Whether a number below 128 is one of some bytes."""
+        ...
+
 
 class Dialect(Protocol):
     """A database at an address, opened, filled and locked the way of its kind."""

@@ -5,6 +5,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy import (
     BindParameter,
+    Boolean,
     Case,
     ColumnElement,
     Insert,
@@ -19,6 +20,7 @@ from sqlalchemy import (
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql import ClauseElement, SyntaxExtension
 from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.sql.visitors import InternalTraversal
 
 Value = TypeVar("Value")
@@ -58,6 +60,28 @@ def greatest(one: ColumnElement[int], other: ColumnElement[int]) -> Case[Any]:
 def least(one: ColumnElement[int], other: ColumnElement[int]) -> Case[Any]:
     """Return the smaller of two values; NULL where one of them is."""
     return case((one <= other, one), (one > other, other))
+
+
+class holds_octet(FunctionElement[bool]):  # noqa: N801  (named as what it is in a statement: a function)
+    """Whether a number below 128 is one of some bytes."""
+
+    type = Boolean()
+    inherit_cache = True
+
+    def __init__(self, octets: ColumnElement[bytes], octet: ColumnElement[int]) -> None:
+        super().__init__(octets, octet)
+
+
+@compiles(holds_octet, "sqlite")
+def _compile_for_sqlite(element: holds_octet, compiler: SQLCompiler, **options: Any) -> str:  # noqa: ANN401
+    octets, octet = (compiler.process(clause, **options) for clause in element.clauses)
+    return f"(instr({octets}, CAST(char({octet}) AS BLOB)) > 0)"
+
+
+@compiles(holds_octet, "postgresql")
+def _compile_for_postgresql(element: holds_octet, compiler: SQLCompiler, **options: Any) -> str:  # noqa: ANN401
+    octets, octet = (compiler.process(clause, **options) for clause in element.clauses)
+    return f"(position(set_byte('\\x00'::bytea, 0, CAST({octet} AS INTEGER)) IN {octets}) > 0)"
 
 
 def insert_or_ignore(table: Table, columns: Sequence[str], rows: Select[Any]) -> Insert:

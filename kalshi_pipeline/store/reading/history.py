@@ -34,8 +34,9 @@ from kalshi_pipeline.store.schema.tables import (
     markets,
     price_snapshots,
     ticks,
-    unchanged_quotes,
+    unchanged_blocks,
 )
+from kalshi_pipeline.store.unchanged import lists_market
 from kalshi_pipeline.units import MICROS_PER_SECOND, iso_of
 
 MOST_GRID_POINTS = 1_000_000
@@ -48,9 +49,9 @@ _later_rows = (
     .where(_rows.market_id == MARKET_ID, _rows.tick_id > TICK_ID, _rows.tick_id <= _last_id)
     .order_by(_rows.tick_id)
 )
-_later_repeats = select(unchanged_quotes.c.tick_id, unchanged_quotes.c.received_ms).where(
-    unchanged_quotes.c.market_id == MARKET_ID,
-    unchanged_quotes.c.tick_id.in_(select(ticks.c.id).where(ticks.c.id > TICK_ID, ticks.c.id <= _last_id)),
+_later_repeats = select(unchanged_blocks.c.tick_id, unchanged_blocks.c.received_ms).where(
+    lists_market(MARKET_ID),
+    unchanged_blocks.c.tick_id.in_(select(ticks.c.id).where(ticks.c.id > TICK_ID, ticks.c.id <= _last_id)),
 )
 
 

@@ -2,7 +2,7 @@
 
 A stored quote is in force from its tick until the market's next row. Later ticks carry it whose scope covers the
 market: a complete one confirms it, unless it is in an unlisted span of the market; an incomplete one does not. Where
-every quote is kept, `unchanged_quotes` records the ticks at which the exchange sent it again. Keys of ticks that hold
+every quote is kept, `unchanged_blocks` records the ticks at which the exchange sent it again. Keys of ticks that hold
 quotes ascend with their instants.
 """
 
@@ -30,10 +30,11 @@ from kalshi_pipeline.store.schema.tables import (
     price_snapshots,
     series,
     ticks,
-    unchanged_quotes,
+    unchanged_blocks,
     unlisted_spans,
 )
 from kalshi_pipeline.store.scopes import former_scopes, stored_scopes
+from kalshi_pipeline.store.unchanged import is_unchanged_at
 from kalshi_pipeline.store.writing.runs import TAKEN, State
 from kalshi_pipeline.units import MICROS_PER_SECOND
 
@@ -288,8 +289,8 @@ def tick_in_force(tick_id: BindParameter[int]) -> Case[int]:
     return case((newest.tick_id <= tick_id, newest.tick_id), else_=sought)
 
 
-_newest_repeat = select(func.max(unchanged_quotes.c.tick_id)).where(
-    unchanged_quotes.c.tick_id <= bound_tick("tick_id")
+_newest_repeat = select(func.max(unchanged_blocks.c.tick_id)).where(
+    unchanged_blocks.c.tick_id <= bound_tick("tick_id")
 )
 
 
@@ -307,10 +308,7 @@ def repeat_of_market(
     They have no index by market: the ticks are searched backwards one by one, and the last ones are the
     likeliest.
     """
-    is_repeated = exists().where(
-        unchanged_quotes.c.tick_id == ticks.c.id, unchanged_quotes.c.market_id == market_id
-    )
-    is_repeated = is_repeated.correlate_except(unchanged_quotes)
+    is_repeated = exists().where(is_unchanged_at(market_id, ticks.c.id)).correlate_except(unchanged_blocks)
     return (
         select(ticks.c.id)
         .where(ticks.c.id > row_tick_id, ticks.c.id <= last_id, is_repeated)

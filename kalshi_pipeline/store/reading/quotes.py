@@ -34,8 +34,9 @@ from kalshi_pipeline.store.schema.tables import (
     latest_quotes,
     markets,
     price_snapshots,
-    unchanged_quotes,
+    unchanged_blocks,
 )
+from kalshi_pipeline.store.unchanged import is_unchanged_at
 from kalshi_pipeline.units import MICROS_PER_MILLISECOND
 
 
@@ -127,14 +128,14 @@ def _rows_in_force(*which: ColumnElement[bool], with_repeats: bool = False) -> S
     joined = found.join(price_snapshots, of_row).join(markets, markets.c.id == _rows.market_id)
     if not with_repeats:
         return select(*quote_columns(_rows)).select_from(joined)
-    repeats = unchanged_quotes.c
+    repeats = unchanged_blocks.c
     last_id = repeat_of_market(found.c.market_id, found.c.tick_id, _repeated_id)
-    of_repeat = and_(repeats.tick_id == last_id, repeats.market_id == found.c.market_id)
+    of_repeat = is_unchanged_at(found.c.market_id, last_id)
     times = (
         func.coalesce(repeats.tick_id, _rows.tick_id),
         func.coalesce(repeats.received_ms, _rows.received_ms),
     )
-    return select(*quote_columns(_rows, times)).select_from(joined.outerjoin(unchanged_quotes, of_repeat))
+    return select(*quote_columns(_rows, times)).select_from(joined.outerjoin(unchanged_blocks, of_repeat))
 
 
 _has_ended = and_(_latest.is_terminal, _latest.tick_id <= TICK_ID)

@@ -12,7 +12,6 @@ from sqlalchemy import (
     Integer,
     LargeBinary,
     MetaData,
-    PrimaryKeyConstraint,
     Table,
     Text,
     UniqueConstraint,
@@ -51,6 +50,12 @@ metadata = MetaData(
 
 QUOTE_COLUMNS = Quote._fields
 """The numbers whose change makes a new snapshot."""
+
+BLOCK_SIZE = 128
+"""How many keys of markets a row of `unchanged_blocks` may list: a remainder is a byte that is also an ASCII character.
+
+So plain SQL can look for it in any version of SQLite.
+"""
 
 UNSTORED = ("updated_time", "is_mirrored", "has_negative_size")
 """What is known of a market as it was read, and is counted by the run."""
@@ -426,20 +431,27 @@ price_snapshots = Table(
 )
 Index("ix_price_snapshots_market_id_tick_id", price_snapshots.c.market_id, price_snapshots.c.tick_id)
 
-unchanged_quotes = Table(
-    "unchanged_quotes",
+# A row for each market would take ten times the space. Keys of markets have no foreign key here: the market's row of
+# price_snapshots, which the quote is in, has it.
+unchanged_blocks = Table(
+    "unchanged_blocks",
     metadata,
-    # The names of its constraints are those that it was made with: renaming them would copy every row.
+    Column("tick_id", ForeignKey("ticks.id"), primary_key=True, comment="the tick that listed the markets"),
     Column(
-        "tick_id",
-        ForeignKey("ticks.id", name="fk_sightings_tick_id"),
-        comment="the tick that listed the market",
+        "block",
+        Integer,
+        primary_key=True,
+        comment=f"market_id / {BLOCK_SIZE}, rounded down, the same for all of them",
     ),
-    Column("market_id", ForeignKey("markets.id", name="fk_sightings_market_id"), comment="the market"),
-    Column("received_ms", Integer, nullable=False, comment=_RECEIVED_MS),
-    PrimaryKeyConstraint("tick_id", "market_id", name="pk_sightings"),
-    # Repeated, the numbers would take four times the space.
-    comment="where every quote is kept: quotes that are as in the market's row of price_snapshots before",
+    Column("received_ms", Integer, primary_key=True, comment=_RECEIVED_MS),
+    Column(
+        "remainders",
+        LargeBinary,
+        nullable=False,
+        comment=f"one byte for each market: market_id % {BLOCK_SIZE}",
+    ),
+    comment="where every quote is kept: the markets whose quotes are as in their rows of price_snapshots before; the "
+    "view unchanged_quotes has them one by one",
     **clustered(),
 )
 

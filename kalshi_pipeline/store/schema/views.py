@@ -11,6 +11,7 @@ from sqlalchemy import Connection, inspect
 from kalshi_pipeline.records import DOLLARS, INSTANT, MILLIONTHS, Event, Market, Series, units_of
 from kalshi_pipeline.store.dialects import ViewWords, view_words
 from kalshi_pipeline.store.schema.from_records import shared_fields
+from kalshi_pipeline.store.schema.tables import BLOCK_SIZE
 from kalshi_pipeline.vocabulary import FeeType
 
 FORMER: tuple[str, ...] = ()
@@ -71,6 +72,7 @@ def definitions(words: ViewWords) -> dict[str, str]:
         "latest_prices": views.latest_prices(),
         "price_history": views.price_history(),
         "quotes_by_tick": views.quotes_by_tick(),
+        "unchanged_quotes": views.unchanged_quotes(),
         "tick_history": views.tick_history(),
         "movers_1h": views.movers(1),
         "movers_24h": views.movers(24),
@@ -104,16 +106,6 @@ def create_views(connection: Connection) -> None:
         connection.exec_driver_sql(f"CREATE VIEW {name} AS{query}")
 
 
-# The newest tick after a market's row that found its quote unchanged: the ticks are gone back one by one, from the
-# newest that found any unchanged.
-def _repeat(market_id: str, row_tick_id: str, last_id: str) -> str:
-    return (
-        f"(SELECT i.id FROM ticks AS i WHERE i.id > {row_tick_id} AND i.id <= {last_id} AND EXISTS (SELECT 1 "
-        f"FROM unchanged_quotes AS j WHERE j.tick_id = i.id AND j.market_id = {market_id}) "
-        "ORDER BY i.id DESC LIMIT 1)"
-    )
-
-
 def _missed(tick_id: str) -> str:
     """Whether a tick is in an unlisted span of market `m`: it confirms nothing of it."""
     return (
@@ -141,6 +133,22 @@ class _Views:
             "(z.status_filter IN ('open', 'all') "
             "AND (z.combos = 'include' OR (z.combos = 'only') = m.is_combo) "
             f"AND (z.series = '' OR {words.lists('z.series', of_market)}))"
+        )
+
+    def _is_unchanged(self, block: str, market_id: str, tick_id: str) -> str:
+        """Whether a row of `unchanged_blocks` lists a market for a tick; at most one of a tick does."""
+        is_listed = self._words.holds(f"{block}.remainders", f"{market_id} % {BLOCK_SIZE}")
+        return f"{block}.tick_id = {tick_id} AND {block}.block = {market_id} / {BLOCK_SIZE} AND {is_listed}"
+
+    def _repeat(self, market_id: str, row_tick_id: str, last_id: str) -> str:
+        """The newest tick after a market's row that found its quote unchanged.
+
+        The ticks are gone back one by one, from the newest that found any unchanged.
+        """
+        return (
+            f"(SELECT i.id FROM ticks AS i WHERE i.id > {row_tick_id} AND i.id <= {last_id} AND EXISTS (SELECT 1 "
+            f"FROM unchanged_blocks AS j WHERE {self._is_unchanged('j', market_id, 'i.id')}) "
+            "ORDER BY i.id DESC LIMIT 1)"
         )
 
     def _confirms(self, row_tick: str) -> str:
@@ -194,6 +202,7 @@ class _Views:
             "coalesce((SELECT z.period_seconds FROM standings AS z WHERE z.period_seconds IS NOT NULL "
             f"AND {self._confirms('t')} ORDER BY z.scheduled_id DESC LIMIT 1), 300) * 1000000"
         )
+        last = self._repeat("q.market_id", "q.tick_id", "repeats.last_id")
         return f"""
 WITH standings AS MATERIALIZED (
     SELECT s.*, of_scope.newest_at, of_scope.complete_at, of_scope.scheduled_id, p.period_seconds
@@ -211,7 +220,7 @@ WITH standings AS MATERIALIZED (
     LEFT JOIN ticks AS p ON p.id = of_scope.scheduled_id
 ),
 repeats AS MATERIALIZED (
-    SELECT max(tick_id) AS last_id FROM unchanged_quotes
+    SELECT max(tick_id) AS last_id FROM unchanged_blocks
 ),
 now AS MATERIALIZED (
     SELECT max(tick_at) AS tick_at FROM ticks WHERE {_IS_TAKEN}
@@ -231,8 +240,7 @@ known AS (
     FROM repeats
     CROSS JOIN latest_quotes AS q
     JOIN markets AS m ON m.id = q.market_id
-    LEFT JOIN unchanged_quotes AS g
-        ON g.market_id = q.market_id AND g.tick_id = {_repeat("q.market_id", "q.tick_id", "repeats.last_id")}
+    LEFT JOIN unchanged_blocks AS g ON {self._is_unchanged("g", "q.market_id", last)}
     JOIN ticks AS t ON t.id = coalesce(g.tick_id, q.tick_id)
     JOIN ticks AS o ON o.id = q.tick_id
 )
@@ -277,19 +285,19 @@ SELECT
     t.state = 'complete'
 FROM (
     SELECT
-        (SELECT min(tick_id) FROM unchanged_quotes) AS first_id,
-        (SELECT max(tick_id) FROM unchanged_quotes) AS last_id
+        (SELECT min(tick_id) FROM unchanged_blocks) AS first_id,
+        (SELECT max(tick_id) FROM unchanged_blocks) AS last_id
 ) AS repeats
 CROSS JOIN markets AS m
 CROSS JOIN latest_quotes AS l
 CROSS JOIN ticks AS t
-CROSS JOIN unchanged_quotes AS g
+CROSS JOIN unchanged_blocks AS g
 CROSS JOIN price_snapshots AS q
 WHERE repeats.first_id IS NOT NULL AND l.market_id = m.id
     AND t.id >= repeats.first_id AND t.id <= repeats.last_id
     AND t.id > (SELECT min(f.tick_id) FROM price_snapshots AS f WHERE f.market_id = m.id)
     AND (t.id < l.tick_id OR NOT l.is_terminal)
-    AND g.tick_id = t.id AND g.market_id = m.id
+    AND {self._is_unchanged("g", "m.id", "t.id")}
     AND q.market_id = m.id AND q.tick_id = (
         SELECT max(p.tick_id) FROM price_snapshots AS p WHERE p.market_id = m.id AND p.tick_id < t.id
     )
@@ -300,7 +308,8 @@ WHERE repeats.first_id IS NOT NULL AND l.market_id = m.id
 
         The CROSS JOINs keep SQLite from reading the markets, or all their quotes, first and seeking the tick then.
         """
-        last_repeat = "(SELECT max(tick_id) FROM unchanged_quotes WHERE tick_id <= t.id)"
+        last_id = "(SELECT max(tick_id) FROM unchanged_blocks WHERE tick_id <= t.id)"
+        last = self._repeat("l.market_id", "q.tick_id", last_id)
         is_confirmed = f"t.state = 'complete' AND NOT {_missed('t.id')}"
         covering = f"FROM ticks AS k JOIN scopes AS z ON z.id = k.scope_id WHERE k.id <= t.id AND {self._confirms('r')}"
         by_others = (
@@ -334,14 +343,28 @@ LEFT JOIN scopes AS z ON z.id = t.scope_id
 CROSS JOIN latest_quotes AS l
 JOIN markets AS m ON m.id = l.market_id
 CROSS JOIN price_snapshots AS q
-LEFT JOIN unchanged_quotes AS g
-    ON g.market_id = l.market_id AND g.tick_id = {_repeat("l.market_id", "q.tick_id", last_repeat)}
+LEFT JOIN unchanged_blocks AS g ON {self._is_unchanged("g", "l.market_id", last)}
 JOIN ticks AS r ON r.id = coalesce(g.tick_id, q.tick_id)
 JOIN ticks AS o ON o.id = q.tick_id
 WHERE t.{_IS_TAKEN} AND (l.tick_id > t.id OR NOT l.is_terminal)
     AND q.market_id = l.market_id AND q.tick_id = {_row_in_force("t.id")}
     AND NOT q.is_terminal
     AND (r.id = t.id OR {self._confirms("r")})
+"""
+
+    def unchanged_quotes(self) -> str:
+        """The markets of `unchanged_blocks`, one by one: each remainder is looked for in each row."""
+        return f"""
+WITH RECURSIVE remainders (remainder) AS (
+    SELECT 0 UNION ALL SELECT remainder + 1 FROM remainders WHERE remainder < {BLOCK_SIZE - 1}
+)
+SELECT
+    b.tick_id AS tick_id,
+    b.block * {BLOCK_SIZE} + r.remainder AS market_id,
+    b.received_ms AS received_ms
+FROM unchanged_blocks AS b
+CROSS JOIN remainders AS r
+WHERE {self._words.holds("b.remainders", "r.remainder")}
 """
 
     def tick_history(self) -> str:

@@ -23,10 +23,10 @@ from kalshi_pipeline.store.schema.tables import (
     scopes,
     series,
     ticks,
-    unchanged_quotes,
     unlisted_spans,
 )
 from kalshi_pipeline.store.spans import is_in_span_at
+from kalshi_pipeline.store.unchanged import is_unchanged_at
 from kalshi_pipeline.store.writing.merging import ticker_with
 from kalshi_pipeline.store.writing.runs import State
 
@@ -61,12 +61,10 @@ def doubt_ticks_since(
         .where(since.c.id > ticks.c.id, since.c.state.in_([State.COMPLETE, State.PARTIAL]))
         .scalar_subquery()
     )
-    was_sent = or_(
-        *(
-            exists().where(sent.c.tick_id == ticks.c.id, sent.c.market_id == rows.market_id)
-            for sent in (price_snapshots, unchanged_quotes)
-        )
+    was_stored = exists().where(
+        price_snapshots.c.tick_id == ticks.c.id, price_snapshots.c.market_id == rows.market_id
     )
+    was_sent = or_(was_stored, exists().where(is_unchanged_at(rows.market_id, ticks.c.id)))
     first_id = (
         select(func.min(price_snapshots.c.tick_id))
         .where(price_snapshots.c.market_id == rows.market_id)

@@ -1,6 +1,6 @@
 """Writes of quotes: a row per tick and market that differs from the row before, and what is kept of the others."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
@@ -9,7 +9,6 @@ from sqlalchemy import (
     Column,
     ColumnElement,
     Connection,
-    Insert,
     Integer,
     MetaData,
     Select,
@@ -33,14 +32,14 @@ from sqlalchemy import (
 )
 
 from kalshi_pipeline.scope import Scope
-from kalshi_pipeline.store.dialects.statements import insert_or_ignore, upsert
+from kalshi_pipeline.store.dialects.statements import upsert
 from kalshi_pipeline.store.schema.tables import (
     QUOTE_COLUMNS,
     latest_quotes,
     markets,
     price_snapshots,
     ticks,
-    unchanged_quotes,
+    unchanged_blocks,
     unlisted_spans,
 )
 from kalshi_pipeline.store.scopes import is_in, may_be_in
@@ -49,6 +48,7 @@ from kalshi_pipeline.store.writing.lookups import ListedMarkets
 from kalshi_pipeline.store.writing.merging import make_empty
 from kalshi_pipeline.store.writing.runs import TAKEN, Run
 from kalshi_pipeline.store.writing.staged_pages import staged_market_ids, staged_quotes
+from kalshi_pipeline.store.writing.unchanged import list_unchanged
 from kalshi_pipeline.units import MICROS_PER_MILLISECOND, MICROS_PER_SECOND
 from kalshi_pipeline.vocabulary import NOT_OPEN
 
@@ -101,26 +101,21 @@ _append = insert(price_snapshots).from_select(
 _store_latest = upsert(latest_quotes, ["market_id", *_new], select(_new_quotes.c.market_id, *_new.values()))
 
 
-def _append_unchanged(*wanted: ColumnElement[bool]) -> Insert:
-    # After the new ones: a market without a row of this tick is then listed unchanged.
-    return insert_or_ignore(
-        unchanged_quotes,
-        ["tick_id", "market_id", "received_ms"],
-        select(_tick_id, markets.c.id, _received_ms)
+def _find_unchanged(*wanted: ColumnElement[bool]) -> Select[Any]:
+    # After the new ones are stored: a market without a row of this tick is then listed unchanged.
+    return (
+        select(markets.c.id)
         .select_from(
             _stage.join(markets, markets.c.ticker == _stage.c.ticker).join(
                 latest_quotes, _latest.market_id == markets.c.id
             )
         )
-        .where(_latest.tick_id < _tick_id, *wanted),
+        .where(_latest.tick_id < _tick_id, *wanted)
     )
 
 
-_append_all_unchanged = _append_unchanged()
-# A run that is tried again may find changed what was unchanged before: the row alone is kept, as without the first try.
-_forget_unchanged = delete(unchanged_quotes).where(
-    unchanged_quotes.c.tick_id == _tick_id, unchanged_quotes.c.market_id.in_(select(_new_quotes.c.market_id))
-)
+_find_all_unchanged = _find_unchanged()
+_find_changed = select(_new_quotes.c.market_id)
 _count_keyframes = select(func.coalesce(func.sum(case((_new_quotes.c.is_keyframe, 1), else_=0)), 0))
 
 _end = {
@@ -192,7 +187,7 @@ class TickQuotes:
 
     A quote is stored if the market is new or back, if it differs from the market's last one, and as a keyframe if that
     one is older than `keyframe_seconds`; `latest_quotes` then holds the same row. With `every`, a quote that is not
-    stored leaves a row in `unchanged_quotes`. So does the quote of a listed market that the scope does not cover, as
+    stored is listed in `unchanged_blocks`. So is the quote of a listed market that the scope does not cover, as
     far as is known: later readers could not see that it was listed. The tick must be the newest, under the snapshot
     lock: 'differs from the last one' has no meaning in the past. What it has listed is held by the writer's connection.
     """
@@ -212,16 +207,16 @@ class TickQuotes:
         aged = select(func.coalesce(func.max(ticks.c.id), 0)).where(
             ticks.c.tick_at <= aged_at, ticks.c.state.in_(TAKEN)
         )
-        has_unchanged = select(exists().where(unchanged_quotes.c.tick_id == run.id))
+        has_unchanged = select(exists().where(unchanged_blocks.c.tick_id == run.id))
         self._tick_at = tick_at
         self._scope = scope
-        self._append_unchanged: Insert | None = None
+        self._find_unchanged: Select[Any] | None = None
         if every or not scope.shows_absence:
-            self._append_unchanged = _append_all_unchanged
+            self._find_unchanged = _find_all_unchanged
         elif scope.series:
-            self._append_unchanged = _append_unchanged(not_(is_in(scope)))
+            self._find_unchanged = _find_unchanged(not_(is_in(scope)))
         self._has_unchanged = (
-            self._append_unchanged is not None or connection.execute(has_unchanged).scalar_one()
+            self._find_unchanged is not None or connection.execute(has_unchanged).scalar_one()
         )
         self._bound = {"tick_id": run.id, "aged_tick_id": connection.execute(aged).scalar_one()}
         # What became of a market that is not among them at the tick's end has to be looked up.
@@ -242,12 +237,22 @@ class TickQuotes:
         if inserted:
             for statement in (_append, _store_latest):
                 connection.execute(statement, at)
-            if self._has_unchanged:
-                connection.execute(_forget_unchanged, at)
-        if self._append_unchanged is not None:
-            connection.execute(self._append_unchanged, at)
+        if self._has_unchanged:
+            self._list_unchanged(connection, at["received_ms"])
         keyframes = connection.execute(_count_keyframes).scalar_one() if inserted else 0
         return Appended(inserted, keyframes)
+
+    def _list_unchanged(self, connection: Connection, received_ms: int) -> None:
+        """List what the page shows unchanged.
+
+        A run that is tried again may find changed what was unchanged before: its row alone is kept, as without the
+        first try.
+        """
+        unchanged: Iterable[int] = ()
+        if self._find_unchanged is not None:
+            unchanged = connection.execute(self._find_unchanged, self._bound).scalars()
+        changed = connection.execute(_find_changed).scalars()
+        list_unchanged(connection, self._bound["tick_id"], received_ms, unchanged, changed)
 
     def note_unreadable(self, connection: Connection, tickers: Sequence[str]) -> None:
         """Add markets that the exchange listed in records that cannot be read: they have not ended, nor vanished."""

@@ -23,10 +23,11 @@ LANDED = {
     "0009_descriptions.py": "68fba9be962cb0edf9525afd7b43c761f9caef0ef73b48860a13e835ae99c0ec",
     "0010_fee_changes.py": "f0a59386cb904b6d311ae66eae566adb07c2ecf803cfb6289dbc13e6a4703d08",
     "0011_documents.py": "1fe3e5df82d9897bf95a7f7bc5cf9510fe5cc86ec5c04afc7681650c37c49646",
+    "0012_unchanged_blocks.py": "2c7686da115f19513e8c49e2dd0683f49f2dcb45167d6fbb1696228f63096bc2",
 }
 
 # Views are made by an upgrade only, so another definition takes another revision, if an empty one.
-VIEWS = ("0011", "92b2d69d9f72597e8f277e89039ea2b6dc4d81cf5ea4a0e5e22239e8e4ecbd74")
+VIEWS = ("0012", "559296fdd5dd06990d5ae39aa296b417973ba807b257994e87e7cf41ff49bb1d")
 
 
 @pytest.mark.parametrize("name", LANDED)

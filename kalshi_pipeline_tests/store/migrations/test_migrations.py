@@ -132,12 +132,15 @@ def test_migrations_cluster_what_grows_by_its_key(database: Database) -> None:
         "series_fee_changes",
         "subject_documents",
         "trades",
-        "unchanged_quotes",
+        "unchanged_blocks",
         "unlisted_spans",
     }
-    for table in ("price_snapshots", "unchanged_quotes"):
-        key = query(database, f"SELECT name FROM pragma_table_info('{table}') WHERE pk ORDER BY pk")
-        assert key == [("tick_id",), ("market_id",)]
+    for table, *key in (
+        ("price_snapshots", "tick_id", "market_id"),
+        ("unchanged_blocks", "tick_id", "block", "received_ms"),
+    ):
+        found = query(database, f"SELECT name FROM pragma_table_info('{table}') WHERE pk ORDER BY pk")
+        assert found == [(name,) for name in key]
 
 
 def test_migrations_make_an_index_that_finds_a_markets_history(database: Database) -> None:

@@ -22,7 +22,6 @@ from kalshi_pipeline.store.schema.tables import (
     markets,
     price_snapshots,
     ticks,
-    unchanged_quotes,
     unlisted_spans,
 )
 from kalshi_pipeline.store.scopes import stored_scopes
@@ -41,6 +40,7 @@ from kalshi_pipeline_tests.store.samples import (
     store_events,
     take,
     tick,
+    unchanged_quotes,
 )
 
 InForce: TypeAlias = Callable[[str, int], Quote | None]

@@ -21,7 +21,6 @@ from kalshi_pipeline.store.schema.tables import (
     latest_quotes,
     markets,
     price_snapshots,
-    unchanged_quotes,
 )
 from kalshi_pipeline.store.writing.parents import merge_markets
 from kalshi_pipeline.store.writing.quotes import Appended, Ended
@@ -51,6 +50,7 @@ from kalshi_pipeline_tests.store.samples import (
     store_events,
     store_inside,
     take,
+    unchanged_quotes,
 )
 
 _COLUMNS = ", ".join(("market_id", "tick_id", *QUOTE_COLUMNS, "received_ms", "is_terminal"))

@@ -25,3 +25,6 @@ class SqliteWords(ViewWords):
 
     def greater(self, one: str, other: str) -> str:
         return f"max({one}, {other})"
+
+    def holds(self, octets: str, octet: str) -> str:
+        return f"instr({octets}, CAST(char({octet}) AS BLOB)) > 0"
