@@ -72,14 +72,14 @@ class holds_octet(FunctionElement[bool]):  # noqa: N801  (named as what it is in
         super().__init__(octets, octet)
 
 
-@compiles(holds_octet, "sqlite")
-def _compile_for_sqlite(element: holds_octet, compiler: SQLCompiler, **options: Any) -> str:  # noqa: ANN401
+@compiles(holds_octet)
+def _compile_holds_octet(element: holds_octet, compiler: SQLCompiler, **options: Any) -> str:  # noqa: ANN401
     octets, octet = (compiler.process(clause, **options) for clause in element.clauses)
     return f"(instr({octets}, CAST(char({octet}) AS BLOB)) > 0)"
 
 
 @compiles(holds_octet, "postgresql")
-def _compile_for_postgresql(element: holds_octet, compiler: SQLCompiler, **options: Any) -> str:  # noqa: ANN401
+def _compile_holds_octet_for_postgresql(element: holds_octet, compiler: SQLCompiler, **options: Any) -> str:  # noqa: ANN401
     octets, octet = (compiler.process(clause, **options) for clause in element.clauses)
     return f"(position(set_byte('\\x00'::bytea, 0, CAST({octet} AS INTEGER)) IN {octets}) > 0)"
 

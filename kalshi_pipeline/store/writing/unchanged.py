@@ -13,14 +13,14 @@ from kalshi_pipeline.store.schema.tables import BLOCK_SIZE, unchanged_blocks
 _Stored: TypeAlias = dict[tuple[int, int], set[int]]
 
 _columns = unchanged_blocks.c
-_of_tick = _columns.tick_id == bindparam("of_tick_id")
+_of_tick = _columns.tick_id == bindparam("tick_id")
 _select_blocks = select(_columns.block, _columns.received_ms, _columns.remainders).where(
-    _of_tick, _columns.block.in_(bindparam("of_blocks", expanding=True))
+    _of_tick, _columns.block.in_(bindparam("blocks", expanding=True))
 )
 _delete_row = delete(unchanged_blocks).where(
     _of_tick,
-    _columns.block == bindparam("of_block"),
-    _columns.received_ms == bindparam("of_received_ms"),
+    _columns.block == bindparam("block"),
+    _columns.received_ms == bindparam("received_ms"),
 )
 
 
@@ -53,7 +53,7 @@ def _stored(connection: Connection, tick_id: int, blocks: Sequence[int]) -> _Sto
         (block, received_ms): set(remainders)
         for part in in_parts(blocks)
         for block, received_ms, remainders in connection.execute(
-            _select_blocks, {"of_tick_id": tick_id, "of_blocks": part}
+            _select_blocks, {"tick_id": tick_id, "blocks": part}
         )
     }
 
@@ -69,7 +69,7 @@ def _replace(
         connection.execute(
             _delete_row,
             [
-                {"of_tick_id": tick_id, "of_block": block, "of_received_ms": received_ms}
+                {"tick_id": tick_id, "block": block, "received_ms": received_ms}
                 for block, received_ms in replaced
             ],
         )

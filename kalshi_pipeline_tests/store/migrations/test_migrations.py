@@ -97,6 +97,7 @@ def test_migrations_make_these_tables_and_views(database: Database) -> None:
             "tick_history",
             "fee_history",
             "legs_of_combos",
+            "unchanged_quotes",
         }
 
 

@@ -34,7 +34,7 @@ PAGE = [
 # What the page has, and what has few rows. Ticks are looked at only if a market has moved; the tables behind, whose
 # foreign keys do not begin with the market's, only if its own key changed, which it never does.
 _MAY_BE_SCANNED = re.compile(
-    r"SCAN (staged_|changed_|new_|anon_|\(subquery|CONSTANT ROW|scopes|ticks|candlestick_days$|unchanged_quotes$"
+    r"SCAN (staged_|changed_|new_|anon_|\(subquery|CONSTANT ROW|scopes|ticks|candlestick_days$"
     r"|\w+ USING INDEX ix_(events_placeholder|markets_placeholder|unlisted_spans_open)$)"
 )
 
@@ -57,11 +57,12 @@ def explaining(connection: Connection) -> Iterator[list[str]]:
     """Collect the steps of each statement on a connection, which the statement is named before."""
     steps: list[str] = []
 
-    def explain(_: object, cursor: Any, statement: str, parameters: Any, *__: object) -> None:
+    def explain(_: object, cursor: Any, statement: str, parameters: Any, __: object, is_many: bool) -> None:
         # The plan of one that adds texts has the tables with keys of texts, for keys that wait for their text: none do.
         is_read = statement.startswith(("SELECT", "INSERT", "UPDATE", "DELETE", "WITH"))
         if is_read and not statement.startswith("INSERT INTO texts"):
-            plan = cursor.connection.execute(f"EXPLAIN QUERY PLAN {statement}", parameters)
+            one = parameters[0] if is_many else parameters
+            plan = cursor.connection.execute(f"EXPLAIN QUERY PLAN {statement}", one)
             steps.extend(str(step[-1]) for step in plan)
 
     event.listen(connection, "before_cursor_execute", explain)
