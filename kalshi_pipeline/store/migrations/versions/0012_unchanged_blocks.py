@@ -35,4 +35,19 @@ def upgrade() -> None:
             for (block, received_ms), of_block in remainders.items()
         ]
         connection.execute(blocks.insert(), rows)
+    _drop_unchanged_quotes(connection)
+
+
+def _drop_unchanged_quotes(connection: sa.Connection) -> None:
+    """Drop the table without writing its pages.
+
+    Some builds of SQLite overwrite what is deleted: all pages would be kept in memory, for the case that the statement
+    fails, and written to the log.
+    """
+    if connection.dialect.name != "sqlite":
+        op.drop_table("unchanged_quotes")
+        return
+    before = connection.exec_driver_sql("PRAGMA secure_delete").scalar_one()
+    connection.exec_driver_sql("PRAGMA secure_delete = FAST")
     op.drop_table("unchanged_quotes")
+    connection.exec_driver_sql(f"PRAGMA secure_delete = {before}")
