@@ -30,7 +30,7 @@ from kalshi_pipeline.exchange.client import KalshiClient
 from kalshi_pipeline.exchange.tiers import TRADES_PAGE
 from kalshi_pipeline.exchange.trades import TRADES
 from kalshi_pipeline.ingest.run.session import Session
-from kalshi_pipeline.ingest.trades import collect_trades
+from kalshi_pipeline.ingest.trades import PAGES_AT_ONCE, collect_trades
 from kalshi_pipeline.records import Row as PlainRow
 from kalshi_pipeline.records import Trade
 from kalshi_pipeline.settings import Settings
@@ -120,7 +120,7 @@ def measure(options: Options) -> Result:
 
 
 def _write(pages: SavedPages, path: Path, raw_path: Path) -> tuple[Spent, Spent]:
-    """Write each page raw, then by the store, with a commit each; parsing is not counted."""
+    """Write each page raw, with a commit each, and by the store, which commits several; parsing is not counted."""
     raw, written = Spent(), Spent()
     with _raw_table(raw_path) as write_raw, closing(Database(f"sqlite:///{path}")) as database:
 
@@ -129,10 +129,14 @@ def _write(pages: SavedPages, path: Path, raw_path: Path) -> tuple[Spent, Spent]
                 stage_trades(connection, listed)
                 append_staged_trades(connection)
 
-        for page in pages:
+        waiting: list[Trade] = []
+        for number, page in enumerate(pages, 1):
             listed = TRADES.parse(page).records
             raw.on(partial(write_raw, [_row(trade) for trade in listed]))
-            written.on(partial(write, listed))
+            waiting += listed
+            if number % PAGES_AT_ONCE == 0 or number == len(pages.paths):
+                written.on(partial(write, waiting))
+                waiting = []
     return raw, written
 
 

@@ -7,7 +7,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass, field
 from itertools import compress
 from operator import attrgetter
-from typing import Generic, TypeVar
+from typing import Generic, Self, TypeVar
 
 import httpx
 
@@ -32,12 +32,14 @@ _NONE: Counter[str] = Counter()
 
 @dataclass(frozen=True)
 class ListedPage(Generic[Record]):
-    """One page of a listing, without the records that an earlier page had; `received_at` is an instant.
+    """One page of a listing, or several that follow each other, without the records that an earlier page had.
+
+    `received_at` is the instant at which the last of them was received.
 
     `cursor` is where its walk continues, None at its end. `series` are those that the listing asked for, empty for
     all. `out_of_scope` counts what does not answer the question, by the filter that it contradicts, and `unasked` has
     the keys of those; they are not among `records`, except what the caller finds there and adds to both. `sources` are
-    the answers themselves, of records that are kept whole.
+    the answers themselves, of records that are kept whole; `pages` is how many it is.
     """
 
     records: list[Record]
@@ -48,6 +50,7 @@ class ListedPage(Generic[Record]):
     out_of_scope: Counter[str] = field(default_factory=Counter)
     unasked: list[str] = field(default_factory=list)
     sources: tuple[Source, ...] = ()
+    pages: int = 1
     received: int = field(init=False)
     """How many records came with it, beside those of earlier pages."""
 
@@ -60,6 +63,23 @@ class ListedPage(Generic[Record]):
     def __post_init__(self) -> None:
         received = len(self.records) + len(self.rejects) + self.out_of_scope.total()
         object.__setattr__(self, "received", received)
+
+    @classmethod
+    def joined(cls, pages: Sequence[Self]) -> Self:
+        """Return several pages of one walk, in their order, as one."""
+        if len(pages) == 1:
+            return pages[0]
+        *_, last = pages
+        return cls(
+            [record for page in pages for record in page.records],
+            [reject for page in pages for reject in page.rejects],
+            last.received_at,
+            last.cursor,
+            last.series,
+            sum((page.out_of_scope for page in pages), Counter()),
+            [key for page in pages for key in page.unasked],
+            len(pages),
+        )
 
 
 @dataclass

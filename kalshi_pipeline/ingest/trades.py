@@ -1,14 +1,15 @@
 """Trades, one UTC day at a time, from whichever of the exchange's tiers holds the day."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
+from itertools import chain
 from typing import NamedTuple
 
 from kalshi_pipeline.errors import ConfigurationError, NotFoundError, PayloadError
 from kalshi_pipeline.exchange.listing import ListedPage, Listing
 from kalshi_pipeline.ingest.parents.healing import heal_placeholders
 from kalshi_pipeline.ingest.parents.traded_markets import TradedMarkets
-from kalshi_pipeline.ingest.run.recorded_listing import begin_listing, closing_run
+from kalshi_pipeline.ingest.run.recorded_listing import Batches, begin_listing, closing_run
 from kalshi_pipeline.ingest.run.report import Report
 from kalshi_pipeline.ingest.run.resumable_walk import ResumableWalk
 from kalshi_pipeline.ingest.run.session import Session
@@ -30,6 +31,7 @@ from kalshi_pipeline.store.writing.trades import (
     count_trades,
     events_without_series,
     markets_out_of_scope,
+    stage_traded_markets,
     stage_trades,
     unknown_markets,
 )
@@ -39,6 +41,9 @@ from kalshi_pipeline.vocabulary import Tier
 _DAY_SECONDS = 86_400.0
 # A trade may be listed a little after its time: a day is over that much later, and a refresh looks back that far.
 _LATE = 300 * MICROS_PER_SECOND
+# Their index by market is what costs most: each transaction writes the page of each market that it has a trade of. So
+# many pages of 1,000 trades lock the database for a twentieth of a second.
+PAGES_AT_ONCE = 10
 
 _NOT_OVER = "the day is not over: what is still to come is added by running it again"
 
@@ -88,12 +93,18 @@ class _Span(NamedTuple):
 
 
 class _Prepared(NamedTuple):
-    """A page of staged trades whose markets are stored, and the number of placeholders that this took."""
+    """Trades of pages, whose markets are stored, and the number of placeholders that this took."""
 
-    trades: int
+    rows: list[Trade]
     out_of_scope: int
     undecided: int
     placeholders: int
+
+    @classmethod
+    def joined(cls, pages: Sequence["_Prepared"]) -> "_Prepared":
+        """Return several pages as one."""
+        rows, *counts = zip(*pages, strict=True)
+        return cls(list(chain.from_iterable(rows)), *map(sum, counts))
 
 
 class _Collection:
@@ -114,6 +125,7 @@ class _Collection:
         self._has_tiers = True
         self._of_both_tiers = False
         self._stopped: str | None = None
+        self._pages = 0
         self._scope = session.scope(status=None)
         self._markets = TradedMarkets(session, report, self._scope)
 
@@ -163,6 +175,7 @@ class _Collection:
             self._merge,
             not_over=not_over,
             held=self._why_undecided,
+            batches=Batches(PAGES_AT_ONCE, _Prepared.joined),
         ).run()
         self._stopped = self._stopped or stopped
 
@@ -197,10 +210,10 @@ class _Collection:
         return WalkKey(f"trades/{self._day}/{tier}", self._scope)
 
     def _prepare(self, page: ListedPage[Trade], tier: Tier) -> _Prepared:
-        """Stage the trades that are in scope, and make sure that their markets are stored."""
+        """Choose the trades that are in scope, and make sure that their markets are stored."""
         rows = self._rows(page)
         with self._session.database.stage() as connection:
-            stage_trades(connection, rows)
+            stage_traded_markets(connection, {trade.ticker for trade in rows})
             unknown = unknown_markets(connection, self._markets.asked_since)
         self._report_progress(page.records)
         placeholders = self._markets.ensure(unknown, tier)
@@ -208,8 +221,8 @@ class _Collection:
         if not self._scope.is_everything:
             decided = self._decided(rows)
             undecided = len(rows) - len(decided)
-            rows = self._stage_in_scope(decided, staged=len(rows))
-        return _Prepared(len(rows), len(page.records) - len(rows) - undecided, undecided, placeholders)
+            rows = self._in_scope(decided)
+        return _Prepared(rows, len(page.records) - len(rows) - undecided, undecided, placeholders)
 
     def _decided(self, rows: list[Trade]) -> list[Trade]:
         """Return the trades of which it can be known whether they are in scope, now that their markets are known."""
@@ -219,14 +232,10 @@ class _Collection:
             self._markets.learn_series(unplaced)
         return [trade for trade in rows if trade.ticker not in self._markets.undecided]
 
-    def _stage_in_scope(self, rows: list[Trade], *, staged: int) -> list[Trade]:
-        """Return the trades that are in scope; they are staged again only if fewer than are staged now."""
+    def _in_scope(self, rows: list[Trade]) -> list[Trade]:
         with self._session.database.stage() as connection:
             outside = markets_out_of_scope(connection, self._scope) | self._markets.out_of_scope
-            in_scope = [trade for trade in rows if trade.ticker not in outside]
-            if len(in_scope) < staged:
-                stage_trades(connection, in_scope)
-        return in_scope
+        return [trade for trade in rows if trade.ticker not in outside]
 
     def _rows(self, page: ListedPage[Trade]) -> list[Trade]:
         """Return the trades of the day: the request is wider. A page without any that was asked for is an error."""
@@ -239,18 +248,19 @@ class _Collection:
         return [trade for trade in page.records if start <= trade.created_at < end]
 
     def _merge(self, connection: Connection, page: _Prepared) -> Tally:
+        stage_trades(connection, page.rows)
         inserted = append_staged_trades(connection, of_both_tiers=self._of_both_tiers)
         return Tally(
             inserted=inserted,
-            unchanged=page.trades - inserted,
+            unchanged=len(page.rows) - inserted,
             out_of_scope=page.out_of_scope,
             received=-page.undecided,  # a later run receives them again
             placeholders=page.placeholders,
         )
 
     def _report_progress(self, trades: list[Trade]) -> None:
-        tally = self._report.tally
+        self._pages += 1
         at = f", down to {datetime_of(trades[-1].created_at):%H:%M} UTC" if trades else ""
         self._session.report_progress(
-            f"trades of {self._day}: {tally.pages + 1} pages, {tally.new:,} trades{at}"
+            f"trades of {self._day}: {self._pages} pages, {self._report.tally.new:,} trades{at}"
         )

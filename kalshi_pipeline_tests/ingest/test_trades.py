@@ -381,6 +381,32 @@ def test_walk_that_was_stopped_continues_where_it_was(
     assert query("SELECT inserted FROM backfill_progress") == [(len(expected),)]
 
 
+def test_run_that_is_killed_fetches_the_pages_again_that_it_had_not_stored(
+    sandbox: Sandbox, through: Through, collect: Collect, query: Query
+) -> None:
+    """Ten are stored in one transaction, with the place behind the last of them."""
+    through.per_page = 5
+
+    def kill(request: httpx.Request) -> httpx.Response | None:
+        if is_about_trades(request) and len(through.pages()) == 24:
+            raise KeyboardInterrupt
+        return None
+
+    through.meddle = kill
+    with pytest.raises(KeyboardInterrupt):
+        collect(DAY)
+    assert query("SELECT pages, received FROM backfill_progress") == [(20, 100)]
+    assert query("SELECT pages, inserted FROM listings") == [(20, 100)]
+    assert len(stored(query)) == 100
+    next_page = through.pages()[20]
+
+    through.meddle = lambda _: None
+    through.asked.clear()
+    assert collect(DAY).state is State.COMPLETE
+    assert through.pages()[0].params["cursor"] == next_page.params["cursor"]
+    assert stored(query) == on_tape(sandbox, DAY)
+
+
 def test_cursor_that_is_refused_restarts_the_walk(
     sandbox: Sandbox, through: Through, collect: Collect, query: Query
 ) -> None:

@@ -1,8 +1,9 @@
-"""The record of a run, from opening to closing, and the storing of its listing: one short transaction per page."""
+"""The record of a run, from opening to closing, and the storing of its listing: in short transactions, page by page."""
 
 import contextlib
-from collections.abc import Callable, Iterator, Sequence
-from typing import TypeVar
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 from kalshi_pipeline.errors import ExchangeError, PipelineError, StoreError
 from kalshi_pipeline.exchange.listing import ListedPage, Listing
@@ -28,6 +29,14 @@ Prepared = TypeVar("Prepared")
 
 # A run that started longer ago than this many times its walk's limit cannot be alive.
 _WALKS_UNTIL_DEAD = 4
+
+
+@dataclass(frozen=True)
+class Batches(Generic[Prepared]):
+    """How many pages of a serial walk one transaction stores, and how what they were turned into is joined."""
+
+    pages: int
+    join: Callable[[Sequence[Prepared]], Prepared]
 
 
 def begin_listing(
@@ -127,22 +136,26 @@ def store_pages(
     listing: Listing[Row],
     prepare: Callable[[ListedPage[Row]], Prepared],
     merge: Callable[[Connection, Prepared], Tally],
+    *,
+    batches: Batches[Prepared] | None = None,
 ) -> None:
     """Store a listing, and set the report's state by how complete it was.
 
     `prepare` turns a page into rows and may send requests; what it leaves out, because it was not asked for, it adds to
-    the page's `out_of_scope`. `merge` writes the rows, in the page's transaction.
+    the page's `out_of_scope`. `merge` writes the rows, in the page's transaction, or those of a batch. If the
+    exchange fails, what was prepared before is stored before the error is raised.
     """
     duplicates = 0
-    for page in listing:
+    pages = ((page, prepare(page)) for page in listing)
+    for page, prepared in pages if batches is None else _joined(pages, batches):
         report.windows = listing.windows
-        prepared = prepare(page)
         out_of_scope = page.out_of_scope.total()
         store_page(
             session,
             report,
             prepared,
             merge,
+            pages=page.pages,
             records=page.received - len(page.rejects) - out_of_scope,
             duplicates=listing.duplicates - duplicates,
             out_of_scope=out_of_scope,
@@ -162,12 +175,38 @@ def store_pages(
     report.reason = listing.reason
 
 
+def _joined(
+    pages: Iterable[tuple[ListedPage[Row], Prepared]], batches: Batches[Prepared]
+) -> Iterator[tuple[ListedPage[Row], Prepared]]:
+    """Yield pages joined; the last ones, and those before an error of the exchange, may be fewer."""
+    waiting: list[tuple[ListedPage[Row], Prepared]] = []
+    failed: ExchangeError | None = None
+
+    def join() -> tuple[ListedPage[Row], Prepared]:
+        listed, prepared = zip(*waiting, strict=True)
+        waiting.clear()
+        return ListedPage.joined(listed), batches.join(prepared)
+
+    try:
+        for page in pages:
+            waiting.append(page)
+            if len(waiting) == batches.pages:
+                yield join()
+    except ExchangeError as error:
+        failed = error
+    if waiting:
+        yield join()
+    if failed is not None:
+        raise failed
+
+
 def store_page(
     session: Session,
     report: Report,
     prepared: Prepared,
     merge: Callable[[Connection, Prepared], Tally],
     *,
+    pages: int = 1,
     records: int,
     duplicates: int,
     out_of_scope: int = 0,
@@ -179,7 +218,7 @@ def store_page(
     `records` is how many it has beside duplicates, unreadable ones and those that were not asked for.
     """
     counted = Tally(
-        pages=1,
+        pages=pages,
         received=records + duplicates + out_of_scope + len(rejects),
         duplicates=duplicates,
         out_of_scope=out_of_scope,

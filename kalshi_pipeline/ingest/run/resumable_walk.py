@@ -1,13 +1,13 @@
-"""A walk whose place is recorded with every page, so that a later run continues where this one stopped."""
+"""A walk whose place is recorded with its pages, so that a later run continues where this one stopped."""
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Generic, NamedTuple, TypeVar
 
 from kalshi_pipeline.errors import RefusedError, StoreError
 from kalshi_pipeline.exchange.listing import ListedPage, Listing
-from kalshi_pipeline.ingest.run.recorded_listing import reason_of, store_pages
+from kalshi_pipeline.ingest.run.recorded_listing import Batches, reason_of, store_pages
 from kalshi_pipeline.ingest.run.report import Report
 from kalshi_pipeline.ingest.run.session import Session
 from kalshi_pipeline.store.database import Connection
@@ -28,6 +28,8 @@ Prepared = TypeVar("Prepared")
 class _Page(NamedTuple, Generic[Row, Prepared]):
     listed: ListedPage[Row]
     prepared: Prepared
+    cursor: str | None
+    """Where the next run resumes once it is stored."""
 
 
 @dataclass
@@ -37,7 +39,8 @@ class ResumableWalk(Generic[Row, Prepared]):
     `list_from` begins the listing at that place; `prepare` and `merge` are those of `store_pages`. `newest_at`
     returns the newest instant that a prepared page names, for walks that keep a watermark. `not_over` says why a walk
     that reached its end is still partial, if it is; `held` says, once a page is prepared, why a later run has to see it
-    again: the walk continues, but the next run resumes at that page.
+    again: the walk continues, but the next run resumes at that page. Pages of one of the
+    `batches` are stored together: if the process is killed, they are fetched again.
     """
 
     session: Session
@@ -49,7 +52,9 @@ class ResumableWalk(Generic[Row, Prepared]):
     newest_at: Callable[[Prepared], int | None] = lambda _: None
     not_over: str | None = None
     held: Callable[[], str | None] = lambda: None
+    batches: Batches[Prepared] | None = None
     _end: WalkState | None = field(default=None, init=False)
+    _cursor: str | None = field(default=None, init=False)
 
     def run(self) -> str | None:
         """Walk to the end, set the report's state, and close the walk's record. A complete walk is left as it is.
@@ -81,20 +86,30 @@ class ResumableWalk(Generic[Row, Prepared]):
 
     def _store(self) -> str | None:
         listing = self.list_from(self.stored)
-        store_pages(self.session, self.report, listing, self._prepare, self._merge)
+        self._cursor = self.stored.cursor
+        batches = None if self.batches is None else Batches(self.batches.pages, self._join)
+        store_pages(self.session, self.report, listing, self._prepare, self._merge, batches=batches)
         return listing.reason
 
     def _prepare(self, page: ListedPage[Row]) -> _Page[Row, Prepared]:
-        return _Page(page, self.prepare(page))
+        prepared = self.prepare(page)
+        if self.held() is None:
+            self._cursor = page.cursor
+        return _Page(page, prepared, self._cursor)
+
+    def _join(self, pages: Sequence[_Page[Row, Prepared]]) -> _Page[Row, Prepared]:
+        assert self.batches is not None
+        prepared = self.batches.join([page.prepared for page in pages])
+        return _Page(ListedPage.joined([page.listed for page in pages]), prepared, pages[-1].cursor)
 
     def _merge(self, connection: Connection, page: _Page[Row, Prepared]) -> Tally:
         tally, listed = self.merge(connection, page.prepared), page.listed
-        if self.held() is None:
-            self.stored = replace(self.stored, cursor=listed.cursor)
+        self.stored = replace(self.stored, cursor=page.cursor)
         add_walk_page(
             connection,
             self.stored,
             self.stored.cursor,
+            pages=listed.pages,
             received=listed.received,
             inserted=tally.inserted,
             quarantined=len(listed.rejects),

@@ -135,16 +135,17 @@ def add_walk_page(
     walk: StoredWalk,
     cursor: str | None,
     *,
+    pages: int = 1,
     received: int,
     inserted: int,
     quarantined: int = 0,
     newest_at: int | None = None,
 ) -> None:
-    """Count a page in the transaction that stores it, and remember where the walk continues behind it.
+    """Count pages in the transaction that stores them, and remember where the walk continues behind them.
 
-    `newest_at` is the newest instant that the page names.
+    `newest_at` is the newest instant that they name.
     """
-    counts = {"pages": 1, "received": received, "inserted": inserted, "quarantined": quarantined}
+    counts = {"pages": pages, "received": received, "inserted": inserted, "quarantined": quarantined}
     added: dict[str, ColumnElement[int]] = {
         name: backfill_progress.c[name] + count for name, count in counts.items()
     }

@@ -1,7 +1,7 @@
-"""Writes of trades: a page at once, each trade under its time and its identifier, so that a second run adds nothing."""
+"""Writes of trades: pages at once, each trade under its time and its identifier, so that a second run adds nothing."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from sqlalchemy import (
     BigInteger,
@@ -56,7 +56,8 @@ _append = _append_where()
 _append_unless_near = _append_where(not_(_is_stored))
 _asked_since = bindparam("asked_since", type_=BigInteger)
 # A page has several trades of most of its markets: each market is searched once.
-_named = select(_stage.c.ticker).distinct().subquery("named")
+_staged_names = Staging("traded_markets", markets.c.ticker)
+_named = _staged_names.table
 _is_known = exists().where(
     markets.c.ticker == _named.c.ticker,
     or_(not_(markets.c.is_placeholder), markets.c.changed_at >= _asked_since),
@@ -72,12 +73,17 @@ def trade_key(trade_id: str) -> bytes:
 
 
 def stage_trades(connection: Connection, page: Sequence[Trade]) -> None:
-    """Hold a page of trades in a temporary table of this connection, for the functions below."""
+    """Hold trades in a temporary table of this connection, for `append_staged_trades`."""
     _staging.fill(connection, [(trade_key(trade.trade_id), *trade[1:]) for trade in page])
 
 
+def stage_traded_markets(connection: Connection, tickers: Iterable[str]) -> None:
+    """Hold the tickers of markets that trades name in a temporary table, for the three functions below."""
+    _staged_names.fill(connection, [(ticker,) for ticker in tickers])
+
+
 def unknown_markets(connection: Connection, asked_since: int) -> list[str]:
-    """Return the markets that staged trades name and that are missing or placeholders.
+    """Return the staged traded markets that are missing or placeholders.
 
     Placeholders that were asked for since an instant are left out.
     """
@@ -85,19 +91,18 @@ def unknown_markets(connection: Connection, asked_since: int) -> list[str]:
 
 
 def events_without_series(connection: Connection) -> dict[str, str]:
-    """Return the events without a series of the stored markets that staged trades name, by the markets' tickers."""
+    """Return the events without a series of the staged traded markets that are stored, by the markets' tickers."""
     query = (
         select(markets.c.ticker, events.c.ticker)
-        .join_from(_stage, markets, markets.c.ticker == _stage.c.ticker)
+        .join_from(_named, markets, markets.c.ticker == _named.c.ticker)
         .join(events)
         .where(events.c.series_id.is_(None), not_(markets.c.is_placeholder))
-        .distinct()
     )
     return dict(connection.execute(query).all())
 
 
 def markets_out_of_scope(connection: Connection, scope: Scope) -> set[str]:
-    """Return the stored markets that staged trades name and that are not in a scope."""
+    """Return the staged traded markets that are stored and not in a scope."""
     same_ticker = _named.c.ticker == markets.c.ticker
     query = select(markets.c.ticker).join(_named, same_ticker).where(not_(is_in(scope)))
     return set(connection.execute(query).scalars())

@@ -28,6 +28,7 @@ from kalshi_pipeline.store.writing.trades import (
     count_trades,
     events_without_series,
     markets_out_of_scope,
+    stage_traded_markets,
     stage_trades,
     trade_key,
     unknown_markets,
@@ -136,7 +137,7 @@ def test_trade_without_its_market_is_an_error_and_adds_nothing(database: Databas
     assert contents(database, trades) == []
 
 
-def test_markets_of_staged_trades_are_unknown_until_they_are_stored_or_asked_for(database: Database) -> None:
+def test_traded_markets_are_unknown_until_they_are_stored_or_asked_for(database: Database) -> None:
     store_markets(database, market("M-1"))
     with database.begin() as connection:
         orphans = [
@@ -146,7 +147,7 @@ def test_markets_of_staged_trades_are_unknown_until_they_are_stored_or_asked_for
         insert_orphans(connection, orphans, NOON)
         insert_orphans(connection, orphans[1:], LATER)
     with database.stage() as connection:
-        stage_trades(connection, [trade(ticker=f"M-{number}") for number in (1, 2, 2, 3, 4)])
+        stage_traded_markets(connection, [f"M-{number}" for number in (1, 2, 3, 4)])
         assert sorted(unknown_markets(connection, asked_since=NOON)) == ["M-4"]
         assert sorted(unknown_markets(connection, asked_since=LATER)) == ["M-2", "M-4"]
         assert sorted(unknown_markets(connection, asked_since=LATER + 1)) == ["M-2", "M-3", "M-4"]
@@ -299,7 +300,6 @@ def test_trades_out_of_scope_are_found_by_their_stored_markets(database: Databas
         insert_orphans(connection, [OrphanRow("KXRAIN-LOST", gone_at=None)], NOON)
     named = (
         "RAIN",
-        "RAIN",
         "RAIN-COMBO",
         "KXRAIN-SNOW",
         "KXRAIN-NONE",
@@ -309,7 +309,7 @@ def test_trades_out_of_scope_are_found_by_their_stored_markets(database: Databas
     )
     of_series = {"KXRAIN-SNOW", "KXRAIN-NONE", "KXRAIN-NEW", "KXRAIN-LOST"}
     with database.stage() as connection:
-        stage_trades(connection, [trade(f"t{n}", ticker=ticker) for n, ticker in enumerate(named)])
+        stage_traded_markets(connection, named)
         assert markets_out_of_scope(connection, Scope()) == set()
         assert markets_out_of_scope(connection, Scope(("KXRAIN",))) == of_series
         assert markets_out_of_scope(connection, Scope(combos=Combos.EXCLUDE)) == {"RAIN-COMBO"}
