@@ -30,6 +30,10 @@ _UUID_BYTES = 16
 # How far apart the times of one trade may be in the exchange's two tiers: one may cut digits that the other has.
 _APART = MICROS_PER_SECOND
 
+# Trades arrive newest first. Pages of the table are filled best in ascending order, those of its index in descending
+# order; so many rows at a time in ascending order take the least space together.
+_SORTED_ROWS = 1000
+
 _staging = Staging("staged_trades", trades.c.trade_id, *record_columns(Trade, without=("trade_id",)))
 _stage = _staging.table
 _values = {
@@ -47,7 +51,7 @@ def _append_where(*wanted: ColumnElement[bool]) -> Insert:
         select(*_values.values())
         .select_from(_stage.outerjoin(markets, markets.c.ticker == _stage.c.ticker))
         .where(*wanted)
-        .order_by(_stage.c.created_at, _stage.c.trade_id)
+        .order_by(_stage.c[STAGED_ROW] // _SORTED_ROWS, _stage.c.created_at, _stage.c.trade_id)
     )
     return insert_or_ignore(trades, list(_values), rows)
 

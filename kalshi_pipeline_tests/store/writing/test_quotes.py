@@ -213,6 +213,23 @@ def test_run_that_is_tried_again_keeps_one_of_an_unchanged_and_a_changed_quote(d
     assert contents(database, price_snapshots) == [_snapshot(1, 1, row), _snapshot(2, 1, moved)]
 
 
+def test_unchanged_quote_keeps_the_time_of_its_first_answer(database: Database) -> None:
+    """Of two pages of a tick with the same market, and of a retry; markets of one answer may come on two pages."""
+    rows = [market(f"M-{number}") for number in range(1, 6)]
+    take(database, NOON, rows)
+    tick = Tick(database, LATER, every=True)
+    tick.store(rows[:2], received_at=LATER + SECOND)
+    tick.store(rows[1:4], received_at=LATER + 2 * SECOND)
+    tick.store(rows[4:], received_at=LATER + SECOND)
+    Tick(database, LATER, every=True).store([*rows[:3], changed(rows[3], yes_bid=1)], received_at=LATER)
+    assert contents(database, unchanged_quotes) == [
+        _unchanged(2, 1, 1000),
+        _unchanged(2, 2, 1000),
+        _unchanged(2, 3, 2000),
+        _unchanged(2, 5, 1000),
+    ]
+
+
 def test_each_page_has_the_time_at_which_it_was_received(database: Database) -> None:
     """As whole milliseconds after the tick. An unchanged quote keeps the time of the answer that it is from."""
     first, second, third = market("M-1"), market("M-2"), market("M-3")
