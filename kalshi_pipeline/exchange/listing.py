@@ -78,6 +78,7 @@ class ListedPage(Generic[Record]):
             last.series,
             sum((page.out_of_scope for page in pages), Counter()),
             [key for page in pages for key in page.unasked],
+            tuple(source for page in pages for source in page.sources),
             len(pages),
         )
 
