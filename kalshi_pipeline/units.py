@@ -51,6 +51,11 @@ def parse_seconds(text: str) -> int:
     return _scaled(text, 6)
 
 
+def parse_integer(text: str) -> int:
+    """Return a whole number such as "30" or "3e1"."""
+    return _scaled(text, 0)
+
+
 def parse_contracts(text: str) -> int:
     """Return the hundredths of a contract of "1234.50"; ValueError past two decimals that carry value."""
     # Nearly all counts have two decimals, and they rarely repeat: this is the cheapest way.

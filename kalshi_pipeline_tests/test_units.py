@@ -180,7 +180,9 @@ def test_exponent_that_a_micro_dollar_cannot_hold_is_refused() -> None:
         pytest.param("2026-11-20T10:00:00.123456789012Z", "2026-11-20T10:00:00.123456Z", id="long-fraction"),
         pytest.param("2026-11-20T10:00:00-00:00", "2026-11-20T10:00:00.000000Z", id="unknown-local-offset"),
         pytest.param("2016-12-31T23:59:60Z", "2017-01-01T00:00:00.000000Z", id="leap-second"),
-        pytest.param("2016-12-31T15:59:60.5-08:00", "2017-01-01T00:00:00.500000Z", id="leap-second-elsewhere"),
+        pytest.param(
+            "2016-12-31T15:59:60.5-08:00", "2017-01-01T00:00:00.500000Z", id="leap-second-elsewhere"
+        ),
     ],
 )
 def test_every_form_of_rfc_3339_is_read(text: str, iso: str) -> None:

@@ -405,7 +405,7 @@ def test_client_with_a_share_passes_both_limits(clock: ManualClock, tmp_path: Pa
         pytest.param(Faults(truncated=1), "could not be reached (", id="cut-body"),
         pytest.param(
             Faults(not_json=1),
-            "answered 200, but it is not JSON (Expecting value: line 1 column 1",
+            "answered 200, but it is not JSON (there is no { at its beginning)",
             id="gateway-page",
         ),
         pytest.param(Faults(unreachable_after=0), "could not be reached (", id="unreachable"),
