@@ -18,6 +18,9 @@ _FRACTION, _LARGE, _POINT, _TEXT, _DECIMALS = 1, 2, 4, 8, 16
 _MOST_REMEMBERED = 10_000
 _Form = tuple[int, int]
 _known: dict[str, _Form] = {}
+# Texts of two or more decimals, from 0 to 1: whatever stands beside one of these, if it is another, both are dollars.
+_BLANKS: dict[object, int | None] = {None: None, "": None}
+_plain: dict[object, int | None] = {**_BLANKS}
 
 
 def form_of(value: object) -> _Form:
@@ -52,6 +55,14 @@ def in_one_unit(prices: Prices, sent: Sequence[object], names: Sequence[str]) ->
 
     ValueError names a price that cannot be read, or says why the unit is not known.
     """
+    try:
+        read = [_plain[value] for value in sent]
+    except (KeyError, TypeError):
+        return _in_one_unit(prices, sent, names)
+    return tuple([price if price is not None else other for price, other in zip(prices, read, strict=True)])
+
+
+def _in_one_unit(prices: Prices, sent: Sequence[object], names: Sequence[str]) -> Prices:
     forms: list[_Form | None] = []
     some, all_ = 0, -1
     for value, name in zip(sent, names, strict=True):
@@ -65,6 +76,11 @@ def in_one_unit(prices: Prices, sent: Sequence[object], names: Sequence[str]) ->
         forms.append(form)
         some |= form[1]
         all_ &= form[1]
+        if form[1] & _DECIMALS and not form[1] & _LARGE and abs(form[0]) <= MICROS_PER_DOLLAR:
+            if len(_plain) >= _MOST_REMEMBERED:
+                _plain.clear()
+                _plain.update(_BLANKS)
+            _plain[value] = form[0]
     is_zero = not any(form[0] for form in forms if form is not None)
     divisor = 1 if is_zero or _are_dollars(some, all_) else _CENTS_PER_DOLLAR
     return tuple(

@@ -579,8 +579,8 @@ def test_trades_that_cannot_be_placed_are_kept_in_quarantine_one_by_one(
     report = collect(DAY)
     assert (report.state, report.tally.quarantined) == (State.COMPLETE, 3)
     assert query("SELECT kind, error FROM quarantine ORDER BY id") == [
-        ("trades", "it has no created_time"),
-        ("trades", "it has no yes_price_dollars"),
+        ("trades", "created_time: it is missing"),
+        ("trades", "yes_price_dollars: it is missing"),
         ("trades", "trade_id: String should have at least 1 character"),
     ]
     assert len(stored(query)) == len(on_tape(sandbox, DAY)) - 3
