@@ -11,14 +11,11 @@ import msgspec
 
 from kalshi_pipeline.exchange.compiling import NO_RULES, Rules, list_of, record_function, wire_of
 from kalshi_pipeline.exchange.field_by_field import read_fields
-from kalshi_pipeline.exchange.json_text import load
+from kalshi_pipeline.exchange.json_text import load, may_hold_nul
 from kalshi_pipeline.exchange.pages import Page, object_under, read_rows, split_page, unreadable
 from kalshi_pipeline.exchange.payloads import Payload
 
 Record = TypeVar("Record")
-
-# What msgspec would read as a text that PostgreSQL cannot store.
-_NUL = rb"\u0000"
 
 
 class RecordReader(Generic[Record]):
@@ -32,7 +29,7 @@ class RecordReader(Generic[Record]):
 
     def read(self, row: bytes, odd: Counter[str]) -> Record:
         """Return a record, and count its fields that are odd; ValueError where it cannot be read."""
-        if _NUL not in row:
+        if not may_hold_nul(row):
             try:
                 return self.of_wire(self._decoder.decode(row))
             except (ValueError, RecursionError):  # msgspec's own errors are ValueErrors
@@ -75,7 +72,7 @@ class PageReader(Generic[Record]):
 
     def parse(self, body: bytes) -> Page[Record]:
         """Return the records of a page; errors as in `split_page`."""
-        if _NUL in body:
+        if may_hold_nul(body):
             return self._parse_rows(body, self._records.read)
         try:
             envelope = self._decoder.decode(body)
