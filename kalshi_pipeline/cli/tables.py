@@ -46,6 +46,8 @@ def report_line(report: Report) -> str:
     parts += [f"{count:,} {name}" for name, count in rarer.items() if count]
     if report.answer_age_seconds:
         parts.append(f"answers up to {report.answer_age_seconds:,} s old")
+    if (odd_fields := report.odd_fields_line) is not None:
+        parts.append(odd_fields)
     parts.append(f"{tally.pages} pages, {report.seconds:.1f} s")
     return ", ".join(parts) + (escape(f" ({report.reason})") if report.reason else "")
 

@@ -76,6 +76,8 @@ def run_metadata(report: Report) -> Mapping[str, dg.MetadataValue | str | int | 
         metadata["exchange_paused"] = report.is_paused
     if report.unknown_words:
         metadata["unknown_words"] = dg.MetadataValue.json(dict(report.unknown_words))
+    if report.odd_fields:
+        metadata["odd_fields"] = dg.MetadataValue.json(dict(report.odd_fields))
     if report.notes:
         metadata["notes"] = dg.MetadataValue.md("\n".join(f"- {note}" for note in report.notes))
     return metadata

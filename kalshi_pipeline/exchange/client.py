@@ -93,6 +93,10 @@ class KalshiClient:
         """Return how old answers of `/markets` were that came since this was last called."""
         return self._transport.take_ages()
 
+    def take_odd_fields(self) -> Counter[str]:
+        """Return how many fields of records could not be read, by the API's names, since this was last called."""
+        return self._transport.take_odd_fields()
+
     def list_markets(
         self,
         *,
@@ -274,9 +278,10 @@ class KalshiClient:
         *,
         is_cached: bool = False,
     ) -> Answer[Record]:
-        return self._transport.fetch(
-            path, {}, lambda body: reader.parse_one(body, key), seconds_left, is_cached=is_cached
+        answer = self._transport.fetch(
+            path, {}, lambda body: reader.parse_single(body, key), seconds_left, is_cached=is_cached
         )
+        return Answer(answer.content.records[0], answer.received_at)
 
 
 def _path(kind: str, ticker: str) -> str:

@@ -8,6 +8,7 @@ import json
 import re
 import ssl
 import threading
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
@@ -26,7 +27,7 @@ from tenacity import (
 from kalshi_pipeline.clock import Clock
 from kalshi_pipeline.errors import NotFoundError, RefusedError, TransientExchangeError
 from kalshi_pipeline.exchange.limit import RateLimit
-from kalshi_pipeline.exchange.pages import GarbledAnswerError
+from kalshi_pipeline.exchange.pages import GarbledAnswerError, Page
 from kalshi_pipeline.units import MICROS_PER_SECOND
 
 Parsed = TypeVar("Parsed")
@@ -96,6 +97,7 @@ class Transport:
         self.requests = 0
         self.retries = 0
         self._ages = AnswerAges()
+        self._odd_fields: Counter[str] = Counter()
         self._counting = threading.Lock()
         self._api_url = api_url
         self._timeout_seconds = timeout_seconds
@@ -127,6 +129,12 @@ class Transport:
             ages, self._ages = self._ages, AnswerAges()
         return ages
 
+    def take_odd_fields(self) -> Counter[str]:
+        """Return how many fields were left out of records, by name, since this was last called."""
+        with self._counting:
+            odd_fields, self._odd_fields = self._odd_fields, Counter()
+        return odd_fields
+
     def fetch(
         self,
         path: str,
@@ -152,6 +160,9 @@ class Transport:
                 content = parse(reply.body)
             except GarbledAnswerError as error:
                 raise RetryableError(f"answered {reply.status}, but {error}") from error
+            if isinstance(content, Page) and content.odd_fields:
+                with self._counting:
+                    self._odd_fields += content.odd_fields
             age_seconds = self._age_seconds(reply) if is_cached else 0
             return Answer(content, received_at - age_seconds * MICROS_PER_SECOND)
 

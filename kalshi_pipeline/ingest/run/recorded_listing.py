@@ -69,6 +69,7 @@ def closing_run(session: Session, report: Report) -> Iterator[None]:
     """
     started, requests, retries = session.clock.monotonic(), session.client.requests, session.client.retries
     session.client.take_answer_ages()  # those of what came before this run
+    session.client.take_odd_fields()
     try:
         with few_collections():
             yield
@@ -88,6 +89,7 @@ def closing_run(session: Session, report: Report) -> Iterator[None]:
     report.requests = session.client.requests - requests
     report.retries = session.client.retries - retries
     report.seconds = session.clock.monotonic() - started
+    report.odd_fields = session.client.take_odd_fields()
     ages = session.client.take_answer_ages()
     report.answer_age_seconds = ages.oldest_seconds
     if ages.absurd:
