@@ -6,18 +6,6 @@ about the database is added where the reader is, by `advice`.
 
 from enum import Enum
 
-_LONGEST_QUOTED = 300
-
-
-def quoted(value: object) -> str:
-    """Return what a message quotes of a value: its representation, cut at 300 characters."""
-    return cut(repr(value[:_LONGEST_QUOTED]) if isinstance(value, str) else repr(value))
-
-
-def cut(text: str) -> str:
-    """Return a text, cut at 300 characters."""
-    return text if len(text) <= _LONGEST_QUOTED else text[: _LONGEST_QUOTED - 1] + "…"
-
 
 class PipelineError(Exception):
     """Anything that the pipeline reports in one line instead of a traceback."""

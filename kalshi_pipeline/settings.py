@@ -106,6 +106,9 @@ class Settings(BaseSettings):
     retry_seconds: float = Field(
         30, ge=0, le=3600, description="How long a failing request is retried before the run fails"
     )
+    max_response_mb: float = Field(
+        64, gt=0, le=4096, description="Most megabytes of one answer, decompressed; a larger one is refused"
+    )
     windows: int = Field(
         8,
         ge=1,

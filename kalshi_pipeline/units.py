@@ -9,7 +9,7 @@ import re
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
-from kalshi_pipeline.errors import quoted
+from kalshi_pipeline.quoting import quoted
 
 MICROS_PER_DOLLAR = 1_000_000
 MICROS_PER_SECOND = 1_000_000

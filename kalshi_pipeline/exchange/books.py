@@ -1,9 +1,10 @@
 """Order books of one market or of many, each whole or not at all."""
 
-from kalshi_pipeline.errors import PayloadError, cut
+from kalshi_pipeline.errors import PayloadError
 from kalshi_pipeline.exchange.fields import Ticker
 from kalshi_pipeline.exchange.pages import Page, parse_object, parse_page
 from kalshi_pipeline.exchange.payloads import OrderBookPayload
+from kalshi_pipeline.quoting import cut
 from kalshi_pipeline.records import OrderBook, OrderBookLevel, Reject
 
 

@@ -24,8 +24,16 @@ from kalshi_pipeline.exchange.payloads import ExchangeStatusPayload
 from kalshi_pipeline.exchange.question import Question, events_of, market_question, series_of
 from kalshi_pipeline.exchange.readers import PageReader
 from kalshi_pipeline.exchange.tiers import Tiers
-from kalshi_pipeline.exchange.transport import Answer, AnswerAges, Params, RetryableError, Transport
+from kalshi_pipeline.exchange.transport import (
+    BYTES_PER_MB,
+    Answer,
+    AnswerAges,
+    Params,
+    RetryableError,
+    Transport,
+)
 from kalshi_pipeline.exchange.windows import Window
+from kalshi_pipeline.quoting import cut
 from kalshi_pipeline.records import Event, EventFeeChange, Market, Outcome, Series, SeriesFeeChange
 from kalshi_pipeline.vocabulary import StatusFilter, Tier
 
@@ -42,8 +50,9 @@ class KalshiClient:
     """The exchange at one address. Use it as a context manager, one for a whole run: it keeps its connections.
 
     `retry_seconds` is how long a failing request is retried (with growing, jittered pauses) before
-    TransientExchangeError; `on_retry` is called with a line about each retry. Clients with the same `limit_file`, in
-    any process, share one request limit; those with a `share` below 1 together get no more than that part of it.
+    TransientExchangeError; `on_retry` is called with a line about each retry. An answer of more than `max_response_mb`
+    once decoded is a failed attempt. Clients with the same `limit_file`, in any process, share one request limit; those
+    with a `share` below 1 together get no more than that part of it.
     `transport` is httpx's, for tests.
     """
 
@@ -56,6 +65,7 @@ class KalshiClient:
         share: float = 1,
         timeout_seconds: float = 30,
         retry_seconds: float = 30,
+        max_response_mb: float = 64,
         on_retry: Callable[[str], None] = lambda _: None,
         transport: httpx.BaseTransport | None = None,
         clock: Clock = SYSTEM_CLOCK,
@@ -67,6 +77,7 @@ class KalshiClient:
             share=share,
             timeout_seconds=timeout_seconds,
             retry_seconds=retry_seconds,
+            most_bytes=round(max_response_mb * BYTES_PER_MB),
             on_retry=on_retry,
             http_transport=transport,
             clock=clock,
@@ -292,8 +303,8 @@ def _check_ticker(asked: str, returned: str) -> None:
     """Raise PayloadError where the exchange returned something else than it was asked for."""
     if returned != asked:
         raise PayloadError(
-            f"the exchange returned {returned} when it was asked for {asked}; check the ticker, and compare the answer "
-            "with the API's documentation"
+            f"the exchange returned {cut(returned)} when it was asked for {cut(asked)}; check the ticker, and compare "
+            "the answer with the API's documentation"
         )
 
 

@@ -6,10 +6,10 @@ from functools import cache
 from types import SimpleNamespace
 from typing import Any, NamedTuple
 
-from kalshi_pipeline.errors import quoted
 from kalshi_pipeline.exchange.fields import Older, Wire
 from kalshi_pipeline.exchange.payloads import Payload
 from kalshi_pipeline.exchange.sent_fields import OLDER, marker_of, part_of, sent_fields
+from kalshi_pipeline.quoting import quoted
 
 
 def read_fields(payload: type[Payload], sent: object, odd: Counter[str]) -> SimpleNamespace:

@@ -18,9 +18,9 @@ from typing import Annotated, Any, TypeVar
 import msgspec
 from pydantic import BeforeValidator, PlainValidator, StringConstraints
 
-from kalshi_pipeline.errors import quoted
 from kalshi_pipeline.exchange.json_text import DEEPEST, Number, depth_of, load
 from kalshi_pipeline.exchange.price_units import form_of
+from kalshi_pipeline.quoting import quoted
 from kalshi_pipeline.units import (
     LARGEST_INTEGER,
     MICROS_PER_DOLLAR,
@@ -267,7 +267,10 @@ def _json_numbers(value: object) -> object:
 
 def read_json(value: object) -> str | None:
     """Return the same of JSON that was read with its numbers as `Number`."""
-    return read_raw_json(msgspec.Raw(_text_of(value).encode()))
+    try:
+        return read_raw_json(msgspec.Raw(_text_of(value).encode()))
+    except RecursionError as error:
+        raise ValueError(f"it has more than {DEEPEST} levels") from error
 
 
 def _text_of(value: object) -> str:

@@ -13,9 +13,10 @@ from typing import Any, Generic, NamedTuple, TypeVar
 import msgspec
 from pydantic import ValidationError
 
-from kalshi_pipeline.errors import PayloadError, cut, quoted
+from kalshi_pipeline.errors import PayloadError
 from kalshi_pipeline.exchange.json_text import Number, load, split_list, split_object
 from kalshi_pipeline.exchange.payloads import Payload
+from kalshi_pipeline.quoting import cut, quoted
 from kalshi_pipeline.records import Reject
 
 Sent = TypeVar("Sent", bound=Payload)

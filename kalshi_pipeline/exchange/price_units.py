@@ -6,8 +6,8 @@ unit cannot be known, is refused.
 
 from collections.abc import Sequence
 
-from kalshi_pipeline.errors import quoted
 from kalshi_pipeline.exchange.json_text import Number
+from kalshi_pipeline.quoting import quoted
 from kalshi_pipeline.units import MICROS_PER_DOLLAR, parse_dollars
 
 Prices = tuple[int | None, ...]

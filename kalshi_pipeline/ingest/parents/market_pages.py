@@ -11,6 +11,7 @@ from kalshi_pipeline.exchange.windows import Window, windows_between
 from kalshi_pipeline.ingest.parents.events import EventLookup, FetchedEvents
 from kalshi_pipeline.ingest.run.report import Report
 from kalshi_pipeline.ingest.run.session import Session
+from kalshi_pipeline.quoting import cut
 from kalshi_pipeline.records import Market
 from kalshi_pipeline.store.database import Connection
 from kalshi_pipeline.store.reading.parents import creation_bounds, series_of_events
@@ -122,7 +123,7 @@ class MarketPages:
             return
         for name, known in KNOWN_WORDS.items():
             words = (getattr(market, name) for market in markets)
-            self._report.unknown_words.update(f"{name}={word}" for word in words if word not in known)
+            self._report.unknown_words.update(cut(f"{name}={word}") for word in words if word not in known)
 
 
 def known_windows(session: Session) -> list[Window]:

@@ -16,11 +16,11 @@ class Report:
     `part_rows` how many of them belong to the part that the run was about (None for a run over everything).
     `open_placeholders` counts those of all parents. `unknown_words` counts vocabulary that this version does not know,
     `odd_fields` fields that could not be read, by the API's names, `unmirrored` quotes whose NO side does not follow
-    from the YES side, `negative_sizes` those with a size below zero,
-    `failures` what was selected and could not be fetched. `counts` holds what only runs of its kind count, `notes` what
-    else a reader should know. `answer_age_seconds` is how old the oldest answer of `/markets` was when it arrived: a
-    cache of the exchange's network had kept it. `error` is what stopped the run after it had stored pages. `is_over` is
-    False for a day that has not ended: it is partial until then.
+    from the YES side, `negative_sizes` those with a size below zero, `failures` what was selected and could not be
+    fetched. `counts` holds what only runs of its kind count, `notes` what else a reader should know.
+    `answer_age_seconds` is how old the oldest answer of `/markets` was when it arrived: a cache of the exchange's
+    network had kept it. `error` is what stopped the run after it had stored pages. `is_over` is False for a day that
+    has not ended: it is partial until then.
     """
 
     asset: str
