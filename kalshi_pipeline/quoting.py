@@ -11,3 +11,16 @@ def quoted(value: object) -> str:
 def cut(text: str) -> str:
     """Return a text, cut at 300 characters."""
     return text if len(text) <= _LONGEST_QUOTED else text[: _LONGEST_QUOTED - 1] + "…"
+
+
+def is_text(value: str) -> bool:
+    """Return whether a text is one that can be sent and stored: without half a character, and without a NUL."""
+    return "\0" not in value and (value.isascii() or _is_whole(value))
+
+
+def _is_whole(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

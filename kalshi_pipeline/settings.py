@@ -17,6 +17,7 @@ from pydantic import BeforeValidator, Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from kalshi_pipeline.errors import ConfigurationError
+from kalshi_pipeline.quoting import is_text
 from kalshi_pipeline.scope import Combos
 from kalshi_pipeline.store.dialects import url_problem
 
@@ -159,6 +160,13 @@ class Settings(BaseSettings):
         5, ge=0.25, le=1440, description="Minutes between order books; fractions are allowed"
     )
 
+    @field_validator("*", mode="before")
+    @classmethod
+    def _is_text(cls, value: object) -> object:
+        if isinstance(value, str) and not is_text(value):
+            raise ValueError("is not UTF-8 text")
+        return value
+
     @field_validator("api_url")
     @classmethod
     def _is_http_address(cls, value: str) -> str:
@@ -223,7 +231,8 @@ def _problem(loc: tuple[int | str, ...], message: str, value: object) -> str:
     name = str(loc[0])
     reason = message.removeprefix("Value error, ")
     # An address may contain a password.
-    shown = "" if name == "database_url" or "@" in str(value) else f"={value!s}"
+    is_secret = name == "database_url" or "@" in str(value)
+    shown = "" if is_secret else f"={value!s}".encode(errors="backslashreplace").decode()
     return f"{PREFIX}{name.upper()}{shown}: {reason[0].lower()}{reason[1:]}; change it or unset it"
 
 

@@ -25,7 +25,7 @@ KNOWS: dict[str, set[str]] = {
     "scope": {"vocabulary"},
     "clock": {"units"},
     "advice": {"errors"},
-    "settings": {"errors", "scope", "store"},  # of the store, `dialects` alone: a test below
+    "settings": {"errors", "quoting", "scope", "store"},  # of the store, `dialects` alone: a test below
     "exchange": {"clock", "errors", "quoting", "records", "units", "vocabulary"},
     "store": {"clock", "errors", "records", "scope", "units", "vocabulary"},
     "api": {*GROUND_FLOOR, "store"},

@@ -168,6 +168,11 @@ def test_bad_setting_is_reported_with_its_name_and_value(
     assert problems_of() == [f"KALSHI_{name}={value}: {reason}; change it or unset it"]
 
 
+def test_setting_that_is_no_text_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KALSHI_SERIES", "KX\udcff")
+    assert problems_of() == ["KALSHI_SERIES=KX\\udcff: is not UTF-8 text; change it or unset it"]
+
+
 def test_all_problems_are_reported_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KALSHI_COMBO", "only")
     monkeypatch.setenv("KALSHI_API_URL", "kalshi.com")

@@ -25,6 +25,7 @@ from kalshi_pipeline.errors import (
     StoreError,
     UnknownTickerError,
 )
+from kalshi_pipeline.quoting import cut, is_text
 
 EXIT_CODES: tuple[tuple[type[PipelineError], int], ...] = (
     (ConfigurationError, 2),
@@ -55,7 +56,19 @@ app.add_typer(backfill, rich_help_panel="Collect")
 def main() -> None:
     """Run the command line. An error of the pipeline is one line and an exit code, never a traceback."""
     try:
+        _check_arguments(sys.argv[1:])
         app()
     except PipelineError as error:
         print_message(with_advice(error))
         sys.exit(next((code for kind, code in EXIT_CODES if isinstance(error, kind)), 1))
+
+
+def _check_arguments(arguments: Sequence[str]) -> None:
+    """Raise ConfigurationError for arguments that are not text: no ticker, path or date is written so."""
+    problems = [
+        f"{cut(argument)!a} is not UTF-8 text: write it again"
+        for argument in arguments
+        if not is_text(argument)
+    ]
+    if problems:
+        raise ConfigurationError(problems)

@@ -20,7 +20,7 @@ from pydantic import BeforeValidator, PlainValidator, StringConstraints
 
 from kalshi_pipeline.exchange.json_text import DEEPEST, Number, depth_of, load
 from kalshi_pipeline.exchange.price_units import form_of
-from kalshi_pipeline.quoting import quoted
+from kalshi_pipeline.quoting import is_text, quoted
 from kalshi_pipeline.units import (
     LARGEST_INTEGER,
     MICROS_PER_DOLLAR,
@@ -127,19 +127,9 @@ def read_word(value: object) -> str | None:
         return None
     if not isinstance(value, str) or isinstance(value, Number):
         raise ValueError(f"{quoted(value)} is not text")  # noqa: TRY004  (as the other readers)
-    if "\0" in value:
-        raise ValueError("it holds a NUL")
-    if not (value.isascii() or _is_whole(value)):
-        raise ValueError("it holds half a character (a lone surrogate)")
+    if not is_text(value):
+        raise ValueError("it holds a NUL or half a character (a lone surrogate)")
     return value
-
-
-def _is_whole(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def read_text(value: object) -> str | None:

@@ -124,7 +124,7 @@ def test_odd_trade_is_read_as_the_model_reads_it(changes: dict[str, Any]) -> Non
         pytest.param({"ticker": None}, "ticker: it is missing", id="no ticker"),
         pytest.param(
             {"ticker": "\ud800"},
-            "ticker: it holds half a character (a lone surrogate)",
+            "ticker: it holds a NUL or half a character (a lone surrogate)",
             id="half a character",
         ),
     ],
