@@ -23,6 +23,7 @@ from kalshi_pipeline.cli.formats import (
     side,
 )
 from kalshi_pipeline.ingest.run.report import Report
+from kalshi_pipeline.ingest.trade_faults import TRADE_FAULTS
 from kalshi_pipeline.monitoring.overview import Overview
 from kalshi_pipeline.units import MICROS_PER_SECOND, datetime_of, iso_of
 
@@ -43,6 +44,7 @@ def report_line(report: Report) -> str:
     of_records = ("quarantined", "duplicates", "out_of_scope", "placeholders", "healed")
     of_markets = ("ended", "gone", "paused", "unconfirmed")
     rarer = {name: getattr(tally, name) for name in (*of_records, *of_markets)}
+    rarer |= {name: report.counts[name] for name in TRADE_FAULTS}
     parts += [f"{count:,} {name}" for name, count in rarer.items() if count]
     if report.answer_age_seconds:
         parts.append(f"answers up to {report.answer_age_seconds:,} s old")

@@ -154,12 +154,14 @@ class TradePayload(Payload):
     ticker: Ticker
     created_at: Moment = Field(alias="created_time")
     yes_price: Dollars = Field(None, alias="yes_price_dollars")
+    no_price: LooseDollars = Field(None, alias="no_price_dollars")
     contracts: Contracts = Field(None, alias="count_fp")
     taker_side: Text = Field(None, alias="taker_outcome_side")
     is_block: Flag = Field(None, alias="is_block_trade")
 
     # Until March 2026; `taker_side` is still sent beside its successor.
     yes_price_older: OlderPrice = Field(None, alias="yes_price")
+    no_price_older: OlderPrice = Field(None, alias="no_price")
     contracts_older: OlderContracts = Field(None, alias="count")
     taker_side_older: OlderText = Field(None, alias="taker_side")
 

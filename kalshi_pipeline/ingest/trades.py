@@ -1,5 +1,6 @@
 """Trades, one UTC day at a time, from whichever of the exchange's tiers holds the day."""
 
+from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from typing import NamedTuple
@@ -12,6 +13,7 @@ from kalshi_pipeline.ingest.run.recorded_listing import begin_listing, closing_r
 from kalshi_pipeline.ingest.run.report import Report
 from kalshi_pipeline.ingest.run.resumable_walk import ResumableWalk
 from kalshi_pipeline.ingest.run.session import Session
+from kalshi_pipeline.ingest.trade_faults import SECOND_PRICES, faults_of
 from kalshi_pipeline.records import Trade
 from kalshi_pipeline.store.database import Connection
 from kalshi_pipeline.store.reading.completeness import was_complete
@@ -27,6 +29,7 @@ from kalshi_pipeline.store.writing.runs import State, Subject
 from kalshi_pipeline.store.writing.tally import Tally
 from kalshi_pipeline.store.writing.trades import (
     append_staged_trades,
+    count_second_prices,
     count_trades,
     events_without_series,
     markets_out_of_scope,
@@ -209,6 +212,7 @@ class _Collection:
             decided = self._decided(rows)
             undecided = len(rows) - len(decided)
             rows = self._stage_in_scope(decided, staged=len(rows))
+        self._report.counts += faults_of(rows)
         return _Prepared(len(rows), len(page.records) - len(rows) - undecided, undecided, placeholders)
 
     def _decided(self, rows: list[Trade]) -> list[Trade]:
@@ -240,6 +244,9 @@ class _Collection:
 
     def _merge(self, connection: Connection, page: _Prepared) -> Tally:
         inserted = append_staged_trades(connection, of_both_tiers=self._of_both_tiers)
+        if inserted < page.trades:
+            second = count_second_prices(connection, of_both_tiers=self._of_both_tiers)
+            self._report.counts += Counter({SECOND_PRICES: second})
         return Tally(
             inserted=inserted,
             unchanged=page.trades - inserted,

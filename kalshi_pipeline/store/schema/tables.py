@@ -547,7 +547,7 @@ trades = Table(
     # An identifier that is not a UUID is kept as its text, padded with blanks to more than 16 bytes.
     record_column(Trade, "trade_id", type_=LargeBinary, primary_key=True),
     _key_of(Trade, "ticker", "market_id", "markets.id", index=False),
-    *record_columns(Trade, without=("trade_id", "ticker", "created_at")),
+    *record_columns(Trade, without=("trade_id", "ticker", "created_at", *UNSTORED)),
     comment="executions of public trades",
     **clustered(),
 )
