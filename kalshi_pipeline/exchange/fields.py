@@ -157,7 +157,7 @@ def read_older(read: Callable[[object], Value], value: object, name: str) -> Val
 
 def read_tags(value: object) -> str | None:
     """Return a list of texts as one text, separated by commas."""
-    if value is None:
+    if value is None or value == "":
         return None
     tags = [read_word(tag) for tag in value] if isinstance(value, list) else [None]
     if None in tags:
