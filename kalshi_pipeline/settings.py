@@ -24,6 +24,7 @@ from kalshi_pipeline.store.dialects import url_problem
 PREFIX = "KALSHI_"
 
 
+_BYTES_PER_MB = 1_000_000
 _MOST_DAYS = 36_600.0
 _MOST_HOURS = 24 * _MOST_DAYS
 _MOST_SECONDS = 86_400.0
@@ -139,6 +140,12 @@ class Settings(BaseSettings):
     quarantine_share: float = Field(
         0.01, ge=0, le=1, description="Share of unreadable records above which the check fails"
     )
+    quarantine_mb: float = Field(
+        256,
+        ge=0,
+        le=1_000_000,
+        description="Most megabytes of unreadable records that are kept; others are counted",
+    )
     run_history_days: float = Field(
         7,
         gt=0,
@@ -196,6 +203,11 @@ class Settings(BaseSettings):
         if self.reconcile_requests is not None:
             return self.reconcile_requests
         return round(min(300, max(20, period_seconds / 3)))
+
+    @property
+    def quarantine_bytes(self) -> int:
+        """Most bytes of unreadable records that are kept."""
+        return round(self.quarantine_mb * _BYTES_PER_MB)
 
     @property
     def snapshot_period_seconds(self) -> float:

@@ -9,17 +9,11 @@ from kalshi_pipeline.exchange.listing import ListedPage, Listing
 from kalshi_pipeline.ingest.run.garbage import few_collections
 from kalshi_pipeline.ingest.run.report import Report
 from kalshi_pipeline.ingest.run.session import Session
+from kalshi_pipeline.ingest.run.unreadable import keep_unreadable
 from kalshi_pipeline.records import Reject
 from kalshi_pipeline.store.database import Connection
 from kalshi_pipeline.store.reading.completeness import count_added_rows, placeholders
-from kalshi_pipeline.store.writing.runs import (
-    State,
-    Subject,
-    add_page,
-    add_to_quarantine,
-    close_run,
-    open_listing,
-)
+from kalshi_pipeline.store.writing.runs import State, Subject, add_page, close_run, open_listing
 from kalshi_pipeline.store.writing.tally import Tally
 from kalshi_pipeline.units import MICROS_PER_SECOND
 
@@ -174,6 +168,6 @@ def store_page(
     )
     with session.database.begin() as connection:
         tally = counted + merge(connection, prepared)
-        add_to_quarantine(connection, report.run, report.asset, rejects, received_at)
+        keep_unreadable(session, report, connection, report.asset, rejects, received_at)
         add_page(connection, report.run, tally)
     report.tally += tally

@@ -456,18 +456,22 @@ quarantine = Table(
     metadata,
     _id(),
     Column("kind", Text, nullable=False, comment="the asset that received it"),
-    # A record refused at every tick is one row.
     Column(
         "record_key", Text, nullable=False, comment="its ticker where that can be read, else a digest of it"
     ),
-    Column("raw", Text, nullable=False, comment="the record as it came"),
-    Column("error", Text, nullable=False, comment="why it was refused"),
+    # The same refusal at every tick is one row. What is large comes last: a sum of sizes reads none of it.
+    Column("digest", Text, nullable=False, comment="what tells the refusals of a record apart"),
+    Column("bytes", Integer, nullable=False, comment="the size of the record"),
+    Column("times", Integer, nullable=False, comment="how often it came so"),
     Column(
         "run", Text, nullable=False, comment="the run that refused it last, such as ticks/17 or listings/4"
     ),
     _instant("first_seen_at", "when it was refused first"),
     _instant("last_seen_at", "when it was refused last"),
-    UniqueConstraint("kind", "record_key"),
+    _instant("replayed_at", "when `replay` could read it, NULL while it cannot be read", nullable=True),
+    Column("error", Text, nullable=False, comment="why it was refused"),
+    Column("raw", Text, nullable=False, comment="the record as it came"),
+    UniqueConstraint("kind", "record_key", "digest"),
     comment="records of the exchange that could not be read",
 )
 
