@@ -22,6 +22,7 @@ from kalshi_pipeline.cli.formats import (
     short_instant,
     side,
 )
+from kalshi_pipeline.ingest.replay import Replay
 from kalshi_pipeline.ingest.run.report import Report
 from kalshi_pipeline.ingest.trade_faults import TRADE_FAULTS
 from kalshi_pipeline.monitoring.overview import Overview
@@ -52,6 +53,20 @@ def report_line(report: Report) -> str:
         parts.append(odd_fields)
     parts.append(f"{tally.pages} pages, {report.seconds:.1f} s")
     return ", ".join(parts) + (escape(f" ({report.reason})") if report.reason else "")
+
+
+def replay_line(found: Replay) -> str:
+    """Return what became of the records in quarantine, in one line."""
+    stored = [f"{count:,} {name}" for name, count in sorted(found.stored.items())]
+    others = {
+        "quotes too late": found.too_late,
+        "superseded": found.superseded,
+        "cannot be read still": found.unread,
+    }
+    parts = [f"{count:,} {name}" for name, count in others.items() if count]
+    return ", ".join(
+        [f"{found.read:,} records can be read now", *(f"{part} stored" for part in stored), *parts]
+    )
 
 
 def runs_table(rows: Iterable[tuple[str, StoredRun | None]]) -> RenderableType:

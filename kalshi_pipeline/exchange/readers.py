@@ -86,6 +86,10 @@ class PageReader(Generic[Record]):
         """Return the same, each record read field by field."""
         return self._parse_rows(body, self._records.read_by_field)
 
+    def read_row(self, row: bytes) -> Record:
+        """Return one record of a page by itself; ValueError where it cannot be read."""
+        return self._records.read(row, Counter())
+
     def parse_single(self, body: bytes, key: str) -> Page[Record]:
         """Return the one object under `key` as a page of its own; errors as in `parse_object`."""
         row, odd = object_under(body, key), Counter[str]()
