@@ -9,8 +9,11 @@ from pathlib import Path
 
 import httpx
 import pytest
+from dagster import MetadataValue
 
+from kalshi_pipeline.defs.metadata import run_metadata
 from kalshi_pipeline.errors import NotFoundError, StoreError, TransientExchangeError
+from kalshi_pipeline.ingest.run.report import Report
 from kalshi_pipeline.ingest.run.session import Session, open_session
 from kalshi_pipeline.ingest.sync import sync_events, sync_markets, sync_series
 from kalshi_pipeline.sandbox import Faults, Sandbox, Shape, World, WorldConfig
@@ -94,6 +97,25 @@ def test_sync_counts_every_record_it_received(sandbox: Sandbox, session: Session
         assert tally.received == (
             tally.inserted + tally.changed + tally.unchanged + tally.quarantined + tally.duplicates
         )
+
+
+@pytest.mark.parametrize(
+    ("sync", "fields"),
+    [
+        pytest.param(sync_series, {"title", "category", "tags"}, id="series"),
+        pytest.param(sync_events, {"title", "sub_title", "category"}, id="events"),
+        pytest.param(sync_markets, {"close_time", "open_time", "open_interest_fp"}, id="markets"),
+    ],
+)
+def test_odd_fields_cost_no_record_and_are_counted_by_name(
+    sandbox: Sandbox, session: Session, sync: Callable[[Session], Report], fields: set[str]
+) -> None:
+    sandbox.faults = Faults(odd_fields=0.2)
+    report = sync(session)
+    assert (report.tally.received, report.tally.quarantined) == (report.tally.inserted, 0)
+    assert report.odd_fields.keys() >= fields
+    assert 0 < report.odd_fields.total() < report.tally.received / 2
+    assert run_metadata(report)["odd_fields"] == MetadataValue.json(dict(report.odd_fields))
 
 
 def test_unreadable_records_are_kept_and_the_page_continues(
