@@ -13,7 +13,6 @@ from kalshi_pipeline.exchange.client import KalshiClient
 from kalshi_pipeline.exchange.events import EVENTS as EVENT_PAGES
 from kalshi_pipeline.exchange.events import SERIES as SERIES_PAGES
 from kalshi_pipeline.exchange.fee_changes import SERIES_FEE_CHANGES
-from kalshi_pipeline.exchange.fields import read_contracts
 from kalshi_pipeline.exchange.markets import MARKETS as MARKET_PAGES
 from kalshi_pipeline.exchange.pages import parse_object
 from kalshi_pipeline.exchange.payloads import (
@@ -27,6 +26,7 @@ from kalshi_pipeline.exchange.payloads import (
 )
 from kalshi_pipeline.exchange.readers import PageReader
 from kalshi_pipeline.exchange.trades import TRADES as TRADE_PAGES
+from kalshi_pipeline.exchange.value_readers import read_contracts
 from kalshi_pipeline.records import Candlestick, Event, Market, Series
 from kalshi_pipeline.sandbox import SHAPES, Sandbox, Shape, World, WorldConfig
 from kalshi_pipeline.units import (

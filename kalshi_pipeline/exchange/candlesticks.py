@@ -7,11 +7,12 @@ from typing import Any, NamedTuple
 import msgspec
 
 from kalshi_pipeline.exchange.compiling import list_of, wire_of
-from kalshi_pipeline.exchange.fields import WireTicker, read_ticker
+from kalshi_pipeline.exchange.fields import WireTicker
 from kalshi_pipeline.exchange.json_text import load, split_list, split_object
 from kalshi_pipeline.exchange.pages import Page, read_rows, split_page
 from kalshi_pipeline.exchange.payloads import CandlestickPayload
 from kalshi_pipeline.exchange.readers import RecordReader
+from kalshi_pipeline.exchange.value_readers import read_ticker
 from kalshi_pipeline.records import Candlestick, Reject
 
 

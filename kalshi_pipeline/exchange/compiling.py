@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, TypeVar, cast, get_args
 
 import msgspec
 
-from kalshi_pipeline.exchange import fields
+from kalshi_pipeline.exchange import value_readers
 from kalshi_pipeline.exchange.fields import Older, Wire
 from kalshi_pipeline.exchange.payloads import Payload
 from kalshi_pipeline.exchange.price_units import in_one_unit
@@ -47,7 +47,7 @@ def wire_of(payload: type[Payload]) -> type[Any]:
         part = part_of(field)
         kind = wire_of(part) | None if part else marker_of(field, Wire).type
         if kind is msgspec.Raw:
-            types.append((name, kind, fields.NO_JSON))
+            types.append((name, kind, value_readers.NO_JSON))
         else:
             types.append((name, kind, None) if kind is Any or _is_optional(kind) else (name, kind))
         names[name] = field.alias or name
@@ -91,7 +91,7 @@ class _Text:
     def __init__(self, *, of_wire: bool) -> None:
         # `tuple.__new__` takes half the time of the constructor that NamedTuple writes.
         self._names: dict[str, Any] = {
-            **vars(fields),
+            **vars(value_readers),
             "in_one_unit": in_one_unit,
             "new": tuple.__new__,
             "refuse": _refuse,

@@ -83,6 +83,8 @@ def _look_at_quarantine(_store: Store, session: Session, report: Report) -> Find
     text = (
         f"{tally.quarantined:,} of {tally.received:,} records could not be read; table quarantine keeps them"
     )
+    if not_kept := report.counts["quarantine_full"]:
+        text += f", except {not_kept:,} for which KALSHI_QUARANTINE_MB has no room"
     return Finding(QUARANTINE_SHARE, share <= limit, text, {"share": share, "quarantined": tally.quarantined})
 
 

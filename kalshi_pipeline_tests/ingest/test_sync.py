@@ -16,6 +16,7 @@ from kalshi_pipeline.errors import NotFoundError, StoreError, TransientExchangeE
 from kalshi_pipeline.ingest.run.report import Report
 from kalshi_pipeline.ingest.run.session import Session, open_session
 from kalshi_pipeline.ingest.sync import sync_events, sync_markets, sync_series
+from kalshi_pipeline.monitoring.checks import QUARANTINE_SHARE, examine
 from kalshi_pipeline.sandbox import Faults, Sandbox, Shape, World, WorldConfig
 from kalshi_pipeline.settings import Settings
 from kalshi_pipeline.store.writing.runs import State
@@ -116,6 +117,20 @@ def test_odd_fields_cost_no_record_and_are_counted_by_name(
     assert report.odd_fields.keys() >= fields
     assert 0 < report.odd_fields.total() < report.tally.received / 2
     assert run_metadata(report)["odd_fields"] == MetadataValue.json(dict(report.odd_fields))
+
+
+def test_unreadable_records_without_room_are_counted(
+    sandbox: Sandbox, settings_for: Callable[..., Settings], query: Query
+) -> None:
+    sandbox.faults = Faults(unreadable=0.05)
+    with open_session(settings_for(sandbox.url, quarantine_mb=0.01)) as session:
+        report = sync_markets(session)
+        (finding,) = examine(session, report, [QUARANTINE_SHARE])
+    ((kept, size),) = query("SELECT count(*), sum(bytes) FROM quarantine")
+    not_kept = report.counts["quarantine_full"]
+    assert 0 < kept <= report.tally.quarantined - not_kept
+    assert size <= 10_000
+    assert finding.text.endswith(f"except {not_kept:,} for which KALSHI_QUARANTINE_MB has no room")
 
 
 def test_unreadable_records_are_kept_and_the_page_continues(
