@@ -7,7 +7,14 @@ it is the same for every reader.
 
 import re
 
-from kalshi_pipeline.errors import NoQuoteError, PipelineError, StoreError, StoreProblem, UnknownTickerError
+from kalshi_pipeline.errors import (
+    NoDetailsError,
+    NoQuoteError,
+    PipelineError,
+    StoreError,
+    StoreProblem,
+    UnknownTickerError,
+)
 
 _ABOUT_THE_DATABASE = {
     StoreProblem.ADDRESS: "set KALSHI_DATABASE_URL to sqlite:///data/kalshi.db",
@@ -53,6 +60,8 @@ def _advice_for(error: PipelineError) -> str | None:
             return _ABOUT_THE_DATABASE[error.problem]
         case NoQuoteError():
             return "run `kalshi-pipeline snapshot` first"
+        case NoDetailsError():
+            return "run `kalshi-pipeline sync` first"
         case UnknownTickerError():
             return f"check the ticker, or fetch it with `kalshi-pipeline market {error.ticker}`"
         case _:

@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import Protocol, Self, TypeAlias
 
 from kalshi_pipeline.clock import SYSTEM_CLOCK
-from kalshi_pipeline.errors import NoQuoteError, RangeError, UnknownTickerError
+from kalshi_pipeline.errors import NoDetailsError, NoQuoteError, RangeError, UnknownTickerError
 from kalshi_pipeline.settings import load_settings
 from kalshi_pipeline.store.database import Answer, Connection, Database, ReadOnlyDatabase
 from kalshi_pipeline.store.dialects import url_of_file
@@ -21,6 +21,7 @@ from kalshi_pipeline.store.reading import (
     catalogue,
     completeness,
     descriptions,
+    documents,
     fees,
     history,
     in_force,
@@ -35,6 +36,7 @@ from kalshi_pipeline.store.reading.completeness import (
     StoredRun,
     TickRun,
 )
+from kalshi_pipeline.store.reading.documents import Details, FieldChange, FieldComparison
 from kalshi_pipeline.store.reading.fees import Fee, FeeState
 from kalshi_pipeline.store.reading.in_force import QuoteState
 from kalshi_pipeline.store.reading.movers import Mover, Window
@@ -43,8 +45,11 @@ from kalshi_pipeline.store.writing.runs import Run
 from kalshi_pipeline.units import instant_of, iso_of
 
 __all__ = [
+    "Details",
     "Fee",
     "FeeState",
+    "FieldChange",
+    "FieldComparison",
     "Instant",
     "ListingRun",
     "MarketDetails",
@@ -195,6 +200,24 @@ class Store:
             raise UnknownTickerError(ticker)
         return found
 
+    def details(self, ticker: str, at: Instant | None = None, kind: str | None = None) -> Details:
+        """Return everything that the exchange said of a ticker, but for its quote, as known `at` an instant or now.
+
+        `kind` is market, event or series, or another one that is kept; by default the first of these that has the
+        ticker. Raises UnknownTickerError where it is not stored, NoDetailsError where no details of it are, and
+        RangeError where none were known at the instant.
+        """
+        instant = None if at is None else _past(at)
+        return self._source.ask(lambda connection: _details(connection, ticker, instant, kind))
+
+    def details_kinds(self, ticker: str) -> list[str]:
+        """Return the kinds of what is stored under a ticker: market, event, series, or another one that is kept."""
+        return self._source.ask(lambda connection: documents.kinds_of(connection, ticker))
+
+    def compare_fields(self) -> FieldComparison:
+        """Compare the fields that the exchange sent in the newest week with those of the weeks before."""
+        return self._source.ask(documents.compare_fields)
+
     def fee_at(self, series: str, event: str | None, market: str | None, at: Instant) -> Fee:
         """Return the fee in force at an instant: an event's override, or else the fee of the series.
 
@@ -315,6 +338,23 @@ def _market(connection: Connection, ticker: str) -> MarketView:
         raise UnknownTickerError(ticker)
     quote = next(iter(quotes.latest(connection, ticker, SYSTEM_CLOCK.now())), None)
     return MarketView(details, quote, catalogue.settlement_of(connection, ticker))
+
+
+def _details(connection: Connection, ticker: str, at: int | None, kind: str | None) -> Details:
+    kinds = [one for one in documents.kinds_of(connection, ticker) if kind in (None, one)]
+    if not kinds:
+        raise UnknownTickerError(ticker, None if kind is None else f"no {kind} {ticker} is stored")
+    of_each = (documents.details(connection, one, ticker, at) for one in kinds)
+    found = next(filter(None, of_each), None)
+    if found is not None:
+        return found
+    began = (documents.oldest_details(connection, one, ticker) for one in kinds)
+    oldest = next(filter(None, began), None)
+    if oldest is None:
+        raise NoDetailsError(ticker)
+    raise RangeError(
+        f"details of {ticker} are known from {iso_of(oldest)} on: choose that time or a later one"
+    )
 
 
 def _past(instant: Instant) -> int:

@@ -98,5 +98,12 @@ class NoQuoteError(UnknownTickerError):
         super().__init__(ticker, f"{ticker} is stored without a quote")
 
 
+class NoDetailsError(UnknownTickerError):
+    """What is stored of a ticker is without the details that the exchange gives."""
+
+    def __init__(self, ticker: str) -> None:
+        super().__init__(ticker, f"{ticker} is stored without details")
+
+
 class RangeError(PipelineError):
     """A span of time, or a grid over it, that cannot be asked for."""

@@ -304,6 +304,27 @@ class EventFeeChange(NamedTuple):
     scheduled_at: Annotated[int, Note("when it takes effect", INSTANT)]
 
 
+class Leg(NamedTuple):
+    """One of the markets that a combo is made of; what the exchange does not say of it is None."""
+
+    position: Annotated[int, Note("its place among the combo's legs, from 0")]
+    market_ticker: Annotated[str | None, Note("the market of this leg")]
+    event_ticker: Annotated[str | None, Note("that market's event")]
+    side: Annotated[str | None, Note("the side that has to win: yes or no")]
+    settlement_value: Annotated[int | None, Note("what YES of that market paid, once it is known", DOLLARS)]
+
+
+class Document(NamedTuple):
+    """Everything that the exchange says of one record, but for what moves with every quote.
+
+    `fields` are JSON values by the exchange's own names, with fractions as `Decimal`.
+    """
+
+    ticker: str
+    fields: dict[str, Any]
+    legs: tuple[Leg, ...] = ()
+
+
 class Reject(NamedTuple):
     """A record that could not be read."""
 

@@ -5,6 +5,7 @@ import pytest
 from kalshi_pipeline.advice import run_again, with_advice
 from kalshi_pipeline.errors import (
     ConfigurationError,
+    NoDetailsError,
     NoQuoteError,
     PipelineError,
     RangeError,
@@ -56,9 +57,10 @@ def test_advice_comes_behind_the_notes() -> None:
             UnknownTickerError("KX-1"),
             "KX-1 is not stored; check the ticker, or fetch it with `kalshi-pipeline market KX-1`",
         ),
+        (NoDetailsError("KX-1"), "KX-1 is stored without details; run `kalshi-pipeline sync` first"),
         (NoQuoteError("KX-1"), "KX-1 is stored without a quote; run `kalshi-pipeline snapshot` first"),
     ],
-    ids=["unknown", "without a quote"],
+    ids=["unknown", "without details", "without a quote"],
 )
 def test_unknown_ticker_has_a_next_action(error: PipelineError, line: str) -> None:
     assert with_advice(error) == line

@@ -58,7 +58,7 @@ class Endpoint(NamedTuple):
             return [parse_object(body, self.key, self.reader)]
         assert self.key is not None
         if not self.is_list:
-            return [self.reader.parse_one(body, self.key)]
+            return self.reader.parse_one(body, self.key).records
         page = self.reader.parse(body)
         assert page == self.reader.parse_again(body)
         assert page.rejects == []

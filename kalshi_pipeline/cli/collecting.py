@@ -18,7 +18,7 @@ from kalshi_pipeline.cli.terminal import (
 )
 from kalshi_pipeline.clock import SYSTEM_CLOCK
 from kalshi_pipeline.errors import ConfigurationError
-from kalshi_pipeline.ingest.collect import collect_forever, collect_steps, fee_steps, sync_steps
+from kalshi_pipeline.ingest.collect import collect_forever, collect_steps, last_steps, sync_steps
 from kalshi_pipeline.ingest.order_books import take_order_books
 from kalshi_pipeline.ingest.replay import replay as replay_quarantine
 from kalshi_pipeline.ingest.snapshot import take_snapshot
@@ -47,13 +47,13 @@ def init() -> None:
 
 
 def sync(*, status: _Status = False) -> None:
-    """Sync series, events and markets, parents first, then changes of fees."""
+    """Sync series, events and markets, parents first, then changes of fees and what is published beside."""
     if status:
         with open_store() as store:
             out.print(tables.runs_table(overview(store).listings.items()))
         return
     with reporting_session() as session:
-        run_and_print([*sync_steps(session), *fee_steps(session)])
+        run_and_print([*sync_steps(session), *last_steps(session)])
 
 
 def snapshot(*, status: _Status = False) -> None:

@@ -1,6 +1,7 @@
 """The commands that show what is stored; `market` fetches it first."""
 
 import re
+import sys
 from dataclasses import replace
 from typing import Annotated
 
@@ -9,7 +10,7 @@ import typer
 from kalshi_pipeline.api import Store, open_store
 from kalshi_pipeline.cli import tables
 from kalshi_pipeline.cli.csv_output import write_csv
-from kalshi_pipeline.cli.terminal import out, print_message, reporting_session
+from kalshi_pipeline.cli.terminal import out, print_message, printable_json, reporting_session
 from kalshi_pipeline.clock import SYSTEM_CLOCK
 from kalshi_pipeline.errors import ConfigurationError
 from kalshi_pipeline.ingest.market import fetch_market
@@ -45,6 +46,29 @@ def metrics(ticker: _Ticker) -> None:
     with open_store() as store:
         quote, market_status = store.latest_quote(ticker)
     out.print(tables.quote_table(quote, market_status, SYSTEM_CLOCK.now()))
+
+
+def details(
+    ticker: Annotated[
+        str, typer.Argument(help="Ticker of a market, an event or a series.", metavar="TICKER")
+    ],
+    *,
+    at: Annotated[
+        str | None,
+        typer.Option(metavar="TIME", help="The instant, such as 2026-11-22T14:05:00Z; by default now."),
+    ] = None,
+    kind: Annotated[
+        str | None,
+        typer.Option(help="market, event, series or another kind, where several have the ticker."),
+    ] = None,
+) -> None:
+    """Show everything that the exchange said of a ticker but its quote, as JSON with the exchange's own names."""
+    instant = None if at is None else _instant("--at", at)
+    with open_store() as store:
+        found = store.details(ticker, instant, kind)
+    # Not through the console: it would read markup in the texts, and break the lines.
+    sys.stdout.write(f"{printable_json(found.indented_json)}\n")
+    print_message(f"{found.kind} {found.ticker} as the exchange has said since {iso_of(found.seen_at)}")
 
 
 def history(

@@ -30,6 +30,7 @@ def sandbox(
     births_per_step: Annotated[int, typer.Option(help="Markets created per step.")] = 1,
     closes_per_step: Annotated[int, typer.Option(help="Markets closed early per step.")] = 1,
     combos_per_step: Annotated[int, typer.Option(help="Combos created per step.")] = 5,
+    edits_per_step: Annotated[int, typer.Option(help="Descriptions and fees edited per step.")] = 1,
     change_share: Annotated[float, typer.Option(help="Share of the quotes that move per step.")] = 0.1,
     shape: Annotated[
         str, typer.Option(help="Generation of the API: 2026-01, 2026-10 or future.")
@@ -56,6 +57,7 @@ def sandbox(
             births_per_step=births_per_step,
             closes_per_step=closes_per_step,
             combos_per_step=combos_per_step,
+            edits_per_step=edits_per_step,
             change_share=change_share,
             shape=cast("Shape", shape),  # the world refuses any other word
             start=datetime_of(SYSTEM_CLOCK.now()),

@@ -1,6 +1,7 @@
 """The terminal: what a command prints where, and the session that it works on."""
 
 import contextlib
+import json
 from collections.abc import Iterable, Iterator
 
 from rich.console import Console
@@ -40,6 +41,13 @@ def reporting_session(*, is_backfill: bool = False, **overrides: object) -> Iter
 def print_message(line: str) -> None:
     """Print a line for a person, apart from the results."""
     err.print(escape(line), highlight=False, soft_wrap=True)
+
+
+def printable_json(text: str) -> str:
+    """Return JSON with every character that a terminal would act upon escaped; its values stay the same."""
+    if text.isascii() and "\x7f" not in text:
+        return text
+    return "".join(char if char.isprintable() or char == "\n" else json.dumps(char)[1:-1] for char in text)
 
 
 def print_report(report: Report) -> None:

@@ -5,7 +5,9 @@ import dagster as dg
 from kalshi_pipeline.clock import SYSTEM_CLOCK
 from kalshi_pipeline.defs.catalogue import events, markets, series
 from kalshi_pipeline.defs.fee_changes import event_fee_changes, series_fee_changes
+from kalshi_pipeline.defs.field_comparison import fields_are_as_before
 from kalshi_pipeline.defs.liveness import live_run, longest_silence_seconds
+from kalshi_pipeline.defs.related import event_metadata, related_assets
 from kalshi_pipeline.defs.run_complete import run_complete
 from kalshi_pipeline.defs.run_ticks import COLLECT_JOB, JOB_TAG, TICK_TAG, tags_of
 from kalshi_pipeline.defs.settlements import settlements
@@ -23,12 +25,14 @@ _assets = dg.AssetSelection.assets(
     settlements,
     series_fee_changes,
     event_fee_changes,
+    *related_assets,
+    event_metadata,
     run_complete,
 )
 collect_job = dg.define_asset_job(
     COLLECT_JOB,
-    selection=_assets - dg.AssetSelection.checks(windows_see_everything),
-    description="Series, events, markets, a snapshot, what has settled and changes of fees, parents first.",
+    selection=_assets - dg.AssetSelection.checks(windows_see_everything, fields_are_as_before),
+    description="Series, events, markets, a snapshot, what has settled, changes of fees, and milestones and the like.",
     tags={JOB_TAG: COLLECT_JOB, dg.MAX_RUNTIME_SECONDS_TAG: "7200"},
 )
 

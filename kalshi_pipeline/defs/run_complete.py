@@ -5,6 +5,8 @@ from collections.abc import Iterator
 import dagster as dg
 
 from kalshi_pipeline.defs.pipeline_asset import pipeline_asset
+from kalshi_pipeline.ingest.event_metadata import ASSET as EVENT_METADATA
+from kalshi_pipeline.ingest.related import RELATED
 from kalshi_pipeline.ingest.run.report import partial_line
 from kalshi_pipeline.store.writing.runs import State
 
@@ -19,6 +21,8 @@ from kalshi_pipeline.store.writing.runs import State
         "settlements",
         "series_fee_changes",
         "event_fee_changes",
+        *(related.asset for related in RELATED),
+        EVENT_METADATA,
         "order_books",
     ]
 )

@@ -8,13 +8,14 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from operator import attrgetter
 from pathlib import Path
-from typing import Self, TypeVar
+from typing import Any, Self, TypeVar
 from urllib.parse import quote
 
 import httpx
 
 from kalshi_pipeline.clock import SYSTEM_CLOCK, Clock
 from kalshi_pipeline.errors import ExchangeError, PayloadError
+from kalshi_pipeline.exchange.document_pages import DocumentEndpoint, parse_bare
 from kalshi_pipeline.exchange.events import EVENTS, SERIES
 from kalshi_pipeline.exchange.fee_changes import EVENT_FEE_CHANGES, SERIES_FEE_CHANGES, change_id_of
 from kalshi_pipeline.exchange.listing import CursorWalk, ListedPage, Listing
@@ -34,7 +35,7 @@ from kalshi_pipeline.exchange.transport import (
 )
 from kalshi_pipeline.exchange.windows import Window
 from kalshi_pipeline.quoting import cut
-from kalshi_pipeline.records import Event, EventFeeChange, Market, Outcome, Series, SeriesFeeChange
+from kalshi_pipeline.records import Document, Event, EventFeeChange, Market, Outcome, Series, SeriesFeeChange
 from kalshi_pipeline.vocabulary import StatusFilter, Tier
 
 Record = TypeVar("Record")
@@ -161,7 +162,7 @@ class KalshiClient:
         def fetch(query: Params, seconds_left: float) -> tuple[Page[Series], int]:
             path = _path("series", str(query["series_ticker"]))
             answer = self._fetch_one(path, SERIES, "series", seconds_left)
-            return Page([answer.content]), answer.received_at
+            return answer.content, answer.received_at
 
         return Listing(
             "/series",
@@ -197,6 +198,25 @@ class KalshiClient:
             key=change_id_of,
         )
 
+    def list_documents(
+        self, endpoint: DocumentEndpoint, *, max_pages: int | None, walk_seconds: float
+    ) -> Listing[Document]:
+        """Walk a listing of documents; NotFoundError if it is not offered."""
+        return Listing(
+            endpoint.path,
+            partial(self._fetch_page, endpoint.path, endpoint.parse),
+            [endpoint.query],
+            max_pages=max_pages,
+            walk_seconds=walk_seconds,
+            clock=self._transport.clock,
+        )
+
+    def fetch_event_metadata(self, ticker: str, seconds_left: float) -> Answer[Page[Document]]:
+        """Fetch the metadata of an event; NotFoundError where the exchange has none of it, or of any."""
+        return self._transport.fetch(
+            f"{_path('events', ticker)}/metadata", {}, lambda body: parse_bare(body, ticker), seconds_left
+        )
+
     def iter_events(self, tickers: Sequence[str]) -> Iterator[ListedPage[Event]]:
         """Look up the events of up to TICKERS_PER_LOOKUP tickers; those that the exchange does not return are left out.
 
@@ -212,32 +232,35 @@ class KalshiClient:
             unasked = [event.ticker for event in page.records if event.ticker not in wanted]
             out_of_scope = Counter(["tickers"] * len(unasked))
             yield ListedPage(
-                list(new.values()), page.rejects, received_at, page.cursor, out_of_scope=out_of_scope
+                list(new.values()),
+                page.rejects,
+                received_at,
+                page.cursor,
+                out_of_scope=out_of_scope,
+                sources=page.sources,
             )
             if page.cursor is None or not new or not missing:
                 return
             params = {**params, "cursor": page.cursor}
 
-    def fetch_series(self, ticker: str) -> Series:
-        """Fetch one series; NotFoundError where the exchange does not know it, PayloadError if it returns another."""
-        answer = self._fetch_one(_path("series", ticker), SERIES, "series")
-        _check_ticker(ticker, answer.content.ticker)
-        return answer.content
+    def fetch_series(self, ticker: str) -> ListedPage[Series]:
+        """Fetch one series, as a page of its own.
 
-    def fetch_event(self, ticker: str) -> Event:
-        """Fetch one event, a combo's too; errors as those of `fetch_series`."""
-        answer = self._fetch_one(_path("events", ticker), EVENTS, "event")
-        _check_ticker(ticker, answer.content.ticker)
-        return answer.content
+        NotFoundError where the exchange does not know it, PayloadError if it returns another.
+        """
+        return _checked(ticker, self._fetch_one(_path("series", ticker), SERIES, "series"))
 
-    def fetch_market(self, ticker: str, tier: Tier = Tier.LIVE) -> Answer[Outcome]:
-        """Fetch one market of a tier, with how it ended; errors as those of `fetch_series`, of that tier."""
+    def fetch_event(self, ticker: str) -> ListedPage[Event]:
+        """Fetch one event, a combo's too, as a page of its own; errors as those of `fetch_series`."""
+        return _checked(ticker, self._fetch_one(_path("events", ticker), EVENTS, "event"))
+
+    def fetch_market(self, ticker: str, tier: Tier = Tier.LIVE) -> ListedPage[Outcome]:
+        """Fetch one market of a tier, with how it ended, as a page of its own; errors as those of `fetch_series`."""
         path, is_live = _path("markets", ticker), tier is Tier.LIVE
         answer = self._fetch_one(
             path if is_live else f"/historical{path}", OUTCOMES, "market", is_cached=is_live
         )
-        _check_ticker(ticker, answer.content.ticker)
-        return answer
+        return _checked(ticker, answer)
 
     def fetch_exchange_status(self) -> ExchangeStatusPayload:
         """Ask whether trading is paused, in one attempt: an exchange in trouble answers 5xx with the same body."""
@@ -288,24 +311,25 @@ class KalshiClient:
         seconds_left: float = float("inf"),
         *,
         is_cached: bool = False,
-    ) -> Answer[Record]:
-        answer = self._transport.fetch(
-            path, {}, lambda body: reader.parse_single(body, key), seconds_left, is_cached=is_cached
+    ) -> Answer[Page[Record]]:
+        return self._transport.fetch(
+            path, {}, lambda body: reader.parse_one(body, key), seconds_left, is_cached=is_cached
         )
-        return Answer(answer.content.records[0], answer.received_at)
 
 
 def _path(kind: str, ticker: str) -> str:
     return f"/{kind}/{quote(ticker, safe='')}"
 
 
-def _check_ticker(asked: str, returned: str) -> None:
-    """Raise PayloadError where the exchange returned something else than it was asked for."""
-    if returned != asked:
+def _checked(asked: str, answer: Answer[Page[Any]]) -> ListedPage[Any]:
+    """Return a single record; raise PayloadError where the exchange returned another one than it was asked for."""
+    (record,) = answer.content.records
+    if record.ticker != asked:
         raise PayloadError(
-            f"the exchange returned {cut(returned)} when it was asked for {cut(asked)}; check the ticker, and compare "
-            "the answer with the API's documentation"
+            f"the exchange returned {cut(record.ticker)} when it was asked for {cut(asked)}; check the ticker, and "
+            "compare the answer with the API's documentation"
         )
+    return ListedPage([record], [], answer.received_at, sources=answer.content.sources)
 
 
 def _windowed(query: Params, window: Window) -> CursorWalk[Market]:

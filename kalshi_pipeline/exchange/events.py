@@ -20,5 +20,5 @@ _RULES = {
     for name in ("competition", "competition_scope")
 }
 
-SERIES = PageReader("series", Series, SeriesPayload, _RULES)
-EVENTS = PageReader("events", Event, EventPayload, _RULES)
+SERIES = PageReader("series", Series, SeriesPayload, _RULES, are_kept_whole=True)
+EVENTS = PageReader("events", Event, EventPayload, _RULES, are_kept_whole=True)

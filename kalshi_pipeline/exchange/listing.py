@@ -13,6 +13,7 @@ import httpx
 
 from kalshi_pipeline.clock import SYSTEM_CLOCK, Clock
 from kalshi_pipeline.errors import DeadlineError, PaginationError, RefusedError
+from kalshi_pipeline.exchange.documents import Source
 from kalshi_pipeline.exchange.pages import Page
 from kalshi_pipeline.exchange.question import SERIES_FILTER, Question
 from kalshi_pipeline.exchange.transport import Params
@@ -35,7 +36,8 @@ class ListedPage(Generic[Record]):
 
     `cursor` is where its walk continues, None at its end. `series` are those that the listing asked for, empty for
     all. `out_of_scope` counts what does not answer the question, by the filter that it contradicts, and `unasked` has
-    the keys of those; they are not among `records`, except what the caller finds there and adds to both.
+    the keys of those; they are not among `records`, except what the caller finds there and adds to both. `sources` are
+    the answers themselves, of records that are kept whole.
     """
 
     records: list[Record]
@@ -45,8 +47,15 @@ class ListedPage(Generic[Record]):
     series: frozenset[str] = frozenset()
     out_of_scope: Counter[str] = field(default_factory=Counter)
     unasked: list[str] = field(default_factory=list)
+    sources: tuple[Source, ...] = ()
     received: int = field(init=False)
     """How many records came with it, beside those of earlier pages."""
+
+    @property
+    def record(self) -> Record:
+        """The record of a page that has a single one."""
+        (record,) = self.records
+        return record
 
     def __post_init__(self) -> None:
         received = len(self.records) + len(self.rejects) + self.out_of_scope.total()
@@ -237,7 +246,16 @@ class Listing(Generic[Record]):
                 ]
                 records = list(compress(records, holds))
                 out_of_scope[condition.name] += holds.count(False)
-        return ListedPage(records, page.rejects, received_at, page.cursor, self._series, out_of_scope, keys)
+        return ListedPage(
+            records,
+            page.rejects,
+            received_at,
+            page.cursor,
+            self._series,
+            out_of_scope,
+            keys,
+            page.sources,
+        )
 
     def _judge(self, of_page: Counter[str] = _NONE, *, at_end: bool = False) -> None:
         """Set the reason if too much of the first pages was not asked for; `of_page` is not counted elsewhere yet."""

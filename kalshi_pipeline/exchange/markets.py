@@ -55,5 +55,5 @@ _RULES = {
     "is_combo": Rule(is_combo, ("collection_ticker",)),
 }
 
-MARKETS = PageReader("markets", Market, MarketPayload, _RULES)
-OUTCOMES = PageReader("markets", Outcome, OutcomePayload, _RULES)
+MARKETS = PageReader("markets", Market, MarketPayload, _RULES, are_kept_whole=True)
+OUTCOMES = PageReader("markets", Outcome, OutcomePayload, _RULES, are_kept_whole=True)

@@ -14,6 +14,7 @@ import msgspec
 from pydantic import ValidationError
 
 from kalshi_pipeline.errors import PayloadError
+from kalshi_pipeline.exchange.documents import Source
 from kalshi_pipeline.exchange.json_text import Number, load, split_list, split_object
 from kalshi_pipeline.exchange.payloads import Payload
 from kalshi_pipeline.quoting import cut, quoted
@@ -32,7 +33,8 @@ class Page(Generic[Record]):
     """The records of one answer in its order, those that could not be read, and where the next page starts.
 
     `has_cursor` is whether it says so: the exchange ends a listing with an empty cursor, not without one. `odd_fields`
-    counts by the API's names the fields that were left out of records because they could not be read.
+    counts by the API's names the fields that were left out of records because they could not be read. `source` is the
+    answer itself, where more of it may be wanted than the records.
     """
 
     records: list[Record]
@@ -40,6 +42,12 @@ class Page(Generic[Record]):
     cursor: str | None = None
     has_cursor: bool = field(default=True, compare=False)
     odd_fields: Counter[str] = field(default_factory=Counter)
+    source: Source | None = field(default=None, compare=False)
+
+    @property
+    def sources(self) -> tuple[Source, ...]:
+        """The answer, if it is kept."""
+        return () if self.source is None else (self.source,)
 
 
 class Rows(NamedTuple):

@@ -4,12 +4,13 @@ Of a page that is odd anywhere each record is read on its own: fast where it can
 """
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Generic, TypeVar
 
 import msgspec
 
 from kalshi_pipeline.exchange.compiling import NO_RULES, Rules, list_of, record_function, wire_of
+from kalshi_pipeline.exchange.documents import Source
 from kalshi_pipeline.exchange.field_by_field import read_fields
 from kalshi_pipeline.exchange.json_text import load, may_hold_nul
 from kalshi_pipeline.exchange.pages import Page, object_under, read_rows, split_page, unreadable
@@ -47,7 +48,8 @@ class RecordReader(Generic[Record]):
 class PageReader(Generic[Record]):
     """Reads pages of one kind of record, which are lists under `key`.
 
-    What is set aside has no ticker if the records `are_unnamed`: a market has many trades.
+    What is set aside has no ticker if the records `are_unnamed`: a market has many trades. Pages of records that
+    `are_kept_whole` have their `source`; the record's field `ticker` then names each.
     """
 
     def __init__(
@@ -58,8 +60,10 @@ class PageReader(Generic[Record]):
         rules: Rules = NO_RULES,
         *,
         are_unnamed: bool = False,
+        are_kept_whole: bool = False,
     ) -> None:
         self._key = key
+        self._are_kept_whole = are_kept_whole
         self._are_unnamed = are_unnamed
         self._records = RecordReader(record, payload, rules)
         envelope: list[Any] = [
@@ -78,7 +82,8 @@ class PageReader(Generic[Record]):
             envelope = self._decoder.decode(body)
             records = list(map(self._records.of_wire, getattr(envelope, self._key) or ()))
             has_cursor = envelope.cursor is not msgspec.UNSET
-            return Page(records, cursor=(has_cursor and envelope.cursor) or None, has_cursor=has_cursor)
+            cursor = (has_cursor and envelope.cursor) or None
+            return Page(records, cursor=cursor, has_cursor=has_cursor, source=self._source(body, records))
         except (ValueError, RecursionError):  # msgspec's own errors are ValueErrors
             return self._parse_rows(body, self._records.read)
 
@@ -90,17 +95,20 @@ class PageReader(Generic[Record]):
         """Return one record of a page by itself; ValueError where it cannot be read."""
         return self._records.read(row, Counter())
 
-    def parse_single(self, body: bytes, key: str) -> Page[Record]:
+    def parse_one(self, body: bytes, key: str) -> Page[Record]:
         """Return the one object under `key` as a page of its own; errors as in `parse_object`."""
         row, odd = object_under(body, key), Counter[str]()
         try:
-            return Page([self._records.read(row, odd)], odd_fields=odd)
+            record = self._records.read(row, odd)
         except ValueError as error:
             raise unreadable(key, str(error)) from error
+        return Page([record], odd_fields=odd, source=Source(body, key) if self._are_kept_whole else None)
 
-    def parse_one(self, body: bytes, key: str) -> Record:
-        """Return the one object under `key`."""
-        return self.parse_single(body, key).records[0]
+    def _source(self, body: bytes, records: Sequence[Any] | None = None) -> Source | None:
+        if not self._are_kept_whole:
+            return None
+        tickers = None if records is None else [record.ticker for record in records]
+        return Source(body, self._key, tickers)
 
     def _parse_rows(self, body: bytes, read: Callable[[bytes, Counter[str]], Record]) -> Page[Record]:
         rows, cursor, has_cursor = split_page(body, self._key)
@@ -108,4 +116,4 @@ class PageReader(Generic[Record]):
         records, rejects = read_rows(rows, self._key, lambda row: read(row, odd))
         if self._are_unnamed:
             rejects = [reject._replace(ticker=None) for reject in rejects]
-        return Page(records, rejects, cursor, has_cursor, odd)
+        return Page(records, rejects, cursor, has_cursor, odd, self._source(body))

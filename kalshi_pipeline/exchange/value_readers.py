@@ -184,6 +184,14 @@ def loose_text(value: object) -> str | None:
         return None
 
 
+def loose_dollars(value: object) -> int | None:
+    """Return the micro-dollars of an optional decimal string; anything else is absent."""
+    try:
+        return read_dollars(value) if isinstance(value, str) else None
+    except ValueError:
+        return None
+
+
 _MOST_JSON = 10_000
 _encode_json = msgspec.json.Encoder(order="sorted").encode
 NO_JSON = msgspec.Raw(b"null")

@@ -1,11 +1,17 @@
 """Collecting everything once, or at an interval: what Dagster's jobs do, without Dagster."""
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import NoReturn
 
 from kalshi_pipeline.clock import SYSTEM_CLOCK, Clock
 from kalshi_pipeline.errors import ExchangeError, PipelineError, StoreError
+from kalshi_pipeline.ingest.event_metadata import ASSET as EVENT_METADATA
+from kalshi_pipeline.ingest.event_metadata import sync_event_metadata
 from kalshi_pipeline.ingest.fee_changes import sync_event_fee_changes, sync_series_fee_changes
+from kalshi_pipeline.ingest.related import RELATED, sync_related
+from kalshi_pipeline.ingest.run.report import Report
 from kalshi_pipeline.ingest.run.session import Session, open_session
 from kalshi_pipeline.ingest.run.steps import OnReport, Step, run_steps
 from kalshi_pipeline.ingest.run.ticks import Tick
@@ -20,7 +26,13 @@ _SYNC_SECONDS = 3600
 _SYNC_AGAIN_SECONDS = 600
 # A page that has been requested when the time is over is still stored.
 _SPARE_SECONDS = 3.0
-_FEE_LISTINGS = 2
+# What no other step needs. Each takes the seconds that it may last, None for those of the settings.
+_LAST: Mapping[str, Callable[[Session, float | None], Report]] = {
+    "series_fee_changes": sync_series_fee_changes,
+    "event_fee_changes": sync_event_fee_changes,
+    **{related.asset: partial(sync_related, related=related) for related in RELATED},
+    EVENT_METADATA: sync_event_metadata,
+}
 
 
 def sync_steps(session: Session) -> list[Step]:
@@ -32,12 +44,9 @@ def sync_steps(session: Session) -> list[Step]:
     ]
 
 
-def fee_steps(session: Session, walk_seconds: float | None = None) -> list[Step]:
-    """Return the steps that sync the changes of fees, which no other step needs."""
-    return [
-        Step("series_fee_changes", lambda: sync_series_fee_changes(session, walk_seconds)),
-        Step("event_fee_changes", lambda: sync_event_fee_changes(session, walk_seconds)),
-    ]
+def last_steps(session: Session) -> list[Step]:
+    """Return the steps that sync changes of fees, and what is published about events beside them."""
+    return [Step(name, partial(sync, session, None)) for name, sync in _LAST.items()]
 
 
 def collect_steps(session: Session) -> list[Step]:
@@ -47,7 +56,7 @@ def collect_steps(session: Session) -> list[Step]:
         *sync_steps(session),
         Step("price_snapshots", lambda: take_snapshot(session, tick_at)),
         Step("settlements", lambda: sync_settlements(session)),
-        *fee_steps(session),
+        *last_steps(session),
     ]
 
 
@@ -63,14 +72,15 @@ def collect_forever(
     """Take a snapshot at each tick of the period, and sync everything hourly, until interrupted.
 
     Settlements are synced hourly too, after a snapshot and no longer than until the next tick. What is left then, as
-    it is the first time, is continued after the next snapshot. Changes of fees follow in the same way; where they
-    could not be synced, that is repeated an hour later.
+    it is the first time, is continued after the next snapshot. The last steps follow, each of them hourly; one that
+    failed is repeated an hour later, and one that there is no time for comes after the next snapshot.
 
     `on_failure` is called with what failed and its error. After a sync that failed the snapshot is taken all the same,
     and the sync is repeated ten minutes later. The next tick is waited for in any case: an outage must not end a
     collector that is left running for months. It records the ticks that were missed.
     """
-    sync_due_at = settling_due_at = fees_due_at = 0
+    sync_due_at = settling_due_at = 0
+    last_due_at: Counter[str] = Counter()
     while True:
         tick = Tick.current(clock.now(), period_seconds)
         try:
@@ -86,11 +96,12 @@ def collect_forever(
                     report = sync_settlements(session, min(seconds_left, settings.walk_seconds))
                     on_report(report)
                     settling_due_at = _after(_SYNC_SECONDS, clock) if report.is_complete else settling_due_at
-                seconds_left = _seconds_left(tick, clock)
-                if clock.now() >= fees_due_at and seconds_left > 0:
-                    fees_due_at = _after(_SYNC_SECONDS, clock)
-                    limit = min(seconds_left / _FEE_LISTINGS, settings.walk_seconds)
-                    run_steps(fee_steps(session, limit), on_report, on_failure)
+                for name, sync in _LAST.items():
+                    seconds_left = _seconds_left(tick, clock)
+                    if clock.now() >= last_due_at[name] and seconds_left > 0:
+                        last_due_at[name] = _after(_SYNC_SECONDS, clock)
+                        step = Step(name, partial(sync, session, min(seconds_left, settings.walk_seconds)))
+                        run_steps([step], on_report, on_failure)
         except (ExchangeError, StoreError) as error:
             on_failure("this tick", error)
         clock.sleep(max(0, tick.next_at - clock.now()) / MICROS_PER_SECOND)

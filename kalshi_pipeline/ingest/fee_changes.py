@@ -6,9 +6,9 @@ An exchange that fails here leaves the run partial instead of failed, so that no
 from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
 
-from kalshi_pipeline.errors import ExchangeError, NotFoundError
 from kalshi_pipeline.exchange.listing import Listing
-from kalshi_pipeline.ingest.run.recorded_listing import begin_listing, closing_run, reason_of, store_pages
+from kalshi_pipeline.ingest.run.lenient import leaving_partial
+from kalshi_pipeline.ingest.run.recorded_listing import begin_listing, closing_run, store_pages
 from kalshi_pipeline.ingest.run.report import Report
 from kalshi_pipeline.ingest.run.session import Session
 from kalshi_pipeline.records import EventFeeChange, SeriesFeeChange
@@ -18,7 +18,7 @@ from kalshi_pipeline.store.writing.fee_changes import (
     merge_series_fee_changes,
     withdraw_unlisted,
 )
-from kalshi_pipeline.store.writing.runs import State, Subject
+from kalshi_pipeline.store.writing.runs import Subject
 from kalshi_pipeline.store.writing.tally import Tally
 from kalshi_pipeline.units import MICROS_PER_SECOND
 from kalshi_pipeline.vocabulary import FeeType
@@ -76,20 +76,11 @@ def _sync(
         return merge_changes(connection, changes, session.clock.now())
 
     with closing_run(session, report):
-        try:
+        with leaving_partial(report, listing.path):
             store_pages(session, report, listing, lambda page: page.records, merge)
-        except ExchangeError as error:
-            if isinstance(error, NotFoundError) and not report.tally.pages:
-                report.state = State.COMPLETE
-                report.notes.append(
-                    f"the exchange does not offer {listing.path}, so nothing is stored: {error}"
-                )
-            else:
-                report.state, report.reason, report.error = State.PARTIAL, reason_of(error), error
-        else:
-            is_whole = report.is_complete and not listing.ended_without_cursor
-            if is_whole and not report.tally.quarantined:
-                _withdraw(session, report, listed)
+        is_whole = listing.complete and not listing.ended_without_cursor
+        if is_whole and not report.tally.quarantined:
+            _withdraw(session, report, listed)
     return report
 
 

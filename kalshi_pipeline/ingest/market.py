@@ -4,7 +4,7 @@ import contextlib
 
 from kalshi_pipeline.errors import NotFoundError
 from kalshi_pipeline.exchange.client import KalshiClient
-from kalshi_pipeline.exchange.transport import Answer
+from kalshi_pipeline.exchange.listing import ListedPage
 from kalshi_pipeline.ingest.parents.outcomes import is_published, settlement_of_outcome
 from kalshi_pipeline.ingest.run.session import Session
 from kalshi_pipeline.records import Event, Outcome, Series
@@ -23,7 +23,7 @@ def fetch_market(session: Session, ticker: str) -> Quote:
     placeholder. Raises NotFoundError if neither of the exchange's tiers knows the ticker.
     """
     tier, answer = _fetch_outcome(session.client, ticker)
-    outcome = answer.content
+    outcome = answer.record
     market = outcome.market
     events, series = _fetch_parents(session.client, market.event_ticker)
     settlements = (
@@ -54,7 +54,7 @@ def fetch_market(session: Session, ticker: str) -> Quote:
     )
 
 
-def _fetch_outcome(client: KalshiClient, ticker: str) -> tuple[Tier, Answer[Outcome]]:
+def _fetch_outcome(client: KalshiClient, ticker: str) -> tuple[Tier, ListedPage[Outcome]]:
     try:
         return Tier.LIVE, client.fetch_market(ticker)
     except NotFoundError:  # it may have settled too long ago for the live tier
@@ -65,8 +65,8 @@ def _fetch_parents(client: KalshiClient, event_ticker: str) -> tuple[list[Event]
     events: list[Event] = []
     series: list[Series] = []
     with contextlib.suppress(NotFoundError):  # what is missing becomes a marked placeholder
-        event = client.fetch_event(event_ticker)
+        event = client.fetch_event(event_ticker).record
         events.append(event)
         if event.series_ticker is not None:
-            series.append(client.fetch_series(event.series_ticker))
+            series += client.fetch_series(event.series_ticker).records
     return events, series

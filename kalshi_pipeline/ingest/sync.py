@@ -1,11 +1,14 @@
 """Syncing series, events and markets with the exchange. A second run on the same answers changes nothing."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
+from kalshi_pipeline.exchange.listing import ListedPage
 from kalshi_pipeline.ingest.parents.healing import heal_placeholders
 from kalshi_pipeline.ingest.parents.market_pages import MarketPages, PreparedMarkets
 from kalshi_pipeline.ingest.parents.missed_parents import check_events, check_series
 from kalshi_pipeline.ingest.parents.reconciliation import reconcile
+from kalshi_pipeline.ingest.run.documents import EVENT, SERIES, DocumentKind
 from kalshi_pipeline.ingest.run.recorded_listing import begin_listing, closing_run, store_pages
 from kalshi_pipeline.ingest.run.report import Report
 from kalshi_pipeline.ingest.run.session import Session
@@ -18,6 +21,19 @@ from kalshi_pipeline.store.writing.parents import merge_events, merge_series
 from kalshi_pipeline.store.writing.runs import State
 from kalshi_pipeline.store.writing.tally import Tally
 from kalshi_pipeline.vocabulary import StatusFilter
+
+Record = TypeVar("Record", Series, Event)
+
+
+def _records_of(session: Session, kind: DocumentKind) -> Callable[[ListedPage[Record]], Sequence[Record]]:
+    """Return what takes the records of a page, and collects what the exchange says of them."""
+
+    def prepare(page: ListedPage[Record]) -> Sequence[Record]:
+        tickers = {record.ticker for record in page.records}
+        session.documents.add_answers(kind, page.sources, page.received_at, tickers, are_counted=True)
+        return page.records
+
+    return prepare
 
 
 def sync_series(session: Session) -> Report:
@@ -32,7 +48,7 @@ def sync_series(session: Session) -> Report:
 
     with closing_run(session, report):
         listing = session.client.list_series(series=settings.series, walk_seconds=settings.walk_seconds)
-        store_pages(session, report, listing, lambda page: page.records, merge)
+        store_pages(session, report, listing, _records_of(session, SERIES), merge)
         if report.is_complete and not settings.series:
             check_series(session, report, listed)
     return report
@@ -61,7 +77,7 @@ def sync_events(session: Session) -> Report:
                 max_pages=settings.max_pages,
                 walk_seconds=settings.walk_seconds,
             )
-            store_pages(session, report, listing, lambda page: page.records, merge)
+            store_pages(session, report, listing, _records_of(session, EVENT), merge)
             if report.is_complete:
                 check_events(session, report, listed)
         heal_placeholders(session, report)

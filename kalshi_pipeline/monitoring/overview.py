@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 
 from kalshi_pipeline.api import ListingRun, Quote, Store, TickRun
+from kalshi_pipeline.ingest.event_metadata import ASSET as EVENT_METADATA
+from kalshi_pipeline.ingest.related import RELATED
 
 TABLES = (
     "series",
@@ -18,8 +20,13 @@ TABLES = (
     "order_books",
     "series_fee_changes",
     "event_fee_changes",
+    "document_subjects",
 )
-LISTED = ("series", "events", "markets", "settlements", "series_fee_changes", "event_fee_changes")
+LISTED = (
+    *("series", "events", "markets", "settlements", "series_fee_changes", "event_fee_changes"),
+    *(related.asset for related in RELATED),
+    EVENT_METADATA,
+)
 # Shown only after their first run: not everyone collects them.
 _ON_DEMAND = ("settlements backfill", "trades", "candlesticks", "order_books")
 

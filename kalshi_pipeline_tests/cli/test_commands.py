@@ -4,6 +4,7 @@ import contextlib
 import csv
 import http.server
 import io
+import json
 import os
 import re
 import signal
@@ -17,6 +18,7 @@ import httpx
 import pytest
 
 from kalshi_pipeline.cli.app import main
+from kalshi_pipeline.cli.terminal import printable_json
 from kalshi_pipeline.sandbox import Faults, Sandbox, World, WorldConfig
 from kalshi_pipeline.store.database import Database
 from kalshi_pipeline.store.writing.runs import State
@@ -36,6 +38,8 @@ class Result(NamedTuple):
 
 
 Run = Callable[..., Result]
+# What is published beside events and kept as documents, in the order of its steps.
+DOCUMENTS = ("milestones", "structured_targets", "collections", "incentive_programs", "event_metadata")
 
 
 @pytest.fixture
@@ -108,6 +112,7 @@ def test_collect_once_then_every_question(run: Run, sandbox: Sandbox, query: Que
         "settlements complete",
         "series_fee_changes complete",
         "event_fee_changes complete",
+        *(f"{asset} complete" for asset in DOCUMENTS),
     ]
     assert query("SELECT count(*) FROM latest_prices") == [(120,)]
 
@@ -167,6 +172,8 @@ def test_partial_step_keeps_no_other_from_running(
         "settlements complete",
         "series_fee_changes complete",
         "event_fee_changes partial",
+        *(f"{asset} complete" for asset in DOCUMENTS[:-1]),
+        "event_metadata partial",
     ]
     last = errors.splitlines()[-1]
     assert re.fullmatch(r"events is partial: .*/events could not be reached .*, then run again", last)
@@ -184,6 +191,7 @@ def test_failed_step_keeps_no_other_from_running(run: Run, sandbox: Sandbox, que
         "settlements complete",
         "series_fee_changes partial",
         "event_fee_changes complete",
+        *(f"{asset} complete" for asset in DOCUMENTS),
     ]
     first, *_, last = result.stderr.splitlines()
     assert re.match(r"series failed: .*; 0 pages of series are stored and stay; the run is failed$", first)
@@ -243,6 +251,35 @@ def test_market_is_stored_with_its_parents(run: Run, sandbox: Sandbox, query: Qu
     assert [row[:3] for row in before] == [(ticker, 0, 0)]
     assert run("market", ticker).returncode == 0
     assert query(parents) == before
+
+
+def test_details_are_json_that_a_terminal_does_not_act_upon(run: Run, query: Query) -> None:
+    assert run("sync").returncode == 0
+    [(ticker, event, series)] = query(
+        "SELECT m.ticker, e.ticker, s.ticker FROM markets AS m JOIN events AS e ON e.id = m.event_id "
+        "JOIN series AS s ON s.id = e.series_id LIMIT 1"
+    )
+    for name, kind, identifier in (
+        (ticker, "market", "ticker"),
+        (event, "event", "event_ticker"),
+        (series, "series", "ticker"),
+    ):
+        shown = run("details", name)
+        assert json.loads(shown.stdout)[identifier] == name
+        assert shown.stderr.startswith(f"{kind} {name} as the exchange has said since 20")
+    unknown = run("details", "NOPE")
+    assert (unknown.returncode, unknown.stdout) == (5, "")
+    early = run("details", ticker, "--at", "2020-01-01T00:00:00Z")
+    assert (early.returncode, early.stdout) == (2, "")
+    assert f"details of {ticker} are known from 20" in early.stderr
+
+
+def test_terminal_acts_upon_nothing_in_json() -> None:
+    text = json.dumps({"a": "\x9b31m\u202eé\x7f", "b": "\x1b[1m"}, ensure_ascii=False)
+    printed = printable_json(text)
+    assert printed.isprintable()
+    assert "é" in printed
+    assert json.loads(printed) == json.loads(text)
 
 
 def test_market_without_a_trade_has_no_last_price(run: Run, sandbox: Sandbox) -> None:

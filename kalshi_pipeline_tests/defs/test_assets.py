@@ -18,8 +18,16 @@ from kalshi_pipeline_tests.conftest import Query, query_of
 from kalshi_pipeline_tests.defs.resources import PipelineAt
 from kalshi_pipeline_tests.defs.running import Runner, failed_checks, metadata_of
 
-FEES = ("event_fee_changes", "series_fee_changes")  # last, although nothing is before them
-ASSETS = ("series", "events", "markets", "price_snapshots", "settlements", *FEES)
+# What is published beside events and kept as documents, by the kind of these.
+DOCUMENTS = {
+    "collections": "collection",
+    "event_metadata": "event_metadata",
+    "incentive_programs": "incentive_program",
+    "milestones": "milestone",
+    "structured_targets": "structured_target",
+}
+LAST = sorted(["event_fee_changes", "series_fee_changes", *DOCUMENTS])  # although nothing is before them
+ASSETS = ("series", "events", "markets", "price_snapshots", "settlements", *LAST)
 VOCABULARY = {
     "dagster/row_count",
     "scope",
@@ -84,8 +92,7 @@ def test_definitions_load_with_the_declared_lineage() -> None:
         "markets": {dg.AssetKey("events")},
         "price_snapshots": {dg.AssetKey("markets")},
         "settlements": {dg.AssetKey("price_snapshots")},
-        "series_fee_changes": set(),
-        "event_fee_changes": set(),
+        **{asset: set() for asset in LAST},
         "candlesticks": {dg.AssetKey("markets")},
         "order_books": {dg.AssetKey("markets")},
         "trades": {dg.AssetKey("markets")},
@@ -132,7 +139,8 @@ def test_collect_materializes_parents_first_with_one_vocabulary(collected: Colle
         assert metadata_of(result, asset).keys() >= VOCABULARY
         assert metadata_of(result, asset)["seconds"] > 0
         assert metadata_of(result, asset)["requests"] > 0
-        rows = query(f"SELECT count(*) FROM {asset}")[0][0]
+        table = f"document_subjects WHERE kind = '{DOCUMENTS[asset]}'" if asset in DOCUMENTS else asset
+        rows = query(f"SELECT count(*) FROM {table}")[0][0]
         # Markets that settled before the first run, and their events, come in with their settlements.
         before = query("SELECT count(*) FROM settlements")[0][0] if asset in ("events", "markets") else 0
         assert rows - before <= metadata_of(result, asset)["dagster/row_count"] <= rows
@@ -155,6 +163,16 @@ def test_listings_are_compared_by_a_job_of_their_own(
     assert (evaluation.check_name, evaluation.passed) == ("windows_see_everything", True)
     assert numbers == {"serial": 2_200, "windowed": 2_200, "windows": 2, "lost": 0}
     assert collected.query("SELECT count(*) FROM markets") == markets
+
+
+@pytest.mark.xdist_group("collected")
+def test_fields_are_compared_by_a_job_of_their_own(
+    collected: Collected, instance: dg.DagsterInstance, sandbox: Sandbox
+) -> None:
+    result = Runner(instance, sandbox, collected.database_path)("check_fields")
+    (evaluation,) = result.get_asset_check_evaluations()
+    assert (evaluation.check_name, evaluation.passed) == ("fields_are_as_before", True)
+    assert "no field is new, missing, or of another type" in (evaluation.description or "")
 
 
 @pytest.mark.parametrize("shape", ["2026-01", "2026-10", "future"])

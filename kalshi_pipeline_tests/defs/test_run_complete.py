@@ -26,8 +26,13 @@ COLLECTED = [
     "markets",
     "price_snapshots",
     "settlements",
+    "collections",
     "event_fee_changes",
+    "event_metadata",
+    "incentive_programs",
+    "milestones",
     "series_fee_changes",
+    "structured_targets",
 ]
 # The cutoff of the sandbox's tiers is at noon of this day: both have trades of it.
 SPLIT_DAY = "2026-08-09"
@@ -89,6 +94,7 @@ def test_partial_parents_are_named_and_the_snapshot_is_taken(
     assert failed_checks(result) == {
         ("events", "listing_complete"),
         ("event_fee_changes", "listing_complete"),
+        ("event_metadata", "listing_complete"),
     }
     events = metadata_of(result, "events")
     assert (events["state"], events["complete"], events["pages"]) == ("partial", False, 1)
@@ -96,9 +102,10 @@ def test_partial_parents_are_named_and_the_snapshot_is_taken(
     assert metadata_of(result, "price_snapshots")["inserted"] == 2_200
     assert query("SELECT state FROM ticks") == [("complete",)]
     fees = metadata_of(result, "event_fee_changes")
+    metadata = metadata_of(result, "event_metadata")
     assert why_failed(result) == (
-        f"events is partial: {events['reason']}; event_fee_changes is partial: {fees['reason']}; what was received is "
-        "stored, and the next run continues"
+        f"events is partial: {events['reason']}; event_fee_changes is partial: {fees['reason']}; event_metadata is "
+        f"partial: {metadata['reason']}; what was received is stored, and the next run continues"
     )
     assert retries(result) == []
 

@@ -77,7 +77,7 @@ def test_next_request_has_a_deadline_of_its_own() -> None:
         answering(lambda connection: connection.sendall(answer)) as url,
         KalshiClient(url, timeout_seconds=0.5, retry_seconds=0, requests_per_second=5) as client,
     ):
-        assert [client.fetch_market("M").content.ticker for _ in range(4)] == ["M"] * 4
+        assert [client.fetch_market("M").record.ticker for _ in range(4)] == ["M"] * 4
 
 
 def sending(body: bytes, **headers: str) -> Callable[[socket.socket], None]:

@@ -27,7 +27,6 @@ from kalshi_pipeline.exchange.events import EVENTS, SERIES
 from kalshi_pipeline.exchange.listing import Listing
 from kalshi_pipeline.exchange.markets import OUTCOMES
 from kalshi_pipeline.exchange.payloads import ExchangeStatusPayload
-from kalshi_pipeline.exchange.transport import Answer
 from kalshi_pipeline.sandbox import Faults, RateLimit, Sandbox, World, WorldConfig
 from kalshi_pipeline.units import MICROS_PER_SECOND
 from kalshi_pipeline.vocabulary import StatusFilter, Tier
@@ -173,14 +172,14 @@ def test_client_reads_single_objects(client: KalshiClient, clock: ManualClock, r
     market = raw.get("/markets", params={"status": "open", "limit": 1}).json()["markets"][0]
     clock.advance(90)
     answer = client.fetch_market(market["ticker"])
-    outcome = OUTCOMES.parse_one(json.dumps({"market": market}).encode(), "market")
-    assert answer == Answer(outcome, NOON + 90_000_000)
+    outcome = OUTCOMES.parse_one(json.dumps({"market": market}).encode(), "market").records
+    assert (answer.records, answer.received_at) == (outcome, NOON + 90_000_000)
     event = raw.get(f"/events/{market['event_ticker']}").json()["event"]
     events = EVENTS.parse(json.dumps({"events": [event]}).encode()).records
-    assert [client.fetch_event(market["event_ticker"])] == events
+    assert client.fetch_event(market["event_ticker"]).records == events
     series = raw.get(f"/series/{event['series_ticker']}").json()["series"]
     all_series = SERIES.parse(json.dumps({"series": [series]}).encode()).records
-    assert [client.fetch_series(event["series_ticker"])] == all_series
+    assert client.fetch_series(event["series_ticker"]).records == all_series
 
 
 @pytest.mark.parametrize(

@@ -530,7 +530,7 @@ def test_event_is_identified_by_its_event_ticker() -> None:
             "markets": [],
         }
     )
-    assert EVENTS.parse_one(body.encode(), "event") == Event(
+    assert EVENTS.parse_one(body.encode(), "event").records[0] == Event(
         ticker="KXFARPLACE-99",
         series_ticker="KXFARPLACE",
         title="Far?",

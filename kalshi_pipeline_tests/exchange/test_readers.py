@@ -323,8 +323,8 @@ def test_rule_corrects_a_field_before_the_next_one_reads_it() -> None:
 @pytest.mark.parametrize("kind", KINDS)
 def test_one_object_is_read_as_in_a_page(kind: str) -> None:
     reader, key, _, sent = KINDS[kind]
-    one = reader.parse_one(json.dumps({"one": sent}).encode(), "one")
-    assert [one] == reader.parse(json.dumps({key: [sent]}).encode()).records
+    one = reader.parse_one(json.dumps({"one": sent}).encode(), "one").records
+    assert one == reader.parse(json.dumps({key: [sent]}).encode()).records
 
 
 def test_object_without_a_field_that_its_record_needs_is_an_error() -> None:

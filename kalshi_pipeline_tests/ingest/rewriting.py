@@ -1,5 +1,6 @@
 """The exchange's answers, changed on their way: faults that the sandbox has no switch for."""
 
+import json
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from typing import Any
@@ -31,7 +32,7 @@ class Rewriting(httpx.BaseTransport):
         rewritten = self._rewrite(request, response.json())
         if isinstance(rewritten, int):
             return httpx.Response(rewritten, json={"error": "refused for a test"})
-        return httpx.Response(200, json=rewritten)
+        return httpx.Response(200, content=json.dumps(rewritten))
 
     def close(self) -> None:
         self._transport.close()
@@ -42,7 +43,11 @@ def rewritten_session(settings: Settings, rewrite: Rewrite, clock: Clock = SYSTE
     with (
         closing(Database(settings.database_url)) as database,
         KalshiClient(
-            settings.api_url, requests_per_second=1000, retry_seconds=0, transport=Rewriting(rewrite)
+            settings.api_url,
+            requests_per_second=1000,
+            retry_seconds=0,
+            transport=Rewriting(rewrite),
+            clock=clock,
         ) as client,
     ):
         yield Session(client, database, settings, lambda _: None, clock)

@@ -16,7 +16,15 @@ from kalshi_pipeline_tests.conftest import Query
 
 SettingsFor = Callable[..., Settings]
 SYNC = ["series", "events", "markets"]
-FEES = ["series_fee_changes", "event_fee_changes"]
+LAST = [
+    "series_fee_changes",
+    "event_fee_changes",
+    "milestones",
+    "structured_targets",
+    "collections",
+    "incentive_programs",
+    "event_metadata",
+]
 
 
 @pytest.fixture
@@ -103,7 +111,7 @@ def test_collector_takes_a_snapshot_at_each_tick_and_syncs_hourly(
     """The hour is counted from the end of the sync before, so that the tick of 13:00 is a little too early."""
     reports, failures = collect(1200, until_minute=80)
     assert reports == [
-        *((asset, 0) for asset in (*SYNC, "price_snapshots", "settlements", *FEES)),
+        *((asset, 0) for asset in (*SYNC, "price_snapshots", "settlements", *LAST)),
         ("price_snapshots", 20),
         ("price_snapshots", 40),
         ("price_snapshots", 60),
@@ -142,7 +150,7 @@ def test_collector_takes_the_snapshot_after_a_sync_that_failed(
     sandbox.faults = Faults(server_errors=1, paths=("/series",))
     reports, failures = collect(240, until_minute=12)
     synced = [("events", 0), ("markets", 0), ("price_snapshots", 0), ("settlements", 0)]
-    synced += [(asset, 0) for asset in FEES]
+    synced += [(asset, 0) for asset in LAST]
     again = [("events", 12), ("markets", 12), ("price_snapshots", 12)]
     assert reports == [*synced, ("price_snapshots", 4), ("price_snapshots", 8), *again]
     assert [line.partition(":")[0] for line in failures] == ["series", "series"]
@@ -152,16 +160,33 @@ def test_collector_takes_the_snapshot_after_a_sync_that_failed(
 def test_collector_leaves_out_a_tick_for_which_the_sync_took_too_long(
     collect: Callable[..., Collected], sandbox: Sandbox, query: Query
 ) -> None:
-    """A snapshot may start half a minute after its tick, which is past by five seconds before the sync begins."""
+    """A snapshot may start half a minute after its tick, which is past by five seconds before the sync begins.
+
+    The first of the last steps takes as long, because its path begins in the same way: the others have to wait.
+    """
     sandbox.faults = Faults(latency_seconds=26, paths=("/series",))
     reports, _ = collect(60, until_minute=1)
     assert reports == [
         *((asset, 0) for asset in SYNC),
         ("settlements", 0),
-        *((asset, 0) for asset in FEES),
+        (LAST[0], 0),
         ("price_snapshots", 1),
     ]
     assert minutes_of_ticks(query) == [(1, "complete")]
+
+
+def test_collector_runs_the_steps_for_which_there_was_no_time_after_the_next_snapshot(
+    collect: Callable[..., Collected], sandbox: Sandbox
+) -> None:
+    sandbox.faults = Faults(latency_seconds=56, paths=("/series/fee_changes",))
+    reports, _ = collect(60, until_minute=2)
+    assert reports == [
+        *((asset, 0) for asset in (*SYNC, "price_snapshots", "settlements")),
+        (LAST[0], 1),
+        ("price_snapshots", 1),
+        *((asset, 1) for asset in LAST[1:]),
+        ("price_snapshots", 2),
+    ]
 
 
 def test_collector_takes_the_tick_that_came_during_the_sync(

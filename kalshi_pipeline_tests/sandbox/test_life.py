@@ -23,6 +23,11 @@ PATHS = (
     "/historical/trades",
     "/historical/cutoff",
     "/exchange/status",
+    "/series/fee_changes?show_historical=true",
+    "/milestones?limit=500",
+    "/structured_targets",
+    "/multivariate_event_collections",
+    "/incentive_programs",
 )
 
 
@@ -32,7 +37,14 @@ def listed(client: httpx.Client, **parameters: object) -> dict[str, Row]:
 
 @pytest.mark.parametrize("shape", ["2026-01", "2026-10", "future"])
 def test_equal_worlds_answer_equal_bytes(shape: str) -> None:
-    config = WorldConfig(markets=150, combos=30, births_per_step=2, combos_per_step=3, shape=shape)  # type: ignore[arg-type]
+    config = WorldConfig(
+        markets=150,
+        combos=30,
+        births_per_step=2,
+        combos_per_step=3,
+        edits_per_step=9,
+        shape=shape,  # type: ignore[arg-type]
+    )
     answers = []
     for steps in ((10,), (4, 6)):
         world = World(config)
@@ -46,6 +58,7 @@ def test_equal_worlds_answer_equal_bytes(shape: str) -> None:
 @pytest.mark.parametrize("shape", ["2026-01", "2026-10", "future"])
 def test_caches_do_not_change_answers(shape: str) -> None:
     config = {"markets": 100, "combos": 15, "births_per_step": 2, "combos_per_step": 2, "closes_per_step": 9}
+    config["edits_per_step"] = 14
     world = World(WorldConfig(**config, shape=shape, step_seconds=7_200, change_share=0.5))  # type: ignore[arg-type]
     with (
         Sandbox(world) as old,

@@ -39,7 +39,7 @@ def validator_of(spec: dict[str, Any], path: str) -> Draft202012Validator:
     )
 
 
-LISTINGS = [
+LISTINGS: list[tuple[str, str, dict[str, object]]] = [
     ("/markets", "markets", {"limit": 300}),
     ("/historical/markets", "markets", {"limit": 300}),
     ("/events", "events", {"with_nested_markets": "true"}),
@@ -86,6 +86,51 @@ def test_fee_changes_match_the_specification(client: httpx.Client, spec: dict[st
     assert len(pages) > 2
     for page in pages:
         validator_of(spec, "/events/fee_changes").validate({"event_fee_changes": page, "cursor": ""})
+
+
+RELATED: list[tuple[str, dict[str, object]]] = [
+    ("/milestones", {"limit": 500}),
+    ("/structured_targets", {"page_size": 500}),
+    ("/multivariate_event_collections", {}),
+    ("/incentive_programs", {"limit": 500}),
+    ("/incentive_programs", {"limit": 2}),
+]
+
+
+@pytest.mark.parametrize(("path", "parameters"), RELATED)
+def test_related_listing_matches_the_specification(
+    client: httpx.Client, spec: dict[str, Any], path: str, parameters: dict[str, object]
+) -> None:
+    answer = read(client, path, **parameters)
+    assert any(isinstance(rows, list) and len(rows) > 1 for rows in answer.values())
+    validator_of(spec, path).validate(answer)
+
+
+def test_related_objects_match_the_specification(client: httpx.Client, spec: dict[str, Any]) -> None:
+    for event in read(client, "/events", limit=30)["events"]:
+        metadata = read(client, f"/events/{event['event_ticker']}/metadata")
+        validator_of(spec, "/events/{event_ticker}/metadata").validate(metadata)
+    collection = read(client, "/multivariate_event_collections")["multivariate_contracts"][0]
+    target = read(client, "/structured_targets")["structured_targets"][0]
+    named = {
+        "/milestones/{milestone_id}": read(client, "/milestones", limit=1)["milestones"][0]["id"],
+        "/structured_targets/{structured_target_id}": target["id"],
+        "/multivariate_event_collections/{collection_ticker}": collection["collection_ticker"],
+    }
+    for template, name in named.items():
+        answer = read(client, f"{template.rpartition('/')[0]}/{name}")
+        validator_of(spec, template).validate(answer)
+
+
+def test_edited_world_matches_the_specification(start: Start, spec: dict[str, Any]) -> None:
+    sandbox, client = start(markets=200, combos=30, edits_per_step=14)
+    sandbox.world.step(20)
+    for path, key, parameters in LISTINGS[:4]:
+        for page in read_pages(client, path, key, **parameters):
+            validator_of(spec, path).validate({key: page, "cursor": ""})
+    for path, parameters in RELATED:
+        validator_of(spec, path).validate(read(client, path, **parameters))
+    validator_of(spec, "/series").validate(read(client, "/series"))
 
 
 def test_named_objects_match_the_specification(client: httpx.Client, spec: dict[str, Any]) -> None:

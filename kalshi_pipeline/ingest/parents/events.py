@@ -9,6 +9,7 @@ from typing import NamedTuple
 from kalshi_pipeline.errors import ExchangeError
 from kalshi_pipeline.exchange.client import TICKERS_PER_LOOKUP
 from kalshi_pipeline.exchange.listing import ListedPage
+from kalshi_pipeline.ingest.run.documents import EVENT
 from kalshi_pipeline.ingest.run.report import Report
 from kalshi_pipeline.ingest.run.session import Session
 from kalshi_pipeline.records import Event, Reject
@@ -27,6 +28,7 @@ def iter_events(session: Session, report: Report, tickers: Sequence[str]) -> Ite
             with session.database.begin() as connection:
                 add_page(connection, report.run, unasked)
             report.tally += unasked
+        session.documents.add_answers(EVENT, page.sources, page.received_at)
         yield page
 
 

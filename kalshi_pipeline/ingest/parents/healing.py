@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from kalshi_pipeline.errors import ExchangeError, NotFoundError, RefusedError
 from kalshi_pipeline.exchange.client import TICKERS_PER_LOOKUP
 from kalshi_pipeline.ingest.parents.events import iter_events
+from kalshi_pipeline.ingest.run.documents import EVENT, SERIES
 from kalshi_pipeline.ingest.run.report import Report
 from kalshi_pipeline.ingest.run.session import Session
 from kalshi_pipeline.ingest.run.unreadable import keep_unreadable
@@ -77,6 +78,9 @@ class _Healing:
         for page in listing:
             found = [event for event in page.records if event.ticker in wanted]
             self._store_events(found, page.rejects)
+            self._session.documents.add_answers(
+                EVENT, page.sources, page.received_at, {event.ticker for event in found}
+            )
             wanted.difference_update(event.ticker for event in found)
             fruitless = 0 if found else fruitless + 1
             self._session.report_progress(f"healing: {len(wanted):,} combo events are left")
@@ -90,7 +94,9 @@ class _Healing:
             found: list[Event] = []
             for ticker in asked:
                 with contextlib.suppress(NotFoundError):
-                    found.append(self._session.client.fetch_event(ticker))
+                    page = self._session.client.fetch_event(ticker)
+                    self._session.documents.add_answers(EVENT, page.sources, page.received_at)
+                    found.append(page.record)
                 self._session.report_progress(f"healing: fetched {ticker}")
             self._store_events(found, [])
             returned = {event.ticker for event in found}
@@ -108,13 +114,16 @@ class _Healing:
             return
         for page in self._session.client.list_series(walk_seconds=self._session.settings.walk_seconds):
             self._store_series([series for series in page.records if series.ticker in wanted])
+            self._session.documents.add_answers(SERIES, page.sources, page.received_at, wanted)
 
     def series_one_by_one(self) -> None:
         for ticker in self._open_series(self._requests_left):
             if not self._requests_left:
                 return
             with contextlib.suppress(NotFoundError):
-                self._store_series([self._session.client.fetch_series(ticker)])
+                page = self._session.client.fetch_series(ticker)
+                self._store_series(page.records)
+                self._session.documents.add_answers(SERIES, page.sources, page.received_at)
 
     def _open_events(self, limit: int = 1_000_000, *, of_combos: bool | None = None) -> list[str]:
         with self._session.database.read() as connection:

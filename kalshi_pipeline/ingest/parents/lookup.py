@@ -133,6 +133,7 @@ class MarketLookup:
             [reject for page in pages for reject in page.rejects],
             pages[-1].received_at if pages else self._session.clock.now(),
             out_of_scope=sum((page.out_of_scope for page in pages), Counter()),
+            sources=tuple(source for page in pages for source in page.sources),
         )
 
     def _missing(self, asked: Sequence[str], page: ListedPage[Outcome]) -> list[str]:
@@ -152,7 +153,9 @@ def store_looked_up(
 
     What the answer has beside the markets that were asked for is counted. Returns the counts of the settlements.
     """
-    page = ListedPage(list(outcomes), answer.page.rejects, answer.page.received_at)
+    page = ListedPage(
+        list(outcomes), answer.page.rejects, answer.page.received_at, sources=answer.page.sources
+    )
     prepared = prepare_outcomes(
         pages, page, answer.tier, are_listed_as_settled=answer.tier is Tier.HISTORICAL
     )

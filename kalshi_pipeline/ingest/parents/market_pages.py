@@ -9,6 +9,7 @@ from kalshi_pipeline.exchange.listing import ListedPage, Listing
 from kalshi_pipeline.exchange.question import SERIES_FILTER
 from kalshi_pipeline.exchange.windows import Window, windows_between
 from kalshi_pipeline.ingest.parents.events import EventLookup, FetchedEvents
+from kalshi_pipeline.ingest.run.documents import MARKET
 from kalshi_pipeline.ingest.run.report import Report
 from kalshi_pipeline.ingest.run.session import Session
 from kalshi_pipeline.ingest.run.unreadable import keep_unreadable
@@ -85,6 +86,14 @@ class MarketPages:
                 staged = self._stage(connection, markets, tier)
         if staged.repaired:
             self._report.counts["fingerprints_repaired"] += staged.repaired
+        self._session.documents.add_answers(
+            MARKET,
+            page.sources,
+            page.received_at,
+            staged.tickers,
+            is_first_only=tier is not Tier.LIVE,
+            are_counted=not self._new_only and tier is Tier.LIVE,
+        )
         self._note_oddities(markets)
         rejected = [reject.ticker for reject in page.rejects if reject.ticker is not None]
         return PreparedMarkets(markets, fetched, rejected, page.received_at, tier, staged)

@@ -8,6 +8,7 @@ from typing import TypeVar
 from kalshi_pipeline.errors import ExchangeError, NotFoundError
 from kalshi_pipeline.exchange.client import TICKERS_PER_LOOKUP
 from kalshi_pipeline.ingest.parents.events import iter_events
+from kalshi_pipeline.ingest.run.documents import SERIES
 from kalshi_pipeline.ingest.run.report import Report
 from kalshi_pipeline.ingest.run.session import Session
 from kalshi_pipeline.records import Event, Series
@@ -58,7 +59,9 @@ def _events(session: Session, report: Report, tickers: Sequence[str]) -> Iterato
 def _series(session: Session, tickers: Sequence[str]) -> Iterator[Series]:
     for ticker in tickers:
         with contextlib.suppress(NotFoundError):
-            yield session.client.fetch_series(ticker)
+            page = session.client.fetch_series(ticker)
+            session.documents.add_answers(SERIES, page.sources, page.received_at)
+            yield page.record
 
 
 def _given(report: Report, asked: Iterator[Record]) -> list[Record]:

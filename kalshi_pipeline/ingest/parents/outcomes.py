@@ -70,6 +70,7 @@ def prepare_outcomes(
         series=page.series,
         out_of_scope=page.out_of_scope,
         unasked=page.unasked,
+        sources=page.sources,
     )
     markets = pages.prepare(listed, tier)
     in_scope = {market.ticker for market in markets.markets}

@@ -237,7 +237,8 @@ class _Reconciling:
         alive = [outcome for outcome in page.records if self._is_alive(outcome)]
         others = [outcome for outcome in page.records if not self._is_alive(outcome)]
         if alive:
-            self._store_alive(ListedPage([outcome.market for outcome in alive], [], page.received_at))
+            markets = [outcome.market for outcome in alive]
+            self._store_alive(ListedPage(markets, [], page.received_at, sources=page.sources))
         store_looked_up(self._session, self._report, self._pages, answer, others)
         found = [outcome.ticker for outcome in page.records]
         with self._session.database.begin() as connection:

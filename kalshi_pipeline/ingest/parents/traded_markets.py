@@ -8,6 +8,7 @@ from kalshi_pipeline.exchange.client import TICKERS_PER_LOOKUP
 from kalshi_pipeline.ingest.parents.events import UNLIMITED, iter_events
 from kalshi_pipeline.ingest.parents.lookup import MarketLookup, store_looked_up
 from kalshi_pipeline.ingest.parents.market_pages import MarketPages
+from kalshi_pipeline.ingest.run.documents import EVENT
 from kalshi_pipeline.ingest.run.report import Report
 from kalshi_pipeline.ingest.run.session import Session
 from kalshi_pipeline.records import Event, Outcome
@@ -126,12 +127,17 @@ class TradedMarkets:
             with self._session.database.begin() as connection:
                 merge_events(connection, in_scope, self._session.clock.now())
 
+    def _fetch_event(self, ticker: str) -> Event:
+        page = self._session.client.fetch_event(ticker)
+        self._session.documents.add_answers(EVENT, page.sources, page.received_at)
+        return page.record
+
     def _fetch_events(self, tickers: Collection[str]) -> list[Event]:
         """Fetch events in batches, and one by one those that `/events` does not list, such as the events of combos.
 
         Their series are remembered, and which of them cannot be read.
         """
-        client, asked = self._session.client, sorted(tickers)
+        asked = sorted(tickers)
         found: dict[str, Event] = {}
         for start in range(0, len(asked), TICKERS_PER_LOOKUP):
             for page in iter_events(self._session, self._report, asked[start : start + TICKERS_PER_LOOKUP]):
@@ -140,7 +146,7 @@ class TradedMarkets:
             if ticker not in found:
                 with contextlib.suppress(NotFoundError):
                     try:
-                        found[ticker] = client.fetch_event(ticker)
+                        found[ticker] = self._fetch_event(ticker)
                     except PayloadError:
                         self._unreadable_events.add(ticker)
         self._series |= dict.fromkeys(asked) | {event.ticker: event.series_ticker for event in found.values()}

@@ -12,7 +12,7 @@ from kalshi_pipeline.ingest.run.session import Session
 from kalshi_pipeline.ingest.run.unreadable import keep_unreadable
 from kalshi_pipeline.records import Reject
 from kalshi_pipeline.store.database import Connection
-from kalshi_pipeline.store.reading.completeness import count_added_rows, placeholders
+from kalshi_pipeline.store.reading.completeness import count_added_rows, count_subjects, placeholders
 from kalshi_pipeline.store.writing.runs import State, Subject, add_page, close_run, open_listing
 from kalshi_pipeline.store.writing.tally import Tally
 from kalshi_pipeline.units import MICROS_PER_SECOND
@@ -28,14 +28,15 @@ def begin_listing(
     session: Session,
     asset: str,
     *,
+    kind: str | None = None,
     record: str | None = None,
     subject: Subject | None = None,
     walk_seconds: float | None = None,
 ) -> Report:
     """Open the record of a run and return its report.
 
-    `record` is the run's name in `listings`, by default the asset's; `subject` and `walk_seconds` are by default what
-    the settings say: their open markets.
+    `kind` is that of the asset's documents, if it keeps those alone. `record` is the run's name in `listings`, by
+    default the asset's; `subject` and `walk_seconds` are by default what the settings say: their open markets.
     """
     at = session.clock.now()
     subject = subject or Subject(session.scope())
@@ -43,13 +44,16 @@ def begin_listing(
     dead_before = at - round(_WALKS_UNTIL_DEAD * seconds * MICROS_PER_SECOND)
     with session.database.begin() as connection:
         run = open_listing(connection, record or asset, subject, at, dead_before)
-    return Report(asset, run, subject)
+    return Report(asset, run, subject, kind)
 
 
 def count_store(session: Session, report: Report) -> None:
     """Enter in the report how much the store now holds."""
     with session.database.read() as connection:
-        report.rows = count_added_rows(connection, report.asset)
+        if report.kind is None:
+            report.rows = count_added_rows(connection, report.asset)
+        else:
+            report.rows = count_subjects(connection, report.kind)
         report.open_placeholders = sum(of_table.count for of_table in placeholders(connection).values())
 
 
@@ -67,6 +71,7 @@ def closing_run(session: Session, report: Report) -> Iterator[None]:
     try:
         with few_collections():
             yield
+            session.documents.store()
     except BaseException as error:
         pages = report.run.pages + report.tally.pages
         report.state = State.PARTIAL if pages else State.FAILED
@@ -76,10 +81,13 @@ def closing_run(session: Session, report: Report) -> Iterator[None]:
             # If even this cannot be written (a full disk), the next run finds the record open and closes it.
             with contextlib.suppress(StoreError):
                 _close(session, report)
+                session.documents.store()
             raise
         report.error = error
+        session.documents.store()
     _close(session, report)
     count_store(session, report)
+    _count_documents(session, report)
     report.requests = session.client.requests - requests
     report.retries = session.client.retries - retries
     report.seconds = session.clock.monotonic() - started
@@ -90,6 +98,13 @@ def closing_run(session: Session, report: Report) -> Iterator[None]:
         report.notes.append(
             f"{ages.absurd:,} answers have an `Age` that cannot be right, and are dated by their arrival"
         )
+
+
+def _count_documents(session: Session, report: Report) -> None:
+    stored, unreadable = session.documents.take_counts()
+    report.counts["documents"] += stored
+    if unreadable:
+        report.counts["unreadable_documents"] += unreadable
 
 
 def _close(session: Session, report: Report) -> None:
@@ -171,3 +186,4 @@ def store_page(
         keep_unreadable(session, report, connection, report.asset, rejects, received_at)
         add_page(connection, report.run, tally)
     report.tally += tally
+    session.documents.store_if_many()

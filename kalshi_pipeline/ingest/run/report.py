@@ -12,6 +12,7 @@ from kalshi_pipeline.store.writing.tally import Tally
 class Report:
     """The outcome of a run, filled in while it runs.
 
+    `kind` is that of the documents which the asset keeps instead of a table of its own.
     `windows` is how many walks its listing had at once; `rows` is how many rows its table holds afterwards, and
     `part_rows` how many of them belong to the part that the run was about (None for a run over everything).
     `open_placeholders` counts those of all parents. `unknown_words` counts vocabulary that this version does not know,
@@ -26,6 +27,7 @@ class Report:
     asset: str
     run: Run
     subject: Subject
+    kind: str | None = None
     tick_at: int | None = None
     is_paused: bool | None = None
     state: State = State.RUNNING

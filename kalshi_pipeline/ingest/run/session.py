@@ -2,10 +2,11 @@
 
 import contextlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from kalshi_pipeline.clock import SYSTEM_CLOCK, Clock
 from kalshi_pipeline.exchange.client import KalshiClient
+from kalshi_pipeline.ingest.run.documents import Documents
 from kalshi_pipeline.scope import Combos, Scope
 from kalshi_pipeline.settings import Settings
 from kalshi_pipeline.store.database import Database
@@ -26,6 +27,11 @@ class Session:
     settings: Settings
     report_progress: OnProgress
     clock: Clock = SYSTEM_CLOCK
+    documents: Documents = field(init=False)
+    """What the exchange says of the records, collected to be stored after them."""
+
+    def __post_init__(self) -> None:
+        self.documents = Documents(self.database, self.clock)
 
     def scope(self, status: StatusFilter | None = StatusFilter.OPEN) -> Scope:
         """Return what is collected: the markets of the settings with the statuses of a filter, or with any."""

@@ -1,8 +1,12 @@
-"""Corrupts answers: unknown words, unreadable or missing values, zero times, a missing envelope key."""
+"""Corrupts answers: unknown words, unreadable or missing values, zero times, a missing envelope key.
+
+The fields that appear, vanish and change their type are in drift.py.
+"""
 
 from typing import Any
 from zlib import crc32
 
+from kalshi_pipeline.sandbox.faults.drift import drifted
 from kalshi_pipeline.sandbox.faults.faults import Faults
 from kalshi_pipeline.sandbox.shapes.json_format import ZERO_TIME
 from kalshi_pipeline.sandbox.world.chance import scatter
@@ -10,8 +14,10 @@ from kalshi_pipeline.sandbox.world.chance import scatter
 _ENVELOPES = (
     "markets", "events", "trades", "series", "orderbooks", "series_fee_change_arr",
     "event_fee_changes", "candlesticks",
+    "milestones", "structured_targets", "multivariate_contracts", "incentive_programs",
     "market", "event", "orderbook_fp", "orderbook", "schedule",
 )  # fmt: skip
+_KINDS = {"series": "series", "multivariate_contracts": "collection", "multivariate_contract": "collection"}
 # New words of vocabularies that a client may believe to be closed; one record in seven gets them.
 _WORDS = {
     "status": "auctioning",
@@ -51,23 +57,27 @@ def row_lists(answer: dict[str, Any]) -> list[tuple[str, list[Any]]]:
 def corrupt_answer(answer: dict[str, Any], faults: Faults) -> None:
     """Apply the faults of records and of the envelope, in place."""
     for key, rows in row_lists(answer):
-        answer[key] = [_record(row, faults) for row in rows]
-    for key in ("market", "event", "series"):
+        answer[key] = [_record(row, faults, _KINDS.get(key, key.removesuffix("s"))) for row in rows]
+    for key in ("market", "event", "series", "milestone", "structured_target", "multivariate_contract"):
         if isinstance(answer.get(key), dict):
-            answer[key] = _single(answer[key], faults)
+            answer[key] = _single(answer[key], faults, _KINDS.get(key, key))
+    if "market_details" in answer:  # the metadata of an event has no envelope
+        metadata = drifted(dict(answer), "metadata", scatter(faults.seed, len(answer)), faults)
+        answer.clear()
+        answer.update(metadata)
     if faults.missing_key:
         found = next((key for key in _ENVELOPES if key in answer), None)
         if found is not None:
             del answer[found]
 
 
-def _record(row: Any, faults: Faults) -> Any:  # noqa: ANN401 - a record is any JSON value
+def _record(row: Any, faults: Faults, kind: str) -> Any:  # noqa: ANN401 - a record is any JSON value
     if not isinstance(row, dict):
         return row
     if isinstance(row.get("markets"), list):
-        row["markets"] = [_record(market, faults) for market in row["markets"]]
+        row["markets"] = [_record(market, faults, "market") for market in row["markets"]]
     draw = scatter(faults.seed, crc32(_name_of(row).encode()))
-    row = _timed_and_paid(row, draw, faults)
+    row = drifted(_timed_and_paid(row, draw, faults), kind, draw, faults)
     if faults.unknown_words and draw < _SHARE_OF_WORDS * 2**64:
         row = _with_new_words(row)
     if scatter(faults.seed + 3, draw) < faults.odd_fields * 2**64:
@@ -77,12 +87,12 @@ def _record(row: Any, faults: Faults) -> Any:  # noqa: ANN401 - a record is any 
     return row
 
 
-def _single(row: dict[str, Any], faults: Faults) -> dict[str, Any]:
+def _single(row: dict[str, Any], faults: Faults, kind: str) -> dict[str, Any]:
     """Corrupt a record that was requested by name: it stays readable, and always gets new words if they are on."""
     if isinstance(row.get("markets"), list):
-        row["markets"] = [_record(market, faults) for market in row["markets"]]
+        row["markets"] = [_record(market, faults, "market") for market in row["markets"]]
     draw = scatter(faults.seed, crc32(_name_of(row).encode()))
-    row = _timed_and_paid(row, draw, faults)
+    row = drifted(_timed_and_paid(row, draw, faults), kind, draw, faults)
     return _with_new_words(row) if faults.unknown_words else row
 
 

@@ -5,12 +5,14 @@ import threading
 from collections import OrderedDict
 from dataclasses import dataclass, replace
 from enum import Enum
+from fnmatch import fnmatchcase
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 from zlib import crc32
 
 from kalshi_pipeline.sandbox.faults.corrupt import corrupt_answer, row_lists
+from kalshi_pipeline.sandbox.faults.drift import changes_fields
 from kalshi_pipeline.sandbox.faults.faults import Faults, server_error_of
 from kalshi_pipeline.sandbox.shapes.error_bodies import TOO_MANY_REQUESTS, error_body
 from kalshi_pipeline.sandbox.world.chance import scatter
@@ -120,6 +122,8 @@ class FaultInjector:
             return self._failure(503, attempt)
         if self._hits("too_many", url, attempt):
             return _TOO_MANY
+        if any(fnmatchcase(path, pattern) for pattern in faults.not_offered):
+            return self._refusal(404, attempt)
         if faults.historical_errors and path.startswith(_HISTORICAL):
             return self._refusal(faults.historical_errors, attempt)
         if self._hits("server_errors", url, attempt):
@@ -185,7 +189,7 @@ class FaultInjector:
         if not faults.applies_to(path):
             return body
         answer = json.loads(body)
-        if "cursor" in answer:
+        if "cursor" in answer and row_lists(answer):
             self._turn_page(answer, dict(parse_qsl(sent_query)).get("cursor", ""))
         corrupt_answer(answer, faults)
         return json.dumps(answer, ensure_ascii=bool(faults.odd_fields), separators=(",", ":")).encode()
@@ -203,6 +207,7 @@ class FaultInjector:
             or f.odd_fields
             or f.scalar_without_value
             or f.zero_times
+            or changes_fields(f)
             or f.unreachable_after is not None
         )
 

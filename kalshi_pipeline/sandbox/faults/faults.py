@@ -22,7 +22,7 @@ _SERVER_ERRORS = (500, 502, 503, 504)
 _REFUSALS = range(400, 600)
 _SHARES = (
     *("too_many", "server_errors", "resets", "truncated", "not_json"),
-    *("unreadable", "odd_fields", "no_tier", "amended"),
+    *("unreadable", "odd_fields", "no_tier", "amended", "drifted"),
 )
 
 
@@ -30,8 +30,8 @@ _SHARES = (
 class Faults:
     """The faults to show, each with its own switch, share or number.
 
-    Shares are from 0 to 1 of the requests, for `unreadable` and `odd_fields` of the records, for `no_tier` and
-    `amended` of the markets.
+    Shares are from 0 to 1 of the requests, for `unreadable`, `odd_fields` and `drifted` of the records, for `no_tier`
+    and `amended` of the markets.
 
     Requests and answers:
 
@@ -50,6 +50,11 @@ class Faults:
       a time without its zone, half a character.
     - `scalar_without_value` omits the payout of scalar results. `zero_times` writes the zero time as the time at which
       one row in seven was created, updated or settled.
+    - `not_offered` names paths that are answered with 404, with `*` for any part of one: ("/milestones*",).
+    - `added_fields`, `removed_fields` and `retyped_fields` name fields, of every record or of one kind only:
+      ("venue", "market.title", "event.category", "series.tags", "milestone.details"). An added field has a text, of
+      `added_bytes` if that is not 0. A retyped one has a value of another type: its text in a list, a number as text,
+      a list in an object, an object as text. They concern the share `drifted` of the records, by default all.
     - `cutoff_jump_seconds` moves the cutoff ahead, permanently, before the answer to every `cutoff_jump_every`-th
       request.
     - `paths` restricts all of these to paths that begin so, without /trade-api/v2: ("/markets",).
@@ -87,6 +92,12 @@ class Faults:
     created_skew_seconds: float = 0.0
     answer_age_seconds: int = 0
     ignored: tuple[str, ...] = ()
+    not_offered: tuple[str, ...] = ()
+    added_fields: tuple[str, ...] = ()
+    added_bytes: int = 0
+    removed_fields: tuple[str, ...] = ()
+    retyped_fields: tuple[str, ...] = ()
+    drifted: float = 1.0
     both_tiers: bool = False
     no_tier: float = 0.0
     amended: float = 0.0
@@ -107,6 +118,7 @@ class Faults:
             "overlap",
             "fail_first",
             "answer_age_seconds",
+            "added_bytes",
         ):
             if getattr(self, name) < 0:
                 raise ValueError(f"fault {name} cannot be negative")

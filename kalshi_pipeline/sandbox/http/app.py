@@ -24,6 +24,16 @@ from kalshi_pipeline.sandbox.http.limits import RateLimit, TokenBucket
 from kalshi_pipeline.sandbox.http.market_listings import get_historical_markets, get_markets
 from kalshi_pipeline.sandbox.http.queries import Query
 from kalshi_pipeline.sandbox.http.refusals import BadRequestError, NotFoundError
+from kalshi_pipeline.sandbox.http.related_listings import (
+    get_collection,
+    get_collections,
+    get_event_metadata,
+    get_incentives,
+    get_milestone,
+    get_milestones,
+    get_target,
+    get_targets,
+)
 from kalshi_pipeline.sandbox.http.request_log import LoggedRequest, RequestLog
 from kalshi_pipeline.sandbox.http.single_reads import (
     get_book,
@@ -59,6 +69,7 @@ ROUTES: dict[str, Handler] = {
     "/events/multivariate": get_multivariate_events,
     "/events/fee_changes": get_event_fee_changes,
     "/events/{event_ticker}": get_event,
+    "/events/{event_ticker}/metadata": get_event_metadata,
     "/markets": get_markets,
     "/markets/trades": get_trades,
     "/markets/candlesticks": get_candles_of_many,
@@ -70,6 +81,13 @@ ROUTES: dict[str, Handler] = {
     "/historical/markets/{ticker}": get_historical_market,
     "/historical/markets/{ticker}/candlesticks": get_historical_candles,
     "/historical/trades": get_historical_trades,
+    "/milestones": get_milestones,
+    "/milestones/{milestone_id}": get_milestone,
+    "/structured_targets": get_targets,
+    "/structured_targets/{structured_target_id}": get_target,
+    "/multivariate_event_collections": get_collections,
+    "/multivariate_event_collections/{collection_ticker}": get_collection,
+    "/incentive_programs": get_incentives,
 }
 # Since 19 February, 30 March and May 2026.
 _NOT_YET_IN_JANUARY = ("/historical/", "/markets/orderbooks", "/events/fee_changes")

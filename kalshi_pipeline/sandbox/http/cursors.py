@@ -19,6 +19,8 @@ _INVALID = "invalid cursor"
 _FILTERS = {
     *("status", "mve_filter", "event_ticker", "series_ticker", "collection_ticker", "ticker", "tickers"),
     *("is_block_trade", "min_ts", "max_ts"),
+    *("category", "competition", "type", "source_id", "related_event_ticker", "minimum_start_date"),
+    *("ids", "associated_event_ticker", "incentive_description"),
     *(
         f"{bound}_{family}_ts"
         for bound in ("min", "max")

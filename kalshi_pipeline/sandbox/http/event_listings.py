@@ -7,6 +7,8 @@ from kalshi_pipeline.sandbox.http.cursors import Keyset
 from kalshi_pipeline.sandbox.http.endpoint_context import EndpointContext, cut_page
 from kalshi_pipeline.sandbox.http.queries import Query
 from kalshi_pipeline.sandbox.http.refusals import BadRequestError, NotFoundError
+from kalshi_pipeline.sandbox.shapes.related_records import milestone_text
+from kalshi_pipeline.sandbox.world.related import has_milestone, milestone_of
 from kalshi_pipeline.sandbox.world.world import World
 from kalshi_pipeline.units import MICROS_PER_SECOND
 
@@ -19,7 +21,7 @@ def get_events(context: EndpointContext, query: Query) -> bytes:
     keyset, world = query.keyset(), context.world
     status = query.word("status", _STATUS_WORDS, "invalid status filter")
     with_markets = query.flag("with_nested_markets")
-    query.flag("with_milestones")
+    with_milestones = query.flag("with_milestones")
     tests = [*_time_tests(world, query)]
     if status is not None:
         counts = world.events.status_counts[status]
@@ -29,9 +31,15 @@ def get_events(context: EndpointContext, query: Query) -> bytes:
         wanted = set(tickers)
         tests.append(lambda event: world.events.ticker[event] in wanted)
     order = _order(world, query.text("series_ticker"), combos=False)
-    found = _walk(world, order, keyset, ascending=status is not None)
-    rows = (event for event in found if all(test(event) for test in tests))
-    return _page(context, query, rows, limit, with_markets=with_markets, milestones=True)
+    walked = _walk(world, order, keyset, ascending=status is not None)
+    rows = (event for event in walked if all(test(event) for test in tests))
+    page, cursor = _cut(context, query, rows, limit)
+    found = (event for event in page if with_milestones and has_milestone(world, event))
+    milestones = ",".join(milestone_text(world, milestone_of(world, event)) for event in found)
+    # `milestones: []` is present even without `with_milestones` (recorded on 2026-10-06).
+    return context.envelope(
+        f'{_members(context, page, cursor, with_markets=with_markets)},"milestones":[{milestones}]'
+    )
 
 
 def get_multivariate_events(context: EndpointContext, query: Query) -> bytes:
@@ -44,9 +52,8 @@ def get_multivariate_events(context: EndpointContext, query: Query) -> bytes:
     if collection is not None:
         series_ticker = collection.rpartition("-")[0]  # every series of combos has one collection here
     rows = _walk(world, _order(world, series_ticker, combos=True), keyset, ascending=False)
-    return _page(
-        context, query, rows, limit, with_markets=query.flag("with_nested_markets"), milestones=False
-    )
+    with_markets = query.flag("with_nested_markets")
+    return context.envelope(_members(context, *_cut(context, query, rows, limit), with_markets=with_markets))
 
 
 def get_event(context: EndpointContext, query: Query) -> bytes:
@@ -103,21 +110,14 @@ def _time_tests(world: World, query: Query) -> Iterator[Callable[[int], bool]]:
         yield lambda event: updated[event] > min_updated_ts * MICROS_PER_SECOND
 
 
-def _page(
-    context: EndpointContext,
-    query: Query,
-    rows: Iterator[int],
-    limit: int,
-    *,
-    with_markets: bool,
-    milestones: bool,
-) -> bytes:
-    world = context.world
+def _cut(context: EndpointContext, query: Query, rows: Iterator[int], limit: int) -> tuple[list[int], str]:
+    """Return the events of a page, and the cursor that follows it."""
     page, has_more = cut_page(rows, limit)
-    cursor = query.cursor(*world.event_key(page[-1])) if has_more else ""
+    return page, query.cursor(*context.world.event_key(page[-1])) if has_more else ""
+
+
+def _members(context: EndpointContext, page: list[int], cursor: str, *, with_markets: bool) -> str:
     texts = (
         context.shape.event(event, _live_markets(context, event) if with_markets else None) for event in page
     )
-    members = f'"cursor":"{cursor}","events":[{",".join(texts)}]'
-    # `milestones: []` is present even without `with_milestones` (recorded on 2026-10-06).
-    return context.envelope(members + (',"milestones":[]' if milestones else ""))
+    return f'"cursor":"{cursor}","events":[{",".join(texts)}]'

@@ -66,9 +66,9 @@ class Query:
             raise BadRequestError(details)
         return text
 
-    def limit(self, default: int, most: int, least: int = 0) -> int:
+    def limit(self, default: int, most: int, least: int = 0, name: str = "limit") -> int:
         """Return the page size. If 0 is allowed, it means the default, since Go treats it as absent."""
-        number = self.integer("limit")
+        number = self.integer(name)
         if number is None:
             return default
         if not least <= number <= most:

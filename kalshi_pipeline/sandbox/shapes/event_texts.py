@@ -1,6 +1,8 @@
 """The texts that all markets of an event share, computed once per event, and the legs of combos."""
 
+import re
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import cache
 from typing import NamedTuple
 
@@ -21,7 +23,8 @@ from kalshi_pipeline.sandbox.world.world import World
 from kalshi_pipeline.units import datetime_of
 
 _LABEL = "\x00"
-_NOTES = tuple(format_text(topic.note) for topic in TOPICS)
+_SETTLED = ',"yes_settlement_value_dollars":"1.0000"'
+_NUMERIC_STRIKE = re.compile(r'("(?:floor|cap)_strike":)([-\d.]+)')
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +55,18 @@ class Leg(NamedTuple):
         return cls(event_ticker, market_ticker, side, f"{side} {label}", text)
 
 
+def revised(text: str, edits: int) -> str:
+    """Return a text after some edits, the third of which restores the original."""
+    return f"{text} (revision {edits})" if edits % 3 else text
+
+
+@cache
+def _note(topic: int, revision: int) -> str:
+    """Return the secondary rules of a topic as a JSON string."""
+    text = TOPICS[topic].note
+    return format_text(f"{text} These rules are revision {revision}." if revision else text)
+
+
 @cache
 def sources_of(topic: Topic) -> str:
     return f'[{{"name":{format_text(topic.source[0])},"url":{format_text(topic.source[1])}}}]'
@@ -61,31 +76,42 @@ def event_texts_of(world: World, event: int) -> EventTexts:
     """Return the texts of a generated event, except for combos, which have none of their own."""
     number = world.events.number[event]
     topic = topic_of(number)
-    row = world.series[world.events.series[event]]
+    edits = world.edits.of_event(event)
+    row = world.series[world.events.series[event] if edits.first_series is None else edits.first_series]
+    close_at = world.events.close_at[event] if edits.first_close_at is None else edits.first_close_at
     (_, home), (_, away) = opponents(number)
     words = {
         "subject": subject_of(topic, row.number)[1],
-        "day": f"{datetime_of(world.events.close_at[event]):%b %-d, %Y}",
+        "day": f"{datetime_of(close_at):%b %-d, %Y}",
         "home": home,
         "away": away,
     }
     before, _, after = format_text(topic.rule.format(label=_LABEL, **words)).partition("\\u0000")
     before, after = (before, after) if after else (before[:-1] + " ", '"')
     return EventTexts(
-        title=format_text(topic.title.format(**words)),
+        title=format_text(revised(topic.title.format(**words), edits.titles)),
         sub_title=format_text(
             f"On {words['day']}" if topic.style != "team" else f"{away} vs {home} ({words['day']})"
         ),
         rules_before=before,
         rules_after=after,
-        rules_secondary=_NOTES[number % len(TOPICS)],
+        rules_secondary=_note(number % len(TOPICS), edits.rules),
         settlement_sources=sources_of(topic),
         is_dated=topic.style in ("band", "price"),
     )
 
 
 def outcome_of_market(world: World, market: int) -> Outcome:
-    return outcome_of(world.events.number[world.markets.event[market]], world.markets.ordinal[market])
+    outcome = outcome_of(world.events.number[world.markets.event[market]], world.markets.ordinal[market])
+    edits = world.edits.of_market(market).strikes
+    return outcome._replace(strike=_moved_strike(outcome.strike, edits)) if edits else outcome
+
+
+def _moved_strike(strike: str, edits: int) -> str:
+    """Return a strike after some edits: a number rises by two each time, any other strike gets a new member or text."""
+    moved = _NUMERIC_STRIKE.sub(lambda found: f"{found[1]}{Decimal(found[2]) + 2 * edits}", strike)
+    moved = moved.replace('"custom_strike":{', f'"custom_strike":{{"Revision":"{edits}",')
+    return moved.replace("value / 10", f"value / {10 + edits}")
 
 
 class Legs:
@@ -96,6 +122,9 @@ class Legs:
         self._pool: list[tuple[Leg, Leg] | None] = [None] * max(1, len(world.leg_pool))
 
     def of(self, market: int) -> list[Leg]:
+        return _edited_legs(self._first_legs(market), self._world.edits.of_market(market).legs)
+
+    def _first_legs(self, market: int) -> list[Leg]:
         number = self._world.events.number[self._world.markets.event[market]]
         chance = scatter(71, number)
         size, legs = len(self._pool), []
@@ -118,9 +147,27 @@ class Legs:
         return pair
 
 
+def _edited_legs(legs: list[Leg], edits: int) -> list[Leg]:
+    """Return the legs after some edits: one after the other settles; from then on the last one changes its side."""
+    legs = [leg._replace(text=f"{leg.text[:-1]}{_SETTLED}}}") for leg in legs[:edits]] + legs[edits:]
+    if (edits - len(legs)) % 2 and edits > len(legs):
+        last = legs[-1]
+        side = "no" if last.side == "yes" else "yes"
+        legs[-1] = Leg.of(last.event_ticker, last.market_ticker, last.label.partition(" ")[2], side)
+    return legs
+
+
 def collection_of(world: World, event: int) -> str:
     """Return the ticker of the multivariate event collection that a combo belongs to."""
     return f"{COMBO_PREFIXES[world.events.number[event] % len(COMBO_PREFIXES)]}-R"
+
+
+def competition_of(world: World, event: int) -> tuple[str, str] | None:
+    """Return the competition of an event and its scope: of games, and of events whose metadata was edited."""
+    edits = world.edits.of_event(event).metadata
+    if edits or topic_of(world.events.number[event]).style == "team":
+        return "Open Football", revised("Game", edits)
+    return None
 
 
 def is_never_traded(world: World, market: int) -> bool:

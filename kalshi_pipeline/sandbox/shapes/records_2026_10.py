@@ -4,7 +4,7 @@ import json
 from datetime import datetime
 from typing import NamedTuple
 
-from kalshi_pipeline.sandbox.shapes.event_texts import sources_of
+from kalshi_pipeline.sandbox.shapes.event_texts import revised, sources_of
 from kalshi_pipeline.sandbox.shapes.json_format import (
     ZERO_TIME,
     format_contracts,
@@ -15,6 +15,7 @@ from kalshi_pipeline.sandbox.shapes.json_format import (
 from kalshi_pipeline.sandbox.world.books import Level
 from kalshi_pipeline.sandbox.world.candles import Candle, Distribution
 from kalshi_pipeline.sandbox.world.catalogue import TOPICS, subject_of
+from kalshi_pipeline.sandbox.world.edits import SeriesEdits
 from kalshi_pipeline.sandbox.world.fees import EventFeeChange, Fee, SeriesFeeChange, fee_of_series
 from kalshi_pipeline.sandbox.world.world import World
 from kalshi_pipeline.sandbox.world.world_state import HOUR, SeriesRow
@@ -67,9 +68,15 @@ class NewestRecords:
                 recorded["tags"] or [],
                 instant_of(moment),
             )
+        edits = self._edits_of(row)
         tags = [] if row.topic < 0 or row.number % 5 == 4 else list(TOPICS[row.topic].tags or ())
-        updated = self.world.start - (1 + row.number % 50) * 7 * HOUR - row.number * 1_007
+        if edits.texts % 3 == 1:
+            tags.append("Revised")
+        updated = edits.updated or self.world.start - (1 + row.number % 50) * 7 * HOUR - row.number * 1_007
         return SeriesFacts([self.series_category(row)], tags, updated)
+
+    def _edits_of(self, row: SeriesRow) -> SeriesEdits:
+        return self.world.edits.of_series(self.world.series_position[row.ticker])
 
     def series_category(self, row: SeriesRow) -> str:
         return "Sports" if row.topic < 0 else TOPICS[row.topic].category
@@ -81,7 +88,7 @@ class NewestRecords:
             topic = TOPICS[row.topic]
             _, subject = subject_of(topic, row.number)
             words = {"subject": subject, "day": "the day", "home": "home", "away": f"{subject}: away"}
-            title = topic.title.format(**words)
+            title = revised(topic.title.format(**words), self._edits_of(row).texts)
             listed = self.series_facts(row).tags
             # In January 2026 51 of 241 series had null tags.
             tags = f"[{','.join(map(format_text, listed))}]" if listed else "null"

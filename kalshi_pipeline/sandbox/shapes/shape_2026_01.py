@@ -16,6 +16,7 @@ from kalshi_pipeline.sandbox.shapes.shape_2026_10 import NewestShape
 from kalshi_pipeline.sandbox.world.books import Level
 from kalshi_pipeline.sandbox.world.candles import Candle, Distribution
 from kalshi_pipeline.sandbox.world.catalogue import topic_of
+from kalshi_pipeline.sandbox.world.edits import EventEdits, MarketEdits
 from kalshi_pipeline.sandbox.world.prices import DECI_CENT
 from kalshi_pipeline.sandbox.world.states import FINALIZED, RESULT_WORDS, SCALAR, STATUS_WORDS
 from kalshi_pipeline.sandbox.world.world_state import DAY, SeriesRow
@@ -30,7 +31,7 @@ class JanuaryShape(NewestShape):
 
     has_historical_tier = False
 
-    def _make_event_part(self, event: int) -> str:
+    def _make_event_part(self, event: int, *_edits: EventEdits) -> str:
         ticker = self.world.events.ticker[event]
         structure = self.world.structure_of(self.world.events.first_market[event])
         condition = "It closes early once its answer is known, and expires with it."
@@ -41,7 +42,7 @@ class JanuaryShape(NewestShape):
             f'"settlement_timer_seconds":1800,"tick_size":1'
         )
 
-    def _make_market_part(self, market: int) -> str:
+    def _make_market_part(self, market: int, *_edits: MarketEdits | EventEdits) -> str:
         event = self.world.markets.event[market]
         texts, (_, label, strike) = self.event_texts(event), outcome_of_market(self.world, market)
         return (
@@ -50,7 +51,7 @@ class JanuaryShape(NewestShape):
             f'"title":{texts.title[:-1]} {label}","yes_sub_title":"{label}"'
         )
 
-    def _make_combo_part(self, market: int) -> str:
+    def _make_combo_part(self, market: int, *_edits: MarketEdits) -> str:
         event = self.world.markets.event[market]
         legs, collection = self.legs.of(market), collection_of(self.world, event)
         label = format_text(",".join(leg.label for leg in legs))

@@ -11,6 +11,7 @@ from kalshi_pipeline.sandbox.shapes.event_texts import (
     EventTexts,
     Legs,
     collection_of,
+    competition_of,
     event_texts_of,
     is_never_traded,
     outcome_of_market,
@@ -21,14 +22,22 @@ from kalshi_pipeline.sandbox.shapes.json_format import (
     ZERO_TIME,
     format_dollars,
     format_price_ranges,
+    format_text,
     format_time,
 )
 from kalshi_pipeline.sandbox.shapes.records_2026_10 import NewestRecords
 from kalshi_pipeline.sandbox.world.catalogue import is_exclusive, topic_of
+from kalshi_pipeline.sandbox.world.edits import EventEdits, MarketEdits
 from kalshi_pipeline.sandbox.world.fees import CLEARED, override_of_event
 from kalshi_pipeline.sandbox.world.states import DETERMINED, RESULT_WORDS, SCALAR, STATUS_WORDS
 from kalshi_pipeline.sandbox.world.world import World
 from kalshi_pipeline.sandbox.world.world_state import HOUR
+
+# The bounds of settlements: each edit of an event moves them to the next. Scalar markets begin with the second.
+_FLOORS = (
+    '"default"',
+    *(f'"floor","settlement_floor_dollars":"{floor}"' for floor in ("0.0100", "0.0500", "0.1000", "0.0500")),
+)
 
 
 class NewestShape(NewestRecords):
@@ -39,14 +48,18 @@ class NewestShape(NewestRecords):
     def __init__(self, world: World) -> None:
         super().__init__(world)
         self.legs = Legs(world)
-        self.event_texts = lru_cache(maxsize=512)(self._make_event_texts)
+        # The cached functions also take the edits of the event or market, only to make the entries before them unused.
+        self.cached_event_texts = lru_cache(maxsize=512)(self._make_event_texts)
         # Cached from one walk to the next: 0.7 kB per market, some 230 MB in all.
-        self.event_part = lru_cache(maxsize=65_536)(self._make_event_part)
-        self.market_part = lru_cache(maxsize=131_072)(self._make_market_part)
-        self.combo_part = lru_cache(maxsize=32_768)(self._make_combo_part)
+        self.cached_event_part = lru_cache(maxsize=65_536)(self._make_event_part)
+        self.cached_market_part = lru_cache(maxsize=131_072)(self._make_market_part)
+        self.cached_combo_part = lru_cache(maxsize=32_768)(self._make_combo_part)
         self.times_part = lru_cache(maxsize=32_768)(self._make_times_part)
 
-    def _make_event_texts(self, event: int) -> EventTexts:
+    def event_texts(self, event: int) -> EventTexts:
+        return self.cached_event_texts(event, self.world.edits.of_event(event))
+
+    def _make_event_texts(self, event: int, *_edits: EventEdits) -> EventTexts:
         return event_texts_of(self.world, event)
 
     def market(self, market: int) -> str:
@@ -54,18 +67,22 @@ class NewestShape(NewestRecords):
         if recorded is not None:
             return recorded
         event = self.world.markets.event[market]
+        edits = self.world.edits
+        market_edits = edits.of_market(market)
         if self.world.events.is_combo[event]:
-            about = self.combo_part(market)
+            about = self.cached_combo_part(market, market_edits)
         else:
-            about = self.event_part(event) + self.market_part(market)
+            event_edits = edits.of_event(event)
+            about = self.cached_event_part(event, event_edits)
+            about += self.cached_market_part(market, market_edits, event_edits)
         return f"{{{about},{self._trading_part(market)},{self._lifecycle_part(market)}}}"
 
-    def _make_event_part(self, event: int) -> str:
+    def _make_event_part(self, event: int, *_edits: EventEdits) -> str:
         """Return the members that are the same for all markets of an event."""
         topic, ticker = topic_of(self.world.events.number[event]), self.world.events.ticker[event]
         is_scalar = topic.style == "scalar"
         condition = "It closes early once its answer is known, and expires with it."
-        floor = ',"settlement_floor_dollars":"0.0100"' if is_scalar else ""
+        floor = _FLOORS[(is_scalar + self.world.edits.of_event(event).floors) % len(_FLOORS)]
         participant = ',"primary_participant_key":"football_team"' if topic.style == "team" else ""
         structure = self.world.structure_of(self.world.events.first_market[event])
         return (
@@ -74,11 +91,11 @@ class NewestShape(NewestRecords):
             f'"notional_value_dollars":"1.0000"{participant},"price_level_structure":"{structure.name}",'
             f'"price_ranges":{format_price_ranges(structure)},'
             f'"rules_secondary":{self.event_texts(event).rules_secondary},'
-            f'"settlement_bounds_type":"{"floor" if is_scalar else "default"}"{floor},'
+            f'"settlement_bounds_type":{floor},'
             f'"settlement_timer_seconds":{60 if topic.exchange_index else 1800}'
         )
 
-    def _make_market_part(self, market: int) -> str:
+    def _make_market_part(self, market: int, *_edits: MarketEdits | EventEdits) -> str:
         """Return the members of a market that never change; they follow those of its event."""
         world = self.world
         event = world.markets.event[market]
@@ -95,7 +112,7 @@ class NewestShape(NewestRecords):
             f'"title":{texts.title[:-1]} {label}","yes_sub_title":"{label}"'
         )
 
-    def _make_combo_part(self, market: int) -> str:
+    def _make_combo_part(self, market: int, *_edits: MarketEdits) -> str:
         world = self.world
         event = world.markets.event[market]
         events, tickers, sides, labels, legs = zip(*self.legs.of(market), strict=True)
@@ -144,6 +161,8 @@ class NewestShape(NewestRecords):
         optional = self._payout(market) if state >= DETERMINED else ""
         if not market % 9 and not is_combo and is_never_traded(self.world, market):
             optional = ',"is_provisional":true'
+        if (until := self.world.edits.waivers.get(market)) is not None:
+            optional += f',"fee_waiver_expiration_time":"{format_time(until)}"'
         return (
             f'{times},"status":"{STATUS_WORDS[state]}","ticker":"{m.ticker[market]}",'
             f'"updated_time":"{updated_time}"{optional}'
@@ -204,10 +223,12 @@ class NewestShape(NewestRecords):
                 f'"settlement_sources":{self.no_sources},"strike_period":"","sub_title":"MVE","title":"Combo"'
             )
         topic, texts = topic_of(events.number[event]), self.event_texts(event)
-        metadata = {
-            "team": ',"product_metadata":{"competition":"Open Football","competition_scope":"Game"}',
-            "scalar": ',"product_metadata":null',
-        }.get(topic.style, "")
+        metadata = ""
+        if (competition := competition_of(self.world, event)) is not None:
+            name, scope = map(format_text, competition)
+            metadata = f',"product_metadata":{{"competition":{name},"competition_scope":{scope}}}'
+        elif topic.style == "scalar":
+            metadata = ',"product_metadata":null'
         strike = '"strike_period":""'
         if texts.is_dated:
             strike = f'"strike_date":"{format_time(events.close_at[event])}"'

@@ -19,7 +19,8 @@ class WorldConfig:
     that were made, more than `cutoff_days` ago are historical; a few minutes are a fraction of a day.
 
     Each step creates `births_per_step` markets in events that grow one after the other, closes `closes_per_step`
-    markets early, and mints `combos_per_step` combos.
+    markets early, mints `combos_per_step` combos, and makes `edits_per_step` edits of descriptions: titles, closes,
+    strikes, floors, waivers, rules, series, fees, legs, milestones, metadata and collections in turn (editing.py).
 
     `created_within_seconds` is the span in which everything that is open at the start was created, beginning with a
     whole second: 1 is within the same second, 0 at the same microsecond; None spreads the markets over 30 days and the
@@ -35,6 +36,7 @@ class WorldConfig:
     births_per_step: int = 1
     closes_per_step: int = 1
     combos_per_step: int = 0
+    edits_per_step: int = 0
     past_share: float = 0.1
     created_within_seconds: float | None = None
     past_days: float = 150

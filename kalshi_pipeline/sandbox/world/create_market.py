@@ -2,6 +2,7 @@
 
 from kalshi_pipeline.sandbox.world.catalogue import COMBO_PREFIXES, TOPICS, opponents, outcome_of, topic_of
 from kalshi_pipeline.sandbox.world.chance import scatter
+from kalshi_pipeline.sandbox.world.edits import EventEdits
 from kalshi_pipeline.sandbox.world.states import INITIALIZED
 from kalshi_pipeline.sandbox.world.world_state import DAY, WorldState
 from kalshi_pipeline.units import MICROS_PER_SECOND, datetime_of
@@ -30,7 +31,10 @@ def event_ticker_of(world: WorldState, number: int, close_at: int) -> str:
 def create_event(world: WorldState, number: int, created: int, close_at: int) -> int:
     """Create an event without markets, which closes at a whole second; index it once its markets are created."""
     ticker, series = event_ticker_of(world, number, close_at), series_of_number(world, number)
-    return world.events.append(ticker, number, series, close_at, created, is_combo=False)
+    event = world.events.append(ticker, number, series, close_at, created, is_combo=False)
+    if revision := world.edits.rules.get(number % len(TOPICS)):
+        world.edits.events[event] = EventEdits(rules=revision)
+    return event
 
 
 def draw_close(world: WorldState, number: int, created: int) -> int:

@@ -1,17 +1,21 @@
 """The fees of series and the fee overrides of events, past and scheduled: derived at every request, without memory.
 
 One series in three changes its fee: long before the start, ten minutes after it, and a month later. Of the events one
-in ten has an override, which is cleared a day later and scheduled again, and one in ten another that stays.
+in ten has an override, which is cleared a day later and scheduled again, and one in ten another that stays. Fees that
+were planned by edits of the world (edits.py) come on top.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from kalshi_pipeline.sandbox.world.chance import uuid_of
+from kalshi_pipeline.sandbox.world.edits import PlannedFee
 from kalshi_pipeline.sandbox.world.world import World
 from kalshi_pipeline.sandbox.world.world_state import DAY, HOUR, SeriesRow
 
 _SERIES_IDS, _EVENT_IDS = 71, 72
+_PLANNED_IDS = 200  # added to the above
+_MOST_PLANNED = 1 << 20  # of one series or event, so that every change has an identifier of its own
 _MINUTE = HOUR // 60
 
 
@@ -51,17 +55,17 @@ def series_fee_changes(world: World) -> Iterator[SeriesFeeChange]:
 
 def changes_of_series(world: World, position: int, row: SeriesRow) -> Iterator[SeriesFeeChange]:
     """Yield the changes of a series, the oldest first."""
-    if position % 3 or row.recorded is not None or row.topic < -1:
+    if row.recorded is not None or row.topic < -1:
         return
     steps = (
         (world.start - 90 * DAY, Fee("quadratic_with_maker_fees", "1")),
         (world.start + 10 * _MINUTE, Fee("quadratic", "0.5")),
         (world.start + 30 * DAY, Fee("flat", "1")),
     )
-    for number, (at, fee) in enumerate(steps):
-        yield SeriesFeeChange(
-            uuid_of(world.config.seed + _SERIES_IDS, 4 * position + number), position, fee, at
-        )
+    for change in _changes(
+        world, _SERIES_IDS, position, () if position % 3 else steps, world.edits.fees_of_series
+    ):
+        yield SeriesFeeChange(change.id, position, change.fee, change.at)
 
 
 def event_fee_changes(world: World) -> Iterator[EventFeeChange]:
@@ -74,14 +78,40 @@ def changes_of_event(world: World, event: int) -> Iterator[EventFeeChange]:
     """Yield the changes of the override of an event, the oldest first."""
     events = world.events
     first = events.first_market[event]
-    if event % 10 not in (3, 7) or first < 0 or events.number[event] < 0 or events.is_combo[event]:
+    if first < 0 or events.number[event] < 0 or events.is_combo[event]:
         return
     created = world.markets.created[first]
-    steps = [(created + HOUR, Fee("quadratic_with_maker_fees", "0.25"))]
+    steps = []
+    if event % 10 in (3, 7):
+        steps.append((created + HOUR, Fee("quadratic_with_maker_fees", "0.25")))
     if event % 10 == 3:
         steps += [(created + 25 * HOUR, CLEARED), (created + 60 * DAY, Fee("flat", "1"))]
-    for number, (at, fee) in enumerate(steps):
-        yield EventFeeChange(uuid_of(world.config.seed + _EVENT_IDS, 4 * event + number), event, fee, at)
+    for change in _changes(world, _EVENT_IDS, event, steps, world.edits.fees_of_event):
+        yield EventFeeChange(change.id, event, change.fee, change.at)
+
+
+class _Change(NamedTuple):
+    at: int
+    id: str
+    fee: Fee
+
+
+def _changes(
+    world: World,
+    ids: int,
+    position: int,
+    steps: Iterable[tuple[int, Fee]],
+    planned: Mapping[int, Sequence[PlannedFee]],
+) -> list[_Change]:
+    """Return the changes that every world has and those of its edits, the oldest first."""
+    seed = world.config.seed + ids
+    changes = [
+        _Change(at, uuid_of(seed, 4 * position + number), fee) for number, (at, fee) in enumerate(steps)
+    ]
+    for number, fee in enumerate(planned.get(position, ())):
+        identifier = uuid_of(seed + _PLANNED_IDS, _MOST_PLANNED * position + number)
+        changes.append(_Change(fee.at, identifier, Fee(fee.fee_type, fee.multiplier)))
+    return sorted(changes)
 
 
 def fee_of_series(world: World, row: SeriesRow) -> Fee:

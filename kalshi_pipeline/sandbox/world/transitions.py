@@ -5,6 +5,7 @@ from bisect import bisect_right
 from kalshi_pipeline.sandbox.world.catalogue import topic_of
 from kalshi_pipeline.sandbox.world.chance import scatter
 from kalshi_pipeline.sandbox.world.create_market import create_combo, create_event, create_market, draw_close
+from kalshi_pipeline.sandbox.world.editing import edit_descriptions
 from kalshi_pipeline.sandbox.world.outcomes import settle, states_after_close
 from kalshi_pipeline.sandbox.world.states import ACTIVE, ARCHIVED, CLOSED, INACTIVE, INITIALIZED
 from kalshi_pipeline.sandbox.world.world_state import DAY, WorldState
@@ -34,6 +35,7 @@ def _change(world: WorldState, before: int) -> None:
     _close(world, before)
     _pause_or_resume(world)
     _settle(world)
+    edit_descriptions(world)
     _log_quotes(world, before)
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from kalshi_pipeline.sandbox.world.catalogue import TOPICS, Topic, topic_of
 from kalshi_pipeline.sandbox.world.columns import Events, Markets
 from kalshi_pipeline.sandbox.world.config import WorldConfig
+from kalshi_pipeline.sandbox.world.edits import Edits
 from kalshi_pipeline.sandbox.world.prices import DECI_CENT, LINEAR_CENT, MICRO, PriceStructure
 from kalshi_pipeline.sandbox.world.quote_log import QuoteLog
 from kalshi_pipeline.sandbox.world.quotes import Quoter
@@ -47,6 +48,7 @@ class WorldState:
         self.cutoff_lead = 0
         self.markets = Markets()
         self.events = Events()
+        self.edits = Edits()
         self.series: list[SeriesRow] = []
         self.series_position: dict[str, int] = {}
         self.series_per_topic = 0

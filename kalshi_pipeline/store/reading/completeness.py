@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, Connection, Select, Table, and_, case, fun
 from kalshi_pipeline.store.reading.parents import HAS_REACHABLE_MARKET
 from kalshi_pipeline.store.schema.tables import (
     candlesticks,
+    document_subjects,
     events,
     latest_quotes,
     listings,
@@ -183,6 +184,12 @@ def count_added_rows(connection: Connection, table_name: str) -> int:
     if table_name not in COUNTED:
         return count_rows(connection, table_name)
     query = select(row_counts.c.row_count).where(row_counts.c.table_name == table_name)
+    return int(connection.execute(query).scalar_one())
+
+
+def count_subjects(connection: Connection, kind: str) -> int:
+    """Count what is kept as documents of a kind."""
+    query = select(func.count()).where(document_subjects.c.kind == kind)
     return int(connection.execute(query).scalar_one())
 
 

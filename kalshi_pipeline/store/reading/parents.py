@@ -19,7 +19,7 @@ from kalshi_pipeline.store.spans import is_in_open_span
 from kalshi_pipeline.store.writing.runs import State
 from kalshi_pipeline.vocabulary import STATUSES_OF, MarketStatus, StatusFilter
 
-_HAS_COMBO = exists().where(markets.c.event_id == events.c.id, markets.c.is_combo)
+HAS_COMBO = exists().where(markets.c.event_id == events.c.id, markets.c.is_combo)
 # An event all of whose markets are gone is shown by the exchange no more.
 HAS_REACHABLE_MARKET = exists().where(markets.c.event_id == events.c.id, markets.c.gone_at.is_(None))
 
@@ -99,7 +99,7 @@ def open_placeholder_events(
 
     With `of_combos`, those whose markets are combos or those whose markets are not.
     """
-    wanted = [] if of_combos is None else [_HAS_COMBO if of_combos else ~_HAS_COMBO]
+    wanted = [] if of_combos is None else [HAS_COMBO if of_combos else ~HAS_COMBO]
     query = (
         select(events.c.ticker)
         .select_from(events.outerjoin(event_lookups))

@@ -26,6 +26,7 @@ from kalshi_pipeline.records import (
     Candlestick,
     Event,
     EventFeeChange,
+    Leg,
     Market,
     Note,
     OrderBookLevel,
@@ -630,3 +631,114 @@ event_fee_changes = Table(
     **clustered(),
 )
 Index("ix_event_fee_changes_event_ticker", event_fee_changes.c.event_ticker, event_fee_changes.c.scheduled_at)
+
+document_dictionaries = Table(
+    "document_dictionaries",
+    metadata,
+    _id(),
+    Column(
+        "kind", Text, nullable=False, comment="the kind of the documents: series, event, market, or another"
+    ),
+    Column("family", Text, nullable=False, comment="which documents it is for: what their names begin with"),
+    _instant("made_at", "when it was made"),
+    Column(
+        "body",
+        LargeBinary,
+        nullable=False,
+        comment="the beginning of a document of the family, compressed by zstd",
+    ),
+    comment="what documents have in common: zstd compresses the blocks that name one with it; none is ever changed",
+)
+Index(
+    "ix_document_dictionaries_family",
+    document_dictionaries.c.kind,
+    document_dictionaries.c.family,
+    document_dictionaries.c.id,
+)
+
+document_blocks = Table(
+    "document_blocks",
+    metadata,
+    _id(),
+    Column(
+        "dictionary_id",
+        ForeignKey("document_dictionaries.id"),
+        comment="the dictionary with which it is compressed, if there is one",
+    ),
+    Column("body", LargeBinary, nullable=False, comment="documents, one a line, compressed by zstd"),
+    comment="documents that were stored at the same time, compressed together",
+)
+
+
+def _documents(name: str, key: str, parent: str, subject: str) -> Table:
+    """Return the table that says which documents there are of the rows of a parent."""
+    return Table(
+        name,
+        metadata,
+        Column(key, ForeignKey(parent), primary_key=True, comment=f"the {subject}"),
+        Column(
+            "seen_at",
+            BigInteger,
+            primary_key=True,
+            comment=str(Note("when the exchange was first seen to say this", INSTANT)),
+        ),
+        Column("digest", BigInteger, nullable=False, comment="64 bits of the document's XXH3 digest"),
+        Column(
+            "block_id", ForeignKey("document_blocks.id"), nullable=False, comment="the block that holds it"
+        ),
+        Column("line", Integer, nullable=False, comment="its line in that block, from 0"),
+        comment=f"everything that the exchange said of each {subject}, wherever that was not what it had said before",
+        **clustered(),
+    )
+
+
+series_documents = _documents("series_documents", "series_id", "series.id", "series")
+event_documents = _documents("event_documents", "event_id", "events.id", "event")
+market_documents = _documents("market_documents", "market_id", "markets.id", "market")
+
+document_subjects = Table(
+    "document_subjects",
+    metadata,
+    _id(),
+    Column("kind", Text, nullable=False, comment="what it is, such as milestone or event_metadata"),
+    Column("ticker", Text, nullable=False, comment="the exchange's identifier, unique within the kind"),
+    _instant("asked_at", "when the exchange was last asked for it"),
+    UniqueConstraint("kind", "ticker"),
+    comment="what is kept as documents only, without a table of its own",
+)
+subject_documents = _documents(
+    "subject_documents", "subject_id", "document_subjects.id", "subject without a table of its own"
+)
+
+document_fields = Table(
+    "document_fields",
+    metadata,
+    Column("kind", Text, primary_key=True, comment="the kind of documents"),
+    Column(
+        "week_at",
+        BigInteger,
+        primary_key=True,
+        comment=str(Note("the beginning of the week, a Monday", INSTANT)),
+    ),
+    Column(
+        "field", Text, primary_key=True, comment="the exchange's name of a field; blank counts the documents"
+    ),
+    Column("type", Text, primary_key=True, comment="its type in JSON"),
+    _count("documents", "in how many documents it was, each time that all of them were listed"),
+    comment="which fields the exchange sent, and of which type: changes of its API show here",
+    **clustered(),
+)
+
+combo_legs = Table(
+    "combo_legs",
+    metadata,
+    Column("market_id", ForeignKey("markets.id"), primary_key=True, comment="the combo"),
+    record_column(Leg, "position", primary_key=True),
+    Column("leg_market_id", ForeignKey("markets.id"), comment="the market of this leg, if it is stored"),
+    Column("leg_ticker", Text, comment="that market's ticker, if it is not stored"),
+    Column("leg_event_ticker", Text, comment="that market's event, if the market is not stored"),
+    *record_columns(Leg, without=("position", "market_ticker", "event_ticker")),
+    comment="the markets that a combo is made of, and the side of each that has to win",
+    **clustered(),
+)
+Index("ix_combo_legs_leg_market_id", combo_legs.c.leg_market_id)

@@ -84,6 +84,7 @@ def definitions(words: ViewWords) -> dict[str, str]:
         "order_book_history": views.order_book_history(),
         "price_history_filled": views.price_history_filled(),
         "fee_history": views.fee_history(),
+        "legs_of_combos": views.legs_of_combos(),
     }
 
 
@@ -542,6 +543,21 @@ SELECT
 FROM order_books AS b
 JOIN markets AS m ON m.id = b.market_id
 LEFT JOIN order_book_levels AS l ON l.order_book_id = b.id
+"""
+
+    def legs_of_combos(self) -> str:
+        return """
+SELECT
+    c.ticker AS combo_ticker,
+    l.position AS position,
+    coalesce(m.ticker, l.leg_ticker) AS leg_ticker,
+    coalesce(e.ticker, l.leg_event_ticker) AS leg_event_ticker,
+    l.side AS side,
+    l.settlement_value / 1000000.0 AS settlement_value
+FROM combo_legs AS l
+JOIN markets AS c ON c.id = l.market_id
+LEFT JOIN markets AS m ON m.id = l.leg_market_id
+LEFT JOIN events AS e ON e.id = m.event_id
 """
 
     def fee_history(self) -> str:

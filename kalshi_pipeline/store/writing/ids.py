@@ -22,14 +22,15 @@ def insert_one(connection: Connection, table: Table, values: Mapping[str, object
     return new_id
 
 
-def insert_many(connection: Connection, table: Table, rows: Sequence[Mapping[str, object]]) -> None:
-    """Insert rows, each with a new key, in their order."""
+def insert_many(connection: Connection, table: Table, rows: Sequence[Mapping[str, object]]) -> int:
+    """Insert rows, each with a new key, in their order, and return the first of these keys."""
+    first_id = int(connection.execute(select(_largest_id(table) + 1)).scalar_one())
     if rows:
-        first_id = int(connection.execute(select(_largest_id(table) + 1)).scalar_one())
         connection.execute(
             insert(table), [{"id": new_id, **row} for new_id, row in enumerate(rows, first_id)]
         )
         _keep(connection, table)
+    return first_id
 
 
 class InsertNew:

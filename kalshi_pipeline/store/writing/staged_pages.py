@@ -1,8 +1,8 @@
 """Pages of markets in temporary tables: all quotes, and the descriptions that are compared with what is stored."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
 from itertools import compress
-from typing import NamedTuple
 
 from sqlalchemy import (
     Connection,
@@ -78,8 +78,9 @@ _find_new = (
 )
 
 
-class Staged(NamedTuple):
-    """How many markets a page has, and how many of them are compared with what is stored.
+@dataclass(frozen=True)
+class Staged:
+    """How many markets a page has, and how many of them are compared with what is stored: those of `tickers`.
 
     `repaired` of these should have had a fingerprint, and had none.
     """
@@ -87,13 +88,15 @@ class Staged(NamedTuple):
     markets: int
     compared: int
     repaired: int = 0
+    tickers: Collection[str] = field(default=(), compare=False)
 
 
 def stage_markets(connection: Connection, page: Sequence[Market], encoding: Encoding = CURRENT) -> Staged:
     """Hold a page of markets in temporary tables of this connection, for the functions below and for `quotes`."""
     fingerprints = _stage_quotes(connection, page, encoding)
     _stage_descriptions(connection, page, fingerprints)
-    return Staged(len(page), len(page), connection.execute(_count_damaged).scalar_one())
+    tickers = frozenset(market.ticker for market in page)
+    return Staged(len(page), len(page), connection.execute(_count_damaged).scalar_one(), tickers)
 
 
 def stage_listed(connection: Connection, page: Sequence[Market], encoding: Encoding = CURRENT) -> Staged:
@@ -106,7 +109,7 @@ def stage_listed(connection: Connection, page: Sequence[Market], encoding: Encod
     found: dict[str, bool] = dict(connection.execute(_find_new, {"version": encoding.version}).all())
     is_new = [market.ticker in found for market in page]
     _stage_descriptions(connection, list(compress(page, is_new)), list(compress(fingerprints, is_new)))
-    return Staged(len(page), len(found), sum(found.values()))
+    return Staged(len(page), len(found), sum(found.values()), found.keys())
 
 
 def _stage_quotes(connection: Connection, page: Sequence[Market], encoding: Encoding) -> list[int]:

@@ -39,7 +39,20 @@ from kalshi_pipeline_tests.store.samples import NOON, query, series_row, sqlite_
 # No server and no driver of it is needed to write its statements.
 POSTGRESQL = URL.create("postgresql+psycopg").get_dialect()()
 # Integers that are no instants and stay small; keys are as their tables declare them.
-_SMALL = {"received_ms", "period_minutes", "version", "row_count", "added", "number", "reading", STAGED_ROW}
+_SMALL = {
+    *(
+        "received_ms",
+        "period_minutes",
+        "version",
+        "row_count",
+        "added",
+        "number",
+        "reading",
+        "line",
+        "documents",
+    ),
+    STAGED_ROW,
+}
 
 
 def _modules() -> Iterator[ModuleType]:

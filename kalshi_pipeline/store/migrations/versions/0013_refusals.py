@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0013"
-down_revision = "0010"
+down_revision = "0011"
 
 # Of an earlier refusal it is not known how often it came, and its digest is left blank: the next one is another.
 COPY = """

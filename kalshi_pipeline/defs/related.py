@@ -1,0 +1,44 @@
+"""What the exchange publishes about events beside them, kept as documents: collected hourly, after everything else."""
+
+from functools import partial
+
+import dagster as dg
+
+from kalshi_pipeline.defs.pipeline_asset import materialize, pipeline_asset
+from kalshi_pipeline.defs.resources import Pipeline
+from kalshi_pipeline.ingest.event_metadata import PATH, sync_event_metadata
+from kalshi_pipeline.ingest.related import RELATED, Related, sync_related
+from kalshi_pipeline.monitoring.checks import LISTING_COMPLETE, QUARANTINE_SHARE
+
+_TABLE = "document_subjects"
+_CHECKS = (LISTING_COMPLETE, QUARANTINE_SHARE)
+
+
+def _listed(related: Related) -> dg.AssetsDefinition:
+    def collect(context: dg.AssetExecutionContext, pipeline: Pipeline) -> dg.MaterializeResult:
+        return materialize(context, pipeline, partial(sync_related, related=related))
+
+    collect.__name__ = related.asset
+    collect.__doc__ = (
+        f"{related.about} One row is one of them; its key is the exchange's identifier.\n\n"
+        "As fresh as the last `collect` (hourly). A second run on the same answers changes nothing; every other answer "
+        "is kept as a document. An exchange without this endpoint is noted."
+    )
+    return pipeline_asset(table=_TABLE, endpoint=related.endpoint.path, checks=_CHECKS, is_last=True)(collect)
+
+
+related_assets = [_listed(related) for related in RELATED]
+
+
+@pipeline_asset(table=_TABLE, endpoint=PATH, checks=_CHECKS, is_last=True)
+def event_metadata(context: dg.AssetExecutionContext, pipeline: Pipeline) -> dg.MaterializeResult:
+    """The metadata of events that are no combos: images, sources, competition. One row is one event, by its ticker.
+
+    Fetched when an event is first seen and again when its description has changed, for at most 300 events an hour, by
+    `collect` (hourly). What is fetched again and is the same changes nothing. An exchange without this endpoint is
+    noted.
+    """
+    return materialize(context, pipeline, sync_event_metadata)
+
+
+defs = dg.Definitions(assets=[*related_assets, event_metadata])

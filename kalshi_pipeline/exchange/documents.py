@@ -1,0 +1,148 @@
+"""What the exchange says of a record, whole: the JSON as it came, but for what moves with every quote.
+
+An answer is read for it again, because few of its records are new: the others cost nothing.
+"""
+
+import json
+import re
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import cache, lru_cache
+from typing import Any, NamedTuple
+
+import msgspec
+
+from kalshi_pipeline.exchange.value_readers import loose_dollars, loose_text
+from kalshi_pipeline.records import Document, Leg
+
+_decode = msgspec.json.Decoder(float_hook=Decimal).decode
+
+# The fields of a quote with their NO twins, figures of the last day, and liquidity, in every generation.
+_MOVING = re.compile(
+    r"(yes|no)_(bid|ask)(_size)?(_dollars|_fp)?"
+    r"|(last_price|volume|volume_24h|open_interest|liquidity)(_dollars|_fp)?"
+    r"|previous_\w+"
+)
+
+
+_LEGS = "mve_selected_legs"
+_NESTED = re.compile("markets")
+_NOTHING = re.compile("(?!)")
+
+
+class _Shape(NamedTuple):
+    """How records under a key are named, and which of their fields are left out."""
+
+    identifier: str
+    left_out: re.Pattern[str]
+
+
+_SHAPES = {
+    "market": _Shape("ticker", _MOVING),
+    "markets": _Shape("ticker", _MOVING),
+    "event": _Shape("event_ticker", _NESTED),
+    "events": _Shape("event_ticker", _NESTED),
+    "series": _Shape("ticker", _MOVING),
+}
+_OTHER = _Shape("id", _NOTHING)
+
+
+@lru_cache(maxsize=1000)
+def _left_out(shape: _Shape, names: tuple[str, ...]) -> list[str]:
+    """Return which of a record's fields are left out. Nearly all records have the same ones."""
+    return [name for name in names if shape.left_out.fullmatch(name)]
+
+
+@dataclass(frozen=True)
+class Source:
+    """The body of an answer with records under a key: a list, or a single one.
+
+    `tickers` are those of its records in their order, where each of them could be read.
+    """
+
+    body: bytes
+    key: str
+    tickers: Sequence[str] | None = None
+
+    def documents(self, wanted: Collection[str] | None = None) -> Iterator[Document]:
+        """Yield what it says of the wanted records, or of all; of one that it has twice, the first.
+
+        A record without a name, or one that cannot be decoded at all, is left out.
+        """
+        shape = _SHAPES.get(self.key, _OTHER)
+        seen: set[str] = set()
+        for fields in self._records(wanted):
+            ticker = fields.get(shape.identifier)
+            if not isinstance(ticker, str) or not ticker or ticker in seen:
+                continue
+            if wanted is not None and ticker not in wanted:
+                continue
+            seen.add(ticker)
+            for name in _left_out(shape, tuple(fields)):
+                del fields[name]
+            yield Document(ticker, fields, tuple(legs_of(fields)) if _LEGS in fields else ())
+
+    def _records(self, wanted: Collection[str] | None) -> Iterator[dict[str, Any]]:
+        try:
+            parts = _parts_of(self.body, self.key)
+        except (RecursionError, ValueError):
+            parts = None
+        if parts is None:
+            yield from _decoded_slowly(self.body, self.key)
+            return
+        if wanted is not None and self.tickers is not None and len(self.tickers) == len(parts):
+            parts = [part for part, ticker in zip(parts, self.tickers, strict=True) if ticker in wanted]
+        for part in parts:
+            try:
+                fields = _decode(part)
+            except (RecursionError, ValueError):
+                fields = _without_halves(bytes(part))
+            if isinstance(fields, dict):
+                yield fields
+
+
+def legs_of(fields: dict[str, Any]) -> Iterator[Leg]:
+    """Yield the legs of a combo; what is odd in one is absent."""
+    legs = fields.get(_LEGS)
+    for position, leg in enumerate(legs if isinstance(legs, list) else ()):
+        if isinstance(leg, dict):
+            yield Leg(
+                position,
+                loose_text(leg.get("market_ticker")),
+                loose_text(leg.get("event_ticker")),
+                loose_text(leg.get("side")),
+                loose_dollars(leg.get("yes_settlement_value_dollars")),
+            )
+
+
+def _parts_of(body: bytes, key: str) -> list[msgspec.Raw]:
+    """Return the text of each record; ValueError where there are none under the key."""
+    try:
+        parts: list[msgspec.Raw] | None = _envelope(key, list[msgspec.Raw] | None).decode(body).records
+    except msgspec.ValidationError:
+        return [_envelope(key, msgspec.Raw).decode(body).records]
+    return parts or []
+
+
+@cache
+def _envelope(key: str, kind: Any) -> msgspec.json.Decoder[Any]:  # noqa: ANN401  (a type)
+    struct = msgspec.defstruct("Envelope", [("records", kind)], rename={"records": key}, gc=False)
+    return msgspec.json.Decoder(struct)
+
+
+def _decoded_slowly(body: bytes, key: str) -> Iterator[dict[str, Any]]:
+    found = _without_halves(body)
+    records = found.get(key) if isinstance(found, dict) else None
+    for fields in records if isinstance(records, list) else [records]:
+        if isinstance(fields, dict):
+            yield fields
+
+
+def _without_halves(body: bytes) -> Any:  # noqa: ANN401  (JSON)
+    """Return JSON that holds half a character somewhere, with a replacement character there; None if it is none."""
+    try:
+        whole = json.dumps(json.loads(body), ensure_ascii=False).encode("utf-16", "surrogatepass")
+        return _decode(whole.decode("utf-16", "replace").encode())
+    except (RecursionError, ValueError):
+        return None

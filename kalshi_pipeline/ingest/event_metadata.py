@@ -1,0 +1,164 @@
+"""The metadata of events: fetched one by one, when an event is first seen and when its description has changed.
+
+An exchange that fails here leaves the run partial instead of failed, so that nothing else is skipped for it.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from kalshi_pipeline.errors import ExchangeError, NotFoundError
+from kalshi_pipeline.exchange.pages import Page
+from kalshi_pipeline.exchange.transport import Answer
+from kalshi_pipeline.ingest.run.failures import FailuresInARow
+from kalshi_pipeline.ingest.run.lenient import leaving_partial, note_not_offered
+from kalshi_pipeline.ingest.run.recorded_listing import begin_listing, closing_run, store_page
+from kalshi_pipeline.ingest.run.report import Report
+from kalshi_pipeline.ingest.run.session import Session
+from kalshi_pipeline.records import Document
+from kalshi_pipeline.store.database import Connection
+from kalshi_pipeline.store.reading.event_metadata import (
+    changed_events,
+    count_asked,
+    has_documents,
+    unseen_events,
+)
+from kalshi_pipeline.store.writing.documents import other_kind, record_subjects
+from kalshi_pipeline.store.writing.runs import State, Subject
+from kalshi_pipeline.store.writing.tally import Tally
+from kalshi_pipeline.units import MICROS_PER_SECOND
+
+ASSET = "event_metadata"
+PATH = "/events/{event_ticker}/metadata"
+EVENT_METADATA = other_kind(ASSET)
+REQUESTS_AN_HOUR = 300
+
+_HOUR = 3600 * MICROS_PER_SECOND
+_DAY = 24 * _HOUR
+# When an event was asked for whose answer is not stored yet: if the run is killed, the exchange is asked again.
+_NOT_YET = 0
+_FAILED_EVENTS = 3
+# If the exchange has no metadata of so many events, and never had of any, it does not offer them.
+_MISSING_EVENTS = 10
+
+
+def sync_event_metadata(session: Session, walk_seconds: float | None = None) -> Report:
+    """Store the metadata of events that are new or described otherwise than when it was fetched; of no combos.
+
+    At most REQUESTS_AN_HOUR events are asked for in an hour, whichever run does it; the others are left to later runs.
+    """
+    report = begin_listing(
+        session,
+        ASSET,
+        kind=EVENT_METADATA.name,
+        subject=Subject(selection="events that are new or have changed"),
+    )
+    with closing_run(session, report), leaving_partial(report, PATH):
+        seconds = session.settings.walk_seconds if walk_seconds is None else walk_seconds
+        _Fetching(session, report, seconds).run()
+    return report
+
+
+class _Fetching:
+    def __init__(self, session: Session, report: Report, seconds: float) -> None:
+        self._session = session
+        self._report = report
+        self._ends = session.clock.monotonic() + seconds
+        self._asked: list[str] = []
+        self._missing: list[str] = []
+        self._failed: dict[str, str] = {}
+
+    def run(self) -> None:
+        with self._session.database.read() as connection:
+            is_offered = has_documents(connection, EVENT_METADATA)
+            due = _due_events(connection, self._session.clock.now())
+        try:
+            not_found = self._fetch(due, is_offered=is_offered)
+        except ExchangeError:
+            self._record(self._asked)
+            raise
+        if not_found is not None and not is_offered and not self._asked:
+            note_not_offered(self._report, PATH, not_found)
+            return
+        # For those without metadata the exchange is asked again a day later.
+        self._record([*self._asked, *self._missing])
+        if self._missing:
+            self._report.counts["without_metadata"] += len(self._missing)
+        self._report.failures = len(self._failed)
+        self._report.state = State.PARTIAL if self._failed else State.COMPLETE
+        self._report.reason = "; ".join(f"{ticker}: {why}" for ticker, why in self._failed.items()) or None
+
+    def _record(self, tickers: Sequence[str]) -> None:
+        """Record that the exchange was asked for events, once what it answered is stored."""
+        self._session.documents.store()
+        with self._session.database.begin() as connection:
+            record_subjects(connection, EVENT_METADATA, tickers, self._session.clock.now())
+
+    def _fetch(self, due: "_Due", *, is_offered: bool) -> NotFoundError | None:
+        """Fetch and store the metadata of events, until the time is over, and return the last answer of 404."""
+        failures, not_found = FailuresInARow(_FAILED_EVENTS), None
+        client = self._session.client
+        most_requests = client.requests + due.requests
+        for done, ticker in enumerate(due.events):
+            seconds_left = self._ends - self._session.clock.monotonic()
+            if seconds_left <= 0 or client.requests >= most_requests:
+                why = "time is over" if seconds_left <= 0 else "too many requests were retries"
+                self._report.notes.append(
+                    f"{len(due.events) - done:,} events are left to the next run: {why}"
+                )
+                break
+            try:
+                answer = client.fetch_event_metadata(ticker, seconds_left)
+            except NotFoundError as error:
+                not_found = error
+                self._missing.append(ticker)
+                if not (is_offered or self._asked) and len(self._missing) >= _MISSING_EVENTS:
+                    break
+            except ExchangeError as error:
+                failures.add()
+                if failures.are_too_many:
+                    raise
+                self._failed[ticker] = str(error)
+            else:
+                failures.clear()
+                self._store(ticker, answer)
+        return not_found
+
+    def _store(self, ticker: str, answer: Answer[Page[Document]]) -> None:
+        def merge(connection: Connection, documents: Sequence[Document]) -> Tally:
+            inserted = min(record_subjects(connection, EVENT_METADATA, [ticker], _NOT_YET), len(documents))
+            return Tally(inserted=inserted, unchanged=len(documents) - inserted)
+
+        self._asked.append(ticker)
+        self._session.documents.add(
+            EVENT_METADATA, answer.content.records, answer.received_at, are_counted=True
+        )
+        store_page(
+            self._session,
+            self._report,
+            answer.content.records,
+            merge,
+            records=len(answer.content.records),
+            duplicates=0,
+            rejects=answer.content.rejects,
+            received_at=answer.received_at,
+        )
+        self._session.report_progress(f"{ASSET}: {self._report.tally.new:,} events")
+
+
+class _Due(NamedTuple):
+    """The events to ask for, and how many requests are left for it, retries included."""
+
+    events: list[str]
+    requests: int
+
+
+def _due_events(connection: Connection, now: int) -> _Due:
+    """Return the events to ask for now. Those that have changed leave half of the requests to those never seen."""
+    asked = count_asked(connection, EVENT_METADATA, after=now - _HOUR, until=now)
+    left = max(0, REQUESTS_AN_HOUR - asked)
+    unseen = unseen_events(connection, EVENT_METADATA, left)
+    changed = changed_events(
+        connection, EVENT_METADATA, left, asked_before=now - _HOUR, missed_before=now - _DAY
+    )
+    chosen = changed[: max(left // 2, left - len(unseen))]
+    return _Due([*chosen, *unseen[: left - len(chosen)]], left)

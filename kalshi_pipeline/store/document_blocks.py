@@ -1,0 +1,80 @@
+"""How documents are kept: as lines of JSON, those of one family compressed together, with what they have in common.
+
+A line is an array of two objects with sorted keys: the document's fields, and, in place of long texts that many
+documents share, the keys of these in `texts`.
+"""
+
+import json
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import msgspec
+import xxhash
+import zstandard
+
+from kalshi_pipeline.errors import StoreError, StoreProblem
+
+_LEVEL = 3
+_MOST_OF_DICTIONARY = 1 << 16
+_MOST_DECOMPRESSED = 1 << 30
+_encode = msgspec.json.Encoder(order="sorted", decimal_format="number").encode
+_encode_text = msgspec.json.Encoder().encode
+
+
+def line_of(fields: dict[str, Any], shared: dict[str, int]) -> bytes:
+    """Return a document as a line, from its fields but for the shared texts, and the keys of these by their fields."""
+    return _encode((fields, shared))
+
+
+def digest_of(body: bytes) -> int:
+    """Return the digest of a line: 64 bits of XXH3, signed."""
+    return int.from_bytes(xxhash.xxh3_64_digest(body), "big", signed=True)
+
+
+def dictionary_of(line: bytes) -> bytes:
+    """Return a dictionary made of a line, as it is stored."""
+    return zstandard.ZstdCompressor(level=_LEVEL).compress(line[:_MOST_OF_DICTIONARY])
+
+
+def compressed(lines: Sequence[bytes], dictionary: bytes | None) -> bytes:
+    """Return lines as a block, compressed with a stored dictionary if there is one."""
+    compressor = zstandard.ZstdCompressor(level=_LEVEL, dict_data=_loaded(dictionary), write_dict_id=False)
+    return compressor.compress(b"\n".join(lines))
+
+
+def line_in(block: bytes, dictionary: bytes | None, number: int, digest: int) -> bytes:
+    """Return one line of a block; StoreError where it is not what was stored."""
+    try:
+        decompressor = zstandard.ZstdDecompressor(dict_data=_loaded(dictionary))
+        lines = decompressor.decompress(block, max_output_size=_MOST_DECOMPRESSED).split(b"\n")
+    except zstandard.ZstdError as error:
+        raise StoreError(f"a block of documents cannot be read: {error}", StoreProblem.DAMAGED) from error
+    if number >= len(lines) or digest_of(lines[number]) != digest:
+        raise StoreError("a document is not what was stored", StoreProblem.DAMAGED)
+    return lines[number]
+
+
+def _loaded(dictionary: bytes | None) -> zstandard.ZstdCompressionDict | None:
+    if dictionary is None:
+        return None
+    raw = zstandard.ZstdDecompressor().decompress(dictionary)
+    return zstandard.ZstdCompressionDict(raw, dict_type=zstandard.DICT_TYPE_RAWCONTENT)
+
+
+class Fields(NamedTuple):
+    """What a line holds: the JSON text of each field, and the keys of the shared texts in the place of others."""
+
+    fields: dict[str, str]
+    keys: dict[str, int]
+
+
+def fields_in(line: bytes) -> Fields:
+    """Return what a line holds; every number is as the exchange wrote it."""
+    fields, keys = msgspec.json.decode(line, type=tuple[dict[str, msgspec.Raw], dict[str, int]])
+    return Fields({name: bytes(value).decode() for name, value in fields.items()}, keys)
+
+
+def json_of(fields: dict[str, str], texts: dict[str, str]) -> str:
+    """Return a document as JSON with sorted keys, from the JSON texts of its fields and from its shared texts."""
+    whole = {**fields, **{name: _encode_text(text).decode() for name, text in texts.items()}}
+    return "{" + ",".join(f"{json.dumps(name)}:{whole[name]}" for name in sorted(whole)) + "}"

@@ -1,0 +1,175 @@
+"""Documents: everything that the exchange said of a series, an event, a market, or of what has no table of its own."""
+
+import json
+from collections import Counter, defaultdict
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+import msgspec
+from sqlalchemy import Column, Connection, Table, func, select
+
+from kalshi_pipeline.store.document_blocks import fields_in, json_of, line_in
+from kalshi_pipeline.store.schema.tables import (
+    document_blocks,
+    document_dictionaries,
+    document_fields,
+    document_subjects,
+    event_documents,
+    events,
+    market_documents,
+    markets,
+    series,
+    series_documents,
+    subject_documents,
+    texts,
+)
+
+_OF_TABLES = {
+    "market": (markets, market_documents),
+    "event": (events, event_documents),
+    "series": (series, series_documents),
+}
+
+
+@dataclass(frozen=True)
+class Details:
+    """What the exchange said of a record from an instant on, but for what moves with every quote.
+
+    `json` has the exchange's own fields, sorted, with every number as the exchange wrote it; `seen_at` is when it was
+    first seen to say this (microseconds since 1970).
+    """
+
+    kind: str
+    ticker: str
+    seen_at: int
+    json: str
+
+    @property
+    def fields(self) -> dict[str, Any]:
+        """The same as Python values, with fractions as `Decimal`."""
+        fields: dict[str, Any] = json.loads(self.json, parse_float=Decimal)
+        return fields
+
+    @property
+    def indented_json(self) -> str:
+        """The same JSON with a line for each value."""
+        return msgspec.json.format(self.json, indent=2)
+
+
+def kinds_of(connection: Connection, ticker: str) -> list[str]:
+    """Return the kinds of what is stored under a ticker."""
+    tables = [(kind, table) for kind, (table, _) in _OF_TABLES.items()]
+    found = [
+        kind
+        for kind, table in tables
+        if connection.execute(select(table.c.id).where(table.c.ticker == ticker)).first() is not None
+    ]
+    subject = document_subjects.c
+    others = select(subject.kind).where(subject.ticker == ticker).order_by(subject.kind)
+    return [*found, *connection.execute(others).scalars()]
+
+
+def details(connection: Connection, kind: str, ticker: str, at: int | None = None) -> Details | None:
+    """Return the newest document of a record, or the one in force at an instant; None where none is known.
+
+    StoreError where it is not what was stored.
+    """
+    table, row_id = _rows(connection, kind, ticker)
+    block = document_blocks.c
+    query = (
+        select(table.c.seen_at, table.c.digest, table.c.line, block.body, document_dictionaries.c.body)
+        .join(document_blocks, block.id == table.c.block_id)
+        .outerjoin(document_dictionaries, document_dictionaries.c.id == block.dictionary_id)
+        .where(_key_of(table) == row_id)
+        .order_by(table.c.seen_at.desc())
+        .limit(1)
+    )
+    if at is not None:
+        query = query.where(table.c.seen_at <= at)
+    row = connection.execute(query).one_or_none()
+    if row is None:
+        return None
+    seen_at, digest, number, body, dictionary = row
+    fields, keys = fields_in(line_in(body, dictionary, number, digest))
+    shared = dict(
+        connection.execute(select(texts.c.id, texts.c.body).where(texts.c.id.in_(keys.values()))).all()
+    )
+    named = {name: shared[text_key] for name, text_key in keys.items()}
+    return Details(kind, ticker, seen_at, json_of(fields, named))
+
+
+def oldest_details(connection: Connection, kind: str, ticker: str) -> int | None:
+    """Return the instant from which on something is known of a record; None where nothing is."""
+    table, row_id = _rows(connection, kind, ticker)
+    query = select(func.min(table.c.seen_at)).where(_key_of(table) == row_id)
+    oldest: int | None = connection.execute(query).scalar_one()
+    return oldest
+
+
+class FieldChange(NamedTuple):
+    """A field of documents of a kind that is not as it was in the weeks before: its types in JSON then and now.
+
+    One that appeared had none before, and one that vanished has none now.
+    """
+
+    kind: str
+    field: str
+    before: tuple[str, ...]
+    now: tuple[str, ...]
+
+
+class FieldComparison(NamedTuple):
+    """What the fields of the newest week are compared with; `documents` were counted in that week, or 0 before it."""
+
+    week_at: int | None
+    documents: int
+    changes: list[FieldChange]
+
+
+# A field that is rare may be absent in a week by chance.
+_LEAST_EXPECTED = 20
+
+
+def compare_fields(connection: Connection) -> FieldComparison:
+    """Compare the fields of the documents that were listed in the newest week with those of the weeks before.
+
+    A field that is null as well as something else is as it is without the nulls.
+    """
+    counted = document_fields.c
+    rows = connection.execute(
+        select(counted.kind, counted.week_at, counted.field, counted.type, counted.documents)
+    ).all()
+    week_at: int | None = max((row.week_at for row in rows), default=None)
+    totals: dict[tuple[str, bool], int] = defaultdict(int)
+    types: dict[tuple[str, str, bool], Counter[str]] = defaultdict(Counter)
+    for kind, at, name, json_type, documents in rows:
+        if name:
+            types[kind, name, at == week_at][json_type] += documents
+        else:
+            totals[kind, at == week_at] += documents
+    changes: list[FieldChange] = []
+    for kind, name in sorted({(kind, name) for kind, name, _ in types}):
+        all_before, all_now = totals[kind, False], totals[kind, True]
+        if not (all_before and all_now):
+            continue
+        before, now = types[kind, name, False], types[kind, name, True]
+        expected = before.total() / all_before * all_now
+        has_vanished = not now and expected >= _LEAST_EXPECTED
+        has_new_type = bool({*now} - {*before, "null"}) and {*before} != {"null"}
+        if has_vanished or has_new_type or (now and not before):
+            changes.append(FieldChange(kind, name, tuple(sorted(before)), tuple(sorted(now))))
+    return FieldComparison(week_at, sum(count for (_, is_now), count in totals.items() if is_now), changes)
+
+
+def _rows(connection: Connection, kind: str, ticker: str) -> tuple[Table, int | None]:
+    """Return the table of a kind's documents, and the key that a ticker has there."""
+    parent, table = _OF_TABLES.get(kind, (document_subjects, subject_documents))
+    query = select(parent.c.id).where(parent.c.ticker == ticker)
+    if parent is document_subjects:
+        query = query.where(document_subjects.c.kind == kind)
+    return table, connection.execute(query).scalar_one_or_none()
+
+
+def _key_of(table: Table) -> Column[Any]:
+    return next(iter(table.primary_key.columns))

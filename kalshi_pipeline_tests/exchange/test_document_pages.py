@@ -1,0 +1,136 @@
+"""Pages of documents as they are read: every item whole and exact, and odd ones one by one."""
+
+import json
+from decimal import Decimal
+
+import pytest
+
+from kalshi_pipeline.errors import PayloadError
+from kalshi_pipeline.exchange.document_pages import DocumentEndpoint, parse_bare
+from kalshi_pipeline.exchange.pages import GarbledAnswerError, Page
+from kalshi_pipeline.records import Document
+from kalshi_pipeline_tests.shared import needs_shared, read_recorded
+
+MILESTONES = DocumentEndpoint("/milestones", "milestones", {"limit": 500})
+PROGRAMS = DocumentEndpoint("/programs", "programs", {}, identifier="name", cursor="next_cursor")
+
+
+def parse(items: str, cursor: str = '"next"') -> Page[Document]:
+    return MILESTONES.parse(f'{{"milestones":{items},"cursor":{cursor}}}'.encode())
+
+
+def test_items_are_kept_whole_and_exact() -> None:
+    page = parse('[{"id":"a","price":0.10,"big":1e400,"count":12345678901234567890,"of":{"x":[null,true]}}]')
+    assert page.records == [
+        Document(
+            "a",
+            {
+                "id": "a",
+                "price": Decimal("0.10"),
+                "big": Decimal("1e400"),
+                "count": 12345678901234567890,
+                "of": {"x": [None, True]},
+            },
+        )
+    ]
+    assert (page.rejects, page.cursor) == ([], "next")
+
+
+@pytest.mark.parametrize(
+    ("item", "error"),
+    [
+        ('{"title":"no id"}', "it has no id that can be its key"),
+        ('{"id":null}', "it has no id that can be its key"),
+        ('{"id":5}', "it has no id that can be its key"),
+        ('{"id":""}', "it has no id that can be its key"),
+        ('{"id":"a\\u0000"}', "it has no id that can be its key"),
+        (f'{{"id":"{"a" * 301}"}}', "it has no id that can be its key"),
+        ("7", "it is not an object"),
+        ("null", "it is not an object"),
+        ('["id"]', "it is not an object"),
+    ],
+)
+def test_odd_item_is_set_aside_as_it_came(item: str, error: str) -> None:
+    page = parse(f'[{{"id":"first"}},{item},{{"id":"last"}}]')
+    assert [document.ticker for document in page.records] == ["first", "last"]
+    assert [(reject.ticker, reject.raw, reject.error) for reject in page.rejects] == [(None, item, error)]
+
+
+@pytest.mark.parametrize(
+    ("sent", "kept"),
+    [
+        (r"\ud800", "\ufffd"),
+        (r"a\udc00b", "a\ufffdb"),
+        (r"\ud83d\ude00", "\U0001f600"),
+        (r"\\ud800 \ud800", r"\ud800" + " \ufffd"),
+        (r"\u0000", "\0"),
+    ],
+    ids=["first half", "second half", "whole", "escaped backslash", "zero"],
+)
+def test_half_a_character_costs_only_itself(sent: str, kept: str) -> None:
+    page = parse(f'[{{"id":"a","title":"{sent}"}},{{"id":"b"}}]')
+    assert page.records == [Document("a", {"id": "a", "title": kept}), Document("b", {"id": "b"})]
+
+
+def test_bytes_that_are_no_text_cost_only_themselves() -> None:
+    page = MILESTONES.parse(b'{"milestones":[{"id":"a","title":"x\xff"},{"id":"b"}]}')
+    assert [document.fields.get("title") for document in page.records] == ["x\ufffd", None]
+
+
+@pytest.mark.parametrize(
+    ("body", "page"),
+    [
+        ('{"milestones":[],"cursor":""}', Page[Document]([], cursor=None, has_cursor=True)),
+        ('{"milestones":null}', Page[Document]([], cursor=None, has_cursor=False)),
+        ('{"milestones":[],"cursor":null}', Page[Document]([], cursor=None, has_cursor=True)),
+        ('{"new":1,"milestones":[],"cursor":"c"}', Page[Document]([], cursor="c", has_cursor=True)),
+    ],
+)
+def test_end_of_a_listing(body: str, page: Page[Document]) -> None:
+    assert MILESTONES.parse(body.encode()) == page
+
+
+def test_names_are_those_of_the_endpoint() -> None:
+    page = PROGRAMS.parse(b'{"programs":[{"name":"a","id":"b"}],"next_cursor":"c","cursor":"d"}')
+    assert ([document.ticker for document in page.records], page.cursor) == (["a"], "c")
+
+
+@pytest.mark.parametrize("body", ["{}", '{"milestones":{}}', '{"milestones":[],"cursor":5}', "[]", "5"])
+def test_answer_without_its_list_is_an_error(body: str) -> None:
+    with pytest.raises(PayloadError, match="has no list 'milestones', or its cursor is no text"):
+        MILESTONES.parse(body.encode())
+
+
+@pytest.mark.parametrize(
+    "body",
+    ["", "<html>", '{"milestones":[{"id":"a"', f'{{"milestones":{"[" * 9_000}{"]" * 9_000}}}'],
+    ids=["empty", "html", "cut", "deep"],
+)
+def test_answer_that_cannot_be_decoded_may_be_whole_at_the_next_attempt(body: str) -> None:
+    with pytest.raises(GarbledAnswerError, match="it is not JSON"):
+        MILESTONES.parse(body.encode())
+    with pytest.raises(GarbledAnswerError, match="it is not JSON"):
+        parse_bare(body.encode(), "EVENT")
+
+
+def test_bare_object_has_the_key_that_it_was_asked_by() -> None:
+    page = parse_bare(b'{"image_url":"x","price":0.10}', "EVENT")
+    assert page.records == [Document("EVENT", {"image_url": "x", "price": Decimal("0.10")})]
+
+
+def test_bare_answer_that_is_no_object_is_set_aside() -> None:
+    page = parse_bare(b"[1]", "EVENT")
+    assert page.records == []
+    assert [(reject.ticker, reject.raw) for reject in page.rejects] == [("EVENT", "[1]")]
+
+
+@needs_shared
+def test_recorded_answers_are_read_whole() -> None:
+    metadata = read_recorded("2026-01-12/event_metadata_response.json")["response"]
+    (document,) = parse_bare(json.dumps(metadata).encode(), "KXELONMARS-99").records
+    assert document == Document("KXELONMARS-99", metadata)
+    listed = read_recorded("2026-01-12/multivariate_event_collections_list_response.json")["response"]
+    endpoint = DocumentEndpoint("/c", "multivariate_contracts", {}, identifier="collection_ticker")
+    page = endpoint.parse(json.dumps(listed).encode())
+    assert [document.fields for document in page.records] == listed["multivariate_contracts"]
+    assert page.cursor == listed["cursor"]
