@@ -227,7 +227,10 @@ class Settlement(NamedTuple):
 
 
 class Trade(NamedTuple):
-    """One execution. One without a time or a price could neither be placed nor added up, and is not read."""
+    """One execution. One without a time or a price could neither be placed nor added up, and is not read.
+
+    `is_mirrored`, which is stored nowhere, says whether the NO price that was sent is one dollar minus the YES price.
+    """
 
     trade_id: Annotated[str, Note("the exchange's UUID, as its 16 bytes")]
     ticker: Annotated[str, Note("the market that was traded")]
@@ -236,6 +239,7 @@ class Trade(NamedTuple):
     contracts: Annotated[int | None, Note("size", CONTRACTS)]
     taker_side: Annotated[str | None, Note("the side that the taker took, in the exchange's words")]
     is_block: Annotated[bool | None, Note("whether it was agreed on outside of the order book")]
+    is_mirrored: bool = True
 
 
 class Candlestick(NamedTuple):

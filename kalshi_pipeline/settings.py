@@ -17,12 +17,14 @@ from pydantic import BeforeValidator, Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from kalshi_pipeline.errors import ConfigurationError
+from kalshi_pipeline.quoting import is_text
 from kalshi_pipeline.scope import Combos
 from kalshi_pipeline.store.dialects import url_problem
 
 PREFIX = "KALSHI_"
 
 
+_BYTES_PER_MB = 1_000_000
 _MOST_DAYS = 36_600.0
 _MOST_HOURS = 24 * _MOST_DAYS
 _MOST_SECONDS = 86_400.0
@@ -106,6 +108,9 @@ class Settings(BaseSettings):
     retry_seconds: float = Field(
         30, ge=0, le=3600, description="How long a failing request is retried before the run fails"
     )
+    max_response_mb: float = Field(
+        64, gt=0, le=4096, description="Most megabytes of one answer, decompressed; a larger one is refused"
+    )
     windows: int = Field(
         8,
         ge=1,
@@ -135,6 +140,12 @@ class Settings(BaseSettings):
     quarantine_share: float = Field(
         0.01, ge=0, le=1, description="Share of unreadable records above which the check fails"
     )
+    quarantine_mb: float = Field(
+        256,
+        ge=0,
+        le=1_000_000,
+        description="Most megabytes of unreadable records that are kept; others are counted",
+    )
     run_history_days: float = Field(
         7,
         gt=0,
@@ -155,6 +166,13 @@ class Settings(BaseSettings):
     order_book_minutes: float = Field(
         5, ge=0.25, le=1440, description="Minutes between order books; fractions are allowed"
     )
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _is_text(cls, value: object) -> object:
+        if isinstance(value, str) and not is_text(value):
+            raise ValueError("is not UTF-8 text")
+        return value
 
     @field_validator("api_url")
     @classmethod
@@ -185,6 +203,11 @@ class Settings(BaseSettings):
         if self.reconcile_requests is not None:
             return self.reconcile_requests
         return round(min(300, max(20, period_seconds / 3)))
+
+    @property
+    def quarantine_bytes(self) -> int:
+        """Most bytes of unreadable records that are kept."""
+        return round(self.quarantine_mb * _BYTES_PER_MB)
 
     @property
     def snapshot_period_seconds(self) -> float:
@@ -220,7 +243,8 @@ def _problem(loc: tuple[int | str, ...], message: str, value: object) -> str:
     name = str(loc[0])
     reason = message.removeprefix("Value error, ")
     # An address may contain a password.
-    shown = "" if name == "database_url" or "@" in str(value) else f"={value!s}"
+    is_secret = name == "database_url" or "@" in str(value)
+    shown = "" if is_secret else f"={value!s}".encode(errors="backslashreplace").decode()
     return f"{PREFIX}{name.upper()}{shown}: {reason[0].lower()}{reason[1:]}; change it or unset it"
 
 

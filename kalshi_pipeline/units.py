@@ -9,21 +9,30 @@ import re
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
+from kalshi_pipeline.quoting import quoted
+
 MICROS_PER_DOLLAR = 1_000_000
 MICROS_PER_SECOND = 1_000_000
 MICROS_PER_MILLISECOND = 1000
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
-_DECIMAL = re.compile(r"(-?)([0-9]+)(?:\.([0-9]+))?")
+_DAY = 86_400 * MICROS_PER_SECOND
+_DECIMAL = re.compile(r"(-?)([0-9]+)(?:\.([0-9]+))?(?:[eE]([+-]?[0-9]+))?")
+_LONGEST_EXPONENT = 8
+_MOST_DIGITS = 19
 _RFC_3339 = re.compile(
-    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?([Zz]|[+-][0-9]{2}:[0-9]{2})"
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ](?:[01][0-9]|2[0-3]):[0-5][0-9]:([0-5][0-9]|60)(?:\.[0-9]+)?"
+    r"(?:[Zz]|[+-](?:[01][0-9]|2[0-3]):[0-5][0-9])"
 )
 LARGEST_INTEGER = 2**63 - 1  # the widest integer that SQLite and PostgreSQL store
 
 
 def parse_dollars(text: str) -> int:
-    """Return the micro-dollars of a decimal string such as "0.0150"; ValueError past six decimals that carry value."""
+    """Return the micro-dollars of a decimal string such as "0.0150" or "1.5e-2".
+
+    ValueError past six decimals that carry value, and past 64 bits; so in the functions that follow.
+    """
     return _scaled(text, 6)
 
 
@@ -42,6 +51,11 @@ def parse_seconds(text: str) -> int:
     return _scaled(text, 6)
 
 
+def parse_integer(text: str) -> int:
+    """Return a whole number such as "30" or "3e1"."""
+    return _scaled(text, 0)
+
+
 def parse_contracts(text: str) -> int:
     """Return the hundredths of a contract of "1234.50"; ValueError past two decimals that carry value."""
     # Nearly all counts have two decimals, and they rarely repeat: this is the cheapest way.
@@ -54,29 +68,47 @@ def parse_contracts(text: str) -> int:
 def _scaled(text: str, decimals: int) -> int:
     match = _DECIMAL.fullmatch(text)
     if match is None:
-        raise ValueError(f"{text!r} is not a decimal number")
-    sign, whole, fraction = match.group(1), match.group(2), match.group(3) or ""
-    if fraction[decimals:].strip("0"):
-        raise ValueError(f"{text!r} has more than {decimals} decimals that carry value")
-    scaled = int(sign + whole + fraction[:decimals].ljust(decimals, "0"))
-    if abs(scaled) > LARGEST_INTEGER:
-        raise ValueError(f"{text!r} is too large to store")
-    return scaled
+        raise ValueError(f"{quoted(text)} is not a decimal number")
+    sign, whole, fraction, exponent = match.group(1), match.group(2), match.group(3) or "", match.group(4)
+    digits = (whole + fraction).lstrip("0")
+    if not digits:
+        return 0
+    carrying = digits.rstrip("0")
+    if exponent is not None and len(exponent.lstrip("+-0")) > _LONGEST_EXPONENT:
+        raise ValueError(f"{quoted(text)} has an exponent that is too large to read")
+    zeros = len(digits) - len(carrying) - len(fraction) + int(exponent or 0) + decimals
+    if zeros < 0:
+        raise ValueError(f"{quoted(text)} has more than {decimals} decimals that carry value")
+    # The length is bounded first: neither the digits nor the zeros may fill the memory.
+    if len(carrying) + zeros > _MOST_DIGITS or (scaled := int(carrying + "0" * zeros)) > LARGEST_INTEGER:
+        raise ValueError(f"{quoted(text)} is too large to store")
+    return -scaled if sign else scaled
 
 
 def parse_instant(text: str) -> int | None:
     """Return the microseconds since 1970 of an RFC 3339 time; digits below a microsecond are cut.
 
-    None for the zero time `0001-01-01T00:00:00Z`, which the exchange writes for 'not set' (docs/exchange-api.md).
-    ValueError for any other form, and for a time without an offset.
+    A leap second is the first second of the next minute. None for the zero time `0001-01-01T00:00:00Z`, which the
+    exchange writes for 'not set' (docs/exchange-api.md). ValueError for any other form, and for a time without an
+    offset.
     """
+    match = _RFC_3339.fullmatch(text)
     try:
-        if _RFC_3339.fullmatch(text) is None:
+        if match is None:
             raise ValueError(text)
-        moment = datetime.fromisoformat(text)
-        return None if moment.year == 1 else instant_of(moment.astimezone(UTC))
+        is_leap = match.group(1) == "60"
+        moment = datetime.fromisoformat((f"{text[:17]}59{text[19:]}" if is_leap else text).upper())
+        if moment.year == 1:
+            return None
+        instant = (moment.astimezone(UTC) - _EPOCH) // _MICROSECOND
+        if is_leap:
+            if instant % _DAY < _DAY - MICROS_PER_SECOND:
+                raise ValueError(text)
+            instant += MICROS_PER_SECOND
+            datetime_of(instant)
     except (ValueError, OverflowError) as error:
-        raise ValueError(f"{text!r} is not an RFC 3339 time such as 2026-11-22T14:05:00Z") from error
+        raise ValueError(f"{quoted(text)} is not an RFC 3339 time such as 2026-11-22T14:05:00Z") from error
+    return instant
 
 
 def instant_of(moment: datetime) -> int:

@@ -14,9 +14,10 @@ ROOT = Path(kalshi_pipeline.__file__).parent
 PACKAGE = "kalshi_pipeline"
 
 # The ground floor: values and plain functions that every room may use.
-GROUND_FLOOR = {"clock", "errors", "records", "scope", "settings", "units", "vocabulary"}
+GROUND_FLOOR = {"clock", "errors", "quoting", "records", "scope", "settings", "units", "vocabulary"}
 KNOWS: dict[str, set[str]] = {
-    "units": set(),
+    "quoting": set(),
+    "units": {"quoting"},
     "errors": set(),
     "signals": set(),
     "records": set(),
@@ -24,8 +25,8 @@ KNOWS: dict[str, set[str]] = {
     "scope": {"vocabulary"},
     "clock": {"units"},
     "advice": {"errors"},
-    "settings": {"errors", "scope", "store"},  # of the store, `dialects` alone: a test below
-    "exchange": {"clock", "errors", "records", "units", "vocabulary"},
+    "settings": {"errors", "quoting", "scope", "store"},  # of the store, `dialects` alone: a test below
+    "exchange": {"clock", "errors", "quoting", "records", "units", "vocabulary"},
     "store": {"clock", "errors", "records", "scope", "units", "vocabulary"},
     "api": {*GROUND_FLOOR, "store"},
     "ingest": {*GROUND_FLOOR, "exchange", "store"},
@@ -40,6 +41,7 @@ KNOWS: dict[str, set[str]] = {
 }
 HOMES: dict[str, set[str]] = {
     "httpx": {"exchange"},
+    "httpcore": {"exchange"},
     "msgspec": {"exchange", "store"},
     "tenacity": {"exchange"},
     "sqlalchemy": {"store"},

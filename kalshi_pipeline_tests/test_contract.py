@@ -13,7 +13,6 @@ from kalshi_pipeline.exchange.client import KalshiClient
 from kalshi_pipeline.exchange.events import EVENTS as EVENT_PAGES
 from kalshi_pipeline.exchange.events import SERIES as SERIES_PAGES
 from kalshi_pipeline.exchange.fee_changes import SERIES_FEE_CHANGES
-from kalshi_pipeline.exchange.fields import read_cents, read_contracts
 from kalshi_pipeline.exchange.markets import MARKETS as MARKET_PAGES
 from kalshi_pipeline.exchange.pages import parse_object
 from kalshi_pipeline.exchange.payloads import (
@@ -27,12 +26,14 @@ from kalshi_pipeline.exchange.payloads import (
 )
 from kalshi_pipeline.exchange.readers import PageReader
 from kalshi_pipeline.exchange.trades import TRADES as TRADE_PAGES
+from kalshi_pipeline.exchange.value_readers import read_contracts
 from kalshi_pipeline.records import Candlestick, Event, Market, Series
 from kalshi_pipeline.sandbox import SHAPES, Sandbox, Shape, World, WorldConfig
 from kalshi_pipeline.units import (
     contracts_of,
     dollars_of,
     iso_of,
+    parse_cents,
     parse_contracts,
     parse_dollars,
     parse_instant,
@@ -234,7 +235,7 @@ def as_sent(name: str, value: Any) -> object:
         return contracts_of(value)
     if name in _OLDER_COUNTS:  # kept as sent, and read if needed
         return contracts_of(read_contracts(value) or 0)
-    return dollars_of(read_cents(value) or 0) * 100 if name in _OLDER_CENTS else value
+    return dollars_of(parse_cents(str(value)) if value else 0) * 100 if name in _OLDER_CENTS else value
 
 
 def as_expected(name: str, value: Any) -> object:

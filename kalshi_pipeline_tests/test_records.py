@@ -33,7 +33,7 @@ TABLES_OF: dict[type[NamedTuple], tuple[tuple[str, ...], dict[str, str | None]]]
     Market: (("markets",), {"event_ticker": "event_id", "quote": None, **dict.fromkeys(UNSTORED)}),
     Quote: (("price_snapshots", "latest_quotes"), {}),
     Settlement: (("settlements",), {"ticker": "market_id", "is_current_tier": None}),
-    Trade: (("trades",), {"ticker": "market_id"}),
+    Trade: (("trades",), {"ticker": "market_id", **dict.fromkeys(UNSTORED)}),
     Candlestick: (("candlesticks",), {}),
     OrderBookLevel: (("order_book_levels",), {}),
     SeriesFeeChange: (("series_fee_changes",), {}),

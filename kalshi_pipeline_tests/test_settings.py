@@ -21,6 +21,7 @@ DEFAULTS = {
     "max_pages": None,
     "timeout_seconds": 30,
     "retry_seconds": 30,
+    "max_response_mb": 64.0,
     "windows": 8,
     "walk_seconds": 900,
     "event_lookups": 20,
@@ -28,6 +29,7 @@ DEFAULTS = {
     "reconcile_requests": None,
     "placeholder_hours": 24,
     "quarantine_share": 0.01,
+    "quarantine_mb": 256.0,
     "run_history_days": 7,
     "candlestick_series": (),
     "candlestick_markets": (),
@@ -99,6 +101,7 @@ def test_settings_read_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
         "max_pages": 3,
         "timeout_seconds": 1,
         "retry_seconds": 0,
+        "max_response_mb": 64.0,
         "windows": 1,
         "walk_seconds": 60,
         "event_lookups": 0,
@@ -106,6 +109,7 @@ def test_settings_read_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
         "reconcile_requests": 0,
         "placeholder_hours": 0.5,
         "quarantine_share": 1,
+        "quarantine_mb": 256.0,
         "run_history_days": 1.5,
         "candlestick_series": ("KXTWOSIDE",),
         "candlestick_markets": ("KXFARPLACE-99",),
@@ -164,6 +168,11 @@ def test_bad_setting_is_reported_with_its_name_and_value(
 ) -> None:
     monkeypatch.setenv(f"KALSHI_{name}", value)
     assert problems_of() == [f"KALSHI_{name}={value}: {reason}; change it or unset it"]
+
+
+def test_setting_that_is_no_text_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KALSHI_SERIES", "KX\udcff")
+    assert problems_of() == ["KALSHI_SERIES=KX\\udcff: is not UTF-8 text; change it or unset it"]
 
 
 def test_all_problems_are_reported_at_once(monkeypatch: pytest.MonkeyPatch) -> None:

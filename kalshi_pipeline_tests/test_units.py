@@ -104,7 +104,8 @@ def test_parse_contracts_is_exact(text: str, hundredths: int) -> None:
         pytest.param("0.50\n", id="newline-behind"),
         pytest.param("+0.50", id="plus"),
         pytest.param("--0.50", id="two-signs"),
-        pytest.param("1e2", id="exponent"),
+        pytest.param("1e", id="blank-exponent"),
+        pytest.param("1e2.5", id="broken-exponent"),
         pytest.param("1_0.50", id="underscore"),
         pytest.param("1,000.50", id="thousands-comma"),
         pytest.param("0,50", id="decimal-comma"),
@@ -143,8 +144,51 @@ def test_parsers_refuse_rather_than_round(parse: Parse, text: str, decimals: int
 def test_parsers_refuse_what_no_column_holds(parse: Parse, sign: str) -> None:
     with pytest.raises(ValueError, match="too large to store"):
         parse(sign + "9" * 18)
-    with pytest.raises(ValueError, match="limit"):
+    with pytest.raises(ValueError, match="too large to store") as refused:
         parse(sign + "9" * 5_000)
+    assert len(str(refused.value)) < 330
+    with pytest.raises(ValueError, match="too large to"):
+        parse(sign + "1e999999999999")
+
+
+@pytest.mark.parametrize(
+    ("text", "micros"),
+    [
+        pytest.param("5.5e-1", 550_000, id="fraction"),
+        pytest.param("1e-05", 10, id="as-python-writes-it"),
+        pytest.param("55E-2", 550_000, id="upper-case"),
+        pytest.param("0.0000055e+5", 550_000, id="plus-sign"),
+        pytest.param("-1e0", -1_000_000, id="negative"),
+        pytest.param("0e999999999999", 0, id="zero"),
+        pytest.param("1e-0000000000006", 1, id="long-exponent"),
+    ],
+)
+def test_exponent_is_exact(text: str, micros: int) -> None:
+    assert parse_dollars(text) == micros
+
+
+def test_exponent_that_a_micro_dollar_cannot_hold_is_refused() -> None:
+    with pytest.raises(ValueError, match="more than 6 decimals that carry value"):
+        parse_dollars("1e-7")
+
+
+@pytest.mark.parametrize(
+    ("text", "iso"),
+    [
+        pytest.param("2026-11-20t10:00:00.5z", "2026-11-20T10:00:00.500000Z", id="lower-case"),
+        pytest.param("2026-11-20 10:00:00+05:30", "2026-11-20T04:30:00.000000Z", id="space"),
+        pytest.param("2026-11-20T10:00:00.123456789012Z", "2026-11-20T10:00:00.123456Z", id="long-fraction"),
+        pytest.param("2026-11-20T10:00:00-00:00", "2026-11-20T10:00:00.000000Z", id="unknown-local-offset"),
+        pytest.param("2016-12-31T23:59:60Z", "2017-01-01T00:00:00.000000Z", id="leap-second"),
+        pytest.param(
+            "2016-12-31T15:59:60.5-08:00", "2017-01-01T00:00:00.500000Z", id="leap-second-elsewhere"
+        ),
+    ],
+)
+def test_every_form_of_rfc_3339_is_read(text: str, iso: str) -> None:
+    instant = parse_instant(text)
+    assert instant is not None
+    assert iso_of(instant) == iso
 
 
 def test_every_step_of_a_dollar_keeps_its_value() -> None:
@@ -272,6 +316,11 @@ def test_parse_instant_reads_the_zero_time_as_absent(text: str) -> None:
         pytest.param("2026-13-06T06:38:16Z", id="thirteenth-month"),
         pytest.param("2026-02-29T06:38:16Z", id="no-leap-year"),
         pytest.param("2026-10-06T06:38:61Z", id="second-61"),
+        pytest.param("2026-10-06T06:38:60Z", id="leap-second-within-a-day"),
+        pytest.param("2026-10-06T24:00:00Z", id="hour-24"),
+        pytest.param("2026-10-06T06:38:16+24:00", id="offset-of-a-day"),
+        pytest.param("2026-10-06T06:38:16.Z", id="blank-fraction"),
+        pytest.param("9999-12-31T23:59:60Z", id="leap-second-past-the-last-year"),
         pytest.param("9999-12-31T23:59:59-05:00", id="past-the-last-year-in-utc"),
         pytest.param("\ud800", id="lone-surrogate"),
     ],

@@ -12,7 +12,7 @@ import typer
 
 from kalshi_pipeline.advice import with_advice
 from kalshi_pipeline.cli.backfill import backfill
-from kalshi_pipeline.cli.collecting import collect, init, order_books, snapshot, sync
+from kalshi_pipeline.cli.collecting import collect, init, order_books, replay, snapshot, sync
 from kalshi_pipeline.cli.reading import details, history, market, metrics, movers, quotes, status
 from kalshi_pipeline.cli.sandbox import demo, sandbox
 from kalshi_pipeline.cli.terminal import print_message
@@ -25,6 +25,7 @@ from kalshi_pipeline.errors import (
     StoreError,
     UnknownTickerError,
 )
+from kalshi_pipeline.quoting import cut, is_text
 
 EXIT_CODES: tuple[tuple[type[PipelineError], int], ...] = (
     (ConfigurationError, 2),
@@ -36,7 +37,7 @@ EXIT_CODES: tuple[tuple[type[PipelineError], int], ...] = (
 )
 _COMMANDS: Mapping[str, Sequence[Callable[..., None]]] = {
     "Try it": (demo, sandbox),
-    "Collect": (init, sync, snapshot, collect, order_books),
+    "Collect": (init, sync, snapshot, collect, order_books, replay),
     "Read": (market, details, metrics, history, quotes, movers, status),
 }
 
@@ -55,7 +56,19 @@ app.add_typer(backfill, rich_help_panel="Collect")
 def main() -> None:
     """Run the command line. An error of the pipeline is one line and an exit code, never a traceback."""
     try:
+        _check_arguments(sys.argv[1:])
         app()
     except PipelineError as error:
         print_message(with_advice(error))
         sys.exit(next((code for kind, code in EXIT_CODES if isinstance(error, kind)), 1))
+
+
+def _check_arguments(arguments: Sequence[str]) -> None:
+    """Raise ConfigurationError for arguments that are not text: no ticker, path or date is written so."""
+    problems = [
+        f"{cut(argument)!a} is not UTF-8 text: write it again"
+        for argument in arguments
+        if not is_text(argument)
+    ]
+    if problems:
+        raise ConfigurationError(problems)

@@ -20,6 +20,7 @@ from kalshi_pipeline.clock import SYSTEM_CLOCK
 from kalshi_pipeline.errors import ConfigurationError
 from kalshi_pipeline.ingest.collect import collect_forever, collect_steps, last_steps, sync_steps
 from kalshi_pipeline.ingest.order_books import take_order_books
+from kalshi_pipeline.ingest.replay import replay as replay_quarantine
 from kalshi_pipeline.ingest.snapshot import take_snapshot
 from kalshi_pipeline.monitoring.overview import overview
 from kalshi_pipeline.settings import load_settings
@@ -98,6 +99,12 @@ def collect(
             on_failure=print_failure,
         )
     print_message("stopped")
+
+
+def replay() -> None:
+    """Store what quarantine holds, after an update that can read it."""
+    with reporting_session() as session:
+        out.print(tables.replay_line(replay_quarantine(session)), highlight=False, soft_wrap=True)
 
 
 def order_books() -> None:

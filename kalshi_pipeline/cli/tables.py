@@ -22,7 +22,9 @@ from kalshi_pipeline.cli.formats import (
     short_instant,
     side,
 )
+from kalshi_pipeline.ingest.replay import Replay
 from kalshi_pipeline.ingest.run.report import Report
+from kalshi_pipeline.ingest.trade_faults import TRADE_FAULTS
 from kalshi_pipeline.monitoring.overview import Overview
 from kalshi_pipeline.units import MICROS_PER_SECOND, datetime_of, iso_of
 
@@ -43,11 +45,28 @@ def report_line(report: Report) -> str:
     of_records = ("quarantined", "duplicates", "out_of_scope", "placeholders", "healed")
     of_markets = ("ended", "gone", "paused", "unconfirmed")
     rarer = {name: getattr(tally, name) for name in (*of_records, *of_markets)}
+    rarer |= {name: report.counts[name] for name in TRADE_FAULTS}
     parts += [f"{count:,} {name}" for name, count in rarer.items() if count]
     if report.answer_age_seconds:
         parts.append(f"answers up to {report.answer_age_seconds:,} s old")
+    if (odd_fields := report.odd_fields_line) is not None:
+        parts.append(odd_fields)
     parts.append(f"{tally.pages} pages, {report.seconds:.1f} s")
     return ", ".join(parts) + (escape(f" ({report.reason})") if report.reason else "")
+
+
+def replay_line(found: Replay) -> str:
+    """Return what became of the records in quarantine, in one line."""
+    stored = [f"{count:,} {name}" for name, count in sorted(found.stored.items())]
+    others = {
+        "quotes too late": found.too_late,
+        "superseded": found.superseded,
+        "cannot be read still": found.unread,
+    }
+    parts = [f"{count:,} {name}" for name, count in others.items() if count]
+    return ", ".join(
+        [f"{found.read:,} records can be read now", *(f"{part} stored" for part in stored), *parts]
+    )
 
 
 def runs_table(rows: Iterable[tuple[str, StoredRun | None]]) -> RenderableType:

@@ -66,16 +66,25 @@ def run_metadata(report: Report) -> Mapping[str, dg.MetadataValue | str | int | 
         metadata["failures"] = report.failures
     if report.reason:
         metadata["reason"] = report.reason
-    if report.tick_at is not None:
-        metadata["tick"] = dg.MetadataValue.timestamp(report.tick_at / MICROS_PER_SECOND)
-        metadata["unmirrored"] = report.unmirrored
-        metadata["answer_age_seconds"] = report.answer_age_seconds
-        metadata["negative_sizes"] = report.negative_sizes
-        metadata["keyframes"] = tally.keyframes
+    metadata.update(_of_tick(report))
     if report.is_paused is not None:
         metadata["exchange_paused"] = report.is_paused
-    if report.unknown_words:
-        metadata["unknown_words"] = dg.MetadataValue.json(dict(report.unknown_words))
+    for name, tallied in (("unknown_words", report.unknown_words), ("odd_fields", report.odd_fields)):
+        if tallied:
+            metadata[name] = dg.MetadataValue.json(dict(tallied))
     if report.notes:
         metadata["notes"] = dg.MetadataValue.md("\n".join(f"- {note}" for note in report.notes))
     return metadata
+
+
+def _of_tick(report: Report) -> dict[str, dg.MetadataValue | int]:
+    """Return what only snapshots have."""
+    if report.tick_at is None:
+        return {}
+    return {
+        "tick": dg.MetadataValue.timestamp(report.tick_at / MICROS_PER_SECOND),
+        "unmirrored": report.unmirrored,
+        "answer_age_seconds": report.answer_age_seconds,
+        "negative_sizes": report.negative_sizes,
+        "keyframes": report.tally.keyframes,
+    }

@@ -11,14 +11,14 @@ from kalshi_pipeline.defs.pipeline_asset import materialize_day, pipeline_asset
 from kalshi_pipeline.defs.resources import Pipeline
 from kalshi_pipeline.defs.run_ticks import BACKFILL_POOL
 from kalshi_pipeline.ingest.trades import collect_trades
-from kalshi_pipeline.monitoring.checks import LISTING_COMPLETE, QUARANTINE_SHARE
+from kalshi_pipeline.monitoring.checks import LISTING_COMPLETE, QUARANTINE_SHARE, TRADES_SANE
 
 
 @pipeline_asset(
     table="trades",
     endpoint="/markets/trades",
     parents=[markets],
-    checks=[LISTING_COMPLETE, QUARANTINE_SHARE],
+    checks=[LISTING_COMPLETE, QUARANTINE_SHARE, TRADES_SANE],
     partitions=UTC_DAYS,
     pool=BACKFILL_POOL,
 )

@@ -4,6 +4,7 @@ from kalshi_pipeline.errors import PayloadError
 from kalshi_pipeline.exchange.fields import Ticker
 from kalshi_pipeline.exchange.pages import Page, parse_object, parse_page
 from kalshi_pipeline.exchange.payloads import OrderBookPayload
+from kalshi_pipeline.quoting import cut
 from kalshi_pipeline.records import OrderBook, OrderBookLevel, Reject
 
 
@@ -16,8 +17,8 @@ def parse_book(body: bytes, ticker: str) -> Page[OrderBook]:
     """Read one market's book, which does not name it; errors as in `parse_page`."""
     try:
         return Page([_book(ticker, parse_object(body, None, OrderBookPayload))])
-    except (PayloadError, _OddBookError) as error:
-        return Page([], [Reject(ticker, body.decode(errors="replace"), str(error))])
+    except (PayloadError, ValueError) as error:
+        return Page([], [Reject(ticker, body.decode(errors="replace"), cut(str(error)))])
 
 
 class _NamedBookPayload(OrderBookPayload):

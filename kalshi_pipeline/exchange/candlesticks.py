@@ -1,15 +1,18 @@
 """Candlesticks of one market or of many: read fast, and one by one where one of them is odd."""
 
 import json
+from collections import Counter
 from typing import Any, NamedTuple
 
 import msgspec
-from pydantic import Field
 
-from kalshi_pipeline.exchange.compiling import list_of, record_function, wire_of
-from kalshi_pipeline.exchange.fields import Ticker, WireTicker
-from kalshi_pipeline.exchange.pages import Page, parse_page
-from kalshi_pipeline.exchange.payloads import CandlestickPayload, Payload
+from kalshi_pipeline.exchange.compiling import list_of, wire_of
+from kalshi_pipeline.exchange.fields import WireTicker
+from kalshi_pipeline.exchange.json_text import load, split_list, split_object
+from kalshi_pipeline.exchange.pages import Page, read_rows, split_page
+from kalshi_pipeline.exchange.payloads import CandlestickPayload
+from kalshi_pipeline.exchange.readers import RecordReader
+from kalshi_pipeline.exchange.value_readers import read_ticker
 from kalshi_pipeline.records import Candlestick, Reject
 
 
@@ -21,28 +24,24 @@ class Candlesticks(NamedTuple):
 
 
 def parse_batch(body: bytes) -> Page[Candlesticks]:
-    """Return the candlesticks of many markets; errors as in `parse_page`. A reject is one candlestick."""
+    """Return the candlesticks of many markets; errors as in `split_page`. A reject is one candlestick."""
     try:
         markets = _batch_decoder.decode(body).markets or ()
-        return Page(
-            [
-                Candlesticks(market.market_ticker, [*map(_of_wire, market.candlesticks or ())])
-                for market in markets
-            ]
-        )
+        return Page([_read_market(market) for market in markets])
     except (ValueError, RecursionError):  # msgspec's own errors are ValueErrors
-        return _parse_batch_again(body)
+        return _parse_batch_one_by_one(body)
 
 
 def parse_historical(body: bytes, ticker: str) -> Page[Candlesticks]:
     """Return one market's candlesticks of the historical tier, which has fields by their older names."""
     try:
         wires = _market_decoder.decode(body).candlesticks or ()
-        return Page([Candlesticks(ticker, [*map(_of_wire, wires)])])
+        return Page([Candlesticks(ticker, [*map(_RECORDS.of_wire, wires)])])
     except (ValueError, RecursionError):
-        return _parse_market_again(body, ticker)
+        return _read_one_by_one(ticker, split_page(body, "candlesticks").rows)
 
 
+_RECORDS = RecordReader(Candlestick, CandlestickPayload)
 _wires = list_of(wire_of(CandlestickPayload))
 _market_wire = msgspec.defstruct(
     "Market", [("market_ticker", WireTicker), ("candlesticks", _wires)], gc=False
@@ -53,42 +52,50 @@ _batch_decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(
 _market_decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(
     msgspec.defstruct("OneMarket", [("candlesticks", _wires)])
 )
-_of_wire = record_function(Candlestick, CandlestickPayload, of_wire=True)
-_of_payload = record_function(Candlestick, CandlestickPayload, of_wire=False)
+_batch_market_decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(_market_wire)
 
 
-class _CandlesticksPayload(Payload):
-    ticker: Ticker = Field(alias="market_ticker")
-    candlesticks: list[CandlestickPayload] | None
+def _read_market(market: Any) -> Candlesticks:  # noqa: ANN401  (a struct that is made above)
+    return Candlesticks(
+        read_ticker(market.market_ticker), [*map(_RECORDS.of_wire, market.candlesticks or ())]
+    )
 
 
-def _read_market(payload: _CandlesticksPayload) -> Candlesticks:
-    return Candlesticks(payload.ticker, [*map(_of_payload, payload.candlesticks or ())])
-
-
-def _parse_batch_again(body: bytes) -> Page[Candlesticks]:
-    page = parse_page(body, "markets", _CandlesticksPayload, _read_market)
+def _parse_batch_one_by_one(body: bytes) -> Page[Candlesticks]:
+    odd: Counter[str] = Counter()
     rejects: list[Reject] = []
-    for reject in page.rejects:
-        row: Any = json.loads(reject.raw)
-        ticker = row.get("market_ticker") if isinstance(row, dict) else None
-        if not isinstance(ticker, str) or not ticker or not isinstance(row.get("candlesticks"), list):
-            rejects.append(reject)
-            continue
-        market = _parse_market_again(reject.raw.encode(), ticker)
-        page.records.extend(market.records)
-        rejects += market.rejects
-    return Page(page.records, rejects)
+
+    def read(row: bytes) -> Candlesticks:
+        try:
+            return _read_market(_batch_market_decoder.decode(row))
+        except (ValueError, RecursionError):
+            members = split_object(row)
+        ticker, candlesticks = load(members.get("market_ticker", b"null")), members.get("candlesticks")
+        if candlesticks is None:
+            raise ValueError("candlesticks: it is missing")
+        page = _read_one_by_one(
+            read_ticker(ticker), [] if candlesticks == b"null" else split_list(candlesticks)
+        )
+        odd.update(page.odd_fields)
+        rejects.extend(page.rejects)
+        return page.records[0]
+
+    records, of_markets = read_rows(split_page(body, "markets").rows, "markets", read)
+    return Page(records, of_markets + rejects, odd_fields=odd)
 
 
-def _parse_market_again(body: bytes, ticker: str) -> Page[Candlesticks]:
-    page = parse_page(body, "candlesticks", CandlestickPayload, _of_payload)
-    return Page([Candlesticks(ticker, page.records)], [_named(reject, ticker) for reject in page.rejects])
+def _read_one_by_one(ticker: str, rows: list[bytes]) -> Page[Candlesticks]:
+    odd: Counter[str] = Counter()
+    records, rejects = read_rows(rows, "candlesticks", lambda row: _RECORDS.read(row, odd))
+    named = [_named(reject, ticker) for reject in rejects]
+    return Page([Candlesticks(ticker, records)], named, odd_fields=odd)
 
 
 def _named(reject: Reject, ticker: str) -> Reject:
     """Name the market of a candlestick: it does not say so itself, and a market may have several odd ones."""
-    row: Any = json.loads(reject.raw)
-    end = row.get("end_period_ts") if isinstance(row, dict) else None
-    raw = json.dumps({"ticker": ticker, "candlestick": row})
-    return Reject(f"{ticker}/{end}" if isinstance(end, int | str) else None, raw, reject.error)
+    raw = f'{{"ticker": {json.dumps(ticker)}, "candlestick": {reject.raw}}}'
+    try:
+        end = load(split_object(reject.raw.encode())["end_period_ts"])
+    except (KeyError, ValueError):
+        end = None
+    return Reject(f"{ticker}/{end}" if isinstance(end, str) and end else None, raw, reject.error)

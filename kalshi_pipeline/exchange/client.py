@@ -25,8 +25,16 @@ from kalshi_pipeline.exchange.payloads import ExchangeStatusPayload
 from kalshi_pipeline.exchange.question import Question, events_of, market_question, series_of
 from kalshi_pipeline.exchange.readers import PageReader
 from kalshi_pipeline.exchange.tiers import Tiers
-from kalshi_pipeline.exchange.transport import Answer, AnswerAges, Params, RetryableError, Transport
+from kalshi_pipeline.exchange.transport import (
+    BYTES_PER_MB,
+    Answer,
+    AnswerAges,
+    Params,
+    RetryableError,
+    Transport,
+)
 from kalshi_pipeline.exchange.windows import Window
+from kalshi_pipeline.quoting import cut
 from kalshi_pipeline.records import Document, Event, EventFeeChange, Market, Outcome, Series, SeriesFeeChange
 from kalshi_pipeline.vocabulary import StatusFilter, Tier
 
@@ -43,8 +51,9 @@ class KalshiClient:
     """The exchange at one address. Use it as a context manager, one for a whole run: it keeps its connections.
 
     `retry_seconds` is how long a failing request is retried (with growing, jittered pauses) before
-    TransientExchangeError; `on_retry` is called with a line about each retry. Clients with the same `limit_file`, in
-    any process, share one request limit; those with a `share` below 1 together get no more than that part of it.
+    TransientExchangeError; `on_retry` is called with a line about each retry. An answer of more than `max_response_mb`
+    once decoded is a failed attempt. Clients with the same `limit_file`, in any process, share one request limit; those
+    with a `share` below 1 together get no more than that part of it.
     `transport` is httpx's, for tests.
     """
 
@@ -57,6 +66,7 @@ class KalshiClient:
         share: float = 1,
         timeout_seconds: float = 30,
         retry_seconds: float = 30,
+        max_response_mb: float = 64,
         on_retry: Callable[[str], None] = lambda _: None,
         transport: httpx.BaseTransport | None = None,
         clock: Clock = SYSTEM_CLOCK,
@@ -68,6 +78,7 @@ class KalshiClient:
             share=share,
             timeout_seconds=timeout_seconds,
             retry_seconds=retry_seconds,
+            most_bytes=round(max_response_mb * BYTES_PER_MB),
             on_retry=on_retry,
             http_transport=transport,
             clock=clock,
@@ -93,6 +104,10 @@ class KalshiClient:
     def take_answer_ages(self) -> AnswerAges:
         """Return how old answers of `/markets` were that came since this was last called."""
         return self._transport.take_ages()
+
+    def take_odd_fields(self) -> Counter[str]:
+        """Return how many fields of records could not be read, by the API's names, since this was last called."""
+        return self._transport.take_odd_fields()
 
     def list_markets(
         self,
@@ -311,8 +326,8 @@ def _checked(asked: str, answer: Answer[Page[Any]]) -> ListedPage[Any]:
     (record,) = answer.content.records
     if record.ticker != asked:
         raise PayloadError(
-            f"the exchange returned {record.ticker} when it was asked for {asked}; check the ticker, and compare the "
-            "answer with the API's documentation"
+            f"the exchange returned {cut(record.ticker)} when it was asked for {cut(asked)}; check the ticker, and "
+            "compare the answer with the API's documentation"
         )
     return ListedPage([record], [], answer.received_at, sources=answer.content.sources)
 

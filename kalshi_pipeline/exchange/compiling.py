@@ -1,27 +1,24 @@
 """Functions that make records, compiled from the lists of fields in `payloads` and `records`.
 
 A loop over the fields of each record would take a tenth of the time that the record's whole way into the database
-takes. So the text of each function is written here once and compiled, as dataclasses do. A record is made from a
-payload, which pydantic has read, or from the struct of that payload, which msgspec reads: from there on both ways
-are one.
+takes. So the text of each function is written here once and compiled, as dataclasses do. A record is made from the
+struct of its payload, which msgspec reads, or from what `field_by_field` has read: from there on both ways are one.
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from types import MappingProxyType
+from types import MappingProxyType, SimpleNamespace
 from typing import Any, NamedTuple, TypeVar, cast, get_args
 
 import msgspec
-from pydantic.fields import FieldInfo
 
-from kalshi_pipeline.exchange import fields
+from kalshi_pipeline.exchange import value_readers
 from kalshi_pipeline.exchange.fields import Older, Wire
 from kalshi_pipeline.exchange.payloads import Payload
+from kalshi_pipeline.exchange.price_units import in_one_unit
+from kalshi_pipeline.exchange.sent_fields import OLDER, marker_of, part_of, sent_fields
 from kalshi_pipeline.records import fields_of
 
 Record = TypeVar("Record")
-Marker = TypeVar("Marker")
-
-_OLDER = "_older"
 
 
 class Rule(NamedTuple):
@@ -37,14 +34,6 @@ Rules = Mapping[str, Rule]
 NO_RULES: Rules = MappingProxyType({})
 
 
-class _Sent(NamedTuple):
-    """A field of a payload, with the field that an older generation has in its place."""
-
-    name: str
-    field: FieldInfo
-    older: FieldInfo | None
-
-
 def list_of(kind: type[Any]) -> Any:  # noqa: ANN401  (a type)
     """Return the type of a list of these. A null is an empty one, because Go writes an empty slice as null."""
     return list[kind] | None  # type: ignore[valid-type]
@@ -54,17 +43,17 @@ def wire_of(payload: type[Payload]) -> type[Any]:
     """Return the struct of a payload."""
     types: list[Any] = []
     names: dict[str, str] = {}
-    for name, field, older in _sent_fields(payload):
-        part = _part_of(field)
-        kind = wire_of(part) | None if part else _marker(field, Wire).type
+    for name, field, older in sent_fields(payload):
+        part = part_of(field)
+        kind = wire_of(part) | None if part else marker_of(field, Wire).type
         if kind is msgspec.Raw:
-            types.append((name, kind, fields.NO_JSON))
+            types.append((name, kind, value_readers.NO_JSON))
         else:
             types.append((name, kind, None) if kind is Any or _is_optional(kind) else (name, kind))
         names[name] = field.alias or name
         if older is not None:
-            types.append((name + _OLDER, Any, None))
-            names[name + _OLDER] = older.alias or name
+            types.append((name + OLDER, Any, None))
+            names[name + OLDER] = older.alias or name
     return msgspec.defstruct(payload.__name__, types, rename=names, gc=False, kw_only=True)
 
 
@@ -75,16 +64,25 @@ def record_function(
     *,
     of_wire: bool,
 ) -> Callable[[Any], Record]:
-    """Return a function from a payload, or from its struct, to the record; TypeError where nothing feeds a field.
+    """Return a function from a payload's struct, or from its fields as they were read, to the record.
 
-    The function raises ValueError where a text of the struct, or a field of an older generation, cannot be parsed, and
-    where a field that the record needs is absent.
+    TypeError where nothing feeds a field. The function raises ValueError where a text of the struct, or a field of an
+    older generation, cannot be parsed, and where a field that the record needs is absent.
     """
     text = _Text(of_wire=of_wire)
     text.read_fields(payload, "source")
+    text.read_older_prices()
     text.apply(rules)
     text.require(record, payload)
     return cast("Callable[[Any], Record]", text.function(record))
+
+
+class _OlderPrice(NamedTuple):
+    """The variable of a price, and where and by which name an older generation has it."""
+
+    variable: str
+    source: str
+    name: str
 
 
 class _Text:
@@ -92,29 +90,58 @@ class _Text:
 
     def __init__(self, *, of_wire: bool) -> None:
         # `tuple.__new__` takes half the time of the constructor that NamedTuple writes.
-        self._names: dict[str, Any] = {**vars(fields), "new": tuple.__new__, "refuse": _refuse}
+        self._names: dict[str, Any] = {
+            **vars(value_readers),
+            "in_one_unit": in_one_unit,
+            "new": tuple.__new__,
+            "refuse": _refuse,
+        }
         self._lines: list[str] = []
         self._variables: set[str] = set()
+        self._older_prices: list[_OlderPrice] = []
         self._of_wire = of_wire
 
     def read_fields(self, payload: type[Payload], source: str, prefix: str = "") -> None:
         """Set a variable for each field of a payload; those of a nested one are prefixed with its name."""
-        for name, field, older in _sent_fields(payload):
+        for name, field, older in sent_fields(payload):
             variable, value = prefix + name, f"{source}.{name}"
-            if part := _part_of(field):
-                self._names[f"no_{variable}"] = wire_of(part)() if self._of_wire else part()
+            if part := part_of(field):
+                self._names[f"no_{variable}"] = wire_of(part)() if self._of_wire else SimpleNamespace()
                 self._lines.append(f"{variable} = {value} or no_{variable}")
                 self.read_fields(part, variable, f"{variable}_")
                 continue
             self._variables.add(variable)
-            read = _marker(field, Wire).expression.format(value) if self._of_wire else value
+            read = marker_of(field, Wire).expression.format(value) if self._of_wire else value
             self._lines.append(f"{variable} = {read}")
-            if older is not None:
-                self._names[f"older_{variable}"] = _marker(older, Older).read
+            if older is None:
+                continue
+            kind, alias = marker_of(older, Older), older.alias or name
+            if kind.is_price:
+                path = f"{source}.{alias}" if prefix else alias
+                self._older_prices.append(_OlderPrice(variable, f"{value}{OLDER}", path))
+            else:
+                self._names[f"older_{variable}"] = kind.read
                 self._lines += [
-                    f"if {variable} is None and {value}{_OLDER} is not None:",
-                    f"    {variable} = read_older(older_{variable}, {value}{_OLDER}, {older.alias!r})",
+                    f"if {variable} is None and {value}{OLDER} is not None:",
+                    f"    {variable} = read_older(older_{variable}, {value}{OLDER}, {alias!r})",
                 ]
+
+    def read_older_prices(self) -> None:
+        """Set the variables of prices that are absent by what older names say, all in one unit."""
+        if not self._older_prices:
+            return
+        prices = ", ".join(price.variable for price in self._older_prices)
+        older = ", ".join(
+            f"{price.source} if {price.variable} is None else None" for price in self._older_prices
+        )
+        self._names["no_older_prices"] = (None,) * len(self._older_prices)
+        self._names["older_names"] = tuple(price.name for price in self._older_prices)
+        self._lines += [
+            f"if None in ({prices},):",
+            f"    older_prices = ({older},)",
+            "    if older_prices != no_older_prices:",
+            f"        {prices}, = in_one_unit(({prices},), older_prices, older_names)",
+        ]
 
     def apply(self, rules: Rules) -> None:
         """Set the variables of the rules."""
@@ -151,24 +178,7 @@ class _Text:
 
 
 def _refuse(name: str) -> None:
-    raise ValueError(f"it has no {name}")
-
-
-def _sent_fields(payload: type[Payload]) -> Iterator[_Sent]:
-    for name, field in payload.model_fields.items():
-        if not name.endswith(_OLDER):
-            yield _Sent(name, field, payload.model_fields.get(name + _OLDER))
-
-
-def _marker(field: FieldInfo, kind: type[Marker]) -> Marker:
-    (marker,) = (entry for entry in field.metadata if isinstance(entry, kind))
-    return marker
-
-
-def _part_of(field: FieldInfo) -> type[Payload] | None:
-    """Return the payload that is nested in a field, if one is."""
-    kinds = (kind for kind in get_args(field.annotation) if isinstance(kind, type))
-    return next((kind for kind in kinds if issubclass(kind, Payload)), None)
+    raise ValueError(f"{name}: it is missing")
 
 
 def _is_optional(kind: Any) -> bool:  # noqa: ANN401  (a type, in any of its forms)

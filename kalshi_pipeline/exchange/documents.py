@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from kalshi_pipeline.exchange.fields import loose_dollars, loose_text
+from kalshi_pipeline.exchange.value_readers import loose_dollars, loose_text
 from kalshi_pipeline.records import Document, Leg
 
 _decode = msgspec.json.Decoder(float_hook=Decimal).decode

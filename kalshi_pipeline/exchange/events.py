@@ -4,9 +4,9 @@ import json
 from functools import partial
 
 from kalshi_pipeline.exchange.compiling import Rule
-from kalshi_pipeline.exchange.fields import loose_text
 from kalshi_pipeline.exchange.payloads import EventPayload, SeriesPayload
 from kalshi_pipeline.exchange.readers import PageReader
+from kalshi_pipeline.exchange.value_readers import loose_text
 from kalshi_pipeline.records import Event, Series
 
 

@@ -1,20 +1,23 @@
-"""From the bytes of an answer to typed records: a page is validated in one call, and record by record if that fails.
+"""From the bytes of an answer to typed records. One that cannot be read is set aside, and costs no other.
 
-A record that cannot be read is set aside with its raw text, and the others of its page are read. An answer without
-its envelope is an error and never an empty list.
+An answer without its envelope is an error and never an empty list.
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
-from pydantic import BaseModel, Field, ValidationError, create_model
+import msgspec
+from pydantic import ValidationError
 
 from kalshi_pipeline.errors import PayloadError
 from kalshi_pipeline.exchange.documents import Source
+from kalshi_pipeline.exchange.json_text import Number, load, split_list, split_object
 from kalshi_pipeline.exchange.payloads import Payload
+from kalshi_pipeline.quoting import cut, quoted
 from kalshi_pipeline.records import Reject
 
 Sent = TypeVar("Sent", bound=Payload)
@@ -29,14 +32,16 @@ class GarbledAnswerError(Exception):
 class Page(Generic[Record]):
     """The records of one answer in its order, those that could not be read, and where the next page starts.
 
-    `has_cursor` is whether it says so: the exchange ends a listing with an empty cursor, not without one. `source` is
-    the answer itself, where more of it may be wanted than the records.
+    `has_cursor` is whether it says so: the exchange ends a listing with an empty cursor, not without one. `odd_fields`
+    counts by the API's names the fields that were left out of records because they could not be read. `source` is the
+    answer itself, where more of it may be wanted than the records.
     """
 
     records: list[Record]
     rejects: list[Reject] = field(default_factory=list)
     cursor: str | None = None
     has_cursor: bool = field(default=True, compare=False)
+    odd_fields: Counter[str] = field(default_factory=Counter)
     source: Source | None = field(default=None, compare=False)
 
     @property
@@ -45,28 +50,74 @@ class Page(Generic[Record]):
         return () if self.source is None else (self.source,)
 
 
-def parse_page(body: bytes, key: str, payload: type[Sent], read: Callable[[Sent], Record]) -> Page[Record]:
-    """Return the list under `key`, each entry read as a payload and then by `read`, which may raise ValueError.
+class Rows(NamedTuple):
+    """The list of an answer, each entry as it came, and its cursor."""
+
+    rows: list[bytes]
+    cursor: str | None
+    has_cursor: bool
+
+
+def split_page(body: bytes, key: str) -> Rows:
+    """Return the entries of the list under `key`, none of them read.
 
     A null list is an empty one, because Go writes an empty slice as null. Raises GarbledAnswerError where the body is
     not JSON, and PayloadError where `key` is missing or not a list.
     """
     try:
-        envelope: Any = _envelope_type(key, payload).model_validate_json(body)
-        records = [read(sent) for sent in getattr(envelope, _LIST) or ()]
-    except ValueError:  # of pydantic, or of `read`: at least one record, or the envelope, is odd
-        return _parse_one_by_one(body, key, payload, read)
-    return Page(records, cursor=envelope.cursor or None, has_cursor="cursor" in envelope.model_fields_set)
+        envelope = _rows_decoder(key).decode(body)
+        return Rows(
+            [bytes(row) for row in envelope.rows or ()],
+            (envelope.cursor is not msgspec.UNSET and envelope.cursor) or None,
+            envelope.cursor is not msgspec.UNSET,
+        )
+    except (ValueError, RecursionError):  # something in it is odd, or the envelope is
+        return _split_odd_page(body, key)
+
+
+def read_rows(
+    rows: Iterable[bytes], key: str, read: Callable[[bytes], Record]
+) -> tuple[list[Record], list[Reject]]:
+    """Return the entries that `read` can read, and the others with what is wrong with them."""
+    records: list[Record] = []
+    rejects: list[Reject] = []
+    for row in rows:
+        try:
+            records.append(read(row))
+        except ValidationError as error:
+            rejects.append(_reject(row, key, summary_of(error)))
+        except ValueError as error:
+            rejects.append(_reject(row, key, str(error)))
+    return records, rejects
+
+
+def parse_page(body: bytes, key: str, payload: type[Sent], read: Callable[[Sent], Record]) -> Page[Record]:
+    """Return the list under `key`, each entry read as a payload and then by `read`; errors as in `split_page`."""
+    rows, cursor, has_cursor = split_page(body, key)
+    records, rejects = read_rows(rows, key, lambda row: read(payload.model_validate(_load(row))))
+    return Page(records, rejects, cursor, has_cursor)
 
 
 def parse_object(body: bytes, key: str | None, payload: type[Sent]) -> Sent:
-    """Return the one object under `key`, or the bare object if `key` is None; errors as in `parse_page`."""
-    envelope = _load(body)
-    data = envelope if key is None else _under(envelope, key)
+    """Return the one object under `key`, or the bare object if `key` is None; errors as in `split_page`."""
+    text = object_under(body, key)
     try:
-        return payload.model_validate(data)
+        return payload.model_validate(_load(text))
     except ValidationError as error:
-        raise PayloadError(f"the exchange's {key or 'answer'} cannot be read: {summary_of(error)}") from error
+        raise unreadable(key, summary_of(error)) from error
+    except ValueError as error:
+        raise unreadable(key, str(error)) from error
+
+
+def object_under(body: bytes, key: str | None) -> bytes:
+    """Return what is under `key` as it came, or the whole body if `key` is None; errors as in `split_page`."""
+    members = _members(body)
+    return body if key is None else _under(members, key)
+
+
+def unreadable(key: str | None, reason: str) -> PayloadError:
+    """Return the error of an object that cannot be read."""
+    return PayloadError(f"the exchange's {key or 'answer'} cannot be read: {cut(reason)}")
 
 
 def summary_of(error: ValidationError) -> str:
@@ -78,7 +129,6 @@ def summary_of(error: ValidationError) -> str:
     return "; ".join(parts)
 
 
-_LIST = "records"
 _TICKERS = {
     "events": "event_ticker",
     "event": "event_ticker",
@@ -88,63 +138,67 @@ _TICKERS = {
 
 
 @cache
-def _envelope_type(key: str, payload: type[Payload]) -> type[BaseModel]:
-    fields: dict[str, Any] = {_LIST: (list[payload] | None, Field(alias=key)), "cursor": (str | None, None)}  # type: ignore[valid-type]
-    return create_model("Envelope", **fields)
-
-
-def _parse_one_by_one(
-    body: bytes, key: str, payload: type[Sent], read: Callable[[Sent], Record]
-) -> Page[Record]:
-    envelope = _load(body)
-    rows = _under(envelope, key)
-    cursor = envelope.get("cursor")
-    if not isinstance(rows, list | None) or not isinstance(cursor, str | None):
-        raise PayloadError(f"the exchange's {key!r} or its cursor has another type than the contract says")
-    records: list[Record] = []
-    unreadable: dict[int, str] = {}
-    for index, row in enumerate(rows or []):
-        try:
-            record = read(payload.model_validate(row))
-            json.dumps(record, ensure_ascii=False).encode()
-            records.append(record)
-        except ValidationError as error:
-            unreadable[index] = summary_of(error)
-        except UnicodeEncodeError:
-            unreadable[index] = "it holds half a character (a lone surrogate)"
-        except ValueError as error:
-            unreadable[index] = str(error)
-    return Page(records, _rejects(body, key, unreadable), cursor or None, "cursor" in envelope)
-
-
-def _rejects(body: bytes, key: str, errors: Mapping[int, str]) -> list[Reject]:
-    if not errors:
-        return []
-    rows = json.loads(body)[key]  # as they came, with numbers as numbers
-    return [
-        Reject(_ticker_of(rows[index], key), json.dumps(rows[index]), error)
-        for index, error in errors.items()
+def _rows_decoder(key: str) -> msgspec.json.Decoder[Any]:
+    fields: list[Any] = [
+        ("rows", list[msgspec.Raw] | None),
+        ("cursor", str | None | msgspec.UnsetType, msgspec.UNSET),
     ]
+    return msgspec.json.Decoder(msgspec.defstruct("Rows", fields, rename={"rows": key}, gc=False))
 
 
-def _load(body: bytes) -> Any:  # noqa: ANN401  (JSON)
+def _split_odd_page(body: bytes, key: str) -> Rows:
+    members = _members(body)
+    try:
+        rows = _under(members, key)
+        cursor = load(members["cursor"]) if "cursor" in members else None
+        if isinstance(cursor, Number) or not isinstance(cursor, str | None):
+            raise ValueError(quoted(cursor))  # noqa: TRY004  (as what is read above)
+        return Rows([] if rows == b"null" else split_list(rows), cursor or None, "cursor" in members)
+    except ValueError as error:
+        raise PayloadError(
+            f"the exchange's {key!r} or its cursor has another type than the contract says: compare the answer with "
+            "the API's documentation"
+        ) from error
+
+
+def _members(body: bytes) -> dict[str, bytes]:
+    try:
+        return split_object(body)
+    except ValueError as error:
+        try:
+            load(body)
+        except ValueError:
+            raise GarbledAnswerError(str(error)) from error
+        return {}  # JSON, but no object
+
+
+def _load(text: bytes) -> Any:  # noqa: ANN401  (JSON)
     try:
         # As text, a price written as a JSON number keeps every digit.
-        return json.loads(body, parse_float=str)
-    except (ValueError, RecursionError) as error:
-        raise GarbledAnswerError(f"it is not JSON ({error})") from error
+        return json.loads(text, parse_float=str)
+    except RecursionError as error:
+        raise ValueError("it is nested too deeply to be read") from error
 
 
-def _under(envelope: Any, key: str) -> Any:  # noqa: ANN401  (JSON)
-    if not isinstance(envelope, dict) or key not in envelope:
+def _under(members: dict[str, bytes], key: str) -> bytes:
+    if key not in members:
         raise PayloadError(
             f"the exchange's answer has no {key!r}: its contract has changed, or KALSHI_API_URL is another service; "
             "compare the answer with the API's documentation"
         )
-    return envelope[key]
+    return members[key]
 
 
-def _ticker_of(row: Any, key: str) -> str | None:  # noqa: ANN401  (JSON)
+def _reject(row: bytes, key: str, error: str) -> Reject:
+    raw = row.decode(errors="replace").replace("\0", "\N{REPLACEMENT CHARACTER}")
+    return Reject(_ticker_of(row, key), raw, cut(error))
+
+
+def _ticker_of(row: bytes, key: str) -> str | None:
     """Return what identifies a record; None where it cannot be read, and never the ticker of a market's event."""
-    ticker = row.get(_TICKERS.get(key, "ticker")) if isinstance(row, dict) else None
-    return ticker if isinstance(ticker, str) and ticker.isprintable() and ticker else None
+    try:
+        ticker = load(split_object(row).get(_TICKERS.get(key, "ticker"), b"null"))
+    except ValueError:
+        return None
+    is_text = isinstance(ticker, str) and not isinstance(ticker, Number)
+    return ticker if is_text and ticker.isprintable() and ticker else None

@@ -6,36 +6,35 @@ other tier, has the same value, and counts where the newer one is absent. Only w
 identifies a record is required; words of a vocabulary are plain text, so that a new one is kept as it came.
 """
 
-from typing import NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from kalshi_pipeline.exchange.fields import (
-    Cents,
     Contracts,
     Dollars,
     EpochSeconds,
     Flag,
+    Float,
     Instant,
+    Integer,
     Json,
+    LooseContracts,
     LooseDollars,
-    LooseFlag,
-    LooseInstant,
-    LooseInteger,
     LooseMultiplier,
-    LooseText,
     Moment,
     Multiplier,
-    Number,
-    OlderCents,
+    NeededText,
     OlderContracts,
-    OlderDollarsOrCents,
+    OlderPrice,
     OlderText,
+    ParentTicker,
     Tags,
     Text,
     Ticker,
     Word,
 )
+from kalshi_pipeline.exchange.price_units import in_one_unit
 
 
 class Payload(BaseModel):
@@ -53,14 +52,14 @@ class SeriesPayload(Payload):
     frequency: Text = None
     tags: Tags = None
     categories: Json = None
-    fee_type: LooseText = None
+    fee_type: Text = None
     fee_multiplier: LooseMultiplier = None
     settlement_sources: Json = None
-    contract_url: LooseText = None
-    contract_terms_url: LooseText = None
+    contract_url: Text = None
+    contract_terms_url: Text = None
     additional_prohibitions: Json = None
     product_metadata: Json = None
-    exchange_index: LooseInteger = None
+    exchange_index: Integer = None
 
 
 class EventPayload(Payload):
@@ -73,20 +72,20 @@ class EventPayload(Payload):
     category: Text = None
     mutually_exclusive: Flag = None
     strike_at: Instant = Field(None, alias="strike_date")
-    strike_period: LooseText = None
-    collateral_return_type: LooseText = None
-    fee_type_override: LooseText = None
+    strike_period: Text = None
+    collateral_return_type: Text = None
+    fee_type_override: Text = None
     fee_multiplier_override: LooseMultiplier = None
     settlement_sources: Json = None
     product_metadata: Json = None
-    exchange_index: LooseInteger = None
+    exchange_index: Integer = None
 
 
 class MarketPayload(Payload):
     """One yes-no contract with its quote."""
 
     ticker: Ticker
-    event_ticker: Ticker
+    event_ticker: ParentTicker
     title: Text = None
     yes_sub_title: Text = None
     no_sub_title: Text = None
@@ -99,44 +98,44 @@ class MarketPayload(Payload):
     expected_expiration_at: Instant = Field(None, alias="expected_expiration_time")
     occurrence_at: Instant = Field(None, alias="occurrence_datetime")
     strike_type: Text = None
-    floor_strike: Number = None
-    cap_strike: Number = None
+    floor_strike: Float = None
+    cap_strike: Float = None
     rules_primary: Text = None
     is_provisional: Flag = None
     collection_ticker: Text = Field(None, alias="mve_collection_ticker")
-    latest_expiration_at: LooseInstant = Field(None, alias="latest_expiration_time")
-    functional_strike: LooseText = None
+    latest_expiration_at: Instant = Field(None, alias="latest_expiration_time")
+    functional_strike: Text = None
     custom_strike: Json = None
-    expiration_value: LooseText = None
-    rules_secondary: LooseText = None
-    price_level_structure: LooseText = None
+    expiration_value: Text = None
+    rules_secondary: Text = None
+    price_level_structure: Text = None
     price_ranges: Json = None
-    settlement_bounds_type: LooseText = None
+    settlement_bounds_type: Text = None
     settlement_floor: LooseDollars = Field(None, alias="settlement_floor_dollars")
-    settlement_timer_seconds: LooseInteger = None
-    can_close_early: LooseFlag = None
-    early_close_condition: LooseText = None
-    fee_waiver_expiration_at: LooseInstant = Field(None, alias="fee_waiver_expiration_time")
-    primary_participant_key: LooseText = None
-    exchange_index: LooseInteger = None
-    updated_time: LooseText = None
+    settlement_timer_seconds: Integer = None
+    can_close_early: Flag = None
+    early_close_condition: Text = None
+    fee_waiver_expiration_at: Instant = Field(None, alias="fee_waiver_expiration_time")
+    primary_participant_key: Text = None
+    exchange_index: Integer = None
+    updated_time: Text = None
 
     yes_bid: Dollars = Field(None, alias="yes_bid_dollars")
     yes_ask: Dollars = Field(None, alias="yes_ask_dollars")
-    no_bid: Dollars = Field(None, alias="no_bid_dollars")
-    no_ask: Dollars = Field(None, alias="no_ask_dollars")
+    no_bid: LooseDollars = Field(None, alias="no_bid_dollars")
+    no_ask: LooseDollars = Field(None, alias="no_ask_dollars")
     yes_bid_size: Contracts = Field(None, alias="yes_bid_size_fp")
     yes_ask_size: Contracts = Field(None, alias="yes_ask_size_fp")
-    last_price: Dollars = Field(None, alias="last_price_dollars")
-    volume: Contracts = Field(None, alias="volume_fp")
-    open_interest: Contracts = Field(None, alias="open_interest_fp")
+    last_price: LooseDollars = Field(None, alias="last_price_dollars")
+    volume: LooseContracts = Field(None, alias="volume_fp")
+    open_interest: LooseContracts = Field(None, alias="open_interest_fp")
 
     # Until 12 March 2026, first alone and then beside the fields above.
-    yes_bid_older: OlderCents = Field(None, alias="yes_bid")
-    yes_ask_older: OlderCents = Field(None, alias="yes_ask")
-    no_bid_older: OlderCents = Field(None, alias="no_bid")
-    no_ask_older: OlderCents = Field(None, alias="no_ask")
-    last_price_older: OlderCents = Field(None, alias="last_price")
+    yes_bid_older: OlderPrice = Field(None, alias="yes_bid")
+    yes_ask_older: OlderPrice = Field(None, alias="yes_ask")
+    no_bid_older: OlderPrice = Field(None, alias="no_bid")
+    no_ask_older: OlderPrice = Field(None, alias="no_ask")
+    last_price_older: OlderPrice = Field(None, alias="last_price")
     volume_older: OlderContracts = Field(None, alias="volume")
     open_interest_older: OlderContracts = Field(None, alias="open_interest")
 
@@ -144,7 +143,7 @@ class MarketPayload(Payload):
 class OutcomePayload(MarketPayload):
     """A market of any status, with how it ended."""
 
-    settlement_value: Dollars = Field(None, alias="settlement_value_dollars")
+    settlement_value: LooseDollars = Field(None, alias="settlement_value_dollars")
     settled_at: Instant = Field(None, alias="settlement_ts")
 
 
@@ -155,12 +154,14 @@ class TradePayload(Payload):
     ticker: Ticker
     created_at: Moment = Field(alias="created_time")
     yes_price: Dollars = Field(None, alias="yes_price_dollars")
+    no_price: LooseDollars = Field(None, alias="no_price_dollars")
     contracts: Contracts = Field(None, alias="count_fp")
     taker_side: Text = Field(None, alias="taker_outcome_side")
     is_block: Flag = Field(None, alias="is_block_trade")
 
     # Until March 2026; `taker_side` is still sent beside its successor.
-    yes_price_older: OlderCents = Field(None, alias="yes_price")
+    yes_price_older: OlderPrice = Field(None, alias="yes_price")
+    no_price_older: OlderPrice = Field(None, alias="no_price")
     contracts_older: OlderContracts = Field(None, alias="count")
     taker_side_older: OlderText = Field(None, alias="taker_side")
 
@@ -173,20 +174,20 @@ class QuotedPricesPayload(Payload):
     low: Dollars = Field(None, alias="low_dollars")
     close: Dollars = Field(None, alias="close_dollars")
 
-    open_older: OlderDollarsOrCents = Field(None, alias="open")
-    high_older: OlderDollarsOrCents = Field(None, alias="high")
-    low_older: OlderDollarsOrCents = Field(None, alias="low")
-    close_older: OlderDollarsOrCents = Field(None, alias="close")
+    open_older: OlderPrice = Field(None, alias="open")
+    high_older: OlderPrice = Field(None, alias="high")
+    low_older: OlderPrice = Field(None, alias="low")
+    close_older: OlderPrice = Field(None, alias="close")
 
 
 class TradedPricesPayload(QuotedPricesPayload):
     """The prices of the trades of a period. Without a trade only the price before the period is sent."""
 
-    mean: Dollars = Field(None, alias="mean_dollars")
-    previous: Dollars = Field(None, alias="previous_dollars")
+    mean: LooseDollars = Field(None, alias="mean_dollars")
+    previous: LooseDollars = Field(None, alias="previous_dollars")
 
-    mean_older: OlderDollarsOrCents = Field(None, alias="mean")
-    previous_older: OlderDollarsOrCents = Field(None, alias="previous")
+    mean_older: OlderPrice = Field(None, alias="mean")
+    previous_older: OlderPrice = Field(None, alias="previous")
 
 
 class CandlestickPayload(Payload):
@@ -196,8 +197,8 @@ class CandlestickPayload(Payload):
     yes_bid: QuotedPricesPayload | None = None
     yes_ask: QuotedPricesPayload | None = None
     price: TradedPricesPayload | None = None
-    volume: Contracts = Field(None, alias="volume_fp")
-    open_interest: Contracts = Field(None, alias="open_interest_fp")
+    volume: LooseContracts = Field(None, alias="volume_fp")
+    open_interest: LooseContracts = Field(None, alias="open_interest_fp")
 
     # The names of the historical tier, and of both tiers until March 2026.
     volume_older: OlderContracts = Field(None, alias="volume")
@@ -211,10 +212,10 @@ class LevelPayload(NamedTuple):
     size: Contracts
 
 
-class CentLevelPayload(NamedTuple):
-    """The same until March 2026."""
+class OlderLevelPayload(NamedTuple):
+    """The same until March 2026, in a unit that all levels of the book decide."""
 
-    price: Cents
+    price: Any
     size: Contracts
 
 
@@ -224,8 +225,17 @@ class _DollarSidesPayload(Payload):
 
 
 class _CentSidesPayload(_DollarSidesPayload):
-    yes: list[CentLevelPayload] | None = None
-    no: list[CentLevelPayload] | None = None
+    yes: list[OlderLevelPayload] | None = None
+    no: list[OlderLevelPayload] | None = None
+
+    def in_dollars(self) -> tuple[list[LevelPayload], list[LevelPayload]]:
+        """Return the levels of both sides in one unit."""
+        yes, no = self.yes or [], self.no or []
+        levels = [*yes, *no]
+        sent = [level.price for level in levels]
+        prices = in_one_unit((None,) * len(sent), sent, ["price"] * len(sent))
+        read = [LevelPayload(price, level.size) for price, level in zip(prices, levels, strict=True)]
+        return read[: len(yes)], read[len(yes) :]
 
 
 class OrderBookPayload(Payload):
@@ -244,19 +254,15 @@ class OrderBookPayload(Payload):
 
     @property
     def yes(self) -> list[LevelPayload]:
-        """Bids for YES."""
+        """Bids for YES; ValueError where the unit of their prices is not known."""
         newer, older = self.orderbook_fp or _DollarSidesPayload(), self.orderbook or _CentSidesPayload()
-        return newer.yes_dollars or older.yes_dollars or _in_dollars(older.yes)
+        return newer.yes_dollars or older.yes_dollars or older.in_dollars()[0]
 
     @property
     def no(self) -> list[LevelPayload]:
-        """Bids for NO."""
+        """Bids for NO; errors as in `yes`."""
         newer, older = self.orderbook_fp or _DollarSidesPayload(), self.orderbook or _CentSidesPayload()
-        return newer.no_dollars or older.no_dollars or _in_dollars(older.no)
-
-
-def _in_dollars(levels: list[CentLevelPayload] | None) -> list[LevelPayload]:
-    return [LevelPayload(level.price, level.size) for level in levels or ()]
+        return newer.no_dollars or older.no_dollars or older.in_dollars()[1]
 
 
 class SeriesFeeChangePayload(Payload):
@@ -264,9 +270,9 @@ class SeriesFeeChangePayload(Payload):
 
     change_id: Ticker = Field(alias="id")
     series_ticker: Ticker
-    fee_type: Text = None
+    fee_type: NeededText = None
     fee_multiplier: Multiplier = None
-    scheduled_at: Instant = Field(alias="scheduled_ts")
+    scheduled_at: Moment = Field(alias="scheduled_ts")
 
 
 class EventFeeChangePayload(Payload):
@@ -275,9 +281,9 @@ class EventFeeChangePayload(Payload):
     change_id: Ticker = Field(alias="id")
     event_ticker: Ticker
     series_ticker: Text = None
-    fee_type_override: Text = None
+    fee_type_override: NeededText = None
     fee_multiplier_override: Multiplier = None
-    scheduled_at: Instant = Field(alias="scheduled_ts")
+    scheduled_at: Moment = Field(alias="scheduled_ts")
 
 
 class CutoffPayload(Payload):

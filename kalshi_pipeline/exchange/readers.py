@@ -1,28 +1,55 @@
 """Pages of one kind of record: read fast where they have the JSON types of today's contract, as nearly all pages do.
 
-msgspec reads such a page in a quarter of pydantic's time. A page that is odd anywhere is read again by pydantic, which
-sets single records aside.
+Of a page that is odd anywhere each record is read on its own: fast where it can be, and else field by field.
 """
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections import Counter
+from collections.abc import Callable, Sequence
 from typing import Any, Generic, TypeVar
 
 import msgspec
 
-from kalshi_pipeline.errors import PayloadError
 from kalshi_pipeline.exchange.compiling import NO_RULES, Rules, list_of, record_function, wire_of
 from kalshi_pipeline.exchange.documents import Source
-from kalshi_pipeline.exchange.pages import Page, parse_object, parse_page
+from kalshi_pipeline.exchange.field_by_field import read_fields
+from kalshi_pipeline.exchange.json_text import load, may_hold_nul
+from kalshi_pipeline.exchange.pages import Page, object_under, read_rows, split_page, unreadable
 from kalshi_pipeline.exchange.payloads import Payload
 
 Record = TypeVar("Record")
 
 
+class RecordReader(Generic[Record]):
+    """Reads single records of one kind."""
+
+    def __init__(self, record: type[Record], payload: type[Payload], rules: Rules = NO_RULES) -> None:
+        self._payload = payload
+        self._decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(wire_of(payload))
+        self.of_wire = record_function(record, payload, rules, of_wire=True)
+        self._of_fields = record_function(record, payload, rules, of_wire=False)
+
+    def read(self, row: bytes, odd: Counter[str]) -> Record:
+        """Return a record, and count its fields that are odd; ValueError where it cannot be read."""
+        if not may_hold_nul(row):
+            try:
+                return self.of_wire(self._decoder.decode(row))
+            except (ValueError, RecursionError):  # msgspec's own errors are ValueErrors
+                pass
+        return self.read_by_field(row, odd)
+
+    def read_by_field(self, row: bytes, odd: Counter[str]) -> Record:
+        """Return the same, read field by field."""
+        of_record: Counter[str] = Counter()
+        record = self._of_fields(read_fields(self._payload, load(row), of_record))
+        odd += of_record
+        return record
+
+
 class PageReader(Generic[Record]):
     """Reads pages of one kind of record, which are lists under `key`.
 
-    Pages of records that are kept whole have their `source`; the record's field `ticker` then names each.
+    What is set aside has no ticker if the records `are_unnamed`: a market has many trades. Pages of records that
+    `are_kept_whole` have their `source`; the record's field `ticker` then names each.
     """
 
     def __init__(
@@ -32,11 +59,13 @@ class PageReader(Generic[Record]):
         payload: type[Payload],
         rules: Rules = NO_RULES,
         *,
+        are_unnamed: bool = False,
         are_kept_whole: bool = False,
     ) -> None:
         self._key = key
-        self._payload = payload
         self._are_kept_whole = are_kept_whole
+        self._are_unnamed = are_unnamed
+        self._records = RecordReader(record, payload, rules)
         envelope: list[Any] = [
             (key, list_of(wire_of(payload))),
             ("cursor", str | None | msgspec.UnsetType, msgspec.UNSET),
@@ -44,36 +73,47 @@ class PageReader(Generic[Record]):
         self._decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(
             msgspec.defstruct("Envelope", envelope, gc=False)
         )
-        self._of_wire = record_function(record, payload, rules, of_wire=True)
-        self._of_payload = record_function(record, payload, rules, of_wire=False)
 
     def parse(self, body: bytes) -> Page[Record]:
-        """Return the records of a page; errors as in `parse_page`."""
+        """Return the records of a page; errors as in `split_page`."""
+        if may_hold_nul(body):
+            return self._parse_rows(body, self._records.read)
         try:
             envelope = self._decoder.decode(body)
-            records = list(map(self._of_wire, getattr(envelope, self._key) or ()))
+            records = list(map(self._records.of_wire, getattr(envelope, self._key) or ()))
             has_cursor = envelope.cursor is not msgspec.UNSET
             cursor = (has_cursor and envelope.cursor) or None
             return Page(records, cursor=cursor, has_cursor=has_cursor, source=self._source(body, records))
         except (ValueError, RecursionError):  # msgspec's own errors are ValueErrors
-            return self.parse_again(body)
+            return self._parse_rows(body, self._records.read)
 
     def parse_again(self, body: bytes) -> Page[Record]:
-        """Return the same, read by pydantic."""
-        page = parse_page(body, self._key, self._payload, self._of_payload)
-        return replace(page, source=self._source(body))
+        """Return the same, each record read field by field."""
+        return self._parse_rows(body, self._records.read_by_field)
+
+    def read_row(self, row: bytes) -> Record:
+        """Return one record of a page by itself; ValueError where it cannot be read."""
+        return self._records.read(row, Counter())
 
     def parse_one(self, body: bytes, key: str) -> Page[Record]:
-        """Return the one object under `key`, as a page; errors as in `parse_object`."""
-        payload = parse_object(body, key, self._payload)
+        """Return the one object under `key` as a page of its own; errors as in `parse_object`."""
+        row, odd = object_under(body, key), Counter[str]()
         try:
-            record = self._of_payload(payload)
+            record = self._records.read(row, odd)
         except ValueError as error:
-            raise PayloadError(f"the exchange's {key} cannot be read: {error}") from error
-        return Page([record], source=Source(body, key) if self._are_kept_whole else None)
+            raise unreadable(key, str(error)) from error
+        return Page([record], odd_fields=odd, source=Source(body, key) if self._are_kept_whole else None)
 
     def _source(self, body: bytes, records: Sequence[Any] | None = None) -> Source | None:
         if not self._are_kept_whole:
             return None
         tickers = None if records is None else [record.ticker for record in records]
         return Source(body, self._key, tickers)
+
+    def _parse_rows(self, body: bytes, read: Callable[[bytes, Counter[str]], Record]) -> Page[Record]:
+        rows, cursor, has_cursor = split_page(body, self._key)
+        odd: Counter[str] = Counter()
+        records, rejects = read_rows(rows, self._key, lambda row: read(row, odd))
+        if self._are_unnamed:
+            rejects = [reject._replace(ticker=None) for reject in rejects]
+        return Page(records, rejects, cursor, has_cursor, odd, self._source(body))

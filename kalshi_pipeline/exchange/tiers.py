@@ -131,7 +131,7 @@ class Tiers:
             max_pages=None,
             walk_seconds=walk_seconds,
             question=trades_between(min_ts, max_ts),
-            key=_trade_id,
+            key=_execution_of,
             time=_traded_at,
             remembered_pages=_REMEMBERED_PAGES,
             clock=self._transport.clock,
@@ -194,8 +194,9 @@ class Tiers:
         return answer.content, answer.received_at
 
 
-def _trade_id(trade: Trade) -> str:
-    return trade.trade_id
+def _execution_of(trade: Trade) -> str:
+    """Return what identifies a trade as it was sent: a second price under one identifier is no repetition."""
+    return f"{trade.trade_id} {trade.yes_price} {trade.contracts}"
 
 
 def _traded_at(trade: Trade) -> int:

@@ -1,19 +1,21 @@
 """Pages of trades."""
 
-from kalshi_pipeline.exchange.pages import Page
+from kalshi_pipeline.exchange.compiling import Rule
 from kalshi_pipeline.exchange.payloads import TradePayload
 from kalshi_pipeline.exchange.readers import PageReader
-from kalshi_pipeline.records import Reject, Trade
+from kalshi_pipeline.records import Trade
+from kalshi_pipeline.units import MICROS_PER_DOLLAR
 
 
-class TradeReader(PageReader[Trade]):
-    """Reads pages of trades; what is set aside has no ticker, because a market has many trades."""
-
-    def parse_again(self, body: bytes) -> Page[Trade]:
-        """Read a page that `parse` cannot read fast."""
-        page = super().parse_again(body)
-        rejects = [Reject(None, reject.raw, reject.error) for reject in page.rejects]
-        return Page(page.records, rejects, page.cursor)
+def is_mirrored(yes_price: int | None, no_price: int | None) -> bool:
+    """Return whether a NO price, if there is one, is one dollar minus the YES price."""
+    return no_price is None or yes_price is None or yes_price + no_price == MICROS_PER_DOLLAR
 
 
-TRADES = TradeReader("trades", Trade, TradePayload)
+TRADES = PageReader(
+    "trades",
+    Trade,
+    TradePayload,
+    {"is_mirrored": Rule(is_mirrored, ("yes_price", "no_price"))},
+    are_unnamed=True,
+)

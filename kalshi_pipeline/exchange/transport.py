@@ -8,6 +8,7 @@ import json
 import re
 import ssl
 import threading
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
@@ -25,8 +26,10 @@ from tenacity import (
 
 from kalshi_pipeline.clock import Clock
 from kalshi_pipeline.errors import NotFoundError, RefusedError, TransientExchangeError
+from kalshi_pipeline.exchange.deadlines import Deadline, keep_deadline
 from kalshi_pipeline.exchange.limit import RateLimit
-from kalshi_pipeline.exchange.pages import GarbledAnswerError
+from kalshi_pipeline.exchange.pages import GarbledAnswerError, Page
+from kalshi_pipeline.quoting import cut
 from kalshi_pipeline.units import MICROS_PER_SECOND
 
 Parsed = TypeVar("Parsed")
@@ -37,6 +40,10 @@ _SHARED = "backfill"
 _LONGEST_RETRY_AFTER_SECONDS = 30.0
 # The exchange's network keeps an answer for seconds. One that says more than this is not believed.
 _OLDEST_ANSWER_SECONDS = 3600
+BYTES_PER_MB = 1_000_000
+_ABOUT_NOW_SECONDS = 0.01
+# One of them only: an answer that is compressed several times over inflates without bounds.
+_ENCODINGS = frozenset({"", "identity", "gzip", "x-gzip", "deflate"})
 _RETRIED_STATUSES = frozenset({429, 500, 502, 503, 504, 520, 521, 522, 523, 524})
 
 
@@ -89,6 +96,7 @@ class Transport:
         share: float,
         timeout_seconds: float,
         retry_seconds: float,
+        most_bytes: int,
         on_retry: Callable[[str], None],
         http_transport: httpx.BaseTransport | None,
         clock: Clock,
@@ -96,10 +104,12 @@ class Transport:
         self.requests = 0
         self.retries = 0
         self._ages = AnswerAges()
+        self._odd_fields: Counter[str] = Counter()
         self._counting = threading.Lock()
         self._api_url = api_url
         self._timeout_seconds = timeout_seconds
         self._retry_seconds = retry_seconds
+        self._most_bytes = most_bytes
         self._on_retry = on_retry
         self.clock = clock
         self._limits = [RateLimit(requests_per_second, limit_file, clock)]
@@ -116,6 +126,8 @@ class Transport:
             transport=http_transport,
             verify=_certificates(),
         )
+        self._deadline = Deadline(clock.monotonic)
+        keep_deadline(self._http, self._deadline)
 
     def close(self) -> None:
         """Close every connection."""
@@ -126,6 +138,12 @@ class Transport:
         with self._counting:
             ages, self._ages = self._ages, AnswerAges()
         return ages
+
+    def take_odd_fields(self) -> Counter[str]:
+        """Return how many fields were left out of records, by name, since this was last called."""
+        with self._counting:
+            odd_fields, self._odd_fields = self._odd_fields, Counter()
+        return odd_fields
 
     def fetch(
         self,
@@ -152,6 +170,9 @@ class Transport:
                 content = parse(reply.body)
             except GarbledAnswerError as error:
                 raise RetryableError(f"answered {reply.status}, but {error}") from error
+            if isinstance(content, Page) and content.odd_fields:
+                with self._counting:
+                    self._odd_fields += content.odd_fields
             age_seconds = self._age_seconds(reply) if is_cached else 0
             return Answer(content, received_at - age_seconds * MICROS_PER_SECOND)
 
@@ -173,28 +194,48 @@ class Transport:
             ) from error
 
     def attempt(self, path: str, params: Params) -> Reply:
-        """Make one attempt. The whole answer must arrive in time: httpx's own time-out starts again at every byte."""
+        """Make one attempt. The whole answer must arrive in time, and be of bounded size once it is decoded."""
         for limit in self._limits:
             limit.wait()
         with self._counting:
             self.requests += 1
-        ends = self.clock.monotonic() + self._timeout_seconds
+        with self._deadline.within(self._timeout_seconds):
+            return self._attempt(path, params)
+
+    def _attempt(self, path: str, params: Params) -> Reply:
         try:
             with self._http.stream("GET", self._api_url + path, params=params) as response:
-                chunks = []
-                for chunk in response.iter_bytes():
-                    chunks.append(chunk)
-                    if self.clock.monotonic() > ends:
-                        raise RetryableError(f"did not end its answer within {self._timeout_seconds:g} s")
-                return Reply(response.status_code, response.headers, b"".join(chunks))
+                return Reply(response.status_code, response.headers, self._body_of(response))
         except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
             raise RefusedError(
                 f"KALSHI_API_URL={self._api_url} is not a usable address: {error}; change it", 0
             ) from error
         except httpx.TransportError as error:
+            if isinstance(error, httpx.TimeoutException) and self._deadline.left() <= _ABOUT_NOW_SECONDS:
+                raise self._late() from error
             raise RetryableError(f"could not be reached ({_described(error)})") from error
         except httpx.RequestError as error:
             raise RetryableError(f"sent a broken answer ({_described(error)})") from error
+
+    def _body_of(self, response: httpx.Response) -> bytes:
+        """Return the decoded body; what one part of it inflates to is held before it can be measured."""
+        encoding = response.headers.get("content-encoding", "identity").strip().lower()
+        if encoding not in _ENCODINGS:
+            raise RetryableError(f"answered in an encoding that was not asked for ({cut(encoding)})")
+        chunks, size = [], 0
+        for chunk in response.iter_bytes():
+            chunks.append(chunk)
+            size += len(chunk)
+            if size > self._most_bytes:
+                raise RetryableError(
+                    f"answered more than {self._most_bytes / BYTES_PER_MB:g} MB (KALSHI_MAX_RESPONSE_MB)"
+                )
+            if self._deadline.left() < 0:
+                raise self._late()
+        return b"".join(chunks)
+
+    def _late(self) -> RetryableError:
+        return RetryableError(f"did not end its answer within {self._timeout_seconds:g} s")
 
     def _age_seconds(self, reply: Reply) -> int:
         """Return the age of an answer, 0 where it has none or one that cannot be right, and remember it."""
@@ -229,7 +270,7 @@ class Transport:
             )
         if httpx.codes.is_redirect(status):
             return RefusedError(
-                f"{said} to {reply.headers.get('location')}: set KALSHI_API_URL to that", status
+                f"{said} to {cut(str(reply.headers.get('location')))}: set KALSHI_API_URL to that", status
             )
         return RefusedError(
             f"{said}: the exchange refuses this request; see whether its API has changed", status
@@ -259,7 +300,7 @@ def _retry_after_seconds(reply: Reply) -> float:
 
 def _refusal(reply: Reply) -> str:
     said = _error_text(reply)
-    return f"answered {reply.status}" + (f" ({said})" if said else "")
+    return f"answered {reply.status}" + (f" ({cut(said)})" if said else "")
 
 
 def _error_text(reply: Reply) -> str:
@@ -272,8 +313,8 @@ def _error_text(reply: Reply) -> str:
     if isinstance(error, dict):
         parts = [str(error[name]) for name in ("message", "details") if error.get(name)]
         return ": ".join(parts) or str(error.get("code", ""))
-    return "" if error is None else str(error)[:200]
+    return "" if error is None else str(error)
 
 
 def _described(error: Exception) -> str:
-    return str(error) or type(error).__name__
+    return cut(str(error)) or type(error).__name__

@@ -1,5 +1,6 @@
 """Trades, one UTC day at a time, from whichever of the exchange's tiers holds the day."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
 from itertools import chain
@@ -13,6 +14,7 @@ from kalshi_pipeline.ingest.run.recorded_listing import Batches, begin_listing, 
 from kalshi_pipeline.ingest.run.report import Report
 from kalshi_pipeline.ingest.run.resumable_walk import ResumableWalk
 from kalshi_pipeline.ingest.run.session import Session
+from kalshi_pipeline.ingest.trade_faults import SECOND_PRICES, faults_of
 from kalshi_pipeline.records import Trade
 from kalshi_pipeline.store.database import Connection
 from kalshi_pipeline.store.reading.completeness import was_complete
@@ -28,6 +30,7 @@ from kalshi_pipeline.store.writing.runs import State, Subject
 from kalshi_pipeline.store.writing.tally import Tally
 from kalshi_pipeline.store.writing.trades import (
     append_staged_trades,
+    count_second_prices,
     count_trades,
     events_without_series,
     markets_out_of_scope,
@@ -222,6 +225,7 @@ class _Collection:
             decided = self._decided(rows)
             undecided = len(rows) - len(decided)
             rows = self._in_scope(decided)
+        self._report.counts += faults_of(rows)
         return _Prepared(rows, len(page.records) - len(rows) - undecided, undecided, placeholders)
 
     def _decided(self, rows: list[Trade]) -> list[Trade]:
@@ -250,6 +254,9 @@ class _Collection:
     def _merge(self, connection: Connection, page: _Prepared) -> Tally:
         stage_trades(connection, page.rows)
         inserted = append_staged_trades(connection, of_both_tiers=self._of_both_tiers)
+        if inserted < len(page.rows):
+            second = count_second_prices(connection, of_both_tiers=self._of_both_tiers)
+            self._report.counts += Counter({SECOND_PRICES: second})
         return Tally(
             inserted=inserted,
             unchanged=len(page.rows) - inserted,

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from kalshi_pipeline.api import Store
 from kalshi_pipeline.ingest.run.report import Report
 from kalshi_pipeline.ingest.run.session import Session
+from kalshi_pipeline.ingest.trade_faults import TRADE_FAULTS
 from kalshi_pipeline.store.writing.runs import State
 from kalshi_pipeline.units import MICROS_PER_SECOND
 
@@ -82,6 +83,8 @@ def _look_at_quarantine(_store: Store, session: Session, report: Report) -> Find
     text = (
         f"{tally.quarantined:,} of {tally.received:,} records could not be read; table quarantine keeps them"
     )
+    if not_kept := report.counts["quarantine_full"]:
+        text += f"; KALSHI_QUARANTINE_MB has no room for {not_kept:,} that this run met, parents included"
     return Finding(QUARANTINE_SHARE, share <= limit, text, {"share": share, "quarantined": tally.quarantined})
 
 
@@ -178,6 +181,20 @@ SCALARS_HAVE_VALUE = RunCheck(
 )
 
 
+def _look_at_trades(_store: Store, _session: Session, report: Report) -> Finding:
+    numbers = {name: report.counts[name] for name in TRADE_FAULTS}
+    found = (f"{count:,} {TRADE_FAULTS[name]}" for name, count in numbers.items() if count)
+    return Finding(TRADES_SANE, not any(numbers.values()), _enumerated(found, "every trade is sane"), numbers)
+
+
+TRADES_SANE = RunCheck(
+    "trades_sane",
+    "No price is outside 0 to 1 dollar, no size absurd, every NO price mirrors its YES price, no trade has two prices.",
+    is_error=False,
+    look=_look_at_trades,
+)
+
+
 RUN_CHECKS = {
     check.name: check
     for check in (
@@ -188,6 +205,7 @@ RUN_CHECKS = {
         FOREIGN_KEYS_INTACT,
         QUOTES_SANE,
         SCALARS_HAVE_VALUE,
+        TRADES_SANE,
     )
 }
 """All of them by their names."""

@@ -873,3 +873,11 @@ def test_interrupted_backfill_closes_its_walk_and_continues(
     assert query("SELECT state, reason FROM listings") == [("failed", "stopped by KeyboardInterrupt")]
     assert run("backfill", "trades", "--start", "2026-10-01").returncode == 0
     assert query("SELECT state FROM backfill_progress") == [("complete",)]
+
+
+@pytest.mark.parametrize("command", ["market", "history"])
+def test_argument_that_is_no_text_is_a_wrong_one(run: Run, command: str) -> None:
+    """A shell passes any bytes."""
+    result = run(command, "KX\udcff")
+    assert (result.returncode, result.stdout) == (2, "")
+    assert result.stderr == "'KX\\udcff' is not UTF-8 text: write it again\n"

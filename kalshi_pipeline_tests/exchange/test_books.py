@@ -27,6 +27,33 @@ def test_book_is_read_alone_and_among_others() -> None:
     assert page.records == [BOOK, OrderBook("N", []), OrderBook("O", on_no)]
 
 
+@pytest.mark.parametrize(
+    ("sides", "prices"),
+    [
+        pytest.param({"yes": [["0.5500", "1.00"]], "no": [[1, 5]]}, [550_000, 1_000_000], id="dollars"),
+        pytest.param({"yes": [[0.55, 1]]}, [550_000], id="json-fractions"),
+        pytest.param({"yes": [["1", 1]], "no": [["57", 1]]}, [10_000, 570_000], id="cents-as-text"),
+    ],
+)
+def test_unit_of_a_book_is_decided_by_all_of_its_prices(sides: dict[str, Any], prices: list[int]) -> None:
+    (book,) = parse_book(json.dumps({"orderbook": sides}).encode(), "M").records
+    assert [level.price for level in book.levels] == prices
+
+
+@pytest.mark.parametrize(
+    "sides",
+    [
+        pytest.param({"yes": [["0.55", 1], [57, 1]]}, id="both-units"),
+        pytest.param({"yes": [["1", 1]]}, id="one-as-text"),
+        pytest.param({"yes": [[True, 1]]}, id="flag"),
+        pytest.param({"yes_dollars": [[55, "1.00"]]}, id="integer-in-dollars"),
+    ],
+)
+def test_book_whose_unit_is_not_known_is_set_aside(sides: dict[str, Any]) -> None:
+    page = parse_book(json.dumps({"orderbook": sides}).encode(), "M")
+    assert (page.records, [reject.ticker for reject in page.rejects]) == ([], ["M"])
+
+
 def test_book_of_january_in_cents_is_read() -> None:
     body = {"orderbook": {"yes": [[1, 5], [42, 1000]], "no": None, "yes_dollars": None, "no_dollars": None}}
     assert parse_book(json.dumps(body).encode(), "M").records == [

@@ -404,7 +404,7 @@ def test_client_with_a_share_passes_both_limits(clock: ManualClock, tmp_path: Pa
         pytest.param(Faults(truncated=1), "could not be reached (", id="cut-body"),
         pytest.param(
             Faults(not_json=1),
-            "answered 200, but it is not JSON (Expecting value: line 1 column 1",
+            "answered 200, but it is not JSON (there is no { at its beginning)",
             id="gateway-page",
         ),
         pytest.param(Faults(unreachable_after=0), "could not be reached (", id="unreachable"),
@@ -537,7 +537,7 @@ def test_exchange_that_does_not_answer_in_time_is_transient() -> None:
         url = f"http://127.0.0.1:{server.getsockname()[1]}"
         with (
             KalshiClient(url, timeout_seconds=0.05, retry_seconds=0) as client,
-            pytest.raises(TransientExchangeError, match=r"could not be reached \(timed out\)"),
+            pytest.raises(TransientExchangeError, match=r"did not end its answer within 0.05 s"),
         ):
             client.fetch_market("M")
 

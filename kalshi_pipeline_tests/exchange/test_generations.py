@@ -119,7 +119,7 @@ def test_trade_needs_what_identifies_it(missing: str) -> None:
     row = {name: value for name, value in good.items() if name != missing}
     page = TRADES.parse(json.dumps({"trades": [row, good]}).encode())
     assert [trade.trade_id for trade in page.records] == ["2c8e41ae"]
-    assert [reject.error for reject in page.rejects] == [f"{missing}: Field required"]
+    assert [reject.error for reject in page.rejects] == [f"{missing}: it is missing"]
 
 
 @pytest.mark.parametrize(

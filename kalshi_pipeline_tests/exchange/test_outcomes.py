@@ -52,9 +52,18 @@ def test_value_is_exact_and_absent_is_absent(value: str | None, micros: int | No
     assert (outcome.settlement_value, outcome.settled_at) == (micros, None)
 
 
+def test_odd_value_is_left_out_and_counted(sandbox: Sandbox) -> None:
+    row = settled(sandbox)[0]
+    body = json.dumps({"markets": [{**row, "settlement_value_dollars": "a lot"}]}).encode()
+    page = OUTCOMES.parse(body)
+    assert page == OUTCOMES.parse_again(body)
+    assert [outcome.settlement_value for outcome in page.records] == [None]
+    assert page.odd_fields == {"settlement_value_dollars": 1}
+
+
 def test_odd_outcome_is_set_aside_and_its_page_is_read(sandbox: Sandbox) -> None:
     good, odd = settled(sandbox)[:2]
-    body = json.dumps({"markets": [good, {**odd, "settlement_value_dollars": "a lot"}]}).encode()
+    body = json.dumps({"markets": [good, {**odd, "yes_bid_dollars": "a lot"}]}).encode()
     page = OUTCOMES.parse(body)
     assert [outcome.ticker for outcome in page.records] == [good["ticker"]]
     assert [reject.ticker for reject in page.rejects] == [odd["ticker"]]

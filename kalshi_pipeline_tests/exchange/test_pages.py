@@ -61,27 +61,23 @@ def test_last_page_has_no_cursor(rows: list[object], envelope: dict[str, Any]) -
         ),
         pytest.param(
             {"event_ticker": "E"},
-            Reject(None, '{"event_ticker": "E"}', "ticker: Field required"),
+            Reject(None, '{"event_ticker": "E"}', "ticker: it is missing"),
             id="no-ticker",
         ),
         pytest.param(
             {"ticker": "", "event_ticker": "E"},
-            Reject(
-                None, '{"ticker": "", "event_ticker": "E"}', "ticker: String should have at least 1 character"
-            ),
+            Reject(None, '{"ticker": "", "event_ticker": "E"}', "ticker: it is missing"),
             id="blank-ticker",
         ),
-        pytest.param(
-            {}, Reject(None, "{}", "ticker: Field required; event_ticker: Field required"), id="empty"
-        ),
+        pytest.param({}, Reject(None, "{}", "ticker: it is missing"), id="empty"),
         pytest.param(
             570,
-            Reject(None, "570", "record: Input should be a valid dictionary or instance of MarketPayload"),
+            Reject(None, "570", "'570' is not an object"),
             id="number",
         ),
         pytest.param(
             None,
-            Reject(None, "null", "record: Input should be a valid dictionary or instance of MarketPayload"),
+            Reject(None, "null", "None is not an object"),
             id="null",
         ),
         pytest.param(
@@ -89,7 +85,7 @@ def test_last_page_has_no_cursor(rows: list[object], envelope: dict[str, Any]) -
             Reject(
                 None,
                 '[{"ticker": "M1", "event_ticker": "E", "yes_bid_dollars": "0.2900"}]',
-                "record: Input should be a valid dictionary or instance of MarketPayload",
+                "[{'ticker': 'M1', 'event_ticker': 'E', 'yes_bid_dollars': '0.2900'}] is not an object",
             ),
             id="list",
         ),
@@ -102,11 +98,11 @@ def test_unreadable_record_is_set_aside_alone(bad: object, reject: Reject) -> No
 
 
 def test_every_problem_of_a_record_is_reported() -> None:
-    (reject,) = page_of([{"ticker": "M", "yes_ask_dollars": "x", "close_time": "soon"}]).rejects
+    (reject,) = page_of([{"yes_ask_dollars": "x", "yes_bid_size_fp": [], "close_time": "soon"}]).rejects
     assert reject.error == (
-        "event_ticker: Field required; "
-        "close_time: 'soon' is not an RFC 3339 time such as 2026-11-22T14:05:00Z; "
-        "yes_ask_dollars: 'x' is not a decimal number"
+        "ticker: it is missing; "
+        "yes_ask_dollars: 'x' is not a decimal number; "
+        "yes_bid_size_fp: [] is neither text nor a number"
     )
 
 
@@ -177,9 +173,7 @@ def test_envelope_of_another_type_is_an_error(body: bytes) -> None:
         pytest.param(b"<html>Please wait</html>", id="html"),
         pytest.param(b'{"markets": [{"ticker": "M", "event_ti', id="cut"),
         pytest.param(b'{"markets": []} {"markets": []}', id="twice"),
-        pytest.param(b'{"markets": [{"ticker": "\xff"}]}', id="no-utf-8"),
         pytest.param(b"[" * 100_000, id="too-deep"),
-        pytest.param(b'{"markets": [' + b"9" * 5_000 + b"]}", id="number-too-long"),
     ],
 )
 def test_body_that_is_no_json_is_garbled(body: bytes) -> None:
@@ -195,12 +189,16 @@ def test_body_that_is_no_json_is_garbled(body: bytes) -> None:
     [
         pytest.param("subtitle", ["M1", "M2"], [], id="in-a-field-that-is-not-read"),
         pytest.param("rules_secondary", ["M1", "M2"], [], id="in-a-further-description"),
-        pytest.param("created_time", ["M2"], ["M1"], id="in-a-time"),
+        pytest.param("created_time", ["M1", "M2"], [], id="in-a-time"),
         pytest.param("yes_ask_dollars", ["M2"], ["M1"], id="in-a-price"),
-        pytest.param("event_ticker", ["M2"], ["M1"], id="in-an-identifier"),
+        pytest.param("event_ticker", ["M1", "M2"], [], id="in-the-event"),
+        pytest.param("\ud83d", ["M1", "M2"], [], id="in-a-name-of-a-field"),
+        pytest.param("ticker", ["M2"], [None], id="in-the-identifier"),
     ],
 )
-def test_lone_surrogate_spoils_its_record_at_most(field: str, kept: list[str], rejected: list[str]) -> None:
+def test_lone_surrogate_costs_its_field_at_most(
+    field: str, kept: list[str], rejected: list[str | None]
+) -> None:
     """JSON can write half a character, which no database can store."""
     page = page_of([{**MARKET, field: "\ud83d"}, {**MARKET, "ticker": "M2"}])
     assert tickers(page) == kept
@@ -220,7 +218,7 @@ def test_pages_of_other_records_have_other_keys() -> None:
     events = EVENTS.parse_again(b'{"events": [{"event_ticker": "E"}, {"ticker": "E"}]}')
     assert ([row.ticker for row in events.records], events.rejects) == (
         ["E"],
-        [Reject(None, '{"ticker": "E"}', "event_ticker: Field required")],
+        [Reject(None, '{"ticker": "E"}', "event_ticker: it is missing")],
     )
 
 
@@ -249,14 +247,21 @@ def test_object_that_cannot_be_read_is_an_error(body: bytes, message: str) -> No
         parse_object(body, "market", MarketPayload)
 
 
-@pytest.mark.parametrize("field", ["title", "rules_primary", "status", "result", "ticker"])
-def test_half_a_character_never_reaches_a_record(field: str) -> None:
-    """No database stores a lone surrogate: the record is set aside, the others are read."""
-    page = page_of([{**MARKET, field: "M\ud83d"}, {**MARKET, "ticker": "M2"}])
+@pytest.mark.parametrize("text", ["M\ud83d", "M\0"], ids=["half-a-character", "nul"])
+@pytest.mark.parametrize("field", ["title", "rules_primary", "status", "result"])
+def test_what_no_database_stores_costs_its_field(field: str, text: str) -> None:
+    page = page_of([{**MARKET, field: text}, {**MARKET, "ticker": "M2"}])
+    assert (tickers(page), page.rejects, page.odd_fields) == (["M1", "M2"], [], {field: 1})
+    assert getattr(page.records[0], field) is None
+
+
+@pytest.mark.parametrize("text", ["M\ud83d", "M\0"], ids=["half-a-character", "nul"])
+def test_identifier_that_no_database_stores_sets_its_record_aside(text: str) -> None:
+    page = page_of([{**MARKET, "ticker": text}, {**MARKET, "ticker": "M2"}])
     assert tickers(page) == ["M2"]
     (reject,) = page.rejects
-    for text in (reject.ticker or "", reject.raw, reject.error):
-        text.encode()
+    for part in (reject.ticker or "", reject.raw, reject.error):
+        part.encode()
 
 
 @pytest.mark.parametrize("field", ["floor_strike", "cap_strike", "is_provisional"])

@@ -9,10 +9,14 @@ from pathlib import Path
 
 import httpx
 import pytest
+from dagster import MetadataValue
 
+from kalshi_pipeline.defs.metadata import run_metadata
 from kalshi_pipeline.errors import NotFoundError, StoreError, TransientExchangeError
+from kalshi_pipeline.ingest.run.report import Report
 from kalshi_pipeline.ingest.run.session import Session, open_session
 from kalshi_pipeline.ingest.sync import sync_events, sync_markets, sync_series
+from kalshi_pipeline.monitoring.checks import QUARANTINE_SHARE, examine
 from kalshi_pipeline.sandbox import Faults, Sandbox, Shape, World, WorldConfig
 from kalshi_pipeline.settings import Settings
 from kalshi_pipeline.store.writing.runs import State
@@ -94,6 +98,40 @@ def test_sync_counts_every_record_it_received(sandbox: Sandbox, session: Session
         assert tally.received == (
             tally.inserted + tally.changed + tally.unchanged + tally.quarantined + tally.duplicates
         )
+
+
+@pytest.mark.parametrize(
+    ("sync", "fields"),
+    [
+        pytest.param(sync_series, {"title", "category", "tags"}, id="series"),
+        pytest.param(sync_events, {"title", "sub_title", "category"}, id="events"),
+        pytest.param(sync_markets, {"close_time", "open_time", "open_interest_fp"}, id="markets"),
+    ],
+)
+def test_odd_fields_cost_no_record_and_are_counted_by_name(
+    sandbox: Sandbox, session: Session, sync: Callable[[Session], Report], fields: set[str]
+) -> None:
+    sandbox.faults = Faults(odd_fields=0.2)
+    report = sync(session)
+    assert (report.tally.received, report.tally.quarantined) == (report.tally.inserted, 0)
+    assert report.odd_fields.keys() >= fields
+    assert 0 < report.odd_fields.total() < report.tally.received / 2
+    assert run_metadata(report)["odd_fields"] == MetadataValue.json(dict(report.odd_fields))
+
+
+def test_unreadable_records_without_room_are_counted(
+    sandbox: Sandbox, settings_for: Callable[..., Settings], query: Query
+) -> None:
+    sandbox.faults = Faults(unreadable=0.05)
+    with open_session(settings_for(sandbox.url, quarantine_mb=0.01)) as session:
+        report = sync_markets(session)
+        (finding,) = examine(session, report, [QUARANTINE_SHARE])
+    ((size,),) = query("SELECT sum(bytes) FROM quarantine")
+    not_kept = report.counts["quarantine_full"]
+    assert 0 < size <= 10_000
+    assert report.tally.quarantined > 50
+    assert not_kept > 50
+    assert f"KALSHI_QUARANTINE_MB has no room for {not_kept:,} that this run met" in finding.text
 
 
 def test_unreadable_records_are_kept_and_the_page_continues(

@@ -54,7 +54,9 @@ Collect = Callable[..., Report]
 def exchange() -> SmallExchange:
     """Each market was traded once."""
     return SmallExchange(
-        EVENTS, MARKETS, [trade(number, row["ticker"]) for number, row in enumerate(MARKETS)]
+        EVENTS,
+        [dict(row) for row in MARKETS],
+        [trade(number, row["ticker"]) for number, row in enumerate(MARKETS)],
     )
 
 
@@ -342,8 +344,8 @@ def test_walks_of_different_scopes_are_apart(exchange: SmallExchange, collect: C
 @pytest.mark.parametrize(
     "spoil",
     [
-        pytest.param(lambda exchange: _spoil(exchange.markets, TAYLOR, event_ticker=5), id="the market"),
-        pytest.param(lambda exchange: _spoil(exchange.events, "KXNEWTAYLOR-27", title=[1]), id="its event"),
+        pytest.param(lambda exchange: _spoil(exchange.markets, TAYLOR, yes_bid_dollars="x"), id="the market"),
+        pytest.param(lambda exchange: _spoil(exchange.markets, TAYLOR, event_ticker=5), id="its event"),
     ],
 )
 def test_trade_of_an_unreadable_market_waits_until_it_can_be_read(
@@ -374,7 +376,7 @@ def test_unreadable_market_is_a_placeholder_where_everything_is_in_scope(
     exchange: SmallExchange, collect: Collect, query: Query
 ) -> None:
     """Where combos are not, it may be one: its trade waits."""
-    _spoil(exchange.markets, TAYLOR, event_ticker=5)
+    _spoil(exchange.markets, TAYLOR, yes_bid_dollars="x")
     assert (collect().state, traded(query)) == (State.PARTIAL, PLAIN - {TAYLOR})
     assert (collect(combos="include").state, traded(query)) == (State.COMPLETE, PLAIN | COMBOS)
     assert query(f"SELECT is_placeholder, is_combo FROM markets WHERE ticker = '{TAYLOR}'") == [(1, 0)]
@@ -385,4 +387,9 @@ def _spoil(records: list[Record], ticker: str, **values: object) -> Callable[[],
     [record] = [record for record in records if ticker in (record.get("ticker"), record["event_ticker"])]
     before = dict(record)
     record.update(values)
-    return lambda: record.update(before)
+
+    def mend() -> None:
+        record.clear()
+        record.update(before)
+
+    return mend

@@ -16,7 +16,9 @@ from kalshi_pipeline.errors import ConfigurationError, PayloadError, RefusedErro
 from kalshi_pipeline.exchange.client import KalshiClient
 from kalshi_pipeline.ingest.run.report import Report
 from kalshi_pipeline.ingest.run.session import Session
+from kalshi_pipeline.ingest.trade_faults import TRADE_FAULTS
 from kalshi_pipeline.ingest.trades import collect_trades, days_between
+from kalshi_pipeline.monitoring.checks import TRADES_SANE, examine
 from kalshi_pipeline.sandbox import Faults, Sandbox, World, WorldConfig
 from kalshi_pipeline.scope import Combos, Scope
 from kalshi_pipeline.settings import Settings
@@ -605,9 +607,9 @@ def test_trades_that_cannot_be_placed_are_kept_in_quarantine_one_by_one(
     report = collect(DAY)
     assert (report.state, report.tally.quarantined) == (State.COMPLETE, 3)
     assert query("SELECT kind, error FROM quarantine ORDER BY id") == [
-        ("trades", "it has no created_time"),
-        ("trades", "it has no yes_price_dollars"),
-        ("trades", "trade_id: String should have at least 1 character"),
+        ("trades", "created_time: it is missing"),
+        ("trades", "yes_price_dollars: it is missing"),
+        ("trades", "trade_id: it is missing"),
     ]
     assert len(stored(query)) == len(on_tape(sandbox, DAY)) - 3
     assert query("SELECT quarantined FROM backfill_progress") == [(3,)]
@@ -671,3 +673,33 @@ def test_no_transaction_is_open_across_a_request(
     through.meddle = probe
     assert collect(DAY).state is State.COMPLETE
     assert len(through.asked) > 8
+
+
+def test_trades_that_cannot_be_true_are_stored_and_counted(
+    sandbox: Sandbox, through: Through, collect: Collect, session: Session, query: Query
+) -> None:
+    """A second price under one identifier leaves the first, and is counted at every run that receives it."""
+    odd: list[dict[str, Any]] = [
+        {"yes_price_dollars": "9223372036854.5000", "no_price_dollars": None},
+        {"yes_price_dollars": "-0.0100", "no_price_dollars": None},
+        {"count_fp": "0.00"},
+        {"count_fp": "-2.00"},
+        {"count_fp": "9999999999999.00"},
+        {"yes_price_dollars": "0.4200", "no_price_dollars": "0.5700"},
+    ]
+
+    def damage(answer: dict[str, Any]) -> None:
+        if len(answer["trades"]) > len(odd):
+            for trade, values in zip(answer["trades"], odd, strict=False):
+                trade.update(values)
+            again = answer["trades"][len(odd)]
+            answer["trades"].append({**again, "count_fp": "17.50"})
+
+    through.meddle = rewriting(through, "/trades", damage)
+    report = collect(DAY)
+    faults = {name: report.counts[name] for name in TRADE_FAULTS}
+    assert faults == {"prices_out_of_range": 2, "sizes_out_of_range": 3, "unmirrored": 1, "second_prices": 1}
+    assert stored(query) == on_tape(sandbox, DAY)
+    assert collect(DAY, again=True).counts["second_prices"] == 1
+    found = examine(session, report, [TRADES_SANE])
+    assert [(finding.passed, finding.numbers) for finding in found] == [(False, faults)]

@@ -160,6 +160,16 @@ def test_unreadable_records_are_of_every_sort(faulty: Faulty) -> None:
     assert 0.7 < len(good) / len(rows) < 0.9
 
 
+def test_odd_fields_leave_their_records_whole(faulty: Faulty) -> None:
+    _, client = faulty(Faults(odd_fields=0.3))
+    rows = walk(client, "/markets", "markets", limit=100)
+    odd = [
+        row for row in rows if row["close_time"] == "2026-12-20" or row.get("open_interest_fp") == "50.125"
+    ]
+    assert 0 < len(odd) < len(rows) / 2
+    assert all(isinstance(row["ticker"], str) and row["yes_bid_dollars"] != "abc" for row in rows)
+
+
 def test_nested_records_are_damaged_too(faulty: Faulty) -> None:
     _, client = faulty(Faults(unreadable=0.2, paths=("/events",)))
     events = [

@@ -9,10 +9,11 @@ from kalshi_pipeline.ingest.parents.events import iter_events
 from kalshi_pipeline.ingest.run.documents import EVENT, SERIES
 from kalshi_pipeline.ingest.run.report import Report
 from kalshi_pipeline.ingest.run.session import Session
+from kalshi_pipeline.ingest.run.unreadable import keep_unreadable
 from kalshi_pipeline.records import Event, Reject, Series
 from kalshi_pipeline.store.reading.parents import open_placeholder_events, open_placeholder_series
 from kalshi_pipeline.store.writing.parents import merge_events, merge_series
-from kalshi_pipeline.store.writing.runs import add_page, add_to_quarantine, record_lookups
+from kalshi_pipeline.store.writing.runs import add_page, record_lookups
 from kalshi_pipeline.store.writing.tally import Tally
 
 # For fewer combo events than this, fetching each is cheaper than walking their listing, which takes no filter.
@@ -142,7 +143,7 @@ class _Healing:
         at, run = self._session.clock.now(), self._report.run
         with self._session.database.begin() as connection:
             tally = merge_events(connection, rows, at)
-            add_to_quarantine(connection, run, "events", rejects, at)
+            keep_unreadable(self._session, self._report, connection, "events", rejects, at)
             add_page(connection, run, Tally(healed=tally.healed))
         self._count(tally.healed)
 

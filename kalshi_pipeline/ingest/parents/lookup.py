@@ -15,8 +15,9 @@ from kalshi_pipeline.ingest.parents.outcomes import merge_outcomes, prepare_outc
 from kalshi_pipeline.ingest.run.failures import FailuresInARow
 from kalshi_pipeline.ingest.run.report import Report
 from kalshi_pipeline.ingest.run.session import Session
+from kalshi_pipeline.ingest.run.unreadable import keep_unreadable
 from kalshi_pipeline.records import Outcome
-from kalshi_pipeline.store.writing.runs import add_page, add_to_quarantine
+from kalshi_pipeline.store.writing.runs import add_page
 from kalshi_pipeline.store.writing.tally import Tally
 from kalshi_pipeline.vocabulary import Tier
 
@@ -162,7 +163,7 @@ def store_looked_up(
     unasked = Tally(received=count, out_of_scope=count)
     with session.database.begin() as connection:
         tally, _ = merge_outcomes(connection, pages, prepared)
-        add_to_quarantine(connection, report.run, "markets", page.rejects, page.received_at)
+        keep_unreadable(session, report, connection, "markets", page.rejects, page.received_at)
         add_page(connection, report.run, unasked)
     report.tally += unasked
     report.counts["settled"] += tally.inserted

@@ -12,11 +12,13 @@ from kalshi_pipeline.ingest.parents.events import EventLookup, FetchedEvents
 from kalshi_pipeline.ingest.run.documents import MARKET
 from kalshi_pipeline.ingest.run.report import Report
 from kalshi_pipeline.ingest.run.session import Session
+from kalshi_pipeline.ingest.run.unreadable import keep_unreadable
+from kalshi_pipeline.quoting import cut
 from kalshi_pipeline.records import Market
 from kalshi_pipeline.store.database import Connection
 from kalshi_pipeline.store.reading.parents import creation_bounds, series_of_events
 from kalshi_pipeline.store.writing.parents import merge_events, merge_staged_markets
-from kalshi_pipeline.store.writing.runs import add_to_quarantine, record_lookups
+from kalshi_pipeline.store.writing.runs import record_lookups
 from kalshi_pipeline.store.writing.staged_pages import Staged, stage_listed, stage_markets, unknown_events
 from kalshi_pipeline.store.writing.tally import Tally
 from kalshi_pipeline.vocabulary import KNOWN_WORDS, StatusFilter, Tier
@@ -120,7 +122,7 @@ class MarketPages:
         tally = merge_staged_markets(connection, page.staged, seen_at, are_listed=page.tier is Tier.LIVE)
         if page.events.missing:
             record_lookups(connection, page.events.missing, seen_at)
-        add_to_quarantine(connection, self._report.run, "events", page.events.rejects, seen_at)
+        keep_unreadable(self._session, self._report, connection, "events", page.events.rejects, seen_at)
         return tally + Tally(placeholders=parents.placeholders, healed=parents.healed)
 
     def _note_oddities(self, markets: Sequence[Market]) -> None:
@@ -131,7 +133,7 @@ class MarketPages:
             return
         for name, known in KNOWN_WORDS.items():
             words = (getattr(market, name) for market in markets)
-            self._report.unknown_words.update(f"{name}={word}" for word in words if word not in known)
+            self._report.unknown_words.update(cut(f"{name}={word}") for word in words if word not in known)
 
 
 def known_windows(session: Session) -> list[Window]:

@@ -97,9 +97,7 @@ class TradedMarkets:
         of_kind = [outcome for outcome in outcomes if outcome.market.is_combo in self._scope.kinds]
         if self._scope.series:
             self._find_series({outcome.market.event_ticker for outcome in of_kind})
-        undecided = {
-            outcome.ticker for outcome in of_kind if outcome.market.event_ticker in self._unreadable_events
-        }
+        undecided = {outcome.ticker for outcome in of_kind if self._is_undecided(outcome)}
         wanted = [
             outcome
             for outcome in of_kind
@@ -111,6 +109,12 @@ class TradedMarkets:
         self.undecided |= undecided
         self.out_of_scope |= {outcome.ticker for outcome in outcomes} - in_scope - undecided
         return wanted
+
+    def _is_undecided(self, outcome: Outcome) -> bool:
+        """Return whether the exchange's record of a market's event cannot be read, or the market names none."""
+        event_ticker = outcome.market.event_ticker
+        names_none = event_ticker == outcome.ticker and self._series.get(event_ticker) is None
+        return event_ticker in self._unreadable_events or (bool(self._scope.series) and names_none)
 
     def _find_series(self, event_tickers: Collection[str]) -> None:
         """Find the series of events: in the store, else from the exchange; its events that are in scope are stored."""

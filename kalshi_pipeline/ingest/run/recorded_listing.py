@@ -10,17 +10,11 @@ from kalshi_pipeline.exchange.listing import ListedPage, Listing
 from kalshi_pipeline.ingest.run.garbage import few_collections
 from kalshi_pipeline.ingest.run.report import Report
 from kalshi_pipeline.ingest.run.session import Session
+from kalshi_pipeline.ingest.run.unreadable import keep_unreadable
 from kalshi_pipeline.records import Reject
 from kalshi_pipeline.store.database import Connection
 from kalshi_pipeline.store.reading.completeness import count_added_rows, count_subjects, placeholders
-from kalshi_pipeline.store.writing.runs import (
-    State,
-    Subject,
-    add_page,
-    add_to_quarantine,
-    close_run,
-    open_listing,
-)
+from kalshi_pipeline.store.writing.runs import State, Subject, add_page, close_run, open_listing
 from kalshi_pipeline.store.writing.tally import Tally
 from kalshi_pipeline.units import MICROS_PER_SECOND
 
@@ -82,6 +76,7 @@ def closing_run(session: Session, report: Report) -> Iterator[None]:
     """
     started, requests, retries = session.clock.monotonic(), session.client.requests, session.client.retries
     session.client.take_answer_ages()  # those of what came before this run
+    session.client.take_odd_fields()
     try:
         with few_collections():
             yield
@@ -105,6 +100,7 @@ def closing_run(session: Session, report: Report) -> Iterator[None]:
     report.requests = session.client.requests - requests
     report.retries = session.client.retries - retries
     report.seconds = session.clock.monotonic() - started
+    report.odd_fields = session.client.take_odd_fields()
     ages = session.client.take_answer_ages()
     report.answer_age_seconds = ages.oldest_seconds
     if ages.absurd:
@@ -226,7 +222,7 @@ def store_page(
     )
     with session.database.begin() as connection:
         tally = counted + merge(connection, prepared)
-        add_to_quarantine(connection, report.run, report.asset, rejects, received_at)
+        keep_unreadable(session, report, connection, report.asset, rejects, received_at)
         add_page(connection, report.run, tally)
     report.tally += tally
     session.documents.store_if_many()

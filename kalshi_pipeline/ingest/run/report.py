@@ -16,11 +16,12 @@ class Report:
     `windows` is how many walks its listing had at once; `rows` is how many rows its table holds afterwards, and
     `part_rows` how many of them belong to the part that the run was about (None for a run over everything).
     `open_placeholders` counts those of all parents. `unknown_words` counts vocabulary that this version does not know,
-    `unmirrored` quotes whose NO side does not follow from the YES side, `negative_sizes` those with a size below zero,
-    `failures` what was selected and could not be fetched. `counts` holds what only runs of its kind count, `notes` what
-    else a reader should know. `answer_age_seconds` is how old the oldest answer of `/markets` was when it arrived: a
-    cache of the exchange's network had kept it. `error` is what stopped the run after it had stored pages. `is_over` is
-    False for a day that has not ended: it is partial until then.
+    `odd_fields` fields that could not be read, by the API's names, `unmirrored` quotes whose NO side does not follow
+    from the YES side, `negative_sizes` those with a size below zero, `failures` what was selected and could not be
+    fetched. `counts` holds what only runs of its kind count, `notes` what else a reader should know.
+    `answer_age_seconds` is how old the oldest answer of `/markets` was when it arrived: a cache of the exchange's
+    network had kept it. `error` is what stopped the run after it had stored pages. `is_over` is False for a day that
+    has not ended: it is partial until then.
     """
 
     asset: str
@@ -47,12 +48,22 @@ class Report:
     counts: Counter[str] = field(default_factory=Counter)
     failures: int = 0
     unknown_words: Counter[str] = field(default_factory=Counter)
+    odd_fields: Counter[str] = field(default_factory=Counter)
     notes: list[str] = field(default_factory=list)
 
     @property
     def is_complete(self) -> bool:
         """Whether every page was seen."""
         return self.state is State.COMPLETE
+
+    @property
+    def odd_fields_line(self) -> str | None:
+        """A line that counts the fields that could not be read, or None."""
+        if not self.odd_fields:
+            return None
+        return (
+            f"odd fields: {', '.join(f'{name} {count:,}' for name, count in self.odd_fields.most_common())}"
+        )
 
     @property
     def shortfall(self) -> str | None:

@@ -80,6 +80,7 @@ def open_session(
             share=settings.backfill_share if is_backfill else 1,
             timeout_seconds=settings.timeout_seconds,
             retry_seconds=settings.retry_seconds,
+            max_response_mb=settings.max_response_mb,
             on_retry=report_progress if report_retries else lambda _: None,
             clock=clock,
         ) as client,

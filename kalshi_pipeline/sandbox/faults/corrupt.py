@@ -34,6 +34,18 @@ _SHARE_OF_WORDS = 1 / 7
 _SHARE_OF_ZERO_TIMES = 1 / 7
 _TIMES = ("created_time", "updated_time", "last_updated_ts", "settlement_ts")
 _NAMES = ("id", "trade_id", "ticker", "event_ticker", "market_ticker")
+_ODD_FIELDS: dict[str, object] = {
+    "title": 76,
+    "category": ["a", "b"],
+    "sub_title": "half \ud83d",
+    "close_time": "2026-12-20",
+    "open_time": "TBD",
+    "floor_strike": "1,000",
+    "open_interest_fp": "50.125",
+    "rules_primary": {"text": "r"},
+    "is_block_trade": "maybe",
+    "tags": "one",
+}
 _PRICES = ("yes_bid_dollars", "yes_price_dollars", "close_time")
 
 
@@ -68,6 +80,8 @@ def _record(row: Any, faults: Faults, kind: str) -> Any:  # noqa: ANN401 - a rec
     row = drifted(_timed_and_paid(row, draw, faults), kind, draw, faults)
     if faults.unknown_words and draw < _SHARE_OF_WORDS * 2**64:
         row = _with_new_words(row)
+    if scatter(faults.seed + 3, draw) < faults.odd_fields * 2**64:
+        row = _with_odd_field(row, draw)
     if scatter(faults.seed + 1, draw) < faults.unreadable * 2**64:
         return _unreadable(row, draw)
     return row
@@ -97,6 +111,15 @@ def _name_of(row: dict[str, Any]) -> str:
 
 def _with_new_words(row: dict[str, Any]) -> dict[str, Any]:
     return row | {key: word for key, word in _WORDS.items() if key in row}
+
+
+def _with_odd_field(row: dict[str, Any], draw: int) -> dict[str, Any]:
+    """Return a record with one of its descriptive fields in a way that the contract does not know."""
+    found = [name for name in _ODD_FIELDS if name in row]
+    if not found:
+        return row
+    name = found[draw % len(found)]
+    return row | {name: _ODD_FIELDS[name]}
 
 
 def _unreadable(row: dict[str, Any], draw: int) -> object:

@@ -192,7 +192,7 @@ class FaultInjector:
         if "cursor" in answer and row_lists(answer):
             self._turn_page(answer, dict(parse_qsl(sent_query)).get("cursor", ""))
         corrupt_answer(answer, faults)
-        return json.dumps(answer, ensure_ascii=False, separators=(",", ":")).encode()
+        return json.dumps(answer, ensure_ascii=bool(faults.odd_fields), separators=(",", ":")).encode()
 
     def corrupts_answers(self) -> bool:
         f = self.faults
@@ -204,6 +204,7 @@ class FaultInjector:
             or f.overlap
             or f.unknown_words
             or f.unreadable
+            or f.odd_fields
             or f.scalar_without_value
             or f.zero_times
             or changes_fields(f)

@@ -21,8 +21,8 @@ _YES_NO = {
 _SERVER_ERRORS = (500, 502, 503, 504)
 _REFUSALS = range(400, 600)
 _SHARES = (
-    *("too_many", "server_errors", "resets", "truncated", "not_json", "unreadable", "no_tier", "amended"),
-    "drifted",
+    *("too_many", "server_errors", "resets", "truncated", "not_json"),
+    *("unreadable", "odd_fields", "no_tier", "amended", "drifted"),
 )
 
 
@@ -30,8 +30,8 @@ _SHARES = (
 class Faults:
     """The faults to show, each with its own switch, share or number.
 
-    Shares are from 0 to 1 of the requests, for `unreadable` and `drifted` of the records, for `no_tier` and `amended`
-    of the markets.
+    Shares are from 0 to 1 of the requests, for `unreadable`, `odd_fields` and `drifted` of the records, for `no_tier`
+    and `amended` of the markets.
 
     Requests and answers:
 
@@ -46,6 +46,8 @@ class Faults:
       they hold is as new as ever.
     - `ignored` names query parameters that are answered as if they had not been sent: ("status", "series_ticker"). An
       ignored `cursor` is answered with the first page, and with a new cursor each time.
+    - `odd_fields` writes one descriptive field of a record in a way that the contract does not know: a number as text,
+      a time without its zone, half a character.
     - `scalar_without_value` omits the payout of scalar results. `zero_times` writes the zero time as the time at which
       one row in seven was created, updated or settled.
     - `not_offered` names paths that are answered with 404, with `*` for any part of one: ("/milestones*",).
@@ -82,6 +84,7 @@ class Faults:
     overlap: int = 0
     unknown_words: bool = False
     unreadable: float = 0.0
+    odd_fields: float = 0.0
     paused: bool = False
     unreachable_after: int | None = None
     fail_first: int = 0

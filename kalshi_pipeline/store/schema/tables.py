@@ -469,18 +469,22 @@ quarantine = Table(
     metadata,
     _id(),
     Column("kind", Text, nullable=False, comment="the asset that received it"),
-    # A record refused at every tick is one row.
     Column(
         "record_key", Text, nullable=False, comment="its ticker where that can be read, else a digest of it"
     ),
-    Column("raw", Text, nullable=False, comment="the record as it came"),
-    Column("error", Text, nullable=False, comment="why it was refused"),
+    # The same refusal at every tick is one row. What is large comes last: a sum of sizes reads none of it.
+    Column("digest", Text, nullable=False, comment="what tells the refusals of a record apart"),
+    Column("bytes", BigInteger, nullable=False, comment="the size of the record"),
+    Column("times", BigInteger, nullable=False, comment="how often it came so"),
     Column(
         "run", Text, nullable=False, comment="the run that refused it last, such as ticks/17 or listings/4"
     ),
     _instant("first_seen_at", "when it was refused first"),
     _instant("last_seen_at", "when it was refused last"),
-    UniqueConstraint("kind", "record_key"),
+    _instant("replayed_at", "when `replay` could read it, NULL while it cannot be read", nullable=True),
+    Column("error", Text, nullable=False, comment="why it was refused"),
+    Column("raw", Text, nullable=False, comment="the record as it came"),
+    UniqueConstraint("kind", "record_key", "digest"),
     comment="records of the exchange that could not be read",
 )
 
@@ -560,7 +564,7 @@ trades = Table(
     # An identifier that is not a UUID is kept as its text, padded with blanks to more than 16 bytes.
     record_column(Trade, "trade_id", type_=LargeBinary, primary_key=True),
     _key_of(Trade, "ticker", "market_id", "markets.id", index=False),
-    *record_columns(Trade, without=("trade_id", "ticker", "created_at")),
+    *record_columns(Trade, without=("trade_id", "ticker", "created_at", *UNSTORED)),
     comment="executions of public trades",
     **clustered(),
 )

@@ -91,11 +91,46 @@ _series_of_event = (
     .correlate_except(series)
     .scalar_subquery()
 )
-_event_of_market = (
+_named_event = (
     select(events.c.id)
     .where(events.c.ticker == staged_markets.table.c.event_ticker)
     .correlate_except(events)
     .scalar_subquery()
+)
+_stored_market = markets.alias("stored_market")
+_is_stored = _stored_market.c.ticker == staged_markets.table.c.ticker
+# A market that was sent without its event is staged with one of its own ticker. It stays with the event that it has,
+# unless the exchange knows the other one.
+_has_own_event = and_(
+    staged_markets.table.c.event_ticker == staged_markets.table.c.ticker,
+    ~exists(
+        select(events.c.id)
+        .where(events.c.ticker == staged_markets.table.c.ticker, ~events.c.is_placeholder)
+        .correlate_except(events)
+    ),
+)
+_event_of_market = case(
+    (
+        _has_own_event,
+        func.coalesce(
+            select(_stored_market.c.event_id)
+            .where(_is_stored)
+            .correlate_except(_stored_market)
+            .scalar_subquery(),
+            _named_event,
+        ),
+    ),
+    else_=_named_event,
+)
+_missing_event = case(
+    (
+        and_(
+            staged_markets.table.c.event_ticker == staged_markets.table.c.ticker,
+            exists(select(_stored_market.c.id).where(_is_stored).correlate_except(_stored_market)),
+        ),
+        null(),
+    ),
+    else_=staged_markets.table.c.event_ticker,
 )
 
 
@@ -178,7 +213,7 @@ _merge_markets = Merge(
     before_change=_before_markets_change,
 )
 _insert_missing_series = insert_placeholders(series, staged_events.table.c.series_ticker)
-_insert_missing_events = insert_placeholders(events, staged_markets.table.c.event_ticker)
+_insert_missing_events = insert_placeholders(events, _missing_event)
 _find_missing = select(market_lookups.c.market_id).where(market_lookups.c.missing_at.is_not(None)).limit(1)
 _forget_missing = (
     update(market_lookups)

@@ -4,7 +4,6 @@ A run's row is opened before its first page, counts each page in that page's tra
 that a run that dies leaves exactly the pages that it committed.
 """
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
@@ -27,14 +26,12 @@ from sqlalchemy import (
     update,
 )
 
-from kalshi_pipeline.records import Reject
 from kalshi_pipeline.scope import Scope
 from kalshi_pipeline.store.schema.tables import (
     event_lookups,
     events,
     listings,
     price_snapshots,
-    quarantine,
     ticks,
 )
 from kalshi_pipeline.store.scopes import scope_id
@@ -236,20 +233,6 @@ def close_run(
 def record_pause(connection: Connection, run: Run, *, is_paused: bool | None) -> None:
     """Record whether trading was paused at a tick; None if unknown."""
     connection.execute(update(ticks).where(ticks.c.id == run.id).values(is_paused=is_paused))
-
-
-def add_to_quarantine(
-    connection: Connection, run: Run, kind: str, rejects: Sequence[Reject], at: int
-) -> None:
-    """Keep records that could not be read, one row for each, no matter how often it is refused."""
-    for reject in rejects:
-        key = reject.ticker or hashlib.sha256(reject.raw.encode()).hexdigest()
-        same = (quarantine.c.kind == kind, quarantine.c.record_key == key)
-        values = {"raw": reject.raw, "error": reject.error, "run": run.name, "last_seen_at": at}
-        if not connection.execute(update(quarantine).where(*same).values(values)).rowcount:
-            connection.execute(
-                insert(quarantine).values(kind=kind, record_key=key, first_seen_at=at, **values)
-            )
 
 
 def record_lookups(connection: Connection, tickers: Sequence[str], at: int) -> None:

@@ -2,12 +2,14 @@
 
 import re
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from sqlalchemy import (
     BigInteger,
     ColumnElement,
     Connection,
     Insert,
+    Select,
     bindparam,
     exists,
     func,
@@ -20,13 +22,14 @@ from kalshi_pipeline.records import Trade
 from kalshi_pipeline.scope import Scope
 from kalshi_pipeline.store.dialects.statements import insert_or_ignore
 from kalshi_pipeline.store.schema.from_records import record_columns
-from kalshi_pipeline.store.schema.tables import events, markets, trades
+from kalshi_pipeline.store.schema.tables import UNSTORED, events, markets, trades
 from kalshi_pipeline.store.scopes import is_in
 from kalshi_pipeline.store.writing.merging import STAGED_ROW, Staging
 from kalshi_pipeline.units import MICROS_PER_SECOND
 
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _UUID_BYTES = 16
+_STORED = Trade._fields.index("is_mirrored")
 # How far apart the times of one trade may be in the exchange's two tiers: one may cut digits that the other has.
 _APART = MICROS_PER_SECOND
 
@@ -34,7 +37,9 @@ _APART = MICROS_PER_SECOND
 # order; so many rows at a time in ascending order take the least space together.
 _SORTED_ROWS = 1000
 
-_staging = Staging("staged_trades", trades.c.trade_id, *record_columns(Trade, without=("trade_id",)))
+_staging = Staging(
+    "staged_trades", trades.c.trade_id, *record_columns(Trade, without=("trade_id", *UNSTORED))
+)
 _stage = _staging.table
 _values = {
     "market_id": markets.c.id,
@@ -42,7 +47,19 @@ _values = {
 }
 _stored = trades.alias()
 _near = _stored.c.created_at.between(_stage.c.created_at - _APART, _stage.c.created_at + _APART)
-_is_stored = exists().where(_near, _stored.c.trade_id == _stage.c.trade_id)
+_same_id = _stored.c.trade_id == _stage.c.trade_id
+_is_stored = exists().where(_near, _same_id)
+_differs = or_(
+    _stored.c.yes_price != _stage.c.yes_price, _stored.c.contracts.is_distinct_from(_stage.c.contracts)
+)
+
+
+def _count_differing(when: ColumnElement[bool]) -> Select[Any]:
+    return select(func.count()).select_from(_stage).where(exists().where(when, _same_id, _differs))
+
+
+_count_second_prices = _count_differing(_stored.c.created_at == _stage.c.created_at)
+_count_second_prices_near = _count_differing(_near)
 
 
 def _append_where(*wanted: ColumnElement[bool]) -> Insert:
@@ -51,7 +68,9 @@ def _append_where(*wanted: ColumnElement[bool]) -> Insert:
         select(*_values.values())
         .select_from(_stage.outerjoin(markets, markets.c.ticker == _stage.c.ticker))
         .where(*wanted)
-        .order_by(_stage.c[STAGED_ROW] // _SORTED_ROWS, _stage.c.created_at, _stage.c.trade_id)
+        .order_by(
+            _stage.c[STAGED_ROW] // _SORTED_ROWS, _stage.c.created_at, _stage.c.trade_id, _stage.c[STAGED_ROW]
+        )
     )
     return insert_or_ignore(trades, list(_values), rows)
 
@@ -77,8 +96,8 @@ def trade_key(trade_id: str) -> bytes:
 
 
 def stage_trades(connection: Connection, page: Sequence[Trade]) -> None:
-    """Hold trades in a temporary table of this connection, for `append_staged_trades`."""
-    _staging.fill(connection, [(trade_key(trade.trade_id), *trade[1:]) for trade in page])
+    """Hold trades in a temporary table of this connection, for the functions below."""
+    _staging.fill(connection, [(trade_key(trade.trade_id), *trade[1:_STORED]) for trade in page])
 
 
 def stage_traded_markets(connection: Connection, tickers: Iterable[str]) -> None:
@@ -119,6 +138,12 @@ def append_staged_trades(connection: Connection, *, of_both_tiers: bool = False)
     if a day is read `of_both_tiers`, it is searched around the trade's time, in case the tiers round it differently.
     """
     return connection.execute(_append_unless_near if of_both_tiers else _append).rowcount
+
+
+def count_second_prices(connection: Connection, *, of_both_tiers: bool = False) -> int:
+    """Count the staged trades that are stored with another price or size. The first that was stored stays."""
+    query = _count_second_prices_near if of_both_tiers else _count_second_prices
+    return int(connection.execute(query).scalar_one())
 
 
 def count_trades(connection: Connection, start: int, end: int) -> int:

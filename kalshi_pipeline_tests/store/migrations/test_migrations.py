@@ -353,6 +353,7 @@ def _at_newest(table: str, row: Row) -> Row:
             **dict.fromkeys(("keyframes", "ended", "out_of_scope", "paused", "unconfirmed", "gone"), 0),
         },
         "markets": {"gone_at": None},
+        "quarantine": {"digest": "", "bytes": 2, "times": 1, "replayed_at": None},
     }
     if table in ("series", "events", "markets"):
         record: type[NamedTuple] = {"series": Series, "events": Event, "markets": Market}[table]

@@ -37,12 +37,12 @@ from kalshi_pipeline.store.reading.parents import (
 from kalshi_pipeline.store.reading.quotes import Quote, latest
 from kalshi_pipeline.store.schema.from_records import first_read_in
 from kalshi_pipeline.store.schema.tables import QUOTE_COLUMNS, listings, markets, metadata, ticks
+from kalshi_pipeline.store.writing.quarantine import add_to_quarantine
 from kalshi_pipeline.store.writing.runs import (
     Run,
     State,
     Subject,
     add_page,
-    add_to_quarantine,
     close_run,
     open_listing,
     open_tick,

@@ -469,3 +469,31 @@ def test_staged_markets_are_merged_by_a_later_transaction(database: Database) ->
     with database.begin() as connection:
         assert merge_staged_markets(connection, staged, NOON) == Tally(inserted=2)
     assert [row["ticker"] for row in contents(database, markets)] == ["M-1", "M-2"]
+
+
+def test_market_that_is_sent_without_its_event_stays_with_the_one_it_has(database: Database) -> None:
+    """It is staged with an event of its own ticker, which only a market that is not stored needs."""
+    store_events(database, event("KXRAIN-A"))
+    store_markets(database, market("KXRAIN-A-1", "KXRAIN-A"))
+    with database.begin() as connection:
+        merge_markets(
+            connection, [market("KXRAIN-A-1", "KXRAIN-A-1"), market("KXRAIN-B-1", "KXRAIN-B-1")], LATER
+        )
+    found = query(
+        database,
+        "SELECT m.ticker, e.ticker, e.is_placeholder FROM markets m JOIN events e ON e.id = m.event_id ORDER BY 1",
+    )
+    assert found == [
+        ("KXRAIN-A-1", "KXRAIN-A", 0),
+        ("KXRAIN-B-1", "KXRAIN-B-1", 1),
+    ]
+
+
+def test_market_of_an_event_of_the_same_ticker_moves_there_once_the_exchange_knows_it(
+    database: Database,
+) -> None:
+    store_events(database, event("KXRAIN-A"), event("KXMARS-99"))
+    store_markets(database, market("KXMARS-99", "KXRAIN-A"))
+    store_markets(database, market("KXMARS-99", "KXMARS-99"), at=LATER)
+    found = query(database, "SELECT e.ticker FROM markets m JOIN events e ON e.id = m.event_id")
+    assert found == [("KXMARS-99",)]

@@ -1,22 +1,19 @@
 """The record of every run: what opening, paging, dying and missing leave behind."""
 
-import hashlib
 from dataclasses import replace
 
 import pytest
 from sqlalchemy import Table
 
-from kalshi_pipeline.records import Reject
 from kalshi_pipeline.scope import Combos
 from kalshi_pipeline.store.database import Database
 from kalshi_pipeline.store.reading.history import newest_history
-from kalshi_pipeline.store.schema.tables import event_lookups, events, listings, quarantine, ticks
+from kalshi_pipeline.store.schema.tables import event_lookups, events, listings, ticks
 from kalshi_pipeline.store.writing.runs import (
     Run,
     State,
     Subject,
     add_page,
-    add_to_quarantine,
     close_run,
     open_listing,
     open_tick,
@@ -494,68 +491,6 @@ def test_pause_is_recorded_at_its_tick(database: Database, is_paused: bool | Non
         record_pause(connection, run, is_paused=is_paused)
     assert contents(database, ticks)[1:] == [_tick(2, LATER, is_paused=is_paused)]
     assert contents(database, ticks)[0]["is_paused"] is None
-
-
-def _quarantine(database: Database, run: Run, kind: str, *rejects: Reject, at: int = NOON) -> None:
-    with database.begin() as connection:
-        add_to_quarantine(connection, run, kind, rejects, at)
-
-
-def test_quarantine_keeps_one_row_for_each_record(database: Database) -> None:
-    """A record that is refused at every tick does not flood the table."""
-    first, second = _open_listing(database), open_run(database, NOON)
-    _quarantine(
-        database,
-        first,
-        "markets",
-        Reject("M-1", '{"ticker": "M-1"}', "event_ticker is missing"),
-        Reject(None, '{"odd": true}', "ticker is missing"),
-    )
-    digest = hashlib.sha256(b'{"odd": true}').hexdigest()
-    kept: Row = {"kind": "markets", "run": "listings/1", "first_seen_at": NOON, "last_seen_at": NOON}
-    known: Row = {
-        "id": 1,
-        "record_key": "M-1",
-        "raw": '{"ticker": "M-1"}',
-        "error": "event_ticker is missing",
-    }
-    nameless: Row = {"id": 2, "record_key": digest, "raw": '{"odd": true}', "error": "ticker is missing"}
-    assert contents(database, quarantine) == [{**kept, **known}, {**kept, **nameless}]
-
-    refused_again = Reject("M-1", '{"ticker": "M-1", "yes_bid": "x"}', "yes_bid is no number")
-    nameless_again = Reject(None, '{"odd": true}', "ticker is missing")
-    _quarantine(database, second, "markets", refused_again, nameless_again, at=LATER)
-    seen: Row = {"run": "ticks/1", "last_seen_at": LATER}
-    assert contents(database, quarantine) == [
-        {**kept, **known, **seen, "raw": refused_again.raw, "error": refused_again.error},
-        {**kept, **nameless, **seen},
-    ]
-
-
-def test_quarantine_distinguishes_records(database: Database) -> None:
-    run = _open_listing(database)
-    _quarantine(
-        database,
-        run,
-        "markets",
-        Reject("X", "1", "bad"),
-        Reject(None, "2", "bad"),
-        Reject(None, "3", "bad"),
-    )
-    _quarantine(database, run, "events", Reject("X", "4", "bad"))
-    rows = contents(database, quarantine)
-    assert [(row["kind"], row["raw"]) for row in rows] == [
-        ("markets", "1"),
-        ("markets", "2"),
-        ("markets", "3"),
-        ("events", "4"),
-    ]
-
-
-def test_quarantine_keeps_the_raw_record_to_the_letter(database: Database) -> None:
-    raw = '{"title": "naïve 🌧 \\u0000", "price": 1e400}'
-    _quarantine(database, _open_listing(database), "markets", Reject(None, raw, "price is no number"))
-    assert contents(database, quarantine)[0]["raw"] == raw
 
 
 def test_lookups_keep_when_an_event_was_asked_for_last(database: Database) -> None:

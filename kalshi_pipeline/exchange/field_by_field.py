@@ -1,0 +1,113 @@
+"""One record read field by field: slower than the way of `compiling`, and an odd value costs its field only."""
+
+from collections import Counter
+from collections.abc import Mapping
+from functools import cache
+from types import SimpleNamespace
+from typing import Any, NamedTuple
+
+from kalshi_pipeline.exchange.fields import Older, Wire
+from kalshi_pipeline.exchange.payloads import Payload
+from kalshi_pipeline.exchange.sent_fields import OLDER, marker_of, part_of, sent_fields
+from kalshi_pipeline.quoting import quoted
+
+
+def read_fields(payload: type[Payload], sent: object, odd: Counter[str]) -> SimpleNamespace:
+    """Return the values of a payload's fields, with None for each that is odd and not needed; these are counted.
+
+    Prices by older names are left as they came, where the newer ones are absent. ValueError names each field that is
+    needed and cannot be read.
+    """
+    if not isinstance(sent, dict):
+        raise ValueError(f"{quoted(sent)} is not an object")  # noqa: TRY004  (as the readers of fields)
+    problems: list[str] = []
+    found = _read(payload, sent, _Notes(odd, problems))
+    if problems:
+        raise ValueError("; ".join(problems))
+    return found
+
+
+class _Notes(NamedTuple):
+    """What is odd: counts by field, and the problems for which the record is refused; `where` are its outer fields."""
+
+    odd: Counter[str]
+    problems: list[str]
+    where: str = ""
+
+    def add(self, alias: str, error: ValueError, *, is_needed: bool) -> None:
+        name = f"{self.where}{alias}"
+        if is_needed:
+            self.problems.append(f"{name}: {error}")
+        else:
+            self.odd[name] += 1
+
+
+class _SentField(NamedTuple):
+    name: str
+    alias: str
+    part: type[Payload] | None
+    wire: Wire | None
+    older: Older | None
+    older_alias: str
+
+
+@cache
+def _fields_of(payload: type[Payload]) -> list[_SentField]:
+    found = []
+    for name, field, older in sent_fields(payload):
+        part = part_of(field)
+        found.append(
+            _SentField(
+                name,
+                field.alias or name,
+                part,
+                None if part else marker_of(field, Wire),
+                None if older is None else marker_of(older, Older),
+                "" if older is None else older.alias or name,
+            )
+        )
+    return found
+
+
+def _read(payload: type[Payload], sent: Mapping[str, Any], notes: _Notes) -> SimpleNamespace:
+    found = SimpleNamespace()
+    for field in _fields_of(payload):
+        if field.part is not None:
+            part = _part(field, sent, notes)
+            setattr(found, field.name, _read(field.part, part, notes._replace(where=f"{field.alias}.")))
+        elif field.wire is not None:
+            _read_value(field, field.wire, sent, found, notes)
+    return found
+
+
+def _part(field: _SentField, sent: Mapping[str, Any], notes: _Notes) -> Mapping[str, Any]:
+    part = sent.get(field.alias)
+    if isinstance(part, dict):
+        return part
+    if part is not None:
+        notes.add(field.alias, ValueError(f"{quoted(part)} is not an object"), is_needed=True)
+    return {}
+
+
+def _read_value(
+    field: _SentField, wire: Wire, sent: Mapping[str, Any], found: SimpleNamespace, notes: _Notes
+) -> None:
+    read = None
+    try:
+        read = wire.read(sent.get(field.alias))
+    except ValueError as error:
+        notes.add(field.alias, error, is_needed=wire.is_needed)
+        if wire.instead is not None:
+            read = getattr(found, wire.instead)
+    if field.older is not None:
+        setattr(found, field.name + OLDER, None)
+        older = sent.get(field.older_alias)
+        if read is None and older is not None and older != "":
+            try:
+                read = field.older.read(older)
+            except ValueError as error:
+                notes.add(field.older_alias, error, is_needed=wire.is_needed)
+            if field.older.is_price and read is not None:
+                setattr(found, field.name + OLDER, older)
+                read = None
+    setattr(found, field.name, read)

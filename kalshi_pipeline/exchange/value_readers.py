@@ -1,0 +1,262 @@
+"""Readers of single values: each takes a value as JSON has it, and raises ValueError where the field cannot be that.
+
+Numbers of JSON come as `Number`, so that they keep every digit; absent is None, and never 0.
+"""
+
+import json
+import math
+import re
+from collections.abc import Callable
+from typing import TypeVar
+
+import msgspec
+
+from kalshi_pipeline.exchange.json_text import DEEPEST, Number, depth_of, load
+from kalshi_pipeline.quoting import is_text, quoted
+from kalshi_pipeline.units import (
+    LARGEST_INTEGER,
+    MICROS_PER_DOLLAR,
+    MICROS_PER_SECOND,
+    parse_contracts,
+    parse_dollars,
+    parse_instant,
+    parse_integer,
+    parse_millionths,
+    parse_seconds,
+)
+
+Parse = Callable[[str], int | None]
+Value = TypeVar("Value")
+
+# Prices and times repeat from market to market and from page to page. Their readers are called for every field of
+# every market, so a text that was read before costs one look-up.
+_MOST_REMEMBERED = 100_000
+
+
+LONGEST_TICKER = 1000
+MOST_SECONDS = LARGEST_INTEGER // MICROS_PER_SECOND
+
+
+def _remembering(parse: Parse) -> Callable[[object], int | None]:
+    """Return a reader of fields that parses texts, takes blanks as None, and remembers what a text was parsed as."""
+    known: dict[object, int | None] = {None: None, "": None}
+
+    def read(value: object) -> int | None:
+        try:
+            return known[value]
+        except (KeyError, TypeError):
+            parsed = parse(_text(value))
+            if isinstance(value, str):  # a number is not remembered: as keys, True and 1 would be the same
+                if len(known) >= _MOST_REMEMBERED:
+                    known.clear()
+                    known.update({None: None, "": None})
+                known[value] = parsed
+            return parsed
+
+    return read
+
+
+def _text(value: object) -> str:
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    if not isinstance(value, str):
+        raise ValueError(f"{quoted(value)} is neither text nor a number")  # noqa: TRY004  (pydantic's way)
+    return value
+
+
+def _dollars(text: str) -> int:
+    """Return the micro-dollars of a text; a whole number above 1 without decimals may be cents, and is refused."""
+    micros = parse_dollars(text)
+    if abs(micros) > MICROS_PER_DOLLAR and "." not in text and not micros % MICROS_PER_DOLLAR:
+        raise ValueError(f"{quoted(text)} may be dollars or cents")
+    return micros
+
+
+read_dollars = _remembering(_dollars)
+read_instant = _remembering(parse_instant)
+read_multiplier = _remembering(parse_millionths)
+
+
+def read_contracts(value: object) -> int | None:
+    """Return the hundredths of a contract of a text or an integer. They rarely repeat, so they are not cached."""
+    if isinstance(value, str):
+        return parse_contracts(value) if value else None
+    return None if value is None else parse_contracts(_text(value))
+
+
+def read_epoch_seconds(value: object) -> int:
+    """Return the instant of Unix seconds."""
+    if value is None or value == "":
+        raise ValueError("it is missing")
+    return parse_seconds(_text(value))
+
+
+def read_word(value: object) -> str | None:
+    """Return an optional text, which may be blank. PostgreSQL stores no NUL, and nothing stores half a character."""
+    if value is None:
+        return None
+    if not isinstance(value, str) or isinstance(value, Number):
+        raise ValueError(f"{quoted(value)} is not text")  # noqa: TRY004  (as the other readers)
+    if not is_text(value):
+        raise ValueError("it holds a NUL or half a character (a lone surrogate)")
+    return value
+
+
+def read_text(value: object) -> str | None:
+    """Return an optional text; the blank one is absent."""
+    return read_word(value) or None
+
+
+def read_ticker(value: object) -> str:
+    """Return what identifies a record."""
+    text = read_word(value)
+    if not text:
+        raise ValueError("it is missing")
+    if len(text) > LONGEST_TICKER:
+        raise ValueError(f"it is longer than {LONGEST_TICKER} characters")
+    return text
+
+
+def read_older(read: Callable[[object], Value], value: object, name: str) -> Value:
+    """Return what a field of an older generation says; an error names the field."""
+    try:
+        return read(value)
+    except ValueError as error:
+        raise ValueError(f"{name}: {error}") from error
+
+
+def read_tags(value: object) -> str | None:
+    """Return a list of texts as one text, separated by commas."""
+    if value is None or value == "":
+        return None
+    tags = [read_word(tag) for tag in value] if isinstance(value, list) else [None]
+    if None in tags:
+        raise ValueError(f"{quoted(value)} is not a list of texts")
+    return ",".join(tag for tag in tags if tag is not None) if tags else None
+
+
+def blank_to_none(value: object) -> object:
+    """Return a value, None for the empty string."""
+    return None if value == "" else value
+
+
+def read_flag(value: object) -> bool | None:
+    """Return an optional yes or no."""
+    if value is None or value == "":
+        return None
+    if not isinstance(value, bool):
+        raise ValueError(f"{quoted(value)} is neither true nor false")  # noqa: TRY004  (as the other readers)
+    return value
+
+
+def read_integer(value: object) -> int | None:
+    """Return an optional integer, or one that is written as text."""
+    if value is None or value == "":
+        return None
+    if (
+        isinstance(value, int)
+        and not isinstance(value, bool)
+        and -LARGEST_INTEGER <= value <= LARGEST_INTEGER
+    ):
+        return value
+    return parse_integer(_text(value))
+
+
+_NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?")
+
+
+def read_number(value: object) -> float | None:
+    """Return an optional number that is neither a price nor a quantity."""
+    if value is None or value == "":
+        return None
+    text = _text(value)
+    number = float(text) if _NUMBER.fullmatch(text) else math.nan
+    if not math.isfinite(number):
+        raise ValueError(f"{quoted(text)} is not a number that can be stored")
+    return number
+
+
+def loose_text(value: object) -> str | None:
+    """Return an optional text; anything else is absent."""
+    try:
+        return read_text(value)
+    except ValueError:
+        return None
+
+
+def loose_dollars(value: object) -> int | None:
+    """Return the micro-dollars of an optional decimal string; anything else is absent."""
+    try:
+        return read_dollars(value) if isinstance(value, str) else None
+    except ValueError:
+        return None
+
+
+_MOST_JSON = 10_000
+_encode_json = msgspec.json.Encoder(order="sorted").encode
+NO_JSON = msgspec.Raw(b"null")
+"""What a field of JSON has that is missing."""
+_known_json: dict[bytes, str | None] = {}
+_known_multipliers: dict[bytes, int | None] = {}
+
+
+def read_raw_json(value: msgspec.Raw) -> str | None:
+    """Return optional JSON as text with sorted keys; null and what is empty are absent.
+
+    Most of it repeats from market to market.
+    """
+    raw = bytes(value)
+    if raw not in _known_json:
+        if len(_known_json) >= _MOST_JSON:
+            _known_json.clear()
+        _known_json[raw] = _canonical(raw)
+    return _known_json[raw]
+
+
+def _canonical(raw: bytes) -> str | None:
+    if raw.count(b"[") + raw.count(b"{") > DEEPEST and depth_of(raw) > DEEPEST:
+        raise ValueError(f"it has more than {DEEPEST} levels")
+    try:
+        value = msgspec.json.decode(raw)
+        return None if value in (None, "", [], {}) else _encode_json(_json_numbers(value)).decode()
+    except (OverflowError, RecursionError, ValueError) as error:
+        raise ValueError(f"it is no JSON that can be stored ({error})") from error
+
+
+def _json_numbers(value: object) -> object:
+    """Return JSON with its fractions as text."""
+    if isinstance(value, float):
+        return str(value)
+    if isinstance(value, list):
+        return [_json_numbers(item) for item in value]
+    if isinstance(value, dict):
+        return {key: _json_numbers(item) for key, item in value.items()}
+    return value
+
+
+def read_json(value: object) -> str | None:
+    """Return the same of JSON that was read with its numbers as `Number`."""
+    try:
+        return read_raw_json(msgspec.Raw(_text_of(value).encode()))
+    except RecursionError as error:
+        raise ValueError(f"it has more than {DEEPEST} levels") from error
+
+
+def _text_of(value: object) -> str:
+    if isinstance(value, Number):
+        return value
+    if isinstance(value, list):
+        return f"[{','.join(map(_text_of, value))}]"
+    if isinstance(value, dict):
+        return "{" + ",".join(f"{json.dumps(key)}:{_text_of(item)}" for key, item in value.items()) + "}"
+    return json.dumps(value)
+
+
+def read_raw_multiplier(value: msgspec.Raw) -> int | None:
+    """Return the millionths of a number that was not read yet; as JSON's own number it may have lost digits."""
+    raw = bytes(value)
+    if raw not in _known_multipliers:
+        if len(_known_multipliers) >= _MOST_JSON:
+            _known_multipliers.clear()
+        _known_multipliers[raw] = read_multiplier(load(raw))
+    return _known_multipliers[raw]

@@ -1,0 +1,126 @@
+"""Records in quarantine that no version has read since, and what is stored of the markets that they are about."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from sqlalchemy import Connection, and_, exists, false, func, not_, or_, select, true
+
+from kalshi_pipeline.store.dialects.statements import in_parts
+from kalshi_pipeline.store.schema.tables import (
+    events,
+    latest_quotes,
+    markets,
+    quarantine,
+    series,
+    settlements,
+    ticks,
+    unchanged_quotes,
+    unlisted_spans,
+)
+from kalshi_pipeline.store.spans import is_in_open_span
+from kalshi_pipeline.store.writing.runs import TAKEN, Run, State
+
+_PARENTS = {"series": series, "events": events, "markets": markets}
+
+
+class Refusal(NamedTuple):
+    """A record as it was refused; `is_newest` of the refusals of this record that wait."""
+
+    id: int
+    kind: str
+    raw: str
+    run: str
+    last_seen_at: int
+    is_newest: bool
+
+
+def waiting_refusals(connection: Connection, after_id: int, limit: int) -> list[Refusal]:
+    """Return the next refusals that wait, in the order of their keys."""
+    other = quarantine.alias()
+    newer = exists().where(
+        other.c.kind == quarantine.c.kind,
+        other.c.record_key == quarantine.c.record_key,
+        other.c.replayed_at.is_(None),
+        or_(
+            other.c.last_seen_at > quarantine.c.last_seen_at,
+            and_(other.c.last_seen_at == quarantine.c.last_seen_at, other.c.id > quarantine.c.id),
+        ),
+    )
+    columns = [quarantine.c[name] for name in Refusal._fields if name != "is_newest"]
+    query = (
+        select(*columns, not_(newer))
+        .where(quarantine.c.replayed_at.is_(None), quarantine.c.id > after_id)
+        .order_by(quarantine.c.id)
+        .limit(limit)
+    )
+    return [Refusal._make(row) for row in connection.execute(query)]
+
+
+def filled(connection: Connection, table_name: str, tickers: Sequence[str]) -> set[str]:
+    """Return which of these series, events or markets are stored, placeholders left out."""
+    table = _PARENTS[table_name]
+    query = select(table.c.ticker).where(not_(func.coalesce(table.c.is_placeholder, true())))
+    return {
+        ticker
+        for some in in_parts(tickers)
+        for ticker in connection.execute(query.where(table.c.ticker.in_(some))).scalars()
+    }
+
+
+def settled(connection: Connection, tickers: Sequence[str]) -> set[str]:
+    """Return which of these markets have a settlement."""
+    query = select(markets.c.ticker).join(settlements, settlements.c.market_id == markets.c.id)
+    return {
+        ticker
+        for some in in_parts(tickers)
+        for ticker in connection.execute(query.where(markets.c.ticker.in_(some))).scalars()
+    }
+
+
+class StoredTick(NamedTuple):
+    """A tick that holds quotes, and its instant."""
+
+    run: Run
+    at: int
+
+
+def tick_of(connection: Connection, run_name: str) -> StoredTick | None:
+    """Return the tick that a run's name, as quarantine has it, stands for; None if it is none that holds quotes."""
+    table, _, key = run_name.partition("/")
+    if table != ticks.name or not key.isdecimal():
+        return None
+    query = select(ticks.c.tick_at).where(ticks.c.id == int(key), ticks.c.state.in_(TAKEN))
+    at = connection.execute(query).scalar()
+    return None if at is None else StoredTick(Run(ticks, int(key), State.RUNNING), at)
+
+
+def listed_since(connection: Connection, tickers: Sequence[str], tick_id: int) -> set[str]:
+    """Return the markets of which a quote of this tick or of a later one is stored, or may be known to be unchanged."""
+    later = select(func.min(ticks.c.id)).where(ticks.c.id > tick_id, ticks.c.state.in_(TAKEN))
+    first_later = connection.execute(later).scalar()
+    latest, unchanged = latest_quotes.c, unchanged_quotes.c
+    # Of a market that has a quote and is in no span, nothing shows which of the later ticks listed it unchanged.
+    may_be_unchanged = (
+        false()
+        if first_later is None
+        else and_(
+            not_(latest.is_terminal),
+            not_(is_in_open_span(markets.c.id, unlisted_spans.c.from_tick_id <= first_later)),
+        )
+    )
+    query = (
+        select(markets.c.ticker)
+        .join(latest_quotes, latest.market_id == markets.c.id)
+        .where(
+            or_(
+                latest.tick_id >= tick_id,
+                exists().where(unchanged.market_id == markets.c.id, unchanged.tick_id >= tick_id),
+                may_be_unchanged,
+            )
+        )
+    )
+    return {
+        ticker
+        for some in in_parts(tickers)
+        for ticker in connection.execute(query.where(markets.c.ticker.in_(some))).scalars()
+    }

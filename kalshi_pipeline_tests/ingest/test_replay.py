@@ -1,0 +1,159 @@
+"""What quarantine holds is stored once it can be read, as far as nothing newer is known."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from kalshi_pipeline.ingest.replay import Replay, replay
+from kalshi_pipeline.ingest.run.session import Session, open_session
+from kalshi_pipeline.ingest.snapshot import take_snapshot
+from kalshi_pipeline.records import Reject
+from kalshi_pipeline.settings import Settings
+from kalshi_pipeline.store.schema.tables import listings
+from kalshi_pipeline.store.writing.quarantine import add_to_quarantine
+from kalshi_pipeline.store.writing.runs import Run, State
+from kalshi_pipeline.units import MICROS_PER_SECOND
+from kalshi_pipeline_tests.clock import ManualClock
+from kalshi_pipeline_tests.conftest import Query
+from kalshi_pipeline_tests.ingest.small_exchange import Record, SmallExchange, event, market, served
+
+QUOTES = "SELECT ticker, yes_bid FROM price_history ORDER BY tick_at"
+SPANS = "SELECT from_tick_id, to_tick_id FROM unlisted_spans ORDER BY 1"
+
+
+def quoted(ticker: str, bid: str) -> Record:
+    return {**market(ticker, "E"), "yes_bid_dollars": bid, "yes_ask_dollars": "0.9000", "title": f"at {bid}"}
+
+
+@pytest.fixture
+def exchange() -> SmallExchange:
+    """It has another market beside the one that a test makes odd."""
+    return SmallExchange([event("E", "S")], [quoted("OTHER", "0.1000")], [])
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock()
+
+
+@pytest.fixture
+def session(
+    exchange: SmallExchange, clock: ManualClock, settings_for: Callable[..., Settings]
+) -> Iterator[Session]:
+    with served(exchange) as url, open_session(settings_for(url), clock=clock) as opened:
+        yield opened
+
+
+@pytest.fixture
+def tick(session: Session, exchange: SmallExchange, clock: ManualClock) -> Callable[..., None]:
+    """Take a snapshot of the other market and of these."""
+
+    def take(*markets: Record) -> None:
+        exchange.markets[1:] = markets
+        clock.advance(300)
+        report = take_snapshot(session, clock.now() // MICROS_PER_SECOND * MICROS_PER_SECOND)
+        tally = report.tally
+        assert report.state is State.COMPLETE
+        assert tally.received == sum(
+            (tally.inserted, tally.unchanged, tally.quarantined, tally.duplicates, tally.out_of_scope)
+        )
+
+    return take
+
+
+def update(session: Session) -> None:
+    """What an update does: it can read what was odd."""
+    with session.database.begin() as connection:
+        connection.exec_driver_sql("UPDATE quarantine SET raw = replace(raw, 'odd', '0.4200')")
+
+
+def stored(found: Replay) -> tuple[dict[str, int], int, int, int]:
+    return dict(found.stored), found.too_late, found.superseded, found.unread
+
+
+def test_market_that_was_never_stored_is_stored_with_its_quote(
+    session: Session, tick: Callable[..., None], query: Query
+) -> None:
+    tick(quoted("M", "odd"))
+    assert stored(replay(session)) == ({}, 0, 0, 1)
+    update(session)
+    assert stored(replay(session)) == ({"markets": 1, "quotes": 1}, 0, 0, 0)
+    assert query(QUOTES) == [("OTHER", 0.1), ("M", 0.42)]
+    assert query(
+        "SELECT m.title, e.ticker FROM markets m JOIN events e ON e.id = m.event_id WHERE m.ticker = 'M'"
+    ) == [("at 0.4200", "E")]
+    assert query("PRAGMA foreign_key_check") == []
+    assert stored(replay(session)) == ({}, 0, 0, 0)
+
+
+def test_quote_of_the_newest_tick_is_stored_and_ends_the_span(
+    session: Session, tick: Callable[..., None], query: Query
+) -> None:
+    tick(quoted("M", "0.3000"))
+    tick(quoted("M", "odd"))
+    assert query(SPANS) == [(2, None)]
+    update(session)
+    assert stored(replay(session)) == ({"markets": 1, "quotes": 1}, 0, 0, 0)
+    assert query(f"SELECT yes_bid FROM ({QUOTES}) WHERE ticker = 'M'") == [(0.3,), (0.42,)]
+    assert query("SELECT title FROM markets WHERE ticker = 'M'") == [("at 0.4200",)]
+    assert query(SPANS) == [(2, 2)]
+    tick(quoted("M", "0.4200"))
+    assert len(query(QUOTES)) == 3
+
+
+@pytest.mark.parametrize("bid", ["0.3000", "0.5000"], ids=["unchanged", "changed"])
+def test_quote_of_a_market_that_a_later_tick_listed_is_too_late(
+    session: Session, tick: Callable[..., None], query: Query, bid: str
+) -> None:
+    """It would change what was known at every instant since."""
+    tick(quoted("M", "0.3000"))
+    tick(quoted("M", "odd"))
+    tick(quoted("M", bid))
+    before = query(QUOTES), query("SELECT title FROM markets"), query(SPANS)
+    update(session)
+    assert stored(replay(session)) == ({}, 1, 1, 0)
+    assert (query(QUOTES), query("SELECT title FROM markets"), query(SPANS)) == before
+
+
+def test_quote_before_the_market_vanished_is_confirmed_by_no_later_tick(
+    session: Session, tick: Callable[..., None], query: Query
+) -> None:
+    tick(quoted("M", "0.3000"))
+    tick(quoted("M", "odd"))
+    tick()
+    tick()
+    update(session)
+    assert stored(replay(session)) == ({"markets": 1, "quotes": 1}, 0, 0, 0)
+    assert query(SPANS) == [(2, 2), (3, None)]
+    assert query(f"SELECT yes_bid FROM ({QUOTES}) WHERE ticker = 'M'") == [(0.3,), (0.42,)]
+
+
+def test_newest_of_several_refusals_is_stored(
+    session: Session, tick: Callable[..., None], query: Query
+) -> None:
+    tick({**quoted("M", "odd"), "title": "first"})
+    tick({**quoted("M", "odd"), "title": "second"})
+    update(session)
+    assert stored(replay(session)) == ({"markets": 1, "quotes": 1}, 0, 1, 0)
+    assert query("SELECT title FROM markets WHERE ticker = 'M'") == [("second",)]
+
+
+def test_settlement_event_and_series_are_stored_where_none_is_known(session: Session, query: Query) -> None:
+    ended = '{"ticker": "M", "event_ticker": "E2", "status": "finalized", "result": "yes"}'
+    rows = {
+        "settlements": Reject("M", ended, "odd"),
+        "events": Reject("E2", '{"event_ticker": "E2", "series_ticker": "S2", "title": "T"}', "odd"),
+        "series": Reject("S2", '{"ticker": "S2", "title": "U"}', "odd"),
+        "trades": Reject(None, "{}", "odd"),
+    }
+    with session.database.begin() as connection:
+        for kind, reject in rows.items():
+            add_to_quarantine(connection, Run(listings, 1, State.COMPLETE), kind, [reject], 1)
+    found = stored(replay(session))
+    assert found == ({"markets": 1, "settlements": 1, "events": 1, "series": 1}, 0, 0, 1)
+    assert query("SELECT ticker, result FROM settlement_history") == [("M", "yes")]
+    assert query("SELECT title, is_placeholder FROM events WHERE ticker = 'E2'") == [("T", 0)]
+    assert query("SELECT title, is_placeholder FROM series WHERE ticker = 'S2'") == [("U", 0)]
+    with session.database.begin() as connection:
+        connection.exec_driver_sql("UPDATE quarantine SET replayed_at = NULL")
+    assert stored(replay(session)) == ({}, 0, 3, 1)
