@@ -23,6 +23,7 @@ from kalshi_pipeline.cli.formats import (
     side,
 )
 from kalshi_pipeline.ingest.run.report import Report
+from kalshi_pipeline.ingest.voiding import Voidable
 from kalshi_pipeline.monitoring.overview import Overview
 from kalshi_pipeline.units import MICROS_PER_SECOND, datetime_of, iso_of
 
@@ -199,6 +200,23 @@ def why_empty(nothing: str, at: int, begins_at: int | None) -> str:
     if begins_at is None:
         return "no quote is stored yet: run `kalshi-pipeline snapshot` first"
     return f"history begins at {iso_of(begins_at)}" if at < begins_at else nothing
+
+
+def voidable_table(found: Voidable, now: int) -> RenderableType:
+    """Return what voiding would do, by table, and a warning where ticks of the past are among it."""
+    states = ", ".join(f"{count:,} {state}" for state, count in found.states.most_common()) or "none"
+    span = f"{instant(found.first_at)} to {instant(found.last_at)}"
+    title = f"ticks after {instant(found.after)}: {states}" + (f", {span}" if found.states else "")
+    table = _table("table", Column("rows", justify="right"), "what is done", title=title)
+    for rows, done in ((found.moved, "moved"), (found.undone, "undone or recomputed")):
+        for name, count in rows.items():
+            table.add_row(name, f"{count:,}", done)
+    if found.first_at is None or found.first_at > now:
+        return table
+    return Group(
+        table,
+        f"ticks up to {instant(min(found.last_at or now, now))} are not ahead of now: they may be right",
+    )
 
 
 def quotes_table(quotes: Sequence[Quote], at: int, complete_at: int | None) -> RenderableType:
