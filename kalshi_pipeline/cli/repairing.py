@@ -56,7 +56,7 @@ def void_ticks(
 
 def _is_confirmed(found: Voidable) -> bool:
     """Ask, where a person can answer."""
-    return sys.stdin.isatty() and typer.confirm(f"Void {found.states.total():,} ticks?", err=True)
+    return sys.stdin.isatty() and typer.confirm(f"Void {len(found.ticks):,} ticks?", err=True)
 
 
 def _working() -> contextlib.AbstractContextManager[object]:

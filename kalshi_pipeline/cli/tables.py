@@ -205,18 +205,21 @@ def why_empty(nothing: str, at: int, begins_at: int | None) -> str:
 def voidable_table(found: Voidable, now: int) -> RenderableType:
     """Return what voiding would do, by table, and a warning where ticks of the past are among it."""
     states = ", ".join(f"{count:,} {state}" for state, count in found.states.most_common()) or "none"
-    span = f"{instant(found.first_at)} to {instant(found.last_at)}"
-    title = f"ticks after {instant(found.after)}: {states}" + (f", {span}" if found.states else "")
-    table = _table("table", Column("rows", justify="right"), "what is done", title=title)
-    for rows, done in ((found.moved, "moved"), (found.undone, "undone or recomputed")):
+    table = _table(
+        "table",
+        Column("rows", justify="right"),
+        "what is done",
+        title=f"ticks after {instant(found.after)}: {states}",
+    )
+    for rows, done in ((found.moved, "moved"), (found.undone, "undone, removed or recomputed")):
         for name, count in rows.items():
             table.add_row(name, f"{count:,}", done)
-    if found.first_at is None or found.first_at > now:
+    past = [tick.tick_at for tick in found.ticks if tick.tick_at <= now]
+    if not past:
         return table
-    return Group(
-        table,
-        f"ticks up to {instant(min(found.last_at or now, now))} are not ahead of now: they may be right",
-    )
+    span = f"{instant(min(past))} to {instant(max(past))}"
+    warning = f"{len(past):,} of these ticks are not ahead of now ({span}): their quotes may be right"
+    return Group(table, f"[bold red]{warning}[/bold red]")
 
 
 def quotes_table(quotes: Sequence[Quote], at: int, complete_at: int | None) -> RenderableType:

@@ -1,11 +1,12 @@
 """Voiding ticks that a wrong clock dated: nothing is lost, and no reader sees them any more."""
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from kalshi_pipeline.store.database import Connection, Database, ReadOnlyDatabase
+from kalshi_pipeline.store.database import Database, ReadOnlyDatabase
 from kalshi_pipeline.store.writing.undoing import Undo
 from kalshi_pipeline.store.writing.voiding import (
+    VoidableTick,
     batches,
     count_moved,
     count_recomputed,
@@ -16,41 +17,38 @@ from kalshi_pipeline.store.writing.voiding import (
 
 @dataclass(frozen=True)
 class Voidable:
-    """What voiding the ticks after an instant would do: the ticks' states, the oldest and the newest, rows by table.
+    """What voiding the ticks after an instant would do: to which ticks, newest first, and to how many rows by table.
 
     `moved` are rows of tables that hold the ticks and their quotes, `undone` those that are recomputed, removed or
     corrected.
     """
 
     after: int
-    states: Counter[str] = field(default_factory=Counter)
-    first_at: int | None = None
-    last_at: int | None = None
-    moved: dict[str, int] = field(default_factory=dict)
-    undone: dict[str, int] = field(default_factory=dict)
+    ticks: list[VoidableTick]
+    moved: dict[str, int]
+    undone: dict[str, int]
 
     @property
     def is_empty(self) -> bool:
         """Whether nothing would change."""
-        return not (self.states or self.undone)
+        return not (self.ticks or self.undone)
+
+    @property
+    def states(self) -> Counter[str]:
+        """How many ticks there are in each state."""
+        return Counter(tick.state for tick in self.ticks)
 
 
 def find_voidable(database: Database | ReadOnlyDatabase, after: int, now: int) -> Voidable:
     """Return what `void_ticks` would do now; nothing is written."""
-
-    def found(connection: Connection) -> Voidable:
-        ticks = voidable_ticks(connection, after)
-        instants = [tick.tick_at for tick in ticks]
-        return Voidable(
+    return database.ask(
+        lambda connection: Voidable(
             after,
-            Counter(tick.state for tick in ticks),
-            min(instants, default=None),
-            max(instants, default=None),
+            voidable_ticks(connection, after),
             count_moved(connection, after),
             count_recomputed(connection, after) | Undo(connection, after, now).count(),
         )
-
-    return database.ask(found)
+    )
 
 
 def void_ticks(database: Database, after: int, now: int) -> int:

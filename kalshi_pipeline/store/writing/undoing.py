@@ -34,6 +34,7 @@ from kalshi_pipeline.store.schema.tables import (
     event_lookups,
     listings,
     lost_markets,
+    market_changes,
     market_lookups,
     markets,
     quarantine,
@@ -44,8 +45,10 @@ from kalshi_pipeline.store.schema.tables import (
 from kalshi_pipeline.store.writing.row_counts import COUNTED_BY_RUNS
 from kalshi_pipeline.store.writing.runs import State
 from kalshi_pipeline.store.writing.undone_changes import undo_changes
+from kalshi_pipeline.vocabulary import BEFORE_RESULT, MarketStatus
 
-_after = bindparam("after", type_=BigInteger)
+# Not named as any column: SQLAlchemy would set it.
+_after = bindparam("after_at", type_=BigInteger)
 _now = bindparam("now", type_=BigInteger)
 _ahead_of = bindparam("ahead_of", type_=BigInteger)
 _earliest_at = bindparam("earliest_at", type_=BigInteger)
@@ -70,9 +73,26 @@ def _is_undone(kind: Kind) -> ColumnElement[bool]:
     """Whether a logged change is taken back."""
     log = kind.changes.c
     is_undone = and_(log.field.in_(kind.fields), _is_wrong(log.seen_at))
-    if kind.table is markets:
-        is_undone = and_(is_undone, ~exists().where(settlements.c.market_id == log.market_id))
-    return is_undone
+    return and_(is_undone, ~_belongs_to_settlement()) if kind.table is markets else is_undone
+
+
+def _belongs_to_settlement() -> ColumnElement[bool]:
+    """Whether taking back a market's changes would contradict its settlement.
+
+    One is in force where there is a result, and only there; a market that was seen to settle has not settled before.
+    """
+    of_market, log = market_changes.c.market_id, market_changes.alias("changes_of_market")
+    had_none = func.coalesce(log.c.before, "").in_([*BEFORE_RESULT, MarketStatus.CLOSED])
+    contradicts = or_(
+        log.c.field == "result",
+        and_(log.c.field == "status", settlements.c.withdrawn_at.is_(None) == had_none),
+    )
+    return (
+        exists()
+        .where(settlements.c.market_id == log.c.market_id, log.c.market_id == of_market)
+        .where(_is_wrong(log.c.seen_at), contradicts)
+        .correlate(market_changes)
+    )
 
 
 class _Correction(NamedTuple):
@@ -136,7 +156,7 @@ class Undo:
         started_at = connection.execute(first_started).scalar_one()
         ahead_of = max(after, now)
         self._bound = {
-            "after": after,
+            "after_at": after,
             "now": now,
             "ahead_of": ahead_of,
             "earliest_at": ahead_of if started_at is None else min(started_at, ahead_of),

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from itertools import groupby
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, Integer, bindparam, delete, func, select, update
+from sqlalchemy import ColumnElement, Connection, Integer, and_, bindparam, delete, func, select, update
 
 from kalshi_pipeline.store.dialects.statements import in_parts
 from kalshi_pipeline.store.reading.descriptions import Kind
@@ -63,10 +63,10 @@ def _changes(
     """Return the changes that are taken back, and those of the same rows since, by row and field in their order."""
     log = kind.changes
     key = kind.key
-    first_id = select(func.min(log.c.id)).where(is_undone).scalar_subquery()
+    undone = select(key, func.min(log.c.id).label("first_id")).where(is_undone).group_by(key).subquery()
     query = (
         select(log.c.id, key, log.c.field, log.c.before, log.c.after, is_undone)
-        .where(key.in_(select(key).where(is_undone)), log.c.id >= first_id)
+        .join(undone, and_(undone.c[key.name] == key, log.c.id >= undone.c.first_id))
         .order_by(key, log.c.field, log.c.id)
     )
     return [_Change(*row) for row in connection.execute(query, bound)]

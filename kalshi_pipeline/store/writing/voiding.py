@@ -126,9 +126,9 @@ def _statements() -> Iterator[Insert | Update | Delete]:
 
 def _restore_latest() -> Insert:
     """The newest row that is left of each market whose latest one is voided."""
-    rows = price_snapshots.c
+    rows, left = price_snapshots.c, price_snapshots.alias("left_rows").c
     newest_id = (
-        select(func.max(rows.tick_id)).where(rows.market_id == latest_quotes.c.market_id).scalar_subquery()
+        select(func.max(left.tick_id)).where(left.market_id == latest_quotes.c.market_id).scalar_subquery()
     )
     is_newest = and_(rows.market_id == latest_quotes.c.market_id, rows.tick_id == newest_id)
     columns = [column.name for column in latest_quotes.columns]
