@@ -219,7 +219,10 @@ def known_markets(tables: dict[str, list[Row]]) -> dict[object, tuple[object, ..
 def first_difference(found: Any, expected: Any) -> str:
     if not isinstance(found, list):
         return f"{found} in place of {expected}"
-    return f"{[row for row in found if row not in expected][:1]} in place of {[row for row in expected if row not in found][:1]}"
+    more, less = (
+        [row for row in one if row not in other] for one, other in ((found, expected), (expected, found))
+    )
+    return f"{more[:1]} in place of {less[:1]}"
 
 
 def main(first: int, end: int) -> None:
