@@ -32,8 +32,10 @@ def void_ticks(
 ) -> None:
     """Void ticks that were taken while the clock was ahead, as if they had never been taken.
 
-    They are moved with their quotes to void_ticks, void_snapshots and void_unchanged_quotes, and what their runs and
-    others recorded ahead of now is undone. Example: kalshi-pipeline void-ticks --after now, then the same with --yes.
+    They are moved with their quotes to the tables void_ticks, void_snapshots and void_unchanged_quotes, and what runs
+    recorded ahead of now is undone.
+
+    Example: kalshi-pipeline void-ticks --after now shows what would be done, and with --yes does it.
     """
     now = SYSTEM_CLOCK.now()
     instant = now if after.lower() == "now" else instant_given("--after", after)
@@ -51,12 +53,14 @@ def void_ticks(
         return
     with contextlib.closing(Database(url)) as database, _working():
         moved = void_found(database, instant, now)
-    out.print(f"voided {moved:,} ticks: their rows are in void_ticks, void_snapshots, void_unchanged_quotes")
+    ticks = "1 tick" if moved == 1 else f"{moved:,} ticks"
+    where = "void_ticks, void_snapshots and void_unchanged_quotes"
+    out.print(f"voided {ticks}, whose rows are in {where}", highlight=False, soft_wrap=True)
 
 
 def _is_confirmed(found: Voidable) -> bool:
     """Ask, where a person can answer."""
-    return sys.stdin.isatty() and typer.confirm(f"Void {len(found.ticks):,} ticks?", err=True)
+    return sys.stdin.isatty() and typer.confirm(f"Void ticks ({len(found.ticks):,})?", err=True)
 
 
 def _working() -> contextlib.AbstractContextManager[object]:

@@ -218,7 +218,7 @@ def voidable_table(found: Voidable, now: int) -> RenderableType:
     if not past:
         return table
     span = f"{instant(min(past))} to {instant(max(past))}"
-    warning = f"{len(past):,} of these ticks are not ahead of now ({span}): their quotes may be right"
+    warning = f"not ahead of now, so their quotes may be right: {len(past):,} of these ticks ({span})"
     return Group(table, f"[bold red]{warning}[/bold red]")
 
 

@@ -172,7 +172,7 @@ class VoidingLife:
         changes = [row for row in self._comparable(views["change_history"]) if row["kind"] == "market"]
         answers["changes"] = sorted(map(repr, changes))
         with closing(Database(sqlite_url(path))) as database, database.read() as connection:
-            tickers = {row["ticker"] for row in views["latest_prices"]} - self.kept_of_voided
+            tickers = {str(row["ticker"]) for row in views["latest_prices"]} - self.kept_of_voided
             answers["latest"] = sorted(quote for quote in latest(connection) if quote.ticker in tickers)
             start, end = self.instants[0], self.instants[-1] + HOUR
             for at in [*self.instants, *(at + PERIOD * SECOND for at in self.instants)]:

@@ -38,6 +38,7 @@ from kalshi_pipeline_tests.store.samples import (
     NOON,
     SCOPE,
     SECOND,
+    Row,
     Tick,
     contents,
     event,
@@ -71,9 +72,11 @@ def counted(database: Database, after: int = NOW, now: int = NOW) -> dict[str, i
         return Undo(connection, after, now).count()
 
 
-def known(database: Database, kind: str = "market", ticker: str = "M", at: int | None = None) -> object:
+def known(database: Database, kind: str = "market", ticker: str = "M", at: int | None = None) -> Row:
     with database.read() as connection:
-        return description(connection, kind, ticker, at)
+        found = description(connection, kind, ticker, at)
+    assert found is not None
+    return found
 
 
 MANY_KINDS = {
@@ -93,20 +96,18 @@ def test_description_is_as_before_and_its_changes_are_seen_again(database: Datab
     store_events(database, event("KXRAIN-26NOV23"), event("OTHER"), at=NOON)
     first, other = market("M"), market("M", **MANY_KINDS)
     store_markets(database, first, market("N"), at=NOON)
-    before = [known(database), contents(database, markets)]
+    before, rows = known(database), contents(database, markets)
     store_markets(database, other, market("N"), at=AHEAD)
     assert counted(database)["market_changes"] == len(MANY_KINDS)
     undo(database)
     assert query(database, CHANGES) == []
-    assert [known(database), without(contents(database, markets), "changed_at")] == [
-        before[0],
-        without(before[1], "changed_at"),
-    ]
+    assert known(database) == before
+    assert without(contents(database, markets), "changed_at") == without(rows, "changed_at")
     assert query(database, FINGERPRINTED) == [("M", 0), ("N", 1)]
     tick = Tick(database, NOW)
     tick.store([other, market("N")])
     assert {field for field, *_ in query(database, CHANGES)} == set(MANY_KINDS)
-    assert known(database) == {**before[0], **MANY_KINDS}
+    assert known(database) == {**before, **MANY_KINDS}
     assert query(database, FINGERPRINTED) == [("M", 1), ("N", 1)]
 
 
@@ -272,7 +273,7 @@ def test_what_is_kept_was_not_seen_after_now(database: Database) -> None:
     for table in ("markets", "events"):
         assert query(database, f"SELECT first_seen_at, changed_at FROM {table}") == [(NOW, NOW)]
     assert query(database, "SELECT first_seen_at, last_seen_at FROM quarantine") == [(NOW, NOW)]
-    assert known(database, at=NOW) is not None
+    assert known(database, at=NOW) == known(database)
 
 
 def test_nothing_is_undone_where_all_is_of_the_past(database: Database) -> None:
