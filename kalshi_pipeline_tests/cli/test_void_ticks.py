@@ -82,9 +82,8 @@ def test_real_ticks_are_shown_as_such_before_they_are_voided(run: Run, query: Qu
     since = iso_of(SYSTEM_CLOCK.now())
     assert run("snapshot").returncode == 0
     shown = run("void-ticks", "--after", since, "--dry-run")
-    assert re.search(
-        r"not ahead of now, so their quotes may be right: 1 of these ticks \(\S+ \S+Z to ", shown.stdout
-    )
+    warning = "not ahead of now, so their quotes may be right: 1 of these ticks"
+    assert warning in " ".join(shown.stdout.split())
     assert query(VOIDED) == [(0,)]
     assert run("void-ticks", "--after", since, "--yes").returncode == 0
     assert query("SELECT (SELECT count(*) FROM void_snapshots), (SELECT count(*) FROM price_snapshots)") == [
