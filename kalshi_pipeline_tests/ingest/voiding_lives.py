@@ -44,7 +44,7 @@ SCOPES: tuple[dict[str, Any], ...] = (
     {"combos": "exclude", "series": ("KXC",)},
 )
 GAPS = (0, 0, 0, 0, 1, 2, 13)
-AHEAD = (2 * HOUR, 7 * HOUR, 24 * HOUR)
+AHEAD = (4 * HOUR, 7 * HOUR, 24 * HOUR)
 QUOTES = (
     "latest_prices",
     "price_history",
@@ -75,12 +75,13 @@ class VoidingLife:
         self._scope = SCOPES[0]
         self._mode = self.random.choice(("changes", "every"))
         self._is_ahead = False
+        self._first_ahead = 0
 
     def live(self, ticks: int) -> Iterator[str]:
         """Take ticks, and yield what differs between the two stores."""
         for _ in range(ticks):
             self._step()
-            if self._is_ahead and self.random.random() < 0.6:
+            if self._is_ahead and (self.random.random() < 0.6 or self.now + 2 * HOUR > self._first_ahead):
                 yield from self.void()
         if self._is_ahead:
             yield from self.void()
@@ -96,9 +97,11 @@ class VoidingLife:
         page = random.choice((1, 2, 2, 3))
         self.exchange.fails_at = page if how == "fails" else None
         self.exchange.stops_at = page if how == "stops" else None
-        self._is_ahead = self._is_ahead or (len(self.instants) > 1 and random.random() < 0.3)
+        was_ahead = self._is_ahead
+        self._is_ahead = was_ahead or (len(self.instants) > 1 and random.random() < 0.3)
         if self._is_ahead:
             ahead = random.choice(AHEAD)
+            self._first_ahead = min(self.now + ahead, self._first_ahead if was_ahead else sys.maxsize)
             run = (
                 self._tick if random.random() < 0.8 else lambda _: random.choice((sync_markets, sync_events))
             )
@@ -143,13 +146,14 @@ class VoidingLife:
                 return "failed"
 
     def void(self) -> Iterator[str]:
-        """Void the ticks that are ahead of now, and yield what differs then."""
+        """Void the ticks that are ahead of now, or all since the last right one; and yield what differs then."""
         self.now += 10 * SECOND
         self._is_ahead = False
+        after = self.random.choice((self.now, self.instants[-1]))
         with closing(Database(sqlite_url(self.paths[0]))) as database:
-            found = find_voidable(database, self.now, self.now)
-            self.counts["voided"] += void_ticks(database, self.now, self.now)
-            if not find_voidable(database, self.now, self.now).is_empty:
+            found = find_voidable(database, after, self.now)
+            self.counts["voided"] += void_ticks(database, after, self.now)
+            if not find_voidable(database, after, self.now).is_empty:
                 yield "something is left to void"
             for name, count in (found.moved | found.undone).items():
                 self.counts[f"{name} voided"] += count
