@@ -157,8 +157,12 @@ class VoidingLife:
                 yield "something is left to void"
             for name, count in (found.moved | found.undone).items():
                 self.counts[f"{name} voided"] += count
-        voiding, plain = (known_markets(stored(path).tables) for path in self.paths)
+        tables = stored(self.paths[0]).tables
+        voiding, plain = known_markets(tables), known_markets(stored(self.paths[1]).tables)
         self.kept_of_voided |= {ticker for ticker, known in voiding.items() if known != plain.get(ticker)}
+        # Those whose changes belong to their settlement, and are dated by the voiding.
+        kept = {row["market_id"] for row in tables["market_changes"] if row["seen_at"] == self.now}
+        self.kept_of_voided |= {row["ticker"] for row in tables["markets"] if row["id"] in kept}
         yield from self.differences(f"voided at {len(self.instants)}")
 
     def differences(self, when: str) -> Iterator[str]:

@@ -466,17 +466,20 @@ latest_quotes = Table(
 
 
 def _void_of(name: str, table: Table, meaning: str, *added: Column[Any], **options: Any) -> Table:  # noqa: ANN401
-    """Return the table for voided rows of another one: the same columns, which refer to voided ticks."""
+    """Return the table for voided rows of another one: the same columns, which refer to voided ticks.
 
-    def target(key: ForeignKey) -> ForeignKey:
-        named = key.target_fullname
-        return ForeignKey("void_ticks.id" if named == "ticks.id" else named)
-
+    Keys of markets are no foreign keys: no index would enforce them.
+    """
+    new_targets = {"ticks.id": "void_ticks.id", "scopes.id": "scopes.id"}
     columns = [
         Column(
             column.name,
             column.type,
-            *map(target, column.foreign_keys),
+            *(
+                ForeignKey(new_targets[key.target_fullname])
+                for key in column.foreign_keys
+                if key.target_fullname in new_targets
+            ),
             primary_key=column.primary_key,
             nullable=column.nullable,
             comment=column.comment,

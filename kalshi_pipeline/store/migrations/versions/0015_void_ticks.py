@@ -11,6 +11,7 @@ TABLES = {
     "void_snapshots": "price_snapshots",
     "void_unchanged_quotes": "unchanged_quotes",
 }
+REFERRED = {"ticks": "void_ticks.id", "scopes": "scopes.id"}
 
 
 def upgrade() -> None:
@@ -21,13 +22,15 @@ def upgrade() -> None:
             sa.Column(column["name"], column["type"], nullable=column["nullable"])
             for column in inspector.get_columns(table)
         ]
+        # Keys of markets are no foreign keys: no index would enforce them.
         keys = [
             sa.ForeignKeyConstraint(
                 key["constrained_columns"],
-                ["void_ticks.id" if key["referred_table"] == "ticks" else f"{key['referred_table']}.id"],
+                [REFERRED[key["referred_table"]]],
                 name=op.f(f"fk_{name}_{key['constrained_columns'][0]}"),
             )
             for key in inspector.get_foreign_keys(table)
+            if key["referred_table"] in REFERRED
         ]
         if name == "void_ticks":
             columns.append(sa.Column("voided_at", sa.BigInteger(), nullable=False))

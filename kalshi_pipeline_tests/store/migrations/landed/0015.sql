@@ -920,7 +920,6 @@ CREATE TABLE void_snapshots (
 	received_ms INTEGER NOT NULL, 
 	is_terminal BOOLEAN NOT NULL, 
 	CONSTRAINT pk_void_snapshots PRIMARY KEY (tick_id, market_id), 
-	CONSTRAINT fk_void_snapshots_market_id FOREIGN KEY(market_id) REFERENCES markets (id), 
 	CONSTRAINT fk_void_snapshots_tick_id FOREIGN KEY(tick_id) REFERENCES void_ticks (id)
 )
  WITHOUT ROWID
@@ -973,7 +972,6 @@ CREATE TABLE void_unchanged_quotes (
 	market_id INTEGER NOT NULL, 
 	received_ms INTEGER NOT NULL, 
 	CONSTRAINT pk_void_unchanged_quotes PRIMARY KEY (tick_id, market_id), 
-	CONSTRAINT fk_void_unchanged_quotes_market_id FOREIGN KEY(market_id) REFERENCES markets (id), 
 	CONSTRAINT fk_void_unchanged_quotes_tick_id FOREIGN KEY(tick_id) REFERENCES void_ticks (id)
 )
  WITHOUT ROWID
