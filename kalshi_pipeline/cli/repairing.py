@@ -32,7 +32,7 @@ def void_ticks(
 ) -> None:
     """Void ticks that were taken while the clock was ahead, as if they had never been taken.
 
-    They are moved with their quotes to the tables void_ticks, void_snapshots and void_unchanged_quotes, and what runs
+    They are moved with their quotes to the tables void_ticks, void_snapshots and void_unchanged_blocks, and what runs
     recorded ahead of now is undone.
 
     Example: kalshi-pipeline void-ticks --after now shows what would be done, and with --yes does it.
@@ -54,7 +54,7 @@ def void_ticks(
     with contextlib.closing(Database(url)) as database, _working():
         moved = void_found(database, instant, now)
     ticks = "1 tick" if moved == 1 else f"{moved:,} ticks"
-    where = "void_ticks, void_snapshots and void_unchanged_quotes"
+    where = "void_ticks, void_snapshots and void_unchanged_blocks"
     out.print(f"voided {ticks}, whose rows are in {where}", highlight=False, soft_wrap=True)
 
 

@@ -56,7 +56,7 @@ def test_collector_that_a_clock_ahead_silenced_goes_on_after_voiding(
     voided = run("void-ticks", "--after", "now", "--yes")
     assert (voided.returncode, voided.stderr) == (0, "")
     assert voided.stdout.endswith(
-        "voided 1 tick, whose rows are in void_ticks, void_snapshots and void_unchanged_quotes\n"
+        "voided 1 tick, whose rows are in void_ticks, void_snapshots and void_unchanged_blocks\n"
     )
     assert query("SELECT tick_at FROM void_ticks") == [(ahead_at,)]
     assert query("SELECT count(*) FROM latest_prices WHERE tick_at > ?", iso_of(SYSTEM_CLOCK.now())) == [(0,)]

@@ -498,8 +498,8 @@ void_ticks = _void_of(
 void_snapshots = _void_of(
     "void_snapshots", price_snapshots, "rows of price_snapshots of voided ticks", **clustered()
 )
-void_unchanged_quotes = _void_of(
-    "void_unchanged_quotes", unchanged_quotes, "rows of unchanged_quotes of voided ticks", **clustered()
+void_unchanged_blocks = _void_of(
+    "void_unchanged_blocks", unchanged_blocks, "rows of unchanged_blocks of voided ticks", **clustered()
 )
 
 quarantine = Table(

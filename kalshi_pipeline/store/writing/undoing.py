@@ -30,16 +30,24 @@ from kalshi_pipeline.store.reading.descriptions import KINDS, Kind
 from kalshi_pipeline.store.schema.tables import (
     backfill_progress,
     candlestick_days,
+    document_dictionaries,
+    document_fields,
+    document_subjects,
+    event_documents,
     event_fee_changes,
     event_lookups,
     listings,
     lost_markets,
     market_changes,
+    market_documents,
+    market_fingerprints,
     market_lookups,
     markets,
     quarantine,
+    series_documents,
     series_fee_changes,
     settlements,
+    subject_documents,
     ticks,
 )
 from kalshi_pipeline.store.writing.row_counts import COUNTED_BY_RUNS
@@ -115,6 +123,20 @@ def _corrections() -> Iterator[_Correction]:
     for table in (series_fee_changes, event_fee_changes):
         yield from _not_after_now(table, "first_seen_at", "changed_at", "withdrawn_at")
     yield from _not_after_now(quarantine, "first_seen_at", "last_seen_at")
+    yield from _of_documents()
+
+
+def _of_documents() -> Iterator[_Correction]:
+    """What the exchange said is asked for again: of markets by the next snapshot, of others by the next hourly run."""
+    is_of_wrong = exists().where(
+        market_documents.c.market_id == market_fingerprints.c.market_id, _is_wrong(market_documents.c.seen_at)
+    )
+    yield _Correction(market_fingerprints, is_of_wrong, {"fingerprint": null()})
+    for table in (series_documents, event_documents, market_documents, subject_documents):
+        yield _Correction(table, _is_wrong(table.c.seen_at))
+    yield from _not_after_now(document_subjects, "asked_at")
+    yield from _not_after_now(document_dictionaries, "made_at")
+    yield _Correction(document_fields, _is_ahead(document_fields.c.week_at))
 
 
 def _of_lookups() -> Iterator[_Correction]:

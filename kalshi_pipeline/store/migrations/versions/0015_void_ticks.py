@@ -4,12 +4,12 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0015"
-down_revision = "0011"
+down_revision = "0012"
 
 TABLES = {
     "void_ticks": "ticks",
     "void_snapshots": "price_snapshots",
-    "void_unchanged_quotes": "unchanged_quotes",
+    "void_unchanged_blocks": "unchanged_blocks",
 }
 REFERRED = {"ticks": "void_ticks.id", "scopes": "scopes.id"}
 
