@@ -3,7 +3,7 @@
 import pytest
 from sqlalchemy import insert, select
 
-from kalshi_pipeline.records import Reject
+from kalshi_pipeline.records import Document, Reject
 from kalshi_pipeline.store.database import Database
 from kalshi_pipeline.store.reading.completeness import count_rows
 from kalshi_pipeline.store.reading.descriptions import description
@@ -16,6 +16,13 @@ from kalshi_pipeline.store.schema.tables import (
     settlements,
 )
 from kalshi_pipeline.store.writing.backfill_progress import WalkKey, WalkState, close_walk, open_walk
+from kalshi_pipeline.store.writing.documents import (
+    MARKET,
+    compress_documents,
+    find_new_documents,
+    insert_documents,
+    prepare_document,
+)
 from kalshi_pipeline.store.writing.lookups import (
     mark_gone,
     record_lost,
@@ -284,3 +291,27 @@ def test_nothing_is_undone_where_all_is_of_the_past(database: Database) -> None:
     undo(database)
     assert [contents(database, table) for table in (markets, listings, market_fingerprints)] == before
     assert len(query(database, CHANGES)) == 1
+
+
+def test_documents_that_a_wrong_clock_dated_are_fetched_again(database: Database) -> None:
+    store_series(database, series_row("KXRAIN"))
+    store_events(database, event("KXRAIN-26NOV23"))
+    store_markets(database, market("M"), market("N"))
+    documents = [
+        Document(ticker, {"ticker": ticker, "title": title}) for ticker, title in (("M", "a"), ("N", "b"))
+    ]
+    store_documents(database, documents, NOON)
+    store_documents(database, [Document("M", {"ticker": "M", "title": "c"})], AHEAD)
+    assert counted(database) == {"market_documents": 1, "market_fingerprints": 1}
+    undo(database)
+    assert query(database, "SELECT count(*), max(seen_at) FROM market_documents") == [(2, NOON)]
+    assert query(database, FINGERPRINTED) == [("M", 0), ("N", 1)]
+    store_documents(database, [Document("M", {"ticker": "M", "title": "c"})], NOW)
+    assert query(database, "SELECT count(*), max(seen_at) FROM market_documents") == [(3, NOW)]
+
+
+def store_documents(database: Database, documents: list[Document], at: int) -> None:
+    with database.begin() as connection:
+        prepared = [prepare_document(MARKET, document, at) for document in documents]
+        found = find_new_documents(connection, MARKET, prepared)
+        insert_documents(connection, MARKET, compress_documents(connection, MARKET, found))
