@@ -14,6 +14,7 @@ from kalshi_pipeline.advice import with_advice
 from kalshi_pipeline.cli.backfill import backfill
 from kalshi_pipeline.cli.collecting import collect, init, order_books, replay, snapshot, sync
 from kalshi_pipeline.cli.reading import details, history, market, metrics, movers, quotes, status
+from kalshi_pipeline.cli.repairing import void_ticks
 from kalshi_pipeline.cli.sandbox import demo, sandbox
 from kalshi_pipeline.cli.terminal import print_message
 from kalshi_pipeline.errors import (
@@ -37,7 +38,8 @@ EXIT_CODES: tuple[tuple[type[PipelineError], int], ...] = (
 )
 _COMMANDS: Mapping[str, Sequence[Callable[..., None]]] = {
     "Try it": (demo, sandbox),
-    "Collect": (init, sync, snapshot, collect, order_books, replay),
+    "Collect": (init, sync, snapshot, collect, order_books),
+    "Repair": (void_ticks, replay),
     "Read": (market, details, metrics, history, quotes, movers, status),
 }
 

@@ -1,6 +1,7 @@
 """How single values are written on the command line: instants, prices, counts and spans."""
 
-from kalshi_pipeline.units import MICROS_PER_DOLLAR, contracts_of, datetime_of, dollars_of
+from kalshi_pipeline.errors import ConfigurationError
+from kalshi_pipeline.units import MICROS_PER_DOLLAR, contracts_of, datetime_of, dollars_of, parse_instant
 
 UNQUOTED = "unquoted"
 
@@ -51,3 +52,14 @@ def age(seconds: float) -> str:
         if seconds >= 2 * size:
             return f"{seconds / size:.0f} {unit}"
     return f"{seconds:.0f} s"
+
+
+def instant_given(option: str, text: str) -> int:
+    """Return the instant that an option has, in microseconds since 1970."""
+    try:
+        found = parse_instant(text)
+    except ValueError as error:
+        raise ConfigurationError([f"{option} {error}"]) from error
+    if found is None:
+        raise ConfigurationError([f"{option} {text!r} is not a time: the exchange writes it for 'not set'"])
+    return found

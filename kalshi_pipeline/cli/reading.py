@@ -10,12 +10,13 @@ import typer
 from kalshi_pipeline.api import Store, open_store
 from kalshi_pipeline.cli import tables
 from kalshi_pipeline.cli.csv_output import write_csv
+from kalshi_pipeline.cli.formats import instant_given
 from kalshi_pipeline.cli.terminal import out, print_message, printable_json, reporting_session
 from kalshi_pipeline.clock import SYSTEM_CLOCK
 from kalshi_pipeline.errors import ConfigurationError
 from kalshi_pipeline.ingest.market import fetch_market
 from kalshi_pipeline.monitoring.overview import overview
-from kalshi_pipeline.units import MICROS_PER_SECOND, iso_of, parse_instant
+from kalshi_pipeline.units import MICROS_PER_SECOND, iso_of
 
 _DAY = 86_400 * MICROS_PER_SECOND
 _WINDOW = re.compile(r"([0-9]+(?:\.[0-9]+)?)(m|h|d|)")
@@ -63,7 +64,7 @@ def details(
     ] = None,
 ) -> None:
     """Show everything that the exchange said of a ticker but its quote, as JSON with the exchange's own names."""
-    instant = None if at is None else _instant("--at", at)
+    instant = None if at is None else instant_given("--at", at)
     with open_store() as store:
         found = store.details(ticker, instant, kind)
     # Not through the console: it would read markup in the texts, and break the lines.
@@ -90,8 +91,8 @@ def history(
     csv: _Csv = False,
 ) -> None:
     """Show a market's stored quotes of a time span, beginning with the one in force at its start."""
-    until = SYSTEM_CLOCK.now() if end is None else _instant("--end", end)
-    since = until - _DAY if start is None else _instant("--start", start)
+    until = SYSTEM_CLOCK.now() if end is None else instant_given("--end", end)
+    since = until - _DAY if start is None else instant_given("--start", start)
     with open_store() as store:
         found, begins_at = store.together(
             lambda state: (state.history(ticker, since, until, resample), state.begins_at())
@@ -114,7 +115,7 @@ def quotes(
     csv: _Csv = False,
 ) -> None:
     """Show the quotes of the busiest markets as of an instant, or of all listed markets as CSV."""
-    instant = SYSTEM_CLOCK.now() if at is None else _instant("--at", at)
+    instant = SYSTEM_CLOCK.now() if at is None else instant_given("--at", at)
     with open_store() as store:
         found, complete_at, begins_at = store.together(
             lambda state: (state.quotes(at=instant), state.complete_tick(instant), state.begins_at())
@@ -163,13 +164,3 @@ def status() -> None:
     """Show row counts, last runs, completeness, placeholders and quarantine."""
     with open_store() as store:
         out.print(tables.overview_tables(overview(store)))
-
-
-def _instant(option: str, text: str) -> int:
-    try:
-        instant = parse_instant(text)
-    except ValueError as error:
-        raise ConfigurationError([f"{option} {error}"]) from error
-    if instant is None:
-        raise ConfigurationError([f"{option} {text!r} is not a time: the exchange writes it for 'not set'"])
-    return instant

@@ -25,6 +25,7 @@ from kalshi_pipeline.cli.formats import (
 from kalshi_pipeline.ingest.replay import Replay
 from kalshi_pipeline.ingest.run.report import Report
 from kalshi_pipeline.ingest.trade_faults import TRADE_FAULTS
+from kalshi_pipeline.ingest.voiding import Voidable
 from kalshi_pipeline.monitoring.overview import Overview
 from kalshi_pipeline.units import MICROS_PER_SECOND, datetime_of, iso_of
 
@@ -218,6 +219,26 @@ def why_empty(nothing: str, at: int, begins_at: int | None) -> str:
     if begins_at is None:
         return "no quote is stored yet: run `kalshi-pipeline snapshot` first"
     return f"history begins at {iso_of(begins_at)}" if at < begins_at else nothing
+
+
+def voidable_table(found: Voidable, now: int) -> RenderableType:
+    """Return what voiding would do, by table, and a warning where ticks of the past are among it."""
+    states = ", ".join(f"{count:,} {state}" for state, count in found.states.most_common()) or "none"
+    table = _table(
+        "table",
+        Column("rows", justify="right"),
+        "what is done",
+        title=f"ticks after {instant(found.after)}: {states}",
+    )
+    for rows, done in ((found.moved, "moved"), (found.undone, "undone, removed or recomputed")):
+        for name, count in rows.items():
+            table.add_row(name, f"{count:,}", done)
+    past = [tick.tick_at for tick in found.ticks if tick.tick_at <= now]
+    if not past:
+        return table
+    span = f"{instant(min(past))} to {instant(max(past))}"
+    warning = f"not ahead of now, so their quotes may be right: {len(past):,} of these ticks ({span})"
+    return Group(table, f"[bold red]{warning}[/bold red]")
 
 
 def quotes_table(quotes: Sequence[Quote], at: int, complete_at: int | None) -> RenderableType:

@@ -132,18 +132,25 @@ class Database:
             self._dialect.optimize(connection)
 
     @contextlib.contextmanager
-    def snapshot_lock(self, on_wait: Callable[[str], None] = lambda _: None) -> Iterator[None]:
+    def snapshot_lock(
+        self,
+        on_wait: Callable[[str], None] = lambda _: None,
+        *,
+        wait_seconds: float = _SNAPSHOT_LOCK_SECONDS,
+    ) -> Iterator[None]:
         """Hold the lock of snapshots, so that one at a time runs on this database, across processes.
 
-        `on_wait` is called with a message every few seconds while another one holds it. A process that dies releases
-        it.
+        `on_wait` is called with a message every few seconds while another one holds it; StoreError after
+        `wait_seconds`. A process that dies releases it.
         """
         lock = self._dialect.lock("snapshot")
-        ends = self._clock.monotonic() + _SNAPSHOT_LOCK_SECONDS
-        while not lock.acquire(_REPORT_SECONDS):
-            if self._clock.monotonic() > ends:
+        ends = self._clock.monotonic() + wait_seconds
+        while not lock.acquire(min(_REPORT_SECONDS, wait_seconds)):
+            if self._clock.monotonic() >= ends:
                 raise StoreError(
-                    f"another snapshot has held {self.place} for {_SNAPSHOT_LOCK_SECONDS} s",
+                    f"another snapshot has held {self.place} for {wait_seconds:g} s"
+                    if wait_seconds
+                    else f"a snapshot of {self.place} is running",
                     StoreProblem.BUSY,
                 )
             on_wait("another snapshot of this database is running: waiting for its end")

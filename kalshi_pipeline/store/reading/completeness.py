@@ -7,7 +7,6 @@ from sqlalchemy import ColumnElement, Connection, Select, Table, and_, case, fun
 
 from kalshi_pipeline.store.reading.parents import HAS_REACHABLE_MARKET
 from kalshi_pipeline.store.schema.tables import (
-    candlesticks,
     document_subjects,
     events,
     latest_quotes,
@@ -19,10 +18,9 @@ from kalshi_pipeline.store.schema.tables import (
     scopes,
     series,
     ticks,
-    trades,
 )
 from kalshi_pipeline.store.scopes import stored_scopes
-from kalshi_pipeline.store.writing.row_counts import COUNTED
+from kalshi_pipeline.store.writing.row_counts import COUNTED, COUNTED_BY_RUNS
 from kalshi_pipeline.store.writing.runs import Run, State, Subject
 from kalshi_pipeline.units import MICROS_PER_DOLLAR
 
@@ -201,7 +199,7 @@ def count_rows(connection: Connection, table_name: str) -> int:
         # Every tick knows its own: counting years of quotes would take seconds.
         written = func.coalesce(func.sum(ticks.c.inserted + ticks.c.ended), 0)
         return int(connection.execute(select(written)).scalar_one())
-    if table_name in (trades.name, candlesticks.name):
+    if table_name in COUNTED_BY_RUNS:
         # So does every run of theirs, and there are more of them.
         written = func.coalesce(func.sum(listings.c.inserted), 0)
         return int(connection.execute(select(written).where(listings.c.asset == table_name)).scalar_one())

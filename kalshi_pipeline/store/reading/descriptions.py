@@ -7,7 +7,7 @@ else what it has now.
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Integer, Table, func, select
+from sqlalchemy import Column, Connection, Integer, Table, func, select
 
 from kalshi_pipeline.records import Event, Field, Market, Series, fields_of
 from kalshi_pipeline.store.schema.from_records import shared_fields, text_key
@@ -30,6 +30,29 @@ class Kind(NamedTuple):
     table: Table
     changes: Table
     parent: tuple[str, Table] | None = None
+
+    @property
+    def key(self) -> Column[Any]:
+        """The column of its changes that names the row that changed."""
+        return next(iter(self.changes.foreign_keys)).parent
+
+    @property
+    def fields(self) -> dict[str, Field]:
+        """The fields that are stored and logged, by their names."""
+        fields = fields_of(self.record)
+        return {field.name: field for field in fields if not field.is_record and field.name not in UNSTORED}
+
+    def column_of(self, field: str) -> Column[Any]:
+        """Return the column that a field is stored in: of a parent or a shared text, the one with its key."""
+        if self.parent is not None and field == self.parent[0]:
+            return next(column for column in self.table.columns if column.references(self.parent[1].c.id))
+        return self.table.c[text_key(field) if field in shared_fields(self.record) else field]
+
+    def logged_value(self, field: str, text: str | None) -> object:
+        """Return what the log of changes says of a field: of a shared text its key, of a parent its ticker."""
+        if text is None:
+            return None
+        return int(text) if field in shared_fields(self.record) else _FROM_TEXT[self.fields[field].type](text)
 
 
 KINDS = {
@@ -54,46 +77,27 @@ def description(
     after that; KeyError for another kind than series, event and market.
     """
     found = KINDS[kind]
-    table, key = found.table, next(iter(found.changes.foreign_keys)).parent
+    table = found.table
     row = connection.execute(select(table).where(table.c.ticker == ticker)).mappings().one_or_none()
     if row is None or (at is not None and row["first_seen_at"] > at):
         return None
-    now = dict(row)
+    known = {name: row[found.column_of(name).name] for name in found.fields}
     if found.parent is not None:
         name, parent = found.parent
-        (parent_key,) = (column.name for column in table.columns if column.references(parent.c.id))
-        ticker_of = select(parent.c.ticker).where(parent.c.id == now[parent_key])
-        now[name] = connection.execute(ticker_of).scalar_one_or_none()
-    before: dict[str, str | None] = {}
+        ticker_of = select(parent.c.ticker).where(parent.c.id == known[name])
+        known[name] = connection.execute(ticker_of).scalar_one_or_none()
     if at is not None:
         log = found.changes.c
         first = (
             select(func.min(log.id, type_=Integer))
-            .where(key == row["id"], log.seen_at > at)
+            .where(found.key == row["id"], log.seen_at > at)
             .group_by(log.field)
         )
         before = dict(connection.execute(select(log.field, log.before).where(log.id.in_(first))).all())
-    is_shared = frozenset(shared_fields(found.record))
-    return {
-        field.name: _value(connection, field, now, before, is_shared=field.name in is_shared)
-        for field in fields_of(found.record)
-        if not field.is_record and field.name not in UNSTORED
-    }
-
-
-def _value(
-    connection: Connection,
-    field: Field,
-    now: dict[Any, Any],
-    before: dict[str, str | None],
-    *,
-    is_shared: bool,
-) -> object:
-    if field.name in before:
-        text = before[field.name]
-        value = None if text is None else (int if is_shared else _FROM_TEXT[field.type])(text)
-    else:
-        value = now[text_key(field.name) if is_shared else field.name]
-    if not is_shared or value is None:
-        return value
-    return connection.execute(select(texts.c.body).where(texts.c.id == value)).scalar_one()
+        known |= {name: found.logged_value(name, before[name]) for name in known.keys() & before.keys()}
+    for name in shared_fields(found.record):
+        if known[name] is not None:
+            known[name] = connection.execute(
+                select(texts.c.body).where(texts.c.id == known[name])
+            ).scalar_one()
+    return known

@@ -14,10 +14,11 @@ from kalshi_pipeline.store.schema.tables import (
     series,
     settlements,
     ticks,
-    unchanged_quotes,
+    unchanged_blocks,
     unlisted_spans,
 )
 from kalshi_pipeline.store.spans import is_in_open_span
+from kalshi_pipeline.store.unchanged import lists_market
 from kalshi_pipeline.store.writing.runs import TAKEN, Run, State
 
 _PARENTS = {"series": series, "events": events, "markets": markets}
@@ -98,7 +99,7 @@ def listed_since(connection: Connection, tickers: Sequence[str], tick_id: int) -
     """Return the markets of which a quote of this tick or of a later one is stored, or may be known to be unchanged."""
     later = select(func.min(ticks.c.id)).where(ticks.c.id > tick_id, ticks.c.state.in_(TAKEN))
     first_later = connection.execute(later).scalar()
-    latest, unchanged = latest_quotes.c, unchanged_quotes.c
+    latest = latest_quotes.c
     # Of a market that has a quote and is in no span, nothing shows which of the later ticks listed it unchanged.
     may_be_unchanged = (
         false()
@@ -114,7 +115,7 @@ def listed_since(connection: Connection, tickers: Sequence[str], tick_id: int) -
         .where(
             or_(
                 latest.tick_id >= tick_id,
-                exists().where(unchanged.market_id == markets.c.id, unchanged.tick_id >= tick_id),
+                exists().where(unchanged_blocks.c.tick_id >= tick_id, lists_market(markets.c.id)),
                 may_be_unchanged,
             )
         )

@@ -464,6 +464,44 @@ latest_quotes = Table(
     comment="the newest row of price_snapshots of each market",
 )
 
+
+def _void_of(name: str, table: Table, meaning: str, *added: Column[Any], **options: Any) -> Table:  # noqa: ANN401
+    """Return the table for voided rows of another one: the same columns, which refer to voided ticks.
+
+    Keys of markets are no foreign keys: no index would enforce them.
+    """
+    new_targets = {"ticks.id": "void_ticks.id", "scopes.id": "scopes.id"}
+    columns = [
+        Column(
+            column.name,
+            column.type,
+            *(
+                ForeignKey(new_targets[key.target_fullname])
+                for key in column.foreign_keys
+                if key.target_fullname in new_targets
+            ),
+            primary_key=column.primary_key,
+            nullable=column.nullable,
+            comment=column.comment,
+        )
+        for column in table.columns
+    ]
+    return Table(name, metadata, *columns, *added, comment=meaning, **options)
+
+
+void_ticks = _void_of(
+    "void_ticks",
+    ticks,
+    "ticks that `void-ticks` moved out of the way, such as those that were taken while the clock was ahead",
+    _instant("voided_at", "when it was moved, with its rows"),
+)
+void_snapshots = _void_of(
+    "void_snapshots", price_snapshots, "rows of price_snapshots of voided ticks", **clustered()
+)
+void_unchanged_blocks = _void_of(
+    "void_unchanged_blocks", unchanged_blocks, "rows of unchanged_blocks of voided ticks", **clustered()
+)
+
 quarantine = Table(
     "quarantine",
     metadata,

@@ -87,6 +87,7 @@ def definitions(words: ViewWords) -> dict[str, str]:
         "price_history_filled": views.price_history_filled(),
         "fee_history": views.fee_history(),
         "legs_of_combos": views.legs_of_combos(),
+        "void_unchanged_quotes": views.unchanged_quotes("void_unchanged_blocks"),
     }
 
 
@@ -352,8 +353,8 @@ WHERE t.{_IS_TAKEN} AND (l.tick_id > t.id OR NOT l.is_terminal)
     AND (r.id = t.id OR {self._confirms("r")})
 """
 
-    def unchanged_quotes(self) -> str:
-        """The markets of `unchanged_blocks`, one by one: each remainder is looked for in each row."""
+    def unchanged_quotes(self, table: str = "unchanged_blocks") -> str:
+        """The markets of `unchanged_blocks`, or of its voided rows, one by one: each remainder is looked for."""
         return f"""
 WITH RECURSIVE remainders (remainder) AS (
     SELECT 0 UNION ALL SELECT remainder + 1 FROM remainders WHERE remainder < {BLOCK_SIZE - 1}
@@ -362,7 +363,7 @@ SELECT
     b.tick_id AS tick_id,
     b.block * {BLOCK_SIZE} + r.remainder AS market_id,
     b.received_ms AS received_ms
-FROM unchanged_blocks AS b
+FROM {table} AS b
 CROSS JOIN remainders AS r
 WHERE {self._words.holds("b.remainders", "r.remainder")}
 """

@@ -2,9 +2,20 @@
 
 from sqlalchemy import Connection, Integer, Table, bindparam, update
 
-from kalshi_pipeline.store.schema.tables import events, markets, order_books, row_counts, series, settlements
+from kalshi_pipeline.store.schema.tables import (
+    candlesticks,
+    events,
+    markets,
+    order_books,
+    row_counts,
+    series,
+    settlements,
+    trades,
+)
 
 COUNTED = frozenset(table.name for table in (series, events, markets, settlements, order_books))
+COUNTED_BY_RUNS = frozenset(table.name for table in (trades, candlesticks))
+"""Tables whose size is the sum of what the records of their runs say they inserted."""
 
 _added = bindparam("added", type_=Integer)
 _add = (

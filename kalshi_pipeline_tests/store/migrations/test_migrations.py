@@ -97,6 +97,7 @@ def test_migrations_make_these_tables_and_views(database: Database) -> None:
             "tick_history",
             "fee_history",
             "legs_of_combos",
+            "void_unchanged_quotes",
             "unchanged_quotes",
         }
 
@@ -135,6 +136,8 @@ def test_migrations_cluster_what_grows_by_its_key(database: Database) -> None:
         "trades",
         "unchanged_blocks",
         "unlisted_spans",
+        "void_snapshots",
+        "void_unchanged_blocks",
     }
     for table, *key in (
         ("price_snapshots", "tick_id", "market_id"),
