@@ -122,7 +122,7 @@ def _corrections() -> Iterator[_Correction]:
         yield from _not_after_now(kind.changes, "seen_at")
     for table in (series_fee_changes, event_fee_changes):
         yield from _not_after_now(table, "first_seen_at", "changed_at", "withdrawn_at")
-    yield from _not_after_now(quarantine, "first_seen_at", "last_seen_at")
+    yield from _not_after_now(quarantine, "first_seen_at", "last_seen_at", "replayed_at")
     yield from _of_documents()
 
 

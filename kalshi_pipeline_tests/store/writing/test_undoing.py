@@ -28,12 +28,12 @@ from kalshi_pipeline.store.writing.lookups import (
     record_lost,
     record_market_lookups,
 )
+from kalshi_pipeline.store.writing.quarantine import add_to_quarantine
 from kalshi_pipeline.store.writing.runs import (
     Run,
     State,
     Subject,
     add_page,
-    add_to_quarantine,
     close_run,
     open_listing,
     record_lookups,
