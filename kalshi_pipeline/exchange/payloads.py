@@ -6,7 +6,7 @@ other tier, has the same value, and counts where the newer one is absent. Only w
 identifies a record is required; words of a vocabulary are plain text, so that a new one is kept as it came.
 """
 
-from typing import NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -292,6 +292,7 @@ class ExchangeStatusPayload(Payload):
 
     exchange_active: bool
     trading_active: bool
+    exchange_index_statuses: Any = None
 
     @property
     def is_paused(self) -> bool:

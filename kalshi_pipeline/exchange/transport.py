@@ -8,7 +8,7 @@ import json
 import re
 import ssl
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import version
@@ -172,7 +172,7 @@ class Transport:
                 "see that the exchange is up and KALSHI_API_URL is right, then run again"
             ) from error
 
-    def attempt(self, path: str, params: Params) -> Reply:
+    def attempt(self, path: str, params: Params, headers: Mapping[str, str] | None = None) -> Reply:
         """Make one attempt. The whole answer must arrive in time: httpx's own time-out starts again at every byte."""
         for limit in self._limits:
             limit.wait()
@@ -180,7 +180,7 @@ class Transport:
             self.requests += 1
         ends = self.clock.monotonic() + self._timeout_seconds
         try:
-            with self._http.stream("GET", self._api_url + path, params=params) as response:
+            with self._http.stream("GET", self._api_url + path, params=params, headers=headers) as response:
                 chunks = []
                 for chunk in response.iter_bytes():
                     chunks.append(chunk)

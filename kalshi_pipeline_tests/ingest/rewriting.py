@@ -32,7 +32,7 @@ class Rewriting(httpx.BaseTransport):
         rewritten = self._rewrite(request, response.json())
         if isinstance(rewritten, int):
             return httpx.Response(rewritten, json={"error": "refused for a test"})
-        return httpx.Response(200, content=json.dumps(rewritten))
+        return httpx.Response(200, content=json.dumps(rewritten), headers={"Date": response.headers["date"]})
 
     def close(self) -> None:
         self._transport.close()

@@ -134,7 +134,9 @@ def test_exchange_that_fails_leaves_the_run_partial(
     sandbox.faults = Faults(
         server_errors=1, server_error=503, paths=("/series/fee_changes", "/events/fee_changes")
     )
-    with open_session(settings_for(sandbox.url), clock=ManualClock()) as session:
+    clock = ManualClock()
+    sandbox.date_by(clock.seconds)
+    with open_session(settings_for(sandbox.url), clock=clock) as session:
         reports = sync(session)
     for report in reports:
         assert (report.state, report.tally.pages) == (State.PARTIAL, 0)
