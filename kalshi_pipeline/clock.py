@@ -14,6 +14,9 @@ from kalshi_pipeline.units import MICROS_PER_SECOND, instant_of
 # A count that continues while the computer is suspended, where the system has one; Python's own leaves that time out.
 _CONTINUOUS: int | None = getattr(time, "CLOCK_BOOTTIME", None) or getattr(time, "CLOCK_MONOTONIC", None)
 
+MOST_OFFSET_SECONDS = 60
+"""How far two clocks may differ that count as right: less than a period, and more than a slow answer takes."""
+
 
 class Clock(Protocol):
     """A source of time."""

@@ -5,14 +5,12 @@ A run is not stopped by one odd answer, only by two that agree; without an answe
 
 from dataclasses import dataclass
 
+from kalshi_pipeline.clock import MOST_OFFSET_SECONDS
 from kalshi_pipeline.errors import ClockError, ExchangeError
 from kalshi_pipeline.exchange.status import ExchangeStatus
 from kalshi_pipeline.ingest.run.report import Report
 from kalshi_pipeline.ingest.run.session import Session
 from kalshi_pipeline.units import iso_of
-
-MOST_OFFSET_SECONDS = 60.0
-"""How far the clock may be off: less than a period, and more than the time that a slow answer takes."""
 
 _SECONDS_BEFORE_SECOND_LOOK = 2.0
 _AGREEING_SECONDS = 5.0

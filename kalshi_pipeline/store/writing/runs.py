@@ -27,6 +27,7 @@ from sqlalchemy import (
     update,
 )
 
+from kalshi_pipeline.clock import MOST_OFFSET_SECONDS
 from kalshi_pipeline.errors import ClockError, TickAheadError
 from kalshi_pipeline.records import Reject
 from kalshi_pipeline.scope import Scope
@@ -90,8 +91,6 @@ _KILLED = "the run ended without reporting (killed, or the machine stopped); the
 _MOST_MISSED = 10_000
 # A run takes some ten seconds from its tick to its first request: that is not late, even at a short period.
 _PATIENCE_SECONDS = 60.0
-# The clocks of two computers, or of one before and after it was set, may differ by as much as `clock_check` allows.
-_AHEAD_SECONDS = 60
 _BUSY = (State.SKIPPED, "the snapshot before was still running")
 _IDLE = (State.MISSED, "no run was started for it")
 TAKEN = (State.RUNNING, State.COMPLETE, State.PARTIAL)
@@ -213,7 +212,7 @@ def _why_skipped(tick_at: int, period_seconds: float | None, newest: int | None,
 
 
 def _is_ahead(tick_at: int, at: int) -> bool:
-    return tick_at - at > _AHEAD_SECONDS * MICROS_PER_SECOND
+    return tick_at - at > MOST_OFFSET_SECONDS * MICROS_PER_SECOND
 
 
 def _holds_quotes(connection: Connection, tick_id: int) -> bool:
