@@ -1,6 +1,5 @@
 """Collecting everything once, or at an interval: what Dagster's jobs do, without Dagster."""
 
-from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -81,7 +80,7 @@ def collect_forever(
     collector that is left running for months. It records the ticks that were missed.
     """
     sync_due = settling_due = clock.monotonic()
-    last_due: defaultdict[str, float] = defaultdict(clock.monotonic)
+    last_due = dict.fromkeys(_LAST, sync_due)
     turn: _Turn | None = None
     while True:
         before, turn = turn, _Turn.current(clock, period_seconds)
