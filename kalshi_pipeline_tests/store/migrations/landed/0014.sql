@@ -1013,31 +1013,20 @@ INSERT INTO "trades" VALUES(1795691551000000,X'430DE969B69B497E115FD685F2C20F56'
 INSERT INTO "trades" VALUES(1795705951000000,X'20A71DCA92F2D86AA02702F4D36318B2',3,540000,8200,'no',0);
 INSERT INTO "trades" VALUES(1795720351000000,X'A998F283FA33AC2D91AD78E3A5A4EBB1',6,410000,172656,'no',0);
 INSERT INTO "trades" VALUES(1795734751000000,X'ACE04A727408C7C2C68C7E6CC18E5AEA',1,30000,61756,'no',0);
-CREATE TABLE "unchanged_quotes" (
+CREATE TABLE unchanged_blocks (
 	tick_id INTEGER NOT NULL, 
-	market_id INTEGER NOT NULL, 
+	block INTEGER NOT NULL, 
 	received_ms INTEGER NOT NULL, 
-	CONSTRAINT pk_sightings PRIMARY KEY (tick_id, market_id), 
-	CONSTRAINT fk_sightings_market_id FOREIGN KEY(market_id) REFERENCES markets (id), 
-	CONSTRAINT fk_sightings_tick_id FOREIGN KEY(tick_id) REFERENCES ticks (id)
+	remainders BLOB NOT NULL, 
+	CONSTRAINT pk_unchanged_blocks PRIMARY KEY (tick_id, block, received_ms), 
+	CONSTRAINT fk_unchanged_blocks_tick_id FOREIGN KEY(tick_id) REFERENCES ticks (id)
 )
  WITHOUT ROWID
 
 ;
-INSERT INTO "unchanged_quotes" VALUES(8,3,900013);
-INSERT INTO "unchanged_quotes" VALUES(8,6,900013);
-INSERT INTO "unchanged_quotes" VALUES(8,15,900013);
-INSERT INTO "unchanged_quotes" VALUES(8,16,900013);
-INSERT INTO "unchanged_quotes" VALUES(9,2,600006);
-INSERT INTO "unchanged_quotes" VALUES(9,3,600006);
-INSERT INTO "unchanged_quotes" VALUES(9,6,600006);
-INSERT INTO "unchanged_quotes" VALUES(9,7,600006);
-INSERT INTO "unchanged_quotes" VALUES(9,16,600006);
-INSERT INTO "unchanged_quotes" VALUES(10,3,300007);
-INSERT INTO "unchanged_quotes" VALUES(10,6,300007);
-INSERT INTO "unchanged_quotes" VALUES(10,7,300007);
-INSERT INTO "unchanged_quotes" VALUES(10,16,300007);
-INSERT INTO "unchanged_quotes" VALUES(10,18,300007);
+INSERT INTO "unchanged_blocks" VALUES(8,0,900013,X'03060F10');
+INSERT INTO "unchanged_blocks" VALUES(9,0,600006,X'0203060710');
+INSERT INTO "unchanged_blocks" VALUES(10,0,300007,X'0306071012');
 CREATE TABLE unlisted_spans (
 	market_id INTEGER NOT NULL, 
 	from_tick_id INTEGER NOT NULL, 
@@ -1098,7 +1087,7 @@ WITH standings AS MATERIALIZED (
     LEFT JOIN ticks AS p ON p.id = of_scope.scheduled_id
 ),
 repeats AS MATERIALIZED (
-    SELECT max(tick_id) AS last_id FROM unchanged_quotes
+    SELECT max(tick_id) AS last_id FROM unchanged_blocks
 ),
 now AS MATERIALIZED (
     SELECT max(tick_at) AS tick_at FROM ticks WHERE state IN ('running', 'complete', 'partial')
@@ -1118,8 +1107,7 @@ known AS (
     FROM repeats
     CROSS JOIN latest_quotes AS q
     JOIN markets AS m ON m.id = q.market_id
-    LEFT JOIN unchanged_quotes AS g
-        ON g.market_id = q.market_id AND g.tick_id = (SELECT i.id FROM ticks AS i WHERE i.id > q.tick_id AND i.id <= repeats.last_id AND EXISTS (SELECT 1 FROM unchanged_quotes AS j WHERE j.tick_id = i.id AND j.market_id = q.market_id) ORDER BY i.id DESC LIMIT 1)
+    LEFT JOIN unchanged_blocks AS g ON g.tick_id = (SELECT i.id FROM ticks AS i WHERE i.id > q.tick_id AND i.id <= repeats.last_id AND EXISTS (SELECT 1 FROM unchanged_blocks AS j WHERE j.tick_id = i.id AND j.block = q.market_id / 128 AND instr(j.remainders, CAST(char(q.market_id % 128) AS BLOB)) > 0) ORDER BY i.id DESC LIMIT 1) AND g.block = q.market_id / 128 AND instr(g.remainders, CAST(char(q.market_id % 128) AS BLOB)) > 0
     JOIN ticks AS t ON t.id = coalesce(g.tick_id, q.tick_id)
     JOIN ticks AS o ON o.id = q.tick_id
 )
@@ -1204,19 +1192,19 @@ SELECT
     t.state = 'complete'
 FROM (
     SELECT
-        (SELECT min(tick_id) FROM unchanged_quotes) AS first_id,
-        (SELECT max(tick_id) FROM unchanged_quotes) AS last_id
+        (SELECT min(tick_id) FROM unchanged_blocks) AS first_id,
+        (SELECT max(tick_id) FROM unchanged_blocks) AS last_id
 ) AS repeats
 CROSS JOIN markets AS m
 CROSS JOIN latest_quotes AS l
 CROSS JOIN ticks AS t
-CROSS JOIN unchanged_quotes AS g
+CROSS JOIN unchanged_blocks AS g
 CROSS JOIN price_snapshots AS q
 WHERE repeats.first_id IS NOT NULL AND l.market_id = m.id
     AND t.id >= repeats.first_id AND t.id <= repeats.last_id
     AND t.id > (SELECT min(f.tick_id) FROM price_snapshots AS f WHERE f.market_id = m.id)
     AND (t.id < l.tick_id OR NOT l.is_terminal)
-    AND g.tick_id = t.id AND g.market_id = m.id
+    AND g.tick_id = t.id AND g.block = m.id / 128 AND instr(g.remainders, CAST(char(m.id % 128) AS BLOB)) > 0
     AND q.market_id = m.id AND q.tick_id = (
         SELECT max(p.tick_id) FROM price_snapshots AS p WHERE p.market_id = m.id AND p.tick_id < t.id
     );
@@ -1251,14 +1239,24 @@ LEFT JOIN scopes AS z ON z.id = t.scope_id
 CROSS JOIN latest_quotes AS l
 JOIN markets AS m ON m.id = l.market_id
 CROSS JOIN price_snapshots AS q
-LEFT JOIN unchanged_quotes AS g
-    ON g.market_id = l.market_id AND g.tick_id = (SELECT i.id FROM ticks AS i WHERE i.id > q.tick_id AND i.id <= (SELECT max(tick_id) FROM unchanged_quotes WHERE tick_id <= t.id) AND EXISTS (SELECT 1 FROM unchanged_quotes AS j WHERE j.tick_id = i.id AND j.market_id = l.market_id) ORDER BY i.id DESC LIMIT 1)
+LEFT JOIN unchanged_blocks AS g ON g.tick_id = (SELECT i.id FROM ticks AS i WHERE i.id > q.tick_id AND i.id <= (SELECT max(tick_id) FROM unchanged_blocks WHERE tick_id <= t.id) AND EXISTS (SELECT 1 FROM unchanged_blocks AS j WHERE j.tick_id = i.id AND j.block = l.market_id / 128 AND instr(j.remainders, CAST(char(l.market_id % 128) AS BLOB)) > 0) ORDER BY i.id DESC LIMIT 1) AND g.block = l.market_id / 128 AND instr(g.remainders, CAST(char(l.market_id % 128) AS BLOB)) > 0
 JOIN ticks AS r ON r.id = coalesce(g.tick_id, q.tick_id)
 JOIN ticks AS o ON o.id = q.tick_id
 WHERE t.state IN ('running', 'complete', 'partial') AND (l.tick_id > t.id OR NOT l.is_terminal)
     AND q.market_id = l.market_id AND q.tick_id = CASE WHEN l.tick_id <= t.id THEN l.tick_id ELSE (SELECT max(p.tick_id) FROM price_snapshots AS p WHERE p.market_id = l.market_id AND p.tick_id <= t.id) END
     AND NOT q.is_terminal
     AND (r.id = t.id OR CASE WHEN z.is_former THEN z.id = r.scope_id ELSE (z.status_filter IN ('open', 'all') AND (z.combos = 'include' OR (z.combos = 'only') = m.is_combo) AND (z.series = '' OR instr(',' || z.series || ',', ',' || (SELECT y.ticker FROM events AS x JOIN series AS y ON y.id = x.series_id WHERE x.id = m.event_id) || ',') > 0)) END);
+CREATE VIEW unchanged_quotes AS
+WITH RECURSIVE remainders (remainder) AS (
+    SELECT 0 UNION ALL SELECT remainder + 1 FROM remainders WHERE remainder < 127
+)
+SELECT
+    b.tick_id AS tick_id,
+    b.block * 128 + r.remainder AS market_id,
+    b.received_ms AS received_ms
+FROM unchanged_blocks AS b
+CROSS JOIN remainders AS r
+WHERE instr(b.remainders, CAST(char(r.remainder) AS BLOB)) > 0;
 CREATE VIEW tick_history AS
 SELECT
     t.id AS tick_id,
