@@ -13,6 +13,7 @@ from kalshi_pipeline.errors import (
     PipelineError,
     StoreError,
     StoreProblem,
+    TickAheadError,
     UnknownTickerError,
 )
 
@@ -58,6 +59,11 @@ def _advice_for(error: PipelineError) -> str | None:
     match error:
         case StoreError():
             return _ABOUT_THE_DATABASE[error.problem]
+        case TickAheadError():
+            return (
+                "the clock is behind, or was ahead when the tick was taken: set it, or take out what was stored then "
+                f"with `kalshi-pipeline void-ticks --after {error.now}`"
+            )
         case NoQuoteError():
             return "run `kalshi-pipeline snapshot` first"
         case NoDetailsError():

@@ -56,6 +56,24 @@ class DeadlineError(ExchangeError):
     """A walk that took longer than it may."""
 
 
+class ClockError(PipelineError):
+    """The computer's clock is wrong, or was when something was stored: nothing was written."""
+
+
+class TickAheadError(ClockError):
+    """A stored tick is ahead of now, and no other can be taken until then. Both instants are texts."""
+
+    def __init__(self, tick: str, now: str, seconds: float) -> None:
+        self.now = now
+        super().__init__(
+            f"tick {tick} is stored, {seconds:,.0f} s ahead of now ({now}), so nothing was written"
+        )
+
+
+class SkippedError(PipelineError):
+    """A snapshot that was not taken, because a newer one had been, or because its time was over."""
+
+
 class StoreProblem(Enum):
     """What is wrong with the database, as far as it decides what a reader does next."""
 
@@ -107,3 +125,12 @@ class NoDetailsError(UnknownTickerError):
 
 class RangeError(PipelineError):
     """A span of time, or a grid over it, that cannot be asked for."""
+
+
+class StoppedError(BaseException):
+    """A signal has stopped the program. No Exception, so that only what must close at any end catches it."""
+
+    def __init__(self, signal_name: str, number: int) -> None:
+        self.number = number
+        self.exit_code = 128 + number
+        super().__init__(signal_name)

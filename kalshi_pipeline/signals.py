@@ -1,35 +1,59 @@
-"""The signals that end a program: SIGINT, which is Ctrl-C, and SIGTERM."""
+"""The signals that stop a program: SIGINT, which is Ctrl-C, SIGTERM, and SIGHUP, as when its terminal is closed."""
 
 import contextlib
+import os
 import signal
+import sys
 import threading
 from collections.abc import Iterator
 
+from kalshi_pipeline.errors import StoppedError
+
+STOPPING = tuple(
+    number for name in ("SIGINT", "SIGTERM", "SIGHUP") if (number := getattr(signal, name, None)) is not None
+)
+"""Those of them that this system has: Windows has no SIGHUP."""
+
+_MOMENT_SECONDS = 0.01
+
 
 @contextlib.contextmanager
-def until_signalled() -> Iterator[None]:
-    """Leave the block, without an error, at the first SIGINT or SIGTERM.
+def raising_signals() -> Iterator[None]:
+    """Raise StoppedError in the block at the first signal that stops a program.
 
-    It is left by a KeyboardInterrupt, which ends here. Later signals are ignored: they must not cut off what the
-    block does at its end. A SIGINT that is ignored, as in the background jobs of a shell, stays ignored. Signals
-    reach the main thread only; in any other thread the block just runs.
+    Later ones are ignored: they must not cut off what the block does at its end. A signal that is ignored before the
+    block stays ignored, as SIGINT is in the background jobs of a shell and SIGHUP under nohup. Signals reach the main
+    thread only; in any other thread the block just runs.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    numbers = [signal.SIGTERM]
-    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
-        numbers.append(signal.SIGINT)
+    before = {number: signal.getsignal(number) for number in STOPPING}
+    heeded = [number for number, handler in before.items() if handler is not signal.SIG_IGN]
+    report_unraisable = sys.unraisablehook
 
-    def interrupt(*_: object) -> None:
-        for number in numbers:
-            signal.signal(number, signal.SIG_IGN)
-        raise KeyboardInterrupt
+    def stop(number: int, _frame: object) -> None:
+        for heard in heeded:
+            signal.signal(heard, signal.SIG_IGN)
+        raise StoppedError(signal.Signals(number).name, number)
 
-    before = {number: signal.signal(number, interrupt) for number in numbers}
+    def listen() -> None:
+        for number in heeded:
+            signal.signal(number, stop)
+
+    def stop_again(unraisable: "sys.UnraisableHookArgs") -> None:
+        """Send the signal once more: Python ignores what is raised while it collects garbage."""
+        if isinstance(unraisable.exc_value, StoppedError):
+            listen()
+            threading.Timer(_MOMENT_SECONDS, os.kill, (os.getpid(), unraisable.exc_value.number)).start()
+        else:
+            report_unraisable(unraisable)
+
+    listen()
+    sys.unraisablehook = stop_again
     try:
-        with contextlib.suppress(KeyboardInterrupt):
-            yield
+        yield
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        sys.unraisablehook = report_unraisable
+        for number in heeded:
+            signal.signal(number, before[number])

@@ -41,7 +41,20 @@ class ManualClock:
         with self._lock:
             self._seconds = max(self._seconds, wakes_at)
 
+    def seconds(self) -> float:
+        """Return the present instant in seconds since 1970, as servers date their answers."""
+        return self.now() / MICROS_PER_SECOND
+
     def advance(self, seconds: float) -> None:
         """Let time pass."""
         with self._lock:
             self._seconds += seconds
+
+
+class SettableClock(ManualClock):
+    """A manual clock whose time of day a test can set, as a person or NTP does; its seconds continue."""
+
+    def set_back(self, seconds: float) -> None:
+        """Set it back, or ahead if `seconds` are below zero."""
+        with self._lock:
+            self._at -= round(seconds * MICROS_PER_SECOND)

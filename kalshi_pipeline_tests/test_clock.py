@@ -3,9 +3,9 @@
 import threading
 from datetime import UTC, datetime
 
-from kalshi_pipeline.clock import SYSTEM_CLOCK
+from kalshi_pipeline.clock import SYSTEM_CLOCK, SteadyClock
 from kalshi_pipeline.units import datetime_of
-from kalshi_pipeline_tests.clock import NOON, ManualClock
+from kalshi_pipeline_tests.clock import NOON, ManualClock, SettableClock
 
 
 def test_present_instant_lies_between_two_readings_of_the_computers_time() -> None:
@@ -48,3 +48,15 @@ def test_manual_clock_is_shared_by_threads() -> None:
         thread.join()
     assert clock.slept == [1] * 100
     assert 25 <= clock.monotonic() <= 100
+
+
+def test_steady_clock_is_not_moved_by_setting_the_other_until_it_is_read_again() -> None:
+    clock = SettableClock(NOON)
+    steady = SteadyClock(clock)
+    clock.set_back(-86_400)
+    steady.sleep(2.5)
+    assert (steady.now(), steady.monotonic()) == (NOON + 2_500_000, 2.5)
+    clock.set_back(86_460)
+    assert steady.now() == NOON + 2_500_000
+    steady.read_again()
+    assert steady.now() == NOON - 57_500_000

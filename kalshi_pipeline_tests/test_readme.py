@@ -16,9 +16,21 @@ import yaml
 
 from kalshi_pipeline.cli.app import app
 from kalshi_pipeline.cli.backfill import backfill
+from kalshi_pipeline.cli.exits import EXIT_CODES, exit_code_of
 from kalshi_pipeline.definitions import defs
+from kalshi_pipeline.errors import (
+    ClockError,
+    ConfigurationError,
+    ExchangeError,
+    PipelineError,
+    SkippedError,
+    StoppedError,
+    StoreError,
+    UnknownTickerError,
+)
 from kalshi_pipeline.sandbox import Sandbox, World, WorldConfig
 from kalshi_pipeline.settings import PREFIX, Settings
+from kalshi_pipeline.signals import STOPPING
 from kalshi_pipeline.store.database import Database
 from kalshi_pipeline_tests.conftest import Query
 from kalshi_pipeline_tests.store.samples import NOON, market, sqlite_url, take
@@ -31,8 +43,12 @@ SCRIPTS = Path(sys.executable).parent
 def table_under(heading: str) -> list[list[str]]:
     """The rows of the first table after a heading, without its head."""
     section = README.split(f"## {heading}\n", 1)[1].split("\n## ", 1)[0]
-    rows = [line for line in section.splitlines() if line.startswith("|")]
-    return [[cell.strip() for cell in row.strip("|").split(" | ")] for row in rows[2:]]
+    return rows_of(section[section.index("\n|") + 1 :].split("\n\n", 1)[0])[2:]
+
+
+def rows_of(table: str) -> list[list[str]]:
+    """The cells of each row of a table."""
+    return [[cell.strip() for cell in row.strip("|").split(" | ")] for row in table.splitlines()]
 
 
 def shown_default(default: Any) -> str:
@@ -66,6 +82,19 @@ def test_commands_table_is_the_code() -> None:
     groups = {group.typer_instance.info.name for group in app.registered_groups if group.typer_instance}
     commands = {command.callback.__name__ for command in app.registered_commands if command.callback}
     assert named == {command.replace("_", "-") for command in commands} | groups
+
+
+def test_exit_codes_table_is_the_code() -> None:
+    (table,) = re.findall(r"### Exit codes\n\n.*\n.*\n((?:\|.*\n)+)", README)
+    assert rows_of(table) == [[str(code), meaning] for code, meaning in EXIT_CODES.items()]
+
+
+def test_exit_codes_of_errors_are_in_the_table() -> None:
+    """Every error has one, and no code is without its error or its signal."""
+    kinds = [ConfigurationError([]), SkippedError(), StoreError(""), ExchangeError(), UnknownTickerError("")]
+    of_errors = {exit_code_of(error) for error in (*kinds, PipelineError(), ClockError())}
+    of_signals = {StoppedError(number.name, number).exit_code for number in STOPPING}
+    assert {0, *of_errors, *of_signals} == set(EXIT_CODES)
 
 
 def test_backfills_of_the_commands_table_are_the_code() -> None:

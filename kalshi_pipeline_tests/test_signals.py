@@ -1,77 +1,120 @@
-"""What SIGINT and SIGTERM do to a block that runs until one of them comes."""
+"""What the signals that stop a program do to a block of it."""
 
 import signal
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from kalshi_pipeline.signals import until_signalled
-
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
+from kalshi_pipeline.errors import StoppedError
+from kalshi_pipeline.signals import STOPPING, raising_signals
 
 
 @pytest.fixture(autouse=True)
 def _handlers() -> Iterator[None]:
     """Python's own handlers, however the tests were started, and those of before at the end."""
-    before = {number: signal.getsignal(number) for number in SIGNALS}
+    before = {number: signal.getsignal(number) for number in STOPPING}
+    for number in STOPPING:
+        signal.signal(number, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     yield
     for number, handler in before.items():
         signal.signal(number, handler)
 
 
 def handlers() -> list[object]:
-    return [signal.getsignal(number) for number in SIGNALS]
+    return [signal.getsignal(number) for number in STOPPING]
 
 
-@pytest.mark.parametrize("number", SIGNALS)
-def test_block_ends_at_a_signal_and_leaves_the_handlers_as_they_were(number: signal.Signals) -> None:
+@pytest.mark.parametrize(
+    ("number", "exit_code"),
+    [(signal.SIGHUP, 129), (signal.SIGINT, 130), (signal.SIGTERM, 143)],
+    ids=["SIGHUP", "SIGINT", "SIGTERM"],
+)
+def test_signal_is_raised_in_the_block_and_leaves_the_handlers_as_they_were(
+    number: signal.Signals, exit_code: int
+) -> None:
     before, reached = handlers(), []
-    with until_signalled():
+
+    def run() -> None:
         reached.append("begun")
         signal.raise_signal(number)
         reached.append("gone on")
+
+    with pytest.raises(StoppedError) as stop, raising_signals():
+        run()
+    assert (str(stop.value), stop.value.exit_code) == (number.name, exit_code)
     assert reached == ["begun"]
     assert handlers() == before
 
 
-@pytest.mark.parametrize("second", SIGNALS)
-@pytest.mark.parametrize("first", SIGNALS)
+@pytest.mark.parametrize("second", STOPPING)
+@pytest.mark.parametrize("first", STOPPING)
 def test_second_signal_does_not_cut_off_the_end(first: signal.Signals, second: signal.Signals) -> None:
     reached = []
-    with until_signalled():
+
+    def run() -> None:
         try:
             signal.raise_signal(first)
         finally:
             signal.raise_signal(second)
             reached.append("closed")
+
+    with pytest.raises(StoppedError, match=first.name), raising_signals():
+        run()
     assert reached == ["closed"]
 
 
-def test_ignored_sigint_stays_ignored_and_sigterm_still_ends_the_block() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+@pytest.mark.parametrize("ignored", [signal.SIGINT, signal.SIGHUP], ids=["SIGINT", "SIGHUP"])
+def test_ignored_signal_stays_ignored_and_sigterm_still_ends_the_block(ignored: signal.Signals) -> None:
+    """As SIGINT is in the background job of a shell, and SIGHUP under nohup."""
+    signal.signal(ignored, signal.SIG_IGN)
     before, reached = handlers(), []
-    with until_signalled():
-        signal.raise_signal(signal.SIGINT)
+
+    def run() -> None:
+        signal.raise_signal(ignored)
         reached.append("gone on")
         signal.raise_signal(signal.SIGTERM)
         reached.append("gone on again")
+
+    with pytest.raises(StoppedError, match="SIGTERM"), raising_signals():
+        run()
     assert reached == ["gone on"]
     assert handlers() == before
 
 
+class Garbage:
+    """Its end is interrupted, where nothing can be raised."""
+
+    def __del__(self) -> None:
+        signal.raise_signal(signal.SIGTERM)
+
+
+def test_signal_during_the_collection_of_garbage_is_not_lost() -> None:
+    reached = []
+
+    def collect_and_wait() -> None:
+        garbage = Garbage()
+        del garbage
+        reached.append("collected")
+        threading.Event().wait()
+
+    with pytest.raises(StoppedError, match="SIGTERM"), raising_signals():
+        collect_and_wait()
+    assert reached == ["collected"]
+
+
 def test_error_of_the_block_is_raised() -> None:
     before = handlers()
-    with pytest.raises(ValueError, match="of the block"), until_signalled():
+    with pytest.raises(ValueError, match="of the block"), raising_signals():
         raise ValueError("of the block")
     assert handlers() == before
 
 
 def test_block_of_another_thread_runs_with_the_handlers_that_are_there() -> None:
     def run() -> list[object]:
-        with until_signalled():
+        with raising_signals():
             return handlers()
 
     with ThreadPoolExecutor(1) as pool:

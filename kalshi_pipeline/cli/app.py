@@ -1,8 +1,6 @@
-"""The command line: its commands, and how it ends.
+"""The command line: its commands, and how it ends (`exits` has the codes).
 
-Exit codes: 0 the work was done; 1 a fault of this program; 2 a wrong setting or argument; 3 the exchange failed
-or refused, or what was collected is partial (the last line names it); 4 the database failed; 5 the ticker is not
-known; 130 stopped by Ctrl-C. A command of several steps runs all of them before it ends with 3.
+A command of several steps runs all of them before it ends with the code of what was missing.
 """
 
 import sys
@@ -13,29 +11,15 @@ import typer
 from kalshi_pipeline.advice import with_advice
 from kalshi_pipeline.cli.backfill import backfill
 from kalshi_pipeline.cli.collecting import collect, init, order_books, replay, snapshot, sync
+from kalshi_pipeline.cli.exits import exit_code_of
 from kalshi_pipeline.cli.reading import details, history, market, metrics, movers, quotes, status
 from kalshi_pipeline.cli.repairing import void_ticks
 from kalshi_pipeline.cli.sandbox import demo, sandbox
 from kalshi_pipeline.cli.terminal import print_message
-from kalshi_pipeline.errors import (
-    ConfigurationError,
-    ExchangeError,
-    NotFoundError,
-    PipelineError,
-    RangeError,
-    StoreError,
-    UnknownTickerError,
-)
+from kalshi_pipeline.errors import ConfigurationError, PipelineError, StoppedError
 from kalshi_pipeline.quoting import cut, is_text
+from kalshi_pipeline.signals import raising_signals
 
-EXIT_CODES: tuple[tuple[type[PipelineError], int], ...] = (
-    (ConfigurationError, 2),
-    (RangeError, 2),
-    (NotFoundError, 5),
-    (UnknownTickerError, 5),
-    (ExchangeError, 3),
-    (StoreError, 4),
-)
 _COMMANDS: Mapping[str, Sequence[Callable[..., None]]] = {
     "Try it": (demo, sandbox),
     "Collect": (init, sync, snapshot, collect, order_books),
@@ -58,11 +42,15 @@ app.add_typer(backfill, rich_help_panel="Collect")
 def main() -> None:
     """Run the command line. An error of the pipeline is one line and an exit code, never a traceback."""
     try:
-        _check_arguments(sys.argv[1:])
-        app()
+        with raising_signals():
+            _check_arguments(sys.argv[1:])
+            app()
     except PipelineError as error:
         print_message(with_advice(error))
-        sys.exit(next((code for kind, code in EXIT_CODES if isinstance(error, kind)), 1))
+        sys.exit(exit_code_of(error))
+    except StoppedError as stop:
+        print_message(f"stopped by {stop}")
+        sys.exit(stop.exit_code)
 
 
 def _check_arguments(arguments: Sequence[str]) -> None:

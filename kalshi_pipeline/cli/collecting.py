@@ -21,10 +21,10 @@ from kalshi_pipeline.errors import ConfigurationError
 from kalshi_pipeline.ingest.collect import collect_forever, collect_steps, last_steps, sync_steps
 from kalshi_pipeline.ingest.order_books import take_order_books
 from kalshi_pipeline.ingest.replay import replay as replay_quarantine
+from kalshi_pipeline.ingest.run.ticks import new_run_id
 from kalshi_pipeline.ingest.snapshot import take_snapshot
 from kalshi_pipeline.monitoring.overview import overview
 from kalshi_pipeline.settings import load_settings
-from kalshi_pipeline.signals import until_signalled
 from kalshi_pipeline.store.database import Database
 
 _Status = Annotated[bool, typer.Option("--status", help="Show the last runs instead of starting one.")]
@@ -64,9 +64,9 @@ def snapshot(*, status: _Status = False) -> None:
         ticks = [("last tick", found.last_tick), ("last complete", found.last_complete_tick)]
         out.print(tables.runs_table(ticks))
         return
-    tick_at = SYSTEM_CLOCK.now()
+    created_at = SYSTEM_CLOCK.now()
     with reporting_session() as session:
-        print_whole_report(take_snapshot(session, tick_at))
+        print_whole_report(take_snapshot(session, created_at, run_id=new_run_id()))
 
 
 def collect(
@@ -76,9 +76,7 @@ def collect(
     ] = False,
     interval: Annotated[
         float | None,
-        typer.Option(
-            min=0.01, metavar="MINUTES", help="Take a snapshot at this interval until Ctrl-C or SIGTERM."
-        ),
+        typer.Option(min=0.01, metavar="MINUTES", help="Take a snapshot at this interval until Ctrl-C."),
     ] = None,
 ) -> None:
     """Sync everything and take snapshots, once or at an interval, as Dagster's jobs do."""
@@ -90,15 +88,13 @@ def collect(
         return
     settings = load_settings()
     Database(settings.database_url).close()  # an unusable database is an error now, not at every tick
-    with until_signalled():
-        collect_forever(
-            settings,
-            interval * 60,
-            on_message=print_message,
-            on_report=print_report,
-            on_failure=print_failure,
-        )
-    print_message("stopped")
+    collect_forever(
+        settings,
+        interval * 60,
+        on_message=print_message,
+        on_report=print_report,
+        on_failure=print_failure,
+    )
 
 
 def replay() -> None:

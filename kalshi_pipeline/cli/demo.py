@@ -1,16 +1,20 @@
 """The demo: a sandbox exchange on loopback, real Dagster runs against it, and what they stored."""
 
-from collections.abc import Callable
+import contextlib
+import signal
+import socket
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import dagster as dg
-from dagster._core.errors import DagsterHomeNotSetError
+from dagster._core.errors import DagsterExecutionInterruptedError, DagsterHomeNotSetError
 from rich.console import Console
 
 from kalshi_pipeline.api import open_store
 from kalshi_pipeline.cli import tables
 from kalshi_pipeline.clock import SYSTEM_CLOCK
 from kalshi_pipeline.definitions import defs
+from kalshi_pipeline.errors import StoppedError
 from kalshi_pipeline.monitoring.overview import example_history, overview
 from kalshi_pipeline.sandbox import Sandbox, World, WorldConfig
 from kalshi_pipeline.store.dialects import dialect_of
@@ -75,7 +79,7 @@ def _runner(
     }
 
     def run(job: str) -> None:
-        with console.status(f"Dagster runs the job {job} …"):
+        with console.status(f"Dagster runs the job {job} …"), _stopped_by_signals():
             result = defs.resolve_job_def(job).execute_in_process(run_config=run_config, instance=instance)
         steps = [event.step_key for event in result.all_events if event.is_step_success]
         console.print(
@@ -84,6 +88,22 @@ def _runner(
         )
 
     return run
+
+
+@contextlib.contextmanager
+def _stopped_by_signals() -> Iterator[None]:
+    """Raise StoppedError where a signal ends a run of Dagster, whose own error does not say which it was."""
+    received, sent = socket.socketpair()
+    sent.settimeout(0)
+    with received, sent:
+        before = signal.set_wakeup_fd(sent.fileno())
+        try:
+            yield
+        except DagsterExecutionInterruptedError as error:
+            number = received.recv(1)[0]
+            raise StoppedError(signal.Signals(number).name, number) from error
+        finally:
+            signal.set_wakeup_fd(before)
 
 
 def _instance() -> dg.DagsterInstance:

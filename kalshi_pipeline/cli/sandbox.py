@@ -45,7 +45,7 @@ def sandbox(
         list[str] | None, typer.Option(help="Fault to inject, as name=value; may be repeated.")
     ] = None,
 ) -> None:
-    """Serve a local exchange that speaks the Kalshi API, until Ctrl-C or SIGTERM."""
+    """Serve a local exchange that speaks the Kalshi API, until Ctrl-C."""
     # No other command needs a server.
     from kalshi_pipeline.sandbox import Faults, RateLimit, WorldConfig, serve
 
@@ -83,4 +83,3 @@ def sandbox(
         )
     except (ValueError, OSError) as error:
         raise ConfigurationError([f"sandbox: {error}; change the option and run again"]) from error
-    print_message("stopped")

@@ -111,7 +111,7 @@ def quote_table(quote: Quote, status: str | None, at: int) -> Table:
     confirmed = (
         "by no complete tick"
         if quote.confirmed_at is None
-        else f"{instant(quote.confirmed_at)}, {_age_at(quote.confirmed_at, at)} ago"
+        else f"{instant(quote.confirmed_at)}, {_ago(quote.confirmed_at, at)}"
     )
     rows = {
         "status": escape(status or "unknown") + ("" if quote.is_listed else ", no longer listed"),
@@ -282,6 +282,11 @@ def _origin(quote: Quote) -> str:
         return f"{quote.state}, never seen"
     word = "since" if quote.state is QuoteState.STALE else "from"
     return f"{quote.state} {word} {short_instant(quote.confirmed_at)}"
+
+
+def _ago(then: int, at: int) -> str:
+    """Return the age of an instant, which is ahead of now where a clock was or is wrong."""
+    return f"{_age_at(then, at)} ago" if then <= at else f"{_age_at(at, then)} ahead of this computer's clock"
 
 
 def _age_at(then: int, at: int) -> str:

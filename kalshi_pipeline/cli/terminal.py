@@ -9,7 +9,7 @@ from rich.markup import escape
 
 from kalshi_pipeline.advice import run_again, with_advice
 from kalshi_pipeline.cli import tables
-from kalshi_pipeline.errors import ExchangeError, PipelineError
+from kalshi_pipeline.errors import ExchangeError, PipelineError, SkippedError
 from kalshi_pipeline.ingest.run.report import Report
 from kalshi_pipeline.ingest.run.session import Session, open_session
 from kalshi_pipeline.ingest.run.steps import Step, run_steps
@@ -59,25 +59,30 @@ def print_report(report: Report) -> None:
 
 
 def print_whole_report(report: Report) -> None:
-    """Print what a run did; raise ExchangeError if it is partial, so that the exit code says so."""
+    """Print what a run did; raise ExchangeError if it is partial, and SkippedError if it is skipped."""
     print_report(report)
-    _expect_no(filter(None, [report.shortfall]))
+    _expect_whole([report.shortfall], [report.skip])
 
 
 def run_and_print(steps: Iterable[Step]) -> None:
-    """Run every step and print what each did; raise ExchangeError at the end, naming what is partial or failed."""
-    shortfalls: list[str] = []
+    """Run every step and print what each did.
+
+    Raises ExchangeError at the end, naming what is partial or failed, or else SkippedError, naming what is skipped.
+    """
+    shortfalls: list[str | None] = []
+    skips: list[str | None] = []
 
     def on_report(report: Report) -> None:
         print_report(report)
-        shortfalls.extend(filter(None, [report.shortfall]))
+        shortfalls.append(report.shortfall)
+        skips.append(report.skip)
 
     def on_failure(name: str, error: ExchangeError) -> None:
         print_failure(name, error)
         shortfalls.append(f"{name} failed")
 
     run_steps(steps, on_report, on_failure)
-    _expect_no(shortfalls)
+    _expect_whole(shortfalls, skips)
 
 
 def print_failure(name: str, error: PipelineError) -> None:
@@ -85,6 +90,9 @@ def print_failure(name: str, error: PipelineError) -> None:
     print_message(f"{name} failed: {with_advice(error)}")
 
 
-def _expect_no(shortfalls: Iterable[str]) -> None:
-    if line := "; ".join(shortfalls):
-        raise ExchangeError(run_again(line))
+def _expect_whole(shortfalls: Iterable[str | None], skips: Iterable[str | None]) -> None:
+    missing, skipped = list(filter(None, shortfalls)), list(filter(None, skips))
+    if not missing and not skipped:
+        return
+    line = run_again("; ".join(missing + skipped))
+    raise ExchangeError(line) if missing else SkippedError(line)

@@ -1,12 +1,15 @@
 """One vocabulary of materialization metadata, for every asset."""
 
-from collections.abc import Mapping
+import json
+from typing import TypeAlias
 
 import dagster as dg
 
 from kalshi_pipeline.ingest.run.report import Report
 from kalshi_pipeline.store.schema.columns import ColumnNote, columns_of
 from kalshi_pipeline.units import MICROS_PER_SECOND
+
+_Metadata: TypeAlias = dict[str, dg.MetadataValue | str | int | float | bool]
 
 # Counts that are rarely above 0. A snapshot always has them: the UI plots their zeros too.
 _RARE = ("out_of_scope", "ended", "gone", "paused", "unconfirmed")
@@ -32,10 +35,10 @@ def _column(note: ColumnNote) -> dg.TableColumn:
     )
 
 
-def run_metadata(report: Report) -> Mapping[str, dg.MetadataValue | str | int | float | bool]:
+def run_metadata(report: Report) -> _Metadata:
     """Return what one run did. The UI plots the numbers over time."""
     tally = report.tally
-    metadata: dict[str, dg.MetadataValue | str | int | float | bool] = {
+    metadata: _Metadata = {
         "dagster/row_count": report.rows,
         "scope": report.subject.sentence,
         "state": report.state.value,
@@ -66,9 +69,9 @@ def run_metadata(report: Report) -> Mapping[str, dg.MetadataValue | str | int | 
         metadata["failures"] = report.failures
     if report.reason:
         metadata["reason"] = report.reason
+    if report.clock_offset_seconds is not None:
+        metadata["clock_offset_seconds"] = report.clock_offset_seconds
     metadata.update(_of_tick(report))
-    if report.is_paused is not None:
-        metadata["exchange_paused"] = report.is_paused
     for name, tallied in (("unknown_words", report.unknown_words), ("odd_fields", report.odd_fields)):
         if tallied:
             metadata[name] = dg.MetadataValue.json(dict(tallied))
@@ -77,14 +80,19 @@ def run_metadata(report: Report) -> Mapping[str, dg.MetadataValue | str | int | 
     return metadata
 
 
-def _of_tick(report: Report) -> dict[str, dg.MetadataValue | int]:
+def _of_tick(report: Report) -> _Metadata:
     """Return what only snapshots have."""
     if report.tick_at is None:
         return {}
-    return {
+    metadata: _Metadata = {
         "tick": dg.MetadataValue.timestamp(report.tick_at / MICROS_PER_SECOND),
         "unmirrored": report.unmirrored,
         "answer_age_seconds": report.answer_age_seconds,
         "negative_sizes": report.negative_sizes,
         "keyframes": report.tally.keyframes,
     }
+    if report.is_paused is not None:
+        metadata["exchange_paused"] = report.is_paused
+    if report.inactive_shards is not None:
+        metadata["inactive_shards"] = dg.MetadataValue.json(json.loads(report.inactive_shards))
+    return metadata

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import dagster as dg
+from dagster._core.definitions.source_asset import SYSTEM_METADATA_KEY_SOURCE_ASSET_OBSERVATION
 
 from kalshi_pipeline.advice import with_advice
 from kalshi_pipeline.defs.metadata import definition_metadata, run_metadata
@@ -19,6 +20,8 @@ from kalshi_pipeline.monitoring.checks import RUN_CHECKS, Finding, RunCheck, exa
 _MOST_RETRIES = 1
 _SECONDS_BEFORE_RETRY = 15
 _DATABASE_KIND = database_kind()
+# Dagster takes an output with this mark for one of an asset that it observes itself, and logs no materialization.
+_NO_MATERIALIZATION = {SYSTEM_METADATA_KEY_SOURCE_ASSET_OBSERVATION: True}
 
 
 def pipeline_asset(
@@ -71,6 +74,22 @@ def materialize(
     return _collected(context, pipeline, run, is_backfill=is_backfill)[1]
 
 
+def materialize_unless_skipped(
+    context: dg.AssetExecutionContext, pipeline: Pipeline, run: Callable[[Session], Report]
+) -> Iterator[dg.AssetObservation | dg.MaterializeResult | dg.AssetCheckResult | dg.Output[None]]:
+    """Run one function of `ingest`, then the checks that the asset declares; a skipped run is observed only.
+
+    What depends on the asset runs all the same, and `run_complete` fails the job.
+    """
+    report, result = _collected(context, pipeline, run, is_backfill=False)
+    if report.skip is None:
+        yield result
+        return
+    yield dg.AssetObservation(context.asset_key, metadata=run_metadata(report))
+    yield from result.check_results or ()
+    yield dg.Output(None, metadata=_NO_MATERIALIZATION)
+
+
 def materialize_day(
     context: dg.AssetExecutionContext, pipeline: Pipeline, run: Callable[[Session], Report]
 ) -> Iterator[dg.AssetObservation | dg.MaterializeResult]:
@@ -99,7 +118,7 @@ def _collected(
 
 def log_notes(log: logging.Logger, report: Report) -> None:
     """Log as warnings what is missing in a run, and what else a reader should know of it."""
-    for note in filter(None, [report.shortfall, *report.notes]):
+    for note in filter(None, [report.shortfall, report.skip, *report.notes]):
         log.warning(note)
 
 

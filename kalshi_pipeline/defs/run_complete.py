@@ -1,4 +1,4 @@
-"""The last asset of each job, which fails the run if one of the run's assets is partial."""
+"""The last asset of each job, which fails the run if one of the run's assets is partial or skipped."""
 
 from collections.abc import Iterator
 
@@ -7,8 +7,11 @@ import dagster as dg
 from kalshi_pipeline.defs.pipeline_asset import pipeline_asset
 from kalshi_pipeline.ingest.event_metadata import ASSET as EVENT_METADATA
 from kalshi_pipeline.ingest.related import RELATED
-from kalshi_pipeline.ingest.run.report import partial_line
+from kalshi_pipeline.ingest.run.report import state_line
 from kalshi_pipeline.store.writing.runs import State
+
+_EVENTS = {dg.DagsterEventType.ASSET_MATERIALIZATION, dg.DagsterEventType.ASSET_OBSERVATION}
+_NOT_WHOLE = (State.PARTIAL, State.SKIPPED)
 
 
 # Its parents are named, not imported: their modules import this one, because their jobs end with it.
@@ -30,27 +33,28 @@ def run_complete(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
     """Whether everything that a run collected is complete. It has no row.
 
     It comes last in each job, so that a partial asset keeps no other one from being collected, and fails the run if
-    an asset of it is partial: what was received is stored. It is not retried, because the next run lists everything
-    again. Where a run is executed again from this failure, it fails again: execute the partial assets again too.
+    an asset of it is partial or skipped: what was received is stored. It is not retried, because the next run lists
+    everything again. Where a run is executed again from this failure, it fails again: execute the partial assets again
+    too.
     """
-    partial = [line for line in _partial_lines(context.instance, context.run) if line]
-    if partial:
+    lines = [line for line in _lines(context.instance, context.run) if line]
+    if lines:
         raise dg.Failure(
-            f"{'; '.join(partial)}; what was received is stored, and the next run continues",
+            f"{'; '.join(lines)}; what was received is stored, and the next run continues",
             allow_retries=False,
         )
     return dg.MaterializeResult()
 
 
-def _partial_lines(instance: dg.DagsterInstance, run: dg.DagsterRun) -> list[str | None]:
-    """Return a line for each asset that a run materialized, which is None for one that is not partial.
+def _lines(instance: dg.DagsterInstance, run: dg.DagsterRun) -> list[str | None]:
+    """Return a line for each asset that a run materialized or observed; None for one that is as it should be.
 
     A run that executes a part of an earlier one again begins where that one ended, so what it has not materialized
     itself counts as it was there.
     """
     newest: dict[dg.AssetKey, str | None] = {}
     for run_id in _lineage(instance, run):
-        of_run = {found.asset_key: _partial_line(found) for found in _materializations(instance, run_id)}
+        of_run = {found.asset_key: _line(found) for found in _outcomes(instance, run_id)}
         newest = {**of_run, **newest}
     return [*newest.values()]
 
@@ -63,19 +67,22 @@ def _lineage(instance: dg.DagsterInstance, run: dg.DagsterRun) -> Iterator[str]:
         found = None if found.parent_run_id is None else instance.get_run_by_id(found.parent_run_id)
 
 
-def _materializations(instance: dg.DagsterInstance, run_id: str) -> Iterator[dg.AssetMaterialization]:
-    """Yield what a run has materialized, in the order of its steps."""
-    events = instance.get_records_for_run(run_id, of_type=dg.DagsterEventType.ASSET_MATERIALIZATION)
-    for record in events.records:
-        if materialization := record.event_log_entry.asset_materialization:
-            yield materialization
+def _outcomes(
+    instance: dg.DagsterInstance, run_id: str
+) -> Iterator[dg.AssetMaterialization | dg.AssetObservation]:
+    """Yield what a run has materialized or observed, in the order of its steps."""
+    for record in instance.get_records_for_run(run_id, of_type=_EVENTS).records:
+        entry = record.event_log_entry
+        if outcome := entry.asset_materialization or entry.asset_observation:
+            yield outcome
 
 
-def _partial_line(materialization: dg.AssetMaterialization) -> str | None:
-    values = {name: value.value for name, value in materialization.metadata.items()}
-    if values.get("state") != State.PARTIAL:
+def _line(outcome: dg.AssetMaterialization | dg.AssetObservation) -> str | None:
+    values = {name: value.value for name, value in outcome.metadata.items()}
+    state = values.get("state")
+    if state not in _NOT_WHOLE:
         return None
-    return partial_line(materialization.asset_key.to_user_string(), str(values.get("reason")))
+    return state_line(outcome.asset_key.to_user_string(), State(str(state)), str(values.get("reason")))
 
 
 defs = dg.Definitions(assets=[run_complete])

@@ -18,15 +18,20 @@ def tags_of(tick: Tick) -> dict[str, str]:
     return tags if tick.period_seconds is None else {**tags, PERIOD_TAG: f"{tick.period_seconds:g}"}
 
 
+def id_of(run: dg.DagsterRun) -> str:
+    """Return the id of a run; a retry has that of the first run."""
+    return run.root_run_id or run.run_id
+
+
 def tick_of(run: dg.DagsterRun, instance: dg.DagsterInstance) -> Tick:
-    """Return a run's tick: of its tags, or else when it was created. A retry has the tick of the first run."""
+    """Return a run's tick: of its tags, or else when the run was created. A retry has the tick of the first run."""
     if text := run.tags.get(TICK_TAG):
         at = parse_instant(text)
         if at is None:
             raise ValueError(f"the tag {TICK_TAG}={text} is not a tick")
         period = run.tags.get(PERIOD_TAG)
         return Tick(at, None if period is None else float(period))
-    record = instance.get_run_record_by_id(run.root_run_id or run.run_id)
+    record = instance.get_run_record_by_id(id_of(run))
     if record is None:
         raise LookupError(f"run {run.run_id} has no record in its own instance")
     return Tick(instant_of(record.create_timestamp))

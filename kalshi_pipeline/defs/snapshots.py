@@ -1,14 +1,16 @@
 """Price snapshots: the asset, its job, and the sensor that starts one for each tick."""
 
+from collections.abc import Iterator
+
 import dagster as dg
 
 from kalshi_pipeline.clock import SYSTEM_CLOCK, Clock
 from kalshi_pipeline.defs.catalogue import markets
 from kalshi_pipeline.defs.liveness import live_run, longest_silence_seconds
-from kalshi_pipeline.defs.pipeline_asset import materialize, pipeline_asset
+from kalshi_pipeline.defs.pipeline_asset import materialize_unless_skipped, pipeline_asset
 from kalshi_pipeline.defs.resources import Pipeline
 from kalshi_pipeline.defs.run_complete import run_complete
-from kalshi_pipeline.defs.run_ticks import COLLECT_JOB, JOB_TAG, TICK_TAG, tags_of, tick_of
+from kalshi_pipeline.defs.run_ticks import COLLECT_JOB, JOB_TAG, TICK_TAG, id_of, tags_of, tick_of
 from kalshi_pipeline.errors import ConfigurationError
 from kalshi_pipeline.ingest.run.ticks import Tick, clock_time
 from kalshi_pipeline.ingest.snapshot import take_snapshot
@@ -28,19 +30,23 @@ from kalshi_pipeline.settings import load_settings
     parents=[markets],
     checks=[LISTING_COMPLETE, NOT_SUDDENLY_EMPTY, QUARANTINE_SHARE, FOREIGN_KEYS_INTACT, QUOTES_SANE],
 )
-def price_snapshots(context: dg.AssetExecutionContext, pipeline: Pipeline) -> dg.MaterializeResult:
+def price_snapshots(
+    context: dg.AssetExecutionContext, pipeline: Pipeline
+) -> Iterator[dg.AssetObservation | dg.MaterializeResult | dg.AssetCheckResult | dg.Output[None]]:
     """Quotes of every open market. One row is the quote of one market at one tick; the key is both.
 
     Taken every KALSHI_SNAPSHOT_MINUTES. By default a row is stored when the quote differs from the market's last one,
     so that no row in a complete tick means unchanged, and from time to time when it does not, so that looking back
     is short. A market that is proved to have ended gets a last row without numbers. Needs no other
     asset to have run: the markets and events that a page names are stored first, in the transaction that stores
-    their quotes. Running a tick again adds and changes nothing. Query the views `latest_prices`,
-    `price_history`, `quotes_by_tick` and `movers_24h`.
+    their quotes. Running a tick again adds and changes nothing. A tick that is skipped, because a newer one was taken
+    or its time is over, is observed instead of materialized, and fails the run at its end. Query the views
+    `latest_prices`, `price_history`, `quotes_by_tick` and `movers_24h`.
     """
     tick = tick_of(context.run, context.instance)
-    return materialize(
-        context, pipeline, lambda session: take_snapshot(session, tick.at, tick.period_seconds)
+    run_id = id_of(context.run)
+    yield from materialize_unless_skipped(
+        context, pipeline, lambda session: take_snapshot(session, tick.at, tick.period_seconds, run_id)
     )
 
 

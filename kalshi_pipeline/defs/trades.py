@@ -29,7 +29,7 @@ def trades(
 
     As fresh as the day's last run; `trades_schedule`, stopped by default, collects each day after its end, from
     whichever of the exchange's tiers holds it. Needs no other asset to have run: missing markets and events are
-    fetched first. A run continues where an earlier one was stopped; over a complete day it requests nothing, over
+    fetched first. A run continues where an earlier one was stopped; over a complete day it requests no page, over
     today it adds what is new and stays partial. KALSHI_COMBOS and KALSHI_SERIES apply here too: trades outside of
     their scope are counted as `out_of_scope`. Query the view `trade_history`.
     """

@@ -14,25 +14,18 @@ from urllib.parse import quote
 import httpx
 
 from kalshi_pipeline.clock import SYSTEM_CLOCK, Clock
-from kalshi_pipeline.errors import ExchangeError, PayloadError
+from kalshi_pipeline.errors import PayloadError
 from kalshi_pipeline.exchange.document_pages import DocumentEndpoint, parse_bare
 from kalshi_pipeline.exchange.events import EVENTS, SERIES
 from kalshi_pipeline.exchange.fee_changes import EVENT_FEE_CHANGES, SERIES_FEE_CHANGES, change_id_of
 from kalshi_pipeline.exchange.listing import CursorWalk, ListedPage, Listing
 from kalshi_pipeline.exchange.markets import MARKETS, OUTCOMES
-from kalshi_pipeline.exchange.pages import GarbledAnswerError, Page, parse_object
-from kalshi_pipeline.exchange.payloads import ExchangeStatusPayload
+from kalshi_pipeline.exchange.pages import Page
 from kalshi_pipeline.exchange.question import Question, events_of, market_question, series_of
 from kalshi_pipeline.exchange.readers import PageReader
+from kalshi_pipeline.exchange.status import ExchangeStatus, fetch_status
 from kalshi_pipeline.exchange.tiers import Tiers
-from kalshi_pipeline.exchange.transport import (
-    BYTES_PER_MB,
-    Answer,
-    AnswerAges,
-    Params,
-    RetryableError,
-    Transport,
-)
+from kalshi_pipeline.exchange.transport import BYTES_PER_MB, Answer, AnswerAges, Params, Transport
 from kalshi_pipeline.exchange.windows import Window
 from kalshi_pipeline.quoting import cut
 from kalshi_pipeline.records import Document, Event, EventFeeChange, Market, Outcome, Series, SeriesFeeChange
@@ -84,6 +77,7 @@ class KalshiClient:
             clock=clock,
         )
         self.tiers = Tiers(self._transport)
+        self._retry_seconds = retry_seconds
 
     def __enter__(self) -> Self:
         return self
@@ -262,13 +256,9 @@ class KalshiClient:
         )
         return _checked(ticker, answer)
 
-    def fetch_exchange_status(self) -> ExchangeStatusPayload:
-        """Ask whether trading is paused, in one attempt: an exchange in trouble answers 5xx with the same body."""
-        try:
-            reply = self._transport.attempt("/exchange/status", {})
-            return parse_object(reply.body, None, ExchangeStatusPayload)
-        except (RetryableError, GarbledAnswerError, PayloadError) as error:
-            raise ExchangeError(f"/exchange/status gave no status: {error}") from error
+    def fetch_exchange_status(self, *, is_uncached: bool = False) -> ExchangeStatus:
+        """Ask whether trading is paused and what time it is; as `fetch_status`."""
+        return fetch_status(self._transport, self._retry_seconds, is_uncached=is_uncached)
 
     def _listing(
         self,

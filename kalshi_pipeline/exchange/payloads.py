@@ -298,6 +298,7 @@ class ExchangeStatusPayload(Payload):
 
     exchange_active: bool
     trading_active: bool
+    exchange_index_statuses: Any = None
 
     @property
     def is_paused(self) -> bool:

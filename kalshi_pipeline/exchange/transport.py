@@ -9,7 +9,7 @@ import re
 import ssl
 import threading
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import version
@@ -193,18 +193,18 @@ class Transport:
                 "see that the exchange is up and KALSHI_API_URL is right, then run again"
             ) from error
 
-    def attempt(self, path: str, params: Params) -> Reply:
+    def attempt(self, path: str, params: Params, headers: Mapping[str, str] | None = None) -> Reply:
         """Make one attempt. The whole answer must arrive in time, and be of bounded size once it is decoded."""
         for limit in self._limits:
             limit.wait()
         with self._counting:
             self.requests += 1
         with self._deadline.within(self._timeout_seconds):
-            return self._attempt(path, params)
+            return self._attempt(path, params, headers)
 
-    def _attempt(self, path: str, params: Params) -> Reply:
+    def _attempt(self, path: str, params: Params, headers: Mapping[str, str] | None) -> Reply:
         try:
-            with self._http.stream("GET", self._api_url + path, params=params) as response:
+            with self._http.stream("GET", self._api_url + path, params=params, headers=headers) as response:
                 return Reply(response.status_code, response.headers, self._body_of(response))
         except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
             raise RefusedError(

@@ -1,12 +1,12 @@
 """Collecting everything once, or at an interval: what Dagster's jobs do, without Dagster."""
 
-from collections import Counter
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import partial
-from typing import NoReturn
+from typing import NoReturn, Self
 
 from kalshi_pipeline.clock import SYSTEM_CLOCK, Clock
-from kalshi_pipeline.errors import ExchangeError, PipelineError, StoreError
+from kalshi_pipeline.errors import ClockError, ExchangeError, PipelineError, StoreError
 from kalshi_pipeline.ingest.event_metadata import ASSET as EVENT_METADATA
 from kalshi_pipeline.ingest.event_metadata import sync_event_metadata
 from kalshi_pipeline.ingest.fee_changes import sync_event_fee_changes, sync_series_fee_changes
@@ -14,7 +14,7 @@ from kalshi_pipeline.ingest.related import RELATED, sync_related
 from kalshi_pipeline.ingest.run.report import Report
 from kalshi_pipeline.ingest.run.session import Session, open_session
 from kalshi_pipeline.ingest.run.steps import OnReport, Step, run_steps
-from kalshi_pipeline.ingest.run.ticks import Tick
+from kalshi_pipeline.ingest.run.ticks import Tick, new_run_id
 from kalshi_pipeline.ingest.settlements import sync_settlements
 from kalshi_pipeline.ingest.snapshot import take_snapshot
 from kalshi_pipeline.ingest.sync import sync_events, sync_markets, sync_series
@@ -51,10 +51,10 @@ def last_steps(session: Session) -> list[Step]:
 
 def collect_steps(session: Session) -> list[Step]:
     """Return the steps that sync everything, with a snapshot whose tick is now, and store what has settled."""
-    tick_at = session.clock.now()
+    created_at, run_id = session.clock.now(), new_run_id()
     return [
         *sync_steps(session),
-        Step("price_snapshots", lambda: take_snapshot(session, tick_at)),
+        Step("price_snapshots", lambda: take_snapshot(session, created_at, run_id=run_id)),
         Step("settlements", lambda: sync_settlements(session)),
         *last_steps(session),
     ]
@@ -79,38 +79,50 @@ def collect_forever(
     and the sync is repeated ten minutes later. The next tick is waited for in any case: an outage must not end a
     collector that is left running for months. It records the ticks that were missed.
     """
-    sync_due_at = settling_due_at = 0
-    last_due_at: Counter[str] = Counter()
+    sync_due = settling_due = clock.monotonic()
+    last_due = dict.fromkeys(_LAST, sync_due)
+    turn: _Turn | None = None
     while True:
-        tick = Tick.current(clock.now(), period_seconds)
+        before, turn = turn, _Turn.current(clock, period_seconds)
+        if before is not None and turn.tick == before.tick:  # the clock was set back a little
+            clock.sleep(turn.seconds_left(clock))
+            continue
         try:
             with open_session(settings, on_message, clock=clock) as session:
-                if clock.now() >= sync_due_at:
+                if clock.monotonic() >= sync_due:
                     is_synced = run_steps(sync_steps(session), on_report, on_failure)
-                    sync_due_at = _after(_SYNC_SECONDS if is_synced else _SYNC_AGAIN_SECONDS, clock)
-                    tick = Tick.current(clock.now(), period_seconds)
-                if not tick.is_too_late(clock.now()):
-                    on_report(take_snapshot(session, tick.at, period_seconds))
-                seconds_left = _seconds_left(tick, clock)
-                if clock.now() >= settling_due_at and seconds_left > 0:
+                    sync_due = clock.monotonic() + (_SYNC_SECONDS if is_synced else _SYNC_AGAIN_SECONDS)
+                    turn = _Turn.current(clock, period_seconds)
+                if not turn.tick.is_too_late(clock.now()):
+                    on_report(take_snapshot(session, turn.tick.at, period_seconds, new_run_id()))
+                seconds_left = turn.seconds_left(clock) - _SPARE_SECONDS
+                if clock.monotonic() >= settling_due and seconds_left > 0:
                     report = sync_settlements(session, min(seconds_left, settings.walk_seconds))
                     on_report(report)
-                    settling_due_at = _after(_SYNC_SECONDS, clock) if report.is_complete else settling_due_at
+                    settling_due = clock.monotonic() + (_SYNC_SECONDS if report.is_complete else 0)
                 for name, sync in _LAST.items():
-                    seconds_left = _seconds_left(tick, clock)
-                    if clock.now() >= last_due_at[name] and seconds_left > 0:
-                        last_due_at[name] = _after(_SYNC_SECONDS, clock)
+                    seconds_left = turn.seconds_left(clock) - _SPARE_SECONDS
+                    if clock.monotonic() >= last_due[name] and seconds_left > 0:
+                        last_due[name] = clock.monotonic() + _SYNC_SECONDS
                         step = Step(name, partial(sync, session, min(seconds_left, settings.walk_seconds)))
                         run_steps([step], on_report, on_failure)
-        except (ExchangeError, StoreError) as error:
+        except (ExchangeError, StoreError, ClockError) as error:
             on_failure("this tick", error)
-        clock.sleep(max(0, tick.next_at - clock.now()) / MICROS_PER_SECOND)
+        clock.sleep(max(0.0, turn.seconds_left(clock)))
 
 
-def _seconds_left(tick: Tick, clock: Clock) -> float:
-    """Return how long something may take before the next tick."""
-    return (tick.next_at - clock.now()) / MICROS_PER_SECOND - _SPARE_SECONDS
+@dataclass(frozen=True)
+class _Turn:
+    """A tick, and when it ends by a count of seconds: setting the clock does not defer that."""
 
+    tick: Tick
+    ends: float
 
-def _after(seconds: float, clock: Clock) -> int:
-    return clock.now() + round(seconds * MICROS_PER_SECOND)
+    @classmethod
+    def current(cls, clock: Clock, period_seconds: float) -> Self:
+        at = clock.now()
+        tick = Tick.current(at, period_seconds)
+        return cls(tick, clock.monotonic() + (tick.next_at - at) / MICROS_PER_SECOND)
+
+    def seconds_left(self, clock: Clock) -> float:
+        return min(self.ends - clock.monotonic(), self.tick.period_seconds or 0.0)

@@ -6,6 +6,7 @@ from kalshi_pipeline.errors import NotFoundError
 from kalshi_pipeline.exchange.client import KalshiClient
 from kalshi_pipeline.exchange.listing import ListedPage
 from kalshi_pipeline.ingest.parents.outcomes import is_published, settlement_of_outcome
+from kalshi_pipeline.ingest.run.clock_check import check_clock
 from kalshi_pipeline.ingest.run.session import Session
 from kalshi_pipeline.records import Event, Outcome, Series
 from kalshi_pipeline.store.reading.in_force import QuoteState
@@ -20,8 +21,10 @@ def fetch_market(session: Session, ticker: str) -> Quote:
     """Fetch a market and its parents, store them, and return the market's quote, which is not stored without a tick.
 
     A second call on the same answers changes nothing. An event that the exchange does not return becomes a marked
-    placeholder. Raises NotFoundError if neither of the exchange's tiers knows the ticker.
+    placeholder. Raises NotFoundError if neither of the exchange's tiers knows the ticker, ClockError if the clock is
+    wrong.
     """
+    check_clock(session)
     tier, answer = _fetch_outcome(session.client, ticker)
     outcome = answer.record
     market = outcome.market

@@ -4,8 +4,10 @@ from collections.abc import Callable, Collection
 
 from kalshi_pipeline.errors import ExchangeError
 from kalshi_pipeline.exchange.listing import ListedPage
+from kalshi_pipeline.exchange.status import ExchangeStatus
 from kalshi_pipeline.ingest.parents.market_pages import MarketPages, PreparedMarkets
 from kalshi_pipeline.ingest.parents.reconciliation import reconcile
+from kalshi_pipeline.ingest.run.clock_check import check_clock
 from kalshi_pipeline.ingest.run.recorded_listing import closing_run, count_store, store_page, store_pages
 from kalshi_pipeline.ingest.run.report import Report
 from kalshi_pipeline.ingest.run.session import Session
@@ -14,33 +16,51 @@ from kalshi_pipeline.settings import SnapshotMode
 from kalshi_pipeline.store.database import Connection
 from kalshi_pipeline.store.writing.lookups import ListedMarkets
 from kalshi_pipeline.store.writing.quotes import TickQuotes
-from kalshi_pipeline.store.writing.runs import State, Subject, add_page, open_tick, record_pause
+from kalshi_pipeline.store.writing.runs import State, Subject, add_page, manual_tick, open_tick, record_status
 from kalshi_pipeline.store.writing.tally import Tally
+from kalshi_pipeline.units import MICROS_PER_SECOND
 from kalshi_pipeline.vocabulary import MarketStatus, StatusFilter
 
 _SECONDS_PER_HOUR = 3600
 
 
-def take_snapshot(session: Session, tick_at: int, period_seconds: float | None = None) -> Report:
+def take_snapshot(
+    session: Session, tick_at: int, period_seconds: float | None = None, run_id: str | None = None
+) -> Report:
     """Store the quotes of a tick (an instant); `period_seconds` is the cadence of a scheduled one.
 
+    A run with a `run_id` and no cadence is a manual one that was created at `tick_at`: its tick is that second, or the
+    first one after it that no other run has.
+
     A tick that is already complete is unchanged, one that was cut short is continued, and one that comes too late is
-    skipped, as the report's state says. Snapshots of one database run one after the other.
+    skipped, as the report's state says. Snapshots of one database run one after the other. Raises ClockError, and
+    writes nothing, where the clock is wrong, or was when a later tick was taken.
     """
     with session.database.snapshot_lock(session.report_progress):
+        checked = check_clock(session)
+        if period_seconds is None and run_id is not None:
+            tick_at = _await_manual_tick(session, tick_at, run_id)
         with session.database.begin() as connection:
-            run = open_tick(connection, tick_at, period_seconds, session.scope(), session.clock.now())
+            run = open_tick(connection, tick_at, period_seconds, session.scope(), session.clock.now(), run_id)
         report = Report("price_snapshots", run, Subject(session.scope()), tick_at=tick_at)
+        checked.note_in(report)
         if run.state is not State.RUNNING:
             report.state, report.reason = run.state, run.reason
             count_store(session, report)
             return report
         with closing_run(session, report):
-            _note_pause(session, report)
+            _note_status(session, report, checked.status)
             _store_quotes(
                 session, report, tick_at, period_seconds or session.settings.snapshot_period_seconds
             )
     return report
+
+
+def _await_manual_tick(session: Session, created_at: int, run_id: str) -> int:
+    with session.database.read() as connection:
+        tick_at = manual_tick(connection, created_at, run_id)
+    session.clock.sleep(max(0, tick_at - session.clock.now()) / MICROS_PER_SECOND)
+    return tick_at
 
 
 def _store_quotes(session: Session, report: Report, tick_at: int, period_seconds: float) -> None:
@@ -154,15 +174,18 @@ def _store_paused(
             report.notes.append(f"paused markets could not be listed: {listing.reason}")
 
 
-def _note_pause(session: Session, report: Report) -> None:
-    """Record whether trading is paused; the quotes are read all the same, and do not move during a pause."""
-    try:
-        status = session.client.fetch_exchange_status()
-    except ExchangeError as error:
-        report.notes.append(f"it is not known whether trading is paused: {error}")
+def _note_status(session: Session, report: Report, status: ExchangeStatus | None) -> None:
+    """Record whether trading is paused, and where; the quotes are read all the same, and do not move during a pause."""
+    if status is None:
+        report.notes.append("it is not known whether trading is paused")
         return
-    report.is_paused = status.is_paused
+    report.is_paused, report.inactive_shards = status.is_paused, status.inactive_shards
     if status.is_paused:
         report.notes.append("the exchange says that trading is paused, so quotes do not move")
+    elif status.inactive:
+        numbers = ", ".join(status.inactive_numbers)
+        report.notes.append(f"the exchange says that trading is paused on its shards {numbers}")
     with session.database.begin() as connection:
-        record_pause(connection, report.run, is_paused=status.is_paused)
+        record_status(
+            connection, report.run, is_paused=status.is_paused, inactive_shards=status.inactive_shards
+        )

@@ -15,6 +15,7 @@ import httpx
 import pytest
 
 from kalshi_pipeline.cli.terminal import printable_json
+from kalshi_pipeline.clock import SYSTEM_CLOCK
 from kalshi_pipeline.sandbox import Faults, Sandbox, World, WorldConfig
 from kalshi_pipeline.store.database import Database
 from kalshi_pipeline.store.writing.runs import State
@@ -117,6 +118,52 @@ def test_partial_step_keeps_no_other_from_running(
     last = errors.splitlines()[-1]
     assert re.fullmatch(r"events is partial: .*/events could not be reached .*, then run again", last)
     assert query("SELECT state, inserted FROM ticks") == [("complete", 2_200)]
+
+
+def stored_in_the_next_minute(database_path: Path, query: Query) -> None:
+    """Store a tick that lies half a minute ahead, as another computer's clock may."""
+    with contextlib.closing(Database(f"sqlite:///{database_path}")) as database:
+        ahead = SYSTEM_CLOCK.now() + 30_000_000
+        take(database, ahead, [])
+    assert query("SELECT tick_at FROM ticks") == [(ahead,)]
+
+
+@pytest.mark.parametrize("command", [["snapshot"], ["collect", "--once"]], ids=["snapshot", "collect"])
+def test_skipped_snapshot_has_an_exit_code_of_its_own(
+    run: Run, sandbox: Sandbox, database_path: Path, query: Query, command: list[str]
+) -> None:
+    """Something that is partial is more important."""
+    stored_in_the_next_minute(database_path, query)
+    skipped = run(*command)
+    assert skipped.returncode == 6
+    assert re.fullmatch(
+        r"price_snapshots is skipped: the newer tick \S+ had been taken before this one could start; run it again",
+        skipped.stderr.splitlines()[-1],
+    )
+    sandbox.faults = Faults(server_errors=1, paths=("/events/fee_changes",))
+    partial = run("collect", "--once")
+    assert partial.returncode == 3
+    last = partial.stderr.splitlines()[-1]
+    assert re.match(r"event_fee_changes is partial: .*; price_snapshots is skipped: .*; run it again$", last)
+
+
+def test_wrong_clock_is_one_line_and_stops_every_step(run: Run, sandbox: Sandbox, query: Query) -> None:
+    sandbox.faults = Faults(date_skew_seconds=-86_400)
+    result = run("collect", "--once")
+    assert (result.returncode, result.stdout, len(result.stderr.splitlines())) == (2, "", 1)
+    assert re.match(r"this computer's clock says \S+, 86,40\d s ahead of the exchange's", result.stderr)
+    assert query("SELECT count(*) FROM listings UNION ALL SELECT count(*) FROM ticks") == [(0,), (0,)]
+
+
+def test_tick_of_a_clock_that_was_ahead_is_named_with_the_way_out(run: Run, database_path: Path) -> None:
+    with contextlib.closing(Database(f"sqlite:///{database_path}")) as database:
+        take(database, SYSTEM_CLOCK.now() + 86_400_000_000, [])
+    result = run("snapshot")
+    assert (result.returncode, result.stdout, len(result.stderr.splitlines())) == (2, "", 1)
+    assert re.match(
+        r"tick \S+ is stored, 86,\d+ s ahead of now .*`kalshi-pipeline void-ticks --after \S+Z`$",
+        result.stderr,
+    )
 
 
 def test_failed_step_keeps_no_other_from_running(run: Run, sandbox: Sandbox, query: Query) -> None:
@@ -361,13 +408,16 @@ def test_refusal_is_reported_with_its_reason(run: Run, status: int) -> None:
     assert f"answered {status} (no entry)" in result.stderr
 
 
-@pytest.mark.parametrize(
-    ("number", "ignores_sigint"),
-    [(signal.SIGINT, False), (signal.SIGTERM, True)],
-    ids=["SIGINT", "SIGTERM where SIGINT is ignored"],
+SIGNALS = pytest.mark.parametrize(
+    ("number", "ignores_sigint", "exit_code"),
+    [(signal.SIGINT, False, 130), (signal.SIGTERM, True, 143), (signal.SIGHUP, True, 129)],
+    ids=["SIGINT", "SIGTERM where SIGINT is ignored", "SIGHUP where SIGINT is ignored"],
 )
+
+
+@SIGNALS
 def test_collect_at_an_interval_continues_until_it_is_stopped(
-    environment: dict[str, str], query: Query, number: signal.Signals, *, ignores_sigint: bool
+    environment: dict[str, str], query: Query, number: signal.Signals, *, ignores_sigint: bool, exit_code: int
 ) -> None:
     """How it waits for its ticks, and what it does when one fails, is tested in `ingest/test_collect.py`."""
     arguments = ("collect", "--interval", "0.01")
@@ -381,8 +431,9 @@ def test_collect_at_an_interval_continues_until_it_is_stopped(
                 process.send_signal(signal.SIGINT)
         process.send_signal(number)
         _, errors = process.communicate()
-    assert process.returncode == 0
-    assert errors.endswith("stopped\n")
+    assert process.returncode == exit_code
+    assert errors.endswith(f"stopped by {number.name}\n")
+    assert query("SELECT count(*) FROM ticks WHERE state = 'running'") == [(0,)]
     ticks = query("SELECT tick_at % 600000, state FROM ticks WHERE state = 'complete'")
     assert len(ticks) >= 2
     assert set(ticks) == {(0, "complete")}
@@ -391,12 +442,12 @@ def test_collect_at_an_interval_continues_until_it_is_stopped(
 
 @contextlib.contextmanager
 def snapshot_on_its_way(
-    environment: dict[str, str], run: Run, sandbox: Sandbox, gate: Gate
+    environment: dict[str, str], run: Run, sandbox: Sandbox, gate: Gate, *, ignores_sigint: bool = False
 ) -> Iterator[Process]:
     """A snapshot in a process of its own that waits for its first page."""
     assert run("init").returncode == 0
     sandbox.faults = Faults(latency_seconds=30, paths=("/markets",))
-    with python(CLI, "snapshot", env=environment) as process:
+    with python(CLI, "snapshot", env=environment, ignores_sigint=ignores_sigint) as process:
         gate.wait_for()
         yield process
     gate.open()
@@ -414,22 +465,27 @@ def test_killed_run_is_taken_up_by_the_next(
     assert query("SELECT state, inserted FROM ticks ORDER BY tick_at") == [("failed", 0), ("complete", 120)]
 
 
-def test_interrupted_run_closes_its_record(
-    environment: dict[str, str], run: Run, sandbox: Sandbox, gate: Gate, query: Query
+@SIGNALS
+def test_stopped_run_closes_its_record(
+    environment: dict[str, str],
+    run: Run,
+    sandbox: Sandbox,
+    gate: Gate,
+    query: Query,
+    number: signal.Signals,
+    *,
+    ignores_sigint: bool,
+    exit_code: int,
 ) -> None:
-    with snapshot_on_its_way(environment, run, sandbox, gate) as process:
-        process.send_signal(signal.SIGINT)
-    assert process.returncode == 130
-    assert query("SELECT state, reason FROM ticks") == [("failed", "stopped by KeyboardInterrupt")]
+    with snapshot_on_its_way(environment, run, sandbox, gate, ignores_sigint=ignores_sigint) as process:
+        process.send_signal(number)
+    assert process.returncode == exit_code
+    assert query("SELECT state, reason FROM ticks") == [("failed", f"stopped by {number.name}")]
 
 
-@pytest.mark.parametrize(
-    ("number", "ignores_sigint"),
-    [(signal.SIGINT, False), (signal.SIGTERM, True)],
-    ids=["SIGINT", "SIGTERM where SIGINT is ignored"],
-)
+@SIGNALS
 def test_sandbox_command_serves_until_it_is_stopped(
-    environment: dict[str, str], number: signal.Signals, *, ignores_sigint: bool
+    environment: dict[str, str], number: signal.Signals, *, ignores_sigint: bool, exit_code: int
 ) -> None:
     arguments = ("sandbox", "--port", "0", "--markets", "20", "--fault", "overlap=2")
     with python(CLI, *arguments, env=environment, ignores_sigint=ignores_sigint) as process:
@@ -437,10 +493,10 @@ def test_sandbox_command_serves_until_it_is_stopped(
         assert httpx.get(f"{url}/exchange/status").json()["trading_active"] is True
         process.send_signal(number)
         output, errors = process.communicate()
-    assert (process.returncode, output) == (0, "")
+    assert (process.returncode, output) == (exit_code, "")
     assert errors.splitlines() == [
         "Serving 20 markets and 300 combos until Ctrl-C. Point the pipeline at it with:",
-        "stopped",
+        f"stopped by {number.name}",
     ]
 
 
@@ -806,10 +862,8 @@ def test_interrupted_backfill_closes_its_walk_and_continues(
         process.send_signal(signal.SIGINT)
     gate.open()
     assert process.returncode == 130
-    assert query("SELECT state, reason FROM backfill_progress") == [
-        ("partial", "stopped by KeyboardInterrupt")
-    ]
-    assert query("SELECT state, reason FROM listings") == [("failed", "stopped by KeyboardInterrupt")]
+    assert query("SELECT state, reason FROM backfill_progress") == [("partial", "stopped by SIGINT")]
+    assert query("SELECT state, reason FROM listings") == [("failed", "stopped by SIGINT")]
     assert run("backfill", "trades", "--start", "2026-10-01").returncode == 0
     assert query("SELECT state FROM backfill_progress") == [("complete",)]
 

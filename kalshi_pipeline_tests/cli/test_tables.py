@@ -84,6 +84,8 @@ def test_one_sided_quote_has_neither_spread_nor_midpoint() -> None:
     assert rows["last price"] == "unknown"
     assert (rows["state"], rows["quote of"]) == ("observed", "2026-11-22 12:00:00Z")
     assert rows["confirmed"] == "2026-11-22 12:00:00Z, 90 s ago"
+    early = shown(quote_table(quote, "active", NOON - 90 * MICROS_PER_SECOND))
+    assert "2026-11-22 12:00:00Z, 90 s ahead of this computer's clock" in early
     unconfirmed = quote._replace(state=QuoteState.STALE, is_observed=False, confirmed_at=None)
     text = shown(quote_table(unconfirmed, "active", NOON))
     assert re.search(r"state +│ stale .*confirmed +│ by no complete tick ", text, re.S)

@@ -13,6 +13,11 @@ class PipelineAt(Pipeline):
 
     def clock(self) -> Clock:
         """Return a new clock at that time."""
-        instant = parse_instant(self.at)
-        assert instant is not None
-        return ManualClock(instant)
+        return clock_at(self.at)
+
+
+def clock_at(time: str) -> ManualClock:
+    """Return a clock at a time as `2026-10-08T12:00:00Z`."""
+    instant = parse_instant(time)
+    assert instant is not None
+    return ManualClock(instant)

@@ -8,7 +8,7 @@ import dagster as dg
 
 from kalshi_pipeline.definitions import defs
 from kalshi_pipeline.sandbox import Sandbox
-from kalshi_pipeline_tests.defs.resources import PipelineAt
+from kalshi_pipeline_tests.defs.resources import PipelineAt, clock_at
 
 
 class Runner:
@@ -18,6 +18,7 @@ class Runner:
         self, instance: dg.DagsterInstance, sandbox: Sandbox, database_path: Path, **overrides: str
     ) -> None:
         self.instance = instance
+        self.sandbox = sandbox
         self.overrides = {
             "api_url": sandbox.url,
             "database_url": f"sqlite:///{database_path}",
@@ -53,7 +54,8 @@ class Runner:
         }
 
     def materialize(self, asset: dg.AssetsDefinition, partition: str, at: str) -> dg.ExecuteInProcessResult:
-        """Materialize a partition of an asset at a time of the sessions' clock."""
+        """Materialize a partition of an asset at a time of the sessions' clock, which is the exchange's too."""
+        self.sandbox.date_by(clock_at(at).seconds)
         return dg.materialize(
             [asset],
             partition_key=partition,

@@ -15,7 +15,7 @@ from kalshi_pipeline.monitoring.checks import RUN_CHECKS, TRADES_SANE
 from kalshi_pipeline.sandbox import Faults, Sandbox, Shape, World, WorldConfig
 from kalshi_pipeline.units import MICROS_PER_SECOND, iso_of
 from kalshi_pipeline_tests.conftest import Query, query_of
-from kalshi_pipeline_tests.defs.resources import PipelineAt
+from kalshi_pipeline_tests.defs.resources import PipelineAt, clock_at
 from kalshi_pipeline_tests.defs.running import Runner, failed_checks, metadata_of
 
 # What is published beside events and kept as documents, by the kind of these.
@@ -182,11 +182,12 @@ def test_collect_reads_every_shape_through_faults(
     """With pages that overlap, unknown words, and six of ten markets combos whose events are not listed."""
     world = World(WorldConfig(markets=200, combos=300, shape=shape))
     faults = Faults(overlap=5, unknown_words=True, too_many=0.1, server_errors=0.1)
-    with Sandbox(world, faults=faults) as sandbox:
+    at = "2026-10-08T12:00:00Z"
+    with Sandbox(world, faults=faults, now=clock_at(at).seconds) as sandbox:
         overrides = Runner(instance, sandbox, database_path).overrides
         overrides |= {"combos": "include", "retry_seconds": "300"}
         result = defs.resolve_job_def("collect").execute_in_process(
-            resources={"pipeline": PipelineAt(overrides=overrides, at="2026-10-08T12:00:00Z")},
+            resources={"pipeline": PipelineAt(overrides=overrides, at=at)},
             run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
             instance=instance,
             raise_on_error=False,
@@ -217,12 +218,12 @@ def test_tick_of_a_run_comes_from_its_tags(run: Runner, query: Query) -> None:
     assert [metadata_of(result, "price_snapshots")["inserted"] for result in (first, again)] == [2_200, 0]
 
 
-def test_tick_of_a_manual_run_is_its_creation(run: Runner, query: Query) -> None:
+def test_tick_of_a_manual_run_is_the_second_of_its_creation(run: Runner, query: Query) -> None:
     result = run("snapshot")
     record = run.instance.get_run_record_by_id(result.run_id)
     assert record is not None
     ((tick_at,),) = query("SELECT tick_at FROM ticks")
-    assert tick_at == round(record.create_timestamp.timestamp() * 1_000_000)
+    assert tick_at == int(record.create_timestamp.timestamp()) * 1_000_000
 
 
 def test_cap_shows_in_metadata_and_check_and_costs_no_price(run: Runner) -> None:

@@ -1,6 +1,7 @@
 """What a partial asset does to its run: nothing that depends on it is held up, and the run fails by its last asset."""
 
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import dagster as dg
@@ -8,16 +9,18 @@ import pytest
 import yaml
 from dagster._core.execution.execution_result import ExecutionResult
 
-from kalshi_pipeline.clock import Clock
+from kalshi_pipeline.clock import SYSTEM_CLOCK, Clock
 from kalshi_pipeline.definitions import defs
 from kalshi_pipeline.defs.resources import Pipeline
 from kalshi_pipeline.defs.snapshots import next_snapshot
 from kalshi_pipeline.sandbox import Faults, Sandbox, World, WorldConfig
-from kalshi_pipeline.units import iso_of
+from kalshi_pipeline.store.database import Database
+from kalshi_pipeline.units import MICROS_PER_SECOND, iso_of
 from kalshi_pipeline_tests.clock import NOON, ManualClock
 from kalshi_pipeline_tests.conftest import Query
 from kalshi_pipeline_tests.defs.running import Runner, failed_checks, metadata_of
 from kalshi_pipeline_tests.ingest.listed import open_markets
+from kalshi_pipeline_tests.store.samples import take
 
 ROOT = Path(__file__).parents[2]
 COLLECTED = [
@@ -149,7 +152,7 @@ def test_snapshot_past_its_deadline_keeps_its_pages_and_its_run_is_red(
     async def pause(seconds: float) -> None:
         _CLOCK.advance(seconds)
 
-    with Sandbox(World(WorldConfig(markets=2_200, combos=0)), pause=pause) as slow:
+    with Sandbox(World(WorldConfig(markets=2_200, combos=0)), pause=pause, now=_CLOCK.seconds) as slow:
         slow.faults = Faults(latency_seconds=200, paths=("/markets",))
         overrides = Runner(instance, slow, database_path).overrides
         overrides |= {"walk_seconds": "300", "timeout_seconds": "600"}
@@ -288,3 +291,49 @@ def test_partial_backfill_of_settlements_is_observed(run: Runner, sandbox: Sandb
     assert query("SELECT count(*) FROM settlements") == [(seen["dagster/row_count"],)]
     assert why_failed(result, "all_settlements").startswith("settlements is partial: ")
     assert retries(result) == []
+
+
+def stored_ahead(database_path: Path) -> int:
+    """Store a tick half a minute ahead, as another computer's clock may, and return it."""
+    ahead = SYSTEM_CLOCK.now() + 30 * MICROS_PER_SECOND
+    with closing(Database(f"sqlite:///{database_path}")) as database:
+        take(database, ahead, [])
+    return ahead
+
+
+def test_skipped_tick_is_observed_and_fails_the_run_by_its_last_asset(
+    run: Runner, database_path: Path, query: Query
+) -> None:
+    """What depends on it is collected all the same."""
+    reason = (
+        f"the newer tick {iso_of(stored_ahead(database_path))} had been taken before this one could start"
+    )
+    result = run("collect")
+
+    assert not result.success
+    assert sorted(COLLECTED) == sorted(step for step in succeeded(result) if step)
+    seen = observed(result)
+    assert (seen["asset"], seen["state"], seen["reason"]) == ("price_snapshots", "skipped", reason)
+    assert result.asset_materializations_for_node("price_snapshots") == []
+    assert {"price_snapshots"} == set(COLLECTED) - {
+        key.to_user_string()
+        for key in run.instance.get_asset_keys()
+        if run.instance.get_latest_materialization_event(key)
+    }
+    assert why_failed(result).startswith(f"price_snapshots is skipped: {reason}; ")
+    assert query("SELECT state FROM ticks ORDER BY tick_at") == [("skipped",), ("complete",)]
+
+
+def test_tick_keeps_the_id_of_its_run(run: Runner, query: Query) -> None:
+    result = run("snapshot")
+    assert query("SELECT run_id FROM ticks") == [(result.run_id,)]
+
+
+def test_clock_that_is_wrong_fails_the_run_without_a_retry(
+    run: Runner, sandbox: Sandbox, query: Query
+) -> None:
+    sandbox.faults = Faults(date_skew_seconds=86_400)
+    result = run("snapshot")
+    assert why_failed(result, "price_snapshots").startswith("this computer's clock says ")
+    assert retries(result) == []
+    assert query("SELECT count(*) FROM ticks") == [(0,)]

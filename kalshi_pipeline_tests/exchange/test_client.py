@@ -26,7 +26,7 @@ from kalshi_pipeline.exchange.client import KalshiClient
 from kalshi_pipeline.exchange.events import EVENTS, SERIES
 from kalshi_pipeline.exchange.listing import Listing
 from kalshi_pipeline.exchange.markets import OUTCOMES
-from kalshi_pipeline.exchange.payloads import ExchangeStatusPayload
+from kalshi_pipeline.exchange.status import ExchangeStatus
 from kalshi_pipeline.sandbox import Faults, RateLimit, Sandbox, World, WorldConfig
 from kalshi_pipeline.units import MICROS_PER_SECOND
 from kalshi_pipeline.vocabulary import StatusFilter, Tier
@@ -850,38 +850,119 @@ def test_exchange_status_is_read_from_an_error_too(status: int) -> None:
     """An exchange in trouble answers 5xx with the same body."""
     body = '{"exchange_active": false, "trading_active": false}'
     with client_of(answering(status, body)) as client:
-        expected = ExchangeStatusPayload(exchange_active=False, trading_active=False)
-        assert client.fetch_exchange_status() == expected
+        assert client.fetch_exchange_status().is_paused is True
         assert (client.requests, client.retries) == (1, 0)
 
 
 @pytest.mark.parametrize(
-    ("handler", "reason"),
+    ("handler", "reason", "requests"),
     [
-        pytest.param(answering(200, "<html></html>"), "it is not JSON (", id="html"),
-        pytest.param(answering(503), "it is not JSON (", id="empty"),
+        pytest.param(answering(200, "<html></html>"), "it is not JSON (", 4, id="html"),
+        pytest.param(answering(503), "it is not JSON (", 4, id="empty"),
         pytest.param(
             answering(404, '{"error": {"code": "not_found"}}'),
             "the exchange's answer cannot be read: exchange_active: Field required; trading_active: Field required",
+            1,
             id="not-found",
         ),
         pytest.param(
             answering(200, '{"exchange_active": true}'),
             "the exchange's answer cannot be read: trading_active: Field required",
+            1,
             id="half",
         ),
         pytest.param(
-            failing(httpx.ConnectError("refused")), "could not be reached (refused)", id="nobody-listening"
+            failing(httpx.ConnectError("refused")), "could not be reached (refused)", 4, id="nobody-listening"
         ),
     ],
 )
-def test_exchange_status_that_does_not_come_is_an_error(handler: Handler, reason: str) -> None:
-    """One attempt is made: a snapshot does not wait for it."""
-    with client_of(handler) as client:
+def test_exchange_status_that_does_not_come_is_an_error(handler: Handler, reason: str, requests: int) -> None:
+    """A snapshot waits for it for three seconds at most."""
+    clock = ManualClock()
+    with client_of(handler, clock=clock) as client:
         with pytest.raises(ExchangeError) as failure:
             client.fetch_exchange_status()
-        assert (client.requests, client.retries) == (1, 0)
+        assert client.requests == requests
+    assert [seconds for seconds in clock.slept if seconds > 0.5] == [1] * (requests - 1)
     assert str(failure.value).startswith(f"/exchange/status gave no status: {reason}")
+
+
+def test_exchange_status_is_asked_for_again_after_a_refusal_that_passes() -> None:
+    """429 is ordinary, here too."""
+    body = '{"exchange_active": true, "trading_active": true}'
+    answers = iter([httpx.Response(429), httpx.Response(200, content=body)])
+    with client_of(lambda _: next(answers)) as client:
+        assert client.fetch_exchange_status().is_paused is False
+        assert client.requests == 2
+
+
+def status_of(shards: object) -> ExchangeStatus:
+    body = {"exchange_active": True, "trading_active": True, "exchange_index_statuses": shards}
+    with client_of(answering(200, json.dumps(body))) as client:
+        return client.fetch_exchange_status()
+
+
+def shard(index: object, **flags: object) -> dict[str, object]:
+    return {
+        "exchange_index": index,
+        "description": f"Shard {index}",
+        "exchange_active": True,
+        "trading_active": True,
+        "intra_exchange_transfers_active": False,
+        **flags,
+    }
+
+
+def test_shards_that_are_not_active_are_kept_as_json() -> None:
+    status = status_of([shard(0), shard(1, trading_active=False), shard(2, exchange_active=False)])
+    assert status.is_paused is False
+    assert status.inactive_numbers == ["1", "2"]
+    assert status.inactive_shards == (
+        '[{"description":"Shard 1","exchange_active":true,"exchange_index":1,"trading_active":false},'
+        '{"description":"Shard 2","exchange_active":false,"exchange_index":2,"trading_active":true}]'
+    )
+
+
+@pytest.mark.parametrize(
+    ("shards", "inactive"),
+    [
+        (None, None),
+        ([], None),
+        ([shard(0)], None),
+        ({"1": {"trading_active": False}}, None),
+        ("down", None),
+        ([1, None, "down", [], {}], None),
+        ([shard(1, trading_active="false"), shard(2, exchange_active=0)], None),
+        ([{"trading_active": False}], '[{"trading_active":false}]'),
+        ([{"exchange_index": 1e400, "exchange_active": False}], '[{"exchange_active":false}]'),
+        ([{"exchange_index": 2**80, "exchange_active": False}], '[{"exchange_active":false}]'),
+        (
+            [{"exchange_index": "\ud800\0", "trading_active": False}],
+            '[{"exchange_index":"\\ud800\\u0000","trading_active":false}]',
+        ),
+        (
+            [{"description": "x" * 1000, "trading_active": False}],
+            f'[{{"description":"{"x" * 300}","trading_active":false}}]',
+        ),
+    ],
+    ids=[
+        "null",
+        "empty",
+        "active",
+        "object",
+        "text",
+        "odd shards",
+        "odd flags",
+        "no number",
+        "infinite number",
+        "huge number",
+        "odd text",
+        "long text",
+    ],
+)
+def test_odd_shards_cost_nothing_else(shards: object, inactive: str | None) -> None:
+    status = status_of(shards)
+    assert (status.is_paused, status.inactive_shards) == (False, inactive)
 
 
 def test_client_counts_over_all_that_it_did() -> None:

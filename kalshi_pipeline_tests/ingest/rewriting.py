@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from email.utils import formatdate
 from typing import Any
 
 import httpx
@@ -12,16 +13,21 @@ from kalshi_pipeline.exchange.client import KalshiClient
 from kalshi_pipeline.ingest.run.session import Session
 from kalshi_pipeline.settings import Settings
 from kalshi_pipeline.store.database import Database
+from kalshi_pipeline.units import MICROS_PER_SECOND
 from kalshi_pipeline_tests import plain_http
 
 Rewrite = Callable[[httpx.Request, Any], Any]
 
 
 class Rewriting(httpx.BaseTransport):
-    """Passes each answer through `rewrite`; if that returns a number, it is a status without a body."""
+    """Passes each answer but the status through `rewrite`; if that returns a number, it is an answer without a body.
 
-    def __init__(self, rewrite: Rewrite) -> None:
+    Answers are dated by the clock.
+    """
+
+    def __init__(self, rewrite: Rewrite, clock: Clock) -> None:
         self._rewrite = rewrite
+        self._clock = clock
         self._transport = plain_http.open_transport()
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
@@ -29,10 +35,14 @@ class Rewriting(httpx.BaseTransport):
         response.read()
         if response.status_code != httpx.codes.OK:
             return response
-        rewritten = self._rewrite(request, response.json())
+        answer, is_status = response.json(), request.url.path.endswith("/exchange/status")
+        rewritten = answer if is_status else self._rewrite(request, answer)
         if isinstance(rewritten, int):
             return httpx.Response(rewritten, json={"error": "refused for a test"})
-        return httpx.Response(200, content=json.dumps(rewritten))
+        return httpx.Response(200, content=json.dumps(rewritten), headers={"Date": self._date()})
+
+    def _date(self) -> str:
+        return formatdate(self._clock.now() / MICROS_PER_SECOND, usegmt=True)
 
     def close(self) -> None:
         self._transport.close()
@@ -46,7 +56,7 @@ def rewritten_session(settings: Settings, rewrite: Rewrite, clock: Clock = SYSTE
             settings.api_url,
             requests_per_second=1000,
             retry_seconds=0,
-            transport=Rewriting(rewrite),
+            transport=Rewriting(rewrite, clock),
             clock=clock,
         ) as client,
     ):

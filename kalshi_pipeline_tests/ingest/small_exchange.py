@@ -3,7 +3,7 @@
 import http.server
 import json
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeAlias
 from urllib.parse import parse_qs, urlsplit
@@ -40,6 +40,8 @@ def trade(number: int, ticker: str) -> Record:
 class SmallExchange:
     """Answers what a day of trades takes, and listings. Its records may be changed while it is served.
 
+    Its answers are dated by `now`, in seconds since 1970, or else by the computer's clock.
+
     Of the query it heeds `tickers` alone: every listing has all records.
 
     A path in `failing` answers 500 where the tickers that it is asked for contain that text. `/events` does not list
@@ -53,6 +55,7 @@ class SmallExchange:
         self.trades_per_page = 1000
         self.failing: dict[str, str] = {}
         self.asked: list[tuple[str, dict[str, str]]] = []
+        self.now: Callable[[], float] | None = None
 
     def walks_begun(self) -> int:
         """How many walks over the trades began at their beginning, not at a cursor."""
@@ -107,7 +110,8 @@ def served(exchange: SmallExchange) -> Iterator[str]:
             query = {name: values[0] for name, values in parse_qs(url.query).items()}
             status, content = exchange.answer(url.path.removeprefix(_ROOT), query)
             body = json.dumps(content).encode()
-            self.send_response(status)
+            self.send_response_only(status)
+            self.send_header("Date", self.date_time_string(exchange.now and exchange.now()))
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()

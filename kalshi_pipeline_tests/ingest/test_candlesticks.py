@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from kalshi_pipeline.clock import Clock
+from kalshi_pipeline.clock import SYSTEM_CLOCK, Clock
 from kalshi_pipeline.errors import TransientExchangeError
 from kalshi_pipeline.ingest.candlestick_days import Day, markets_per_request
 from kalshi_pipeline.ingest.candlesticks import collect_candlesticks
@@ -37,8 +37,14 @@ BATCH = "/trade-api/v2/markets/candlesticks"
 
 
 @pytest.fixture
-def sandbox() -> Iterator[Sandbox]:
-    with Sandbox(World(WorldConfig(markets=250, combos=0))) as running:
+def clock() -> ManualClock:
+    """The time of the computer, and of the exchange."""
+    return ManualClock(NOON)
+
+
+@pytest.fixture
+def sandbox(clock: ManualClock) -> Iterator[Sandbox]:
+    with Sandbox(World(WorldConfig(markets=250, combos=0)), now=clock.seconds) as running:
         yield running
 
 
@@ -195,7 +201,7 @@ def test_second_run_asks_for_nothing_and_one_that_asks_again_changes_nothing(
     before = query("SELECT * FROM candlesticks")
     sandbox.requests.clear()
     second = collect(choose())
-    assert (second.state, second.tally.received, len(sandbox.requests)) == (State.COMPLETE, 0, 0)
+    assert (second.state, second.tally.received, len(sandbox.requests)) == (State.COMPLETE, 0, 1)
     assert second.notes == ["250 of 250 markets were already stored"]
     again = collect(choose(), again=True)
     assert (again.tally.received, again.tally.unchanged) == (first.tally.received, first.tally.inserted)
@@ -239,9 +245,9 @@ def test_day_is_seen_as_far_as_it_is_over() -> None:
 
 
 def test_day_that_continues_is_partial_and_asked_for_again(
-    choose: Callable[..., Settings], query: Query
+    choose: Callable[..., Settings], clock: ManualClock, query: Query
 ) -> None:
-    today, clock = datetime_of(NOON).date(), ManualClock(NOON)
+    today = datetime_of(NOON).date()
     for hour in ("11:59:00", "14:00:00"):
         report = collect(choose(), today, clock=clock)
         assert report.state is State.PARTIAL
@@ -433,7 +439,9 @@ def test_odd_candlestick_is_quarantined_and_the_others_are_stored(
             candles.append({**candles[5], "end_period_ts": candles[0]["end_period_ts"] - 3_600})
         return answer
 
-    report = collect_rewritten(choose(candlestick_markets=ticker), rewrite)
+    settings = choose(candlestick_markets=ticker)
+    sandbox.date_by(lambda: SYSTEM_CLOCK.now() / MICROS_PER_SECOND)
+    report = collect_rewritten(settings, rewrite)
     tally = report.tally
     assert report.state is State.COMPLETE
     assert (tally.received, tally.inserted, tally.quarantined, tally.duplicates) == (26, 23, 1, 1)
@@ -448,7 +456,7 @@ def test_nothing_is_chosen_so_nothing_is_asked(
     sandbox: Sandbox, settings_for: SettingsFor, query: Query
 ) -> None:
     report = collect(settings_for(sandbox.url))
-    assert (report.state, report.requests, report.rows) == (State.COMPLETE, 0, 0)
+    assert (report.state, report.requests, report.rows) == (State.COMPLETE, 1, 0)
     assert report.notes[0].startswith(
         "no market is selected, so nothing is stored: set KALSHI_CANDLESTICK_SERIES"
     )
@@ -466,15 +474,18 @@ def test_series_without_a_stored_market_is_reported(sandbox: Sandbox, settings_f
 
 @pytest.mark.parametrize("shape", ["2026-01", "2026-10", "future"])
 def test_candlesticks_of_every_shape_come_through_faults(
-    shape: Shape, settings_for: SettingsFor, query: Query
+    shape: Shape, settings_for: SettingsFor, clock: ManualClock, query: Query
 ) -> None:
     """January's exchange had no tiers."""
     faults = Faults(too_many=0.1, server_errors=0.1, resets=0.05, truncated=0.05, not_json=0.05)
-    with Sandbox(World(WorldConfig(markets=40, combos=0, shape=shape)), faults=faults) as sandbox:
-        with open_session(settings_for(sandbox.url, retry_seconds=300), clock=ManualClock(NOON)) as session:
+    world = World(WorldConfig(markets=40, combos=0, shape=shape))
+    with Sandbox(world, faults=faults, now=clock.seconds) as sandbox:
+        with open_session(settings_for(sandbox.url, retry_seconds=300), clock=clock) as session:
             take_snapshot(session, NOON)
         tickers = ",".join(ticker for (ticker,) in query("SELECT ticker FROM markets"))
-        report = collect(settings_for(sandbox.url, candlestick_markets=tickers, retry_seconds=300))
+        report = collect(
+            settings_for(sandbox.url, candlestick_markets=tickers, retry_seconds=300), clock=clock
+        )
     assert (report.state, report.tally.quarantined) == (State.COMPLETE, 0)
     assert query(
         "SELECT count(*) > 500, count(volume) = count(*), count(yes_bid_close) = count(*) FROM candlesticks"

@@ -6,12 +6,13 @@ from typing import NamedTuple
 
 import pytest
 
-from kalshi_pipeline.errors import PipelineError, StoreError, StoreProblem
+from kalshi_pipeline.errors import ClockError, PipelineError, StoreError, StoreProblem
 from kalshi_pipeline.ingest.collect import collect_forever
 from kalshi_pipeline.ingest.run.report import Report
 from kalshi_pipeline.sandbox import Faults, Sandbox, World, WorldConfig
 from kalshi_pipeline.settings import Settings
-from kalshi_pipeline_tests.clock import NOON, ManualClock
+from kalshi_pipeline.units import MICROS_PER_SECOND
+from kalshi_pipeline_tests.clock import NOON, ManualClock, SettableClock
 from kalshi_pipeline_tests.conftest import Query
 
 SettingsFor = Callable[..., Settings]
@@ -42,7 +43,7 @@ def sandbox(clock: ManualClock) -> Iterator[Sandbox]:
     async def pause(seconds: float) -> None:
         clock.advance(seconds)
 
-    with Sandbox(World(WorldConfig(markets=20, past_share=0)), pause=pause) as running:
+    with Sandbox(World(WorldConfig(markets=20, past_share=0)), pause=pause, now=clock.seconds) as running:
         yield running
 
 
@@ -206,6 +207,44 @@ def test_collector_records_ticks_that_it_missed(
     clock.advance(2100)
     collect(1200, until_minute=40)
     assert minutes_of_ticks(query) == [(0, "complete"), (20, "missed"), (40, "complete")]
+
+
+@pytest.mark.parametrize(
+    "seconds", [86_400, -86_400, 600, -600], ids=["day back", "day ahead", "back", "ahead"]
+)
+def test_collector_neither_hangs_nor_floods_where_the_clock_is_set(
+    sandbox: Sandbox, settings_for: SettingsFor, query: Query, seconds: float
+) -> None:
+    """The clock is wrong for an hour, and each of its ticks fails; the exchange's time goes on."""
+    clock = SettableClock(NOON)
+    failures: list[tuple[str, type[PipelineError]]] = []
+    sandbox.date_by(lambda: NOON / MICROS_PER_SECOND + clock.monotonic())
+
+    def on_report(report: Report) -> None:
+        if report.asset == "price_snapshots" and clock.monotonic() >= 7200:
+            raise KeyboardInterrupt
+        if report.asset == LAST[-1] and not failures:
+            clock.set_back(seconds)
+
+    def on_failure(name: str, error: PipelineError) -> None:
+        failures.append((name, type(error)))
+        if len(failures) == 12:
+            clock.set_back(-seconds)
+        assert len(failures) < 20
+
+    with pytest.raises(KeyboardInterrupt):
+        collect_forever(
+            settings_for(sandbox.url),
+            300,
+            on_message=lambda _: None,
+            on_report=on_report,
+            on_failure=on_failure,
+            clock=clock,
+        )
+    assert failures == [("this tick", ClockError)] * 12
+    assert clock.monotonic() < 7600
+    states = [state for _, state in minutes_of_ticks(query)]
+    assert states == ["complete", *["missed"] * 12, *["complete"] * 12]
 
 
 class Impatient(ManualClock):

@@ -64,8 +64,9 @@ def collector_of(settings_for: SettingsFor) -> Iterator[Callable[..., Collector]
 
         def make(**config: Any) -> Collector:
             world = World(WorldConfig(**({"markets": 120, "combos": 10, "closes_per_step": 0} | config)))
-            sandbox = stack.enter_context(Sandbox(world))
-            return Collector(sandbox, settings_for(sandbox.url), ManualClock(NOON))
+            clock = ManualClock(NOON)
+            sandbox = stack.enter_context(Sandbox(world, now=clock.seconds))
+            return Collector(sandbox, settings_for(sandbox.url), clock)
 
         yield make
 

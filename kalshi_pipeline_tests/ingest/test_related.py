@@ -173,6 +173,7 @@ def test_listing_that_ends_early_keeps_its_first_pages(
 def test_field_of_another_type_is_reported_by_name(living: tuple[Sandbox, Settings]) -> None:
     sandbox, settings = living
     clock = ManualClock(NOON)
+    sandbox.date_by(clock.seconds)
     for faults in (Faults(), Faults(retyped_fields=("milestone.title",), added_fields=("milestone.venue",))):
         sandbox.faults = faults
         with open_session(settings, clock=clock) as session:

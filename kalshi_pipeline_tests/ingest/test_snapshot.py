@@ -1,5 +1,6 @@
 """Quotes of a tick: complete, exact, once, and never lost to a missing parent."""
 
+import json
 import sqlite3
 import threading
 from collections.abc import Callable
@@ -7,6 +8,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import dagster as dg
 import httpx
 import pytest
 
@@ -110,6 +112,7 @@ def test_quotes_of_a_cached_answer_are_as_old_as_it_says(
 ) -> None:
     """They may have been true before the tick; the ticks keep their order, and the run says how old they were."""
     clock = ManualClock()
+    sandbox.date_by(clock.seconds)
     sandbox.faults = Faults(answer_age_seconds=12)
     with open_session(settings_for(sandbox.url, snapshot_mode=mode), clock=clock) as session:
         started_at = clock.now()
@@ -172,6 +175,25 @@ def test_tick_that_was_cut_continues_and_ends_like_an_undisturbed_one(
         assert natural_rows(query) == natural_rows(lambda sql, *_: connection.execute(sql).fetchall())
 
 
+def test_manual_run_continues_its_own_tick_and_waits_for_a_second_that_is_free(
+    sandbox: Sandbox, settings_for: SettingsFor, query: Query
+) -> None:
+    clock = ManualClock(NOON + 400_000)
+    sandbox.date_by(clock.seconds)
+    with open_session(settings_for(sandbox.url), clock=clock) as session:
+        sandbox.faults = Faults(unreachable_after=1)
+        created_at = clock.now()
+        assert take_snapshot(session, created_at, run_id="first").state is State.PARTIAL
+        sandbox.faults = Faults()
+        retried = take_snapshot(session, created_at, run_id="first")
+        assert (retried.state, retried.tick_at, retried.tally.unchanged) == (State.COMPLETE, NOON, 1_000)
+
+        other = take_snapshot(session, created_at, run_id="second")
+    assert (other.state, other.tick_at) == (State.COMPLETE, NOON + MICROS_PER_SECOND)
+    started = query("SELECT run_id, tick_at, started_at >= tick_at FROM ticks ORDER BY id")
+    assert started == [("first", NOON, 1), ("second", NOON + MICROS_PER_SECOND, 1)]
+
+
 def test_tick_that_a_newer_one_has_overtaken_is_skipped(session: Session, query: Query) -> None:
     take_snapshot(session, NOON + MINUTE)
     report = take_snapshot(session, NOON)
@@ -186,6 +208,7 @@ def test_scheduled_tick_that_comes_too_late_is_skipped(
 ) -> None:
     """A missed tick is never faked later. A run can wait in a queue for longer than its period."""
     clock = ManualClock(NOON + 29 * MICROS_PER_SECOND)
+    sandbox.date_by(clock.seconds)
     with open_session(settings_for(sandbox.url), clock=clock) as session:
         assert take_snapshot(session, NOON - 2 * MINUTE, period_seconds=60).state is State.SKIPPED
         assert take_snapshot(session, NOON, period_seconds=60).is_complete
@@ -197,16 +220,21 @@ def test_scheduled_tick_that_comes_too_late_is_skipped(
     ]
 
 
+@pytest.mark.parametrize(("late_micros", "state"), [(0, State.PARTIAL), (1, State.SKIPPED)])
 @pytest.mark.parametrize(("period_seconds", "most_seconds"), [(15, 60), (60, 60), (300, 300)])
 def test_tick_is_taken_until_its_period_or_a_minute_is_over(
-    sandbox: Sandbox, settings_for: SettingsFor, period_seconds: float, most_seconds: int
+    sandbox: Sandbox,
+    settings_for: SettingsFor,
+    period_seconds: float,
+    most_seconds: int,
+    late_micros: int,
+    state: State,
 ) -> None:
     """To the microsecond. What is taken is partial here: one page is enough."""
-    ends_at = NOON + most_seconds * MICROS_PER_SECOND
-    with open_session(settings_for(sandbox.url, max_pages=1), clock=ManualClock(ends_at + 1)) as session:
-        assert take_snapshot(session, NOON, period_seconds).state is State.SKIPPED
-    with open_session(settings_for(sandbox.url, max_pages=1), clock=ManualClock(ends_at)) as session:
-        assert take_snapshot(session, NOON, period_seconds).state is State.PARTIAL
+    clock = ManualClock(NOON + most_seconds * MICROS_PER_SECOND + late_micros)
+    sandbox.date_by(clock.seconds)
+    with open_session(settings_for(sandbox.url, max_pages=1), clock=clock) as session:
+        assert take_snapshot(session, NOON, period_seconds).state is state
 
 
 def test_snapshots_at_the_same_time_give_the_rows_of_a_serial_run(
@@ -242,13 +270,31 @@ def test_paused_exchange_is_read_and_the_tick_says_so(
     assert query("SELECT is_paused, state, inserted FROM ticks") == [(1, "complete", 2_200)]
 
 
+def test_paused_shards_are_kept_with_the_tick_and_noted(
+    sandbox: Sandbox, session: Session, query: Query
+) -> None:
+    sandbox.faults = Faults(paused_shards=("1", "3"))
+    report = take_snapshot(session, NOON)
+
+    assert report.is_paused is False
+    assert report.notes == ["the exchange says that trading is paused on its shards 1, 3"]
+    ((is_paused, shards),) = query("SELECT is_paused, inactive_shards FROM tick_history")
+    assert (is_paused, [shard["exchange_index"] for shard in json.loads(shards)]) == (0, [1, 3])
+    assert run_metadata(report)["inactive_shards"] == dg.MetadataValue.json(json.loads(shards))
+
+    sandbox.faults = Faults()
+    take_snapshot(session, NOON + MINUTE)
+    assert query("SELECT inactive_shards FROM tick_history WHERE tick_id = 2") == [(None,)]
+
+
 def test_status_that_fails_costs_no_quote(sandbox: Sandbox, session: Session, query: Query) -> None:
     sandbox.faults = Faults(server_errors=1, error_body="html", paths=("/exchange/status",))
     report = take_snapshot(session, NOON)
 
     assert report.is_complete
     assert query("SELECT is_paused, inserted FROM ticks") == [(None, 2_200)]
-    assert report.notes[0].startswith("it is not known whether trading is paused")
+    assert report.notes[0].startswith("clock not checked: /exchange/status gave no status: it is not JSON")
+    assert report.notes[1:] == ["it is not known whether trading is paused"]
 
 
 def test_events_that_cannot_be_fetched_cost_no_quote(

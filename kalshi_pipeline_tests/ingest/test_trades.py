@@ -11,7 +11,6 @@ from typing import Any
 import httpx
 import pytest
 
-from kalshi_pipeline.clock import Clock
 from kalshi_pipeline.errors import ConfigurationError, PayloadError, RefusedError, TransientExchangeError
 from kalshi_pipeline.exchange.client import KalshiClient
 from kalshi_pipeline.ingest.run.report import Report
@@ -58,7 +57,7 @@ class Through(httpx.BaseTransport):
             url = url.copy_set_param("limit", self.per_page)
         answer = self._transport.handle_request(httpx.Request("GET", url, headers=request.headers))
         answer.read()
-        headers = {"content-type": answer.headers["content-type"]}
+        headers = {name: answer.headers[name] for name in ("content-type", "date")}
         return httpx.Response(answer.status_code, content=answer.content, headers=headers)
 
     def pages(self, tier: str = "/markets/trades") -> list[httpx.URL]:
@@ -90,10 +89,11 @@ def rewriting(
 
 @contextmanager
 def session_through(
-    sandbox: Sandbox, through: Through, settings: Settings, clock: Clock | None = None
+    sandbox: Sandbox, through: Through, settings: Settings, clock: ManualClock | None = None
 ) -> Iterator[Session]:
     """A session at the exchange's own present, or another one."""
     clock = clock or ManualClock(sandbox.world.clock)
+    sandbox.date_by(clock.seconds)
     with (
         closing(Database(settings.database_url)) as database,
         KalshiClient(
@@ -115,7 +115,7 @@ def through() -> Through:
 def collect(sandbox: Sandbox, through: Through, settings_for: SettingsFor) -> Collect:
     """Collect a day in a session of its own, as a process would; the counts of each run add up."""
 
-    def run(day: date, *, again: bool = False, clock: Clock | None = None, **settings: Any) -> Report:
+    def run(day: date, *, again: bool = False, clock: ManualClock | None = None, **settings: Any) -> Report:
         with session_through(sandbox, through, settings_for(sandbox.url, **settings), clock) as session:
             report = collect_trades(session, day, again=again)
         tally = report.tally
@@ -206,7 +206,7 @@ def test_complete_day_is_asked_for_again_only_on_demand(
     before = query("SELECT * FROM trades"), query("SELECT * FROM markets")
     through.asked.clear()
     second = collect(DAY)
-    assert (second.state, second.requests, second.part_rows) == (State.COMPLETE, 0, len(before[0]))
+    assert (second.state, second.requests, second.part_rows) == (State.COMPLETE, 1, len(before[0]))
     assert second.notes == ["2026-10-04 was already complete: nothing was requested"]
 
     third = collect(DAY, again=True)

@@ -222,7 +222,7 @@ def test_slow_exchange_ends_as_a_partial_tick_that_says_why(settings_for: Settin
     async def pause(seconds: float) -> None:
         clock.sleep(seconds)
 
-    with Sandbox(World(WorldConfig(markets=4_300, past_share=0.0)), pause=pause) as slow:
+    with Sandbox(World(WorldConfig(markets=4_300, past_share=0.0)), pause=pause, now=clock.seconds) as slow:
         with open_session(settings_for(slow.url), clock=clock) as session:
             assert take_snapshot(session, NOON).is_complete
         slow.faults = Faults(latency_seconds=100, paths=("/markets",))

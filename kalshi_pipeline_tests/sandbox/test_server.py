@@ -1,6 +1,5 @@
 """Starting, watching and stopping the exchange."""
 
-import signal
 import socket
 import threading
 
@@ -9,7 +8,6 @@ import pytest
 
 from kalshi_pipeline.sandbox import Faults, Sandbox, World, WorldConfig, serve
 from kalshi_pipeline.sandbox.http.request_log import LoggedRequest, RequestLog
-from kalshi_pipeline_tests.processes import next_line, python
 
 
 def test_requests_are_logged_and_can_be_cleared() -> None:
@@ -69,36 +67,6 @@ def test_requests_under_way_are_dropped_at_the_end() -> None:
 def test_taken_port_is_an_error() -> None:
     with Sandbox(World(WorldConfig(markets=10))) as sandbox, pytest.raises(OSError, match="in use"):
         Sandbox(World(WorldConfig(markets=10)), port=port_of(sandbox)).start()
-
-
-SERVE = """
-from kalshi_pipeline.sandbox import WorldConfig, serve
-serve(WorldConfig(markets=10), port=0, step_every_seconds=None, on_start=lambda url: print(url, flush=True))
-print("ended")
-"""
-
-
-def is_answering(url: str) -> bool:
-    return httpx.get(f"{url}/exchange/status").status_code == 200
-
-
-@pytest.mark.parametrize(
-    ("number", "ignores_sigint"),
-    [(signal.SIGINT, False), (signal.SIGTERM, False), (signal.SIGTERM, True)],
-    ids=["SIGINT", "SIGTERM", "SIGTERM where SIGINT is ignored"],
-)
-def test_serve_ends_cleanly_on_a_signal(number: signal.Signals, *, ignores_sigint: bool) -> None:
-    with python(SERVE, ignores_sigint=ignores_sigint) as process:
-        url = next_line(process).strip()
-        assert is_answering(url)
-        if ignores_sigint:
-            process.send_signal(signal.SIGINT)
-            assert is_answering(url)
-        process.send_signal(number)
-        assert process.communicate() == ("ended\n", "")
-    assert process.returncode == 0
-    with pytest.raises(httpx.ConnectError):
-        is_answering(url)
 
 
 def test_serve_steps_the_world_until_it_is_stopped() -> None:

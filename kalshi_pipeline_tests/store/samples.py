@@ -5,7 +5,7 @@ from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from sqlalchemy import Column, ForeignKey, Integer, MetaData, Table, select, update
+from sqlalchemy import Column, ForeignKey, Integer, MetaData, Table, func, select, update
 
 from kalshi_pipeline.records import Event, Market, Quote, Series
 from kalshi_pipeline.scope import Combos, Scope
@@ -152,8 +152,10 @@ def store_markets(database: Database, *rows: Market, at: int = NOON) -> Tally:
 def open_run(
     database: Database, tick_at: int, period_seconds: float | None = None, scope: Scope = SCOPE
 ) -> Run:
+    """Open a tick a second after it, or after the newest one that is stored: time does not go back."""
     with database.begin() as connection:
-        return open_tick(connection, tick_at, period_seconds, scope, tick_at + SECOND)
+        newest = connection.execute(select(func.max(ticks.c.tick_at))).scalar() or tick_at
+        return open_tick(connection, tick_at, period_seconds, scope, max(newest, tick_at) + SECOND)
 
 
 def close(database: Database, run: Run, state: State = State.COMPLETE, at: int | None = None) -> None:

@@ -5,8 +5,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from kalshi_pipeline.errors import ExchangeError, PipelineError, StoreError
+from kalshi_pipeline.errors import ExchangeError, PipelineError, StoppedError, StoreError
 from kalshi_pipeline.exchange.listing import ListedPage, Listing
+from kalshi_pipeline.ingest.run.clock_check import check_clock
 from kalshi_pipeline.ingest.run.garbage import few_collections
 from kalshi_pipeline.ingest.run.report import Report
 from kalshi_pipeline.ingest.run.session import Session
@@ -42,18 +43,21 @@ def begin_listing(
     subject: Subject | None = None,
     walk_seconds: float | None = None,
 ) -> Report:
-    """Open the record of a run and return its report.
+    """Open the record of a run and return its report; raise ClockError, and write nothing, where the clock is wrong.
 
     `kind` is that of the asset's documents, if it keeps those alone. `record` is the run's name in `listings`, by
     default the asset's; `subject` and `walk_seconds` are by default what the settings say: their open markets.
     """
+    checked = check_clock(session)
     at = session.clock.now()
     subject = subject or Subject(session.scope())
     seconds = walk_seconds or session.settings.walk_seconds
     dead_before = at - round(_WALKS_UNTIL_DEAD * seconds * MICROS_PER_SECOND)
     with session.database.begin() as connection:
         run = open_listing(connection, record or asset, subject, at, dead_before)
-    return Report(asset, run, subject, kind)
+    report = Report(asset, run, subject, kind)
+    checked.note_in(report)
+    return report
 
 
 def count_store(session: Session, report: Report) -> None:
@@ -97,7 +101,7 @@ def closing_run(session: Session, report: Report) -> Iterator[None]:
     _close(session, report)
     count_store(session, report)
     _count_documents(session, report)
-    report.requests = session.client.requests - requests
+    report.requests += session.client.requests - requests
     report.retries = session.client.retries - retries
     report.seconds = session.clock.monotonic() - started
     report.odd_fields = session.client.take_odd_fields()
@@ -123,6 +127,8 @@ def _close(session: Session, report: Report) -> None:
 
 def reason_of(error: BaseException) -> str:
     """Return why an error stopped a run, as its record says it."""
+    if isinstance(error, StoppedError):
+        return f"stopped by {error}"
     return str(error) if isinstance(error, PipelineError) else f"stopped by {type(error).__name__}"
 
 

@@ -20,8 +20,10 @@ class Report:
     from the YES side, `negative_sizes` those with a size below zero, `failures` what was selected and could not be
     fetched. `counts` holds what only runs of its kind count, `notes` what else a reader should know.
     `answer_age_seconds` is how old the oldest answer of `/markets` was when it arrived: a cache of the exchange's
-    network had kept it. `error` is what stopped the run after it had stored pages. `is_over` is False for a day that
-    has not ended: it is partial until then.
+    network had kept it. `clock_offset_seconds` is how far this computer's clock was ahead of the exchange's when the
+    run began, None if unknown; `inactive_shards` is JSON text of the shards that did not trade then, None if all did,
+    or if unknown. `error` is what stopped the run after it had stored pages. `is_over` is False for a day that has not
+    ended: it is partial until then.
     """
 
     asset: str
@@ -30,6 +32,7 @@ class Report:
     kind: str | None = None
     tick_at: int | None = None
     is_paused: bool | None = None
+    inactive_shards: str | None = None
     state: State = State.RUNNING
     reason: str | None = None
     error: ExchangeError | None = None
@@ -43,6 +46,7 @@ class Report:
     retries: int = 0
     seconds: float = 0.0
     answer_age_seconds: int = 0
+    clock_offset_seconds: float | None = None
     unmirrored: int = 0
     negative_sizes: int = 0
     counts: Counter[str] = field(default_factory=Counter)
@@ -71,9 +75,14 @@ class Report:
         if self.state is not State.PARTIAL or not (self.is_over or self.error or self.failures):
             return None
         day = self.subject.day
-        return partial_line(self.asset if day is None else f"{self.asset} of {day}", self.reason)
+        return state_line(self.asset if day is None else f"{self.asset} of {day}", self.state, self.reason)
+
+    @property
+    def skip(self) -> str | None:
+        """A line that names a skipped run and its reason, or None."""
+        return state_line(self.asset, self.state, self.reason) if self.state is State.SKIPPED else None
 
 
-def partial_line(name: str, reason: str | None) -> str:
-    """Return the line that names something partial."""
-    return f"{name} is partial: {reason}"
+def state_line(name: str, state: State, reason: str | None) -> str:
+    """Return the line that names something partial or skipped."""
+    return f"{name} is {state}: {reason}"

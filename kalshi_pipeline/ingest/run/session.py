@@ -4,7 +4,7 @@ import contextlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from kalshi_pipeline.clock import SYSTEM_CLOCK, Clock
+from kalshi_pipeline.clock import SYSTEM_CLOCK, Clock, SteadyClock
 from kalshi_pipeline.exchange.client import KalshiClient
 from kalshi_pipeline.ingest.run.documents import Documents
 from kalshi_pipeline.scope import Combos, Scope
@@ -20,13 +20,17 @@ _PROGRESS_SECONDS = 8.0
 
 @dataclass
 class Session:
-    """The connections and settings of one run; call `report_progress` as often as there is news."""
+    """The connections and settings of one run; call `report_progress` as often as there is news.
+
+    Setting the computer's clock does not move `clock`, until `read_clock_again` is called.
+    """
 
     client: KalshiClient
     database: Database
     settings: Settings
     report_progress: OnProgress
     clock: Clock = SYSTEM_CLOCK
+    read_clock_again: Callable[[], None] = lambda: None
     documents: Documents = field(init=False)
     """What the exchange says of the records, collected to be stored after them."""
 
@@ -70,9 +74,10 @@ def open_session(
     A backfill is limited to KALSHI_BACKFILL_SHARE of the requests, so that it never makes a tick late.
     `on_progress` is called every few seconds at most, with `report_retries` for retries too.
     """
-    report_progress = _throttled(on_progress, clock)
+    steady = SteadyClock(clock)
+    report_progress = _throttled(on_progress, steady)
     with (
-        contextlib.closing(Database(settings.database_url, clock=clock)) as database,
+        contextlib.closing(Database(settings.database_url, clock=steady)) as database,
         KalshiClient(
             settings.api_url,
             requests_per_second=settings.requests_per_second,
@@ -82,7 +87,7 @@ def open_session(
             retry_seconds=settings.retry_seconds,
             max_response_mb=settings.max_response_mb,
             on_retry=report_progress if report_retries else lambda _: None,
-            clock=clock,
+            clock=steady,
         ) as client,
     ):
-        yield Session(client, database, settings, report_progress, clock)
+        yield Session(client, database, settings, report_progress, steady, steady.read_again)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from typing import Self
+from uuid import uuid4
 
 from kalshi_pipeline.units import MICROS_PER_SECOND, datetime_of
 
@@ -33,6 +34,11 @@ class Tick:
         """
         late_seconds = (at - self.at) / MICROS_PER_SECOND
         return late_seconds > max(_LATE_SECONDS, (self.period_seconds or 0) / 2)
+
+
+def new_run_id() -> str:
+    """Return what tells a run from all others, for a run that Dagster has not given a number of its own."""
+    return uuid4().hex
 
 
 def clock_time(at: int) -> str:

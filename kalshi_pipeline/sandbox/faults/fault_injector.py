@@ -22,7 +22,7 @@ _MOST_REMEMBERED = 10_000
 _ALIAS = "_again"
 _MARKETS = "/markets"
 _HISTORICAL = "/historical/"
-_KEPT_ROUTES = (_MARKETS, "/markets/{ticker}")
+_KEPT_ROUTES = (_MARKETS, "/markets/{ticker}", "/exchange/status")
 _CREATED_BOUNDS = ("min_created_ts", "max_created_ts")
 _HTML = (
     "<html>\r\n<head><title>{0}</title></head>\r\n<body><center><h1>{0}</h1></center></body>\r\n</html>\r\n"
@@ -64,7 +64,10 @@ class FaultInjector:
             latency_jitter_seconds=0.0,
             created_skew_seconds=0.0,
             answer_age_seconds=0,
+            date_skew_seconds=0.0,
+            no_date=False,
             paused=False,
+            paused_shards=(),
             both_tiers=False,
             no_tier=0.0,
             amended=0.0,
@@ -96,6 +99,12 @@ class FaultInjector:
         """Return the age that an answer of a route carries; 0 if it carries none."""
         is_kept = route in _KEPT_ROUTES and self.faults.applies_to(path)
         return self.faults.answer_age_seconds if is_kept else 0
+
+    def date_skew_seconds(self, path: str) -> float | None:
+        """Return by how much the `Date` of an answer is later than now; None if it has none."""
+        if not self.faults.applies_to(path):
+            return 0.0
+        return None if self.faults.no_date else self.faults.date_skew_seconds
 
     def cutoff_jumps(self, path: str) -> bool:
         """Count this request, and return whether the cutoff moves before its answer."""

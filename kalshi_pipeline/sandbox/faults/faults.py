@@ -42,8 +42,11 @@ class Faults:
       every page but the first. After `unreachable_after` pages of listings every connection is reset.
     - `created_filter` and `created_skew_seconds` concern the created bounds of /markets: a request with one is refused,
       answered as if it had none, or answered for a window that is that many seconds later.
-    - `answer_age_seconds` is the `Age` of good answers of /markets and /markets/{ticker}, as a cache sends it. What
-      they hold is as new as ever.
+    - `answer_age_seconds` is the `Age` of good answers of /markets, /markets/{ticker} and /exchange/status, as a cache
+      sends it, and their `Date` is as much older. What they hold is as new as ever. A request with `Cache-Control:
+      no-cache` passes the cache by.
+    - `date_skew_seconds` shifts the `Date` of all answers, which looks like a wrong clock of the computer that asks;
+      `no_date` leaves it out.
     - `ignored` names query parameters that are answered as if they had not been sent: ("status", "series_ticker"). An
       ignored `cursor` is answered with the first page, and with a new cursor each time.
     - `odd_fields` writes one descriptive field of a record in a way that the contract does not know: a number as text,
@@ -61,7 +64,8 @@ class Faults:
 
     The world, for which `paths` has no meaning:
 
-    - `paused` stops the world's quotes, which /exchange/status reports.
+    - `paused` stops the world's quotes, which /exchange/status reports. `paused_shards` are the numbers of shards that
+      it reports as paused, ("1", "3"); their quotes move all the same.
     - `both_tiers` shows one archived market in three in the live tier too, there in an older version, together with its
       trades of the last day before the cutoff, which do not differ.
     - `no_tier` hides a share of the closed markets from every endpoint, but not their trades.
@@ -86,11 +90,14 @@ class Faults:
     unreadable: float = 0.0
     odd_fields: float = 0.0
     paused: bool = False
+    paused_shards: tuple[str, ...] = ()
     unreachable_after: int | None = None
     fail_first: int = 0
     created_filter: CreatedFilter = "honoured"
     created_skew_seconds: float = 0.0
     answer_age_seconds: int = 0
+    date_skew_seconds: float = 0.0
+    no_date: bool = False
     ignored: tuple[str, ...] = ()
     not_offered: tuple[str, ...] = ()
     added_fields: tuple[str, ...] = ()
@@ -130,6 +137,13 @@ class Faults:
             )
         if self.server_error not in (0, *_SERVER_ERRORS):
             raise ValueError(f"fault server_error is one of 500, 502, 503 and 504, not {self.server_error}")
+        self._check_words()
+
+    def _check_words(self) -> None:
+        if not all(shard.isdecimal() for shard in self.paused_shards):
+            raise ValueError(
+                f"fault paused_shards takes numbers of shards, not {','.join(self.paused_shards)}"
+            )
         for name, words in (("error_body", get_args(ErrorBody)), ("created_filter", get_args(CreatedFilter))):
             if getattr(self, name) not in words:
                 raise ValueError(f"fault {name} is one of {', '.join(words)}, not {getattr(self, name)}")

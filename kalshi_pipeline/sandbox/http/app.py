@@ -17,6 +17,7 @@ from starlette.types import Message, Receive, Scope, Send
 from kalshi_pipeline.sandbox.faults.fault_injector import ConnectionFault, FaultInjector, Plan
 from kalshi_pipeline.sandbox.faults.faults import Faults
 from kalshi_pipeline.sandbox.faults.tiers import Tiers
+from kalshi_pipeline.sandbox.http.dates import WALL_CLOCK, Now, with_date
 from kalshi_pipeline.sandbox.http.endpoint_context import EndpointContext, Handler
 from kalshi_pipeline.sandbox.http.event_listings import get_event, get_events, get_multivariate_events
 from kalshi_pipeline.sandbox.http.fee_listings import get_event_fee_changes, get_series_fee_changes
@@ -113,12 +114,14 @@ class Exchange:
         log: RequestLog,
         abort: Abort,
         pause: Pause,
+        now: Now = WALL_CLOCK,
     ) -> None:
         self._context = EndpointContext(world, shape_of(world), Tiers(world, faults))
         self._bucket = TokenBucket(limit) if limit else None
         self._log = log
         self._abort = abort
         self._pause = pause
+        self.now = now
         self._app = Starlette(
             routes=[
                 Route(PREFIX + path, self._endpoint(path, handler), methods=["GET"])
@@ -145,6 +148,7 @@ class Exchange:
             self._context, created_skew=self._fault_injector.created_skew(), tiers=Tiers(world, faults)
         )
         world.is_paused, world.amended_share = faults.paused, faults.amended
+        world.paused_shards = frozenset(map(int, faults.paused_shards))
 
     def _endpoint(self, route: str, handler: Handler) -> Callable[[Request], Any]:
         async def answer(request: Request) -> Response:
@@ -157,7 +161,8 @@ class Exchange:
                 body = handler(self._context, query)
             if fault_injector.corrupts_answers():
                 body = fault_injector.corrupt(path, request.scope["state"]["sent_query"], body)
-            return _json(body, request, fault_injector.age_seconds(route, path))
+            is_fresh = request.headers.get("cache-control") == "no-cache"
+            return _json(body, request, 0 if is_fresh else fault_injector.age_seconds(route, path))
 
         return answer
 
@@ -178,6 +183,7 @@ class Exchange:
         async def send_logged(message: Message) -> None:
             if message["type"] == "http.response.start":
                 log(message["status"])
+                message = self._dated(message, path)
             await send(message)
 
         try:
@@ -186,6 +192,12 @@ class Exchange:
                 await self._reset(scope, receive)
         finally:
             log(0)
+
+    def _dated(self, message: Message, path: str) -> Message:
+        skew_seconds = self._fault_injector.date_skew_seconds(path)
+        if skew_seconds is None:
+            return message
+        return {**message, "headers": with_date(message["headers"], self.now() + skew_seconds)}
 
     async def _respond(self, scope: Scope, receive: Receive, send: Send, path: str, query: str) -> bool:
         """Answer the request and return True; return False if the connection is to be reset instead."""

@@ -13,11 +13,11 @@ from starlette.types import Scope
 
 from kalshi_pipeline.sandbox.faults.faults import Faults
 from kalshi_pipeline.sandbox.http.app import PREFIX, Exchange, Pause
+from kalshi_pipeline.sandbox.http.dates import WALL_CLOCK, Now
 from kalshi_pipeline.sandbox.http.limits import RateLimit
 from kalshi_pipeline.sandbox.http.request_log import RequestLog
 from kalshi_pipeline.sandbox.world.config import WorldConfig
 from kalshi_pipeline.sandbox.world.world import World
-from kalshi_pipeline.signals import until_signalled
 
 _START_SECONDS = 10.0
 _TICK_SECONDS = 0.02
@@ -62,7 +62,7 @@ class _Server(uvicorn.Server):
 class Sandbox:
     """An exchange on the loopback interface that runs within a `with` block; on a free port if `port` is 0.
 
-    `pause` waits for the seconds by which a fault delays an answer.
+    `pause` waits for the seconds by which a fault delays an answer; `now` is the time that its answers are dated by.
     """
 
     def __init__(
@@ -73,12 +73,15 @@ class Sandbox:
         limit: RateLimit | None = None,
         host: str = "127.0.0.1",
         pause: Pause = asyncio.sleep,
+        now: Now = WALL_CLOCK,
     ) -> None:
         self.world = world or World()
         self.requests = RequestLog()
         self._host = host
         self._port = port
-        self._exchange = Exchange(self.world, faults or Faults(), limit, self.requests, self._abort, pause)
+        self._exchange = Exchange(
+            self.world, faults or Faults(), limit, self.requests, self._abort, pause, now
+        )
         self._socket: socket.socket | None = None
         self._server: _Server | None = None
         self._thread: threading.Thread | None = None
@@ -95,6 +98,10 @@ class Sandbox:
     @property
     def url(self) -> str:
         return f"http://{self._host}:{self._port}{PREFIX}"
+
+    def date_by(self, now: Now) -> None:
+        """Date answers by another time from the next request on."""
+        self._exchange.now = now
 
     def __enter__(self) -> Self:
         self.start()
@@ -166,12 +173,12 @@ def serve(
     on_start: Callable[[str], None] = lambda _: None,
     stop: threading.Event | None = None,
 ) -> None:
-    """Serve until Ctrl-C, SIGTERM or `stop`, and step the world in real time, or never if the interval is None.
+    """Serve until `stop` is set or a signal raises, and step the world in real time, or never if the interval is None.
 
     `on_start` is called with the address of the exchange as soon as it answers.
     """
     stop = stop or threading.Event()
-    with until_signalled(), Sandbox(World(config), port, faults, limit, host) as sandbox:
+    with Sandbox(World(config), port, faults, limit, host) as sandbox:
         on_start(sandbox.url)
         while not stop.wait(step_every_seconds):
             sandbox.world.step()

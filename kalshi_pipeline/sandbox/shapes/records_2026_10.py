@@ -172,22 +172,29 @@ class NewestRecords:
         )
 
     def status(self) -> str:
-        active = "false" if self.world.is_paused else "true"
+        active = [_yes_no(self._is_trading(shard)) for shard in range(len(_SHARDS))]
         shards = ",".join(
-            f'{{"description":"{name}","exchange_active":true,"exchange_index":{index},'
-            f'"intra_exchange_transfers_active":true,"trading_active":{active}}}'
-            for index, name in enumerate(_SHARDS)
+            f'{{"description":"{name}","exchange_active":true,"exchange_index":{shard},'
+            f'"intra_exchange_transfers_active":true,"trading_active":{active[shard]}}}'
+            for shard, name in enumerate(_SHARDS)
         )
         resume = self.resume_time()
         return (
             f'{{"exchange_active":true,{resume}"exchange_index_statuses":[{shards}],'
-            f'"intra_exchange_transfers_active":true,"trading_active":{active}}}'
+            f'"intra_exchange_transfers_active":true,"trading_active":{active[0]}}}'
         )
+
+    def _is_trading(self, shard: int) -> bool:
+        return not (self.world.is_paused or shard in self.world.paused_shards)
 
     def resume_time(self) -> str:
         if not self.world.is_paused:
             return ""
         return f'"exchange_estimated_resume_time":"{format_time(self.world.clock + 2 * HOUR)}",'
+
+
+def _yes_no(value: bool) -> str:  # noqa: FBT001  (a JSON word)
+    return "true" if value else "false"
 
 
 def _levels(levels: list[Level]) -> str:

@@ -43,6 +43,7 @@ class WorldState:
         self.start = self.clock
         self.steps = 0
         self.is_paused = False
+        self.paused_shards: frozenset[int] = frozenset()
         # The share of closing markets whose first result is amended; with 0 it is still one in forty (outcomes.py).
         self.amended_share = 0.0
         self.cutoff_lead = 0

@@ -66,6 +66,8 @@ class TickRun(StoredRun):
     tick_at: int
     period_seconds: float | None
     is_paused: bool | None
+    inactive_shards: str | None
+    run_id: str | None
     keyframes: int
     ended: int
     out_of_scope: int

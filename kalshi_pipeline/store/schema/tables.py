@@ -363,6 +363,12 @@ ticks = Table(
     _count("paused", "markets that are open and paused", default="0"),
     _count("unconfirmed", "markets in its scope that it neither listed nor proved ended", default="0"),
     _count("gone", "markets found in neither of the exchange's tiers", default="0"),
+    Column("run_id", Text, comment="the run that took it, so that a retry finds the tick of a manual run"),
+    Column(
+        "inactive_shards",
+        Text,
+        comment="the shards of the exchange that did not trade, as JSON; NULL if all did, or if unknown",
+    ),
     comment="one row for each snapshot, and for each scheduled one that was not taken",
 )
 

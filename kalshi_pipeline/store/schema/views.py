@@ -378,6 +378,7 @@ SELECT
     t.reason AS reason,
     z.sentence AS scope,
     t.is_paused AS is_paused,
+    t.inactive_shards AS inactive_shards,
     {self._iso("t.started_at")} AS started_at,
     {self._iso("t.finished_at")} AS finished_at,
     {", ".join(f"t.{name} AS {name}" for name in _COUNTS)}

@@ -26,6 +26,8 @@ from sqlalchemy import (
     update,
 )
 
+from kalshi_pipeline.clock import MOST_OFFSET_SECONDS
+from kalshi_pipeline.errors import ClockError, TickAheadError
 from kalshi_pipeline.scope import Scope
 from kalshi_pipeline.store.schema.tables import (
     event_lookups,
@@ -113,8 +115,31 @@ def open_listing(connection: Connection, asset: str, subject: Subject, at: int, 
     return Run(listings, insert_one(connection, listings, values), State.RUNNING)
 
 
+def manual_tick(connection: Connection, created_at: int, run_id: str) -> int:
+    """Return the tick of a manual run that was created at an instant: the one that it has already, as a retry does.
+
+    Otherwise it is the first whole second, from that of its creation on, that no other run has. It may be to come.
+    """
+    second_at = created_at // MICROS_PER_SECOND * MICROS_PER_SECOND
+    found = connection.execute(
+        select(ticks.c.tick_at, ticks.c.run_id).where(ticks.c.tick_at >= second_at).order_by(ticks.c.tick_at)
+    ).all()
+    own = [tick.tick_at for tick in found if tick.run_id == run_id]
+    if own:
+        return int(own[0])
+    for tick in found:
+        if second_at <= tick.tick_at < second_at + MICROS_PER_SECOND:
+            second_at += MICROS_PER_SECOND
+    return second_at
+
+
 def open_tick(
-    connection: Connection, tick_at: int, period_seconds: float | None, scope: Scope, at: int
+    connection: Connection,
+    tick_at: int,
+    period_seconds: float | None,
+    scope: Scope,
+    at: int,
+    run_id: str | None = None,
 ) -> Run:
     """Open a tick's row under the snapshot lock. If it is not to be taken, its `state` is COMPLETE or SKIPPED.
 
@@ -124,7 +149,15 @@ def open_tick(
 
     Scheduled ticks without a snapshot since the last scheduled one are recorded: as skipped if another run was busy
     then, else as missed.
+
+    Raises ClockError if the tick is further ahead of the present instant `at` than clocks may differ, or if a tick is
+    stored that is.
     """
+    if _is_ahead(tick_at, at):
+        raise ClockError(
+            f"tick {iso_of(tick_at)} is ahead of now ({iso_of(at)}), so it was not taken: the clock was wrong when it "
+            "was planned, or is now; see that the clock is right, then run again"
+        )
     connection.execute(
         update(ticks)
         .where(ticks.c.state == State.RUNNING)
@@ -136,17 +169,18 @@ def open_tick(
     if found is not None and found.state == State.COMPLETE:
         return Run(ticks, found.id, State.COMPLETE, "this tick was complete already")
     newest = connection.execute(select(func.max(ticks.c.tick_at)).where(ticks.c.state.in_(TAKEN))).scalar()
+    if newest is not None and _is_ahead(newest, at):
+        raise TickAheadError(iso_of(newest), iso_of(at), (newest - at) / MICROS_PER_SECOND)
     in_scope = {"scope_id": scope_id(connection, scope)}
-    values = {**in_scope, "started_at": at, "finished_at": None, "period_seconds": period_seconds}
+    values = {
+        **in_scope,
+        "started_at": at,
+        "finished_at": None,
+        "period_seconds": period_seconds,
+        "run_id": run_id,
+    }
     new = {"tick_at": tick_at, **_counts(ticks, Tally()), **values}
-    reason = None
-    if newest is not None and newest > tick_at:
-        reason = f"the newer tick {iso_of(newest)} had been taken before this one could start"
-    elif (
-        period_seconds is not None
-        and at - tick_at > max(period_seconds, _PATIENCE_SECONDS) * MICROS_PER_SECOND
-    ):
-        reason = f"its run started {(at - tick_at) // MICROS_PER_SECOND} s late, in the time of another tick"
+    reason = _why_skipped(tick_at, period_seconds, newest, at)
     if reason is not None:
         if found is not None:
             return Run(ticks, found.id, State.SKIPPED, reason)
@@ -163,6 +197,19 @@ def open_tick(
     if period_seconds is not None:
         _record_missed(connection, tick_at, period_seconds, in_scope)
     return Run(ticks, insert_one(connection, ticks, {**new, **running}), State.RUNNING)
+
+
+def _why_skipped(tick_at: int, period_seconds: float | None, newest: int | None, at: int) -> str | None:
+    if newest is not None and newest > tick_at:
+        return f"the newer tick {iso_of(newest)} had been taken before this one could start"
+    late = at - tick_at
+    if period_seconds is not None and late > max(period_seconds, _PATIENCE_SECONDS) * MICROS_PER_SECOND:
+        return f"its run started {late // MICROS_PER_SECOND} s late, in the time of another tick"
+    return None
+
+
+def _is_ahead(tick_at: int, at: int) -> bool:
+    return tick_at - at > MOST_OFFSET_SECONDS * MICROS_PER_SECOND
 
 
 def _holds_quotes(connection: Connection, tick_id: int) -> bool:
@@ -205,7 +252,7 @@ def add_page(connection: Connection, run: Run, tally: Tally) -> None:
     """Add a page's counts to its run, in the page's own transaction."""
     counts = {_added(name): count for name, count in _counts(run.table, tally).items()}
     if any(counts.values()):
-        connection.execute(_add_counts(run.table), {"run_id": run.id, **counts})
+        connection.execute(_add_counts(run.table), {"of_run": run.id, **counts})
 
 
 @cache
@@ -214,7 +261,7 @@ def _add_counts(table: Table) -> Update:
     counts = {
         name: table.c[name] + bindparam(_added(name), type_=Integer) for name in _counts(table, Tally())
     }
-    return update(table).where(table.c.id == bindparam("run_id", type_=Integer)).values(counts)
+    return update(table).where(table.c.id == bindparam("of_run", type_=Integer)).values(counts)
 
 
 def _added(name: str) -> str:
@@ -230,9 +277,12 @@ def close_run(
     connection.execute(update(table).where(table.c.id == run.id).values(values))
 
 
-def record_pause(connection: Connection, run: Run, *, is_paused: bool | None) -> None:
-    """Record whether trading was paused at a tick; None if unknown."""
-    connection.execute(update(ticks).where(ticks.c.id == run.id).values(is_paused=is_paused))
+def record_status(
+    connection: Connection, run: Run, *, is_paused: bool | None, inactive_shards: str | None
+) -> None:
+    """Record whether trading was paused at a tick, None if unknown, and which shards did not trade, as JSON text."""
+    values = {"is_paused": is_paused, "inactive_shards": inactive_shards}
+    connection.execute(update(ticks).where(ticks.c.id == run.id).values(values))
 
 
 def record_lookups(connection: Connection, tickers: Sequence[str], at: int) -> None:

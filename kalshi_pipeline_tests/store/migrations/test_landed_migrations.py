@@ -25,11 +25,12 @@ LANDED = {
     "0011_documents.py": "1fe3e5df82d9897bf95a7f7bc5cf9510fe5cc86ec5c04afc7681650c37c49646",
     "0012_unchanged_blocks.py": "0719b37d32f8589e77b1813c1866d70488c3df1d35a65486e5a46ab6df32a3a1",
     "0013_refusals.py": "53a22cbefbf49c0d114d6461a987f2495b65e0e17bbf626d5d0dd532a6d71f3e",
-    "0015_void_ticks.py": "a23ac1213bcfd25f6801ff9faaba41d9c43ca0bb7ee93ec61dc0691be247ce5a",
+    "0014_runs_of_ticks.py": "0b5bcd51488c4871677ca987f60b0b09b990293172add3062ae893f0a4331d77",
+    "0015_void_ticks.py": "8f5127f277dc13ba8db76aed961230e20db4f8d10d98fde224b7ce0981bd452a",
 }
 
 # Views are made by an upgrade only, so another definition takes another revision, if an empty one.
-VIEWS = ("0015", "188afba7678036a3a2ee2e57ee5857be819b4d46cb781416ddc00c81bcf8e5c9")
+VIEWS = ("0015", "de500063a261c7a35aa812f7dcd44fe4b3f30afe107d9f4381694643e8e4c256")
 
 
 @pytest.mark.parametrize("name", LANDED)

@@ -218,6 +218,7 @@ def test_migrations_make_an_index_that_finds_the_ages_of_markets_that_trade(data
                 "reason",
                 "scope",
                 "is_paused",
+                "inactive_shards",
                 "started_at",
                 "finished_at",
                 "pages",
@@ -354,6 +355,7 @@ def _at_newest(table: str, row: Row) -> Row:
         "ticks": {
             "windows": 1,
             **dict.fromkeys(("keyframes", "ended", "out_of_scope", "paused", "unconfirmed", "gone"), 0),
+            **dict.fromkeys(("run_id", "inactive_shards")),
         },
         "markets": {"gone_at": None},
         "quarantine": {"digest": "", "bytes": 2, "times": 1, "replayed_at": None},

@@ -336,7 +336,7 @@ def test_received_before_of_a_tick_is_of_its_scope(database: Database) -> None:
         [(SCOPE, State.COMPLETE), (SCOPE, State.PARTIAL), (ONLY_COMBOS, State.COMPLETE), (SCOPE, None)]
     ):
         with database.begin() as connection:
-            run = open_tick(connection, NOON + number * MINUTE, None, scope, NOON)
+            run = open_tick(connection, NOON + number * MINUTE, None, scope, NOON + number * MINUTE)
             add_page(connection, run, Tally(pages=1, received=100 + number))
             if state is not None:
                 close_run(connection, run, state, None, NOON)

@@ -5,6 +5,8 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import Table
 
+from kalshi_pipeline.advice import with_advice
+from kalshi_pipeline.errors import ClockError, TickAheadError
 from kalshi_pipeline.scope import Combos
 from kalshi_pipeline.store.database import Database
 from kalshi_pipeline.store.reading.history import newest_history
@@ -15,10 +17,11 @@ from kalshi_pipeline.store.writing.runs import (
     Subject,
     add_page,
     close_run,
+    manual_tick,
     open_listing,
     open_tick,
     record_lookups,
-    record_pause,
+    record_status,
 )
 from kalshi_pipeline.store.writing.tally import Tally
 from kalshi_pipeline_tests.store.samples import (
@@ -65,6 +68,8 @@ def _tick(number: int, tick_at: int, **changes: object) -> Row:
         "reason": None,
         **_TICK_COUNTS,
         "windows": 1,
+        "run_id": None,
+        "inactive_shards": None,
         **changes,
     }
 
@@ -318,7 +323,14 @@ def test_tick_that_a_newer_one_overtook_is_skipped_and_recorded(
         close(database, run, newer)
     assert open_run(database, NOON) == Run(ticks, 2, State.SKIPPED, _OVERTAKEN)
     assert contents(database, ticks)[1:] == [
-        _tick(2, NOON, state="skipped", reason=_OVERTAKEN, finished_at=NOON + SECOND)
+        _tick(
+            2,
+            NOON,
+            state="skipped",
+            reason=_OVERTAKEN,
+            started_at=LATER + SECOND,
+            finished_at=LATER + SECOND,
+        )
     ]
 
 
@@ -483,14 +495,77 @@ def test_scheduled_tick_that_was_overtaken_makes_no_missed_ones(database: Databa
     ]
 
 
-@pytest.mark.parametrize("is_paused", [True, False, None], ids=["paused", "trading", "unknown"])
-def test_pause_is_recorded_at_its_tick(database: Database, is_paused: bool | None) -> None:
+@pytest.mark.parametrize(
+    ("is_paused", "shards"),
+    [(True, None), (False, '[{"exchange_index":1}]'), (None, None)],
+    ids=["paused", "shard", "unknown"],
+)
+def test_pause_is_recorded_at_its_tick(
+    database: Database, is_paused: bool | None, shards: str | None
+) -> None:
     close(database, open_run(database, NOON), at=LATER)
     run = open_run(database, LATER)
     with database.begin() as connection:
-        record_pause(connection, run, is_paused=is_paused)
-    assert contents(database, ticks)[1:] == [_tick(2, LATER, is_paused=is_paused)]
+        record_status(connection, run, is_paused=is_paused, inactive_shards=shards)
+    assert contents(database, ticks)[1:] == [_tick(2, LATER, is_paused=is_paused, inactive_shards=shards)]
     assert contents(database, ticks)[0]["is_paused"] is None
+
+
+def _manual(database: Database, created_at: int, run_id: str) -> int:
+    """Open the tick of a manual run and close it again, and return it."""
+    with database.begin() as connection:
+        tick_at = manual_tick(connection, created_at, run_id)
+        run = open_tick(connection, tick_at, None, SCOPE, tick_at + SECOND, run_id)
+        close_run(connection, run, State.PARTIAL, None, tick_at + SECOND)
+    return tick_at
+
+
+def test_manual_tick_is_the_second_of_the_run_or_the_next_free_one(database: Database) -> None:
+    """A retry finds its own, whatever was taken since."""
+    created_at = NOON + 700_000
+    assert _manual(database, created_at, "first") == NOON
+    assert _manual(database, created_at, "second") == NOON + SECOND
+    assert _manual(database, created_at, "first") == NOON
+    assert _manual(database, NOON + SECOND + 1, "third") == NOON + 2 * SECOND
+    assert _manual(database, NOON + 5 * SECOND, "fourth") == NOON + 5 * SECOND
+    assert [row["run_id"] for row in contents(database, ticks)] == ["first", "second", "third", "fourth"]
+
+
+def test_manual_tick_leaves_out_a_second_with_a_tick_of_another_cadence(database: Database) -> None:
+    close(database, open_run(database, NOON + 600_000, 0.6), at=LATER)
+    assert _manual(database, NOON + 700_000, "manual") == NOON + SECOND
+
+
+def _opened(database: Database, tick_at: int, at: int) -> Run:
+    with database.begin() as connection:
+        return open_tick(connection, tick_at, _PERIOD, SCOPE, at)
+
+
+def test_stored_tick_ahead_of_now_is_named_and_nothing_is_written(database: Database) -> None:
+    """As by a clock that was a day ahead. A minute is what clocks may differ by."""
+    ahead = NOON + 24 * 60 * MINUTE
+    close(database, _opened(database, ahead, ahead), at=ahead)
+    before = contents(database, ticks)
+    with pytest.raises(TickAheadError) as error:
+        _opened(database, NOON, NOON + SECOND)
+    assert str(error.value) == (
+        "tick 2026-11-23T12:00:00.000000Z is stored, 86,399 s ahead of now (2026-11-22T12:00:01.000000Z), so nothing "
+        "was written"
+    )
+    assert with_advice(error.value).endswith(
+        "with `kalshi-pipeline void-ticks --after 2026-11-22T12:00:01.000000Z`"
+    )
+    assert contents(database, ticks) == before
+    assert _opened(database, ahead - MINUTE, ahead - MINUTE).state is State.SKIPPED
+
+
+def test_tick_that_was_planned_by_a_clock_that_was_ahead_is_not_taken(database: Database) -> None:
+    with pytest.raises(
+        ClockError, match=r"^tick 2026-11-22T12:01:01.000000Z is ahead of now \(2026-11-22T12:00:00"
+    ):
+        _opened(database, NOON + 61 * SECOND, NOON)
+    assert contents(database, ticks) == []
+    assert _opened(database, NOON + MINUTE, NOON).state is State.RUNNING
 
 
 def test_lookups_keep_when_an_event_was_asked_for_last(database: Database) -> None:

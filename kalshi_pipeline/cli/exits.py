@@ -1,0 +1,45 @@
+"""How a command ends: the exit code of each kind of error, and what each code means."""
+
+from collections.abc import Mapping
+
+from kalshi_pipeline.errors import (
+    ClockError,
+    ConfigurationError,
+    ExchangeError,
+    NotFoundError,
+    PipelineError,
+    RangeError,
+    SkippedError,
+    StoreError,
+    UnknownTickerError,
+)
+
+EXIT_CODES: Mapping[int, str] = {
+    0: "the work was done",
+    1: "a fault of this program",
+    2: "a wrong setting, argument or clock",
+    3: "the exchange failed or refused, or something is partial",
+    4: "the database failed",
+    5: "the ticker is not known",
+    6: "a snapshot was skipped, because a newer tick had been taken or its time was over, and nothing is partial",
+    129: "stopped by SIGHUP, as when its terminal is closed",
+    130: "stopped by SIGINT, which is Ctrl-C",
+    143: "stopped by SIGTERM",
+}
+"""Every code with its meaning; a program that a signal stops exits with 128 and the signal's number."""
+
+_CODES_OF_ERRORS: tuple[tuple[type[PipelineError], int], ...] = (
+    (ConfigurationError, 2),
+    (RangeError, 2),
+    (ClockError, 2),
+    (NotFoundError, 5),
+    (UnknownTickerError, 5),
+    (ExchangeError, 3),
+    (StoreError, 4),
+    (SkippedError, 6),
+)
+
+
+def exit_code_of(error: PipelineError) -> int:
+    """Return the exit code of a command that an error ended."""
+    return next((code for kind, code in _CODES_OF_ERRORS if isinstance(error, kind)), 1)
