@@ -43,7 +43,9 @@ def test_collector_that_a_clock_ahead_silenced_goes_on_after_voiding(
     assert run("snapshot").returncode == 0
     sandbox.world.step()
     ahead_at = take_ahead(sandbox, database_path)
-    assert "skipped" in run("snapshot").stdout
+    refused = run("snapshot")
+    assert refused.returncode == 2
+    assert "`kalshi-pipeline void-ticks --after 20" in refused.stderr
 
     before = database_path.read_bytes()
     shown = run("void-ticks", "--after", "now")
@@ -64,7 +66,7 @@ def test_collector_that_a_clock_ahead_silenced_goes_on_after_voiding(
     after = run("snapshot")
     assert after.returncode == 0
     assert "price_snapshots complete" in after.stdout
-    assert query("SELECT state FROM ticks ORDER BY tick_at") == [("complete",), ("skipped",), ("complete",)]
+    assert query("SELECT state FROM ticks ORDER BY tick_at") == [("complete",), ("complete",)]
 
 
 def test_nothing_to_void_is_one_line(run: Run, query: Query) -> None:
@@ -79,7 +81,7 @@ def test_nothing_to_void_is_one_line(run: Run, query: Query) -> None:
 
 
 def test_real_ticks_are_shown_as_such_before_they_are_voided(run: Run, query: Query) -> None:
-    since = iso_of(SYSTEM_CLOCK.now())
+    since = iso_of(SYSTEM_CLOCK.now() - MICROS_PER_SECOND)
     assert run("snapshot").returncode == 0
     shown = run("void-ticks", "--after", since, "--dry-run")
     warning = "not ahead of now, so their quotes may be right: 1 of these ticks"

@@ -60,7 +60,9 @@ class OddExchange(SmallExchange):
 @pytest.mark.parametrize("seed", range(3))
 def test_every_record_is_accounted_for(seed: int, settings_for: Any, query: Query) -> None:
     exchange = OddExchange(random.Random(seed))
-    with served(exchange) as url, open_session(settings_for(url), clock=ManualClock()) as session:
+    clock = ManualClock()
+    exchange.now = clock.seconds
+    with served(exchange) as url, open_session(settings_for(url), clock=clock) as session:
         for report in collected(session):
             tally = report.tally
             parts = (tally.inserted, tally.changed, tally.unchanged, tally.quarantined, tally.duplicates)

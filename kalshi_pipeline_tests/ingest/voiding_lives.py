@@ -13,7 +13,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from kalshi_pipeline.errors import ExchangeError
+from kalshi_pipeline.errors import ClockError, ExchangeError
 from kalshi_pipeline.exchange.client import KalshiClient
 from kalshi_pipeline.ingest.run.report import Report
 from kalshi_pipeline.ingest.run.session import Session
@@ -142,6 +142,8 @@ class VoidingLife:
                 return str(run(at)(Session(client, database, settings, lambda _: None, clock)).state)
             except StoppedError:
                 return "stopped"
+            except ClockError:  # a stored tick is further ahead of now than clocks may differ
+                return "refused"
             except ExchangeError:
                 return "failed"
 

@@ -3,7 +3,7 @@ CREATE TABLE alembic_version (
 	version_num VARCHAR(32) NOT NULL, 
 	CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num)
 );
-INSERT INTO "alembic_version" VALUES('0015');
+INSERT INTO "alembic_version" VALUES('0014');
 CREATE TABLE backfill_progress (
 	id INTEGER NOT NULL, 
 	name TEXT NOT NULL, 
@@ -1052,66 +1052,6 @@ INSERT INTO "unlisted_spans" VALUES(18,22,NULL);
 INSERT INTO "unlisted_spans" VALUES(20,23,NULL);
 INSERT INTO "unlisted_spans" VALUES(36,23,NULL);
 INSERT INTO "unlisted_spans" VALUES(37,17,20);
-CREATE TABLE void_snapshots (
-	tick_id INTEGER NOT NULL, 
-	market_id INTEGER NOT NULL, 
-	yes_bid BIGINT, 
-	yes_ask BIGINT, 
-	yes_bid_size BIGINT, 
-	yes_ask_size BIGINT, 
-	last_price BIGINT, 
-	volume BIGINT, 
-	open_interest BIGINT, 
-	received_ms INTEGER NOT NULL, 
-	is_terminal BOOLEAN NOT NULL, 
-	CONSTRAINT pk_void_snapshots PRIMARY KEY (tick_id, market_id), 
-	CONSTRAINT fk_void_snapshots_tick_id FOREIGN KEY(tick_id) REFERENCES void_ticks (id)
-)
- WITHOUT ROWID
-
-;
-CREATE TABLE void_ticks (
-	id INTEGER NOT NULL, 
-	tick_at BIGINT NOT NULL, 
-	period_seconds FLOAT, 
-	is_paused BOOLEAN, 
-	started_at BIGINT, 
-	finished_at BIGINT, 
-	state TEXT NOT NULL, 
-	reason TEXT, 
-	pages INTEGER NOT NULL, 
-	received INTEGER NOT NULL, 
-	inserted INTEGER NOT NULL, 
-	unchanged INTEGER NOT NULL, 
-	quarantined INTEGER NOT NULL, 
-	duplicates INTEGER NOT NULL, 
-	placeholders INTEGER NOT NULL, 
-	healed INTEGER NOT NULL, 
-	windows INTEGER NOT NULL, 
-	keyframes INTEGER NOT NULL, 
-	ended INTEGER NOT NULL, 
-	scope_id INTEGER, 
-	out_of_scope INTEGER NOT NULL, 
-	paused INTEGER NOT NULL, 
-	unconfirmed INTEGER NOT NULL, 
-	gone INTEGER NOT NULL, 
-	run_id TEXT, 
-	inactive_shards TEXT, 
-	voided_at BIGINT NOT NULL, 
-	CONSTRAINT pk_void_ticks PRIMARY KEY (id), 
-	CONSTRAINT fk_void_ticks_scope_id FOREIGN KEY(scope_id) REFERENCES scopes (id)
-);
-CREATE TABLE void_unchanged_blocks (
-	tick_id INTEGER NOT NULL, 
-	block INTEGER NOT NULL, 
-	received_ms INTEGER NOT NULL, 
-	remainders BLOB NOT NULL, 
-	CONSTRAINT pk_void_unchanged_blocks PRIMARY KEY (tick_id, block, received_ms), 
-	CONSTRAINT fk_void_unchanged_blocks_tick_id FOREIGN KEY(tick_id) REFERENCES void_ticks (id)
-)
- WITHOUT ROWID
-
-;
 CREATE INDEX ix_listings_asset ON listings (asset, id);
 CREATE INDEX ix_events_series_id ON events (series_id);
 CREATE INDEX ix_markets_event_id ON markets (event_id);
@@ -1657,15 +1597,4 @@ FROM combo_legs AS l
 JOIN markets AS c ON c.id = l.market_id
 LEFT JOIN markets AS m ON m.id = l.leg_market_id
 LEFT JOIN events AS e ON e.id = m.event_id;
-CREATE VIEW void_unchanged_quotes AS
-WITH RECURSIVE remainders (remainder) AS (
-    SELECT 0 UNION ALL SELECT remainder + 1 FROM remainders WHERE remainder < 127
-)
-SELECT
-    b.tick_id AS tick_id,
-    b.block * 128 + r.remainder AS market_id,
-    b.received_ms AS received_ms
-FROM void_unchanged_blocks AS b
-CROSS JOIN remainders AS r
-WHERE instr(b.remainders, CAST(char(r.remainder) AS BLOB)) > 0;
 COMMIT;
