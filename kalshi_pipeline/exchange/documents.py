@@ -70,6 +70,8 @@ class Source:
 
         A record without a name, or one that cannot be decoded at all, is left out.
         """
+        if wanted is not None and not wanted:
+            return
         shape = _SHAPES.get(self.key, _OTHER)
         seen: set[str] = set()
         for fields in self._records(wanted):
