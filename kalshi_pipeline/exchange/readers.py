@@ -10,7 +10,7 @@ from typing import Any, Generic, TypeVar
 import msgspec
 
 from kalshi_pipeline.exchange.compiling import NO_RULES, Rules, list_of, record_function, wire_of
-from kalshi_pipeline.exchange.documents import Source
+from kalshi_pipeline.exchange.documents import Source, outside_of_the_heap
 from kalshi_pipeline.exchange.field_by_field import read_fields
 from kalshi_pipeline.exchange.json_text import load, may_hold_nul
 from kalshi_pipeline.exchange.pages import Page, object_under, read_rows, split_page, unreadable
@@ -108,7 +108,7 @@ class PageReader(Generic[Record]):
         if not self._are_kept_whole:
             return None
         tickers = None if records is None else [record.ticker for record in records]
-        return Source(body, self._key, tickers)
+        return Source(outside_of_the_heap(body), self._key, tickers)
 
     def _parse_rows(self, body: bytes, read: Callable[[bytes, Counter[str]], Record]) -> Page[Record]:
         rows, cursor, has_cursor = split_page(body, self._key)
