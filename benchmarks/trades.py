@@ -36,7 +36,7 @@ from kalshi_pipeline.records import Trade
 from kalshi_pipeline.settings import Settings
 from kalshi_pipeline.store.database import Database
 from kalshi_pipeline.store.writing.parents import merge_markets
-from kalshi_pipeline.store.writing.trades import append_staged_trades, stage_trades, trade_key
+from kalshi_pipeline.store.writing.trades import append_staged_trades, stage_trades, stored_values
 from kalshi_pipeline.units import MICROS_PER_SECOND, instant_of
 from kalshi_pipeline_tests.store.samples import market
 
@@ -132,7 +132,7 @@ def _write(pages: SavedPages, path: Path, raw_path: Path) -> tuple[Spent, Spent]
         waiting: list[Trade] = []
         for number, page in enumerate(pages, 1):
             listed = TRADES.parse(page).records
-            raw.on(partial(write_raw, [_row(trade) for trade in listed]))
+            raw.on(partial(write_raw, [stored_values(trade) for trade in listed]))
             waiting += listed
             if number % PAGES_AT_ONCE == 0 or number == len(pages.paths):
                 written.on(partial(write, waiting))
@@ -153,10 +153,6 @@ def _raw_table(path: Path) -> Iterator[Callable[[list[PlainRow]], None]]:
             connection.execute("COMMIT")
 
         yield write
-
-
-def _row(trade: Trade) -> PlainRow:
-    return (trade_key(trade.trade_id), *trade[1:])
 
 
 def _collect(pages: SavedPages, path: Path, trades: int) -> Collected:

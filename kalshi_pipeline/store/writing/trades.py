@@ -18,7 +18,7 @@ from sqlalchemy import (
     select,
 )
 
-from kalshi_pipeline.records import Trade
+from kalshi_pipeline.records import Row, Trade
 from kalshi_pipeline.scope import Scope
 from kalshi_pipeline.store.dialects.statements import insert_or_ignore
 from kalshi_pipeline.store.schema.from_records import record_columns
@@ -95,9 +95,14 @@ def trade_key(trade_id: str) -> bytes:
     return trade_id.encode().ljust(_UUID_BYTES + 1)
 
 
+def stored_values(trade: Trade) -> Row:
+    """Return what is stored of a trade, its identifier first."""
+    return (trade_key(trade.trade_id), *trade[1:_STORED])
+
+
 def stage_trades(connection: Connection, page: Sequence[Trade]) -> None:
     """Hold trades in a temporary table of this connection, for the functions below."""
-    _staging.fill(connection, [(trade_key(trade.trade_id), *trade[1:_STORED]) for trade in page])
+    _staging.fill(connection, [stored_values(trade) for trade in page])
 
 
 def stage_traded_markets(connection: Connection, tickers: Iterable[str]) -> None:
