@@ -205,7 +205,9 @@ class Transport:
     def _attempt(self, path: str, params: Params, headers: Mapping[str, str] | None) -> Reply:
         try:
             with self._http.stream("GET", self._api_url + path, params=params, headers=headers) as response:
-                return Reply(response.status_code, response.headers, self._body_of(response))
+                reply = Reply(response.status_code, response.headers, self._body_of(response))
+            # A response and its stream refer to each other, and would be kept until garbage is collected.
+            response.stream = _NO_STREAM
         except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
             raise RefusedError(
                 f"KALSHI_API_URL={self._api_url} is not a usable address: {error}; change it", 0
@@ -216,6 +218,7 @@ class Transport:
             raise RetryableError(f"could not be reached ({_described(error)})") from error
         except httpx.RequestError as error:
             raise RetryableError(f"sent a broken answer ({_described(error)})") from error
+        return reply
 
     def _body_of(self, response: httpx.Response) -> bytes:
         """Return the decoded body; what one part of it inflates to is held before it can be measured."""
@@ -283,6 +286,7 @@ def _certificates() -> ssl.SSLContext:
     return httpx.create_ssl_context()
 
 
+_NO_STREAM = httpx.ByteStream(b"")
 _backoff = wait_exponential_jitter(multiplier=0.5, max=10, jitter=0.5)
 
 
