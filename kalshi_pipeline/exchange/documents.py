@@ -3,21 +3,18 @@
 An answer is read for it again, because few of its records are new: the others cost nothing.
 """
 
-import json
 import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from functools import cache, lru_cache
 from mmap import mmap
 from typing import Any, NamedTuple
 
 import msgspec
 
+from kalshi_pipeline.exchange.json_text import load_whole, split_list, split_object
 from kalshi_pipeline.exchange.value_readers import loose_dollars, loose_text
 from kalshi_pipeline.records import Document, Leg
-
-_decode = msgspec.json.Decoder(float_hook=Decimal).decode
 
 # The fields of a quote with their NO twins, figures of the last day, and liquidity, in every generation.
 _MOVING = re.compile(
@@ -100,20 +97,14 @@ class Source:
             yield Document(ticker, fields, tuple(legs_of(fields)) if _LEGS in fields else ())
 
     def _records(self, wanted: Collection[str] | None) -> Iterator[dict[str, Any]]:
-        try:
-            parts = _parts_of(self.body, self.key)
-        except (RecursionError, ValueError):
-            parts = None
-        if parts is None:
-            yield from _decoded_slowly(bytes(self.body), self.key)
-            return
+        parts = _parts_of(self.body, self.key)
         if wanted is not None and self.tickers is not None and len(self.tickers) == len(parts):
             parts = [part for part, ticker in zip(parts, self.tickers, strict=True) if ticker in wanted]
         for part in parts:
             try:
-                fields = _decode(part)
-            except (RecursionError, ValueError):
-                fields = _without_halves(bytes(part))
+                fields = load_whole(bytes(part))
+            except ValueError:
+                continue
             if isinstance(fields, dict):
                 yield fields
 
@@ -132,33 +123,24 @@ def legs_of(fields: dict[str, Any]) -> Iterator[Leg]:
             )
 
 
-def _parts_of(body: bytes | mmap, key: str) -> list[msgspec.Raw]:
-    """Return the text of each record; ValueError where there are none under the key."""
+def _parts_of(body: bytes | mmap, key: str) -> Sequence[msgspec.Raw | bytes]:
+    """Return the text of each record, or of the single one; none where the body is not JSON with the key."""
     try:
-        parts: list[msgspec.Raw] | None = _envelope(key, list[msgspec.Raw] | None).decode(body).records
-    except msgspec.ValidationError:
-        return [_envelope(key, msgspec.Raw).decode(body).records]
-    return parts or []
+        parts: list[msgspec.Raw] | None = _envelope(key).decode(body).records
+    except (RecursionError, ValueError):  # something in it is odd, or there is a single record
+        return _parts_of_odd_body(bytes(body), key)
+    return parts or ()
+
+
+def _parts_of_odd_body(body: bytes, key: str) -> list[bytes]:
+    try:
+        records = split_object(body).get(key, b"[]")
+        return split_list(records) if records.startswith(b"[") else [records]
+    except ValueError:
+        return []
 
 
 @cache
-def _envelope(key: str, kind: Any) -> msgspec.json.Decoder[Any]:  # noqa: ANN401  (a type)
-    struct = msgspec.defstruct("Envelope", [("records", kind)], rename={"records": key}, gc=False)
-    return msgspec.json.Decoder(struct)
-
-
-def _decoded_slowly(body: bytes, key: str) -> Iterator[dict[str, Any]]:
-    found = _without_halves(body)
-    records = found.get(key) if isinstance(found, dict) else None
-    for fields in records if isinstance(records, list) else [records]:
-        if isinstance(fields, dict):
-            yield fields
-
-
-def _without_halves(body: bytes) -> Any:  # noqa: ANN401  (JSON)
-    """Return JSON that holds half a character somewhere, with a replacement character there; None if it is none."""
-    try:
-        whole = json.dumps(json.loads(body), ensure_ascii=False).encode("utf-16", "surrogatepass")
-        return _decode(whole.decode("utf-16", "replace").encode())
-    except (RecursionError, ValueError):
-        return None
+def _envelope(key: str) -> msgspec.json.Decoder[Any]:
+    fields = [("records", list[msgspec.Raw] | None)]
+    return msgspec.json.Decoder(msgspec.defstruct("Envelope", fields, rename={"records": key}, gc=False))
