@@ -9,8 +9,18 @@ def quoted(value: object) -> str:
 
 
 def cut(text: str) -> str:
-    """Return a text, cut at 300 characters."""
-    return text if len(text) <= _LONGEST_QUOTED else text[: _LONGEST_QUOTED - 1] + "…"
+    """Return a text of the exchange in one line, cut at 300 characters, with nothing that a terminal would act upon.
+
+    Half a character, which JSON allows and neither a terminal nor a database takes, is replaced too.
+    """
+    short = text if len(text) <= _LONGEST_QUOTED else text[: _LONGEST_QUOTED - 1] + "…"
+    return short if short.isprintable() else "".join(map(_printable, short))
+
+
+def _printable(char: str) -> str:
+    if char.isspace():
+        return " "
+    return char if char.isprintable() else "\N{REPLACEMENT CHARACTER}"
 
 
 def is_text(value: str) -> bool:

@@ -2,7 +2,7 @@
 
 from kalshi_pipeline.errors import PayloadError
 from kalshi_pipeline.exchange.fields import Ticker
-from kalshi_pipeline.exchange.pages import Page, parse_object, parse_page
+from kalshi_pipeline.exchange.pages import Page, parse_object, parse_page, raw_text
 from kalshi_pipeline.exchange.payloads import OrderBookPayload
 from kalshi_pipeline.quoting import cut
 from kalshi_pipeline.records import OrderBook, OrderBookLevel, Reject
@@ -18,7 +18,7 @@ def parse_book(body: bytes, ticker: str) -> Page[OrderBook]:
     try:
         return Page([_book(ticker, parse_object(body, None, OrderBookPayload))])
     except (PayloadError, ValueError) as error:
-        return Page([], [Reject(ticker, body.decode(errors="replace"), cut(str(error)))])
+        return Page([], [Reject(ticker, raw_text(body), cut(str(error)))])
 
 
 class _NamedBookPayload(OrderBookPayload):

@@ -6,7 +6,10 @@ A part that cannot be read, because it is nested too deeply or holds half a char
 import json
 import re
 from collections.abc import Callable, Iterator
+from decimal import Decimal, InvalidOperation
 from typing import Any
+
+import msgspec
 
 from kalshi_pipeline.quoting import quoted
 
@@ -14,6 +17,11 @@ _TOKEN = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[][{}]', re.DOTALL)
 _KEY = re.compile(r'\s*("[^"\\]*(?:\\.[^"\\]*)*")\s*:', re.DOTALL)
 _BLANK = re.compile(r"\s*")
 _NUL = rb"\u0000"
+_HALVES = re.compile(
+    rb"(\\\\|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})|\\u[dD][89a-fA-F][0-9a-fA-F]{2}"
+)
+_REPLACEMENT = rb"\ufffd"
+_LONGEST_INTEGER = 1000
 _BYTES_PER_BACKSLASH = 500
 DEEPEST = 100
 """How many levels of lists and objects a field of free JSON may have."""
@@ -36,8 +44,33 @@ def load(part: bytes) -> Any:  # noqa: ANN401  (JSON)
 
     Bytes that are not UTF-8 become halves of characters, so that they cost the field that they are in.
     """
+    return _decoded(_decoder, _text_of(part))
+
+
+def load_loosely(part: bytes) -> Any:  # noqa: ANN401  (JSON)
+    """Return the same with integers as int, but for those that are too long for any use."""
+    return _decoded(_loose_decoder, _text_of(part))
+
+
+def load_whole(part: bytes) -> Any:  # noqa: ANN401  (JSON)
+    """Return a part of JSON to be kept whole: fractions as exact `Decimal`, and halves of characters replaced.
+
+    Numbers that no `Decimal` or int holds, and those that are not JSON, such as NaN, become text. ValueError where it
+    cannot be read, or has more than `DEEPEST` levels.
+    """
+    if part.count(b"[") + part.count(b"{") > DEEPEST and depth_of(part) > DEEPEST:
+        raise ValueError(f"it has more than {DEEPEST} levels")
     try:
-        return _decoder.decode(_text_of(part))
+        return _decode_exactly(part)
+    except ValueError:  # msgspec's own errors are ValueErrors
+        text = part.decode("utf-8-sig", "replace").encode()
+        whole = _HALVES.sub(lambda found: found[1] or _REPLACEMENT, text)
+        return _decoded(_whole_decoder, whole.decode())
+
+
+def _decoded(decoder: json.JSONDecoder, text: str) -> Any:  # noqa: ANN401  (JSON)
+    try:
+        return decoder.decode(text)
     except RecursionError as error:
         raise ValueError("it is nested too deeply to be read") from error
     except ValueError as error:
@@ -48,7 +81,21 @@ def _text_of(part: bytes) -> str:
     return part.decode("utf-8-sig", "surrogateescape")
 
 
+def _integer(text: str) -> int | str:
+    return int(text) if len(text) <= _LONGEST_INTEGER else text
+
+
+def _exact(text: str) -> Decimal | str:
+    try:
+        return Decimal(text)
+    except InvalidOperation:  # its exponent has some twenty digits
+        return text
+
+
 _decoder = json.JSONDecoder(parse_float=Number, parse_int=Number, parse_constant=Number, strict=False)
+_loose_decoder = json.JSONDecoder(parse_float=Number, parse_int=_integer, strict=False)
+_whole_decoder = json.JSONDecoder(parse_float=_exact, parse_int=_integer, parse_constant=str, strict=False)
+_decode_exactly = msgspec.json.Decoder(float_hook=_exact).decode
 
 
 def may_hold_nul(part: bytes) -> bool:

@@ -3,7 +3,6 @@
 An answer without its envelope is an error and never an empty list.
 """
 
-import json
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -15,9 +14,10 @@ from pydantic import ValidationError
 
 from kalshi_pipeline.errors import PayloadError
 from kalshi_pipeline.exchange.documents import Source
-from kalshi_pipeline.exchange.json_text import Number, load, split_list, split_object
+from kalshi_pipeline.exchange.json_text import Number, load, load_loosely, split_list, split_object
 from kalshi_pipeline.exchange.payloads import Payload
-from kalshi_pipeline.quoting import cut, quoted
+from kalshi_pipeline.exchange.value_readers import read_text
+from kalshi_pipeline.quoting import cut
 from kalshi_pipeline.records import Reject
 
 Sent = TypeVar("Sent", bound=Payload)
@@ -58,21 +58,21 @@ class Rows(NamedTuple):
     has_cursor: bool
 
 
-def split_page(body: bytes, key: str) -> Rows:
+def split_page(body: bytes, key: str, cursor_key: str = "cursor") -> Rows:
     """Return the entries of the list under `key`, none of them read.
 
     A null list is an empty one, because Go writes an empty slice as null. Raises GarbledAnswerError where the body is
     not JSON, and PayloadError where `key` is missing or not a list.
     """
     try:
-        envelope = _rows_decoder(key).decode(body)
+        envelope = _rows_decoder(key, cursor_key).decode(body)
         return Rows(
             [bytes(row) for row in envelope.rows or ()],
             (envelope.cursor is not msgspec.UNSET and envelope.cursor) or None,
             envelope.cursor is not msgspec.UNSET,
         )
     except (ValueError, RecursionError):  # something in it is odd, or the envelope is
-        return _split_odd_page(body, key)
+        return _split_odd_page(body, key, cursor_key)
 
 
 def read_rows(
@@ -94,7 +94,7 @@ def read_rows(
 def parse_page(body: bytes, key: str, payload: type[Sent], read: Callable[[Sent], Record]) -> Page[Record]:
     """Return the list under `key`, each entry read as a payload and then by `read`; errors as in `split_page`."""
     rows, cursor, has_cursor = split_page(body, key)
-    records, rejects = read_rows(rows, key, lambda row: read(payload.model_validate(_load(row))))
+    records, rejects = read_rows(rows, key, lambda row: read(payload.model_validate(load_loosely(row))))
     return Page(records, rejects, cursor, has_cursor)
 
 
@@ -102,7 +102,7 @@ def parse_object(body: bytes, key: str | None, payload: type[Sent]) -> Sent:
     """Return the one object under `key`, or the bare object if `key` is None; errors as in `split_page`."""
     text = object_under(body, key)
     try:
-        return payload.model_validate(_load(text))
+        return payload.model_validate(load_loosely(text))
     except ValidationError as error:
         raise unreadable(key, summary_of(error)) from error
     except ValueError as error:
@@ -111,8 +111,13 @@ def parse_object(body: bytes, key: str | None, payload: type[Sent]) -> Sent:
 
 def object_under(body: bytes, key: str | None) -> bytes:
     """Return what is under `key` as it came, or the whole body if `key` is None; errors as in `split_page`."""
-    members = _members(body)
+    members = members_of(body)
     return body if key is None else _under(members, key)
+
+
+def raw_text(part: bytes) -> str:
+    """Return JSON as it came, as far as it is text that can be stored."""
+    return part.decode(errors="replace").replace("\0", "\N{REPLACEMENT CHARACTER}")
 
 
 def unreadable(key: str | None, reason: str) -> PayloadError:
@@ -138,22 +143,23 @@ _TICKERS = {
 
 
 @cache
-def _rows_decoder(key: str) -> msgspec.json.Decoder[Any]:
+def _rows_decoder(key: str, cursor_key: str) -> msgspec.json.Decoder[Any]:
     fields: list[Any] = [
         ("rows", list[msgspec.Raw] | None),
         ("cursor", str | None | msgspec.UnsetType, msgspec.UNSET),
     ]
-    return msgspec.json.Decoder(msgspec.defstruct("Rows", fields, rename={"rows": key}, gc=False))
+    return msgspec.json.Decoder(
+        msgspec.defstruct("Rows", fields, rename={"rows": key, "cursor": cursor_key}, gc=False)
+    )
 
 
-def _split_odd_page(body: bytes, key: str) -> Rows:
-    members = _members(body)
+def _split_odd_page(body: bytes, key: str, cursor_key: str) -> Rows:
+    members = members_of(body)
     try:
         rows = _under(members, key)
-        cursor = load(members["cursor"]) if "cursor" in members else None
-        if isinstance(cursor, Number) or not isinstance(cursor, str | None):
-            raise ValueError(quoted(cursor))  # noqa: TRY004  (as what is read above)
-        return Rows([] if rows == b"null" else split_list(rows), cursor or None, "cursor" in members)
+        has_cursor = cursor_key in members
+        cursor = read_text(load(members[cursor_key])) if has_cursor else None
+        return Rows([] if rows == b"null" else split_list(rows), cursor, has_cursor)
     except ValueError as error:
         raise PayloadError(
             f"the exchange's {key!r} or its cursor has another type than the contract says: compare the answer with "
@@ -161,7 +167,8 @@ def _split_odd_page(body: bytes, key: str) -> Rows:
         ) from error
 
 
-def _members(body: bytes) -> dict[str, bytes]:
+def members_of(body: bytes) -> dict[str, bytes]:
+    """Return what an answer has by its keys, nothing if it is no object; GarbledAnswerError if it is not JSON."""
     try:
         return split_object(body)
     except ValueError as error:
@@ -170,14 +177,6 @@ def _members(body: bytes) -> dict[str, bytes]:
         except ValueError:
             raise GarbledAnswerError(str(error)) from error
         return {}  # JSON, but no object
-
-
-def _load(text: bytes) -> Any:  # noqa: ANN401  (JSON)
-    try:
-        # As text, a price written as a JSON number keeps every digit.
-        return json.loads(text, parse_float=str)
-    except RecursionError as error:
-        raise ValueError("it is nested too deeply to be read") from error
 
 
 def _under(members: dict[str, bytes], key: str) -> bytes:
@@ -190,8 +189,7 @@ def _under(members: dict[str, bytes], key: str) -> bytes:
 
 
 def _reject(row: bytes, key: str, error: str) -> Reject:
-    raw = row.decode(errors="replace").replace("\0", "\N{REPLACEMENT CHARACTER}")
-    return Reject(_ticker_of(row, key), raw, cut(error))
+    return Reject(_ticker_of(row, key), raw_text(row), cut(error))
 
 
 def _ticker_of(row: bytes, key: str) -> str | None:

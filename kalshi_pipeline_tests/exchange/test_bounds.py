@@ -11,9 +11,12 @@ import httpx
 import pytest
 
 from kalshi_pipeline.errors import ExchangeError, PayloadError, TransientExchangeError
+from kalshi_pipeline.exchange.books import parse_book, parse_books
 from kalshi_pipeline.exchange.client import KalshiClient
 from kalshi_pipeline.exchange.events import EVENTS
 from kalshi_pipeline.exchange.markets import MARKETS
+from kalshi_pipeline.exchange.pages import parse_object
+from kalshi_pipeline.exchange.payloads import ExchangeStatusPayload
 from kalshi_pipeline.exchange.trades import TRADES
 
 DEEP = b"[" * 5_000 + b"]" * 5_000
@@ -174,3 +177,38 @@ def test_error_of_a_reject_is_cut() -> None:
     }
     (reject,) = TRADES.parse(json.dumps({"trades": [row]}).encode()).rejects
     assert len(reject.error) == 300
+
+
+@pytest.mark.parametrize("said", [r"half \ud83d", r"nul \u0000", r"\u001b[31mred", r"two\nlines"])
+@pytest.mark.parametrize("status", [400, 503])
+def test_error_text_is_one_line_that_can_be_stored_and_shown(status: int, said: str) -> None:
+    body = f'{{"error": {{"message": "{said}"}}}}'.encode()
+    transport = httpx.MockTransport(lambda _: httpx.Response(status, content=body))
+    with (
+        KalshiClient("http://exchange", transport=transport, retry_seconds=0) as client,
+        pytest.raises(ExchangeError) as refused,
+    ):
+        client.fetch_market("M")
+    assert str(refused.value).isprintable()
+
+
+@pytest.mark.parametrize(
+    "value",
+    [b'"\xff"', b'"\x00"', b"9" * 5_000, b"NaN", b"1e99999999999999999999"],
+    ids=["no-text", "raw-nul", "digits", "nan", "exponent"],
+)
+def test_odd_value_of_an_unknown_field_costs_a_single_object_nothing(value: bytes) -> None:
+    book = b'{"orderbook_fp": {"yes_dollars": [["0.5", "1.00"]], "no_dollars": null}, "new": %s}' % value
+    assert len(parse_book(book, "M").records) == 1
+    named = (
+        b'{"ticker": "M", "orderbook_fp": {"yes_dollars": null, "no_dollars": null}, "new\xff": %s}' % value
+    )
+    assert len(parse_books(b'{"orderbooks": [%s]}' % named).records) == 1
+    status = b'{"exchange_active": true, "trading_active": true, "new": %s}' % value
+    assert not parse_object(status, None, ExchangeStatusPayload).is_paused
+
+
+@pytest.mark.parametrize("cursor", [rb'"\ud83d"', b'"\xff"'])
+def test_cursor_that_cannot_be_sent_back_is_an_error(cursor: bytes) -> None:
+    with pytest.raises(PayloadError, match="its cursor has another type"):
+        TRADES.parse(b'{"trades": [], "cursor": %s}' % cursor)
