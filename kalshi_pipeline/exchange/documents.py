@@ -7,17 +7,37 @@ import json
 import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from functools import cache, lru_cache
 from mmap import mmap
 from typing import Any, NamedTuple
 
 import msgspec
 
+from kalshi_pipeline.exchange.json_text import split_list, split_object
 from kalshi_pipeline.exchange.value_readers import loose_dollars, loose_text
 from kalshi_pipeline.records import Document, Leg
 
-_decode = msgspec.json.Decoder(float_hook=Decimal).decode
+
+def _number(text: str) -> Decimal | msgspec.Raw:
+    """Return a fraction; one that no `Decimal` can hold (1e99999999999999999999) as it came."""
+    try:
+        return Decimal(text)
+    except InvalidOperation:
+        return msgspec.Raw(text.encode())
+
+
+def _integer(text: str) -> int | msgspec.Raw:
+    try:
+        return int(text)
+    except ValueError:  # Python reads no integers of more than 4,300 digits
+        return msgspec.Raw(text.encode())
+
+
+_decode = msgspec.json.Decoder(float_hook=_number).decode
+_decode_odd = json.JSONDecoder(
+    parse_float=_number, parse_int=_integer, parse_constant=str, strict=False
+).decode
 
 # The fields of a quote with their NO twins, figures of the last day, and liquidity, in every generation.
 _MOVING = re.compile(
@@ -82,7 +102,7 @@ class Source:
     def documents(self, wanted: Collection[str] | None = None) -> Iterator[Document]:
         """Yield what it says of the wanted records, or of all; of one that it has twice, the first.
 
-        A record without a name, or one that cannot be decoded at all, is left out.
+        A record without a name is left out. A value that is nested too deeply to be read is its JSON as a text.
         """
         if wanted is not None and not wanted:
             return
@@ -100,20 +120,14 @@ class Source:
             yield Document(ticker, fields, tuple(legs_of(fields)) if _LEGS in fields else ())
 
     def _records(self, wanted: Collection[str] | None) -> Iterator[dict[str, Any]]:
-        try:
-            parts = _parts_of(self.body, self.key)
-        except (RecursionError, ValueError):
-            parts = None
-        if parts is None:
-            yield from _decoded_slowly(bytes(self.body), self.key)
-            return
+        parts = _parts_of(self.body, self.key)
         if wanted is not None and self.tickers is not None and len(self.tickers) == len(parts):
             parts = [part for part, ticker in zip(parts, self.tickers, strict=True) if ticker in wanted]
         for part in parts:
             try:
                 fields = _decode(part)
             except (RecursionError, ValueError):
-                fields = _without_halves(bytes(part))
+                fields = _read_odd(bytes(part))
             if isinstance(fields, dict):
                 yield fields
 
@@ -132,13 +146,24 @@ def legs_of(fields: dict[str, Any]) -> Iterator[Leg]:
             )
 
 
-def _parts_of(body: bytes | mmap, key: str) -> list[msgspec.Raw]:
-    """Return the text of each record; ValueError where there are none under the key."""
+def _parts_of(body: bytes | mmap, key: str) -> Sequence[bytes | msgspec.Raw]:
+    """Return the text of each record."""
     try:
         parts: list[msgspec.Raw] | None = _envelope(key, list[msgspec.Raw] | None).decode(body).records
-    except msgspec.ValidationError:
-        return [_envelope(key, msgspec.Raw).decode(body).records]
+    except (RecursionError, ValueError):  # something in it is odd, or it has a single record
+        return _split_odd(body, key)
     return parts or []
+
+
+def _split_odd(body: bytes | mmap, key: str) -> list[bytes]:
+    try:
+        found = split_object(bytes(body)).get(key, b"[]")
+    except ValueError:
+        return []
+    try:
+        return split_list(found)
+    except ValueError:
+        return [found]
 
 
 @cache
@@ -147,18 +172,28 @@ def _envelope(key: str, kind: Any) -> msgspec.json.Decoder[Any]:  # noqa: ANN401
     return msgspec.json.Decoder(struct)
 
 
-def _decoded_slowly(body: bytes, key: str) -> Iterator[dict[str, Any]]:
-    found = _without_halves(body)
-    records = found.get(key) if isinstance(found, dict) else None
-    for fields in records if isinstance(records, list) else [records]:
-        if isinstance(fields, dict):
-            yield fields
-
-
-def _without_halves(body: bytes) -> Any:  # noqa: ANN401  (JSON)
-    """Return JSON that holds half a character somewhere, with a replacement character there; None if it is none."""
+def _read_odd(part: bytes) -> dict[str, Any] | None:
+    """Return the fields of a record with values that msgspec does not read; None if it is no object."""
     try:
-        whole = json.dumps(json.loads(body), ensure_ascii=False).encode("utf-16", "surrogatepass")
-        return _decode(whole.decode("utf-16", "replace").encode())
-    except (RecursionError, ValueError):
+        return {_whole(name): _value_of(value) for name, value in split_object(part).items()}
+    except ValueError:
         return None
+
+
+def _value_of(part: bytes) -> Any:  # noqa: ANN401  (JSON)
+    text = part.decode(errors="surrogateescape")
+    try:
+        return _whole(_decode_odd(text))
+    except (RecursionError, ValueError):
+        return _whole(text)
+
+
+def _whole(value: Any) -> Any:  # noqa: ANN401  (JSON)
+    """Return a value with a replacement character for each half of one that stands alone."""
+    if isinstance(value, str):
+        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    if isinstance(value, list):
+        return [_whole(item) for item in value]
+    if isinstance(value, dict):
+        return {_whole(name): _whole(item) for name, item in value.items()}
+    return value

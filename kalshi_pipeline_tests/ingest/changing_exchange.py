@@ -45,6 +45,8 @@ class ChangingExchange(httpx.BaseTransport):
     markets: dict[str, Record] = field(default_factory=dict)
     series_of: dict[str, str] = field(default_factory=dict)
     """The series of each event."""
+    said: dict[str, Record] = field(default_factory=dict)
+    """What else the answers say of series and events, by ticker; a field that is None is absent."""
     hidden: set[str] = field(default_factory=set)
     """Markets that lookups find and no listing shows."""
     vanished: set[str] = field(default_factory=set)
@@ -101,14 +103,16 @@ class ChangingExchange(httpx.BaseTransport):
                 return 200, {"events": list(self._events(query)), "cursor": ""}
             case ["events", "multivariate"]:
                 return 200, {
-                    "events": [_event(name, of) for name, of in self.series_of.items() if "MV" in name]
+                    "events": [self._event(name, of) for name, of in self.series_of.items() if "MV" in name]
                 }
             case ["events", name]:
-                return _one("event", [_event(name, self.series_of[name])] if name in self.series_of else [])
+                return _one(
+                    "event", [self._event(name, self.series_of[name])] if name in self.series_of else []
+                )
             case ["series"]:
-                return 200, {"series": [_series(name) for name in SERIES]}
+                return 200, {"series": [self._series(name) for name in SERIES]}
             case ["series", name]:
-                return _one("series", [_series(name)] if name in SERIES else [])
+                return _one("series", [self._series(name)] if name in SERIES else [])
             case _:
                 return 404, {}
 
@@ -116,7 +120,14 @@ class ChangingExchange(httpx.BaseTransport):
         for name, series in self.series_of.items():
             is_asked = "tickers" not in query or name in query["tickers"].split(",")
             if "MV" not in name and is_asked and query.get("series_ticker", series) == series:
-                yield _event(name, series)
+                yield self._event(name, series)
+
+    def _event(self, name: str, series: str) -> Record:
+        known = {"event_ticker": name, "series_ticker": series, "title": f"Title of {name}"}
+        return _without_absent(known | self.said.get(name, {}))
+
+    def _series(self, name: str) -> Record:
+        return _without_absent({"ticker": name, "title": f"Title of {name}"} | self.said.get(name, {}))
 
     def _markets(self, rows: list[Record], query: dict[str, str]) -> Reply:
         if "tickers" in query:
@@ -265,9 +276,5 @@ def _one(kind: str, found: list[Record]) -> Reply:
     return (200, {kind: found[0]}) if found else (404, {})
 
 
-def _event(name: str, series: str) -> Record:
-    return {"event_ticker": name, "series_ticker": series, "title": f"Title of {name}"}
-
-
-def _series(name: str) -> Record:
-    return {"ticker": name, "title": f"Title of {name}"}
+def _without_absent(record: Record) -> Record:
+    return {name: value for name, value in record.items() if value is not None}

@@ -1,7 +1,7 @@
 """The documents of a run: collected from its answers, and stored in transactions of their own, after the rows."""
 
 from collections import Counter
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 
 from kalshi_pipeline.clock import Clock
 from kalshi_pipeline.exchange.documents import Source
@@ -35,7 +35,8 @@ class Documents:
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
         self._clock = clock
-        self._pending: dict[DocumentKind, dict[str, Prepared]] = {}
+        self._pending: dict[DocumentKind, list[dict[str, Prepared]]] = {}
+        """By kind, in rounds that are stored one after the other: none has two documents of a record."""
         self._bytes = 0
         self._layouts: Counter[Layout] = Counter()
         self._stored = 0
@@ -82,36 +83,51 @@ class Documents:
                 prepared = prepare_document(kind, document, seen_at, is_first_only=is_first_only)
             except (RecursionError, ValueError):
                 self._unreadable += 1
-                continue
-            pending = self._pending.setdefault(kind, {})
-            earlier = pending.get(document.ticker)
-            if earlier is not None and earlier.digest != prepared.digest:
-                self.store()
-                pending = self._pending.setdefault(kind, {})
-            elif earlier is not None and is_first_only:
-                continue
-            pending[document.ticker] = prepared
-            self._bytes += len(prepared.line)
+            else:
+                self._collect(kind, prepared)
+
+    def _collect(self, kind: DocumentKind, prepared: Prepared) -> None:
+        """Collect a document in the round after the one with its record's last, or in none if it adds nothing.
+
+        Nothing is stored here: other pending documents may be of rows that are not stored yet.
+        """
+        rounds = self._pending.setdefault(kind, [])
+        number = next(
+            (number for number in range(len(rounds), 0, -1) if prepared.ticker in rounds[number - 1]), 0
+        )
+        if number:
+            last = rounds[number - 1][prepared.ticker]
+            if prepared.is_first_only or (last.digest == prepared.digest and not last.is_first_only):
+                return
+        if number == len(rounds):
+            rounds.append({})
+        rounds[number][prepared.ticker] = prepared
+        self._bytes += len(prepared.line)
 
     def store_if_many(self) -> None:
         """Store what is collected if it is worth a transaction."""
-        if sum(map(len, self._pending.values())) >= _MOST_DOCUMENTS or self._bytes >= _MOST_BYTES:
+        pending = sum(len(found) for rounds in self._pending.values() for found in rounds)
+        if pending >= _MOST_DOCUMENTS or self._bytes >= _MOST_BYTES:
             self.store()
 
     def store(self) -> None:
         """Store what is collected, but for documents of records that are not stored themselves."""
         pending, self._pending, self._bytes = self._pending, {}, 0
-        for kind, prepared in pending.items():
-            with self._database.stage() as connection:
-                documents = find_new_documents(connection, kind, list(prepared.values()))
-                blocks = compress_documents(connection, kind, documents)
-            if blocks:
-                with self._database.begin() as connection:
-                    self._stored += insert_documents(connection, kind, blocks)
+        for kind, rounds in pending.items():
+            for prepared in rounds:
+                self._store(kind, list(prepared.values()))
         if self._layouts:
             with self._database.begin() as connection:
                 count_fields(connection, self._layouts, self._clock.now())
             self._layouts.clear()
+
+    def _store(self, kind: DocumentKind, prepared: Sequence[Prepared]) -> None:
+        with self._database.stage() as connection:
+            documents = find_new_documents(connection, kind, prepared)
+            blocks = compress_documents(connection, kind, documents)
+        if blocks:
+            with self._database.begin() as connection:
+                self._stored += insert_documents(connection, kind, blocks)
 
     def take_counts(self) -> tuple[int, int]:
         """Return how many were stored, and how many could not be written as JSON, since this was last called."""

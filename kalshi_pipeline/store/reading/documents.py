@@ -3,7 +3,7 @@
 import json
 from collections import Counter, defaultdict
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any, NamedTuple
 
 import msgspec
@@ -47,14 +47,28 @@ class Details:
 
     @property
     def fields(self) -> dict[str, Any]:
-        """The same as Python values, with fractions as `Decimal`."""
-        fields: dict[str, Any] = json.loads(self.json, parse_float=Decimal)
+        """The same as Python values, with fractions as `Decimal`; a number that is too large for Python is its text."""
+        fields: dict[str, Any] = json.loads(self.json, parse_float=_fraction, parse_int=_integer)
         return fields
 
     @property
     def indented_json(self) -> str:
         """The same JSON with a line for each value."""
         return msgspec.json.format(self.json, indent=2)
+
+
+def _fraction(text: str) -> Decimal | str:
+    try:
+        return Decimal(text)
+    except InvalidOperation:
+        return text
+
+
+def _integer(text: str) -> int | str:
+    try:
+        return int(text)
+    except ValueError:
+        return text
 
 
 def kinds_of(connection: Connection, ticker: str) -> list[str]:
