@@ -317,12 +317,13 @@ class Leg(NamedTuple):
 class Document(NamedTuple):
     """Everything that the exchange says of one record, but for what moves with every quote.
 
-    `fields` are JSON values by the exchange's own names, with fractions as `Decimal`.
+    `fields` are JSON values by the exchange's own names, with fractions as `Decimal`. `legs` are None where it says
+    nothing of them.
     """
 
     ticker: str
     fields: dict[str, Any]
-    legs: tuple[Leg, ...] = ()
+    legs: tuple[Leg, ...] | None = None
 
 
 class Reject(NamedTuple):

@@ -69,7 +69,8 @@ def details(
         found = store.details(ticker, instant, kind)
     # Not through the console: it would read markup in the texts, and break the lines.
     sys.stdout.write(f"{printable_json(found.indented_json)}\n")
-    print_message(f"{found.kind} {found.ticker} as the exchange has said since {iso_of(found.seen_at)}")
+    said = f"{found.kind} {found.ticker} as the exchange has said since {iso_of(found.seen_at)}"
+    print_message(printable_json(said))
 
 
 def history(

@@ -117,7 +117,7 @@ class Source:
             seen.add(ticker)
             for name in _left_out(shape, tuple(fields)):
                 del fields[name]
-            yield Document(ticker, fields, tuple(legs_of(fields)) if _LEGS in fields else ())
+            yield Document(ticker, fields, legs_of(fields))
 
     def _records(self, wanted: Collection[str] | None) -> Iterator[dict[str, Any]]:
         parts = _parts_of(self.body, self.key)
@@ -132,10 +132,14 @@ class Source:
                 yield fields
 
 
-def legs_of(fields: dict[str, Any]) -> Iterator[Leg]:
-    """Yield the legs of a combo; what is odd in one is absent."""
+def legs_of(fields: dict[str, Any]) -> tuple[Leg, ...] | None:
+    """Return the legs of a combo, None where the exchange does not say them; what is odd in one is absent."""
     legs = fields.get(_LEGS)
-    for position, leg in enumerate(legs if isinstance(legs, list) else ()):
+    return tuple(_read_legs(legs)) if isinstance(legs, list) else None
+
+
+def _read_legs(legs: list[Any]) -> Iterator[Leg]:
+    for position, leg in enumerate(legs):
         if isinstance(leg, dict):
             yield Leg(
                 position,

@@ -277,7 +277,6 @@ class DescribingLife:
         self.expected = Expected()
         self.instants: list[int] = []
         self.counts: Counter[str] = Counter(lives=1)
-        self.legs: dict[str, Any] = {}
 
     def live(self, steps: int) -> Iterator[str]:
         """Collect, and yield what the store says otherwise than the answers."""
@@ -361,45 +360,32 @@ class DescribingLife:
     def _differing_changes(self) -> Iterator[str]:
         tables = stored(self.path).tables
         texts = {str(row["id"]): row["body"] for row in tables["texts"]}
-        found = [
-            (
-                kind,
-                names[row[f"{kind}_id"]],
-                row["seen_at"],
-                row["field"],
-                *(
-                    text if text is None or row["field"] != "rules_secondary" else texts[text]
-                    for text in (row["before"], row["after"])
-                ),
-            )
-            for kind, table in (("market", "markets"), ("event", "events"), ("series", "series"))
-            for names in [{row["id"]: row["ticker"] for row in tables[table]}]
-            for row in tables[f"{kind}_changes"]
-            if row["field"] in COLUMNS[kind]
-        ]
-        expected = [
+        found: Counter[tuple[object, ...]] = Counter()
+        for kind, table in (("market", "markets"), ("event", "events"), ("series", "series")):
+            names = {row["id"]: row["ticker"] for row in tables[table]}
+            for row in tables[f"{kind}_changes"]:
+                values = [row["before"], row["after"]]
+                if row["field"] == "rules_secondary":
+                    values = [None if key is None else texts[str(key)] for key in values]
+                if row["field"] in COLUMNS[kind]:
+                    found[kind, names[row[f"{kind}_id"]], row["seen_at"], row["field"], *values] += 1
+        expected: Counter[tuple[object, ...]] = Counter(
             (*change[:4], logged(change.before), logged(change.after)) for change in self.expected.changes
-        ]
-        self.counts["changes"] += len(expected)
-        for change in Counter(found) - Counter(expected):
-            yield f"logged: {change}"
-        for change in Counter(expected) - Counter(found):
-            yield f"not logged: {change}"
+        )
+        self.counts["changes"] += expected.total()
+        yield from (f"logged: {change}" for change in found - expected)
+        yield from (f"not logged: {change}" for change in expected - found)
 
     def _differing_legs(self) -> Iterator[str]:
         views = stored(self.path).views
         found: dict[str, list[tuple[object, ...]]] = defaultdict(list)
-        for row in views["legs_of_combos"]:
+        for row in sorted(views["legs_of_combos"], key=lambda row: str(row["position"])):
             found[str(row["combo_ticker"])].append((row["leg_ticker"], row["side"]))
         with open_store(self.path) as store:
             for kind, ticker in self.expected.documents:
                 if kind != "market" or not self.expected.documents[kind, ticker]:
                     continue
-                sent = [
-                    legs
-                    for document in [json.loads(store.details(ticker, kind="market").json)]
-                    for legs in [document.get("mve_selected_legs")]
-                ][-1]
+                sent = json.loads(store.details(ticker, kind="market").json).get("mve_selected_legs")
                 if sent is None:
                     continue
                 self.counts["legs"] += len(sent)

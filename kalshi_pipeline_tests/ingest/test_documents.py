@@ -9,6 +9,7 @@ import pytest
 
 from kalshi_pipeline.api import Store
 from kalshi_pipeline.errors import NoDetailsError, RangeError, StoreError, UnknownTickerError
+from kalshi_pipeline.exchange.documents import Source
 from kalshi_pipeline.ingest.run.documents import MARKET
 from kalshi_pipeline.ingest.run.session import Session, open_session
 from kalshi_pipeline.ingest.settlements import sync_settlements
@@ -17,6 +18,7 @@ from kalshi_pipeline.ingest.sync import sync_events, sync_markets, sync_series
 from kalshi_pipeline.records import Document
 from kalshi_pipeline.sandbox import Sandbox
 from kalshi_pipeline.settings import Settings
+from kalshi_pipeline.store.writing.documents import prepare_document
 from kalshi_pipeline_tests import plain_http
 from kalshi_pipeline_tests.clock import ManualClock
 from kalshi_pipeline_tests.conftest import Query
@@ -153,6 +155,42 @@ def test_odd_value_costs_nothing_else(
         report = take_snapshot(session, clock.now())
         assert query(COUNT) == [(report.tally.inserted,)]
         assert stored(session, ticker)["a_new_field"] == ("\ufffd" if value == "\ud800" else value)
+
+
+@pytest.mark.parametrize(
+    ("sent", "kept"),
+    [
+        ("1e99999999999999999999", "1e99999999999999999999"),
+        ("9" * 5000, "9" * 5000),
+        ("[" * 5000 + "]" * 5000, f'"{"[" * 5000 + "]" * 5000}"'),
+        ("0.10", "0.10"),
+        ("1" * 30, "1" * 30),
+    ],
+    ids=["exponent", "digits", "depth", "zeros", "large"],
+)
+def test_odd_json_costs_no_document_of_its_page(sent: str, kept: str) -> None:
+    body = f'{{"markets": [{{"ticker": "A", "new": {sent}}}, {{"ticker": "B"}}]}}'
+    odd, other = Source(body.encode(), "markets").documents()
+    assert prepare_document(MARKET, odd, 1).line.decode() == f'[{{"new":{kept},"ticker":"A"}},{{}}]'
+    assert other.fields == {"ticker": "B"}
+
+
+def test_second_document_of_a_record_costs_no_pending_one(session: Session, query: Query) -> None:
+    """Not even one whose row is stored later than both."""
+    for title, tickers in (("One", ["OLD"]), ("Two", ["NEW", "OLD"])):
+        documents = [Document(ticker, {"ticker": ticker, "title": title}) for ticker in tickers]
+        session.documents.add(MARKET, documents, 1_000_000)
+    with session.database.begin() as connection:
+        connection.exec_driver_sql(
+            "INSERT INTO events (id, ticker, is_placeholder, first_seen_at, changed_at) VALUES (1, 'E', 1, 1, 1)"
+        )
+        connection.exec_driver_sql(
+            "INSERT INTO markets (ticker, event_id, is_combo, is_placeholder, first_seen_at, changed_at) "
+            "VALUES ('OLD', 1, 0, 0, 1, 1), ('NEW', 1, 0, 0, 1, 1)"
+        )
+    session.documents.store()
+    assert query(COUNT) == [(3,)]
+    assert [stored(session, ticker)["title"] for ticker in ("OLD", "NEW")] == ["Two", "Two"]
 
 
 def test_shared_text_is_stored_once(

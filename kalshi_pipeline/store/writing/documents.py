@@ -137,7 +137,7 @@ class Prepared(NamedTuple):
     line: bytes
     digest: int
     texts: dict[int, str]
-    legs: tuple[Leg, ...]
+    legs: tuple[Leg, ...] | None
     seen_at: int
     is_first_only: bool
 
@@ -337,7 +337,8 @@ def _store_texts(connection: Connection, documents: Sequence[NewDocument]) -> No
 _staged_legs = Staging("staged_legs", Column("row_id", Integer), *record_columns(Leg))
 _leg_market = markets.alias("leg_market")
 _leg = _staged_legs.table.c
-_staged_combos = select(_leg.row_id)
+_staged_combos = Staging("staged_combos", Column("row_id", Integer))
+_delete_legs = delete(combo_legs).where(combo_legs.c.market_id.in_(select(_staged_combos.table.c.row_id)))
 _insert_legs = insert_or_ignore(
     combo_legs,
     ["market_id", "position", "leg_market_id", "leg_ticker", "leg_event_ticker", "side", "settlement_value"],
@@ -358,11 +359,18 @@ _insert_legs = insert_or_ignore(
 
 
 def _store_legs(connection: Connection, documents: Sequence[NewDocument]) -> None:
-    legs = [(document.row_id, *leg) for document in documents for leg in document.prepared.legs]
-    if legs:
-        _staged_legs.fill(connection, legs)
-        connection.execute(delete(combo_legs).where(combo_legs.c.market_id.in_(_staged_combos)))
-        connection.execute(_insert_legs)
+    """Store the legs in place of those that are stored; none is left of a combo that is said to have none."""
+    legs = {
+        document.row_id: document.prepared.legs
+        for document in documents
+        if document.prepared.legs is not None
+    }
+    if not legs:
+        return
+    _staged_combos.fill(connection, [(row_id,) for row_id in legs])
+    connection.execute(_delete_legs)
+    _staged_legs.fill(connection, [(row_id, *leg) for row_id, of_combo in legs.items() for leg in of_combo])
+    connection.execute(_insert_legs)
 
 
 _staged_fields = Staging("staged_fields", *document_fields.columns)
