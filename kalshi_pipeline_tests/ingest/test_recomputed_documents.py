@@ -10,11 +10,11 @@ from kalshi_pipeline_tests.ingest.describing_lives import DescribingLife
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Live a few lives, or in full many."""
     if "seed" in metafunc.fixturenames:
-        count = 60 if metafunc.config.getoption("full") else 3
+        count = 60 if metafunc.config.getoption("full") else 2
         metafunc.parametrize("seed", range(2, 2 + count), ids="seed {}".format)
 
 
 def test_store_says_what_the_answers_said(seed: int, tmp_path: Path, migrated_template: Path) -> None:
     life = DescribingLife(seed, migrated_template, tmp_path)
-    assert [*life.live(40)] == []
+    assert [*life.live(30)] == []
     assert min(life.counts[name] for name in ("details", "descriptions", "changes")) > 50
