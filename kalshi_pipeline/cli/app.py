@@ -56,7 +56,7 @@ def main() -> None:
 def _check_arguments(arguments: Sequence[str]) -> None:
     """Raise ConfigurationError for arguments that are not text: no ticker, path or date is written so."""
     problems = [
-        f"{cut(argument)!a} is not UTF-8 text: write it again"
+        f"{cut(ascii(argument))} is not UTF-8 text: write it again"
         for argument in arguments
         if not is_text(argument)
     ]
