@@ -47,7 +47,7 @@ def init() -> None:
 
 
 def sync(*, status: _Status = False) -> None:
-    """Sync series, events and markets, parents first, then changes of fees and what is published beside."""
+    """Sync series, events and markets, parents first, then changes of fees, milestones and the like."""
     if status:
         with open_store() as store:
             out.print(tables.runs_table(overview(store).listings.items()))

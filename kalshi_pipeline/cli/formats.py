@@ -16,6 +16,11 @@ def short_instant(at: int | None) -> str:
     return "-" if at is None else f"{datetime_of(at):%m-%d %H:%M:%SZ}"
 
 
+def instant_to_minute(at: int | None) -> str:
+    """Return an instant in UTC without its year and its seconds."""
+    return "-" if at is None else f"{datetime_of(at):%m-%d %H:%MZ}"
+
+
 def dollars(micros: int | None, absent: str = UNQUOTED) -> str:
     """Return a price exactly, without trailing zeros."""
     return absent if micros is None else f"{dollars_of(micros):f}"

@@ -27,13 +27,13 @@ def void_ticks(
     ],
     yes: Annotated[
         bool,
-        typer.Option("--yes/--dry-run", help="Void them; by default it is only shown what would be done."),
+        typer.Option("--yes/--dry-run", help="Void them; by default only what would be done is shown."),
     ] = False,
 ) -> None:
     """Void ticks that were taken while the clock was ahead, as if they had never been taken.
 
-    They are moved with their quotes to the tables void_ticks, void_snapshots and void_unchanged_blocks, and what runs
-    recorded ahead of now is undone.
+    They are moved with their quotes to the tables void_ticks, void_snapshots
+    and void_unchanged_blocks, and what runs recorded ahead of now is undone.
 
     Example: kalshi-pipeline void-ticks --after now shows what would be done, and with --yes does it.
     """

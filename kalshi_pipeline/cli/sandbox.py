@@ -42,7 +42,8 @@ def sandbox(
         Path | None, typer.Option(help="Folder of recorded responses to serve too.")
     ] = None,
     fault: Annotated[
-        list[str] | None, typer.Option(help="Fault to inject, as name=value; may be repeated.")
+        list[str] | None,
+        typer.Option(help="Fault to inject, as name=value; may be repeated. An unknown name lists them all."),
     ] = None,
 ) -> None:
     """Serve a local exchange that speaks the Kalshi API, until Ctrl-C."""

@@ -17,6 +17,7 @@ from kalshi_pipeline.cli.formats import (
     contracts,
     dollars,
     instant,
+    instant_to_minute,
     midpoint,
     midpoint_change,
     short_instant,
@@ -52,17 +53,23 @@ def report_line(report: Report) -> str:
         parts.append(f"answers up to {report.answer_age_seconds:,} s old")
     if (odd_fields := report.odd_fields_line) is not None:
         parts.append(odd_fields)
-    parts.append(f"{tally.pages} pages, {report.seconds:.1f} s")
+    parts.append(f"{_pages(tally.pages)}, {report.seconds:.1f} s")
     return ", ".join(parts) + (escape(f" ({report.reason})") if report.reason else "")
+
+
+def _pages(count: int) -> str:
+    return "1 page" if count == 1 else f"{count:,} pages"
 
 
 def replay_line(found: Replay) -> str:
     """Return what became of the records in quarantine, in one line."""
+    if not (found.read or found.unread):
+        return "nothing in quarantine waits to be read"
     stored = [f"{count:,} {name}" for name, count in sorted(found.stored.items())]
     others = {
         "quotes too late": found.too_late,
         "superseded": found.superseded,
-        "cannot be read still": found.unread,
+        "still cannot be read": found.unread,
     }
     parts = [f"{count:,} {name}" for name, count in others.items() if count]
     return ", ".join(
@@ -72,14 +79,15 @@ def replay_line(found: Replay) -> str:
 
 def runs_table(rows: Iterable[tuple[str, StoredRun | None]]) -> RenderableType:
     """Return the last runs by name, with the reasons of those that are not complete."""
-    table = _table("run", "state", "started", "received", "inserted", "unchanged", "refused")
+    counted = [Column(name, justify="right") for name in ("received", "inserted", "unchanged", "refused")]
+    table = _table(_folded("run"), *_unbroken("state", "started"), *counted, padding=0)
     reasons = []
     for name, run in rows:
         if run is None:
             table.add_row(name, "never", *["-"] * 5)
             continue
         counts = (run.received, run.inserted, run.unchanged, run.quarantined)
-        table.add_row(name, run.state, short_instant(run.started_at), *(f"{count:,}" for count in counts))
+        table.add_row(name, run.state, instant_to_minute(run.started_at), *(f"{count:,}" for count in counts))
         if run.reason:
             reasons.append(escape(f"{name}: {run.reason}"))
     return Group(table, *reasons)
@@ -208,10 +216,10 @@ def stored_quotes_table(ticker: str, quotes: Iterable[Quote]) -> Table:
 
 def history_table(ticker: str, quotes: Sequence[Quote]) -> RenderableType:
     """Return what was known of one market, instant by instant; the newest rows if there are many."""
-    table = _quotes_table("at", escape(ticker))
+    table = _quotes_table(Column("at", no_wrap=True))
     for quote in quotes[-MOST_ROWS:]:
         table.add_row(short_instant(quote.at), *_quote_cells(quote))
-    return Group(table, _shown(len(quotes), MOST_ROWS, "quotes", "newest"))
+    return Group(escape(ticker), table, _shown(len(quotes), MOST_ROWS, "quotes", "newest"))
 
 
 def why_empty(nothing: str, at: int, begins_at: int | None) -> str:
@@ -246,16 +254,19 @@ def quotes_table(quotes: Sequence[Quote], at: int, complete_at: int | None) -> R
     complete = (
         "none yet" if complete_at is None else f"{instant(complete_at)}, {_age_at(complete_at, at)} before"
     )
-    table = _quotes_table("market", f"as of {instant(at)} (newest complete tick: {complete})")
+    title = f"as of {instant(at)} (newest complete tick: {complete})"
+    table = _quotes_table(_folded("market"))
     busiest = heapq.nsmallest(BUSIEST, quotes, key=lambda quote: (-(quote.volume or 0), quote.ticker))
     for quote in busiest:
         table.add_row(escape(quote.ticker), *_quote_cells(quote))
-    return Group(table, _shown(len(quotes), BUSIEST, "listed markets", "busiest"))
+    return Group(title, table, _shown(len(quotes), BUSIEST, "listed markets", "busiest"))
 
 
-def _quotes_table(first: str, title: str) -> Table:
-    numbers = _unbroken("yes bid", "yes ask", "last price", "volume")
-    return _table(_folded(first), *numbers, _folded("known"), title=title)
+def _quotes_table(first: Column) -> Table:
+    numbers = [
+        Column(name, no_wrap=True, justify="right") for name in ("yes bid", "yes ask", "last", "volume")
+    ]
+    return _table(first, *numbers, _folded("known"), padding=0)
 
 
 def _quote_cells(quote: Quote) -> list[str]:
@@ -315,8 +326,9 @@ def movers_table(movers: Iterable[Mover], window: Window | None) -> Table:
     return table
 
 
-def _table(*columns: str | Column, title: str | None = None) -> Table:
-    return Table(*columns, title=title, title_justify="left", box=box.SIMPLE, padding=(0, 1, 0, 0))
+def _table(*columns: str | Column, title: str | None = None, padding: int = 1) -> Table:
+    """Return a table without lines; one of many columns fits into 80 with a `padding` of 0."""
+    return Table(*columns, title=title, title_justify="left", box=box.SIMPLE, padding=(0, padding, 0, 0))
 
 
 def _unbroken(*names: str) -> list[Column]:

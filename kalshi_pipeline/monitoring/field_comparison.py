@@ -13,11 +13,11 @@ _MOST_NAMED = 20
 
 
 def compare_with_weeks_before(store: Store) -> Finding:
-    """Compare the fields of series, events and markets of the newest week with those of the weeks before."""
+    """Compare the fields of all documents of the newest week with those of the weeks before."""
     found = store.compare_fields()
     numbers = {"documents": found.documents, "changes": len(found.changes)}
     if found.week_at is None:
-        text = "no series, events or markets were listed yet"
+        text = "no documents were listed yet"
         return Finding(FIELDS_ARE_AS_BEFORE, passed=True, text=text, numbers=numbers)
     week = f"the week from {iso_of(found.week_at)[:10]}"
     if not found.changes:

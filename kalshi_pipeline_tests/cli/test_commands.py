@@ -572,7 +572,7 @@ def test_quotes_are_written_exactly_as_of_an_instant(run: Run) -> None:
 def test_quotes_show_the_busiest_markets(run: Run) -> None:
     shown = run("quotes", "--at", "2026-11-22T12:06:00Z").stdout
     assert re.search(
-        r"as of 2026-11-22 12:06:00Z \(newest complete tick: 2026-11-22 12:05:00Z,\s+60 s before\).*"
+        r"as of 2026-11-22 12:06:00Z \(newest complete tick: 2026-11-22 12:05:00Z,\s+60\s+s\s+before\).*"
         r"MOVES .*observed.*ENDS .*observed",
         shown,
         re.S,
@@ -605,7 +605,7 @@ def test_history_is_half_open_and_resampled_on_demand(run: Run) -> None:
     ]
     shown = run("history", "ENDS", *span).stdout
     assert re.search(
-        r"11-22 12:00:00Z +unquoted .*11-22 12:10:00Z +- .* not listed since 11-22 12:10:00Z", shown, re.S
+        r"11-22 12:00:00Z +unquoted .*11-22 12:10:00Z +- .* not listed since\s+11-22\s+12:10:00Z", shown, re.S
     )
 
 

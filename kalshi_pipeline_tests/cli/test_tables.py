@@ -2,6 +2,7 @@
 
 import io
 import re
+from collections import Counter
 
 import pytest
 from rich.console import Console, RenderableType
@@ -14,9 +15,11 @@ from kalshi_pipeline.cli.tables import (
     history_table,
     quote_table,
     quotes_table,
+    replay_line,
     report_line,
     runs_table,
 )
+from kalshi_pipeline.ingest.replay import Replay
 from kalshi_pipeline.ingest.run.report import Report
 from kalshi_pipeline.store.reading.completeness import ListingRun
 from kalshi_pipeline.store.schema.tables import QUOTE_COLUMNS, ticks
@@ -39,11 +42,63 @@ _COUNTS = (
 )
 
 
-def shown(renderable: RenderableType) -> str:
-    console = Console(file=io.StringIO(), width=200)
+def shown(renderable: RenderableType, width: int = 200) -> str:
+    console = Console(file=io.StringIO(), width=width)
     console.print(renderable)
     assert isinstance(console.file, io.StringIO)
     return console.file.getvalue()
+
+
+def run_of(asset: str, state: State, reason: str | None = None, count: int = 0) -> ListingRun:
+    return ListingRun(
+        id=1,
+        asset=asset,
+        scope="all series",
+        started_at=NOON,
+        finished_at=None,
+        state=state,
+        reason=reason,
+        windows=1,
+        day=None,
+        selection=None,
+        **dict.fromkeys(_COUNTS, count),
+    )
+
+
+def test_runs_fit_into_80_columns_one_line_each() -> None:
+    names = ["series", "series_fee_changes", "structured_targets", "last complete"]
+    text = shown(runs_table([(name, run_of(name, State.COMPLETE, count=100_000)) for name in names]), 80)
+    rows = [line.split() for line in text.splitlines() if "11-22" in line]
+    assert [" ".join(row[:-7]) for row in rows] == names
+    assert {tuple(row[-7:]) for row in rows} == {("complete", "11-22", "12:00Z", *["100,000"] * 4)}
+
+
+def test_quotes_fit_into_80_columns_and_break_tickers_only() -> None:
+    sides = (990_000, 993_500, 1_234_567, 1_476_543, 992_000, 667_838_01, 500)
+    quote = Quote(
+        "KXOPNOTOTAL-26DEC30WESMON31-215.5", *(NOON, NOON, NOON, True, OBSERVED, True, True, NOON), *sides
+    )
+    row = "0.99 x 12,345.67 0.9935 x 14,765.43 0.992 667,838.01 observed"
+    (line,) = [
+        line for line in shown(quotes_table([quote], NOON, NOON), 80).splitlines() if "observed" in line
+    ]
+    assert " ".join(line.split()[1:]) == row
+    (line,) = [line for line in shown(history_table("KX-1", [quote]), 80).splitlines() if "observed" in line]
+    assert line.split()[:2] == ["11-22", "12:00:00Z"]
+    assert " ".join(line.split()[2:]) == row
+
+
+@pytest.mark.parametrize(
+    ("found", "line"),
+    [
+        (Replay(), "nothing in quarantine waits to be read"),
+        (Replay(unread=2), "0 records can be read now, 2 still cannot be read"),
+        (Replay(read=1, stored=Counter(quotes=1)), "1 records can be read now, 1 quotes stored"),
+    ],
+    ids=["empty", "unread", "stored"],
+)
+def test_replay_says_what_became_of_the_records(found: Replay, line: str) -> None:
+    assert replay_line(found) == line
 
 
 @pytest.mark.parametrize(
@@ -93,20 +148,7 @@ def test_one_sided_quote_has_neither_spread_nor_midpoint() -> None:
 
 def test_words_of_the_exchange_are_no_styles() -> None:
     reason = "could not be reached ([errno 111] refused) [/red]"
-    run = ListingRun(
-        id=1,
-        asset="events",
-        scope="all series",
-        started_at=NOON,
-        finished_at=None,
-        state="failed",
-        reason=reason,
-        windows=1,
-        day=None,
-        selection=None,
-        **dict.fromkeys(_COUNTS, 0),
-    )
-    assert reason in shown(runs_table([("events", run)]))
+    assert reason in shown(runs_table([("events", run_of("events", State.FAILED, reason))]))
 
     report = Report("events", Run(ticks, 1, State.FAILED), Subject(), state=State.FAILED, reason=reason)
     assert reason in shown(report_line(report))

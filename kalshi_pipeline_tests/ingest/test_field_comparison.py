@@ -31,7 +31,7 @@ def compare(session: Session) -> Finding:
 
 def test_nothing_was_listed_yet(session: Session) -> None:
     finding = compare(session)
-    assert (finding.passed, finding.text) == (True, "no series, events or markets were listed yet")
+    assert (finding.passed, finding.text) == (True, "no documents were listed yet")
 
 
 def test_first_week_has_nothing_to_compare_with(session: Session) -> None:
