@@ -34,7 +34,7 @@ SPEED = f"{WARM}, at a floor of 48,000 a second"
 _OVER_HTTP = "nothing changed, over HTTP with gzip in 8 windows"
 _WARM_AIM = Aim(1.2)
 _AIMS = {
-    COLD: Aim(2.0),
+    COLD: Aim(3.0),
     "nothing changed": _WARM_AIM,
     WARM: _WARM_AIM,
     "50 % changed": Aim(1.6),
