@@ -15,6 +15,8 @@ import zstandard
 from kalshi_pipeline.errors import StoreError, StoreProblem
 
 _LEVEL = 3
+# Few documents at a time are most of them in the long run: two milliseconds of a tick save a seventh of their space.
+_LEVEL_OF_FEW = 19
 _MOST_OF_DICTIONARY = 1 << 16
 _MOST_DECOMPRESSED = 1 << 30
 _encode = msgspec.json.Encoder(order="sorted", decimal_format="number").encode
@@ -38,7 +40,8 @@ def dictionary_of(line: bytes) -> bytes:
 
 def compressed(lines: Sequence[bytes], dictionary: bytes | None) -> bytes:
     """Return lines as a block, compressed with a stored dictionary if there is one."""
-    compressor = zstandard.ZstdCompressor(level=_LEVEL, dict_data=_loaded(dictionary), write_dict_id=False)
+    level = _LEVEL if dictionary is None else _LEVEL_OF_FEW
+    compressor = zstandard.ZstdCompressor(level=level, dict_data=_loaded(dictionary), write_dict_id=False)
     return compressor.compress(b"\n".join(lines))
 
 
