@@ -11,7 +11,7 @@ from typing import TypeVar
 
 import msgspec
 
-from kalshi_pipeline.exchange.json_text import DEEPEST, Number, depth_of, load
+from kalshi_pipeline.exchange.json_text import DEEPEST, Number, check_depth, load
 from kalshi_pipeline.quoting import is_text, quoted
 from kalshi_pipeline.units import (
     LARGEST_INTEGER,
@@ -214,8 +214,7 @@ def read_raw_json(value: msgspec.Raw) -> str | None:
 
 
 def _canonical(raw: bytes) -> str | None:
-    if raw.count(b"[") + raw.count(b"{") > DEEPEST and depth_of(raw) > DEEPEST:
-        raise ValueError(f"it has more than {DEEPEST} levels")
+    check_depth(raw)
     try:
         value = msgspec.json.decode(raw)
         return None if value in (None, "", [], {}) else _encode_json(_json_numbers(value)).decode()
