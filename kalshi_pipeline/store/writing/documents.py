@@ -46,11 +46,10 @@ from kalshi_pipeline.store.schema.tables import (
     series,
     series_documents,
     subject_documents,
-    texts,
 )
 from kalshi_pipeline.store.writing.ids import InsertNew, insert_many
 from kalshi_pipeline.store.writing.merging import Staging
-from kalshi_pipeline.store.writing.texts import key_of
+from kalshi_pipeline.store.writing.texts import StagedTexts, key_of
 from kalshi_pipeline.units import MICROS_PER_SECOND
 
 _DAY = 86_400 * MICROS_PER_SECOND
@@ -319,10 +318,7 @@ def insert_documents(connection: Connection, kind: DocumentKind, blocks: Sequenc
     return len(documents)
 
 
-_staged_texts = Staging("staged_document_texts", texts.c.id, texts.c.body)
-_store_staged_texts = insert_or_ignore(
-    texts, ["id", "body"], select(_staged_texts.table.c.id, _staged_texts.table.c.body)
-)
+_staged_texts = StagedTexts("staged_document_texts")
 
 
 def _store_texts(connection: Connection, documents: Sequence[NewDocument]) -> None:
@@ -330,8 +326,8 @@ def _store_texts(connection: Connection, documents: Sequence[NewDocument]) -> No
     for document in documents:
         found |= document.prepared.texts
     if found:
-        _staged_texts.fill(connection, list(found.items()))
-        connection.execute(_store_staged_texts)
+        _staged_texts.fill(connection, found)
+        _staged_texts.store(connection)
 
 
 _staged_legs = Staging("staged_legs", Column("row_id", Integer), *record_columns(Leg))

@@ -1,6 +1,6 @@
 """Texts that many rows share: stored once, under the beginning of their digest, which the rows have as their key."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from hashlib import blake2b
 from typing import NamedTuple
@@ -20,14 +20,29 @@ def key_of(text: str) -> int:
     return int.from_bytes(blake2b(text.encode(), digest_size=8).digest(), "big", signed=True)
 
 
+class StagedTexts:
+    """Texts in a temporary table of this name, by their keys, from where those that are new are stored."""
+
+    def __init__(self, name: str) -> None:
+        self._staged = Staging(name, texts.c.id, texts.c.body)
+        stage = self._staged.table.c
+        self._store = insert_or_ignore(texts, ["id", "body"], select(stage.id, stage.body))
+
+    def fill(self, connection: Connection, bodies: Mapping[int, str]) -> None:
+        """Hold these texts, and no others."""
+        self._staged.fill(connection, list(bodies.items()))
+
+    def store(self, connection: Connection) -> None:
+        """Store the staged texts that are not stored yet."""
+        connection.execute(self._store)
+
+
 class SharedTexts:
     """The shared texts of one kind of record: staged with its rows, and stored before them."""
 
     def __init__(self, name: str, record: type[NamedTuple]) -> None:
         self._positions = [record._fields.index(field) for field in shared_fields(record)]
-        self._staged = Staging(name, texts.c.id, texts.c.body)
-        stage = self._staged.table.c
-        self._store = insert_or_ignore(texts, ["id", "body"], select(stage.id, stage.body))
+        self._staged = StagedTexts(name)
 
     def stage(self, connection: Connection, rows: Sequence[Row]) -> list[Row]:
         """Stage the texts of rows, and return the rows with the keys of the texts in their place."""
@@ -38,9 +53,9 @@ class SharedTexts:
                 if (text := row[position]) is not None:
                     row[position] = key = key_of(text)
                     found[key] = text
-        self._staged.fill(connection, list(found.items()))
+        self._staged.fill(connection, found)
         return list(map(tuple, keyed))
 
     def store(self, connection: Connection) -> None:
         """Store the staged texts that are not stored yet."""
-        connection.execute(self._store)
+        self._staged.store(connection)
