@@ -212,7 +212,8 @@ class Store:
 
     def details_kinds(self, ticker: str) -> list[str]:
         """Return the kinds of what is stored under a ticker: market, event, series, or another one that is kept."""
-        return self._source.ask(lambda connection: documents.kinds_of(connection, ticker))
+        subjects = self._source.ask(lambda connection: documents.subjects_of(connection, ticker))
+        return [subject.kind for subject in subjects]
 
     def compare_fields(self) -> FieldComparison:
         """Compare the fields that the exchange sent in the newest week with those of the weeks before."""
@@ -341,14 +342,15 @@ def _market(connection: Connection, ticker: str) -> MarketView:
 
 
 def _details(connection: Connection, ticker: str, at: int | None, kind: str | None) -> Details:
-    kinds = [one for one in documents.kinds_of(connection, ticker) if kind in (None, one)]
-    if not kinds:
+    stored = documents.subjects_of(connection, ticker)
+    subjects = [subject for subject in stored if kind in (None, subject.kind)]
+    if not subjects:
         raise UnknownTickerError(ticker, None if kind is None else f"no {kind} {ticker} is stored")
-    of_each = (documents.details(connection, one, ticker, at) for one in kinds)
+    of_each = (documents.details(connection, subject, at) for subject in subjects)
     found = next(filter(None, of_each), None)
     if found is not None:
         return found
-    began = (documents.oldest_details(connection, one, ticker) for one in kinds)
+    began = (documents.oldest_details(connection, subject) for subject in subjects)
     oldest = next(filter(None, began), None)
     if oldest is None:
         raise NoDetailsError(ticker)

@@ -7,29 +7,19 @@ from decimal import Decimal, InvalidOperation
 from typing import Any, NamedTuple
 
 import msgspec
-from sqlalchemy import Column, Connection, Table, func, select
+from sqlalchemy import Connection, Table, func, select
 
 from kalshi_pipeline.store.document_blocks import fields_in, json_of, line_in
 from kalshi_pipeline.store.schema.tables import (
+    DOCUMENTS_OF,
     document_blocks,
     document_dictionaries,
     document_fields,
+    document_key,
     document_subjects,
-    event_documents,
-    events,
-    market_documents,
-    markets,
-    series,
-    series_documents,
     subject_documents,
     texts,
 )
-
-_OF_TABLES = {
-    "market": (markets, market_documents),
-    "event": (events, event_documents),
-    "series": (series, series_documents),
-}
 
 
 @dataclass(frozen=True)
@@ -71,31 +61,40 @@ def _integer(text: str) -> int | str:
         return text
 
 
-def kinds_of(connection: Connection, ticker: str) -> list[str]:
-    """Return the kinds of what is stored under a ticker."""
-    tables = [(kind, table) for kind, (table, _) in _OF_TABLES.items()]
-    found = [
-        kind
-        for kind, table in tables
-        if connection.execute(select(table.c.id).where(table.c.ticker == ticker)).first() is not None
-    ]
-    subject = document_subjects.c
-    others = select(subject.kind).where(subject.ticker == ticker).order_by(subject.kind)
-    return [*found, *connection.execute(others).scalars()]
+class Subject(NamedTuple):
+    """What documents are of: its kind and its ticker, the table that holds them, and the key of its row."""
+
+    kind: str
+    ticker: str
+    table: Table
+    row_id: int
 
 
-def details(connection: Connection, kind: str, ticker: str, at: int | None = None) -> Details | None:
-    """Return the newest document of a record, or the one in force at an instant; None where none is known.
+def subjects_of(connection: Connection, ticker: str) -> list[Subject]:
+    """Return what is stored under a ticker: a market, an event, a series, then what has no table of its own."""
+    found: list[Subject] = []
+    for kind, (parent, table) in DOCUMENTS_OF.items():
+        row_id = connection.execute(select(parent.c.id).where(parent.c.ticker == ticker)).scalar()
+        if row_id is not None:
+            found.append(Subject(kind, ticker, table, row_id))
+    other = document_subjects.c
+    others = select(other.kind, other.id).where(other.ticker == ticker).order_by(other.kind)
+    for kind, row_id in connection.execute(others):
+        found.append(Subject(kind, ticker, subject_documents, row_id))
+    return found
+
+
+def details(connection: Connection, subject: Subject, at: int | None = None) -> Details | None:
+    """Return the newest document of a subject, or the one in force at an instant; None where none is known.
 
     StoreError where it is not what was stored.
     """
-    table, row_id = _rows(connection, kind, ticker)
-    block = document_blocks.c
+    table, block = subject.table, document_blocks.c
     query = (
         select(table.c.seen_at, table.c.digest, table.c.line, block.body, document_dictionaries.c.body)
         .join(document_blocks, block.id == table.c.block_id)
         .outerjoin(document_dictionaries, document_dictionaries.c.id == block.dictionary_id)
-        .where(_key_of(table) == row_id)
+        .where(document_key(table) == subject.row_id)
         .order_by(table.c.seen_at.desc())
         .limit(1)
     )
@@ -110,13 +109,13 @@ def details(connection: Connection, kind: str, ticker: str, at: int | None = Non
         connection.execute(select(texts.c.id, texts.c.body).where(texts.c.id.in_(keys.values()))).all()
     )
     named = {name: shared[text_key] for name, text_key in keys.items()}
-    return Details(kind, ticker, seen_at, json_of(fields, named))
+    return Details(subject.kind, subject.ticker, seen_at, json_of(fields, named))
 
 
-def oldest_details(connection: Connection, kind: str, ticker: str) -> int | None:
-    """Return the instant from which on something is known of a record; None where nothing is."""
-    table, row_id = _rows(connection, kind, ticker)
-    query = select(func.min(table.c.seen_at)).where(_key_of(table) == row_id)
+def oldest_details(connection: Connection, subject: Subject) -> int | None:
+    """Return the instant from which on something is known of a subject; None where nothing is."""
+    table = subject.table
+    query = select(func.min(table.c.seen_at)).where(document_key(table) == subject.row_id)
     oldest: int | None = connection.execute(query).scalar_one()
     return oldest
 
@@ -174,16 +173,3 @@ def compare_fields(connection: Connection) -> FieldComparison:
         if has_vanished or has_new_type or (now and not before):
             changes.append(FieldChange(kind, name, tuple(sorted(before)), tuple(sorted(now))))
     return FieldComparison(week_at, sum(count for (_, is_now), count in totals.items() if is_now), changes)
-
-
-def _rows(connection: Connection, kind: str, ticker: str) -> tuple[Table, int | None]:
-    """Return the table of a kind's documents, and the key that a ticker has there."""
-    parent, table = _OF_TABLES.get(kind, (document_subjects, subject_documents))
-    query = select(parent.c.id).where(parent.c.ticker == ticker)
-    if parent is document_subjects:
-        query = query.where(document_subjects.c.kind == kind)
-    return table, connection.execute(query).scalar_one_or_none()
-
-
-def _key_of(table: Table) -> Column[Any]:
-    return next(iter(table.primary_key.columns))

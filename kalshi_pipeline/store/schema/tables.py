@@ -766,6 +766,19 @@ subject_documents = _documents(
     "subject_documents", "subject_id", "document_subjects.id", "subject without a table of its own"
 )
 
+DOCUMENTS_OF = {
+    "market": (markets, market_documents),
+    "event": (events, event_documents),
+    "series": (series, series_documents),
+}
+"""The tables of the kinds of documents that have one: their rows, and the documents of these."""
+
+
+def document_key(table: Table) -> Column[Any]:
+    """Return the column by which a table of documents names the row that each is of."""
+    return next(iter(table.primary_key.columns))
+
+
 document_fields = Table(
     "document_fields",
     metadata,

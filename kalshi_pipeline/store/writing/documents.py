@@ -14,7 +14,6 @@ from sqlalchemy import (
     Column,
     Connection,
     Integer,
-    Table,
     Text,
     and_,
     bindparam,
@@ -34,17 +33,14 @@ from kalshi_pipeline.store.dialects.statements import in_parts, insert_or_ignore
 from kalshi_pipeline.store.document_blocks import compressed, dictionary_of, digest_of, line_of
 from kalshi_pipeline.store.schema.from_records import record_columns, shared_fields
 from kalshi_pipeline.store.schema.tables import (
+    DOCUMENTS_OF,
     combo_legs,
     document_blocks,
     document_dictionaries,
     document_fields,
+    document_key,
     document_subjects,
-    event_documents,
-    events,
-    market_documents,
     markets,
-    series,
-    series_documents,
     subject_documents,
 )
 from kalshi_pipeline.store.writing.ids import InsertNew, insert_many
@@ -79,12 +75,13 @@ _new = Staging(
 class DocumentKind:
     """A kind of documents: of which table's rows, where they are kept, and which of their texts are shared."""
 
-    def __init__(self, name: str, parent: Table, table: Table, shared: Sequence[str] = ()) -> None:
+    def __init__(self, name: str, shared: Sequence[str] = ()) -> None:
+        parent, table = DOCUMENTS_OF.get(name, (document_subjects, subject_documents))
         self.name = name
         self.shared = shared
         self.parent = parent
         stage, stored, new = _staged.table.c, table.c, _new.table.c
-        key = next(iter(table.primary_key.columns))
+        key = document_key(table)
         is_of = parent.c.ticker == stage.ticker
         if parent is document_subjects:
             is_of = and_(is_of, parent.c.kind == name)
@@ -115,15 +112,15 @@ class DocumentKind:
         return ticker.partition("-")[0] if self.parent is markets else ""
 
 
-SERIES = DocumentKind("series", series, series_documents, shared_fields(Series))
-EVENT = DocumentKind("event", events, event_documents, shared_fields(Event))
-MARKET = DocumentKind("market", markets, market_documents, shared_fields(Market))
+SERIES = DocumentKind("series", shared_fields(Series))
+EVENT = DocumentKind("event", shared_fields(Event))
+MARKET = DocumentKind("market", shared_fields(Market))
 
 
 @cache
 def other_kind(name: str) -> DocumentKind:
     """Return a kind of what has no table of its own, such as milestones; its rows are made by `record_subjects`."""
-    return DocumentKind(name, document_subjects, subject_documents)
+    return DocumentKind(name)
 
 
 class Prepared(NamedTuple):
