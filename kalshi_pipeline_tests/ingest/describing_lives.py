@@ -7,8 +7,6 @@ as a module for many lives: `python -m kalshi_pipeline_tests.ingest.describing_l
 import contextlib
 import json
 import shutil
-import sys
-import tempfile
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -30,6 +28,7 @@ from kalshi_pipeline.settings import Settings
 from kalshi_pipeline.store.database import Database
 from kalshi_pipeline_tests.clock import ManualClock
 from kalshi_pipeline_tests.ingest.changing_exchange import SERIES, Answer, ChangingExchange, Record
+from kalshi_pipeline_tests.ingest.many_lives import live_many
 from kalshi_pipeline_tests.store.migrations.stored import stored
 from kalshi_pipeline_tests.store.samples import sqlite_url
 
@@ -405,21 +404,5 @@ def logged(value: object) -> str | None:
     return None if value is None else str(value)
 
 
-def main(first: int, end: int) -> None:
-    """Live many lives; print what differs, and in the end the counts."""
-    total: Counter[str] = Counter()
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        Database(sqlite_url(folder / "template.db")).close()
-        for seed in range(first, end):
-            life = DescribingLife(seed, folder / "template.db", folder)
-            for line, _ in zip(life.live(60), range(4), strict=False):
-                sys.stdout.write(f"seed {seed}, {line[:1200]}\n")
-            total += life.counts
-            sys.stdout.flush()
-            life.path.unlink()
-    sys.stdout.write(f"{dict(total)}\n")
-
-
 if __name__ == "__main__":
-    main(0, int(sys.argv[1])) if len(sys.argv) == 2 else main(int(sys.argv[1]), int(sys.argv[2]))
+    live_many(DescribingLife, 60)

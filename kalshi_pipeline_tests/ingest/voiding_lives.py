@@ -5,7 +5,6 @@ Run it as a module for many lives: `python -m kalshi_pipeline_tests.ingest.voidi
 
 import shutil
 import sys
-import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -28,6 +27,7 @@ from kalshi_pipeline.store.reading.movers import movers
 from kalshi_pipeline.store.reading.quotes import latest, quotes_as_of
 from kalshi_pipeline_tests.clock import ManualClock
 from kalshi_pipeline_tests.ingest.changing_exchange import ChangingExchange, StoppedError
+from kalshi_pipeline_tests.ingest.many_lives import live_many
 from kalshi_pipeline_tests.store.migrations.stored import stored
 from kalshi_pipeline_tests.store.samples import Row, sqlite_url
 
@@ -235,22 +235,5 @@ def first_difference(found: Any, expected: Any) -> str:
     return f"{more[:1]} in place of {less[:1]}"
 
 
-def main(first: int, end: int) -> None:
-    """Live many lives; print what differs, and in the end the counts."""
-    total: Counter[str] = Counter()
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        Database(sqlite_url(folder / "template.db")).close()
-        for seed in range(first, end):
-            life = VoidingLife(seed, folder / "template.db", folder)
-            for line, _ in zip(life.live(16), range(4), strict=False):
-                sys.stdout.write(f"seed {seed}, {line[:1200]}\n")
-            total += life.counts
-            sys.stdout.flush()
-            for path in life.paths:
-                path.unlink()
-    sys.stdout.write(f"{dict(total)}\n")
-
-
 if __name__ == "__main__":
-    main(0, int(sys.argv[1])) if len(sys.argv) == 2 else main(int(sys.argv[1]), int(sys.argv[2]))
+    live_many(VoidingLife, 16)
