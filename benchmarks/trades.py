@@ -37,7 +37,7 @@ from kalshi_pipeline.settings import Settings
 from kalshi_pipeline.store.database import Database
 from kalshi_pipeline.store.writing.parents import merge_markets
 from kalshi_pipeline.store.writing.trades import append_staged_trades, stage_trades, stored_values
-from kalshi_pipeline.units import MICROS_PER_SECOND, instant_of
+from kalshi_pipeline.units import MICROS_PER_DAY, MICROS_PER_SECOND, instant_of
 from kalshi_pipeline_tests.store.samples import market
 
 RAW = "raw executemany: a bare table, no key"
@@ -53,7 +53,6 @@ _STORED_DAYS = 30
 _DAY = date(2025, 9, 1)
 _MIDNIGHT = instant_of(datetime(2025, 9, 1, tzinfo=UTC))
 _CUTOFF = "2025-07-01T00:00:00Z"  # all of the day is in the live tier
-_DAY_MICROS = 86_400 * MICROS_PER_SECOND
 
 Done = TypeVar("Done")
 
@@ -195,7 +194,7 @@ def _save_day(folder: Path, markets: int, trades: int) -> SavedPages:
     count = trades // TRADES_PAGE
     paths = [folder / f"{number:05}.json" for number in range(count)]
     for number, path in enumerate(paths):
-        share = _DAY_MICROS / count
+        share = MICROS_PER_DAY / count
         begins = _MIDNIGHT + share * (count - 1 - number)
         moments = sorted((begins + share * chance.random() for _ in range(TRADES_PAGE)), reverse=True)
         listed = [_trade(chance, int(moment), markets) for moment in moments]
@@ -234,7 +233,7 @@ def _prepare(path: Path, markets: int, stored: int) -> None:
                 "SELECT sql FROM sqlite_schema WHERE name = 'ix_trades_market_id_created_at'"
             ).one()
             connection.exec_driver_sql("DROP INDEX ix_trades_market_id_created_at")
-            span = _STORED_DAYS * _DAY_MICROS
+            span = _STORED_DAYS * MICROS_PER_DAY
             connection.exec_driver_sql(_FILL, (_MIDNIGHT - span, stored, span, markets))
             connection.exec_driver_sql(index)
 

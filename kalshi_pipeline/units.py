@@ -14,10 +14,10 @@ from kalshi_pipeline.quoting import quoted
 MICROS_PER_DOLLAR = 1_000_000
 MICROS_PER_SECOND = 1_000_000
 MICROS_PER_MILLISECOND = 1000
+MICROS_PER_DAY = 86_400 * MICROS_PER_SECOND
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
-_DAY = 86_400 * MICROS_PER_SECOND
 _DECIMAL = re.compile(r"(-?)([0-9]+)(?:\.([0-9]+))?(?:[eE]([+-]?[0-9]+))?")
 _LONGEST_EXPONENT = 8
 _MOST_DIGITS = 19
@@ -102,7 +102,7 @@ def parse_instant(text: str) -> int | None:
             return None
         instant = (moment.astimezone(UTC) - _EPOCH) // _MICROSECOND
         if is_leap:
-            if instant % _DAY < _DAY - MICROS_PER_SECOND:
+            if instant % MICROS_PER_DAY < MICROS_PER_DAY - MICROS_PER_SECOND:
                 raise ValueError(text)
             instant += MICROS_PER_SECOND
             datetime_of(instant)

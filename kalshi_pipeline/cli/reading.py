@@ -16,9 +16,8 @@ from kalshi_pipeline.clock import SYSTEM_CLOCK
 from kalshi_pipeline.errors import ConfigurationError
 from kalshi_pipeline.ingest.market import fetch_market
 from kalshi_pipeline.monitoring.overview import overview
-from kalshi_pipeline.units import MICROS_PER_SECOND, iso_of
+from kalshi_pipeline.units import MICROS_PER_DAY, iso_of
 
-_DAY = 86_400 * MICROS_PER_SECOND
 _WINDOW = re.compile(r"([0-9]+(?:\.[0-9]+)?)(m|h|d|)")
 _WINDOW_UNITS = {"": 60, "m": 60, "h": 3600, "d": 86_400}
 
@@ -93,7 +92,7 @@ def history(
 ) -> None:
     """Show a market's stored quotes of a time span, beginning with the one in force at its start."""
     until = SYSTEM_CLOCK.now() if end is None else instant_given("--end", end)
-    since = until - _DAY if start is None else instant_given("--start", start)
+    since = until - MICROS_PER_DAY if start is None else instant_given("--start", start)
     with open_store() as store:
         found, begins_at = store.together(
             lambda state: (state.history(ticker, since, until, resample), state.begins_at())

@@ -25,7 +25,7 @@ from kalshi_pipeline.store.reading.event_metadata import (
 from kalshi_pipeline.store.writing.documents import other_kind, record_subjects
 from kalshi_pipeline.store.writing.runs import State, Subject
 from kalshi_pipeline.store.writing.tally import Tally
-from kalshi_pipeline.units import MICROS_PER_SECOND
+from kalshi_pipeline.units import MICROS_PER_DAY, MICROS_PER_SECOND
 
 ASSET = "event_metadata"
 PATH = "/events/{event_ticker}/metadata"
@@ -33,7 +33,6 @@ EVENT_METADATA = other_kind(ASSET)
 REQUESTS_AN_HOUR = 300
 
 _HOUR = 3600 * MICROS_PER_SECOND
-_DAY = 24 * _HOUR
 # When an event was asked for whose answer is not stored yet: if the run is killed, the exchange is asked again.
 _NOT_YET = 0
 _FAILED_EVENTS = 3
@@ -158,7 +157,7 @@ def _due_events(connection: Connection, now: int) -> _Due:
     left = max(0, REQUESTS_AN_HOUR - asked)
     unseen = unseen_events(connection, EVENT_METADATA, left)
     changed = changed_events(
-        connection, EVENT_METADATA, left, asked_before=now - _HOUR, missed_before=now - _DAY
+        connection, EVENT_METADATA, left, asked_before=now - _HOUR, missed_before=now - MICROS_PER_DAY
     )
     chosen = changed[: max(left // 2, left - len(unseen))]
     return _Due([*chosen, *unseen[: left - len(chosen)]], left)

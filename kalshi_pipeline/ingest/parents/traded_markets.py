@@ -16,10 +16,10 @@ from kalshi_pipeline.scope import Scope
 from kalshi_pipeline.store.reading.parents import series_of_events
 from kalshi_pipeline.store.writing.orphans import OrphanRow, insert_orphans
 from kalshi_pipeline.store.writing.parents import merge_events
-from kalshi_pipeline.units import MICROS_PER_SECOND
+from kalshi_pipeline.units import MICROS_PER_DAY
 from kalshi_pipeline.vocabulary import Tier
 
-_LOOK_UP_AGAIN = 86_400 * MICROS_PER_SECOND
+_LOOK_UP_AGAIN = MICROS_PER_DAY
 
 
 class TradedMarkets:

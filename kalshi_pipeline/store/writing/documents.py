@@ -46,14 +46,13 @@ from kalshi_pipeline.store.schema.tables import (
 from kalshi_pipeline.store.writing.ids import InsertNew, insert_many
 from kalshi_pipeline.store.writing.merging import Staging
 from kalshi_pipeline.store.writing.texts import StagedTexts, key_of
-from kalshi_pipeline.units import MICROS_PER_SECOND
+from kalshi_pipeline.units import MICROS_PER_DAY
 
-_DAY = 86_400 * MICROS_PER_SECOND
-_WEEK = 7 * _DAY
-_FIRST_MONDAY = 4 * _DAY  # 1970 began on a Thursday
+_WEEK = 7 * MICROS_PER_DAY
+_FIRST_MONDAY = 4 * MICROS_PER_DAY  # 1970 began on a Thursday
 _MANY = 100
 _MOST_TOGETHER = 500  # to read one of them, all are decompressed
-_DICTIONARY_LASTS = 30 * _DAY
+_DICTIONARY_LASTS = 30 * MICROS_PER_DAY
 _JSON_TYPES = {str: "text", bool: "boolean", type(None): "null", list: "list", dict: "object"}
 
 _staged = Staging(
