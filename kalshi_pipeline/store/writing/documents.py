@@ -45,7 +45,7 @@ from kalshi_pipeline.store.schema.tables import (
 )
 from kalshi_pipeline.store.writing.ids import InsertNew, insert_many
 from kalshi_pipeline.store.writing.merging import Staging
-from kalshi_pipeline.store.writing.texts import StagedTexts, key_of
+from kalshi_pipeline.store.writing.texts import document_texts, key_of
 from kalshi_pipeline.units import MICROS_PER_DAY
 
 _WEEK = 7 * MICROS_PER_DAY
@@ -314,16 +314,13 @@ def insert_documents(connection: Connection, kind: DocumentKind, blocks: Sequenc
     return len(documents)
 
 
-_staged_texts = StagedTexts("staged_document_texts")
-
-
 def _store_texts(connection: Connection, documents: Sequence[NewDocument]) -> None:
     found: dict[int, str] = {}
     for document in documents:
         found |= document.prepared.texts
     if found:
-        _staged_texts.fill(connection, found)
-        _staged_texts.store(connection)
+        document_texts.hold(connection, found)
+        document_texts.store(connection)
 
 
 _staged_legs = Staging("staged_legs", Column("row_id", Integer), *record_columns(Leg))
@@ -351,7 +348,7 @@ _insert_legs = insert_or_ignore(
 
 
 def _store_legs(connection: Connection, documents: Sequence[NewDocument]) -> None:
-    """Store the legs in place of those that are stored; none is left of a combo that is said to have none."""
+    """Replace the stored legs of each combo: an empty list deletes them, legs that are not sent are kept."""
     legs = {
         document.row_id: document.prepared.legs
         for document in documents

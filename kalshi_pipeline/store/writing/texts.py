@@ -20,29 +20,32 @@ def key_of(text: str) -> int:
     return int.from_bytes(blake2b(text.encode(), digest_size=8).digest(), "big", signed=True)
 
 
-class StagedTexts:
+class StagedTexts(Staging):
     """Texts in a temporary table of this name, by their keys, from where those that are new are stored."""
 
     def __init__(self, name: str) -> None:
-        self._staged = Staging(name, texts.c.id, texts.c.body)
-        stage = self._staged.table.c
+        super().__init__(name, texts.c.id, texts.c.body)
+        stage = self.table.c
         self._store = insert_or_ignore(texts, ["id", "body"], select(stage.id, stage.body))
 
-    def fill(self, connection: Connection, bodies: Mapping[int, str]) -> None:
+    def hold(self, connection: Connection, bodies: Mapping[int, str]) -> None:
         """Hold these texts, and no others."""
-        self._staged.fill(connection, list(bodies.items()))
+        self.fill(connection, list(bodies.items()))
 
     def store(self, connection: Connection) -> None:
         """Store the staged texts that are not stored yet."""
         connection.execute(self._store)
 
 
-class SharedTexts:
+document_texts = StagedTexts("staged_document_texts")
+
+
+class SharedTexts(StagedTexts):
     """The shared texts of one kind of record: staged with its rows, and stored before them."""
 
     def __init__(self, name: str, record: type[NamedTuple]) -> None:
+        super().__init__(name)
         self._positions = [record._fields.index(field) for field in shared_fields(record)]
-        self._staged = StagedTexts(name)
 
     def stage(self, connection: Connection, rows: Sequence[Row]) -> list[Row]:
         """Stage the texts of rows, and return the rows with the keys of the texts in their place."""
@@ -53,9 +56,5 @@ class SharedTexts:
                 if (text := row[position]) is not None:
                     row[position] = key = key_of(text)
                     found[key] = text
-        self._staged.fill(connection, found)
+        self.hold(connection, found)
         return list(map(tuple, keyed))
-
-    def store(self, connection: Connection) -> None:
-        """Store the staged texts that are not stored yet."""
-        self._staged.store(connection)
