@@ -117,7 +117,7 @@ class NoQuoteError(UnknownTickerError):
 
 
 class NoDetailsError(UnknownTickerError):
-    """What is stored of a ticker is without the details that the exchange gives."""
+    """A stored ticker of which no details are stored."""
 
     def __init__(self, ticker: str) -> None:
         super().__init__(ticker, f"{ticker} is stored without details")

@@ -1,4 +1,4 @@
-"""How messages quote what came from elsewhere: one that quotes a megabyte helps nobody, and fills a column."""
+"""How messages quote texts of the exchange and of users: printable, and cut to a length that can be read and stored."""
 
 _LONGEST_QUOTED = 300
 

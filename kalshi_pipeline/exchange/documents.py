@@ -76,10 +76,10 @@ def _left_out(shape: _Shape, names: tuple[str, ...]) -> list[str]:
 
 
 def outside_of_the_heap(body: bytes) -> bytes | mmap:
-    """Return the same bytes in memory of their own, which the system has back as soon as nobody needs them.
+    """Return a copy in an anonymous mapping, whose memory goes back to the system once it is freed.
 
-    Several pages wait to be stored, each with its megabytes. On the heap, between smaller things, they would take three
-    times their space.
+    Several pages of some megabytes wait to be stored at a time. On the heap, fragmentation made them take three times
+    their size.
     """
     if not body:
         return body

@@ -36,7 +36,7 @@ _HOUR = 3600 * MICROS_PER_SECOND
 # When an event was asked for whose answer is not stored yet: if the run is killed, the exchange is asked again.
 _NOT_YET = 0
 _FAILED_EVENTS = 3
-# If the exchange has no metadata of so many events, and never had of any, it does not offer them.
+# After so many 404s without any answer, now or before, the exchange does not offer metadata of events.
 _MISSING_EVENTS = 10
 
 

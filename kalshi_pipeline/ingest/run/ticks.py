@@ -37,7 +37,7 @@ class Tick:
 
 
 def new_run_id() -> str:
-    """Return what tells a run from all others, for a run that Dagster has not given a number of its own."""
+    """Return a new identifier, for a run that has none of Dagster."""
     return uuid4().hex
 
 

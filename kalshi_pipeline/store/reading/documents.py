@@ -85,7 +85,7 @@ def subjects_of(connection: Connection, ticker: str) -> list[Subject]:
 
 
 def details(connection: Connection, subject: Subject, at: int | None = None) -> Details | None:
-    """Return the newest document of a subject, or the one in force at an instant; None where none is known.
+    """Return the newest document of a subject, or the one in force at an instant; None if there is none.
 
     StoreError where it is not what was stored.
     """

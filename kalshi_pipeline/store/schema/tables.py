@@ -517,7 +517,12 @@ quarantine = Table(
         "record_key", Text, nullable=False, comment="its ticker where that can be read, else a digest of it"
     ),
     # The same refusal at every tick is one row. What is large comes last: a sum of sizes reads none of it.
-    Column("digest", Text, nullable=False, comment="what tells the refusals of a record apart"),
+    Column(
+        "digest",
+        Text,
+        nullable=False,
+        comment="digest of the record and its error",
+    ),
     Column("bytes", BigInteger, nullable=False, comment="the size of the record"),
     Column("times", BigInteger, nullable=False, comment="how often it came so"),
     Column(
@@ -703,7 +708,7 @@ document_dictionaries = Table(
         nullable=False,
         comment="the beginning of a document of the family, compressed by zstd",
     ),
-    comment="what documents have in common: zstd compresses the blocks that name one with it; none is ever changed",
+    comment="dictionaries with which zstd compresses blocks of documents; a stored one never changes",
 )
 Index(
     "ix_document_dictionaries_family",

@@ -94,7 +94,7 @@ _Identity = tuple[str, str]
 
 
 def _identity(reject: Reject) -> _Identity:
-    """Return the key of a record, and what tells its refusals apart."""
+    """Return the key of a record, and a digest that differs for each of its refusals."""
     raw = reject.raw.encode()
     digest = hashlib.sha256(raw + b"\n" + reject.error.encode()).hexdigest()
     return reject.ticker or hashlib.sha256(raw).hexdigest(), digest
