@@ -25,6 +25,7 @@ from kalshi_pipeline.store.reading import (
     fees,
     history,
     in_force,
+    ledger,
     movers,
     quotes,
 )
@@ -39,6 +40,7 @@ from kalshi_pipeline.store.reading.completeness import (
 from kalshi_pipeline.store.reading.documents import Details, FieldChange, FieldComparison
 from kalshi_pipeline.store.reading.fees import Fee, FeeState
 from kalshi_pipeline.store.reading.in_force import QuoteState
+from kalshi_pipeline.store.reading.ledger import FinishedDay, Place
 from kalshi_pipeline.store.reading.movers import Mover, Window
 from kalshi_pipeline.store.reading.quotes import Quote
 from kalshi_pipeline.store.writing.runs import Run
@@ -50,11 +52,13 @@ __all__ = [
     "FeeState",
     "FieldChange",
     "FieldComparison",
+    "FinishedDay",
     "Instant",
     "ListingRun",
     "MarketDetails",
     "MarketView",
     "Mover",
+    "Place",
     "Placeholders",
     "Quote",
     "QuoteFaults",
@@ -289,6 +293,14 @@ class Store:
     def count_rows(self, table: str) -> int:
         """Count the rows of a table; ValueError where there is none of that name."""
         return self._source.ask(lambda connection: completeness.count_rows(connection, table))
+
+    def added_rows(self, table: str) -> int:
+        """Return how many rows were added to an asset's table, without reading it."""
+        return self._source.ask(lambda connection: completeness.count_added_rows(connection, table))
+
+    def finished_days(self, after: Place, limit: int) -> list[FinishedDay]:
+        """Return the runs over days that finished after a place, in their order: as many as the limit, or fewer."""
+        return self._source.ask(lambda connection: ledger.finished_days(connection, after, limit))
 
     def count_quarantined(self) -> dict[str, int]:
         """Count the records kept in quarantine by kind."""

@@ -9,6 +9,7 @@ from kalshi_pipeline.defs import (
     fee_changes,
     field_comparison,
     housekeeping,
+    ledger,
     order_books,
     related,
     run_complete,
@@ -33,6 +34,7 @@ defs = dg.Definitions.merge(
     order_books.defs,
     run_complete.defs,
     housekeeping.defs,
+    ledger.defs,
     dg.Definitions(
         resources={"pipeline": Pipeline()},
         # One process for a whole run: a process for each step would import everything again, six seconds a step.

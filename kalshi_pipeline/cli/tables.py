@@ -25,7 +25,6 @@ from kalshi_pipeline.cli.formats import (
 )
 from kalshi_pipeline.ingest.replay import Replay
 from kalshi_pipeline.ingest.run.report import Report
-from kalshi_pipeline.ingest.trade_faults import TRADE_FAULTS
 from kalshi_pipeline.ingest.voiding import Voidable
 from kalshi_pipeline.monitoring.overview import Overview
 from kalshi_pipeline.units import MICROS_PER_SECOND, datetime_of, iso_of
@@ -36,29 +35,8 @@ BUSIEST = 20
 
 def report_line(report: Report) -> str:
     """Return what a run did, in one line."""
-    tally = report.tally
-    parts = [
-        f"[bold]{report.asset}[/bold] {report.state}",
-        f"{tally.received:,} received",
-        f"{tally.inserted:,} inserted",
-        f"{tally.changed:,} changed",
-        f"{tally.unchanged:,} unchanged",
-    ]
-    of_records = ("quarantined", "duplicates", "out_of_scope", "placeholders", "healed")
-    of_markets = ("ended", "gone", "paused", "unconfirmed")
-    rarer = {name: getattr(tally, name) for name in (*of_records, *of_markets)}
-    rarer |= {name: report.counts[name] for name in TRADE_FAULTS}
-    parts += [f"{count:,} {name}" for name, count in rarer.items() if count]
-    if report.answer_age_seconds:
-        parts.append(f"answers up to {report.answer_age_seconds:,} s old")
-    if (odd_fields := report.odd_fields_line) is not None:
-        parts.append(odd_fields)
-    parts.append(f"{_pages(tally.pages)}, {report.seconds:.1f} s")
-    return ", ".join(parts) + (escape(f" ({report.reason})") if report.reason else "")
-
-
-def _pages(count: int) -> str:
-    return "1 page" if count == 1 else f"{count:,} pages"
+    name, _, rest = report.line.partition(" ")
+    return f"[bold]{name}[/bold] {escape(rest)}"
 
 
 def replay_line(found: Replay) -> str:

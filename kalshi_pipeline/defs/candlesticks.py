@@ -7,7 +7,7 @@ import dagster as dg
 
 from kalshi_pipeline.defs.catalogue import markets
 from kalshi_pipeline.defs.days import UTC_DAYS, run_of_yesterday
-from kalshi_pipeline.defs.pipeline_asset import materialize_day, pipeline_asset
+from kalshi_pipeline.defs.pipeline_asset import AssetEvent, materialize_day, pipeline_asset
 from kalshi_pipeline.defs.resources import Pipeline
 from kalshi_pipeline.defs.run_ticks import BACKFILL_POOL
 from kalshi_pipeline.ingest.candlesticks import collect_candlesticks
@@ -22,9 +22,7 @@ from kalshi_pipeline.monitoring.checks import LISTING_COMPLETE, QUARANTINE_SHARE
     partitions=UTC_DAYS,
     pool=BACKFILL_POOL,
 )
-def candlesticks(
-    context: dg.AssetExecutionContext, pipeline: Pipeline
-) -> Iterator[dg.AssetObservation | dg.MaterializeResult]:
+def candlesticks(context: dg.AssetExecutionContext, pipeline: Pipeline) -> Iterator[AssetEvent]:
     """Open, high, low and close of selected markets. One row is one period of one market; its key is the market, the
     length of the period and its inclusive end.
 

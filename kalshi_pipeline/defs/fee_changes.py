@@ -2,7 +2,7 @@
 
 import dagster as dg
 
-from kalshi_pipeline.defs.pipeline_asset import materialize, pipeline_asset
+from kalshi_pipeline.defs.pipeline_asset import AFTER_ALL, materialize, pipeline_asset
 from kalshi_pipeline.defs.resources import Pipeline
 from kalshi_pipeline.ingest.fee_changes import sync_event_fee_changes, sync_series_fee_changes
 from kalshi_pipeline.monitoring.checks import LISTING_COMPLETE, NOT_SUDDENLY_EMPTY, QUARANTINE_SHARE
@@ -12,7 +12,7 @@ from kalshi_pipeline.monitoring.checks import LISTING_COMPLETE, NOT_SUDDENLY_EMP
     table="series_fee_changes",
     endpoint="/series/fee_changes",
     checks=[LISTING_COMPLETE, NOT_SUDDENLY_EMPTY, QUARANTINE_SHARE],
-    is_last=True,
+    priority=AFTER_ALL,
 )
 def series_fee_changes(context: dg.AssetExecutionContext, pipeline: Pipeline) -> dg.MaterializeResult:
     """Changes of the fees of series, past and scheduled. One row is one change; its key is the exchange's identifier.
@@ -28,7 +28,7 @@ def series_fee_changes(context: dg.AssetExecutionContext, pipeline: Pipeline) ->
     table="event_fee_changes",
     endpoint="/events/fee_changes",
     checks=[LISTING_COMPLETE, QUARANTINE_SHARE],
-    is_last=True,
+    priority=AFTER_ALL,
 )
 def event_fee_changes(context: dg.AssetExecutionContext, pipeline: Pipeline) -> dg.MaterializeResult:
     """Changes of the fee overrides of events. One row is one change; its key is the exchange's identifier.

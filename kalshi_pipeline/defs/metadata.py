@@ -5,7 +5,7 @@ from typing import TypeAlias
 
 import dagster as dg
 
-from kalshi_pipeline.ingest.run.report import Report
+from kalshi_pipeline.ingest.run.report import OtherTable, Report
 from kalshi_pipeline.store.schema.columns import ColumnNote, columns_of
 from kalshi_pipeline.units import MICROS_PER_SECOND
 
@@ -40,6 +40,7 @@ def run_metadata(report: Report) -> _Metadata:
     tally = report.tally
     metadata: _Metadata = {
         "dagster/row_count": report.rows,
+        "record": report.run.name,
         "scope": report.subject.sentence,
         "state": report.state.value,
         "complete": report.is_complete,
@@ -78,6 +79,11 @@ def run_metadata(report: Report) -> _Metadata:
     if report.notes:
         metadata["notes"] = dg.MetadataValue.md("\n".join(f"- {note}" for note in report.notes))
     return metadata
+
+
+def other_metadata(other: OtherTable) -> _Metadata:
+    """Return what a run did to a table of another asset."""
+    return {"dagster/row_count": other.rows, "inserted": other.inserted, "changed": other.changed}
 
 
 def _of_tick(report: Report) -> _Metadata:

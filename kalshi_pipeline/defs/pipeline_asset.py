@@ -3,13 +3,14 @@
 import contextlib
 import logging
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import dagster as dg
 from dagster._core.definitions.source_asset import SYSTEM_METADATA_KEY_SOURCE_ASSET_OBSERVATION
 
 from kalshi_pipeline.advice import with_advice
-from kalshi_pipeline.defs.metadata import definition_metadata, run_metadata
+from kalshi_pipeline.defs.instance_settings import settings_not_in_force
+from kalshi_pipeline.defs.metadata import definition_metadata, other_metadata, run_metadata
 from kalshi_pipeline.defs.resources import Pipeline, database_kind
 from kalshi_pipeline.errors import PipelineError, TransientExchangeError
 from kalshi_pipeline.ingest.run.report import Report
@@ -19,9 +20,16 @@ from kalshi_pipeline.monitoring.checks import RUN_CHECKS, Finding, RunCheck, exa
 # The client has already retried for KALSHI_RETRY_SECONDS: one slow retry is left, and only if it may help.
 _MOST_RETRIES = 1
 _SECONDS_BEFORE_RETRY = 15
+AFTER_SNAPSHOTS = -1
+"""The priority of an asset that must not make a snapshot of the same run late."""
+AFTER_ALL = -2
 _DATABASE_KIND = database_kind()
 # Dagster takes an output with this mark for one of an asset that it observes itself, and logs no materialization.
 _NO_MATERIALIZATION = {SYSTEM_METADATA_KEY_SOURCE_ASSET_OBSERVATION: True}
+
+
+AssetEvent: TypeAlias = dg.AssetObservation | dg.MaterializeResult | dg.AssetCheckResult | dg.Output[None]
+"""What an asset yields that may end without a materialization."""
 
 
 def pipeline_asset(
@@ -32,12 +40,12 @@ def pipeline_asset(
     checks: Sequence[RunCheck] = (),
     partitions: dg.PartitionsDefinition | None = None,
     pool: str | None = None,
-    is_last: bool = False,
+    priority: int = 0,
 ) -> Callable[[Callable[..., Any]], dg.AssetsDefinition]:
     """Declare the decorated function as an asset of its name, with the checks that hold after each of its runs.
 
     `table` is the table that it keeps and `endpoint` where that comes from; an asset without them, such as a report,
-    shows neither. One that `is_last` begins when no other step of its run can.
+    shows neither. One with a lower `priority` begins when no other step of its run can.
     """
 
     def declare(function: Callable[..., Any]) -> dg.AssetsDefinition:
@@ -50,7 +58,7 @@ def pipeline_asset(
             metadata=definition_metadata(table, endpoint),
             partitions_def=partitions,
             pool=pool,
-            op_tags={"dagster/priority": "-1"} if is_last else None,
+            op_tags={"dagster/priority": str(priority)} if priority else None,
             kinds={"python", _DATABASE_KIND},
             owners=["team:market-data"],
             group_name="kalshi",
@@ -71,32 +79,53 @@ def materialize(
     A partial run materializes the asset like a complete one, so that what depends on it runs: its check fails, and
     `run_complete` fails the job. A backfill is limited to a part of the request limit.
     """
-    return _collected(context, pipeline, run, is_backfill=is_backfill)[1]
+    report, result = _collected(context, pipeline, run, is_backfill=is_backfill)
+    for observation in elsewhere(report):
+        context.log_event(observation)
+    return result
 
 
 def materialize_unless_skipped(
     context: dg.AssetExecutionContext, pipeline: Pipeline, run: Callable[[Session], Report]
-) -> Iterator[dg.AssetObservation | dg.MaterializeResult | dg.AssetCheckResult | dg.Output[None]]:
+) -> Iterator[AssetEvent]:
     """Run one function of `ingest`, then the checks that the asset declares; a skipped run is observed only.
 
     What depends on the asset runs all the same, and `run_complete` fails the job.
     """
     report, result = _collected(context, pipeline, run, is_backfill=False)
+    yield from elsewhere(report)
     if report.skip is None:
         yield result
         return
     yield dg.AssetObservation(context.asset_key, metadata=run_metadata(report))
+    yield from _without_materialization(result)
+
+
+def _without_materialization(
+    result: dg.MaterializeResult,
+) -> Iterator[dg.AssetCheckResult | dg.Output[None]]:
     yield from result.check_results or ()
     yield dg.Output(None, metadata=_NO_MATERIALIZATION)
 
 
 def materialize_day(
     context: dg.AssetExecutionContext, pipeline: Pipeline, run: Callable[[Session], Report]
-) -> Iterator[dg.AssetObservation | dg.MaterializeResult]:
-    """Run one function of `ingest` over a partition, as a backfill, then the checks that the asset declares."""
+) -> Iterator[AssetEvent]:
+    """Run one function of `ingest` over a partition, as a backfill, then the checks that the asset declares.
+
+    A day that is not over is observed only, so that Dagster goes on showing it as missing.
+    """
     report, result = _collected(context, pipeline, run, is_backfill=True)
+    yield from elsewhere(report)
     yield from expect_whole(report, context.asset_key, context.partition_key)
-    yield result
+    if report.is_complete and report.is_over:
+        yield result
+        return
+    context.log.info(f"{context.partition_key} is not materialized: {report.reason}")
+    yield dg.AssetObservation(
+        context.asset_key, partition=context.partition_key, metadata=run_metadata(report)
+    )
+    yield from _without_materialization(result)
 
 
 def _collected(
@@ -110,14 +139,23 @@ def _collected(
     with failing_in_one_line(), pipeline.session(context.log.info, is_backfill=is_backfill) as session:
         report = run(session)
         findings = examine(session, report, checks)
-    log_notes(context.log, report)
+    log_report(context.log, report)
+    if line := settings_not_in_force(context.instance):
+        context.log.warning(line)
     return report, dg.MaterializeResult(
         metadata=run_metadata(report), check_results=[check_result(finding) for finding in findings]
     )
 
 
-def log_notes(log: logging.Logger, report: Report) -> None:
-    """Log as warnings what is missing in a run, and what else a reader should know of it."""
+def elsewhere(report: Report) -> Iterator[dg.AssetObservation]:
+    """Yield an observation of each table of another asset to which a run has added rows, or has changed some."""
+    for table, other in report.elsewhere.items():
+        yield dg.AssetObservation(table, metadata=other_metadata(other))
+
+
+def log_report(log: logging.Logger, report: Report) -> None:
+    """Log what a run did, and as warnings what is missing in it, and what else a reader should know of it."""
+    log.info(report.line)
     for note in filter(None, [report.shortfall, report.skip, *report.notes]):
         log.warning(note)
 

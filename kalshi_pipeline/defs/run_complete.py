@@ -73,7 +73,9 @@ def _outcomes(
     """Yield what a run has materialized or observed, in the order of its steps."""
     for record in instance.get_records_for_run(run_id, of_type=_EVENTS).records:
         entry = record.event_log_entry
-        if outcome := entry.asset_materialization or entry.asset_observation:
+        outcome = entry.asset_materialization or entry.asset_observation
+        # What a run did to tables of other assets has no state.
+        if outcome is not None and "state" in outcome.metadata:
             yield outcome
 
 

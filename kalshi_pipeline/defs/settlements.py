@@ -4,17 +4,19 @@ from collections.abc import Iterator
 
 import dagster as dg
 
+from kalshi_pipeline.defs.catalogue import markets
 from kalshi_pipeline.defs.metadata import run_metadata
 from kalshi_pipeline.defs.pipeline_asset import (
+    AFTER_SNAPSHOTS,
+    elsewhere,
     expect_whole,
     failing_in_one_line,
-    log_notes,
+    log_report,
     materialize,
     pipeline_asset,
 )
 from kalshi_pipeline.defs.resources import Pipeline
 from kalshi_pipeline.defs.run_ticks import BACKFILL_POOL, JOB_TAG
-from kalshi_pipeline.defs.snapshots import price_snapshots
 from kalshi_pipeline.ingest.settlements import backfill_settlements, sync_settlements
 from kalshi_pipeline.monitoring.checks import LISTING_COMPLETE, QUARANTINE_SHARE, SCALARS_HAVE_VALUE
 
@@ -22,8 +24,9 @@ from kalshi_pipeline.monitoring.checks import LISTING_COMPLETE, QUARANTINE_SHARE
 @pipeline_asset(
     table="settlements",
     endpoint="/markets, /historical/markets",
-    parents=[price_snapshots],
+    parents=[markets],
     checks=[LISTING_COMPLETE, QUARANTINE_SHARE, SCALARS_HAVE_VALUE],
+    priority=AFTER_SNAPSHOTS,
 )
 def settlements(context: dg.AssetExecutionContext, pipeline: Pipeline) -> dg.MaterializeResult:
     """How markets ended. One row is the settlement of one market; its key is the market.
@@ -40,15 +43,17 @@ def settlements(context: dg.AssetExecutionContext, pipeline: Pipeline) -> dg.Mat
 
 
 @dg.op(name="all_settlements", out={}, pool=BACKFILL_POOL)
-def all_settlements(
-    context: dg.OpExecutionContext, pipeline: Pipeline
-) -> Iterator[dg.AssetObservation | dg.AssetMaterialization]:
-    """Store everything that ever settled, of both tiers; a run that is stopped is continued by the next."""
+def all_settlements(context: dg.OpExecutionContext, pipeline: Pipeline) -> Iterator[dg.AssetObservation]:
+    """Store everything that ever settled, of both tiers; a run that is stopped is continued by the next.
+
+    The asset is not materialized, only observed: its own runs say how fresh it is.
+    """
     with failing_in_one_line(), pipeline.session(context.log.info, is_backfill=True) as session:
         report = backfill_settlements(session)
-    log_notes(context.log, report)
+    log_report(context.log, report)
+    yield from elsewhere(report)
     yield from expect_whole(report, settlements.key)
-    yield dg.AssetMaterialization(
+    yield dg.AssetObservation(
         settlements.key, description="all that ever settled", metadata=run_metadata(report)
     )
 

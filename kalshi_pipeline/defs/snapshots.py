@@ -7,7 +7,7 @@ import dagster as dg
 from kalshi_pipeline.clock import SYSTEM_CLOCK, Clock
 from kalshi_pipeline.defs.catalogue import markets
 from kalshi_pipeline.defs.liveness import live_run, longest_silence_seconds
-from kalshi_pipeline.defs.pipeline_asset import materialize_unless_skipped, pipeline_asset
+from kalshi_pipeline.defs.pipeline_asset import AssetEvent, materialize_unless_skipped, pipeline_asset
 from kalshi_pipeline.defs.resources import Pipeline
 from kalshi_pipeline.defs.run_complete import run_complete
 from kalshi_pipeline.defs.run_ticks import COLLECT_JOB, JOB_TAG, TICK_TAG, id_of, tags_of, tick_of
@@ -30,9 +30,7 @@ from kalshi_pipeline.settings import load_settings
     parents=[markets],
     checks=[LISTING_COMPLETE, NOT_SUDDENLY_EMPTY, QUARANTINE_SHARE, FOREIGN_KEYS_INTACT, QUOTES_SANE],
 )
-def price_snapshots(
-    context: dg.AssetExecutionContext, pipeline: Pipeline
-) -> Iterator[dg.AssetObservation | dg.MaterializeResult | dg.AssetCheckResult | dg.Output[None]]:
+def price_snapshots(context: dg.AssetExecutionContext, pipeline: Pipeline) -> Iterator[AssetEvent]:
     """Quotes of every open market. One row is the quote of one market at one tick; the key is both.
 
     Taken every KALSHI_SNAPSHOT_MINUTES. By default a row is stored when the quote differs from the market's last one,

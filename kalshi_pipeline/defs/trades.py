@@ -7,7 +7,7 @@ import dagster as dg
 
 from kalshi_pipeline.defs.catalogue import markets
 from kalshi_pipeline.defs.days import UTC_DAYS, run_of_yesterday
-from kalshi_pipeline.defs.pipeline_asset import materialize_day, pipeline_asset
+from kalshi_pipeline.defs.pipeline_asset import AssetEvent, materialize_day, pipeline_asset
 from kalshi_pipeline.defs.resources import Pipeline
 from kalshi_pipeline.defs.run_ticks import BACKFILL_POOL
 from kalshi_pipeline.ingest.trades import collect_trades
@@ -22,9 +22,7 @@ from kalshi_pipeline.monitoring.checks import LISTING_COMPLETE, QUARANTINE_SHARE
     partitions=UTC_DAYS,
     pool=BACKFILL_POOL,
 )
-def trades(
-    context: dg.AssetExecutionContext, pipeline: Pipeline
-) -> Iterator[dg.AssetObservation | dg.MaterializeResult]:
+def trades(context: dg.AssetExecutionContext, pipeline: Pipeline) -> Iterator[AssetEvent]:
     """Executions. One row is one trade; its key is its time and the exchange's UUID. A partition is a UTC day.
 
     As fresh as the day's last run; `trades_schedule`, stopped by default, collects each day after its end, from

@@ -21,6 +21,7 @@ from kalshi_pipeline.ingest.run.recorded_listing import begin_listing, closing_r
 from kalshi_pipeline.ingest.run.report import Report
 from kalshi_pipeline.ingest.run.session import Session
 from kalshi_pipeline.records import Candlestick
+from kalshi_pipeline.settings import Settings
 from kalshi_pipeline.store.database import Connection
 from kalshi_pipeline.store.writing.candlesticks import (
     ChosenMarket,
@@ -50,8 +51,7 @@ def collect_candlesticks(session: Session, day: date, *, again: bool = False) ->
     """
     settings = session.settings
     series, markets = settings.candlestick_series, settings.candlestick_markets
-    choice = f"{','.join(series) or 'no series'} and {len(markets)} markets"
-    subject = Subject(day=str(day), selection=f"{settings.candlestick_minutes} min, {choice}")
+    subject = candlestick_day(settings, day)
     report = begin_listing(session, "candlesticks", subject=subject, walk_seconds=_LONGEST_SECONDS)
     with closing_run(session, report):
         if series or markets:
@@ -64,6 +64,13 @@ def collect_candlesticks(session: Session, day: date, *, again: bool = False) ->
                 "KALSHI_CANDLESTICK_MARKETS"
             )
     return report
+
+
+def candlestick_day(settings: Settings, day: date) -> Subject:
+    """Return what a run over a day is about, by the settings."""
+    series, markets = settings.candlestick_series, settings.candlestick_markets
+    choice = f"{','.join(series) or 'no series'} and {len(markets)} markets"
+    return Subject(day=str(day), selection=f"{settings.candlestick_minutes} min, {choice}")
 
 
 class _Collection:

@@ -16,6 +16,8 @@ from kalshi_pipeline.ingest.run.resumable_walk import ResumableWalk
 from kalshi_pipeline.ingest.run.session import Session
 from kalshi_pipeline.ingest.trade_faults import SECOND_PRICES, faults_of
 from kalshi_pipeline.records import Trade
+from kalshi_pipeline.scope import Scope
+from kalshi_pipeline.settings import Settings
 from kalshi_pipeline.store.database import Connection
 from kalshi_pipeline.store.reading.completeness import was_complete
 from kalshi_pipeline.store.writing.backfill_progress import (
@@ -62,7 +64,7 @@ def collect_trades(session: Session, day: date, *, again: bool = False) -> Repor
     span = _Span.of(day)
     if span.start > started_at:
         raise ConfigurationError([f"{day} has not begun in UTC: choose an earlier day"])
-    subject = Subject(session.scope(status=None), str(day))
+    subject = trade_day(session.settings, day)
     report = begin_listing(session, "trades", subject=subject, walk_seconds=_DAY_SECONDS)
     with closing_run(session, report):
         with session.database.read() as connection:
@@ -75,6 +77,11 @@ def collect_trades(session: Session, day: date, *, again: bool = False) -> Repor
     with session.database.read() as connection:
         report.part_rows = count_trades(connection, span.start, span.end)
     return report
+
+
+def trade_day(settings: Settings, day: date) -> Subject:
+    """Return what a run over a day is about, by the settings."""
+    return Subject(Scope(settings.series, settings.combos), str(day))
 
 
 def days_between(first: date, last: date) -> Iterator[date]:

@@ -10,6 +10,7 @@ from kalshi_pipeline.clock import SYSTEM_CLOCK, Clock
 from kalshi_pipeline.errors import StoreError, StoreProblem
 from kalshi_pipeline.store.dialects import Answer, Purpose, dialect_of
 from kalshi_pipeline.store.upgrade import NEWEST_REVISION, Schema
+from kalshi_pipeline.store.writing.row_counts import TableChanges, changes_of
 
 __all__ = ["Answer", "Connection", "Database", "ReadOnlyDatabase"]
 
@@ -43,6 +44,7 @@ class Database:
         self._dialect = dialect_of(url)
         self._clock = clock
         self._writer: Connection | None = None
+        self._changes = TableChanges()
         self._dialect.make_home()
         try:
             with self.read() as connection:
@@ -94,8 +96,16 @@ class Database:
 
         All of them use one connection, which keeps temporary tables from one to the next.
         """
-        with self._dialect.translated(), self._written(Purpose.WRITE) as connection:
-            yield connection
+        with self._dialect.translated():
+            with self._written(Purpose.WRITE) as connection:
+                changes = changes_of(connection)
+                yield connection
+            self._changes.add(changes)
+
+    def take_changes(self) -> TableChanges:
+        """Return how many rows were committed since this was last called, of the tables whose rows are counted."""
+        taken, self._changes = self._changes, TableChanges()
+        return taken
 
     @contextlib.contextmanager
     def stage(self) -> Iterator[Connection]:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
+from dagster._core.execution.execution_result import ExecutionResult
 
 from kalshi_pipeline.definitions import defs
 from kalshi_pipeline.sandbox import Sandbox
@@ -71,6 +72,33 @@ def metadata_of(result: dg.ExecuteInProcessResult, asset: str) -> dict[str, Any]
     """Return the metadata of the one materialization of an asset."""
     (materialization,) = result.asset_materializations_for_node(asset)
     return {name: value.value for name, value in materialization.metadata.items()}
+
+
+def _observations(result: ExecutionResult) -> list[dg.AssetObservation]:
+    return [
+        event.asset_observation_data.asset_observation
+        for event in result.all_events
+        if event.event_type is dg.DagsterEventType.ASSET_OBSERVATION
+    ]
+
+
+def _shown(observation: dg.AssetObservation) -> dict[str, Any]:
+    return {name: value.value for name, value in observation.metadata.items()}
+
+
+def observed(result: ExecutionResult) -> dict[str, Any]:
+    """Return the metadata of the one run of an asset that was observed instead of materialized."""
+    (found,) = [found for found in _observations(result) if "state" in found.metadata]
+    return {"asset": found.asset_key.to_user_string(), "partition": found.partition, **_shown(found)}
+
+
+def observed_elsewhere(result: ExecutionResult) -> dict[str, list[dict[str, Any]]]:
+    """Return what assets did to the tables of others, by table, in the order of their steps."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    for observation in _observations(result):
+        if "state" not in observation.metadata:
+            found.setdefault(observation.asset_key.to_user_string(), []).append(_shown(observation))
+    return found
 
 
 def failed_checks(result: dg.ExecuteInProcessResult) -> set[tuple[str, str]]:

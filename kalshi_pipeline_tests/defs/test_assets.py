@@ -91,7 +91,7 @@ def test_definitions_load_with_the_declared_lineage() -> None:
         "events": {dg.AssetKey("series")},
         "markets": {dg.AssetKey("events")},
         "price_snapshots": {dg.AssetKey("markets")},
-        "settlements": {dg.AssetKey("price_snapshots")},
+        "settlements": {dg.AssetKey("markets")},
         **{asset: set() for asset in LAST},
         "candlesticks": {dg.AssetKey("markets")},
         "order_books": {dg.AssetKey("markets")},

@@ -15,7 +15,7 @@ from kalshi_pipeline.sandbox import Sandbox, World, WorldConfig
 from kalshi_pipeline.units import parse_instant
 from kalshi_pipeline_tests.clock import ManualClock
 from kalshi_pipeline_tests.conftest import Query
-from kalshi_pipeline_tests.defs.running import Runner, failed_checks, metadata_of
+from kalshi_pipeline_tests.defs.running import Runner, failed_checks, metadata_of, observed
 from kalshi_pipeline_tests.ingest.listed import open_markets
 
 DAYS = ("2026-10-05", "2026-10-06", "2026-10-07")
@@ -72,7 +72,8 @@ def test_today_is_green_and_says_that_it_is_not_over(run: Runner, at: str, store
     """A period counts as over a minute after its end."""
     result = run.materialize(candlesticks, "2026-10-08", at)
     assert result.success
-    metadata = metadata_of(result, "candlesticks")
+    assert run.instance.get_materialized_partitions(candlesticks.key) == set()
+    metadata = observed(result)
     assert (metadata["state"], metadata["reason"]) == (
         "partial",
         f"the day is not over: stored up to {stored_up_to} UTC",

@@ -18,7 +18,7 @@ from kalshi_pipeline.store.database import Database
 from kalshi_pipeline.units import MICROS_PER_SECOND, iso_of
 from kalshi_pipeline_tests.clock import NOON, ManualClock
 from kalshi_pipeline_tests.conftest import Query
-from kalshi_pipeline_tests.defs.running import Runner, failed_checks, metadata_of
+from kalshi_pipeline_tests.defs.running import Runner, failed_checks, metadata_of, observed
 from kalshi_pipeline_tests.ingest.listed import open_markets
 from kalshi_pipeline_tests.store.samples import take
 
@@ -239,17 +239,6 @@ def test_order_books_that_could_not_be_fetched_are_named(run: Runner, sandbox: S
     result = run("take_order_books", order_book_markets=f"{known},KXTYPO")
     assert metadata_of(result, "order_books")["inserted"] == 1
     assert why_failed(result).startswith("order_books is partial: KXTYPO: ")
-
-
-def observed(result: ExecutionResult) -> dict[str, object]:
-    """Return the metadata of the one observation of a run."""
-    (observation,) = [
-        event.asset_observation_data.asset_observation
-        for event in result.all_events
-        if event.event_type is dg.DagsterEventType.ASSET_OBSERVATION
-    ]
-    shown = {name: value.value for name, value in observation.metadata.items()}
-    return {"asset": observation.asset_key.to_user_string(), "partition": observation.partition, **shown}
 
 
 def test_partial_day_is_observed_and_not_materialized(run: Runner, sandbox: Sandbox, query: Query) -> None:

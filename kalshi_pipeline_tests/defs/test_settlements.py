@@ -11,7 +11,7 @@ import pytest
 from kalshi_pipeline.definitions import defs
 from kalshi_pipeline.sandbox import Sandbox, World, WorldConfig
 from kalshi_pipeline_tests.conftest import Query
-from kalshi_pipeline_tests.defs.running import Runner, failed_checks, metadata_of
+from kalshi_pipeline_tests.defs.running import Runner, failed_checks, metadata_of, observed
 
 SETTLED = "SELECT count(*) FROM settlements WHERE tier = ?"
 
@@ -33,12 +33,10 @@ def test_settlements_come_with_collect_and_all_of_them_by_one_click(run: Runner,
     backfilled = run("backfill_settlements")
     assert backfilled.success
     assert query(SETTLED, "historical")[0][0] > 0
-    materialization = run.instance.get_latest_materialization_event(dg.AssetKey("settlements"))
-    assert materialization is not None
-    assert materialization.run_id == backfilled.run_id
-    assert materialization.asset_materialization is not None
-    rows = materialization.asset_materialization.metadata["dagster/row_count"].value
-    assert query("SELECT count(*) FROM settlements") == [(rows,)]
+    own = run.instance.get_latest_materialization_event(dg.AssetKey("settlements"))
+    assert own is not None
+    assert own.run_id == collected.run_id
+    assert query("SELECT count(*) FROM settlements") == [(observed(backfilled)["dagster/row_count"],)]
 
 
 def test_scalar_without_a_value_fails_its_check(run: Runner, database_path: Path) -> None:

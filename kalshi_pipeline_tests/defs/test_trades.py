@@ -14,7 +14,7 @@ from kalshi_pipeline.defs.run_ticks import BACKFILL_POOL, JOB_TAG
 from kalshi_pipeline.defs.trades import trades, trades_schedule
 from kalshi_pipeline.sandbox import Sandbox, World, WorldConfig
 from kalshi_pipeline_tests.conftest import Query
-from kalshi_pipeline_tests.defs.running import Runner, failed_checks, metadata_of
+from kalshi_pipeline_tests.defs.running import Runner, failed_checks, metadata_of, observed
 
 ROOT = Path(__file__).parents[2]
 
@@ -54,8 +54,9 @@ def test_present_day_is_green_and_visibly_partial(run: Runner, at: str) -> None:
     """It is over five minutes after its midnight."""
     result = run.materialize(trades, "2026-10-08", at)
     assert result.success
-    metadata = metadata_of(result, "trades")
-    assert (metadata["state"], metadata["complete"]) == ("partial", False)
+    assert run.instance.get_materialized_partitions(trades.key) == set()
+    metadata = observed(result)
+    assert (metadata["partition"], metadata["state"]) == ("2026-10-08", "partial")
     assert metadata["reason"].startswith("the day is not over")
     assert failed_checks(result) == {("trades", "listing_complete")}
 

@@ -9,7 +9,7 @@ from kalshi_pipeline.errors import ExchangeError, PipelineError, StoppedError, S
 from kalshi_pipeline.exchange.listing import ListedPage, Listing
 from kalshi_pipeline.ingest.run.clock_check import check_clock
 from kalshi_pipeline.ingest.run.garbage import few_collections
-from kalshi_pipeline.ingest.run.report import Report
+from kalshi_pipeline.ingest.run.report import OtherTable, Report
 from kalshi_pipeline.ingest.run.session import Session
 from kalshi_pipeline.ingest.run.unreadable import keep_unreadable
 from kalshi_pipeline.records import Reject
@@ -81,6 +81,7 @@ def closing_run(session: Session, report: Report) -> Iterator[None]:
     started, requests, retries = session.clock.monotonic(), session.client.requests, session.client.retries
     session.client.take_answer_ages()  # those of what came before this run
     session.client.take_odd_fields()
+    session.database.take_changes()
     try:
         with few_collections():
             yield
@@ -100,6 +101,7 @@ def closing_run(session: Session, report: Report) -> Iterator[None]:
         session.documents.store()
     _close(session, report)
     count_store(session, report)
+    _count_elsewhere(session, report)
     _count_documents(session, report)
     report.requests += session.client.requests - requests
     report.retries = session.client.retries - retries
@@ -111,6 +113,14 @@ def closing_run(session: Session, report: Report) -> Iterator[None]:
         report.notes.append(
             f"{ages.absurd:,} answers have an `Age` that cannot be right, and are dated by their arrival"
         )
+
+
+def _count_elsewhere(session: Session, report: Report) -> None:
+    changes = session.database.take_changes()
+    with session.database.read() as connection:
+        for table in sorted(changes.tables - {report.asset}):
+            rows = count_added_rows(connection, table)
+            report.elsewhere[table] = OtherTable(changes.inserted[table], changes.changed[table], rows)
 
 
 def _count_documents(session: Session, report: Report) -> None:

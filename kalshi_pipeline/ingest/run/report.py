@@ -2,10 +2,33 @@
 
 from collections import Counter
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from kalshi_pipeline.errors import ExchangeError
+from kalshi_pipeline.ingest.trade_faults import TRADE_FAULTS
 from kalshi_pipeline.store.writing.runs import Run, State, Subject
 from kalshi_pipeline.store.writing.tally import Tally
+
+_ALWAYS_COUNTED = ("received", "inserted", "changed", "unchanged")
+_RARELY_COUNTED = (
+    "quarantined",
+    "duplicates",
+    "out_of_scope",
+    "placeholders",
+    "healed",
+    "ended",
+    "gone",
+    "paused",
+    "unconfirmed",
+)
+
+
+class OtherTable(NamedTuple):
+    """How many rows of a table a run inserted and changed, and how many it has now."""
+
+    inserted: int
+    changed: int
+    rows: int
 
 
 @dataclass
@@ -19,6 +42,7 @@ class Report:
     `odd_fields` fields that could not be read, by the API's names, `unmirrored` quotes whose NO side does not follow
     from the YES side, `negative_sizes` those with a size below zero, `failures` what was selected and could not be
     fetched. `counts` holds what only runs of its kind count, `notes` what else a reader should know.
+    `elsewhere` is what the run did to tables that are not its own, by their names.
     `answer_age_seconds` is how old the oldest answer of `/markets` was when it arrived: a cache of the exchange's
     network had kept it. `clock_offset_seconds` is how far this computer's clock was ahead of the exchange's when the
     run began, None if unknown; `inactive_shards` is JSON text of the shards that did not trade then, None if all did,
@@ -49,6 +73,7 @@ class Report:
     clock_offset_seconds: float | None = None
     unmirrored: int = 0
     negative_sizes: int = 0
+    elsewhere: dict[str, OtherTable] = field(default_factory=dict)
     counts: Counter[str] = field(default_factory=Counter)
     failures: int = 0
     unknown_words: Counter[str] = field(default_factory=Counter)
@@ -68,6 +93,24 @@ class Report:
         return (
             f"odd fields: {', '.join(f'{name} {count:,}' for name, count in self.odd_fields.most_common())}"
         )
+
+    @property
+    def line(self) -> str:
+        """What the run did, in one line."""
+        tally = self.tally
+        parts = [
+            f"{self.asset} {self.state}",
+            *(f"{getattr(tally, name):,} {name}" for name in _ALWAYS_COUNTED),
+            *(f"{count:,} {name}" for name in _RARELY_COUNTED if (count := getattr(tally, name))),
+            *(f"{count:,} {name}" for name in TRADE_FAULTS if (count := self.counts[name])),
+        ]
+        if self.answer_age_seconds:
+            parts.append(f"answers up to {self.answer_age_seconds:,} s old")
+        if (odd_fields := self.odd_fields_line) is not None:
+            parts.append(odd_fields)
+        pages = "1 page" if tally.pages == 1 else f"{tally.pages:,} pages"
+        parts.append(f"{pages}, {self.seconds:.1f} s")
+        return ", ".join(parts) + (f" ({self.reason})" if self.reason else "")
 
     @property
     def shortfall(self) -> str | None:

@@ -42,6 +42,7 @@ from kalshi_pipeline.store.scopes import is_in, select_id
 from kalshi_pipeline.store.spans import is_in_open_span
 from kalshi_pipeline.store.writing.fingerprints import forget_fingerprints
 from kalshi_pipeline.store.writing.merging import make_empty
+from kalshi_pipeline.store.writing.row_counts import count_changed
 from kalshi_pipeline.store.writing.runs import State
 from kalshi_pipeline.store.writing.staged_pages import staged_market_ids
 from kalshi_pipeline.units import MICROS_PER_SECOND
@@ -290,4 +291,5 @@ def mark_gone(connection: Connection, tickers: Sequence[str], at: int) -> int:
         is_found = (markets.c.ticker.in_(some), markets.c.gone_at.is_(None), was_missing)
         connection.execute(forget_fingerprints(select(markets.c.id).where(*is_found)))
         marked += connection.execute(update(markets).where(*is_found).values(gone_at=at)).rowcount
+    count_changed(connection, markets, marked)
     return marked

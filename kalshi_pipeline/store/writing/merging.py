@@ -41,6 +41,7 @@ from sqlalchemy.schema import CreateTable
 from kalshi_pipeline.records import READING
 from kalshi_pipeline.store.dialects import load
 from kalshi_pipeline.store.writing.ids import InsertNew
+from kalshi_pipeline.store.writing.row_counts import count_changed
 
 STAGED_ROW = "staged_row"
 """The column with the number of a row within what is staged."""
@@ -210,7 +211,9 @@ class Merge:
         changed = connection.execute(self.find_changed).rowcount
         if changed:
             for statement in (*self.log_changed, self.update_changed):
-                connection.execute(statement, at)
+                rows = connection.execute(statement, at).rowcount
+                if isinstance(statement, Update):
+                    count_changed(connection, statement.table, rows)
         make_empty(connection, self.new)
         inserted = 0
         if connection.execute(self.find_new).rowcount:

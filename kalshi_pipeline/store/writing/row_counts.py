@@ -1,6 +1,9 @@
-"""How many rows were added to the tables that would take long to count at each report."""
+"""How many rows were added to the tables that would take long to count at each report, and what a run did to each."""
 
-from sqlalchemy import Connection, Integer, Table, bindparam, update
+from collections import Counter
+from dataclasses import dataclass, field
+
+from sqlalchemy import Connection, FromClause, Integer, Table, bindparam, update
 
 from kalshi_pipeline.store.schema.tables import (
     candlesticks,
@@ -25,7 +28,47 @@ _add = (
 )
 
 
+_CHANGES = "changes"
+
+
+@dataclass(frozen=True)
+class TableChanges:
+    """How many rows of each table were inserted, and how many changed, by the table's name."""
+
+    inserted: Counter[str] = field(default_factory=Counter)
+    changed: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def tables(self) -> set[str]:
+        """The tables with other rows than before."""
+        return {*+self.inserted, *+self.changed}
+
+    def add(self, other: "TableChanges") -> None:
+        """Add the counts of a transaction."""
+        self.inserted.update(other.inserted)
+        self.changed.update(other.changed)
+
+
+def changes_of(connection: Connection) -> TableChanges:
+    """Begin the counts of a transaction and return them; they are filled while it lasts."""
+    changes = TableChanges()
+    connection.info[_CHANGES] = changes
+    return changes
+
+
 def count_added(connection: Connection, table: Table, rows: int) -> None:
     """Add to a table's count, if it has one, the rows that were added in the same transaction."""
     if rows and table.name in COUNTED:
+        _counts(connection).inserted[table.name] += rows
         connection.execute(_add, {"name": table.name, "added": rows})
+
+
+def count_changed(connection: Connection, table: FromClause, rows: int) -> None:
+    """Count the rows of a table that were changed in the same transaction."""
+    if rows and isinstance(table, Table) and table.name in COUNTED:
+        _counts(connection).changed[table.name] += rows
+
+
+def _counts(connection: Connection) -> TableChanges:
+    counts: TableChanges = connection.info.setdefault(_CHANGES, TableChanges())
+    return counts

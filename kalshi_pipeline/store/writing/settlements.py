@@ -40,7 +40,7 @@ from kalshi_pipeline.records import Settlement
 from kalshi_pipeline.store.schema.from_records import record_columns
 from kalshi_pipeline.store.schema.tables import market_changes, markets, settlement_amendments, settlements
 from kalshi_pipeline.store.writing.merging import STAGED_ROW, Staging, make_empty
-from kalshi_pipeline.store.writing.row_counts import count_added
+from kalshi_pipeline.store.writing.row_counts import count_added, count_changed
 from kalshi_pipeline.store.writing.staged_pages import staged_markets, staged_quotes
 from kalshi_pipeline.store.writing.tally import Tally
 from kalshi_pipeline.vocabulary import DETERMINED, Result, SettledAtSource
@@ -204,6 +204,7 @@ def merge_staged_settlements(connection: Connection, staged: int, seen_at: int) 
             connection.execute(statement, at)
     inserted = connection.execute(_insert_new, at).rowcount
     count_added(connection, settlements, inserted)
+    count_changed(connection, settlements, changed)
     return Tally(inserted=inserted, changed=changed, unchanged=staged - inserted - changed)
 
 

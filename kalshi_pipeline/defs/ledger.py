@@ -1,0 +1,99 @@
+"""What Dagster is told of runs that were not its own: a sensor over what the command line has stored."""
+
+import json
+from collections.abc import Iterator
+
+import dagster as dg
+
+from kalshi_pipeline.api import FinishedDay, Place
+from kalshi_pipeline.errors import StoreError, StoreProblem
+from kalshi_pipeline.monitoring.ledger import is_whole, read_ledger
+from kalshi_pipeline.settings import Settings, load_settings
+
+_MOST_DAYS = 100
+# Several runs may have been over one day since the one that is looked for.
+_NEWEST = 10
+_BUSY = [dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING]
+_FROM = {"source": "command line"}
+
+
+@dg.sensor(minimum_interval_seconds=60, default_status=dg.DefaultSensorStatus.RUNNING)
+def command_line_sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
+    """Report to Dagster what the command line has stored.
+
+    A complete day of trades or candlesticks is a materialization of its partition, another one an observation; a table
+    that has other rows than Dagster knows of is observed. At most a hundred days are reported at a time. It uses no
+    network, and starts no run.
+    """
+    settings = load_settings()
+    after = Place(*json.loads(context.cursor)) if context.cursor else Place()
+    try:
+        ledger = read_ledger(settings, after, _MOST_DAYS)
+    except StoreError as error:
+        if error.problem is StoreProblem.MISSING:
+            return dg.SkipReason("there is no database yet")
+        raise
+    days = [_of_day(settings, day) for day in ledger.days if not _is_own(context.instance, day)]
+    tables = list(_of_tables(context.instance, ledger.rows))
+    cursor = json.dumps([*ledger.days[-1].place]) if ledger.days else context.cursor
+    return dg.SensorResult(asset_events=[*days, *tables], cursor=cursor)
+
+
+def _of_day(settings: Settings, found: FinishedDay) -> dg.AssetMaterialization | dg.AssetObservation:
+    event = dg.AssetMaterialization if is_whole(settings, found) else dg.AssetObservation
+    metadata = {
+        **_FROM,
+        "record": found.record,
+        "scope": found.selection if found.scope is None else found.scope.sentence,
+        "state": found.state.value,
+        "received": found.received,
+        "inserted": found.inserted,
+        "quarantined": found.quarantined,
+    }
+    if found.reason is not None:
+        metadata["reason"] = found.reason
+    return event(found.asset, partition=found.day, metadata=metadata)
+
+
+def _is_own(instance: dg.DagsterInstance, found: FinishedDay) -> bool:
+    """Return whether a run of Dagster reported the day itself."""
+    filtered = dg.AssetRecordsFilter(dg.AssetKey(found.asset), asset_partitions=[found.day])
+    records = [
+        *instance.fetch_materializations(filtered, limit=_NEWEST).records,
+        *instance.fetch_observations(filtered, limit=_NEWEST).records,
+    ]
+    outcomes = (
+        record.asset_materialization or record.event_log_entry.asset_observation for record in records
+    )
+    return found.record in {_value(outcome, "record") for outcome in outcomes}
+
+
+def _of_tables(instance: dg.DagsterInstance, rows: dict[str, int]) -> Iterator[dg.AssetObservation]:
+    """Yield an observation of each table that has other rows than Dagster knows of; none while a run may add some."""
+    if instance.get_runs(dg.RunsFilter(statuses=_BUSY), limit=1):
+        return
+    for table, count in rows.items():
+        if count and _known_rows(instance, dg.AssetKey(table)) != count:
+            yield dg.AssetObservation(table, metadata={**_FROM, "dagster/row_count": count})
+
+
+def _known_rows(instance: dg.DagsterInstance, key: dg.AssetKey) -> object:
+    """Return the rows of the newest event of an asset."""
+    records = [
+        *instance.fetch_materializations(key, limit=1).records,
+        *instance.fetch_observations(key, limit=1).records,
+    ]
+    if not records:
+        return None
+    newest = max(records, key=lambda record: record.storage_id)
+    return _value(
+        newest.asset_materialization or newest.event_log_entry.asset_observation, "dagster/row_count"
+    )
+
+
+def _value(outcome: dg.AssetMaterialization | dg.AssetObservation | None, name: str) -> object:
+    value = None if outcome is None else outcome.metadata.get(name)
+    return None if value is None else value.value
+
+
+defs = dg.Definitions(sensors=[command_line_sensor])

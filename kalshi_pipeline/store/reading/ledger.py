@@ -1,0 +1,74 @@
+"""What other programs' ledgers are kept by: days that were collected since a moment, and rows of tables."""
+
+from typing import NamedTuple
+
+from sqlalchemy import Connection, select, tuple_
+
+from kalshi_pipeline.scope import Scope
+from kalshi_pipeline.store.schema.tables import listings
+from kalshi_pipeline.store.scopes import stored_scopes
+from kalshi_pipeline.store.writing.runs import State, Subject
+
+
+class Place(NamedTuple):
+    """A place in the order in which runs finished; the first one is before all runs."""
+
+    finished_at: int = 0
+    id: int = 0
+
+
+class FinishedDay(NamedTuple):
+    """A run over a UTC day that has finished."""
+
+    place: Place
+    asset: str
+    day: str
+    scope: Scope | None
+    selection: str | None
+    state: State
+    reason: str | None
+    received: int
+    inserted: int
+    quarantined: int
+
+    @property
+    def record(self) -> str:
+        """The run's name, as reports have it."""
+        return f"{listings.name}/{self.place.id}"
+
+    def is_of(self, subject: Subject) -> bool:
+        """Return whether everything that a subject is about was collected, as far as the run is complete."""
+        if subject.scope is None:
+            return self.selection == subject.selection
+        return self.scope is not None and self.scope.covers(subject.scope)
+
+
+def finished_days(connection: Connection, after: Place, limit: int) -> list[FinishedDay]:
+    """Return the runs over days that finished after a place, in their order: as many as the limit, or fewer."""
+    run = listings.c
+    query = (
+        select(
+            run.finished_at,
+            run.id,
+            run.asset,
+            run.day,
+            run.scope_id,
+            run.selection,
+            run.state,
+            run.reason,
+            run.received,
+            run.inserted,
+            run.quarantined,
+        )
+        .where(run.day.is_not(None), run.finished_at.is_not(None))
+        .where(tuple_(run.finished_at, run.id) > tuple_(*after))
+        .order_by(run.finished_at, run.id)
+        .limit(limit)
+    )
+    scopes = stored_scopes(connection)
+    return [
+        FinishedDay(
+            Place(finished_at, key), asset, day, scopes.get(scope_id), selection, State(state), *others
+        )
+        for finished_at, key, asset, day, scope_id, selection, state, *others in connection.execute(query)
+    ]

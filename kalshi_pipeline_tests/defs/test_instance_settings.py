@@ -1,0 +1,41 @@
+"""What is said where the project's `dagster.yaml` is not in force."""
+
+import shutil
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from kalshi_pipeline.defs.instance_settings import settings_not_in_force
+
+ROOT = Path(__file__).parents[2]
+
+
+def instance_at(home: Path, monkeypatch: pytest.MonkeyPatch) -> dg.DagsterInstance:
+    monkeypatch.setenv("DAGSTER_HOME", str(home))
+    return dg.DagsterInstance.get()
+
+
+def test_sections_that_differ_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "dagster.yaml").write_text("telemetry:\n  enabled: false\nrun_retries:\n  enabled: true\n")
+    with instance_at(tmp_path, monkeypatch) as instance:
+        line = settings_not_in_force(instance)
+    assert line is not None
+    assert line.startswith(
+        f"DAGSTER_HOME is {tmp_path}, whose dagster.yaml differs from {ROOT}/dagster.yaml in "
+    )
+    assert "concurrency, run_monitoring, run_retries, retention: " in line
+
+
+def test_copied_file_is_in_force(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shutil.copy(ROOT / "dagster.yaml", tmp_path)
+    monkeypatch.chdir(tmp_path)  # the file's own paths are relative
+    with instance_at(tmp_path, monkeypatch) as instance:
+        assert settings_not_in_force(instance) is None
+
+
+def test_instance_of_no_home_is_not_judged(
+    instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("DAGSTER_HOME", raising=False)
+    assert settings_not_in_force(instance) is None

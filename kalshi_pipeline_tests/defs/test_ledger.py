@@ -1,0 +1,214 @@
+"""Dagster's ledger against the tables: what runs and the command line store reaches it, once and truly."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import date, timedelta
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from kalshi_pipeline.definitions import defs
+from kalshi_pipeline.defs.ledger import command_line_sensor
+from kalshi_pipeline.errors import TransientExchangeError
+from kalshi_pipeline.ingest.candlesticks import collect_candlesticks
+from kalshi_pipeline.ingest.collect import collect_steps
+from kalshi_pipeline.ingest.run.session import open_session
+from kalshi_pipeline.ingest.run.steps import run_steps
+from kalshi_pipeline.ingest.trades import collect_trades
+from kalshi_pipeline.sandbox import Faults, Sandbox, World, WorldConfig
+from kalshi_pipeline.settings import load_settings
+from kalshi_pipeline_tests.conftest import Query
+from kalshi_pipeline_tests.defs.running import Runner, metadata_of, observed_elsewhere
+from kalshi_pipeline_tests.ingest.listed import open_markets
+
+DAYS = ("2026-10-03", "2026-10-04", "2026-10-05")
+PARENTS = ("series", "events", "markets", "settlements")
+TRADES = dg.AssetKey("trades")
+
+
+@pytest.fixture(scope="module")
+def exchange() -> Iterator[Sandbox]:
+    with Sandbox(World(WorldConfig(markets=1_200, combos=30))) as running:
+        yield running
+
+
+@pytest.fixture
+def sandbox(exchange: Sandbox) -> Iterator[Sandbox]:
+    yield exchange
+    exchange.faults = Faults()
+
+
+class CommandLine:
+    """Collects as the command line does: by the functions of `ingest`, without Dagster."""
+
+    def __init__(self, run: Runner) -> None:
+        self._overrides = run.overrides
+
+    def collect(self) -> None:
+        with open_session(load_settings(**self._overrides)) as session:
+            run_steps(collect_steps(session), lambda _: None, lambda *_: pytest.fail("a step failed"))
+
+    def trades(self, *days: str, **overrides: str) -> None:
+        with open_session(load_settings(**{**self._overrides, **overrides})) as session:
+            for day in days:
+                collect_trades(session, date.fromisoformat(day))
+
+    def candlesticks(self, day: str, **overrides: str) -> None:
+        with open_session(load_settings(**{**self._overrides, **overrides})) as session:
+            collect_candlesticks(session, date.fromisoformat(day))
+
+
+@pytest.fixture
+def command_line(run: Runner, monkeypatch: pytest.MonkeyPatch) -> CommandLine:
+    """The sensor reads its settings from the environment."""
+    for name, value in run.overrides.items():
+        monkeypatch.setenv(f"KALSHI_{name.upper()}", value)
+    return CommandLine(run)
+
+
+def evaluate(instance: dg.DagsterInstance, cursor: str | None = None) -> dg.SensorResult:
+    """Evaluate the sensor, and store its events as the daemon does."""
+    context = dg.build_sensor_context(instance, cursor=cursor, definitions=defs)
+    result = command_line_sensor(context)
+    assert isinstance(result, dg.SensorResult)
+    for event in result.asset_events:
+        instance.report_runless_asset_event(event)
+    return result
+
+
+def events_of(result: dg.SensorResult) -> list[tuple[str, str, str | None]]:
+    return [
+        (type(event).__name__, event.asset_key.to_user_string(), getattr(event, "partition", None))
+        for event in result.asset_events
+    ]
+
+
+def known_rows(instance: dg.DagsterInstance, asset: str) -> object:
+    """Return the rows of an asset's table as the UI shows them: of the newest event."""
+    key = dg.AssetKey(asset)
+    newest = max(
+        (
+            *instance.fetch_materializations(key, limit=1).records,
+            *instance.fetch_observations(key, limit=1).records,
+        ),
+        key=lambda record: record.storage_id,
+    )
+    outcome = newest.asset_materialization or newest.event_log_entry.asset_observation
+    assert outcome is not None
+    return outcome.metadata["dagster/row_count"].value
+
+
+def test_snapshot_observes_the_tables_that_it_fills(run: Runner, query: Query) -> None:
+    result = run("snapshot")
+
+    seen = observed_elsewhere(result)
+    for table in ("events", "markets", "series"):
+        ((rows,),) = query(f"SELECT count(*) FROM {table}")
+        (values,) = seen[table]
+        assert values["dagster/row_count"] == values["inserted"] == rows > 0
+        assert known_rows(run.instance, table) == rows
+        assert run.instance.get_latest_materialization_event(dg.AssetKey(table)) is None
+    assert seen.keys() == {"events", "markets", "series"}
+    assert observed_elsewhere(run("snapshot")) == {}
+
+
+def test_after_collect_every_table_has_the_rows_that_dagster_shows(run: Runner, query: Query) -> None:
+    """Settled markets come in after the listing of markets has been materialized."""
+    result = run("collect")
+
+    assert result.success
+    assert metadata_of(result, "markets")["dagster/row_count"] < query("SELECT count(*) FROM markets")[0][0]
+    for table in (*PARENTS, "price_snapshots"):
+        assert query(f"SELECT count(*) FROM {table}") == [(known_rows(run.instance, table),)]
+
+
+def test_change_of_a_row_is_counted(run: Runner, database_path: Path) -> None:
+    run("snapshot")
+    with closing(sqlite3.connect(database_path)) as connection, connection:
+        connection.execute("UPDATE markets SET title = 'Was this' WHERE id <= 3")
+        connection.execute("UPDATE market_fingerprints SET fingerprint = 0 WHERE market_id <= 3")
+    (values,) = observed_elsewhere(run("snapshot"))["markets"]
+    assert (values["inserted"], values["changed"]) == (0, 3)
+
+
+def test_days_of_the_command_line_become_partitions(
+    run: Runner, command_line: CommandLine, sandbox: Sandbox
+) -> None:
+    run("collect_trades", partition=DAYS[0])
+    command_line.trades(DAYS[1])
+    sandbox.faults = Faults(server_errors=1, paths=("/markets/trades",))
+    with pytest.raises(TransientExchangeError):
+        command_line.trades(DAYS[2])
+    sandbox.faults = Faults()
+
+    first = evaluate(run.instance)
+    assert [event for event in events_of(first) if event[1] == "trades"] == [
+        ("AssetMaterialization", "trades", DAYS[1]),
+        ("AssetObservation", "trades", DAYS[2]),
+    ]
+    assert run.instance.get_materialized_partitions(TRADES) == set(DAYS[:2])
+    second = evaluate(run.instance, first.cursor)
+    assert second.asset_events == []
+    assert second.cursor == first.cursor
+
+    command_line.trades(DAYS[2])
+    third = evaluate(run.instance, second.cursor)
+    assert ("AssetMaterialization", "trades", DAYS[2]) in events_of(third)
+    assert run.instance.get_materialized_partitions(TRADES) == set(DAYS)
+
+
+def test_day_of_a_part_of_what_is_selected_completes_no_partition(
+    run: Runner, command_line: CommandLine, query: Query, sandbox: Sandbox
+) -> None:
+    run("snapshot")
+    (series,) = query("SELECT ticker FROM series ORDER BY ticker LIMIT 1")[0]
+    command_line.trades(DAYS[0], series=series)
+    command_line.candlesticks(DAYS[0], candlestick_markets=min(open_markets(sandbox.url)))
+
+    of_days = [event for event in events_of(evaluate(run.instance)) if event[2] is not None]
+    assert of_days == [
+        ("AssetObservation", "trades", DAYS[0]),
+        ("AssetObservation", "candlesticks", DAYS[0]),
+    ]
+
+
+def test_rows_of_the_command_line_are_observed(run: Runner, command_line: CommandLine, query: Query) -> None:
+    run("snapshot")
+    command_line.collect()
+
+    first = evaluate(run.instance)
+    assert {event[0] for event in events_of(first)} == {"AssetObservation"}
+    for table in PARENTS:
+        assert query(f"SELECT count(*) FROM {table}") == [(known_rows(run.instance, table),)]
+    assert evaluate(run.instance, first.cursor).asset_events == []
+
+
+def test_a_hundred_days_are_reported_at_a_time(
+    run: Runner, command_line: CommandLine, database_path: Path
+) -> None:
+    command_line.trades(DAYS[0])
+    with closing(sqlite3.connect(database_path)) as connection, connection:
+        names = [row[1] for row in connection.execute("PRAGMA table_info(listings)")]
+        others = ", ".join(name for name in names if name not in ("id", "day"))
+        connection.executemany(
+            f"INSERT INTO listings (day, {others}) SELECT ?, {others} FROM listings WHERE id = 1",
+            [(str(date(2025, 1, 1) + timedelta(days=number)),) for number in range(120)],
+        )
+
+    first = evaluate(run.instance)
+    second = evaluate(run.instance, first.cursor)
+    third = evaluate(run.instance, second.cursor)
+    days = [[event[2] for event in events_of(result) if event[2]] for result in (first, second, third)]
+    assert [len(found) for found in days] == [100, 21, 0]
+    assert len({*days[0], *days[1]}) == 121
+
+
+def test_without_a_database_there_is_nothing_to_report(
+    instance: dg.DagsterInstance, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KALSHI_DATABASE_URL", f"sqlite:///{tmp_path / 'none.db'}")
+    result = command_line_sensor(dg.build_sensor_context(instance, definitions=defs))
+    assert isinstance(result, dg.SkipReason)
+    assert not (tmp_path / "none.db").exists()
