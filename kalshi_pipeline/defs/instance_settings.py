@@ -1,6 +1,5 @@
-"""Whether the settings that this project needs of Dagster are those of the instance: DAGSTER_HOME may be elsewhere."""
+"""Whether the settings that this project needs of Dagster are those of the instance: Dagster may run elsewhere."""
 
-import os
 from pathlib import Path
 
 import dagster as dg
@@ -11,15 +10,14 @@ _SECTIONS = ("concurrency", "run_monitoring", "run_retries", "retention")
 
 
 def settings_not_in_force(instance: dg.DagsterInstance) -> str | None:
-    """Return a line that names what differs where DAGSTER_HOME is set; None where everything is in force."""
-    home = os.environ.get("DAGSTER_HOME")
-    if not home or not _FILE.exists():
+    """Return a line that names what differs in a lasting instance; None where everything is in force."""
+    if instance.is_ephemeral or not _FILE.exists():
         return None
     wanted = yaml.safe_load(_FILE.read_text(encoding="utf-8"))
     different = [name for name in _SECTIONS if instance.get_settings(name) != wanted[name]]
     if not different:
         return None
     return (
-        f"DAGSTER_HOME is {home}, whose dagster.yaml differs from {_FILE} in {', '.join(different)}: copy these "
+        f"the dagster.yaml of {instance.root_directory} differs from {_FILE} in {', '.join(different)}: copy these "
         "sections there, or unset DAGSTER_HOME: otherwise runs may wait for each other, or hang unseen"
     )
