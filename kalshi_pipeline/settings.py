@@ -22,6 +22,8 @@ from kalshi_pipeline.scope import Combos
 from kalshi_pipeline.store.dialects import url_problem
 
 PREFIX = "KALSHI_"
+_API_VERSION = "/trade-api/v2"
+_ENDPOINTS = ("/markets", "/events", "/series", "/exchange/status", "/trades", "/historical/cutoff")
 
 
 _BYTES_PER_MB = 1_000_000
@@ -177,11 +179,8 @@ class Settings(BaseSettings):
     @field_validator("api_url")
     @classmethod
     def _is_http_address(cls, value: str) -> str:
-        parts = urlsplit(value)
-        if parts.scheme not in ("http", "https") or not parts.netloc:
-            raise ValueError("is not an http:// or https:// address")
-        if "@" in parts.netloc:
-            raise ValueError("contains a user or a password, and market data needs none")
+        if problem := _address_problem(value):
+            raise ValueError(problem)
         return value.rstrip("/")
 
     @field_validator("database_url")
@@ -242,10 +241,28 @@ def load_settings(**overrides: Any) -> Settings:  # noqa: ANN401  (each field va
 def _problem(loc: tuple[int | str, ...], message: str, value: object) -> str:
     name = str(loc[0])
     reason = message.removeprefix("Value error, ")
-    # An address may contain a password.
-    is_secret = name == "database_url" or "@" in str(value)
+    # An address may contain a password, or a token in its query.
+    is_secret = name == "database_url" or any(char in str(value) for char in "@?#")
     shown = "" if is_secret else f"={value!s}".encode(errors="backslashreplace").decode()
     return f"{PREFIX}{name.upper()}{shown}: {reason[0].lower()}{reason[1:]}; change it or unset it"
+
+
+def _address_problem(value: str) -> str | None:
+    """Return what is wrong with an address of the API, without quoting it; None if it can be asked."""
+    parts = urlsplit(value)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        return "is not an http:// or https:// address"
+    if "@" in parts.netloc:
+        return "contains a user or a password, and market data needs none"
+    if "?" in value or "#" in value:
+        return f"has a query or a fragment, and each request adds its own: end it after {parts.path or 'the host'}"
+    if parts.port == 0:
+        return "has the port 0, on which nothing can be asked"
+    base, has_version, added = parts.path.rstrip("/").partition(_API_VERSION)
+    if added if has_version else base.endswith(_ENDPOINTS):
+        wanted = base + has_version if has_version else "the part before that"
+        return f"ends in the name of an endpoint, which each request adds: end it after {wanted}"
+    return None
 
 
 def _names_in_dotenv() -> Iterable[str]:

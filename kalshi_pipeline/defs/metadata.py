@@ -48,6 +48,7 @@ def run_metadata(report: Report) -> _Metadata:
         "windows": report.windows,
         "requests": report.requests,
         "retries": report.retries,
+        "too_many": report.too_many,
         "received": tally.received,
         "inserted": tally.inserted,
         "changed": tally.changed,
@@ -59,6 +60,8 @@ def run_metadata(report: Report) -> _Metadata:
         "open_placeholders": report.open_placeholders,
         "seconds": round(report.seconds, 3),
     }
+    if report.requests_per_second is not None:
+        metadata["requests_per_second"] = report.requests_per_second
     if report.part_rows is not None:
         metadata["dagster/partition_row_count"] = report.part_rows
         metadata["out_of_scope"] = tally.out_of_scope

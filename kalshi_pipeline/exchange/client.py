@@ -3,6 +3,7 @@
 Answers are public and need no key. What to ask for, and what to do with it, is the business of `ingest`.
 """
 
+import contextlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
@@ -44,7 +45,8 @@ class KalshiClient:
     """The exchange at one address. Use it as a context manager, one for a whole run: it keeps its connections.
 
     `retry_seconds` is how long a failing request is retried (with growing, jittered pauses) before
-    TransientExchangeError; `on_retry` is called with a line about each retry. An answer of more than `max_response_mb`
+    TransientExchangeError, beside the pauses that the exchange asks for (`waiting_at_most`); `on_retry` is called with
+    a line about each retry, `on_wait` every ten seconds of a longer pause. An answer of more than `max_response_mb`
     once decoded is a failed attempt. Clients with the same `limit_file`, in any process, share one request limit; those
     with a `share` below 1 together get no more than that part of it.
     `transport` is httpx's, for tests.
@@ -61,6 +63,7 @@ class KalshiClient:
         retry_seconds: float = 30,
         max_response_mb: float = 64,
         on_retry: Callable[[str], None] = lambda _: None,
+        on_wait: Callable[[str], None] = lambda _: None,
         transport: httpx.BaseTransport | None = None,
         clock: Clock = SYSTEM_CLOCK,
     ) -> None:
@@ -73,6 +76,7 @@ class KalshiClient:
             retry_seconds=retry_seconds,
             most_bytes=round(max_response_mb * BYTES_PER_MB),
             on_retry=on_retry,
+            on_wait=on_wait,
             http_transport=transport,
             clock=clock,
         )
@@ -94,6 +98,31 @@ class KalshiClient:
     def retries(self) -> int:
         """How many of them were retries."""
         return self._transport.retries
+
+    @property
+    def too_many(self) -> int:
+        """How many requests were refused as too many."""
+        return self._transport.too_many
+
+    @property
+    def requests_per_second(self) -> float:
+        """How many requests may be sent in a second now: fewer than configured for some minutes after a refusal."""
+        return self._transport.rate.requests_per_second
+
+    @property
+    def limit_problem(self) -> str | None:
+        """Why the request limit is not shared with other processes, None if it is."""
+        return self._transport.limit_problem
+
+    @contextlib.contextmanager
+    def waiting_at_most(self, seconds: float, at_least_seconds: float | None = None) -> Iterator[None]:
+        """Let the requests of a block wait as long as the exchange asks (`Retry-After`), but not past the block's time.
+
+        Even after that each is tried again for `at_least_seconds`, by default for `retry_seconds`.
+        """
+        least = self._retry_seconds if at_least_seconds is None else at_least_seconds
+        with self._transport.waiting_at_most(seconds, least):
+            yield
 
     def take_answer_ages(self) -> AnswerAges:
         """Return how old answers of `/markets` were that came since this was last called."""

@@ -1,18 +1,91 @@
-"""The one request limit that every attempt passes, retries included."""
+"""The one request limit that every attempt passes, retries included, and what it learns from refusals."""
 
 import contextlib
+import math
 import threading
 from pathlib import Path
+from typing import NamedTuple
 
 from filelock import FileLock
 
 from kalshi_pipeline.clock import SYSTEM_CLOCK, Clock
-from kalshi_pipeline.errors import ConfigurationError
 
 # Some requests arrive faster than others: without a little more room, requests sent within the limit could arrive
 # above it.
 _MARGIN = 1.02
 _POLL_SECONDS = 0.005
+# A process that was suspended while it held the limit must not stop the others.
+_LONGEST_LOCK_SECONDS = 30
+# After a refusal the rate is halved, and rises again by steps: from a quarter to the whole it takes two minutes.
+_STEP_SECONDS = 20
+_STEP = 1.25
+_RECOVERED_SECONDS = 3600
+_LOWEST_RATE = 0.5
+
+
+class _Slowed(NamedTuple):
+    """When a refusal last halved the rate, by the monotonic clock, and to how many requests a second."""
+
+    at: float = float("-inf")
+    requests_per_second: float = float("inf")
+
+
+class LearnedRate:
+    """How many requests a second may be sent: as many as configured, or fewer for some minutes after a refusal.
+
+    All that name one file learn together. What they learned is forgotten where the file cannot be read, and each
+    process learns for itself where it cannot be written.
+    """
+
+    def __init__(self, requests_per_second: float, file: Path | None, clock: Clock) -> None:
+        self._most = requests_per_second
+        self._file = file
+        self._clock = clock
+        self._own = _Slowed()
+
+    @property
+    def requests_per_second(self) -> float:
+        """The rate in force."""
+        slowed = self._slowed()
+        seconds = self._clock.monotonic() - slowed.at
+        if seconds > _RECOVERED_SECONDS:
+            return self._most
+        return min(self._most, slowed.requests_per_second * math.pow(_STEP, seconds // _STEP_SECONDS))
+
+    def slow_down(self, sent_at: float) -> None:
+        """Halve the rate, because the exchange refused a request that was sent at a moment.
+
+        A request that was sent before the rate was last halved says nothing about the present one.
+        """
+        if sent_at <= self._slowed().at:
+            return
+        lowest = min(_LOWEST_RATE, self._most)
+        self._own = _Slowed(self._clock.monotonic(), max(lowest, self.requests_per_second / 2))
+        if self._file is not None:
+            with contextlib.suppress(OSError):
+                self._file.write_text(f"{self._own.at!r} {self._own.requests_per_second!r}", encoding="ascii")
+
+    def _slowed(self) -> _Slowed:
+        """Return the newest halving, of any process."""
+        if self._file is None:
+            return self._own
+        try:
+            at, rate = map(float, self._file.read_text(encoding="ascii").split())
+        except (OSError, ValueError):
+            return self._own  # no request was refused yet, or the file holds something else
+        # The clock begins at zero when the machine starts: a time that is still to come was written before that.
+        is_past = at <= self._clock.monotonic()
+        return (
+            max(self._own, _Slowed(at, rate)) if is_past and rate > 0 and math.isfinite(rate) else self._own
+        )
+
+
+def learned_rate(
+    requests_per_second: float, limit_file: Path | None, clock: Clock = SYSTEM_CLOCK
+) -> LearnedRate:
+    """Return what those learned that share a limit by its file."""
+    file = None if limit_file is None else limit_file.with_name(f"{limit_file.name}.rate")
+    return LearnedRate(requests_per_second, file, clock)
 
 
 class RateLimit:
@@ -21,45 +94,68 @@ class RateLimit:
     The distance is measured between the moments of sending, so that no one-second window ever holds more than the
     limit; a larger bucket would allow twice the limit within its first second. Threads share it, and so do all
     processes with the same `shared_file`: a snapshot, a collect and a command line at the same moment have one limit.
-    Raises ConfigurationError where that file cannot be written.
+    Where that file cannot be used, `problem` says so, and the process keeps the limit by itself. A limit that is a
+    `share` of another one has that part of its rate in force.
     """
 
     def __init__(
-        self, requests_per_second: float, shared_file: Path | None = None, clock: Clock = SYSTEM_CLOCK
+        self,
+        requests_per_second: float,
+        shared_file: Path | None = None,
+        clock: Clock = SYSTEM_CLOCK,
+        *,
+        share: float = 1,
+        learned: LearnedRate | None = None,
     ) -> None:
-        self._spacing_seconds = _MARGIN / requests_per_second
+        self.problem: str | None = None
+        self._rate = learned or learned_rate(requests_per_second, shared_file, clock)
+        self._share = share
         self._shared_file = shared_file
         self._clock = clock
         self._thread = threading.Lock()
         self._process = (
             contextlib.nullcontext()
             if shared_file is None
-            else FileLock(f"{shared_file}.lock", poll_interval=_POLL_SECONDS)
+            else FileLock(f"{shared_file}.lock", timeout=_LONGEST_LOCK_SECONDS, poll_interval=_POLL_SECONDS)
         )
         self._sent_at = float("-inf")
 
-    def wait(self) -> None:
-        """Block until one more request may be sent."""
-        try:
-            with self._thread, self._process:
-                while (ahead := self._last() + self._spacing_seconds - self._clock.monotonic()) > 0:
-                    self._clock.sleep(ahead)
-                self._sent_at = self._clock.monotonic()
-                if self._shared_file is not None:
-                    self._shared_file.write_text(repr(self._sent_at), encoding="ascii")
-        except OSError as error:
-            raise ConfigurationError(
-                [
-                    f"the request limit cannot be kept in {self._shared_file} ({error}): make its folder writable"
-                ]
-            ) from error
+    def wait(self) -> float:
+        """Block until one more request may be sent; return when it is, by the monotonic clock."""
+        with self._thread:
+            try:
+                with self._process:
+                    self._await_turn(self._shared_file)
+                self.problem = None
+            except (
+                OSError,
+                NotImplementedError,
+            ) as error:  # a lock that is not free in time is an OSError too
+                reason = getattr(error, "strerror", None) or type(error).__name__
+                self.problem = (
+                    f"the request limit is not shared with other processes, because {self._shared_file} cannot be "
+                    f"used ({reason}): make it and its folder writable"
+                )
+                self._await_turn(None)
+            return self._sent_at
 
-    def _last(self) -> float:
+    def _await_turn(self, shared_file: Path | None) -> None:
+        while (ahead := self._last(shared_file) + self._spacing_seconds - self._clock.monotonic()) > 0:
+            self._clock.sleep(ahead)
+        self._sent_at = self._clock.monotonic()
+        if shared_file is not None:
+            shared_file.write_text(repr(self._sent_at), encoding="ascii")
+
+    @property
+    def _spacing_seconds(self) -> float:
+        return _MARGIN / (self._rate.requests_per_second * self._share)
+
+    def _last(self, shared_file: Path | None) -> float:
         """Return when the last request was sent, by any process."""
-        if self._shared_file is None:
+        if shared_file is None:
             return self._sent_at
         try:
-            sent_at = float(self._shared_file.read_text(encoding="ascii"))
+            sent_at = float(shared_file.read_text(encoding="ascii"))
         except (FileNotFoundError, ValueError):
             return self._sent_at  # no process has asked yet, or the last one was killed while it wrote
         # The clock begins at zero when the machine starts: a time that is still to come was written before that.

@@ -4,24 +4,20 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC
-from email.utils import parsedate_to_datetime
 from itertools import islice
 from typing import Any, TypeAlias
 
-import httpx
-
-from kalshi_pipeline.errors import ExchangeError, PayloadError
+from kalshi_pipeline.errors import PayloadError
 from kalshi_pipeline.exchange.pages import GarbledAnswerError, parse_object
 from kalshi_pipeline.exchange.payloads import ExchangeStatusPayload
-from kalshi_pipeline.exchange.transport import Reply, RetryableError, Transport
-from kalshi_pipeline.units import LARGEST_INTEGER, MICROS_PER_SECOND, instant_of
+from kalshi_pipeline.exchange.replies import Reply, instant_of_http_date, not_json
+from kalshi_pipeline.exchange.transport import Transport
+from kalshi_pipeline.units import LARGEST_INTEGER, MICROS_PER_SECOND
 
 _PATH = "/exchange/status"
 _UNCACHED = {"Cache-Control": "no-cache"}
-_PAUSE_SECONDS = 1.0
-# A snapshot waits for the answer. One request in twenty is answered with 429 when an address sends many.
-_MOST_SECONDS = 3.0
+_RETRY_SECONDS = 3.0
+_LONGEST_WAIT_SECONDS = 60.0
 _MOST_SHARDS = 100
 _LONGEST_TEXT = 300
 _KEPT = ("exchange_index", "description", "exchange_active", "trading_active")
@@ -61,35 +57,35 @@ class ExchangeStatus:
 
 
 def fetch_status(transport: Transport, retry_seconds: float, *, is_uncached: bool = False) -> ExchangeStatus:
-    """Return the status, after retries for three seconds at most; ExchangeError where none comes.
+    """Return the status; ExchangeError where none comes. An exchange in trouble answers 5xx with the same body.
 
-    An exchange in trouble answers 5xx with the same body. `is_uncached` asks caches to pass the request on.
+    It is asked like everything else, but only for seconds, because a snapshot waits for it: three of retries, and those
+    for which the exchange asks. `is_uncached` asks caches to pass the request on.
     """
-    clock, headers = transport.clock, _UNCACHED if is_uncached else {}
-    ends = clock.monotonic() + min(retry_seconds, _MOST_SECONDS)
-    while True:
+
+    def read(reply: Reply, received_at: int) -> ExchangeStatus:
         try:
-            reply = transport.attempt(_PATH, {}, headers)
-            return _status_of(reply, clock.now())
-        except (RetryableError, GarbledAnswerError) as error:
-            failure: Exception = error
-        except PayloadError as error:
-            failure = error
-            if not _may_pass(reply):
-                break
-        if clock.monotonic() + _PAUSE_SECONDS > ends:
-            break
-        clock.sleep(_PAUSE_SECONDS)
-    raise ExchangeError(f"{_PATH} gave no status: {failure}") from failure
+            return _status_of(reply, received_at)
+        except GarbledAnswerError as error:
+            transport.check(reply, _PATH, received_at)
+            raise not_json(reply, str(error), received_at) from error
+        except PayloadError:
+            transport.check(reply, _PATH, received_at)
+            raise
 
-
-def _may_pass(reply: Reply) -> bool:
-    return reply.status == httpx.codes.TOO_MANY_REQUESTS or httpx.codes.is_server_error(reply.status)
+    return transport.ask(
+        _PATH,
+        {},
+        read,
+        _LONGEST_WAIT_SECONDS,
+        retry_seconds=min(retry_seconds, _RETRY_SECONDS),
+        headers=_UNCACHED if is_uncached else {},
+    )
 
 
 def _status_of(reply: Reply, received_at: int) -> ExchangeStatus:
     payload = parse_object(reply.body, None, ExchangeStatusPayload)
-    date = _date_of(reply.headers)
+    date = instant_of_http_date(reply.headers.get("date", ""))
     written_at = None if date is None else date + _age_of(reply.headers) * MICROS_PER_SECOND
     return ExchangeStatus(
         payload.is_paused,
@@ -98,14 +94,6 @@ def _status_of(reply: Reply, received_at: int) -> ExchangeStatus:
         written_at,
         received_at,
     )
-
-
-def _date_of(headers: Mapping[str, str]) -> int | None:
-    try:
-        said = parsedate_to_datetime(headers.get("date", ""))
-        return instant_of(said if said.tzinfo is not None else said.replace(tzinfo=UTC))
-    except (ValueError, TypeError, OverflowError):
-        return None
 
 
 def _age_of(headers: Mapping[str, str]) -> int:

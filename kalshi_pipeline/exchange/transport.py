@@ -4,47 +4,39 @@ The errors of the exchange and of httpx become the pipeline's here. Which path t
 """
 
 import contextlib
-import json
 import re
-import ssl
 import threading
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
-from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 import httpx
-from tenacity import (
-    RetryCallState,
-    Retrying,
-    retry_if_exception_type,
-    wait_exponential_jitter,
-)
+from tenacity import RetryCallState, Retrying, retry_if_exception_type
 
 from kalshi_pipeline.clock import Clock
-from kalshi_pipeline.errors import NotFoundError, RefusedError, TransientExchangeError
+from kalshi_pipeline.errors import TransientExchangeError
+from kalshi_pipeline.exchange.connecting import open_http, proxy_variable
 from kalshi_pipeline.exchange.deadlines import Deadline, keep_deadline
-from kalshi_pipeline.exchange.limit import RateLimit
+from kalshi_pipeline.exchange.limit import RateLimit, learned_rate
 from kalshi_pipeline.exchange.pages import GarbledAnswerError, Page
+from kalshi_pipeline.exchange.patience import Limits, Patience
+from kalshi_pipeline.exchange.replies import Reply, RetryableError, check_status, not_json
 from kalshi_pipeline.quoting import cut
 from kalshi_pipeline.units import MICROS_PER_SECOND
 
 Parsed = TypeVar("Parsed")
 Params = dict[str, str | int | list[str]]
 
-_CONNECT_SECONDS = 10
 _SHARED = "backfill"
-_LONGEST_RETRY_AFTER_SECONDS = 30.0
 # The exchange's network keeps an answer for seconds. One that says more than this is not believed.
 _OLDEST_ANSWER_SECONDS = 3600
 BYTES_PER_MB = 1_000_000
 _ABOUT_NOW_SECONDS = 0.01
 # One of them only: an answer that is compressed several times over inflates without bounds.
 _ENCODINGS = frozenset({"", "identity", "gzip", "x-gzip", "deflate"})
-_RETRIED_STATUSES = frozenset({429, 500, 502, 503, 504, 520, 521, 522, 523, 524})
+_CERTIFICATE = "its certificate is not trusted: check KALSHI_API_URL, or set SSL_CERT_FILE to the certificates of your network"
 
 
 @dataclass(frozen=True)
@@ -65,22 +57,6 @@ class AnswerAges(NamedTuple):
     absurd: int = 0
 
 
-class Reply(NamedTuple):
-    """A whole answer; its body is decoded."""
-
-    status: int
-    headers: httpx.Headers
-    body: bytes
-
-
-class RetryableError(Exception):
-    """One attempt that failed, where another may succeed."""
-
-    def __init__(self, reason: str, retry_after_seconds: float = 0.0) -> None:
-        self.retry_after_seconds = retry_after_seconds
-        super().__init__(reason)
-
-
 class Transport:
     """Connections to the exchange at one address, and counts of the requests. Threads may share it.
 
@@ -98,11 +74,13 @@ class Transport:
         retry_seconds: float,
         most_bytes: int,
         on_retry: Callable[[str], None],
+        on_wait: Callable[[str], None],
         http_transport: httpx.BaseTransport | None,
         clock: Clock,
     ) -> None:
         self.requests = 0
         self.retries = 0
+        self.too_many = 0
         self._ages = AnswerAges()
         self._odd_fields: Counter[str] = Counter()
         self._counting = threading.Lock()
@@ -111,21 +89,19 @@ class Transport:
         self._retry_seconds = retry_seconds
         self._most_bytes = most_bytes
         self._on_retry = on_retry
+        self._on_wait = on_wait
         self.clock = clock
-        self._limits = [RateLimit(requests_per_second, limit_file, clock)]
+        self._waiting = Limits(float("-inf"), retry_seconds)
+        self._http = open_http(api_url, timeout_seconds, http_transport)
+        self._proxy = proxy_variable(self._http, api_url)
+        self.rate = learned_rate(requests_per_second, limit_file, clock)
+        self._limits = [RateLimit(requests_per_second, limit_file, clock, learned=self.rate)]
         if share < 1:
             # The smaller limit comes first: a request that waits for it does not hold up those of the whole limit.
             own_file = None if limit_file is None else limit_file.with_name(f"{limit_file.name}.{_SHARED}")
-            self._limits.insert(0, RateLimit(requests_per_second * share, own_file, clock))
-        self._http = httpx.Client(
-            timeout=httpx.Timeout(timeout_seconds, connect=min(timeout_seconds, _CONNECT_SECONDS)),
-            headers={
-                "User-Agent": f"kalshi-pipeline/{version('kalshi-pipeline')}",
-                "Accept": "application/json",
-            },
-            transport=http_transport,
-            verify=_certificates(),
-        )
+            self._limits.insert(
+                0, RateLimit(requests_per_second, own_file, clock, share=share, learned=self.rate)
+            )
         self._deadline = Deadline(clock.monotonic)
         keep_deadline(self._http, self._deadline)
 
@@ -145,6 +121,26 @@ class Transport:
             odd_fields, self._odd_fields = self._odd_fields, Counter()
         return odd_fields
 
+    @property
+    def limit_problem(self) -> str | None:
+        """Why the request limit is not shared with other processes, None if it is."""
+        return next((limit.problem for limit in self._limits if limit.problem), None)
+
+    @contextlib.contextmanager
+    def waiting_at_most(self, seconds: float, at_least_seconds: float) -> Iterator[None]:
+        """Let the requests of a block wait as long as the exchange asks, but no longer than the block may take.
+
+        Each may be tried again for `at_least_seconds` even after that. Blocks within blocks keep to the stricter one.
+        """
+        before = self._waiting
+        limits = Limits(self.clock.monotonic() + seconds, at_least_seconds)
+        is_first = before.ends == float("-inf")
+        self._waiting = limits if is_first else limits.within(before)
+        try:
+            yield
+        finally:
+            self._waiting = before
+
     def fetch(
         self,
         path: str,
@@ -159,48 +155,71 @@ class Transport:
         `is_cached` says that answers to this path may come from a cache, and are dated by their `Age`.
         """
 
-        def attempt() -> Answer[Parsed]:
-            reply = self.attempt(path, params)
-            received_at = self.clock.now()
-            if reply.status in _RETRIED_STATUSES:
-                raise RetryableError(_refusal(reply), _retry_after_seconds(reply))
-            if reply.status != httpx.codes.OK:
-                raise self._refused(path, reply)
+        def read(reply: Reply, received_at: int) -> Answer[Parsed]:
+            self.check(reply, path, received_at)
             try:
                 content = parse(reply.body)
             except GarbledAnswerError as error:
-                raise RetryableError(f"answered {reply.status}, but {error}") from error
+                raise not_json(reply, str(error), received_at) from error
             if isinstance(content, Page) and content.odd_fields:
                 with self._counting:
                     self._odd_fields += content.odd_fields
             age_seconds = self._age_seconds(reply) if is_cached else 0
             return Answer(content, received_at - age_seconds * MICROS_PER_SECOND)
 
-        started, most_seconds = self.clock.monotonic(), min(self._retry_seconds, seconds_left)
+        return self.ask(path, params, read, seconds_left)
+
+    def ask(
+        self,
+        path: str,
+        params: Params,
+        read: Callable[[Reply, int], Parsed],
+        seconds_left: float,
+        *,
+        retry_seconds: float | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Parsed:
+        """Return what `read` returns of the first answer for which it does not raise RetryableError.
+
+        It gets each answer with the instant at which it was received. `retry_seconds` is by default the transport's.
+        """
+        most_seconds = min(self._waiting.seconds_left(self.clock.monotonic()), seconds_left)
+        own_seconds = self._retry_seconds if retry_seconds is None else retry_seconds
+        patience = Patience(self.clock, own_seconds, most_seconds, self._on_wait)
+
+        def attempt() -> Parsed:
+            reply = self._fetch_reply(path, params, headers)
+            return read(reply, self.clock.now())
+
         retrying = Retrying(
             retry=retry_if_exception_type(RetryableError),
-            stop=lambda state: self.clock.monotonic() - started + state.upcoming_sleep >= most_seconds,
-            wait=_pause_seconds,
+            stop=patience.is_over,
+            wait=patience.pause_seconds,
             before_sleep=self._note_retry,
-            sleep=self.clock.sleep,
+            sleep=patience.sleep,
             reraise=True,
         )
         try:
             return retrying(attempt)
         except RetryableError as error:
-            raise TransientExchangeError(
-                f"{self._api_url}{path} {error}, after {self.clock.monotonic() - started:.0f} s of retries: "
-                "see that the exchange is up and KALSHI_API_URL is right, then run again"
-            ) from error
+            raise TransientExchangeError(patience.last_word(self._api_url + path, error)) from error
 
-    def attempt(self, path: str, params: Params, headers: Mapping[str, str] | None = None) -> Reply:
+    def check(self, reply: Reply, path: str, received_at: int) -> None:
+        """Raise the error of an answer that is no success, or an error all the same."""
+        check_status(reply, self._api_url, path, received_at)
+
+    def _fetch_reply(self, path: str, params: Params, headers: Mapping[str, str] | None) -> Reply:
         """Make one attempt. The whole answer must arrive in time, and be of bounded size once it is decoded."""
-        for limit in self._limits:
-            limit.wait()
+        sent_at = [limit.wait() for limit in self._limits][-1]
         with self._counting:
             self.requests += 1
         with self._deadline.within(self._timeout_seconds):
-            return self._attempt(path, params, headers)
+            reply = self._attempt(path, params, headers)
+        if reply.status == httpx.codes.TOO_MANY_REQUESTS:
+            with self._counting:
+                self.too_many += 1
+                self.rate.slow_down(sent_at)
+        return reply
 
     def _attempt(self, path: str, params: Params, headers: Mapping[str, str] | None) -> Reply:
         try:
@@ -208,14 +227,10 @@ class Transport:
                 reply = Reply(response.status_code, response.headers, self._body_of(response))
             # A response and its stream refer to each other, and would be kept until garbage is collected.
             response.stream = _NO_STREAM
-        except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
-            raise RefusedError(
-                f"KALSHI_API_URL={self._api_url} is not a usable address: {error}; change it", 0
-            ) from error
         except httpx.TransportError as error:
             if isinstance(error, httpx.TimeoutException) and self._deadline.left() <= _ABOUT_NOW_SECONDS:
                 raise self._late() from error
-            raise RetryableError(f"could not be reached ({_described(error)})") from error
+            raise self._unreachable(error) from error
         except httpx.RequestError as error:
             raise RetryableError(f"sent a broken answer ({_described(error)})") from error
         return reply
@@ -236,6 +251,17 @@ class Transport:
             if self._deadline.left() < 0:
                 raise self._late()
         return b"".join(chunks)
+
+    def _unreachable(self, error: httpx.TransportError) -> RetryableError:
+        said = _described(error)
+        if "CERTIFICATE_VERIFY_FAILED" in said:
+            return RetryableError(f"could not be reached ({said})", advice=_CERTIFICATE)
+        if self._proxy is None:
+            return RetryableError(f"could not be reached ({said})")
+        return RetryableError(
+            f"could not be reached through the proxy of {self._proxy} ({said})",
+            advice=f"see that {self._proxy} names a proxy that works, or unset it, then run again",
+        )
 
     def _late(self) -> RetryableError:
         return RetryableError(f"did not end its answer within {self._timeout_seconds:g} s")
@@ -260,64 +286,8 @@ class Transport:
         pause_seconds = state.next_action.sleep if state.next_action else 0.0
         self._on_retry(f"the exchange {error}; trying again in {pause_seconds:.1f} s")
 
-    def _refused(self, path: str, reply: Reply) -> RefusedError:
-        status, said = reply.status, f"{self._api_url}{path} {_refusal(reply)}"
-        if status == httpx.codes.NOT_FOUND:
-            return NotFoundError(
-                f"{said}: the exchange does not know it; check the ticker and KALSHI_API_URL", status
-            )
-        if status in (httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN):
-            return RefusedError(
-                f"{said}: market data needs no key, so check KALSHI_API_URL and whether a proxy is in the way",
-                status,
-            )
-        if httpx.codes.is_redirect(status):
-            return RefusedError(
-                f"{said} to {cut(str(reply.headers.get('location')))}: set KALSHI_API_URL to that", status
-            )
-        return RefusedError(
-            f"{said}: the exchange refuses this request; see whether its API has changed", status
-        )
-
-
-@cache
-def _certificates() -> ssl.SSLContext:
-    """Return what https is checked against, as httpx itself reads it. That takes some 20 ms: once for a process."""
-    return httpx.create_ssl_context()
-
 
 _NO_STREAM = httpx.ByteStream(b"")
-_backoff = wait_exponential_jitter(multiplier=0.5, max=10, jitter=0.5)
-
-
-def _pause_seconds(state: RetryCallState) -> float:
-    error = state.outcome.exception() if state.outcome else None
-    asked = error.retry_after_seconds if isinstance(error, RetryableError) else 0.0
-    return max(_backoff(state), asked)
-
-
-def _retry_after_seconds(reply: Reply) -> float:
-    with contextlib.suppress(ValueError):
-        return min(max(float(reply.headers.get("retry-after", "0")), 0.0), _LONGEST_RETRY_AFTER_SECONDS)
-    return 0.0  # the header may also be a date; then the usual pause is taken
-
-
-def _refusal(reply: Reply) -> str:
-    said = _error_text(reply)
-    return f"answered {reply.status}" + (f" ({cut(said)})" if said else "")
-
-
-def _error_text(reply: Reply) -> str:
-    """Return what an error body says, in any of its forms: nested object, flat object, string, or no JSON at all."""
-    try:
-        body: Any = json.loads(reply.body)
-    except (ValueError, RecursionError):
-        return ""
-    error = body.get("error", body) if isinstance(body, dict) else body
-    if isinstance(error, dict):
-        parts = [str(error[name]) for name in ("message", "details") if error.get(name)]
-        return ": ".join(parts) or str(error.get("code", ""))
-    return "" if error is None else str(error)
 
 
 def _described(error: Exception) -> str:

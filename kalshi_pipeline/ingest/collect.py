@@ -90,7 +90,8 @@ def collect_forever(
         try:
             with open_session(settings, on_message, clock=clock) as session:
                 if clock.monotonic() >= sync_due:
-                    is_synced = run_steps(sync_steps(session), on_report, on_failure)
+                    with session.client.waiting_at_most(turn.seconds_left(clock)):
+                        is_synced = run_steps(sync_steps(session), on_report, on_failure)
                     sync_due = clock.monotonic() + (_SYNC_SECONDS if is_synced else _SYNC_AGAIN_SECONDS)
                     turn = _Turn.current(clock, period_seconds)
                 if not turn.tick.is_too_late(clock.now()):

@@ -24,11 +24,12 @@ def fetch_market(session: Session, ticker: str) -> Quote:
     placeholder. Raises NotFoundError if neither of the exchange's tiers knows the ticker, ClockError if the clock is
     wrong.
     """
-    check_clock(session)
-    tier, answer = _fetch_outcome(session.client, ticker)
-    outcome = answer.record
-    market = outcome.market
-    events, series = _fetch_parents(session.client, market.event_ticker)
+    with session.client.waiting_at_most(session.settings.walk_seconds):
+        check_clock(session)
+        tier, answer = _fetch_outcome(session.client, ticker)
+        outcome = answer.record
+        market = outcome.market
+        events, series = _fetch_parents(session.client, market.event_ticker)
     settlements = (
         [settlement_of_outcome(outcome, tier, answer.received_at)]
         if is_published(outcome, is_listed_as_settled=tier is Tier.HISTORICAL)

@@ -64,6 +64,7 @@ def backfill_settlements(session: Session) -> Report:
     It continues where it was stopped, and starts over only once both are complete.
     """
     report = begin_listing(session, "settlements", record="settlements backfill", subject=_settled(session))
+    report.most_seconds = _BACKFILL_SECONDS
     with _settling(session, report, event_lookups=UNLIMITED) as settling:
         for keys in _walk_keys(session):
             tiers = {Tier.LIVE: keys.live}

@@ -1,5 +1,6 @@
 """One snapshot: the quote of every open market at one tick, with the parents that it needs."""
 
+import contextlib
 from collections.abc import Callable, Collection
 
 from kalshi_pipeline.errors import ExchangeError
@@ -36,7 +37,7 @@ def take_snapshot(
     skipped, as the report's state says. Snapshots of one database run one after the other. Raises ClockError, and
     writes nothing, where the clock is wrong, or was when a later tick was taken.
     """
-    with session.database.snapshot_lock(session.report_progress):
+    with session.database.snapshot_lock(session.report_progress), _waiting(session, tick_at, period_seconds):
         checked = check_clock(session)
         if period_seconds is None and run_id is not None:
             tick_at = _await_manual_tick(session, tick_at, run_id)
@@ -54,6 +55,16 @@ def take_snapshot(
                 session, report, tick_at, period_seconds or session.settings.snapshot_period_seconds
             )
     return report
+
+
+def _waiting(
+    session: Session, tick_at: int, period_seconds: float | None
+) -> contextlib.AbstractContextManager[None]:
+    """Let the requests of a scheduled snapshot wait until its next tick, those of a manual one KALSHI_WALK_SECONDS."""
+    if period_seconds is None:
+        return session.client.waiting_at_most(session.settings.walk_seconds)
+    left = tick_at / MICROS_PER_SECOND + period_seconds - session.clock.now() / MICROS_PER_SECOND
+    return session.client.waiting_at_most(left if left > 0 else period_seconds, at_least_seconds=0)
 
 
 def _await_manual_tick(session: Session, created_at: int, run_id: str) -> int:

@@ -55,7 +55,7 @@ def begin_listing(
     dead_before = at - round(_WALKS_UNTIL_DEAD * seconds * MICROS_PER_SECOND)
     with session.database.begin() as connection:
         run = open_listing(connection, record or asset, subject, at, dead_before)
-    report = Report(asset, run, subject, kind)
+    report = Report(asset, run, subject, kind, most_seconds=walk_seconds)
     checked.note_in(report)
     return report
 
@@ -78,12 +78,14 @@ def closing_run(session: Session, report: Report) -> Iterator[None]:
     block of a partial run, and is left in the report's `error`: what is stored is of use, and the caller decides. Any
     other error is raised again, with a note that says what is stored.
     """
-    started, requests, retries = session.clock.monotonic(), session.client.requests, session.client.retries
+    client, started = session.client, session.clock.monotonic()
+    requests, retries, too_many = client.requests, client.retries, client.too_many
     session.client.take_answer_ages()  # those of what came before this run
     session.client.take_odd_fields()
     session.database.take_changes()
+    most_seconds = report.most_seconds or session.settings.walk_seconds
     try:
-        with few_collections():
+        with few_collections(), client.waiting_at_most(most_seconds):
             yield
             session.documents.store()
     except BaseException as error:
@@ -105,6 +107,8 @@ def closing_run(session: Session, report: Report) -> Iterator[None]:
     _count_documents(session, report)
     report.requests += session.client.requests - requests
     report.retries = session.client.retries - retries
+    report.too_many = session.client.too_many - too_many
+    _note_limit(session, report)
     report.seconds = session.clock.monotonic() - started
     report.odd_fields = session.client.take_odd_fields()
     ages = session.client.take_answer_ages()
@@ -121,6 +125,19 @@ def _count_elsewhere(session: Session, report: Report) -> None:
         for table in sorted(changes.tables - {report.asset}):
             rows = count_added_rows(connection, table)
             report.elsewhere[table] = OtherTable(changes.inserted[table], changes.changed[table], rows)
+
+
+def _note_limit(session: Session, report: Report) -> None:
+    """Enter in the report the request limit that is now in force, and why it is not as configured."""
+    in_force, most = session.client.requests_per_second, session.settings.requests_per_second
+    report.requests_per_second = round(in_force, 2)
+    if report.too_many:
+        report.notes.append(
+            f"{report.too_many:,} requests were refused as too many (429): the request limit is {in_force:.3g} a second "
+            f"now, instead of {most:g}, and rises again within minutes"
+        )
+    if session.client.limit_problem is not None:
+        report.notes.append(session.client.limit_problem)
 
 
 def _count_documents(session: Session, report: Report) -> None:

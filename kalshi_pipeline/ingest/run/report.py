@@ -43,6 +43,8 @@ class Report:
     from the YES side, `negative_sizes` those with a size below zero, `failures` what was selected and could not be
     fetched. `counts` holds what only runs of its kind count, `notes` what else a reader should know.
     `elsewhere` is what the run did to tables that are not its own, by their names.
+    `most_seconds` is how long the run may wait for an exchange that asks it to wait (None: KALSHI_WALK_SECONDS), and
+    `requests_per_second` the request limit in force at its end: below the setting after `too_many` refusals with 429.
     `answer_age_seconds` is how old the oldest answer of `/markets` was when it arrived: a cache of the exchange's
     network had kept it. `clock_offset_seconds` is how far this computer's clock was ahead of the exchange's when the
     run began, None if unknown; `inactive_shards` is JSON text of the shards that did not trade then, None if all did,
@@ -68,6 +70,9 @@ class Report:
     open_placeholders: int = 0
     requests: int = 0
     retries: int = 0
+    too_many: int = 0
+    requests_per_second: float | None = None
+    most_seconds: float | None = None
     seconds: float = 0.0
     answer_age_seconds: int = 0
     clock_offset_seconds: float | None = None

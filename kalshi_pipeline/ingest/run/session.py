@@ -72,7 +72,8 @@ def open_session(
     """Open the exchange and the database (creating it if necessary), and close both at the end.
 
     A backfill is limited to KALSHI_BACKFILL_SHARE of the requests, so that it never makes a tick late.
-    `on_progress` is called every few seconds at most, with `report_retries` for retries too.
+    `on_progress` is called every few seconds at most, with `report_retries` for retries too, and while a pause lasts
+    that the exchange asks for.
     """
     steady = SteadyClock(clock)
     report_progress = _throttled(on_progress, steady)
@@ -87,6 +88,7 @@ def open_session(
             retry_seconds=settings.retry_seconds,
             max_response_mb=settings.max_response_mb,
             on_retry=report_progress if report_retries else lambda _: None,
+            on_wait=report_progress,
             clock=steady,
         ) as client,
     ):

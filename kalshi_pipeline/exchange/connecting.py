@@ -1,0 +1,170 @@
+"""The HTTP client, as this computer's environment configures it: its proxies and its certificates.
+
+What cannot be used of that is a wrong setting, named by its variable before the first request. Passwords in it are
+never shown.
+"""
+
+import ipaddress
+import os
+import ssl
+from collections.abc import Iterator
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+from urllib.request import getproxies
+
+import httpx
+
+from kalshi_pipeline.errors import ConfigurationError
+from kalshi_pipeline.exchange.replies import without_secrets
+from kalshi_pipeline.quoting import cut
+
+_CONNECT_SECONDS = 10
+_PROXY_SCHEMES = ("http", "https", "socks5", "socks5h")
+_CERTIFICATES = ("SSL_CERT_FILE", "SSL_CERT_DIR", "SSLKEYLOGFILE")
+
+
+def open_http(
+    api_url: str, timeout_seconds: float, http_transport: httpx.BaseTransport | None = None
+) -> httpx.Client:
+    """Return a client for one address; ConfigurationError where that, a proxy or a certificate cannot be used.
+
+    Loopback is never asked through a proxy.
+    """
+    is_loopback = _is_loopback(_checked_address(api_url))
+    if problems := list(_proxy_problems()):
+        raise ConfigurationError(problems)
+    try:
+        return httpx.Client(
+            timeout=httpx.Timeout(timeout_seconds, connect=min(timeout_seconds, _CONNECT_SECONDS)),
+            headers={
+                "User-Agent": f"kalshi-pipeline/{version('kalshi-pipeline')}",
+                "Accept": "application/json",
+            },
+            transport=http_transport,
+            verify=_certificates(),
+            trust_env=not is_loopback,
+        )
+    except (ImportError, ValueError, httpx.InvalidURL) as error:
+        # Not told by `_proxy_problems`: the system's own proxies, or a later version of httpx.
+        raise ConfigurationError(
+            [f"the proxy settings cannot be used ({type(error).__name__}): correct {_names()} or unset them"]
+        ) from error
+
+
+def proxy_variable(client: httpx.Client, api_url: str) -> str | None:
+    """Return the variable that names the proxy through which a client asks an address; None if it asks it directly."""
+    url = httpx.URL(api_url)
+    # httpx offers no way to ask which transport it would choose.
+    if client._transport_for_url(url) is client._transport:  # noqa: SLF001
+        return None
+    scheme = url.scheme if url.scheme in getproxies() else "all"
+    return _name_of(scheme)
+
+
+def _checked_address(api_url: str) -> httpx.URL:
+    try:
+        url = httpx.URL(api_url)
+    except httpx.InvalidURL as error:
+        raise ConfigurationError([f"KALSHI_API_URL is not a usable address: {error}; change it"]) from error
+    if url.scheme not in ("http", "https") or not url.host:
+        raise ConfigurationError(
+            [f"KALSHI_API_URL={without_secrets(url)} is not an http:// or https:// address; change it"]
+        )
+    return url
+
+
+def _is_loopback(url: httpx.URL) -> bool:
+    host = url.host.rstrip(".").lower()
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+    return (mapped or address).is_loopback
+
+
+@cache
+def _certificates() -> ssl.SSLContext:
+    """Return what https is checked against, as httpx itself reads it. That takes some 20 ms: once for a process."""
+    folder = os.environ.get("SSL_CERT_DIR")
+    if folder and not os.environ.get("SSL_CERT_FILE") and not Path(folder).is_dir():
+        raise ConfigurationError([_unusable("SSL_CERT_DIR", "is not a folder")])
+    try:
+        return httpx.create_ssl_context()
+    except (OSError, ValueError) as error:  # those of `ssl` are OSErrors
+        name = next((name for name in _CERTIFICATES if _is_to_blame(name, error)), "SSL_CERT_FILE")
+        reason = error.strerror or "cannot be read" if isinstance(error, OSError) else "cannot be read"
+        raise ConfigurationError([_unusable(name, f"cannot be used: {reason}")]) from error
+
+
+def _is_to_blame(name: str, error: Exception) -> bool:
+    """Return whether an error is about the file of a variable; one of the certificates' does not name its file."""
+    value = os.environ.get(name)
+    named = getattr(error, "filename", None)
+    return bool(value) and (named is None or str(named) == value)
+
+
+def _unusable(name: str, reason: str) -> str:
+    return f"{name}={cut(os.environ.get(name, ''))} {reason}; correct it or unset it"
+
+
+def _proxy_problems() -> Iterator[str]:
+    """Yield what is wrong with the proxies of the environment, one line for each variable."""
+    found = getproxies()
+    for scheme in ("http", "https", "all"):
+        if value := found.get(scheme):
+            reason = _proxy_problem(value if "://" in value else f"http://{value}")
+            if reason is not None:
+                yield f"{_name_of(scheme)} {reason}; correct it or unset it"
+    for host in (host.strip() for host in found.get("no", "").split(",")):
+        if host and host != "*" and not _can_be_excepted(host):
+            yield (
+                f"{_name_of('no')} has an entry that cannot be used, {cut(host)}: name hosts, domains and addresses "
+                "without brackets or a prefix length"
+            )
+
+
+def _proxy_problem(value: str) -> str | None:
+    """Return what is wrong with the address of a proxy, without the address: it may hold a password."""
+    try:
+        scheme = httpx.URL(value).scheme
+        if scheme not in _PROXY_SCHEMES:
+            return f"names a proxy of a kind that is not known ({cut(scheme)}://): use http:// or https://"
+        if not httpx.URL(value).host:
+            return "names a proxy without a host"
+        httpx.HTTPTransport(proxy=httpx.Proxy(value), verify=_certificates()).close()
+    except ImportError:
+        return "names a SOCKS proxy, and those are not supported: use an http:// proxy"
+    except (ValueError, httpx.InvalidURL) as error:
+        return f"is not the address of a proxy ({type(error).__name__})"
+    return None
+
+
+def _can_be_excepted(host: str) -> bool:
+    """Return whether httpx can read an entry of NO_PROXY, by letting it."""
+    pattern = host if "://" in host else f"all://[{host}]" if _is_ipv6(host) else f"all://*{host}"
+    try:
+        httpx.Client(mounts={pattern: None}, verify=_certificates(), trust_env=False).close()
+    except (ValueError, httpx.InvalidURL):
+        return False
+    return True
+
+
+def _is_ipv6(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host.split("/")[0]).version == 6
+    except ValueError:
+        return False
+
+
+def _name_of(scheme: str) -> str:
+    """Return the variable as it is written in the environment; the lower-case one goes first, as `getproxies` reads."""
+    lower = f"{scheme}_proxy"
+    return lower if os.environ.get(lower) else lower.upper()
+
+
+def _names() -> str:
+    return ", ".join(_name_of(scheme) for scheme in ("http", "https", "all", "no"))

@@ -1,0 +1,93 @@
+"""How long a request is tried again, and the pauses between its attempts.
+
+A failing request is tried again for KALSHI_RETRY_SECONDS. Pauses that the exchange asks for (`Retry-After`) are as long
+as it asks and do not count, up to the deadline of the run; one that would outlast that is not begun.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from tenacity import RetryCallState, wait_exponential_jitter
+
+from kalshi_pipeline.clock import Clock
+from kalshi_pipeline.exchange.replies import RetryableError
+from kalshi_pipeline.units import MICROS_PER_SECOND, datetime_of
+
+# Whoever waits for a long pause to end sees that often that it is one.
+_REPORTED_SECONDS = 10.0
+_backoff = wait_exponential_jitter(multiplier=0.5, max=10, jitter=0.5)
+
+
+class Limits(NamedTuple):
+    """Until when requests may be tried again, by a monotonic clock, and for how long each of them may at least."""
+
+    ends: float
+    at_least_seconds: float
+
+    def within(self, other: "Limits") -> "Limits":
+        """Return the stricter of both."""
+        return Limits(min(self.ends, other.ends), min(self.at_least_seconds, other.at_least_seconds))
+
+    def seconds_left(self, now: float) -> float:
+        """Return for how long a request may be tried again from now on."""
+        return max(self.ends - now, self.at_least_seconds)
+
+
+class Patience:
+    """The attempts at one request: for `most_seconds` in all, of which `retry_seconds` are pauses of our own choice.
+
+    `on_wait` is called with a line every ten seconds of a longer pause.
+    """
+
+    def __init__(
+        self, clock: Clock, retry_seconds: float, most_seconds: float, on_wait: Callable[[str], None]
+    ) -> None:
+        self._clock = clock
+        self._retry_seconds = retry_seconds
+        self._most_seconds = most_seconds
+        self._on_wait = on_wait
+        self._started = clock.monotonic()
+        self._asked_seconds = 0.0
+
+    def pause_seconds(self, state: RetryCallState) -> float:
+        """Return how long to wait after a failure."""
+        return max(_backoff(state), _asked_by(state))
+
+    def is_over(self, state: RetryCallState) -> bool:
+        """Return whether there is no other attempt."""
+        pause_seconds, elapsed = state.upcoming_sleep, self.elapsed_seconds
+        if elapsed + pause_seconds >= self._most_seconds:
+            return True
+        if _asked_by(state) > 0:
+            self._asked_seconds += pause_seconds
+            return False
+        return elapsed - self._asked_seconds + pause_seconds >= self._retry_seconds
+
+    def sleep(self, seconds: float) -> None:
+        """Wait, and report every ten seconds that it still does."""
+        ends = self._clock.monotonic() + seconds
+        while (left := ends - self._clock.monotonic()) > 0:
+            self._clock.sleep(min(left, _REPORTED_SECONDS))
+            if (left := ends - self._clock.monotonic()) > 0:
+                self._on_wait(f"waiting for the exchange: {left:,.0f} s to go")
+
+    @property
+    def elapsed_seconds(self) -> float:
+        """How long ago the first attempt began."""
+        return self._clock.monotonic() - self._started
+
+    def last_word(self, asked: str, error: RetryableError) -> str:
+        """Return the message of a request whose last attempt failed, with what to do next."""
+        seconds = error.retry_after_seconds
+        said = f"{asked} {error}, after {self.elapsed_seconds:.0f} s of retries"
+        if not seconds:
+            return f"{said}: {error.advice}"
+        until = datetime_of(self._clock.now() + round(seconds * MICROS_PER_SECOND))
+        return (
+            f"{said}, and asks to wait {seconds:,.0f} s, until {until:%Y-%m-%d %H:%M:%S} UTC: {error.advice}"
+        )
+
+
+def _asked_by(state: RetryCallState) -> float:
+    error = state.outcome.exception() if state.outcome else None
+    return error.retry_after_seconds if isinstance(error, RetryableError) else 0.0

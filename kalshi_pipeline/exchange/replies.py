@@ -1,0 +1,224 @@
+"""What the status and the body of an answer mean: good, to be tried again, or refused; and what a reader does about it.
+
+Whatever may pass is tried again. How long, and when, is the business of `patience`.
+"""
+
+import contextlib
+import json
+import math
+import re
+from datetime import UTC
+from email.utils import parsedate_to_datetime
+from typing import Any, NamedTuple
+
+import httpx
+
+from kalshi_pipeline.errors import NotFoundError, RefusedError
+from kalshi_pipeline.quoting import cut
+from kalshi_pipeline.units import MICROS_PER_SECOND, instant_of
+
+BAD_REQUEST = int(httpx.codes.BAD_REQUEST)
+TOO_LARGE_STATUSES = frozenset({400, 413, 414, 431})
+"""How an exchange or its gateway refuses a request that asks for too much at once."""
+
+# 304 answers a request with conditions, and none of ours has any.
+_RETRIED_STATUSES = frozenset({304, 408, 425, 429})
+# An exchange that asks for more is down for good; a larger number is not believed.
+_LONGEST_RETRY_AFTER_SECONDS = 366 * 86_400.0
+# An error is short. What is longer is a page of records, and not searched for one.
+_LONGEST_ERROR_BYTES = 10_000
+_FLAT_ERROR = frozenset({"code", "message", "details", "service"})
+_TITLE = re.compile(rb"<title[^>]*>\s*(.*?)\s*</title>", re.IGNORECASE | re.DOTALL)
+
+_CHECK_ADDRESS = "see that the exchange is up and KALSHI_API_URL is right, then run again"
+_SEND_FEWER = "the exchange limits requests: lower KALSHI_REQUESTS_PER_SECOND, then run again"
+_BLOCKED = (
+    "a gateway before the exchange blocks this computer: wait, lower KALSHI_REQUESTS_PER_SECOND or use another "
+    "network, then run again"
+)
+_PAGE_IN_THE_WAY = (
+    "a page answers instead of the API: a gateway or a proxy is in the way, or KALSHI_API_URL is another site; check "
+    "it, then run again"
+)
+
+
+class Reply(NamedTuple):
+    """A whole answer; its body is decoded."""
+
+    status: int
+    headers: httpx.Headers
+    body: bytes
+
+
+class RetryableError(Exception):
+    """One attempt that failed, where another may succeed.
+
+    `retry_after_seconds` is how long the exchange asks to wait, 0 if it does not. `advice` is what a reader does where
+    no attempt succeeds.
+    """
+
+    def __init__(
+        self, reason: str, *, retry_after_seconds: float = 0.0, advice: str = _CHECK_ADDRESS, status: int = 0
+    ) -> None:
+        self.retry_after_seconds = retry_after_seconds
+        self.advice = advice
+        self.status = status
+        super().__init__(reason)
+
+
+def check_status(reply: Reply, api_url: str, path: str, now: int) -> None:
+    """Raise RetryableError or RefusedError for an answer that is no success, or that is an error all the same.
+
+    `now` is the present instant, from which a date in `Retry-After` is counted where the answer has none of its own.
+    """
+    status = reply.status
+    if httpx.codes.is_success(status):
+        if not reply.body:
+            raise _retryable(reply, now, f"answered {status} without a body")
+        if said := _error_in(reply.body):
+            raise _retryable(reply, now, f"answered {status}, but with an error ({cut(said)})")
+        return
+    if status in _RETRIED_STATUSES or status >= httpx.codes.INTERNAL_SERVER_ERROR:
+        raise _retryable(reply, now, _refusal(reply))
+    if status == httpx.codes.FORBIDDEN and not is_json(reply.body):
+        raise _retryable(reply, now, _refusal(reply), _BLOCKED)
+    if httpx.codes.is_redirect(status):
+        raise _redirected(reply, api_url, path, now)
+    raise _refused(reply, f"{api_url}{path}")
+
+
+def not_json(reply: Reply, reason: str, now: int) -> RetryableError:
+    """Return the error of an answer that is a success and no JSON."""
+    is_page = reply.body.lstrip()[:1] == b"<"
+    return _retryable(
+        reply, now, f"answered {reply.status}, but {reason}", _PAGE_IN_THE_WAY if is_page else _CHECK_ADDRESS
+    )
+
+
+def is_json(body: bytes) -> bool:
+    """Return whether a body is JSON, as the exchange's own errors are; one that is deeper than any of them is not."""
+    try:
+        json.loads(body)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+def without_secrets(url: httpx.URL | str) -> str:
+    """Return an address as it may be shown: without user, password, query and fragment."""
+    url = httpx.URL(url)
+    return str(url.copy_with(username="", password="", query=None, fragment=None))
+
+
+def _retryable(reply: Reply, now: int, reason: str, advice: str | None = None) -> RetryableError:
+    if advice is None:
+        is_limited = reply.status == httpx.codes.TOO_MANY_REQUESTS
+        is_page = reply.status not in _RETRIED_STATUSES and _title(reply.body)
+        advice = _SEND_FEWER if is_limited else _PAGE_IN_THE_WAY if is_page else _CHECK_ADDRESS
+    return RetryableError(
+        reason, retry_after_seconds=_retry_after_seconds(reply, now), advice=advice, status=reply.status
+    )
+
+
+def _retry_after_seconds(reply: Reply, now: int) -> float:
+    """Return how long an answer asks to wait, by a number or by a date; 0 if it does not, or cannot be understood."""
+    said = reply.headers.get("retry-after", "")
+    with contextlib.suppress(ValueError):
+        seconds = float(said)
+        return min(max(seconds, 0.0), _LONGEST_RETRY_AFTER_SECONDS) if math.isfinite(seconds) else 0.0
+    until = instant_of_http_date(said)
+    if until is None:
+        return 0.0
+    # Both dates are of the exchange's clock: this computer's may be wrong.
+    since = instant_of_http_date(reply.headers.get("date", "")) or now
+    return min(max(0.0, (until - since) / MICROS_PER_SECOND), _LONGEST_RETRY_AFTER_SECONDS)
+
+
+def instant_of_http_date(said: str) -> int | None:
+    """Return the instant of a date as HTTP headers have it; None if it cannot be read."""
+    try:
+        read = parsedate_to_datetime(said)
+        return instant_of(read if read.tzinfo is not None else read.replace(tzinfo=UTC))
+    except (ValueError, TypeError, OverflowError):
+        return None
+
+
+def _redirected(reply: Reply, api_url: str, path: str, now: int) -> Exception:
+    """Return the error of a redirect, which names what to set where the API has moved to."""
+    said, location = f"{api_url}{path} {_refusal(reply)}", reply.headers.get("location", "")
+    try:
+        target = httpx.URL(api_url + path).join(location)
+    except httpx.InvalidURL:
+        location = ""
+    if not location:
+        return _retryable(reply, now, f"{_refusal(reply)}, a redirect to nowhere")
+    shown = without_secrets(target).rstrip("/")
+    if shown == api_url + path:
+        return _retryable(reply, now, f"{_refusal(reply)}, a redirect to itself", _BLOCKED)
+    if shown.endswith(path):
+        return RefusedError(
+            f"{said}, a redirect to {cut(target.host)}: set KALSHI_API_URL={cut(shown.removesuffix(path))}",
+            reply.status,
+        )
+    return RefusedError(
+        f"{said}, a redirect to {cut(shown)}, which is no address of this API: check KALSHI_API_URL, and whether a "
+        "proxy or a login page of this network is in the way",
+        reply.status,
+    )
+
+
+def _refused(reply: Reply, asked: str) -> RefusedError:
+    status, said = reply.status, f"{asked} {_refusal(reply)}"
+    if status == httpx.codes.NOT_FOUND:
+        return NotFoundError(
+            f"{said}: the exchange does not know it; check the ticker and KALSHI_API_URL", status
+        )
+    if status == httpx.codes.PROXY_AUTHENTICATION_REQUIRED:
+        return RefusedError(
+            f"{said}: the proxy wants a user and a password; put them into HTTP_PROXY, HTTPS_PROXY or ALL_PROXY",
+            status,
+        )
+    if status in (httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN):
+        return RefusedError(
+            f"{said}: market data needs no key, so check KALSHI_API_URL and whether a proxy is in the way",
+            status,
+        )
+    return RefusedError(f"{said}: the exchange refuses this request; see whether its API has changed", status)
+
+
+def _refusal(reply: Reply) -> str:
+    said = _error_text(reply.body) or _title(reply.body)
+    return f"answered {reply.status}" + (f" ({cut(said)})" if said else "")
+
+
+def _title(body: bytes) -> str:
+    """Return the title of a page, "" of anything else."""
+    found = _TITLE.search(body[:_LONGEST_ERROR_BYTES])
+    return found.group(1).decode(errors="replace") if found else ""
+
+
+def _error_in(body: bytes) -> str:
+    """Return what an error says that came as a success, "" where the body is none."""
+    if len(body) > _LONGEST_ERROR_BYTES:
+        return ""
+    read = _read(body)
+    is_flat = isinstance(read, dict) and bool(read) and read.keys() <= _FLAT_ERROR
+    is_nested = isinstance(read, dict) and bool(read.get("error"))
+    return (_error_text(body) or "no reason given") if is_flat or is_nested or isinstance(read, str) else ""
+
+
+def _error_text(body: bytes) -> str:
+    """Return what an error body says, in any of its forms: nested object, flat object, string, or no JSON at all."""
+    read = _read(body)
+    error = read.get("error", read) if isinstance(read, dict) else read
+    if isinstance(error, dict):
+        parts = [str(error[name]) for name in ("message", "details") if error.get(name)]
+        return ": ".join(parts) or str(error.get("code", ""))
+    return "" if error is None else str(error)
+
+
+def _read(body: bytes) -> Any:  # noqa: ANN401  (any JSON; None where it is none)
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError):
+        return None
