@@ -38,6 +38,29 @@ def _column(note: ColumnNote) -> dg.TableColumn:
 def run_metadata(report: Report) -> _Metadata:
     """Return what one run did. The UI plots the numbers over time."""
     tally = report.tally
+    metadata = _counts(report)
+    for name in _RARE:
+        if (count := getattr(tally, name)) or report.tick_at is not None:
+            metadata[name] = count
+    metadata.update(report.counts)
+    for name in ("failures", "reason"):
+        if value := getattr(report, name):
+            metadata[name] = value
+    for name in ("clock_offset_seconds", "requests_per_second"):
+        if (value := getattr(report, name)) is not None:
+            metadata[name] = value
+    metadata.update(_of_tick(report))
+    for name, tallied in (("unknown_words", report.unknown_words), ("odd_fields", report.odd_fields)):
+        if tallied:
+            metadata[name] = dg.MetadataValue.json(dict(tallied))
+    if report.notes:
+        metadata["notes"] = dg.MetadataValue.md("\n".join(f"- {note}" for note in report.notes))
+    return metadata
+
+
+def _counts(report: Report) -> _Metadata:
+    """Return what every run has."""
+    tally = report.tally
     metadata: _Metadata = {
         "dagster/row_count": report.rows,
         "record": report.run.name,
@@ -60,27 +83,9 @@ def run_metadata(report: Report) -> _Metadata:
         "open_placeholders": report.open_placeholders,
         "seconds": round(report.seconds, 3),
     }
-    if report.requests_per_second is not None:
-        metadata["requests_per_second"] = report.requests_per_second
     if report.part_rows is not None:
         metadata["dagster/partition_row_count"] = report.part_rows
         metadata["out_of_scope"] = tally.out_of_scope
-    for name in _RARE:
-        if (count := getattr(tally, name)) or report.tick_at is not None:
-            metadata[name] = count
-    metadata.update(report.counts)
-    if report.failures:
-        metadata["failures"] = report.failures
-    if report.reason:
-        metadata["reason"] = report.reason
-    if report.clock_offset_seconds is not None:
-        metadata["clock_offset_seconds"] = report.clock_offset_seconds
-    metadata.update(_of_tick(report))
-    for name, tallied in (("unknown_words", report.unknown_words), ("odd_fields", report.odd_fields)):
-        if tallied:
-            metadata[name] = dg.MetadataValue.json(dict(tallied))
-    if report.notes:
-        metadata["notes"] = dg.MetadataValue.md("\n".join(f"- {note}" for note in report.notes))
     return metadata
 
 

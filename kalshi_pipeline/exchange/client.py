@@ -16,10 +16,11 @@ import httpx
 
 from kalshi_pipeline.clock import SYSTEM_CLOCK, Clock
 from kalshi_pipeline.errors import PayloadError
+from kalshi_pipeline.exchange.cursor_walk import CursorWalk
 from kalshi_pipeline.exchange.document_pages import DocumentEndpoint, parse_bare
 from kalshi_pipeline.exchange.events import EVENTS, SERIES
 from kalshi_pipeline.exchange.fee_changes import EVENT_FEE_CHANGES, SERIES_FEE_CHANGES, change_id_of
-from kalshi_pipeline.exchange.listing import CursorWalk, ListedPage, Listing
+from kalshi_pipeline.exchange.listing import ListedPage, Listing
 from kalshi_pipeline.exchange.markets import MARKETS, OUTCOMES
 from kalshi_pipeline.exchange.pages import Page
 from kalshi_pipeline.exchange.question import Question, events_of, market_question, series_of
@@ -37,7 +38,6 @@ Record = TypeVar("Record")
 # The largest page of each endpoint; a larger `limit` is answered with 400.
 MARKETS_PAGE = 1000
 EVENTS_PAGE = 200
-TICKERS_PER_LOOKUP = 200
 FEE_CHANGES_PAGE = 1000
 
 
@@ -240,7 +240,9 @@ class KalshiClient:
             f"{_path('events', ticker)}/metadata", {}, lambda body: parse_bare(body, ticker), seconds_left
         )
 
-    def iter_events(self, tickers: Sequence[str]) -> Iterator[ListedPage[Event]]:
+    def iter_events(
+        self, tickers: Sequence[str], seconds_left: float = float("inf")
+    ) -> Iterator[ListedPage[Event]]:
         """Look up the events of up to TICKERS_PER_LOOKUP tickers; those that the exchange does not return are left out.
 
         Other events are left out and counted. An answer may be cut into pages. A page without any of those that were
@@ -249,7 +251,7 @@ class KalshiClient:
         wanted, missing = frozenset(tickers), set(tickers)
         params: Params = {"limit": EVENTS_PAGE, "tickers": ",".join(tickers)}
         while True:
-            page, received_at = self._fetch_page("/events", EVENTS.parse, params)
+            page, received_at = self._fetch_page("/events", EVENTS.parse, params, seconds_left)
             new = {event.ticker: event for event in page.records if event.ticker in missing}
             missing -= new.keys()
             unasked = [event.ticker for event in page.records if event.ticker not in wanted]

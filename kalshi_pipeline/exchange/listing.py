@@ -7,12 +7,13 @@ from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass, field
 from itertools import compress
 from operator import attrgetter
-from typing import Generic, Self, TypeVar
+from typing import Any, Generic, Self, TypeVar
 
 import httpx
 
 from kalshi_pipeline.clock import SYSTEM_CLOCK, Clock
-from kalshi_pipeline.errors import DeadlineError, PaginationError, RefusedError
+from kalshi_pipeline.errors import DeadlineError, ExchangeError, PaginationError, RefusedError
+from kalshi_pipeline.exchange.cursor_walk import CursorWalk
 from kalshi_pipeline.exchange.documents import Source
 from kalshi_pipeline.exchange.pages import Page
 from kalshi_pipeline.exchange.question import SERIES_FILTER, Question
@@ -22,12 +23,17 @@ from kalshi_pipeline.records import Reject
 
 Record = TypeVar("Record")
 Fetch = Callable[[Params, float], tuple[Page[Record], int]]
-_MOST_REPEATED_PAGES = 20
 # A listing whose first pages have more records that were not asked for, in both measures, is not the one asked for.
 _FIRST_PAGES = 10
 _MOST_UNASKED = 20
 _MOST_UNASKED_SHARE = 0.05
 _NONE: Counter[str] = Counter()
+# A page that is refused is asked for with fewer records: 500, 250, 125, then 100.
+_SMALLEST_PAGE = 100
+# Of several walks, so many that fail one after the other are not the fault of single queries.
+_FAILED_WALKS = 3
+_MOST_NAMED = 5
+_LARGE_PAGES = (400, 413)
 
 
 @dataclass(frozen=True)
@@ -83,45 +89,6 @@ class ListedPage(Generic[Record]):
         )
 
 
-@dataclass
-class CursorWalk(Generic[Record]):
-    """The pages of one query, cursor by cursor. `may_hold` says whether a record can answer the query at all."""
-
-    query: Params
-    may_hold: Callable[[Record], bool] | None = None
-    cursor: str | None = None
-    empty_pages: int = 0
-    cursors: set[str] = field(default_factory=set)
-    memory: WalkMemory = field(default_factory=WalkMemory)
-
-    def params(self) -> Params:
-        """Return the query of the next page."""
-        return self.query if self.cursor is None else {**self.query, "cursor": self.cursor}
-
-    def turn(self, page: Page[Record], path: str) -> bool:
-        """Move past a page, and return whether another one follows; PaginationError where the walk cannot end."""
-        self.cursor = page.cursor
-        if self.cursor is None:
-            return False
-        if self.cursor in self.cursors:
-            raise PaginationError(
-                f"{path} returned the cursor {self.cursor[:40]!r} twice: the walk would not end; run again"
-            )
-        self.cursors.add(self.cursor)
-        self.empty_pages = 0 if page.records or page.rejects else self.empty_pages + 1
-        if self.empty_pages >= _MOST_REPEATED_PAGES:
-            raise PaginationError(
-                f"{path} returned {self.empty_pages} empty pages in a row, each with a cursor; run again"
-            )
-        if self.memory.repeated_pages >= _MOST_REPEATED_PAGES:
-            raise PaginationError(
-                f"{path} returned {self.memory.repeated_pages} pages in a row without anything new, each with a new "
-                "cursor: the exchange ignores the cursor; run again later, and if that does not help, check whether "
-                "its API has changed"
-            )
-        return True
-
-
 class Listing(Generic[Record]):
     """Iterate it once for its pages; afterwards `complete` says whether every page was seen, and `reason` why not.
 
@@ -129,9 +96,11 @@ class Listing(Generic[Record]):
     in the first pages, the listing stops.
 
     The next page is fetched and parsed while the caller stores the one before. Of several queries, up to `at_once` are
-    walked at the same time, and pages come in the order of their arrival. If there are `windows`, they are walked
+    walked at the same time, and pages come in the order of their arrival. A walk that fails does not stop the others,
+    unless several fail one after the other: its error is raised at the end. If there are `windows`, they are walked
     instead of the queries; the queries follow only where the exchange refuses or ignores the windows, and
-    `windows_failed` then says which.
+    `windows_failed` then says which. A page that is refused is asked for again with fewer records, and `page_size` then
+    says how many.
 
     Pages may overlap, so records are made unique by `key`, which is their ticker unless another is named. They are
     compared with the last `remembered_pages` pages, or with all: a walk of millions leaves the rest to the key under
@@ -167,6 +136,7 @@ class Listing(Generic[Record]):
         self.reason: str | None = None
         self.windows = 1
         self.windows_failed: str | None = None
+        self.page_size: int | None = None
         self.ended_without_cursor = False
         self._fetch = fetch
         self._clock = clock
@@ -202,21 +172,26 @@ class Listing(Generic[Record]):
             walk.memory = WalkMemory(self._remembered_pages)
             self._memories.append(walk.memory)
         waiting = deque(walks)
-        asked: dict[Future[tuple[Page[Record], int]], CursorWalk[Record]] = {}
+        failures = _Failures(len(walks))
+        asked: dict[Future[tuple[Page[Record], int]], tuple[CursorWalk[Record], int | None]] = {}
 
         def ask() -> None:
             while waiting and len(asked) < self._at_once and not self._is_capped(len(asked)):
                 walk = waiting.popleft()
-                asked[self._ask(walk, deadline)] = walk
+                asked[self._ask(walk, deadline)] = (walk, walk.page_size(self.page_size))
 
         ask()
         while asked and self.reason is None:
             done, _ = wait(asked, timeout=self._left(deadline), return_when=FIRST_COMPLETED)
             for future in done:
-                walk = asked.pop(future)
-                page, received_at = self._answer(future, walk)
+                walk, size = asked.pop(future)
+                answer = self._answer_or_none(future, walk, size, waiting, failures)
+                if answer is None:
+                    ask()
+                    continue
+                page, received_at = answer
                 listed = self._listed(page, received_at, walk.memory)
-                endless = self._turn(walk, page, waiting)
+                endless = self._turn(walk, page, size, waiting)
                 self._judge(listed.out_of_scope)
                 if endless is None and self.reason is None:
                     ask()  # the next page is on its way while this one is stored
@@ -226,17 +201,22 @@ class Listing(Generic[Record]):
                 if self.reason is not None:
                     return
                 if endless is not None:
-                    raise endless
+                    failures.add(walk, endless)
+                    ask()
+        failures.raise_first()
         self._judge(at_end=True)
         if waiting and self.reason is None:
             self.reason = f"truncated: stopped at KALSHI_MAX_PAGES={self._max_pages} with more to come"
 
     def _turn(
-        self, walk: CursorWalk[Record], page: Page[Record], waiting: deque[CursorWalk[Record]]
+        self,
+        walk: CursorWalk[Record],
+        page: Page[Record],
+        size: int | None,
+        waiting: deque[CursorWalk[Record]],
     ) -> PaginationError | None:
         """Let a walk wait for its next page, if it has one; return why it would not end, if so."""
-        limit = walk.query.get("limit")
-        is_full = isinstance(limit, int) and len(page.records) + len(page.rejects) >= limit
+        is_full = size is not None and len(page.records) + len(page.rejects) >= size
         self.ended_without_cursor |= is_full and not page.has_cursor
         try:
             if walk.turn(page, self.path):
@@ -249,8 +229,37 @@ class Listing(Generic[Record]):
         return self._max_pages is not None and self.pages + pages_asked >= self._max_pages
 
     def _ask(self, walk: CursorWalk[Record], deadline: float) -> Future[tuple[Page[Record], int]]:
-        params, seconds_left = walk.params(), self._left(deadline)
+        params, seconds_left = walk.params(self.page_size), self._left(deadline)
         return _in_background(lambda: self._fetch(params, seconds_left))
+
+    def _answer_or_none(
+        self,
+        future: Future[tuple[Page[Record], int]],
+        walk: CursorWalk[Record],
+        size: int | None,
+        waiting: deque[CursorWalk[Record]],
+        failures: "_Failures",
+    ) -> tuple[Page[Record], int] | None:
+        """Return a page; None where it failed, and is asked for again with fewer records, or its walk is set aside."""
+        try:
+            answer = self._answer(future, walk)
+        except ExchangeError as error:
+            if self._may_be_smaller(error, size):
+                waiting.appendleft(walk)
+            else:
+                failures.add(walk, error)
+            return None
+        failures.in_a_row = 0
+        return answer
+
+    def _may_be_smaller(self, error: ExchangeError, size: int | None) -> bool:
+        """Return whether a page of some size that was refused is worth asking for with fewer records."""
+        is_refused = isinstance(error, RefusedError) and error.status in _LARGE_PAGES
+        if not is_refused or size is None or size <= _SMALLEST_PAGE:
+            return False
+        # Of several walks, another one may have found a smaller size meanwhile.
+        self.page_size = min(self.page_size or size, max(_SMALLEST_PAGE, size // 2))
+        return True
 
     def _listed(self, page: Page[Record], received_at: int, memory: WalkMemory) -> ListedPage[Record]:
         """Count a page, and return what is new on it and answers the question."""
@@ -333,6 +342,32 @@ class Listing(Generic[Record]):
                 fresh.append(record)
         self.duplicates += len(page.records) - len(fresh)
         return fresh
+
+
+class _Failures:
+    """The walks of a listing that failed."""
+
+    def __init__(self, walks: int) -> None:
+        self.in_a_row = 0
+        self._walks = walks
+        self._failed: dict[str, ExchangeError] = {}
+
+    def add(self, walk: CursorWalk[Any], error: ExchangeError) -> None:
+        """Set a failed walk aside; raise the first error where the others are not worth asking."""
+        self.in_a_row += 1
+        self._failed[walk.name] = error
+        if self._walks == 1 or self.in_a_row >= _FAILED_WALKS:
+            self.raise_first()
+
+    def raise_first(self) -> None:
+        """Raise the first error, if there is one, with a note of what failed beside it."""
+        if not self._failed:
+            return
+        error = next(iter(self._failed.values()))
+        if self._walks > 1:
+            named = "; ".join([*self._failed][:_MOST_NAMED])
+            error.add_note(f"{len(self._failed):,} of {self._walks:,} walks failed ({named})")
+        raise error
 
 
 class _WindowsFailedError(Exception):

@@ -36,7 +36,9 @@ BYTES_PER_MB = 1_000_000
 _ABOUT_NOW_SECONDS = 0.01
 # One of them only: an answer that is compressed several times over inflates without bounds.
 _ENCODINGS = frozenset({"", "identity", "gzip", "x-gzip", "deflate"})
-_CERTIFICATE = "its certificate is not trusted: check KALSHI_API_URL, or set SSL_CERT_FILE to the certificates of your network"
+_UNTRUSTED = (
+    "its certificate is not trusted: check KALSHI_API_URL, or name your network's authority in SSL_CERT_FILE"
+)
 
 
 @dataclass(frozen=True)
@@ -255,7 +257,7 @@ class Transport:
     def _unreachable(self, error: httpx.TransportError) -> RetryableError:
         said = _described(error)
         if "CERTIFICATE_VERIFY_FAILED" in said:
-            return RetryableError(f"could not be reached ({said})", advice=_CERTIFICATE)
+            return RetryableError(f"could not be reached ({said})", advice=_UNTRUSTED)
         if self._proxy is None:
             return RetryableError(f"could not be reached ({said})")
         return RetryableError(

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 
 from kalshi_pipeline.errors import ExchangeError, NotFoundError
+from kalshi_pipeline.exchange.batches import ticker_batches
 from kalshi_pipeline.exchange.candlesticks import Candlesticks
 from kalshi_pipeline.exchange.pages import Page
 from kalshi_pipeline.exchange.transport import Answer
@@ -143,7 +144,10 @@ class _Collection:
         failing market is left.
         """
         size = 1 if tier is Tier.HISTORICAL else markets_per_request(self._day.period_minutes)
-        waiting = deque(markets[start : start + size] for start in range(0, len(markets), size))
+        of_ticker = {market.ticker: market for market in markets}
+        waiting = deque(
+            [of_ticker[ticker] for ticker in batch] for batch in ticker_batches(list(of_ticker), size)
+        )
         missing: list[ChosenMarket] = []
         while waiting:
             asked = waiting.popleft()

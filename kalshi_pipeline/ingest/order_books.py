@@ -11,6 +11,7 @@ from kalshi_pipeline.ingest.run.failures import FailuresInARow
 from kalshi_pipeline.ingest.run.recorded_listing import begin_listing, closing_run, store_page
 from kalshi_pipeline.ingest.run.report import Report
 from kalshi_pipeline.ingest.run.session import Session
+from kalshi_pipeline.ingest.run.ticker_batches import TickerBatches
 from kalshi_pipeline.records import OrderBook
 from kalshi_pipeline.store.database import Connection
 from kalshi_pipeline.store.writing.order_books import append_order_books
@@ -41,6 +42,7 @@ class _Taking:
         self._session = session
         self._report = report
         self._failed: dict[str, str] = {}
+        self._has_answer = False
 
     def run(self, tickers: Sequence[str]) -> None:
         unknown = store_selected(self._session, self._report, tickers)
@@ -58,22 +60,29 @@ class _Taking:
         self._report.reason = "; ".join(reasons) or None
 
     def _answers(self, tickers: Sequence[str]) -> Iterator[Answer[Page[OrderBook]]]:
-        for start in range(0, len(tickers), BOOK_TICKERS):
-            asked = tickers[start : start + BOOK_TICKERS]
+        batches = TickerBatches(tickers, BOOK_TICKERS)
+        for asked in batches:
             try:
                 answer = self._session.client.tiers.fetch_order_books(asked)
-            except RefusedError as error:
-                if error.status not in _NO_BATCHES:
+            except ExchangeError as error:
+                if isinstance(error, RefusedError) and error.status in _NO_BATCHES:
+                    batches.stop(asked)
+                    self._report.notes.append(
+                        f"books are fetched one by one, because batches are refused: {error}"
+                    )
+                    yield from self._one_by_one([*batches.unasked, *batches.failed])
+                    return
+                batches.fail(asked, error)
+                if batches.unasked or (batches.failed and not self._has_answer):
                     raise
-                self._report.notes.append(
-                    f"books are fetched one by one, because batches are refused: {error}"
-                )
-                yield from self._one_by_one(tickers[start:])
-                return
+                continue
+            batches.succeed()
+            self._has_answer = True
             returned = {book.ticker for book in answer.content.records}
             returned |= {reject.ticker for reject in answer.content.rejects if reject.ticker is not None}
             self._failed |= {ticker: _NO_BOOK for ticker in asked if ticker not in returned}
             yield answer
+        self._failed |= {ticker: str(error) for ticker, error in batches.failed.items()}
 
     def _one_by_one(self, tickers: Sequence[str]) -> Iterator[Answer[Page[OrderBook]]]:
         failures = FailuresInARow(_FAILED_BOOKS)

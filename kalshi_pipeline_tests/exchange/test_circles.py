@@ -5,7 +5,8 @@ from collections.abc import Sequence
 import pytest
 
 from kalshi_pipeline.errors import PaginationError
-from kalshi_pipeline.exchange.listing import CursorWalk, ListedPage, Listing
+from kalshi_pipeline.exchange.cursor_walk import CursorWalk
+from kalshi_pipeline.exchange.listing import ListedPage, Listing
 from kalshi_pipeline.exchange.pages import Page
 from kalshi_pipeline.exchange.transport import Params
 from kalshi_pipeline.records import Reject, Series, Trade

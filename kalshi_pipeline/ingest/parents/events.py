@@ -6,23 +6,29 @@ A placeholder is the last resort, for an event that the exchange does not return
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from kalshi_pipeline.errors import ExchangeError
-from kalshi_pipeline.exchange.client import TICKERS_PER_LOOKUP
+from kalshi_pipeline.errors import ExchangeError, RefusedError
 from kalshi_pipeline.exchange.listing import ListedPage
 from kalshi_pipeline.ingest.run.documents import EVENT
 from kalshi_pipeline.ingest.run.report import Report
 from kalshi_pipeline.ingest.run.session import Session
+from kalshi_pipeline.ingest.run.ticker_batches import TickerBatches
 from kalshi_pipeline.records import Event, Reject
 from kalshi_pipeline.store.writing.runs import add_page
 from kalshi_pipeline.store.writing.tally import Tally
+
+_FAILED_BATCHES = 3
+# Quotes wait for the events of their page.
+_MOST_SECONDS = 10.0
 
 UNLIMITED = 1_000_000_000
 """The budget of runs that nothing waits for."""
 
 
-def iter_events(session: Session, report: Report, tickers: Sequence[str]) -> Iterator[ListedPage[Event]]:
+def iter_events(
+    session: Session, report: Report, tickers: Sequence[str], seconds_left: float = float("inf")
+) -> Iterator[ListedPage[Event]]:
     """Look up events as `KalshiClient.iter_events`, and count what came beside them as out of the run's scope."""
-    for page in session.client.iter_events(tickers):
+    for page in session.client.iter_events(tickers, seconds_left):
         if count := page.out_of_scope.total():
             unasked = Tally(received=count, out_of_scope=count)
             with session.database.begin() as connection:
@@ -32,38 +38,71 @@ def iter_events(session: Session, report: Report, tickers: Sequence[str]) -> Ite
         yield page
 
 
+def iter_all_events(session: Session, report: Report, tickers: Sequence[str]) -> Iterator[ListedPage[Event]]:
+    """Look up any number of events in batches. What fails does not stop the others: it is noted, and left out."""
+    batches = TickerBatches(tickers)
+    for asked in batches:
+        try:
+            yield from iter_events(session, report, asked)
+            batches.succeed()
+        except ExchangeError as error:
+            batches.fail(asked, error)
+    note_failed_events(report, batches)
+
+
+def note_failed_events(report: Report, batches: TickerBatches) -> None:
+    """Note in a run's report how many events could not be looked up in batches, and why."""
+    count = len(batches.failed) + len(batches.unasked)
+    if count:
+        reason = next(map(str, batches.failed.values()), "the requests for them were spent")
+        report.notes.append(f"{count:,} events could not be looked up and are left to later runs: {reason}")
+
+
 class EventLookup:
     """Fetches the events that pages name, within a budget of requests, so that new parents never delay the quotes.
 
-    The budget is KALSHI_EVENT_LOOKUPS, or `requests` for runs that nothing waits for.
+    The budget is KALSHI_EVENT_LOOKUPS, or `requests` for runs that nothing waits for. Where quotes wait, an exchange
+    that fails ends the lookups of the run.
     """
 
     def __init__(self, session: Session, report: Report, requests: int | None = None) -> None:
         self._session = session
         self._report = report
         self._requests_left = session.settings.event_lookups if requests is None else requests
+        self._are_quotes_waiting = requests is None
 
     def fetch(self, tickers: Sequence[str]) -> "FetchedEvents":
         """Fetch events, as far as the budget goes."""
         fetched = FetchedEvents([], [], [])
-        for start in range(0, len(tickers), TICKERS_PER_LOOKUP):
+        batches = TickerBatches(tickers, failed_batches=1 if self._are_quotes_waiting else _FAILED_BATCHES)
+        most_seconds = _MOST_SECONDS if self._are_quotes_waiting else float("inf")
+        for asked in batches:
             if self._requests_left <= 0:
+                batches.stop(asked)
                 break
-            asked = tickers[start : start + TICKERS_PER_LOOKUP]
             found: set[str] = set()
             try:
-                for page in iter_events(self._session, self._report, asked):
+                for page in iter_events(self._session, self._report, asked, most_seconds):
                     self._requests_left -= 1
                     found.update(event.ticker for event in page.records)
                     fetched.rows.extend(page.records)
                     fetched.rejects.extend(page.rejects)
             except ExchangeError as error:
                 # The quotes of this page have been fetched and matter more: their events become placeholders.
-                self._requests_left = 0
-                self._report.notes.append(f"this run stopped looking up events: {error}")
-                break
+                self._requests_left -= 1
+                batches.fail(asked, error)
+                continue
+            batches.succeed()
             fetched.missing.extend(ticker for ticker in asked if ticker not in found)
+        if batches.failed:
+            note_failed_events(self._report, batches)
+            if self._are_quotes_waiting and not all(map(_is_refusal, batches.failed.values())):
+                self._requests_left = 0
         return fetched
+
+
+def _is_refusal(error: ExchangeError) -> bool:
+    return isinstance(error, RefusedError)
 
 
 class FetchedEvents(NamedTuple):

@@ -1,14 +1,16 @@
 """Healing: filling placeholders, of events and of their series, from the exchange."""
 
-import contextlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 from kalshi_pipeline.errors import ExchangeError, NotFoundError, RefusedError
-from kalshi_pipeline.exchange.client import TICKERS_PER_LOOKUP
-from kalshi_pipeline.ingest.parents.events import iter_events
+from kalshi_pipeline.exchange.listing import ListedPage
+from kalshi_pipeline.ingest.parents.events import iter_events, note_failed_events
 from kalshi_pipeline.ingest.run.documents import EVENT, SERIES
+from kalshi_pipeline.ingest.run.failures import FailuresInARow
 from kalshi_pipeline.ingest.run.report import Report
 from kalshi_pipeline.ingest.run.session import Session
+from kalshi_pipeline.ingest.run.ticker_batches import TickerBatches
 from kalshi_pipeline.ingest.run.unreadable import keep_unreadable
 from kalshi_pipeline.records import Event, Reject, Series
 from kalshi_pipeline.store.reading.parents import open_placeholder_events, open_placeholder_series
@@ -22,13 +24,18 @@ _WORTH_A_WALK = 20
 _STORED_TOGETHER = 50
 # After this many pages of that listing in a row that fill nothing, the rest is fetched one by one.
 _FRUITLESS_PAGES = 10
+# An exchange that fails for so many in a row is down.
+_FAILED_REQUESTS = 5
+_MOST_NAMED = 5
+
+Fetched = TypeVar("Fetched", Event, Series)
 
 
 def heal_placeholders(session: Session, report: Report) -> None:
     """Fill placeholders within KALSHI_HEALING_REQUESTS: first in batches and in bulk, then one by one.
 
-    A way that the exchange refuses is skipped, and a way that fails ends the healing, each with a note. Later runs
-    heal what is left.
+    What fails does not stop the others: it is noted, and asked for last by later runs. So many failures in a row as
+    an exchange has that is down end the healing. Later runs heal what is left.
     """
     healing = _Healing(session, report)
     ways = (
@@ -44,8 +51,12 @@ def heal_placeholders(session: Session, report: Report) -> None:
         except RefusedError as error:
             report.notes.append(f"the exchange refuses one way of healing placeholders: {error}")
         except ExchangeError as error:
-            report.notes.append(f"healing placeholders stopped: {error}")
-            return
+            healing.failures.add()
+            report.notes.append(f"one way of healing placeholders failed: {error}")
+        if healing.failures.are_too_many:
+            report.notes.append("healing placeholders stopped: the exchange fails again and again")
+            break
+    healing.note_failed()
 
 
 class _Healing:
@@ -53,18 +64,29 @@ class _Healing:
         self._session = session
         self._report = report
         self._last_request = session.client.requests + session.settings.healing_requests
+        self.failures = FailuresInARow(_FAILED_REQUESTS)
+        self._failed: dict[str, ExchangeError] = {}
 
     @property
     def _requests_left(self) -> int:
         return max(0, self._last_request - self._session.client.requests)
 
     def events_by_ticker(self) -> None:
-        tickers = self._open_events(of_combos=False)
-        for start in range(0, len(tickers), TICKERS_PER_LOOKUP):
-            if self._requests_left:
-                asked = tickers[start : start + TICKERS_PER_LOOKUP]
+        batches = TickerBatches(self._open_events(of_combos=False))
+        for asked in batches:
+            if not self._requests_left:
+                return  # the others are asked for one by one, or by later runs
+            try:
                 for page in iter_events(self._session, self._report, asked):
                     self._store_events(page.records, page.rejects)
+            except ExchangeError as error:
+                batches.fail(asked, error)
+                if not isinstance(error, RefusedError):
+                    self.failures.add()
+                continue
+            batches.succeed()
+            self.failures.clear()
+        note_failed_events(self._report, batches)
 
     def combo_events_in_bulk(self) -> None:
         wanted = set(self._open_events(of_combos=True))
@@ -91,21 +113,25 @@ class _Healing:
         tickers = self._open_events(self._requests_left)
         for start in range(0, len(tickers), _STORED_TOGETHER):
             asked = tickers[start : start + min(_STORED_TOGETHER, self._requests_left)]
-            found: list[Event] = []
-            for ticker in asked:
-                with contextlib.suppress(NotFoundError):
-                    page = self._session.client.fetch_event(ticker)
+            found: dict[str, Event] = {}
+            done = 0
+            for done, ticker in enumerate(asked, 1):  # noqa: B007  (how many were asked for)
+                page = self._tried(self._session.client.fetch_event, ticker)
+                if page is not None:
                     self._session.documents.add_answers(EVENT, page.sources, page.received_at)
-                    found.append(page.record)
+                    found[ticker] = page.record
                 self._session.report_progress(f"healing: fetched {ticker}")
-            self._store_events(found, [])
-            returned = {event.ticker for event in found}
+                if self.failures.are_too_many:
+                    break
+            self._store_events(list(found.values()), [])
             with self._session.database.begin() as connection:
                 record_lookups(
                     connection,
-                    [ticker for ticker in asked if ticker not in returned],
+                    [ticker for ticker in asked[:done] if ticker not in found],
                     self._session.clock.now(),
                 )
+            if self.failures.are_too_many:
+                return
 
     def series_in_bulk(self) -> None:
         """Fetch all series in a few requests: worth it while many are missing, as before the first `collect`."""
@@ -118,12 +144,35 @@ class _Healing:
 
     def series_one_by_one(self) -> None:
         for ticker in self._open_series(self._requests_left):
-            if not self._requests_left:
+            if not self._requests_left or self.failures.are_too_many:
                 return
-            with contextlib.suppress(NotFoundError):
-                page = self._session.client.fetch_series(ticker)
+            page = self._tried(self._session.client.fetch_series, ticker)
+            if page is not None:
                 self._store_series(page.records)
                 self._session.documents.add_answers(SERIES, page.sources, page.received_at)
+
+    def note_failed(self) -> None:
+        """Note in the run's report which events and series failed one by one."""
+        if self._failed:
+            named = ", ".join([*self._failed][:_MOST_NAMED])
+            error = next(iter(self._failed.values()))
+            self._report.notes.append(
+                f"{len(self._failed):,} placeholders could not be fetched ({named}) and are asked for last by later "
+                f"runs: {error}"
+            )
+
+    def _tried(self, fetch: Callable[[str], ListedPage[Fetched]], ticker: str) -> ListedPage[Fetched] | None:
+        """Fetch one event or series; None where the exchange does not know it, or fails, which is noted."""
+        try:
+            page = fetch(ticker)
+        except NotFoundError:
+            page = None
+        except ExchangeError as error:
+            self.failures.add()
+            self._failed[ticker] = error
+            return None
+        self.failures.clear()
+        return page
 
     def _open_events(self, limit: int = 1_000_000, *, of_combos: bool | None = None) -> list[str]:
         with self._session.database.read() as connection:

@@ -8,20 +8,17 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from typing import NamedTuple
 
 from kalshi_pipeline.errors import ExchangeError, NotFoundError, PayloadError
-from kalshi_pipeline.exchange.client import TICKERS_PER_LOOKUP
 from kalshi_pipeline.exchange.listing import ListedPage
 from kalshi_pipeline.ingest.parents.market_pages import MarketPages
 from kalshi_pipeline.ingest.parents.outcomes import merge_outcomes, prepare_outcomes
-from kalshi_pipeline.ingest.run.failures import FailuresInARow
 from kalshi_pipeline.ingest.run.report import Report
 from kalshi_pipeline.ingest.run.session import Session
+from kalshi_pipeline.ingest.run.ticker_batches import TickerBatches
 from kalshi_pipeline.ingest.run.unreadable import keep_unreadable
 from kalshi_pipeline.records import Outcome
 from kalshi_pipeline.store.writing.runs import add_page
 from kalshi_pipeline.store.writing.tally import Tally
 from kalshi_pipeline.vocabulary import Tier
-
-_FAILED_BATCHES = 3
 
 # A market moves from the live tier to the historical one, and never back. So a lookup that begins with the historical
 # tier asks it again at the end: a market that moved in between would otherwise seem to be in neither.
@@ -94,20 +91,18 @@ class MarketLookup:
     def _ask(self, tickers: Sequence[str], tier: Tier) -> Generator[LookedUp, None, list[str]]:
         """Ask a tier; return those of the tickers that it does not have."""
         self.missing = missing = []
-        failures = FailuresInARow(_FAILED_BATCHES)
-        for start in range(0, len(tickers), TICKERS_PER_LOOKUP):
-            asked = tickers[start : start + TICKERS_PER_LOOKUP]
+        batches = TickerBatches(tickers)
+        for asked in batches:
             seconds_left = self._seconds_left(tier)
-            if seconds_left <= 0 or failures.are_too_many:
-                self.unasked += tickers[start:]
+            if seconds_left <= 0:
+                batches.stop(asked)
                 break
             try:
                 page = self._fetch(asked, tier, seconds_left)
             except ExchangeError as error:
-                failures.add()
-                self.failed |= dict.fromkeys(asked, error)
+                batches.fail(asked, error)
                 continue
-            failures.clear()
+            batches.succeed()
             yield LookedUp(tier, asked, page)
             unknown = self._missing(asked, page)
             if page.out_of_scope:
@@ -118,6 +113,8 @@ class MarketLookup:
                 self.failed |= dict.fromkeys(unknown, reason)
             else:
                 missing += unknown
+        self.failed |= batches.failed
+        self.unasked += batches.unasked
         return missing
 
     def _fetch(self, asked: Sequence[str], tier: Tier, seconds_left: float) -> ListedPage[Outcome]:

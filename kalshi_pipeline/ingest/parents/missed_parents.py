@@ -1,14 +1,14 @@
 """Parents that a complete listing should have shown and did not: a sample is asked for, as a check of the listing."""
 
-import contextlib
 from collections.abc import Collection, Iterator, Sequence
 from random import Random
 from typing import TypeVar
 
 from kalshi_pipeline.errors import ExchangeError, NotFoundError
-from kalshi_pipeline.exchange.client import TICKERS_PER_LOOKUP
-from kalshi_pipeline.ingest.parents.events import iter_events
+from kalshi_pipeline.exchange.batches import TICKERS_PER_LOOKUP
+from kalshi_pipeline.ingest.parents.events import iter_all_events
 from kalshi_pipeline.ingest.run.documents import SERIES
+from kalshi_pipeline.ingest.run.failures import FailuresInARow
 from kalshi_pipeline.ingest.run.report import Report
 from kalshi_pipeline.ingest.run.session import Session
 from kalshi_pipeline.records import Event, Series
@@ -21,6 +21,7 @@ Record = TypeVar("Record")
 _MOST_GIVEN = 5
 _EVENT_REQUESTS = 5
 _SERIES_REQUESTS = 20
+_FAILED_SERIES = 3
 
 
 def check_events(session: Session, report: Report, listed: Collection[str]) -> None:
@@ -43,7 +44,7 @@ def check_series(session: Session, report: Report, listed: Collection[str]) -> N
     with session.database.read() as connection:
         expected = known_series(connection)
     sample = _sample_of(expected.difference(listed), _SERIES_REQUESTS)
-    given = _given(report, _series(session, sample))
+    given = _given(report, _series(session, report, sample))
     if given:
         with session.database.begin() as connection:
             merge_series(connection, given, session.clock.now())
@@ -51,17 +52,28 @@ def check_series(session: Session, report: Report, listed: Collection[str]) -> N
 
 
 def _events(session: Session, report: Report, tickers: Sequence[str]) -> Iterator[Event]:
-    for start in range(0, len(tickers), TICKERS_PER_LOOKUP):
-        for page in iter_events(session, report, tickers[start : start + TICKERS_PER_LOOKUP]):
-            yield from page.records
+    for page in iter_all_events(session, report, tickers):
+        yield from page.records
 
 
-def _series(session: Session, tickers: Sequence[str]) -> Iterator[Series]:
+def _series(session: Session, report: Report, tickers: Sequence[str]) -> Iterator[Series]:
+    """Fetch series; one that fails does not stop the others, but several in a row do."""
+    failures = FailuresInARow(_FAILED_SERIES)
     for ticker in tickers:
-        with contextlib.suppress(NotFoundError):
+        try:
             page = session.client.fetch_series(ticker)
-            session.documents.add_answers(SERIES, page.sources, page.received_at)
-            yield page.record
+        except NotFoundError:
+            failures.clear()
+            continue
+        except ExchangeError as error:
+            failures.add()
+            if failures.are_too_many:
+                raise
+            report.notes.append(f"a series that the listing misses could not be asked for: {error}")
+            continue
+        failures.clear()
+        session.documents.add_answers(SERIES, page.sources, page.received_at)
+        yield page.record
 
 
 def _given(report: Report, asked: Iterator[Record]) -> list[Record]:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Sequence
 from random import Random
 from typing import NamedTuple
 
-from kalshi_pipeline.exchange.client import TICKERS_PER_LOOKUP
+from kalshi_pipeline.exchange.batches import TICKERS_PER_LOOKUP, ticker_batches
 from kalshi_pipeline.exchange.listing import ListedPage
 from kalshi_pipeline.ingest.parents.lookup import LookedUp, MarketLookup, store_looked_up
 from kalshi_pipeline.ingest.parents.market_pages import MarketPages, PreparedMarkets
@@ -150,7 +150,7 @@ class _Budget:
 
     def seconds_left(self, tier: Tier, missing: Sequence[str]) -> float:
         """Return how long the next batch of a tier may take; 0 if its requests are spent."""
-        kept = -(-len(missing) // TICKERS_PER_LOOKUP) if tier is Tier.LIVE else 0
+        kept = len(ticker_batches(missing)) if tier is Tier.LIVE else 0
         is_spent = self._client.requests + kept >= self._last_request
         return 0 if is_spent else self._deadline - self._clock.monotonic()
 

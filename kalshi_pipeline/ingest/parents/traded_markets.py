@@ -1,14 +1,13 @@
 """The markets that trades name: those not stored yet are looked up, and those in scope are stored before the trades."""
 
-import contextlib
 from collections.abc import Collection, Mapping, Sequence
 
-from kalshi_pipeline.errors import NotFoundError, PayloadError
-from kalshi_pipeline.exchange.client import TICKERS_PER_LOOKUP
-from kalshi_pipeline.ingest.parents.events import UNLIMITED, iter_events
+from kalshi_pipeline.errors import ExchangeError, NotFoundError, PayloadError
+from kalshi_pipeline.ingest.parents.events import UNLIMITED, iter_all_events
 from kalshi_pipeline.ingest.parents.lookup import MarketLookup, store_looked_up
 from kalshi_pipeline.ingest.parents.market_pages import MarketPages
 from kalshi_pipeline.ingest.run.documents import EVENT
+from kalshi_pipeline.ingest.run.failures import FailuresInARow
 from kalshi_pipeline.ingest.run.report import Report
 from kalshi_pipeline.ingest.run.session import Session
 from kalshi_pipeline.records import Event, Outcome
@@ -20,6 +19,7 @@ from kalshi_pipeline.units import MICROS_PER_DAY
 from kalshi_pipeline.vocabulary import Tier
 
 _LOOK_UP_AGAIN = MICROS_PER_DAY
+_FAILED_EVENTS = 3
 
 
 class TradedMarkets:
@@ -60,8 +60,8 @@ class TradedMarkets:
             tally = store_looked_up(self._session, self._report, self._pages, answer, records)
             placeholders += tally.placeholders
             known.update(outcome.ticker for outcome in answer.page.records)
-        if lookup.failed and not self._scope.is_everything:
-            raise next(iter(lookup.failed.values()))
+        if lookup.failed and lookup.unasked and not self._scope.is_everything:
+            raise next(iter(lookup.failed.values()))  # the exchange is down
         lookup.note_failures(self._report)
         missing = [ticker for ticker in unknown if ticker not in known]
         return placeholders + self._store_orphans(missing, lookup)
@@ -80,8 +80,8 @@ class TradedMarkets:
         """Store placeholders of markets that were not found; return how many rows this took."""
         gone = frozenset(lookup.gone)
         if not self._scope.is_everything:
-            self.undecided |= lookup.unreadable
-            tickers = [ticker for ticker in tickers if ticker not in lookup.unreadable]
+            self.undecided |= lookup.unreadable | lookup.failed.keys()
+            tickers = [ticker for ticker in tickers if ticker not in self.undecided]
         if not self._scope.covers_market(None, is_combo=False):
             self.out_of_scope.update(tickers)
             return 0
@@ -139,15 +139,22 @@ class TradedMarkets:
         """
         asked = sorted(tickers)
         found: dict[str, Event] = {}
-        for start in range(0, len(asked), TICKERS_PER_LOOKUP):
-            for page in iter_events(self._session, self._report, asked[start : start + TICKERS_PER_LOOKUP]):
-                found |= {event.ticker: event for event in page.records}
+        for page in iter_all_events(self._session, self._report, asked):
+            found |= {event.ticker: event for event in page.records}
+        failures = FailuresInARow(_FAILED_EVENTS)
         for ticker in asked:
-            if ticker not in found:
-                with contextlib.suppress(NotFoundError):
-                    try:
-                        found[ticker] = self._fetch_event(ticker)
-                    except PayloadError:
-                        self._unreadable_events.add(ticker)
+            if ticker in found:
+                continue
+            try:
+                found[ticker] = self._fetch_event(ticker)
+                failures.clear()
+            except NotFoundError:
+                failures.clear()
+            except ExchangeError as error:
+                self._unreadable_events.add(ticker)
+                if not isinstance(error, PayloadError):
+                    failures.add()
+                if failures.are_too_many:
+                    raise
         self._series |= dict.fromkeys(asked) | {event.ticker: event.series_ticker for event in found.values()}
         return list(found.values())

@@ -133,8 +133,8 @@ def _note_limit(session: Session, report: Report) -> None:
     report.requests_per_second = round(in_force, 2)
     if report.too_many:
         report.notes.append(
-            f"{report.too_many:,} requests were refused as too many (429): the request limit is {in_force:.3g} a second "
-            f"now, instead of {most:g}, and rises again within minutes"
+            f"{report.too_many:,} requests were refused as too many (429): the request limit is {in_force:.3g} a "
+            f"second now, instead of {most:g}, and rises again within minutes"
         )
     if session.client.limit_problem is not None:
         report.notes.append(session.client.limit_problem)
@@ -156,7 +156,7 @@ def reason_of(error: BaseException) -> str:
     """Return why an error stopped a run, as its record says it."""
     if isinstance(error, StoppedError):
         return f"stopped by {error}"
-    return str(error) if isinstance(error, PipelineError) else f"stopped by {type(error).__name__}"
+    return error.full_message if isinstance(error, PipelineError) else f"stopped by {type(error).__name__}"
 
 
 def store_pages(
@@ -196,6 +196,10 @@ def store_pages(
     if listing.windows_failed is not None:
         report.notes.append(
             f"markets were listed in a single walk instead of windows: {listing.windows_failed}"
+        )
+    if listing.page_size is not None and listing.pages:
+        report.notes.append(
+            f"{listing.path} was read in pages of {listing.page_size}: larger ones are refused"
         )
     if listing.out_of_scope and listing.complete:
         by_filter = ", ".join(f"{count:,} by `{name}`" for name, count in listing.out_of_scope.most_common())

@@ -1,0 +1,68 @@
+"""One walk over the pages of a query, cursor by cursor, and why it would not end."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+from kalshi_pipeline.errors import PaginationError
+from kalshi_pipeline.exchange.pages import Page
+from kalshi_pipeline.exchange.question import SERIES_FILTER
+from kalshi_pipeline.exchange.transport import Params
+from kalshi_pipeline.exchange.walk_memory import WalkMemory
+
+Record = TypeVar("Record")
+_MOST_REPEATED_PAGES = 20
+_PAGE_SIZES = ("limit", "page_size")
+_TELLING = (SERIES_FILTER, "min_created_ts", "max_created_ts")
+
+
+@dataclass
+class CursorWalk(Generic[Record]):
+    """The pages of one query, cursor by cursor. `may_hold` says whether a record can answer the query at all."""
+
+    query: Params
+    may_hold: Callable[[Record], bool] | None = None
+    cursor: str | None = None
+    empty_pages: int = 0
+    cursors: set[str] = field(default_factory=set)
+    memory: WalkMemory = field(default_factory=WalkMemory)
+
+    def params(self, most_records: int | None = None) -> Params:
+        """Return the query of the next page, which has so many records at most."""
+        query = self.query if self.cursor is None else {**self.query, "cursor": self.cursor}
+        sizes = {name: most_records for name in _PAGE_SIZES if name in query} if most_records else {}
+        return {**query, **sizes}
+
+    def page_size(self, most_records: int | None = None) -> int | None:
+        """Return how many records a page has at most; None if the exchange decides."""
+        sizes = (size for name, size in self.params(most_records).items() if name in _PAGE_SIZES)
+        size = next(sizes, None)
+        return size if isinstance(size, int) else None
+
+    @property
+    def name(self) -> str:
+        """What a walk is about, beside other walks of its listing."""
+        return ", ".join(f"{name}={value}" for name, value in self.query.items() if name in _TELLING) or "all"
+
+    def turn(self, page: Page[Record], path: str) -> bool:
+        """Move past a page, and return whether another one follows; PaginationError where the walk cannot end."""
+        self.cursor = page.cursor
+        if self.cursor is None:
+            return False
+        if self.cursor in self.cursors:
+            raise PaginationError(
+                f"{path} returned the cursor {self.cursor[:40]!r} twice: the walk would not end; run again"
+            )
+        self.cursors.add(self.cursor)
+        self.empty_pages = 0 if page.records or page.rejects else self.empty_pages + 1
+        if self.empty_pages >= _MOST_REPEATED_PAGES:
+            raise PaginationError(
+                f"{path} returned {self.empty_pages} empty pages in a row, each with a cursor; run again"
+            )
+        if self.memory.repeated_pages >= _MOST_REPEATED_PAGES:
+            raise PaginationError(
+                f"{path} returned {self.memory.repeated_pages} pages in a row without anything new, each with a new "
+                "cursor: the exchange ignores the cursor; run again later, and if that does not help, check whether "
+                "its API has changed"
+            )
+        return True
