@@ -113,8 +113,7 @@ def without_secrets(url: httpx.URL | str) -> str:
 def _retryable(reply: Reply, now: int, reason: str, advice: str | None = None) -> RetryableError:
     if advice is None:
         is_limited = reply.status == httpx.codes.TOO_MANY_REQUESTS
-        is_page = reply.status not in _RETRIED_STATUSES and _title(reply.body)
-        advice = _SEND_FEWER if is_limited else _PAGE_IN_THE_WAY if is_page else _CHECK_ADDRESS
+        advice = _SEND_FEWER if is_limited else _CHECK_ADDRESS
     return RetryableError(
         reason, retry_after_seconds=_retry_after_seconds(reply, now), advice=advice, status=reply.status
     )

@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from kalshi_pipeline.errors import ConfigurationError
-from kalshi_pipeline.exchange.limit import RateLimit
+from kalshi_pipeline.exchange.limit import RateLimit, learned_rate
 from kalshi_pipeline_tests.clock import ManualClock
 from kalshi_pipeline_tests.processes import next_line, python
 
@@ -127,7 +126,94 @@ def test_file_that_says_nothing_delays_no_request(tmp_path: Path, left_behind: s
     assert float((tmp_path / "limit").read_text(encoding="ascii")) == clock.monotonic()
 
 
-def test_file_that_cannot_be_written_is_reported(tmp_path: Path) -> None:
-    (tmp_path / "limit").mkdir()
-    with pytest.raises(ConfigurationError, match="make its folder writable"):
-        RateLimit(15, tmp_path / "limit").wait()
+def test_file_that_cannot_be_used_leaves_the_process_its_own_limit(tmp_path: Path) -> None:
+    """It says so, and shares the limit again as soon as the file can be used."""
+    clock, file = ManualClock(), tmp_path / "limit"
+    file.mkdir()
+    limit = RateLimit(200, file, clock)
+    for _ in range(3):
+        limit.wait()
+    assert clock.slept == pytest.approx([SPACING_SECONDS] * 2)
+    assert limit.problem == (
+        f"the request limit is not shared with other processes, because {file} cannot be used (Is a directory): make "
+        "it and its folder writable"
+    )
+    file.rmdir()
+    limit.wait()
+    RateLimit(200, file, clock).wait()
+    assert (limit.problem, clock.slept) == (None, pytest.approx([SPACING_SECONDS] * 4))
+
+
+# What the limit learns.
+
+
+def test_refusal_halves_the_rate_which_rises_again_by_steps(tmp_path: Path) -> None:
+    clock = ManualClock()
+    rate = learned_rate(16, tmp_path / "limit", clock)
+    rate.slow_down(clock.monotonic())
+    rates = []
+    for _ in range(6):
+        rates.append(rate.requests_per_second)
+        clock.advance(20)
+    assert rates == [8, 10, 12.5, 15.625, 16, 16]
+
+
+def test_refusals_of_requests_that_left_together_count_once(tmp_path: Path) -> None:
+    """Eight walks ask at once: what was sent before the rate was halved says nothing about the present one."""
+    clock = ManualClock()
+    rate = learned_rate(16, tmp_path / "limit", clock)
+    sent = [clock.monotonic() for _ in range(8)]
+    clock.advance(0.2)
+    for sent_at in sent:
+        rate.slow_down(sent_at)
+    assert rate.requests_per_second == 8
+    clock.advance(0.2)
+    rate.slow_down(clock.monotonic())
+    assert rate.requests_per_second == 4
+
+
+def test_rate_is_never_below_one_request_in_two_seconds_nor_above_the_setting() -> None:
+    clock = ManualClock()
+    fast, slow = (learned_rate(rate, None, clock) for rate in (16, 0.1))
+    for _ in range(10):
+        clock.advance(1)
+        fast.slow_down(clock.monotonic() - 0.5)
+        slow.slow_down(clock.monotonic() - 0.5)
+    assert (fast.requests_per_second, slow.requests_per_second) == (0.5, 0.1)
+    clock.advance(3_600)
+    assert (fast.requests_per_second, slow.requests_per_second) == (16, 0.1)
+    clock.advance(1e9)
+    assert fast.requests_per_second == 16
+
+
+def test_rate_is_learned_by_all_that_share_it_and_by_a_share_of_it(tmp_path: Path) -> None:
+    """A backfill has its part of the rate in force, whoever was refused; another setting has its own bound."""
+    clock, file = ManualClock(), tmp_path / "limit"
+    learned_rate(16, file, clock).slow_down(0)
+    clock.advance(1)
+    assert [learned_rate(most, file, clock).requests_per_second for most in (16, 100, 5)] == [8, 8, 5]
+    share = RateLimit(
+        16, tmp_path / "limit.backfill", clock, share=0.5, learned=learned_rate(16, file, clock)
+    )
+    share.wait()
+    share.wait()
+    assert clock.slept == pytest.approx([1.02 / 4])
+
+
+@pytest.mark.parametrize(
+    "left_behind",
+    ["", "1", "a b", "0 nan", "0 -3", "0 0", "1e300 1", "0 inf", "nan 1", "1 2 3", "\ufffd"],
+)
+def test_learned_rate_that_says_nothing_is_not_believed(tmp_path: Path, left_behind: str) -> None:
+    (tmp_path / "limit.rate").write_text(left_behind, encoding="utf-8")
+    rate = learned_rate(16, tmp_path / "limit", ManualClock())
+    assert rate.requests_per_second == 16
+    rate.slow_down(-1)
+    assert rate.requests_per_second == 8
+
+
+def test_rate_is_learned_where_its_file_cannot_be_written(tmp_path: Path) -> None:
+    (tmp_path / "limit.rate").mkdir()
+    rate = learned_rate(16, tmp_path / "limit", ManualClock())
+    rate.slow_down(0)
+    assert rate.requests_per_second == 8

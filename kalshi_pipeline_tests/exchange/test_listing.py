@@ -339,16 +339,95 @@ def test_capped_listing_has_no_windows() -> None:
     assert listing.windows_failed is None
 
 
-def test_error_of_one_walk_ends_all() -> None:
+def test_error_of_one_walk_does_not_stop_the_others() -> None:
+    """It is raised at the end, with a note of which walks failed."""
+
+    def fetch(query: Params, _seconds_left: float) -> tuple[Page[Series], int]:
+        if query.get("series_ticker") == "B":
+            raise TransientExchangeError("the exchange could not be reached")
+        return page(str(query["series_ticker"])), 1_000
+
+    queries: list[Params] = [{"series_ticker": name} for name in "ABCD"]
+    listing = Listing("/markets", fetch, queries, max_pages=None, walk_seconds=60)
+    found: list[str] = []
+    with pytest.raises(TransientExchangeError) as failure:
+        found.extend(record.ticker for listed in listing for record in listed.records)
+    assert found == ["A", "C", "D"]
+    assert failure.value.full_message == (
+        "the exchange could not be reached; 1 of 4 walks failed (series_ticker=B)"
+    )
+    assert (listing.pages, listing.complete) == (3, False)
+
+
+def test_walks_that_fail_one_after_the_other_stop_the_listing() -> None:
+    asked: list[object] = []
+
+    def fetch(query: Params, _seconds_left: float) -> tuple[Page[Series], int]:
+        asked.append(query["n"])
+        if query["n"] in (2, 4, 5, 6):
+            raise TransientExchangeError("down")
+        return page("ABC"), 1_000
+
+    queries: list[Params] = [{"n": number} for number in range(9)]
+    with pytest.raises(TransientExchangeError):
+        list(Listing("/markets", fetch, queries, max_pages=None, walk_seconds=60))
+    assert asked == [0, 1, 2, 3, 4, 5, 6]
+
+
+def test_windows_of_which_one_fails_are_walked_to_their_end() -> None:
     def fetch(query: Params, _seconds_left: float) -> tuple[Page[Series], int]:
         if query.get("window") == "CDE":
             raise TransientExchangeError("the exchange could not be reached")
-        return page("A", f"{query.get('cursor', '')}+"), 1_000
+        return page("A" if "cursor" in query else "B", None if "cursor" in query else "next"), 1_000
 
-    listing = windowed(fetch)
+    listing, found = windowed(fetch), set[str]()
     with pytest.raises(TransientExchangeError):
+        found.update(record.ticker for listed in listing for record in listed.records)
+    assert (found, listing.complete, listing.windows_failed) == ({"A", "B"}, False, None)
+
+
+# Pages that are refused.
+
+
+class SmallPages:
+    """An exchange that refuses pages of more than so many records, and windows."""
+
+    def __init__(self, largest: int) -> None:
+        self.asked: list[tuple[object, object]] = []
+        self._largest = largest
+
+    def __call__(self, query: Params, _seconds_left: float) -> tuple[Page[Series], int]:
+        self.asked.append((query.get("window", query.get("cursor", "")), query["limit"]))
+        if "window" in query or int(str(query["limit"])) > self._largest:
+            raise RefusedError("the exchange answered 400", 400)
+        return page("B" if "cursor" in query else "A", None if "cursor" in query else "next"), 1_000
+
+
+@pytest.mark.parametrize(
+    ("largest", "sizes"), [(500, [500]), (130, [500, 250, 125]), (100, [500, 250, 125, 100])]
+)
+def test_refused_page_is_asked_for_with_fewer_records_until_one_is_taken(
+    largest: int, sizes: list[int]
+) -> None:
+    """After the windows, which are the likelier reason. The walk continues with pages of that size."""
+    fetch = SmallPages(largest)
+    windows = [CursorWalk[Series]({"window": "W", "limit": 1000}, lambda _: True)]
+    listing = Listing("/markets", fetch, [{"limit": 1000}], max_pages=None, walk_seconds=60, windows=windows)
+    assert letters(list(listing)) == ["A", "B"]
+    assert fetch.asked == [
+        ("W", 1000),
+        *[("", size) for size in (1000, *sizes)],
+        ("next", sizes[-1]),
+    ]
+    assert (listing.page_size, listing.complete, listing.windows) == (sizes[-1], True, 1)
+
+
+def test_request_that_is_refused_with_the_smallest_page_is_an_error() -> None:
+    fetch = SmallPages(50)
+    listing = Listing("/markets", fetch, [{"limit": 200}], max_pages=None, walk_seconds=60)
+    with pytest.raises(RefusedError):
         list(listing)
-    assert listing.complete is False
+    assert [size for _, size in fetch.asked] == [200, 100]
 
 
 # Against the sandbox exchange.

@@ -1,5 +1,6 @@
 """The computer's clock against the exchange's `Date`: when a run is stopped before it writes, and when it is not."""
 
+import re
 from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
@@ -122,9 +123,9 @@ def test_run_asks_once_and_a_second_time_past_caches(session: Session, sandbox: 
 @pytest.mark.parametrize(
     ("faults", "why"),
     [
-        (Faults(no_date=True), "the answer of /exchange/status has no `Date` that can be read"),
-        (Faults(server_errors=1, error_body="html"), "/exchange/status gave no status: it is not JSON"),
-        (Faults(resets=1), "/exchange/status gave no status: could not be reached"),
+        (Faults(no_date=True), "the answer of /exchange/status has no `Date` that can be read$"),
+        (Faults(server_errors=1, error_body="html"), "http.*/exchange/status answered 50[0-9] .*, after"),
+        (Faults(resets=1), "http.*/exchange/status could not be reached"),
     ],
     ids=["no date", "no status", "no answer"],
 )
@@ -135,7 +136,7 @@ def test_run_that_cannot_check_the_clock_says_so_and_continues(
     clock.set_back(-DAY)
     report = take_snapshot(session, session.clock.now())
     assert (report.state, report.clock_offset_seconds) == (State.COMPLETE, None)
-    assert report.notes[0].startswith(f"clock not checked: {why}")
+    assert re.match(f"clock not checked: {why}", report.notes[0])
     assert query("SELECT state FROM ticks") == [("complete",)]
 
 

@@ -3,12 +3,13 @@
 import json
 import threading
 from collections import OrderedDict
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from fnmatch import fnmatchcase
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import parse_qsl, unquote, urlencode
 from zlib import crc32
 
 from kalshi_pipeline.sandbox.faults.corrupt import corrupt_answer, row_lists
@@ -23,6 +24,9 @@ _ALIAS = "_again"
 _MARKETS = "/markets"
 _HISTORICAL = "/historical/"
 _KEPT_ROUTES = (_MARKETS, "/markets/{ticker}", "/exchange/status")
+_WITHOUT_BODY = (202, 204)
+_BLOCKED = 403
+_PAGE_SIZES = ("limit", "page_size")
 _CREATED_BOUNDS = ("min_created_ts", "max_created_ts")
 _HTML = (
     "<html>\r\n<head><title>{0}</title></head>\r\n<body><center><h1>{0}</h1></center></body>\r\n</html>\r\n"
@@ -45,9 +49,7 @@ class Plan:
     content_type: str = "application/json"
     connection_fault: ConnectionFault | None = None
     query: str = ""
-
-
-_TOO_MANY = Plan(429, TOO_MANY_REQUESTS)
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 class FaultInjector:
@@ -128,9 +130,11 @@ class FaultInjector:
         if is_gone or self._hits("resets", url, attempt):
             return Plan(connection_fault=ConnectionFault.RESET)
         if attempt < faults.fail_first:
-            return self._failure(503, attempt)
+            return self._failure(faults.server_error or 503, attempt)
         if self._hits("too_many", url, attempt):
-            return _TOO_MANY
+            return self._too_many()
+        if (refusal := self._refused_for(path, query, attempt)) is not None:
+            return refusal
         if any(fnmatchcase(path, pattern) for pattern in faults.not_offered):
             return self._refusal(404, attempt)
         if faults.historical_errors and path.startswith(_HISTORICAL):
@@ -140,6 +144,8 @@ class FaultInjector:
             return self._failure(server_error_of(faults, draw), draw >> 8)
         if faults.created_filter == "refused" and _has_created_bounds(path, query):
             return Plan(400, json.dumps(error_body("bad_request", "bad request"), separators=(",", ":")))
+        if self._hits("errors_as_success", url, attempt):
+            return Plan(200, json.dumps(_nested("Service Unavailable")))
         if self._hits("not_json", url, attempt):
             return Plan(200, _HTML.format("Please wait"), "text/html")
         connection_fault = ConnectionFault.TRUNCATED if self._hits("truncated", url, attempt) else None
@@ -153,20 +159,52 @@ class FaultInjector:
         return bool(share) and self._draw(name, url, attempt) < share * 2**64
 
     def _failure(self, status: int, draw: int) -> Plan:
-        """Return a 5xx with a body in one of three forms: recorded, documented, or a gateway's page."""
+        """Return a 5xx with a body in one of three forms: recorded, documented, or a gateway's page.
+
+        Other statuses that may pass have the form that is theirs.
+        """
+        headers = self._retry_after()
+        if status in _WITHOUT_BODY:
+            return Plan(status, "", headers=headers)
         form: str = self.faults.error_body
+        if status == _BLOCKED:
+            form = "html"
         if form == "any":
             form = ("nested", "flat", "html")[draw % 3]
         reason = _reason(status)
         if form == "html":
-            return Plan(status, _HTML.format(f"{status} {reason}"), "text/html")
+            return Plan(status, _HTML.format(f"{status} {reason}"), "text/html", headers=headers)
         nested = _nested(reason)
-        return Plan(status, json.dumps(nested if form == "nested" else nested["error"]))
+        return Plan(status, json.dumps(nested if form == "nested" else nested["error"]), headers=headers)
+
+    def _too_many(self) -> Plan:
+        return Plan(429, TOO_MANY_REQUESTS, headers=self._retry_after())
+
+    def _retry_after(self) -> dict[str, str]:
+        return {"retry-after": self.faults.retry_after} if self.faults.retry_after else {}
+
+    def _refused_for(self, path: str, query: str, attempt: int) -> Plan | None:
+        """Return how a request is refused for what it asks for, None if it is not."""
+        faults = self.faults
+        if faults.moved_to:
+            target = f"{faults.moved_to}{path}" + (f"?{query}" if query else "")
+            return Plan(301, "", headers={"location": target})
+        if faults.longest_url and len(f"{path}?{query}") > faults.longest_url:
+            return Plan(414, _HTML.format("414 Request-URI Too Large"), "text/html")
+        if faults.largest_page or faults.failing:
+            sent = parse_qsl(query)
+            sizes = [int(value) for name, value in sent if name in _PAGE_SIZES and value.isdecimal()]
+            if faults.largest_page and any(size > faults.largest_page for size in sizes):
+                return self._refusal(400, attempt)
+            named = {unquote(path.rsplit("/", 1)[-1])}.union(*(value.split(",") for _, value in sent))
+            if not named.isdisjoint(faults.failing):
+                return self._failure(500, attempt)
+        return None
 
     def _refusal(self, status: int, attempt: int) -> Plan:
         """Return a 4xx with the exchange's body, or a 5xx."""
         if status == 429:
-            return _TOO_MANY
+            return self._too_many()
         if status >= 500:
             return self._failure(status, attempt)
         return Plan(status, json.dumps(_nested(_reason(status)), separators=(",", ":")))

@@ -19,9 +19,11 @@ _YES_NO = {
     "off": False,
 }
 _SERVER_ERRORS = (500, 502, 503, 504)
+# What else may pass: without a body, refused by a gateway, or by an exchange that asks to come back later.
+_PASSING = (202, 204, 403, 408, 425, *range(500, 600))
 _REFUSALS = range(400, 600)
 _SHARES = (
-    *("too_many", "server_errors", "resets", "truncated", "not_json"),
+    *("too_many", "server_errors", "resets", "truncated", "not_json", "errors_as_success"),
     *("unreadable", "odd_fields", "no_tier", "amended", "drifted"),
 )
 
@@ -35,8 +37,13 @@ class Faults:
 
     Requests and answers:
 
-    - `server_error` 0 alternates between 500, 502, 503 and 504. `fail_first` answers 503 to the first attempts at every
-      distinct URL. `historical_errors` is the status that the whole historical tier answers.
+    - `server_error` 0 alternates between 500, 502, 503 and 504; it may be any 5xx, 408 or 425, and 202 or 204 without a
+      body, or 403 with a gateway's page. `fail_first` answers with it, or 503, to the first attempts at every distinct
+      URL. `retry_after` is the `Retry-After` of these and of 429: seconds, or a date. `errors_as_success` answers 200
+      with an error. `historical_errors` is the status that the whole historical tier answers.
+    - `longest_url` is the most characters of a URL, beyond which a gateway answers 414, and `largest_page` the most
+      records that may be asked for, beyond which the exchange answers 400. `failing` names tickers: a request that
+      names one of them is answered with 500. `moved_to` redirects every request to the API at that address.
     - `latency_seconds` delays every answer, and `latency_jitter_seconds` each URL by up to that much more.
     - `overlap` repeats that many rows of the previous page. `empty_pages` puts an empty page with a valid cursor before
       every page but the first. After `unreachable_after` pages of listings every connection is reset.
@@ -78,6 +85,12 @@ class Faults:
     too_many: float = 0.0
     server_errors: float = 0.0
     server_error: int = 0
+    retry_after: str = ""
+    errors_as_success: float = 0.0
+    longest_url: int = 0
+    largest_page: int = 0
+    failing: tuple[str, ...] = ()
+    moved_to: str = ""
     error_body: ErrorBody = "any"
     resets: float = 0.0
     truncated: float = 0.0
@@ -126,6 +139,8 @@ class Faults:
             "fail_first",
             "answer_age_seconds",
             "added_bytes",
+            "longest_url",
+            "largest_page",
         ):
             if getattr(self, name) < 0:
                 raise ValueError(f"fault {name} cannot be negative")
@@ -135,8 +150,10 @@ class Faults:
             raise ValueError(
                 f"fault historical_errors is a status from 400 to 599, not {self.historical_errors}"
             )
-        if self.server_error not in (0, *_SERVER_ERRORS):
-            raise ValueError(f"fault server_error is one of 500, 502, 503 and 504, not {self.server_error}")
+        if self.server_error not in (0, *_PASSING):
+            raise ValueError(
+                f"fault server_error is 202, 204, 403, 408, 425 or from 500 to 599, not {self.server_error}"
+            )
         self._check_words()
 
     def _check_words(self) -> None:

@@ -215,7 +215,8 @@ class Exchange:
         if plan.connection_fault is ConnectionFault.RESET:
             return False
         if plan.body is not None:
-            await Response(plan.body, plan.status, media_type=plan.content_type)(scope, receive, send)
+            answer = Response(plan.body, plan.status, plan.headers, plan.content_type)
+            await answer(scope, receive, send)
         else:
             await self._call_endpoint(plan, scope, receive, send, query)
         return True

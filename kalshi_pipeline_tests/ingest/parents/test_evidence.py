@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from kalshi_pipeline.exchange.client import TICKERS_PER_LOOKUP
+from kalshi_pipeline.exchange.batches import TICKERS_PER_LOOKUP
 from kalshi_pipeline.ingest.parents.plausibility import SAMPLE, contradiction, sample_of
 from kalshi_pipeline.ingest.parents.reconciliation import LookupPlan
 from kalshi_pipeline.ingest.run.report import Report

@@ -1,0 +1,58 @@
+"""Batches of tickers, of which some fail."""
+
+from collections.abc import Callable, Collection
+
+from kalshi_pipeline.errors import ExchangeError, RefusedError, TransientExchangeError
+from kalshi_pipeline.ingest.run.ticker_batches import TickerBatches
+
+TICKERS = [f"T{number}" for number in range(450)]
+DOWN = TransientExchangeError("down")
+TOO_LONG = RefusedError("too long", 414)
+
+
+def ask(
+    batches: TickerBatches, problem: Callable[[Collection[str]], ExchangeError | None]
+) -> tuple[list[str], int]:
+    """Ask for all of them; return those that were answered, and the number of requests."""
+    answered: list[str] = []
+    requests = 0
+    for asked in batches:
+        requests += 1
+        if (error := problem(asked)) is None:
+            batches.succeed()
+            answered += asked
+        else:
+            batches.fail(asked, error)
+    return answered, requests
+
+
+def test_ticker_that_fails_is_found_after_all_others_and_left_out() -> None:
+    batches = TickerBatches(TICKERS)
+    answered, _ = ask(batches, lambda asked: DOWN if "T217" in asked else None)
+    assert answered[:250] == [*TICKERS[:200], *TICKERS[400:]]
+    assert sorted(answered) == sorted(set(TICKERS) - {"T217"})
+    assert (batches.failed, batches.unasked) == ({"T217": DOWN}, [])
+
+
+def test_batches_that_are_too_long_are_halved_until_they_are_taken() -> None:
+    batches = TickerBatches(TICKERS)
+    answered, requests = ask(batches, lambda asked: TOO_LONG if len(asked) > 13 else None)
+    assert (sorted(answered), requests) == (sorted(TICKERS), 77)
+    assert (batches.failed, batches.unasked) == ({}, [])
+
+
+def test_exchange_that_is_down_is_asked_three_times() -> None:
+    """What was asked for failed; the rest was never asked for."""
+    batches = TickerBatches([*TICKERS, *TICKERS])
+    answered, requests = ask(batches, lambda _: DOWN)
+    assert (answered, requests) == ([], 3)
+    assert (list(batches.failed), batches.unasked) == (
+        TICKERS[:200] + TICKERS[200:400] + TICKERS[400:],
+        TICKERS[150:],
+    )
+
+
+def test_exchange_that_refuses_everything_is_asked_a_bounded_number_of_times() -> None:
+    batches = TickerBatches(TICKERS)
+    answered, requests = ask(batches, lambda _: TOO_LONG)
+    assert (answered, requests, sorted(batches.failed)) == ([], 20, sorted(TICKERS))
