@@ -186,27 +186,37 @@ class Listing(Generic[Record]):
             for future in done:
                 walk, size = asked.pop(future)
                 answer = self._answer_or_none(future, walk, size, waiting, failures)
-                if answer is None:
-                    ask()
-                    continue
-                page, received_at = answer
-                listed = self._listed(page, received_at, walk.memory)
-                endless = self._turn(walk, page, size, waiting)
-                self._judge(listed.out_of_scope)
-                if endless is None and self.reason is None:
-                    ask()  # the next page is on its way while this one is stored
-                yield listed
-                self.out_of_scope += listed.out_of_scope
-                self._judge()
+                if answer is not None:
+                    yield from self._yielded(walk, answer, size, waiting, failures, ask)
                 if self.reason is not None:
                     return
-                if endless is not None:
-                    failures.add(walk, endless)
-                    ask()
+                ask()
         failures.raise_first()
         self._judge(at_end=True)
         if waiting and self.reason is None:
             self.reason = f"truncated: stopped at KALSHI_MAX_PAGES={self._max_pages} with more to come"
+
+    def _yielded(
+        self,
+        walk: CursorWalk[Record],
+        answer: tuple[Page[Record], int],
+        size: int | None,
+        waiting: deque[CursorWalk[Record]],
+        failures: "_Failures",
+        ask: Callable[[], None],
+    ) -> Iterator[ListedPage[Record]]:
+        """Yield a page, and ask for the next one meanwhile; set a walk aside that would not end."""
+        page, received_at = answer
+        listed = self._listed(page, received_at, walk.memory)
+        endless = self._turn(walk, page, size, waiting)
+        self._judge(listed.out_of_scope)
+        if endless is None and self.reason is None:
+            ask()
+        yield listed
+        self.out_of_scope += listed.out_of_scope
+        self._judge()
+        if endless is not None and self.reason is None:
+            failures.add(walk, endless)
 
     def _turn(
         self,

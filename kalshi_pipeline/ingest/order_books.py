@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from kalshi_pipeline.errors import ExchangeError, NotFoundError, RefusedError
+from kalshi_pipeline.exchange.batches import REPEATED
 from kalshi_pipeline.exchange.pages import Page
 from kalshi_pipeline.exchange.tiers import BOOK_TICKERS
 from kalshi_pipeline.exchange.transport import Answer
@@ -60,7 +61,7 @@ class _Taking:
         self._report.reason = "; ".join(reasons) or None
 
     def _answers(self, tickers: Sequence[str]) -> Iterator[Answer[Page[OrderBook]]]:
-        batches = TickerBatches(tickers, BOOK_TICKERS)
+        batches = TickerBatches(tickers, BOOK_TICKERS, separator=REPEATED)
         for asked in batches:
             try:
                 answer = self._session.client.tiers.fetch_order_books(asked)

@@ -4,7 +4,7 @@ from urllib.parse import quote
 
 import pytest
 
-from kalshi_pipeline.exchange.batches import ticker_batches
+from kalshi_pipeline.exchange.batches import REPEATED, ticker_batches
 
 LONG = [
     f"KXMVESPORTSMULTIGAMEEXTENDED-S2026D8CEFD5F8B3{number:04d}-A4B0C83E{number:04d}" for number in range(400)
@@ -27,8 +27,9 @@ def test_batches_hold_every_ticker_once_in_bounded_urls(tickers: list[str], most
     assert [ticker for batch in batches for ticker in batch] == tickers
     for batch in batches:
         assert 1 <= len(batch) <= most
-        assert len(batch) == 1 or len("&tickers=".join(quote(ticker) for ticker in batch)) < 6_000
-        assert len(batch) == 1 or len(quote(",".join(batch), safe="")) < 6_000
+        assert len(batch) == 1 or len(quote(",".join(batch), safe="")) <= 6_000
+    for batch in ticker_batches(tickers, most, REPEATED):
+        assert len(batch) == 1 or len(REPEATED.join(quote(ticker) for ticker in batch)) <= 6_000
 
 
 def test_batches_are_as_large_as_they_may_be() -> None:

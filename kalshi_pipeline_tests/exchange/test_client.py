@@ -648,7 +648,7 @@ def test_status_that_may_pass_is_tried_again(status: int) -> None:
 @pytest.mark.parametrize(
     "ask",
     [
-        pytest.param(lambda client: tickers_of(client), id="listing"),
+        pytest.param(tickers_of, id="listing"),
         pytest.param(lambda client: client.fetch_market("M"), id="record"),
         pytest.param(lambda client: client.fetch_event_metadata("E", 60), id="bare-document"),
         pytest.param(lambda client: client.tiers.fetch_cutoff(), id="bare-object"),
@@ -869,7 +869,8 @@ def test_retry_after_past_the_deadline_gives_up_at_once_and_says_when_to_return(
             '403 {"error":{"code":"forbidden"}}',
             {},
             RefusedError,
-            "answered 403 (forbidden): market data needs no key, so check KALSHI_API_URL and whether a proxy is in the way",
+            "answered 403 (forbidden): market data needs no key, so check KALSHI_API_URL and whether a proxy is in the "
+            "way",
             id="forbidden",
         ),
         pytest.param(
@@ -962,7 +963,7 @@ def test_listing_of_an_unknown_series_is_not_found(client: KalshiClient, raw: ht
     ],
 )
 def test_unusable_address_is_refused(url: str) -> None:
-    with pytest.raises(ConfigurationError, match="^KALSHI_API_URL.* is not .*; change it$"):
+    with pytest.raises(ConfigurationError, match=r"^KALSHI_API_URL.* is not .*; change it$"):
         KalshiClient(url)
 
 

@@ -454,11 +454,10 @@ def test_snapshot_survives_every_fault_at_once(shape: Shape, settings_for: Setti
         overlap=3,
         empty_pages=True,
     )
+    clock = ManualClock(NOON)
     with (
-        Sandbox(World(config), faults=faults) as sandbox,
-        open_session(
-            settings_for(sandbox.url, combos="include", retry_seconds=300), clock=ManualClock(NOON)
-        ) as session,
+        Sandbox(World(config), faults=faults, now=clock.seconds) as sandbox,
+        open_session(settings_for(sandbox.url, combos="include", retry_seconds=300), clock=clock) as session,
     ):
         report = take_snapshot(session, NOON)
     assert (report.state, report.rows) == (State.COMPLETE, 1_000)

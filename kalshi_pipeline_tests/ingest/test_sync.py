@@ -219,7 +219,7 @@ def test_placeholders_that_cannot_be_fetched_stay_marked_and_are_asked_for_last(
         report = sync_markets(session)
     assert report.is_complete
     assert report.open_placeholders == query("SELECT count(*) FROM events")[0][0]
-    assert any(note.startswith("40 events could not be looked up") for note in report.notes)
+    assert any("events could not be looked up" in note for note in report.notes)
     assert any(note.startswith("healing placeholders stopped") for note in report.notes)
     assert query("SELECT DISTINCT title, category, series_id FROM events") == [(None, None, None)]
 

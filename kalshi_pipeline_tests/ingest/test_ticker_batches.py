@@ -37,7 +37,7 @@ def test_ticker_that_fails_is_found_after_all_others_and_left_out() -> None:
 def test_batches_that_are_too_long_are_halved_until_they_are_taken() -> None:
     batches = TickerBatches(TICKERS)
     answered, requests = ask(batches, lambda asked: TOO_LONG if len(asked) > 13 else None)
-    assert (sorted(answered), requests) == (sorted(TICKERS), 77)
+    assert (sorted(answered), requests) == (sorted(TICKERS), 69)
     assert (batches.failed, batches.unasked) == ({}, [])
 
 

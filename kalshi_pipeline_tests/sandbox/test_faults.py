@@ -370,7 +370,7 @@ def test_settings_are_read_from_texts() -> None:
         ("overlap=1.5", "fault overlap takes a whole number"),
         ("paused=perhaps", "fault paused takes yes or no"),
         ("too_many=7", "fault too_many is a share from 0 to 1"),
-        ("server_error=404", "one of 500, 502, 503 and 504"),
+        ("server_error=404", "202, 204, 403, 408, 425 or from 500 to 599, not 404"),
         ("error_body=xml", "fault error_body is one of nested, flat, html, any"),
         ("created_filter=off", "fault created_filter is one of honoured, refused, ignored, not off"),
         ("latency_jitter_seconds=-1", "fault latency_jitter_seconds cannot be negative"),

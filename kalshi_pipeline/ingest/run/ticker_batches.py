@@ -4,7 +4,7 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 
 from kalshi_pipeline.errors import ExchangeError, RefusedError
-from kalshi_pipeline.exchange.batches import TICKERS_PER_LOOKUP, ticker_batches
+from kalshi_pipeline.exchange.batches import COMMA, TICKERS_PER_LOOKUP, ticker_batches
 from kalshi_pipeline.exchange.replies import TOO_LARGE_STATUSES
 from kalshi_pipeline.ingest.run.failures import FailuresInARow
 
@@ -26,11 +26,12 @@ class TickerBatches:
         tickers: Sequence[str],
         most: int = TICKERS_PER_LOOKUP,
         failed_batches: int = _FAILED_BATCHES,
+        separator: str = COMMA,
     ) -> None:
         self.failed: dict[str, ExchangeError] = {}
         self.unasked: list[str] = []
         self._waiting: deque[tuple[Sequence[str], ExchangeError | None]] = deque(
-            (batch, None) for batch in ticker_batches(tickers, most)
+            (batch, None) for batch in ticker_batches(tickers, most, separator)
         )
         self._failures = FailuresInARow(failed_batches)
         self._refusals = FailuresInARow(_REFUSED_BATCHES)

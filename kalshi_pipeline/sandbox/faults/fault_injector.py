@@ -129,12 +129,10 @@ class FaultInjector:
             is_gone = faults.unreachable_after is not None and self._pages >= faults.unreachable_after
         if is_gone or self._hits("resets", url, attempt):
             return Plan(connection_fault=ConnectionFault.RESET)
-        if attempt < faults.fail_first:
-            return self._failure(faults.server_error or 503, attempt)
-        if self._hits("too_many", url, attempt):
-            return self._too_many()
         if (refusal := self._refused_for(path, query, attempt)) is not None:
             return refusal
+        if self._hits("too_many", url, attempt):
+            return self._refusal(429, attempt)
         if any(fnmatchcase(path, pattern) for pattern in faults.not_offered):
             return self._refusal(404, attempt)
         if faults.historical_errors and path.startswith(_HISTORICAL):
@@ -142,6 +140,11 @@ class FaultInjector:
         if self._hits("server_errors", url, attempt):
             draw = self._draw("server_error", url, attempt)
             return self._failure(server_error_of(faults, draw), draw >> 8)
+        return self._spoilt(path, query, url, attempt)
+
+    def _spoilt(self, path: str, query: str, url: str, attempt: int) -> Plan:
+        """Decide how a request is answered that is not refused."""
+        faults = self.faults
         if faults.created_filter == "refused" and _has_created_bounds(path, query):
             return Plan(400, json.dumps(error_body("bad_request", "bad request"), separators=(",", ":")))
         if self._hits("errors_as_success", url, attempt):
@@ -177,15 +180,14 @@ class FaultInjector:
         nested = _nested(reason)
         return Plan(status, json.dumps(nested if form == "nested" else nested["error"]), headers=headers)
 
-    def _too_many(self) -> Plan:
-        return Plan(429, TOO_MANY_REQUESTS, headers=self._retry_after())
-
     def _retry_after(self) -> dict[str, str]:
         return {"retry-after": self.faults.retry_after} if self.faults.retry_after else {}
 
     def _refused_for(self, path: str, query: str, attempt: int) -> Plan | None:
         """Return how a request is refused for what it asks for, None if it is not."""
         faults = self.faults
+        if attempt < faults.fail_first:
+            return self._failure(faults.server_error or 503, attempt)
         if faults.moved_to:
             target = f"{faults.moved_to}{path}" + (f"?{query}" if query else "")
             return Plan(301, "", headers={"location": target})
@@ -204,7 +206,7 @@ class FaultInjector:
     def _refusal(self, status: int, attempt: int) -> Plan:
         """Return a 4xx with the exchange's body, or a 5xx."""
         if status == 429:
-            return self._too_many()
+            return Plan(429, TOO_MANY_REQUESTS, headers=self._retry_after())
         if status >= 500:
             return self._failure(status, attempt)
         return Plan(status, json.dumps(_nested(_reason(status)), separators=(",", ":")))
