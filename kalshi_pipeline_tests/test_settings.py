@@ -132,6 +132,34 @@ def test_blank_setting_is_the_default(monkeypatch: pytest.MonkeyPatch, name: str
         pytest.param(
             "API_URL", "ftp://kalshi.com", "is not an http:// or https:// address", id="other-scheme"
         ),
+        pytest.param(
+            "API_URL",
+            "https://kalshi.com/trade-api/v2/markets/",
+            "ends in the name of an endpoint, which each request adds: end it after /trade-api/v2",
+            id="endpoint",
+        ),
+        pytest.param(
+            "API_URL",
+            "https://kalshi.com/trade-api/v2/markets/KXRAIN",
+            "ends in the name of an endpoint, which each request adds: end it after /trade-api/v2",
+            id="record",
+        ),
+        pytest.param(
+            "API_URL",
+            "https://mirror.test/kalshi/exchange/status",
+            "ends in the name of an endpoint, which each request adds: end it after the part before that",
+            id="endpoint-of-a-mirror",
+        ),
+        pytest.param(
+            "API_URL",
+            "https://kalshi.com:0/v2",
+            "has the port 0, on which nothing can be asked",
+            id="no-port",
+        ),
+        pytest.param(
+            "API_URL", "https://kalshi.com:99999/v2", "port out of range 0-65535", id="no-such-port"
+        ),
+        pytest.param("API_URL", "https://[::1/v2", "invalid IPv6 URL", id="half-an-address"),
         pytest.param("API_URL", "https://", "is not an http:// or https:// address", id="no-host"),
         pytest.param("REQUESTS_PER_SECOND", "0", "input should be greater than 0", id="rate-of-nothing"),
         pytest.param(
@@ -302,3 +330,30 @@ def test_address_with_a_password_is_refused_and_not_repeated(monkeypatch: pytest
     with pytest.raises(ConfigurationError, match="KALSHI_API_URL: contains a user or a password") as caught:
         load_settings()
     assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://kalshi.test/trade-api/v2?token=secret",
+        "https://kalshi.test/trade-api/v2#secret",
+        "https://kalshi.test/trade-api/v2?",
+        "kalshi.test?token=secret",
+        "https://kalshi.test:port/trade-api/v2?token=secret",
+    ],
+)
+def test_query_and_fragment_of_an_address_are_refused_and_not_shown(
+    monkeypatch: pytest.MonkeyPatch, address: str
+) -> None:
+    monkeypatch.setenv("KALSHI_API_URL", address)
+    with pytest.raises(ConfigurationError, match=r"^KALSHI_API_URL: ") as caught:
+        load_settings()
+    assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "address", ["http://127.0.0.1:8765", "https://mirror.test/exchange/v2", "https://mirror.test/markets/v2/"]
+)
+def test_address_of_another_path_is_taken(monkeypatch: pytest.MonkeyPatch, address: str) -> None:
+    monkeypatch.setenv("KALSHI_API_URL", address)
+    assert load_settings().api_url == address.rstrip("/")

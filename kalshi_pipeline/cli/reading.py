@@ -16,6 +16,8 @@ from kalshi_pipeline.clock import SYSTEM_CLOCK
 from kalshi_pipeline.errors import ConfigurationError
 from kalshi_pipeline.ingest.market import fetch_market
 from kalshi_pipeline.monitoring.overview import overview
+from kalshi_pipeline.monitoring.request_limit import request_limit
+from kalshi_pipeline.settings import load_settings
 from kalshi_pipeline.units import MICROS_PER_DAY, iso_of
 
 _WINDOW = re.compile(r"([0-9]+(?:\.[0-9]+)?)(m|h|d|)")
@@ -161,6 +163,7 @@ def movers(
 
 
 def status() -> None:
-    """Show row counts, last runs, completeness, placeholders and quarantine."""
+    """Show row counts, last runs, completeness, placeholders, quarantine and the request limit in force."""
     with open_store() as store:
         out.print(tables.overview_tables(overview(store)))
+    out.print(tables.request_limit_line(request_limit(load_settings())), highlight=False, soft_wrap=True)

@@ -27,6 +27,7 @@ from kalshi_pipeline.ingest.replay import Replay
 from kalshi_pipeline.ingest.run.report import Report
 from kalshi_pipeline.ingest.voiding import Voidable
 from kalshi_pipeline.monitoring.overview import Overview
+from kalshi_pipeline.monitoring.request_limit import RequestLimit
 from kalshi_pipeline.units import MICROS_PER_SECOND, datetime_of, iso_of
 
 MOST_ROWS = 40
@@ -90,6 +91,14 @@ def overview_tables(found: Overview) -> RenderableType:
         + (", ".join(f"{count:,} {state}" for state, count in found.tick_states.items()) or "none yet"),
     ]
     return Group(counts, runs_table([*found.listings.items(), ("last tick", found.last_tick)]), *lines)
+
+
+def request_limit_line(limit: RequestLimit) -> str:
+    """Return how many requests a second are sent at most now, and why that is fewer than configured."""
+    line = f"request limit in force: {limit.in_force:.3g} a second"
+    if limit.in_force == limit.configured:
+        return line
+    return f"{line} instead of {limit.configured:g}: the exchange refused some as too many; it rises within minutes"
 
 
 def quote_table(quote: Quote, status: str | None, at: int) -> Table:

@@ -37,6 +37,8 @@ VOCABULARY = {
     "windows",
     "requests",
     "retries",
+    "too_many",
+    "requests_per_second",
     "received",
     "inserted",
     "changed",
