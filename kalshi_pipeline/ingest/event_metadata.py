@@ -73,13 +73,13 @@ class _Fetching:
         try:
             not_found = self._fetch(due, is_offered=is_offered)
         except ExchangeError:
-            self._record(self._asked)
+            self._record([*self._asked, *due.unseen.intersection(self._failed)])
             raise
         if not_found is not None and not is_offered and not self._asked:
             note_not_offered(self._report, PATH, not_found)
             return
-        # For those without metadata the exchange is asked again a day later.
-        self._record([*self._asked, *self._missing])
+        # For those without metadata, and those that failed and have none, the exchange is asked again a day later.
+        self._record([*self._asked, *self._missing, *due.unseen.intersection(self._failed)])
         if self._missing:
             self._report.counts["without_metadata"] += len(self._missing)
         self._report.failures = len(self._failed)
@@ -114,9 +114,9 @@ class _Fetching:
                     break
             except ExchangeError as error:
                 failures.add()
+                self._failed[ticker] = str(error)
                 if failures.are_too_many:
                     raise
-                self._failed[ticker] = str(error)
             else:
                 failures.clear()
                 self._store(ticker, answer)
@@ -149,6 +149,7 @@ class _Due(NamedTuple):
 
     events: list[str]
     requests: int
+    unseen: frozenset[str]
 
 
 def _due_events(connection: Connection, now: int) -> _Due:
@@ -160,4 +161,4 @@ def _due_events(connection: Connection, now: int) -> _Due:
         connection, EVENT_METADATA, left, asked_before=now - _HOUR, missed_before=now - MICROS_PER_DAY
     )
     chosen = changed[: max(left // 2, left - len(unseen))]
-    return _Due([*chosen, *unseen[: left - len(chosen)]], left)
+    return _Due([*chosen, *unseen[: left - len(chosen)]], left, frozenset(unseen))

@@ -10,6 +10,7 @@ from kalshi_pipeline.exchange.listing import ListedPage, Listing
 from kalshi_pipeline.ingest.parents.events import UNLIMITED
 from kalshi_pipeline.ingest.parents.market_pages import MarketPages
 from kalshi_pipeline.ingest.parents.outcomes import Cutoff, PreparedOutcomes, merge_outcomes, prepare_outcomes
+from kalshi_pipeline.ingest.run.failures import FailuresInARow
 from kalshi_pipeline.ingest.run.recorded_listing import begin_listing, closing_run
 from kalshi_pipeline.ingest.run.report import Report
 from kalshi_pipeline.ingest.run.resumable_walk import ResumableWalk
@@ -34,6 +35,7 @@ BACKFILL_COMMAND = "kalshi-pipeline backfill settlements"
 # Settlements this long before the newest known one are requested again, in case one was listed late.
 _OVERLAP = 3600 * MICROS_PER_SECOND
 _BACKFILL_SECONDS = 24 * 3600.0
+_FAILED_WALKS = 3
 
 
 def sync_settlements(session: Session, walk_seconds: float | None = None) -> Report:
@@ -109,6 +111,8 @@ class _Settling:
     pages: MarketPages
     cutoff: Cutoff
     reasons: list[str] = field(default_factory=list)
+    failures: FailuresInARow = field(default_factory=lambda: FailuresInARow(_FAILED_WALKS))
+    error: ExchangeError | None = None
 
     def are_complete(self, keys: Sequence[WalkKey]) -> bool:
         with self.session.database.read() as connection:
@@ -148,8 +152,20 @@ class _Settling:
             ).run()
         except DeadlineError as error:
             self.report.state, self.report.reason = State.PARTIAL, f"{error}; the next run continues it"
+        except ExchangeError as error:
+            self._set_aside(key, error)
+            return
+        self.failures.clear()
         if self.report.reason is not None:
             self.reasons.append(f"{key.sentence}: {self.report.reason}")
+
+    def _set_aside(self, key: WalkKey, error: ExchangeError) -> None:
+        """Let the walks of other series go on after one that failed; several in a row are not its own fault."""
+        error.add_note(f"walked: {key.sentence}")
+        self.error = self.error or error
+        self.failures.add()
+        if len(self.session.settings.series) < 2 or self.failures.are_too_many:
+            raise self.error
 
     def _listing(
         self, tier: Tier, walk: StoredWalk, series: str | None, walk_seconds: float
@@ -235,6 +251,8 @@ def _settling(session: Session, report: Report, event_lookups: int | None = None
         pages = MarketPages(session, report, event_lookups)
         settling = _Settling(session, report, pages, Cutoff.fetch(session))
         yield settling
+        if settling.error is not None:
+            raise settling.error
         settling.note_tiers()
         report.state = State.PARTIAL if settling.reasons else State.COMPLETE
         report.reason = "; ".join(settling.reasons) or None

@@ -198,7 +198,7 @@ class FaultInjector:
             sizes = [int(value) for name, value in sent if name in _PAGE_SIZES and value.isdecimal()]
             if faults.largest_page and any(size > faults.largest_page for size in sizes):
                 return self._refusal(400, attempt)
-            named = {unquote(path.rsplit("/", 1)[-1])}.union(*(value.split(",") for _, value in sent))
+            named = set(map(unquote, path.split("/"))).union(*(value.split(",") for _, value in sent))
             if not named.isdisjoint(faults.failing):
                 return self._failure(500, attempt)
         return None
