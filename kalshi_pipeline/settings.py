@@ -73,7 +73,10 @@ class Settings(BaseSettings):
         description="The database, as an SQLAlchemy URL; a relative path starts in this folder",
     )
     requests_per_second: float = Field(
-        15, gt=0, le=1000, description="Most requests that are sent in any second, retries included"
+        15,
+        gt=0,
+        le=1000,
+        description="Most requests that are sent in any second, retries included; fewer after a 429",
     )
     backfill_share: float = Field(
         0.5, gt=0, le=1, description="Share of those requests that all backfills together may use"
@@ -108,7 +111,10 @@ class Settings(BaseSettings):
         30, gt=0, le=600, description="How long to wait for the answer to one request"
     )
     retry_seconds: float = Field(
-        30, ge=0, le=3600, description="How long a failing request is retried before the run fails"
+        30,
+        ge=0,
+        le=3600,
+        description="How long a failing request is retried, beside waits that the exchange asks for",
     )
     max_response_mb: float = Field(
         64, gt=0, le=4096, description="Most megabytes of one answer, decompressed; a larger one is refused"

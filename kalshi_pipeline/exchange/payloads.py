@@ -299,6 +299,7 @@ class ExchangeStatusPayload(Payload):
     exchange_active: bool
     trading_active: bool
     exchange_index_statuses: Any = None
+    exchange_estimated_resume_time: Any = None
 
     @property
     def is_paused(self) -> bool:

@@ -12,6 +12,7 @@ from kalshi_pipeline.exchange.pages import GarbledAnswerError, parse_object
 from kalshi_pipeline.exchange.payloads import ExchangeStatusPayload
 from kalshi_pipeline.exchange.replies import Reply, instant_of_http_date, not_json
 from kalshi_pipeline.exchange.transport import Transport
+from kalshi_pipeline.quoting import cut
 from kalshi_pipeline.units import LARGEST_INTEGER, MICROS_PER_SECOND
 
 _PATH = "/exchange/status"
@@ -39,6 +40,8 @@ class ExchangeStatus:
     date: int | None
     written_at: int | None
     received_at: int
+    resumes: str | None = None
+    """When the exchange expects to resume, in its own words."""
 
     @property
     def offset_seconds(self) -> float | None:
@@ -86,6 +89,7 @@ def fetch_status(transport: Transport, retry_seconds: float, *, is_uncached: boo
 def _status_of(reply: Reply, received_at: int) -> ExchangeStatus:
     payload = parse_object(reply.body, None, ExchangeStatusPayload)
     date = instant_of_http_date(reply.headers.get("date", ""))
+    resumes = payload.exchange_estimated_resume_time
     written_at = None if date is None else date + _age_of(reply.headers) * MICROS_PER_SECOND
     return ExchangeStatus(
         payload.is_paused,
@@ -93,6 +97,7 @@ def _status_of(reply: Reply, received_at: int) -> ExchangeStatus:
         date,
         written_at,
         received_at,
+        cut(resumes) if isinstance(resumes, str) and resumes else None,
     )
 
 

@@ -16,7 +16,7 @@ import httpx
 from tenacity import RetryCallState, Retrying, retry_if_exception_type
 
 from kalshi_pipeline.clock import Clock
-from kalshi_pipeline.errors import TransientExchangeError
+from kalshi_pipeline.errors import RefusedError, TransientExchangeError
 from kalshi_pipeline.exchange.connecting import open_http, proxy_variable
 from kalshi_pipeline.exchange.deadlines import Deadline, keep_deadline
 from kalshi_pipeline.exchange.limit import RateLimit, learned_rate
@@ -229,6 +229,10 @@ class Transport:
                 reply = Reply(response.status_code, response.headers, self._body_of(response))
             # A response and its stream refer to each other, and would be kept until garbage is collected.
             response.stream = _NO_STREAM
+        except httpx.InvalidURL as error:  # a cursor of a megabyte makes one
+            raise RefusedError(
+                f"{self._api_url}{path} cannot be asked for that: {_described(error)}", 0
+            ) from error
         except httpx.TransportError as error:
             if isinstance(error, httpx.TimeoutException) and self._deadline.left() <= _ABOUT_NOW_SECONDS:
                 raise self._late() from error

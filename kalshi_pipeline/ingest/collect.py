@@ -98,7 +98,8 @@ def collect_forever(
                     on_report(take_snapshot(session, turn.tick.at, period_seconds, new_run_id()))
                 seconds_left = turn.seconds_left(clock) - _SPARE_SECONDS
                 if clock.monotonic() >= settling_due and seconds_left > 0:
-                    report = sync_settlements(session, min(seconds_left, settings.walk_seconds))
+                    with session.client.waiting_at_most(seconds_left):
+                        report = sync_settlements(session, min(seconds_left, settings.walk_seconds))
                     on_report(report)
                     settling_due = clock.monotonic() + (_SYNC_SECONDS if report.is_complete else 0)
                 for name, sync in _LAST.items():
@@ -106,7 +107,8 @@ def collect_forever(
                     if clock.monotonic() >= last_due[name] and seconds_left > 0:
                         last_due[name] = clock.monotonic() + _SYNC_SECONDS
                         step = Step(name, partial(sync, session, min(seconds_left, settings.walk_seconds)))
-                        run_steps([step], on_report, on_failure)
+                        with session.client.waiting_at_most(seconds_left):
+                            run_steps([step], on_report, on_failure)
         except (ExchangeError, StoreError, ClockError) as error:
             on_failure("this tick", error)
         clock.sleep(max(0.0, turn.seconds_left(clock)))

@@ -192,7 +192,8 @@ def _note_status(session: Session, report: Report, status: ExchangeStatus | None
         return
     report.is_paused, report.inactive_shards = status.is_paused, status.inactive_shards
     if status.is_paused:
-        report.notes.append("the exchange says that trading is paused, so quotes do not move")
+        until = "" if status.resumes is None else f"; it expects to resume at {status.resumes}"
+        report.notes.append(f"the exchange says that trading is paused, so quotes do not move{until}")
     elif status.inactive:
         numbers = ", ".join(status.inactive_numbers)
         report.notes.append(f"the exchange says that trading is paused on its shards {numbers}")

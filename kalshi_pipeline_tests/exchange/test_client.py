@@ -1108,6 +1108,31 @@ def test_exchange_status_is_asked_for_again_after_a_refusal_that_passes(clock: M
         assert (client.requests, clock.monotonic()) == (2, 30)
 
 
+@pytest.mark.parametrize(
+    ("said", "resumes"),
+    [
+        ("2026-11-26T10:00:00Z", "2026-11-26T10:00:00Z"),
+        ("", None),
+        (None, None),
+        (7, None),
+        ("x" * 999, "x" * 299 + "…"),
+    ],
+)
+def test_exchange_status_says_when_the_exchange_expects_to_resume(said: object, resumes: str | None) -> None:
+    body = {"exchange_active": False, "trading_active": False, "exchange_estimated_resume_time": said}
+    with client_of(answering(503, json.dumps(body))) as client:
+        assert client.fetch_exchange_status().resumes == resumes
+
+
+def test_cursor_that_no_url_can_hold_is_refused() -> None:
+    body = json.dumps({**EMPTY, "cursor": "x" * 100_000})
+    with (
+        client_of(answering(200, body)) as client,
+        pytest.raises(RefusedError, match="/markets cannot be asked for"),
+    ):
+        tickers_of(client)
+
+
 def status_of(shards: object) -> ExchangeStatus:
     body = {"exchange_active": True, "trading_active": True, "exchange_index_statuses": shards}
     with client_of(answering(200, json.dumps(body))) as client:
