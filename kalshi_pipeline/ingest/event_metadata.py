@@ -73,13 +73,14 @@ class _Fetching:
         try:
             not_found = self._fetch(due, is_offered=is_offered)
         except ExchangeError:
+            # Those that failed come first in every run, which would end with them: they are asked for a day later.
             self._record([*self._asked, *due.unseen.intersection(self._failed)])
             raise
         if not_found is not None and not is_offered and not self._asked:
             note_not_offered(self._report, PATH, not_found)
             return
-        # For those without metadata, and those that failed and have none, the exchange is asked again a day later.
-        self._record([*self._asked, *self._missing, *due.unseen.intersection(self._failed)])
+        # For those without metadata the exchange is asked again a day later.
+        self._record([*self._asked, *self._missing])
         if self._missing:
             self._report.counts["without_metadata"] += len(self._missing)
         self._report.failures = len(self._failed)

@@ -194,7 +194,7 @@ class _Collection:
             return None
         return (
             f"the exchange's records of {len(undecided):,} traded markets ({min(undecided)}, …), or of their events, "
-            "cannot be read, so it is not known whether they are in scope: run it again later"
+            "could not be read, so it is not known whether they are in scope: run it again later"
         )
 
     def _open(self, tier: Tier) -> tuple[StoredWalk, int]:

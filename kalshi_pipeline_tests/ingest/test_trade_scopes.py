@@ -238,13 +238,12 @@ def test_market_that_the_exchange_does_not_know_is_a_plain_one_of_no_series(
     assert ("LOST" in traded(query)) is bool(is_stored_as)
 
 
-@pytest.mark.parametrize("failing", ["/markets", "/events"])
-def test_lookup_that_fails_stops_a_narrow_scope_and_is_repeated_by_the_next_run(
-    exchange: SmallExchange, collect: Collect, query: Query, failing: str
+def test_lookups_that_all_fail_stop_a_narrow_scope_and_are_repeated_by_the_next_run(
+    exchange: SmallExchange, collect: Collect, query: Query
 ) -> None:
     """A trade is neither stored nor left out before it is known where it belongs: the run continues at its page."""
     exchange.trades_per_page = 2
-    exchange.failing = {failing: "KXMVENUS"}
+    exchange.failing = {"/markets": "-27-A"}  # the markets of the second page
     report = collect(series="KXEVSHARE,KXNEWTAYLOR-R")
     assert isinstance(report.error, TransientExchangeError)
     runs = "SELECT state, reason, received, out_of_scope FROM listings ORDER BY id"
@@ -257,6 +256,29 @@ def test_lookup_that_fails_stops_a_narrow_scope_and_is_repeated_by_the_next_run(
     assert exchange.walks_begun() == 0
     assert traded(query) == {EVSHARE, TAYLOR_R}
     assert query(runs)[1] == ("complete", None, 4, 2)
+
+
+def test_events_that_cannot_be_looked_up_in_a_batch_are_fetched_one_by_one(
+    exchange: SmallExchange, collect: Collect, query: Query
+) -> None:
+    exchange.failing = {"/events": ""}
+    assert collect(series="KXEVSHARE,KXNEWTAYLOR-R").state is State.COMPLETE
+    assert traded(query) == {EVSHARE, TAYLOR_R}
+
+
+def test_lookup_that_fails_for_one_market_leaves_its_trades_to_the_next_run(
+    exchange: SmallExchange, collect: Collect, query: Query
+) -> None:
+    """All others are stored."""
+    exchange.failing = {"/markets": "KXMVENUS"}
+    report = collect(series="KXEVSHARE,KXNEWTAYLOR-R")
+    assert (report.state, report.error) == (State.PARTIAL, None)
+    assert report.reason is not None
+    assert "could not be read, so it is not known whether they are in scope" in report.reason
+    assert traded(query) == {EVSHARE, TAYLOR_R}
+    exchange.failing = {}
+    assert collect(series="KXEVSHARE,KXNEWTAYLOR-R").state is State.COMPLETE
+    assert traded(query) == {EVSHARE, TAYLOR_R}
 
 
 def test_lookup_that_fails_is_no_end_where_everything_is_in_scope(
@@ -328,7 +350,7 @@ def test_walks_of_different_scopes_are_apart(exchange: SmallExchange, collect: C
         )
 
     name = "trades/2026-11-20/live"
-    exchange.failing = {"/events": ""}
+    exchange.failing = {"/markets": "-27-A"}  # the markets of the second page
     assert isinstance(collect(series="KXEVSHARE").error, TransientExchangeError)
     exchange.failing = {}
     stopped = (name, "KXEVSHARE", "exclude", "all", "partial", 1)

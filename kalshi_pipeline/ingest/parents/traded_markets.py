@@ -60,8 +60,9 @@ class TradedMarkets:
             tally = store_looked_up(self._session, self._report, self._pages, answer, records)
             placeholders += tally.placeholders
             known.update(outcome.ticker for outcome in answer.page.records)
-        if lookup.failed and lookup.unasked and not self._scope.is_everything:
-            raise next(iter(lookup.failed.values()))  # the exchange is down
+        is_down = bool(lookup.unasked) or not (known or lookup.gone or lookup.unreadable)
+        if lookup.failed and is_down and not self._scope.is_everything:
+            raise next(iter(lookup.failed.values()))
         lookup.note_failures(self._report)
         missing = [ticker for ticker in unknown if ticker not in known]
         return placeholders + self._store_orphans(missing, lookup)
@@ -141,6 +142,7 @@ class TradedMarkets:
         found: dict[str, Event] = {}
         for page in iter_all_events(self._session, self._report, asked):
             found |= {event.ticker: event for event in page.records}
+        failed: dict[str, ExchangeError] = {}
         failures = FailuresInARow(_FAILED_EVENTS)
         for ticker in asked:
             if ticker in found:
@@ -148,13 +150,15 @@ class TradedMarkets:
             try:
                 found[ticker] = self._fetch_event(ticker)
                 failures.clear()
-            except NotFoundError:
+            except (NotFoundError, PayloadError) as error:
                 failures.clear()
+                if isinstance(error, PayloadError):
+                    self._unreadable_events.add(ticker)
             except ExchangeError as error:
-                self._unreadable_events.add(ticker)
-                if not isinstance(error, PayloadError):
-                    failures.add()
-                if failures.are_too_many:
+                failures.add()
+                failed[ticker] = error
+                if failures.are_too_many or len(failed) == len(asked):
                     raise
+        self._unreadable_events |= failed.keys()
         self._series |= dict.fromkeys(asked) | {event.ticker: event.series_ticker for event in found.values()}
         return list(found.values())
