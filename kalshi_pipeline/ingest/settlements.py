@@ -161,7 +161,8 @@ class _Settling:
 
     def _set_aside(self, key: WalkKey, error: ExchangeError) -> None:
         """Let the walks of other series go on after one that failed; several in a row are not its own fault."""
-        error.add_note(f"walked: {key.sentence}")
+        if len(self.session.settings.series) > 1:
+            error.add_note(f"walked: {key.sentence}")
         self.error = self.error or error
         self.failures.add()
         if len(self.session.settings.series) < 2 or self.failures.are_too_many:
