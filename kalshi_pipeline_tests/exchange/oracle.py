@@ -245,7 +245,12 @@ def found_in(sent: object, fields: Fields, prices: tuple[str, ...] = ()) -> Foun
             values[name] = settle(name, field.older, older, text if field.read is text else contracts)
         elif settle(name, field.older, older, _price) is not None:
             older_prices[name] = older
-    values |= in_one_unit(older_prices)
+    try:
+        values |= in_one_unit(older_prices)
+    except RefusedError:
+        needed = {name: older for name, older in older_prices.items() if fields[name].is_needed}
+        values |= in_one_unit(needed)
+        odd.update(fields[name].older for name in older_prices.keys() - needed.keys())
     return Found(values, odd)
 
 
@@ -273,7 +278,6 @@ def in_one_unit(sent: Mapping[str, object]) -> dict[str, int]:
     texts = [_number_text(value) for value in sent.values()]
     has_fraction = any(value.denominator != 1 for value in values.values())
     has_more_than_one = any(abs(value) > 1 for value in values.values())
-    are_numbers = all(isinstance(value, Written) for value in sent.values())
     if has_fraction and not has_more_than_one:
         unit = Fraction(1)
     elif has_more_than_one and not has_fraction and not any("." in text for text in texts):
@@ -285,8 +289,6 @@ def in_one_unit(sent: Mapping[str, object]) -> dict[str, int]:
         for value, text in zip(sent.values(), texts, strict=True)
     ):
         unit = Fraction(1)
-    elif are_numbers and not any("." in text for text in texts):
-        unit = Fraction(1, 100)  # integers of JSON are cents by contract
     else:
         raise RefusedError
     return {name: int(value * unit * DOLLAR) for name, value in values.items()}
