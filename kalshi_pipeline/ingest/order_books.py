@@ -7,6 +7,7 @@ from kalshi_pipeline.exchange.pages import Page
 from kalshi_pipeline.exchange.tiers import BOOK_TICKERS
 from kalshi_pipeline.exchange.transport import Answer
 from kalshi_pipeline.ingest.parents.selected_markets import store_selected
+from kalshi_pipeline.ingest.record_faults import faults_of_order_books
 from kalshi_pipeline.ingest.run.failures import FailuresInARow
 from kalshi_pipeline.ingest.run.recorded_listing import begin_listing, closing_run, store_page
 from kalshi_pipeline.ingest.run.report import Report
@@ -96,6 +97,7 @@ class _Taking:
         wanted = frozenset(asked)
         in_scope = [book for book in answer.content.records if book.ticker in wanted]
         books = {book.ticker: book for book in in_scope}
+        self._report.counts += faults_of_order_books(books.values())
 
         def merge(connection: Connection, books: Sequence[OrderBook]) -> Tally:
             appended = append_order_books(connection, books, answer.received_at)

@@ -11,7 +11,7 @@ import pytest
 from kalshi_pipeline.clock import SYSTEM_CLOCK
 from kalshi_pipeline.definitions import defs
 from kalshi_pipeline.defs.pipeline_asset import pipeline_asset
-from kalshi_pipeline.monitoring.checks import RUN_CHECKS, TRADES_SANE
+from kalshi_pipeline.monitoring.checks import CANDLESTICKS_SANE, ORDER_BOOKS_SANE, RUN_CHECKS, TRADES_SANE
 from kalshi_pipeline.sandbox import Faults, Sandbox, Shape, World, WorldConfig
 from kalshi_pipeline.units import MICROS_PER_SECOND, iso_of
 from kalshi_pipeline_tests.conftest import Query, query_of
@@ -146,7 +146,7 @@ def test_collect_materializes_parents_first_with_one_vocabulary(collected: Colle
         assert rows - before <= metadata_of(result, asset)["dagster/row_count"] <= rows
     assert failed_checks(result) == set()
     assert {evaluation.check_name for evaluation in result.get_asset_check_evaluations()} == (
-        RUN_CHECKS.keys() - {TRADES_SANE.name}
+        RUN_CHECKS.keys() - {check.name for check in (TRADES_SANE, CANDLESTICKS_SANE, ORDER_BOOKS_SANE)}
     )
 
 

@@ -245,13 +245,16 @@ def found_in(sent: object, fields: Fields, prices: tuple[str, ...] = ()) -> Foun
             values[name] = settle(name, field.older, older, text if field.read is text else contracts)
         elif settle(name, field.older, older, _price) is not None:
             older_prices[name] = older
+    one_unit = _in_the_unit_of_the_needed(older_prices, fields)
+    odd.update(str(fields[name].older) for name in older_prices.keys() - one_unit.keys())
+    return Found(values | one_unit, odd)
+
+
+def _in_the_unit_of_the_needed(sent: Mapping[str, object], fields: Fields) -> dict[str, int]:
     try:
-        values |= in_one_unit(older_prices)
+        return in_one_unit(sent)
     except RefusedError:
-        needed = {name: older for name, older in older_prices.items() if fields[name].is_needed}
-        values |= in_one_unit(needed)
-        odd.update(fields[name].older for name in older_prices.keys() - needed.keys())
-    return Found(values, odd)
+        return in_one_unit({name: value for name, value in sent.items() if fields[name].is_needed})
 
 
 def _at(sent: dict[str, Any], path: str) -> object:
