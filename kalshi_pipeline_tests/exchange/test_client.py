@@ -761,6 +761,23 @@ def test_unusable_address_is_refused(url: str) -> None:
     with KalshiClient(url, on_retry=stop) as client, pytest.raises(RefusedError) as refusal:
         client.fetch_market("M")
     assert str(refusal.value).startswith(f"KALSHI_API_URL={url} is not a usable address: ")
+
+
+def test_cursor_that_is_too_long_is_named_after_its_page_was_read() -> None:
+    body = {"markets": [{"ticker": "M", "event_ticker": "E"}], "cursor": "c" * 200_000}
+    transport = httpx.MockTransport(lambda _: httpx.Response(200, json=body))
+    with KalshiClient("http://exchange", transport=transport) as client:
+        listing = client.list_markets(
+            status=StatusFilter.OPEN, mve_filter=None, max_pages=None, walk_seconds=60
+        )
+        pages = iter(listing)
+        assert [market.ticker for market in next(pages).records] == ["M"]
+        with pytest.raises(RefusedError) as refusal:
+            next(pages)
+    assert str(refusal.value) == (
+        "http://exchange/markets cannot be asked for: its parameter 'cursor' has 200,000 characters; run again, and "
+        "if it happens again, see whether the API has changed"
+    )
     assert (str(refusal.value)[-11:], refusal.value.status) == ("; change it", 0)
 
 
