@@ -220,7 +220,7 @@ class Transport:
         return reply
 
     def _unusable(self, path: str, params: Params, error: Exception) -> RefusedError:
-        """Return the error of an address that cannot be used: it is wrong, or a parameter such as the cursor is too long."""
+        """Return the error of an address that is wrong, or too long because of a parameter such as the cursor."""
         sizes = {name: len(str(value)) for name, value in params.items()}
         longest = max(sizes, key=sizes.__getitem__, default="")
         if sizes.get(longest, 0) > _LONGEST_PARAMETER:
