@@ -14,7 +14,7 @@ import httpx
 from kalshi_pipeline.errors import ExchangeError, PayloadError
 from kalshi_pipeline.exchange.pages import GarbledAnswerError, parse_object
 from kalshi_pipeline.exchange.payloads import ExchangeStatusPayload
-from kalshi_pipeline.exchange.transport import Reply, RetryableError, Transport
+from kalshi_pipeline.exchange.transport import Reply, RetryableError, Transport, refusal
 from kalshi_pipeline.units import LARGEST_INTEGER, MICROS_PER_SECOND, instant_of
 
 _PATH = "/exchange/status"
@@ -79,7 +79,7 @@ def fetch_status(transport: Transport, retry_seconds: float, *, is_uncached: boo
         except (RetryableError, GarbledAnswerError) as error:
             failure: Exception = error
         except PayloadError as error:
-            failure = error
+            failure = error if reply.status == httpx.codes.OK else ExchangeError(refusal(reply))
             if not _may_pass(reply):
                 break
         if clock.monotonic() + _PAUSE_SECONDS > ends:

@@ -164,7 +164,7 @@ class Transport:
             reply = self.attempt(path, params)
             received_at = self.clock.now()
             if reply.status in _RETRIED_STATUSES:
-                raise RetryableError(_refusal(reply), _retry_after_seconds(reply))
+                raise RetryableError(refusal(reply), _retry_after_seconds(reply))
             if reply.status != httpx.codes.OK:
                 raise self._refused(path, reply)
             try:
@@ -272,7 +272,7 @@ class Transport:
         self._on_retry(f"the exchange {error}; trying again in {pause_seconds:.1f} s")
 
     def _refused(self, path: str, reply: Reply) -> RefusedError:
-        status, said = reply.status, f"{self._api_url}{path} {_refusal(reply)}"
+        status, said = reply.status, f"{self._api_url}{path} {refusal(reply)}"
         if status == httpx.codes.NOT_FOUND:
             return NotFoundError(
                 f"{said}: the exchange does not know it; check the ticker and KALSHI_API_URL", status
@@ -313,7 +313,8 @@ def _retry_after_seconds(reply: Reply) -> float:
     return 0.0  # the header may also be a date; then the usual pause is taken
 
 
-def _refusal(reply: Reply) -> str:
+def refusal(reply: Reply) -> str:
+    """Return what an answer says that is none: its status, and the text of its error."""
     said = _error_text(reply)
     return f"answered {reply.status}" + (f" ({cut(said)})" if said else "")
 

@@ -9,6 +9,7 @@ from kalshi_pipeline.exchange.events import EVENTS, SERIES
 from kalshi_pipeline.exchange.markets import OUTCOMES
 from kalshi_pipeline.exchange.readers import PageReader
 from kalshi_pipeline.ingest.parents.outcomes import is_published, settlement_of_outcome
+from kalshi_pipeline.ingest.run.clock_check import check_clock
 from kalshi_pipeline.ingest.run.session import Session
 from kalshi_pipeline.records import Event, Outcome, Series
 from kalshi_pipeline.store.database import Connection
@@ -61,8 +62,11 @@ def replay(session: Session) -> Replay:
 
     A market, an event or a series is stored if it is missing or a placeholder, and a settlement if its market has none.
     A quote is stored with its tick if no later tick has listed its market: it would change what was known since.
+    ClockError as in any run, if something waits.
     """
     replaying, after_id = _Replaying(session), 0
+    if session.database.ask(lambda connection: waiting_refusals(connection, after_id, 1)):
+        check_clock(session)
     with session.database.snapshot_lock(session.report_progress):
         while True:
             with session.database.begin() as connection:

@@ -878,7 +878,7 @@ def test_exchange_status_is_read_from_an_error_too(status: int) -> None:
         pytest.param(answering(503), "it is not JSON (", 4, id="empty"),
         pytest.param(
             answering(404, '{"error": {"code": "not_found"}}'),
-            "the exchange's answer cannot be read: exchange_active: Field required; trading_active: Field required",
+            "answered 404 (not_found)",
             1,
             id="not-found",
         ),

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from kalshi_pipeline.errors import ClockError
 from kalshi_pipeline.ingest.replay import Replay, replay
 from kalshi_pipeline.ingest.run.session import Session, open_session
 from kalshi_pipeline.ingest.snapshot import take_snapshot
@@ -84,6 +85,23 @@ def test_market_that_was_never_stored_is_stored_with_its_quote(
     ) == [("at 0.4200", "E")]
     assert query("PRAGMA foreign_key_check") == []
     assert stored(replay(session)) == ({}, 0, 0, 0)
+
+
+def test_wrong_clock_stores_nothing(
+    session: Session, exchange: SmallExchange, clock: ManualClock, tick: Callable[..., None], query: Query
+) -> None:
+    """What is stored is dated by the clock. Where nothing waits, nothing is asked."""
+    exchange.now = lambda: clock.seconds() + 86_400
+    assert replay(session) == Replay()
+    exchange.now = clock.seconds
+    tick(quoted("M", "odd"))
+    update(session)
+    exchange.now = lambda: clock.seconds() + 86_400
+    with pytest.raises(ClockError, match=r"86,400 s behind the exchange's"):
+        replay(session)
+    assert query("SELECT count(*) FROM markets WHERE ticker = 'M'") == [(0,)]
+    exchange.now = clock.seconds
+    assert stored(replay(session)) == ({"markets": 1, "quotes": 1}, 0, 0, 0)
 
 
 def test_quote_of_the_newest_tick_is_stored_and_ends_the_span(
