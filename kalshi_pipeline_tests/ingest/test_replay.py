@@ -8,6 +8,7 @@ from kalshi_pipeline.errors import ClockError
 from kalshi_pipeline.ingest.replay import Replay, replay
 from kalshi_pipeline.ingest.run.session import Session, open_session
 from kalshi_pipeline.ingest.snapshot import take_snapshot
+from kalshi_pipeline.ingest.sync import sync_markets
 from kalshi_pipeline.records import Reject
 from kalshi_pipeline.settings import Settings
 from kalshi_pipeline.store.schema.tables import listings
@@ -41,6 +42,7 @@ def clock() -> ManualClock:
 def session(
     exchange: SmallExchange, clock: ManualClock, settings_for: Callable[..., Settings]
 ) -> Iterator[Session]:
+    exchange.now = clock.seconds
     with served(exchange) as url, open_session(settings_for(url), clock=clock) as opened:
         yield opened
 
@@ -102,6 +104,26 @@ def test_wrong_clock_stores_nothing(
     assert query("SELECT count(*) FROM markets WHERE ticker = 'M'") == [(0,)]
     exchange.now = clock.seconds
     assert stored(replay(session)) == ({"markets": 1, "quotes": 1}, 0, 0, 0)
+
+
+def test_markets_that_were_refused_together_have_fates_of_their_own(
+    session: Session, tick: Callable[..., None], query: Query
+) -> None:
+    """One is refused as a quote and as a market: stored with its quote, the other refusal has nothing newer."""
+    tick(quoted("TWICE", "odd"))
+    sync_markets(session)
+    tick(*(quoted(ticker, "odd") for ticker in ("NEW", "LATE", "TWICE", "ALSO NEW")))
+    tick(quoted("LATE", "0.3000"))
+    update(session)
+    assert stored(replay(session)) == ({"markets": 3, "quotes": 3}, 1, 2, 0)
+    assert query(f"SELECT DISTINCT ticker, yes_bid FROM ({QUOTES}) ORDER BY 1") == [
+        ("ALSO NEW", 0.42),
+        ("LATE", 0.3),
+        ("NEW", 0.42),
+        ("OTHER", 0.1),
+        ("TWICE", 0.42),
+    ]
+    assert query("PRAGMA foreign_key_check") == []
 
 
 def test_quote_of_the_newest_tick_is_stored_and_ends_the_span(
