@@ -38,6 +38,8 @@ _ABOUT_THE_DATABASE = {
     StoreProblem.UNREADABLE_LOG: (
         "let its owner run `kalshi-pipeline init`, or copy it with the files beside it to a folder that you may write"
     ),
+    StoreProblem.BROKEN_KEY: "run `kalshi-pipeline verify`, which names the rows, then with --repair",
+    StoreProblem.VANISHED: "put it back where it was, or start again with what is there now",
     StoreProblem.OTHER: "see the cause, then run again",
 }
 

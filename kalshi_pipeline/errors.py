@@ -90,6 +90,9 @@ class StoreProblem(Enum):
     BUSY = "another program holds it"
     CHANGED = "another program changed it during each attempt to read it"
     UNREADABLE_LOG = "what was written last is in a log that cannot be read"
+    BROKEN_KEY = "a row refers to one that is missing"
+    VANISHED = "its file has gone since this program opened it, or another one has taken its place"
+    UNHEALTHY = "something in it is not as it should be"
     OTHER = "anything else"
 
 

@@ -11,6 +11,7 @@ from kalshi_pipeline.cli.terminal import (
     out,
     print_failure,
     print_message,
+    print_repairs,
     print_report,
     print_whole_report,
     reporting_session,
@@ -101,6 +102,7 @@ def replay() -> None:
     """Store what quarantine holds, after an update that can read it."""
     with reporting_session() as session:
         out.print(tables.replay_line(replay_quarantine(session)), highlight=False, soft_wrap=True)
+        print_repairs(session)
 
 
 def order_books() -> None:

@@ -19,6 +19,7 @@ from kalshi_pipeline.ingest.parents.selected_markets import store_selected
 from kalshi_pipeline.ingest.record_faults import SECOND_VALUES, faults_of_candlesticks
 from kalshi_pipeline.ingest.run.failures import FailuresInARow
 from kalshi_pipeline.ingest.run.recorded_listing import begin_listing, closing_run, store_page
+from kalshi_pipeline.ingest.run.repair import repairing
 from kalshi_pipeline.ingest.run.report import Report
 from kalshi_pipeline.ingest.run.session import Session
 from kalshi_pipeline.records import Candlestick
@@ -43,6 +44,7 @@ _FAILED_REQUESTS = 5
 _LONGEST_SECONDS = 86_400.0
 
 
+@repairing
 def collect_candlesticks(session: Session, day: date, *, again: bool = False) -> Report:
     """Store the candlesticks of a UTC day of the selected markets that were open on it.
 

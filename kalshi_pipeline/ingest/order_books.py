@@ -10,6 +10,7 @@ from kalshi_pipeline.ingest.parents.selected_markets import store_selected
 from kalshi_pipeline.ingest.record_faults import faults_of_order_books
 from kalshi_pipeline.ingest.run.failures import FailuresInARow
 from kalshi_pipeline.ingest.run.recorded_listing import begin_listing, closing_run, store_page
+from kalshi_pipeline.ingest.run.repair import repairing
 from kalshi_pipeline.ingest.run.report import Report
 from kalshi_pipeline.ingest.run.session import Session
 from kalshi_pipeline.records import OrderBook
@@ -24,6 +25,7 @@ _FAILED_BOOKS = 3
 _NO_BOOK = "the exchange returned no book"
 
 
+@repairing
 def take_order_books(session: Session) -> Report:
     """Store the order book of each market of KALSHI_ORDER_BOOK_MARKETS, as it is now."""
     tickers = session.settings.order_book_markets

@@ -10,6 +10,7 @@ from kalshi_pipeline.exchange.markets import OUTCOMES
 from kalshi_pipeline.exchange.readers import PageReader
 from kalshi_pipeline.ingest.parents.outcomes import is_published, settlement_of_outcome
 from kalshi_pipeline.ingest.run.clock_check import check_clock
+from kalshi_pipeline.ingest.run.repair import repairing
 from kalshi_pipeline.ingest.run.session import Session
 from kalshi_pipeline.records import Event, Outcome, Series
 from kalshi_pipeline.store.database import Connection
@@ -57,6 +58,7 @@ class Replay:
     stored: Counter[str] = field(default_factory=Counter)
 
 
+@repairing
 def replay(session: Session) -> Replay:
     """Read again what quarantine holds, and store it where nothing newer is known; a second call changes nothing.
 

@@ -12,6 +12,7 @@ from kalshi_pipeline.ingest.parents.healing import heal_placeholders
 from kalshi_pipeline.ingest.parents.traded_markets import TradedMarkets
 from kalshi_pipeline.ingest.record_faults import SECOND_PRICES, faults_of_trades
 from kalshi_pipeline.ingest.run.recorded_listing import Batches, begin_listing, closing_run
+from kalshi_pipeline.ingest.run.repair import repairing
 from kalshi_pipeline.ingest.run.report import Report
 from kalshi_pipeline.ingest.run.resumable_walk import ResumableWalk
 from kalshi_pipeline.ingest.run.session import Session
@@ -53,6 +54,7 @@ PAGES_AT_ONCE = 10
 _NOT_OVER = "the day is not over: what is still to come is added by running it again"
 
 
+@repairing
 def collect_trades(session: Session, day: date, *, again: bool = False) -> Report:
     """Store the trades of a UTC day, from where an earlier run stopped.
 

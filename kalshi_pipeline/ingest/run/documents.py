@@ -111,11 +111,15 @@ class Documents:
             self.store()
 
     def store(self) -> None:
-        """Store what is collected, but for documents of records that are not stored themselves."""
-        pending, self._pending, self._bytes = self._pending, {}, 0
-        for kind, rounds in pending.items():
-            for prepared in rounds:
-                self._store(kind, list(prepared.values()))
+        """Store what is collected, but for documents of records that are not stored themselves.
+
+        What could not be stored stays collected.
+        """
+        for kind, rounds in self._pending.items():
+            while rounds:
+                self._store(kind, list(rounds[0].values()))
+                del rounds[0]
+        self._pending, self._bytes = {}, 0
         if self._layouts:
             with self._database.begin() as connection:
                 count_fields(connection, self._layouts, self._clock.now())

@@ -82,6 +82,7 @@ def closing_run(session: Session, report: Report) -> Iterator[None]:
     session.client.take_answer_ages()  # those of what came before this run
     session.client.take_odd_fields()
     session.database.take_changes()
+    session.run_name = report.run.name
     try:
         with few_collections():
             yield

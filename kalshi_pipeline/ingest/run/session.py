@@ -31,6 +31,10 @@ class Session:
     report_progress: OnProgress
     clock: Clock = SYSTEM_CLOCK
     read_clock_again: Callable[[], None] = lambda: None
+    run_name: str | None = None
+    """The run that is under way, as `quarantine` names it."""
+    repairs: list[str] = field(default_factory=list)
+    """What was set aside since the session began, in sentences."""
     documents: Documents = field(init=False)
     """What the exchange says of the records, collected to be stored after them."""
 

@@ -184,7 +184,8 @@ def count_added_rows(connection: Connection, table_name: str) -> int:
     if table_name not in COUNTED:
         return count_rows(connection, table_name)
     query = select(row_counts.c.row_count).where(row_counts.c.table_name == table_name)
-    return int(connection.execute(query).scalar_one())
+    counted: int | None = connection.execute(query).scalar_one_or_none()
+    return count_rows(connection, table_name) if counted is None else counted
 
 
 def count_subjects(connection: Connection, kind: str) -> int:

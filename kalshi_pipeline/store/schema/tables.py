@@ -343,6 +343,18 @@ row_counts = Table(
     **clustered(),
 )
 
+set_aside_rows = Table(
+    "set_aside_rows",
+    metadata,
+    _id(),
+    Column("table_name", Text, nullable=False, comment="the table that the row was in"),
+    Column("row", Text, nullable=False, comment="the row as it was, as JSON; bytes are hexadecimal"),
+    Column("why", Text, nullable=False, comment="which of its keys is in no row of which table"),
+    Column("run", Text, comment="the run that met it, such as ticks/17; NULL outside of a run"),
+    _instant("set_aside_at", "when it was taken out, or its key was replaced by NULL"),
+    comment="rows that another program left behind when it deleted what they refer to, taken out of every run's way",
+)
+
 ticks = Table(
     "ticks",
     metadata,

@@ -17,6 +17,7 @@ _PROBLEMS = {
     "readonly": (StoreProblem.NOT_USABLE, ""),
     "unable to open": (StoreProblem.NOT_USABLE, ""),
     "not a database": (StoreProblem.NOT_USABLE, ""),
+    "FOREIGN KEY constraint failed": (StoreProblem.BROKEN_KEY, ""),
     "locked": (StoreProblem.BUSY, f"another program has held it for {BUSY_SECONDS} s"),
 }
 """Words of messages, SQLite's and of the system: what is wrong, and what to add to the message."""
