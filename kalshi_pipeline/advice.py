@@ -31,7 +31,7 @@ _ABOUT_THE_DATABASE = {
     StoreProblem.REFERRED_TO: (
         "copy its rows to a table without that foreign key, drop it, then run `kalshi-pipeline init`"
     ),
-    StoreProblem.DAMAGED: "restore a copy of it, or recover what can be read",
+    StoreProblem.DAMAGED: "restore a backup of it, or recover what can be read (docs/backups.md)",
     StoreProblem.FULL: "free some space and run again",
     StoreProblem.BUSY: "wait for the other program or stop it, then run again",
     StoreProblem.CHANGED: "read it again",
@@ -39,7 +39,8 @@ _ABOUT_THE_DATABASE = {
         "let its owner run `kalshi-pipeline init`, or copy it with the files beside it to a folder that you may write"
     ),
     StoreProblem.BROKEN_KEY: "run `kalshi-pipeline verify`, which names the rows, then with --repair",
-    StoreProblem.VANISHED: "put it back where it was, or start again with what is there now",
+    StoreProblem.VANISHED: "put it back, or stop and start again to use what is there",
+    StoreProblem.UNHEALTHY: "restore a backup, or go by the lines above",
     StoreProblem.OTHER: "see the cause, then run again",
 }
 

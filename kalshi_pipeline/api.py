@@ -15,8 +15,10 @@ from typing import Protocol, Self, TypeAlias
 from kalshi_pipeline.clock import SYSTEM_CLOCK
 from kalshi_pipeline.errors import NoDetailsError, NoQuoteError, RangeError, UnknownTickerError
 from kalshi_pipeline.settings import load_settings
+from kalshi_pipeline.store import invariants
 from kalshi_pipeline.store.database import Answer, Connection, Database, ReadOnlyDatabase
-from kalshi_pipeline.store.dialects import url_of_file
+from kalshi_pipeline.store.dialects import Log, log_of, url_of_file
+from kalshi_pipeline.store.invariants import Fault
 from kalshi_pipeline.store.reading import (
     catalogue,
     completeness,
@@ -48,6 +50,7 @@ from kalshi_pipeline.units import instant_of, iso_of
 
 __all__ = [
     "Details",
+    "Fault",
     "Fee",
     "FeeState",
     "FieldChange",
@@ -55,6 +58,7 @@ __all__ = [
     "FinishedDay",
     "Instant",
     "ListingRun",
+    "Log",
     "MarketDetails",
     "MarketView",
     "Mover",
@@ -313,6 +317,21 @@ class Store:
     def count_dangling(self, tick_id: int | None = None) -> dict[str, int]:
         """Count the rows whose parent is missing, by foreign key: the quotes of one tick, or the tables of parents."""
         return self._source.ask(lambda connection: completeness.count_dangling(connection, tick_id))
+
+    def faults(self) -> list[Fault]:
+        """Return what is wrong with the store: damaged pages, broken foreign keys, and what does not fit together.
+
+        It reads everything, which takes minutes where there are years of quotes.
+        """
+        return self._source.ask(invariants.find_faults)
+
+    def log(self) -> Log | None:
+        """Return the state of what is written and not merged into the database yet; None where there is nothing."""
+        return self._source.ask(log_of)
+
+    def count_set_aside(self) -> int:
+        """Count the rows that were set aside because another program had deleted what they refer to."""
+        return self._source.ask(invariants.count_set_aside)
 
     def quote_faults(self, tick_id: int) -> QuoteFaults:
         """Count the tick's rows whose bid is above the ask, and those with a price outside 0 to 1 dollar."""

@@ -88,13 +88,17 @@ def collect(
             run_and_print(collect_steps(session))
         return
     settings = load_settings()
-    Database(settings.database_url).close()  # an unusable database is an error now, not at every tick
+    # An unusable database is an error now, not at every tick.
+    with contextlib.closing(Database(settings.database_url)) as database:
+        print_message(f"collecting into {database.place}")
+        identity = database.identity
     collect_forever(
         settings,
         interval * 60,
         on_message=print_message,
         on_report=print_report,
         on_failure=print_failure,
+        database=identity,
     )
 
 

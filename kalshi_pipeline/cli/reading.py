@@ -170,4 +170,7 @@ def movers(
 def status() -> None:
     """Show row counts, last runs, completeness, placeholders and quarantine."""
     with open_store() as store:
-        out.print(tables.overview_tables(overview(store)))
+        found = overview(store)
+    out.print(tables.overview_tables(found))
+    for line in found.warnings:
+        print_message(f"note: {line}")

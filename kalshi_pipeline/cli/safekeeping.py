@@ -1,0 +1,76 @@
+"""The commands that keep a database safe: a backup of it, and a look at whether it is sound."""
+
+import contextlib
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from kalshi_pipeline.api import Fault, open_store
+from kalshi_pipeline.cli.terminal import out, print_message
+from kalshi_pipeline.clock import SYSTEM_CLOCK
+from kalshi_pipeline.errors import StoreError, StoreProblem
+from kalshi_pipeline.settings import load_settings
+from kalshi_pipeline.store.database import Database, ReadOnlyDatabase
+from kalshi_pipeline.store.invariants import repair as repair_store
+
+
+def backup(
+    path: Annotated[
+        Path, typer.Argument(help="The new file; what exists is never overwritten.", metavar="PATH")
+    ],
+) -> None:
+    """Copy the database to a new file while others may write to it, and compare the copy.
+
+    Example: kalshi-pipeline backup backups/kalshi-2026-11-27.db
+    """
+    with contextlib.closing(ReadOnlyDatabase(load_settings().database_url)) as database:
+        database.back_up(path.absolute())
+        _print(
+            f"{database.place} was copied to {path.absolute()} ({path.stat().st_size:,} bytes), and compared"
+        )
+
+
+def verify(
+    *,
+    repair: Annotated[
+        bool, typer.Option("--repair", help="Set aside and compute again what can be, then look again.")
+    ] = False,
+) -> None:
+    """Read the whole database: its pages, its foreign keys, and whether what is stored fits together.
+
+    Each line says what is wrong and what to do about it. It takes minutes
+    where there are years of quotes; collectors may run meanwhile.
+    """
+    faults, set_aside = _look()
+    if repair and any(fault.is_repairable for fault in faults):
+        _repair()
+        faults, set_aside = _look()
+    for fault in faults:
+        _print(fault.sentence)
+    if set_aside:
+        print_message(f"note: {set_aside:,} rows were set aside at some time; table set_aside_rows has them")
+    if faults:
+        found = "1 fault was" if len(faults) == 1 else f"{len(faults)} faults were"
+        raise StoreError(f"{found} found in the database", StoreProblem.UNHEALTHY)
+    _print("the database is sound")
+
+
+def _look() -> tuple[list[Fault], int]:
+    with open_store() as store:
+        return store.together(lambda state: (state.faults(), state.count_set_aside()))
+
+
+def _repair() -> None:
+    with (
+        contextlib.closing(Database(load_settings().database_url, create=False)) as database,
+        database.snapshot_lock(print_message),
+        database.begin() as connection,
+    ):
+        found = repair_store(connection, SYSTEM_CLOCK.now())
+    if found.sentence:
+        print_message(f"note: {found.sentence}")
+
+
+def _print(line: str) -> None:
+    out.print(line, highlight=False, soft_wrap=True, markup=False)
