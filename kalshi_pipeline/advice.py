@@ -31,7 +31,7 @@ _ABOUT_THE_DATABASE = {
     StoreProblem.REFERRED_TO: (
         "copy its rows to a table without that foreign key, drop it, then run `kalshi-pipeline init`"
     ),
-    StoreProblem.DAMAGED: "restore a backup of it, or recover what can be read (docs/backups.md)",
+    StoreProblem.DAMAGED: "restore a backup (docs/backups.md)",
     StoreProblem.FULL: "free some space and run again",
     StoreProblem.BUSY: "wait for the other program or stop it, then run again",
     StoreProblem.CHANGED: "read it again",

@@ -31,7 +31,7 @@ def test_every_problem_of_the_database_has_a_next_action(problem: StoreProblem) 
         StoreProblem.REFERRED_TO: (
             "copy its rows to a table without that foreign key, drop it, then run `kalshi-pipeline init`"
         ),
-        StoreProblem.DAMAGED: "restore a copy of it, or recover what can be read",
+        StoreProblem.DAMAGED: "restore a backup (docs/backups.md)",
         StoreProblem.FULL: "free some space and run again",
         StoreProblem.BUSY: "wait for the other program or stop it, then run again",
         StoreProblem.CHANGED: "read it again",
@@ -39,6 +39,9 @@ def test_every_problem_of_the_database_has_a_next_action(problem: StoreProblem) 
             "let its owner run `kalshi-pipeline init`,"
             " or copy it with the files beside it to a folder that you may write"
         ),
+        StoreProblem.BROKEN_KEY: "run `kalshi-pipeline verify`, which names the rows, then with --repair",
+        StoreProblem.VANISHED: "put it back, or stop and start again to use what is there",
+        StoreProblem.UNHEALTHY: "restore a backup, or go by the lines above",
         StoreProblem.OTHER: "see the cause, then run again",
     }
     assert with_advice(StoreError("the fact", problem)) == f"the fact; {actions[problem]}"

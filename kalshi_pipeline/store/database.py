@@ -221,7 +221,8 @@ class ReadOnlyDatabase:
 
         Raises ConfigurationError where there is something at that path already, or no folder that can be written.
         """
-        self._dialect.back_up(target)
+        with self._dialect.translated():
+            self._dialect.back_up(target)
 
     def ask(self, question: Callable[[Connection], Answer]) -> Answer:
         """Return what `question` returns of one state; it is asked again where that state changes meanwhile."""

@@ -53,7 +53,7 @@ from kalshi_pipeline.store.writing.runs import State
 from kalshi_pipeline.store.writing.set_aside import HISTORY, SetAside, set_aside_orphans
 
 _REPAIRED = "run `kalshi-pipeline verify --repair`"
-_RESTORED = "restore a backup, or recover what can be read (docs/backups.md)"
+_RESTORED = "restore a backup, or recover what can be read: see docs/backups.md"
 
 
 @dataclass(frozen=True)

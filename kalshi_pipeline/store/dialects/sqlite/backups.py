@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from kalshi_pipeline.errors import ConfigurationError, StoreError, StoreProblem
 from kalshi_pipeline.store.dialects.sqlite.copying import flush
 from kalshi_pipeline.store.dialects.sqlite.files import files_of
-from kalshi_pipeline.store.dialects.sqlite.messages import problem_of
+from kalshi_pipeline.store.dialects.sqlite.messages import on_one_line, problem_of
 
 _ALL_PAGES = -1
 
@@ -69,7 +69,7 @@ def copy_pages(connection: Connection, draft: Path, target: Path) -> None:
         with contextlib.closing(sqlite3.connect(draft)) as copy:
             source.backup(copy, pages=_ALL_PAGES)
         with contextlib.closing(sqlite3.connect(f"{draft.as_uri()}?immutable=1", uri=True)) as copy:
-            damages = [str(line) for (line,) in copy.execute("PRAGMA quick_check") if line != "ok"]
+            damages = [on_one_line(line) for (line,) in copy.execute("PRAGMA quick_check") if line != "ok"]
             copied = {} if damages else _row_counts(copy)
     except sqlite3.Error as error:
         raise _failed(target, str(error)) from error

@@ -38,7 +38,7 @@ from kalshi_pipeline.store.dialects.sqlite.engines import (
     writing_engine,
 )
 from kalshi_pipeline.store.dialects.sqlite.files import Files, LockFile, files_of, log_of, make_like
-from kalshi_pipeline.store.dialects.sqlite.messages import BUSY_SECONDS, error_of
+from kalshi_pipeline.store.dialects.sqlite.messages import BUSY_SECONDS, UNDECODABLE, error_of, on_one_line
 from kalshi_pipeline.store.dialects.sqlite.triggers import unfit_trigger
 from kalshi_pipeline.store.dialects.sqlite.view_words import SqliteWords
 
@@ -118,6 +118,8 @@ class Sqlite(Dialect):
             raise self._error(str(error.orig)) from error
         except sqlite3.Error as error:
             raise self._error(str(error)) from error
+        except UnicodeDecodeError as error:  # the driver's, of a text in the file or in SQLite's own message
+            raise self._error(f"{UNDECODABLE}: it has a text that is no UTF-8") from error
 
     def ask(self, question: Callable[[Connection], Answer]) -> Answer:
         """Return what `question` returns of one state of the file.
@@ -224,7 +226,7 @@ class Sqlite(Dialect):
     def damages(connection: Connection) -> list[str]:
         """Read every page, and compare each index with its table."""
         found = connection.exec_driver_sql(f"PRAGMA integrity_check({_MOST_DAMAGES})").scalars()
-        return [str(line) for line in found if line != "ok"]
+        return [on_one_line(line) for line in found if line != "ok"]
 
     @staticmethod
     def broken_keys(connection: Connection) -> list[BrokenKey]:
