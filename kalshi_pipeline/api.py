@@ -15,10 +15,8 @@ from typing import Protocol, Self, TypeAlias
 from kalshi_pipeline.clock import SYSTEM_CLOCK
 from kalshi_pipeline.errors import NoDetailsError, NoQuoteError, RangeError, UnknownTickerError
 from kalshi_pipeline.settings import load_settings
-from kalshi_pipeline.store import invariants
 from kalshi_pipeline.store.database import Answer, Connection, Database, ReadOnlyDatabase
 from kalshi_pipeline.store.dialects import Log, log_of, url_of_file
-from kalshi_pipeline.store.invariants import Fault
 from kalshi_pipeline.store.reading import (
     catalogue,
     completeness,
@@ -50,7 +48,6 @@ from kalshi_pipeline.units import instant_of, iso_of
 
 __all__ = [
     "Details",
-    "Fault",
     "Fee",
     "FeeState",
     "FieldChange",
@@ -318,20 +315,13 @@ class Store:
         """Count the rows whose parent is missing, by foreign key: the quotes of one tick, or the tables of parents."""
         return self._source.ask(lambda connection: completeness.count_dangling(connection, tick_id))
 
-    def faults(self) -> list[Fault]:
-        """Return what is wrong with the store: damaged pages, broken foreign keys, and what does not fit together.
-
-        It reads everything, which takes minutes where there are years of quotes.
-        """
-        return self._source.ask(invariants.find_faults)
-
     def log(self) -> Log | None:
         """Return the state of what is written and not merged into the database yet; None where there is nothing."""
         return self._source.ask(log_of)
 
     def count_set_aside(self) -> int:
         """Count the rows that were set aside because another program had deleted what they refer to."""
-        return self._source.ask(invariants.count_set_aside)
+        return self._source.ask(completeness.count_set_aside)
 
     def quote_faults(self, tick_id: int) -> QuoteFaults:
         """Count the tick's rows whose bid is above the ask, and those with a price outside 0 to 1 dollar."""

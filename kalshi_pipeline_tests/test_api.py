@@ -278,7 +278,6 @@ _READS: dict[str, tuple[Callable[[Store], object], Callable[[Any], object]]] = {
         lambda store: store.count_dangling(3),
         lambda _: {"price_snapshots.market_id": 0},
     ),
-    "faults": (lambda store: (store.faults(),), lambda _: ([],)),
     "count_set_aside": (lambda store: store.count_set_aside(), lambda _: 0),
     "quote_faults": (lambda store: store.quote_faults(3), lambda _: completeness.QuoteFaults(0, 0)),
 }

@@ -6,12 +6,12 @@ from typing import Annotated
 
 import typer
 
-from kalshi_pipeline.api import Fault, open_store
 from kalshi_pipeline.cli.terminal import out, print_message
 from kalshi_pipeline.clock import SYSTEM_CLOCK
 from kalshi_pipeline.errors import StoreError, StoreProblem
 from kalshi_pipeline.settings import load_settings
 from kalshi_pipeline.store.database import Database, ReadOnlyDatabase
+from kalshi_pipeline.store.invariants import Fault, find_faults
 from kalshi_pipeline.store.invariants import repair as repair_store
 
 
@@ -40,25 +40,24 @@ def verify(
     """Read the whole database: its pages, its foreign keys, and whether what is stored fits together.
 
     Each line says what is wrong and what to do about it. It takes minutes
-    where there are years of quotes; collectors may run meanwhile.
+    where there are years of quotes; collectors may run meanwhile, but
+    for a repair, which they wait for.
     """
-    faults, set_aside = _look()
+    faults = _look()
     if repair and any(fault.is_repairable for fault in faults):
         _repair()
-        faults, set_aside = _look()
+        faults = _look()
     for fault in faults:
         _print(fault.sentence)
-    if set_aside:
-        print_message(f"note: {set_aside:,} rows were set aside at some time; table set_aside_rows has them")
     if faults:
         found = "1 fault was" if len(faults) == 1 else f"{len(faults)} faults were"
         raise StoreError(f"{found} found in the database", StoreProblem.UNHEALTHY)
     _print("the database is sound")
 
 
-def _look() -> tuple[list[Fault], int]:
-    with open_store() as store:
-        return store.together(lambda state: (state.faults(), state.count_set_aside()))
+def _look() -> list[Fault]:
+    with contextlib.closing(ReadOnlyDatabase(load_settings().database_url)) as database:
+        return database.ask_at_length(find_faults)
 
 
 def _repair() -> None:

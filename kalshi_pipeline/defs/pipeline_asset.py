@@ -143,9 +143,10 @@ def _collected(
         failing_in_one_line(),
         pipeline.session(context.log.info, is_backfill=is_backfill, last_place=place_before) as session,
     ):
+        place = session.database.place
+        context.log.info(f"collecting into {place}")
         report = run(session)
         findings = examine(session, report, checks)
-        place = session.database.place
     log_report(context.log, report)
     if line := settings_not_in_force(context.instance):
         context.log.warning(line)

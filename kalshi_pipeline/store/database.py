@@ -216,6 +216,11 @@ class ReadOnlyDatabase:
         """Close every connection."""
         self._dialect.engine.dispose()
 
+    def ask_at_length(self, question: Callable[[Connection], Answer]) -> Answer:
+        """Return what `question` returns of one state, although it may take minutes and others write meanwhile."""
+        with self._dialect.translated():
+            return self._dialect.ask_at_length(question)
+
     def back_up(self, target: Path) -> None:
         """Copy what is committed to a new file, which is compared and on the disk when this returns.
 

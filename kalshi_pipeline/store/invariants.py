@@ -42,7 +42,6 @@ from kalshi_pipeline.store.schema.tables import (
     price_snapshots,
     quarantine,
     row_counts,
-    set_aside_rows,
     subject_documents,
     ticks,
     unlisted_spans,
@@ -83,11 +82,6 @@ def find_faults(connection: Connection) -> list[Fault]:
     if damaged := [Fault("damaged", line, _RESTORED) for line in damages(connection)]:
         return damaged
     return [*_broken_keys(connection), *_broken_invariants(connection), *_unreadable_documents(connection)]
-
-
-def count_set_aside(connection: Connection) -> int:
-    """Count the rows that were set aside, by runs or by `repair`."""
-    return int(connection.execute(select(func.count()).select_from(set_aside_rows)).scalar_one())
 
 
 def repair(connection: Connection, at: int) -> SetAside:

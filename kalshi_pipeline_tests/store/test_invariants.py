@@ -8,12 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from kalshi_pipeline.api import open_store
 from kalshi_pipeline.errors import PipelineError
-from kalshi_pipeline.store.database import Database
-from kalshi_pipeline.store.invariants import Fault, repair
+from kalshi_pipeline.store.database import Database, ReadOnlyDatabase
+from kalshi_pipeline.store.invariants import Fault, find_faults, repair
 from kalshi_pipeline.store.schema.tables import latest_quotes, metadata, ticks
-from kalshi_pipeline_tests.store.samples import LATER, bid, contents, take, tick
+from kalshi_pipeline_tests.store.samples import LATER, bid, contents, sqlite_url, take, tick
 
 
 @pytest.fixture
@@ -33,8 +32,8 @@ def by_another_program(path: Path, *statements: str) -> None:
 
 
 def faults_of(path: Path) -> list[Fault]:
-    with open_store(path) as store:
-        return store.faults()
+    with closing(ReadOnlyDatabase(sqlite_url(path))) as database:
+        return database.ask_at_length(find_faults)
 
 
 def mend(database: Database) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from kalshi_pipeline.errors import StoreError, StoreProblem
-from kalshi_pipeline.store.database import Database
+from kalshi_pipeline.store.database import Connection, Database, ReadOnlyDatabase
 from kalshi_pipeline_tests.store.samples import query, series_row, sqlite_url, store_series
 
 
@@ -114,3 +114,26 @@ def test_log_that_a_long_reader_holds_is_merged_after_it(database: Database, pat
         store_series(database, *(series_row(f"S{n}", title="t" * 500) for n in range(1000)))
         assert Path(f"{path}-wal").stat().st_size > 0
     assert query(database, "PRAGMA journal_size_limit") == [(64 << 20,)]
+
+
+def test_long_read_sees_one_state_and_is_asked_once_while_others_write(
+    database: Database, path: Path
+) -> None:
+    """Each tick of a collector opens the file and closes it again."""
+    database.close()
+    asked = []
+
+    def question(connection: Connection) -> list[int]:
+        asked.append(1)
+        counts = []
+        for number in range(3):
+            found = connection.exec_driver_sql("SELECT count(*) FROM series")
+            counts.append(int(found.scalar_one()))
+            with closing(Database(sqlite_url(path))) as other:
+                store_series(other, series_row(f"S{number}"))
+        return counts
+
+    with closing(ReadOnlyDatabase(sqlite_url(path))) as reader:
+        assert reader.ask_at_length(question) == [0, 0, 0]
+    assert asked == [1]
+    assert [file.name for file in path.parent.iterdir()] == ["kalshi.db"]

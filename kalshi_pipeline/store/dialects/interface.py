@@ -178,6 +178,13 @@ class Dialect(Protocol):
         """
         ...
 
+    def ask_at_length(self, question: Callable[[Connection], Answer]) -> Answer:
+        """Return what `question` returns of one state, although it may take minutes and others write meanwhile.
+
+        Where the database is not writable, it is asked as by `ask`.
+        """
+        ...
+
     def make_home(self) -> None:
         """See to it that connecting makes a database where there is none."""
         ...

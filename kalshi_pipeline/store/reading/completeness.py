@@ -17,6 +17,7 @@ from kalshi_pipeline.store.schema.tables import (
     row_counts,
     scopes,
     series,
+    set_aside_rows,
     ticks,
 )
 from kalshi_pipeline.store.scopes import stored_scopes
@@ -214,6 +215,11 @@ def count_quarantined(connection: Connection) -> dict[str, int]:
     """Count the records kept in quarantine by kind."""
     query = select(quarantine.c.kind, func.count()).group_by(quarantine.c.kind)
     return dict(connection.execute(query).all())
+
+
+def count_set_aside(connection: Connection) -> int:
+    """Count the rows that were set aside, by runs or by `repair`."""
+    return int(connection.execute(select(func.count()).select_from(set_aside_rows)).scalar_one())
 
 
 def placeholders(connection: Connection) -> dict[str, Placeholders]:

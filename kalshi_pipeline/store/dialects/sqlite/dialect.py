@@ -1,6 +1,7 @@
 """The dialect of SQLite: how a file is opened, read, filled, locked, copied and upgraded."""
 
 import contextlib
+import os
 import shutil
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -136,6 +137,16 @@ class Sqlite(Dialect):
                     raise StoreError(str(error), error.problem) from error
         raise AssertionError("the attempts are limited")
 
+    def ask_at_length(self, question: Callable[[Connection], Answer]) -> Answer:
+        """Read by a connection that may write, where it may: the log then has what others write, however long it takes.
+
+        A file that is read as if it could not change would have to be read again after each tick of a collector.
+        """
+        if not all(os.access(place, os.W_OK) for place in (self._path, self._path.parent)):
+            return self.ask(question)
+        with self._engine.connect().execution_options(**self.options(Purpose.READ)) as connection:
+            return question(connection)
+
     def _ask_once(self, question: Callable[[Connection], Answer]) -> Answer:
         files = Files.at(self._path)
         if not files.are_at_rest:
@@ -257,7 +268,7 @@ class Sqlite(Dialect):
     def back_up(self, target: Path) -> None:
         """Copy the file with what is in its log, of one state, to a draft that gets its name when it is whole."""
         with new_file(target) as draft:
-            self.ask(lambda connection: copy_pages(connection, draft, target))
+            self.ask_at_length(lambda connection: copy_pages(connection, draft, target))
             shutil.copymode(self._path, draft)
 
     @contextlib.contextmanager
