@@ -10,7 +10,7 @@ from kalshi_pipeline.cli.terminal import out, print_message
 from kalshi_pipeline.clock import SYSTEM_CLOCK
 from kalshi_pipeline.errors import StoreError, StoreProblem
 from kalshi_pipeline.settings import load_settings
-from kalshi_pipeline.store.database import Database, ReadOnlyDatabase
+from kalshi_pipeline.store.database import Database, ReadOnlyDatabase, back_up
 from kalshi_pipeline.store.invariants import Fault, find_faults
 from kalshi_pipeline.store.invariants import repair as repair_store
 
@@ -24,11 +24,9 @@ def backup(
 
     Example: kalshi-pipeline backup backups/kalshi-2026-11-27.db
     """
-    with contextlib.closing(ReadOnlyDatabase(load_settings().database_url)) as database:
-        database.back_up(path.absolute())
-        _print(
-            f"{database.place} was copied to {path.absolute()} ({path.stat().st_size:,} bytes), and compared"
-        )
+    target = path.absolute()
+    place = back_up(load_settings().database_url, target)
+    _print(f"{place} was copied to {target} ({target.stat().st_size:,} bytes), and compared")
 
 
 def verify(

@@ -12,7 +12,7 @@ from kalshi_pipeline.store.dialects import Answer, Identity, Purpose, dialect_of
 from kalshi_pipeline.store.upgrade import NEWEST_REVISION, Schema
 from kalshi_pipeline.store.writing.row_counts import TableChanges, changes_of
 
-__all__ = ["Answer", "Connection", "Database", "Identity", "ReadOnlyDatabase"]
+__all__ = ["Answer", "Connection", "Database", "Identity", "ReadOnlyDatabase", "back_up"]
 
 _REPORT_SECONDS = 5
 _SNAPSHOT_LOCK_SECONDS = 900
@@ -221,15 +221,19 @@ class ReadOnlyDatabase:
         with self._dialect.translated():
             return self._dialect.ask_at_length(question)
 
-    def back_up(self, target: Path) -> None:
-        """Copy what is committed to a new file, which is compared and on the disk when this returns.
-
-        Raises ConfigurationError where there is something at that path already, or no folder that can be written.
-        """
-        with self._dialect.translated():
-            self._dialect.back_up(target)
-
     def ask(self, question: Callable[[Connection], Answer]) -> Answer:
         """Return what `question` returns of one state; it is asked again where that state changes meanwhile."""
         with self._dialect.translated():
             return self._dialect.ask(question)
+
+
+def back_up(url: str, target: Path) -> str:
+    """Copy what is committed in a database of any schema to a new file, and return where the database is.
+
+    The copy is compared, and on the disk when this returns. Raises ConfigurationError where there is something at the
+    target already, or no folder that can be written; StoreError where there is no database, or a damaged one.
+    """
+    dialect = dialect_of(url)
+    with dialect.translated():
+        dialect.back_up(target)
+    return dialect.place

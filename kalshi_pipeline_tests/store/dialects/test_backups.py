@@ -12,15 +12,14 @@ from pathlib import Path
 import pytest
 
 from kalshi_pipeline.errors import ConfigurationError, StoreError, StoreProblem
-from kalshi_pipeline.store.database import Database, ReadOnlyDatabase
+from kalshi_pipeline.store.database import Database, back_up
 from kalshi_pipeline_tests.store.samples import query, series_row, sqlite_url, store_series
 
 ROWS = "SELECT ticker, title FROM series ORDER BY ticker"
 
 
-def back_up(path: Path, target: Path) -> None:
-    with closing(ReadOnlyDatabase(sqlite_url(path))) as database:
-        database.back_up(target)
+def make_backup(path: Path, target: Path) -> None:
+    assert back_up(sqlite_url(path), target) == str(path)
 
 
 def fill(database: Database, name: str, rows: int = 1000) -> None:
@@ -36,7 +35,7 @@ def test_backup_has_what_is_in_the_log_of_a_database_in_use(
         reader.execute("SELECT count(*) FROM series").fetchone()
         fill(database, "S")
         shutil.copyfile(path, tmp_path / "copied.db")
-        back_up(path, tmp_path / "backup.db")
+        make_backup(path, tmp_path / "backup.db")
     with closing(sqlite3.connect(tmp_path / "copied.db")) as copied:
         assert copied.execute("SELECT count(*) FROM series").fetchall() == [(0,)]
     with closing(Database(sqlite_url(tmp_path / "backup.db"), create=False)) as backup:
@@ -53,7 +52,7 @@ def test_backup_leaves_one_file_with_the_permissions_of_the_database(
     path.chmod(0o640)
     folder = tmp_path / "backups"
     folder.mkdir()
-    back_up(path, folder / "kalshi.db")
+    make_backup(path, folder / "kalshi.db")
     assert [file.name for file in folder.iterdir()] == ["kalshi.db"]
     assert stat.S_IMODE((folder / "kalshi.db").stat().st_mode) == 0o640
 
@@ -65,7 +64,7 @@ def test_backup_overwrites_nothing(path: Path, tmp_path: Path) -> None:
     link.symlink_to(tmp_path / "nowhere")
     for taken in (target, link, path, tmp_path):
         with pytest.raises(ConfigurationError, match="exists already: give a path at which there is nothing"):
-            back_up(path, taken)
+            make_backup(path, taken)
     assert target.read_text() == "something"
     assert not (tmp_path / "nowhere").exists()
 
@@ -73,7 +72,7 @@ def test_backup_overwrites_nothing(path: Path, tmp_path: Path) -> None:
 @pytest.mark.usefixtures("database")
 def test_backup_into_no_folder_says_so(path: Path, tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="missing cannot be written"):
-        back_up(path, tmp_path / "missing" / "backup.db")
+        make_backup(path, tmp_path / "missing" / "backup.db")
 
 
 def test_backup_of_a_damaged_database_is_refused(database: Database, path: Path, tmp_path: Path) -> None:
@@ -84,7 +83,7 @@ def test_backup_of_a_damaged_database_is_refused(database: Database, path: Path,
         file.write(os.urandom(8 * 4096))
     before = sorted(tmp_path.iterdir())
     with pytest.raises(StoreError) as caught:
-        back_up(path, tmp_path / "backup.db")
+        make_backup(path, tmp_path / "backup.db")
     assert caught.value.problem is StoreProblem.DAMAGED
     assert "\n" not in str(caught.value)
     assert sorted(tmp_path.iterdir()) == before
@@ -92,18 +91,16 @@ def test_backup_of_a_damaged_database_is_refused(database: Database, path: Path,
 
 _BACK_UP = """
 import sys
-from contextlib import closing
 from pathlib import Path
 from kalshi_pipeline.advice import with_advice
 from kalshi_pipeline.errors import StoreError
-from kalshi_pipeline.store.database import ReadOnlyDatabase
+from kalshi_pipeline.store.database import back_up
 
 source, disk = map(Path, sys.argv[1:])
-with closing(ReadOnlyDatabase(f"sqlite:///{source}")) as database:
-    try:
-        database.back_up(disk / "backup.db")
-    except StoreError as error:
-        print(with_advice(error))
+try:
+    back_up(f"sqlite:///{source}", disk / "backup.db")
+except StoreError as error:
+    print(with_advice(error))
 print([file.name for file in disk.iterdir()])
 """
 
@@ -131,3 +128,22 @@ def test_backup_on_a_full_disk_leaves_nothing(database: Database, path: Path, tm
     assert done.stdout == (
         f"{disk}/backup.db was not written (database or disk is full); free some space and run again\n[]\n"
     )
+
+
+def test_backup_is_made_of_a_database_of_any_schema(database: Database, path: Path, tmp_path: Path) -> None:
+    """Before an upgrade, or to take it to another version."""
+    with database.begin() as connection:
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
+    make_backup(path, tmp_path / "backup.db")
+    with closing(sqlite3.connect(tmp_path / "backup.db")) as copy:
+        assert copy.execute("SELECT version_num FROM alembic_version").fetchall() == [("9999",)]
+
+
+def test_backup_of_nothing_is_none(tmp_path: Path) -> None:
+    path = tmp_path / "kalshi.db"
+    for _ in range(2):
+        with pytest.raises(StoreError) as caught:
+            back_up(sqlite_url(path), tmp_path / "backup.db")
+        assert caught.value.problem is StoreProblem.MISSING
+        assert not (tmp_path / "backup.db").exists()
+        path.touch()

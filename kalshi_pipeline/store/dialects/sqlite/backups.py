@@ -64,6 +64,8 @@ def copy_pages(connection: Connection, draft: Path, target: Path) -> None:
     source = connection.connection.driver_connection
     assert isinstance(source, sqlite3.Connection)
     counts = _row_counts(source)  # and from now on the connection sees one state
+    if not counts:
+        raise StoreError("there is no database to copy: it is empty", StoreProblem.MISSING)
     try:
         draft.write_bytes(b"")
         with contextlib.closing(sqlite3.connect(draft)) as copy:

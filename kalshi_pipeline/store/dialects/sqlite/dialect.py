@@ -267,9 +267,17 @@ class Sqlite(Dialect):
 
     def back_up(self, target: Path) -> None:
         """Copy the file with what is in its log, of one state, to a draft that gets its name when it is whole."""
-        with new_file(target) as draft:
+        Files.at(self._path)  # which says where there is none
+        with self._disposed(), new_file(target) as draft:
             self.ask_at_length(lambda connection: copy_pages(connection, draft, target))
             shutil.copymode(self._path, draft)
+
+    @contextlib.contextmanager
+    def _disposed(self) -> Iterator[None]:
+        try:
+            yield
+        finally:
+            self._engine.dispose()
 
     @contextlib.contextmanager
     def scratch(self) -> Iterator[Connection]:
