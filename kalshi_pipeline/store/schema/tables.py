@@ -249,7 +249,12 @@ market_fingerprints = Table(
     "market_fingerprints",
     metadata,
     Column("market_id", ForeignKey("markets.id"), primary_key=True, comment="the market"),
-    Column("version", Integer, nullable=False, comment="the version of the encoding; 0 before the first one"),
+    Column(
+        "version",
+        Integer,
+        nullable=False,
+        comment="the version of the encoding; 0 before the first one, negative until the document is stored",
+    ),
     Column(
         "fingerprint",
         BigInteger,
