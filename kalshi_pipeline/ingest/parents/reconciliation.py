@@ -239,7 +239,7 @@ class _Reconciling:
         if alive:
             markets = [outcome.market for outcome in alive]
             self._store_alive(ListedPage(markets, [], page.received_at, sources=page.sources))
-        store_looked_up(self._session, self._report, self._pages, answer, others)
+        store_looked_up(self._session, self._report, self._pages, answer, others, are_stored=True)
         found = [outcome.ticker for outcome in page.records]
         with self._session.database.begin() as connection:
             record_market_lookups(connection, found, self._session.clock.now(), are_missing=False)
@@ -253,6 +253,7 @@ class _Reconciling:
 
     def _store_alive(self, page: ListedPage[Market]) -> None:
         prepared = self._pages.prepare(page)
+        self._session.documents.store()
         with self._session.database.begin() as connection:
             tally = Tally(received=len(page.records)) + self._merge(connection, prepared)
             add_page(connection, self._report.run, tally)

@@ -110,6 +110,11 @@ class Documents:
         """Have snapshots rely on these fingerprints of markets, once what is collected is stored."""
         self._fingerprints |= fingerprints
 
+    @property
+    def are_pending(self) -> bool:
+        """Whether something is collected that is not stored yet."""
+        return bool(self._pending)
+
     def store_if_many(self) -> None:
         """Store what is collected if it is worth a transaction."""
         pending = sum(len(found) for rounds in self._pending.values() for found in rounds)
