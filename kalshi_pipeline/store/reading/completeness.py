@@ -109,11 +109,12 @@ def _runs(connection: Connection, query: Select[tuple[object, ...]], kind: type[
 
 
 def newest_listings(
-    connection: Connection, asset: str, limit: int, *, state: State | None = None
+    connection: Connection, asset: str, limit: int, *, state: State | None = None, with_pages: bool = False
 ) -> list[ListingRun]:
-    """Return the newest runs of an asset, in any state or in one, newest first."""
+    """Return the newest runs of an asset, in any state or in one, newest first; `with_pages` those that stored some."""
     in_state = true() if state is None else listings.c.state == state
-    query = _stored(listings, ListingRun).where(listings.c.asset == asset, in_state)
+    has_pages = listings.c.pages > 0 if with_pages else true()
+    query = _stored(listings, ListingRun).where(listings.c.asset == asset, in_state, has_pages)
     return _runs(connection, query.order_by(listings.c.id.desc()).limit(limit), ListingRun)
 
 

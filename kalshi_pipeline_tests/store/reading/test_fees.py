@@ -16,7 +16,8 @@ from kalshi_pipeline.store.writing.fee_changes import (
     merge_series_fee_changes,
     withdraw_unlisted,
 )
-from kalshi_pipeline.store.writing.runs import State, Subject, close_run, open_listing
+from kalshi_pipeline.store.writing.runs import State, Subject, add_page, close_run, open_listing
+from kalshi_pipeline.store.writing.tally import Tally
 from kalshi_pipeline.units import parse_instant
 from kalshi_pipeline_tests.clock import NOON
 from kalshi_pipeline_tests.conftest import Query
@@ -67,6 +68,7 @@ def fill(database_path: Path, *, is_listed: bool = True) -> None:
         merge_event_fee_changes(connection, OF_EVENT, NOON)
         for asset in ("series_fee_changes", "event_fee_changes") if is_listed else ():
             run = open_listing(connection, asset, Subject(selection="all changes"), NOON, 0)
+            add_page(connection, run, Tally(pages=1))
             close_run(connection, run, State.COMPLETE, None, NOON + SECOND)
 
 
