@@ -12,6 +12,7 @@ from kalshi_pipeline.exchange.client import TICKERS_PER_LOOKUP
 from kalshi_pipeline.exchange.listing import ListedPage
 from kalshi_pipeline.ingest.parents.market_pages import MarketPages
 from kalshi_pipeline.ingest.parents.outcomes import merge_outcomes, prepare_outcomes
+from kalshi_pipeline.ingest.run.documents import MARKET
 from kalshi_pipeline.ingest.run.failures import FailuresInARow
 from kalshi_pipeline.ingest.run.report import Report
 from kalshi_pipeline.ingest.run.session import Session
@@ -168,7 +169,7 @@ def store_looked_up(
         pages, page, answer.tier, are_listed_as_settled=answer.tier is Tier.HISTORICAL
     )
     if are_stored:
-        session.documents.store()
+        session.documents.store_kind(MARKET)
     count = answer.page.out_of_scope.total()
     unasked = Tally(received=count, out_of_scope=count)
     with session.database.begin() as connection:

@@ -14,6 +14,7 @@ from kalshi_pipeline.exchange.listing import ListedPage
 from kalshi_pipeline.ingest.parents.lookup import LookedUp, MarketLookup, store_looked_up
 from kalshi_pipeline.ingest.parents.market_pages import MarketPages, PreparedMarkets
 from kalshi_pipeline.ingest.parents.plausibility import contradiction, is_open, sample_of
+from kalshi_pipeline.ingest.run.documents import MARKET
 from kalshi_pipeline.ingest.run.report import Report
 from kalshi_pipeline.ingest.run.session import Session
 from kalshi_pipeline.records import Market, Outcome
@@ -253,7 +254,7 @@ class _Reconciling:
 
     def _store_alive(self, page: ListedPage[Market]) -> None:
         prepared = self._pages.prepare(page)
-        self._session.documents.store()
+        self._session.documents.store_kind(MARKET)
         with self._session.database.begin() as connection:
             tally = Tally(received=len(page.records)) + self._merge(connection, prepared)
             add_page(connection, self._report.run, tally)

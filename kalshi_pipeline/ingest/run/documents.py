@@ -126,11 +126,8 @@ class Documents:
 
         What could not be stored stays collected.
         """
-        for kind, rounds in self._pending.items():
-            while rounds:
-                self._store(kind, list(rounds[0].values()))
-                del rounds[0]
-        self._pending, self._bytes = {}, 0
+        for kind in list(self._pending):
+            self.store_kind(kind)
         if self._fingerprints:
             with self._database.begin() as connection:
                 rely_on_fingerprints(connection, self._fingerprints)
@@ -139,6 +136,14 @@ class Documents:
             with self._database.begin() as connection:
                 count_fields(connection, self._layouts, self._clock.now())
             self._layouts.clear()
+
+    def store_kind(self, kind: DocumentKind) -> None:
+        """Store what is collected of one kind, as `store` does: the rows of another may not be stored yet."""
+        rounds = self._pending.get(kind, [])
+        while rounds:
+            self._store(kind, list(rounds[0].values()))
+            self._bytes -= sum(len(document.line) for document in rounds.pop(0).values())
+        self._pending.pop(kind, None)
 
     def _store(self, kind: DocumentKind, prepared: Sequence[Prepared]) -> None:
         with self._database.stage() as connection:

@@ -96,7 +96,9 @@ def _parent_columns() -> list[Column[Any]]:
 
 def _seen_columns() -> list[Column[Any]]:
     return [
-        _instant("first_seen_at", "when this row was made"),
+        _instant(
+            "first_seen_at", "when the exchange was first seen to have it; of a placeholder when it was made"
+        ),
         _instant("changed_at", "when this row last changed"),
     ]
 
