@@ -6,6 +6,7 @@ it is the same for every reader.
 """
 
 import re
+from collections.abc import Sequence
 
 from kalshi_pipeline.errors import (
     NoDetailsError,
@@ -14,6 +15,7 @@ from kalshi_pipeline.errors import (
     StoreError,
     StoreProblem,
     TickAheadError,
+    UnknownKindError,
     UnknownTickerError,
 )
 
@@ -71,7 +73,14 @@ def _advice_for(error: PipelineError) -> str | None:
             return "run `kalshi-pipeline snapshot` first"
         case NoDetailsError():
             return "run `kalshi-pipeline sync` first"
+        case UnknownKindError():
+            return f"choose the kind {_one_of(error.kinds)}"
         case UnknownTickerError():
             return f"check the ticker, or fetch it with `kalshi-pipeline market {error.ticker}`"
         case _:
             return None
+
+
+def _one_of(words: Sequence[str]) -> str:
+    *others, last = words
+    return f"{', '.join(others)} or {last}" if others else last

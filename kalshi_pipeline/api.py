@@ -13,7 +13,13 @@ from types import TracebackType
 from typing import Protocol, Self, TypeAlias
 
 from kalshi_pipeline.clock import SYSTEM_CLOCK
-from kalshi_pipeline.errors import NoDetailsError, NoQuoteError, RangeError, UnknownTickerError
+from kalshi_pipeline.errors import (
+    NoDetailsError,
+    NoQuoteError,
+    RangeError,
+    UnknownKindError,
+    UnknownTickerError,
+)
 from kalshi_pipeline.settings import load_settings
 from kalshi_pipeline.store.database import Answer, Connection, Database, ReadOnlyDatabase
 from kalshi_pipeline.store.dialects import Log, log_of, url_of_file
@@ -366,7 +372,10 @@ def _details(connection: Connection, ticker: str, at: int | None, kind: str | No
     stored = documents.subjects_of(connection, ticker)
     subjects = [subject for subject in stored if kind in (None, subject.kind)]
     if not subjects:
-        raise UnknownTickerError(ticker, None if kind is None else f"no {kind} {ticker} is stored")
+        kinds = [subject.kind for subject in stored] or documents.kinds_of_documents(connection)
+        if kind is None or (kind in kinds and not stored):
+            raise UnknownTickerError(ticker, None if kind is None else f"no {kind} {ticker} is stored")
+        raise UnknownKindError(ticker, kind, kinds)
     of_each = (documents.details(connection, subject, at) for subject in subjects)
     found = next(filter(None, of_each), None)
     if found is not None:

@@ -4,6 +4,7 @@
 about the database is added where the reader is, by `advice`.
 """
 
+from collections.abc import Sequence
 from enum import Enum
 
 
@@ -110,6 +111,17 @@ class UnknownTickerError(PipelineError):
     def __init__(self, ticker: str, message: str | None = None) -> None:
         self.ticker = ticker
         super().__init__(message or f"{ticker} is not stored")
+
+
+class UnknownKindError(UnknownTickerError):
+    """A ticker under which nothing of a kind is stored, but something of others, or a kind that is not kept at all.
+
+    `kinds` are those to choose from.
+    """
+
+    def __init__(self, ticker: str, kind: str, kinds: Sequence[str]) -> None:
+        self.kinds = tuple(kinds)
+        super().__init__(ticker, f"no {kind} {ticker} is stored")
 
 
 class NoQuoteError(UnknownTickerError):

@@ -11,6 +11,7 @@ from kalshi_pipeline.errors import (
     RangeError,
     StoreError,
     StoreProblem,
+    UnknownKindError,
     UnknownTickerError,
 )
 
@@ -57,13 +58,17 @@ def test_advice_comes_behind_the_notes() -> None:
     ("error", "line"),
     [
         (
+            UnknownKindError("KX-1", "planet", ["market", "event", "series"]),
+            "no planet KX-1 is stored; choose the kind market, event or series",
+        ),
+        (
             UnknownTickerError("KX-1"),
             "KX-1 is not stored; check the ticker, or fetch it with `kalshi-pipeline market KX-1`",
         ),
         (NoDetailsError("KX-1"), "KX-1 is stored without details; run `kalshi-pipeline sync` first"),
         (NoQuoteError("KX-1"), "KX-1 is stored without a quote; run `kalshi-pipeline snapshot` first"),
     ],
-    ids=["unknown", "without details", "without a quote"],
+    ids=["unknown kind", "unknown", "without details", "without a quote"],
 )
 def test_unknown_ticker_has_a_next_action(error: PipelineError, line: str) -> None:
     assert with_advice(error) == line
