@@ -9,7 +9,7 @@ import os
 import shutil
 import signal
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import closing
 from pathlib import Path
 from random import Random
@@ -37,6 +37,9 @@ SEEN = {
     *("id", "first_seen_at", "seen_at", "changed_at", "last_seen_at", "asked_at", "received_at", "tick_id"),
     *("amended_at", "withdrawn_at", "quoted_at", "confirmed_at", "scope_id", "document_id"),
 }
+OPEN = ("active", "inactive")
+# What changes of a market after it has ended.
+OF_ENDING = ("status", "result", "settlement_value_dollars", "settlement_ts", "settled_micros")
 PUBLISHED_TABLES = ("series_fee_changes", "event_fee_changes")
 
 
@@ -70,6 +73,8 @@ class KilledLife:
             Path(shutil.copyfile(template, folder / f"{name}-{seed}.db")) for name in ("disturbed", "plain")
         )
         self.counts: Counter[str] = Counter(lives=1)
+        self.ended: dict[str, dict[str, Any]] = {}
+        """What is said of each market that was not open once."""
 
     def live(self, ticks: int) -> Iterator[str]:
         """Take ticks and other runs, and yield what differs between the two stores in the end."""
@@ -79,6 +84,7 @@ class KilledLife:
             self.exchange.describe()
             self.exchange.publish()
             self.exchange.failing.clear()
+            self._freeze_ended()
             runs = ["tick"]
             if self.random.random() < 0.25:
                 runs = ["series", "events", "markets", "tick", "settlements"]
@@ -86,10 +92,20 @@ class KilledLife:
                 runs.append(self.random.choice(tuple(PUBLISHED)))
             for run in runs:
                 self._run_both(run)
+        self.exchange.hidden.clear()
+        self.exchange.vanished.clear()
         for run in ("series", "events", "markets", "settlements", "tick", *PUBLISHED):
             self.now += PERIOD * SECOND
             self._run_both(run)
         yield from self.differences()
+
+    def _freeze_ended(self) -> None:
+        """Keep what is said of markets that have ended as it is: at which changes they are looked up is chance."""
+        for name, row in self.exchange.markets.items():
+            is_open = row["status"] in OPEN
+            if not is_open or name in self.ended:
+                self.ended[name] = row | self.ended.get(name, {}) | {key: row.get(key) for key in OF_ENDING}
+                self.exchange.markets[name] = dict(self.ended[name])
 
     def _run_both(self, run: str) -> None:
         before = MOMENTS.count
@@ -129,7 +145,10 @@ class KilledLife:
 
     def differences(self) -> Iterator[str]:
         """Yield what the disturbed store says otherwise than the plain one."""
-        found, expected = said_by(self.disturbed), said_by(self.plain)
+        waiting = {
+            name for name in self.ended if self.exchange.markets[name]["status"] not in (*OPEN, "finalized")
+        }
+        found, expected = (said_by(path, self.ended.keys(), waiting) for path in (self.disturbed, self.plain))
         for name in expected.keys() | found.keys():
             for sign, one, other in (("more", found, expected), ("less", expected, found)):
                 rows = one.get(name, Counter()) - other.get(name, Counter())
@@ -137,8 +156,11 @@ class KilledLife:
         self.counts["rows compared"] += sum(rows.total() for rows in expected.values())
 
 
-def said_by(path: Path) -> dict[str, Counter[str]]:
-    """What a store says, without the times at which it was seen."""
+def said_by(path: Path, ended: Collection[str], waiting: Collection[str]) -> dict[str, Counter[str]]:
+    """What a store says, without the times at which it was seen; of markets that ended only the end of it.
+
+    Those that are `waiting` for their result are left out: they are looked up from time to time.
+    """
     _, tables, views = stored(path)
     said: dict[str, Counter[str]] = {}
 
@@ -146,22 +168,30 @@ def said_by(path: Path) -> dict[str, Counter[str]]:
         kept = [{key: value for key, value in row.items() if key not in SEEN} for row in rows]
         said[name] = Counter(map(repr, kept))
 
-    add("changes", views["change_history"])
-    add("legs", views["legs_of_combos"])
-    add("settlements", views["settlement_history"])
-    add("quotes", views["latest_prices"])
+    def without(rows: list[Row], tickers: Collection[str], key: str = "ticker") -> list[Row]:
+        return [row for row in rows if row[key] not in tickers]
+
+    add("changes", without(views["change_history"], ended))
+    add("legs", without(views["legs_of_combos"], waiting, "combo_ticker"))
+    add("settlements", without(views["settlement_history"], waiting))
+    add("quotes", without(views["latest_prices"], ended))
     for table in PUBLISHED_TABLES:
         add(table, [{**row, "is_withdrawn": row["withdrawn_at"] is not None} for row in tables[table]])
-    said["documents"] = Counter(documents_of(path, tables))
-    said["descriptions"] = Counter(descriptions_of(path, tables))
+    said["documents"] = Counter(documents_of(path, tables, ended, waiting))
+    said["descriptions"] = Counter(descriptions_of(path, tables, waiting))
     return said
 
 
-def documents_of(path: Path, tables: dict[str, list[Row]]) -> Iterator[str]:
-    """Every document, by its number among those of its record."""
+def documents_of(
+    path: Path, tables: dict[str, list[Row]], ended: Collection[str], waiting: Collection[str]
+) -> Iterator[str]:
+    """Every document, by its number among those of its record; of what has ended the last one."""
     with open_store(path) as store:
         for kind, ticker, instants in _documented(tables):
-            for number, at in enumerate(sorted(instants)):
+            if ticker in waiting:
+                continue
+            seen_at = [max(instants)] if ticker in ended else sorted(instants)
+            for number, at in enumerate(seen_at):
                 yield f"{kind} {ticker} {number}: {store.details(ticker, at, kind).json}"
 
 
@@ -175,11 +205,12 @@ def _documented(tables: dict[str, list[Row]]) -> Iterator[tuple[str, str, list[A
                 yield str(row.get("kind", kind)), str(row["ticker"]), instants[row["id"]]
 
 
-def descriptions_of(path: Path, tables: dict[str, list[Row]]) -> Iterator[str]:
+def descriptions_of(path: Path, tables: dict[str, list[Row]], waiting: Collection[str]) -> Iterator[str]:
     with open_store(path) as store:
         for kind, table in (("series", "series"), ("event", "events"), ("market", "markets")):
             for row in tables[table]:
-                yield f"{kind} {row['ticker']}: {store.description(kind, str(row['ticker']))}"
+                if row["ticker"] not in waiting:
+                    yield f"{kind} {row['ticker']}: {store.description(kind, str(row['ticker']))}"
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ from kalshi_pipeline.store.schema.from_records import record_column, record_colu
 from kalshi_pipeline.store.schema.tables import (
     QUOTE_COLUMNS,
     UNSTORED,
+    event_documents,
     event_lookups,
     events,
     market_fingerprints,
@@ -134,9 +135,13 @@ def _stage_descriptions(connection: Connection, page: Sequence[Market], fingerpr
 def unknown_events(connection: Connection) -> list[str]:
     """Return the events that staged descriptions name and that are missing, or are placeholders never asked for.
 
-    Those of combos are left out: `/events` never returns them.
+    So are those without a document: a run was killed before it could store what it fetched. Those of combos are left
+    out: `/events` never returns them.
     """
     stage = staged_markets.table.c
     named = select(stage.event_ticker.label("ticker")).where(~stage.is_combo).distinct().subquery()
-    is_known = exists().where(events.c.ticker == named.c.ticker, ~is_unasked)
+    has_document = exists().where(event_documents.c.event_id == events.c.id)
+    is_known = exists().where(
+        events.c.ticker == named.c.ticker, ~is_unasked, or_(events.c.is_placeholder, has_document)
+    )
     return list(connection.execute(select(named.c.ticker).where(~is_known)).scalars())
