@@ -136,6 +136,19 @@ def test_two_markets_may_have_one_fingerprint(database: Database) -> None:
     assert list_page(database, *page, encoding=one_bit) == (Staged(20, 0), Tally(unchanged=20))
 
 
+def test_event_without_a_document_is_fetched_again(database: Database) -> None:
+    """A run was killed before it could store what it had fetched."""
+    store_events(database, event(EVENT), event("OTHER"))
+    with database.begin() as connection:
+        connection.exec_driver_sql("INSERT INTO document_blocks (id, body) VALUES (1, x'00')")
+        connection.exec_driver_sql(
+            "INSERT INTO event_documents SELECT id, 1, 0, 1, 0 FROM events WHERE ticker = 'OTHER'"
+        )
+    with database.stage() as connection:
+        stage_listed(connection, [market("M"), market("N", "OTHER")])
+        assert unknown_events(connection) == [EVENT]
+
+
 def test_description_is_compared_until_its_document_is_stored(database: Database) -> None:
     """A run that is killed in between leaves it to the next tick, a listing of known ones changes nothing."""
     store_events(database, event(EVENT))
