@@ -6,6 +6,7 @@ it is the same for every reader.
 """
 
 import re
+from collections.abc import Sequence
 
 from kalshi_pipeline.errors import (
     NoDetailsError,
@@ -14,6 +15,7 @@ from kalshi_pipeline.errors import (
     StoreError,
     StoreProblem,
     TickAheadError,
+    UnknownKindError,
     UnknownTickerError,
 )
 
@@ -31,13 +33,16 @@ _ABOUT_THE_DATABASE = {
     StoreProblem.REFERRED_TO: (
         "copy its rows to a table without that foreign key, drop it, then run `kalshi-pipeline init`"
     ),
-    StoreProblem.DAMAGED: "restore a copy of it, or recover what can be read",
+    StoreProblem.DAMAGED: "restore a backup (docs/backups.md)",
     StoreProblem.FULL: "free some space and run again",
     StoreProblem.BUSY: "wait for the other program or stop it, then run again",
     StoreProblem.CHANGED: "read it again",
     StoreProblem.UNREADABLE_LOG: (
         "let its owner run `kalshi-pipeline init`, or copy it with the files beside it to a folder that you may write"
     ),
+    StoreProblem.BROKEN_KEY: "run `kalshi-pipeline verify`, which names the rows, then with --repair",
+    StoreProblem.VANISHED: "put it back, or stop and start again to use what is there",
+    StoreProblem.UNHEALTHY: "restore a backup, or go by the lines above",
     StoreProblem.OTHER: "see the cause, then run again",
 }
 
@@ -68,7 +73,14 @@ def _advice_for(error: PipelineError) -> str | None:
             return "run `kalshi-pipeline snapshot` first"
         case NoDetailsError():
             return "run `kalshi-pipeline sync` first"
+        case UnknownKindError():
+            return f"choose the kind {_one_of(error.kinds)}"
         case UnknownTickerError():
             return f"check the ticker, or fetch it with `kalshi-pipeline market {error.ticker}`"
         case _:
             return None
+
+
+def _one_of(words: Sequence[str]) -> str:
+    *others, last = words
+    return f"{', '.join(others)} or {last}" if others else last

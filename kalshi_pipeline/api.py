@@ -13,10 +13,16 @@ from types import TracebackType
 from typing import Protocol, Self, TypeAlias
 
 from kalshi_pipeline.clock import SYSTEM_CLOCK
-from kalshi_pipeline.errors import NoDetailsError, NoQuoteError, RangeError, UnknownTickerError
+from kalshi_pipeline.errors import (
+    NoDetailsError,
+    NoQuoteError,
+    RangeError,
+    UnknownKindError,
+    UnknownTickerError,
+)
 from kalshi_pipeline.settings import load_settings
 from kalshi_pipeline.store.database import Answer, Connection, Database, ReadOnlyDatabase
-from kalshi_pipeline.store.dialects import url_of_file
+from kalshi_pipeline.store.dialects import Log, log_of, url_of_file
 from kalshi_pipeline.store.reading import (
     catalogue,
     completeness,
@@ -55,6 +61,7 @@ __all__ = [
     "FinishedDay",
     "Instant",
     "ListingRun",
+    "Log",
     "MarketDetails",
     "MarketView",
     "Mover",
@@ -314,6 +321,14 @@ class Store:
         """Count the rows whose parent is missing, by foreign key: the quotes of one tick, or the tables of parents."""
         return self._source.ask(lambda connection: completeness.count_dangling(connection, tick_id))
 
+    def log(self) -> Log | None:
+        """Return the state of what is written and not merged into the database yet; None where there is nothing."""
+        return self._source.ask(log_of)
+
+    def count_set_aside(self) -> int:
+        """Count the rows that were set aside because another program had deleted what they refer to."""
+        return self._source.ask(completeness.count_set_aside)
+
     def quote_faults(self, tick_id: int) -> QuoteFaults:
         """Count the tick's rows whose bid is above the ask, and those with a price outside 0 to 1 dollar."""
         return self._source.ask(lambda connection: completeness.quote_faults(connection, tick_id))
@@ -357,7 +372,10 @@ def _details(connection: Connection, ticker: str, at: int | None, kind: str | No
     stored = documents.subjects_of(connection, ticker)
     subjects = [subject for subject in stored if kind in (None, subject.kind)]
     if not subjects:
-        raise UnknownTickerError(ticker, None if kind is None else f"no {kind} {ticker} is stored")
+        kinds = [subject.kind for subject in stored] or documents.kinds_of_documents(connection)
+        if kind is None or (kind in kinds and not stored):
+            raise UnknownTickerError(ticker, None if kind is None else f"no {kind} {ticker} is stored")
+        raise UnknownKindError(ticker, kind, kinds)
     of_each = (documents.details(connection, subject, at) for subject in subjects)
     found = next(filter(None, of_each), None)
     if found is not None:

@@ -4,6 +4,7 @@
 about the database is added where the reader is, by `advice`.
 """
 
+from collections.abc import Sequence
 from enum import Enum
 
 
@@ -90,6 +91,9 @@ class StoreProblem(Enum):
     BUSY = "another program holds it"
     CHANGED = "another program changed it during each attempt to read it"
     UNREADABLE_LOG = "what was written last is in a log that cannot be read"
+    BROKEN_KEY = "a row refers to one that is missing"
+    VANISHED = "its file has gone since this program opened it, or another one has taken its place"
+    UNHEALTHY = "something in it is not as it should be"
     OTHER = "anything else"
 
 
@@ -107,6 +111,17 @@ class UnknownTickerError(PipelineError):
     def __init__(self, ticker: str, message: str | None = None) -> None:
         self.ticker = ticker
         super().__init__(message or f"{ticker} is not stored")
+
+
+class UnknownKindError(UnknownTickerError):
+    """A ticker under which nothing of a kind is stored, but something of others, or a kind that is not kept at all.
+
+    `kinds` are those to choose from.
+    """
+
+    def __init__(self, ticker: str, kind: str, kinds: Sequence[str]) -> None:
+        self.kinds = tuple(kinds)
+        super().__init__(ticker, f"no {kind} {ticker} is stored")
 
 
 class NoQuoteError(UnknownTickerError):

@@ -7,6 +7,7 @@ microseconds since 1970, and what is absent is None. How a payload spells a fiel
 
 from dataclasses import dataclass
 from enum import Enum
+from functools import cache
 from types import NoneType, UnionType
 from typing import Annotated, Any, NamedTuple, TypeAlias, Union, get_args, get_origin, get_type_hints
 
@@ -348,10 +349,15 @@ class Field(NamedTuple):
         return hasattr(self.type, "_fields")
 
 
-def fields_of(record: type[NamedTuple]) -> list[Field]:
+def fields_of(record: type[NamedTuple]) -> tuple[Field, ...]:
     """Return the fields of a record, in their order."""
+    return _fields_of(record)
+
+
+@cache
+def _fields_of(record: type[NamedTuple]) -> tuple[Field, ...]:
     hints = get_type_hints(record, include_extras=True)
-    return [_field(name, hints[name]) for name in record._fields]
+    return tuple(_field(name, hints[name]) for name in record._fields)
 
 
 def units_of(record: type[NamedTuple]) -> dict[str, Unit]:

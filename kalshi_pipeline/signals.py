@@ -18,6 +18,31 @@ _MOMENT_SECONDS = 0.01
 
 
 @contextlib.contextmanager
+def exiting_signals() -> Iterator[None]:
+    """End the program in one line at a signal that stops it, where the block does not heed it otherwise.
+
+    It is for a block that has nothing to close yet: nothing more of the program is run. What is ignored stays ignored.
+    """
+    heeded = _heeded()
+
+    def stop(number: int, _frame: object) -> None:
+        stopped = StoppedError(signal.Signals(number).name, number)
+        os.write(sys.stderr.fileno(), f"stopped by {stopped}\n".encode())
+        os._exit(stopped.exit_code)
+
+    before = {number: signal.signal(number, stop) for number in heeded}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _heeded() -> list[signal.Signals]:
+    return [number for number in STOPPING if signal.getsignal(number) is not signal.SIG_IGN]
+
+
+@contextlib.contextmanager
 def raising_signals() -> Iterator[None]:
     """Raise StoppedError in the block at the first signal that stops a program.
 
@@ -29,7 +54,7 @@ def raising_signals() -> Iterator[None]:
         yield
         return
     before = {number: signal.getsignal(number) for number in STOPPING}
-    heeded = [number for number, handler in before.items() if handler is not signal.SIG_IGN]
+    heeded = _heeded()
     report_unraisable = sys.unraisablehook
 
     def stop(number: int, _frame: object) -> None:

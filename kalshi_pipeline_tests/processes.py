@@ -9,7 +9,7 @@ from typing import TypeAlias
 Process: TypeAlias = subprocess.Popen[str]
 
 _AT_SIGINT = "import signal; signal.signal(signal.SIGINT, signal.{})\n"
-CLI = "from kalshi_pipeline.cli.app import main; main()"
+CLI = "from kalshi_pipeline.cli.entry import main; main()"
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from kalshi_pipeline.errors import (
     RangeError,
     StoreError,
     StoreProblem,
+    UnknownKindError,
     UnknownTickerError,
 )
 
@@ -31,7 +32,7 @@ def test_every_problem_of_the_database_has_a_next_action(problem: StoreProblem) 
         StoreProblem.REFERRED_TO: (
             "copy its rows to a table without that foreign key, drop it, then run `kalshi-pipeline init`"
         ),
-        StoreProblem.DAMAGED: "restore a copy of it, or recover what can be read",
+        StoreProblem.DAMAGED: "restore a backup (docs/backups.md)",
         StoreProblem.FULL: "free some space and run again",
         StoreProblem.BUSY: "wait for the other program or stop it, then run again",
         StoreProblem.CHANGED: "read it again",
@@ -39,6 +40,9 @@ def test_every_problem_of_the_database_has_a_next_action(problem: StoreProblem) 
             "let its owner run `kalshi-pipeline init`,"
             " or copy it with the files beside it to a folder that you may write"
         ),
+        StoreProblem.BROKEN_KEY: "run `kalshi-pipeline verify`, which names the rows, then with --repair",
+        StoreProblem.VANISHED: "put it back, or stop and start again to use what is there",
+        StoreProblem.UNHEALTHY: "restore a backup, or go by the lines above",
         StoreProblem.OTHER: "see the cause, then run again",
     }
     assert with_advice(StoreError("the fact", problem)) == f"the fact; {actions[problem]}"
@@ -54,13 +58,17 @@ def test_advice_comes_behind_the_notes() -> None:
     ("error", "line"),
     [
         (
+            UnknownKindError("KX-1", "planet", ["market", "event", "series"]),
+            "no planet KX-1 is stored; choose the kind market, event or series",
+        ),
+        (
             UnknownTickerError("KX-1"),
             "KX-1 is not stored; check the ticker, or fetch it with `kalshi-pipeline market KX-1`",
         ),
         (NoDetailsError("KX-1"), "KX-1 is stored without details; run `kalshi-pipeline sync` first"),
         (NoQuoteError("KX-1"), "KX-1 is stored without a quote; run `kalshi-pipeline snapshot` first"),
     ],
-    ids=["unknown", "without details", "without a quote"],
+    ids=["unknown kind", "unknown", "without details", "without a quote"],
 )
 def test_unknown_ticker_has_a_next_action(error: PipelineError, line: str) -> None:
     assert with_advice(error) == line

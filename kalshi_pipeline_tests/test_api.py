@@ -164,7 +164,7 @@ def _with_schema(version: str) -> Callable[[Path], None]:
 @pytest.mark.parametrize(
     ("make", "line"),
     [
-        pytest.param(_text, "database {}: file is not a database; set KALSHI_", id="not_a_database"),
+        pytest.param(_text, "database {}: file is not a database; if it was one, ", id="not_a_database"),
         pytest.param(
             _another_programs, "{} holds tables of another program; set KALSHI_", id="another_programs"
         ),
@@ -278,6 +278,7 @@ _READS: dict[str, tuple[Callable[[Store], object], Callable[[Any], object]]] = {
         lambda store: store.count_dangling(3),
         lambda _: {"price_snapshots.market_id": 0},
     ),
+    "count_set_aside": (lambda store: store.count_set_aside(), lambda _: 0),
     "quote_faults": (lambda store: store.quote_faults(3), lambda _: completeness.QuoteFaults(0, 0)),
 }
 

@@ -9,6 +9,7 @@ import pytest
 
 from kalshi_pipeline.errors import StoppedError
 from kalshi_pipeline.signals import STOPPING, raising_signals
+from kalshi_pipeline_tests.processes import next_line, python
 
 
 @pytest.fixture(autouse=True)
@@ -119,3 +120,42 @@ def test_block_of_another_thread_runs_with_the_handlers_that_are_there() -> None
 
     with ThreadPoolExecutor(1) as pool:
         assert pool.submit(run).result() == handlers()
+
+
+EXITING = """
+import signal
+from kalshi_pipeline.signals import exiting_signals
+with exiting_signals():
+    print("begun", flush=True)
+    signal.pause()
+    print("gone on", flush=True)
+"""
+
+
+@pytest.mark.parametrize(
+    ("number", "exit_code"), [(signal.SIGHUP, 129), (signal.SIGINT, 130), (signal.SIGTERM, 143)]
+)
+def test_signal_before_anything_is_begun_ends_the_program_in_one_line(
+    number: signal.Signals, exit_code: int
+) -> None:
+    with python(EXITING) as process:
+        assert next_line(process) == "begun\n"
+        process.send_signal(number)
+        assert process.stdout is not None
+        assert process.stderr is not None
+        assert (process.stdout.read(), process.stderr.read()) == ("", f"stopped by {number.name}\n")
+    assert process.returncode == exit_code
+
+
+def test_signal_that_is_ignored_ends_no_program_before_it_begins() -> None:
+    with python(EXITING.replace("signal.pause()", "signal.raise_signal(2)"), ignores_sigint=True) as process:
+        assert [next_line(process), next_line(process)] == ["begun\n", "gone on\n"]
+    assert process.returncode == 0
+
+
+def test_way_in_imports_nothing_that_takes_time_before_signals_are_heeded() -> None:
+    code = (
+        "import sys, kalshi_pipeline.cli.entry; print(sorted(sys.modules.keys() & {'sqlalchemy', 'typer'}))"
+    )
+    with python(code) as process:
+        assert next_line(process) == "[]\n"

@@ -1,5 +1,5 @@
 """`python -m kalshi_pipeline.cli`: the command line."""
 
-from kalshi_pipeline.cli.app import main
+from kalshi_pipeline.cli.entry import main
 
 main()

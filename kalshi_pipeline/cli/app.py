@@ -14,6 +14,7 @@ from kalshi_pipeline.cli.collecting import collect, init, order_books, replay, s
 from kalshi_pipeline.cli.exits import exit_code_of
 from kalshi_pipeline.cli.reading import details, history, market, metrics, movers, quotes, status
 from kalshi_pipeline.cli.repairing import void_ticks
+from kalshi_pipeline.cli.safekeeping import backup, verify
 from kalshi_pipeline.cli.sandbox import demo, sandbox
 from kalshi_pipeline.cli.terminal import print_message
 from kalshi_pipeline.errors import ConfigurationError, PipelineError, StoppedError
@@ -23,7 +24,7 @@ from kalshi_pipeline.signals import raising_signals
 _COMMANDS: Mapping[str, Sequence[Callable[..., None]]] = {
     "Try it": (demo, sandbox),
     "Collect": (init, sync, snapshot, collect, order_books),
-    "Repair": (void_ticks, replay),
+    "Repair": (verify, backup, void_ticks, replay),
     "Read": (market, details, metrics, history, quotes, movers, status),
 }
 

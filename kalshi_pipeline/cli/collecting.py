@@ -11,6 +11,7 @@ from kalshi_pipeline.cli.terminal import (
     out,
     print_failure,
     print_message,
+    print_repairs,
     print_report,
     print_whole_report,
     reporting_session,
@@ -87,13 +88,17 @@ def collect(
             run_and_print(collect_steps(session))
         return
     settings = load_settings()
-    Database(settings.database_url).close()  # an unusable database is an error now, not at every tick
+    # An unusable database is an error now, not at every tick.
+    with contextlib.closing(Database(settings.database_url)) as database:
+        print_message(f"collecting into {database.place}")
+        identity = database.identity
     collect_forever(
         settings,
         interval * 60,
         on_message=print_message,
         on_report=print_report,
         on_failure=print_failure,
+        database=identity,
     )
 
 
@@ -101,6 +106,7 @@ def replay() -> None:
     """Store what quarantine holds, after an update that can read it."""
     with reporting_session() as session:
         out.print(tables.replay_line(replay_quarantine(session)), highlight=False, soft_wrap=True)
+        print_repairs(session)
 
 
 def order_books() -> None:

@@ -11,7 +11,13 @@ from kalshi_pipeline.api import Store, open_store
 from kalshi_pipeline.cli import tables
 from kalshi_pipeline.cli.csv_output import write_csv
 from kalshi_pipeline.cli.formats import instant_given
-from kalshi_pipeline.cli.terminal import out, print_message, printable_json, reporting_session
+from kalshi_pipeline.cli.terminal import (
+    out,
+    print_message,
+    print_repairs,
+    printable_json,
+    reporting_session,
+)
 from kalshi_pipeline.clock import SYSTEM_CLOCK
 from kalshi_pipeline.errors import ConfigurationError
 from kalshi_pipeline.ingest.market import fetch_market
@@ -40,6 +46,7 @@ def market(
         with reporting_session() as session:
             quote = fetch_market(session, ticker)
             view = replace(Store.of(session.database).market(quote.ticker), quote=quote)
+            print_repairs(session)
     out.print(tables.market_tables(view, SYSTEM_CLOCK.now()))
 
 
@@ -165,5 +172,8 @@ def movers(
 def status() -> None:
     """Show row counts, last runs, completeness, placeholders, quarantine and the request limit in force."""
     with open_store() as store:
-        out.print(tables.overview_tables(overview(store)))
+        found = overview(store)
+    out.print(tables.overview_tables(found))
+    for line in found.warnings:
+        print_message(f"note: {line}")
     out.print(tables.request_limit_line(request_limit(load_settings())), highlight=False, soft_wrap=True)

@@ -8,12 +8,13 @@ import typer
 
 from kalshi_pipeline.cli import tables
 from kalshi_pipeline.cli.formats import instant_given
-from kalshi_pipeline.cli.terminal import err, out, print_message
+from kalshi_pipeline.cli.terminal import out, print_message, reporting_session
 from kalshi_pipeline.clock import SYSTEM_CLOCK
+from kalshi_pipeline.ingest.run.clock_check import check_clock
 from kalshi_pipeline.ingest.voiding import Voidable, find_voidable
 from kalshi_pipeline.ingest.voiding import void_ticks as void_found
 from kalshi_pipeline.settings import load_settings
-from kalshi_pipeline.store.database import Database, ReadOnlyDatabase
+from kalshi_pipeline.store.database import ReadOnlyDatabase
 from kalshi_pipeline.units import iso_of
 
 
@@ -51,8 +52,10 @@ def void_ticks(
     if not (yes or _is_confirmed(found)):
         print_message("nothing was changed; pass --yes to void them")
         return
-    with contextlib.closing(Database(url)) as database, _working():
-        moved = void_found(database, instant, now)
+    with reporting_session() as session:
+        if (why_unchecked := check_clock(session).why_unchecked) is not None:
+            print_message(f"clock not checked: {why_unchecked}")
+        moved = void_found(session.database, instant, now)
     ticks = "1 tick" if moved == 1 else f"{moved:,} ticks"
     where = "void_ticks, void_snapshots and void_unchanged_blocks"
     out.print(f"voided {ticks}, whose rows are in {where}", highlight=False, soft_wrap=True)
@@ -61,7 +64,3 @@ def void_ticks(
 def _is_confirmed(found: Voidable) -> bool:
     """Ask, where a person can answer."""
     return sys.stdin.isatty() and typer.confirm(f"Void ticks ({len(found.ticks):,})?", err=True)
-
-
-def _working() -> contextlib.AbstractContextManager[object]:
-    return err.status("voiding …") if err.is_terminal else contextlib.nullcontext()

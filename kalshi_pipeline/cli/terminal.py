@@ -58,6 +58,12 @@ def print_report(report: Report) -> None:
         print_message(f"note: {note}")
 
 
+def print_repairs(session: Session) -> None:
+    """Print what was set aside on the way, of a command that has no report."""
+    for repair in session.repairs:
+        print_message(f"note: {repair}")
+
+
 def print_whole_report(report: Report) -> None:
     """Print what a run did; raise ExchangeError if it is partial, and SkippedError if it is skipped."""
     print_report(report)

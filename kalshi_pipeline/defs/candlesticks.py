@@ -11,14 +11,14 @@ from kalshi_pipeline.defs.pipeline_asset import AssetEvent, materialize_day, pip
 from kalshi_pipeline.defs.resources import Pipeline
 from kalshi_pipeline.defs.run_ticks import BACKFILL_POOL
 from kalshi_pipeline.ingest.candlesticks import collect_candlesticks
-from kalshi_pipeline.monitoring.checks import LISTING_COMPLETE, QUARANTINE_SHARE
+from kalshi_pipeline.monitoring.checks import CANDLESTICKS_SANE, LISTING_COMPLETE, QUARANTINE_SHARE
 
 
 @pipeline_asset(
     table="candlesticks",
     endpoint="/markets/candlesticks",
     parents=[markets],
-    checks=[LISTING_COMPLETE, QUARANTINE_SHARE],
+    checks=[LISTING_COMPLETE, QUARANTINE_SHARE, CANDLESTICKS_SANE],
     partitions=UTC_DAYS,
     pool=BACKFILL_POOL,
 )

@@ -11,7 +11,7 @@ from kalshi_pipeline.defs.run_complete import run_complete
 from kalshi_pipeline.defs.run_ticks import JOB_TAG, TICK_TAG, tags_of
 from kalshi_pipeline.ingest.order_books import take_order_books
 from kalshi_pipeline.ingest.run.ticks import Tick, clock_time
-from kalshi_pipeline.monitoring.checks import LISTING_COMPLETE, QUARANTINE_SHARE
+from kalshi_pipeline.monitoring.checks import LISTING_COMPLETE, ORDER_BOOKS_SANE, QUARANTINE_SHARE
 from kalshi_pipeline.settings import load_settings
 
 _SECONDS_BETWEEN_LOOKS = 15
@@ -21,7 +21,7 @@ _SECONDS_BETWEEN_LOOKS = 15
     table="order_books",
     endpoint="/markets/orderbooks",
     parents=[markets],
-    checks=[LISTING_COMPLETE, QUARANTINE_SHARE],
+    checks=[LISTING_COMPLETE, QUARANTINE_SHARE, ORDER_BOOKS_SANE],
 )
 def order_books(context: dg.AssetExecutionContext, pipeline: Pipeline) -> dg.MaterializeResult:
     """Resting bids of selected markets. One row is the book of one market at one moment; its key is both.

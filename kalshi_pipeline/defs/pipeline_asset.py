@@ -3,6 +3,7 @@
 import contextlib
 import logging
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any, TypeAlias
 
 import dagster as dg
@@ -24,6 +25,7 @@ AFTER_SNAPSHOTS = -1
 """The priority of an asset that must not make a snapshot of the same run late."""
 AFTER_ALL = -2
 _DATABASE_KIND = database_kind()
+_PLACE = "database"
 # Dagster takes an output with this mark for one of an asset that it observes itself, and logs no materialization.
 _NO_MATERIALIZATION = {SYSTEM_METADATA_KEY_SOURCE_ASSET_OBSERVATION: True}
 
@@ -136,15 +138,30 @@ def _collected(
     is_backfill: bool,
 ) -> tuple[Report, dg.MaterializeResult]:
     checks = [RUN_CHECKS[spec.name] for spec in context.assets_def.check_specs]
-    with failing_in_one_line(), pipeline.session(context.log.info, is_backfill=is_backfill) as session:
+    place_before = partial(last_place, context.instance, context.asset_key)
+    with (
+        failing_in_one_line(),
+        pipeline.session(context.log.info, is_backfill=is_backfill, last_place=place_before) as session,
+    ):
+        place = session.database.place
+        context.log.info(f"collecting into {place}")
         report = run(session)
         findings = examine(session, report, checks)
     log_report(context.log, report)
     if line := settings_not_in_force(context.instance):
         context.log.warning(line)
     return report, dg.MaterializeResult(
-        metadata=run_metadata(report), check_results=[check_result(finding) for finding in findings]
+        metadata={**run_metadata(report), _PLACE: dg.MetadataValue.path(place)},
+        check_results=[check_result(finding) for finding in findings],
     )
+
+
+def last_place(instance: dg.DagsterInstance, asset: dg.AssetKey) -> str | None:
+    """Return where the database was that an asset was stored into last; None if it never was."""
+    event = instance.get_latest_materialization_event(asset)
+    stored = None if event is None else event.asset_materialization
+    place = None if stored is None else stored.metadata.get(_PLACE)
+    return None if place is None else str(place.value)
 
 
 def elsewhere(report: Report) -> Iterator[dg.AssetObservation]:

@@ -1,5 +1,6 @@
 """The one resource: the settings of a run, and the session that its assets open."""
 
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 
 import dagster as dg
@@ -29,10 +30,21 @@ class Pipeline(dg.ConfigurableResource[None]):
         return load_settings(**self.overrides)
 
     def session(
-        self, on_progress: OnProgress, *, is_backfill: bool = False
+        self,
+        on_progress: OnProgress,
+        *,
+        is_backfill: bool = False,
+        last_place: Callable[[], str | None] = lambda: None,
     ) -> AbstractContextManager[Session]:
-        """Open the exchange and the database for one asset."""
-        return open_session(self.settings(), on_progress, is_backfill=is_backfill, clock=self.clock())
+        """Open the exchange and the database for one asset.
+
+        A database that is missing is created, unless it is in the place that the asset was stored into last: then its
+        file has vanished, and another one in its place would hide that.
+        """
+        settings = self.settings()
+        database = dialect_of(settings.database_url)
+        create = database.identity() is not None or last_place() != database.place
+        return open_session(settings, on_progress, is_backfill=is_backfill, create=create, clock=self.clock())
 
     def clock(self) -> Clock:
         """Return the clock of its sessions."""

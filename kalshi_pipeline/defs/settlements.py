@@ -1,6 +1,7 @@
 """How markets ended: the asset, which stores what settled since, and the backfill of everything before."""
 
 from collections.abc import Iterator
+from functools import partial
 
 import dagster as dg
 
@@ -11,6 +12,7 @@ from kalshi_pipeline.defs.pipeline_asset import (
     elsewhere,
     expect_whole,
     failing_in_one_line,
+    last_place,
     log_report,
     materialize,
     pipeline_asset,
@@ -48,7 +50,11 @@ def all_settlements(context: dg.OpExecutionContext, pipeline: Pipeline) -> Itera
 
     The asset is not materialized, only observed: its own runs say how fresh it is.
     """
-    with failing_in_one_line(), pipeline.session(context.log.info, is_backfill=True) as session:
+    place_before = partial(last_place, context.instance, settlements.key)
+    with (
+        failing_in_one_line(),
+        pipeline.session(context.log.info, is_backfill=True, last_place=place_before) as session,
+    ):
         report = backfill_settlements(session)
     log_report(context.log, report)
     yield from elsewhere(report)

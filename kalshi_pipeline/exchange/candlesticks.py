@@ -13,6 +13,7 @@ from kalshi_pipeline.exchange.pages import Page, read_rows, split_page
 from kalshi_pipeline.exchange.payloads import CandlestickPayload
 from kalshi_pipeline.exchange.readers import RecordReader
 from kalshi_pipeline.exchange.value_readers import read_ticker
+from kalshi_pipeline.quoting import cut
 from kalshi_pipeline.records import Candlestick, Reject
 
 
@@ -98,4 +99,4 @@ def _named(reject: Reject, ticker: str) -> Reject:
         end = load(split_object(reject.raw.encode())["end_period_ts"])
     except (KeyError, ValueError):
         end = None
-    return Reject(f"{ticker}/{end}" if isinstance(end, str) and end else None, raw, reject.error)
+    return Reject(f"{ticker}/{cut(end)}" if isinstance(end, str) and end else None, raw, reject.error)

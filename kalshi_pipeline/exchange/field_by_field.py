@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from kalshi_pipeline.exchange.fields import Older, Wire
 from kalshi_pipeline.exchange.payloads import Payload
+from kalshi_pipeline.exchange.price_units import have_one_unit
 from kalshi_pipeline.exchange.sent_fields import OLDER, marker_of, part_of, sent_fields
 from kalshi_pipeline.quoting import quoted
 
@@ -15,23 +16,49 @@ from kalshi_pipeline.quoting import quoted
 def read_fields(payload: type[Payload], sent: object, odd: Counter[str]) -> SimpleNamespace:
     """Return the values of a payload's fields, with None for each that is odd and not needed; these are counted.
 
-    Prices by older names are left as they came, where the newer ones are absent. ValueError names each field that is
-    needed and cannot be read.
+    Prices by older names are left as they came, where the newer ones are absent; those that are not needed are odd if
+    their unit is not that of the needed ones, or not known. ValueError names each field that is needed and cannot be
+    read.
     """
     if not isinstance(sent, dict):
         raise ValueError(f"{quoted(sent)} is not an object")  # noqa: TRY004  (as the readers of fields)
     problems: list[str] = []
-    found = _read(payload, sent, _Notes(odd, problems))
+    older: list[_OlderPrice] = []
+    found = _read(payload, sent, _Notes(odd, problems, older))
     if problems:
         raise ValueError("; ".join(problems))
+    _leave_out_other_units(older, odd)
     return found
 
 
+class _OlderPrice(NamedTuple):
+    """A price that was sent by an older name: among which fields it is kept, and by which names."""
+
+    fields: SimpleNamespace
+    name: str
+    alias: str
+    is_needed: bool
+
+
+def _leave_out_other_units(older: list[_OlderPrice], odd: Counter[str]) -> None:
+    """Leave out the prices that are not needed, where not all are known to be in one unit."""
+    if not older or have_one_unit([getattr(price.fields, price.name) for price in older]):
+        return
+    for price in older:
+        if not price.is_needed:
+            setattr(price.fields, price.name, None)
+            odd[price.alias] += 1
+
+
 class _Notes(NamedTuple):
-    """What is odd: counts by field, and the problems for which the record is refused; `where` are its outer fields."""
+    """What is odd: counts by field, and the problems for which the record is refused; `where` are its outer fields.
+
+    `older` are the prices by older names.
+    """
 
     odd: Counter[str]
     problems: list[str]
+    older: list[_OlderPrice]
     where: str = ""
 
     def add(self, alias: str, error: ValueError, *, is_needed: bool) -> None:
@@ -108,6 +135,8 @@ def _read_value(
             except ValueError as error:
                 notes.add(field.older_alias, error, is_needed=wire.is_needed)
             if field.older.is_price and read is not None:
-                setattr(found, field.name + OLDER, older)
+                name, alias = field.name + OLDER, f"{notes.where}{field.older_alias}"
+                setattr(found, name, older)
+                notes.older.append(_OlderPrice(found, name, alias, wire.is_needed))
                 read = None
     setattr(found, field.name, read)

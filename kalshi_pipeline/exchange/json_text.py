@@ -25,6 +25,7 @@ _LONGEST_INTEGER = 1000
 _BYTES_PER_BACKSLASH = 500
 DEEPEST = 100
 """How many levels of lists and objects a field of free JSON may have."""
+_TOO_DEEP: list[Any] = json.loads("[" * (DEEPEST + 1) + "]" * (DEEPEST + 1))
 
 
 class Number(str):
@@ -39,17 +40,22 @@ class Number(str):
         return hash((Number, str(self)))
 
 
+class TooDeepError(ValueError):
+    """JSON with more levels than can be read."""
+
+
 def load(part: bytes) -> Any:  # noqa: ANN401  (JSON)
     """Return a part of JSON with its numbers as `Number`; ValueError where it cannot be read.
 
-    Bytes that are not UTF-8 become halves of characters, so that they cost the field that they are in.
+    What cannot be read of an object costs the field that it is in: bytes that are not UTF-8 become halves of
+    characters, and a value that is nested too deeply a list of more than `DEEPEST` levels.
     """
-    return _decoded(_decoder, _text_of(part))
+    return _loaded(_decoder, part)
 
 
 def load_loosely(part: bytes) -> Any:  # noqa: ANN401  (JSON)
     """Return the same with integers as int, but for those that are too long for any use."""
-    return _decoded(_loose_decoder, _text_of(part))
+    return _loaded(_loose_decoder, part)
 
 
 def load_whole(part: bytes) -> Any:  # noqa: ANN401  (JSON)
@@ -67,11 +73,27 @@ def load_whole(part: bytes) -> Any:  # noqa: ANN401  (JSON)
         return _decoded(_whole_decoder, whole.decode())
 
 
+def _loaded(decoder: json.JSONDecoder, part: bytes) -> Any:  # noqa: ANN401  (JSON)
+    try:
+        return _decoded(decoder, _text_of(part))
+    except TooDeepError:
+        if not part.lstrip().startswith(b"{"):
+            raise
+    return {name: _loaded_value(decoder, value) for name, value in split_object(part).items()}
+
+
+def _loaded_value(decoder: json.JSONDecoder, part: bytes) -> Any:  # noqa: ANN401  (JSON)
+    try:
+        return _decoded(decoder, _text_of(part))
+    except TooDeepError:
+        return _TOO_DEEP
+
+
 def _decoded(decoder: json.JSONDecoder, text: str) -> Any:  # noqa: ANN401  (JSON)
     try:
         return decoder.decode(text)
     except RecursionError as error:
-        raise ValueError("it is nested too deeply to be read") from error
+        raise TooDeepError("it is nested too deeply to be read") from error
     except ValueError as error:
         raise ValueError(f"it is not JSON ({error})") from error
 

@@ -1,10 +1,11 @@
 """Pages of markets, and the rules by which a payload's fields become a quote."""
 
 from kalshi_pipeline.exchange.compiling import Rule
-from kalshi_pipeline.exchange.payloads import MarketPayload, OutcomePayload
-from kalshi_pipeline.exchange.readers import PageReader
+from kalshi_pipeline.exchange.payloads import EndedPayload, MarketPayload, OutcomePayload
+from kalshi_pipeline.exchange.readers import Lenient, PageReader
 from kalshi_pipeline.records import Market, Outcome
 from kalshi_pipeline.units import MICROS_PER_DOLLAR
+from kalshi_pipeline.vocabulary import NOT_OPEN
 
 
 def price_if_quoted(price: int | None, size: int | None) -> int | None:
@@ -56,4 +57,11 @@ _RULES = {
 }
 
 MARKETS = PageReader("markets", Market, MarketPayload, _RULES, are_kept_whole=True)
-OUTCOMES = PageReader("markets", Outcome, OutcomePayload, _RULES, are_kept_whole=True)
+OUTCOMES = PageReader(
+    "markets",
+    Outcome,
+    OutcomePayload,
+    _RULES,
+    are_kept_whole=True,
+    lenient=Lenient(EndedPayload, lambda outcome: outcome.market.status in NOT_OPEN),
+)

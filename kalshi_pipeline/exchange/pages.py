@@ -3,6 +3,7 @@
 An answer without its envelope is an error and never an empty list.
 """
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -17,7 +18,7 @@ from kalshi_pipeline.exchange.documents import Source
 from kalshi_pipeline.exchange.json_text import Number, load, load_loosely, split_list, split_object
 from kalshi_pipeline.exchange.payloads import Payload
 from kalshi_pipeline.exchange.value_readers import read_text
-from kalshi_pipeline.quoting import cut
+from kalshi_pipeline.quoting import cut, is_text
 from kalshi_pipeline.records import Reject
 
 Sent = TypeVar("Sent", bound=Payload)
@@ -116,8 +117,12 @@ def object_under(body: bytes, key: str | None) -> bytes:
 
 
 def raw_text(part: bytes) -> str:
-    """Return JSON as it came, as far as it is text that can be stored."""
-    return part.decode(errors="replace").replace("\0", "\N{REPLACEMENT CHARACTER}")
+    """Return JSON as it came, but for what is not text that can be stored: escaped, it is as odd when it is read again.
+
+    These are a NUL and bytes that are not UTF-8; what stands for such a byte is half a character.
+    """
+    text = part.decode(errors="surrogateescape")
+    return text if is_text(text) else _UNSTORABLE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def unreadable(key: str | None, reason: str) -> PayloadError:
@@ -134,6 +139,7 @@ def summary_of(error: ValidationError) -> str:
     return "; ".join(parts)
 
 
+_UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 _TICKERS = {
     "events": "event_ticker",
     "event": "event_ticker",

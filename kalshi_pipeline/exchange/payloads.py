@@ -147,6 +147,15 @@ class OutcomePayload(MarketPayload):
     settled_at: Instant = Field(None, alias="settlement_ts")
 
 
+class EndedPayload(OutcomePayload):
+    """The same of a market that is not open: its quote is not what the record is about."""
+
+    yes_bid: LooseDollars = Field(None, alias="yes_bid_dollars")
+    yes_ask: LooseDollars = Field(None, alias="yes_ask_dollars")
+    yes_bid_size: LooseContracts = Field(None, alias="yes_bid_size_fp")
+    yes_ask_size: LooseContracts = Field(None, alias="yes_ask_size_fp")
+
+
 class TradePayload(Payload):
     """One execution."""
 

@@ -1,7 +1,7 @@
 """Prices by names that have been sent in cents and in dollars: one unit for all of a record, decided by evidence.
 
 A fraction is never cents, and a whole number above 1 is never dollars. A record whose prices show both units, or whose
-unit cannot be known, is refused.
+unit cannot be known, is refused: a lone 1 was a cent until March 2026, and is how JSON writes one dollar as a number.
 """
 
 from collections.abc import Sequence
@@ -62,6 +62,15 @@ def in_one_unit(prices: Prices, sent: Sequence[object], names: Sequence[str]) ->
     return tuple([price if price is not None else other for price, other in zip(prices, read, strict=True)])
 
 
+def have_one_unit(sent: Sequence[object]) -> bool:
+    """Return whether the unit of prices that were sent by older names is known, and the same for all."""
+    try:
+        in_one_unit((None,) * len(sent), sent, [""] * len(sent))
+    except ValueError:
+        return False
+    return True
+
+
 def _in_one_unit(prices: Prices, sent: Sequence[object], names: Sequence[str]) -> Prices:
     forms: list[_Form | None] = []
     some, all_ = 0, -1
@@ -100,6 +109,4 @@ def _are_dollars(some: int, all_: int) -> bool:
         return False
     if all_ & _DECIMALS:
         return True
-    if some & (_TEXT | _POINT):
-        raise ValueError("its prices may be dollars or cents: none is a fraction or above 1")
-    return False  # integers of JSON, which are cents by contract
+    raise ValueError("its prices may be dollars or cents: none is a fraction or above 1")

@@ -5,6 +5,7 @@ Of a page that is odd anywhere each record is read on its own: fast where it can
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 import msgspec
@@ -19,11 +20,27 @@ from kalshi_pipeline.exchange.payloads import Payload
 Record = TypeVar("Record")
 
 
-class RecordReader(Generic[Record]):
-    """Reads single records of one kind."""
+@dataclass(frozen=True)
+class Lenient(Generic[Record]):
+    """A payload that needs fewer fields, and which records may be read by it."""
 
-    def __init__(self, record: type[Record], payload: type[Payload], rules: Rules = NO_RULES) -> None:
+    payload: type[Payload]
+    may_be_read: Callable[[Record], bool]
+
+
+class RecordReader(Generic[Record]):
+    """Reads single records of one kind; those that cannot be read may be by a `lenient` payload."""
+
+    def __init__(
+        self,
+        record: type[Record],
+        payload: type[Payload],
+        rules: Rules = NO_RULES,
+        lenient: "Lenient[Record] | None" = None,
+    ) -> None:
         self._payload = payload
+        self._otherwise = None if lenient is None else RecordReader(record, lenient.payload, rules)
+        self._lenient = lenient
         self._decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(wire_of(payload))
         self.of_wire = record_function(record, payload, rules, of_wire=True)
         self._of_fields = record_function(record, payload, rules, of_wire=False)
@@ -39,8 +56,16 @@ class RecordReader(Generic[Record]):
 
     def read_by_field(self, row: bytes, odd: Counter[str]) -> Record:
         """Return the same, read field by field."""
-        of_record: Counter[str] = Counter()
-        record = self._of_fields(read_fields(self._payload, load(row), of_record))
+        sent, of_record = load(row), Counter[str]()
+        try:
+            record = self._of_fields(read_fields(self._payload, sent, of_record))
+        except ValueError:
+            if self._otherwise is None or self._lenient is None:
+                raise
+            of_record = Counter()
+            record = self._otherwise.read_by_field(row, of_record)
+            if not self._lenient.may_be_read(record):
+                raise
         odd += of_record
         return record
 
@@ -61,11 +86,12 @@ class PageReader(Generic[Record]):
         *,
         are_unnamed: bool = False,
         are_kept_whole: bool = False,
+        lenient: Lenient[Record] | None = None,
     ) -> None:
         self._key = key
         self._are_kept_whole = are_kept_whole
         self._are_unnamed = are_unnamed
-        self._records = RecordReader(record, payload, rules)
+        self._records = RecordReader(record, payload, rules, lenient)
         envelope: list[Any] = [
             (key, list_of(wire_of(payload))),
             ("cursor", str | None | msgspec.UnsetType, msgspec.UNSET),

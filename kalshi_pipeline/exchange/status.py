@@ -49,6 +49,11 @@ class ExchangeStatus:
         return None if self.written_at is None else (self.received_at - self.written_at) / MICROS_PER_SECOND
 
     @property
+    def offset_by_date_seconds(self) -> float | None:
+        """The same if the answer came straight from the exchange, whatever `Age` it has."""
+        return None if self.date is None else (self.received_at - self.date) / MICROS_PER_SECOND
+
+    @property
     def inactive_shards(self) -> str | None:
         """Those shards as JSON text, a list; None if there are none."""
         return json.dumps(self.inactive, separators=(",", ":"), sort_keys=True) if self.inactive else None

@@ -34,6 +34,7 @@ _SHARED = "backfill"
 _OLDEST_ANSWER_SECONDS = 3600
 BYTES_PER_MB = 1_000_000
 _ABOUT_NOW_SECONDS = 0.01
+_LONGEST_PARAMETER = 10_000
 # One of them only: an answer that is compressed several times over inflates without bounds.
 _ENCODINGS = frozenset({"", "identity", "gzip", "x-gzip", "deflate"})
 _UNTRUSTED = (
@@ -229,10 +230,8 @@ class Transport:
                 reply = Reply(response.status_code, response.headers, self._body_of(response))
             # A response and its stream refer to each other, and would be kept until garbage is collected.
             response.stream = _NO_STREAM
-        except httpx.InvalidURL as error:  # a cursor of a megabyte makes one
-            raise RefusedError(
-                f"{self._api_url}{path} cannot be asked for that: {_described(error)}", 0
-            ) from error
+        except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
+            raise self._unusable(path, params, error) from error
         except httpx.TransportError as error:
             if isinstance(error, httpx.TimeoutException) and self._deadline.left() <= _ABOUT_NOW_SECONDS:
                 raise self._late() from error
@@ -240,6 +239,18 @@ class Transport:
         except httpx.RequestError as error:
             raise RetryableError(f"sent a broken answer ({_described(error)})") from error
         return reply
+
+    def _unusable(self, path: str, params: Params, error: Exception) -> RefusedError:
+        """Return the error of an address that is wrong, or too long because of a parameter such as the cursor."""
+        sizes = {name: len(str(value)) for name, value in params.items()}
+        longest = max(sizes, key=sizes.__getitem__, default="")
+        if sizes.get(longest, 0) > _LONGEST_PARAMETER:
+            return RefusedError(
+                f"{self._api_url}{path} cannot be asked for: its parameter {longest!r} has {sizes[longest]:,} "
+                "characters; run again, and if it happens again, see whether the API has changed",
+                0,
+            )
+        return RefusedError(f"KALSHI_API_URL={self._api_url} is not a usable address: {error}; change it", 0)
 
     def _body_of(self, response: httpx.Response) -> bytes:
         """Return the decoded body; what one part of it inflates to is held before it can be measured."""

@@ -4,7 +4,7 @@ The outcome for each market and day is kept in `candlestick_days`, so that a run
 when the selection has changed.
 """
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Mapping, Sequence
 from datetime import date
 
@@ -17,8 +17,10 @@ from kalshi_pipeline.ingest.candlestick_days import Day, markets_per_request
 from kalshi_pipeline.ingest.parents.lookup import MarketLookup
 from kalshi_pipeline.ingest.parents.outcomes import Cutoff
 from kalshi_pipeline.ingest.parents.selected_markets import store_selected
+from kalshi_pipeline.ingest.record_faults import SECOND_VALUES, faults_of_candlesticks
 from kalshi_pipeline.ingest.run.failures import FailuresInARow
 from kalshi_pipeline.ingest.run.recorded_listing import begin_listing, closing_run, store_page
+from kalshi_pipeline.ingest.run.repair import repairing
 from kalshi_pipeline.ingest.run.report import Report
 from kalshi_pipeline.ingest.run.session import Session
 from kalshi_pipeline.records import Candlestick
@@ -43,6 +45,7 @@ _FAILED_REQUESTS = 5
 _LONGEST_SECONDS = 86_400.0
 
 
+@repairing
 def collect_candlesticks(session: Session, day: date, *, again: bool = False) -> Report:
     """Store the candlesticks of a UTC day of the selected markets that were open on it.
 
@@ -200,6 +203,8 @@ class _Collection:
         rows = {
             (market_id, candle.end_at): candle for market_id, candles in found.items() for candle in candles
         }
+        self._report.counts += faults_of_candlesticks(rows.values())
+        self._report.counts += Counter({SECOND_VALUES: _count_second_values(found, rows)})
         ids_missing = {market.id for market in missing}
         covered = [
             CoverageRow(market.id, self._covered, tier, None)
@@ -288,6 +293,14 @@ class _Collection:
         self._report.failures = len(self._unstored) + len(self._failed)
         self._report.state = State.PARTIAL if reasons else State.COMPLETE
         self._report.reason = "; ".join(reasons) or None
+
+
+def _count_second_values(
+    found: Mapping[int, Sequence[Candlestick]], rows: Mapping[tuple[int, int], Candlestick]
+) -> int:
+    return sum(
+        candle != rows[market_id, candle.end_at] for market_id, candles in found.items() for candle in candles
+    )
 
 
 def _some(tickers: Sequence[str]) -> str:

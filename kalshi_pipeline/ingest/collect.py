@@ -19,6 +19,7 @@ from kalshi_pipeline.ingest.settlements import sync_settlements
 from kalshi_pipeline.ingest.snapshot import take_snapshot
 from kalshi_pipeline.ingest.sync import sync_events, sync_markets, sync_series
 from kalshi_pipeline.settings import Settings
+from kalshi_pipeline.store.database import Identity
 from kalshi_pipeline.units import MICROS_PER_SECOND
 
 _SYNC_SECONDS = 3600
@@ -67,6 +68,7 @@ def collect_forever(
     on_message: Callable[[str], None],
     on_report: OnReport,
     on_failure: Callable[[str, PipelineError], None],
+    database: Identity | None = None,
     clock: Clock = SYSTEM_CLOCK,
 ) -> NoReturn:
     """Take a snapshot at each tick of the period, and sync everything hourly, until interrupted.
@@ -77,7 +79,9 @@ def collect_forever(
 
     `on_failure` is called with what failed and its error. After a sync that failed the snapshot is taken all the same,
     and the sync is repeated ten minutes later. The next tick is waited for in any case: an outage must not end a
-    collector that is left running for months. It records the ticks that were missed.
+    collector that is left running for months. It records the ticks that were missed. Nor does it end where the
+    database vanishes or is replaced: each tick fails until it is back, and no other one is begun. `database` is the one
+    that it has had already.
     """
     sync_due = settling_due = clock.monotonic()
     last_due = dict.fromkeys(_LAST, sync_due)
@@ -88,7 +92,8 @@ def collect_forever(
             clock.sleep(turn.seconds_left(clock))
             continue
         try:
-            with open_session(settings, on_message, clock=clock) as session:
+            with open_session(settings, on_message, expected=database, clock=clock) as session:
+                database = session.database.identity
                 if clock.monotonic() >= sync_due:
                     with session.client.waiting_at_most(turn.seconds_left(clock)):
                         is_synced = run_steps(sync_steps(session), on_report, on_failure)

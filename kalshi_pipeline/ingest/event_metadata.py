@@ -12,6 +12,7 @@ from kalshi_pipeline.exchange.transport import Answer
 from kalshi_pipeline.ingest.run.failures import FailuresInARow
 from kalshi_pipeline.ingest.run.lenient import leaving_partial, note_not_offered
 from kalshi_pipeline.ingest.run.recorded_listing import begin_listing, closing_run, store_page
+from kalshi_pipeline.ingest.run.repair import repairing
 from kalshi_pipeline.ingest.run.report import Report
 from kalshi_pipeline.ingest.run.session import Session
 from kalshi_pipeline.records import Document
@@ -40,6 +41,7 @@ _FAILED_EVENTS = 3
 _MISSING_EVENTS = 10
 
 
+@repairing
 def sync_event_metadata(session: Session, walk_seconds: float | None = None) -> Report:
     """Store the metadata of events that are new or described otherwise than when it was fetched; of no combos.
 

@@ -9,6 +9,7 @@ from typing import TypeVar
 from kalshi_pipeline.exchange.listing import Listing
 from kalshi_pipeline.ingest.run.lenient import leaving_partial
 from kalshi_pipeline.ingest.run.recorded_listing import begin_listing, closing_run, store_pages
+from kalshi_pipeline.ingest.run.repair import repairing
 from kalshi_pipeline.ingest.run.report import Report
 from kalshi_pipeline.ingest.run.session import Session
 from kalshi_pipeline.records import EventFeeChange, SeriesFeeChange
@@ -30,6 +31,7 @@ _KNOWN_TYPES = frozenset(FeeType)
 _WITHDRAWABLE_SECONDS = 60
 
 
+@repairing
 def sync_series_fee_changes(session: Session, walk_seconds: float | None = None) -> Report:
     """Store every change of a series' fee, past and scheduled, of all series."""
     seconds = walk_seconds or session.settings.walk_seconds
@@ -43,6 +45,7 @@ def sync_series_fee_changes(session: Session, walk_seconds: float | None = None)
     )
 
 
+@repairing
 def sync_event_fee_changes(session: Session, walk_seconds: float | None = None) -> Report:
     """Store every change of an event's fee override that the exchange lists, of all events."""
     seconds = walk_seconds or session.settings.walk_seconds

@@ -7,6 +7,7 @@ from kalshi_pipeline.exchange.client import KalshiClient
 from kalshi_pipeline.exchange.listing import ListedPage
 from kalshi_pipeline.ingest.parents.outcomes import is_published, settlement_of_outcome
 from kalshi_pipeline.ingest.run.clock_check import check_clock
+from kalshi_pipeline.ingest.run.repair import repairing
 from kalshi_pipeline.ingest.run.session import Session
 from kalshi_pipeline.records import Event, Outcome, Series
 from kalshi_pipeline.store.reading.in_force import QuoteState
@@ -17,6 +18,7 @@ from kalshi_pipeline.store.writing.staged_pages import stage_markets
 from kalshi_pipeline.vocabulary import Tier
 
 
+@repairing
 def fetch_market(session: Session, ticker: str) -> Quote:
     """Fetch a market and its parents, store them, and return the market's quote, which is not stored without a tick.
 

@@ -8,8 +8,10 @@ from kalshi_pipeline.exchange.pages import Page
 from kalshi_pipeline.exchange.tiers import BOOK_TICKERS
 from kalshi_pipeline.exchange.transport import Answer
 from kalshi_pipeline.ingest.parents.selected_markets import store_selected
+from kalshi_pipeline.ingest.record_faults import faults_of_order_books
 from kalshi_pipeline.ingest.run.failures import FailuresInARow
 from kalshi_pipeline.ingest.run.recorded_listing import begin_listing, closing_run, store_page
+from kalshi_pipeline.ingest.run.repair import repairing
 from kalshi_pipeline.ingest.run.report import Report
 from kalshi_pipeline.ingest.run.session import Session
 from kalshi_pipeline.ingest.run.ticker_batches import TickerBatches
@@ -25,6 +27,7 @@ _FAILED_BOOKS = 3
 _NO_BOOK = "the exchange returned no book"
 
 
+@repairing
 def take_order_books(session: Session) -> Report:
     """Store the order book of each market of KALSHI_ORDER_BOOK_MARKETS, as it is now."""
     tickers = session.settings.order_book_markets
@@ -106,6 +109,7 @@ class _Taking:
         wanted = frozenset(asked)
         in_scope = [book for book in answer.content.records if book.ticker in wanted]
         books = {book.ticker: book for book in in_scope}
+        self._report.counts += faults_of_order_books(books.values())
 
         def merge(connection: Connection, books: Sequence[OrderBook]) -> Tally:
             appended = append_order_books(connection, books, answer.received_at)

@@ -12,6 +12,7 @@ from kalshi_pipeline.exchange.listing import ListedPage
 from kalshi_pipeline.ingest.run.documents import DocumentKind
 from kalshi_pipeline.ingest.run.lenient import leaving_partial
 from kalshi_pipeline.ingest.run.recorded_listing import begin_listing, closing_run, store_pages
+from kalshi_pipeline.ingest.run.repair import repairing
 from kalshi_pipeline.ingest.run.report import Report
 from kalshi_pipeline.ingest.run.session import Session
 from kalshi_pipeline.records import Document
@@ -64,6 +65,7 @@ RELATED = (
 )
 
 
+@repairing
 def sync_related(session: Session, walk_seconds: float | None = None, *, related: Related) -> Report:
     """Store every document of a kind that the exchange lists, where it is not what was stored last."""
     listing = session.client.list_documents(

@@ -1,14 +1,16 @@
 """What quarantine holds, read again after an update, and stored as far as nothing newer is known."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from kalshi_pipeline.exchange.events import EVENTS, SERIES
 from kalshi_pipeline.exchange.markets import OUTCOMES
 from kalshi_pipeline.exchange.readers import PageReader
 from kalshi_pipeline.ingest.parents.outcomes import is_published, settlement_of_outcome
+from kalshi_pipeline.ingest.run.clock_check import check_clock
+from kalshi_pipeline.ingest.run.repair import repairing
 from kalshi_pipeline.ingest.run.session import Session
 from kalshi_pipeline.records import Event, Outcome, Series
 from kalshi_pipeline.store.database import Connection
@@ -56,13 +58,17 @@ class Replay:
     stored: Counter[str] = field(default_factory=Counter)
 
 
+@repairing
 def replay(session: Session) -> Replay:
     """Read again what quarantine holds, and store it where nothing newer is known; a second call changes nothing.
 
     A market, an event or a series is stored if it is missing or a placeholder, and a settlement if its market has none.
     A quote is stored with its tick if no later tick has listed its market: it would change what was known since.
+    ClockError as in any run, if something waits.
     """
     replaying, after_id = _Replaying(session), 0
+    if session.database.ask(lambda connection: waiting_refusals(connection, after_id, 1)):
+        check_clock(session)
     with session.database.snapshot_lock(session.report_progress):
         while True:
             with session.database.begin() as connection:
@@ -84,6 +90,31 @@ def _read(refusal: Refusal) -> Any:  # noqa: ANN401  (a record of any kind)
         return None
 
 
+class _Read(NamedTuple):
+    """A market that can be read now, and the refusal that holds it."""
+
+    refusal: Refusal
+    outcome: Outcome
+
+    @property
+    def was_refused(self) -> tuple[str, str, int]:
+        """As what, by which run and when: a page of records has it in common."""
+        return self.refusal.kind, self.refusal.run, self.refusal.last_seen_at
+
+
+def _stored_at_once(found: Iterable[_Read]) -> Iterator[list[_Read]]:
+    """Yield markets that were refused together, each once: one of them may change what is known of the others."""
+    group: dict[str, _Read] = {}
+    for one in found:
+        first = next(iter(group.values()), one)
+        if one.outcome.ticker in group or one.was_refused != first.was_refused:
+            yield list(group.values())
+            group = {}
+        group[one.outcome.ticker] = one
+    if group:
+        yield list(group.values())
+
+
 class _Replaying:
     """Stores records that can be read now, and counts them."""
 
@@ -94,6 +125,7 @@ class _Replaying:
 
     def store(self, connection: Connection, refusals: Sequence[Refusal]) -> None:
         readable: list[int] = []
+        markets: list[_Read] = []
         for refusal in refusals:
             if (record := _read(refusal)) is None:
                 self.found.unread += 1
@@ -105,7 +137,9 @@ class _Replaying:
             elif refusal.kind in _MERGES:
                 self._store_parent(connection, refusal, record)
             else:
-                self._store_market(connection, refusal, record)
+                markets.append(_Read(refusal, record))
+        for group in _stored_at_once(markets):
+            self._store_markets(connection, group[0].refusal, [one.outcome for one in group])
         mark_replayed(connection, readable, self._clock.now())
 
     def _store_parent(self, connection: Connection, refusal: Refusal, record: Series | Event) -> None:
@@ -115,39 +149,45 @@ class _Replaying:
         _MERGES[refusal.kind](connection, [record], self._clock.now())
         self.found.stored[refusal.kind] += 1
 
-    def _store_market(self, connection: Connection, refusal: Refusal, outcome: Outcome) -> None:
-        ticker, at = outcome.ticker, self._clock.now()
-        is_known = bool(filled(connection, "markets", [ticker]))
-        is_quoted = self._store_quote(connection, refusal, outcome)
-        if is_known and not is_quoted:
-            self.found.superseded += 1
-        else:
-            self.found.stored["markets"] += 1
-            if not is_quoted:
-                merge_markets(connection, [outcome.market], at)
-        is_settled = is_published(outcome, is_listed_as_settled=False)
-        if is_settled and not settled(connection, [ticker]):
-            settlement = settlement_of_outcome(outcome, Tier.LIVE, refusal.last_seen_at)
-            stage_settlements(connection, [settlement])
-            merge_staged_settlements(connection, 1, at)
-            self.found.stored["settlements"] += 1
+    def _store_markets(self, connection: Connection, refusal: Refusal, outcomes: Sequence[Outcome]) -> None:
+        """Store markets that were refused as this one was, with their quotes and settlements."""
+        known = filled(connection, "markets", [outcome.ticker for outcome in outcomes])
+        quoted = self._store_quotes(connection, refusal, outcomes)
+        missing = [outcome.market for outcome in outcomes if outcome.ticker not in known | quoted]
+        if missing:
+            merge_markets(connection, missing, self._clock.now())
+        self.found.superseded += len(known - quoted)
+        self.found.stored += Counter({"markets": len(missing) + len(quoted), "quotes": len(quoted)})
+        self._store_settlements(connection, refusal, outcomes)
 
-    def _store_quote(self, connection: Connection, refusal: Refusal, outcome: Outcome) -> bool:
-        """Store a quote with its tick, and return whether that was possible."""
+    def _store_settlements(
+        self, connection: Connection, refusal: Refusal, outcomes: Sequence[Outcome]
+    ) -> None:
+        published = [outcome for outcome in outcomes if is_published(outcome, is_listed_as_settled=False)]
+        has_one = settled(connection, [outcome.ticker for outcome in published])
+        settlements = [
+            settlement_of_outcome(outcome, Tier.LIVE, refusal.last_seen_at)
+            for outcome in published
+            if outcome.ticker not in has_one
+        ]
+        if settlements:
+            stage_settlements(connection, settlements)
+            merge_staged_settlements(connection, len(settlements), self._clock.now())
+        self.found.stored += Counter({"settlements": len(settlements)})
+
+    def _store_quotes(
+        self, connection: Connection, refusal: Refusal, outcomes: Sequence[Outcome]
+    ) -> set[str]:
+        """Store the quotes with their tick, and return the markets of which that was possible."""
         if refusal.kind != _QUOTED:
-            return False
-        tick = tick_of(connection, refusal.run)
-        if tick is None or listed_since(connection, [outcome.ticker], tick.run.id):
-            self.found.too_late += 1
-            return False
+            return set()
+        tickers, tick = [outcome.ticker for outcome in outcomes], tick_of(connection, refusal.run)
+        late = set(tickers) if tick is None else listed_since(connection, tickers, tick.run.id)
+        self.found.too_late += len(late)
+        page = [outcome.market for outcome in outcomes if outcome.ticker not in late]
+        if tick is None or not page:
+            return set()
         append_late_quotes(
-            connection,
-            tick.run,
-            tick.at,
-            self._scope,
-            [outcome.market],
-            refusal.last_seen_at,
-            self._clock.now(),
+            connection, tick.run, tick.at, self._scope, page, refusal.last_seen_at, self._clock.now()
         )
-        self.found.stored["quotes"] += 1
-        return True
+        return {market.ticker for market in page}

@@ -12,6 +12,7 @@ from kalshi_pipeline.ingest.parents.market_pages import MarketPages
 from kalshi_pipeline.ingest.parents.outcomes import Cutoff, PreparedOutcomes, merge_outcomes, prepare_outcomes
 from kalshi_pipeline.ingest.run.failures import FailuresInARow
 from kalshi_pipeline.ingest.run.recorded_listing import begin_listing, closing_run
+from kalshi_pipeline.ingest.run.repair import repairing
 from kalshi_pipeline.ingest.run.report import Report
 from kalshi_pipeline.ingest.run.resumable_walk import ResumableWalk
 from kalshi_pipeline.ingest.run.session import Session
@@ -38,6 +39,7 @@ _BACKFILL_SECONDS = 24 * 3600.0
 _FAILED_WALKS = 3
 
 
+@repairing
 def sync_settlements(session: Session, walk_seconds: float | None = None) -> Report:
     """Store what has settled since the last complete walk, with its markets; at first all that the live tier has.
 
@@ -60,6 +62,7 @@ def sync_settlements(session: Session, walk_seconds: float | None = None) -> Rep
     return report
 
 
+@repairing
 def backfill_settlements(session: Session) -> Report:
     """Store everything that ever settled: all of the live tier, then all of the historical one.
 

@@ -10,6 +10,7 @@ from kalshi_pipeline.ingest.parents.market_pages import MarketPages, PreparedMar
 from kalshi_pipeline.ingest.parents.reconciliation import reconcile
 from kalshi_pipeline.ingest.run.clock_check import check_clock
 from kalshi_pipeline.ingest.run.recorded_listing import closing_run, count_store, store_page, store_pages
+from kalshi_pipeline.ingest.run.repair import note_set_aside, repairing, set_aside
 from kalshi_pipeline.ingest.run.report import Report
 from kalshi_pipeline.ingest.run.session import Session
 from kalshi_pipeline.records import Market
@@ -25,6 +26,7 @@ from kalshi_pipeline.vocabulary import MarketStatus, StatusFilter
 _SECONDS_PER_HOUR = 3600
 
 
+@repairing
 def take_snapshot(
     session: Session, tick_at: int, period_seconds: float | None = None, run_id: str | None = None
 ) -> Report:
@@ -117,6 +119,9 @@ def _store_quotes(session: Session, report: Report, tick_at: int, period_seconds
     def end(*, is_complete: bool) -> None:
         with session.database.stage() as connection:
             quotes.find_unlisted(connection)
+            has_orphans = quotes.has_orphans(connection)
+        if has_orphans:
+            note_set_aside(report, set_aside(session))
         with session.database.begin() as connection:
             found = quotes.end(connection, session.clock.now(), is_complete=is_complete)
             tally = Tally(ended=found.ended, unconfirmed=found.unconfirmed)

@@ -10,6 +10,7 @@ from kalshi_pipeline.ingest.parents.missed_parents import check_events, check_se
 from kalshi_pipeline.ingest.parents.reconciliation import reconcile
 from kalshi_pipeline.ingest.run.documents import EVENT, SERIES, DocumentKind
 from kalshi_pipeline.ingest.run.recorded_listing import begin_listing, closing_run, store_pages
+from kalshi_pipeline.ingest.run.repair import repairing
 from kalshi_pipeline.ingest.run.report import Report
 from kalshi_pipeline.ingest.run.session import Session
 from kalshi_pipeline.records import Event, Series
@@ -36,6 +37,7 @@ def _records_of(session: Session, kind: DocumentKind) -> Callable[[ListedPage[Re
     return prepare
 
 
+@repairing
 def sync_series(session: Session) -> Report:
     """Store every series, or those of KALSHI_SERIES; raise NotFoundError if the exchange does not know one of them."""
     settings, report = session.settings, begin_listing(session, "series")
@@ -54,6 +56,7 @@ def sync_series(session: Session) -> Report:
     return report
 
 
+@repairing
 def sync_events(session: Session) -> Report:
     """Store every event with an open market, then heal placeholders, which is how events of combos are stored."""
     settings, report = session.settings, begin_listing(session, "events")
@@ -84,6 +87,7 @@ def sync_events(session: Session) -> Report:
     return report
 
 
+@repairing
 def sync_markets(session: Session) -> Report:
     """Store every open market with its parents, look up those that are no longer open, and heal placeholders."""
     report = begin_listing(session, "markets")

@@ -10,11 +10,12 @@ from kalshi_pipeline.errors import ConfigurationError, NotFoundError, PayloadErr
 from kalshi_pipeline.exchange.listing import ListedPage, Listing
 from kalshi_pipeline.ingest.parents.healing import heal_placeholders
 from kalshi_pipeline.ingest.parents.traded_markets import TradedMarkets
+from kalshi_pipeline.ingest.record_faults import SECOND_PRICES, faults_of_trades
 from kalshi_pipeline.ingest.run.recorded_listing import Batches, begin_listing, closing_run
+from kalshi_pipeline.ingest.run.repair import repairing
 from kalshi_pipeline.ingest.run.report import Report
 from kalshi_pipeline.ingest.run.resumable_walk import ResumableWalk
 from kalshi_pipeline.ingest.run.session import Session
-from kalshi_pipeline.ingest.trade_faults import SECOND_PRICES, faults_of
 from kalshi_pipeline.records import Trade
 from kalshi_pipeline.scope import Scope
 from kalshi_pipeline.settings import Settings
@@ -53,6 +54,7 @@ PAGES_AT_ONCE = 10
 _NOT_OVER = "the day is not over: what is still to come is added by running it again"
 
 
+@repairing
 def collect_trades(session: Session, day: date, *, again: bool = False) -> Report:
     """Store the trades of a UTC day, from where an earlier run stopped.
 
@@ -232,7 +234,7 @@ class _Collection:
             decided = self._decided(rows)
             undecided = len(rows) - len(decided)
             rows = self._in_scope(decided)
-        self._report.counts += faults_of(rows)
+        self._report.counts += faults_of_trades(rows)
         return _Prepared(rows, len(page.records) - len(rows) - undecided, undecided, placeholders)
 
     def _decided(self, rows: list[Trade]) -> list[Trade]:

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from kalshi_pipeline.api import Store
+from kalshi_pipeline.ingest.record_faults import CANDLESTICK_FAULTS, ORDER_BOOK_FAULTS, TRADE_FAULTS
 from kalshi_pipeline.ingest.run.report import Report
 from kalshi_pipeline.ingest.run.session import Session
-from kalshi_pipeline.ingest.trade_faults import TRADE_FAULTS
 from kalshi_pipeline.store.writing.runs import State
 from kalshi_pipeline.units import MICROS_PER_SECOND
 
@@ -182,9 +182,21 @@ SCALARS_HAVE_VALUE = RunCheck(
 
 
 def _look_at_trades(_store: Store, _session: Session, report: Report) -> Finding:
-    numbers = {name: report.counts[name] for name in TRADE_FAULTS}
-    found = (f"{count:,} {TRADE_FAULTS[name]}" for name, count in numbers.items() if count)
-    return Finding(TRADES_SANE, not any(numbers.values()), _enumerated(found, "every trade is sane"), numbers)
+    return _finding(TRADES_SANE, report, TRADE_FAULTS, "every trade is sane")
+
+
+def _look_at_candlesticks(_store: Store, _session: Session, report: Report) -> Finding:
+    return _finding(CANDLESTICKS_SANE, report, CANDLESTICK_FAULTS, "every candlestick is sane")
+
+
+def _look_at_order_books(_store: Store, _session: Session, report: Report) -> Finding:
+    return _finding(ORDER_BOOKS_SANE, report, ORDER_BOOK_FAULTS, "every order book is sane")
+
+
+def _finding(check: Check, report: Report, faults: Mapping[str, str], otherwise: str) -> Finding:
+    numbers = {name: report.counts[name] for name in faults}
+    found = (f"{count:,} {faults[name]}" for name, count in numbers.items() if count)
+    return Finding(check, not any(numbers.values()), _enumerated(found, otherwise), numbers)
 
 
 TRADES_SANE = RunCheck(
@@ -192,6 +204,20 @@ TRADES_SANE = RunCheck(
     "No price is outside 0 to 1 dollar, no size absurd, every NO price mirrors its YES price, no trade has two prices.",
     is_error=False,
     look=_look_at_trades,
+)
+
+CANDLESTICKS_SANE = RunCheck(
+    "candlesticks_sane",
+    "No price is outside 0 to 1 dollar, no count negative, no low above another price, no period sent in two versions.",
+    is_error=False,
+    look=_look_at_candlesticks,
+)
+
+ORDER_BOOKS_SANE = RunCheck(
+    "order_books_sane",
+    "No bid is outside 0 to 1 dollar, and every level has contracts.",
+    is_error=False,
+    look=_look_at_order_books,
 )
 
 
@@ -206,6 +232,8 @@ RUN_CHECKS = {
         QUOTES_SANE,
         SCALARS_HAVE_VALUE,
         TRADES_SANE,
+        CANDLESTICKS_SANE,
+        ORDER_BOOKS_SANE,
     )
 }
 """All of them by their names."""

@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass
 
-from kalshi_pipeline.api import ListingRun, Quote, Store, TickRun
+from kalshi_pipeline.api import ListingRun, Log, Quote, Store, TickRun
 from kalshi_pipeline.ingest.event_metadata import ASSET as EVENT_METADATA
 from kalshi_pipeline.ingest.related import RELATED
+from kalshi_pipeline.units import iso_of
 
 TABLES = (
     "series",
@@ -42,6 +43,24 @@ class Overview:
     tick_states: dict[str, int]
     open_placeholders: dict[str, int]
     quarantined: dict[str, int]
+    set_aside: int
+    log: Log | None
+
+    @property
+    def warnings(self) -> list[str]:
+        """What a reader should do something about, a line each."""
+        lines = []
+        if self.log is not None and self.log.is_held:
+            lines.append(
+                f"the log beside the database has {self.log.octets:,} bytes, and could not be merged into it since "
+                f"{iso_of(self.log.merged_at)}: another program has been reading ever since; let it end its transaction"
+            )
+        if self.set_aside:
+            lines.append(
+                f"{self.set_aside:,} rows were set aside, because another program had deleted what they refer to: see "
+                "table set_aside_rows"
+            )
+        return lines
 
 
 def overview(store: Store) -> Overview:
@@ -62,6 +81,8 @@ def _overview(store: Store) -> Overview:
         tick_states=store.tick_states(),
         open_placeholders={name: found.count for name, found in store.placeholders().items()},
         quarantined=store.count_quarantined(),
+        set_aside=store.count_set_aside(),
+        log=store.log(),
     )
 
 

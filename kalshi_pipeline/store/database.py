@@ -8,11 +8,11 @@ from sqlalchemy import Connection
 
 from kalshi_pipeline.clock import SYSTEM_CLOCK, Clock
 from kalshi_pipeline.errors import StoreError, StoreProblem
-from kalshi_pipeline.store.dialects import Answer, Purpose, dialect_of
+from kalshi_pipeline.store.dialects import Answer, Identity, Purpose, dialect_of
 from kalshi_pipeline.store.upgrade import NEWEST_REVISION, Schema
 from kalshi_pipeline.store.writing.row_counts import TableChanges, changes_of
 
-__all__ = ["Answer", "Connection", "Database", "ReadOnlyDatabase"]
+__all__ = ["Answer", "Connection", "Database", "Identity", "ReadOnlyDatabase", "back_up"]
 
 _REPORT_SECONDS = 5
 _SNAPSHOT_LOCK_SECONDS = 900
@@ -30,12 +30,15 @@ class Database:
         url: str,
         *,
         migrate: bool = False,
+        create: bool = True,
+        expected: Identity | None = None,
         on_wait: Callable[[str], None] = lambda _: None,
         clock: Clock = SYSTEM_CLOCK,
     ) -> None:
         """Open the database at an SQLAlchemy URL; `migrate` upgrades an older one and keeps a copy of it.
 
-        It also makes views and indexes again that are not those of this version.
+        It also makes views and indexes again that are not those of this version. Without `create`, or where a database
+        of an identity is `expected`, none is made: a program that has had its database does not begin another one.
 
         `on_wait` is called with a message every few seconds while the upgrade waits for a snapshot to end.
         """
@@ -45,7 +48,13 @@ class Database:
         self._clock = clock
         self._writer: Connection | None = None
         self._changes = TableChanges()
-        self._dialect.make_home()
+        self._is_settled = False
+        if expected is not None and self._dialect.identity() != expected:
+            raise self._vanished()
+        if create and expected is None:
+            self._dialect.make_home()
+        elif self._dialect.identity() is None:
+            raise StoreError(f"there is no database at {self.place}", StoreProblem.MISSING)
         try:
             with self.read() as connection:
                 schema = Schema(self._dialect, connection)
@@ -61,6 +70,12 @@ class Database:
                 with self.begin() as connection:
                     Schema(self._dialect, connection).restore_parts()
             self._dialect.settle(clock)
+            found = self._dialect.identity()
+            if found is None:
+                raise self._vanished()
+            self.identity: Identity = found
+            """What tells it from another database that may take its place."""
+            self._is_settled = True
         except BaseException:
             self.close()
             raise
@@ -73,6 +88,13 @@ class Database:
         ):
             Schema(self._dialect, connection).upgrade(copy)
         self.copied_to = copy.place
+
+    def _vanished(self) -> StoreError:
+        fact = "has gone" if self._dialect.identity() is None else "is another one than before"
+        return StoreError(
+            f"database {self.place} {fact} since it was opened, and nothing was written",
+            StoreProblem.VANISHED,
+        )
 
     @property
     def place(self) -> str:
@@ -94,8 +116,11 @@ class Database:
     def begin(self) -> Iterator[Connection]:
         """Open one short write transaction; it commits at the end of the block, or not at all.
 
-        All of them use one connection, which keeps temporary tables from one to the next.
+        All of them use one connection, which keeps temporary tables from one to the next. Raises StoreError where the
+        database is no longer in its place: what is written to it then would be lost.
         """
+        if self._is_settled and self._dialect.identity() != self.identity:
+            raise self._vanished()
         with self._dialect.translated():
             with self._written(Purpose.WRITE) as connection:
                 changes = changes_of(connection)
@@ -191,7 +216,24 @@ class ReadOnlyDatabase:
         """Close every connection."""
         self._dialect.engine.dispose()
 
+    def ask_at_length(self, question: Callable[[Connection], Answer]) -> Answer:
+        """Return what `question` returns of one state, although it may take minutes and others write meanwhile."""
+        with self._dialect.translated():
+            return self._dialect.ask_at_length(question)
+
     def ask(self, question: Callable[[Connection], Answer]) -> Answer:
         """Return what `question` returns of one state; it is asked again where that state changes meanwhile."""
         with self._dialect.translated():
             return self._dialect.ask(question)
+
+
+def back_up(url: str, target: Path) -> str:
+    """Copy what is committed in a database of any schema to a new file, and return where the database is.
+
+    The copy is compared, and on the disk when this returns. Raises ConfigurationError where there is something at the
+    target already, or no folder that can be written; StoreError where there is no database, or a damaged one.
+    """
+    dialect = dialect_of(url)
+    with dialect.translated():
+        dialect.back_up(target)
+    return dialect.place

@@ -45,13 +45,18 @@ def compressed(lines: Sequence[bytes], dictionary: bytes | None) -> bytes:
     return compressor.compress(b"\n".join(lines))
 
 
-def line_in(block: bytes, dictionary: bytes | None, number: int, digest: int) -> bytes:
-    """Return one line of a block; StoreError where it is not what was stored."""
+def lines_in(block: bytes, dictionary: bytes | None) -> list[bytes]:
+    """Return the lines of a block; StoreError where it cannot be decompressed."""
     try:
         decompressor = zstandard.ZstdDecompressor(dict_data=_loaded(dictionary))
-        lines = decompressor.decompress(block, max_output_size=_MOST_DECOMPRESSED).split(b"\n")
+        return decompressor.decompress(block, max_output_size=_MOST_DECOMPRESSED).split(b"\n")
     except zstandard.ZstdError as error:
         raise StoreError(f"a block of documents cannot be read: {error}", StoreProblem.DAMAGED) from error
+
+
+def line_in(block: bytes, dictionary: bytes | None, number: int, digest: int) -> bytes:
+    """Return one line of a block; StoreError where it is not what was stored."""
+    lines = lines_in(block, dictionary)
     if number >= len(lines) or digest_of(lines[number]) != digest:
         raise StoreError("a document is not what was stored", StoreProblem.DAMAGED)
     return lines[number]

@@ -255,6 +255,11 @@ def test_details_are_json_that_a_terminal_does_not_act_upon(run: Run, query: Que
         assert shown.stderr.startswith(f"{kind} {name} as the exchange has said since 20")
     unknown = run("details", "NOPE")
     assert (unknown.returncode, unknown.stdout) == (5, "")
+    wrong = run("details", series, "--kind", "planet")
+    assert (wrong.returncode, wrong.stdout) == (5, "")
+    assert "choose the kind series" in wrong.stderr
+    wrong = run("details", "NOPE", "--kind", "planet")
+    assert "choose the kind market, event, series, collection" in wrong.stderr
     early = run("details", ticker, "--at", "2020-01-01T00:00:00Z")
     assert (early.returncode, early.stdout) == (2, "")
     assert f"details of {ticker} are known from 20" in early.stderr

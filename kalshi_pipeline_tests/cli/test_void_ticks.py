@@ -69,6 +69,28 @@ def test_collector_that_a_clock_ahead_silenced_goes_on_after_voiding(
     assert query("SELECT state FROM ticks ORDER BY tick_at") == [("complete",), ("complete",)]
 
 
+def test_clock_that_is_behind_voids_no_right_tick(run: Run, sandbox: Sandbox, query: Query) -> None:
+    """By such a clock, all ticks of the last day seem to be ahead of now."""
+    since = iso_of(SYSTEM_CLOCK.now() - MICROS_PER_SECOND)
+    assert run("snapshot").returncode == 0
+    sandbox.date_by(lambda: SYSTEM_CLOCK.now() / MICROS_PER_SECOND + 86_400)
+    refused = run("void-ticks", "--after", since, "--yes")
+    assert refused.returncode == 2
+    assert "s behind the exchange's" in refused.stderr
+    assert query(VOIDED) == [(0,)]
+
+
+def test_ticks_are_voided_without_the_exchange(run: Run, query: Query) -> None:
+    since = iso_of(SYSTEM_CLOCK.now() - MICROS_PER_SECOND)
+    assert run("snapshot").returncode == 0
+    voided = run("void-ticks", "--after", since, "--yes", API_URL="http://127.0.0.1:9", RETRY_SECONDS="0")
+    assert voided.returncode == 0
+    assert voided.stderr.startswith(
+        "clock not checked: /exchange/status gave no status: could not be reached"
+    )
+    assert query(VOIDED) == [(1,)]
+
+
 def test_nothing_to_void_is_one_line(run: Run, query: Query) -> None:
     assert run("snapshot").returncode == 0
     for arguments in (["--after", "now"], ["--after", "NOW", "--yes"]):

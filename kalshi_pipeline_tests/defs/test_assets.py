@@ -11,7 +11,7 @@ import pytest
 from kalshi_pipeline.clock import SYSTEM_CLOCK
 from kalshi_pipeline.definitions import defs
 from kalshi_pipeline.defs.pipeline_asset import pipeline_asset
-from kalshi_pipeline.monitoring.checks import RUN_CHECKS, TRADES_SANE
+from kalshi_pipeline.monitoring.checks import CANDLESTICKS_SANE, ORDER_BOOKS_SANE, RUN_CHECKS, TRADES_SANE
 from kalshi_pipeline.sandbox import Faults, Sandbox, Shape, World, WorldConfig
 from kalshi_pipeline.units import MICROS_PER_SECOND, iso_of
 from kalshi_pipeline_tests.conftest import Query, query_of
@@ -30,6 +30,7 @@ LAST = sorted(["event_fee_changes", "series_fee_changes", *DOCUMENTS])  # althou
 ASSETS = ("series", "events", "markets", "price_snapshots", "settlements", *LAST)
 VOCABULARY = {
     "dagster/row_count",
+    "database",
     "scope",
     "state",
     "complete",
@@ -148,7 +149,7 @@ def test_collect_materializes_parents_first_with_one_vocabulary(collected: Colle
         assert rows - before <= metadata_of(result, asset)["dagster/row_count"] <= rows
     assert failed_checks(result) == set()
     assert {evaluation.check_name for evaluation in result.get_asset_check_evaluations()} == (
-        RUN_CHECKS.keys() - {TRADES_SANE.name}
+        RUN_CHECKS.keys() - {check.name for check in (TRADES_SANE, CANDLESTICKS_SANE, ORDER_BOOKS_SANE)}
     )
 
 
@@ -265,6 +266,24 @@ def test_wrong_setting_is_a_red_run_that_names_it(run: Runner) -> None:
     assert failure.user_failure_data is not None
     lines = str(failure.user_failure_data.description).splitlines()
     assert [line.split(":")[0] for line in lines] == ["KALSHI_COMBOS=some", "KALSHI_MAX_PAGES=0"]
+
+
+def test_run_begins_no_new_database_where_its_asset_has_had_one(run: Runner, database_path: Path) -> None:
+    """Its file has vanished, and an empty one in its place would hide that. Elsewhere one may begin."""
+    stored = run("snapshot")
+    assert metadata_of(stored, "price_snapshots")["database"] == str(database_path)
+    database_path.unlink()
+
+    failed = run("snapshot")
+    assert not failed.success
+    (step,) = [event for event in failed.all_events if event.is_step_failure][:1]
+    assert step.step_failure_data.error is not None
+    assert f"there is no database at {database_path}" in step.step_failure_data.error.message
+    assert not database_path.exists()
+
+    elsewhere = database_path.with_name("elsewhere.db")
+    assert run("snapshot", database_url=f"sqlite:///{elsewhere}").success
+    assert elsewhere.exists()
 
 
 def test_listing_that_is_suddenly_empty_fails_its_check(

@@ -245,8 +245,16 @@ def found_in(sent: object, fields: Fields, prices: tuple[str, ...] = ()) -> Foun
             values[name] = settle(name, field.older, older, text if field.read is text else contracts)
         elif settle(name, field.older, older, _price) is not None:
             older_prices[name] = older
-    values |= in_one_unit(older_prices)
-    return Found(values, odd)
+    one_unit = _in_the_unit_of_the_needed(older_prices, fields)
+    odd.update(str(fields[name].older) for name in older_prices.keys() - one_unit.keys())
+    return Found(values | one_unit, odd)
+
+
+def _in_the_unit_of_the_needed(sent: Mapping[str, object], fields: Fields) -> dict[str, int]:
+    try:
+        return in_one_unit(sent)
+    except RefusedError:
+        return in_one_unit({name: value for name, value in sent.items() if fields[name].is_needed})
 
 
 def _at(sent: dict[str, Any], path: str) -> object:
@@ -273,7 +281,6 @@ def in_one_unit(sent: Mapping[str, object]) -> dict[str, int]:
     texts = [_number_text(value) for value in sent.values()]
     has_fraction = any(value.denominator != 1 for value in values.values())
     has_more_than_one = any(abs(value) > 1 for value in values.values())
-    are_numbers = all(isinstance(value, Written) for value in sent.values())
     if has_fraction and not has_more_than_one:
         unit = Fraction(1)
     elif has_more_than_one and not has_fraction and not any("." in text for text in texts):
@@ -285,8 +292,6 @@ def in_one_unit(sent: Mapping[str, object]) -> dict[str, int]:
         for value, text in zip(sent.values(), texts, strict=True)
     ):
         unit = Fraction(1)
-    elif are_numbers and not any("." in text for text in texts):
-        unit = Fraction(1, 100)  # integers of JSON are cents by contract
     else:
         raise RefusedError
     return {name: int(value * unit * DOLLAR) for name, value in values.items()}

@@ -119,15 +119,28 @@ def test_answer_that_is_too_large_is_transient(send: Callable[[socket.socket], N
         client.fetch_market("M")
 
 
+@pytest.mark.parametrize("name", ["x", "title", "custom_strike", "last_price", "event_ticker"])
+def test_deep_field_of_a_market_costs_its_field(name: str) -> None:
+    body = b'{"markets": [{"ticker": "D", "event_ticker": "D", "yes_bid_dollars": "0.3", "%s": %s}]}'
+    page = MARKETS.parse(body % (name.encode(), DEEP))
+    assert [(market.ticker, market.event_ticker, market.quote.yes_bid) for market in page.records] == [
+        ("D", "D", 300_000)
+    ]
+    assert page.odd_fields == ({} if name == "x" else {name: 1})
+
+
 def test_deep_record_is_set_aside_alone() -> None:
-    good, body = b'{"ticker": "M", "event_ticker": "E"}', b'{"markets": [%s, {"ticker": "D", "x": %s}]}'
-    page = MARKETS.parse(body % (good, DEEP))
+    good, body = (
+        b'{"ticker": "M", "event_ticker": "E"}',
+        b'{"markets": [%s, {"ticker": "D", "yes_bid_dollars": %s}, %s]}',
+    )
+    page = MARKETS.parse(body % (good, DEEP, DEEP))
     assert [market.ticker for market in page.records] == ["M"]
-    (reject,) = page.rejects
-    assert (reject.ticker, reject.error) == ("D", "it is nested too deeply to be read")
+    assert [reject.ticker for reject in page.rejects] == ["D", None]
+    assert page.rejects[1].error == "it is nested too deeply to be read"
 
 
-@pytest.mark.parametrize("levels", [101, 500])
+@pytest.mark.parametrize("levels", [101, 500, 5000])
 def test_deep_field_costs_its_field(levels: int) -> None:
     row = b'{"event_ticker": "E", "product_metadata": %s%s}' % (b"[" * levels, b"]" * levels)
     page = EVENTS.parse(b'{"events": [%s]}' % row)
@@ -139,7 +152,7 @@ def test_deep_field_costs_its_field(levels: int) -> None:
     "body",
     [
         pytest.param(b'{"market": %s}' % DEEP, id="deep"),
-        pytest.param(b'{"market": {"ticker": "M", "event_ticker": "E", "x": %s}}' % DEEP, id="deep-field"),
+        pytest.param(b'{"market": {"ticker": %s, "event_ticker": "E"}}' % DEEP, id="deep-field"),
         pytest.param(b'{"market": "%s"}' % (b"x" * 1_000_000), id="long"),
     ],
 )
@@ -194,8 +207,8 @@ def test_error_text_is_one_line_that_can_be_stored_and_shown(status: int, said: 
 
 @pytest.mark.parametrize(
     "value",
-    [b'"\xff"', b'"\x00"', b"9" * 5_000, b"NaN", b"1e99999999999999999999"],
-    ids=["no-text", "raw-nul", "digits", "nan", "exponent"],
+    [b'"\xff"', b'"\x00"', b"9" * 5_000, b"NaN", b"1e99999999999999999999", DEEP],
+    ids=["no-text", "raw-nul", "digits", "nan", "exponent", "deep"],
 )
 def test_odd_value_of_an_unknown_field_costs_a_single_object_nothing(value: bytes) -> None:
     book = b'{"orderbook_fp": {"yes_dollars": [["0.5", "1.00"]], "no_dollars": null}, "new": %s}' % value

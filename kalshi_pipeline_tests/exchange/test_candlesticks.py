@@ -74,6 +74,26 @@ def batch(*candles: Any, ticker: Any = "M") -> bytes:
     return json.dumps({"markets": [{"market_ticker": ticker, "candlesticks": list(candles)}]}).encode()
 
 
+@pytest.mark.parametrize(
+    ("end", "name"),
+    [
+        (r'"\ud800"', "M/\N{REPLACEMENT CHARACTER}"),
+        (r'"a\u0000b"', "M/a\N{REPLACEMENT CHARACTER}b"),
+        ("9" * 1000, "M/" + "9" * 299 + "…"),
+        ("1760500800.0000001", "M/1760500800.0000001"),
+        ("[]", None),
+        ('""', None),
+    ],
+)
+def test_odd_end_of_a_candlestick_names_it_by_text_that_can_be_stored(end: str, name: str | None) -> None:
+    body = f'{{"markets": [{{"market_ticker": "M", "candlesticks": [{{"end_period_ts": {end}}}]}}]}}'
+    page = parse_batch(body.encode())
+    assert ([market.candlesticks for market in page.records], [reject.ticker for reject in page.rejects]) == (
+        [[]],
+        [name],
+    )
+
+
 NULLS = dict.fromkeys(("open", "high", "low", "close", "mean"))
 
 

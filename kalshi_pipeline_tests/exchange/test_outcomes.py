@@ -11,7 +11,7 @@ from kalshi_pipeline.errors import PayloadError
 from kalshi_pipeline.exchange.client import KalshiClient
 from kalshi_pipeline.exchange.markets import OUTCOMES
 from kalshi_pipeline.sandbox import SHAPES, Sandbox, Shape, World, WorldConfig
-from kalshi_pipeline.vocabulary import Tier
+from kalshi_pipeline.vocabulary import NOT_OPEN, Tier
 from kalshi_pipeline_tests import plain_http
 
 
@@ -63,10 +63,35 @@ def test_odd_value_is_left_out_and_counted(sandbox: Sandbox) -> None:
 
 def test_odd_outcome_is_set_aside_and_its_page_is_read(sandbox: Sandbox) -> None:
     good, odd = settled(sandbox)[:2]
-    body = json.dumps({"markets": [good, {**odd, "yes_bid_dollars": "a lot"}]}).encode()
+    body = json.dumps({"markets": [good, {**odd, "ticker": 7}]}).encode()
     page = OUTCOMES.parse(body)
     assert [outcome.ticker for outcome in page.records] == [good["ticker"]]
-    assert [reject.ticker for reject in page.rejects] == [odd["ticker"]]
+    assert len(page.rejects) == 1
+
+
+@pytest.mark.parametrize(
+    ("status", "is_read"),
+    [
+        *[(str(status), True) for status in sorted(NOT_OPEN)],
+        *[("active", False), ("inactive", False), ("resting", False), ("", False), (None, False)],
+    ],
+)
+@pytest.mark.parametrize("name", ["yes_bid_dollars", "yes_ask_dollars", "yes_bid_size_fp", "yes_ask_size_fp"])
+def test_odd_quote_costs_an_outcome_its_field_where_the_market_is_not_open(
+    name: str, status: str | None, *, is_read: bool
+) -> None:
+    """A market is stored with how it ended; the quote that it had then is stored nowhere."""
+    row = {
+        "ticker": "M",
+        "event_ticker": "E",
+        "status": status,
+        "settlement_value_dollars": "0.37",
+        name: "a lot",
+    }
+    page = OUTCOMES.parse(json.dumps({"markets": [row]}).encode())
+    assert [outcome.settlement_value for outcome in page.records] == [370_000] * is_read
+    assert [reject.ticker for reject in page.rejects] == ["M"] * (not is_read)
+    assert page.odd_fields == ({name: 1} if is_read else {})
 
 
 def looked_up(tickers: str, *answers: str) -> tuple[list[str], int, int]:

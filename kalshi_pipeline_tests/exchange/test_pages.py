@@ -10,6 +10,7 @@ from kalshi_pipeline.exchange.events import EVENTS, SERIES
 from kalshi_pipeline.exchange.markets import MARKETS
 from kalshi_pipeline.exchange.pages import GarbledAnswerError, Page, parse_object
 from kalshi_pipeline.exchange.payloads import MarketPayload
+from kalshi_pipeline.quoting import is_text
 from kalshi_pipeline.records import Market, Reject
 
 MARKET = {"ticker": "M1", "event_ticker": "E", "yes_bid_dollars": "0.2900"}
@@ -24,6 +25,15 @@ def page_of(rows: object, **envelope: Any) -> Page[Market]:
 
 def tickers(page: Page[Market]) -> list[str]:
     return [record.ticker for record in page.records]
+
+
+@pytest.mark.parametrize("text", [b"\xff", b"\x00", rb"\ud800", rb"\u0000", b"\xed\xa0\x80"])
+def test_what_is_odd_is_as_odd_when_it_is_read_again_from_quarantine(text: bytes) -> None:
+    """A ticker that the exchange never sent must not be stored by `replay`."""
+    (reject,) = MARKETS.parse(b'{"markets": [{"ticker": "M%s", "event_ticker": "E"}]}' % text).rejects
+    assert is_text(reject.raw)
+    with pytest.raises(ValueError, match="ticker: it holds a NUL or half a character"):
+        MARKETS.read_row(reject.raw.encode())
 
 
 def test_page_keeps_records_in_their_order_and_its_cursor() -> None:

@@ -1,6 +1,7 @@
 """Series, events and markets of every generation of the API."""
 
 import json
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -454,7 +455,13 @@ def test_market_without_its_event_has_an_event_of_its_own(event: object) -> None
             id="one-dollar-beside-a-fraction",
         ),
         pytest.param({"yes_bid": "1", "no_ask": "99"}, 10_000, None, id="one-cent-beside-more"),
-        pytest.param({"yes_bid": 1, "yes_ask": 1}, 10_000, 10_000, id="integers-are-cents"),
+        pytest.param({"yes_bid": 1, "yes_ask": 2}, 10_000, 20_000, id="integers-are-cents"),
+        pytest.param(
+            {"yes_bid": 31, "yes_ask": 34, "no_bid": "0.66"}, 310_000, 340_000, id="no-side-in-dollars"
+        ),
+        pytest.param(
+            {"yes_bid": 0.31, "yes_ask": 0.34, "last_price": 33}, 310_000, 340_000, id="cents-of-a-trade"
+        ),
         pytest.param({"yes_bid": "5.5e-1", "yes_ask": "57E-2"}, 550_000, 570_000, id="exponents"),
     ],
 )
@@ -473,6 +480,8 @@ def test_unit_of_older_prices_is_decided_by_evidence(
         pytest.param({"yes_bid": "56.00"}, id="decimals-above-one"),
         pytest.param({"yes_bid": "1"}, id="one-as-text"),
         pytest.param({"yes_bid": 1.0, "yes_ask": 1.0}, id="one-as-a-decimal"),
+        pytest.param({"yes_bid": 0, "yes_ask": 1}, id="integers-of-one-and-none"),
+        pytest.param({"yes_bid": 1, "no_bid": "0.66", "no_ask": 34}, id="one-beside-both-units"),
         pytest.param({"yes_bid": True, "yes_ask": 5}, id="flag"),
         pytest.param({"yes_bid_dollars": 55}, id="integer-in-dollars"),
         pytest.param({"yes_bid_dollars": "55"}, id="text-of-an-integer-in-dollars"),
@@ -483,6 +492,27 @@ def test_market_whose_unit_is_not_known_is_set_aside(sent: dict[str, Any]) -> No
     page = MARKETS.parse(body)
     assert page == MARKETS.parse_again(body)
     assert (page.records, [reject.ticker for reject in page.rejects]) == ([], ["M"])
+
+
+@pytest.mark.parametrize(
+    ("older", "odd"),
+    [
+        ({"last_price": "1"}, ["last_price"]),
+        ({"last_price": 1}, ["last_price"]),
+        ({"last_price": "0.33", "no_bid": 66}, ["last_price", "no_bid"]),
+        ({"last_price": "55.5", "no_ask": ""}, ["last_price"]),
+    ],
+)
+def test_price_beside_the_quote_of_an_unknown_unit_costs_its_field(
+    older: dict[str, Any], odd: list[str]
+) -> None:
+    quote = {"yes_bid_dollars": "0.3100", "yes_ask_dollars": "0.3400"}
+    body = json.dumps({"markets": [{"ticker": "M", "event_ticker": "E", **quote, **older}]}).encode()
+    page = MARKETS.parse(body)
+    assert page == MARKETS.parse_again(body)
+    (market,) = page.records
+    assert (market.quote.yes_bid, market.quote.yes_ask, market.quote.last_price) == (310_000, 340_000, None)
+    assert page.odd_fields == Counter(odd)
 
 
 def test_series_is_read_with_null_tags() -> None:

@@ -11,7 +11,7 @@ from kalshi_pipeline.errors import PayloadError
 from kalshi_pipeline.exchange.candlesticks import parse_batch, parse_historical
 from kalshi_pipeline.exchange.compiling import Rule, record_function, wire_of
 from kalshi_pipeline.exchange.events import EVENTS, SERIES
-from kalshi_pipeline.exchange.fields import Older, Wire
+from kalshi_pipeline.exchange.fields import Wire
 from kalshi_pipeline.exchange.markets import MARKETS, OUTCOMES
 from kalshi_pipeline.exchange.payloads import (
     CandlestickPayload,
@@ -185,10 +185,8 @@ def oddly(sent: Sent, name: str) -> Iterator[Sent]:
 
 
 def may_refuse(payload: type[Payload], name: str) -> bool:
-    """Whether an odd value in a field, by the API's name, may cost the record: it is needed, or shows a unit."""
-    key, field = next((k, f) for k, f in payload.model_fields.items() if name == (f.alias or k))
-    if any(isinstance(kind, Older) and kind.is_price for kind in field.metadata):
-        return True
+    """Whether an odd value in a field, by the API's name, may cost the record: it is needed."""
+    key, _ = next((k, f) for k, f in payload.model_fields.items() if name == (f.alias or k))
     newer = payload.model_fields[key.removesuffix("_older")]
     return any(isinstance(kind, Wire) and kind.is_needed for kind in newer.metadata)
 

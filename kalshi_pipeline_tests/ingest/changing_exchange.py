@@ -69,10 +69,14 @@ class ChangingExchange(httpx.BaseTransport):
         path = request.url.path.split("/v2", 1)[1]
         query = dict(request.url.params)
         status, content = self._answer(path, query)
-        kept = next((value for value in content.values() if isinstance(value, list | dict)), [])
-        records = [dict(record) for record in ([kept] if isinstance(kept, dict) else kept)]
+        records = [dict(record) for record in self._records_of(path, content)]
         self.answers.append(Answer(path, query, status, records, bool(content.get("cursor"))))
         return httpx.Response(status, json=content)
+
+    def _records_of(self, _path: str, content: Record) -> list[Record]:
+        """Return the records of an answer, which are under its one key that has any."""
+        kept = next((value for value in content.values() if isinstance(value, list | dict)), [])
+        return [kept] if isinstance(kept, dict) else kept
 
     def begin(self, now: int) -> None:
         """Forget the answers to the run before."""

@@ -10,16 +10,18 @@ import shutil
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from datetime import datetime
-from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Any, NamedTuple
 
-from kalshi_pipeline.api import Store, open_store
+from kalshi_pipeline.api import FeeState, Store, open_store
 from kalshi_pipeline.errors import NoDetailsError, NotFoundError, RangeError, UnknownTickerError
 from kalshi_pipeline.exchange.client import KalshiClient
+from kalshi_pipeline.ingest.event_metadata import sync_event_metadata
+from kalshi_pipeline.ingest.fee_changes import sync_event_fee_changes, sync_series_fee_changes
 from kalshi_pipeline.ingest.market import fetch_market
+from kalshi_pipeline.ingest.related import RELATED, sync_related
 from kalshi_pipeline.ingest.run.session import Session
 from kalshi_pipeline.ingest.settlements import sync_settlements
 from kalshi_pipeline.ingest.snapshot import take_snapshot
@@ -27,12 +29,13 @@ from kalshi_pipeline.ingest.sync import sync_events, sync_markets, sync_series
 from kalshi_pipeline.settings import Settings
 from kalshi_pipeline.store.database import Database
 from kalshi_pipeline_tests.clock import ManualClock
-from kalshi_pipeline_tests.ingest.changing_exchange import SERIES, Answer, ChangingExchange, Record
+from kalshi_pipeline_tests.ingest.changing_exchange import SERIES, Answer, Record
+from kalshi_pipeline_tests.ingest.describing_exchange import HOUR, LISTS, SECOND, PublishingExchange
+from kalshi_pipeline_tests.ingest.fees_by_definition import FeesByDefinition, micros_of, millionths
 from kalshi_pipeline_tests.ingest.many_lives import live_many
 from kalshi_pipeline_tests.store.migrations.stored import stored
 from kalshi_pipeline_tests.store.samples import sqlite_url
 
-SECOND = 1_000_000
 BEGIN = 1_735_732_800 * SECOND
 PERIOD = 300
 URL = "http://exchange.test/trade-api/v2"
@@ -46,15 +49,20 @@ QUOTE = {
 # What a tick does not look for: fields without a column, and those of settlements.
 UNSEEN = ("new_", "mve_selected_legs", "settlement_value_dollars", "settlement_ts", "settled_micros")
 
+SYNCS: dict[str, Callable[[Session], object]] = {
+    "series": sync_series,
+    "events": sync_events,
+    "markets": sync_markets,
+    "settlements": sync_settlements,
+}
+PUBLISHED: dict[str, Callable[[Session], object]] = {
+    "fees of series": sync_series_fee_changes,
+    "fees of events": sync_event_fee_changes,
+    "metadata": sync_event_metadata,
+    **{related.asset: partial(sync_related, related=related) for related in RELATED},
+}
+ALL_SYNCS = SYNCS | PUBLISHED
 IDENTIFIER = {"market": "ticker", "event": "event_ticker", "series": "ticker"}
-
-
-def micros_of(text: str) -> int:
-    return round(datetime.fromisoformat(text).timestamp()) * SECOND
-
-
-def millionths(number: object) -> int:
-    return int(Decimal(str(number)) * 1_000_000)
 
 
 def same(value: Any) -> Any:
@@ -77,12 +85,14 @@ COLUMNS: dict[str, dict[str, tuple[str, Callable[[Any], Any]]]] = {
         "settlement_floor": ("settlement_floor_dollars", millionths),
         "expiration_value": ("expiration_value", same),
         "can_close_early": ("can_close_early", same),
+        "fee_waiver_expiration_at": ("fee_waiver_expiration_time", micros_of),
     },
     "event": {
         "title": ("title", same),
         "sub_title": ("sub_title", same),
         "series_ticker": ("series_ticker", same),
         "fee_type_override": ("fee_type_override", same),
+        "fee_multiplier_override": ("fee_multiplier_override", millionths),
     },
     "series": {
         "title": ("title", same),
@@ -91,97 +101,6 @@ COLUMNS: dict[str, dict[str, tuple[str, Callable[[Any], Any]]]] = {
         "tags": ("tags", ",".join),
     },
 }
-
-
-class DescribingExchange(ChangingExchange):
-    """One that also changes titles, rules, floors, legs, and fields that this version does not know."""
-
-    def describe(self) -> None:
-        """Let what it says of some records change."""
-        random = self.random
-        changes = (
-            self._retitle,
-            self._rewrite_rules,
-            self._move_floor,
-            self._change_legs,
-            self._change_new_field,
-            self._change_parent,
-        )
-        for _ in range(random.choice((0, 1, 1, 2, 4))):
-            random.choice(changes)()
-
-    def _market(self) -> Record:
-        row = self._some() or {}
-        if row and self.random.random() < 0.3:
-            row["updated_time"] = f"2025-01-01T00:00:00.{self.random.randrange(10**6):06}Z"
-        return row
-
-    def _retitle(self) -> None:
-        row = self._market()
-        if self.random.random() < 0.2:
-            row.pop("title", None)
-        else:
-            row["title"] = f"Title {self.random.randrange(3)}"
-
-    def _rewrite_rules(self) -> None:
-        """Rewrite the rules of all markets of an event, as the exchange does."""
-        event, rules = self._market().get("event_ticker"), f"Rules {self.random.randrange(4)}. " * 30
-        for name, row in self.markets.items():
-            if row["event_ticker"] == event and name not in self.archived:
-                row["rules_secondary"] = rules
-
-    def _move_floor(self) -> None:
-        row = self._market()
-        row["settlement_floor_dollars"] = self.random.choice(("0.0000", "0.1000", "0.2550", None))
-        row["expiration_value"] = self.random.choice(("", "42", "yes"))
-        row["can_close_early"] = self.random.choice((True, False))
-
-    def _change_legs(self) -> None:
-        combos = [name for name, row in self.markets.items() if "mve_collection_ticker" in row]
-        if not combos:
-            return
-        row = self.markets[self.random.choice(combos)]
-        names = self.random.sample(sorted({*self.markets, "M0", "ELSEWHERE"}), self.random.randint(0, 2))
-        row["mve_selected_legs"] = [
-            {"market_ticker": name, "event_ticker": f"E of {name}", "side": self.random.choice(("yes", "no"))}
-            for name in names
-        ]
-
-    def _value(self) -> Any:
-        return self.random.choice(
-            (
-                None,
-                True,
-                0,
-                12345678901234567890123,
-                0.1,
-                "text",
-                "Zürich \u2028",
-                [1, "2", None],
-                {"b": {"a": []}},
-            )
-        )
-
-    def _change_new_field(self) -> None:
-        row, name = self._market(), f"new_{self.random.randrange(2)}"
-        if self.random.random() < 0.3:
-            row.pop(name, None)
-        elif row:
-            row[name] = self._value()
-
-    def _change_parent(self) -> None:
-        events = [name for name in self.series_of if self.random.random() < 0.3]
-        for name in [*events, self.random.choice(SERIES)]:
-            said = self.said.setdefault(name, {})
-            said["title"] = f"Title {self.random.randrange(3)}"
-            said[f"new_{self.random.randrange(2)}"] = self._value()
-            if name in SERIES:
-                said["fee_type"] = self.random.choice(("quadratic", "flat", None))
-                said["fee_multiplier"] = self.random.choice((1, 0.5, None))
-                said["tags"] = self.random.choice((["A"], ["A", "B"], None))
-            else:
-                said["sub_title"] = self.random.choice(("One", "Two", None))
-                said["fee_type_override"] = self.random.choice(("flat", "none", None))
 
 
 class Change(NamedTuple):
@@ -209,11 +128,15 @@ class Expected:
         self.received: dict[tuple[str, str], list[tuple[int, Record]]] = defaultdict(list)
         self.columns: dict[tuple[str, str], list[tuple[int, Record]]] = defaultdict(list)
         self.changes: list[Change] = []
+        self.fees = FeesByDefinition()
         self._seen: dict[tuple[str, str], Record] = {}
 
     def receive(self, answers: list[Answer], run: str, at: int) -> None:
+        self.fees.receive(answers, at)
         for answer in answers:
             kind = kind_of(answer.path)
+            if answer.status == 200:
+                self._keep_whole(answer, at)
             if kind is None or answer.status != 200:
                 continue
             for record in answer.records:
@@ -221,6 +144,20 @@ class Expected:
                 if run != "market get":
                     is_old = answer.path.startswith("/historical")
                     self._document(kind, record, at, is_tick=run == "tick", is_old=is_old)
+
+    def _keep_whole(self, answer: Answer, at: int) -> None:
+        """What has no table of its own is kept as it came, wherever it is not what came before."""
+        if answer.path in LISTS:
+            kind, _, key = LISTS[answer.path]
+            items = [(record[key], record) for record in answer.records]
+        elif answer.path.endswith("/metadata"):
+            kind, items = "event_metadata", [(answer.path.split("/")[2], answer.records[0])]
+        else:
+            return
+        for ticker, record in items:
+            documents = self.documents[kind, ticker]
+            if not documents or documents[-1][1] != record:
+                documents.append((at, record))
 
     def _document(self, kind: str, record: Record, at: int, *, is_tick: bool, is_old: bool) -> None:
         key = kind, record[IDENTIFIER[kind]]
@@ -259,6 +196,8 @@ class Expected:
 
 def kind_of(path: str) -> str | None:
     words = [word for word in path.split("/") if word]
+    if words[-1] in ("fee_changes", "metadata"):
+        return None
     if words[0] == "historical":
         words = words[1:]
     return {"markets": "market", "events": "event", "series": "series"}.get(words[0])
@@ -270,7 +209,7 @@ class DescribingLife:
     def __init__(self, seed: int, template: Path, folder: Path) -> None:
         self.random = Random(seed)
         self.now = BEGIN
-        self.exchange = DescribingExchange(self.random, BEGIN)
+        self.exchange = PublishingExchange(self.random, BEGIN)
         self.exchange.bear(8)
         self.path = Path(shutil.copyfile(template, folder / f"describing-{seed}.db"))
         self.expected = Expected()
@@ -283,10 +222,11 @@ class DescribingLife:
             self.now += PERIOD * SECOND * self.random.choice((1, 1, 1, 2, 6))
             self.exchange.live()
             self.exchange.describe()
-            for run in (
-                ("series", "events", "markets", "settlements") if self.random.random() < 0.2 else ("tick",)
-            ):
+            self.exchange.publish()
+            for run in SYNCS if self.random.random() < 0.2 else ("tick",):
                 self._run(run)
+            if self.random.random() < 0.3:
+                self._run(self.random.choice(tuple(PUBLISHED)))
             if self.random.random() < 0.2:
                 self._run("market get")
             self.instants.append(self.now)
@@ -316,8 +256,7 @@ class DescribingLife:
             with contextlib.suppress(NotFoundError):
                 fetch_market(session, self.random.choice(sorted(self.exchange.markets)))
         else:
-            syncs = {"series": sync_series, "events": sync_events, "markets": sync_markets}
-            (syncs | {"settlements": sync_settlements})[run](session)
+            ALL_SYNCS[run](session)
 
     def differences(self) -> Iterator[str]:
         """Yield what details, descriptions, the log of changes and the legs say otherwise than the answers."""
@@ -327,6 +266,10 @@ class DescribingLife:
                 for at in (*instants, *(at - SECOND for at in instants), None):
                     yield from self._differing_details(store, kind, ticker, at)
                     yield from self._differing_description(store, kind, ticker, at)
+            for kind, ticker in self.expected.documents.keys() - self.expected.columns.keys():
+                for at in (*self.random.sample(self.instants, min(len(self.instants), 8)), None):
+                    yield from self._differing_details(store, kind, ticker, at)
+            yield from self._differing_fees(store)
         yield from self._differing_changes()
         yield from self._differing_legs()
 
@@ -355,6 +298,34 @@ class DescribingLife:
         for name, value in states[-1][1].items():
             if found[name] != value:
                 yield f"{kind} {ticker} at {at}: {name} is {found[name]!r} in place of {value!r}"
+
+    def _differing_fees(self, store: Store) -> Iterator[str]:
+        """Fees at instants of changes, of runs and of their neighbours, of series, events, and markets."""
+        exchange, columns = self.exchange, self.expected.columns
+        around = (*self.expected.fees.instants(), *self.instants, BEGIN - HOUR, self.now + 90 * HOUR)
+        for _ in range(400):
+            at = self.random.choice(around) + self.random.choice((-SECOND, 0, 0, SECOND))
+            market = self.random.choice([None, "NONE", *exchange.markets])
+            event = exchange.markets[market]["event_ticker"] if market in exchange.markets else None
+            event = event or self.random.choice([None, "NONE", *exchange.series_of])
+            series = exchange.series_of.get(event or "", self.random.choice([*SERIES, "NONE"]))
+            said = {
+                ticker: states[-1][1]
+                for (kind, ticker), known in columns.items()
+                if kind in ("series", "event") and (states := known_at(known, at))
+            }
+            expected = self.expected.fees.fee_at(series, event, at, said)
+            markets = known_at(columns.get(("market", market or ""), []), at)
+            until = markets[-1][1]["fee_waiver_expiration_at"] if markets else None
+            is_waived = (until is not None and at < until) if markets else None
+            fee = store.fee_at(series, event, market, at)
+            found = None
+            if fee.state is FeeState.KNOWN:
+                found = (fee.fee_type, millionths(fee.fee_multiplier), fee.is_override)
+            self.counts["known fees" if expected else "unknown fees"] += 1
+            self.counts[f"waived {is_waived}"] += 1
+            if (found, fee.is_waived, fee.reason is None) != (expected, is_waived, expected is not None):
+                yield f"fee of {series}, {event}, {market} at {at}: {fee} in place of {expected}, {is_waived}"
 
     def _differing_changes(self) -> Iterator[str]:
         tables = stored(self.path).tables

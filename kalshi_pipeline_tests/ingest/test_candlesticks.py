@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
+from kalshi_pipeline.cli.tables import report_line
 from kalshi_pipeline.clock import SYSTEM_CLOCK, Clock
 from kalshi_pipeline.errors import TransientExchangeError
 from kalshi_pipeline.ingest.candlestick_days import Day, markets_per_request
@@ -17,6 +18,7 @@ from kalshi_pipeline.ingest.run.report import Report
 from kalshi_pipeline.ingest.run.session import open_session
 from kalshi_pipeline.ingest.snapshot import take_snapshot
 from kalshi_pipeline.ingest.trades import collect_trades
+from kalshi_pipeline.monitoring.checks import CANDLESTICKS_SANE, examine
 from kalshi_pipeline.sandbox import Faults, Sandbox, Shape, World, WorldConfig
 from kalshi_pipeline.settings import Settings
 from kalshi_pipeline.store.writing.parents import merge_markets
@@ -450,6 +452,40 @@ def test_odd_candlestick_is_quarantined_and_the_others_are_stored(
     assert query("SELECT kind, record_key, error FROM quarantine") == [
         ("candlesticks", f"{ticker}/1791345600", "yes_bid.low_dollars: 'cheap' is not a decimal number")
     ]
+
+
+def test_candlesticks_that_cannot_be_true_are_stored_and_counted(
+    sandbox: Sandbox, choose: Callable[..., Settings], query: Query
+) -> None:
+    ticker = whole_day_market(sandbox)
+    odd: list[Callable[[dict[str, Any]], object]] = [
+        lambda candle: candle["yes_bid"].update(low_dollars="-0.0100"),
+        lambda candle: candle["yes_ask"].update(high_dollars="1.0100"),
+        lambda candle: candle.update(volume_fp="-3.00"),
+        lambda candle: candle.update(open_interest_fp="-0.01"),
+        lambda candle: candle["price"].update(mean_dollars="9223372036854.5"),
+        lambda candle: candle["yes_bid"].update(low_dollars="0.9900", close_dollars="0.9800"),
+    ]
+
+    def rewrite(request: httpx.Request, answer: Any) -> Any:
+        if request.url.path == BATCH:
+            candles = answer["markets"][0]["candlesticks"]
+            for candle, damage in zip(candles, odd, strict=False):
+                damage(candle)
+            candles.append({**candles[10], "volume_fp": "17.50"})
+        return answer
+
+    settings = choose(candlestick_markets=ticker)
+    sandbox.date_by(lambda: SYSTEM_CLOCK.now() / MICROS_PER_SECOND)
+    with rewritten_session(settings, rewrite) as session:
+        report = collect_candlesticks(session, DAY)
+        (finding,) = examine(session, report, [CANDLESTICKS_SANE])
+    faults = {"prices_out_of_range": 3, "sizes_out_of_range": 2, "unordered": 1, "second_values": 1}
+    assert (finding.passed, finding.numbers) == (False, faults)
+    assert (report.state, report.tally.inserted, report.tally.duplicates) == (State.COMPLETE, 24, 1)
+    assert "3 prices_out_of_range, 2 sizes_out_of_range, 1 unordered, 1 second_values" in report_line(report)
+    assert query("SELECT count(*) FROM candlestick_history WHERE volume = 17.5") == [(1,)]
+    assert query("SELECT count(*) FROM candlestick_history WHERE yes_bid_low = -0.01") == [(1,)]
 
 
 def test_nothing_is_chosen_so_nothing_is_asked(

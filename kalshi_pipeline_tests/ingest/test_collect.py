@@ -1,6 +1,7 @@
 """The collector that runs until it is stopped: at which instants it does what, and what it does when a tick fails."""
 
-from collections.abc import Callable, Iterator
+import shutil
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -59,15 +60,21 @@ def collect(sandbox: Sandbox, settings_for: SettingsFor, clock: ManualClock) -> 
     """Collect at a period until the snapshot of a minute has been taken; `on_failure` is called at each failure."""
 
     def run(
-        period_seconds: float, *, until_minute: int, on_failure: Callable[[], None] = lambda: None
+        period_seconds: float,
+        *,
+        until_minute: int,
+        on_failure: Callable[[], None] = lambda: None,
+        after_snapshots: Sequence[Callable[[], None]] = (),
     ) -> Collected:
-        collected = Collected([], [])
+        collected, after = Collected([], []), iter(after_snapshots)
 
         def on_report(report: Report) -> None:
             minute = int(clock.monotonic() / 60)
             collected.reports.append((report.asset, minute))
             if report.asset == "price_snapshots" and minute >= until_minute:
                 raise KeyboardInterrupt
+            if report.asset == "price_snapshots":
+                next(after, lambda: None)()
 
         def note_failure(name: str, error: PipelineError) -> None:
             collected.failures.append(f"{name}: {error}")
@@ -273,3 +280,30 @@ def test_collector_reports_a_database_that_cannot_be_used_at_each_tick(
         )
     assert [type(error) for error in failures] == [StoreError] * 3
     assert {getattr(error, "problem", None) for error in failures} == {StoreProblem.NOT_USABLE}
+
+
+@pytest.mark.parametrize("is_replaced", [False, True], ids=["vanished", "replaced"])
+def test_collector_waits_for_its_database_to_be_back_and_begins_no_other(
+    collect: Callable[..., Collected], database_path: Path, query: Query, is_replaced: bool
+) -> None:
+    """It says so at each tick; what is stored then continues as after any outage."""
+    away, failures_left = database_path.with_name("away.db"), [True, False]
+
+    def on_failure() -> None:
+        assert database_path.exists() == is_replaced
+        if not failures_left.pop(0):
+            away.replace(database_path)
+
+    def move_away() -> None:
+        database_path.rename(away)
+        if is_replaced:
+            shutil.copyfile(away, database_path)
+
+    _, failures = collect(
+        1200, until_minute=80, on_failure=on_failure, after_snapshots=[lambda: None, move_away]
+    )
+    fact = "is another one than before" if is_replaced else "has gone"
+    message = f"database {database_path} {fact} since it was opened, and nothing was written"
+    assert failures == [f"this tick: {message}"] * 2
+    assert minutes_of_ticks(query)[:2] == [(0, "complete"), (20, "complete")]
+    assert minutes_of_ticks(query)[-1] == (80, "complete")

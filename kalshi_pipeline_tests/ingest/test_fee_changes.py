@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
+from kalshi_pipeline.api import FeeState, Store
 from kalshi_pipeline.ingest.fee_changes import sync_event_fee_changes, sync_series_fee_changes
 from kalshi_pipeline.ingest.run.report import Report
 from kalshi_pipeline.ingest.run.session import Session, open_session
@@ -121,11 +122,14 @@ def test_endpoint_that_is_not_offered_is_noted(
 
     with rewritten_session(settings_for(sandbox.url), rewrite) as session:
         reports = sync(session)
+        fee = Store.of(session.database).fee_at("KXA", "KXA-1", None, session.clock.now())
     for report, path in zip(reports, ("/series/fee_changes", "/events/fee_changes"), strict=True):
         assert (report.state, report.error, report.tally.pages) == (State.COMPLETE, None, 0)
         (note,) = report.notes
         assert note.startswith(f"the exchange does not offer {path}, so nothing is stored: ")
     assert query("SELECT state FROM listings") == [("complete",), ("complete",)]
+    assert (fee.state, fee.reason) == (FeeState.UNKNOWN, "the fee changes of events were never listed")
+    assert fee.listed_at is None
 
 
 def test_exchange_that_fails_leaves_the_run_partial(

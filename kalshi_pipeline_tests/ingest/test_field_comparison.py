@@ -13,7 +13,16 @@ from kalshi_pipeline.store.writing.documents import MARKET, SERIES, Layout, coun
 from kalshi_pipeline_tests.store.samples import MINUTE, NOON
 
 WEEK = 7 * 24 * 60 * MINUTE
-USUAL = {"ticker": "A", "title": "T", "floor_strike": 1, "can_close_early": True, "note": None}
+USUAL: dict[str, object] = {
+    "ticker": "A",
+    "title": "T",
+    "floor_strike": 1,
+    "can_close_early": True,
+    "note": None,
+    "ranges": [{"start": "0", "end": "1"}, {"step": "1"}],
+    "strike": {"deep": {}},
+    "custom_strike": {"player": "a"},
+}
 
 
 def count(session: Session, at: int, *fields: dict[str, object], times: int = 100) -> None:
@@ -50,9 +59,19 @@ def test_first_week_has_nothing_to_compare_with(session: Session) -> None:
         ({name: USUAL[name] for name in USUAL if name != "title"}, "market.title is missing (was text)"),
         ({**USUAL, "title": None}, None),
         ({**USUAL, "note": "said at last"}, None),
+        (
+            {**USUAL, "ranges": [{"start": "0", "end": "1"}, {"step": 1}]},
+            "market.ranges.step is number (was text)",
+        ),
+        ({**USUAL, "ranges": [{"start": "0"}, {"step": "1"}]}, "market.ranges.end is missing (was text)"),
+        ({**USUAL, "strike": {"deep": {"new": None}}}, "market.strike.deep.new is new (null)"),
+        ({**USUAL, "custom_strike": {"a player": "b"}}, None),
         (USUAL, None),
     ],
-    ids=["new", "another type", "missing", "null", "filled", "as before"],
+    ids=[
+        *("new", "another type", "missing", "null", "filled"),
+        *("type in a list", "missing in a list", "new in an object", "data as keys", "as before"),
+    ],
 )
 def test_changes_are_named(session: Session, fields: dict[str, object], text: str | None) -> None:
     count(session, NOON - 2 * WEEK, USUAL)

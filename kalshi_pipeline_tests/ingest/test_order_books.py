@@ -11,6 +11,7 @@ from kalshi_pipeline.errors import ExchangeError, RefusedError, TransientExchang
 from kalshi_pipeline.ingest.order_books import take_order_books
 from kalshi_pipeline.ingest.run.report import Report
 from kalshi_pipeline.ingest.run.session import open_session
+from kalshi_pipeline.monitoring.checks import ORDER_BOOKS_SANE, examine
 from kalshi_pipeline.sandbox import Faults, Sandbox, Shape, World, WorldConfig
 from kalshi_pipeline.settings import Settings
 from kalshi_pipeline.store.writing.runs import State
@@ -103,6 +104,27 @@ def test_market_without_a_book_costs_no_other(
     assert (report.tally.received, report.tally.inserted, report.tally.quarantined) == (2, 1, 1)
     assert query("SELECT DISTINCT ticker FROM order_book_history") == [(good,)]
     assert query("SELECT kind, record_key FROM quarantine") == [("order_books", odd)]
+
+
+def test_books_that_cannot_be_true_are_stored_and_counted(
+    sandbox: Sandbox, settings_for: SettingsFor, query: Query
+) -> None:
+    chosen = sorted(open_markets(sandbox.url, mve_filter="exclude"))[:4]
+    out_of_range = [["-0.0100", "1.00"], ["1.0100", "1.00"]]
+    sides = [out_of_range, [["0.4000", "0.00"]], [["0.4000", "-2.00"]], [["0.4000", "2.00"]]]
+
+    def rewrite(request: httpx.Request, answer: Any) -> Any:
+        if request.url.path == BATCH:
+            for book, side in zip(answer["orderbooks"], sides, strict=True):
+                book["orderbook_fp"] = {"yes_dollars": side, "no_dollars": None}
+        return answer
+
+    settings = settings_for(sandbox.url, order_book_markets=",".join(chosen))
+    with rewritten_session(settings, rewrite) as session:
+        report = take_order_books(session)
+        (finding,) = examine(session, report, [ORDER_BOOKS_SANE])
+    assert (finding.passed, finding.numbers) == (False, {"prices_out_of_range": 1, "sizes_out_of_range": 2})
+    assert query("SELECT count(*) FROM order_book_history") == [(5,)]
 
 
 def test_chosen_market_whose_lookup_fails_is_not_called_unknown(

@@ -4,9 +4,11 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from kalshi_pipeline.errors import ClockError
 from kalshi_pipeline.ingest.replay import Replay, replay
 from kalshi_pipeline.ingest.run.session import Session, open_session
 from kalshi_pipeline.ingest.snapshot import take_snapshot
+from kalshi_pipeline.ingest.sync import sync_markets
 from kalshi_pipeline.records import Reject
 from kalshi_pipeline.settings import Settings
 from kalshi_pipeline.store.schema.tables import listings
@@ -40,6 +42,7 @@ def clock() -> ManualClock:
 def session(
     exchange: SmallExchange, clock: ManualClock, settings_for: Callable[..., Settings]
 ) -> Iterator[Session]:
+    exchange.now = clock.seconds
     with served(exchange) as url, open_session(settings_for(url), clock=clock) as opened:
         yield opened
 
@@ -84,6 +87,43 @@ def test_market_that_was_never_stored_is_stored_with_its_quote(
     ) == [("at 0.4200", "E")]
     assert query("PRAGMA foreign_key_check") == []
     assert stored(replay(session)) == ({}, 0, 0, 0)
+
+
+def test_wrong_clock_stores_nothing(
+    session: Session, exchange: SmallExchange, clock: ManualClock, tick: Callable[..., None], query: Query
+) -> None:
+    """What is stored is dated by the clock. Where nothing waits, nothing is asked."""
+    exchange.now = lambda: clock.seconds() + 86_400
+    assert replay(session) == Replay()
+    exchange.now = clock.seconds
+    tick(quoted("M", "odd"))
+    update(session)
+    exchange.now = lambda: clock.seconds() + 86_400
+    with pytest.raises(ClockError, match=r"86,400 s behind the exchange's"):
+        replay(session)
+    assert query("SELECT count(*) FROM markets WHERE ticker = 'M'") == [(0,)]
+    exchange.now = clock.seconds
+    assert stored(replay(session)) == ({"markets": 1, "quotes": 1}, 0, 0, 0)
+
+
+def test_markets_that_were_refused_together_have_fates_of_their_own(
+    session: Session, tick: Callable[..., None], query: Query
+) -> None:
+    """One is refused as a quote and as a market: stored with its quote, the other refusal has nothing newer."""
+    tick(quoted("TWICE", "odd"))
+    sync_markets(session)
+    tick(*(quoted(ticker, "odd") for ticker in ("NEW", "LATE", "TWICE", "ALSO NEW")))
+    tick(quoted("LATE", "0.3000"))
+    update(session)
+    assert stored(replay(session)) == ({"markets": 3, "quotes": 3}, 1, 2, 0)
+    assert query(f"SELECT DISTINCT ticker, yes_bid FROM ({QUOTES}) ORDER BY 1") == [
+        ("ALSO NEW", 0.42),
+        ("LATE", 0.3),
+        ("NEW", 0.42),
+        ("OTHER", 0.1),
+        ("TWICE", 0.42),
+    ]
+    assert query("PRAGMA foreign_key_check") == []
 
 
 def test_quote_of_the_newest_tick_is_stored_and_ends_the_span(

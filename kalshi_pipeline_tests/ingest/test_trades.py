@@ -13,9 +13,9 @@ import pytest
 
 from kalshi_pipeline.errors import ConfigurationError, PayloadError, RefusedError, TransientExchangeError
 from kalshi_pipeline.exchange.client import KalshiClient
+from kalshi_pipeline.ingest.record_faults import TRADE_FAULTS
 from kalshi_pipeline.ingest.run.report import Report
 from kalshi_pipeline.ingest.run.session import Session
-from kalshi_pipeline.ingest.trade_faults import TRADE_FAULTS
 from kalshi_pipeline.ingest.trades import collect_trades, days_between
 from kalshi_pipeline.monitoring.checks import TRADES_SANE, examine
 from kalshi_pipeline.sandbox import Faults, Sandbox, World, WorldConfig

@@ -60,6 +60,12 @@ def heal_placeholders(session: Session, report: Report) -> None:
 
 
 class _Healing:
+    """Fills the placeholders of one run.
+
+    Documents are stored first: where the run is killed in between, the placeholders are left, and with them the way to
+    what is missing.
+    """
+
     def __init__(self, session: Session, report: Report) -> None:
         self._session = session
         self._report = report
@@ -99,10 +105,10 @@ class _Healing:
         )
         for page in listing:
             found = [event for event in page.records if event.ticker in wanted]
-            self._store_events(found, page.rejects)
             self._session.documents.add_answers(
                 EVENT, page.sources, page.received_at, {event.ticker for event in found}
             )
+            self._store_events(found, page.rejects)
             wanted.difference_update(event.ticker for event in found)
             fruitless = 0 if found else fruitless + 1
             self._session.report_progress(f"healing: {len(wanted):,} combo events are left")
@@ -139,8 +145,8 @@ class _Healing:
         if len(wanted) < _WORTH_A_WALK or not self._requests_left:
             return
         for page in self._session.client.list_series(walk_seconds=self._session.settings.walk_seconds):
-            self._store_series([series for series in page.records if series.ticker in wanted])
             self._session.documents.add_answers(SERIES, page.sources, page.received_at, wanted)
+            self._store_series([series for series in page.records if series.ticker in wanted])
 
     def series_one_by_one(self) -> None:
         for ticker in self._open_series(self._requests_left):
@@ -148,8 +154,8 @@ class _Healing:
                 return
             page = self._tried(self._session.client.fetch_series, ticker)
             if page is not None:
-                self._store_series(page.records)
                 self._session.documents.add_answers(SERIES, page.sources, page.received_at)
+                self._store_series(page.records)
 
     def note_failed(self) -> None:
         """Note in the run's report which events and series failed one by one."""
@@ -183,12 +189,14 @@ class _Healing:
             return open_placeholder_series(connection, limit)
 
     def _store_series(self, rows: Sequence[Series]) -> None:
+        self._session.documents.store()
         with self._session.database.begin() as connection:
             self._count(merge_series(connection, rows, self._session.clock.now()).healed)
 
     def _store_events(self, rows: Sequence[Event], rejects: Sequence[Reject]) -> None:
         if not rows and not rejects:
             return
+        self._session.documents.store()
         at, run = self._session.clock.now(), self._report.run
         with self._session.database.begin() as connection:
             tally = merge_events(connection, rows, at)

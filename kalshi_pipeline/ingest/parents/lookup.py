@@ -11,6 +11,7 @@ from kalshi_pipeline.errors import ExchangeError, NotFoundError, PayloadError
 from kalshi_pipeline.exchange.listing import ListedPage
 from kalshi_pipeline.ingest.parents.market_pages import MarketPages
 from kalshi_pipeline.ingest.parents.outcomes import merge_outcomes, prepare_outcomes
+from kalshi_pipeline.ingest.run.documents import MARKET
 from kalshi_pipeline.ingest.run.report import Report
 from kalshi_pipeline.ingest.run.session import Session
 from kalshi_pipeline.ingest.run.ticker_batches import TickerBatches
@@ -144,11 +145,19 @@ class MarketLookup:
 
 
 def store_looked_up(
-    session: Session, report: Report, pages: MarketPages, answer: LookedUp, outcomes: Sequence[Outcome]
+    session: Session,
+    report: Report,
+    pages: MarketPages,
+    answer: LookedUp,
+    outcomes: Sequence[Outcome],
+    *,
+    are_stored: bool = False,
 ) -> Tally:
     """Store some outcomes of an answer with their events and settlements, and its unreadable records.
 
-    What the answer has beside the markets that were asked for is counted. Returns the counts of the settlements.
+    What the answer has beside the markets that were asked for is counted. Returns the counts of the settlements. With
+    `are_stored` all markets are stored already, and their documents come first: they are looked up again if the run is
+    killed in between.
     """
     page = ListedPage(
         list(outcomes), answer.page.rejects, answer.page.received_at, sources=answer.page.sources
@@ -156,12 +165,16 @@ def store_looked_up(
     prepared = prepare_outcomes(
         pages, page, answer.tier, are_listed_as_settled=answer.tier is Tier.HISTORICAL
     )
+    if are_stored:
+        session.documents.store_kind(MARKET)
     count = answer.page.out_of_scope.total()
     unasked = Tally(received=count, out_of_scope=count)
     with session.database.begin() as connection:
         tally, _ = merge_outcomes(connection, pages, prepared)
         keep_unreadable(session, report, connection, "markets", page.rejects, page.received_at)
         add_page(connection, report.run, unasked)
+    if not are_stored:
+        session.documents.store()
     report.tally += unasked
     report.counts["settled"] += tally.inserted
     return tally

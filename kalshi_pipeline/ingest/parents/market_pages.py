@@ -90,10 +90,12 @@ class MarketPages:
             MARKET,
             page.sources,
             page.received_at,
-            staged.tickers,
+            staged.fingerprints,
             is_first_only=tier is not Tier.LIVE,
             are_counted=not self._new_only and tier is Tier.LIVE,
         )
+        if tier is Tier.LIVE:
+            self._session.documents.rely_on(staged.fingerprints)
         self._note_oddities(markets)
         rejected = [reject.ticker for reject in page.rejects if reject.ticker is not None]
         return PreparedMarkets(markets, fetched, rejected, page.received_at, tier, staged)
@@ -119,7 +121,10 @@ class MarketPages:
         """Write the page, parents first. A parent that could not be fetched becomes a marked placeholder."""
         seen_at = self.clock.now()
         parents = merge_events(connection, page.events.rows, seen_at) if page.events.rows else Tally()
-        tally = merge_staged_markets(connection, page.staged, seen_at, are_listed=page.tier is Tier.LIVE)
+        is_live = page.tier is Tier.LIVE
+        tally = merge_staged_markets(
+            connection, page.staged, seen_at, are_listed=is_live, have_documents=is_live
+        )
         if page.events.missing:
             record_lookups(connection, page.events.missing, seen_at)
         keep_unreadable(self._session, self._report, connection, "events", page.events.rejects, seen_at)

@@ -14,6 +14,7 @@ from kalshi_pipeline.exchange.listing import ListedPage
 from kalshi_pipeline.ingest.parents.lookup import LookedUp, MarketLookup, store_looked_up
 from kalshi_pipeline.ingest.parents.market_pages import MarketPages, PreparedMarkets
 from kalshi_pipeline.ingest.parents.plausibility import contradiction, is_open, sample_of
+from kalshi_pipeline.ingest.run.documents import MARKET
 from kalshi_pipeline.ingest.run.report import Report
 from kalshi_pipeline.ingest.run.session import Session
 from kalshi_pipeline.records import Market, Outcome
@@ -239,7 +240,7 @@ class _Reconciling:
         if alive:
             markets = [outcome.market for outcome in alive]
             self._store_alive(ListedPage(markets, [], page.received_at, sources=page.sources))
-        store_looked_up(self._session, self._report, self._pages, answer, others)
+        store_looked_up(self._session, self._report, self._pages, answer, others, are_stored=True)
         found = [outcome.ticker for outcome in page.records]
         with self._session.database.begin() as connection:
             record_market_lookups(connection, found, self._session.clock.now(), are_missing=False)
@@ -253,6 +254,7 @@ class _Reconciling:
 
     def _store_alive(self, page: ListedPage[Market]) -> None:
         prepared = self._pages.prepare(page)
+        self._session.documents.store_kind(MARKET)
         with self._session.database.begin() as connection:
             tally = Tally(received=len(page.records)) + self._merge(connection, prepared)
             add_page(connection, self._report.run, tally)

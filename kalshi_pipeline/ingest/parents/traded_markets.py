@@ -71,6 +71,7 @@ class TradedMarkets:
         """Fetch the events of stored markets that are stored without a series, and store what the exchange says."""
         asked = {event for event in event_of.values() if event not in self._series}
         if fetched := self._fetch_events(asked):
+            self._session.documents.store()
             with self._session.database.begin() as connection:
                 merge_events(connection, fetched, self._session.clock.now())
         self.undecided.update(
@@ -127,6 +128,7 @@ class TradedMarkets:
         if in_scope:
             with self._session.database.begin() as connection:
                 merge_events(connection, in_scope, self._session.clock.now())
+            self._session.documents.store()
 
     def _fetch_event(self, ticker: str) -> Event:
         page = self._session.client.fetch_event(ticker)

@@ -1,7 +1,7 @@
 """The documents of a run: collected from its answers, and stored in transactions of their own, after the rows."""
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from kalshi_pipeline.clock import Clock
 from kalshi_pipeline.exchange.documents import Source
@@ -21,6 +21,7 @@ from kalshi_pipeline.store.writing.documents import (
     layout_of,
     prepare_document,
 )
+from kalshi_pipeline.store.writing.fingerprints import rely_on_fingerprints
 
 __all__ = ["EVENT", "MARKET", "SERIES", "DocumentKind", "Documents"]
 
@@ -39,6 +40,7 @@ class Documents:
         """By kind, in rounds that are stored one after the other: none has two documents of a record."""
         self._bytes = 0
         self._layouts: Counter[Layout] = Counter()
+        self._fingerprints: dict[str, int] = {}
         self._stored = 0
         self._unreadable = 0
 
@@ -104,6 +106,15 @@ class Documents:
         rounds[number][prepared.ticker] = prepared
         self._bytes += len(prepared.line)
 
+    def rely_on(self, fingerprints: Mapping[str, int]) -> None:
+        """Have snapshots rely on these fingerprints of markets, once what is collected is stored."""
+        self._fingerprints |= fingerprints
+
+    @property
+    def are_pending(self) -> bool:
+        """Whether something is collected that is not stored yet."""
+        return bool(self._pending)
+
     def store_if_many(self) -> None:
         """Store what is collected if it is worth a transaction."""
         pending = sum(len(found) for rounds in self._pending.values() for found in rounds)
@@ -111,15 +122,28 @@ class Documents:
             self.store()
 
     def store(self) -> None:
-        """Store what is collected, but for documents of records that are not stored themselves."""
-        pending, self._pending, self._bytes = self._pending, {}, 0
-        for kind, rounds in pending.items():
-            for prepared in rounds:
-                self._store(kind, list(prepared.values()))
+        """Store what is collected, but for documents of records that are not stored themselves.
+
+        What could not be stored stays collected.
+        """
+        for kind in list(self._pending):
+            self.store_kind(kind)
+        if self._fingerprints:
+            with self._database.begin() as connection:
+                rely_on_fingerprints(connection, self._fingerprints)
+            self._fingerprints = {}
         if self._layouts:
             with self._database.begin() as connection:
                 count_fields(connection, self._layouts, self._clock.now())
             self._layouts.clear()
+
+    def store_kind(self, kind: DocumentKind) -> None:
+        """Store what is collected of one kind, as `store` does: the rows of another may not be stored yet."""
+        rounds = self._pending.get(kind, [])
+        while rounds:
+            self._store(kind, list(rounds[0].values()))
+            self._bytes -= sum(len(document.line) for document in rounds.pop(0).values())
+        self._pending.pop(kind, None)
 
     def _store(self, kind: DocumentKind, prepared: Sequence[Prepared]) -> None:
         with self._database.stage() as connection:

@@ -84,6 +84,7 @@ def closing_run(session: Session, report: Report) -> Iterator[None]:
     session.client.take_odd_fields()
     session.database.take_changes()
     most_seconds = report.most_seconds or session.settings.walk_seconds
+    session.run_name = report.run.name
     try:
         with few_collections(), client.waiting_at_most(most_seconds):
             yield

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from kalshi_pipeline.errors import ExchangeError
-from kalshi_pipeline.ingest.trade_faults import TRADE_FAULTS
+from kalshi_pipeline.ingest.record_faults import FAULT_NAMES
 from kalshi_pipeline.store.writing.runs import Run, State, Subject
 from kalshi_pipeline.store.writing.tally import Tally
 
@@ -107,7 +107,7 @@ class Report:
             f"{self.asset} {self.state}",
             *(f"{getattr(tally, name):,} {name}" for name in _ALWAYS_COUNTED),
             *(f"{count:,} {name}" for name in _RARELY_COUNTED if (count := getattr(tally, name))),
-            *(f"{count:,} {name}" for name in TRADE_FAULTS if (count := self.counts[name])),
+            *(f"{count:,} {name}" for name in FAULT_NAMES if (count := self.counts[name])),
         ]
         if self.answer_age_seconds:
             parts.append(f"answers up to {self.answer_age_seconds:,} s old")

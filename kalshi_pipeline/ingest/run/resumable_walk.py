@@ -16,6 +16,7 @@ from kalshi_pipeline.store.writing.backfill_progress import (
     WalkState,
     add_walk_page,
     close_walk,
+    move_walk,
     restart_walk,
 )
 from kalshi_pipeline.store.writing.runs import State
@@ -32,6 +33,13 @@ class _Page(NamedTuple, Generic[Row, Prepared]):
     """Where the next run resumes once it is stored."""
 
 
+class _Merged(NamedTuple):
+    """Where the next run resumes behind a merged page, and how many pages the run had stored before it."""
+
+    cursor: str | None
+    pages_before: int
+
+
 @dataclass
 class ResumableWalk(Generic[Row, Prepared]):
     """One walk of a run, from the place that is stored to its end.
@@ -40,7 +48,8 @@ class ResumableWalk(Generic[Row, Prepared]):
     returns the newest instant that a prepared page names, for walks that keep a watermark. `not_over` says why a walk
     that reached its end is still partial, if it is; `held` says, once a page is prepared, why a later run has to see it
     again: the walk continues, but the next run resumes at that page. Pages of one of the
-    `batches` are stored together: if the process is killed, they are fetched again.
+    `batches` are stored together: if the process is killed, they are fetched again. So is a page that is stored without
+    its documents.
     """
 
     session: Session
@@ -55,6 +64,7 @@ class ResumableWalk(Generic[Row, Prepared]):
     batches: Batches[Prepared] | None = None
     _end: WalkState | None = field(default=None, init=False)
     _cursor: str | None = field(default=None, init=False)
+    _merged: "_Merged | None" = field(default=None, init=False)
 
     def run(self) -> str | None:
         """Walk to the end, set the report's state, and close the walk's record. A complete walk is left as it is.
@@ -92,6 +102,8 @@ class ResumableWalk(Generic[Row, Prepared]):
         return listing.reason
 
     def _prepare(self, page: ListedPage[Row]) -> _Page[Row, Prepared]:
+        if self.batches is None:
+            self._store_documents()
         prepared = self.prepare(page)
         if self.held() is None:
             self._cursor = page.cursor
@@ -104,7 +116,9 @@ class ResumableWalk(Generic[Row, Prepared]):
 
     def _merge(self, connection: Connection, page: _Page[Row, Prepared]) -> Tally:
         tally, listed = self.merge(connection, page.prepared), page.listed
-        self.stored = replace(self.stored, cursor=page.cursor)
+        self._merged = _Merged(page.cursor, self.report.tally.pages)
+        if self.batches is not None or not self.session.documents.are_pending:
+            self.stored = replace(self.stored, cursor=page.cursor)
         add_walk_page(
             connection,
             self.stored,
@@ -116,6 +130,12 @@ class ResumableWalk(Generic[Row, Prepared]):
             newest_at=self.newest_at(page.prepared),
         )
         return tally
+
+    def _store_documents(self) -> None:
+        """Store the documents of stored pages, so that the walk continues behind the last of these."""
+        self.session.documents.store()
+        if self._merged is not None and self.report.tally.pages > self._merged.pages_before:
+            self.stored = replace(self.stored, cursor=self._merged.cursor)
 
     @contextlib.contextmanager
     def _closing(self) -> Iterator[None]:
@@ -130,5 +150,7 @@ class ResumableWalk(Generic[Row, Prepared]):
         self._close(self._end or WalkState(self.report.state), self.report.reason)
 
     def _close(self, state: WalkState, reason: str | None) -> None:
+        self._store_documents()
         with self.session.database.begin() as connection:
+            move_walk(connection, self.stored)
             close_walk(connection, self.stored, state, reason, self.session.clock.now())

@@ -9,7 +9,7 @@ from kalshi_pipeline.exchange.client import KalshiClient
 from kalshi_pipeline.ingest.run.documents import Documents
 from kalshi_pipeline.scope import Combos, Scope
 from kalshi_pipeline.settings import Settings
-from kalshi_pipeline.store.database import Database
+from kalshi_pipeline.store.database import Database, Identity
 from kalshi_pipeline.vocabulary import MveFilter, StatusFilter
 
 OnProgress = Callable[[str], None]
@@ -31,6 +31,10 @@ class Session:
     report_progress: OnProgress
     clock: Clock = SYSTEM_CLOCK
     read_clock_again: Callable[[], None] = lambda: None
+    run_name: str | None = None
+    """The run that is under way, as `quarantine` names it."""
+    repairs: list[str] = field(default_factory=list)
+    """What was set aside since the session began, in sentences."""
     documents: Documents = field(init=False)
     """What the exchange says of the records, collected to be stored after them."""
 
@@ -67,9 +71,13 @@ def open_session(
     *,
     report_retries: bool = True,
     is_backfill: bool = False,
+    create: bool = True,
+    expected: Identity | None = None,
     clock: Clock = SYSTEM_CLOCK,
 ) -> Iterator[Session]:
-    """Open the exchange and the database (creating it if necessary), and close both at the end.
+    """Open the exchange and the database, and close both at the end.
+
+    The database is created if it is missing, but not without `create`, nor where the one of an identity is `expected`.
 
     A backfill is limited to KALSHI_BACKFILL_SHARE of the requests, so that it never makes a tick late.
     `on_progress` is called every few seconds at most, with `report_retries` for retries too, and while a pause lasts
@@ -78,7 +86,9 @@ def open_session(
     steady = SteadyClock(clock)
     report_progress = _throttled(on_progress, steady)
     with (
-        contextlib.closing(Database(settings.database_url, clock=steady)) as database,
+        contextlib.closing(
+            Database(settings.database_url, create=create, expected=expected, clock=steady)
+        ) as database,
         KalshiClient(
             settings.api_url,
             requests_per_second=settings.requests_per_second,

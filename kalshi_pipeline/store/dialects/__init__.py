@@ -10,19 +10,36 @@ from typing import Any
 from sqlalchemy import Connection, Table
 
 from kalshi_pipeline.errors import StoreError, StoreProblem
-from kalshi_pipeline.store.dialects.interface import Answer, Copy, Dialect, Lock, Part, Purpose, ViewWords
+from kalshi_pipeline.store.dialects.interface import (
+    Answer,
+    BrokenKey,
+    Copy,
+    Dialect,
+    Identity,
+    Lock,
+    Log,
+    Part,
+    Purpose,
+    ViewWords,
+)
 from kalshi_pipeline.store.dialects.sqlite import Sqlite, url_of_file
 
 __all__ = [
     "Answer",
+    "BrokenKey",
     "Copy",
     "Dialect",
+    "Identity",
     "Lock",
+    "Log",
     "Part",
     "Purpose",
     "ViewWords",
+    "broken_keys",
+    "damages",
     "dialect_of",
     "load",
+    "log_of",
     "url_of_file",
     "url_problem",
     "view_words",
@@ -54,3 +71,18 @@ def load(
 ) -> None:
     """Append rows to a temporary table by the fastest call that the connection's driver has."""
     _KINDS[connection.dialect.name].load(connection, table, columns, rows)
+
+
+def damages(connection: Connection) -> list[str]:
+    """Return what is wrong with the database of a connection as its kind stores it, a line each."""
+    return _KINDS[connection.dialect.name].damages(connection)
+
+
+def broken_keys(connection: Connection) -> list[BrokenKey]:
+    """Return the foreign keys of any table of a connection's database that refer to rows which are missing."""
+    return _KINDS[connection.dialect.name].broken_keys(connection)
+
+
+def log_of(connection: Connection) -> Log | None:
+    """Return the state of the log of a connection's database, None where it has none or it is empty."""
+    return _KINDS[connection.dialect.name].log(connection)

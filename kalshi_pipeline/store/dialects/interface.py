@@ -4,13 +4,18 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from enum import Enum, auto
 from pathlib import Path
-from typing import Any, ClassVar, NamedTuple, Protocol, TypeVar
+from typing import Any, ClassVar, NamedTuple, Protocol, TypeAlias, TypeVar
 
 from sqlalchemy import Connection, Engine, Table
 
 from kalshi_pipeline.clock import Clock
 
 Answer = TypeVar("Answer")
+Identity: TypeAlias = tuple[int, ...]
+"""Tells one database from another in the same place."""
+
+_HELD_OCTETS = 8 << 20
+_HELD_MICROS = 120_000_000
 
 
 class Purpose(Enum):
@@ -33,6 +38,27 @@ class Part(NamedTuple):
     """The statement that makes it."""
     drop: str
     """The statement that removes it."""
+
+
+class BrokenKey(NamedTuple):
+    """How many rows of a table refer to rows of another one that are missing."""
+
+    table: str
+    parent: str
+    rows: int
+
+
+class Log(NamedTuple):
+    """What was written and is not merged into the database itself yet; instants in microseconds since 1970."""
+
+    octets: int
+    written_at: int
+    merged_at: int
+
+    @property
+    def is_held(self) -> bool:
+        """Whether it grows because another program reads an old state: else it would have been merged long ago."""
+        return self.octets >= _HELD_OCTETS and self.written_at - self.merged_at >= _HELD_MICROS
 
 
 class Copy(Protocol):
@@ -152,8 +178,24 @@ class Dialect(Protocol):
         """
         ...
 
+    def ask_at_length(self, question: Callable[[Connection], Answer]) -> Answer:
+        """Return what `question` returns of one state, although it may take minutes and others write meanwhile.
+
+        Where the database is not writable, it is asked as by `ask`.
+        """
+        ...
+
     def make_home(self) -> None:
         """See to it that connecting makes a database where there is none."""
+        ...
+
+    def identity(self) -> Identity | None:
+        """Return what tells the database from any other that may take its place; None where there is none."""
+        ...
+
+    @staticmethod
+    def log(connection: Connection) -> Log | None:
+        """Return the state of a database's log, None where it has none or it is empty."""
         ...
 
     def settle(self, clock: Clock) -> None:
@@ -165,6 +207,16 @@ class Dialect(Protocol):
         """Bring the statistics of tables up to date, of those that the connection has used and that changed much."""
         ...
 
+    @staticmethod
+    def damages(connection: Connection) -> list[str]:
+        """Return what is wrong with the database as its kind stores it, a line each, and not more than some."""
+        ...
+
+    @staticmethod
+    def broken_keys(connection: Connection) -> list[BrokenKey]:
+        """Return the foreign keys of any table, the user's own too, that refer to rows which are missing."""
+        ...
+
     def lock(self, name: str) -> Lock:
         """Return the database's lock of this name, not held yet."""
         ...
@@ -173,6 +225,13 @@ class Dialect(Protocol):
         """Open a copy that is to be kept beside the database under this name, not made yet.
 
         If the block fails or does not keep the copy, it is deleted.
+        """
+        ...
+
+    def back_up(self, target: Path) -> None:
+        """Copy what is committed, all at once, to a new file, and compare the copy; nothing is left where that fails.
+
+        Raises ConfigurationError where there is something at the target already, or no folder that can be written.
         """
         ...
 

@@ -8,6 +8,7 @@ from sqlalchemy import (
     Boolean,
     Case,
     ColumnElement,
+    Index,
     Insert,
     Select,
     Table,
@@ -36,6 +37,11 @@ def clustered() -> dict[str, Any]:
 def partial(where: ColumnElement[bool]) -> dict[str, Any]:
     """Return the options of an index of the rows that meet a condition only."""
     return {"sqlite_where": where, "postgresql_where": where}
+
+
+def is_partial(index: Index) -> bool:
+    """Return whether an index is of some rows only, as those with the options of `partial` are."""
+    return any(index.dialect_options[kind]["where"] is not None for kind in ("sqlite", "postgresql"))
 
 
 def written(name: str, value: str) -> BindParameter[str]:

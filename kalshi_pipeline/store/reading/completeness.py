@@ -17,6 +17,7 @@ from kalshi_pipeline.store.schema.tables import (
     row_counts,
     scopes,
     series,
+    set_aside_rows,
     ticks,
 )
 from kalshi_pipeline.store.scopes import stored_scopes
@@ -108,11 +109,12 @@ def _runs(connection: Connection, query: Select[tuple[object, ...]], kind: type[
 
 
 def newest_listings(
-    connection: Connection, asset: str, limit: int, *, state: State | None = None
+    connection: Connection, asset: str, limit: int, *, state: State | None = None, with_pages: bool = False
 ) -> list[ListingRun]:
-    """Return the newest runs of an asset, in any state or in one, newest first."""
+    """Return the newest runs of an asset, in any state or in one, newest first; `with_pages` those that stored some."""
     in_state = true() if state is None else listings.c.state == state
-    query = _stored(listings, ListingRun).where(listings.c.asset == asset, in_state)
+    has_pages = listings.c.pages > 0 if with_pages else true()
+    query = _stored(listings, ListingRun).where(listings.c.asset == asset, in_state, has_pages)
     return _runs(connection, query.order_by(listings.c.id.desc()).limit(limit), ListingRun)
 
 
@@ -184,7 +186,8 @@ def count_added_rows(connection: Connection, table_name: str) -> int:
     if table_name not in COUNTED:
         return count_rows(connection, table_name)
     query = select(row_counts.c.row_count).where(row_counts.c.table_name == table_name)
-    return int(connection.execute(query).scalar_one())
+    counted: int | None = connection.execute(query).scalar_one_or_none()
+    return count_rows(connection, table_name) if counted is None else counted
 
 
 def count_subjects(connection: Connection, kind: str) -> int:
@@ -213,6 +216,11 @@ def count_quarantined(connection: Connection) -> dict[str, int]:
     """Count the records kept in quarantine by kind."""
     query = select(quarantine.c.kind, func.count()).group_by(quarantine.c.kind)
     return dict(connection.execute(query).all())
+
+
+def count_set_aside(connection: Connection) -> int:
+    """Count the rows that were set aside, by runs or by `repair`."""
+    return int(connection.execute(select(func.count()).select_from(set_aside_rows)).scalar_one())
 
 
 def placeholders(connection: Connection) -> dict[str, Placeholders]:

@@ -5,6 +5,7 @@ else what it has now.
 """
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any, NamedTuple
 
 from sqlalchemy import Column, Connection, Integer, Table, func, select
@@ -39,8 +40,7 @@ class Kind(NamedTuple):
     @property
     def fields(self) -> dict[str, Field]:
         """The fields that are stored and logged, by their names."""
-        fields = fields_of(self.record)
-        return {field.name: field for field in fields if not field.is_record and field.name not in UNSTORED}
+        return _stored_fields(self.record)
 
     def column_of(self, field: str) -> Column[Any]:
         """Return the column that a field is stored in: of a parent or a shared text, the one with its key."""
@@ -53,6 +53,12 @@ class Kind(NamedTuple):
         if text is None:
             return None
         return int(text) if field in shared_fields(self.record) else _FROM_TEXT[self.fields[field].type](text)
+
+
+@cache
+def _stored_fields(record: type[NamedTuple]) -> dict[str, Field]:
+    fields = fields_of(record)
+    return {field.name: field for field in fields if not field.is_record and field.name not in UNSTORED}
 
 
 KINDS = {

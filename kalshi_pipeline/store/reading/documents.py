@@ -84,6 +84,12 @@ def subjects_of(connection: Connection, ticker: str) -> list[Subject]:
     return found
 
 
+def kinds_of_documents(connection: Connection) -> list[str]:
+    """Return the kinds of what documents are kept of: market, event, series, then the others that are stored."""
+    kind = document_subjects.c.kind
+    return [*DOCUMENTS_OF, *connection.execute(select(kind).distinct().order_by(kind)).scalars()]
+
+
 def details(connection: Connection, subject: Subject, at: int | None = None) -> Details | None:
     """Return the newest document of a subject, or the one in force at an instant; None if there is none.
 

@@ -76,6 +76,8 @@ def fee_at(connection: Connection, series: str, event: str | None, market: str |
     is_override = override is not None and not override.is_clearing
     found = override if is_override else _series_fee_in_force(connection, series, at)
     reason = _why_unknown(found, str(event) if is_override else series, is_override=is_override)
+    if event is not None and override is None and _has_described_override(connection, event, at):
+        reason = f"the record of {event} has an override that no fee change of it explains"
     if event is not None and listed_at[-1] is None:
         reason = "the fee changes of events were never listed"
     return Fee(
@@ -151,6 +153,13 @@ def _override_in_force(connection: Connection, event: str, at: int) -> _Change |
     return _newest(connection, table.event_ticker, event, values, table.scheduled_at, at)
 
 
+def _has_described_override(connection: Connection, event: str, at: int) -> bool:
+    """Return whether the event's own record had an override at an instant."""
+    described = description(connection, "event", event, at) or {}
+    names = ("fee_type_override", "fee_multiplier_override")
+    return any(described.get(name) is not None for name in names)
+
+
 def _newest(
     connection: Connection,
     key: Column[str],
@@ -173,6 +182,9 @@ def _newest(
 
 
 def _listed_at(connection: Connection, asset: str) -> int | None:
-    """Return when the newest complete run of an asset began; None if there is none."""
-    complete = newest_listings(connection, asset, 1, state=State.COMPLETE)
+    """Return when the newest run of an asset began that read a whole listing; None if there is none.
+
+    A complete run without a page found that the exchange does not offer the listing.
+    """
+    complete = newest_listings(connection, asset, 1, state=State.COMPLETE, with_pages=True)
     return complete[0].started_at if complete else None

@@ -1,6 +1,7 @@
 """Columns from the fields of records: type, whether NULL is allowed, and what the column means."""
 
 from collections.abc import Collection, Iterator
+from functools import cache
 from typing import Any, NamedTuple
 
 from sqlalchemy import BigInteger, Boolean, Column, Float, ForeignKey, LargeBinary, Text
@@ -34,9 +35,12 @@ def text_key(name: str) -> str:
     return f"{name}_id"
 
 
-def shared_fields(record: type[NamedTuple]) -> list[str]:
+@cache
+def shared_fields(record: type[NamedTuple]) -> tuple[str, ...]:
     """Return the fields whose texts are stored once and shared."""
-    return [field.name for field in _flat_fields(record) if field.note is not None and field.note.is_shared]
+    return tuple(
+        field.name for field in _flat_fields(record) if field.note is not None and field.note.is_shared
+    )
 
 
 def first_read_in(record: type[NamedTuple]) -> dict[str, int]:

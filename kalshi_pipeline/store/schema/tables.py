@@ -96,7 +96,9 @@ def _parent_columns() -> list[Column[Any]]:
 
 def _seen_columns() -> list[Column[Any]]:
     return [
-        _instant("first_seen_at", "when this row was made"),
+        _instant(
+            "first_seen_at", "when the exchange was first seen to have it; of a placeholder when it was made"
+        ),
         _instant("changed_at", "when this row last changed"),
     ]
 
@@ -249,7 +251,12 @@ market_fingerprints = Table(
     "market_fingerprints",
     metadata,
     Column("market_id", ForeignKey("markets.id"), primary_key=True, comment="the market"),
-    Column("version", Integer, nullable=False, comment="the version of the encoding; 0 before the first one"),
+    Column(
+        "version",
+        Integer,
+        nullable=False,
+        comment="the version of the encoding; 0 before the first one, negative until the document is stored",
+    ),
     Column(
         "fingerprint",
         BigInteger,
@@ -341,6 +348,18 @@ row_counts = Table(
     Column("row_count", Integer, nullable=False, comment="how many rows were added to it"),
     comment="tables that runs report the size of, and that would take long to count",
     **clustered(),
+)
+
+set_aside_rows = Table(
+    "set_aside_rows",
+    metadata,
+    _id(),
+    Column("table_name", Text, nullable=False, comment="the table that the row was in"),
+    Column("row", Text, nullable=False, comment="the row as it was, as JSON; bytes are hexadecimal"),
+    Column("why", Text, nullable=False, comment="which of its keys is in no row of which table"),
+    Column("run", Text, comment="the run that met it, such as ticks/17; NULL outside of a run"),
+    _instant("set_aside_at", "when it was taken out, or its key was replaced by NULL"),
+    comment="rows that another program left behind when it deleted what they refer to, taken out of every run's way",
 )
 
 ticks = Table(

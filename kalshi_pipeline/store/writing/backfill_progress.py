@@ -156,6 +156,12 @@ def add_walk_page(
     connection.execute(update(backfill_progress).where(of_walk).values(cursor=cursor, **added))
 
 
+def move_walk(connection: Connection, walk: StoredWalk) -> None:
+    """Have a walk continue at its cursor when it is opened again."""
+    of_walk = backfill_progress.c.id == walk.id
+    connection.execute(update(backfill_progress).where(of_walk).values(cursor=walk.cursor))
+
+
 def close_walk(
     connection: Connection, walk: StoredWalk, state: WalkState, reason: str | None, at: int
 ) -> None:

@@ -4,9 +4,10 @@ They are encoded, compared and compressed while nothing is locked, and then inse
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
-from typing import NamedTuple, TypeAlias
+from itertools import islice
+from typing import Any, NamedTuple, TypeAlias
 
 from sqlalchemy import (
     BigInteger,
@@ -53,6 +54,8 @@ _FIRST_MONDAY = 4 * MICROS_PER_DAY  # 1970 began on a Thursday
 _MANY = 100
 _MOST_TOGETHER = 500  # to read one of them, all are decompressed
 _DICTIONARY_LASTS = 30 * MICROS_PER_DAY
+_MOST_NESTED = 200
+_WITH_DATA_AS_KEYS = frozenset({"custom_strike"})
 _JSON_TYPES = {str: "text", bool: "boolean", type(None): "null", list: "list", dict: "object"}
 
 _staged = Staging(
@@ -393,8 +396,29 @@ Layout: TypeAlias = tuple[str, tuple[str, ...], tuple[type, ...]]
 
 
 def layout_of(kind: DocumentKind, document: Document) -> Layout:
-    """Return of which fields a document consists."""
-    return kind.name, tuple(document.fields), tuple(map(type, document.fields.values()))
+    """Return of which fields a document consists; those of objects in it, and of objects in lists, have dotted names.
+
+    Of these at most _MOST_NESTED are named, and none of an object whose keys are data themselves.
+    """
+    fields = document.fields
+    names, types = tuple(fields), tuple(map(type, fields.values()))
+    if dict in types or list in types:
+        nested = dict.fromkeys(islice(_nested_in(fields), _MOST_NESTED))
+        names += tuple(name for name, _ in nested)
+        types += tuple(python_type for _, python_type in nested)
+    return kind.name, names, types
+
+
+def _nested_in(fields: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, type]]:
+    for name, value in fields.items():
+        if name in _WITH_DATA_AS_KEYS:
+            continue
+        inner = value if value.__class__ is list else (value,)
+        for part in inner:
+            if part.__class__ is dict:
+                path = f"{prefix}{name}."
+                yield from ((path + key, type(found)) for key, found in part.items())
+                yield from _nested_in(part, path)
 
 
 def count_fields(connection: Connection, layouts: Mapping[Layout, int], at: int) -> None:

@@ -1,16 +1,30 @@
 """New keys. Each is larger than every earlier key of its table, so that no key is used twice.
 
 The key of a row that another program deleted may still be in other rows, such as a market's quotes. A key that the
-database chose by itself could be that one again.
+database chose by itself could be that one again, and what is stored of one market would become another one's.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Insert, Select, Table, func, insert, literal, select
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Connection,
+    Insert,
+    Select,
+    Table,
+    UniqueConstraint,
+    func,
+    insert,
+    literal,
+    select,
+    union_all,
+)
 
-from kalshi_pipeline.store.dialects.statements import greatest, upsert
-from kalshi_pipeline.store.schema.tables import last_ids
+from kalshi_pipeline.store.dialects.statements import is_partial, upsert
+from kalshi_pipeline.store.schema.tables import last_ids, metadata
 from kalshi_pipeline.store.writing.row_counts import count_added
 
 
@@ -63,11 +77,26 @@ class InsertNew:
         return inserted
 
 
+@cache
 def _largest_id(table: Table) -> ColumnElement[int]:
-    """The largest key that is known: another program may have added rows of its own."""
-    kept = select(last_ids.c.last_id).where(last_ids.c.table_name == table.name).scalar_subquery()
-    stored = select(func.max(table.c.id)).scalar_subquery()
-    return greatest(func.coalesce(kept, 0), func.coalesce(stored, 0))
+    """The largest key that is known: another program may have added rows of its own, or deleted the record of keys."""
+    kept = select(last_ids.c.last_id.label("key")).where(last_ids.c.table_name == table.name)
+    used = [select(func.max(column).label("key")) for column in (table.c.id, *_indexed_references(table))]
+    keys = union_all(kept, *used).subquery("keys")
+    return select(func.coalesce(func.max(keys.c.key), 0)).scalar_subquery()
+
+
+def _indexed_references(table: Table) -> Iterator[Column[Any]]:
+    """Yield the columns that refer to a table's key and begin an index, in which the largest is found at once."""
+    for other in metadata.sorted_tables:
+        firsts = {next(iter(other.primary_key.columns)).name}
+        firsts |= {next(iter(index.columns)).name for index in other.indexes if not is_partial(index)}
+        for constraint in other.constraints:
+            if isinstance(constraint, UniqueConstraint):
+                firsts.add(next(iter(constraint.columns)).name)
+        for key in other.foreign_keys:
+            if key.column is table.c.id and key.parent.name in firsts:
+                yield key.parent
 
 
 def _keep(connection: Connection, table: Table) -> None:

@@ -24,6 +24,7 @@ from sqlalchemy import (
     Update,
     and_,
     bindparam,
+    case,
     cast,
     exists,
     false,
@@ -169,8 +170,12 @@ class Merge:
         # The list makes SQLite begin with the few rows that change: otherwise it may read the whole table.
         is_among = and_(table.c.id == self.changed.c.id, table.c.id.in_(select(self.changed.c.id)))
         is_changed = and_(is_among, staged_row == self.changed.c[STAGED_ROW])
+        # Nothing was known of what a placeholder stands for, so no change is logged: it is seen for the first time.
+        first_seen_at = case((table.c.is_placeholder, seen_at), else_=table.c.first_seen_at)
         self.update_changed: Update = (
-            update(table).values({**kept, **read, "changed_at": seen_at}).where(is_changed, same_ticker)
+            update(table)
+            .values({**kept, **read, "first_seen_at": first_seen_at, "changed_at": seen_at})
+            .where(is_changed, same_ticker)
         )
         changing = self.changed.join(table, is_among).join(stage, staged_row == self.changed.c[STAGED_ROW])
         changes = [

@@ -75,6 +75,7 @@ _series_texts = SharedTexts("staged_series_texts", Series)
 _event_texts = SharedTexts("staged_event_texts", Event)
 _seen_at = bindparam("seen_at", type_=BigInteger)
 _version = bindparam("version", type_=Integer)
+_new_version = bindparam("new_version", type_=Integer)
 
 
 def _values(staging: Staging, *elsewhere: str) -> dict[str, ColumnElement[Any]]:
@@ -220,13 +221,15 @@ _forget_missing = (
     .values(missing_at=null())
     .where(market_lookups.c.missing_at.is_not(None), market_lookups.c.market_id.in_(staged_market_ids))
 )
+_known = market_fingerprints.alias("known_fingerprint")
+_is_known = and_(_known.c.version == _version, _known.c.fingerprint == staged_markets.table.c.fingerprint)
 # Of a market whose event the exchange has to be asked for, the description is compared again, which finds the event.
 _keep_fingerprints = upsert(
     market_fingerprints,
     ["market_id", "version", "fingerprint"],
     select(
         markets.c.id,
-        _version,
+        case((_is_known, _version), else_=_new_version),
         case(
             (
                 and_(
@@ -237,7 +240,11 @@ _keep_fingerprints = upsert(
             ),
             else_=staged_markets.table.c.fingerprint,
         ),
-    ).select_from(staged_markets.table.join(markets, markets.c.ticker == staged_markets.table.c.ticker)),
+    ).select_from(
+        staged_markets.table.join(markets, markets.c.ticker == staged_markets.table.c.ticker).outerjoin(
+            _known, _known.c.market_id == markets.c.id
+        )
+    ),
     changed_only=True,
 )
 
@@ -272,12 +279,14 @@ def merge_staged_markets(
     seen_at: int,
     *,
     are_listed: bool = True,
+    have_documents: bool = False,
     encoding: Encoding = CURRENT,
 ) -> Tally:
     """Insert or update the staged markets; an event that they name and that is not stored becomes a placeholder.
 
     A market that is staged open, or closed without a result, has no settlement in force. None of them is missing.
-    Fingerprints are kept of what a listing or the live tier said (`are_listed`).
+    Fingerprints are kept of what a listing or the live tier said (`are_listed`). With `have_documents` they are
+    compared until `rely_on_fingerprints` is called, once the documents are stored.
     """
     if connection.execute(_find_missing).first() is not None:
         connection.execute(_forget_missing)
@@ -287,7 +296,8 @@ def merge_staged_markets(
     placeholders = _insert_missing_events.run(connection, {"seen_at": seen_at})
     merged = _merge_markets.run(connection, seen_at)
     if are_listed:
-        connection.execute(_keep_fingerprints, {"version": encoding.version})
+        new_version = encoding.pending if have_documents else encoding.version
+        connection.execute(_keep_fingerprints, {"version": encoding.version, "new_version": new_version})
     else:
         connection.execute(_keep_none)
     return _tally(merged, staged.markets, placeholders)

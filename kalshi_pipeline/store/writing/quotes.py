@@ -138,6 +138,9 @@ _has_ended = exists().where(
     markets.c.id == _unlisted.c.market_id,
     or_(markets.c.status.in_(list(NOT_OPEN)), markets.c.gone_at.is_not(None)),
 )
+_some_are_orphans = select(
+    exists(select(_unlisted.c.market_id).where(~exists().where(markets.c.id == _unlisted.c.market_id)))
+)
 _ended_ids = select(_unlisted.c.market_id).where(_has_ended, ~ListedMarkets.hold(_unlisted.c.market_id))
 _append_ends = insert(price_snapshots).from_select(
     ["market_id", *_end], _ended_ids.add_columns(*_end.values())
@@ -262,6 +265,11 @@ class TickQuotes:
         """Find the markets with a quote that this tick did not list. It reads all quotes, and writes none."""
         make_empty(connection, _unlisted)
         connection.execute(_find_unlisted, self._bound)
+
+    @staticmethod
+    def has_orphans(connection: Connection) -> bool:
+        """Return whether some of the quotes that `find_unlisted` found are of markets that are not stored."""
+        return bool(connection.execute(_some_are_orphans).scalar_one())
 
     def end(self, connection: Connection, at: int, *, is_complete: bool) -> Ended:
         """End histories on proof, whatever the scope; then open a span for each market that nothing confirms.

@@ -1,6 +1,6 @@
 """Pages of markets in temporary tables: all quotes, and the descriptions that are compared with what is stored."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import compress
 
@@ -21,6 +21,7 @@ from kalshi_pipeline.store.schema.from_records import record_column, record_colu
 from kalshi_pipeline.store.schema.tables import (
     QUOTE_COLUMNS,
     UNSTORED,
+    event_documents,
     event_lookups,
     events,
     market_fingerprints,
@@ -80,23 +81,24 @@ _find_new = (
 
 @dataclass(frozen=True)
 class Staged:
-    """How many markets a page has, and how many of them are compared with what is stored: those of `tickers`.
+    """How many markets a page has, and how many of them are compared with what is stored.
 
-    `repaired` of these should have had a fingerprint, and had none.
+    `repaired` of these should have had a fingerprint, and had none. `fingerprints` are those of the compared ones, by
+    their tickers.
     """
 
     markets: int
     compared: int
     repaired: int = 0
-    tickers: Collection[str] = field(default=(), compare=False)
+    fingerprints: Mapping[str, int] = field(default_factory=dict, compare=False)
 
 
 def stage_markets(connection: Connection, page: Sequence[Market], encoding: Encoding = CURRENT) -> Staged:
     """Hold a page of markets in temporary tables of this connection, for the functions below and for `quotes`."""
     fingerprints = _stage_quotes(connection, page, encoding)
     _stage_descriptions(connection, page, fingerprints)
-    tickers = frozenset(market.ticker for market in page)
-    return Staged(len(page), len(page), connection.execute(_count_damaged).scalar_one(), tickers)
+    by_ticker = {market.ticker: fingerprint for market, fingerprint in zip(page, fingerprints, strict=True)}
+    return Staged(len(page), len(page), connection.execute(_count_damaged).scalar_one(), by_ticker)
 
 
 def stage_listed(connection: Connection, page: Sequence[Market], encoding: Encoding = CURRENT) -> Staged:
@@ -108,8 +110,10 @@ def stage_listed(connection: Connection, page: Sequence[Market], encoding: Encod
     fingerprints = _stage_quotes(connection, page, encoding)
     found: dict[str, bool] = dict(connection.execute(_find_new, {"version": encoding.version}).all())
     is_new = [market.ticker in found for market in page]
-    _stage_descriptions(connection, list(compress(page, is_new)), list(compress(fingerprints, is_new)))
-    return Staged(len(page), len(found), sum(found.values()), found.keys())
+    new, of_new = list(compress(page, is_new)), list(compress(fingerprints, is_new))
+    _stage_descriptions(connection, new, of_new)
+    by_ticker = {market.ticker: fingerprint for market, fingerprint in zip(new, of_new, strict=True)}
+    return Staged(len(page), len(found), sum(found.values()), by_ticker)
 
 
 def _stage_quotes(connection: Connection, page: Sequence[Market], encoding: Encoding) -> list[int]:
@@ -131,9 +135,13 @@ def _stage_descriptions(connection: Connection, page: Sequence[Market], fingerpr
 def unknown_events(connection: Connection) -> list[str]:
     """Return the events that staged descriptions name and that are missing, or are placeholders never asked for.
 
-    Those of combos are left out: `/events` never returns them.
+    So are those without a document: a run was killed before it could store what it fetched. Those of combos are left
+    out: `/events` never returns them.
     """
     stage = staged_markets.table.c
     named = select(stage.event_ticker.label("ticker")).where(~stage.is_combo).distinct().subquery()
-    is_known = exists().where(events.c.ticker == named.c.ticker, ~is_unasked)
+    has_document = exists().where(event_documents.c.event_id == events.c.id)
+    is_known = exists().where(
+        events.c.ticker == named.c.ticker, ~is_unasked, or_(events.c.is_placeholder, has_document)
+    )
     return list(connection.execute(select(named.c.ticker).where(~is_known)).scalars())

@@ -77,6 +77,14 @@ def test_it_is_unknown_before_it_was_first_seen(database: Database) -> None:
         assert description(connection, "market", "NONE") is None
 
 
+def test_what_a_placeholder_stands_for_is_unknown_before_it_was_filled(database: Database) -> None:
+    store_events(database, event("E", "S"), at=NOON)
+    store_series(database, series_row("S", fee_type="flat"), at=LATER)
+    assert said(database, "series", "S", LATER)["fee_type"] == "flat"
+    with database.read() as connection:
+        assert description(connection, "series", "S", LATER - 1) is None
+
+
 def test_value_between_two_changes_is_that_before_the_second(database: Database) -> None:
     for minute, close_at in enumerate((7, 8, 7)):
         store_markets(database, market("M", close_at=close_at), at=NOON + minute * MINUTE)

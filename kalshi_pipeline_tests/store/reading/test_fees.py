@@ -16,11 +16,20 @@ from kalshi_pipeline.store.writing.fee_changes import (
     merge_series_fee_changes,
     withdraw_unlisted,
 )
-from kalshi_pipeline.store.writing.runs import State, Subject, close_run, open_listing
+from kalshi_pipeline.store.writing.runs import State, Subject, add_page, close_run, open_listing
+from kalshi_pipeline.store.writing.tally import Tally
 from kalshi_pipeline.units import parse_instant
 from kalshi_pipeline_tests.clock import NOON
 from kalshi_pipeline_tests.conftest import Query
-from kalshi_pipeline_tests.store.samples import market, series_row, sqlite_url, store_markets, store_series
+from kalshi_pipeline_tests.store.samples import (
+    event,
+    market,
+    series_row,
+    sqlite_url,
+    store_events,
+    store_markets,
+    store_series,
+)
 
 SECOND = 1_000_000
 HOUR = 3600 * SECOND
@@ -67,6 +76,7 @@ def fill(database_path: Path, *, is_listed: bool = True) -> None:
         merge_event_fee_changes(connection, OF_EVENT, NOON)
         for asset in ("series_fee_changes", "event_fee_changes") if is_listed else ():
             run = open_listing(connection, asset, Subject(selection="all changes"), NOON, 0)
+            add_page(connection, run, Tally(pages=1))
             close_run(connection, run, State.COMPLETE, None, NOON + SECOND)
 
 
@@ -181,6 +191,18 @@ def test_event_whose_changes_were_never_listed_has_no_known_fee(database_path: P
         assert shown(store.fee_at(SERIES, None, None, NOON)) == HALF
 
 
+def test_override_that_no_change_explains_makes_the_fee_unknown(store: Store, database_path: Path) -> None:
+    with closing(Database(sqlite_url(database_path))) as database:
+        store_events(database, event("KXRAIN-26NOV24", SERIES, fee_type_override="flat"), at=at_hour(12))
+        store_events(database, event(EVENT, SERIES, fee_multiplier_override=2_000_000), at=at_hour(1))
+    reason = "the record of KXRAIN-26NOV24 has an override that no fee change of it explains"
+    assert store.fee_at(SERIES, "KXRAIN-26NOV24", None, at_hour(12)).reason == reason
+    assert shown(store.fee_at(SERIES, "KXRAIN-26NOV24", None, at_hour(11))) == HALF
+    # Where changes say what was in force, they decide.
+    assert shown(store.fee_at(SERIES, EVENT, None, at_hour(10))) == OVERRIDE
+    assert shown(store.fee_at(SERIES, EVENT, None, at_hour(20))) == HALF
+
+
 def test_withdrawn_change_never_takes_effect(store: Store, database_path: Path) -> None:
     listed = {change.change_id for change in OF_EVENT} - {"e1"}
     with closing(Database(sqlite_url(database_path))) as database, database.begin() as connection:
@@ -193,16 +215,16 @@ def test_view_says_what_the_function_says(store: Store, query: Query) -> None:
         "SELECT event_ticker, from_at, until_at, fee_type, fee_multiplier, is_override, state FROM fee_history"
     )
     assert len(rows) == 6 + 13
-    for event, from_at, until_at, fee_type, multiplier, is_override, state in rows:
+    for event_ticker, from_at, until_at, fee_type, multiplier, is_override, state in rows:
         start = parse_instant(from_at)
         assert start is not None
         exact = None if multiplier is None else Decimal(str(multiplier))
         expected = (fee_type, exact, bool(is_override), state)
-        assert shown(store.fee_at(SERIES, event, None, start)) == expected
+        assert shown(store.fee_at(SERIES, event_ticker, None, start)) == expected
         if until_at is not None:
             end = parse_instant(until_at)
             assert end is not None
-            assert shown(store.fee_at(SERIES, event, None, end - 1)) == expected
+            assert shown(store.fee_at(SERIES, event_ticker, None, end - 1)) == expected
 
 
 def test_view_finds_the_series_of_an_event_that_its_changes_do_not_name(

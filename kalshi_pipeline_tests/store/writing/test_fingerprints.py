@@ -17,7 +17,12 @@ from kalshi_pipeline.store.schema.tables import (
     markets,
     metadata,
 )
-from kalshi_pipeline.store.writing.fingerprints import CURRENT, Encoding, delete_foreign_fingerprints
+from kalshi_pipeline.store.writing.fingerprints import (
+    CURRENT,
+    Encoding,
+    delete_foreign_fingerprints,
+    rely_on_fingerprints,
+)
 from kalshi_pipeline.store.writing.lookups import mark_gone, record_market_lookups
 from kalshi_pipeline.store.writing.parents import merge_staged_markets
 from kalshi_pipeline.store.writing.runs import record_lookups
@@ -129,6 +134,56 @@ def test_two_markets_may_have_one_fingerprint(database: Database) -> None:
     assert len(set(one_bit.of(page))) == 2
     assert [row["title"] for row in contents(database, markets)] == [row.title for row in page]
     assert list_page(database, *page, encoding=one_bit) == (Staged(20, 0), Tally(unchanged=20))
+
+
+def test_event_without_a_document_is_fetched_again(database: Database) -> None:
+    """A run was killed before it could store what it had fetched."""
+    store_events(database, event(EVENT), event("OTHER"))
+    with database.begin() as connection:
+        connection.exec_driver_sql("INSERT INTO document_blocks (id, body) VALUES (1, x'00')")
+        connection.exec_driver_sql(
+            "INSERT INTO event_documents SELECT id, 1, 0, 1, 0 FROM events WHERE ticker = 'OTHER'"
+        )
+    with database.stage() as connection:
+        stage_listed(connection, [market("M"), market("N", "OTHER")])
+        assert unknown_events(connection) == [EVENT]
+
+
+def test_description_is_compared_until_its_document_is_stored(database: Database) -> None:
+    """A run that is killed in between leaves it to the next tick, a listing of known ones changes nothing."""
+    store_events(database, event(EVENT))
+    page = [market(f"M-{number}") for number in range(3)]
+
+    def compared(*, stores: bool) -> int:
+        with database.begin() as connection:
+            staged = stage_listed(connection, page)
+            merge_staged_markets(connection, staged, NOON, have_documents=True)
+        if stores:
+            with database.begin() as connection:
+                rely_on_fingerprints(connection, staged.fingerprints)
+        return staged.compared
+
+    assert [compared(stores=False), compared(stores=True), compared(stores=False)] == [3, 3, 0]
+    relied = contents(database, market_fingerprints)
+    with database.begin() as connection:
+        merge_staged_markets(connection, stage_markets(connection, page), NOON, have_documents=True)
+    assert contents(database, market_fingerprints) == relied
+
+
+def test_fingerprint_that_changed_meanwhile_is_not_relied_on(database: Database) -> None:
+    """Another run has listed the market, and its document is not stored yet."""
+    store_events(database, event(EVENT))
+    described = [market("M", title=title) for title in ("One", "Two")]
+    fingerprints = []
+    for row in described:
+        with database.begin() as connection:
+            staged = stage_listed(connection, [row])
+            merge_staged_markets(connection, staged, NOON, have_documents=True)
+            fingerprints.append(staged.fingerprints)
+    for given, compared in zip(fingerprints, (1, 0), strict=True):
+        with database.begin() as connection:
+            rely_on_fingerprints(connection, given)
+            assert stage_listed(connection, described[1:]).compared == compared
 
 
 def test_missing_fingerprints_are_made_again_and_counted(database: Database) -> None:

@@ -324,7 +324,7 @@ def test_known_parent_is_no_placeholder(database: Database) -> None:
 
 
 def test_placeholder_event_is_healed_in_place(database: Database) -> None:
-    """The same row, seen first when its market was; its children stay."""
+    """The same row, seen for the first time now; its children stay."""
     store_markets(database, market("KXRAIN-26NOV23-T1"))
     children = contents(database, markets)
     given = event("KXRAIN-26NOV23")
@@ -337,7 +337,7 @@ def test_placeholder_event_is_healed_in_place(database: Database) -> None:
         **_stored(given),
         "is_placeholder": False,
         "reading": READING,
-        "first_seen_at": NOON,
+        "first_seen_at": LATER,
         "changed_at": LATER,
     }
     assert contents(database, markets) == children
@@ -349,7 +349,7 @@ def test_placeholder_series_is_healed_in_place(database: Database) -> None:
     children = contents(database, events)
     given = series_row("KXRAIN")
     assert store_series(database, given, at=LATER) == Tally(changed=1, healed=1)
-    healed = {**_KNOWN, "changed_at": LATER}
+    healed = {**_KNOWN, "first_seen_at": LATER, "changed_at": LATER}
     assert contents(database, series) == [{"id": 1, "ticker": "KXRAIN", **_stored(given), **healed}]
     assert contents(database, events) == children
 
@@ -367,7 +367,8 @@ def test_placeholder_is_healed_even_by_an_empty_answer(database: Database, table
         tally = store_events(database, event("B-1", **dict.fromkeys(Event._fields[1:])), at=LATER)
     assert tally == Tally(changed=1, healed=1)
     healed = [row for row in contents(database, table) if row["id"] == before[0]["id"]]
-    assert healed == [{**before[0], "is_placeholder": False, "reading": READING, "changed_at": LATER}]
+    seen = {"first_seen_at": LATER, "changed_at": LATER}
+    assert healed == [{**before[0], "is_placeholder": False, "reading": READING, **seen}]
 
 
 def test_merge_in_any_order_of_runs_ends_with_the_same_rows(database: Database) -> None:

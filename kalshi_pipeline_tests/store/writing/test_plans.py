@@ -43,6 +43,11 @@ _MAY_BE_SCANNED = re.compile(
 def stored(request: pytest.FixtureRequest, database: Database) -> Database:
     rows = [market(f"M-{number}", f"E-{number // 10}") for number in range(MARKETS)]
     store_events(database, *(event_row(f"E-{number}") for number in range(MARKETS // 10)))
+    with database.begin() as connection:
+        connection.exec_driver_sql("INSERT INTO document_blocks (id, body) VALUES (1, x'00')")
+        connection.exec_driver_sql(
+            "INSERT INTO event_documents SELECT id, first_seen_at, 0, 1, 0 FROM events"
+        )
     for minute in range(3):
         take(database, NOON + minute * MINUTE, rows)
     if request.param == "statistics":

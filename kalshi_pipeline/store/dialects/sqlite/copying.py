@@ -35,7 +35,7 @@ class FileCopy(Copy):
             with self._engine.connect().execution_options(**{BEGIN: None}) as connection:
                 connection.exec_driver_sql("VACUUM INTO ?", (str(self._draft),))
             shutil.copymode(self._path, self._draft)
-            _flush(self._draft)
+            flush(self._draft)
         except (DBAPIError, OSError) as error:
             raise self._error(str(error.orig if isinstance(error, DBAPIError) else error)) from error
 
@@ -52,7 +52,7 @@ class FileCopy(Copy):
         try:
             self._kept = self._reserved()
             self._draft.replace(self._kept)
-            _flush(self._kept.parent)
+            flush(self._kept.parent)
         except OSError as error:
             raise self._error(str(error)) from error
 
@@ -79,7 +79,7 @@ class FileCopy(Copy):
             self._kept.unlink(missing_ok=True)
 
 
-def _flush(path: Path) -> None:
+def flush(path: Path) -> None:
     """Wait until a file, or the names in a folder, are on the disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:

@@ -1,6 +1,8 @@
 """The dialect of SQLite: how a file is opened, read, filled, locked, copied and upgraded."""
 
 import contextlib
+import os
+import shutil
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
@@ -14,7 +16,19 @@ from sqlalchemy.exc import DBAPIError
 
 from kalshi_pipeline.clock import Clock
 from kalshi_pipeline.errors import StoreError, StoreProblem
-from kalshi_pipeline.store.dialects.interface import Answer, Copy, Dialect, Lock, Part, Purpose, ViewWords
+from kalshi_pipeline.store.dialects.interface import (
+    Answer,
+    BrokenKey,
+    Copy,
+    Dialect,
+    Identity,
+    Lock,
+    Log,
+    Part,
+    Purpose,
+    ViewWords,
+)
+from kalshi_pipeline.store.dialects.sqlite.backups import copy_pages, new_file
 from kalshi_pipeline.store.dialects.sqlite.copying import FileCopy
 from kalshi_pipeline.store.dialects.sqlite.engines import (
     BEGIN,
@@ -24,8 +38,8 @@ from kalshi_pipeline.store.dialects.sqlite.engines import (
     scratch_engine,
     writing_engine,
 )
-from kalshi_pipeline.store.dialects.sqlite.files import Files, LockFile, files_of
-from kalshi_pipeline.store.dialects.sqlite.messages import BUSY_SECONDS, error_of
+from kalshi_pipeline.store.dialects.sqlite.files import Files, LockFile, files_of, log_of, make_like
+from kalshi_pipeline.store.dialects.sqlite.messages import BUSY_SECONDS, UNDECODABLE, error_of, on_one_line
 from kalshi_pipeline.store.dialects.sqlite.triggers import unfit_trigger
 from kalshi_pipeline.store.dialects.sqlite.view_words import SqliteWords
 
@@ -34,6 +48,7 @@ _ANALYZED_ROWS = 1000  # of each index
 _AGAIN_SECONDS = 0.05
 _MOST_READS = 10
 _MOST_VALUES = 900  # of one statement: more is no faster
+_MOST_DAMAGES = 20
 _CHECKED = "kalshi_pipeline_check"
 
 
@@ -81,7 +96,10 @@ class Sqlite(Dialect):
     @property
     def limit_file(self) -> Path:
         """A file beside the database."""
-        return self._beside(".limit")
+        path = self._beside(".limit")
+        for shared in (path, self._beside(".limit.lock")):
+            make_like(shared, self._path)
+        return path
 
     @property
     def engine(self) -> Engine:
@@ -101,6 +119,8 @@ class Sqlite(Dialect):
             raise self._error(str(error.orig)) from error
         except sqlite3.Error as error:
             raise self._error(str(error)) from error
+        except UnicodeDecodeError as error:  # the driver's, of a text in the file or in SQLite's own message
+            raise self._error(f"{UNDECODABLE}: it has a text that is no UTF-8") from error
 
     def ask(self, question: Callable[[Connection], Answer]) -> Answer:
         """Return what `question` returns of one state of the file.
@@ -116,6 +136,16 @@ class Sqlite(Dialect):
                 if attempt == _MOST_READS:
                     raise StoreError(str(error), error.problem) from error
         raise AssertionError("the attempts are limited")
+
+    def ask_at_length(self, question: Callable[[Connection], Answer]) -> Answer:
+        """Read by a connection that may write, where it may: the log then has what others write, however long it takes.
+
+        A file that is read as if it could not change would have to be read again after each tick of a collector.
+        """
+        if not all(os.access(place, os.W_OK) for place in (self._path, self._path.parent)):
+            return self.ask(question)
+        with self._engine.connect().execution_options(**self.options(Purpose.READ)) as connection:
+            return question(connection)
 
     def _ask_once(self, question: Callable[[Connection], Answer]) -> Answer:
         files = Files.at(self._path)
@@ -165,6 +195,22 @@ class Sqlite(Dialect):
                 StoreProblem.NOT_USABLE,
             ) from error
 
+    def identity(self) -> Identity | None:
+        """Return where the file is on the disk."""
+        try:
+            found = self._path.stat()
+        except OSError:
+            return None
+        return found.st_dev, found.st_ino
+
+    @staticmethod
+    def log(connection: Connection) -> Log | None:
+        """Look at the times of the files: the database's own is written when its log is merged into it."""
+        path = connection.exec_driver_sql(
+            "SELECT file FROM pragma_database_list WHERE name = 'main'"
+        ).scalar()
+        return log_of(Path(str(path)))
+
     def settle(self, clock: Clock) -> None:
         """Write ahead to a log, so that readers and the writer do not wait for each other. The file remembers it.
 
@@ -187,9 +233,23 @@ class Sqlite(Dialect):
         connection.exec_driver_sql(f"PRAGMA analysis_limit = {_ANALYZED_ROWS}")
         connection.exec_driver_sql("PRAGMA optimize")
 
+    @staticmethod
+    def damages(connection: Connection) -> list[str]:
+        """Read every page, and compare each index with its table."""
+        found = connection.exec_driver_sql(f"PRAGMA integrity_check({_MOST_DAMAGES})").scalars()
+        return [on_one_line(line) for line in found if line != "ok"]
+
+    @staticmethod
+    def broken_keys(connection: Connection) -> list[BrokenKey]:
+        """Look up the parent of every row."""
+        found = connection.exec_driver_sql(
+            'SELECT "table", parent, count(*) FROM pragma_foreign_key_check GROUP BY 1, 2 ORDER BY 1, 2'
+        )
+        return [BrokenKey(*row) for row in found]
+
     def lock(self, name: str) -> Lock:
         """Return the lock on a file of this name beside the database."""
-        return LockFile(self._beside(f".{name}.lock"))
+        return LockFile(self._beside(f".{name}.lock"), self._path)
 
     @contextlib.contextmanager
     def copying(self, name: str) -> Iterator[Copy]:
@@ -204,6 +264,20 @@ class Sqlite(Dialect):
             # Where it cannot be removed, making the copy has failed of that, and has said so.
             with contextlib.suppress(OSError):
                 copy.discard_draft()
+
+    def back_up(self, target: Path) -> None:
+        """Copy the file with what is in its log, of one state, to a draft that gets its name when it is whole."""
+        Files.at(self._path)  # which says where there is none
+        with self._disposed(), new_file(target) as draft:
+            self.ask_at_length(lambda connection: copy_pages(connection, draft, target))
+            shutil.copymode(self._path, draft)
+
+    @contextlib.contextmanager
+    def _disposed(self) -> Iterator[None]:
+        try:
+            yield
+        finally:
+            self._engine.dispose()
 
     @contextlib.contextmanager
     def scratch(self) -> Iterator[Connection]:

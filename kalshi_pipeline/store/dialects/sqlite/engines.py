@@ -29,6 +29,7 @@ _PRAGMAS = (
     "PRAGMA foreign_keys = ON",
     "PRAGMA synchronous = NORMAL",  # with its log a crash loses no committed page; a power cut may lose the last ones
     "PRAGMA temp_store = MEMORY",
+    "PRAGMA journal_size_limit = 67108864",  # bytes of a log that a long reader made grow, once it is merged
     CACHE,
 )
 

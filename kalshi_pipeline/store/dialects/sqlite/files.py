@@ -1,15 +1,17 @@
 """The files of a database, as they look from outside; and locks on files beside it."""
 
+import contextlib
+import os
 from dataclasses import dataclass
 from pathlib import Path
-from stat import S_ISREG
+from stat import S_IMODE, S_ISREG
 from typing import Self
 
 from filelock import FileLock, Timeout
 from sqlalchemy import URL
 
 from kalshi_pipeline.errors import StoreError, StoreProblem
-from kalshi_pipeline.store.dialects.interface import Lock
+from kalshi_pipeline.store.dialects.interface import Lock, Log
 
 _LOCK_POLL_SECONDS = 0.1
 
@@ -71,6 +73,40 @@ class Files:
         return not (self.log_bytes or self.journal_bytes or (self.log_bytes == 0 and self.has_index))
 
 
+def make_like(path: Path, database: Path) -> None:
+    """Make a file beside a database, if it is missing, which the users of the database can write.
+
+    It has the database's group and permissions, as far as this user may give them. Where it cannot be made, its use
+    says so.
+    """
+    with contextlib.suppress(OSError):
+        wanted = database.stat()
+        number = os.open(path, os.O_CREAT | os.O_RDWR, 0o600)
+        try:
+            found = os.fstat(number)
+            if found.st_gid != wanted.st_gid:
+                with contextlib.suppress(OSError):
+                    os.fchown(number, -1, wanted.st_gid)
+            if S_IMODE(found.st_mode) != (mode := S_IMODE(wanted.st_mode) & 0o666 | 0o600):
+                os.fchmod(number, mode)
+        finally:
+            os.close(number)
+
+
+def log_of(path: Path) -> Log | None:
+    """Return the state of a file's log; None where it has none, or an empty one."""
+    file, log, _ = files_of(path)
+    try:
+        merged, written = file.stat(), log.stat()
+    except OSError:
+        return None
+    if not written.st_size:
+        return None
+    return Log(
+        octets=written.st_size, written_at=written.st_mtime_ns // 1000, merged_at=merged.st_mtime_ns // 1000
+    )
+
+
 def _bytes_of(path: Path) -> int | None:
     try:
         return path.stat().st_size
@@ -81,11 +117,13 @@ def _bytes_of(path: Path) -> int | None:
 class LockFile(Lock):
     """A lock among processes on a file of its own."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, database: Path) -> None:
         self._path = path
+        self._database = database
         self._lock = FileLock(path, poll_interval=_LOCK_POLL_SECONDS)
 
     def acquire(self, seconds: float) -> bool:
+        make_like(self._path, self._database)
         try:
             self._lock.acquire(timeout=seconds)
         except Timeout:

@@ -1,0 +1,120 @@
+"""Commands of the program in processes of their own that start at once, and can be killed at any moment."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from signal import SIGKILL, Signals
+from typing import NamedTuple
+
+# A process that has imported everything forks one for each command, because to import it again would take longer than
+# most commands, and kills would then hit imports.
+_FORK = """
+import io, json, os, select, signal, sys, time
+from kalshi_pipeline.cli import collecting, backfill, repairing  # what the commands need
+from kalshi_pipeline.cli.app import main
+
+def child(order):
+    os.setsid()
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    out = os.open(order["output"], os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+    os.dup2(out, 1)
+    os.dup2(out, 2)
+    os.environ.update(order["env"])
+    os.chdir(order["folder"])
+    sys.argv = ["kalshi-pipeline", *order["arguments"]]
+    try:
+        main()
+        code = 0
+    except SystemExit as end:
+        code = end.code if isinstance(end.code, int) else int(end.code is not None)
+    except BaseException:
+        import traceback
+        traceback.print_exc()
+        code = 1
+    try:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    finally:
+        os._exit(code)
+
+for line in sys.stdin:
+    order = json.loads(line)
+    began = time.monotonic()
+    pid = os.fork()
+    if not pid:
+        child(order)
+    process = os.pidfd_open(pid)
+    if order["after"] is not None and not select.select([process], [], [], order["after"])[0]:
+        os.kill(pid, order["signal"])
+    if not select.select([process], [], [], order["at_most"])[0]:
+        os.kill(pid, signal.SIGKILL)
+    status = os.waitpid(pid, 0)[1]
+    os.close(process)
+    print(json.dumps([os.waitstatus_to_exitcode(status), time.monotonic() - began]), flush=True)
+"""
+
+
+class Ended(NamedTuple):
+    """How a command ended: its exit code (the negative of the signal that killed it), and what it printed."""
+
+    code: int
+    seconds: float
+    output: str
+
+    @property
+    def has_traceback(self) -> bool:
+        """Whether it ended with an error that the program does not know."""
+        return "Traceback (most recent call last)" in self.output
+
+
+class Commands:
+    """Runs commands in a folder, with settings, one after the other."""
+
+    def __init__(self, process: subprocess.Popen[str], folder: Path, settings: Mapping[str, str]) -> None:
+        self._process = process
+        self._folder = folder
+        self._settings = {f"KALSHI_{name.upper()}": value for name, value in settings.items()}
+
+    def run(
+        self,
+        *arguments: str,
+        after: float | None = None,
+        signal: Signals = SIGKILL,
+        at_most: float = 300,
+        **settings: str,
+    ) -> Ended:
+        """Run a command to its end; send it a signal `after` so many seconds, if it has not ended by then."""
+        output = self._folder / "output.txt"
+        order = {
+            "arguments": arguments,
+            "env": {
+                **self._settings,
+                **{f"KALSHI_{name.upper()}": value for name, value in settings.items()},
+            },
+            "folder": str(self._folder),
+            "output": str(output),
+            "after": after,
+            "signal": int(signal),
+            "at_most": at_most,
+        }
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        print(json.dumps(order), file=self._process.stdin, flush=True)
+        code, seconds = json.loads(self._process.stdout.readline())
+        return Ended(code, seconds, output.read_text(encoding="utf-8", errors="replace"))
+
+
+@contextmanager
+def commands(folder: Path, **settings: str) -> Iterator[Commands]:
+    """Start the process that forks; `settings` are those of all commands, by their names in `Settings`."""
+    with subprocess.Popen(
+        [sys.executable, "-c", _FORK], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            yield Commands(process, folder, settings)
+        finally:
+            process.stdin.close() if process.stdin else None
+            process.wait(60)

@@ -1,0 +1,100 @@
+"""Commands that are killed or stopped at any moment, and run again until they are done."""
+
+import random
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from signal import SIGHUP, SIGINT, SIGKILL, SIGTERM, Signals
+
+from kalshi_pipeline_tests.faults.forked import Ended
+from kalshi_pipeline_tests.faults.outcome import Outcome
+from kalshi_pipeline_tests.faults.places import TRADE_DAYS, Place, place
+from kalshi_pipeline_tests.faults.stored import Content, content, lost_and_wrong, unsound
+
+STOPPING = (SIGINT, SIGTERM, SIGHUP)
+_MOST_ATTEMPTS = 5
+_BACKFILL = ("backfill", "trades", "--start", TRADE_DAYS[0], "--end", TRADE_DAYS[1])
+
+
+@dataclass(frozen=True)
+class Task:
+    """A command, what it begins with, and its share of the faults."""
+
+    name: str
+    arguments: tuple[str, ...]
+    begins_with_a_store: bool
+    share: float
+
+
+TASKS = (
+    Task("first snapshot", ("snapshot",), begins_with_a_store=False, share=0.2),
+    Task("later snapshot", ("snapshot",), begins_with_a_store=True, share=0.3),
+    Task("collect", ("collect", "--once"), begins_with_a_store=True, share=0.25),
+    Task("backfill of trades", _BACKFILL, begins_with_a_store=True, share=0.15),
+    Task("backfill of settlements", ("backfill", "settlements"), begins_with_a_store=True, share=0.1),
+)
+
+
+def kill(folder: Path, count: int, seed: int = 1) -> Outcome:
+    """Kill commands at `count` random moments."""
+    return _interrupt("kill -9", folder, count, (SIGKILL,), seed)
+
+
+def stop(folder: Path, count: int, seed: int = 1) -> Outcome:
+    """Send signals that ask to stop at `count` random moments."""
+    return _interrupt("SIGINT, SIGTERM, SIGHUP", folder, count, STOPPING, seed)
+
+
+def _interrupt(name: str, folder: Path, count: int, signals: tuple[Signals, ...], seed: int) -> Outcome:
+    outcome, chance = Outcome(name), random.Random(seed)
+    with place(folder) as here:
+        here.collect()
+        before = Path(shutil.copy(here.store, folder / "before.db"))
+        here.exchange.world.step()
+        for task in TASKS:
+            start = before if task.begins_with_a_store else None
+            here.begin_with(start)
+            whole = here.commands.run(*task.arguments)
+            if whole.code:
+                raise AssertionError(f"{task.name} ended undisturbed with {whole.code}: {whole.output}")
+            undisturbed = content(here.store)
+            for _ in range(max(1, round(count * task.share))):
+                here.begin_with(start)
+                _interrupt_once(
+                    outcome, here, task, undisturbed, whole.seconds * chance.random(), chance.choice(signals)
+                )
+    return outcome
+
+
+def _interrupt_once(
+    outcome: Outcome, here: Place, task: Task, undisturbed: Content, after: float, signal: Signals
+) -> None:
+    ended = here.commands.run(*task.arguments, after=after, signal=signal)
+    problems = _after_stop(here, ended, signal)
+    seconds, attempts, again = 0.0, 0, None
+    while again is None or (again.code and attempts < _MOST_ATTEMPTS):
+        again = here.commands.run(*task.arguments)
+        seconds, attempts = seconds + again.seconds, attempts + 1
+    if again.code:
+        problems.append(f"it cannot be run again: {again.code}, {again.output[-300:]}")
+    lost, wrong, sentences = lost_and_wrong(content(here.store), undisturbed)
+    broken = unsound(here.store, may_have_been_killed=signal is SIGKILL)
+    where = f"{task.name}, {signal.name} after {after:.3f} s: "
+    outcome.count(
+        problems=[where + problem for problem in [*problems, *sentences, *broken]],
+        rows_lost=lost,
+        wrong_numbers=wrong,
+        has_traceback=ended.has_traceback or again.has_traceback,
+        seconds_to_good=seconds,
+    )
+
+
+def _after_stop(here: Place, ended: Ended, signal: Signals) -> list[str]:
+    """Return what is wrong right after a signal: the exit code, a run that is left open, a broken store."""
+    if ended.code == 0:  # it was done before
+        return []
+    expected = -SIGKILL if signal is SIGKILL else 128 + signal
+    problems = [] if ended.code == expected else [f"exit code {ended.code} instead of {expected}"]
+    if here.store.exists() and here.store.stat().st_size:
+        problems += unsound(here.store, may_be_running=signal is SIGKILL)
+    return problems

@@ -1,0 +1,125 @@
+"""Ticks at an exchange that shows a fifth of its answers some fault: what is stored, and what it says of itself."""
+
+import random
+import sqlite3
+from collections.abc import Callable, Collection, Mapping
+from contextlib import closing
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from kalshi_pipeline.sandbox import Faults
+from kalshi_pipeline_tests.faults.outcome import Outcome
+from kalshi_pipeline_tests.faults.places import Place, place
+from kalshi_pipeline_tests.faults.stored import newest_quotes, unsound
+from kalshi_pipeline_tests.ingest.listed import open_markets, quote_of, stored_quote
+
+SHARE = 0.2
+# Each is one kind of fault; a tick meets one to three of them.
+KINDS: dict[str, dict[str, Any]] = {
+    "5xx": {"server_errors": SHARE},
+    "429": {"too_many": SHARE},
+    "HTML instead of JSON": {"not_json": SHARE},
+    "cut bodies": {"truncated": SHARE},
+    "resets": {"resets": SHARE},
+    "slow answers": {"latency_seconds": 0.02, "latency_jitter_seconds": 0.1},
+    "empty pages": {"empty_pages": True},
+    "overlapping pages": {"overlap": 7},
+    "repeated cursor": {"repeated_cursor": True},
+    "cursor ignored": {"ignored": ("cursor",)},
+    "status ignored": {"ignored": ("status",)},
+    "created filter ignored": {"created_filter": "ignored"},
+    "created filter refused": {"created_filter": "refused"},
+    "odd envelope": {"missing_key": True},
+    "odd fields": {"odd_fields": SHARE},
+    "unreadable records": {"unreadable": SHARE},
+    "unknown words": {"unknown_words": True},
+    "unreachable": {"unreachable_after": 1},
+    "historical tier fails": {"historical_errors": 503},
+}
+
+_NEWEST = "SELECT id, state FROM ticks ORDER BY tick_at DESC LIMIT 1"
+_WRITTEN = (
+    "SELECT ticker FROM price_snapshots JOIN markets ON markets.id = market_id "
+    "WHERE tick_id = ? AND NOT is_terminal"
+)
+
+
+def mix(
+    folder: Path, ticks: int, seed: int = 1, on_tick: Callable[[int, float], None] = lambda *_: None
+) -> Outcome:
+    """Take ticks while faults come and go; after each, compare what it stored with what the exchange had."""
+    outcome, chance = Outcome(f"mixed faults at {SHARE:.0%}"), random.Random(seed)
+    with place(folder, retry_seconds="3") as here:
+        here.collect()
+        waiting: list[float] = []
+        for number in range(ticks):
+            here.exchange.world.step()
+            kinds = chance.sample(list(KINDS), chance.choice((1, 1, 2, 3)))
+            faults: dict[str, Any] = {}
+            for kind in kinds:
+                faults |= KINDS[kind]
+            here.exchange.faults = Faults(seed=chance.randint(1, 10**6), **faults)
+            ended = here.commands.run("snapshot")
+            seconds = ended.seconds
+            on_tick(number, seconds)
+            here.exchange.faults = Faults()
+            lost, wrong, problems = _compare(here, kinds)
+            if ended.code not in (0, 3):
+                problems.append(f"exit code {ended.code}: {ended.output[-300:]}")
+            waiting.append(seconds)
+            if ended.code == 0:
+                outcome.seconds_to_good.append(sum(waiting))
+                waiting.clear()
+            outcome.count(
+                problems=[
+                    f"tick {number} ({', '.join(kinds)}): {p}" for p in [*problems, *unsound(here.store)]
+                ],
+                rows_lost=lost,
+                wrong_numbers=wrong,
+                has_traceback=ended.has_traceback,
+            )
+        here.exchange.world.step()
+        good = here.commands.run("snapshot")
+        if good.code:
+            outcome.problems.append(f"the tick after all faults ended with {good.code}: {good.output[-300:]}")
+        lost, wrong, problems = _compare(here)
+        outcome.rows_lost, outcome.wrong_numbers = outcome.rows_lost + lost, outcome.wrong_numbers + wrong
+        outcome.problems += problems
+    return outcome
+
+
+def _compare(here: Place, kinds: Collection[str] = ()) -> tuple[int, int, list[str]]:
+    """Compare the newest tick with the exchange, which has not moved since: by its observed quotes, and its claims.
+
+    What could not be read is known to be missing: records are in quarantine, odd numbers are NULL.
+    """
+    listed = open_markets(here.exchange.url)
+    stored = newest_quotes(here.store)
+    with closing(sqlite3.connect(here.store)) as connection:
+        newest, state = connection.execute(_NEWEST).fetchone()
+        written = {ticker for (ticker,) in connection.execute(_WRITTEN, (newest,))}
+    claims_all = state == "complete" and "unreadable records" not in kinds
+    looked_at = (set(listed) if claims_all else written) & listed.keys() & stored.keys()
+    wrong = sorted(
+        ticker
+        for ticker in looked_at
+        if _differs(stored_quote(stored[ticker]), quote_of(listed[ticker]), may_be_null="odd fields" in kinds)
+    )
+    lost = sorted(listed.keys() - stored.keys()) if claims_all else []
+    ended = sorted(written - listed.keys())
+    found = {
+        f"quotes of a {state} tick are not what the exchange says": wrong,
+        "markets are missing in a complete tick": lost,
+        "quotes were stored of markets that are not open": ended,
+    }
+    problems = [f"{len(some)} {what}, such as {some[0]}" for what, some in found.items() if some]
+    return len(lost), len(wrong) + len(ended), problems
+
+
+def _differs(
+    stored: Mapping[str, Decimal | None], sent: Mapping[str, Decimal | None], *, may_be_null: bool
+) -> bool:
+    return any(
+        stored[name] != value for name, value in sent.items() if not (may_be_null and stored[name] is None)
+    )

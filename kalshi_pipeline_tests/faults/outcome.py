@@ -1,0 +1,73 @@
+"""What became of the faults of one kind."""
+
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+
+@dataclass
+class Outcome:
+    """How many faults were injected and survived, and what they cost.
+
+    `rows_lost` are rows that an undisturbed store has, `wrong_numbers` those that differ from what the exchange said,
+    `tracebacks` the runs that ended with one. `seconds_to_good` says for each fault how long it took from there to the
+    end of the next complete run. `problems` are sentences, one for each thing that is not as it should be.
+    """
+
+    name: str
+    injected: int = 0
+    survived: int = 0
+    rows_lost: int = 0
+    wrong_numbers: int = 0
+    tracebacks: int = 0
+    seconds_to_good: list[float] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    def count(
+        self,
+        *,
+        problems: list[str],
+        rows_lost: int = 0,
+        wrong_numbers: int = 0,
+        has_traceback: bool = False,
+        seconds_to_good: float | None = None,
+    ) -> None:
+        """Count one fault; it is survived if nothing was lost and nothing is wrong."""
+        self.injected += 1
+        self.rows_lost += rows_lost
+        self.wrong_numbers += wrong_numbers
+        self.tracebacks += has_traceback
+        self.problems += problems
+        if seconds_to_good is not None:
+            self.seconds_to_good.append(seconds_to_good)
+        self.survived += not (problems or rows_lost or wrong_numbers or has_traceback)
+
+    @property
+    def row(self) -> list[str]:
+        """The cells of its row."""
+        seconds = self.seconds_to_good
+        typical = f"{statistics.median(seconds):.1f} ({max(seconds):.1f})" if seconds else "-"
+        counts = (self.injected, self.survived, self.rows_lost, self.wrong_numbers, self.tracebacks)
+        return [self.name, *(f"{count:,}" for count in counts), typical]
+
+    def named(self, name: str) -> "Outcome":
+        """Return the same under another name."""
+        return replace(self, name=name)
+
+
+COLUMNS = (
+    "fault",
+    "injected",
+    "survived",
+    "rows lost",
+    "wrong numbers",
+    "tracebacks",
+    "seconds to the next good run: median (longest)",
+)
+
+
+def markdown(outcomes: Sequence[Outcome]) -> str:
+    """Return outcomes as a table."""
+    lines = [COLUMNS, ["---", *["---:"] * (len(COLUMNS) - 1)], *(outcome.row for outcome in outcomes)]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)

@@ -1,0 +1,107 @@
+"""What a store holds, read in plain SQL: whether it is sound, and how it differs from another one."""
+
+import sqlite3
+from collections.abc import Mapping
+from contextlib import closing
+from pathlib import Path
+from typing import Any, TypeAlias
+
+Content: TypeAlias = dict[str, dict[tuple[Any, ...], tuple[Any, ...]]]
+"""The rows of each table by their keys, without what depends on when they were stored."""
+
+_CONTENT = {
+    "series": ("SELECT ticker, title, category, is_placeholder FROM series", 1),
+    "events": (
+        "SELECT e.ticker, s.ticker, e.title, e.is_placeholder FROM events e LEFT JOIN series s ON s.id = series_id",
+        1,
+    ),
+    "markets": (
+        "SELECT m.ticker, e.ticker, m.status, m.title, m.close_at, m.is_placeholder FROM markets m "
+        "JOIN events e ON e.id = event_id",
+        1,
+    ),
+    "latest_prices": (
+        "SELECT ticker, yes_bid, yes_ask, last_price, yes_bid_size, yes_ask_size, volume, open_interest "
+        "FROM latest_prices",
+        1,
+    ),
+    "settlements": (
+        "SELECT ticker, s.result, s.settlement_value FROM settlements s JOIN markets m ON m.id = s.market_id",
+        1,
+    ),
+    "trades": (
+        "SELECT t.trade_id, m.ticker, t.yes_price, t.contracts FROM trades t "
+        "JOIN markets m ON m.id = t.market_id",
+        1,
+    ),
+    "documents": (
+        "SELECT m.ticker, 1 FROM market_documents d JOIN markets m ON m.id = d.market_id GROUP BY m.ticker",
+        1,
+    ),
+}
+_COUNTED = "received <> inserted + changed + unchanged + quarantined + duplicates + out_of_scope"
+_UNCHANGING = _COUNTED.replace(" + changed", "")
+
+
+def content(path: Path) -> Content:
+    """Return what a store holds, by table; times of the collector are left out."""
+    found: Content = {}
+    with closing(sqlite3.connect(path)) as connection:
+        for table, (query, keys) in _CONTENT.items():
+            rows = connection.execute(query)
+            found[table] = {row[:keys]: row[keys:] for row in rows}
+    return found
+
+
+def lost_and_wrong(found: Content, undisturbed: Content) -> tuple[int, int, list[str]]:
+    """Return how many rows of the undisturbed store are missing, how many differ, and a sentence for each kind."""
+    lost = wrong = 0
+    sentences = []
+    for table, rows in undisturbed.items():
+        missing = rows.keys() - found[table].keys()
+        different = [key for key in rows.keys() & found[table].keys() if rows[key] != found[table][key]]
+        more = found[table].keys() - rows.keys()
+        lost, wrong = lost + len(missing), wrong + len(different) + len(more)
+        if missing:
+            sentences.append(f"{len(missing)} rows of {table} are missing, such as {min(missing)}")
+        if different:
+            key = min(different)
+            sentences.append(f"{table} has {found[table][key]} instead of {rows[key]} for {key}")
+        if more:
+            sentences.append(
+                f"{table} has {len(more)} rows that the undisturbed store has not, such as {min(more)}"
+            )
+    return lost, wrong, sentences
+
+
+def unsound(path: Path, *, may_be_running: bool = False, may_have_been_killed: bool = False) -> list[str]:
+    """Return what is broken in a store, in sentences: pages, keys, and runs whose counts do not add up."""
+    with closing(sqlite3.connect(path)) as connection:
+        problems = [
+            f"integrity: {row[0]}" for row in connection.execute("PRAGMA integrity_check") if row[0] != "ok"
+        ]
+        problems += [f"foreign key: {row}" for row in connection.execute("PRAGMA foreign_key_check")]
+        closed = "state NOT IN ('running', 'failed', 'missed', 'skipped')"
+        problems += [
+            f"{table} {row} does not add up"
+            for table, differs in (("listings", _COUNTED), ("ticks", _UNCHANGING))
+            for row in connection.execute(
+                f"SELECT id, state, received FROM {table} WHERE {closed} AND {differs}"
+            )
+        ]
+        # A listing that was killed is closed by a later one, when it cannot be alive any more.
+        problems += [
+            f"{table} {row} is still open"
+            for table in (
+                () if may_be_running else ("ticks",) if may_have_been_killed else ("ticks", "listings")
+            )
+            for row in connection.execute(f"SELECT id FROM {table} WHERE state = 'running'")
+        ]
+    return problems
+
+
+def newest_quotes(path: Path) -> Mapping[str, Mapping[str, Any]]:
+    """Return `latest_prices` by ticker."""
+    with closing(sqlite3.connect(path)) as connection:
+        connection.row_factory = sqlite3.Row
+        return {row["ticker"]: dict(row) for row in connection.execute("SELECT * FROM latest_prices")}
