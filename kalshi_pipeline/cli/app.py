@@ -46,6 +46,10 @@ def main() -> None:
         with raising_signals():
             _check_arguments(sys.argv[1:])
             app()
+    except ConfigurationError as error:
+        for problem in error.problems:
+            print_message(problem)
+        sys.exit(exit_code_of(error))
     except PipelineError as error:
         print_message(with_advice(error))
         sys.exit(exit_code_of(error))

@@ -7,6 +7,7 @@ import typer
 
 from kalshi_pipeline.api import open_store
 from kalshi_pipeline.cli import tables
+from kalshi_pipeline.cli.formats import escape
 from kalshi_pipeline.cli.terminal import (
     out,
     print_failure,
@@ -38,10 +39,12 @@ def init() -> None:
     ) as database:
         if database.copied_to:
             out.print(
-                f"before the upgrade it was copied to {database.copied_to}", highlight=False, soft_wrap=True
+                f"before the upgrade it was copied to {escape(str(database.copied_to))}",
+                highlight=False,
+                soft_wrap=True,
             )
         out.print(
-            f"{database.place} is ready. Next: kalshi-pipeline collect --once",
+            f"{escape(str(database.place))} is ready. Next: kalshi-pipeline collect --once",
             highlight=False,
             soft_wrap=True,
         )

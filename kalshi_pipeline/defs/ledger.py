@@ -8,6 +8,7 @@ import dagster as dg
 from kalshi_pipeline.api import FinishedDay, Place
 from kalshi_pipeline.errors import StoreError, StoreProblem
 from kalshi_pipeline.monitoring.ledger import is_whole, read_ledger
+from kalshi_pipeline.quoting import printable
 from kalshi_pipeline.settings import Settings, load_settings
 
 _MOST_DAYS = 100
@@ -44,14 +45,14 @@ def _of_day(settings: Settings, found: FinishedDay) -> dg.AssetMaterialization |
     metadata = {
         **_FROM,
         "record": found.record,
-        "scope": found.selection if found.scope is None else found.scope.sentence,
+        "scope": printable((found.selection or "") if found.scope is None else found.scope.sentence),
         "state": found.state.value,
         "received": found.received,
         "inserted": found.inserted,
         "quarantined": found.quarantined,
     }
     if found.reason is not None:
-        metadata["reason"] = found.reason
+        metadata["reason"] = printable(found.reason)
     return event(found.asset, partition=found.day, metadata=metadata)
 
 

@@ -9,6 +9,7 @@ from pydantic import Field
 from kalshi_pipeline.clock import SYSTEM_CLOCK, Clock
 from kalshi_pipeline.errors import ConfigurationError
 from kalshi_pipeline.ingest.run.session import OnProgress, Session, open_session
+from kalshi_pipeline.quoting import printable
 from kalshi_pipeline.settings import Settings, load_settings
 from kalshi_pipeline.store.dialects import dialect_of
 
@@ -44,7 +45,13 @@ class Pipeline(dg.ConfigurableResource[None]):
         settings = self.settings()
         database = dialect_of(settings.database_url)
         create = database.identity() is not None or last_place() != database.place
-        return open_session(settings, on_progress, is_backfill=is_backfill, create=create, clock=self.clock())
+        return open_session(
+            settings,
+            lambda line: on_progress(printable(line)),
+            is_backfill=is_backfill,
+            create=create,
+            clock=self.clock(),
+        )
 
     def clock(self) -> Clock:
         """Return the clock of its sessions."""
