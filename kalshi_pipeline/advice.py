@@ -16,6 +16,7 @@ from kalshi_pipeline.errors import (
     StoreProblem,
     TickAheadError,
     UnknownKindError,
+    UnexpectedError,
     UnknownTickerError,
 )
 
@@ -77,6 +78,8 @@ def _advice_for(error: PipelineError) -> str | None:
             return f"choose the kind {_one_of(error.kinds)}"
         case UnknownTickerError():
             return f"check the ticker, or fetch it with `kalshi-pipeline market {error.ticker}`"
+        case UnexpectedError():
+            return "it is a fault of this program or of the machine: report it if it comes again"
         case _:
             return None
 

@@ -2,7 +2,8 @@
 
 import contextlib
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from typing import ParamSpec
 
 from rich.console import Console
 
@@ -15,6 +16,8 @@ from kalshi_pipeline.ingest.run.session import Session, open_session
 from kalshi_pipeline.ingest.run.steps import Step, run_steps
 from kalshi_pipeline.quoting import is_printable
 from kalshi_pipeline.settings import load_settings
+
+Shown = ParamSpec("Shown")
 
 # Without emoji: rich would replace `:x:` in a ticker or a title by a picture.
 out = Console(emoji=False)
@@ -94,8 +97,19 @@ def run_and_print(steps: Iterable[Step]) -> None:
 
 
 def print_failure(name: str, error: PipelineError) -> None:
-    """Print what failed, and why."""
-    print_message(f"{name} failed: {with_advice(error)}")
+    """Print what failed, and why, in one line."""
+    print_message(f"{name} failed: {'; '.join(with_advice(error).splitlines())}")
+
+
+def print_if_possible(print_it: Callable[Shown, None]) -> Callable[Shown, None]:
+    """Return a function that prints the same, or nothing where the terminal or the pipe is gone, or the disk full."""
+
+    def print_or_not(*args: Shown.args, **kwargs: Shown.kwargs) -> None:
+        # Rich ends the program where a pipe is closed, and prints nothing more to it.
+        with contextlib.suppress(OSError, ValueError, SystemExit):
+            print_it(*args, **kwargs)
+
+    return print_or_not
 
 
 def _expect_whole(shortfalls: Iterable[str | None], skips: Iterable[str | None]) -> None:
