@@ -163,6 +163,11 @@ class Settings(BaseModel):
         description="Age at which `housekeeping` deletes a run from Dagster's own history",
     )
 
+    fork_runs: bool = Field(
+        default=True,
+        description="Whether Dagster's runs are forked from a process that has imported everything (on Linux)",
+    )
+
     candlestick_series: Annotated[_Tickers, _SEPARATED_BY_COMMAS] = Field(
         (), description="Comma-separated series; the candlesticks of their markets are collected"
     )

@@ -10,10 +10,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from kalshi_pipeline.defs.processes import parent_of, words_of
 from kalshi_pipeline.settings import Settings, load_settings
 
 _COMMANDS = ("dagster", "dg", "dagster-daemon", "dagster-webserver", "dagster-graphql")
-_PROC = Path("/proc")
 
 
 def current_settings(**overrides: Any) -> Settings:  # noqa: ANN401  (each field validates its own)
@@ -41,19 +41,14 @@ def _environments_of_commands(pid: int) -> Iterator[Mapping[str, str]]:
     """
     while pid > 0:
         try:
-            command = _words(pid, "cmdline")
+            command = words_of(pid, "cmdline")
             if is_command_of_dagster(command):
-                yield dict(word.split("=", 1) for word in _words(pid, "environ") if "=" in word)
+                yield dict(word.split("=", 1) for word in words_of(pid, "environ") if "=" in word)
             elif not _is_python(command):
                 return
-            # The name, in brackets before it, may hold anything.
-            pid = int((_PROC / str(pid) / "stat").read_text(errors="replace").rpartition(")")[2].split()[1])
+            pid = parent_of(pid)
         except OSError:  # it has ended, belongs to another user, or there is no /proc
             return
-
-
-def _words(pid: int, file: str) -> list[str]:
-    return [os.fsdecode(word) for word in (_PROC / str(pid) / file).read_bytes().split(b"\0")]
 
 
 def is_command_of_dagster(command: Sequence[str]) -> bool:

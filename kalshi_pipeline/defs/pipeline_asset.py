@@ -11,6 +11,7 @@ from dagster._core.definitions.source_asset import SYSTEM_METADATA_KEY_SOURCE_AS
 
 from kalshi_pipeline.advice import with_advice
 from kalshi_pipeline.defs.instance_settings import settings_not_in_force
+from kalshi_pipeline.defs.liveness import record_process
 from kalshi_pipeline.defs.metadata import definition_metadata, other_metadata, run_metadata
 from kalshi_pipeline.defs.resources import Pipeline, database_kind
 from kalshi_pipeline.errors import PipelineError, TransientExchangeError
@@ -138,6 +139,7 @@ def _collected(
     *,
     is_backfill: bool,
 ) -> tuple[Report, dg.MaterializeResult]:
+    record_process(context.instance, context.run)
     checks = [RUN_CHECKS[spec.name] for spec in context.assets_def.check_specs]
     place_before = partial(last_place, context.instance, context.asset_key)
     with (
