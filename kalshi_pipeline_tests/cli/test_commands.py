@@ -265,6 +265,18 @@ def test_details_are_json_that_a_terminal_does_not_act_upon(run: Run, query: Que
     assert f"details of {ticker} are known from 20" in early.stderr
 
 
+def test_status_notices_that_nothing_is_collected(run: Run) -> None:
+    """As a supervisor does that restarts a collector."""
+    run("init")
+    empty = run("status", "--max-age", "5")
+    assert (empty.returncode, empty.stderr[:19]) == (3, "no tick is complete")
+    run("snapshot")
+    assert run("status", "--max-age", "5").returncode == 0
+    stale = run("status", "--max-age", "0")
+    assert (stale.returncode, stale.stderr[:31]) == (3, "the newest complete tick is of ")
+    assert "ticks: 1 complete" in stale.stdout
+
+
 def test_terminal_acts_upon_nothing_in_json() -> None:
     text = json.dumps({"a": "\x9b31m\u202eé\x7f", "b": "\x1b[1m"}, ensure_ascii=False)
     printed = printable_json(text)
