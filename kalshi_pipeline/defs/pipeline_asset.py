@@ -207,7 +207,7 @@ def failing_in_one_line() -> Iterator[None]:
         yield
     except PipelineError as error:
         failure = dg.Failure(
-            description="; ".join(map(printable, with_advice(error).split("\n"))), allow_retries=False
+            description="\n".join(map(printable, with_advice(error).split("\n"))), allow_retries=False
         )
         if isinstance(error, TransientExchangeError):
             raise dg.RetryRequested(_MOST_RETRIES, _SECONDS_BEFORE_RETRY) from failure
