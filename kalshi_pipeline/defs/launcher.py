@@ -95,14 +95,9 @@ class ForkingRunLauncher(DefaultRunLauncher):
                     waiting.begin()
             except Exception as error:  # noqa: BLE001  (another launcher is there for whatever it is)
                 self._retry_at = SYSTEM_CLOCK.monotonic() + _SECONDS_BEFORE_RETRY
-                _log.warning(
-                    "run %s is left to Dagster's launcher: it could not be forked", run.run_id, exc_info=True
-                )
-                self._instance.report_engine_event(
-                    f"left to Dagster's launcher, because it could not be forked: {cut(str(error))}",
-                    run,
-                    cls=type(self),
-                )
+                reason = f"left to Dagster's launcher, because it could not be forked: {cut(str(error))}"
+                _log.warning("run %s is %s (%s)", run.run_id, reason, type(error).__name__)
+                self._instance.report_engine_event(reason, run, cls=type(self))
                 self._close_template()
                 return False
             return True
