@@ -15,8 +15,8 @@ from kalshi_pipeline.errors import (
     StoreError,
     StoreProblem,
     TickAheadError,
-    UnknownKindError,
     UnexpectedError,
+    UnknownKindError,
     UnknownTickerError,
 )
 
