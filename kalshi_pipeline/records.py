@@ -11,6 +11,8 @@ from functools import cache
 from types import NoneType, UnionType
 from typing import Annotated, Any, NamedTuple, TypeAlias, Union, get_args, get_origin, get_type_hints
 
+from msgspec import Struct
+
 READING = 2
 """The version of reading: raised wherever a field is added to a record that is kept, or is read in another way."""
 
@@ -315,15 +317,26 @@ class Leg(NamedTuple):
     settlement_value: Annotated[int | None, Note("what YES of that market paid, once it is known", DOLLARS)]
 
 
+DocumentFields: TypeAlias = dict[str, Any] | Struct
+"""JSON values by the exchange's own names, with fractions as `Decimal`.
+
+A struct has them as attributes in the order of their names; one that the record does not have is UNSET.
+"""
+
+
+def value_in(fields: DocumentFields, name: str) -> Any:  # noqa: ANN401  (JSON)
+    """Return one of the fields, None if it is missing."""
+    return fields.get(name) if isinstance(fields, dict) else getattr(fields, name, None)
+
+
 class Document(NamedTuple):
     """Everything that the exchange says of one record, but for what moves with every quote.
 
-    `fields` are JSON values by the exchange's own names, with fractions as `Decimal`. `legs` are None where it says
-    nothing of them.
+    `legs` are None where it says nothing of them.
     """
 
     ticker: str
-    fields: dict[str, Any]
+    fields: DocumentFields
     legs: tuple[Leg, ...] | None = None
 
 

@@ -6,17 +6,19 @@ An answer is read for it again, because few of its records are new: the others c
 import json
 import re
 from collections.abc import Collection, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from functools import cache, lru_cache
-from mmap import mmap
+from mmap import MAP_ANONYMOUS, MAP_PRIVATE, mmap
 from typing import Any, NamedTuple
 
 import msgspec
 
 from kalshi_pipeline.exchange.json_text import split_list, split_object
+from kalshi_pipeline.exchange.known_fields import KnownFields, UnknownFieldsError
 from kalshi_pipeline.exchange.value_readers import loose_dollars, loose_text
-from kalshi_pipeline.records import Document, Leg
+from kalshi_pipeline.records import Document, DocumentFields, Leg, value_in
 
 
 def _number(text: str) -> Decimal | msgspec.Raw:
@@ -75,6 +77,11 @@ def _left_out(shape: _Shape, names: tuple[str, ...]) -> list[str]:
     return [name for name in names if shape.left_out.fullmatch(name)]
 
 
+@cache
+def _known_fields(key: str, shape: _Shape) -> KnownFields:
+    return KnownFields(key, shape.left_out, _number)
+
+
 def outside_of_the_heap(body: bytes) -> bytes | mmap:
     """Return a copy in an anonymous mapping, whose memory goes back to the system once it is freed.
 
@@ -83,7 +90,7 @@ def outside_of_the_heap(body: bytes) -> bytes | mmap:
     """
     if not body:
         return body
-    held = mmap(-1, len(body))
+    held = mmap(-1, len(body), flags=MAP_PRIVATE | MAP_ANONYMOUS)  # shared, it would take twice the time
     held.write(body)
     return held
 
@@ -108,33 +115,47 @@ class Source:
             return
         shape = _SHAPES.get(self.key, _OTHER)
         seen: set[str] = set()
-        for fields in self._records(wanted):
-            ticker = fields.get(shape.identifier)
+        for fields in self._records(shape, wanted):
+            ticker = value_in(fields, shape.identifier)
             if not isinstance(ticker, str) or not ticker or ticker in seen:
                 continue
             if wanted is not None and ticker not in wanted:
                 continue
             seen.add(ticker)
-            for name in _left_out(shape, tuple(fields)):
-                del fields[name]
             yield Document(ticker, fields, legs_of(fields))
 
-    def _records(self, wanted: Collection[str] | None) -> Iterator[dict[str, Any]]:
+    def _records(self, shape: _Shape, wanted: Collection[str] | None) -> Iterator[DocumentFields]:
+        known = _known_fields(self.key, shape)
+        if 0:
+            with suppress(UnknownFieldsError):
+                yield from known.read_list(self.body)
+                return
         parts = _parts_of(self.body, self.key)
         if wanted is not None and self.tickers is not None and len(self.tickers) == len(parts):
             parts = [part for part, ticker in zip(parts, self.tickers, strict=True) if ticker in wanted]
         for part in parts:
             try:
-                fields = _decode(part)
-            except (RecursionError, ValueError):
-                fields = _read_odd(bytes(part))
-            if isinstance(fields, dict):
-                yield fields
+                yield known.read(part)
+            except UnknownFieldsError:
+                if (fields := _read_all(part)) is not None:
+                    known.learn(fields)
+                    for name in _left_out(shape, tuple(fields)):
+                        del fields[name]
+                    yield fields
 
 
-def legs_of(fields: dict[str, Any]) -> tuple[Leg, ...] | None:
+def _read_all(part: bytes | msgspec.Raw) -> dict[str, Any] | None:
+    """Return every field of a record, None if it is no object."""
+    try:
+        fields = _decode(part)
+    except (RecursionError, ValueError):
+        fields = _read_odd(bytes(part))
+    return fields if isinstance(fields, dict) else None
+
+
+def legs_of(fields: DocumentFields) -> tuple[Leg, ...] | None:
     """Return the legs of a combo, None where the exchange does not say them; what is odd in one is absent."""
-    legs = fields.get(_LEGS)
+    legs = value_in(fields, _LEGS)
     return tuple(_read_legs(legs)) if isinstance(legs, list) else None
 
 

@@ -9,7 +9,7 @@ from kalshi_pipeline.errors import PayloadError
 from kalshi_pipeline.exchange.document_pages import DocumentEndpoint, parse_bare
 from kalshi_pipeline.exchange.documents import Source
 from kalshi_pipeline.exchange.pages import GarbledAnswerError, Page
-from kalshi_pipeline.records import Document
+from kalshi_pipeline.records import Document, value_in
 from kalshi_pipeline_tests.shared import needs_shared, read_recorded
 
 MILESTONES = DocumentEndpoint("/milestones", "milestones", {"limit": 500})
@@ -94,7 +94,8 @@ def test_value_that_is_hardly_json_is_kept_and_costs_nothing_else(sent: str, kep
     for key, body in (("markets", '{"markets":[%s,{"ticker":"b"}]}'), ("market", '{"market":%s}')):
         source = Source((body % f'{{"ticker":"a","x":{sent}}}').encode(), key)
         first, *others = source.documents()
-        assert (first.ticker, *first.fields) == ("a", "ticker", "x")
+        assert first.ticker == "a"
+        assert value_in(first.fields, "x") is not None
         assert len(others) == body.count('"b"')
 
 

@@ -4,11 +4,13 @@ They are encoded, compared and compressed while nothing is locked, and then inse
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from itertools import islice
 from typing import Any, NamedTuple, TypeAlias
 
+from msgspec import UNSET, UnsetType
+from msgspec.structs import astuple
 from sqlalchemy import (
     BigInteger,
     Boolean,
@@ -171,12 +173,16 @@ def prepare_document(
     ticker, fields, legs = document
     shared: dict[str, int] = {}
     bodies: dict[int, str] = {}
+    is_dict = isinstance(fields, dict)
     for name in kind.shared:
-        text = fields.get(name)
+        text = fields.get(name) if is_dict else getattr(fields, name, None)
         if text.__class__ is str:
             shared[name] = key = key_of(text)
             bodies[key] = text
-            del fields[name]
+            if is_dict:
+                del fields[name]
+            else:
+                setattr(fields, name, UNSET)
     line = line_of(fields, shared)
     return Prepared(ticker, line, digest_of(line), bodies, legs, seen_at, is_first_only)
 
@@ -392,7 +398,7 @@ _add_fields = upsert(
 
 
 Layout: TypeAlias = tuple[str, tuple[str, ...], tuple[type, ...]]
-"""The kind of a document, and the names and the types of its fields."""
+"""The kind of a document, and the names and the types of its fields; one of `UnsetType` is missing."""
 
 
 def layout_of(kind: DocumentKind, document: Document) -> Layout:
@@ -401,16 +407,17 @@ def layout_of(kind: DocumentKind, document: Document) -> Layout:
     Of these at most _MOST_NESTED are named, and none of an object whose keys are data themselves.
     """
     fields = document.fields
-    names, types = tuple(fields), tuple(map(type, fields.values()))
+    names, values = tuple(fields.keys()), tuple(fields.values())
+    types = tuple(map(type, values))
     if dict in types or list in types:
-        nested = dict.fromkeys(islice(_nested_in(fields), _MOST_NESTED))
+        nested = dict.fromkeys(islice(_nested_in(zip(names, values, strict=True)), _MOST_NESTED))
         names += tuple(name for name, _ in nested)
         types += tuple(python_type for _, python_type in nested)
     return kind.name, names, types
 
 
-def _nested_in(fields: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, type]]:
-    for name, value in fields.items():
+def _nested_in(fields: Iterable[tuple[str, Any]], prefix: str = "") -> Iterator[tuple[str, type]]:
+    for name, value in fields:
         if name in _WITH_DATA_AS_KEYS:
             continue
         inner = value if value.__class__ is list else (value,)
@@ -418,7 +425,7 @@ def _nested_in(fields: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[st
             if part.__class__ is dict:
                 path = f"{prefix}{name}."
                 yield from ((path + key, type(found)) for key, found in part.items())
-                yield from _nested_in(part, path)
+                yield from _nested_in(part.items(), path)
 
 
 def count_fields(connection: Connection, layouts: Mapping[Layout, int], at: int) -> None:
@@ -427,7 +434,8 @@ def count_fields(connection: Connection, layouts: Mapping[Layout, int], at: int)
     for (kind, names, types), count in layouts.items():
         counts[kind, "", ""] += count
         for name, python_type in zip(names, types, strict=True):
-            counts[kind, name, _JSON_TYPES.get(python_type, "number")] += count
+            if python_type is not UnsetType:
+                counts[kind, name, _JSON_TYPES.get(python_type, "number")] += count
     week_at = _week_of(at)
     rows = [(kind, week_at, name, type_, count) for (kind, name, type_), count in counts.items()]
     _staged_fields.fill(connection, rows)
