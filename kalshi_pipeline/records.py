@@ -5,13 +5,15 @@ UI shows are derived from these lists. Prices are integers of micro-dollars, siz
 microseconds since 1970, and what is absent is None. How a payload spells a field is in `exchange.payloads`.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 from functools import cache
+from operator import itemgetter
 from types import NoneType, UnionType
 from typing import Annotated, Any, NamedTuple, TypeAlias, Union, get_args, get_origin, get_type_hints
 
-from msgspec import Struct
+from msgspec import UNSET, Struct
 
 READING = 2
 """The version of reading: raised wherever a field is added to a record that is kept, or is read in another way."""
@@ -186,18 +188,12 @@ class Market(NamedTuple):
     is_mirrored: bool
     has_negative_size: bool
 
-    @property
-    def description(self) -> Row:
-        """What is stored of the market besides its quote."""
-        return self[:_DESCRIBED]
-
-    @property
-    def dated_description(self) -> Row:
-        """The same with the time of its last change."""
-        return self[: _DESCRIBED + 1]
-
 
 _DESCRIBED = Market._fields.index("updated_time")
+description_of: Callable[[Market], Row] = itemgetter(slice(_DESCRIBED))
+"""What is stored of a market besides its quote."""
+dated_description_of: Callable[[Market], Row] = itemgetter(slice(_DESCRIBED + 1))
+"""The same with the time of its last change."""
 
 
 class Outcome(NamedTuple):
@@ -327,6 +323,14 @@ A struct has them as attributes in the order of their names; one that the record
 def value_in(fields: DocumentFields, name: str) -> Any:  # noqa: ANN401  (JSON)
     """Return one of the fields, None if it is missing."""
     return fields.get(name) if isinstance(fields, dict) else getattr(fields, name, None)
+
+
+def remove(fields: DocumentFields, name: str) -> None:
+    """Remove one of the fields, which is there."""
+    if isinstance(fields, dict):
+        del fields[name]
+    else:
+        setattr(fields, name, UNSET)
 
 
 class Document(NamedTuple):

@@ -6,7 +6,6 @@ An answer is read for it again, because few of its records are new: the others c
 import json
 import re
 from collections.abc import Collection, Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from functools import cache, lru_cache
@@ -78,8 +77,8 @@ def _left_out(shape: _Shape, names: tuple[str, ...]) -> list[str]:
 
 
 @cache
-def _known_fields(key: str, shape: _Shape) -> KnownFields:
-    return KnownFields(key, shape.left_out, _number)
+def _known_fields(shape: _Shape) -> KnownFields:
+    return KnownFields(shape.left_out, _number)
 
 
 def outside_of_the_heap(body: bytes) -> bytes | mmap:
@@ -125,11 +124,7 @@ class Source:
             yield Document(ticker, fields, legs_of(fields))
 
     def _records(self, shape: _Shape, wanted: Collection[str] | None) -> Iterator[DocumentFields]:
-        known = _known_fields(self.key, shape)
-        if 0:
-            with suppress(UnknownFieldsError):
-                yield from known.read_list(self.body)
-                return
+        known = _known_fields(shape)
         parts = _parts_of(self.body, self.key)
         if wanted is not None and self.tickers is not None and len(self.tickers) == len(parts):
             parts = [part for part, ticker in zip(parts, self.tickers, strict=True) if ticker in wanted]

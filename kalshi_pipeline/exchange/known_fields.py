@@ -5,9 +5,8 @@ known from then on.
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from keyword import iskeyword
-from mmap import mmap
 from typing import Any
 
 import msgspec
@@ -21,31 +20,27 @@ class UnknownFieldsError(Exception):
 
 
 class KnownFields:
-    """The fields that are known of the records under a key, and structs of them.
+    """The fields of one kind of record that are known, and a struct of them.
 
     Those that are `left_out` are known by their names alone. `read_float` reads the text of a fraction.
     """
 
-    def __init__(self, key: str, left_out: re.Pattern[str], read_float: Callable[[str], Any]) -> None:
-        self._key = key
+    def __init__(self, left_out: re.Pattern[str], read_float: Callable[[str], Any]) -> None:
         self._is_left_out = left_out.fullmatch
         self._read_float = read_float
         self._names: set[str] = set()
         self._left_out: list[str] = []
-        self._decoder: msgspec.json.Decoder[Any] | None = None
-        self._list_decoder: msgspec.json.Decoder[Any] | None = None
+        self._decode: Callable[[bytes | msgspec.Raw], msgspec.Struct] = _decode_nothing
 
     def read(self, part: bytes | msgspec.Raw) -> msgspec.Struct:
         """Return the fields of a record; those that it does not have, or that are left out, are UNSET."""
-        fields: msgspec.Struct = _decoded(self._decoder, part)
-        self._leave_out(fields)
+        try:
+            fields = self._decode(part)
+        except (RecursionError, ValueError) as error:  # msgspec's own errors are ValueErrors
+            raise UnknownFieldsError from error
+        for name in self._left_out:
+            setattr(fields, name, msgspec.UNSET)
         return fields
-
-    def read_list(self, body: bytes | mmap) -> Iterator[msgspec.Struct]:
-        """Yield the same of each record of an answer, none of which is read singly."""
-        for fields in _decoded(self._list_decoder, body).records:
-            self._leave_out(fields)
-            yield fields
 
     def learn(self, names: Iterable[str]) -> None:
         """Know these fields from now on, as far as a struct can have them, and a bounded number of them."""
@@ -58,21 +53,8 @@ class KnownFields:
             (name, msgspec.Raw if name in self._left_out else Any, msgspec.UNSET) for name in sorted(known)
         ]
         struct = msgspec.defstruct("Fields", types, forbid_unknown_fields=True, gc=False)
-        envelope = msgspec.defstruct(
-            "Envelope", [("records", list[struct])], rename={"records": self._key}, gc=False
-        )
-        self._decoder = msgspec.json.Decoder(struct, float_hook=self._read_float)
-        self._list_decoder = msgspec.json.Decoder(envelope, float_hook=self._read_float)
-
-    def _leave_out(self, fields: msgspec.Struct) -> None:
-        for name in self._left_out:
-            setattr(fields, name, msgspec.UNSET)
+        self._decode = msgspec.json.Decoder(struct, float_hook=self._read_float).decode
 
 
-def _decoded(decoder: msgspec.json.Decoder[Any] | None, part: bytes | mmap | msgspec.Raw) -> Any:  # noqa: ANN401
-    if decoder is None:
-        raise UnknownFieldsError
-    try:
-        return decoder.decode(part)
-    except (RecursionError, ValueError) as error:
-        raise UnknownFieldsError from error
+def _decode_nothing(_: object) -> msgspec.Struct:
+    raise UnknownFieldsError

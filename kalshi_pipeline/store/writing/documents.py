@@ -9,7 +9,7 @@ from functools import cache
 from itertools import islice
 from typing import Any, NamedTuple, TypeAlias
 
-from msgspec import UNSET, UnsetType
+from msgspec import UnsetType
 from msgspec.structs import astuple
 from sqlalchemy import (
     BigInteger,
@@ -31,7 +31,7 @@ from sqlalchemy import (
     update,
 )
 
-from kalshi_pipeline.records import Document, Event, Leg, Market, Series
+from kalshi_pipeline.records import Document, Event, Leg, Market, Series, remove, value_in
 from kalshi_pipeline.store.dialects.statements import in_parts, insert_or_ignore, upsert
 from kalshi_pipeline.store.document_blocks import compressed, dictionary_of, digest_of, line_of
 from kalshi_pipeline.store.schema.from_records import record_columns, shared_fields
@@ -173,16 +173,12 @@ def prepare_document(
     ticker, fields, legs = document
     shared: dict[str, int] = {}
     bodies: dict[int, str] = {}
-    is_dict = isinstance(fields, dict)
     for name in kind.shared:
-        text = fields.get(name) if is_dict else getattr(fields, name, None)
+        text = value_in(fields, name)
         if text.__class__ is str:
             shared[name] = key = key_of(text)
             bodies[key] = text
-            if is_dict:
-                del fields[name]
-            else:
-                setattr(fields, name, UNSET)
+            remove(fields, name)
     line = line_of(fields, shared)
     return Prepared(ticker, line, digest_of(line), bodies, legs, seen_at, is_first_only)
 
