@@ -322,7 +322,10 @@ A struct has them as attributes in the order of their names; one that the record
 
 def value_in(fields: DocumentFields, name: str) -> Any:  # noqa: ANN401  (JSON)
     """Return one of the fields, None if it is missing."""
-    return fields.get(name) if isinstance(fields, dict) else getattr(fields, name, None)
+    if isinstance(fields, dict):
+        return fields.get(name)
+    value = getattr(fields, name, None)
+    return None if value is UNSET else value
 
 
 def remove(fields: DocumentFields, name: str) -> None:

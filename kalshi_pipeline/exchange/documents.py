@@ -9,7 +9,6 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from functools import cache, lru_cache
-from mmap import MAP_ANONYMOUS, MAP_PRIVATE, mmap
 from typing import Any, NamedTuple
 
 import msgspec
@@ -81,19 +80,6 @@ def _known_fields(shape: _Shape) -> KnownFields:
     return KnownFields(shape.left_out, _number)
 
 
-def outside_of_the_heap(body: bytes) -> bytes | mmap:
-    """Return a copy in an anonymous mapping, whose memory goes back to the system once it is freed.
-
-    Several pages of some megabytes wait to be stored at a time. On the heap, fragmentation made them take three times
-    their size.
-    """
-    if not body:
-        return body
-    held = mmap(-1, len(body), flags=MAP_PRIVATE | MAP_ANONYMOUS)  # shared, it would take twice the time
-    held.write(body)
-    return held
-
-
 @dataclass(frozen=True)
 class Source:
     """The body of an answer with records under a key: a list, or a single one.
@@ -101,7 +87,7 @@ class Source:
     `tickers` are those of its records in their order, where each of them could be read.
     """
 
-    body: bytes | mmap
+    body: bytes | memoryview
     key: str
     tickers: Sequence[str] | None = None
 
@@ -166,7 +152,7 @@ def _read_legs(legs: list[Any]) -> Iterator[Leg]:
             )
 
 
-def _parts_of(body: bytes | mmap, key: str) -> Sequence[bytes | msgspec.Raw]:
+def _parts_of(body: bytes | memoryview, key: str) -> Sequence[bytes | msgspec.Raw]:
     """Return the text of each record."""
     try:
         parts: list[msgspec.Raw] | None = _envelope(key, list[msgspec.Raw] | None).decode(body).records
@@ -175,7 +161,7 @@ def _parts_of(body: bytes | mmap, key: str) -> Sequence[bytes | msgspec.Raw]:
     return parts or []
 
 
-def _split_odd(body: bytes | mmap, key: str) -> list[bytes]:
+def _split_odd(body: bytes | memoryview, key: str) -> list[bytes]:
     try:
         found = split_object(bytes(body)).get(key, b"[]")
     except ValueError:

@@ -11,8 +11,9 @@ from typing import Any, Generic, TypeVar
 import msgspec
 
 from kalshi_pipeline.exchange.compiling import NO_RULES, Rules, list_of, record_function, wire_of
-from kalshi_pipeline.exchange.documents import Source, outside_of_the_heap
+from kalshi_pipeline.exchange.documents import Source
 from kalshi_pipeline.exchange.field_by_field import read_fields
+from kalshi_pipeline.exchange.held_bodies import outside_of_the_heap
 from kalshi_pipeline.exchange.json_text import load, may_hold_nul
 from kalshi_pipeline.exchange.pages import Page, object_under, read_rows, split_page, unreadable
 from kalshi_pipeline.exchange.payloads import Payload
