@@ -5,15 +5,23 @@ UI shows are derived from these lists. Prices are integers of micro-dollars, siz
 microseconds since 1970, and what is absent is None. How a payload spells a field is in `exchange.payloads`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import Enum
 from functools import cache
 from operator import itemgetter
 from types import NoneType, UnionType
-from typing import Annotated, Any, NamedTuple, TypeAlias, Union, get_args, get_origin, get_type_hints
-
-from msgspec import UNSET, Struct
+from typing import (
+    Annotated,
+    Any,
+    NamedTuple,
+    Protocol,
+    TypeAlias,
+    Union,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
 
 READING = 2
 """The version of reading: raised wherever a field is added to a record that is kept, or is read in another way."""
@@ -313,27 +321,22 @@ class Leg(NamedTuple):
     settlement_value: Annotated[int | None, Note("what YES of that market paid, once it is known", DOLLARS)]
 
 
-DocumentFields: TypeAlias = dict[str, Any] | Struct
-"""JSON values by the exchange's own names, with fractions as `Decimal`.
+class DocumentFields(Protocol):
+    """JSON values by the exchange's own names, with fractions as `Decimal`: a dict, or what can be used like one."""
 
-A struct has them as attributes in the order of their names; one that the record does not have is UNSET.
-"""
+    def get(self, name: str, /) -> Any:  # noqa: ANN401  (JSON)
+        """Return one of the fields, None if it is missing."""
+        ...
 
+    def __delitem__(self, name: str, /) -> None: ...
 
-def value_in(fields: DocumentFields, name: str) -> Any:  # noqa: ANN401  (JSON)
-    """Return one of the fields, None if it is missing."""
-    if isinstance(fields, dict):
-        return fields.get(name)
-    value = getattr(fields, name, None)
-    return None if value is UNSET else value
+    def keys(self) -> Iterable[str]:
+        """Return the names of the fields."""
+        ...
 
-
-def remove(fields: DocumentFields, name: str) -> None:
-    """Remove one of the fields, which is there."""
-    if isinstance(fields, dict):
-        del fields[name]
-    else:
-        setattr(fields, name, UNSET)
+    def values(self) -> Iterable[Any]:
+        """Return their values, in the same order."""
+        ...
 
 
 class Document(NamedTuple):

@@ -16,7 +16,7 @@ import msgspec
 from kalshi_pipeline.exchange.json_text import split_list, split_object
 from kalshi_pipeline.exchange.known_fields import KnownFields, UnknownFieldsError
 from kalshi_pipeline.exchange.value_readers import loose_dollars, loose_text
-from kalshi_pipeline.records import Document, DocumentFields, Leg, value_in
+from kalshi_pipeline.records import Document, DocumentFields, Leg
 
 
 def _number(text: str) -> Decimal | msgspec.Raw:
@@ -101,7 +101,7 @@ class Source:
         shape = _SHAPES.get(self.key, _OTHER)
         seen: set[str] = set()
         for fields in self._records(shape, wanted):
-            ticker = value_in(fields, shape.identifier)
+            ticker = fields.get(shape.identifier)
             if not isinstance(ticker, str) or not ticker or ticker in seen:
                 continue
             if wanted is not None and ticker not in wanted:
@@ -136,7 +136,7 @@ def _read_all(part: bytes | msgspec.Raw) -> dict[str, Any] | None:
 
 def legs_of(fields: DocumentFields) -> tuple[Leg, ...] | None:
     """Return the legs of a combo, None where the exchange does not say them; what is odd in one is absent."""
-    legs = value_in(fields, _LEGS)
+    legs = fields.get(_LEGS)
     return tuple(_read_legs(legs)) if isinstance(legs, list) else None
 
 

@@ -10,6 +10,9 @@ from keyword import iskeyword
 from typing import Any
 
 import msgspec
+from msgspec.structs import astuple
+
+from kalshi_pipeline.records import DocumentFields
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,99}")
 _MOST_FIELDS = 300
@@ -17,6 +20,23 @@ _MOST_FIELDS = 300
 
 class UnknownFieldsError(Exception):
     """A record has a field that is not known yet, or one that msgspec does not read."""
+
+
+class _Fields(msgspec.Struct):
+    """A record's fields as attributes in the order of their names, used like a dict; one that is missing is UNSET."""
+
+    def get(self, name: str) -> Any:  # noqa: ANN401  (JSON)
+        value = getattr(self, name, None)
+        return None if value is msgspec.UNSET else value
+
+    def __delitem__(self, name: str) -> None:
+        setattr(self, name, msgspec.UNSET)
+
+    def keys(self) -> list[str]:
+        return [name for name in self.__struct_fields__ if getattr(self, name) is not msgspec.UNSET]
+
+    def values(self) -> list[Any]:
+        return [value for value in astuple(self) if value is not msgspec.UNSET]
 
 
 class KnownFields:
@@ -30,12 +50,12 @@ class KnownFields:
         self._read_float = read_float
         self._names: set[str] = set()
         self._left_out: list[str] = []
-        self._decode: Callable[[bytes | msgspec.Raw], msgspec.Struct] = _decode_nothing
+        self._decode: Callable[[bytes | msgspec.Raw], Any] = _decode_nothing
 
-    def read(self, part: bytes | msgspec.Raw) -> msgspec.Struct:
-        """Return the fields of a record; those that it does not have, or that are left out, are UNSET."""
+    def read(self, part: bytes | msgspec.Raw) -> DocumentFields:
+        """Return the fields of a record, but for those that are left out."""
         try:
-            fields = self._decode(part)
+            fields: _Fields = self._decode(part)
         except (RecursionError, ValueError) as error:  # msgspec's own errors are ValueErrors
             raise UnknownFieldsError from error
         for name in self._left_out:
@@ -44,7 +64,7 @@ class KnownFields:
 
     def learn(self, names: Iterable[str]) -> None:
         """Know these fields from now on, as far as a struct can have them, and a bounded number of them."""
-        known = self._names | {name for name in names if _NAME.fullmatch(name) and not iskeyword(name)}
+        known = self._names | set(filter(_may_be_attribute, names))
         if len(known) > _MOST_FIELDS or known == self._names:
             return
         self._names = known
@@ -52,9 +72,13 @@ class KnownFields:
         types: list[tuple[str, Any, Any]] = [
             (name, msgspec.Raw if name in self._left_out else Any, msgspec.UNSET) for name in sorted(known)
         ]
-        struct = msgspec.defstruct("Fields", types, forbid_unknown_fields=True, gc=False)
+        struct = msgspec.defstruct("Fields", types, bases=(_Fields,), forbid_unknown_fields=True, gc=False)
         self._decode = msgspec.json.Decoder(struct, float_hook=self._read_float).decode
 
 
-def _decode_nothing(_: object) -> msgspec.Struct:
+def _decode_nothing(_: object) -> _Fields:
     raise UnknownFieldsError
+
+
+def _may_be_attribute(name: str) -> bool:
+    return bool(_NAME.fullmatch(name)) and not iskeyword(name) and not hasattr(_Fields, name)

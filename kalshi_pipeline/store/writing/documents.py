@@ -9,8 +9,6 @@ from functools import cache
 from itertools import islice
 from typing import Any, NamedTuple, TypeAlias
 
-from msgspec import UnsetType
-from msgspec.structs import astuple
 from sqlalchemy import (
     BigInteger,
     Boolean,
@@ -31,7 +29,7 @@ from sqlalchemy import (
     update,
 )
 
-from kalshi_pipeline.records import Document, Event, Leg, Market, Series, remove, value_in
+from kalshi_pipeline.records import Document, Event, Leg, Market, Series
 from kalshi_pipeline.store.dialects.statements import in_parts, insert_or_ignore, upsert
 from kalshi_pipeline.store.document_blocks import compressed, dictionary_of, digest_of, line_of
 from kalshi_pipeline.store.schema.from_records import record_columns, shared_fields
@@ -174,11 +172,11 @@ def prepare_document(
     shared: dict[str, int] = {}
     bodies: dict[int, str] = {}
     for name in kind.shared:
-        text = value_in(fields, name)
+        text = fields.get(name)
         if text.__class__ is str:
             shared[name] = key = key_of(text)
             bodies[key] = text
-            remove(fields, name)
+            del fields[name]
     line = line_of(fields, shared)
     return Prepared(ticker, line, digest_of(line), bodies, legs, seen_at, is_first_only)
 
@@ -394,7 +392,7 @@ _add_fields = upsert(
 
 
 Layout: TypeAlias = tuple[str, tuple[str, ...], tuple[type, ...]]
-"""The kind of a document, and the names and the types of its fields; one of `UnsetType` is missing."""
+"""The kind of a document, and the names and the types of its fields."""
 
 
 def layout_of(kind: DocumentKind, document: Document) -> Layout:
@@ -430,8 +428,7 @@ def count_fields(connection: Connection, layouts: Mapping[Layout, int], at: int)
     for (kind, names, types), count in layouts.items():
         counts[kind, "", ""] += count
         for name, python_type in zip(names, types, strict=True):
-            if python_type is not UnsetType:
-                counts[kind, name, _JSON_TYPES.get(python_type, "number")] += count
+            counts[kind, name, _JSON_TYPES.get(python_type, "number")] += count
     week_at = _week_of(at)
     rows = [(kind, week_at, name, type_, count) for (kind, name, type_), count in counts.items()]
     _staged_fields.fill(connection, rows)
