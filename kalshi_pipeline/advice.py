@@ -15,6 +15,7 @@ from kalshi_pipeline.errors import (
     StoreError,
     StoreProblem,
     TickAheadError,
+    UnexpectedError,
     UnknownKindError,
     UnknownTickerError,
 )
@@ -77,6 +78,8 @@ def _advice_for(error: PipelineError) -> str | None:
             return f"choose the kind {_one_of(error.kinds)}"
         case UnknownTickerError():
             return f"check the ticker, or fetch it with `kalshi-pipeline market {error.ticker}`"
+        case UnexpectedError():
+            return "it is a fault of this program or of the machine: report it if it comes again"
         case _:
             return None
 

@@ -142,6 +142,10 @@ class RangeError(PipelineError):
     """A span of time, or a grid over it, that cannot be asked for."""
 
 
+class UnexpectedError(PipelineError):
+    """Any other exception, where it is reported in one line because the program continues."""
+
+
 class StoppedError(BaseException):
     """A signal has stopped the program. No Exception, so that only what must close at any end catches it."""
 

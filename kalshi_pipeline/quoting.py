@@ -1,6 +1,18 @@
-"""How messages quote texts of the exchange and of users: printable, and cut to a length that can be read and stored."""
+"""How texts of the exchange and of users are shown: printable, and in messages cut to a length that can be read."""
 
 _LONGEST_QUOTED = 300
+# Letters and signs by their Unicode category, but nothing is seen of them: fillers, joiners, variation selectors.
+_INVISIBLE = frozenset(
+    map(
+        chr,
+        (
+            *(0x034F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x2800, 0x3164, 0xFFA0),
+            *range(0x180B, 0x1810),
+            *range(0xFE00, 0xFE0E),  # the two after them choose between a letter and its emoji
+            *range(0xE0100, 0xE01F0),
+        ),
+    )
+)
 
 
 def quoted(value: object) -> str:
@@ -9,18 +21,29 @@ def quoted(value: object) -> str:
 
 
 def cut(text: str) -> str:
-    """Return a text of the exchange in one line, cut at 300 characters, with nothing that a terminal would act upon.
+    """Return a text of the exchange as `printable` does, cut at 300 characters."""
+    return printable(text if len(text) <= _LONGEST_QUOTED else text[: _LONGEST_QUOTED - 1] + "…")
 
-    Half a character, which JSON allows and neither a terminal nor a database takes, is replaced too.
+
+def printable(text: str) -> str:
+    """Return a text in one line, as a reader may see it: every character is visible, and acts upon nothing.
+
+    Line breaks and other white space become spaces. Replaced by U+FFFD are control characters, such as those that
+    begin the escape sequences of a terminal, marks that reverse the direction of writing, characters without width,
+    and half characters, which JSON allows and neither a terminal nor a database takes.
     """
-    short = text if len(text) <= _LONGEST_QUOTED else text[: _LONGEST_QUOTED - 1] + "…"
-    return short if short.isprintable() else "".join(map(_printable, short))
+    return text if is_printable(text) else "".join(map(_printable, text))
+
+
+def is_printable(text: str) -> bool:
+    """Return whether `printable` would change nothing."""
+    return text.isprintable() and (text.isascii() or _INVISIBLE.isdisjoint(text))
 
 
 def _printable(char: str) -> str:
     if char.isspace():
         return " "
-    return char if char.isprintable() else "\N{REPLACEMENT CHARACTER}"
+    return char if is_printable(char) else "\N{REPLACEMENT CHARACTER}"
 
 
 def is_text(value: str) -> bool:

@@ -5,11 +5,23 @@ UI shows are derived from these lists. Prices are integers of micro-dollars, siz
 microseconds since 1970, and what is absent is None. How a payload spells a field is in `exchange.payloads`.
 """
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import Enum
 from functools import cache
+from operator import itemgetter
 from types import NoneType, UnionType
-from typing import Annotated, Any, NamedTuple, TypeAlias, Union, get_args, get_origin, get_type_hints
+from typing import (
+    Annotated,
+    Any,
+    NamedTuple,
+    Protocol,
+    TypeAlias,
+    Union,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
 
 READING = 2
 """The version of reading: raised wherever a field is added to a record that is kept, or is read in another way."""
@@ -184,18 +196,12 @@ class Market(NamedTuple):
     is_mirrored: bool
     has_negative_size: bool
 
-    @property
-    def description(self) -> Row:
-        """What is stored of the market besides its quote."""
-        return self[:_DESCRIBED]
-
-    @property
-    def dated_description(self) -> Row:
-        """The same with the time of its last change."""
-        return self[: _DESCRIBED + 1]
-
 
 _DESCRIBED = Market._fields.index("updated_time")
+description_of: Callable[[Market], Row] = itemgetter(slice(_DESCRIBED))
+"""What is stored of a market besides its quote."""
+dated_description_of: Callable[[Market], Row] = itemgetter(slice(_DESCRIBED + 1))
+"""The same with the time of its last change."""
 
 
 class Outcome(NamedTuple):
@@ -315,15 +321,32 @@ class Leg(NamedTuple):
     settlement_value: Annotated[int | None, Note("what YES of that market paid, once it is known", DOLLARS)]
 
 
+class DocumentFields(Protocol):
+    """JSON values by the exchange's own names, with fractions as `Decimal`: a dict, or what can be used like one."""
+
+    def get(self, name: str, /) -> Any:  # noqa: ANN401  (JSON)
+        """Return one of the fields, None if it is missing."""
+        ...
+
+    def __delitem__(self, name: str, /) -> None: ...
+
+    def keys(self) -> Iterable[str]:
+        """Return the names of the fields."""
+        ...
+
+    def values(self) -> Iterable[Any]:
+        """Return their values, in the same order."""
+        ...
+
+
 class Document(NamedTuple):
     """Everything that the exchange says of one record, but for what moves with every quote.
 
-    `fields` are JSON values by the exchange's own names, with fractions as `Decimal`. `legs` are None where it says
-    nothing of them.
+    `legs` are None where it says nothing of them.
     """
 
     ticker: str
-    fields: dict[str, Any]
+    fields: DocumentFields
     legs: tuple[Leg, ...] | None = None
 
 

@@ -1,23 +1,32 @@
-"""Every setting of the pipeline, typed. Only this module reads the environment and `.env`.
+"""Every setting of the pipeline, typed. Only this module reads the environment, and `.env` by `env_file`.
 
-A setting is an environment variable `KALSHI_<NAME>`; a blank one counts as not set. All problems are reported
+A setting is an environment variable `KALSHI_<NAME>`; a blank one counts as not set. The environment goes
+before `.env`. All problems are reported
 together, one line each, before anything starts.
 """
 
-import contextlib
 import difflib
 import os
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
-from typing import Annotated, Any
+from pathlib import Path
+from typing import Annotated, Any, TypeAlias
 from urllib.parse import urlsplit
 
-from dotenv import dotenv_values
-from pydantic import BeforeValidator, Field, ValidationError, field_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 
+from kalshi_pipeline.env_file import read_env_file
 from kalshi_pipeline.errors import ConfigurationError
-from kalshi_pipeline.quoting import is_text
+from kalshi_pipeline.quoting import cut, is_printable, is_text
 from kalshi_pipeline.scope import Combos
 from kalshi_pipeline.store.dialects import url_problem
 
@@ -30,6 +39,7 @@ _BYTES_PER_MB = 1_000_000
 _MOST_DAYS = 36_600.0
 _MOST_HOURS = 24 * _MOST_DAYS
 _MOST_SECONDS = 86_400.0
+_QUOTATION_MARKS = {'"', "'", "`", "\N{LEFT DOUBLE QUOTATION MARK}", "\N{RIGHT DOUBLE QUOTATION MARK}"}
 
 
 class SnapshotMode(StrEnum):
@@ -47,22 +57,22 @@ _IN_ANY_CASE = BeforeValidator(_lower)
 
 
 def _split(value: object) -> object:
-    if isinstance(value, str):
-        return tuple(dict.fromkeys(part.strip() for part in value.split(",") if part.strip()))
-    return value
+    if not isinstance(value, str):
+        return value
+    parts = dict.fromkeys(part.strip() for part in value.split(",") if part.strip())
+    if any(";" in part or part.split()[1:] for part in parts):
+        raise ValueError("is not separated by commas")
+    return tuple(parts)
 
 
-class Settings(BaseSettings):
+_Tickers: TypeAlias = tuple[str, ...]
+_SEPARATED_BY_COMMAS = BeforeValidator(_split)
+
+
+class Settings(BaseModel):
     """The settings with their defaults. The README's table shows their descriptions."""
 
-    model_config = SettingsConfigDict(
-        env_prefix=PREFIX,
-        env_file=".env",
-        env_file_encoding="utf-8",
-        env_ignore_empty=True,
-        extra="ignore",
-        frozen=True,
-    )
+    model_config = ConfigDict(frozen=True, allow_inf_nan=False)
 
     api_url: str = Field(
         "https://external-api.kalshi.com/trade-api/v2",
@@ -74,12 +84,12 @@ class Settings(BaseSettings):
     )
     requests_per_second: float = Field(
         15,
-        gt=0,
+        ge=0.01,
         le=1000,
         description="Most requests that are sent in any second, retries included; fewer after a 429",
     )
     backfill_share: float = Field(
-        0.5, gt=0, le=1, description="Share of those requests that all backfills together may use"
+        0.5, ge=0.01, le=1, description="Share of those requests that all backfills together may use"
     )
     snapshot_minutes: float = Field(
         5, ge=0.25, le=1440, description="Minutes between snapshots; fractions are allowed"
@@ -99,7 +109,7 @@ class Settings(BaseSettings):
     combos: Annotated[Combos, _IN_ANY_CASE] = Field(
         Combos.EXCLUDE, description="Multivariate (`KXMVE…`) markets: `exclude`, `only` or `include`"
     )
-    series: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)] = Field(
+    series: Annotated[_Tickers, _SEPARATED_BY_COMMAS] = Field(
         (), description="Comma-separated series tickers; only these series are collected, or all if blank"
     )
     max_pages: int | None = Field(
@@ -161,14 +171,19 @@ class Settings(BaseSettings):
         description="Age at which `housekeeping` deletes a run from Dagster's own history",
     )
 
-    candlestick_series: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)] = Field(
+    fork_runs: bool = Field(
+        default=True,
+        description="Whether Dagster's runs are forked from a process that has imported everything (on Linux)",
+    )
+
+    candlestick_series: Annotated[_Tickers, _SEPARATED_BY_COMMAS] = Field(
         (), description="Comma-separated series; the candlesticks of their markets are collected"
     )
-    candlestick_markets: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)] = Field(
+    candlestick_markets: Annotated[_Tickers, _SEPARATED_BY_COMMAS] = Field(
         (), description="Comma-separated tickers of further markets whose candlesticks are collected"
     )
     candlestick_minutes: int = Field(60, description="Length of a candlestick: 1, 60 or 1440 minutes")
-    order_book_markets: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)] = Field(
+    order_book_markets: Annotated[_Tickers, _SEPARATED_BY_COMMAS] = Field(
         (), description="Comma-separated tickers of markets whose order books are collected"
     )
     order_book_minutes: float = Field(
@@ -177,9 +192,12 @@ class Settings(BaseSettings):
 
     @field_validator("*", mode="before")
     @classmethod
-    def _is_text(cls, value: object) -> object:
-        if isinstance(value, str) and not is_text(value):
-            raise ValueError("is not UTF-8 text")
+    def _is_text(cls, value: object, info: ValidationInfo) -> object:
+        if not isinstance(value, str):
+            return value
+        is_list = cls.model_fields[str(info.field_name)].annotation == _Tickers
+        if problem := _problem_of_text(value.strip() if is_list else value):
+            raise ValueError(problem)
         return value
 
     @field_validator("api_url")
@@ -220,28 +238,55 @@ class Settings(BaseSettings):
         return self.snapshot_minutes * 60
 
 
-def load_settings(**overrides: Any) -> Settings:  # noqa: ANN401  (each field validates its own)
-    """Return the settings from the environment and `.env`; `overrides` take precedence.
+_VARIABLES = {f"{PREFIX}{name.upper()}" for name in Settings.model_fields}
+_NEAR = 0.8
+
+
+def _problem_of_text(value: str) -> str | None:
+    if not is_text(value):
+        return "is not UTF-8 text"
+    if value != value.strip():
+        return "begins or ends with white space"
+    if {value[:1], value[-1:]} & _QUOTATION_MARKS:
+        return "is in quotation marks, which would be part of it"
+    return None if is_printable(value) else "holds a character that cannot be seen"
+
+
+def load_settings(environ: Mapping[str, str] = os.environ, /, **overrides: Any) -> Settings:  # noqa: ANN401
+    """Return the settings from the environment and `.env`: `overrides` first, then the environment, then `.env`.
 
     Raises ConfigurationError with one line for each setting that cannot be used, and for each variable that looks
     like a misspelt setting: ignoring it would silently use a default.
     """
-    known = Settings.model_fields
-    problems = _misspelt([*os.environ, *_names_in_dotenv()])
+    written = read_env_file(Path(".env"), is_about_setting)
+    problems = [*written.problems, *_misspelt([*environ, *written.values])]
     problems += [
-        f"{name} is not a setting; the settings are {', '.join(known)}"
+        f"{name} is not a setting; the settings are {', '.join(Settings.model_fields)}"
         for name in overrides
-        if name not in known
+        if name not in Settings.model_fields
     ]
+    values = {**_fields_of(written.values), **_fields_of(environ), **overrides}
     try:
-        settings = Settings(**overrides)
+        settings = Settings(**values)
     except ValidationError as error:
         problems += [_problem(detail["loc"], detail["msg"], detail["input"]) for detail in error.errors()]
-    except UnicodeDecodeError:
-        problems.append(".env is not UTF-8 text: save it as UTF-8")
     if problems:
         raise ConfigurationError(problems)
     return settings
+
+
+def is_about_setting(name: str) -> bool:
+    """Return whether a variable's name is that of a setting, or looks like a misspelt one."""
+    return _meant_by(name) is not None
+
+
+def _fields_of(variables: Mapping[str, str]) -> dict[str, str]:
+    """Return the settings that variables set, by field; one that is in capitals goes before others."""
+    return {
+        name.upper().removeprefix(PREFIX).lower(): variables[name]
+        for name in sorted(variables, reverse=True)
+        if name.upper() in _VARIABLES and variables[name].strip()
+    }
 
 
 def _problem(loc: tuple[int | str, ...], message: str, value: object) -> str:
@@ -249,7 +294,7 @@ def _problem(loc: tuple[int | str, ...], message: str, value: object) -> str:
     reason = message.removeprefix("Value error, ")
     # An address may contain a password, or a token in its query.
     is_secret = name == "database_url" or any(char in str(value) for char in "@?#")
-    shown = "" if is_secret else f"={value!s}".encode(errors="backslashreplace").decode()
+    shown = "" if is_secret else f"={cut(str(value).encode(errors='backslashreplace').decode())}"
     return f"{PREFIX}{name.upper()}{shown}: {reason[0].lower()}{reason[1:]}; change it or unset it"
 
 
@@ -271,19 +316,22 @@ def _address_problem(value: str) -> str | None:
     return None
 
 
-def _names_in_dotenv() -> Iterable[str]:
-    with contextlib.suppress(UnicodeDecodeError):  # reading the values reports it
-        return dotenv_values(".env")
-    return ()
-
-
 def _misspelt(names: Iterable[str]) -> list[str]:
-    known = {name.upper() for name in Settings.model_fields}
-    used = (name.removeprefix(PREFIX) for name in names if name.startswith(PREFIX))
-    # Other Kalshi tools have variables of their own (KALSHI_API_KEY), so only near misses are suspicious.
-    near = {name: difflib.get_close_matches(name, known, n=1, cutoff=0.8) for name in set(used) - known}
+    meant = {name: _meant_by(name) for name in sorted({*names}) if name.upper() not in _VARIABLES}
     return [
-        f"{PREFIX}{name} is not a setting: did you mean {PREFIX}{close[0]}? Rename or unset it"
-        for name, close in sorted(near.items())
-        if close
+        f"{cut(name)} is not a setting: did you mean {variable}? Rename or unset it"
+        for name, variable in meant.items()
+        if variable is not None
     ]
+
+
+def _meant_by(name: str) -> str | None:
+    """Return the variable that a name is, or nearly is. Other Kalshi tools have theirs, such as KALSHI_API_KEY."""
+    head, _, rest = re.sub(r"[^A-Z0-9]+", "_", name.upper()).partition("_")
+    if head == "KALSHI":
+        rest = rest.lstrip("_")
+    elif not difflib.get_close_matches(head, ["KALSHI"], cutoff=_NEAR):
+        return None
+    known = [variable.removeprefix(PREFIX) for variable in _VARIABLES]
+    near = difflib.get_close_matches(rest, known, n=1, cutoff=_NEAR)
+    return f"{PREFIX}{near[0]}" if near else None

@@ -14,7 +14,11 @@ CLI = "from kalshi_pipeline.cli.entry import main; main()"
 
 @contextmanager
 def python(
-    code: str, *arguments: str, env: Mapping[str, str] | None = None, ignores_sigint: bool = False
+    code: str,
+    *arguments: str,
+    env: Mapping[str, str] | None = None,
+    ignores_sigint: bool = False,
+    stdout: int = subprocess.PIPE,
 ) -> Iterator[Process]:
     """Run code in a process of its own. The block ends when the process has; it is killed where the test fails.
 
@@ -23,7 +27,7 @@ def python(
     prelude = _AT_SIGINT.format("SIG_IGN" if ignores_sigint else "default_int_handler")
     command = [sys.executable, "-W", "error", "-c", prelude + code, *arguments]
     with subprocess.Popen(
-        command, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        command, env=env, stdin=subprocess.PIPE, stdout=stdout, stderr=subprocess.PIPE, text=True
     ) as process:
         try:
             yield process

@@ -25,7 +25,14 @@ KNOWS: dict[str, set[str]] = {
     "scope": {"vocabulary"},
     "clock": {"units"},
     "advice": {"errors"},
-    "settings": {"errors", "quoting", "scope", "store"},  # of the store, `dialects` alone: a test below
+    "env_file": set(),
+    "settings": {
+        "env_file",
+        "errors",
+        "quoting",
+        "scope",
+        "store",
+    },  # of the store, `dialects` alone: a test below
     "exchange": {"clock", "errors", "quoting", "records", "units", "vocabulary"},
     "store": {"clock", "errors", "records", "scope", "units", "vocabulary"},
     "api": {*GROUND_FLOOR, "store"},
@@ -50,7 +57,7 @@ HOMES: dict[str, set[str]] = {
     "dagster": {"cli", "defs", "definitions"},
     "starlette": {"sandbox"},
     "uvicorn": {"sandbox"},
-    "pydantic_settings": {"settings"},
+    "dotenv": {"env_file"},
     "typer": {"cli"},
     "rich": {"cli"},
 }
@@ -153,13 +160,16 @@ def test_no_room_for_odds_and_ends() -> None:
 
 
 def test_environment_is_read_in_one_place() -> None:
-    """The variables of every program that speaks HTTP, for proxies and certificates, are no settings of ours."""
+    """Under Dagster, which writes over it, another place finds the one of the start.
+
+    The variables of every program that speaks HTTP, for proxies and certificates, are no settings of ours.
+    """
     readers = {
         path.relative_to(ROOT).as_posix()
         for path in ROOT.rglob("*.py")
         if any(word in path.read_text(encoding="utf-8") for word in ("os.environ", "getenv"))
     }
-    assert readers == {"settings.py", "exchange/connecting.py"}
+    assert readers == {"settings.py", "defs/environment.py", "exchange/connecting.py"}
 
 
 def test_statements_are_written_in_the_store_only() -> None:

@@ -54,6 +54,8 @@ def rows_of(table: str) -> list[list[str]]:
 def shown_default(default: Any) -> str:
     if default in (None, ()):
         return ""
+    if isinstance(default, bool):
+        return f"`{str(default).lower()}`"
     return f"`{default:g}`" if isinstance(default, float) else f"`{default}`"
 
 

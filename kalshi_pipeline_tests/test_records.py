@@ -18,6 +18,8 @@ from kalshi_pipeline.records import (
     Settlement,
     Trade,
     Unit,
+    dated_description_of,
+    description_of,
     fields_of,
     units_of,
 )
@@ -101,9 +103,9 @@ def test_description_of_a_market_is_its_columns_without_those_of_its_quote() -> 
     """Each field's name stands for its value."""
     market = Market(**dict(zip(Market._fields, Market._fields, strict=True)))  # type: ignore[arg-type]
     stored = record_columns(Market, without=(*UNSTORED, *Quote._fields))
-    described = [text_key(name) if name in shared_fields(Market) else name for name in market.description]
+    described = [text_key(name) if name in shared_fields(Market) else name for name in description_of(market)]
     assert described == [column.name for column in stored]
-    assert market.dated_description == (*market.description, "updated_time")
+    assert dated_description_of(market) == (*description_of(market), "updated_time")
 
 
 def test_quote_read_back_ends_in_the_numbers_of_a_quote_in_their_order() -> None:

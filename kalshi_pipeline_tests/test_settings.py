@@ -31,6 +31,7 @@ DEFAULTS = {
     "quarantine_share": 0.01,
     "quarantine_mb": 256.0,
     "run_history_days": 7,
+    "fork_runs": True,
     "candlestick_series": (),
     "candlestick_markets": (),
     "candlestick_minutes": 60,
@@ -80,6 +81,7 @@ def test_settings_read_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
         "PLACEHOLDER_HOURS": "0.5",
         "QUARANTINE_SHARE": "1",
         "RUN_HISTORY_DAYS": "1.5",
+        "FORK_RUNS": "false",
         "CANDLESTICK_SERIES": "KXTWOSIDE, KXTWOSIDE",
         "CANDLESTICK_MARKETS": "KXFARPLACE-99",
         "CANDLESTICK_MINUTES": "1",
@@ -111,6 +113,7 @@ def test_settings_read_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
         "quarantine_share": 1,
         "quarantine_mb": 256.0,
         "run_history_days": 1.5,
+        "fork_runs": False,
         "candlestick_series": ("KXTWOSIDE",),
         "candlestick_markets": ("KXFARPLACE-99",),
         "candlestick_minutes": 1,
@@ -161,10 +164,10 @@ def test_blank_setting_is_the_default(monkeypatch: pytest.MonkeyPatch, name: str
         ),
         pytest.param("API_URL", "https://[::1/v2", "invalid IPv6 URL", id="half-an-address"),
         pytest.param("API_URL", "https://", "is not an http:// or https:// address", id="no-host"),
-        pytest.param("REQUESTS_PER_SECOND", "0", "input should be greater than 0", id="rate-of-nothing"),
         pytest.param(
-            "REQUESTS_PER_SECOND", "nan", "input should be less than or equal to 1000", id="rate-nan"
+            "REQUESTS_PER_SECOND", "0", "input should be greater than or equal to 0.01", id="rate-of-nothing"
         ),
+        pytest.param("REQUESTS_PER_SECOND", "nan", "input should be a finite number", id="rate-nan"),
         pytest.param(
             "REQUESTS_PER_SECOND",
             "fast",
@@ -184,7 +187,12 @@ def test_blank_setting_is_the_default(monkeypatch: pytest.MonkeyPatch, name: str
         pytest.param(
             "RETRY_SECONDS", "-1", "input should be greater than or equal to 0", id="negative-retries"
         ),
-        pytest.param("WALK_SECONDS", "nan", "input should be less than or equal to 86400", id="walk-nan"),
+        pytest.param("WALK_SECONDS", "nan", "input should be a finite number", id="walk-nan"),
+        pytest.param("KEYFRAME_HOURS", "inf", "input should be a finite number", id="hours-without-end"),
+        pytest.param("KEYFRAME_HOURS", "1e400", "input should be a finite number", id="hours-too-many"),
+        pytest.param("BACKFILL_SHARE", "1e-320", "input should be greater than or equal to 0.01", id="share"),
+        pytest.param("SERIES", "KXA KXB", "is not separated by commas", id="list-with-blanks"),
+        pytest.param("ORDER_BOOK_MARKETS", "KXA-1;KXB-1", "is not separated by commas", id="semicolons"),
         pytest.param(
             "EVENT_LOOKUPS", "-1", "input should be greater than or equal to 0", id="negative-budget"
         ),
@@ -357,3 +365,142 @@ def test_query_and_fragment_of_an_address_are_refused_and_not_shown(
 def test_address_of_another_path_is_taken(monkeypatch: pytest.MonkeyPatch, address: str) -> None:
     monkeypatch.setenv("KALSHI_API_URL", address)
     assert load_settings().api_url == address.rstrip("/")
+
+
+@pytest.mark.parametrize(
+    ("value", "problem"),
+    [
+        pytest.param("sqlite:///data/kalshi.db ", "begins or ends with white space", id="trailing-blank"),
+        pytest.param("\tsqlite:///data/kalshi.db", "begins or ends with white space", id="leading-tab"),
+        pytest.param("sqlite:///data/kalshi.db\u00a0", "begins or ends with white space", id="no-break"),
+        pytest.param(
+            "sqlite:///data/kal\u200bshi.db", "holds a character that cannot be seen", id="no-width"
+        ),
+        pytest.param("sqlite:///data/kal\x1bshi.db", "holds a character that cannot be seen", id="control"),
+        pytest.param(
+            '"sqlite:///k.db"', "is in quotation marks, which would be part of it", id="quotation-marks"
+        ),
+        pytest.param(
+            "\u201csqlite:///k.db\u201d", "is in quotation marks, which would be part of it", id="curly"
+        ),
+    ],
+)
+@pytest.mark.parametrize("name", ["database_url", "api_url", "combos", "max_pages", "keyframe_hours"])
+def test_text_that_is_not_what_it_seems_is_refused(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, problem: str
+) -> None:
+    """Of every setting: a blank at the end of an address would be a second database."""
+    monkeypatch.setenv(f"KALSHI_{name.upper()}", value)
+    (line,) = problems_of()
+    assert line.startswith(f"KALSHI_{name.upper()}")
+    assert f": {problem}; " in line
+
+
+def test_value_of_blanks_is_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KALSHI_MAX_PAGES", "  ")
+    assert load_settings().model_dump() == DEFAULTS
+
+
+def test_value_that_is_too_long_to_read_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KALSHI_MAX_PAGES", "9" * 10_000)
+    (problem,) = problems_of()
+    assert problem.startswith("KALSHI_MAX_PAGES=999")
+    assert len(problem) < 500
+
+
+@pytest.mark.parametrize(
+    ("line", "name"),
+    [
+        pytest.param("KALSHI_MAX_PAGES: 4", "KALSHI_MAX_PAGES", id="yaml"),
+        pytest.param("- KALSHI_MAX_PAGES: 4", "KALSHI_MAX_PAGES", id="yaml-list"),
+        pytest.param('  "KALSHI_MAX_PAGES": "4",', "KALSHI_MAX_PAGES", id="json"),
+        pytest.param("KALSHI_MAX_PAGES 4", "KALSHI_MAX_PAGES", id="blank"),
+        pytest.param("KALSHI_MAX_PAGES", "KALSHI_MAX_PAGES", id="alone"),
+        pytest.param("setenv KALSHI_MAX_PAGES 4", "KALSHI_MAX_PAGES", id="csh"),
+        pytest.param("set KALSHI_MAX_PAGES=4", "KALSHI_MAX_PAGES", id="windows"),
+        pytest.param("$env:KALSHI_MAX_PAGES = 4", "KALSHI_MAX_PAGES", id="powershell"),
+        pytest.param('KALSHI_MAX_PAGES="4', "KALSHI_MAX_PAGES", id="quote-left-open"),
+        pytest.param("KALSHI_MAX_PAGES='4' pages", "KALSHI_MAX_PAGES", id="words-after-the-quote"),
+        pytest.param("KALSHI_MAX_PAGE: 4", "KALSHI_MAX_PAGE", id="misspelt-too"),
+        pytest.param("kalshi_max_pages: 4", "kalshi_max_pages", id="small-letters"),
+    ],
+)
+def test_line_of_dotenv_that_sets_nothing_is_reported(tmp_path: Path, line: str, name: str) -> None:
+    (tmp_path / ".env").write_text(f"# mine\n\n{line}\nOTHER=1\n", encoding="utf-8")
+    assert problems_of() == [
+        f".env, line 3: {name} is not set by this line: write {name.upper()}=value",
+    ]
+
+
+def test_setting_within_the_quotes_of_another_line_is_reported(tmp_path: Path) -> None:
+    text = 'OTHER="left open\nKALSHI_MAX_PAGES=4\nTHIRD="\n'
+    (tmp_path / ".env").write_text(text, encoding="utf-8")
+    assert problems_of() == [
+        ".env, line 2: KALSHI_MAX_PAGES is not set by this line: write KALSHI_MAX_PAGES=value"
+    ]
+
+
+def test_lines_of_other_programs_are_left_alone(tmp_path: Path) -> None:
+    lines = [
+        "what: ever",
+        "KALSHI_API_KEY: x",
+        'KEY="-----BEGIN',
+        "abc=",
+        '-----END"',
+        "=",
+        "'",
+        "a b c",
+        "\u200b",
+    ]
+    (tmp_path / ".env").write_text("\n".join([*lines, "KALSHI_MAX_PAGES=4"]), encoding="utf-8")
+    assert load_settings().max_pages == 4
+
+
+@pytest.mark.parametrize(
+    ("line", "pages"),
+    [
+        pytest.param("KALSHI_MAX_PAGES=4", 4, id="plain"),
+        pytest.param("export KALSHI_MAX_PAGES=4", 4, id="export"),
+        pytest.param("KALSHI_MAX_PAGES = '4'  # four", 4, id="quotes-and-comment"),
+        pytest.param('KALSHI_MAX_PAGES="4"', 4, id="double-quotes"),
+        pytest.param("kalshi_max_pages=4", 4, id="small-letters"),
+        pytest.param("\ufeffKALSHI_MAX_PAGES=4", 4, id="byte-order-mark"),
+        pytest.param("KALSHI_MAX_PAGES=4\r\nOTHER=1\r\n", 4, id="windows-lines"),
+        pytest.param("#KALSHI_MAX_PAGES: 4", None, id="comment"),
+        pytest.param("KALSHI_MAX_PAGES=", None, id="blank"),
+        pytest.param("KALSHI_MAX_PAGES=3\nKALSHI_MAX_PAGES=4", 4, id="twice"),
+    ],
+)
+def test_dotenv_is_read_as_usual(tmp_path: Path, line: str, pages: int | None) -> None:
+    (tmp_path / ".env").write_bytes(line.encode())
+    assert load_settings().max_pages == pages
+
+
+def test_dotenv_that_is_a_folder_is_reported(tmp_path: Path) -> None:
+    (tmp_path / ".env").mkdir()
+    assert problems_of() == [".env is a folder, and settings are read from a file of that name: rename it"]
+
+
+def test_dotenv_that_leads_nowhere_is_reported(tmp_path: Path) -> None:
+    (tmp_path / ".env").symlink_to("nowhere")
+    assert problems_of() == [".env is a link to a file that does not exist: remove it, or create that file"]
+
+
+def test_dotenv_that_cannot_be_read_is_reported(tmp_path: Path) -> None:
+    """A link to itself, because the tests may run as a user who may read everything."""
+    (tmp_path / ".env").symlink_to(".env")
+    (problem,) = problems_of()
+    assert problem.startswith(".env cannot be read (")
+
+
+def test_dotenv_in_utf_16_is_reported(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_bytes("KALSHI_MAX_PAGES=4".encode("utf-16-le"))
+    assert problems_of() == [".env is not UTF-8 text: save it as UTF-8"]
+
+
+@pytest.mark.parametrize(
+    "name", ["KALSI_MAX_PAGES", "KALHSI_MAX_PAGES", "KALSHI__MAX_PAGES", "KALSHI-MAX-PAGES"]
+)
+def test_misspelt_prefix_is_reported(tmp_path: Path, name: str) -> None:
+    (tmp_path / ".env").write_text(f"{name}=4", encoding="utf-8")
+    assert problems_of() == [f"{name} is not a setting: did you mean KALSHI_MAX_PAGES? Rename or unset it"]

@@ -16,7 +16,7 @@ from kalshi_pipeline.cli.reading import details, history, market, metrics, mover
 from kalshi_pipeline.cli.repairing import void_ticks
 from kalshi_pipeline.cli.safekeeping import backup, verify
 from kalshi_pipeline.cli.sandbox import demo, sandbox
-from kalshi_pipeline.cli.terminal import print_message
+from kalshi_pipeline.cli.terminal import print_if_possible, print_message
 from kalshi_pipeline.errors import ConfigurationError, PipelineError, StoppedError
 from kalshi_pipeline.quoting import cut, is_text
 from kalshi_pipeline.signals import raising_signals
@@ -46,11 +46,15 @@ def main() -> None:
         with raising_signals():
             _check_arguments(sys.argv[1:])
             app()
+    except ConfigurationError as error:
+        for problem in error.problems:
+            print_message(problem)
+        sys.exit(exit_code_of(error))
     except PipelineError as error:
         print_message(with_advice(error))
         sys.exit(exit_code_of(error))
     except StoppedError as stop:
-        print_message(f"stopped by {stop}")
+        print_if_possible(print_message)(f"stopped by {stop}")
         sys.exit(stop.exit_code)
 
 

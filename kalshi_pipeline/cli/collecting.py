@@ -7,9 +7,11 @@ import typer
 
 from kalshi_pipeline.api import open_store
 from kalshi_pipeline.cli import tables
+from kalshi_pipeline.cli.formats import escape
 from kalshi_pipeline.cli.terminal import (
     out,
     print_failure,
+    print_if_possible,
     print_message,
     print_repairs,
     print_report,
@@ -22,6 +24,7 @@ from kalshi_pipeline.errors import ConfigurationError
 from kalshi_pipeline.ingest.collect import collect_forever, collect_steps, last_steps, sync_steps
 from kalshi_pipeline.ingest.order_books import take_order_books
 from kalshi_pipeline.ingest.replay import replay as replay_quarantine
+from kalshi_pipeline.ingest.run.session import open_session
 from kalshi_pipeline.ingest.run.ticks import new_run_id
 from kalshi_pipeline.ingest.snapshot import take_snapshot
 from kalshi_pipeline.monitoring.overview import overview
@@ -38,10 +41,12 @@ def init() -> None:
     ) as database:
         if database.copied_to:
             out.print(
-                f"before the upgrade it was copied to {database.copied_to}", highlight=False, soft_wrap=True
+                f"before the upgrade it was copied to {escape(str(database.copied_to))}",
+                highlight=False,
+                soft_wrap=True,
             )
         out.print(
-            f"{database.place} is ready. Next: kalshi-pipeline collect --once",
+            f"{escape(str(database.place))} is ready. Next: kalshi-pipeline collect --once",
             highlight=False,
             soft_wrap=True,
         )
@@ -88,16 +93,16 @@ def collect(
             run_and_print(collect_steps(session))
         return
     settings = load_settings()
-    # An unusable database is an error now, not at every tick.
-    with contextlib.closing(Database(settings.database_url)) as database:
-        print_message(f"collecting into {database.place}")
-        identity = database.identity
+    # What is wrong with the database or a proxy ends the command now, and later only a tick.
+    with open_session(settings) as session:
+        print_message(f"collecting into {session.database.place}")
+        identity = session.database.identity
     collect_forever(
         settings,
         interval * 60,
-        on_message=print_message,
-        on_report=print_report,
-        on_failure=print_failure,
+        on_message=print_if_possible(print_message),
+        on_report=print_if_possible(print_report),
+        on_failure=print_if_possible(print_failure),
         database=identity,
     )
 

@@ -8,16 +8,21 @@ from typing import Any
 
 from kalshi_pipeline import records
 from kalshi_pipeline.api import Quote
+from kalshi_pipeline.quoting import printable
 from kalshi_pipeline.records import Unit, units_of
 from kalshi_pipeline.units import contracts_of, dollars_of, iso_of
 
 
 def write_csv(quotes: Iterable[Quote]) -> None:
-    """Write quotes with a header; stop quietly if the reader closes the pipe."""
+    """Write quotes with a header; stop quietly if the reader closes the pipe.
+
+    A file or a pipe gets every text as it is stored, a terminal what it can show.
+    """
     writer = csv.writer(sys.stdout, lineterminator="\n")
+    row_of = _row_for_terminal if sys.stdout.isatty() else exact
     try:
         writer.writerow(Quote._fields)
-        writer.writerows(map(exact, quotes))
+        writer.writerows(map(row_of, quotes))
         sys.stdout.flush()
     except BrokenPipeError:
         # The reader has enough, as `head` does: that is not a failure, and the rest is discarded.
@@ -27,6 +32,10 @@ def write_csv(quotes: Iterable[Quote]) -> None:
 def exact(quote: Quote) -> list[str]:
     """Return a quote as text: times as in the views, exact decimals, 1 and 0 for flags, blank for what is absent."""
     return ["" if value is None else write(value) for write, value in zip(_WRITERS, quote, strict=True)]
+
+
+def _row_for_terminal(quote: Quote) -> list[str]:
+    return [printable(text) for text in exact(quote)]
 
 
 def _flag(value: int) -> str:

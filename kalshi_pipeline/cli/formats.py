@@ -1,9 +1,17 @@
-"""How single values are written on the command line: instants, prices, counts and spans."""
+"""How single values are written on the command line: texts, instants, prices, counts and spans."""
+
+from rich import markup
 
 from kalshi_pipeline.errors import ConfigurationError
+from kalshi_pipeline.quoting import printable
 from kalshi_pipeline.units import MICROS_PER_DOLLAR, contracts_of, datetime_of, dollars_of, parse_instant
 
 UNQUOTED = "unquoted"
+
+
+def escape(text: str) -> str:
+    """Return a text of the exchange or of a user for rich: printable, and without anything that is a style."""
+    return markup.escape(printable(text))
 
 
 def instant(at: int | None) -> str:

@@ -19,13 +19,14 @@ from kalshi_pipeline.cli.terminal import (
     reporting_session,
 )
 from kalshi_pipeline.clock import SYSTEM_CLOCK
-from kalshi_pipeline.errors import ConfigurationError
+from kalshi_pipeline.errors import ConfigurationError, ExchangeError
 from kalshi_pipeline.ingest.market import fetch_market
 from kalshi_pipeline.monitoring.overview import overview
 from kalshi_pipeline.monitoring.request_limit import request_limit
 from kalshi_pipeline.settings import load_settings
-from kalshi_pipeline.units import MICROS_PER_DAY, iso_of
+from kalshi_pipeline.units import MICROS_PER_DAY, MICROS_PER_SECOND, iso_of
 
+_MICROS_PER_MINUTE = 60 * MICROS_PER_SECOND
 _WINDOW = re.compile(r"([0-9]+(?:\.[0-9]+)?)(m|h|d|)")
 _WINDOW_UNITS = {"": 60, "m": 60, "h": 3600, "d": 86_400}
 
@@ -169,7 +170,13 @@ def movers(
     print_message(tables.why_empty(nothing, since, begins_at))
 
 
-def status() -> None:
+def status(
+    *,
+    max_age: Annotated[
+        float | None,
+        typer.Option(min=0, metavar="MINUTES", help="Exit with 3 if the newest complete tick is older."),
+    ] = None,
+) -> None:
     """Show row counts, last runs, completeness, placeholders, quarantine and the request limit in force."""
     with open_store() as store:
         found = overview(store)
@@ -177,3 +184,14 @@ def status() -> None:
     for line in found.warnings:
         print_message(f"note: {line}")
     out.print(tables.request_limit_line(request_limit(load_settings())), highlight=False, soft_wrap=True)
+    tick = found.last_complete_tick
+    if max_age is None or (tick is not None and _minutes_since(tick.tick_at) <= max_age):
+        return
+    old = "no tick is complete" if tick is None else f"the newest complete tick is of {iso_of(tick.tick_at)}"
+    raise ExchangeError(
+        f"{old}: view tick_history has the reasons; if no tick follows, restart the collector"
+    )
+
+
+def _minutes_since(instant: int) -> float:
+    return (SYSTEM_CLOCK.now() - instant) / _MICROS_PER_MINUTE

@@ -1,6 +1,7 @@
 """What the command line shows: reports, overviews, markets and quotes as rich tables. Nothing is read or written here.
 
-The exchange's own words are escaped, because rich would take a title in [brackets] for a style.
+The exchange's own words are escaped: rich would take a title in [brackets] for a style, and a terminal would act upon
+control characters.
 """
 
 import heapq
@@ -8,7 +9,6 @@ from collections.abc import Iterable, Sequence
 
 from rich import box
 from rich.console import Group, RenderableType
-from rich.markup import escape
 from rich.table import Column, Table
 
 from kalshi_pipeline.api import MarketView, Mover, Quote, QuoteState, StoredRun, StoredSettlement, Window
@@ -16,6 +16,7 @@ from kalshi_pipeline.cli.formats import (
     age,
     contracts,
     dollars,
+    escape,
     instant,
     instant_to_minute,
     midpoint,

@@ -2,21 +2,26 @@
 
 import contextlib
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from typing import ParamSpec
 
 from rich.console import Console
-from rich.markup import escape
 
 from kalshi_pipeline.advice import run_again, with_advice
 from kalshi_pipeline.cli import tables
+from kalshi_pipeline.cli.formats import escape
 from kalshi_pipeline.errors import ExchangeError, PipelineError, SkippedError
 from kalshi_pipeline.ingest.run.report import Report
 from kalshi_pipeline.ingest.run.session import Session, open_session
 from kalshi_pipeline.ingest.run.steps import Step, run_steps
+from kalshi_pipeline.quoting import is_printable
 from kalshi_pipeline.settings import load_settings
 
-out = Console()
-err = Console(stderr=True)
+Shown = ParamSpec("Shown")
+
+# Without emoji: rich would replace `:x:` in a ticker or a title by a picture.
+out = Console(emoji=False)
+err = Console(stderr=True, emoji=False)
 
 
 @contextlib.contextmanager
@@ -32,14 +37,14 @@ def reporting_session(*, is_backfill: bool = False, **overrides: object) -> Iter
             yield session
         return
     with (
-        err.status(f"asking {settings.api_url} …") as spinner,
+        err.status(f"asking {escape(settings.api_url)} …") as spinner,
         open_session(settings, lambda line: spinner.update(escape(line)), is_backfill=is_backfill) as session,
     ):
         yield session
 
 
 def print_message(line: str) -> None:
-    """Print a line for a person, apart from the results."""
+    """Print a line for a person, apart from the results. It may hold texts of the exchange: it stays one line."""
     err.print(escape(line), highlight=False, soft_wrap=True)
 
 
@@ -47,7 +52,7 @@ def printable_json(text: str) -> str:
     """Return JSON with every character that a terminal would act upon escaped; its values stay the same."""
     if text.isascii() and "\x7f" not in text:
         return text
-    return "".join(char if char.isprintable() or char == "\n" else json.dumps(char)[1:-1] for char in text)
+    return "".join(char if char == "\n" or is_printable(char) else json.dumps(char)[1:-1] for char in text)
 
 
 def print_report(report: Report) -> None:
@@ -92,8 +97,19 @@ def run_and_print(steps: Iterable[Step]) -> None:
 
 
 def print_failure(name: str, error: PipelineError) -> None:
-    """Print what failed, and why."""
-    print_message(f"{name} failed: {with_advice(error)}")
+    """Print what failed, and why, in one line."""
+    print_message(f"{name} failed: {'; '.join(with_advice(error).splitlines())}")
+
+
+def print_if_possible(print_it: Callable[Shown, None]) -> Callable[Shown, None]:
+    """Return a function that prints the same, or nothing where the terminal or the pipe is gone, or the disk full."""
+
+    def print_or_not(*args: Shown.args, **kwargs: Shown.kwargs) -> None:
+        # Rich ends the program where a pipe is closed, and prints nothing more to it.
+        with contextlib.suppress(OSError, ValueError, SystemExit):
+            print_it(*args, **kwargs)
+
+    return print_or_not
 
 
 def _expect_whole(shortfalls: Iterable[str | None], skips: Iterable[str | None]) -> None:

@@ -4,6 +4,7 @@ import dagster as dg
 
 from kalshi_pipeline.clock import SYSTEM_CLOCK
 from kalshi_pipeline.defs.catalogue import events, markets, series
+from kalshi_pipeline.defs.environment import current_settings
 from kalshi_pipeline.defs.fee_changes import event_fee_changes, series_fee_changes
 from kalshi_pipeline.defs.field_comparison import fields_are_as_before
 from kalshi_pipeline.defs.liveness import live_run, longest_silence_seconds
@@ -14,7 +15,6 @@ from kalshi_pipeline.defs.settlements import settlements
 from kalshi_pipeline.defs.snapshots import price_snapshots
 from kalshi_pipeline.defs.window_comparison import windows_see_everything
 from kalshi_pipeline.ingest.run.ticks import Tick
-from kalshi_pipeline.settings import load_settings
 from kalshi_pipeline.units import instant_of
 
 _assets = dg.AssetSelection.assets(
@@ -45,7 +45,7 @@ collect_job = dg.define_asset_job(
 )
 def collect_schedule(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
     """Collect everything, hourly at seven past, away from the full hour at which snapshots are taken."""
-    silence_seconds = longest_silence_seconds(load_settings())
+    silence_seconds = longest_silence_seconds(current_settings())
     if run_id := live_run(context.instance, COLLECT_JOB, silence_seconds, SYSTEM_CLOCK):
         return dg.SkipReason(f"the collect run {run_id[:8]} is still in flight")
     tags = tags_of(Tick(instant_of(context.scheduled_execution_time)))

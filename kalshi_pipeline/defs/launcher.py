@@ -5,56 +5,64 @@ to six seconds of processor time before a snapshot begins, ten times what the sn
 forked from a process that has imported them (`run_template`).
 """
 
-import contextlib
+import logging
 import os
-import select
 import signal
-import subprocess
 import sys
 import threading
-from pathlib import Path
 
 from dagster import DagsterRun
 from dagster._core.launcher import CheckRunHealthResult, DefaultRunLauncher, LaunchRunContext, WorkerStatus
 from dagster._grpc.types import ExecuteRunArgs
 from dagster._serdes import ConfigurableClassData, serialize_value
 
-PID_TAG = "kalshi/pid"
+from kalshi_pipeline.clock import SYSTEM_CLOCK
+from kalshi_pipeline.defs.environment import current_settings
+from kalshi_pipeline.defs.liveness import ENDED, is_process_alive, process_of, process_tag
+from kalshi_pipeline.defs.template import Template
+from kalshi_pipeline.errors import ConfigurationError
+from kalshi_pipeline.quoting import cut
 
-_TEMPLATE = "kalshi_pipeline.defs.run_template"
-_PACKAGE = Path(__file__).parent.parent
-_START_SECONDS = 60.0
+FORKED_TAG = "kalshi/forked"
+# A template that cannot be used is not started again for each run: that takes seconds, or a minute if it hangs.
+_SECONDS_BEFORE_RETRY = 60.0
+_log = logging.getLogger(__name__)
 
 
 class ForkingRunLauncher(DefaultRunLauncher):
-    """Forks runs on Linux. Where forking is not safe or fails, Dagster's own launcher takes over."""
+    """Forks runs on Linux. Where forking is not safe, is turned off or fails, Dagster's own launcher takes over."""
 
     def __init__(self, inst_data: ConfigurableClassData | None = None) -> None:
         super().__init__(inst_data)
-        self._template: _Template | None = None
+        self._template: Template | None = None
         self._lock = threading.Lock()
+        self._retry_at = 0.0
 
     def launch_run(self, context: LaunchRunContext) -> None:
-        """Start the process of a run, and record its number in the run's tags."""
+        """Start the process of a run, and record it in the run's tags."""
         run = context.dagster_run
-        pid = self._fork(run) if sys.platform == "linux" else None
-        # A retry starts with the tags of the first run, so its number is overwritten in either case.
-        self._instance.add_run_tags(run.run_id, {PID_TAG: str(pid or "")})
-        if pid is None:
-            super().launch_run(context)
+        if sys.platform == "linux" and _is_turned_on() and self._is_forked(run):
+            return
+        # A retry starts with the tags of the first run.
+        self._instance.add_run_tags(run.run_id, {FORKED_TAG: "", **process_tag(run, None)})
+        super().launch_run(context)
 
     def terminate(self, run_id: str) -> bool:
         """Interrupt a run; return False if there is nothing to interrupt."""
         run = self._instance.get_run_by_id(run_id)
-        if run is None or not run.tags.get(PID_TAG):
+        if run is None or not run.tags.get(FORKED_TAG):
             return bool(super().terminate(run_id))  # type: ignore[no-untyped-call]
         if run.is_finished:
             return False
         self._instance.report_run_canceling(run)
-        if not _is_running(run):
+        process = process_of(run)
+        if process is None or not process.is_alive:
             return False
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(int(run.tags[PID_TAG]), signal.SIGINT)
+        try:
+            os.kill(process.pid, signal.SIGINT)
+            os.kill(process.pid, signal.SIGCONT)  # one that is suspended could not end
+        except ProcessLookupError:
+            return False
         return True
 
     @property
@@ -63,73 +71,51 @@ class ForkingRunLauncher(DefaultRunLauncher):
         return True
 
     def check_run_worker_health(self, run: DagsterRun) -> CheckRunHealthResult:
-        """Return whether the process of a run is alive; a run that was not forked counts as alive."""
-        if not run.tags.get(PID_TAG) or _is_running(run):
-            return CheckRunHealthResult(WorkerStatus.RUNNING)
-        return CheckRunHealthResult(WorkerStatus.FAILED, "its process ended without reporting")
+        """Return whether the process of a run is alive; one that is not known counts as alive."""
+        if is_process_alive(run) is False:
+            return CheckRunHealthResult(WorkerStatus.FAILED, ENDED)
+        return CheckRunHealthResult(WorkerStatus.RUNNING)
 
     def dispose(self) -> None:
         """End the template process; runs that were forked from it continue."""
         with self._lock:
-            if self._template:
-                self._template.close()
-                self._template = None
+            self._close_template()
 
-    def _fork(self, run: DagsterRun) -> int | None:
+    def _is_forked(self, run: DagsterRun) -> bool:
+        """Fork a run, and return whether it has begun. Whatever fails is logged, and no process is left then."""
         origin = run.job_code_origin
-        if origin is None:
-            return None
-        request = serialize_value(ExecuteRunArgs(origin, run.run_id, self._instance.get_ref()))
         with self._lock:
-            if self._template is None or not self._template.is_current():
-                if self._template:
-                    self._template.close()
-                self._template = _Template(origin.executable_path)
-            return self._template.fork(request)
+            if origin is None or SYSTEM_CLOCK.monotonic() < self._retry_at:
+                return False
+            try:
+                request = serialize_value(ExecuteRunArgs(origin, run.run_id, self._instance.get_ref()))
+                with self._current_template(origin.executable_path).forked(request) as waiting:
+                    tags = {FORKED_TAG: "yes", **process_tag(run, waiting.process)}
+                    self._instance.add_run_tags(run.run_id, tags)
+                    waiting.begin()
+            except Exception as error:  # noqa: BLE001  (another launcher is there for whatever it is)
+                self._retry_at = SYSTEM_CLOCK.monotonic() + _SECONDS_BEFORE_RETRY
+                reason = f"left to Dagster's launcher, because it could not be forked: {cut(str(error))}"
+                _log.warning("run %s is %s (%s)", run.run_id, reason, type(error).__name__)
+                self._instance.report_engine_event(reason, run, cls=type(self))
+                self._close_template()
+                return False
+            return True
+
+    def _current_template(self, python: str) -> Template:
+        if self._template is None or not self._template.is_current():
+            self._close_template()
+            self._template = Template(python)
+        return self._template
+
+    def _close_template(self) -> None:
+        if self._template is not None:
+            self._template.close()
+            self._template = None
 
 
-class _Template:
-    """A running `run_template`, and the state of the code that it has imported."""
-
-    def __init__(self, python: str) -> None:
-        self._code = _state_of_code()
-        self._process = subprocess.Popen(  # noqa: S603  (our own module)
-            [python, "-m", _TEMPLATE],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            start_new_session=True,  # Ctrl-C is for the parent alone; runs come to their end
-        )
-
-    def is_current(self) -> bool:
-        """Return whether it is alive and no file of the package has changed since it started."""
-        return self._process.poll() is None and self._code == _state_of_code()
-
-    def fork(self, request: str) -> int | None:
-        """Start a run and return the number of its process; None if that failed, and then no process is left."""
-        assert self._process.stdin
-        assert self._process.stdout
-        with contextlib.suppress(BrokenPipeError):
-            self._process.stdin.write(f"{request}\n")
-            self._process.stdin.flush()
-            if select.select([self._process.stdout], [], [], _START_SECONDS)[0]:
-                answer = self._process.stdout.readline()
-                return int(answer) if answer else None
-        self._process.kill()
-        return None
-
-    def close(self) -> None:
-        """Close its input, and wait until it has ended."""
-        self._process.communicate()
-
-
-def _is_running(run: DagsterRun) -> bool:
-    """Return whether the process of a run is alive, and not another process that has its number now."""
+def _is_turned_on() -> bool:
     try:
-        return _TEMPLATE.encode() in Path("/proc", run.tags[PID_TAG], "cmdline").read_bytes()
-    except FileNotFoundError:
-        return False
-
-
-def _state_of_code() -> frozenset[tuple[Path, int]]:
-    return frozenset((path, path.stat().st_mtime_ns) for path in _PACKAGE.rglob("*.py"))
+        return current_settings().fork_runs
+    except ConfigurationError:
+        return True  # the run itself reports what is wrong

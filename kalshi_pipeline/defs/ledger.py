@@ -6,9 +6,11 @@ from collections.abc import Iterator
 import dagster as dg
 
 from kalshi_pipeline.api import FinishedDay, Place
+from kalshi_pipeline.defs.environment import current_settings
 from kalshi_pipeline.errors import StoreError, StoreProblem
 from kalshi_pipeline.monitoring.ledger import is_whole, read_ledger
-from kalshi_pipeline.settings import Settings, load_settings
+from kalshi_pipeline.quoting import printable
+from kalshi_pipeline.settings import Settings
 
 _MOST_DAYS = 100
 # Several runs may have been over one day since the one that is looked for.
@@ -25,7 +27,7 @@ def command_line_sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult 
     that has other rows than Dagster knows of is observed. At most a hundred days are reported at a time. It uses no
     network, and starts no run.
     """
-    settings = load_settings()
+    settings = current_settings()
     after = Place(*json.loads(context.cursor)) if context.cursor else Place()
     try:
         ledger = read_ledger(settings, after, _MOST_DAYS)
@@ -44,14 +46,14 @@ def _of_day(settings: Settings, found: FinishedDay) -> dg.AssetMaterialization |
     metadata = {
         **_FROM,
         "record": found.record,
-        "scope": found.selection if found.scope is None else found.scope.sentence,
+        "scope": printable((found.selection or "") if found.scope is None else found.scope.sentence),
         "state": found.state.value,
         "received": found.received,
         "inserted": found.inserted,
         "quarantined": found.quarantined,
     }
     if found.reason is not None:
-        metadata["reason"] = found.reason
+        metadata["reason"] = printable(found.reason)
     return event(found.asset, partition=found.day, metadata=metadata)
 
 

@@ -1,8 +1,15 @@
-"""Which runs are really in flight: Dagster shows a run as such even after its process was killed."""
+"""Which runs are really in flight: Dagster shows a run as such even after its process was killed.
+
+The process decides, where it is known: one that is suspended is alive, however long it is silent. Elsewhere, as for a
+run of another machine, silence decides.
+"""
+
+import os
 
 import dagster as dg
 
 from kalshi_pipeline.clock import Clock
+from kalshi_pipeline.defs.processes import Process
 from kalshi_pipeline.settings import Settings
 from kalshi_pipeline.units import MICROS_PER_SECOND
 
@@ -13,6 +20,8 @@ _IN_FLIGHT = [
     dg.DagsterRunStatus.STARTED,
     dg.DagsterRunStatus.CANCELING,
 ]
+PROCESS_TAG = "kalshi/process"
+ENDED = "its process ended without reporting: it was killed, or its machine stopped"
 # How long a run may wait, in addition, for its process to start and for another writer of the database.
 _START_AND_LOCK_SECONDS = 90.0
 
@@ -23,23 +32,51 @@ def longest_silence_seconds(settings: Settings) -> float:
 
 
 def live_run(instance: dg.DagsterInstance, job_name: str, silence_seconds: float, clock: Clock) -> str | None:
-    """Return the run of a job that is in flight; report silent ones as failed, so that they block no other run.
+    """Return the run of a job that is in flight; report dead ones as failed, so that they block no other run.
 
     Runs log their progress every few seconds, which the instance keeps as events. Without this, Dagster would take
     a killed run for alive until its maximum runtime is over, and every tick until then would be lost.
     """
     for record in instance.get_run_records(dg.RunsFilter(job_name=job_name, statuses=_IN_FLIGHT)):
         run = record.dagster_run
-        if (
-            run.status is dg.DagsterRunStatus.QUEUED
-            or _silent_seconds(instance, record, clock) <= silence_seconds
-        ):
+        if run.status is dg.DagsterRunStatus.QUEUED:
             return run.run_id
-        instance.report_run_failed(
-            run,
-            f"it has reported nothing for {silence_seconds:.0f} s: its process was killed, or its machine stopped",
-        )
+        is_alive, reason = is_process_alive(run), ENDED
+        if is_alive is None:
+            is_alive = _silent_seconds(instance, record, clock) <= silence_seconds
+            reason = (
+                f"it has reported nothing for {silence_seconds:.0f} s: it was killed, or its machine stopped"
+            )
+        if is_alive:
+            return run.run_id
+        now = instance.get_run_by_id(run.run_id)
+        if now is not None and not now.is_finished:  # it may have ended since it was read
+            instance.report_run_failed(now, reason)
     return None
+
+
+def process_tag(run: dg.DagsterRun, process: Process | None) -> dict[str, str]:
+    """Return the tag that records the process of a run, or that it is not known."""
+    return {PROCESS_TAG: "" if process is None else f"{run.run_id} {process.text}"}
+
+
+def record_process(instance: dg.DagsterInstance, run: dg.DagsterRun) -> None:
+    """Record this process as that of a run, if no launcher has."""
+    tag = process_tag(run, Process.of(os.getpid()))
+    if run.tags.get(PROCESS_TAG, "") not in tag.values():
+        instance.add_run_tags(run.run_id, tag)
+
+
+def process_of(run: dg.DagsterRun) -> Process | None:
+    """Return the process of a run, None if it is not known. A retry has the tag of the first run until it begins."""
+    run_id, _, text = run.tags.get(PROCESS_TAG, "").partition(" ")
+    return Process.parse(text) if run_id == run.run_id else None
+
+
+def is_process_alive(run: dg.DagsterRun) -> bool | None:
+    """Return whether the process of a run is there, though it may be suspended; None if that is not known."""
+    process = process_of(run)
+    return None if process is None else process.is_alive
 
 
 def _silent_seconds(instance: dg.DagsterInstance, record: dg.RunRecord, clock: Clock) -> float:

@@ -1,16 +1,20 @@
 """One vocabulary of materialization metadata, for every asset."""
 
 import json
-from typing import TypeAlias
+import re
+from typing import Any, TypeAlias
 
 import dagster as dg
 
 from kalshi_pipeline.ingest.run.report import OtherTable, Report
+from kalshi_pipeline.quoting import printable
 from kalshi_pipeline.store.schema.columns import ColumnNote, columns_of
 from kalshi_pipeline.units import MICROS_PER_SECOND
 
 _Metadata: TypeAlias = dict[str, dg.MetadataValue | str | int | float | bool]
 
+_MARKUP = re.compile(r"[\\`*_\[\]<>&~|]|^[#+=-]")
+_ADDRESS = re.compile(r"((?:https?://|www\.|\S+@)\S+)", re.IGNORECASE)
 # Counts that are rarely above 0. A snapshot always has them: the UI plots their zeros too.
 _RARE = ("out_of_scope", "ended", "gone", "paused", "unconfirmed")
 
@@ -43,18 +47,19 @@ def run_metadata(report: Report) -> _Metadata:
         if (count := getattr(tally, name)) or report.tick_at is not None:
             metadata[name] = count
     metadata.update(report.counts)
-    for name in ("failures", "reason"):
-        if value := getattr(report, name):
-            metadata[name] = value
+    if report.failures:
+        metadata["failures"] = report.failures
+    if report.reason:
+        metadata["reason"] = printable(report.reason)
     for name in ("clock_offset_seconds", "requests_per_second"):
         if (value := getattr(report, name)) is not None:
             metadata[name] = value
     metadata.update(_of_tick(report))
     for name, tallied in (("unknown_words", report.unknown_words), ("odd_fields", report.odd_fields)):
         if tallied:
-            metadata[name] = dg.MetadataValue.json(dict(tallied))
+            metadata[name] = dg.MetadataValue.json({printable(key): count for key, count in tallied.items()})
     if report.notes:
-        metadata["notes"] = dg.MetadataValue.md("\n".join(f"- {note}" for note in report.notes))
+        metadata["notes"] = dg.MetadataValue.md("\n".join(f"- {markdown(note)}" for note in report.notes))
     return metadata
 
 
@@ -64,7 +69,7 @@ def _counts(report: Report) -> _Metadata:
     metadata: _Metadata = {
         "dagster/row_count": report.rows,
         "record": report.run.name,
-        "scope": report.subject.sentence,
+        "scope": printable(report.subject.sentence),
         "state": report.state.value,
         "complete": report.is_complete,
         "pages": tally.pages,
@@ -108,5 +113,37 @@ def _of_tick(report: Report) -> _Metadata:
     if report.is_paused is not None:
         metadata["exchange_paused"] = report.is_paused
     if report.inactive_shards is not None:
-        metadata["inactive_shards"] = dg.MetadataValue.json(json.loads(report.inactive_shards))
+        metadata["inactive_shards"] = dg.MetadataValue.json(_printable_json(report.inactive_shards))
     return metadata
+
+
+def markdown(text: str) -> str:
+    """Return a text, which may hold words of the exchange, so that Markdown shows it as it is, on one line.
+
+    What looks like an address becomes code, because the UI makes links of addresses even if they are escaped.
+    """
+    parts = _ADDRESS.split(printable(text))
+    return "".join(
+        _code(part) if index % 2 else _MARKUP.sub(r"\\\g<0>", part) for index, part in enumerate(parts)
+    )
+
+
+def _code(text: str) -> str:
+    return "`` {} ``".format(text.replace("`", "'"))
+
+
+def _printable_json(text: str) -> Any:  # noqa: ANN401  (any JSON value)
+    """Return a JSON value whose texts are printable."""
+
+    def of(value: object) -> object:
+        match value:
+            case str():
+                return printable(value)
+            case list():
+                return [of(item) for item in value]
+            case dict():
+                return {printable(key): of(item) for key, item in value.items()}
+            case _:
+                return value
+
+    return of(json.loads(text))

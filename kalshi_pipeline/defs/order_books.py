@@ -4,6 +4,7 @@ import dagster as dg
 
 from kalshi_pipeline.clock import SYSTEM_CLOCK, Clock
 from kalshi_pipeline.defs.catalogue import markets
+from kalshi_pipeline.defs.environment import current_settings
 from kalshi_pipeline.defs.liveness import live_run, longest_silence_seconds
 from kalshi_pipeline.defs.pipeline_asset import materialize, pipeline_asset
 from kalshi_pipeline.defs.resources import Pipeline
@@ -12,7 +13,6 @@ from kalshi_pipeline.defs.run_ticks import JOB_TAG, TICK_TAG, tags_of
 from kalshi_pipeline.ingest.order_books import take_order_books
 from kalshi_pipeline.ingest.run.ticks import Tick, clock_time
 from kalshi_pipeline.monitoring.checks import LISTING_COMPLETE, ORDER_BOOKS_SANE, QUARANTINE_SHARE
-from kalshi_pipeline.settings import load_settings
 
 _SECONDS_BETWEEN_LOOKS = 15
 
@@ -53,7 +53,7 @@ def order_book_sensor(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg
 
 def next_order_books(context: dg.SensorEvaluationContext, clock: Clock) -> dg.RunRequest | dg.SkipReason:
     """Return what the sensor does at the clock's present instant."""
-    settings = load_settings()
+    settings = current_settings()
     if not settings.order_book_markets:
         return dg.SkipReason("no market is selected: set KALSHI_ORDER_BOOK_MARKETS")
     tick = Tick.current(clock.now(), settings.order_book_minutes * 60)

@@ -11,12 +11,14 @@ from dagster._core.definitions.source_asset import SYSTEM_METADATA_KEY_SOURCE_AS
 
 from kalshi_pipeline.advice import with_advice
 from kalshi_pipeline.defs.instance_settings import settings_not_in_force
+from kalshi_pipeline.defs.liveness import record_process
 from kalshi_pipeline.defs.metadata import definition_metadata, other_metadata, run_metadata
 from kalshi_pipeline.defs.resources import Pipeline, database_kind
 from kalshi_pipeline.errors import PipelineError, TransientExchangeError
 from kalshi_pipeline.ingest.run.report import Report
 from kalshi_pipeline.ingest.run.session import Session
 from kalshi_pipeline.monitoring.checks import RUN_CHECKS, Finding, RunCheck, examine
+from kalshi_pipeline.quoting import printable
 
 # The client has already retried for KALSHI_RETRY_SECONDS: one slow retry is left, and only if it may help.
 _MOST_RETRIES = 1
@@ -123,7 +125,7 @@ def materialize_day(
     if report.is_complete and report.is_over:
         yield result
         return
-    context.log.info(f"{context.partition_key} is not materialized: {report.reason}")
+    context.log.info(printable(f"{context.partition_key} is not materialized: {report.reason}"))
     yield dg.AssetObservation(
         context.asset_key, partition=context.partition_key, metadata=run_metadata(report)
     )
@@ -137,6 +139,7 @@ def _collected(
     *,
     is_backfill: bool,
 ) -> tuple[Report, dg.MaterializeResult]:
+    record_process(context.instance, context.run)
     checks = [RUN_CHECKS[spec.name] for spec in context.assets_def.check_specs]
     place_before = partial(last_place, context.instance, context.asset_key)
     with (
@@ -172,9 +175,9 @@ def elsewhere(report: Report) -> Iterator[dg.AssetObservation]:
 
 def log_report(log: logging.Logger, report: Report) -> None:
     """Log what a run did, and as warnings what is missing in it, and what else a reader should know of it."""
-    log.info(report.line)
+    log.info(printable(report.line))
     for note in filter(None, [report.shortfall, report.skip, *report.notes]):
-        log.warning(note)
+        log.warning(printable(note))
 
 
 def expect_whole(
@@ -189,7 +192,9 @@ def expect_whole(
     if report.shortfall is None or not (report.is_over or report.error):
         return
     yield dg.AssetObservation(asset, partition=partition, metadata=run_metadata(report))
-    raise dg.Failure(f"{report.shortfall}; what was received is stored: run it again", allow_retries=False)
+    raise dg.Failure(
+        printable(f"{report.shortfall}; what was received is stored: run it again"), allow_retries=False
+    )
 
 
 @contextlib.contextmanager
@@ -201,7 +206,9 @@ def failing_in_one_line() -> Iterator[None]:
     try:
         yield
     except PipelineError as error:
-        failure = dg.Failure(description=with_advice(error), allow_retries=False)
+        failure = dg.Failure(
+            description="\n".join(map(printable, with_advice(error).split("\n"))), allow_retries=False
+        )
         if isinstance(error, TransientExchangeError):
             raise dg.RetryRequested(_MOST_RETRIES, _SECONDS_BEFORE_RETRY) from failure
         raise failure from None
@@ -214,6 +221,6 @@ def check_result(finding: Finding) -> dg.AssetCheckResult:
         check_name=finding.check.name,
         passed=finding.passed,
         severity=severity,
-        description=finding.text,
+        description=printable(finding.text),
         metadata=finding.numbers,
     )

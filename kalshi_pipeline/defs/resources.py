@@ -7,17 +7,19 @@ import dagster as dg
 from pydantic import Field
 
 from kalshi_pipeline.clock import SYSTEM_CLOCK, Clock
+from kalshi_pipeline.defs.environment import current_settings
 from kalshi_pipeline.errors import ConfigurationError
 from kalshi_pipeline.ingest.run.session import OnProgress, Session, open_session
-from kalshi_pipeline.settings import Settings, load_settings
+from kalshi_pipeline.quoting import printable
+from kalshi_pipeline.settings import Settings
 from kalshi_pipeline.store.dialects import dialect_of
 
 
 class Pipeline(dg.ConfigurableResource[None]):
-    """The exchange and the database that the settings name (KALSHI_… in the environment or .env).
+    """The exchange and the database that the settings name (KALSHI_… in the environment, or else in .env).
 
     Settings are read when an asset starts, not when the code is loaded, so that a wrong one is a failed run with its
-    reason instead of a code location that does not load.
+    reason instead of a code location that does not load. The environment is that of Dagster's start, .env as it is now.
     """
 
     overrides: dict[str, str] = Field(
@@ -27,7 +29,7 @@ class Pipeline(dg.ConfigurableResource[None]):
 
     def settings(self) -> Settings:
         """Read the settings; raise ConfigurationError with every problem."""
-        return load_settings(**self.overrides)
+        return current_settings(**self.overrides)
 
     def session(
         self,
@@ -44,7 +46,13 @@ class Pipeline(dg.ConfigurableResource[None]):
         settings = self.settings()
         database = dialect_of(settings.database_url)
         create = database.identity() is not None or last_place() != database.place
-        return open_session(settings, on_progress, is_backfill=is_backfill, create=create, clock=self.clock())
+        return open_session(
+            settings,
+            lambda line: on_progress(printable(line)),
+            is_backfill=is_backfill,
+            create=create,
+            clock=self.clock(),
+        )
 
     def clock(self) -> Clock:
         """Return the clock of its sessions."""
@@ -57,7 +65,7 @@ def database_kind() -> str:
     It is read when the code is loaded, for the UI alone: a wrong setting must not keep the code from loading.
     """
     try:
-        url: str = load_settings().database_url
+        url: str = current_settings().database_url
     except ConfigurationError:
         url = Settings.model_fields["database_url"].default
     return dialect_of(url).kind

@@ -8,6 +8,7 @@ from kalshi_pipeline.defs.pipeline_asset import pipeline_asset
 from kalshi_pipeline.ingest.event_metadata import ASSET as EVENT_METADATA
 from kalshi_pipeline.ingest.related import RELATED
 from kalshi_pipeline.ingest.run.report import state_line
+from kalshi_pipeline.quoting import printable
 from kalshi_pipeline.store.writing.runs import State
 
 _EVENTS = {dg.DagsterEventType.ASSET_MATERIALIZATION, dg.DagsterEventType.ASSET_OBSERVATION}
@@ -40,7 +41,7 @@ def run_complete(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
     lines = [line for line in _lines(context.instance, context.run) if line]
     if lines:
         raise dg.Failure(
-            f"{'; '.join(lines)}; what was received is stored, and the next run continues",
+            printable(f"{'; '.join(lines)}; what was received is stored, and the next run continues"),
             allow_retries=False,
         )
     return dg.MaterializeResult()

@@ -1,37 +1,66 @@
 """The process that runs are forked from: it has imported everything, opens nothing and runs nothing itself.
 
-`launcher` starts it and writes requests to its input, one per line; the answer is the number of the process that
-does the run. It ends when its input ends, even if the launcher was killed.
+`launcher` starts it with one end of a socket, and sends a socket of its own for each run. Over that come the request,
+the answer, and the word to begin, without which the forked process ends: so a run that the launcher has given up is
+never begun. What code prints while it is imported goes to the log. It ends when the launcher does.
 """
 
 import contextlib
 import gc
+import json
 import os
 import signal
+import socket
 import sys
+from collections.abc import Iterator
 
 from dagster import DagsterInstance
 from dagster._cli.api import execute_run_command
 from dagster._grpc.types import ExecuteRunArgs
 from dagster._serdes import deserialize_value
 
+from kalshi_pipeline.defs.template import GO
+
 
 def main() -> None:
     """Fork a process for each request. The forked process returns from here too, when its run is done."""
+    channel = socket.socket(fileno=int(sys.argv[1]))
+    channel.set_inheritable(False)
     signal.signal(signal.SIGCHLD, _reap)
     is_warm = False
-    while request := sys.stdin.readline():
-        if not is_warm:
-            _import_what_it_needs(request)
-            gc.freeze()  # keeps the memory of what was imported shared: no run collects garbage in it
-            is_warm = True
-        if pid := os.fork():
-            print(pid, flush=True)  # noqa: T201  (the answer)
-            continue
-        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-        os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
-        execute_run_command.main([request], standalone_mode=False)
+    for launcher in _sockets_of(channel):
+        with launcher, launcher.makefile("rb") as lines:
+            request = lines.readline().decode()
+            try:
+                if not is_warm:
+                    _import_what_it_needs(request)
+                    gc.freeze()  # keeps the memory of what was imported shared: no run collects garbage in it
+                    is_warm = True
+                if os.fork():
+                    continue
+            except BaseException as error:
+                _answer(launcher, error=f"{type(error).__name__}: {error}")
+                if is_warm:  # there was no memory, or no number, for one more process
+                    continue
+                raise  # what has been imported in part is of no use
+            channel.close()
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            _answer(launcher, pid=os.getpid())
+            is_wanted = lines.readline() == GO
+        if is_wanted:
+            execute_run_command.main([request], standalone_mode=False)
         return
+
+
+def _sockets_of(channel: socket.socket) -> Iterator[socket.socket]:
+    """Yield the socket of each request, until the launcher has closed the channel or has ended."""
+    while (received := socket.recv_fds(channel, 1, 1))[0]:
+        yield socket.socket(fileno=received[1][0])
+
+
+def _answer(launcher: socket.socket, **answer: int | str) -> None:
+    with contextlib.suppress(OSError):  # it has given up
+        launcher.sendall(json.dumps(answer).encode() + b"\n")
 
 
 def _import_what_it_needs(request: str) -> None:

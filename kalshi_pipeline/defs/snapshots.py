@@ -6,6 +6,7 @@ import dagster as dg
 
 from kalshi_pipeline.clock import SYSTEM_CLOCK, Clock
 from kalshi_pipeline.defs.catalogue import markets
+from kalshi_pipeline.defs.environment import current_settings
 from kalshi_pipeline.defs.liveness import live_run, longest_silence_seconds
 from kalshi_pipeline.defs.pipeline_asset import AssetEvent, materialize_unless_skipped, pipeline_asset
 from kalshi_pipeline.defs.resources import Pipeline
@@ -21,7 +22,6 @@ from kalshi_pipeline.monitoring.checks import (
     QUARANTINE_SHARE,
     QUOTES_SANE,
 )
-from kalshi_pipeline.settings import load_settings
 
 
 @pipeline_asset(
@@ -58,7 +58,7 @@ snapshot_job = dg.define_asset_job(
 
 def _seconds_between_looks() -> int:
     try:
-        period_seconds = load_settings().snapshot_period_seconds
+        period_seconds = current_settings().snapshot_period_seconds
     except ConfigurationError:
         period_seconds = 60.0  # the sensor's own ticks report what is wrong
     return round(max(5.0, min(15.0, period_seconds / 12)))
@@ -80,7 +80,7 @@ def snapshot_sensor(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.S
 
 def next_snapshot(context: dg.SensorEvaluationContext, clock: Clock) -> dg.RunRequest | dg.SkipReason:
     """Return what the sensor does at the clock's present instant."""
-    settings = load_settings()
+    settings = current_settings()
     tick = Tick.current(clock.now(), settings.snapshot_period_seconds)
     tags = tags_of(tick)
     run_key = tags[TICK_TAG]

@@ -9,14 +9,14 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from functools import cache, lru_cache
-from mmap import mmap
 from typing import Any, NamedTuple
 
 import msgspec
 
 from kalshi_pipeline.exchange.json_text import split_list, split_object
+from kalshi_pipeline.exchange.known_fields import KnownFields, UnknownFieldsError
 from kalshi_pipeline.exchange.value_readers import loose_dollars, loose_text
-from kalshi_pipeline.records import Document, Leg
+from kalshi_pipeline.records import Document, DocumentFields, Leg
 
 
 def _number(text: str) -> Decimal | msgspec.Raw:
@@ -75,17 +75,9 @@ def _left_out(shape: _Shape, names: tuple[str, ...]) -> list[str]:
     return [name for name in names if shape.left_out.fullmatch(name)]
 
 
-def outside_of_the_heap(body: bytes) -> bytes | mmap:
-    """Return a copy in an anonymous mapping, whose memory goes back to the system once it is freed.
-
-    Several pages of some megabytes wait to be stored at a time. On the heap, fragmentation made them take three times
-    their size.
-    """
-    if not body:
-        return body
-    held = mmap(-1, len(body))
-    held.write(body)
-    return held
+@cache
+def _known_fields(shape: _Shape) -> KnownFields:
+    return KnownFields(shape.left_out, _number)
 
 
 @dataclass(frozen=True)
@@ -95,7 +87,7 @@ class Source:
     `tickers` are those of its records in their order, where each of them could be read.
     """
 
-    body: bytes | mmap
+    body: bytes | memoryview
     key: str
     tickers: Sequence[str] | None = None
 
@@ -108,31 +100,41 @@ class Source:
             return
         shape = _SHAPES.get(self.key, _OTHER)
         seen: set[str] = set()
-        for fields in self._records(wanted):
+        for fields in self._records(shape, wanted):
             ticker = fields.get(shape.identifier)
             if not isinstance(ticker, str) or not ticker or ticker in seen:
                 continue
             if wanted is not None and ticker not in wanted:
                 continue
             seen.add(ticker)
-            for name in _left_out(shape, tuple(fields)):
-                del fields[name]
             yield Document(ticker, fields, legs_of(fields))
 
-    def _records(self, wanted: Collection[str] | None) -> Iterator[dict[str, Any]]:
+    def _records(self, shape: _Shape, wanted: Collection[str] | None) -> Iterator[DocumentFields]:
+        known = _known_fields(shape)
         parts = _parts_of(self.body, self.key)
         if wanted is not None and self.tickers is not None and len(self.tickers) == len(parts):
             parts = [part for part, ticker in zip(parts, self.tickers, strict=True) if ticker in wanted]
         for part in parts:
             try:
-                fields = _decode(part)
-            except (RecursionError, ValueError):
-                fields = _read_odd(bytes(part))
-            if isinstance(fields, dict):
-                yield fields
+                yield known.read(part)
+            except UnknownFieldsError:
+                if (fields := _read_all(part)) is not None:
+                    known.learn(fields)
+                    for name in _left_out(shape, tuple(fields)):
+                        del fields[name]
+                    yield fields
 
 
-def legs_of(fields: dict[str, Any]) -> tuple[Leg, ...] | None:
+def _read_all(part: bytes | msgspec.Raw) -> dict[str, Any] | None:
+    """Return every field of a record, None if it is no object."""
+    try:
+        fields = _decode(part)
+    except (RecursionError, ValueError):
+        fields = _read_odd(bytes(part))
+    return fields if isinstance(fields, dict) else None
+
+
+def legs_of(fields: DocumentFields) -> tuple[Leg, ...] | None:
     """Return the legs of a combo, None where the exchange does not say them; what is odd in one is absent."""
     legs = fields.get(_LEGS)
     return tuple(_read_legs(legs)) if isinstance(legs, list) else None
@@ -150,7 +152,7 @@ def _read_legs(legs: list[Any]) -> Iterator[Leg]:
             )
 
 
-def _parts_of(body: bytes | mmap, key: str) -> Sequence[bytes | msgspec.Raw]:
+def _parts_of(body: bytes | memoryview, key: str) -> Sequence[bytes | msgspec.Raw]:
     """Return the text of each record."""
     try:
         parts: list[msgspec.Raw] | None = _envelope(key, list[msgspec.Raw] | None).decode(body).records
@@ -159,7 +161,7 @@ def _parts_of(body: bytes | mmap, key: str) -> Sequence[bytes | msgspec.Raw]:
     return parts or []
 
 
-def _split_odd(body: bytes | mmap, key: str) -> list[bytes]:
+def _split_odd(body: bytes | memoryview, key: str) -> list[bytes]:
     try:
         found = split_object(bytes(body)).get(key, b"[]")
     except ValueError:

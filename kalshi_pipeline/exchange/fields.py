@@ -93,7 +93,7 @@ Word = Annotated[str | None, Wire(str | None, "{0}", read_word)]
 Tags = Annotated[str | None, BeforeValidator(read_tags), Wire(list[str] | None, "read_tags({0})", read_tags)]
 """An optional list of texts."""
 
-_wire_dollars = Wire(str | None, "read_dollars({0})", read_dollars)
+_wire_dollars = Wire(str | None, "known_dollars[{0}]", read_dollars)
 LooseDollars = Annotated[int | None, PlainValidator(read_dollars), _wire_dollars]
 """A decimal string of dollars ("0.0150"), as micro-dollars."""
 
@@ -115,7 +115,7 @@ Multiplier = Annotated[int | None, PlainValidator(read_multiplier), replace(_wir
 """The same, of a multiplier that the record is about."""
 
 Instant = Annotated[
-    int | None, PlainValidator(read_instant), Wire(str | None, "read_instant({0})", read_instant)
+    int | None, PlainValidator(read_instant), Wire(str | None, "known_instants[{0}]", read_instant)
 ]
 """An RFC 3339 time, as microseconds since 1970; the zero time is absent."""
 

@@ -336,7 +336,7 @@ class Listing(Generic[Record]):
 
     def _new(self, page: Page[Record], memory: WalkMemory) -> list[Record]:
         """Return the records that no page had before, each once."""
-        keys = [hash(self._key(record)) for record in page.records]
+        keys = list(map(hash, map(self._key, page.records)))
         new_keys = set(keys)
         known: set[int] = set().union(*(other.keys & new_keys for other in self._memories))
         memory.add(

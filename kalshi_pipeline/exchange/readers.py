@@ -6,18 +6,21 @@ Of a page that is odd anywhere each record is read on its own: fast where it can
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any, Generic, TypeVar
 
 import msgspec
 
 from kalshi_pipeline.exchange.compiling import NO_RULES, Rules, list_of, record_function, wire_of
-from kalshi_pipeline.exchange.documents import Source, outside_of_the_heap
+from kalshi_pipeline.exchange.documents import Source
 from kalshi_pipeline.exchange.field_by_field import read_fields
+from kalshi_pipeline.exchange.held_bodies import outside_of_the_heap
 from kalshi_pipeline.exchange.json_text import load, may_hold_nul
 from kalshi_pipeline.exchange.pages import Page, object_under, read_rows, split_page, unreadable
 from kalshi_pipeline.exchange.payloads import Payload
 
 Record = TypeVar("Record")
+_ticker_of: Callable[[Any], str] = attrgetter("ticker")
 
 
 @dataclass(frozen=True)
@@ -133,7 +136,7 @@ class PageReader(Generic[Record]):
     def _source(self, body: bytes, records: Sequence[Any] | None = None) -> Source | None:
         if not self._are_kept_whole:
             return None
-        tickers = None if records is None else [record.ticker for record in records]
+        tickers = None if records is None else list(map(_ticker_of, records))
         return Source(outside_of_the_heap(body), self._key, tickers)
 
     def _parse_rows(self, body: bytes, read: Callable[[bytes, Counter[str]], Record]) -> Page[Record]:

@@ -87,6 +87,9 @@ class Transport:
         self._ages = AnswerAges()
         self._odd_fields: Counter[str] = Counter()
         self._counting = threading.Lock()
+        # Python reads one page at a time, whatever the number of threads: taking turns within a page would hold several
+        # half-read ones in memory, and none in the processor's caches.
+        self._reading = threading.Lock()
         self._api_url = api_url
         self._timeout_seconds = timeout_seconds
         self._retry_seconds = retry_seconds
@@ -161,7 +164,8 @@ class Transport:
         def read(reply: Reply, received_at: int) -> Answer[Parsed]:
             self.check(reply, path, received_at)
             try:
-                content = parse(reply.body)
+                with self._reading:
+                    content = parse(reply.body)
             except GarbledAnswerError as error:
                 raise not_json(reply, str(error), received_at) from error
             if isinstance(content, Page) and content.odd_fields:

@@ -28,8 +28,8 @@ from kalshi_pipeline.units import (
 Parse = Callable[[str], int | None]
 Value = TypeVar("Value")
 
-# Prices and times repeat from market to market and from page to page. Their readers are called for every field of
-# every market, so a text that was read before costs one look-up.
+# Prices and times repeat from market to market and from page to page. They are read for every field of every market, so
+# a text that was read before costs one look-up, and no call.
 _MOST_REMEMBERED = 100_000
 
 
@@ -37,23 +37,29 @@ LONGEST_TICKER = 1000
 MOST_SECONDS = LARGEST_INTEGER // MICROS_PER_SECOND
 
 
-def _remembering(parse: Parse) -> Callable[[object], int | None]:
-    """Return a reader of fields that parses texts, takes blanks as None, and remembers what a text was parsed as."""
-    known: dict[object, int | None] = {None: None, "": None}
+class Remembered(dict[object, int | None]):
+    """What texts were parsed as; one that is looked up for the first time is parsed, and blanks are None."""
 
-    def read(value: object) -> int | None:
+    def __init__(self, parse: Parse) -> None:
+        super().__init__()
+        self._parse = parse
+
+    def __missing__(self, value: object) -> int | None:
+        if value is None or value == "":
+            return None
+        parsed = self._parse(_text(value))
+        if isinstance(value, str):  # a number is not remembered: as keys, True and 1 would be the same
+            if len(self) >= _MOST_REMEMBERED:
+                self.clear()
+            self[value] = parsed
+        return parsed
+
+    def read(self, value: object) -> int | None:
+        """Return what a value of JSON is, whatever its type."""
         try:
-            return known[value]
-        except (KeyError, TypeError):
-            parsed = parse(_text(value))
-            if isinstance(value, str):  # a number is not remembered: as keys, True and 1 would be the same
-                if len(known) >= _MOST_REMEMBERED:
-                    known.clear()
-                    known.update({None: None, "": None})
-                known[value] = parsed
-            return parsed
-
-    return read
+            return self[value]
+        except TypeError:  # a list or an object
+            return self._parse(_text(value))
 
 
 def _text(value: object) -> str:
@@ -72,9 +78,10 @@ def _dollars(text: str) -> int:
     return micros
 
 
-read_dollars = _remembering(_dollars)
-read_instant = _remembering(parse_instant)
-read_multiplier = _remembering(parse_millionths)
+known_dollars = Remembered(_dollars)
+known_instants = Remembered(parse_instant)
+read_dollars, read_instant = known_dollars.read, known_instants.read
+read_multiplier = Remembered(parse_millionths).read
 
 
 def read_contracts(value: object) -> int | None:

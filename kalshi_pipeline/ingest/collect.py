@@ -1,12 +1,14 @@
 """Collecting everything once, or at an interval: what Dagster's jobs do, without Dagster."""
 
-from collections.abc import Callable, Mapping
+import traceback
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import NoReturn, Self
 
 from kalshi_pipeline.clock import SYSTEM_CLOCK, Clock
-from kalshi_pipeline.errors import ClockError, ExchangeError, PipelineError, StoreError
+from kalshi_pipeline.errors import PipelineError, UnexpectedError
 from kalshi_pipeline.ingest.event_metadata import ASSET as EVENT_METADATA
 from kalshi_pipeline.ingest.event_metadata import sync_event_metadata
 from kalshi_pipeline.ingest.fee_changes import sync_event_fee_changes, sync_series_fee_changes
@@ -18,6 +20,7 @@ from kalshi_pipeline.ingest.run.ticks import Tick, new_run_id
 from kalshi_pipeline.ingest.settlements import sync_settlements
 from kalshi_pipeline.ingest.snapshot import take_snapshot
 from kalshi_pipeline.ingest.sync import sync_events, sync_markets, sync_series
+from kalshi_pipeline.quoting import cut
 from kalshi_pipeline.settings import Settings
 from kalshi_pipeline.store.database import Identity
 from kalshi_pipeline.units import MICROS_PER_SECOND
@@ -78,13 +81,13 @@ def collect_forever(
     failed is repeated an hour later, and one that there is no time for comes after the next snapshot.
 
     `on_failure` is called with what failed and its error. After a sync that failed the snapshot is taken all the same,
-    and the sync is repeated ten minutes later. The next tick is waited for in any case: an outage must not end a
-    collector that is left running for months. It records the ticks that were missed. Nor does it end where the
-    database vanishes or is replaced: each tick fails until it is back, and no other one is begun. `database` is the one
-    that it has had already.
+    and the sync is repeated ten minutes later. The next tick is waited for in any case, whatever this one meets: an
+    outage, a fault of this program or of the machine must not end a collector that is left running for months. It
+    records the ticks that were missed. Nor does it end where the database vanishes or is replaced: each tick fails
+    until it is back, and no other one is begun. `database` is the one that it has had already. Only what is no
+    `Exception` ends it, such as a signal.
     """
-    sync_due = settling_due = clock.monotonic()
-    last_due = dict.fromkeys(_LAST, sync_due)
+    rounds = _Rounds(settings, period_seconds, on_report, on_failure, clock)
     turn: _Turn | None = None
     while True:
         before, turn = turn, _Turn.current(clock, period_seconds)
@@ -94,29 +97,93 @@ def collect_forever(
         try:
             with open_session(settings, on_message, expected=database, clock=clock) as session:
                 database = session.database.identity
-                if clock.monotonic() >= sync_due:
-                    with session.client.waiting_at_most(turn.seconds_left(clock)):
-                        is_synced = run_steps(sync_steps(session), on_report, on_failure)
-                    sync_due = clock.monotonic() + (_SYNC_SECONDS if is_synced else _SYNC_AGAIN_SECONDS)
-                    turn = _Turn.current(clock, period_seconds)
-                if not turn.tick.is_too_late(clock.now()):
-                    on_report(take_snapshot(session, turn.tick.at, period_seconds, new_run_id()))
-                seconds_left = turn.seconds_left(clock) - _SPARE_SECONDS
-                if clock.monotonic() >= settling_due and seconds_left > 0:
-                    with session.client.waiting_at_most(seconds_left):
-                        report = sync_settlements(session, min(seconds_left, settings.walk_seconds))
-                    on_report(report)
-                    settling_due = clock.monotonic() + (_SYNC_SECONDS if report.is_complete else 0)
-                for name, sync in _LAST.items():
-                    seconds_left = turn.seconds_left(clock) - _SPARE_SECONDS
-                    if clock.monotonic() >= last_due[name] and seconds_left > 0:
-                        last_due[name] = clock.monotonic() + _SYNC_SECONDS
-                        step = Step(name, partial(sync, session, min(seconds_left, settings.walk_seconds)))
-                        with session.client.waiting_at_most(seconds_left):
-                            run_steps([step], on_report, on_failure)
-        except (ExchangeError, StoreError, ClockError) as error:
-            on_failure("this tick", error)
+                turn = rounds.sync_if_due(session, turn)
+                rounds.take(session, turn)
+                rounds.settle_if_due(session, turn)
+                rounds.take_last_steps(session, turn)
+        except Exception as error:  # noqa: BLE001  (see above)
+            on_failure("this tick", as_reported(error))
         clock.sleep(max(0.0, turn.seconds_left(clock)))
+
+
+class _Rounds:
+    """What a collector does at its ticks, and when each part of it is due again."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        period_seconds: float,
+        on_report: OnReport,
+        on_failure: Callable[[str, PipelineError], None],
+        clock: Clock,
+    ) -> None:
+        self._settings = settings
+        self._period_seconds = period_seconds
+        self._on_report = on_report
+        self._on_failure = on_failure
+        self._clock = clock
+        self._sync_due = self._settling_due = clock.monotonic()
+        self._last_due = dict.fromkeys(_LAST, self._sync_due)
+
+    def sync_if_due(self, session: Session, turn: "_Turn") -> "_Turn":
+        """Sync the parents, and return the turn that it is afterwards."""
+        if self._clock.monotonic() < self._sync_due:
+            return turn
+        with session.client.waiting_at_most(turn.seconds_left(self._clock)):
+            is_synced = self._run("this sync", sync_steps(session))
+        self._sync_due = self._clock.monotonic() + (_SYNC_SECONDS if is_synced else _SYNC_AGAIN_SECONDS)
+        return _Turn.current(self._clock, self._period_seconds)
+
+    def take(self, session: Session, turn: "_Turn") -> None:
+        """Take the snapshot of a turn, unless its time is over."""
+        if not turn.tick.is_too_late(self._clock.now()):
+            self._on_report(take_snapshot(session, turn.tick.at, self._period_seconds, new_run_id()))
+
+    def settle_if_due(self, session: Session, turn: "_Turn") -> None:
+        """Sync settlements for as long as the turn lasts."""
+        seconds = self._seconds_left(turn)
+        if self._clock.monotonic() < self._settling_due or seconds <= 0:
+            return
+        reports: list[Report] = []
+
+        def note(report: Report) -> None:
+            reports.append(report)
+            self._on_report(report)
+
+        step = Step("settlements", lambda: sync_settlements(session, seconds))
+        with session.client.waiting_at_most(seconds):
+            self._run("settlements", [step], note)
+        is_complete = any(report.is_complete for report in reports)
+        self._settling_due = self._clock.monotonic() + (_SYNC_SECONDS if is_complete else 0)
+
+    def take_last_steps(self, session: Session, turn: "_Turn") -> None:
+        """Run those of the last steps that are due, as long as the turn has time for them."""
+        for name, sync in _LAST.items():
+            seconds = self._seconds_left(turn)
+            if self._clock.monotonic() >= self._last_due[name] and seconds > 0:
+                self._last_due[name] = self._clock.monotonic() + _SYNC_SECONDS
+                with session.client.waiting_at_most(seconds):
+                    self._run(name, [Step(name, partial(sync, session, seconds))])
+
+    def _run(self, name: str, steps: Sequence[Step], on_report: OnReport | None = None) -> bool:
+        """Run steps, and return whether none of them failed; an error that is not the exchange's ends them all."""
+        try:
+            return run_steps(steps, on_report or self._on_report, self._on_failure)
+        except Exception as error:  # noqa: BLE001  (it must not cost the snapshot, or what comes after)
+            self._on_failure(name, as_reported(error))
+            return False
+
+    def _seconds_left(self, turn: "_Turn") -> float:
+        return min(turn.seconds_left(self._clock) - _SPARE_SECONDS, self._settings.walk_seconds)
+
+
+def as_reported(error: Exception) -> PipelineError:
+    """Return an error of the pipeline as it is, and any other as one that names its kind and its place in one line."""
+    if isinstance(error, PipelineError):
+        return error
+    place = traceback.extract_tb(error.__traceback__)[-1:]
+    where = "".join(f" ({Path(frame.filename).name}, line {frame.lineno})" for frame in place)
+    return UnexpectedError(f"{cut(': '.join(filter(None, (type(error).__name__, str(error)))))}{where}")
 
 
 @dataclass(frozen=True)

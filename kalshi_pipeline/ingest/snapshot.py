@@ -24,6 +24,7 @@ from kalshi_pipeline.units import MICROS_PER_SECOND
 from kalshi_pipeline.vocabulary import MarketStatus, StatusFilter
 
 _SECONDS_PER_HOUR = 3600
+_PAUSED = MarketStatus.INACTIVE.value  # as text: it is compared with the status of every market
 
 
 @repairing
@@ -101,7 +102,7 @@ def _store_quotes(session: Session, report: Report, tick_at: int, period_seconds
         inserted, keyframes = quotes.append(connection, page.received_at)
         if page.rejected:
             quotes.note_unreadable(connection, page.rejected)
-        are_paused = {market.ticker for market in page.markets if market.status == MarketStatus.INACTIVE}
+        are_paused = {market.ticker for market in page.markets if market.status == _PAUSED}
         # The listing of paused markets may repeat those of the listing of open ones.
         new_paused = len(are_paused - paused)
         again = min(len(are_paused) - new_paused, len(page.markets) - inserted)

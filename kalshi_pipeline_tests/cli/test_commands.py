@@ -24,7 +24,7 @@ from kalshi_pipeline_tests.conftest import Query
 from kalshi_pipeline_tests.processes import CLI, Process, next_line, python
 from kalshi_pipeline_tests.store.migrations.stored import NEWEST, load
 from kalshi_pipeline_tests.store.samples import market, take, tick
-from kalshi_pipeline_tests.waiting import Gate
+from kalshi_pipeline_tests.waiting import Gate, wait_until
 
 # What is published beside events and kept as documents, in the order of its steps.
 DOCUMENTS = ("milestones", "structured_targets", "collections", "incentive_programs", "event_metadata")
@@ -265,6 +265,18 @@ def test_details_are_json_that_a_terminal_does_not_act_upon(run: Run, query: Que
     assert f"details of {ticker} are known from 20" in early.stderr
 
 
+def test_status_notices_that_nothing_is_collected(run: Run) -> None:
+    """As a supervisor does that restarts a collector."""
+    run("init")
+    empty = run("status", "--max-age", "5")
+    assert (empty.returncode, empty.stderr[:19]) == (3, "no tick is complete")
+    run("snapshot")
+    assert run("status", "--max-age", "5").returncode == 0
+    stale = run("status", "--max-age", "0")
+    assert (stale.returncode, stale.stderr[:31]) == (3, "the newest complete tick is of ")
+    assert "ticks: 1 complete" in stale.stdout
+
+
 def test_terminal_acts_upon_nothing_in_json() -> None:
     text = json.dumps({"a": "\x9b31m\u202eé\x7f", "b": "\x1b[1m"}, ensure_ascii=False)
     printed = printable_json(text)
@@ -443,6 +455,36 @@ def test_collect_at_an_interval_continues_until_it_is_stopped(
     assert len(ticks) >= 2
     assert set(ticks) == {(0, "complete")}
     assert query("PRAGMA integrity_check") == [("ok",)]
+
+
+@pytest.mark.timeout(60)
+def test_collect_at_an_interval_outlives_the_program_that_reads_its_output(
+    environment: dict[str, str], query: Query
+) -> None:
+    """As when it is piped to a logger that is restarted, or its terminal is gone."""
+    with python(CLI, "collect", "--interval", "0.01", env=environment) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        assert next_line(process)
+        process.stdout.close()
+        process.stderr.close()
+        wait_until(lambda: query("SELECT count(*) > 2 FROM ticks WHERE state = 'complete'") == [(1,)])
+        assert process.poll() is None
+        process.terminate()
+    assert process.returncode == 143
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        pytest.param({"MAX_PAGES": "0"}, id="setting"),
+        pytest.param({"DATABASE_URL": "sqlite:////proc/no/kalshi.db"}, id="database"),
+    ],
+)
+def test_collect_at_an_interval_refuses_what_is_wrong_at_the_start(
+    run: Run, settings: dict[str, str]
+) -> None:
+    assert run("collect", "--interval", "1", **settings).returncode in (2, 4)
 
 
 @contextlib.contextmanager

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import pytest
 
-from kalshi_pipeline.errors import ClockError, PipelineError, StoreError, StoreProblem
+from kalshi_pipeline.errors import ClockError, ConfigurationError, PipelineError, StoreError, StoreProblem
 from kalshi_pipeline.ingest.collect import collect_forever
 from kalshi_pipeline.ingest.run.report import Report
 from kalshi_pipeline.sandbox import Faults, Sandbox, World, WorldConfig
@@ -307,3 +307,72 @@ def test_collector_waits_for_its_database_to_be_back_and_begins_no_other(
     assert failures == [f"this tick: {message}"] * 2
     assert minutes_of_ticks(query)[:2] == [(0, "complete"), (20, "complete")]
     assert minutes_of_ticks(query)[-1] == (80, "complete")
+
+
+ODD = [
+    pytest.param(MemoryError(), "MemoryError (test_collect.py, line ", id="memory"),
+    pytest.param(RecursionError("too deep"), "RecursionError: too deep (", id="depth"),
+    pytest.param(OSError(28, "No space left"), "OSError: [Errno 28] No space left (", id="disk"),
+    pytest.param(KeyError("a\nb\x1b"), "KeyError: 'a\\nb\\x1b' (", id="fault-of-the-program"),
+    pytest.param(ValueError("a\nb\x1b[31m"), "ValueError: a b\ufffd[31m (", id="words-of-the-exchange"),
+    pytest.param(ConfigurationError(["a proxy", "a limit"]), "a proxy\na limit", id="settings"),
+]
+
+
+@pytest.mark.parametrize(("error", "line"), ODD)
+@pytest.mark.parametrize(
+    ("asset", "name", "skipped"),
+    [
+        pytest.param("events", "this sync", ["markets"], id="in-the-sync"),
+        pytest.param("price_snapshots", "this tick", ["settlements", *LAST], id="in-the-snapshot"),
+        pytest.param("settlements", "settlements", [], id="in-the-settlements"),
+        pytest.param("milestones", "milestones", [], id="in-a-last-step"),
+    ],
+)
+def test_collector_survives_whatever_a_tick_meets(
+    sandbox: Sandbox,
+    settings_for: SettingsFor,
+    clock: ManualClock,
+    query: Query,
+    error: Exception,
+    line: str,
+    asset: str,
+    name: str,
+    skipped: list[str],
+) -> None:
+    """What comes after it is done all the same, the snapshot above all; the next tick is taken."""
+    reports: list[str] = []
+    failures: list[tuple[str, str]] = []
+
+    def on_report(report: Report) -> None:
+        reports.append(report.asset)
+        if report.asset == asset and not failures:
+            raise error
+        if reports.count("price_snapshots") == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        collect_forever(
+            settings_for(sandbox.url),
+            1200,
+            on_message=lambda _: None,
+            on_report=on_report,
+            on_failure=lambda *failed: failures.append((failed[0], failed[1].full_message)),
+            clock=clock,
+        )
+    everything = [*SYNC, "price_snapshots", "settlements", *LAST]
+    again = [*SYNC] if asset == "events" else []
+    assert reports == [each for each in everything if each not in skipped] + [*again, "price_snapshots"]
+    ((failed, message),) = failures
+    assert (failed, message[: len(line)]) == (name, line)
+    assert minutes_of_ticks(query) == [(0, "complete"), (20, "complete")]
+
+
+def test_collector_collects_although_the_limit_cannot_be_written(
+    collect: Callable[..., Collected], database_path: Path, query: Query
+) -> None:
+    database_path.with_name(f"{database_path.name}.limit").mkdir()
+    reports, failures = collect(1200, until_minute=20)
+    assert failures == []
+    assert [asset for asset, _ in reports[: len(SYNC) + 1]] == [*SYNC, "price_snapshots"]
+    assert minutes_of_ticks(query)[-1] == (20, "complete")

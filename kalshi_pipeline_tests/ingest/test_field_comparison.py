@@ -5,6 +5,7 @@ from collections import Counter
 import pytest
 
 from kalshi_pipeline.api import Store
+from kalshi_pipeline.exchange.documents import Source
 from kalshi_pipeline.ingest.run.session import Session
 from kalshi_pipeline.monitoring.checks import Finding
 from kalshi_pipeline.monitoring.field_comparison import compare_with_weeks_before
@@ -98,3 +99,21 @@ def test_many_changes_are_counted(session: Session) -> None:
     finding = compare(session)
     assert finding.text.count(" is new") == 20
     assert "and 10 more" in finding.text
+
+
+def test_fields_of_a_document_count_the_same_however_it_was_read(session: Session) -> None:
+    body = b'{"markets":[{"ticker":"A","note":null,"new":%s},{"title":"T","ticker":"B","new":1.5}]}'
+    counted = []
+    for value in (b"NaN", b'"NaN"'):  # the first one is read in full
+        layouts = Counter(
+            layout_of(MARKET, document) for document in Source(body % value, "markets").documents()
+        )
+        with session.database.begin() as connection:
+            count_fields(connection, layouts, NOON)
+            counted.append(
+                sorted(connection.exec_driver_sql("SELECT field, type, documents FROM document_fields").all())
+            )
+            connection.exec_driver_sql("DELETE FROM document_fields")
+    assert counted[0] == counted[1]
+    assert ("title", "text", 1) in counted[0]
+    assert ("new", "number", 1) in counted[0]

@@ -94,9 +94,9 @@ class Documents:
         Nothing is stored here: other pending documents may be of rows that are not stored yet.
         """
         rounds = self._pending.setdefault(kind, [])
-        number = next(
-            (number for number in range(len(rounds), 0, -1) if prepared.ticker in rounds[number - 1]), 0
-        )
+        number = len(rounds)
+        while number and prepared.ticker not in rounds[number - 1]:
+            number -= 1
         if number:
             last = rounds[number - 1][prepared.ticker]
             if prepared.is_first_only or (last.digest == prepared.digest and not last.is_first_only):

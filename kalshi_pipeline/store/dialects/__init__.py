@@ -66,9 +66,7 @@ def view_words(connection: Connection) -> ViewWords:
     return _KINDS[connection.dialect.name].words
 
 
-def load(
-    connection: Connection, table: Table, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]
-) -> None:
+def load(connection: Connection, table: Table, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
     """Append rows to a temporary table by the fastest call that the connection's driver has."""
     _KINDS[connection.dialect.name].load(connection, table, columns, rows)
 

@@ -141,7 +141,7 @@ class Dialect(Protocol):
 
     @staticmethod
     def load(
-        connection: Connection, table: Table, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]
+        connection: Connection, table: Table, columns: Sequence[str], rows: Sequence[Sequence[Any]]
     ) -> None:
         """Append rows to a temporary table by the fastest call that the driver has."""
         ...

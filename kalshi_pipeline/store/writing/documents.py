@@ -4,7 +4,7 @@ They are encoded, compared and compressed while nothing is locked, and then inse
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from itertools import islice
 from typing import Any, NamedTuple, TypeAlias
@@ -401,16 +401,17 @@ def layout_of(kind: DocumentKind, document: Document) -> Layout:
     Of these at most _MOST_NESTED are named, and none of an object whose keys are data themselves.
     """
     fields = document.fields
-    names, types = tuple(fields), tuple(map(type, fields.values()))
+    names, values = tuple(fields.keys()), tuple(fields.values())
+    types = tuple(map(type, values))
     if dict in types or list in types:
-        nested = dict.fromkeys(islice(_nested_in(fields), _MOST_NESTED))
+        nested = dict.fromkeys(islice(_nested_in(zip(names, values, strict=True)), _MOST_NESTED))
         names += tuple(name for name, _ in nested)
         types += tuple(python_type for _, python_type in nested)
     return kind.name, names, types
 
 
-def _nested_in(fields: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, type]]:
-    for name, value in fields.items():
+def _nested_in(fields: Iterable[tuple[str, Any]], prefix: str = "") -> Iterator[tuple[str, type]]:
+    for name, value in fields:
         if name in _WITH_DATA_AS_KEYS:
             continue
         inner = value if value.__class__ is list else (value,)
@@ -418,7 +419,7 @@ def _nested_in(fields: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[st
             if part.__class__ is dict:
                 path = f"{prefix}{name}."
                 yield from ((path + key, type(found)) for key, found in part.items())
-                yield from _nested_in(part, path)
+                yield from _nested_in(part.items(), path)
 
 
 def count_fields(connection: Connection, layouts: Mapping[Layout, int], at: int) -> None:

@@ -26,7 +26,7 @@ from sqlalchemy import (
 )
 from xxhash import xxh3_64_digest
 
-from kalshi_pipeline.records import READING, Market
+from kalshi_pipeline.records import READING, Market, dated_description_of
 from kalshi_pipeline.store.schema.tables import market_fingerprints, markets
 from kalshi_pipeline.store.writing.merging import Staging
 
@@ -52,8 +52,7 @@ class Encoding(NamedTuple):
 
     def of(self, page: Sequence[Market]) -> list[int]:
         """Return the fingerprint of each market's description."""
-        texts = [_encode(market.dated_description) for market in page]
-        digests = b"".join([xxh3_64_digest(text) for text in texts])
+        digests = b"".join(map(xxh3_64_digest, map(_encode, map(dated_description_of, page))))
         fingerprints = struct.unpack(f">{len(page)}q", digests)
         return [fingerprint >> (_BITS - self.bits) for fingerprint in fingerprints]
 

@@ -73,7 +73,7 @@ class Staging:
         number = Column(STAGED_ROW, Integer, primary_key=True)
         self.table = Table(name, _staging, number, *columns, prefixes=["TEMPORARY"])
 
-    def fill(self, connection: Connection, rows: Sequence[tuple[Any, ...]]) -> None:
+    def fill(self, connection: Connection, rows: Sequence[Sequence[Any]]) -> None:
         """Hold these rows, and no others."""
         make_empty(connection, self.table)
         load(connection, self.table, self._columns, rows)

@@ -16,7 +16,7 @@ from sqlalchemy import (
     true,
 )
 
-from kalshi_pipeline.records import Market, Quote
+from kalshi_pipeline.records import Market, Quote, description_of
 from kalshi_pipeline.store.schema.from_records import record_column, record_columns
 from kalshi_pipeline.store.schema.tables import (
     QUOTE_COLUMNS,
@@ -127,8 +127,9 @@ def _stage_quotes(connection: Connection, page: Sequence[Market], encoding: Enco
 
 
 def _stage_descriptions(connection: Connection, page: Sequence[Market], fingerprints: Sequence[int]) -> None:
-    described = market_texts.stage(connection, [market.description for market in page])
-    rows = [(*row, fingerprint) for row, fingerprint in zip(described, fingerprints, strict=True)]
+    rows = market_texts.stage(connection, map(description_of, page))
+    for row, fingerprint in zip(rows, fingerprints, strict=True):
+        row.append(fingerprint)
     staged_markets.fill(connection, rows)
 
 

@@ -1,9 +1,9 @@
 """Texts that many rows share: stored once, under the beginning of their digest, which the rows have as their key."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from hashlib import blake2b
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, select
 
@@ -47,7 +47,7 @@ class SharedTexts(StagedTexts):
         super().__init__(name)
         self._positions = [record._fields.index(field) for field in shared_fields(record)]
 
-    def stage(self, connection: Connection, rows: Sequence[Row]) -> list[Row]:
+    def stage(self, connection: Connection, rows: Iterable[Row]) -> list[list[Any]]:
         """Stage the texts of rows, and return the rows with the keys of the texts in their place."""
         keyed = list(map(list, rows))
         found: dict[int, str] = {}
@@ -57,4 +57,4 @@ class SharedTexts(StagedTexts):
                     row[position] = key = key_of(text)
                     found[key] = text
         self.hold(connection, found)
-        return list(map(tuple, keyed))
+        return keyed

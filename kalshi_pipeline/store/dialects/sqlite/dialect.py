@@ -77,7 +77,7 @@ class Sqlite(Dialect):
 
     @staticmethod
     def load(
-        connection: Connection, table: Table, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]
+        connection: Connection, table: Table, columns: Sequence[str], rows: Sequence[Sequence[Any]]
     ) -> None:
         """Append rows by the driver, many in a statement: half the cost of its own call for many rows."""
         driver = connection.connection.driver_connection

@@ -1,0 +1,71 @@
+"""Processes of this machine, as Linux shows them in /proc. On other systems none is known."""
+
+import os
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple, Self
+
+_PROC = Path("/proc")
+_DEAD = ("Z", "X")  # it has ended; its parent has not asked how
+# Of what follows the name of a process in its `stat`.
+_STATE, _PARENT, _STARTED = 0, 1, 19
+
+
+class Process(NamedTuple):
+    """A process by its number, when it was started, and where numbers mean that: this boot, this namespace."""
+
+    pid: int
+    started: int
+    place: str
+
+    @classmethod
+    def of(cls, pid: int) -> Self | None:
+        """Return the process that has a number now, None if there is none."""
+        try:
+            fields = _fields_of(pid)
+        except OSError:
+            return None
+        return None if fields[_STATE] in _DEAD else cls(pid, int(fields[_STARTED]), _place())
+
+    @classmethod
+    def parse(cls, text: str) -> Self | None:
+        """Return the process that `text` names, None if it names none."""
+        words = text.split()
+        return cls(int(words[0]), int(words[1]), words[2]) if len(words) == len(cls._fields) else None
+
+    @property
+    def text(self) -> str:
+        """The process as text without line breaks, for `parse`."""
+        return f"{self.pid} {self.started} {self.place}"
+
+    @property
+    def is_alive(self) -> bool | None:
+        """Whether it still runs, or is suspended; None if it is not of this boot and namespace, so unknown."""
+        if self.place != _place():
+            return None
+        return Process.of(self.pid) == self
+
+
+def parent_of(pid: int) -> int:
+    """Return the number of a process's parent, 0 if it has none. Raises OSError if there is no such process."""
+    return int(_fields_of(pid)[_PARENT])
+
+
+def words_of(pid: int, file: str) -> list[str]:
+    """Return the words of a file of a process such as `cmdline`. Raises OSError where it cannot be read."""
+    return [os.fsdecode(word) for word in (_PROC / str(pid) / file).read_bytes().split(b"\0")]
+
+
+def _fields_of(pid: int) -> Sequence[str]:
+    # The name, in brackets before them, may hold anything.
+    return (_PROC / str(pid) / "stat").read_text(errors="replace").rpartition(")")[2].split()
+
+
+@cache
+def _place() -> str:
+    try:
+        boot = (_PROC / "sys/kernel/random/boot_id").read_text().strip()
+        return f"{boot}/{(_PROC / 'self/ns/pid').readlink()}"
+    except OSError:
+        return "unknown"
