@@ -97,6 +97,10 @@ class ViewWords(Protocol):
         """An instant (microseconds since 1970) as ISO text of one length, so that it sorts."""
         ...
 
+    def iso_seconds(self, micros: str) -> str:
+        """An instant as ISO text in whole seconds; fractions are cut."""
+        ...
+
     def day(self, micros: str) -> str:
         """The UTC day of an instant."""
         ...

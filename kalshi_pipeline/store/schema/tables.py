@@ -564,6 +564,8 @@ market_changes = _changes(
     "every field of markets, their event included, and of settlement_value",
 )
 
+Index("ix_market_changes_seen_at", market_changes.c.seen_at)
+
 settlements = Table(
     "settlements",
     metadata,
@@ -649,6 +651,8 @@ candlesticks = Table(
     comment="prices, volume and open interest of a market in a period",
     **clustered(),
 )
+
+Index("ix_candlesticks_end_at", candlesticks.c.end_at)
 
 candlestick_days = Table(
     "candlestick_days",

@@ -7,8 +7,11 @@ class SqliteWords(ViewWords):
     """SQLite's expressions."""
 
     def iso(self, micros: str) -> str:
-        seconds = f"strftime('%Y-%m-%dT%H:%M:%S', {micros} / 1000000, 'unixepoch')"
-        return f"{seconds} || printf('.%06dZ', {micros} % 1000000)"
+        seconds = f"strftime('%Y-%m-%dT%H:%M:%S.', {micros} / 1000000, 'unixepoch')"
+        return f"{seconds} || substr({micros} % 1000000 + 1000000, 2) || 'Z'"
+
+    def iso_seconds(self, micros: str) -> str:
+        return f"strftime('%Y-%m-%dT%H:%M:%SZ', {micros} / 1000000, 'unixepoch')"
 
     def day(self, micros: str) -> str:
         return f"strftime('%Y-%m-%d', {micros} / 1000000, 'unixepoch')"
@@ -27,4 +30,5 @@ class SqliteWords(ViewWords):
         return f"max({one}, {other})"
 
     def holds(self, octets: str, octet: str) -> str:
-        return f"instr({octets}, CAST(char({octet}) AS BLOB)) > 0"
+        # Quoted, because `char` is a type to other programs that read the views.
+        return f'instr({octets}, CAST("char"({octet}) AS BLOB)) > 0'

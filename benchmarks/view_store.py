@@ -1,0 +1,144 @@
+"""A store of millions of quotes, trades, candlesticks and changes, for asking its views: filled by SQL, for speed."""
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+from kalshi_pipeline.store.database import Database
+from kalshi_pipeline.store.scopes import scope_id
+from kalshi_pipeline.units import MICROS_PER_SECOND
+from kalshi_pipeline_tests.store.samples import NOON, SCOPE
+
+PERIOD = 300 * MICROS_PER_SECOND
+NEWEST_AT = NOON
+_PER_EVENT, _PER_SERIES = 10, 20
+_MOST_MARKETS = 100_000
+
+
+def fill(path: Path, rows: int) -> None:
+    """Make a store with about this many quotes, half as many trades and candlesticks, and a tenth as many changes."""
+    markets = min(rows // 100, _MOST_MARKETS)
+    ticks = (rows - markets) // (markets // 40)
+    with closing(Database(f"sqlite:///{path}")) as database, database.begin() as connection:
+        scope = scope_id(connection, SCOPE)
+    values = {
+        "markets": markets,
+        "ticks": ticks,
+        "rows": rows,
+        "scope": scope,
+        "oldest_at": NEWEST_AT - (ticks - 1) * PERIOD,
+        "span": (ticks - 1) * PERIOD,
+    }
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        for statement in _FILL:
+            connection.execute(
+                statement, {name: value for name, value in values.items() if f":{name}" in statement}
+            )
+
+
+def ticker_of(number: int) -> str:
+    """Return the ticker of the market whose key is this number."""
+    return f"KXS{(number - 1) // (_PER_EVENT * _PER_SERIES) + 1}-E{(number - 1) // _PER_EVENT + 1}-M{number}"
+
+
+def _numbers(name: str) -> str:
+    return f"WITH RECURSIVE number(n) AS (VALUES (1) UNION ALL SELECT n + 1 FROM number WHERE n < {name})"
+
+
+_EVENT = f"((n - 1) / {_PER_EVENT} + 1)"
+_SERIES = f"((n - 1) / {_PER_EVENT * _PER_SERIES} + 1)"
+# A multiplicative hash spreads what would otherwise come in order.
+_ANY = "(n * 2654435761 >> 7)"
+_FILL = (
+    "PRAGMA synchronous = OFF",
+    "PRAGMA cache_size = -262144",
+    "PRAGMA temp_store = MEMORY",
+    "BEGIN",
+    f"""
+    INSERT INTO series (id, ticker, title, category, is_placeholder, first_seen_at, changed_at)
+    {_numbers(f":markets / {_PER_EVENT * _PER_SERIES}")}
+    SELECT n, 'KXS' || n, 'Series ' || n, 'Climate', 0, :oldest_at, :oldest_at FROM number
+    """,
+    f"""
+    INSERT INTO events (id, ticker, series_id, title, is_placeholder, first_seen_at, changed_at)
+    {_numbers(f":markets / {_PER_EVENT}")}
+    SELECT n, 'KXS' || ((n - 1) / {_PER_SERIES} + 1) || '-E' || n, (n - 1) / {_PER_SERIES} + 1, 'Event ' || n, 0,
+           :oldest_at, :oldest_at
+    FROM number
+    """,
+    f"""
+    INSERT INTO markets (id, ticker, event_id, title, status, is_combo, close_at, is_placeholder, first_seen_at, changed_at)
+    {_numbers(":markets")}
+    SELECT n, 'KXS' || {_SERIES} || '-E' || {_EVENT} || '-M' || n, {_EVENT}, 'Market ' || n, 'active', 0,
+           {NEWEST_AT} + n * 60000000, 0, :oldest_at, :oldest_at
+    FROM number
+    """,
+    f"""
+    INSERT INTO ticks (id, tick_at, period_seconds, scope_id, started_at, finished_at, state, pages, received, inserted,
+                       unchanged, quarantined, duplicates, placeholders, healed)
+    {_numbers(":ticks")}
+    SELECT n, :oldest_at + (n - 1) * {PERIOD}, 300, :scope, :oldest_at + (n - 1) * {PERIOD},
+           :oldest_at + n * {PERIOD} - 1, 'complete', 0, 0, 0, 0, 0, 0, 0, 0
+    FROM number
+    """,
+    """
+    INSERT INTO price_snapshots
+        (tick_id, market_id, yes_bid, yes_ask, yes_bid_size, yes_ask_size, last_price, volume, open_interest,
+         received_ms, is_terminal)
+    SELECT t, m, price, price + 10000, (m * 31 + t * 17) % 50000 * 100, (m * 17 + t * 31) % 50000 * 100, price,
+           m * 1000 + t * 100, m * 300 + t * 30, 1500, 0
+    FROM (
+        SELECT ticks.id AS t, markets.id AS m, ((markets.id * 37 + ticks.id * 7) % 97 + 1) * 10000 AS price
+        FROM ticks CROSS JOIN markets ON markets.id % 40 = ticks.id % 40 OR ticks.id = 1
+    )
+    ORDER BY t, m
+    """,
+    """
+    INSERT INTO latest_quotes
+        (market_id, tick_id, yes_bid, yes_ask, yes_bid_size, yes_ask_size, last_price, volume, open_interest,
+         received_ms, is_terminal)
+    SELECT q.market_id, q.tick_id, yes_bid, yes_ask, yes_bid_size, yes_ask_size, last_price, volume, open_interest,
+           received_ms, is_terminal
+    FROM (SELECT market_id AS m, max(tick_id) AS t FROM price_snapshots GROUP BY market_id)
+    JOIN price_snapshots AS q ON q.market_id = m AND q.tick_id = t
+    """,
+    f"""
+    INSERT INTO trades (created_at, trade_id, market_id, yes_price, contracts, taker_side, is_block)
+    {_numbers(":rows / 2")}
+    SELECT :oldest_at + CAST(n * 2.0 * :span / :rows AS INTEGER) + n % 7, CAST(printf('%016x', {_ANY}) AS BLOB),
+           {_ANY} % :markets + 1, {_ANY} % 99 * 10000 + 10000, {_ANY} % 500 * 100 + 100, 'yes', 0
+    FROM number ORDER BY n
+    """,
+    """
+    INSERT INTO candlesticks (market_id, period_minutes, end_at, yes_bid_close, yes_ask_close, price_close, volume,
+                              open_interest)
+    SELECT m.id, 60, (:oldest_at / 3600000000 + n.value) * 3600000000, 400000, 410000, 400000, 100, 100
+    FROM markets AS m CROSS JOIN (
+        WITH RECURSIVE number(value) AS (VALUES (1) UNION ALL SELECT value + 1 FROM number WHERE value < :rows / 2 / :markets)
+        SELECT value FROM number
+    ) AS n
+    """,
+    f"""
+    INSERT INTO market_changes (market_id, seen_at, field, before, after)
+    {_numbers(":rows / 10")}
+    SELECT {_ANY} % :markets + 1, :oldest_at + CAST(n * 10.0 * :span / :rows AS INTEGER), 'close_at',
+           :oldest_at + n * 1000000, :oldest_at + n * 1000001
+    FROM number
+    """,
+    """
+    INSERT INTO settlements (market_id, result, settlement_value, settled_at, settled_at_source, tier, first_seen_at)
+    SELECT id, 'yes', 1000000, :oldest_at + :span / :markets * id, 'settlement_ts', 'live', :oldest_at FROM markets
+    """,
+    """
+    INSERT INTO order_books (id, market_id, received_at)
+    SELECT t.id, t.id % :markets + 1, t.tick_at FROM ticks AS t WHERE t.id <= 5000
+    """,
+    """
+    INSERT INTO order_book_levels (order_book_id, is_yes, price, size)
+    SELECT b.id, v.y, l.p * 10000, 100 * l.p FROM order_books AS b
+    CROSS JOIN (SELECT 1 AS y UNION ALL SELECT 0) AS v
+    CROSS JOIN (WITH RECURSIVE level(p) AS (VALUES (1) UNION ALL SELECT p + 1 FROM level WHERE p < 10) SELECT p FROM level) AS l
+    """,
+    "COMMIT",
+    "PRAGMA wal_checkpoint(TRUNCATE)",
+)

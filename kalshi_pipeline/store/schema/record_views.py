@@ -1,0 +1,331 @@
+"""The views of ticks and runs, changes, settlements, trades, candlesticks, order books and combos."""
+
+from typing import NamedTuple
+
+from kalshi_pipeline.records import DOLLARS, INSTANT, MILLIONTHS, Event, Market, Series, units_of
+from kalshi_pipeline.store.schema.from_records import shared_fields
+from kalshi_pipeline.store.schema.view_parts import PARENTS, Parts, as_integer, as_text, joined_market
+
+_TICK_COUNTS = (
+    "pages",
+    "windows",
+    "received",
+    "inserted",
+    "unchanged",
+    "keyframes",
+    "ended",
+    "gone",
+    "paused",
+    "unconfirmed",
+    "out_of_scope",
+    "quarantined",
+    "duplicates",
+    "placeholders",
+    "healed",
+)
+_RUN_COUNTS = tuple(
+    name for name in _TICK_COUNTS if name not in ("keyframes", "ended", "gone", "paused", "unconfirmed")
+)
+_CANDLESTICK_PRICES = (
+    *(
+        f"{side}_{name}"
+        for side in ("yes_bid", "yes_ask", "price")
+        for name in ("open", "high", "low", "close")
+    ),
+    "price_mean",
+    "price_previous",
+)
+_CHANGED = {"series": ("series", Series), "event": ("events", Event), "market": ("markets", Market)}
+
+
+class RecordViews(Parts):
+    """The queries of these views."""
+
+    def tick_history(self) -> str:
+        return f"""
+SELECT
+    t.id AS tick_id,
+    t.tick_at_iso AS tick_at,
+    t.period_seconds AS period_seconds,
+    t.state AS state,
+    t.reason AS reason,
+    z.sentence AS scope,
+    t.is_paused AS is_paused,
+    t.inactive_shards AS inactive_shards,
+    t.started_at_iso AS started_at,
+    t.finished_at_iso AS finished_at,
+    {", ".join(f"t.{name} AS {name}" for name in _TICK_COUNTS)},
+    t.tick_at AS tick_at_us,
+    t.started_at AS started_at_us,
+    t.seconds AS seconds
+FROM ticks AS t
+LEFT JOIN scopes AS z ON z.id = t.scope_id
+"""
+
+    def listing_history(self) -> str:
+        return f"""
+SELECT
+    l.id AS listing_id,
+    l.asset AS asset,
+    l.state AS state,
+    l.reason AS reason,
+    z.sentence AS scope,
+    l.day AS day,
+    l.selection AS selection,
+    l.started_at_iso AS started_at,
+    l.finished_at_iso AS finished_at,
+    {", ".join(f"l.{name} AS {name}" for name in _RUN_COUNTS)},
+    l.changed AS changed,
+    l.started_at AS started_at_us,
+    l.seconds AS seconds
+FROM listings AS l
+LEFT JOIN scopes AS z ON z.id = l.scope_id
+"""
+
+    def run_history(self) -> str:
+        """Every run: those of `tick_history` and of `listing_history`."""
+        same = f"""
+    state,
+    reason,
+    scope,
+    started_at,
+    finished_at,
+    {", ".join(_RUN_COUNTS)},
+    started_at_us,
+    seconds"""
+        return f"""
+SELECT
+    'price_snapshots' AS asset,
+    'ticks/' || tick_id AS run,
+    tick_at AS tick_at,
+    NULL AS day,
+    NULL AS selection,
+    NULL AS changed,{same}
+FROM tick_history
+UNION ALL
+SELECT
+    asset,
+    'listings/' || listing_id,
+    NULL,
+    day,
+    selection,
+    changed,{same}
+FROM listing_history
+"""
+
+    def coverage_by_day(self) -> str:
+        """What became of the ticks of each UTC day; a gap is the time between complete ticks, on the day it ends."""
+        states = ("complete", "partial", "failed", "skipped", "missed", "running")
+        counts = ",\n    ".join(
+            f"{as_integer(f'sum(t.state = {state!r})')} AS {state}_ticks" for state in states
+        )
+        return f"""
+SELECT
+    t.day AS day,
+    {as_integer("count(t.id)")} AS ticks,
+    {counts},
+    {self.words.iso_seconds("min(t.tick_at)")} AS first_tick_at,
+    {self.words.iso_seconds("max(t.tick_at)")} AS last_tick_at,
+    {as_integer("sum(t.inserted)")} AS inserted,
+    {as_integer("max(t.received)")} AS most_received,
+    (
+        SELECT max(c.tick_at - (
+            SELECT max(b.tick_at) FROM ticks AS b WHERE b.tick_at < c.tick_at AND b.state = 'complete'
+        )) / 1000000.0
+        FROM ticks AS c
+        WHERE c.tick_at >= min(t.tick_at) AND c.tick_at <= max(t.tick_at) AND c.state = 'complete'
+    ) AS longest_gap_seconds
+FROM ticks AS t
+GROUP BY t.day
+"""
+
+    def series_change_history(self) -> str:
+        return self._changes("series")
+
+    def event_change_history(self) -> str:
+        return self._changes("event")
+
+    def market_change_history(self) -> str:
+        return f"""
+SELECT
+    m.ticker AS ticker,
+    c.seen_at_iso AS seen_at,
+    c.field AS field,
+    {self._shown("c.before", Market)} AS before,
+    {self._shown("c.after", Market)} AS after,
+    {PARENTS},
+    c.seen_at AS seen_at_us
+FROM market_changes AS c
+{joined_market("c")}
+"""
+
+    def _changes(self, kind: str) -> str:
+        table, record = _CHANGED[kind]
+        return f"""
+SELECT
+    p.ticker AS ticker,
+    c.seen_at_iso AS seen_at,
+    c.field AS field,
+    {self._shown("c.before", record)} AS before,
+    {self._shown("c.after", record)} AS after,
+    c.seen_at AS seen_at_us
+FROM {kind}_changes AS c
+JOIN {table} AS p ON p.id = c.{kind}_id
+"""
+
+    def change_history(self) -> str:
+        return "\nUNION ALL".join(
+            f"""
+SELECT '{kind}' AS kind, ticker, seen_at, field, before, after, seen_at_us
+FROM {kind}_change_history"""
+            for kind in _CHANGED
+        )
+
+    def _shown(self, value: str, record: type[NamedTuple]) -> str:
+        """A value of a change as people read it: times in ISO, money in dollars, texts and words as they came."""
+        number = f"CAST({value} AS BIGINT)"
+        units = units_of(record)
+        fractions = [name for name, unit in units.items() if unit in (DOLLARS, MILLIONTHS)]
+        cases = {
+            self.words.iso(number): [name for name, unit in units.items() if unit is INSTANT],
+            f"CAST({number} / 1000000.0 AS TEXT)": [*fractions, "settlement_value"],
+            f"(SELECT t.body FROM texts AS t WHERE t.id = {number})": shared_fields(record),
+        }
+        whens = " ".join(
+            f"WHEN c.field IN ({', '.join(repr(name) for name in names)}) THEN {shown}"
+            for shown, names in cases.items()
+            if names
+        )
+        return as_text(f"CASE {whens} ELSE {value} END")
+
+    def settlement_history(self) -> str:
+        return f"""
+SELECT
+    m.ticker AS ticker,
+    e.ticker AS event_ticker,
+    r.result AS result,
+    r.settlement_value_dollars AS settlement_value,
+    r.settled_at_iso AS settled_at,
+    r.settled_at_source AS settled_at_source,
+    r.tier AS tier,
+    r.first_seen_at_iso AS first_seen_at,
+    r.amended_at_iso AS amended_at,
+    m.status AS status,
+    s.ticker AS series_ticker,
+    r.settled_at AS settled_at_us
+FROM settlements AS r
+{joined_market("r")}
+WHERE r.withdrawn_at IS NULL
+"""
+
+    def settlement_amendment_history(self) -> str:
+        return f"""
+SELECT
+    m.ticker AS ticker,
+    a.seen_at_iso AS seen_at,
+    a.result_before AS result_before,
+    a.result_after AS result_after,
+    a.value_before_dollars AS value_before,
+    a.value_after_dollars AS value_after,
+    {PARENTS},
+    a.seen_at AS seen_at_us
+FROM settlement_amendments AS a
+{joined_market("a")}
+"""
+
+    def trade_history(self) -> str:
+        return f"""
+SELECT
+    m.ticker AS ticker,
+    t.trade_id_text AS trade_id,
+    t.created_at_iso AS created_at,
+    t.yes_price_dollars AS yes_price,
+    t.no_price_dollars AS no_price,
+    t.contracts_decimal AS contracts,
+    t.taker_side AS taker_side,
+    t.is_block AS is_block,
+    {PARENTS},
+    t.created_at AS created_at_us
+FROM trades AS t
+{joined_market("t")}
+"""
+
+    def candlestick_history(self) -> str:
+        dollars = ",\n    ".join(f"c.{name}_dollars AS {name}" for name in _CANDLESTICK_PRICES)
+        return f"""
+SELECT
+    m.ticker AS ticker,
+    c.period_minutes AS period_minutes,
+    c.end_at_iso AS end_at,
+    {dollars},
+    c.volume_contracts AS volume,
+    c.open_interest_contracts AS open_interest,
+    {PARENTS},
+    c.end_at AS end_at_us
+FROM candlesticks AS c
+{joined_market("c")}
+"""
+
+    def candlestick_coverage(self) -> str:
+        return f"""
+SELECT
+    m.ticker AS ticker,
+    d.day AS day,
+    d.period_minutes AS period_minutes,
+    d.state AS state,
+    d.tier AS tier,
+    d.reason AS reason,
+    d.asked_at_iso AS asked_at,
+    {PARENTS},
+    d.asked_at AS asked_at_us
+FROM candlestick_days AS d
+{joined_market("d")}
+"""
+
+    def order_book_history(self) -> str:
+        return """
+SELECT
+    m.ticker AS ticker,
+    b.received_at_iso AS received_at,
+    l.side AS side,
+    l.price_dollars AS price,
+    l.size_contracts AS size,
+    b.received_at AS received_at_us
+FROM order_books AS b
+JOIN markets AS m ON m.id = b.market_id
+LEFT JOIN order_book_levels AS l ON l.order_book_id = b.id
+"""
+
+    def order_book(self) -> str:
+        """The levels of each book, numbered from the best bid of each side on; the sizes up to each are added up."""
+        better = "h.order_book_id = l.order_book_id AND h.is_yes = l.is_yes AND h.price >= l.price"
+        return f"""
+SELECT
+    m.ticker AS ticker,
+    b.received_at_iso AS received_at,
+    l.side AS side,
+    {as_integer(f"(SELECT count(h.price) FROM order_book_levels AS h WHERE {better})")} AS level,
+    l.price_dollars AS price,
+    l.size_contracts AS size,
+    CAST((SELECT sum(h.size) FROM order_book_levels AS h WHERE {better}) / 100.0 AS REAL) AS size_up_to_here,
+    {PARENTS},
+    b.received_at AS received_at_us
+FROM order_books AS b
+{joined_market("b")}
+JOIN order_book_levels AS l ON l.order_book_id = b.id
+"""
+
+    def legs_of_combos(self) -> str:
+        return f"""
+SELECT
+    c.ticker AS combo_ticker,
+    l.position AS position,
+    {as_text("coalesce(m.ticker, l.leg_ticker)")} AS leg_ticker,
+    {as_text("coalesce(e.ticker, l.leg_event_ticker)")} AS leg_event_ticker,
+    l.side AS side,
+    l.settlement_value_dollars AS settlement_value
+FROM combo_legs AS l
+JOIN markets AS c ON c.id = l.market_id
+LEFT JOIN markets AS m ON m.id = l.leg_market_id
+LEFT JOIN events AS e ON e.id = m.event_id
+"""
