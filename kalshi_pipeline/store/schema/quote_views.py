@@ -16,6 +16,10 @@ from kalshi_pipeline.store.schema.view_parts import (
     missed,
 )
 
+# Always true. It has SQLite believe that ticks are few, with statistics and without: quotes are sought by their tick,
+# unless the market is named.
+_TICK_FIRST = "likelihood(t.state <> '', 0.0001)"
+
 # Of a row in `known`, as of `now`.
 _STATE = """CASE
         WHEN q.is_terminal THEN 'unknown'
@@ -144,11 +148,11 @@ SELECT
     q.is_terminal AS is_terminal,
     t.is_complete AS is_tick_complete,
     {PARENTS},
-    q.tick_id AS tick_id,
+    t.id AS tick_id,
     t.tick_at AS tick_at_us,
     {MIDDLE}
 FROM price_snapshots AS q
-JOIN ticks AS t ON t.id = q.tick_id
+JOIN ticks AS t ON t.id = q.tick_id AND {_TICK_FIRST}
 {joined_market("q")}
 """
 
@@ -179,7 +183,8 @@ JOIN latest_quotes AS l ON l.market_id = m.id AND (t.id < l.tick_id OR NOT l.is_
 JOIN price_snapshots AS q ON q.market_id = m.id AND q.tick_id = (
     SELECT max(p.tick_id) FROM price_snapshots AS p WHERE p.market_id = m.id AND p.tick_id < t.id
 )
-WHERE t.id >= (SELECT min(tick_id) FROM unchanged_blocks) AND t.id <= (SELECT max(tick_id) FROM unchanged_blocks)
+WHERE {_TICK_FIRST} AND t.id >= (SELECT min(tick_id) FROM unchanged_blocks)
+    AND t.id <= (SELECT max(tick_id) FROM unchanged_blocks)
 """
 
     def price_history(self) -> str:
@@ -193,7 +198,7 @@ SELECT * FROM repeated_quotes
     def quotes_by_tick(self) -> str:
         """Each quote that was in force at a tick which covers its market.
 
-        The CROSS JOINs keep SQLite from reading the markets, or all their quotes, first and seeking the tick then.
+        The CROSS JOINs have SQLite find the tick first, then the market, and then the row in force: at most one.
         """
         last_id = "(SELECT max(tick_id) FROM unchanged_blocks WHERE tick_id <= t.id)"
         last = self.repeat("l.market_id", "q.tick_id", last_id)
@@ -230,13 +235,14 @@ SELECT
     {MIDDLE}
 FROM ticks AS t
 LEFT JOIN scopes AS z ON z.id = t.scope_id
-CROSS JOIN latest_quotes AS l
-{joined_market("l")}
+CROSS JOIN markets AS m
+JOIN latest_quotes AS l ON l.market_id = m.id AND (l.tick_id > t.id OR NOT l.is_terminal)
+{JOIN_PARENTS}
 CROSS JOIN price_snapshots AS q
 LEFT JOIN unchanged_blocks AS g ON {self.is_unchanged("g", "l.market_id", last)}
 JOIN ticks AS r ON r.id = coalesce(g.tick_id, q.tick_id)
 JOIN ticks AS o ON o.id = q.tick_id
-WHERE t.{IS_TAKEN} AND (l.tick_id > t.id OR NOT l.is_terminal)
+WHERE t.{IS_TAKEN}
     AND q.market_id = l.market_id AND q.tick_id = {_row_in_force("t.id")}
     AND NOT q.is_terminal
     AND (r.id = t.id OR {self.confirms("r")})

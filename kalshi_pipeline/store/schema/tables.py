@@ -678,6 +678,8 @@ order_books = Table(
     comment="order books, one row for each market and time",
 )
 
+Index("ix_order_books_received_at", order_books.c.received_at)
+
 order_book_levels = Table(
     "order_book_levels",
     metadata,

@@ -144,3 +144,4 @@ def upgrade() -> None:
     op.create_index("ix_ticks_tick_at_iso", "ticks", ["tick_at_iso"])
     op.create_index("ix_market_changes_seen_at", "market_changes", ["seen_at"])
     op.create_index("ix_candlesticks_end_at", "candlesticks", ["end_at"])
+    op.create_index("ix_order_books_received_at", "order_books", ["received_at"])
