@@ -67,7 +67,8 @@ _FILL = (
     FROM number
     """,
     f"""
-    INSERT INTO markets (id, ticker, event_id, title, status, is_combo, close_at, is_placeholder, first_seen_at, changed_at)
+    INSERT INTO markets (id, ticker, event_id, title, status, is_combo, close_at, is_placeholder, first_seen_at,
+                         changed_at)
     {_numbers(":markets")}
     SELECT n, 'KXS' || {_SERIES} || '-E' || {_EVENT} || '-M' || n, {_EVENT}, 'Market ' || n, 'active', 0,
            {NEWEST_AT} + n * 60000000, 0, :oldest_at, :oldest_at
@@ -114,7 +115,9 @@ _FILL = (
                               open_interest)
     SELECT m.id, 60, (:oldest_at / 3600000000 + n.value) * 3600000000, 400000, 410000, 400000, 100, 100
     FROM markets AS m CROSS JOIN (
-        WITH RECURSIVE number(value) AS (VALUES (1) UNION ALL SELECT value + 1 FROM number WHERE value < :rows / 2 / :markets)
+        WITH RECURSIVE number(value) AS (
+            VALUES (1) UNION ALL SELECT value + 1 FROM number WHERE value < :rows / 2 / :markets
+        )
         SELECT value FROM number
     ) AS n
     """,
@@ -137,7 +140,9 @@ _FILL = (
     INSERT INTO order_book_levels (order_book_id, is_yes, price, size)
     SELECT b.id, v.y, l.p * 10000, 100 * l.p FROM order_books AS b
     CROSS JOIN (SELECT 1 AS y UNION ALL SELECT 0) AS v
-    CROSS JOIN (WITH RECURSIVE level(p) AS (VALUES (1) UNION ALL SELECT p + 1 FROM level WHERE p < 10) SELECT p FROM level) AS l
+    CROSS JOIN (
+        WITH RECURSIVE level(p) AS (VALUES (1) UNION ALL SELECT p + 1 FROM level WHERE p < 10) SELECT p FROM level
+    ) AS l
     """,
     "COMMIT",
     "PRAGMA wal_checkpoint(TRUNCATE)",

@@ -15,6 +15,7 @@ from sqlalchemy.exc import DBAPIError
 
 from kalshi_pipeline.errors import StoreError, StoreProblem
 from kalshi_pipeline.store.dialects import Copy, Dialect, Part
+from kalshi_pipeline.store.schema.generated import generated_columns
 from kalshi_pipeline.store.schema.tables import metadata
 from kalshi_pipeline.store.schema.views import create_views, drop_views
 
@@ -82,7 +83,8 @@ class Schema:
         """
         found = _columns(self._connection, self._tables & set(metadata.tables))
         for name, table in sorted(metadata.tables.items()):
-            expected = set(table.columns.keys())
+            generated = generated_columns(table, self._dialect.words)
+            expected = {*table.columns.keys(), *(column.name for column in generated)}
             if not (has := found.get(name, set())) >= expected:
                 raise self._altered(f"its table {name} {_difference(expected, has or None)}")
 

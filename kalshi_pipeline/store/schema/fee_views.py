@@ -1,6 +1,6 @@
 """The view of fees, and the instants at which its spans begin."""
 
-from kalshi_pipeline.store.schema.view_parts import Parts, as_flag, as_real, as_text
+from kalshi_pipeline.store.schema.view_parts import Parts, as_flag, as_integer, as_real, as_text
 from kalshi_pipeline.vocabulary import FeeType
 
 
@@ -10,7 +10,9 @@ class FeeViews(Parts):
     def fee_starts(self) -> str:
         """When the fee of a series changes, or that of an event that has changes of its own."""
         return """
-SELECT series_ticker, NULL AS event_ticker, scheduled_at AS at FROM series_fee_changes WHERE withdrawn_at IS NULL
+SELECT series_ticker, CAST(NULL AS TEXT) AS event_ticker, scheduled_at AS at
+FROM series_fee_changes
+WHERE withdrawn_at IS NULL
 UNION
 SELECT e.series_ticker, e.event_ticker, c.scheduled_at
 FROM events_with_fees AS e
@@ -26,10 +28,10 @@ JOIN series_fee_changes AS c ON c.series_ticker = e.series_ticker AND c.withdraw
         return """
 SELECT
     c.event_ticker AS event_ticker,
-    coalesce(
+    CAST(coalesce(
         max(c.series_ticker),
         (SELECT p.ticker FROM events AS e JOIN series AS p ON p.id = e.series_id WHERE e.ticker = c.event_ticker)
-    ) AS series_ticker
+    ) AS TEXT) AS series_ticker
 FROM event_fee_changes AS c
 WHERE c.withdrawn_at IS NULL
 GROUP BY c.event_ticker
@@ -46,8 +48,8 @@ GROUP BY c.event_ticker
             key, fee_type, fee_multiplier = columns
             return (
                 f"SELECT {key}, scheduled_at, min({fee_type}) AS fee_type, min({fee_multiplier}) AS fee_multiplier, "
-                f"count(scheduled_at) AS meanings FROM (SELECT DISTINCT {', '.join(columns)}, scheduled_at FROM {table} "
-                f"WHERE withdrawn_at IS NULL) AS c GROUP BY {key}, scheduled_at"
+                f"count(scheduled_at) AS meanings FROM (SELECT DISTINCT {', '.join(columns)}, scheduled_at "
+                f"FROM {table} WHERE withdrawn_at IS NULL) AS c GROUP BY {key}, scheduled_at"
             )
 
         def newest(table: str, key: str) -> str:
@@ -97,7 +99,7 @@ SELECT
     {as_flag(is_override)} AS is_override,
     {as_text(state)} AS state,
     s.at AS from_at_us,
-    s.end_at AS until_at_us
+    {as_integer("s.end_at")} AS until_at_us
 FROM spans AS s
 LEFT JOIN of_series AS b ON b.series_ticker = s.series_ticker AND b.scheduled_at = s.base_at
 LEFT JOIN of_events AS o ON o.event_ticker = s.event_ticker AND o.scheduled_at = s.override_at

@@ -77,7 +77,9 @@ class GeneratedColumn(NamedTuple):
 
 
 def generated_columns(table: Table, words: ViewWords) -> list[GeneratedColumn]:
-    """Return the generated columns of a table that views read, in their order."""
+    """Return the generated columns of a table, in their order; tables that no view reads have none."""
+    if table not in READ_BY_VIEWS:
+        return []
     twins = (_twin(table, column, words) for column in table.columns if column.name != "day_at")
     return [*(twin for twin in twins if twin is not None), *_derived(table, words)]
 

@@ -175,16 +175,18 @@ SELECT
     t.tick_at AS tick_at_us,
     {MIDDLE}
 FROM ticks AS t
-JOIN unchanged_blocks AS g ON g.tick_id = t.id
-JOIN markets AS m ON m.id >= g.block * {BLOCK_SIZE} AND m.id < g.block * {BLOCK_SIZE} + {BLOCK_SIZE}
+CROSS JOIN unchanged_blocks AS g
+JOIN markets AS m ON likelihood(m.id >= g.block * {BLOCK_SIZE}, 0.01)
+    AND likelihood(m.id < g.block * {BLOCK_SIZE} + {BLOCK_SIZE}, 0.01)
     AND {self.is_unchanged("g", "m.id", "t.id")}
 {JOIN_PARENTS}
 JOIN latest_quotes AS l ON l.market_id = m.id AND (t.id < l.tick_id OR NOT l.is_terminal)
 JOIN price_snapshots AS q ON q.market_id = m.id AND q.tick_id = (
     SELECT max(p.tick_id) FROM price_snapshots AS p WHERE p.market_id = m.id AND p.tick_id < t.id
 )
-WHERE {_TICK_FIRST} AND t.id >= (SELECT min(tick_id) FROM unchanged_blocks)
-    AND t.id <= (SELECT max(tick_id) FROM unchanged_blocks)
+WHERE (SELECT min(tick_id) FROM unchanged_blocks) IS NOT NULL
+    AND +t.id >= (SELECT min(tick_id) FROM unchanged_blocks)
+    AND +t.id <= (SELECT max(tick_id) FROM unchanged_blocks)
 """
 
     def price_history(self) -> str:
@@ -199,6 +201,7 @@ SELECT * FROM repeated_quotes
         """Each quote that was in force at a tick which covers its market.
 
         The CROSS JOINs have SQLite find the tick first, then the market, and then the row in force: at most one.
+        That ticks seem few keeps SQLite from making a Bloom filter of all rows first.
         """
         last_id = "(SELECT max(tick_id) FROM unchanged_blocks WHERE tick_id <= t.id)"
         last = self.repeat("l.market_id", "q.tick_id", last_id)
@@ -242,7 +245,7 @@ CROSS JOIN price_snapshots AS q
 LEFT JOIN unchanged_blocks AS g ON {self.is_unchanged("g", "l.market_id", last)}
 JOIN ticks AS r ON r.id = coalesce(g.tick_id, q.tick_id)
 JOIN ticks AS o ON o.id = q.tick_id
-WHERE t.{IS_TAKEN}
+WHERE t.{IS_TAKEN} AND {_TICK_FIRST}
     AND q.market_id = l.market_id AND q.tick_id = {_row_in_force("t.id")}
     AND NOT q.is_terminal
     AND (r.id = t.id OR {self.confirms("r")})
@@ -301,7 +304,9 @@ JOIN price_snapshots AS q ON q.tick_id = f.tick_id AND q.market_id = f.market_id
 JOIN price_snapshots AS b ON b.tick_id = f.base_tick_id AND b.market_id = f.market_id
 JOIN ticks AS t ON t.id = f.tick_id
 JOIN ticks AS r ON r.id = f.base_tick_id
-{joined_market("f")}WHERE q.yes_bid + q.yes_ask <> b.yes_bid + b.yes_ask OR nullif(q.last_price, 0) <> nullif(b.last_price, 0)
+{joined_market("f")}
+WHERE q.yes_bid + q.yes_ask <> b.yes_bid + b.yes_ask
+    OR nullif(q.last_price, 0) <> nullif(b.last_price, 0)
 ORDER BY
     abs(q.yes_bid + q.yes_ask - b.yes_bid - b.yes_ask) DESC NULLS LAST,
     abs(nullif(q.last_price, 0) - nullif(b.last_price, 0)) DESC NULLS LAST,
@@ -361,7 +366,8 @@ AND NOT EXISTS (
         return f"""
 SELECT
     ticker, tick_at AS quote_at, {same}, yes_bid_size, yes_ask_size, volume, open_interest, is_terminal,
-    'snapshot' AS source, NULL AS period_minutes, event_ticker, series_ticker, tick_id, tick_at_us AS quote_at_us,
+    CAST('snapshot' AS TEXT) AS source, CAST(NULL AS INTEGER) AS period_minutes,
+    event_ticker, series_ticker, tick_id, tick_at_us AS quote_at_us,
     midpoint, spread
 FROM price_history
 UNION ALL

@@ -4,7 +4,14 @@ from typing import NamedTuple
 
 from kalshi_pipeline.records import DOLLARS, INSTANT, MILLIONTHS, Event, Market, Series, units_of
 from kalshi_pipeline.store.schema.from_records import shared_fields
-from kalshi_pipeline.store.schema.view_parts import PARENTS, Parts, as_integer, as_text, joined_market
+from kalshi_pipeline.store.schema.view_parts import (
+    PARENTS,
+    Parts,
+    as_integer,
+    as_real,
+    as_text,
+    joined_market,
+)
 
 _TICK_COUNTS = (
     "pages",
@@ -95,12 +102,12 @@ LEFT JOIN scopes AS z ON z.id = l.scope_id
     seconds"""
         return f"""
 SELECT
-    'price_snapshots' AS asset,
-    'ticks/' || tick_id AS run,
+    {as_text("'price_snapshots'")} AS asset,
+    {as_text("'ticks/' || tick_id")} AS run,
     tick_at AS tick_at,
-    NULL AS day,
-    NULL AS selection,
-    NULL AS changed,{same}
+    {as_text("NULL")} AS day,
+    {as_text("NULL")} AS selection,
+    {as_integer("NULL")} AS changed,{same}
 FROM tick_history
 UNION ALL
 SELECT
@@ -119,22 +126,23 @@ FROM listing_history
         counts = ",\n    ".join(
             f"{as_integer(f'sum(t.state = {state!r})')} AS {state}_ticks" for state in states
         )
+        previous = (
+            "SELECT max(b.tick_at) FROM ticks AS b WHERE b.tick_at < c.tick_at AND b.state = 'complete'"
+        )
+        longest_gap = (
+            f"(SELECT max(c.tick_at - ({previous})) FROM ticks AS c "
+            "WHERE c.tick_at >= min(t.tick_at) AND c.tick_at <= max(t.tick_at) AND c.state = 'complete') / 1000000.0"
+        )
         return f"""
 SELECT
     t.day AS day,
     {as_integer("count(t.id)")} AS ticks,
     {counts},
-    {self.words.iso_seconds("min(t.tick_at)")} AS first_tick_at,
-    {self.words.iso_seconds("max(t.tick_at)")} AS last_tick_at,
+    {self.iso_seconds("min(t.tick_at)")} AS first_tick_at,
+    {self.iso_seconds("max(t.tick_at)")} AS last_tick_at,
     {as_integer("sum(t.inserted)")} AS inserted,
     {as_integer("max(t.received)")} AS most_received,
-    (
-        SELECT max(c.tick_at - (
-            SELECT max(b.tick_at) FROM ticks AS b WHERE b.tick_at < c.tick_at AND b.state = 'complete'
-        )) / 1000000.0
-        FROM ticks AS c
-        WHERE c.tick_at >= min(t.tick_at) AND c.tick_at <= max(t.tick_at) AND c.state = 'complete'
-    ) AS longest_gap_seconds
+    {as_real(longest_gap)} AS longest_gap_seconds
 FROM ticks AS t
 GROUP BY t.day
 """
@@ -176,7 +184,7 @@ JOIN {table} AS p ON p.id = c.{kind}_id
     def change_history(self) -> str:
         return "\nUNION ALL".join(
             f"""
-SELECT '{kind}' AS kind, ticker, seen_at, field, before, after, seen_at_us
+SELECT CAST('{kind}' AS TEXT) AS kind, ticker, seen_at, field, before, after, seen_at_us
 FROM {kind}_change_history"""
             for kind in _CHANGED
         )
@@ -307,7 +315,7 @@ SELECT
     {as_integer(f"(SELECT count(h.price) FROM order_book_levels AS h WHERE {better})")} AS level,
     l.price_dollars AS price,
     l.size_contracts AS size,
-    CAST((SELECT sum(h.size) FROM order_book_levels AS h WHERE {better}) / 100.0 AS REAL) AS size_up_to_here,
+    {as_real(f"(SELECT sum(h.size) FROM order_book_levels AS h WHERE {better}) / 100.0")} AS size_up_to_here,
     {PARENTS},
     b.received_at AS received_at_us
 FROM order_books AS b
