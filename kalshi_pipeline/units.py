@@ -124,8 +124,13 @@ def datetime_of(instant: int) -> datetime:
 
 
 def iso_of(instant: int) -> str:
-    """Return an instant as the views write it, of one length, so that text sorts: `2026-11-22T14:05:00.000000Z`."""
+    """Return an instant as the views write it, but for times of ticks, of one length, so that text sorts: `2026-11-22T14:05:00.000000Z`."""
     return datetime_of(instant).isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def tick_iso_of(instant: int) -> str:
+    """Return the time of a tick as the views write it, in whole seconds: `2026-11-22T14:05:00Z`. Fractions are cut."""
+    return datetime_of(instant).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 def dollars_of(micros: int) -> Decimal:

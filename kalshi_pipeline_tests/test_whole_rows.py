@@ -587,11 +587,11 @@ VIEWS: dict[str, tuple[str, list[Row]]] = {
                 "series_ticker": "KXRAIN",
                 "title": "Will it rain on Nov 23?",
                 "status": "active",
-                "tick_at": "2026-11-22T12:11:00.000000Z",
+                "tick_at": "2026-11-22T12:11:00Z",
                 "received_at": "2026-11-22T12:11:02.500000Z",
                 **DECIMAL_QUOTE,
                 "is_terminal": 0,
-                "confirmed_at": "2026-11-22T12:11:00.000000Z",
+                "confirmed_at": "2026-11-22T12:11:00Z",
                 "is_observed": 1,
                 "is_tick_complete": 1,
                 "state": "observed",
@@ -603,7 +603,7 @@ VIEWS: dict[str, tuple[str, list[Row]]] = {
         [
             {
                 "ticker": TICKER,
-                "tick_at": f"2026-11-22T12:{minute}:00.000000Z",
+                "tick_at": f"2026-11-22T12:{minute}:00Z",
                 "received_at": f"2026-11-22T12:{minute}:02.500000Z",
                 **DECIMAL_QUOTE,
                 "yes_bid": bid,

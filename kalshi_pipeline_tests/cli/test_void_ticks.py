@@ -13,7 +13,7 @@ from kalshi_pipeline.ingest.snapshot import take_snapshot
 from kalshi_pipeline.sandbox import Sandbox
 from kalshi_pipeline.settings import Settings
 from kalshi_pipeline.store.database import Database
-from kalshi_pipeline.units import MICROS_PER_SECOND, iso_of
+from kalshi_pipeline.units import MICROS_PER_SECOND, iso_of, tick_iso_of
 from kalshi_pipeline_tests.cli.conftest import Run
 from kalshi_pipeline_tests.clock import ManualClock
 from kalshi_pipeline_tests.conftest import Query
@@ -61,7 +61,7 @@ def test_collector_that_a_clock_ahead_silenced_goes_on_after_voiding(
         "voided 1 tick, whose rows are in void_ticks, void_snapshots and void_unchanged_blocks\n"
     )
     assert query("SELECT tick_at FROM void_ticks") == [(ahead_at,)]
-    assert query("SELECT count(*) FROM latest_prices WHERE tick_at > ?", iso_of(SYSTEM_CLOCK.now())) == [(0,)]
+    assert query("SELECT count(*) FROM latest_prices WHERE tick_at > ?", tick_iso_of(SYSTEM_CLOCK.now())) == [(0,)]
 
     after = run("snapshot")
     assert after.returncode == 0

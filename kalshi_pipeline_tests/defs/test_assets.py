@@ -13,7 +13,7 @@ from kalshi_pipeline.definitions import defs
 from kalshi_pipeline.defs.pipeline_asset import pipeline_asset
 from kalshi_pipeline.monitoring.checks import CANDLESTICKS_SANE, ORDER_BOOKS_SANE, RUN_CHECKS, TRADES_SANE
 from kalshi_pipeline.sandbox import Faults, Sandbox, Shape, World, WorldConfig
-from kalshi_pipeline.units import MICROS_PER_SECOND, iso_of
+from kalshi_pipeline.units import MICROS_PER_SECOND, iso_of, tick_iso_of
 from kalshi_pipeline_tests.conftest import Query, query_of
 from kalshi_pipeline_tests.defs.resources import PipelineAt, clock_at
 from kalshi_pipeline_tests.defs.running import Runner, failed_checks, metadata_of
@@ -212,7 +212,7 @@ def test_snapshot_alone_on_an_empty_database_succeeds(run: Runner, query: Query)
 
 
 def test_tick_of_a_run_comes_from_its_tags(run: Runner, query: Query) -> None:
-    at = iso_of(SYSTEM_CLOCK.now() - MICROS_PER_SECOND)
+    at = tick_iso_of(SYSTEM_CLOCK.now() - MICROS_PER_SECOND)
     tags = {"kalshi/tick": at, "kalshi/period_seconds": "300"}
     first, again = run("snapshot", tags=tags), run("snapshot", tags=tags)
 

@@ -23,7 +23,7 @@ from kalshi_pipeline.ingest.run.session import Session
 from kalshi_pipeline.ingest.snapshot import take_snapshot
 from kalshi_pipeline.settings import Settings, SnapshotMode
 from kalshi_pipeline.store.database import Database
-from kalshi_pipeline.units import MICROS_PER_SECOND, iso_of
+from kalshi_pipeline.units import MICROS_PER_SECOND, iso_of, tick_iso_of
 from kalshi_pipeline_tests.clock import NOON, ManualClock
 from kalshi_pipeline_tests.conftest import Query, query_of
 from kalshi_pipeline_tests.ingest.lives import Exchange, Plan
@@ -85,7 +85,7 @@ def live(seed: int, database_path: Path) -> Life:
                 scope = random.choice(plan.scopes)
             tick_at = NOON + number * plan.minutes * 60 * MICROS_PER_SECOND
             clock.advance((tick_at - clock.now()) / MICROS_PER_SECOND + 2)
-            instants[iso_of(tick_at)] = tick
+            instants[tick_iso_of(tick_at)] = tick
             exchange.answers.clear()
             settings = base.model_copy(update={"series": scope.series, "combos": scope.combos})
             session = Session(client, database, settings, lambda _: None, clock)
@@ -163,7 +163,7 @@ def compare_spans(query: Query, instants: dict[str, int], model: Recomputation) 
         (ticker, tick)
         for ticker, start, end in spans
         for at, tick in instants.items()
-        if iso_of(start) <= at and (end is None or at < iso_of(end))
+        if tick_iso_of(start) <= at and (end is None or at < tick_iso_of(end))
     }
     expected = {(market.ticker, tick) for market in model.markets.values() for tick in market.unlisted_at}
     for key in sorted(found ^ expected):

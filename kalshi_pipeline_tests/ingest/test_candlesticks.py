@@ -184,7 +184,7 @@ def test_volume_of_a_period_is_the_difference_of_two_snapshots_and_the_sum_of_it
             AND substr(t.created_at, 1, 19) <= '2026-10-08T13:00:00'
         )
         FROM candlestick_history AS c
-        JOIN price_history AS before ON before.ticker = c.ticker AND before.tick_at = '2026-10-08T12:00:00.000000Z'
+        JOIN price_history AS before ON before.ticker = c.ticker AND before.tick_at = '2026-10-08T12:00:00Z'
         JOIN price_history AS after ON after.ticker = c.ticker AND after.tick_at = c.end_at
         WHERE c.end_at = '2026-10-08T13:00:00.000000Z' AND NOT after.is_terminal
         """

@@ -24,7 +24,7 @@ from kalshi_pipeline.ingest.snapshot import take_snapshot
 from kalshi_pipeline.ingest.sync import sync_events, sync_markets
 from kalshi_pipeline.settings import Settings
 from kalshi_pipeline.store.database import Database
-from kalshi_pipeline.units import contracts_of, dollars_of, iso_of
+from kalshi_pipeline.units import contracts_of, dollars_of, iso_of, tick_iso_of
 from kalshi_pipeline_tests.clock import ManualClock
 from kalshi_pipeline_tests.conftest import Query
 from kalshi_pipeline_tests.ingest.changing_exchange import ChangingExchange, StoppedError
@@ -244,6 +244,10 @@ def text(at: int | None) -> str | None:
     return None if at is None else iso_of(at)
 
 
+def tick_text(at: int | None) -> str | None:
+    return None if at is None else tick_iso_of(at)
+
+
 def number(value: object) -> Decimal | None:
     return None if value is None else Decimal(str(value))
 
@@ -259,7 +263,7 @@ def check_views(query: Query, life: Life) -> int:
         known = definitions.known(name, newest)
         if known is not None:
             flags = (known.state == "observed", known.is_tick_complete, known.state)
-            times = (text(known.quoted_at), text(known.received_at), text(known.confirmed_at))
+            times = (tick_text(known.quoted_at), text(known.received_at), tick_text(known.confirmed_at))
             expected.append((name, *times, not known.is_listed, *flags, known.quote))
     columns = "yes_bid, yes_ask, yes_bid_size, yes_ask_size, last_price, volume, open_interest"
     shown = query(
@@ -277,8 +281,8 @@ def check_views(query: Query, life: Life) -> int:
                 continue
             if known.quoted_at == tick.at or definitions.covers(tick, market):
                 flags = (known.state == "observed", known.is_tick_complete, known.state)
-                times = (text(known.quoted_at), text(known.received_at), text(known.confirmed_at))
-                by_tick.append((text(tick.at), name, *times, *flags, known.quote))
+                times = (tick_text(known.quoted_at), text(known.received_at), tick_text(known.confirmed_at))
+                by_tick.append((tick_text(tick.at), name, *times, *flags, known.quote))
     shown = query(
         "SELECT tick_at, ticker, quoted_at, received_at, confirmed_at, is_observed, is_tick_complete, state, "
         f"{columns} FROM quotes_by_tick ORDER BY tick_at, ticker"

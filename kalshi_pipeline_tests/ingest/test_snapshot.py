@@ -65,7 +65,7 @@ def test_snapshot_alone_fills_an_empty_database_exactly(
     assert {ticker: stored_quote(row) for ticker, row in stored.items()} == {
         ticker: quote_of(market) for ticker, market in listed.items()
     }
-    assert {row["tick_at"] for row in stored.values()} == {"2026-11-22T12:00:00.000000Z"}
+    assert {row["tick_at"] for row in stored.values()} == {"2026-11-22T12:00:00Z"}
     assert report.is_complete
     assert query("PRAGMA foreign_key_check") == []
     combo_events = query("SELECT count(DISTINCT event_id) FROM markets WHERE is_combo")
@@ -99,7 +99,7 @@ def test_snapshot_stores_just_what_changed(sandbox: Sandbox, session: Session, q
     changed = {ticker for ticker, quote in after.items() if before.get(ticker) != quote}
     assert 0 < len(changed) < len(after)
     stored = query(
-        "SELECT ticker, is_terminal FROM price_history WHERE tick_at = '2026-11-22T12:01:00.000000Z'"
+        "SELECT ticker, is_terminal FROM price_history WHERE tick_at = '2026-11-22T12:01:00Z'"
     )
     assert {ticker for ticker, is_terminal in stored if not is_terminal} == changed
     assert {ticker for ticker, is_terminal in stored if is_terminal} == before.keys() - after.keys()
@@ -201,7 +201,7 @@ def test_tick_that_a_newer_one_has_overtaken_is_skipped(session: Session, query:
 
     assert report.state is State.SKIPPED
     assert query("SELECT state FROM ticks ORDER BY tick_at") == [("skipped",), ("complete",)]
-    assert query("SELECT DISTINCT tick_at FROM price_history") == [("2026-11-22T12:01:00.000000Z",)]
+    assert query("SELECT DISTINCT tick_at FROM price_history") == [("2026-11-22T12:01:00Z",)]
 
 
 def test_scheduled_tick_that_comes_too_late_is_skipped(

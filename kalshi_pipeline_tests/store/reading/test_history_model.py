@@ -26,7 +26,7 @@ from kalshi_pipeline.store.schema.tables import (
 )
 from kalshi_pipeline.store.scopes import stored_scopes
 from kalshi_pipeline.store.writing.runs import TAKEN, State
-from kalshi_pipeline.units import MICROS_PER_MILLISECOND, iso_of
+from kalshi_pipeline.units import MICROS_PER_MILLISECOND, iso_of, tick_iso_of
 from kalshi_pipeline.vocabulary import StatusFilter
 from kalshi_pipeline_tests.store.conftest import NewDatabase
 from kalshi_pipeline_tests.store.samples import (
@@ -325,10 +325,10 @@ def test_quotes_by_tick_are_those_that_the_tick_covers(
             assert quote.received_at is not None
             assert quote.yes_bid is not None
             if quote.quoted_at == taken.at or covers(taken.scope, ticker):
-                times = (iso_of(quote.quoted_at), iso_of(quote.received_at))
-                confirmed_at = None if quote.confirmed_at is None else iso_of(quote.confirmed_at)
+                times = (tick_iso_of(quote.quoted_at), iso_of(quote.received_at))
+                confirmed_at = None if quote.confirmed_at is None else tick_iso_of(quote.confirmed_at)
                 flags = (quote.is_observed, quote.is_tick_complete, quote.state, confirmed_at)
-                expected.append((iso_of(taken.at), ticker, *times, *flags, quote.yes_bid / 1e6))
+                expected.append((tick_iso_of(taken.at), ticker, *times, *flags, quote.yes_bid / 1e6))
     assert shown == expected
 
 
@@ -343,7 +343,7 @@ def test_price_history_shows_each_quote_that_was_stored_or_given_again(
             if quote is not None and quote.quoted_at == quote.at and quote.received_at is not None:
                 bid = None if quote.yes_bid is None else quote.yes_bid / 1e6
                 is_complete = state_of[quote.at] is State.COMPLETE
-                times = iso_of(quote.at), iso_of(quote.received_at)
+                times = tick_iso_of(quote.at), iso_of(quote.received_at)
                 expected.append((ticker, *times, bid, not quote.is_listed, is_complete))
     columns = "ticker, tick_at, received_at, yes_bid, is_terminal, is_tick_complete"
     assert query(stored, f"SELECT {columns} FROM price_history ORDER BY ticker, tick_at") == expected
@@ -380,10 +380,10 @@ def test_latest_prices_are_the_newest_quotes(stored: Database) -> None:
     assert shown == [
         (
             quote.ticker,
-            iso_of(quote.quoted_at or 0),
+            tick_iso_of(quote.quoted_at or 0),
             iso_of(quote.received_at or 0),
             not quote.is_listed,
-            None if quote.confirmed_at is None else iso_of(quote.confirmed_at),
+            None if quote.confirmed_at is None else tick_iso_of(quote.confirmed_at),
             quote.is_observed,
             quote.is_tick_complete,
             quote.state,

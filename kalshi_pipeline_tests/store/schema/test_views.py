@@ -8,7 +8,7 @@ import pytest
 from kalshi_pipeline.store.database import Database
 from kalshi_pipeline.store.schema.tables import QUOTE_COLUMNS
 from kalshi_pipeline.store.writing.runs import State
-from kalshi_pipeline.units import contracts_of, dollars_of, iso_of, parse_dollars
+from kalshi_pipeline.units import contracts_of, dollars_of, iso_of, parse_dollars, tick_iso_of
 from kalshi_pipeline_tests.store.conftest import NewDatabase
 from kalshi_pipeline_tests.store.samples import (
     INSIDE,
@@ -160,22 +160,23 @@ def test_view_prints_the_exchanges_counts(database: Database, view: str, name: s
 
 @_VIEWS
 def test_view_writes_times_of_one_length_that_sort(database: Database, view: str) -> None:
-    """As `units.iso_of` writes them, a whole second and a single microsecond included."""
+    """As `units` writes them: those of ticks in whole seconds, all others with six decimals."""
     stored_at = "quoted_at" if view == "quotes_by_tick" else "tick_at"
-    instants = [NOON, NOON + 1, NOON + 999_999, NOON + SECOND, LATER, NOON + 60 * 24 * 40 * MINUTE]
+    instants = [NOON, NOON + SECOND + 999_999, NOON + 2 * SECOND, LATER, NOON + 60 * 24 * 40 * MINUTE]
     for instant in instants:
         take(database, instant, [market(f"{instant}")], state=State.PARTIAL)
     rows = query(
         database, f"SELECT tick_at, received_at FROM {view} WHERE tick_at = {stored_at} ORDER BY tick_at"
     )
-    assert rows == [(iso_of(instant), iso_of(instant + SECOND)) for instant in instants]
-    for text in (text for row in rows for text in row):
-        assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", str(text))
+    assert rows == [(tick_iso_of(instant), iso_of(instant + SECOND)) for instant in instants]
+    for texts, pattern in zip(zip(*rows, strict=True), (r"", r"\.\d{6}"), strict=True):
+        for text in texts:
+            assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d" + pattern + "Z", str(text))
     between = (
-        f"SELECT count(*) FROM {view} WHERE tick_at = {stored_at}"
-        f" AND tick_at >= '{iso_of(NOON + 1)}' AND tick_at < '{iso_of(LATER)}'"
+        f"SELECT tick_at_us FROM {view} WHERE tick_at = {stored_at}"
+        f" AND tick_at >= '{tick_iso_of(NOON + SECOND)}' AND tick_at < '{tick_iso_of(LATER)}' ORDER BY 1"
     )
-    assert query(database, between) == [(3,)]
+    assert query(database, between) == [(instant,) for instant in instants[1:3]]
 
 
 def test_latest_prices_show_one_whole_row_for_each_market(database: Database) -> None:
@@ -192,7 +193,7 @@ def test_latest_prices_show_one_whole_row_for_each_market(database: Database) ->
             "KXRAIN",
             "Will it rain in New York on Nov 23?",
             "active",
-            "2026-11-22T12:05:00.000000Z",
+            "2026-11-22T12:05:00Z",
             "2026-11-22T12:05:01.000000Z",
             0.295,
             0.31,
@@ -204,10 +205,13 @@ def test_latest_prices_show_one_whole_row_for_each_market(database: Database) ->
             987.65,
             432.1,
             0,
-            "2026-11-22T12:05:00.000000Z",
+            "2026-11-22T12:05:00Z",
             1,
             1,
             "observed",
+            LATER,
+            0.3025,
+            0.015,
         ),
         (
             "M-2",
@@ -215,7 +219,7 @@ def test_latest_prices_show_one_whole_row_for_each_market(database: Database) ->
             None,
             "It rains",
             "closed",
-            "2026-11-22T12:00:00.000000Z",
+            "2026-11-22T12:00:00Z",
             "2026-11-22T12:00:01.000000Z",
             0.29,
             None,
@@ -227,31 +231,38 @@ def test_latest_prices_show_one_whole_row_for_each_market(database: Database) ->
             None,
             432.1,
             0,
-            "2026-11-22T12:05:00.000000Z",
+            "2026-11-22T12:05:00Z",
             1,
             1,
             "observed",
+            NOON,
+            None,
+            None,
         ),
     ]
 
 
 def test_price_history_shows_each_stored_quote(database: Database) -> None:
+    store_series(database, series_row("KXRAIN"))
+    store_events(database, event("KXRAIN-26NOV23"))
     take(database, NOON, [market("M-1"), market("M-2")])
     take(database, LATER, [market("M-1", last_price=0), market("M-2")])
     sizes = (120.5, 80.0, 987.65, 432.1)
-    noon = ("2026-11-22T12:00:00.000000Z", "2026-11-22T12:00:01.000000Z")
-    later = ("2026-11-22T12:05:00.000000Z", "2026-11-22T12:05:01.000000Z")
+    noon = ("2026-11-22T12:00:00Z", "2026-11-22T12:00:01.000000Z")
+    later = ("2026-11-22T12:05:00Z", "2026-11-22T12:05:01.000000Z")
     quote = (0.29, 0.31, 0.69, 0.71)
     take(database, LATER + MINUTE, [market("M-1", last_price=1)], state=State.PARTIAL)
     take(database, LATER + 2 * MINUTE, [market("M-1", last_price=1)])
-    partial = ("2026-11-22T12:06:00.000000Z", "2026-11-22T12:06:01.000000Z")
-    ended = ("2026-11-22T12:07:00.000000Z", "2026-11-22T12:07:02.000000Z")
+    partial = ("2026-11-22T12:06:00Z", "2026-11-22T12:06:01.000000Z")
+    ended = ("2026-11-22T12:07:00Z", "2026-11-22T12:07:02.000000Z")
+    parents, middle = ("KXRAIN-26NOV23", "KXRAIN"), (0.3, 0.02)
+    last = LATER + 2 * MINUTE
     assert query(database, "SELECT * FROM price_history ORDER BY ticker, tick_at") == [
-        ("M-1", *noon, *quote, 0.3, *sizes, 0, 1),
-        ("M-1", *later, *quote, None, *sizes, 0, 1),
-        ("M-1", *partial, *quote, 0.000001, *sizes, 0, 0),
-        ("M-2", *noon, *quote, 0.3, *sizes, 0, 1),
-        ("M-2", *ended, *[None] * 9, 1, 1),
+        ("M-1", *noon, *quote, 0.3, *sizes, 0, 1, *parents, 1, NOON, *middle),
+        ("M-1", *later, *quote, None, *sizes, 0, 1, *parents, 2, LATER, *middle),
+        ("M-1", *partial, *quote, 0.000001, *sizes, 0, 0, *parents, 3, LATER + MINUTE, *middle),
+        ("M-2", *noon, *quote, 0.3, *sizes, 0, 1, *parents, 1, NOON, *middle),
+        ("M-2", *ended, *[None] * 9, 1, 1, *parents, 4, last, None, None),
     ]
 
 
@@ -265,7 +276,7 @@ def test_latest_prices_name_the_tick_that_confirms_them(database: Database) -> N
     take(database, tick(3), [bid(41, "MOVES")], state=State.PARTIAL)
     take(database, tick(4), [narrow], scope=NARROW)
     columns = "ticker, yes_bid, tick_at, confirmed_at, is_terminal, state, is_observed, is_tick_complete"
-    noon, ten, fifteen, twenty = (iso_of(tick(number)) for number in (0, 2, 3, 4))
+    noon, ten, fifteen, twenty = (tick_iso_of(tick(number)) for number in (0, 2, 3, 4))
     assert query(database, f"SELECT {columns} FROM latest_prices ORDER BY ticker") == [
         ("GONE", None, ten, ten, 1, "unknown", 0, 0),
         ("IN", None, twenty, twenty, 1, "unknown", 0, 1),
@@ -287,7 +298,7 @@ def test_quotes_by_tick_carry_what_was_not_stored(database: Database) -> None:
     columns = (
         "tick_id, tick_at, ticker, yes_bid, quoted_at, state, confirmed_at, is_observed, is_tick_complete"
     )
-    at = [iso_of(tick(number)) for number in range(6)]
+    at = [tick_iso_of(tick(number)) for number in range(6)]
     expected = [
         (1, at[0], "M", 0.1, at[0], "observed", at[0], 1, 1),
         (1, at[0], "N", 0.2, at[0], "observed", at[0], 1, 1),
@@ -324,10 +335,11 @@ def test_movers_show_what_moved_most_first(database: Database, view: str, hours:
     take(database, now, page)
     take(database, now + MINUTE, [bid(99, "OLD")], state=State.PARTIAL)
     title = "Will it rain in New York on Nov 23?"
-    times = (iso_of(now), iso_of(NOON - MINUTE))
+    parents = ("KXRAIN-26NOV23", None)
+    times = (tick_iso_of(now), tick_iso_of(NOON - MINUTE))
     assert query(database, f"SELECT * FROM {view}") == [
-        ("OLD", title, *times, 0.1625005, 0.11, 0.0525005, 0.3, 0.3, 0.0, 12.35),
-        ("ONE", title, *times, None, None, None, 0.6, 0.1, 0.5, 0.0),
+        ("OLD", title, *times, 0.1625005, 0.11, 0.0525005, 0.3, 0.3, 0.0, 12.35, *parents),
+        ("ONE", title, *times, None, None, None, 0.6, 0.1, 0.5, 0.0, *parents),
     ]
 
 
@@ -337,7 +349,7 @@ def test_movers_show_what_moved_most_first(database: Database, view: str, hours:
         "latest_prices WHERE ticker = 'M'",
         "price_history WHERE ticker = 'M'",
         "quotes_by_tick WHERE tick_id = 7",
-        "quotes_by_tick WHERE tick_at = '2026-11-22T12:05:00.000000Z'",
+        "quotes_by_tick WHERE tick_at = '2026-11-22T12:05:00Z'",
         "quotes_by_tick WHERE ticker = 'M' AND tick_id BETWEEN 7 AND 9",
         "movers_1h LIMIT 20",
         "movers_24h LIMIT 20",

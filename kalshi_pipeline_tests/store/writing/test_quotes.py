@@ -25,7 +25,7 @@ from kalshi_pipeline.store.schema.tables import (
 from kalshi_pipeline.store.writing.parents import merge_markets
 from kalshi_pipeline.store.writing.quotes import Appended, Ended
 from kalshi_pipeline.store.writing.runs import State
-from kalshi_pipeline.units import iso_of
+from kalshi_pipeline.units import iso_of, tick_iso_of
 from kalshi_pipeline.vocabulary import StatusFilter
 from kalshi_pipeline_tests.store.conftest import NewDatabase
 from kalshi_pipeline_tests.store.samples import (
@@ -184,7 +184,7 @@ def test_every_keeps_unchanged_quotes_too(database: Database) -> None:
     assert contents(database, unchanged_quotes) == [_unchanged(2, 1), _unchanged(3, 1)]
     shown = query(database, "SELECT tick_at, received_at, yes_bid, is_terminal FROM price_history ORDER BY 1")
     assert shown == [
-        (iso_of(NOON + n * MINUTE), iso_of(NOON + n * MINUTE + SECOND), 0.29, 0) for n in range(3)
+        (tick_iso_of(NOON + n * MINUTE), iso_of(NOON + n * MINUTE + SECOND), 0.29, 0) for n in range(3)
     ]
 
 
@@ -654,7 +654,7 @@ def test_tick_that_moves_a_market_to_another_series_confirms_it(database: Databa
         (4, "observed", 1),
     ]
     assert query(database, "SELECT state, confirmed_at FROM latest_prices") == [
-        ("observed", iso_of(NOON + 3 * MINUTE))
+        ("observed", tick_iso_of(NOON + 3 * MINUTE))
     ]
 
 
