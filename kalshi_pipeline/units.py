@@ -124,7 +124,10 @@ def datetime_of(instant: int) -> datetime:
 
 
 def iso_of(instant: int) -> str:
-    """Return an instant as the views write it, but for times of ticks, of one length, so that text sorts: `2026-11-22T14:05:00.000000Z`."""
+    """Return an instant as the views write it, of one length, so that text sorts: `2026-11-22T14:05:00.000000Z`.
+
+    The views write the times of ticks by `tick_iso_of`.
+    """
     return datetime_of(instant).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 

@@ -28,7 +28,7 @@ from kalshi_pipeline.settings import Settings
 from kalshi_pipeline.store.database import Database
 from kalshi_pipeline.store.reading.in_force import QuoteState
 from kalshi_pipeline.store.reading.quotes import latest
-from kalshi_pipeline.units import instant_of
+from kalshi_pipeline.units import instant_of, parse_instant
 from kalshi_pipeline_tests import sent as sent_today
 from kalshi_pipeline_tests.clock import NOON, ManualClock
 
@@ -595,6 +595,9 @@ VIEWS: dict[str, tuple[str, list[Row]]] = {
                 "is_observed": 1,
                 "is_tick_complete": 1,
                 "state": "observed",
+                "tick_at_us": TICKS[2],
+                "midpoint": 0.3025,
+                "spread": 0.025,
             }
         ],
     ),
@@ -610,8 +613,18 @@ VIEWS: dict[str, tuple[str, list[Row]]] = {
                 "no_ask": no_ask,
                 "is_terminal": 0,
                 "is_tick_complete": 1,
+                "event_ticker": "KXRAIN-26NOV23",
+                "series_ticker": "KXRAIN",
+                "tick_id": tick_id,
+                "tick_at_us": TICKS[tick_id - 1],
+                "midpoint": midpoint,
+                "spread": spread,
             }
-            for minute, bid, no_ask in (("01", 0.2, 0.8), ("02", 0.21, 0.79), ("11", 0.29, 0.71))
+            for tick_id, minute, bid, no_ask, midpoint, spread in (
+                (1, "01", 0.2, 0.8, 0.2575, 0.115),
+                (2, "02", 0.21, 0.79, 0.2625, 0.105),
+                (3, "11", 0.29, 0.71, 0.3025, 0.025),
+            )
         ],
     ),
     "trade_history": (
@@ -626,6 +639,9 @@ VIEWS: dict[str, tuple[str, list[Row]]] = {
                 "contracts": 14.18,
                 "taker_side": "no",
                 "is_block": 1,
+                "event_ticker": "KXRAIN-26NOV23",
+                "series_ticker": "KXRAIN",
+                "created_at_us": parse_instant("2026-11-21T06:38:11.436559Z"),
             }
         ],
     ),
@@ -643,6 +659,9 @@ VIEWS: dict[str, tuple[str, list[Row]]] = {
                 },
                 "volume": 15,
                 "open_interest": 16,
+                "event_ticker": "KXRAIN-26NOV23",
+                "series_ticker": "KXRAIN",
+                "end_at_us": parse_instant("2026-11-21T07:00:00Z"),
             }
         ],
     ),
@@ -660,6 +679,8 @@ VIEWS: dict[str, tuple[str, list[Row]]] = {
                 "first_seen_at": "2026-11-22T12:00:00.000000Z",
                 "amended_at": "2026-11-22T12:10:00.000000Z",
                 "status": "finalized",
+                "series_ticker": "KXRAIN",
+                "settled_at_us": parse_instant("2026-11-20T06:00:00Z"),
             }
         ],
     ),
@@ -673,6 +694,9 @@ VIEWS: dict[str, tuple[str, list[Row]]] = {
                 "result_after": "yes",
                 "value_before": 0.72,
                 "value_after": 0.73,
+                "event_ticker": "KXRAIN-26NOV23",
+                "series_ticker": "KXRAIN",
+                "seen_at_us": CHANGED,
             }
         ],
     ),
@@ -688,6 +712,8 @@ VIEWS: dict[str, tuple[str, list[Row]]] = {
                 "fee_multiplier": 0.75,
                 "is_override": 0,
                 "state": "known",
+                "from_at_us": parse_instant("2026-12-01T05:00:00.000000Z"),
+                "until_at_us": None,
             },
             {
                 "series_ticker": "KXRAIN",
@@ -698,6 +724,8 @@ VIEWS: dict[str, tuple[str, list[Row]]] = {
                 "fee_multiplier": 0.75,
                 "is_override": 0,
                 "state": "known",
+                "from_at_us": parse_instant("2026-12-01T05:00:00.000000Z"),
+                "until_at_us": parse_instant("2026-12-02T05:00:00.000000Z"),
             },
             {
                 "series_ticker": "KXRAIN",
@@ -708,6 +736,8 @@ VIEWS: dict[str, tuple[str, list[Row]]] = {
                 "fee_multiplier": 1.25,
                 "is_override": 1,
                 "state": "known",
+                "from_at_us": parse_instant("2026-12-02T05:00:00.000000Z"),
+                "until_at_us": None,
             },
         ],
     ),
@@ -720,6 +750,7 @@ VIEWS: dict[str, tuple[str, list[Row]]] = {
                 "side": side,
                 "price": price,
                 "size": size,
+                "received_at_us": parse_instant("2026-11-22T12:11:03.750000Z"),
             }
             for side, price, size in (("yes", 0.29, 2985.5), ("no", 0.685, 17))
         ],

@@ -61,7 +61,9 @@ def test_collector_that_a_clock_ahead_silenced_goes_on_after_voiding(
         "voided 1 tick, whose rows are in void_ticks, void_snapshots and void_unchanged_blocks\n"
     )
     assert query("SELECT tick_at FROM void_ticks") == [(ahead_at,)]
-    assert query("SELECT count(*) FROM latest_prices WHERE tick_at > ?", tick_iso_of(SYSTEM_CLOCK.now())) == [(0,)]
+    assert query("SELECT count(*) FROM latest_prices WHERE tick_at > ?", tick_iso_of(SYSTEM_CLOCK.now())) == [
+        (0,)
+    ]
 
     after = run("snapshot")
     assert after.returncode == 0

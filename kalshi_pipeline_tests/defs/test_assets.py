@@ -13,7 +13,7 @@ from kalshi_pipeline.definitions import defs
 from kalshi_pipeline.defs.pipeline_asset import pipeline_asset
 from kalshi_pipeline.monitoring.checks import CANDLESTICKS_SANE, ORDER_BOOKS_SANE, RUN_CHECKS, TRADES_SANE
 from kalshi_pipeline.sandbox import Faults, Sandbox, Shape, World, WorldConfig
-from kalshi_pipeline.units import MICROS_PER_SECOND, iso_of, tick_iso_of
+from kalshi_pipeline.units import MICROS_PER_SECOND, tick_iso_of
 from kalshi_pipeline_tests.conftest import Query, query_of
 from kalshi_pipeline_tests.defs.resources import PipelineAt, clock_at
 from kalshi_pipeline_tests.defs.running import Runner, failed_checks, metadata_of

@@ -98,9 +98,7 @@ def test_snapshot_stores_just_what_changed(sandbox: Sandbox, session: Session, q
 
     changed = {ticker for ticker, quote in after.items() if before.get(ticker) != quote}
     assert 0 < len(changed) < len(after)
-    stored = query(
-        "SELECT ticker, is_terminal FROM price_history WHERE tick_at = '2026-11-22T12:01:00Z'"
-    )
+    stored = query("SELECT ticker, is_terminal FROM price_history WHERE tick_at = '2026-11-22T12:01:00Z'")
     assert {ticker for ticker, is_terminal in stored if not is_terminal} == changed
     assert {ticker for ticker, is_terminal in stored if is_terminal} == before.keys() - after.keys()
     assert (report.tally.inserted, report.tally.unchanged) == (len(changed), len(after) - len(changed))

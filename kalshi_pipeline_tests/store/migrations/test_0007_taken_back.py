@@ -6,8 +6,10 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Table
 
 from kalshi_pipeline.store.database import Database
+from kalshi_pipeline.store.schema.tables import settlement_amendments, settlements
 from kalshi_pipeline_tests.store.migrations.stored import empty_at
 from kalshi_pipeline_tests.store.samples import LATER, MINUTE, NOON, query, sqlite_url
 
@@ -64,6 +66,11 @@ def database(tmp_path: Path) -> Iterator[Database]:
         yield migrated
 
 
+def stored_columns(table: Table) -> str:
+    """The columns that take space, without generated ones."""
+    return ", ".join(table.columns.keys())
+
+
 def test_every_settlement_is_kept_and_those_of_open_markets_are_withdrawn(database: Database) -> None:
     """When the market was last seen to change."""
     amended = {1: NOON + 2, 3: AMENDED, 8: AMENDED}
@@ -81,7 +88,9 @@ def test_every_settlement_is_kept_and_those_of_open_markets_are_withdrawn(databa
 
 def test_flips_of_published_results_become_amendments(database: Database) -> None:
     """Of markets with a settlement; what the results paid was not kept."""
-    assert query(database, f"SELECT {stored_columns(settlement_amendments)} FROM settlement_amendments ORDER BY id") == [
+    assert query(
+        database, f"SELECT {stored_columns(settlement_amendments)} FROM settlement_amendments ORDER BY id"
+    ) == [
         (1, 1, NOON + 2, "yes", "no", None, None),
         (2, 8, NOON + 7, "no", "yes", None, None),
     ]

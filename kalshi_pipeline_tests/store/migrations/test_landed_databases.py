@@ -12,7 +12,7 @@ from kalshi_pipeline.errors import StoreError, StoreProblem
 from kalshi_pipeline.store.database import Database
 from kalshi_pipeline.store.reading.history import history
 from kalshi_pipeline.store.reading.quotes import latest, quotes_as_of
-from kalshi_pipeline.units import iso_of, tick_iso_of
+from kalshi_pipeline.units import tick_iso_of
 from kalshi_pipeline_tests.store.migrations.stored import (
     LANDED,
     NEWEST,
@@ -45,6 +45,8 @@ def shared_by(before: list[Row], after: list[Row], without: Iterable[str] = ()) 
 
 def only(rows: list[Row], columns: set[str]) -> list[str]:
     return sorted(repr(sorted((name, row[name]) for name in columns)) for row in rows)
+
+
 TICK_TIMES = {"tick_at", "quoted_at", "base_quoted_at", "confirmed_at", "quote_at"}
 """Columns of views that had six decimals before schema 0017."""
 

@@ -11,12 +11,14 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import inspect
+from sqlalchemy import Column, inspect
 
 from kalshi_pipeline.errors import StoreError, StoreProblem
 from kalshi_pipeline.records import Event, Market, Series
 from kalshi_pipeline.store.database import Database
+from kalshi_pipeline.store.dialects.sqlite import Sqlite
 from kalshi_pipeline.store.schema.from_records import first_read_in
+from kalshi_pipeline.store.schema.generated import GENERATED_INDEXES, generated_columns
 from kalshi_pipeline.store.schema.tables import (
     events,
     latest_quotes,
@@ -52,6 +54,8 @@ _QUOTE = (
     "volume",
     "open_interest",
 )
+_PARENTS = ("event_ticker", "series_ticker")
+_MIDDLE = ("midpoint", "spread")
 _MOVER = (
     "ticker",
     "title",
@@ -64,13 +68,45 @@ _MOVER = (
     "base_last_price",
     "last_price_change",
     "volume_change",
+    *_PARENTS,
 )
+
+
+def _is_stored(item: object, name: str, kind: str, *_: object) -> bool:
+    """Whether a part of the schema takes space: generated columns are compared by themselves."""
+    if kind == "index":
+        return name not in GENERATED_INDEXES
+    return not isinstance(item, Column) or item.computed is None
+
+
+def test_migrations_make_the_generated_columns_that_the_code_knows(database: Database) -> None:
+    """None of them takes space, and none is checked when a row is written."""
+    for table in metadata.tables.values():
+        generated = generated_columns(table, Sqlite.words)
+        found = query(
+            database,
+            f"SELECT name, type FROM pragma_table_xinfo('{table.name}') WHERE hidden = 2 ORDER BY cid",
+        )
+        assert found == [(column.name, column.type) for column in generated]
+        assert query(database, f"SELECT 1 FROM pragma_table_xinfo('{table.name}') WHERE hidden = 3") == []
+        [(text,)] = query(database, f"SELECT sql FROM sqlite_schema WHERE name = '{table.name}'")
+        assert [column for column in generated if column.definition not in str(text)] == []
+        assert "CHECK" not in str(text)
+    indexes = {
+        name: query(database, f"SELECT name FROM pragma_index_info('{name}')") for name in GENERATED_INDEXES
+    }
+    assert indexes == {name: [(column,) for column in columns] for name, columns in GENERATED_INDEXES.items()}
 
 
 def test_migrations_make_the_schema_that_the_code_knows(database: Database) -> None:
     with database.read() as connection:
         context = MigrationContext.configure(
-            connection, opts={"compare_type": True, "compare_server_default": True}
+            connection,
+            opts={
+                "compare_type": True,
+                "compare_server_default": True,
+                "include_object": _is_stored,
+            },
         )
         assert compare_metadata(context, metadata) == []
 
@@ -99,6 +135,19 @@ def test_migrations_make_these_tables_and_views(database: Database) -> None:
             "legs_of_combos",
             "void_unchanged_quotes",
             "unchanged_quotes",
+            "stored_quotes",
+            "repeated_quotes",
+            "gaps_filled",
+            "listing_history",
+            "run_history",
+            "coverage_by_day",
+            "series_change_history",
+            "event_change_history",
+            "order_book",
+            "events_with_fees",
+            "fee_starts",
+            "market_catalogue",
+            "event_catalogue",
         }
 
 
@@ -111,7 +160,11 @@ def test_migrations_name_foreign_keys_and_indexes_as_the_code_does(database: Dat
             # Keys that were added to a table are not reflected by name.
             keys = set(re.findall(r"CONSTRAINT (\w+) (?:FOREIGN KEY|REFERENCES)", str(text)))
             assert keys == {constraint.name for constraint in table.foreign_key_constraints}
-            indexes = {index["name"]: index["column_names"] for index in inspector.get_indexes(table.name)}
+            indexes = {
+                index["name"]: index["column_names"]
+                for index in inspector.get_indexes(table.name)
+                if index["name"] not in GENERATED_INDEXES
+            }
             assert indexes == {index.name: [c.name for c in index.columns] for index in table.indexes}
             assert inspector.get_pk_constraint(table.name)["name"] == table.primary_key.name
 
@@ -182,12 +235,25 @@ def test_migrations_make_an_index_that_finds_the_ages_of_markets_that_trade(data
                 "is_observed",
                 "is_tick_complete",
                 "state",
+                "tick_at_us",
+                *_MIDDLE,
             ),
             id="latest_prices",
         ),
         pytest.param(
             "price_history",
-            ("ticker", "tick_at", "received_at", *_QUOTE, "is_terminal", "is_tick_complete"),
+            (
+                "ticker",
+                "tick_at",
+                "received_at",
+                *_QUOTE,
+                "is_terminal",
+                "is_tick_complete",
+                *_PARENTS,
+                "tick_id",
+                "tick_at_us",
+                *_MIDDLE,
+            ),
             id="price_history",
         ),
         pytest.param(
@@ -203,6 +269,9 @@ def test_migrations_make_an_index_that_finds_the_ages_of_markets_that_trade(data
                 "is_tick_complete",
                 "state",
                 "confirmed_at",
+                *_PARENTS,
+                "tick_at_us",
+                *_MIDDLE,
             ),
             id="quotes_by_tick",
         ),
@@ -236,6 +305,9 @@ def test_migrations_make_an_index_that_finds_the_ages_of_markets_that_trade(data
                 "duplicates",
                 "placeholders",
                 "healed",
+                "tick_at_us",
+                "started_at_us",
+                "seconds",
             ),
             id="tick_history",
         ),
@@ -250,6 +322,8 @@ def test_migrations_make_an_index_that_finds_the_ages_of_markets_that_trade(data
                 "contracts",
                 "taker_side",
                 "is_block",
+                *_PARENTS,
+                "created_at_us",
             ),
             id="trade_history",
         ),
@@ -341,11 +415,15 @@ _TABLES_OF_0001 = (
 def _rows(path: Path) -> dict[str, list[Row]]:
     """Every table that the first schema had, as it is in the file, with any columns."""
     with closing(sqlite3.connect(path)) as connection:
-        connection.row_factory = sqlite3.Row
-        return {
-            name: [dict(row) for row in connection.execute(f"SELECT * FROM {name} ORDER BY 1, 2")]
-            for name in _TABLES_OF_0001
-        }
+
+        def rows(table: str) -> list[Row]:
+            # Generated columns are not among those of `table_info`.
+            columns = ", ".join(name for _, name, *_ in connection.execute(f"PRAGMA table_info({table})"))
+            cursor = connection.cursor()
+            cursor.row_factory = sqlite3.Row  # type: ignore[assignment]
+            return [dict(row) for row in cursor.execute(f"SELECT {columns} FROM {table} ORDER BY 1, 2")]
+
+        return {name: rows(name) for name in _TABLES_OF_0001}
 
 
 def _at_newest(table: str, row: Row) -> Row:
@@ -390,10 +468,10 @@ def test_first_schema_is_migrated_with_every_row(path_at_0001: Path) -> None:
         table: [_at_newest(table, row) for row in rows] for table, rows in before.items()
     }
     assert shown == [
-        ("M-1", "2026-11-22T12:00:00.000000Z", "2026-11-22T12:00:00.000000Z"),
-        ("M-2", "2026-11-22T12:00:00.000000Z", "2026-11-22T12:00:00.000000Z"),
-        ("M-1", "2026-11-22T12:05:00.000000Z", "2026-11-22T12:05:01.234000Z"),
-        ("M-3", "2026-11-22T12:05:00.000000Z", "2026-11-22T12:20:00.999000Z"),
+        ("M-1", "2026-11-22T12:00:00Z", "2026-11-22T12:00:00.000000Z"),
+        ("M-2", "2026-11-22T12:00:00Z", "2026-11-22T12:00:00.000000Z"),
+        ("M-1", "2026-11-22T12:05:00Z", "2026-11-22T12:05:01.234000Z"),
+        ("M-3", "2026-11-22T12:05:00Z", "2026-11-22T12:20:00.999000Z"),
     ]
 
 
