@@ -286,7 +286,9 @@ def collected(database_path: Path, *, is_odd: bool) -> Iterator[Database]:
 def rows_of(database_path: Path, table: str, order: str) -> list[Row]:
     with closing(sqlite3.connect(database_path)) as connection:
         connection.row_factory = sqlite3.Row
-        return [dict(row) for row in connection.execute(f"SELECT * FROM {table} ORDER BY {order}")]
+        # Without generated columns, which `table_info` of a table leaves out.
+        columns = ", ".join(row["name"] for row in connection.execute(f"PRAGMA table_info({table})"))
+        return [dict(row) for row in connection.execute(f"SELECT {columns} FROM {table} ORDER BY {order}")]
 
 
 def at(text: str) -> int:

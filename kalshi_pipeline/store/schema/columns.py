@@ -4,7 +4,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from kalshi_pipeline.store.dialects.sqlite import Sqlite
+from kalshi_pipeline.store.schema.generated import generated_columns
 from kalshi_pipeline.store.schema.tables import metadata
+from kalshi_pipeline.store.schema.view_reference import view_reference
 
 _BEGINNING = """# The tables
 
@@ -12,6 +15,8 @@ Written by `uv run poe docs` from `kalshi_pipeline/store/schema/tables.py`. For 
 they have tickers, ISO times and decimal dollars.
 
 Instants are whole microseconds since 1970 (UTC), prices whole micro-dollars, counts of contracts whole hundredths.
+Generated columns are computed when they are read, from others of their row; the views are made of them
+([views.md](views.md)).
 """
 
 
@@ -38,8 +43,9 @@ def reference() -> str:
 
 
 def write_reference() -> None:
-    """Write the description of every table into `docs/`."""
+    """Write the description of every table and view into `docs/`."""
     Path("docs/tables.md").write_text(reference(), encoding="utf-8")
+    Path("docs/views.md").write_text(view_reference(Sqlite("sqlite:///scratch.db")), encoding="utf-8")
 
 
 def _sections() -> Iterator[str]:
@@ -50,4 +56,6 @@ def _sections() -> Iterator[str]:
         for column in columns_of(name):
             kind = f"{column.type} or NULL" if column.is_nullable else column.type
             yield f"| `{column.name}` | {kind} | {column.description} |"
+        for generated in generated_columns(table, Sqlite.words):
+            yield f"| `{generated.name}` | {generated.type.lower()}, generated | {generated.meaning} |"
         yield ""

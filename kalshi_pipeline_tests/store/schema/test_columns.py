@@ -3,8 +3,10 @@
 from pathlib import Path
 
 import kalshi_pipeline
+from kalshi_pipeline.store.dialects.sqlite import Sqlite
 from kalshi_pipeline.store.schema.columns import columns_of, reference
 from kalshi_pipeline.store.schema.tables import metadata
+from kalshi_pipeline.store.schema.view_reference import view_reference
 
 
 def test_every_table_and_column_says_what_it_means() -> None:
@@ -19,3 +21,4 @@ def test_reference_is_that_of_the_tables() -> None:
     """`uv run poe docs` writes it."""
     docs = Path(kalshi_pipeline.__file__).parents[1] / "docs"
     assert (docs / "tables.md").read_text(encoding="utf-8") == reference()
+    assert (docs / "views.md").read_text(encoding="utf-8") == view_reference(Sqlite("sqlite:///scratch.db"))
