@@ -5,6 +5,7 @@ from contextlib import closing
 from pathlib import Path
 
 from kalshi_pipeline.store.database import Database
+from kalshi_pipeline.store.schema.tables import BLOCK_SIZE
 from kalshi_pipeline.store.scopes import scope_id
 from kalshi_pipeline.units import MICROS_PER_SECOND
 from kalshi_pipeline_tests.store.samples import NOON, SCOPE
@@ -13,12 +14,13 @@ PERIOD = 300 * MICROS_PER_SECOND
 NEWEST_AT = NOON
 _PER_EVENT, _PER_SERIES = 10, 20
 _MOST_MARKETS = 100_000
+_CLASSES = 40  # a market has a row at one tick in this many
 
 
 def fill(path: Path, rows: int) -> None:
     """Make a store with about this many quotes, half as many trades and candlesticks, and a tenth as many changes."""
     markets = min(rows // 100, _MOST_MARKETS)
-    ticks = (rows - markets) // (markets // 40)
+    ticks = (rows - markets) // max(1, markets // _CLASSES)
     with closing(Database(f"sqlite:///{path}")) as database, database.begin() as connection:
         scope = scope_id(connection, SCOPE)
     values = {
@@ -34,6 +36,24 @@ def fill(path: Path, rows: int) -> None:
             connection.execute(
                 statement, {name: value for name, value in values.items() if f":{name}" in statement}
             )
+
+
+def list_unchanged(connection: sqlite3.Connection, ticks: int) -> None:
+    """Have the newest ticks list every market without a row as unchanged, as a store does that keeps every quote."""
+    ((markets, newest),) = connection.execute(
+        "SELECT (SELECT max(id) FROM markets), (SELECT max(id) FROM ticks)"
+    )
+    for tick in range(newest - ticks + 1, newest + 1):
+        blocks = []
+        for block in range(markets // BLOCK_SIZE + 1):
+            of_block = range(block * BLOCK_SIZE, (block + 1) * BLOCK_SIZE)
+            listed = [key for key in of_block if 0 < key <= markets and key % _CLASSES != tick % _CLASSES]
+            blocks.append((tick, block, bytes(key % BLOCK_SIZE for key in listed)))
+        connection.executemany(
+            "INSERT INTO unchanged_blocks (tick_id, block, received_ms, remainders) VALUES (?, ?, 1500, ?)",
+            blocks,
+        )
+    connection.commit()
 
 
 def ticker_of(number: int) -> str:
@@ -82,7 +102,7 @@ _FILL = (
            :oldest_at + n * {PERIOD} - 1, 'complete', 0, 0, 0, 0, 0, 0, 0, 0
     FROM number
     """,
-    """
+    f"""
     INSERT INTO price_snapshots
         (tick_id, market_id, yes_bid, yes_ask, yes_bid_size, yes_ask_size, last_price, volume, open_interest,
          received_ms, is_terminal)
@@ -90,7 +110,7 @@ _FILL = (
            m * 1000 + t * 100, m * 300 + t * 30, 1500, 0
     FROM (
         SELECT ticks.id AS t, markets.id AS m, ((markets.id * 37 + ticks.id * 7) % 97 + 1) * 10000 AS price
-        FROM ticks CROSS JOIN markets ON markets.id % 40 = ticks.id % 40 OR ticks.id = 1
+        FROM ticks CROSS JOIN markets ON markets.id % {_CLASSES} = ticks.id % {_CLASSES} OR ticks.id = 1
     )
     ORDER BY t, m
     """,

@@ -200,8 +200,8 @@ SELECT * FROM repeated_quotes
     def quotes_by_tick(self) -> str:
         """Each quote that was in force at a tick which covers its market.
 
-        The CROSS JOINs have SQLite find the tick first, then the market, and then the row in force: at most one.
-        That ticks seem few keeps SQLite from making a Bloom filter of all rows first.
+        SQLite is to find the tick first, then the market, and then the row in force: at most one. If it were not a LEFT
+        JOIN, as conditions on it in plain sight would have it, SQLite would read all rows for a Bloom filter first.
         """
         last_id = "(SELECT max(tick_id) FROM unchanged_blocks WHERE tick_id <= t.id)"
         last = self.repeat("l.market_id", "q.tick_id", last_id)
@@ -241,13 +241,11 @@ LEFT JOIN scopes AS z ON z.id = t.scope_id
 CROSS JOIN markets AS m
 JOIN latest_quotes AS l ON l.market_id = m.id AND (l.tick_id > t.id OR NOT l.is_terminal)
 {JOIN_PARENTS}
-CROSS JOIN price_snapshots AS q
+LEFT JOIN price_snapshots AS q ON q.market_id = l.market_id AND q.tick_id = {_row_in_force("t.id")}
 LEFT JOIN unchanged_blocks AS g ON {self.is_unchanged("g", "l.market_id", last)}
 JOIN ticks AS r ON r.id = coalesce(g.tick_id, q.tick_id)
-JOIN ticks AS o ON o.id = q.tick_id
-WHERE t.{IS_TAKEN} AND {_TICK_FIRST}
-    AND q.market_id = l.market_id AND q.tick_id = {_row_in_force("t.id")}
-    AND NOT q.is_terminal
+JOIN ticks AS o ON o.id = coalesce(q.tick_id, 0)
+WHERE t.{IS_TAKEN} AND NOT coalesce(q.is_terminal, 1)
     AND (r.id = t.id OR {self.confirms("r")})
 """
 

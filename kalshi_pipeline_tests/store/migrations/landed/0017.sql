@@ -1364,13 +1364,11 @@ JOIN latest_quotes AS l ON l.market_id = m.id AND (l.tick_id > t.id OR NOT l.is_
 JOIN events AS e ON e.id = m.event_id
 LEFT JOIN series AS s ON s.id = e.series_id
 
-CROSS JOIN price_snapshots AS q
+LEFT JOIN price_snapshots AS q ON q.market_id = l.market_id AND q.tick_id = CASE WHEN l.tick_id <= t.id THEN l.tick_id ELSE (SELECT max(p.tick_id) FROM price_snapshots AS p WHERE p.market_id = l.market_id AND p.tick_id <= t.id) END
 LEFT JOIN unchanged_blocks AS g ON g.tick_id = (SELECT i.id FROM ticks AS i WHERE i.id > q.tick_id AND i.id <= (SELECT max(tick_id) FROM unchanged_blocks WHERE tick_id <= t.id) AND EXISTS (SELECT 1 FROM unchanged_blocks AS j WHERE j.tick_id = i.id AND j.block = l.market_id / 128 AND instr(j.remainders, CAST("char"(l.market_id % 128) AS BLOB)) > 0) ORDER BY i.id DESC LIMIT 1) AND g.block = l.market_id / 128 AND instr(g.remainders, CAST("char"(l.market_id % 128) AS BLOB)) > 0
 JOIN ticks AS r ON r.id = coalesce(g.tick_id, q.tick_id)
-JOIN ticks AS o ON o.id = q.tick_id
-WHERE t.state IN ('running', 'complete', 'partial') AND likelihood(t.state <> '', 0.0001)
-    AND q.market_id = l.market_id AND q.tick_id = CASE WHEN l.tick_id <= t.id THEN l.tick_id ELSE (SELECT max(p.tick_id) FROM price_snapshots AS p WHERE p.market_id = l.market_id AND p.tick_id <= t.id) END
-    AND NOT q.is_terminal
+JOIN ticks AS o ON o.id = coalesce(q.tick_id, 0)
+WHERE t.state IN ('running', 'complete', 'partial') AND NOT coalesce(q.is_terminal, 1)
     AND (r.id = t.id OR CASE WHEN z.is_former THEN z.id = r.scope_id ELSE (z.status_filter IN ('open', 'all') AND (z.combos = 'include' OR (z.combos = 'only') = m.is_combo) AND (z.series = '' OR instr(',' || z.series || ',', ',' || (SELECT y.ticker FROM events AS x JOIN series AS y ON y.id = x.series_id WHERE x.id = m.event_id) || ',') > 0)) END);
 CREATE VIEW unchanged_quotes AS
 WITH remainders (remainder) AS (VALUES (0), (1), (2), (3), (4), (5), (6), (7), (8), (9), (10), (11), (12), (13), (14), (15), (16), (17), (18), (19), (20), (21), (22), (23), (24), (25), (26), (27), (28), (29), (30), (31), (32), (33), (34), (35), (36), (37), (38), (39), (40), (41), (42), (43), (44), (45), (46), (47), (48), (49), (50), (51), (52), (53), (54), (55), (56), (57), (58), (59), (60), (61), (62), (63), (64), (65), (66), (67), (68), (69), (70), (71), (72), (73), (74), (75), (76), (77), (78), (79), (80), (81), (82), (83), (84), (85), (86), (87), (88), (89), (90), (91), (92), (93), (94), (95), (96), (97), (98), (99), (100), (101), (102), (103), (104), (105), (106), (107), (108), (109), (110), (111), (112), (113), (114), (115), (116), (117), (118), (119), (120), (121), (122), (123), (124), (125), (126), (127))

@@ -1,0 +1,105 @@
+"""How SQLite finds the rows of a view: by an index, whether it has statistics or not. No query reads all quotes."""
+
+import re
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+
+import pytest
+
+from benchmarks.view_store import fill, list_unchanged, ticker_of
+
+TICKER = ticker_of(1)
+EVENT, SERIES = TICKER.rpartition("-")[0], TICKER.partition("-")[0]
+# What grows without end, by its name in the views: quotes, trades, candlesticks, changes, settlements, books.
+_GROWING = {
+    "price_history": ("q", "g", "p"),
+    "quotes_by_tick": ("q", "g", "p", "j"),
+    "trade_history": ("t",),
+    "candlestick_history": ("c",),
+    "market_change_history": ("c",),
+    "settlement_history": ("r",),
+    "order_book_history": ("b", "l"),
+    "order_book": ("b", "l"),
+}
+_TICKS = {
+    "by text": "WHERE tick_at >= '2026-11-22T11:00:00Z'",
+    "at a text": "WHERE tick_at = '2026-11-22T11:00:00Z'",
+    "between texts": "WHERE tick_at BETWEEN '2026-11-22T11:00:00Z' AND '2026-11-22T11:30:00Z'",
+    "by a text that is computed": "WHERE tick_at >= strftime('%Y-%m-%dT%H:%M:%SZ', 'now', '-1 hour')",
+    "by number": "WHERE tick_at_us >= 1795345200000000",
+    "by tick": "WHERE tick_id = 7",
+    "newest first": "ORDER BY tick_at DESC LIMIT 100",
+    "newest first by number": "ORDER BY tick_at_us DESC LIMIT 100",
+    "by ticks that are selected": "WHERE tick_id IN (SELECT tick_id FROM tick_history ORDER BY tick_at DESC LIMIT 3)",
+    "by times that are selected": "WHERE tick_at IN (SELECT tick_at FROM tick_history ORDER BY tick_at DESC LIMIT 3)",
+    "of an event": f"WHERE event_ticker = '{EVENT}'",
+    "of an event by text": f"WHERE event_ticker = '{EVENT}' AND tick_at >= '2026-11-22T11:00:00Z'",
+    "of a series": f"WHERE series_ticker = '{SERIES}' AND tick_at >= '2026-11-22T11:00:00Z'",
+    "of a market": f"WHERE ticker = '{TICKER}'",
+    "of selected markets": f"WHERE ticker IN (SELECT ticker FROM market_catalogue WHERE event_ticker = '{EVENT}')",
+}
+_NUMBERED = {
+    "trade_history": "created_at_us",
+    "candlestick_history": "end_at_us",
+    "market_change_history": "seen_at_us",
+    "settlement_history": "settled_at_us",
+    "order_book_history": "received_at_us",
+    "order_book": "received_at_us",
+}
+QUESTIONS = [
+    pytest.param(view, question, id=f"{view} {name}")
+    for view in ("price_history", "quotes_by_tick")
+    for name, question in _TICKS.items()
+] + [
+    pytest.param(view, question, id=f"{view} {name}")
+    for view, at in _NUMBERED.items()
+    for name, question in {
+        "by number": f"WHERE {at} >= 1795345200000000",
+        "newest first": f"ORDER BY {at} DESC LIMIT 100",
+        "of a market": f"WHERE ticker = '{TICKER}'",
+        **(
+            {}
+            if view == "order_book_history"
+            else {
+                "of an event": f"WHERE event_ticker = '{EVENT}'",
+                "of a series": f"WHERE series_ticker = '{SERIES}'",
+            }
+        ),
+    }.items()
+]
+
+
+@pytest.fixture(scope="module", params=["without statistics", "with statistics"])
+def connection(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[sqlite3.Connection]:
+    """A small store that keeps every quote of its newest ticks."""
+    path = tmp_path_factory.mktemp("plans") / "kalshi.db"
+    fill(path, 20_000)
+    with closing(sqlite3.connect(path)) as connection:
+        list_unchanged(connection, 20)
+        if request.param == "with statistics":
+            connection.execute("ANALYZE")
+        yield connection
+
+
+@pytest.mark.parametrize(("view", "question"), QUESTIONS)
+def test_view_seeks_what_grows(connection: sqlite3.Connection, view: str, question: str) -> None:
+    """Neither are all rows of a growing table read, nor more than a LIMIT asks for sorted."""
+    plan = [str(row[-1]) for row in connection.execute(f"EXPLAIN QUERY PLAN SELECT * FROM {view} {question}")]
+    names = "|".join(_GROWING[view])
+    assert [step for step in plan if re.match(rf"BLOOM FILTER ON ({names})\b", step)] == []
+    if question.startswith("ORDER BY"):
+        # From the newest row on, until there are enough.
+        assert [step for step in plan if "TEMP B-TREE" in step] == []
+    else:
+        assert [step for step in plan if re.match(rf"SCAN ({names})\b", step)] == []
+
+
+def test_join_with_ticks_seeks_the_quotes_of_each(connection: sqlite3.Connection) -> None:
+    for view in ("price_history", "quotes_by_tick"):
+        joined = f"tick_history AS h JOIN {view} AS v USING (tick_id)"
+        question = f"SELECT * FROM {joined} WHERE h.tick_at >= '2026-11-22T11:00:00Z'"
+        plan = [str(row[-1]) for row in connection.execute(f"EXPLAIN QUERY PLAN {question}")]
+        assert not [step for step in plan if re.match(r"(SCAN|BLOOM FILTER ON) [qg]\b|MATERIALIZE", step)]
