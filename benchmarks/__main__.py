@@ -24,6 +24,7 @@ _MODULES = {
     "listing": "listing",
     "size": "size",
     "reads": "reads",
+    "views": "views",
     "trades": "trades",
     "dagster": "dagster_tick",
 }

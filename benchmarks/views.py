@@ -1,0 +1,81 @@
+"""How long the views take to answer what people ask, on millions of rows, warm."""
+
+import sqlite3
+from contextlib import closing
+
+from benchmarks.result import Aim, Options, Result, Row
+from benchmarks.timing import median_milliseconds
+from benchmarks.view_store import NEWEST_AT, PERIOD, fill, list_unchanged, ticker_of
+from kalshi_pipeline.units import tick_iso_of
+
+_ROWS, _QUICK_ROWS = 20_000_000, 2_000_000
+_EVERY_TICKS = 100
+_AIM = Aim(100)
+_MOST_ROWS = 10_000
+_SINCE = NEWEST_AT - 5 * PERIOD
+_TICKER = ticker_of(4_243)
+_EVENT, _SERIES = _TICKER.rpartition("-")[0], _TICKER.partition("-")[0]
+
+
+def measure(options: Options) -> Result:
+    """Fill a store and ask each view; of each answer at most ten thousand rows are fetched."""
+    rows = _QUICK_ROWS if options.is_quick else _ROWS
+    path = options.folder / "views.db"
+    options.report_progress(f"views: filling {rows:,} rows")
+    fill(path, rows)
+    measured = []
+    with closing(sqlite3.connect(path)) as connection:
+        for state in ("without statistics", "with statistics", "every quote kept"):
+            if state == "with statistics":
+                connection.execute("ANALYZE")
+            elif state == "every quote kept":
+                list_unchanged(connection, _EVERY_TICKS)
+            for label, sql in _questions().items():
+                options.report_progress(f"views: {state}, {label}")
+                measured.append(_asked(connection, state, label, sql))
+    path.unlink()
+    return Result(f"Asking the views on {rows:,} quotes", measured)
+
+
+def _asked(connection: sqlite3.Connection, state: str, label: str, sql: str) -> Row:
+    found = len(connection.execute(sql).fetchmany(_MOST_ROWS))
+    milliseconds, cpu = median_milliseconds(lambda _: connection.execute(sql).fetchmany(_MOST_ROWS), 3)
+    return Row(state, label, milliseconds, "ms", _AIM, {"ms CPU": cpu, "rows": found})
+
+
+def _questions() -> dict[str, str]:
+    since = tick_iso_of(_SINCE)
+    ticks = {
+        "since a text": f"WHERE tick_at >= '{since}'",
+        "since a number": f"WHERE tick_at_us >= {_SINCE}",
+        "newest first": "ORDER BY tick_at DESC LIMIT 100",
+        "by tick": "WHERE tick_id = 1000",
+        "of selected ticks": "WHERE tick_id IN (SELECT tick_id FROM tick_history ORDER BY tick_at DESC LIMIT 3)",
+        "of an event": f"WHERE event_ticker = '{_EVENT}'",
+        "of a series": f"WHERE series_ticker = '{_SERIES}' AND tick_at >= '{since}'",
+        "of a market": f"WHERE ticker = '{_TICKER}'",
+    }
+    numbered = {
+        "trade_history": "created_at_us",
+        "candlestick_history": "end_at_us",
+        "market_change_history": "seen_at_us",
+        "settlement_history": "settled_at_us",
+    }
+    return {
+        **{
+            f"{view} {label}": f"SELECT * FROM {view} {question}"
+            for view in ("price_history", "quotes_by_tick")
+            for label, question in ticks.items()
+        },
+        **{
+            f"{view} {label}": f"SELECT * FROM {view} {question}"
+            for view, at in numbered.items()
+            for label, question in {
+                "since a number": f"WHERE {at} >= {_SINCE}",
+                "newest first": f"ORDER BY {at} DESC LIMIT 100",
+                "of an event": f"WHERE event_ticker = '{_EVENT}'",
+            }.items()
+        },
+        "join of ticks and quotes": f"SELECT * FROM tick_history AS h JOIN price_history AS p USING (tick_id) "
+        f"WHERE h.tick_at >= '{since}'",
+    }
