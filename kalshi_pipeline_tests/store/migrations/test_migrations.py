@@ -420,7 +420,7 @@ def _rows(path: Path) -> dict[str, list[Row]]:
             # Generated columns are not among those of `table_info`.
             columns = ", ".join(name for _, name, *_ in connection.execute(f"PRAGMA table_info({table})"))
             cursor = connection.cursor()
-            cursor.row_factory = sqlite3.Row  # type: ignore[assignment]
+            cursor.row_factory = sqlite3.Row
             return [dict(row) for row in cursor.execute(f"SELECT {columns} FROM {table} ORDER BY 1, 2")]
 
         return {name: rows(name) for name in _TABLES_OF_0001}

@@ -114,11 +114,11 @@ def test_change_history_has_changes_of_every_kind_as_people_read_them(database: 
     store_markets(database, market("M", "E", settlement_floor=150_000, can_close_early=False), at=LATER)
     at = "2026-11-22T12:05:00.000000Z"
     assert query(database, "SELECT * FROM change_history") == [
-        ("series", "S", at, "fee_multiplier", "1.0", "0.5"),
-        ("event", "E", at, "series_ticker", "S", "OTHER"),
-        ("event", "E", at, "fee_type_override", None, "flat"),
-        ("market", "M", at, "settlement_floor", None, "0.15"),
-        ("market", "M", at, "can_close_early", "1", "0"),
+        ("series", "S", at, "fee_multiplier", "1.0", "0.5", LATER),
+        ("event", "E", at, "series_ticker", "S", "OTHER", LATER),
+        ("event", "E", at, "fee_type_override", None, "flat", LATER),
+        ("market", "M", at, "settlement_floor", None, "0.15", LATER),
+        ("market", "M", at, "can_close_early", "1", "0", LATER),
     ]
 
 

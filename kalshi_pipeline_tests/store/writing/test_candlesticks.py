@@ -113,6 +113,7 @@ def test_history_shows_decimals_and_iso_times(database: Database) -> None:
             *(0.04, 0.05, 0.04, 0.05),
             *(0.04555, 0.03),
             *(14.18, 0.0),
+            *("KXRAIN-26NOV23", "KXRAIN", NOON),
         ),
         (
             TICKER,
@@ -123,6 +124,7 @@ def test_history_shows_decimals_and_iso_times(database: Database) -> None:
             *(None, None, None, None),
             *(None, 0.03),
             *(0.0, 0.0),
+            *("KXRAIN-26NOV23", "KXRAIN", NOON + HOUR),
         ),
     ]
 
@@ -140,8 +142,19 @@ def test_coverage_is_the_last_word_on_a_market_and_day(database: Database) -> No
         assert covered_markets(connection, AskedDay(day.at, 1)) == set()
         assert covered_markets(connection, AskedDay(day.at + DAY, 60)) == set()
     assert len(contents(database, candlestick_days)) == 1
+    parents = ("KXRAIN-26NOV23", "KXRAIN")
     assert query(database, "SELECT * FROM candlestick_coverage") == [
-        (TICKER, "2026-11-22", 60, "complete", "historical", None, "2026-11-23T12:00:00.000000Z")
+        (
+            TICKER,
+            "2026-11-22",
+            60,
+            "complete",
+            "historical",
+            None,
+            "2026-11-23T12:00:00.000000Z",
+            *parents,
+            NOON + DAY,
+        )
     ]
 
 
@@ -281,14 +294,14 @@ def test_shortest_of_the_candlesticks_that_end_together_fills(
     assert filled(database) == [("12:00", "candlestick", expected)]
 
 
-_VIEWS_AND_SINGLE_ROWS = ("price_history_filled", "price_history", "repeats", "CONSTANT ROW")
+# Ticks are gone through where every quote is kept only.
+_VIEWS_AND_TICKS = ("price_history_filled", "t", "CONSTANT ROW")
 
 
 def test_filled_history_of_a_market_reads_no_other(database: Database) -> None:
     plan = query(database, "EXPLAIN QUERY PLAN SELECT * FROM price_history_filled WHERE ticker = 'M'")
     steps = [str(step[-1]) for step in plan]
     scanned = {step for step in steps if step.startswith("SCAN")}
-    assert scanned <= {f"SCAN {name}" for name in _VIEWS_AND_SINGLE_ROWS}
-    assert any(
-        "SEARCH f USING PRIMARY KEY (market_id=? AND period_minutes=? AND end_at=?)" in s for s in steps
-    )
+    assert scanned <= {f"SCAN {name}" for name in _VIEWS_AND_TICKS}
+    (shorter,) = [step for step in steps if step.startswith("SEARCH f ")]
+    assert all(f"{name}=?" in shorter for name in ("market_id", "period_minutes", "end_at"))

@@ -25,10 +25,10 @@ def test_books_are_stored_level_by_level_once_for_a_moment(database: Database) -
     history = "SELECT * FROM order_book_history ORDER BY received_at, ticker, side DESC, price"
     rows = query(database, history)
     assert rows[:4] == [
-        ("A", first, "yes", 0.01, 5.0),
-        ("A", first, "yes", 0.42, 1000.01),
-        ("A", first, "no", 0.01, 0.01),
-        ("EMPTY", first, None, None, None),
+        ("A", first, "yes", 0.01, 5.0, NOON),
+        ("A", first, "yes", 0.42, 1000.01, NOON),
+        ("A", first, "no", 0.01, 0.01, NOON),
+        ("EMPTY", first, None, None, None, NOON),
     ]
-    assert [row[2:] for row in rows[4:]] == [row[2:] for row in rows[:4]]
+    assert [row[2:5] for row in rows[4:]] == [row[2:5] for row in rows[:4]]
     assert query(database, "PRAGMA foreign_key_check") == []

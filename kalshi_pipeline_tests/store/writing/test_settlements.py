@@ -67,8 +67,8 @@ def test_view_shows_decimals_and_times(database: Database) -> None:
     noon, later = "2026-11-22T12:00:00.000000Z", "2026-11-22T12:05:00.000000Z"
     event = "KXRAIN-26NOV23"
     assert query(database, "SELECT * FROM settlement_history ORDER BY ticker") == [
-        ("A", event, "scalar", 0.3333, noon, "settlement_ts", "live", later, None, "active"),
-        ("B", event, "auctioned", None, later, "first_seen", "live", later, None, "active"),
+        ("A", event, "scalar", 0.3333, noon, "settlement_ts", "live", later, None, "active", None, NOON),
+        ("B", event, "auctioned", None, later, "first_seen", "live", later, None, "active", None, LATER),
     ]
 
 

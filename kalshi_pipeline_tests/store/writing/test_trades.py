@@ -107,11 +107,22 @@ def test_trade_is_stored_and_shown_exactly(database: Database) -> None:
         "taker_side": "no",
         "is_block": False,
     }
-    at = "2026-11-22T12:00:00"
+    at, parents = "2026-11-22T12:00:00", ("KXRAIN-26NOV23", None)
     assert query(database, "SELECT * FROM trade_history ORDER BY created_at, ticker") == [
-        ("M-1", "é", f"{at}.000000Z", 1.0, 0.0, 0.01, "no", 1),
-        ("M-1", UUID, f"{at}.436559Z", 0.8, 0.2, 14.18, "no", 0),
-        ("M-2", "sixteen letters.", f"{at}.436559Z", 0.0015, 0.9985, None, None, None),
+        ("M-1", "é", f"{at}.000000Z", 1.0, 0.0, 0.01, "no", 1, *parents, NOON),
+        ("M-1", UUID, f"{at}.436559Z", 0.8, 0.2, 14.18, "no", 0, *parents, NOON + 436_559),
+        (
+            "M-2",
+            "sixteen letters.",
+            f"{at}.436559Z",
+            0.0015,
+            0.9985,
+            None,
+            None,
+            None,
+            *parents,
+            NOON + 436_559,
+        ),
     ]
 
 
