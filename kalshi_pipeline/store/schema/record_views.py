@@ -10,6 +10,7 @@ from kalshi_pipeline.store.schema.view_parts import (
     as_integer,
     as_real,
     as_text,
+    joined_few,
     joined_market,
 )
 
@@ -164,7 +165,7 @@ SELECT
     {PARENTS},
     c.seen_at AS seen_at_us
 FROM market_changes AS c
-{joined_market("c")}
+{joined_few("c")}
 """
 
     def _changes(self, kind: str) -> str:
@@ -222,8 +223,7 @@ SELECT
     s.ticker AS series_ticker,
     r.settled_at AS settled_at_us
 FROM settlements AS r
-{joined_market("r")}
-WHERE r.withdrawn_at IS NULL
+{joined_few("r")} AND r.withdrawn_at IS NULL
 """
 
     def settlement_amendment_history(self) -> str:
@@ -238,7 +238,7 @@ SELECT
     {PARENTS},
     a.seen_at AS seen_at_us
 FROM settlement_amendments AS a
-{joined_market("a")}
+{joined_few("a")}
 """
 
     def trade_history(self) -> str:
@@ -255,7 +255,7 @@ SELECT
     {PARENTS},
     t.created_at AS created_at_us
 FROM trades AS t
-{joined_market("t")}
+{joined_few("t", 0.01)}
 """
 
     def candlestick_history(self) -> str:
@@ -271,7 +271,7 @@ SELECT
     {PARENTS},
     c.end_at AS end_at_us
 FROM candlesticks AS c
-{joined_market("c")}
+{joined_few("c")}
 """
 
     def candlestick_coverage(self) -> str:
@@ -302,6 +302,7 @@ SELECT
 FROM order_books AS b
 JOIN markets AS m ON m.id = b.market_id
 LEFT JOIN order_book_levels AS l ON l.order_book_id = b.id
+WHERE likelihood(+b.market_id > 0, 0.2)
 """
 
     def order_book(self) -> str:
@@ -319,8 +320,8 @@ SELECT
     {PARENTS},
     b.received_at AS received_at_us
 FROM order_books AS b
-{joined_market("b")}
 JOIN order_book_levels AS l ON l.order_book_id = b.id
+{joined_few("b")}
 """
 
     def legs_of_combos(self) -> str:

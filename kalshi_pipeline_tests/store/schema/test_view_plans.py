@@ -11,16 +11,16 @@ from benchmarks.view_store import fill, list_unchanged, ticker_of
 
 TICKER = ticker_of(1)
 EVENT, SERIES = TICKER.rpartition("-")[0], TICKER.partition("-")[0]
-# What grows without end, by its name in the views: quotes, trades, candlesticks, changes, settlements, books.
+# What grows without end, by its name in the views: quotes, trades, candlesticks, changes, settlements, books, markets.
 _GROWING = {
     "price_history": ("q", "g", "p"),
     "quotes_by_tick": ("q", "g", "p", "j"),
-    "trade_history": ("t",),
-    "candlestick_history": ("c",),
-    "market_change_history": ("c",),
-    "settlement_history": ("r",),
-    "order_book_history": ("b", "l"),
-    "order_book": ("b", "l"),
+    "trade_history": ("t", "m", "e"),
+    "candlestick_history": ("c", "m", "e"),
+    "market_change_history": ("c", "m", "e"),
+    "settlement_history": ("r", "m", "e"),
+    "order_book_history": ("b", "l", "m"),
+    "order_book": ("b", "l", "m", "e"),
 }
 _TICKS = {
     "by text": "WHERE tick_at >= '2026-11-22T11:00:00Z'",
@@ -76,7 +76,7 @@ def connection(
 ) -> Iterator[sqlite3.Connection]:
     """A small store that keeps every quote of its newest ticks."""
     path = tmp_path_factory.mktemp("plans") / "kalshi.db"
-    fill(path, 20_000)
+    fill(path, 200_000)
     with closing(sqlite3.connect(path)) as connection:
         list_unchanged(connection, 20)
         if request.param == "with statistics":

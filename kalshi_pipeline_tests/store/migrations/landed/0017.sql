@@ -1653,7 +1653,9 @@ SELECT
 FROM market_changes AS c
 JOIN markets AS m ON m.id = c.market_id
 JOIN events AS e ON e.id = m.event_id
-LEFT JOIN series AS s ON s.id = e.series_id;
+LEFT JOIN series AS s ON s.id = e.series_id
+
+WHERE likelihood(+c.market_id > 0, 0.2);
 CREATE VIEW change_history AS
 SELECT CAST('series' AS TEXT) AS kind, ticker, seen_at, field, before, after, seen_at_us
 FROM series_change_history
@@ -1682,7 +1684,7 @@ JOIN markets AS m ON m.id = r.market_id
 JOIN events AS e ON e.id = m.event_id
 LEFT JOIN series AS s ON s.id = e.series_id
 
-WHERE r.withdrawn_at IS NULL;
+WHERE likelihood(+r.market_id > 0, 0.2) AND r.withdrawn_at IS NULL;
 CREATE VIEW settlement_amendment_history AS
 SELECT
     m.ticker AS ticker,
@@ -1699,7 +1701,9 @@ SELECT
 FROM settlement_amendments AS a
 JOIN markets AS m ON m.id = a.market_id
 JOIN events AS e ON e.id = m.event_id
-LEFT JOIN series AS s ON s.id = e.series_id;
+LEFT JOIN series AS s ON s.id = e.series_id
+
+WHERE likelihood(+a.market_id > 0, 0.2);
 CREATE VIEW trade_history AS
 SELECT
     m.ticker AS ticker,
@@ -1718,7 +1722,9 @@ SELECT
 FROM trades AS t
 JOIN markets AS m ON m.id = t.market_id
 JOIN events AS e ON e.id = m.event_id
-LEFT JOIN series AS s ON s.id = e.series_id;
+LEFT JOIN series AS s ON s.id = e.series_id
+
+WHERE likelihood(+t.market_id > 0, 0.01);
 CREATE VIEW candlestick_history AS
 SELECT
     m.ticker AS ticker,
@@ -1748,7 +1754,9 @@ SELECT
 FROM candlesticks AS c
 JOIN markets AS m ON m.id = c.market_id
 JOIN events AS e ON e.id = m.event_id
-LEFT JOIN series AS s ON s.id = e.series_id;
+LEFT JOIN series AS s ON s.id = e.series_id
+
+WHERE likelihood(+c.market_id > 0, 0.2);
 CREATE VIEW candlestick_coverage AS
 SELECT
     m.ticker AS ticker,
@@ -1777,7 +1785,8 @@ SELECT
     b.received_at AS received_at_us
 FROM order_books AS b
 JOIN markets AS m ON m.id = b.market_id
-LEFT JOIN order_book_levels AS l ON l.order_book_id = b.id;
+LEFT JOIN order_book_levels AS l ON l.order_book_id = b.id
+WHERE likelihood(+b.market_id > 0, 0.2);
 CREATE VIEW order_book AS
 SELECT
     m.ticker AS ticker,
@@ -1793,11 +1802,12 @@ SELECT
 ,
     b.received_at AS received_at_us
 FROM order_books AS b
+JOIN order_book_levels AS l ON l.order_book_id = b.id
 JOIN markets AS m ON m.id = b.market_id
 JOIN events AS e ON e.id = m.event_id
 LEFT JOIN series AS s ON s.id = e.series_id
 
-JOIN order_book_levels AS l ON l.order_book_id = b.id;
+WHERE likelihood(+b.market_id > 0, 0.2);
 CREATE VIEW legs_of_combos AS
 SELECT
     c.ticker AS combo_ticker,
