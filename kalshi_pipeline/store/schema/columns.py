@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from kalshi_pipeline.store.dialects.sqlite import Sqlite
+from kalshi_pipeline.store.dialects import Dialect, dialect_of, url_of_file
 from kalshi_pipeline.store.schema.generated import generated_columns
 from kalshi_pipeline.store.schema.tables import metadata
 from kalshi_pipeline.store.schema.view_reference import view_reference
@@ -45,7 +45,12 @@ def reference() -> str:
 def write_reference() -> None:
     """Write the description of every table and view into `docs/`."""
     Path("docs/tables.md").write_text(reference(), encoding="utf-8")
-    Path("docs/views.md").write_text(view_reference(Sqlite("sqlite:///scratch.db")), encoding="utf-8")
+    Path("docs/views.md").write_text(view_reference(_dialect()), encoding="utf-8")
+
+
+def _dialect() -> Dialect:
+    """The kind of database that the reference is of; nothing is opened."""
+    return dialect_of(url_of_file(Path("scratch.db")))
 
 
 def _sections() -> Iterator[str]:
@@ -56,6 +61,6 @@ def _sections() -> Iterator[str]:
         for column in columns_of(name):
             kind = f"{column.type} or NULL" if column.is_nullable else column.type
             yield f"| `{column.name}` | {kind} | {column.description} |"
-        for generated in generated_columns(table, Sqlite.words):
+        for generated in generated_columns(table, _dialect().words):
             yield f"| `{generated.name}` | {generated.type.lower()}, generated | {generated.meaning} |"
         yield ""

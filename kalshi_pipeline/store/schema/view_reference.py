@@ -45,7 +45,7 @@ instead of the `T`, which sorts before every time of that day: the whole day is 
 
 ## Other programs
 
-- **sqlite3, pandas, SQLAlchemy, Polars, datasette** open every table and view. A column of which SQLite knows no
+- **Python, pandas, SQLAlchemy, Polars and datasette** open every table and view. A column of which SQLite knows no
   type (marked `computed` below) holds values of the type that is given.
 - **DuckDB** 1.5 with the `sqlite` extension (pip: `duckdb-extension-sqlite-scanner`) opens every table and view
   after `ATTACH 'data/kalshi.db' AS k (TYPE sqlite, READ_ONLY)`. It knows the types of tables, but not their
