@@ -58,6 +58,8 @@ READ_BY_VIEWS = (
 )
 _QUOTES = (price_snapshots, latest_quotes)
 
+# The identifier of a trade as text is none of them: a row written pays for each, and that one costs as much as the row.
+
 GENERATED_INDEXES = {"ix_ticks_tick_at_iso": ["tick_at_iso"]}
 """The indexes of generated columns: of small tables only, because each row written pays for them."""
 
@@ -122,11 +124,7 @@ def _derived(table: Table, words: ViewWords) -> Iterator[GeneratedColumn]:
         yield from _quote_columns()
     elif table is trades:
         no_price = "(1000000 - yes_price) / 1000000.0"
-        identifier = (
-            f"CASE length(trade_id) WHEN 16 THEN {words.uuid('trade_id')} ELSE {words.text('trade_id')} END"
-        )
         yield GeneratedColumn("no_price_dollars", "REAL", no_price, "1 - yes_price, in dollars")
-        yield GeneratedColumn("trade_id_text", "TEXT", identifier, "trade_id as the exchange writes it")
     elif table is ticks:
         yield GeneratedColumn("is_complete", "BOOLEAN", "state = 'complete'", "whether it is complete")
         yield GeneratedColumn("day", "TEXT", words.day("tick_at"), "the UTC day of tick_at as YYYY-MM-DD")

@@ -242,10 +242,14 @@ FROM settlement_amendments AS a
 """
 
     def trade_history(self) -> str:
+        octets = "t.trade_id"
+        identifier = (
+            f"CASE length({octets}) WHEN 16 THEN {self.words.uuid(octets)} ELSE {self.words.text(octets)} END"
+        )
         return f"""
 SELECT
     m.ticker AS ticker,
-    t.trade_id_text AS trade_id,
+    {as_text(identifier)} AS trade_id,
     t.created_at_iso AS created_at,
     t.yes_price_dollars AS yes_price,
     t.no_price_dollars AS no_price,

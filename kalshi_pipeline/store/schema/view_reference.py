@@ -46,7 +46,8 @@ instead of the `T`, which sorts before every time of that day: the whole day is 
 ## Other programs
 
 - **Python, pandas, SQLAlchemy, Polars and datasette** open every table and view. A column of which SQLite knows no
-  type (marked `computed` below) holds values of the type that is given.
+  type (marked `computed` below) holds values of the type that is given. Where a query sorts, SQLite may
+  return a whole number of a `real` column as an integer: 1 for 1.0.
 - **DuckDB** 1.5 with the `sqlite` extension (pip: `duckdb-extension-sqlite-scanner`) opens every table and view
   after `ATTACH 'data/kalshi.db' AS k (TYPE sqlite, READ_ONLY)`. It knows the types of tables, but not their
   generated columns; of views it makes text (`VARCHAR`), and it reads a view whole before it filters. So filter in

@@ -77,7 +77,7 @@ def test_only_what_is_computed_from_several_tables_is_without_a_type(connection:
     }
     assert untyped == {
         "price_history": ["received_at"],
-        "trade_history": [],
+        "trade_history": ["trade_id"],
         "candlestick_history": [],
         "settlement_history": [],
         "tick_history": [],

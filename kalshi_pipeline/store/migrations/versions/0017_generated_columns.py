@@ -29,10 +29,6 @@ QUOTE = (
     _real("midpoint_dollars", "(yes_bid + yes_ask) / 2000000.0"),
     _real("spread_dollars", "(yes_ask - yes_bid) / 1000000.0"),
 )
-UUID = " || '-' || ".join(
-    f"lower(hex(substr(trade_id, {first}, {count})))"
-    for first, count in ((1, 4), (5, 2), (7, 2), (9, 2), (11, 6))
-)
 COLUMNS = {
     "series": (
         _real("fee_multiplier_decimal", "fee_multiplier / 1000000.0"),
@@ -94,8 +90,6 @@ COLUMNS = {
         _real("yes_price_dollars", "yes_price / 1000000.0"),
         _real("contracts_decimal", "contracts / 100.0"),
         _real("no_price_dollars", "(1000000 - yes_price) / 1000000.0"),
-        f"trade_id_text TEXT GENERATED ALWAYS AS (CASE length(trade_id) WHEN 16 THEN {UUID} "
-        "ELSE rtrim(CAST(trade_id AS TEXT)) END) VIRTUAL",
     ),
     "candlesticks": (
         _iso("end_at"),

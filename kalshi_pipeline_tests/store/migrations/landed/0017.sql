@@ -996,7 +996,7 @@ CREATE TABLE trades (
 	yes_price BIGINT NOT NULL, 
 	contracts BIGINT, 
 	taker_side TEXT, 
-	is_block BOOLEAN, created_at_iso TEXT GENERATED ALWAYS AS (strftime('%Y-%m-%dT%H:%M:%S.', created_at / 1000000, 'unixepoch') || substr(created_at % 1000000 + 1000000, 2) || 'Z') VIRTUAL, yes_price_dollars REAL GENERATED ALWAYS AS (yes_price / 1000000.0) VIRTUAL, contracts_decimal REAL GENERATED ALWAYS AS (contracts / 100.0) VIRTUAL, no_price_dollars REAL GENERATED ALWAYS AS ((1000000 - yes_price) / 1000000.0) VIRTUAL, trade_id_text TEXT GENERATED ALWAYS AS (CASE length(trade_id) WHEN 16 THEN lower(hex(substr(trade_id, 1, 4))) || '-' || lower(hex(substr(trade_id, 5, 2))) || '-' || lower(hex(substr(trade_id, 7, 2))) || '-' || lower(hex(substr(trade_id, 9, 2))) || '-' || lower(hex(substr(trade_id, 11, 6))) ELSE rtrim(CAST(trade_id AS TEXT)) END) VIRTUAL, 
+	is_block BOOLEAN, created_at_iso TEXT GENERATED ALWAYS AS (strftime('%Y-%m-%dT%H:%M:%S.', created_at / 1000000, 'unixepoch') || substr(created_at % 1000000 + 1000000, 2) || 'Z') VIRTUAL, yes_price_dollars REAL GENERATED ALWAYS AS (yes_price / 1000000.0) VIRTUAL, contracts_decimal REAL GENERATED ALWAYS AS (contracts / 100.0) VIRTUAL, no_price_dollars REAL GENERATED ALWAYS AS ((1000000 - yes_price) / 1000000.0) VIRTUAL, 
 	CONSTRAINT pk_trades PRIMARY KEY (created_at, trade_id), 
 	CONSTRAINT fk_trades_market_id FOREIGN KEY(market_id) REFERENCES markets (id)
 )
@@ -1707,7 +1707,7 @@ WHERE likelihood(+a.market_id > 0, 0.2);
 CREATE VIEW trade_history AS
 SELECT
     m.ticker AS ticker,
-    t.trade_id_text AS trade_id,
+    CAST(CASE length(t.trade_id) WHEN 16 THEN lower(hex(substr(t.trade_id, 1, 4))) || '-' || lower(hex(substr(t.trade_id, 5, 2))) || '-' || lower(hex(substr(t.trade_id, 7, 2))) || '-' || lower(hex(substr(t.trade_id, 9, 2))) || '-' || lower(hex(substr(t.trade_id, 11, 6))) ELSE rtrim(CAST(t.trade_id AS TEXT)) END AS TEXT) AS trade_id,
     t.created_at_iso AS created_at,
     t.yes_price_dollars AS yes_price,
     t.no_price_dollars AS no_price,
