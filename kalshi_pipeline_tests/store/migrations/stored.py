@@ -45,6 +45,9 @@ def upgrade(path: Path) -> str | None:
         return database.copied_to
 
 
+_TICK_TIMES = {"tick_at", "quoted_at", "base_quoted_at", "confirmed_at", "quote_at"}
+
+
 class Stored(NamedTuple):
     """What a database holds: the text of its schema, and the rows of its tables and views."""
 
@@ -71,6 +74,12 @@ def stored(path: Path) -> Stored:
             }
 
         return Stored(schema, rows("table"), rows("view"))
+
+
+def in_whole_seconds(row: Row) -> Row:
+    """A row of a view of an earlier version with the times of its ticks as they are written since schema 0017."""
+    times: Row = {name: row[name] and f"{str(row[name])[:19]}Z" for name in _TICK_TIMES & row.keys()}
+    return {**row, **times}
 
 
 def copies(path: Path) -> list[str]:

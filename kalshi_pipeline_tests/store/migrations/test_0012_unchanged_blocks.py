@@ -9,7 +9,14 @@ from pathlib import Path
 import pytest
 
 from kalshi_pipeline_tests.ingest.recomputing import live
-from kalshi_pipeline_tests.store.migrations.stored import LANDED, Stored, load, stored, upgrade
+from kalshi_pipeline_tests.store.migrations.stored import (
+    LANDED,
+    Stored,
+    in_whole_seconds,
+    load,
+    stored,
+    upgrade,
+)
 from kalshi_pipeline_tests.store.samples import Row
 
 # Lives of which every quote is kept.
@@ -74,8 +81,9 @@ def test_lives_in_blocks_are_those_with_a_row_for_each_quote(
     for name in ("latest_prices", "price_history", "quotes_by_tick"):
         assert views[name]
         columns = sorted(views[name][0])
-        assert only(newer.views[name], columns) == only(views[name], columns)
-        assert only(upgraded.views[name], columns) == only(views[name], columns)
+        expected = only(list(map(in_whole_seconds, views[name])), columns)
+        assert only(newer.views[name], columns) == expected
+        assert only(upgraded.views[name], columns) == expected
     assert upgraded.tables["unchanged_blocks"] == newer.tables["unchanged_blocks"]
     assert upgraded.views["unchanged_quotes"] == newer.views["unchanged_quotes"]
 

@@ -18,6 +18,7 @@ from kalshi_pipeline_tests.store.migrations.stored import (
     NEWEST,
     Stored,
     copies,
+    in_whole_seconds,
     load,
     stored,
     upgrade,
@@ -45,10 +46,6 @@ def shared_by(before: list[Row], after: list[Row], without: Iterable[str] = ()) 
 
 def only(rows: list[Row], columns: set[str]) -> list[str]:
     return sorted(repr(sorted((name, row[name]) for name in columns)) for row in rows)
-
-
-TICK_TIMES = {"tick_at", "quoted_at", "base_quoted_at", "confirmed_at", "quote_at"}
-"""Columns of views that had six decimals before schema 0017."""
 
 
 @pytest.fixture(params=RELEASED)
@@ -90,9 +87,7 @@ def as_read_since(row: Row) -> Row:
     changed: Row = {name: row[name] or None for name in ("last_price", "base_last_price") if name in row}
     if "last_price_change" in row and None in changed.values():
         changed["last_price_change"] = None
-    for name in TICK_TIMES & row.keys():
-        changed[name] = None if row[name] is None else f"{str(row[name])[:19]}Z"
-    return {**row, **changed}
+    return in_whole_seconds({**row, **changed})
 
 
 def has_moved(row: Row) -> bool:
