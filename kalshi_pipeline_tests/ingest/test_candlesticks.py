@@ -185,7 +185,7 @@ def test_volume_of_a_period_is_the_difference_of_two_snapshots_and_the_sum_of_it
         )
         FROM candlestick_history AS c
         JOIN price_history AS before ON before.ticker = c.ticker AND before.tick_at = '2026-10-08T12:00:00Z'
-        JOIN price_history AS after ON after.ticker = c.ticker AND after.tick_at = c.end_at
+        JOIN price_history AS after ON after.ticker = c.ticker AND after.tick_at_us = c.end_at_us
         WHERE c.end_at = '2026-10-08T13:00:00.000000Z' AND NOT after.is_terminal
         """
     )
