@@ -27,7 +27,8 @@ LANDED = {
     "0013_refusals.py": "53a22cbefbf49c0d114d6461a987f2495b65e0e17bbf626d5d0dd532a6d71f3e",
     "0014_runs_of_ticks.py": "0b5bcd51488c4871677ca987f60b0b09b990293172add3062ae893f0a4331d77",
     "0015_void_ticks.py": "8f5127f277dc13ba8db76aed961230e20db4f8d10d98fde224b7ce0981bd452a",
-    "0017_generated_columns.py": "2083ea9ea5be2274c793d81632803fced21f2ae3e519b35b69e75c27c9e98a8f",
+    "0016_set_aside_rows.py": "aa94e035cb30bec8d9cd36336b2830e7ccc68ab09ef9aa344a98c9d283afc9d9",
+    "0017_generated_columns.py": "c0d5d944addd8180e5329527dc66f7e04627362e0ce618c0b9e930fdfceda908",
 }
 
 # Views are made by an upgrade only, so another definition takes another revision, if an empty one.
