@@ -76,6 +76,8 @@ def _advice_for(error: PipelineError) -> str | None:
             return "run `kalshi-pipeline sync` first"
         case UnknownKindError():
             return f"choose the kind {_one_of(error.kinds)}"
+        case UnknownTickerError(similar=[*_, _] as similar):
+            return f"did you mean {' or '.join(similar)}?"
         case UnknownTickerError():
             return f"check the ticker, or fetch it with `kalshi-pipeline market {error.ticker}`"
         case UnexpectedError():

@@ -5,7 +5,7 @@ before they write, is not here. Instants are microseconds since 1970 in UTC; met
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -25,17 +25,24 @@ from kalshi_pipeline.store.database import Answer, Connection, Database, ReadOnl
 from kalshi_pipeline.store.dialects import Log, log_of, url_of_file
 from kalshi_pipeline.store.reading import (
     catalogue,
+    changes,
     completeness,
     descriptions,
     documents,
     fees,
+    gaps,
     history,
     in_force,
     ledger,
+    market_lists,
     movers,
+    order_books,
     quotes,
+    tickers,
+    trades,
 )
 from kalshi_pipeline.store.reading.catalogue import MarketDetails, StoredSettlement
+from kalshi_pipeline.store.reading.changes import Change
 from kalshi_pipeline.store.reading.completeness import (
     ListingRun,
     Placeholders,
@@ -45,26 +52,36 @@ from kalshi_pipeline.store.reading.completeness import (
 )
 from kalshi_pipeline.store.reading.documents import Details, FieldChange, FieldComparison
 from kalshi_pipeline.store.reading.fees import Fee, FeeState
+from kalshi_pipeline.store.reading.gaps import Gap, Timing
 from kalshi_pipeline.store.reading.in_force import QuoteState
 from kalshi_pipeline.store.reading.ledger import FinishedDay, Place
+from kalshi_pipeline.store.reading.market_lists import EventView, ListedMarket
 from kalshi_pipeline.store.reading.movers import Mover, Window
+from kalshi_pipeline.store.reading.order_books import BookLevel, OrderBook
 from kalshi_pipeline.store.reading.quotes import Quote
+from kalshi_pipeline.store.reading.trades import StoredTrade
 from kalshi_pipeline.store.writing.runs import Run
-from kalshi_pipeline.units import instant_of, iso_of
+from kalshi_pipeline.units import MICROS_PER_SECOND, instant_of, iso_of
 
 __all__ = [
+    "BookLevel",
+    "Change",
     "Details",
+    "EventView",
     "Fee",
     "FeeState",
     "FieldChange",
     "FieldComparison",
     "FinishedDay",
+    "Gap",
     "Instant",
+    "ListedMarket",
     "ListingRun",
     "Log",
     "MarketDetails",
     "MarketView",
     "Mover",
+    "OrderBook",
     "Place",
     "Placeholders",
     "Quote",
@@ -73,7 +90,9 @@ __all__ = [
     "Store",
     "StoredRun",
     "StoredSettlement",
+    "StoredTrade",
     "TickRun",
+    "Timing",
     "Window",
     "open_store",
 ]
@@ -194,6 +213,83 @@ class Store:
         Raises UnknownTickerError if it is not stored.
         """
         return self._source.ask(lambda connection: _market(connection, ticker))
+
+    def find_ticker(self, text: str, kinds: Iterable[str] = ("market",)) -> tuple[str, str]:
+        """Return the kind and the stored ticker of what is written as `text`, in any case; the first kind that has it.
+
+        The kinds are market, event and series. Raises UnknownTickerError, which names similar tickers.
+        """
+        return self._source.ask(lambda connection: tickers.find_ticker(connection, text, kinds))
+
+    def search(self, words: Sequence[str], limit: int = 100, *, is_open: bool = True) -> list[ListedMarket]:
+        """Return the markets of which each word is in a title, its event's, its series' or a ticker, in any case.
+
+        Open ones come first, or no others with `is_open`; of these, the most traded ones.
+        """
+        now = SYSTEM_CLOCK.now()
+        return self._source.ask(
+            lambda connection: market_lists.search_markets(connection, words, now, limit, is_open=is_open)
+        )
+
+    def event(self, ticker: str, at: Instant | None = None) -> EventView:
+        """Return an event, by its ticker or that of one of its markets, with every market and its quote at an instant.
+
+        The descriptions are those of now. Raises UnknownTickerError if it is not stored, and RangeError for an instant
+        after now.
+        """
+        instant = SYSTEM_CLOCK.now() if at is None else _past(at)
+        return self._source.ask(lambda connection: _event(connection, ticker, instant))
+
+    def closing(self, within_seconds: float, limit: int = 1000) -> list[ListedMarket]:
+        """Return the open markets that close within a span from now on, the first to close first.
+
+        Raises RangeError for a span that holds nothing.
+        """
+        start = SYSTEM_CLOCK.now()
+        end = start + within_seconds * MICROS_PER_SECOND
+        if not start < end < _YEAR_10000:
+            raise RangeError(f"a span of {within_seconds:g} s holds nothing: choose a positive, shorter one")
+        return self._source.ask(
+            lambda connection: market_lists.closing_markets(connection, start, round(end), limit)
+        )
+
+    def trades(
+        self, ticker: str, start: Instant, end: Instant, limit: int | None = None
+    ) -> list[StoredTrade]:
+        """Return the stored trades of a market in [start, end), oldest first; the newest `limit` of them.
+
+        Raises UnknownTickerError if the market is not stored, and RangeError if the span is empty.
+        """
+        first, last = _span(start, end)
+        return self._source.ask(lambda connection: _trades(connection, ticker, first, last, limit))
+
+    def order_book(self, ticker: str) -> OrderBook | None:
+        """Return the newest stored order book of a market; None if there is none."""
+        return self._source.ask(lambda connection: order_books.newest_book(connection, ticker))
+
+    def changes(
+        self, since: Instant, ticker: str | None = None, kind: str | None = None, limit: int | None = None
+    ) -> list[Change]:
+        """Return what was seen to change in descriptions since an instant, oldest first; the newest `limit` of it.
+
+        Of all, or of one ticker; `kind` is market, event or series.
+        """
+        instant = _micros(since)
+        return self._source.ask(
+            lambda connection: changes.changes_since(connection, instant, kind, ticker, limit)
+        )
+
+    def gaps(self, since: Instant) -> list[Gap]:
+        """Return the spans without a complete tick that end after an instant, oldest first; the last may be open.
+
+        Raises RangeError for an instant after now.
+        """
+        instant, now = _past(since), SYSTEM_CLOCK.now()
+        return self._source.ask(lambda connection: gaps.gaps_since(connection, instant, now))
+
+    def timing(self) -> Timing:
+        """Return when ticks were taken last, and when the next one is due."""
+        return self._source.ask(gaps.timing)
 
     def description(self, kind: str, ticker: str, at: Instant | None = None) -> dict[str, object]:
         """Return what the exchange said of a series, an event or a market (`kind`), as known `at` an instant or now.
@@ -368,6 +464,23 @@ def _market(connection: Connection, ticker: str) -> MarketView:
     return MarketView(details, quote, catalogue.settlement_of(connection, ticker))
 
 
+def _event(connection: Connection, ticker: str, at: int) -> EventView:
+    found = market_lists.event_view(connection, ticker, at)
+    if found is None and (of_market := market_lists.event_of_market(connection, ticker)) is not None:
+        found = market_lists.event_view(connection, of_market, at)
+    if found is None:
+        raise UnknownTickerError(ticker)
+    return found
+
+
+def _trades(
+    connection: Connection, ticker: str, start: int, end: int, limit: int | None
+) -> list[StoredTrade]:
+    if quotes.market_id_of(connection, ticker) is None:
+        raise UnknownTickerError(ticker)
+    return trades.trades_of(connection, ticker, start, end, limit)
+
+
 def _details(connection: Connection, ticker: str, at: int | None, kind: str | None) -> Details:
     stored = documents.subjects_of(connection, ticker)
     subjects = [subject for subject in stored if kind in (None, subject.kind)]
@@ -387,6 +500,16 @@ def _details(connection: Connection, ticker: str, at: int | None, kind: str | No
     raise RangeError(
         f"details of {ticker} are known from {iso_of(oldest)} on: choose that time or a later one"
     )
+
+
+def _span(start: Instant, end: Instant) -> tuple[int, int]:
+    """Return the bounds of a span; RangeError if it is empty."""
+    first, last = _micros(start), _micros(end)
+    if first >= last:
+        raise RangeError(
+            f"{iso_of(first)} is not before {iso_of(last)}: choose a start that is earlier than the end"
+        )
+    return first, last
 
 
 def _past(instant: Instant) -> int:

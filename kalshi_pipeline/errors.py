@@ -106,10 +106,11 @@ class StoreError(PipelineError):
 
 
 class UnknownTickerError(PipelineError):
-    """A market that the store does not hold, or does not hold enough of."""
+    """A market that the store does not hold, or does not hold enough of; `similar` are tickers that it holds."""
 
-    def __init__(self, ticker: str, message: str | None = None) -> None:
+    def __init__(self, ticker: str, message: str | None = None, similar: Sequence[str] = ()) -> None:
         self.ticker = ticker
+        self.similar = similar
         super().__init__(message or f"{ticker} is not stored")
 
 

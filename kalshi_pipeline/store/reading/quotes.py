@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
 from sqlalchemy import (
+    BindParameter,
     Column,
     ColumnElement,
     Connection,
@@ -146,6 +147,11 @@ _repeated_listed_rows = _rows_in_force(not_(_has_ended), with_repeats=True).wher
 _newest_listed_rows = (
     select(*quote_columns(_latest)).select_from(latest_quotes.join(markets)).where(not_(_latest.is_terminal))
 )
+_market_ids: BindParameter[Sequence[int]] = bindparam("market_ids", expanding=True)
+_rows_of_some = _rows_in_force(_latest.market_id.in_(_market_ids))
+_repeated_rows_of_some = _rows_in_force(_latest.market_id.in_(_market_ids), with_repeats=True)
+# A statement takes so many values at least, whatever the version of the database.
+_MOST_IDS = 500
 _market_row = _rows_in_force(_latest.market_id == MARKET_ID)
 _repeated_market_row = _rows_in_force(_latest.market_id == MARKET_ID, with_repeats=True)
 
@@ -178,6 +184,21 @@ def latest(connection: Connection, ticker: str | None = None, at: int | None = N
     return _known_at(connection, instant, tick, rows)
 
 
+def quotes_of(connection: Connection, market_ids: Sequence[int], at: int) -> list[Quote]:
+    """Return what is known of some markets at an instant, ended ones included; nothing of those without a quote."""
+    tick = newest_tick(connection, at)
+    if tick is None:
+        return []
+    repeated_id = newest_repeat(connection, tick.id)
+    query = _rows_of_some if repeated_id is None else _repeated_rows_of_some
+    rows: list[Stored] = []
+    for first in range(0, len(market_ids), _MOST_IDS):
+        some = market_ids[first : first + _MOST_IDS]
+        bound = {"tick_id": tick.id, "repeated_id": repeated_id, "market_ids": some}
+        rows += read_stored(connection, query, bound)
+    return _known_at(connection, at, tick, rows)
+
+
 def _known_at(connection: Connection, at: int, tick: TakenTick, rows: Sequence[Stored]) -> list[Quote]:
     known = Provenances(connection, min((row[7] for row in rows), default=tick.id), tick.id, at)
     return [quote_of(row, at, known.of(*row[4:7]).of_row(row[1], row[7])) for row in rows]
@@ -195,7 +216,7 @@ def row_in_force(connection: Connection, market_id: int | None, tick_id: int) ->
     return read_stored(connection, query, bound)
 
 
-def read_stored(connection: Connection, query: Select[Any], bound: Mapping[str, int | None]) -> list[Stored]:
+def read_stored(connection: Connection, query: Select[Any], bound: Mapping[str, object]) -> list[Stored]:
     """Return the driver's own rows: wrapping each of a hundred thousand takes a third of the time."""
     cursor = connection.execute(query, bound).cursor
     return [] if cursor is None else list(cursor.fetchall())

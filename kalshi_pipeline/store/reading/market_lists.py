@@ -1,0 +1,135 @@
+"""Lists of markets with their quotes: those that words name, those of an event, those that close soon."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from sqlalchemy import ColumnElement, Connection, Select, and_, case, func, or_, select
+
+from kalshi_pipeline.store.reading.quotes import Quote, quotes_of
+from kalshi_pipeline.store.schema.tables import events, latest_quotes, markets, series
+from kalshi_pipeline.vocabulary import STATUSES_OF, StatusFilter
+
+
+class ListedMarket(NamedTuple):
+    """A market in a list: what it is, when it closes, and its quote; None if none was known at the instant."""
+
+    ticker: str
+    title: str | None
+    outcome: str | None
+    event_ticker: str
+    event_title: str | None
+    series_ticker: str | None
+    status: str | None
+    result: str | None
+    close_at: int | None
+    quote: Quote | None
+
+
+@dataclass(frozen=True)
+class EventView:
+    """An event with its markets, and their quotes as known at an instant."""
+
+    ticker: str
+    title: str | None
+    sub_title: str | None
+    category: str | None
+    series_ticker: str | None
+    series_title: str | None
+    mutually_exclusive: bool | None
+    is_placeholder: bool
+    markets: Sequence[ListedMarket]
+
+
+_is_open = markets.c.status.in_(list(STATUSES_OF[StatusFilter.OPEN]))
+_columns = (
+    markets.c.id,
+    markets.c.ticker,
+    markets.c.title,
+    markets.c.yes_sub_title,
+    events.c.ticker,
+    events.c.title,
+    series.c.ticker,
+    markets.c.status,
+    markets.c.result,
+    markets.c.close_at,
+)
+_listed = select(*_columns).select_from(
+    markets.join(events, events.c.id == markets.c.event_id)
+    .outerjoin(series, series.c.id == events.c.series_id)
+    .outerjoin(latest_quotes, latest_quotes.c.market_id == markets.c.id)
+)
+_by_volume = func.coalesce(latest_quotes.c.volume, 0).desc()
+_SEARCHED = (
+    markets.c.ticker,
+    markets.c.title,
+    markets.c.yes_sub_title,
+    events.c.title,
+    events.c.sub_title,
+    series.c.title,
+    series.c.tags,
+)
+
+
+def search_markets(
+    connection: Connection, words: Sequence[str], at: int, limit: int, *, is_open: bool = True
+) -> list[ListedMarket]:
+    """Return the markets of which each word is in a title, its event's, its series' or a ticker, in any case.
+
+    Open ones come first, or no others with `is_open`; of these, the most traded ones.
+    """
+    conditions: list[ColumnElement[bool]] = [
+        or_(*(column.icontains(word, autoescape=True) for column in _SEARCHED)) for word in words
+    ]
+    if is_open:
+        conditions.append(_is_open)
+    query = _listed.where(*conditions)
+    return _with_quotes(
+        connection, query.order_by(case((_is_open, 0), else_=1), _by_volume, markets.c.ticker), at, limit
+    )
+
+
+def closing_markets(connection: Connection, start: int, end: int, limit: int) -> list[ListedMarket]:
+    """Return the open markets that close in [start, end), the first to close first, quoted as known at `start`."""
+    query = _listed.where(_is_open, markets.c.close_at >= start, markets.c.close_at < end)
+    return _with_quotes(
+        connection, query.order_by(markets.c.close_at, _by_volume, markets.c.ticker), start, limit
+    )
+
+
+def event_view(connection: Connection, ticker: str, at: int) -> EventView | None:
+    """Return an event with all its markets, and their quotes as known at an instant; None if it is not stored."""
+    query = (
+        select(
+            events.c.ticker,
+            events.c.title,
+            events.c.sub_title,
+            func.coalesce(series.c.category, events.c.category),
+            series.c.ticker,
+            series.c.title,
+            events.c.mutually_exclusive,
+            events.c.is_placeholder,
+        )
+        .select_from(events.outerjoin(series))
+        .where(events.c.ticker == ticker)
+    )
+    row = connection.execute(query).one_or_none()
+    if row is None:
+        return None
+    of_event = _listed.where(events.c.ticker == ticker)
+    found = _with_quotes(connection, of_event.order_by(markets.c.ticker), at, None)
+    return EventView(*row, markets=found)
+
+
+def event_of_market(connection: Connection, ticker: str) -> str | None:
+    """Return the ticker of a market's event; None if the market is not stored."""
+    query = select(events.c.ticker).join(markets, and_(markets.c.event_id == events.c.id))
+    return connection.execute(query.where(markets.c.ticker == ticker)).scalar_one_or_none()
+
+
+def _with_quotes(
+    connection: Connection, query: Select[Any], at: int, limit: int | None
+) -> list[ListedMarket]:
+    rows = connection.execute(query if limit is None else query.limit(limit)).all()
+    quotes = {quote.ticker: quote for quote in quotes_of(connection, [row[0] for row in rows], at)}
+    return [ListedMarket._make((*row[1:], quotes.get(row[1]))) for row in rows]

@@ -1,0 +1,53 @@
+"""Tickers as people write them: in any case, and misspelt."""
+
+import difflib
+from collections.abc import Iterable, Sequence
+
+from sqlalchemy import Connection, Table, func, select
+
+from kalshi_pipeline.errors import UnknownTickerError
+from kalshi_pipeline.store.schema.tables import events, markets, series
+
+TABLES = {"market": markets, "event": events, "series": series}
+"""The tables of what has a ticker, by its kind."""
+
+_MOST_SUGGESTED = 3
+# Tickers begin with that of their series: those that share its beginning are compared with what was written.
+_BEGINNING = 5
+_MOST_COMPARED = 20_000
+
+
+def find_ticker(connection: Connection, text: str, kinds: Iterable[str] = ("market",)) -> tuple[str, str]:
+    """Return the kind and the stored ticker of what is written as `text`, in any case; the first kind that has it.
+
+    Raises UnknownTickerError, which names similar tickers if there are any.
+    """
+    searched = list(kinds)
+    for spelling in dict.fromkeys((text, text.upper())):
+        for kind in searched:
+            ticker = TABLES[kind].c.ticker
+            if connection.execute(select(ticker).where(ticker == spelling)).first() is not None:
+                return kind, spelling
+    for kind in searched:
+        ticker = TABLES[kind].c.ticker
+        stored = (
+            connection.execute(select(ticker).where(func.lower(ticker) == text.lower())).scalars().first()
+        )
+        if stored is not None:
+            return kind, stored
+    raise UnknownTickerError(text, similar=similar_tickers(connection, text, searched))
+
+
+def similar_tickers(connection: Connection, text: str, kinds: Iterable[str]) -> list[str]:
+    """Return the stored tickers that are most like a text, the nearest first."""
+    written = text.upper()
+    found = [ticker for kind in kinds for ticker in _beginning(connection, TABLES[kind], written)]
+    return difflib.get_close_matches(written, found, n=_MOST_SUGGESTED, cutoff=0.75)
+
+
+def _beginning(connection: Connection, table: Table, text: str) -> Sequence[str]:
+    ticker = table.c.ticker
+    beginning = text[:_BEGINNING]
+    # Bounds instead of LIKE: they are found by the index.
+    query = select(ticker).where(ticker >= beginning, ticker < f"{beginning}\U0010ffff").limit(_MOST_COMPARED)
+    return connection.execute(query).scalars().all()
