@@ -24,6 +24,7 @@ from kalshi_pipeline.quoting import cut
 from kalshi_pipeline.settings import Settings
 from kalshi_pipeline.store.database import Identity
 from kalshi_pipeline.units import MICROS_PER_SECOND
+from kalshi_pipeline.vocabulary import StatusFilter
 
 _SYNC_SECONDS = 3600
 # A sync that failed is not repeated at each tick: requests that are retried until they fail make a snapshot late.
@@ -48,17 +49,36 @@ def sync_steps(session: Session) -> list[Step]:
     ]
 
 
+def sync_steps_of(session: Session, statuses: Sequence[StatusFilter]) -> list[Step]:
+    """Return the steps that sync the markets of some statuses; settled ones with their results.
+
+    Open ones are synced as ever, parents first. Events of others are fetched when markets name them.
+    """
+    steps: list[Step] = []
+    for status in statuses:
+        if status is StatusFilter.OPEN:
+            steps = [*sync_steps(session), *steps]
+        elif status is StatusFilter.SETTLED:
+            steps.append(Step("settlements", lambda: sync_settlements(session)))
+        else:
+            steps.append(Step(f"{status} markets", partial(sync_markets, session, status)))
+    return steps
+
+
 def last_steps(session: Session) -> list[Step]:
     """Return the steps that sync changes of fees, and what is published about events beside them."""
     return [Step(name, partial(sync, session, None)) for name, sync in _LAST.items()]
 
 
-def collect_steps(session: Session) -> list[Step]:
-    """Return the steps that sync everything, with a snapshot whose tick is now, and store what has settled."""
+def collect_steps(session: Session, status: StatusFilter = StatusFilter.OPEN) -> list[Step]:
+    """Return the steps that sync everything, with a snapshot whose tick is now, and store what has settled.
+
+    The snapshot is of open markets, or of paused ones.
+    """
     created_at, run_id = session.clock.now(), new_run_id()
     return [
         *sync_steps(session),
-        Step("price_snapshots", lambda: take_snapshot(session, created_at, run_id=run_id)),
+        Step("price_snapshots", lambda: take_snapshot(session, created_at, run_id=run_id, status=status)),
         Step("settlements", lambda: sync_settlements(session)),
         *last_steps(session),
     ]
@@ -72,6 +92,7 @@ def collect_forever(
     on_report: OnReport,
     on_failure: Callable[[str, PipelineError], None],
     database: Identity | None = None,
+    status: StatusFilter = StatusFilter.OPEN,
     clock: Clock = SYSTEM_CLOCK,
 ) -> NoReturn:
     """Take a snapshot at each tick of the period, and sync everything hourly, until interrupted.
@@ -87,7 +108,7 @@ def collect_forever(
     until it is back, and no other one is begun. `database` is the one that it has had already. Only what is no
     `Exception` ends it, such as a signal.
     """
-    rounds = _Rounds(settings, period_seconds, on_report, on_failure, clock)
+    rounds = _Rounds(settings, period_seconds, on_report, on_failure, status, clock)
     turn: _Turn | None = None
     while True:
         before, turn = turn, _Turn.current(clock, period_seconds)
@@ -115,12 +136,14 @@ class _Rounds:
         period_seconds: float,
         on_report: OnReport,
         on_failure: Callable[[str, PipelineError], None],
+        status: StatusFilter,
         clock: Clock,
     ) -> None:
         self._settings = settings
         self._period_seconds = period_seconds
         self._on_report = on_report
         self._on_failure = on_failure
+        self._status = status
         self._clock = clock
         self._sync_due = self._settling_due = clock.monotonic()
         self._last_due = dict.fromkeys(_LAST, self._sync_due)
@@ -137,7 +160,8 @@ class _Rounds:
     def take(self, session: Session, turn: "_Turn") -> None:
         """Take the snapshot of a turn, unless its time is over."""
         if not turn.tick.is_too_late(self._clock.now()):
-            self._on_report(take_snapshot(session, turn.tick.at, self._period_seconds, new_run_id()))
+            period, run_id = self._period_seconds, new_run_id()
+            self._on_report(take_snapshot(session, turn.tick.at, period, run_id, self._status))
 
     def settle_if_due(self, session: Session, turn: "_Turn") -> None:
         """Sync settlements for as long as the turn lasts."""

@@ -14,6 +14,7 @@ from kalshi_pipeline.ingest.run.repair import note_set_aside, repairing, set_asi
 from kalshi_pipeline.ingest.run.report import Report
 from kalshi_pipeline.ingest.run.session import Session
 from kalshi_pipeline.records import Market
+from kalshi_pipeline.scope import Scope
 from kalshi_pipeline.settings import SnapshotMode
 from kalshi_pipeline.store.database import Connection
 from kalshi_pipeline.store.writing.lookups import ListedMarkets
@@ -29,9 +30,15 @@ _PAUSED = MarketStatus.INACTIVE.value  # as text: it is compared with the status
 
 @repairing
 def take_snapshot(
-    session: Session, tick_at: int, period_seconds: float | None = None, run_id: str | None = None
+    session: Session,
+    tick_at: int,
+    period_seconds: float | None = None,
+    run_id: str | None = None,
+    status: StatusFilter = StatusFilter.OPEN,
 ) -> Report:
     """Store the quotes of a tick (an instant); `period_seconds` is the cadence of a scheduled one.
+
+    They are those of the open markets, paused ones included, or of the paused ones alone.
 
     A run with a `run_id` and no cadence is a manual one that was created at `tick_at`: its tick is that second, or the
     first one after it that no other run has.
@@ -44,9 +51,10 @@ def take_snapshot(
         checked = check_clock(session)
         if period_seconds is None and run_id is not None:
             tick_at = _await_manual_tick(session, tick_at, run_id)
+        scope = session.scope(status)
         with session.database.begin() as connection:
-            run = open_tick(connection, tick_at, period_seconds, session.scope(), session.clock.now(), run_id)
-        report = Report("price_snapshots", run, Subject(session.scope()), tick_at=tick_at)
+            run = open_tick(connection, tick_at, period_seconds, scope, session.clock.now(), run_id)
+        report = Report("price_snapshots", run, Subject(scope), tick_at=tick_at)
         checked.note_in(report)
         if run.state is not State.RUNNING:
             report.state, report.reason = run.state, run.reason
@@ -54,9 +62,8 @@ def take_snapshot(
             return report
         with closing_run(session, report):
             _note_status(session, report, checked.status)
-            _store_quotes(
-                session, report, tick_at, period_seconds or session.settings.snapshot_period_seconds
-            )
+            period_seconds = period_seconds or session.settings.snapshot_period_seconds
+            _store_quotes(session, report, scope, tick_at, period_seconds)
     return report
 
 
@@ -77,14 +84,16 @@ def _await_manual_tick(session: Session, created_at: int, run_id: str) -> int:
     return tick_at
 
 
-def _store_quotes(session: Session, report: Report, tick_at: int, period_seconds: float) -> None:
+def _store_quotes(
+    session: Session, report: Report, scope: Scope, tick_at: int, period_seconds: float
+) -> None:
     pages = MarketPages(session, report, new_only=True)
     with session.database.begin() as connection:
         quotes = TickQuotes(
             connection,
             report.run,
             tick_at,
-            session.scope(),
+            scope,
             every=session.settings.snapshot_mode is SnapshotMode.EVERY,
             keyframe_seconds=session.settings.keyframe_hours * _SECONDS_PER_HOUR,
         )
@@ -129,7 +138,7 @@ def _store_quotes(session: Session, report: Report, tick_at: int, period_seconds
             add_page(connection, report.run, tally)
         report.tally += tally
 
-    listing = pages.listing()
+    listing = pages.listing(scope.status or StatusFilter.OPEN)
     try:
         store_pages(session, report, listing, prepare, merge)
     except ExchangeError:
@@ -137,7 +146,7 @@ def _store_quotes(session: Session, report: Report, tick_at: int, period_seconds
         if report.run.pages + report.tally.pages:
             end(is_complete=False)
         raise
-    if report.is_complete and session.scope().shows_absence:
+    if report.is_complete and scope.shows_absence:
         _store_paused(session, report, pages, quotes.listed, unasked, merge)
         reconcile(
             session,

@@ -19,7 +19,7 @@ from kalshi_pipeline.store.database import Connection
 from kalshi_pipeline.store.writing.fingerprints import delete_foreign_fingerprints
 from kalshi_pipeline.store.writing.lookups import ListedMarkets
 from kalshi_pipeline.store.writing.parents import merge_events, merge_series
-from kalshi_pipeline.store.writing.runs import State
+from kalshi_pipeline.store.writing.runs import State, Subject
 from kalshi_pipeline.store.writing.tally import Tally
 from kalshi_pipeline.vocabulary import StatusFilter
 
@@ -88,9 +88,13 @@ def sync_events(session: Session) -> Report:
 
 
 @repairing
-def sync_markets(session: Session) -> Report:
-    """Store every open market with its parents, look up those that are no longer open, and heal placeholders."""
-    report = begin_listing(session, "markets")
+def sync_markets(session: Session, status: StatusFilter = StatusFilter.OPEN) -> Report:
+    """Store every market of a status with its parents, and heal placeholders.
+
+    Of open ones, those that are no longer open are looked up.
+    """
+    scope = session.scope(status)
+    report = begin_listing(session, "markets", subject=Subject(scope))
     with closing_run(session, report):
         pages = MarketPages(session, report)
         with session.database.begin() as connection:
@@ -105,9 +109,9 @@ def sync_markets(session: Session) -> Report:
                 listed.add_unreadable(connection, page.rejected)
             return tally
 
-        listing = pages.listing()
+        listing = pages.listing(status)
         store_pages(session, report, listing, pages.prepare, merge)
-        if report.is_complete:
+        if report.is_complete and scope.shows_absence:
             reconcile(
                 session,
                 report,
