@@ -289,6 +289,11 @@ def _fields_of(variables: Mapping[str, str]) -> dict[str, str]:
     }
 
 
+def environment_with(changes: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment of a program that is started with these variables changed."""
+    return {**os.environ, **changes}
+
+
 def _problem(loc: tuple[int | str, ...], message: str, value: object) -> str:
     name = str(loc[0])
     reason = message.removeprefix("Value error, ")

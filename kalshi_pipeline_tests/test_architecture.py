@@ -33,17 +33,28 @@ KNOWS: dict[str, set[str]] = {
         "scope",
         "store",
     },  # of the store, `dialects` alone: a test below
+    "project_files": set(),
     "exchange": {"clock", "errors", "quoting", "records", "units", "vocabulary"},
     "store": {"clock", "errors", "records", "scope", "units", "vocabulary"},
     "api": {*GROUND_FLOOR, "store"},
     "ingest": {*GROUND_FLOOR, "exchange", "store"},
     "monitoring": {*GROUND_FLOOR, "api", "exchange", "ingest", "store"},
     "sandbox": {"units"},
-    "defs": {*GROUND_FLOOR, "advice", "api", "ingest", "monitoring", "store"},
+    "defs": {*GROUND_FLOOR, "advice", "api", "ingest", "monitoring", "project_files", "store"},
     "definitions": {"defs"},
     "cli": {
         *GROUND_FLOOR,
-        *("advice", "api", "definitions", "ingest", "monitoring", "sandbox", "signals", "store"),
+        *(
+            "advice",
+            "api",
+            "definitions",
+            "ingest",
+            "monitoring",
+            "project_files",
+            "sandbox",
+            "signals",
+            "store",
+        ),
     },
 }
 HOMES: dict[str, set[str]] = {

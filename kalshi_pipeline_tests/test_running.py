@@ -8,7 +8,7 @@ from pathlib import Path
 from typer.testing import CliRunner
 
 import kalshi_pipeline
-from kalshi_pipeline.cli.app import app
+from kalshi_pipeline.cli.app import command_line
 
 _PAGE = Path(kalshi_pipeline.__file__).parent.parent / "docs" / "running.md"
 
@@ -25,7 +25,7 @@ def test_units_run_commands_that_there_are() -> None:
     commands = [unit["Service"]["ExecStart"] for unit in units() if "Service" in unit]
     (watching,) = [command for command in commands if "kalshi-pipeline" in command]
     words = watching.split("kalshi-pipeline ")[1].split()
-    result = CliRunner().invoke(app, [words[0], "--help"])
+    result = CliRunner().invoke(command_line(), [words[0], "--help"])
     assert result.exit_code == 0
     assert words[1] in result.stdout
 

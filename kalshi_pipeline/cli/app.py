@@ -4,48 +4,77 @@ A command of several steps runs all of them before it ends with the code of what
 """
 
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 
 import typer
 
 from kalshi_pipeline.advice import with_advice
+from kalshi_pipeline.cli.analysis import analysis
 from kalshi_pipeline.cli.backfill import backfill
-from kalshi_pipeline.cli.collecting import collect, init, order_books, replay, snapshot, sync
+from kalshi_pipeline.cli.data import data
 from kalshi_pipeline.cli.exits import exit_code_of
-from kalshi_pipeline.cli.reading import details, history, market, metrics, movers, quotes, status
-from kalshi_pipeline.cli.repairing import void_ticks
-from kalshi_pipeline.cli.safekeeping import backup, verify
-from kalshi_pipeline.cli.sandbox import demo, sandbox
-from kalshi_pipeline.cli.terminal import print_if_possible, print_message
+from kalshi_pipeline.cli.groups import Group, UsageError, usage_lines
+from kalshi_pipeline.cli.market import market
+from kalshi_pipeline.cli.terminal import (
+    print_if_possible,
+    print_line,
+    print_message,
+    quiet_pipe,
+    write_anything,
+)
+from kalshi_pipeline.cli.trying import trying
 from kalshi_pipeline.errors import ConfigurationError, PipelineError, StoppedError
 from kalshi_pipeline.quoting import cut, is_text
 from kalshi_pipeline.signals import raising_signals
 
-_COMMANDS: Mapping[str, Sequence[Callable[..., None]]] = {
-    "Try it": (demo, sandbox),
-    "Collect": (init, sync, snapshot, collect, order_books),
-    "Repair": (verify, backup, void_ticks, replay),
-    "Read": (market, details, metrics, history, quotes, movers, status),
-}
+GROUPS = (data, market, analysis)
+"""The groups of the commands; those of each work without its name too."""
 
-app = typer.Typer(
-    help="Collect the public market data of the Kalshi exchange into your own database.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-)
-for _panel, _commands in _COMMANDS.items():
-    for _command in _commands:
-        app.command(rich_help_panel=_panel)(_command)
-app.add_typer(backfill, rich_help_panel="Collect")
+_EPILOG = """\b
+Begin with:
+  kalshi-pipeline demo                    the whole pipeline on a local exchange
+  kalshi-pipeline data collect --once     the real one, into data/kalshi.db
+  kalshi-pipeline data status             is it on time, and what is missing?
+  kalshi-pipeline quotes | grep KXRAIN    commands work without their group too
+  kalshi-pipeline --version               which version this is
+"""
+
+
+def command_line(*, has_own_options: bool = True) -> typer.Typer:
+    """Return all commands.
+
+    The program's own options install completion. To read them takes twice the time of everything else, so they can be
+    left out where what was written begins with a command.
+    """
+    root = Group(
+        None,
+        "Collect the public market data of the Kalshi exchange into your own database.",
+        has_completion=has_own_options,
+        epilog=_EPILOG,
+    )
+    for group in GROUPS:
+        root.add(group)
+    root.add_spellings(trying, are_hidden=False)
+    for group in GROUPS:
+        root.add_spellings(group)
+    root.add(backfill, is_hidden=True)
+    return root.typer
 
 
 def main() -> None:
     """Run the command line. An error of the pipeline is one line and an exit code, never a traceback."""
+    write_anything(sys.stdout, sys.stderr)
     try:
         with raising_signals():
             _check_arguments(sys.argv[1:])
-            app()
+            code = _run(sys.argv[1:])
+    except UsageError as error:
+        for line in usage_lines(error):
+            print_message(line)
+        sys.exit(2)
+    except typer.Abort:
+        print_message("nothing was done")
+        sys.exit(1)
     except ConfigurationError as error:
         for problem in error.problems:
             print_message(problem)
@@ -56,6 +85,25 @@ def main() -> None:
     except StoppedError as stop:
         print_if_possible(print_message)(f"stopped by {stop}")
         sys.exit(stop.exit_code)
+    except SystemExit as end:
+        if not isinstance(end.__context__, BrokenPipeError):
+            raise
+        code = 0  # typer exits with 1 where a pipe closes while it prints help
+    with quiet_pipe(sys.stdout):
+        sys.exit(code if isinstance(code, int) else 0)
+
+
+def _run(arguments: Sequence[str]) -> object:
+    if arguments == ["--version"]:
+        from importlib.metadata import version
+
+        print_line(f"kalshi-pipeline {version('kalshi-pipeline')}")
+        return 0
+    if not arguments:
+        # Completion has no arguments, and renders its help by rich if that can be imported, which takes long.
+        sys.modules["rich"] = None  # type: ignore[assignment]
+    begins_with_command = bool(arguments) and not arguments[0].startswith("-")
+    return command_line(has_own_options=not begins_with_command)(standalone_mode=False)
 
 
 def _check_arguments(arguments: Sequence[str]) -> None:

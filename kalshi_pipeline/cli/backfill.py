@@ -1,22 +1,17 @@
-"""The commands under `kalshi-pipeline backfill`, which collect the past. Each continues where it stopped."""
+"""The commands under `kalshi-pipeline data backfill`, which collect the past. Each continues where it stopped."""
 
 from datetime import date, datetime
-from functools import partial
 from typing import Annotated
 
 import typer
 
-from kalshi_pipeline.cli.terminal import print_whole_report, reporting_session, run_and_print
+from kalshi_pipeline.cli.groups import Group
+from kalshi_pipeline.cli.options import Db
 from kalshi_pipeline.errors import ConfigurationError
-from kalshi_pipeline.ingest.candlesticks import collect_candlesticks
-from kalshi_pipeline.ingest.run.steps import Step
-from kalshi_pipeline.ingest.settlements import backfill_settlements
-from kalshi_pipeline.ingest.trades import collect_trades, days_between
 
-backfill = typer.Typer(
-    name="backfill",
-    help="Collect the past, with a part of the request limit. Each command continues where it was stopped.",
-    no_args_is_help=True,
+backfill = Group(
+    "backfill",
+    "Collect the past. Each command continues where it was stopped, and uses a part of the request limit.",
 )
 
 _DAY = ["%Y-%m-%d"]
@@ -27,14 +22,18 @@ _End = Annotated[
 ]
 
 
-@backfill.command()
-def settlements() -> None:
-    """Store the settlement of every market that ever settled, from both tiers."""
-    with reporting_session(is_backfill=True) as session:
-        print_whole_report(backfill_settlements(session))
+@backfill.command("data backfill settlements")
+def settlements(*, db: Db = None) -> None:
+    """Store every settlement.
+
+    Of every market that ever settled, from both tiers.
+    """
+    from kalshi_pipeline.cli import runs
+
+    runs.backfill_settlements(db)
 
 
-@backfill.command()
+@backfill.command("data backfill trades --start 2026-11-01 --end 2026-11-07")
 def trades(
     *,
     start: _Start,
@@ -42,16 +41,21 @@ def trades(
     again: Annotated[
         bool, typer.Option("--again", help="Walk complete days again, to add what is missing.")
     ] = False,
+    db: Db = None,
 ) -> None:
-    """Store the trades of each UTC day from the first to the last, one after the other."""
+    """Store the trades of UTC days.
+
+    From the first to the last, both included, one after the other.
+    """
     days = _days(start, end)
-    with reporting_session(is_backfill=True) as session:
-        run_and_print(
-            Step(f"trades of {day}", partial(collect_trades, session, day, again=again)) for day in days
-        )
+    from kalshi_pipeline.cli import runs
+
+    runs.backfill_trades(days, db, again=again)
 
 
-@backfill.command()
+@backfill.command(
+    "data backfill candlesticks --start 2026-11-01 --end 2026-11-07 --series KXRAIN --minutes 60"
+)
 def candlesticks(
     *,
     start: _Start,
@@ -62,25 +66,24 @@ def candlesticks(
     market: Annotated[list[str] | None, typer.Option(help="One market; may be repeated.")] = None,
     minutes: Annotated[int | None, typer.Option(help="Length of a candlestick: 1, 60 or 1440.")] = None,
     again: Annotated[bool, typer.Option("--again", help="Request complete days again.")] = False,
+    db: Db = None,
 ) -> None:
-    """Store the candlesticks of each UTC day, of these markets or of those that the settings select."""
+    """Store the candlesticks of UTC days.
+
+    Of these markets, or of those that the settings select.
+    """
     days = _days(start, end)
+    from kalshi_pipeline.cli import runs
+
     selected: dict[str, object] = {} if minutes is None else {"candlestick_minutes": minutes}
     if series or market:
         selected |= {"candlestick_series": tuple(series or ()), "candlestick_markets": tuple(market or ())}
-    with reporting_session(is_backfill=True, **selected) as session:
-        if not session.settings.candlestick_series and not session.settings.candlestick_markets:
-            raise ConfigurationError(
-                ["backfill candlesticks: pass --series or --market, or select markets in the settings"]
-            )
-        run_and_print(
-            Step(f"candlesticks of {day}", partial(collect_candlesticks, session, day, again=again))
-            for day in days
-        )
+    runs.backfill_candlesticks(days, selected, db, again=again)
 
 
-def _days(start: datetime, end: datetime | None) -> list[date]:
+def _days(start: datetime, end: datetime | None) -> tuple[date, date]:
+    """Return the first and the last day."""
     first, last = start.date(), (end or start).date()
     if last < first:
         raise ConfigurationError([f"backfill: --end {last} is before --start {first}: swap them"])
-    return list(days_between(first, last))
+    return first, last

@@ -3,42 +3,56 @@
 import contextlib
 import signal
 import socket
-from collections.abc import Callable, Iterator
+import subprocess
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import dagster as dg
-from dagster._core.errors import DagsterExecutionInterruptedError, DagsterHomeNotSetError
-from rich.console import Console
+from dagster._core.errors import DagsterExecutionInterruptedError
 
 from kalshi_pipeline.api import open_store
-from kalshi_pipeline.cli import tables
+from kalshi_pipeline.cli.answer import Answer
+from kalshi_pipeline.cli.answers.quotes import quote_columns
+from kalshi_pipeline.cli.answers.state import status
+from kalshi_pipeline.cli.dagster_dev import dagster_dev, free_port
+from kalshi_pipeline.cli.dagster_home import prepare_home
+from kalshi_pipeline.cli.options import Asked, Format
+from kalshi_pipeline.cli.output import write_answer
+from kalshi_pipeline.cli.terminal import print_line, status_line
 from kalshi_pipeline.clock import SYSTEM_CLOCK
 from kalshi_pipeline.definitions import defs
-from kalshi_pipeline.errors import StoppedError
-from kalshi_pipeline.monitoring.overview import example_history, overview
+from kalshi_pipeline.errors import ConfigurationError, StoppedError
+from kalshi_pipeline.monitoring.overview import example_history
 from kalshi_pipeline.sandbox import Sandbox, World, WorldConfig
 from kalshi_pipeline.store.dialects import dialect_of
 from kalshi_pipeline.units import datetime_of
 
 DATABASE = Path("data/demo.db")
+HOME = Path("data/demo-dagster")
+_URL = f"sqlite:///{DATABASE}"
 SNAPSHOTS = 4
 _MARKETS, _COMBOS = 1_500, 300
+_STEP_SECONDS = 2.0
 _NEXT = """
-[bold]Look at it in Dagster's UI[/bold] (two terminals, here):
-  uv run kalshi-pipeline sandbox
-  KALSHI_API_URL=http://127.0.0.1:8765/trade-api/v2 KALSHI_DATABASE_URL={url} KALSHI_COMBOS=include uv run dagster dev
-  and open http://127.0.0.1:3000: the sensor continues to take snapshots by itself.
+Look at it in Dagster's UI, with the sandbox exchange running:
+  kalshi-pipeline demo --ui
 
-[bold]Go live[/bold] (no account, no key; into data/kalshi.db):
-  uv run dagster dev
-  uv run dagster job execute -m kalshi_pipeline.definitions -j collect     (once, for instance from CI)
-"""
+Ask it:
+  kalshi-pipeline quotes --db {database}
+  kalshi-pipeline movers --db {database}
+
+Go live (no account, no key; into data/kalshi.db):
+  kalshi-pipeline dev
+  kalshi-pipeline collect --once     (once, for instance from CI)
+(in a checkout of the project: uv run kalshi-pipeline …, or uv run dagster dev)"""
 
 
-def run_demo(console: Console) -> None:
-    """Run `collect` and then several snapshots through Dagster into a new database, and show what it holds."""
-    url = f"sqlite:///{DATABASE}"
-    dialect_of(url).remove()
+def run_demo(*, with_ui: bool = False) -> None:
+    """Run `collect` and then several snapshots through Dagster into a new database, and show what it holds.
+
+    With the UI, the sandbox and Dagster then continue until they are stopped.
+    """
+    dialect_of(_URL).remove()
     world = World(
         WorldConfig(
             markets=_MARKETS,
@@ -48,44 +62,78 @@ def run_demo(console: Console) -> None:
             start=datetime_of(SYSTEM_CLOCK.now()),
         )
     )
-    with Sandbox(world) as sandbox, _instance() as instance:
+    # The live pipeline's runs are not mixed with these.
+    home = prepare_home(HOME)
+    with Sandbox(world) as sandbox:
         overrides = {
             "api_url": sandbox.url,
-            "database_url": url,
+            "database_url": _URL,
             "combos": "include",
             "requests_per_second": "50",
         }
-        console.print(f"A sandbox exchange with {_MARKETS:,} open markets and {_COMBOS} combos is running.")
-        run = _runner(instance, overrides, console)
-        run("collect")
-        for _ in range(SNAPSHOTS):
-            world.step()
-            run("snapshot")
+        print_line(f"A sandbox exchange with {_MARKETS:,} open markets and {_COMBOS} combos is running.")
+        with dg.DagsterInstance.from_config(str(home)) as instance:
+            run = _runner(instance, overrides)
+            run("collect")
+            for _ in range(SNAPSHOTS):
+                world.step()
+                run("snapshot")
+        _show_what_is_stored()
+        if with_ui:
+            _serve_ui(home, world, overrides)
+    if not with_ui:
+        _print_lines(_NEXT.format(database=DATABASE))
+
+
+def _print_lines(text: str) -> None:
+    for line in text.split("\n"):
+        print_line(line)
+
+
+def _show_what_is_stored() -> None:
+    asked = Asked(str(DATABASE), form=Format.TERMINAL)
+    _print_lines(f"\n{DATABASE} now holds:")
+    write_answer(status(asked), asked)
+    _print_lines("(open placeholders: events of combos created since; the next collect heals them)\n")
     with open_store(DATABASE) as store:
-        console.print(f"\n{DATABASE} now holds:")
-        console.print(tables.overview_tables(overview(store)))
-        console.print("(open placeholders: events of combos created since; the next collect heals them)\n")
-        if (example := example_history(store, SNAPSHOTS + 1)) is not None:
-            console.print(tables.stored_quotes_table(*example))
-    console.print(_NEXT.format(url=url), highlight=False, soft_wrap=True)
+        example = example_history(store, SNAPSHOTS + 1)
+    if example is not None:
+        ticker, quotes = example
+        print_line(f"{ticker}: stored quotes")
+        write_answer(Answer(quote_columns("at"), quotes, by_time=True), asked)
 
 
-def _runner(
-    instance: dg.DagsterInstance, overrides: dict[str, str], console: Console
-) -> Callable[[str], None]:
+def _serve_ui(home: Path, world: World, overrides: Mapping[str, str]) -> None:
+    """Serve Dagster's UI and let the exchange move, until a signal stops this program."""
+    port = free_port("127.0.0.1", 0)
+    names = {"requests_per_second", "api_url", "database_url", "combos"}
+    changes = {f"KALSHI_{name.upper()}": overrides[name] for name in names} | {
+        "KALSHI_SNAPSHOT_MINUTES": "0.25"
+    }
+    with dagster_dev(home, "127.0.0.1", port, changes, is_quiet=True) as process:
+        _print_lines(
+            f"\nThe exchange: {overrides['api_url']}\nDagster's UI: http://127.0.0.1:{port}\nCtrl-C ends both."
+        )
+        while process.poll() is None:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(_STEP_SECONDS)
+            world.step()
+    raise ConfigurationError([f"Dagster ended with code {process.returncode}: its last lines above say why"])
+
+
+def _runner(instance: dg.DagsterInstance, overrides: dict[str, str]) -> Callable[[str], None]:
     run_config = {
         "resources": {"pipeline": {"config": {"overrides": overrides}}},
         "loggers": {"console": {"config": {"log_level": "ERROR"}}},
     }
 
     def run(job: str) -> None:
-        with console.status(f"Dagster runs the job {job} …"), _stopped_by_signals():
+        with status_line() as shown, _stopped_by_signals():
+            if shown is not None:
+                shown.step(f"Dagster runs the job {job} …", 1, 1)
             result = defs.resolve_job_def(job).execute_in_process(run_config=run_config, instance=instance)
         steps = [event.step_key for event in result.all_events if event.is_step_success]
-        console.print(
-            f"Dagster ran [bold]{job}[/bold] ({', '.join(map(str, steps))}): success",
-            soft_wrap=True,
-        )
+        print_line(f"Dagster ran {job} ({', '.join(map(str, steps))}): success")
 
     return run
 
@@ -104,13 +152,3 @@ def _stopped_by_signals() -> Iterator[None]:
             raise StoppedError(signal.Signals(number).name, number) from error
         finally:
             signal.set_wakeup_fd(before)
-
-
-def _instance() -> dg.DagsterInstance:
-    """Return the Dagster instance of this folder, so that its UI shows the runs, or else a temporary one."""
-    try:
-        return dg.DagsterInstance.get()
-    except DagsterHomeNotSetError:
-        if Path("dagster.yaml").exists():
-            return dg.DagsterInstance.from_config(str(Path.cwd()))
-        return dg.DagsterInstance.ephemeral()

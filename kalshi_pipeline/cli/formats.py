@@ -1,78 +1,122 @@
-"""How single values are written on the command line: texts, instants, prices, counts and spans."""
+"""How single values are written: exactly for programs, and for people with ages, signs and thousands."""
 
-from rich import markup
+import json
+from collections.abc import Callable, Mapping
+from datetime import UTC
+from typing import Any
 
-from kalshi_pipeline.errors import ConfigurationError
-from kalshi_pipeline.quoting import printable
-from kalshi_pipeline.units import MICROS_PER_DOLLAR, contracts_of, datetime_of, dollars_of, parse_instant
-
-UNQUOTED = "unquoted"
-
-
-def escape(text: str) -> str:
-    """Return a text of the exchange or of a user for rich: printable, and without anything that is a style."""
-    return markup.escape(printable(text))
-
-
-def instant(at: int | None) -> str:
-    """Return an instant in UTC, to the second."""
-    return "-" if at is None else f"{datetime_of(at):%Y-%m-%d %H:%M:%SZ}"
+from kalshi_pipeline.cli.answer import Column, Kind
+from kalshi_pipeline.quoting import is_printable, printable
+from kalshi_pipeline.units import (
+    MICROS_PER_DOLLAR,
+    MICROS_PER_SECOND,
+    contracts_of,
+    datetime_of,
+    dollars_of,
+    iso_of,
+)
 
 
-def short_instant(at: int | None) -> str:
-    """Return an instant in UTC without its year."""
-    return "-" if at is None else f"{datetime_of(at):%m-%d %H:%M:%SZ}"
+def printable_json(text: str) -> str:
+    """Return JSON with every character that a terminal would act upon escaped; its values stay the same."""
+    if text.isascii() and "\x7f" not in text:
+        return text
+    return "".join(char if char == "\n" or is_printable(char) else json.dumps(char)[1:-1] for char in text)
 
 
-def instant_to_minute(at: int | None) -> str:
-    """Return an instant in UTC without its year and its seconds."""
-    return "-" if at is None else f"{datetime_of(at):%m-%d %H:%MZ}"
-
-
-def dollars(micros: int | None, absent: str = UNQUOTED) -> str:
+def dollars(micros: int) -> str:
     """Return a price exactly, without trailing zeros."""
-    return absent if micros is None else f"{dollars_of(micros):f}"
+    return f"{dollars_of(micros):f}"
 
 
-def midpoint(micros: float | None, absent: str = "-") -> str:
-    """Return a midpoint in dollars."""
-    return absent if micros is None else _half_steps(micros)
+def contracts(hundredths: int) -> str:
+    """Return a count of contracts exactly."""
+    return f"{contracts_of(hundredths):f}"
 
 
-def midpoint_change(micros: float | None) -> str:
-    """Return the change of a midpoint in dollars, with its sign."""
-    return "-" if micros is None else _half_steps(micros, "+")
-
-
-def _half_steps(micros: float, sign: str = "") -> str:
-    # A midpoint may be half a micro-dollar away from a price.
+def half_dollars(micros: float, sign: str = "") -> str:
+    """Return dollars that may end in half a micro-dollar."""
     return f"{micros / MICROS_PER_DOLLAR:{sign}.7f}".rstrip("0").rstrip(".")
 
 
-def contracts(hundredths: int | None) -> str:
-    """Return a size or a count of contracts."""
-    return "-" if hundredths is None else f"{contracts_of(hundredths):,f}"
+def instant(at: int, *, is_local: bool = False) -> str:
+    """Return an instant to the second, in UTC or in this computer's zone."""
+    if not is_local:
+        return f"{datetime_of(at):%Y-%m-%d %H:%M:%SZ}"
+    return f"{datetime_of(at).astimezone():%Y-%m-%d %H:%M:%S %z}"
 
 
-def side(price: int | None, size: int | None) -> str:
-    """Return one side of a quote: its price and its size."""
-    return UNQUOTED if price is None else f"{dollars(price)} x {contracts(size)}"
+def _exact_instant(at: int, *, is_local: bool = False) -> str:
+    return datetime_of(at).astimezone().isoformat(timespec="microseconds") if is_local else iso_of(at)
 
 
 def age(seconds: float) -> str:
     """Return a span in the unit that a person would use."""
     for unit, size in (("d", 86_400), ("h", 3600), ("min", 60)):
         if seconds >= 2 * size:
-            return f"{seconds / size:.0f} {unit}"
+            return f"{seconds / size:,.0f} {unit}"
     return f"{seconds:.0f} s"
 
 
-def instant_given(option: str, text: str) -> int:
-    """Return the instant that an option has, in microseconds since 1970."""
-    try:
-        found = parse_instant(text)
-    except ValueError as error:
-        raise ConfigurationError([f"{option} {error}"]) from error
-    if found is None:
-        raise ConfigurationError([f"{option} {text!r} is not a time: the exchange writes it for 'not set'"])
-    return found
+def ago(at: int, now: int) -> str:
+    """Return how long ago an instant was, or how long it will be until then."""
+    seconds = (now - at) / MICROS_PER_SECOND
+    return f"{age(seconds)} ago" if seconds >= 0 else f"in {age(-seconds)}"
+
+
+_Writer = Callable[[Any], str]
+
+_EXACT: Mapping[Kind, _Writer] = {
+    Kind.TEXT: str,
+    Kind.TICKER: str,
+    Kind.DOLLARS: dollars,
+    Kind.HALF_DOLLARS: half_dollars,
+    Kind.CHANGE: half_dollars,
+    Kind.CONTRACTS: contracts,
+    Kind.INSTANT: _exact_instant,
+    Kind.SPAN: lambda seconds: f"{seconds:.3f}".rstrip("0").rstrip("."),
+    Kind.COUNT: str,
+    Kind.FLAG: lambda value: str(int(value)),
+}
+_SHOWN: Mapping[Kind, _Writer] = {
+    **_EXACT,
+    Kind.TEXT: lambda value: printable(str(value)),
+    Kind.TICKER: lambda value: printable(str(value)),
+    Kind.CHANGE: lambda micros: half_dollars(micros, "+"),
+    Kind.CONTRACTS: lambda hundredths: f"{contracts_of(hundredths):,f}",
+    Kind.SPAN: age,
+    Kind.COUNT: lambda count: f"{count:,}",
+    Kind.FLAG: lambda value: "yes" if value else "no",
+}
+_WORDS = (Kind.TEXT, Kind.TICKER)
+
+
+def exact_writer(column: Column, *, is_local: bool = False, is_plain: bool = False) -> _Writer:
+    """Return what writes a column's values for programs, blank where one is absent; `is_plain` is without controls."""
+    if column.kind is Kind.INSTANT and is_local:
+        return lambda at: "" if at is None else _exact_instant(at, is_local=True)
+    write = _SHOWN[column.kind] if is_plain and column.kind in _WORDS else _EXACT[column.kind]
+    return lambda value: "" if value is None else write(value)
+
+
+def shown_writer(column: Column, *, is_local: bool = False) -> _Writer:
+    """Return what writes a column's values for people."""
+    if column.kind is Kind.INSTANT:
+        return lambda at: column.absent if at is None else instant(at, is_local=is_local)
+    write = _SHOWN[column.kind]
+    return lambda value: column.absent if value is None or value == "" else write(value)
+
+
+def json_writer(column: Column, *, is_local: bool = False) -> _Writer:
+    """Return what writes a column's values as JSON: exact numbers, null where one is absent."""
+    write = exact_writer(column, is_local=is_local)
+    if column.kind is Kind.FLAG:
+        return lambda value: "null" if value is None else json.dumps(bool(value))
+    if column.kind in (*_WORDS, Kind.INSTANT):
+        return lambda value: "null" if value is None else json.dumps(write(value), ensure_ascii=False)
+    return lambda value: "null" if value is None else write(value)
+
+
+def day_of(at: int) -> str:
+    """Return the UTC day of an instant."""
+    return f"{datetime_of(at).astimezone(UTC):%Y-%m-%d}"

@@ -1,14 +1,17 @@
-"""The commands that repair what is stored."""
+"""What the commands that repair what is stored do."""
 
 import contextlib
 import sys
-from typing import Annotated
 
 import typer
 
-from kalshi_pipeline.cli import tables
-from kalshi_pipeline.cli.formats import instant_given
-from kalshi_pipeline.cli.terminal import out, print_message, reporting_session
+from kalshi_pipeline.cli.answer import Answer, Column, Columns, Kind, table
+from kalshi_pipeline.cli.formats import instant
+from kalshi_pipeline.cli.options import Asked, settings_of
+from kalshi_pipeline.cli.output import write_answer
+from kalshi_pipeline.cli.sessions import reporting_session
+from kalshi_pipeline.cli.terminal import print_line, print_message
+from kalshi_pipeline.cli.times import instant_given
 from kalshi_pipeline.clock import SYSTEM_CLOCK
 from kalshi_pipeline.ingest.run.clock_check import check_clock
 from kalshi_pipeline.ingest.voiding import Voidable, find_voidable
@@ -17,48 +20,56 @@ from kalshi_pipeline.settings import load_settings
 from kalshi_pipeline.store.database import ReadOnlyDatabase
 from kalshi_pipeline.units import iso_of
 
+_VOIDABLE: Columns[tuple[str, int, str]] = {
+    Column("table"): lambda row: row[0],
+    Column("rows", Kind.COUNT): lambda row: row[1],
+    Column("what_is_done"): lambda row: row[2],
+}
 
-def void_ticks(
-    *,
-    after: Annotated[
-        str,
-        typer.Option(
-            metavar="TIME", help="Void the ticks after this time, such as 2026-11-22T14:05:00Z, or now."
-        ),
-    ],
-    yes: Annotated[
-        bool,
-        typer.Option("--yes/--dry-run", help="Void them; by default only what would be done is shown."),
-    ] = False,
-) -> None:
-    """Void ticks that were taken while the clock was ahead, as if they had never been taken.
 
-    They are moved with their quotes to the tables void_ticks, void_snapshots
-    and void_unchanged_blocks, and what runs recorded ahead of now is undone.
-
-    Example: kalshi-pipeline void-ticks --after now shows what would be done, and with --yes does it.
-    """
+def void_ticks(after: str, db: str | None, *, is_confirmed: bool) -> None:
+    """Show what voiding the ticks after a time would do, and do it where it is confirmed."""
     now = SYSTEM_CLOCK.now()
-    instant = now if after.lower() == "now" else instant_given("--after", after)
-    url = load_settings().database_url
+    at = instant_given("--after", after)
+    url = load_settings(**settings_of(db)).database_url
     with contextlib.closing(ReadOnlyDatabase(url)) as database:
-        found = find_voidable(database, instant, now)
+        found = find_voidable(database, at, now)
     if found.is_empty:
         print_message(
-            f"there is nothing to void: no tick lies after {iso_of(instant)}, and nothing is ahead of now"
+            f"there is nothing to void: no tick lies after {iso_of(at)}, and nothing is ahead of now"
         )
         return
-    out.print(tables.voidable_table(found, now))
-    if not (yes or _is_confirmed(found)):
+    _show(voidable(found, now))
+    if not (is_confirmed or _is_confirmed(found)):
         print_message("nothing was changed; pass --yes to void them")
         return
-    with reporting_session() as session:
+    with reporting_session(db) as session:
         if (why_unchecked := check_clock(session).why_unchecked) is not None:
             print_message(f"clock not checked: {why_unchecked}")
-        moved = void_found(session.database, instant, now)
+        moved = void_found(session.database, at, now)
     ticks = "1 tick" if moved == 1 else f"{moved:,} ticks"
-    where = "void_ticks, void_snapshots and void_unchanged_blocks"
-    out.print(f"voided {ticks}, whose rows are in {where}", highlight=False, soft_wrap=True)
+    print_line(f"voided {ticks}, whose rows are in void_ticks, void_snapshots and void_unchanged_blocks")
+
+
+def _show(answer: Answer) -> None:
+    """Print what would be done; what is around the table is no less important in a pipe."""
+    write_answer(answer, Asked())
+    if not sys.stdout.isatty():
+        for line in filter(None, (answer.title, *answer.notes)):
+            print_line(line)
+
+
+def voidable(found: Voidable, now: int) -> Answer:
+    """Answer what voiding would do, by table, with a warning where ticks of the past are among it."""
+    states = ", ".join(f"{count:,} {state}" for state, count in found.states.most_common()) or "none"
+    done = {"moved": found.moved, "undone, removed or recomputed": found.undone}
+    past = [tick.tick_at for tick in found.ticks if tick.tick_at <= now]
+    warning = []
+    if past:
+        span = f"{instant(min(past))} to {instant(max(past))}"
+        warning = [f"not ahead of now, so their quotes may be right: {len(past):,} of these ticks ({span})"]
+    rows = [(name, count, what) for what, counts in done.items() for name, count in counts.items()]
+    return table(_VOIDABLE, rows, title=f"ticks after {instant(found.after)}: {states}", notes=warning)
 
 
 def _is_confirmed(found: Voidable) -> bool:

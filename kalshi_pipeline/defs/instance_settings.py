@@ -1,11 +1,11 @@
 """Whether the settings that this project needs of Dagster are those of the instance: Dagster may run elsewhere."""
 
-from pathlib import Path
-
 import dagster as dg
 import yaml
 
-_FILE = Path(__file__).parents[2] / "dagster.yaml"
+from kalshi_pipeline.project_files import project_file
+
+_FILE = project_file("dagster.yaml")
 _SECTIONS = ("concurrency", "run_monitoring", "run_retries", "retention")
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from kalshi_pipeline.cli.terminal import printable_json
+from kalshi_pipeline.cli.formats import printable_json
 from kalshi_pipeline.clock import SYSTEM_CLOCK
 from kalshi_pipeline.sandbox import Faults, Sandbox, World, WorldConfig
 from kalshi_pipeline.store.database import Database
@@ -68,18 +68,15 @@ def test_collect_once_then_every_question(run: Run, sandbox: Sandbox, query: Que
     metrics = run("metrics", ticker)
     assert metrics.returncode == 0
     assert ticker in metrics.stdout
-    assert re.search(r"confirmed +│ \S+ \S+Z, \d+ s ago", metrics.stdout)
+    assert re.search(r"^confirmed_at\t\S+Z$", metrics.stdout, re.M)
     offline = run("market", ticker, "--offline")
     assert offline.returncode == 0
     assert "category" in offline.stdout
     status = run("status")
     assert status.returncode == 0
-    assert re.search(r"price_snapshots\s+120", status.stdout)
-    assert "1 complete" in status.stdout
-    for command in ("sync", "snapshot"):
-        shown = run(command, "--status")
-        assert (shown.returncode, shown.stderr) == (0, "")
-        assert "complete" in shown.stdout
+    assert re.search(r"^price_snapshots\t120\t", status.stdout, re.M)
+    assert re.search(r"^ticks\t1 complete$", status.stdout, re.M)
+    assert re.search(r"^markets\tcomplete\t", status.stdout, re.M)
 
 
 @pytest.fixture(scope="module")
@@ -225,6 +222,50 @@ def test_sync_and_snapshot_take_their_part(run: Run, query: Query) -> None:
     assert query("SELECT state, inserted FROM ticks") == [("complete", 120)]
 
 
+@pytest.mark.parametrize("status", ["unopened", "paused", "closed", "settled"])
+def test_markets_of_each_status_are_synced(run: Run, sandbox: Sandbox, query: Query, status: str) -> None:
+    """With their events and series, settled ones with their results."""
+    sandbox.world.step(40)
+    listed = httpx.get(f"{sandbox.url}/markets?status={status}&mve_filter=exclude&limit=1000").json()[
+        "markets"
+    ]
+    assert run("data", "sync-markets", "--status", status).returncode == 0
+    assert query("SELECT count(*) FROM markets") == [(len(listed),)]
+    assert len(listed) > 0
+    assert query("SELECT count(*) FROM events WHERE is_placeholder OR series_id IS NULL") == [(0,)]
+    assert (query("SELECT count(*) FROM settlements")[0][0] > 0) == (status == "settled")
+    again = run("data", "sync-markets", "--status", status)
+    assert (again.returncode, " 0 inserted" in again.stdout) == (0, True)
+
+
+def test_all_markets_are_synced_at_once(run: Run, query: Query) -> None:
+    result = run("data", "sync-markets", "--status", "all")
+    assert result.returncode == 0
+    steps = ["series", "events", "markets", "markets", "markets", "markets", "settlements"]
+    assert [line.split()[0] for line in result.stdout.splitlines()] == steps
+    assert query("SELECT count(*) FROM markets WHERE status = 'active'")[0][0] > 100
+
+
+def test_snapshot_of_paused_markets_ends_and_confirms_no_other(
+    run: Run, sandbox: Sandbox, query: Query
+) -> None:
+    listed = httpx.get(f"{sandbox.url}/markets?status=paused&mve_filter=exclude").json()["markets"]
+    assert run("snapshot").returncode == 0
+    before = query("SELECT ticker, confirmed_at FROM latest_prices WHERE status = 'active' ORDER BY 1")
+    result = run("data", "snapshot", "--status", "paused")
+    assert (result.returncode, result.stdout.split(",")[0]) == (0, "price_snapshots complete")
+    assert (
+        query("SELECT ticker, confirmed_at FROM latest_prices WHERE status = 'active' ORDER BY 1") == before
+    )
+    assert f" {len(listed)} paused" in result.stdout
+    assert len(listed) > 0
+    assert query("SELECT count(*) FROM unlisted_spans") == [(0,)]
+    assert query("SELECT count(*) FROM latest_prices WHERE is_terminal") == [(0,)]
+    assert query("SELECT scope LIKE 'paused markets%' FROM tick_history ORDER BY tick_at DESC LIMIT 1") == [
+        (1,)
+    ]
+
+
 def test_market_is_stored_with_its_parents(run: Run, sandbox: Sandbox, query: Query) -> None:
     """A second run changes nothing."""
     ticker = first_ticker(sandbox)
@@ -274,7 +315,7 @@ def test_status_notices_that_nothing_is_collected(run: Run) -> None:
     assert run("status", "--max-age", "5").returncode == 0
     stale = run("status", "--max-age", "0")
     assert (stale.returncode, stale.stderr[:31]) == (3, "the newest complete tick is of ")
-    assert "ticks: 1 complete" in stale.stdout
+    assert "ticks\t1 complete\n" in stale.stdout
 
 
 def test_terminal_acts_upon_nothing_in_json() -> None:
@@ -291,7 +332,7 @@ def test_market_without_a_trade_has_no_last_price(run: Run, sandbox: Sandbox) ->
     ticker = next(row["ticker"] for row in markets if float(row["last_price_dollars"]) == 0)
     assert run("snapshot").returncode == 0
     for arguments in (["market", ticker], ["market", ticker, "--offline"], ["metrics", ticker]):
-        assert re.search(r"last price +│ unknown ", run(*arguments).stdout)
+        assert re.search(r"^last_price\t$", run(*arguments).stdout, re.M)
 
 
 def test_market_that_the_live_tier_has_no_more_comes_from_the_historical_one(
@@ -300,7 +341,8 @@ def test_market_that_the_live_tier_has_no_more_comes_from_the_historical_one(
     (market,) = httpx.get(f"{sandbox.url}/historical/markets?limit=1").json()["markets"]
     result = run("market", market["ticker"])
     assert result.returncode == 0
-    assert f"{market['status']}, {market['result']}" in result.stdout
+    fields = dict(line.split("\t") for line in result.stdout.splitlines())
+    assert (fields["status"], fields["result"]) == (market["status"], market["result"])
     assert query("SELECT ticker, result, settlement_value, tier FROM settlement_history") == [
         (market["ticker"], market["result"], float(market["settlement_value_dollars"]), "historical")
     ]
@@ -310,8 +352,8 @@ def test_unquoted_side_is_said_to_be_unquoted(run: Run, query: Query) -> None:
     assert run("snapshot").returncode == 0
     ((ticker,), *_) = query("SELECT ticker FROM latest_prices WHERE yes_bid IS NULL")
     metrics = run("metrics", ticker)
-    assert re.search(r"yes bid\s+│?\s*unquoted", metrics.stdout)
-    assert "not quoted on both sides" in metrics.stdout
+    assert re.search(r"^yes_bid\t$", metrics.stdout, re.M)
+    assert re.search(r"^midpoint\t$", metrics.stdout, re.M)
 
 
 def test_init_makes_the_database(run: Run, database_path: Path, query: Query) -> None:
@@ -616,20 +658,21 @@ def test_quotes_are_written_exactly_as_of_an_instant(run: Run) -> None:
 
 
 @pytest.mark.usefixtures("quoted")
-def test_quotes_show_the_busiest_markets(run: Run) -> None:
-    shown = run("quotes", "--at", "2026-11-22T12:06:00Z").stdout
-    assert re.search(
-        r"as of 2026-11-22 12:06:00Z \(newest complete tick: 2026-11-22 12:05:00Z,\s+60\s+s\s+before\).*"
-        r"MOVES .*observed.*ENDS .*observed",
-        shown,
-        re.S,
+def test_quotes_in_a_pipe_are_whole_and_separated_by_tabs(run: Run) -> None:
+    """With the busiest markets first, as on a terminal."""
+    shown = run("quotes", "--at", "2026-11-22T12:06:00Z")
+    names, moves, ends = (line.split("\t") for line in shown.stdout.splitlines())
+    assert (shown.stderr, ",".join(names) + "\n") == ("", _HEAD)
+    assert (moves[0], moves[names.index("volume")], moves[names.index("state")]) == (
+        "MOVES",
+        "1000000",
+        "observed",
     )
-    assert "unquoted" in shown
-    assert "2 listed markets" in shown
-    later = run("quotes", "--at", "2026-11-22T12:16:00Z").stdout
-    assert re.search(r"MOVES .* carried from 11-22 12:10:00Z\s+1 listed markets", later)
-    newest = run("quotes").stdout
-    assert re.search(r"MOVES .* stale since 11-22 12:10:00Z\s+1 listed markets", newest)
+    assert (ends[0], ends[names.index("yes_bid")]) == ("ENDS", "")
+    for arguments, state in ((["--at", "2026-11-22T12:16:00Z"], "carried"), ([], "stale")):
+        (row,) = csv.DictReader(io.StringIO(run("quotes", *arguments).stdout), delimiter="\t")
+        assert (row["ticker"], row["state"]) == ("MOVES", state)
+        assert row["confirmed_at"] == "2026-11-22T12:10:00.000000Z"
 
 
 @pytest.mark.usefixtures("quoted")
@@ -650,10 +693,11 @@ def test_history_is_half_open_and_resampled_on_demand(run: Run) -> None:
         ("05:00", "1", "observed", "1", "0.015"),
         ("10:00", "0", "unknown", "0", ""),
     ]
-    shown = run("history", "ENDS", *span).stdout
-    assert re.search(
-        r"11-22 12:00:00Z +unquoted .*11-22 12:10:00Z +- .* not listed since\s+11-22\s+12:10:00Z", shown, re.S
-    )
+    in_pipe = csv.DictReader(io.StringIO(run("history", "ENDS", *span).stdout), delimiter="\t")
+    assert [(row["at"][14:19], row["is_listed"], row["yes_bid"]) for row in in_pipe] == [
+        ("00:00", "1", ""),
+        ("10:00", "0", ""),
+    ]
 
 
 @pytest.mark.usefixtures("quoted")
@@ -694,11 +738,9 @@ def test_movers_are_shown_with_their_change(run: Run, window: str) -> None:
     result = run("movers", "--window", window)
     nothing = "nothing moved from 2026-11-22T12:05:00.000000Z to 2026-11-22T12:10:00.000000Z\n"
     assert (result.returncode, result.stderr) == (0, "" if window == "0.1h" else nothing)
-    start = "12:04:00Z" if window == "0.1h" else "12:05:00Z"
-    assert f"from 2026-11-22 {start} to 2026-11-22 12:10:00Z" in " ".join(result.stdout.split())
-    assert ("0.3 → 0.3025005" in result.stdout) == (window == "0.1h")
-    assert ("+0.0025005" in result.stdout) == (window == "0.1h")
-    assert "ENDS" not in result.stdout
+    rows = list(csv.DictReader(io.StringIO(result.stdout), delimiter="\t"))
+    found = [(row["ticker"], row["base_midpoint"], row["midpoint"], row["midpoint_change"]) for row in rows]
+    assert found == ([("MOVES", "0.3", "0.3025005", "0.0025005")] if window == "0.1h" else [])
 
 
 @pytest.mark.usefixtures("quoted")
@@ -709,9 +751,13 @@ def test_movers_are_shown_with_their_change(run: Run, window: str) -> None:
         (
             ["history", "MOVES", "--start", "2026-11-22T12:00:00"],
             2,
-            r"^--start '2026-11-22T12:00:00' is not an RFC",
+            r"^--start '2026-11-22T12:00:00' names no time zone",
         ),
-        (["history", "MOVES", "--end", "noon"], 2, r"^--end 'noon' is not an RFC 3339 time such as 2026-"),
+        (
+            ["history", "MOVES", "--end", "noon"],
+            2,
+            r"^--end 'noon' is not a time: write RFC 3339 such as 2026-",
+        ),
         (["history", "MOVES", "--start", "2100-01-01T00:00:00Z"], 2, r"is not before .*: choose a start"),
         (["history", "MOVES", "--resample", "0"], 2, r"^a step of 0 s leads nowhere"),
         (["history", "MOVES", "--resample", "nan"], 2, r"^a step of nan s leads nowhere"),
@@ -725,9 +771,9 @@ def test_movers_are_shown_with_their_change(run: Run, window: str) -> None:
         ),
         (["quotes", "--at", "0001-01-01T00:00:00Z"], 2, r"^--at '0001-01-01T00:00:00Z' is not a time"),
         (
-            ["movers", "--window", "1 week"],
+            ["movers", "--window", "1 fortnight"],
             2,
-            r"^--window '1 week' is not a span: use minutes, or a span such as",
+            r"^--window '1 fortnight' is not a span: use minutes, or a span such as",
         ),
         (["movers", "--window", "0h"], 2, r"^a window of 0 s holds nothing"),
         (["movers", "--window", "99999999999d"], 2, r"^a window of 8\.64e\+15 s begins before 1970"),

@@ -51,7 +51,7 @@ def test_collector_that_a_clock_ahead_silenced_goes_on_after_voiding(
     shown = run("void-ticks", "--after", "now")
     assert (shown.returncode, shown.stderr) == (0, "nothing was changed; pass --yes to void them\n")
     assert "1 complete" in shown.stdout
-    assert re.search(r"ticks +1 +moved", shown.stdout)
+    assert re.search(r"ticks\t1\tmoved", shown.stdout)
     assert "may be right" not in shown.stdout
     assert database_path.read_bytes() == before
 
@@ -87,9 +87,7 @@ def test_ticks_are_voided_without_the_exchange(run: Run, query: Query) -> None:
     assert run("snapshot").returncode == 0
     voided = run("void-ticks", "--after", since, "--yes", API_URL="http://127.0.0.1:9", RETRY_SECONDS="0")
     assert voided.returncode == 0
-    assert voided.stderr.startswith(
-        "clock not checked: /exchange/status gave no status: could not be reached"
-    )
+    assert re.match(r"clock not checked: \S+/exchange/status could not be reached", voided.stderr)
     assert query(VOIDED) == [(1,)]
 
 
@@ -135,8 +133,8 @@ def test_command_refuses_in_one_line_while_a_snapshot_runs(
 @pytest.mark.parametrize(
     ("arguments", "line"),
     [
-        pytest.param(["--after", "tomorrow"], "--after 'tomorrow' is not an RFC 3339 time", id="word"),
-        pytest.param(["--after", "2026-11-22T14:05:00"], "is not an RFC 3339 time such as", id="no-offset"),
+        pytest.param(["--after", "tomorrow"], "--after 'tomorrow' is not a time: write RFC 3339", id="word"),
+        pytest.param(["--after", "2026-11-22T14:05:00"], "names no time zone", id="no-offset"),
     ],
 )
 def test_other_times_are_refused(run: Run, arguments: list[str], line: str) -> None:

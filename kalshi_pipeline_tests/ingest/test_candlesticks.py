@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from kalshi_pipeline.cli.tables import report_line
+from kalshi_pipeline.cli.reports import report_line
 from kalshi_pipeline.clock import SYSTEM_CLOCK, Clock
 from kalshi_pipeline.errors import TransientExchangeError
 from kalshi_pipeline.ingest.candlestick_days import Day, markets_per_request

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from kalshi_pipeline.cli.tables import report_line
+from kalshi_pipeline.cli.reports import report_line
 from kalshi_pipeline.defs.metadata import run_metadata
 from kalshi_pipeline.errors import PaginationError
 from kalshi_pipeline.exchange.client import KalshiClient

@@ -13,7 +13,7 @@ import dagster as dg
 import httpx
 import pytest
 
-from kalshi_pipeline.cli.tables import report_line
+from kalshi_pipeline.cli.reports import report_line
 from kalshi_pipeline.defs.metadata import run_metadata
 from kalshi_pipeline.errors import DeadlineError, TransientExchangeError
 from kalshi_pipeline.exchange.client import KalshiClient

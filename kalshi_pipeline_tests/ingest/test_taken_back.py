@@ -1,15 +1,13 @@
 """Results that are published, taken back and published again: what is in force, and what was before."""
 
-import io
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import httpx
 import pytest
-from rich.console import Console
 
 from kalshi_pipeline.api import Store
-from kalshi_pipeline.cli.tables import market_tables
+from kalshi_pipeline.cli.answers.markets import market_answer
 from kalshi_pipeline.ingest.market import fetch_market
 from kalshi_pipeline.ingest.run.session import Session
 from kalshi_pipeline.ingest.settlements import backfill_settlements
@@ -81,9 +79,13 @@ def test_command_shows_a_withdrawn_settlement_as_such(
     fetch_market(session, ticker)
     reopen(sandbox, ticker)
     fetch_market(session, ticker)
-    console = Console(width=200, record=True, file=io.StringIO())
-    console.print(market_tables(Store.of(session.database).market(ticker), NOON))
-    [line] = [line for line in console.export_text().splitlines() if "settled" in line]
+    answer = market_answer(Store.of(session.database).market(ticker))
+    [line] = [
+        value
+        for column, value in zip(answer.columns, answer.rows[0], strict=True)
+        if column.name == "settled"
+    ]
+    assert isinstance(line, str)
     assert "yes, 1, " in line
     assert "withdrawn, as seen " in line
     assert ": no result is in force" in line

@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
-from kalshi_pipeline.cli.tables import report_line
+from kalshi_pipeline.cli.reports import report_line
 from kalshi_pipeline.defs.metadata import run_metadata
 from kalshi_pipeline.ingest.parents.lookup import MarketLookup
 from kalshi_pipeline.ingest.run.session import Session, open_session

@@ -1,11 +1,13 @@
-"""The commands that need no exchange: the demo, and the sandbox exchange itself."""
+"""The commands that start something: the demo, the sandbox exchange, and Dagster."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
-from kalshi_pipeline.cli.terminal import out, print_message
+from kalshi_pipeline.cli.groups import Group
+from kalshi_pipeline.cli.options import Db
+from kalshi_pipeline.cli.terminal import print_line, print_message
 from kalshi_pipeline.clock import SYSTEM_CLOCK
 from kalshi_pipeline.errors import ConfigurationError
 from kalshi_pipeline.units import datetime_of
@@ -14,13 +16,50 @@ if TYPE_CHECKING:
     from kalshi_pipeline.sandbox import Shape
 
 
-def demo() -> None:
-    """Show the whole pipeline on a local sandbox exchange: no account, no network, under two minutes."""
-    from kalshi_pipeline.cli.demo import run_demo  # Dagster takes seconds to import
-
-    run_demo(out)
+trying = Group("trying", "Try it.")
+"""Commands without a group."""
 
 
+@trying.command("demo", "demo --ui")
+def demo(
+    *,
+    ui: Annotated[
+        bool,
+        typer.Option("--ui", help="Then serve the sandbox and Dagster's UI on free ports, until Ctrl-C."),
+    ] = False,
+) -> None:
+    """Show the whole pipeline on a sandbox exchange.
+
+    On this computer: no account, no network, under two minutes.
+    """
+    from kalshi_pipeline.cli.demo import run_demo
+
+    run_demo(with_ui=ui)
+
+
+@trying.command("dev", "dev --port 3001 --home /srv/kalshi")
+def dev(
+    *,
+    port: Annotated[int, typer.Option(min=0, max=65_535, help="Port of the UI; 0 for a free one.")] = 3000,
+    host: Annotated[str, typer.Option(help="Address that the UI listens on.")] = "127.0.0.1",
+    home: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER", help="Folder of Dagster's own state; by default .dagster in this folder."
+        ),
+    ] = None,
+    db: Db = None,
+) -> None:
+    """Run Dagster with its UI, until Ctrl-C.
+
+    It takes a snapshot at each tick, and collects everything hourly.
+    """
+    from kalshi_pipeline.cli.dagster_dev import run_dev
+
+    run_dev(host, port, home, db)
+
+
+@trying.command("sandbox --port 8765 --markets 500", "sandbox --fault help=1")
 def sandbox(
     port: Annotated[
         int, typer.Option(min=0, max=65_535, help="Port on the loopback interface; 0 for a free one.")
@@ -46,7 +85,7 @@ def sandbox(
         typer.Option(help="Fault to inject, as name=value; may be repeated. An unknown name lists them all."),
     ] = None,
 ) -> None:
-    """Serve a local exchange that speaks the Kalshi API, until Ctrl-C."""
+    """Serve a local exchange that speaks the Kalshi API."""
     # No other command needs a server.
     from kalshi_pipeline.sandbox import Faults, RateLimit, WorldConfig, serve
 
@@ -72,7 +111,7 @@ def sandbox(
             print_message(
                 f"Serving {markets:,} markets and {combos:,} combos until Ctrl-C. Point the pipeline at it with:"
             )
-            out.print(f"KALSHI_API_URL={url}", highlight=False)
+            print_line(f"KALSHI_API_URL={url}")
 
         serve(
             world,

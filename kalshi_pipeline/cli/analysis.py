@@ -1,0 +1,45 @@
+"""The commands under `kalshi-pipeline analysis`: figures of what is stored."""
+
+from typing import Annotated
+
+import typer
+
+from kalshi_pipeline.cli.answer import Answer
+from kalshi_pipeline.cli.groups import Group
+from kalshi_pipeline.cli.options import Asked, Ticker, reading
+from kalshi_pipeline.cli.times import span_given
+
+analysis = Group("analysis", "Figures of what is stored.")
+
+
+@analysis.command(
+    "analysis metrics KXRAIN-26NOV23-T1", "analysis metrics KXRAIN-26NOV23-T1 --db data/kalshi.db"
+)
+@reading
+def metrics(asked: Asked, ticker: Ticker) -> Answer:
+    """Show a market's newest stored quote.
+
+    With its age, its spread and its midpoint.
+    """
+    from kalshi_pipeline.cli.answers import quotes as answers
+
+    return answers.metrics(asked, ticker)
+
+
+@analysis.command("analysis movers", "analysis movers --window 1d --limit 50")
+@reading
+def movers(
+    asked: Asked,
+    *,
+    window: Annotated[
+        str, typer.Option(metavar="SPAN", help="Minutes, or a span such as 90m, 1h or 2d.")
+    ] = "1h",
+) -> Answer:
+    """Show the markets that moved most.
+
+    In the window that ends at the newest complete tick.
+    """
+    seconds = span_given("--window", window)
+    from kalshi_pipeline.cli.answers import quotes as answers
+
+    return answers.movers(asked, seconds)

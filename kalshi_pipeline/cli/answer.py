@@ -1,0 +1,110 @@
+"""What a command that reads answers: rows of typed columns. How they are written is the business of `output`."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from enum import Enum, auto
+from typing import Any, Self, TypeAlias, TypeVar
+
+from kalshi_pipeline.errors import PipelineError
+
+
+class Kind(Enum):
+    """What the values of a column are, from which follows how they are written; None is written as absent."""
+
+    TEXT = auto()
+    """The exchange's or the store's own words."""
+    TICKER = auto()
+    """An identifier of the exchange or of this program: never cut, never broken."""
+    DOLLARS = auto()
+    """Micro-dollars."""
+    HALF_DOLLARS = auto()
+    """Micro-dollars that may end in a half, as a midpoint does."""
+    CHANGE = auto()
+    """A change of micro-dollars, which may end in a half: with its sign, and coloured."""
+    CONTRACTS = auto()
+    """Hundredths of a contract."""
+    INSTANT = auto()
+    """Microseconds since 1970."""
+    SPAN = auto()
+    """Seconds."""
+    COUNT = auto()
+    """A whole number."""
+    FLAG = auto()
+    """Yes or no."""
+
+
+class Place(Enum):
+    """Where a column is shown if `--columns` does not say it."""
+
+    ALWAYS = auto()
+    """Everywhere."""
+    IF_WIDE = auto()
+    """On a terminal if there is room for it."""
+    NEVER = auto()
+    """Not on a terminal: in a pipe and in files only."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column: its name in files, its kind, where it is shown, and how a terminal writes that a value is absent."""
+
+    name: str
+    kind: Kind = Kind.TEXT
+    place: Place = Place.ALWAYS
+    absent: str = "-"
+
+    @property
+    def head(self) -> str:
+        """Its name above a column on a terminal, where room is short."""
+        return self.label.replace("last price", "last")
+
+    @property
+    def label(self) -> str:
+        """Its name beside a value on a terminal."""
+        return self.name.removesuffix("_at").replace("_", " ")
+
+    @property
+    def always(self) -> Self:
+        """The same column, shown everywhere."""
+        return replace(self, place=Place.ALWAYS)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Rows in the order of the columns, and what a person reads around them.
+
+    `reason` says why there are no rows. With `is_record` the one row is about one thing, and is shown field by field.
+    `most` is how many rows a terminal shows by default, of what `what` calls them: the last ones if the rows are
+    `by_time`, or else the first. `notes` follow on a terminal, `warnings` are lines on the other channel, and
+    `error` is raised once all is written.
+    `parts` are further answers by name; then `name` is that of the first one.
+    """
+
+    columns: Sequence[Column]
+    rows: Sequence[Sequence[object]]
+    title: str | None = None
+    reason: str | None = None
+    is_record: bool = False
+    most: int | None = None
+    what: str = "rows"
+    by_time: bool = False
+    notes: Sequence[str] = ()
+    warnings: Sequence[str] = ()
+    error: PipelineError | None = None
+    name: str = "rows"
+    parts: Mapping[str, "Answer"] = field(default_factory=dict)
+
+
+def record(values: Mapping[Column, object], title: str | None = None, notes: Sequence[str] = ()) -> Answer:
+    """Return the answer about one thing."""
+    return Answer(list(values), [list(values.values())], title=title, is_record=True, notes=notes)
+
+
+Row = TypeVar("Row")
+Columns: TypeAlias = Mapping[Column, Callable[[Row], object]]
+"""The columns of a table, each with what reads its value from a row."""
+
+
+def table(columns: Columns[Row], rows: Iterable[Row], **texts: Any) -> Answer:  # noqa: ANN401  (those of Answer)
+    """Return the answer with a row for each of some."""
+    return Answer(list(columns), [[read(row) for read in columns.values()] for row in rows], **texts)

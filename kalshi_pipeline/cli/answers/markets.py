@@ -1,0 +1,93 @@
+"""One market with its parents, its quote and its settlement: as stored, or fetched and stored first."""
+
+from dataclasses import replace
+
+from kalshi_pipeline.api import MarketView, Store, StoredSettlement
+from kalshi_pipeline.cli.answer import Answer, Column, Kind, record
+from kalshi_pipeline.cli.answers.quotes import quote_values
+from kalshi_pipeline.cli.formats import dollars, instant
+from kalshi_pipeline.cli.options import Asked
+from kalshi_pipeline.errors import NotFoundError
+
+
+def stored_market(asked: Asked, ticker: str) -> Answer:
+    """Answer what is stored of a market."""
+    with asked.open_store() as store:
+        return market_answer(store.market(store.find_ticker(ticker)[1]))
+
+
+def fetched_market(asked: Asked, ticker: str) -> Answer:
+    """Fetch a market, store it with its parents, and answer what is known of it."""
+    from kalshi_pipeline.cli.sessions import print_repairs, reporting_session
+    from kalshi_pipeline.ingest.market import fetch_market
+
+    with reporting_session(asked.db) as session:
+        try:
+            quote = fetch_market(session, ticker)
+        except NotFoundError:
+            if ticker == ticker.upper():
+                raise
+            quote = fetch_market(session, ticker.upper())
+        view = replace(Store.of(session.database).market(quote.ticker), quote=quote)
+        print_repairs(session)
+    return market_answer(view)
+
+
+def market_answer(view: MarketView) -> Answer:
+    """Answer a market with its parents as stored, its newest quote, and its settlement."""
+    market = view.details
+    strikes = [
+        f"{name} {strike:g}"
+        for name, strike in (("floor", market.floor_strike), ("cap", market.cap_strike))
+        if strike is not None
+    ]
+    placeholder = (
+        "a placeholder: the exchange has not returned it yet" if market.event_is_placeholder else None
+    )
+    exclusive = {True: "at most one market of the event ends YES", False: "no", None: "unknown"}
+    values: dict[Column, object] = {
+        Column("ticker", Kind.TICKER): market.ticker,
+        Column("title"): market.title,
+        Column("yes_sub_title"): market.yes_sub_title,
+        Column("no_sub_title"): market.no_sub_title,
+        Column("event_ticker", Kind.TICKER): market.event_ticker,
+        Column("event_title"): ", ".join(filter(None, (market.event_title, placeholder))) or None,
+        Column("event_sub_title"): market.event_sub_title,
+        Column("series_ticker", Kind.TICKER): market.series_ticker,
+        Column("series_title"): market.series_title,
+        Column("category"): ", ".join(filter(None, (market.category, market.frequency, market.tags))) or None,
+        Column("market_type"): ", ".join(filter(None, (market.market_type, market.collection_ticker)))
+        or None,
+        Column("strike"): ", ".join(filter(None, (market.strike_type, *strikes))) or None,
+        Column("result"): market.result or None,
+        Column("settled"): _settled(view.settlement),
+        Column("gone"): market.gone_at
+        and f"in neither of the exchange's tiers since {instant(market.gone_at)}",
+        Column("exclusive"): exclusive[market.mutually_exclusive],
+        Column("provisional"): "yes: the exchange may delete it" if market.is_provisional else None,
+        Column("created_at", Kind.INSTANT): market.created_at,
+        Column("open_at", Kind.INSTANT): market.open_at,
+        Column("close_at", Kind.INSTANT): market.close_at,
+        Column("expected_outcome_at", Kind.INSTANT): market.expected_expiration_at,
+        Column("occurrence_at", Kind.INSTANT): market.occurrence_at or market.strike_at,
+        Column("rules"): market.rules_primary,
+    }
+    if view.quote is None:
+        return record({**values, Column("status"): market.status}, notes=["no quote is stored yet"])
+    return record(values | quote_values(view.quote, market.status))
+
+
+def _settled(settlement: StoredSettlement | None) -> str | None:
+    if settlement is None:
+        return None
+    value = settlement.settlement_value
+    paid = "value unknown" if value is None else dollars(value)
+    settled_at = settlement.settled_at
+    at = f"{'-' if settled_at is None else instant(settled_at)} ({settlement.settled_at_source})"
+    amended = None if settlement.amended_at is None else f"amended, as seen {instant(settlement.amended_at)}"
+    withdrawn = (
+        None
+        if settlement.withdrawn_at is None
+        else f"withdrawn, as seen {instant(settlement.withdrawn_at)}: no result is in force"
+    )
+    return ", ".join(filter(None, (settlement.result, paid, at, amended, withdrawn)))

@@ -1,0 +1,159 @@
+"""Quotes: of all markets as of an instant, of one over a span, the newest one, and what moved most."""
+
+import heapq
+from collections.abc import Mapping, Sequence
+
+from kalshi_pipeline import records
+from kalshi_pipeline.api import Mover, Quote, Store, Window
+from kalshi_pipeline.cli.answer import Answer, Column, Columns, Kind, Place, record, table
+from kalshi_pipeline.cli.answers.reasons import why_empty
+from kalshi_pipeline.cli.formats import age, instant
+from kalshi_pipeline.cli.options import Asked, Format
+from kalshi_pipeline.clock import SYSTEM_CLOCK
+from kalshi_pipeline.records import Unit, units_of
+from kalshi_pipeline.units import MICROS_PER_SECOND, iso_of
+
+BUSIEST = 20
+MOST_ROWS = 40
+
+_KIND_OF_UNIT: Mapping[Unit, Kind] = {
+    Unit.DOLLARS: Kind.DOLLARS,
+    Unit.CONTRACTS: Kind.CONTRACTS,
+    Unit.INSTANT: Kind.INSTANT,
+}
+_KINDS: Mapping[str, Kind] = {
+    **dict.fromkeys(("at", "quoted_at", "received_at", "confirmed_at"), Kind.INSTANT),
+    **dict.fromkeys(("is_listed", "is_observed", "is_tick_complete"), Kind.FLAG),
+    **{name: _KIND_OF_UNIT[unit] for name, unit in units_of(records.Quote).items()},
+    "ticker": Kind.TICKER,
+    "state": Kind.TEXT,
+}
+_MOVED: Columns[Mover] = {
+    Column("ticker", Kind.TICKER): lambda mover: mover.ticker,
+    Column("title", place=Place.IF_WIDE): lambda mover: mover.title,
+    Column("base_midpoint", Kind.HALF_DOLLARS, Place.IF_WIDE): lambda mover: mover.base_midpoint,
+    Column("midpoint", Kind.HALF_DOLLARS): lambda mover: mover.midpoint,
+    Column("midpoint_change", Kind.CHANGE): lambda mover: mover.midpoint_change,
+    Column("base_last_price", Kind.DOLLARS, Place.IF_WIDE): lambda mover: mover.base_last_price,
+    Column("last_price", Kind.DOLLARS): lambda mover: mover.last_price,
+    Column("last_price_change", Kind.CHANGE, Place.IF_WIDE): lambda mover: mover.last_price_change,
+    Column("volume_change", Kind.CONTRACTS, Place.IF_WIDE): lambda mover: mover.volume_change,
+    Column("state", place=Place.NEVER): lambda mover: mover.state,
+    Column("base_quoted_at", Kind.INSTANT, Place.NEVER): lambda mover: mover.base_quoted_at,
+    Column("quoted_at", Kind.INSTANT, Place.NEVER): lambda mover: mover.quoted_at,
+}
+_SHOWN = ("yes_bid", "yes_ask", "last_price", "volume")
+_IF_WIDE = ("state", "yes_bid_size", "yes_ask_size", "open_interest", "confirmed_at")
+
+
+def quote_columns(*always: str) -> list[Column]:
+    """Return the columns of quotes, in the order of their fields; on a terminal these and the prices are shown."""
+
+    def place(name: str) -> Place:
+        if name in (*always, *_SHOWN):
+            return Place.ALWAYS
+        return Place.IF_WIDE if name in _IF_WIDE else Place.NEVER
+
+    return [Column(name, _KINDS[name], place(name)) for name in Quote._fields]
+
+
+def quotes(asked: Asked, at: int) -> Answer:
+    """Answer which quotes were in force at an instant; a terminal shows the busiest markets."""
+    with asked.open_store() as store:
+        found, complete_at, begins_at = store.together(
+            lambda state: (state.quotes(at=at), state.complete_tick(at), state.begins_at())
+        )
+    complete = (
+        "none yet"
+        if complete_at is None
+        else f"{instant(complete_at, is_local=asked.is_local)}, {age((at - complete_at) / MICROS_PER_SECOND)} before"
+    )
+    return Answer(
+        quote_columns("ticker"),
+        _ordered(found, asked),
+        title=f"as of {instant(at, is_local=asked.is_local)} (newest complete tick: {complete})",
+        reason=why_empty(f"no market was listed at {iso_of(at)}", at, begins_at),
+        most=BUSIEST,
+        what="listed markets, the busiest first",
+    )
+
+
+def _ordered(found: Sequence[Quote], asked: Asked) -> list[Quote]:
+    """Return all by ticker for files, or the busiest ones first where they are shown or limited."""
+    if asked.limit is None and asked.form in (Format.CSV, Format.JSON):
+        return sorted(found)
+    busiest = heapq.nsmallest(len(found), found, key=lambda quote: (-(quote.volume or 0), quote.ticker))
+    return list(busiest)
+
+
+def history(asked: Asked, ticker: str, span: tuple[int, int], resample: float | None) -> Answer:
+    """Answer what was known of one market in a span, instant by instant."""
+    since, until = span
+
+    def read(state: Store) -> tuple[str, list[Quote], int | None]:
+        _, stored = state.find_ticker(ticker)
+        return stored, state.history(stored, since, until, resample), state.begins_at()
+
+    with asked.open_store() as store:
+        stored, found, begins_at = store.together(read)
+    nothing = f"{stored} was not listed from {iso_of(since)} to {iso_of(until)}"
+    return Answer(
+        quote_columns("at"),
+        found,
+        title=stored,
+        reason=why_empty(nothing, until - 1, begins_at),
+        most=MOST_ROWS,
+        what="quotes",
+        by_time=True,
+    )
+
+
+def metrics(asked: Asked, ticker: str) -> Answer:
+    """Answer a market's newest stored quote, with what follows from it."""
+    with asked.open_store() as store:
+        _, stored = store.find_ticker(ticker)
+        quote, status = store.latest_quote(stored)
+    return record({Column("ticker", Kind.TICKER): quote.ticker, **quote_values(quote, status)})
+
+
+def quote_values(quote: Quote, status: str | None) -> dict[Column, object]:
+    """Return a quote with what follows from it, and the market's status."""
+    is_over = not quote.is_listed
+    return {
+        Column("status", absent="unknown"): f"{status or 'unknown'}, no longer listed" if is_over else status,
+        Column("yes_bid", Kind.DOLLARS, absent="unquoted"): quote.yes_bid,
+        Column("yes_bid_size", Kind.CONTRACTS): quote.yes_bid_size,
+        Column("yes_ask", Kind.DOLLARS, absent="unquoted"): quote.yes_ask,
+        Column("yes_ask_size", Kind.CONTRACTS): quote.yes_ask_size,
+        Column("spread", Kind.DOLLARS): quote.spread,
+        Column("midpoint", Kind.HALF_DOLLARS, absent="none: it is not quoted on both sides"): quote.midpoint,
+        Column("last_price", Kind.DOLLARS, absent="unknown"): quote.last_price,
+        Column("volume", Kind.CONTRACTS): quote.volume,
+        Column("open_interest", Kind.CONTRACTS): quote.open_interest,
+        Column("state"): str(quote.state),
+        Column("quoted_at", Kind.INSTANT): quote.quoted_at,
+        Column("confirmed_at", Kind.INSTANT, absent="by no complete tick"): quote.confirmed_at,
+    }
+
+
+def movers(asked: Asked, window_seconds: float) -> Answer:
+    """Answer which markets moved most in a window up to the newest complete tick."""
+    with asked.open_store() as store:
+        found, span, begins_at = store.together(
+            lambda state: (
+                state.movers(window_seconds, limit=asked.limit or BUSIEST),
+                state.movers_window(window_seconds),
+                state.begins_at(),
+            )
+        )
+    title = None
+    if span is None:
+        nothing, since = "no tick is complete yet", SYSTEM_CLOCK.now()
+    else:
+        nothing, since = f"nothing moved from {iso_of(span.start)} to {iso_of(span.end)}", span.start
+        title = _title(span, is_local=asked.is_local) if found else None
+    return table(_MOVED, found, title=title, reason=why_empty(nothing, since, begins_at))
+
+
+def _title(span: Window, *, is_local: bool) -> str:
+    return f"from {instant(span.start, is_local=is_local)} to {instant(span.end, is_local=is_local)}"

@@ -1,0 +1,199 @@
+"""The state of the store: whether ticks are on time, what is missing, the last runs, and the rows."""
+
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+from kalshi_pipeline.api import Gap, Store, StoredRun, TickRun, Timing
+from kalshi_pipeline.cli.answer import Answer, Column, Columns, Kind, Place, record, table
+from kalshi_pipeline.cli.formats import age, ago, instant
+from kalshi_pipeline.cli.options import Asked, settings_of
+from kalshi_pipeline.clock import SYSTEM_CLOCK
+from kalshi_pipeline.errors import ExchangeError
+from kalshi_pipeline.monitoring.overview import Overview, overview
+from kalshi_pipeline.monitoring.request_limit import RequestLimit, request_limit
+from kalshi_pipeline.settings import load_settings
+from kalshi_pipeline.units import MICROS_PER_DAY, MICROS_PER_SECOND, iso_of
+
+_MOST_TICKS = 20
+_MICROS_PER_MINUTE = 60 * MICROS_PER_SECOND
+_NO_TICK = "no tick is stored yet: run `kalshi-pipeline snapshot` first"
+
+
+class _Named(NamedTuple):
+    """A run with the name of what it was for; None if there was none yet."""
+
+    name: str
+    run: StoredRun | None
+
+
+_RUNS: Columns[_Named] = {
+    Column("run", Kind.TICKER): lambda named: named.name,
+    Column("state"): lambda named: "never" if named.run is None else named.run.state,
+    Column("started_at", Kind.INSTANT): lambda named: named.run and named.run.started_at,
+    Column("received", Kind.COUNT): lambda named: named.run and named.run.received,
+    Column("inserted", Kind.COUNT): lambda named: named.run and named.run.inserted,
+    Column("unchanged", Kind.COUNT, Place.IF_WIDE): lambda named: named.run and named.run.unchanged,
+    Column("quarantined", Kind.COUNT, Place.IF_WIDE): lambda named: named.run and named.run.quarantined,
+    Column("reason", place=Place.NEVER): lambda named: named.run and named.run.reason,
+}
+_TICKS: Columns[TickRun] = {
+    Column("tick_at", Kind.INSTANT): lambda tick: tick.tick_at,
+    Column("state"): lambda tick: tick.state,
+    Column("received", Kind.COUNT): lambda tick: tick.received,
+    Column("inserted", Kind.COUNT): lambda tick: tick.inserted,
+    Column("unchanged", Kind.COUNT, Place.IF_WIDE): lambda tick: tick.unchanged,
+    Column("ended", Kind.COUNT, Place.IF_WIDE): lambda tick: tick.ended,
+    Column("seconds", Kind.SPAN, Place.IF_WIDE): lambda tick: _seconds(tick.started_at, tick.finished_at),
+    Column("period_seconds", Kind.SPAN, Place.NEVER): lambda tick: tick.period_seconds,
+    Column("scope", place=Place.NEVER): lambda tick: tick.scope,
+    Column("reason", place=Place.IF_WIDE): lambda tick: tick.reason,
+}
+_GAPS: Columns[Gap] = {
+    Column("start_at", Kind.INSTANT, absent="the beginning"): lambda gap: gap.start,
+    Column("end_at", Kind.INSTANT, absent="not over yet"): lambda gap: gap.end,
+    Column("seconds", Kind.SPAN): lambda gap: _seconds(gap.start, gap.end or SYSTEM_CLOCK.now()),
+    Column("lost_ticks", Kind.COUNT): lambda gap: sum(gap.states.values()),
+    Column("states", absent="none was taken"): lambda gap: _counted(gap.states),
+    Column("reason", place=Place.IF_WIDE): lambda gap: gap.reason,
+}
+_ROWS: Columns[tuple[str, int, int | None, int]] = {
+    Column("table", Kind.TICKER): lambda row: row[0],
+    Column("rows", Kind.COUNT): lambda row: row[1],
+    Column("open_placeholders", Kind.COUNT, absent=""): lambda row: row[2],
+    Column("quarantined", Kind.COUNT): lambda row: row[3],
+}
+
+
+def _seconds(start: int | None, end: int | None) -> float | None:
+    return None if start is None or end is None else (end - start) / MICROS_PER_SECOND
+
+
+def _counted(states: Mapping[str, int]) -> str | None:
+    return ", ".join(f"{count:,} {state}" for state, count in sorted(states.items())) or None
+
+
+def ticks(asked: Asked) -> Answer:
+    """Answer the newest ticks, the newest one at the end."""
+    with asked.open_store() as store:
+        found = store.ticks(asked.limit or _MOST_TICKS)
+    return table(_TICKS, reversed(found), reason=_NO_TICK, what="ticks", by_time=True)
+
+
+def gaps(asked: Asked, since: int) -> Answer:
+    """Answer the spans without a complete tick."""
+    with asked.open_store() as store:
+        found, newest = store.together(lambda state: (state.gaps(since), state.last_tick()))
+    nothing = f"no gap since {iso_of(since)}: every tick was complete, and none was late"
+    return table(_GAPS, found, reason=_NO_TICK if newest is None else nothing, what="gaps", by_time=True)
+
+
+def status(asked: Asked, max_age_minutes: float | None = None) -> Answer:
+    """Answer whether collecting is on time, and what the store holds; it is an error if no complete tick is newer."""
+    now = SYSTEM_CLOCK.now()
+    with asked.open_store() as store:
+        found, timing, gaps_of_day = store.together(
+            lambda state: (overview(state), state.timing(), _gaps_of_day(state, now))
+        )
+    runs = [
+        *map(_Named, found.listings.keys(), found.listings.values()),
+        _Named("last tick", found.last_tick),
+    ]
+    about = _punctuality(found, timing, gaps_of_day, now, is_local=asked.is_local)
+    limit = request_limit(load_settings(**settings_of(asked.db)))
+    about[Column("request_limit_in_force")] = _limit_line(limit)
+    parts = {"runs": _runs(runs), "rows": table(_ROWS, _rows(found))}
+    return Answer(
+        **{
+            **vars(record(about)),
+            "parts": parts,
+            "name": "state",
+            "warnings": found.warnings,
+            "error": _too_old(timing, max_age_minutes, now),
+        }
+    )
+
+
+def _limit_line(limit: RequestLimit) -> str:
+    """Return how many requests a second are sent at most now, and why that is fewer than configured."""
+    line = f"{round(limit.in_force, 1):g} a second"
+    if limit.in_force == limit.configured:
+        return line
+    return f"{line} instead of {limit.configured:g}: the exchange refused some as too many; it rises within minutes"
+
+
+def _too_old(timing: Timing, max_age_minutes: float | None, now: int) -> ExchangeError | None:
+    at = timing.complete_at
+    if max_age_minutes is None or (at is not None and now - at <= max_age_minutes * _MICROS_PER_MINUTE):
+        return None
+    old = "no tick is complete" if at is None else f"the newest complete tick is of {iso_of(at)}"
+    return ExchangeError(
+        f"{old}: view tick_history has the reasons; if no tick follows, restart the collector"
+    )
+
+
+def _gaps_of_day(state: Store, now: int) -> list[Gap]:
+    return state.gaps(now - MICROS_PER_DAY)
+
+
+def _punctuality(
+    found: Overview, timing: Timing, gaps_of_day: list[Gap], now: int, *, is_local: bool
+) -> dict[Column, object]:
+    """Return whether ticks are on time, since when they are not, and what is missing."""
+    shown = _since(timing, now, is_local=is_local)
+    lost = sum(sum(gap.states.values()) for gap in gaps_of_day)
+    incomplete = {
+        name: run.state for name, run in found.listings.items() if run is not None and run.state != "complete"
+    }
+    placeholders = {name: count for name, count in found.open_placeholders.items() if count}
+    return {
+        Column("collecting"): shown,
+        Column("last_complete_tick_at", Kind.INSTANT, absent="none yet"): timing.complete_at,
+        Column("period_seconds", Kind.SPAN): timing.period_seconds,
+        Column("next_tick_at", Kind.INSTANT): timing.due_at,
+        Column("is_late", Kind.FLAG, Place.NEVER): timing.is_late(now),
+        Column("ticks", absent="none yet"): _counted(found.tick_states),
+        Column("gaps_of_the_last_day"): (
+            f"{len(gaps_of_day):,} ({lost:,} ticks lost): `kalshi-pipeline gaps` shows them"
+            if gaps_of_day
+            else "none"
+        ),
+        Column("incomplete_runs"): (
+            ", ".join(f"{name} {state}" for name, state in incomplete.items()) if incomplete else "none"
+        ),
+        Column("open_placeholders"): _counted(placeholders) or "none",
+        Column("quarantined"): _counted({name: n for name, n in found.quarantined.items() if n}) or "none",
+    }
+
+
+def _since(timing: Timing, now: int, *, is_local: bool) -> str:
+    """Return in words whether ticks are on time."""
+    if timing.complete_at is None:
+        return "not begun: no tick is complete yet" + (
+            "" if timing.due_at else "; run `kalshi-pipeline collect --once`"
+        )
+    if timing.period_seconds is None:
+        return (
+            f"by hand: the newest complete tick was taken {ago(timing.complete_at, now)}, none is scheduled"
+        )
+    if timing.is_late(now):
+        period = round(timing.period_seconds * MICROS_PER_SECOND)
+        due_at = timing.complete_at + period
+        return (
+            f"late since {instant(due_at, is_local=is_local)}, {age((now - due_at) / MICROS_PER_SECOND)}: "
+            f"no complete tick since then, where one was due every {age(timing.period_seconds)}"
+        )
+    return "on time"
+
+
+def _runs(named: Iterable[_Named]) -> Answer:
+    runs = list(named)
+    reasons = [f"{name}: {run.reason}" for name, run in runs if run is not None and run.reason]
+    return table(_RUNS, runs, notes=reasons)
+
+
+def _rows(found: Overview) -> Iterable[tuple[str, int, int | None, int]]:
+    # Both assets that list markets quarantine a market that cannot be read.
+    return [
+        (name, rows, found.open_placeholders.get(name), found.quarantined.get(name, 0))
+        for name, rows in found.rows.items()
+    ]

@@ -1,0 +1,88 @@
+"""What was traded in a market, and what was offered in it."""
+
+from kalshi_pipeline.api import BookLevel, OrderBook, Store, StoredTrade
+from kalshi_pipeline.cli.answer import Answer, Column, Columns, Kind, Place, table
+from kalshi_pipeline.cli.formats import ago, day_of, instant
+from kalshi_pipeline.cli.options import Asked
+from kalshi_pipeline.clock import SYSTEM_CLOCK
+from kalshi_pipeline.units import MICROS_PER_DOLLAR, iso_of
+
+_MOST_SHOWN = 40
+
+_TRADES: Columns[StoredTrade] = {
+    Column("created_at", Kind.INSTANT): lambda trade: trade.created_at,
+    Column("yes_price", Kind.DOLLARS): lambda trade: trade.yes_price,
+    Column("contracts", Kind.CONTRACTS): lambda trade: trade.contracts,
+    Column("taker_side"): lambda trade: trade.taker_side,
+    Column("is_block", Kind.FLAG, Place.IF_WIDE): lambda trade: trade.is_block,
+}
+
+
+def _yes_price(level: BookLevel) -> int:
+    """Return a level's price of YES: a bid for NO is an ask for YES."""
+    return level.price if level.is_yes else MICROS_PER_DOLLAR - level.price
+
+
+_LEVELS: Columns[BookLevel] = {
+    Column("side"): lambda level: "bid" if level.is_yes else "ask",
+    Column("yes_price", Kind.DOLLARS): _yes_price,
+    Column("size", Kind.CONTRACTS): lambda level: level.size,
+}
+
+
+def trades(asked: Asked, ticker: str, span: tuple[int, int]) -> Answer:
+    """Answer the stored trades of a market in a span."""
+    start, end = span
+
+    def read(state: Store) -> tuple[str, list[StoredTrade]]:
+        _, stored = state.find_ticker(ticker)
+        return stored, state.trades(stored, start, end, asked.limit)
+
+    with asked.open_store() as store:
+        stored, found = store.together(read)
+    first, last = day_of(start), day_of(end - 1)
+    return table(
+        _TRADES,
+        found,
+        title=stored,
+        reason=f"no trade of {stored} is stored from {iso_of(start)} to {iso_of(end)}; "
+        f"`kalshi-pipeline backfill trades --start {first} --end {last}` collects those days",
+        most=_MOST_SHOWN,
+        what="trades",
+        by_time=True,
+    )
+
+
+def book(asked: Asked, ticker: str, *, is_fetched: bool) -> Answer:
+    """Answer the newest stored order book of a market, or fetch the present one and store it first."""
+    if is_fetched:
+        found, stored = _fetched_book(asked, ticker)
+    else:
+        with asked.open_store() as store:
+            _, stored = store.find_ticker(ticker)
+            found = store.order_book(stored)
+    if found is None:
+        return table(
+            _LEVELS,
+            [],
+            reason=f"no order book of {stored} is stored: `kalshi-pipeline book {stored} --fetch` gets it",
+        )
+    at = (
+        f"{instant(found.received_at, is_local=asked.is_local)}, {ago(found.received_at, SYSTEM_CLOCK.now())}"
+    )
+    levels = sorted(found.levels, key=lambda level: (level.is_yes, -_yes_price(level)))
+    return table(
+        _LEVELS, levels, title=f"{stored} at {at}", reason=f"the order book of {stored} is empty ({at})"
+    )
+
+
+def _fetched_book(asked: Asked, ticker: str) -> tuple[OrderBook | None, str]:
+    from kalshi_pipeline.cli.sessions import print_whole_report, reporting_session
+    from kalshi_pipeline.ingest.order_books import take_order_books
+
+    stored = ticker.upper()
+    with reporting_session(asked.db, order_book_markets=(stored,)) as session:
+        report = take_order_books(session)
+        if report.shortfall:
+            print_whole_report(report)
+        return Store.of(session.database).order_book(stored), stored

@@ -1,0 +1,44 @@
+"""The folder in which an instance of Dagster keeps its state, with the project's own settings of Dagster in it."""
+
+import json
+import re
+from pathlib import Path
+
+from kalshi_pipeline.errors import ConfigurationError
+from kalshi_pipeline.project_files import project_file
+
+_WRITTEN_BY = "# Written by kalshi-pipeline at each start; remove this line to keep your own changes.\n"
+_STATE_FOLDER = re.compile(r"(?<=base_dir: )\.dagster/(\w+)")
+
+
+def prepare_home(home: Path) -> Path:
+    """Make the folder with its settings, whose paths are in it, and return its absolute path.
+
+    Settings that a person has made their own are left as they are. Raises ConfigurationError where the folder cannot
+    be written.
+    """
+    home = home.resolve()
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        _write_settings(home)
+    except OSError as error:
+        raise ConfigurationError(
+            [
+                f"{home} cannot be written ({error.strerror or error}): choose another folder for Dagster's state"
+            ]
+        ) from error
+    return home
+
+
+def _write_settings(home: Path) -> None:
+    settings = _STATE_FOLDER.sub(
+        lambda found: json.dumps(str(home / found[1])),
+        project_file("dagster.yaml").read_text(encoding="utf-8"),
+    )
+    _write(home / "dagster.yaml", settings)
+    _write(home / "workspace.yaml", project_file("workspace.yaml").read_text(encoding="utf-8"))
+
+
+def _write(path: Path, text: str) -> None:
+    if not path.exists() or path.read_text(encoding="utf-8").startswith(_WRITTEN_BY):
+        path.write_text(_WRITTEN_BY + text, encoding="utf-8")

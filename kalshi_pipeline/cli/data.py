@@ -1,0 +1,244 @@
+"""The commands under `kalshi-pipeline data`: collecting, repairing, and whether what is stored is complete."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from kalshi_pipeline.cli.answer import Answer
+from kalshi_pipeline.cli.backfill import backfill
+from kalshi_pipeline.cli.groups import Group, one_of
+from kalshi_pipeline.cli.options import Asked, Db, reading
+from kalshi_pipeline.errors import ConfigurationError
+
+data = Group("data", "Collect, see whether it is complete, and repair.")
+
+_MARKET_STATUSES = ("open", "unopened", "paused", "closed", "settled", "all")
+_QUOTED_STATUSES = ("open", "paused")
+_MarketStatus = Annotated[
+    str, typer.Option(metavar="STATUS", help=f"Which markets: {', '.join(_MARKET_STATUSES)}.")
+]
+_QuotedStatus = Annotated[
+    str, typer.Option(metavar="STATUS", help="Which markets: open (paused ones included) or paused.")
+]
+_OnlyOpen = Annotated[str, typer.Option(metavar="STATUS", help="The status of markets.", hidden=True)]
+_Since = Annotated[
+    str, typer.Option(metavar="TIME", help="From when on, such as 2026-11-22, yesterday or 12h ago.")
+]
+
+
+@data.command("data init", "data init --db data/kalshi.db")
+def init(*, db: Db = None) -> None:
+    """Create the database, or bring an older one up to date."""
+    from kalshi_pipeline.cli import runs
+
+    runs.init(db)
+
+
+@data.command("data sync", "data sync --db data/kalshi.db")
+def sync(*, status: _OnlyOpen = "open", db: Db = None) -> None:
+    """Sync all but quotes and settlements.
+
+    Series, events and markets, parents first, then changes of fees, milestones and the like.
+    """
+    one_of("--status", status, ("open",))
+    from kalshi_pipeline.cli import runs
+
+    runs.sync(db)
+
+
+@data.command("data sync-markets --status open", "data sync-markets --status settled --db data/kalshi.db")
+def sync_markets(*, status: _MarketStatus = "open", db: Db = None) -> None:
+    """Sync the markets of a status.
+
+    They are stored with their events and series, settled ones with their results.
+    """
+    word = one_of("--status", status, _MARKET_STATUSES)
+    from kalshi_pipeline.cli import runs
+
+    runs.sync_markets(word, db)
+
+
+@data.command("data snapshot --status open", "data snapshot --db data/kalshi.db")
+def snapshot(*, status: _QuotedStatus = "open", db: Db = None) -> None:
+    """Take one snapshot.
+
+    It stores the quote of every open market, with the parents that it needs.
+    """
+    word = _quoted_status(status)
+    from kalshi_pipeline.cli import runs
+
+    runs.snapshot(word, db)
+
+
+@data.command("data collect --once", "data collect --interval 5 --db data/kalshi.db")
+def collect(
+    *,
+    once: Annotated[
+        bool, typer.Option("--once", help="Sync everything, take one snapshot, and end.")
+    ] = False,
+    interval: Annotated[
+        float | None,
+        typer.Option(min=0.01, metavar="MINUTES", help="Take a snapshot at this interval until Ctrl-C."),
+    ] = None,
+    status: _QuotedStatus = "open",
+    db: Db = None,
+) -> None:
+    """Collect everything, once or at an interval.
+
+    A snapshot at each interval and a sync every hour, as Dagster's jobs do.
+    """
+    if once == (interval is not None):
+        raise ConfigurationError(["collect: pass either --once or --interval MINUTES"])
+    word = _quoted_status(status)
+    from kalshi_pipeline.cli import runs
+
+    if interval is None:
+        runs.collect_once(word, db)
+    else:
+        runs.collect_forever(word, interval * 60, db)
+
+
+data.add(backfill)
+
+
+@data.command("data order-books --market KXRAIN-26NOV23-T1")
+def order_books(
+    *,
+    market: Annotated[
+        list[str] | None,
+        typer.Option(help="One market; may be repeated. By default those of KALSHI_ORDER_BOOK_MARKETS."),
+    ] = None,
+    db: Db = None,
+) -> None:
+    """Store the present order books of the selected markets."""
+    from kalshi_pipeline.cli import runs
+
+    runs.order_books(market or (), db)
+
+
+@data.command("data status", "data status --json")
+@reading
+def status(
+    asked: Asked,
+    *,
+    max_age: Annotated[
+        float | None,
+        typer.Option(min=0, metavar="MINUTES", help="Exit with 3 if the newest complete tick is older."),
+    ] = None,
+) -> Answer:
+    """Show whether collecting is on time, and what is missing.
+
+    With the last runs, and the rows of each table.
+    """
+    from kalshi_pipeline.cli.answers.state import status as answer
+
+    return answer(asked, max_age)
+
+
+@data.command("data ticks", "data ticks --limit 100 --csv")
+@reading
+def ticks(asked: Asked) -> Answer:
+    """Show the newest ticks, and what came of them."""
+    from kalshi_pipeline.cli.answers.state import ticks as answer
+
+    return answer(asked)
+
+
+@data.command("data gaps", "data gaps --since yesterday")
+@reading
+def gaps(asked: Asked, *, since: _Since = "7d ago") -> Answer:
+    """Show the spans without a complete tick, and why.
+
+    The last one may not be over yet.
+    """
+    instant = asked.instant("--since", since, 0)
+    from kalshi_pipeline.cli.answers.state import gaps as answer
+
+    return answer(asked, instant)
+
+
+@data.command("data backup backups/kalshi-2026-11-27.db")
+def backup(
+    path: Annotated[
+        Path, typer.Argument(help="The new file; what exists is never overwritten.", metavar="PATH")
+    ],
+    *,
+    db: Db = None,
+) -> None:
+    """Copy the database to a new file.
+
+    While others may write to it; then the copy is compared.
+    """
+    from kalshi_pipeline.cli import safekeeping
+
+    safekeeping.backup(path, db)
+
+
+@data.command("data verify", "data verify --repair")
+def verify(
+    *,
+    repair: Annotated[
+        bool, typer.Option("--repair", help="Set aside and compute again what can be, then look again.")
+    ] = False,
+    db: Db = None,
+) -> None:
+    """Read the whole database, and say what is wrong.
+
+    Its pages, its foreign keys, and whether what is stored fits together: each
+    line says what to do about it. It takes minutes where there are years of
+    quotes; collectors may run meanwhile, but for a repair, which they wait for.
+    """
+    from kalshi_pipeline.cli import safekeeping
+
+    safekeeping.verify(db, with_repair=repair)
+
+
+@data.command("data replay")
+def replay(*, db: Db = None) -> None:
+    """Store what quarantine holds.
+
+    After an update that can read it.
+    """
+    from kalshi_pipeline.cli import runs
+
+    runs.replay(db)
+
+
+@data.command("data void-ticks --after now", "data void-ticks --after 2026-11-22T14:05:00Z --yes")
+def void_ticks(
+    *,
+    after: Annotated[
+        str,
+        typer.Option(
+            metavar="TIME", help="Void the ticks after this time, such as 2026-11-22T14:05:00Z, or now."
+        ),
+    ],
+    yes: Annotated[
+        bool,
+        typer.Option("--yes/--dry-run", help="Void them; by default only what would be done is shown."),
+    ] = False,
+    db: Db = None,
+) -> None:
+    """Void ticks that were taken while the clock was ahead.
+
+    As if they had never been taken: they are moved with their quotes to the tables void_ticks, void_snapshots
+    and void_unchanged_blocks, and what runs recorded ahead of now is undone.
+    """
+    from kalshi_pipeline.cli.repairing import void_ticks as void
+
+    void(after, db, is_confirmed=yes)
+
+
+def _quoted_status(status: str) -> str:
+    """Return the status of markets whose quotes are stored.
+
+    Those of settled markets are reset to 0 and 1 dollar: as quotes they would continue histories that have ended.
+    """
+    if status.lower() in _MARKET_STATUSES and status.lower() not in _QUOTED_STATUSES:
+        raise ConfigurationError(
+            [
+                f"--status {status}: only open and paused markets have quotes; `data sync-markets` takes every status"
+            ]
+        )
+    return one_of("--status", status, _QUOTED_STATUSES)

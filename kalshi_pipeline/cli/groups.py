@@ -1,0 +1,134 @@
+"""Groups of commands: how one is registered, found by its name, and refused in one line.
+
+This module and those of the commands import nothing that takes long: every command, `--help` and completion included,
+imports all of them. What a command works with is imported where it runs.
+"""
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from difflib import get_close_matches
+from typing import Any
+
+import typer
+from typer.core import TyperGroup
+
+from kalshi_pipeline.errors import ConfigurationError
+from kalshi_pipeline.quoting import cut
+
+# The class of every error about arguments: typer has it under this name alone.
+UsageError: type[Any] = typer.BadParameter.__mro__[1]
+_ADVICE_OF_OPTION: Mapping[str, str] = {
+    "--status": "pass a status, such as open; `data status` shows the last runs",
+}
+
+
+class Group:
+    """Commands under one name, in the order in which they are registered."""
+
+    def __init__(
+        self,
+        name: str | None,
+        help_text: str,
+        *,
+        of: type[TyperGroup] = TyperGroup,
+        has_completion: bool = False,
+        epilog: str | None = None,
+    ) -> None:
+        self.name = name
+        self.typer = typer.Typer(
+            name=name,
+            help=help_text,
+            epilog=epilog,
+            cls=of,
+            no_args_is_help=True,
+            add_completion=has_completion,
+            # Rich takes longer to import than everything else that help needs.
+            rich_markup_mode=None,
+            pretty_exceptions_enable=False,
+        )
+        self._functions: list[tuple[Callable[..., None], dict[str, Any]]] = []
+
+    def command(
+        self, *examples: str, name: str | None = None
+    ) -> Callable[[Callable[..., None]], Callable[..., None]]:
+        """Register a function as a command; `examples` are what follows the program's name."""
+
+        def register(function: Callable[..., None]) -> Callable[..., None]:
+            lines = "\n".join(f"  kalshi-pipeline {example}" for example in examples)
+            options: dict[str, Any] = {
+                "name": name or function.__name__.strip("_").replace("_", "-"),
+                "epilog": f"\b\n{'Example' if len(examples) == 1 else 'Examples'}:\n{lines}",
+            }
+            self._functions.append((function, options))
+            self.typer.command(**options)(function)
+            return function
+
+        return register
+
+    def add(self, group: "Group", *, is_hidden: bool = False) -> None:
+        """Put a group into this one."""
+        self.typer.add_typer(group.typer, hidden=is_hidden)
+
+    def add_spellings(self, group: "Group", *, are_hidden: bool = True) -> None:
+        """Let the commands of another group work without its name too."""
+        for function, options in group._functions:  # noqa: SLF001  (it is of this class)
+            self.typer.command(**options, hidden=are_hidden)(function)
+
+    @property
+    def names(self) -> list[str]:
+        """The names of its commands."""
+        return [str(options["name"]) for _, options in self._functions]
+
+
+class DefaultCommand(TyperGroup):
+    """A group whose command `get` needs no name: what is no command's name, nor like one, is its argument."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:  # noqa: ANN401  (typer does not export its type)
+        """Put the name in."""
+        if args and args[0] != "--help" and not self._is_command(args[0]):
+            args = ["get", *args]
+        return super().parse_args(ctx, args)
+
+    def _is_command(self, word: str) -> bool:
+        return word in self.commands or bool(word.islower() and get_close_matches(word, self.commands))
+
+
+def usage_lines(error: Any) -> list[str]:  # noqa: ANN401  (typer does not export its type)
+    """Return what is wrong with the arguments, and where help is, in one line; or the help, without any arguments."""
+    if type(error).__name__ == "NoArgsIsHelpError":
+        return str(error.format_message()).splitlines()
+    message = cut(" ".join(str(error.format_message()).replace("Value error, ", "").split())).rstrip(".")
+    option = str(
+        getattr(error, "option_name", None) or getattr(getattr(error, "param", None), "opts", [""])[0]
+    )
+    advice = _ADVICE_OF_OPTION.get(option)
+    command = None if error.ctx is None else f"`{error.ctx.command_path} --help` shows how to write it"
+    return ["; ".join(filter(None, (message, advice or command)))]
+
+
+def nearest(word: str, known: Sequence[str]) -> str:
+    """Return a suggestion for a word that is not known, or what is known."""
+    close = get_close_matches(word, known, n=1)
+    return f"did you mean {close[0]}?" if close else f"choose {', '.join(known[:-1])} or {known[-1]}"
+
+
+def one_of(option: str, word: str, known: Sequence[str]) -> str:
+    """Return a word in lower case; ConfigurationError if it is not one of those that are known."""
+    if word.lower() in known:
+        return word.lower()
+    advice = "; `data status` shows the last runs" if option == "--status" else ""
+    raise ConfigurationError(
+        [f"{option} {cut(repr(word))} is not known: {nearest(word.lower(), known)}{advice}"]
+    )
+
+
+def with_parameters(
+    function: Callable[..., object], call: Callable[..., None], more: Sequence[inspect.Parameter]
+) -> Callable[..., None]:
+    """Return `call` with the name, text and options of a function but its first parameter, and more options."""
+    _, *own = inspect.signature(function, eval_str=True).parameters.values()
+    parameters = [*own, *more]
+    call.__name__, call.__doc__ = function.__name__, function.__doc__
+    call.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    call.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    return call

@@ -1,0 +1,207 @@
+"""The commands under `kalshi-pipeline market`: finding markets, and everything about one."""
+
+from typing import Annotated
+
+import typer
+
+from kalshi_pipeline.cli.answer import Answer
+from kalshi_pipeline.cli.groups import DefaultCommand, Group
+from kalshi_pipeline.cli.options import Asked, Db, Ticker, reading
+from kalshi_pipeline.cli.times import span_given
+from kalshi_pipeline.clock import SYSTEM_CLOCK
+from kalshi_pipeline.units import MICROS_PER_DAY
+
+market = Group("market", "Find markets, and show what is known of them.", of=DefaultCommand)
+
+_At = Annotated[str | None, typer.Option(metavar="TIME", help="As known at this time; by default now.")]
+_Start = Annotated[str | None, typer.Option(metavar="TIME", help="Start; by default a day before the end.")]
+_End = Annotated[str | None, typer.Option(metavar="TIME", help="End, not included; by default now.")]
+
+
+@market.command("market get KXRAIN-26NOV23-T1", "market get KXRAIN-26NOV23-T1 --offline --json")
+@reading
+def get(
+    asked: Asked,
+    ticker: Ticker,
+    *,
+    offline: Annotated[bool, typer.Option("--offline", help="Read the database only.")] = False,
+) -> Answer:
+    """Fetch one market with its parents, store them, and show it."""
+    from kalshi_pipeline.cli.answers import markets
+
+    return markets.stored_market(asked, ticker) if offline else markets.fetched_market(asked, ticker)
+
+
+@market.command("market search rain new york", "market search bitcoin --all --json")
+@reading
+def search(
+    asked: Asked,
+    words: Annotated[
+        list[str], typer.Argument(help="Words of its title, event, series or ticker.", metavar="WORDS")
+    ],
+    *,
+    everything: Annotated[bool, typer.Option("--all", help="Markets that are not open too.")] = False,
+) -> Answer:
+    """Find markets by words.
+
+    Those that have all of them, open ones first, the most traded at the top.
+    """
+    from kalshi_pipeline.cli.answers import market_lists
+
+    return market_lists.search(asked, words, with_closed=everything)
+
+
+@market.command("market event KXRAIN-26NOV23", "market event KXRAIN-26NOV23 --at yesterday")
+@reading
+def event(
+    asked: Asked,
+    ticker: Annotated[
+        str, typer.Argument(help="Ticker of the event or of one of its markets.", metavar="TICKER")
+    ],
+    *,
+    at: _At = None,
+) -> Answer:
+    """Show an event with all outcomes and their quotes.
+
+    With the sums of the YES asks and bids, and what changed last.
+    """
+    instant = asked.instant("--at", at, SYSTEM_CLOCK.now())
+    from kalshi_pipeline.cli.answers import market_lists
+
+    return market_lists.event(asked, ticker, instant)
+
+
+@market.command("market closing --within 24h", "market closing --within 2h --columns ticker,close_at,yes_ask")
+@reading
+def closing(
+    asked: Asked,
+    *,
+    within: Annotated[str, typer.Option(metavar="SPAN", help="A span such as 90m, 24h or 7d.")] = "24h",
+) -> Answer:
+    """Show the open markets that close within a span."""
+    seconds = span_given("--within", within)
+    from kalshi_pipeline.cli.answers import market_lists
+
+    return market_lists.closing(asked, seconds)
+
+
+@market.command(
+    "market quotes", "market quotes --at '2026-11-22T14:05:00Z' --csv > quotes.csv", "quotes | grep KXRAIN"
+)
+@reading
+def quotes(asked: Asked, *, at: _At = None) -> Answer:
+    """Show the quotes of all markets as of an instant.
+
+    A terminal shows the busiest markets, a pipe and a file all that were listed.
+    """
+    instant = asked.instant("--at", at, SYSTEM_CLOCK.now())
+    from kalshi_pipeline.cli.answers import quotes as answers
+
+    return answers.quotes(asked, instant)
+
+
+@market.command(
+    "market history KXRAIN-26NOV23-T1", "market history KXRAIN-26NOV23-T1 --start yesterday --resample 3600"
+)
+@reading
+def history(
+    asked: Asked,
+    ticker: Ticker,
+    *,
+    start: _Start = None,
+    end: _End = None,
+    resample: Annotated[
+        float | None,
+        typer.Option(metavar="SECONDS", help="Show what was known every SECONDS instead."),
+    ] = None,
+) -> Answer:
+    """Show a market's quotes of a time span.
+
+    As stored, beginning with the one in force at its start, or on a grid.
+    """
+    span = _span(asked, start, end)
+    from kalshi_pipeline.cli.answers import quotes as answers
+
+    return answers.history(asked, ticker, span, resample)
+
+
+@market.command("market trades KXRAIN-26NOV23-T1", "market trades KXRAIN-26NOV23-T1 --start 2026-11-20 --csv")
+@reading
+def trades(asked: Asked, ticker: Ticker, *, start: _Start = None, end: _End = None) -> Answer:
+    """Show the stored trades of a market in a time span."""
+    span = _span(asked, start, end)
+    from kalshi_pipeline.cli.answers import trading
+
+    return trading.trades(asked, ticker, span)
+
+
+@market.command("market book KXRAIN-26NOV23-T1", "market book KXRAIN-26NOV23-T1 --fetch")
+@reading
+def book(
+    asked: Asked,
+    ticker: Ticker,
+    *,
+    fetch: Annotated[
+        bool, typer.Option("--fetch", help="Fetch the present book first, and store it.")
+    ] = False,
+) -> Answer:
+    """Show the newest stored order book of a market.
+
+    The asks are above the bids, in prices of YES.
+    """
+    from kalshi_pipeline.cli.answers import trading
+
+    return trading.book(asked, ticker, is_fetched=fetch)
+
+
+@market.command("market changes --since yesterday", "market changes KXRAIN-26NOV23-T1 --since '7d ago'")
+@reading
+def changes(
+    asked: Asked,
+    ticker: Annotated[
+        str | None, typer.Argument(help="A market, an event or a series; by default all.", metavar="[TICKER]")
+    ] = None,
+    *,
+    since: Annotated[str, typer.Option(metavar="TIME", help="From when on.")] = "24h ago",
+) -> Answer:
+    """Show what the exchange changed in descriptions.
+
+    Rules, close times, results and the like.
+    """
+    instant = asked.instant("--since", since, 0)
+    from kalshi_pipeline.cli.answers import changes as answers
+
+    return answers.changes(asked, ticker, instant)
+
+
+@market.command(
+    "market details KXRAIN-26NOV23-T1", "market details KXRAIN --kind series --at 2026-11-22T14:05:00Z"
+)
+def details(
+    ticker: Annotated[
+        str, typer.Argument(help="Ticker of a market, an event or a series.", metavar="TICKER")
+    ],
+    *,
+    at: Annotated[
+        str | None,
+        typer.Option(metavar="TIME", help="The instant, such as 2026-11-22T14:05:00Z; by default now."),
+    ] = None,
+    kind: Annotated[
+        str | None,
+        typer.Option(help="market, event, series or another kind, where several have the ticker."),
+    ] = None,
+    db: Db = None,
+) -> None:
+    """Show all that the exchange said of a ticker, as JSON.
+
+    Everything but its quote, with the exchange's own names.
+    """
+    from kalshi_pipeline.cli.answers.details import print_details
+
+    print_details(ticker, at, kind, db)
+
+
+def _span(asked: Asked, start: str | None, end: str | None) -> tuple[int, int]:
+    """Return the instants of a span."""
+    until = asked.instant("--end", end, SYSTEM_CLOCK.now())
+    return asked.instant("--start", start, until - MICROS_PER_DAY), until

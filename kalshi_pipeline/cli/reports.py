@@ -1,0 +1,26 @@
+"""What a run did, in one line."""
+
+from kalshi_pipeline.ingest.replay import Replay
+from kalshi_pipeline.ingest.run.report import Report
+from kalshi_pipeline.quoting import printable
+
+
+def report_line(report: Report) -> str:
+    """Return what a run did, in one line."""
+    return printable(report.line)
+
+
+def replay_line(found: Replay) -> str:
+    """Return what became of the records in quarantine, in one line."""
+    if not (found.read or found.unread):
+        return "nothing in quarantine waits to be read"
+    stored = [f"{count:,} {name}" for name, count in sorted(found.stored.items())]
+    others = {
+        "quotes too late": found.too_late,
+        "superseded": found.superseded,
+        "still cannot be read": found.unread,
+    }
+    parts = [f"{count:,} {name}" for name, count in others.items() if count]
+    return ", ".join(
+        [f"{found.read:,} records can be read now", *(f"{part} stored" for part in stored), *parts]
+    )

@@ -1,0 +1,91 @@
+"""The session that a collecting command works on, and the running and reporting of its steps."""
+
+import contextlib
+from collections.abc import Iterable, Iterator, Sequence
+
+from kalshi_pipeline.advice import run_again, with_advice
+from kalshi_pipeline.cli.options import settings_of
+from kalshi_pipeline.cli.reports import report_line
+from kalshi_pipeline.cli.terminal import print_line, print_message, show_step, status_line
+from kalshi_pipeline.errors import ExchangeError, PipelineError, SkippedError
+from kalshi_pipeline.ingest.run.report import Report
+from kalshi_pipeline.ingest.run.session import Session, open_session
+from kalshi_pipeline.ingest.run.steps import Step, run_steps
+from kalshi_pipeline.settings import load_settings
+
+
+@contextlib.contextmanager
+def reporting_session(db: str | None, *, is_backfill: bool = False, **overrides: object) -> Iterator[Session]:
+    """Open a session with the settings, `--db` and `overrides` first, whose progress is shown.
+
+    It is shown in a line of its own on a terminal, or line by line in a log.
+    """
+    settings = load_settings(**settings_of(db), **overrides)
+    with status_line() as status:
+        # In a log retries are not lines: a failure is one, which says for how long it was retried.
+        show, with_retries = (print_message, False) if status is None else (status.show, True)
+        if status is not None:
+            status.step(f"asking {settings.api_url}", 1, 1)
+        with open_session(settings, show, report_retries=with_retries, is_backfill=is_backfill) as session:
+            yield session
+
+
+def print_report(report: Report) -> None:
+    """Print what a run did, in one line after its day if it has one, and the notes of its report."""
+    title = "" if report.subject.day is None else f"{report.subject.day} "
+    print_line(title + report_line(report))
+    for note in report.notes:
+        print_message(f"note: {note}")
+
+
+def print_repairs(session: Session) -> None:
+    """Print what was set aside on the way, of a command that has no report."""
+    for repair in session.repairs:
+        print_message(f"note: {repair}")
+
+
+def print_whole_report(report: Report) -> None:
+    """Print what a run did; raise ExchangeError if it is partial, and SkippedError if it is skipped."""
+    print_report(report)
+    _expect_whole([report.shortfall], [report.skip])
+
+
+def run_and_print(steps: Sequence[Step]) -> None:
+    """Run every step and print what each did.
+
+    Raises ExchangeError at the end, naming what is partial or failed, or else SkippedError, naming what is skipped.
+    """
+    shortfalls: list[str | None] = []
+    skips: list[str | None] = []
+
+    def on_report(report: Report) -> None:
+        print_report(report)
+        shortfalls.append(report.shortfall)
+        skips.append(report.skip)
+
+    def on_failure(name: str, error: ExchangeError) -> None:
+        print_failure(name, error)
+        shortfalls.append(f"{name} failed")
+
+    run_steps(_shown(steps), on_report, on_failure)
+    _expect_whole(shortfalls, skips)
+
+
+def _shown(steps: Sequence[Step]) -> Iterator[Step]:
+    """Yield the steps, each as it is shown to begin."""
+    for number, step in enumerate(steps, 1):
+        show_step(step.name, number, len(steps))
+        yield step
+
+
+def print_failure(name: str, error: PipelineError) -> None:
+    """Print what failed, and why, in one line."""
+    print_message(f"{name} failed: {'; '.join(with_advice(error).splitlines())}")
+
+
+def _expect_whole(shortfalls: Iterable[str | None], skips: Iterable[str | None]) -> None:
+    missing, skipped = list(filter(None, shortfalls)), list(filter(None, skips))
+    if not missing and not skipped:
+        return
+    line = run_again("; ".join(missing + skipped))
+    raise ExchangeError(line) if missing else SkippedError(line)

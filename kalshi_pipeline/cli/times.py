@@ -1,0 +1,95 @@
+"""How instants and spans are written on the command line, and what they mean."""
+
+import re
+from datetime import UTC, datetime, time, timedelta, tzinfo
+
+from kalshi_pipeline.clock import SYSTEM_CLOCK
+from kalshi_pipeline.errors import ConfigurationError
+from kalshi_pipeline.quoting import quoted
+from kalshi_pipeline.units import MICROS_PER_SECOND, datetime_of, instant_of, parse_instant
+
+EXAMPLES = (
+    "RFC 3339 such as 2026-11-22T14:05:00Z, a date, a time of day such as 14:05, 2h ago, yesterday or now"
+)
+
+_SPAN = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?(s|m|h|d|w|seconds?|minutes?|mins?|hours?|days?|weeks?|)")
+_SECONDS_OF = {"": 60, "s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
+_OF_DAY = re.compile(r"([01]?[0-9]|2[0-3]):([0-5][0-9])(?::([0-5][0-9]))?")
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_WITHOUT_ZONE = re.compile(
+    r"([0-9]{4}-[0-9]{2}-[0-9]{2})[Tt ]([0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,6})?)?)"
+)
+
+
+def instant_given(option: str, text: str, *, is_local: bool = False) -> int:
+    """Return the instant that an option has, in microseconds since 1970.
+
+    Days and times of day are UTC, or with `is_local` this computer's; a time of day is the last one before now.
+    ConfigurationError for anything that is not a time.
+    """
+    now = SYSTEM_CLOCK.now()
+    try:
+        found = _instant(" ".join(text.split()), now, None if is_local else UTC)
+    except (ValueError, OverflowError) as error:
+        reason = str(error) if isinstance(error, _NoZoneError) else f"is not a time: write {EXAMPLES}"
+        raise ConfigurationError([f"{option} {quoted(text)} {reason}"]) from error
+    if found is None:
+        raise ConfigurationError(
+            [f"{option} {quoted(text)} is not a time: the exchange writes it for 'not set'"]
+        )
+    return found
+
+
+def span_given(option: str, text: str) -> float:
+    """Return the seconds of a span such as 90m, 1h or 2d; a plain number is minutes."""
+    seconds = _seconds(text.strip().lower())
+    if seconds is None:
+        raise ConfigurationError(
+            [f"{option} {quoted(text)} is not a span: use minutes, or a span such as 90m, 1h or 2d"]
+        )
+    return seconds
+
+
+class _NoZoneError(ValueError):
+    """A date with a time of day, which is a different instant in every zone."""
+
+
+def _instant(text: str, now: int, zone: tzinfo | None) -> int | None:
+    lower = text.lower()
+    today = datetime_of(now).astimezone(zone)
+    if lower in ("now", "today", "yesterday"):
+        days = {"today": 0, "yesterday": -1}
+        return now if lower == "now" else _midnight(today + timedelta(days=days[lower]), zone)
+    if lower.endswith(" ago") and (seconds := _seconds(lower.removesuffix(" ago"))) is not None:
+        ago = now - round(seconds * MICROS_PER_SECOND)
+        datetime_of(ago)
+        return ago
+    if match := _OF_DAY.fullmatch(lower):
+        hour, minute, second = (int(part or 0) for part in match.groups())
+        of_today = _at(today, time(hour, minute, second), zone)
+        return (
+            of_today if of_today <= now else _at(today - timedelta(days=1), time(hour, minute, second), zone)
+        )
+    if _DATE.fullmatch(text):
+        return _midnight(datetime.fromisoformat(text), zone)
+    if match := _WITHOUT_ZONE.fullmatch(text):
+        if zone is UTC:
+            raise _NoZoneError("names no time zone: end it with Z for UTC, or an offset such as +01:00")
+        day, of_day = match.groups()
+        return _at(datetime.fromisoformat(day), time.fromisoformat(of_day), zone)
+    return parse_instant(text)
+
+
+def _midnight(day: datetime, zone: tzinfo | None) -> int:
+    return _at(day, time(), zone)
+
+
+def _at(day: datetime, of_day: time, zone: tzinfo | None) -> int:
+    """Return an instant of a zone; None is this computer's, whose offset differs from day to day."""
+    moment = datetime.combine(day.date(), of_day)
+    return instant_of(moment.astimezone() if zone is None else moment.replace(tzinfo=zone))
+
+
+def _seconds(text: str) -> float | None:
+    match = _SPAN.fullmatch(text)
+    return None if match is None else float(match.group(1)) * _SECONDS_OF[match.group(2)[:1]]

@@ -1,0 +1,130 @@
+"""Times and spans as a person writes them."""
+
+import time
+from collections.abc import Iterator
+from datetime import UTC, timedelta
+
+import pytest
+
+from kalshi_pipeline.cli.times import instant_given, span_given
+from kalshi_pipeline.clock import SYSTEM_CLOCK
+from kalshi_pipeline.errors import ConfigurationError
+from kalshi_pipeline.units import MICROS_PER_DAY, MICROS_PER_SECOND, datetime_of, parse_instant
+
+
+@pytest.fixture
+def in_new_york(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    with monkeypatch.context() as patch:
+        patch.setenv("TZ", "America/New_York")
+        time.tzset()
+        yield
+    time.tzset()
+
+
+@pytest.mark.parametrize(
+    ("text", "iso"),
+    [
+        ("2026-11-22T14:05:00Z", "2026-11-22T14:05:00Z"),
+        ("2026-11-22t15:05:00.25+01:00", "2026-11-22T14:05:00.25Z"),
+        (" 2026-11-22 ", "2026-11-22T00:00:00Z"),
+    ],
+)
+def test_days_are_utc_and_rfc_3339_is_exact(text: str, iso: str) -> None:
+    assert instant_given("--at", text) == parse_instant(iso)
+
+
+@pytest.mark.usefixtures("in_new_york")
+@pytest.mark.parametrize(
+    ("text", "iso"),
+    [
+        ("2026-11-22", "2026-11-22T05:00:00Z"),
+        ("2026-07-04", "2026-07-04T04:00:00Z"),
+        ("2026-11-22 14:05", "2026-11-22T19:05:00Z"),
+        ("2026-07-04T14:05:30.5", "2026-07-04T18:05:30.5Z"),
+        ("2026-11-22T14:05:00Z", "2026-11-22T14:05:00Z"),
+    ],
+)
+def test_local_days_and_times_have_the_offset_of_their_own_day(text: str, iso: str) -> None:
+    assert instant_given("--at", text, is_local=True) == parse_instant(iso)
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("now", 0),
+        ("2h ago", 7200),
+        ("90 minutes ago", 5400),
+        ("1.5d ago", 129_600),
+        ("2 Weeks AGO", 1_209_600),
+    ],
+)
+def test_ages_are_counted_from_now(text: str, seconds: float) -> None:
+    before = SYSTEM_CLOCK.now()
+    found = instant_given("--at", text) + round(seconds * MICROS_PER_SECOND)
+    assert before <= found <= SYSTEM_CLOCK.now()
+
+
+def test_yesterday_begins_a_day_before_today() -> None:
+    today, yesterday = instant_given("--at", "today"), instant_given("--at", "Yesterday")
+    assert today - yesterday == MICROS_PER_DAY
+    assert today % MICROS_PER_DAY == 0
+    assert 0 <= SYSTEM_CLOCK.now() - today < MICROS_PER_DAY + MICROS_PER_SECOND
+
+
+@pytest.mark.parametrize("hours", [-1, 1], ids=["earlier today", "later today"])
+def test_time_of_day_is_the_last_one_before_now(hours: int) -> None:
+    asked = (datetime_of(SYSTEM_CLOCK.now()) + timedelta(hours=hours)).astimezone(UTC)
+    found = datetime_of(instant_given("--at", f"{asked:%H:%M:%S}"))
+    assert timedelta() <= datetime_of(SYSTEM_CLOCK.now()) - found <= timedelta(days=1)
+    assert found.time() == asked.replace(microsecond=0).time()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "noon",
+        "",
+        "24:00",
+        "14:60",
+        "2026-02-30",
+        "2026-11-22T14:05",
+        "99999999d ago",
+        "ago",
+        "0001-01-01T00:00:00Z",
+        "1\x1b[31m",
+    ],
+)
+def test_what_is_no_time_is_refused_in_one_printable_line(text: str) -> None:
+    with pytest.raises(ConfigurationError) as refused:
+        instant_given("--at", text)
+    assert str(refused.value).startswith("--at ")
+    assert str(refused.value).isprintable()
+
+
+def test_time_without_a_zone_says_what_is_missing() -> None:
+    with pytest.raises(ConfigurationError, match="names no time zone: end it with Z"):
+        instant_given("--at", "2026-11-22 14:05:00")
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("5", 300),
+        ("90m", 5400),
+        ("1h", 3600),
+        ("2d", 172_800),
+        ("0.5 hours", 1800),
+        ("30s", 30),
+        ("1w", 604_800),
+    ],
+)
+def test_spans_have_a_unit_or_are_minutes(text: str, seconds: float) -> None:
+    assert span_given("--window", text) == seconds
+
+
+@pytest.mark.parametrize("text", ["", "h", "-1h", "1 fortnight", "1e3", "inf", "1mo"])
+def test_what_is_no_span_is_refused(text: str) -> None:
+    with pytest.raises(
+        ConfigurationError, match=r"--window .* is not a span: use minutes, or a span such as 90m"
+    ):
+        span_given("--window", text)
