@@ -8,7 +8,9 @@ from typing import TypeAlias
 
 Process: TypeAlias = subprocess.Popen[str]
 
-_AT_SIGINT = "import signal; signal.signal(signal.SIGINT, signal.{})\n"
+_SIGNALS = (
+    "import signal; signal.signal(signal.SIGINT, signal.{}); signal.signal(signal.SIGHUP, signal.SIG_DFL)\n"
+)
 CLI = "from kalshi_pipeline.cli.entry import main; main()"
 
 
@@ -22,9 +24,9 @@ def python(
 ) -> Iterator[Process]:
     """Run code in a process of its own. The block ends when the process has; it is killed where the test fails.
 
-    What SIGINT does to it never depends on the tests' own process, which ignores it in the background job of a shell.
+    What signals do to it never depends on the tests' own process, which ignores some in the background job of a shell.
     """
-    prelude = _AT_SIGINT.format("SIG_IGN" if ignores_sigint else "default_int_handler")
+    prelude = _SIGNALS.format("SIG_IGN" if ignores_sigint else "default_int_handler")
     command = [sys.executable, "-W", "error", "-c", prelude + code, *arguments]
     with subprocess.Popen(
         command, env=env, stdin=subprocess.PIPE, stdout=stdout, stderr=subprocess.PIPE, text=True
