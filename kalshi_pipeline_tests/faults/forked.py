@@ -13,8 +13,8 @@ from typing import NamedTuple
 # most commands, and kills would then hit imports.
 _FORK = """
 import io, json, os, select, signal, sys, time
-from kalshi_pipeline.cli import collecting, backfill, repairing  # what the commands need
-from kalshi_pipeline.cli.app import main
+from kalshi_pipeline.cli import app, backfill, data, market, runs  # what the commands need
+from kalshi_pipeline.cli.entry import main
 
 def child(order):
     os.setsid()

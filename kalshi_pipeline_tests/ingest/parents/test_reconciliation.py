@@ -76,7 +76,7 @@ def test_whole_life_of_a_market(sandbox: Sandbox, session: Session, ticker: str,
     ]
     assert query(HISTORY, ticker) == [("00", 0), ("01", 1)]
     [amendment] = query("SELECT * FROM settlement_amendment_history")
-    assert (amendment[0], *amendment[2:]) == (ticker, "yes", "no", None, None)
+    assert (amendment[0], *amendment[2:6]) == (ticker, "yes", "no", None, None)
     settled = "SELECT result, settlement_value, settled_at, settled_at_source, tier, amended_at FROM settlement_history"
     at, amended_at = iso_of(sandbox.world.clock), amendment[1]
     assert query(f"{settled} WHERE ticker = ?", ticker) == [
