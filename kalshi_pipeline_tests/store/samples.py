@@ -7,11 +7,18 @@ from pathlib import Path
 
 from sqlalchemy import Column, ForeignKey, Integer, MetaData, Table, func, select, update
 
-from kalshi_pipeline.records import Event, Market, Quote, Series
+from kalshi_pipeline.records import Document, Event, Market, Quote, Series
 from kalshi_pipeline.scope import Combos, Scope
 from kalshi_pipeline.store.database import Database
 from kalshi_pipeline.store.schema.tables import markets, ticks
 from kalshi_pipeline.store.scopes import scope_id
+from kalshi_pipeline.store.writing.documents import (
+    DocumentKind,
+    compress_documents,
+    find_new_documents,
+    insert_documents,
+    prepare_document,
+)
 from kalshi_pipeline.store.writing.fingerprints import forget_fingerprints
 from kalshi_pipeline.store.writing.ids import insert_one
 from kalshi_pipeline.store.writing.parents import (
@@ -293,3 +300,12 @@ def query(database: Database, sql: str) -> list[tuple[object, ...]]:
 
 def without(rows: Iterable[Row], *names: str) -> list[Row]:
     return [{name: value for name, value in row.items() if name not in names} for row in rows]
+
+
+def store_documents(database: Database, kind: DocumentKind, documents: Sequence[Document], at: int) -> None:
+    """Store documents of records that are stored."""
+    with database.begin() as connection:
+        found = find_new_documents(
+            connection, kind, [prepare_document(kind, document, at) for document in documents]
+        )
+        insert_documents(connection, kind, compress_documents(connection, kind, found))

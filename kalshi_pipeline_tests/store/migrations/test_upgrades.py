@@ -555,8 +555,7 @@ def test_damaged_file_is_said_to_be_damaged(older: Path) -> None:
         upgrade(older)
     assert caught.value.problem is StoreProblem.DAMAGED
     assert with_advice(caught.value).endswith(
-        "malformed; `sqlite3 FILE .recover` prints what can be read of it; restore a copy of it, or recover what can "
-        "be read"
+        "malformed; `sqlite3 FILE .recover` prints what can be read of it; restore a backup (docs/backups.md)"
     )
 
 

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import Connection, Table
 from sqlalchemy import event as sqlalchemy_event
 
-from kalshi_pipeline.records import READING, Event, Market, Series, fields_of
+from kalshi_pipeline.records import READING, Document, Event, Market, Series, fields_of
 from kalshi_pipeline.store.database import Database
 from kalshi_pipeline.store.schema.from_records import shared_fields, text_key
 from kalshi_pipeline.store.schema.tables import (
@@ -21,6 +21,7 @@ from kalshi_pipeline.store.schema.tables import (
     markets,
     series,
 )
+from kalshi_pipeline.store.writing.documents import EVENT
 from kalshi_pipeline.store.writing.parents import (
     merge_events,
     merge_markets,
@@ -41,6 +42,7 @@ from kalshi_pipeline_tests.store.samples import (
     market,
     query,
     series_row,
+    store_documents,
     store_events,
     store_markets,
     store_series,
@@ -439,8 +441,9 @@ def _unknown(database: Database, *named: str) -> list[str]:
 
 
 def test_unknown_events_are_those_missing_in_the_store_each_once(database: Database) -> None:
-    store_events(database, event("KNOWN"))
-    assert _unknown(database, "Z", "KNOWN", "A", "Z") == ["A", "Z"]
+    store_events(database, event("KNOWN"), event("UNDOCUMENTED"))
+    store_documents(database, EVENT, [Document("KNOWN", {"event_ticker": "KNOWN"})], NOON)
+    assert _unknown(database, "Z", "KNOWN", "A", "Z", "UNDOCUMENTED") == ["A", "UNDOCUMENTED", "Z"]
     assert _unknown(database) == []
 
 
@@ -459,6 +462,7 @@ def test_unknown_events_hold_placeholders_until_the_exchange_was_asked(database:
         record_lookups(connection, ["A"], NOON)
     assert _unknown(database, "B", "A") == ["B"]
     store_events(database, event("B"))
+    store_documents(database, EVENT, [Document("B", {"event_ticker": "B"})], NOON)
     assert _unknown(database, "B", "A") == []
 
 

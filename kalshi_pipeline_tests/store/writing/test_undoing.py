@@ -18,10 +18,6 @@ from kalshi_pipeline.store.schema.tables import (
 from kalshi_pipeline.store.writing.backfill_progress import WalkKey, WalkState, close_walk, open_walk
 from kalshi_pipeline.store.writing.documents import (
     MARKET,
-    compress_documents,
-    find_new_documents,
-    insert_documents,
-    prepare_document,
 )
 from kalshi_pipeline.store.writing.lookups import (
     mark_gone,
@@ -52,6 +48,7 @@ from kalshi_pipeline_tests.store.samples import (
     market,
     query,
     series_row,
+    store_documents,
     store_events,
     store_markets,
     store_series,
@@ -300,18 +297,11 @@ def test_documents_that_a_wrong_clock_dated_are_fetched_again(database: Database
     documents = [
         Document(ticker, {"ticker": ticker, "title": title}) for ticker, title in (("M", "a"), ("N", "b"))
     ]
-    store_documents(database, documents, NOON)
-    store_documents(database, [Document("M", {"ticker": "M", "title": "c"})], AHEAD)
+    store_documents(database, MARKET, documents, NOON)
+    store_documents(database, MARKET, [Document("M", {"ticker": "M", "title": "c"})], AHEAD)
     assert counted(database) == {"market_documents": 1, "market_fingerprints": 1}
     undo(database)
     assert query(database, "SELECT count(*), max(seen_at) FROM market_documents") == [(2, NOON)]
     assert query(database, FINGERPRINTED) == [("M", 0), ("N", 1)]
-    store_documents(database, [Document("M", {"ticker": "M", "title": "c"})], NOW)
+    store_documents(database, MARKET, [Document("M", {"ticker": "M", "title": "c"})], NOW)
     assert query(database, "SELECT count(*), max(seen_at) FROM market_documents") == [(3, NOW)]
-
-
-def store_documents(database: Database, documents: list[Document], at: int) -> None:
-    with database.begin() as connection:
-        prepared = [prepare_document(MARKET, document, at) for document in documents]
-        found = find_new_documents(connection, MARKET, prepared)
-        insert_documents(connection, MARKET, compress_documents(connection, MARKET, found))
