@@ -104,7 +104,7 @@ class Database:
     @property
     def limit_file(self) -> Path:
         """The file through which all processes that collect into this database share one limit of requests."""
-        return self._dialect.limit_file
+        return self._dialect.make_limit_file()
 
     def close(self) -> None:
         """Close every connection."""

@@ -157,7 +157,11 @@ class Dialect(Protocol):
 
     @property
     def limit_file(self) -> Path:
-        """The file through which all processes on this database share one limit of requests."""
+        """The file through which all processes on this database share one limit of requests. It may be missing."""
+        ...
+
+    def make_limit_file(self) -> Path:
+        """Make that file, so that whoever may write to the database may use it, and return it."""
         ...
 
     @property

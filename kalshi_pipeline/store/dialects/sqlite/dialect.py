@@ -96,10 +96,13 @@ class Sqlite(Dialect):
     @property
     def limit_file(self) -> Path:
         """A file beside the database."""
-        path = self._beside(".limit")
-        for shared in (path, self._beside(".limit.lock")):
-            make_like(shared, self._path)
-        return path
+        return self._beside(".limit")
+
+    def make_limit_file(self) -> Path:
+        """Make it like the database, with its lock and what is learned of the limit."""
+        for shared in (".limit", ".limit.lock", ".limit.rate"):
+            make_like(self._beside(shared), self._path)
+        return self.limit_file
 
     @property
     def engine(self) -> Engine:
