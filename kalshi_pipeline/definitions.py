@@ -6,6 +6,7 @@ from kalshi_pipeline.defs import (
     candlesticks,
     catalogue,
     collect,
+    exchange,
     fee_changes,
     field_comparison,
     housekeeping,
@@ -21,6 +22,7 @@ from kalshi_pipeline.defs import (
 from kalshi_pipeline.defs.resources import Pipeline
 
 defs = dg.Definitions.merge(
+    exchange.defs,
     catalogue.defs,
     snapshots.defs,
     window_comparison.defs,

@@ -1,13 +1,13 @@
 """Candlesticks by UTC day: the asset, the job that collects a day, and a daily schedule that is stopped by default."""
 
 from collections.abc import Iterator
-from datetime import date
 
 import dagster as dg
 
 from kalshi_pipeline.defs.catalogue import markets
-from kalshi_pipeline.defs.days import UTC_DAYS, run_of_yesterday
-from kalshi_pipeline.defs.pipeline_asset import AssetEvent, materialize_day, pipeline_asset
+from kalshi_pipeline.defs.days import MONTH_A_RUN, UTC_DAYS, materialize_days, run_of_yesterday
+from kalshi_pipeline.defs.pipeline_asset import AssetEvent, pipeline_asset
+from kalshi_pipeline.defs.presentation import Cadence, Domain, Group
 from kalshi_pipeline.defs.resources import Pipeline
 from kalshi_pipeline.defs.run_ticks import BACKFILL_POOL
 from kalshi_pipeline.ingest.candlesticks import collect_candlesticks
@@ -15,11 +15,15 @@ from kalshi_pipeline.monitoring.checks import CANDLESTICKS_SANE, LISTING_COMPLET
 
 
 @pipeline_asset(
+    group=Group.HISTORY,
+    domain=Domain.CANDLESTICKS,
+    cadence=Cadence.DAILY,
     table="candlesticks",
     endpoint="/markets/candlesticks",
     parents=[markets],
     checks=[LISTING_COMPLETE, QUARANTINE_SHARE, CANDLESTICKS_SANE],
     partitions=UTC_DAYS,
+    backfill_policy=MONTH_A_RUN,
     pool=BACKFILL_POOL,
 )
 def candlesticks(context: dg.AssetExecutionContext, pipeline: Pipeline) -> Iterator[AssetEvent]:
@@ -31,15 +35,14 @@ def candlesticks(context: dg.AssetExecutionContext, pipeline: Pipeline) -> Itera
     the present day is stored as far as it is over. A second run requests what is missing, by market and day, and
     changes nothing else. Query the views `candlestick_history`, `candlestick_coverage` and `price_history_filled`.
     """
-    day = date.fromisoformat(context.partition_key)
-    yield from materialize_day(context, pipeline, lambda session: collect_candlesticks(session, day))
+    yield from materialize_days(context, pipeline, collect_candlesticks)
 
 
 candlesticks_job = dg.define_asset_job(
     "collect_candlesticks",
     selection=dg.AssetSelection.assets(candlesticks),
     description="Candlesticks of one UTC day.",
-    tags={dg.MAX_RUNTIME_SECONDS_TAG: "21600"},
+    tags={dg.MAX_RUNTIME_SECONDS_TAG: "86400"},
 )
 
 

@@ -3,6 +3,7 @@
 import dagster as dg
 
 from kalshi_pipeline.defs.pipeline_asset import materialize, pipeline_asset
+from kalshi_pipeline.defs.presentation import Cadence, Domain, Group
 from kalshi_pipeline.defs.resources import Pipeline
 from kalshi_pipeline.ingest.sync import sync_events, sync_markets, sync_series
 from kalshi_pipeline.monitoring.checks import (
@@ -15,6 +16,9 @@ from kalshi_pipeline.monitoring.checks import (
 
 
 @pipeline_asset(
+    group=Group.REFERENCE,
+    domain=Domain.CATALOGUE,
+    cadence=Cadence.HOURLY,
     table="series",
     endpoint="/series",
     checks=[LISTING_COMPLETE, NOT_SUDDENLY_EMPTY, QUARANTINE_SHARE],
@@ -28,6 +32,9 @@ def series(context: dg.AssetExecutionContext, pipeline: Pipeline) -> dg.Material
 
 
 @pipeline_asset(
+    group=Group.REFERENCE,
+    domain=Domain.CATALOGUE,
+    cadence=Cadence.HOURLY,
     table="events",
     endpoint="/events",
     parents=[series],
@@ -44,6 +51,9 @@ def events(context: dg.AssetExecutionContext, pipeline: Pipeline) -> dg.Material
 
 
 @pipeline_asset(
+    group=Group.REFERENCE,
+    domain=Domain.CATALOGUE,
+    cadence=Cadence.HOURLY,
     table="markets",
     endpoint="/markets",
     parents=[events],

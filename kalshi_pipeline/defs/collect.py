@@ -6,14 +6,12 @@ from kalshi_pipeline.clock import SYSTEM_CLOCK
 from kalshi_pipeline.defs.catalogue import events, markets, series
 from kalshi_pipeline.defs.environment import current_settings
 from kalshi_pipeline.defs.fee_changes import event_fee_changes, series_fee_changes
-from kalshi_pipeline.defs.field_comparison import fields_are_as_before
 from kalshi_pipeline.defs.liveness import live_run, longest_silence_seconds
 from kalshi_pipeline.defs.related import event_metadata, related_assets
 from kalshi_pipeline.defs.run_complete import run_complete
 from kalshi_pipeline.defs.run_ticks import COLLECT_JOB, JOB_TAG, TICK_TAG, tags_of
 from kalshi_pipeline.defs.settlements import settlements
 from kalshi_pipeline.defs.snapshots import price_snapshots
-from kalshi_pipeline.defs.window_comparison import windows_see_everything
 from kalshi_pipeline.ingest.run.ticks import Tick
 from kalshi_pipeline.units import instant_of
 
@@ -31,7 +29,7 @@ _assets = dg.AssetSelection.assets(
 )
 collect_job = dg.define_asset_job(
     COLLECT_JOB,
-    selection=_assets - dg.AssetSelection.checks(windows_see_everything, fields_are_as_before),
+    selection=_assets,
     description="Series, events, markets, a snapshot, what has settled, changes of fees, and milestones and the like.",
     tags={JOB_TAG: COLLECT_JOB, dg.MAX_RUNTIME_SECONDS_TAG: "7200"},
 )

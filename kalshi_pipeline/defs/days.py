@@ -1,11 +1,115 @@
-"""Partitions of one UTC day each, for assets that are collected by day, and the run that collects the day before."""
+"""Assets that are collected by UTC day: their partitions, how a run collects several, and the run of the day before."""
 
-from datetime import timedelta
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import date, timedelta
 
 import dagster as dg
 
+from kalshi_pipeline.defs.metadata import run_metadata
+from kalshi_pipeline.defs.pipeline_asset import (
+    AssetEvent,
+    Collected,
+    check_result,
+    collected,
+    elsewhere,
+    error_lines,
+    failing_in_one_line,
+    no_materialization,
+    partial_line,
+    raise_failure,
+)
+from kalshi_pipeline.defs.resources import Pipeline
+from kalshi_pipeline.errors import ExchangeError, TransientExchangeError
+from kalshi_pipeline.ingest.run.report import Report
+from kalshi_pipeline.ingest.run.session import Session
+from kalshi_pipeline.monitoring.checks import Finding, finding_of_days
+from kalshi_pipeline.quoting import printable
+
 # The exchange opened in July 2021. Today is a partition too: it can be refreshed, and is partial until it is over.
 UTC_DAYS = dg.DailyPartitionsDefinition(start_date="2021-07-01", timezone="UTC", end_offset=1)
+MONTH_A_RUN = dg.BackfillPolicy.multi_run(max_partitions_per_run=31)
+"""A backfill of a year is a dozen runs instead of 365, each of which would start a process."""
+
+
+def materialize_days(
+    context: dg.AssetExecutionContext, pipeline: Pipeline, collect: Callable[[Session, date], Report]
+) -> Iterator[AssetEvent]:
+    """Run one function of `ingest` over each day of a run, as a backfill, with the checks that the asset declares.
+
+    A complete day is materialized at once. One that the exchange fails, or that is partial, keeps none of the others
+    from being collected, and fails the run at its end. A day that is not over is observed only, so that Dagster goes
+    on showing it as missing.
+    """
+    days = context.partition_keys
+    failures = _Failures(len(days))
+    findings: dict[str, Sequence[Finding]] = {}
+    with failing_in_one_line():
+        for day in days:
+            try:
+                found = collected(context, pipeline, _on(day, collect), is_backfill=True)
+            except ExchangeError as error:
+                failures.add(day, error_lines(error), is_transient=isinstance(error, TransientExchangeError))
+                continue
+            yield from elsewhere(found.report)
+            yield _outcome(context, day, found)
+            findings[day] = found.findings
+            if (line := _shortfall(found.report)) is not None:
+                failures.add(day, line)
+    yield from map(check_result, _together(findings))
+    failures.raise_if_any()
+    yield no_materialization()
+
+
+def _on(day: str, collect: Callable[[Session, date], Report]) -> Callable[[Session], Report]:
+    return lambda session: collect(session, date.fromisoformat(day))
+
+
+def _outcome(
+    context: dg.AssetExecutionContext, day: str, found: Collected
+) -> dg.AssetMaterialization | dg.AssetObservation:
+    if found.report.is_complete and found.report.is_over:
+        return dg.AssetMaterialization(context.asset_key, partition=day, metadata=found.metadata)
+    context.log.info(printable(f"{day} is not materialized: {found.report.reason}"))
+    return dg.AssetObservation(context.asset_key, partition=day, metadata=run_metadata(found.report))
+
+
+def _shortfall(report: Report) -> str | None:
+    """Return what is missing in a day that is over, or that an error stopped, in one line; None if nothing is."""
+    if report.shortfall is None or not (report.is_over or report.error):
+        return None
+    return partial_line(report.shortfall)
+
+
+def _together(findings: Mapping[str, Sequence[Finding]]) -> Iterator[Finding]:
+    """Yield one finding of each check, because Dagster takes one of a step."""
+    for of_check in zip(*findings.values(), strict=True):
+        yield finding_of_days(dict(zip(findings, of_check, strict=True)))
+
+
+class _Failures:
+    """The days of a run that failed, or are incomplete."""
+
+    def __init__(self, days: int) -> None:
+        self._days = days
+        self._lines: dict[str, str] = {}
+        self._is_transient = False
+
+    def add(self, day: str, line: str, *, is_transient: bool = False) -> None:
+        self._lines[day] = line
+        self._is_transient = self._is_transient or is_transient
+
+    def raise_if_any(self) -> None:
+        """Fail the step, with a line for each of them. Where another try may help, Dagster makes it once."""
+        if not self._lines:
+            return
+        lines = [*self._lines.values()]
+        if self._days > 1:
+            lines = [f"{day}: {line}" for day, line in self._lines.items()]
+            lines.append(
+                f"{len(lines)} of {self._days} days are missing; the others are stored: "
+                "a backfill of 'missing and failed' partitions fetches the rest"
+            )
+        raise_failure("\n".join(lines), is_transient=self._is_transient)
 
 
 def run_of_yesterday(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:

@@ -3,12 +3,16 @@
 import dagster as dg
 
 from kalshi_pipeline.defs.pipeline_asset import AFTER_ALL, materialize, pipeline_asset
+from kalshi_pipeline.defs.presentation import Cadence, Domain, Group
 from kalshi_pipeline.defs.resources import Pipeline
 from kalshi_pipeline.ingest.fee_changes import sync_event_fee_changes, sync_series_fee_changes
 from kalshi_pipeline.monitoring.checks import LISTING_COMPLETE, NOT_SUDDENLY_EMPTY, QUARANTINE_SHARE
 
 
 @pipeline_asset(
+    group=Group.REFERENCE,
+    domain=Domain.FEES,
+    cadence=Cadence.HOURLY,
     table="series_fee_changes",
     endpoint="/series/fee_changes",
     checks=[LISTING_COMPLETE, NOT_SUDDENLY_EMPTY, QUARANTINE_SHARE],
@@ -25,6 +29,9 @@ def series_fee_changes(context: dg.AssetExecutionContext, pipeline: Pipeline) ->
 
 
 @pipeline_asset(
+    group=Group.REFERENCE,
+    domain=Domain.FEES,
+    cadence=Cadence.HOURLY,
     table="event_fee_changes",
     endpoint="/events/fee_changes",
     checks=[LISTING_COMPLETE, QUARANTINE_SHARE],

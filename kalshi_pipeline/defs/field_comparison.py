@@ -6,13 +6,16 @@ import dagster as dg
 
 from kalshi_pipeline.api import Store
 from kalshi_pipeline.defs.catalogue import markets
+from kalshi_pipeline.defs.exchange import exchange
 from kalshi_pipeline.defs.pipeline_asset import check_result, failing_in_one_line, last_place
 from kalshi_pipeline.defs.resources import Pipeline
 from kalshi_pipeline.defs.run_ticks import JOB_TAG
 from kalshi_pipeline.monitoring.field_comparison import FIELDS_ARE_AS_BEFORE, compare_with_weeks_before
 
 
-@dg.asset_check(asset=markets, name=FIELDS_ARE_AS_BEFORE.name, description=FIELDS_ARE_AS_BEFORE.description)
+@dg.asset_check(
+    asset=exchange.key, name=FIELDS_ARE_AS_BEFORE.name, description=FIELDS_ARE_AS_BEFORE.description
+)
 def fields_are_as_before(context: dg.AssetCheckExecutionContext, pipeline: Pipeline) -> dg.AssetCheckResult:
     """Compare the fields of the newest week with those of the weeks before."""
     place_before = partial(last_place, context.instance, markets.key)

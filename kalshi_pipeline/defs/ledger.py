@@ -7,6 +7,7 @@ import dagster as dg
 
 from kalshi_pipeline.api import FinishedDay, Place
 from kalshi_pipeline.defs.environment import current_settings
+from kalshi_pipeline.defs.run_ticks import BACKFILL_POOL
 from kalshi_pipeline.errors import StoreError, StoreProblem
 from kalshi_pipeline.monitoring.ledger import is_whole, read_ledger
 from kalshi_pipeline.quoting import printable
@@ -27,6 +28,8 @@ def command_line_sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult 
     that has other rows than Dagster knows of is observed. At most a hundred days are reported at a time. It uses no
     network, and starts no run.
     """
+    # Dagster itself gives a pool its default limit at its first run: until then the UI would show none.
+    context.instance.event_log_storage.initialize_concurrency_limit_to_default(BACKFILL_POOL)
     settings = current_settings()
     after = Place(*json.loads(context.cursor)) if context.cursor else Place()
     try:

@@ -2,16 +2,18 @@
 
 import json
 import re
+from collections.abc import Callable
 from typing import Any, TypeAlias
 
 import dagster as dg
 
+from kalshi_pipeline.defs.presentation import source_of, table_uri
 from kalshi_pipeline.ingest.run.report import OtherTable, Report
 from kalshi_pipeline.quoting import printable
 from kalshi_pipeline.store.schema.columns import ColumnNote, columns_of
 from kalshi_pipeline.units import MICROS_PER_SECOND
 
-_Metadata: TypeAlias = dict[str, dg.MetadataValue | str | int | float | bool]
+Metadata: TypeAlias = dict[str, dg.MetadataValue | str | int | float | bool]
 
 _MARKUP = re.compile(r"[\\`*_\[\]<>&~|]|^[#+=-]")
 _ADDRESS = re.compile(r"((?:https?://|www\.|\S+@)\S+)", re.IGNORECASE)
@@ -19,11 +21,14 @@ _ADDRESS = re.compile(r"((?:https?://|www\.|\S+@)\S+)", re.IGNORECASE)
 _RARE = ("out_of_scope", "ended", "gone", "paused", "unconfirmed")
 
 
-def definition_metadata(table: str | None, endpoint: str | None) -> dict[str, object]:
-    """Return what the UI shows of an asset before its first run: its table with its columns, and its endpoint."""
-    metadata: dict[str, object] = {}
+def definition_metadata(
+    function: Callable[..., Any], table: str | None, endpoint: str | None
+) -> dict[str, object]:
+    """Return what the UI shows of an asset before its first run: source, table with its columns, endpoint."""
+    metadata: dict[str, object] = {"dagster/code_references": source_of(function)}
     if table is not None:
         metadata["dagster/table_name"] = table
+        metadata["dagster/uri"] = table_uri(table)
         metadata["dagster/column_schema"] = dg.TableSchema([_column(note) for note in columns_of(table)])
     if endpoint is not None:
         metadata["endpoint"] = endpoint
@@ -39,7 +44,7 @@ def _column(note: ColumnNote) -> dg.TableColumn:
     )
 
 
-def run_metadata(report: Report) -> _Metadata:
+def run_metadata(report: Report) -> Metadata:
     """Return what one run did. The UI plots the numbers over time."""
     tally = report.tally
     metadata = _counts(report)
@@ -63,10 +68,10 @@ def run_metadata(report: Report) -> _Metadata:
     return metadata
 
 
-def _counts(report: Report) -> _Metadata:
+def _counts(report: Report) -> Metadata:
     """Return what every run has."""
     tally = report.tally
-    metadata: _Metadata = {
+    metadata: Metadata = {
         "dagster/row_count": report.rows,
         "record": report.run.name,
         "scope": printable(report.subject.sentence),
@@ -94,16 +99,16 @@ def _counts(report: Report) -> _Metadata:
     return metadata
 
 
-def other_metadata(other: OtherTable) -> _Metadata:
+def other_metadata(other: OtherTable) -> Metadata:
     """Return what a run did to a table of another asset."""
     return {"dagster/row_count": other.rows, "inserted": other.inserted, "changed": other.changed}
 
 
-def _of_tick(report: Report) -> _Metadata:
+def _of_tick(report: Report) -> Metadata:
     """Return what only snapshots have."""
     if report.tick_at is None:
         return {}
-    metadata: _Metadata = {
+    metadata: Metadata = {
         "tick": dg.MetadataValue.timestamp(report.tick_at / MICROS_PER_SECOND),
         "unmirrored": report.unmirrored,
         "answer_age_seconds": report.answer_age_seconds,

@@ -7,6 +7,7 @@ from kalshi_pipeline.defs.catalogue import markets
 from kalshi_pipeline.defs.environment import current_settings
 from kalshi_pipeline.defs.liveness import live_run, longest_silence_seconds
 from kalshi_pipeline.defs.pipeline_asset import materialize, pipeline_asset
+from kalshi_pipeline.defs.presentation import Cadence, Domain, Group
 from kalshi_pipeline.defs.resources import Pipeline
 from kalshi_pipeline.defs.run_complete import run_complete
 from kalshi_pipeline.defs.run_ticks import JOB_TAG, TICK_TAG, tags_of
@@ -18,6 +19,9 @@ _SECONDS_BETWEEN_LOOKS = 15
 
 
 @pipeline_asset(
+    group=Group.PRICES,
+    domain=Domain.ORDER_BOOKS,
+    cadence=Cadence.EVERY_BOOK,
     table="order_books",
     endpoint="/markets/orderbooks",
     parents=[markets],

@@ -2,17 +2,20 @@
 
 import contextlib
 import logging
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, NoReturn, TypeAlias
 
 import dagster as dg
 from dagster._core.definitions.source_asset import SYSTEM_METADATA_KEY_SOURCE_ASSET_OBSERVATION
 
 from kalshi_pipeline.advice import with_advice
+from kalshi_pipeline.defs.exchange import exchange
 from kalshi_pipeline.defs.instance_settings import settings_not_in_force
 from kalshi_pipeline.defs.liveness import record_process
-from kalshi_pipeline.defs.metadata import definition_metadata, other_metadata, run_metadata
+from kalshi_pipeline.defs.metadata import Metadata, definition_metadata, other_metadata, run_metadata
+from kalshi_pipeline.defs.presentation import Cadence, Domain, Group, freshness_of, tags_of_asset
 from kalshi_pipeline.defs.resources import Pipeline, database_kind
 from kalshi_pipeline.errors import PipelineError, TransientExchangeError
 from kalshi_pipeline.ingest.run.report import Report
@@ -28,45 +31,62 @@ AFTER_SNAPSHOTS = -1
 AFTER_ALL = -2
 _DATABASE_KIND = database_kind()
 _PLACE = "database"
-# Dagster takes an output with this mark for one of an asset that it observes itself, and logs no materialization.
-_NO_MATERIALIZATION = {SYSTEM_METADATA_KEY_SOURCE_ASSET_OBSERVATION: True}
 
 
-AssetEvent: TypeAlias = dg.AssetObservation | dg.MaterializeResult | dg.AssetCheckResult | dg.Output[None]
+AssetEvent: TypeAlias = (
+    dg.AssetMaterialization
+    | dg.AssetObservation
+    | dg.MaterializeResult
+    | dg.AssetCheckResult
+    | dg.Output[None]
+)
 """What an asset yields that may end without a materialization."""
 
 
 def pipeline_asset(
     *,
+    group: Group,
+    domain: Domain,
+    cadence: Cadence,
     table: str | None = None,
     endpoint: str | None = None,
     parents: Sequence[dg.AssetsDefinition | str] = (),
     checks: Sequence[RunCheck] = (),
     partitions: dg.PartitionsDefinition | None = None,
+    backfill_policy: dg.BackfillPolicy | None = None,
     pool: str | None = None,
     priority: int = 0,
+    code_version: str = "1",
 ) -> Callable[[Callable[..., Any]], dg.AssetsDefinition]:
     """Declare the decorated function as an asset of its name, with the checks that hold after each of its runs.
 
     `table` is the table that it keeps and `endpoint` where that comes from; an asset without them, such as a report,
-    shows neither. One with a lower `priority` begins when no other step of its run can.
+    shows neither. One without `parents` comes from the exchange alone. One with a lower `priority` begins when no other
+    step of its run can. `code_version` is raised where the asset stores something else of the same answers than before:
+    the UI then marks what was stored earlier.
     """
 
     def declare(function: Callable[..., Any]) -> dg.AssetsDefinition:
-        return dg.asset(
-            deps=parents,
-            check_specs=[
-                dg.AssetCheckSpec(check.name, asset=function.__name__, description=check.description)
-                for check in checks
-            ],
-            metadata=definition_metadata(table, endpoint),
-            partitions_def=partitions,
-            pool=pool,
-            op_tags={"dagster/priority": str(priority)} if priority else None,
-            kinds={"python", _DATABASE_KIND},
-            owners=["team:market-data"],
-            group_name="kalshi",
-        )(function)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", dg.BetaWarning)  # a backfill policy is one, of old
+            return dg.asset(
+                deps=[*parents] if parents else [exchange],
+                check_specs=[
+                    dg.AssetCheckSpec(check.name, asset=function.__name__, description=check.description)
+                    for check in checks
+                ],
+                metadata=definition_metadata(function, table, endpoint),
+                code_version=code_version,
+                tags=tags_of_asset(domain, cadence),
+                freshness_policy=freshness_of(cadence),
+                partitions_def=partitions,
+                backfill_policy=backfill_policy,
+                pool=pool,
+                op_tags={"dagster/priority": str(priority)} if priority else None,
+                kinds={"python", _DATABASE_KIND},
+                owners=["team:market-data"],
+                group_name=group.value,
+            )(function)
 
     return declare
 
@@ -83,10 +103,11 @@ def materialize(
     A partial run materializes the asset like a complete one, so that what depends on it runs: its check fails, and
     `run_complete` fails the job. A backfill is limited to a part of the request limit.
     """
-    report, result = _collected(context, pipeline, run, is_backfill=is_backfill)
-    for observation in elsewhere(report):
+    with failing_in_one_line():
+        found = collected(context, pipeline, run, is_backfill=is_backfill)
+    for observation in elsewhere(found.report):
         context.log_event(observation)
-    return result
+    return dg.MaterializeResult(metadata=found.metadata, check_results=found.check_results)
 
 
 def materialize_unless_skipped(
@@ -96,56 +117,50 @@ def materialize_unless_skipped(
 
     What depends on the asset runs all the same, and `run_complete` fails the job.
     """
-    report, result = _collected(context, pipeline, run, is_backfill=False)
-    yield from elsewhere(report)
-    if report.skip is None:
-        yield result
+    with failing_in_one_line():
+        found = collected(context, pipeline, run, is_backfill=False)
+    yield from elsewhere(found.report)
+    if found.report.skip is None:
+        yield dg.MaterializeResult(metadata=found.metadata, check_results=found.check_results)
         return
-    yield dg.AssetObservation(context.asset_key, metadata=run_metadata(report))
-    yield from _without_materialization(result)
+    yield dg.AssetObservation(context.asset_key, metadata=run_metadata(found.report))
+    yield from found.check_results
+    yield no_materialization()
 
 
-def _without_materialization(
-    result: dg.MaterializeResult,
-) -> Iterator[dg.AssetCheckResult | dg.Output[None]]:
-    yield from result.check_results or ()
-    yield dg.Output(None, metadata=_NO_MATERIALIZATION)
+def no_materialization() -> dg.Output[None]:
+    """Return what an asset yields at its end where Dagster must log no materialization.
 
-
-def materialize_day(
-    context: dg.AssetExecutionContext, pipeline: Pipeline, run: Callable[[Session], Report]
-) -> Iterator[AssetEvent]:
-    """Run one function of `ingest` over a partition, as a backfill, then the checks that the asset declares.
-
-    A day that is not over is observed only, so that Dagster goes on showing it as missing.
+    Dagster takes an output with this mark for one of an asset that it observes itself.
     """
-    report, result = _collected(context, pipeline, run, is_backfill=True)
-    yield from elsewhere(report)
-    yield from expect_whole(report, context.asset_key, context.partition_key)
-    if report.is_complete and report.is_over:
-        yield result
-        return
-    context.log.info(printable(f"{context.partition_key} is not materialized: {report.reason}"))
-    yield dg.AssetObservation(
-        context.asset_key, partition=context.partition_key, metadata=run_metadata(report)
-    )
-    yield from _without_materialization(result)
+    return dg.Output(None, metadata={SYSTEM_METADATA_KEY_SOURCE_ASSET_OBSERVATION: True})
 
 
-def _collected(
+class Collected(NamedTuple):
+    """What one function of `ingest` did: its report, the findings of the asset's checks, and what the UI shows."""
+
+    report: Report
+    findings: Sequence[Finding]
+    metadata: Metadata
+
+    @property
+    def check_results(self) -> list[dg.AssetCheckResult]:
+        """The findings as Dagster takes them."""
+        return [check_result(finding) for finding in self.findings]
+
+
+def collected(
     context: dg.AssetExecutionContext,
     pipeline: Pipeline,
     run: Callable[[Session], Report],
     *,
     is_backfill: bool,
-) -> tuple[Report, dg.MaterializeResult]:
+) -> Collected:
+    """Run one function of `ingest` in a session of its own, then the checks that the asset declares."""
     record_process(context.instance, context.run)
     checks = [RUN_CHECKS[spec.name] for spec in context.assets_def.check_specs]
     place_before = partial(last_place, context.instance, context.asset_key)
-    with (
-        failing_in_one_line(),
-        pipeline.session(context.log.info, is_backfill=is_backfill, last_place=place_before) as session,
-    ):
+    with pipeline.session(context.log.info, is_backfill=is_backfill, last_place=place_before) as session:
         place = session.database.place
         context.log.info(f"collecting into {place}")
         report = run(session)
@@ -153,10 +168,7 @@ def _collected(
     log_report(context.log, report)
     if line := settings_not_in_force(context.instance):
         context.log.warning(line)
-    return report, dg.MaterializeResult(
-        metadata={**run_metadata(report), _PLACE: dg.MetadataValue.path(place)},
-        check_results=[check_result(finding) for finding in findings],
-    )
+    return Collected(report, findings, {**run_metadata(report), _PLACE: dg.MetadataValue.path(place)})
 
 
 def last_place(instance: dg.DagsterInstance, asset: dg.AssetKey) -> str | None:
@@ -180,21 +192,21 @@ def log_report(log: logging.Logger, report: Report) -> None:
         log.warning(printable(note))
 
 
-def expect_whole(
-    report: Report, asset: dg.AssetKey, partition: str | None = None
-) -> Iterator[dg.AssetObservation]:
+def expect_whole(report: Report, asset: dg.AssetKey) -> Iterator[dg.AssetObservation]:
     """Fail without retry where a run that no asset waits for is partial, after yielding its counts.
 
     They are an observation, since the asset does not count as materialized. (What `log_event` takes would be lost:
-    Dagster stores that when a step succeeds.) A day that is not over is not meant: unless an error stopped it, it is
-    as complete as it can be.
+    Dagster stores that when a step succeeds.)
     """
-    if report.shortfall is None or not (report.is_over or report.error):
+    if report.shortfall is None:
         return
-    yield dg.AssetObservation(asset, partition=partition, metadata=run_metadata(report))
-    raise dg.Failure(
-        printable(f"{report.shortfall}; what was received is stored: run it again"), allow_retries=False
-    )
+    yield dg.AssetObservation(asset, metadata=run_metadata(report))
+    raise dg.Failure(partial_line(report.shortfall), allow_retries=False)
+
+
+def partial_line(shortfall: str) -> str:
+    """Return the failure of a partial run in one line, with what to do next."""
+    return printable(f"{shortfall}; what was received is stored: run it again")
 
 
 @contextlib.contextmanager
@@ -206,12 +218,20 @@ def failing_in_one_line() -> Iterator[None]:
     try:
         yield
     except PipelineError as error:
-        failure = dg.Failure(
-            description="\n".join(map(printable, with_advice(error).split("\n"))), allow_retries=False
-        )
-        if isinstance(error, TransientExchangeError):
-            raise dg.RetryRequested(_MOST_RETRIES, _SECONDS_BEFORE_RETRY) from failure
-        raise failure from None
+        raise_failure(error_lines(error), is_transient=isinstance(error, TransientExchangeError))
+
+
+def error_lines(error: PipelineError) -> str:
+    """Return an error of the pipeline with what to do next: in one line, or one for each wrong setting."""
+    return "\n".join(map(printable, with_advice(error).split("\n")))
+
+
+def raise_failure(description: str, *, is_transient: bool) -> NoReturn:
+    """Fail the step, and have Dagster try it once more if that may help."""
+    failure = dg.Failure(description=description, allow_retries=False)
+    if is_transient:
+        raise dg.RetryRequested(_MOST_RETRIES, _SECONDS_BEFORE_RETRY) from failure
+    raise failure from None
 
 
 def check_result(finding: Finding) -> dg.AssetCheckResult:

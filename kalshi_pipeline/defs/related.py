@@ -5,13 +5,21 @@ from functools import partial
 import dagster as dg
 
 from kalshi_pipeline.defs.pipeline_asset import AFTER_ALL, materialize, pipeline_asset
+from kalshi_pipeline.defs.presentation import Cadence, Domain, Group
 from kalshi_pipeline.defs.resources import Pipeline
 from kalshi_pipeline.ingest.event_metadata import PATH, sync_event_metadata
 from kalshi_pipeline.ingest.related import RELATED, Related, sync_related
 from kalshi_pipeline.monitoring.checks import LISTING_COMPLETE, QUARANTINE_SHARE
 
-_TABLE = "document_subjects"
-_CHECKS = (LISTING_COMPLETE, QUARANTINE_SHARE)
+_document_asset = partial(
+    pipeline_asset,
+    group=Group.REFERENCE,
+    domain=Domain.DOCUMENTS,
+    cadence=Cadence.HOURLY,
+    table="document_subjects",
+    checks=(LISTING_COMPLETE, QUARANTINE_SHARE),
+    priority=AFTER_ALL,
+)
 
 
 def _listed(related: Related) -> dg.AssetsDefinition:
@@ -24,15 +32,13 @@ def _listed(related: Related) -> dg.AssetsDefinition:
         "As fresh as the last `collect` (hourly). A second run on the same answers changes nothing; every other answer "
         "is kept as a document. An exchange without this endpoint is noted."
     )
-    return pipeline_asset(table=_TABLE, endpoint=related.endpoint.path, checks=_CHECKS, priority=AFTER_ALL)(
-        collect
-    )
+    return _document_asset(endpoint=related.endpoint.path)(collect)
 
 
 related_assets = [_listed(related) for related in RELATED]
 
 
-@pipeline_asset(table=_TABLE, endpoint=PATH, checks=_CHECKS, priority=AFTER_ALL)
+@_document_asset(endpoint=PATH)
 def event_metadata(context: dg.AssetExecutionContext, pipeline: Pipeline) -> dg.MaterializeResult:
     """The metadata of events that are no combos: images, sources, competition. One row is one event, by its ticker.
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from typing import Any
 
 import dagster as dg
 from pydantic import Field
@@ -15,21 +16,57 @@ from kalshi_pipeline.settings import Settings
 from kalshi_pipeline.store.dialects import dialect_of
 
 
+def _setting(name: str) -> Any:  # noqa: ANN401  (the default of a field of any type)
+    """Return the field of a run's config that sets a setting, with the setting's own description."""
+    return Field(default=None, description=Settings.model_fields[name].description)
+
+
 class Pipeline(dg.ConfigurableResource[None]):
     """The exchange and the database that the settings name (KALSHI_… in the environment, or else in .env).
 
-    Settings are read when an asset starts, not when the code is loaded, so that a wrong one is a failed run with its
-    reason instead of a code location that does not load. The environment is that of Dagster's start, .env as it is now.
+    Each field sets the setting of its name for one run; one that is left out is as in the environment. Settings are
+    read when an asset starts, not when the code is loaded, so that a wrong one is a failed run with its reason instead
+    of a code location that does not load. The environment is that of Dagster's start, .env as it is now.
     """
+
+    api_url: str | None = _setting("api_url")
+    database_url: str | None = _setting("database_url")
+    requests_per_second: float | None = _setting("requests_per_second")
+    backfill_share: float | None = _setting("backfill_share")
+    snapshot_mode: str | None = _setting("snapshot_mode")
+    keyframe_hours: float | None = _setting("keyframe_hours")
+    combos: str | None = _setting("combos")
+    series: list[str] | None = _setting("series")
+    max_pages: int | None = _setting("max_pages")
+    timeout_seconds: float | None = _setting("timeout_seconds")
+    retry_seconds: float | None = _setting("retry_seconds")
+    max_response_mb: float | None = _setting("max_response_mb")
+    windows: int | None = _setting("windows")
+    walk_seconds: float | None = _setting("walk_seconds")
+    event_lookups: int | None = _setting("event_lookups")
+    healing_requests: int | None = _setting("healing_requests")
+    reconcile_requests: int | None = _setting("reconcile_requests")
+    placeholder_hours: float | None = _setting("placeholder_hours")
+    quarantine_share: float | None = _setting("quarantine_share")
+    quarantine_mb: float | None = _setting("quarantine_mb")
+    run_history_days: float | None = _setting("run_history_days")
+    candlestick_series: list[str] | None = _setting("candlestick_series")
+    candlestick_markets: list[str] | None = _setting("candlestick_markets")
+    candlestick_minutes: int | None = _setting("candlestick_minutes")
+    order_book_markets: list[str] | None = _setting("order_book_markets")
 
     overrides: dict[str, str] = Field(
         default={},
-        description="Settings of this run that differ from the environment's, such as max_pages: '1'",
+        description="Any setting as text, such as max_pages: '1'; a field above goes before it",
     )
 
     def settings(self) -> Settings:
         """Read the settings; raise ConfigurationError with every problem."""
-        return current_settings(**self.overrides)
+        fields = {
+            name: getattr(self, name) for name in Settings.model_fields if name in type(self).model_fields
+        }
+        chosen = {name: value for name, value in fields.items() if value is not None}
+        return current_settings(**{**self.overrides, **chosen})
 
     def session(
         self,
@@ -59,13 +96,18 @@ class Pipeline(dg.ConfigurableResource[None]):
         return SYSTEM_CLOCK
 
 
-def database_kind() -> str:
-    """Return the kind of the database that the settings name, or of the default one if they cannot be used.
+def settings_at_load() -> Settings:
+    """Return the settings, or the default ones if they cannot be used.
 
-    It is read when the code is loaded, for the UI alone: a wrong setting must not keep the code from loading.
+    They are read when the code is loaded, for what the UI shows alone: a wrong setting must not keep the code from
+    loading.
     """
     try:
-        url: str = current_settings().database_url
+        return current_settings()
     except ConfigurationError:
-        url = Settings.model_fields["database_url"].default
-    return dialect_of(url).kind
+        return Settings()
+
+
+def database_kind() -> str:
+    """Return the kind of the database that the settings name, for the UI."""
+    return dialect_of(settings_at_load().database_url).kind

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import dagster as dg
 
 from kalshi_pipeline.defs.pipeline_asset import pipeline_asset
+from kalshi_pipeline.defs.presentation import Cadence, Domain, Group
 from kalshi_pipeline.ingest.event_metadata import ASSET as EVENT_METADATA
 from kalshi_pipeline.ingest.related import RELATED
 from kalshi_pipeline.ingest.run.report import state_line
@@ -17,6 +18,9 @@ _NOT_WHOLE = (State.PARTIAL, State.SKIPPED)
 
 # Its parents are named, not imported: their modules import this one, because their jobs end with it.
 @pipeline_asset(
+    group=Group.MAINTENANCE,
+    domain=Domain.RUNS,
+    cadence=Cadence.WITH_EACH_RUN,
     parents=[
         "series",
         "events",
@@ -28,7 +32,7 @@ _NOT_WHOLE = (State.PARTIAL, State.SKIPPED)
         *(related.asset for related in RELATED),
         EVENT_METADATA,
         "order_books",
-    ]
+    ],
 )
 def run_complete(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
     """Whether everything that a run collected is complete. It has no row.

@@ -17,6 +17,7 @@ from kalshi_pipeline.defs.pipeline_asset import (
     materialize,
     pipeline_asset,
 )
+from kalshi_pipeline.defs.presentation import Cadence, Domain, Group
 from kalshi_pipeline.defs.resources import Pipeline
 from kalshi_pipeline.defs.run_ticks import BACKFILL_POOL, JOB_TAG
 from kalshi_pipeline.ingest.settlements import backfill_settlements, sync_settlements
@@ -24,6 +25,9 @@ from kalshi_pipeline.monitoring.checks import LISTING_COMPLETE, QUARANTINE_SHARE
 
 
 @pipeline_asset(
+    group=Group.OUTCOMES,
+    domain=Domain.SETTLEMENTS,
+    cadence=Cadence.HOURLY,
     table="settlements",
     endpoint="/markets, /historical/markets",
     parents=[markets],

@@ -9,10 +9,10 @@ from kalshi_pipeline.defs.catalogue import markets
 from kalshi_pipeline.defs.environment import current_settings
 from kalshi_pipeline.defs.liveness import live_run, longest_silence_seconds
 from kalshi_pipeline.defs.pipeline_asset import AssetEvent, materialize_unless_skipped, pipeline_asset
-from kalshi_pipeline.defs.resources import Pipeline
+from kalshi_pipeline.defs.presentation import Cadence, Domain, Group
+from kalshi_pipeline.defs.resources import Pipeline, settings_at_load
 from kalshi_pipeline.defs.run_complete import run_complete
 from kalshi_pipeline.defs.run_ticks import COLLECT_JOB, JOB_TAG, TICK_TAG, id_of, tags_of, tick_of
-from kalshi_pipeline.errors import ConfigurationError
 from kalshi_pipeline.ingest.run.ticks import Tick, clock_time
 from kalshi_pipeline.ingest.snapshot import take_snapshot
 from kalshi_pipeline.monitoring.checks import (
@@ -25,6 +25,9 @@ from kalshi_pipeline.monitoring.checks import (
 
 
 @pipeline_asset(
+    group=Group.PRICES,
+    domain=Domain.QUOTES,
+    cadence=Cadence.EVERY_TICK,
     table="price_snapshots",
     endpoint="/markets",
     parents=[markets],
@@ -57,11 +60,8 @@ snapshot_job = dg.define_asset_job(
 
 
 def _seconds_between_looks() -> int:
-    try:
-        period_seconds = current_settings().snapshot_period_seconds
-    except ConfigurationError:
-        period_seconds = 60.0  # the sensor's own ticks report what is wrong
-    return round(max(5.0, min(15.0, period_seconds / 12)))
+    """Return how often the sensor looks. Where a setting is wrong, its own ticks report that."""
+    return round(max(5.0, min(15.0, settings_at_load().snapshot_period_seconds / 12)))
 
 
 @dg.sensor(

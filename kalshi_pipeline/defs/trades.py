@@ -1,13 +1,13 @@
 """Trades by UTC day: the asset, the job that collects a day, and a daily schedule that is stopped by default."""
 
 from collections.abc import Iterator
-from datetime import date
 
 import dagster as dg
 
 from kalshi_pipeline.defs.catalogue import markets
-from kalshi_pipeline.defs.days import UTC_DAYS, run_of_yesterday
-from kalshi_pipeline.defs.pipeline_asset import AssetEvent, materialize_day, pipeline_asset
+from kalshi_pipeline.defs.days import MONTH_A_RUN, UTC_DAYS, materialize_days, run_of_yesterday
+from kalshi_pipeline.defs.pipeline_asset import AssetEvent, pipeline_asset
+from kalshi_pipeline.defs.presentation import Cadence, Domain, Group
 from kalshi_pipeline.defs.resources import Pipeline
 from kalshi_pipeline.defs.run_ticks import BACKFILL_POOL
 from kalshi_pipeline.ingest.trades import collect_trades
@@ -15,11 +15,15 @@ from kalshi_pipeline.monitoring.checks import LISTING_COMPLETE, QUARANTINE_SHARE
 
 
 @pipeline_asset(
+    group=Group.HISTORY,
+    domain=Domain.TRADES,
+    cadence=Cadence.DAILY,
     table="trades",
     endpoint="/markets/trades",
     parents=[markets],
     checks=[LISTING_COMPLETE, QUARANTINE_SHARE, TRADES_SANE],
     partitions=UTC_DAYS,
+    backfill_policy=MONTH_A_RUN,
     pool=BACKFILL_POOL,
 )
 def trades(context: dg.AssetExecutionContext, pipeline: Pipeline) -> Iterator[AssetEvent]:
@@ -31,8 +35,7 @@ def trades(context: dg.AssetExecutionContext, pipeline: Pipeline) -> Iterator[As
     today it adds what is new and stays partial. KALSHI_COMBOS and KALSHI_SERIES apply here too: trades outside of
     their scope are counted as `out_of_scope`. Query the view `trade_history`.
     """
-    day = date.fromisoformat(context.partition_key)
-    yield from materialize_day(context, pipeline, lambda session: collect_trades(session, day))
+    yield from materialize_days(context, pipeline, collect_trades)
 
 
 collect_trades_job = dg.define_asset_job(

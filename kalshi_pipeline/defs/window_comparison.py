@@ -5,6 +5,7 @@ from functools import partial
 import dagster as dg
 
 from kalshi_pipeline.defs.catalogue import markets
+from kalshi_pipeline.defs.exchange import exchange
 from kalshi_pipeline.defs.pipeline_asset import check_result, failing_in_one_line, last_place
 from kalshi_pipeline.defs.resources import Pipeline
 from kalshi_pipeline.defs.run_ticks import JOB_TAG
@@ -12,7 +13,7 @@ from kalshi_pipeline.monitoring.window_comparison import WINDOWS_SEE_EVERYTHING,
 
 
 @dg.asset_check(
-    asset=markets, name=WINDOWS_SEE_EVERYTHING.name, description=WINDOWS_SEE_EVERYTHING.description
+    asset=exchange.key, name=WINDOWS_SEE_EVERYTHING.name, description=WINDOWS_SEE_EVERYTHING.description
 )
 def windows_see_everything(context: dg.AssetCheckExecutionContext, pipeline: Pipeline) -> dg.AssetCheckResult:
     """List every open market three times: serially, in windows, and serially again."""

@@ -33,6 +33,25 @@ class Finding:
     numbers: Mapping[str, int | float] = field(default_factory=dict)
 
 
+def finding_of_days(findings: Mapping[str, Finding]) -> Finding:
+    """Return the findings of one check on several days as one: it names the days that did not pass.
+
+    Counts are added up; of shares, it is the largest. Raises ValueError without a day.
+    """
+    if not findings:
+        raise ValueError("no day was looked at")
+    first = next(iter(findings.values()))
+    if len(findings) == 1:
+        return first
+    failed = {day: finding for day, finding in findings.items() if not finding.passed}
+    text = "; ".join(f"{day}: {finding.text}" for day, finding in failed.items())
+    numbers = {
+        name: (sum if isinstance(number, int) else max)(each.numbers[name] for each in findings.values())
+        for name, number in first.numbers.items()
+    }
+    return Finding(first.check, not failed, text or f"all of {len(findings)} days passed", numbers)
+
+
 @dataclass(frozen=True)
 class RunCheck(Check):
     """A check that looks at a run's report, and at what the run left in the store."""

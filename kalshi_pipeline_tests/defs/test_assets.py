@@ -11,6 +11,7 @@ import pytest
 from kalshi_pipeline.clock import SYSTEM_CLOCK
 from kalshi_pipeline.definitions import defs
 from kalshi_pipeline.defs.pipeline_asset import pipeline_asset
+from kalshi_pipeline.defs.presentation import Cadence, Domain, Group
 from kalshi_pipeline.monitoring.checks import CANDLESTICKS_SANE, ORDER_BOOKS_SANE, RUN_CHECKS, TRADES_SANE
 from kalshi_pipeline.sandbox import Faults, Sandbox, Shape, World, WorldConfig
 from kalshi_pipeline.units import MICROS_PER_SECOND, tick_iso_of
@@ -90,12 +91,13 @@ def test_definitions_load_with_the_declared_lineage() -> None:
     graph = defs.resolve_asset_graph()
     parents = {key.to_user_string(): graph.get(key).parent_keys for key in graph.get_all_asset_keys()}
     assert parents == {
-        "series": set(),
+        "exchange": set(),
+        "series": {dg.AssetKey("exchange")},
         "events": {dg.AssetKey("series")},
         "markets": {dg.AssetKey("events")},
         "price_snapshots": {dg.AssetKey("markets")},
         "settlements": {dg.AssetKey("markets")},
-        **{asset: set() for asset in LAST},
+        **{asset: {dg.AssetKey("exchange")} for asset in LAST},
         "candlesticks": {dg.AssetKey("markets")},
         "order_books": {dg.AssetKey("markets")},
         "trades": {dg.AssetKey("markets")},
@@ -118,7 +120,7 @@ def test_asset_describes_itself_in_the_ui(asset: str) -> None:
 def test_asset_without_a_table_is_declared_like_the_others(instance: dg.DagsterInstance) -> None:
     """A report keeps no table and has no endpoint: the UI shows neither."""
 
-    @pipeline_asset()
+    @pipeline_asset(group=Group.MAINTENANCE, domain=Domain.RUNS, cadence=Cadence.WITH_EACH_RUN)
     def report() -> dg.MaterializeResult:  # type: ignore[type-arg]  # Dagster knows it by the bare class
         """A report. It has no row."""
         return dg.MaterializeResult(metadata={"pages": 2})
@@ -126,7 +128,7 @@ def test_asset_without_a_table_is_declared_like_the_others(instance: dg.DagsterI
     result = dg.materialize([report], instance=instance)
     assert metadata_of(result, "report") == {"pages": 2}
     spec = report.get_asset_spec()
-    assert (spec.description, spec.group_name) == ("A report. It has no row.", "kalshi")
+    assert (spec.description, spec.group_name) == ("A report. It has no row.", "maintenance")
     assert spec.metadata.keys().isdisjoint({"dagster/table_name", "dagster/column_schema", "endpoint"})
     assert list(report.check_specs) == []
 

@@ -1,0 +1,19 @@
+"""The exchange as Dagster shows it: an asset that nothing materializes, at which checks of its API are kept.
+
+At an asset that is materialized hourly, Dagster would show a daily check as 'not evaluated' from the next hour on.
+"""
+
+import dagster as dg
+
+from kalshi_pipeline.defs.presentation import Cadence, Domain, Group, tags_of_asset
+
+exchange = dg.AssetSpec(
+    "exchange",
+    description="The API of the Kalshi exchange, from which everything is collected. It has no row.",
+    group_name=Group.REFERENCE.value,
+    tags=tags_of_asset(Domain.API, Cadence.WITH_EACH_RUN),
+    kinds={"api"},
+    owners=["team:market-data"],
+)
+
+defs = dg.Definitions(assets=[exchange])
