@@ -389,6 +389,11 @@ class Store:
         """Count ticks by state."""
         return self._source.ask(completeness.tick_states)
 
+    def ticks_by_hour(self, start: Instant, end: Instant) -> dict[int, dict[str, int]]:
+        """Count the ticks in [start, end) by UTC hour, named by its first instant in microseconds, and by state."""
+        first, last = _micros(start), _micros(end)
+        return self._source.ask(lambda connection: completeness.ticks_by_hour(connection, first, last))
+
     def received_before(self, run: Run) -> int | None:
         """Return how many records the last complete run before this one received, of its asset and scope."""
         return self._source.ask(lambda connection: completeness.received_before(connection, run))

@@ -2,15 +2,18 @@
 
 import json
 import re
-from collections.abc import Callable
+from base64 import b64encode
+from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
 import dagster as dg
 
 from kalshi_pipeline.defs.presentation import source_of, table_uri
 from kalshi_pipeline.ingest.run.report import OtherTable, Report
+from kalshi_pipeline.monitoring.picture import LastDay, drawn, quotes_of_tick
 from kalshi_pipeline.quoting import printable
 from kalshi_pipeline.store.schema.columns import ColumnNote, columns_of
+from kalshi_pipeline.store.writing.tally import Tally
 from kalshi_pipeline.units import MICROS_PER_SECOND
 
 Metadata: TypeAlias = dict[str, dg.MetadataValue | str | int | float | bool]
@@ -120,6 +123,20 @@ def _of_tick(report: Report) -> Metadata:
     if report.inactive_shards is not None:
         metadata["inactive_shards"] = dg.MetadataValue.json(_printable_json(report.inactive_shards))
     return metadata
+
+
+def picture(day: LastDay, tally: Tally) -> dg.MetadataValue:
+    """Return the last day's ticks as a picture with their counts, and below it what became of this tick's quotes."""
+    image = b64encode(drawn(day).encode()).decode()
+    return dg.MetadataValue.md(
+        f"![ticks of the last 24 hours](data:image/svg+xml;base64,{image})\n\n"
+        f"{_table('Ticks of the last 24 hours', day.states)}\n\n{_table('Quotes of this tick', quotes_of_tick(tally))}"
+    )
+
+
+def _table(title: str, counts: Mapping[str, int]) -> str:
+    rows = (f"| {markdown(name)} | {count:,} |" for name, count in counts.items() if count)
+    return "\n".join([f"| {title} | |", "|:---|---:|", *rows])
 
 
 def markdown(text: str) -> str:

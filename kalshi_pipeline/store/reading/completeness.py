@@ -23,7 +23,7 @@ from kalshi_pipeline.store.schema.tables import (
 from kalshi_pipeline.store.scopes import stored_scopes
 from kalshi_pipeline.store.writing.row_counts import COUNTED, COUNTED_BY_RUNS
 from kalshi_pipeline.store.writing.runs import Run, State, Subject
-from kalshi_pipeline.units import MICROS_PER_DOLLAR
+from kalshi_pipeline.units import MICROS_PER_DOLLAR, MICROS_PER_HOUR
 
 _PARENTS = (series, events, markets)
 
@@ -142,6 +142,21 @@ def last_complete_tick(connection: Connection) -> TickRun | None:
 def tick_states(connection: Connection) -> dict[str, int]:
     """Count ticks by state."""
     return dict(connection.execute(select(ticks.c.state, func.count()).group_by(ticks.c.state)).all())
+
+
+def ticks_by_hour(connection: Connection, start: int, end: int) -> dict[int, dict[str, int]]:
+    """Count the ticks in [start, end) by UTC hour, named by its first instant, and state; no hour without a tick."""
+    hour = (ticks.c.tick_at - ticks.c.tick_at % MICROS_PER_HOUR).label("hour")
+    query = (
+        select(hour, ticks.c.state, func.count())
+        .where(ticks.c.tick_at >= start, ticks.c.tick_at < end)
+        .group_by(hour, ticks.c.state)
+        .order_by(hour)
+    )
+    found: dict[int, dict[str, int]] = {}
+    for at, state, count in connection.execute(query):
+        found.setdefault(at, {})[state] = count
+    return found
 
 
 def was_complete(connection: Connection, asset: str, subject: Subject) -> bool:
