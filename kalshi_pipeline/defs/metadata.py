@@ -125,13 +125,20 @@ def _of_tick(report: Report) -> Metadata:
     return metadata
 
 
-def picture(day: LastDay, tally: Tally) -> dg.MetadataValue:
-    """Return the last day's ticks as a picture with their counts, and below it what became of this tick's quotes."""
+def day_metadata(day: LastDay, tally: Tally) -> Metadata:
+    """Return the ticks of the last day in words, which the UI shows at once, and as a picture with tables on a click.
+
+    The tables hold what became of the quotes of this tick, too.
+    """
     image = b64encode(drawn(day).encode()).decode()
-    return dg.MetadataValue.md(
-        f"![ticks of the last 24 hours](data:image/svg+xml;base64,{image})\n\n"
-        f"{_table('Ticks of the last 24 hours', day.states)}\n\n{_table('Quotes of this tick', quotes_of_tick(tally))}"
-    )
+    return {
+        "last_day": ", ".join(f"{count:,} {state}" for state, count in day.states.most_common()),
+        "last_day_picture": dg.MetadataValue.md(
+            f"![ticks of the last 24 hours](data:image/svg+xml;base64,{image})\n\n"
+            f"{_table('Ticks of the last 24 hours', day.states)}\n\n"
+            f"{_table('Quotes of this tick', quotes_of_tick(tally))}"
+        ),
+    }
 
 
 def _table(title: str, counts: Mapping[str, int]) -> str:

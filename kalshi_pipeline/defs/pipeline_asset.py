@@ -15,7 +15,13 @@ from kalshi_pipeline.api import Store
 from kalshi_pipeline.defs.exchange import exchange
 from kalshi_pipeline.defs.instance_settings import settings_not_in_force
 from kalshi_pipeline.defs.liveness import record_process
-from kalshi_pipeline.defs.metadata import Metadata, definition_metadata, other_metadata, picture, run_metadata
+from kalshi_pipeline.defs.metadata import (
+    Metadata,
+    day_metadata,
+    definition_metadata,
+    other_metadata,
+    run_metadata,
+)
 from kalshi_pipeline.defs.presentation import Cadence, Domain, Group, freshness_of, tags_of_asset
 from kalshi_pipeline.defs.resources import Pipeline, database_kind
 from kalshi_pipeline.errors import PipelineError, TransientExchangeError
@@ -167,21 +173,18 @@ def collected(
         context.log.info(f"collecting into {place}")
         report = run(session)
         findings = examine(session, report, checks)
-        pictures = _pictures(session, report)
+        day = _last_day(session, report)
     log_report(context.log, report)
     if line := settings_not_in_force(context.instance):
         context.log.warning(line)
-    return Collected(
-        report, findings, {**run_metadata(report), **pictures, _PLACE: dg.MetadataValue.path(place)}
-    )
+    return Collected(report, findings, {**day, **run_metadata(report), _PLACE: dg.MetadataValue.path(place)})
 
 
-def _pictures(session: Session, report: Report) -> Metadata:
-    """Return the picture of a tick; nothing for other runs."""
+def _last_day(session: Session, report: Report) -> Metadata:
+    """Return the last day of a tick's run, in words and as a picture; nothing for other runs."""
     if report.tick_at is None:
         return {}
-    day = last_day(Store.of(session.database), report.tick_at)
-    return {"last_day": picture(day, report.tally)}
+    return day_metadata(last_day(Store.of(session.database), report.tick_at), report.tally)
 
 
 def last_place(instance: dg.DagsterInstance, asset: dg.AssetKey) -> str | None:

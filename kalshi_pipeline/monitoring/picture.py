@@ -19,6 +19,7 @@ _COLOURS = {
     State.FAILED: "#d2453c",
 }
 _HOUR_WIDTH, _BAR_WIDTH, _BAR_HEIGHT = 24, 20, 70
+_LEGEND_WIDTH = 66
 _WIDTH, _HEIGHT = _HOURS * _HOUR_WIDTH + 20, _BAR_HEIGHT + 40
 
 
@@ -60,8 +61,17 @@ def drawn(day: LastDay) -> str:
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{_WIDTH}" height="{_HEIGHT}" '
         f'font-family="sans-serif" font-size="11"><rect width="100%" height="100%" fill="#fff"/>'
-        f'<text x="10" y="14">Ticks by hour (UTC), at most {most} an hour</text>{"".join(shapes)}</svg>'
+        f'<text x="10" y="14">Ticks by hour (UTC), at most {most} an hour</text>'
+        f"{''.join(_legend(day.states))}{''.join(shapes)}</svg>"
     )
+
+
+def _legend(states: Mapping[str, int]) -> Iterator[str]:
+    shown = [(state, colour) for state, colour in _COLOURS.items() if states.get(state)]
+    for number, (state, colour) in enumerate(reversed(shown), start=1):
+        left = _WIDTH - number * _LEGEND_WIDTH
+        yield f'<rect x="{left}" y="6" width="9" height="9" fill="{colour}"/>'
+        yield f'<text x="{left + 12}" y="14">{state}</text>'
 
 
 def _column(day: LastDay, number: int, most: int) -> Iterator[str]:
