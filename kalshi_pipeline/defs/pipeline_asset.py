@@ -89,6 +89,7 @@ def pipeline_asset(
                 freshness_policy=freshness_of(cadence),
                 partitions_def=partitions,
                 backfill_policy=backfill_policy,
+                dagster_type=dg.Nothing,  # what is collected is in the database: no value is stored beside it
                 pool=pool,
                 op_tags={"dagster/priority": str(priority)} if priority else None,
                 kinds={"python", _DATABASE_KIND},
