@@ -406,6 +406,10 @@ class Store:
         """Return how many rows were added to an asset's table, without reading it."""
         return self._source.ask(lambda connection: completeness.count_added_rows(connection, table))
 
+    def count_subjects(self, kind: str) -> int:
+        """Count what is kept as documents of a kind."""
+        return self._source.ask(lambda connection: completeness.count_subjects(connection, kind))
+
     def finished_days(self, after: Place, limit: int) -> list[FinishedDay]:
         """Return the runs over days that finished after a place, in their order: as many as the limit, or fewer."""
         return self._source.ask(lambda connection: ledger.finished_days(connection, after, limit))

@@ -1,7 +1,7 @@
 """What Dagster is told of runs that were not its own: a sensor over what the command line has stored."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import dagster as dg
 
@@ -28,8 +28,7 @@ def command_line_sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult 
     that has other rows than Dagster knows of is observed. At most a hundred days are reported at a time. It uses no
     network, and starts no run.
     """
-    # Dagster itself gives a pool its default limit at its first run: until then the UI would show none.
-    context.instance.event_log_storage.initialize_concurrency_limit_to_default(BACKFILL_POOL)
+    _show_limit_of_pool(context.instance)
     settings = current_settings()
     after = Place(*json.loads(context.cursor)) if context.cursor else Place()
     try:
@@ -38,16 +37,29 @@ def command_line_sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult 
         if error.problem is StoreProblem.MISSING:
             return dg.SkipReason("there is no database yet")
         raise
-    days = [_of_day(settings, day) for day in ledger.days if not _is_own(context.instance, day)]
-    tables = list(_of_tables(context.instance, ledger.rows))
+    days = [_of_day(settings, day, ledger.rows) for day in ledger.days if not _is_own(context.instance, day)]
+    others = {
+        table: rows for table, rows in ledger.rows.items() if table not in {day.asset for day in ledger.days}
+    }
+    tables = list(_of_tables(context.instance, others))
     cursor = json.dumps([*ledger.days[-1].place]) if ledger.days else context.cursor
     return dg.SensorResult(asset_events=[*days, *tables], cursor=cursor)
 
 
-def _of_day(settings: Settings, found: FinishedDay) -> dg.AssetMaterialization | dg.AssetObservation:
+def _show_limit_of_pool(instance: dg.DagsterInstance) -> None:
+    """Give the pool of backfills its default limit, which Dagster itself does at its first run, and the UI shows."""
+    storage = instance.event_log_storage
+    if BACKFILL_POOL not in {pool.name for pool in storage.get_pool_limits()}:
+        storage.initialize_concurrency_limit_to_default(BACKFILL_POOL)
+
+
+def _of_day(
+    settings: Settings, found: FinishedDay, rows: Mapping[str, int]
+) -> dg.AssetMaterialization | dg.AssetObservation:
     event = dg.AssetMaterialization if is_whole(settings, found) else dg.AssetObservation
     metadata = {
         **_FROM,
+        "dagster/row_count": rows[found.asset],
         "record": found.record,
         "scope": printable((found.selection or "") if found.scope is None else found.scope.sentence),
         "state": found.state.value,

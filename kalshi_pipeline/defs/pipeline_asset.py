@@ -41,6 +41,10 @@ _DATABASE_KIND = database_kind()
 _PLACE = "database"
 
 
+# It is a DagsterType, which its stub does not say.
+_NOTHING: Any = dg.Nothing
+
+
 AssetEvent: TypeAlias = (
     dg.AssetMaterialization
     | dg.AssetObservation
@@ -89,7 +93,7 @@ def pipeline_asset(
                 freshness_policy=freshness_of(cadence),
                 partitions_def=partitions,
                 backfill_policy=backfill_policy,
-                dagster_type=dg.Nothing,  # what is collected is in the database: no value is stored beside it
+                dagster_type=_NOTHING,  # what is collected is in the database: no value is stored beside it
                 pool=pool,
                 op_tags={"dagster/priority": str(priority)} if priority else None,
                 kinds={"python", _DATABASE_KIND},

@@ -11,6 +11,7 @@ import pytest
 
 from kalshi_pipeline.definitions import defs
 from kalshi_pipeline.defs.ledger import command_line_sensor
+from kalshi_pipeline.defs.run_ticks import BACKFILL_POOL
 from kalshi_pipeline.errors import TransientExchangeError
 from kalshi_pipeline.ingest.candlesticks import collect_candlesticks
 from kalshi_pipeline.ingest.collect import collect_steps
@@ -180,9 +181,35 @@ def test_rows_of_the_command_line_are_observed(run: Runner, command_line: Comman
 
     first = evaluate(run.instance)
     assert {event[0] for event in events_of(first)} == {"AssetObservation"}
-    for table in PARENTS:
+    for table in (*PARENTS, "price_snapshots", "series_fee_changes", "event_fee_changes"):
         assert query(f"SELECT count(*) FROM {table}") == [(known_rows(run.instance, table),)]
+    for kind, asset in (("milestone", "milestones"), ("event_metadata", "event_metadata")):
+        rows = query("SELECT count(*) FROM document_subjects WHERE kind = ?", kind)
+        assert rows == [(known_rows(run.instance, asset),)]
     assert evaluate(run.instance, first.cursor).asset_events == []
+
+
+def test_days_of_the_command_line_report_the_rows_of_the_table(
+    run: Runner, command_line: CommandLine, query: Query
+) -> None:
+    run("collect_trades", partition=DAYS[0])
+    command_line.trades(*DAYS[1:])
+    first = evaluate(run.instance)
+    assert query("SELECT count(*) FROM trades") == [(known_rows(run.instance, "trades"),)]
+    assert evaluate(run.instance, first.cursor).asset_events == []
+
+
+def test_limit_of_the_pool_is_shown_before_its_first_run(tmp_path: Path) -> None:
+    """Dagster itself sets a pool's limit at its first run; it keeps one that a person has set."""
+    pools = {"concurrency": {"pools": {"default_limit": 3}}}
+    with dg.instance_for_test(temp_dir=str(tmp_path), overrides=pools) as instance:
+        limits = instance.event_log_storage.get_pool_limits
+        assert [*limits()] == []
+        command_line_sensor(dg.build_sensor_context(instance, definitions=defs))
+        assert [(pool.name, pool.limit, pool.from_default) for pool in limits()] == [(BACKFILL_POOL, 3, True)]
+        instance.event_log_storage.set_concurrency_slots(BACKFILL_POOL, 1)
+        command_line_sensor(dg.build_sensor_context(instance, definitions=defs))
+        assert [pool.limit for pool in limits()] == [1]
 
 
 def test_a_hundred_days_are_reported_at_a_time(

@@ -142,7 +142,8 @@ NOT_OF_A_RUN = {"snapshot_minutes", "order_book_minutes", "fork_runs"}
 
 def config_fields() -> dict[str, dg.Field]:
     resources = defs.get_repository_def().get_top_level_resources()
-    return dict(resources["pipeline"].config_schema.config_type.fields)
+    config: Any = resources["pipeline"].config_schema.config_type
+    return dict(config.fields)
 
 
 def test_launchpad_has_the_settings_of_a_run_with_their_descriptions() -> None:
