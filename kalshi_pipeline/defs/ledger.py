@@ -7,6 +7,7 @@ import dagster as dg
 
 from kalshi_pipeline.api import FinishedDay, Place
 from kalshi_pipeline.defs.environment import current_settings
+from kalshi_pipeline.defs.metadata import ROW_COUNT
 from kalshi_pipeline.defs.run_ticks import BACKFILL_POOL
 from kalshi_pipeline.errors import StoreError, StoreProblem
 from kalshi_pipeline.monitoring.ledger import is_whole, read_ledger
@@ -59,7 +60,7 @@ def _of_day(
     event = dg.AssetMaterialization if is_whole(settings, found) else dg.AssetObservation
     metadata = {
         **_FROM,
-        "dagster/row_count": rows[found.asset],
+        ROW_COUNT: rows[found.asset],
         "record": found.record,
         "scope": printable((found.selection or "") if found.scope is None else found.scope.sentence),
         "state": found.state.value,
@@ -91,21 +92,20 @@ def _of_tables(instance: dg.DagsterInstance, rows: dict[str, int]) -> Iterator[d
         return
     for table, count in rows.items():
         if count and _known_rows(instance, dg.AssetKey(table)) != count:
-            yield dg.AssetObservation(table, metadata={**_FROM, "dagster/row_count": count})
+            yield dg.AssetObservation(table, metadata={**_FROM, ROW_COUNT: count})
 
 
 def _known_rows(instance: dg.DagsterInstance, key: dg.AssetKey) -> object:
-    """Return the rows of the newest event of an asset."""
+    """Return the rows of the newest event of an asset that has them."""
     records = [
         *instance.fetch_materializations(key, limit=1).records,
         *instance.fetch_observations(key, limit=1).records,
     ]
-    if not records:
-        return None
-    newest = max(records, key=lambda record: record.storage_id)
-    return _value(
-        newest.asset_materialization or newest.event_log_entry.asset_observation, "dagster/row_count"
-    )
+    for record in sorted(records, key=lambda record: record.storage_id, reverse=True):
+        outcome = record.asset_materialization or record.event_log_entry.asset_observation
+        if (rows := _value(outcome, ROW_COUNT)) is not None:
+            return rows
+    return None
 
 
 def _value(outcome: dg.AssetMaterialization | dg.AssetObservation | None, name: str) -> object:

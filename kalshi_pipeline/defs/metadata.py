@@ -20,6 +20,7 @@ Metadata: TypeAlias = dict[str, dg.MetadataValue | str | int | float | bool]
 
 _MARKUP = re.compile(r"[\\`*_\[\]<>&~|]|^[#+=-]")
 _ADDRESS = re.compile(r"((?:https?://|www\.|\S+@)\S+)", re.IGNORECASE)
+ROW_COUNT = "dagster/row_count"
 # Counts that are rarely above 0. A snapshot always has them: the UI plots their zeros too.
 _RARE = ("out_of_scope", "ended", "gone", "paused", "unconfirmed")
 
@@ -71,11 +72,16 @@ def run_metadata(report: Report) -> Metadata:
     return metadata
 
 
+def without_row_count(metadata: Metadata) -> Metadata:
+    """Return metadata whose count of rows is plotted, and is not the one at the top of the asset's page."""
+    return {("rows" if name == ROW_COUNT else name): value for name, value in metadata.items()}
+
+
 def _counts(report: Report) -> Metadata:
     """Return what every run has."""
     tally = report.tally
     metadata: Metadata = {
-        "dagster/row_count": report.rows,
+        ROW_COUNT: report.rows,
         "record": report.run.name,
         "scope": printable(report.subject.sentence),
         "state": report.state.value,
@@ -104,7 +110,7 @@ def _counts(report: Report) -> Metadata:
 
 def other_metadata(other: OtherTable) -> Metadata:
     """Return what a run did to a table of another asset."""
-    return {"dagster/row_count": other.rows, "inserted": other.inserted, "changed": other.changed}
+    return {ROW_COUNT: other.rows, "inserted": other.inserted, "changed": other.changed}
 
 
 def _of_tick(report: Report) -> Metadata:

@@ -16,11 +16,13 @@ from kalshi_pipeline.defs.exchange import exchange
 from kalshi_pipeline.defs.instance_settings import settings_not_in_force
 from kalshi_pipeline.defs.liveness import record_process
 from kalshi_pipeline.defs.metadata import (
+    ROW_COUNT,
     Metadata,
     day_metadata,
     definition_metadata,
     other_metadata,
     run_metadata,
+    without_row_count,
 )
 from kalshi_pipeline.defs.presentation import Cadence, Domain, Group, freshness_of, tags_of_asset
 from kalshi_pipeline.defs.resources import Pipeline, database_kind
@@ -39,6 +41,9 @@ AFTER_SNAPSHOTS = -1
 AFTER_ALL = -2
 _DATABASE_KIND = database_kind()
 _PLACE = "database"
+# Runs of other assets add rows to these. At the top of an asset's page the UI shows the count of its materialization if
+# that has one, however old it is, and else the count of its newest observation: so only observations have theirs.
+_FILLED_BY_OTHERS = frozenset({"series", "events", "markets", "settlements"})
 
 
 # It is a DagsterType, which its stub does not say.
@@ -118,9 +123,13 @@ def materialize(
     """
     with failing_in_one_line():
         found = collected(context, pipeline, run, is_backfill=is_backfill)
-    for observation in elsewhere(found.report):
+    report, metadata = found.report, found.metadata
+    if report.asset in _FILLED_BY_OTHERS:
+        context.log_event(dg.AssetObservation(context.asset_key, metadata={ROW_COUNT: report.rows}))
+        metadata = without_row_count(metadata)
+    for observation in elsewhere(report):
         context.log_event(observation)
-    return dg.MaterializeResult(metadata=found.metadata, check_results=found.check_results)
+    return dg.MaterializeResult(metadata=metadata, check_results=found.check_results)
 
 
 def materialize_unless_skipped(

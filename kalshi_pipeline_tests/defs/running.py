@@ -96,7 +96,7 @@ def observed_elsewhere(result: ExecutionResult) -> dict[str, list[dict[str, Any]
     """Return what assets did to the tables of others, by table, in the order of their steps."""
     found: dict[str, list[dict[str, Any]]] = {}
     for observation in _observations(result):
-        if "state" not in observation.metadata:
+        if "inserted" in observation.metadata and "state" not in observation.metadata:
             found.setdefault(observation.asset_key.to_user_string(), []).append(_shown(observation))
     return found
 

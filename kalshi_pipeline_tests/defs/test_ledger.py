@@ -26,6 +26,7 @@ from kalshi_pipeline_tests.ingest.listed import open_markets
 
 DAYS = ("2026-10-03", "2026-10-04", "2026-10-05")
 PARENTS = ("series", "events", "markets", "settlements")
+ROWS = "dagster/row_count"
 TRADES = dg.AssetKey("trades")
 
 
@@ -87,18 +88,29 @@ def events_of(result: dg.SensorResult) -> list[tuple[str, str, str | None]]:
 
 
 def known_rows(instance: dg.DagsterInstance, asset: str) -> object:
-    """Return the rows of an asset's table as the UI shows them: of the newest event."""
+    """Return the rows of an asset's table as its newest event has them."""
     key = dg.AssetKey(asset)
-    newest = max(
-        (
-            *instance.fetch_materializations(key, limit=1).records,
-            *instance.fetch_observations(key, limit=1).records,
-        ),
-        key=lambda record: record.storage_id,
-    )
-    outcome = newest.asset_materialization or newest.event_log_entry.asset_observation
-    assert outcome is not None
-    return outcome.metadata["dagster/row_count"].value
+    records = [
+        *instance.fetch_materializations(key, limit=1).records,
+        *instance.fetch_observations(key, limit=1).records,
+    ]
+    outcomes = [
+        record.asset_materialization or record.event_log_entry.asset_observation
+        for record in sorted(records, key=lambda record: record.storage_id)
+    ]
+    return [found.metadata[ROWS].value for found in outcomes if found is not None and ROWS in found.metadata][
+        -1
+    ]
+
+
+def shown_rows(instance: dg.DagsterInstance, asset: str) -> object:
+    """Return the rows at the top of an asset's page: of its materialization, if that has them, however old it is."""
+    key = dg.AssetKey(asset)
+    materialization = instance.fetch_materializations(key, limit=1).records[0].asset_materialization
+    observation = instance.fetch_observations(key, limit=1).records[0].event_log_entry.asset_observation
+    assert materialization is not None
+    assert observation is not None
+    return {**observation.metadata, **materialization.metadata}[ROWS].value
 
 
 def test_snapshot_observes_the_tables_that_it_fills(run: Runner, query: Query) -> None:
@@ -108,7 +120,7 @@ def test_snapshot_observes_the_tables_that_it_fills(run: Runner, query: Query) -
     for table in ("events", "markets", "series"):
         ((rows,),) = query(f"SELECT count(*) FROM {table}")
         (values,) = seen[table]
-        assert values["dagster/row_count"] == values["inserted"] == rows > 0
+        assert values[ROWS] == values["inserted"] == rows > 0
         assert known_rows(run.instance, table) == rows
         assert run.instance.get_latest_materialization_event(dg.AssetKey(table)) is None
     assert seen.keys() == {"events", "markets", "series"}
@@ -120,9 +132,11 @@ def test_after_collect_every_table_has_the_rows_that_dagster_shows(run: Runner, 
     result = run("collect")
 
     assert result.success
-    assert metadata_of(result, "markets")["dagster/row_count"] < query("SELECT count(*) FROM markets")[0][0]
+    assert metadata_of(result, "markets")["rows"] < query("SELECT count(*) FROM markets")[0][0]
     for table in (*PARENTS, "price_snapshots"):
         assert query(f"SELECT count(*) FROM {table}") == [(known_rows(run.instance, table),)]
+    for table in PARENTS:
+        assert shown_rows(run.instance, table) == known_rows(run.instance, table)
 
 
 def test_change_of_a_row_is_counted(run: Runner, database_path: Path) -> None:

@@ -27,7 +27,7 @@ def test_settlements_come_with_collect_and_all_of_them_by_one_click(run: Runner,
     collected = run("collect")
     assert collected.success
     assert failed_checks(collected) == set()
-    assert metadata_of(collected, "settlements")["dagster/row_count"] == query(SETTLED, "live")[0][0] > 0
+    assert metadata_of(collected, "settlements")["rows"] == query(SETTLED, "live")[0][0] > 0
     assert query(SETTLED, "historical") == [(0,)]
 
     backfilled = run("backfill_settlements")
