@@ -30,7 +30,14 @@ class ExchangeError(PipelineError):
 
 
 class TransientExchangeError(ExchangeError):
-    """It may work later: the client's own retries are used up, a slow retry of the whole asset is worth it."""
+    """It may work later: the client's own retries are used up, a slow retry of the whole asset is worth it.
+
+    `status` is that of the last answer, 0 if none came.
+    """
+
+    def __init__(self, message: str, status: int = 0) -> None:
+        self.status = status
+        super().__init__(message)
 
 
 class RefusedError(ExchangeError):

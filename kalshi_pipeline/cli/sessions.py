@@ -7,7 +7,7 @@ from kalshi_pipeline.advice import run_again, with_advice
 from kalshi_pipeline.cli.options import settings_of
 from kalshi_pipeline.cli.reports import report_line
 from kalshi_pipeline.cli.terminal import print_line, print_message, show_step, status_line
-from kalshi_pipeline.errors import ExchangeError, PipelineError, SkippedError
+from kalshi_pipeline.errors import ExchangeError, PipelineError, SkippedError, StoreError, StoreProblem
 from kalshi_pipeline.ingest.run.report import Report
 from kalshi_pipeline.ingest.run.session import Session, open_session
 from kalshi_pipeline.ingest.run.steps import Step, run_steps
@@ -53,21 +53,27 @@ def print_whole_report(report: Report) -> None:
 def run_and_print(steps: Sequence[Step]) -> None:
     """Run every step and print what each did.
 
-    Raises ExchangeError at the end, naming what is partial or failed, or else SkippedError, naming what is skipped.
+    Raises ExchangeError at the end, naming what is partial or failed, or else SkippedError, naming what is skipped;
+    StoreError where it is the database that has failed a step.
     """
     shortfalls: list[str | None] = []
     skips: list[str | None] = []
+    problems: list[StoreProblem] = []
 
     def on_report(report: Report) -> None:
         print_report(report)
         shortfalls.append(report.shortfall)
         skips.append(report.skip)
 
-    def on_failure(name: str, error: ExchangeError) -> None:
+    def on_failure(name: str, error: ExchangeError | StoreError) -> None:
         print_failure(name, error)
         shortfalls.append(f"{name} failed")
+        if isinstance(error, StoreError):
+            problems.append(error.problem)
 
     run_steps(_shown(steps), on_report, on_failure)
+    if problems:
+        raise StoreError("; ".join(filter(None, shortfalls)), problems[0])
     _expect_whole(shortfalls, skips)
 
 

@@ -305,12 +305,20 @@ class CutoffPayload(Payload):
 class ExchangeStatusPayload(Payload):
     """Whether the exchange takes orders; while it does not, quotes do not move."""
 
-    exchange_active: bool
-    trading_active: bool
+    exchange_active: Any = None
+    trading_active: Any = None
     exchange_index_statuses: Any = None
     exchange_estimated_resume_time: Any = None
 
     @property
-    def is_paused(self) -> bool:
-        """Whether trading is paused."""
-        return not (self.exchange_active and self.trading_active)
+    def is_paused(self) -> bool | None:
+        """Whether trading is paused; None where that is not said. Anything but `true` and `false` says nothing."""
+        said = (self.exchange_active, self.trading_active)
+        if any(flag is False for flag in said):
+            return True
+        return False if all(flag is True for flag in said) else None
+
+    @property
+    def is_status(self) -> bool:
+        """Whether the object is a status at all: an error has neither flag."""
+        return isinstance(self.exchange_active, bool) or isinstance(self.trading_active, bool)

@@ -40,6 +40,8 @@ _PAGE_IN_THE_WAY = (
     "a page answers instead of the API: a gateway or a proxy is in the way, or KALSHI_API_URL is another site; check "
     "it, then run again"
 )
+# The exchange answers these with JSON. Without it they come from a gateway, and say nothing of what was asked for.
+_GATEWAY_STATUSES = frozenset({403, 404})
 
 
 class Reply(NamedTuple):
@@ -80,8 +82,11 @@ def check_status(reply: Reply, api_url: str, path: str, now: int) -> None:
         return
     if status in _RETRIED_STATUSES or status >= httpx.codes.INTERNAL_SERVER_ERROR:
         raise _retryable(reply, now, _refusal(reply))
-    if status == httpx.codes.FORBIDDEN and not is_json(reply.body):
-        raise _retryable(reply, now, _refusal(reply), _BLOCKED)
+    if status in _GATEWAY_STATUSES and not is_json(reply.body):
+        is_block = status == httpx.codes.FORBIDDEN
+        raise _retryable(
+            reply, now, _refusal(reply), _BLOCKED if is_block else _advice_about_page(reply.body)
+        )
     if httpx.codes.is_redirect(status):
         raise _redirected(reply, api_url, path, now)
     raise _refused(reply, f"{api_url}{path}")
@@ -89,10 +94,11 @@ def check_status(reply: Reply, api_url: str, path: str, now: int) -> None:
 
 def not_json(reply: Reply, reason: str, now: int) -> RetryableError:
     """Return the error of an answer that is a success and no JSON."""
-    is_page = reply.body.lstrip()[:1] == b"<"
-    return _retryable(
-        reply, now, f"answered {reply.status}, but {reason}", _PAGE_IN_THE_WAY if is_page else _CHECK_ADDRESS
-    )
+    return _retryable(reply, now, f"answered {reply.status}, but {reason}", _advice_about_page(reply.body))
+
+
+def _advice_about_page(body: bytes) -> str:
+    return _PAGE_IN_THE_WAY if body.lstrip()[:1] == b"<" else _CHECK_ADDRESS
 
 
 def is_json(body: bytes) -> bool:

@@ -30,12 +30,13 @@ Shard: TypeAlias = Mapping[str, Any]
 class ExchangeStatus:
     """What an answer says; the instants are in microseconds since 1970.
 
-    `is_paused` is about the whole exchange; `inactive` has the shards that do not trade or take no change at all, as
-    far as they are sent. `date` is the answer's `Date`, None if it has none that can be read; `written_at` adds the
-    time for which a cache kept the answer, so it is the exchange's time at the computer's `received_at`.
+    `is_paused` is about the whole exchange, None if the answer does not say it; `inactive` has the shards that do not
+    trade or take no change at all, as far as they are sent. `date` is the answer's `Date`, None if it has none that can
+    be read; `written_at` adds the time for which a cache kept the answer, so it is the exchange's time at the computer's
+    `received_at`.
     """
 
-    is_paused: bool
+    is_paused: bool | None
     inactive: tuple[Shard, ...]
     date: int | None
     written_at: int | None
@@ -73,13 +74,16 @@ def fetch_status(transport: Transport, retry_seconds: float, *, is_uncached: boo
 
     def read(reply: Reply, received_at: int) -> ExchangeStatus:
         try:
-            return _status_of(reply, received_at)
+            payload = parse_object(reply.body, None, ExchangeStatusPayload)
         except GarbledAnswerError as error:
             transport.check(reply, _PATH, received_at)
             raise not_json(reply, str(error), received_at) from error
         except PayloadError:
             transport.check(reply, _PATH, received_at)
             raise
+        if not payload.is_status:
+            transport.check(reply, _PATH, received_at)
+        return _status_of(payload, reply, received_at)
 
     return transport.ask(
         _PATH,
@@ -91,8 +95,7 @@ def fetch_status(transport: Transport, retry_seconds: float, *, is_uncached: boo
     )
 
 
-def _status_of(reply: Reply, received_at: int) -> ExchangeStatus:
-    payload = parse_object(reply.body, None, ExchangeStatusPayload)
+def _status_of(payload: ExchangeStatusPayload, reply: Reply, received_at: int) -> ExchangeStatus:
     date = instant_of_http_date(reply.headers.get("date", ""))
     resumes = payload.exchange_estimated_resume_time
     written_at = None if date is None else date + _age_of(reply.headers) * MICROS_PER_SECOND

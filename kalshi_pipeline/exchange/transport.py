@@ -209,7 +209,8 @@ class Transport:
         try:
             return retrying(attempt)
         except RetryableError as error:
-            raise TransientExchangeError(patience.last_word(self._api_url + path, error)) from error
+            last_word = patience.last_word(self._api_url + path, error)
+            raise TransientExchangeError(last_word, error.status) from error
 
     def check(self, reply: Reply, path: str, received_at: int) -> None:
         """Raise the error of an answer that is no success, or an error all the same."""

@@ -67,7 +67,7 @@ def sync_steps_of(session: Session, statuses: Sequence[StatusFilter]) -> list[St
 
 def last_steps(session: Session) -> list[Step]:
     """Return the steps that sync changes of fees, and what is published about events beside them."""
-    return [Step(name, partial(sync, session, None)) for name, sync in _LAST.items()]
+    return [Step(name, partial(sync, session, None), is_alone=True) for name, sync in _LAST.items()]
 
 
 def collect_steps(session: Session, status: StatusFilter = StatusFilter.OPEN) -> list[Step]:

@@ -202,8 +202,9 @@ def _store_paused(
 
 def _note_status(session: Session, report: Report, status: ExchangeStatus | None) -> None:
     """Record whether trading is paused, and where; the quotes are read all the same, and do not move during a pause."""
-    if status is None:
+    if status is None or status.is_paused is None:
         report.notes.append("it is not known whether trading is paused")
+    if status is None:
         return
     report.is_paused, report.inactive_shards = status.is_paused, status.inactive_shards
     if status.is_paused:

@@ -7,6 +7,7 @@ import io
 import json
 import re
 import signal
+import sqlite3
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -206,6 +207,28 @@ def test_database_that_fails_ends_every_step(run: Run, database_path: Path) -> N
     database_path.write_bytes(b"no database" * 100)
     result = run("collect", "--once")
     assert (result.returncode, len(result.stderr.splitlines()), result.stdout) == (4, 1, "")
+
+
+@pytest.mark.parametrize("command", [["collect", "--once"], ["sync"]], ids=["collect", "sync"])
+def test_database_that_fails_one_of_the_last_steps_ends_no_other(
+    run: Run, database_path: Path, command: list[str]
+) -> None:
+    run("init")
+    refused = "BEFORE INSERT ON {} BEGIN SELECT RAISE(ABORT, 'not here'); END"
+    with contextlib.closing(sqlite3.connect(database_path)) as connection:
+        for table in ("series_fee_changes", "document_subjects"):
+            connection.execute(f"CREATE TRIGGER refuse_{table} {refused.format(table)}")
+    result = run(*command)
+    assert result.returncode == 4
+    failed = ["series_fee_changes", *DOCUMENTS]
+    *lines, last = [line for line in result.stderr.splitlines() if "failed" in line]
+    assert [line.split(" ")[0] for line in lines] == failed
+    assert all(
+        line.startswith(f"{asset} failed: ") and "not here" in line
+        for asset, line in zip(failed, lines, strict=True)
+    )
+    assert last == "; ".join([*(f"{asset} failed" for asset in failed), "see the cause, then run again"])
+    assert "event_fee_changes complete" in result.stdout
 
 
 def test_partial_backfill_of_settlements_says_so(run: Run, sandbox: Sandbox) -> None:

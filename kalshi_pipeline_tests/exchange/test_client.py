@@ -29,7 +29,7 @@ from kalshi_pipeline.exchange.listing import Listing
 from kalshi_pipeline.exchange.markets import OUTCOMES
 from kalshi_pipeline.exchange.status import ExchangeStatus
 from kalshi_pipeline.sandbox import Faults, RateLimit, Sandbox, World, WorldConfig
-from kalshi_pipeline.units import MICROS_PER_SECOND
+from kalshi_pipeline.units import MICROS_PER_SECOND, parse_instant
 from kalshi_pipeline.vocabulary import StatusFilter, Tier
 from kalshi_pipeline_tests.clock import NOON, ManualClock
 from kalshi_pipeline_tests.sandbox.walking import walk
@@ -336,7 +336,7 @@ def test_ticker_stays_one_step_of_the_path(ticker: str, path: str) -> None:
 
     def answer(request: httpx.Request) -> httpx.Response:
         asked.append(request.url.raw_path)
-        return httpx.Response(404)
+        return httpx.Response(404, json={})
 
     with client_of(answer) as client:
         for fetch in (client.fetch_market, client.fetch_event, client.fetch_series):
@@ -576,6 +576,7 @@ def test_broken_compression_on_the_wire_is_tried_again() -> None:
     [
         304,
         403,
+        404,
         408,
         425,
         429,
@@ -600,7 +601,7 @@ def test_broken_compression_on_the_wire_is_tried_again() -> None:
     ],
 )
 def test_status_that_may_pass_is_tried_again(status: int) -> None:
-    """A 403 without JSON comes from a gateway, and is one of them."""
+    """A 403 or a 404 without JSON comes from a gateway, and is one of them."""
     with client_of(answering(status)) as client:
         with pytest.raises(Stop, match=f"^the exchange answered {status}.*; trying again in"):
             client.fetch_market("M")
@@ -682,6 +683,17 @@ def test_success_without_what_was_asked_for_is_tried_again(
             id="block",
         ),
         pytest.param(
+            answering(404, "<html><title>404 Not Found</title></html>"),
+            "a page answers instead of the API: a gateway or a proxy is in the way, or KALSHI_API_URL is another site; "
+            "check it, then run again",
+            id="page-of-a-gateway",
+        ),
+        pytest.param(
+            answering(404, "404 page not found"),
+            "see that the exchange is up and KALSHI_API_URL is right, then run again",
+            id="text-of-a-gateway",
+        ),
+        pytest.param(
             answering(200, "<html>Please wait</html>"),
             "a page answers instead of the API: a gateway or a proxy is in the way, or KALSHI_API_URL is another site; "
             "check it, then run again",
@@ -712,7 +724,7 @@ def test_last_word_names_what_to_do(answer: Handler, advice: str) -> None:
 
 
 def test_long_pause_is_reported_every_ten_seconds(clock: ManualClock) -> None:
-    answers = iter([httpx.Response(503, headers={"retry-after": "35"}), httpx.Response(404)])
+    answers = iter([httpx.Response(503, headers={"retry-after": "35"}), httpx.Response(404, json={})])
     lines: list[str] = []
     with (
         client_of(
@@ -732,7 +744,7 @@ def test_long_pause_is_reported_every_ten_seconds(clock: ManualClock) -> None:
 def test_retry_after_is_counted_by_the_clock_of_the_exchange(clock: ManualClock) -> None:
     """This computer's may be wrong by hours."""
     dates = {"date": "Sun, 22 Nov 2026 15:00:00 GMT", "retry-after": "Sun, 22 Nov 2026 15:00:08 GMT"}
-    answers = iter([httpx.Response(503, headers=dates), httpx.Response(404)])
+    answers = iter([httpx.Response(503, headers=dates), httpx.Response(404, json={})])
     with client_of(lambda _: next(answers), on_retry=lambda _: None, clock=clock) as client:
         with pytest.raises(NotFoundError):
             client.fetch_market("M")
@@ -780,7 +792,9 @@ def test_retry_after_is_honoured(
     clock: ManualClock, status: int, retry_after: str, least: float, most: float
 ) -> None:
     """Up to the deadline of the run; the pause is taken in parts of ten seconds."""
-    answers = iter([httpx.Response(status, headers={"retry-after": retry_after}), httpx.Response(404)])
+    answers = iter(
+        [httpx.Response(status, headers={"retry-after": retry_after}), httpx.Response(404, json={})]
+    )
     retries: list[str] = []
     with (
         client_of(lambda _: next(answers), on_retry=retries.append, retry_seconds=30, clock=clock) as client,
@@ -874,7 +888,7 @@ def test_retry_after_past_the_deadline_gives_up_at_once_and_says_when_to_return(
             id="forbidden",
         ),
         pytest.param(
-            404,
+            "404 {}",
             {},
             NotFoundError,
             "answered 404: the exchange does not know it; check the ticker and KALSHI_API_URL",
@@ -1088,12 +1102,14 @@ def test_exchange_status_is_read_from_an_error_too(status: int) -> None:
             1,
             id="not-found",
         ),
+        pytest.param(answering(200, "[]"), "the exchange's answer cannot be read: ", 1, id="no-object"),
         pytest.param(
-            answering(200, '{"exchange_active": true}'),
-            "the exchange's answer cannot be read: trading_active: Field required",
-            1,
-            id="half",
+            answering(200, '{"error": "down"}'),
+            f"{STATUS} answered 200, but with an error (down), after ",
+            3,
+            id="error",
         ),
+        pytest.param(answering(500, "{}"), f"{STATUS} answered 500, after ", 3, id="no-status"),
         pytest.param(
             failing(httpx.ConnectError("refused")),
             f"{STATUS} could not be reached (refused), after ",
@@ -1111,6 +1127,30 @@ def test_exchange_status_that_does_not_come_is_an_error(handler: Handler, reason
         assert client.requests == requests
     assert sum(clock.slept) < 3
     assert str(failure.value).startswith(reason)
+
+
+@pytest.mark.parametrize(
+    ("body", "is_paused"),
+    [
+        ("{}", None),
+        ('{"exchange_active": true}', None),
+        ('{"exchange_active": true, "trading_active": null}', None),
+        ('{"exchange_active": "yes", "trading_active": true}', None),
+        ('{"exchange_active": 1, "trading_active": 1}', None),
+        ('{"exchange_active": "false", "trading_active": "false"}', None),
+        ('{"exchange_active": [], "trading_active": {}}', None),
+        ('{"exchange_active": "no", "trading_active": false}', True),
+        ('{"exchange_active": false}', True),
+    ],
+)
+def test_pause_is_known_only_where_the_exchange_says_it(body: str, is_paused: bool | None) -> None:
+    """The rest of the answer, such as its date, is read all the same."""
+    headers = {"date": "Sun, 22 Nov 2026 15:00:00 GMT"}
+    with client_of(answering(200, body, **headers)) as client:
+        status = client.fetch_exchange_status()
+        assert client.requests == 1
+    assert status.is_paused is is_paused
+    assert status.date == parse_instant("2026-11-22T15:00:00Z")
 
 
 def test_exchange_status_is_asked_for_again_after_a_refusal_that_passes(clock: ManualClock) -> None:

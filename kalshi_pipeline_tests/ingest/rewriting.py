@@ -20,7 +20,7 @@ Rewrite = Callable[[httpx.Request, Any], Any]
 
 
 class Rewriting(httpx.BaseTransport):
-    """Passes each answer but the status through `rewrite`; if that returns a number, it is an answer without a body.
+    """Passes each answer but the status through `rewrite`, which returns a new one, or the number of a refusal.
 
     Answers are dated by the clock.
     """
@@ -37,6 +37,8 @@ class Rewriting(httpx.BaseTransport):
             return response
         answer, is_status = response.json(), request.url.path.endswith("/exchange/status")
         rewritten = answer if is_status else self._rewrite(request, answer)
+        if isinstance(rewritten, httpx.Response):
+            return rewritten
         if isinstance(rewritten, int):
             return httpx.Response(rewritten, json={"error": "refused for a test"})
         return httpx.Response(200, content=json.dumps(rewritten), headers={"Date": self._date()})

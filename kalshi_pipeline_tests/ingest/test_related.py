@@ -145,6 +145,16 @@ def test_endpoint_that_is_not_offered_is_noted(
     assert query("SELECT state FROM listings") == [("complete",)]
 
 
+def test_endpoint_that_a_gateway_does_not_know_is_not_offered(living: tuple[Sandbox, Settings]) -> None:
+    _, settings = living
+    with rewritten_session(settings, lambda *_: httpx.Response(404, text="404 page not found")) as session:
+        report = sync_related(session, related=MILESTONES)
+    assert report.state is State.COMPLETE
+    assert [note.partition(":")[0] for note in report.notes] == [
+        "the exchange does not offer /milestones, so nothing is stored"
+    ]
+
+
 def test_exchange_that_fails_leaves_the_run_partial(sandbox: Sandbox, session: Session) -> None:
     sandbox.faults = Faults(server_errors=1, paths=("/milestones",))
     report = sync_related(session, related=MILESTONES)

@@ -3,28 +3,37 @@
 import contextlib
 from collections.abc import Iterator
 
-from kalshi_pipeline.errors import ExchangeError, NotFoundError
+from kalshi_pipeline.errors import ExchangeError, NotFoundError, TransientExchangeError
 from kalshi_pipeline.ingest.run.recorded_listing import reason_of
 from kalshi_pipeline.ingest.run.report import Report
 from kalshi_pipeline.store.writing.runs import State
+
+_NOT_FOUND = 404
 
 
 @contextlib.contextmanager
 def leaving_partial(report: Report, path: str) -> Iterator[None]:
     """Keep an error of the exchange in the report, with the run partial, so that nothing else is skipped for it.
 
-    Where the exchange answers 404 before the first page, it does not offer the path, and the run is complete.
+    Where the exchange answers 404 before the first page, it does not offer the path, and the run is complete. That may
+    be a gateway's 404, once it does not pass: gateways answer for paths that they do not know.
     """
     try:
         yield
     except ExchangeError as error:
-        if isinstance(error, NotFoundError) and not report.tally.pages:
+        if _is_not_found(error) and not report.tally.pages:
             note_not_offered(report, path, error)
         else:
             report.state, report.reason, report.error = State.PARTIAL, reason_of(error), error
 
 
-def note_not_offered(report: Report, path: str, error: NotFoundError) -> None:
+def _is_not_found(error: ExchangeError) -> bool:
+    return isinstance(error, NotFoundError) or (
+        isinstance(error, TransientExchangeError) and error.status == _NOT_FOUND
+    )
+
+
+def note_not_offered(report: Report, path: str, error: ExchangeError) -> None:
     """Note in a run's report that the exchange does not offer a path, which is all that there is to know."""
     report.state = State.COMPLETE
     report.notes.append(f"the exchange does not offer {path}, so nothing is stored: {error}")

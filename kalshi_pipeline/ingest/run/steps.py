@@ -3,23 +3,26 @@
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
-from kalshi_pipeline.errors import ExchangeError
+from kalshi_pipeline.errors import ExchangeError, StoreError
 from kalshi_pipeline.ingest.run.report import Report
 
 OnReport = Callable[[Report], None]
-OnFailure = Callable[[str, ExchangeError], None]
+OnFailure = Callable[[str, ExchangeError | StoreError], None]
 """Takes the name of what failed, and its error."""
 
 
 class Step(NamedTuple):
-    """One of the runs, and its name."""
+    """One of the runs, and its name; `is_alone` if no other one needs it, nor what it stores."""
 
     name: str
     run: Callable[[], Report]
+    is_alone: bool = False
 
 
 def run_steps(steps: Iterable[Step], on_report: OnReport, on_failure: OnFailure) -> bool:
-    """Run every step, and return whether no error of the exchange stopped any of them. Other errors end them all.
+    """Run every step, and return whether no error stopped any of them.
+
+    One that is not the exchange's ends them all, but for one of the database in a step that is alone.
 
     `on_failure` is called for a step that has stored nothing, `on_report` for any other.
     """
@@ -27,7 +30,9 @@ def run_steps(steps: Iterable[Step], on_report: OnReport, on_failure: OnFailure)
     for step in steps:
         try:
             report = step.run()
-        except ExchangeError as error:
+        except (ExchangeError, StoreError) as error:
+            if isinstance(error, StoreError) and not step.is_alone:
+                raise
             on_failure(step.name, error)
             are_undisturbed = False
         else:

@@ -21,6 +21,7 @@ from kalshi_pipeline_tests.clock import ManualClock
 from kalshi_pipeline_tests.conftest import Query
 from kalshi_pipeline_tests.ingest.listed import open_markets
 from kalshi_pipeline_tests.ingest.outcomes import is_historical, is_lookup, move, rewritten, same, without
+from kalshi_pipeline_tests.ingest.rewriting import rewritten_session
 
 SettingsFor = Callable[..., Settings]
 NOON = parse_instant("2026-11-22T12:00:00Z") or 0
@@ -121,6 +122,30 @@ def test_market_of_neither_tier_is_gone_after_two_looks(
     take_snapshot(session, NOON + 13 * MINUTE)  # it is listed again
     assert query(STATUS, ticker) == [("active", 0)]
     assert query(HISTORY, ticker) == [("00", 0), ("11", 1), ("13", 0)]
+
+
+@pytest.mark.parametrize("page", ["<html><h1>404 Not Found</h1></html>", "404 page not found", ""])
+def test_page_of_a_gateway_makes_nothing_gone(
+    session: Session, settings_for: SettingsFor, ticker: str, query: Query, page: str
+) -> None:
+    """The exchange answers 404 with JSON where it has no historical tier; a gateway's page says nothing of a market."""
+
+    def astray(request: httpx.Request, answer: Any) -> Any:
+        if is_historical(request):
+            return httpx.Response(404, text=page)
+        if "markets" not in answer:
+            return answer
+        return {**answer, "markets": [row for row in answer["markets"] if row["ticker"] != ticker]}
+
+    take_snapshot(session, NOON)
+    clock = ManualClock(NOON)
+    with rewritten_session(settings_for(session.settings.api_url), astray, clock) as deaf:
+        for minute in (1, 12):
+            clock.advance(minute * 60 - clock.monotonic())
+            report = take_snapshot(deaf, NOON + minute * MINUTE)
+            assert (report.tally.gone, report.tally.ended, report.tally.unconfirmed) == (0, 0, 1)
+            assert "/historical/markets answered 404" in " ".join(report.notes)
+    assert query(STATUS, ticker) == [("active", 0)]
 
 
 def test_market_that_a_sync_finds_in_neither_tier_is_in_what_it_reports(
