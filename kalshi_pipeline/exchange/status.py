@@ -32,8 +32,8 @@ class ExchangeStatus:
 
     `is_paused` is about the whole exchange, None if the answer does not say it; `inactive` has the shards that do not
     trade or take no change at all, as far as they are sent. `date` is the answer's `Date`, None if it has none that can
-    be read; `written_at` adds the time for which a cache kept the answer, so it is the exchange's time at the computer's
-    `received_at`.
+    be read; `written_at` adds the time for which a cache kept the answer, so it is the exchange's time at the
+    computer's `received_at`.
     """
 
     is_paused: bool | None

@@ -54,6 +54,11 @@ from kalshi_pipeline.store.writing.set_aside import HISTORY, SetAside, set_aside
 _REPAIRED = "run `kalshi-pipeline verify --repair`"
 _RESTORED = "restore a backup, or recover what can be read: see docs/backups.md"
 
+_REATTACHED = (
+    "they are history, so they stay, and no run depends on them: copy the rows that they refer to from a backup, or "
+    "where there is none take them out (docs/backups.md, 'History without its market')"
+)
+
 
 @dataclass(frozen=True)
 class Fault:
@@ -97,9 +102,7 @@ def _broken_keys(connection: Connection) -> Iterator[Fault]:
     for table, parent, count in broken_keys(connection):
         remedy = _REPAIRED
         if table in HISTORY:
-            remedy = (
-                "history is kept, and no run depends on it: restore the rows that it refers to from a backup"
-            )
+            remedy = _REATTACHED
         elif table not in metadata.tables:
             remedy = "the table is not of this program: repair or drop it"
         yield Fault(table, f"{count:,} rows refer to rows of {parent} that are missing", remedy)

@@ -217,7 +217,9 @@ class PublishingExchange(DescribingExchange):
 
     def _waive(self) -> None:
         row = self._market()
-        if row:
+        if row and self.random.random() < 0.3:
+            row.pop("fee_waiver_expiration_time", None)  # taken away early
+        elif row:
             row["fee_waiver_expiration_time"] = iso_of(self.now + self.random.randint(-4, 20) * HOUR // 4)
 
     def _edit_list(self) -> None:

@@ -318,6 +318,9 @@ class DescribingLife:
             markets = known_at(columns.get(("market", market or ""), []), at)
             until = markets[-1][1]["fee_waiver_expiration_at"] if markets else None
             is_waived = (until is not None and at < until) if markets else None
+            documents = known_at(self.expected.documents.get(("market", market or ""), []), at)
+            if is_waived and documents and "fee_waiver_expiration_time" not in documents[-1][1]:
+                is_waived = None
             fee = store.fee_at(series, event, market, at)
             found = None
             if fee.state is FeeState.KNOWN:

@@ -13,6 +13,7 @@ from sqlalchemy import Column, Connection, func, select
 from kalshi_pipeline.records import Market
 from kalshi_pipeline.store.reading.completeness import newest_listings
 from kalshi_pipeline.store.reading.descriptions import description
+from kalshi_pipeline.store.reading.documents import details, subjects_of
 from kalshi_pipeline.store.schema.from_records import first_read_in
 from kalshi_pipeline.store.schema.tables import event_fee_changes, markets, series_fee_changes
 from kalshi_pipeline.store.writing.runs import State
@@ -33,7 +34,8 @@ class Fee:
 
     Where `state` is unknown, `reason` says why, and type and multiplier are what came, if anything did. `since_at` is
     when the change that set the fee took effect. `is_waived` is None where it is not known whether the market's fee was
-    waived. `listed_at` is when the fee changes were last listed completely: one that was announced since is not known.
+    waived, so too where the exchange's record has no waiver any more, before the end that was announced. `listed_at` is
+    when the fee changes were last listed completely: one that was announced since is not known.
     """
 
     fee_type: str | None
@@ -59,6 +61,7 @@ class _Change(NamedTuple):
         return not self.is_ambiguous and self.fee_type is None and self.fee_multiplier is None
 
 
+_WAIVER = "fee_waiver_expiration_time"
 _WAIVERS_SINCE = first_read_in(Market)["fee_waiver_expiration_at"]
 _SERIES_ASSET, _EVENT_ASSET = series_fee_changes.name, event_fee_changes.name
 
@@ -143,7 +146,19 @@ def _is_waived(connection: Connection, market: str, at: int) -> bool | None:
     if described is None or connection.execute(reading).scalar_one() < _WAIVERS_SINCE:
         return None
     until = cast("int | None", described["fee_waiver_expiration_at"])
-    return until is not None and at < until
+    if until is None or at >= until:
+        return False
+    return True if _is_still_described(connection, market, at) else None
+
+
+def _is_still_described(connection: Connection, market: str, at: int) -> bool:
+    """Return whether the market's document of an instant has a waiver, as far as one is stored.
+
+    The column keeps a waiver that is taken away early, because an absent field erases nothing.
+    """
+    subjects = [subject for subject in subjects_of(connection, market) if subject.kind == "market"]
+    document = details(connection, subjects[0], at) if subjects else None
+    return document is None or bool(document.fields.get(_WAIVER))
 
 
 def _override_in_force(connection: Connection, event: str, at: int) -> _Change | None:

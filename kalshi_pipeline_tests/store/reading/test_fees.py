@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from kalshi_pipeline.api import Fee, FeeState, Store, open_store
-from kalshi_pipeline.records import EventFeeChange, SeriesFeeChange
+from kalshi_pipeline.records import Document, EventFeeChange, SeriesFeeChange
 from kalshi_pipeline.store.database import Database
+from kalshi_pipeline.store.writing.documents import MARKET
 from kalshi_pipeline.store.writing.fee_changes import (
     merge_event_fee_changes,
     merge_series_fee_changes,
@@ -18,7 +19,7 @@ from kalshi_pipeline.store.writing.fee_changes import (
 )
 from kalshi_pipeline.store.writing.runs import State, Subject, add_page, close_run, open_listing
 from kalshi_pipeline.store.writing.tally import Tally
-from kalshi_pipeline.units import parse_instant
+from kalshi_pipeline.units import iso_of, parse_instant
 from kalshi_pipeline_tests.clock import NOON
 from kalshi_pipeline_tests.conftest import Query
 from kalshi_pipeline_tests.store.samples import (
@@ -26,6 +27,7 @@ from kalshi_pipeline_tests.store.samples import (
     market,
     series_row,
     sqlite_url,
+    store_documents,
     store_events,
     store_markets,
     store_series,
@@ -282,3 +284,15 @@ def test_waiver_lasts_until_it_expires(database: Database) -> None:
     with database.begin() as connection:
         connection.exec_driver_sql("UPDATE markets SET reading = 1")
     assert waived("NOT", 1) is None, "an older version did not read waivers"
+
+
+def test_waiver_that_the_record_has_no_more_is_not_known_to_last(database: Database) -> None:
+    """The column keeps the end that was announced, since an absent field erases nothing; the documents have both."""
+    store_markets(database, market("M", fee_waiver_expiration_at=at_hour(5)), at=at_hour(1))
+    waived: dict[str, object] = {"ticker": "M", "fee_waiver_expiration_time": iso_of(at_hour(5))}
+    store_documents(database, MARKET, [Document("M", waived)], at_hour(1))
+    store_documents(database, MARKET, [Document("M", {"ticker": "M"})], at_hour(2))
+    store_documents(database, MARKET, [Document("M", waived)], at_hour(4))
+    store = Store.of(database)
+    found = [store.fee_at(SERIES, EVENT, "M", at_hour(hours)).is_waived for hours in (1, 1.9, 2, 3.9, 4, 5)]
+    assert found == [True, True, None, None, True, False]
