@@ -5,7 +5,6 @@ from datetime import date, timedelta
 
 import dagster as dg
 
-from kalshi_pipeline.defs.metadata import run_metadata
 from kalshi_pipeline.defs.pipeline_asset import (
     AssetEvent,
     Collected,
@@ -70,7 +69,7 @@ def _outcome(
     if found.report.is_complete and found.report.is_over:
         return dg.AssetMaterialization(context.asset_key, partition=day, metadata=found.metadata)
     context.log.info(printable(f"{day} is not materialized: {found.report.reason}"))
-    return dg.AssetObservation(context.asset_key, partition=day, metadata=run_metadata(found.report))
+    return dg.AssetObservation(context.asset_key, partition=day, metadata=found.metadata)
 
 
 def _shortfall(report: Report) -> str | None:

@@ -1,13 +1,10 @@
 """The check that the exchange sends the fields that it sent before, and the weekly job that runs it."""
 
-from functools import partial
-
 import dagster as dg
 
 from kalshi_pipeline.api import Store
-from kalshi_pipeline.defs.catalogue import markets
 from kalshi_pipeline.defs.exchange import exchange
-from kalshi_pipeline.defs.pipeline_asset import check_result, failing_in_one_line, last_place
+from kalshi_pipeline.defs.pipeline_asset import check_result, failing_in_one_line
 from kalshi_pipeline.defs.resources import Pipeline
 from kalshi_pipeline.defs.run_ticks import JOB_TAG
 from kalshi_pipeline.monitoring.field_comparison import FIELDS_ARE_AS_BEFORE, compare_with_weeks_before
@@ -18,8 +15,7 @@ from kalshi_pipeline.monitoring.field_comparison import FIELDS_ARE_AS_BEFORE, co
 )
 def fields_are_as_before(context: dg.AssetCheckExecutionContext, pipeline: Pipeline) -> dg.AssetCheckResult:
     """Compare the fields of the newest week with those of the weeks before."""
-    place_before = partial(last_place, context.instance, markets.key)
-    with failing_in_one_line(), pipeline.session(context.log.info, last_place=place_before) as session:
+    with failing_in_one_line(), pipeline.session(context.log.info, context.instance) as session:
         return check_result(compare_with_weeks_before(Store.of(session.database)))
 
 

@@ -6,19 +6,21 @@ from collections.abc import Iterator, Mapping
 import dagster as dg
 
 from kalshi_pipeline.api import FinishedDay, Place
+from kalshi_pipeline.defs.databases import database_metadata
 from kalshi_pipeline.defs.environment import current_settings
-from kalshi_pipeline.defs.metadata import ROW_COUNT
+from kalshi_pipeline.defs.metadata import ROW_COUNT, Metadata
 from kalshi_pipeline.defs.run_ticks import BACKFILL_POOL
 from kalshi_pipeline.errors import StoreError, StoreProblem
 from kalshi_pipeline.monitoring.ledger import is_whole, read_ledger
 from kalshi_pipeline.quoting import printable
 from kalshi_pipeline.settings import Settings
+from kalshi_pipeline.store.dialects import dialect_of
 
 _MOST_DAYS = 100
 # Several runs may have been over one day since the one that is looked for.
 _NEWEST = 10
 _BUSY = [dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING]
-_FROM = {"source": "command line"}
+_FROM: Metadata = {"source": "command line"}
 
 
 @dg.sensor(minimum_interval_seconds=60, default_status=dg.DefaultSensorStatus.RUNNING)
@@ -38,11 +40,16 @@ def command_line_sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult 
         if error.problem is StoreProblem.MISSING:
             return dg.SkipReason("there is no database yet")
         raise
-    days = [_of_day(settings, day, ledger.rows) for day in ledger.days if not _is_own(context.instance, day)]
+    source = {**_FROM, **database_metadata(dialect_of(settings.database_url).place)}
+    days = [
+        _of_day(settings, day, ledger.rows, source)
+        for day in ledger.days
+        if not _is_own(context.instance, day)
+    ]
     others = {
         table: rows for table, rows in ledger.rows.items() if table not in {day.asset for day in ledger.days}
     }
-    tables = list(_of_tables(context.instance, others))
+    tables = list(_of_tables(context.instance, others, source))
     cursor = json.dumps([*ledger.days[-1].place]) if ledger.days else context.cursor
     return dg.SensorResult(asset_events=[*days, *tables], cursor=cursor)
 
@@ -55,11 +62,11 @@ def _show_limit_of_pool(instance: dg.DagsterInstance) -> None:
 
 
 def _of_day(
-    settings: Settings, found: FinishedDay, rows: Mapping[str, int]
+    settings: Settings, found: FinishedDay, rows: Mapping[str, int], source: Metadata
 ) -> dg.AssetMaterialization | dg.AssetObservation:
     event = dg.AssetMaterialization if is_whole(settings, found) else dg.AssetObservation
     metadata = {
-        **_FROM,
+        **source,
         ROW_COUNT: rows[found.asset],
         "record": found.record,
         "scope": printable((found.selection or "") if found.scope is None else found.scope.sentence),
@@ -86,13 +93,15 @@ def _is_own(instance: dg.DagsterInstance, found: FinishedDay) -> bool:
     return found.record in {_value(outcome, "record") for outcome in outcomes}
 
 
-def _of_tables(instance: dg.DagsterInstance, rows: dict[str, int]) -> Iterator[dg.AssetObservation]:
+def _of_tables(
+    instance: dg.DagsterInstance, rows: dict[str, int], source: Metadata
+) -> Iterator[dg.AssetObservation]:
     """Yield an observation of each table that has other rows than Dagster knows of; none while a run may add some."""
     if instance.get_runs(dg.RunsFilter(statuses=_BUSY), limit=1):
         return
     for table, count in rows.items():
         if count and _known_rows(instance, dg.AssetKey(table)) != count:
-            yield dg.AssetObservation(table, metadata={**_FROM, ROW_COUNT: count})
+            yield dg.AssetObservation(table, metadata={**source, ROW_COUNT: count})
 
 
 def _known_rows(instance: dg.DagsterInstance, key: dg.AssetKey) -> object:

@@ -4,7 +4,6 @@ import contextlib
 import logging
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from functools import partial
 from typing import Any, NamedTuple, NoReturn, TypeAlias
 
 import dagster as dg
@@ -12,6 +11,7 @@ from dagster._core.definitions.source_asset import SYSTEM_METADATA_KEY_SOURCE_AS
 
 from kalshi_pipeline.advice import with_advice
 from kalshi_pipeline.api import Store
+from kalshi_pipeline.defs.databases import database_metadata, last_stored_into, note_of_replacement
 from kalshi_pipeline.defs.exchange import exchange
 from kalshi_pipeline.defs.instance_settings import settings_not_in_force
 from kalshi_pipeline.defs.liveness import record_process
@@ -40,7 +40,6 @@ AFTER_SNAPSHOTS = -1
 """The priority of an asset that must not make a snapshot of the same run late."""
 AFTER_ALL = -2
 _DATABASE_KIND = database_kind()
-_PLACE = "database"
 # Runs of other assets add rows to these. At the top of an asset's page the UI shows the count of its materialization if
 # that has one, however old it is, and else the count of its newest observation: so only observations have theirs.
 _FILLED_BY_OTHERS = frozenset({"series", "events", "markets", "settlements"})
@@ -145,7 +144,7 @@ def materialize_unless_skipped(
     if found.report.skip is None:
         yield dg.MaterializeResult(metadata=found.metadata, check_results=found.check_results)
         return
-    yield dg.AssetObservation(context.asset_key, metadata=run_metadata(found.report))
+    yield dg.AssetObservation(context.asset_key, metadata=found.metadata)
     yield from found.check_results
     yield no_materialization()
 
@@ -181,17 +180,19 @@ def collected(
     """Run one function of `ingest` in a session of its own, then the checks that the asset declares."""
     record_process(context.instance, context.run)
     checks = [RUN_CHECKS[spec.name] for spec in context.assets_def.check_specs]
-    place_before = partial(last_place, context.instance, context.asset_key)
-    with pipeline.session(context.log.info, is_backfill=is_backfill, last_place=place_before) as session:
-        place = session.database.place
+    before = last_stored_into(context.instance, context.asset_key)
+    with pipeline.session(context.log.info, context.instance, is_backfill=is_backfill) as session:
+        place, identity = session.database.place, session.database.identity
         context.log.info(f"collecting into {place}")
         report = run(session)
+        if note := note_of_replacement(before, place, identity):
+            report.notes.append(note)
         findings = examine(session, report, checks)
         day = _last_day(session, report)
     log_report(context.log, report)
     if line := settings_not_in_force(context.instance):
         context.log.warning(line)
-    return Collected(report, findings, {**day, **run_metadata(report), _PLACE: dg.MetadataValue.path(place)})
+    return Collected(report, findings, {**day, **run_metadata(report), **database_metadata(place, identity)})
 
 
 def _last_day(session: Session, report: Report) -> Metadata:
@@ -199,14 +200,6 @@ def _last_day(session: Session, report: Report) -> Metadata:
     if report.tick_at is None:
         return {}
     return day_metadata(last_day(Store.of(session.database), report.tick_at), report.tally)
-
-
-def last_place(instance: dg.DagsterInstance, asset: dg.AssetKey) -> str | None:
-    """Return where the database was that an asset was stored into last; None if it never was."""
-    event = instance.get_latest_materialization_event(asset)
-    stored = None if event is None else event.asset_materialization
-    place = None if stored is None else stored.metadata.get(_PLACE)
-    return None if place is None else str(place.value)
 
 
 def elsewhere(report: Report) -> Iterator[dg.AssetObservation]:
@@ -222,15 +215,15 @@ def log_report(log: logging.Logger, report: Report) -> None:
         log.warning(printable(note))
 
 
-def expect_whole(report: Report, asset: dg.AssetKey) -> Iterator[dg.AssetObservation]:
-    """Fail without retry where a run that no asset waits for is partial, after yielding its counts.
+def expect_whole(report: Report, asset: dg.AssetKey, metadata: Metadata) -> Iterator[dg.AssetObservation]:
+    """Fail without retry where a run that no asset waits for is partial, after yielding its metadata.
 
     They are an observation, since the asset does not count as materialized. (What `log_event` takes would be lost:
     Dagster stores that when a step succeeds.)
     """
     if report.shortfall is None:
         return
-    yield dg.AssetObservation(asset, metadata=run_metadata(report))
+    yield dg.AssetObservation(asset, metadata=metadata)
     raise dg.Failure(partial_line(report.shortfall), allow_retries=False)
 
 

@@ -1,6 +1,5 @@
 """The one resource: the settings of a run, and the session that its assets open."""
 
-from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any
 
@@ -8,6 +7,7 @@ import dagster as dg
 from pydantic import Field
 
 from kalshi_pipeline.clock import SYSTEM_CLOCK, Clock
+from kalshi_pipeline.defs.databases import was_stored_into
 from kalshi_pipeline.defs.environment import current_settings
 from kalshi_pipeline.errors import ConfigurationError
 from kalshi_pipeline.ingest.run.session import OnProgress, Session, open_session
@@ -71,18 +71,18 @@ class Pipeline(dg.ConfigurableResource[None]):
     def session(
         self,
         on_progress: OnProgress,
+        instance: dg.DagsterInstance,
         *,
         is_backfill: bool = False,
-        last_place: Callable[[], str | None] = lambda: None,
     ) -> AbstractContextManager[Session]:
         """Open the exchange and the database for one asset.
 
-        A database that is missing is created, unless it is in the place that the asset was stored into last: then its
-        file has vanished, and another one in its place would hide that.
+        A database that is missing is created, unless it is in the place that an asset of the instance was stored into
+        last: then its file has vanished, and another one in its place would hide that.
         """
         settings = self.settings()
         database = dialect_of(settings.database_url)
-        create = database.identity() is not None or last_place() != database.place
+        create = database.identity() is not None or not was_stored_into(instance, database.place)
         return open_session(
             settings,
             lambda line: on_progress(printable(line)),

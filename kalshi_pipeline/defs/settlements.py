@@ -1,18 +1,17 @@
 """How markets ended: the asset, which stores what settled since, and the backfill of everything before."""
 
 from collections.abc import Iterator
-from functools import partial
 
 import dagster as dg
 
 from kalshi_pipeline.defs.catalogue import markets
+from kalshi_pipeline.defs.databases import database_metadata
 from kalshi_pipeline.defs.metadata import run_metadata
 from kalshi_pipeline.defs.pipeline_asset import (
     AFTER_SNAPSHOTS,
     elsewhere,
     expect_whole,
     failing_in_one_line,
-    last_place,
     log_report,
     materialize,
     pipeline_asset,
@@ -54,18 +53,17 @@ def all_settlements(context: dg.OpExecutionContext, pipeline: Pipeline) -> Itera
 
     The asset is not materialized, only observed: its own runs say how fresh it is.
     """
-    place_before = partial(last_place, context.instance, settlements.key)
     with (
         failing_in_one_line(),
-        pipeline.session(context.log.info, is_backfill=True, last_place=place_before) as session,
+        pipeline.session(context.log.info, context.instance, is_backfill=True) as session,
     ):
+        database = database_metadata(session.database.place, session.database.identity)
         report = backfill_settlements(session)
+    metadata = {**run_metadata(report), **database}
     log_report(context.log, report)
     yield from elsewhere(report)
-    yield from expect_whole(report, settlements.key)
-    yield dg.AssetObservation(
-        settlements.key, description="all that ever settled", metadata=run_metadata(report)
-    )
+    yield from expect_whole(report, settlements.key, metadata)
+    yield dg.AssetObservation(settlements.key, description="all that ever settled", metadata=metadata)
 
 
 @dg.job(

@@ -1,12 +1,9 @@
 """The check that a listing in windows sees every market, and the daily job that runs it."""
 
-from functools import partial
-
 import dagster as dg
 
-from kalshi_pipeline.defs.catalogue import markets
 from kalshi_pipeline.defs.exchange import exchange
-from kalshi_pipeline.defs.pipeline_asset import check_result, failing_in_one_line, last_place
+from kalshi_pipeline.defs.pipeline_asset import check_result, failing_in_one_line
 from kalshi_pipeline.defs.resources import Pipeline
 from kalshi_pipeline.defs.run_ticks import JOB_TAG
 from kalshi_pipeline.monitoring.window_comparison import WINDOWS_SEE_EVERYTHING, compare_listings
@@ -17,8 +14,7 @@ from kalshi_pipeline.monitoring.window_comparison import WINDOWS_SEE_EVERYTHING,
 )
 def windows_see_everything(context: dg.AssetCheckExecutionContext, pipeline: Pipeline) -> dg.AssetCheckResult:
     """List every open market three times: serially, in windows, and serially again."""
-    place_before = partial(last_place, context.instance, markets.key)
-    with failing_in_one_line(), pipeline.session(context.log.info, last_place=place_before) as session:
+    with failing_in_one_line(), pipeline.session(context.log.info, context.instance) as session:
         return check_result(compare_listings(session))
 
 

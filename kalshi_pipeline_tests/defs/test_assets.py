@@ -288,6 +288,32 @@ def test_run_begins_no_new_database_where_its_asset_has_had_one(run: Runner, dat
     assert elsewhere.exists()
 
 
+def test_run_begins_no_new_database_where_an_asset_was_observed_only(
+    run: Runner, database_path: Path
+) -> None:
+    """Nor where it was another asset than that of the run."""
+    assert run("backfill_settlements").success
+    database_path.unlink()
+    for job in ("backfill_settlements", "snapshot", "check_fields"):
+        assert not run(job).success
+        assert not database_path.exists()
+
+
+def test_file_that_has_taken_the_place_of_another_is_noticed_once(run: Runner, database_path: Path) -> None:
+    """It is used: a backup that was restored is one too."""
+
+    def notes() -> list[str]:
+        notes = metadata_of(run("snapshot"), "price_snapshots").get("notes", "")
+        return [line for line in str(notes).splitlines() if "is another file than" in line]
+
+    assert notes() == notes() == []
+    shutil.copyfile(database_path, database_path.with_name("restored.db"))
+    database_path.with_name("restored.db").replace(database_path)
+    (note,) = notes()
+    assert database_path.name in note
+    assert notes() == []
+
+
 def test_listing_that_is_suddenly_empty_fails_its_check(
     instance: dg.DagsterInstance, database_path: Path
 ) -> None:

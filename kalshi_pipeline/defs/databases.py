@@ -1,0 +1,68 @@
+"""Which database the assets were stored into, as their events say: one that has vanished or was replaced is noticed."""
+
+from typing import NamedTuple
+
+import dagster as dg
+
+from kalshi_pipeline.defs.metadata import Metadata
+from kalshi_pipeline.store.database import Identity
+
+_PLACE = "database"
+_FILE = "database_file"
+# Of the newest events of an asset some may be of other programs, or of an older version.
+_NEWEST = 10
+
+
+class StoredInto(NamedTuple):
+    """Where a database was, and which file it was there; None if no event says it."""
+
+    place: str
+    file: str | None
+
+
+def database_metadata(place: str, identity: Identity | None = None) -> Metadata:
+    """Return what an event of an asset says of the database that it was stored into; of the file only its own run."""
+    metadata: Metadata = {_PLACE: dg.MetadataValue.path(place)}
+    if identity is not None:
+        metadata[_FILE] = _file_of(identity)
+    return metadata
+
+
+def note_of_replacement(before: StoredInto | None, place: str, identity: Identity) -> str | None:
+    """Return a line where an asset was stored into another file of the same name before; None where it was not."""
+    if before is None or before.place != place or before.file in (None, _file_of(identity)):
+        return None
+    return (
+        f"{place} is another file than the one that this asset was stored into before: if it was not restored or "
+        "replaced on purpose, put the other one back"
+    )
+
+
+def last_stored_into(instance: dg.DagsterInstance, asset: dg.AssetKey) -> StoredInto | None:
+    """Return what an asset was stored into, as its newest events say; None if none of them does."""
+    records = [
+        *instance.fetch_materializations(asset, limit=_NEWEST).records,
+        *instance.fetch_observations(asset, limit=_NEWEST).records,
+    ]
+    events = [
+        record.asset_materialization or record.event_log_entry.asset_observation
+        for record in sorted(records, key=lambda record: record.storage_id, reverse=True)
+    ]
+    said = [event.metadata for event in events if event is not None and _PLACE in event.metadata]
+    if not said:
+        return None
+    place = str(said[0][_PLACE].value)
+    files = (str(of[_FILE].value) for of in said if _FILE in of and of[_PLACE].value == place)
+    return StoredInto(place, next(files, None))
+
+
+def was_stored_into(instance: dg.DagsterInstance, place: str) -> bool:
+    """Return whether any asset was last stored into a database of a place."""
+    found = (last_stored_into(instance, key) for key in instance.get_asset_keys())
+    return any(stored is not None and stored.place == place for stored in found)
+
+
+def _file_of(identity: Identity) -> str:
+    """Return the number of a file; the number of its disk is not the same after the machine was started again."""
+    _, number = identity
+    return str(number)
