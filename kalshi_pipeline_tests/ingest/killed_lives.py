@@ -106,6 +106,8 @@ class KilledLife:
             if not is_open or name in self.ended:
                 self.ended[name] = row | self.ended.get(name, {}) | {key: row.get(key) for key in OF_ENDING}
                 self.exchange.markets[name] = dict(self.ended[name])
+                # A settlement that a listing hides for longer than an hour is found by chance too.
+                self.exchange.hidden.discard(name)
 
     def _run_both(self, run: str) -> None:
         before = MOMENTS.count
