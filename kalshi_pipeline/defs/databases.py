@@ -64,5 +64,4 @@ def was_stored_into(instance: dg.DagsterInstance, place: str) -> bool:
 
 def _file_of(identity: Identity) -> str:
     """Return the number of a file; the number of its disk is not the same after the machine was started again."""
-    _, number = identity
-    return str(number)
+    return str(identity[-1])

@@ -55,8 +55,8 @@ _REPAIRED = "run `kalshi-pipeline verify --repair`"
 _RESTORED = "restore a backup, or recover what can be read: see docs/backups.md"
 
 _REATTACHED = (
-    "they are history, so they stay, and no run depends on them: copy the rows that they refer to from a backup, or "
-    "where there is none take them out (docs/backups.md, 'History without its market')"
+    "they are history, so they stay, and no run depends on them: give them to the market of the same ticker by a "
+    "backup, or take them out (docs/backups.md, 'History without its market')"
 )
 
 
