@@ -2,12 +2,15 @@
 
 from collections.abc import Callable, Collection
 
+import pytest
+
 from kalshi_pipeline.errors import ExchangeError, RefusedError, TransientExchangeError
 from kalshi_pipeline.ingest.run.ticker_batches import TickerBatches
 
 TICKERS = [f"T{number}" for number in range(450)]
 DOWN = TransientExchangeError("down")
 TOO_LONG = RefusedError("too long", 414)
+BAD_REQUEST = RefusedError("bad request", 400)
 
 
 def ask(
@@ -34,11 +37,37 @@ def test_ticker_that_fails_is_found_after_all_others_and_left_out() -> None:
     assert (batches.failed, batches.unasked) == ({"T217": DOWN}, [])
 
 
-def test_batches_that_are_too_long_are_halved_until_they_are_taken() -> None:
+@pytest.mark.parametrize("status", [413, 414, 431])
+@pytest.mark.parametrize(("most", "refused"), [(100, 1), (13, 4), (7, 5), (1, 7)])
+def test_size_that_is_refused_is_asked_for_once(status: int, most: int, refused: int) -> None:
+    """200, 100, 50 and so on are refused once each, whatever waits."""
+    batches, refusal = TickerBatches(TICKERS), RefusedError("too long", status)
+    refusals: list[int] = []
+
+    def problem(asked: Collection[str]) -> ExchangeError | None:
+        if len(asked) <= most:
+            return None
+        refusals.append(len(asked))
+        return refusal
+
+    answered, requests = ask(batches, problem)
+    assert (sorted(answered), len(refusals)) == (sorted(TICKERS), refused)
+    assert requests - refused <= 2 * -(-len(TICKERS) // most)
+    assert (batches.failed, batches.unasked) == ({}, [])
+
+
+def test_batches_that_are_refused_are_halved_until_they_are_taken() -> None:
     batches = TickerBatches(TICKERS)
-    answered, requests = ask(batches, lambda asked: TOO_LONG if len(asked) > 13 else None)
+    answered, requests = ask(batches, lambda asked: BAD_REQUEST if len(asked) > 13 else None)
     assert (sorted(answered), requests) == (sorted(TICKERS), 69)
     assert (batches.failed, batches.unasked) == ({}, [])
+
+
+def test_ticker_that_is_refused_costs_the_others_no_size() -> None:
+    batches = TickerBatches(TICKERS)
+    answered, requests = ask(batches, lambda asked: BAD_REQUEST if "T217" in asked else None)
+    assert (sorted(answered), requests) == (sorted({*TICKERS} - {"T217"}), 19)
+    assert batches.failed == {"T217": BAD_REQUEST}
 
 
 def test_exchange_that_is_down_is_asked_three_times() -> None:
@@ -55,4 +84,6 @@ def test_exchange_that_is_down_is_asked_three_times() -> None:
 def test_exchange_that_refuses_everything_is_asked_a_bounded_number_of_times() -> None:
     batches = TickerBatches(TICKERS)
     answered, requests = ask(batches, lambda _: TOO_LONG)
-    assert (answered, requests, sorted(batches.failed)) == ([], 20, sorted(TICKERS))
+    assert (answered, requests) == ([], 20)
+    assert sorted([*batches.failed, *batches.unasked]) == sorted(TICKERS)
+    assert {*TICKERS[:200]} <= batches.failed.keys()

@@ -5,11 +5,11 @@ from collections.abc import Iterator, Sequence
 
 from kalshi_pipeline.errors import ExchangeError, RefusedError
 from kalshi_pipeline.exchange.batches import COMMA, TICKERS_PER_LOOKUP, ticker_batches
-from kalshi_pipeline.exchange.replies import TOO_LARGE_STATUSES
+from kalshi_pipeline.exchange.replies import BAD_REQUEST, TOO_LARGE_STATUSES
 from kalshi_pipeline.ingest.run.failures import FailuresInARow
 
 _FAILED_BATCHES = 3
-# From 200 tickers to 12 it takes fifteen refusals of what is too long.
+# From 200 tickers to 12 it takes fifteen refusals of what is not said to be too long.
 _REFUSED_BATCHES = 20
 
 
@@ -17,8 +17,9 @@ class TickerBatches:
     """Iterate it for batches, and call `succeed` or `fail` after each.
 
     A batch that fails is split, and its halves are asked for when the others are done, so that in the end only the
-    failing ticker is left, in `failed`. As many failures in a row as an exchange has that is down end it: what is
-    waiting then is in `failed` if it was asked for, and in `unasked` if it was not.
+    failing ticker is left, in `failed`. One that is refused as too large makes those that wait as small as its halves.
+    As many failures in a row as an exchange has that is down end it: what is waiting then is in `failed` if it was
+    asked for, and in `unasked` if it was not.
     """
 
     def __init__(
@@ -52,11 +53,23 @@ class TickerBatches:
         else:
             middle = len(asked) // 2
             self._waiting += ((asked[:middle], error), (asked[middle:], error))
-        is_too_large = isinstance(error, RefusedError) and error.status in TOO_LARGE_STATUSES
+        status = error.status if isinstance(error, RefusedError) else 0
+        is_too_large = status in TOO_LARGE_STATUSES
+        if is_too_large and status != BAD_REQUEST:  # which may be about one of the tickers as well
+            self._split_waiting(max(1, len(asked) // 2))
         counter = self._refusals if is_too_large else self._failures
         counter.add()
         if counter.are_too_many:
             self.stop()
+
+    def _split_waiting(self, most: int) -> None:
+        """Split what is waiting into even batches of `most` tickers at the most."""
+        parts = [(batch, error, -(-len(batch) // most)) for batch, error in self._waiting]
+        self._waiting = deque(
+            (batch[number * len(batch) // count : (number + 1) * len(batch) // count], error)
+            for batch, error, count in parts
+            for number in range(count)
+        )
 
     def stop(self, asked: Sequence[str] = ()) -> None:
         """End it before `asked` and all that is waiting."""
