@@ -87,3 +87,22 @@ def test_exchange_that_refuses_everything_is_asked_a_bounded_number_of_times() -
     assert (answered, requests) == ([], 20)
     assert sorted([*batches.failed, *batches.unasked]) == sorted(TICKERS)
     assert {*TICKERS[:200]} <= batches.failed.keys()
+
+
+def test_half_of_a_batch_that_failed_was_asked_for_where_there_is_no_time_for_it() -> None:
+    batches = TickerBatches(TICKERS)
+    for number, asked in enumerate(batches):
+        if number < 3:
+            batches.fail(asked, DOWN) if number == 0 else batches.succeed()
+        else:
+            assert asked == TICKERS[:100]
+            batches.stop(asked)
+    assert batches.failed == dict.fromkeys(TICKERS[:200], DOWN)
+    assert batches.unasked == []
+
+
+def test_batch_for_which_there_is_no_time_was_not_asked_for() -> None:
+    batches = TickerBatches(TICKERS)
+    for asked in batches:
+        batches.stop(asked)
+    assert (batches.failed, batches.unasked) == ({}, TICKERS)

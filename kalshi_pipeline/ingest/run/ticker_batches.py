@@ -34,12 +34,14 @@ class TickerBatches:
         self._waiting: deque[tuple[Sequence[str], ExchangeError | None]] = deque(
             (batch, None) for batch in ticker_batches(tickers, most, separator)
         )
+        self._failed_before: ExchangeError | None = None
         self._failures = FailuresInARow(failed_batches)
         self._refusals = FailuresInARow(_REFUSED_BATCHES)
 
     def __iter__(self) -> Iterator[Sequence[str]]:
         while self._waiting:
-            yield self._waiting.popleft()[0]
+            asked, self._failed_before = self._waiting.popleft()
+            yield asked
 
     def succeed(self) -> None:
         """Note that the last batch was answered."""
@@ -72,9 +74,8 @@ class TickerBatches:
         )
 
     def stop(self, asked: Sequence[str] = ()) -> None:
-        """End it before `asked` and all that is waiting."""
-        self.unasked += asked
-        for batch, error in self._waiting:
+        """End it before `asked`, the last batch, and all that is waiting."""
+        for batch, error in ((asked, self._failed_before), *self._waiting):
             if error is None:
                 self.unasked += batch
             else:
