@@ -1,10 +1,9 @@
 """Which database the assets were stored into, as their events say: one that has vanished or was replaced is noticed."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import dagster as dg
 
-from kalshi_pipeline.defs.metadata import Metadata
 from kalshi_pipeline.store.database import Identity
 
 _PLACE = "database"
@@ -20,9 +19,9 @@ class StoredInto(NamedTuple):
     file: str | None
 
 
-def database_metadata(place: str, identity: Identity | None = None) -> Metadata:
+def database_metadata(place: str, identity: Identity | None = None) -> dict[str, Any]:
     """Return what an event of an asset says of the database that it was stored into; of the file only its own run."""
-    metadata: Metadata = {_PLACE: dg.MetadataValue.path(place)}
+    metadata: dict[str, Any] = {_PLACE: dg.MetadataValue.path(place)}
     if identity is not None:
         metadata[_FILE] = _file_of(identity)
     return metadata
