@@ -40,8 +40,6 @@ _PAGE_IN_THE_WAY = (
     "a page answers instead of the API: a gateway or a proxy is in the way, or KALSHI_API_URL is another site; check "
     "it, then run again"
 )
-# The exchange answers these with JSON. Without it they come from a gateway, and say nothing of what was asked for.
-_GATEWAY_STATUSES = frozenset({403, 404})
 
 
 class Reply(NamedTuple):
@@ -82,7 +80,7 @@ def check_status(reply: Reply, api_url: str, path: str, now: int) -> None:
         return
     if status in _RETRIED_STATUSES or status >= httpx.codes.INTERNAL_SERVER_ERROR:
         raise _retryable(reply, now, _refusal(reply))
-    if status in _GATEWAY_STATUSES and not is_json(reply.body):
+    if _is_of_a_gateway(reply, path):
         is_block = status == httpx.codes.FORBIDDEN
         raise _retryable(
             reply, now, _refusal(reply), _BLOCKED if is_block else _advice_about_page(reply.body)
@@ -95,6 +93,22 @@ def check_status(reply: Reply, api_url: str, path: str, now: int) -> None:
 def not_json(reply: Reply, reason: str, now: int) -> RetryableError:
     """Return the error of an answer that is a success and no JSON."""
     return _retryable(reply, now, f"answered {reply.status}, but {reason}", _advice_about_page(reply.body))
+
+
+def _is_of_a_gateway(reply: Reply, path: str) -> bool:
+    """Return whether a refusal is no answer of the exchange, which answers in JSON.
+
+    A 404 is believed without it where an endpoint is asked for: an exchange may not offer it, and its server may say so
+    in its own words. Where a record is asked for, it would be proof that the record is gone.
+    """
+    if reply.status == httpx.codes.NOT_FOUND:
+        return _names_a_record(path) and not is_json(reply.body)
+    return reply.status == httpx.codes.FORBIDDEN and not is_json(reply.body)
+
+
+def _names_a_record(path: str) -> bool:
+    last = path.rpartition("/")[2]
+    return last != last.lower()
 
 
 def _advice_about_page(body: bytes) -> str:

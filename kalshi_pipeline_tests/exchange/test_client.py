@@ -608,6 +608,14 @@ def test_status_that_may_pass_is_tried_again(status: int) -> None:
         assert (client.requests, client.retries) == (1, 1)
 
 
+def test_endpoint_that_is_not_offered_is_believed_in_any_words() -> None:
+    """Only of a record it would be proof that it is gone."""
+    with client_of(answering(404, "<html><title>404 Not Found</title></html>")) as client:
+        with pytest.raises(NotFoundError):
+            client.fetch_exchange_status()
+        assert (client.requests, client.retries) == (1, 0)
+
+
 @pytest.mark.parametrize(
     ("status", "body", "reason"),
     [
