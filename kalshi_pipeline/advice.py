@@ -5,8 +5,9 @@ reads, nor by which command. Errors of settings, of the exchange and of a span n
 it is the same for every reader.
 """
 
+import contextlib
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from kalshi_pipeline.errors import (
     NoDetailsError,
@@ -53,7 +54,24 @@ _RUN_AGAIN = re.compile(r"\brun (it )?again( later)?$")
 
 def with_advice(error: PipelineError) -> str:
     """Return the line that reports an error: its full message, and what to do next where that is not part of it."""
-    return "; ".join(filter(None, (error.full_message, _advice_for(error))))
+    advice = _advice_for(error)
+    return error.full_message if advice in _notes_of(error) else "; ".join(filter(None, (error.full_message, advice)))
+
+
+@contextlib.contextmanager
+def advised() -> Iterator[None]:
+    """Add to an error, as a note, what to do next: Python shows it below the message. Decorates functions, too."""
+    try:
+        yield
+    except PipelineError as error:
+        advice = _advice_for(error)
+        if advice is not None and advice not in _notes_of(error):
+            error.add_note(advice)
+        raise
+
+
+def _notes_of(error: PipelineError) -> Sequence[str]:
+    return getattr(error, "__notes__", ())
 
 
 def run_again(line: str) -> str:

@@ -14,6 +14,7 @@ from typing import Protocol, Self, TypeAlias
 
 from kalshi_pipeline.clock import SYSTEM_CLOCK
 from kalshi_pipeline.errors import (
+    InstantError,
     NoDetailsError,
     NoQuoteError,
     RangeError,
@@ -119,10 +120,15 @@ def open_store(where: str | Path | None = None) -> "Store":
     It may be read-only, and collectors may write to it meanwhile: nothing is changed, and no writer waits. Raises
     StoreError where there is no database, or none that this version can read.
     """
+    return Store(database_at(where))
+
+
+def database_at(where: str | Path | None) -> ReadOnlyDatabase:
+    """Return the database that `open_store` reads."""
     if where is None:
-        return Store(ReadOnlyDatabase(load_settings().database_url))
+        return ReadOnlyDatabase(load_settings().database_url)
     is_url = isinstance(where, str) and _URL.match(where)
-    return Store(ReadOnlyDatabase(str(where) if is_url else url_of_file(Path(where))))
+    return ReadOnlyDatabase(str(where) if is_url else url_of_file(Path(where)))
 
 
 class _Source(Protocol):
@@ -530,11 +536,14 @@ def _past(instant: Instant) -> int:
 
 
 def _micros(instant: Instant) -> int:
-    """Return an instant as the store has it; ValueError for a datetime without a time zone, and for other values."""
+    """Return an instant as the store has it; InstantError for a datetime without a time zone, and for other values."""
     if isinstance(instant, datetime):
-        return instant_of(instant)
+        try:
+            return instant_of(instant)
+        except ValueError as error:
+            raise InstantError(str(error)) from error
     if not isinstance(instant, int) or isinstance(instant, bool) or not 0 <= instant < _YEAR_10000:
-        raise ValueError(
+        raise InstantError(
             f"{instant!r} is no instant: pass microseconds since 1970 (UTC), or a datetime with a time zone"
         )
     return instant

@@ -150,6 +150,24 @@ class RangeError(PipelineError):
     """A span of time, or a grid over it, that cannot be asked for."""
 
 
+class InstantError(PipelineError, ValueError):
+    """A value that is no instant, or does not say in which time zone it is."""
+
+
+class MissingExtraError(PipelineError):
+    """A package that is needed for what was asked, and is not installed; `extra` is the extra that brings it."""
+
+    def __init__(self, package: str, extra: str) -> None:
+        self.package, self.extra = package, extra
+        super().__init__(
+            f"{package} is not installed: run `pip install 'kalshi-pipeline[{extra}]'`, or `uv sync --extra {extra}`"
+        )
+
+
+class ExportError(PipelineError):
+    """A file that was not written; nothing of it is left."""
+
+
 class UnexpectedError(PipelineError):
     """Any other exception, where it is reported in one line because the program continues."""
 
