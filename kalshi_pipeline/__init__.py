@@ -6,16 +6,17 @@
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from kalshi_pipeline.api import Store, open_store
+    from kalshi_pipeline.notebooks.store import Store, open_store
+    from kalshi_pipeline.notebooks.table import Table
 
-__all__ = ["Store", "open_store"]
+__all__ = ["Store", "Table", "open_store"]
 
 if not TYPE_CHECKING:  # to a type checker, every name would exist
 
     def __getattr__(name: str) -> object:
-        """Import what `__all__` names from `api`."""
+        """Import what `__all__` names."""
         if name not in __all__:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        from kalshi_pipeline import api
+        from kalshi_pipeline.notebooks import store
 
-        return getattr(api, name)
+        return getattr(store, name)

@@ -55,7 +55,11 @@ _RUN_AGAIN = re.compile(r"\brun (it )?again( later)?$")
 def with_advice(error: PipelineError) -> str:
     """Return the line that reports an error: its full message, and what to do next where that is not part of it."""
     advice = _advice_for(error)
-    return error.full_message if advice in _notes_of(error) else "; ".join(filter(None, (error.full_message, advice)))
+    return (
+        error.full_message
+        if advice in _notes_of(error)
+        else "; ".join(filter(None, (error.full_message, advice)))
+    )
 
 
 @contextlib.contextmanager

@@ -144,14 +144,15 @@ def dollars_of(micros: int) -> Decimal:
 
 def decimal_of_millionths(millionths: int) -> Decimal:
     """Return the exact number: 500000 is Decimal('0.5')."""
-    return _trimmed(Decimal(millionths).scaleb(-6))
+    return trimmed(Decimal(millionths).scaleb(-6))
 
 
 def contracts_of(hundredths: int) -> Decimal:
     """Return exact contracts: 298550 is Decimal('2985.5')."""
-    return _trimmed(Decimal(hundredths).scaleb(-2))
+    return trimmed(Decimal(hundredths).scaleb(-2))
 
 
-def _trimmed(value: Decimal) -> Decimal:
+def trimmed(value: Decimal) -> Decimal:
+    """Return an exact number without zeros at its end."""
     # normalize() alone would write 100 as 1E+2.
     return value.to_integral_value() if value == value.to_integral_value() else value.normalize()

@@ -1,10 +1,11 @@
 """The database: how it is opened, migrated and locked, and its transactions."""
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Select
 
 from kalshi_pipeline.clock import SYSTEM_CLOCK, Clock
 from kalshi_pipeline.errors import StoreError, StoreProblem
@@ -225,6 +226,28 @@ class ReadOnlyDatabase:
         """Return what `question` returns of one state; it is asked again where that state changes meanwhile."""
         with self._dialect.translated():
             return self._dialect.ask(question)
+
+    def rows(self, statement: Select[Any], at_once: int = 10_000) -> Iterator[Sequence[tuple[Any, ...]]]:
+        """Yield the answer of a statement in parts of one state, as the driver has it."""
+        with self._dialect.translated(), self._dialect.reading() as connection:
+            cursor = connection.execute(statement).cursor
+            while cursor is not None and (rows := cursor.fetchmany(at_once)):
+                yield rows
+
+    def arrow_batches(self, statement: Select[Any], at_once: int = 65_536) -> Iterator[Any]:
+        """Yield the answer of a statement in record batches of one state; MissingExtraError without Arrow.
+
+        A column without a value at its beginning must be one of integers.
+        """
+        with self._dialect.translated():
+            yield from self._dialect.arrow_batches(statement, at_once)
+
+    def duck_source(self) -> tuple[str, str]:
+        """Return the file of DuckDB's extension for this kind of database, and the statement that attaches this one.
+
+        It attaches as `{name}`. Raises MissingExtraError where the extension is not installed.
+        """
+        return self._dialect.duck_source()
 
 
 def back_up(url: str, target: Path) -> str:

@@ -1,12 +1,12 @@
 """What the store asks of every kind of database."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from enum import Enum, auto
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple, Protocol, TypeAlias, TypeVar
 
-from sqlalchemy import Connection, Engine, Table
+from sqlalchemy import Connection, Engine, Select, Table
 
 from kalshi_pipeline.clock import Clock
 
@@ -190,6 +190,28 @@ class Dialect(Protocol):
         """Return what `question` returns of one state, although it may take minutes and others write meanwhile.
 
         Where the database is not writable, it is asked as by `ask`.
+        """
+        ...
+
+    def reading(self) -> AbstractContextManager[Connection]:
+        """Open one state of the database for as long as a block takes, which no writer waits for.
+
+        Raises StoreError at the end of the block where the database could only be read as if nothing changed it, and
+        something did.
+        """
+        ...
+
+    def arrow_batches(self, statement: Select[Any], batch_rows: int) -> Iterator[Any]:
+        """Yield the answer of a statement as record batches of Arrow: 64-bit integers, texts and bytes.
+
+        A column without a value at its beginning must be one of integers.
+        """
+        ...
+
+    def duck_source(self) -> tuple[str, str]:
+        """Return the file of DuckDB's extension that reads databases of this kind, and how it attaches this one.
+
+        Raises MissingExtraError where the extension is not installed.
         """
         ...
 

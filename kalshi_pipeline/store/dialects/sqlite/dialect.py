@@ -6,16 +6,17 @@ import shutil
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
+from importlib.resources import files
 from itertools import chain, count
 from pathlib import Path
 from typing import Any, ClassVar
 
-from sqlalchemy import Connection, Engine, Table, insert, make_url
+from sqlalchemy import Connection, Engine, Select, Table, insert, make_url
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.exc import DBAPIError
 
 from kalshi_pipeline.clock import Clock
-from kalshi_pipeline.errors import StoreError, StoreProblem
+from kalshi_pipeline.errors import MissingExtraError, StoreError, StoreProblem
 from kalshi_pipeline.store.dialects.interface import (
     Answer,
     BrokenKey,
@@ -28,6 +29,7 @@ from kalshi_pipeline.store.dialects.interface import (
     Purpose,
     ViewWords,
 )
+from kalshi_pipeline.store.dialects.sqlite.arrow_reading import arrow_batches
 from kalshi_pipeline.store.dialects.sqlite.backups import copy_pages, new_file
 from kalshi_pipeline.store.dialects.sqlite.copying import FileCopy
 from kalshi_pipeline.store.dialects.sqlite.engines import (
@@ -145,10 +147,57 @@ class Sqlite(Dialect):
 
         A file that is read as if it could not change would have to be read again after each tick of a collector.
         """
-        if not all(os.access(place, os.W_OK) for place in (self._path, self._path.parent)):
+        if not self._is_writable:
             return self.ask(question)
         with self._engine.connect().execution_options(**self.options(Purpose.READ)) as connection:
             return question(connection)
+
+    @contextlib.contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """Read the log while there is one, or by a connection that may write, or as if nothing could change the file.
+
+        The second is for a collector that starts meanwhile: it leaves what is read in place.
+        """
+        found = Files.at(self._path)
+        if not found.are_at_rest:
+            with self._reader.connect() as connection:
+                self._open_log(connection)
+                yield connection
+        elif self._is_writable:
+            with (
+                self._disposed(),
+                self._engine.connect().execution_options(**self.options(Purpose.READ)) as connection,
+            ):
+                yield connection
+        else:
+            with self._reader_at_rest.connect() as connection:
+                connection.exec_driver_sql(CACHE)
+                yield connection
+            if Files.at(self._path) != found:
+                raise self._changed()
+
+    def arrow_batches(self, statement: Select[Any], batch_rows: int) -> Iterator[Any]:
+        """Read by a process of its own, as `reading` does."""
+        found = Files.at(self._path)
+        is_at_rest = found.are_at_rest and not self._is_writable
+        text = str(statement.compile(dialect=sqlite.dialect(), compile_kwargs={"literal_binds": True}))
+        yield from arrow_batches(self._path, text, batch_rows, is_at_rest=is_at_rest)
+        if is_at_rest and Files.at(self._path) != found:
+            raise self._changed()
+
+    def duck_source(self) -> tuple[str, str]:
+        """Find the extension in the package that brings it, which needs no network."""
+        try:
+            folder = files("duckdb_extension_sqlite_scanner") / "extensions"
+        except ModuleNotFoundError as error:
+            raise MissingExtraError("duckdb-extension-sqlite-scanner", "duckdb") from error
+        (extension,) = (found for version in folder.iterdir() for found in version.iterdir())
+        place = str(self._path).replace("'", "''")
+        return str(extension), f"ATTACH '{place}' AS {{name}} (TYPE sqlite, READ_ONLY)"
+
+    @property
+    def _is_writable(self) -> bool:
+        return all(os.access(place, os.W_OK) for place in (self._path, self._path.parent))
 
     def _ask_once(self, question: Callable[[Connection], Answer]) -> Answer:
         files = Files.at(self._path)

@@ -1,0 +1,99 @@
+"""What is asked, checked: the markets that are selected, instants within the history, and names of views."""
+
+import difflib
+from collections.abc import Iterable
+from typing import NoReturn
+
+from kalshi_pipeline.api import Store
+from kalshi_pipeline.clock import SYSTEM_CLOCK
+from kalshi_pipeline.errors import ConfigurationError, RangeError
+from kalshi_pipeline.notebooks.instants import Instant, micros_of
+from kalshi_pipeline.quoting import quoted
+from kalshi_pipeline.store.database import ReadOnlyDatabase
+from kalshi_pipeline.store.reading.streams import Selection, Span
+from kalshi_pipeline.store.reading.tickers import find_ticker
+from kalshi_pipeline.units import iso_of
+
+_KINDS = ("market", "event", "series")
+_MOST_NAMED = 3
+
+
+def selected(
+    database: ReadOnlyDatabase, ticker: str | None, event: str | None, series: str | None
+) -> Selection | None:
+    """Return the markets that are selected, None for all; UnknownTickerError, which names similar tickers."""
+    given = {
+        kind: text for kind, text in zip(_KINDS, (ticker, event, series), strict=True) if text is not None
+    }
+    if len(given) > 1:
+        raise ConfigurationError(["several of ticker, event and series are given: choose one of them"])
+    for kind, text in given.items():
+        _, found = database.ask(
+            lambda connection, text=text, kind=kind: find_ticker(connection, text, [kind])
+        )  # type: ignore[misc]
+        return Selection(kind, found)
+    return None
+
+
+def past(instant: Instant | None, name: str) -> int:
+    """Return an instant, by default now; RangeError for one after now."""
+    now = SYSTEM_CLOCK.now() - 1  # so that the span of this instant alone has ended
+    micros = now if instant is None else micros_of(instant, name)
+    if micros > now:
+        raise RangeError(f"{name}={iso_of(micros)} is after now ({iso_of(now)}): choose an earlier time")
+    return micros
+
+
+def within_history(records: Store, instant: Instant | None, name: str) -> int:
+    """Return an instant, by default now; RangeError for one after now, or before the first quote."""
+    micros, begins_at = past(instant, name), _begins_at(records)
+    if micros < begins_at:
+        raise RangeError(
+            f"{name}={iso_of(micros)} is before the first quote: choose {iso_of(begins_at)} or a later time"
+        )
+    return micros
+
+
+def history_span(records: Store, start: Instant | None, end: Instant | None) -> tuple[int, int]:
+    """Return a span, by default from the first quote until now; RangeError for one without anything to know."""
+    begins_at = _begins_at(records)
+    last = SYSTEM_CLOCK.now() if end is None else past(end, "end")
+    if last <= begins_at:
+        raise RangeError(
+            f"end={iso_of(last)} is before the first quote: choose a time after {iso_of(begins_at)}"
+        )
+    first = begins_at if start is None else micros_of(start, "start")
+    _check_order(first, last)
+    return first, last
+
+
+def span_of(start: Instant | None, end: Instant | None) -> Span:
+    """Return a span without bounds where none are given; RangeError for an empty one."""
+    first = None if start is None else micros_of(start, "start")
+    last = None if end is None else micros_of(end, "end")
+    if first is not None and last is not None:
+        _check_order(first, last)
+    return first, last
+
+
+def raise_unknown(what: str, name: str, known: Iterable[str]) -> NoReturn:
+    """Raise ConfigurationError for a name that is not known, with those that are most like it."""
+    names = list(known)
+    near = difflib.get_close_matches(name, names, n=_MOST_NAMED) or names
+    raise ConfigurationError([f"{quoted(name)} is no {what}: choose {', '.join(near)}"])
+
+
+def _check_order(first: int, last: int) -> None:
+    if first >= last:
+        raise RangeError(
+            f"{iso_of(first)} is not before {iso_of(last)}: choose a start that is earlier than the end"
+        )
+
+
+def _begins_at(records: Store) -> int:
+    begins_at = records.begins_at()
+    if begins_at is None:
+        raise RangeError(
+            "no quote is stored yet: run `kalshi-pipeline snapshot`, or `kalshi-pipeline collect`"
+        )
+    return begins_at

@@ -1,0 +1,180 @@
+"""Answers in files: Parquet, CSV and lines of JSON. A file is either whole or not there."""
+
+import contextlib
+import csv
+import json
+import os
+import tempfile
+from collections.abc import Callable, Generator, Iterator, Mapping
+from datetime import datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from kalshi_pipeline.errors import ConfigurationError, ExportError
+from kalshi_pipeline.notebooks.extras import imported
+from kalshi_pipeline.notebooks.values import Value
+from kalshi_pipeline.units import instant_of, iso_of
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+_ROW_GROUP_BATCHES = 16
+
+
+class Writable(Protocol):
+    """What can be written to a file."""
+
+    @property
+    def columns(self) -> list[str]:
+        """The names of its columns."""
+        ...
+
+    def rows(self, *, decimals: bool) -> Generator[dict[str, Value]]:
+        """Yield its rows."""
+        ...
+
+    def reader(self, *, decimals: bool) -> "pa.RecordBatchReader":
+        """Return its rows as record batches of Arrow."""
+        ...
+
+
+def write_file(table: Writable, path: Path, *, overwrite: bool) -> Path:
+    """Write a table to a file by its ending, and return where it is."""
+    write = _WRITERS.get(path.suffix.lower())
+    if write is None:
+        known = ", ".join(_WRITERS)
+        raise ConfigurationError([f"{path} ends in none of {known}: choose one of them"])
+    if write is _write_parquet:
+        imported("pyarrow")
+    with _draft_of(path, overwrite=overwrite) as draft:
+        write(table, draft)
+    return path
+
+
+def _write_parquet(table: Writable, draft: Path) -> None:
+    pa, parquet = imported("pyarrow"), imported("pyarrow.parquet")
+    reader = table.reader(decimals=True)
+    with parquet.ParquetWriter(draft, reader.schema, compression="zstd") as writer:
+        group: list[pa.RecordBatch] = []
+        for batch in reader:
+            group.append(batch)
+            if len(group) == _ROW_GROUP_BATCHES:
+                writer.write_table(pa.Table.from_batches(group))
+                group.clear()
+        if group:
+            writer.write_table(pa.Table.from_batches(group))
+
+
+def _write_csv(table: Writable, draft: Path) -> None:
+    with (
+        draft.open("w", encoding="utf-8", newline="") as file,
+        contextlib.closing(table.rows(decimals=True)) as rows,
+    ):
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(table.columns)
+        writer.writerows([_text(value) for value in row.values()] for row in rows)
+
+
+def _write_json_lines(table: Writable, draft: Path) -> None:
+    with draft.open("w", encoding="utf-8") as file, contextlib.closing(table.rows(decimals=True)) as rows:
+        names = [json.dumps(name) for name in table.columns]
+        for row in rows:
+            values = map(_json, row.values())
+            file.write(
+                f"{{{', '.join(f'{name}: {value}' for name, value in zip(names, values, strict=True))}}}\n"
+            )
+
+
+_WRITERS: Mapping[str, Callable[[Writable, Path], None]] = {
+    ".parquet": _write_parquet,
+    ".csv": _write_csv,
+    ".jsonl": _write_json_lines,
+}
+
+
+def _text(value: Value) -> str:
+    """Return a value as the command line's CSV has it: exact, 1 and 0 for flags, blank for what is absent."""
+    match value:
+        case None:
+            return ""
+        case bool():
+            return str(int(value))
+        case Decimal():
+            return f"{value:f}"
+        case datetime():
+            return iso_of(instant_of(value))
+        case _:
+            return str(value)
+
+
+def _json(value: Value) -> str:
+    """Return a value as JSON: decimals are exact numbers."""
+    match value:
+        case Decimal():
+            return f"{value:f}"
+        case datetime():
+            return f'"{iso_of(instant_of(value))}"'
+        case _:
+            return json.dumps(value, ensure_ascii=False, allow_nan=False)
+
+
+@contextlib.contextmanager
+def _draft_of(target: Path, *, overwrite: bool) -> Iterator[Path]:
+    """Open a draft beside a target; after the block it is on the disk, and has the target's name, or is gone."""
+    if os.path.lexists(target) and not overwrite:
+        raise _exists(target)
+    try:
+        number, name = tempfile.mkstemp(prefix=f".{target.name}.", suffix=".writing", dir=target.parent)
+    except OSError as error:
+        raise ConfigurationError(
+            [f"{target.parent} cannot be written ({error.strerror}): give a path in another folder"]
+        ) from error
+    os.close(number)
+    draft = Path(name)
+    try:
+        yield draft
+        draft.chmod(0o666 & ~_umask())
+        _flush(draft)
+        _rename(draft, target, overwrite=overwrite)
+    except OSError as error:
+        fact = error.strerror or str(error)
+        raise ExportError(
+            f"{target} was not written ({fact}): free some space, or give a path on another disk"
+        ) from error
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def _rename(draft: Path, target: Path, *, overwrite: bool) -> None:
+    if overwrite:
+        draft.replace(target)
+        return
+    try:
+        os.link(draft, target)  # unlike a rename, it never replaces a file that appeared meanwhile
+    except FileExistsError as error:
+        raise _exists(target) from error
+    except OSError:  # a file system without links
+        if os.path.lexists(target):
+            raise _exists(target) from None
+        draft.replace(target)
+
+
+def _exists(target: Path) -> ConfigurationError:
+    return ConfigurationError(
+        [f"{target} exists already: give another path, or say that it may be overwritten"]
+    )
+
+
+def _flush(path: Path) -> None:
+    number = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(number)
+    finally:
+        os.close(number)
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

@@ -1,0 +1,70 @@
+"""Histories of many markets: held where states of each have to be followed, read while they are used otherwise."""
+
+from collections.abc import Iterator, Sequence
+
+from kalshi_pipeline.api import Store
+from kalshi_pipeline.notebooks.columns import quote_row
+from kalshi_pipeline.notebooks.parts import HeldPart, Part, QuotesPart, Row
+from kalshi_pipeline.store.database import ReadOnlyDatabase
+from kalshi_pipeline.store.reading.in_force import newest_repeat, newest_tick
+from kalshi_pipeline.store.reading.streams import QUOTE_TABLE, MarketTexts, Selection, stored_quotes
+
+
+def texts_of(database: ReadOnlyDatabase, selection: Selection | None) -> MarketTexts:
+    """Return the texts of the markets that are selected."""
+    return database.ask(lambda connection: MarketTexts(connection, selection))
+
+
+def quotes_in_force(database: ReadOnlyDatabase, selection: Selection | None, at: int) -> list[Row]:
+    """Return the quotes in force at an instant of the markets that were listed then, by ticker."""
+    found = Store(database).quotes(at)
+    texts = texts_of(database, selection).by_ticker()
+    return [quote_row(quote, texts[quote.ticker]) for quote in sorted(found) if quote.ticker in texts]
+
+
+def histories(
+    database: ReadOnlyDatabase, selection: Selection | None, first: int, last: int, step_seconds: float | None
+) -> list[Row]:
+    """Return the histories of markets in [first, last), or what is known of them every so often, oldest first."""
+    texts = texts_of(database, selection).by_ticker()
+    found = Store(database).together(
+        lambda state: [
+            quote for ticker in texts for quote in state.history(ticker, first, last, step_seconds)
+        ]
+    )
+    found.sort(key=lambda quote: (quote.at, quote.ticker))
+    return [quote_row(quote, texts[quote.ticker]) for quote in found]
+
+
+def history_parts(
+    database: ReadOnlyDatabase, selection: Selection | None, first: int, last: int
+) -> Sequence[Part]:
+    """Return the histories of markets in [first, last), oldest first.
+
+    Where every quote is kept, a quote may have been found unchanged by a tick that confirms it or not: then, and for
+    one market or one event, histories are followed market by market.
+    """
+    is_small = selection is not None and selection.kind != "series"
+    if is_small or _keeps_every_quote(database, last):
+        rows = histories(database, selection, first, last, None)
+        return [HeldPart(QUOTE_TABLE, lambda: rows)]
+    return list(_streamed(database, selection, first, last))
+
+
+def _streamed(
+    database: ReadOnlyDatabase, selection: Selection | None, first: int, last: int
+) -> Iterator[Part]:
+    begins_at = Store(database).begins_at()
+    is_from_beginning = begins_at is not None and first <= begins_at
+    if not is_from_beginning:
+        rows = quotes_in_force(database, selection, first)
+        yield HeldPart(QUOTE_TABLE, lambda: rows)
+    stream = stored_quotes(selection, first, last, with_first=is_from_beginning)
+    yield QuotesPart(database, stream, lambda: texts_of(database, selection))
+
+
+def _keeps_every_quote(database: ReadOnlyDatabase, until: int) -> bool:
+    tick = database.ask(lambda connection: newest_tick(connection, until))
+    return tick is not None and database.ask(
+        lambda connection: newest_repeat(connection, tick.id) is not None
+    )

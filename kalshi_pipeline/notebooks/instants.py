@@ -1,0 +1,56 @@
+"""Instants and spans as people write them in Python."""
+
+import math
+import re
+from datetime import datetime, timedelta
+from typing import TypeAlias
+
+from kalshi_pipeline.errors import InstantError, RangeError
+from kalshi_pipeline.quoting import quoted
+from kalshi_pipeline.units import instant_of, parse_instant
+
+Instant: TypeAlias = datetime | str
+"""An aware datetime (a pandas Timestamp is one), or RFC 3339 text such as 2026-11-22T14:05:00Z."""
+
+Span: TypeAlias = timedelta | str | float
+"""A length of time: a timedelta (a pandas Timedelta is one), seconds, or text such as 30s, 5m, 1h or 2d."""
+
+_LENGTH = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*(s|m|min|h|d)")
+_SECONDS = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86_400}
+
+
+def micros_of(instant: Instant, name: str) -> int:
+    """Return an instant in microseconds since 1970; InstantError, which names the argument, for anything else."""
+    if isinstance(instant, datetime):
+        # Not a time at all is pandas' NaT, which has no zone either.
+        if instant.tzinfo is None:
+            raise InstantError(f"{name}={instant} names no time zone: add one, such as tzinfo=datetime.UTC")
+        return instant_of(instant)
+    if isinstance(instant, str):
+        try:
+            found = parse_instant(instant)
+        except ValueError as error:
+            raise InstantError(f"{name}: {error}") from error
+        if found is not None:
+            return found
+    raise InstantError(
+        f"{name}={quoted(str(instant))} is no instant: pass a datetime with a time zone, or text such as "
+        "2026-11-22T14:05:00Z"
+    )
+
+
+def seconds_of(span: Span, name: str) -> float:
+    """Return a length of time in seconds; RangeError, which names the argument, for anything that is not positive."""
+    seconds = math.nan
+    if isinstance(span, timedelta):
+        seconds = span.total_seconds()
+    elif isinstance(span, str) and (match := _LENGTH.fullmatch(span)):
+        seconds = float(match.group(1)) * _SECONDS[match.group(2)]
+    elif isinstance(span, int | float) and not isinstance(span, bool):
+        seconds = float(span)
+    if not (seconds > 0 and math.isfinite(seconds)):
+        raise RangeError(
+            f"{name}={quoted(str(span))} is no length of time: pass a positive timedelta, a number of seconds, or "
+            "text such as 30s, 5m, 1h or 2d"
+        )
+    return seconds

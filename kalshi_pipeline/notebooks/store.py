@@ -1,0 +1,334 @@
+"""`open_store`: what is stored, read-only, as tables. What is asked is checked here; how it is found is in `store`."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from kalshi_pipeline import api
+from kalshi_pipeline.advice import advised
+from kalshi_pipeline.api import Details, database_at
+from kalshi_pipeline.errors import ConfigurationError, RangeError
+from kalshi_pipeline.notebooks.asking import (
+    history_span,
+    past,
+    raise_unknown,
+    selected,
+    span_of,
+    within_history,
+)
+from kalshi_pipeline.notebooks.columns import MOVERS_TABLE, SEARCH_TABLE, mover_row
+from kalshi_pipeline.notebooks.extras import imported
+from kalshi_pipeline.notebooks.histories import histories, history_parts, quotes_in_force, texts_of
+from kalshi_pipeline.notebooks.instants import Instant, Span, seconds_of
+from kalshi_pipeline.notebooks.parts import HeldPart, Row, StreamedPart
+from kalshi_pipeline.notebooks.table import Table
+from kalshi_pipeline.notebooks.values import Value
+from kalshi_pipeline.store.database import ReadOnlyDatabase
+from kalshi_pipeline.store.reading import streams
+from kalshi_pipeline.store.reading.duck import duck_statements
+from kalshi_pipeline.store.reading.search import search
+from kalshi_pipeline.store.reading.streams import QUOTE_TABLE, Selection, TableColumn
+from kalshi_pipeline.units import MICROS_PER_DAY, iso_of
+
+if TYPE_CHECKING:
+    import duckdb
+
+
+def open_store(where: str | Path | None = None) -> "Store":
+    """Open a database for reading: at a path, at an SQLAlchemy URL, or that of KALSHI_DATABASE_URL.
+
+    It may be read-only, and collectors may write to it meanwhile: nothing is changed, and no writer waits. Raises
+    StoreError where there is no database, or none that this version can read.
+    """
+    with advised():
+        return Store(database_at(where))
+
+
+class Store:
+    """What is stored, as tables. `ticker`, `event` and `series` select markets: one of them, or none for all.
+
+    Instants are aware datetimes, RFC 3339 text or pandas Timestamps (InstantError for anything else), and a span does
+    not include its end. A ticker may be written in any case; UnknownTickerError names similar ones.
+    """
+
+    def __init__(self, database: ReadOnlyDatabase) -> None:
+        self._database = database
+        self.records = api.Store(database)
+        """The same as typed records in whole numbers, which the command line reads."""
+
+    def close(self) -> None:
+        """Close the database."""
+        self._database.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    @advised()
+    def quotes(
+        self,
+        at: Instant | None = None,
+        *,
+        ticker: str | None = None,
+        event: str | None = None,
+        series: str | None = None,
+    ) -> Table:
+        """Return the quote in force at an instant, by default now, of each market that was listed then.
+
+        Each has its `state`: observed, carried or stale. Raises RangeError for an instant after now, and for one before
+        the first quote.
+        """
+        selection = selected(self._database, ticker, event, series)
+        instant = within_history(self.records, at, "at")
+        return _held(QUOTE_TABLE, quotes_in_force(self._database, selection, instant))
+
+    @advised()
+    def history(
+        self,
+        ticker: str | None = None,
+        *,
+        event: str | None = None,
+        series: str | None = None,
+        start: Instant | None = None,
+        end: Instant | None = None,
+        freq: Span | None = None,
+    ) -> Table:
+        """Return the quotes of [start, end), oldest first: by default from the first one until now.
+
+        The quotes in force at `start` come first; then each stored quote, as of its tick, and each end of a history,
+        whose state is unknown. With `freq`, what is known every so often instead, as `quotes_on_grid` returns it. Those
+        of a series, or of all markets, are read while they are used. Raises RangeError for a span that is empty, ends
+        after now, or before the first quote.
+        """
+        if freq is not None:
+            return self.quotes_on_grid(ticker, event=event, series=series, start=start, end=end, freq=freq)
+        selection = selected(self._database, ticker, event, series)
+        first, last = history_span(self.records, start, end)
+        return Table(QUOTE_TABLE, *history_parts(self._database, selection, first, last))
+
+    @advised()
+    def quotes_on_grid(
+        self,
+        ticker: str | None = None,
+        *,
+        event: str | None = None,
+        series: str | None = None,
+        start: Instant | None = None,
+        end: Instant | None = None,
+        freq: Span = "1h",
+    ) -> Table:
+        """Return what is known of each market at start, start + freq, ... before the end, oldest first.
+
+        Every instant has a row of every market, whether it was listed then or not: `state` says what is known. Raises
+        RangeError as `history` does, and for a grid that is too fine.
+        """
+        selection = selected(self._database, ticker, event, series)
+        first, last = history_span(self.records, start, end)
+        return _held(QUOTE_TABLE, histories(self._database, selection, first, last, seconds_of(freq, "freq")))
+
+    @advised()
+    def state(self, ticker: str, at: Instant | None = None) -> dict[str, Value]:
+        """Return what is known of one market at an instant, by default now: a row as of `quotes`, listed or not.
+
+        Nothing is known before its first quote: its `state` is unknown then.
+        """
+        market = selected(self._database, ticker, None, None)
+        instant = past(at, "at")
+        rows = histories(self._database, market, instant, instant + 1, 1.0)
+        return next(_held(QUOTE_TABLE, rows).rows())
+
+    @advised()
+    def movers(self, window: Span = "1h", at: Instant | None = None, limit: int = 20) -> Table:
+        """Return the listed markets that moved most in the window that ends at an instant, or the newest complete tick.
+
+        Ranked by the absolute change of the midpoint, then by that of the last price. RangeError for an empty window.
+        """
+        end = None if at is None else past(at, "at")
+        found = self.records.movers(seconds_of(window, "window"), end, limit)
+        texts = texts_of(self._database, None).by_ticker() if found else {}
+        return _held(MOVERS_TABLE, [mover_row(mover, texts[mover.ticker]) for mover in found])
+
+    @advised()
+    def trades(
+        self,
+        ticker: str | None = None,
+        *,
+        event: str | None = None,
+        series: str | None = None,
+        start: Instant | None = None,
+        end: Instant | None = None,
+    ) -> Table:
+        """Return the stored trades of [start, end), oldest first. They are read while they are used."""
+        selection, span = selected(self._database, ticker, event, series), span_of(start, end)
+        return self._streamed(streams.stored_trades(selection, span), selection)
+
+    @advised()
+    def candlesticks(
+        self,
+        ticker: str | None = None,
+        *,
+        event: str | None = None,
+        series: str | None = None,
+        start: Instant | None = None,
+        end: Instant | None = None,
+        period_minutes: int | None = None,
+    ) -> Table:
+        """Return the stored candlesticks that end in [start, end): of one market after another, oldest first.
+
+        They are of 1, 60 or 1440 minutes, or of all of these. They are read while they are used.
+        """
+        selection, span = selected(self._database, ticker, event, series), span_of(start, end)
+        return self._streamed(streams.stored_candlesticks(selection, span, period_minutes), selection)
+
+    @advised()
+    def settlements(
+        self,
+        ticker: str | None = None,
+        *,
+        event: str | None = None,
+        series: str | None = None,
+        start: Instant | None = None,
+        end: Instant | None = None,
+    ) -> Table:
+        """Return the settlements in force, of the markets that were settled in [start, end): settlement_history."""
+        where = _of_view(selected(self._database, ticker, event, series))
+        return self._view("settlement_history", where, settled_at_us=span_of(start, end))
+
+    @advised()
+    def changes(
+        self,
+        ticker: str | None = None,
+        *,
+        event: str | None = None,
+        series: str | None = None,
+        start: Instant | None = None,
+        end: Instant | None = None,
+    ) -> Table:
+        """Return what was seen to change in [start, end) in descriptions, of a market, an event, a series or all.
+
+        Each change has its field and both values as text: change_history.
+        """
+        found = selected(self._database, ticker, event, series)
+        where = {} if found is None else {"kind": found.kind, "ticker": found.ticker}
+        return self._view("change_history", where, seen_at_us=span_of(start, end))
+
+    @advised()
+    def details(self, ticker: str, at: Instant | None = None, kind: str | None = None) -> Details:
+        """Return everything that the exchange said of a ticker but its quote, as known at an instant, or now.
+
+        `fields` of it has the exchange's own names. `kind` is market, event or series, where several have the ticker.
+        """
+        instant = None if at is None else past(at, "at")
+        return self.records.details(ticker, instant, kind)
+
+    @advised()
+    def catalogue(
+        self,
+        kind: str = "market",
+        *,
+        ticker: str | None = None,
+        event: str | None = None,
+        series: str | None = None,
+    ) -> Table:
+        """Return every market, or every event (`kind`), with what it is about: market_catalogue or event_catalogue."""
+        if kind not in ("market", "event"):
+            raise ConfigurationError([f"kind={kind!r} is no catalogue: choose market or event"])
+        if kind == "event" and ticker is not None:
+            raise ConfigurationError(["an event has no market's ticker: choose event=, or kind='market'"])
+        return self._view(f"{kind}_catalogue", _of_view(selected(self._database, ticker, event, series)))
+
+    @advised()
+    def fees(self, *, event: str | None = None, series: str | None = None) -> Table:
+        """Return the fees in force by time, each from an instant until another one: fee_history."""
+        return self._view("fee_history", _of_view(selected(self._database, None, event, series)))
+
+    @advised()
+    def coverage(self, start: Instant | None = None, end: Instant | None = None) -> Table:
+        """Return how many ticks each UTC day of [start, end) has, by state, and its longest gap: coverage_by_day."""
+        first, last = span_of(start, end)
+        days = (
+            None if first is None else iso_of(first)[:10],
+            # The day of the last microsecond is included.
+            None if last is None else iso_of(last - 1 + MICROS_PER_DAY)[:10],
+        )
+        return self._view("coverage_by_day", {}, day=days)
+
+    @advised()
+    def search(self, text: str, limit: int = 100) -> Table:
+        """Return the series, events and plain markets that have each word of a text, in any case, in this order.
+
+        Words are sought in tickers, titles and subtitles. RangeError for a text without words.
+        """
+        words = text.split()
+        if not words:
+            raise RangeError("the text has no words: search for one, such as a part of a title")
+        found = self._database.ask(lambda connection: search(connection, words, limit))
+        return _held(SEARCH_TABLE, found)
+
+    @advised()
+    def view(self, name: str, **where: str | int) -> Table:
+        """Return a view by its name (docs/views.md), or its rows whose columns have these values.
+
+        It is read while it is used. ConfigurationError for an unknown name.
+        """
+        return self._view(name, where)
+
+    @advised()
+    def export(self, what: str | Table, path: str | Path, *, overwrite: bool = False) -> Path:
+        """Write a view, by its name, or an answer to a new file by its ending: .parquet, .csv or .jsonl.
+
+        The same as `export` of the answer.
+        """
+        return (self.view(what) if isinstance(what, str) else what).export(path, overwrite=overwrite)
+
+    @advised()
+    def duckdb(self) -> "duckdb.DuckDBPyConnection":
+        """Return a new DuckDB in memory that shows every table and view by its name, with types; close it after use.
+
+        A view is read whole before it is filtered. Raises MissingExtraError without the extra `duckdb`.
+        """
+        connection = imported("duckdb").connect()
+        try:
+            for statement in duck_statements(self._database):
+                connection.execute(statement)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _view(self, name: str, where: Mapping[str, str | int], **spans: tuple[Any, Any]) -> Table:
+        views = self._database.ask(streams.view_columns)
+        if name not in views:
+            raise_unknown("view", name, views)
+        columns = views[name]
+        for column in where:
+            if column not in [found.name for found in columns]:
+                raise_unknown(f"column of {name}", column, [found.name for found in columns])
+        stream = streams.rows_of_view(name, columns, where, spans)
+
+        def rows() -> Iterator[Row]:
+            for some in self._database.rows(stream.statement):
+                yield from some
+
+        return Table(columns, HeldPart(columns, rows))
+
+    def _streamed(self, stream: streams.Stream, selection: Selection | None) -> Table:
+        return Table(
+            stream.columns, StreamedPart(self._database, stream, lambda: texts_of(self._database, selection))
+        )
+
+
+def _held(columns: Sequence[TableColumn], rows: Sequence[Row]) -> Table:
+    return Table(columns, HeldPart(columns, lambda: rows))
+
+
+def _of_view(selection: Selection | None) -> dict[str, str]:
+    """Return the column of a view by which markets are selected, with its value."""
+    if selection is None:
+        return {}
+    return {"ticker" if selection.kind == "market" else f"{selection.kind}_ticker": selection.ticker}

@@ -1,0 +1,106 @@
+"""An answer: rows with named columns, as Python values, Arrow, pandas or Polars, or in a file."""
+
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from kalshi_pipeline.advice import advised
+from kalshi_pipeline.notebooks.arrow_values import batch_of, schema_of
+from kalshi_pipeline.notebooks.extras import imported
+from kalshi_pipeline.notebooks.files import write_file
+from kalshi_pipeline.notebooks.parts import Part
+from kalshi_pipeline.notebooks.values import Value, readers
+from kalshi_pipeline.store.reading.streams import TableColumn
+
+if TYPE_CHECKING:
+    import pandas
+    import polars
+    import pyarrow as pa
+
+
+class Table:
+    """Rows with named columns; nothing is read before they are asked for, and each time what is stored then.
+
+    Prices are dollars, sizes contracts, both floats, or exact with `decimals=True`; instants are aware and in UTC, and
+    what is absent is None, or null.
+    """
+
+    def __init__(self, columns: Sequence[TableColumn], *parts: Part) -> None:
+        self._columns = columns
+        self._parts = parts
+
+    @property
+    def columns(self) -> list[str]:
+        """The names of the columns, in their order."""
+        return [column.name for column in self._columns]
+
+    def __iter__(self) -> Iterator[dict[str, Value]]:
+        return self.rows()
+
+    def rows(self, *, decimals: bool = False) -> Generator[dict[str, Value]]:
+        """Yield each row as a dictionary, reading on as they are used."""
+        read, names = readers(self._columns, decimals=decimals), self.columns
+        with advised():
+            for part in self._parts:
+                for row in part.rows():
+                    yield {name: one(value) for name, one, value in zip(names, read, row, strict=True)}
+
+    def batches(self, *, decimals: bool = False) -> Generator["pa.RecordBatch"]:
+        """Yield record batches of Arrow, reading on as they are used: memory holds a few of them.
+
+        Raises MissingExtraError without the extra `arrow`.
+        """
+        with advised():
+            schema = schema_of(self._columns, decimals=decimals)
+            for part in self._parts:
+                with closing(part.batches()) as batches:
+                    for stored in batches:
+                        yield batch_of(self._columns, stored, schema)
+
+    def reader(self, *, decimals: bool = False) -> "pa.RecordBatchReader":
+        """Return the same as one object, which DuckDB, Polars and others read as a stream."""
+        with advised():
+            schema = schema_of(self._columns, decimals=decimals)
+            return imported("pyarrow").RecordBatchReader.from_batches(schema, self.batches(decimals=decimals))
+
+    def arrow(self, *, decimals: bool = False) -> "pa.Table":
+        """Return all rows as a table of Arrow; MissingExtraError without the extra `arrow`."""
+        with advised():
+            schema = schema_of(self._columns, decimals=decimals)
+            return imported("pyarrow").Table.from_batches(self.batches(decimals=decimals), schema)
+
+    def pandas(self, *, decimals: bool = False) -> "pandas.DataFrame":
+        """Return all rows as a data frame of pandas; MissingExtraError without the extra `pandas`.
+
+        Whole numbers and flags may be missing: their types are Int64 and boolean.
+        """
+        with advised():
+            library, pa = imported("pandas"), imported("pyarrow")
+            types = {pa.int64(): library.Int64Dtype(), pa.bool_(): library.BooleanDtype()}
+            return self.arrow(decimals=decimals).to_pandas(types_mapper=types.get)
+
+    def polars(self, *, decimals: bool = False) -> "polars.DataFrame":
+        """Return all rows as a data frame of Polars; MissingExtraError without the extra `polars`."""
+        with advised():
+            library = imported("polars")
+            return library.from_arrow(self.arrow(decimals=decimals))
+
+    def export(self, path: str | Path, *, overwrite: bool = False) -> Path:
+        """Write all rows to a new file by its ending: .parquet, .csv or .jsonl; exact decimals, instants in UTC.
+
+        The file gets its name when it is whole and on the disk; nothing is left of one that fails. Raises
+        ConfigurationError for another ending, and where there is a file, unless it is to be overwritten; ExportError
+        where it cannot be written.
+        """
+        with advised():
+            return write_file(self, Path(path), overwrite=overwrite)
+
+    def __repr__(self) -> str:
+        return f"<Table of {', '.join(self.columns)}>"
+
+    def head(self, rows: int = 10) -> list[dict[str, Value]]:
+        """Return the first rows; the others are not read."""
+        with closing(self.rows()) as found:
+            return list(islice(found, rows))

@@ -1,0 +1,78 @@
+"""Answers of a database as record batches of Arrow, by ADBC: ten times as fast as a Python object for each value.
+
+ADBC brings a SQLite of its own. Two of them in one process would release each other's locks on the file, so it runs
+in another process, whose answer comes through a pipe. This module is its program, too.
+"""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from kalshi_pipeline.errors import MissingExtraError
+from kalshi_pipeline.store.dialects.sqlite.messages import error_of
+
+_NEEDED = {"pyarrow": "pyarrow", "adbc_driver_sqlite": "adbc-driver-sqlite", "numpy": "numpy"}
+
+
+def arrow_batches(path: Path, statement: str, batch_rows: int, *, is_at_rest: bool) -> Iterator[Any]:
+    """Yield the record batches of a statement's answer; with `is_at_rest`, as if nothing could change the file.
+
+    The process ends with the iteration, however that ends. Raises StoreError where it fails, and MissingExtraError
+    where a package is missing.
+    """
+    for module, package in _NEEDED.items():
+        if find_spec(module) is None:
+            raise MissingExtraError(package, "arrow")
+    import pyarrow as pa
+
+    mode = "mode=ro&immutable=1" if is_at_rest else "mode=ro"
+    address = f"file:{quote(str(path))}?{mode}"
+    command = [sys.executable, "-m", __name__, address, str(batch_rows)]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        assert process.stderr is not None
+        try:
+            process.stdin.write(statement.encode())
+            process.stdin.close()
+            # A stream that ends early is an error of the process, which says more.
+            with pa.ipc.open_stream(process.stdout) as batches:
+                yield from batches
+        except (pa.ArrowInvalid, BrokenPipeError, OSError) as error:
+            raise error_of(path, _last_line(process.stderr.read()) or str(error)) from error
+        finally:
+            process.kill()
+
+
+def _last_line(output: bytes) -> str:
+    *_, last = output.decode(errors="replace").strip().splitlines() or [""]
+    return last
+
+
+def main() -> None:
+    """Answer the statement that standard input has, on standard output."""
+    import pyarrow as pa
+    from adbc_driver_sqlite import dbapi
+
+    address, batch_rows = sys.argv[1:]
+    try:
+        with dbapi.connect(address) as connection, connection.cursor() as cursor:
+            cursor.adbc_statement.set_options(**{"adbc.sqlite.query.batch_rows": batch_rows})
+            cursor.execute(sys.stdin.read())
+            answer = cursor.fetch_record_batch()
+            with pa.ipc.new_stream(sys.stdout.buffer, answer.schema) as stream:
+                for batch in answer:
+                    stream.write_batch(batch)
+    except (pa.ArrowException, dbapi.Error) as error:
+        print(str(error).partition("\n")[0], file=sys.stderr)  # noqa: T201  (the channel to the caller)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,43 @@
+"""The database in DuckDB: every table and view, with the types that SQLite does not know of its views."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from kalshi_pipeline.store.database import ReadOnlyDatabase
+from kalshi_pipeline.store.reading.streams import Kind, TableColumn, view_columns
+from kalshi_pipeline.store.schema.tables import metadata
+
+_ATTACHED = "stored"
+_TYPES = {
+    Kind.TEXT: "VARCHAR",
+    Kind.TIME: "TIMESTAMPTZ",
+    Kind.DECIMAL: "DOUBLE",
+    Kind.NUMBER: "DOUBLE",
+    Kind.INTEGER: "BIGINT",
+}
+
+
+def duck_statements(database: ReadOnlyDatabase) -> Iterator[str]:
+    """Yield what makes an empty DuckDB show a database. MissingExtraError where its extension is not installed."""
+    extension, attach = database.duck_source()
+    yield f"LOAD '{extension.replace(chr(39), chr(39) * 2)}'"
+    yield attach.format(name=_ATTACHED)
+    yield "SET TimeZone = 'UTC'"
+    for name in metadata.tables:
+        yield f"CREATE VIEW {name} AS FROM {_ATTACHED}.{name}"
+    yield from _typed_views(database.ask(view_columns))
+
+
+def _typed_views(views: Mapping[str, Sequence[TableColumn]]) -> Iterator[str]:
+    for name, columns in views.items():
+        chosen = ", ".join(_typed(column) for column in columns)
+        yield f"CREATE VIEW {name} AS SELECT {chosen} FROM {_ATTACHED}.{name}"  # noqa: S608  (names of our own)
+
+
+def _typed(column: TableColumn) -> str:
+    # A flag is the text of a number there.
+    value = (
+        f'"{column.name}"::BIGINT::BOOLEAN'
+        if column.kind is Kind.FLAG
+        else f'"{column.name}"::{_TYPES[column.kind]}'
+    )
+    return f'{value} AS "{column.name}"'
