@@ -27,12 +27,10 @@ def selected(
     }
     if len(given) > 1:
         raise ConfigurationError(["several of ticker, event and series are given: choose one of them"])
-    for kind, text in given.items():
-        _, found = database.ask(
-            lambda connection, text=text, kind=kind: find_ticker(connection, text, [kind])
-        )  # type: ignore[misc]
-        return Selection(kind, found)
-    return None
+    if not given:
+        return None
+    ((kind, text),) = given.items()
+    return Selection(*database.ask(lambda connection: find_ticker(connection, text, [kind])))
 
 
 def past(instant: Instant | None, name: str) -> int:

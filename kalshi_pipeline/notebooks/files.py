@@ -56,7 +56,7 @@ def _write_parquet(table: Writable, draft: Path) -> None:
     pa, parquet = imported("pyarrow"), imported("pyarrow.parquet")
     reader = table.reader(decimals=True)
     with parquet.ParquetWriter(draft, reader.schema, compression="zstd") as writer:
-        group: list[pa.RecordBatch] = []
+        group = []
         for batch in reader:
             group.append(batch)
             if len(group) == _ROW_GROUP_BATCHES:

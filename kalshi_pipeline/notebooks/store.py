@@ -292,7 +292,7 @@ class Store:
 
         A view is read whole before it is filtered. Raises MissingExtraError without the extra `duckdb`.
         """
-        connection = imported("duckdb").connect()
+        connection: duckdb.DuckDBPyConnection = imported("duckdb").connect()
         try:
             for statement in duck_statements(self._database):
                 connection.execute(statement)

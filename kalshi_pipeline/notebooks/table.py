@@ -85,7 +85,8 @@ class Table:
         """Return all rows as a data frame of Polars; MissingExtraError without the extra `polars`."""
         with advised():
             library = imported("polars")
-            return library.from_arrow(self.arrow(decimals=decimals))
+            frame: polars.DataFrame = library.from_arrow(self.arrow(decimals=decimals))
+            return frame
 
     def export(self, path: str | Path, *, overwrite: bool = False) -> Path:
         """Write all rows to a new file by its ending: .parquet, .csv or .jsonl; exact decimals, instants in UTC.

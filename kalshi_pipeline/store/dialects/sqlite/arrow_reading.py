@@ -1,7 +1,7 @@
 """Answers of a database as record batches of Arrow, by ADBC: ten times as fast as a Python object for each value.
 
 ADBC brings a SQLite of its own. Two of them in one process would release each other's locks on the file, so it runs
-in another process, whose answer comes through a pipe. This module is its program, too.
+in another process, whose answer comes through a pipe.
 """
 
 import subprocess
@@ -15,6 +15,7 @@ from urllib.parse import quote
 from kalshi_pipeline.errors import MissingExtraError
 from kalshi_pipeline.store.dialects.sqlite.messages import error_of
 
+_PROGRAM = Path(__file__).with_name("arrow_program.py")
 _NEEDED = {"pyarrow": "pyarrow", "adbc_driver_sqlite": "adbc-driver-sqlite", "numpy": "numpy"}
 
 
@@ -31,8 +32,9 @@ def arrow_batches(path: Path, statement: str, batch_rows: int, *, is_at_rest: bo
 
     mode = "mode=ro&immutable=1" if is_at_rest else "mode=ro"
     address = f"file:{quote(str(path))}?{mode}"
-    command = [sys.executable, "-m", __name__, address, str(batch_rows)]
-    with subprocess.Popen(
+    # Without the folder of the program in the path: its neighbours are no modules of their own.
+    command = [sys.executable, "-P", str(_PROGRAM), address, str(batch_rows)]
+    with subprocess.Popen(  # noqa: S603  (this interpreter and this module)
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
     ) as process:
         assert process.stdin is not None
@@ -53,26 +55,3 @@ def arrow_batches(path: Path, statement: str, batch_rows: int, *, is_at_rest: bo
 def _last_line(output: bytes) -> str:
     *_, last = output.decode(errors="replace").strip().splitlines() or [""]
     return last
-
-
-def main() -> None:
-    """Answer the statement that standard input has, on standard output."""
-    import pyarrow as pa
-    from adbc_driver_sqlite import dbapi
-
-    address, batch_rows = sys.argv[1:]
-    try:
-        with dbapi.connect(address) as connection, connection.cursor() as cursor:
-            cursor.adbc_statement.set_options(**{"adbc.sqlite.query.batch_rows": batch_rows})
-            cursor.execute(sys.stdin.read())
-            answer = cursor.fetch_record_batch()
-            with pa.ipc.new_stream(sys.stdout.buffer, answer.schema) as stream:
-                for batch in answer:
-                    stream.write_batch(batch)
-    except (pa.ArrowException, dbapi.Error) as error:
-        print(str(error).partition("\n")[0], file=sys.stderr)  # noqa: T201  (the channel to the caller)
-        sys.exit(1)
-
-
-if __name__ == "__main__":
-    main()

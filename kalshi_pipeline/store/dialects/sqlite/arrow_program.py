@@ -1,0 +1,29 @@
+"""The program that answers a statement in Arrow: on standard output what standard input asks.
+
+`arrow_reading` runs it as a file by itself, so that nothing else of this package has to be imported.
+"""
+
+import sys
+
+import pyarrow as pa
+from adbc_driver_sqlite import dbapi
+
+
+def main() -> None:
+    """Answer one statement; the arguments are the address of the database and how many rows a batch has."""
+    address, batch_rows = sys.argv[1:]
+    try:
+        with dbapi.connect(address) as connection, connection.cursor() as cursor:
+            cursor.adbc_statement.set_options(**{"adbc.sqlite.query.batch_rows": batch_rows})
+            cursor.execute(sys.stdin.read())
+            answer = cursor.fetch_record_batch()
+            with pa.ipc.new_stream(sys.stdout.buffer, answer.schema) as stream:
+                for batch in answer:
+                    stream.write_batch(batch)
+    except (pa.ArrowException, dbapi.Error) as error:
+        print(str(error).partition("\n")[0], file=sys.stderr)  # noqa: T201  (the channel to the caller)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()
