@@ -37,6 +37,7 @@ KNOWS: dict[str, set[str]] = {
     "exchange": {"clock", "errors", "quoting", "records", "units", "vocabulary"},
     "store": {"clock", "errors", "records", "scope", "units", "vocabulary"},
     "api": {*GROUND_FLOOR, "store"},
+    "notebooks": {*GROUND_FLOOR, "advice", "api", "store"},
     "ingest": {*GROUND_FLOOR, "exchange", "store"},
     "monitoring": {*GROUND_FLOOR, "api", "exchange", "ingest", "store"},
     "sandbox": {"units"},
@@ -50,6 +51,7 @@ KNOWS: dict[str, set[str]] = {
             "definitions",
             "ingest",
             "monitoring",
+            "notebooks",
             "project_files",
             "sandbox",
             "signals",
@@ -70,6 +72,11 @@ HOMES: dict[str, set[str]] = {
     "uvicorn": {"sandbox"},
     "dotenv": {"env_file"},
     "typer": {"cli"},
+    "adbc_driver_sqlite": {"store"},
+    "pyarrow": {"notebooks", "store"},
+    "pandas": {"notebooks"},
+    "polars": {"notebooks"},
+    "duckdb": {"notebooks"},
     "rich": {"cli"},
 }
 
@@ -122,9 +129,9 @@ def test_settings_know_of_the_store_its_dialects_only() -> None:
 
 
 def test_what_is_stored_is_read_through_the_api() -> None:
-    """The flows look up what they are about to write by themselves."""
+    """Tables for notebooks are an api of their own. The flows look up what they are about to write by themselves."""
     users = {room for room, _, name in rooms_and_imports() if name.startswith(f"{PACKAGE}.store.reading")}
-    assert users == {"api", "ingest", "store"}
+    assert users == {"api", "ingest", "notebooks", "store"}
 
 
 # Words that belong to one kind of database: its driver, its statements, its table options and its files.

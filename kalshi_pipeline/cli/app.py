@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import typer
 
 from kalshi_pipeline.advice import with_advice
+from kalshi_pipeline.cli import exporting as exporting  # which registers its command
 from kalshi_pipeline.cli.analysis import analysis
 from kalshi_pipeline.cli.backfill import backfill
 from kalshi_pipeline.cli.data import data

@@ -1,0 +1,75 @@
+"""The command `export`: a view or an answer of `open_store` in a file."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from kalshi_pipeline.cli.analysis import analysis
+from kalshi_pipeline.cli.options import Db, address_of
+from kalshi_pipeline.cli.terminal import print_message
+from kalshi_pipeline.errors import ConfigurationError
+
+_ANSWERS = (
+    "quotes",
+    "history",
+    "quotes_on_grid",
+    "movers",
+    "trades",
+    "candlesticks",
+    "settlements",
+    "changes",
+    "catalogue",
+    "fees",
+    "coverage",
+)
+_Time = Annotated[str | None, typer.Option(metavar="TIME", help="Such as 2026-11-22T14:05:00Z.")]
+_Of = Annotated[str | None, typer.Option(metavar="TICKER", help="Of it alone.")]
+
+
+@analysis.command(
+    "analysis export price_history quotes.parquet",
+    "analysis export trades trades.csv --series KXRAIN --start 2026-11-22T00:00:00Z",
+)
+def export(
+    what: Annotated[
+        str, typer.Argument(metavar="WHAT", help=f"A view (docs/views.md), or one of: {', '.join(_ANSWERS)}.")
+    ],
+    path: Annotated[
+        Path, typer.Argument(metavar="PATH", help="A new file: .parquet, .csv or .jsonl decides the format.")
+    ],
+    *,
+    ticker: _Of = None,
+    event: _Of = None,
+    series: _Of = None,
+    start: _Time = None,
+    end: _Time = None,
+    at: _Time = None,
+    freq: Annotated[
+        str | None, typer.Option(metavar="SPAN", help="Of a grid, such as 30s, 5m, 1h or 2d.")
+    ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a file that is there.")] = False,
+    db: Db = None,
+) -> None:
+    """Write a view or an answer to a file.
+
+    Exact decimals, times in UTC. The file gets its name when it is whole.
+    """
+    options = dict(ticker=ticker, event=event, series=series, start=start, end=end, at=at, freq=freq)
+    given = {name: text for name, text in options.items() if text is not None}
+    from kalshi_pipeline.notebooks.store import Store, open_store
+
+    with open_store(address_of(db)) as store:
+        if what in _ANSWERS:
+            question = getattr(Store, what)
+            known = question.__wrapped__.__annotations__
+            if wrong := [name for name in given if name not in known]:
+                raise ConfigurationError([f"{what} takes no --{wrong[0]}: leave it out"])
+            table = question(store, **given)
+        else:
+            of_view = {"ticker": "ticker", "event": "event_ticker", "series": "series_ticker"}
+            if wrong := [name for name in given if name not in of_view]:
+                raise ConfigurationError([f"a view takes no --{wrong[0]}: leave it out, or export an answer"])
+            table = store.view(what, **{of_view[name]: text for name, text in given.items()})
+        table.export(path, overwrite=overwrite)
+    print_message(f"{what} is in {path}")
