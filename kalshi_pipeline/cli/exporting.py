@@ -55,7 +55,8 @@ def export(
 
     Exact decimals, times in UTC. The file gets its name when it is whole.
     """
-    options = dict(ticker=ticker, event=event, series=series, start=start, end=end, at=at, freq=freq)
+    of = {"ticker": ticker, "event": event, "series": series}
+    options = {**of, "start": start, "end": end, "at": at, "freq": freq}
     given = {name: text for name, text in options.items() if text is not None}
     from kalshi_pipeline.notebooks.store import Store, open_store
 

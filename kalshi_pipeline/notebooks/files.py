@@ -162,7 +162,7 @@ def _rename(draft: Path, target: Path, *, overwrite: bool) -> None:
 
 def _exists(target: Path) -> ConfigurationError:
     return ConfigurationError(
-        [f"{target} exists already: give another path, or say that it may be overwritten"]
+        [f"{target} exists already: give another path, or replace it (overwrite=True, --overwrite)"]
     )
 
 

@@ -197,7 +197,9 @@ class Store:
     ) -> Table:
         """Return the settlements in force, of the markets that were settled in [start, end): settlement_history."""
         where = _of_view(selected(self._database, ticker, event, series))
-        return self._view("settlement_history", where, settled_at_us=span_of(start, end))
+        return self._view(
+            "settlement_history", where, ("settled_at_us", "ticker"), settled_at_us=span_of(start, end)
+        )
 
     @advised()
     def changes(
@@ -215,7 +217,7 @@ class Store:
         """
         found = selected(self._database, ticker, event, series)
         where = {} if found is None else {"kind": found.kind, "ticker": found.ticker}
-        return self._view("change_history", where, seen_at_us=span_of(start, end))
+        return self._view("change_history", where, ("seen_at_us",), seen_at_us=span_of(start, end))
 
     @advised()
     def details(self, ticker: str, at: Instant | None = None, kind: str | None = None) -> Details:
@@ -245,7 +247,9 @@ class Store:
     @advised()
     def fees(self, *, event: str | None = None, series: str | None = None) -> Table:
         """Return the fees in force by time, each from an instant until another one: fee_history."""
-        return self._view("fee_history", _of_view(selected(self._database, None, event, series)))
+        return self._view(
+            "fee_history", _of_view(selected(self._database, None, event, series)), ("from_at_us",)
+        )
 
     @advised()
     def coverage(self, start: Instant | None = None, end: Instant | None = None) -> Table:
@@ -256,7 +260,7 @@ class Store:
             # The day of the last microsecond is included.
             None if last is None else iso_of(last - 1 + MICROS_PER_DAY)[:10],
         )
-        return self._view("coverage_by_day", {}, day=days)
+        return self._view("coverage_by_day", {}, ("day",), day=days)
 
     @advised()
     def search(self, text: str, limit: int = 100) -> Table:
@@ -301,7 +305,13 @@ class Store:
             raise
         return connection
 
-    def _view(self, name: str, where: Mapping[str, str | int], **spans: tuple[Any, Any]) -> Table:
+    def _view(
+        self,
+        name: str,
+        where: Mapping[str, str | int],
+        order: Sequence[str] = (),
+        **spans: tuple[Any, Any],
+    ) -> Table:
         views = self._database.ask(streams.view_columns)
         if name not in views:
             raise_unknown("view", name, views)
@@ -309,7 +319,7 @@ class Store:
         for column in where:
             if column not in [found.name for found in columns]:
                 raise_unknown(f"column of {name}", column, [found.name for found in columns])
-        stream = streams.rows_of_view(name, columns, where, spans)
+        stream = streams.rows_of_view(name, columns, where, spans, order)
 
         def rows() -> Iterator[Row]:
             for some in self._database.rows(stream.statement):

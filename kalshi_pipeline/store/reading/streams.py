@@ -220,14 +220,18 @@ def view_columns(connection: Connection) -> dict[str, list[TableColumn]]:
 
 
 def rows_of_view(
-    name: str, columns: Sequence[TableColumn], where: Mapping[str, str | int], spans: Mapping[str, Span]
+    name: str,
+    columns: Sequence[TableColumn],
+    where: Mapping[str, str | int],
+    spans: Mapping[str, Span],
+    order: Sequence[str],
 ) -> Stream:
-    """Return the rows of a view whose columns have these values, and lie in these spans."""
+    """Return the rows of a view whose columns have these values, and lie in these spans; ordered by some of them."""
     view = table(name, *(column(found.name) for found in columns))
     conditions: list[ColumnElement[bool]] = [view.c[key] == value for key, value in where.items()]
     for key, span in spans.items():
         conditions += _within(view.c[key], span)
-    return Stream(select(*view.c).where(*conditions), columns)
+    return Stream(select(*view.c).where(*conditions).order_by(*(view.c[key] for key in order)), columns)
 
 
 def _within(values: ColumnElement[Any], span: Span) -> Iterator[ColumnElement[bool]]:

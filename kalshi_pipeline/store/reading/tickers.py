@@ -13,7 +13,7 @@ TABLES = {"market": markets, "event": events, "series": series}
 
 _MOST_SUGGESTED = 3
 # Tickers begin with that of their series: those that share its beginning are compared with what was written.
-_BEGINNING = 5
+_BEGINNINGS = (5, 3, 2)
 _MOST_COMPARED = 20_000
 
 
@@ -40,14 +40,18 @@ def find_ticker(connection: Connection, text: str, kinds: Iterable[str] = ("mark
 
 def similar_tickers(connection: Connection, text: str, kinds: Iterable[str]) -> list[str]:
     """Return the stored tickers that are most like a text, the nearest first."""
-    written = text.upper()
-    found = [ticker for kind in kinds for ticker in _beginning(connection, TABLES[kind], written)]
-    return difflib.get_close_matches(written, found, n=_MOST_SUGGESTED, cutoff=0.75)
+    written, searched = text.upper(), list(kinds)
+    for length in _BEGINNINGS:
+        found = [
+            ticker for kind in searched for ticker in _beginning(connection, TABLES[kind], written[:length])
+        ]
+        if similar := difflib.get_close_matches(written, found, n=_MOST_SUGGESTED, cutoff=0.75):
+            return similar
+    return []
 
 
-def _beginning(connection: Connection, table: Table, text: str) -> Sequence[str]:
+def _beginning(connection: Connection, table: Table, beginning: str) -> Sequence[str]:
     ticker = table.c.ticker
-    beginning = text[:_BEGINNING]
     # Bounds instead of LIKE: they are found by the index.
     query = select(ticker).where(ticker >= beginning, ticker < f"{beginning}\U0010ffff").limit(_MOST_COMPARED)
     return connection.execute(query).scalars().all()

@@ -1,0 +1,170 @@
+"""What is asked wrongly gets one typed error, which says what to do next."""
+
+import shutil
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pandas
+import pytest
+
+from kalshi_pipeline import Store, open_store
+from kalshi_pipeline.errors import (
+    ConfigurationError,
+    InstantError,
+    PipelineError,
+    RangeError,
+    StoreError,
+    StoreProblem,
+    UnknownTickerError,
+)
+from kalshi_pipeline_tests.store.migrations.stored import load
+
+MOMENT = datetime(2026, 11, 22, 12, 10, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    "instant",
+    [
+        MOMENT,
+        MOMENT.astimezone(tz=None),
+        "2026-11-22T12:10:00Z",
+        "2026-11-22T13:10:00+01:00",
+        pandas.Timestamp("2026-11-22 12:10", tz="UTC"),
+        pandas.Timestamp("2026-11-22 07:10", tz="America/New_York"),
+    ],
+    ids=repr,
+)
+def test_instant_is_read_in_each_way_to_write_it(store: Store, instant: Any) -> None:
+    assert {row["at"] for row in store.quotes(instant)} == {MOMENT}
+    assert store.state("MOVES", instant) == store.state("MOVES", MOMENT)
+    assert list(store.history("MOVES", start=instant)) == list(store.history("MOVES", start=MOMENT))
+
+
+@pytest.mark.parametrize(
+    "instant",
+    [
+        MOMENT.replace(tzinfo=None),
+        pandas.Timestamp("2026-11-22 12:10"),
+        pandas.NaT,
+        MOMENT.date(),
+        date(2026, 11, 22),
+        1_795_349_400_000_000,
+        1_795_349_400.5,
+        "2026-11-22",
+        "2026-11-22T12:10:00",
+        "0001-01-01T00:00:00Z",
+        "now",
+        "",
+        b"2026-11-22T12:10:00Z",
+        True,
+        [MOMENT],
+    ],
+    ids=repr,
+)
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda store, instant: store.quotes(instant),
+        lambda store, instant: store.state("MOVES", instant),
+        lambda store, instant: store.movers("1h", instant),
+        lambda store, instant: store.details("MOVES", instant),
+        lambda store, instant: store.history(start=instant),
+        lambda store, instant: store.history(end=instant),
+        lambda store, instant: store.trades(start=instant),
+        lambda store, instant: store.coverage(end=instant),
+    ],
+    ids=["quotes", "state", "movers", "details", "start", "end", "trades", "coverage"],
+)
+def test_what_is_no_instant_is_refused(
+    store: Store, ask: Callable[[Store, Any], object], instant: Any
+) -> None:
+    with pytest.raises(InstantError):
+        ask(store, instant)
+
+
+@pytest.mark.parametrize(
+    ("ask", "message"),
+    [
+        (
+            lambda store: store.quotes("2026-11-22T11:59:59Z"),
+            "before the first quote: choose 2026-11-22T12:00:00",
+        ),
+        (lambda store: store.history(end="2026-11-22T12:00:00Z"), "before the first quote"),
+        (lambda store: store.quotes("2126-11-22T12:00:00Z"), "is after now"),
+        (lambda store: store.history(end="2126-11-22T12:00:00Z"), "is after now"),
+        (lambda store: store.history("MOVES", start=MOMENT, end=MOMENT), "is not before"),
+        (lambda store: store.trades(start=MOMENT, end=MOMENT - timedelta(seconds=1)), "is not before"),
+        (lambda store: store.history("MOVES", freq="5 weeks"), "freq=.* is no length of time"),
+        (lambda store: store.history("MOVES", freq=timedelta(0)), "freq=.* is no length of time"),
+        (lambda store: store.history("MOVES", freq=0.0001), "makes .* rows"),
+        (lambda store: store.movers(float("nan")), "window=.* is no length of time"),
+        (lambda store: store.search("  "), "has no words"),
+    ],
+)
+def test_span_without_anything_to_know_is_refused(
+    store: Store, ask: Callable[[Store], object], message: str
+) -> None:
+    with pytest.raises(RangeError, match=message):
+        ask(store)
+
+
+@pytest.mark.parametrize(
+    ("ask", "message"),
+    [
+        (lambda store: store.quotes(ticker="MOVES", event="KXRAIN-26NOV23"), "choose one of them"),
+        (lambda store: store.catalogue("trade"), "choose market or event"),
+        (lambda store: store.catalogue("event", ticker="MOVES"), "choose event="),
+        (lambda store: store.view("price_histroy"), "'price_histroy' is no view: choose price_history"),
+        (lambda store: store.view("ticks; DROP TABLE ticks"), "is no view"),
+        (
+            lambda store: store.view("price_history", tickr="MOVES"),
+            "is no column of price_history: choose ticker",
+        ),
+    ],
+)
+def test_what_does_not_exist_is_refused(store: Store, ask: Callable[[Store], object], message: str) -> None:
+    with pytest.raises(ConfigurationError, match=message):
+        ask(store)
+
+
+@pytest.mark.parametrize(
+    ("ask", "similar"),
+    [
+        (lambda store: store.state("MOVS"), "MOVES"),
+        (lambda store: store.history("moveds"), "MOVES"),
+        (lambda store: store.trades(event="KXRIAN-26NOV23"), "KXRAIN-26NOV23"),
+        (lambda store: store.quotes(series="KXRAINS"), "KXRAIN"),
+        (lambda store: store.settlements(series="XRAIN"), None),
+    ],
+)
+def test_similar_tickers_are_suggested_for_an_unknown_one(
+    store: Store, ask: Callable[[Store], object], similar: str | None
+) -> None:
+    with pytest.raises(UnknownTickerError) as caught:
+        ask(store)
+    assert similar is None or similar in caught.value.similar
+    assert "did you mean" in caught.value.full_message or similar is None
+
+
+def test_tickers_are_found_in_any_case(store: Store) -> None:
+    assert list(store.history("moves")) == list(store.history("MOVES"))
+    assert {row["ticker"] for row in store.quotes(series="kxRain")} == {"MOVES", "OTHER"}
+
+
+def test_errors_say_what_to_do_next(tmp_path: Path, migrated_template: Path) -> None:
+    older = load("0012", tmp_path / "older.db")
+    with pytest.raises(StoreError) as caught:
+        open_store(older)
+    assert caught.value.problem is StoreProblem.OLDER_SCHEMA
+    assert "run `kalshi-pipeline init`, which keeps a copy of it" in caught.value.__notes__
+    with pytest.raises(StoreError, match="there is no database") as caught:
+        open_store(tmp_path / "missing.db")
+    assert caught.value.__notes__
+    empty = shutil.copyfile(migrated_template, tmp_path / "empty.db")
+    with open_store(empty) as store:
+        for ask in (store.quotes, store.history):
+            with pytest.raises(PipelineError, match="no quote is stored yet: run `kalshi-pipeline snapshot`"):
+                ask()
+        assert list(store.trades()) == list(store.catalogue()) == list(store.movers()) == []
