@@ -1,14 +1,16 @@
 """The command `export`: a view or an answer of `open_store` in a file."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from kalshi_pipeline.cli.analysis import analysis
 from kalshi_pipeline.cli.options import Db, address_of
 from kalshi_pipeline.cli.terminal import print_message
+from kalshi_pipeline.cli.times import instant_given
 from kalshi_pipeline.errors import ConfigurationError
+from kalshi_pipeline.units import datetime_of
 
 _ANSWERS = (
     "quotes",
@@ -23,7 +25,9 @@ _ANSWERS = (
     "fees",
     "coverage",
 )
-_Time = Annotated[str | None, typer.Option(metavar="TIME", help="Such as 2026-11-22T14:05:00Z.")]
+_Time = Annotated[
+    str | None, typer.Option(metavar="TIME", help="Such as 2026-11-22T14:05:00Z, or yesterday.")
+]
 _Of = Annotated[str | None, typer.Option(metavar="TICKER", help="Of it alone.")]
 
 
@@ -55,9 +59,16 @@ def export(
 
     Exact decimals, times in UTC. The file gets its name when it is whole.
     """
-    of = {"ticker": ticker, "event": event, "series": series}
-    options = {**of, "start": start, "end": end, "at": at, "freq": freq}
-    given = {name: text for name, text in options.items() if text is not None}
+    given: dict[str, Any] = {
+        name: text
+        for name, text in (("ticker", ticker), ("event", event), ("series", series), ("freq", freq))
+        if text is not None
+    }
+    given |= {
+        name: datetime_of(instant_given(f"--{name}", text))
+        for name, text in (("start", start), ("end", end), ("at", at))
+        if text is not None
+    }
     from kalshi_pipeline.notebooks.store import Store, open_store
 
     with open_store(address_of(db)) as store:

@@ -102,12 +102,12 @@ def test_batches_are_read_while_they_are_used(full: Store) -> None:
     assert full.trades().head(3) == list(full.trades())[:3]
 
 
-def test_duckdb_shows_every_table_and_view_with_types(full: Store, landed: Path) -> None:
+def test_duckdb_shows_every_table_and_view_with_types(full: Store) -> None:
     with full.duckdb() as opened:
         shown = {name for (name,) in opened.execute("SELECT view_name FROM duckdb_views()").fetchall()}
         assert shown >= {*metadata.tables, *VIEWS}
         for view in VIEWS:
-            found = sorted(map(str, opened.execute(f"SELECT * FROM {view}").fetch_arrow_table().to_pylist()))
+            found = sorted(map(str, opened.execute(f"SELECT * FROM {view}").to_arrow_table().to_pylist()))
             assert found == sorted(map(str, full.view(view).arrow().to_pylist())), view
         for table in metadata.tables:
             opened.execute(f"SELECT * FROM {table}").fetchall()

@@ -26,7 +26,7 @@ def arrow_batches(path: Path, statement: str, batch_rows: int, *, is_at_rest: bo
     where a package is missing.
     """
     for module, package in _NEEDED.items():
-        if find_spec(module) is None:
+        if not _is_installed(module):
             raise MissingExtraError(package, "arrow")
     import pyarrow as pa
 
@@ -50,6 +50,13 @@ def arrow_batches(path: Path, statement: str, batch_rows: int, *, is_at_rest: bo
             raise error_of(path, _last_line(process.stderr.read()) or str(error)) from error
         finally:
             process.kill()
+
+
+def _is_installed(module: str) -> bool:
+    try:
+        return find_spec(module) is not None
+    except ModuleNotFoundError:
+        return False
 
 
 def _last_line(output: bytes) -> str:
