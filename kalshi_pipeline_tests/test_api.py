@@ -788,10 +788,11 @@ def test_importing_the_package_is_cheap_and_gives_the_way_to_read() -> None:
     code = """
 import sys
 import kalshi_pipeline
-assert not {"sqlalchemy", "pydantic", "kalshi_pipeline.api"} & set(sys.modules)
-from kalshi_pipeline import Store, open_store
-assert kalshi_pipeline.api.open_store is open_store
-assert kalshi_pipeline.api.Store is Store
+assert not {"sqlalchemy", "pydantic", "kalshi_pipeline.api", "kalshi_pipeline.notebooks"} & set(sys.modules)
+from kalshi_pipeline import Store, Table, open_store
+assert kalshi_pipeline.notebooks.store.open_store is open_store
+assert kalshi_pipeline.notebooks.store.Store is Store
+assert kalshi_pipeline.notebooks.table.Table is Table
 """
     subprocess.run([sys.executable, "-W", "error", "-c", code], check=True, timeout=30)
 

@@ -128,7 +128,7 @@ def test_python_example_reads_the_quotes_as_of_an_instant(
         take(database, NOON, [market("KXRAIN-26NOV23-T1")])
     (example,) = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
     exec(example, {})
-    assert capsys.readouterr().out == "KXRAIN-26NOV23-T1 290000 stale\n"
+    assert capsys.readouterr().out == "KXRAIN-26NOV23-T1 0.29 stale\n"
 
 
 def test_demo_shows_a_price_history(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The program that answers a statement in Arrow: on standard output what standard input asks.
+"""The program that answers a statement in Arrow, on standard output.
 
 `arrow_reading` runs it as a file by itself, so that nothing else of this package has to be imported.
 """
@@ -10,17 +10,20 @@ from adbc_driver_sqlite import dbapi
 
 
 def main() -> None:
-    """Answer one statement; the arguments are the address of the database and how many rows a batch has."""
-    address, batch_rows = sys.argv[1:]
+    """Answer one statement; the arguments are the address of the database, the rows of a batch, and it."""
+    address, batch_rows, statement = sys.argv[1:]
     try:
         with dbapi.connect(address) as connection, connection.cursor() as cursor:
             cursor.adbc_statement.set_options(**{"adbc.sqlite.query.batch_rows": batch_rows})
-            cursor.execute(sys.stdin.read())
+            cursor.execute(statement)
             answer = cursor.fetch_record_batch()
             with pa.ipc.new_stream(sys.stdout.buffer, answer.schema) as stream:
                 for batch in answer:
                     stream.write_batch(batch)
-    except (pa.ArrowException, dbapi.Error) as error:
+            sys.stdout.flush()
+            # The database stays open until the caller has closed its own: the last one to close removes the log.
+            sys.stdin.read()
+    except (pa.ArrowException, dbapi.Error, OSError) as error:
         print(str(error).partition("\n")[0], file=sys.stderr)  # noqa: T201  (the channel to the caller)
         sys.exit(1)
 

@@ -16,11 +16,12 @@ from kalshi_pipeline.errors import MissingExtraError
 from kalshi_pipeline.store.dialects.sqlite.messages import error_of
 
 _PROGRAM = Path(__file__).with_name("arrow_program.py")
+_SECONDS_TO_CLOSE = 2
 _NEEDED = {"pyarrow": "pyarrow", "adbc_driver_sqlite": "adbc-driver-sqlite", "numpy": "numpy"}
 
 
-def arrow_batches(path: Path, statement: str, batch_rows: int, *, is_at_rest: bool) -> Iterator[Any]:
-    """Yield the record batches of a statement's answer; with `is_at_rest`, as if nothing could change the file.
+def arrow_batches(path: Path, mode: str, statement: str, batch_rows: int) -> Iterator[Any]:
+    """Yield the record batches of a statement's answer, from a file that is opened in a mode of SQLite's addresses.
 
     The process ends with the iteration, however that ends. Raises StoreError where it fails, and MissingExtraError
     where a package is missing.
@@ -30,26 +31,34 @@ def arrow_batches(path: Path, statement: str, batch_rows: int, *, is_at_rest: bo
             raise MissingExtraError(package, "arrow")
     import pyarrow as pa
 
-    mode = "mode=ro&immutable=1" if is_at_rest else "mode=ro"
     address = f"file:{quote(str(path))}?{mode}"
     # Without the folder of the program in the path: its neighbours are no modules of their own.
-    command = [sys.executable, "-P", str(_PROGRAM), address, str(batch_rows)]
+    command = [sys.executable, "-P", str(_PROGRAM), address, str(batch_rows), statement]
     with subprocess.Popen(  # noqa: S603  (this interpreter and this module)
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
     ) as process:
-        assert process.stdin is not None
         assert process.stdout is not None
         assert process.stderr is not None
         try:
-            process.stdin.write(statement.encode())
-            process.stdin.close()
             # A stream that ends early is an error of the process, which says more.
             with pa.ipc.open_stream(process.stdout) as batches:
                 yield from batches
-        except (pa.ArrowInvalid, BrokenPipeError, OSError) as error:
+        except (pa.ArrowInvalid, OSError) as error:
             raise error_of(path, _last_line(process.stderr.read()) or str(error)) from error
         finally:
-            process.kill()
+            _end(process)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """Let the process close the database, which removes the log where it is the last one, and end it otherwise."""
+    assert process.stdin is not None
+    assert process.stdout is not None
+    process.stdout.close()  # its next batch fails
+    process.stdin.close()
+    try:
+        process.wait(_SECONDS_TO_CLOSE)
+    except subprocess.TimeoutExpired:
+        process.kill()
 
 
 def _is_installed(module: str) -> bool:

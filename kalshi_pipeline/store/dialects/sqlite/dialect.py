@@ -36,6 +36,8 @@ from kalshi_pipeline.store.dialects.sqlite.engines import (
     BEGIN,
     BEGINNINGS,
     CACHE,
+    READ,
+    READ_AT_REST,
     reading_engine,
     scratch_engine,
     writing_engine,
@@ -67,8 +69,8 @@ class Sqlite(Dialect):
         # Links are followed, because locks and copies are beside the file, for every name that it has.
         self._path = Path(path).resolve()
         self._engine = writing_engine(self._path)
-        self._reader = reading_engine(self._path, "mode=ro")
-        self._reader_at_rest = reading_engine(self._path, "mode=ro&immutable=1")
+        self._reader = reading_engine(self._path, READ)
+        self._reader_at_rest = reading_engine(self._path, READ_AT_REST)
 
     @staticmethod
     def url_problem(url: str) -> str | None:
@@ -180,8 +182,9 @@ class Sqlite(Dialect):
         """Read by a process of its own, as `reading` does."""
         found = Files.at(self._path)
         is_at_rest = found.are_at_rest and not self._is_writable
+        mode = READ_AT_REST if is_at_rest else "mode=rw" if found.are_at_rest else READ
         text = str(statement.compile(dialect=sqlite.dialect(), compile_kwargs={"literal_binds": True}))
-        yield from arrow_batches(self._path, text, batch_rows, is_at_rest=is_at_rest)
+        yield from arrow_batches(self._path, mode, text, batch_rows)
         if is_at_rest and Files.at(self._path) != found:
             raise self._changed()
 

@@ -21,6 +21,8 @@ BEGINNINGS = {
     Purpose.STAGE: "BEGIN DEFERRED",
     Purpose.READ: "BEGIN DEFERRED",
 }
+READ = "mode=ro"
+READ_AT_REST = "mode=ro&immutable=1"
 CACHE = (
     "PRAGMA cache_size = -16384"  # kilobytes; four times as much makes no difference that could be measured
 )

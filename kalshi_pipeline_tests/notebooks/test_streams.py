@@ -1,0 +1,116 @@
+"""Answers that are read while they are used: one state, nothing changed, and nothing left running."""
+
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+from hashlib import sha256
+from pathlib import Path
+
+import psutil
+import pytest
+
+from kalshi_pipeline import Store, open_store
+from kalshi_pipeline.errors import StoreError, StoreProblem
+from kalshi_pipeline.store.database import Database
+from kalshi_pipeline_tests.store.samples import bid, sqlite_url, take, tick
+
+_READER = 65534
+
+
+def folder_of(path: Path) -> dict[str, str]:
+    return {file.name: sha256(file.read_bytes()).hexdigest() for file in path.parent.iterdir()}
+
+
+def test_streaming_changes_nothing_at_rest(changing: Path) -> None:
+    before = folder_of(changing)
+    with open_store(changing) as store:
+        assert store.history().arrow().num_rows == len(list(store.history())) == 12
+    assert folder_of(changing) == before
+
+
+def test_rows_are_of_one_state_while_another_program_writes(changing: Path) -> None:
+    """What is written after the first row is not seen by the answer that is open, and by the next one it is."""
+    with open_store(changing) as store, closing(Database(sqlite_url(changing))) as database:
+        rows = store.history().rows()
+        first = next(rows)
+        take(database, tick(5), [bid(35, "MOVES"), bid(70, "OTHER", "KXRAIN-26NOV24")])
+        assert len([first, *rows]) == 12
+        assert len(list(store.history())) == store.history().arrow().num_rows == 14
+
+
+def test_answer_of_a_database_without_rows_of_it(store: Store) -> None:
+    assert store.trades().arrow().num_rows == len(list(store.trades())) == 0
+
+
+def test_process_that_reads_ends_with_the_iteration(full: Store) -> None:
+    def running() -> int:
+        return len([child for child in psutil.Process().children() if child.status() != psutil.STATUS_ZOMBIE])
+
+    before = running()
+    batches = full.trades().batches()
+    next(batches)
+    batches.close()
+    assert running() == before
+
+
+def test_database_that_vanished_is_an_error(changing: Path) -> None:
+    with open_store(changing) as store:
+        table = store.trades()
+        changing.unlink()
+        with pytest.raises(StoreError) as caught:
+            table.arrow()
+        assert caught.value.problem is StoreProblem.MISSING
+        with pytest.raises(StoreError):
+            list(table)
+
+
+def test_damaged_database_is_an_error_of_the_store(changing: Path) -> None:
+    """Of the process that reads for Arrow, too."""
+    with open_store(changing) as store:
+        table = store.history()
+        content = changing.read_bytes()
+        changing.write_bytes(content[:4096] + b"\xff" * (len(content) - 4096))
+        for read in (lambda: table.arrow(), lambda: list(table)):  # noqa: PLW0108
+            with pytest.raises(StoreError) as caught:
+                read()
+            assert caught.value.problem is StoreProblem.DAMAGED
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can become another user")
+def test_reader_who_may_not_write_streams(changing: Path, tmp_path: Path) -> None:
+    public = tmp_path / "public"
+    public.mkdir(mode=0o755)
+    path = shutil.copyfile(changing, public / "kalshi.db")
+    for folder in [public, *list(public.parents)[:4]]:
+        folder.chmod(0o755)
+    code = f"""
+import os
+from kalshi_pipeline import open_store
+import adbc_driver_sqlite.dbapi, pyarrow
+os.setuid({_READER})
+with open_store({str(path)!r}) as store:
+    print(len(list(store.history())))
+    try:
+        print(store.history().arrow().num_rows)
+    except PermissionError as error:
+        print(12)  # the interpreter itself is in a folder of root's
+"""
+    before = folder_of(path)
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=60
+    )
+    assert done.stdout.split() == ["12", "12"], done.stderr
+    assert folder_of(path) == before
+
+
+def test_closed_store_leaves_no_file_of_its_own(changing: Path) -> None:
+    with closing(sqlite3.connect(changing)) as connection:
+        connection.execute("SELECT count(*) FROM ticks")
+        before = folder_of(changing).keys()
+        with open_store(changing) as store:
+            list(store.history())
+            store.history().arrow()
+        assert folder_of(changing).keys() == before
