@@ -25,6 +25,7 @@ _MODULES = {
     "size": "size",
     "reads": "reads",
     "views": "views",
+    "streaming": "streaming",
     "trades": "trades",
     "dagster": "dagster_tick",
 }

@@ -3,11 +3,15 @@
 from collections.abc import Iterator, Sequence
 
 from kalshi_pipeline.api import Store
+from kalshi_pipeline.errors import RangeError
 from kalshi_pipeline.notebooks.columns import quote_row
 from kalshi_pipeline.notebooks.parts import HeldPart, Part, QuotesPart, Row
 from kalshi_pipeline.store.database import ReadOnlyDatabase
 from kalshi_pipeline.store.reading.in_force import newest_repeat, newest_tick
 from kalshi_pipeline.store.reading.streams import QUOTE_TABLE, MarketTexts, Selection, stored_quotes
+from kalshi_pipeline.units import MICROS_PER_SECOND
+
+_MOST_GRID_ROWS = 10_000_000
 
 
 def texts_of(database: ReadOnlyDatabase, selection: Selection | None) -> MarketTexts:
@@ -25,8 +29,13 @@ def quotes_in_force(database: ReadOnlyDatabase, selection: Selection | None, at:
 def histories(
     database: ReadOnlyDatabase, selection: Selection | None, first: int, last: int, step_seconds: float | None
 ) -> list[Row]:
-    """Return the histories of markets in [first, last), or what is known of them every so often, oldest first."""
+    """Return the histories of markets in [first, last), or what is known of them every so often, oldest first.
+
+    Raises RangeError for more than ten million rows of the latter.
+    """
     texts = texts_of(database, selection).by_ticker()
+    if step_seconds is not None:
+        _check_size(len(texts) * ((last - first) / MICROS_PER_SECOND / step_seconds))
     found = Store(database).together(
         lambda state: [
             quote for ticker in texts for quote in state.history(ticker, first, last, step_seconds)
@@ -61,6 +70,14 @@ def _streamed(
         yield HeldPart(QUOTE_TABLE, lambda: rows)
     stream = stored_quotes(selection, first, last, with_first=is_from_beginning)
     yield QuotesPart(database, stream, lambda: texts_of(database, selection))
+
+
+def _check_size(rows: float) -> None:
+    if rows > _MOST_GRID_ROWS:
+        raise RangeError(
+            f"the grid makes about {rows:,.0f} rows, more than {_MOST_GRID_ROWS:,}: choose a longer step, a shorter "
+            "span or fewer markets"
+        )
 
 
 def _keeps_every_quote(database: ReadOnlyDatabase, until: int) -> bool:

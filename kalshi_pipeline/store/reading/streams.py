@@ -125,7 +125,7 @@ class MarketTexts:
             markets.join(events).outerjoin(series)
         )
         self.rows: dict[int, tuple[str, str, str | None]] = {
-            key: tuple(texts) for key, *texts in connection.execute(query.where(*_selected(selection)))
+            key: tuple(texts) for key, *texts in connection.execute(query.where(*_selected(selection))).all()
         }
 
     def by_ticker(self) -> Mapping[str, tuple[str, str, str | None]]:
