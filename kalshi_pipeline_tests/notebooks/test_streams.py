@@ -118,6 +118,6 @@ def test_file_that_cannot_change_is_read_without_a_log(changing: Path) -> None:
     before = folder_of(changing)
     batches = arrow_batches(changing, READ_AT_REST, "SELECT id FROM markets", 3)
     assert [batch.num_rows for batch in batches] == [3, 1]
-    with pytest.raises(StoreError, match="no such table: nothing"):
-        list(arrow_batches(changing, READ_AT_REST, "SELECT * FROM nothing", 3))
+    with pytest.raises(StoreError, match="no such table: absent"):
+        list(arrow_batches(changing, READ_AT_REST, "SELECT * FROM absent", 3))
     assert folder_of(changing) == before
