@@ -33,6 +33,13 @@ def selected(
     return Selection(*database.ask(lambda connection: find_ticker(connection, text, [kind])))
 
 
+def any_ticker(database: ReadOnlyDatabase, text: str, kind: str | None) -> str:
+    """Return the stored ticker of a market, an event or a series; UnknownTickerError, which names similar tickers."""
+    kinds = [kind] if kind in _KINDS else _KINDS
+    _, ticker = database.ask(lambda connection: find_ticker(connection, text, kinds))
+    return ticker
+
+
 def past(instant: Instant | None, name: str) -> int:
     """Return an instant, by default now; RangeError for one after now."""
     now = SYSTEM_CLOCK.now() - 1  # so that the span of this instant alone has ended

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any, Self
 from kalshi_pipeline import api
 from kalshi_pipeline.advice import advised
 from kalshi_pipeline.api import Details, database_at
-from kalshi_pipeline.errors import ConfigurationError, RangeError
+from kalshi_pipeline.errors import ConfigurationError, RangeError, UnknownTickerError
 from kalshi_pipeline.notebooks.asking import (
+    any_ticker,
     history_span,
     past,
     raise_unknown,
@@ -226,7 +227,13 @@ class Store:
         `fields` of it has the exchange's own names. `kind` is market, event or series, where several have the ticker.
         """
         instant = None if at is None else past(at, "at")
-        return self.records.details(ticker, instant, kind)
+        try:
+            return self.records.details(ticker, instant, kind)
+        except UnknownTickerError as error:
+            if type(error) is not UnknownTickerError:
+                raise
+        spelled = any_ticker(self._database, ticker, kind)
+        return self.records.details(spelled, instant, kind)
 
     @advised()
     def catalogue(

@@ -256,7 +256,7 @@ def test_movers_are_the_records(store: Store) -> None:
 
 def test_details_are_the_records(full: Store) -> None:
     event = str(next(iter(full.catalogue("event")))["event_ticker"])
-    assert full.details(event) == full.records.details(event)
+    assert full.details(event) == full.details(event.lower()) == full.records.details(event)
 
 
 def test_search_finds_series_then_events_then_plain_markets(full: Store) -> None:

@@ -137,6 +137,8 @@ def test_what_does_not_exist_is_refused(store: Store, ask: Callable[[Store], obj
         (lambda store: store.history("moveds"), "MOVES"),
         (lambda store: store.trades(event="KXRIAN-26NOV23"), "KXRAIN-26NOV23"),
         (lambda store: store.quotes(series="KXRAINS"), "KXRAIN"),
+        (lambda store: store.details("KXRAIN-26NOV32"), "KXRAIN-26NOV23"),
+        (lambda store: store.details("MOVS", kind="market"), "MOVES"),
         (lambda store: store.settlements(series="XRAIN"), None),
     ],
 )
