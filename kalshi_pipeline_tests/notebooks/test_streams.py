@@ -5,6 +5,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+import tempfile
 from contextlib import closing
 from hashlib import sha256
 from pathlib import Path
@@ -82,25 +83,24 @@ def test_damaged_database_is_an_error_of_the_store(changing: Path) -> None:
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="only root can become another user")
-def test_reader_who_may_not_write_streams(changing: Path, tmp_path: Path) -> None:
-    public = tmp_path / "public"
-    public.mkdir(mode=0o755)
-    path = shutil.copyfile(changing, public / "kalshi.db")
-    for folder in [public, *list(public.parents)[:4]]:
-        folder.chmod(0o755)
-    code = f"""
+def test_reader_who_may_not_write_streams(changing: Path) -> None:
+    """In a folder that every user reaches: those of pytest are closed to others."""
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        path = shutil.copyfile(changing, Path(folder) / "kalshi.db")
+        code = f"""
 import os
 from kalshi_pipeline import open_store
 os.setuid({_READER})
 with open_store({str(path)!r}) as store:
     print(len(list(store.history())), len(list(store.view("price_history"))))
 """
-    before = folder_of(path)
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=60
-    )
-    assert done.stdout.split() == ["12", "12"], done.stderr
-    assert folder_of(path) == before
+        before = folder_of(path)
+        done = subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=60
+        )
+        assert done.stdout.split() == ["12", "12"], done.stderr
+        assert folder_of(path) == before
 
 
 def test_closed_store_leaves_no_file_of_its_own(changing: Path) -> None:
