@@ -9,20 +9,33 @@ from kalshi_pipeline.store.dialects import Dialect
 from kalshi_pipeline.store.schema.generated import generated_columns
 from kalshi_pipeline.store.schema.tables import metadata
 from kalshi_pipeline.store.schema.view_columns import columns_of_views
+from kalshi_pipeline.store.schema.view_notes import VIEW_NOTES
 from kalshi_pipeline.store.schema.views import create_views
 
 _BEGINNING = """# The views
 
-The columns are written by `uv run poe docs` from the definitions in `kalshi_pipeline/store/schema/`. What the views
-show is in the [README](../README.md#what-it-keeps), the tables behind them in [tables.md](tables.md).
+Written by `uv run poe docs` from the definitions in `kalshi_pipeline/store/schema/`. The names of the views and of their
+columns are stable. [sql.md](sql.md) has queries to copy, [ticks.md](ticks.md) what ticks and states mean, and
+[tables.md](tables.md) the tables behind the views.
 
-## Asking by time
+## Numbers
 
-Times are text in UTC. Those of ticks (`tick_at`, `quoted_at`, `base_quoted_at`, `confirmed_at`, `first_tick_at`,
-`last_tick_at`, and `quote_at`) end in whole seconds, all others have six decimals. Beside each stands the exact
-instant where it can be sought (`tick_at_us` and the like): whole microseconds since 1970.
+- Dollars and contracts are plain numbers, equal to what the exchange wrote (`0.29`, `0.015`).
+- NULL means 'no quote'. In `last_price` it means that there was no trade yet, for which the exchange writes 0; the
+  tables keep the 0.
+- A side is quoted if its size is positive, or if its price is strictly between 0 and 1 dollar; never if its size is below
+  zero. Only a market that is quoted on both sides has a midpoint.
+- The tables hold integers: micro-dollars, hundredths of a contract, microseconds since 1970.
 
-These work, with `=`, `<`, `>=`, `BETWEEN`, as text or as a bound parameter:
+## Times
+
+All times are UTC. `tick_at` is the nominal time of a tick. `received_at` is the time at which the exchange's answer arrived,
+minus the `Age` of an answer from a cache. Times are text: those of ticks (`tick_at`, `quoted_at`, `base_quoted_at`,
+`confirmed_at`, `first_tick_at`, `last_tick_at` and `quote_at`) end in whole seconds (`2026-11-22T14:05:00Z`), all others
+have six decimals. Where an instant can be searched, the exact one is in a column beside it (`tick_at_us` and the like):
+whole microseconds since 1970.
+
+These filters work, with `=`, `<`, `>=` and `BETWEEN`, as text or as a bound parameter:
 
 ```sql
 SELECT * FROM price_history WHERE tick_at >= '2026-11-22T14:05:00Z';
@@ -32,12 +45,12 @@ SELECT * FROM trade_history WHERE created_at_us >= strftime('%s', '2026-11-22T14
 SELECT * FROM price_history ORDER BY tick_at DESC LIMIT 100;
 ```
 
-This does not: `tick_at >= datetime('now', '-1 hour')`. `datetime` writes `2026-11-22 14:05:00`, with a blank
+This one does not: `tick_at >= datetime('now', '-1 hour')`. `datetime` writes `2026-11-22 14:05:00`, with a blank
 instead of the `T`, which sorts before every time of that day: the whole day is found.
 
-- `tick_at` of `price_history`, `quotes_by_tick` and `tick_history` is found by an index, as text and as number.
+- An index finds `tick_at` of `price_history`, `quotes_by_tick` and `tick_history`, as text and as a number.
 - Trades, candlesticks, changes, settlements and order books are found by their numbers: `created_at_us`,
-  `end_at_us`, `seen_at_us`, `settled_at_us`, `received_at_us`. Filtering or sorting them by text gives the same
+  `end_at_us`, `seen_at_us`, `settled_at_us`, `received_at_us`. Filtering or sorting them by text returns the same
   rows, but reads all of them: they have no index of text, which would double their size.
 - A market, an event or a series is found by `ticker`, `event_ticker` and `series_ticker`, a tick by `tick_id`, in a
   join or with `IN (SELECT …)` too.
@@ -46,7 +59,7 @@ instead of the `T`, which sorts before every time of that day: the whole day is 
 ## Other programs
 
 - **Python, pandas, SQLAlchemy, Polars and datasette** open every table and view. A column of which SQLite knows no
-  type (marked `computed` below) holds values of the type that is given. Where a query sorts, SQLite may
+  type (marked `computed` below) holds values of the type shown. Where a query sorts, SQLite may
   return a whole number of a `real` column as an integer: 1 for 1.0.
 - **DuckDB** 1.5 with the `sqlite` extension (pip: `duckdb-extension-sqlite-scanner`) opens every table and view
   after `ATTACH 'data/kalshi.db' AS k (TYPE sqlite, READ_ONLY)`. It knows the types of tables, but not their
@@ -56,7 +69,7 @@ instead of the `T`, which sorts before every time of that day: the whole day is 
   most types of a view, and reads it whole; what is computed is a `BLOB` where SQLite knows no type.
   `open_store().duckdb()` shows every view with the types below, and times as `TIMESTAMPTZ` ([python.md](python.md)).
 
-## Columns
+## Views and columns
 """
 
 
@@ -73,7 +86,7 @@ def view_reference(dialect: Dialect) -> str:
 
 def _sections(connection: Connection) -> Iterator[str]:
     for view, columns in columns_of_views(connection):
-        yield f"### {view}\n\n| Column | Type |\n|---|---|"
+        yield f"### {view}\n\n{VIEW_NOTES[view]}\n\n| Column | Type |\n|---|---|"
         for column in columns:
             kind = f"{column.type.lower()}, computed" if column.is_computed else column.type.lower()
             yield f"| `{column.name}` | {kind} |"

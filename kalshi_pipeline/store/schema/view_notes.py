@@ -1,0 +1,84 @@
+"""What one row of each view is, for the reference in `docs/views.md`."""
+
+VIEW_NOTES = {
+    "latest_prices": (
+        "One row per market: its newest stored quote, and what is known of it as of the newest tick (`state`, "
+        "`confirmed_at`)."
+    ),
+    "stored_quotes": "The part of `price_history` whose rows were stored.",
+    "repeated_quotes": (
+        "The part of `price_history` whose rows a tick found unchanged, with `KALSHI_SNAPSHOT_MODE=every`."
+    ),
+    "price_history": (
+        "One row per stored snapshot. With `KALSHI_SNAPSHOT_MODE=every`, one row per tick and market. A row with "
+        "`is_terminal` has no numbers: it ends the market's history until a later row."
+    ),
+    "quotes_by_tick": (
+        "One row for each tick and each market listed at it, stored then or carried. It has as many rows as all ticks "
+        "times all markets, so query it for one tick (`WHERE tick_id = …`; `tick_history` has them), or for one ticker "
+        "and a range of ticks."
+    ),
+    "unchanged_quotes": (
+        "One row for each market that a tick found unchanged, with `KALSHI_SNAPSHOT_MODE=every`: the table "
+        "`unchanged_blocks`, market by market."
+    ),
+    "movers_1h": (
+        "One row per market that moved in the hour before the newest complete tick, the largest change of the midpoint "
+        "first. The base is the market's last quote at or before the start of the hour, however old."
+    ),
+    "movers_24h": "The same as `movers_1h`, of the day before the newest complete tick.",
+    "gaps_filled": (
+        "The part of `price_history_filled` that comes from candlesticks: their closes, for times without a complete tick."
+    ),
+    "price_history_filled": (
+        "The rows of `price_history` (`source` is `snapshot`), and the closes of candlesticks for times without a "
+        "complete tick (`source` is `candlestick`), by `quote_at`."
+    ),
+    "void_unchanged_quotes": "The same as `unchanged_quotes`, of ticks that were voided.",
+    "tick_history": (
+        "One row per tick, those that were missed included, with its counts. `inactive_shards` is JSON: the shards of "
+        "the exchange that did not trade."
+    ),
+    "listing_history": "One row per run of anything but a snapshot, with its scope, times and counts.",
+    "run_history": "One row per run: those of `tick_history` (snapshots) and of `listing_history` (all others).",
+    "coverage_by_day": (
+        "One row per UTC day: its ticks by state, and the longest gap between complete ticks, on the day that it ends."
+    ),
+    "series_change_history": "One row for each change of a field of a series, with the value before and after.",
+    "event_change_history": "One row for each change of a field of an event, with the value before and after.",
+    "market_change_history": (
+        "One row for each change of a field of a market, of its event, or of its settlement value, with the value "
+        "before and after."
+    ),
+    "change_history": "The rows of the three views above, with `kind` (`series`, `event` or `market`).",
+    "settlement_history": (
+        "One row per market with a result in force: published from `determined` on, final once `finalized`. A market "
+        "that trades again has none until its next result. `settled_at_source` is `settlement_ts`, or in its absence "
+        "`close_time` or `first_seen`."
+    ),
+    "settlement_amendment_history": "One row for each change of a published result or of its value.",
+    "trade_history": "One row per trade.",
+    "candlestick_history": "One row per market and period, as the exchange wrote it.",
+    "candlestick_coverage": "One row per market and day: the outcome of requesting its candlesticks.",
+    "order_book_history": "One row per level of each order book. An empty book has one row of NULLs.",
+    "order_book": (
+        "The levels of `order_book_history`, numbered from the best bid of each side, with the sizes up to each."
+    ),
+    "legs_of_combos": "One row per leg: the markets of which a combo is made.",
+    "events_with_fees": "One row per event that has changes of its fee, with its series.",
+    "fee_starts": "One row for each instant at which a fee changes, of a series or of an event: for `fee_history`.",
+    "fee_history": (
+        "One row for each span of one fee: of a series (`event_ticker` is NULL), and of each event with changes of its "
+        "own, override or not. `state` is `unknown` where this version does not know the type, a value is missing, or "
+        "two changes of one instant differ. What was in force before the first row is not known."
+    ),
+    "market_catalogue": (
+        "One row per market: its category, titles, announced close, rules and strikes, how many legs it has as a combo, "
+        "whether at most one market of its event can win, and whether it is listed now."
+    ),
+    "event_catalogue": (
+        "One row per event: its category and titles, whether at most one market can win, and how many of its markets "
+        "are listed now."
+    ),
+}
+"""By the view's name, in the order of their definitions."""
