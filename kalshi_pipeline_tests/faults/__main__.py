@@ -24,6 +24,10 @@ _ROOT = Path(__file__).parents[2]
 _PAGE = _ROOT / "docs" / "faults.md"
 _PLOT = _ROOT / "docs" / "plots" / "faults.png"
 _BEGIN, _END = "<!-- begin: poe faults -->", "<!-- end -->"
+_ABOUT_THE_PLOT = f"""![Seconds per tick under faults](plots/{_PLOT.name})
+
+The plot is of the ticks of mixed faults: 1,560 open markets, one to three kinds of faults at a time, a fifth of the
+answers. The longest ones wait for retries (3 s for each request there, 30 s by default)."""
 _TICKS: list[float] = []
 
 
@@ -102,7 +106,7 @@ def _write(outcomes: Sequence[Outcome], *, is_quick: bool) -> None:
     heading = f"`{command}` on {today()}, Python {platform.python_version()}:"
     before, _, rest = _PAGE.read_text(encoding="utf-8").partition(_BEGIN)
     after = rest.partition(_END)[2]
-    text = f"{before}{_BEGIN}\n{heading}\n\n{markdown(outcomes)}\n{_END}{after}"
+    text = f"{before}{_BEGIN}\n{heading}\n\n{markdown(outcomes)}\n\n{_ABOUT_THE_PLOT}\n{_END}{after}"
     _PAGE.write_text(text, encoding="utf-8")
     _draw(_TICKS)
 

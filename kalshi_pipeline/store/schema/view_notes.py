@@ -28,7 +28,8 @@ VIEW_NOTES = {
     ),
     "movers_24h": "The same as `movers_1h`, of the day before the newest complete tick.",
     "gaps_filled": (
-        "The part of `price_history_filled` that comes from candlesticks: their closes, for times without a complete tick."
+        "The part of `price_history_filled` that comes from candlesticks: their closes, for times without a complete "
+        "tick."
     ),
     "price_history_filled": (
         "The rows of `price_history` (`source` is `snapshot`), and the closes of candlesticks for times without a "
@@ -73,8 +74,8 @@ VIEW_NOTES = {
         "two changes of one instant differ. What was in force before the first row is not known."
     ),
     "market_catalogue": (
-        "One row per market: its category, titles, announced close, rules and strikes, how many legs it has as a combo, "
-        "whether at most one market of its event can win, and whether it is listed now."
+        "One row per market: its category, titles, announced close, rules and strikes, how many legs it has as a "
+        "combo, whether at most one market of its event can win, and whether it is listed now."
     ),
     "event_catalogue": (
         "One row per event: its category and titles, whether at most one market can win, and how many of its markets "

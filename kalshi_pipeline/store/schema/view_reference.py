@@ -14,8 +14,8 @@ from kalshi_pipeline.store.schema.views import create_views
 
 _BEGINNING = """# The views
 
-Written by `uv run poe docs` from the definitions in `kalshi_pipeline/store/schema/`. The names of the views and of their
-columns are stable. [sql.md](sql.md) has queries to copy, [ticks.md](ticks.md) what ticks and states mean, and
+Written by `uv run poe docs` from the definitions in `kalshi_pipeline/store/schema/`. The names of the views and of
+their columns are stable. [sql.md](sql.md) has queries to copy, [ticks.md](ticks.md) what ticks and states mean, and
 [tables.md](tables.md) the tables behind the views.
 
 ## Numbers
@@ -23,21 +23,21 @@ columns are stable. [sql.md](sql.md) has queries to copy, [ticks.md](ticks.md) w
 - Dollars and contracts are plain numbers, equal to what the exchange wrote (`0.29`, `0.015`).
 - NULL means 'no quote'. In `last_price` it means that there was no trade yet, for which the exchange writes 0; the
   tables keep the 0.
-- A side is quoted if its size is positive, or if its price is strictly between 0 and 1 dollar; never if its size is below
-  zero. Only a market that is quoted on both sides has a midpoint.
+- A side is quoted if its size is positive, or if its price is strictly between 0 and 1 dollar; never if its size is
+  below zero. Only a market that is quoted on both sides has a midpoint.
 - The tables hold integers: micro-dollars, hundredths of a contract, microseconds since 1970.
 
 ## Times
 
-All times are UTC. `tick_at` is the nominal time of a tick. `received_at` is the time at which the exchange's answer arrived,
-minus the `Age` of an answer from a cache. Times are text: those of ticks (`tick_at`, `quoted_at`, `base_quoted_at`,
-`confirmed_at`, `first_tick_at`, `last_tick_at` and `quote_at`) end in whole seconds (`2026-11-22T14:05:00Z`), all others
-have six decimals. Where an instant can be searched, the exact one is in a column beside it (`tick_at_us` and the like):
-whole microseconds since 1970.
+All times are UTC. `tick_at` is the nominal time of a tick. `received_at` is the time at which the exchange's answer
+arrived, minus the `Age` of an answer from a cache. Times are text: those of ticks (`tick_at`, `quoted_at`,
+`base_quoted_at`, `confirmed_at`, `first_tick_at`, `last_tick_at` and `quote_at`) end in whole seconds
+(`2026-11-22T14:05:00Z`), all others have six decimals. Where an instant can be searched, the exact one is in a column
+beside it (`tick_at_us` and the like): whole microseconds since 1970.
 
 These filters work, with `=`, `<`, `>=` and `BETWEEN`, as text or as a bound parameter:
 
-```sql
+```sql empty
 SELECT * FROM price_history WHERE tick_at >= '2026-11-22T14:05:00Z';
 SELECT * FROM price_history WHERE tick_at >= strftime('%Y-%m-%dT%H:%M:%SZ', 'now', '-1 hour');
 SELECT * FROM price_history WHERE tick_at_us >= 1795356300000000;
