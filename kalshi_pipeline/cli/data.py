@@ -22,9 +22,7 @@ _QuotedStatus = Annotated[
     str, typer.Option(metavar="STATUS", help="Which markets: open (paused ones included) or paused.")
 ]
 _OnlyOpen = Annotated[str, typer.Option(metavar="STATUS", help="The status of markets.", hidden=True)]
-_Since = Annotated[
-    str, typer.Option(metavar="TIME", help="From when on, such as 2026-11-22, yesterday or 12h ago.")
-]
+_Since = Annotated[str, typer.Option(metavar="TIME", help="Start, such as 2026-11-22, yesterday or 12h ago.")]
 
 
 @data.command("data init", "data init --db data/kalshi.db")
@@ -37,7 +35,7 @@ def init(*, db: Db = None) -> None:
 
 @data.command("data sync", "data sync --db data/kalshi.db")
 def sync(*, status: _OnlyOpen = "open", db: Db = None) -> None:
-    """Sync all but quotes and settlements.
+    """Sync everything but quotes and settlements.
 
     Series, events and markets, parents first, then changes of fees, milestones and the like.
     """
@@ -129,7 +127,7 @@ def status(
 ) -> Answer:
     """Show whether collecting is on time, and what is missing.
 
-    With the last runs, and the rows of each table.
+    It lists the last runs and the rows of each table too.
     """
     from kalshi_pipeline.cli.answers.state import status as answer
 
@@ -139,7 +137,7 @@ def status(
 @data.command("data ticks", "data ticks --limit 100 --csv")
 @reading
 def ticks(asked: Asked) -> Answer:
-    """Show the newest ticks, and what came of them."""
+    """Show the newest ticks and their results."""
     from kalshi_pipeline.cli.answers.state import ticks as answer
 
     return answer(asked)
@@ -161,14 +159,14 @@ def gaps(asked: Asked, *, since: _Since = "7d ago") -> Answer:
 @data.command("data backup backups/kalshi-2026-11-27.db")
 def backup(
     path: Annotated[
-        Path, typer.Argument(help="The new file; what exists is never overwritten.", metavar="PATH")
+        Path, typer.Argument(help="The new file. An existing file is never overwritten.", metavar="PATH")
     ],
     *,
     db: Db = None,
 ) -> None:
     """Copy the database to a new file.
 
-    While others may write to it; then the copy is compared.
+    Other programs may write to it meanwhile. The copy is compared with it.
     """
     from kalshi_pipeline.cli import safekeeping
 
@@ -179,7 +177,7 @@ def backup(
 def verify(
     *,
     repair: Annotated[
-        bool, typer.Option("--repair", help="Set aside and compute again what can be, then look again.")
+        bool, typer.Option("--repair", help="Set aside or recompute what can be repaired, then verify again.")
     ] = False,
     db: Db = None,
 ) -> None:
@@ -187,7 +185,7 @@ def verify(
 
     Its pages, its foreign keys, and whether what is stored fits together: each
     line says what to do about it. It takes minutes where there are years of
-    quotes; collectors may run meanwhile, but for a repair, which they wait for.
+    quotes; collectors may run meanwhile, and wait while it repairs.
     """
     from kalshi_pipeline.cli import safekeeping
 
@@ -196,9 +194,9 @@ def verify(
 
 @data.command("data replay")
 def replay(*, db: Db = None) -> None:
-    """Store what quarantine holds.
+    """Store the records in quarantine.
 
-    After an update that can read it.
+    After an update that can read them.
     """
     from kalshi_pipeline.cli import runs
 
@@ -216,7 +214,7 @@ def void_ticks(
     ],
     yes: Annotated[
         bool,
-        typer.Option("--yes/--dry-run", help="Void them; by default only what would be done is shown."),
+        typer.Option("--yes/--dry-run", help="Void them; by default, only show what would be done."),
     ] = False,
     db: Db = None,
 ) -> None:

@@ -40,11 +40,11 @@ def search(
         list[str], typer.Argument(help="Words of its title, event, series or ticker.", metavar="WORDS")
     ],
     *,
-    everything: Annotated[bool, typer.Option("--all", help="Markets that are not open too.")] = False,
+    everything: Annotated[bool, typer.Option("--all", help="Include markets that are not open.")] = False,
 ) -> Answer:
     """Find markets by words.
 
-    Those that have all of them, open ones first, the most traded at the top.
+    Markets that match every word: open ones first, the most traded at the top.
     """
     from kalshi_pipeline.cli.answers import market_lists
 
@@ -162,7 +162,9 @@ def changes(
         str | None, typer.Argument(help="A market, an event or a series; by default all.", metavar="[TICKER]")
     ] = None,
     *,
-    since: Annotated[str, typer.Option(metavar="TIME", help="From when on.")] = "24h ago",
+    since: Annotated[
+        str, typer.Option(metavar="TIME", help="Start, such as yesterday or 7d ago.")
+    ] = "24h ago",
 ) -> Answer:
     """Show what the exchange changed in descriptions.
 

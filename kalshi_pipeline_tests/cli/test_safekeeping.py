@@ -31,7 +31,7 @@ def test_backup_is_a_whole_database_and_is_never_overwritten(
 
     again = run("backup", str(target))
     assert (again.returncode, again.stdout) == (2, "")
-    assert again.stderr == f"{target} exists already: give a path at which there is nothing\n"
+    assert again.stderr == f"{target} exists already: pass a path at which there is nothing\n"
     assert run("verify", DATABASE_URL=f"sqlite:///{target}").stdout == "the database is sound\n"
 
 

@@ -108,7 +108,7 @@ def _fee_change_columns() -> list[Column[Any]]:
         *_seen_columns(),
         _instant(
             "withdrawn_at",
-            "when a complete listing no longer had the change before it took effect, NULL while it stands",
+            "when a complete listing no longer had the change before it took effect; NULL if it was not withdrawn",
             nullable=True,
         ),
     ]
@@ -664,7 +664,7 @@ candlestick_days = Table(
     Column("tier", Text, comment="the tier that answered"),
     Column("reason", Text, comment="why it is not complete, or has no candlestick, in words"),
     _instant("asked_at", "when it was asked for"),
-    comment="what came of asking for a market's candlesticks of a day: the next run asks for those that are missing",
+    comment="the outcome of requesting a market's candlesticks of a day: the next run requests those that are missing",
     **clustered(),
 )
 

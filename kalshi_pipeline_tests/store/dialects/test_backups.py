@@ -63,7 +63,7 @@ def test_backup_overwrites_nothing(path: Path, tmp_path: Path) -> None:
     target.write_text("something")
     link.symlink_to(tmp_path / "nowhere")
     for taken in (target, link, path, tmp_path):
-        with pytest.raises(ConfigurationError, match="exists already: give a path at which there is nothing"):
+        with pytest.raises(ConfigurationError, match="exists already: pass a path at which there is nothing"):
             make_backup(path, taken)
     assert target.read_text() == "something"
     assert not (tmp_path / "nowhere").exists()

@@ -29,7 +29,9 @@ def new_file(target: Path) -> Iterator[Path]:
         number, name = tempfile.mkstemp(prefix=f".{target.name}.", suffix=".copying", dir=target.parent)
     except OSError as error:
         raise ConfigurationError(
-            [f"{target.parent} cannot be written ({error.strerror}): give a path in another folder"]
+            [
+                f"{target.parent} cannot be written ({error.strerror}): create it, or pass a path in another folder"
+            ]
         ) from error
     os.close(number)
     draft = Path(name)
@@ -93,7 +95,7 @@ def _row_counts(connection: sqlite3.Connection) -> dict[str, int]:
 
 
 def _exists(target: Path) -> ConfigurationError:
-    return ConfigurationError([f"{target} exists already: give a path at which there is nothing"])
+    return ConfigurationError([f"{target} exists already: pass a path at which there is nothing"])
 
 
 def _failed(target: Path, fact: str) -> StoreError:
