@@ -70,7 +70,7 @@ _SEPARATED_BY_COMMAS = BeforeValidator(_split)
 
 
 class Settings(BaseModel):
-    """The settings with their defaults. The README's table shows their descriptions."""
+    """The settings with their defaults. docs/settings.md shows their descriptions."""
 
     model_config = ConfigDict(frozen=True, allow_inf_nan=False)
 

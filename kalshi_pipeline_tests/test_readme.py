@@ -1,4 +1,4 @@
-"""The README says what the code does: its tables are compared with the code, its commands are run."""
+"""The README's two commands, and what it says of a job that is executed once."""
 
 import os
 import re

@@ -318,7 +318,7 @@ def test_snapshot_period_is_in_seconds(monkeypatch: pytest.MonkeyPatch, minutes:
 
 
 def test_every_setting_has_a_description() -> None:
-    """They are the README's table."""
+    """They are the table of docs/settings.md."""
     assert [name for name, field in Settings.model_fields.items() if not field.description] == []
 
 
