@@ -22,7 +22,7 @@ import pytest
 
 from kalshi_pipeline.sandbox import Sandbox, World, WorldConfig
 from kalshi_pipeline_tests.docs.documented import make_documented
-from kalshi_pipeline_tests.docs.pages import Block, blocks
+from kalshi_pipeline_tests.docs.pages import PAGES, Block, blocks
 
 pytestmark = pytest.mark.xdist_group("docs")
 
@@ -92,10 +92,14 @@ def test_sql_finds_rows(block: Block, folder: Path) -> None:
             assert rows or block.word == "empty", statement
 
 
-@by_name(run("python"))
-def test_python_runs(block: Block, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_python_runs(page: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The blocks of a page one after the other, as a reader of the page would run them."""
     monkeypatch.chdir(folder)
-    exec(block.text, {})
+    names: dict[str, object] = {}
+    for block in run("python"):
+        if block.page == page:
+            exec(block.text, names)
 
 
 @by_name([block for block in run("sh") if not set(block.text.splitlines()) <= RUN_ELSEWHERE])
