@@ -122,7 +122,8 @@ def test_commands_succeed(block: Block, folder: Path, environment: dict[str, str
 def test_console_shows_what_the_commands_print(
     block: Block, folder: Path, environment: dict[str, str]
 ) -> None:
-    shown = re.split(r"^\$ (.*)\n", block.text, flags=re.MULTILINE)
+    text = block.text.replace("\\\n", "")  # a line that continues
+    shown = re.split(r"^\$ (.*)\n", text, flags=re.MULTILINE)
     assert shown[0] == ""
     for command, output in zip(shown[1::2], shown[2::2], strict=True):
         assert printed_by(shlex.split(command), folder, environment) == output, command
