@@ -7,6 +7,7 @@ import contextlib
 import json
 import math
 import re
+from collections.abc import Mapping
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 from typing import Any, NamedTuple
@@ -43,11 +44,12 @@ _PAGE_IN_THE_WAY = (
 
 
 class Reply(NamedTuple):
-    """A whole answer; its body is decoded."""
+    """A whole answer; its body is decoded. `is_of_records` says that records were asked for by their tickers."""
 
     status: int
     headers: httpx.Headers
     body: bytes
+    is_of_records: bool = False
 
 
 class RetryableError(Exception):
@@ -80,7 +82,7 @@ def check_status(reply: Reply, api_url: str, path: str, now: int) -> None:
         return
     if status in _RETRIED_STATUSES or status >= httpx.codes.INTERNAL_SERVER_ERROR:
         raise _retryable(reply, now, _refusal(reply))
-    if _is_of_a_gateway(reply, path):
+    if _is_of_a_gateway(reply):
         is_block = status == httpx.codes.FORBIDDEN
         raise _retryable(
             reply, now, _refusal(reply), _BLOCKED if is_block else _advice_about_page(reply.body)
@@ -95,20 +97,22 @@ def not_json(reply: Reply, reason: str, now: int) -> RetryableError:
     return _retryable(reply, now, f"answered {reply.status}, but {reason}", _advice_about_page(reply.body))
 
 
-def _is_of_a_gateway(reply: Reply, path: str) -> bool:
+def names_records(path: str, params: Mapping[str, object]) -> bool:
+    """Return whether a request asks for records by their tickers. Endpoints are in small letters."""
+    last = path.rpartition("/")[2]
+    return "tickers" in params or last != last.lower()
+
+
+def _is_of_a_gateway(reply: Reply) -> bool:
     """Return whether a refusal is no answer of the exchange, which answers in JSON.
 
     A 404 is believed without it where an endpoint is asked for: an exchange may not offer it, and its server may say so
-    in its own words. Where a record is asked for, it would be proof that the record is gone.
+    in its own words. Where records are asked for, it would be proof that they are gone.
     """
-    if reply.status == httpx.codes.NOT_FOUND:
-        return _names_a_record(path) and not is_json(reply.body)
-    return reply.status == httpx.codes.FORBIDDEN and not is_json(reply.body)
-
-
-def _names_a_record(path: str) -> bool:
-    last = path.rpartition("/")[2]
-    return last != last.lower()
+    may_be = reply.status == httpx.codes.FORBIDDEN or (
+        reply.status == httpx.codes.NOT_FOUND and reply.is_of_records
+    )
+    return may_be and not is_json(reply.body)
 
 
 def _advice_about_page(body: bytes) -> str:

@@ -22,7 +22,7 @@ from kalshi_pipeline.exchange.deadlines import Deadline, keep_deadline
 from kalshi_pipeline.exchange.limit import RateLimit, learned_rate
 from kalshi_pipeline.exchange.pages import GarbledAnswerError, Page
 from kalshi_pipeline.exchange.patience import Limits, Patience
-from kalshi_pipeline.exchange.replies import Reply, RetryableError, check_status, not_json
+from kalshi_pipeline.exchange.replies import Reply, RetryableError, check_status, names_records, not_json
 from kalshi_pipeline.quoting import cut
 from kalshi_pipeline.units import MICROS_PER_SECOND
 
@@ -232,7 +232,8 @@ class Transport:
     def _attempt(self, path: str, params: Params, headers: Mapping[str, str] | None) -> Reply:
         try:
             with self._http.stream("GET", self._api_url + path, params=params, headers=headers) as response:
-                reply = Reply(response.status_code, response.headers, self._body_of(response))
+                body = self._body_of(response)
+                reply = Reply(response.status_code, response.headers, body, names_records(path, params))
             # A response and its stream refer to each other, and would be kept until garbage is collected.
             response.stream = _NO_STREAM
         except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:

@@ -34,7 +34,17 @@ from kalshi_pipeline_tests.store.samples import Row, sqlite_url
 RUNS = {**SYNCS, **PUBLISHED}
 # When something was seen, and keys that depend on the order of writing.
 SEEN = {
-    *("id", "first_seen_at", "seen_at", "changed_at", "last_seen_at", "asked_at", "received_at", "tick_id"),
+    *(
+        "id",
+        "first_seen_at",
+        "seen_at",
+        "seen_at_us",
+        "changed_at",
+        "last_seen_at",
+        "asked_at",
+        "received_at",
+        "tick_id",
+    ),
     *("amended_at", "withdrawn_at", "quoted_at", "confirmed_at", "scope_id", "document_id"),
 }
 OPEN = ("active", "inactive")
@@ -167,7 +177,15 @@ def said_by(path: Path, ended: Collection[str], waiting: Collection[str]) -> dic
     said: dict[str, Counter[str]] = {}
 
     def add(name: str, rows: list[Row]) -> None:
-        kept = [{key: value for key, value in row.items() if key not in SEEN} for row in rows]
+        # Instants are there as text, too, or as numbers.
+        kept = [
+            {
+                key: value
+                for key, value in row.items()
+                if key.removesuffix("_iso").removesuffix("_us") not in SEEN
+            }
+            for row in rows
+        ]
         said[name] = Counter(map(repr, kept))
 
     def without(rows: list[Row], tickers: Collection[str], key: str = "ticker") -> list[Row]:
