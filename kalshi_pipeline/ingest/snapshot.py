@@ -9,7 +9,13 @@ from kalshi_pipeline.exchange.status import ExchangeStatus
 from kalshi_pipeline.ingest.parents.market_pages import MarketPages, PreparedMarkets
 from kalshi_pipeline.ingest.parents.reconciliation import reconcile
 from kalshi_pipeline.ingest.run.clock_check import check_clock
-from kalshi_pipeline.ingest.run.recorded_listing import closing_run, count_store, store_page, store_pages
+from kalshi_pipeline.ingest.run.recorded_listing import (
+    closing_run,
+    count_store,
+    open_run,
+    store_page,
+    store_pages,
+)
 from kalshi_pipeline.ingest.run.repair import note_set_aside, repairing, set_aside
 from kalshi_pipeline.ingest.run.report import Report
 from kalshi_pipeline.ingest.run.session import Session
@@ -52,8 +58,12 @@ def take_snapshot(
         if period_seconds is None and run_id is not None:
             tick_at = _await_manual_tick(session, tick_at, run_id)
         scope = session.scope(status)
-        with session.database.begin() as connection:
-            run = open_tick(connection, tick_at, period_seconds, scope, session.clock.now(), run_id)
+        run = open_run(
+            session,
+            lambda connection: open_tick(
+                connection, tick_at, period_seconds, scope, session.clock.now(), run_id
+            ),
+        )
         report = Report("price_snapshots", run, Subject(scope), tick_at=tick_at)
         checked.note_in(report)
         if run.state is not State.RUNNING:

@@ -15,7 +15,7 @@ from kalshi_pipeline.ingest.run.unreadable import keep_unreadable
 from kalshi_pipeline.records import Reject
 from kalshi_pipeline.store.database import Connection
 from kalshi_pipeline.store.reading.completeness import count_added_rows, count_subjects, placeholders
-from kalshi_pipeline.store.writing.runs import State, Subject, add_page, close_run, open_listing
+from kalshi_pipeline.store.writing.runs import Run, State, Subject, add_page, close_run, open_listing
 from kalshi_pipeline.store.writing.tally import Tally
 from kalshi_pipeline.units import MICROS_PER_SECOND
 
@@ -53,11 +53,27 @@ def begin_listing(
     subject = subject or Subject(session.scope())
     seconds = walk_seconds or session.settings.walk_seconds
     dead_before = at - round(_WALKS_UNTIL_DEAD * seconds * MICROS_PER_SECOND)
-    with session.database.begin() as connection:
-        run = open_listing(connection, record or asset, subject, at, dead_before)
+    run = open_run(
+        session, lambda connection: open_listing(connection, record or asset, subject, at, dead_before)
+    )
     report = Report(asset, run, subject, kind, most_seconds=walk_seconds)
     checked.note_in(report)
     return report
+
+
+def open_run(session: Session, opening: Callable[[Connection], Run]) -> Run:
+    """Open the record of a run; it is closed where a signal stops the program in the moment of the commit."""
+    run: Run | None = None
+    try:
+        with session.database.begin() as connection:
+            run = opening(connection)
+    except BaseException as error:
+        if run is not None and run.state is State.RUNNING:
+            state = State.PARTIAL if run.pages else State.FAILED
+            with contextlib.suppress(StoreError), session.database.begin() as connection:
+                close_run(connection, run, state, reason_of(error), session.clock.now())
+        raise
+    return run
 
 
 def count_store(session: Session, report: Report) -> None:
