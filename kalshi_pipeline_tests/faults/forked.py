@@ -16,7 +16,10 @@ import io, json, os, select, signal, sys, time
 from kalshi_pipeline.cli import app, backfill, data, market, runs  # what the commands need
 from kalshi_pipeline.cli.entry import main
 
-def child(order):
+# Until it heeds signals, a moment after it begins, a command is only a copy of this process.
+MOMENT = 0.02
+
+def child(order, begun):
     os.setsid()
     signal.signal(signal.SIGINT, signal.default_int_handler)
     out = os.open(order["output"], os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
@@ -25,6 +28,7 @@ def child(order):
     os.environ.update(order["env"])
     os.chdir(order["folder"])
     sys.argv = ["kalshi-pipeline", *order["arguments"]]
+    os.write(begun, b".")
     try:
         main()
         code = 0
@@ -42,12 +46,16 @@ def child(order):
 
 for line in sys.stdin:
     order = json.loads(line)
-    began = time.monotonic()
+    is_begun, begun = os.pipe()
     pid = os.fork()
     if not pid:
-        child(order)
+        child(order, begun)
+    os.read(is_begun, 1)
+    os.close(is_begun)
+    os.close(begun)
+    began = time.monotonic()
     process = os.pidfd_open(pid)
-    if order["after"] is not None and not select.select([process], [], [], order["after"])[0]:
+    if order["after"] is not None and not select.select([process], [], [], MOMENT + order["after"])[0]:
         os.kill(pid, order["signal"])
     if not select.select([process], [], [], order["at_most"])[0]:
         os.kill(pid, signal.SIGKILL)

@@ -71,6 +71,8 @@ def _interrupt_once(
 ) -> None:
     ended = here.commands.run(*task.arguments, after=after, signal=signal)
     problems = _after_stop(here, ended, signal)
+    if ended.has_traceback:
+        problems.append(f"it ended with a traceback: {ended.output[-1500:]}")
     seconds, attempts, again = 0.0, 0, None
     while again is None or (again.code and attempts < _MOST_ATTEMPTS):
         again = here.commands.run(*task.arguments)

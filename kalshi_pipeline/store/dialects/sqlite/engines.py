@@ -1,5 +1,6 @@
 """Engines: how connections are opened and configured, and how their transactions begin."""
 
+import logging
 import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,6 +12,7 @@ from sqlalchemy.dialects import registry
 from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 from sqlalchemy.util import LRUCache
 
+from kalshi_pipeline.errors import StoppedError
 from kalshi_pipeline.store.dialects.interface import Purpose
 from kalshi_pipeline.store.dialects.sqlite.messages import BUSY_SECONDS
 
@@ -84,7 +86,16 @@ def scratch_engine() -> Engine:
     return create_engine(URL.create("sqlite+shared"))
 
 
+def _is_no_signal(record: logging.LogRecord) -> bool:
+    """Return whether a line of the pool is worth showing: a signal in the moment of closing is raised again."""
+    error = record.exc_info[1] if record.exc_info else None
+    return not isinstance(error, StoppedError | KeyboardInterrupt)
+
+
 def _configure(engine: Engine, pragmas: Sequence[str]) -> None:
+    if isinstance(engine.pool.logger, logging.Logger):
+        engine.pool.logger.addFilter(_is_no_signal)
+
     @event.listens_for(engine, "connect")
     def configure(connection: sqlite3.Connection, _: Any) -> None:  # noqa: ANN401  (SQLAlchemy's record)
         connection.isolation_level = None  # transactions are begun below, not by the driver
