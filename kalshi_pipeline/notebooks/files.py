@@ -4,7 +4,6 @@ import contextlib
 import csv
 import json
 import os
-import tempfile
 from collections.abc import Callable, Generator, Iterator, Mapping
 from datetime import datetime
 from decimal import Decimal
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 from kalshi_pipeline.errors import ConfigurationError, ExportError
 from kalshi_pipeline.notebooks.extras import imported
 from kalshi_pipeline.notebooks.values import Value
+from kalshi_pipeline.store.new_files import flush, give_name, make_draft
 from kalshi_pipeline.units import instant_of, iso_of
 
 if TYPE_CHECKING:
@@ -125,17 +125,15 @@ def _draft_of(target: Path, *, overwrite: bool) -> Iterator[Path]:
     if os.path.lexists(target) and not overwrite:
         raise _exists(target)
     try:
-        number, name = tempfile.mkstemp(prefix=f".{target.name}.", suffix=".writing", dir=target.parent)
+        draft = make_draft(target, ".writing")
     except OSError as error:
         raise ConfigurationError(
             [f"{target.parent} cannot be written ({error.strerror}): give a path in another folder"]
         ) from error
-    os.close(number)
-    draft = Path(name)
     try:
         yield draft
         draft.chmod(0o666 & ~_umask())
-        _flush(draft)
+        flush(draft)
         _rename(draft, target, overwrite=overwrite)
     except OSError as error:
         fact = error.strerror or str(error)
@@ -151,27 +149,15 @@ def _rename(draft: Path, target: Path, *, overwrite: bool) -> None:
         draft.replace(target)
         return
     try:
-        os.link(draft, target)  # unlike a rename, it never replaces a file that appeared meanwhile
+        give_name(draft, target)
     except FileExistsError as error:
         raise _exists(target) from error
-    except OSError:  # a file system without links
-        if os.path.lexists(target):
-            raise _exists(target) from None
-        draft.replace(target)
 
 
 def _exists(target: Path) -> ConfigurationError:
     return ConfigurationError(
         [f"{target} exists already: give another path, or replace it (overwrite=True, --overwrite)"]
     )
-
-
-def _flush(path: Path) -> None:
-    number = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(number)
-    finally:
-        os.close(number)
 
 
 def _umask() -> int:

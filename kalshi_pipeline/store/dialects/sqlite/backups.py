@@ -3,16 +3,15 @@
 import contextlib
 import os
 import sqlite3
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 from sqlalchemy import Connection
 
 from kalshi_pipeline.errors import ConfigurationError, StoreError, StoreProblem
-from kalshi_pipeline.store.dialects.sqlite.copying import flush
 from kalshi_pipeline.store.dialects.sqlite.files import files_of
 from kalshi_pipeline.store.dialects.sqlite.messages import on_one_line, problem_of
+from kalshi_pipeline.store.new_files import flush, give_name, make_draft
 
 _ALL_PAGES = -1
 
@@ -26,36 +25,26 @@ def new_file(target: Path) -> Iterator[Path]:
     if os.path.lexists(target):
         raise _exists(target)
     try:
-        number, name = tempfile.mkstemp(prefix=f".{target.name}.", suffix=".copying", dir=target.parent)
+        draft = make_draft(target, ".copying")
     except OSError as error:
         raise ConfigurationError(
             [
                 f"{target.parent} cannot be written ({error.strerror}): create it, or pass a path in another folder"
             ]
         ) from error
-    os.close(number)
-    draft = Path(name)
     try:
         yield draft
         flush(draft)
-        _rename(draft, target)
+        try:
+            give_name(draft, target)
+        except FileExistsError as error:
+            raise _exists(target) from error
         flush(target.parent)
     except OSError as error:
         raise _failed(target, str(error)) from error
     finally:
         for path in (*files_of(draft), Path(f"{draft}-journal")):
             path.unlink(missing_ok=True)
-
-
-def _rename(draft: Path, target: Path) -> None:
-    try:
-        os.link(draft, target)
-    except FileExistsError as error:
-        raise _exists(target) from error
-    except OSError:  # a file system without links
-        if os.path.lexists(target):
-            raise _exists(target) from None
-        draft.replace(target)
 
 
 def copy_pages(connection: Connection, draft: Path, target: Path) -> None:

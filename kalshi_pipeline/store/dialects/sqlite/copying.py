@@ -1,6 +1,5 @@
 """Copies of a file, made beside it before an upgrade."""
 
-import os
 import shutil
 from itertools import count
 from pathlib import Path
@@ -13,6 +12,7 @@ from kalshi_pipeline.store.dialects.interface import Copy
 from kalshi_pipeline.store.dialects.sqlite.engines import BEGIN
 from kalshi_pipeline.store.dialects.sqlite.files import files_of
 from kalshi_pipeline.store.dialects.sqlite.messages import problem_of
+from kalshi_pipeline.store.new_files import flush
 
 
 class FileCopy(Copy):
@@ -77,12 +77,3 @@ class FileCopy(Copy):
     def discard(self) -> None:
         if self._kept:
             self._kept.unlink(missing_ok=True)
-
-
-def flush(path: Path) -> None:
-    """Wait until a file, or the names in a folder, are on the disk."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
