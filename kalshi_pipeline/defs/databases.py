@@ -4,6 +4,7 @@ from typing import Any, NamedTuple
 
 import dagster as dg
 
+from kalshi_pipeline.defs.outcomes import newest_outcomes
 from kalshi_pipeline.store.database import Identity
 
 _PLACE = "database"
@@ -39,15 +40,8 @@ def note_of_replacement(before: StoredInto | None, place: str, identity: Identit
 
 def last_stored_into(instance: dg.DagsterInstance, asset: dg.AssetKey) -> StoredInto | None:
     """Return what an asset was stored into, as its newest events say; None if none of them does."""
-    records = [
-        *instance.fetch_materializations(asset, limit=_NEWEST).records,
-        *instance.fetch_observations(asset, limit=_NEWEST).records,
-    ]
-    events = [
-        record.asset_materialization or record.event_log_entry.asset_observation
-        for record in sorted(records, key=lambda record: record.storage_id, reverse=True)
-    ]
-    said = [event.metadata for event in events if event is not None and _PLACE in event.metadata]
+    outcomes = newest_outcomes(instance, asset, _NEWEST)
+    said = [outcome.metadata for outcome in outcomes if _PLACE in outcome.metadata]
     if not said:
         return None
     place = str(said[0][_PLACE].value)

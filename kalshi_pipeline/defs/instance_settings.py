@@ -1,5 +1,8 @@
 """Whether the settings that this project needs of Dagster are those of the instance: Dagster may run elsewhere."""
 
+from functools import cache
+from typing import Any
+
 import dagster as dg
 import yaml
 
@@ -9,11 +12,18 @@ _FILE = project_file("dagster.yaml")
 _SECTIONS = ("concurrency", "run_monitoring", "run_retries", "retention")
 
 
+@cache
+def _wanted() -> dict[str, Any]:
+    """Return the project's settings; they are compared by each asset of a run."""
+    wanted: dict[str, Any] = yaml.safe_load(_FILE.read_text(encoding="utf-8"))
+    return wanted
+
+
 def settings_not_in_force(instance: dg.DagsterInstance) -> str | None:
     """Return a line that names what differs in a lasting instance; None where everything is in force."""
     if instance.is_ephemeral or not _FILE.exists():
         return None
-    wanted = yaml.safe_load(_FILE.read_text(encoding="utf-8"))
+    wanted = _wanted()
     different = [name for name in _SECTIONS if instance.get_settings(name) != wanted[name]]
     if not different:
         return None

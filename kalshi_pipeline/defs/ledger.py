@@ -1,4 +1,4 @@
-"""What Dagster is told of runs that were not its own: a sensor over what the command line has stored."""
+"""Reports to Dagster what the command line has stored: the sensor."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -9,6 +9,7 @@ from kalshi_pipeline.api import FinishedDay, Place
 from kalshi_pipeline.defs.databases import database_metadata
 from kalshi_pipeline.defs.environment import current_settings
 from kalshi_pipeline.defs.metadata import ROW_COUNT, Metadata
+from kalshi_pipeline.defs.outcomes import newest_outcomes, value_of
 from kalshi_pipeline.defs.run_ticks import BACKFILL_POOL
 from kalshi_pipeline.errors import StoreError, StoreProblem
 from kalshi_pipeline.monitoring.ledger import is_whole, read_ledger
@@ -55,7 +56,7 @@ def command_line_sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult 
 
 
 def _show_limit_of_pool(instance: dg.DagsterInstance) -> None:
-    """Give the pool of backfills its default limit, which Dagster itself does at its first run, and the UI shows."""
+    """Set the default limit of the pool of backfills, so that the UI shows it before the first run of the pool."""
     storage = instance.event_log_storage
     if BACKFILL_POOL not in {pool.name for pool in storage.get_pool_limits()}:
         storage.initialize_concurrency_limit_to_default(BACKFILL_POOL)
@@ -83,14 +84,8 @@ def _of_day(
 def _is_own(instance: dg.DagsterInstance, found: FinishedDay) -> bool:
     """Return whether a run of Dagster reported the day itself."""
     filtered = dg.AssetRecordsFilter(dg.AssetKey(found.asset), asset_partitions=[found.day])
-    records = [
-        *instance.fetch_materializations(filtered, limit=_NEWEST).records,
-        *instance.fetch_observations(filtered, limit=_NEWEST).records,
-    ]
-    outcomes = (
-        record.asset_materialization or record.event_log_entry.asset_observation for record in records
-    )
-    return found.record in {_value(outcome, "record") for outcome in outcomes}
+    outcomes = newest_outcomes(instance, filtered, _NEWEST)
+    return found.record in {value_of(outcome, "record") for outcome in outcomes}
 
 
 def _of_tables(
@@ -106,20 +101,8 @@ def _of_tables(
 
 def _known_rows(instance: dg.DagsterInstance, key: dg.AssetKey) -> object:
     """Return the rows of the newest event of an asset that has them."""
-    records = [
-        *instance.fetch_materializations(key, limit=1).records,
-        *instance.fetch_observations(key, limit=1).records,
-    ]
-    for record in sorted(records, key=lambda record: record.storage_id, reverse=True):
-        outcome = record.asset_materialization or record.event_log_entry.asset_observation
-        if (rows := _value(outcome, ROW_COUNT)) is not None:
-            return rows
-    return None
-
-
-def _value(outcome: dg.AssetMaterialization | dg.AssetObservation | None, name: str) -> object:
-    value = None if outcome is None else outcome.metadata.get(name)
-    return None if value is None else value.value
+    counts = (value_of(outcome, ROW_COUNT) for outcome in newest_outcomes(instance, key, 1))
+    return next((rows for rows in counts if rows is not None), None)
 
 
 defs = dg.Definitions(sensors=[command_line_sensor])

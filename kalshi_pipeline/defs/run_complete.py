@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import dagster as dg
 
+from kalshi_pipeline.defs.outcomes import Outcome, outcome_of
 from kalshi_pipeline.defs.pipeline_asset import pipeline_asset
 from kalshi_pipeline.defs.presentation import Cadence, Domain, Group
 from kalshi_pipeline.ingest.event_metadata import ASSET as EVENT_METADATA
@@ -72,19 +73,16 @@ def _lineage(instance: dg.DagsterInstance, run: dg.DagsterRun) -> Iterator[str]:
         found = None if found.parent_run_id is None else instance.get_run_by_id(found.parent_run_id)
 
 
-def _outcomes(
-    instance: dg.DagsterInstance, run_id: str
-) -> Iterator[dg.AssetMaterialization | dg.AssetObservation]:
+def _outcomes(instance: dg.DagsterInstance, run_id: str) -> Iterator[Outcome]:
     """Yield what a run has materialized or observed, in the order of its steps."""
     for record in instance.get_records_for_run(run_id, of_type=_EVENTS).records:
-        entry = record.event_log_entry
-        outcome = entry.asset_materialization or entry.asset_observation
+        outcome = outcome_of(record.event_log_entry)
         # What a run did to tables of other assets has no state.
         if outcome is not None and "state" in outcome.metadata:
             yield outcome
 
 
-def _line(outcome: dg.AssetMaterialization | dg.AssetObservation) -> str | None:
+def _line(outcome: Outcome) -> str | None:
     values = {name: value.value for name, value in outcome.metadata.items()}
     state = values.get("state")
     if state not in _NOT_WHOLE:
