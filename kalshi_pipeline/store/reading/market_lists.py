@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, case, func, or_, select
+from sqlalchemy import Connection, Select, and_, case, func, select
 
 from kalshi_pipeline.store.reading.quotes import Quote, quotes_of
+from kalshi_pipeline.store.reading.search import have_words
 from kalshi_pipeline.store.schema.tables import events, latest_quotes, markets, series
 from kalshi_pipeline.vocabulary import STATUSES_OF, StatusFilter
 
@@ -78,9 +79,7 @@ def search_markets(
 
     Open ones come first, or no others with `is_open`; of these, the most traded ones.
     """
-    conditions: list[ColumnElement[bool]] = [
-        or_(*(column.icontains(word, autoescape=True) for column in _SEARCHED)) for word in words
-    ]
+    conditions = have_words(_SEARCHED, words)
     if is_open:
         conditions.append(_is_open)
     query = _listed.where(*conditions)

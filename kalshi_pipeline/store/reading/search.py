@@ -1,9 +1,10 @@
 """Searching series, events and plain markets by words of their titles and tickers."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
+    ColumnElement,
     Connection,
     FromClause,
     Select,
@@ -46,10 +47,15 @@ def search(connection: Connection, words: Sequence[str], limit: int) -> list[Fou
     """
     found: list[Found] = []
     for query, searched in _QUERIES:
-        conditions = [or_(*(text.icontains(word, autoescape=True) for text in searched)) for word in words]
-        rows = connection.execute(query.where(*conditions).limit(limit))
+        rows = connection.execute(query.where(*have_words(searched, words)).limit(limit))
         found += (Found(*row) for row in rows)
     return found[:limit]
+
+
+def have_words(texts: Iterable[SQLColumnExpression[Any]], words: Iterable[str]) -> list[ColumnElement[bool]]:
+    """Return the conditions that each word is in one of these texts, in any case."""
+    searched = list(texts)
+    return [or_(*(text.icontains(word, autoescape=True) for text in searched)) for word in words]
 
 
 def _query(kind: str, source: FromClause, *columns: SQLColumnExpression[Any]) -> Select[Any]:

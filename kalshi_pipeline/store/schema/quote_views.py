@@ -137,20 +137,24 @@ JOIN events AS e ON e.id = q.event_id
 LEFT JOIN series AS s ON s.id = e.series_id
 """.replace("STATE", _STATE)
 
-    def stored_quotes(self) -> str:
-        """The rows of price_snapshots, each with its tick and its market."""
-        return f"""
-SELECT
-    m.ticker AS ticker,
+    def _of_tick(self, received: str) -> str:
+        """The columns of a quote `q` at its tick `t`, which `received` says when it came."""
+        return f"""    m.ticker AS ticker,
     t.tick_at_iso AS tick_at,
-    {self.iso("(t.tick_at + q.received_ms * 1000)")} AS received_at,
+    {self.iso(f"(t.tick_at + {received}.received_ms * 1000)")} AS received_at,
     {QUOTE},
     q.is_terminal AS is_terminal,
     t.is_complete AS is_tick_complete,
     {PARENTS},
     t.id AS tick_id,
     t.tick_at AS tick_at_us,
-    {MIDDLE}
+    {MIDDLE}"""
+
+    def stored_quotes(self) -> str:
+        """The rows of price_snapshots, each with its tick and its market."""
+        return f"""
+SELECT
+{self._of_tick("q")}
 FROM price_snapshots AS q
 JOIN ticks AS t ON t.id = q.tick_id AND {_TICK_FIRST}
 {joined_market("q")}
@@ -164,16 +168,7 @@ JOIN ticks AS t ON t.id = q.tick_id AND {_TICK_FIRST}
         """
         return f"""
 SELECT
-    m.ticker AS ticker,
-    t.tick_at_iso AS tick_at,
-    {self.iso("(t.tick_at + g.received_ms * 1000)")} AS received_at,
-    {QUOTE},
-    q.is_terminal AS is_terminal,
-    t.is_complete AS is_tick_complete,
-    {PARENTS},
-    t.id AS tick_id,
-    t.tick_at AS tick_at_us,
-    {MIDDLE}
+{self._of_tick("g")}
 FROM ticks AS t
 CROSS JOIN unchanged_blocks AS g
 JOIN markets AS m ON likelihood(m.id >= g.block * {BLOCK_SIZE}, 0.01)
