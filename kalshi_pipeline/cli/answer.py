@@ -9,7 +9,7 @@ from kalshi_pipeline.errors import PipelineError
 
 
 class Kind(Enum):
-    """What the values of a column are, from which follows how they are written; None is written as absent."""
+    """What the values of a column are, which decides how they are written; None is written as absent."""
 
     TEXT = auto()
     """The exchange's or the store's own words."""

@@ -85,7 +85,7 @@ def _midnight(day: datetime, zone: tzinfo | None) -> int:
 
 
 def _at(day: datetime, of_day: time, zone: tzinfo | None) -> int:
-    """Return an instant of a zone; None is this computer's, whose offset differs from day to day."""
+    """Return an instant of a zone; None means this computer's, whose offset may change from day to day."""
     moment = datetime.combine(day.date(), of_day)
     return instant_of(moment.astimezone() if zone is None else moment.replace(tzinfo=zone))
 

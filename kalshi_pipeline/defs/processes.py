@@ -1,4 +1,4 @@
-"""Processes of this machine, as Linux shows them in /proc. On other systems none is known."""
+"""Processes of this machine, as Linux shows them in /proc. Other systems show none."""
 
 import os
 from collections.abc import Sequence

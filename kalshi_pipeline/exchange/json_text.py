@@ -158,7 +158,7 @@ def split_list(part: bytes) -> list[bytes]:
 
 def check_depth(part: bytes) -> None:
     """Raise ValueError for a part of JSON with more than `DEEPEST` levels of lists and objects."""
-    # Brackets are counted first: nearly no JSON has so many of them, and counting the levels is slow.
+    # Brackets are counted first: few texts have that many, and counting the levels is slow.
     if part.count(b"[") + part.count(b"{") > DEEPEST and _depth_of(part) > DEEPEST:
         raise ValueError(f"it has more than {DEEPEST} levels")
 

@@ -30,7 +30,7 @@ _MOST_UNASKED_SHARE = 0.05
 _NONE: Counter[str] = Counter()
 # A page that is refused is asked for with fewer records: 500, 250, 125, then 100.
 _SMALLEST_PAGE = 100
-# Of several walks, so many that fail one after the other are not the fault of single queries.
+# This many walks that fail in a row are a fault of the exchange, not of single queries.
 _FAILED_WALKS = 3
 _MOST_NAMED = 5
 _LARGE_PAGES = (400, 413)

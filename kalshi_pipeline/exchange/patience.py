@@ -13,7 +13,7 @@ from kalshi_pipeline.clock import Clock
 from kalshi_pipeline.exchange.replies import RetryableError
 from kalshi_pipeline.units import MICROS_PER_SECOND, datetime_of
 
-# Whoever waits for a long pause to end sees that often that it is one.
+# How often a long pause is reported.
 _REPORTED_SECONDS = 10.0
 _backoff = wait_exponential_jitter(multiplier=0.5, max=10, jitter=0.5)
 

@@ -2,7 +2,7 @@
 
 import statistics
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 
 @dataclass
@@ -50,10 +50,6 @@ class Outcome:
         typical = f"{statistics.median(seconds):.1f} ({max(seconds):.1f})" if seconds else "-"
         counts = (self.injected, self.survived, self.rows_lost, self.wrong_numbers, self.tracebacks)
         return [self.name, *(f"{count:,}" for count in counts), typical]
-
-    def named(self, name: str) -> "Outcome":
-        """Return the same under another name."""
-        return replace(self, name=name)
 
 
 COLUMNS = (
