@@ -228,9 +228,11 @@ class Store:
         return self._source.ask(lambda connection: tickers.find_ticker(connection, text, kinds))
 
     def search(self, words: Sequence[str], limit: int = 100, *, is_open: bool = True) -> list[ListedMarket]:
-        """Return the markets of which each word is in a title, its event's, its series' or a ticker, in any case.
+        """Return the plain markets of which each word is in a title, its event's, its series' or a ticker.
 
-        Open ones come first, or no others with `is_open`; of these, the most traded ones.
+        In any case, with or without accents, and as parts of words; those of one or two characters where a word begins.
+        Open ones come first, or no others with `is_open`; of these, those with whole words, and the most traded ones.
+        Raises RangeError without a word.
         """
         now = SYSTEM_CLOCK.now()
         return self._source.ask(

@@ -16,12 +16,16 @@ from kalshi_pipeline.ingest.run.session import Session
 from kalshi_pipeline.records import Event, Series
 from kalshi_pipeline.scope import Combos
 from kalshi_pipeline.store.database import Connection
+from kalshi_pipeline.store.search_index import fill_search_index
 from kalshi_pipeline.store.writing.fingerprints import delete_foreign_fingerprints
 from kalshi_pipeline.store.writing.lookups import ListedMarkets
 from kalshi_pipeline.store.writing.parents import merge_events, merge_series
 from kalshi_pipeline.store.writing.runs import State, Subject
 from kalshi_pipeline.store.writing.tally import Tally
 from kalshi_pipeline.vocabulary import StatusFilter
+
+# A collector's next snapshot waits for it. What is left is added by the next run, and searched all the same.
+_INDEXING_SECONDS = 5.0
 
 Record = TypeVar("Record", Series, Event)
 
@@ -91,7 +95,7 @@ def sync_events(session: Session) -> Report:
 def sync_markets(session: Session, status: StatusFilter = StatusFilter.OPEN) -> Report:
     """Store every market of a status with its parents, and heal placeholders.
 
-    Of open ones, those that are no longer open are looked up.
+    Of open ones, those that are no longer open are looked up. The index of searches is filled at the end.
     """
     scope = session.scope(status)
     report = begin_listing(session, "markets", subject=Subject(scope))
@@ -124,4 +128,6 @@ def sync_markets(session: Session, status: StatusFilter = StatusFilter.OPEN) -> 
             )
         heal_placeholders(session, report)
     session.database.optimize()
+    if problem := fill_search_index(session.database, _INDEXING_SECONDS, session.clock):
+        report.notes.append(problem)
     return report

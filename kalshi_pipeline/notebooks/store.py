@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 from kalshi_pipeline import api
 from kalshi_pipeline.advice import advised
 from kalshi_pipeline.api import Details, database_at
-from kalshi_pipeline.errors import ConfigurationError, RangeError, UnknownTickerError
+from kalshi_pipeline.errors import ConfigurationError, UnknownTickerError
 from kalshi_pipeline.notebooks.asking import (
     any_ticker,
     history_span,
@@ -271,14 +271,13 @@ class Store:
 
     @advised()
     def search(self, text: str, limit: int = 100) -> Table:
-        """Return the series, events and plain markets that have each word of a text, in any case, in this order.
+        """Return the series, events and plain markets that have each word of a text, in this order.
 
-        Words are sought in tickers, titles and subtitles. RangeError for a text without words.
+        Words are sought in tickers, titles and subtitles, in any case, with or without accents, and as parts of words;
+        those of one or two characters where a word begins. Of each kind one of exactly this ticker comes first, then
+        open ones, whole words, and the newest. RangeError for a text without words.
         """
-        words = text.split()
-        if not words:
-            raise RangeError("the text has no words: search for one, such as a part of a title")
-        found = self._database.ask(lambda connection: search(connection, words, limit))
+        found = self._database.ask(lambda connection: search(connection, [text], limit))
         return _held(SEARCH_TABLE, found)
 
     @advised()

@@ -29,7 +29,7 @@ from sqlalchemy import (
 )
 
 from kalshi_pipeline.errors import StoreError
-from kalshi_pipeline.store.dialects import broken_keys, damages
+from kalshi_pipeline.store.dialects import broken_keys, damages, search_index_of
 from kalshi_pipeline.store.document_blocks import digest_of, lines_in
 from kalshi_pipeline.store.schema.tables import (
     DOCUMENTS_OF,
@@ -80,21 +80,31 @@ class Fault:
 
 
 def find_faults(connection: Connection) -> list[Fault]:
-    """Return every fault of a store: of its pages, of its foreign keys, and of what this program keeps in it.
+    """Return every fault of a store: of its pages, of its foreign keys, and of what this program keeps in or beside it.
 
     Where pages are damaged, nothing else is looked at: what would be read may be wrong.
     """
     if damaged := [Fault("damaged", line, _RESTORED) for line in damages(connection)]:
         return damaged
-    return [*_broken_keys(connection), *_broken_invariants(connection), *_unreadable_documents(connection)]
+    return [
+        *_broken_keys(connection),
+        *_broken_invariants(connection),
+        *_unreadable_documents(connection),
+        *(Fault("search index", line, _REPAIRED) for line in search_index_of(connection).damages()),
+    ]
 
 
 def repair(connection: Connection, at: int) -> SetAside:
-    """Set aside rows whose parents are missing, and compute again what follows from other rows."""
+    """Set aside rows whose parents are missing, and compute again what follows from other rows.
+
+    A damaged search index is deleted: the next sync makes it again, and until then searches read every text.
+    """
     found = set_aside_orphans(connection, None, at)
     for invariant in _INVARIANTS:
         if invariant.mend is not None:
             invariant.mend(connection)
+    if (index := search_index_of(connection)).damages():
+        index.remove()
     return found
 
 

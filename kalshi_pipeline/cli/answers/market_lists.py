@@ -9,6 +9,7 @@ from kalshi_pipeline.cli.answers.reasons import why_no_market
 from kalshi_pipeline.cli.formats import age, dollars, instant
 from kalshi_pipeline.cli.options import Asked
 from kalshi_pipeline.clock import SYSTEM_CLOCK
+from kalshi_pipeline.quoting import quoted
 from kalshi_pipeline.units import MICROS_PER_SECOND
 from kalshi_pipeline.vocabulary import STATUSES_OF, StatusFilter
 
@@ -59,7 +60,7 @@ def search(asked: Asked, words: Sequence[str], *, with_closed: bool) -> Answer:
     """Answer which markets words name."""
     limit = asked.limit or _MOST_FOUND
     kind = "market" if with_closed else "open market"
-    nothing = f"no {kind} has {' and '.join(map(repr, words))} in its titles or tickers"
+    nothing = f"no {kind} has {' and '.join(map(quoted, words))} in its titles or tickers"
     if not with_closed:
         nothing += "; --all searches the others too"
     with asked.open_store() as store:

@@ -22,9 +22,11 @@ from kalshi_pipeline.store.dialects.interface import (
     Purpose,
     ViewWords,
 )
+from kalshi_pipeline.store.dialects.search_index import Addition, SearchIndex
 from kalshi_pipeline.store.dialects.sqlite import Sqlite, url_of_file
 
 __all__ = [
+    "Addition",
     "Answer",
     "BrokenKey",
     "Copy",
@@ -34,12 +36,14 @@ __all__ = [
     "Log",
     "Part",
     "Purpose",
+    "SearchIndex",
     "ViewWords",
     "broken_keys",
     "damages",
     "dialect_of",
     "load",
     "log_of",
+    "search_index_of",
     "url_of_file",
     "url_problem",
     "view_words",
@@ -84,3 +88,8 @@ def broken_keys(connection: Connection) -> list[BrokenKey]:
 def log_of(connection: Connection) -> Log | None:
     """Return the state of the log of a connection's database, None where it has none or it is empty."""
     return _KINDS[connection.dialect.name].log(connection)
+
+
+def search_index_of(connection: Connection) -> SearchIndex:
+    """Return the index of the texts of a connection's database, which may not have been made yet."""
+    return _KINDS[connection.dialect.name].search_index(connection)

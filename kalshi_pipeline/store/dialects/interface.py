@@ -9,6 +9,7 @@ from typing import Any, ClassVar, NamedTuple, Protocol, TypeAlias, TypeVar
 from sqlalchemy import Connection, Engine, Select, Table
 
 from kalshi_pipeline.clock import Clock
+from kalshi_pipeline.store.dialects.search_index import SearchIndex
 
 Answer = TypeVar("Answer")
 Identity: TypeAlias = tuple[int, ...]
@@ -226,6 +227,11 @@ class Dialect(Protocol):
     @staticmethod
     def log(connection: Connection) -> Log | None:
         """Return the state of a database's log, None where it has none or it is empty."""
+        ...
+
+    @staticmethod
+    def search_index(connection: Connection) -> SearchIndex:
+        """Return the index of a database's texts, which may not have been made yet."""
         ...
 
     def settle(self, clock: Clock) -> None:

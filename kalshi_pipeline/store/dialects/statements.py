@@ -1,30 +1,40 @@
 """What tables and statements of every kind of database are written with, where SQLAlchemy has no common word for it."""
 
-from collections.abc import Iterator, Sequence
+import json
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any, TypeVar
 
 from sqlalchemy import (
+    BigInteger,
     BindParameter,
     Boolean,
     Case,
     ColumnElement,
     Index,
     Insert,
+    Integer,
     Select,
     Table,
+    Text,
     bindparam,
     case,
+    cast,
     insert,
+    literal,
     or_,
+    select,
     true,
 )
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql import ClauseElement, SyntaxExtension
 from sqlalchemy.sql.compiler import SQLCompiler
-from sqlalchemy.sql.functions import FunctionElement
+from sqlalchemy.sql.functions import Function, FunctionElement
 from sqlalchemy.sql.visitors import InternalTraversal
 
 Value = TypeVar("Value")
+
+MATCH = "kalshi_match"
+"""The function of each connection that `match_of` calls."""
 
 _MOST_PARAMETERS = 900  # SQLite took no more than 999 in a statement for long; PostgreSQL takes many more
 
@@ -66,6 +76,37 @@ def greatest(one: ColumnElement[int], other: ColumnElement[int]) -> Case[Any]:
 def least(one: ColumnElement[int], other: ColumnElement[int]) -> Case[Any]:
     """Return the smaller of two values; NULL where one of them is."""
     return case((one <= other, one), (one > other, other))
+
+
+def match_of(words: Sequence[str], texts: Iterable[ColumnElement[Any]]) -> ColumnElement[int]:
+    """Return how well folded words match some texts of a row together, as `words.match` computes it; 0 if not all do.
+
+    A database without functions of its own callers' has to bring one of this name.
+    """
+    return Function(MATCH, literal("\n".join(words), Text), *texts, type_=Integer())
+
+
+class _each_key(FunctionElement[Any]):  # noqa: N801  (named as what it is in a statement: a function)
+    """The numbers of a JSON array, as rows."""
+
+    inherit_cache = True
+
+
+def is_among(column: ColumnElement[int], keys: Collection[int]) -> ColumnElement[bool]:
+    """Whether a column has one of these keys, however many they are: they are one parameter."""
+    found = _each_key(literal(json.dumps(sorted(keys)), Text)).table_valued("value").c.value
+    return column.in_(select(cast(found, BigInteger)))
+
+
+@compiles(_each_key)
+def _compile_each_key(element: _each_key, compiler: SQLCompiler, **options: Any) -> str:  # noqa: ANN401
+    return f"json_each{compiler.process(element.clause_expr, **options)}"
+
+
+@compiles(_each_key, "postgresql")
+def _compile_each_key_for_postgresql(element: _each_key, compiler: SQLCompiler, **options: Any) -> str:  # noqa: ANN401
+    (keys,) = (compiler.process(clause, **options) for clause in element.clauses)
+    return f"json_array_elements_text(CAST({keys} AS JSON))"
 
 
 class holds_octet(FunctionElement[bool]):  # noqa: N801  (named as what it is in a statement: a function)

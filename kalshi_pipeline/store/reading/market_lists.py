@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Select, and_, case, func, select
+from sqlalchemy import Connection, Select, and_, case, func, not_, select
 
 from kalshi_pipeline.store.reading.quotes import Quote, quotes_of
-from kalshi_pipeline.store.reading.search import have_words
+from kalshi_pipeline.store.reading.search import IS_OPEN, Words, no_words
 from kalshi_pipeline.store.schema.tables import events, latest_quotes, markets, series
-from kalshi_pipeline.vocabulary import STATUSES_OF, StatusFilter
+from kalshi_pipeline.store.search_index import EVENT_TEXTS, MARKET_TEXTS, SERIES_TEXTS
 
 
 class ListedMarket(NamedTuple):
@@ -42,7 +42,6 @@ class EventView:
     markets: Sequence[ListedMarket]
 
 
-_is_open = markets.c.status.in_(list(STATUSES_OF[StatusFilter.OPEN]))
 _columns = (
     markets.c.id,
     markets.c.ticker,
@@ -61,36 +60,38 @@ _listed = select(*_columns).select_from(
     .outerjoin(latest_quotes, latest_quotes.c.market_id == markets.c.id)
 )
 _by_volume = func.coalesce(latest_quotes.c.volume, 0).desc()
-_SEARCHED = (
-    markets.c.ticker,
-    markets.c.title,
-    markets.c.yes_sub_title,
-    events.c.title,
-    events.c.sub_title,
-    series.c.title,
-    series.c.tags,
-)
+_SEARCHED = (*SERIES_TEXTS, *EVENT_TEXTS, *MARKET_TEXTS)
 
 
 def search_markets(
-    connection: Connection, words: Sequence[str], at: int, limit: int, *, is_open: bool = True
+    connection: Connection, texts: Sequence[str], at: int, limit: int, *, is_open: bool = True
 ) -> list[ListedMarket]:
-    """Return the markets of which each word is in a title, its event's, its series' or a ticker, in any case.
+    """Return the plain markets of which each word is in a title, its event's, its series' or a ticker.
 
-    Open ones come first, or no others with `is_open`; of these, the most traded ones.
+    Words are found as `search` finds them. Open markets come first, or no others with `is_open`; of these, those with
+    whole words, and the most traded ones. RangeError for texts without words.
     """
-    conditions = have_words(_SEARCHED, words)
+    words = Words(connection, texts)
+    if not words.words:
+        raise no_words()
+    query = _listed.where(not_(markets.c.is_combo), words.may_be_in_event(markets.c.event_id))
     if is_open:
-        conditions.append(_is_open)
-    query = _listed.where(*conditions)
-    return _with_quotes(
-        connection, query.order_by(case((_is_open, 0), else_=1), _by_volume, markets.c.ticker), at, limit
+        query = query.where(IS_OPEN)
+    is_named, by_match = words.order(markets.c.ticker, *_SEARCHED)
+    found = query.where(words.are_in(*_SEARCHED)).order_by(
+        is_named,
+        case((IS_OPEN, 0), else_=1),
+        by_match,
+        _by_volume,
+        markets.c.first_seen_at.desc(),
+        markets.c.ticker,
     )
+    return _with_quotes(connection, found, at, limit)
 
 
 def closing_markets(connection: Connection, start: int, end: int, limit: int) -> list[ListedMarket]:
     """Return the open markets that close in [start, end), the first to close first, quoted as known at `start`."""
-    query = _listed.where(_is_open, markets.c.close_at >= start, markets.c.close_at < end)
+    query = _listed.where(IS_OPEN, markets.c.close_at >= start, markets.c.close_at < end)
     return _with_quotes(
         connection, query.order_by(markets.c.close_at, _by_volume, markets.c.ticker), start, limit
     )

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from sqlalchemy import Connection, Table, func, select
 
 from kalshi_pipeline.errors import UnknownTickerError
+from kalshi_pipeline.store.reading.search import Words
 from kalshi_pipeline.store.schema.tables import events, markets, series
 
 TABLES = {"market": markets, "event": events, "series": series}
@@ -15,6 +16,8 @@ _MOST_SUGGESTED = 3
 # Tickers begin with that of their series: those that share its beginning are compared with what was written.
 _BEGINNINGS = (5, 3, 2)
 _MOST_COMPARED = 20_000
+_LEAST_CONTAINED = 4
+_EVENT_IDS = {"market": markets.c.event_id, "event": events.c.id, "series": None}
 
 
 def find_ticker(connection: Connection, text: str, kinds: Iterable[str] = ("market",)) -> tuple[str, str]:
@@ -47,7 +50,22 @@ def similar_tickers(connection: Connection, text: str, kinds: Iterable[str]) -> 
         ]
         if similar := difflib.get_close_matches(written, found, n=_MOST_SUGGESTED, cutoff=0.75):
             return similar
-    return []
+    return _containing(connection, text, searched)
+
+
+def _containing(connection: Connection, text: str, kinds: Sequence[str]) -> list[str]:
+    """Return some tickers that have a text in them, as one without its beginning is; none where all are to be read."""
+    words = Words(connection, [text])
+    if not words.are_indexed or len("".join(words.words)) < _LEAST_CONTAINED:
+        return []
+    found: list[str] = []
+    for kind in kinds:
+        ticker, event_id = TABLES[kind].c.ticker, _EVENT_IDS[kind]
+        query = select(ticker).where(words.are_in(ticker))
+        if event_id is not None:
+            query = query.where(words.may_be_in_event(event_id))
+        found += connection.execute(query.order_by(TABLES[kind].c.id.desc()).limit(_MOST_SUGGESTED)).scalars()
+    return found[:_MOST_SUGGESTED]
 
 
 def _beginning(connection: Connection, table: Table, beginning: str) -> Sequence[str]:

@@ -26,6 +26,7 @@ from sqlalchemy import (
     update,
 )
 
+from kalshi_pipeline.store.dialects import search_index_of
 from kalshi_pipeline.store.reading.descriptions import KINDS, Kind
 from kalshi_pipeline.store.schema.tables import (
     backfill_progress,
@@ -207,3 +208,5 @@ class Undo:
         for table, is_wrong, values in _corrections():
             statement = delete(table) if values is None else update(table).values(values)
             self._connection.execute(statement.where(is_wrong), self._bound)
+        # It is filled by the logs of changes, which have lost some here.
+        search_index_of(self._connection).remove()

@@ -29,6 +29,7 @@ from kalshi_pipeline.store.dialects.interface import (
     Purpose,
     ViewWords,
 )
+from kalshi_pipeline.store.dialects.search_index import SearchIndex
 from kalshi_pipeline.store.dialects.sqlite.arrow_reading import arrow_batches
 from kalshi_pipeline.store.dialects.sqlite.backups import copy_pages, new_file
 from kalshi_pipeline.store.dialects.sqlite.copying import FileCopy
@@ -44,6 +45,7 @@ from kalshi_pipeline.store.dialects.sqlite.engines import (
 )
 from kalshi_pipeline.store.dialects.sqlite.files import Files, LockFile, files_of, log_of, make_like
 from kalshi_pipeline.store.dialects.sqlite.messages import BUSY_SECONDS, UNDECODABLE, error_of, on_one_line
+from kalshi_pipeline.store.dialects.sqlite.search_file import SearchFile
 from kalshi_pipeline.store.dialects.sqlite.triggers import unfit_trigger
 from kalshi_pipeline.store.dialects.sqlite.view_words import SqliteWords
 
@@ -53,6 +55,7 @@ _AGAIN_SECONDS = 0.05
 _MOST_READS = 10
 _MOST_VALUES = 900  # of one statement: more is no faster
 _MOST_DAMAGES = 20
+_SEARCH = ".search"
 _CHECKED = "kalshi_pipeline_check"
 
 
@@ -261,10 +264,13 @@ class Sqlite(Dialect):
     @staticmethod
     def log(connection: Connection) -> Log | None:
         """Look at the times of the files: the database's own is written when its log is merged into it."""
-        path = connection.exec_driver_sql(
-            "SELECT file FROM pragma_database_list WHERE name = 'main'"
-        ).scalar()
-        return log_of(Path(str(path)))
+        return log_of(_path_of(connection))
+
+    @staticmethod
+    def search_index(connection: Connection) -> SearchIndex:
+        """Return the index in a file beside the database."""
+        path = _path_of(connection)
+        return SearchFile(path.with_name(f"{path.name}{_SEARCH}"), path)
 
     def settle(self, clock: Clock) -> None:
         """Write ahead to a log, so that readers and the writer do not wait for each other. The file remembers it.
@@ -370,6 +376,7 @@ class Sqlite(Dialect):
 
     def remove(self) -> None:
         """Delete the file with its log."""
+        SearchFile(self._beside(_SEARCH), self._path).remove()
         for path in files_of(self._path):
             path.unlink(missing_ok=True)
 
@@ -378,6 +385,11 @@ class Sqlite(Dialect):
 
     def _error(self, message: str) -> StoreError:
         return error_of(self._path, message)
+
+
+def _path_of(connection: Connection) -> Path:
+    path = connection.exec_driver_sql("SELECT file FROM pragma_database_list WHERE name = 'main'").scalar()
+    return Path(str(path))
 
 
 class _AgainError(StoreError):

@@ -15,6 +15,8 @@ from sqlalchemy.util import LRUCache
 from kalshi_pipeline.errors import StoppedError
 from kalshi_pipeline.store.dialects.interface import Purpose
 from kalshi_pipeline.store.dialects.sqlite.messages import BUSY_SECONDS
+from kalshi_pipeline.store.dialects.statements import MATCH
+from kalshi_pipeline.store.words import match
 
 # The execution option that holds the BEGIN of a transaction; None leaves it to the driver.
 BEGIN = "kalshi_begin"
@@ -101,6 +103,7 @@ def _configure(engine: Engine, pragmas: Sequence[str]) -> None:
         connection.isolation_level = None  # transactions are begun below, not by the driver
         for pragma in pragmas:
             connection.execute(pragma)
+        connection.create_function(MATCH, -1, match, deterministic=True)
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
