@@ -12,7 +12,7 @@ from functools import partial
 from itertools import groupby
 from typing import Any, Self
 
-from sqlalchemy import Column, ColumnElement, Connection, Table, and_, exists, func, not_, or_, select, union
+from sqlalchemy import Column, ColumnElement, Connection, Table, and_, exists, func, or_, select, union
 
 from kalshi_pipeline.clock import Clock
 from kalshi_pipeline.errors import StoreError
@@ -48,10 +48,14 @@ _MARKS: Mapping[Table, ColumnElement[Any]] = {
     event_changes: event_changes.c.seen_at,
     market_changes: market_changes.c.seen_at,
 }
-# Of a market that was made from a collection, the event is one of combos.
-_of_combos = exists().where(markets.c.event_id == events.c.id, markets.c.is_combo).correlate(events)
-IS_PLAIN = not_(_of_combos)
-"""Whether an event is one of plain markets, or has none yet."""
+
+
+def _has_market(is_combo: ColumnElement[bool]) -> ColumnElement[bool]:
+    return exists(select(markets.c.id).where(markets.c.event_id == events.c.id, is_combo)).correlate(events)
+
+
+IS_PLAIN = or_(~_has_market(markets.c.is_combo), _has_market(~markets.c.is_combo))
+"""Whether an event has plain markets, or no market yet: the other ones are of combos."""
 
 
 def _is_unread(table: Table, texts: Iterable[Column[Any]]) -> ColumnElement[Any]:
@@ -208,7 +212,11 @@ def _changed_events(connection: Connection, filled: _Filled) -> set[int]:
         select(markets.c.event_id).where(markets.c.id > filled.mark(markets), ~markets.c.is_combo),
         select(markets.c.event_id)
         .join(market_changes, market_changes.c.market_id == markets.c.id)
-        .where(since(market_changes, *MARKET_TEXTS, parent="event_ticker"), ~markets.c.is_combo),
+        .where(since(market_changes, *MARKET_TEXTS, parent="event_ticker")),
+        # An event that combos have left is one of plain markets since.
+        select(events.c.id)
+        .join(market_changes, market_changes.c.before == events.c.ticker)
+        .where(since(market_changes, parent="event_ticker")),
         select(event_changes.c.event_id).where(since(event_changes, *EVENT_TEXTS, parent="series_ticker")),
         select(events.c.id)
         .join(series_changes, series_changes.c.series_id == events.c.series_id)
@@ -231,7 +239,7 @@ _texts = (
     )
     .select_from(
         events.outerjoin(series, series.c.id == events.c.series_id).outerjoin(
-            markets, markets.c.event_id == events.c.id
+            markets, and_(markets.c.event_id == events.c.id, ~markets.c.is_combo)
         )
     )
     .where(IS_PLAIN)

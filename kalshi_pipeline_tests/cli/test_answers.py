@@ -121,6 +121,28 @@ def test_search_finds_words_or_says_what_it_looked_for(run: Run) -> None:
     )
 
 
+@pytest.mark.usefixtures("rain")
+@pytest.mark.parametrize(
+    "words", ['"', "*", "AND", "NEAR(a b", "-", "title: x", "🌧️", "x" * 10_000, "%", "ra*"]
+)
+def test_search_for_odd_words_finds_nothing_and_says_so(run: Run, words: str) -> None:
+    nothing = run("search", "--", words)
+    assert (nothing.returncode, nothing.stdout) == (0, "") or words == "-"
+    assert "Traceback" not in nothing.stderr
+    assert len(nothing.stderr) < 500
+
+
+@pytest.mark.usefixtures("rain")
+@pytest.mark.parametrize("words", ["", " ", "\u0301"])
+def test_search_for_no_word_is_refused(run: Run, words: str) -> None:
+    refused = run("search", words)
+    assert refused.returncode != 0
+    assert refused.stderr == (
+        "error: the text has no words: search for one, such as a part of a title; "
+        "see `kalshi-pipeline market search --help`\n"
+    )
+
+
 def test_empty_store_says_what_to_do(run: Run) -> None:
     for command in (["search", "rain"], ["closing"]):
         result = run(*command)

@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from kalshi_pipeline.clock import SYSTEM_CLOCK
 from kalshi_pipeline.errors import PipelineError
 from kalshi_pipeline.store.database import Database, ReadOnlyDatabase
 from kalshi_pipeline.store.invariants import Fault, find_faults, repair
 from kalshi_pipeline.store.schema.tables import latest_quotes, metadata, ticks
+from kalshi_pipeline.store.search_index import fill_search_index
 from kalshi_pipeline_tests.store.samples import LATER, bid, contents, sqlite_url, take, tick
 
 
@@ -179,3 +181,18 @@ def test_damaged_page_anywhere_is_one_line(
             lines = [str(error)]
         assert lines, page
         assert all("\n" not in line for line in lines)
+
+
+def test_damaged_search_index_is_found_and_deleted(filled: Database, path: Path) -> None:
+    assert fill_search_index(filled, 60, SYSTEM_CLOCK) is None
+    index = path.with_name(f"{path.name}.search")
+    assert faults_of(path) == []
+    octets = index.read_bytes()
+    index.write_bytes(octets[:4096] + b"\xff" * (len(octets) - 4096))
+    (fault,) = faults_of(path)
+    assert (fault.subject, fault.is_repairable) == ("search index", True)
+    mend(filled)
+    assert faults_of(path) == []
+    assert not index.exists()
+    index.write_bytes(b"no database at all" * 1000)
+    assert [fault.subject for fault in faults_of(path)] == ["search index"]
