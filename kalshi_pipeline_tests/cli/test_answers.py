@@ -127,20 +127,17 @@ def test_search_finds_words_or_says_what_it_looked_for(run: Run) -> None:
 )
 def test_search_for_odd_words_finds_nothing_and_says_so(run: Run, words: str) -> None:
     nothing = run("search", "--", words)
-    assert (nothing.returncode, nothing.stdout) == (0, "") or words == "-"
+    assert (nothing.returncode, len(nothing.stdout.splitlines())) == (0, 1 if words != "-" else 3)
     assert "Traceback" not in nothing.stderr
     assert len(nothing.stderr) < 500
 
 
 @pytest.mark.usefixtures("rain")
-@pytest.mark.parametrize("words", ["", " ", "\u0301"])
+@pytest.mark.parametrize("words", ["", " ", "\u0301"], ids=repr)
 def test_search_for_no_word_is_refused(run: Run, words: str) -> None:
     refused = run("search", words)
     assert refused.returncode != 0
-    assert refused.stderr == (
-        "error: the text has no words: search for one, such as a part of a title; "
-        "see `kalshi-pipeline market search --help`\n"
-    )
+    assert refused.stderr == ("the text has no words: search for one, such as a part of a title\n")
 
 
 def test_empty_store_says_what_to_do(run: Run) -> None:

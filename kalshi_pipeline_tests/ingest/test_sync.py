@@ -15,10 +15,12 @@ from kalshi_pipeline.defs.metadata import run_metadata
 from kalshi_pipeline.errors import NotFoundError, StoreError, TransientExchangeError
 from kalshi_pipeline.ingest.run.report import Report
 from kalshi_pipeline.ingest.run.session import Session, open_session
+from kalshi_pipeline.ingest.snapshot import take_snapshot
 from kalshi_pipeline.ingest.sync import sync_events, sync_markets, sync_series
 from kalshi_pipeline.monitoring.checks import QUARANTINE_SHARE, examine
 from kalshi_pipeline.sandbox import Faults, Sandbox, Shape, World, WorldConfig
 from kalshi_pipeline.settings import Settings
+from kalshi_pipeline.store.search_index import events_to_search
 from kalshi_pipeline.store.writing.runs import State
 from kalshi_pipeline_tests import plain_http
 from kalshi_pipeline_tests.conftest import Query
@@ -86,6 +88,29 @@ def test_sync_twice_leaves_the_same_rows(session: Session, query: Query) -> None
     sync_all(session)
 
     assert {table: query(f"SELECT * FROM {table}") for table in CATALOG} == before
+
+
+def test_sync_of_markets_fills_the_index_of_searches_and_a_snapshot_does_not(
+    session: Session, database_path: Path, query: Query
+) -> None:
+    index = database_path.with_name(f"{database_path.name}.search")
+    take_snapshot(session, session.clock.now(), run_id="run")
+    assert not index.exists()
+    sync_all(session)
+    ((ticker,),) = query("SELECT ticker FROM markets ORDER BY id DESC LIMIT 1")
+    (event_id,) = query("SELECT event_id FROM markets ORDER BY id DESC LIMIT 1")[0]
+    indexed = session.database.ask(lambda c: events_to_search(c, [str(ticker).lower()]))
+    assert indexed is not None
+    assert event_id in indexed
+    assert len(indexed) < 20
+
+
+def test_index_that_cannot_be_filled_is_a_note_of_the_sync(session: Session, database_path: Path) -> None:
+    index = database_path.with_name(f"{database_path.name}.search")
+    index.mkdir()
+    report = sync_markets(session)
+    assert report.is_complete
+    assert [note for note in report.notes if str(index) in note]
 
 
 def test_sync_counts_every_record_it_received(sandbox: Sandbox, session: Session) -> None:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from kalshi_pipeline.clock import SYSTEM_CLOCK
 from kalshi_pipeline.errors import UnknownTickerError
 from kalshi_pipeline.store.database import Database
 from kalshi_pipeline.store.reading.market_lists import (
@@ -13,6 +14,7 @@ from kalshi_pipeline.store.reading.market_lists import (
 )
 from kalshi_pipeline.store.reading.quotes import latest, quotes_of
 from kalshi_pipeline.store.reading.tickers import find_ticker
+from kalshi_pipeline.store.search_index import fill_search_index
 from kalshi_pipeline_tests.store.samples import (
     MINUTE,
     NOON,
@@ -170,3 +172,16 @@ def test_unknown_ticker_names_similar_ones(filled: Database, text: str, similar:
         filled.ask(lambda c: find_ticker(c, text))
     assert set(similar) <= set(unknown.value.similar)
     assert bool(similar) == bool(unknown.value.similar)
+
+
+def test_ticker_without_its_beginning_is_suggested_where_an_index_knows_it(filled: Database) -> None:
+    """Without an index every ticker would have to be read."""
+
+    def similar() -> list[str]:
+        with pytest.raises(UnknownTickerError) as caught:
+            filled.ask(lambda c: find_ticker(c, "snow-26dec01", ("market", "event", "series")))
+        return list(caught.value.similar)
+
+    assert similar() == []
+    assert fill_search_index(filled, 60, SYSTEM_CLOCK) is None
+    assert similar() == [f"{SNOW}-B1", SNOW]

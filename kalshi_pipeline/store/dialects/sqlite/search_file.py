@@ -34,6 +34,7 @@ _SCHEMA = (
 )
 # A page that leaves the cache before the commit would lock readers out until then.
 _PRAGMAS = ("PRAGMA cache_spill = OFF", "PRAGMA synchronous = NORMAL", "PRAGMA temp_store = MEMORY")
+_UNREACHABLE = ("locked", "readonly", "unable to open", "no such module")
 _CANNOT = ("no such module", "no such tokenizer", "error in tokenizer constructor")
 
 
@@ -85,8 +86,7 @@ class SearchFile(SearchIndex):
                 found = [on_one_line(line) for (line,) in connection.execute("PRAGMA quick_check(5)")]
                 connection.execute("INSERT INTO grams (grams) VALUES ('integrity-check')")
         except sqlite3.Error as error:
-            is_broken = error_of(self._path, str(error)).problem is StoreProblem.DAMAGED
-            return [str(error)] if is_broken or "not a database" in str(error) else []
+            return [] if any(words in str(error) for words in _UNREACHABLE) else [str(error)]
         return [line for line in found if line != "ok"]
 
     def remove(self) -> None:
