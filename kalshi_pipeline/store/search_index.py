@@ -32,6 +32,7 @@ from kalshi_pipeline.store.schema.tables import (
 from kalshi_pipeline.store.words import fold
 
 _EVENTS_AT_ONCE = 5_000
+_MOST_CHANGED = 20_000  # events whose texts are held in memory: more of them are read again with all others
 _MOST_DOCUMENTS = 10_000  # above twice as many as there are events: then the index is made anew
 
 SERIES_TEXTS = (series.c.ticker, series.c.title, series.c.tags)
@@ -161,16 +162,21 @@ class _Filling:
     def next_part(self, connection: Connection, state: str | None) -> Addition | None:
         filled = _Filled.read(connection, state)
         if filled is None or filled.documents > 2 * filled.events + _MOST_DOCUMENTS:
-            self._has_changed = True
-            return Addition(_Filled.nothing(connection).state, (), begins_anew=True)
+            return self._anew(connection)
         if not self._has_changed:
             self._has_changed = True
             return self._changed(connection, filled)
         return self._new(connection, filled)
 
+    def _anew(self, connection: Connection) -> Addition:
+        self._has_changed = True
+        return Addition(_Filled.nothing(connection).state, (), begins_anew=True)
+
     def _changed(self, connection: Connection, filled: _Filled) -> Addition:
         changed = _changed_events(connection, filled)
         keys = [key for key in {*changed, *filled.unread} if key <= filled.events_to]
+        if len(keys) > _MOST_CHANGED:
+            return self._anew(connection)
         texts, unread = _texts_of(connection, is_among(events.c.id, keys))
         added = [
             (key, text) for key, text in texts if key in changed or unread.get(key) != filled.unread.get(key)

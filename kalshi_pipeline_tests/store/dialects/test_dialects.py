@@ -31,12 +31,20 @@ import kalshi_pipeline.store
 from kalshi_pipeline.errors import StoreError, StoreProblem
 from kalshi_pipeline.store.database import Database
 from kalshi_pipeline.store.dialects import dialect_of, url_problem
-from kalshi_pipeline.store.dialects.statements import greatest, in_parts, insert_or_ignore, least, upsert
-from kalshi_pipeline.store.schema.tables import metadata
+from kalshi_pipeline.store.dialects.statements import (
+    greatest,
+    in_parts,
+    insert_or_ignore,
+    is_among,
+    least,
+    upsert,
+)
+from kalshi_pipeline.store.schema.tables import markets, metadata
 from kalshi_pipeline.store.writing.merging import STAGED_ROW, make_empty
 from kalshi_pipeline_tests.store.samples import NOON, query, series_row, sqlite_url, store_series
 
 # No server and no driver of it is needed to write its statements.
+SQLITE = URL.create("sqlite").get_dialect()()
 POSTGRESQL = URL.create("postgresql+psycopg").get_dialect()()
 # Integers that are no instants and stay small; keys are as their tables declare them.
 _SMALL = {
@@ -121,6 +129,14 @@ def test_table_keeps_no_instant_in_32_bits(table: Table) -> None:
     }
     counts |= {"placeholders", "healed", "keyframes", "ended", "paused", "unconfirmed", "gone", "windows"}
     assert set(narrow) <= (counts if table.metadata is metadata else set())
+
+
+def test_keys_are_one_parameter_on_each_kind_of_database() -> None:
+    statement = select(markets.c.id).where(is_among(markets.c.id, {3, 1, 2}))
+    for dialect, function in ((SQLITE, "json_each("), (POSTGRESQL, "json_array_elements_text(CAST(")):
+        compiled = statement.compile(dialect=dialect)
+        assert list(compiled.params.values()) == ["[1, 2, 3]"]
+        assert function in str(compiled)
 
 
 def test_every_statement_and_temporary_table_was_found() -> None:

@@ -24,6 +24,7 @@ _BEGINNINGS = re.compile(BEGINNING + r"[^\W_].", re.DOTALL)
 _MOST_CONDITIONS = 60
 _MOST_TERMS = 300  # that begin with two characters
 _READER_SECONDS = 2.0
+_COMMIT_MILLISECONDS = 10_000
 _SCHEMA = (
     "CREATE TABLE filled (state TEXT NOT NULL)",
     "CREATE TABLE documents (id INTEGER PRIMARY KEY, key INTEGER NOT NULL)",
@@ -99,6 +100,8 @@ class SearchFile(SearchIndex):
             for pragma in _PRAGMAS:
                 connection.execute(pragma)
             connection.execute("BEGIN IMMEDIATE")
+            # Another process that writes is not waited for; readers are, at the commit.
+            connection.execute(f"PRAGMA busy_timeout = {_COMMIT_MILLISECONDS}")
             is_made = _is_made(connection)
             states = connection.execute("SELECT state FROM filled").fetchall() if is_made else []
             addition = change(states[0][0] if states else None)
