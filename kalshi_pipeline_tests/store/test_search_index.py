@@ -87,15 +87,23 @@ def found(connection: Connection, text: str) -> list[object]:
     ]
 
 
+def answers(database: Database, text: str) -> list[object]:
+    return database.ask(lambda connection: found(connection, text))
+
+
+def indexed(database: Database | ReadOnlyDatabase, *words: str) -> frozenset[int] | None:
+    return database.ask(lambda connection: events_to_search(connection, words))
+
+
 def assert_finds_what_reading_finds(database: Database, index: Path, asked: list[str]) -> None:
     """Compare the answers by the index with those of the same database without it."""
-    assert database.ask(lambda c: events_to_search(c, ["rain"])) is not None
-    by_index = [database.ask(lambda c, text=text: found(c, text)) for text in asked]
+    assert indexed(database, "rain") is not None
+    by_index = [answers(database, text) for text in asked]
     hidden = index.rename(f"{index}.hidden")
     try:
-        assert database.ask(lambda c: events_to_search(c, ["rain"])) is None
+        assert indexed(database, "rain") is None
         for text, answer in zip(asked, by_index, strict=True):
-            assert answer == database.ask(lambda c, text=text: found(c, text)), text[:50]
+            assert answer == answers(database, text), text[:50]
     finally:
         hidden.rename(index)
 
@@ -136,15 +144,15 @@ def test_combos_and_their_events_are_not_found(filled: Database) -> None:
 
 def test_index_says_where_nothing_is(filled: Database) -> None:
     """A search by it reads the rows of a few events instead of all."""
-    snow = filled.ask(lambda c: events_to_search(c, ["snow"]))
+    snow = indexed(filled, "snow")
     assert snow is not None
     assert len(snow) == 1
     # The event of combos is a placeholder, whose texts may come at any time, but is none of plain markets.
     for words in (["jokic"], ["4.25"], ["東京"], ["5%"], ["to"]):
-        assert filled.ask(lambda c, words=words: events_to_search(c, words)) == snow, words
-    assert filled.ask(lambda c: events_to_search(c, ["boston"])) == frozenset()
-    assert filled.ask(lambda c: events_to_search(c, ["r"])) is not None
-    assert filled.ask(lambda c: events_to_search(c, ["?"])) is None
+        assert indexed(filled, *words) == snow, words
+    assert indexed(filled, "boston") == frozenset()
+    assert indexed(filled, "r") is not None
+    assert indexed(filled, "?") is None
 
 
 def changes() -> dict[str, Callable[[Database], object]]:
@@ -169,12 +177,12 @@ def changes() -> dict[str, Callable[[Database], object]]:
 def test_what_is_stored_after_a_filling_is_found_before_the_next_one(
     filled: Database, index: Path, change: str
 ) -> None:
-    filled.ask(lambda c: events_to_search(c, ["needle"]))
+    assert indexed(filled, "needle") == frozenset()
     changes()[change](filled)
-    assert any(filled.ask(lambda c: found(c, "needle")))
+    assert any(answers(filled, "needle"))
     assert_finds_what_reading_finds(filled, index, ["needle", "rain", "snow"])
     fill(filled)
-    assert any(filled.ask(lambda c: found(c, "needle")))
+    assert any(answers(filled, "needle"))
     assert_finds_what_reading_finds(filled, index, ["needle", "rain", "snow"])
 
 
@@ -189,7 +197,7 @@ def test_placeholder_that_is_filled_after_a_filling_is_found(filled: Database, i
     assert_finds_what_reading_finds(filled, index, ["needle", "haystack"])
     fill(filled)
     assert_finds_what_reading_finds(filled, index, ["needle", "haystack"])
-    assert filled.ask(lambda c: events_to_search(c, ["boston"])) == frozenset(), "nothing is left unread"
+    assert indexed(filled, "boston") == frozenset(), "nothing is left unread"
 
 
 def test_search_is_right_after_every_step_of_a_life(database: Database, index: Path) -> None:
@@ -258,7 +266,7 @@ def test_damaged_index_is_not_used_and_made_anew(filled: Database, index: Path, 
     else:
         index.unlink()
         index.mkdir()
-    assert filled.ask(lambda c: events_to_search(c, ["snow"])) is None
+    assert indexed(filled, "snow") is None
     assert tickers(filled, "snow") == before
     problem = fill_search_index(filled, 60, SYSTEM_CLOCK)
     if damage == "a folder":
@@ -267,7 +275,7 @@ def test_damaged_index_is_not_used_and_made_anew(filled: Database, index: Path, 
         assert "\n" not in problem
     else:
         assert problem is None
-        assert filled.ask(lambda c: events_to_search(c, ["snow"])) is not None
+        assert indexed(filled, "snow") is not None
     assert tickers(filled, "snow") == before
 
 
@@ -282,10 +290,10 @@ def test_index_of_another_database_is_not_used(
     fill(filled)
     shutil.copyfile(index, backup.with_name(f"{backup.name}.search"))
     with closing(Database(sqlite_url(backup))) as restored:
-        assert restored.ask(lambda c: events_to_search(c, ["rain"])) is None
+        assert indexed(restored, "rain") is None
         store_events(restored, event("KXOTHER", title="Needle"))
         store_markets(restored, market("KXOTHER-1", "KXOTHER"), market("KXOTHER-2", "KXOTHER"))
-        assert restored.ask(lambda c: events_to_search(c, ["rain"])) is None
+        assert indexed(restored, "rain") is None
         fill(restored)
         assert_finds_what_reading_finds(
             restored, backup.with_name(f"{backup.name}.search"), ["needle", "rain"]
@@ -353,7 +361,7 @@ def test_index_is_read_where_nothing_can_be_written(filled: Database, path: Path
         place.chmod(0o555 if place.is_dir() else 0o444)
     try:
         with closing(ReadOnlyDatabase(sqlite_url(path))) as database:
-            assert database.ask(lambda c: events_to_search(c, ["snow"])) is not None
+            assert indexed(database, "snow") is not None
             assert [row.ticker for row in database.ask(lambda c: search(c, ["snow"], 100))] == expected
     finally:
         path.parent.chmod(0o755)
