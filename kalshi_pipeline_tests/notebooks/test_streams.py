@@ -82,6 +82,37 @@ def test_damaged_database_is_an_error_of_the_store(changing: Path) -> None:
             assert caught.value.problem is StoreProblem.DAMAGED
 
 
+@pytest.fixture
+def many_rows(tmp_path: Path) -> Path:
+    """A database with more rows than a pipe holds, in pages of which the second half can be damaged."""
+    path = tmp_path / "many.db"
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("CREATE TABLE numbers (n INTEGER PRIMARY KEY, text TEXT)")
+        connection.executemany("INSERT INTO numbers VALUES (?, ?)", ((n, "x" * 100) for n in range(10_000)))
+        connection.commit()
+    return path
+
+
+def test_damage_after_the_first_rows_is_no_end_of_the_answer(many_rows: Path) -> None:
+    content = many_rows.read_bytes()
+    half = len(content) // 8192 * 4096
+    many_rows.write_bytes(content[:half] + b"\xff" * (len(content) - half))
+    batches = arrow_batches(many_rows, READ_AT_REST, "SELECT * FROM numbers", 100)
+    assert next(batches).num_rows == 100
+    with pytest.raises(StoreError) as caught:
+        list(batches)
+    assert caught.value.problem is StoreProblem.DAMAGED
+
+
+def test_process_that_is_killed_is_no_end_of_the_answer(many_rows: Path) -> None:
+    batches = arrow_batches(many_rows, READ_AT_REST, "SELECT * FROM numbers", 100)
+    next(batches)
+    for child in psutil.Process().children():
+        child.kill()
+    with pytest.raises(StoreError):
+        list(batches)
+
+
 @pytest.mark.skipif(os.getuid() != 0, reason="only root can become another user")
 def test_reader_who_may_not_write_streams(changing: Path) -> None:
     """In a folder that every user reaches: those of pytest are closed to others."""

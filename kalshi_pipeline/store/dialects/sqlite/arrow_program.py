@@ -20,6 +20,8 @@ def main() -> None:
             with pa.ipc.new_stream(sys.stdout.buffer, answer.schema) as stream:
                 for batch in answer:
                     stream.write_batch(batch)
+            # Where reading fails, the stream ends as if it were whole: this byte says that it is.
+            sys.stdout.buffer.write(b".")
             sys.stdout.flush()
             # The database stays open until the caller has closed its own: the last one to close removes the log.
             sys.stdin.read()

@@ -17,6 +17,7 @@ from kalshi_pipeline.store.dialects.sqlite.messages import error_of
 
 _PROGRAM = Path(__file__).with_name("arrow_program.py")
 _SECONDS_TO_CLOSE = 2
+_IS_WHOLE = b"."
 _NEEDED = {"pyarrow": "pyarrow", "adbc_driver_sqlite": "adbc-driver-sqlite", "numpy": "numpy"}
 
 
@@ -43,6 +44,8 @@ def arrow_batches(path: Path, mode: str, statement: str, batch_rows: int) -> Ite
             # A stream that ends early is an error of the process, which says more.
             with pa.ipc.open_stream(process.stdout) as batches:
                 yield from batches
+            if process.stdout.read(1) != _IS_WHOLE:
+                raise OSError("the process that reads it has ended early")
         except (pa.ArrowInvalid, OSError) as error:
             raise error_of(path, _last_line(process.stderr.read()) or str(error)) from error
         finally:
