@@ -62,7 +62,7 @@ from kalshi_pipeline.store.reading.order_books import BookLevel, OrderBook
 from kalshi_pipeline.store.reading.quotes import Quote
 from kalshi_pipeline.store.reading.trades import StoredTrade
 from kalshi_pipeline.store.writing.runs import Run
-from kalshi_pipeline.units import MICROS_PER_SECOND, instant_of, iso_of
+from kalshi_pipeline.units import MICROS_PER_SECOND, YEAR_10000, instant_of, iso_of
 
 __all__ = [
     "BookLevel",
@@ -101,7 +101,6 @@ __all__ = [
 Instant: TypeAlias = int | datetime
 """Microseconds since 1970 in UTC, or an aware datetime."""
 
-_YEAR_10000 = 253_402_300_800_000_000
 _URL = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
 
 
@@ -255,7 +254,7 @@ class Store:
         """
         start = SYSTEM_CLOCK.now()
         end = start + within_seconds * MICROS_PER_SECOND
-        if not start < end < _YEAR_10000:
+        if not start < end < YEAR_10000:
             raise RangeError(f"a span of {within_seconds:g} s holds nothing: choose a positive, shorter one")
         return self._source.ask(
             lambda connection: market_lists.closing_markets(connection, start, round(end), limit)
@@ -544,7 +543,7 @@ def _micros(instant: Instant) -> int:
             return instant_of(instant)
         except ValueError as error:
             raise InstantError(str(error)) from error
-    if not isinstance(instant, int) or isinstance(instant, bool) or not 0 <= instant < _YEAR_10000:
+    if not isinstance(instant, int) or isinstance(instant, bool) or not 0 <= instant < YEAR_10000:
         raise InstantError(
             f"{instant!r} is no instant: pass microseconds since 1970 (UTC), or a datetime with a time zone"
         )

@@ -16,6 +16,8 @@ MICROS_PER_SECOND = 1_000_000
 MICROS_PER_MILLISECOND = 1000
 MICROS_PER_HOUR = 3_600 * MICROS_PER_SECOND
 MICROS_PER_DAY = 86_400 * MICROS_PER_SECOND
+YEAR_10000 = 253_402_300_800_000_000
+"""The first instant that a datetime cannot hold."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -114,7 +116,8 @@ def parse_instant(text: str) -> int | None:
 
 def instant_of(moment: datetime) -> int:
     """Return the microseconds since 1970 of an aware datetime; ValueError if it is naive."""
-    if moment.tzinfo is None:
+    # A time zone may refuse to say its offset.
+    if moment.utcoffset() is None:
         raise ValueError(f"{moment.isoformat()} names no time zone")
     return (moment - _EPOCH) // _MICROSECOND
 

@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 from kalshi_pipeline.errors import InstantError, RangeError
 from kalshi_pipeline.quoting import quoted
-from kalshi_pipeline.units import instant_of, parse_instant
+from kalshi_pipeline.units import YEAR_10000, instant_of, parse_instant
 
 Instant: TypeAlias = datetime | str
 """An aware datetime (a pandas Timestamp is one), or RFC 3339 text such as 2026-11-22T14:05:00Z."""
@@ -20,12 +20,25 @@ _SECONDS = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86_400}
 
 
 def micros_of(instant: Instant, name: str) -> int:
-    """Return an instant in microseconds since 1970; InstantError, which names the argument, for anything else."""
-    if isinstance(instant, datetime):
-        # Not a time at all is pandas' NaT, which has no zone either.
-        if instant.tzinfo is None:
-            raise InstantError(f"{name}={instant} names no time zone: add one, such as tzinfo=datetime.UTC")
-        return instant_of(instant)
+    """Return an instant in microseconds since 1970; InstantError, which names the argument, for anything else.
+
+    Those outside of the years 1970 to 9999 are refused, too.
+    """
+    found = _micros_of(instant, name)
+    if not 0 <= found < YEAR_10000:
+        raise InstantError(f"{name}={instant} is out of range: choose a time from 1970 to 9999")
+    return found
+
+
+def _micros_of(instant: Instant, name: str) -> int:
+    # pandas' NaT is a datetime that equals nothing.
+    if isinstance(instant, datetime) and instant == instant:
+        try:
+            return instant_of(instant)
+        except ValueError as error:
+            raise InstantError(
+                f"{name}={instant} names no time zone: add one, such as tzinfo=datetime.UTC"
+            ) from error
     if isinstance(instant, str):
         try:
             found = parse_instant(instant)

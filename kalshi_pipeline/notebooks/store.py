@@ -30,7 +30,7 @@ from kalshi_pipeline.store.reading import streams
 from kalshi_pipeline.store.reading.duck import duck_statements
 from kalshi_pipeline.store.reading.search import search
 from kalshi_pipeline.store.reading.streams import QUOTE_TABLE, Selection, TableColumn
-from kalshi_pipeline.units import MICROS_PER_DAY, iso_of
+from kalshi_pipeline.units import MICROS_PER_DAY, YEAR_10000, iso_of
 
 if TYPE_CHECKING:
     import duckdb
@@ -265,7 +265,7 @@ class Store:
         days = (
             None if first is None else iso_of(first)[:10],
             # The day of the last microsecond is included.
-            None if last is None else iso_of(last - 1 + MICROS_PER_DAY)[:10],
+            None if last is None else iso_of(min(last - 1 + MICROS_PER_DAY, YEAR_10000 - 1))[:10],
         )
         return self._view("coverage_by_day", {}, ("day",), day=days)
 

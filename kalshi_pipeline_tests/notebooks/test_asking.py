@@ -2,10 +2,12 @@
 
 import shutil
 from collections.abc import Callable
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
+import numpy
 import pandas
 import pytest
 
@@ -24,6 +26,16 @@ from kalshi_pipeline_tests.store.migrations.stored import load
 MOMENT = datetime(2026, 11, 22, 12, 10, tzinfo=UTC)
 
 
+class _NoOffset(tzinfo):
+    """A time zone whose offset is not known."""
+
+    def utcoffset(self, _moment: datetime | None) -> None:
+        return None
+
+    def __repr__(self) -> str:
+        return "_NoOffset()"
+
+
 @pytest.mark.parametrize(
     "instant",
     [
@@ -33,6 +45,9 @@ MOMENT = datetime(2026, 11, 22, 12, 10, tzinfo=UTC)
         "2026-11-22T13:10:00+01:00",
         pandas.Timestamp("2026-11-22 12:10", tz="UTC"),
         pandas.Timestamp("2026-11-22 07:10", tz="America/New_York"),
+        # Nanoseconds are cut.
+        pandas.Timestamp("2026-11-22 12:10:00.000000999", tz="UTC"),
+        MOMENT.astimezone(ZoneInfo("Europe/Berlin")),
     ],
     ids=repr,
 )
@@ -60,6 +75,13 @@ def test_instant_is_read_in_each_way_to_write_it(store: Store, instant: Any) -> 
         b"2026-11-22T12:10:00Z",
         True,
         [MOMENT],
+        numpy.datetime64("2026-11-22T12:10:00"),
+        MOMENT.replace(tzinfo=_NoOffset()),
+        # Outside of what can be stored, or of the years that Python has.
+        "1969-12-31T23:59:59.999999Z",
+        datetime.min.replace(tzinfo=UTC),
+        datetime.min.replace(tzinfo=timezone(timedelta(hours=14))),
+        datetime.max.replace(tzinfo=timezone(timedelta(hours=-14))),
     ],
     ids=repr,
 )
