@@ -2,8 +2,8 @@
 
 import contextlib
 import csv
+import errno
 import json
-import os
 from collections.abc import Callable, Generator, Iterator, Mapping
 from datetime import datetime
 from decimal import Decimal
@@ -13,13 +13,15 @@ from typing import TYPE_CHECKING, Protocol
 from kalshi_pipeline.errors import ConfigurationError, ExportError
 from kalshi_pipeline.notebooks.extras import imported
 from kalshi_pipeline.notebooks.values import Value
-from kalshi_pipeline.store.new_files import flush, give_name, make_draft
+from kalshi_pipeline.quoting import quoted
+from kalshi_pipeline.store.new_files import draft_beside, flush, give_name, replace_file
 from kalshi_pipeline.units import instant_of, iso_of
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 _ROW_GROUP_BATCHES = 16
+_ABOUT_THE_PATH = (errno.EISDIR, errno.EACCES, errno.EPERM, errno.ENOENT)
 
 
 class Writable(Protocol):
@@ -121,32 +123,41 @@ def _json(value: Value) -> str:
 
 @contextlib.contextmanager
 def _draft_of(target: Path, *, overwrite: bool) -> Iterator[Path]:
-    """Open a draft beside a target; after the block it is on the disk, and has the target's name, or is gone."""
-    if os.path.lexists(target) and not overwrite:
-        raise _exists(target)
-    try:
-        draft = make_draft(target, ".writing")
-    except OSError as error:
-        raise ConfigurationError(
-            [f"{target.parent} cannot be written ({error.strerror}): give a path in another folder"]
-        ) from error
-    try:
-        yield draft
-        draft.chmod(0o666 & ~_umask())
-        flush(draft)
-        _rename(draft, target, overwrite=overwrite)
-    except OSError as error:
-        fact = error.strerror or str(error)
-        raise ExportError(
-            f"{target} was not written ({fact}): free some space, or give a path on another disk"
-        ) from error
-    finally:
-        draft.unlink(missing_ok=True)
+    """Open a draft of a target; after the block it is on the disk, and has the target's name, or is gone."""
+    with contextlib.ExitStack() as opened:
+        try:
+            if _is_there(target) and not overwrite:
+                raise _exists(target)
+            draft = opened.enter_context(draft_beside(target))
+        except (OSError, ValueError) as error:
+            fact = error.strerror if isinstance(error, OSError) else str(error)
+            raise ConfigurationError(
+                [
+                    f"{quoted(str(target))} cannot be written ({fact}): give another path, in a folder that is there"
+                ]
+            ) from error
+        try:
+            yield draft
+            flush(draft)
+            _name(draft, target, overwrite=overwrite)
+        except OSError as error:
+            raise ExportError(
+                f"{target} was not written ({error.strerror or error}): {_advice_for(error)}"
+            ) from error
 
 
-def _rename(draft: Path, target: Path, *, overwrite: bool) -> None:
+def _is_there(target: Path) -> bool:
+    """Return whether a path names something, a link to nothing included; OSError where nothing can have it."""
+    try:
+        target.lstat()
+    except FileNotFoundError:
+        return False
+    return True
+
+
+def _name(draft: Path, target: Path, *, overwrite: bool) -> None:
     if overwrite:
-        draft.replace(target)
+        replace_file(draft, target)
         return
     try:
         give_name(draft, target)
@@ -160,7 +171,7 @@ def _exists(target: Path) -> ConfigurationError:
     )
 
 
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+def _advice_for(error: OSError) -> str:
+    if error.errno in _ABOUT_THE_PATH:
+        return "give another path"
+    return "free some space, or give a path on another disk"

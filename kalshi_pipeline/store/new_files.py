@@ -1,8 +1,32 @@
 """Files that are either whole or not there: a draft beside the target, which gets the target's name once it is done."""
 
+import contextlib
 import os
+import secrets
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
+
+
+@contextlib.contextmanager
+def draft_beside(target: Path) -> Iterator[Path]:
+    """Open an empty file on the disk of a target, which is gone after the block unless it was given a name.
+
+    On Linux it has none of its own: nothing is left of it where the process is killed. OSError where it cannot be.
+    """
+    descriptor = _open_nameless(target.parent)
+    if descriptor is None:
+        draft = make_draft(target, ".writing")
+        try:
+            draft.chmod(0o666 & ~_umask())
+            yield draft
+        finally:
+            draft.unlink(missing_ok=True)
+        return
+    try:
+        yield _path_of(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def make_draft(target: Path, ending: str) -> Path:
@@ -27,10 +51,46 @@ def give_name(draft: Path, target: Path) -> None:
     Where the file system has links, the draft keeps its own name too.
     """
     try:
-        os.link(draft, target)  # unlike a rename, it never replaces a file
+        # Unlike a rename, it never replaces a file. A folder has to be given, although the path is absolute: without
+        # one, Python links to the link that stands for a file without a name.
+        os.link(draft.absolute(), target, src_dir_fd=0, follow_symlinks=True)
     except FileExistsError:
         raise
     except OSError:  # a file system without links
         if os.path.lexists(target):
             raise FileExistsError(target) from None
         draft.replace(target)
+
+
+def replace_file(draft: Path, target: Path) -> None:
+    """Give a draft its target's name, in place of a file that has it."""
+    spare = target.with_name(f".{secrets.token_hex(8)}.writing")
+    give_name(draft, spare)
+    try:
+        spare.replace(target)
+    finally:
+        spare.unlink(missing_ok=True)
+
+
+def _open_nameless(folder: Path) -> int | None:
+    """Open a new file without a name in a folder; None where the system has no such files."""
+    if not hasattr(os, "O_TMPFILE"):
+        return None
+    try:
+        descriptor = os.open(folder, os.O_TMPFILE | os.O_RDWR, 0o666)
+    except OSError:  # a file system without such files; or a folder in which no file can be made at all
+        return None
+    if _path_of(descriptor).exists():
+        return descriptor
+    os.close(descriptor)
+    return None
+
+
+def _path_of(descriptor: int) -> Path:
+    return Path(f"/proc/self/fd/{descriptor}")
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

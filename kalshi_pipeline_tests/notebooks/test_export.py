@@ -2,6 +2,7 @@
 
 import csv
 import json
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -19,7 +20,7 @@ import pyarrow.parquet as parquet
 import pytest
 
 from kalshi_pipeline import Store
-from kalshi_pipeline.errors import ConfigurationError
+from kalshi_pipeline.errors import ConfigurationError, ExportError
 from kalshi_pipeline_tests.notebooks.test_answers import as_printed
 from kalshi_pipeline_tests.notebooks.test_forms import ANSWERS, VIEWS, plain
 
@@ -103,8 +104,11 @@ def test_file_that_is_there_is_replaced_only_if_asked(full: Store, tmp_path: Pat
     [
         ("trades.xlsx", "ends in none of .parquet, .csv, .jsonl"),
         ("trades", "ends in none of"),
-        ("missing/trades.csv", "cannot be written"),
+        ("missing/trades.csv", "cannot be written .*: give another path, in a folder that is there"),
+        (f"{'x' * 300}.csv", "cannot be written .*: give another path"),
+        ("trades\0.csv", "cannot be written .*: give another path"),
     ],
+    ids=["other format", "none", "no folder", "too long", "no text of a path"],
 )
 def test_path_that_cannot_be_written_is_refused(full: Store, tmp_path: Path, name: str, message: str) -> None:
     with pytest.raises(ConfigurationError, match=message):
@@ -160,6 +164,49 @@ def test_nothing_is_left_of_an_export_that_is_stopped(full: Store, tmp_path: Pat
     with pytest.raises(KeyboardInterrupt):
         write_file(StoppedTable(), tmp_path / "trades.csv", overwrite=False)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no files without names")
+@pytest.mark.parametrize("stopped_by", ["SIGTERM", "SIGKILL"])
+@pytest.mark.parametrize("ending", FORMATS)
+def test_nothing_is_left_of_an_export_whose_process_is_killed(
+    landed: Path, tmp_path: Path, ending: str, stopped_by: str
+) -> None:
+    code = f"""
+import os, pyarrow, signal
+from pathlib import Path
+from kalshi_pipeline import open_store
+from kalshi_pipeline.notebooks.files import write_file
+
+class KilledTable:
+    def rows(self, *, decimals):
+        yield from found.head(10)
+        os.kill(os.getpid(), signal.{stopped_by})
+
+    def reader(self, *, decimals):
+        batches = found.reader(decimals=decimals)
+        def until_killed():
+            yield from batches
+            os.kill(os.getpid(), signal.{stopped_by})
+        return pyarrow.RecordBatchReader.from_batches(batches.schema, until_killed())
+
+with open_store({str(landed)!r}) as store:
+    found = store.view("market_catalogue")
+    table = KilledTable()
+    table.columns = found.columns
+    write_file(table, Path({str(tmp_path / f"markets{ending}")!r}), overwrite=True)
+"""
+    done = subprocess.run([sys.executable, "-B", "-c", code], capture_output=True, check=False, timeout=60)
+    assert done.returncode == -signal.Signals[stopped_by], done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_folder_of_that_name_is_not_replaced(full: Store, tmp_path: Path) -> None:
+    path = tmp_path / "trades.csv"
+    path.mkdir()
+    with pytest.raises(ExportError, match=r"was not written .*: give another path"):
+        full.trades().export(path, overwrite=True)
+    assert list(tmp_path.iterdir()) == [path]
 
 
 def test_exported_file_has_the_permissions_of_any_other(full: Store, tmp_path: Path) -> None:
