@@ -1,5 +1,6 @@
 """One answer in all forms: rows, Arrow, pandas, Polars and DuckDB have the same values, exactly."""
 
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
@@ -111,6 +112,14 @@ def test_duckdb_shows_every_table_and_view_with_types(full: Store) -> None:
             assert found == sorted(map(str, full.view(view).arrow().to_pylist())), view
         for table in metadata.tables:
             opened.execute(f"SELECT * FROM {table}").fetchall()
+
+
+def test_duckdb_counts_the_rows_of_every_table(full: Store, landed: Path) -> None:
+    """Of those without rowid, too."""
+    with full.duckdb() as opened, closing(sqlite3.connect(landed)) as connection:
+        for name in metadata.tables:
+            counting = f"SELECT count(*) FROM {name}"
+            assert opened.execute(counting).fetchone() == connection.execute(counting).fetchone(), name
 
 
 def test_duckdb_computes_with_answers(full: Store) -> None:

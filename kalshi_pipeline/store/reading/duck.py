@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from sqlalchemy import Table
+
 from kalshi_pipeline.store.database import ReadOnlyDatabase
 from kalshi_pipeline.store.reading.streams import Kind, TableColumn, view_columns
 from kalshi_pipeline.store.schema.tables import metadata
@@ -22,9 +24,18 @@ def duck_statements(database: ReadOnlyDatabase) -> Iterator[str]:
     yield f"LOAD '{extension.replace(chr(39), chr(39) * 2)}'"
     yield attach.format(name=_ATTACHED)
     yield "SET TimeZone = 'UTC'"
-    for name in metadata.tables:
-        yield f"CREATE VIEW {name} AS FROM {_ATTACHED}.{name}"
+    for table in metadata.tables.values():
+        yield f"CREATE VIEW {table.name} AS FROM {_ATTACHED}.{table.name} WHERE {_any_of(table)} IS NOT NULL"
     yield from _typed_views(database.ask(view_columns))
+
+
+def _any_of(table: Table) -> str:
+    """Return a column of a table that is never NULL.
+
+    A query of no column, such as count(*), reads one then: DuckDB asks for the row's number otherwise, which tables
+    without rowid do not have.
+    """
+    return f'"{next(iter(table.primary_key)).name}"'
 
 
 def _typed_views(views: Mapping[str, Sequence[TableColumn]]) -> Iterator[str]:

@@ -133,6 +133,17 @@ def test_duckdb_reads_what_sqlite_does(
         assert len(duck.execute(f"SELECT * FROM {source}").fetchall()) == rows, source
 
 
+@pytest.mark.parametrize("table", ["trades", "price_snapshots", "candlesticks"])
+def test_duckdb_counts_a_column_of_a_table_without_rowid(
+    duck: duckdb.DuckDBPyConnection, connection: sqlite3.Connection, table: str
+) -> None:
+    """The documented way; `count(*)` asks for the rowid."""
+    found = duck.execute(f"SELECT count(market_id) FROM k.{table}").fetchone()
+    assert found == (count(connection, table),) > (0,)
+    with pytest.raises(duckdb.Error, match="ROWID"):
+        duck.execute(f"SELECT count(*) FROM k.{table}")
+
+
 def test_duckdb_shows_the_values_of_views_as_text(
     duck: duckdb.DuckDBPyConnection, connection: sqlite3.Connection
 ) -> None:
