@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from kalshi_pipeline.errors import (
     NoDetailsError,
     NoQuoteError,
+    OtherKindError,
     PipelineError,
     StoreError,
     StoreProblem,
@@ -98,6 +99,8 @@ def _advice_for(error: PipelineError) -> str | None:
             return "run `kalshi-pipeline sync` first"
         case UnknownKindError():
             return f"choose the kind {_one_of(error.kinds)}"
+        case OtherKindError():
+            return f"select by {error.kind}, or name another ticker"
         case UnknownTickerError(similar=[*_, _] as similar):
             return f"did you mean {' or '.join(similar)}?"
         case UnknownTickerError():

@@ -121,6 +121,14 @@ class UnknownTickerError(PipelineError):
         super().__init__(message or f"{ticker} is not stored")
 
 
+class OtherKindError(UnknownTickerError):
+    """A ticker that is stored, of another kind than the one that was asked for; `kind` is its own."""
+
+    def __init__(self, ticker: str, asked: str, kind: str) -> None:
+        self.kind = kind
+        super().__init__(ticker, f"no {asked} has the ticker {ticker}: it is that of a stored {kind}")
+
+
 class UnknownKindError(UnknownTickerError):
     """A ticker under which nothing of a kind is stored, but something of others, or a kind that is not kept at all.
 

@@ -29,6 +29,7 @@ from kalshi_pipeline.errors import ConfigurationError
 from kalshi_pipeline.quoting import cut, is_printable, is_text
 from kalshi_pipeline.scope import Combos
 from kalshi_pipeline.store.dialects import url_problem
+from kalshi_pipeline.vocabulary import CANDLESTICK_MINUTES
 
 PREFIX = "KALSHI_"
 _API_VERSION = "/trade-api/v2"
@@ -217,7 +218,7 @@ class Settings(BaseModel):
     @field_validator("candlestick_minutes")
     @classmethod
     def _is_period(cls, value: int) -> int:
-        if value not in (1, 60, 1440):
+        if value not in CANDLESTICK_MINUTES:
             raise ValueError("the exchange has candlesticks of 1, 60 and 1440 minutes")
         return value
 

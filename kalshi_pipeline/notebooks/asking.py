@@ -6,7 +6,7 @@ from typing import NoReturn
 
 from kalshi_pipeline.api import Store
 from kalshi_pipeline.clock import SYSTEM_CLOCK
-from kalshi_pipeline.errors import ConfigurationError, RangeError
+from kalshi_pipeline.errors import ConfigurationError, OtherKindError, RangeError, UnknownTickerError
 from kalshi_pipeline.notebooks.instants import Instant, micros_of
 from kalshi_pipeline.quoting import quoted
 from kalshi_pipeline.store.database import ReadOnlyDatabase
@@ -30,14 +30,49 @@ def selected(
     if not given:
         return None
     ((kind, text),) = given.items()
-    return Selection(*database.ask(lambda connection: find_ticker(connection, text, [kind])))
+    return Selection(*_found(database, text, kind))
 
 
 def any_ticker(database: ReadOnlyDatabase, text: str, kind: str | None) -> str:
     """Return the stored ticker of a market, an event or a series; UnknownTickerError, which names similar tickers."""
-    kinds = [kind] if kind in _KINDS else _KINDS
-    _, ticker = database.ask(lambda connection: find_ticker(connection, text, kinds))
-    return ticker
+    if kind in _KINDS:
+        return _found(database, text, kind)[1]
+    check_ticker(text)
+    return database.ask(lambda connection: find_ticker(connection, text, _KINDS))[1]
+
+
+def check_ticker(text: str) -> None:
+    """Raise ConfigurationError for a ticker that is no text, such as a missing value of a data frame."""
+    if not isinstance(text, str):
+        raise ConfigurationError([f"{quoted(text)} is no ticker: pass a text such as KXRAIN-26NOV23-T1"])
+
+
+def _found(database: ReadOnlyDatabase, text: str, kind: str) -> tuple[str, str]:
+    """Return the kind and the stored ticker; OtherKindError where that of another kind has it."""
+    check_ticker(text)
+    try:
+        return database.ask(lambda connection: find_ticker(connection, text, [kind]))
+    except UnknownTickerError as error:
+        try:
+            found, ticker = database.ask(lambda connection: find_ticker(connection, text, _KINDS))
+        except UnknownTickerError:
+            raise error from None
+        raise OtherKindError(ticker, kind, found) from error
+
+
+def check_value(column: str, value: object) -> None:
+    """Raise ConfigurationError for a value that no column of a view has: it would find nothing, silently."""
+    if not isinstance(value, str | int | float | None):
+        raise ConfigurationError(
+            [f"{column}={quoted(value)} is no value of a view: pass text or a number, as the view has it"]
+        )
+
+
+def counted(limit: int) -> int:
+    """Return a limit of rows; RangeError below 0."""
+    if limit < 0:
+        raise RangeError(f"limit={limit} is no number of rows: choose 0 or more")
+    return limit
 
 
 def past(instant: Instant | None, name: str) -> int:

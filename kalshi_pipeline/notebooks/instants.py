@@ -3,6 +3,7 @@
 import math
 import re
 from datetime import datetime, timedelta
+from numbers import Real
 from typing import TypeAlias
 
 from kalshi_pipeline.errors import InstantError, RangeError
@@ -59,7 +60,7 @@ def seconds_of(span: Span, name: str) -> float:
         seconds = span.total_seconds()
     elif isinstance(span, str) and (match := _LENGTH.fullmatch(span)):
         seconds = float(match.group(1)) * _SECONDS[match.group(2)]
-    elif isinstance(span, int | float) and not isinstance(span, bool):
+    elif isinstance(span, Real) and not isinstance(span, bool):
         seconds = float(span)
     if not (seconds > 0 and math.isfinite(seconds)):
         raise RangeError(

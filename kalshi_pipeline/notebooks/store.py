@@ -11,6 +11,9 @@ from kalshi_pipeline.api import Details, database_at
 from kalshi_pipeline.errors import ConfigurationError, UnknownTickerError
 from kalshi_pipeline.notebooks.asking import (
     any_ticker,
+    check_ticker,
+    check_value,
+    counted,
     history_span,
     past,
     raise_unknown,
@@ -31,6 +34,7 @@ from kalshi_pipeline.store.reading.duck import duck_statements
 from kalshi_pipeline.store.reading.search import search
 from kalshi_pipeline.store.reading.streams import QUOTE_TABLE, Selection, TableColumn
 from kalshi_pipeline.units import MICROS_PER_DAY, YEAR_10000, iso_of
+from kalshi_pipeline.vocabulary import CANDLESTICK_MINUTES
 
 if TYPE_CHECKING:
     import duckdb
@@ -138,6 +142,7 @@ class Store:
 
         Nothing is known before its first quote: its `state` is unknown then.
         """
+        check_ticker(ticker)
         market = selected(self._database, ticker, None, None)
         instant = past(at, "at")
         rows = histories(self._database, market, instant, instant + 1, 1.0)
@@ -150,7 +155,7 @@ class Store:
         Ranked by the absolute change of the midpoint, then by that of the last price. RangeError for an empty window.
         """
         end = None if at is None else past(at, "at")
-        found = self.records.movers(seconds_of(window, "window"), end, limit)
+        found = self.records.movers(seconds_of(window, "window"), end, counted(limit))
         texts = texts_of(self._database, None).by_ticker() if found else {}
         return _held(MOVERS_TABLE, [mover_row(mover, texts[mover.ticker]) for mover in found])
 
@@ -183,6 +188,8 @@ class Store:
 
         They are of 1, 60 or 1440 minutes, or of all of these. They are read while they are used.
         """
+        if period_minutes not in (None, *CANDLESTICK_MINUTES):
+            raise_unknown("length of a candlestick", str(period_minutes), map(str, CANDLESTICK_MINUTES))
         selection, span = selected(self._database, ticker, event, series), span_of(start, end)
         return self._streamed(streams.stored_candlesticks(selection, span, period_minutes), selection)
 
@@ -226,6 +233,7 @@ class Store:
 
         `fields` of it has the exchange's own names. `kind` is market, event or series, where several have the ticker.
         """
+        check_ticker(ticker)
         instant = None if at is None else past(at, "at")
         try:
             return self.records.details(ticker, instant, kind)
@@ -277,7 +285,7 @@ class Store:
         those of one or two characters where a word begins. Of each kind one of exactly this ticker comes first, then
         open ones, whole words, and the newest. RangeError for a text without words.
         """
-        found = self._database.ask(lambda connection: search(connection, [text], limit))
+        found = self._database.ask(lambda connection: search(connection, [text], counted(limit)))
         return _held(SEARCH_TABLE, found)
 
     @advised()
@@ -322,9 +330,10 @@ class Store:
         if name not in views:
             raise_unknown("view", name, views)
         columns = views[name]
-        for column in where:
+        for column, value in where.items():
             if column not in [found.name for found in columns]:
                 raise_unknown(f"column of {name}", column, [found.name for found in columns])
+            check_value(column, value)
         stream = streams.rows_of_view(name, columns, where, spans, order)
 
         def rows() -> Iterator[Row]:

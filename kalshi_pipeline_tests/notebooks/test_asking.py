@@ -21,6 +21,7 @@ from kalshi_pipeline.errors import (
     StoreProblem,
     UnknownTickerError,
 )
+from kalshi_pipeline.notebooks.instants import seconds_of
 from kalshi_pipeline_tests.store.migrations.stored import load
 
 MOMENT = datetime(2026, 11, 22, 12, 10, tzinfo=UTC)
@@ -124,6 +125,8 @@ def test_what_is_no_instant_is_refused(
         (lambda store: store.quotes_on_grid(end="2026-11-27T00:00:00Z", freq=0.05), "the grid makes about"),
         (lambda store: store.movers(float("nan")), "window=.* is no length of time"),
         (lambda store: store.search("  "), "has no words"),
+        (lambda store: store.search("rain", limit=-1), "limit=-1 is no number of rows"),
+        (lambda store: store.movers(limit=-1), "limit=-1 is no number of rows"),
     ],
 )
 def test_span_without_anything_to_know_is_refused(
@@ -145,6 +148,13 @@ def test_span_without_anything_to_know_is_refused(
             lambda store: store.view("price_history", tickr="MOVES"),
             "is no column of price_history: choose ticker",
         ),
+        (lambda store: store.view("tick_history", tick_at=MOMENT), "tick_at=.* is no value of a view"),
+        (lambda store: store.candlesticks(period_minutes=5), "choose 1, 60, 1440"),
+        # As a missing value of a data frame.
+        (lambda store: store.state(None), "None is no ticker"),
+        (lambda store: store.details(None), "None is no ticker"),
+        (lambda store: store.history(float("nan")), "nan is no ticker"),
+        (lambda store: store.quotes(event=["KXRAIN-26NOV23"]), "is no ticker"),
     ],
 )
 def test_what_does_not_exist_is_refused(store: Store, ask: Callable[[Store], object], message: str) -> None:
@@ -173,9 +183,32 @@ def test_similar_tickers_are_suggested_for_an_unknown_one(
     assert "did you mean" in caught.value.full_message or similar is None
 
 
+@pytest.mark.parametrize(
+    ("ask", "kind"),
+    [
+        (lambda store: store.history("kxrain-26NOV23"), "event"),
+        (lambda store: store.state("KXRAIN"), "series"),
+        (lambda store: store.trades(event="MOVES"), "market"),
+        (lambda store: store.fees(series="KXRAIN-26NOV23"), "event"),
+    ],
+    ids=["event as market", "series as market", "market as event", "event as series"],
+)
+def test_ticker_of_another_kind_is_named(store: Store, ask: Callable[[Store], object], kind: str) -> None:
+    with pytest.raises(UnknownTickerError, match=f"it is that of a stored {kind}") as caught:
+        ask(store)
+    assert caught.value.__notes__ == [f"select by {kind}, or name another ticker"]
+
+
 def test_tickers_are_found_in_any_case(store: Store) -> None:
     assert list(store.history("moves")) == list(store.history("MOVES"))
     assert {row["ticker"] for row in store.quotes(series="kxRain")} == {"MOVES", "OTHER"}
+
+
+@pytest.mark.parametrize(
+    "span", [60, 60.0, numpy.int64(60), "60s", "1min", "1 m", pandas.Timedelta("1min")], ids=repr
+)
+def test_length_is_read_in_each_way_to_write_it(span: Any) -> None:
+    assert seconds_of(span, "freq") == 60
 
 
 def test_errors_say_what_to_do_next(tmp_path: Path, migrated_template: Path) -> None:
