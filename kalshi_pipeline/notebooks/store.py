@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, cast
 
 from kalshi_pipeline import api
 from kalshi_pipeline.advice import advised
@@ -261,10 +261,16 @@ class Store:
 
     @advised()
     def fees(self, *, event: str | None = None, series: str | None = None) -> Table:
-        """Return the fees in force by time, each from an instant until another one: fee_history."""
-        return self._view(
-            "fee_history", _of_view(selected(self._database, None, event, series)), ("from_at_us",)
-        )
+        """Return the fees in force by time, each from an instant until another one: fee_history.
+
+        Those of an event whose own fee never changed are those of its series (`event_ticker` is None). A series without
+        a fee change has no rows: `records.fee_at` knows the fee of its record, too.
+        """
+        where: dict[str, str | None] = {**_of_view(selected(self._database, None, event, series))}
+        if event is not None and not self._view("fee_history", where).head(1):
+            (of_event,) = self._view("event_catalogue", where).head(1)
+            where = {"series_ticker": cast("str | None", of_event["series_ticker"]), "event_ticker": None}
+        return self._view("fee_history", where, ("from_at_us",))
 
     @advised()
     def coverage(self, start: Instant | None = None, end: Instant | None = None) -> Table:
@@ -322,7 +328,7 @@ class Store:
     def _view(
         self,
         name: str,
-        where: Mapping[str, str | int],
+        where: Mapping[str, str | int | None],
         order: Sequence[str] = (),
         **spans: tuple[Any, Any],
     ) -> Table:

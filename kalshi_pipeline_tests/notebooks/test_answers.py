@@ -279,3 +279,38 @@ def test_store_reads_what_is_stored_when_it_is_asked(changing: Path) -> None:
         connection.execute("UPDATE markets SET title = 'Another' WHERE ticker = 'MOVES'")
         connection.commit()
         assert "Another" in [row["title"] for row in table]
+
+
+def test_fees_of_an_event_without_its_own_are_those_of_its_series(store: Store, changing: Path) -> None:
+    with closing(sqlite3.connect(changing)) as connection:
+        connection.executemany(
+            "INSERT INTO series_fee_changes (change_id, series_ticker, fee_type, fee_multiplier, scheduled_at,"
+            " first_seen_at, changed_at) VALUES (?, ?, 'quadratic', ?, ?, 0, 0)",
+            [
+                ("1", "KXRAIN", 500_000, tick(0)),
+                ("2", "KXRAIN", 1_000_000, tick(2)),
+                ("3", "KXSNOW", 0, tick(1)),
+            ],
+        )
+        connection.execute(
+            "INSERT INTO event_fee_changes (change_id, event_ticker, series_ticker, fee_type_override,"
+            " fee_multiplier_override, scheduled_at, first_seen_at, changed_at)"
+            " VALUES ('4', 'KXRAIN-26NOV24', 'KXRAIN', 'flat', 250000, ?, 0, 0)",
+            (tick(1),),
+        )
+        connection.commit()
+
+    def fees_of(table: Table) -> list[tuple[Any, ...]]:
+        names = ("event_ticker", "from_at", "fee_type", "fee_multiplier", "is_override")
+        return [tuple(row[name] for name in names) for row in rows_of(table)]
+
+    half, whole = Decimal("0.5"), Decimal(1)
+    of_series = [(None, at(0), "quadratic", half, False), (None, at(2), "quadratic", whole, False)]
+    assert fees_of(store.fees(event="KXRAIN-26NOV23")) == of_series
+    own = [
+        ("KXRAIN-26NOV24", at(0), "quadratic", half, False),
+        ("KXRAIN-26NOV24", at(1), "flat", Decimal("0.25"), True),
+        ("KXRAIN-26NOV24", at(2), "flat", Decimal("0.25"), True),
+    ]
+    assert fees_of(store.fees(event="KXRAIN-26NOV24")) == own
+    assert sorted(fees_of(store.fees(series="KXRAIN")), key=str) == sorted([*of_series, *own], key=str)

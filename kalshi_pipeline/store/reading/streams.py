@@ -222,11 +222,14 @@ def view_columns(connection: Connection) -> dict[str, list[TableColumn]]:
 def rows_of_view(
     name: str,
     columns: Sequence[TableColumn],
-    where: Mapping[str, str | int],
+    where: Mapping[str, str | int | None],
     spans: Mapping[str, Span],
     order: Sequence[str],
 ) -> Stream:
-    """Return the rows of a view whose columns have these values, and lie in these spans; ordered by some of them."""
+    """Return the rows of a view whose columns have these values, and lie in these spans; ordered by some of them.
+
+    None is the value of a column without one.
+    """
     view = table(name, *(column(found.name) for found in columns))
     conditions: list[ColumnElement[bool]] = [view.c[key] == value for key, value in where.items()]
     for key, span in spans.items():
