@@ -33,6 +33,8 @@ class _NoOffset(tzinfo):
     def utcoffset(self, _moment: datetime | None) -> None:
         return None
 
+    tzname = dst = utcoffset
+
     def __repr__(self) -> str:
         return "_NoOffset()"
 

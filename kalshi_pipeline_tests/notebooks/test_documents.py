@@ -15,6 +15,7 @@ import pytest
 import kalshi_pipeline
 from kalshi_pipeline import Store, errors
 from kalshi_pipeline.store.database import Database
+from kalshi_pipeline.store.reading.streams import QUOTE_TABLE
 from kalshi_pipeline.store.writing.runs import State
 from kalshi_pipeline_tests.store.samples import (
     bid,
@@ -99,6 +100,11 @@ def test_methods_are_those_of_the_store() -> None:
     for name, parameters in re.findall(r"^\| `(\w+)\(([^)]*)\)`", section("Answers"), re.MULTILINE):
         known = inspect.signature(getattr(Store, name)).parameters
         assert set(parameters.split(", ")) - {""} <= set(known), name
+
+
+def test_columns_of_quotes_are_those_of_the_answers() -> None:
+    paragraph = section("Answers").split("The columns of quotes", 1)[1].split(". ", 1)[0]
+    assert re.findall(r"`(\w+)`", paragraph) == [column.name for column in QUOTE_TABLE]
 
 
 def test_errors_are_those_of_the_code() -> None:
