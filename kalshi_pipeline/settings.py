@@ -29,7 +29,6 @@ from kalshi_pipeline.errors import ConfigurationError
 from kalshi_pipeline.quoting import cut, is_printable, is_text
 from kalshi_pipeline.scope import Combos
 from kalshi_pipeline.store.dialects import url_problem
-from kalshi_pipeline.vocabulary import CANDLESTICK_MINUTES
 
 PREFIX = "KALSHI_"
 _API_VERSION = "/trade-api/v2"
@@ -41,6 +40,9 @@ _MOST_DAYS = 36_600.0
 _MOST_HOURS = 24 * _MOST_DAYS
 _MOST_SECONDS = 86_400.0
 _QUOTATION_MARKS = {'"', "'", "`", "\N{LEFT DOUBLE QUOTATION MARK}", "\N{RIGHT DOUBLE QUOTATION MARK}"}
+
+CANDLESTICK_MINUTES = (1, 60, 1440)
+"""The lengths of the candlesticks that the exchange has."""
 
 
 class SnapshotMode(StrEnum):

@@ -6,9 +6,6 @@ Every vocabulary is open: the exchange has added words before, and one that is n
 from collections.abc import Mapping
 from enum import StrEnum
 
-CANDLESTICK_MINUTES = (1, 60, 1440)
-"""The lengths of the candlesticks that the exchange has."""
-
 
 class MveFilter(StrEnum):
     """A word of the `mve_filter` query parameter; without it markets of both kinds are listed."""

@@ -28,13 +28,13 @@ from kalshi_pipeline.notebooks.instants import Instant, Span, seconds_of
 from kalshi_pipeline.notebooks.parts import HeldPart, Row, StreamedPart
 from kalshi_pipeline.notebooks.table import Table
 from kalshi_pipeline.notebooks.values import Value
+from kalshi_pipeline.settings import CANDLESTICK_MINUTES
 from kalshi_pipeline.store.database import ReadOnlyDatabase
 from kalshi_pipeline.store.reading import streams
 from kalshi_pipeline.store.reading.duck import duck_statements
 from kalshi_pipeline.store.reading.search import search
 from kalshi_pipeline.store.reading.streams import QUOTE_TABLE, Selection, TableColumn
 from kalshi_pipeline.units import MICROS_PER_DAY, YEAR_10000, iso_of
-from kalshi_pipeline.vocabulary import CANDLESTICK_MINUTES
 
 if TYPE_CHECKING:
     import duckdb

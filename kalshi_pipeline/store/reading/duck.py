@@ -32,8 +32,8 @@ def duck_statements(database: ReadOnlyDatabase) -> Iterator[str]:
 def _any_of(table: Table) -> str:
     """Return a column of a table that is never NULL.
 
-    A query of no column, such as count(*), reads one then: DuckDB asks for the row's number otherwise, which tables
-    without rowid do not have.
+    A query of no column, such as count(*), reads one then: DuckDB asks for the row's number otherwise, which not every
+    table has.
     """
     return f'"{next(iter(table.primary_key)).name}"'
 

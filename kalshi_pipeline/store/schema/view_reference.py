@@ -67,7 +67,8 @@ instead of the `T`, which sorts before every time of that day: the whole day is 
   SQLite, and cast what you compute with: `SELECT ticker, yes_bid::DOUBLE FROM sqlite_query('k', 'SELECT * FROM
   price_history WHERE tick_at >= ''2026-11-22T14:05:00Z''')`. `sqlite_scan('data/kalshi.db', 'price_history')` has
   most types of a view, and reads it whole; what is computed is a `BLOB` where SQLite knows no type. `count(*)` of a
-  table without rowid, such as `k.trades`, fails, because it asks for the rowid: count a column (`count(market_id)`).
+  table whose rows have no number (`k.trades`, `k.price_snapshots`, `k.candlesticks`) fails: count a column, such as
+  `count(market_id)`.
   `open_store().duckdb()` shows every view with the types below, and times as `TIMESTAMPTZ` ([python.md](python.md)).
 
 ## Views and columns
