@@ -176,6 +176,10 @@ class ExportError(PipelineError):
     """A file that was not written; nothing of it is left."""
 
 
+class DagsterEndedError(PipelineError):
+    """Dagster, or a process without which it collects nothing, has ended although nothing stopped it."""
+
+
 class UnexpectedError(PipelineError):
     """Any other exception, where it is reported in one line because the program continues."""
 

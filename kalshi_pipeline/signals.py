@@ -43,6 +43,24 @@ def _heeded() -> list[signal.Signals]:
 
 
 @contextlib.contextmanager
+def interruptible_children() -> Iterator[None]:
+    """Let programs that the block starts heed SIGINT, also where this one ignores it.
+
+    The background jobs of a shell ignore it, and so would whatever they start.
+    """
+    before = signal.getsignal(signal.SIGINT)
+    if before is not signal.SIG_IGN or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    # A program that is started has the default instead of a handler, but keeps what is ignored.
+    signal.signal(signal.SIGINT, lambda *_: None)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+@contextlib.contextmanager
 def raising_signals() -> Iterator[None]:
     """Raise StoppedError in the block at the first signal that stops a program.
 

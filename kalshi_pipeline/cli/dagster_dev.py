@@ -12,25 +12,35 @@ from pathlib import Path
 from kalshi_pipeline.cli.dagster_home import prepare_home
 from kalshi_pipeline.cli.options import settings_of
 from kalshi_pipeline.cli.terminal import print_line, print_message
-from kalshi_pipeline.errors import ConfigurationError
+from kalshi_pipeline.clock import SYSTEM_CLOCK, Clock
+from kalshi_pipeline.defs.processes import pids_of_session, words_of
+from kalshi_pipeline.errors import ConfigurationError, DagsterEndedError
 from kalshi_pipeline.settings import environment_with, load_settings
+from kalshi_pipeline.signals import interruptible_children
 
 DEFAULT_HOME = Path(".dagster")
 _END_SECONDS = 20
+_LOOK_SECONDS = 5
+# Dagster itself starts a process that holds the code again if the one above that has ended, which takes it some time.
+_MOST_SECONDS_WITHOUT_CODE = 60.0
+_WORDS_OF_CODE = ["dagster", "api", "grpc"]
 
 
 def run_dev(host: str, port: int, home: Path | None, db: str | None) -> None:
-    """Run Dagster until it is stopped. ConfigurationError for settings or a port that cannot be used."""
+    """Run Dagster until it is stopped. ConfigurationError for settings or a port that cannot be used.
+
+    DagsterEndedError if it ends without that, or no longer collects because a process of it has ended.
+    """
     settings = load_settings(**settings_of(db))
     port = free_port(host, port)
     folder = prepare_home(home or DEFAULT_HOME)
     print_message(f"Dagster keeps its own state in {folder}; the data goes to {settings.database_url}")
     print_line(f"http://{host}:{port}")
     changes = {"KALSHI_DATABASE_URL": settings.database_url} if db else {}
-    with dagster_dev(folder, host, port, changes) as process:
-        code = process.wait()
-    if code:
-        raise ConfigurationError([f"Dagster ended with code {code}: its last lines above say why"])
+    with dagster_dev(folder, host, port, changes) as dagster:
+        while (loss := dagster.loss_within(_LOOK_SECONDS)) is None:
+            pass
+    raise DagsterEndedError(loss)
 
 
 def free_port(host: str, port: int) -> int:
@@ -47,10 +57,56 @@ def free_port(host: str, port: int) -> int:
         ) from error
 
 
+class Dagster:
+    """Dagster in a process with children: it notices the end of some of them itself, and then ends."""
+
+    def __init__(self, process: "subprocess.Popen[bytes]", clock: Clock = SYSTEM_CLOCK) -> None:
+        self._process = process
+        self._clock = clock
+        self._had_code_at: float | None = None
+
+    def loss_within(self, seconds: float) -> str | None:
+        """Wait for so long and return what has ended without which nothing is collected, in words; None if nothing.
+
+        The process that holds the code is one: without it Dagster and its UI live on, but evaluate no sensor. (It is
+        found on Linux only.)
+        """
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            code = self._process.wait(seconds)
+            return f"Dagster ended with code {code}: its last lines above say why; start it again"
+        now = self._clock.monotonic()
+        if any(_holds_code(pid) for pid in pids_of_session(self._process.pid)):
+            self._had_code_at = now
+        if self._had_code_at is None or now - self._had_code_at < _MOST_SECONDS_WITHOUT_CODE:
+            return None
+        return "Dagster's process that holds the code has ended, so nothing is collected: start it again"
+
+    def stop(self) -> None:
+        """End it and its children, those too that are left where it was killed itself."""
+        if self._process.poll() is None:
+            self._process.send_signal(signal.SIGTERM if sys.platform == "win32" else signal.SIGINT)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(_END_SECONDS)
+        if sys.platform == "win32":
+            self._process.kill()
+        elif self._process.returncode is None or self._process.returncode < 0:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+
+
+def _holds_code(pid: int) -> bool:
+    try:
+        words = words_of(pid, "cmdline")
+    except OSError:  # it has just ended
+        return False
+    return any(words[at : at + len(_WORDS_OF_CODE)] == _WORDS_OF_CODE for at in range(len(words)))
+
+
 @contextlib.contextmanager
 def dagster_dev(
     home: Path, host: str, port: int, changes: Mapping[str, str], *, is_quiet: bool = False
-) -> Iterator["subprocess.Popen[bytes]"]:
+) -> Iterator[Dagster]:
     """Start Dagster with its UI and its state in a prepared folder, and stop it at the end of the block.
 
     A quiet one reports warnings only.
@@ -59,23 +115,10 @@ def dagster_dev(
     command += ["-w", str(home / "workspace.yaml")]
     command += ["--log-level", "warning"] if is_quiet else []
     environment = environment_with({**changes, "DAGSTER_HOME": str(home)})
-    # In a session of its own, so that Ctrl-C reaches it once, from here.
-    process = subprocess.Popen(command, env=environment, start_new_session=True)  # noqa: S603  (this Python)
+    with interruptible_children():
+        # In a session of its own, so that Ctrl-C reaches it once, from here.
+        dagster = Dagster(subprocess.Popen(command, env=environment, start_new_session=True))  # noqa: S603  (this Python)
     try:
-        yield process
+        yield dagster
     finally:
-        _stop(process)
-
-
-def _stop(process: "subprocess.Popen[bytes]") -> None:
-    if process.poll() is not None:
-        return
-    process.send_signal(signal.SIGTERM if sys.platform == "win32" else signal.SIGINT)
-    try:
-        process.wait(_END_SECONDS)
-    except subprocess.TimeoutExpired:
-        if sys.platform == "win32":
-            process.kill()
-        else:
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+        dagster.stop()

@@ -3,7 +3,6 @@
 import contextlib
 import signal
 import socket
-import subprocess
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
@@ -21,7 +20,7 @@ from kalshi_pipeline.cli.output import write_answer
 from kalshi_pipeline.cli.terminal import print_line, status_line
 from kalshi_pipeline.clock import SYSTEM_CLOCK
 from kalshi_pipeline.definitions import defs
-from kalshi_pipeline.errors import ConfigurationError, StoppedError
+from kalshi_pipeline.errors import DagsterEndedError, StoppedError
 from kalshi_pipeline.monitoring.overview import example_history
 from kalshi_pipeline.sandbox import Sandbox, World, WorldConfig
 from kalshi_pipeline.store.dialects import dialect_of
@@ -110,15 +109,13 @@ def _serve_ui(home: Path, world: World, overrides: Mapping[str, str]) -> None:
     changes = {f"KALSHI_{name.upper()}": overrides[name] for name in names} | {
         "KALSHI_SNAPSHOT_MINUTES": "0.25"
     }
-    with dagster_dev(home, "127.0.0.1", port, changes, is_quiet=True) as process:
+    with dagster_dev(home, "127.0.0.1", port, changes, is_quiet=True) as dagster:
         _print_lines(
             f"\nThe exchange: {overrides['api_url']}\nDagster's UI: http://127.0.0.1:{port}\nCtrl-C ends both."
         )
-        while process.poll() is None:
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(_STEP_SECONDS)
+        while (loss := dagster.loss_within(_STEP_SECONDS)) is None:
             world.step()
-    raise ConfigurationError([f"Dagster ended with code {process.returncode}: its last lines above say why"])
+    raise DagsterEndedError(loss)
 
 
 def _runner(instance: dg.DagsterInstance, overrides: dict[str, str]) -> Callable[[str], None]:

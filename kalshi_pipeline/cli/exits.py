@@ -19,7 +19,7 @@ from kalshi_pipeline.errors import (
 
 EXIT_CODES: Mapping[int, str] = {
     0: "the work was done",
-    1: "a fault of this program",
+    1: "a fault of this program, or Dagster has ended",
     2: "a wrong setting, argument or clock",
     3: "the exchange failed or refused, or something is partial",
     4: "the database failed, or a file could not be written",

@@ -1,7 +1,8 @@
 """Processes of this machine, as Linux shows them in /proc. Other systems show none."""
 
+import contextlib
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple, Self
@@ -9,7 +10,7 @@ from typing import NamedTuple, Self
 _PROC = Path("/proc")
 _DEAD = ("Z", "X")  # it has ended; its parent has not asked how
 # Of what follows the name of a process in its `stat`.
-_STATE, _PARENT, _STARTED = 0, 1, 19
+_STATE, _PARENT, _SESSION, _STARTED = 0, 1, 3, 19
 
 
 class Process(NamedTuple):
@@ -50,6 +51,15 @@ class Process(NamedTuple):
 def parent_of(pid: int) -> int:
     """Return the number of a process's parent, 0 if it has none. Raises OSError if there is no such process."""
     return int(_fields_of(pid)[_PARENT])
+
+
+def pids_of_session(session: int) -> Iterator[int]:
+    """Yield the numbers of the processes that live in a session; it has the number of the process that began it."""
+    for folder in _PROC.glob("[0-9]*"):
+        with contextlib.suppress(OSError):  # it has just ended
+            fields = _fields_of(int(folder.name))
+            if int(fields[_SESSION]) == session and fields[_STATE] not in _DEAD:
+                yield int(folder.name)
 
 
 def words_of(pid: int, file: str) -> list[str]:

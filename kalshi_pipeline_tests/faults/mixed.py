@@ -64,7 +64,7 @@ def mix(
             seconds = ended.seconds
             on_tick(number, seconds)
             here.exchange.faults = Faults()
-            lost, wrong, problems = _compare(here, kinds)
+            lost, wrong, problems = compare(here, kinds)
             if ended.code not in (0, 3):
                 problems.append(f"exit code {ended.code}: {ended.output[-300:]}")
             waiting.append(seconds)
@@ -83,13 +83,13 @@ def mix(
         good = here.commands.run("snapshot")
         if good.code:
             outcome.problems.append(f"the tick after all faults ended with {good.code}: {good.output[-300:]}")
-        lost, wrong, problems = _compare(here)
+        lost, wrong, problems = compare(here)
         outcome.rows_lost, outcome.wrong_numbers = outcome.rows_lost + lost, outcome.wrong_numbers + wrong
         outcome.problems += problems
     return outcome
 
 
-def _compare(here: Place, kinds: Collection[str] = ()) -> tuple[int, int, list[str]]:
+def compare(here: Place, kinds: Collection[str] = ()) -> tuple[int, int, list[str]]:
     """Compare the newest tick with the exchange, which has not moved since: by its observed quotes, and its claims.
 
     What could not be read is known to be missing: records are in quarantine, odd numbers are NULL.
