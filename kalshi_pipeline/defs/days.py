@@ -5,6 +5,7 @@ from datetime import date, timedelta
 
 import dagster as dg
 
+from kalshi_pipeline.defs.metadata import without_row_count
 from kalshi_pipeline.defs.pipeline_asset import (
     AssetEvent,
     Collected,
@@ -16,6 +17,7 @@ from kalshi_pipeline.defs.pipeline_asset import (
     no_materialization,
     partial_line,
     raise_failure,
+    rows_of,
 )
 from kalshi_pipeline.defs.resources import Pipeline
 from kalshi_pipeline.errors import ExchangeError, TransientExchangeError
@@ -23,6 +25,7 @@ from kalshi_pipeline.ingest.run.report import Report
 from kalshi_pipeline.ingest.run.session import Session
 from kalshi_pipeline.monitoring.checks import Finding, finding_of_days
 from kalshi_pipeline.quoting import printable
+from kalshi_pipeline.store.writing.runs import State
 
 # The exchange opened in July 2021. Today is a partition too: it can be refreshed, and is partial until it is over.
 UTC_DAYS = dg.DailyPartitionsDefinition(start_date="2021-07-01", timezone="UTC", end_offset=1)
@@ -41,33 +44,60 @@ def materialize_days(
     """
     days = context.partition_keys
     failures = _Failures(len(days))
+    records: dict[str, str | None] = {}
+    reports: list[Report] = []
     findings: dict[str, Sequence[Finding]] = {}
     with failing_in_one_line():
         for day in days:
             try:
-                found = collected(context, pipeline, _on(day, collect), is_backfill=True)
+                found = collected(context, pipeline, _on(day, collect, records), is_backfill=True)
             except ExchangeError as error:
-                failures.add(day, error_lines(error), is_transient=isinstance(error, TransientExchangeError))
+                lines = error_lines(error)
+                failures.add(day, lines, is_transient=isinstance(error, TransientExchangeError))
+                yield from _failed(context, day, lines, records.get(day))
                 continue
-            yield from elsewhere(found.report)
             yield _outcome(context, day, found)
+            reports.append(found.report)
             findings[day] = found.findings
             if (line := _shortfall(found.report)) is not None:
                 failures.add(day, line)
+    yield from elsewhere(reports)
+    yield from map(rows_of, reports[-1:])
     yield from map(check_result, _together(findings))
     failures.raise_if_any()
     yield no_materialization()
 
 
-def _on(day: str, collect: Callable[[Session, date], Report]) -> Callable[[Session], Report]:
-    return lambda session: collect(session, date.fromisoformat(day))
+def _on(
+    day: str, collect: Callable[[Session, date], Report], records: dict[str, str | None]
+) -> Callable[[Session], Report]:
+    """Return what collects a day, and enters the name of its record, also where it fails."""
+
+    def run(session: Session) -> Report:
+        try:
+            return collect(session, date.fromisoformat(day))
+        finally:
+            records[day] = session.run_name
+
+    return run
+
+
+def _failed(
+    context: dg.AssetExecutionContext, day: str, reason: str, record: str | None
+) -> Iterator[dg.AssetObservation]:
+    """Yield the observation of a day of which nothing was received: the ledger then knows whose run it was."""
+    if record is not None:
+        metadata = {"record": record, "state": State.FAILED.value, "reason": reason}
+        yield dg.AssetObservation(context.asset_key, partition=day, metadata=metadata)
 
 
 def _outcome(
     context: dg.AssetExecutionContext, day: str, found: Collected
 ) -> dg.AssetMaterialization | dg.AssetObservation:
     if found.report.is_complete and found.report.is_over:
-        return dg.AssetMaterialization(context.asset_key, partition=day, metadata=found.metadata)
+        return dg.AssetMaterialization(
+            context.asset_key, partition=day, metadata=without_row_count(found.metadata)
+        )
     context.log.info(printable(f"{day} is not materialized: {found.report.reason}"))
     return dg.AssetObservation(context.asset_key, partition=day, metadata=found.metadata)
 

@@ -1,25 +1,30 @@
 """Reports to Dagster what the command line has stored: the sensor."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from itertools import takewhile
 
 import dagster as dg
 
 from kalshi_pipeline.api import FinishedDay, Place
+from kalshi_pipeline.clock import SYSTEM_CLOCK, Clock
 from kalshi_pipeline.defs.databases import database_metadata
 from kalshi_pipeline.defs.environment import current_settings
-from kalshi_pipeline.defs.metadata import ROW_COUNT, Metadata
-from kalshi_pipeline.defs.outcomes import newest_outcomes, value_of
+from kalshi_pipeline.defs.metadata import ROW_COUNT, Metadata, without_row_count
+from kalshi_pipeline.defs.outcomes import Outcome, newest_outcomes, value_of
 from kalshi_pipeline.defs.run_ticks import BACKFILL_POOL
 from kalshi_pipeline.errors import StoreError, StoreProblem
 from kalshi_pipeline.monitoring.ledger import is_whole, read_ledger
 from kalshi_pipeline.quoting import printable
 from kalshi_pipeline.settings import Settings
 from kalshi_pipeline.store.dialects import dialect_of
+from kalshi_pipeline.units import MICROS_PER_SECOND
 
 _MOST_DAYS = 100
 # Several runs may have been over one day since the one that is looked for.
 _NEWEST = 10
+# A run of Dagster's own reports a day when its checks are done, some moments after the store knows it as finished.
+_SECONDS_TO_REPORT = 60
 _BUSY = [dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING]
 _FROM: Metadata = {"source": "command line"}
 
@@ -33,6 +38,11 @@ def command_line_sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult 
     network, and starts no run.
     """
     _show_limit_of_pool(context.instance)
+    return report_command_line(context, SYSTEM_CLOCK)
+
+
+def report_command_line(context: dg.SensorEvaluationContext, clock: Clock) -> dg.SensorResult | dg.SkipReason:
+    """Return what the sensor reports at the clock's present instant."""
     settings = current_settings()
     after = Place(*json.loads(context.cursor)) if context.cursor else Place()
     try:
@@ -41,18 +51,26 @@ def command_line_sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult 
         if error.problem is StoreProblem.MISSING:
             return dg.SkipReason("there is no database yet")
         raise
+    is_busy = bool(context.instance.get_runs(dg.RunsFilter(statuses=_BUSY), limit=1))
+    days = [*_certain(ledger.days, clock)] if is_busy else ledger.days
     source = {**_FROM, **database_metadata(dialect_of(settings.database_url).place)}
-    days = [
-        _of_day(settings, day, ledger.rows, source)
-        for day in ledger.days
-        if not _is_own(context.instance, day)
+    of_days = [
+        _of_day(settings, day, ledger.rows, source) for day in days if not _is_own(context.instance, day)
     ]
-    others = {
-        table: rows for table, rows in ledger.rows.items() if table not in {day.asset for day in ledger.days}
+    # While a run is under way, it may add rows that it reports itself, at its end.
+    tables = {} if is_busy else ledger.rows
+    observed = {
+        event.asset_key.to_user_string() for event in of_days if isinstance(event, dg.AssetObservation)
     }
-    tables = list(_of_tables(context.instance, others, source))
-    cursor = json.dumps([*ledger.days[-1].place]) if ledger.days else context.cursor
-    return dg.SensorResult(asset_events=[*days, *tables], cursor=cursor)
+    of_tables = _of_tables(context.instance, tables, source, without=observed)
+    cursor = json.dumps([*days[-1].place]) if days else context.cursor
+    return dg.SensorResult(asset_events=[*of_days, *of_tables], cursor=cursor)
+
+
+def _certain(days: Collection[FinishedDay], clock: Clock) -> Iterator[FinishedDay]:
+    """Return the days, in their order, as far as they finished so long ago that their own run has reported them."""
+    latest = clock.now() - _SECONDS_TO_REPORT * MICROS_PER_SECOND
+    return takewhile(lambda day: day.place.finished_at <= latest, days)
 
 
 def _show_limit_of_pool(instance: dg.DagsterInstance) -> None:
@@ -62,10 +80,7 @@ def _show_limit_of_pool(instance: dg.DagsterInstance) -> None:
         storage.initialize_concurrency_limit_to_default(BACKFILL_POOL)
 
 
-def _of_day(
-    settings: Settings, found: FinishedDay, rows: Mapping[str, int], source: Metadata
-) -> dg.AssetMaterialization | dg.AssetObservation:
-    event = dg.AssetMaterialization if is_whole(settings, found) else dg.AssetObservation
+def _of_day(settings: Settings, found: FinishedDay, rows: Mapping[str, int], source: Metadata) -> Outcome:
     metadata = {
         **source,
         ROW_COUNT: rows[found.asset],
@@ -78,7 +93,9 @@ def _of_day(
     }
     if found.reason is not None:
         metadata["reason"] = printable(found.reason)
-    return event(found.asset, partition=found.day, metadata=metadata)
+    if is_whole(settings, found):
+        return dg.AssetMaterialization(found.asset, partition=found.day, metadata=without_row_count(metadata))
+    return dg.AssetObservation(found.asset, partition=found.day, metadata=metadata)
 
 
 def _is_own(instance: dg.DagsterInstance, found: FinishedDay) -> bool:
@@ -89,13 +106,11 @@ def _is_own(instance: dg.DagsterInstance, found: FinishedDay) -> bool:
 
 
 def _of_tables(
-    instance: dg.DagsterInstance, rows: dict[str, int], source: Metadata
+    instance: dg.DagsterInstance, rows: Mapping[str, int], source: Metadata, *, without: Collection[str]
 ) -> Iterator[dg.AssetObservation]:
-    """Yield an observation of each table that has other rows than Dagster knows of; none while a run may add some."""
-    if instance.get_runs(dg.RunsFilter(statuses=_BUSY), limit=1):
-        return
+    """Yield an observation of each table that has other rows than Dagster knows of."""
     for table, count in rows.items():
-        if count and _known_rows(instance, dg.AssetKey(table)) != count:
+        if count and table not in without and _known_rows(instance, dg.AssetKey(table)) != count:
             yield dg.AssetObservation(table, metadata={**source, ROW_COUNT: count})
 
 

@@ -73,7 +73,7 @@ def run_metadata(report: Report) -> Metadata:
 
 
 def without_row_count(metadata: Metadata) -> Metadata:
-    """Return metadata whose count of rows is plotted, and is not the one at the top of the asset's page."""
+    """Return metadata of a materialization: its count of rows is plotted, and is not that at the top of the page."""
     return {("rows" if name == ROW_COUNT else name): value for name, value in metadata.items()}
 
 

@@ -27,7 +27,7 @@ from kalshi_pipeline.defs.metadata import (
 from kalshi_pipeline.defs.presentation import Cadence, Domain, Group, freshness_of, tags_of_asset
 from kalshi_pipeline.defs.resources import Pipeline, database_kind
 from kalshi_pipeline.errors import PipelineError, TransientExchangeError
-from kalshi_pipeline.ingest.run.report import Report
+from kalshi_pipeline.ingest.run.report import OtherTable, Report
 from kalshi_pipeline.ingest.run.session import Session
 from kalshi_pipeline.monitoring.checks import RUN_CHECKS, Finding, RunCheck, examine
 from kalshi_pipeline.monitoring.picture import last_day
@@ -40,9 +40,6 @@ AFTER_SNAPSHOTS = -1
 """The priority of an asset that must not make a snapshot of the same run late."""
 AFTER_ALL = -2
 _DATABASE_KIND = database_kind()
-# Runs of other assets add rows to these. At the top of an asset's page the UI shows the count of its materialization if
-# that has one, however old it is, and else the count of its newest observation: so only observations have theirs.
-_FILLED_BY_OTHERS = frozenset({"series", "events", "markets", "settlements"})
 
 
 # It is a DagsterType, which its stub does not say.
@@ -122,13 +119,9 @@ def materialize(
     """
     with failing_in_one_line():
         found = collected(context, pipeline, run, is_backfill=is_backfill)
-    report, metadata = found.report, found.metadata
-    if report.asset in _FILLED_BY_OTHERS:
-        context.log_event(dg.AssetObservation(context.asset_key, metadata={ROW_COUNT: report.rows}))
-        metadata = without_row_count(metadata)
-    for observation in elsewhere(report):
+    for observation in (rows_of(found.report), *elsewhere([found.report])):
         context.log_event(observation)
-    return dg.MaterializeResult(metadata=metadata, check_results=found.check_results)
+    return dg.MaterializeResult(metadata=without_row_count(found.metadata), check_results=found.check_results)
 
 
 def materialize_unless_skipped(
@@ -140,9 +133,12 @@ def materialize_unless_skipped(
     """
     with failing_in_one_line():
         found = collected(context, pipeline, run, is_backfill=False)
-    yield from elsewhere(found.report)
+    yield from elsewhere([found.report])
     if found.report.skip is None:
-        yield dg.MaterializeResult(metadata=found.metadata, check_results=found.check_results)
+        yield rows_of(found.report)
+        yield dg.MaterializeResult(
+            metadata=without_row_count(found.metadata), check_results=found.check_results
+        )
         return
     yield dg.AssetObservation(context.asset_key, metadata=found.metadata)
     yield from found.check_results
@@ -202,9 +198,25 @@ def _last_day(session: Session, report: Report) -> Metadata:
     return day_metadata(last_day(Store.of(session.database), report.tick_at), report.tally)
 
 
-def elsewhere(report: Report) -> Iterator[dg.AssetObservation]:
-    """Yield an observation of each table of another asset to which a run has added rows, or has changed some."""
-    for table, other in report.elsewhere.items():
+def rows_of(report: Report) -> dg.AssetObservation:
+    """Return the rows of an asset's own table, of which its materialization does not say how many there are.
+
+    At the top of an asset's page the UI shows the count of its last materialization if that has one, however old it is,
+    and else the count of its newest observation: so observations alone have it, because others add rows too.
+    """
+    return dg.AssetObservation(report.asset, metadata={ROW_COUNT: report.rows})
+
+
+def elsewhere(reports: Sequence[Report]) -> Iterator[dg.AssetObservation]:
+    """Yield one observation of each table of another asset to which a run has added rows, or has changed some.
+
+    `reports` are those of the run, in their order.
+    """
+    together: dict[str, OtherTable] = {}
+    for report in reports:
+        for table, other in report.elsewhere.items():
+            together[table] = other.after(together.get(table))
+    for table, other in together.items():
         yield dg.AssetObservation(table, metadata=other_metadata(other))
 
 

@@ -61,7 +61,7 @@ def all_settlements(context: dg.OpExecutionContext, pipeline: Pipeline) -> Itera
         report = backfill_settlements(session)
     metadata = {**run_metadata(report), **database}
     log_report(context.log, report)
-    yield from elsewhere(report)
+    yield from elsewhere([report])
     yield from expect_whole(report, settlements.key, metadata)
     yield dg.AssetObservation(settlements.key, description="all that ever settled", metadata=metadata)
 

@@ -148,7 +148,7 @@ def test_collect_materializes_parents_first_with_one_vocabulary(collected: Colle
         # Markets that settled before the first run, and their events, come in with their settlements.
         before = query("SELECT count(*) FROM settlements")[0][0] if asset in ("events", "markets") else 0
         metadata = metadata_of(result, asset)
-        assert rows - before <= metadata.get("rows", metadata.get("dagster/row_count")) <= rows
+        assert rows - before <= metadata["rows"] <= rows
     assert failed_checks(result) == set()
     assert {evaluation.check_name for evaluation in result.get_asset_check_evaluations()} == (
         RUN_CHECKS.keys() - {check.name for check in (TRADES_SANE, CANDLESTICKS_SANE, ORDER_BOOKS_SANE)}
@@ -241,7 +241,7 @@ def test_cap_shows_in_metadata_and_check_and_costs_no_price(run: Runner) -> None
 
     whole = run("snapshot")
     assert whole.success
-    assert metadata_of(whole, "price_snapshots")["dagster/row_count"] == 2_200
+    assert metadata_of(whole, "price_snapshots")["rows"] == 2_200
     assert failed_checks(whole) == set()
 
 

@@ -53,7 +53,7 @@ def test_each_partition_stores_its_own_day(run: Runner, query: Query) -> None:
     assert [metadata["scope"] for metadata in stored] == [
         f"{day}, 60 min, no series and 20 markets" for day in DAYS
     ]
-    assert stored[-1]["dagster/row_count"] == query("SELECT count(*) FROM candlesticks")[0][0]
+    assert stored[-1]["rows"] == query("SELECT count(*) FROM candlesticks")[0][0]
 
     again = metadata_of(run("collect_candlesticks", partition=DAYS[0]), "candlesticks")
     assert (again["complete"], again["received"]) == (True, 0)
@@ -112,7 +112,7 @@ def test_order_books_are_taken_by_their_job(run: Runner, query: Query) -> None:
     results = [run("take_order_books") for _ in range(2)]
     assert all(result.success for result in results)
     assert [metadata_of(result, "order_books")["inserted"] for result in results] == [20, 20]
-    assert metadata_of(results[1], "order_books")["dagster/row_count"] == 40
+    assert metadata_of(results[1], "order_books")["rows"] == 40
     assert query("SELECT count(DISTINCT received_at) FROM order_book_history") == [(2,)]
     assert failed_checks(results[0]) == set()
 

@@ -50,6 +50,6 @@ def test_exchange_without_the_endpoints_is_noted(run: Runner, query: Query) -> N
         result = run("collect", assets=[*FEES, "run_complete"], api_url=january.url)
     assert result.success
     metadata = metadata_of(result, "event_fee_changes")
-    assert (metadata["complete"], metadata["dagster/row_count"]) == (True, 0)
+    assert (metadata["complete"], metadata["rows"]) == (True, 0)
     assert metadata["notes"].startswith(r"- the exchange does not offer /events/fee\_changes")
     assert query("SELECT count(*) > 5 FROM series_fee_changes") == [(1,)]

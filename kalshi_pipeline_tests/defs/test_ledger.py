@@ -9,8 +9,9 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
+from kalshi_pipeline.clock import SYSTEM_CLOCK
 from kalshi_pipeline.definitions import defs
-from kalshi_pipeline.defs.ledger import command_line_sensor
+from kalshi_pipeline.defs.ledger import command_line_sensor, report_command_line
 from kalshi_pipeline.defs.run_ticks import BACKFILL_POOL
 from kalshi_pipeline.errors import TransientExchangeError
 from kalshi_pipeline.ingest.candlesticks import collect_candlesticks
@@ -20,6 +21,7 @@ from kalshi_pipeline.ingest.run.steps import run_steps
 from kalshi_pipeline.ingest.trades import collect_trades
 from kalshi_pipeline.sandbox import Faults, Sandbox, World, WorldConfig
 from kalshi_pipeline.settings import load_settings
+from kalshi_pipeline_tests.clock import ManualClock
 from kalshi_pipeline_tests.conftest import Query
 from kalshi_pipeline_tests.defs.running import Runner, metadata_of, observed_elsewhere
 from kalshi_pipeline_tests.ingest.listed import open_markets
@@ -70,10 +72,14 @@ def command_line(run: Runner, monkeypatch: pytest.MonkeyPatch) -> CommandLine:
     return CommandLine(run)
 
 
-def evaluate(instance: dg.DagsterInstance, cursor: str | None = None) -> dg.SensorResult:
+def evaluate(
+    instance: dg.DagsterInstance, cursor: str | None = None, *, seconds_later: float = 0
+) -> dg.SensorResult:
     """Evaluate the sensor, and store its events as the daemon does."""
     context = dg.build_sensor_context(instance, cursor=cursor, definitions=defs)
-    result = command_line_sensor(context)
+    clock = ManualClock(SYSTEM_CLOCK.now())
+    clock.advance(seconds_later)
+    result = report_command_line(context, clock)
     assert isinstance(result, dg.SensorResult)
     for event in result.asset_events:
         instance.report_runless_asset_event(event)
@@ -106,11 +112,11 @@ def known_rows(instance: dg.DagsterInstance, asset: str) -> object:
 def shown_rows(instance: dg.DagsterInstance, asset: str) -> object:
     """Return the rows at the top of an asset's page: of its materialization, if that has them, however old it is."""
     key = dg.AssetKey(asset)
-    materialization = instance.fetch_materializations(key, limit=1).records[0].asset_materialization
+    materializations = instance.fetch_materializations(key, limit=1).records
     observation = instance.fetch_observations(key, limit=1).records[0].event_log_entry.asset_observation
-    assert materialization is not None
     assert observation is not None
-    return {**observation.metadata, **materialization.metadata}[ROWS].value
+    newest = [found.asset_materialization for found in materializations]
+    return {**observation.metadata, **(newest[0].metadata if newest and newest[0] else {})}[ROWS].value
 
 
 def test_snapshot_observes_the_tables_that_it_fills(run: Runner, query: Query) -> None:
@@ -135,7 +141,7 @@ def test_after_collect_every_table_has_the_rows_that_dagster_shows(run: Runner, 
     assert metadata_of(result, "markets")["rows"] < query("SELECT count(*) FROM markets")[0][0]
     for table in (*PARENTS, "price_snapshots"):
         assert query(f"SELECT count(*) FROM {table}") == [(known_rows(run.instance, table),)]
-    for table in PARENTS:
+    for table in (*PARENTS, "price_snapshots"):
         assert shown_rows(run.instance, table) == known_rows(run.instance, table)
 
 
@@ -210,7 +216,62 @@ def test_days_of_the_command_line_report_the_rows_of_the_table(
     command_line.trades(*DAYS[1:])
     first = evaluate(run.instance)
     assert query("SELECT count(*) FROM trades") == [(known_rows(run.instance, "trades"),)]
+    assert shown_rows(run.instance, "trades") == known_rows(run.instance, "trades")
     assert evaluate(run.instance, first.cursor).asset_events == []
+
+
+@pytest.mark.parametrize("asset", ["price_snapshots", "milestones", "series_fee_changes"])
+def test_top_of_the_page_has_the_rows_that_the_command_line_added(
+    run: Runner, command_line: CommandLine, query: Query, sandbox: Sandbox, asset: str
+) -> None:
+    """Whichever asset Dagster itself has materialized before."""
+    sandbox.faults = Faults(not_offered=("/milestones*", "/series/fee_changes*"))
+    run("collect")
+    before = shown_rows(run.instance, asset)
+    sandbox.faults = Faults()
+    sandbox.world.step()
+    command_line.collect()
+    evaluate(run.instance)
+    kept_in = "document_subjects WHERE kind = 'milestone'" if asset == "milestones" else asset
+    ((rows,),) = query(f"SELECT count(*) FROM {kept_in}")
+    assert shown_rows(run.instance, asset) == rows != before
+
+
+def test_run_of_several_days_observes_each_other_table_once(run: Runner, query: Query) -> None:
+    """With what all of its days added."""
+    tags = {"dagster/asset_partition_range_start": DAYS[0], "dagster/asset_partition_range_end": DAYS[2]}
+    result = run("collect_trades", tags=tags)
+    assert len(result.asset_materializations_for_node("trades")) == 3
+    seen = observed_elsewhere(result)
+    assert seen.keys() == {*PARENTS}
+    for table, found in seen.items():
+        (values,) = found
+        assert query(f"SELECT count(*) FROM {table}") == [(values[ROWS],)] == [(values["inserted"],)]
+    assert query("SELECT count(*) FROM trades") == [(shown_rows(run.instance, "trades"),)]
+
+
+def test_day_that_a_run_may_still_report_waits(run: Runner, command_line: CommandLine) -> None:
+    """The store knows that a day has finished before the run of Dagster that collected it has reported it."""
+    command_line.trades(DAYS[0])
+    run.instance.create_run_for_job(
+        defs.resolve_job_def("collect_trades"), status=dg.DagsterRunStatus.STARTED
+    )
+    first = evaluate(run.instance)
+    assert (first.asset_events, first.cursor) == ([], None)
+    later = evaluate(run.instance, first.cursor, seconds_later=90)
+    assert events_of(later) == [("AssetMaterialization", "trades", DAYS[0])]
+    assert later.cursor is not None
+
+
+def test_day_that_fails_in_a_run_is_not_the_command_lines(
+    run: Runner, command_line: CommandLine, sandbox: Sandbox
+) -> None:
+    sandbox.faults = Faults(missing_key=True, paths=("/markets/trades",))
+    assert not run("collect_trades", partition=DAYS[2]).success
+    sandbox.faults = Faults()
+    command_line.trades(DAYS[1])
+    of_days = [event for event in events_of(evaluate(run.instance)) if event[2] is not None]
+    assert of_days == [("AssetMaterialization", "trades", DAYS[1])]
 
 
 def test_limit_of_the_pool_is_shown_before_its_first_run(tmp_path: Path) -> None:

@@ -40,12 +40,12 @@ def test_days_are_materialized_one_by_one_and_again(run: Runner, query: Query) -
         assert (metadata["state"], metadata["complete"]) == ("complete", True)
         assert metadata["scope"] == f"{day}, all markets of all series, no combos"
         assert all(evaluation.passed for evaluation in result.get_asset_check_evaluations())
-    assert metadata["dagster/row_count"] == query("SELECT count(*) FROM trades")[0][0]
+    assert metadata["rows"] == query("SELECT count(*) FROM trades")[0][0]
     assert run.instance.get_materialized_partitions(dg.AssetKey("trades")) == {"2026-10-03", "2026-10-04"}
 
     again = metadata_of(run("collect_trades", partition="2026-10-04"), "trades")
     assert (again["requests"], again["inserted"], again["complete"]) == (1, 0, True)
-    assert again["dagster/row_count"] == metadata["dagster/row_count"]
+    assert again["rows"] == metadata["rows"]
     assert query("PRAGMA foreign_key_check") == []
 
 

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 from kalshi_pipeline.errors import ExchangeError
 from kalshi_pipeline.ingest.record_faults import FAULT_NAMES
@@ -29,6 +29,14 @@ class OtherTable(NamedTuple):
     inserted: int
     changed: int
     rows: int
+
+    def after(self, earlier: Self | None) -> Self:
+        """Return what both of two parts of a run did, of which this is the later one."""
+        if earlier is None:
+            return self
+        return self._replace(
+            inserted=earlier.inserted + self.inserted, changed=earlier.changed + self.changed
+        )
 
 
 @dataclass
