@@ -159,3 +159,22 @@ def test_way_in_imports_nothing_that_takes_time_before_signals_are_heeded() -> N
     )
     with python(code) as process:
         assert next_line(process) == "[]\n"
+
+
+_STARTS = """
+import subprocess, sys
+from kalshi_pipeline.signals import interruptible_children
+shown = "import signal; print(signal.getsignal(signal.SIGINT) is signal.default_int_handler)"
+with interruptible_children():
+    subprocess.run([sys.executable, "-c", shown])
+import signal
+print(signal.getsignal(signal.SIGINT) is signal.SIG_IGN)
+"""
+
+
+@pytest.mark.parametrize("is_ignored", [True, False], ids=["in the background", "in the foreground"])
+def test_program_that_is_started_heeds_interrupts(*, is_ignored: bool) -> None:
+    """Also where this one ignores them, as the background jobs of a shell do; it goes on doing so."""
+    with python(_STARTS, ignores_sigint=is_ignored) as process:
+        lines = [next_line(process), next_line(process)]
+    assert lines == ["True\n", f"{is_ignored}\n"]

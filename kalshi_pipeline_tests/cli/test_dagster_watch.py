@@ -1,0 +1,99 @@
+"""What `kalshi-pipeline dev` notices of the processes that Dagster has, on processes that stand for them."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+from kalshi_pipeline.cli.dagster_dev import Dagster
+from kalshi_pipeline.defs.processes import Process, pids_of_session
+from kalshi_pipeline_tests.clock import ManualClock
+from kalshi_pipeline_tests.waiting import wait_until
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="processes are found on Linux only")
+
+_MINUTES = 60.0
+# It has a child with the command line of the process that holds the code, and ends when it is told to.
+_PARENT = """
+import subprocess, sys
+waiting = "import signal; signal.pause()"
+words = ["dagster", "api", "grpc"]
+child = subprocess.Popen([sys.executable, "-c", waiting, *words], stdout=subprocess.DEVNULL)
+print(child.pid, flush=True)
+sys.stdin.readline()
+"""
+
+
+@pytest.fixture
+def parent() -> Iterator["subprocess.Popen[bytes]"]:
+    with subprocess.Popen(
+        [sys.executable, "-c", _PARENT],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        start_new_session=True,
+    ) as process:
+        try:
+            yield process
+        finally:
+            for pid in [*pids_of_session(process.pid)]:
+                os.kill(pid, signal.SIGKILL)
+
+
+def child_of(parent: "subprocess.Popen[bytes]") -> Process:
+    assert parent.stdout is not None
+    child = Process.of(int(parent.stdout.readline()))
+    assert child is not None
+    return child
+
+
+def test_end_of_the_process_that_holds_the_code_is_a_loss_after_a_minute(
+    parent: "subprocess.Popen[bytes]",
+) -> None:
+    """Dagster itself may start another one within that minute."""
+    clock = ManualClock()
+    dagster, child = Dagster(parent, clock), child_of(parent)
+    for _ in range(3):
+        assert dagster.loss_within(0) is None
+        clock.advance(10 * _MINUTES)
+    assert dagster.loss_within(0) is None
+
+    os.kill(child.pid, signal.SIGKILL)
+    wait_until(lambda: not child.is_alive)
+    clock.advance(59)
+    assert dagster.loss_within(0) is None
+    clock.advance(1)
+    loss = dagster.loss_within(0)
+    assert loss == "Dagster's process that holds the code has ended, so nothing is collected: start it again"
+
+
+def test_dagster_that_has_not_begun_yet_has_lost_nothing() -> None:
+    """Its code may take minutes to import where others need the processor."""
+    clock = ManualClock()
+    with subprocess.Popen(
+        [sys.executable, "-c", "input()"], stdin=subprocess.PIPE, start_new_session=True
+    ) as process:
+        dagster = Dagster(process, clock)
+        clock.advance(10 * _MINUTES)
+        assert dagster.loss_within(0) is None
+
+
+def test_end_of_dagster_is_a_loss_with_any_exit_code(parent: "subprocess.Popen[bytes]") -> None:
+    """It ends with 0 where its daemon or its webserver has."""
+    dagster = Dagster(parent)
+    parent.communicate(b"end\n")
+    assert (
+        dagster.loss_within(60) == "Dagster ended with code 0: its last lines above say why; start it again"
+    )
+
+
+def test_what_a_killed_dagster_has_started_is_ended(parent: "subprocess.Popen[bytes]") -> None:
+    """It would continue to collect, beside the Dagster that is started next."""
+    dagster, child = Dagster(parent), child_of(parent)
+    parent.kill()
+    assert dagster.loss_within(60) is not None
+    assert child.is_alive
+    dagster.stop()
+    wait_until(lambda: not child.is_alive)
