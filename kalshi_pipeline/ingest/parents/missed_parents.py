@@ -15,6 +15,7 @@ from kalshi_pipeline.records import Event, Series
 from kalshi_pipeline.store.reading.parents import confirmed_events, known_series
 from kalshi_pipeline.store.writing.parents import merge_events, merge_series
 from kalshi_pipeline.store.writing.runs import State
+from kalshi_pipeline.vocabulary import StatusFilter
 
 Record = TypeVar("Record")
 
@@ -25,9 +26,10 @@ _FAILED_SERIES = 3
 
 
 def check_events(session: Session, report: Report, listed: Collection[str]) -> None:
-    """Make a listing of events partial that misses events of open markets which the exchange has after all.
+    """Make a listing of events partial that misses events which the exchange has after all, with an open market.
 
     Those are events with a market, no combo, that the newest complete tick confirmed and that was not to close since.
+    It may have closed early: many do, as when a game ends.
     """
     with session.database.read() as connection:
         expected = confirmed_events(connection, session.scope(), session.clock.now())
@@ -52,7 +54,7 @@ def check_series(session: Session, report: Report, listed: Collection[str]) -> N
 
 
 def _events(session: Session, report: Report, tickers: Sequence[str]) -> Iterator[Event]:
-    for page in iter_all_events(session, report, tickers):
+    for page in iter_all_events(session, report, tickers, StatusFilter.OPEN):
         yield from page.records
 
 

@@ -124,6 +124,23 @@ def test_event_whose_markets_have_ended_is_not_missed(
     assert not any("tickers" in request.query for request in sandbox.requests)
 
 
+def test_event_whose_markets_closed_early_since_the_tick_is_not_missed(
+    settings: Settings, sandbox: Sandbox, query: Query
+) -> None:
+    """The exchange has it, but no open market of it."""
+    ended = {ticker for (ticker,) in query(EVENTS)[:9]}
+    for (market,) in query(
+        "SELECT m.ticker FROM markets m JOIN events e ON e.id = m.event_id WHERE e.ticker IN "
+        f"({', '.join(repr(ticker) for ticker in sorted(ended))})"
+    ):
+        move(sandbox, market, "closed")
+    with open_session(settings) as session:
+        sandbox.requests.clear()
+        report = sync_events(session)
+    assert (report.state, report.reason) == (State.COMPLETE, None)
+    assert any("tickers" in request.query for request in sandbox.requests)
+
+
 @pytest.mark.parametrize("narrow", ["tick", "listing"])
 def test_event_is_missed_if_both_the_tick_and_the_listing_cover_it(
     settings: Settings, settings_for: SettingsFor, sandbox: Sandbox, query: Query, narrow: str
