@@ -23,7 +23,7 @@ from kalshi_pipeline.defs.template import Template
 from kalshi_pipeline.errors import ConfigurationError
 from kalshi_pipeline.quoting import cut
 
-FORKED_TAG = "kalshi/forked"
+FORKED_TAG = "dagster/kalshi_forked"  # folded in the UI, like that of the process
 # A template that cannot be used is not started again for each run: that takes seconds, or a minute if it hangs.
 _SECONDS_BEFORE_RETRY = 60.0
 _log = logging.getLogger(__name__)

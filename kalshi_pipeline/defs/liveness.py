@@ -20,7 +20,8 @@ _IN_FLIGHT = [
     dg.DagsterRunStatus.STARTED,
     dg.DagsterRunStatus.CANCELING,
 ]
-PROCESS_TAG = "kalshi/process"
+# With the prefix of Dagster's own tags, because the list of runs in the UI folds these.
+PROCESS_TAG = "dagster/kalshi_process"
 ENDED = "its process ended without reporting: it was killed, or its machine stopped"
 # How long a run may wait, in addition, for its process to start and for another writer of the database.
 _START_AND_LOCK_SECONDS = 90.0
