@@ -13,8 +13,8 @@ from kalshi_pipeline.cli.dagster_home import prepare_home
 from kalshi_pipeline.cli.options import settings_of
 from kalshi_pipeline.cli.terminal import print_line, print_message
 from kalshi_pipeline.clock import SYSTEM_CLOCK, Clock
-from kalshi_pipeline.defs.processes import pids_of_session, words_of
 from kalshi_pipeline.errors import ConfigurationError, DagsterEndedError
+from kalshi_pipeline.processes import pids_of_session, words_of
 from kalshi_pipeline.settings import environment_with, load_settings
 from kalshi_pipeline.signals import interruptible_children
 

@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from kalshi_pipeline.defs.processes import parent_of, words_of
+from kalshi_pipeline.processes import parent_of, words_of
 from kalshi_pipeline.settings import Settings, load_settings
 
 _COMMANDS = ("dagster", "dg", "dagster-daemon", "dagster-webserver", "dagster-graphql")

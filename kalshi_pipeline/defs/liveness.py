@@ -9,7 +9,7 @@ import os
 import dagster as dg
 
 from kalshi_pipeline.clock import Clock
-from kalshi_pipeline.defs.processes import Process
+from kalshi_pipeline.processes import Process
 from kalshi_pipeline.settings import Settings
 from kalshi_pipeline.units import MICROS_PER_SECOND
 

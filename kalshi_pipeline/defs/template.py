@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TypeAlias
 
-from kalshi_pipeline.defs.processes import Process
+from kalshi_pipeline.processes import Process
 
 _MODULE = "kalshi_pipeline.defs.run_template"
 _PACKAGE = Path(__file__).parent.parent

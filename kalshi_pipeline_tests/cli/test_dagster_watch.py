@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from kalshi_pipeline.cli.dagster_dev import Dagster
-from kalshi_pipeline.defs.processes import Process, pids_of_session
+from kalshi_pipeline.processes import Process, pids_of_session
 from kalshi_pipeline_tests.clock import ManualClock
 from kalshi_pipeline_tests.waiting import wait_until
 

@@ -28,8 +28,8 @@ from kalshi_pipeline.defs.liveness import (
     process_of,
     record_process,
 )
-from kalshi_pipeline.defs.processes import Process
 from kalshi_pipeline.defs.template import Template
+from kalshi_pipeline.processes import Process
 from kalshi_pipeline.sandbox import Faults, Sandbox, World, WorldConfig
 from kalshi_pipeline_tests.clock import ManualClock
 from kalshi_pipeline_tests.defs import launched
