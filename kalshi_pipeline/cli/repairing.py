@@ -13,7 +13,7 @@ from kalshi_pipeline.cli.sessions import reporting_session
 from kalshi_pipeline.cli.terminal import print_line, print_message
 from kalshi_pipeline.cli.times import instant_given
 from kalshi_pipeline.clock import SYSTEM_CLOCK
-from kalshi_pipeline.ingest.run.clock_check import check_clock
+from kalshi_pipeline.ingest.run.clock_check import UNCHECKED, check_clock
 from kalshi_pipeline.ingest.voiding import Voidable, find_voidable
 from kalshi_pipeline.ingest.voiding import void_ticks as void_found
 from kalshi_pipeline.settings import load_settings
@@ -45,7 +45,7 @@ def void_ticks(after: str, db: str | None, *, is_confirmed: bool) -> None:
         return
     with reporting_session(db) as session:
         if (why_unchecked := check_clock(session).why_unchecked) is not None:
-            print_message(f"clock not checked: {why_unchecked}")
+            print_message(f"{UNCHECKED}: {why_unchecked}")
         moved = void_found(session.database, at, now)
     ticks = "1 tick" if moved == 1 else f"{moved:,} ticks"
     print_line(f"voided {ticks}, whose rows are in void_ticks, void_snapshots and void_unchanged_blocks")

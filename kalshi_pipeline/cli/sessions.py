@@ -8,10 +8,14 @@ from kalshi_pipeline.cli.options import settings_of
 from kalshi_pipeline.cli.reports import report_line
 from kalshi_pipeline.cli.terminal import print_line, print_message, show_step, status_line
 from kalshi_pipeline.errors import ExchangeError, PipelineError, SkippedError, StoreError, StoreProblem
+from kalshi_pipeline.ingest.run.clock_check import UNCHECKED
 from kalshi_pipeline.ingest.run.report import Report
 from kalshi_pipeline.ingest.run.session import Session, open_session
 from kalshi_pipeline.ingest.run.steps import Step, run_steps
 from kalshi_pipeline.settings import load_settings
+
+_LONGEST_LAST_LINE = 400
+"""A longer one only names what is partial or skipped: the lines above it have the reasons."""
 
 
 @contextlib.contextmanager
@@ -30,12 +34,16 @@ def reporting_session(db: str | None, *, is_backfill: bool = False, **overrides:
             yield session
 
 
-def print_report(report: Report) -> None:
-    """Print what a run did, in one line after its day if it has one, and the notes of its report."""
+def print_report(report: Report, *, with_clock: bool = True) -> None:
+    """Print what a run did, in one line after its day if it has one, and the notes of its report.
+
+    Without `with_clock`, the note that the clock was not checked is left out.
+    """
     title = "" if report.subject.day is None else f"{report.subject.day} "
     print_line(title + report_line(report))
     for note in report.notes:
-        print_message(f"note: {note}")
+        if with_clock or not note.startswith(UNCHECKED):
+            print_message(f"note: {note}")
 
 
 def print_repairs(session: Session) -> None:
@@ -59,9 +67,12 @@ def run_and_print(steps: Sequence[Step]) -> None:
     shortfalls: list[str | None] = []
     skips: list[str | None] = []
     problems: list[StoreProblem] = []
+    is_clock_noted = False
 
     def on_report(report: Report) -> None:
-        print_report(report)
+        nonlocal is_clock_noted
+        print_report(report, with_clock=not is_clock_noted)
+        is_clock_noted = is_clock_noted or any(note.startswith(UNCHECKED) for note in report.notes)
         shortfalls.append(report.shortfall)
         skips.append(report.skip)
 
@@ -93,5 +104,8 @@ def _expect_whole(shortfalls: Iterable[str | None], skips: Iterable[str | None])
     missing, skipped = list(filter(None, shortfalls)), list(filter(None, skips))
     if not missing and not skipped:
         return
-    line = run_again("; ".join(missing + skipped))
+    line = "; ".join(missing + skipped)
+    if len(line) > _LONGEST_LAST_LINE:
+        line = "; ".join(named.partition(": ")[0] for named in missing + skipped)
+    line = run_again(line)
     raise ExchangeError(line) if missing else SkippedError(line)

@@ -96,7 +96,7 @@ def large(large_exchange: Sandbox) -> Iterator[Sandbox]:
 def test_partial_step_keeps_no_other_from_running(
     environment: dict[str, str], large: Sandbox, query: Query
 ) -> None:
-    """In a pipe each step is one line, although 80 columns are set; the last line names what is partial."""
+    """In a pipe each step is one line, although 80 columns are set; the last line names what is partial, without long reasons."""
     large.faults = Faults(unreachable_after=1, paths=("/events",))
     narrow = {**environment, "KALSHI_API_URL": large.url, "COLUMNS": "80"}
     with python(CLI, "collect", "--once", env=narrow) as process:
@@ -114,7 +114,9 @@ def test_partial_step_keeps_no_other_from_running(
         "event_metadata partial",
     ]
     last = errors.splitlines()[-1]
-    assert re.fullmatch(r"events is partial: .*/events could not be reached .*, then run again", last)
+    named = ("events", "event_fee_changes", "event_metadata")
+    assert last == "; ".join(f"{asset} is partial" for asset in named) + "; run it again"
+    assert re.search(r"^events partial, .*/events could not be reached ", output, re.M)
     assert query("SELECT state, inserted FROM ticks") == [("complete", 2_200)]
 
 
@@ -164,6 +166,20 @@ def test_tick_of_a_clock_that_was_ahead_is_named_with_the_way_out(run: Run, data
     )
 
 
+def test_unreachable_exchange_is_said_once(run: Run) -> None:
+    """The clock that was not checked is one note, and the last line names all that failed or is partial."""
+    result = run("collect", "--once", API_URL="http://127.0.0.1:9")
+    assert result.returncode == 3
+    *lines, last = result.stderr.splitlines()
+    assert [line.partition(":")[0] for line in lines if line.startswith("note")] == ["note"]
+    assert "nothing of price_snapshots is stored by this run" in result.stderr
+    names = ("series_fee_changes", "event_fee_changes", *DOCUMENTS[:-1])
+    failed = ("series", "events", "markets", "price_snapshots", "settlements")
+    assert last == "; ".join(
+        [*(f"{name} failed" for name in failed), *(f"{name} is partial" for name in names), "run it again"]
+    )
+
+
 def test_failed_step_keeps_no_other_from_running(run: Run, sandbox: Sandbox, query: Query) -> None:
     sandbox.faults = Faults(server_errors=1, paths=("/series",))
     result = run("collect", "--once")
@@ -178,7 +194,7 @@ def test_failed_step_keeps_no_other_from_running(run: Run, sandbox: Sandbox, que
         *(f"{asset} complete" for asset in DOCUMENTS),
     ]
     first, *_, last = result.stderr.splitlines()
-    assert re.match(r"series failed: .*; 0 pages of series are stored and stay; the run is failed$", first)
+    assert re.match(r"series failed: .*; nothing of series is stored by this run$", first)
     assert re.fullmatch(r"series failed; series_fee_changes is partial: .*, then run again", last)
     assert query("SELECT state, inserted FROM ticks") == [("complete", 120)]
 
@@ -264,8 +280,9 @@ def test_markets_of_each_status_are_synced(run: Run, sandbox: Sandbox, query: Qu
 def test_all_markets_are_synced_at_once(run: Run, query: Query) -> None:
     result = run("data", "sync-markets", "--status", "all")
     assert result.returncode == 0
-    steps = ["series", "events", "markets", "markets", "markets", "markets", "settlements"]
-    assert [line.split()[0] for line in result.stdout.splitlines()] == steps
+    others = [f"{status} markets" for status in ("unopened", "paused", "closed")]
+    steps = ["series", "events", "markets", *others, "settlements"]
+    assert [line.split(" complete")[0] for line in result.stdout.splitlines()] == steps
     assert query("SELECT count(*) FROM markets WHERE status = 'active'")[0][0] > 100
 
 
@@ -276,7 +293,7 @@ def test_snapshot_of_paused_markets_ends_and_confirms_no_other(
     assert run("snapshot").returncode == 0
     before = query("SELECT ticker, confirmed_at FROM latest_prices WHERE status = 'active' ORDER BY 1")
     result = run("data", "snapshot", "--status", "paused")
-    assert (result.returncode, result.stdout.split(",")[0]) == (0, "price_snapshots complete")
+    assert (result.returncode, result.stdout.split(",")[0]) == (0, "paused price_snapshots complete")
     assert (
         query("SELECT ticker, confirmed_at FROM latest_prices WHERE status = 'active' ORDER BY 1") == before
     )
@@ -940,7 +957,7 @@ def test_backfill_takes_the_days_after_one_that_failed(run: Run, sandbox: Sandbo
     *lines, last = failed.stderr.splitlines()
     days = ("2026-10-01", "2026-10-02", "2026-10-03")
     assert [line.partition(":")[0] for line in lines] == [f"trades of {day} failed" for day in days]
-    assert all("0 pages of trades are stored and stay; the run is failed" in line for line in lines)
+    assert all("nothing of trades is stored by this run" in line for line in lines)
     assert last == "; ".join(f"trades of {day} failed" for day in days) + "; run it again"
     assert query("SELECT state FROM backfill_progress") == [("partial",)] * 3
 

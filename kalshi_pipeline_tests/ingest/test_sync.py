@@ -350,7 +350,7 @@ def test_database_that_fails_after_a_page_is_raised(
     with pytest.raises(StoreError, match="no more") as failure:
         sync_markets(session)
 
-    assert failure.value.__notes__ == ["1 pages of markets are stored and stay; the run is partial"]
+    assert failure.value.__notes__ == ["1 page is stored of markets; the run is partial"]
     assert query("SELECT state, pages FROM listings") == [("partial", 1)]
 
 

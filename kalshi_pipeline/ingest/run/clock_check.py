@@ -14,6 +14,8 @@ from kalshi_pipeline.units import iso_of
 
 _SECONDS_BEFORE_SECOND_LOOK = 2.0
 _AGREEING_SECONDS = 5.0
+UNCHECKED = "clock not checked"
+"""How the note of a run begins that does not know how far the clock is off."""
 _NO_DATE = "the answer of /exchange/status has no `Date` that can be read"
 
 
@@ -31,7 +33,7 @@ class ClockCheck:
         report.clock_offset_seconds = self.offset_seconds
         report.requests += self.requests
         if self.why_unchecked is not None:
-            report.notes.append(f"clock not checked: {self.why_unchecked}")
+            report.notes.append(f"{UNCHECKED}: {self.why_unchecked}")
 
 
 def check_clock(session: Session) -> ClockCheck:

@@ -86,6 +86,13 @@ def count_store(session: Session, report: Report) -> None:
         report.open_placeholders = sum(of_table.count for of_table in placeholders(connection).values())
 
 
+def _what_is_stored(report: Report, pages: int) -> str:
+    if not pages:
+        return f"nothing of {report.asset} is stored by this run"
+    stored = "1 page is" if pages == 1 else f"{pages:,} pages are"
+    return f"{stored} stored of {report.asset}; the run is {report.state}"
+
+
 @contextlib.contextmanager
 def closing_run(session: Session, report: Report) -> Iterator[None]:
     """Close the run's record at the end of the block, with the state that the report then has.
@@ -110,7 +117,7 @@ def closing_run(session: Session, report: Report) -> Iterator[None]:
         report.state = State.PARTIAL if pages else State.FAILED
         report.reason = reason_of(error)
         if not (pages and isinstance(error, ExchangeError)):
-            error.add_note(f"{pages} pages of {report.asset} are stored and stay; the run is {report.state}")
+            error.add_note(_what_is_stored(report, pages))
             # If even this cannot be written (a full disk), the next run finds the record open and closes it.
             with contextlib.suppress(StoreError):
                 _close(session, report)

@@ -8,6 +8,7 @@ from kalshi_pipeline.errors import ExchangeError
 from kalshi_pipeline.ingest.record_faults import FAULT_NAMES
 from kalshi_pipeline.store.writing.runs import Run, State, Subject
 from kalshi_pipeline.store.writing.tally import Tally
+from kalshi_pipeline.vocabulary import StatusFilter
 
 _ALWAYS_COUNTED = ("received", "inserted", "changed", "unchanged")
 _RARELY_COUNTED = (
@@ -21,6 +22,8 @@ _RARELY_COUNTED = (
     "paused",
     "unconfirmed",
 )
+_EXPECTED_STATUSES = (None, StatusFilter.OPEN, StatusFilter.SETTLED)
+"""Those that a sync and a snapshot list by default, and that of settlements."""
 
 
 class OtherTable(NamedTuple):
@@ -112,9 +115,9 @@ class Report:
         """What the run did, in one line."""
         tally = self.tally
         parts = [
-            f"{self.asset} {self.state}",
+            f"{self._name} {self.state}",
             *(f"{getattr(tally, name):,} {name}" for name in _ALWAYS_COUNTED),
-            *(f"{count:,} {name}" for name in _RARELY_COUNTED if (count := getattr(tally, name))),
+            *(_counted(count, name) for name in _RARELY_COUNTED if (count := getattr(tally, name))),
             *(f"{count:,} {name}" for name in FAULT_NAMES if (count := self.counts[name])),
         ]
         if self.answer_age_seconds:
@@ -124,6 +127,12 @@ class Report:
         pages = "1 page" if tally.pages == 1 else f"{tally.pages:,} pages"
         parts.append(f"{pages}, {self.seconds:.1f} s")
         return ", ".join(parts) + (f" ({self.reason})" if self.reason else "")
+
+    @property
+    def _name(self) -> str:
+        """The asset, after the status filter of its listing where the asset alone does not tell it."""
+        status = self.subject.scope and self.subject.scope.status
+        return self.asset if status in _EXPECTED_STATUSES else f"{status} {self.asset}"
 
     @property
     def shortfall(self) -> str | None:
@@ -137,6 +146,11 @@ class Report:
     def skip(self) -> str | None:
         """A line that names a skipped run and its reason, or None."""
         return state_line(self.asset, self.state, self.reason) if self.state is State.SKIPPED else None
+
+
+def _counted(count: int, name: str) -> str:
+    words = name.replace("_", " ")
+    return f"{count:,} {words.removesuffix('s') if count == 1 else words}"
 
 
 def state_line(name: str, state: State, reason: str | None) -> str:
