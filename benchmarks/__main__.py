@@ -27,6 +27,7 @@ _MODULES = {
     "views": "views",
     "streaming": "streaming",
     "trades": "trades",
+    "startup": "startup",
     "dagster": "dagster_tick",
 }
 _WIDTH_OF_A_FILE = 150

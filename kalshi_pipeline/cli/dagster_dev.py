@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from kalshi_pipeline.cli.dagster_home import prepare_home
+from kalshi_pipeline.cli.dagster_home import prepare_home, reserved
 from kalshi_pipeline.cli.options import settings_of
 from kalshi_pipeline.cli.terminal import print_line, print_message
 from kalshi_pipeline.clock import SYSTEM_CLOCK, Clock
@@ -19,7 +19,7 @@ from kalshi_pipeline.settings import environment_with, load_settings
 from kalshi_pipeline.signals import interruptible_children
 
 DEFAULT_HOME = Path(".dagster")
-_END_SECONDS = 20
+_END_SECONDS = 40
 _LOOK_SECONDS = 5
 # Dagster itself starts a process that holds the code again if the one above that has ended, which takes it some time.
 _MOST_SECONDS_WITHOUT_CODE = 60.0
@@ -34,12 +34,13 @@ def run_dev(host: str, port: int, home: Path | None, db: str | None) -> None:
     settings = load_settings(**settings_of(db))
     port = free_port(host, port)
     folder = prepare_home(home or DEFAULT_HOME)
-    print_message(f"Dagster keeps its own state in {folder}; the data goes to {settings.database_url}")
-    print_line(f"http://{host}:{port}")
     changes = {"KALSHI_DATABASE_URL": settings.database_url} if db else {}
-    with dagster_dev(folder, host, port, changes) as dagster:
-        while (loss := dagster.loss_within(_LOOK_SECONDS)) is None:
-            pass
+    with reserved(folder):
+        print_message(f"Dagster keeps its own state in {folder}; the data goes to {settings.database_url}")
+        print_line(f"http://{host}:{port}")
+        with dagster_dev(folder, host, port, changes) as dagster:
+            while (loss := dagster.loss_within(_LOOK_SECONDS)) is None:
+                pass
     raise DagsterEndedError(loss)
 
 

@@ -1,8 +1,12 @@
 """The folder in which an instance of Dagster keeps its state, with the project's own settings of Dagster in it."""
 
+import contextlib
 import json
 import re
+from collections.abc import Iterator
 from pathlib import Path
+
+from filelock import FileLock, Timeout
 
 from kalshi_pipeline.errors import ConfigurationError
 from kalshi_pipeline.project_files import project_file
@@ -28,6 +32,23 @@ def prepare_home(home: Path) -> Path:
             ]
         ) from error
     return home
+
+
+@contextlib.contextmanager
+def reserved(home: Path) -> Iterator[None]:
+    """Keep a prepared folder for this process in the block: a second daemon would take each tick a second time.
+
+    Raises ConfigurationError where another process has it.
+    """
+    lock = FileLock(home / "in_use.lock", timeout=0)
+    try:
+        lock.acquire()
+    except Timeout as error:
+        raise ConfigurationError(
+            [f"another `dev` runs with its state in {home}: stop it, or choose another --home and --db"]
+        ) from error
+    with lock:
+        yield
 
 
 def _write_settings(home: Path) -> None:

@@ -96,7 +96,7 @@ def large(large_exchange: Sandbox) -> Iterator[Sandbox]:
 def test_partial_step_keeps_no_other_from_running(
     environment: dict[str, str], large: Sandbox, query: Query
 ) -> None:
-    """In a pipe each step is one line, although 80 columns are set; the last line names what is partial, without long reasons."""
+    """In a pipe each step is one line, although 80 columns are set; the last line names what is partial, in short."""
     large.faults = Faults(unreachable_after=1, paths=("/events",))
     narrow = {**environment, "KALSHI_API_URL": large.url, "COLUMNS": "80"}
     with python(CLI, "collect", "--once", env=narrow) as process:

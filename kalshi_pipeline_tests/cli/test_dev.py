@@ -9,7 +9,7 @@ import dagster as dg
 import pytest
 
 from kalshi_pipeline.cli.dagster_dev import free_port
-from kalshi_pipeline.cli.dagster_home import prepare_home
+from kalshi_pipeline.cli.dagster_home import prepare_home, reserved
 from kalshi_pipeline.defs.instance_settings import settings_not_in_force
 from kalshi_pipeline.errors import ConfigurationError
 from kalshi_pipeline_tests.cli.conftest import Run
@@ -52,6 +52,19 @@ def test_wheel_has_the_settings_where_they_are_looked_for() -> None:
     assert build["targets"]["wheel"]["force-include"] == {
         name: f"kalshi_pipeline/{name}" for name in ("dagster.yaml", "workspace.yaml")
     }
+
+
+def test_second_dev_with_the_same_state_is_refused_in_one_line(run: Run, tmp_path: Path) -> None:
+    """Its daemon would launch runs too."""
+    home = prepare_home(tmp_path)
+    with reserved(home):
+        result = run("dev", "--port", "0", "--home", str(tmp_path))
+    assert (result.returncode, result.stdout) == (2, "")
+    assert result.stderr == (
+        f"another `dev` runs with its state in {home}: stop it, or choose another --home and --db\n"
+    )
+    with reserved(home):
+        pass
 
 
 def test_port_that_is_in_use_is_refused_in_one_line(run: Run, tmp_path: Path) -> None:
