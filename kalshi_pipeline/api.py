@@ -166,7 +166,7 @@ class Store:
         self.close()
 
     def together(self, read: Callable[["Store"], Answer]) -> Answer:
-        """Return what `read` returns. Whatever it reads from the store that it is called with is of one state.
+        """Return what `read` returns. Everything that it reads from the store it is given belongs to one state.
 
         It should do nothing but read: it is called again where the database changes in a way that would mix states.
         """

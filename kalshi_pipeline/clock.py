@@ -55,9 +55,9 @@ class SystemClock:
 
 
 class SteadyClock:
-    """The time of another clock when it was last read, counted on by its seconds: setting that clock changes nothing.
+    """Another clock as it was last read, plus the seconds since then: setting that clock in between has no effect.
 
-    So the instants of a run are in order, and as right at its end as they were at its beginning.
+    So the instants of a run are in order, and as exact at its end as at its beginning.
     """
 
     def __init__(self, clock: Clock) -> None:

@@ -159,7 +159,7 @@ class RangeError(PipelineError):
 
 
 class InstantError(PipelineError, ValueError):
-    """A value that is no instant, or does not say in which time zone it is."""
+    """A value that is not an instant, or has no time zone."""
 
 
 class MissingExtraError(PipelineError):

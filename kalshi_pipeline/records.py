@@ -312,7 +312,7 @@ class EventFeeChange(NamedTuple):
 
 
 class Leg(NamedTuple):
-    """One of the markets that a combo is made of; what the exchange does not say of it is None."""
+    """One of the markets that a combo is made of; values that the exchange does not send are None."""
 
     position: Annotated[int, Note("its place among the combo's legs, from 0")]
     market_ticker: Annotated[str | None, Note("the market of this leg")]

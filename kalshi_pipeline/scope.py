@@ -1,4 +1,4 @@
-"""What a run covers: a set of markets, by series, kind and status. How it is stored is the store's business."""
+"""What a run covers: a set of markets, by series, kind and status. The store decides how it is stored."""
 
 from dataclasses import dataclass
 from enum import StrEnum

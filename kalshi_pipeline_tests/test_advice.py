@@ -86,7 +86,7 @@ def test_message_that_holds_its_action_is_left_as_it_is(error: PipelineError) ->
     [
         ("events is partial: it was cut", "events is partial: it was cut; run it again"),
         ("series is partial: its cursor came twice; run again", None),
-        ("series is partial: see that the exchange is up, then run again", None),
+        ("series is partial: check that the exchange is up, then run again", None),
         ("trades is partial: 3 cannot be read: run it again later", None),
         (
             "series is partial: run again; events failed",

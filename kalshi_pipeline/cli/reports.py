@@ -11,7 +11,7 @@ def report_line(report: Report) -> str:
 
 
 def replay_line(found: Replay) -> str:
-    """Return what became of the records in quarantine, in one line."""
+    """Return how many records in quarantine were stored and how many were not, in one line."""
     if not (found.read or found.unread):
         return "nothing in quarantine waits to be read"
     stored = [f"{count:,} {name}" for name, count in sorted(found.stored.items())]

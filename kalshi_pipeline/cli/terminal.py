@@ -62,7 +62,7 @@ def print_if_possible(print_it: Callable[Shown, None]) -> Callable[Shown, None]:
 
 
 class StatusLine:
-    """One line on a terminal below what was printed: which step of how many runs, and what it is doing."""
+    """One line at the bottom of a terminal: the number of the step that runs, and its progress."""
 
     def __init__(self) -> None:
         self._steps = self._text = ""

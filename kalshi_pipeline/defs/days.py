@@ -38,9 +38,9 @@ def materialize_days(
 ) -> Iterator[AssetEvent]:
     """Run one function of `ingest` over each day of a run, as a backfill, with the checks that the asset declares.
 
-    A complete day is materialized at once. One that the exchange fails, or that is partial, keeps none of the others
-    from being collected, and fails the run at its end. A day that is not over is observed only, so that Dagster goes
-    on showing it as missing.
+    A complete day is materialized at once. The others are collected even if one is partial or the
+    exchange fails it; the run then fails at its end. A day that is not over is only observed, so that Dagster still
+    shows it as missing.
     """
     days = context.partition_keys
     failures = _Failures(len(days))

@@ -1,7 +1,7 @@
 """Which runs are really in flight: Dagster shows a run as such even after its process was killed.
 
-The process decides, where it is known: one that is suspended is alive, however long it is silent. Elsewhere, as for a
-run of another machine, silence decides.
+A run whose process is known is in flight while that process lives, even if it is suspended and reports nothing. Any
+other, such as a run on another machine, is in flight until it has reported nothing for too long.
 """
 
 import os
@@ -57,7 +57,7 @@ def live_run(instance: dg.DagsterInstance, job_name: str, silence_seconds: float
 
 
 def process_tag(run: dg.DagsterRun, process: Process | None) -> dict[str, str]:
-    """Return the tag that records the process of a run, or that it is not known."""
+    """Return the tag that records the process of a run, or that the process is unknown."""
     return {PROCESS_TAG: "" if process is None else f"{run.run_id} {process.text}"}
 
 

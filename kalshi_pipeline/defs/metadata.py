@@ -153,7 +153,7 @@ def _table(title: str, counts: Mapping[str, int]) -> str:
 
 
 def markdown(text: str) -> str:
-    """Return a text, which may hold words of the exchange, so that Markdown shows it as it is, on one line.
+    """Return a text that may come from the exchange, escaped so that Markdown shows it unchanged, on one line.
 
     What looks like an address becomes code, because the UI makes links of addresses even if they are escaped.
     """

@@ -221,7 +221,7 @@ def elsewhere(reports: Sequence[Report]) -> Iterator[dg.AssetObservation]:
 
 
 def log_report(log: logging.Logger, report: Report) -> None:
-    """Log what a run did, and as warnings what is missing in it, and what else a reader should know of it."""
+    """Log what a run did and, as warnings, what it is missing and its notes."""
     log.info(printable(report.line))
     for note in filter(None, [report.shortfall, report.skip, *report.notes]):
         log.warning(printable(note))

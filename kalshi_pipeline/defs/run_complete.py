@@ -38,8 +38,8 @@ _NOT_WHOLE = (State.PARTIAL, State.SKIPPED)
 def run_complete(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
     """Whether everything that a run collected is complete. It has no row.
 
-    It comes last in each job, so that a partial asset keeps no other one from being collected, and fails the run if
-    an asset of it is partial or skipped: what was received is stored. It is not retried, because the next run lists
+    It comes last in each job, so that all other assets are collected first, and fails the run if one of them is
+    partial or skipped: what was received is stored. It is not retried, because the next run lists
     everything again. Where a run is executed again from this failure, it fails again: execute the partial assets again
     too.
     """

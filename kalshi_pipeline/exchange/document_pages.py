@@ -40,7 +40,7 @@ class DocumentEndpoint:
 def parse_bare(body: bytes, key: str) -> Page[Document]:
     """Return the one object that an answer is, under the key by which it was asked for.
 
-    Any other JSON is set aside; GarbledAnswerError where it is none.
+    Any other JSON is set aside; raises GarbledAnswerError if the answer is not JSON.
     """
     members_of(body)
     try:

@@ -32,7 +32,7 @@ def read_fields(payload: type[Payload], sent: object, odd: Counter[str]) -> Simp
 
 
 class _OlderPrice(NamedTuple):
-    """A price that was sent by an older name: among which fields it is kept, and by which names."""
+    """A price that was sent under an older name: the fields it is kept among, and both names."""
 
     fields: SimpleNamespace
     name: str

@@ -75,7 +75,7 @@ ParentTicker = Annotated[
     StringConstraints(min_length=1, max_length=LONGEST_TICKER),
     Wire(WireTicker, "{0}", read_ticker, instead="ticker"),
 ]
-"""What identifies the parent of a record. If it is missing, the record's own ticker stands for a parent of its own."""
+"""What identifies the parent of a record. If it is missing, the record's own ticker is used."""
 
 Text = Annotated[str | None, BeforeValidator(blank_to_none), Wire(str | None, "{0} or None", read_text)]
 """Optional text; the blank string is absent."""

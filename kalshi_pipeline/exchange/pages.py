@@ -117,9 +117,9 @@ def object_under(body: bytes, key: str | None) -> bytes:
 
 
 def raw_text(part: bytes) -> str:
-    """Return JSON as it came, but for what is not text that can be stored: escaped, it is as odd when it is read again.
+    """Return JSON as it came, with what cannot be stored as text escaped, so that it reads the same again.
 
-    These are a NUL and bytes that are not UTF-8; what stands for such a byte is half a character.
+    These are a NUL and bytes that are not UTF-8, each of which is replaced by a lone surrogate.
     """
     text = part.decode(errors="surrogateescape")
     return text if is_text(text) else _UNSTORABLE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)

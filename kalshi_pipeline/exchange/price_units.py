@@ -24,7 +24,7 @@ _plain: dict[object, int | None] = {**_BLANKS}
 
 
 def form_of(value: object) -> _Form:
-    """Return what a price is if it is in dollars, in micro-dollars, and what it shows; ValueError if it is none."""
+    """Return a price read as dollars, in micro-dollars, and what it shows of its unit; ValueError if it is no price."""
     if isinstance(value, str) and not isinstance(value, Number):
         form = _known.get(value)
         if form is None:

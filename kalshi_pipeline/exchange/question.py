@@ -1,7 +1,7 @@
 """What a listing asks for, as conditions that each record can be checked against.
 
-An exchange may answer 200 to a filter that it ignores, so an answer is not proof that its records were asked for. Only
-what contradicts the question counts: what a record does not say, or says in a word that is not known, does not.
+An exchange may answer 200 to a filter that it ignores, so an answer is not proof that its records were asked for. A
+record fails a condition only if it contradicts it: a missing value or an unknown word is no contradiction.
 """
 
 from collections.abc import Callable, Collection

@@ -31,7 +31,7 @@ _LONGEST_ERROR_BYTES = 10_000
 _FLAT_ERROR = frozenset({"code", "message", "details", "service"})
 _TITLE = re.compile(rb"<title[^>]*>\s*(.*?)\s*</title>", re.IGNORECASE | re.DOTALL)
 
-_CHECK_ADDRESS = "see that the exchange is up and KALSHI_API_URL is right, then run again"
+_CHECK_ADDRESS = "check that the exchange is up and KALSHI_API_URL is right, then run again"
 _SEND_FEWER = "the exchange limits requests: lower KALSHI_REQUESTS_PER_SECOND, then run again"
 _BLOCKED = (
     "a gateway before the exchange blocks this computer: wait, lower KALSHI_REQUESTS_PER_SECOND or use another "
@@ -221,7 +221,7 @@ def _title(body: bytes) -> str:
 
 
 def _error_in(body: bytes) -> str:
-    """Return what an error says that came as a success, "" where the body is none."""
+    """Return the message of an error that came with status 200; "" if the body is not an error."""
     if len(body) > _LONGEST_ERROR_BYTES:
         return ""
     read = _read(body)

@@ -1,4 +1,4 @@
-"""The exchange's status: whether it trades, which of its shards do not, and by its `Date` what time it is there."""
+"""The exchange's status: whether it trades, which of its shards do not, and its time by the `Date` of the answer."""
 
 import json
 import re
@@ -126,7 +126,7 @@ def _is_inactive(shard: Shard) -> bool:
 
 
 def _kept(shard: Shard) -> Shard:
-    """Return what says which shard it is, and what of it is not active."""
+    """Return the fields that identify a shard, and those that say what is not active."""
     kept = {name: shard.get(name) for name in _KEPT}
     return {
         name: value[:_LONGEST_TEXT] if isinstance(value, str) else value

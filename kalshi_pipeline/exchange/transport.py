@@ -283,7 +283,7 @@ class Transport:
             return RetryableError(f"could not be reached ({said})")
         return RetryableError(
             f"could not be reached through the proxy of {self._proxy} ({said})",
-            advice=f"see that {self._proxy} names a proxy that works, or unset it, then run again",
+            advice=f"check that {self._proxy} names a proxy that works, or unset it, then run again",
         )
 
     def _late(self) -> RetryableError:

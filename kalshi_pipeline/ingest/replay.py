@@ -45,7 +45,7 @@ _MERGES: dict[str, Callable[..., Tally]] = {"series": merge_series, "events": me
 
 @dataclass
 class Replay:
-    """What became of the records: `unread` cannot be read still, or are of a kind that is not replayed.
+    """What was done with the records: `unread` ones still cannot be read, or are of a kind that is not replayed.
 
     `stored` counts what was stored by kind: markets, quotes, settlements, events, series. `too_late` counts quotes of
     markets that a later tick has listed, and `superseded` records of which something newer is known.
@@ -98,7 +98,7 @@ class _Read(NamedTuple):
 
     @property
     def was_refused(self) -> tuple[str, str, int]:
-        """As what, by which run and when: a page of records has it in common."""
+        """The kind, the run and the time, which all records of a page share."""
         return self.refusal.kind, self.refusal.run, self.refusal.last_seen_at
 
 

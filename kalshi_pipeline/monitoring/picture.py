@@ -1,4 +1,4 @@
-"""A picture of the last day for the UI: its ticks by hour and state, and what became of the newest one's quotes."""
+"""A picture of the last day for the UI: its ticks by hour and state, and how many quotes the newest one stored."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -43,7 +43,7 @@ def last_day(store: Store, at: int) -> LastDay:
 
 
 def quotes_of_tick(tally: Tally) -> dict[str, int]:
-    """Return what became of the quotes that a tick asked for, by what to call it."""
+    """Return how many quotes of a tick were stored, were unchanged, ended and so on, by a label for each."""
     return {
         "changed, stored": tally.inserted - tally.keyframes,
         "unchanged, stored for their age": tally.keyframes,

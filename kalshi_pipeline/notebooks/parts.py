@@ -1,4 +1,4 @@
-"""Where the rows of an answer come from: records that are held, or a statement that is read while it is used."""
+"""Where the rows of an answer come from: records in memory, or a statement that is read in batches."""
 
 from collections.abc import Callable, Generator, Iterable, Sequence
 from itertools import islice

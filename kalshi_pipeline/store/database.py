@@ -75,7 +75,7 @@ class Database:
             if found is None:
                 raise self._vanished()
             self.identity: Identity = found
-            """What tells it from another database that may take its place."""
+            """What distinguishes it from a database that replaces it."""
             self._is_settled = True
         except BaseException:
             self.close()

@@ -1,4 +1,4 @@
-"""Files that are either whole or not there: a draft beside the target, which gets the target's name once it is done."""
+"""Files that are either complete or missing: a draft beside the target, which gets its name once it is done."""
 
 import contextlib
 import os

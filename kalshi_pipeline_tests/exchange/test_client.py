@@ -477,7 +477,7 @@ def test_client_without_retry_time_gives_up_at_once(sandbox: Sandbox) -> None:
         assert (client.requests, client.retries) == (1, 0)
     assert str(failure.value) == (
         f"{sandbox.url}/events answered 503 (service unavailable), after 0 s of retries: "
-        "see that the exchange is up and KALSHI_API_URL is right, then run again"
+        "check that the exchange is up and KALSHI_API_URL is right, then run again"
     )
     assert (listing.complete, listing.pages) == (False, 0)
 
@@ -698,7 +698,7 @@ def test_success_without_what_was_asked_for_is_tried_again(
         ),
         pytest.param(
             answering(404, "404 page not found"),
-            "see that the exchange is up and KALSHI_API_URL is right, then run again",
+            "check that the exchange is up and KALSHI_API_URL is right, then run again",
             id="text-of-a-gateway",
         ),
         pytest.param(
@@ -715,7 +715,7 @@ def test_success_without_what_was_asked_for_is_tried_again(
         ),
         pytest.param(
             answering(503),
-            "see that the exchange is up and KALSHI_API_URL is right, then run again",
+            "check that the exchange is up and KALSHI_API_URL is right, then run again",
             id="503",
         ),
         pytest.param(

@@ -125,7 +125,7 @@ def test_proxy_that_does_not_answer_is_named_without_its_password(monkeypatch: p
     ):
         client.fetch_market("M")
     assert re.search(
-        "could not be reached through the proxy of HTTP_PROXY .*see that HTTP_PROXY", str(failure.value)
+        "could not be reached through the proxy of HTTP_PROXY .*check that HTTP_PROXY", str(failure.value)
     )
     assert "secret" not in str(failure.value)
 

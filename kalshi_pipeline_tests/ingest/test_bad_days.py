@@ -72,7 +72,7 @@ def test_snapshot_waits_until_its_next_tick_at_most(
             assert take_snapshot(session, NOON, period_seconds).tally.inserted == 20
             return
         with pytest.raises(
-            TransientExchangeError, match=r"asks to wait 70 s, until 2026-11-22 12:01:10 UTC: see that"
+            TransientExchangeError, match=r"asks to wait 70 s, until 2026-11-22 12:01:10 UTC: check that"
         ):
             take_snapshot(session, NOON, period_seconds)
         assert clock.monotonic() < 1

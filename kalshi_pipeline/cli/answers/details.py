@@ -25,7 +25,7 @@ def print_details(ticker: str, at: str | None, kind: str | None, db: str | None)
 
 
 def _details(store: Store, ticker: str, at: int | None, kind: str | None) -> StoredDetails:
-    """Return what is stored under a ticker, or under the one that it is in another case."""
+    """Return what is stored under a ticker, in upper or lower case."""
     if not store.details_kinds(ticker) and kind in (None, *_KINDS):
         ticker = store.find_ticker(ticker, _KINDS if kind is None else (kind,))[1]
     return store.details(ticker, at, kind)

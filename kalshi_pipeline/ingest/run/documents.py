@@ -31,7 +31,7 @@ _MOST_BYTES = 8 << 20
 
 
 class Documents:
-    """Collects what the exchange says of the records that are stored, and stores it where it is new."""
+    """Collects the documents of the records that are stored, and stores those that are new."""
 
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database

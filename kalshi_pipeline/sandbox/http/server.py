@@ -24,7 +24,7 @@ _TICK_SECONDS = 0.02
 
 
 class _Server(uvicorn.Server):
-    """A server that stops at once and drops what it is doing: tests stop many exchanges, some amid a delayed answer."""
+    """A server that stops at once without finishing its answers: tests stop many, some during a delayed answer."""
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)

@@ -217,11 +217,11 @@ class Dialect(Protocol):
         ...
 
     def make_home(self) -> None:
-        """See to it that connecting makes a database where there is none."""
+        """Prepare so that connecting creates the database if it does not exist."""
         ...
 
     def identity(self) -> Identity | None:
-        """Return what tells the database from any other that may take its place; None where there is none."""
+        """Return what distinguishes the database from one that replaces it; None if it does not exist."""
         ...
 
     @staticmethod

@@ -139,8 +139,8 @@ def ticks_between(
 class Coverage:
     """Which ticks confirm the quotes of a market: those whose scope has the series of its event and its kind.
 
-    Before schema 0005 a tick stored again what a tick of another scope had stored. Its silence says nothing of such a
-    quote: ticks of former scopes confirm what ticks of the same scope stored, and that only.
+    Before schema 0005 a tick stored again what a tick of another scope had stored. So ticks of former
+    scopes confirm only the quotes that ticks of the same scope stored.
     """
 
     def __init__(self, connection: Connection) -> None:

@@ -86,7 +86,7 @@ class StoredTick(NamedTuple):
 
 
 def tick_of(connection: Connection, run_name: str) -> StoredTick | None:
-    """Return the tick that a run's name, as quarantine has it, stands for; None if it is none that holds quotes."""
+    """Return the tick of a run that quarantine names; None if the run is not a tick with quotes."""
     table, _, key = run_name.partition("/")
     if table != ticks.name or not key.isdecimal():
         return None

@@ -58,7 +58,7 @@ READ_BY_VIEWS = (
 )
 _QUOTES = (price_snapshots, latest_quotes)
 
-# The identifier of a trade as text is none of them: a row written pays for each, and that one costs as much as the row.
+# The identifier of a trade as text is not among them: each index slows writing, and that one would cost most.
 
 GENERATED_INDEXES = {"ix_ticks_tick_at_iso": ["tick_at_iso"]}
 """The indexes of generated columns: of small tables only, because each row written pays for them."""

@@ -110,7 +110,7 @@ class DocumentKind:
         )
 
     def family_of(self, ticker: str) -> str:
-        """Return with which documents one has most in common. It decides nothing but how well they compress."""
+        """Return the family of similar documents that one belongs to. It only affects how well they compress."""
         return ticker.partition("-")[0] if self.parent is markets else ""
 
 
@@ -141,7 +141,7 @@ class Prepared(NamedTuple):
 
 
 class NewDocument(NamedTuple):
-    """A document that differs from the one before it, and the key of the row that it is of."""
+    """A document that differs from the one before it, and the key of its row."""
 
     row_id: int
     seen_at: int

@@ -179,14 +179,14 @@ class Appended(NamedTuple):
 
 
 class Ended(NamedTuple):
-    """What became of the markets that a tick did not list: histories ended on proof, and markets left unconfirmed."""
+    """The markets that a tick did not list: how many histories ended on proof, and how many are unconfirmed."""
 
     ended: int
     unconfirmed: int
 
 
 class TickQuotes:
-    """Writes the quotes of one tick, page by page; then what became of the markets that it did not list.
+    """Writes the quotes of one tick, page by page; then the ends of markets that it did not list.
 
     A quote is stored if the market is new or back, if it differs from the market's last one, and as a keyframe if that
     one is older than `keyframe_seconds`; `latest_quotes` then holds the same row. With `every`, a quote that is not

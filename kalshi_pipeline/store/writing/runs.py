@@ -156,7 +156,7 @@ def open_tick(
     if _is_ahead(tick_at, at):
         raise ClockError(
             f"tick {iso_of(tick_at)} is ahead of now ({iso_of(at)}), so it was not taken: the clock was wrong when it "
-            "was planned, or is now; see that the clock is right, then run again"
+            "was planned, or is now; check the clock, then run again"
         )
     connection.execute(
         update(ticks)

@@ -88,7 +88,7 @@ def _is_undone(kind: Kind) -> ColumnElement[bool]:
 def _belongs_to_settlement() -> ColumnElement[bool]:
     """Whether taking back a market's changes would contradict its settlement.
 
-    One is in force where there is a result, and only there; a market that was seen to settle has not settled before.
+    A settlement is in force only while there is a result, and a market settles at the earliest when that was seen.
     """
     of_market, log = market_changes.c.market_id, market_changes.alias("changes_of_market")
     had_none = func.coalesce(log.c.before, "").in_([*BEFORE_RESULT, MarketStatus.CLOSED])

@@ -327,7 +327,7 @@ class Sqlite(Dialect):
                 copy.discard_draft()
 
     def back_up(self, target: Path) -> None:
-        """Copy the file with what is in its log, of one state, to a draft that gets its name when it is whole."""
+        """Copy the file and its log, in one consistent state, to a draft that gets its name once it is complete."""
         Files.at(self._path)  # which says where there is none
         with self._disposed(), new_file(target) as draft:
             self.ask_at_length(lambda connection: copy_pages(connection, draft, target))
