@@ -14,6 +14,7 @@ PERIOD = 300 * MICROS_PER_SECOND
 NEWEST_AT = NOON
 _PER_EVENT, _PER_SERIES = 10, 20
 _MOST_MARKETS = 100_000
+_SMALLER_ROWS = 40_000  # of two series
 _CLASSES = 40  # a market has a row at one tick in this many
 
 
@@ -36,6 +37,22 @@ def fill(path: Path, rows: int) -> None:
             connection.execute(
                 statement, {name: value for name, value in values.items() if f":{name}" in statement}
             )
+
+
+def have_statistics_of_a_smaller_store(connection: sqlite3.Connection, smaller: Path) -> None:
+    """Give a store the statistics that it had when it was small; connections that are opened later use them.
+
+    The store of that size is made at a path, which must be free.
+    """
+    fill(smaller, _SMALLER_ROWS)
+    with closing(sqlite3.connect(smaller)) as of_smaller:
+        of_smaller.execute("ANALYZE")
+        old = of_smaller.execute("SELECT tbl, idx, stat FROM sqlite_stat1").fetchall()
+    smaller.unlink()
+    connection.execute("ANALYZE sqlite_schema")  # makes the table, if there is none
+    connection.execute("DELETE FROM sqlite_stat1")
+    connection.executemany("INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES (?, ?, ?)", old)
+    connection.commit()
 
 
 def list_unchanged(connection: sqlite3.Connection, ticks: int) -> None:

@@ -1,11 +1,20 @@
 """How long the views take to answer what people ask, on millions of rows, warm."""
 
 import sqlite3
+from collections.abc import Callable, Mapping
 from contextlib import closing
+from pathlib import Path
 
 from benchmarks.result import Aim, Options, Result, Row
 from benchmarks.timing import median_milliseconds
-from benchmarks.view_store import NEWEST_AT, PERIOD, fill, list_unchanged, ticker_of
+from benchmarks.view_store import (
+    NEWEST_AT,
+    PERIOD,
+    fill,
+    have_statistics_of_a_smaller_store,
+    list_unchanged,
+    ticker_of,
+)
 from kalshi_pipeline.units import tick_iso_of
 
 _ROWS, _QUICK_ROWS = 20_000_000, 2_000_000
@@ -24,17 +33,27 @@ def measure(options: Options) -> Result:
     options.report_progress(f"views: filling {rows:,} rows")
     fill(path, rows)
     measured = []
-    with closing(sqlite3.connect(path)) as connection:
-        for state in ("without statistics", "with statistics", "every quote kept"):
-            if state == "with statistics":
-                connection.execute("ANALYZE")
-            elif state == "every quote kept":
-                list_unchanged(connection, _EVERY_TICKS)
+    for state, prepare in _states(options.folder / "smaller.db").items():
+        with closing(sqlite3.connect(path)) as connection:
+            prepare(connection)
+        with closing(sqlite3.connect(path)) as connection:
             for label, sql in _questions().items():
                 options.report_progress(f"views: {state}, {label}")
                 measured.append(_asked(connection, state, label, sql))
     path.unlink()
     return Result(f"Asking the views on {rows:,} quotes", measured)
+
+
+def _states(smaller: Path) -> Mapping[str, Callable[[sqlite3.Connection], object]]:
+    """Return what is done to the store before it is asked."""
+    return {
+        "without statistics": lambda connection: None,
+        "with statistics of a smaller store": lambda connection: have_statistics_of_a_smaller_store(
+            connection, smaller
+        ),
+        "with statistics": lambda connection: connection.execute("ANALYZE"),
+        "every quote kept": lambda connection: list_unchanged(connection, _EVERY_TICKS),
+    }
 
 
 def _asked(connection: sqlite3.Connection, state: str, label: str, sql: str) -> Row:

@@ -75,6 +75,16 @@ def test_database_keeps_a_parent_that_has_children(database: Database) -> None:
     assert query(database, "SELECT count(*) FROM events") == [(1,)]
 
 
+def test_optimize_replaces_the_statistics_of_a_store_that_was_small(database: Database) -> None:
+    counted = "SELECT CAST(stat AS INTEGER) FROM sqlite_stat1 WHERE idx = 'sqlite_autoindex_markets_1'"
+    store_markets(database, *(market(f"KXRAIN-26NOV23-T{number}") for number in range(2)))
+    database.optimize()
+    assert query(database, counted) == [(2,)]
+    store_markets(database, *(market(f"KXRAIN-26NOV23-T{number}") for number in range(20)))
+    database.optimize()
+    assert query(database, counted) == [(20,)]
+
+
 def test_database_is_in_wal_mode(database: Database, path: Path) -> None:
     assert query(database, "PRAGMA journal_mode") == [("wal",)]
     with closing(sqlite3.connect(path)) as other_program:

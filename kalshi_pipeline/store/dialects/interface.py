@@ -240,7 +240,7 @@ class Dialect(Protocol):
 
     @staticmethod
     def optimize(connection: Connection) -> None:
-        """Bring the statistics of tables up to date, of those that the connection has used and that changed much."""
+        """Bring the statistics of all tables up to date, by which queries are planned."""
         ...
 
     @staticmethod

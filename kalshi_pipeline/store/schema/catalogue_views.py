@@ -1,6 +1,13 @@
 """The views of what there is: every market and every event, with what the exchange says of them."""
 
-from kalshi_pipeline.store.schema.view_parts import Parts, as_flag, as_integer, as_text
+from kalshi_pipeline.store.schema.view_parts import (
+    JOIN_PARENTS,
+    JOIN_SERIES,
+    Parts,
+    as_flag,
+    as_integer,
+    as_text,
+)
 
 # A market is listed while its newest row does not end its history, and it is in no unlisted span.
 _IS_LISTED = (
@@ -54,8 +61,7 @@ SELECT
     m.id AS market_id,
     m.close_at AS announced_close_at_us
 FROM markets AS m
-JOIN events AS e ON e.id = m.event_id
-LEFT JOIN series AS s ON s.id = e.series_id
+{JOIN_PARENTS.strip()}
 LEFT JOIN texts AS r ON r.id = m.rules_secondary_id
 """
 
@@ -85,5 +91,5 @@ SELECT
     e.changed_at_iso AS changed_at,
     e.id AS event_id
 FROM events AS e
-LEFT JOIN series AS s ON s.id = e.series_id
+{JOIN_SERIES}
 """

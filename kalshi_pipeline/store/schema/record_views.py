@@ -259,7 +259,7 @@ SELECT
     {PARENTS},
     t.created_at AS created_at_us
 FROM trades AS t
-{joined_few("t", 0.01)}
+{joined_few("t")}
 """
 
     def candlestick_history(self) -> str:

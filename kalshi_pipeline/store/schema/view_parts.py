@@ -27,9 +27,11 @@ PARENTS = """
     e.ticker AS event_ticker,
     s.ticker AS series_ticker
 """
-JOIN_PARENTS = """
+# With `is_placeholder` in it, SQLite seeks the series by its key, although old statistics say that there are only two.
+JOIN_SERIES = "LEFT JOIN series AS s ON s.id = e.series_id AND s.is_placeholder >= 0"
+JOIN_PARENTS = f"""
 JOIN events AS e ON e.id = m.event_id
-LEFT JOIN series AS s ON s.id = e.series_id
+{JOIN_SERIES}
 """
 
 
@@ -38,13 +40,13 @@ def joined_market(row: str) -> str:
     return f"JOIN markets AS m ON m.id = {row}.market_id{JOIN_PARENTS}"
 
 
-def joined_few(row: str, likelihood: float = 0.2) -> str:
+def joined_few(row: str) -> str:
     """Return the same joins, of rows that are sought by their time unless the market is named.
 
     The condition is always true. It has SQLite believe that the rows are few, so that it does not read all markets
-    first to seek the rows of each.
+    first to seek the rows of each: with its statistics, without them, or with those of a much smaller store.
     """
-    return f"{joined_market(row)}\nWHERE likelihood(+{row}.market_id > 0, {likelihood})"
+    return f"{joined_market(row)}\nWHERE likelihood(+{row}.market_id > 0, 0.1)"
 
 
 def as_text(expression: str) -> str:

@@ -7,7 +7,12 @@ from contextlib import closing
 
 import pytest
 
-from benchmarks.view_store import fill, list_unchanged, ticker_of
+from benchmarks.view_store import (
+    fill,
+    have_statistics_of_a_smaller_store,
+    list_unchanged,
+    ticker_of,
+)
 
 TICKER = ticker_of(1)
 EVENT, SERIES = TICKER.rpartition("-")[0], TICKER.partition("-")[0]
@@ -70,17 +75,23 @@ QUESTIONS = [
 ]
 
 
-@pytest.fixture(scope="module", params=["without statistics", "with statistics"])
+@pytest.fixture(
+    scope="module", params=["without statistics", "with statistics", "with statistics of a smaller store"]
+)
 def connection(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[sqlite3.Connection]:
     """A small store that keeps every quote of its newest ticks."""
-    path = tmp_path_factory.mktemp("plans") / "kalshi.db"
+    folder = tmp_path_factory.mktemp("plans")
+    path = folder / "kalshi.db"
     fill(path, 200_000)
     with closing(sqlite3.connect(path)) as connection:
         list_unchanged(connection, 20)
         if request.param == "with statistics":
             connection.execute("ANALYZE")
+        elif request.param == "with statistics of a smaller store":
+            have_statistics_of_a_smaller_store(connection, folder / "smaller.db")
+    with closing(sqlite3.connect(path)) as connection:
         yield connection
 
 
@@ -95,6 +106,24 @@ def test_view_seeks_what_grows(connection: sqlite3.Connection, view: str, questi
         assert [step for step in plan if "TEMP B-TREE" in step] == []
     else:
         assert [step for step in plan if re.match(rf"SCAN ({names})\b", step)] == []
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        question
+        for name, question in _TICKS.items()
+        if name in ("of an event", "of a market", "of selected markets")
+    ],
+)
+def test_quotes_of_few_markets_are_not_sought_at_every_tick(
+    connection: sqlite3.Connection, question: str
+) -> None:
+    plan = [
+        str(row[-1])
+        for row in connection.execute(f"EXPLAIN QUERY PLAN SELECT * FROM stored_quotes {question}")
+    ]
+    assert [step for step in plan if re.match(r"SCAN (t|s)\b", step)] == []
 
 
 def test_join_with_ticks_seeks_the_quotes_of_each(connection: sqlite3.Connection) -> None:
