@@ -47,7 +47,7 @@ def measure(options: Options) -> Result:
 def _states(smaller: Path) -> Mapping[str, Callable[[sqlite3.Connection], object]]:
     """Return what is done to the store before it is asked."""
     return {
-        "without statistics": lambda connection: None,
+        "without statistics": sqlite3.Connection.commit,
         "with statistics of a smaller store": lambda connection: have_statistics_of_a_smaller_store(
             connection, smaller
         ),

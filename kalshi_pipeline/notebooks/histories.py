@@ -1,17 +1,21 @@
-"""Histories of many markets: held where states of each have to be followed, read while they are used otherwise."""
+"""Histories of many markets: sorted where states of each have to be followed, read while they are used otherwise."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from operator import itemgetter
 
 from kalshi_pipeline.api import Store
 from kalshi_pipeline.errors import RangeError
 from kalshi_pipeline.notebooks.columns import quote_row
 from kalshi_pipeline.notebooks.parts import HeldPart, Part, QuotesPart, Row
+from kalshi_pipeline.notebooks.sorted_rows import SortedRows
 from kalshi_pipeline.store.database import ReadOnlyDatabase
 from kalshi_pipeline.store.reading.in_force import newest_repeat, newest_tick
 from kalshi_pipeline.store.reading.streams import QUOTE_TABLE, MarketTexts, Selection, stored_quotes
 from kalshi_pipeline.units import MICROS_PER_SECOND
 
 _MOST_GRID_ROWS = 10_000_000
+_NAMES = [column.name for column in QUOTE_TABLE]
+_BY_TIME = itemgetter(_NAMES.index("at"), _NAMES.index("ticker"))
 
 
 def texts_of(database: ReadOnlyDatabase, selection: Selection | None) -> MarketTexts:
@@ -28,21 +32,25 @@ def quotes_in_force(database: ReadOnlyDatabase, selection: Selection | None, at:
 
 def histories(
     database: ReadOnlyDatabase, selection: Selection | None, first: int, last: int, step_seconds: float | None
-) -> list[Row]:
+) -> Iterable[Row]:
     """Return the histories of markets in [first, last), or what is known of them every so often, oldest first.
 
-    Raises RangeError for more than ten million rows of the latter.
+    Memory holds the history of one market, and a bounded number of rows. Raises RangeError for more than ten million
+    rows of the latter.
     """
     texts = texts_of(database, selection).by_ticker()
     if step_seconds is not None:
         _check_size(len(texts) * ((last - first) / MICROS_PER_SECOND / step_seconds))
-    found = Store(database).together(
-        lambda state: [
-            quote for ticker in texts for quote in state.history(ticker, first, last, step_seconds)
-        ]
+    return Store(database).together(
+        lambda state: SortedRows(
+            (
+                quote_row(quote, of_market)
+                for ticker, of_market in texts.items()
+                for quote in state.history(ticker, first, last, step_seconds)
+            ),
+            key=_BY_TIME,
+        )
     )
-    found.sort(key=lambda quote: (quote.at, quote.ticker))
-    return [quote_row(quote, texts[quote.ticker]) for quote in found]
 
 
 def history_parts(

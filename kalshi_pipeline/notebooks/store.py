@@ -1,6 +1,6 @@
 """`open_store`: what is stored, read-only, as tables. What is asked is checked here; how it is found is in `store`."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, cast
@@ -354,7 +354,7 @@ class Store:
         )
 
 
-def _held(columns: Sequence[TableColumn], rows: Sequence[Row]) -> Table:
+def _held(columns: Sequence[TableColumn], rows: Iterable[Row]) -> Table:
     return Table(columns, HeldPart(columns, lambda: rows))
 
 

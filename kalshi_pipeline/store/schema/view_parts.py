@@ -27,8 +27,17 @@ PARENTS = """
     e.ticker AS event_ticker,
     s.ticker AS series_ticker
 """
-# With `is_placeholder` in it, SQLite seeks the series by its key, although old statistics say that there are only two.
-JOIN_SERIES = "LEFT JOIN series AS s ON s.id = e.series_id AND s.is_placeholder >= 0"
+
+
+def _series(name: str, event: str) -> str:
+    """Return the series of an event, to be joined.
+
+    With `is_placeholder` in it, SQLite seeks the series by its key, even where old statistics say that there are two.
+    """
+    return f"series AS {name} ON {name}.id = {event}.series_id AND {name}.is_placeholder >= 0"
+
+
+JOIN_SERIES = f"LEFT JOIN {_series('s', 'e')}"
 JOIN_PARENTS = f"""
 JOIN events AS e ON e.id = m.event_id
 {JOIN_SERIES}
@@ -84,7 +93,7 @@ class Parts:
         self.words = words
         # Whether ticks of scope `z` cover market `m`: by the series of its event and its kind. A listing of a narrower
         # status filter than `open` shows nothing of the markets that it does not list.
-        of_market = "(SELECT y.ticker FROM events AS x JOIN series AS y ON y.id = x.series_id WHERE x.id = m.event_id)"
+        of_market = f"(SELECT y.ticker FROM events AS x JOIN {_series('y', 'x')} WHERE x.id = m.event_id)"
         self.covers = (
             "(z.status_filter IN ('open', 'all') "
             "AND (z.combos = 'include' OR (z.combos = 'only') = m.is_combo) "
