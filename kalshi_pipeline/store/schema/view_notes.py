@@ -49,21 +49,30 @@ VIEW_NOTES = {
     "event_change_history": "One row for each change of a field of an event, with the value before and after.",
     "market_change_history": (
         "One row for each change of a field of a market, of its event, or of its settlement value, with the value "
-        "before and after."
+        "before and after. "
+        "Filter and sort by `seen_at_us`: by text, all rows are read."
     ),
     "change_history": "The rows of the three views above, with `kind` (`series`, `event` or `market`).",
     "settlement_history": (
         "One row per market with a result in force: published from `determined` on, final once `finalized`. A market "
         "that trades again has none until its next result. `settled_at_source` is `settlement_ts`, or in its absence "
-        "`close_time` or `first_seen`."
+        "`close_time` or `first_seen`. "
+        "Filter and sort by `settled_at_us`: by text, all rows are read."
     ),
     "settlement_amendment_history": "One row for each change of a published result or of its value.",
-    "trade_history": "One row per trade.",
-    "candlestick_history": "One row per market and period, as the exchange wrote it.",
+    "trade_history": ("One row per trade. Filter and sort by `created_at_us`: by text, all rows are read."),
+    "candlestick_history": (
+        "One row per market and period, as the exchange wrote it. "
+        "Filter and sort by `end_at_us`: by text, all rows are read."
+    ),
     "candlestick_coverage": "One row per market and day: the outcome of requesting its candlesticks.",
-    "order_book_history": "One row per level of each order book. An empty book has one row of NULLs.",
+    "order_book_history": (
+        "One row per level of each order book. An empty book has one row of NULLs. "
+        "Filter and sort by `received_at_us`: by text, all rows are read."
+    ),
     "order_book": (
-        "The levels of `order_book_history`, numbered from the best bid of each side, with the sizes up to each."
+        "The levels of `order_book_history`, numbered from the best bid of each side, with the sizes up to each. "
+        "Filter and sort by `received_at_us`: by text, all rows are read."
     ),
     "legs_of_combos": "One row per leg: the markets of which a combo is made.",
     "events_with_fees": "One row per event that has changes of its fee, with its series.",
