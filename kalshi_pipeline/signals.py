@@ -38,8 +38,18 @@ def exiting_signals() -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _heeded() -> list[signal.Signals]:
-    return [number for number in STOPPING if signal.getsignal(number) is not signal.SIG_IGN]
+@contextlib.contextmanager
+def keeping_handlers() -> Iterator[None]:
+    """Put back how signals are handled after a block that changes it.
+
+    Dagster does, and lets SIGTERM be handled as SIGINT is, which a background job of a shell ignores.
+    """
+    before = {number: signal.getsignal(number) for number in STOPPING}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 @contextlib.contextmanager
@@ -48,16 +58,20 @@ def interruptible_children() -> Iterator[None]:
 
     The background jobs of a shell ignore it, and so would whatever they start.
     """
-    before = signal.getsignal(signal.SIGINT)
-    if before is not signal.SIG_IGN or threading.current_thread() is not threading.main_thread():
+    if (
+        signal.getsignal(signal.SIGINT) is not signal.SIG_IGN
+        or threading.current_thread() is not threading.main_thread()
+    ):
         yield
         return
-    # A program that is started has the default instead of a handler, but keeps what is ignored.
-    signal.signal(signal.SIGINT, lambda *_: None)
-    try:
+    with keeping_handlers():
+        # A program that is started has the default instead of a handler, but keeps what is ignored.
+        signal.signal(signal.SIGINT, lambda *_: None)
         yield
-    finally:
-        signal.signal(signal.SIGINT, before)
+
+
+def _heeded() -> list[signal.Signals]:
+    return [number for number in STOPPING if signal.getsignal(number) is not signal.SIG_IGN]
 
 
 @contextlib.contextmanager

@@ -7,8 +7,12 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import dagster as dg
 import pytest
 
+from kalshi_pipeline.cli.dagster_home import prepare_home
+from kalshi_pipeline.cli.demo import DATABASE, HOME
+from kalshi_pipeline.defs.databases import database_metadata
 from kalshi_pipeline.sandbox import Sandbox, World, WorldConfig
 from kalshi_pipeline_tests.conftest import Query
 
@@ -24,8 +28,19 @@ def test_ci_runs_the_test_command_of_the_readme() -> None:
     assert commands[1] in (ROOT / ".ci" / "run").read_text(encoding="utf-8").splitlines()
 
 
-def test_demo_shows_a_price_history(tmp_path: Path) -> None:
-    """The README's first command, in an empty folder."""
+def as_after_an_earlier_demo(folder: Path) -> None:
+    """Let Dagster know of an asset that an earlier demo in this folder stored."""
+    home = prepare_home(folder / HOME)
+    with dg.DagsterInstance.from_config(str(home)) as instance:
+        place = database_metadata(str(folder / DATABASE))
+        instance.report_runless_asset_event(dg.AssetMaterialization("series", metadata=place))
+
+
+@pytest.mark.parametrize("is_first", [True, False], ids=["first", "again"])
+def test_demo_shows_a_price_history(tmp_path: Path, *, is_first: bool) -> None:
+    """The README's first command, in an empty folder, and in one where it has been run before."""
+    if not is_first:
+        as_after_an_earlier_demo(tmp_path)
     shown = subprocess.run(
         [SCRIPTS / "kalshi-pipeline", "demo"],
         cwd=tmp_path,
@@ -38,8 +53,13 @@ def test_demo_shows_a_price_history(tmp_path: Path) -> None:
     assert shown.stdout.count("success") == 5
     assert re.search(r"^ticks +5 complete$", shown.stdout, re.M)
     assert "stored quotes" in shown.stdout
-    assert "kalshi-pipeline dev" in shown.stdout
-    assert (tmp_path / "data" / "demo.db").exists()
+    assert "kalshi dev" in shown.stdout
+    assert (tmp_path / DATABASE).exists()
+    (question,) = re.findall(r"^  kalshi (history .*)$", shown.stdout, re.M)
+    asked = subprocess.run(
+        [SCRIPTS / "kalshi", *question.split()], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    assert len(asked.stdout.splitlines()) == 6
 
 
 @pytest.fixture

@@ -58,6 +58,15 @@ def free_port(host: str, port: int) -> int:
         ) from error
 
 
+def is_listening(host: str, port: int) -> bool:
+    """Return whether something accepts connections at a port."""
+    try:
+        socket.create_connection((host, port), timeout=1).close()
+    except OSError:
+        return False
+    return True
+
+
 class Dagster:
     """Dagster in a process with children: it notices the end of some of them itself, and then ends."""
 
@@ -106,19 +115,21 @@ def _holds_code(pid: int) -> bool:
 
 @contextlib.contextmanager
 def dagster_dev(
-    home: Path, host: str, port: int, changes: Mapping[str, str], *, is_quiet: bool = False
+    home: Path, host: str, port: int, changes: Mapping[str, str], *, log: Path | None = None
 ) -> Iterator[Dagster]:
     """Start Dagster with its UI and its state in a prepared folder, and stop it at the end of the block.
 
-    A quiet one reports warnings only.
+    What it and its runs report goes to the terminal, or to the file `log`.
     """
     command = [sys.executable, "-m", "dagster", "dev", "-h", host, "-p", str(port)]
     command += ["-w", str(home / "workspace.yaml")]
-    command += ["--log-level", "warning"] if is_quiet else []
     environment = environment_with({**changes, "DAGSTER_HOME": str(home)})
-    with interruptible_children():
+    with interruptible_children(), contextlib.nullcontext() if log is None else log.open("wb") as output:
         # In a session of its own, so that Ctrl-C reaches it once, from here.
-        dagster = Dagster(subprocess.Popen(command, env=environment, start_new_session=True))  # noqa: S603  (this Python)
+        process = subprocess.Popen(  # noqa: S603  (this Python)
+            command, env=environment, start_new_session=True, stdout=output, stderr=output
+        )
+    dagster = Dagster(process)
     try:
         yield dagster
     finally:

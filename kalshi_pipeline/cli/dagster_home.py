@@ -3,6 +3,7 @@
 import contextlib
 import json
 import re
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -45,10 +46,24 @@ def reserved(home: Path) -> Iterator[None]:
         lock.acquire()
     except Timeout as error:
         raise ConfigurationError(
-            [f"another `dev` runs with its state in {home}: stop it, or choose another --home and --db"]
+            [f"another Dagster of this program runs with its state in {home}: stop it first"]
         ) from error
-    with lock:
+    try:
         yield
+    finally:
+        lock.release()
+
+
+def forget_state(home: Path) -> None:
+    """Remove what Dagster has kept in a folder, but not its settings. ConfigurationError where that is not allowed."""
+    try:
+        for path in home.iterdir():
+            if path.is_dir():
+                shutil.rmtree(path)
+    except OSError as error:
+        raise ConfigurationError(
+            [f"{home} cannot be emptied ({error.strerror or error}): remove it and run again"]
+        ) from error
 
 
 def _write_settings(home: Path) -> None:

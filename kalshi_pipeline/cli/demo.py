@@ -13,8 +13,8 @@ from kalshi_pipeline.api import open_store
 from kalshi_pipeline.cli.answer import Answer
 from kalshi_pipeline.cli.answers.quotes import quote_columns
 from kalshi_pipeline.cli.answers.state import status
-from kalshi_pipeline.cli.dagster_dev import dagster_dev, free_port
-from kalshi_pipeline.cli.dagster_home import prepare_home
+from kalshi_pipeline.cli.dagster_dev import dagster_dev, free_port, is_listening
+from kalshi_pipeline.cli.dagster_home import forget_state, prepare_home, reserved
 from kalshi_pipeline.cli.options import Asked, Format
 from kalshi_pipeline.cli.output import write_answer
 from kalshi_pipeline.cli.terminal import print_line, status_line
@@ -23,6 +23,7 @@ from kalshi_pipeline.definitions import defs
 from kalshi_pipeline.errors import DagsterEndedError, StoppedError
 from kalshi_pipeline.monitoring.overview import example_history
 from kalshi_pipeline.sandbox import Sandbox, World, WorldConfig
+from kalshi_pipeline.signals import keeping_handlers
 from kalshi_pipeline.store.dialects import dialect_of
 from kalshi_pipeline.units import datetime_of
 
@@ -33,17 +34,20 @@ SNAPSHOTS = 4
 _MARKETS, _COMBOS = 1_500, 300
 _STEP_SECONDS = 2.0
 _NEXT = """
-Look at it in Dagster's UI, with the sandbox exchange running:
-  kalshi-pipeline demo --ui
+Ask it (its tickers are those of this demo's exchange):
+  kalshi quotes --db {database}
+  kalshi search bitcoin --db {database}
+  kalshi history {ticker} --db {database}
+  kalshi event {ticker} --db {database}
+  kalshi movers --db {database}
 
-Ask it:
-  kalshi-pipeline quotes --db {database}
-  kalshi-pipeline movers --db {database}
+Look at it in Dagster's UI, with the sandbox exchange running:
+  kalshi demo --ui
 
 Go live (no account, no key; into data/kalshi.db):
-  kalshi-pipeline dev
-  kalshi-pipeline collect --once     (once, for instance from CI)
-(in a checkout of the project: uv run kalshi-pipeline …, or uv run dagster dev)"""
+  kalshi dev
+  kalshi data collect --once     (once, for instance from CI)
+(in a checkout of the project: uv run kalshi …)"""
 
 
 def run_demo(*, with_ui: bool = False) -> None:
@@ -51,7 +55,18 @@ def run_demo(*, with_ui: bool = False) -> None:
 
     With the UI, the sandbox and Dagster then continue until they are stopped.
     """
-    dialect_of(_URL).remove()
+    home = prepare_home(HOME)
+    with reserved(home):
+        # The live pipeline's runs are not mixed with these, nor are those of an earlier demo, whose database is gone.
+        forget_state(home)
+        dialect_of(_URL).remove()
+        ticker = _run(home, with_ui=with_ui)
+    if not with_ui:
+        _print_lines(_NEXT.format(database=DATABASE, ticker=ticker))
+
+
+def _run(home: Path, *, with_ui: bool) -> str:
+    """Fill the database, show what it holds, and return the ticker of an example."""
     world = World(
         WorldConfig(
             markets=_MARKETS,
@@ -61,8 +76,6 @@ def run_demo(*, with_ui: bool = False) -> None:
             start=datetime_of(SYSTEM_CLOCK.now()),
         )
     )
-    # The live pipeline's runs are not mixed with these.
-    home = prepare_home(HOME)
     with Sandbox(world) as sandbox:
         overrides = {
             "api_url": sandbox.url,
@@ -77,11 +90,10 @@ def run_demo(*, with_ui: bool = False) -> None:
             for _ in range(SNAPSHOTS):
                 world.step()
                 run("snapshot")
-        _show_what_is_stored()
+        ticker = _show_what_is_stored()
         if with_ui:
             _serve_ui(home, world, overrides)
-    if not with_ui:
-        _print_lines(_NEXT.format(database=DATABASE))
+        return ticker
 
 
 def _print_lines(text: str) -> None:
@@ -89,17 +101,20 @@ def _print_lines(text: str) -> None:
         print_line(line)
 
 
-def _show_what_is_stored() -> None:
+def _show_what_is_stored() -> str:
+    """Print the state of the store and the history of one market, and return its ticker."""
     asked = Asked(str(DATABASE), form=Format.TERMINAL)
     _print_lines(f"\n{DATABASE} now holds:")
     write_answer(status(asked), asked)
     _print_lines("(open placeholders: events of combos created since; the next collect heals them)\n")
     with open_store(DATABASE) as store:
         example = example_history(store, SNAPSHOTS + 1)
-    if example is not None:
-        ticker, quotes = example
-        print_line(f"{ticker}: stored quotes")
-        write_answer(Answer(quote_columns("at"), quotes, by_time=True), asked)
+    if example is None:
+        return "TICKER"
+    ticker, quotes = example
+    print_line(f"{ticker}: stored quotes")
+    write_answer(Answer(quote_columns("at"), quotes, by_time=True), asked)
+    return ticker
 
 
 def _serve_ui(home: Path, world: World, overrides: Mapping[str, str]) -> None:
@@ -109,13 +124,18 @@ def _serve_ui(home: Path, world: World, overrides: Mapping[str, str]) -> None:
     changes = {f"KALSHI_{name.upper()}": overrides[name] for name in names} | {
         "KALSHI_SNAPSHOT_MINUTES": "0.25"
     }
-    with dagster_dev(home, "127.0.0.1", port, changes, is_quiet=True) as dagster:
-        _print_lines(
-            f"\nThe exchange: {overrides['api_url']}\nDagster's UI: http://127.0.0.1:{port}\nCtrl-C ends both."
-        )
+    log = home / "dagster.log"
+    _print_lines(f"\nDagster starts, which takes half a minute. What it reports goes to {log}")
+    is_ready = False
+    with dagster_dev(home, "127.0.0.1", port, changes, log=log) as dagster:
         while (loss := dagster.loss_within(_STEP_SECONDS)) is None:
             world.step()
-    raise DagsterEndedError(loss)
+            if not is_ready and (is_ready := is_listening("127.0.0.1", port)):
+                _print_lines(
+                    f"The exchange: {overrides['api_url']}\nDagster's UI: http://127.0.0.1:{port}\n"
+                    f"A snapshot is taken every 15 seconds, into {DATABASE}. Ctrl-C ends everything."
+                )
+    raise DagsterEndedError(f"{loss}; what it reported is in {log}")
 
 
 def _runner(instance: dg.DagsterInstance, overrides: dict[str, str]) -> Callable[[str], None]:
@@ -125,7 +145,7 @@ def _runner(instance: dg.DagsterInstance, overrides: dict[str, str]) -> Callable
     }
 
     def run(job: str) -> None:
-        with status_line() as shown, _stopped_by_signals():
+        with status_line() as shown, _stopped_by_signals(), keeping_handlers():
             if shown is not None:
                 shown.step(f"Dagster runs the job {job} …", 1, 1)
             result = defs.resolve_job_def(job).execute_in_process(run_config=run_config, instance=instance)

@@ -61,7 +61,7 @@ def test_second_dev_with_the_same_state_is_refused_in_one_line(run: Run, tmp_pat
         result = run("dev", "--port", "0", "--home", str(tmp_path))
     assert (result.returncode, result.stdout) == (2, "")
     assert result.stderr == (
-        f"another `dev` runs with its state in {home}: stop it, or choose another --home and --db\n"
+        f"another Dagster of this program runs with its state in {home}: stop it first\n"
     )
     with reserved(home):
         pass
