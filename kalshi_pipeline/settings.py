@@ -62,14 +62,21 @@ _IN_ANY_CASE = BeforeValidator(_lower)
 def _split(value: object) -> object:
     if not isinstance(value, str):
         return value
-    parts = dict.fromkeys(part.strip() for part in value.split(",") if part.strip())
+    parts = [part.strip() for part in value.split(",") if part.strip()]
     if any(";" in part or part.split()[1:] for part in parts):
         raise ValueError("is not separated by commas")
-    return tuple(parts)
+    return parts
+
+
+def _upper(values: object) -> object:
+    """Return tickers as the exchange writes them, each once: it has no other letters in them."""
+    if not isinstance(values, list | tuple):
+        return values
+    return tuple(dict.fromkeys(value.upper() if isinstance(value, str) else value for value in values))
 
 
 _Tickers: TypeAlias = tuple[str, ...]
-_SEPARATED_BY_COMMAS = BeforeValidator(_split)
+_SEPARATED_BY_COMMAS = BeforeValidator(lambda value: _upper(_split(value)))
 
 
 class Settings(BaseModel):

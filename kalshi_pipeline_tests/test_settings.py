@@ -69,7 +69,7 @@ def test_settings_read_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
         "SNAPSHOT_MODE": "every",
         "KEYFRAME_HOURS": "0.5",
         "COMBOS": "only",
-        "SERIES": "KXTWOSIDE, KXFARPLACE,,KXTWOSIDE ",
+        "SERIES": "KXTWOSIDE, kxfarplace,,kxtwoside ",
         "MAX_PAGES": "3",
         "TIMEOUT_SECONDS": "1",
         "RETRY_SECONDS": "0",
@@ -298,7 +298,7 @@ def test_dotenv_that_is_no_text_is_reported(tmp_path: Path) -> None:
 def test_overrides_go_before_everything(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / ".env").write_text("KALSHI_COMBOS=include\n", encoding="utf-8")
     monkeypatch.setenv("KALSHI_MAX_PAGES", "3")
-    settings = load_settings(combos="only", max_pages=None, series=("KXFARPLACE",))
+    settings = load_settings(combos="only", max_pages=None, series=("kxFarplace",))
     assert settings.model_dump() == {**DEFAULTS, "combos": Combos.ONLY, "series": ("KXFARPLACE",)}
 
 
