@@ -30,7 +30,11 @@ def draft_beside(target: Path) -> Iterator[Path]:
 
 
 def make_draft(target: Path, ending: str) -> Path:
-    """Make an empty file beside a target, under a name that no other process uses; OSError where that cannot be."""
+    """Make an empty file beside a target, under a name that no other process uses; OSError where that cannot be.
+
+    A folder that is missing is made.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
     number, name = tempfile.mkstemp(prefix=f".{target.name}.", suffix=ending, dir=target.parent)
     os.close(number)
     return Path(name)

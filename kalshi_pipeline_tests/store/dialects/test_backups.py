@@ -70,9 +70,16 @@ def test_backup_overwrites_nothing(path: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("database")
-def test_backup_into_no_folder_says_so(path: Path, tmp_path: Path) -> None:
-    with pytest.raises(ConfigurationError, match="missing cannot be written"):
-        make_backup(path, tmp_path / "missing" / "backup.db")
+def test_backup_makes_its_folder(path: Path, tmp_path: Path) -> None:
+    make_backup(path, tmp_path / "missing" / "too" / "backup.db")
+    assert (tmp_path / "missing" / "too" / "backup.db").exists()
+
+
+@pytest.mark.usefixtures("database")
+def test_backup_where_no_folder_can_be_says_so(path: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ConfigurationError, match="file cannot be written"):
+        make_backup(path, tmp_path / "file" / "backup.db")
 
 
 def test_backup_of_a_damaged_database_is_refused(database: Database, path: Path, tmp_path: Path) -> None:

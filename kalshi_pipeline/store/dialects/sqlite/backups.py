@@ -28,9 +28,7 @@ def new_file(target: Path) -> Iterator[Path]:
         draft = make_draft(target, ".copying")
     except OSError as error:
         raise ConfigurationError(
-            [
-                f"{target.parent} cannot be written ({error.strerror}): create it, or pass a path in another folder"
-            ]
+            [f"{target.parent} cannot be written ({error.strerror}): pass a path in another folder"]
         ) from error
     try:
         yield draft
