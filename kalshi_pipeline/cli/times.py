@@ -6,14 +6,12 @@ from datetime import UTC, datetime, time, timedelta, tzinfo
 from kalshi_pipeline.clock import SYSTEM_CLOCK
 from kalshi_pipeline.errors import ConfigurationError
 from kalshi_pipeline.quoting import quoted
-from kalshi_pipeline.units import MICROS_PER_SECOND, datetime_of, instant_of, parse_instant
+from kalshi_pipeline.units import MICROS_PER_SECOND, datetime_of, instant_of, parse_instant, parse_span
 
 EXAMPLES = (
     "RFC 3339 such as 2026-11-22T14:05:00Z, a date, a time of day such as 14:05, 2h ago, yesterday or now"
 )
 
-_SPAN = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?(s|m|h|d|w|seconds?|minutes?|mins?|hours?|days?|weeks?|)")
-_SECONDS_OF = {"": 60, "s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 _OF_DAY = re.compile(r"([01]?[0-9]|2[0-3]):([0-5][0-9])(?::([0-5][0-9]))?")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _WITHOUT_ZONE = re.compile(
@@ -40,13 +38,11 @@ def instant_given(option: str, text: str, *, is_local: bool = False) -> int:
     return found
 
 
-def span_given(option: str, text: str) -> float:
-    """Return the seconds of a span such as 90m, 1h or 2d; a plain number is minutes."""
-    seconds = _seconds(text.strip().lower())
+def span_given(option: str, text: str, *, unitless_seconds: float = 60) -> float:
+    """Return the seconds of a span such as 90m, 1h or 2d; a plain number is minutes, or of `unitless_seconds`."""
+    seconds = parse_span(text, unitless_seconds=unitless_seconds)
     if seconds is None:
-        raise ConfigurationError(
-            [f"{option} {quoted(text)} is not a span: use minutes, or a span such as 90m, 1h or 2d"]
-        )
+        raise ConfigurationError([f"{option} {quoted(text)} is not a span: write one such as 90m, 1h or 2d"])
     return seconds
 
 
@@ -60,7 +56,8 @@ def _instant(text: str, now: int, zone: tzinfo | None) -> int | None:
     if lower in ("now", "today", "yesterday"):
         days = {"today": 0, "yesterday": -1}
         return now if lower == "now" else _midnight(today + timedelta(days=days[lower]), zone)
-    if lower.endswith(" ago") and (seconds := _seconds(lower.removesuffix(" ago"))) is not None:
+    # A span alone can mean nothing else, and is what `--since 1h` says in other programs.
+    if (seconds := parse_span(lower.removesuffix("ago"))) is not None:
         ago = now - round(seconds * MICROS_PER_SECOND)
         datetime_of(ago)
         return ago
@@ -88,8 +85,3 @@ def _at(day: datetime, of_day: time, zone: tzinfo | None) -> int:
     """Return an instant of a zone; None means this computer's, whose offset may change from day to day."""
     moment = datetime.combine(day.date(), of_day)
     return instant_of(moment.astimezone() if zone is None else moment.replace(tzinfo=zone))
-
-
-def _seconds(text: str) -> float | None:
-    match = _SPAN.fullmatch(text)
-    return None if match is None else float(match.group(1)) * _SECONDS_OF[match.group(2)[:1]]

@@ -132,9 +132,7 @@ def _draft_of(target: Path, *, overwrite: bool) -> Iterator[Path]:
         except (OSError, ValueError) as error:
             fact = error.strerror if isinstance(error, OSError) else str(error)
             raise ConfigurationError(
-                [
-                    f"{quoted(str(target))} cannot be written ({fact}): give another path, in a folder that is there"
-                ]
+                [f"{quoted(str(target))} cannot be written ({fact}): give another path"]
             ) from error
         try:
             yield draft

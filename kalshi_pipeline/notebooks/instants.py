@@ -1,23 +1,19 @@
 """Instants and spans as people write them in Python."""
 
 import math
-import re
 from datetime import datetime, timedelta
 from numbers import Real
 from typing import TypeAlias
 
 from kalshi_pipeline.errors import InstantError, RangeError
 from kalshi_pipeline.quoting import quoted
-from kalshi_pipeline.units import YEAR_10000, instant_of, parse_instant
+from kalshi_pipeline.units import YEAR_10000, instant_of, parse_instant, parse_span
 
 Instant: TypeAlias = datetime | str
 """An aware datetime (a pandas Timestamp is one), or RFC 3339 text such as 2026-11-22T14:05:00Z."""
 
 Span: TypeAlias = timedelta | str | float
 """A length of time: a timedelta (a pandas Timedelta is one), seconds, or text such as 30s, 5m, 1h or 2d."""
-
-_LENGTH = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*(s|m|min|h|d)")
-_SECONDS = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86_400}
 
 
 def micros_of(instant: Instant, name: str) -> int:
@@ -58,8 +54,8 @@ def seconds_of(span: Span, name: str) -> float:
     seconds = math.nan
     if isinstance(span, timedelta):
         seconds = span.total_seconds()
-    elif isinstance(span, str) and (match := _LENGTH.fullmatch(span)):
-        seconds = float(match.group(1)) * _SECONDS[match.group(2)]
+    elif isinstance(span, str):
+        seconds = parse_span(span) or math.nan
     elif isinstance(span, Real) and not isinstance(span, bool):
         seconds = float(span)
     if not (seconds > 0 and math.isfinite(seconds)):

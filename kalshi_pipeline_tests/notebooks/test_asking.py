@@ -121,7 +121,7 @@ def test_what_is_no_instant_is_refused(
         (lambda store: store.history(end="2126-11-22T12:00:00Z"), "is after now"),
         (lambda store: store.history("MOVES", start=MOMENT, end=MOMENT), "is not before"),
         (lambda store: store.trades(start=MOMENT, end=MOMENT - timedelta(seconds=1)), "is not before"),
-        (lambda store: store.history("MOVES", freq="5 weeks"), "freq=.* is no length of time"),
+        (lambda store: store.history("MOVES", freq="5 fortnights"), "freq=.* is no length of time"),
         (lambda store: store.history("MOVES", freq=timedelta(0)), "freq=.* is no length of time"),
         (lambda store: store.history("MOVES", freq=0.1), "makes .* rows"),
         (lambda store: store.quotes_on_grid(end="2026-11-27T00:00:00Z", freq=0.05), "the grid makes about"),
@@ -218,13 +218,13 @@ def test_errors_say_what_to_do_next(tmp_path: Path, migrated_template: Path) -> 
     with pytest.raises(StoreError) as caught:
         open_store(older)
     assert caught.value.problem is StoreProblem.OLDER_SCHEMA
-    assert "run `kalshi-pipeline init`, which keeps a copy of it" in caught.value.__notes__
+    assert "run `kalshi data init`, which keeps a copy of it" in caught.value.__notes__
     with pytest.raises(StoreError, match="there is no database") as caught:
         open_store(tmp_path / "missing.db")
     assert caught.value.__notes__
     empty = shutil.copyfile(migrated_template, tmp_path / "empty.db")
     with open_store(empty) as store:
         for ask in (store.quotes, store.history):
-            with pytest.raises(PipelineError, match="no quote is stored yet: run `kalshi-pipeline snapshot`"):
+            with pytest.raises(PipelineError, match="no quote is stored yet: run `kalshi data snapshot`"):
                 ask()
         assert list(store.trades()) == list(store.catalogue()) == list(store.movers()) == []
