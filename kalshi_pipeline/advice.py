@@ -24,26 +24,26 @@ from kalshi_pipeline.errors import (
 
 _ABOUT_THE_DATABASE = {
     StoreProblem.ADDRESS: "set KALSHI_DATABASE_URL to sqlite:///data/kalshi.db",
-    StoreProblem.MISSING: "run `kalshi-pipeline collect --once` to create it",
+    StoreProblem.MISSING: "run `kalshi data collect --once` to create it",
     StoreProblem.NOT_USABLE: "set KALSHI_DATABASE_URL to a file that this program may write",
-    StoreProblem.OLDER_SCHEMA: "run `kalshi-pipeline init`, which keeps a copy of it",
+    StoreProblem.OLDER_SCHEMA: "run `kalshi data init`, which keeps a copy of it",
     StoreProblem.NEWER_SCHEMA: "upgrade kalshi-pipeline, or set KALSHI_DATABASE_URL to another file",
     StoreProblem.ALTERED_SCHEMA: (
         "a development version made it, or another program changed it: keep it for that version, and set "
         "KALSHI_DATABASE_URL to a new file"
     ),
-    StoreProblem.IN_THE_WAY: "drop or rename it, run `kalshi-pipeline init`, then create it again",
+    StoreProblem.IN_THE_WAY: "drop or rename it, run `kalshi data init`, then create it again",
     StoreProblem.REFERRED_TO: (
-        "copy its rows to a table without that foreign key, drop it, then run `kalshi-pipeline init`"
+        "copy its rows to a table without that foreign key, drop it, then run `kalshi data init`"
     ),
     StoreProblem.DAMAGED: "restore a backup (docs/backups.md)",
     StoreProblem.FULL: "free some space and run again",
     StoreProblem.BUSY: "wait for the other program or stop it, then run again",
     StoreProblem.CHANGED: "read it again",
     StoreProblem.UNREADABLE_LOG: (
-        "let its owner run `kalshi-pipeline init`, or copy it with the files beside it to a folder that you may write"
+        "let its owner run `kalshi data init`, or copy it with the files beside it to a folder that you may write"
     ),
-    StoreProblem.BROKEN_KEY: "run `kalshi-pipeline verify`, which names the rows, then with --repair",
+    StoreProblem.BROKEN_KEY: "run `kalshi data verify`, which names the rows, then with --repair",
     StoreProblem.VANISHED: "put it back, or stop and start again to use what is there",
     StoreProblem.UNHEALTHY: "restore a backup, or go by the lines above",
     StoreProblem.OTHER: "see the cause, then run again",
@@ -91,12 +91,12 @@ def _advice_for(error: PipelineError) -> str | None:
         case TickAheadError():
             return (
                 "the clock is behind, or was ahead when the tick was taken: set it, or take out what was stored then "
-                f"with `kalshi-pipeline void-ticks --after {error.now}`"
+                f"with `kalshi data void-ticks --after {error.now}`"
             )
         case NoQuoteError():
-            return "run `kalshi-pipeline snapshot` first"
+            return "run `kalshi data snapshot` first"
         case NoDetailsError():
-            return "run `kalshi-pipeline sync` first"
+            return "run `kalshi data sync` first"
         case UnknownKindError():
             return f"choose the kind {_one_of(error.kinds)}"
         case OtherKindError():
@@ -104,7 +104,7 @@ def _advice_for(error: PipelineError) -> str | None:
         case UnknownTickerError(similar=[*_, _] as similar):
             return f"did you mean {' or '.join(similar)}?"
         case UnknownTickerError():
-            return f"check the ticker, or fetch it with `kalshi-pipeline market {error.ticker}`"
+            return f"check the ticker, or fetch it with `kalshi market get {error.ticker}`"
         case UnexpectedError():
             return "it is a fault of this program or of the machine: report it if it comes again"
         case _:

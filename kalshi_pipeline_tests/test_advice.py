@@ -20,27 +20,27 @@ from kalshi_pipeline.errors import (
 def test_every_problem_of_the_database_has_a_next_action(problem: StoreProblem) -> None:
     actions = {
         StoreProblem.ADDRESS: "set KALSHI_DATABASE_URL to sqlite:///data/kalshi.db",
-        StoreProblem.MISSING: "run `kalshi-pipeline collect --once` to create it",
+        StoreProblem.MISSING: "run `kalshi data collect --once` to create it",
         StoreProblem.NOT_USABLE: "set KALSHI_DATABASE_URL to a file that this program may write",
-        StoreProblem.OLDER_SCHEMA: "run `kalshi-pipeline init`, which keeps a copy of it",
+        StoreProblem.OLDER_SCHEMA: "run `kalshi data init`, which keeps a copy of it",
         StoreProblem.NEWER_SCHEMA: "upgrade kalshi-pipeline, or set KALSHI_DATABASE_URL to another file",
         StoreProblem.ALTERED_SCHEMA: (
             "a development version made it, or another program changed it: keep it for that version, and set "
             "KALSHI_DATABASE_URL to a new file"
         ),
-        StoreProblem.IN_THE_WAY: "drop or rename it, run `kalshi-pipeline init`, then create it again",
+        StoreProblem.IN_THE_WAY: "drop or rename it, run `kalshi data init`, then create it again",
         StoreProblem.REFERRED_TO: (
-            "copy its rows to a table without that foreign key, drop it, then run `kalshi-pipeline init`"
+            "copy its rows to a table without that foreign key, drop it, then run `kalshi data init`"
         ),
         StoreProblem.DAMAGED: "restore a backup (docs/backups.md)",
         StoreProblem.FULL: "free some space and run again",
         StoreProblem.BUSY: "wait for the other program or stop it, then run again",
         StoreProblem.CHANGED: "read it again",
         StoreProblem.UNREADABLE_LOG: (
-            "let its owner run `kalshi-pipeline init`,"
+            "let its owner run `kalshi data init`,"
             " or copy it with the files beside it to a folder that you may write"
         ),
-        StoreProblem.BROKEN_KEY: "run `kalshi-pipeline verify`, which names the rows, then with --repair",
+        StoreProblem.BROKEN_KEY: "run `kalshi data verify`, which names the rows, then with --repair",
         StoreProblem.VANISHED: "put it back, or stop and start again to use what is there",
         StoreProblem.UNHEALTHY: "restore a backup, or go by the lines above",
         StoreProblem.OTHER: "see the cause, then run again",
@@ -63,10 +63,10 @@ def test_advice_comes_behind_the_notes() -> None:
         ),
         (
             UnknownTickerError("KX-1"),
-            "KX-1 is not stored; check the ticker, or fetch it with `kalshi-pipeline market KX-1`",
+            "KX-1 is not stored; check the ticker, or fetch it with `kalshi market get KX-1`",
         ),
-        (NoDetailsError("KX-1"), "KX-1 is stored without details; run `kalshi-pipeline sync` first"),
-        (NoQuoteError("KX-1"), "KX-1 is stored without a quote; run `kalshi-pipeline snapshot` first"),
+        (NoDetailsError("KX-1"), "KX-1 is stored without details; run `kalshi data sync` first"),
+        (NoQuoteError("KX-1"), "KX-1 is stored without a quote; run `kalshi data snapshot` first"),
     ],
     ids=["unknown kind", "unknown", "without details", "without a quote"],
 )

@@ -182,9 +182,7 @@ def _with_schema(version: str) -> Callable[[Path], None]:
             Path.mkdir, "database {}: unable to open database file (it is no file); set", id="folder"
         ),
         pytest.param(Path.touch, "there is no database at {}: it is empty; run `kalshi-", id="empty_file"),
-        pytest.param(
-            lambda _: None, "there is no database at {}; run `kalshi-pipeline collect", id="missing"
-        ),
+        pytest.param(lambda _: None, "there is no database at {}; run `kalshi data collect", id="missing"),
     ],
 )
 def test_what_cannot_be_read_is_refused_in_one_line_and_left_as_it_is(
@@ -673,7 +671,7 @@ def test_log_that_cannot_be_read_is_reported_with_a_way_out(public: Path, filled
     before = _folder_of(public)
     assert _read_as_another_user(public, filled_template) == (
         f"database {public}: what was written last is in its log (kalshi.db-wal), which cannot be read from here; "
-        "let its owner run `kalshi-pipeline init`, or copy it with the files beside it to a folder that you may write"
+        "let its owner run `kalshi data init`, or copy it with the files beside it to a folder that you may write"
     )
     assert _folder_of(public) == before
     public.parent.chmod(0o755)

@@ -1,4 +1,4 @@
-"""The commands under `kalshi-pipeline analysis`: figures of what is stored."""
+"""The commands under `kalshi analysis`: figures of what is stored."""
 
 from typing import Annotated
 
@@ -12,9 +12,7 @@ from kalshi_pipeline.cli.times import span_given
 analysis = Group("analysis", "Figures of what is stored.")
 
 
-@analysis.command(
-    "analysis metrics KXRAIN-26NOV23-T1", "analysis metrics KXRAIN-26NOV23-T1 --db data/kalshi.db"
-)
+@analysis.command("analysis metrics TICKER", "analysis metrics TICKER --db data/demo.db")
 @reading
 def metrics(asked: Asked, ticker: Ticker) -> Answer:
     """Show a market's newest stored quote.
@@ -31,9 +29,7 @@ def metrics(asked: Asked, ticker: Ticker) -> Answer:
 def movers(
     asked: Asked,
     *,
-    window: Annotated[
-        str, typer.Option(metavar="SPAN", help="Minutes, or a span such as 90m, 1h or 2d.")
-    ] = "1h",
+    window: Annotated[str, typer.Option(metavar="SPAN", help="A span such as 90m, 1h or 2d.")] = "1h",
 ) -> Answer:
     """Show the markets that moved most.
 

@@ -33,11 +33,12 @@ GROUPS = (data, market, analysis)
 
 _EPILOG = """\b
 Begin with:
-  kalshi-pipeline demo                    the whole pipeline on a local exchange
-  kalshi-pipeline data collect --once     the real one, into data/kalshi.db
-  kalshi-pipeline data status             is it on time, and what is missing?
-  kalshi-pipeline quotes | grep KXRAIN    commands work without their group too
-  kalshi-pipeline --version               which version this is
+  kalshi demo                          the whole pipeline on a local exchange
+  kalshi data collect --once           the real one, into data/kalshi.db
+  kalshi data status                   is it on time, and what is missing?
+  kalshi market quotes | grep KXBTC    what is open, and at what price?
+  kalshi --version                     which version this is
+Commands work without their group too, as in `kalshi quotes`.
 """
 
 

@@ -1,4 +1,4 @@
-"""The commands under `kalshi-pipeline data backfill`, which collect the past. Each continues where it stopped."""
+"""The commands under `kalshi data backfill`, which collect the past. Each continues where it stopped."""
 
 from datetime import date, datetime
 from typing import Annotated
@@ -54,7 +54,7 @@ def trades(
 
 
 @backfill.command(
-    "data backfill candlesticks --start 2026-11-01 --end 2026-11-07 --series KXRAIN --minutes 60"
+    "data backfill candlesticks --start 2026-11-01 --end 2026-11-07 --series KXBTCD --minutes 60"
 )
 def candlesticks(
     *,

@@ -1,4 +1,4 @@
-"""The commands under `kalshi-pipeline data`: collecting, repairing, and whether what is stored is complete."""
+"""The commands under `kalshi data`: collecting, repairing, and whether what is stored is complete."""
 
 from pathlib import Path
 from typing import Annotated
@@ -100,7 +100,7 @@ def collect(
 data.add(backfill)
 
 
-@data.command("data order-books --market KXRAIN-26NOV23-T1")
+@data.command("data order-books --market TICKER")
 def order_books(
     *,
     market: Annotated[
@@ -143,7 +143,7 @@ def ticks(asked: Asked) -> Answer:
     return answer(asked)
 
 
-@data.command("data gaps", "data gaps --since yesterday")
+@data.command("data gaps", "data gaps --since 24h")
 @reading
 def gaps(asked: Asked, *, since: _Since = "7d ago") -> Answer:
     """Show the spans without a complete tick, and why.

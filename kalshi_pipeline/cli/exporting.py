@@ -33,7 +33,7 @@ _Of = Annotated[str | None, typer.Option(metavar="TICKER", help="Of it alone.")]
 
 @analysis.command(
     "analysis export price_history quotes.parquet",
-    "analysis export trades trades.csv --series KXRAIN --start 2026-11-22T00:00:00Z",
+    "analysis export trades trades.csv --series KXBTCD --start yesterday",
 )
 def export(
     what: Annotated[

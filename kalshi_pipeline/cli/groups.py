@@ -54,7 +54,7 @@ class Group:
         """Register a function as a command; `examples` are what follows the program's name."""
 
         def register(function: Callable[..., None]) -> Callable[..., None]:
-            lines = "\n".join(f"  kalshi-pipeline {example}" for example in examples)
+            lines = "\n".join(f"  kalshi {example}" for example in examples)
             options: dict[str, Any] = {
                 "name": name or function.__name__.strip("_").replace("_", "-"),
                 "epilog": f"\b\n{'Example' if len(examples) == 1 else 'Examples'}:\n{lines}",

@@ -1,4 +1,4 @@
-"""The commands under `kalshi-pipeline market`: finding markets, and everything about one."""
+"""The commands under `kalshi market`: finding markets, and everything about one."""
 
 from typing import Annotated
 
@@ -18,7 +18,7 @@ _Start = Annotated[str | None, typer.Option(metavar="TIME", help="Start; by defa
 _End = Annotated[str | None, typer.Option(metavar="TIME", help="End, not included; by default now.")]
 
 
-@market.command("market get KXRAIN-26NOV23-T1", "market get KXRAIN-26NOV23-T1 --offline --json")
+@market.command("market get TICKER", "market get TICKER --offline --json")
 @reading
 def get(
     asked: Asked,
@@ -32,7 +32,7 @@ def get(
     return markets.stored_market(asked, ticker) if offline else markets.fetched_market(asked, ticker)
 
 
-@market.command("market search rain new york", "market search bitcoin --all --json")
+@market.command("market search bitcoin above", "market search bitcoin --all --json")
 @reading
 def search(
     asked: Asked,
@@ -51,7 +51,7 @@ def search(
     return market_lists.search(asked, words, with_closed=everything)
 
 
-@market.command("market event KXRAIN-26NOV23", "market event KXRAIN-26NOV23 --at yesterday")
+@market.command("market event TICKER", "market event TICKER --at yesterday")
 @reading
 def event(
     asked: Asked,
@@ -85,9 +85,7 @@ def closing(
     return market_lists.closing(asked, seconds)
 
 
-@market.command(
-    "market quotes", "market quotes --at '2026-11-22T14:05:00Z' --csv > quotes.csv", "quotes | grep KXRAIN"
-)
+@market.command("market quotes", "market quotes --at 14:05 --csv > quotes.csv", "market quotes | grep KXBTC")
 @reading
 def quotes(asked: Asked, *, at: _At = None) -> Answer:
     """Show the quotes of all markets as of an instant.
@@ -100,9 +98,7 @@ def quotes(asked: Asked, *, at: _At = None) -> Answer:
     return answers.quotes(asked, instant)
 
 
-@market.command(
-    "market history KXRAIN-26NOV23-T1", "market history KXRAIN-26NOV23-T1 --start yesterday --resample 3600"
-)
+@market.command("market history TICKER", "market history TICKER --start yesterday --resample 1h")
 @reading
 def history(
     asked: Asked,
@@ -111,8 +107,10 @@ def history(
     start: _Start = None,
     end: _End = None,
     resample: Annotated[
-        float | None,
-        typer.Option(metavar="SECONDS", help="Show what was known every SECONDS instead."),
+        str | None,
+        typer.Option(
+            metavar="SPAN", help="Show what was known at each step, such as 30s, 5m or 1h, instead."
+        ),
     ] = None,
 ) -> Answer:
     """Show a market's quotes of a time span.
@@ -120,12 +118,13 @@ def history(
     As stored, beginning with the one in force at its start, or on a grid.
     """
     span = _span(asked, start, end)
+    step = None if resample is None else span_given("--resample", resample, unitless_seconds=1)
     from kalshi_pipeline.cli.answers import quotes as answers
 
-    return answers.history(asked, ticker, span, resample)
+    return answers.history(asked, ticker, span, step)
 
 
-@market.command("market trades KXRAIN-26NOV23-T1", "market trades KXRAIN-26NOV23-T1 --start 2026-11-20 --csv")
+@market.command("market trades TICKER", "market trades TICKER --start yesterday --csv")
 @reading
 def trades(asked: Asked, ticker: Ticker, *, start: _Start = None, end: _End = None) -> Answer:
     """Show the stored trades of a market in a time span."""
@@ -135,7 +134,7 @@ def trades(asked: Asked, ticker: Ticker, *, start: _Start = None, end: _End = No
     return trading.trades(asked, ticker, span)
 
 
-@market.command("market book KXRAIN-26NOV23-T1", "market book KXRAIN-26NOV23-T1 --fetch")
+@market.command("market book TICKER", "market book TICKER --fetch")
 @reading
 def book(
     asked: Asked,
@@ -154,7 +153,7 @@ def book(
     return trading.book(asked, ticker, is_fetched=fetch)
 
 
-@market.command("market changes --since yesterday", "market changes KXRAIN-26NOV23-T1 --since '7d ago'")
+@market.command("market changes --since yesterday", "market changes KXBTCD --since 7d")
 @reading
 def changes(
     asked: Asked,
@@ -176,9 +175,7 @@ def changes(
     return answers.changes(asked, ticker, instant)
 
 
-@market.command(
-    "market details KXRAIN-26NOV23-T1", "market details KXRAIN --kind series --at 2026-11-22T14:05:00Z"
-)
+@market.command("market details TICKER", "market details KXBTCD --kind series --at yesterday")
 def details(
     ticker: Annotated[
         str, typer.Argument(help="Ticker of a market, an event or a series.", metavar="TICKER")

@@ -19,6 +19,7 @@ from kalshi_pipeline.quoting import printable
 _GAP = 2
 _LEAST_TEXT = 16
 _LEAST_VALUE = 24
+_MOST_RECORDS = 10
 _TO_THE_LEFT = (Kind.TEXT, Kind.TICKER, Kind.INSTANT, Kind.FLAG)
 
 
@@ -39,9 +40,16 @@ def print_tables(
 def _lines(answer: Answer, width: int, limit: int | None, way: str, *, is_local: bool) -> Iterator[Text]:
     yield from _sentence(answer.title or "", width)
     most = limit or answer.most or len(answer.rows)
-    rows = answer.rows[-most:] if answer.by_time else answer.rows[:most]
-    if rows:
-        yield from _rows(answer, rows, width, way, is_local=is_local)
+    rows = _first(answer, most)
+    cells = _Cells(answer, rows, is_local=is_local) if rows else None
+    without = None if cells is None or answer.is_record else cells.fit(width)
+    if cells is not None and without is not None:
+        yield from _table(cells)
+        if without:
+            yield from _sentence(f"(a wider terminal {way} {', '.join(without)} too)", width, "dim")
+    elif rows:
+        rows = rows if limit else _first(answer, min(most, _MOST_RECORDS))
+        yield from _records(answer, rows, width, is_local=is_local)
     if len(rows) < len(answer.rows):
         which = "newest" if answer.by_time else "first"
         counts = f"{len(answer.rows):,} {answer.what}: the {which} {len(rows):,} are shown"
@@ -50,17 +58,9 @@ def _lines(answer: Answer, width: int, limit: int | None, way: str, *, is_local:
         yield from _sentence(note, width)
 
 
-def _rows(
-    answer: Answer, rows: Sequence[Sequence[object]], width: int, way: str, *, is_local: bool
-) -> Iterator[Text]:
-    cells = _Cells(answer, rows, is_local=is_local)
-    without = None if answer.is_record else cells.fit(width)
-    if without is None:
-        yield from _records(answer, rows, width, is_local=is_local)
-        return
-    yield from _table(cells)
-    if without:
-        yield from _sentence(f"(a wider terminal {way} {', '.join(without)} too)", width, "dim")
+def _first(answer: Answer, most: int) -> Sequence[Sequence[object]]:
+    """Return the rows that are shown, where it is not all of them: the newest, or the first."""
+    return answer.rows[-most:] if answer.by_time else answer.rows[:most]
 
 
 def _sentence(text: str, width: int, style: str = "") -> Iterator[Text]:

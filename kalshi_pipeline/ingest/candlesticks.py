@@ -113,7 +113,7 @@ class _Collection:
         if empty:
             notes.append(
                 f"no market of {', '.join(empty)} is stored: check KALSHI_CANDLESTICK_SERIES, then run "
-                "`kalshi-pipeline sync`"
+                "`kalshi data sync`"
             )
         markets = [market for market in selected if market.id not in covered]
         if len(markets) < len(selected):

@@ -32,7 +32,7 @@ from kalshi_pipeline.store.writing.tally import Tally
 from kalshi_pipeline.units import MICROS_PER_SECOND, iso_of
 from kalshi_pipeline.vocabulary import StatusFilter, Tier
 
-BACKFILL_COMMAND = "kalshi-pipeline backfill settlements"
+BACKFILL_COMMAND = "kalshi data backfill settlements"
 # Settlements this long before the newest known one are requested again, in case one was listed late.
 _OVERLAP = 3600 * MICROS_PER_SECOND
 _BACKFILL_SECONDS = 24 * 3600.0

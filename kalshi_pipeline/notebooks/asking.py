@@ -133,7 +133,5 @@ def _check_order(first: int, last: int) -> None:
 def _begins_at(records: Store) -> int:
     begins_at = records.begins_at()
     if begins_at is None:
-        raise RangeError(
-            "no quote is stored yet: run `kalshi-pipeline snapshot`, or `kalshi-pipeline collect`"
-        )
+        raise RangeError("no quote is stored yet: run `kalshi data snapshot`, or `kalshi data collect`")
     return begins_at

@@ -51,7 +51,7 @@ from kalshi_pipeline.store.writing.row_counts import COUNTED
 from kalshi_pipeline.store.writing.runs import State
 from kalshi_pipeline.store.writing.set_aside import HISTORY, SetAside, set_aside_orphans
 
-_REPAIRED = "run `kalshi-pipeline verify --repair`"
+_REPAIRED = "run `kalshi data verify --repair`"
 _RESTORED = "restore a backup, or recover what can be read: see docs/backups.md"
 
 _REATTACHED = (

@@ -44,7 +44,7 @@ def test_collect_once_then_every_question(run: Run, sandbox: Sandbox, query: Que
     collected = run("collect", "--once")
     assert collected.returncode == 0
     (note,) = collected.stderr.splitlines()
-    assert note.endswith("is in the historical tier: `kalshi-pipeline backfill settlements` stores it")
+    assert note.endswith("is in the historical tier: `kalshi data backfill settlements` stores it")
     assert [line.split(",")[0] for line in collected.stdout.splitlines()] == [
         "series complete",
         "events complete",
@@ -161,7 +161,7 @@ def test_tick_of_a_clock_that_was_ahead_is_named_with_the_way_out(run: Run, data
     result = run("snapshot")
     assert (result.returncode, result.stdout, len(result.stderr.splitlines())) == (2, "", 1)
     assert re.match(
-        r"tick \S+ is stored, 86,\d+ s ahead of now .*`kalshi-pipeline void-ticks --after \S+Z`$",
+        r"tick \S+ is stored, 86,\d+ s ahead of now .*`kalshi data void-ticks --after \S+Z`$",
         result.stderr,
     )
 
@@ -408,7 +408,7 @@ def test_init_says_where_it_kept_a_copy_of_an_older_database(run: Run, database_
     database_path.unlink()
     load("0001", database_path)
     first, again = run("init"), run("init")
-    ready = f"{database_path} is ready. Next: kalshi-pipeline collect --once"
+    ready = f"{database_path} is ready. Next: kalshi data collect --once"
     copy = database_path.with_name(f"kalshi.before-{NEWEST}.db")
     assert first == (0, f"before the upgrade it was copied to {copy}\n{ready}\n", "")
     assert again == (0, f"{ready}\n", "")
@@ -466,7 +466,7 @@ def test_init_refuses_tables_of_no_release_in_one_line(run: Run, database_path: 
             ["status"],
             {"DATABASE_URL": "sqlite:///none.db"},
             4,
-            r"there is no database at .*; run `kalshi-pipeline collect --once`",
+            r"there is no database at .*; run `kalshi data collect --once`",
         ),
         (["metrics", "KXNOPE-1"], {"DATABASE_URL": "sqlite:///none.db"}, 4, r"there is no database at"),
     ],
@@ -759,11 +759,25 @@ def test_empty_answer_says_why(run: Run) -> None:
     after = ("--start", "2026-11-22T12:11:00Z", "--end", "2026-11-22T12:12:00Z", "--csv")
     since, until = "2026-11-22T12:11:00.000000Z", "2026-11-22T12:12:00.000000Z"
     assert run("history", "ENDS", *after) == (0, _HEAD, f"ENDS was not listed from {since} to {until}\n")
-    assert run("movers", "--window", "11").stderr == _BEGINS
+
+
+@pytest.mark.usefixtures("quoted")
+def test_movers_of_a_window_before_history_are_those_since_it_begins(run: Run) -> None:
+    longer = run("movers", "--window", "11")
+    assert longer.stderr == "note: history begins at 2026-11-22T12:00:00.000000Z, within the window\n"
+    assert longer.stdout == run("movers", "--window", "10").stdout
+    assert longer.stdout.count("\n") > 1
+
+
+def test_movers_need_a_second_tick(run: Run, database_path: Path) -> None:
+    with contextlib.closing(Database(f"sqlite:///{database_path}")) as database:
+        take(database, tick(0), [market("M")])
+    line = "no tick is complete but the first one, at 2026-11-22T12:00:00.000000Z: run `kalshi data snapshot` again"
+    assert run("movers").stderr == f"{line}\n"
 
 
 def test_empty_answer_of_an_empty_store_says_what_to_do(run: Run, database_path: Path) -> None:
-    nothing = "no quote is stored yet: run `kalshi-pipeline snapshot` first\n"
+    nothing = "no quote is stored yet: run `kalshi data snapshot` first\n"
     for arguments in (["quotes", "--csv"], ["movers"]):
         result = run(*arguments)
         assert (result.returncode, result.stderr) == (0, nothing)
@@ -813,7 +827,7 @@ def test_movers_are_shown_with_their_change(run: Run, window: str) -> None:
         (
             ["movers", "--window", "1 fortnight"],
             2,
-            r"^--window '1 fortnight' is not a span: use minutes, or a span such as",
+            r"^--window '1 fortnight' is not a span: write one such as",
         ),
         (["movers", "--window", "0h"], 2, r"^a window of 0 s holds nothing"),
         (["movers", "--window", "99999999999d"], 2, r"^a window of 8\.64e\+15 s begins before 1970"),
@@ -926,7 +940,7 @@ def test_order_books_are_stored_or_it_is_said_why_not(run: Run, sandbox: Sandbox
     assert nothing.returncode == 2
     assert "set KALSHI_ORDER_BOOK_MARKETS" in nothing.stderr
     ticker = first_ticker(sandbox)
-    assert run("order-books", ORDER_BOOK_MARKETS=ticker).returncode == 0
+    assert run("order-books", ORDER_BOOK_MARKETS=ticker.lower()).returncode == 0
     assert query("SELECT DISTINCT ticker FROM order_book_history") == [(ticker,)]
     assert run("order-books", ORDER_BOOK_MARKETS="KXTYPO").returncode == 3
 

@@ -42,7 +42,9 @@ def test_snapshot_after_another_program_deleted_markets_reports_what_it_set_asid
     by_another_program(database_path, "DELETE FROM markets WHERE id % 10 = 3")
     found = run("verify")
     assert found.returncode == 4
-    line = "latest_quotes: 12 rows refer to rows of markets that are missing; run `kalshi-pipeline verify --repair`"
+    line = (
+        "latest_quotes: 12 rows refer to rows of markets that are missing; run `kalshi data verify --repair`"
+    )
     assert line in found.stdout.splitlines()
     assert found.stderr.endswith(
         "faults were found in the database; restore a backup, or go by the lines above\n"
@@ -61,7 +63,7 @@ def test_verify_repairs_what_it_can(run: Run, database_path: Path) -> None:
     assert (found.returncode, found.stdout) == (
         4,
         "latest_quotes: 60 markets do not have the newest row of price_snapshots; "
-        "run `kalshi-pipeline verify --repair`\n",
+        "run `kalshi data verify --repair`\n",
     )
     repaired = run("verify", "--repair")
     assert (repaired.returncode, repaired.stdout, repaired.stderr) == (0, "the database is sound\n", "")
@@ -72,7 +74,7 @@ def test_missing_database_is_not_made(run: Run, tmp_path: Path, command: tuple[s
     path = tmp_path / "missing" / "kalshi.db"
     done = run(*command, DATABASE_URL=f"sqlite:///{path}")
     assert done.returncode == 4
-    assert done.stderr.startswith(f"there is no database at {path}; run `kalshi-pipeline collect --once`")
+    assert done.stderr.startswith(f"there is no database at {path}; run `kalshi data collect --once`")
     assert not path.parent.exists()
 
 

@@ -116,7 +116,7 @@ ALL = {
 
 @pytest.mark.parametrize("command", ALL)
 def test_help_of_each_command_has_an_example_of_it(command: str) -> None:
-    examples = re.findall(r"^  kalshi-pipeline (.*)$", ALL[command], re.M)
+    examples = re.findall(r"^  kalshi (.*)$", ALL[command], re.M)
     assert examples
     assert examples[0].startswith(command)
 
@@ -146,7 +146,7 @@ def test_commands_of_the_continued_system_run_word_for_word(run: Run, tmp_path: 
     for arguments in (("market", "get", ticker, *db), ("market", "get", ticker, *db, "--offline")):
         assert run(*arguments).stdout.startswith(f"ticker\t{ticker}\n")
     assert run("analysis", "metrics", ticker, *db).stdout.startswith(f"ticker\t{ticker}\n")
-    assert run("quotes").stderr == "no quote is stored yet: run `kalshi-pipeline snapshot` first\n"
+    assert run("quotes").stderr == "no quote is stored yet: run `kalshi data snapshot` first\n"
 
 
 @pytest.mark.parametrize(
@@ -212,7 +212,7 @@ def test_other_spellings_are_the_same_command(run: Run, arguments: list[str], sa
             ["quotes", "--db", "postgresql://u:secret@h/d"],
             r"--db names no SQLite file.*: pass the path of a file",
         ),
-        (["closing", "--within", "soon"], r"--within 'soon' is not a span: use minutes, or .*"),
+        (["closing", "--within", "soon"], r"--within 'soon' is not a span: write one .*"),
         (["closing", "--within", "0h"], r"a span of 0 s holds nothing: .*"),
         (["changes", "--since", "whenever"], r"--since 'whenever' is not a time: write RFC 3339 .*"),
         (["gaps", "--since", "2100-01-01"], r"2100-01-01T\S+ is after now .*: choose an earlier time"),

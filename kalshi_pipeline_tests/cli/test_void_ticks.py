@@ -45,7 +45,7 @@ def test_collector_that_a_clock_ahead_silenced_goes_on_after_voiding(
     ahead_at = take_ahead(sandbox, database_path)
     refused = run("snapshot")
     assert refused.returncode == 2
-    assert "`kalshi-pipeline void-ticks --after 20" in refused.stderr
+    assert "`kalshi data void-ticks --after 20" in refused.stderr
 
     before = database_path.read_bytes()
     shown = run("void-ticks", "--after", "now")

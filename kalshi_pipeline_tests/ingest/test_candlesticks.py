@@ -504,7 +504,7 @@ def test_nothing_is_chosen_so_nothing_is_asked(
 def test_series_without_a_stored_market_is_reported(sandbox: Sandbox, settings_for: SettingsFor) -> None:
     report = collect(settings_for(sandbox.url, candlestick_series="KXTYPO"))
     assert report.notes == [
-        "no market of KXTYPO is stored: check KALSHI_CANDLESTICK_SERIES, then run `kalshi-pipeline sync`"
+        "no market of KXTYPO is stored: check KALSHI_CANDLESTICK_SERIES, then run `kalshi data sync`"
     ]
 
 

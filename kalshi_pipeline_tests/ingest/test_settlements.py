@@ -179,7 +179,7 @@ def test_later_runs_ask_for_what_settled_since(sandbox: Sandbox, session: Sessio
 
     first = sync_settlements(session)
     assert asked() == [{"limit": "1000", "status": "settled", "mve_filter": "exclude"}]
-    assert "is in the historical tier: `kalshi-pipeline backfill settlements`" in first.notes[0]
+    assert "is in the historical tier: `kalshi data backfill settlements`" in first.notes[0]
 
     newest = parse_instant(query("SELECT max(settled_at) FROM settlement_history")[0][0])
     assert newest is not None
@@ -219,7 +219,7 @@ def test_gap_that_the_live_tier_no_longer_shows_is_reported(
     cutoff = iso_of(sandbox.world.cutoff)
     assert report.notes == [
         f"what settled from {iso_of(newest - HOUR * MICROS_PER_SECOND)} to {cutoff} left the live tier before it was "
-        "seen: `kalshi-pipeline backfill settlements` stores it"
+        "seen: `kalshi data backfill settlements` stores it"
     ]
 
 

@@ -103,7 +103,7 @@ def test_what_can_be_computed_again_is_found_and_mended(
     quotes, runs = contents(filled, latest_quotes), [row["inserted"] for row in contents(filled, ticks)]
     by_another_program(path, statement)
     assert [fault.sentence for fault in faults_of(path)] == [
-        f"{subject}: {fact}; run `kalshi-pipeline verify --repair`"
+        f"{subject}: {fact}; run `kalshi data verify --repair`"
     ]
     mend(filled)
     assert faults_of(path) == []

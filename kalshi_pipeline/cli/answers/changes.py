@@ -1,7 +1,7 @@
 """What the exchange changed in its descriptions."""
 
 from kalshi_pipeline.api import Change, Store
-from kalshi_pipeline.cli.answer import Answer, Column, Columns, Kind, table
+from kalshi_pipeline.cli.answer import Answer, Column, Columns, Kind, Place, table
 from kalshi_pipeline.cli.options import Asked
 from kalshi_pipeline.units import iso_of
 
@@ -10,7 +10,7 @@ _KINDS = ("market", "event", "series")
 
 CHANGES: Columns[Change] = {
     Column("seen_at", Kind.INSTANT): lambda change: change.seen_at,
-    Column("kind"): lambda change: change.kind,
+    Column("kind", place=Place.IF_WIDE): lambda change: change.kind,
     Column("ticker", Kind.TICKER): lambda change: change.ticker,
     Column("field"): lambda change: change.field,
     Column("before"): lambda change: change.before,

@@ -16,6 +16,7 @@ from kalshi_pipeline.vocabulary import STATUSES_OF, StatusFilter
 _MOST_FOUND = 100
 _MOST_SHOWN = 20
 _MOST_CHANGES = 10
+_YEARS_SECONDS = 100 * 365 * 86_400.0
 
 
 def _of_quote(name: str) -> Callable[[ListedMarket], object]:
@@ -75,16 +76,26 @@ def search(asked: Asked, words: Sequence[str], *, with_closed: bool) -> Answer:
 
 
 def closing(asked: Asked, within_seconds: float) -> Answer:
-    """Answer which open markets close within a span."""
-    nothing = f"no open market closes within {age(within_seconds)}"
+    """Answer which open markets close within a span; where none does, when the next one closes."""
+
+    def read(state: Store) -> tuple[list[ListedMarket], str]:
+        found = state.closing(within_seconds, asked.limit or 100_000)
+        if found:
+            return found, ""
+        nothing = f"no open market closes within {age(within_seconds)}"
+        return [], why_no_market(state, nothing + _when_the_next_closes(state))
+
     with asked.open_store() as store:
-        found, reason = store.together(
-            lambda state: (
-                state.closing(within_seconds, asked.limit or 100_000),
-                why_no_market(state, nothing),
-            )
-        )
+        found, reason = store.together(read)
     return table(_closing_at(SYSTEM_CLOCK.now()), found, reason=reason, most=_MOST_SHOWN, what="markets")
+
+
+def _when_the_next_closes(state: Store) -> str:
+    for market in state.closing(_YEARS_SECONDS, 1):
+        if market.close_at is not None:
+            seconds = (market.close_at - SYSTEM_CLOCK.now()) / MICROS_PER_SECOND
+            return f": the next one, {market.ticker}, closes in {age(seconds)}"
+    return ""
 
 
 def event(asked: Asked, ticker: str, at: int) -> Answer:

@@ -137,23 +137,41 @@ def quote_values(quote: Quote, status: str | None) -> dict[Column, object]:
 
 
 def movers(asked: Asked, window_seconds: float) -> Answer:
-    """Answer which markets moved most in a window up to the newest complete tick."""
+    """Answer which markets moved most in a window up to the newest complete tick, or since history begins."""
     with asked.open_store() as store:
-        found, span, begins_at = store.together(
-            lambda state: (
-                state.movers(window_seconds, limit=asked.limit or BUSIEST),
-                state.movers_window(window_seconds),
-                state.begins_at(),
-            )
-        )
-    title = None
+        found, span, begins_at = store.together(lambda state: _moved(state, window_seconds, asked.limit))
     if span is None:
-        nothing, since = "no tick is complete yet", SYSTEM_CLOCK.now()
-    else:
-        nothing, since = f"nothing moved from {iso_of(span.start)} to {iso_of(span.end)}", span.start
-        title = _title(span, is_local=asked.is_local) if found else None
-    return table(_MOVED, found, title=title, reason=why_empty(nothing, since, begins_at))
+        return table(
+            _MOVED, found, reason=why_empty("no tick is complete yet", SYSTEM_CLOCK.now(), begins_at)
+        )
+    title = (
+        f"from {instant(span.start, is_local=asked.is_local)} to {instant(span.end, is_local=asked.is_local)}"
+    )
+    is_cut = span.start == begins_at and window_seconds * MICROS_PER_SECOND > span.end - span.start
+    return table(
+        _MOVED,
+        found,
+        title=title if found else None,
+        reason=_why_nothing_moved(span, begins_at),
+        warnings=[f"history begins at {iso_of(span.start)}, within the window"] if is_cut and found else [],
+    )
 
 
-def _title(span: Window, *, is_local: bool) -> str:
-    return f"from {instant(span.start, is_local=is_local)} to {instant(span.end, is_local=is_local)}"
+def _moved(
+    state: Store, window_seconds: float, limit: int | None
+) -> tuple[list[Mover], Window | None, int | None]:
+    """Return what moved, in which window, and when history begins: a window that begins earlier is cut."""
+    span, begins_at = state.movers_window(window_seconds), state.begins_at()
+    if span is not None and begins_at is not None and span.start < begins_at < span.end:
+        span = Window(begins_at, span.end)
+        window_seconds = (span.end - span.start) / MICROS_PER_SECOND
+    return state.movers(window_seconds, limit=limit or BUSIEST), span, begins_at
+
+
+def _why_nothing_moved(span: Window, begins_at: int | None) -> str:
+    if begins_at == span.end:
+        return (
+            f"no tick is complete but the first one, at {iso_of(span.end)}: run `kalshi data snapshot` again"
+        )
+    nothing = f"nothing moved from {iso_of(span.start)} to {iso_of(span.end)}"
+    return why_empty(nothing, span.start, begins_at)

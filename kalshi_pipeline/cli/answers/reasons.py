@@ -7,7 +7,7 @@ from kalshi_pipeline.units import iso_of
 def why_empty(nothing: str, at: int, begins_at: int | None) -> str:
     """Return why an answer about an instant is empty: history begins later, or the given reason."""
     if begins_at is None:
-        return "no quote is stored yet: run `kalshi-pipeline snapshot` first"
+        return "no quote is stored yet: run `kalshi data snapshot` first"
     return f"history begins at {iso_of(begins_at)}" if at < begins_at else nothing
 
 
@@ -15,4 +15,4 @@ def why_no_market(store: Store, nothing: str) -> str:
     """Return why no market was found: either none is stored, or the given reason."""
     if store.count_rows("markets"):
         return nothing
-    return "no market is stored yet: run `kalshi-pipeline sync` first"
+    return "no market is stored yet: run `kalshi data sync` first"

@@ -16,7 +16,7 @@ from kalshi_pipeline.units import MICROS_PER_DAY, MICROS_PER_SECOND, iso_of
 
 _MOST_TICKS = 20
 _MICROS_PER_MINUTE = 60 * MICROS_PER_SECOND
-_NO_TICK = "no tick is stored yet: run `kalshi-pipeline snapshot` first"
+_NO_TICK = "no tick is stored yet: run `kalshi data snapshot` first"
 
 
 class _Named(NamedTuple):
@@ -153,9 +153,7 @@ def _punctuality(
         Column("is_late", Kind.FLAG, Place.NEVER): timing.is_late(now),
         Column("ticks", absent="none yet"): _counted(found.tick_states),
         Column("gaps_of_the_last_day"): (
-            f"{len(gaps_of_day):,} ({lost:,} ticks lost): `kalshi-pipeline gaps` shows them"
-            if gaps_of_day
-            else "none"
+            f"{len(gaps_of_day):,} ({_lost(lost)}): `kalshi data gaps` shows them" if gaps_of_day else "none"
         ),
         Column("incomplete_runs"): (
             ", ".join(f"{name} {state}" for name, state in incomplete.items()) if incomplete else "none"
@@ -165,11 +163,17 @@ def _punctuality(
     }
 
 
+def _lost(count: int) -> str:
+    if not count:
+        return "no tick was taken"
+    return "1 tick lost" if count == 1 else f"{count:,} ticks lost"
+
+
 def _since(timing: Timing, now: int, *, is_local: bool) -> str:
     """Return in words whether ticks are on time."""
     if timing.complete_at is None:
         return "not begun: no tick is complete yet" + (
-            "" if timing.due_at else "; run `kalshi-pipeline collect --once`"
+            "" if timing.due_at else "; run `kalshi data collect --once`"
         )
     if timing.period_seconds is None:
         return (

@@ -46,7 +46,7 @@ def trades(asked: Asked, ticker: str, span: tuple[int, int]) -> Answer:
         found,
         title=stored,
         reason=f"no trade of {stored} is stored from {iso_of(start)} to {iso_of(end)}; "
-        f"`kalshi-pipeline backfill trades --start {first} --end {last}` collects those days",
+        f"`kalshi data backfill trades --start {first} --end {last}` collects those days",
         most=_MOST_SHOWN,
         what="trades",
         by_time=True,
@@ -65,7 +65,7 @@ def book(asked: Asked, ticker: str, *, is_fetched: bool) -> Answer:
         return table(
             _LEVELS,
             [],
-            reason=f"no order book of {stored} is stored: `kalshi-pipeline book {stored} --fetch` gets it",
+            reason=f"no order book of {stored} is stored: `kalshi market book {stored} --fetch` gets it",
         )
     at = (
         f"{instant(found.received_at, is_local=asked.is_local)}, {ago(found.received_at, SYSTEM_CLOCK.now())}"

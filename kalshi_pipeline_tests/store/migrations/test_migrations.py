@@ -522,7 +522,7 @@ def test_older_schema_is_migrated_only_on_demand_and_keeps_its_rows(database: Da
     with next_release(path.parent / "next", current, _ADDS_A_COLUMN, path) as ask:
         assert ask("open") == (
             f"{path} has the older schema {current}, this version needs 9999; run "
-            "`kalshi-pipeline init`, which keeps a copy of it"
+            "`kalshi data init`, which keeps a copy of it"
         )
         assert query(database, _SCHEMA) == schema
 

@@ -254,7 +254,7 @@ def test_what_the_user_added_and_does_not_fit_is_named(
     with next_release(path.parent / "next", NEWEST, f"    {migration}\n", path) as ask:
         assert ask("migrate") == (
             f"database {path}: {name} is in the way of the new schema ({fact}); drop or rename it, run "
-            "`kalshi-pipeline init`, then create it again"
+            "`kalshi data init`, then create it again"
         )
         assert stored(path) == before
         assert copies(path) == kept
@@ -472,7 +472,7 @@ def test_table_that_refers_to_one_that_is_replaced_is_named(
     before = stored(path)
     assert with_advice(refusal(path)) == (
         f"database {path}: table notes refers to {referred}, which the upgrade replaces; copy its rows to a table "
-        "without that foreign key, drop it, then run `kalshi-pipeline init`"
+        "without that foreign key, drop it, then run `kalshi data init`"
     )
     assert (stored(path), copies(path)) == (before, [])
 
@@ -574,7 +574,7 @@ def test_older_database_is_left_as_it_was_without_migrate(older: Path) -> None:
     with pytest.raises(StoreError) as caught:
         Database(sqlite_url(older))
     assert with_advice(caught.value) == (
-        f"{older} has the older schema 0002, this version needs {NEWEST}; run `kalshi-pipeline init`, which keeps a "
+        f"{older} has the older schema 0002, this version needs {NEWEST}; run `kalshi data init`, which keeps a "
         "copy of it"
     )
     assert (stored(older), copies(older)) == (before, [])

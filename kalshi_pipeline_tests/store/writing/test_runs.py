@@ -553,7 +553,7 @@ def test_stored_tick_ahead_of_now_is_named_and_nothing_is_written(database: Data
         "was written"
     )
     assert with_advice(error.value).endswith(
-        "with `kalshi-pipeline void-ticks --after 2026-11-22T12:00:01.000000Z`"
+        "with `kalshi data void-ticks --after 2026-11-22T12:00:01.000000Z`"
     )
     assert contents(database, ticks) == before
     assert _opened(database, ahead - MINUTE, ahead - MINUTE).state is State.SKIPPED
