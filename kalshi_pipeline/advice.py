@@ -84,6 +84,10 @@ def run_again(line: str) -> str:
     return line if _RUN_AGAIN.search(line) else f"{line}; run it again"
 
 
+_LOOKS = {"series": "search", "event": "event", "market": "get"}
+"""The command of the group `market` that shows a ticker of each kind."""
+
+
 def _advice_for(error: PipelineError) -> str | None:
     match error:
         case StoreError():
@@ -100,7 +104,7 @@ def _advice_for(error: PipelineError) -> str | None:
         case UnknownKindError():
             return f"choose the kind {_one_of(error.kinds)}"
         case OtherKindError():
-            return f"select by {error.kind}, or name another ticker"
+            return f"select by {error.kind}, or look with `kalshi market {_LOOKS[error.kind]} {error.ticker}`"
         case UnknownTickerError(similar=[*_, _] as similar):
             return f"did you mean {' or '.join(similar)}?"
         case UnknownTickerError():

@@ -121,14 +121,6 @@ class UnknownTickerError(PipelineError):
         super().__init__(message or f"{ticker} is not stored")
 
 
-class OtherKindError(UnknownTickerError):
-    """A ticker that is stored, of another kind than the one that was asked for; `kind` is its own."""
-
-    def __init__(self, ticker: str, asked: str, kind: str) -> None:
-        self.kind = kind
-        super().__init__(ticker, f"no {asked} has the ticker {ticker}: it is that of a stored {kind}")
-
-
 class UnknownKindError(UnknownTickerError):
     """A ticker under which nothing of a kind is stored, but something of others, or a kind that is not kept at all.
 
@@ -138,6 +130,20 @@ class UnknownKindError(UnknownTickerError):
     def __init__(self, ticker: str, kind: str, kinds: Sequence[str]) -> None:
         self.kinds = tuple(kinds)
         super().__init__(ticker, f"no {kind} {ticker} is stored")
+
+
+class OtherKindError(UnknownTickerError):
+    """A ticker of another kind than the one that was asked for, such as an event's where a market's is needed."""
+
+    def __init__(self, ticker: str, kind: str, wanted: Sequence[str]) -> None:
+        self.kind = kind
+        super().__init__(
+            ticker, f"{ticker} is the ticker of a{_n(kind)} {kind}, not of a{_n(wanted[0])} {wanted[0]}"
+        )
+
+
+def _n(word: str) -> str:
+    return "n" if word[0] in "aeiou" else ""
 
 
 class NoQuoteError(UnknownTickerError):

@@ -7,6 +7,7 @@ from kalshi_pipeline.errors import (
     ConfigurationError,
     NoDetailsError,
     NoQuoteError,
+    OtherKindError,
     PipelineError,
     RangeError,
     StoreError,
@@ -65,10 +66,18 @@ def test_advice_comes_behind_the_notes() -> None:
             UnknownTickerError("KX-1"),
             "KX-1 is not stored; check the ticker, or fetch it with `kalshi market get KX-1`",
         ),
+        (
+            OtherKindError("KX", "series", ["market"]),
+            "KX is the ticker of a series, not of a market; select by series, or look with `kalshi market search KX`",
+        ),
+        (
+            OtherKindError("KX-1", "event", ["market"]),
+            "KX-1 is the ticker of an event, not of a market; select by event, or look with `kalshi market event KX-1`",
+        ),
         (NoDetailsError("KX-1"), "KX-1 is stored without details; run `kalshi data sync` first"),
         (NoQuoteError("KX-1"), "KX-1 is stored without a quote; run `kalshi data snapshot` first"),
     ],
-    ids=["unknown kind", "unknown", "without details", "without a quote"],
+    ids=["unknown kind", "unknown", "series", "event", "without details", "without a quote"],
 )
 def test_unknown_ticker_has_a_next_action(error: PipelineError, line: str) -> None:
     assert with_advice(error) == line

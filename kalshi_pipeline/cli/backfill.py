@@ -1,12 +1,13 @@
 """The commands under `kalshi data backfill`, which collect the past. Each continues where it stopped."""
 
-from datetime import date, datetime
+from datetime import date
 from typing import Annotated
 
 import typer
 
 from kalshi_pipeline.cli.groups import Group
 from kalshi_pipeline.cli.options import Db
+from kalshi_pipeline.cli.times import day_given
 from kalshi_pipeline.errors import ConfigurationError
 
 backfill = Group(
@@ -14,11 +15,12 @@ backfill = Group(
     "Collect the past. Each command continues where it was stopped, and uses a part of the request limit.",
 )
 
-_DAY = ["%Y-%m-%d"]
-_Start = Annotated[datetime, typer.Option(formats=_DAY, metavar="DAY", help="The first UTC day.")]
+_MINUTES = (1, 60, 1440)
+_Start = Annotated[
+    str, typer.Option(metavar="DAY", help="The first UTC day, such as 2026-11-22, yesterday or 7d ago.")
+]
 _End = Annotated[
-    datetime | None,
-    typer.Option(formats=_DAY, metavar="DAY", help="The last UTC day, included; by default the first."),
+    str | None, typer.Option(metavar="DAY", help="The last UTC day, included; by default the first.")
 ]
 
 
@@ -73,6 +75,8 @@ def candlesticks(
     Of these markets, or of those that the settings select.
     """
     days = _days(start, end)
+    if minutes not in (None, *_MINUTES):
+        raise ConfigurationError([f"--minutes {minutes}: the exchange has candlesticks of 1, 60 and 1440"])
     from kalshi_pipeline.cli import runs
 
     selected: dict[str, object] = {} if minutes is None else {"candlestick_minutes": minutes}
@@ -81,9 +85,10 @@ def candlesticks(
     runs.backfill_candlesticks(days, selected, db, again=again)
 
 
-def _days(start: datetime, end: datetime | None) -> tuple[date, date]:
+def _days(start: str, end: str | None) -> tuple[date, date]:
     """Return the first and the last day."""
-    first, last = start.date(), (end or start).date()
+    first = day_given("--start", start)
+    last = first if end is None else day_given("--end", end)
     if last < first:
         raise ConfigurationError([f"backfill: --end {last} is before --start {first}: swap them"])
     return first, last

@@ -15,6 +15,7 @@ data = Group("data", "Collect, see whether it is complete, and repair.")
 
 _MARKET_STATUSES = ("open", "unopened", "paused", "closed", "settled", "all")
 _QUOTED_STATUSES = ("open", "paused")
+_MOST_MINUTES = 366 * 1440
 _MarketStatus = Annotated[
     str, typer.Option(metavar="STATUS", help=f"Which markets: {', '.join(_MARKET_STATUSES)}.")
 ]
@@ -77,7 +78,12 @@ def collect(
     ] = False,
     interval: Annotated[
         float | None,
-        typer.Option(min=0.01, metavar="MINUTES", help="Take a snapshot at this interval until Ctrl-C."),
+        typer.Option(
+            min=0.01,
+            max=_MOST_MINUTES,
+            metavar="MINUTES",
+            help="Take a snapshot at this interval until Ctrl-C.",
+        ),
     ] = None,
     status: _QuotedStatus = "open",
     db: Db = None,
@@ -122,7 +128,12 @@ def status(
     *,
     max_age: Annotated[
         float | None,
-        typer.Option(min=0, metavar="MINUTES", help="Exit with 3 if the newest complete tick is older."),
+        typer.Option(
+            min=0,
+            max=_MOST_MINUTES,
+            metavar="MINUTES",
+            help="Exit with 3 if the newest complete tick is older.",
+        ),
     ] = None,
 ) -> Answer:
     """Show whether collecting is on time, and what is missing.

@@ -8,7 +8,7 @@ import typer
 from kalshi_pipeline.cli.analysis import analysis
 from kalshi_pipeline.cli.options import Db, address_of
 from kalshi_pipeline.cli.terminal import print_message
-from kalshi_pipeline.cli.times import instant_given
+from kalshi_pipeline.cli.times import instant_given, span_given
 from kalshi_pipeline.errors import ConfigurationError
 from kalshi_pipeline.units import datetime_of
 
@@ -61,9 +61,11 @@ def export(
     """
     given: dict[str, Any] = {
         name: text
-        for name, text in (("ticker", ticker), ("event", event), ("series", series), ("freq", freq))
+        for name, text in (("ticker", ticker), ("event", event), ("series", series))
         if text is not None
     }
+    if freq is not None:
+        given["freq"] = span_given("--freq", freq, unitless_seconds=None)
     given |= {
         name: datetime_of(instant_given(f"--{name}", text))
         for name, text in (("start", start), ("end", end), ("at", at))

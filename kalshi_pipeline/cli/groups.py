@@ -42,6 +42,7 @@ class Group:
             cls=of,
             no_args_is_help=True,
             add_completion=has_completion,
+            context_settings={"help_option_names": ["-h", "--help"]},
             # Rich takes longer to import than everything else that help needs.
             rich_markup_mode=None,
             pretty_exceptions_enable=False,
@@ -108,8 +109,10 @@ def usage_lines(error: Any) -> list[str]:  # noqa: ANN401  (typer does not expor
 
 def nearest(word: str, known: Sequence[str]) -> str:
     """Return a suggestion for a word that is not known, or what is known."""
-    close = get_close_matches(word, known, n=1)
-    return f"did you mean {close[0]}?" if close else f"choose {', '.join(known[:-1])} or {known[-1]}"
+    if close := get_close_matches(word, known, n=1):
+        return f"did you mean {close[0]}?"
+    *others, last = known
+    return f"choose {', '.join(others)} or {last}" if others else f"choose {last}"
 
 
 def one_of(option: str, word: str, known: Sequence[str]) -> str:

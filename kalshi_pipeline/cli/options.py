@@ -13,6 +13,7 @@ from kalshi_pipeline.cli.answer import Answer
 from kalshi_pipeline.cli.groups import with_parameters
 from kalshi_pipeline.cli.times import instant_given
 from kalshi_pipeline.errors import ConfigurationError
+from kalshi_pipeline.quoting import quoted
 
 if TYPE_CHECKING:
     from kalshi_pipeline.api import Store
@@ -85,7 +86,12 @@ def reading(function: Callable[..., Answer]) -> Callable[..., None]:
             raise ConfigurationError(["--json and --csv exclude each other: pass one of them"])
         form = Format.JSON if is_json else Format.CSV if is_csv else None
         names = [name.strip() for name in (columns or "").split(",") if name.strip()]
-        asked = Asked(db, form, limit, names, is_local=local)
+        if columns is not None and not names:
+            raise ConfigurationError(
+                [f"--columns {quoted(columns)} names no column: pass names, such as A,B"]
+            )
+        most = None if limit is None else min(limit, _MOST_ROWS)
+        asked = Asked(db, form, most, names, is_local=local)
         answer = function(asked, **own)
         from kalshi_pipeline.cli.output import write_answer
 
@@ -99,6 +105,7 @@ def _option(name: str, kind: Any, *spelling: str, default: object = None, **text
     return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
 
 
+_MOST_ROWS = 1_000_000_000
 _OF_READING = [
     inspect.Parameter("db", inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Db),
     _option(

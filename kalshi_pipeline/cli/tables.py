@@ -48,7 +48,8 @@ def _lines(answer: Answer, width: int, limit: int | None, way: str, *, is_local:
         if without:
             yield from _sentence(f"(a wider terminal {way} {', '.join(without)} too)", width, "dim")
     elif rows:
-        rows = rows if limit else _first(answer, min(most, _MOST_RECORDS))
+        # Each takes as many lines as it has fields.
+        rows = rows if limit or answer.most is None else _first(answer, min(most, _MOST_RECORDS))
         yield from _records(answer, rows, width, is_local=is_local)
     if len(rows) < len(answer.rows):
         which = "newest" if answer.by_time else "first"
@@ -158,7 +159,8 @@ def _records(
             text = shown_writer(column, is_local=is_local)(value)
             if column.kind is Kind.INSTANT and isinstance(value, int):
                 text += f", {ago(value, now)}"
-            yield from _field(column, text, names, width)
+            if text:
+                yield from _field(column, text, names, width)
 
 
 def _field(column: Column, text: str, names: int, width: int) -> Iterator[Text]:
@@ -167,7 +169,7 @@ def _field(column: Column, text: str, names: int, width: int) -> Iterator[Text]:
     if cell_len(text) <= room:
         yield Text.assemble((head, "bold"), (text, style))
         return
-    if column.kind is Kind.TICKER or room < _LEAST_VALUE:
+    if column.kind in (Kind.TICKER, Kind.INSTANT) or room < _LEAST_VALUE:
         yield Text(column.label, "bold")
         head, room = " " * _GAP, width - _GAP
     breaks = [text] if column.kind is not Kind.TEXT else _wrapped(text, room)

@@ -1,18 +1,18 @@
 """How instants and spans are written on the command line, and what they mean."""
 
 import re
-from datetime import UTC, datetime, time, timedelta, tzinfo
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
 from kalshi_pipeline.clock import SYSTEM_CLOCK
 from kalshi_pipeline.errors import ConfigurationError
 from kalshi_pipeline.quoting import quoted
 from kalshi_pipeline.units import MICROS_PER_SECOND, datetime_of, instant_of, parse_instant, parse_span
 
-EXAMPLES = (
-    "RFC 3339 such as 2026-11-22T14:05:00Z, a date, a time of day such as 14:05, 2h ago, yesterday or now"
-)
+EXAMPLES = "RFC 3339 such as 2026-11-22T14:05:00Z, a date, 14:05, yesterday, yesterday 14:05, 2h ago or now"
 
 _OF_DAY = re.compile(r"([01]?[0-9]|2[0-3]):([0-5][0-9])(?::([0-5][0-9]))?")
+_DAYS = {"today": 0, "yesterday": -1}
+_TO_THE_MINUTE = re.compile(r"(\S+[T ][0-9]{2}:[0-9]{2})(Z|[+-][0-9]{2}:[0-9]{2})", re.IGNORECASE)
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _WITHOUT_ZONE = re.compile(
     r"([0-9]{4}-[0-9]{2}-[0-9]{2})[Tt ]([0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,6})?)?)"
@@ -38,7 +38,12 @@ def instant_given(option: str, text: str, *, is_local: bool = False) -> int:
     return found
 
 
-def span_given(option: str, text: str, *, unitless_seconds: float = 60) -> float:
+def day_given(option: str, text: str) -> date:
+    """Return the UTC day of the instant that an option has; ConfigurationError for anything that is not a time."""
+    return datetime_of(instant_given(option, text)).date()
+
+
+def span_given(option: str, text: str, *, unitless_seconds: float | None = 60) -> float:
     """Return the seconds of a span such as 90m, 1h or 2d; a plain number is minutes, or of `unitless_seconds`."""
     seconds = parse_span(text, unitless_seconds=unitless_seconds)
     if seconds is None:
@@ -53,20 +58,19 @@ class _NoZoneError(ValueError):
 def _instant(text: str, now: int, zone: tzinfo | None) -> int | None:
     lower = text.lower()
     today = datetime_of(now).astimezone(zone)
-    if lower in ("now", "today", "yesterday"):
-        days = {"today": 0, "yesterday": -1}
-        return now if lower == "now" else _midnight(today + timedelta(days=days[lower]), zone)
+    if lower == "now":
+        return now
+    name, _, of_day = lower.partition(" ")
+    if name in _DAYS and (match := _OF_DAY.fullmatch(of_day or "00:00")):
+        return _at(today + timedelta(days=_DAYS[name]), _time_of(match), zone)
     # A span alone can mean nothing else, and is what `--since 1h` says in other programs.
     if (seconds := parse_span(lower.removesuffix("ago"))) is not None:
         ago = now - round(seconds * MICROS_PER_SECOND)
         datetime_of(ago)
         return ago
     if match := _OF_DAY.fullmatch(lower):
-        hour, minute, second = (int(part or 0) for part in match.groups())
-        of_today = _at(today, time(hour, minute, second), zone)
-        return (
-            of_today if of_today <= now else _at(today - timedelta(days=1), time(hour, minute, second), zone)
-        )
+        of_today = _at(today, _time_of(match), zone)
+        return of_today if of_today <= now else _at(today - timedelta(days=1), _time_of(match), zone)
     if _DATE.fullmatch(text):
         return _midnight(datetime.fromisoformat(text), zone)
     if match := _WITHOUT_ZONE.fullmatch(text):
@@ -74,7 +78,11 @@ def _instant(text: str, now: int, zone: tzinfo | None) -> int | None:
             raise _NoZoneError("names no time zone: end it with Z for UTC, or an offset such as +01:00")
         day, of_day = match.groups()
         return _at(datetime.fromisoformat(day), time.fromisoformat(of_day), zone)
-    return parse_instant(text)
+    return parse_instant(_TO_THE_MINUTE.sub(r"\1:00\2", text))
+
+
+def _time_of(match: re.Match[str]) -> time:
+    return time(*(int(part or 0) for part in match.groups()))
 
 
 def _midnight(day: datetime, zone: tzinfo | None) -> int:

@@ -6,7 +6,7 @@ from typing import NoReturn
 
 from kalshi_pipeline.api import Store
 from kalshi_pipeline.clock import SYSTEM_CLOCK
-from kalshi_pipeline.errors import ConfigurationError, OtherKindError, RangeError, UnknownTickerError
+from kalshi_pipeline.errors import ConfigurationError, RangeError
 from kalshi_pipeline.notebooks.instants import Instant, micros_of
 from kalshi_pipeline.quoting import quoted
 from kalshi_pipeline.store.database import ReadOnlyDatabase
@@ -48,16 +48,8 @@ def check_ticker(text: str) -> None:
 
 
 def _found(database: ReadOnlyDatabase, text: str, kind: str) -> tuple[str, str]:
-    """Return the kind and the stored ticker; OtherKindError where that of another kind has it."""
     check_ticker(text)
-    try:
-        return database.ask(lambda connection: find_ticker(connection, text, [kind]))
-    except UnknownTickerError as error:
-        try:
-            found, ticker = database.ask(lambda connection: find_ticker(connection, text, _KINDS))
-        except UnknownTickerError:
-            raise error from None
-        raise OtherKindError(ticker, kind, found) from error
+    return database.ask(lambda connection: find_ticker(connection, text, [kind]))
 
 
 def check_value(column: str, value: object) -> None:

@@ -27,6 +27,9 @@ def in_new_york(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         ("2026-11-22T14:05:00Z", "2026-11-22T14:05:00Z"),
         ("2026-11-22t15:05:00.25+01:00", "2026-11-22T14:05:00.25Z"),
         (" 2026-11-22 ", "2026-11-22T00:00:00Z"),
+        ("2026-11-22 14:05:00Z", "2026-11-22T14:05:00Z"),
+        ("2026-11-22T14:05Z", "2026-11-22T14:05:00Z"),
+        ("2026-11-22 14:05+01:00", "2026-11-22T13:05:00Z"),
     ],
 )
 def test_days_are_utc_and_rfc_3339_is_exact(text: str, iso: str) -> None:
@@ -73,6 +76,12 @@ def test_yesterday_begins_a_day_before_today() -> None:
     assert 0 <= SYSTEM_CLOCK.now() - today < MICROS_PER_DAY + MICROS_PER_SECOND
 
 
+def test_time_of_day_of_yesterday_is_on_that_day() -> None:
+    midnight = instant_given("--at", "yesterday")
+    assert instant_given("--at", "Yesterday 14:05") - midnight == (14 * 60 + 5) * 60 * MICROS_PER_SECOND
+    assert instant_given("--at", "today 00:00:01") - instant_given("--at", "today") == MICROS_PER_SECOND
+
+
 @pytest.mark.parametrize("hours", [-1, 1], ids=["earlier today", "later today"])
 def test_time_of_day_is_the_last_one_before_now(hours: int) -> None:
     asked = (datetime_of(SYSTEM_CLOCK.now()) + timedelta(hours=hours)).astimezone(UTC)
@@ -89,6 +98,10 @@ def test_time_of_day_is_the_last_one_before_now(hours: int) -> None:
         "24:00",
         "14:60",
         "2026-02-30",
+        "yesterday noon",
+        "tomorrow 14:05",
+        "now 14:05",
+        "2026-11-22T14Z",
         "2026-11-22T14:05",
         "99999999d ago",
         "ago",

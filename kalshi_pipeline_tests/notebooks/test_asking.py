@@ -196,9 +196,9 @@ def test_similar_tickers_are_suggested_for_an_unknown_one(
     ids=["event as market", "series as market", "market as event", "event as series"],
 )
 def test_ticker_of_another_kind_is_named(store: Store, ask: Callable[[Store], object], kind: str) -> None:
-    with pytest.raises(UnknownTickerError, match=f"it is that of a stored {kind}") as caught:
+    with pytest.raises(UnknownTickerError, match=f"is the ticker of an? {kind}, not of") as caught:
         ask(store)
-    assert caught.value.__notes__ == [f"select by {kind}, or name another ticker"]
+    assert caught.value.__notes__[-1].startswith(f"select by {kind}, or look with `kalshi market ")
 
 
 def test_tickers_are_found_in_any_case(store: Store) -> None:

@@ -9,6 +9,7 @@ from kalshi_pipeline.cli.answers.reasons import why_no_market
 from kalshi_pipeline.cli.formats import age, dollars, instant
 from kalshi_pipeline.cli.options import Asked
 from kalshi_pipeline.clock import SYSTEM_CLOCK
+from kalshi_pipeline.errors import ConfigurationError
 from kalshi_pipeline.quoting import quoted
 from kalshi_pipeline.units import MICROS_PER_SECOND
 from kalshi_pipeline.vocabulary import STATUSES_OF, StatusFilter
@@ -59,6 +60,8 @@ def _closing_at(now: int) -> Columns[ListedMarket]:
 
 def search(asked: Asked, words: Sequence[str], *, with_closed: bool) -> Answer:
     """Answer which markets words name."""
+    if not any(word.strip() for word in words):
+        raise ConfigurationError(["search: the words are blank: write some, such as bitcoin"])
     limit = asked.limit or _MOST_FOUND
     kind = "market" if with_closed else "open market"
     nothing = f"no {kind} has {' and '.join(map(quoted, words))} in its titles or tickers"
@@ -117,8 +120,9 @@ def event(asked: Asked, ticker: str, at: int) -> Answer:
         title=_title(view, at, is_local=asked.is_local),
         notes=_sums(view),
         name="outcomes",
+        what="outcomes",
     )
-    parts = {"changes": table(CHANGES, changes, by_time=True)} if changes else {}
+    parts = {"changes": table(CHANGES, changes, by_time=True, what="changes")} if changes else {}
     return Answer(**{**vars(outcomes), "parts": {**parts, "event": _about(view)}})
 
 

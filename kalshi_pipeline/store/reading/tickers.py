@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 
 from sqlalchemy import Connection, Table, func, select
 
-from kalshi_pipeline.errors import UnknownTickerError
+from kalshi_pipeline.errors import OtherKindError, UnknownTickerError
 from kalshi_pipeline.store.reading.search import Words
 from kalshi_pipeline.store.schema.tables import events, markets, series
 
@@ -23,22 +23,32 @@ _EVENT_IDS = {"market": markets.c.event_id, "event": events.c.id, "series": None
 def find_ticker(connection: Connection, text: str, kinds: Iterable[str] = ("market",)) -> tuple[str, str]:
     """Return the kind and the stored ticker of what is written as `text`, in any case; the first kind that has it.
 
-    Raises UnknownTickerError, which names similar tickers if there are any.
+    Raises OtherKindError if another kind has it, or else UnknownTickerError, which names similar tickers if there are
+    any.
     """
     searched = list(kinds)
+    if found := _found(connection, text, searched):
+        return found
+    if other := _found(connection, text, [kind for kind in TABLES if kind not in searched]):
+        kind, ticker = other
+        raise OtherKindError(ticker, kind, searched)
+    raise UnknownTickerError(text, similar=similar_tickers(connection, text, searched))
+
+
+def _found(connection: Connection, text: str, kinds: Sequence[str]) -> tuple[str, str] | None:
     for spelling in dict.fromkeys((text, text.upper())):
-        for kind in searched:
+        for kind in kinds:
             ticker = TABLES[kind].c.ticker
             if connection.execute(select(ticker).where(ticker == spelling)).first() is not None:
                 return kind, spelling
-    for kind in searched:
+    for kind in kinds:
         ticker = TABLES[kind].c.ticker
         stored = (
             connection.execute(select(ticker).where(func.lower(ticker) == text.lower())).scalars().first()
         )
         if stored is not None:
             return kind, stored
-    raise UnknownTickerError(text, similar=similar_tickers(connection, text, searched))
+    return None
 
 
 def similar_tickers(connection: Connection, text: str, kinds: Iterable[str]) -> list[str]:
