@@ -82,7 +82,8 @@ def _instant(text: str, now: int, zone: tzinfo | None) -> int | None:
 
 
 def _time_of(match: re.Match[str]) -> time:
-    return time(*(int(part or 0) for part in match.groups()))
+    hour, minute, second = (int(part or 0) for part in match.groups())
+    return time(hour, minute, second)
 
 
 def _midnight(day: datetime, zone: tzinfo | None) -> int:

@@ -187,6 +187,15 @@ def test_narrow_terminal_gets_one_record_after_the_other() -> None:
     assert "" in lines
 
 
+def test_long_tables_are_ten_records_on_a_narrow_terminal() -> None:
+    """Each takes as many lines as it has fields; a table that is always shown whole stays so."""
+    many = replace(ANSWER, rows=[FULL] * 41, most=40)
+    assert shown(many, 40).count(TICKER) == 10
+    assert "41 rows: the first 10 are shown" in " ".join(shown(many, 40).split())
+    assert shown(many, 40, 12).count(TICKER) == 12
+    assert shown(replace(many, most=None), 40).count(TICKER) == 41
+
+
 @pytest.mark.parametrize("environment", [{}, {"NO_COLOR": "1"}], ids=["colours", "NO_COLOR"])
 def test_changes_are_coloured_unless_nobody_wants_it(environment: dict[str, str]) -> None:
     rows = [FULL, (*FULL[:4], 2_500.5, *FULL[5:])]
