@@ -42,7 +42,7 @@ from kalshi_pipeline.store.reading import (
     tickers,
     trades,
 )
-from kalshi_pipeline.store.reading.catalogue import MarketDetails, StoredSettlement
+from kalshi_pipeline.store.reading.catalogue import MarketDetails, SettledMarket, StoredSettlement
 from kalshi_pipeline.store.reading.changes import Change
 from kalshi_pipeline.store.reading.completeness import (
     ListingRun,
@@ -88,6 +88,7 @@ __all__ = [
     "Quote",
     "QuoteFaults",
     "QuoteState",
+    "SettledMarket",
     "Store",
     "StoredRun",
     "StoredSettlement",
@@ -259,6 +260,14 @@ class Store:
         return self._source.ask(
             lambda connection: market_lists.closing_markets(connection, start, round(end), limit)
         )
+
+    def settled(self, since: Instant, limit: int | None = None) -> list[SettledMarket]:
+        """Return the markets that were settled since an instant, oldest first; the newest `limit` of them.
+
+        Raises RangeError for an instant after now.
+        """
+        start = _past(since)
+        return self._source.ask(lambda connection: catalogue.settled_since(connection, start, limit))
 
     def trades(
         self, ticker: str, start: Instant, end: Instant, limit: int | None = None

@@ -73,6 +73,7 @@ def _run(home: Path, *, with_ui: bool) -> str:
             combos=_COMBOS,
             combos_per_step=5,
             change_share=0.3,
+            step_seconds=_STEP_SECONDS,
             start=datetime_of(SYSTEM_CLOCK.now()),
         )
     )

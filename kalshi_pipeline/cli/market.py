@@ -85,6 +85,23 @@ def closing(
     return market_lists.closing(asked, seconds)
 
 
+@market.command("market settled --since today", "market settled --since 7d --csv")
+@reading
+def settled(
+    asked: Asked,
+    *,
+    since: Annotated[str, typer.Option(metavar="TIME", help="Start, such as today or 7d ago.")] = "24h ago",
+) -> Answer:
+    """Show which markets were settled, and how.
+
+    In the order of time, with what one YES contract paid.
+    """
+    instant = asked.instant("--since", since, 0)
+    from kalshi_pipeline.cli.answers import market_lists
+
+    return market_lists.settled(asked, instant)
+
+
 @market.command("market quotes", "market quotes --at 14:05 --csv > quotes.csv", "market quotes | grep KXBTC")
 @reading
 def quotes(asked: Asked, *, at: _At = None) -> Answer:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
-from kalshi_pipeline.api import Change, EventView, ListedMarket, Store
+from kalshi_pipeline.api import Change, EventView, ListedMarket, SettledMarket, Store
 from kalshi_pipeline.cli.answer import Answer, Column, Columns, Kind, Place, record, table
 from kalshi_pipeline.cli.answers.changes import CHANGES
 from kalshi_pipeline.cli.answers.reasons import why_no_market
@@ -11,7 +11,7 @@ from kalshi_pipeline.cli.options import Asked
 from kalshi_pipeline.clock import SYSTEM_CLOCK
 from kalshi_pipeline.errors import ConfigurationError
 from kalshi_pipeline.quoting import quoted
-from kalshi_pipeline.units import MICROS_PER_SECOND
+from kalshi_pipeline.units import MICROS_PER_SECOND, iso_of
 from kalshi_pipeline.vocabulary import STATUSES_OF, StatusFilter
 
 _MOST_FOUND = 100
@@ -44,6 +44,15 @@ _COLUMNS: Columns[ListedMarket] = {
     Column("event_title", place=Place.NEVER): lambda market: market.event_title,
     Column("series_ticker", Kind.TICKER, Place.NEVER): lambda market: market.series_ticker,
     Column("confirmed_at", Kind.INSTANT, Place.NEVER): _of_quote("confirmed_at"),
+}
+_SETTLED: Columns[SettledMarket] = {
+    _TICKER: lambda market: market.ticker,
+    _TITLE: lambda market: market.title,
+    Column("outcome", place=Place.IF_WIDE): lambda market: market.outcome,
+    Column("result"): lambda market: market.result,
+    Column("settlement_value", Kind.DOLLARS): lambda market: market.settlement_value,
+    Column("settled_at", Kind.INSTANT): lambda market: market.settled_at,
+    Column("first_seen_at", Kind.INSTANT, Place.NEVER): lambda market: market.first_seen_at,
 }
 # The title of an event's markets is, but for the outcome, the event's.
 _OUTCOMES = {column: read for column, read in _COLUMNS.items() if column not in (_TITLE,)}
@@ -99,6 +108,18 @@ def _when_the_next_closes(state: Store) -> str:
             seconds = (market.close_at - SYSTEM_CLOCK.now()) / MICROS_PER_SECOND
             return f": the next one, {market.ticker}, closes in {age(seconds)}"
     return ""
+
+
+def settled(asked: Asked, since: int) -> Answer:
+    """Answer which markets were settled since an instant."""
+    nothing = (
+        f"no market is known to have been settled since {iso_of(since)}: `kalshi data collect --once` asks"
+    )
+    with asked.open_store() as store:
+        found, reason = store.together(
+            lambda state: (state.settled(since, asked.limit), why_no_market(state, nothing))
+        )
+    return table(_SETTLED, found, reason=reason, most=_MOST_SHOWN, what="markets", by_time=True)
 
 
 def event(asked: Asked, ticker: str, at: int) -> Answer:

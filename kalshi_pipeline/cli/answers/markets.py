@@ -37,7 +37,7 @@ def market_answer(view: MarketView) -> Answer:
     """Answer a market with its parents as stored, its newest quote, and its settlement."""
     market = view.details
     strikes = [
-        f"{name} {strike:g}"
+        f"{name} {strike:.15g}"
         for name, strike in (("floor", market.floor_strike), ("cap", market.cap_strike))
         if strike is not None
     ]

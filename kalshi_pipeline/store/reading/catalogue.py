@@ -66,6 +66,18 @@ class StoredSettlement(NamedTuple):
         return self.withdrawn_at is None
 
 
+class SettledMarket(NamedTuple):
+    """A market with the outcome that is in force. Its time is unknown for some: those are found by `first_seen_at`."""
+
+    ticker: str
+    title: str | None
+    outcome: str | None
+    result: str | None
+    settlement_value: int | None
+    settled_at: int | None
+    first_seen_at: int
+
+
 _OF_PARENTS = {
     "event_ticker": events.c.ticker,
     "event_title": events.c.title,
@@ -85,6 +97,13 @@ _details = select(
 ).select_from(markets.join(events).outerjoin(series))
 _settlement = select(*(settlements.c[name] for name in StoredSettlement._fields)).join(markets)
 
+_settled = select(
+    markets.c.ticker,
+    func.coalesce(markets.c.title, events.c.title),
+    markets.c.yes_sub_title,
+    *(settlements.c[name] for name in SettledMarket._fields[3:]),
+).select_from(settlements.join(markets).join(events))
+
 
 def market_details(connection: Connection, ticker: str) -> MarketDetails | None:
     """Return one market with its event and series; None if it is not stored."""
@@ -96,6 +115,20 @@ def settlement_of(connection: Connection, ticker: str) -> StoredSettlement | Non
     """Return how a market ended, a withdrawn settlement too; None if no result was ever published."""
     row = connection.execute(_settlement.where(markets.c.ticker == ticker)).one_or_none()
     return None if row is None else StoredSettlement(*row)
+
+
+def settled_since(connection: Connection, start: int, limit: int | None = None) -> list[SettledMarket]:
+    """Return the markets that were settled from an instant on, the newest `limit` of them, in the order of time."""
+    in_span = settlements.c.settled_at >= start
+    seen_in_span = settlements.c.settled_at.is_(None) & (settlements.c.first_seen_at >= start)
+    rows = connection.execute(
+        _settled.where(settlements.c.withdrawn_at.is_(None), in_span | seen_in_span)
+        .order_by(
+            func.coalesce(settlements.c.settled_at, settlements.c.first_seen_at).desc(), markets.c.ticker
+        )
+        .limit(limit)
+    )
+    return [SettledMarket(*row) for row in rows][::-1]
 
 
 def busiest_market(connection: Connection) -> str | None:
