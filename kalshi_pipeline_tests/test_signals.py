@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from kalshi_pipeline.errors import StoppedError
-from kalshi_pipeline.signals import STOPPING, raising_signals
+from kalshi_pipeline.signals import STOPPING, keeping_handlers, raising_signals
 from kalshi_pipeline_tests.processes import next_line, python
 
 
@@ -120,6 +120,29 @@ def test_block_of_another_thread_runs_with_the_handlers_that_are_there() -> None
 
     with ThreadPoolExecutor(1) as pool:
         assert pool.submit(run).result() == handlers()
+
+
+def test_handlers_are_as_before_after_a_block_that_changes_them() -> None:
+    before = handlers()
+    with keeping_handlers():
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        assert handlers() != before
+    assert handlers() == before
+
+
+STARTING = """
+import subprocess, sys
+from kalshi_pipeline.signals import interruptible_children
+code = "import signal; print(signal.getsignal(signal.SIGINT) is signal.SIG_IGN, flush=True)"
+with interruptible_children():
+    subprocess.run([sys.executable, "-c", code])
+subprocess.run([sys.executable, "-c", code])
+"""
+
+
+def test_processes_that_a_program_starts_heed_sigint_though_it_is_ignored_itself() -> None:
+    with python(STARTING, ignores_sigint=True) as process:
+        assert [next_line(process), next_line(process)] == ["False\n", "True\n"]
 
 
 EXITING = """

@@ -17,9 +17,11 @@ from kalshi_pipeline.clock import SYSTEM_CLOCK
 from kalshi_pipeline.ingest.event_metadata import ASSET as EVENT_METADATA
 from kalshi_pipeline.ingest.related import RELATED
 from kalshi_pipeline.monitoring.overview import LISTED
+from kalshi_pipeline.records import Settlement
 from kalshi_pipeline.sandbox import Faults, Sandbox
 from kalshi_pipeline.store.database import Database
 from kalshi_pipeline.store.writing.runs import State
+from kalshi_pipeline.store.writing.settlements import merge_staged_settlements, stage_settlements
 from kalshi_pipeline.units import MICROS_PER_DAY, MICROS_PER_SECOND, datetime_of, iso_of
 from kalshi_pipeline_tests.cli.conftest import Run
 from kalshi_pipeline_tests.conftest import Query
@@ -36,6 +38,7 @@ from kalshi_pipeline_tests.store.samples import (
 from kalshi_pipeline_tests.store.samples import event as event_row
 
 EVENT = "KXRAIN-26NOV23"
+_HOUR = 3600 * MICROS_PER_SECOND
 
 
 @pytest.fixture
@@ -97,6 +100,29 @@ def test_event_says_on_a_terminal_what_its_sums_are(database_path: Path) -> None
 def test_event_of_an_earlier_instant_has_the_quotes_of_then(run: Run) -> None:
     found = json_of(run, "event", EVENT, "--at", "2026-11-22T12:01:00Z")
     assert {row["ticker"]: row["yes_bid"] for row in found["outcomes"]}[f"{EVENT}-C"] == 0.05
+
+
+def test_settled_markets_are_in_the_order_of_time_with_what_they_paid(run: Run, database: Database) -> None:
+    now = SYSTEM_CLOCK.now()
+    ago = {"A": 3, "B": 1, "OLD": 30, "TAKEN-BACK": 2}
+    store_markets(database, *(market(name, status="finalized", result="yes") for name in ago))
+    rows = [
+        Settlement(name, "yes", 500_000, now - hours * _HOUR, "settlement_ts", "live", is_current_tier=True)
+        for name, hours in ago.items()
+    ]
+    rows[1] = rows[1]._replace(result="no", settlement_value=None)
+    with database.begin() as connection:
+        stage_settlements(connection, rows)
+        merge_staged_settlements(connection, len(rows), now)
+    store_markets(database, market("TAKEN-BACK"), at=now)
+    found = rows_of(run, "settled")
+    assert [(row["ticker"], row["result"], row["settlement_value"]) for row in found] == [
+        ("A", "yes", "0.5"),
+        ("B", "no", ""),
+    ]
+    assert found == rows_of(run, "market", "settled", "--since", "24h")
+    assert [row["ticker"] for row in rows_of(run, "settled", "--since", "2h")] == ["B"]
+    assert [row["ticker"] for row in rows_of(run, "settled", "--since", "2d", "--limit", "1")] == ["B"]
 
 
 @pytest.mark.usefixtures("rain")

@@ -994,7 +994,7 @@ def test_backfill_takes_the_days_after_one_that_failed(run: Run, sandbox: Sandbo
             "2199-01-01 has not begun in UTC: choose an earlier day",
             id="a day to come",
         ),
-        pytest.param(("--start", "October"), "'October' does not match the format", id="no day"),
+        pytest.param(("--start", "October"), "--start 'October' is not a time: ", id="no day"),
         pytest.param((), "Missing option '--start'", id="no start"),
     ],
 )

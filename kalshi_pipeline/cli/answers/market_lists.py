@@ -52,7 +52,7 @@ _SETTLED: Columns[SettledMarket] = {
     Column("result"): lambda market: market.result,
     Column("settlement_value", Kind.DOLLARS): lambda market: market.settlement_value,
     Column("settled_at", Kind.INSTANT): lambda market: market.settled_at,
-    Column("first_seen_at", Kind.INSTANT, Place.NEVER): lambda market: market.first_seen_at,
+    Column("settled_at_source", place=Place.NEVER): lambda market: market.settled_at_source,
 }
 # The title of an event's markets is, but for the outcome, the event's.
 _OUTCOMES = {column: read for column, read in _COLUMNS.items() if column not in (_TITLE,)}

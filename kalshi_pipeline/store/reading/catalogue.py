@@ -67,15 +67,15 @@ class StoredSettlement(NamedTuple):
 
 
 class SettledMarket(NamedTuple):
-    """A market with the outcome that is in force. Its time is unknown for some: those are found by `first_seen_at`."""
+    """A market with the outcome that is in force."""
 
     ticker: str
     title: str | None
     outcome: str | None
     result: str | None
     settlement_value: int | None
-    settled_at: int | None
-    first_seen_at: int
+    settled_at: int
+    settled_at_source: str
 
 
 _OF_PARENTS = {
@@ -119,13 +119,9 @@ def settlement_of(connection: Connection, ticker: str) -> StoredSettlement | Non
 
 def settled_since(connection: Connection, start: int, limit: int | None = None) -> list[SettledMarket]:
     """Return the markets that were settled from an instant on, the newest `limit` of them, in the order of time."""
-    in_span = settlements.c.settled_at >= start
-    seen_in_span = settlements.c.settled_at.is_(None) & (settlements.c.first_seen_at >= start)
     rows = connection.execute(
-        _settled.where(settlements.c.withdrawn_at.is_(None), in_span | seen_in_span)
-        .order_by(
-            func.coalesce(settlements.c.settled_at, settlements.c.first_seen_at).desc(), markets.c.ticker
-        )
+        _settled.where(settlements.c.withdrawn_at.is_(None), settlements.c.settled_at >= start)
+        .order_by(settlements.c.settled_at.desc(), markets.c.ticker)
         .limit(limit)
     )
     return [SettledMarket(*row) for row in rows][::-1]

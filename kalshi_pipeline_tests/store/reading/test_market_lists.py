@@ -3,7 +3,7 @@
 import pytest
 
 from kalshi_pipeline.clock import SYSTEM_CLOCK
-from kalshi_pipeline.errors import UnknownTickerError
+from kalshi_pipeline.errors import OtherKindError, UnknownTickerError
 from kalshi_pipeline.store.database import Database
 from kalshi_pipeline.store.reading.market_lists import (
     ListedMarket,
@@ -155,6 +155,22 @@ def test_ticker_as_it_is_written_goes_before_others(database: Database) -> None:
     for text, found in (("KXaB", "KXaB"), ("KXab", "KXAB"), ("KXAB", "KXAB"), ("kxONLY", "KXonly")):
         with database.read() as connection:
             assert find_ticker(connection, text) == ("market", found)
+
+
+@pytest.mark.parametrize(
+    ("text", "kinds", "sentence"),
+    [
+        ("kxrain", ("market",), "KXRAIN is the ticker of a series, not of a market"),
+        ("kxrain-26nov23", ("market",), "KXRAIN-26NOV23 is the ticker of an event, not of a market"),
+        ("kxrain", ("event", "market"), "KXRAIN is the ticker of a series, not of an event"),
+    ],
+)
+def test_ticker_of_another_kind_is_named_as_such(
+    filled: Database, text: str, kinds: tuple[str, ...], sentence: str
+) -> None:
+    with pytest.raises(OtherKindError) as other:
+        filled.ask(lambda c: find_ticker(c, text, kinds))
+    assert str(other.value) == sentence
 
 
 @pytest.mark.parametrize(
