@@ -219,7 +219,6 @@ def test_other_spellings_are_the_same_command(run: Run, arguments: list[str], sa
         (["collect", "--interval", "inf"], r"Invalid value for '--interval': .*; .*"),
         (["status", "--max-age", "inf"], r"Invalid value for '--max-age': .*; .*"),
         (["quotes", "--columns", ","], r"--columns ',' names no column: pass names, such as A,B"),
-        (["search", " "], r"search: the words are blank: write some, such as bitcoin"),
         (["sync", "--status", "closed"], r"--status 'closed' is not known: choose open; .*"),
         (["backfill", "trades", "--start", "soon"], r"--start 'soon' is not a time: .*"),
         (

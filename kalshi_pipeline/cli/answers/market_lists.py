@@ -9,7 +9,6 @@ from kalshi_pipeline.cli.answers.reasons import why_no_market
 from kalshi_pipeline.cli.formats import age, dollars, instant
 from kalshi_pipeline.cli.options import Asked
 from kalshi_pipeline.clock import SYSTEM_CLOCK
-from kalshi_pipeline.errors import ConfigurationError
 from kalshi_pipeline.quoting import quoted
 from kalshi_pipeline.units import MICROS_PER_SECOND, iso_of
 from kalshi_pipeline.vocabulary import STATUSES_OF, StatusFilter
@@ -69,8 +68,6 @@ def _closing_at(now: int) -> Columns[ListedMarket]:
 
 def search(asked: Asked, words: Sequence[str], *, with_closed: bool) -> Answer:
     """Answer which markets words name."""
-    if not any(word.strip() for word in words):
-        raise ConfigurationError(["search: the words are blank: write some, such as bitcoin"])
     limit = asked.limit or _MOST_FOUND
     kind = "market" if with_closed else "open market"
     nothing = f"no {kind} has {' and '.join(map(quoted, words))} in its titles or tickers"
