@@ -1,10 +1,13 @@
 """Days of candlesticks: which periods belong to a day, how far it is over, and how many markets fit in a request."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
-from typing import Self
+from typing import NamedTuple, Self
 
+from kalshi_pipeline.exchange.candlesticks import Candlesticks
 from kalshi_pipeline.exchange.tiers import CANDLESTICK_TICKERS, MOST_CANDLESTICKS
+from kalshi_pipeline.records import Candlestick
 from kalshi_pipeline.store.writing.candlesticks import AskedDay
 from kalshi_pipeline.units import MICROS_PER_SECOND, instant_of
 
@@ -12,6 +15,26 @@ _MINUTES_PER_DAY = 1440
 _DAY = _MINUTES_PER_DAY * 60 * MICROS_PER_SECOND
 # A period that has just ended may not be final yet: it is left to the next run.
 _SETTLING = 60 * MICROS_PER_SECOND
+_MINUTE = 60 * MICROS_PER_SECOND
+# All periods end at a whole minute, hours and days at a whole hour: New York is whole hours behind UTC.
+_MOST_MINUTES = 60
+# How the exchange rounds the bounds of a query is not documented, so a neighbour on each side says nothing.
+_NEIGHBOURS = 2
+
+
+class OfDay(NamedTuple):
+    """What a market's answer has of a day, and why it is no answer to what was requested, None if it is one."""
+
+    candlesticks: list[Candlestick]
+    problem: str | None
+
+
+def joined(answers: Sequence[Candlesticks]) -> dict[str, list[Candlestick]]:
+    """Return candlesticks by market; an answer may name one twice."""
+    found: dict[str, list[Candlestick]] = {}
+    for ticker, candlesticks in answers:
+        found.setdefault(ticker, []).extend(candlesticks)
+    return found
 
 
 @dataclass(frozen=True)
@@ -47,6 +70,25 @@ class Day:
     def first_end(self) -> int:
         """The earliest end of a period, in whole seconds, because the exchange's bounds are inclusive."""
         return self.start + MICROS_PER_SECOND
+
+    def select(self, candlesticks: Sequence[Candlestick]) -> OfDay:
+        """Return the candlesticks of this day and length.
+
+        An answer does not say which period its candlesticks have. Their ends do: an exchange that ignores the period
+        or the times of a query answers mostly others, and then none of them is believed.
+        """
+        ends_at = min(self.period_minutes, _MOST_MINUTES) * _MINUTE
+        within = [candle for candle in candlesticks if self.start < candle.end_at <= self.end]
+        fitting = [candle for candle in within if candle.end_at % ends_at == 0]
+        ends = {candle.end_at for candle in fitting}
+        outside = len(candlesticks) - len(within)
+        if len(within) > 2 * len(fitting) or len(ends) > _MINUTES_PER_DAY // self.period_minutes:
+            return OfDay(
+                [], f"the exchange returned candlesticks of another period than {self.period_minutes} min"
+            )
+        if outside > max(len(fitting), _NEIGHBOURS):
+            return OfDay([], f"the exchange returned candlesticks of other times than {self.utc_date}")
+        return OfDay(fitting, None)
 
     @property
     def alive(self) -> tuple[int, int]:

@@ -13,7 +13,7 @@ from kalshi_pipeline.exchange.batches import ticker_batches
 from kalshi_pipeline.exchange.candlesticks import Candlesticks
 from kalshi_pipeline.exchange.pages import Page
 from kalshi_pipeline.exchange.transport import Answer
-from kalshi_pipeline.ingest.candlestick_days import Day, markets_per_request
+from kalshi_pipeline.ingest.candlestick_days import Day, OfDay, joined, markets_per_request
 from kalshi_pipeline.ingest.parents.lookup import MarketLookup
 from kalshi_pipeline.ingest.parents.outcomes import Cutoff
 from kalshi_pipeline.ingest.parents.selected_markets import store_selected
@@ -131,7 +131,8 @@ class _Collection:
         missing = [market for market in missing if market.id not in were_asked]
         if self._cutoff.at is not None:
             in_neither += self._ask(Tier.HISTORICAL, missing)
-        self._record_without_candlestick(in_neither)
+        # A batch may leave a market out only because a part of the exchange did not answer in time.
+        self._record_without_candlestick(self._ask(Tier.LIVE, in_neither))
 
     def _is_archived(self, market: ChosenMarket) -> bool:
         return self._cutoff.current_tier(market.settled_at) is Tier.HISTORICAL
@@ -197,24 +198,35 @@ class _Collection:
         self, tier: Tier, asked: Sequence[ChosenMarket], answer: Answer[Page[Candlesticks]]
     ) -> list[ChosenMarket]:
         """Store an answer in one transaction; return the markets that are missing in it."""
-        outside = self._outside
-        found = self._by_market(asked, answer.content.records)
-        missing = [market for market in asked if self._is_missing(tier, market, found.get(market.id))]
-        rows = {
-            (market_id, candle.end_at): candle for market_id, candles in found.items() for candle in candles
-        }
-        self._report.counts += faults_of_candlesticks(rows.values())
-        self._report.counts += Counter({SECOND_VALUES: _count_second_values(found, rows)})
-        ids_missing = {market.id for market in missing}
-        covered = [
-            CoverageRow(market.id, self._covered, tier, None)
-            for market in asked
-            if market.id not in ids_missing
+        by_ticker = joined(answer.content.records)
+        of_day = {market: self._day.select(by_ticker.get(market.ticker, ())) for market in asked}
+        refused = {market: said.problem for market, said in of_day.items() if said.problem is not None}
+        missing = [
+            market
+            for market, said in of_day.items()
+            if market not in refused
+            and self._is_missing(tier, market, said.candlesticks, is_named=market.ticker in by_ticker)
         ]
+        rows = {
+            (market.id, candle.end_at): candle
+            for market, said in of_day.items()
+            for candle in said.candlesticks
+        }
+        in_scope = sum(len(said.candlesticks) for said in of_day.values())
+        out_of_scope = sum(map(len, by_ticker.values())) - in_scope
+        self._outside += out_of_scope
+        self._report.counts += faults_of_candlesticks(rows.values())
+        self._report.counts += Counter({SECOND_VALUES: _count_second_values(of_day, rows)})
+        not_covered = {*missing, *refused}
+        coverage = [
+            *(CoverageRow(it.id, self._covered, tier, None) for it in asked if it not in not_covered),
+            *(CoverageRow(it.id, Coverage.FAILED, tier, problem) for it, problem in refused.items()),
+        ]
+        self._failed += [market.ticker for market in refused]
 
         def merge(connection: Connection, rows: Mapping[tuple[int, int], Candlestick]) -> Tally:
             tally = upsert_candlesticks(connection, self._day.period_minutes, rows)
-            record_coverage(connection, self._day.key, covered, answer.received_at)
+            record_coverage(connection, self._day.key, coverage, answer.received_at)
             return tally
 
         store_page(
@@ -223,33 +235,18 @@ class _Collection:
             rows,
             merge,
             records=len(rows),
-            duplicates=sum(map(len, found.values())) - len(rows),
-            out_of_scope=self._outside - outside,
+            duplicates=in_scope - len(rows),
+            out_of_scope=out_of_scope,
             rejects=answer.content.rejects,
             received_at=answer.received_at,
         )
         return missing
 
-    def _by_market(
-        self, asked: Sequence[ChosenMarket], records: Sequence[Candlesticks]
-    ) -> dict[int, list[Candlestick]]:
-        """Return the candlesticks of the day by market; those that were not requested are dropped and counted."""
-        ids = {market.ticker: market.id for market in asked}
-        found: dict[int, list[Candlestick]] = {}
-        for record in records:
-            within = [
-                candle
-                for candle in record.candlesticks
-                if record.ticker in ids and self._day.start < candle.end_at <= self._day.end
-            ]
-            self._outside += len(record.candlesticks) - len(within)
-            if record.ticker in ids:
-                found.setdefault(ids[record.ticker], []).extend(within)
-        return found
-
-    def _is_missing(self, tier: Tier, market: ChosenMarket, candles: list[Candlestick] | None) -> bool:
+    def _is_missing(
+        self, tier: Tier, market: ChosenMarket, candles: Sequence[Candlestick], *, is_named: bool
+    ) -> bool:
         """Return whether to try the other tier; how the live one answers for archived markets is not documented."""
-        return candles is None or (not candles and tier is Tier.LIVE and self._may_be_archived(market))
+        return not is_named or (not candles and tier is Tier.LIVE and self._may_be_archived(market))
 
     def _record_failed(self, tier: Tier, market: ChosenMarket, error: ExchangeError) -> None:
         self._failed.append(market.ticker)
@@ -296,10 +293,12 @@ class _Collection:
 
 
 def _count_second_values(
-    found: Mapping[int, Sequence[Candlestick]], rows: Mapping[tuple[int, int], Candlestick]
+    of_day: Mapping[ChosenMarket, OfDay], rows: Mapping[tuple[int, int], Candlestick]
 ) -> int:
     return sum(
-        candle != rows[market_id, candle.end_at] for market_id, candles in found.items() for candle in candles
+        candle != rows[market.id, candle.end_at]
+        for market, said in of_day.items()
+        for candle in said.candlesticks
     )
 
 

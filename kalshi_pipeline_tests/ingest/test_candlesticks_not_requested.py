@@ -1,0 +1,154 @@
+"""Answers that are no answer to what was requested of a day: nothing of them is stored, and the day stays open."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import date
+
+import pytest
+
+from kalshi_pipeline.ingest.candlesticks import collect_candlesticks
+from kalshi_pipeline.ingest.run.report import Report
+from kalshi_pipeline.ingest.run.session import Session, open_session
+from kalshi_pipeline.ingest.snapshot import take_snapshot
+from kalshi_pipeline.settings import Settings
+from kalshi_pipeline.store.writing.runs import State
+from kalshi_pipeline.units import MICROS_PER_SECOND, parse_instant
+from kalshi_pipeline_tests.clock import ManualClock
+from kalshi_pipeline_tests.conftest import Query
+from kalshi_pipeline_tests.ingest.small_exchange import Record, SmallExchange, event, market, served
+
+DAY = date(2026, 11, 20)
+START = (parse_instant("2026-11-20T00:00:00Z") or 0) // MICROS_PER_SECOND
+NOON = parse_instant("2026-11-21T12:00:00Z") or 0
+MINUTE, HOUR, DAY_SECONDS = 60, 3600, 86_400
+FIRST, SECOND = "KXRAIN-26NOV20-T1", "KXRAIN-26NOV20-T2"
+OF_HOURS = [START + HOUR * hour for hour in range(1, 25)]
+OF_MINUTES = [START + MINUTE * minute for minute in range(1, 1441)]
+STORED = "SELECT ticker, count(*) FROM candlesticks JOIN markets ON markets.id = market_id GROUP BY ticker"
+
+
+class ChartingExchange(SmallExchange):
+    """Two markets, and the ends of the candlesticks that each is answered with, whatever period is asked for."""
+
+    def __init__(self, ends: dict[str, list[int]]) -> None:
+        self.ends = ends
+        self.omissions = 0
+        """How many answers leave out the second market."""
+        super().__init__(
+            [event("KXRAIN-26NOV20", "KXRAIN")],
+            [market(FIRST, "KXRAIN-26NOV20"), market(SECOND, "KXRAIN-26NOV20")],
+            [],
+        )
+
+    def answer(self, path: str, query: dict[str, str]) -> tuple[int, Record]:
+        if path != "/markets/candlesticks":
+            return super().answer(path, query)
+        asked = query["market_tickers"].split(",")
+        if SECOND in asked and self.omissions:
+            self.omissions -= 1
+            asked.remove(SECOND)
+        return 200, {
+            "markets": [
+                {"market_ticker": ticker, "candlesticks": [_candle(end) for end in self.ends[ticker]]}
+                for ticker in asked
+            ]
+        }
+
+
+def _candle(end: int) -> Record:
+    prices = {f"{name}_dollars": "0.5500" for name in ("open", "high", "low", "close")}
+    return {"end_period_ts": end, "yes_bid": prices, "yes_ask": prices, "price": prices, "volume_fp": "1.00"}
+
+
+@pytest.fixture
+def collect(settings_for: Callable[..., Settings]) -> Callable[..., Report]:
+    def run(exchange: ChartingExchange, minutes: int = 60) -> Report:
+        with _session_of(exchange, settings_for, minutes) as session:
+            take_snapshot(session, NOON)
+            return collect_candlesticks(session, DAY)
+
+    return run
+
+
+@contextmanager
+def _session_of(
+    exchange: ChartingExchange, settings_for: Callable[..., Settings], minutes: int
+) -> Iterator[Session]:
+    clock = ManualClock(NOON)
+    exchange.now = clock.seconds
+    with served(exchange) as url:
+        settings = settings_for(url, candlestick_series="KXRAIN", candlestick_minutes=minutes)
+        with open_session(settings, clock=clock) as session:
+            yield session
+
+
+@pytest.mark.parametrize(
+    ("minutes", "ends"),
+    [
+        pytest.param(60, OF_MINUTES, id="minutes for hours"),
+        pytest.param(1440, OF_MINUTES, id="minutes for days"),
+        pytest.param(1440, OF_HOURS, id="hours for days"),
+        pytest.param(60, [START + 7 * MINUTE], id="a lone minute for hours"),
+        pytest.param(1, [START + 7, START + 67], id="ends between minutes"),
+    ],
+)
+def test_candlesticks_of_another_period_are_not_stored(
+    collect: Callable[..., Report], query: Query, minutes: int, ends: list[int]
+) -> None:
+    """An answer does not name its period, and some of the wrong ones end where a right one would."""
+    report = collect(ChartingExchange({FIRST: ends, SECOND: []}), minutes)
+    assert report.state is State.PARTIAL
+    assert report.tally.out_of_scope == len(ends)
+    assert query(STORED) == []
+    assert query("SELECT ticker, state, reason FROM candlestick_coverage ORDER BY ticker") == [
+        (FIRST, "failed", f"the exchange returned candlesticks of another period than {minutes} min"),
+        (SECOND, "complete", None),
+    ]
+
+
+@pytest.mark.parametrize(
+    "ends",
+    [
+        pytest.param([end * 1000 for end in OF_HOURS], id="milliseconds"),
+        pytest.param([end - DAY_SECONDS for end in OF_HOURS], id="the day before"),
+    ],
+)
+def test_candlesticks_of_other_times_leave_the_day_open(
+    collect: Callable[..., Report], query: Query, ends: list[int]
+) -> None:
+    report = collect(ChartingExchange({FIRST: ends, SECOND: OF_HOURS}))
+    assert report.state is State.PARTIAL
+    assert (report.tally.inserted, report.tally.out_of_scope) == (24, 24)
+    assert query(STORED) == [(SECOND, 24)]
+    assert query("SELECT ticker, state, reason FROM candlestick_coverage WHERE state <> 'complete'") == [
+        (FIRST, "failed", "the exchange returned candlesticks of other times than 2026-11-20")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("minutes", "ends", "stored"),
+    [
+        pytest.param(60, [START, *OF_HOURS, START + 25 * HOUR], 24, id="neighbours of the day"),
+        pytest.param(60, [*OF_HOURS, START + 90], 24, id="one between the hours"),
+        pytest.param(60, [START, START + 25 * HOUR], 0, id="nothing but neighbours"),
+        pytest.param(1440, [START + 5 * HOUR], 1, id="a day of New York"),
+        pytest.param(1, OF_MINUTES, 1440, id="every minute"),
+    ],
+)
+def test_a_few_others_cost_nothing(
+    collect: Callable[..., Report], minutes: int, ends: list[int], stored: int
+) -> None:
+    report = collect(ChartingExchange({FIRST: ends, SECOND: []}), minutes)
+    assert report.state is State.COMPLETE
+    assert (report.tally.inserted, report.tally.out_of_scope) == (stored, len(ends) - stored)
+
+
+@pytest.mark.parametrize(("omissions", "stored"), [(1, 24), (2, 0)])
+def test_market_that_a_batch_leaves_out_is_asked_for_again(
+    collect: Callable[..., Report], query: Query, omissions: int, stored: int
+) -> None:
+    """Left out once it may exist all the same; left out twice, and missing in the other tier, it has none."""
+    exchange = ChartingExchange({FIRST: OF_HOURS, SECOND: OF_HOURS})
+    exchange.omissions = omissions
+    assert collect(exchange).state is State.COMPLETE
+    assert dict(query(STORED)).get(SECOND, 0) == stored
