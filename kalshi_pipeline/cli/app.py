@@ -17,14 +17,14 @@ from kalshi_pipeline.cli.exits import exit_code_of
 from kalshi_pipeline.cli.groups import Group, UsageError, usage_lines
 from kalshi_pipeline.cli.market import market
 from kalshi_pipeline.cli.terminal import (
+    end_output,
     print_if_possible,
     print_line,
     print_message,
-    quiet_pipe,
     write_anything,
 )
 from kalshi_pipeline.cli.trying import trying
-from kalshi_pipeline.errors import ConfigurationError, PipelineError, StoppedError
+from kalshi_pipeline.errors import ConfigurationError, ExportError, PipelineError, StoppedError
 from kalshi_pipeline.quoting import cut, is_text
 from kalshi_pipeline.signals import raising_signals
 
@@ -66,33 +66,40 @@ def command_line(*, has_own_options: bool = True) -> typer.Typer:
 def main() -> None:
     """Run the command line. An error of the pipeline is one line and an exit code, never a traceback."""
     write_anything(sys.stdout, sys.stderr)
+    code = _code_of(sys.argv[1:])
+    if reason := end_output():
+        print_message(f"not all of the output could be written: {reason}; write it to another place")
+        code = code or exit_code_of(ExportError())
+    sys.exit(code)
+
+
+def _code_of(arguments: Sequence[str]) -> int:
+    """Run a command and print the error that ended it, if one did; return its exit code."""
     try:
         with raising_signals():
-            _check_arguments(sys.argv[1:])
-            code = _run(sys.argv[1:])
+            _check_arguments(arguments)
+            code = _run(arguments)
     except UsageError as error:
         for line in usage_lines(error):
             print_message(line)
-        sys.exit(2)
+        return 2
     except typer.Abort:
         print_message("nothing was done")
-        sys.exit(1)
+        return 1
     except ConfigurationError as error:
         for problem in error.problems:
             print_message(problem)
-        sys.exit(exit_code_of(error))
+        return exit_code_of(error)
     except PipelineError as error:
         print_message(with_advice(error))
-        sys.exit(exit_code_of(error))
+        return exit_code_of(error)
     except StoppedError as stop:
         print_if_possible(print_message)(f"stopped by {stop}")
-        sys.exit(stop.exit_code)
+        return stop.exit_code
     except SystemExit as end:
-        if not isinstance(end.__context__, BrokenPipeError):
-            raise
-        code = 0  # typer exits with 1 where a pipe closes while it prints help
-    with quiet_pipe(sys.stdout):
-        sys.exit(code if isinstance(code, int) else 0)
+        # typer exits with 1 where a pipe closes while it prints help
+        code = 0 if isinstance(end.__context__, BrokenPipeError) else end.code
+    return code if isinstance(code, int) else 0
 
 
 def _run(arguments: Sequence[str]) -> object:

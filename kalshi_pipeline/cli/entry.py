@@ -1,11 +1,31 @@
 """The way in: signals stop the program from its beginning on, and importing the rest of it takes a second or more."""
 
+import os
+import sys
+
 from kalshi_pipeline.signals import exiting_signals
 
 
 def main() -> None:
     """Run the command line."""
+    _open_closed_channels()
     with exiting_signals():
         from kalshi_pipeline.cli import app
 
         app.main()
+
+
+def _open_closed_channels() -> None:
+    """Open the standard channels that were closed before the start, as `2>&-` does: they discard what is written.
+
+    Otherwise a file or a connection would get the number of a channel, and messages would be written into it.
+    """
+    for number in (0, 1, 2):
+        try:
+            os.fstat(number)
+        except OSError:
+            opened = os.open(os.devnull, os.O_RDWR)  # it gets the lowest number that is free
+            os.set_inheritable(opened, True)  # noqa: FBT003 (it takes no names)
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: PTH123, SIM115 (to the end)

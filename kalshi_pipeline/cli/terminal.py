@@ -11,6 +11,8 @@ from kalshi_pipeline.quoting import printable
 
 _LINE_ERRORS = "backslashreplace"
 _BAR_CELLS = 20
+# Streams with the last error of writing to them.
+_failed: dict[TextIO, OSError] = {}
 
 Shown = ParamSpec("Shown")
 
@@ -27,13 +29,36 @@ def write_anything(*streams: TextIO) -> None:
 def quiet_pipe(stream: TextIO) -> Iterator[None]:
     """End the block where its reader has closed the pipe, as `head` does: that is not a failure, the rest is discarded.
 
-    A command that collects continues: what it stores does not depend on who reads its report.
+    A command that collects continues: what it stores does not depend on who reads its report. So it does where the
+    stream cannot be written for another reason, such as a full disk; `end_output` reports that at the end.
     """
     try:
         yield
         stream.flush()
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+        _discard(stream)
+    except OSError as error:
+        _failed[stream] = error
+
+
+def end_output() -> str | None:
+    """Write what is left of the standard output; return why some of it could not be written, None if all of it was.
+
+    What still cannot be written is discarded: Python itself would try again, and end with an exit code of its own.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        with quiet_pipe(stream):
+            pass
+        if stream in _failed:
+            _discard(stream)
+    error = _failed.get(sys.stdout)
+    return None if error is None else error.strerror or str(error)
+
+
+def _discard(stream: TextIO) -> None:
+    null = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, stream.fileno())
+    os.close(null)
 
 
 def print_line(line: str) -> None:

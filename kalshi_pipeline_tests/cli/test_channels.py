@@ -1,0 +1,65 @@
+"""Commands whose standard channels are closed or cannot be written: the work is done all the same."""
+
+import subprocess
+import sys
+
+import pytest
+
+from kalshi_pipeline_tests.conftest import Query
+from kalshi_pipeline_tests.processes import CLI
+
+_COUNT = "SELECT count(*) > 0 FROM latest_quotes"
+
+
+def run(environment: dict[str, str], redirections: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run a command as a shell does that redirects its channels."""
+    command = f'exec "$0" -c "$@" {redirections}'
+    return subprocess.run(
+        ["/bin/sh", "-c", command, sys.executable, CLI, *arguments],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("redirections", ["0<&-", "1>&-", "2>&-", "0<&- 1>&- 2>&-"])
+def test_command_does_its_work_with_closed_channels(
+    environment: dict[str, str], query: Query, redirections: str
+) -> None:
+    ended = run(environment, redirections, "snapshot")
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert query(_COUNT) == [(1,)]
+    assert query("PRAGMA integrity_check") == [("ok",)]
+
+
+@pytest.mark.parametrize("arguments", [["snapshot"], ["collect", "--once"]], ids=" ".join)
+def test_full_standard_output_ends_no_command_before_its_end(
+    environment: dict[str, str], query: Query, arguments: list[str]
+) -> None:
+    ended = run(environment, ">/dev/full", *arguments)
+    assert ended.returncode == 4
+    assert ended.stderr.splitlines()[-1] == (
+        "not all of the output could be written: No space left on device; write it to another place"
+    )
+    assert "Traceback" not in ended.stderr
+    assert query(_COUNT) == [(1,)]
+    assert query("SELECT count(*) FROM listings WHERE state <> 'complete'") == [(0,)]
+
+
+def test_answer_that_cannot_be_written_is_no_success(environment: dict[str, str]) -> None:
+    assert run(environment, "", "snapshot").returncode == 0
+    ended = run(environment, ">/dev/full", "quotes", "--csv")
+    assert (ended.returncode, len(ended.stderr.splitlines())) == (4, 1)
+
+
+def test_full_standard_error_costs_nothing(environment: dict[str, str], query: Query) -> None:
+    ended = run(environment, "2>/dev/full", "snapshot")
+    assert (ended.returncode, len(ended.stdout.splitlines())) == (0, 1)
+    assert query(_COUNT) == [(1,)]
+
+
+def test_error_keeps_its_code_where_nothing_can_be_written(environment: dict[str, str]) -> None:
+    """Python itself ends with 120 where it cannot write what is left."""
+    ended = run(environment, ">/dev/full 2>&1", "quotes", "--lmit", "3")
+    assert ended.returncode == 2
