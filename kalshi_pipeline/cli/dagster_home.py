@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import os
 import re
 import shutil
 from collections.abc import Iterator
@@ -22,7 +23,7 @@ def prepare_home(home: Path) -> Path:
     Settings that a person has made their own are left as they are. Raises ConfigurationError where the folder cannot
     be written.
     """
-    home = home.resolve()
+    home = Path(os.path.realpath(home))  # links in a circle are an error of the next line
     try:
         home.mkdir(parents=True, exist_ok=True)
         _write_settings(home)

@@ -76,6 +76,16 @@ def test_link_that_leads_elsewhere_is_another_database(
         Database(sqlite_url(link), expected=database.identity)
 
 
+@pytest.mark.parametrize("opened", [Database, ReadOnlyDatabase])
+def test_links_in_a_circle_are_no_database(
+    tmp_path: Path, opened: Callable[[str], Database | ReadOnlyDatabase]
+) -> None:
+    link = tmp_path / "kalshi.db"
+    link.symlink_to(link)
+    with pytest.raises(StoreError, match=r"kalshi\.db: unable to open database file"):
+        opened(sqlite_url(link))
+
+
 def test_missing_database_is_not_made_unless_it_may_be(tmp_path: Path) -> None:
     path = tmp_path / "folder" / "kalshi.db"
     with pytest.raises(StoreError) as caught:

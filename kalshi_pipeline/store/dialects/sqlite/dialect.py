@@ -43,7 +43,14 @@ from kalshi_pipeline.store.dialects.sqlite.engines import (
     scratch_engine,
     writing_engine,
 )
-from kalshi_pipeline.store.dialects.sqlite.files import Files, LockFile, files_of, log_of, make_like
+from kalshi_pipeline.store.dialects.sqlite.files import (
+    Files,
+    LockFile,
+    files_of,
+    log_of,
+    make_like,
+    real_path,
+)
 from kalshi_pipeline.store.dialects.sqlite.messages import BUSY_SECONDS, UNDECODABLE, error_of, on_one_line
 from kalshi_pipeline.store.dialects.sqlite.search_file import SearchFile
 from kalshi_pipeline.store.dialects.sqlite.triggers import unfit_trigger
@@ -70,7 +77,7 @@ class Sqlite(Dialect):
         path = make_url(url).database
         assert path, "an address has been checked before"
         # Links are followed, because locks and copies are beside the file, for every name that it has.
-        self._path = Path(path).resolve()
+        self._path = real_path(path)
         self._engine = writing_engine(self._path)
         self._reader = reading_engine(self._path, READ)
         self._reader_at_rest = reading_engine(self._path, READ_AT_REST)

@@ -26,6 +26,11 @@ def files_of(path: Path) -> tuple[Path, Path, Path]:
     return path, Path(f"{path}-wal"), Path(f"{path}-shm")
 
 
+def real_path(path: str | Path) -> Path:
+    """Return an absolute path that no link is part of. Links in a circle stay, and cannot be opened: no error here."""
+    return Path(os.path.realpath(path))
+
+
 @dataclass(frozen=True)
 class Files:
     """What a database's files look like from outside.
@@ -43,7 +48,7 @@ class Files:
     def at(cls, path: Path) -> Self:
         """Look at the files; StoreError where there is no database, or where it cannot be seen."""
         file, log, index = files_of(
-            path.resolve()
+            real_path(path)
         )  # the log is beside the file itself, not beside a link to it
         try:
             found = file.stat()
