@@ -14,6 +14,7 @@ from kalshi_pipeline.ingest.run.report import Report
 from kalshi_pipeline.ingest.run.session import Session
 from kalshi_pipeline.records import EventFeeChange, SeriesFeeChange
 from kalshi_pipeline.store.database import Connection
+from kalshi_pipeline.store.reading.completeness import listed_before
 from kalshi_pipeline.store.writing.fee_changes import (
     merge_event_fee_changes,
     merge_series_fee_changes,
@@ -29,6 +30,8 @@ Change = TypeVar("Change", SeriesFeeChange, EventFeeChange)
 _KNOWN_TYPES = frozenset(FeeType)
 # A change that takes effect while it is listed may be missing without having been withdrawn; clocks differ a little.
 _WITHDRAWABLE_SECONDS = 60
+# A listing that has lost more than half of so many at once may be a cut one, which does not say so.
+_MANY_CHANGES = 10
 
 
 @repairing
@@ -88,9 +91,19 @@ def _sync(
 
 
 def _withdraw(session: Session, report: Report, listed: set[str]) -> None:
-    """Mark scheduled changes that a whole listing no longer has: the exchange has taken them back."""
+    """Mark scheduled changes that a whole listing no longer has: the exchange has taken them back.
+
+    One that has suddenly lost most of its changes is believed once the next one confirms it.
+    """
     now = session.clock.now()
     with session.database.begin() as connection:
+        before = listed_before(connection, report.run) or 0
+        if (before and not listed) or (before >= _MANY_CHANGES and 2 * len(listed) < before):
+            report.notes.append(
+                f"{len(listed):,} changes are listed, {before:,} were before: none is taken for withdrawn until the "
+                "next listing confirms it"
+            )
+            return
         withdrawn = withdraw_unlisted(
             connection,
             report.asset,

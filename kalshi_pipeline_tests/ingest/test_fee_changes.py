@@ -220,6 +220,38 @@ def test_scheduled_change_that_is_taken_back_is_withdrawn_until_it_is_listed_aga
     assert query(withdrawn) == []
 
 
+@pytest.mark.parametrize(
+    ("listed", "then"), [(1, 0), (3, 0), (12, 5), (12, 0)], ids=lambda count: f"{count} changes"
+)
+def test_listing_that_shrinks_suddenly_withdraws_nothing_until_the_next_confirms_it(
+    sandbox: Sandbox, settings_for: SettingsFor, query: Query, listed: int, then: int
+) -> None:
+    """A cut answer is a complete listing by its form; what was scheduled must not be lost to it."""
+    clock = ManualClock()
+    withdrawn = "SELECT count(*) FROM series_fee_changes WHERE withdrawn_at IS NOT NULL"
+    before, after = ([upcoming(number) for number in range(1, count + 1)] for count in (listed, then))
+    answering(sandbox, settings_for, clock, *before)
+    report = answering(sandbox, settings_for, clock, *after)
+    assert (report.state, report.counts["withdrawn"]) == (State.COMPLETE, 0)
+    assert any("none is taken for withdrawn" in note for note in report.notes)
+    answering(sandbox, settings_for, clock, *before)
+    assert query(withdrawn) == [(0,)]
+
+    answering(sandbox, settings_for, clock, *after)
+    assert answering(sandbox, settings_for, clock, *after).counts["withdrawn"] == listed - then
+    assert query(withdrawn) == [(listed - then,)]
+
+
+@pytest.mark.parametrize(("listed", "then"), [(3, 1), (12, 6)])
+def test_listing_that_shrinks_a_little_is_believed(
+    sandbox: Sandbox, settings_for: SettingsFor, listed: int, then: int
+) -> None:
+    clock = ManualClock()
+    answering(sandbox, settings_for, clock, *(upcoming(number) for number in range(1, listed + 1)))
+    report = answering(sandbox, settings_for, clock, *(upcoming(number) for number in range(1, then + 1)))
+    assert (report.counts["withdrawn"], report.notes) == (listed - then, [])
+
+
 def test_listing_with_an_odd_record_withdraws_nothing(
     sandbox: Sandbox, settings_for: SettingsFor, query: Query
 ) -> None:
