@@ -8,6 +8,7 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from typing import NamedTuple
 
 from kalshi_pipeline.errors import ExchangeError, NotFoundError, PayloadError
+from kalshi_pipeline.exchange.batches import can_be_listed
 from kalshi_pipeline.exchange.listing import ListedPage
 from kalshi_pipeline.ingest.parents.market_pages import MarketPages
 from kalshi_pipeline.ingest.parents.outcomes import merge_outcomes, prepare_outcomes
@@ -120,6 +121,8 @@ class MarketLookup:
 
     def _fetch(self, asked: Sequence[str], tier: Tier, seconds_left: float) -> ListedPage[Outcome]:
         """Fetch a whole batch, because half a batch does not show which markets are missing."""
+        if not can_be_listed(asked[0]):
+            return self._fetch_one(asked[0], tier)
         try:
             pages = list(self._session.client.tiers.iter_outcomes(asked, tier, walk_seconds=seconds_left))
         except NotFoundError:
@@ -133,6 +136,12 @@ class MarketLookup:
             out_of_scope=sum((page.out_of_scope for page in pages), Counter()),
             sources=tuple(source for page in pages for source in page.sources),
         )
+
+    def _fetch_one(self, ticker: str, tier: Tier) -> ListedPage[Outcome]:
+        try:
+            return self._session.client.fetch_market(ticker, tier)
+        except NotFoundError:
+            return ListedPage([], [], self._session.clock.now())
 
     def _missing(self, asked: Sequence[str], page: ListedPage[Outcome]) -> list[str]:
         known = {outcome.ticker for outcome in page.records}
