@@ -12,6 +12,7 @@ from kalshi_pipeline.ingest.run.failures import FailuresInARow
 from kalshi_pipeline.ingest.run.report import Report
 from kalshi_pipeline.ingest.run.session import Session
 from kalshi_pipeline.records import Event, Series
+from kalshi_pipeline.store.reading.completeness import listed_before
 from kalshi_pipeline.store.reading.parents import confirmed_events, known_series
 from kalshi_pipeline.store.writing.parents import merge_events, merge_series
 from kalshi_pipeline.store.writing.runs import State
@@ -28,6 +29,7 @@ _FAILED_SERIES = 3
 def check_events(session: Session, report: Report, listed: Collection[str]) -> None:
     """Make a listing of events partial that misses events which the exchange has after all, with an open market.
 
+    So it does where the listing is less than half as long as the last complete one, whatever the exchange returns.
     Those are events with a market, no combo, that the newest complete tick confirmed and that was not to close since.
     It may have closed early: many do, as when a game ends.
     """
@@ -38,11 +40,11 @@ def check_events(session: Session, report: Report, listed: Collection[str]) -> N
     if given:
         with session.database.begin() as connection:
             merge_events(connection, given, session.clock.now())
-    _judge(report, len(given), len(sample))
+    _judge(session, report, len(listed), len(given), len(sample))
 
 
 def check_series(session: Session, report: Report, listed: Collection[str]) -> None:
-    """Make a listing of series partial that misses known series which the exchange has after all."""
+    """Make a listing of series partial that misses known series which the exchange has after all; as `check_events`."""
     with session.database.read() as connection:
         expected = known_series(connection)
     sample = _sample_of(expected.difference(listed), _SERIES_REQUESTS)
@@ -50,7 +52,7 @@ def check_series(session: Session, report: Report, listed: Collection[str]) -> N
     if given:
         with session.database.begin() as connection:
             merge_series(connection, given, session.clock.now())
-    _judge(report, len(given), len(sample))
+    _judge(session, report, len(listed), len(given), len(sample))
 
 
 def _events(session: Session, report: Report, tickers: Sequence[str]) -> Iterator[Event]:
@@ -92,10 +94,22 @@ def _sample_of(missed: Collection[str], most: int) -> list[str]:
     return Random().sample(sorted(missed), min(most, len(missed)))  # noqa: S311  (nothing secret)
 
 
-def _judge(report: Report, given: int, asked: int) -> None:
+def _judge(session: Session, report: Report, listed: int, given: int, asked: int) -> None:
+    """Make a listing partial that misses what the exchange has, or most of what it had without a reason."""
+    if asked <= _MOST_GIVEN:
+        return
+    with session.database.read() as connection:
+        before = listed_before(connection, report.run) or 0
     if given > _MOST_GIVEN:
         report.state = State.PARTIAL
         report.reason = (
             f"the listing was cut short: of {asked:,} {report.asset} that it misses and that were asked for, the "
             f"exchange has {given:,}"
+        )
+    elif 2 * listed < before:
+        # An exchange in trouble answers emptily everywhere: that proves nothing of so many.
+        report.state = State.PARTIAL
+        report.reason = (
+            f"the listing was cut short: it has {listed:,} {report.asset}, {before:,} before, and of {asked:,} that it "
+            f"misses the exchange returned {given:,}"
         )

@@ -99,6 +99,34 @@ def test_listing_may_miss_what_the_exchange_does_not_have(
     assert (report.asset, report.state) == (asset, State.COMPLETE)
 
 
+@_BOTH
+@pytest.mark.parametrize("are_lookups_failing", [False, True], ids=["none found", "lookups fail"])
+def test_listing_that_is_suddenly_empty_is_partial_until_rows_are_back(
+    settings: Settings, query: Query, sync: Sync, asset: str, known: str, *, are_lookups_failing: bool
+) -> None:
+    """An exchange in trouble may answer everything with 200 and nothing in it."""
+    [(before,)] = query(f"SELECT received - duplicates FROM listings WHERE asset = '{asset}'")
+
+    def rewrite(request: httpx.Request, body: Any) -> Any:
+        name = request.url.path.rpartition("/")[2]
+        is_lookup = "tickers" in request.url.params or name not in ("series", "events")
+        if is_lookup and are_lookups_failing:
+            return 500
+        return {**body, name: []} if name in body else 404
+
+    for minute in (1, 2):
+        with rewritten_session(settings, rewrite, ManualClock(NOON + minute * MINUTE)) as session:
+            report = sync(session)
+        assert report.state is State.PARTIAL
+        assert report.reason is not None
+        assert report.reason.startswith(
+            f"the listing was cut short: it has 0 {asset}, {before:,} before, and of "
+        )
+        assert report.reason.endswith(" that it misses the exchange returned 0")
+    assert listing_without(settings, sync, set(), at=NOON + 3 * MINUTE).state is State.COMPLETE
+    assert query(f"SELECT count(*) > 5 FROM ({known})") == [(1,)]
+
+
 def test_event_that_was_to_close_since_the_tick_is_not_missed(settings: Settings, query: Query) -> None:
     [(last,)] = query("SELECT max(close_at) FROM markets")
     missed = {ticker for (ticker,) in query(f"{EVENTS.removesuffix(' ORDER BY 1')} AND m.close_at > {NOON}")}
