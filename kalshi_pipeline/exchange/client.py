@@ -241,21 +241,15 @@ class KalshiClient:
         )
 
     def iter_events(
-        self,
-        tickers: Sequence[str],
-        seconds_left: float = float("inf"),
-        status: StatusFilter | None = None,
+        self, tickers: Sequence[str], seconds_left: float = float("inf")
     ) -> Iterator[ListedPage[Event]]:
         """Look up the events of up to TICKERS_PER_LOOKUP tickers; those that the exchange does not return are left out.
 
-        With a status, only those that have a market of it are asked for.
         Other events are left out and counted. An answer may be cut into pages. A page without any of those that were
         asked for ends the walk: the exchange ignores `tickers`.
         """
         wanted, missing = frozenset(tickers), set(tickers)
         params: Params = {"limit": EVENTS_PAGE, "tickers": ",".join(tickers)}
-        if status is not None:
-            params["status"] = status.value
         while True:
             page, received_at = self._fetch_page("/events", EVENTS.parse, params, seconds_left)
             new = {event.ticker: event for event in page.records if event.ticker in missing}

@@ -15,7 +15,6 @@ from kalshi_pipeline.ingest.run.ticker_batches import TickerBatches
 from kalshi_pipeline.records import Event, Reject
 from kalshi_pipeline.store.writing.runs import add_page
 from kalshi_pipeline.store.writing.tally import Tally
-from kalshi_pipeline.vocabulary import StatusFilter
 
 _FAILED_BATCHES = 3
 # Quotes wait for the events of their page.
@@ -26,14 +25,10 @@ UNLIMITED = 1_000_000_000
 
 
 def iter_events(
-    session: Session,
-    report: Report,
-    tickers: Sequence[str],
-    seconds_left: float = float("inf"),
-    status: StatusFilter | None = None,
+    session: Session, report: Report, tickers: Sequence[str], seconds_left: float = float("inf")
 ) -> Iterator[ListedPage[Event]]:
     """Look up events as `KalshiClient.iter_events`, and count what came beside them as out of the run's scope."""
-    for page in session.client.iter_events(tickers, seconds_left, status):
+    for page in session.client.iter_events(tickers, seconds_left):
         if count := page.out_of_scope.total():
             unasked = Tally(received=count, out_of_scope=count)
             with session.database.begin() as connection:
@@ -43,14 +38,12 @@ def iter_events(
         yield page
 
 
-def iter_all_events(
-    session: Session, report: Report, tickers: Sequence[str], status: StatusFilter | None = None
-) -> Iterator[ListedPage[Event]]:
+def iter_all_events(session: Session, report: Report, tickers: Sequence[str]) -> Iterator[ListedPage[Event]]:
     """Look up any number of events in batches. What fails does not stop the others: it is noted, and left out."""
     batches = TickerBatches(tickers)
     for asked in batches:
         try:
-            yield from iter_events(session, report, asked, status=status)
+            yield from iter_events(session, report, asked)
             batches.succeed()
         except ExchangeError as error:
             batches.fail(asked, error)

@@ -7,6 +7,7 @@ from typing import TypeVar
 from kalshi_pipeline.errors import ExchangeError, NotFoundError
 from kalshi_pipeline.exchange.batches import TICKERS_PER_LOOKUP
 from kalshi_pipeline.ingest.parents.events import iter_all_events
+from kalshi_pipeline.ingest.parents.lookup import MarketLookup
 from kalshi_pipeline.ingest.run.documents import SERIES
 from kalshi_pipeline.ingest.run.failures import FailuresInARow
 from kalshi_pipeline.ingest.run.report import Report
@@ -16,7 +17,7 @@ from kalshi_pipeline.store.reading.completeness import listed_before
 from kalshi_pipeline.store.reading.parents import confirmed_events, known_series
 from kalshi_pipeline.store.writing.parents import merge_events, merge_series
 from kalshi_pipeline.store.writing.runs import State
-from kalshi_pipeline.vocabulary import StatusFilter
+from kalshi_pipeline.vocabulary import NOT_OPEN
 
 Record = TypeVar("Record")
 
@@ -27,20 +28,23 @@ _FAILED_SERIES = 3
 
 
 def check_events(session: Session, report: Report, listed: Collection[str]) -> None:
-    """Make a listing of events partial that misses events which the exchange has after all, with an open market.
+    """Make a listing of events partial that misses events of open markets which the exchange has after all.
 
     So it does where the listing is less than half as long as the last complete one, whatever the exchange returns.
-    Those are events with a market, no combo, that the newest complete tick confirmed and that was not to close since.
-    It may have closed early: many do, as when a game ends.
+    Those are events with a market, no combo, that the newest complete tick confirmed and that was not to close since,
+    unless a lookup says that it has.
     """
     with session.database.read() as connection:
         expected = confirmed_events(connection, session.scope(), session.clock.now())
-    sample = _sample_of(expected.difference(listed), _EVENT_REQUESTS * TICKERS_PER_LOOKUP)
+    sample = _sample_of(expected.keys() - listed, _EVENT_REQUESTS * TICKERS_PER_LOOKUP)
     given = _given(report, _events(session, report, sample))
     if given:
         with session.database.begin() as connection:
             merge_events(connection, given, session.clock.now())
-    _judge(session, report, len(listed), len(given), len(sample))
+    ended = (
+        _count_ended(session, [expected[event.ticker] for event in given]) if len(given) > _MOST_GIVEN else 0
+    )
+    _judge(session, report, len(listed), len(given) - ended, len(sample) - ended)
 
 
 def check_series(session: Session, report: Report, listed: Collection[str]) -> None:
@@ -56,8 +60,17 @@ def check_series(session: Session, report: Report, listed: Collection[str]) -> N
 
 
 def _events(session: Session, report: Report, tickers: Sequence[str]) -> Iterator[Event]:
-    for page in iter_all_events(session, report, tickers, StatusFilter.OPEN):
+    for page in iter_all_events(session, report, tickers):
         yield from page.records
+
+
+def _count_ended(session: Session, tickers: Sequence[str]) -> int:
+    """Return how many markets have ended by their status: games of one evening close within minutes, ahead of time."""
+    return sum(
+        outcome.market.status in NOT_OPEN
+        for answer in MarketLookup(session, tickers)
+        for outcome in answer.page.records
+    )
 
 
 def _series(session: Session, report: Report, tickers: Sequence[str]) -> Iterator[Series]:

@@ -58,18 +58,19 @@ def series_of_events(connection: Connection, tickers: Sequence[str]) -> dict[str
     }
 
 
-def confirmed_events(connection: Connection, scope: Scope, at: int) -> set[str]:
-    """Return the events in a scope that have a market, no combo, which the newest complete tick confirmed as open.
+def confirmed_events(connection: Connection, scope: Scope, at: int) -> dict[str, str]:
+    """Return the events in a scope with a market, no combo, which the newest complete tick confirmed as open.
 
-    Markets whose announced close lies between that tick and an instant (`at`) do not count: they may have closed since.
+    There is one such market for each event. Markets whose announced close lies between that tick and an instant (`at`)
+    do not count: they may have closed since.
     """
     newest = select(ticks.c.id, ticks.c.tick_at, ticks.c.scope_id).where(ticks.c.state == State.COMPLETE)
     row = connection.execute(newest.order_by(ticks.c.id.desc()).limit(1)).one_or_none()
     of_tick = None if row is None else stored_scopes(connection).get(row.scope_id)
     if row is None or of_tick is None or not of_tick.shows_absence:
-        return set()
+        return {}
     query = (
-        select(events.c.ticker)
+        select(events.c.ticker, func.max(markets.c.ticker))
         .join_from(latest_quotes, markets)
         .join(events)
         .where(
@@ -82,9 +83,9 @@ def confirmed_events(connection: Connection, scope: Scope, at: int) -> set[str]:
             is_in(of_tick),
             not_(is_in_open_span(markets.c.id)),
         )
-        .distinct()
+        .group_by(events.c.ticker)
     )
-    return set(connection.execute(query).scalars())
+    return dict(connection.execute(query).all())
 
 
 def known_series(connection: Connection) -> set[str]:
