@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from kalshi_pipeline.exchange.candlesticks import parse_batch, parse_historical
 from kalshi_pipeline.exchange.events import EVENTS, SERIES
+from kalshi_pipeline.exchange.fee_changes import EVENT_FEE_CHANGES, SERIES_FEE_CHANGES
 from kalshi_pipeline.exchange.markets import MARKETS, OUTCOMES
 from kalshi_pipeline.exchange.pages import Page
 from kalshi_pipeline.exchange.trades import TRADES
@@ -191,6 +192,22 @@ CANDLE_FIELDS: Fields = {
     "open_interest": Field("open_interest_fp", oracle.contracts, older="open_interest"),
 }
 
+SERIES_FEE_FIELDS: Fields = {
+    "change_id": Field("id", oracle.ticker, is_needed=True),
+    "series_ticker": Field("series_ticker", oracle.ticker, is_needed=True),
+    "fee_type": Field("fee_type", oracle.text, is_needed=True),
+    "fee_multiplier": Field("fee_multiplier", oracle.millionths, is_needed=True),
+    "scheduled_at": Field("scheduled_ts", oracle.time, is_needed=True),
+}
+EVENT_FEE_FIELDS: Fields = {
+    "change_id": Field("id", oracle.ticker, is_needed=True),
+    "event_ticker": Field("event_ticker", oracle.ticker, is_needed=True),
+    "series_ticker": Field("series_ticker", oracle.text),
+    "fee_type_override": Field("fee_type_override", oracle.text, is_needed=True),
+    "fee_multiplier_override": Field("fee_multiplier_override", oracle.millionths, is_needed=True),
+    "scheduled_at": Field("scheduled_ts", oracle.time, is_needed=True),
+}
+
 
 def of_market(found: Found) -> None:
     """What a quote is made of its fields, in place: sides that are quoted, and what is noted of them."""
@@ -219,6 +236,11 @@ def of_trade(found: Found) -> None:
         raise RefusedError
     no_price = values.pop("no_price")
     values["is_mirrored"] = no_price is None or values["yes_price"] + no_price == DOLLAR
+
+
+def of_fee_change(found: Found) -> None:
+    if found.values["scheduled_at"] is None:
+        raise RefusedError
 
 
 def _as_it_is(_: Found) -> None:
@@ -327,6 +349,15 @@ KINDS = {
     "trades": Kind(
         TRADE_FIELDS, ("yes_price", "no_price"), of_trade,
         _listed("trades", TRADES.parse), _listed("trades", TRADES.parse_again), _whole(TRADE_FIELDS),
+    ),
+    "series_fee_changes": Kind(
+        SERIES_FEE_FIELDS, (), of_fee_change,
+        _listed("series_fee_change_arr", SERIES_FEE_CHANGES.parse),
+        _listed("series_fee_change_arr", SERIES_FEE_CHANGES.parse_again), _whole(SERIES_FEE_FIELDS),
+    ),
+    "event_fee_changes": Kind(
+        EVENT_FEE_FIELDS, (), of_fee_change, _listed("event_fee_changes", EVENT_FEE_CHANGES.parse),
+        _listed("event_fee_changes", EVENT_FEE_CHANGES.parse_again), _whole(EVENT_FEE_FIELDS),
     ),
     "candlesticks": Kind(CANDLE_FIELDS, CANDLE_PRICES, _as_it_is, _candles, _historical, _whole(CANDLE_FIELDS)),
 }  # fmt: skip

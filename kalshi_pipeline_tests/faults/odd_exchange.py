@@ -1,30 +1,34 @@
-"""An exchange whose every record may be odd: it serves given texts page by page, over real HTTP."""
+"""An exchange whose every record may be odd: it answers with given texts, over real HTTP."""
 
 import json
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from email.utils import formatdate
+from fnmatch import fnmatchcase
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TypeAlias
 from urllib.parse import parse_qs, urlsplit
 
 PREFIX = "/trade-api/v2"
+Query: TypeAlias = Mapping[str, list[str]]
+Answer: TypeAlias = Callable[[str, Query], str | None]
+"""Returns the body for a path and a query; None where the exchange has nothing there."""
 _PAGE = 500
 
 
 @contextmanager
-def serving(texts: Mapping[str, tuple[str, Sequence[str]]], answers: Mapping[str, str]) -> Iterator[str]:
-    """Serve the texts of records in pages, by path and with the key of their list; `answers` are whole bodies by path.
-
-    Yields the address. Other paths are not offered.
-    """
+def serving(answers: Mapping[str, Answer]) -> Iterator[str]:
+    """Answer by path, of which a part may be `*`; other paths are not offered. Yields the address."""
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
         def do_GET(self) -> None:
             url = urlsplit(self.path)
-            body = _body(url.path.removeprefix(PREFIX), parse_qs(url.query), texts, answers)
+            path = url.path.removeprefix(PREFIX)
+            found = [answer for pattern, answer in answers.items() if fnmatchcase(path, pattern)]
+            body = found[0](path, parse_qs(url.query)) if found else None
             sent = (body or '{"error": {"code": "not_found"}}').encode("utf-8", "surrogatepass")
             self.send_response_only(404 if body is None else 200)
             self.send_header("Date", formatdate(usegmt=True))
@@ -46,18 +50,40 @@ def serving(texts: Mapping[str, tuple[str, Sequence[str]]], answers: Mapping[str
             thread.join()
 
 
-def _body(
-    path: str,
-    query: Mapping[str, list[str]],
-    texts: Mapping[str, tuple[str, Sequence[str]]],
-    answers: Mapping[str, str],
-) -> str | None:
-    if path not in texts:
-        return answers.get(path)
-    key, rows = texts[path]
-    start = int(query.get("cursor", ["0"])[0])
-    end = start + min(_PAGE, int(query.get("limit", [str(_PAGE)])[0]))
-    is_listed = query.get("status", ["open"]) == ["open"] and not query.keys() & {"tickers", "min_created_ts"}
-    page = rows[start:end] if is_listed else []
-    cursor = str(end) if is_listed and end < len(rows) else ""
-    return f'{{"{key}": [{",".join(page)}], "cursor": {json.dumps(cursor)}}}'
+def always(body: str) -> Answer:
+    """Answer with the same body."""
+    return lambda _, __: body
+
+
+def listing(
+    key: str, rows: Sequence[str] = (), *, status: str | None = None, cursor_key: str = "cursor"
+) -> Answer:
+    """List the texts of records page by page, to a question without filters, or for one status only."""
+
+    def page(_: str, query: Query) -> str:
+        start = int(query.get("cursor", ["0"])[0])
+        end = start + min(_PAGE, int(query.get("limit", query.get("page_size", [str(_PAGE)]))[0]))
+        is_listed = query.get("status", [status]) == [status] and not query.keys() & {
+            "tickers",
+            "min_created_ts",
+        }
+        listed = rows[start:end] if is_listed else []
+        cursor = str(end) if is_listed and end < len(rows) else ""
+        return f'{{"{key}": [{",".join(listed)}], "{cursor_key}": {json.dumps(cursor)}}}'
+
+    return page
+
+
+def whole(key: str, rows: Sequence[str]) -> Answer:
+    """List the texts of all records at once."""
+    return always(f'{{"{key}": [{",".join(rows)}]}}')
+
+
+def by_ticker(key: str, parameter: str, texts: Mapping[str, str]) -> Answer:
+    """Answer with the texts of the tickers that are asked for, in one parameter or in several of a name."""
+
+    def found(_: str, query: Query) -> str:
+        tickers = [ticker for value in query.get(parameter, []) for ticker in value.split(",")]
+        return f'{{"{key}": [{",".join(texts[ticker] for ticker in tickers if ticker in texts)}]}}'
+
+    return found
