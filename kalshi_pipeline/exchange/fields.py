@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Annotated, Any
 
 import msgspec
-from pydantic import BeforeValidator, PlainValidator, StringConstraints
+from pydantic import BeforeValidator, PlainValidator
 
 from kalshi_pipeline.exchange.price_units import form_of
 from kalshi_pipeline.exchange.value_readers import (
@@ -65,14 +65,14 @@ class Older:
 WireTicker = Annotated[str, msgspec.Meta(min_length=1, max_length=LONGEST_TICKER)]
 Ticker = Annotated[
     str,
-    StringConstraints(min_length=1, max_length=LONGEST_TICKER),
+    PlainValidator(read_ticker),
     Wire(WireTicker, "{0}", read_ticker, is_needed=True),
 ]
 """What identifies a record: required, and never blank."""
 
 ParentTicker = Annotated[
     str,
-    StringConstraints(min_length=1, max_length=LONGEST_TICKER),
+    PlainValidator(read_ticker),
     Wire(WireTicker, "{0}", read_ticker, instead="ticker"),
 ]
 """What identifies the parent of a record. If it is missing, the record's own ticker is used."""

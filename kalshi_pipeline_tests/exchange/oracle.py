@@ -243,7 +243,7 @@ def found_in(sent: object, fields: Fields, prices: tuple[str, ...] = ()) -> Foun
             continue
         if name not in prices:
             values[name] = settle(name, field.older, older, text if field.read is text else contracts)
-        elif settle(name, field.older, older, _price) is not None:
+        elif settle(name, field.older, older, price) is not None:
             older_prices[name] = older
     one_unit = _in_the_unit_of_the_needed(older_prices, fields)
     odd.update(str(fields[name].older) for name in older_prices.keys() - one_unit.keys())
@@ -267,7 +267,8 @@ def _at(sent: dict[str, Any], path: str) -> object:
     return part.get(inner)
 
 
-def _price(value: object) -> Fraction:
+def price(value: object) -> Fraction:
+    """A price whose unit is not known."""
     if _scaled(value, DOLLAR) is None:
         raise OddError
     return fraction(value)
