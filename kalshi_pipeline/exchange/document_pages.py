@@ -1,14 +1,18 @@
 """Pages of what is kept whole and has no typed record: read item by item, so that an odd one costs only itself."""
 
+import re
 from dataclasses import dataclass
 
-from kalshi_pipeline.exchange.json_text import load_whole
+from kalshi_pipeline.exchange.json_text import load, load_whole, split_object
 from kalshi_pipeline.exchange.pages import Page, members_of, raw_text, read_rows, split_page
 from kalshi_pipeline.exchange.transport import Params
+from kalshi_pipeline.exchange.value_readers import read_ticker
 from kalshi_pipeline.quoting import cut
 from kalshi_pipeline.records import Document, Reject
 
 _LONGEST_KEY = 300
+# What `load_whole` may have written in place of half a character, of a number that Python cannot hold, and of NaN.
+_MAYBE_REPLACED = re.compile("\ufffd|^(NaN|-?Infinity|-?[0-9]+([.][0-9]+)?([eE][+-]?[0-9]+)?)$")
 
 
 @dataclass(frozen=True)
@@ -34,6 +38,8 @@ class DocumentEndpoint:
         key = fields.get(self.identifier)
         if not isinstance(key, str) or not key or not key.isprintable() or len(key) > _LONGEST_KEY:
             raise ValueError(f"it has no {self.identifier} that can be its key")
+        if _MAYBE_REPLACED.search(key):
+            read_ticker(load(split_object(row)[self.identifier]))
         return Document(key, fields)
 
 

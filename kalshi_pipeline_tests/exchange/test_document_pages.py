@@ -37,6 +37,11 @@ def test_items_are_kept_whole_and_exact() -> None:
     assert (page.rejects, page.cursor) == ([], "next")
 
 
+@pytest.mark.parametrize("key", ["NaN", "12", "1e5", "\ufffd"])
+def test_key_that_only_looks_odd_is_kept(key: str) -> None:
+    assert [document.ticker for document in parse(json.dumps([{"id": key}])).records] == [key]
+
+
 @pytest.mark.parametrize(
     ("item", "error"),
     [
@@ -46,6 +51,10 @@ def test_items_are_kept_whole_and_exact() -> None:
         ('{"id":""}', "it has no id that can be its key"),
         ('{"id":"a\\u0000"}', "it has no id that can be its key"),
         (f'{{"id":"{"a" * 301}"}}', "it has no id that can be its key"),
+        ('{"id":NaN}', "'NaN' is not text"),
+        ('{"id":-Infinity}', "'-Infinity' is not text"),
+        ('{"id":1e99999999999999999999}', "'1e99999999999999999999' is not text"),
+        ('{"id":"half \\ud83d"}', "it holds a NUL or half a character (a lone surrogate)"),
         ("7", "it is not an object"),
         ("null", "it is not an object"),
         ('["id"]', "it is not an object"),
