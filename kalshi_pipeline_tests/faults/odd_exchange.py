@@ -56,17 +56,15 @@ def always(body: str) -> Answer:
 
 
 def listing(
-    key: str, rows: Sequence[str] = (), *, status: str | None = None, cursor_key: str = "cursor"
+    key: str, rows: Sequence[str] = (), *, status: str = "open", cursor_key: str = "cursor"
 ) -> Answer:
-    """List the texts of records page by page, to a question without filters, or for one status only."""
+    """List the texts of records page by page, to a question for one status; one that names none asks for open ones."""
 
     def page(_: str, query: Query) -> str:
         start = int(query.get("cursor", ["0"])[0])
         end = start + min(_PAGE, int(query.get("limit", query.get("page_size", [str(_PAGE)]))[0]))
-        is_listed = query.get("status", [status]) == [status] and not query.keys() & {
-            "tickers",
-            "min_created_ts",
-        }
+        is_of_status = query.get("status", ["open"]) == [status]
+        is_listed = is_of_status and not query.keys() & {"tickers", "min_created_ts"}
         listed = rows[start:end] if is_listed else []
         cursor = str(end) if is_listed and end < len(rows) else ""
         return f'{{"{key}": [{",".join(listed)}], "{cursor_key}": {json.dumps(cursor)}}}'
