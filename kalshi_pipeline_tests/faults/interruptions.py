@@ -73,10 +73,7 @@ def _interrupt_once(
     problems = _after_stop(here, ended, signal)
     if ended.has_traceback:
         problems.append(f"it ended with a traceback: {ended.output[-1500:]}")
-    seconds, attempts, again = 0.0, 0, None
-    while again is None or (again.code and attempts < _MOST_ATTEMPTS):
-        again = here.commands.run(*task.arguments)
-        seconds, attempts = seconds + again.seconds, attempts + 1
+    again, seconds = again_until_done(here, task.arguments)
     if again.code:
         problems.append(f"it cannot be run again: {again.code}, {again.output[-300:]}")
     lost, wrong, sentences = lost_and_wrong(content(here.store), undisturbed)
@@ -89,6 +86,17 @@ def _interrupt_once(
         has_traceback=ended.has_traceback or again.has_traceback,
         seconds_to_good=seconds,
     )
+
+
+def again_until_done(here: Place, arguments: tuple[str, ...]) -> tuple[Ended, float]:
+    """Run a command again until it succeeds; return how the last run ended, and the seconds of all."""
+    seconds = 0.0
+    for _ in range(_MOST_ATTEMPTS):
+        again = here.commands.run(*arguments)
+        seconds += again.seconds
+        if not again.code:
+            break
+    return again, seconds
 
 
 def _after_stop(here: Place, ended: Ended, signal: Signals) -> list[str]:
