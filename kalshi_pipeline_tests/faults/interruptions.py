@@ -13,7 +13,9 @@ from kalshi_pipeline_tests.faults.stored import Content, content, lost_and_wrong
 
 STOPPING = (SIGINT, SIGTERM, SIGHUP)
 _MOST_ATTEMPTS = 5
-_BACKFILL = ("backfill", "trades", "--start", TRADE_DAYS[0], "--end", TRADE_DAYS[1])
+_OF_THE_DAYS = ("--start", TRADE_DAYS[0], "--end", TRADE_DAYS[1])
+# Of a command that had ended before its signal, which is sent earlier then.
+_EARLIER = 0.8
 
 
 @dataclass(frozen=True)
@@ -28,10 +30,16 @@ class Task:
 
 TASKS = (
     Task("first snapshot", ("snapshot",), begins_with_a_store=False, share=0.2),
-    Task("later snapshot", ("snapshot",), begins_with_a_store=True, share=0.3),
+    Task("later snapshot", ("snapshot",), begins_with_a_store=True, share=0.25),
     Task("collect", ("collect", "--once"), begins_with_a_store=True, share=0.25),
-    Task("backfill of trades", _BACKFILL, begins_with_a_store=True, share=0.15),
+    Task("backfill of trades", ("backfill", "trades", *_OF_THE_DAYS), begins_with_a_store=True, share=0.1),
     Task("backfill of settlements", ("backfill", "settlements"), begins_with_a_store=True, share=0.1),
+    Task(
+        "backfill of candlesticks",
+        ("backfill", "candlesticks", *_OF_THE_DAYS),
+        begins_with_a_store=True,
+        share=0.1,
+    ),
 )
 
 
@@ -53,24 +61,37 @@ def _interrupt(name: str, folder: Path, count: int, signals: tuple[Signals, ...]
         here.exchange.world.step()
         for task in TASKS:
             start = before if task.begins_with_a_store else None
-            here.begin_with(start)
-            whole = here.commands.run(*task.arguments)
-            if whole.code:
-                raise AssertionError(f"{task.name} ended undisturbed with {whole.code}: {whole.output}")
-            undisturbed = content(here.store)
+            undisturbed, seconds = undisturbed_run(here, start, task.arguments)
             for _ in range(max(1, round(count * task.share))):
-                here.begin_with(start)
-                _interrupt_once(
-                    outcome, here, task, undisturbed, whole.seconds * chance.random(), chance.choice(signals)
-                )
+                after, signal = seconds * chance.random(), chance.choice(signals)
+                _interrupt_once(outcome, here, task, start, undisturbed, after, signal)
     return outcome
 
 
+def undisturbed_run(here: Place, start: Path | None, arguments: tuple[str, ...]) -> tuple[Content, float]:
+    """Return what a command stores that nothing disturbs, and how many seconds it takes."""
+    here.begin_with(start)
+    whole = here.commands.run(*arguments)
+    if whole.code:
+        raise AssertionError(f"{' '.join(arguments)} ended undisturbed with {whole.code}: {whole.output}")
+    return content(here.store), whole.seconds
+
+
 def _interrupt_once(
-    outcome: Outcome, here: Place, task: Task, undisturbed: Content, after: float, signal: Signals
+    outcome: Outcome,
+    here: Place,
+    task: Task,
+    start: Path | None,
+    undisturbed: Content,
+    after: float,
+    signal: Signals,
 ) -> None:
-    ended = here.commands.run(*task.arguments, after=after, signal=signal)
-    problems = _after_stop(here, ended, signal)
+    ended = None
+    while ended is None or ended.code == 0:
+        here.begin_with(start)
+        after = after if ended is None else after * _EARLIER
+        ended = here.commands.run(*task.arguments, after=after, signal=signal)
+    problems = after_stop(here, ended, signal)
     if ended.has_traceback:
         problems.append(f"it ended with a traceback: {ended.output[-1500:]}")
     again, seconds = again_until_done(here, task.arguments)
@@ -99,10 +120,8 @@ def again_until_done(here: Place, arguments: tuple[str, ...]) -> tuple[Ended, fl
     return again, seconds
 
 
-def _after_stop(here: Place, ended: Ended, signal: Signals) -> list[str]:
+def after_stop(here: Place, ended: Ended, signal: Signals) -> list[str]:
     """Return what is wrong right after a signal: the exit code, a run that is left open, a broken store."""
-    if ended.code == 0:  # it was done before
-        return []
     expected = -SIGKILL if signal is SIGKILL else 128 + signal
     problems = [] if ended.code == expected else [f"exit code {ended.code} instead of {expected}"]
     if here.store.exists() and here.store.stat().st_size:

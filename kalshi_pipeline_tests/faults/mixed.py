@@ -15,22 +15,34 @@ from kalshi_pipeline_tests.faults.stored import newest_quotes, unsound
 from kalshi_pipeline_tests.ingest.listed import open_markets, quote_of, stored_quote
 
 SHARE = 0.2
+TIMEOUT_SECONDS = 2.0
 # Each is one kind of fault; a tick meets one to three of them.
 KINDS: dict[str, dict[str, Any]] = {
     "5xx": {"server_errors": SHARE},
     "429": {"too_many": SHARE},
+    "429 with Retry-After": {"too_many": SHARE, "retry_after": "1"},
+    "429 that asks for an hour": {"too_many": SHARE, "retry_after": "3600"},
+    "5xx with a date as Retry-After": {"server_errors": SHARE, "retry_after": "Wed, 21 Oct 2015 07:28:00 GMT"},
+    "errors as 200": {"errors_as_success": SHARE},
     "HTML instead of JSON": {"not_json": SHARE},
     "cut bodies": {"truncated": SHARE},
     "resets": {"resets": SHARE},
-    "slow answers": {"latency_seconds": 0.02, "latency_jitter_seconds": 0.1},
+    "slow answers": {"slow": SHARE, "slow_seconds": 1.0},
+    "answers after the timeout": {"slow": SHARE, "slow_seconds": TIMEOUT_SECONDS + 0.5},
+    "dripping answers": {"dripping": SHARE, "drip_seconds": 1.0},
+    "answers that drip for too long": {"dripping": SHARE, "drip_seconds": 4 * TIMEOUT_SECONDS},
     "empty pages": {"empty_pages": True},
     "overlapping pages": {"overlap": 7},
     "repeated cursor": {"repeated_cursor": True},
+    "ever-new cursors": {"endless": True},
     "cursor ignored": {"ignored": ("cursor",)},
     "status ignored": {"ignored": ("status",)},
+    "tickers ignored": {"ignored": ("tickers",)},
+    "limit ignored": {"ignored": ("limit",)},
     "created filter ignored": {"created_filter": "ignored"},
     "created filter refused": {"created_filter": "refused"},
-    "odd envelope": {"missing_key": True},
+    "no list": {"missing_key": True},
+    "odd envelopes": {"odd_envelopes": SHARE},
     "odd fields": {"odd_fields": SHARE},
     "unreadable records": {"unreadable": SHARE},
     "unknown words": {"unknown_words": True},
@@ -50,16 +62,14 @@ def mix(
 ) -> Outcome:
     """Take ticks while faults come and go; after each, compare what it stored with what the exchange had."""
     outcome, chance = Outcome(f"mixed faults at {SHARE:.0%}"), random.Random(seed)
-    with place(folder, retry_seconds="3") as here:
+    turns = chance.sample(list(KINDS), len(KINDS))
+    with place(folder, retry_seconds="3", timeout_seconds=str(TIMEOUT_SECONDS)) as here:
         here.collect()
         waiting: list[float] = []
         for number in range(ticks):
             here.exchange.world.step()
-            kinds = chance.sample(list(KINDS), chance.choice((1, 1, 2, 3)))
-            faults: dict[str, Any] = {}
-            for kind in kinds:
-                faults |= KINDS[kind]
-            here.exchange.faults = Faults(seed=chance.randint(1, 10**6), **faults)
+            kinds = [turns[number % len(turns)], *chance.sample(turns, chance.choice((0, 0, 1, 2)))]
+            here.exchange.faults = Faults(seed=chance.randint(1, 10**6), **_together(kinds))
             ended = here.commands.run("snapshot")
             seconds = ended.seconds
             on_tick(number, seconds)
@@ -89,7 +99,16 @@ def mix(
     return outcome
 
 
-def compare(here: Place, kinds: Collection[str] = ()) -> tuple[int, int, list[str]]:
+def _together(kinds: Collection[str]) -> dict[str, Any]:
+    """Return the settings of several kinds of faults; what is ignored by one of them is."""
+    faults: dict[str, Any] = {}
+    for settings in map(KINDS.__getitem__, kinds):
+        ignored = (*faults.get("ignored", ()), *settings.get("ignored", ()))
+        faults |= {**settings, "ignored": ignored}
+    return faults
+
+
+def _compare(here: Place, kinds: Collection[str] = ()) -> tuple[int, int, list[str]]:
     """Compare the newest tick with the exchange, which has not moved since: by its observed quotes, and its claims.
 
     What could not be read is known to be missing: records are in quarantine, odd numbers are NULL.

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from kalshi_pipeline.sandbox import Sandbox, World, WorldConfig
 from kalshi_pipeline_tests.faults.forked import Commands, commands
+from kalshi_pipeline_tests.ingest.listed import open_markets
 
 CONFIG = WorldConfig(
     markets=1_500,
@@ -19,6 +20,7 @@ CONFIG = WorldConfig(
     trade_days=2,
 )
 STORE = "kalshi.db"
+_CANDLESTICK_MARKETS = 40
 TRADE_DAYS = ("2026-10-06", "2026-10-07")
 SETTINGS = {
     "database_url": f"sqlite:///{STORE}",
@@ -61,8 +63,8 @@ def place(folder: Path, config: WorldConfig = CONFIG, **settings: str) -> Iterat
     """Open an exchange and a folder for commands."""
     work = folder / "work"
     work.mkdir(parents=True, exist_ok=True)
-    with (
-        Sandbox(World(config)) as exchange,
-        commands(work, **{**SETTINGS, "api_url": exchange.url, **settings}) as run,
-    ):
-        yield Place(exchange, work, run)
+    with Sandbox(World(config)) as exchange:
+        charted = sorted(open_markets(exchange.url))[:_CANDLESTICK_MARKETS]
+        chosen = {"api_url": exchange.url, "candlestick_markets": ",".join(charted)}
+        with commands(work, **{**SETTINGS, **chosen, **settings}) as run:
+            yield Place(exchange, work, run)

@@ -34,9 +34,40 @@ _CONTENT = {
         "JOIN markets m ON m.id = t.market_id",
         1,
     ),
-    "documents": (
+    "candlesticks": (
+        "SELECT m.ticker, c.end_at, c.yes_bid_close, c.yes_ask_close, c.price_close, c.volume, c.open_interest "
+        "FROM candlesticks c JOIN markets m ON m.id = c.market_id",
+        2,
+    ),
+    "days of candlesticks": (
+        "SELECT m.ticker, d.day, d.state, d.tier FROM candlestick_days d JOIN markets m ON m.id = d.market_id",
+        2,
+    ),
+    "fee changes of series": (
+        "SELECT change_id, series_ticker, fee_type, fee_multiplier, scheduled_at FROM series_fee_changes",
+        1,
+    ),
+    "fee changes of events": (
+        "SELECT change_id, event_ticker, fee_type_override, fee_multiplier_override, scheduled_at "
+        "FROM event_fee_changes",
+        1,
+    ),
+    "documents of markets": (
         "SELECT m.ticker, 1 FROM market_documents d JOIN markets m ON m.id = d.market_id GROUP BY m.ticker",
         1,
+    ),
+    "documents of events": (
+        "SELECT e.ticker, 1 FROM event_documents d JOIN events e ON e.id = d.event_id GROUP BY e.ticker",
+        1,
+    ),
+    "documents of series": (
+        "SELECT s.ticker, 1 FROM series_documents d JOIN series s ON s.id = d.series_id GROUP BY s.ticker",
+        1,
+    ),
+    "other documents": (
+        "SELECT s.kind, s.ticker, max(d.seen_at) > 0 FROM document_subjects s "
+        "LEFT JOIN subject_documents d ON d.subject_id = s.id GROUP BY s.kind, s.ticker",
+        2,
     ),
 }
 _COUNTED = "received <> inserted + changed + unchanged + quarantined + duplicates + out_of_scope"

@@ -1,13 +1,13 @@
-"""Upgrades of stores of earlier versions that are killed at any moment, and run again until they are done."""
+"""Upgrades of stores of earlier versions that are killed or stopped at any moment, and run again until they are done."""
 
 import random
 import shutil
 import sqlite3
 from contextlib import closing
 from pathlib import Path
-from signal import SIGKILL
+from signal import SIGKILL, Signals
 
-from kalshi_pipeline_tests.faults.interruptions import again_until_done
+from kalshi_pipeline_tests.faults.interruptions import STOPPING, again_until_done
 from kalshi_pipeline_tests.faults.outcome import Outcome
 from kalshi_pipeline_tests.faults.places import STORE, Place, place
 from kalshi_pipeline_tests.faults.stored import unsound
@@ -19,31 +19,47 @@ _COPIES = f"{Path(STORE).stem}.before-{NEWEST}*"
 
 def kill(folder: Path, count: int, seed: int = 1) -> Outcome:
     """Kill upgrades from landed versions, which take turns, at `count` random moments."""
-    outcome, chance = Outcome("kill -9 during an upgrade"), random.Random(seed)
+    return _interrupt("kill -9 during an upgrade", folder, count, (SIGKILL,), seed)
+
+
+def stop(folder: Path, count: int, seed: int = 1) -> Outcome:
+    """Send signals that ask to stop to upgrades, at `count` random moments."""
+    return _interrupt("SIGINT, SIGTERM, SIGHUP during an upgrade", folder, count, STOPPING, seed)
+
+
+def _interrupt(name: str, folder: Path, count: int, signals: tuple[Signals, ...], seed: int) -> Outcome:
+    outcome, chance = Outcome(name), random.Random(seed)
     versions = sorted(path.stem for path in LANDED.glob("[0-9]*.sql") if path.stem < NEWEST)
     with place(folder) as here:
-        for number in range(count):
-            version = versions[number * len(versions) // count if count > len(versions) else -1 - number]
-            before = folder / f"{version}.db"
-            after = folder / f"{version}-upgraded.db"
+        for number, version in enumerate(sorted(versions[-1 - number % len(versions)] for number in range(count))):
+            before, after = folder / f"{version}.db", folder / f"{version}-upgraded.db"
             if not before.exists():
-                load(version, before)
-                here.begin_with(before)
-                ended = here.commands.run(*_COMMAND)
-                if ended.code:
-                    raise AssertionError(f"an undisturbed upgrade ended with {ended.code}: {ended.output}")
-                _copy(here.store, after)
-                seconds = ended.seconds
-            here.begin_with(before)
-            _kill_once(outcome, here, version, seconds * chance.random(), stored(before), stored(after))
+                seconds = _upgrade_undisturbed(here, load(version, before), after)
+            signal = signals[number % len(signals)]
+            _interrupt_once(outcome, here, before, after, seconds * chance.random(), signal)
     return outcome
 
 
-def _kill_once(
-    outcome: Outcome, here: Place, version: str, after: float, before: Stored, undisturbed: Stored
+def _upgrade_undisturbed(here: Place, before: Path, after: Path) -> float:
+    """Upgrade a copy of a store to `after`, and return how many seconds it took."""
+    here.begin_with(before)
+    ended = here.commands.run(*_COMMAND)
+    if ended.code:
+        raise AssertionError(f"an undisturbed upgrade ended with {ended.code}: {ended.output}")
+    with closing(sqlite3.connect(here.store)) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    shutil.copy(here.store, after)
+    return ended.seconds
+
+
+def _interrupt_once(
+    outcome: Outcome, here: Place, start: Path, upgraded: Path, after: float, signal: Signals
 ) -> None:
-    ended = here.commands.run(*_COMMAND, after=after, signal=SIGKILL)
-    problems = [] if ended.code in (0, -SIGKILL) else [f"exit code {ended.code}: {ended.output[-300:]}"]
+    before, undisturbed = stored(start), stored(upgraded)
+    here.begin_with(start)
+    ended = here.commands.run(*_COMMAND, after=after, signal=signal)
+    expected = -SIGKILL if signal is SIGKILL else 128 + signal
+    problems = [] if ended.code in (0, expected) else [f"exit code {ended.code}: {ended.output[-300:]}"]
     between = stored(here.store)
     if between.schema not in (before.schema, undisturbed.schema):
         problems.append("it was left between two versions")
@@ -67,7 +83,7 @@ def _kill_once(
     if good.code:
         problems.append(f"the snapshot after it ended with {good.code}: {good.output[-300:]}")
     outcome.count(
-        problems=[f"from {version}, after {after:.3f} s: {p}" for p in [*problems, *unsound(here.store)]],
+        problems=[f"from {start.stem}, {signal.name} after {after:.3f} s: {p}" for p in [*problems, *unsound(here.store)]],
         rows_lost=lost,
         wrong_numbers=len(differing),
         has_traceback=any(run.has_traceback for run in (ended, again, good)),
@@ -81,10 +97,3 @@ def _about_copies(here: Place, before: Stored) -> list[str]:
     if not copies:
         return ["no copy of the store was kept"]
     return [f"{copy.name} is not the store as it was" for copy in copies if stored(copy) != before]
-
-
-def _copy(store: Path, to: Path) -> None:
-    """Copy a store with what its log holds."""
-    with closing(sqlite3.connect(store)) as connection:
-        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    shutil.copy(store, to)

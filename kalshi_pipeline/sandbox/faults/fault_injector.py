@@ -14,6 +14,7 @@ from zlib import crc32
 
 from kalshi_pipeline.sandbox.faults.corrupt import corrupt_answer, row_lists
 from kalshi_pipeline.sandbox.faults.drift import changes_fields
+from kalshi_pipeline.sandbox.faults.envelopes import odd_envelope
 from kalshi_pipeline.sandbox.faults.faults import Faults, server_error_of
 from kalshi_pipeline.sandbox.shapes.error_bodies import TOO_MANY_REQUESTS, error_body
 from kalshi_pipeline.sandbox.world.chance import scatter
@@ -42,7 +43,11 @@ class ConnectionFault(Enum):
 
 @dataclass(frozen=True)
 class Plan:
-    """How to answer one request: with `body` if there is one, else with the endpoint's answer to `query`."""
+    """How to answer one request: with `body` if there is one, else with the endpoint's answer to `query`.
+
+    `wait_seconds` pass before the answer begins, and `drip_seconds` while its body arrives. `envelope` is a draw of the
+    form that its envelope has, None for the right one.
+    """
 
     status: int = 200
     body: str | None = None
@@ -50,6 +55,9 @@ class Plan:
     connection_fault: ConnectionFault | None = None
     query: str = ""
     headers: Mapping[str, str] = field(default_factory=dict)
+    wait_seconds: float = 0.0
+    drip_seconds: float = 0.0
+    envelope: int | None = None
 
 
 class FaultInjector:
@@ -152,7 +160,14 @@ class FaultInjector:
         if self._hits("not_json", url, attempt):
             return Plan(200, _HTML.format("Please wait"), "text/html")
         connection_fault = ConnectionFault.TRUNCATED if self._hits("truncated", url, attempt) else None
-        return Plan(connection_fault=connection_fault, query=self._rewritten_query(path, query))
+        has_odd_envelope = self._hits("odd_envelopes", url, attempt)
+        return Plan(
+            connection_fault=connection_fault,
+            query=self._rewritten_query(path, query),
+            wait_seconds=faults.slow_seconds if self._hits("slow", url, attempt) else 0.0,
+            drip_seconds=faults.drip_seconds if self._hits("dripping", url, attempt) else 0.0,
+            envelope=self._draw("envelope", url, attempt) if has_odd_envelope else None,
+        )
 
     def _draw(self, name: str, url: str, attempt: int) -> int:
         return scatter(self.faults.seed + crc32(name.encode()), crc32(url.encode()) + (attempt << 33))
@@ -243,6 +258,11 @@ class FaultInjector:
         corrupt_answer(answer, faults)
         return json.dumps(answer, ensure_ascii=bool(faults.odd_fields), separators=(",", ":")).encode()
 
+    def with_envelope(self, plan: Plan, body: bytes) -> bytes:
+        """Return an answer in the envelope that is planned."""
+        lists = row_lists(json.loads(body)) if plan.envelope is not None else []
+        return odd_envelope(body, lists[0][0], plan.envelope) if lists and plan.envelope is not None else body
+
     def corrupts_answers(self) -> bool:
         f = self.faults
         return bool(
@@ -250,6 +270,7 @@ class FaultInjector:
             or "cursor" in f.ignored
             or f.repeated_cursor
             or f.empty_pages
+            or f.endless
             or f.overlap
             or f.unknown_words
             or f.unreadable
@@ -265,6 +286,9 @@ class FaultInjector:
         key, rows = row_lists(answer)[0]
         with self._lock:
             self._pages += 1
+        if faults.endless and cursor:
+            answer[key], answer["cursor"] = [], f"{cursor}{self._pages}"
+            return
         if faults.empty_pages and cursor and cursor not in self._aliases:
             alias = cursor + _ALIAS
             _remember(self._aliases, alias, cursor)

@@ -24,7 +24,7 @@ _PASSING = (202, 204, 403, 408, 425, *range(500, 600))
 _REFUSALS = range(400, 600)
 _SHARES = (
     *("too_many", "server_errors", "resets", "truncated", "not_json", "errors_as_success"),
-    *("unreadable", "odd_fields", "no_tier", "amended", "drifted"),
+    *("unreadable", "odd_fields", "no_tier", "amended", "drifted", "slow", "dripping", "odd_envelopes"),
 )
 
 
@@ -44,7 +44,11 @@ class Faults:
     - `longest_url` is the most characters of a URL, beyond which a gateway answers 414, and `largest_page` the most
       records that may be asked for, beyond which the exchange answers 400. `failing` names tickers: a request that
       names one of them is answered with 500. `moved_to` redirects every request to the API at that address.
-    - `latency_seconds` delays every answer, and `latency_jitter_seconds` each URL by up to that much more.
+    - `latency_seconds` delays every answer, and `latency_jitter_seconds` each URL by up to that much more. `slow` is the
+      share of answers that begin `slow_seconds` later, and `dripping` that of bodies that take `drip_seconds` to arrive.
+    - `odd_envelopes` is the share of listings' pages with their list or cursor in another form: a bare list, null, an
+      object, a page without cursor.
+    - `endless` answers every page but the first without records and with a new cursor.
     - `overlap` repeats that many rows of the previous page. `empty_pages` puts an empty page with a valid cursor before
       every page but the first. After `unreachable_after` pages of listings every connection is reset.
     - `created_filter` and `created_skew_seconds` concern the created bounds of /markets: a request with one is refused,
@@ -82,6 +86,10 @@ class Faults:
     seed: int = 1
     latency_seconds: float = 0.0
     latency_jitter_seconds: float = 0.0
+    slow: float = 0.0
+    slow_seconds: float = 1.0
+    dripping: float = 0.0
+    drip_seconds: float = 1.0
     too_many: float = 0.0
     server_errors: float = 0.0
     server_error: int = 0
@@ -96,6 +104,8 @@ class Faults:
     truncated: float = 0.0
     not_json: float = 0.0
     missing_key: bool = False
+    odd_envelopes: float = 0.0
+    endless: bool = False
     repeated_cursor: bool = False
     empty_pages: bool = False
     overlap: int = 0
@@ -135,6 +145,8 @@ class Faults:
         for name in (
             "latency_seconds",
             "latency_jitter_seconds",
+            "slow_seconds",
+            "drip_seconds",
             "overlap",
             "fail_first",
             "answer_age_seconds",

@@ -57,6 +57,7 @@ from kalshi_pipeline.sandbox.world.world import World
 
 PREFIX = "/trade-api/v2"
 SMALLEST_COMPRESSED = 500
+_PIECES = 20
 
 # The order matters: /markets/trades must come before /markets/{ticker}, and so on.
 ROUTES: dict[str, Handler] = {
@@ -161,6 +162,7 @@ class Exchange:
                 body = handler(self._context, query)
             if fault_injector.corrupts_answers():
                 body = fault_injector.corrupt(path, request.scope["state"]["sent_query"], body)
+            body = fault_injector.with_envelope(request.scope["state"]["plan"], body)
             is_fresh = request.headers.get("cache-control") == "no-cache"
             return _json(body, request, 0 if is_fresh else fault_injector.age_seconds(route, path))
 
@@ -214,6 +216,8 @@ class Exchange:
         plan = self._fault_injector.plan(path, query)
         if plan.connection_fault is ConnectionFault.RESET:
             return False
+        if plan.wait_seconds:
+            await self._pause(plan.wait_seconds)
         if plan.body is not None:
             answer = Response(plan.body, plan.status, plan.headers, plan.content_type)
             await answer(scope, receive, send)
@@ -224,9 +228,10 @@ class Exchange:
     async def _call_endpoint(
         self, plan: Plan, scope: Scope, receive: Receive, send: Send, sent_query: str
     ) -> None:
-        scope = {**scope, "query_string": plan.query.encode("latin-1"), "state": {"sent_query": sent_query}}
+        state = {"sent_query": sent_query, "plan": plan}
+        scope = {**scope, "query_string": plan.query.encode("latin-1"), "state": state}
         if plan.connection_fault is not ConnectionFault.TRUNCATED:
-            await self._app(scope, receive, send)
+            await self._app(scope, receive, self._dripping(send, plan.drip_seconds) if plan.drip_seconds else send)
             return
 
         async def send_half(message: Message) -> None:
@@ -240,6 +245,21 @@ class Exchange:
 
         await self._app(scope, receive, send_half)
         await _until_disconnected(receive)
+
+    def _dripping(self, send: Send, seconds: float) -> Send:
+        """Send bodies in pieces, over so many seconds."""
+
+        async def send_pieces(message: Message) -> None:
+            body = message.get("body", b"")
+            size = -(-len(body) // _PIECES)
+            for start in range(0, len(body) - size, size or 1):
+                piece = body[start : start + size]
+                await send({"type": "http.response.body", "body": piece, "more_body": True})
+                await self._pause(seconds / _PIECES)
+            last = body[max(0, (len(body) - 1) // size * size) :] if size else body
+            await send({**message, "body": last} if message["type"] == "http.response.body" else message)
+
+        return send_pieces
 
     async def _reset(self, scope: Scope, receive: Receive) -> None:
         self._abort(scope, hard=True)
