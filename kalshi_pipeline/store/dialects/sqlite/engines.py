@@ -12,6 +12,7 @@ from sqlalchemy.dialects import registry
 from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 from sqlalchemy.util import LRUCache
 
+from kalshi_pipeline.clock import SYSTEM_CLOCK
 from kalshi_pipeline.errors import StoppedError
 from kalshi_pipeline.store.dialects.interface import Purpose
 from kalshi_pipeline.store.dialects.sqlite.messages import BUSY_SECONDS
@@ -38,6 +39,9 @@ _PRAGMAS = (
     "PRAGMA journal_size_limit = 67108864",  # bytes of a log that a long reader made grow, once it is merged
     CACHE,
 )
+
+_MOMENT_MS = 100
+_PRIMARY_CODE = 0xFF  # of what SQLite reports, without its reason
 
 
 class SharedDialect(SQLiteDialect_pysqlite):
@@ -107,5 +111,32 @@ def _configure(engine: Engine, pragmas: Sequence[str]) -> None:
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
-        if (statement := connection.get_execution_options().get(BEGIN, "BEGIN IMMEDIATE")) is not None:
+        statement = connection.get_execution_options().get(BEGIN, BEGINNINGS[Purpose.WRITE])
+        if statement == BEGINNINGS[Purpose.WRITE]:
+            _begin_writing(connection, statement)
+        elif statement is not None:
             connection.exec_driver_sql(statement)
+
+
+def _begin_writing(connection: Connection, statement: str) -> None:
+    """Begin a transaction that writes, once no other program does; errors as if SQLite had waited alone.
+
+    Python heeds no signal while SQLite waits, so it waits a moment at a time.
+    """
+    driver = connection.connection.driver_connection
+    assert isinstance(driver, sqlite3.Connection)
+    (most_ms,) = driver.execute("PRAGMA busy_timeout").fetchone()
+    ends = SYSTEM_CLOCK.monotonic() + most_ms / 1000
+    driver.execute(f"PRAGMA busy_timeout = {min(_MOMENT_MS, most_ms)}")
+    try:
+        while SYSTEM_CLOCK.monotonic() < ends:
+            try:
+                driver.execute(statement)
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode & _PRIMARY_CODE != sqlite3.SQLITE_BUSY:
+                    break
+            else:
+                return
+        connection.exec_driver_sql(statement)
+    finally:
+        driver.execute(f"PRAGMA busy_timeout = {most_ms}")
