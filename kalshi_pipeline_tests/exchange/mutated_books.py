@@ -19,7 +19,9 @@ _MOST_LEVELS = 4
 def mutated_book(ticker: str, chance: random.Random) -> str:
     """The text of a market's book, in the form of either generation or of both, mostly with an odd value in it."""
     members = {"ticker": json.dumps(ticker)}
-    forms = chance.choice((("orderbook_fp",), ("orderbook_fp",), ("orderbook",), ("orderbook_fp", "orderbook")))
+    forms = chance.choice(
+        (("orderbook_fp",), ("orderbook_fp",), ("orderbook",), ("orderbook_fp", "orderbook"))
+    )
     for form in forms:
         members[form] = _sides(form, chance)
     for _ in range(chance.choice((0, 0, 1))):
@@ -42,13 +44,16 @@ def _sides(form: str, chance: random.Random) -> str:
             sides |= in_dollars
     for name in list(sides):
         if chance.random() < 0.1:
-            sides[name] = chance.choice((*TOKENS, "null", "[]", "[[]]", '[["0.5"]]', '[["0.5","1.00","2.00"]]'))
+            sides[name] = chance.choice(
+                (*TOKENS, "null", "[]", "[[]]", '[["0.5"]]', '[["0.5","1.00","2.00"]]')
+            )
     return _object(sides)
 
 
 def _side(chance: random.Random, price: Any) -> str:
     levels = [
-        [price(chance, place), chance.choice(_SIZES)] for place in range(chance.choice((0, 1, 2, _MOST_LEVELS)))
+        [price(chance, place), chance.choice(_SIZES)]
+        for place in range(chance.choice((0, 1, 2, _MOST_LEVELS)))
     ]
     if levels and chance.random() < 0.25:
         chance.choice(levels)[chance.choice((0, 1))] = chance.choice((*TOKENS, *map(json.dumps, PRICES)))
@@ -94,8 +99,9 @@ def _read(sent: Any) -> tuple[str, Levels]:
     ]
     older_sides = [_levels(older.get(name)) for name in ("yes", "no")]
     found: Levels = {}
-    for is_yes, of_newer, of_older in ((True, *in_dollars[::2]), (False, *in_dollars[1::2])):
-        side = of_newer or of_older or _in_one_unit(older_sides)[0 if is_yes else 1]
+    for side_number, is_yes in enumerate((True, False)):
+        of_newer, of_older = in_dollars[side_number], in_dollars[2 + side_number]
+        side = of_newer or of_older or _in_one_unit(older_sides)[side_number]
         for price, size in side:
             if price is None or size is None or (is_yes, price) in found:
                 raise RefusedError

@@ -6,6 +6,7 @@ from contextlib import closing
 from pathlib import Path
 
 from kalshi_pipeline.sandbox import Faults
+from kalshi_pipeline_tests.faults.compared import compare
 from kalshi_pipeline_tests.faults.outcome import Outcome
 from kalshi_pipeline_tests.faults.places import Place, place
 from kalshi_pipeline_tests.faults.stored import unsound
@@ -38,10 +39,13 @@ def step(folder: Path, count: int, seed: int = 1) -> Outcome:
             here.exchange.faults = Faults()
             if good.code:
                 problems.append(f"then exit code {good.code}: {good.output[-300:]}")
-            problems += unsound(here.store)
+            lost, wrong, differing = compare(here)
+            problems += [*differing, *unsound(here.store)]
             where = f"{' '.join(command)}, clocks {offset:,.0f} s apart: "
             outcome.count(
                 problems=[where + problem for problem in problems],
+                rows_lost=lost,
+                wrong_numbers=wrong,
                 has_traceback=ended.has_traceback or good.has_traceback,
                 seconds_to_good=good.seconds,
             )

@@ -7,6 +7,7 @@ import sys
 from contextlib import ExitStack, closing
 from pathlib import Path
 
+from kalshi_pipeline_tests.faults.compared import compare, compare_trades
 from kalshi_pipeline_tests.faults.outcome import Outcome
 from kalshi_pipeline_tests.faults.places import SETTINGS, TRADE_DAYS, Place, place
 from kalshi_pipeline_tests.faults.stopwatch import holds_within
@@ -47,6 +48,9 @@ def gather(folder: Path, ticks: int) -> Outcome:
         outcome.seconds_to_good.append(good.seconds)
         if good.code:
             outcome.problems.append(f"the snapshot after them ended with {good.code}: {good.output[-300:]}")
+        for lost, wrong, problems in (compare(here), compare_trades(here)):
+            outcome.rows_lost, outcome.wrong_numbers = outcome.rows_lost + lost, outcome.wrong_numbers + wrong
+            outcome.problems += problems
         wal = here.store.with_name(f"{here.store.name}-wal")
         if wal.exists() and wal.stat().st_size > 64 << 20:
             outcome.problems.append(

@@ -92,15 +92,18 @@ class Commands:
         after: float | None = None,
         signal: Signals = SIGKILL,
         at_most: float = 300,
-        **settings: str,
+        settings: Mapping[str, str] | None = None,
     ) -> Ended:
-        """Run a command to its end; send it a signal `after` so many seconds, if it has not ended by then."""
+        """Run a command to its end; send it a signal `after` so many seconds, if it has not ended by then.
+
+        `settings` are its own, beside those of all commands.
+        """
         output = self._folder / "output.txt"
         order = {
             "arguments": arguments,
             "env": {
                 **self._settings,
-                **{f"KALSHI_{name.upper()}": value for name, value in settings.items()},
+                **{f"KALSHI_{name.upper()}": value for name, value in (settings or {}).items()},
             },
             "folder": str(self._folder),
             "output": str(output),

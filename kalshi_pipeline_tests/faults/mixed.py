@@ -1,18 +1,15 @@
 """Ticks at an exchange that shows a fifth of its answers some fault: what is stored, and what it says of itself."""
 
 import random
-import sqlite3
-from collections.abc import Callable, Collection, Mapping
-from contextlib import closing
-from decimal import Decimal
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any
 
 from kalshi_pipeline.sandbox import Faults
+from kalshi_pipeline_tests.faults.compared import compare
 from kalshi_pipeline_tests.faults.outcome import Outcome
-from kalshi_pipeline_tests.faults.places import Place, place
-from kalshi_pipeline_tests.faults.stored import newest_quotes, unsound
-from kalshi_pipeline_tests.ingest.listed import open_markets, quote_of, stored_quote
+from kalshi_pipeline_tests.faults.places import place
+from kalshi_pipeline_tests.faults.stored import unsound
 
 SHARE = 0.2
 TIMEOUT_SECONDS = 2.0
@@ -22,7 +19,10 @@ KINDS: dict[str, dict[str, Any]] = {
     "429": {"too_many": SHARE},
     "429 with Retry-After": {"too_many": SHARE, "retry_after": "1"},
     "429 that asks for an hour": {"too_many": SHARE, "retry_after": "3600"},
-    "5xx with a date as Retry-After": {"server_errors": SHARE, "retry_after": "Wed, 21 Oct 2015 07:28:00 GMT"},
+    "5xx with a date as Retry-After": {
+        "server_errors": SHARE,
+        "retry_after": "Wed, 21 Oct 2015 07:28:00 GMT",
+    },
     "errors as 200": {"errors_as_success": SHARE},
     "HTML instead of JSON": {"not_json": SHARE},
     "cut bodies": {"truncated": SHARE},
@@ -50,12 +50,6 @@ KINDS: dict[str, dict[str, Any]] = {
     "historical tier fails": {"historical_errors": 503},
 }
 
-_NEWEST = "SELECT id, state FROM ticks ORDER BY tick_at DESC LIMIT 1"
-_WRITTEN = (
-    "SELECT ticker FROM price_snapshots JOIN markets ON markets.id = market_id "
-    "WHERE tick_id = ? AND NOT is_terminal"
-)
-
 
 def mix(
     folder: Path, ticks: int, seed: int = 1, on_tick: Callable[[int, float], None] = lambda *_: None
@@ -74,7 +68,9 @@ def mix(
             seconds = ended.seconds
             on_tick(number, seconds)
             here.exchange.faults = Faults()
-            lost, wrong, problems = compare(here, kinds)
+            lost, wrong, problems = compare(
+                here, are_all_read="unreadable records" not in kinds, may_be_null="odd fields" in kinds
+            )
             if ended.code not in (0, 3):
                 problems.append(f"exit code {ended.code}: {ended.output[-300:]}")
             waiting.append(seconds)
@@ -106,39 +102,3 @@ def _together(kinds: Collection[str]) -> dict[str, Any]:
         ignored = (*faults.get("ignored", ()), *settings.get("ignored", ()))
         faults |= {**settings, "ignored": ignored}
     return faults
-
-
-def _compare(here: Place, kinds: Collection[str] = ()) -> tuple[int, int, list[str]]:
-    """Compare the newest tick with the exchange, which has not moved since: by its observed quotes, and its claims.
-
-    What could not be read is known to be missing: records are in quarantine, odd numbers are NULL.
-    """
-    listed = open_markets(here.exchange.url)
-    stored = newest_quotes(here.store)
-    with closing(sqlite3.connect(here.store)) as connection:
-        newest, state = connection.execute(_NEWEST).fetchone()
-        written = {ticker for (ticker,) in connection.execute(_WRITTEN, (newest,))}
-    claims_all = state == "complete" and "unreadable records" not in kinds
-    looked_at = (set(listed) if claims_all else written) & listed.keys() & stored.keys()
-    wrong = sorted(
-        ticker
-        for ticker in looked_at
-        if _differs(stored_quote(stored[ticker]), quote_of(listed[ticker]), may_be_null="odd fields" in kinds)
-    )
-    lost = sorted(listed.keys() - stored.keys()) if claims_all else []
-    ended = sorted(written - listed.keys())
-    found = {
-        f"quotes of a {state} tick are not what the exchange says": wrong,
-        "markets are missing in a complete tick": lost,
-        "quotes were stored of markets that are not open": ended,
-    }
-    problems = [f"{len(some)} {what}, such as {some[0]}" for what, some in found.items() if some]
-    return len(lost), len(wrong) + len(ended), problems
-
-
-def _differs(
-    stored: Mapping[str, Decimal | None], sent: Mapping[str, Decimal | None], *, may_be_null: bool
-) -> bool:
-    return any(
-        stored[name] != value for name, value in sent.items() if not (may_be_null and stored[name] is None)
-    )

@@ -3,7 +3,7 @@
 import json
 import random
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, TypeAlias
@@ -273,7 +273,14 @@ def _fee_changes(count: int, chance: random.Random, *, of: str) -> Sent:
 
 
 def _documents(
-    count: int, chance: random.Random, *, asset: str, path: str, key: str, identifier: str = "id", **names: str
+    count: int,
+    chance: random.Random,
+    *,
+    asset: str,
+    path: str,
+    key: str,
+    identifier: str = "id",
+    **names: str,
 ) -> Sent:
     rows = [mutated_document(identifier, f"K-{number}", chance) for number in range(count)]
     found = [
@@ -338,5 +345,3 @@ KINDS_SENT: dict[str, Callable[[int, random.Random], Sent]] = {
         cursor_key="next_cursor",
     ),
 }
-
-

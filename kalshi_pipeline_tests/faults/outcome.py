@@ -1,7 +1,6 @@
 """What became of the faults of one kind."""
 
 import statistics
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 
@@ -50,20 +49,3 @@ class Outcome:
         typical = f"{statistics.median(seconds):.1f} ({max(seconds):.1f})" if seconds else "-"
         counts = (self.injected, self.survived, self.rows_lost, self.wrong_numbers, self.tracebacks)
         return [self.name, *(f"{count:,}" for count in counts), typical]
-
-
-COLUMNS = (
-    "fault",
-    "injected",
-    "survived",
-    "rows lost",
-    "wrong numbers",
-    "tracebacks",
-    "seconds to the next good run: median (longest)",
-)
-
-
-def markdown(outcomes: Sequence[Outcome]) -> str:
-    """Return outcomes as a table."""
-    lines = [COLUMNS, ["---", *["---:"] * (len(COLUMNS) - 1)], *(outcome.row for outcome in outcomes)]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)

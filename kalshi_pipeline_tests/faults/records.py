@@ -2,7 +2,6 @@
 
 import random
 import sqlite3
-from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -37,7 +36,8 @@ def _send(run: Commands, folder: Path, name: str, sent: Sent) -> Outcome:
     outcome, store = Outcome(f"odd {name}"), f"{name.replace(' ', '-')}.db"
     empty = {path: answer for path, answer in _EMPTY.items() if path not in sent.answers}
     with serving({**sent.answers, **empty}) as url:
-        ended = run.run(*sent.command, api_url=url, database_url=f"sqlite:///{store}", **sent.settings)
+        own = {"api_url": url, "database_url": f"sqlite:///{store}", **sent.settings}
+        ended = run.run(*sent.command, settings=own)
     problems = [] if ended.code in (0, 3) else [f"exit code {ended.code}: {ended.output[-300:]}"]
     with closing(sqlite3.connect(folder / store)) as connection:
         problems += _miscounted(connection, sent)

@@ -1,10 +1,21 @@
 """The campaign over a few faults of each kind; `poe faults` injects many."""
 
+from datetime import date
 from pathlib import Path
 
 import pytest
 
-from kalshi_pipeline_tests.faults import clocks, crowd, disks, interruptions, mixed, records
+from kalshi_pipeline_tests.faults import (
+    clocks,
+    crowd,
+    disks,
+    interruptions,
+    mixed,
+    phases,
+    published,
+    records,
+    upgrades,
+)
 from kalshi_pipeline_tests.faults.outcome import Outcome
 
 
@@ -26,12 +37,27 @@ def test_stopped_runs_lose_nothing_and_exit_by_their_signal(tmp_path: Path) -> N
 
 
 @pytest.mark.timeout(300)
-def test_ticks_under_mixed_faults_store_what_the_exchange_says(tmp_path: Path) -> None:
-    check(mixed.mix(tmp_path, 8))
+def test_killed_upgrades_end_as_undisturbed_ones(tmp_path: Path) -> None:
+    check(upgrades.kill(tmp_path, 3))
 
 
 @pytest.mark.timeout(300)
-def test_odd_records_are_stored_or_kept_in_quarantine(tmp_path: Path) -> None:
+def test_stopped_upgrades_end_as_undisturbed_ones(tmp_path: Path) -> None:
+    check(upgrades.stop(tmp_path, 3))
+
+
+@pytest.mark.timeout(300)
+def test_runs_end_soon_after_a_signal_in_every_phase(tmp_path: Path) -> None:
+    check(phases.stop(tmp_path, len(phases.PHASES)))
+
+
+@pytest.mark.timeout(300)
+def test_ticks_under_mixed_faults_store_what_the_exchange_says(tmp_path: Path) -> None:
+    check(mixed.mix(tmp_path, 10))
+
+
+@pytest.mark.timeout(300)
+def test_odd_records_are_stored_as_they_say_or_kept_in_quarantine(tmp_path: Path) -> None:
     for outcome in records.send(tmp_path, 300):
         check(outcome)
 
@@ -57,3 +83,17 @@ def test_what_is_wrong_is_counted() -> None:
     outcome.count(problems=["it was not good"], seconds_to_good=4.0)
     outcome.count(problems=[], rows_lost=3, wrong_numbers=1, has_traceback=True)
     assert outcome.row == ["a fault", "3", "1", "3", "1", "1", "3.0 (4.0)"]
+
+
+def test_rows_of_other_parts_stay_as_they_were() -> None:
+    one, other = Outcome("one"), Outcome("other")
+    day = date(2026, 11, 27)
+    page = f"Before\n{published.BEGIN}\n{published.END}\nAfter\n"
+    page = published.with_rows(page, {"b": published.rows_of([other], "b", day, is_quick=True)}, ["a", "b"])
+    one.count(problems=[])
+    page = published.with_rows(page, {"a": published.rows_of([one], "a", day, is_quick=False)}, ["a", "b"])
+    rows = [line for line in page.splitlines() if line.startswith("| ")][2:]
+    assert [row.split(" | ")[:4] for row in rows] == [["| a", "one", "1", "1"], ["| b", "other", "0", "0"]]
+    assert [row.endswith("quick |") for row in rows] == [False, True]
+    assert (page.splitlines()[0], page.splitlines()[-1]) == ("Before", "After")
+    assert published.with_rows(page, {}, ["a", "b"]) == page

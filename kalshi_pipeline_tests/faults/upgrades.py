@@ -1,4 +1,4 @@
-"""Upgrades of stores of earlier versions that are killed or stopped at any moment, and run again until they are done."""
+"""Upgrades of stores of earlier versions: killed or stopped at any moment, and run again until they are done."""
 
 import random
 import shutil
@@ -31,7 +31,9 @@ def _interrupt(name: str, folder: Path, count: int, signals: tuple[Signals, ...]
     outcome, chance = Outcome(name), random.Random(seed)
     versions = sorted(path.stem for path in LANDED.glob("[0-9]*.sql") if path.stem < NEWEST)
     with place(folder) as here:
-        for number, version in enumerate(sorted(versions[-1 - number % len(versions)] for number in range(count))):
+        for number, version in enumerate(
+            sorted(versions[-1 - number % len(versions)] for number in range(count))
+        ):
             before, after = folder / f"{version}.db", folder / f"{version}-upgraded.db"
             if not before.exists():
                 seconds = _upgrade_undisturbed(here, load(version, before), after)
@@ -83,7 +85,10 @@ def _interrupt_once(
     if good.code:
         problems.append(f"the snapshot after it ended with {good.code}: {good.output[-300:]}")
     outcome.count(
-        problems=[f"from {start.stem}, {signal.name} after {after:.3f} s: {p}" for p in [*problems, *unsound(here.store)]],
+        problems=[
+            f"from {start.stem}, {signal.name} after {after:.3f} s: {p}"
+            for p in [*problems, *unsound(here.store)]
+        ],
         rows_lost=lost,
         wrong_numbers=len(differing),
         has_traceback=any(run.has_traceback for run in (ended, again, good)),

@@ -379,3 +379,51 @@ def test_settings_are_read_from_texts() -> None:
 def test_bad_setting_is_explained(text: str, message: str) -> None:
     with pytest.raises(ValueError, match=message.replace("(", r"\(")):
         Faults.parse([text])
+
+
+def test_slow_answers_begin_later_and_dripping_ones_arrive_in_pieces() -> None:
+    waited: list[float] = []
+
+    async def pause(seconds: float) -> None:
+        waited.append(seconds)
+
+    world = World(WorldConfig(markets=40))
+    with Sandbox(world, pause=pause) as sandbox, httpx.Client(base_url=sandbox.url) as client:
+        whole = client.get("/markets").content
+        sandbox.faults = Faults(slow=1.0, slow_seconds=7.0)
+        assert client.get("/markets").content == whole
+        assert waited == [7.0]
+        waited.clear()
+        sandbox.faults = Faults(dripping=1.0, drip_seconds=4.0)
+        for path in ("/markets", "/series/fee_changes", "/exchange/status"):
+            sandbox.faults = Faults()
+            good = client.get(path).content
+            sandbox.faults = Faults(dripping=1.0, drip_seconds=4.0)
+            waited.clear()
+            assert client.get(path).content == good
+            assert 2.0 < sum(waited) <= 4.0
+            assert len(waited) > 5
+
+
+def test_endless_listing_has_a_new_cursor_on_every_page(faulty: Faulty) -> None:
+    _, client = faulty(Faults(endless=True))
+    cursor, seen = "", set()
+    for number in range(5):
+        page = client.get("/markets", params={"limit": 100, "cursor": cursor}).json()
+        assert bool(page["markets"]) is (number == 0)
+        cursor = page["cursor"]
+        seen.add(cursor)
+    assert len(seen) == 5
+    assert "" not in seen
+
+
+def test_odd_envelopes_are_none_that_the_contract_has(faulty: Faulty) -> None:
+    sandbox, client = faulty(Faults())
+    good = client.get("/markets", params={"limit": 100}).json()
+    forms = set()
+    for seed in range(60):
+        sandbox.faults = Faults(odd_envelopes=1.0, seed=seed)
+        odd = client.get("/markets", params={"limit": 100}).json()
+        assert odd != good
+        forms.add(json.dumps(odd)[:40] + json.dumps(odd)[-40:])
+    assert len(forms) == 10

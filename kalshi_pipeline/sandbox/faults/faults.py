@@ -44,8 +44,8 @@ class Faults:
     - `longest_url` is the most characters of a URL, beyond which a gateway answers 414, and `largest_page` the most
       records that may be asked for, beyond which the exchange answers 400. `failing` names tickers: a request that
       names one of them is answered with 500. `moved_to` redirects every request to the API at that address.
-    - `latency_seconds` delays every answer, and `latency_jitter_seconds` each URL by up to that much more. `slow` is the
-      share of answers that begin `slow_seconds` later, and `dripping` that of bodies that take `drip_seconds` to arrive.
+    - `latency_seconds` delays every answer, and `latency_jitter_seconds` each URL by up to that much more. `slow` is
+      the share of answers that begin `slow_seconds` later, `dripping` that of bodies that take `drip_seconds` to come.
     - `odd_envelopes` is the share of listings' pages with their list or cursor in another form: a bare list, null, an
       object, a page without cursor.
     - `endless` answers every page but the first without records and with a new cursor.

@@ -231,7 +231,9 @@ class Exchange:
         state = {"sent_query": sent_query, "plan": plan}
         scope = {**scope, "query_string": plan.query.encode("latin-1"), "state": state}
         if plan.connection_fault is not ConnectionFault.TRUNCATED:
-            await self._app(scope, receive, self._dripping(send, plan.drip_seconds) if plan.drip_seconds else send)
+            await self._app(
+                scope, receive, self._dripping(send, plan.drip_seconds) if plan.drip_seconds else send
+            )
             return
 
         async def send_half(message: Message) -> None:
