@@ -39,8 +39,11 @@ def _one(run: Callable[[Path, int], Outcome]) -> Callable[[Path, int], Sequence[
     return lambda folder, count: [run(folder, count)]
 
 
-def _mixed(folder: Path, count: int) -> Outcome:
-    return mixed.mix(folder, count, on_tick=lambda _, seconds: _TICKS.append(seconds))
+def _mixed(folder: Path, count: int) -> Sequence[Outcome]:
+    return [
+        mixed.mix(folder / "ticks", count, on_tick=lambda _, seconds: _TICKS.append(seconds)),
+        mixed.disturb(folder / "commands", count // 2),
+    ]
 
 
 def _dagster(folder: Path, count: int) -> Sequence[Outcome]:
@@ -59,7 +62,7 @@ PARTS = (
     Part("kills", 160, 32, _one(interruptions.kill)),
     Part("upgrades", 40, 8, _one(upgrades.kill)),
     Part("signals", 100, 20, _signals),
-    Part("mixed", 100, 40, _one(_mixed)),
+    Part("mixed", 100, 40, _mixed),
     Part("records", 10_000, 2_000, records.send),
     Part("disks", 40, 6, _one(disks.fill)),
     Part("homes", 3, 0, _one(full_homes.fill_home)),

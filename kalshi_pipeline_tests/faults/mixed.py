@@ -1,15 +1,17 @@
 """Ticks at an exchange that shows a fifth of its answers some fault: what is stored, and what it says of itself."""
 
 import random
+import shutil
 from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any
 
 from kalshi_pipeline.sandbox import Faults
 from kalshi_pipeline_tests.faults.compared import compare
+from kalshi_pipeline_tests.faults.interruptions import TASKS, again_until_done, undisturbed_run
 from kalshi_pipeline_tests.faults.outcome import Outcome
 from kalshi_pipeline_tests.faults.places import place
-from kalshi_pipeline_tests.faults.stored import unsound
+from kalshi_pipeline_tests.faults.stored import content, lost_and_wrong, unsound
 
 SHARE = 0.2
 TIMEOUT_SECONDS = 2.0
@@ -49,6 +51,7 @@ KINDS: dict[str, dict[str, Any]] = {
     "unreachable": {"unreachable_after": 1},
     "historical tier fails": {"historical_errors": 503},
 }
+_OF_RECORDS = ("odd fields", "unreadable records", "unknown words")
 
 
 def mix(
@@ -92,6 +95,42 @@ def mix(
         lost, wrong, problems = compare(here)
         outcome.rows_lost, outcome.wrong_numbers = outcome.rows_lost + lost, outcome.wrong_numbers + wrong
         outcome.problems += problems
+    return outcome
+
+
+def disturb(folder: Path, count: int, seed: int = 1) -> Outcome:
+    """Run every command under faults, and again without: then its store has to equal an undisturbed one."""
+    outcome, chance = Outcome(f"mixed faults at {SHARE:.0%} in collects and backfills"), random.Random(seed)
+    # What alters records is compared in `mix`: here it would be stored as it came, and stay.
+    turns = [kind for kind in chance.sample(list(KINDS), len(KINDS)) if kind not in _OF_RECORDS]
+    with place(folder, retry_seconds="3", timeout_seconds=str(TIMEOUT_SECONDS)) as here:
+        here.collect()
+        before = Path(shutil.copy(here.store, folder / "before.db"))
+        here.exchange.world.step()
+        for task_number, task in enumerate(TASKS):
+            start = before if task.begins_with_a_store else None
+            undisturbed, _ = undisturbed_run(here, start, task.arguments)
+            for number in range(task_number, count, len(TASKS)):
+                kinds = [turns[number % len(turns)], *chance.sample(turns, chance.choice((0, 0, 1, 2)))]
+                here.begin_with(start)
+                here.exchange.faults = Faults(seed=chance.randint(1, 10**6), **_together(kinds))
+                ended = here.commands.run(*task.arguments)
+                here.exchange.faults = Faults()
+                problems = unsound(here.store)
+                if ended.code not in (0, 3):
+                    problems.append(f"exit code {ended.code}: {ended.output[-300:]}")
+                again, seconds = again_until_done(here, task.arguments)
+                if again.code:
+                    problems.append(f"then exit code {again.code}: {again.output[-300:]}")
+                lost, wrong, sentences = lost_and_wrong(content(here.store), undisturbed)
+                where = f"{task.name} ({', '.join(kinds)}): "
+                outcome.count(
+                    problems=[where + problem for problem in [*problems, *sentences]],
+                    rows_lost=lost,
+                    wrong_numbers=wrong,
+                    has_traceback=ended.has_traceback or again.has_traceback,
+                    seconds_to_good=ended.seconds + seconds,
+                )
     return outcome
 
 

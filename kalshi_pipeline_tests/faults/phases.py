@@ -51,12 +51,12 @@ class Phase:
 
 
 PHASES = (
-    Phase("starting", after=0.0),
+    Phase("waiting for the lock of the store", holding=_writing),
     Phase("waiting for an answer", Faults(latency_seconds=_FOREVER)),
     Phase("waiting to ask again", Faults(too_many=1.0, retry_after=str(int(_FOREVER)))),
     Phase("reading an answer that drips", Faults(dripping=1.0, drip_seconds=_FOREVER, paths=("/markets",))),
-    Phase("waiting for the lock of the store", holding=_writing),
     Phase("waiting for another snapshot", holding=_taking_a_snapshot),
+    Phase("starting", after=0.0),
     Phase("between two ticks", arguments=("collect", "--interval", "60"), after=2 * _AFTER_SECONDS),
 )
 
