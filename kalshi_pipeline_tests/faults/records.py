@@ -7,9 +7,10 @@ from pathlib import Path
 
 from kalshi_pipeline_tests.faults.forked import Commands, commands
 from kalshi_pipeline_tests.faults.odd_exchange import Answer, always, listing, serving, whole
-from kalshi_pipeline_tests.faults.odd_records import KINDS_SENT, Sent
+from kalshi_pipeline_tests.faults.odd_records import KINDS_SENT
 from kalshi_pipeline_tests.faults.outcome import Outcome
 from kalshi_pipeline_tests.faults.places import SETTINGS
+from kalshi_pipeline_tests.faults.sending import Sent
 from kalshi_pipeline_tests.faults.stored import unsound
 
 _EMPTY: dict[str, Answer] = {
