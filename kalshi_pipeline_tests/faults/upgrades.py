@@ -1,11 +1,10 @@
 """Upgrades of stores of earlier versions: killed or stopped at any moment, and run again until they are done."""
 
 import random
-import shutil
-import sqlite3
-from contextlib import closing
+from collections import Counter
 from pathlib import Path
 from signal import SIGKILL, Signals
+from typing import NamedTuple
 
 from kalshi_pipeline_tests.faults.interruptions import STOPPING, again_until_done
 from kalshi_pipeline_tests.faults.outcome import Outcome
@@ -27,38 +26,39 @@ def stop(folder: Path, count: int, seed: int = 1) -> Outcome:
     return _interrupt("SIGINT, SIGTERM, SIGHUP during an upgrade", folder, count, STOPPING, seed)
 
 
+class _Version(NamedTuple):
+    """A store of a landed version, what it holds before and after an undisturbed upgrade, and how long that took."""
+
+    path: Path
+    before: Stored
+    after: Stored
+    seconds: float
+
+
 def _interrupt(name: str, folder: Path, count: int, signals: tuple[Signals, ...], seed: int) -> Outcome:
     outcome, chance = Outcome(name), random.Random(seed)
     versions = sorted(path.stem for path in LANDED.glob("[0-9]*.sql") if path.stem < NEWEST)
+    shares = Counter(versions[-1 - number % len(versions)] for number in range(count))
     with place(folder) as here:
-        for number, version in enumerate(
-            sorted(versions[-1 - number % len(versions)] for number in range(count))
-        ):
-            before, after = folder / f"{version}.db", folder / f"{version}-upgraded.db"
-            if not before.exists():
-                seconds = _upgrade_undisturbed(here, load(version, before), after)
-            signal = signals[number % len(signals)]
-            _interrupt_once(outcome, here, before, after, seconds * chance.random(), signal)
+        for turn, (version, share) in enumerate(shares.items()):
+            start = _upgraded_undisturbed(here, load(version, folder / f"{version}.db"))
+            for number in range(share):
+                signal = signals[(turn + number) % len(signals)]
+                _interrupt_once(outcome, here, start, start.seconds * chance.random(), signal)
     return outcome
 
 
-def _upgrade_undisturbed(here: Place, before: Path, after: Path) -> float:
-    """Upgrade a copy of a store to `after`, and return how many seconds it took."""
-    here.begin_with(before)
+def _upgraded_undisturbed(here: Place, path: Path) -> _Version:
+    here.begin_with(path)
     ended = here.commands.run(*_COMMAND)
     if ended.code:
         raise AssertionError(f"an undisturbed upgrade ended with {ended.code}: {ended.output}")
-    with closing(sqlite3.connect(here.store)) as connection:
-        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    shutil.copy(here.store, after)
-    return ended.seconds
+    return _Version(path, stored(path), stored(here.store), ended.seconds)
 
 
-def _interrupt_once(
-    outcome: Outcome, here: Place, start: Path, upgraded: Path, after: float, signal: Signals
-) -> None:
-    before, undisturbed = stored(start), stored(upgraded)
-    here.begin_with(start)
+def _interrupt_once(outcome: Outcome, here: Place, start: _Version, after: float, signal: Signals) -> None:
+    before, undisturbed = start.before, start.after
+    here.begin_with(start.path)
     ended = here.commands.run(*_COMMAND, after=after, signal=signal)
     expected = -SIGKILL if signal is SIGKILL else 128 + signal
     problems = [] if ended.code in (0, expected) else [f"exit code {ended.code}: {ended.output[-300:]}"]
@@ -86,7 +86,7 @@ def _interrupt_once(
         problems.append(f"the snapshot after it ended with {good.code}: {good.output[-300:]}")
     outcome.count(
         problems=[
-            f"from {start.stem}, {signal.name} after {after:.3f} s: {p}"
+            f"from {start.path.stem}, {signal.name} after {after:.3f} s: {p}"
             for p in [*problems, *unsound(here.store)]
         ],
         rows_lost=lost,
