@@ -75,7 +75,9 @@ def stop(folder: Path, count: int) -> Outcome:
             here.begin_with(before)
             here.exchange.faults = phase.faults
             with phase.holding(here):
-                ended = here.commands.run(*phase.arguments, after=phase.after, signal=signal)
+                ended = here.commands.run(
+                    *phase.arguments, after=phase.after, signal=signal, at_most=_FOREVER
+                )
                 here.exchange.faults = Faults()
             problems = after_stop(here, ended, signal)
             if ended.seconds > phase.after + _MOST_SECONDS:
