@@ -22,6 +22,8 @@ MOMENT = 0.02
 def child(order, begun):
     os.setsid()
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    for number in (signal.SIGTERM, signal.SIGHUP):  # nohup and background jobs have some ignored, and all below them
+        signal.signal(number, signal.SIG_DFL)
     out = os.open(order["output"], os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     os.dup2(out, 1)
     os.dup2(out, 2)

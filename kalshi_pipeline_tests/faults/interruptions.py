@@ -16,6 +16,7 @@ _MOST_ATTEMPTS = 5
 _OF_THE_DAYS = ("--start", TRADE_DAYS[0], "--end", TRADE_DAYS[1])
 # Of a command that had ended before its signal, which is sent earlier then.
 _EARLIER = 0.8
+_MOST_DRAWS = 20
 
 
 @dataclass(frozen=True)
@@ -86,11 +87,12 @@ def _interrupt_once(
     after: float,
     signal: Signals,
 ) -> None:
-    ended = None
-    while ended is None or ended.code == 0:
+    for _ in range(_MOST_DRAWS):
         here.begin_with(start)
-        after = after if ended is None else after * _EARLIER
         ended = here.commands.run(*task.arguments, after=after, signal=signal)
+        if ended.code:
+            break
+        after *= _EARLIER
     problems = after_stop(here, ended, signal)
     if ended.has_traceback:
         problems.append(f"it ended with a traceback: {ended.output[-1500:]}")
