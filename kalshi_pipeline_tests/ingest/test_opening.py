@@ -1,4 +1,4 @@
-"""A signal in the moment in which the record of a run is opened: it is committed, and the run has not begun."""
+"""Signals in the moments in which the record of a run is opened and closed, when no block of the run heeds them."""
 
 import signal
 from collections.abc import Callable
@@ -7,11 +7,28 @@ import pytest
 from sqlalchemy import Connection, Engine, event
 
 from kalshi_pipeline.errors import StoppedError
-from kalshi_pipeline.ingest.run.session import Session
+from kalshi_pipeline.ingest.run.recorded_listing import begin_listing
+from kalshi_pipeline.ingest.run.session import Session, open_session
 from kalshi_pipeline.ingest.snapshot import take_snapshot
 from kalshi_pipeline.ingest.sync import sync_series
+from kalshi_pipeline.sandbox import Sandbox
+from kalshi_pipeline.settings import Settings
 from kalshi_pipeline_tests.clock import NOON
 from kalshi_pipeline_tests.conftest import Query
+
+STOPPED = StoppedError("SIGTERM", signal.SIGTERM)
+SHOWN = "SELECT state, reason, finished_at IS NOT NULL FROM {}"
+
+
+@pytest.fixture
+def stopped_run(sandbox: Sandbox, settings_for: Callable[..., Settings]) -> Callable[..., None]:
+    """A run in a session of its own, that is stopped."""
+
+    def stop(run: Callable[[Session], object]) -> None:
+        with pytest.raises(StoppedError), open_session(settings_for(sandbox.url)) as session:
+            run(session)
+
+    return stop
 
 
 @pytest.mark.parametrize(
@@ -20,7 +37,7 @@ from kalshi_pipeline_tests.conftest import Query
     ids=["listing", "tick"],
 )
 def test_record_is_closed_by_a_signal_in_the_moment_of_its_commit(
-    session: Session, query: Query, run: Callable[[Session], object], table: str
+    stopped_run: Callable[..., None], query: Query, run: Callable[[Session], object], table: str
 ) -> None:
     def commit_and_stop(connection: Connection) -> None:
         if connection.exec_driver_sql(f"SELECT count(*) FROM {table} WHERE state = 'running'").scalar_one():
@@ -28,11 +45,34 @@ def test_record_is_closed_by_a_signal_in_the_moment_of_its_commit(
             driver = connection.connection.driver_connection
             assert driver is not None
             driver.commit()
-            raise StoppedError("SIGTERM", signal.SIGTERM)
+            raise STOPPED
 
     event.listen(Engine, "commit", commit_and_stop)
-    with pytest.raises(StoppedError):
-        run(session)
-    assert query(f"SELECT state, reason, finished_at IS NOT NULL FROM {table}") == [
-        ("failed", "stopped by SIGTERM", 1)
-    ]
+    stopped_run(run)
+    assert query(SHOWN.format(table)) == [("failed", "stopped by SIGTERM", 1)]
+
+
+def test_record_is_closed_by_a_signal_before_its_run_begins(
+    stopped_run: Callable[..., None], query: Query
+) -> None:
+    def stop_early(session: Session) -> None:
+        begin_listing(session, "series")
+        raise STOPPED
+
+    stopped_run(stop_early)
+    assert query(SHOWN.format("listings")) == [("failed", "stopped by SIGTERM", 1)]
+
+
+def test_record_is_closed_by_a_signal_in_the_moment_of_its_closing(
+    stopped_run: Callable[..., None], query: Query
+) -> None:
+    """Its pages are stored and stay; whether it was complete is no longer said."""
+
+    def stop_instead(connection: Connection) -> None:
+        if connection.exec_driver_sql("SELECT count(*) FROM listings WHERE state = 'complete'").scalar_one():
+            event.remove(Engine, "commit", stop_instead)
+            raise STOPPED
+
+    event.listen(Engine, "commit", stop_instead)
+    stopped_run(sync_series)
+    assert query(SHOWN.format("listings")) == [("partial", "stopped by SIGTERM", 1)]

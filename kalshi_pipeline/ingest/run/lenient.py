@@ -4,7 +4,7 @@ import contextlib
 from collections.abc import Iterator
 
 from kalshi_pipeline.errors import ExchangeError, NotFoundError, TransientExchangeError
-from kalshi_pipeline.ingest.run.recorded_listing import reason_of
+from kalshi_pipeline.ingest.run.reasons import reason_of
 from kalshi_pipeline.ingest.run.report import Report
 from kalshi_pipeline.store.writing.runs import State
 

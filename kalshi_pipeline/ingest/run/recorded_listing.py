@@ -5,10 +5,11 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from kalshi_pipeline.errors import ExchangeError, PipelineError, StoppedError, StoreError
+from kalshi_pipeline.errors import ExchangeError, StoreError
 from kalshi_pipeline.exchange.listing import ListedPage, Listing
 from kalshi_pipeline.ingest.run.clock_check import check_clock
 from kalshi_pipeline.ingest.run.garbage import few_collections
+from kalshi_pipeline.ingest.run.reasons import reason_of
 from kalshi_pipeline.ingest.run.report import OtherTable, Report
 from kalshi_pipeline.ingest.run.session import Session
 from kalshi_pipeline.ingest.run.unreadable import keep_unreadable
@@ -62,17 +63,11 @@ def begin_listing(
 
 
 def open_run(session: Session, opening: Callable[[Connection], Run]) -> Run:
-    """Open the record of a run; it is closed where a signal stops the program in the moment of the commit."""
-    run: Run | None = None
-    try:
-        with session.database.begin() as connection:
-            run = opening(connection)
-    except BaseException as error:
-        if run is not None and run.state is State.RUNNING:
-            state = State.PARTIAL if run.pages else State.FAILED
-            with contextlib.suppress(StoreError), session.database.begin() as connection:
-                close_run(connection, run, state, reason_of(error), session.clock.now())
-        raise
+    """Open the record of a run; wherever a signal stops the program from then on, the session closes it at its end."""
+    with session.database.begin() as connection:
+        run = opening(connection)
+        if run.state is State.RUNNING:
+            session.open_runs.append(run)
     return run
 
 
@@ -174,13 +169,7 @@ def _count_documents(session: Session, report: Report) -> None:
 def _close(session: Session, report: Report) -> None:
     with session.database.begin() as connection:
         close_run(connection, report.run, report.state, report.reason, session.clock.now(), report.windows)
-
-
-def reason_of(error: BaseException) -> str:
-    """Return why an error stopped a run, as its record says it."""
-    if isinstance(error, StoppedError):
-        return f"stopped by {error}"
-    return error.full_message if isinstance(error, PipelineError) else f"stopped by {type(error).__name__}"
+    session.open_runs = [run for run in session.open_runs if run is not report.run]
 
 
 def store_pages(

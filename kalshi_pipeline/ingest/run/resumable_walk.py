@@ -7,7 +7,8 @@ from typing import Generic, NamedTuple, TypeVar
 
 from kalshi_pipeline.errors import RefusedError, StoreError
 from kalshi_pipeline.exchange.listing import ListedPage, Listing
-from kalshi_pipeline.ingest.run.recorded_listing import Batches, reason_of, store_pages
+from kalshi_pipeline.ingest.run.reasons import reason_of
+from kalshi_pipeline.ingest.run.recorded_listing import Batches, store_pages
 from kalshi_pipeline.ingest.run.report import Report
 from kalshi_pipeline.ingest.run.session import Session
 from kalshi_pipeline.store.database import Connection

@@ -5,11 +5,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from kalshi_pipeline.clock import SYSTEM_CLOCK, Clock, SteadyClock
+from kalshi_pipeline.errors import StoreError
 from kalshi_pipeline.exchange.client import KalshiClient
 from kalshi_pipeline.ingest.run.documents import Documents
+from kalshi_pipeline.ingest.run.reasons import reason_of
 from kalshi_pipeline.scope import Combos, Scope
 from kalshi_pipeline.settings import Settings
 from kalshi_pipeline.store.database import Database, Identity
+from kalshi_pipeline.store.writing.runs import Run, close_left_open
 from kalshi_pipeline.vocabulary import MveFilter, StatusFilter
 
 OnProgress = Callable[[str], None]
@@ -35,6 +38,8 @@ class Session:
     """The run that is under way, as `quarantine` names it."""
     repairs: list[str] = field(default_factory=list)
     """What was set aside since the session began, in sentences."""
+    open_runs: list[Run] = field(default_factory=list)
+    """The records that were opened and are not closed yet."""
     documents: Documents = field(init=False)
     """What the exchange says of the records, collected to be stored after them."""
 
@@ -44,6 +49,12 @@ class Session:
     def scope(self, status: StatusFilter | None = StatusFilter.OPEN) -> Scope:
         """Return what is collected: the markets of the settings with the statuses of a filter, or with any."""
         return Scope(self.settings.series, self.settings.combos, status)
+
+    def close_left_open(self, error: BaseException) -> None:
+        """Close the records that an error has left open; where even this cannot be written, the next run does."""
+        with contextlib.suppress(StoreError), self.database.begin() as connection:
+            for run in self.open_runs:
+                close_left_open(connection, run, reason_of(error), self.clock.now())
 
     @property
     def mve_filter(self) -> str | None:
@@ -102,4 +113,10 @@ def open_session(
             clock=steady,
         ) as client,
     ):
-        yield Session(client, database, settings, report_progress, steady, steady.read_again)
+        session = Session(client, database, settings, report_progress, steady, steady.read_again)
+        try:
+            yield session
+        except BaseException as error:
+            if session.open_runs:
+                session.close_left_open(error)
+            raise

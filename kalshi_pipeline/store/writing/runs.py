@@ -277,6 +277,15 @@ def close_run(
     connection.execute(update(table).where(table.c.id == run.id).values(values))
 
 
+def close_left_open(connection: Connection, run: Run, reason: str, at: int) -> None:
+    """Close a run's row if it is still open: as partial if it has stored pages, else as failed."""
+    row = run.table.c
+    state = case((row.pages > 0, literal(State.PARTIAL)), else_=literal(State.FAILED))
+    values = {"state": state, "reason": reason, "finished_at": at}
+    is_open = row.state == State.RUNNING
+    connection.execute(update(run.table).where(row.id == run.id, is_open).values(values))
+
+
 def record_status(
     connection: Connection, run: Run, *, is_paused: bool | None, inactive_shards: str | None
 ) -> None:
