@@ -125,6 +125,8 @@ def _begin_writing(connection: Connection, statement: str) -> None:
     """
     driver = connection.connection.driver_connection
     assert isinstance(driver, sqlite3.Connection)
+    if driver.in_transaction:  # a signal cut off its commit, after which SQLAlchemy does not roll back
+        driver.rollback()
     (most_ms,) = driver.execute("PRAGMA busy_timeout").fetchone()
     ends = SYSTEM_CLOCK.monotonic() + most_ms / 1000
     driver.execute(f"PRAGMA busy_timeout = {min(_MOMENT_MS, most_ms)}")
