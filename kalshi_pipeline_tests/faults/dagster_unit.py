@@ -10,7 +10,7 @@ from pathlib import Path
 
 import psutil
 
-from kalshi_pipeline_tests.faults.mixed import compare
+from kalshi_pipeline_tests.faults.compared import compare
 from kalshi_pipeline_tests.faults.places import SETTINGS, Place
 from kalshi_pipeline_tests.faults.stopwatch import Stopwatch, holds_within
 from kalshi_pipeline_tests.faults.stored import unsound
