@@ -41,11 +41,11 @@ _ABOUT_THE_DATABASE = {
     StoreProblem.BUSY: "wait for the other program or stop it, then run again",
     StoreProblem.CHANGED: "read it again",
     StoreProblem.UNREADABLE_LOG: (
-        "let its owner run `kalshi data init`, or copy it with the files beside it to a folder that you may write"
+        "let its owner run `kalshi data init`, or copy it with the files beside it to a folder that you can write"
     ),
     StoreProblem.BROKEN_KEY: "run `kalshi data verify`, which names the rows, then with --repair",
-    StoreProblem.VANISHED: "put it back, or stop and start again to use what is there",
-    StoreProblem.UNHEALTHY: "restore a backup, or go by the lines above",
+    StoreProblem.VANISHED: "put the file back, or restart to use the one that is there now",
+    StoreProblem.UNHEALTHY: "restore a backup, or follow the lines above",
     StoreProblem.OTHER: "see the cause, then run again",
 }
 
@@ -94,7 +94,7 @@ def _advice_for(error: PipelineError) -> str | None:
             return _ABOUT_THE_DATABASE[error.problem]
         case TickAheadError():
             return (
-                "the clock is behind, or was ahead when the tick was taken: set it, or take out what was stored then "
+                "the clock is behind, or was ahead when the tick was taken: set it, or remove the tick "
                 f"with `kalshi data void-ticks --after {error.now}`"
             )
         case NoQuoteError():
@@ -104,13 +104,13 @@ def _advice_for(error: PipelineError) -> str | None:
         case UnknownKindError():
             return f"choose the kind {_one_of(error.kinds)}"
         case OtherKindError():
-            return f"select by {error.kind}, or look with `kalshi market {_LOOKS[error.kind]} {error.ticker}`"
+            return f"select by {error.kind}, or run `kalshi market {_LOOKS[error.kind]} {error.ticker}`"
         case UnknownTickerError(similar=[*_, _] as similar):
             return f"did you mean {' or '.join(similar)}?"
         case UnknownTickerError():
             return f"check the ticker, or fetch it with `kalshi market get {error.ticker}`"
         case UnexpectedError():
-            return "it is a fault of this program or of the machine: report it if it comes again"
+            return "this is a fault of the program or the machine: report it if it happens again"
         case _:
             return None
 

@@ -36,18 +36,18 @@ LARGEST_INTEGER = 2**63 - 1  # the widest integer that SQLite and PostgreSQL sto
 def parse_dollars(text: str) -> int:
     """Return the micro-dollars of a decimal string such as "0.0150" or "1.5e-2".
 
-    ValueError past six decimals that carry value, and past 64 bits; so in the functions that follow.
+    ValueError past six significant decimals, and past 64 bits; so in the functions that follow.
     """
     return _scaled(text, 6)
 
 
 def parse_cents(text: str) -> int:
-    """Return the micro-dollars of a count of cents such as "56"; ValueError past four decimals that carry value."""
+    """Return the micro-dollars of a count of cents such as "56"; ValueError past four significant decimals."""
     return _scaled(text, 4)
 
 
 def parse_millionths(text: str) -> int:
-    """Return the millionths of a decimal string such as "0.5"; ValueError past six decimals that carry value."""
+    """Return the millionths of a decimal string such as "0.5"; ValueError past six significant decimals."""
     return _scaled(text, 6)
 
 
@@ -62,7 +62,7 @@ def parse_integer(text: str) -> int:
 
 
 def parse_contracts(text: str) -> int:
-    """Return the hundredths of a contract of "1234.50"; ValueError past two decimals that carry value."""
+    """Return the hundredths of a contract of "1234.50"; ValueError past two significant decimals."""
     # Nearly all counts have two decimals, and they rarely repeat: this is the cheapest way.
     whole, _, fraction = text.partition(".")
     if len(fraction) == 2 and whole.isdigit() and fraction.isdigit() and text.isascii() and len(whole) < 17:
@@ -83,7 +83,7 @@ def _scaled(text: str, decimals: int) -> int:
         raise ValueError(f"{quoted(text)} has an exponent that is too large to read")
     zeros = len(digits) - len(carrying) - len(fraction) + int(exponent or 0) + decimals
     if zeros < 0:
-        raise ValueError(f"{quoted(text)} has more than {decimals} decimals that carry value")
+        raise ValueError(f"{quoted(text)} has more than {decimals} significant decimals")
     # The length is bounded first: neither the digits nor the zeros may fill the memory.
     if len(carrying) + zeros > _MOST_DIGITS or (scaled := int(carrying + "0" * zeros)) > LARGEST_INTEGER:
         raise ValueError(f"{quoted(text)} is too large to store")

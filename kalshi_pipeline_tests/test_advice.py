@@ -39,11 +39,11 @@ def test_every_problem_of_the_database_has_a_next_action(problem: StoreProblem) 
         StoreProblem.CHANGED: "read it again",
         StoreProblem.UNREADABLE_LOG: (
             "let its owner run `kalshi data init`,"
-            " or copy it with the files beside it to a folder that you may write"
+            " or copy it with the files beside it to a folder that you can write"
         ),
         StoreProblem.BROKEN_KEY: "run `kalshi data verify`, which names the rows, then with --repair",
-        StoreProblem.VANISHED: "put it back, or stop and start again to use what is there",
-        StoreProblem.UNHEALTHY: "restore a backup, or go by the lines above",
+        StoreProblem.VANISHED: "put the file back, or restart to use the one that is there now",
+        StoreProblem.UNHEALTHY: "restore a backup, or follow the lines above",
         StoreProblem.OTHER: "see the cause, then run again",
     }
     assert with_advice(StoreError("the fact", problem)) == f"the fact; {actions[problem]}"
@@ -68,11 +68,11 @@ def test_advice_comes_behind_the_notes() -> None:
         ),
         (
             OtherKindError("KX", "series", ["market"]),
-            "KX is the ticker of a series, not of a market; select by series, or look with `kalshi market search KX`",
+            "KX is the ticker of a series, not of a market; select by series, or run `kalshi market search KX`",
         ),
         (
             OtherKindError("KX-1", "event", ["market"]),
-            "KX-1 is the ticker of an event, not of a market; select by event, or look with `kalshi market event KX-1`",
+            "KX-1 is the ticker of an event, not of a market; select by event, or run `kalshi market event KX-1`",
         ),
         (NoDetailsError("KX-1"), "KX-1 is stored without details; run `kalshi data sync` first"),
         (NoQuoteError("KX-1"), "KX-1 is stored without a quote; run `kalshi data snapshot` first"),

@@ -671,7 +671,7 @@ def test_log_that_cannot_be_read_is_reported_with_a_way_out(public: Path, filled
     before = _folder_of(public)
     assert _read_as_another_user(public, filled_template) == (
         f"database {public}: what was written last is in its log (kalshi.db-wal), which cannot be read from here; "
-        "let its owner run `kalshi data init`, or copy it with the files beside it to a folder that you may write"
+        "let its owner run `kalshi data init`, or copy it with the files beside it to a folder that you can write"
     )
     assert _folder_of(public) == before
     public.parent.chmod(0o755)

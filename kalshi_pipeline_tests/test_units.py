@@ -135,7 +135,7 @@ def test_parsers_refuse_what_is_no_decimal_number(parse: Parse, text: str) -> No
 )
 def test_parsers_refuse_rather_than_round(parse: Parse, text: str, decimals: int) -> None:
     """Nothing is cut off on the way from payload to column."""
-    with pytest.raises(ValueError, match=f"more than {decimals} decimals that carry value"):
+    with pytest.raises(ValueError, match=f"more than {decimals} significant decimals"):
         parse(text)
 
 
@@ -168,7 +168,7 @@ def test_exponent_is_exact(text: str, micros: int) -> None:
 
 
 def test_exponent_that_a_micro_dollar_cannot_hold_is_refused() -> None:
-    with pytest.raises(ValueError, match="more than 6 decimals that carry value"):
+    with pytest.raises(ValueError, match="more than 6 significant decimals"):
         parse_dollars("1e-7")
 
 

@@ -9,7 +9,7 @@ from kalshi_pipeline.cli.groups import Group
 from kalshi_pipeline.cli.options import Asked, Ticker, reading
 from kalshi_pipeline.cli.times import span_given
 
-analysis = Group("analysis", "Figures of what is stored.")
+analysis = Group("analysis", "Compute figures from the stored data.")
 
 
 @analysis.command("analysis metrics TICKER", "analysis metrics TICKER --db data/demo.db")

@@ -12,7 +12,7 @@ from kalshi_pipeline.errors import ConfigurationError
 
 backfill = Group(
     "backfill",
-    "Collect the past. Each command continues where it was stopped, and uses a part of the request limit.",
+    "Fetch past data. Each command resumes where it stopped, and uses part of the request limit.",
 )
 
 _MINUTES = (1, 60, 1440)

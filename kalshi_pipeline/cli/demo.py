@@ -107,7 +107,7 @@ def _show_what_is_stored() -> str:
     asked = Asked(str(DATABASE), form=Format.TERMINAL)
     _print_lines(f"\n{DATABASE} now holds:")
     write_answer(status(asked), asked)
-    _print_lines("(open placeholders: events of combos created since; the next collect heals them)\n")
+    _print_lines("(open placeholders: events of combos created since; the next collect fills them)\n")
     with open_store(DATABASE) as store:
         example = example_history(store, SNAPSHOTS + 1)
     if example is None:
@@ -136,7 +136,7 @@ def _serve_ui(home: Path, world: World, overrides: Mapping[str, str]) -> None:
                     f"The exchange: {overrides['api_url']}\nDagster's UI: http://127.0.0.1:{port}\n"
                     f"A snapshot is taken every 15 seconds, into {DATABASE}. Ctrl-C ends everything."
                 )
-    raise DagsterEndedError(f"{loss}; what it reported is in {log}")
+    raise DagsterEndedError(f"{loss}; its output is in {log}")
 
 
 def _runner(instance: dg.DagsterInstance, overrides: dict[str, str]) -> Callable[[str], None]:

@@ -24,9 +24,9 @@ EXIT_CODES: Mapping[int, str] = {
     3: "the exchange failed or refused, or something is partial",
     4: "the database failed, or a file could not be written",
     5: "the ticker is not known",
-    6: "a snapshot was skipped, because a newer tick had been taken or its time was over, and nothing is partial",
-    129: "stopped by SIGHUP, as when its terminal is closed",
-    130: "stopped by SIGINT, which is Ctrl-C",
+    6: "a snapshot was skipped, because a newer tick had been taken or it started too late, and nothing is partial",
+    129: "stopped by SIGHUP, for example because its terminal was closed",
+    130: "stopped by SIGINT (Ctrl-C)",
     143: "stopped by SIGTERM",
 }
 """Every code with its meaning; a program that a signal stops exits with 128 and the signal's number."""

@@ -40,7 +40,7 @@ def export(
         str, typer.Argument(metavar="WHAT", help=f"A view (docs/views.md), or one of: {', '.join(_ANSWERS)}.")
     ],
     path: Annotated[
-        Path, typer.Argument(metavar="PATH", help="A new file: .parquet, .csv or .jsonl decides the format.")
+        Path, typer.Argument(metavar="PATH", help="A new file; .parquet, .csv or .jsonl selects the format.")
     ],
     *,
     ticker: _Of = None,
@@ -50,9 +50,9 @@ def export(
     end: _Time = None,
     at: _Time = None,
     freq: Annotated[
-        str | None, typer.Option(metavar="SPAN", help="Of a grid, such as 30s, 5m, 1h or 2d.")
+        str | None, typer.Option(metavar="SPAN", help="Step of a grid, such as 30s, 5m, 1h or 2d.")
     ] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a file that is there.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing file.")] = False,
     db: Db = None,
 ) -> None:
     """Write a view or an answer to a file.

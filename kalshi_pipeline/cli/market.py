@@ -11,7 +11,7 @@ from kalshi_pipeline.cli.times import span_given
 from kalshi_pipeline.clock import SYSTEM_CLOCK
 from kalshi_pipeline.units import MICROS_PER_DAY
 
-market = Group("market", "Find markets, and show what is known of them.", of=DefaultCommand)
+market = Group("market", "Find markets and show their data.", of=DefaultCommand)
 
 _At = Annotated[str | None, typer.Option(metavar="TIME", help="As known at this time; by default now.")]
 _Start = Annotated[str | None, typer.Option(metavar="TIME", help="Start; by default a day before the end.")]
@@ -126,7 +126,7 @@ def history(
     resample: Annotated[
         str | None,
         typer.Option(
-            metavar="SPAN", help="Show what was known at each step, such as 30s, 5m or 1h, instead."
+            metavar="SPAN", help="Show the known quote at each step, such as 30s, 5m or 1h, instead."
         ),
     ] = None,
 ) -> Answer:
@@ -157,9 +157,7 @@ def book(
     asked: Asked,
     ticker: Ticker,
     *,
-    fetch: Annotated[
-        bool, typer.Option("--fetch", help="Fetch the present book first, and store it.")
-    ] = False,
+    fetch: Annotated[bool, typer.Option("--fetch", help="Fetch and store the current book first.")] = False,
 ) -> Answer:
     """Show the newest stored order book of a market.
 
@@ -204,7 +202,7 @@ def details(
     ] = None,
     kind: Annotated[
         str | None,
-        typer.Option(help="market, event, series or another kind, where several have the ticker."),
+        typer.Option(help="market, event, series or another kind, if several have the ticker."),
     ] = None,
     db: Db = None,
 ) -> None:

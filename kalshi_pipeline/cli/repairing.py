@@ -35,9 +35,7 @@ def void_ticks(after: str, db: str | None, *, is_confirmed: bool) -> None:
     with contextlib.closing(ReadOnlyDatabase(url)) as database:
         found = find_voidable(database, at, now)
     if found.is_empty:
-        print_message(
-            f"there is nothing to void: no tick lies after {iso_of(at)}, and nothing is ahead of now"
-        )
+        print_message(f"nothing to void: no tick is after {iso_of(at)}, and nothing is ahead of now")
         return
     _show(voidable(found, now))
     if not (is_confirmed or _is_confirmed(found)):
@@ -48,7 +46,7 @@ def void_ticks(after: str, db: str | None, *, is_confirmed: bool) -> None:
             print_message(f"{UNCHECKED}: {why_unchecked}")
         moved = void_found(session.database, at, now)
     ticks = "1 tick" if moved == 1 else f"{moved:,} ticks"
-    print_line(f"voided {ticks}, whose rows are in void_ticks, void_snapshots and void_unchanged_blocks")
+    print_line(f"voided {ticks}; the rows are in void_ticks, void_snapshots and void_unchanged_blocks")
 
 
 def _show(answer: Answer) -> None:
@@ -67,7 +65,7 @@ def voidable(found: Voidable, now: int) -> Answer:
     warning = []
     if past:
         span = f"{instant(min(past))} to {instant(max(past))}"
-        warning = [f"not ahead of now, so their quotes may be right: {len(past):,} of these ticks ({span})"]
+        warning = [f"not in the future, so their quotes may be right: {len(past):,} of these ticks ({span})"]
     rows = [(name, count, what) for what, counts in done.items() for name, count in counts.items()]
     return table(_VOIDABLE, rows, title=f"ticks after {instant(found.after)}: {states}", notes=warning)
 

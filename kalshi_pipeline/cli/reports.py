@@ -13,7 +13,7 @@ def report_line(report: Report) -> str:
 def replay_line(found: Replay) -> str:
     """Return how many records in quarantine were stored and how many were not, in one line."""
     if not (found.read or found.unread):
-        return "nothing in quarantine waits to be read"
+        return "no quarantined record is left to read"
     stored = [f"{count:,} {name}" for name, count in sorted(found.stored.items())]
     others = {
         "quotes too late": found.too_late,

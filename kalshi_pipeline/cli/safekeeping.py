@@ -17,7 +17,7 @@ def backup(path: Path, db: str | None) -> None:
     """Copy the database to a new file, and compare the copy."""
     target = path.absolute()
     place = back_up(load_settings(**settings_of(db)).database_url, target)
-    print_line(f"{place} was copied to {target} ({target.stat().st_size:,} bytes), and compared")
+    print_line(f"{place} was copied to {target} ({target.stat().st_size:,} bytes), and the copy was verified")
 
 
 def verify(db: str | None, *, with_repair: bool) -> None:

@@ -30,7 +30,7 @@ _assets = dg.AssetSelection.assets(
 collect_job = dg.define_asset_job(
     COLLECT_JOB,
     selection=_assets,
-    description="Series, events, markets, a snapshot, what has settled, changes of fees, and milestones and the like.",
+    description="Series, events, markets, a snapshot, new settlements, fee changes, milestones and the like.",
     tags={JOB_TAG: COLLECT_JOB, dg.MAX_RUNTIME_SECONDS_TAG: "7200"},
 )
 

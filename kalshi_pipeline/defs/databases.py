@@ -33,8 +33,8 @@ def note_of_replacement(before: StoredInto | None, place: str, identity: Identit
     if before is None or before.place != place or before.file in (None, _file_of(identity)):
         return None
     return (
-        f"{place} is another file than the one that this asset was stored into before: if it was not restored or "
-        "replaced on purpose, put the other one back"
+        f"{place} is not the file that this asset was stored in before: unless you restored or replaced it on "
+        "purpose, put the old file back"
     )
 
 

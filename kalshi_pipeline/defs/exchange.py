@@ -9,7 +9,7 @@ from kalshi_pipeline.defs.presentation import Cadence, Domain, Group, tags_of_as
 
 exchange = dg.AssetSpec(
     "exchange",
-    description="The API of the Kalshi exchange, from which everything is collected. It has no row.",
+    description="The API of the Kalshi exchange, the source of all data. It has no rows.",
     group_name=Group.REFERENCE.value,
     tags=tags_of_asset(Domain.API, Cadence.WITH_EACH_RUN),
     kinds={"api"},

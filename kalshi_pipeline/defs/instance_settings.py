@@ -29,5 +29,5 @@ def settings_not_in_force(instance: dg.DagsterInstance) -> str | None:
         return None
     return (
         f"the dagster.yaml of {instance.root_directory} differs from {_FILE} in {', '.join(different)}: copy these "
-        "sections there, or unset DAGSTER_HOME: otherwise runs may wait for each other, or hang unseen"
+        "sections there, or unset DAGSTER_HOME: otherwise runs may block each other, or hang unnoticed"
     )

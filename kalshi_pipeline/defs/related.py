@@ -28,9 +28,9 @@ def _listed(related: Related) -> dg.AssetsDefinition:
 
     collect.__name__ = related.asset
     collect.__doc__ = (
-        f"{related.about} One row is one of them; its key is the exchange's identifier.\n\n"
-        "As fresh as the last `collect` (hourly). A second run on the same answers changes nothing; every other answer "
-        "is kept as a document. An exchange without this endpoint is noted."
+        f"{related.about} One row is one item; its key is the exchange's identifier.\n\n"
+        "As fresh as the last `collect` (hourly). A second run on the same answers changes nothing; a changed item "
+        "is kept as a new document. If the exchange has no such endpoint, the run notes it."
     )
     return _document_asset(endpoint=related.endpoint.path)(collect)
 

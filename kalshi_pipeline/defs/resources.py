@@ -57,7 +57,7 @@ class Pipeline(dg.ConfigurableResource[None]):
 
     overrides: dict[str, str] = Field(
         default={},
-        description="Any setting as text, such as max_pages: '1'; a field above goes before it",
+        description="Any setting as text, such as max_pages: '1'; a field above takes precedence",
     )
 
     def settings(self) -> Settings:

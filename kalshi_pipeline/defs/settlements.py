@@ -68,7 +68,7 @@ def all_settlements(context: dg.OpExecutionContext, pipeline: Pipeline) -> Itera
 
 @dg.job(
     name="backfill_settlements",
-    description="Everything that ever settled, of both of the exchange's tiers; continues where it was stopped.",
+    description="All settlements, from both of the exchange's tiers; resumes where it stopped.",
     tags={JOB_TAG: "backfill_settlements", dg.MAX_RUNTIME_SECONDS_TAG: "172800"},
 )
 def backfill_settlements_job() -> None:

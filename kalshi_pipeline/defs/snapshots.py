@@ -54,7 +54,7 @@ def price_snapshots(context: dg.AssetExecutionContext, pipeline: Pipeline) -> It
 snapshot_job = dg.define_asset_job(
     "snapshot",
     selection=dg.AssetSelection.assets(price_snapshots, run_complete),
-    description="A snapshot alone; it stores the markets and events that it needs.",
+    description="Only a snapshot, with the markets and events that it needs.",
     tags={JOB_TAG: "snapshot", dg.MAX_RUNTIME_SECONDS_TAG: "1800"},
 )
 

@@ -347,7 +347,7 @@ def _checked(asked: str, answer: Answer[Page[Any]]) -> ListedPage[Any]:
     (record,) = answer.content.records
     if record.ticker != asked:
         raise PayloadError(
-            f"the exchange returned {cut(record.ticker)} when it was asked for {cut(asked)}; check the ticker, and "
+            f"the exchange returned {cut(record.ticker)} instead of {cut(asked)}; check the ticker, and "
             "compare the answer with the API's documentation"
         )
     return ListedPage([record], [], answer.received_at, sources=answer.content.sources)

@@ -127,12 +127,12 @@ def _proxy_problem(value: str) -> str | None:
     try:
         scheme = httpx.URL(value).scheme
         if scheme not in _PROXY_SCHEMES:
-            return f"names a proxy of a kind that is not known ({cut(scheme)}://): use http:// or https://"
+            return f"names a proxy of an unknown kind ({cut(scheme)}://): use http:// or https://"
         if not httpx.URL(value).host or urlsplit(value).port == 0:  # ValueError past the last port
             return "names a proxy without a host"
         httpx.HTTPTransport(proxy=httpx.Proxy(value), verify=_certificates()).close()
     except ImportError:
-        return "names a SOCKS proxy, and those are not supported: use an http:// proxy"
+        return "names a SOCKS proxy, which is not supported: use an http:// proxy"
     except (ValueError, httpx.InvalidURL) as error:
         return f"is not the address of a proxy ({type(error).__name__})"
     return None

@@ -39,7 +39,7 @@ class Deadline:
         """Return a time-out of a part of the request that does not outlast it."""
         left = self.left()
         if left <= 0:
-            raise httpcore.ReadTimeout("the time for the whole answer is over")
+            raise httpcore.ReadTimeout("the whole answer took too long")
         least = left if timeout is None else min(left, timeout)
         return None if least == float("inf") else least
 

@@ -308,7 +308,7 @@ class Listing(Generic[Record]):
         by_filter = ", ".join(f"{count:,} by `{name}`" for name, count in out_of_scope.most_common())
         ((ignored, _),) = out_of_scope.most_common(1)
         self.reason = (
-            f"the exchange returned {unasked:,} of {records:,} records that were not asked for ({by_filter}): it "
+            f"the exchange returned {unasked:,} of {records:,} records that were not requested ({by_filter}): it "
             f"ignores the filter `{ignored}`; check whether its API has changed"
         )
 
@@ -329,8 +329,8 @@ class Listing(Generic[Record]):
         left = deadline - self._clock.monotonic()
         if left <= 0:
             raise DeadlineError(
-                f"{self.path} was not walked within KALSHI_WALK_SECONDS={self._walk_seconds:g}: raise it, or narrow "
-                "the collection by KALSHI_SERIES"
+                f"{self.path} was not walked within KALSHI_WALK_SECONDS={self._walk_seconds:g}: raise it, or "
+                "select fewer series with KALSHI_SERIES"
             )
         return left
 

@@ -168,7 +168,7 @@ def _split_odd_page(body: bytes, key: str, cursor_key: str) -> Rows:
         return Rows([] if rows == b"null" else split_list(rows), cursor, has_cursor)
     except ValueError as error:
         raise PayloadError(
-            f"the exchange's {key!r} or its cursor has another type than the contract says: compare the answer with "
+            f"the exchange's {key!r} or its cursor has an unexpected type: compare the answer with "
             "the API's documentation"
         ) from error
 
@@ -188,7 +188,7 @@ def members_of(body: bytes) -> dict[str, bytes]:
 def _under(members: dict[str, bytes], key: str) -> bytes:
     if key not in members:
         raise PayloadError(
-            f"the exchange's answer has no {key!r}: its contract has changed, or KALSHI_API_URL is another service; "
+            f"the exchange's answer has no {key!r}: its API has changed, or KALSHI_API_URL is another service; "
             "compare the answer with the API's documentation"
         )
     return members[key]

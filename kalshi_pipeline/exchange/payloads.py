@@ -258,7 +258,7 @@ class OrderBookPayload(Payload):
     @model_validator(mode="after")
     def _has_a_book(self) -> Self:
         if self.orderbook_fp is None and self.orderbook is None:
-            raise ValueError("it holds neither orderbook_fp nor orderbook")
+            raise ValueError("it has neither orderbook_fp nor orderbook")
         return self
 
     @property

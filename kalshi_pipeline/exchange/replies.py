@@ -38,7 +38,7 @@ _BLOCKED = (
     "network, then run again"
 )
 _PAGE_IN_THE_WAY = (
-    "a page answers instead of the API: a gateway or a proxy is in the way, or KALSHI_API_URL is another site; check "
+    "a web page came instead of the API's answer: a gateway or a proxy is in the way, or KALSHI_API_URL is another site; check "
     "it, then run again"
 )
 
@@ -174,7 +174,7 @@ def _redirected(reply: Reply, api_url: str, path: str, now: int) -> Exception:
     except httpx.InvalidURL:
         location = ""
     if not location:
-        return _retryable(reply, now, f"{_refusal(reply)}, a redirect to nowhere")
+        return _retryable(reply, now, f"{_refusal(reply)}, a redirect without an address")
     shown = without_secrets(target).rstrip("/")
     if shown == api_url + path:
         return _retryable(reply, now, f"{_refusal(reply)}, a redirect to itself", _BLOCKED)
@@ -184,7 +184,7 @@ def _redirected(reply: Reply, api_url: str, path: str, now: int) -> Exception:
             reply.status,
         )
     return RefusedError(
-        f"{said}, a redirect to {cut(shown)}, which is no address of this API: check KALSHI_API_URL, and whether a "
+        f"{said}, a redirect to {cut(shown)}, which is not an address of this API: check KALSHI_API_URL, and whether a "
         "proxy or a login page of this network is in the way",
         reply.status,
     )
@@ -206,7 +206,9 @@ def _refused(reply: Reply, asked: str) -> RefusedError:
             f"{said}: market data needs no key, so check KALSHI_API_URL and whether a proxy is in the way",
             status,
         )
-    return RefusedError(f"{said}: the exchange refuses this request; see whether its API has changed", status)
+    return RefusedError(
+        f"{said}: the exchange refuses this request; check whether its API has changed", status
+    )
 
 
 def _refusal(reply: Reply) -> str:

@@ -63,7 +63,7 @@ class Tiers:
             missing.difference_update(outcome.ticker for outcome in page.records)
             if has_others and len(missing) == len(tickers):
                 raise PayloadError(
-                    f"{path} returned only markets that were not asked for: the exchange ignores `tickers`; compare "
+                    f"{path} returned only markets that were not requested: the exchange ignores `tickers`; compare "
                     "the answer with the API's documentation"
                 )
             yield page

@@ -252,8 +252,8 @@ class Transport:
         longest = max(sizes, key=sizes.__getitem__, default="")
         if sizes.get(longest, 0) > _LONGEST_PARAMETER:
             return RefusedError(
-                f"{self._api_url}{path} cannot be asked for: its parameter {longest!r} has {sizes[longest]:,} "
-                "characters; run again, and if it happens again, see whether the API has changed",
+                f"{self._api_url}{path} cannot be requested: its parameter {longest!r} has {sizes[longest]:,} "
+                "characters; run again, and if it happens again, check whether the API has changed",
                 0,
             )
         return RefusedError(f"KALSHI_API_URL={self._api_url} is not a usable address: {error}; change it", 0)
@@ -262,7 +262,7 @@ class Transport:
         """Return the decoded body; what one part of it inflates to is held before it can be measured."""
         encoding = response.headers.get("content-encoding", "identity").strip().lower()
         if encoding not in _ENCODINGS:
-            raise RetryableError(f"answered in an encoding that was not asked for ({cut(encoding)})")
+            raise RetryableError(f"answered in an encoding that was not requested ({cut(encoding)})")
         chunks, size = [], 0
         for chunk in response.iter_bytes():
             chunks.append(chunk)
@@ -287,7 +287,7 @@ class Transport:
         )
 
     def _late(self) -> RetryableError:
-        return RetryableError(f"did not end its answer within {self._timeout_seconds:g} s")
+        return RetryableError(f"did not complete its answer within {self._timeout_seconds:g} s")
 
     def _age_seconds(self, reply: Reply) -> int:
         """Return the age of an answer, 0 where it has none or one that cannot be right, and remember it."""

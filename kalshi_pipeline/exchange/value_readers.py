@@ -105,7 +105,7 @@ def read_word(value: object) -> str | None:
     if not isinstance(value, str) or isinstance(value, Number):
         raise ValueError(f"{quoted(value)} is not text")  # noqa: TRY004  (as the other readers)
     if not is_text(value):
-        raise ValueError("it holds a NUL or half a character (a lone surrogate)")
+        raise ValueError("it contains a NUL or a lone surrogate")
     return value
 
 
@@ -226,7 +226,7 @@ def _canonical(raw: bytes) -> str | None:
         value = msgspec.json.decode(raw)
         return None if value in (None, "", [], {}) else _encode_json(_json_numbers(value)).decode()
     except (OverflowError, RecursionError, ValueError) as error:
-        raise ValueError(f"it is no JSON that can be stored ({error})") from error
+        raise ValueError(f"it is not JSON that can be stored ({error})") from error
 
 
 def _json_numbers(value: object) -> object:

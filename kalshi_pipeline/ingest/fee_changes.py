@@ -100,7 +100,7 @@ def _withdraw(session: Session, report: Report, listed: set[str]) -> None:
         before = listed_before(connection, report.run) or 0
         if (before and not listed) or (before >= _MANY_CHANGES and 2 * len(listed) < before):
             report.notes.append(
-                f"{len(listed):,} changes are listed, {before:,} were before: none is taken for withdrawn until the "
+                f"{len(listed):,} changes are listed, {before:,} were before: none counts as withdrawn until the "
                 "next listing confirms it"
             )
             return

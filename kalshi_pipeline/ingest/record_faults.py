@@ -13,21 +13,21 @@ SECOND_VALUES = "second_values"
 _PRICES, _SIZES = "prices_out_of_range", "sizes_out_of_range"
 TRADE_FAULTS: Mapping[str, str] = {
     _PRICES: "with a price outside 0 to 1 dollar",
-    _SIZES: "of no contract, of fewer than none, or of more than a billion",
+    _SIZES: "with zero, negative or more than a billion contracts",
     "unmirrored": "whose NO price is not one dollar minus the YES price",
     SECOND_PRICES: "with an identifier that is stored with another price or size",
 }
 """What each count of a run is about, in words."""
 CANDLESTICK_FAULTS: Mapping[str, str] = {
     _PRICES: "with a price outside 0 to 1 dollar",
-    _SIZES: "of fewer contracts than none",
+    _SIZES: "with a negative number of contracts",
     "unordered": "whose lowest price is above another one",
-    SECOND_VALUES: "of a period that is sent twice, with other values",
+    SECOND_VALUES: "of a period that is sent twice with different values",
 }
 """The same of candlesticks."""
 ORDER_BOOK_FAULTS: Mapping[str, str] = {
     _PRICES: "with a bid outside 0 to 1 dollar",
-    _SIZES: "with a level of no contract or fewer",
+    _SIZES: "with a level of zero or negative contracts",
 }
 """The same of order books."""
 FAULT_NAMES = (*dict.fromkeys((*TRADE_FAULTS, *CANDLESTICK_FAULTS, *ORDER_BOOK_FAULTS)),)

@@ -218,16 +218,16 @@ class _Settling:
         """Note what a first run over the live tier has not seen."""
         if self.cutoff.at is not None and not self.are_complete([historical]):
             self.report.notes.append(
-                f"what settled before {iso_of(self.cutoff.at)} is in the historical tier: `{BACKFILL_COMMAND}` "
-                "stores it"
+                f"settlements before {iso_of(self.cutoff.at)} are in the historical tier: `{BACKFILL_COMMAND}` "
+                "stores them"
             )
 
     def note_gap(self, since: int) -> None:
         """Note what left the live tier before it was seen there."""
         if self.cutoff.at is not None and since < self.cutoff.at:
             self.report.notes.append(
-                f"what settled from {iso_of(since)} to {iso_of(self.cutoff.at)} left the live tier before it was "
-                f"seen: `{BACKFILL_COMMAND}` stores it"
+                f"settlements from {iso_of(since)} to {iso_of(self.cutoff.at)} left the live tier before a run "
+                f"saw them: `{BACKFILL_COMMAND}` stores them"
             )
 
     def note_tiers(self) -> None:
@@ -236,7 +236,7 @@ class _Settling:
             end = Cutoff.fetch(self.session)
         except ExchangeError as error:
             # Everything is stored: a request that is not part of the work must not make the run fail.
-            self.report.notes.append(f"it is not known where the live tier begins now: {error}")
+            self.report.notes.append(f"the present start of the live tier is unknown: {error}")
             return
         if not end.has_tiers:
             self.report.notes.append(

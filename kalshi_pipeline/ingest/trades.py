@@ -51,7 +51,7 @@ _LATE = 300 * MICROS_PER_SECOND
 # many pages of 1,000 trades lock the database for a twentieth of a second.
 PAGES_AT_ONCE = 10
 
-_NOT_OVER = "the day is not over: what is still to come is added by running it again"
+_NOT_OVER = "the day is not over: run it again to add the rest"
 
 
 @repairing
@@ -150,7 +150,7 @@ class _Collection:
         self._report.reason = self._stopped or self._why_undecided() or (None if self._is_over else _NOT_OVER)
         self._report.state = State.COMPLETE if self._report.reason is None else State.PARTIAL
         if not self._has_tiers:
-            self._report.notes.append("the exchange has no historical tier: only the live one was asked")
+            self._report.notes.append("the exchange has no historical tier: only the live one was queried")
         if self._report.tally.placeholders:
             heal_placeholders(self._session, self._report)
 

@@ -51,7 +51,7 @@ class Overview:
         if self.log is not None and self.log.is_held:
             lines.append(
                 f"the log beside the database has {self.log.octets:,} bytes, and could not be merged into it since "
-                f"{iso_of(self.log.merged_at)}: another program has been reading ever since; let it end its transaction"
+                f"{iso_of(self.log.merged_at)}: another program still reads; let it end its transaction"
             )
         if self.set_aside:
             lines.append(

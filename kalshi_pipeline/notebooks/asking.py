@@ -44,7 +44,7 @@ def any_ticker(database: ReadOnlyDatabase, text: str, kind: str | None) -> str:
 def check_ticker(text: str) -> None:
     """Raise ConfigurationError for a ticker that is no text, such as a missing value of a data frame."""
     if not isinstance(text, str):
-        raise ConfigurationError([f"{quoted(text)} is no ticker: pass a text such as KXRAIN-26NOV23-T1"])
+        raise ConfigurationError([f"{quoted(text)} is not a ticker: pass text such as KXRAIN-26NOV23-T1"])
 
 
 def _found(database: ReadOnlyDatabase, text: str, kind: str) -> tuple[str, str]:
@@ -56,14 +56,14 @@ def check_value(column: str, value: object) -> None:
     """Raise ConfigurationError for a value that no column of a view has: it would find nothing, silently."""
     if not isinstance(value, str | int | float | None):
         raise ConfigurationError(
-            [f"{column}={quoted(value)} is no value of a view: pass text or a number, as the view has it"]
+            [f"{column}={quoted(value)} is not a value of a view: pass text or a number, as the view has it"]
         )
 
 
 def counted(limit: int) -> int:
     """Return a limit of rows; RangeError below 0."""
     if limit < 0:
-        raise RangeError(f"limit={limit} is no number of rows: choose 0 or more")
+        raise RangeError(f"limit={limit} is not a number of rows: choose 0 or more")
     return limit
 
 

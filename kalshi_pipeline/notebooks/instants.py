@@ -44,7 +44,7 @@ def _micros_of(instant: Instant, name: str) -> int:
         if found is not None:
             return found
     raise InstantError(
-        f"{name}={quoted(str(instant))} is no instant: pass a datetime with a time zone, or text such as "
+        f"{name}={quoted(str(instant))} is not an instant: pass a datetime with a time zone, or text such as "
         "2026-11-22T14:05:00Z"
     )
 
@@ -60,7 +60,7 @@ def seconds_of(span: Span, name: str) -> float:
         seconds = float(span)
     if not (seconds > 0 and math.isfinite(seconds)):
         raise RangeError(
-            f"{name}={quoted(str(span))} is no length of time: pass a positive timedelta, a number of seconds, or "
+            f"{name}={quoted(str(span))} is not a length of time: pass a positive timedelta, a number of seconds, or "
             "text such as 30s, 5m, 1h or 2d"
         )
     return seconds

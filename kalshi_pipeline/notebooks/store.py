@@ -254,7 +254,7 @@ class Store:
     ) -> Table:
         """Return every market, or every event (`kind`), with what it is about: market_catalogue or event_catalogue."""
         if kind not in ("market", "event"):
-            raise ConfigurationError([f"kind={kind!r} is no catalogue: choose market or event"])
+            raise ConfigurationError([f"kind={kind!r} is not a catalogue: choose market or event"])
         if kind == "event" and ticker is not None:
             raise ConfigurationError(["an event has no market's ticker: choose event=, or kind='market'"])
         return self._view(f"{kind}_catalogue", _of_view(selected(self._database, ticker, event, series)))

@@ -59,7 +59,7 @@ class Schema:
         if self.is_empty:
             return False
         if not _REVISION.fullmatch(self._revision):
-            raise self._altered("no version names a schema so")
+            raise self._altered("no version has a schema of that name")
         if self._revision not in _REVISIONS:
             raise StoreError(
                 f"{self._place} was written by a newer version of kalshi-pipeline (schema {self._revision}, this one "
@@ -213,7 +213,7 @@ class Schema:
                 self._connection.exec_driver_sql(part.create)
             except DBAPIError as error:
                 raise StoreError(
-                    f"database {self._place}: {part.kind} {part.name} is in the way of the new schema ({error.orig})",
+                    f"database {self._place}: {part.kind} {part.name} conflicts with the new schema ({error.orig})",
                     StoreProblem.IN_THE_WAY,
                 ) from error
         if added:

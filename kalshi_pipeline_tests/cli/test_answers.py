@@ -280,7 +280,7 @@ def test_status_of_a_collector_that_is_late(run: Run, database: Database, now: i
     state = json_of(run, "status")["state"]
     since = datetime_of(complete_at + 300 * MICROS_PER_SECOND)
     assert state["collecting"] == (
-        f"late since {since:%Y-%m-%d %H:%M:%SZ}, 3 h: no complete tick since then, where one was due every 5 min"
+        f"late since {since:%Y-%m-%d %H:%M:%SZ}, 3 h: no complete tick since then, but one is due every 5 min"
     )
     assert state["is_late"] is True
     assert state["ticks"] == "1 complete, 1 partial"

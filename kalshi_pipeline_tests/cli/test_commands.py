@@ -172,7 +172,7 @@ def test_unreachable_exchange_is_said_once(run: Run) -> None:
     assert result.returncode == 3
     *lines, last = result.stderr.splitlines()
     assert [line.partition(":")[0] for line in lines if line.startswith("note")] == ["note"]
-    assert "nothing of price_snapshots is stored by this run" in result.stderr
+    assert "this run stored nothing of price_snapshots" in result.stderr
     names = ("series_fee_changes", "event_fee_changes", *DOCUMENTS[:-1])
     failed = ("series", "events", "markets", "price_snapshots", "settlements")
     assert last == "; ".join(
@@ -194,7 +194,7 @@ def test_failed_step_keeps_no_other_from_running(run: Run, sandbox: Sandbox, que
         *(f"{asset} complete" for asset in DOCUMENTS),
     ]
     first, *_, last = result.stderr.splitlines()
-    assert re.match(r"series failed: .*; nothing of series is stored by this run$", first)
+    assert re.match(r"series failed: .*; this run stored nothing of series$", first)
     assert re.fullmatch(r"series failed; series_fee_changes is partial: .*, then run again", last)
     assert query("SELECT state, inserted FROM ticks") == [("complete", 120)]
 
@@ -333,7 +333,7 @@ def test_details_are_json_that_a_terminal_does_not_act_upon(run: Run, query: Que
     ):
         shown = run("details", name)
         assert json.loads(shown.stdout)[identifier] == name
-        assert shown.stderr.startswith(f"{kind} {name} as the exchange has said since 20")
+        assert shown.stderr.startswith(f"{kind} {name} as the exchange has described it since 20")
     unknown = run("details", "NOPE")
     assert (unknown.returncode, unknown.stdout) == (5, "")
     wrong = run("details", series, "--kind", "planet")
@@ -410,7 +410,7 @@ def test_init_says_where_it_kept_a_copy_of_an_older_database(run: Run, database_
     first, again = run("init"), run("init")
     ready = f"{database_path} is ready. Next: kalshi data collect --once"
     copy = database_path.with_name(f"kalshi.before-{NEWEST}.db")
-    assert first == (0, f"before the upgrade it was copied to {copy}\n{ready}\n", "")
+    assert first == (0, f"before the upgrade, it was copied to {copy}\n{ready}\n", "")
     assert again == (0, f"{ready}\n", "")
     assert copy.exists()
 
@@ -777,7 +777,7 @@ def test_movers_of_a_window_before_history_are_those_since_it_begins(run: Run) -
 def test_movers_need_a_second_tick(run: Run, database_path: Path) -> None:
     with contextlib.closing(Database(f"sqlite:///{database_path}")) as database:
         take(database, tick(0), [market("M")])
-    line = "no tick is complete but the first one, at 2026-11-22T12:00:00.000000Z: run `kalshi data snapshot` again"
+    line = "only the first tick is complete, at 2026-11-22T12:00:00.000000Z: run `kalshi data snapshot` again"
     assert run("movers").stderr == f"{line}\n"
 
 
@@ -976,7 +976,7 @@ def test_backfill_takes_the_days_after_one_that_failed(run: Run, sandbox: Sandbo
     *lines, last = failed.stderr.splitlines()
     days = ("2026-10-01", "2026-10-02", "2026-10-03")
     assert [line.partition(":")[0] for line in lines] == [f"trades of {day} failed" for day in days]
-    assert all("nothing of trades is stored by this run" in line for line in lines)
+    assert all("this run stored nothing of trades" in line for line in lines)
     assert last == "; ".join(f"trades of {day} failed" for day in days) + "; run it again"
     assert query("SELECT state FROM backfill_progress") == [("partial",)] * 3
 

@@ -73,7 +73,7 @@ def test_market_that_has_ended_says_so() -> None:
 @pytest.mark.parametrize(
     ("found", "line"),
     [
-        (Replay(), "nothing in quarantine waits to be read"),
+        (Replay(), "no quarantined record is left to read"),
         (Replay(unread=2), "0 records can be read now, 2 still cannot be read"),
         (Replay(read=1, stored=Counter(quotes=1)), "1 records can be read now, 1 quotes stored"),
     ],

@@ -25,7 +25,9 @@ def test_backup_is_a_whole_database_and_is_never_overwritten(
     done = run("backup", str(target))
     assert (done.returncode, done.stderr) == (0, "")
     size = target.stat().st_size
-    assert done.stdout == f"{database_path} was copied to {target} ({size:,} bytes), and compared\n"
+    assert (
+        done.stdout == f"{database_path} was copied to {target} ({size:,} bytes), and the copy was verified\n"
+    )
     count = "SELECT count(*) FROM price_snapshots"
     assert query_of(target)(count) == query_of(database_path)(count) != [(0,)]
 
@@ -47,7 +49,7 @@ def test_snapshot_after_another_program_deleted_markets_reports_what_it_set_asid
     )
     assert line in found.stdout.splitlines()
     assert found.stderr.endswith(
-        "faults were found in the database; restore a backup, or go by the lines above\n"
+        "faults were found in the database; restore a backup, or follow the lines above\n"
     )
 
     snapshot = run("snapshot")
@@ -91,4 +93,4 @@ def test_status_names_a_log_that_a_long_reader_lets_grow(run: Run, database_path
         shown = run("status")
     assert shown.returncode == 0
     assert shown.stderr.startswith("note: the log beside the database has 1")
-    assert "another program has been reading ever since; let it end its transaction" in shown.stderr
+    assert "another program still reads; let it end its transaction" in shown.stderr

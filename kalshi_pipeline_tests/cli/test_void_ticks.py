@@ -58,7 +58,7 @@ def test_collector_that_a_clock_ahead_silenced_goes_on_after_voiding(
     voided = run("void-ticks", "--after", "now", "--yes")
     assert (voided.returncode, voided.stderr) == (0, "")
     assert voided.stdout.endswith(
-        "voided 1 tick, whose rows are in void_ticks, void_snapshots and void_unchanged_blocks\n"
+        "voided 1 tick; the rows are in void_ticks, void_snapshots and void_unchanged_blocks\n"
     )
     assert query("SELECT tick_at FROM void_ticks") == [(ahead_at,)]
     assert query("SELECT count(*) FROM latest_prices WHERE tick_at > ?", tick_iso_of(SYSTEM_CLOCK.now())) == [
@@ -97,7 +97,7 @@ def test_nothing_to_void_is_one_line(run: Run, query: Query) -> None:
         result = run("void-ticks", *arguments)
         assert (result.returncode, result.stdout) == (0, "")
         assert re.fullmatch(
-            r"there is nothing to void: no tick lies after \S+Z, and nothing is ahead of now\n", result.stderr
+            r"nothing to void: no tick is after \S+Z, and nothing is ahead of now\n", result.stderr
         )
     assert query(VOIDED) == [(0,)]
 
@@ -106,7 +106,7 @@ def test_real_ticks_are_shown_as_such_before_they_are_voided(run: Run, query: Qu
     since = iso_of(SYSTEM_CLOCK.now() - MICROS_PER_SECOND)
     assert run("snapshot").returncode == 0
     shown = run("void-ticks", "--after", since, "--dry-run")
-    warning = "not ahead of now, so their quotes may be right: 1 of these ticks"
+    warning = "not in the future, so their quotes may be right: 1 of these ticks"
     assert warning in " ".join(shown.stdout.split())
     assert query(VOIDED) == [(0,)]
     assert run("void-ticks", "--after", since, "--yes").returncode == 0

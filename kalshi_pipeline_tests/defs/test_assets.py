@@ -304,7 +304,11 @@ def test_file_that_has_taken_the_place_of_another_is_noticed_once(run: Runner, d
 
     def notes() -> list[str]:
         notes = metadata_of(run("snapshot"), "price_snapshots").get("notes", "")
-        return [line for line in str(notes).splitlines() if "is another file than" in line]
+        return [
+            line
+            for line in str(notes).splitlines()
+            if "is not the file that this asset was stored in" in line
+        ]
 
     assert notes() == notes() == []
     shutil.copyfile(database_path, database_path.with_name("restored.db"))

@@ -68,7 +68,7 @@ def test_answer_that_drips_ends_with_the_time_out(text: bytes) -> None:
     with (
         answering(drip(text)) as url,
         KalshiClient(url, timeout_seconds=0.3, retry_seconds=0) as client,
-        pytest.raises(TransientExchangeError, match=r"did not end its answer within 0.3 s"),
+        pytest.raises(TransientExchangeError, match=r"did not complete its answer within 0.3 s"),
     ):
         client.fetch_market("M")
 
@@ -105,7 +105,7 @@ def sending(body: bytes, **headers: str) -> Callable[[socket.socket], None]:
         ),
         pytest.param(
             sending(gzip.compress(gzip.compress(b" " * 50_000_000)), Content_Encoding="gzip, gzip"),
-            r"in an encoding that was not asked for \(gzip, gzip\)",
+            r"in an encoding that was not requested \(gzip, gzip\)",
             id="inflating-twice",
         ),
     ],

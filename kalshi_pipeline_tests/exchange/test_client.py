@@ -202,7 +202,7 @@ def test_single_object_of_another_ticker_is_refused(fetch: Callable[[KalshiClien
     }
     with (
         client_of(answering(200, json.dumps(body))) as client,
-        pytest.raises(PayloadError, match="the exchange returned OTHER when it was asked for ASKED; check"),
+        pytest.raises(PayloadError, match="the exchange returned OTHER instead of ASKED; check"),
     ):
         fetch(client)
 
@@ -539,7 +539,7 @@ def test_exchange_that_does_not_answer_in_time_is_transient() -> None:
         url = f"http://127.0.0.1:{server.getsockname()[1]}"
         with (
             KalshiClient(url, timeout_seconds=0.05, retry_seconds=0) as client,
-            pytest.raises(TransientExchangeError, match=r"did not end its answer within 0.05 s"),
+            pytest.raises(TransientExchangeError, match=r"did not complete its answer within 0.05 s"),
         ):
             client.fetch_market("M")
 
@@ -692,8 +692,8 @@ def test_success_without_what_was_asked_for_is_tried_again(
         ),
         pytest.param(
             answering(404, "<html><title>404 Not Found</title></html>"),
-            "a page answers instead of the API: a gateway or a proxy is in the way, or KALSHI_API_URL is another site; "
-            "check it, then run again",
+            "a web page came instead of the API's answer: a gateway or a proxy is in the way, or "
+            "KALSHI_API_URL is another site; check it, then run again",
             id="page-of-a-gateway",
         ),
         pytest.param(
@@ -703,8 +703,8 @@ def test_success_without_what_was_asked_for_is_tried_again(
         ),
         pytest.param(
             answering(200, "<html>Please wait</html>"),
-            "a page answers instead of the API: a gateway or a proxy is in the way, or KALSHI_API_URL is another site; "
-            "check it, then run again",
+            "a web page came instead of the API's answer: a gateway or a proxy is in the way, or "
+            "KALSHI_API_URL is another site; check it, then run again",
             id="page",
         ),
         pytest.param(
@@ -862,7 +862,7 @@ def test_retry_after_past_the_deadline_gives_up_at_once_and_says_when_to_return(
             302,
             {"location": "/sign-in?next=%2Fmarkets%2FM"},
             RefusedError,
-            "answered 302, a redirect to http://exchange.test/sign-in, which is no address of this API: check "
+            "answered 302, a redirect to http://exchange.test/sign-in, which is not an address of this API: check "
             "KALSHI_API_URL, and whether a proxy or a login page of this network is in the way",
             id="login-page",
         ),
@@ -877,7 +877,7 @@ def test_retry_after_past_the_deadline_gives_up_at_once_and_says_when_to_return(
             400,
             {},
             RefusedError,
-            "answered 400: the exchange refuses this request; see whether its API has changed",
+            "answered 400: the exchange refuses this request; check whether its API has changed",
             id="bad-request",
         ),
         pytest.param(
@@ -906,7 +906,7 @@ def test_retry_after_past_the_deadline_gives_up_at_once_and_says_when_to_return(
             410,
             {},
             RefusedError,
-            "answered 410: the exchange refuses this request; see whether its API has changed",
+            "answered 410: the exchange refuses this request; check whether its API has changed",
             id="gone",
         ),
     ],
@@ -951,7 +951,7 @@ def test_error_body_of_any_form_is_reported(body: str | bytes, said: str) -> Non
     with client_of(answering(400, body)) as client, pytest.raises(RefusedError) as refusal:
         client.fetch_market("M")
     assert str(refusal.value) == (
-        f"{URL}/markets/M answered 400{said}: the exchange refuses this request; see whether its API has changed"
+        f"{URL}/markets/M answered 400{said}: the exchange refuses this request; check whether its API has changed"
     )
 
 
@@ -1001,8 +1001,8 @@ def test_cursor_that_is_too_long_is_named_after_its_page_was_read() -> None:
         with pytest.raises(RefusedError) as refusal:
             next(pages)
     assert str(refusal.value) == (
-        "http://exchange/markets cannot be asked for: its parameter 'cursor' has 200,000 characters; run again, and "
-        "if it happens again, see whether the API has changed"
+        "http://exchange/markets cannot be requested: its parameter 'cursor' has 200,000 characters; run again, and "
+        "if it happens again, check whether the API has changed"
     )
 
 
@@ -1334,7 +1334,7 @@ def test_body_that_drips_ends_with_the_time_out(clock: ManualClock) -> None:
     response = httpx.Response(200, stream=drip)
     with (
         client_of(lambda _: response, timeout_seconds=30, retry_seconds=0, clock=clock) as client,
-        pytest.raises(TransientExchangeError, match=r"did not end its answer within 30 s"),
+        pytest.raises(TransientExchangeError, match=r"did not complete its answer within 30 s"),
     ):
         client.fetch_market("M")
     assert (drip.sent, drip.is_closed) == (5, True)

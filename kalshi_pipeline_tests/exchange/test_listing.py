@@ -157,7 +157,7 @@ def test_walk_that_is_out_of_time_is_an_error() -> None:
     with pytest.raises(DeadlineError) as late:
         pages.extend(listing)
     assert str(late.value) == (
-        "/series was not walked within KALSHI_WALK_SECONDS=60: raise it, or narrow the collection by KALSHI_SERIES"
+        "/series was not walked within KALSHI_WALK_SECONDS=60: raise it, or select fewer series with KALSHI_SERIES"
     )
     assert (len(fetch.asked), letters(pages), listing.complete) == (2, ["A"], False)
 

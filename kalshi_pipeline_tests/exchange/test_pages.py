@@ -156,9 +156,7 @@ def test_json_numbers_of_a_page_never_pass_through_float() -> None:
 )
 def test_missing_envelope_key_is_an_error(body: bytes) -> None:
     """It is never an empty list."""
-    with pytest.raises(
-        PayloadError, match="the exchange's answer has no 'markets': its contract has changed"
-    ):
+    with pytest.raises(PayloadError, match="the exchange's answer has no 'markets': its API has changed"):
         MARKETS.parse_again(body)
 
 

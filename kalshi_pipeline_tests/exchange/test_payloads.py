@@ -373,7 +373,7 @@ def test_combo_is_recognized(fields: dict[str, Any], is_combo: bool) -> None:
         ),
         pytest.param(
             {"yes_ask_size_fp": "1.005"},
-            "yes_ask_size_fp: '1.005' has more than 2 decimals that carry value",
+            "yes_ask_size_fp: '1.005' has more than 2 significant decimals",
             id="count-too-fine",
         ),
     ],

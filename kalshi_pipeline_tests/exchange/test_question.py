@@ -216,7 +216,7 @@ def test_listing_of_what_was_not_asked_for_stops(
     unasked = counts and counts.split()[0]
     assert listing.reason == (
         counts
-        and f"the exchange returned {counts} records that were not asked for ({unasked} by `status`): it ignores "
+        and f"the exchange returned {counts} records that were not requested ({unasked} by `status`): it ignores "
         "the filter `status`; check whether its API has changed"
     )
 
@@ -242,7 +242,7 @@ def test_the_filter_that_is_ignored_most_is_named(listed: Callable[..., Listing[
     combos = [market(ticker=f"KXMVE-{number}", **COMBO) for number in range(1_200)]
     listing = listed(open_markets, "markets", [[*finalized, *combos]])
     assert listing.reason == (
-        "the exchange returned 1,210 of 1,210 records that were not asked for (1,200 by `mve_filter`, 10 by "
+        "the exchange returned 1,210 of 1,210 records that were not requested (1,200 by `mve_filter`, 10 by "
         "`status`): it ignores the filter `mve_filter`; check whether its API has changed"
     )
 
@@ -262,6 +262,6 @@ def test_caller_counts_what_it_finds() -> None:
             assert page.received == 10
     assert (listing.pages, listing.complete) == (10, False)
     assert listing.reason == (
-        "the exchange returned 30 of 100 records that were not asked for (30 by `series_ticker`): it ignores the "
+        "the exchange returned 30 of 100 records that were not requested (30 by `series_ticker`): it ignores the "
         "filter `series_ticker`; check whether its API has changed"
     )

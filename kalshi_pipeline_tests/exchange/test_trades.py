@@ -117,14 +117,14 @@ def test_odd_trade_is_read_as_the_model_reads_it(changes: dict[str, Any]) -> Non
         ),
         pytest.param(
             {"yes_price_dollars": "0.1234567"},
-            "yes_price_dollars: '0.1234567' has more than 6 decimals that carry value",
+            "yes_price_dollars: '0.1234567' has more than 6 significant decimals",
             id="price finer than a micro-dollar",
         ),
         pytest.param({"trade_id": ""}, "trade_id: it is missing", id="no identifier"),
         pytest.param({"ticker": None}, "ticker: it is missing", id="no ticker"),
         pytest.param(
             {"ticker": "\ud800"},
-            "ticker: it holds a NUL or half a character (a lone surrogate)",
+            "ticker: it contains a NUL or a lone surrogate",
             id="half a character",
         ),
     ],

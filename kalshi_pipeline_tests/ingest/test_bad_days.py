@@ -164,7 +164,7 @@ def test_refusals_are_counted_and_the_limit_in_force_is_in_the_metadata(settings
     )
     assert report.requests_per_second is not None
     assert 0.5 <= report.requests_per_second < 16
-    assert f"{report.too_many} requests were refused as too many (429): the request limit is" in "".join(
+    assert f"{report.too_many} requests were refused as too many (429): the request limit is now" in "".join(
         report.notes
     )
 

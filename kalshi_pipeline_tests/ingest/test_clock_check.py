@@ -84,7 +84,7 @@ def test_run_of_any_kind_with_a_wrong_clock_writes_nothing(
     before = stored(database_path)
     clock.set_back(-seconds)
     with pytest.raises(
-        ClockError, match=r"so nothing was written; set the clock, for instance by NTP, then run again$"
+        ClockError, match=r"so nothing was written; set the clock, for example with NTP, then run again$"
     ):
         RUNS[kind](session)
     assert stored(database_path) == before
@@ -172,9 +172,9 @@ def at(time: str, **others: str) -> dict[str, str]:
 @pytest.mark.parametrize(
     ("headers", "why"),
     [
-        ((at("10:00:00"), at("10:00:00")), "two answers of /exchange/status do not agree what time it is"),
-        ((at("10:00:00"), at("09:59:58")), "two answers of /exchange/status do not agree what time it is"),
-        ((at("10:00:00"), at("10:30:00")), "two answers of /exchange/status do not agree what time it is"),
+        ((at("10:00:00"), at("10:00:00")), "two answers of /exchange/status disagree on the time"),
+        ((at("10:00:00"), at("09:59:58")), "two answers of /exchange/status disagree on the time"),
+        ((at("10:00:00"), at("10:30:00")), "two answers of /exchange/status disagree on the time"),
         ((at("10:00:00"), at("12:00:02")), None),
         ((at("10:00:00"), at("10:00:00", Age="7202")), None),
         ((at("10:00:00", Age="7200"),), None),

@@ -233,7 +233,7 @@ def test_listing_that_shrinks_suddenly_withdraws_nothing_until_the_next_confirms
     answering(sandbox, settings_for, clock, *before)
     report = answering(sandbox, settings_for, clock, *after)
     assert (report.state, report.counts["withdrawn"]) == (State.COMPLETE, 0)
-    assert any("none is taken for withdrawn" in note for note in report.notes)
+    assert any("none counts as withdrawn" in note for note in report.notes)
     answering(sandbox, settings_for, clock, *before)
     assert query(withdrawn) == [(0,)]
 

@@ -58,7 +58,7 @@ def test_filters_that_are_ignored_are_not_believed(settings_for: SettingsFor, qu
     for one in (report, again):
         assert (one.state, one.tally.received, one.tally.out_of_scope) == (State.COMPLETE, 4, 2)
         assert one.notes == [
-            "records that were not asked for were left out: 1 by `status`, 1 by `mve_filter`"
+            "records that were not requested were left out: 1 by `status`, 1 by `mve_filter`"
         ]
         assert ", 2 out_of_scope, " in report_line(one)
         assert run_metadata(one)["out_of_scope"] == 2
@@ -212,7 +212,7 @@ def test_series_is_known_by_the_event_and_never_by_the_ticker(
     ]
     assert query("SELECT ticker FROM events WHERE ticker = 'KXA-NEW'") == []
     assert (report.state, report.tally.received, report.tally.out_of_scope) == (State.COMPLETE, 5, 2)
-    assert report.notes[0] == "records that were not asked for were left out: 2 by `series_ticker`"
+    assert report.notes[0] == "records that were not requested were left out: 2 by `series_ticker`"
     assert_counts_add_up(report)
 
 
@@ -265,7 +265,7 @@ def test_day_whose_trades_are_of_other_days_too_is_partial(settings_for: Setting
         report = collect_trades(session, date(2026, 11, 20), again=True)
     assert (report.state, report.tally.unchanged, report.tally.out_of_scope) == (State.PARTIAL, 40, 21)
     assert report.reason == (
-        "the exchange returned 21 of 61 records that were not asked for (21 by `min_ts`): it ignores the filter "
+        "the exchange returned 21 of 61 records that were not requested (21 by `min_ts`): it ignores the filter "
         "`min_ts`; check whether its API has changed"
     )
     assert query("SELECT state FROM listings ORDER BY id") == [("complete",), ("partial",)]

@@ -218,8 +218,8 @@ def test_gap_that_the_live_tier_no_longer_shows_is_reported(
     report = sync_settlements(session)
     cutoff = iso_of(sandbox.world.cutoff)
     assert report.notes == [
-        f"what settled from {iso_of(newest - HOUR * MICROS_PER_SECOND)} to {cutoff} left the live tier before it was "
-        "seen: `kalshi data backfill settlements` stores it"
+        f"settlements from {iso_of(newest - HOUR * MICROS_PER_SECOND)} to {cutoff} left the live tier before a run "
+        "saw them: `kalshi data backfill settlements` stores them"
     ]
 
 
@@ -334,7 +334,7 @@ def test_question_beside_the_work_fails_no_run(
     with rewritten_session(settings_for(sandbox.url), fail_later) as session:
         report = sync_settlements(session)
     assert (report.is_complete, query("SELECT state FROM listings")) == (True, [("complete",)])
-    assert any(note.startswith("it is not known where the live tier begins now:") for note in report.notes)
+    assert any(note.startswith("the present start of the live tier is unknown:") for note in report.notes)
 
 
 def test_scalar_without_a_value_is_null_and_counted(

@@ -149,7 +149,7 @@ def test_tick_taken_again_adds_and_changes_nothing(sandbox: Sandbox, session: Se
         State.COMPLETE,
         0,
         2_200,
-        "this tick was complete already",
+        "this tick was already complete",
     )
     assert natural_rows(query) == before
 
@@ -215,7 +215,7 @@ def test_scheduled_tick_that_comes_too_late_is_skipped(
     states = query("SELECT state FROM ticks ORDER BY tick_at")
     assert states == [("skipped",), ("missed",), ("complete",)]
     assert query("SELECT reason FROM ticks WHERE state = 'skipped'") == [
-        ("its run started 149 s late, in the time of another tick",)
+        ("its run started 149 s late, when a later tick was due",)
     ]
 
 

@@ -245,7 +245,7 @@ def test_placeholders_that_cannot_be_fetched_stay_marked_and_are_asked_for_last(
     assert report.is_complete
     assert report.open_placeholders == query("SELECT count(*) FROM events")[0][0]
     assert any("events could not be looked up" in note for note in report.notes)
-    assert any(note.startswith("healing placeholders stopped") for note in report.notes)
+    assert any(note.startswith("stopped filling placeholders") for note in report.notes)
     assert query("SELECT DISTINCT title, category, series_id FROM events") == [(None, None, None)]
 
     sandbox.faults = Faults()
@@ -266,7 +266,7 @@ def test_way_of_healing_that_is_refused_leaves_the_others(
         report = sync_events(session)
     assert (report.tally.healed, report.open_placeholders) == (40, 0)
     assert [note.split(":")[0] for note in report.notes] == [
-        "the exchange refuses one way of healing placeholders"
+        "the exchange refuses one way of filling placeholders"
     ]
     assert query("PRAGMA foreign_key_check") == []
 

@@ -339,7 +339,7 @@ def test_exchange_without_tiers_is_asked_in_its_live_one(settings_for: SettingsF
             report = collect_trades(session, DAY)
         assert stored(query) == on_tape(sandbox, DAY)
     assert report.state is State.COMPLETE
-    assert "the exchange has no historical tier: only the live one was asked" in report.notes
+    assert "the exchange has no historical tier: only the live one was queried" in report.notes
 
 
 def breaking_at(through: Through, number: int) -> Callable[[httpx.Request], httpx.Response | None]:
@@ -511,7 +511,7 @@ def test_present_day_is_partial_and_is_refreshed_from_where_it_was_known(
     sandbox, day = present
     settings = settings_for(sandbox.url)
     first, _ = refresh(sandbox, settings, day)
-    not_over = "the day is not over: what is still to come is added by running it again"
+    not_over = "the day is not over: run it again to add the rest"
     assert (first.state, first.reason, first.shortfall) == (State.PARTIAL, not_over, None)
     assert walks(query) == [(walk_name(day, "live"), "caught_up", None, not_over)]
     assert stored(query) == on_tape(sandbox, day)

@@ -153,10 +153,10 @@ def test_span_without_anything_to_know_is_refused(
         (lambda store: store.view("tick_history", tick_at=MOMENT), "tick_at=.* is no value of a view"),
         (lambda store: store.candlesticks(period_minutes=5), "choose 1, 60, 1440"),
         # As a missing value of a data frame.
-        (lambda store: store.state(None), "None is no ticker"),
-        (lambda store: store.details(None), "None is no ticker"),
-        (lambda store: store.history(float("nan")), "nan is no ticker"),
-        (lambda store: store.quotes(event=["KXRAIN-26NOV23"]), "is no ticker"),
+        (lambda store: store.state(None), "None is not a ticker"),
+        (lambda store: store.details(None), "None is not a ticker"),
+        (lambda store: store.history(float("nan")), "nan is not a ticker"),
+        (lambda store: store.quotes(event=["KXRAIN-26NOV23"]), "is not a ticker"),
     ],
 )
 def test_what_does_not_exist_is_refused(store: Store, ask: Callable[[Store], object], message: str) -> None:
@@ -198,7 +198,7 @@ def test_similar_tickers_are_suggested_for_an_unknown_one(
 def test_ticker_of_another_kind_is_named(store: Store, ask: Callable[[Store], object], kind: str) -> None:
     with pytest.raises(UnknownTickerError, match=f"is the ticker of an? {kind}, not of") as caught:
         ask(store)
-    assert caught.value.__notes__[-1].startswith(f"select by {kind}, or look with `kalshi market ")
+    assert caught.value.__notes__[-1].startswith(f"select by {kind}, or run `kalshi market ")
 
 
 def test_tickers_are_found_in_any_case(store: Store) -> None:

@@ -20,7 +20,7 @@ def print_details(ticker: str, at: str | None, kind: str | None, db: str | None)
         found = _details(store, ticker, instant, kind)
     with quiet_pipe(sys.stdout):
         sys.stdout.write(f"{printable_json(found.indented_json)}\n")
-    said = f"{found.kind} {found.ticker} as the exchange has said since {iso_of(found.seen_at)}"
+    said = f"{found.kind} {found.ticker} as the exchange has described it since {iso_of(found.seen_at)}"
     print_message(printable_json(said))
 
 

@@ -170,8 +170,6 @@ def _moved(
 
 def _why_nothing_moved(span: Window, begins_at: int | None) -> str:
     if begins_at == span.end:
-        return (
-            f"no tick is complete but the first one, at {iso_of(span.end)}: run `kalshi data snapshot` again"
-        )
+        return f"only the first tick is complete, at {iso_of(span.end)}: run `kalshi data snapshot` again"
     nothing = f"nothing moved from {iso_of(span.start)} to {iso_of(span.end)}"
     return why_empty(nothing, span.start, begins_at)

@@ -118,7 +118,10 @@ def _limit_line(limit: RequestLimit) -> str:
     line = f"{round(limit.in_force, 1):g} a second"
     if limit.in_force == limit.configured:
         return line
-    return f"{line} instead of {limit.configured:g}: the exchange refused some as too many; it rises within minutes"
+    return (
+        f"{line} instead of {limit.configured:g}: the exchange refused some requests (429); the limit recovers within "
+        "minutes"
+    )
 
 
 def _too_old(timing: Timing, max_age_minutes: float | None, now: int) -> ExchangeError | None:
@@ -184,7 +187,7 @@ def _since(timing: Timing, now: int, *, is_local: bool) -> str:
         due_at = timing.complete_at + period
         return (
             f"late since {instant(due_at, is_local=is_local)}, {age((now - due_at) / MICROS_PER_SECOND)}: "
-            f"no complete tick since then, where one was due every {age(timing.period_seconds)}"
+            f"no complete tick since then, but one is due every {age(timing.period_seconds)}"
         )
     return "on time"
 

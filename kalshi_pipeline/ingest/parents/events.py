@@ -54,7 +54,7 @@ def note_failed_events(report: Report, batches: TickerBatches) -> None:
     """Note in a run's report how many events could not be looked up in batches, and why."""
     count = len(batches.failed) + len(batches.unasked)
     if count:
-        reason = next(map(str, batches.failed.values()), "the requests for them were spent")
+        reason = next(map(str, batches.failed.values()), "the limit of requests was reached")
         report.notes.append(f"{count:,} events could not be looked up and are left to later runs: {reason}")
 
 

@@ -49,12 +49,12 @@ def heal_placeholders(session: Session, report: Report) -> None:
         try:
             way()
         except RefusedError as error:
-            report.notes.append(f"the exchange refuses one way of healing placeholders: {error}")
+            report.notes.append(f"the exchange refuses one way of filling placeholders: {error}")
         except ExchangeError as error:
             healing.failures.add()
-            report.notes.append(f"one way of healing placeholders failed: {error}")
+            report.notes.append(f"one way of filling placeholders failed: {error}")
         if healing.failures.are_too_many:
-            report.notes.append("healing placeholders stopped: the exchange fails again and again")
+            report.notes.append("stopped filling placeholders: the exchange keeps failing")
             break
     healing.note_failed()
 
@@ -163,7 +163,7 @@ class _Healing:
             named = ", ".join([*self._failed][:_MOST_NAMED])
             error = next(iter(self._failed.values()))
             self._report.notes.append(
-                f"{len(self._failed):,} placeholders could not be fetched ({named}) and are asked for last by later "
+                f"{len(self._failed):,} placeholders could not be fetched ({named}) and are requested last by later "
                 f"runs: {error}"
             )
 

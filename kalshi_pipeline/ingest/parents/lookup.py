@@ -75,7 +75,7 @@ class MarketLookup:
         """Count in a run's report how many could not be looked up, with a note the first time."""
         count = len(self.failed) + len(self.unasked)
         if count and not report.counts["not_looked_up"]:
-            reason = next(map(str, self.failed.values()), "the requests or the time for them were spent")
+            reason = next(map(str, self.failed.values()), "the limit of requests or time was reached")
             report.notes.append(
                 f"{count:,} markets could not be looked up and are left to later runs: {reason}"
             )
@@ -109,8 +109,8 @@ class MarketLookup:
             unknown = self._missing(asked, page)
             if page.out_of_scope:
                 reason = PayloadError(
-                    "the exchange returned other markets than those it was asked for, so what is missing in its "
-                    "answer may exist; check whether its API has changed"
+                    "the exchange returned markets that were not requested, so those that are missing may "
+                    "exist; check whether its API has changed"
                 )
                 self.failed |= dict.fromkeys(unknown, reason)
             else:

@@ -86,7 +86,7 @@ def _series(session: Session, report: Report, tickers: Sequence[str]) -> Iterato
             failures.add()
             if failures.are_too_many:
                 raise
-            report.notes.append(f"a series that the listing misses could not be asked for: {error}")
+            report.notes.append(f"a series that is missing from the listing could not be requested: {error}")
             continue
         failures.clear()
         session.documents.add_answers(SERIES, page.sources, page.received_at)
@@ -99,7 +99,9 @@ def _given(report: Report, asked: Iterator[Record]) -> list[Record]:
     try:
         given.extend(asked)
     except ExchangeError as error:
-        report.notes.append(f"{report.asset} that the listing misses could not be asked for: {error}")
+        report.notes.append(
+            f"{report.asset} that are missing from the listing could not be requested: {error}"
+        )
     return given
 
 
@@ -116,7 +118,7 @@ def _judge(session: Session, report: Report, listed: int, given: int, asked: int
     if given > _MOST_GIVEN:
         report.state = State.PARTIAL
         report.reason = (
-            f"the listing was cut short: of {asked:,} {report.asset} that it misses and that were asked for, the "
+            f"the listing was cut short: of {asked:,} {report.asset} that are missing and were requested, the "
             f"exchange has {given:,}"
         )
     elif 2 * listed < before:

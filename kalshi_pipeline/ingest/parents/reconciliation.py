@@ -80,7 +80,7 @@ def reconcile(
     reason = reconciling.judge(sample)
     if reason is None and ended_without_cursor and not reconciling.is_answered:
         reason = (
-            "the listing ended with a full page without a cursor, not even an empty one: there may be more"
+            "the listing ended with a full page and has no cursor, not even an empty one: there may be more"
         )
     if reason is None and reconciling.all_failed:
         reason = _why_short(session, report, listed_records)
@@ -104,7 +104,7 @@ def _why_short(session: Session, report: Report, listed: int) -> str | None:
     if listed >= before // 2:
         return None
     return (
-        f"the listing has {listed:,} records, the last complete one had {before:,}, and what became of the others "
+        f"the listing has {listed:,} records, the last complete one had {before:,}, and the others "
         "could not be looked up"
     )
 
@@ -203,7 +203,9 @@ class _Reconciling:
         with self._session.database.begin() as connection:
             forget_found(connection)
         if lost := self._report.counts["lost_by_listing"]:
-            self._report.notes.append(f"{lost:,} open markets were missing in the listing and were looked up")
+            self._report.notes.append(
+                f"{lost:,} open markets were missing from the listing and were looked up"
+            )
 
     def _ask(self, tickers: Sequence[str]) -> MarketLookup:
         lookup = MarketLookup(self._session, tickers, seconds_left=self._seconds_left)

@@ -61,7 +61,7 @@ def _compare(session: Session) -> tuple[ExchangeStatus | None, float | None, str
         return (
             first,
             None,
-            f"it seems {first.offset_seconds:,.0f} s ahead, and a second answer did not come: {error}",
+            f"it seems {first.offset_seconds:,.0f} s ahead, and the second request failed: {error}",
         )
     if second.offset_seconds is None:
         return second, None, _NO_DATE
@@ -72,7 +72,7 @@ def _compare(session: Session) -> tuple[ExchangeStatus | None, float | None, str
         if by_date is not None and abs(by_date) <= MOST_OFFSET_SECONDS:
             return second, by_date, None  # no cache writes a `Date` that advances: its `Age` is wrong
         raise ClockError(_message(second, second.offset_seconds))
-    return second, None, "two answers of /exchange/status do not agree what time it is"
+    return second, None, "two answers of /exchange/status disagree on the time"
 
 
 def is_proved(first: ExchangeStatus, second: ExchangeStatus) -> bool:
@@ -88,5 +88,5 @@ def _message(status: ExchangeStatus, offset_seconds: float) -> str:
     direction = "ahead of" if offset_seconds > 0 else "behind"
     return (
         f"this computer's clock says {here}, {abs(offset_seconds):,.0f} s {direction} the exchange's ({there}), so "
-        "nothing was written; set the clock, for instance by NTP, then run again"
+        "nothing was written; set the clock, for example with NTP, then run again"
     )

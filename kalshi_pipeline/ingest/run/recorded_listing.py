@@ -83,7 +83,7 @@ def count_store(session: Session, report: Report) -> None:
 
 def _what_is_stored(report: Report, pages: int) -> str:
     if not pages:
-        return f"nothing of {report.asset} is stored by this run"
+        return f"this run stored nothing of {report.asset}"
     stored = "1 page is" if pages == 1 else f"{pages:,} pages are"
     return f"{stored} stored of {report.asset}; the run is {report.state}"
 
@@ -134,7 +134,7 @@ def closing_run(session: Session, report: Report) -> Iterator[None]:
     report.answer_age_seconds = ages.oldest_seconds
     if ages.absurd:
         report.notes.append(
-            f"{ages.absurd:,} answers have an `Age` that cannot be right, and are dated by their arrival"
+            f"{ages.absurd:,} answers have an impossible `Age`, and are dated by their arrival"
         )
 
 
@@ -152,8 +152,8 @@ def _note_limit(session: Session, report: Report) -> None:
     report.requests_per_second = round(in_force, 2)
     if report.too_many:
         report.notes.append(
-            f"{report.too_many:,} requests were refused as too many (429): the request limit is {in_force:.3g} a "
-            f"second now, instead of {most:g}, and rises again within minutes"
+            f"{report.too_many:,} requests were refused as too many (429): the request limit is now {in_force:.3g} a "
+            f"second instead of {most:g}, and recovers within minutes"
         )
     if session.client.limit_problem is not None:
         report.notes.append(session.client.limit_problem)
@@ -216,7 +216,7 @@ def store_pages(
         )
     if listing.out_of_scope and listing.complete:
         by_filter = ", ".join(f"{count:,} by `{name}`" for name, count in listing.out_of_scope.most_common())
-        report.notes.append(f"records that were not asked for were left out: {by_filter}")
+        report.notes.append(f"records that were not requested were left out: {by_filter}")
     report.state = State.COMPLETE if listing.complete else State.PARTIAL
     report.reason = listing.reason
 

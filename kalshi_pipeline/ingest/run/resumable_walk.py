@@ -83,7 +83,7 @@ class ResumableWalk(Generic[Row, Prepared]):
                 if self.stored.cursor is None or self.report.tally.pages > pages:
                     raise
                 self.report.notes.append(
-                    f"{self.stored.name} restarts at its beginning, because the exchange refuses its cursor: {error}"
+                    f"{self.stored.name} restarts from the beginning, because the exchange refused its cursor: {error}"
                 )
                 with self.session.database.begin() as connection:
                     self.stored = restart_walk(connection, self.stored, self.session.clock.now())

@@ -88,7 +88,7 @@ _KILLED = "the run ended without reporting (killed, or the machine stopped); the
 _MOST_MISSED = 10_000
 # A run takes some ten seconds from its tick to its first request: that is not late, even at a short period.
 _PATIENCE_SECONDS = 60.0
-_BUSY = (State.SKIPPED, "the snapshot before was still running")
+_BUSY = (State.SKIPPED, "the previous snapshot was still running")
 _IDLE = (State.MISSED, "no run was started for it")
 TAKEN = (State.RUNNING, State.COMPLETE, State.PARTIAL)
 """States of ticks that hold quotes."""
@@ -167,7 +167,7 @@ def open_tick(
         select(ticks.c.id, ticks.c.state, ticks.c.pages).where(ticks.c.tick_at == tick_at)
     ).one_or_none()
     if found is not None and found.state == State.COMPLETE:
-        return Run(ticks, found.id, State.COMPLETE, "this tick was complete already")
+        return Run(ticks, found.id, State.COMPLETE, "this tick was already complete")
     newest = connection.execute(select(func.max(ticks.c.tick_at)).where(ticks.c.state.in_(TAKEN))).scalar()
     if newest is not None and _is_ahead(newest, at):
         raise TickAheadError(iso_of(newest), iso_of(at), (newest - at) / MICROS_PER_SECOND)
@@ -204,7 +204,7 @@ def _why_skipped(tick_at: int, period_seconds: float | None, newest: int | None,
         return f"the newer tick {iso_of(newest)} had been taken before this one could start"
     late = at - tick_at
     if period_seconds is not None and late > max(period_seconds, _PATIENCE_SECONDS) * MICROS_PER_SECOND:
-        return f"its run started {late // MICROS_PER_SECOND} s late, in the time of another tick"
+        return f"its run started {late // MICROS_PER_SECOND} s late, when a later tick was due"
     return None
 
 

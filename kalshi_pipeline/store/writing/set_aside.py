@@ -68,7 +68,7 @@ def broken_keys(table: Table) -> Iterator[tuple[Column[Any], Column[Any], Column
 
 
 class SetAside(NamedTuple):
-    """How many rows of each table were set aside, and how many events were made again as placeholders."""
+    """How many rows of each table were set aside, and how many events were recreated as placeholders."""
 
     rows: Counter[str]
     events: int
@@ -78,7 +78,7 @@ class SetAside(NamedTuple):
         """What was done, as people read it; None where it was nothing."""
         done = [f"{count:,} rows of {table} were set aside" for table, count in sorted(self.rows.items())]
         if self.events:
-            done.append(f"{self.events:,} events were made again as placeholders")
+            done.append(f"{self.events:,} events were recreated as placeholders")
         if not done:
             return None
         return f"{', '.join(done)}: another program had deleted what they refer to (see table set_aside_rows)"

@@ -277,7 +277,7 @@ def test_full_page_without_a_cursor_may_not_be_the_last(
         report = take_snapshot(session, NOON)
         assert (report.state, report.tally.new) == (State.PARTIAL, 1_000)
         assert report.reason == (
-            "the listing ended with a full page without a cursor, not even an empty one: there may be more"
+            "the listing ended with a full page and has no cursor, not even an empty one: there may be more"
         )
         if not are_listed:
             ended |= {

@@ -197,7 +197,7 @@ def test_market_that_the_listing_lost_continues(
         report = take_snapshot(other, NOON + MINUTE)
 
     assert (report.is_complete, report.tally.ended, report.counts["lost_by_listing"]) == (True, 0, 1)
-    assert report.notes == ["1 open markets were missing in the listing and were looked up"]
+    assert report.notes == ["1 open markets were missing from the listing and were looked up"]
     tally = report.tally
     assert (tally.received, tally.inserted, tally.unchanged) == (60, 1, 59)
     assert query("SELECT received, inserted, unchanged FROM ticks ORDER BY tick_at")[1] == (60, 1, 59)

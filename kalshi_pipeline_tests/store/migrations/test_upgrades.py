@@ -253,7 +253,7 @@ def test_what_the_user_added_and_does_not_fit_is_named(
     kept, before = copies(path), stored(path)
     with next_release(path.parent / "next", NEWEST, f"    {migration}\n", path) as ask:
         assert ask("migrate") == (
-            f"database {path}: {name} is in the way of the new schema ({fact}); drop or rename it, run "
+            f"database {path}: {name} conflicts with the new schema ({fact}); drop or rename it, run "
             "`kalshi data init`, then create it again"
         )
         assert stored(path) == before
@@ -301,7 +301,7 @@ def test_trigger_that_could_not_run_is_named(path: Path, trigger: str, fact: str
     )
     before = stored(path)
     error = refusal(path)
-    assert str(error) == f"database {path}: trigger my own is in the way of the new schema ({fact})"
+    assert str(error) == f"database {path}: trigger my own conflicts with the new schema ({fact})"
     assert error.problem is StoreProblem.IN_THE_WAY
     assert (stored(path), copies(path)) == (before, [])
     change(path, 'DROP TRIGGER "my own"')
@@ -510,9 +510,7 @@ def test_view_of_a_later_revision_becomes_that_of_releases(path: Path, newest: S
     load("0002", path)
     later = "CREATE VIEW trade_history AS SELECT 1 AS mine"
     change(path, later)
-    assert str(refusal(path)).startswith(
-        f"database {path}: view trade_history is in the way of the new schema"
-    )
+    assert str(refusal(path)).startswith(f"database {path}: view trade_history conflicts with the new schema")
     columns = ", ".join(f"1 AS {name}" for name in _columns_of(newest, "trade_history"))
     change(path, f"DROP VIEW trade_history; CREATE VIEW trade_history AS SELECT {columns}")
     upgrade(path)
@@ -542,7 +540,7 @@ def test_schema_that_no_version_names_is_not_called_newer(older: Path, label: st
     change(older, f"UPDATE alembic_version SET version_num = '{label}'")
     before = stored(older)
     error = refusal(older)
-    assert str(error) == f"{older} says that it has schema {label}, but no version names a schema so"
+    assert str(error) == f"{older} says that it has schema {label}, but no version has a schema of that name"
     assert error.problem is StoreProblem.ALTERED_SCHEMA
     assert (stored(older), copies(older)) == (before, [])
 

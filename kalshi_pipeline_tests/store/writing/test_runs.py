@@ -263,7 +263,7 @@ def test_tick_that_was_complete_stays_as_it_is(database: Database) -> None:
     close(database, open_run(database, NOON), at=NOON + MINUTE)
     before = contents(database, ticks)
     again = open_run(database, NOON)
-    assert again == Run(ticks, 1, State.COMPLETE, "this tick was complete already")
+    assert again == Run(ticks, 1, State.COMPLETE, "this tick was already complete")
     assert contents(database, ticks) == before
 
 
@@ -271,7 +271,7 @@ def test_tick_that_was_complete_stays_so_after_newer_ones(database: Database) ->
     for tick_at in (NOON, LATER):
         close(database, open_run(database, tick_at))
     before = contents(database, ticks)
-    assert open_run(database, NOON) == Run(ticks, 1, State.COMPLETE, "this tick was complete already")
+    assert open_run(database, NOON) == Run(ticks, 1, State.COMPLETE, "this tick was already complete")
     assert contents(database, ticks) == before
 
 
@@ -389,7 +389,7 @@ def _missed(number: int, tick_at: int, **changes: object) -> Row:
 
 
 def _skipped(number: int, tick_at: int) -> Row:
-    return _missed(number, tick_at, state="skipped", reason="the snapshot before was still running")
+    return _missed(number, tick_at, state="skipped", reason="the previous snapshot was still running")
 
 
 def test_ticks_that_were_not_taken_are_recorded_as_missed(database: Database) -> None:

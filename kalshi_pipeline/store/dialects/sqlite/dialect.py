@@ -381,7 +381,7 @@ class Sqlite(Dialect):
         if found := unfit_trigger(connection):
             name, fact = found
             raise StoreError(
-                f"database {self._path}: trigger {name} is in the way of the new schema ({fact})",
+                f"database {self._path}: trigger {name} conflicts with the new schema ({fact})",
                 StoreProblem.IN_THE_WAY,
             )
 

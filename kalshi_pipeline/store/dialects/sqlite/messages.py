@@ -46,7 +46,7 @@ def error_of(path: Path, message: str) -> StoreError:
     if found := _OBSTACLE.match(message):
         kind, name = filter(None, found.groups())
         return StoreError(
-            f"database {path}: {kind} {name} is in the way of the new schema ({message})",
+            f"database {path}: {kind} {name} conflicts with the new schema ({message})",
             StoreProblem.IN_THE_WAY,
         )
     problem, fact = problem_of(message)
