@@ -38,8 +38,8 @@ _BLOCKED = (
     "network, then run again"
 )
 _PAGE_IN_THE_WAY = (
-    "a web page came instead of the API's answer: a gateway or a proxy is in the way, or KALSHI_API_URL is another site; check "
-    "it, then run again"
+    "a web page came instead of the API's answer: a gateway or a proxy is in the way, or KALSHI_API_URL is another "
+    "site; check it, then run again"
 )
 
 
