@@ -1,8 +1,8 @@
 """What a reader does next about an error, in the commands of this program.
 
-The ways in (the command line, Dagster) add it to what they report. The store states facts only: it does not know who
-reads, nor by which command. Errors of settings, of the exchange and of a span name their remedy themselves, because
-it is the same for every reader.
+The command line and Dagster add this advice to the errors that they report. The store only states facts, because it
+does not know which program reads it. Errors of settings, of the exchange and of a span contain their own advice,
+because it is the same for every reader.
 """
 
 import contextlib

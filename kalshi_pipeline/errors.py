@@ -1,7 +1,7 @@
 """The error tree. A class says what the pipeline does next; a message states the fact.
 
-`exchange` and `store` translate their libraries' exceptions into these once, at their edge. What a reader does next
-about the database is added where the reader is, by `advice`.
+`exchange` and `store` translate their libraries' exceptions into these once, at their edge. `advice` adds the next step
+for errors of the database, because it depends on the program that reports them.
 """
 
 from collections.abc import Sequence
@@ -30,9 +30,8 @@ class ExchangeError(PipelineError):
 
 
 class TransientExchangeError(ExchangeError):
-    """It may work later: the client's own retries are used up, a slow retry of the whole asset is worth it.
-
-    `status` is that of the last answer, 0 if none came.
+    """It may work later: the client has used up its retries, but a slow retry of the whole asset is worthwhile.
+    `status` is that of the last answer, 0 without one.
     """
 
     def __init__(self, message: str, status: int = 0) -> None:
@@ -53,19 +52,19 @@ class NotFoundError(RefusedError):
 
 
 class PayloadError(ExchangeError):
-    """An answer whose envelope is not what the contract says; never read as an empty list."""
+    """An answer whose envelope violates the contract; never read as an empty list."""
 
 
 class PaginationError(ExchangeError):
-    """A walk over pages that would not end: a repeated cursor, or pages that are empty or show nothing new."""
+    """A walk over pages that would not end: a repeated cursor, or pages that are empty or have nothing new."""
 
 
 class DeadlineError(ExchangeError):
-    """A walk that took longer than it may."""
+    """A walk that exceeded its time limit."""
 
 
 class ClockError(PipelineError):
-    """The computer's clock is wrong, or was when something was stored: nothing was written."""
+    """The computer's clock is wrong, or was wrong when something was stored: nothing was written."""
 
 
 class TickAheadError(ClockError):
@@ -79,11 +78,11 @@ class TickAheadError(ClockError):
 
 
 class SkippedError(PipelineError):
-    """A snapshot that was not taken, because a newer one had been, or because its time was over."""
+    """A snapshot that was not taken, because a newer one had been taken or it started too late."""
 
 
 class StoreProblem(Enum):
-    """What is wrong with the database, as far as it decides what a reader does next."""
+    """What is wrong with the database, by what a reader does next."""
 
     ADDRESS = "its address names no database that this version can use"
     MISSING = "there is none"
@@ -105,7 +104,7 @@ class StoreProblem(Enum):
 
 
 class StoreError(PipelineError):
-    """The database could not be read or written; what was committed before stays."""
+    """The database could not be read or written; earlier commits are kept."""
 
     def __init__(self, message: str, problem: StoreProblem = StoreProblem.OTHER) -> None:
         self.problem = problem
@@ -113,7 +112,7 @@ class StoreError(PipelineError):
 
 
 class UnknownTickerError(PipelineError):
-    """A market that the store does not hold, or does not hold enough of; `similar` are tickers that it holds."""
+    """A market without the requested data in the store; `similar` are stored tickers."""
 
     def __init__(self, ticker: str, message: str | None = None, similar: Sequence[str] = ()) -> None:
         self.ticker = ticker
@@ -122,10 +121,7 @@ class UnknownTickerError(PipelineError):
 
 
 class UnknownKindError(UnknownTickerError):
-    """A ticker under which nothing of a kind is stored, but something of others, or a kind that is not kept at all.
-
-    `kinds` are those to choose from.
-    """
+    """A ticker that has data of other kinds only, or a kind that does not exist. `kinds` are those to choose from."""
 
     def __init__(self, ticker: str, kind: str, kinds: Sequence[str]) -> None:
         self.kinds = tuple(kinds)
@@ -133,7 +129,7 @@ class UnknownKindError(UnknownTickerError):
 
 
 class OtherKindError(UnknownTickerError):
-    """A ticker of another kind than the one that was asked for, such as an event's where a market's is needed."""
+    """A ticker of another kind than requested, such as an event's instead of a market's."""
 
     def __init__(self, ticker: str, kind: str, wanted: Sequence[str]) -> None:
         self.kind = kind
@@ -161,7 +157,7 @@ class NoDetailsError(UnknownTickerError):
 
 
 class RangeError(PipelineError):
-    """A span of time, or a grid over it, that cannot be asked for."""
+    """A span of time, or a grid over it, that is invalid."""
 
 
 class InstantError(PipelineError, ValueError):
@@ -169,7 +165,7 @@ class InstantError(PipelineError, ValueError):
 
 
 class MissingExtraError(PipelineError):
-    """A package that is needed for what was asked, and is not installed; `extra` is the extra that brings it."""
+    """A required package that is not installed; `extra` is the extra that installs it."""
 
     def __init__(self, package: str, extra: str) -> None:
         self.package, self.extra = package, extra
@@ -179,11 +175,11 @@ class MissingExtraError(PipelineError):
 
 
 class ExportError(PipelineError):
-    """A file that was not written; nothing of it is left."""
+    """A file that was not written; no part of it is left."""
 
 
 class DagsterEndedError(PipelineError):
-    """Dagster, or a process without which it collects nothing, has ended although nothing stopped it."""
+    """Dagster, or a process that it needs for collecting, has ended although nothing stopped it."""
 
 
 class UnexpectedError(PipelineError):
@@ -191,7 +187,7 @@ class UnexpectedError(PipelineError):
 
 
 class StoppedError(BaseException):
-    """A signal has stopped the program. No Exception, so that only what must close at any end catches it."""
+    """A signal has stopped the program. It is not an Exception, so only code that must always clean up catches it."""
 
     def __init__(self, signal_name: str, number: int) -> None:
         self.number = number

@@ -1,4 +1,4 @@
-"""The commands under `kalshi analysis`: figures of what is stored."""
+"""The commands under `kalshi analysis`: figures from the stored data."""
 
 from typing import Annotated
 
@@ -31,7 +31,7 @@ def movers(
     *,
     window: Annotated[str, typer.Option(metavar="SPAN", help="A span such as 90m, 1h or 2d.")] = "1h",
 ) -> Answer:
-    """Show the markets that moved most.
+    """Show the largest price moves.
 
     In the window that ends at the newest complete tick.
     """

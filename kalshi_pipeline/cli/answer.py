@@ -1,4 +1,4 @@
-"""What a command that reads answers: rows of typed columns. How they are written is the business of `output`."""
+"""The answer of a command that reads: rows of typed columns. `output` writes them."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -14,7 +14,7 @@ class Kind(Enum):
     TEXT = auto()
     """The exchange's or the store's own words."""
     TICKER = auto()
-    """An identifier of the exchange or of this program: never cut, never broken."""
+    """An identifier of the exchange or of this program: never cut or wrapped."""
     DOLLARS = auto()
     """Micro-dollars."""
     HALF_DOLLARS = auto()
@@ -71,7 +71,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Answer:
-    """Rows in the order of the columns, and what a person reads around them.
+    """Rows in the order of the columns, with the text around them.
 
     `reason` says why there are no rows. With `is_record` the one row is about one thing, and is shown field by field.
     `most` is how many rows a terminal shows by default, of what `what` calls them: the last ones if the rows are

@@ -1,4 +1,4 @@
-"""The commands under `kalshi data backfill`, which collect the past. Each continues where it stopped."""
+"""The commands under `kalshi data backfill`, which fetch past data. Each resumes where it stopped."""
 
 from datetime import date
 from typing import Annotated
@@ -47,7 +47,7 @@ def trades(
 ) -> None:
     """Store the trades of UTC days.
 
-    From the first to the last, both included, one after the other.
+    From the first to the last, inclusive, one after the other.
     """
     days = _days(start, end)
     from kalshi_pipeline.cli import runs

@@ -1,4 +1,4 @@
-"""Dagster with its UI, in a process of its own, with the project's settings of it."""
+"""Dagster with its UI, in a separate process with the project's settings."""
 
 import contextlib
 import os
@@ -76,10 +76,10 @@ class Dagster:
         self._had_code_at: float | None = None
 
     def loss_within(self, seconds: float) -> str | None:
-        """Wait for so long and return what has ended without which nothing is collected, in words; None if nothing.
+        """Wait, and return in words which process needed for collecting has ended; None if none has.
 
-        The process that holds the code is one: without it Dagster and its UI live on, but evaluate no sensor. (It is
-        found on Linux only.)
+        The process that holds the code is one of them: without it Dagster and its UI continue, but evaluate no sensor.
+        (It is found on Linux only.)
         """
         with contextlib.suppress(subprocess.TimeoutExpired):
             code = self._process.wait(seconds)
@@ -92,7 +92,7 @@ class Dagster:
         return "Dagster's process that holds the code has ended, so nothing is collected: start it again"
 
     def stop(self) -> None:
-        """End it and its children, those too that are left where it was killed itself."""
+        """End it and its children, including those left over if it was killed."""
         if self._process.poll() is None:
             self._process.send_signal(signal.SIGTERM if sys.platform == "win32" else signal.SIGINT)
             with contextlib.suppress(subprocess.TimeoutExpired):

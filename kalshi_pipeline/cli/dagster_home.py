@@ -18,10 +18,9 @@ _STATE_FOLDER = re.compile(r"(?<=base_dir: )\.dagster/(\w+)")
 
 
 def prepare_home(home: Path) -> Path:
-    """Make the folder with its settings, whose paths are in it, and return its absolute path.
+    """Create the folder with its settings, and return its absolute path.
 
-    Settings that a person has made their own are left as they are. Raises ConfigurationError where the folder cannot
-    be written.
+    Settings that the user has taken over are not changed. Raises ConfigurationError if the folder cannot be written.
     """
     home = Path(os.path.realpath(home))  # links in a circle are an error of the next line
     try:
@@ -38,7 +37,7 @@ def prepare_home(home: Path) -> Path:
 
 @contextlib.contextmanager
 def reserved(home: Path) -> Iterator[None]:
-    """Keep a prepared folder for this process in the block: a second daemon would take each tick a second time.
+    """Reserve a prepared folder for this process in the block, because a second daemon would take each tick twice.
 
     Raises ConfigurationError where another process has it.
     """

@@ -1,4 +1,4 @@
-"""The commands under `kalshi data`: collecting, repairing, and whether what is stored is complete."""
+"""The commands under `kalshi data`: collect, check whether the data is complete, and repair."""
 
 from pathlib import Path
 from typing import Annotated
@@ -38,7 +38,7 @@ def init(*, db: Db = None) -> None:
 def sync(*, status: _OnlyOpen = "open", db: Db = None) -> None:
     """Sync everything but quotes and settlements.
 
-    Series, events and markets, parents first, then changes of fees, milestones and the like.
+    Series, events and markets, parents first, then fee changes, milestones and the like.
     """
     one_of("--status", status, ("open",))
     from kalshi_pipeline.cli import runs
@@ -50,7 +50,7 @@ def sync(*, status: _OnlyOpen = "open", db: Db = None) -> None:
 def sync_markets(*, status: _MarketStatus = "open", db: Db = None) -> None:
     """Sync the markets of a status.
 
-    They are stored with their events and series, settled ones with their results.
+    They are stored with their events and series, and settled ones with their results.
     """
     word = one_of("--status", status, _MARKET_STATUSES)
     from kalshi_pipeline.cli import runs
@@ -90,7 +90,7 @@ def collect(
 ) -> None:
     """Collect everything, once or at an interval.
 
-    A snapshot at each interval and a sync every hour, as Dagster's jobs do.
+    Take a snapshot at each interval and sync every hour, as Dagster's jobs do.
     """
     if once == (interval is not None):
         raise ConfigurationError(["collect: pass either --once or --interval MINUTES"])
@@ -115,7 +115,7 @@ def order_books(
     ] = None,
     db: Db = None,
 ) -> None:
-    """Store the present order books of the selected markets."""
+    """Store the current order books of the selected markets."""
     from kalshi_pipeline.cli import runs
 
     runs.order_books(market or (), db)
@@ -138,7 +138,7 @@ def status(
 ) -> Answer:
     """Show whether collecting is on time, and what is missing.
 
-    It lists the last runs and the rows of each table too.
+    Also list the last runs and the row count of each table.
     """
     from kalshi_pipeline.cli.answers.state import status as answer
 
@@ -159,7 +159,7 @@ def ticks(asked: Asked) -> Answer:
 def gaps(asked: Asked, *, since: _Since = "7d ago") -> Answer:
     """Show the spans without a complete tick, and why.
 
-    The last one may not be over yet.
+    The last span may still be open.
     """
     instant = asked.instant("--since", since, 0)
     from kalshi_pipeline.cli.answers.state import gaps as answer
@@ -177,7 +177,7 @@ def backup(
 ) -> None:
     """Copy the database to a new file.
 
-    Other programs may write to it meanwhile. The copy is compared with it.
+    Other programs may write to it meanwhile. The copy is compared with the original.
     """
     from kalshi_pipeline.cli import safekeeping
 
@@ -194,9 +194,8 @@ def verify(
 ) -> None:
     """Read the whole database, and say what is wrong.
 
-    Its pages, its foreign keys, and whether what is stored fits together: each
-    line says what to do about it. It takes minutes where there are years of
-    quotes; collectors may run meanwhile, and wait while it repairs.
+    Checks pages, foreign keys and the consistency of the data. Each line names a problem and the next step. With years
+    of quotes it takes minutes. Collectors may run meanwhile, but wait during a repair.
     """
     from kalshi_pipeline.cli import safekeeping
 
@@ -207,7 +206,7 @@ def verify(
 def replay(*, db: Db = None) -> None:
     """Store the records in quarantine.
 
-    After an update that can read them.
+    Use it after an update that can read them.
     """
     from kalshi_pipeline.cli import runs
 
@@ -231,8 +230,8 @@ def void_ticks(
 ) -> None:
     """Void ticks that were taken while the clock was ahead.
 
-    As if they had never been taken: they are moved with their quotes to the tables void_ticks, void_snapshots
-    and void_unchanged_blocks, and what runs recorded ahead of now is undone.
+    Afterwards the data is as if they had never been taken. Their rows move to the tables void_ticks, void_snapshots and
+    void_unchanged_blocks, and everything that runs recorded ahead of now is undone.
     """
     from kalshi_pipeline.cli.repairing import void_ticks as void
 

@@ -53,7 +53,7 @@ Go live (no account, no key; into data/kalshi.db):
 def run_demo(*, with_ui: bool = False) -> None:
     """Run `collect` and then several snapshots through Dagster into a new database, and show what it holds.
 
-    With the UI, the sandbox and Dagster then continue until they are stopped.
+    With the UI, the sandbox and Dagster then run until they are stopped.
     """
     home = prepare_home(HOME)
     with reserved(home):
@@ -119,7 +119,7 @@ def _show_what_is_stored() -> str:
 
 
 def _serve_ui(home: Path, world: World, overrides: Mapping[str, str]) -> None:
-    """Serve Dagster's UI and let the exchange move, until a signal stops this program."""
+    """Serve Dagster's UI while the exchange runs, until a signal stops this program."""
     port = free_port("127.0.0.1", 0)
     names = {"requests_per_second", "api_url", "database_url", "combos"}
     changes = {f"KALSHI_{name.upper()}": overrides[name] for name in names} | {

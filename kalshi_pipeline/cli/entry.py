@@ -1,4 +1,4 @@
-"""The way in: signals stop the program from its beginning on, and importing the rest of it takes a second or more."""
+"""The entry point: it handles signals before it imports the rest of the program, which takes a second or more."""
 
 import os
 import sys
@@ -18,7 +18,7 @@ def main() -> None:
 def _open_closed_channels() -> None:
     """Open the standard channels that were closed before the start, as `2>&-` does: they discard what is written.
 
-    Otherwise a file or a connection would get the number of a channel, and messages would be written into it.
+    Otherwise a file or a connection would get the descriptor of a channel, and receive its messages.
     """
     for number in (0, 1, 2):
         try:

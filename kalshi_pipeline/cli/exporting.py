@@ -57,7 +57,7 @@ def export(
 ) -> None:
     """Write a view or an answer to a file.
 
-    Exact decimals, times in UTC. The file gets its name when it is whole.
+    Exact decimals, times in UTC. The file appears only when it is complete.
     """
     given: dict[str, Any] = {
         name: text

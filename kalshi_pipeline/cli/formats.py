@@ -1,4 +1,4 @@
-"""How single values are written: exactly for programs, and for people with ages, signs and thousands."""
+"""How single values are written: exactly for programs; for people with ages, signs and thousands separators."""
 
 import json
 from collections.abc import Callable, Mapping

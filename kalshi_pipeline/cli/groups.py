@@ -1,7 +1,7 @@
 """Groups of commands: how one is registered, found by its name, and refused in one line.
 
-This module and those of the commands import nothing that takes long: every command, `--help` and completion included,
-imports all of them. What a command works with is imported where it runs.
+Every command, even `--help` and completion, imports this module and those of all commands, so they import nothing slow.
+A command imports what it needs when it runs.
 """
 
 import inspect
@@ -82,7 +82,7 @@ class Group:
 
 
 class DefaultCommand(TyperGroup):
-    """A group whose command `get` needs no name: what is no command's name, nor like one, is its argument."""
+    """A group with a default command, `get`: a word that does not resemble a command's name is its argument."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:  # noqa: ANN401  (typer does not export its type)
         """Put the name in."""

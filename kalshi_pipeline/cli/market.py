@@ -1,4 +1,4 @@
-"""The commands under `kalshi market`: finding markets, and everything about one."""
+"""The commands under `kalshi market`: find markets, and show everything about one."""
 
 from typing import Annotated
 
@@ -44,7 +44,7 @@ def search(
 ) -> Answer:
     """Find markets by words.
 
-    Markets that match every word: open ones first, the most traded at the top.
+    Shows the markets that match every word: open ones first, the most traded at the top.
     """
     from kalshi_pipeline.cli.answers import market_lists
 
@@ -63,7 +63,7 @@ def event(
 ) -> Answer:
     """Show an event with all outcomes and their quotes.
 
-    With the sums of the YES asks and bids, and what changed last.
+    With the sums of the YES asks and bids, and the latest changes.
     """
     instant = asked.instant("--at", at, SYSTEM_CLOCK.now())
     from kalshi_pipeline.cli.answers import market_lists
@@ -94,7 +94,7 @@ def settled(
 ) -> Answer:
     """Show which markets were settled, and how.
 
-    In the order of time, with what one YES contract paid.
+    Ordered by time, with the payout of one YES contract.
     """
     instant = asked.instant("--since", since, 0)
     from kalshi_pipeline.cli.answers import market_lists
@@ -107,7 +107,7 @@ def settled(
 def quotes(asked: Asked, *, at: _At = None) -> Answer:
     """Show the quotes of all markets as of an instant.
 
-    A terminal shows the busiest markets, a pipe and a file all that were listed.
+    A terminal shows the busiest markets; a pipe or a file gets all listed markets.
     """
     instant = asked.instant("--at", at, SYSTEM_CLOCK.now())
     from kalshi_pipeline.cli.answers import quotes as answers
@@ -132,7 +132,7 @@ def history(
 ) -> Answer:
     """Show a market's quotes of a time span.
 
-    As stored, beginning with the one in force at its start, or on a grid.
+    As stored, beginning with the quote in force at the start, or on a grid.
     """
     span = _span(asked, start, end)
     step = None if resample is None else span_given("--resample", resample, unitless_seconds=1)
@@ -206,7 +206,7 @@ def details(
     ] = None,
     db: Db = None,
 ) -> None:
-    """Show all that the exchange said of a ticker, as JSON.
+    """Show the stored description of a ticker, as JSON.
 
     Everything but its quote, with the exchange's own names.
     """

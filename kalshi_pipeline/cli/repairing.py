@@ -28,7 +28,7 @@ _VOIDABLE: Columns[tuple[str, int, str]] = {
 
 
 def void_ticks(after: str, db: str | None, *, is_confirmed: bool) -> None:
-    """Show what voiding the ticks after a time would do, and do it where it is confirmed."""
+    """Show what voiding the ticks after a time would do, and do it if confirmed."""
     now = SYSTEM_CLOCK.now()
     at = instant_given("--after", after)
     url = load_settings(**settings_of(db)).database_url
@@ -50,7 +50,7 @@ def void_ticks(after: str, db: str | None, *, is_confirmed: bool) -> None:
 
 
 def _show(answer: Answer) -> None:
-    """Print what would be done; what is around the table is no less important in a pipe."""
+    """Print what would be done; a pipe gets the text around the table too."""
     write_answer(answer, Asked())
     if not sys.stdout.isatty():
         for line in filter(None, (answer.title, *answer.notes)):
@@ -71,5 +71,5 @@ def voidable(found: Voidable, now: int) -> Answer:
 
 
 def _is_confirmed(found: Voidable) -> bool:
-    """Ask, where a person can answer."""
+    """Ask for confirmation if the command is interactive."""
     return sys.stdin.isatty() and typer.confirm(f"Void ticks ({len(found.ticks):,})?", err=True)

@@ -1,4 +1,4 @@
-"""What the commands do that keep a database safe: a backup of it, and a look at whether it is sound."""
+"""The commands that keep a database safe: backup and verification."""
 
 import contextlib
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The two channels of a command: results on standard output, and what a person reads beside them on the other."""
+"""The two channels of a command: results on standard output, messages for people on standard error."""
 
 import contextlib
 import os
@@ -27,9 +27,9 @@ def write_anything(*streams: TextIO) -> None:
 
 @contextlib.contextmanager
 def quiet_pipe(stream: TextIO) -> Iterator[None]:
-    """End the block where its reader has closed the pipe, as `head` does: that is not a failure, the rest is discarded.
+    """End the block if its reader closes the pipe, as `head` does: this is not a failure, and the rest is discarded.
 
-    A command that collects continues: what it stores does not depend on who reads its report. So it does where the
+    A command that collects continues: what it stores does not depend on who reads its report. It also continues if the
     stream cannot be written for another reason, such as a full disk; `end_output` reports that at the end.
     """
     try:

@@ -43,9 +43,9 @@ def series(context: dg.AssetExecutionContext, pipeline: Pipeline) -> dg.Material
 def events(context: dg.AssetExecutionContext, pipeline: Pipeline) -> dg.MaterializeResult:
     """Question sets with an open market. One row is one event; its key is the ticker.
 
-    As fresh as the last `collect` (hourly). In between, a snapshot adds the events that its markets name, as marked
-    placeholders if the exchange does not return them. Each run heals placeholders, which is also how events of combos
-    are stored. A second run on the same answers changes nothing.
+    As fresh as the last `collect` (hourly). In between, a snapshot adds the events that its markets name. If the
+    exchange does not return an event, it becomes a marked placeholder. Each run fills placeholders, including the
+    events of combos. A second run on the same answers changes nothing.
     """
     return materialize(context, pipeline, sync_events)
 

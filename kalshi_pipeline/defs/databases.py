@@ -1,4 +1,4 @@
-"""Which database the assets were stored into, as their events say: one that has vanished or was replaced is noticed."""
+"""Which database the assets were stored in, according to their events, to detect one that is missing or replaced."""
 
 from typing import Any, NamedTuple
 
@@ -14,7 +14,7 @@ _NEWEST = 10
 
 
 class StoredInto(NamedTuple):
-    """Where a database was, and which file it was there; None if no event says it."""
+    """The location of a database and the identity of its file; None if no event has it."""
 
     place: str
     file: str | None

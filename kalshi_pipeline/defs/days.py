@@ -103,7 +103,7 @@ def _outcome(
 
 
 def _shortfall(report: Report) -> str | None:
-    """Return what is missing in a day that is over, or that an error stopped, in one line; None if nothing is."""
+    """Return in one line what is missing from a day that is over or failed; None if nothing is."""
     if report.shortfall is None or not (report.is_over or report.error):
         return None
     return partial_line(report.shortfall)
@@ -128,7 +128,7 @@ class _Failures:
         self._is_transient = self._is_transient or is_transient
 
     def raise_if_any(self) -> None:
-        """Fail the step, with a line for each of them. Where another try may help, Dagster makes it once."""
+        """Fail the step, with a line for each of them. If a retry may help, Dagster retries once."""
         if not self._lines:
             return
         lines = [*self._lines.values()]

@@ -1,7 +1,7 @@
 """The settings as Dagster's processes read them: the environment first, then `.env` as it is now.
 
-Dagster's commands write `.env` into `os.environ` before they load our code, over what was there, and hand that to the
-processes that they start. Linux keeps the environment with which each process was started.
+Dagster's commands overwrite `os.environ` with `.env` before they load our code, and pass it to the processes that they
+start. Linux keeps the environment with which each process was started.
 """
 
 import os
@@ -28,8 +28,8 @@ def current_settings(**overrides: Any) -> Settings:  # noqa: ANN401  (each field
 def environment_of_the_start() -> Mapping[str, str]:
     """Return the environment with which the first Dagster command was started that this process descends from.
 
-    Without one, and where the system has no /proc, it is that of this process. It is looked up once, while the
-    processes in between are alive: runs outlive them.
+    Without one, and where the system has no /proc, it is that of this process. It is read once, while the processes in
+    between are alive, because runs outlive them.
     """
     return next(reversed([*_environments_of_commands(os.getpid())]), os.environ)
 

@@ -1,4 +1,4 @@
-"""Housekeeping of Dagster's own history: old runs are deleted with everything that they left in Dagster's storage.
+"""Housekeeping of Dagster's own history: it deletes old runs with everything that they left in Dagster's storage.
 
 Dagster deletes nothing by itself, and its `delete_run` keeps the run's event log file (about 160 KB), its captured
 output and the rows of its asset checks. What the pipeline has stored is not touched.
@@ -35,7 +35,7 @@ class ExpiredRuns:
 
 
 def find_expired_runs(instance: dg.DagsterInstance, before: datetime) -> ExpiredRuns:
-    """Return the runs that ended before an instant, except those that people still look at.
+    """Return the runs that ended before an instant, except those that the UI still shows as latest.
 
     These are kept at any age: the newest run of each job, and the run of each asset's latest materialization.
     """

@@ -1,4 +1,4 @@
-"""Whether the settings that this project needs of Dagster are those of the instance: Dagster may run elsewhere."""
+"""Whether the Dagster instance has the settings that this project needs, because it may be another project's."""
 
 from functools import cache
 from typing import Any

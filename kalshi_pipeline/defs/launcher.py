@@ -30,7 +30,7 @@ _log = logging.getLogger(__name__)
 
 
 class ForkingRunLauncher(DefaultRunLauncher):
-    """Forks runs on Linux. Where forking is not safe, is turned off or fails, Dagster's own launcher takes over."""
+    """Forks runs on Linux. If forking is unsafe, turned off or fails, Dagster's own launcher takes over."""
 
     def __init__(self, inst_data: ConfigurableClassData | None = None) -> None:
         super().__init__(inst_data)
@@ -82,7 +82,7 @@ class ForkingRunLauncher(DefaultRunLauncher):
             self._close_template()
 
     def _is_forked(self, run: DagsterRun) -> bool:
-        """Fork a run, and return whether it has begun. Whatever fails is logged, and no process is left then."""
+        """Fork a run, and return whether it has begun. A failure is logged and leaves no process behind."""
         origin = run.job_code_origin
         with self._lock:
             if origin is None or SYSTEM_CLOCK.monotonic() < self._retry_at:

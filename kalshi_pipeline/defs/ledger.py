@@ -33,9 +33,9 @@ _FROM: Metadata = {"source": "command line"}
 def command_line_sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
     """Report to Dagster what the command line has stored.
 
-    A complete day of trades or candlesticks is a materialization of its partition, another one an observation; a table
-    that has other rows than Dagster knows of is observed. At most a hundred days are reported at a time. It uses no
-    network, and starts no run.
+    It reports a complete day of trades or candlesticks as a materialization of its partition, any other day as an
+    observation. It observes a table whose rows differ from Dagster's last count. It reports at most a hundred days at a
+    time. It uses no network, and starts no run.
     """
     _show_limit_of_pool(context.instance)
     return report_command_line(context, SYSTEM_CLOCK)

@@ -1,4 +1,4 @@
-"""Which runs are really in flight: Dagster shows a run as such even after its process was killed.
+"""Which runs are really in flight: Dagster still shows a run as started after its process was killed.
 
 A run whose process is known is in flight while that process lives, even if it is suspended and reports nothing. Any
 other, such as a run on another machine, is in flight until it has reported nothing for too long.
@@ -35,8 +35,8 @@ def longest_silence_seconds(settings: Settings) -> float:
 def live_run(instance: dg.DagsterInstance, job_name: str, silence_seconds: float, clock: Clock) -> str | None:
     """Return the run of a job that is in flight; report dead ones as failed, so that they block no other run.
 
-    Runs log their progress every few seconds, which the instance keeps as events. Without this, Dagster would take
-    a killed run for alive until its maximum runtime is over, and every tick until then would be lost.
+    Runs log their progress every few seconds, which the instance keeps as events. Otherwise Dagster would treat a
+    killed run as alive until its maximum runtime is over, and lose every tick until then.
     """
     for record in instance.get_run_records(dg.RunsFilter(job_name=job_name, statuses=_IN_FLIGHT)):
         run = record.dagster_run

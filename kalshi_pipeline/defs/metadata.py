@@ -134,7 +134,7 @@ def _of_tick(report: Report) -> Metadata:
 def day_metadata(day: LastDay, tally: Tally) -> Metadata:
     """Return the ticks of the last day in words, which the UI shows at once, and as a picture with tables on a click.
 
-    The tables hold what became of the quotes of this tick, too.
+    A table also counts the quotes of this tick by result.
     """
     image = b64encode(drawn(day).encode()).decode()
     return {
@@ -155,7 +155,7 @@ def _table(title: str, counts: Mapping[str, int]) -> str:
 def markdown(text: str) -> str:
     """Return a text that may come from the exchange, escaped so that Markdown shows it unchanged, on one line.
 
-    What looks like an address becomes code, because the UI makes links of addresses even if they are escaped.
+    An address becomes code, because the UI turns even escaped addresses into links.
     """
     parts = _ADDRESS.split(printable(text))
     return "".join(

@@ -74,9 +74,9 @@ def pipeline_asset(
     """Declare the decorated function as an asset of its name, with the checks that hold after each of its runs.
 
     `table` is the table that it keeps and `endpoint` where that comes from; an asset without them, such as a report,
-    shows neither. One without `parents` comes from the exchange alone. One with a lower `priority` begins when no other
-    step of its run can. `code_version` is raised where the asset stores something else of the same answers than before:
-    the UI then marks what was stored earlier.
+    shows neither. An asset without `parents` depends on the exchange only. One with a lower `priority` begins when no
+    other step of its run can. Raise `code_version` when the asset stores different data for the same responses: the UI
+    then marks earlier data.
     """
 
     def declare(function: Callable[..., Any]) -> dg.AssetsDefinition:
@@ -114,8 +114,8 @@ def materialize(
 ) -> dg.MaterializeResult:
     """Run one function of `ingest`, then the checks that the asset declares.
 
-    A partial run materializes the asset like a complete one, so that what depends on it runs: its check fails, and
-    `run_complete` fails the job. A backfill is limited to a part of the request limit.
+    A partial run materializes the asset like a complete one, so its dependents run; its check fails, and `run_complete`
+    fails the job. A backfill uses only a part of the request limit.
     """
     with failing_in_one_line():
         found = collected(context, pipeline, run, is_backfill=is_backfill)
@@ -129,7 +129,7 @@ def materialize_unless_skipped(
 ) -> Iterator[AssetEvent]:
     """Run one function of `ingest`, then the checks that the asset declares; a skipped run is observed only.
 
-    What depends on the asset runs all the same, and `run_complete` fails the job.
+    The asset's dependents still run, and `run_complete` fails the job.
     """
     with failing_in_one_line():
         found = collected(context, pipeline, run, is_backfill=False)
@@ -262,7 +262,7 @@ def error_lines(error: PipelineError) -> str:
 
 
 def raise_failure(description: str, *, is_transient: bool) -> NoReturn:
-    """Fail the step, and have Dagster try it once more if that may help."""
+    """Fail the step, and let Dagster retry it once if that may help."""
     failure = dg.Failure(description=description, allow_retries=False)
     if is_transient:
         raise dg.RetryRequested(_MOST_RETRIES, _SECONDS_BEFORE_RETRY) from failure

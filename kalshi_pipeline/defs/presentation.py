@@ -1,4 +1,4 @@
-"""Where Dagster's UI puts an asset and what it says of it beside its runs: group, tags, freshness, source, table."""
+"""How Dagster's UI presents an asset: group, tags, freshness, source, table."""
 
 import inspect
 import warnings
@@ -53,7 +53,7 @@ class Cadence(StrEnum):
 
 
 class Tier(StrEnum):
-    """Whether an asset is collected without a click."""
+    """Whether an asset is collected by default."""
 
     CORE = "core"
     OPTIONAL = "optional"
@@ -71,8 +71,8 @@ def tags_of_asset(domain: Domain, cadence: Cadence) -> dict[str, str]:
 def freshness_of(cadence: Cadence) -> dg.FreshnessPolicy | None:
     """Return when an asset counts as late: it warns after two of its periods, and fails after three.
 
-    Dagster counts materializations alone, so only what Dagster's own runs do keeps an asset fresh: observations, such
-    as those of the command line, do not. Days have no policy, because any day would count, one of years ago too.
+    Dagster counts only materializations, so only its own runs keep an asset fresh. Observations, such as those of the
+    command line, do not. Assets by day have no policy, because even a day of years ago would count.
     """
     period = _period_of(cadence)
     if period is None:

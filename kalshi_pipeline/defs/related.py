@@ -42,9 +42,8 @@ related_assets = [_listed(related) for related in RELATED]
 def event_metadata(context: dg.AssetExecutionContext, pipeline: Pipeline) -> dg.MaterializeResult:
     """The metadata of events that are no combos: images, sources, competition. One row is one event, by its ticker.
 
-    Fetched when an event is first seen and again when its description has changed, for at most 300 events an hour, by
-    `collect` (hourly). What is fetched again and is the same changes nothing. An exchange without this endpoint is
-    noted.
+    Fetched by `collect` (hourly) when an event is first seen or its description has changed, for at most 300 events an
+    hour. Unchanged metadata change nothing. If the exchange has no such endpoint, the run notes it.
     """
     return materialize(context, pipeline, sync_event_metadata)
 

@@ -24,9 +24,9 @@ def _setting(name: str) -> Any:  # noqa: ANN401  (the default of a field of any 
 class Pipeline(dg.ConfigurableResource[None]):
     """The exchange and the database that the settings name (KALSHI_… in the environment, or else in .env).
 
-    Each field sets the setting of its name for one run; one that is left out is as in the environment. Settings are
-    read when an asset starts, not when the code is loaded, so that a wrong one is a failed run with its reason instead
-    of a code location that does not load. The environment is that of Dagster's start, .env as it is now.
+    Each field sets the setting of its name for one run; a field that is not set comes from the environment. Settings
+    are read when an asset starts, not when the code is loaded. An invalid setting therefore fails the run with its
+    reason, and the code location still loads. The environment is that of Dagster's start; .env is read anew.
     """
 
     api_url: str | None = _setting("api_url")
@@ -99,8 +99,7 @@ class Pipeline(dg.ConfigurableResource[None]):
 def settings_at_load() -> Settings:
     """Return the settings, or the default ones if they cannot be used.
 
-    They are read when the code is loaded, for what the UI shows alone: a wrong setting must not keep the code from
-    loading.
+    They are read when the code is loaded, only for the UI: an invalid setting must not keep the code from loading.
     """
     try:
         return current_settings()

@@ -36,12 +36,10 @@ _NOT_WHOLE = (State.PARTIAL, State.SKIPPED)
     ],
 )
 def run_complete(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
-    """Whether everything that a run collected is complete. It has no row.
-
-    It comes last in each job, so that all other assets are collected first, and fails the run if one of them is
-    partial or skipped: what was received is stored. It is not retried, because the next run lists
-    everything again. Where a run is executed again from this failure, it fails again: execute the partial assets again
-    too.
+    """Whether everything that a run collected is complete. It has no rows. It comes last in each job, after all other
+    assets, and fails the run if one of them is partial or skipped; what was received is stored. It is not retried,
+    because the next run lists everything again. If you re-execute a run from this failure, it fails again: re-execute
+    the partial assets too.
     """
     lines = [line for line in _lines(context.instance, context.run) if line]
     if lines:
@@ -53,7 +51,7 @@ def run_complete(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
 
 
 def _lines(instance: dg.DagsterInstance, run: dg.DagsterRun) -> list[str | None]:
-    """Return a line for each asset that a run materialized or observed; None for one that is as it should be.
+    """Return a line for each asset that a run materialized or observed; None for one without a problem.
 
     A run that executes a part of an earlier one again begins where that one ended, so what it has not materialized
     itself counts as it was there.

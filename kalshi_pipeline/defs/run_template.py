@@ -1,8 +1,8 @@
 """The process that runs are forked from: it has imported everything, opens nothing and runs nothing itself.
 
-`launcher` starts it with one end of a socket, and sends a socket of its own for each run. Over that come the request,
-the answer, and the word to begin, without which the forked process ends: so a run that the launcher has given up is
-never begun. What code prints while it is imported goes to the log. It ends when the launcher does.
+`launcher` starts it with one end of a socket, and sends a socket of its own for each run. That socket carries the
+request, the answer and the confirmation, without which the forked process ends: a run that the launcher has given up on
+never begins. What code prints while it is imported goes to the log. It ends when the launcher does.
 """
 
 import contextlib

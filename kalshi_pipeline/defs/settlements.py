@@ -36,12 +36,11 @@ from kalshi_pipeline.monitoring.checks import LISTING_COMPLETE, QUARANTINE_SHARE
 def settlements(context: dg.AssetExecutionContext, pipeline: Pipeline) -> dg.MaterializeResult:
     """How markets ended. One row is the settlement of one market; its key is the market.
 
-    As fresh as the last `collect` (hourly), and fresher for markets that a snapshot saw leave the listing, which are
-    looked up by ticker. Each run requests what settled since the newest settlement that a complete run saw, with an
-    hour of overlap; the first run requests all that the live tier has, some two months. The job
-    `backfill_settlements` fetches everything before. A second run on the same answers changes nothing. A result
-    that is amended is marked, and what it was is kept in `settlement_amendments`; one that is taken back is withdrawn.
-    Query the view `settlement_history`.
+    As fresh as the last `collect` (hourly), and fresher for markets that left the listing of a snapshot, which are
+    looked up by ticker. Each run requests the settlements since the newest one that a complete run saw, with an hour of
+    overlap. The first run requests all of the live tier, some two months. The job `backfill_settlements` fetches older
+    ones. A second run on the same responses changes nothing. An amended result is marked, and its earlier value is kept
+    in `settlement_amendments`; a retracted one is withdrawn. Query the view `settlement_history`.
     """
     # The first run may be long: it takes no more of the request limit than a backfill, so that no tick waits.
     return materialize(context, pipeline, sync_settlements, is_backfill=True)
@@ -49,7 +48,7 @@ def settlements(context: dg.AssetExecutionContext, pipeline: Pipeline) -> dg.Mat
 
 @dg.op(name="all_settlements", out={}, pool=BACKFILL_POOL)
 def all_settlements(context: dg.OpExecutionContext, pipeline: Pipeline) -> Iterator[dg.AssetObservation]:
-    """Store everything that ever settled, of both tiers; a run that is stopped is continued by the next.
+    """Store all settlements of both tiers; a stopped run is continued by the next.
 
     The asset is not materialized, only observed: its own runs say how fresh it is.
     """

@@ -36,13 +36,13 @@ from kalshi_pipeline.monitoring.checks import (
 def price_snapshots(context: dg.AssetExecutionContext, pipeline: Pipeline) -> Iterator[AssetEvent]:
     """Quotes of every open market. One row is the quote of one market at one tick; the key is both.
 
-    Taken every KALSHI_SNAPSHOT_MINUTES. By default a row is stored when the quote differs from the market's last one,
-    so that no row in a complete tick means unchanged, and from time to time when it does not, so that looking back
-    is short. A market that is proved to have ended gets a last row without numbers. Needs no other
-    asset to have run: the markets and events that a page names are stored first, in the transaction that stores
-    their quotes. Running a tick again adds and changes nothing. A tick that is skipped, because a newer one was taken
-    or its time is over, is observed instead of materialized, and fails the run at its end. Query the views
-    `latest_prices`, `price_history`, `quotes_by_tick` and `movers_24h`.
+    Taken every KALSHI_SNAPSHOT_MINUTES. By default a row is stored when the quote differs from the market's last one:
+    no row in a complete tick means unchanged. An unchanged quote is stored again from time to time, to keep look-ups
+    short. A market that is proved to have ended gets a last row without numbers. No other asset needs to run first: the
+    markets and events that a page names are stored in the transaction that stores their quotes. Running a tick again
+    adds and changes nothing. A tick that is skipped, because a newer one was taken or it started too late, is observed
+    instead of materialized, and fails the run at its end. Query the views `latest_prices`, `price_history`,
+    `quotes_by_tick` and `movers_24h`.
     """
     tick = tick_of(context.run, context.instance)
     run_id = id_of(context.run)
@@ -60,7 +60,7 @@ snapshot_job = dg.define_asset_job(
 
 
 def _seconds_between_looks() -> int:
-    """Return how often the sensor looks. Where a setting is wrong, its own ticks report that."""
+    """Return the interval of the sensor. Its own evaluations report an invalid setting."""
     return round(max(5.0, min(15.0, settings_at_load().snapshot_period_seconds / 12)))
 
 
@@ -72,8 +72,8 @@ def _seconds_between_looks() -> int:
 def snapshot_sensor(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
     """Start one snapshot for each tick: every KALSHI_SNAPSHOT_MINUTES, on the wall clock.
 
-    It uses no network. A tick is skipped while a snapshot is in flight; one that has fallen silent was killed, and is
-    reported as failed. A tick that could not start in time is recorded as missed, and never taken later.
+    It uses no network. A tick is skipped while a snapshot is in flight. A snapshot whose process is gone is reported as
+    failed. A tick that could not start in time is recorded as missed, and never taken later.
     """
     return next_snapshot(context, SYSTEM_CLOCK)
 

@@ -16,7 +16,7 @@ _PACKAGE = Path(__file__).parent.parent
 _START_SECONDS = 60.0
 _END_SECONDS = 5.0
 GO = b"go\n"
-"""What lets a forked process begin its run."""
+"""The message that lets a forked process begin its run."""
 
 CodeState: TypeAlias = frozenset[tuple[Path, int]]
 
@@ -26,7 +26,7 @@ class TemplateError(Exception):
 
 
 class WaitingRun:
-    """A forked process that waits for the word to begin; it ends if it is closed without it."""
+    """A forked process that waits for the confirmation to begin; it ends if it is closed without it."""
 
     def __init__(self, connection: socket.socket, process: Process) -> None:
         self._connection = connection

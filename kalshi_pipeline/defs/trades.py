@@ -29,11 +29,11 @@ from kalshi_pipeline.monitoring.checks import LISTING_COMPLETE, QUARANTINE_SHARE
 def trades(context: dg.AssetExecutionContext, pipeline: Pipeline) -> Iterator[AssetEvent]:
     """Executions. One row is one trade; its key is its time and the exchange's UUID. A partition is a UTC day.
 
-    As fresh as the day's last run; `trades_schedule`, stopped by default, collects each day after its end, from
-    whichever of the exchange's tiers holds it. Needs no other asset to have run: missing markets and events are
-    fetched first. A run continues where an earlier one was stopped; over a complete day it requests no page, over
-    today it adds what is new and stays partial. KALSHI_COMBOS and KALSHI_SERIES apply here too: trades outside of
-    their scope are counted as `out_of_scope`. Query the view `trade_history`.
+    As fresh as the day's last run; `trades_schedule`, stopped by default, collects each day after its end, from the
+    tier that holds it. No other asset needs to run first: missing markets and events are fetched. A run resumes where
+    an earlier one stopped. It requests nothing for a complete day; for the current day it adds new trades and stays
+    partial. KALSHI_COMBOS and KALSHI_SERIES apply: trades outside of their scope count as `out_of_scope`. Query the
+    view `trade_history`.
     """
     yield from materialize_days(context, pipeline, collect_trades)
 
@@ -53,7 +53,8 @@ collect_trades_job = dg.define_asset_job(
     default_status=dg.DefaultScheduleStatus.STOPPED,
 )
 def trades_schedule(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
-    """Collect the trades of the day before. Stopped by default: an exchange-wide day has thousands of pages."""
+    """Collect the trades of the previous day. Stopped by default, because an exchange-wide day has thousands of
+    pages."""
     return run_of_yesterday(context)
 
 

@@ -1,4 +1,4 @@
-"""What the store knows of runs that another program's ledger may have missed: days, and how many rows tables have."""
+"""Days and row counts in the store that another program's ledger may have missed."""
 
 from datetime import date
 from typing import NamedTuple

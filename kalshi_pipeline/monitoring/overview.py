@@ -46,7 +46,7 @@ class Overview:
 
     @property
     def warnings(self) -> list[str]:
-        """What a reader should do something about, a line each."""
+        """The problems that need action, one line each."""
         lines = []
         if self.log is not None and self.log.is_held:
             lines.append(

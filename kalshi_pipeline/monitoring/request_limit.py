@@ -1,4 +1,4 @@
-"""The request limit in force, as all processes know it that collect into one database."""
+"""The request limit in force, shared by all processes that collect into one database."""
 
 from typing import NamedTuple
 

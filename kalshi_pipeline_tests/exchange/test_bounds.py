@@ -223,5 +223,5 @@ def test_odd_value_of_an_unknown_field_costs_a_single_object_nothing(value: byte
 
 @pytest.mark.parametrize("cursor", [rb'"\ud83d"', b'"\xff"'])
 def test_cursor_that_cannot_be_sent_back_is_an_error(cursor: bytes) -> None:
-    with pytest.raises(PayloadError, match="its cursor has another type"):
+    with pytest.raises(PayloadError, match="its cursor has an unexpected type"):
         TRADES.parse(b'{"trades": [], "cursor": %s}' % cursor)

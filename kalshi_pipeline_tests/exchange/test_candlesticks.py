@@ -155,7 +155,7 @@ def test_odd_candlestick_is_set_aside_with_its_market_and_time() -> None:
     assert [market.candlesticks for market in page.records] == [[TRADED]]
     assert [reject.ticker for reject in page.rejects] == [f"M/{END}", None]
     assert json.loads(page.rejects[0].raw) == {"ticker": "M", "candlestick": odd}
-    assert "more than 6 decimals" in page.rejects[0].error
+    assert "more than 6 significant decimals" in page.rejects[0].error
     assert json.loads(page.rejects[1].raw)["ticker"] == "M"
 
 

@@ -37,9 +37,9 @@ def sandbox() -> Iterator[Sandbox]:
         (
             "ALL_PROXY",
             "socks5://user:secret@127.0.0.1:1080",
-            "names a SOCKS proxy, and those are not supported",
+            "names a SOCKS proxy, which is not supported",
         ),
-        ("https_proxy", "socks5h://127.0.0.1:1080", "names a SOCKS proxy, and those are not supported"),
+        ("https_proxy", "socks5h://127.0.0.1:1080", "names a SOCKS proxy, which is not supported"),
         ("HTTP_PROXY", "ftp://user:secret@x:1", "names a proxy of an unknown kind (ftp://)"),
         ("HTTPS_PROXY", "htp://x:1", "names a proxy of an unknown kind (htp://)"),
         ("HTTPS_PROXY", "http://user:secret@x:port", "is not the address of a proxy (InvalidURL)"),

@@ -156,7 +156,7 @@ def test_names_are_those_of_the_endpoint() -> None:
     ],
 )
 def test_answer_without_its_list_is_an_error(body: str) -> None:
-    with pytest.raises(PayloadError, match=r"'milestones'( or its cursor has another type|: its contract)"):
+    with pytest.raises(PayloadError, match=r"'milestones'( or its cursor has an unexpected type|: its API)"):
         MILESTONES.parse(body.encode())
 
 

@@ -32,7 +32,7 @@ def test_what_is_odd_is_as_odd_when_it_is_read_again_from_quarantine(text: bytes
     """A ticker that the exchange never sent must not be stored by `replay`."""
     (reject,) = MARKETS.parse(b'{"markets": [{"ticker": "M%s", "event_ticker": "E"}]}' % text).rejects
     assert is_text(reject.raw)
-    with pytest.raises(ValueError, match="ticker: it holds a NUL or half a character"):
+    with pytest.raises(ValueError, match="ticker: it contains a NUL or a lone surrogate"):
         MARKETS.read_row(reject.raw.encode())
 
 
@@ -170,7 +170,7 @@ def test_missing_envelope_key_is_an_error(body: bytes) -> None:
     ],
 )
 def test_envelope_of_another_type_is_an_error(body: bytes) -> None:
-    with pytest.raises(PayloadError, match="'markets' or its cursor has another type"):
+    with pytest.raises(PayloadError, match="'markets' or its cursor has an unexpected type"):
         MARKETS.parse_again(body)
 
 

@@ -121,14 +121,14 @@ def test_what_is_no_instant_is_refused(
         (lambda store: store.history(end="2126-11-22T12:00:00Z"), "is after now"),
         (lambda store: store.history("MOVES", start=MOMENT, end=MOMENT), "is not before"),
         (lambda store: store.trades(start=MOMENT, end=MOMENT - timedelta(seconds=1)), "is not before"),
-        (lambda store: store.history("MOVES", freq="5 fortnights"), "freq=.* is no length of time"),
-        (lambda store: store.history("MOVES", freq=timedelta(0)), "freq=.* is no length of time"),
+        (lambda store: store.history("MOVES", freq="5 fortnights"), "freq=.* is not a length of time"),
+        (lambda store: store.history("MOVES", freq=timedelta(0)), "freq=.* is not a length of time"),
         (lambda store: store.history("MOVES", freq=0.1), "makes .* rows"),
         (lambda store: store.quotes_on_grid(end="2026-11-27T00:00:00Z", freq=0.05), "the grid makes about"),
-        (lambda store: store.movers(float("nan")), "window=.* is no length of time"),
+        (lambda store: store.movers(float("nan")), "window=.* is not a length of time"),
         (lambda store: store.search("  "), "has no words"),
-        (lambda store: store.search("rain", limit=-1), "limit=-1 is no number of rows"),
-        (lambda store: store.movers(limit=-1), "limit=-1 is no number of rows"),
+        (lambda store: store.search("rain", limit=-1), "limit=-1 is not a number of rows"),
+        (lambda store: store.movers(limit=-1), "limit=-1 is not a number of rows"),
     ],
 )
 def test_span_without_anything_to_know_is_refused(
@@ -150,7 +150,7 @@ def test_span_without_anything_to_know_is_refused(
             lambda store: store.view("price_history", tickr="MOVES"),
             "is no column of price_history: choose ticker",
         ),
-        (lambda store: store.view("tick_history", tick_at=MOMENT), "tick_at=.* is no value of a view"),
+        (lambda store: store.view("tick_history", tick_at=MOMENT), "tick_at=.* is not a value of a view"),
         (lambda store: store.candlesticks(period_minutes=5), "choose 1, 60, 1440"),
         # As a missing value of a data frame.
         (lambda store: store.state(None), "None is not a ticker"),
