@@ -1,4 +1,4 @@
-"""Days of candlesticks: which periods belong to a day, how far it is over, and how many markets fit in a request."""
+"""Days of candlesticks: the periods of a day, how much of it is over, and how many markets fit in a request."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,7 +23,8 @@ _NEIGHBOURS = 2
 
 
 class OfDay(NamedTuple):
-    """What a market's answer has of a day, and why it is no answer to what was requested, None if it is one."""
+    """The candlesticks of a day in a market's answer, and why the answer does not match the request, None if it
+    does."""
 
     candlesticks: list[Candlestick]
     problem: str | None
@@ -74,8 +75,8 @@ class Day:
     def select(self, candlesticks: Sequence[Candlestick]) -> OfDay:
         """Return the candlesticks of this day and length.
 
-        An answer does not say which period its candlesticks have. Their ends do: an exchange that ignores the period
-        or the times of a query answers mostly others, and then none of them is believed.
+        An answer does not name the period of its candlesticks, but their ends show it. If the exchange ignores the
+        period or the times of a query, most ends do not match, and all of them are discarded.
         """
         ends_at = min(self.period_minutes, _MOST_MINUTES) * _MINUTE
         within = [candle for candle in candlesticks if self.start < candle.end_at <= self.end]

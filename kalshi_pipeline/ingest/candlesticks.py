@@ -1,7 +1,6 @@
-"""Candlesticks of selected markets, one UTC day at a time, from whichever tier of the exchange has them.
-
-The outcome for each market and day is kept in `candlestick_days`, so that a run requests only what is missing, even
-when the selection has changed.
+"""Candlesticks of selected markets, one UTC day at a time, from the tier of the exchange that has them.
+`candlestick_days` keeps the outcome for each market and day, so a run requests only what is missing, even if the
+selection has changed.
 """
 
 from collections import Counter, deque
@@ -144,8 +143,7 @@ class _Collection:
     def _ask(self, tier: Tier, markets: Sequence[ChosenMarket]) -> list[ChosenMarket]:
         """Fetch markets from a tier and store them; return the markets that it does not have.
 
-        A request that fails is split, and its halves wait until the others are done, so that in the end only the
-        failing market is left.
+        A failed request is split, and its halves are retried after the others, until only the failing market is left.
         """
         size = 1 if tier is Tier.HISTORICAL else markets_per_request(self._day.period_minutes)
         of_ticker = {market.ticker: market for market in markets}
@@ -253,7 +251,7 @@ class _Collection:
         self._record([CoverageRow(market.id, Coverage.FAILED, tier, str(error))])
 
     def _record_without_candlestick(self, markets: Sequence[ChosenMarket]) -> None:
-        """Record the markets without a candlestick in either tier: known without one, or not known at all."""
+        """Record the markets without a candlestick in either tier: known but without one, or unknown."""
         lookup = MarketLookup(self._session, [market.ticker for market in markets])
         known = {outcome.ticker for answer in lookup for outcome in answer.page.records}
         gone = frozenset(lookup.gone)

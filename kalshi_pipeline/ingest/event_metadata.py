@@ -1,6 +1,6 @@
 """The metadata of events: fetched one by one, when an event is first seen and when its description has changed.
 
-An exchange that fails here leaves the run partial instead of failed, so that nothing else is skipped for it.
+If the exchange fails here, the run is partial instead of failed, so no other step is skipped.
 """
 
 from collections.abc import Sequence
@@ -45,7 +45,7 @@ _MISSING_EVENTS = 10
 def sync_event_metadata(session: Session, walk_seconds: float | None = None) -> Report:
     """Store the metadata of events that are new or described otherwise than when it was fetched; of no combos.
 
-    At most REQUESTS_AN_HOUR events are asked for in an hour, whichever run does it; the others are left to later runs.
+    All runs together request at most REQUESTS_AN_HOUR events an hour; the rest is left to later runs.
     """
     report = begin_listing(
         session,
@@ -156,7 +156,7 @@ class _Due(NamedTuple):
 
 
 def _due_events(connection: Connection, now: int) -> _Due:
-    """Return the events to ask for now. Those that have changed leave half of the requests to those never seen."""
+    """Return the events to request now. Half of the requests are reserved for events without metadata."""
     asked = count_asked(connection, EVENT_METADATA, after=now - _HOUR, until=now)
     left = max(0, REQUESTS_AN_HOUR - asked)
     unseen = unseen_events(connection, EVENT_METADATA, left)

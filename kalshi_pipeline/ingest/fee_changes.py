@@ -1,6 +1,5 @@
-"""Changes of fees, past and scheduled: those of series, and those of the overrides of events.
-
-An exchange that fails here leaves the run partial instead of failed, so that nothing else is skipped for it.
+"""Fee changes, past and scheduled: of series, and of the overrides of events. If the exchange fails here, the run is
+partial instead of failed, so no other step is skipped.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -91,9 +90,8 @@ def _sync(
 
 
 def _withdraw(session: Session, report: Report, listed: set[str]) -> None:
-    """Mark scheduled changes that a whole listing no longer has: the exchange has taken them back.
-
-    One that has suddenly lost most of its changes is believed once the next one confirms it.
+    """Mark scheduled changes that a complete listing no longer has as withdrawn. A listing that has suddenly lost most
+    of its changes counts only once the next one confirms it.
     """
     now = session.clock.now()
     with session.database.begin() as connection:

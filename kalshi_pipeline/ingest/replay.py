@@ -1,4 +1,4 @@
-"""What quarantine holds, read again after an update, and stored as far as nothing newer is known."""
+"""Quarantined records, read again after an update and stored unless something newer is known."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -63,8 +63,8 @@ def replay(session: Session) -> Replay:
     """Read again what quarantine holds, and store it where nothing newer is known; a second call changes nothing.
 
     A market, an event or a series is stored if it is missing or a placeholder, and a settlement if its market has none.
-    A quote is stored with its tick if no later tick has listed its market: it would change what was known since.
-    ClockError as in any run, if something waits.
+    A quote is stored with its tick only if no later tick has listed its market, because it would change later states.
+    Raises ClockError as any run does, if there is something to read.
     """
     replaying, after_id = _Replaying(session), 0
     if session.database.ask(lambda connection: waiting_refusals(connection, after_id, 1)):
@@ -150,7 +150,7 @@ class _Replaying:
         self.found.stored[refusal.kind] += 1
 
     def _store_markets(self, connection: Connection, refusal: Refusal, outcomes: Sequence[Outcome]) -> None:
-        """Store markets that were refused as this one was, with their quotes and settlements."""
+        """Store markets that were refused together with this one, with their quotes and settlements."""
         known = filled(connection, "markets", [outcome.ticker for outcome in outcomes])
         quoted = self._store_quotes(connection, refusal, outcomes)
         missing = [outcome.market for outcome in outcomes if outcome.ticker not in known | quoted]

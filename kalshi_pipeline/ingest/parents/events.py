@@ -1,6 +1,6 @@
 """Events that markets name, fetched when the database does not have them.
 
-A placeholder is the last resort, for an event that the exchange does not return; `healing` fills it later.
+An event that the exchange does not return becomes a placeholder, which `healing` fills later.
 """
 
 from collections.abc import Iterator, Sequence
@@ -27,7 +27,7 @@ UNLIMITED = 1_000_000_000
 def iter_events(
     session: Session, report: Report, tickers: Sequence[str], seconds_left: float = float("inf")
 ) -> Iterator[ListedPage[Event]]:
-    """Look up events as `KalshiClient.iter_events`, and count what came beside them as out of the run's scope."""
+    """Look up events as `KalshiClient.iter_events`, and count unrequested ones as out of the run's scope."""
     for page in session.client.iter_events(tickers, seconds_left):
         if count := page.out_of_scope.total():
             unasked = Tally(received=count, out_of_scope=count)
@@ -59,10 +59,10 @@ def note_failed_events(report: Report, batches: TickerBatches) -> None:
 
 
 class EventLookup:
-    """Fetches the events that pages name, within a budget of requests, so that new parents never delay the quotes.
+    """Fetches the events that pages name, within a budget of requests: new parents must not delay the quotes.
 
-    The budget is KALSHI_EVENT_LOOKUPS, or `requests` for runs that nothing waits for. Where quotes wait, an exchange
-    that fails ends the lookups of the run.
+    The budget is KALSHI_EVENT_LOOKUPS, or `requests` for runs without quotes. In runs with quotes, a failure of the
+    exchange ends the lookups.
     """
 
     def __init__(self, session: Session, report: Report, requests: int | None = None) -> None:

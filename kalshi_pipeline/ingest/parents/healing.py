@@ -34,8 +34,8 @@ Fetched = TypeVar("Fetched", Event, Series)
 def heal_placeholders(session: Session, report: Report) -> None:
     """Fill placeholders within KALSHI_HEALING_REQUESTS: first in batches and in bulk, then one by one.
 
-    What fails does not stop the others: it is noted, and asked for last by later runs. So many failures in a row as
-    an exchange has that is down end the healing. Later runs heal what is left.
+    A failure does not stop the others: it is noted, and later runs request the item last. Several failures in a row, as
+    when the exchange is down, end the healing. Later runs heal what is left.
     """
     healing = _Healing(session, report)
     ways = (
@@ -60,10 +60,8 @@ def heal_placeholders(session: Session, report: Report) -> None:
 
 
 class _Healing:
-    """Fills the placeholders of one run.
-
-    Documents are stored first: where the run is killed in between, the placeholders are left, and with them the way to
-    what is missing.
+    """Fills the placeholders of one run. Documents are stored first: if the run is killed in between, the placeholders
+    remain, and a later run fetches what is missing.
     """
 
     def __init__(self, session: Session, report: Report) -> None:
@@ -140,7 +138,7 @@ class _Healing:
                 return
 
     def series_in_bulk(self) -> None:
-        """Fetch all series in a few requests: worth it while many are missing, as before the first `collect`."""
+        """Fetch all series in a few requests, if many are missing, as before the first `collect`."""
         wanted = set(self._open_series())
         if len(wanted) < _WORTH_A_WALK or not self._requests_left:
             return

@@ -1,6 +1,5 @@
-"""Markets by their tickers, from both of the exchange's tiers: fetched and stored in this one place.
-
-Which markets are worth looking up is decided by the callers.
+"""Markets by ticker, from both of the exchange's tiers: this is the only place that fetches and stores them. The
+callers decide which markets to look up.
 """
 
 from collections import Counter
@@ -164,9 +163,8 @@ def store_looked_up(
 ) -> Tally:
     """Store some outcomes of an answer with their events and settlements, and its unreadable records.
 
-    What the answer has beside the markets that were asked for is counted. Returns the counts of the settlements. With
-    `are_stored` all markets are stored already, and their documents come first: they are looked up again if the run is
-    killed in between.
+    Markets that were not requested are counted. Returns the counts of the settlements. With `are_stored` all markets
+    are stored already, and their documents come first: they are looked up again if the run is killed in between.
     """
     page = ListedPage(
         list(outcomes), answer.page.rejects, answer.page.received_at, sources=answer.page.sources

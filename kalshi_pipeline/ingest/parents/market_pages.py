@@ -112,7 +112,7 @@ class MarketPages:
     def _of_series(
         self, page: ListedPage[Market], fetched: FetchedEvents
     ) -> tuple[list[Market], FetchedEvents]:
-        """Return the markets and the events that may be of the series asked for: tickers do not show the series."""
+        """Return the markets and the events that may be of the requested series, which tickers do not show."""
         with self._session.database.read() as connection:
             named = list({market.event_ticker for market in page.records})
             series: dict[str, str | None] = {**series_of_events(connection, named)}

@@ -1,4 +1,4 @@
-"""Parents that a complete listing should have shown and did not: a sample is asked for, as a check of the listing."""
+"""Parents that a complete listing should have shown but did not: a sample is looked up to check the listing."""
 
 from collections.abc import Collection, Iterator, Sequence
 from random import Random
@@ -28,11 +28,10 @@ _FAILED_SERIES = 3
 
 
 def check_events(session: Session, report: Report, listed: Collection[str]) -> None:
-    """Make a listing of events partial that misses events of open markets which the exchange has after all.
-
-    So it does where the listing is less than half as long as the last complete one, whatever the exchange returns.
-    Those are events with a market, no combo, that the newest complete tick confirmed and that was not to close since,
-    unless a lookup says that it has.
+    """Make a listing of events partial if the exchange has events of open markets that the listing misses. A listing
+    less than half as long as the last complete one is partial, whatever the exchange returns. Those are events with a
+    market, no combo, that the newest complete tick confirmed and that was not to close since, unless a lookup says that
+    it has.
     """
     with session.database.read() as connection:
         expected = confirmed_events(connection, session.scope(), session.clock.now())
@@ -48,7 +47,7 @@ def check_events(session: Session, report: Report, listed: Collection[str]) -> N
 
 
 def check_series(session: Session, report: Report, listed: Collection[str]) -> None:
-    """Make a listing of series partial that misses known series which the exchange has after all; as `check_events`."""
+    """Make a listing of series partial if the exchange has known series that the listing misses; as `check_events`."""
     with session.database.read() as connection:
         expected = known_series(connection)
     sample = _sample_of(expected.difference(listed), _SERIES_REQUESTS)
@@ -110,7 +109,7 @@ def _sample_of(missed: Collection[str], most: int) -> list[str]:
 
 
 def _judge(session: Session, report: Report, listed: int, given: int, asked: int) -> None:
-    """Make a listing partial that misses what the exchange has, or most of what it had without a reason."""
+    """Make a listing partial if it misses records that the exchange has, or lost most records without a reason."""
     if asked <= _MOST_GIVEN:
         return
     with session.database.read() as connection:

@@ -1,7 +1,8 @@
 """Whether what is known of vanished markets agrees with a listing that says that it was complete.
 
-A listing may be cut with an answer that looks like its end. So a random sample of the markets that it should have shown
-and did not is looked up: if they are open, or unknown to the exchange, the listing is not what it says.
+A truncated listing can end with an answer that looks like a normal end. A random sample of the markets that it should
+have shown but did not is therefore looked up. If they are open, or unknown to the exchange, the listing was not
+complete.
 """
 
 from collections.abc import Collection, Mapping, Sequence

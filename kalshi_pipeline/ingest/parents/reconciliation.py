@@ -1,8 +1,8 @@
 """Markets that are in no listing: looked up by their tickers until their end is known.
 
-A listing of open markets says nothing about those that left it. So that no market stays open for ever, those that are
-missing in a complete listing are looked up at once, and those whose end is unknown again and again, ever more rarely.
-What the first of them are shows whether the listing was complete at all.
+A listing of open markets says nothing about markets that left it. Markets missing from a complete listing are looked up
+immediately. Markets without a known end are looked up again, ever more rarely. A sample of the first shows whether the
+listing was complete.
 """
 
 from collections.abc import Callable, Collection, Sequence
@@ -95,10 +95,7 @@ def reconcile(
 
 
 def _why_short(session: Session, report: Report, listed: int) -> str | None:
-    """Return why a short listing is not believed; None if it is not short.
-
-    No vanished market could be looked up; that each of them is known to have ended would explain it.
-    """
+    """Return why a short listing is not complete; None if it is not short. No vanished market could be looked up."""
     with session.database.read() as connection:
         before = listed_before(connection, report.run) or 0
     if listed >= before // 2:
@@ -110,10 +107,9 @@ def _why_short(session: Session, report: Report, listed: int) -> str | None:
 
 
 class LookupPlan(NamedTuple):
-    """How many requests a run may spend on markets missing in its listing, and how many on those that wait.
-
-    Neither queue starves the other: a fifth is kept for those that wait for their result, as far as they need it, and
-    they have what the others leave.
+    """How many requests a run may spend on markets missing from its listing, and on those that wait for their result.
+    Neither queue starves the other: a fifth is reserved for waiting markets if they need it, and they also get what the
+    others leave.
     """
 
     missing: int
@@ -145,7 +141,7 @@ class _Budget:
         self._deadline = now + _MOST_SECONDS * (_WAITING_SHARE - is_shared) / _WAITING_SHARE
 
     def begin_waiting(self) -> None:
-        """Go on to the markets that wait for their result."""
+        """Continue with the markets that wait for their result."""
         self._last_request = self._first_request + self._plan.total
         self._deadline = self._end
 
@@ -218,9 +214,8 @@ class _Reconciling:
         return self._budget.seconds_left(tier, self._lookup.missing)
 
     def _finish(self, lookup: MarketLookup, *, are_believed: bool) -> None:
-        """Record what was not found. A market that fails again and again goes behind those that wait.
-
-        Open markets are lost only by a listing that is believed; by another one they are simply cut off.
+        """Record what was not found. A market that keeps failing is queued behind those that wait. Only a complete
+        listing makes open markets lost; a truncated one says nothing about them.
         """
         at = self._session.clock.now()
         with self._session.database.begin() as connection:

@@ -12,7 +12,7 @@ from kalshi_pipeline.store.writing.candlesticks import unstored_markets
 def store_selected(session: Session, report: Report, tickers: Sequence[str]) -> dict[str, str]:
     """Fetch and store the markets that are not stored yet; return why, for each that could not be.
 
-    If no market is stored in the end because requests failed, the error is raised: there is nothing to work on.
+    If no market is stored because requests failed, the error is raised.
     """
     with session.database.read() as connection:
         missing = unstored_markets(connection, tickers)

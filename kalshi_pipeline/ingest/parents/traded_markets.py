@@ -23,9 +23,8 @@ _FAILED_EVENTS = 3
 
 
 class TradedMarkets:
-    """Stores the markets that pages of trades name, so that no trade in scope is lost because its market is missing.
-
-    Whether a market is in scope is decided by what the exchange says of it and of its event, never by its ticker.
+    """Stores the markets that pages of trades name, so no trade in scope is lost because its market is missing. The
+    exchange's records of a market and its event decide whether it is in scope, not its ticker.
     """
 
     def __init__(self, session: Session, report: Report, scope: Scope) -> None:
@@ -48,7 +47,7 @@ class TradedMarkets:
 
         A market that the exchange does not return becomes a placeholder, which is in scopes of all series only, and no
         combo. Where the scope is not everything, a lookup that fails raises its error, and a market whose record cannot
-        be read is left undecided: a trade is neither stored nor left out before it is known where it belongs.
+        be read is left undecided: its trades are neither stored nor dropped until its scope is known.
         """
         unknown = [ticker for ticker in tickers if ticker not in self.out_of_scope | self.undecided]
         if not unknown:

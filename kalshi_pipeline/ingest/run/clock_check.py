@@ -1,6 +1,6 @@
 """Comparing the computer's clock with the exchange's, before a run writes anything.
 
-A run is not stopped by one odd answer, only by two that agree; without an answer it continues, and says so.
+One odd answer does not stop a run, only two that agree. Without an answer the run continues with a note.
 """
 
 from dataclasses import dataclass
@@ -37,7 +37,7 @@ class ClockCheck:
 
 
 def check_clock(session: Session) -> ClockCheck:
-    """Ask the exchange what time it is; raise ClockError if the clock is more than a minute off by two answers."""
+    """Request the exchange's time; raise ClockError if two answers show that the clock is more than a minute off."""
     before = session.client.requests
     status, offset_seconds, why_unchecked = _compare(session)
     return ClockCheck(status, offset_seconds, why_unchecked, session.client.requests - before)
