@@ -354,7 +354,7 @@ class Reject(NamedTuple):
     """A record that could not be read."""
 
     ticker: Annotated[str | None, Note("what identifies it, where that can be read")]
-    raw: Annotated[str, Note("the record as it came, in JSON")]
+    raw: Annotated[str, Note("the unchanged record, in JSON")]
     error: Annotated[str, Note("what is wrong with it")]
 
 

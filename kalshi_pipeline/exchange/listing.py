@@ -23,7 +23,7 @@ from kalshi_pipeline.records import Reject
 
 Record = TypeVar("Record")
 Fetch = Callable[[Params, float], tuple[Page[Record], int]]
-# A listing whose first pages have more records that were not asked for, in both measures, is not the one asked for.
+# A listing whose first pages have more records that were not requested, in both measures, is not the one asked for.
 _FIRST_PAGES = 10
 _MOST_UNASKED = 20
 _MOST_UNASKED_SHARE = 0.05

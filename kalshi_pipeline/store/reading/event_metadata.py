@@ -35,7 +35,7 @@ def unseen_events(connection: Connection, kind: DocumentKind, limit: int) -> lis
 def changed_events(
     connection: Connection, kind: DocumentKind, limit: int, *, asked_before: int, missed_before: int
 ) -> list[str]:
-    """Return events that the exchange describes otherwise than when it was asked for their document of a kind.
+    """Return events that the exchange describes otherwise than when it was requested their document of a kind.
 
     It was asked before an instant; first come those for which it was asked longest ago. Of an event without such a
     document it is asked again where that was before another instant.

@@ -227,7 +227,7 @@ event_lookups = Table(
     "event_lookups",
     metadata,
     Column("event_id", ForeignKey("events.id"), primary_key=True, comment="the event that is missing"),
-    _instant("asked_at", "when the exchange was last asked for it"),
+    _instant("asked_at", "when it was last requested"),
     comment="events that the exchange did not return: the next run asks for the others first",
 )
 
@@ -297,7 +297,7 @@ market_lookups = Table(
     "market_lookups",
     metadata,
     Column("market_id", ForeignKey("markets.id"), primary_key=True, comment="the market"),
-    _instant("asked_at", "when the exchange was last asked for it by its ticker"),
+    _instant("asked_at", "when it was last requested by its ticker"),
     _instant(
         "missing_at",
         "when it was first found in neither of the exchange's tiers; NULL if it is in one, or has long been gone",
@@ -336,8 +336,8 @@ last_ids = Table(
     "last_ids",
     metadata,
     Column("table_name", Text, primary_key=True, comment="a table whose keys are in other tables"),
-    Column("last_id", Integer, nullable=False, comment="the largest key that it ever had"),
-    comment="new rows get larger keys: that of a row which another program deleted is not given again",
+    Column("last_id", Integer, nullable=False, comment="the largest key that was ever used"),
+    comment="new rows get larger keys, so the key of a row that another program deleted is never reused",
     **clustered(),
 )
 
@@ -345,8 +345,8 @@ row_counts = Table(
     "row_counts",
     metadata,
     Column("table_name", Text, primary_key=True, comment="a table"),
-    Column("row_count", Integer, nullable=False, comment="how many rows were added to it"),
-    comment="tables that runs report the size of, and that would take long to count",
+    Column("row_count", Integer, nullable=False, comment="rows added to it"),
+    comment="row counts of tables that runs report and that take long to count",
     **clustered(),
 )
 
@@ -355,11 +355,11 @@ set_aside_rows = Table(
     metadata,
     _id(),
     Column("table_name", Text, nullable=False, comment="the table that the row was in"),
-    Column("row", Text, nullable=False, comment="the row as it was, as JSON; bytes are hexadecimal"),
-    Column("why", Text, nullable=False, comment="which of its keys is in no row of which table"),
-    Column("run", Text, comment="the run that met it, such as ticks/17; NULL outside of a run"),
-    _instant("set_aside_at", "when it was taken out, or its key was replaced by NULL"),
-    comment="rows that another program left behind when it deleted what they refer to, taken out of every run's way",
+    Column("row", Text, nullable=False, comment="the unchanged row as JSON; bytes are hexadecimal"),
+    Column("why", Text, nullable=False, comment="which of its keys has no row in which table"),
+    Column("run", Text, comment="the run that found it, such as ticks/17; NULL outside of a run"),
+    _instant("set_aside_at", "when it was removed, or its key was replaced by NULL"),
+    comment="rows set aside because another program deleted the rows that they refer to",
 )
 
 ticks = Table(
@@ -378,9 +378,9 @@ ticks = Table(
         default="0",
     ),
     _count("ended", "rows that end the history of a market", default="0"),
-    _count("out_of_scope", "records that were not asked for", default="0"),
+    _count("out_of_scope", "records that were not requested", default="0"),
     _count("paused", "markets that are open and paused", default="0"),
-    _count("unconfirmed", "markets in its scope that it neither listed nor proved ended", default="0"),
+    _count("unconfirmed", "markets in its scope that were neither listed nor proved ended", default="0"),
     _count("gone", "markets found in neither of the exchange's tiers", default="0"),
     Column("run_id", Text, comment="the run that took it, so that a retry finds the tick of a manual run"),
     Column(
@@ -431,7 +431,7 @@ listings = Table(
     *_run_columns("listings"),
     _count("changed", "rows changed"),
     _count(
-        "out_of_scope", "records that were not asked for: outside of the scope, or of the day", default="0"
+        "out_of_scope", "records that were not requested: outside of the scope, or of the day", default="0"
     ),
     Column("day", Text, comment="the UTC day that the run was about; NULL for a run about no day"),
     Column("selection", Text, comment="the selected markets in words, of a run without a scope"),
@@ -517,7 +517,7 @@ def _void_of(name: str, table: Table, meaning: str, *added: Column[Any], **optio
 void_ticks = _void_of(
     "void_ticks",
     ticks,
-    "ticks that `void-ticks` moved out of the way, such as those that were taken while the clock was ahead",
+    "ticks that `void-ticks` removed, such as those taken while the clock was ahead",
     _instant("voided_at", "when it was moved, with its rows"),
 )
 void_snapshots = _void_of(
@@ -532,9 +532,7 @@ quarantine = Table(
     metadata,
     _id(),
     Column("kind", Text, nullable=False, comment="the asset that received it"),
-    Column(
-        "record_key", Text, nullable=False, comment="its ticker where that can be read, else a digest of it"
-    ),
+    Column("record_key", Text, nullable=False, comment="its ticker if readable, else a digest of the record"),
     # The same refusal at every tick is one row. What is large comes last: a sum of sizes reads none of it.
     Column(
         "digest",
@@ -543,15 +541,15 @@ quarantine = Table(
         comment="digest of the record and its error",
     ),
     Column("bytes", BigInteger, nullable=False, comment="the size of the record"),
-    Column("times", BigInteger, nullable=False, comment="how often it came so"),
+    Column("times", BigInteger, nullable=False, comment="how often it was refused in this form"),
     Column(
-        "run", Text, nullable=False, comment="the run that refused it last, such as ticks/17 or listings/4"
+        "run", Text, nullable=False, comment="the last run that refused it, such as ticks/17 or listings/4"
     ),
-    _instant("first_seen_at", "when it was refused first"),
-    _instant("last_seen_at", "when it was refused last"),
-    _instant("replayed_at", "when `replay` could read it, NULL while it cannot be read", nullable=True),
+    _instant("first_seen_at", "when it was first refused"),
+    _instant("last_seen_at", "when it was last refused"),
+    _instant("replayed_at", "when `replay` read it; NULL while it is unreadable", nullable=True),
     Column("error", Text, nullable=False, comment="why it was refused"),
-    Column("raw", Text, nullable=False, comment="the record as it came"),
+    Column("raw", Text, nullable=False, comment="the unchanged record"),
     UniqueConstraint("kind", "record_key", "digest"),
     comment="records of the exchange that could not be read",
 )
@@ -578,7 +576,7 @@ settlements = Table(
         "when the market was seen without a result again, NULL while the settlement is in force",
         nullable=True,
     ),
-    comment="how markets ended, from the publication of a result on",
+    comment="results and payouts of markets, from the publication of a result on",
 )
 Index("ix_settlements_settled_at", settlements.c.settled_at)
 # Settlements whose payout the exchange does not report: few, and counted after each run.
@@ -595,10 +593,10 @@ settlement_amendments = Table(
     _id(),
     Column("market_id", ForeignKey("markets.id"), nullable=False, comment="the market whose result changed"),
     _instant("seen_at", "when the change was seen"),
-    Column("result_before", Text, comment="the outcome that was published before"),
-    Column("result_after", Text, comment="the outcome that is published since then"),
-    Column("value_before", BigInteger, comment=str(Note("what one YES contract paid before", DOLLARS))),
-    Column("value_after", BigInteger, comment=str(Note("what one YES contract pays since then", DOLLARS))),
+    Column("result_before", Text, comment="the previously published outcome"),
+    Column("result_after", Text, comment="the newly published outcome"),
+    Column("value_before", BigInteger, comment=str(Note("the earlier payout of one YES contract", DOLLARS))),
+    Column("value_after", BigInteger, comment=str(Note("the new payout of one YES contract", DOLLARS))),
     comment="changes of published results and of their values, withdrawn ones included",
 )
 Index("ix_settlement_amendments_market_id_id", settlement_amendments.c.market_id, settlement_amendments.c.id)
@@ -607,14 +605,14 @@ backfill_progress = Table(
     "backfill_progress",
     metadata,
     _id(),
-    Column("name", Text, nullable=False, comment="which walk: asset, day if it is about one, tier"),
+    Column("name", Text, nullable=False, comment="the walk: asset, day (if any), tier"),
     Column("scope_id", ForeignKey("scopes.id"), nullable=False, comment="what it covers"),
     Column("state", Text, nullable=False, comment="running, complete, partial or caught_up"),
     Column("reason", Text, comment="why it is not complete, in words"),
-    Column("cursor", Text, comment="where it continues; NULL at its beginning and at its end"),
+    Column("cursor", Text, comment="the cursor at which it resumes; NULL at its beginning and at its end"),
     _instant("since_at", "the bound of its query, to which its cursor belongs", nullable=True),
     _instant(
-        "newest_at", "the newest instant that it has met: what the next walk may begin with", nullable=True
+        "newest_at", "the newest instant that it has seen, where the next walk may begin", nullable=True
     ),
     _instant("started_at", "when it began"),
     _instant("finished_at", "when it ended", nullable=True),
@@ -623,7 +621,7 @@ backfill_progress = Table(
     _count("inserted", "rows added"),
     _count("quarantined", "records that could not be read"),
     UniqueConstraint("name", "scope_id"),
-    comment="long walks, each of which continues where it was stopped, such as trades/2026-11-20/live of a scope",
+    comment="long walks, which resume where they stopped, such as trades/2026-11-20/live of a scope",
 )
 
 trades = Table(
@@ -659,11 +657,11 @@ candlestick_days = Table(
     metadata,
     Column("day_at", BigInteger, primary_key=True, comment=str(Note("beginning of the UTC day", INSTANT))),
     Column("period_minutes", Integer, primary_key=True, comment="length of the periods: 1, 60 or 1440"),
-    Column("market_id", ForeignKey("markets.id"), primary_key=True, comment="the market that was asked for"),
+    Column("market_id", ForeignKey("markets.id"), primary_key=True, comment="the requested market"),
     Column("state", Text, nullable=False, comment="complete, partial, failed or unknown"),
     Column("tier", Text, comment="the tier that answered"),
     Column("reason", Text, comment="why it is not complete, or has no candlestick, in words"),
-    _instant("asked_at", "when it was asked for"),
+    _instant("asked_at", "when it was requested"),
     comment="the outcome of requesting a market's candlesticks of a day: the next run requests those that are missing",
     **clustered(),
 )
@@ -673,7 +671,7 @@ order_books = Table(
     metadata,
     _id(),
     Column("market_id", ForeignKey("markets.id"), nullable=False, comment="the market whose book it is"),
-    _instant("received_at", "when the exchange's answer was there"),
+    _instant("received_at", "when the exchange's answer arrived"),
     UniqueConstraint("market_id", "received_at"),
     comment="order books, one row for each market and time",
 )
@@ -725,7 +723,9 @@ document_dictionaries = Table(
     Column(
         "kind", Text, nullable=False, comment="the kind of the documents: series, event, market, or another"
     ),
-    Column("family", Text, nullable=False, comment="which documents it is for: what their names begin with"),
+    Column(
+        "family", Text, nullable=False, comment="the documents that it is for, by a prefix of their names"
+    ),
     _instant("made_at", "when it was made"),
     Column(
         "body",
@@ -788,9 +788,9 @@ document_subjects = Table(
     _id(),
     Column("kind", Text, nullable=False, comment="what it is, such as milestone or event_metadata"),
     Column("ticker", Text, nullable=False, comment="the exchange's identifier, unique within the kind"),
-    _instant("asked_at", "when the exchange was last asked for it"),
+    _instant("asked_at", "when it was last requested"),
     UniqueConstraint("kind", "ticker"),
-    comment="what is kept as documents only, without a table of its own",
+    comment="subjects that are kept only as documents, without their own table",
 )
 subject_documents = _documents(
     "subject_documents", "subject_id", "document_subjects.id", "subject without a table of its own"
@@ -823,8 +823,8 @@ document_fields = Table(
         "field", Text, primary_key=True, comment="the exchange's name of a field; blank counts the documents"
     ),
     Column("type", Text, primary_key=True, comment="its type in JSON"),
-    _count("documents", "in how many documents it was, each time that all of them were listed"),
-    comment="which fields the exchange sent, and of which type: changes of its API show here",
+    _count("documents", "how many documents had it in complete listings"),
+    comment="the fields that the exchange sent, with their types; shows changes of its API",
     **clustered(),
 )
 
@@ -837,7 +837,7 @@ combo_legs = Table(
     Column("leg_ticker", Text, comment="that market's ticker, if it is not stored"),
     Column("leg_event_ticker", Text, comment="that market's event, if the market is not stored"),
     *record_columns(Leg, without=("position", "market_ticker", "event_ticker")),
-    comment="the markets that a combo is made of, and the side of each that has to win",
+    comment="the legs of combos, with the side that must win",
     **clustered(),
 )
 Index("ix_combo_legs_leg_market_id", combo_legs.c.leg_market_id)
