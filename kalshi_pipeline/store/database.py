@@ -20,10 +20,8 @@ _SNAPSHOT_LOCK_SECONDS = 900
 
 
 class Database:
-    """One database with its schema. Opening it makes both where they are missing.
-
-    Raises StoreError where the database cannot be used: not writable, another program's, older or newer than this
-    version.
+    """One database with its schema. Opening it creates both if they are missing. Raises StoreError if the database
+    cannot be used: not writable, another program's, older or newer than this version.
     """
 
     def __init__(
@@ -117,8 +115,8 @@ class Database:
     def begin(self) -> Iterator[Connection]:
         """Open one short write transaction; it commits at the end of the block, or not at all.
 
-        All of them use one connection, which keeps temporary tables from one to the next. Raises StoreError where the
-        database is no longer in its place: what is written to it then would be lost.
+        All of them use one connection, which keeps temporary tables from one to the next. Raises StoreError if the
+        database file was moved or replaced, because writes to it would be lost.
         """
         if self._is_settled and self._dialect.identity() != self.identity:
             raise self._vanished()
@@ -163,7 +161,7 @@ class Database:
             return question(connection)
 
     def optimize(self) -> None:
-        """Let the database keep its statistics current, by which it plans queries. It takes a moment at most."""
+        """Let the database update the statistics that its query planner uses. It takes a moment at most."""
         with self.begin() as connection:
             self._dialect.optimize(connection)
 
@@ -218,7 +216,8 @@ class ReadOnlyDatabase:
         self._dialect.engine.dispose()
 
     def ask_at_length(self, question: Callable[[Connection], Answer]) -> Answer:
-        """Return what `question` returns of one state, although it may take minutes and others write meanwhile."""
+        """Return what `question` returns of one consistent state, even if it takes minutes and others write
+        meanwhile."""
         with self._dialect.translated():
             return self._dialect.ask_at_length(question)
 

@@ -1,6 +1,5 @@
-"""What must hold of a whole store beside its schema: how it is checked, and how it is repaired where it can be.
-
-Nothing here is needed by a run. `verify` reads everything, which takes minutes where there are years of quotes.
+"""The invariants of a whole store beyond its schema: how they are checked and, if possible, repaired. No run needs this
+module. `verify` reads everything, which takes minutes with years of quotes.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -62,7 +61,7 @@ _REATTACHED = (
 
 @dataclass(frozen=True)
 class Fault:
-    """Something in a store that is not as it should be, and what to do about it; `is_repairable` if `repair` does."""
+    """An inconsistency in a store, and what to do about it; `is_repairable` if `repair` fixes it."""
 
     subject: str
     fact: str
@@ -82,7 +81,7 @@ class Fault:
 def find_faults(connection: Connection) -> list[Fault]:
     """Return every fault of a store: of its pages, of its foreign keys, and of what this program keeps in or beside it.
 
-    Where pages are damaged, nothing else is looked at: what would be read may be wrong.
+    If pages are damaged, nothing else is checked, because reads may be wrong.
     """
     if damaged := [Fault("damaged", line, _RESTORED) for line in damages(connection)]:
         return damaged
@@ -95,9 +94,8 @@ def find_faults(connection: Connection) -> list[Fault]:
 
 
 def repair(connection: Connection, at: int) -> SetAside:
-    """Set aside rows whose parents are missing, and compute again what follows from other rows.
-
-    A damaged search index is deleted: the next sync makes it again, and until then searches read every text.
+    """Set aside rows whose parents are missing, and recompute derived rows. A damaged search index is deleted: the next
+    sync rebuilds it, and until then searches read every text.
     """
     found = set_aside_orphans(connection, None, at)
     for invariant in _INVARIANTS:
@@ -120,7 +118,7 @@ def _broken_keys(connection: Connection) -> Iterator[Fault]:
 
 @dataclass(frozen=True)
 class _Invariant:
-    """What must hold: how many rows break it, in words, and what mends them, if something does."""
+    """An invariant: how many rows break it, in words, and what repairs them, if anything does."""
 
     subject: str
     fact: str

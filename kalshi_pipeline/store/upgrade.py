@@ -1,6 +1,5 @@
-"""The schema of a stored database, made from the migrations: an empty one gets it, an older one is upgraded.
-
-An upgrade is one transaction. It ends with the newest schema and every row, or it changes nothing.
+"""The schema of a stored database: the migrations create it in an empty one and upgrade an older one. An upgrade is one
+transaction. It ends with the newest schema and every row, or it changes nothing.
 """
 
 import re
@@ -55,7 +54,7 @@ class Schema:
         raise StoreError(f"{self._place} holds tables of another program", StoreProblem.NOT_USABLE)
 
     def is_current(self, *, migrate: bool) -> bool:
-        """Return whether nothing has to be done; raise StoreError where nothing can be, or may be."""
+        """Return whether the schema is current; raise StoreError if the database cannot or must not be upgraded."""
         if self.is_empty:
             return False
         if not _REVISION.fullmatch(self._revision):
@@ -78,8 +77,8 @@ class Schema:
     def _compare_newest_tables(self) -> None:
         """Raise StoreError at the first table without a column that this version uses.
 
-        Development versions may have given the newest revision's name to other tables. Columns that the user added are
-        in nothing's way until an upgrade.
+        Development versions may have given the newest revision's name to other tables. Columns that the user added do
+        no harm until an upgrade.
         """
         found = _columns(self._connection, self._tables & set(metadata.tables))
         for name, table in sorted(metadata.tables.items()):
@@ -158,7 +157,7 @@ class Schema:
     def _check_references(self, later: "_Later", others: set[str]) -> None:
         """Raise StoreError at the first table of the user that refers to one which the migrations drop or rename.
 
-        Its rows would be deleted by ON DELETE CASCADE, or it would refer to a table that is gone.
+        ON DELETE CASCADE would delete its rows, or it would refer to a missing table.
         """
         for table in sorted(others):
             for key in inspect(self._connection).get_foreign_keys(table):

@@ -135,7 +135,7 @@ def last_tick(connection: Connection) -> TickRun | None:
 
 
 def last_complete_tick(connection: Connection) -> TickRun | None:
-    """Return the newest tick that saw every page; None if there is none."""
+    """Return the newest complete tick; None if there is none."""
     return next(iter(newest_ticks(connection, 1, state=State.COMPLETE)), None)
 
 
@@ -177,7 +177,7 @@ def received_before(connection: Connection, run: Run) -> int | None:
 
 
 def listed_before(connection: Connection, run: Run) -> int | None:
-    """Return the same for those that were asked for, each counted once."""
+    """Return the same for requested records, each counted once."""
     counts = run.table.c
     return _before(connection, run, counts.received - counts.duplicates - counts.out_of_scope)
 
@@ -259,7 +259,7 @@ def placeholders(connection: Connection) -> dict[str, Placeholders]:
 def count_dangling(connection: Connection, tick_id: int | None = None) -> dict[str, int]:
     """Count the rows whose parent is missing, by foreign key: the quotes of one tick, or the tables of parents.
 
-    The database enforces its keys, so this proves that it did; years of quotes are not read again for it.
+    The database enforces its keys, so this only confirms them; it does not read years of quotes.
     """
 
     def without_parent(child: Table, key: str, parent: Table, *only: ColumnElement[bool]) -> int:

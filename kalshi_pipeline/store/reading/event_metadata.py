@@ -35,10 +35,10 @@ def unseen_events(connection: Connection, kind: DocumentKind, limit: int) -> lis
 def changed_events(
     connection: Connection, kind: DocumentKind, limit: int, *, asked_before: int, missed_before: int
 ) -> list[str]:
-    """Return events that the exchange describes otherwise than when it was requested their document of a kind.
+    """Return events whose description has changed since their document of a kind was requested.
 
-    It was asked before an instant; first come those for which it was asked longest ago. Of an event without such a
-    document it is asked again where that was before another instant.
+    The request was before an instant; the oldest come first. Events without such a document are due if their request
+    was before another instant.
     """
     is_changed = and_(_newest_description() > _subject.asked_at, _subject.asked_at <= asked_before)
     is_missing = and_(not_(_has_document), _subject.asked_at <= missed_before)

@@ -108,7 +108,7 @@ def newest_history(connection: Connection, ticker: str, limit: int) -> list[Quot
 
 
 class _Carrying:
-    """Which ticks cover one market, whose rows are like this one, and what they show of its quote by an instant."""
+    """The ticks that cover one market, and what they show of its quote by an instant."""
 
     def __init__(self, connection: Connection, taken: Sequence[TakenTick], row: Stored | None) -> None:
         self._coverage = Coverage(connection)
@@ -159,7 +159,7 @@ class _Carrying:
 
 
 def _with_repeats(rows: Mapping[int, Stored], repeats: Sequence[Stored]) -> dict[int, Stored]:
-    """Put a row for each tick that found the quote unchanged between the others: the one before, sent again."""
+    """Insert a row for each tick that found the quote unchanged: the previous row, sent again."""
     received_ms: dict[int, int] = dict(repeats)
     sent: dict[int, Stored] = {}
     last: Stored = ()
@@ -195,7 +195,7 @@ def _known_at(
     rows: Mapping[int, Stored],
     carrying: _Carrying,
 ) -> Iterator[Quote]:
-    """Go along the ticks, and yield at each instant what those that cover the market have shown by then."""
+    """Yield at each instant what the ticks that cover the market have shown by then."""
     upcoming = 0
     for at in instants:
         while upcoming < len(taken) and (tick := taken[upcoming]).tick_at <= at:

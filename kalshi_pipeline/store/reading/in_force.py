@@ -1,7 +1,7 @@
-"""Which row of a market is in force at a tick, and which ticks confirm it: the ground of reading back.
+"""Which row of a market is in force at a tick, and which ticks confirm it: the basis of all reads of the past.
 
-A stored quote is in force from its tick until the market's next row. Later ticks carry it whose scope covers the
-market: a complete one confirms it, unless it is in an unlisted span of the market; an incomplete one does not. Where
+A stored quote is in force from its tick until the market's next row. Later ticks whose scope covers the market carry
+it. A complete tick confirms it, unless the tick is in an unlisted span of the market; an incomplete one does not. Where
 every quote is kept, `unchanged_blocks` records the ticks at which the exchange sent it again. Keys of ticks that hold
 quotes ascend with their instants.
 """
@@ -166,7 +166,7 @@ class Coverage:
         return market_id in self._spans
 
     def is_missed(self, market_id: int, tick_id: int) -> bool:
-        """Return whether a tick is in an unlisted span of a market: it confirms nothing of it."""
+        """Return whether a tick is in an unlisted span of a market, and so does not confirm it."""
         return any(
             from_id <= tick_id and (to_id is None or tick_id < to_id)
             for from_id, to_id in self._spans.get(market_id, ())

@@ -1,4 +1,4 @@
-"""What moved: the markets whose price differs most from what it was a while before."""
+"""Movers: the markets whose price has changed most in a window of time."""
 
 from typing import NamedTuple
 
@@ -52,13 +52,13 @@ class Mover(NamedTuple):
 
     @property
     def midpoint_change(self) -> float | None:
-        """By how much the midpoint rose or fell; None if one of the two is None."""
+        """The change of the midpoint; None if one of the two is None."""
         new, base = self.midpoint, self.base_midpoint
         return None if new is None or base is None else new - base
 
     @property
     def last_price_change(self) -> int | None:
-        """By how much the last price rose or fell; None if one of the two is unknown."""
+        """The change of the last price; None if one of the two is unknown."""
         new, base = self.last_price, self.base_last_price
         return None if new is None or base is None else new - base
 
@@ -116,7 +116,7 @@ _query = (
 
 
 class Window(NamedTuple):
-    """The span in which movers are sought."""
+    """The window of the movers."""
 
     start: int
     end: int

@@ -47,7 +47,7 @@ def midpoint_of(yes_bid: int | None, yes_ask: int | None) -> float | None:
 
 
 class Quote(NamedTuple):
-    """What is known of a market `at` an instant: the quote in force, in micro-dollars and hundredths of a contract.
+    """The quote of a market in force `at` an instant, in micro-dollars and hundredths of a contract.
 
     It was stored or, where every quote is kept, sent again by the tick `quoted_at`, and received at `received_at`.
     `is_observed` is whether that is its `state`.

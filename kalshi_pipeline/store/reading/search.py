@@ -70,7 +70,7 @@ class Words:
         return match_of(self.words, texts) > 0
 
     def may_be_in_event(self, key: ColumnElement[int]) -> ColumnElement[bool]:
-        """Whether an event with a key may have them: a condition that saves looking at the others."""
+        """Whether an event with a key may have them: a condition that excludes the others early."""
         return true() if self._events is None else is_among(key, self._events)
 
     def order(self, ticker: ColumnElement[str], *texts: ColumnElement[Any]) -> Sequence[ColumnElement[Any]]:
@@ -80,7 +80,7 @@ class Words:
 
 
 def no_words() -> RangeError:
-    """Return the error of a search for nothing."""
+    """Return the error of a search without words."""
     return RangeError("the text has no words: search for one, such as a part of a title")
 
 

@@ -1,7 +1,7 @@
 """Statements whose answers may be too large to hold: quotes, trades, candlesticks, and the rows of any view.
 
-They return what the tables have, as whole numbers, and the key of a market in place of its texts: `MarketTexts` has
-those, once. So millions of rows can be read without a join, and without a Python object for each value.
+They return the integers of the tables, and the key of a market instead of its texts, which `MarketTexts` has once.
+Millions of rows are thus read without a join, and without a Python object for each value.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -50,7 +50,7 @@ class Kind(Enum):
     FLAG = auto()
     INTEGER = auto()
     NUMBER = auto()
-    """A fraction that is no exact decimal, such as a count of seconds."""
+    """A fraction that is not an exact decimal, such as a number of seconds."""
     DECIMAL = auto()
     """The double nearest to a decimal: dollars or contracts in a view."""
     DOLLARS = auto()

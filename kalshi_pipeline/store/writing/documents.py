@@ -1,6 +1,5 @@
-"""Documents: everything that the exchange says of a record, stored where that is not what it said before.
-
-They are encoded, compared and compressed while nothing is locked, and then inserted in a transaction of their own.
+"""Documents: a record of the exchange with all its fields, stored whenever it differs from the previous one. They are
+encoded, compared and compressed while nothing is locked, and then inserted in a separate transaction.
 """
 
 from collections import Counter, defaultdict
@@ -149,7 +148,7 @@ class NewDocument(NamedTuple):
 
 
 class Dictionary(NamedTuple):
-    """What blocks of a family are compressed with: stored under a key, or new."""
+    """The dictionary for blocks of a family: stored under a key, or new."""
 
     family: str
     body: bytes

@@ -1,4 +1,4 @@
-"""Which markets to look up by their tickers: those missing in a listing, and those whose end is not known."""
+"""Which markets to look up by ticker: those missing from a listing, and those without a known end."""
 
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
@@ -114,7 +114,7 @@ class ListedMarkets:
         self._some_are_lost = connection.execute(select(exists(select(lost_markets)))).scalar_one()
 
     def add_staged(self, connection: Connection) -> None:
-        """Remember the staged markets, which are lost no more."""
+        """Remember the staged markets, which are no longer lost."""
         connection.execute(self._add_staged)
         if self._some_are_lost:
             connection.execute(self._find_staged)
