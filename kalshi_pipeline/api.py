@@ -314,7 +314,7 @@ class Store:
         factors in millionths. Raises UnknownTickerError if it is not stored, or was first seen after the instant.
         """
         if kind not in descriptions.KINDS:
-            raise ValueError(f"{kind!r} is not a kind: choose series, event or market")
+            raise ValueError(f"{kind!r} is no kind: choose series, event or market")
         instant = None if at is None else _past(at)
         found = self._source.ask(
             lambda connection: descriptions.description(connection, kind, ticker, instant)
@@ -554,6 +554,6 @@ def _micros(instant: Instant) -> int:
             raise InstantError(str(error)) from error
     if not isinstance(instant, int) or isinstance(instant, bool) or not 0 <= instant < YEAR_10000:
         raise InstantError(
-            f"{instant!r} is not an instant: pass microseconds since 1970 (UTC), or a datetime with a time zone"
+            f"{instant!r} is no instant: pass microseconds since 1970 (UTC), or a datetime with a time zone"
         )
     return instant

@@ -96,7 +96,7 @@ class StoreProblem(Enum):
     FULL = "its disk is full"
     BUSY = "another program holds it"
     CHANGED = "another program changed it during each attempt to read it"
-    UNREADABLE_LOG = "the latest writes are in a log that cannot be read"
+    UNREADABLE_LOG = "what was written last is in a log that cannot be read"
     BROKEN_KEY = "a row refers to one that is missing"
     VANISHED = "its file was moved, deleted or replaced after this program opened it"
     UNHEALTHY = "its contents are inconsistent"
