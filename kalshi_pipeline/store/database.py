@@ -216,8 +216,7 @@ class ReadOnlyDatabase:
         self._dialect.engine.dispose()
 
     def ask_at_length(self, question: Callable[[Connection], Answer]) -> Answer:
-        """Return what `question` returns of one consistent state, even if it takes minutes and others write
-        meanwhile."""
+        """Return what `question` returns of one state, although it may take minutes and others write meanwhile."""
         with self._dialect.translated():
             return self._dialect.ask_at_length(question)
 
