@@ -31,6 +31,7 @@ class ExchangeError(PipelineError):
 
 class TransientExchangeError(ExchangeError):
     """It may work later: the client has used up its retries, but a slow retry of the whole asset is worthwhile.
+
     `status` is that of the last answer, 0 without one.
     """
 
@@ -121,7 +122,10 @@ class UnknownTickerError(PipelineError):
 
 
 class UnknownKindError(UnknownTickerError):
-    """A ticker that has data of other kinds only, or a kind that does not exist. `kinds` are those to choose from."""
+    """A ticker that has data of other kinds only, or a kind that does not exist.
+
+    `kinds` are those to choose from.
+    """
 
     def __init__(self, ticker: str, kind: str, kinds: Sequence[str]) -> None:
         self.kinds = tuple(kinds)

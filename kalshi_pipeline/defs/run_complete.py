@@ -36,10 +36,11 @@ _NOT_WHOLE = (State.PARTIAL, State.SKIPPED)
     ],
 )
 def run_complete(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
-    """Whether everything that a run collected is complete. It has no rows. It comes last in each job, after all other
-    assets, and fails the run if one of them is partial or skipped; what was received is stored. It is not retried,
-    because the next run lists everything again. If you re-execute a run from this failure, it fails again: re-execute
-    the partial assets too.
+    """Whether everything that a run collected is complete.
+
+    It has no rows. It comes last in each job, after all other assets, and fails the run if one of them is partial or
+    skipped; what was received is stored. It is not retried, because the next run lists everything again. If you
+    re-execute a run from this failure, it fails again: re-execute the partial assets too.
     """
     lines = [line for line in _lines(context.instance, context.run) if line]
     if lines:

@@ -1,4 +1,5 @@
 """Candlesticks of selected markets, one UTC day at a time, from the tier of the exchange that has them.
+
 `candlestick_days` keeps the outcome for each market and day, so a run requests only what is missing, even if the
 selection has changed.
 """

@@ -1,5 +1,6 @@
-"""Fee changes, past and scheduled: of series, and of the overrides of events. If the exchange fails here, the run is
-partial instead of failed, so no other step is skipped.
+"""Fee changes, past and scheduled: of series, and of the overrides of events.
+
+If the exchange fails here, the run is partial instead of failed, so no other step is skipped.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -90,8 +91,9 @@ def _sync(
 
 
 def _withdraw(session: Session, report: Report, listed: set[str]) -> None:
-    """Mark scheduled changes that a complete listing no longer has as withdrawn. A listing that has suddenly lost most
-    of its changes counts only once the next one confirms it.
+    """Mark scheduled changes that a complete listing no longer has as withdrawn.
+
+    A listing that has suddenly lost most of its changes counts only once the next one confirms it.
     """
     now = session.clock.now()
     with session.database.begin() as connection:

@@ -20,8 +20,10 @@ _SNAPSHOT_LOCK_SECONDS = 900
 
 
 class Database:
-    """One database with its schema. Opening it creates both if they are missing. Raises StoreError if the database
-    cannot be used: not writable, another program's, older or newer than this version.
+    """One database with its schema.
+
+    Opening it creates both if they are missing. Raises StoreError if the database cannot be used: not writable, another
+    program's, older or newer than this version.
     """
 
     def __init__(

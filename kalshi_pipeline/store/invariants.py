@@ -1,5 +1,6 @@
-"""The invariants of a whole store beyond its schema: how they are checked and, if possible, repaired. No run needs this
-module. `verify` reads everything, which takes minutes with years of quotes.
+"""The invariants of a whole store beyond its schema: how they are checked and, if possible, repaired.
+
+No run needs this module. `verify` reads everything, which takes minutes with years of quotes.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -94,8 +95,9 @@ def find_faults(connection: Connection) -> list[Fault]:
 
 
 def repair(connection: Connection, at: int) -> SetAside:
-    """Set aside rows whose parents are missing, and recompute derived rows. A damaged search index is deleted: the next
-    sync rebuilds it, and until then searches read every text.
+    """Set aside rows whose parents are missing, and recompute derived rows.
+
+    A damaged search index is deleted: the next sync rebuilds it, and until then searches read every text.
     """
     found = set_aside_orphans(connection, None, at)
     for invariant in _INVARIANTS:

@@ -1,5 +1,6 @@
-"""The schema of a stored database: the migrations create it in an empty one and upgrade an older one. An upgrade is one
-transaction. It ends with the newest schema and every row, or it changes nothing.
+"""The schema of a stored database: the migrations create it in an empty one and upgrade an older one.
+
+An upgrade is one transaction. It ends with the newest schema and every row, or it changes nothing.
 """
 
 import re

@@ -60,8 +60,10 @@ def heal_placeholders(session: Session, report: Report) -> None:
 
 
 class _Healing:
-    """Fills the placeholders of one run. Documents are stored first: if the run is killed in between, the placeholders
-    remain, and a later run fetches what is missing.
+    """Fills the placeholders of one run.
+
+    Documents are stored first: if the run is killed in between, the placeholders remain, and a later run fetches what
+    is missing.
     """
 
     def __init__(self, session: Session, report: Report) -> None:

@@ -1,5 +1,6 @@
-"""Markets by ticker, from both of the exchange's tiers: this is the only place that fetches and stores them. The
-callers decide which markets to look up.
+"""Markets by ticker, from both of the exchange's tiers: this is the only place that fetches and stores them.
+
+The callers decide which markets to look up.
 """
 
 from collections import Counter

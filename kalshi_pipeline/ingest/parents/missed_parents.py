@@ -28,10 +28,11 @@ _FAILED_SERIES = 3
 
 
 def check_events(session: Session, report: Report, listed: Collection[str]) -> None:
-    """Make a listing of events partial if the exchange has events of open markets that the listing misses. A listing
-    less than half as long as the last complete one is partial, whatever the exchange returns. Those are events with a
-    market, no combo, that the newest complete tick confirmed and that was not to close since, unless a lookup says that
-    it has.
+    """Make a listing of events partial if the exchange has events of open markets that the listing misses.
+
+    A listing less than half as long as the last complete one is partial, whatever the exchange returns.
+    It looks up events with a market, no combo, that the newest complete tick confirmed and that was not to close since,
+    unless a lookup says that it has.
     """
     with session.database.read() as connection:
         expected = confirmed_events(connection, session.scope(), session.clock.now())

@@ -95,7 +95,10 @@ def reconcile(
 
 
 def _why_short(session: Session, report: Report, listed: int) -> str | None:
-    """Return why a short listing is not complete; None if it is not short. No vanished market could be looked up."""
+    """Return why a short listing is not complete; None if it is not short.
+
+    It is for runs in which no vanished market could be looked up: ended markets would explain a short listing.
+    """
     with session.database.read() as connection:
         before = listed_before(connection, report.run) or 0
     if listed >= before // 2:
@@ -108,6 +111,7 @@ def _why_short(session: Session, report: Report, listed: int) -> str | None:
 
 class LookupPlan(NamedTuple):
     """How many requests a run may spend on markets missing from its listing, and on those that wait for their result.
+
     Neither queue starves the other: a fifth is reserved for waiting markets if they need it, and they also get what the
     others leave.
     """
@@ -214,8 +218,10 @@ class _Reconciling:
         return self._budget.seconds_left(tier, self._lookup.missing)
 
     def _finish(self, lookup: MarketLookup, *, are_believed: bool) -> None:
-        """Record what was not found. A market that keeps failing is queued behind those that wait. Only a complete
-        listing makes open markets lost; a truncated one says nothing about them.
+        """Record what was not found.
+
+        A market that keeps failing is queued behind those that wait. Only a complete listing makes open markets lost; a
+        truncated one says nothing about them.
         """
         at = self._session.clock.now()
         with self._session.database.begin() as connection:

@@ -23,8 +23,9 @@ _FAILED_EVENTS = 3
 
 
 class TradedMarkets:
-    """Stores the markets that pages of trades name, so no trade in scope is lost because its market is missing. The
-    exchange's records of a market and its event decide whether it is in scope, not its ticker.
+    """Stores the markets that pages of trades name, so no trade in scope is lost because its market is missing.
+
+    The exchange's records of a market and its event decide whether it is in scope, not its ticker.
     """
 
     def __init__(self, session: Session, report: Report, scope: Scope) -> None:

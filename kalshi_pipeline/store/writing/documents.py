@@ -1,5 +1,6 @@
-"""Documents: a record of the exchange with all its fields, stored whenever it differs from the previous one. They are
-encoded, compared and compressed while nothing is locked, and then inserted in a separate transaction.
+"""Documents: a record of the exchange with all its fields, stored whenever it differs from the previous one.
+
+They are encoded, compared and compressed while nothing is locked, and then inserted in a separate transaction.
 """
 
 from collections import Counter, defaultdict
