@@ -90,13 +90,13 @@ class Settings(BaseModel):
     )
     database_url: str = Field(
         "sqlite:///data/kalshi.db",
-        description="The database, as an SQLAlchemy URL; a relative path starts in this folder",
+        description="The database, as an SQLAlchemy URL; a relative path starts in the current folder",
     )
     requests_per_second: float = Field(
         15,
         ge=0.01,
         le=1000,
-        description="Most requests that are sent in any second, retries included; fewer after a 429",
+        description="Maximum requests in any second, retries included; fewer after a 429",
     )
     backfill_share: float = Field(
         0.5, ge=0.01, le=1, description="Share of those requests that all backfills together may use"
@@ -114,7 +114,7 @@ class Settings(BaseModel):
         24,
         gt=0,
         le=_MOST_HOURS,
-        description="Age at which an unchanged quote is stored again, so that looking back is short",
+        description="Age at which an unchanged quote is stored again, to keep look-ups short",
     )
     combos: Annotated[Combos, _IN_ANY_CASE] = Field(
         Combos.EXCLUDE, description="Multivariate (`KXMVE…`) markets: `exclude`, `only` or `include`"
@@ -125,7 +125,7 @@ class Settings(BaseModel):
     max_pages: int | None = Field(
         None,
         ge=1,
-        description="Most pages of one listing, which is then reported as truncated; blank means no limit",
+        description="Maximum pages of one listing; a longer one is truncated; blank means no limit",
     )
     timeout_seconds: float = Field(
         30, gt=0, le=600, description="How long to wait for the answer to one request"
@@ -134,31 +134,34 @@ class Settings(BaseModel):
         30,
         ge=0,
         le=3600,
-        description="How long a failing request is retried, beside waits that the exchange asks for",
+        description="How long a failing request is retried, without waits that the exchange requests",
     )
     max_response_mb: float = Field(
-        64, gt=0, le=4096, description="Most megabytes of one answer, decompressed; a larger one is refused"
+        64,
+        gt=0,
+        le=4096,
+        description="Maximum megabytes of one answer, decompressed; a larger one is refused",
     )
     windows: int = Field(
         8,
         ge=1,
         le=32,
-        description="How many walks list the markets at once, under the one request limit; 1 is serial",
+        description="Number of parallel walks that list the markets, under one request limit; 1 is serial",
     )
     walk_seconds: float = Field(
         900, gt=0, le=_MOST_SECONDS, description="How long one listing may take, with all its pages"
     )
     event_lookups: int = Field(
-        20, ge=0, description="Most requests of one run, before its writes, for events that its pages name"
+        20, ge=0, description="Maximum requests of one run, before its writes, for events that its pages name"
     )
     healing_requests: int = Field(
-        300, ge=0, description="Most requests of one `events` or `markets` run for filling placeholders"
+        300, ge=0, description="Maximum requests of one `events` or `markets` run for filling placeholders"
     )
     reconcile_requests: int | None = Field(
         None,
         ge=0,
         description=(
-            "Most requests of one run for markets that are missing in the listing; blank means 20 for each minute of "
+            "Maximum requests of one run for markets missing from the listing; blank means 20 for each minute of "
             "`KALSHI_SNAPSHOT_MINUTES`, at least 20 and at most 300"
         ),
     )
@@ -172,7 +175,7 @@ class Settings(BaseModel):
         256,
         ge=0,
         le=1_000_000,
-        description="Most megabytes of unreadable records that are kept; others are counted",
+        description="Maximum megabytes of unreadable records to keep; further ones are only counted",
     )
     run_history_days: float = Field(
         7,
