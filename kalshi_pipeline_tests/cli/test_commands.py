@@ -44,7 +44,7 @@ def test_collect_once_then_every_question(run: Run, sandbox: Sandbox, query: Que
     collected = run("collect", "--once")
     assert collected.returncode == 0
     (note,) = collected.stderr.splitlines()
-    assert note.endswith("is in the historical tier: `kalshi data backfill settlements` stores it")
+    assert note.endswith("are in the historical tier: `kalshi data backfill settlements` stores them")
     assert [line.split(",")[0] for line in collected.stdout.splitlines()] == [
         "series complete",
         "events complete",

@@ -182,7 +182,7 @@ def at(time: str, **others: str) -> dict[str, str]:
         ((at("12:00:00", Age="999999999"), at("12:00:02", Age="999999999")), None),
         (
             (at("12:00:00", Age="90000"), at("12:00:00", Age="90002")),
-            "two answers of /exchange/status do not",
+            "two answers of /exchange/status disagree",
         ),
         ((at("12:00:00", Age="9999999999"),), None),
         (({},), "the answer of /exchange/status has no `Date` that can be read"),

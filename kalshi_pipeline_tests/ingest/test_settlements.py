@@ -151,7 +151,7 @@ def test_cursor_that_the_exchange_refuses_restarts_the_walk(
         report = backfill_settlements(session)
     assert (report.state, report.rows) == (State.COMPLETE, 2_228)
     assert report.notes[0].startswith(
-        "settlements/historical restarts at its beginning, because the exchange refuses"
+        "settlements/historical restarts from the beginning, because the exchange refused"
     )
     assert query("SELECT count(*) FROM backfill_progress WHERE state = 'complete'") == [(2,)]
 
@@ -179,7 +179,7 @@ def test_later_runs_ask_for_what_settled_since(sandbox: Sandbox, session: Sessio
 
     first = sync_settlements(session)
     assert asked() == [{"limit": "1000", "status": "settled", "mve_filter": "exclude"}]
-    assert "is in the historical tier: `kalshi data backfill settlements`" in first.notes[0]
+    assert "are in the historical tier: `kalshi data backfill settlements`" in first.notes[0]
 
     newest = parse_instant(query("SELECT max(settled_at) FROM settlement_history")[0][0])
     assert newest is not None

@@ -86,7 +86,7 @@ def test_listing_that_misses_more_than_five_is_partial(
     else:
         assert (report.state, report.reason) == (
             State.PARTIAL,
-            f"the listing was cut short: of 6 {asset} that it misses and that were asked for, the exchange has 6",
+            f"the listing was cut short: of 6 {asset} that are missing and were requested, the exchange has 6",
         )
 
 
@@ -167,7 +167,7 @@ def test_events_that_closed_ahead_of_time_since_the_tick_are_not_missed(
     report = listing_without(settings, sync_events, {*ended, *left_out})
     if still_open:
         assert report.reason == (
-            "the listing was cut short: of 6 events that it misses and that were asked for, the exchange has 6"
+            "the listing was cut short: of 6 events that are missing and were requested, the exchange has 6"
         )
     else:
         assert (report.state, report.reason) == (State.COMPLETE, None)
