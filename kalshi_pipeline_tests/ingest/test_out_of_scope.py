@@ -60,7 +60,7 @@ def test_filters_that_are_ignored_are_not_believed(settings_for: SettingsFor, qu
         assert one.notes == [
             "records that were not requested were left out: 1 by `status`, 1 by `mve_filter`"
         ]
-        assert ", 2 out_of_scope, " in report_line(one)
+        assert ", 2 out of scope, " in report_line(one)
         assert run_metadata(one)["out_of_scope"] == 2
         assert_counts_add_up(one)
     assert query("SELECT received, out_of_scope FROM listings WHERE asset = 'markets'") == [(4, 2)]
