@@ -257,7 +257,7 @@ def test_walk_past_its_deadline_is_a_red_run_with_its_reason(
     assert failure is not None
     assert failure.user_failure_data is not None
     assert "KALSHI_WALK_SECONDS=0.1" in str(failure.user_failure_data.description)
-    assert "nothing of price_snapshots is stored" in str(failure.user_failure_data.description)
+    assert "this run stored nothing of price_snapshots" in str(failure.user_failure_data.description)
 
 
 def test_wrong_setting_is_a_red_run_that_names_it(run: Runner) -> None:

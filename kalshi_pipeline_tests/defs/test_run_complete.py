@@ -173,7 +173,7 @@ def test_asset_that_has_stored_nothing_fails_by_itself(run: Runner, sandbox: San
 
     assert not result.success
     assert succeeded(result) == []
-    assert "nothing of price_snapshots is stored" in why_failed(result, "price_snapshots")
+    assert "this run stored nothing of price_snapshots" in why_failed(result, "price_snapshots")
     assert result.asset_materializations_for_node("price_snapshots") == []
     assert query("SELECT state FROM ticks") == [("failed",)]
 
