@@ -6,19 +6,19 @@ Nothing is guessed: where what is stored does not say which fee was in force, th
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
-from typing import NamedTuple, cast
+from typing import cast
 
-from sqlalchemy import Column, Connection, func, select
+from sqlalchemy import BigInteger, Connection, bindparam, select, text
 
 from kalshi_pipeline.records import Market
 from kalshi_pipeline.store.reading.completeness import newest_listings
 from kalshi_pipeline.store.reading.descriptions import description
 from kalshi_pipeline.store.reading.documents import details, subjects_of
+from kalshi_pipeline.store.schema.fee_views import FEE_INSTANTS, fee_in_force
 from kalshi_pipeline.store.schema.from_records import first_read_in
 from kalshi_pipeline.store.schema.tables import event_fee_changes, markets, series_fee_changes
 from kalshi_pipeline.store.writing.runs import State
 from kalshi_pipeline.units import decimal_of_millionths
-from kalshi_pipeline.vocabulary import FeeType
 
 
 class FeeState(StrEnum):
@@ -48,21 +48,13 @@ class Fee:
     listed_at: int | None
 
 
-class _Change(NamedTuple):
-    """The newest change until an instant, and whether others with another fee take effect with it."""
-
-    fee_type: str | None
-    fee_multiplier: int | None
-    scheduled_at: int | None
-    is_ambiguous: bool = False
-
-    @property
-    def is_clearing(self) -> bool:
-        return not self.is_ambiguous and self.fee_type is None and self.fee_multiplier is None
-
-
 _WAIVER = "fee_waiver_expiration_time"
 _WAIVERS_SINCE = first_read_in(Market)["fee_waiver_expiration_at"]
+# The view `fee_history` says the same of each span.
+_IN_FORCE = text(
+    f"WITH {FEE_INSTANTS} AS (SELECT :series AS series_ticker, :event AS event_ticker, :at AS at, NULL AS end_at),"  # noqa: S608  (names of our own)
+    f"{fee_in_force()} SELECT * FROM fee_in_force"
+).bindparams(bindparam("at", type_=BigInteger))
 _SERIES_ASSET, _EVENT_ASSET = series_fee_changes.name, event_fee_changes.name
 
 
@@ -75,68 +67,18 @@ def fee_at(connection: Connection, series: str, event: str | None, market: str |
         _listed_at(connection, asset) for asset in (_SERIES_ASSET, *([_EVENT_ASSET] if event else []))
     ]
     known_at = [instant for instant in listed_at if instant is not None]
-    override = None if event is None else _override_in_force(connection, event, at)
-    is_override = override is not None and not override.is_clearing
-    found = override if is_override else _series_fee_in_force(connection, series, at)
-    reason = _why_unknown(found, str(event) if is_override else series, is_override=is_override)
-    if event is not None and override is None and _has_described_override(connection, event, at):
-        reason = f"the record of {event} has an override that no fee change of it explains"
-    if event is not None and listed_at[-1] is None:
-        reason = "the fee changes of events were never listed"
+    found = connection.execute(_IN_FORCE, {"series": series, "event": event, "at": at}).one()
+    multiplier = found.fee_multiplier
     return Fee(
-        fee_type=None if found is None else found.fee_type,
-        fee_multiplier=(
-            None
-            if found is None or found.fee_multiplier is None
-            else decimal_of_millionths(found.fee_multiplier)
-        ),
-        is_override=is_override,
+        fee_type=found.fee_type,
+        fee_multiplier=None if multiplier is None else decimal_of_millionths(multiplier),
+        is_override=bool(found.is_override),
         is_waived=None if market is None else _is_waived(connection, market, at),
-        state=FeeState.KNOWN if reason is None else FeeState.UNKNOWN,
-        reason=reason,
-        since_at=None if found is None else found.scheduled_at,
+        state=FeeState.KNOWN if found.reason is None else FeeState.UNKNOWN,
+        reason=found.reason,
+        since_at=found.since_at,
         listed_at=min(known_at) if len(known_at) == len(listed_at) else None,
     )
-
-
-def _why_unknown(change: _Change | None, ticker: str, *, is_override: bool) -> str | None:
-    """Return why a change does not say which fee was in force; None where it does."""
-    if change is None:
-        return f"the fee of {ticker} was not observed until then"
-    if change.is_ambiguous:
-        return f"several fee changes of {ticker} take effect at the same time"
-    if change.fee_type is None or change.fee_multiplier is None:
-        what = "override" if is_override else "fee"
-        missing = "type" if change.fee_type is None else "multiplier"
-        return f"the {what} of {ticker} has no {missing}"
-    if change.fee_type not in frozenset(FeeType):
-        return f"the fee type {change.fee_type!r} of {ticker} is not known to this version"
-    return None
-
-
-def _series_fee_in_force(connection: Connection, series: str, at: int) -> _Change | None:
-    """Return the series' own fee at an instant; None before the first observation of it."""
-    table = series_fee_changes.c
-    change = _newest(
-        connection,
-        table.series_ticker,
-        series,
-        (table.fee_type, table.fee_multiplier),
-        table.scheduled_at,
-        at,
-    )
-    return change or _described_fee(connection, series, at)
-
-
-def _described_fee(connection: Connection, series: str, at: int) -> _Change | None:
-    """Return the fee that the series' own record had at an instant before which no fee change is known."""
-    described = description(connection, "series", series, at)
-    if described is None:
-        return None
-    found = _Change(
-        cast("str | None", described["fee_type"]), cast("int | None", described["fee_multiplier"]), None
-    )
-    return None if found.is_clearing else found
 
 
 def _is_waived(connection: Connection, market: str, at: int) -> bool | None:
@@ -159,41 +101,6 @@ def _is_still_described(connection: Connection, market: str, at: int) -> bool:
     subjects = [subject for subject in subjects_of(connection, market) if subject.kind == "market"]
     document = details(connection, subjects[0], at) if subjects else None
     return document is None or bool(document.fields.get(_WAIVER))
-
-
-def _override_in_force(connection: Connection, event: str, at: int) -> _Change | None:
-    """Return the newest change of an event's override until an instant, which may clear it; None if there is none."""
-    table = event_fee_changes.c
-    values = (table.fee_type_override, table.fee_multiplier_override)
-    return _newest(connection, table.event_ticker, event, values, table.scheduled_at, at)
-
-
-def _has_described_override(connection: Connection, event: str, at: int) -> bool:
-    """Return whether the event's own record had an override at an instant."""
-    described = description(connection, "event", event, at) or {}
-    names = ("fee_type_override", "fee_multiplier_override")
-    return any(described.get(name) is not None for name in names)
-
-
-def _newest(
-    connection: Connection,
-    key: Column[str],
-    ticker: str,
-    values: tuple[Column[str], Column[int]],
-    scheduled_at: Column[int],
-    at: int,
-) -> _Change | None:
-    stands = key.table.c.withdrawn_at.is_(None)
-    newest = select(func.max(scheduled_at)).where(key == ticker, scheduled_at <= at, stands)
-    query = (
-        select(*values, scheduled_at)
-        .where(key == ticker, scheduled_at == newest.scalar_subquery(), stands)
-        .distinct()
-    )
-    found = [_Change(*row) for row in connection.execute(query)]
-    if len(found) > 1:
-        return _Change(None, None, found[0].scheduled_at, is_ambiguous=True)
-    return found[0] if found else None
 
 
 def _listed_at(connection: Connection, asset: str) -> int | None:

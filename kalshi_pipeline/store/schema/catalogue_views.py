@@ -9,10 +9,11 @@ from kalshi_pipeline.store.schema.view_parts import (
     as_text,
 )
 
-# A market is listed while its newest row does not end its history, and it is in no unlisted span.
-_IS_LISTED = (
-    "coalesce((SELECT NOT q.is_terminal FROM latest_quotes AS q WHERE q.market_id = m.id), 0) "
-    "AND NOT EXISTS (SELECT 1 FROM unlisted_spans AS u WHERE u.market_id = m.id AND u.to_tick_id IS NULL)"
+# A market is listed until its newest row ends its history, as `quotes()` has it: that no tick lists it is no proof.
+_IS_LISTED = "coalesce((SELECT NOT q.is_terminal FROM latest_quotes AS q WHERE q.market_id = m.id), 0)"
+_UNLISTED_SINCE = (
+    "(SELECT t.tick_at_iso FROM unlisted_spans AS u JOIN ticks AS t ON t.id = u.from_tick_id "
+    "WHERE u.market_id = m.id AND u.to_tick_id IS NULL)"
 )
 _CATEGORY = "coalesce(s.category, e.category)"
 
@@ -59,7 +60,8 @@ SELECT
     m.first_seen_at_iso AS first_seen_at,
     m.changed_at_iso AS changed_at,
     m.id AS market_id,
-    m.close_at AS announced_close_at_us
+    m.close_at AS announced_close_at_us,
+    {as_text(_UNLISTED_SINCE)} AS unlisted_since_at
 FROM markets AS m
 {JOIN_PARENTS.strip()}
 LEFT JOIN texts AS r ON r.id = m.rules_secondary_id

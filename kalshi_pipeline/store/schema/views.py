@@ -53,6 +53,7 @@ def definitions(words: ViewWords) -> dict[str, str]:
         "order_book": records.order_book(),
         "legs_of_combos": records.legs_of_combos(),
         "events_with_fees": fees.events_with_fees(),
+        "series_fee_starts": fees.series_fee_starts(),
         "fee_starts": fees.fee_starts(),
         "fee_history": fees.fee_history(),
         "market_catalogue": catalogue.market_catalogue(),
