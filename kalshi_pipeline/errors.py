@@ -98,6 +98,7 @@ class StoreProblem(Enum):
     BUSY = "another program holds it"
     CHANGED = "another program changed it during each attempt to read it"
     UNREADABLE_LOG = "what was written last is in a log that cannot be read"
+    CLOSED = "its reader was closed"
     BROKEN_KEY = "a row refers to one that is missing"
     VANISHED = "its file was moved, deleted or replaced after this program opened it"
     UNHEALTHY = "its contents are inconsistent"

@@ -263,8 +263,8 @@ class Store:
     def fees(self, *, event: str | None = None, series: str | None = None) -> Table:
         """Return the fees in force by time, each from an instant until another one: fee_history.
 
-        Those of an event whose own fee never changed are those of its series (`event_ticker` is None). A series without
-        a fee change has no rows: `records.fee_at` knows the fee of its record, too.
+        Those of an event that never had a fee of its own are those of its series (`event_ticker` is None). Each is
+        known, or unknown with a `reason`, as `records.fee_at` says it; nothing is known before the first.
         """
         where: dict[str, str | None] = {**_of_view(selected(self._database, None, event, series))}
         if event is not None and not self._view("fee_history", where).head(1):

@@ -65,6 +65,13 @@ class Table:
             schema = schema_of(self._columns, decimals=decimals)
             return imported("pyarrow").RecordBatchReader.from_batches(schema, self.batches(decimals=decimals))
 
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        """Return the rows as a stream of Arrow's C interface: Polars, pyarrow, DuckDB and others take a table itself.
+
+        With floats, as `reader()` has them; MissingExtraError without the extra `arrow`.
+        """
+        return self.reader().__arrow_c_stream__(requested_schema)
+
     def arrow(self, *, decimals: bool = False) -> "pa.Table":
         """Return all rows as a table of Arrow; MissingExtraError without the extra `arrow`."""
         with advised():
@@ -91,9 +98,10 @@ class Table:
     def export(self, path: str | Path, *, overwrite: bool = False) -> Path:
         """Write all rows to a new file by its ending: .parquet, .csv or .jsonl; exact decimals, instants in UTC.
 
-        The file gets its name when it is whole and on the disk; nothing is left of one that fails. Raises
-        ConfigurationError for another ending, and where there is a file, unless it is to be overwritten; ExportError
-        where it cannot be written.
+        The file gets its name when it is whole and on the disk; nothing is left of one that fails. `overwrite` replaces
+        the file of that name, and of a link the link itself: what it points to is unchanged. Raises ConfigurationError
+        for another ending, and where there is a file, unless it is to be overwritten; ExportError where it cannot be
+        written.
         """
         with advised():
             return write_file(self, Path(path), overwrite=overwrite)

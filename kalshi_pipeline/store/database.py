@@ -205,6 +205,7 @@ class ReadOnlyDatabase:
     def __init__(self, url: str) -> None:
         """Open the database at an SQLAlchemy URL."""
         self._dialect = dialect_of(url)
+        self._is_closed = False
         if not self.ask(lambda connection: Schema(self._dialect, connection).is_current(migrate=False)):
             raise StoreError(f"there is no database at {self.place}: it is empty", StoreProblem.MISSING)
 
@@ -214,22 +215,30 @@ class ReadOnlyDatabase:
         return self._dialect.place
 
     def close(self) -> None:
-        """Close every connection."""
+        """Close every connection; what is asked from then on raises StoreError."""
+        self._is_closed = True
         self._dialect.engine.dispose()
+
+    @contextlib.contextmanager
+    def _opened(self) -> Iterator[None]:
+        if self._is_closed:
+            raise StoreError(f"database {self.place} was closed", StoreProblem.CLOSED)
+        with self._dialect.translated():
+            yield
 
     def ask_at_length(self, question: Callable[[Connection], Answer]) -> Answer:
         """Return what `question` returns of one state, although it may take minutes and others write meanwhile."""
-        with self._dialect.translated():
+        with self._opened():
             return self._dialect.ask_at_length(question)
 
     def ask(self, question: Callable[[Connection], Answer]) -> Answer:
         """Return what `question` returns of one state; it is asked again where that state changes meanwhile."""
-        with self._dialect.translated():
+        with self._opened():
             return self._dialect.ask(question)
 
     def rows(self, statement: Select[Any], at_once: int = 10_000) -> Iterator[Sequence[tuple[Any, ...]]]:
         """Yield the answer of a statement in parts of one state, as the driver has it."""
-        with self._dialect.translated(), self._dialect.reading() as connection:
+        with self._opened(), self._dialect.reading() as connection:
             cursor = connection.execute(statement).cursor
             while cursor is not None and (rows := cursor.fetchmany(at_once)):
                 yield rows
@@ -239,7 +248,7 @@ class ReadOnlyDatabase:
 
         A column without a value at its beginning must be one of integers.
         """
-        with self._dialect.translated():
+        with self._opened():
             yield from self._dialect.arrow_batches(statement, at_once)
 
     def duck_source(self) -> tuple[str, str]:
@@ -247,7 +256,8 @@ class ReadOnlyDatabase:
 
         It attaches as `{name}`. Raises MissingExtraError where the extension is not installed.
         """
-        return self._dialect.duck_source()
+        with self._opened():
+            return self._dialect.duck_source()
 
 
 def back_up(url: str, target: Path) -> str:

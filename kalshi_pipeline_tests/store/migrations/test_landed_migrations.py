@@ -30,10 +30,11 @@ LANDED = {
     "0016_set_aside_rows.py": "aa94e035cb30bec8d9cd36336b2830e7ccc68ab09ef9aa344a98c9d283afc9d9",
     "0017_generated_columns.py": "c0d5d944addd8180e5329527dc66f7e04627362e0ce618c0b9e930fdfceda908",
     "0018_views_with_old_statistics.py": "bf214bf2fab541a5b6dacce08d81d52ad439406715b0c15f2e4960947933c9a3",
+    "0019_fees_in_force.py": "b93df49d8dd499c6c6899c6bcc180b43743854c689a07c1335bea910ffb50ded",
 }
 
 # Views are made by an upgrade only, so another definition takes another revision, if an empty one.
-VIEWS = ("0018", "4321f59099fba0c6a5b7d053503cd4ac3dafadb49adecac1c0ede578204fabcd")
+VIEWS = ("0019", "0d1c2e6f2f2c91af76652ba21a9251ed253d74a5817b9c9e2c1afc77802989c2")
 
 
 @pytest.mark.parametrize("name", LANDED)

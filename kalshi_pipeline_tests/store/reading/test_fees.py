@@ -10,7 +10,7 @@ import pytest
 
 from kalshi_pipeline.api import Fee, FeeState, Store, open_store
 from kalshi_pipeline.records import Document, EventFeeChange, SeriesFeeChange
-from kalshi_pipeline.store.database import Database
+from kalshi_pipeline.store.database import Connection, Database
 from kalshi_pipeline.store.writing.documents import MARKET
 from kalshi_pipeline.store.writing.fee_changes import (
     merge_event_fee_changes,
@@ -76,10 +76,15 @@ def fill(database_path: Path, *, is_listed: bool = True) -> None:
     with closing(Database(sqlite_url(database_path))) as database, database.begin() as connection:
         merge_series_fee_changes(connection, OF_SERIES, NOON)
         merge_event_fee_changes(connection, OF_EVENT, NOON)
-        for asset in ("series_fee_changes", "event_fee_changes") if is_listed else ():
-            run = open_listing(connection, asset, Subject(selection="all changes"), NOON, 0)
-            add_page(connection, run, Tally(pages=1))
-            close_run(connection, run, State.COMPLETE, None, NOON + SECOND)
+        if is_listed:
+            list_changes(connection)
+
+
+def list_changes(connection: Connection) -> None:
+    for asset in ("series_fee_changes", "event_fee_changes"):
+        run = open_listing(connection, asset, Subject(selection="all changes"), NOON, 0)
+        add_page(connection, run, Tally(pages=1))
+        close_run(connection, run, State.COMPLETE, None, NOON + SECOND)
 
 
 @pytest.fixture
@@ -241,9 +246,11 @@ def test_view_finds_the_series_of_an_event_that_its_changes_do_not_name(
             "INSERT INTO events (id, ticker, series_id, is_placeholder, first_seen_at, changed_at) "
             "VALUES (1, 'KXRAIN-26NOV23', 1, 0, 1, 1)"
         )
-    assert query("SELECT series_ticker, event_ticker, until_at, state FROM fee_history") == [
-        (SERIES, EVENT, None, "known")
-    ]
+        list_changes(connection)
+    of_event = (
+        "SELECT series_ticker, until_at, state, reason FROM fee_history WHERE event_ticker = 'KXRAIN-26NOV23'"
+    )
+    assert query(f"{of_event} AND from_at_us = {NOON}") == [(SERIES, None, "known", None)]
 
 
 def test_fee_before_any_known_change_is_that_of_the_series_record(database: Database) -> None:

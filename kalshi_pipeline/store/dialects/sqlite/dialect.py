@@ -10,6 +10,7 @@ from importlib.resources import files
 from itertools import chain, count
 from pathlib import Path
 from typing import Any, ClassVar
+from urllib.parse import unquote
 
 from sqlalchemy import Connection, Engine, Select, Table, insert, make_url
 from sqlalchemy.dialects import sqlite
@@ -49,6 +50,7 @@ from kalshi_pipeline.store.dialects.sqlite.files import (
     files_of,
     log_of,
     make_like,
+    path_problem,
     real_path,
 )
 from kalshi_pipeline.store.dialects.sqlite.messages import BUSY_SECONDS, UNDECODABLE, error_of, on_one_line
@@ -86,7 +88,7 @@ class Sqlite(Dialect):
     def url_problem(url: str) -> str | None:
         """Return why an address cannot be used: it must name a file."""
         if url.startswith(_SCHEME) and url not in (_SCHEME, f"{_SCHEME}:memory:"):
-            return None
+            return path_problem(unquote(url))
         return f"names no SQLite file, and this version stores into SQLite: {_SCHEME}data/kalshi.db"
 
     @staticmethod

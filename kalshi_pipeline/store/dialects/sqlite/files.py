@@ -17,8 +17,19 @@ _LOCK_POLL_SECONDS = 0.1
 
 
 def url_of_file(path: Path) -> str:
-    """Return the address of a file, whatever characters its path has."""
+    """Return the address of a file, whatever characters its path has; StoreError for one that SQLite cannot open."""
+    if problem := path_problem(str(path)):
+        raise StoreError(f"the database's address {problem}", StoreProblem.ADDRESS)
     return URL.create("sqlite", database=str(path)).render_as_string()
+
+
+def path_problem(path: str) -> str | None:
+    """Return why no SQLite file can have a path."""
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        return "has a path that is no UTF-8"
+    return "has a path with a NUL" if "\0" in path else None
 
 
 def files_of(path: Path) -> tuple[Path, Path, Path]:
