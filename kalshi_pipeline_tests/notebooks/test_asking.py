@@ -228,3 +228,43 @@ def test_errors_say_what_to_do_next(tmp_path: Path, migrated_template: Path) -> 
             with pytest.raises(PipelineError, match="no quote is stored yet: run `kalshi data snapshot`"):
                 ask()
         assert list(store.trades()) == list(store.catalogue()) == list(store.movers()) == []
+
+
+def test_closed_store_refuses_every_question(changing: Path) -> None:
+    """A table of it, too, in each of its forms."""
+    with open_store(changing) as store:
+        tables = (store.history(), store.trades(), store.catalogue())
+    questions: list[Callable[[], object]] = [
+        store.quotes,
+        store.fees,
+        lambda: store.search("rain"),
+        lambda: store.state("MOVES"),
+        store.duckdb,
+        store.records.last_tick,
+        *(form for table in tables for form in (table.head, table.arrow, lambda table=table: list(table))),  # type: ignore[misc]
+    ]
+    for ask in questions:
+        with pytest.raises(StoreError, match="was closed") as caught:
+            ask()
+        assert caught.value.problem is StoreProblem.CLOSED
+    assert "open it again with open_store()" in caught.value.__notes__
+
+
+@pytest.mark.parametrize(
+    ("where", "message"),
+    [
+        pytest.param("a\0b", "a path with a NUL", id="NUL"),
+        pytest.param("sqlite:///a\0b", "a path with a NUL", id="NUL in an address"),
+        pytest.param("sqlite:///a%00b", "a path with a NUL", id="NUL in percent signs"),
+        pytest.param(Path("a\0b"), "a path with a NUL", id="NUL in a path"),
+        pytest.param("a\udc80", "a path that is no UTF-8", id="no text"),
+        pytest.param("sqlite:///a\udc80", "a path that is no UTF-8", id="no text in an address"),
+        pytest.param("x" * 5000, "unable to open database file", id="too long"),
+        pytest.param("", "unable to open database file", id="nothing"),
+        pytest.param("/dev/null", "unable to open database file", id="a device"),
+    ],
+)
+def test_path_of_no_database_is_refused(where: str | Path, message: str) -> None:
+    with pytest.raises(StoreError, match=message) as caught:
+        open_store(where)
+    assert caught.value.__notes__

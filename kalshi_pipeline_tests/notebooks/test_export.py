@@ -214,6 +214,23 @@ def test_folder_of_that_name_is_not_replaced(full: Store, tmp_path: Path) -> Non
     assert list(tmp_path.iterdir()) == [path]
 
 
+@pytest.mark.parametrize("is_dangling", [False, True], ids=["to a file", "to nothing"])
+def test_link_is_replaced_itself_and_only_if_asked(full: Store, tmp_path: Path, is_dangling: bool) -> None:
+    """What it points to is unchanged: it may be in a folder that others read."""
+    other, link = tmp_path / "other.csv", tmp_path / "trades.csv"
+    if not is_dangling:
+        other.write_text("as it was")
+    link.symlink_to(other)
+    with pytest.raises(ConfigurationError, match="exists already"):
+        full.trades().export(link)
+    assert link.is_symlink()
+    full.trades().export(link, overwrite=True)
+    assert not link.is_symlink()
+    assert len(link.read_text().splitlines()) == len(list(full.trades())) + 1
+    assert other.exists() is not is_dangling
+    assert is_dangling or other.read_text() == "as it was"
+
+
 def test_exported_file_has_the_permissions_of_any_other(full: Store, tmp_path: Path) -> None:
     (tmp_path / "other").touch()
     path = full.export(full.trades(), tmp_path / "trades.csv")

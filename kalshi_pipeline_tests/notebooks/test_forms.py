@@ -192,3 +192,16 @@ def test_store_opens_at_a_path_a_text_and_a_url(landed: Path, monkeypatch: pytes
     monkeypatch.setenv("KALSHI_DATABASE_URL", sqlite_url(landed))
     with closing(open_store()) as store:
         assert isinstance(next(iter(store.trades()))["created_at"], datetime)
+
+
+def test_other_libraries_take_an_answer_itself(full: Store) -> None:
+    """By Arrow's C interface, as a stream that is read once for each of them."""
+    trades = full.trades()
+    expected = trades.arrow()
+    assert pa.table(trades).equals(expected)
+    assert pa.RecordBatchReader.from_stream(trades).read_all().equals(expected)
+    assert polars.DataFrame(trades).equals(trades.polars())
+    assert pandas.DataFrame.from_records(pa.table(trades).to_pylist()).shape == trades.pandas().shape
+    with closing(duckdb.connect()) as connection:
+        found = connection.execute("SELECT count(*), sum(contracts) FROM trades").fetchone()
+    assert found == (expected.num_rows, sum(expected["contracts"].to_pylist()))

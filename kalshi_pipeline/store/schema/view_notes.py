@@ -76,16 +76,16 @@ VIEW_NOTES = {
     ),
     "legs_of_combos": "One row per leg: the markets of which a combo is made.",
     "events_with_fees": (
-        "One row per event whose fee may not be that of its series, with that series: it has changes of its own, or its "
-        "record had an override. While the changes of events were never listed, these are all events."
+        "One row per event whose fee may not be that of its series, with that series: it has changes of its own, or "
+        "its record had an override. While the changes of events were never listed, these are all events."
     ),
     "series_fee_starts": "One row for each instant at which the fee of a series changes: for `fee_starts`.",
     "fee_starts": "One row for each instant at which a fee changes, of a series or of an event: for `fee_history`.",
     "fee_history": (
         "One row for each span of one fee: of each series (`event_ticker` is NULL), and of each event of "
-        "`events_with_fees`; any other event has the fee of its series. Changes of fees decide, and before the first of "
-        "them what the record of the series said. `state` is `unknown`, with the `reason`, where what is stored does not "
-        "say it; before the first row nothing is known. `open_store().records.fee_at` says the same."
+        "`events_with_fees`; any other event has the fee of its series. Changes of fees decide, and before the first "
+        "of them what the record of the series said. `state` is `unknown`, with the `reason`, where what is stored "
+        "does not say it; before the first row nothing is known. `open_store().records.fee_at` says the same."
     ),
     "market_catalogue": (
         "One row per market: its category, titles, announced close, rules and strikes, how many legs it has as a "
