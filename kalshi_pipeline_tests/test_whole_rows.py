@@ -579,6 +579,38 @@ DECIMAL_QUOTE: Row = {
     "volume": 1234.56,
     "open_interest": 789.1,
 }
+SEEN, DECEMBER, A_DAY_LATER = (
+    f"2026-{time}.000000Z" for time in ("11-22T12:00:00", "12-01T05:00:00", "12-02T05:00:00")
+)
+NOT_OBSERVED = "the fee of {} was not observed until then"
+UNEXPLAINED = "the record of KXRAIN-26NOV23 has an override that no fee change of it explains"
+
+
+def fee(
+    series_ticker: str,
+    event_ticker: str | None,
+    from_at: str,
+    until_at: str | None,
+    of: tuple[str | None, float | None],
+    reason: str | None = None,
+    *,
+    is_override: int = 0,
+) -> dict[str, Any]:
+    return {
+        "series_ticker": series_ticker,
+        "event_ticker": event_ticker,
+        "from_at": from_at,
+        "until_at": until_at,
+        "fee_type": of[0],
+        "fee_multiplier": of[1],
+        "is_override": is_override,
+        "state": "known" if reason is None else "unknown",
+        "from_at_us": parse_instant(from_at),
+        "until_at_us": None if until_at is None else parse_instant(until_at),
+        "reason": reason,
+    }
+
+
 VIEWS: dict[str, tuple[str, list[Row]]] = {
     "latest_prices": (
         "ticker",
@@ -703,44 +735,17 @@ VIEWS: dict[str, tuple[str, list[Row]]] = {
         ],
     ),
     "fee_history": (
-        "event_ticker, from_at",
+        "event_ticker, series_ticker, from_at",
         [
-            {
-                "series_ticker": "KXRAIN",
-                "event_ticker": None,
-                "from_at": "2026-12-01T05:00:00.000000Z",
-                "until_at": None,
-                "fee_type": "flat",
-                "fee_multiplier": 0.75,
-                "is_override": 0,
-                "state": "known",
-                "from_at_us": parse_instant("2026-12-01T05:00:00.000000Z"),
-                "until_at_us": None,
-            },
-            {
-                "series_ticker": "KXRAIN",
-                "event_ticker": "KXRAIN-26NOV23",
-                "from_at": "2026-12-01T05:00:00.000000Z",
-                "until_at": "2026-12-02T05:00:00.000000Z",
-                "fee_type": "flat",
-                "fee_multiplier": 0.75,
-                "is_override": 0,
-                "state": "known",
-                "from_at_us": parse_instant("2026-12-01T05:00:00.000000Z"),
-                "until_at_us": parse_instant("2026-12-02T05:00:00.000000Z"),
-            },
-            {
-                "series_ticker": "KXRAIN",
-                "event_ticker": "KXRAIN-26NOV23",
-                "from_at": "2026-12-02T05:00:00.000000Z",
-                "until_at": None,
-                "fee_type": "quadratic",
-                "fee_multiplier": 1.25,
-                "is_override": 1,
-                "state": "known",
-                "from_at_us": parse_instant("2026-12-02T05:00:00.000000Z"),
-                "until_at_us": None,
-            },
+            *(
+                fee(name, None, SEEN, None, (None, None), NOT_OBSERVED.format(name))
+                for name in ("KXA", "KXB")
+            ),
+            fee("KXRAIN", None, SEEN, DECEMBER, ("quadratic", 0.5)),
+            fee("KXRAIN", None, DECEMBER, None, ("flat", 0.75)),
+            fee("KXRAIN", "KXRAIN-26NOV23", SEEN, DECEMBER, ("quadratic", 0.5), UNEXPLAINED),
+            fee("KXRAIN", "KXRAIN-26NOV23", DECEMBER, A_DAY_LATER, ("flat", 0.75), UNEXPLAINED),
+            fee("KXRAIN", "KXRAIN-26NOV23", A_DAY_LATER, None, ("quadratic", 1.25), is_override=1),
         ],
     ),
     "order_book_history": (

@@ -241,7 +241,7 @@ def test_closed_store_refuses_every_question(changing: Path) -> None:
         lambda: store.state("MOVES"),
         store.duckdb,
         store.records.last_tick,
-        *(form for table in tables for form in (table.head, table.arrow, lambda table=table: list(table))),  # type: ignore[misc]
+        *(form for table in tables for form in (table.head, table.arrow, lambda table=table: list(table))),
     ]
     for ask in questions:
         with pytest.raises(StoreError, match="was closed") as caught:

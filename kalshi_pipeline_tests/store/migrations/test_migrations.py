@@ -146,6 +146,7 @@ def test_migrations_make_these_tables_and_views(database: Database) -> None:
             "order_book",
             "events_with_fees",
             "fee_starts",
+            "series_fee_starts",
             "market_catalogue",
             "event_catalogue",
         }
