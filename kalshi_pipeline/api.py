@@ -60,6 +60,7 @@ from kalshi_pipeline.store.reading.market_lists import EventView, ListedMarket
 from kalshi_pipeline.store.reading.movers import Mover, Window
 from kalshi_pipeline.store.reading.order_books import BookLevel, OrderBook
 from kalshi_pipeline.store.reading.quotes import Quote
+from kalshi_pipeline.store.reading.streams import MarketTexts, Selection
 from kalshi_pipeline.store.reading.trades import StoredTrade
 from kalshi_pipeline.store.writing.runs import Run
 from kalshi_pipeline.units import MICROS_PER_SECOND, YEAR_10000, instant_of, iso_of
@@ -180,6 +181,10 @@ class Store:
         """
         instant = _past(at)
         return self._source.ask(lambda connection: quotes.quotes_as_of(connection, instant))
+
+    def market_texts(self, selection: Selection | None) -> MarketTexts:
+        """Return the tickers of the markets that are selected, with those of their events and series."""
+        return self._source.ask(lambda connection: MarketTexts(connection, selection))
 
     def latest_quotes(self) -> list[Quote]:
         """Return the quote of each listed market as of the newest tick, in no particular order."""

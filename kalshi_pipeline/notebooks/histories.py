@@ -20,13 +20,14 @@ _BY_TIME = itemgetter(_NAMES.index("at"), _NAMES.index("ticker"))
 
 def texts_of(database: ReadOnlyDatabase, selection: Selection | None) -> MarketTexts:
     """Return the texts of the markets that are selected."""
-    return database.ask(lambda connection: MarketTexts(connection, selection))
+    return Store(database).market_texts(selection)
 
 
 def quotes_in_force(database: ReadOnlyDatabase, selection: Selection | None, at: int) -> list[Row]:
     """Return the quotes in force at an instant of the markets that were listed then, by ticker."""
-    found = Store(database).quotes(at)
-    texts = texts_of(database, selection).by_ticker()
+    found, texts = Store(database).together(
+        lambda state: (state.quotes(at), state.market_texts(selection).by_ticker())
+    )
     return [quote_row(quote, texts[quote.ticker]) for quote in sorted(found) if quote.ticker in texts]
 
 
@@ -38,19 +39,19 @@ def histories(
     Memory holds the history of one market, and a bounded number of rows. Raises RangeError for more than ten million
     rows of the latter.
     """
-    texts = texts_of(database, selection).by_ticker()
-    if step_seconds is not None:
-        _check_size(len(texts) * ((last - first) / MICROS_PER_SECOND / step_seconds))
-    return Store(database).together(
-        lambda state: SortedRows(
-            (
-                quote_row(quote, of_market)
-                for ticker, of_market in texts.items()
-                for quote in state.history(ticker, first, last, step_seconds)
-            ),
-            key=_BY_TIME,
+
+    def read(state: Store) -> Iterable[Row]:
+        texts = state.market_texts(selection).by_ticker()
+        if step_seconds is not None:
+            _check_size(len(texts) * ((last - first) / MICROS_PER_SECOND / step_seconds))
+        rows = (
+            quote_row(quote, of_market)
+            for ticker, of_market in texts.items()
+            for quote in state.history(ticker, first, last, step_seconds)
         )
-    )
+        return SortedRows(rows, key=_BY_TIME)
+
+    return Store(database).together(read)
 
 
 def history_parts(

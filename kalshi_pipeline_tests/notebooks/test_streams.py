@@ -6,6 +6,7 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
 from contextlib import closing
 from hashlib import sha256
 from pathlib import Path
@@ -15,12 +16,17 @@ import pytest
 
 from kalshi_pipeline import Store, open_store
 from kalshi_pipeline.errors import StoreError, StoreProblem
-from kalshi_pipeline.store.database import Database
+from kalshi_pipeline.notebooks.histories import histories, quotes_in_force
+from kalshi_pipeline.store.database import Answer, Connection, Database, ReadOnlyDatabase
 from kalshi_pipeline.store.dialects.sqlite.arrow_reading import arrow_batches
 from kalshi_pipeline.store.dialects.sqlite.engines import READ_AT_REST
-from kalshi_pipeline_tests.store.samples import bid, sqlite_url, take, tick
+from kalshi_pipeline.store.reading.streams import QUOTE_TABLE
+from kalshi_pipeline_tests.store.samples import STEP, bid, sqlite_url, take, tick
 
 _READER = 65534
+_TICKER, _AT, _QUOTED_AT, _IS_LISTED = (
+    [column.name for column in QUOTE_TABLE].index(name) for name in ("ticker", "at", "quoted_at", "is_listed")
+)
 
 
 def folder_of(path: Path) -> dict[str, str]:
@@ -42,6 +48,39 @@ def test_rows_are_of_one_state_while_another_program_writes(changing: Path) -> N
         take(database, tick(5), [bid(35, "MOVES"), bid(70, "OTHER", "KXRAIN-26NOV24")])
         assert len([first, *rows]) == 12
         assert len(list(store.history())) == store.history().arrow().num_rows == 14
+
+
+class BusyDatabase(ReadOnlyDatabase):
+    """A database into which a collector commits a tick, each with another new market, between any two questions."""
+
+    ticks = 0
+
+    def ask(self, question: Callable[[Connection], Answer]) -> Answer:
+        answer = super().ask(question)
+        self.ticks += 1
+        with closing(Database(f"sqlite:///{self.place}")) as database:
+            new = (bid(50, f"NEW{number}") for number in range(1, self.ticks + 1))
+            take(database, tick(10 + self.ticks), [bid(70 + self.ticks, "MOVES"), *new])
+        return answer
+
+
+@pytest.mark.parametrize("is_grid", [False, True], ids=["history", "grid"])
+def test_history_market_by_market_is_of_one_state(changing: Path, is_grid: bool) -> None:
+    """Of each tick it has every market, or none."""
+    with closing(BusyDatabase(sqlite_url(changing))) as database:
+        step = 300.0 if is_grid else None
+        rows = histories(database, None, tick(11), tick(50), step)
+        quoted = [row for row in rows if row[_IS_LISTED] and row[_QUOTED_AT] == row[_AT]]
+        seen = max(row[_AT] for row in quoted)
+        at_newest = {row[_TICKER] for row in quoted if row[_AT] == seen}
+        assert at_newest == {"MOVES", f"NEW{(seen - tick(10)) // STEP}"}
+
+
+def test_quotes_in_force_are_of_one_state(changing: Path) -> None:
+    with closing(BusyDatabase(sqlite_url(changing))) as database:
+        rows = quotes_in_force(database, None, tick(50))
+        seen = (max(row[_QUOTED_AT] for row in rows) - tick(10)) // STEP
+        assert {row[_TICKER] for row in rows} == {"MOVES", *(f"NEW{number}" for number in range(1, seen + 1))}
 
 
 def test_answer_of_a_database_without_rows_of_it(store: Store) -> None:
