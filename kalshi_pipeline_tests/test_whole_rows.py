@@ -579,7 +579,7 @@ DECIMAL_QUOTE: Row = {
     "volume": 1234.56,
     "open_interest": 789.1,
 }
-SEEN, DECEMBER, A_DAY_LATER = (
+FIRST_SEEN, DECEMBER, A_DAY_LATER = (
     f"2026-{time}.000000Z" for time in ("11-22T12:00:00", "12-01T05:00:00", "12-02T05:00:00")
 )
 NOT_OBSERVED = "the fee of {} was not observed until then"
@@ -738,12 +738,12 @@ VIEWS: dict[str, tuple[str, list[Row]]] = {
         "event_ticker, series_ticker, from_at",
         [
             *(
-                fee(name, None, SEEN, None, (None, None), NOT_OBSERVED.format(name))
+                fee(name, None, FIRST_SEEN, None, (None, None), NOT_OBSERVED.format(name))
                 for name in ("KXA", "KXB")
             ),
-            fee("KXRAIN", None, SEEN, DECEMBER, ("quadratic", 0.5)),
+            fee("KXRAIN", None, FIRST_SEEN, DECEMBER, ("quadratic", 0.5)),
             fee("KXRAIN", None, DECEMBER, None, ("flat", 0.75)),
-            fee("KXRAIN", "KXRAIN-26NOV23", SEEN, DECEMBER, ("quadratic", 0.5), UNEXPLAINED),
+            fee("KXRAIN", "KXRAIN-26NOV23", FIRST_SEEN, DECEMBER, ("quadratic", 0.5), UNEXPLAINED),
             fee("KXRAIN", "KXRAIN-26NOV23", DECEMBER, A_DAY_LATER, ("flat", 0.75), UNEXPLAINED),
             fee("KXRAIN", "KXRAIN-26NOV23", A_DAY_LATER, None, ("quadratic", 1.25), is_override=1),
         ],
