@@ -53,7 +53,7 @@ _WAIVERS_SINCE = first_read_in(Market)["fee_waiver_expiration_at"]
 # The view `fee_history` says the same of each span.
 _IN_FORCE = text(
     f"WITH {FEE_INSTANTS} AS (SELECT :series AS series_ticker, :event AS event_ticker, :at AS at, NULL AS end_at),"  # noqa: S608  (names of our own)
-    f"{fee_in_force()} SELECT * FROM fee_in_force"
+    f"{fee_in_force(':series', ':event')} SELECT * FROM fee_in_force"
 ).bindparams(bindparam("at", type_=BigInteger))
 _SERIES_ASSET, _EVENT_ASSET = series_fee_changes.name, event_fee_changes.name
 

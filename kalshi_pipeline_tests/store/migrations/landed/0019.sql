@@ -1876,19 +1876,22 @@ JOIN series AS p ON p.id = g.series_id
 WHERE g.field IN ('fee_type', 'fee_multiplier')
     AND NOT EXISTS (SELECT 1 FROM series_fee_changes AS c WHERE c.series_ticker = p.ticker AND c.scheduled_at <= g.seen_at AND c.withdrawn_at IS NULL);
 CREATE VIEW fee_starts AS
+WITH f AS MATERIALIZED (
+    SELECT w.series_ticker, w.event_ticker FROM events_with_fees AS w
+)
 SELECT series_ticker, CAST(NULL AS TEXT) AS event_ticker, at
 FROM series_fee_starts
 UNION
 SELECT e.series_ticker, e.event_ticker, p.at
-FROM events_with_fees AS e
+FROM f AS e
 JOIN series_fee_starts AS p ON p.series_ticker = e.series_ticker
 UNION
 SELECT e.series_ticker, e.event_ticker, c.scheduled_at
-FROM events_with_fees AS e
+FROM f AS e
 JOIN event_fee_changes AS c ON c.event_ticker = e.event_ticker AND c.withdrawn_at IS NULL
 UNION
 SELECT e.series_ticker, e.event_ticker, v.first_seen_at
-FROM events_with_fees AS e
+FROM f AS e
 JOIN events AS v ON v.ticker = e.event_ticker
 WHERE ((v.fee_type_override IS NOT NULL OR v.fee_multiplier_override IS NOT NULL) OR EXISTS (
         SELECT 1 FROM event_changes AS g WHERE g.event_id = v.id AND g.field IN ('fee_type_override', 'fee_multiplier_override')
@@ -1896,7 +1899,7 @@ WHERE ((v.fee_type_override IS NOT NULL OR v.fee_multiplier_override IS NOT NULL
     AND NOT EXISTS (SELECT 1 FROM event_fee_changes AS c WHERE c.event_ticker = v.ticker AND c.scheduled_at <= v.first_seen_at AND c.withdrawn_at IS NULL)
 UNION
 SELECT e.series_ticker, e.event_ticker, g.seen_at
-FROM events_with_fees AS e
+FROM f AS e
 JOIN events AS v ON v.ticker = e.event_ticker
 JOIN event_changes AS g ON g.event_id = v.id
 WHERE g.field IN ('fee_type_override', 'fee_multiplier_override')
