@@ -298,6 +298,10 @@ def test_fees_of_an_event_without_its_own_are_those_of_its_series(store: Store, 
             " VALUES ('4', 'KXRAIN-26NOV24', 'KXRAIN', 'flat', 250000, ?, 0, 0)",
             (tick(1),),
         )
+        connection.execute(
+            "INSERT INTO listings (asset, state, pages, received, inserted, unchanged, quarantined, duplicates,"
+            " placeholders, healed, changed) VALUES ('event_fee_changes', 'complete', 1, 1, 1, 0, 0, 0, 0, 0, 0)"
+        )
         connection.commit()
 
     def fees_of(table: Table) -> list[tuple[Any, ...]]:

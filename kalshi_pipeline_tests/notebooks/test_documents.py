@@ -69,7 +69,7 @@ def test_every_block_runs() -> None:
     names: dict[str, Any] = {}
     output = io.StringIO()
     blocks = re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL)
-    assert len(blocks) == 7
+    assert len(blocks) == 8
     with contextlib.redirect_stdout(output):
         for block in blocks:
             exec(block, names)

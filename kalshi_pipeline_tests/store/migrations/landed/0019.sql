@@ -1879,8 +1879,8 @@ CREATE VIEW fee_starts AS
 WITH f AS MATERIALIZED (
     SELECT w.series_ticker, w.event_ticker FROM events_with_fees AS w
 )
-SELECT series_ticker, CAST(NULL AS TEXT) AS event_ticker, at
-FROM series_fee_starts
+SELECT p.series_ticker AS series_ticker, CAST(NULL AS TEXT) AS event_ticker, p.at AS at
+FROM series_fee_starts AS p
 UNION
 SELECT e.series_ticker, e.event_ticker, p.at
 FROM f AS e
