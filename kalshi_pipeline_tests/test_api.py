@@ -18,9 +18,9 @@ from typing import Any
 import pytest
 
 import kalshi_pipeline
-from kalshi_pipeline import api
 from kalshi_pipeline.advice import with_advice
 from kalshi_pipeline.api import MarketView, QuoteState, Store, open_store
+from kalshi_pipeline.api.store import database_at
 from kalshi_pipeline.errors import (
     ConfigurationError,
     NoQuoteError,
@@ -286,15 +286,13 @@ def test_reads_return_what_the_store_knows(
     filled_template: Path,
     read: Callable[[Store], object],
     expected: Callable[[Any], object],
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(api, "SYSTEM_CLOCK", ManualClock(_NOW))
-    with open_store(filled_template) as store:
+    with Store(database_at(filled_template), ManualClock(_NOW)) as store:
         found = read(store)
     with closing(Database(sqlite_url(filled_template))) as database:
         with database.read() as connection:
             assert found == expected(connection)
-        assert read(Store.of(database)) == found
+        assert read(Store.of(database, ManualClock(_NOW))) == found
     assert found != []
 
 
@@ -323,23 +321,21 @@ def test_instants_are_integers_or_aware_datetimes(path: Path) -> None:
             store.quotes(at=datetime(2026, 11, 22, 12))  # noqa: DTZ001  (what is refused)
 
 
-def test_quote_is_known_as_of_now(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_quote_is_known_as_of_now(path: Path) -> None:
     """The newest quote of a market that is asked for ages until the next tick confirms it."""
     states = []
-    with open_store(path) as store:
-        for now in (tick(2), tick(3) - 1, tick(3), tick(4), tick(4) + 1):
-            monkeypatch.setattr(api, "SYSTEM_CLOCK", ManualClock(now))
+    for now in (tick(2), tick(3) - 1, tick(3), tick(4), tick(4) + 1):
+        with Store(database_at(path), ManualClock(now)) as store:
             quote, _ = store.latest_quote("MOVES")
             assert (quote.at, quote.confirmed_at) == (now, tick(2))
             states.append(quote.state)
-        assert store.latest_quote("ENDS")[0].state is QuoteState.UNKNOWN
+            assert store.latest_quote("ENDS")[0].state is QuoteState.UNKNOWN
     assert states == ["observed", "observed", "carried", "carried", "stale"]
 
 
-def test_instant_to_come_is_refused(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_instant_to_come_is_refused(path: Path) -> None:
     now = tick(3)
-    monkeypatch.setattr(api, "SYSTEM_CLOCK", ManualClock(now))
-    with open_store(path) as store:
+    with Store(database_at(path), ManualClock(now)) as store:
         assert [quote.state for quote in store.quotes(at=now)] == [QuoteState.CARRIED]
         assert store.movers(600, at=now) != []
         assert store.history("MOVES", NOON, now) != []

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from typing import NoReturn
 
 from kalshi_pipeline.api import Store
+from kalshi_pipeline.api.instants import check_order, check_past
 from kalshi_pipeline.clock import SYSTEM_CLOCK
 from kalshi_pipeline.errors import ConfigurationError, RangeError
 from kalshi_pipeline.notebooks.instants import Instant, micros_of
@@ -71,8 +72,7 @@ def past(instant: Instant | None, name: str) -> int:
     """Return an instant, by default now; RangeError for one after now."""
     now = SYSTEM_CLOCK.now() - 1  # so that the span of this instant alone has ended
     micros = now if instant is None else micros_of(instant, name)
-    if micros > now:
-        raise RangeError(f"{name}={iso_of(micros)} is after now ({iso_of(now)}): choose an earlier time")
+    check_past(micros, now, f"{name}=")
     return micros
 
 
@@ -95,7 +95,7 @@ def history_span(records: Store, start: Instant | None, end: Instant | None) -> 
             f"end={iso_of(last)} is before the first quote: choose a time after {iso_of(begins_at)}"
         )
     first = begins_at if start is None else micros_of(start, "start")
-    _check_order(first, last)
+    check_order(first, last)
     return first, last
 
 
@@ -104,7 +104,7 @@ def span_of(start: Instant | None, end: Instant | None) -> Span:
     first = None if start is None else micros_of(start, "start")
     last = None if end is None else micros_of(end, "end")
     if first is not None and last is not None:
-        _check_order(first, last)
+        check_order(first, last)
     return first, last
 
 
@@ -113,13 +113,6 @@ def raise_unknown(what: str, name: str, known: Iterable[str]) -> NoReturn:
     names = list(known)
     near = difflib.get_close_matches(name, names, n=_MOST_NAMED) or names
     raise ConfigurationError([f"{quoted(name)} is no {what}: choose {', '.join(near)}"])
-
-
-def _check_order(first: int, last: int) -> None:
-    if first >= last:
-        raise RangeError(
-            f"{iso_of(first)} is not before {iso_of(last)}: choose a start that is earlier than the end"
-        )
 
 
 def _begins_at(records: Store) -> int:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, Self, cast
 
 from kalshi_pipeline import api
 from kalshi_pipeline.advice import advised
-from kalshi_pipeline.api import Details, database_at
+from kalshi_pipeline.api import Details
+from kalshi_pipeline.api.store import database_at
 from kalshi_pipeline.errors import ConfigurationError, UnknownTickerError
 from kalshi_pipeline.notebooks.asking import (
     any_ticker,

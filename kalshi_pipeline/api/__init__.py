@@ -1,0 +1,64 @@
+"""The one way to read what is stored: `open_store`, and what it returns.
+
+Everything else that shows, checks or analyses stored data reads through here. Writing, and what the flows look up
+before they write, is not here. Instants are microseconds since 1970 in UTC; methods take aware datetimes, too.
+"""
+
+from kalshi_pipeline.api.instants import Instant
+from kalshi_pipeline.api.markets import MarketView
+from kalshi_pipeline.api.store import Store, open_store
+from kalshi_pipeline.store.dialects import Log
+from kalshi_pipeline.store.reading.catalogue import MarketDetails, SettledMarket, StoredSettlement
+from kalshi_pipeline.store.reading.changes import Change
+from kalshi_pipeline.store.reading.completeness import (
+    ListingRun,
+    Placeholders,
+    QuoteFaults,
+    StoredRun,
+    TickRun,
+)
+from kalshi_pipeline.store.reading.documents import Details, FieldChange, FieldComparison
+from kalshi_pipeline.store.reading.fees import Fee, FeeState
+from kalshi_pipeline.store.reading.gaps import Gap, Timing
+from kalshi_pipeline.store.reading.in_force import QuoteState
+from kalshi_pipeline.store.reading.ledger import FinishedDay, Place
+from kalshi_pipeline.store.reading.market_lists import EventView, ListedMarket
+from kalshi_pipeline.store.reading.movers import Mover, Window
+from kalshi_pipeline.store.reading.order_books import BookLevel, OrderBook
+from kalshi_pipeline.store.reading.quotes import Quote
+from kalshi_pipeline.store.reading.trades import StoredTrade
+
+__all__ = [
+    "BookLevel",
+    "Change",
+    "Details",
+    "EventView",
+    "Fee",
+    "FeeState",
+    "FieldChange",
+    "FieldComparison",
+    "FinishedDay",
+    "Gap",
+    "Instant",
+    "ListedMarket",
+    "ListingRun",
+    "Log",
+    "MarketDetails",
+    "MarketView",
+    "Mover",
+    "OrderBook",
+    "Place",
+    "Placeholders",
+    "Quote",
+    "QuoteFaults",
+    "QuoteState",
+    "SettledMarket",
+    "Store",
+    "StoredRun",
+    "StoredSettlement",
+    "StoredTrade",
+    "TickRun",
+    "Timing",
+    "Window",
+    "open_store",
+]

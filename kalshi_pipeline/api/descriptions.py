@@ -1,0 +1,92 @@
+"""Descriptions: what the exchange said of series, events and markets at any time, what changed in it, and fees."""
+
+from kalshi_pipeline.api.instants import Instant, micros_of
+from kalshi_pipeline.api.source import Queries
+from kalshi_pipeline.errors import NoDetailsError, RangeError, UnknownKindError, UnknownTickerError
+from kalshi_pipeline.store.database import Connection
+from kalshi_pipeline.store.reading import changes, descriptions, documents, fees
+from kalshi_pipeline.store.reading.changes import Change
+from kalshi_pipeline.store.reading.documents import Details, FieldComparison
+from kalshi_pipeline.store.reading.fees import Fee
+from kalshi_pipeline.units import iso_of
+
+
+class DescriptionQueries(Queries):
+    """What the exchange said of a ticker."""
+
+    def description(self, kind: str, ticker: str, at: Instant | None = None) -> dict[str, object]:
+        """Return what the exchange said of a series, an event or a market (`kind`), as known `at` an instant or now.
+
+        The fields by their names in docs/tables.md, shared texts in place of their keys; prices in micro-dollars,
+        factors in millionths. Raises UnknownTickerError if it is not stored, or was first seen after the instant.
+        """
+        if kind not in descriptions.KINDS:
+            raise ValueError(f"{kind!r} is no kind: choose series, event or market")
+        instant = None if at is None else self._past(at)
+        found = self._source.ask(
+            lambda connection: descriptions.description(connection, kind, ticker, instant)
+        )
+        if found is None:
+            raise UnknownTickerError(ticker)
+        return found
+
+    def details(self, ticker: str, at: Instant | None = None, kind: str | None = None) -> Details:
+        """Return everything that the exchange said of a ticker, but for its quote, as known `at` an instant or now.
+
+        `kind` is market, event or series, or another one that is kept; by default the first of these that has the
+        ticker. Raises UnknownTickerError where it is not stored, NoDetailsError where no details of it are, and
+        RangeError where none were known at the instant.
+        """
+        instant = None if at is None else self._past(at)
+        return self._source.ask(lambda connection: _details(connection, ticker, instant, kind))
+
+    def details_kinds(self, ticker: str) -> list[str]:
+        """Return the kinds of what is stored under a ticker: market, event, series, or another one that is kept."""
+        subjects = self._source.ask(lambda connection: documents.subjects_of(connection, ticker))
+        return [subject.kind for subject in subjects]
+
+    def compare_fields(self) -> FieldComparison:
+        """Compare the fields that the exchange sent in the newest week with those of the weeks before."""
+        return self._source.ask(documents.compare_fields)
+
+    def changes(
+        self, since: Instant, ticker: str | None = None, kind: str | None = None, limit: int | None = None
+    ) -> list[Change]:
+        """Return what was seen to change in descriptions since an instant, oldest first; the newest `limit` of it.
+
+        Of all, or of one ticker; `kind` is market, event or series.
+        """
+        instant = micros_of(since)
+        return self._source.ask(
+            lambda connection: changes.changes_since(connection, instant, kind, ticker, limit)
+        )
+
+    def fee_at(self, series: str, event: str | None, market: str | None, at: Instant) -> Fee:
+        """Return the fee in force at an instant: an event's override, or else the fee of the series.
+
+        Its `state` is unknown, with the reason, where what is stored does not say it: before the first observation, for
+        a type that is not known, where one of two overrides is missing. After now, it is what is scheduled so far.
+        """
+        instant = micros_of(at)
+        return self._source.ask(lambda connection: fees.fee_at(connection, series, event, market, instant))
+
+
+def _details(connection: Connection, ticker: str, at: int | None, kind: str | None) -> Details:
+    stored = documents.subjects_of(connection, ticker)
+    subjects = [subject for subject in stored if kind in (None, subject.kind)]
+    if not subjects:
+        kinds = [subject.kind for subject in stored] or documents.kinds_of_documents(connection)
+        if kind is None or (kind in kinds and not stored):
+            raise UnknownTickerError(ticker, None if kind is None else f"no {kind} {ticker} is stored")
+        raise UnknownKindError(ticker, kind, kinds)
+    of_each = (documents.details(connection, subject, at) for subject in subjects)
+    found = next(filter(None, of_each), None)
+    if found is not None:
+        return found
+    began = (documents.oldest_details(connection, subject) for subject in subjects)
+    oldest = next(filter(None, began), None)
+    if oldest is None:
+        raise NoDetailsError(ticker)
+    raise RangeError(
+        f"details of {ticker} are known from {iso_of(oldest)} on: choose that time or a later one"
+    )

@@ -1,0 +1,45 @@
+"""Instants and spans of questions, checked."""
+
+from datetime import datetime
+from typing import TypeAlias
+
+from kalshi_pipeline.errors import InstantError, RangeError
+from kalshi_pipeline.units import YEAR_10000, instant_of, iso_of
+
+Instant: TypeAlias = int | datetime
+"""Microseconds since 1970 in UTC, or an aware datetime."""
+
+
+def span_of(start: Instant, end: Instant) -> tuple[int, int]:
+    """Return the bounds of a span; RangeError if it is empty."""
+    first, last = micros_of(start), micros_of(end)
+    check_order(first, last)
+    return first, last
+
+
+def check_order(first: int, last: int) -> None:
+    """Raise RangeError for a span that is empty."""
+    if first >= last:
+        raise RangeError(
+            f"{iso_of(first)} is not before {iso_of(last)}: choose a start that is earlier than the end"
+        )
+
+
+def check_past(instant: int, now: int, name: str = "") -> None:
+    """Raise RangeError for an instant after now; `name` is that of an argument, with an equals sign."""
+    if instant > now:
+        raise RangeError(f"{name}{iso_of(instant)} is after now ({iso_of(now)}): choose an earlier time")
+
+
+def micros_of(instant: Instant) -> int:
+    """Return an instant as the store has it; InstantError for a datetime without a time zone, and for other values."""
+    if isinstance(instant, datetime):
+        try:
+            return instant_of(instant)
+        except ValueError as error:
+            raise InstantError(str(error)) from error
+    if not isinstance(instant, int) or isinstance(instant, bool) or not 0 <= instant < YEAR_10000:
+        raise InstantError(
+            f"{instant!r} is no instant: pass microseconds since 1970 (UTC), or a datetime with a time zone"
+        )
+    return instant

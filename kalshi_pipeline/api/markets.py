@@ -1,0 +1,134 @@
+"""Markets: each with its parents, searches and lists of them, what was traded, and how they ended."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from kalshi_pipeline.api.instants import Instant, span_of
+from kalshi_pipeline.api.source import Queries
+from kalshi_pipeline.errors import NoQuoteError, RangeError, UnknownTickerError
+from kalshi_pipeline.store.database import Connection
+from kalshi_pipeline.store.reading import catalogue, market_lists, order_books, quotes, tickers, trades
+from kalshi_pipeline.store.reading.catalogue import MarketDetails, SettledMarket, StoredSettlement
+from kalshi_pipeline.store.reading.market_lists import EventView, ListedMarket
+from kalshi_pipeline.store.reading.order_books import OrderBook
+from kalshi_pipeline.store.reading.quotes import Quote
+from kalshi_pipeline.store.reading.trades import StoredTrade
+from kalshi_pipeline.units import MICROS_PER_SECOND, YEAR_10000
+
+
+@dataclass(frozen=True)
+class MarketView:
+    """A market with its parents as stored, its newest quote, and its settlement."""
+
+    details: MarketDetails
+    quote: Quote | None
+    settlement: StoredSettlement | None = None
+
+
+class MarketQueries(Queries):
+    """What is known of markets and their events."""
+
+    def market(self, ticker: str) -> MarketView:
+        """Return a market with its event, its series, its newest quote and its settlement.
+
+        Raises UnknownTickerError if it is not stored.
+        """
+        return self._source.ask(lambda connection: _market(connection, ticker, self._clock.now()))
+
+    def latest_quote(self, ticker: str) -> tuple[Quote, str | None]:
+        """Return a market's newest quote, as it is known now, and the market's status.
+
+        Raises UnknownTickerError if the market is not stored, and NoQuoteError if no quote of it is.
+        """
+        view = self.market(ticker)
+        if view.quote is None:
+            raise NoQuoteError(ticker)
+        return view.quote, view.details.status
+
+    def find_ticker(self, text: str, kinds: Iterable[str] = ("market",)) -> tuple[str, str]:
+        """Return the kind and the stored ticker of what is written as `text`, in any case; the first kind that has it.
+
+        The kinds are market, event and series. Raises UnknownTickerError, which names similar tickers.
+        """
+        return self._source.ask(lambda connection: tickers.find_ticker(connection, text, kinds))
+
+    def search(self, words: Sequence[str], limit: int = 100, *, is_open: bool = True) -> list[ListedMarket]:
+        """Return the plain markets of which each word is in a title, its event's, its series' or a ticker.
+
+        In any case, with or without accents, and as parts of words; those of one or two characters where a word begins.
+        Open ones come first, or no others with `is_open`; of these, those with whole words, and the most traded ones.
+        Raises RangeError without a word.
+        """
+        now = self._clock.now()
+        return self._source.ask(
+            lambda connection: market_lists.search_markets(connection, words, now, limit, is_open=is_open)
+        )
+
+    def event(self, ticker: str, at: Instant | None = None) -> EventView:
+        """Return an event, by its ticker or that of one of its markets, with every market and its quote at an instant.
+
+        The descriptions are those of now. Raises UnknownTickerError if it is not stored, and RangeError for an instant
+        after now.
+        """
+        instant = self._clock.now() if at is None else self._past(at)
+        return self._source.ask(lambda connection: _event(connection, ticker, instant))
+
+    def closing(self, within_seconds: float, limit: int = 1000) -> list[ListedMarket]:
+        """Return the open markets that close within a span from now on, the first to close first.
+
+        Raises RangeError for a span that holds nothing.
+        """
+        start = self._clock.now()
+        end = start + within_seconds * MICROS_PER_SECOND
+        if not start < end < YEAR_10000:
+            raise RangeError(f"a span of {within_seconds:g} s holds nothing: choose a positive, shorter one")
+        return self._source.ask(
+            lambda connection: market_lists.closing_markets(connection, start, round(end), limit)
+        )
+
+    def settled(self, since: Instant, limit: int | None = None) -> list[SettledMarket]:
+        """Return the markets that were settled since an instant, oldest first; the newest `limit` of them.
+
+        Raises RangeError for an instant after now.
+        """
+        start = self._past(since)
+        return self._source.ask(lambda connection: catalogue.settled_since(connection, start, limit))
+
+    def trades(
+        self, ticker: str, start: Instant, end: Instant, limit: int | None = None
+    ) -> list[StoredTrade]:
+        """Return the stored trades of a market in [start, end), oldest first; the newest `limit` of them.
+
+        Raises UnknownTickerError if the market is not stored, and RangeError if the span is empty.
+        """
+        first, last = span_of(start, end)
+        return self._source.ask(lambda connection: _trades(connection, ticker, first, last, limit))
+
+    def order_book(self, ticker: str) -> OrderBook | None:
+        """Return the newest stored order book of a market; None if there is none."""
+        return self._source.ask(lambda connection: order_books.newest_book(connection, ticker))
+
+
+def _market(connection: Connection, ticker: str, now: int) -> MarketView:
+    details = catalogue.market_details(connection, ticker)
+    if details is None:
+        raise UnknownTickerError(ticker)
+    quote = next(iter(quotes.latest(connection, ticker, now)), None)
+    return MarketView(details, quote, catalogue.settlement_of(connection, ticker))
+
+
+def _event(connection: Connection, ticker: str, at: int) -> EventView:
+    found = market_lists.event_view(connection, ticker, at)
+    if found is None and (of_market := market_lists.event_of_market(connection, ticker)) is not None:
+        found = market_lists.event_view(connection, of_market, at)
+    if found is None:
+        raise UnknownTickerError(ticker)
+    return found
+
+
+def _trades(
+    connection: Connection, ticker: str, start: int, end: int, limit: int | None
+) -> list[StoredTrade]:
+    if quotes.market_id_of(connection, ticker) is None:
+        raise UnknownTickerError(ticker)
+    return trades.trades_of(connection, ticker, start, end, limit)

@@ -1,0 +1,76 @@
+"""Quotes: those in force at an instant, histories, movers, and the ticks that saw them."""
+
+from kalshi_pipeline.api.instants import Instant, micros_of
+from kalshi_pipeline.api.source import Queries
+from kalshi_pipeline.store.reading import catalogue, history, in_force, movers, quotes
+from kalshi_pipeline.store.reading.movers import Mover, Window
+from kalshi_pipeline.store.reading.quotes import Quote
+from kalshi_pipeline.store.reading.streams import MarketTexts, Selection
+
+
+class QuoteQueries(Queries):
+    """What is known of quotes."""
+
+    def quotes(self, at: Instant) -> list[Quote]:
+        """Return the quote in force at an instant of each market that was listed then, in no particular order.
+
+        Raises RangeError for an instant after now, of which nothing can be known.
+        """
+        instant = self._past(at)
+        return self._source.ask(lambda connection: quotes.quotes_as_of(connection, instant))
+
+    def market_texts(self, selection: Selection | None) -> MarketTexts:
+        """Return the tickers of the markets that are selected, with those of their events and series."""
+        return self._source.ask(lambda connection: MarketTexts(connection, selection))
+
+    def latest_quotes(self) -> list[Quote]:
+        """Return the quote of each listed market as of the newest tick, in no particular order."""
+        return self._source.ask(quotes.latest)
+
+    def history(
+        self, ticker: str, start: Instant, end: Instant, resample_seconds: float | None = None
+    ) -> list[Quote]:
+        """Return the history of one market in [start, end), oldest first.
+
+        The quote in force at `start`, if there is one; then each stored quote, as of its tick, and each tick that found
+        the market gone. With `resample_seconds` what is known at start, start + step, ... instead, whether the market
+        was listed then or not. Raises UnknownTickerError, and RangeError where the span or the grid is empty, the grid
+        too fine, or the end after now.
+        """
+        first, last = micros_of(start), self._past(end)
+        return self._source.ask(
+            lambda connection: history.history(connection, ticker, first, last, resample_seconds)
+        )
+
+    def newest_history(self, ticker: str, limit: int) -> list[Quote]:
+        """Return the end of a market's history, oldest first, and at most `limit` quotes; empty if none are stored."""
+        return self._source.ask(lambda connection: history.newest_history(connection, ticker, limit))
+
+    def movers(self, window_seconds: float, at: Instant | None = None, limit: int = 20) -> list[Mover]:
+        """Return the listed markets that moved most in the window that ends `at` an instant (the newest complete tick).
+
+        Ranked by the absolute change of the midpoint, then by that of the last price. Raises RangeError for a window
+        that holds nothing.
+        """
+        end = None if at is None else self._past(at)
+        return self._source.ask(lambda connection: movers.movers(connection, window_seconds, end, limit))
+
+    def movers_window(self, window_seconds: float) -> Window | None:
+        """Return the span that `movers` looks at, up to the newest complete tick; None if there is no such tick."""
+        return self._source.ask(lambda connection: movers.window_of(connection, window_seconds))
+
+    def complete_tick(self, at: Instant) -> int | None:
+        """Return the instant of the newest complete tick at or before one; None if there is none."""
+        instant = micros_of(at)
+        tick = self._source.ask(
+            lambda connection: in_force.newest_tick(connection, instant, is_complete=True)
+        )
+        return None if tick is None else tick.tick_at
+
+    def begins_at(self) -> int | None:
+        """Return the instant of the oldest tick with quotes; None if there is none."""
+        return self._source.ask(in_force.history_begins_at)
+
+    def busiest_market(self) -> str | None:
+        """Return the market with the most stored two-sided quotes; None if there is none."""
+        return self._source.ask(catalogue.busiest_market)
