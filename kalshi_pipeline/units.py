@@ -41,11 +41,6 @@ def parse_dollars(text: str) -> int:
     return _scaled(text, 6)
 
 
-def parse_cents(text: str) -> int:
-    """Return the micro-dollars of a count of cents such as "56"; ValueError past four significant decimals."""
-    return _scaled(text, 4)
-
-
 def parse_millionths(text: str) -> int:
     """Return the millionths of a decimal string such as "0.5"; ValueError past six significant decimals."""
     return _scaled(text, 6)

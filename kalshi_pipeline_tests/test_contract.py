@@ -33,7 +33,6 @@ from kalshi_pipeline.units import (
     contracts_of,
     dollars_of,
     iso_of,
-    parse_cents,
     parse_contracts,
     parse_dollars,
     parse_instant,
@@ -235,7 +234,7 @@ def as_sent(name: str, value: Any) -> object:
         return contracts_of(value)
     if name in _OLDER_COUNTS:  # kept as sent, and read if needed
         return contracts_of(read_contracts(value) or 0)
-    return dollars_of(parse_cents(str(value)) if value else 0) * 100 if name in _OLDER_CENTS else value
+    return Decimal(value or 0) if name in _OLDER_CENTS else value
 
 
 def as_expected(name: str, value: Any) -> object:

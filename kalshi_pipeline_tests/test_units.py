@@ -14,7 +14,6 @@ from kalshi_pipeline.units import (
     dollars_of,
     instant_of,
     iso_of,
-    parse_cents,
     parse_contracts,
     parse_dollars,
     parse_instant,
@@ -25,7 +24,6 @@ Parse = Callable[[str], int]
 
 PARSERS = [
     pytest.param(parse_dollars, id="dollars"),
-    pytest.param(parse_cents, id="cents"),
     pytest.param(parse_contracts, id="contracts"),
 ]
 
@@ -57,20 +55,6 @@ def test_parse_dollars_is_exact(text: str, micros: int) -> None:
 def test_millionths_are_exact_in_both_directions(text: str, millionths: int) -> None:
     assert parse_millionths(text) == millionths
     assert decimal_of_millionths(millionths) == Decimal(text)
-
-
-@pytest.mark.parametrize(
-    ("text", "micros"),
-    [
-        pytest.param("0", 0, id="zero"),
-        pytest.param("100", 1_000_000, id="one-dollar"),
-        pytest.param("29", 290_000, id="29-cents"),
-        pytest.param("6.25", 62_500, id="sub-cent"),
-        pytest.param("0.0001", 1, id="a-hundredth-of-a-hundredth-of-a-cent"),
-    ],
-)
-def test_parse_cents_is_exact(text: str, micros: int) -> None:
-    assert parse_cents(text) == micros
 
 
 @pytest.mark.parametrize(
@@ -129,7 +113,6 @@ def test_parsers_refuse_what_is_no_decimal_number(parse: Parse, text: str) -> No
     ("parse", "text", "decimals"),
     [
         pytest.param(parse_dollars, "0.5600001", 6, id="dollars"),
-        pytest.param(parse_cents, "5.60001", 4, id="cents"),
         pytest.param(parse_contracts, "1.005", 2, id="contracts"),
     ],
 )
