@@ -29,6 +29,7 @@ _LONGEST_RETRY_AFTER_SECONDS = 366 * 86_400.0
 # An error is short. What is longer is a page of records, and not searched for one.
 _LONGEST_ERROR_BYTES = 10_000
 _FLAT_ERROR = frozenset({"code", "message", "details", "service"})
+_NO_JSON = object()
 _TITLE = re.compile(rb"<title[^>]*>\s*(.*?)\s*</title>", re.IGNORECASE | re.DOTALL)
 
 _CHECK_ADDRESS = "check that the exchange is up and KALSHI_API_URL is right, then run again"
@@ -121,11 +122,7 @@ def _advice_about_page(body: bytes) -> str:
 
 def is_json(body: bytes) -> bool:
     """Return whether a body is JSON, as the exchange's own errors are; one that is deeper than any of them is not."""
-    try:
-        json.loads(body)
-    except (ValueError, RecursionError):
-        return False
-    return True
+    return _read(body, otherwise=_NO_JSON) is not _NO_JSON
 
 
 def without_secrets(url: httpx.URL | str) -> str:
@@ -242,8 +239,8 @@ def _error_text(body: bytes) -> str:
     return "" if error is None else str(error)
 
 
-def _read(body: bytes) -> Any:  # noqa: ANN401  (any JSON; None where it is none)
+def _read(body: bytes, otherwise: object = None) -> Any:  # noqa: ANN401  (any JSON)
     try:
         return json.loads(body)
     except (ValueError, RecursionError):
-        return None
+        return otherwise
