@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, Select, and_, case, func, not_, select
 
 from kalshi_pipeline.store.reading.quotes import Quote, quotes_of
-from kalshi_pipeline.store.reading.search import IS_OPEN, Words, no_words
+from kalshi_pipeline.store.reading.search import IS_OPEN, words_of
 from kalshi_pipeline.store.schema.tables import events, latest_quotes, markets, series
 from kalshi_pipeline.store.search_index import EVENT_TEXTS, MARKET_TEXTS, SERIES_TEXTS
 
@@ -71,9 +71,7 @@ def search_markets(
     Words are found as `search` finds them. Open markets come first, or no others with `is_open`; of these, those with
     whole words, and the most traded ones. RangeError for texts without words.
     """
-    words = Words(connection, texts)
-    if not words.words:
-        raise no_words()
+    words = words_of(connection, texts)
     query = _listed.where(not_(markets.c.is_combo), words.may_be_in_event(markets.c.event_id))
     if is_open:
         query = query.where(IS_OPEN)

@@ -79,9 +79,12 @@ class Words:
         return is_named.desc(), match_of(self.words, texts).desc()
 
 
-def no_words() -> RangeError:
-    """Return the error of a search without words."""
-    return RangeError("the text has no words: search for one, such as a part of a title")
+def words_of(connection: Connection, texts: Iterable[str]) -> Words:
+    """Return the words of a search; RangeError for texts without any."""
+    words = Words(connection, texts)
+    if not words.words:
+        raise RangeError("the text has no words: search for one, such as a part of a title")
+    return words
 
 
 class _Kind(NamedTuple):
@@ -102,9 +105,7 @@ def search(connection: Connection, texts: Iterable[str], limit: int) -> list[Fou
     their titles are those of their legs. Of each kind at most `limit`: one of exactly this ticker comes first, then
     open ones, whole words, and the newest. RangeError for texts without words.
     """
-    words = Words(connection, texts)
-    if not words.words:
-        raise no_words()
+    words = words_of(connection, texts)
     found: list[Found] = []
     for kind in _KINDS:
         query = kind.query.where(words.are_in(*kind.texts))
