@@ -6,7 +6,8 @@ import typer
 
 from kalshi_pipeline.cli.answer import Answer
 from kalshi_pipeline.cli.groups import Group
-from kalshi_pipeline.cli.options import Asked, Ticker, reading
+from kalshi_pipeline.cli.options import Asked, Ticker
+from kalshi_pipeline.cli.reading import reading
 from kalshi_pipeline.cli.times import span_given
 
 analysis = Group("analysis", "Compute figures from the stored data.")

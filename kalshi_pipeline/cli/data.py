@@ -8,7 +8,8 @@ import typer
 from kalshi_pipeline.cli.answer import Answer
 from kalshi_pipeline.cli.backfill import backfill
 from kalshi_pipeline.cli.groups import Group, one_of
-from kalshi_pipeline.cli.options import Asked, Db, reading
+from kalshi_pipeline.cli.options import Asked, Db
+from kalshi_pipeline.cli.reading import reading
 from kalshi_pipeline.errors import ConfigurationError
 
 data = Group("data", "Collect, see whether it is complete, and repair.")

@@ -6,7 +6,8 @@ import typer
 
 from kalshi_pipeline.cli.answer import Answer
 from kalshi_pipeline.cli.groups import DefaultCommand, Group
-from kalshi_pipeline.cli.options import Asked, Db, Ticker, reading
+from kalshi_pipeline.cli.options import Asked, Db, Ticker
+from kalshi_pipeline.cli.reading import reading
 from kalshi_pipeline.cli.times import span_given
 from kalshi_pipeline.clock import SYSTEM_CLOCK
 from kalshi_pipeline.units import MICROS_PER_DAY
