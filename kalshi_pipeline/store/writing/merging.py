@@ -99,6 +99,89 @@ class Logged(NamedTuple):
     text_of: Callable[[ColumnElement[Any]], ColumnElement[str | None]] = as_text
 
 
+_seen_at = bindparam("seen_at", type_=BigInteger)
+_reading = literal(READING)
+_read = {"is_placeholder": false(), "reading": _reading}
+
+
+class _NewRows:
+    """The staged rows whose tickers are missing in a table: found once, then inserted."""
+
+    def __init__(self, table: Table, stage: Table, values: Mapping[str, ColumnElement[Any]]) -> None:
+        self._found = Table(
+            f"new_{table.name}",
+            _staging,
+            Column("number", Integer, primary_key=True),
+            Column(STAGED_ROW, Integer),
+            prefixes=["TEMPORARY"],
+        )
+        found, staged_row = self._found.c, stage.c[STAGED_ROW]
+        is_known = exists().where(table.c.ticker == stage.c.ticker)
+        self._find: Insert = insert(self._found).from_select(
+            [STAGED_ROW], select(staged_row).where(~is_known).order_by(staged_row)
+        )
+        new = {**values, **_read, "first_seen_at": _seen_at, "changed_at": _seen_at}
+        self._insert = InsertNew(
+            table,
+            ["ticker", *new],
+            select(stage.c.ticker, *(value.label(name) for name, value in new.items())).select_from(
+                self._found.join(stage, staged_row == found[STAGED_ROW])
+            ),
+            # A database may go on counting after a table was emptied.
+            number=found.number - select(func.min(found.number)).scalar_subquery() + 1,
+        )
+
+    def insert(self, connection: Connection, at: Mapping[str, int]) -> int:
+        """Insert them, and return how many they are."""
+        make_empty(connection, self._found)
+        return self._insert.run(connection, at) if connection.execute(self._find).rowcount else 0
+
+
+class _ChangedRows:
+    """The rows of a table that differ from what is staged for them. They are found once, and usually there are none."""
+
+    def __init__(self, table: Table, stage: Table, kept: Mapping[str, ColumnElement[Any]]) -> None:
+        self._found = Table(
+            f"changed_{table.name}",
+            _staging,
+            Column("id", Integer, primary_key=True),
+            Column(STAGED_ROW, Integer),
+            prefixes=["TEMPORARY"],
+        )
+        found, staged_row = self._found.c, stage.c[STAGED_ROW]
+        same_ticker = table.c.ticker == stage.c.ticker
+        differs = [table.c[name].is_distinct_from(value) for name, value in kept.items()]
+        self._find: Insert = insert(self._found).from_select(
+            ["id", STAGED_ROW],
+            select(table.c.id, staged_row)
+            .select_from(stage.join(table, same_ticker))
+            .where(or_(table.c.is_placeholder, table.c.reading != _reading, *differs)),
+        )
+        # The list makes SQLite begin with the few rows that change: otherwise it may read the whole table.
+        is_among = and_(table.c.id == found.id, table.c.id.in_(select(found.id)))
+        is_changed = and_(is_among, staged_row == found[STAGED_ROW])
+        # Nothing was known of what a placeholder stands for, so no change is logged: it is seen for the first time.
+        first_seen_at = case((table.c.is_placeholder, _seen_at), else_=table.c.first_seen_at)
+        self._update: Update = (
+            update(table)
+            .values({**kept, **_read, "first_seen_at": first_seen_at, "changed_at": _seen_at})
+            .where(is_changed, same_ticker)
+        )
+        self.joined = self._found.join(table, is_among).join(stage, staged_row == found[STAGED_ROW])
+        """The rows, each with what is staged for it."""
+
+    def update(self, connection: Connection, at: Mapping[str, int], before: Sequence[Insert | Update]) -> int:
+        """Update them after some other statements have run, and return how many they are."""
+        make_empty(connection, self._found)
+        changed = connection.execute(self._find).rowcount
+        if changed:
+            for statement in (*before, self._update):
+                rows = connection.execute(statement, at).rowcount
+                if isinstance(statement, Update):
+                    count_changed(connection, statement.table, rows)
+        return changed
+
+
 class Merge:
     """Insert the staged rows that are missing in `table` and update those that differ, by ticker.
 
@@ -122,108 +205,59 @@ class Merge:
         | None = None,
     ) -> None:
         stage = staging.table
-        seen_at = bindparam("seen_at", type_=BigInteger)
-        same_ticker = table.c.ticker == stage.c.ticker
-        staged_row = stage.c[STAGED_ROW]
-        reading = literal(READING)
-        read = {"is_placeholder": false(), "reading": reading}
-        new = {**values, **read, "first_seen_at": seen_at, "changed_at": seen_at}
-        self.new = Table(
-            f"new_{table.name}",
-            _staging,
-            Column("number", Integer, primary_key=True),
-            Column(STAGED_ROW, Integer),
-            prefixes=["TEMPORARY"],
-        )
-        self.find_new: Insert = insert(self.new).from_select(
-            [STAGED_ROW], select(staged_row).where(~exists().where(same_ticker)).order_by(staged_row)
-        )
-        self.insert_new = InsertNew(
-            table,
-            ["ticker", *new],
-            select(stage.c.ticker, *(value.label(name) for name, value in new.items())).select_from(
-                self.new.join(stage, staged_row == self.new.c[STAGED_ROW])
-            ),
-            # A database may go on counting after a table was emptied.
-            number=self.new.c.number - select(func.min(self.new.c.number)).scalar_subquery() + 1,
-        )
         kept: dict[str, ColumnElement[Any]] = {
             **{name: func.coalesce(value, table.c[name]) for name, value in values.items()},
             **{name: values[name] for name in exact},
             **{name: or_(table.c[name], values[name]) for name in lasting},
         }
-        # Rows that differ are found once, and usually there are none.
-        self.changed = Table(
-            f"changed_{table.name}",
-            _staging,
-            Column("id", Integer, primary_key=True),
-            Column(STAGED_ROW, Integer),
-            prefixes=["TEMPORARY"],
-        )
-        differs = [table.c[name].is_distinct_from(value) for name, value in kept.items()]
-        self.find_changed: Insert = insert(self.changed).from_select(
-            ["id", STAGED_ROW],
-            select(table.c.id, staged_row)
-            .select_from(stage.join(table, same_ticker))
-            .where(or_(table.c.is_placeholder, table.c.reading != reading, *differs)),
-        )
-        # The list makes SQLite begin with the few rows that change: otherwise it may read the whole table.
-        is_among = and_(table.c.id == self.changed.c.id, table.c.id.in_(select(self.changed.c.id)))
-        is_changed = and_(is_among, staged_row == self.changed.c[STAGED_ROW])
-        # Nothing was known of what a placeholder stands for, so no change is logged: it is seen for the first time.
-        first_seen_at = case((table.c.is_placeholder, seen_at), else_=table.c.first_seen_at)
-        self.update_changed: Update = (
-            update(table)
-            .values({**kept, **read, "first_seen_at": first_seen_at, "changed_at": seen_at})
-            .where(is_changed, same_ticker)
-        )
-        changing = self.changed.join(table, is_among).join(stage, staged_row == self.changed.c[STAGED_ROW])
-        changes = [
-            select(
-                table.c.id,
-                seen_at,
-                literal(logged_as.field),
-                logged_as.text_of(table.c[name]),
-                logged_as.text_of(kept[name]),
-            )
-            .select_from(changing)
-            .where(
-                ~table.c.is_placeholder,
-                table.c[name].is_distinct_from(kept[name]),
-                or_(table.c[name].is_not(None), table.c.reading >= logged_as.since),
-            )
-            for name, logged_as in logged.items()
-        ]
-        self.log_changed: list[Insert | Update] = []
+        self._new = _NewRows(table, stage, values)
+        self._changed = _ChangedRows(table, stage, kept)
+        self._before_change: list[Insert | Update] = []
         if log is not None:
-            key = next(iter(log.foreign_keys)).parent.name
-            columns = [key, "seen_at", "field", "before", "after"]
-            self.log_changed.append(insert(log).from_select(columns, union_all(*changes)))
+            self._before_change.append(_logging(log, logged, table, kept, self._changed.joined))
         if before_change is not None:
-            self.log_changed += before_change(changing, kept)
-        self.find_open = select(table.c.id).where(table.c.is_placeholder).limit(1)
-        self.count_open = (
-            select(func.count()).select_from(table.join(stage, same_ticker)).where(table.c.is_placeholder)
-        )
+            self._before_change += before_change(self._changed.joined, kept)
+        is_open = table.c.is_placeholder
+        self._find_open = select(table.c.id).where(is_open).limit(1)
+        staged_parents = table.join(stage, table.c.ticker == stage.c.ticker)
+        self._count_open = select(func.count()).select_from(staged_parents).where(is_open)
 
     def run(self, connection: Connection, seen_at: int) -> tuple[int, int, int]:
         """Merge what is staged; return the rows inserted, changed, and placeholders filled (which count as changed)."""
         at = {"seen_at": seen_at}
         # Usually there are none at all, which their own index shows at once.
-        has_open = connection.execute(self.find_open).first() is not None
-        healed = connection.execute(self.count_open).scalar_one() if has_open else 0
-        make_empty(connection, self.changed)
-        changed = connection.execute(self.find_changed).rowcount
-        if changed:
-            for statement in (*self.log_changed, self.update_changed):
-                rows = connection.execute(statement, at).rowcount
-                if isinstance(statement, Update):
-                    count_changed(connection, statement.table, rows)
-        make_empty(connection, self.new)
-        inserted = 0
-        if connection.execute(self.find_new).rowcount:
-            inserted = self.insert_new.run(connection, at)
-        return inserted, changed, healed
+        has_open = connection.execute(self._find_open).first() is not None
+        healed = connection.execute(self._count_open).scalar_one() if has_open else 0
+        changed = self._changed.update(connection, at, self._before_change)
+        return self._new.insert(connection, at), changed, healed
+
+
+def _logging(
+    log: Table,
+    logged: Mapping[str, Logged],
+    table: Table,
+    kept: Mapping[str, ColumnElement[Any]],
+    changing: Join,
+) -> Insert:
+    """Return the statement that logs the values of changing rows, before and after."""
+    changes = [
+        select(
+            table.c.id,
+            _seen_at,
+            literal(logged_as.field),
+            logged_as.text_of(table.c[name]),
+            logged_as.text_of(kept[name]),
+        )
+        .select_from(changing)
+        .where(
+            ~table.c.is_placeholder,
+            table.c[name].is_distinct_from(kept[name]),
+            or_(table.c[name].is_not(None), table.c.reading >= logged_as.since),
+        )
+        for name, logged_as in logged.items()
+    ]
+    key = next(iter(log.foreign_keys)).parent.name
+    return insert(log).from_select([key, "seen_at", "field", "before", "after"], union_all(*changes))
 
 
 PLACEHOLDER_COLUMNS = ("ticker", "is_placeholder", "first_seen_at", "changed_at")
@@ -237,7 +271,6 @@ def placeholder(ticker: ColumnElement[Any], seen_at: ColumnElement[int]) -> Sele
 
 def insert_placeholders(table: Table, ticker: ColumnElement[Any]) -> InsertNew:
     """Return the statement that inserts a placeholder for each staged ticker of a parent that is missing in `table`."""
-    seen_at = bindparam("seen_at", type_=BigInteger)
     named = select(ticker.label("ticker")).where(ticker.is_not(None)).distinct().subquery()
     is_missing = ~exists().where(table.c.ticker == named.c.ticker)
-    return InsertNew(table, PLACEHOLDER_COLUMNS, placeholder(named.c.ticker, seen_at).where(is_missing))
+    return InsertNew(table, PLACEHOLDER_COLUMNS, placeholder(named.c.ticker, _seen_at).where(is_missing))
