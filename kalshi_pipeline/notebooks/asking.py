@@ -13,7 +13,7 @@ from kalshi_pipeline.quoting import quoted
 from kalshi_pipeline.store.database import ReadOnlyDatabase
 from kalshi_pipeline.store.reading.streams import Selection, Span
 from kalshi_pipeline.store.reading.tickers import find_ticker
-from kalshi_pipeline.units import iso_of
+from kalshi_pipeline.units import MICROS_PER_DAY, YEAR_10000, iso_of
 
 _KINDS = ("market", "event", "series")
 _MOST_NAMED = 3
@@ -106,6 +106,16 @@ def span_of(start: Instant | None, end: Instant | None) -> Span:
     if first is not None and last is not None:
         check_order(first, last)
     return first, last
+
+
+def days_of(span: Span) -> tuple[str | None, str | None]:
+    """Return the UTC days of a span, as a view has them: the first one, and the one after the last."""
+    first, last = span
+    return (
+        None if first is None else iso_of(first)[:10],
+        # The day of the last microsecond is included.
+        None if last is None else iso_of(min(last - 1 + MICROS_PER_DAY, YEAR_10000 - 1))[:10],
+    )
 
 
 def raise_unknown(what: str, name: str, known: Iterable[str]) -> NoReturn:

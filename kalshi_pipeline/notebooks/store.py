@@ -1,9 +1,9 @@
 """`open_store`: what is stored, read-only, as tables. What is asked is checked here; how it is found is in `store`."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, cast
+from typing import TYPE_CHECKING, Self, cast
 
 from kalshi_pipeline import api
 from kalshi_pipeline.advice import advised
@@ -13,8 +13,8 @@ from kalshi_pipeline.errors import ConfigurationError, UnknownTickerError
 from kalshi_pipeline.notebooks.asking import (
     any_ticker,
     check_ticker,
-    check_value,
     counted,
+    days_of,
     history_span,
     past,
     raise_unknown,
@@ -26,16 +26,16 @@ from kalshi_pipeline.notebooks.columns import MOVERS_TABLE, SEARCH_TABLE, mover_
 from kalshi_pipeline.notebooks.extras import imported
 from kalshi_pipeline.notebooks.histories import histories, history_parts, quotes_in_force, texts_of
 from kalshi_pipeline.notebooks.instants import Instant, Span, seconds_of
-from kalshi_pipeline.notebooks.parts import HeldPart, Row, StreamedPart
+from kalshi_pipeline.notebooks.parts import HeldPart, Row
 from kalshi_pipeline.notebooks.table import Table
 from kalshi_pipeline.notebooks.values import Value
+from kalshi_pipeline.notebooks.views import columns_of, streamed_table, view_table
 from kalshi_pipeline.settings import CANDLESTICK_MINUTES
 from kalshi_pipeline.store.database import ReadOnlyDatabase
 from kalshi_pipeline.store.reading import streams
 from kalshi_pipeline.store.reading.duck import duck_statements
 from kalshi_pipeline.store.reading.search import search
-from kalshi_pipeline.store.reading.streams import QUOTE_TABLE, Selection, TableColumn
-from kalshi_pipeline.units import MICROS_PER_DAY, YEAR_10000, iso_of
+from kalshi_pipeline.store.reading.streams import QUOTE_TABLE, TableColumn
 
 if TYPE_CHECKING:
     import duckdb
@@ -172,7 +172,7 @@ class Store:
     ) -> Table:
         """Return the stored trades of [start, end), oldest first. They are read while they are used."""
         selection, span = selected(self._database, ticker, event, series), span_of(start, end)
-        return self._streamed(streams.stored_trades(selection, span), selection)
+        return streamed_table(self._database, streams.stored_trades(selection, span), selection)
 
     @advised()
     def candlesticks(
@@ -192,7 +192,9 @@ class Store:
         if period_minutes not in (None, *CANDLESTICK_MINUTES):
             raise_unknown("length of a candlestick", str(period_minutes), map(str, CANDLESTICK_MINUTES))
         selection, span = selected(self._database, ticker, event, series), span_of(start, end)
-        return self._streamed(streams.stored_candlesticks(selection, span, period_minutes), selection)
+        return streamed_table(
+            self._database, streams.stored_candlesticks(selection, span, period_minutes), selection
+        )
 
     @advised()
     def settlements(
@@ -205,9 +207,13 @@ class Store:
         end: Instant | None = None,
     ) -> Table:
         """Return the settlements in force, of the markets that were settled in [start, end): settlement_history."""
-        where = _of_view(selected(self._database, ticker, event, series))
-        return self._view(
-            "settlement_history", where, ("settled_at_us", "ticker"), settled_at_us=span_of(start, end)
+        where = columns_of(selected(self._database, ticker, event, series))
+        return view_table(
+            self._database,
+            "settlement_history",
+            where,
+            ("settled_at_us", "ticker"),
+            settled_at_us=span_of(start, end),
         )
 
     @advised()
@@ -226,7 +232,9 @@ class Store:
         """
         found = selected(self._database, ticker, event, series)
         where = {} if found is None else {"kind": found.kind, "ticker": found.ticker}
-        return self._view("change_history", where, ("seen_at_us",), seen_at_us=span_of(start, end))
+        return view_table(
+            self._database, "change_history", where, ("seen_at_us",), seen_at_us=span_of(start, end)
+        )
 
     @advised()
     def details(self, ticker: str, at: Instant | None = None, kind: str | None = None) -> Details:
@@ -258,7 +266,9 @@ class Store:
             raise ConfigurationError([f"kind={kind!r} is not a catalogue: choose market or event"])
         if kind == "event" and ticker is not None:
             raise ConfigurationError(["an event has no market's ticker: choose event=, or kind='market'"])
-        return self._view(f"{kind}_catalogue", _of_view(selected(self._database, ticker, event, series)))
+        return view_table(
+            self._database, f"{kind}_catalogue", columns_of(selected(self._database, ticker, event, series))
+        )
 
     @advised()
     def fees(self, *, event: str | None = None, series: str | None = None) -> Table:
@@ -267,22 +277,16 @@ class Store:
         Those of an event that never had a fee of its own are those of its series (`event_ticker` is None). Each is
         known, or unknown with a `reason`, as `records.fee_at` says it; nothing is known before the first.
         """
-        where: dict[str, str | None] = {**_of_view(selected(self._database, None, event, series))}
-        if event is not None and not self._view("fee_history", where).head(1):
-            (of_event,) = self._view("event_catalogue", where).head(1)
+        where: dict[str, str | None] = {**columns_of(selected(self._database, None, event, series))}
+        if event is not None and not view_table(self._database, "fee_history", where).head(1):
+            (of_event,) = view_table(self._database, "event_catalogue", where).head(1)
             where = {"series_ticker": cast("str | None", of_event["series_ticker"]), "event_ticker": None}
-        return self._view("fee_history", where, ("from_at_us",))
+        return view_table(self._database, "fee_history", where, ("from_at_us",))
 
     @advised()
     def coverage(self, start: Instant | None = None, end: Instant | None = None) -> Table:
         """Return how many ticks each UTC day of [start, end) has, by state, and its longest gap: coverage_by_day."""
-        first, last = span_of(start, end)
-        days = (
-            None if first is None else iso_of(first)[:10],
-            # The day of the last microsecond is included.
-            None if last is None else iso_of(min(last - 1 + MICROS_PER_DAY, YEAR_10000 - 1))[:10],
-        )
-        return self._view("coverage_by_day", {}, ("day",), day=days)
+        return view_table(self._database, "coverage_by_day", {}, ("day",), day=days_of(span_of(start, end)))
 
     @advised()
     def search(self, text: str, limit: int = 100) -> Table:
@@ -301,7 +305,7 @@ class Store:
 
         It is read while it is used. ConfigurationError for an unknown name.
         """
-        return self._view(name, where)
+        return view_table(self._database, name, where)
 
     @advised()
     def export(self, what: str | Table, path: str | Path, *, overwrite: bool = False) -> Path:
@@ -326,41 +330,6 @@ class Store:
             raise
         return connection
 
-    def _view(
-        self,
-        name: str,
-        where: Mapping[str, str | int | None],
-        order: Sequence[str] = (),
-        **spans: tuple[Any, Any],
-    ) -> Table:
-        views = self._database.ask(streams.view_columns)
-        if name not in views:
-            raise_unknown("view", name, views)
-        columns = views[name]
-        for column, value in where.items():
-            if column not in [found.name for found in columns]:
-                raise_unknown(f"column of {name}", column, [found.name for found in columns])
-            check_value(column, value)
-        stream = streams.rows_of_view(name, columns, where, spans, order)
-
-        def rows() -> Iterator[Row]:
-            for some in self._database.rows(stream.statement):
-                yield from some
-
-        return Table(columns, HeldPart(columns, rows))
-
-    def _streamed(self, stream: streams.Stream, selection: Selection | None) -> Table:
-        return Table(
-            stream.columns, StreamedPart(self._database, stream, lambda: texts_of(self._database, selection))
-        )
-
 
 def _held(columns: Sequence[TableColumn], rows: Iterable[Row]) -> Table:
     return Table(columns, HeldPart(columns, lambda: rows))
-
-
-def _of_view(selection: Selection | None) -> dict[str, str]:
-    """Return the column of a view by which markets are selected, with its value."""
-    if selection is None:
-        return {}
-    return {"ticker" if selection.kind == "market" else f"{selection.kind}_ticker": selection.ticker}

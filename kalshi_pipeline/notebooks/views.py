@@ -1,0 +1,51 @@
+"""Tables that are read while they are used: the rows of a view, and those of a statement about markets."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from kalshi_pipeline.notebooks.asking import check_value, raise_unknown
+from kalshi_pipeline.notebooks.histories import texts_of
+from kalshi_pipeline.notebooks.parts import HeldPart, Row, StreamedPart
+from kalshi_pipeline.notebooks.table import Table
+from kalshi_pipeline.store.database import ReadOnlyDatabase
+from kalshi_pipeline.store.reading.streams import Selection, Stream, rows_of_view, view_columns
+
+
+def view_table(
+    database: ReadOnlyDatabase,
+    name: str,
+    where: Mapping[str, str | int | None],
+    order: Sequence[str] = (),
+    **spans: tuple[Any, Any],
+) -> Table:
+    """Return the rows of a view whose columns have these values, or are in these spans, in an order.
+
+    ConfigurationError for an unknown view, an unknown column, and a value that no column has.
+    """
+    views = database.ask(view_columns)
+    if name not in views:
+        raise_unknown("view", name, views)
+    columns = views[name]
+    for column, value in where.items():
+        if column not in [found.name for found in columns]:
+            raise_unknown(f"column of {name}", column, [found.name for found in columns])
+        check_value(column, value)
+    stream = rows_of_view(name, columns, where, spans, order)
+
+    def rows() -> Iterator[Row]:
+        for some in database.rows(stream.statement):
+            yield from some
+
+    return Table(columns, HeldPart(columns, rows))
+
+
+def streamed_table(database: ReadOnlyDatabase, stream: Stream, selection: Selection | None) -> Table:
+    """Return the rows of a statement, each with the tickers of its market."""
+    return Table(stream.columns, StreamedPart(database, stream, lambda: texts_of(database, selection)))
+
+
+def columns_of(selection: Selection | None) -> dict[str, str]:
+    """Return the column of a view by which markets are selected, with its value."""
+    if selection is None:
+        return {}
+    return {"ticker" if selection.kind == "market" else f"{selection.kind}_ticker": selection.ticker}
