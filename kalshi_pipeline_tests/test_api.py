@@ -181,7 +181,9 @@ def _with_schema(version: str) -> Callable[[Path], None]:
         pytest.param(
             Path.mkdir, "database {}: unable to open database file (it is no file); set", id="folder"
         ),
-        pytest.param(Path.touch, "there is no database at {}: it is empty; run `kalshi-", id="empty_file"),
+        pytest.param(
+            Path.touch, "there is no database at {}: it is empty; run `kalshi data", id="empty_file"
+        ),
         pytest.param(lambda _: None, "there is no database at {}; run `kalshi data collect", id="missing"),
     ],
 )
@@ -767,7 +769,10 @@ def test_commands_that_read_work_for_a_reader_who_may_not_write(
     ) as process:
         output, errors = process.communicate(timeout=60)
     whys = errors.splitlines()  # why `movers` and others are empty, once as each user
-    assert (process.returncode, whys[0]) == (0, "history begins at 2026-11-22T12:00:00.000000Z")
+    assert (process.returncode, whys[0]) == (
+        0,
+        "note: history begins at 2026-11-22T12:00:00.000000Z, within the window",
+    )
     assert whys[: len(whys) // 2] == whys[len(whys) // 2 :]
     as_owner, _, as_reader = output.partition("as another user\n")
     assert as_reader.count("ended with 0\n") == len(_COMMANDS)
