@@ -23,7 +23,7 @@ def units() -> Iterator[configparser.ConfigParser]:
 
 def test_units_run_commands_that_there_are() -> None:
     lines = [unit["Service"]["ExecStart"] for unit in units() if "Service" in unit]
-    commands = [line.split("kalshi-pipeline ")[1].split() for line in lines if "kalshi-pipeline" in line]
+    commands = [line.split(" kalshi ")[1].split() for line in lines if " kalshi " in line]
     assert [command[0] for command in commands] == ["dev", "data"]
     for command in commands:
         words = [word for word in command if not word.startswith("-") and not word.isdecimal()]

@@ -1,4 +1,4 @@
-"""What `kalshi-pipeline dev` notices of the processes that Dagster has, on processes that stand for them."""
+"""What `kalshi dev` notices of the processes that Dagster has, on processes that stand for them."""
 
 import os
 import signal

@@ -28,7 +28,7 @@ pytestmark = pytest.mark.xdist_group("docs")
 
 NOT_RUN = {"server", "machine", "long"}
 RUN_ELSEWHERE = {
-    "uv run kalshi-pipeline demo",  # test_readme.py
+    "uv run kalshi demo",  # test_readme.py
     "uv run poe check",  # this is a part of it
     "uv run dagster job execute -m kalshi_pipeline.definitions -j collect",  # test_readme.py
     "uv run dagster job execute -m kalshi_pipeline.definitions -j snapshot",

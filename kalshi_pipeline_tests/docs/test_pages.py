@@ -23,7 +23,8 @@ from kalshi_pipeline_tests.docs.pages import (
 )
 
 _EACH_PAGE = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
-_PROGRAM = re.compile(r"(?:^|[ (])(?:kalshi-pipeline|kalshi) ([^|>;&]*)")
+_PROGRAM = re.compile(r"(?:^|[ (])kalshi ([^|>;&]*)")
+_LONG_NAME = re.compile(r"kalshi-pipeline[`\"', ]*\s+[`\"']*([a-z-]+)")
 
 
 def test_readme_is_short() -> None:
@@ -51,6 +52,12 @@ def test_links_lead_somewhere(page: Path) -> None:
         if not file.exists() or (anchor and anchor not in anchors_of(file)):
             broken.append(link)
     assert broken == []
+
+
+@_EACH_PAGE
+def test_program_has_one_spelling(page: Path) -> None:
+    """Commands are run by the short name; the long one is explained."""
+    assert [words for words in _LONG_NAME.findall(page.read_text(encoding="utf-8")) if _is_command(words)] == []
 
 
 @_EACH_PAGE

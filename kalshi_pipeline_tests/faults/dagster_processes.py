@@ -1,4 +1,4 @@
-"""`kalshi-pipeline dev` losing one of its processes: how long it takes to the next complete tick.
+"""`kalshi dev` losing one of its processes: how long it takes to the next complete tick.
 
 Where the command ends, it is started again as its unit in docs/running.md does.
 """
@@ -75,7 +75,7 @@ def _lost(here: Place, unit: Unit, victim: Victim) -> Outcome:
     seconds = watch.seconds
     problems += unsound(here.store, may_be_running=True)
     end = "goes on" if unit.starts == starts else "ends, and its unit starts it again"
-    outcome = Outcome(f"`kalshi-pipeline dev` loses {victim.name}: {end}")
+    outcome = Outcome(f"`kalshi dev` loses {victim.name}: {end}")
     outcome.count(problems=[f"{victim.name}: {problem}" for problem in problems], seconds_to_good=seconds)
     return outcome
 
