@@ -49,7 +49,11 @@ class RefusedError(ExchangeError):
 
 
 class NotFoundError(RefusedError):
-    """The exchange does not know the ticker (or the path)."""
+    """The exchange does not know what was asked for: a ticker, or the path, where its address is wrong."""
+
+
+class UnknownMarketError(NotFoundError):
+    """No tier of the exchange knows the market that was asked for."""
 
 
 class PayloadError(ExchangeError):

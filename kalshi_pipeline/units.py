@@ -24,7 +24,7 @@ _MICROSECOND = timedelta(microseconds=1)
 _DECIMAL = re.compile(r"(-?)([0-9]+)(?:\.([0-9]+))?(?:[eE]([+-]?[0-9]+))?")
 _LONGEST_EXPONENT = 8
 _MOST_DIGITS = 19
-_SPAN = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?(s|m|h|d|w|secs?|seconds?|mins?|minutes?|hours?|days?|weeks?)?")
+_SPAN = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?(s|m|h|d|w|secs?|seconds?|mins?|minutes?|hours?|days?|weeks?)")
 _SECONDS_OF = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 _RFC_3339 = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ](?:[01][0-9]|2[0-3]):[0-5][0-9]:([0-5][0-9]|60)(?:\.[0-9]+)?"
@@ -111,16 +111,13 @@ def parse_instant(text: str) -> int | None:
     return instant
 
 
-def parse_span(text: str, *, unitless_seconds: float | None = None) -> float | None:
+def parse_span(text: str) -> float | None:
     """Return the seconds of a length of time such as 30s, 5m, 1.5h, 2 days or 1w; None for any other text.
 
-    A number without a unit is refused too, or is of units of `unitless_seconds`.
+    A number without a unit is none: readers take it for minutes as well as for seconds.
     """
     match = _SPAN.fullmatch(text.strip().lower())
-    if match is None:
-        return None
-    unit = unitless_seconds if match[2] is None else _SECONDS_OF[match[2][0]]
-    return None if unit is None else float(match[1]) * unit
+    return None if match is None else float(match[1]) * _SECONDS_OF[match[2][0]]
 
 
 def instant_of(moment: datetime) -> int:

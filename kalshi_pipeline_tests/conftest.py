@@ -28,6 +28,7 @@ def _clean_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Non
         for name in Settings.model_fields:
             patch.delenv(f"KALSHI_{name.upper()}", raising=False)
         patch.delenv("DAGSTER_HOME", raising=False)
+        patch.delenv("UV_RUN_RECURSION_DEPTH", raising=False)  # messages name commands as they were started
         patch.chdir(tmp_path_factory.mktemp("empty"))
         yield
 

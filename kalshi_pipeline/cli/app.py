@@ -16,8 +16,10 @@ from kalshi_pipeline.cli.data import data
 from kalshi_pipeline.cli.exits import exit_code_of
 from kalshi_pipeline.cli.groups import Group, UsageError, usage_lines
 from kalshi_pipeline.cli.market import market
+from kalshi_pipeline.cli.pasting import naming_database_of
 from kalshi_pipeline.cli.terminal import (
     end_output,
+    is_of_output,
     print_if_possible,
     print_line,
     print_message,
@@ -66,7 +68,9 @@ def command_line(*, has_own_options: bool = True) -> typer.Typer:
 def main() -> None:
     """Run the command line. An error of the pipeline is one line and an exit code, never a traceback."""
     write_anything(sys.stdout, sys.stderr)
-    code = _code_of(sys.argv[1:])
+    arguments = sys.argv[1:]
+    with naming_database_of(arguments):
+        code = _code_of(arguments)
     if reason := end_output():
         print_message(f"not all of the output could be written: {reason}; write it to another place")
         code = code or exit_code_of(ExportError())
@@ -112,7 +116,14 @@ def _run(arguments: Sequence[str]) -> object:
         # Completion has no arguments, and renders its help by rich if that can be imported, which takes long.
         sys.modules["rich"] = None  # type: ignore[assignment]
     begins_with_command = bool(arguments) and not arguments[0].startswith("-")
-    return command_line(has_own_options=not begins_with_command)(standalone_mode=False)
+    run = command_line(has_own_options=not begins_with_command)
+    try:
+        return run(standalone_mode=False)
+    except OSError as error:
+        # Typer prints help itself, and stops where that fails, as on a full disk; `end_output` reports it.
+        if is_of_output(error):
+            return 0
+        raise
 
 
 def _check_arguments(arguments: Sequence[str]) -> None:

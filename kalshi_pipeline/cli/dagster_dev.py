@@ -19,10 +19,14 @@ from kalshi_pipeline.settings import environment_with, load_settings
 from kalshi_pipeline.signals import interruptible_children
 
 DEFAULT_HOME = Path(".dagster")
+STARTING = (
+    "Dagster starts, which takes half a minute to two: four processes load its code, then its UI answers"
+)
 _END_SECONDS = 40
 _LOOK_SECONDS = 5
 # Dagster itself starts a process that holds the code again if the one above that has ended, which takes it some time.
 _MOST_SECONDS_WITHOUT_CODE = 60.0
+_NO_OTHER_COMMAND = "ignore:Function `dev_command` is superseded"
 _WORDS_OF_CODE = ["dagster", "api", "grpc"]
 
 
@@ -37,10 +41,13 @@ def run_dev(host: str, port: int, home: Path | None, db: str | None) -> None:
     changes = {"KALSHI_DATABASE_URL": settings.database_url} if db else {}
     with reserved(folder):
         print_message(f"Dagster keeps its own state in {folder}; the data goes to {settings.database_url}")
+        print_message(f"{STARTING}. Below are warnings and errors only: its UI shows each run")
         print_line(f"http://{host}:{port}")
+        is_ready = False
         with dagster_dev(folder, host, port, changes) as dagster:
             while (loss := dagster.loss_within(_LOOK_SECONDS)) is None:
-                pass
+                if not is_ready and (is_ready := is_listening(host, port)):
+                    print_message("Dagster is ready; Ctrl-C ends it")
     raise DagsterEndedError(loss)
 
 
@@ -119,10 +126,10 @@ def dagster_dev(
 ) -> Iterator[Dagster]:
     """Start Dagster with its UI and its state in a prepared folder, and stop it at the end of the block.
 
-    What it and its runs report goes to the terminal, or to the file `log`.
+    The warnings and errors of it and of its runs go to the terminal, or to the file `log`.
     """
-    command = [sys.executable, "-m", "dagster", "dev", "-h", host, "-p", str(port)]
-    command += ["-w", str(home / "workspace.yaml")]
+    command = [sys.executable, "-W", _NO_OTHER_COMMAND, "-m", "dagster", "dev", "-h", host, "-p", str(port)]
+    command += ["-w", str(home / "workspace.yaml"), "--log-level", "warning"]
     environment = environment_with({**changes, "DAGSTER_HOME": str(home)})
     with interruptible_children(), contextlib.nullcontext() if log is None else log.open("wb") as output:
         # In a session of its own, so that Ctrl-C reaches it once, from here.

@@ -247,7 +247,8 @@ def _quoted_status(status: str) -> str:
     if status.lower() in _MARKET_STATUSES and status.lower() not in _QUOTED_STATUSES:
         raise ConfigurationError(
             [
-                f"--status {status}: only open and paused markets have quotes; `data sync-markets` takes every status"
+                f"--status {status}: only open and paused markets have quotes; `kalshi data sync-markets` "
+                "takes every status"
             ]
         )
     return one_of("--status", status, _QUOTED_STATUSES)

@@ -13,10 +13,11 @@ from kalshi_pipeline.api import open_store
 from kalshi_pipeline.cli.answer import Answer
 from kalshi_pipeline.cli.answers.quotes import quote_columns
 from kalshi_pipeline.cli.answers.state import status
-from kalshi_pipeline.cli.dagster_dev import dagster_dev, free_port, is_listening
+from kalshi_pipeline.cli.dagster_dev import STARTING, dagster_dev, free_port, is_listening
 from kalshi_pipeline.cli.dagster_home import forget_state, prepare_home, reserved
 from kalshi_pipeline.cli.options import Asked, Format
 from kalshi_pipeline.cli.output import write_answer
+from kalshi_pipeline.cli.pasting import program
 from kalshi_pipeline.cli.terminal import print_line, status_line
 from kalshi_pipeline.clock import SYSTEM_CLOCK
 from kalshi_pipeline.definitions import defs
@@ -35,19 +36,18 @@ _MARKETS, _COMBOS = 1_500, 300
 _STEP_SECONDS = 2.0
 _NEXT = """
 Ask it (its tickers are those of this demo's exchange):
-  kalshi quotes --db {database}
-  kalshi search bitcoin --db {database}
-  kalshi history {ticker} --db {database}
-  kalshi event {ticker} --db {database}
-  kalshi movers --db {database}
+  {kalshi} quotes --db {database}
+  {kalshi} search bitcoin --db {database}
+  {kalshi} history {ticker} --db {database}
+  {kalshi} event {ticker} --db {database}
+  {kalshi} movers --db {database}
 
 Look at it in Dagster's UI, with the sandbox exchange running:
-  kalshi demo --ui
+  {kalshi} demo --ui
 
 Go live (no account, no key; into data/kalshi.db):
-  kalshi dev
-  kalshi data collect --once     (once, for instance from CI)
-(in a checkout of the project: uv run kalshi …)"""
+  {kalshi} dev
+  {kalshi} data collect --once     (once, for instance from CI)"""
 
 
 def run_demo(*, with_ui: bool = False) -> None:
@@ -62,7 +62,7 @@ def run_demo(*, with_ui: bool = False) -> None:
         dialect_of(_URL).remove()
         ticker = _run(home, with_ui=with_ui)
     if not with_ui:
-        _print_lines(_NEXT.format(database=DATABASE, ticker=ticker))
+        _print_lines(_NEXT.format(kalshi=program(), database=DATABASE, ticker=ticker))
 
 
 def _run(home: Path, *, with_ui: bool) -> str:
@@ -126,7 +126,7 @@ def _serve_ui(home: Path, world: World, overrides: Mapping[str, str]) -> None:
         "KALSHI_SNAPSHOT_MINUTES": "0.25"
     }
     log = home / "dagster.log"
-    _print_lines(f"\nDagster starts, which takes half a minute. What it reports goes to {log}")
+    _print_lines(f"\n{STARTING}.\nWhat it reports goes to {log}")
     is_ready = False
     with dagster_dev(home, "127.0.0.1", port, changes, log=log) as dagster:
         while (loss := dagster.loss_within(_STEP_SECONDS)) is None:

@@ -9,11 +9,11 @@ from kalshi_pipeline.errors import (
     ExportError,
     InstantError,
     MissingExtraError,
-    NotFoundError,
     PipelineError,
     RangeError,
     SkippedError,
     StoreError,
+    UnknownMarketError,
     UnknownTickerError,
 )
 
@@ -38,7 +38,7 @@ _CODES_OF_ERRORS: tuple[tuple[type[PipelineError], int], ...] = (
     (MissingExtraError, 2),
     (ExportError, 4),
     (ClockError, 2),
-    (NotFoundError, 5),
+    (UnknownMarketError, 5),
     (UnknownTickerError, 5),
     (ExchangeError, 3),
     (StoreError, 4),

@@ -65,7 +65,7 @@ def export(
         if text is not None
     }
     if freq is not None:
-        given["freq"] = span_given("--freq", freq, unitless_seconds=None)
+        given["freq"] = span_given("--freq", freq)
     given |= {
         name: datetime_of(instant_given(f"--{name}", text))
         for name, text in (("start", start), ("end", end), ("at", at))

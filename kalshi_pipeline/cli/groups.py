@@ -18,7 +18,7 @@ from kalshi_pipeline.quoting import cut
 # The class of every error about arguments: typer has it under this name alone.
 UsageError: type[Any] = typer.BadParameter.__mro__[1]
 _ADVICE_OF_OPTION: Mapping[str, str] = {
-    "--status": "pass a status, such as open; `data status` shows the last runs",
+    "--status": "pass a status, such as open; `kalshi data status` shows the last runs",
 }
 
 
@@ -119,7 +119,7 @@ def one_of(option: str, word: str, known: Sequence[str]) -> str:
     """Return a word in lower case; ConfigurationError if it is not one of those that are known."""
     if word.lower() in known:
         return word.lower()
-    advice = "; `data status` shows the last runs" if option == "--status" else ""
+    advice = "; `kalshi data status` shows the last runs" if option == "--status" else ""
     raise ConfigurationError(
         [f"{option} {cut(repr(word))} is not known: {nearest(word.lower(), known)}{advice}"]
     )

@@ -136,7 +136,7 @@ def history(
     As stored, beginning with the quote in force at the start, or on a grid.
     """
     span = _span(asked, start, end)
-    step = None if resample is None else span_given("--resample", resample, unitless_seconds=1)
+    step = None if resample is None else span_given("--resample", resample)
     from kalshi_pipeline.cli.answers import quotes as answers
 
     return answers.history(asked, ticker, span, step)

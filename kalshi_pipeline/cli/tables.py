@@ -13,6 +13,7 @@ from rich.text import Text
 
 from kalshi_pipeline.cli.answer import Answer, Column, Kind, Place
 from kalshi_pipeline.cli.formats import ago, shown_writer
+from kalshi_pipeline.cli.pasting import pasteable
 from kalshi_pipeline.clock import SYSTEM_CLOCK
 from kalshi_pipeline.quoting import printable
 
@@ -65,7 +66,7 @@ def _first(answer: Answer, most: int) -> Sequence[Sequence[object]]:
 
 
 def _sentence(text: str, width: int, style: str = "") -> Iterator[Text]:
-    return (Text(line, style) for line in _wrapped(printable(text), width))
+    return (Text(line, style) for line in _wrapped(printable(pasteable(text)), width))
 
 
 def _wrapped(text: str, width: int) -> list[str]:

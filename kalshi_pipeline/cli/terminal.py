@@ -1,15 +1,19 @@
 """The two channels of a command: results on standard output, messages for people on standard error."""
 
+import codecs
 import contextlib
 import os
 import shutil
 import sys
+import unicodedata
 from collections.abc import Callable, Iterator
 from typing import ParamSpec, TextIO
 
+from kalshi_pipeline.cli.pasting import pasteable
 from kalshi_pipeline.quoting import printable
 
-_LINE_ERRORS = "backslashreplace"
+_PLAIN = "kalshi_plain"
+_PLAIN_SIGNS = {"…": ".", "█": "#", "░": ".", "\N{EN DASH}": "-", "\N{RIGHT SINGLE QUOTATION MARK}": "'"}
 _BAR_CELLS = 20
 # Streams with the last error of writing to them.
 _failed: dict[TextIO, OSError] = {}
@@ -18,11 +22,28 @@ Shown = ParamSpec("Shown")
 
 
 def write_anything(*streams: TextIO) -> None:
-    """Let text that a stream's encoding does not have be escaped, instead of ending the command."""
+    """Let no text end a command because a stream's encoding does not have its letters.
+
+    A terminal shows the nearest letters, as wide as those that it does not have, so that columns stay aligned. Files
+    and pipes are UTF-8 whatever the locale: a program that reads them needs every letter.
+    """
+    codecs.register_error(_PLAIN, _plainly)
     for stream in streams:
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:
-            reconfigure(errors=_LINE_ERRORS)
+            reconfigure(encoding=None if stream.isatty() else "utf-8", errors=_PLAIN)
+
+
+def _plainly(error: UnicodeError) -> tuple[str, int]:
+    """Return what is written instead of the first of some characters that an encoding does not have."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    char = error.object[error.start]
+    if "\ud800" <= char <= "\udfff":
+        return ascii(char)[1:-1], error.start + 1
+    letter = _PLAIN_SIGNS.get(char) or unicodedata.normalize("NFKD", char)[0]
+    cells = 0 if unicodedata.combining(char) else 2 if unicodedata.east_asian_width(char) in "WF" else 1
+    return (letter if letter.isascii() else "?").ljust(cells, "?")[:cells], error.start + 1
 
 
 @contextlib.contextmanager
@@ -55,6 +76,14 @@ def end_output() -> str | None:
     return None if error is None else error.strerror or str(error)
 
 
+def is_of_output(error: OSError) -> bool:
+    """Return whether an error is that the standard output cannot be written, by writing to it once more."""
+    with quiet_pipe(sys.stdout):
+        sys.stdout.write("\n")
+    failure = _failed.get(sys.stdout)
+    return failure is not None and failure.errno == error.errno
+
+
 def _discard(stream: TextIO) -> None:
     null = os.open(os.devnull, os.O_WRONLY)
     os.dup2(null, stream.fileno())
@@ -73,7 +102,7 @@ def print_message(line: str) -> None:
 
 def _print(stream: TextIO, line: str) -> None:
     with _shown.hidden(), quiet_pipe(stream):
-        stream.write(f"{printable(line)}\n")
+        stream.write(f"{printable(pasteable(line))}\n")
 
 
 def print_if_possible(print_it: Callable[Shown, None]) -> Callable[Shown, None]:

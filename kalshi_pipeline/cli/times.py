@@ -43,11 +43,17 @@ def day_given(option: str, text: str) -> date:
     return datetime_of(instant_given(option, text)).date()
 
 
-def span_given(option: str, text: str, *, unitless_seconds: float | None = 60) -> float:
-    """Return the seconds of a span such as 90m, 1h or 2d; a plain number is minutes, or of `unitless_seconds`."""
-    seconds = parse_span(text, unitless_seconds=unitless_seconds)
+def span_given(option: str, text: str) -> float:
+    """Return the seconds of a span such as 90m, 1h or 2d; ConfigurationError for others, and without a unit."""
+    seconds = parse_span(text)
     if seconds is None:
-        raise ConfigurationError([f"{option} {quoted(text)} is not a span: write one such as 90m, 1h or 2d"])
+        number = text.strip()
+        reason = (
+            f"has no unit: write {number}s, {number}m, {number}h or {number}d"
+            if parse_span(f"{number}s") is not None
+            else "is not a span: write one such as 90m, 1h or 2d"
+        )
+        raise ConfigurationError([f"{option} {quoted(text)} {reason}"])
     return seconds
 
 

@@ -9,11 +9,21 @@ from kalshi_pipeline.exchange.pages import Page
 from kalshi_pipeline.exchange.question import SERIES_FILTER
 from kalshi_pipeline.exchange.transport import Params
 from kalshi_pipeline.exchange.walk_memory import WalkMemory
+from kalshi_pipeline.units import MICROS_PER_SECOND, datetime_of
 
 Record = TypeVar("Record")
 _MOST_REPEATED_PAGES = 20
 _PAGE_SIZES = ("limit", "page_size")
-_TELLING = (SERIES_FILTER, "min_created_ts", "max_created_ts")
+_TELLING = {
+    SERIES_FILTER: "series {}",
+    "min_created_ts": "created after {:%Y-%m-%d %H:%M:%SZ}",
+    "max_created_ts": "created before {:%Y-%m-%d %H:%M:%SZ}",
+}
+"""What a walk is about, in words; the parameters of times are seconds since 1970."""
+
+
+def _instant_if_number(value: object) -> object:
+    return datetime_of(value * MICROS_PER_SECOND) if isinstance(value, int) else value
 
 
 @dataclass
@@ -41,8 +51,12 @@ class CursorWalk(Generic[Record]):
 
     @property
     def name(self) -> str:
-        """What a walk is about, beside other walks of its listing."""
-        return ", ".join(f"{name}={value}" for name, value in self.query.items() if name in _TELLING) or "all"
+        """What a walk is about, beside other walks of its listing; blank if nothing tells them apart."""
+        return ", ".join(
+            words.format(_instant_if_number(self.query[name]))
+            for name, words in _TELLING.items()
+            if name in self.query
+        )
 
     def turn(self, page: Page[Record], path: str) -> bool:
         """Move past a page, and return whether another one follows; PaginationError where the walk cannot end."""

@@ -375,8 +375,9 @@ class _Failures:
             return
         error = next(iter(self._failed.values()))
         if self._walks > 1:
-            named = "; ".join([*self._failed][:_MOST_NAMED])
-            error.add_note(f"{len(self._failed):,} of {self._walks:,} walks failed ({named})")
+            named = "; ".join(filter(None, [*self._failed][:_MOST_NAMED]))
+            failed = f"{len(self._failed):,} of the {self._walks:,} parts of the listing failed"
+            error.add_note(f"{failed} ({named})" if named else failed)
         raise error
 
 

@@ -2,7 +2,7 @@
 
 import contextlib
 
-from kalshi_pipeline.errors import NotFoundError
+from kalshi_pipeline.errors import NotFoundError, UnknownMarketError
 from kalshi_pipeline.exchange.client import KalshiClient
 from kalshi_pipeline.exchange.listing import ListedPage
 from kalshi_pipeline.ingest.parents.outcomes import is_published, settlement_of_outcome
@@ -23,8 +23,8 @@ def fetch_market(session: Session, ticker: str) -> Quote:
     """Fetch a market and its parents, store them, and return the market's quote, which is not stored without a tick.
 
     A second call on the same answers changes nothing. An event that the exchange does not return becomes a marked
-    placeholder. Raises NotFoundError if neither of the exchange's tiers knows the ticker, ClockError if the clock is
-    wrong.
+    placeholder. Raises UnknownMarketError if neither of the exchange's tiers knows the ticker, ClockError if the
+    clock is wrong.
     """
     with session.client.waiting_at_most(session.settings.walk_seconds):
         check_clock(session)
@@ -64,7 +64,11 @@ def _fetch_outcome(client: KalshiClient, ticker: str) -> tuple[Tier, ListedPage[
     try:
         return Tier.LIVE, client.fetch_market(ticker)
     except NotFoundError:  # it may have settled too long ago for the live tier
+        pass
+    try:
         return Tier.HISTORICAL, client.fetch_market(ticker, Tier.HISTORICAL)
+    except NotFoundError as error:
+        raise UnknownMarketError(str(error), error.status) from error
 
 
 def _fetch_parents(client: KalshiClient, event_ticker: str) -> tuple[list[Event], list[Series]]:

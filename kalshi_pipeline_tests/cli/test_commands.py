@@ -408,7 +408,7 @@ def test_init_says_where_it_kept_a_copy_of_an_older_database(run: Run, database_
     database_path.unlink()
     load("0001", database_path)
     first, again = run("init"), run("init")
-    ready = f"{database_path} is ready. Next: kalshi data collect --once"
+    ready = f"{database_path} is ready. Next: `kalshi data collect --once`"
     copy = database_path.with_name(f"kalshi.before-{NEWEST}.db")
     assert first == (0, f"before the upgrade, it was copied to {copy}\n{ready}\n", "")
     assert again == (0, f"{ready}\n", "")

@@ -127,7 +127,6 @@ def test_time_without_a_zone_says_what_is_missing() -> None:
 @pytest.mark.parametrize(
     ("text", "seconds"),
     [
-        ("5", 300),
         ("90m", 5400),
         ("1h", 3600),
         ("2d", 172_800),
@@ -136,8 +135,14 @@ def test_time_without_a_zone_says_what_is_missing() -> None:
         ("1w", 604_800),
     ],
 )
-def test_spans_have_a_unit_or_are_minutes(text: str, seconds: float) -> None:
+def test_spans_have_a_unit(text: str, seconds: float) -> None:
     assert span_given("--window", text) == seconds
+
+
+def test_span_without_a_unit_is_refused() -> None:
+    """It would be minutes for one reader and seconds for another."""
+    with pytest.raises(ConfigurationError, match=r"^--window '90' has no unit: write 90s, 90m, 90h or 90d$"):
+        span_given("--window", "90")
 
 
 @pytest.mark.parametrize("text", ["", "h", "-1h", "1 fortnight", "1e3", "inf", "1mo"])

@@ -57,7 +57,9 @@ def test_links_lead_somewhere(page: Path) -> None:
 @_EACH_PAGE
 def test_program_has_one_spelling(page: Path) -> None:
     """Commands are run by the short name; the long one is explained."""
-    assert [words for words in _LONG_NAME.findall(page.read_text(encoding="utf-8")) if _is_command(words)] == []
+    assert [
+        words for words in _LONG_NAME.findall(page.read_text(encoding="utf-8")) if _is_command(words)
+    ] == []
 
 
 @_EACH_PAGE

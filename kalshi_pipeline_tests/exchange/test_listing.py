@@ -354,7 +354,7 @@ def test_error_of_one_walk_does_not_stop_the_others() -> None:
         found.extend(record.ticker for listed in listing for record in listed.records)
     assert found == ["A", "C", "D"]
     assert failure.value.full_message == (
-        "the exchange could not be reached; 1 of 4 walks failed (series_ticker=B)"
+        "the exchange could not be reached; 1 of the 4 parts of the listing failed (series B)"
     )
     assert (listing.pages, listing.complete) == (3, False)
 

@@ -7,7 +7,7 @@ from kalshi_pipeline.cli.answer import Answer, Column, Kind, record
 from kalshi_pipeline.cli.answers.quotes import quote_values
 from kalshi_pipeline.cli.formats import dollars, instant
 from kalshi_pipeline.cli.options import Asked
-from kalshi_pipeline.errors import NotFoundError
+from kalshi_pipeline.errors import UnknownMarketError
 
 
 def stored_market(asked: Asked, ticker: str) -> Answer:
@@ -24,7 +24,7 @@ def fetched_market(asked: Asked, ticker: str) -> Answer:
     with reporting_session(asked.db) as session:
         try:
             quote = fetch_market(session, ticker)
-        except NotFoundError:
+        except UnknownMarketError:
             if ticker == ticker.upper():
                 raise
             quote = fetch_market(session, ticker.upper())

@@ -7,6 +7,7 @@ from kalshi_pipeline.api import Gap, Store, StoredRun, TickRun, Timing
 from kalshi_pipeline.cli.answer import Answer, Column, Columns, Kind, Place, record, table
 from kalshi_pipeline.cli.formats import age, ago, instant
 from kalshi_pipeline.cli.options import Asked, settings_of
+from kalshi_pipeline.cli.pasting import pasteable
 from kalshi_pipeline.clock import SYSTEM_CLOCK
 from kalshi_pipeline.errors import ExchangeError
 from kalshi_pipeline.monitoring.overview import Overview, overview
@@ -156,7 +157,9 @@ def _punctuality(
         Column("is_late", Kind.FLAG, Place.NEVER): timing.is_late(now),
         Column("ticks", absent="none yet"): _counted(found.tick_states),
         Column("gaps_of_the_last_day"): (
-            f"{len(gaps_of_day):,} ({_lost(lost)}): `kalshi data gaps` shows them" if gaps_of_day else "none"
+            pasteable(f"{len(gaps_of_day):,} ({_lost(lost)}): `kalshi data gaps` shows them")
+            if gaps_of_day
+            else "none"
         ),
         Column("incomplete_runs"): (
             ", ".join(f"{name} {state}" for name, state in incomplete.items()) if incomplete else "none"
@@ -176,7 +179,7 @@ def _since(timing: Timing, now: int, *, is_local: bool) -> str:
     """Return in words whether ticks are on time."""
     if timing.complete_at is None:
         return "not begun: no tick is complete yet" + (
-            "" if timing.due_at else "; run `kalshi data collect --once`"
+            "" if timing.due_at else pasteable("; run `kalshi data collect --once`")
         )
     if timing.period_seconds is None:
         return (
