@@ -28,10 +28,8 @@ def read_env_file(path: Path, is_ours: Callable[[str], bool]) -> EnvFile:
     A line that sets nothing is a problem if it names a variable that `is_ours`; others are none of our business.
     """
     try:
-        if not path.is_file() and path.exists() and not path.is_dir():
-            return EnvFile(
-                {}, [f"{path} is no file, and to read it may take for ever: rename it, or remove it"]
-            )
+        if path.is_fifo():  # to open one waits for its writer
+            return EnvFile({}, [f"{path} is a named pipe: make it a file, or remove it"])
         text = path.read_text(encoding="utf-8-sig")
         if "\0" in text:
             raise ValueError("UTF-16 has these")

@@ -1,5 +1,6 @@
 """Settings: typed, from the environment and `.env`, and every problem reported at once before anything starts."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -474,6 +475,17 @@ def test_lines_of_other_programs_are_left_alone(tmp_path: Path) -> None:
 def test_dotenv_is_read_as_usual(tmp_path: Path, line: str, pages: int | None) -> None:
     (tmp_path / ".env").write_bytes(line.encode())
     assert load_settings().max_pages == pages
+
+
+def test_dotenv_that_is_a_pipe_is_reported(tmp_path: Path) -> None:
+    """To read it would wait for ever."""
+    os.mkfifo(tmp_path / ".env")
+    assert problems_of() == [".env is a named pipe: make it a file, or remove it"]
+
+
+def test_dotenv_that_is_a_device_is_empty(tmp_path: Path) -> None:
+    (tmp_path / ".env").symlink_to(os.devnull)
+    assert load_settings().max_pages is None
 
 
 def test_dotenv_that_is_a_folder_is_reported(tmp_path: Path) -> None:

@@ -41,7 +41,7 @@ def run_dev(host: str, port: int, home: Path | None, db: str | None) -> None:
     changes = {"KALSHI_DATABASE_URL": settings.database_url} if db else {}
     with reserved(folder):
         print_message(f"Dagster keeps its own state in {folder}; the data goes to {settings.database_url}")
-        print_message(f"{STARTING}. Below are warnings and errors only: its UI shows each run")
+        print_message(f"{STARTING}. Below are results, warnings and errors only: its UI shows each step")
         print_line(f"http://{host}:{port}")
         is_ready = False
         with dagster_dev(folder, host, port, changes) as dagster:
@@ -126,7 +126,7 @@ def dagster_dev(
 ) -> Iterator[Dagster]:
     """Start Dagster with its UI and its state in a prepared folder, and stop it at the end of the block.
 
-    The warnings and errors of it and of its runs go to the terminal, or to the file `log`.
+    Its warnings and errors and the results of its runs go to the terminal, or to the file `log`.
     """
     command = [sys.executable, "-W", _NO_OTHER_COMMAND, "-m", "dagster", "dev", "-h", host, "-p", str(port)]
     command += ["-w", str(home / "workspace.yaml"), "--log-level", "warning"]

@@ -1,10 +1,13 @@
 """Commands whose standard channels are closed or cannot be written: the work is done all the same."""
 
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
+from kalshi_pipeline.cli.terminal import write_anything
 from kalshi_pipeline_tests.conftest import Query
 from kalshi_pipeline_tests.processes import CLI
 
@@ -45,6 +48,46 @@ def test_full_standard_output_ends_no_command_before_its_end(
     assert "Traceback" not in ended.stderr
     assert query(_COUNT) == [(1,)]
     assert query("SELECT count(*) FROM listings WHERE state <> 'complete'") == [(0,)]
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["data", "-h"], ["quotes", "--help"]], ids=" ".join)
+def test_help_that_cannot_be_written_is_reported_in_one_line(
+    environment: dict[str, str], arguments: list[str]
+) -> None:
+    ended = run(environment, ">/dev/full", *arguments)
+    assert (ended.returncode, len(ended.stderr.splitlines())) == (4, 1)
+    assert "No space left on device" in ended.stderr
+
+
+def test_wrong_argument_keeps_its_code_where_nothing_can_be_written(environment: dict[str, str]) -> None:
+    ended = run(environment, ">/dev/full", "quotes", "--nope")
+    assert (ended.returncode, len(ended.stderr.splitlines())) == (2, 1)
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("Muñoz Øvergård", "Munoz ?vergard"),
+        ("Straße …", "Stra?e ."),
+        ("東京 1", "???? 1"),
+        ("e\u0301 │", "e ?"),
+        ("half \udc80", "half \\udc80"),
+    ],
+)
+def test_terminal_with_fewer_letters_keeps_columns_aligned(text: str, shown: str) -> None:
+    controller, end = os.openpty()
+    with open(controller, "rb", buffering=0) as reader, open(end, "w", encoding="ascii") as terminal:  # noqa: PTH123
+        write_anything(terminal)
+        terminal.write(text)
+        terminal.flush()
+        assert reader.read(100).decode() == shown
+
+
+def test_file_is_utf_8_whatever_the_locale(tmp_path: Path) -> None:
+    with (tmp_path / "rows.csv").open("w", encoding="ascii") as file:
+        write_anything(file)
+        file.write("Muñoz")
+    assert (tmp_path / "rows.csv").read_bytes() == "Muñoz".encode()
 
 
 def test_answer_that_cannot_be_written_is_no_success(environment: dict[str, str]) -> None:

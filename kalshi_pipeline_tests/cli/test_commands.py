@@ -427,6 +427,13 @@ def test_init_refuses_tables_of_no_release_in_one_line(run: Run, database_path: 
     ]
 
 
+@pytest.mark.parametrize("command", ["snapshot", "sync-markets", "backfill settlements"])
+def test_wrong_path_of_the_api_is_no_unknown_ticker(run: Run, sandbox: Sandbox, command: str) -> None:
+    refused = run("data", *command.split(), API_URL=sandbox.url.replace("/trade-api", "/api"))
+    assert refused.returncode == 3
+    assert "answered 404" in refused.stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "settings", "exit_code", "line"),
     [

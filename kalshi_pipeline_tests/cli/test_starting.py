@@ -187,11 +187,11 @@ def test_other_spellings_are_the_same_command(run: Run, arguments: list[str], sa
         (["history"], r"Missing argument 'TICKER'; .*"),
         (
             ["snapshot", "--status"],
-            r"Option '--status' requires an argument; .*`data status` shows the last runs",
+            r"Option '--status' requires an argument; .*`kalshi data status` shows the last runs",
         ),
         (
             ["sync", "--status"],
-            r"Option '--status' requires an argument; .*`data status` shows the last runs",
+            r"Option '--status' requires an argument; .*`kalshi data status` shows the last runs",
         ),
         (
             ["snapshot", "--status", "--db"],
