@@ -730,7 +730,7 @@ def test_history_is_half_open_and_resampled_on_demand(run: Run) -> None:
         ("01:00", "1", "0.015")
     ]
     span = ("--start", "2026-11-22T12:00:00Z", "--end", "2026-11-22T12:15:00Z")
-    result = run("history", "ENDS", *span, "--resample", "300", "--csv")
+    result = run("history", "ENDS", *span, "--resample", "300s", "--csv")
     points = list(csv.DictReader(io.StringIO(result.stdout)))
     assert [
         (row["at"][14:19], row["is_listed"], row["state"], row["is_observed"], row["last_price"])
@@ -775,9 +775,9 @@ def test_limit_beyond_what_a_database_counts_is_no_limit(run: Run) -> None:
 
 @pytest.mark.usefixtures("quoted")
 def test_movers_of_a_window_before_history_are_those_since_it_begins(run: Run) -> None:
-    longer = run("movers", "--window", "11")
+    longer = run("movers", "--window", "11m")
     assert longer.stderr == "note: history begins at 2026-11-22T12:00:00.000000Z, within the window\n"
-    assert longer.stdout == run("movers", "--window", "10").stdout
+    assert longer.stdout == run("movers", "--window", "10m").stdout
     assert longer.stdout.count("\n") > 1
 
 
@@ -825,10 +825,10 @@ def test_movers_are_shown_with_their_change(run: Run, window: str) -> None:
             r"^--end 'noon' is not a time: write RFC 3339 such as 2026-",
         ),
         (["history", "MOVES", "--start", "2100-01-01T00:00:00Z"], 2, r"is not before .*: choose a start"),
-        (["history", "MOVES", "--resample", "0"], 2, r"^a step of 0 s leads nowhere"),
+        (["history", "MOVES", "--resample", "0s"], 2, r"^a step of 0 s leads nowhere"),
         (["history", "MOVES", "--resample", "nan"], 2, r"^--resample 'nan' is not a span"),
         (["history", "MOVES", "--resample", "inf"], 2, r"^--resample 'inf' is not a span"),
-        (["history", "MOVES", "--resample", "0.01"], 2, r"makes 8,640,000 rows, more than 1,000,000"),
+        (["history", "MOVES", "--resample", "0.01s"], 2, r"makes 8,640,000 rows, more than 1,000,000"),
         (["quotes", "--at", "2100-01-01T00:00:00Z"], 2, r"^2100-01-01T00:00:00.000000Z is after now \(20"),
         (
             ["history", "MOVES", "--end", "2100-01-01T00:00:00Z"],
@@ -871,7 +871,7 @@ def test_question_that_cannot_be_asked_is_one_line(
 
 @pytest.mark.usefixtures("quoted")
 def test_csv_whose_reader_has_enough_is_no_fault(environment: dict[str, str]) -> None:
-    span = ["--start", "2026-11-22T12:00:00Z", "--end", "2026-11-22T18:00:00Z", "--resample", "1"]
+    span = ["--start", "2026-11-22T12:00:00Z", "--end", "2026-11-22T18:00:00Z", "--resample", "1s"]
     with python(CLI, "history", "MOVES", *span, "--csv", env=environment) as process:
         assert process.stdout is not None
         assert process.stderr is not None

@@ -372,7 +372,7 @@ def check_commands(run: Callable[..., list[list[str]]], life: Life) -> int:
         ]
         name = life.checks.choice(sorted(known))
         span = ("--start", iso_of(at), "--end", iso_of(at + 10 * MINUTE))
-        rows = run("history", name, *span, "--resample", "60", "--csv")
+        rows = run("history", name, *span, "--resample", "60s", "--csv")
         instants = range(at, at + 10 * MINUTE, MINUTE)
         assert [row[:9] for row in rows[1:]] == [
             cells(name, point, definitions.known(name, point) or UNKNOWN) for point in instants

@@ -82,7 +82,7 @@ def test_history_is_that_of_the_command(full: Store, landed: Path, run: Callable
     found = full.history(ticker, start=span[0], end=span[1])
     assert_as_printed(rows_of(found), printed(run, "history", ticker, *options))
     grid = full.history(ticker, start=span[0], end=span[1], freq="10m")
-    assert_as_printed(rows_of(grid), printed(run, "history", ticker, *options, "--resample", "600"))
+    assert_as_printed(rows_of(grid), printed(run, "history", ticker, *options, "--resample", "600s"))
     assert {row["state"] for row in grid} > {"observed"}
 
 
