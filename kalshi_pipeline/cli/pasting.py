@@ -10,6 +10,7 @@ import re
 import shlex
 from collections.abc import Iterator, Sequence
 from contextvars import ContextVar
+from itertools import zip_longest
 
 _database: ContextVar[str | None] = ContextVar("_database", default=None)
 _COMMAND = re.compile(r"`kalshi ([^`]+)`")
@@ -48,7 +49,7 @@ def _with_database(command: str) -> str:
 def _database_of(arguments: Sequence[str]) -> str | None:
     """Return what `--db` names; the last one counts, as for the commands."""
     found = None
-    for word, following in zip(arguments, [*arguments[1:], None], strict=True):
+    for word, following in zip_longest(arguments, arguments[1:]):
         if word == "--":
             break
         if word == "--db":

@@ -15,6 +15,7 @@ _MESSAGE = "run `kalshi data sync` first"
 @pytest.mark.parametrize(
     ("arguments", "shown"),
     [
+        pytest.param([], _MESSAGE, id="nothing"),
         pytest.param(["quotes"], _MESSAGE, id="without"),
         pytest.param(["quotes", "--db", "a.db"], "run `kalshi data sync --db a.db` first", id="two-words"),
         pytest.param(["quotes", "--db=a.db"], "run `kalshi data sync --db a.db` first", id="one-word"),
