@@ -189,7 +189,7 @@ def test_environment_is_read_in_one_place() -> None:
         for path in ROOT.rglob("*.py")
         if any(word in path.read_text(encoding="utf-8") for word in ("os.environ", "getenv"))
     }
-    assert readers == {"settings.py", "defs/environment.py", "exchange/connecting.py"}
+    assert readers == {"settings.py", "cli/pasting.py", "defs/environment.py", "exchange/connecting.py"}
 
 
 def test_statements_are_written_in_the_store_only() -> None:
