@@ -40,7 +40,7 @@ def init(db: str | None) -> None:
     with contextlib.closing(Database(url, migrate=True, on_wait=print_message)) as database:
         if database.copied_to:
             print_line(f"before the upgrade, it was copied to {database.copied_to}")
-        print_line(f"{database.place} is ready. Next: kalshi data collect --once")
+        print_line(f"{database.place} is ready. Next: `kalshi data collect --once`")
 
 
 def sync(db: str | None) -> None:
