@@ -95,6 +95,12 @@ def _questions() -> dict[str, str]:
                 "of an event": f"WHERE event_ticker = '{_EVENT}'",
             }.items()
         },
+        **{
+            f"join of {catalogue} and {view}": "SELECT h.*, c.title, c.category "
+            f"FROM {view} AS h JOIN {catalogue} AS c USING ({key}) WHERE c.category = 'Climate' AND {at} >= {_SINCE}"
+            for view, at in (("price_history", "tick_at_us"), ("trade_history", "created_at_us"))
+            for catalogue, key in (("event_catalogue", "event_ticker"), ("market_catalogue", "ticker"))
+        },
         "join of ticks and quotes": f"SELECT * FROM tick_history AS h JOIN price_history AS p USING (tick_id) "
         f"WHERE h.tick_at >= '{since}'",
     }

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from kalshi_pipeline.api import Mover, Quote
 from kalshi_pipeline.notebooks.parts import Row, middle_of
 from kalshi_pipeline.store.reading.search import Found
-from kalshi_pipeline.store.reading.streams import MARKET_COLUMNS, QUOTE_TABLE, STATES, Kind, TableColumn
+from kalshi_pipeline.store.reading.streams import MARKET_COLUMNS, STATES, Kind, TableColumn
 
 _PRICES = ("yes_bid", "yes_ask", "last_price")
 MOVERS_TABLE = (
@@ -19,19 +19,18 @@ MOVERS_TABLE = (
     TableColumn("volume_change", Kind.CONTRACTS),
 )
 SEARCH_TABLE = tuple(TableColumn(name, Kind.TEXT) for name in Found._fields)
-_OF_QUOTE = [
-    column.name for column in QUOTE_TABLE[len(MARKET_COLUMNS) :] if column.name not in ("midpoint", "spread")
-]
+_NUMBER_OF = {state: number for number, state in enumerate(STATES)}
 
 
 def quote_row(quote: Quote, texts: Sequence[str | None]) -> Row:
     """Return a quote as a row of `QUOTE_TABLE`, with the texts of its market."""
-    values = quote._asdict() | {
-        "is_listed": int(quote.is_listed),
-        "is_tick_complete": int(quote.is_tick_complete),
-        "state": STATES.index(quote.state),
-    }
-    return (*texts, *(values[name] for name in _OF_QUOTE), *middle_of(quote.yes_bid, quote.yes_ask))
+    _, at, quoted_at, received_at, is_listed, state, _, is_tick_complete, confirmed_at, *numbers = quote
+    return (
+        *texts,
+        *(at, quoted_at, received_at, int(is_listed), _NUMBER_OF[state], int(is_tick_complete), confirmed_at),
+        *numbers,
+        *middle_of(quote.yes_bid, quote.yes_ask),
+    )
 
 
 def mover_row(mover: Mover, texts: Sequence[str | None]) -> Row:

@@ -1,21 +1,25 @@
-"""Histories of many markets: sorted where states of each have to be followed, read while they are used otherwise."""
+"""Histories of many markets: followed along the ticks where their states need it, read as they are stored otherwise."""
 
-from collections.abc import Iterable, Iterator, Sequence
-from operator import itemgetter
+from collections.abc import Iterator, Sequence
 
 from kalshi_pipeline.api import Store
 from kalshi_pipeline.errors import RangeError
 from kalshi_pipeline.notebooks.columns import quote_row
 from kalshi_pipeline.notebooks.parts import HeldPart, Part, QuotesPart, Row
-from kalshi_pipeline.notebooks.sorted_rows import SortedRows
 from kalshi_pipeline.store.database import ReadOnlyDatabase
+from kalshi_pipeline.store.reading.history import grid_of
 from kalshi_pipeline.store.reading.in_force import newest_repeat, newest_tick
-from kalshi_pipeline.store.reading.streams import QUOTE_TABLE, MarketTexts, Selection, stored_quotes
+from kalshi_pipeline.store.reading.streams import (
+    QUOTE_TABLE,
+    MarketTexts,
+    Selection,
+    count_markets,
+    histories_of,
+    stored_quotes,
+)
 from kalshi_pipeline.units import MICROS_PER_SECOND
 
 _MOST_GRID_ROWS = 10_000_000
-_NAMES = [column.name for column in QUOTE_TABLE]
-_BY_TIME = itemgetter(_NAMES.index("at"), _NAMES.index("ticker"))
 
 
 def texts_of(database: ReadOnlyDatabase, selection: Selection | None) -> MarketTexts:
@@ -33,25 +37,22 @@ def quotes_in_force(database: ReadOnlyDatabase, selection: Selection | None, at:
 
 def histories(
     database: ReadOnlyDatabase, selection: Selection | None, first: int, last: int, step_seconds: float | None
-) -> Iterable[Row]:
+) -> Part:
     """Return the histories of markets in [first, last), or what is known of them every so often, oldest first.
 
-    Memory holds the history of one market, and a bounded number of rows. Raises RangeError for more than ten million
-    rows of the latter.
+    They are read while they are used: memory holds the ticks, and one row of each market. Raises RangeError for more
+    than ten million rows of the latter.
     """
+    if step_seconds is not None:
+        markets = database.ask(lambda connection: count_markets(connection, selection))
+        _check_size(markets * ((last - first) / MICROS_PER_SECOND / step_seconds))
+    grid = grid_of(first, last, step_seconds)
 
-    def read(state: Store) -> Iterable[Row]:
-        texts = state.market_texts(selection).by_ticker()
-        if step_seconds is not None:
-            _check_size(len(texts) * ((last - first) / MICROS_PER_SECOND / step_seconds))
-        rows = (
-            quote_row(quote, of_market)
-            for ticker, of_market in texts.items()
-            for quote in state.history(ticker, first, last, step_seconds)
-        )
-        return SortedRows(rows, key=_BY_TIME)
+    def rows() -> Iterator[Row]:
+        found = database.stream(lambda connection: histories_of(connection, selection, first, last, grid))
+        return (quote_row(quote, texts) for texts, quote in found)
 
-    return Store(database).together(read)
+    return HeldPart(QUOTE_TABLE, rows)
 
 
 def history_parts(
@@ -60,12 +61,11 @@ def history_parts(
     """Return the histories of markets in [first, last), oldest first.
 
     Where every quote is kept, a quote may have been found unchanged by a tick that confirms it or not: then, and for
-    one market or one event, histories are followed market by market.
+    one market or one event, each market is followed along the ticks.
     """
     is_small = selection is not None and selection.kind != "series"
     if is_small or _keeps_every_quote(database, last):
-        rows = histories(database, selection, first, last, None)
-        return [HeldPart(QUOTE_TABLE, lambda: rows)]
+        return [histories(database, selection, first, last, None)]
     return list(_streamed(database, selection, first, last))
 
 

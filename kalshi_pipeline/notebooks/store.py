@@ -135,7 +135,7 @@ class Store:
         """
         selection = selected(self._database, ticker, event, series)
         first, last = history_span(self.records, start, end)
-        return _held(QUOTE_TABLE, histories(self._database, selection, first, last, seconds_of(freq, "freq")))
+        return Table(QUOTE_TABLE, histories(self._database, selection, first, last, seconds_of(freq, "freq")))
 
     @advised()
     def state(self, ticker: str, at: Instant | None = None) -> dict[str, Value]:
@@ -146,8 +146,7 @@ class Store:
         check_ticker(ticker)
         market = selected(self._database, ticker, None, None)
         instant = past(at, "at")
-        rows = histories(self._database, market, instant, instant + 1, 1.0)
-        return next(_held(QUOTE_TABLE, rows).rows())
+        return next(Table(QUOTE_TABLE, histories(self._database, market, instant, instant + 1, 1.0)).rows())
 
     @advised()
     def movers(self, window: Span = "1h", at: Instant | None = None, limit: int = 20) -> Table:

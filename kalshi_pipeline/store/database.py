@@ -238,10 +238,18 @@ class ReadOnlyDatabase:
 
     def rows(self, statement: Select[Any], at_once: int = 10_000) -> Iterator[Sequence[tuple[Any, ...]]]:
         """Yield the answer of a statement in parts of one state, as the driver has it."""
-        with self._opened(), self._dialect.reading() as connection:
+
+        def parts(connection: Connection) -> Iterator[Sequence[tuple[Any, ...]]]:
             cursor = connection.execute(statement).cursor
             while cursor is not None and (rows := cursor.fetchmany(at_once)):
                 yield rows
+
+        return self.stream(parts)
+
+    def stream(self, question: Callable[[Connection], Iterator[Answer]]) -> Iterator[Answer]:
+        """Yield what `question` yields of one state, while it is used."""
+        with self._opened(), self._dialect.reading() as connection:
+            yield from question(connection)
 
     def arrow_batches(self, statement: Select[Any], at_once: int = 65_536) -> Iterator[Any]:
         """Yield the answer of a statement in record batches of one state; MissingExtraError without Arrow.

@@ -69,8 +69,13 @@ def test_history_market_by_market_is_of_one_state(changing: Path, is_grid: bool)
     """Of each tick it has every market, or none."""
     with closing(BusyDatabase(sqlite_url(changing))) as database:
         step = 300.0 if is_grid else None
-        rows = histories(database, None, tick(11), tick(50), step)
-        quoted = [row for row in rows if row[_IS_LISTED] and row[_QUOTED_AT] == row[_AT]]
+        database.ask(lambda _: None)
+        part = histories(database, None, tick(11), tick(50), step)
+        rows = part.rows()
+        first = next(rows)
+        for _ in range(3):
+            database.ask(lambda _: None)
+        quoted = [row for row in (first, *rows) if row[_IS_LISTED] and row[_QUOTED_AT] == row[_AT]]
         seen = max(row[_AT] for row in quoted)
         at_newest = {row[_TICKER] for row in quoted if row[_AT] == seen}
         assert at_newest == {"MOVES", f"NEW{(seen - tick(10)) // STEP}"}

@@ -1,21 +1,20 @@
-"""The history of one market over a span: as stored, or on a grid."""
+"""The history of markets over a span: as stored, or on a grid."""
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from heapq import merge
+from itertools import groupby
+from operator import attrgetter, itemgetter
+from typing import Any, NamedTuple, TypeAlias
 
-from sqlalchemy import Connection, select
+from sqlalchemy import ColumnElement, Connection, Select, select
 
 from kalshi_pipeline.errors import RangeError, UnknownTickerError
 from kalshi_pipeline.store.reading.in_force import (
-    Coverage,
-    Provenance,
-    QuoteState,
-    TakenTick,
     bound_tick,
     newest_repeat,
     newest_tick,
-    period_of,
-    state_at,
     ticks_between,
 )
 from kalshi_pipeline.store.reading.quotes import (
@@ -25,34 +24,67 @@ from kalshi_pipeline.store.reading.quotes import (
     Stored,
     market_id_of,
     quote_columns,
-    quote_of,
     read_stored,
-    row_in_force,
+    rows_in_force,
 )
+from kalshi_pipeline.store.reading.timelines import Followed, Timelines
 from kalshi_pipeline.store.schema.tables import (
-    QUOTE_COLUMNS,
+    BLOCK_SIZE,
     markets,
     price_snapshots,
     ticks,
     unchanged_blocks,
 )
-from kalshi_pipeline.store.unchanged import lists_market
 from kalshi_pipeline.units import MICROS_PER_SECOND, iso_of
 
 MOST_GRID_POINTS = 1_000_000
+_AT_ONCE = 1_000  # rows
+
+OfMarkets: TypeAlias = Callable[[ColumnElement[int]], Iterable[ColumnElement[bool]]]
+"""Makes of a column with keys of markets the conditions that they are among those asked for."""
+# A tick, by its key or its place among those that are read; the key of a market; and the row that the tick stored of
+# it, or the time at which the exchange sent the one before again.
+_Sent: TypeAlias = tuple[int, int, Stored | int]
 
 _last_id = bound_tick("last_id")
-_rows = price_snapshots.c
-_later_rows = (
-    select(*quote_columns(_rows))
-    .select_from(price_snapshots.join(markets))
-    .where(_rows.market_id == MARKET_ID, _rows.tick_id > TICK_ID, _rows.tick_id <= _last_id)
-    .order_by(_rows.tick_id)
-)
-_later_repeats = select(unchanged_blocks.c.tick_id, unchanged_blocks.c.received_ms).where(
-    lists_market(MARKET_ID),
-    unchanged_blocks.c.tick_id.in_(select(ticks.c.id).where(ticks.c.id > TICK_ID, ticks.c.id <= _last_id)),
-)
+_rows, _blocks = price_snapshots.c, unchanged_blocks.c
+
+
+class _Statements(NamedTuple):
+    """What is read of the markets that are asked for."""
+
+    in_force: Select[Any]
+    in_force_or_repeated: Select[Any]
+    later_rows: Select[Any]
+    later_blocks: Select[Any]
+
+
+def _statements(of_markets: OfMarkets) -> _Statements:
+    # By the index of markets where some are asked for, which a planner might pass over for the order of the key.
+    some = list(of_markets(_rows.market_id))
+    order = _rows.tick_id + 0 if some else _rows.tick_id
+    later_rows = (
+        select(*quote_columns(_rows))
+        .select_from(price_snapshots.join(markets))
+        .where(_rows.tick_id > TICK_ID, _rows.tick_id <= _last_id, *some)
+        .order_by(order)
+    )
+    later_ids = select(ticks.c.id).where(ticks.c.id > TICK_ID, ticks.c.id <= _last_id)
+    later_blocks = (
+        select(_blocks.tick_id, _blocks.block, _blocks.received_ms, _blocks.remainders)
+        .where(_blocks.tick_id.in_(later_ids))
+        .order_by(_blocks.tick_id)
+    )
+    if some:
+        block = select(markets.c.id // BLOCK_SIZE).where(*of_markets(markets.c.id))
+        later_blocks = later_blocks.where(_blocks.block.in_(block))
+    in_force, in_force_or_repeated = (
+        rows_in_force(of_markets, with_repeats=is_kept) for is_kept in (False, True)
+    )
+    return _Statements(in_force, in_force_or_repeated, later_rows, later_blocks)
+
+
+_OF_MARKET = _statements(lambda market_id: [market_id == MARKET_ID])
 
 
 def history(
@@ -65,30 +97,27 @@ def history(
     was listed then or not. Raises UnknownTickerError, and RangeError if the span or the grid is empty or the grid too
     fine.
     """
-    grid = _grid(start, end, resample_seconds)
+    grid = grid_of(start, end, resample_seconds)
     market_id = market_id_of(connection, ticker)
     if market_id is None:
         raise UnknownTickerError(ticker)
-    first_tick, last_tick = newest_tick(connection, start), newest_tick(connection, end - 1)
-    first_id, last_id = (0 if tick is None else tick.id for tick in (first_tick, last_tick))
-    span = {"market_id": market_id, "tick_id": first_id, "last_id": last_id}
-    rows = {}
-    for row in row_in_force(connection, market_id, first_id):
-        # Ticks between the one that stored it and the one that sent it last may confirm it.
-        rows = {row[7]: (row[0], row[7], *row[2:]), row[1]: row}
-    rows |= {row[1]: row for row in read_stored(connection, _later_rows, span)}
-    has_repeats = newest_repeat(connection, last_id) is not None
-    if has_repeats:
-        rows = _with_repeats(rows, read_stored(connection, _later_repeats, span))
-    # Between the stored quotes, a tick matters to a grid only.
-    taken = ticks_between(connection, min(rows, default=last_id), first_id)
-    taken += ticks_between(connection, first_id + 1, last_id, None if grid or has_repeats else market_id)
-    carrying = _Carrying(connection, taken, next(iter(rows.values()), None))
-    if grid is not None:
-        return list(_known_at(ticker, grid, taken, rows, carrying))
-    instants = [start, *(tick.tick_at for tick in taken if tick.tick_at > start and tick.id in rows)]
-    known = _known_at(ticker, instants, taken, rows, carrying)
-    return [quote for quote in known if quote.is_listed or quote.quoted_at == quote.at]
+    return list(_histories(connection, {market_id: ticker}, _OF_MARKET, start, end, grid))
+
+
+def histories(
+    connection: Connection,
+    tickers: Mapping[int, str],
+    of_markets: OfMarkets,
+    start: int,
+    end: int,
+    grid: range | None,
+) -> Iterator[Quote]:
+    """Yield the same of many markets, given by key and ticker: oldest first, and those of an instant by ticker.
+
+    The grid is what `grid_of` returns. The connection is read until the end: memory holds the ticks, and one row of
+    each market.
+    """
+    return _histories(connection, tickers, _statements(of_markets), start, end, grid)
 
 
 def newest_history(connection: Connection, ticker: str, limit: int) -> list[Quote]:
@@ -107,69 +136,143 @@ def newest_history(connection: Connection, ticker: str, limit: int) -> list[Quot
     return history(connection, ticker, first_at, tick.tick_at + 1)[-limit:]
 
 
-class _Carrying:
-    """The ticks that cover one market, and what they show of its quote by an instant."""
-
-    def __init__(self, connection: Connection, taken: Sequence[TakenTick], row: Stored | None) -> None:
-        self._coverage = Coverage(connection)
-        self._market_id, event_id, is_combo = (0, 0, 0) if row is None else row[4:7]
-        self._scope_ids = self._coverage.scopes_of(event_id, is_combo=bool(is_combo))
-        first_id = taken[0].id if taken else 0
-        self._period_seconds = period_of(connection, self._scope_ids | self._coverage.former, first_id)
-        self._stored_by: TakenTick | None = None
-        self._row: Stored = ()
-        self._last: TakenTick | None = None
-        self._was_seen = self._is_confirmed = False
-        self._confirmed_at: int | None = None
-        self._sent_at: int | None = None
-
-    def meet(self, tick: TakenTick, row: Stored | None) -> None:
-        """Go on to the next tick, which has a row of the market, or none."""
-        if row is not None:
-            is_repeat = self._stored_by is not None and row[7] != tick.id
-            self._stored_by, self._row, self._last = tick, row, tick
-            self._was_seen, self._is_confirmed = True, tick.is_complete
-            self._sent_at = tick.tick_at if tick.is_complete else None
-            if not is_repeat or (tick.is_complete and self._covers(tick, tick)):
-                self._confirmed_at = self._sent_at
-        elif self._stored_by is not None and self._covers(tick, self._stored_by):
-            self._last = tick
-            self._was_seen = self._is_confirmed = tick.is_complete and not self._coverage.is_missed(
-                self._market_id, tick.id
-            )
-            if self._is_confirmed:
-                self._confirmed_at = tick.tick_at
-        if tick.period_seconds is not None and tick.scope_id in self._scope_ids | self._coverage.former:
-            self._period_seconds = tick.period_seconds
-
-    def at(self, ticker: str, at: int) -> Quote:
-        """Return what is known at an instant, by the ticks that were met."""
-        if self._stored_by is None or self._last is None:
-            nothing = [None] * len(QUOTE_COLUMNS)
-            return Quote(ticker, at, None, None, False, QuoteState.UNKNOWN, False, False, None, *nothing)  # noqa: FBT003
-        # Of the ticks that sent it again without covering its market, the last one counts.
-        confirmed_at = max(filter(None, (self._confirmed_at, self._sent_at)), default=None)
-        state = state_at(at, self._last.tick_at, confirmed_at, self._period_seconds, was_seen=self._was_seen)
-        provenance = Provenance(self._stored_by.tick_at, state, self._is_confirmed, confirmed_at)
-        return quote_of(self._row, at, provenance)
-
-    def _covers(self, tick: TakenTick, stored_by: TakenTick) -> bool:
-        is_same = tick.scope_id in self._coverage.former and tick.scope_id == stored_by.scope_id
-        return is_same or tick.scope_id in self._scope_ids
+def _histories(
+    connection: Connection,
+    tickers: Mapping[int, str],
+    statements: _Statements,
+    start: int,
+    end: int,
+    grid: range | None,
+) -> Iterator[Quote]:
+    first_tick, last_tick = newest_tick(connection, start), newest_tick(connection, end - 1)
+    first_id, last_id = (0 if tick is None else tick.id for tick in (first_tick, last_tick))
+    repeated_id = newest_repeat(connection, last_id)
+    market_id = next(iter(tickers)) if len(tickers) == 1 else None
+    span = {"market_id": market_id, "tick_id": first_id, "last_id": last_id}
+    in_force = _rows_in_force(connection, statements, span)
+    taken = ticks_between(connection, min((row[7] for row in in_force), default=first_id + 1), first_id)
+    # Between the stored quotes, a tick matters to a grid only.
+    are_all_needed = grid is not None or repeated_id is not None
+    taken += ticks_between(connection, first_id + 1, last_id, None if are_all_needed else market_id)
+    timelines = Timelines(connection, taken)
+    by_ticker = sorted(tickers.items(), key=itemgetter(1))
+    followed = {key: Followed(timelines, key, ticker) for key, ticker in by_ticker}
+    for row in in_force:
+        _begin(followed, timelines, row)
+    sent = _sent_later(connection, statements, span, timelines, followed, has_repeats=repeated_id is not None)
+    times = [tick.tick_at for tick in taken]
+    if grid is not None:
+        yield from _on_grid(grid, followed, sent, times)
+    else:
+        yield from _as_sent(start, followed, sent, times)
 
 
-def _with_repeats(rows: Mapping[int, Stored], repeats: Sequence[Stored]) -> dict[int, Stored]:
-    """Insert a row for each tick that found the quote unchanged: the previous row, sent again."""
-    received_ms: dict[int, int] = dict(repeats)
-    sent: dict[int, Stored] = {}
-    last: Stored = ()
-    for tick_id in sorted({*rows, *received_ms}):
-        last = rows.get(tick_id) or (last[0], tick_id, received_ms[tick_id], *last[3:])
-        sent[tick_id] = last
-    return sent
+def _rows_in_force(
+    connection: Connection, statements: _Statements, span: Mapping[str, int | None]
+) -> list[Stored]:
+    first_id = span["tick_id"]
+    assert first_id is not None
+    bound = {**span, "repeated_id": newest_repeat(connection, first_id)}
+    query = statements.in_force if bound["repeated_id"] is None else statements.in_force_or_repeated
+    return read_stored(connection, query, bound)
 
 
-def _grid(start: int, end: int, step_seconds: float | None) -> range | None:
+def _begin(followed: Mapping[int, Followed], timelines: Timelines, row: Stored) -> None:
+    """Have a market meet the tick that stored its row, and the one that sent it last.
+
+    Ticks between them may confirm it.
+    """
+    market = followed.get(row[4])
+    if market is None:
+        return
+    for tick_id in dict.fromkeys((row[7], row[1])):
+        if (place := timelines.place_of(tick_id)) is not None:
+            market.meet(place, (row[0], tick_id, *row[2:]))
+
+
+def _sent_later(
+    connection: Connection,
+    statements: _Statements,
+    span: Mapping[str, int | None],
+    timelines: Timelines,
+    followed: Mapping[int, Followed],
+    *,
+    has_repeats: bool,
+) -> Iterator[_Sent]:
+    """Yield what later ticks stored and sent again, oldest first: a tick's rows after what it sent again."""
+    rows = ((row[1], row[4], row) for row in _read(connection, statements.later_rows, span))
+    blocks = _read(connection, statements.later_blocks, span) if has_repeats else ()
+    sent: Iterator[_Sent] = merge(_repeats(blocks, followed), rows, key=itemgetter(0))
+    for tick_id, market_id, row in sent:
+        place = timelines.place_of(tick_id)
+        if place is not None and market_id in followed:
+            yield place, market_id, row
+
+
+def _repeats(blocks: Iterable[Stored], market_ids: Iterable[int]) -> Iterator[tuple[int, int, int]]:
+    by_block: dict[int, list[tuple[int, int]]] = {}
+    for market_id in market_ids:
+        block, remainder = divmod(market_id, BLOCK_SIZE)
+        by_block.setdefault(block, []).append((remainder, market_id))
+    for tick_id, block, received_ms, remainders in blocks:
+        for remainder, market_id in by_block.get(block, ()):
+            if remainder in remainders:
+                yield tick_id, market_id, received_ms
+
+
+def _read(connection: Connection, query: Select[Any], bound: Mapping[str, int | None]) -> Iterator[Stored]:
+    """Yield rows while they are used, as the driver has them."""
+    cursor = connection.execute(query, bound).cursor
+    while cursor is not None and (rows := cursor.fetchmany(_AT_ONCE)):
+        yield from rows
+
+
+def _on_grid(
+    grid: range, followed: Mapping[int, Followed], sent: Iterator[_Sent], times: Sequence[int]
+) -> Iterator[Quote]:
+    upcoming = next(sent, None)
+    for at in grid:
+        place = bisect_right(times, at) - 1
+        while upcoming is not None and upcoming[0] <= place:
+            _meet(followed, upcoming)
+            upcoming = next(sent, None)
+        for market in followed.values():
+            yield market.at(at, place)
+
+
+def _as_sent(
+    start: int, followed: Mapping[int, Followed], sent: Iterator[_Sent], times: Sequence[int]
+) -> Iterator[Quote]:
+    place = bisect_right(times, start) - 1
+    yield from _shown(followed.values(), start, place)
+    for place, of_tick in groupby(sent, key=itemgetter(0)):
+        changed = {_meet(followed, one) for one in of_tick}
+        yield from _shown(sorted(changed, key=attrgetter("ticker")), times[place], place)
+
+
+def _shown(changed: Iterable[Followed], at: int, place: int) -> Iterator[Quote]:
+    """Yield what is known of markets that are listed, or were found gone at the instant."""
+    for market in changed:
+        quote = market.at(at, place)
+        if quote.is_listed or quote.quoted_at == at:
+            yield quote
+
+
+def _meet(followed: Mapping[int, Followed], one: _Sent) -> Followed:
+    place, market_id, row = one
+    market = followed[market_id]
+    if isinstance(row, int):
+        market.meet_again(place, row)
+    else:
+        market.meet(place, row)
+    return market
+
+
+def grid_of(start: int, end: int, step_seconds: float | None) -> range | None:
+    """Return the instants of [start, end) with a step between them; None without a step.
+
+    Raises RangeError if the span or the grid is empty, or the grid too fine.
+    """
     if start >= end:
         raise RangeError(
             f"{iso_of(start)} is not before {iso_of(end)}: choose a start that is earlier than the end"
@@ -186,19 +289,3 @@ def _grid(start: int, end: int, step_seconds: float | None) -> range | None:
             "step or a shorter span"
         )
     return grid
-
-
-def _known_at(
-    ticker: str,
-    instants: Iterable[int],
-    taken: Sequence[TakenTick],
-    rows: Mapping[int, Stored],
-    carrying: _Carrying,
-) -> Iterator[Quote]:
-    """Yield at each instant what the ticks that cover the market have shown by then."""
-    upcoming = 0
-    for at in instants:
-        while upcoming < len(taken) and (tick := taken[upcoming]).tick_at <= at:
-            upcoming += 1
-            carrying.meet(tick, rows.get(tick.id))
-        yield carrying.at(ticker, at)

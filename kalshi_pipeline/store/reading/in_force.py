@@ -6,7 +6,7 @@ every quote is kept, `unchanged_blocks` records the ticks at which the exchange 
 quotes ascend with their instants.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -161,16 +161,12 @@ class Coverage:
             key for key, scope in self._scopes.items() if scope.covers_market(series, is_combo=is_combo)
         )
 
-    def has_spans(self, market_id: int) -> bool:
-        """Return whether a tick has ever missed a market."""
-        return market_id in self._spans
+    def spans_of(self, market_id: int) -> Sequence[tuple[int, int | None]]:
+        """Return the unlisted spans of a market, each with its first tick and the one after the last, if it has ended.
 
-    def is_missed(self, market_id: int, tick_id: int) -> bool:
-        """Return whether a tick is in an unlisted span of a market, and so does not confirm it."""
-        return any(
-            from_id <= tick_id and (to_id is None or tick_id < to_id)
-            for from_id, to_id in self._spans.get(market_id, ())
-        )
+        A tick in one of them confirms nothing of the market.
+        """
+        return self._spans.get(market_id, ())
 
 
 def state_at(
@@ -238,10 +234,12 @@ class Provenances:
 
     def of(self, market_id: int, event_id: int, is_combo: int) -> _AlongTicks:
         """Return what the ticks show of a market of this event and kind."""
-        if self._coverage.has_spans(market_id):
+        if spans := self._coverage.spans_of(market_id):
             scope_ids = self._coverage.scopes_of(event_id, is_combo=bool(is_combo))
             missed = frozenset(
-                tick.id for tick in self._ticks if self._coverage.is_missed(market_id, tick.id)
+                tick.id
+                for tick in self._ticks
+                if any(from_id <= tick.id and (to_id is None or tick.id < to_id) for from_id, to_id in spans)
             )
             return self._along_ticks(scope_ids, missed)
         if (found := self._of_events.get((event_id, is_combo))) is None:

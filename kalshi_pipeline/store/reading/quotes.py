@@ -1,6 +1,6 @@
 """Quotes as of an instant: of every market that was listed, or of one."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
 from sqlalchemy import (
@@ -202,6 +202,13 @@ def quotes_of(connection: Connection, market_ids: Sequence[int], at: int) -> lis
 def _known_at(connection: Connection, at: int, tick: TakenTick, rows: Sequence[Stored]) -> list[Quote]:
     known = Provenances(connection, min((row[7] for row in rows), default=tick.id), tick.id, at)
     return [quote_of(row, at, known.of(*row[4:7]).of_row(row[1], row[7])) for row in rows]
+
+
+def rows_in_force(
+    of_markets: Callable[[ColumnElement[int]], Iterable[ColumnElement[bool]]], *, with_repeats: bool
+) -> Select[Any]:
+    """Return the query for the rows of some markets that are in force at a tick, terminal ones included."""
+    return _rows_in_force(*of_markets(_latest.market_id), with_repeats=with_repeats)
 
 
 def market_id_of(connection: Connection, ticker: str) -> int | None:

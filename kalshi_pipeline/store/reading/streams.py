@@ -6,10 +6,10 @@ Millions of rows are thus read without a join, and without a Python object for e
 
 from collections.abc import Iterator, Mapping, Sequence
 from enum import Enum, auto
+from functools import partial
 from typing import Any, NamedTuple, TypeAlias
 
 from sqlalchemy import (
-    Column,
     ColumnElement,
     Connection,
     Integer,
@@ -23,7 +23,9 @@ from sqlalchemy import (
 )
 
 from kalshi_pipeline.records import Quote, Unit, units_of
+from kalshi_pipeline.store.reading import history
 from kalshi_pipeline.store.reading.in_force import QuoteState
+from kalshi_pipeline.store.reading.quotes import Quote as KnownQuote
 from kalshi_pipeline.store.schema.tables import (
     candlesticks,
     events,
@@ -94,6 +96,7 @@ Span: TypeAlias = tuple[int | None, int | None]
 
 MARKET_COLUMNS = tuple(TableColumn(name, Kind.TEXT) for name in ("ticker", "event_ticker", "series_ticker"))
 STATES = tuple(QuoteState)
+_PLACED = markets.join(events).outerjoin(series)
 _KIND_OF_UNIT = {Unit.DOLLARS: Kind.DOLLARS, Unit.CONTRACTS: Kind.CONTRACTS, Unit.INSTANT: Kind.INSTANT}
 _KIND_OF_TYPE = {
     "TEXT": Kind.TEXT,
@@ -121,9 +124,7 @@ class MarketTexts:
     """The tickers of markets, of their events and of their series, by the markets' keys."""
 
     def __init__(self, connection: Connection, selection: Selection | None) -> None:
-        query = select(markets.c.id, markets.c.ticker, events.c.ticker, series.c.ticker).select_from(
-            markets.join(events).outerjoin(series)
-        )
+        query = select(markets.c.id, markets.c.ticker, events.c.ticker, series.c.ticker).select_from(_PLACED)
         self.rows: dict[int, tuple[str, str, str | None]] = {
             key: tuple(texts) for key, *texts in connection.execute(query.where(*_selected(selection))).all()
         }
@@ -131,6 +132,12 @@ class MarketTexts:
     def by_ticker(self) -> Mapping[str, tuple[str, str, str | None]]:
         """Return the same by the ticker of the market."""
         return {texts[0]: texts for texts in self.rows.values()}
+
+
+def count_markets(connection: Connection, selection: Selection | None) -> int:
+    """Count the markets that are selected."""
+    query = select(func.count()).select_from(_PLACED).where(*_selected(selection))
+    return connection.execute(query).scalar_one()
 
 
 def stored_quotes(selection: Selection | None, start: int, end: int, *, with_first: bool) -> Stream:
@@ -153,12 +160,24 @@ def stored_quotes(selection: Selection | None, start: int, end: int, *, with_fir
         # The tick first: its rows lie together, in the order of the answer.
         statement.select_from(ticks.join(price_snapshots))
         .where(ticks.c.state.in_(TAKEN), tick_at >= start, tick_at < end)
-        .where(*_of_markets(rows.market_id, selection))
+        .where(*of_markets(rows.market_id, selection))
         .order_by(tick_at, rows.market_id)
     )
     if not with_first:
         statement = statement.where(or_(tick_at > start, rows.is_terminal))
     return Stream(statement, QUOTE_TABLE, has_markets=True)
+
+
+def histories_of(
+    connection: Connection, selection: Selection | None, start: int, end: int, grid: range | None
+) -> Iterator[tuple[Sequence[str | None], KnownQuote]]:
+    """Yield the histories of markets as `history.histories` does, each quote after the texts of its market."""
+    texts = MarketTexts(connection, selection)
+    by_ticker = texts.by_ticker()
+    tickers = {key: ticker for key, (ticker, *_) in texts.rows.items()}
+    asked = partial(of_markets, selection=selection)
+    for quote in history.histories(connection, tickers, asked, start, end, grid):
+        yield by_ticker[quote.ticker], quote
 
 
 def stored_trades(selection: Selection | None, span: Span) -> Stream:
@@ -175,7 +194,7 @@ def stored_trades(selection: Selection | None, span: Span) -> Stream:
         type_coerce(rows.is_block, Integer).label("is_block"),
     )
     statement = statement.where(
-        *_within(rows.created_at, span), *_of_markets(rows.market_id, selection)
+        *_within(rows.created_at, span), *of_markets(rows.market_id, selection)
     ).order_by(rows.created_at, rows.trade_id)
     columns = (
         *MARKET_COLUMNS,
@@ -197,7 +216,7 @@ def stored_candlesticks(selection: Selection | None, span: Span, period_minutes:
     numbers = [name for name in rows.keys() if name not in ("market_id", "end_at", "period_minutes")]  # noqa: SIM118
     statement = select(
         rows.market_id, rows.period_minutes, rows.end_at, *(rows[name] for name in numbers)
-    ).where(*_within(rows.end_at, span), *_of_markets(rows.market_id, selection))
+    ).where(*_within(rows.end_at, span), *of_markets(rows.market_id, selection))
     if period_minutes is not None:
         statement = statement.where(rows.period_minutes == period_minutes)
     columns = (
@@ -253,9 +272,10 @@ def _kind_of(name: str, type_: str) -> Kind:
     return _KIND_OF_TYPE[type_]
 
 
-def _of_markets(market_id: Column[int], selection: Selection | None) -> Iterator[ColumnElement[bool]]:
+def of_markets(market_id: ColumnElement[int], selection: Selection | None) -> Iterator[ColumnElement[bool]]:
+    """Yield the condition that a market is among those that are selected; none where all are."""
     if selection is not None:
-        chosen = select(markets.c.id).select_from(markets.join(events).outerjoin(series))
+        chosen = select(markets.c.id).select_from(_PLACED)
         yield market_id.in_(chosen.where(*_selected(selection)))
 
 

@@ -2,18 +2,18 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from random import Random
 from typing import TypeAlias
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 
 from kalshi_pipeline.errors import UnknownTickerError
 from kalshi_pipeline.records import Market
 from kalshi_pipeline.scope import Combos, Scope
 from kalshi_pipeline.store.database import Database
-from kalshi_pipeline.store.reading.history import history
+from kalshi_pipeline.store.reading.history import grid_of, histories, history
 from kalshi_pipeline.store.reading.in_force import QuoteState
 from kalshi_pipeline.store.reading.movers import movers
 from kalshi_pipeline.store.reading.quotes import Quote, latest, quotes_as_of
@@ -305,6 +305,29 @@ def test_everything_is_as_defined(
                 if first is not None and (first.is_listed or first.quoted_at == start):
                     rows.insert(0, first)
                 assert history(connection, ticker, start, end) == rows
+
+
+def test_histories_of_many_markets_are_those_of_each(stored: Database, life: list[Taken]) -> None:
+    """In the order of their instants and tickers: of all, and of some, on a grid and as stored."""
+    ever_listed = sorted({ticker for taken in life for ticker in taken.page})
+    with stored.read() as connection:
+        keys = dict(connection.execute(select(markets.c.ticker, markets.c.id)).all())
+        for asked in (ever_listed, ever_listed[1::2], ever_listed[:1]):
+            tickers = {keys[ticker]: ticker for ticker in asked}
+            of_markets = partial(keys_in, list(tickers) if len(asked) < len(keys) else None)
+            for start, end in ((INSTANTS[0], INSTANTS[-1]), (tick(9) + 1, tick(30) + 1)):
+                for step in (None, 75):
+                    each = [
+                        quote for ticker in asked for quote in history(connection, ticker, start, end, step)
+                    ]
+                    found = list(
+                        histories(connection, tickers, of_markets, start, end, grid_of(start, end, step))
+                    )
+                    assert found == sorted(each, key=lambda quote: (quote.at, quote.ticker))
+
+
+def keys_in(keys: list[int] | None, market_id: ColumnElement[int]) -> list[ColumnElement[bool]]:
+    return [] if keys is None else [market_id.in_(keys)]
 
 
 def test_quotes_by_tick_are_those_that_the_tick_covers(

@@ -39,7 +39,7 @@ _MAY_BE_SCANNED = re.compile(
 )
 
 
-@pytest.fixture(params=["no statistics", "statistics"])
+@pytest.fixture(params=["no statistics", "statistics", "statistics of each hour"])
 def stored(request: pytest.FixtureRequest, database: Database) -> Database:
     rows = [market(f"M-{number}", f"E-{number // 10}") for number in range(MARKETS)]
     store_events(database, *(event_row(f"E-{number}") for number in range(MARKETS // 10)))
@@ -53,6 +53,9 @@ def stored(request: pytest.FixtureRequest, database: Database) -> Database:
     if request.param == "statistics":
         with database.begin() as connection:
             connection.exec_driver_sql("ANALYZE")
+    elif request.param == "statistics of each hour":
+        database.optimize()
+    if request.param != "no statistics":
         assert query(database, "SELECT count(*) > 10 FROM sqlite_stat1") == [(1,)]
     return database
 
