@@ -10,6 +10,7 @@ from kalshi_pipeline.sandbox.http.app import Pause
 from kalshi_pipeline_tests import plain_http
 
 Start = Callable[..., tuple[Sandbox, httpx.Client]]
+Faulty = Callable[[Faults], tuple[Sandbox, httpx.Client]]
 
 
 @pytest.fixture(scope="session")
@@ -44,3 +45,23 @@ def start() -> Iterator[Start]:
             return sandbox, stack.enter_context(plain_http.open_client(sandbox.url, headers=plain))
 
         yield run
+
+
+@pytest.fixture(scope="module")
+def stage() -> Iterator[tuple[Sandbox, httpx.Client]]:
+    with Sandbox(World(WorldConfig(markets=400))) as sandbox, httpx.Client(base_url=sandbox.url) as client:
+        yield sandbox, client
+
+
+@pytest.fixture
+def faulty(stage: tuple[Sandbox, httpx.Client]) -> Iterator[Faulty]:
+    """The module's exchange with the given faults, and none afterwards."""
+    sandbox, _ = stage
+
+    def switch_on(faults: Faults) -> tuple[Sandbox, httpx.Client]:
+        sandbox.faults = faults
+        sandbox.requests.clear()
+        return stage
+
+    yield switch_on
+    sandbox.faults = Faults()

@@ -1,7 +1,6 @@
 """Each fault does what it says, and only where it was asked for."""
 
 import json
-from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from itertools import pairwise
@@ -11,31 +10,9 @@ import pytest
 
 from kalshi_pipeline.sandbox import Faults, Sandbox, World, WorldConfig
 from kalshi_pipeline.sandbox.faults.fault_injector import FaultInjector
-from kalshi_pipeline_tests.sandbox.conftest import Start
+from kalshi_pipeline_tests.sandbox.conftest import Faulty, Start
 from kalshi_pipeline_tests.sandbox.walking import Row, read, read_pages, walk
 from kalshi_pipeline_tests.waiting import Gate
-
-Faulty = Callable[[Faults], tuple[Sandbox, httpx.Client]]
-
-
-@pytest.fixture(scope="module")
-def stage() -> Iterator[tuple[Sandbox, httpx.Client]]:
-    with Sandbox(World(WorldConfig(markets=400))) as sandbox, httpx.Client(base_url=sandbox.url) as client:
-        yield sandbox, client
-
-
-@pytest.fixture
-def faulty(stage: tuple[Sandbox, httpx.Client]) -> Iterator[Faulty]:
-    """The module's exchange with the given faults, and none afterwards."""
-    sandbox, _ = stage
-
-    def switch_on(faults: Faults) -> tuple[Sandbox, httpx.Client]:
-        sandbox.faults = faults
-        sandbox.requests.clear()
-        return stage
-
-    yield switch_on
-    sandbox.faults = Faults()
 
 
 def statuses(client: httpx.Client, count: int) -> list[int]:

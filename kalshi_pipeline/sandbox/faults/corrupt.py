@@ -46,6 +46,12 @@ _ODD_FIELDS: dict[str, object] = {
     "is_block_trade": "maybe",
     "tags": "one",
 }
+_OTHER_QUOTE = {
+    "yes_bid_dollars": "0.0100",
+    "no_ask_dollars": "0.9900",
+    "volume_fp": "1.00",
+    "count_fp": "7.00",
+}
 _PRICES = ("yes_bid_dollars", "yes_price_dollars", "close_time")
 
 
@@ -69,6 +75,22 @@ def corrupt_answer(answer: dict[str, Any], faults: Faults) -> None:
         found = next((key for key in _ENVELOPES if key in answer), None)
         if found is not None:
             del answer[found]
+
+
+def hide_unlisted(answer: dict[str, Any], faults: Faults) -> None:
+    """Remove the records from a listing that no listing has, in place; the same ones at every request."""
+    for key, rows in row_lists(answer):
+        answer[key] = [row for row in rows if not _is_unlisted(row, faults)]
+
+
+def _is_unlisted(row: Any, faults: Faults) -> bool:  # noqa: ANN401 - a record is any JSON value
+    name = _name_of(row) if isinstance(row, dict) else ""
+    return bool(name) and scatter(faults.seed + 4, crc32(name.encode())) < faults.unlisted * 2**64
+
+
+def with_other_quote(row: Any) -> Any:  # noqa: ANN401 - a record is any JSON value
+    """Return a record with another price and another volume, where it has any."""
+    return row | {name: value for name, value in _OTHER_QUOTE.items() if name in row}
 
 
 def _record(row: Any, faults: Faults, kind: str) -> Any:  # noqa: ANN401 - a record is any JSON value

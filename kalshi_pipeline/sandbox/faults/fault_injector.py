@@ -12,7 +12,8 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote, urlencode
 from zlib import crc32
 
-from kalshi_pipeline.sandbox.faults.corrupt import corrupt_answer, row_lists
+from kalshi_pipeline.sandbox.faults.corrupt import corrupt_answer, hide_unlisted, row_lists, with_other_quote
+from kalshi_pipeline.sandbox.faults.damage import Damage
 from kalshi_pipeline.sandbox.faults.drift import changes_fields
 from kalshi_pipeline.sandbox.faults.envelopes import odd_envelope
 from kalshi_pipeline.sandbox.faults.faults import Faults, server_error_of
@@ -29,6 +30,8 @@ _WITHOUT_BODY = (202, 204)
 _BLOCKED = 403
 _PAGE_SIZES = ("limit", "page_size")
 _CREATED_BOUNDS = ("min_created_ts", "max_created_ts")
+_NAMING = {"tickers", "market_tickers", "ids"}
+_PERIOD = "period_interval"
 _HTML = (
     "<html>\r\n<head><title>{0}</title></head>\r\n<body><center><h1>{0}</h1></center></body>\r\n</html>\r\n"
 )
@@ -46,7 +49,7 @@ class Plan:
     """How to answer one request: with `body` if there is one, else with the endpoint's answer to `query`.
 
     `wait_seconds` pass before the answer begins, and `drip_seconds` while its body arrives. `envelope` is a draw of the
-    form that its envelope has, None for the right one.
+    form that its envelope has, None for the right one. `is_crossed` answers with what the request before got.
     """
 
     status: int = 200
@@ -58,6 +61,8 @@ class Plan:
     wait_seconds: float = 0.0
     drip_seconds: float = 0.0
     envelope: int | None = None
+    damage: Damage | None = None
+    is_crossed: bool = False
 
 
 class FaultInjector:
@@ -90,6 +95,7 @@ class FaultInjector:
         self._answers = 0
         self._tails: OrderedDict[str, list[Any]] = OrderedDict()
         self._aliases: OrderedDict[str, str] = OrderedDict()
+        self._last: dict[str, bytes] = {}
 
     def delay(self, path: str, query: str) -> float:
         """Return the seconds for which a request waits, before any other fault; the same for all attempts at a URL."""
@@ -167,7 +173,23 @@ class FaultInjector:
             wait_seconds=faults.slow_seconds if self._hits("slow", url, attempt) else 0.0,
             drip_seconds=faults.drip_seconds if self._hits("dripping", url, attempt) else 0.0,
             envelope=self._draw("envelope", url, attempt) if has_odd_envelope else None,
+            damage=self._damage(url, attempt),
+            is_crossed=self._hits("crossed", url, attempt),
         )
+
+    def _damage(self, url: str, attempt: int) -> Damage | None:
+        if self._hits("broken_gzip", url, attempt):
+            return Damage.BROKEN_GZIP
+        return Damage.SHORT_LENGTH if self._hits("short_length", url, attempt) else None
+
+    def crossed(self, plan: Plan, route: str, body: bytes) -> bytes:
+        """Return the answer to the request before of the same route, if that is planned."""
+        if not self.faults.crossed:
+            return body
+        with self._lock:
+            before = self._last.get(route, body)
+            self._last[route] = body
+        return before if plan.is_crossed else body
 
     def _draw(self, name: str, url: str, attempt: int) -> int:
         return scatter(self.faults.seed + crc32(name.encode()), crc32(url.encode()) + (attempt << 33))
@@ -232,6 +254,8 @@ class FaultInjector:
         An alias becomes the real cursor, the limit leaves room for repeated rows, and ignored parameters are removed.
         """
         ignored = self.faults.ignored
+        if self.faults.other_period:
+            query = _with_other_period(query)
         if self.faults.created_filter == "ignored" and _has_created_bounds(path, query):
             ignored += _CREATED_BOUNDS
         if self.faults.endless:
@@ -257,6 +281,8 @@ class FaultInjector:
         answer = json.loads(body)
         if "cursor" in answer and row_lists(answer):
             self._turn_page(answer, dict(parse_qsl(sent_query)).get("cursor", ""))
+        if faults.unlisted and _NAMING.isdisjoint(dict(parse_qsl(sent_query))):
+            hide_unlisted(answer, faults)
         corrupt_answer(answer, faults)
         return json.dumps(answer, ensure_ascii=bool(faults.odd_fields), separators=(",", ":")).encode()
 
@@ -274,6 +300,7 @@ class FaultInjector:
             or f.empty_pages
             or f.endless
             or f.overlap
+            or f.unlisted
             or f.unknown_words
             or f.unreadable
             or f.odd_fields
@@ -301,7 +328,8 @@ class FaultInjector:
         if "cursor" in faults.ignored and answer["cursor"]:
             answer["cursor"] = f"{answer['cursor']}{self._pages}"
         if faults.overlap:
-            answer[key] = self._tails.get(self._aliases.get(cursor, cursor), []) + rows
+            again = self._tails.get(self._aliases.get(cursor, cursor), [])
+            answer[key] = [*map(with_other_quote, again), *rows] if faults.overlap_differs else again + rows
             if answer["cursor"]:
                 keep = min(faults.overlap, max(0, len(answer[key]) - 1))
                 _remember(self._tails, answer["cursor"], answer[key][len(answer[key]) - keep :])
@@ -319,6 +347,13 @@ def _reason(status: int) -> str:
 
 def _nested(reason: str) -> dict[str, object]:
     return error_body(reason.lower().replace(" ", "_").replace("-", ""), reason.lower())
+
+
+def _with_other_period(query: str) -> str:
+    """Return a query for candlesticks of another length than it asks for."""
+    sent = parse_qsl(query, keep_blank_values=True)
+    other = {"60": "1"}
+    return urlencode([(name, other.get(value, "60") if name == _PERIOD else value) for name, value in sent])
 
 
 def _has_created_bounds(path: str, query: str) -> bool:

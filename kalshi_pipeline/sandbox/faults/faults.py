@@ -25,6 +25,7 @@ _REFUSALS = range(400, 600)
 _SHARES = (
     *("too_many", "server_errors", "resets", "truncated", "not_json", "errors_as_success"),
     *("unreadable", "odd_fields", "no_tier", "amended", "drifted", "slow", "dripping", "odd_envelopes"),
+    *("broken_gzip", "short_length", "crossed", "unlisted"),
 )
 
 
@@ -32,8 +33,8 @@ _SHARES = (
 class Faults:
     """The faults to show, each with its own switch, share or number.
 
-    Shares are from 0 to 1 of the requests, for `unreadable`, `odd_fields` and `drifted` of the records, for `no_tier`
-    and `amended` of the markets.
+    Shares are from 0 to 1 of the requests, for `unreadable`, `odd_fields`, `drifted` and `unlisted` of the records, for
+    `no_tier` and `amended` of the markets.
 
     Requests and answers:
 
@@ -46,11 +47,17 @@ class Faults:
       names one of them is answered with 500. `moved_to` redirects every request to the API at that address.
     - `latency_seconds` delays every answer, and `latency_jitter_seconds` each URL by up to that much more. `slow` is
       the share of answers that begin `slow_seconds` later, `dripping` that of bodies that take `drip_seconds` to come.
+    - `broken_gzip` is the share of compressed answers with wrong bytes in their middle, `short_length` that of answers
+      with half of their body, and a Content-Length of that half.
+    - `crossed` is the share of requests that get the answer to the request before, of the same endpoint.
     - `odd_envelopes` is the share of listings' pages with their list or cursor in another form: a bare list, null, an
       object, a page without cursor.
     - `endless` answers every page but the first without records and with a new cursor.
-    - `overlap` repeats that many rows of the previous page. `empty_pages` puts an empty page with a valid cursor before
-      every page but the first. After `unreachable_after` pages of listings every connection is reset.
+    - `overlap` repeats that many rows of the previous page, with another price and volume if `overlap_differs`.
+      `empty_pages` puts an empty page with a valid cursor before every page but the first. After `unreachable_after`
+      pages of listings every connection is reset.
+    - `unlisted` is the share of the records that no listing has; they can be requested by name.
+    - `other_period` answers candlesticks of an hour with those of a minute, and others with those of an hour.
     - `created_filter` and `created_skew_seconds` concern the created bounds of /markets: a request with one is refused,
       answered as if it had none, or answered for a window that is that many seconds later.
     - `answer_age_seconds` is the `Age` of good answers of /markets, /markets/{ticker} and /exchange/status, as a cache
@@ -105,10 +112,16 @@ class Faults:
     not_json: float = 0.0
     missing_key: bool = False
     odd_envelopes: float = 0.0
+    broken_gzip: float = 0.0
+    short_length: float = 0.0
+    crossed: float = 0.0
+    unlisted: float = 0.0
+    other_period: bool = False
     endless: bool = False
     repeated_cursor: bool = False
     empty_pages: bool = False
     overlap: int = 0
+    overlap_differs: bool = False
     unknown_words: bool = False
     unreadable: float = 0.0
     odd_fields: float = 0.0

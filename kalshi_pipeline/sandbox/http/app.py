@@ -14,6 +14,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Message, Receive, Scope, Send
 
+from kalshi_pipeline.sandbox.faults.damage import damaging
 from kalshi_pipeline.sandbox.faults.fault_injector import ConnectionFault, FaultInjector, Plan
 from kalshi_pipeline.sandbox.faults.faults import Faults
 from kalshi_pipeline.sandbox.faults.tiers import Tiers
@@ -160,9 +161,11 @@ class Exchange:
                 if fault_injector.cutoff_jumps(path):
                     world.move_cutoff(fault_injector.faults.cutoff_jump_seconds)
                 body = handler(self._context, query)
+            plan: Plan = request.scope["state"]["plan"]
+            body = fault_injector.crossed(plan, route, body)
             if fault_injector.corrupts_answers():
                 body = fault_injector.corrupt(path, request.scope["state"]["sent_query"], body)
-            body = fault_injector.with_envelope(request.scope["state"]["plan"], body)
+            body = fault_injector.with_envelope(plan, body)
             is_fresh = request.headers.get("cache-control") == "no-cache"
             return _json(body, request, 0 if is_fresh else fault_injector.age_seconds(route, path))
 
@@ -230,6 +233,8 @@ class Exchange:
     ) -> None:
         state = {"sent_query": sent_query, "plan": plan}
         scope = {**scope, "query_string": plan.query.encode("latin-1"), "state": state}
+        if plan.damage is not None:
+            send = damaging(send, plan.damage)
         if plan.connection_fault is not ConnectionFault.TRUNCATED:
             await self._app(
                 scope, receive, self._dripping(send, plan.drip_seconds) if plan.drip_seconds else send
