@@ -81,19 +81,28 @@ class EventLookup:
                 batches.stop(asked)
                 break
             found: set[str] = set()
+            has_others = False
             try:
                 for page in iter_events(self._session, self._report, asked, most_seconds):
                     self._requests_left -= 1
                     found.update(event.ticker for event in page.records)
                     fetched.rows.extend(page.records)
                     fetched.rejects.extend(page.rejects)
+                    has_others |= bool(page.out_of_scope)
             except ExchangeError as error:
                 # The quotes of this page have been fetched and matter more: their events become placeholders.
                 self._requests_left -= 1
                 batches.fail(asked, error)
                 continue
             batches.succeed()
-            fetched.missing.extend(ticker for ticker in asked if ticker not in found)
+            missing = [ticker for ticker in asked if ticker not in found]
+            if has_others and missing:
+                self._report.notes.append(
+                    f"the exchange returned other events than those it was asked for, so {len(missing):,} that its "
+                    "answer does not have may exist, and are left to later runs"
+                )
+            else:
+                fetched.missing.extend(missing)
         if batches.failed:
             note_failed_events(self._report, batches)
             if self._are_quotes_waiting and not all(map(_is_refusal, batches.failed.values())):
@@ -106,7 +115,7 @@ def _is_refusal(error: ExchangeError) -> bool:
 
 
 class FetchedEvents(NamedTuple):
-    """Events that the exchange returned, requested tickers that it did not return, and what could not be read."""
+    """Events that the exchange returned, requested tickers that it does not have, and what could not be read."""
 
     rows: list[Event]
     missing: list[str]

@@ -1,0 +1,33 @@
+"""Lookups of events that are answered with other events: what such an answer does not have is not said to be missing."""
+
+from collections.abc import Callable
+
+from kalshi_pipeline.ingest.run.session import open_session
+from kalshi_pipeline.ingest.snapshot import take_snapshot
+from kalshi_pipeline.ingest.sync import sync_events
+from kalshi_pipeline.sandbox import Faults, Sandbox, World, WorldConfig
+from kalshi_pipeline.settings import Settings
+from kalshi_pipeline.store.writing.runs import State
+from kalshi_pipeline_tests.clock import NOON
+from kalshi_pipeline_tests.conftest import Query
+
+_PLACEHOLDERS = "SELECT count(*) FROM events WHERE is_placeholder"
+
+
+def test_answer_with_other_events_does_not_show_that_events_are_missing(
+    settings_for: Callable[..., Settings], query: Query
+) -> None:
+    world = World(WorldConfig(markets=1_500, combos=0))
+    with Sandbox(world, faults=Faults(crossed=1.0, paths=("/events",))) as sandbox:
+        with open_session(settings_for(sandbox.url)) as session:
+            report = take_snapshot(session, NOON)
+            assert report.state is State.COMPLETE
+            ((placeholders,),) = query(_PLACEHOLDERS)
+            assert placeholders > 0
+            assert query("SELECT count(*) FROM event_lookups") == [(0,)]
+            assert [
+                note for note in report.notes if f"{placeholders:,} that its answer does not have" in note
+            ]
+            sandbox.faults = Faults()
+            sync_events(session)
+        assert query(_PLACEHOLDERS) == [(0,)]
