@@ -5,10 +5,10 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-from kalshi_pipeline.sandbox import Faults
+from kalshi_pipeline.sandbox import Faults, WorldConfig
 from kalshi_pipeline_tests.faults.compared import compare
 from kalshi_pipeline_tests.faults.outcome import Outcome
-from kalshi_pipeline_tests.faults.places import Place, place
+from kalshi_pipeline_tests.faults.places import CONFIG, Place, place
 from kalshi_pipeline_tests.faults.stored import unsound
 
 _DAY = 86_400.0
@@ -18,10 +18,10 @@ _TOLERATED = 30.0
 _COMMANDS = (("snapshot",), ("collect", "--once"))
 
 
-def step(folder: Path, count: int, seed: int = 1) -> Outcome:
+def step(folder: Path, count: int, config: WorldConfig = CONFIG) -> Outcome:
     """Run commands while the clocks differ, which must write nothing, and then while they agree again."""
-    outcome, chance = Outcome("clocks that step"), random.Random(seed)
-    with place(folder) as here:
+    outcome, chance = Outcome("clocks that step"), random.Random(1)
+    with place(folder, config) as here:
         here.collect()
         for _ in range(count):
             here.exchange.world.step()

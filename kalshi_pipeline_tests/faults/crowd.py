@@ -7,9 +7,10 @@ import sys
 from contextlib import ExitStack, closing
 from pathlib import Path
 
+from kalshi_pipeline.sandbox import WorldConfig
 from kalshi_pipeline_tests.faults.compared import compare, compare_trades
 from kalshi_pipeline_tests.faults.outcome import Outcome
-from kalshi_pipeline_tests.faults.places import SETTINGS, TRADE_DAYS, Place, place
+from kalshi_pipeline_tests.faults.places import CONFIG, SETTINGS, TRADE_DAYS, Place, place
 from kalshi_pipeline_tests.faults.stopwatch import holds_within
 from kalshi_pipeline_tests.faults.stored import unsound
 
@@ -21,10 +22,10 @@ _COMMANDS = (
 )
 
 
-def gather(folder: Path, ticks: int) -> Outcome:
+def gather(folder: Path, ticks: int, config: WorldConfig = CONFIG) -> Outcome:
     """Let them run until so many ticks are complete, then stop them, and see that nothing was missed or taken twice."""
     outcome = Outcome("two collectors, a backfill and a reader")
-    with place(folder) as here:
+    with place(folder, config) as here:
         here.collect()
         with closing(sqlite3.connect(here.store, isolation_level=None)) as reader, ExitStack() as running:
             reader.execute("BEGIN")

@@ -5,8 +5,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+from kalshi_pipeline.sandbox import WorldConfig
 from kalshi_pipeline_tests.faults.outcome import Outcome
-from kalshi_pipeline_tests.faults.places import SETTINGS, STORE, place
+from kalshi_pipeline_tests.faults.places import CONFIG, SETTINGS, STORE, place
 from kalshi_pipeline_tests.faults.stored import content, lost_and_wrong, unsound
 
 _DISK_BYTES = 24 << 20
@@ -26,13 +27,13 @@ def can_mount(folder: Path) -> bool:
     return subprocess.run(command, capture_output=True, check=False).returncode == 0
 
 
-def fill(folder: Path, count: int) -> Outcome:
+def fill(folder: Path, count: int, config: WorldConfig = CONFIG) -> Outcome:
     """Take snapshots on a disk that has room for a part of them only, and then for all."""
     outcome = Outcome("full disk under the store")
     if not can_mount(folder):
         outcome.notes.append("not tried: no process may mount a file system here")
         return outcome
-    with place(folder) as here:
+    with place(folder, config) as here:
         here.collect()
         before = Path(shutil.copy(here.store, folder / "before.db"))
         here.exchange.world.step()

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from signal import SIGHUP, SIGINT, SIGKILL, SIGTERM, Signals
 
+from kalshi_pipeline.sandbox import WorldConfig
 from kalshi_pipeline_tests.faults.forked import Ended
 from kalshi_pipeline_tests.faults.outcome import Outcome
-from kalshi_pipeline_tests.faults.places import TRADE_DAYS, Place, place
+from kalshi_pipeline_tests.faults.places import CONFIG, TRADE_DAYS, Place, place
 from kalshi_pipeline_tests.faults.stored import Content, content, lost_and_wrong, unsound
 
 STOPPING = (SIGINT, SIGTERM, SIGHUP)
@@ -44,19 +45,21 @@ TASKS = (
 )
 
 
-def kill(folder: Path, count: int, seed: int = 1) -> Outcome:
+def kill(folder: Path, count: int, config: WorldConfig = CONFIG) -> Outcome:
     """Kill commands at `count` random moments."""
-    return _interrupt("kill -9", folder, count, (SIGKILL,), seed)
+    return _interrupt("kill -9", folder, count, (SIGKILL,), config)
 
 
-def stop(folder: Path, count: int, seed: int = 1) -> Outcome:
+def stop(folder: Path, count: int, config: WorldConfig = CONFIG) -> Outcome:
     """Send signals that ask to stop at `count` random moments."""
-    return _interrupt("SIGINT, SIGTERM, SIGHUP", folder, count, STOPPING, seed)
+    return _interrupt("SIGINT, SIGTERM, SIGHUP", folder, count, STOPPING, config)
 
 
-def _interrupt(name: str, folder: Path, count: int, signals: tuple[Signals, ...], seed: int) -> Outcome:
-    outcome, chance = Outcome(name), random.Random(seed)
-    with place(folder) as here:
+def _interrupt(
+    name: str, folder: Path, count: int, signals: tuple[Signals, ...], config: WorldConfig
+) -> Outcome:
+    outcome, chance = Outcome(name), random.Random(1)
+    with place(folder, config) as here:
         here.collect()
         before = Path(shutil.copy(here.store, folder / "before.db"))
         here.exchange.world.step()

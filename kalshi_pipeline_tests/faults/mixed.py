@@ -121,7 +121,7 @@ def disturb(folder: Path, count: int, seed: int = 1) -> Outcome:
         here.collect()
         before = Path(shutil.copy(here.store, folder / "before.db"))
         here.exchange.world.step()
-        for task_number, task in enumerate(TASKS):
+        for task_number, task in enumerate(TASKS[:count]):
             start = before if task.begins_with_a_store else None
             undisturbed, _ = undisturbed_run(here, start, task.arguments)
             for number in range(task_number, count, len(TASKS)):

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from kalshi_pipeline.sandbox import Faults
+from kalshi_pipeline.sandbox import Faults, WorldConfig
 from kalshi_pipeline_tests.faults.interruptions import (
     STOPPING,
     after_stop,
@@ -17,7 +17,7 @@ from kalshi_pipeline_tests.faults.interruptions import (
     undisturbed_run,
 )
 from kalshi_pipeline_tests.faults.outcome import Outcome
-from kalshi_pipeline_tests.faults.places import Place, place
+from kalshi_pipeline_tests.faults.places import CONFIG, Place, place
 from kalshi_pipeline_tests.faults.stored import content, lost_and_wrong, unsound
 
 # By when a command is in the phase where it waits, and how long it may take to end once it is asked to.
@@ -61,10 +61,10 @@ PHASES = (
 )
 
 
-def stop(folder: Path, count: int) -> Outcome:
+def stop(folder: Path, count: int, config: WorldConfig = CONFIG) -> Outcome:
     """Ask commands to stop, in one phase after the other, with each signal in turn."""
     outcome = Outcome("SIGINT, SIGTERM, SIGHUP in each phase")
-    with place(folder, retry_seconds=str(_FOREVER), timeout_seconds=str(_FOREVER)) as here:
+    with place(folder, config, retry_seconds=str(_FOREVER), timeout_seconds=str(_FOREVER)) as here:
         here.collect()
         before = Path(shutil.copy(here.store, folder / "before.db"))
         here.exchange.world.step()

@@ -3,6 +3,7 @@
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from kalshi_pipeline.sandbox import Sandbox, World, WorldConfig
@@ -18,6 +19,10 @@ CONFIG = WorldConfig(
     edits_per_step=6,
     trades_per_day=2_500,
     trade_days=2,
+)
+# Of one page of markets: for the suite's few faults, which do not concern pages.
+SMALL = replace(
+    CONFIG, markets=300, combos=20, births_per_step=2, closes_per_step=2, edits_per_step=2, trades_per_day=300
 )
 STORE = "kalshi.db"
 _CANDLESTICK_MARKETS = 40

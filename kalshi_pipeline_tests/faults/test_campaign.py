@@ -17,6 +17,7 @@ from kalshi_pipeline_tests.faults import (
     upgrades,
 )
 from kalshi_pipeline_tests.faults.outcome import Outcome
+from kalshi_pipeline_tests.faults.places import SMALL
 
 
 def check(outcome: Outcome) -> None:
@@ -28,58 +29,58 @@ def check(outcome: Outcome) -> None:
 
 @pytest.mark.timeout(300)
 def test_killed_runs_lose_nothing(tmp_path: Path) -> None:
-    check(interruptions.kill(tmp_path, 8))
+    check(interruptions.kill(tmp_path, 4, SMALL))
 
 
 @pytest.mark.timeout(300)
 def test_stopped_runs_lose_nothing_and_exit_by_their_signal(tmp_path: Path) -> None:
-    check(interruptions.stop(tmp_path, 6))
+    check(interruptions.stop(tmp_path, 4, SMALL))
 
 
 @pytest.mark.timeout(300)
 def test_killed_upgrades_end_as_undisturbed_ones(tmp_path: Path) -> None:
-    check(upgrades.kill(tmp_path, 3))
+    check(upgrades.kill(tmp_path, 2, SMALL))
 
 
 @pytest.mark.timeout(300)
 def test_stopped_upgrades_end_as_undisturbed_ones(tmp_path: Path) -> None:
-    check(upgrades.stop(tmp_path, 3))
+    check(upgrades.stop(tmp_path, 2, SMALL))
 
 
 @pytest.mark.timeout(300)
 def test_runs_end_soon_after_a_signal_wherever_they_wait(tmp_path: Path) -> None:
-    check(phases.stop(tmp_path, 4))
+    check(phases.stop(tmp_path, 3, SMALL))
 
 
 @pytest.mark.timeout(300)
 def test_ticks_under_mixed_faults_store_what_the_exchange_says(tmp_path: Path) -> None:
-    check(mixed.mix(tmp_path, 10))
+    check(mixed.mix(tmp_path, 6))
 
 
 @pytest.mark.timeout(300)
 def test_commands_that_met_mixed_faults_end_with_the_store_of_undisturbed_ones(tmp_path: Path) -> None:
-    check(mixed.disturb(tmp_path, 4))
+    check(mixed.disturb(tmp_path, 3))
 
 
 @pytest.mark.timeout(300)
 def test_odd_records_are_stored_as_they_say_or_kept_in_quarantine(tmp_path: Path) -> None:
-    for outcome in records.send(tmp_path, 200):
+    for outcome in records.send(tmp_path, 60):
         check(outcome)
 
 
 @pytest.mark.timeout(300)
 def test_full_disk_costs_nothing_but_time(tmp_path: Path) -> None:
-    check(disks.fill(tmp_path, 3))
+    check(disks.fill(tmp_path, 2, SMALL))
 
 
 @pytest.mark.timeout(300)
 def test_wrong_clock_writes_nothing(tmp_path: Path) -> None:
-    check(clocks.step(tmp_path, 3))
+    check(clocks.step(tmp_path, 2, SMALL))
 
 
 @pytest.mark.timeout(300)
 def test_collectors_share_a_store(tmp_path: Path) -> None:
-    check(crowd.gather(tmp_path, 1))
+    check(crowd.gather(tmp_path, 1, SMALL))
 
 
 def test_what_is_wrong_is_counted() -> None:

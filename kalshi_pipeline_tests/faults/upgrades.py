@@ -6,9 +6,10 @@ from pathlib import Path
 from signal import SIGKILL, Signals
 from typing import NamedTuple
 
+from kalshi_pipeline.sandbox import WorldConfig
 from kalshi_pipeline_tests.faults.interruptions import STOPPING, again_until_done
 from kalshi_pipeline_tests.faults.outcome import Outcome
-from kalshi_pipeline_tests.faults.places import STORE, Place, place
+from kalshi_pipeline_tests.faults.places import CONFIG, STORE, Place, place
 from kalshi_pipeline_tests.faults.stored import unsound
 from kalshi_pipeline_tests.store.migrations.stored import LANDED, NEWEST, Stored, load, stored
 
@@ -16,14 +17,14 @@ _COMMAND = ("init",)
 _COPIES = f"{Path(STORE).stem}.before-{NEWEST}*"
 
 
-def kill(folder: Path, count: int, seed: int = 1) -> Outcome:
+def kill(folder: Path, count: int, config: WorldConfig = CONFIG) -> Outcome:
     """Kill upgrades from landed versions, which take turns, at `count` random moments."""
-    return _interrupt("kill -9 during an upgrade", folder, count, (SIGKILL,), seed)
+    return _interrupt("kill -9 during an upgrade", folder, count, (SIGKILL,), config)
 
 
-def stop(folder: Path, count: int, seed: int = 1) -> Outcome:
+def stop(folder: Path, count: int, config: WorldConfig = CONFIG) -> Outcome:
     """Send signals that ask to stop to upgrades, at `count` random moments."""
-    return _interrupt("SIGINT, SIGTERM, SIGHUP during an upgrade", folder, count, STOPPING, seed)
+    return _interrupt("SIGINT, SIGTERM, SIGHUP during an upgrade", folder, count, STOPPING, config)
 
 
 class _Version(NamedTuple):
@@ -35,11 +36,13 @@ class _Version(NamedTuple):
     seconds: float
 
 
-def _interrupt(name: str, folder: Path, count: int, signals: tuple[Signals, ...], seed: int) -> Outcome:
-    outcome, chance = Outcome(name), random.Random(seed)
+def _interrupt(
+    name: str, folder: Path, count: int, signals: tuple[Signals, ...], config: WorldConfig
+) -> Outcome:
+    outcome, chance = Outcome(name), random.Random(1)
     versions = sorted(path.stem for path in LANDED.glob("[0-9]*.sql") if path.stem < NEWEST)
     shares = Counter(versions[-1 - number % len(versions)] for number in range(count))
-    with place(folder) as here:
+    with place(folder, config) as here:
         for turn, (version, share) in enumerate(shares.items()):
             start = _upgraded_undisturbed(here, load(version, folder / f"{version}.db"))
             for number in range(share):
