@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from kalshi_pipeline_tests.faults import (
+    channels,
     clocks,
     crowd,
     dagster_processes,
@@ -64,6 +65,7 @@ PARTS = (
     Part("signals", 100, 20, _signals),
     Part("mixed", 100, 40, _mixed),
     Part("records", 10_000, 2_000, records.send),
+    Part("channels", 60, 10, _one(channels.close)),
     Part("disks", 40, 6, _one(disks.fill)),
     Part("homes", 3, 0, _one(full_homes.fill_home)),
     Part("clocks", 40, 6, _one(clocks.step)),

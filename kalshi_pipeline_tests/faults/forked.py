@@ -3,7 +3,7 @@
 import json
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from signal import SIGKILL, Signals
@@ -25,8 +25,10 @@ def child(order, begun):
     for number in (signal.SIGTERM, signal.SIGHUP):  # nohup and background jobs have some ignored, and all below them
         signal.signal(number, signal.SIG_DFL)
     out = os.open(order["output"], os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
-    os.dup2(out, 1)
-    os.dup2(out, 2)
+    for channel in (1, 2):
+        os.dup2(os.open("/dev/full", os.O_WRONLY) if channel in order["full"] else out, channel)
+    for channel in order["closed"]:
+        os.close(channel)
     os.environ.update(order["env"])
     os.chdir(order["folder"])
     sys.argv = ["kalshi-pipeline", *order["arguments"]]
@@ -95,10 +97,13 @@ class Commands:
         signal: Signals = SIGKILL,
         at_most: float = 300,
         settings: Mapping[str, str] | None = None,
+        closed: Sequence[int] = (),
+        full: Sequence[int] = (),
     ) -> Ended:
         """Run a command to its end; send it a signal `after` so many seconds, if it has not ended by then.
 
-        `settings` are its own, beside those of all commands.
+        `settings` are its own, beside those of all commands. Of its standard channels some may be `closed`, and some
+        on a `full` disk.
         """
         output = self._folder / "output.txt"
         order = {
@@ -112,6 +117,8 @@ class Commands:
             "after": after,
             "signal": int(signal),
             "at_most": at_most,
+            "closed": closed,
+            "full": full,
         }
         assert self._process.stdin is not None
         assert self._process.stdout is not None

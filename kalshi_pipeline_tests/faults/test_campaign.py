@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from kalshi_pipeline_tests.faults import (
+    channels,
     clocks,
     crowd,
     disks,
@@ -71,6 +72,11 @@ def test_odd_records_are_stored_as_they_say_or_kept_in_quarantine(tmp_path: Path
 @pytest.mark.timeout(300)
 def test_full_disk_costs_nothing_but_time(tmp_path: Path) -> None:
     check(disks.fill(tmp_path, 2, SMALL))
+
+
+@pytest.mark.timeout(300)
+def test_commands_without_channels_store_what_undisturbed_ones_do(tmp_path: Path) -> None:
+    check(channels.close(tmp_path, 3, SMALL))
 
 
 @pytest.mark.timeout(300)
