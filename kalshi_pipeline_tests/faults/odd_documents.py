@@ -3,7 +3,7 @@
 import json
 import random
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -69,8 +69,32 @@ def canonical(value: Any) -> Any:
     return value
 
 
+def expected_of_table(identifier: str, rows: Sequence[str], left_out: Collection[str]) -> dict[str, Any]:
+    """The fields of documents by their keys `K-…`, without those that move."""
+    sent = [row for row in map(oracle.read, rows) if str(row.get(identifier)).startswith("K-")]
+    return {
+        row[identifier]: canonical({name: value for name, value in row.items() if name not in left_out})
+        for row in sent
+    }
+
+
+def stored_of_table(connection: sqlite3.Connection, subject: str) -> Iterator[tuple[str, Any]]:
+    """Yield the key and the fields of each document of rows of a table."""
+    table = {"market": "markets", "event": "events", "series": "series"}[subject]
+    query = f"SELECT s.ticker, d.block_id, d.line FROM {subject}_documents d JOIN {table} s ON s.id = d.{subject}_id"
+    yield from _documents(connection, query)
+
+
 def stored_documents(connection: sqlite3.Connection, kind: str) -> Iterator[tuple[str, Any]]:
     """Yield the key and the fields of each document of a kind."""
+    yield from _documents(
+        connection,
+        "SELECT s.ticker, d.block_id, d.line FROM document_subjects s "
+        f"JOIN subject_documents d ON d.subject_id = s.id WHERE s.kind = '{kind}'",
+    )
+
+
+def _documents(connection: sqlite3.Connection, query: str) -> Iterator[tuple[str, Any]]:
     texts = dict(connection.execute("SELECT id, body FROM texts").fetchall())
     blocks = {
         number: _lines(body, dictionary)
@@ -79,11 +103,7 @@ def stored_documents(connection: sqlite3.Connection, kind: str) -> Iterator[tupl
             "LEFT JOIN document_dictionaries d ON d.id = b.dictionary_id"
         )
     }
-    for ticker, block, line in connection.execute(
-        "SELECT s.ticker, d.block_id, d.line FROM document_subjects s "
-        "JOIN subject_documents d ON d.subject_id = s.id WHERE s.kind = ?",
-        (kind,),
-    ):
+    for ticker, block, line in connection.execute(query):
         fields, shared = oracle.read(blocks[block][line])
         in_texts = {name: texts[int(key.text)] for name, key in shared.items()}
         yield ticker, canonical({**fields, **in_texts})

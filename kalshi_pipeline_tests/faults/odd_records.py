@@ -4,12 +4,19 @@ import json
 import random
 import sqlite3
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
 from kalshi_pipeline_tests.exchange.mutated import KINDS
-from kalshi_pipeline_tests.faults.odd_documents import expected_document, mutated_document, stored_documents
+from kalshi_pipeline_tests.faults.odd_documents import (
+    expected_document,
+    expected_of_table,
+    mutated_document,
+    stored_documents,
+    stored_of_table,
+)
 from kalshi_pipeline_tests.faults.odd_exchange import Answer, always, listing, whole
 from kalshi_pipeline_tests.faults.odd_selected import candlesticks, order_books
 from kalshi_pipeline_tests.faults.sending import (
@@ -36,7 +43,7 @@ def _series(count: int, chance: random.Random) -> Sent:
     found = all_read(kind, rows)
     return Sent(
         count, {"/series": whole("series", rows)}, ("sync",), run_of("series"), len(found), 0,
-        own(found, "ticker"), of_table(kind, "series", "ticker"),
+        own(found, "ticker"), of_table(kind, "series", "ticker"), rows=rows,
     )  # fmt: skip
 
 
@@ -47,7 +54,7 @@ def _events(count: int, chance: random.Random) -> Sent:
     series = "(SELECT s.ticker FROM series s WHERE s.id = series_id)"
     return Sent(
         count, {"/events": listing("events", rows)}, ("sync",), run_of("events"), len(found), 0,
-        own(found, "ticker"), of_table(kind, "events", "ticker", series_ticker=series),
+        own(found, "ticker"), of_table(kind, "events", "ticker", series_ticker=series), rows=rows,
     )  # fmt: skip
 
 
@@ -65,7 +72,7 @@ def _markets(count: int, chance: random.Random) -> Sent:
     return Sent(
         count, {"/markets": listing("markets", rows)}, ("snapshot",), "ticks WHERE 1", len(found), 0,
         own(found, "ticker", (*_DESCRIBED, *_QUOTE)),
-        of_table(kind, "markets", "ticker", _UNSTORED, **_EVENT, **_LATEST),
+        of_table(kind, "markets", "ticker", _UNSTORED, **_EVENT, **_LATEST), rows=rows,
     )  # fmt: skip
 
 
@@ -163,6 +170,29 @@ def _documents(
     )
 
 
+# What moves with every quote is in no document of a market.
+_MOVING = (
+    *(f"{side}_{part}" for side in ("yes", "no") for part in ("bid", "ask", "bid_dollars", "ask_dollars")),
+    *(f"{side}_{part}_size_fp" for side in ("yes", "no") for part in ("bid", "ask")),
+    *("last_price", "last_price_dollars", "volume", "volume_fp", "open_interest", "open_interest_fp"),
+)
+
+
+def _described(
+    count: int, chance: random.Random, *, listed: Callable[[int, random.Random], Sent], subject: str
+) -> Sent:
+    """The documents of records that have rows too, of those records that can be read."""
+    sent = listed(count, chance)
+    identifier = "event_ticker" if subject == "event" else "ticker"
+    every = expected_of_table(identifier, sent.rows, _MOVING)
+    documents = {key: every[key] for key in sent.expected}
+    return replace(
+        sent,
+        expected=documents,
+        read=lambda connection: dict(stored_of_table(connection, subject)),
+    )
+
+
 def _of(make: Callable[..., Sent], **names: Any) -> Callable[[int, random.Random], Sent]:
     return lambda count, chance: make(count, chance, **names)
 
@@ -171,6 +201,9 @@ KINDS_SENT: dict[str, Callable[[int, random.Random], Sent]] = {
     "series": _series,
     "events": _events,
     "markets": _markets,
+    "documents of series": _of(_described, listed=_series, subject="series"),
+    "documents of events": _of(_described, listed=_events, subject="event"),
+    "documents of markets": _of(_described, listed=_markets, subject="market"),
     "settled markets": _of(_settled, is_historical=False),
     "historical markets": _of(_settled, is_historical=True),
     "trades": _of(_trades, is_historical=False),

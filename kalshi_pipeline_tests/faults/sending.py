@@ -28,7 +28,8 @@ class Sent:
     """Records as the exchange has them, the command that collects them, and what has to come of it.
 
     `expected` has what each record says that can be read and is asked for, by an identifier of its own: one that is
-    odd itself is only counted. `read` gives the same of a store. `run` is where the run has its counts.
+    odd itself is only counted. `read` gives the same of a store. `run` is where the run has its counts. `rows` are the
+    texts of the records, where their documents are compared too.
     """
 
     count: int
@@ -40,6 +41,7 @@ class Sent:
     expected: Stored
     read: Callable[[sqlite3.Connection], Stored]
     settings: Mapping[str, str] = field(default_factory=dict)
+    rows: Sequence[str] = ()
 
 
 def run_of(asset: str) -> str:
