@@ -60,11 +60,11 @@ def _signals(folder: Path, count: int) -> Sequence[Outcome]:
 
 
 PARTS = (
-    Part("kills", 160, 32, _one(interruptions.kill)),
+    Part("kills", 160, 24, _one(interruptions.kill)),
     Part("upgrades", 40, 8, _one(upgrades.kill)),
     Part("signals", 100, 20, _signals),
     Part("mixed", 100, 40, _mixed),
-    Part("records", 10_000, 2_000, records.send),
+    Part("records", 10_000, 1_000, records.send),
     Part("channels", 60, 10, _one(channels.close)),
     Part("disks", 40, 6, _one(disks.fill)),
     Part("homes", 3, 0, _one(full_homes.fill_home)),
