@@ -66,6 +66,7 @@ _OF_TICKS = (
     "unknown words",
     "listings without half of their records",
     "listings without any record",
+    "429 that asks for an hour",  # a backfill waits that hour
 )
 
 

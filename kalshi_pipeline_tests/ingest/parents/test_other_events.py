@@ -1,4 +1,4 @@
-"""Lookups of events that are answered with other events: what such an answer does not have is not said to be missing."""
+"""Lookups of events that are answered with other events: such an answer does not show what is missing."""
 
 from collections.abc import Callable
 
