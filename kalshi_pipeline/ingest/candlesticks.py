@@ -5,7 +5,7 @@ selection has changed.
 """
 
 from collections import Counter, deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 
 from kalshi_pipeline.errors import ExchangeError, NotFoundError
@@ -23,7 +23,7 @@ from kalshi_pipeline.ingest.run.recorded_listing import begin_listing, closing_r
 from kalshi_pipeline.ingest.run.repair import repairing
 from kalshi_pipeline.ingest.run.report import Report
 from kalshi_pipeline.ingest.run.session import Session
-from kalshi_pipeline.records import Candlestick
+from kalshi_pipeline.records import Candlestick, Reject
 from kalshi_pipeline.settings import Settings
 from kalshi_pipeline.store.database import Connection
 from kalshi_pipeline.store.writing.candlesticks import (
@@ -43,6 +43,7 @@ from kalshi_pipeline.vocabulary import Tier
 
 _FAILED_REQUESTS = 5
 _LONGEST_SECONDS = 86_400.0
+_UNREADABLE = "the exchange returned a record that may be that of this market, and cannot be read"
 
 
 @repairing
@@ -90,6 +91,8 @@ class _Collection:
         self._failures = FailuresInARow(_FAILED_REQUESTS)
         self._has_answer = False
         self._failed: list[str] = []
+        self._unreadable: set[str] = set()
+        """Markets that their last answer may have in a record that cannot be read."""
         self._unstored: dict[str, str] = {}
         self._outside = 0
 
@@ -206,6 +209,7 @@ class _Collection:
             if market not in refused
             and self._is_missing(tier, market, said.candlesticks, is_named=market.ticker in by_ticker)
         ]
+        self._note_unreadable(asked, by_ticker, answer.content.rejects)
         rows = {
             (market.id, candle.end_at): candle
             for market, said in of_day.items()
@@ -241,6 +245,17 @@ class _Collection:
         )
         return missing
 
+    def _note_unreadable(
+        self, asked: Sequence[ChosenMarket], named: Collection[str], rejects: Sequence[Reject]
+    ) -> None:
+        """Note which markets may be in an answer's unreadable records: one without a ticker may be of any of them."""
+        rejected = {reject.ticker for reject in rejects}
+        for market in asked:
+            if market.ticker not in named and not rejected.isdisjoint({None, market.ticker}):
+                self._unreadable.add(market.ticker)
+            else:
+                self._unreadable.discard(market.ticker)
+
     def _is_missing(
         self, tier: Tier, market: ChosenMarket, candles: Sequence[Candlestick], *, is_named: bool
     ) -> bool:
@@ -256,12 +271,14 @@ class _Collection:
         lookup = MarketLookup(self._session, [market.ticker for market in markets])
         known = {outcome.ticker for answer in lookup for outcome in answer.page.records}
         gone = frozenset(lookup.gone)
-        self._failed += [*lookup.failed, *lookup.unasked]
+        self._failed += dict.fromkeys([*lookup.failed, *lookup.unasked, *self._unreadable])
         if gone:
             named = [market.ticker for market in markets if market.ticker in gone]
             self._report.notes.append(f"neither tier knows {_some(named)} any more")
 
         def row(market: ChosenMarket) -> CoverageRow:
+            if market.ticker in self._unreadable:
+                return CoverageRow(market.id, Coverage.FAILED, None, _UNREADABLE)
             if market.ticker in known or market.ticker in lookup.unreadable:
                 return CoverageRow(market.id, self._covered, None, "neither tier has a candlestick of it")
             state = Coverage.UNKNOWN if market.ticker in gone else Coverage.FAILED

@@ -34,6 +34,8 @@ class ChartingExchange(SmallExchange):
         self.ends = ends
         self.omissions = 0
         """How many answers leave out the second market."""
+        self.unreadable: Record | int | None = None
+        """What answers have instead of the second market, None if they have it."""
         super().__init__(
             [event("KXRAIN-26NOV20", "KXRAIN")],
             [market(FIRST, "KXRAIN-26NOV20"), market(SECOND, "KXRAIN-26NOV20")],
@@ -47,12 +49,13 @@ class ChartingExchange(SmallExchange):
         if SECOND in asked and self.omissions:
             self.omissions -= 1
             asked.remove(SECOND)
-        return 200, {
-            "markets": [
-                {"market_ticker": ticker, "candlesticks": [_candle(end) for end in self.ends[ticker]]}
-                for ticker in asked
-            ]
-        }
+        found: list[Record | int] = [
+            {"market_ticker": ticker, "candlesticks": [_candle(end) for end in self.ends[ticker]]}
+            for ticker in asked
+        ]
+        if SECOND in asked and self.unreadable is not None:
+            found[asked.index(SECOND)] = self.unreadable
+        return 200, {"markets": found}
 
 
 def _candle(end: int) -> Record:
@@ -152,3 +155,29 @@ def test_market_that_a_batch_leaves_out_is_asked_for_again(
     exchange.omissions = omissions
     assert collect(exchange).state is State.COMPLETE
     assert sum(count for ticker, count in query(STORED) if ticker == SECOND) == stored
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        7,
+        {"candlesticks": []},
+        {"market_ticker": {"moved": True}, "candlesticks": []},
+        {"market_ticker": SECOND},
+    ],
+    ids=["a number", "no ticker", "an object as ticker", "no candlesticks"],
+)
+def test_market_whose_record_cannot_be_read_is_not_without_candlesticks(
+    settings_for: Callable[..., Settings], query: Query, record: Record | int
+) -> None:
+    exchange = ChartingExchange({FIRST: OF_HOURS, SECOND: OF_HOURS})
+    exchange.unreadable = record
+    with _session_of(exchange, settings_for, 60) as session:
+        take_snapshot(session, NOON)
+        report = collect_candlesticks(session, DAY)
+        assert (report.state, query(STORED)) == (State.PARTIAL, [(FIRST, 24)])
+        assert query("SELECT state FROM candlestick_days ORDER BY market_id") == [("complete",), ("failed",)]
+        assert f"{SECOND} failed" in str(report.reason)
+        exchange.unreadable = None
+        assert collect_candlesticks(session, DAY).state is State.COMPLETE
+    assert query(STORED) == [(FIRST, 24), (SECOND, 24)]
