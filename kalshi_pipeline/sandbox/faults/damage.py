@@ -1,10 +1,6 @@
-"""Bodies that arrive whole by their length, and are not: compressed data with wrong bytes, and half of an answer."""
+"""What can be wrong with the bytes of an answer that is whole by its length."""
 
 from enum import Enum
-
-from starlette.types import Message, Send
-
-_WRONG_BYTES = 16
 
 
 class Damage(Enum):
@@ -12,30 +8,3 @@ class Damage(Enum):
 
     BROKEN_GZIP = "wrong bytes in the middle of compressed data"
     SHORT_LENGTH = "a Content-Length of half of the body, and only that half"
-
-
-def damaging(send: Send, damage: Damage) -> Send:
-    """Send answers with their body damaged; of what is not compressed no compressed data is broken."""
-    start: Message = {}
-
-    async def send_damaged(message: Message) -> None:
-        nonlocal start
-        if message["type"] == "http.response.start":
-            start = message  # until the body is known
-            return
-        headers, body = dict(start["headers"]), message.get("body", b"")
-        if damage is Damage.SHORT_LENGTH:
-            body = body[: len(body) // 2]
-            headers[b"content-length"] = str(len(body)).encode()
-        elif headers.get(b"content-encoding") == b"gzip":
-            body = _with_wrong_bytes(body)
-        await send({**start, "headers": list(headers.items())})
-        await send({**message, "body": body})
-
-    return send_damaged
-
-
-def _with_wrong_bytes(body: bytes) -> bytes:
-    middle = len(body) // 2
-    wrong = bytes(byte ^ 0xFF for byte in body[middle : middle + _WRONG_BYTES])
-    return body[:middle] + wrong + body[middle + _WRONG_BYTES :]

@@ -14,10 +14,10 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Message, Receive, Scope, Send
 
-from kalshi_pipeline.sandbox.faults.damage import damaging
 from kalshi_pipeline.sandbox.faults.fault_injector import ConnectionFault, FaultInjector, Plan
 from kalshi_pipeline.sandbox.faults.faults import Faults
 from kalshi_pipeline.sandbox.faults.tiers import Tiers
+from kalshi_pipeline.sandbox.http.damaging import damaging
 from kalshi_pipeline.sandbox.http.dates import WALL_CLOCK, Now, with_date
 from kalshi_pipeline.sandbox.http.endpoint_context import EndpointContext, Handler
 from kalshi_pipeline.sandbox.http.event_listings import get_event, get_events, get_multivariate_events
