@@ -75,8 +75,8 @@ class Answer:
 
     `reason` says why there are no rows. With `is_record` the one row is about one thing, and is shown field by field.
     `most` is how many rows a terminal shows by default, of what `what` calls them: the last ones if the rows are
-    `by_time`, or else the first. `notes` follow on a terminal, `warnings` are lines on the other channel, and
-    `error` is raised once all is written.
+    `by_time`, or else the first. With as many rows as were `read_at_most`, there may be more, and a terminal says so.
+    `notes` follow on a terminal, `warnings` are lines on the other channel, and `error` is raised once all is written.
     `parts` are further answers by name; then `name` is that of the first one.
     """
 
@@ -88,6 +88,7 @@ class Answer:
     most: int | None = None
     what: str = "rows"
     by_time: bool = False
+    read_at_most: int | None = None
     notes: Sequence[str] = ()
     warnings: Sequence[str] = ()
     error: PipelineError | None = None

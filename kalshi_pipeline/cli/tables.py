@@ -56,6 +56,8 @@ def _lines(answer: Answer, width: int, limit: int | None, way: str, *, is_local:
         which = "newest" if answer.by_time else "first"
         counts = f"{len(answer.rows):,} {answer.what}: the {which} {len(rows):,} are shown"
         yield from _sentence(f"{counts}; --limit shows more, --csv writes all", width)
+    if rows and len(answer.rows) == answer.read_at_most:
+        yield from _sentence(f"there may be more: --limit {2 * len(answer.rows)}", width)
     for note in answer.notes:
         yield from _sentence(note, width)
 

@@ -221,6 +221,15 @@ def test_more_rows_than_are_shown_are_counted() -> None:
     assert "are shown" not in shown(many, 200, 41)
 
 
+@pytest.mark.parametrize(("read_at_most", "may_be_more"), [(None, False), (3, True), (4, False)])
+def test_rows_that_were_read_up_to_a_limit_may_not_be_all(
+    read_at_most: int | None, *, may_be_more: bool
+) -> None:
+    read = replace(ANSWER, rows=[FULL] * 3, read_at_most=read_at_most)
+    assert ("there may be more: --limit 6\n" in shown(read, 200, 3)) is may_be_more
+    assert "there may be more" not in shown(replace(read, rows=[], read_at_most=0), 200)
+
+
 @pytest.mark.parametrize("width", [40, 80, 200])
 def test_empty_table_has_no_head(width: int) -> None:
     empty = replace(ANSWER, rows=[], title=None)

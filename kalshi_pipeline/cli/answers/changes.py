@@ -33,6 +33,7 @@ def changes(asked: Asked, ticker: str | None, since: int) -> Answer:
         CHANGES,
         found,
         reason=f"no change was seen since {iso_of(since)}",
+        read_at_most=asked.limit,
         most=_MOST_SHOWN,
         what="changes",
         by_time=True,

@@ -80,8 +80,7 @@ def search(asked: Asked, words: Sequence[str], *, with_closed: bool) -> Answer:
                 why_no_market(state, nothing),
             )
         )
-    notes = [f"there may be more: --limit {2 * limit}"] if len(found) == limit else []
-    return table(_COLUMNS, found, reason=reason, notes=notes, most=_MOST_SHOWN, what="markets")
+    return table(_COLUMNS, found, reason=reason, read_at_most=limit, most=_MOST_SHOWN, what="markets")
 
 
 def closing(asked: Asked, within_seconds: float) -> Answer:
@@ -96,7 +95,14 @@ def closing(asked: Asked, within_seconds: float) -> Answer:
 
     with asked.open_store() as store:
         found, reason = store.together(read)
-    return table(_closing_at(SYSTEM_CLOCK.now()), found, reason=reason, most=_MOST_SHOWN, what="markets")
+    return table(
+        _closing_at(SYSTEM_CLOCK.now()),
+        found,
+        reason=reason,
+        read_at_most=asked.limit,
+        most=_MOST_SHOWN,
+        what="markets",
+    )
 
 
 def _when_the_next_closes(state: Store) -> str:
@@ -116,7 +122,15 @@ def settled(asked: Asked, since: int) -> Answer:
         found, reason = store.together(
             lambda state: (state.settled(since, asked.limit), why_no_market(state, nothing))
         )
-    return table(_SETTLED, found, reason=reason, most=_MOST_SHOWN, what="markets", by_time=True)
+    return table(
+        _SETTLED,
+        found,
+        reason=reason,
+        read_at_most=asked.limit,
+        most=_MOST_SHOWN,
+        what="markets",
+        by_time=True,
+    )
 
 
 def event(asked: Asked, ticker: str, at: int) -> Answer:

@@ -153,6 +153,7 @@ def movers(asked: Asked, window_seconds: float) -> Answer:
         found,
         title=title if found else None,
         reason=_why_nothing_moved(span, begins_at),
+        read_at_most=asked.limit or BUSIEST,
         warnings=[f"history begins at {iso_of(span.start)}, within the window"] if is_cut and found else [],
     )
 

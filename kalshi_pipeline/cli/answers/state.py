@@ -76,8 +76,8 @@ def _counted(states: Mapping[str, int]) -> str | None:
 def ticks(asked: Asked) -> Answer:
     """Answer the newest ticks, the newest one at the end."""
     with asked.open_store() as store:
-        found = store.ticks(asked.limit or _MOST_TICKS)
-    return table(_TICKS, reversed(found), reason=_NO_TICK, what="ticks", by_time=True)
+        found = store.ticks(limit := asked.limit or _MOST_TICKS)
+    return table(_TICKS, reversed(found), reason=_NO_TICK, read_at_most=limit, what="ticks", by_time=True)
 
 
 def gaps(asked: Asked, since: int) -> Answer:

@@ -47,6 +47,7 @@ def trades(asked: Asked, ticker: str, span: tuple[int, int]) -> Answer:
         title=stored,
         reason=f"no trade of {stored} is stored from {iso_of(start)} to {iso_of(end)}; "
         f"`kalshi data backfill trades --start {first} --end {last}` collects those days",
+        read_at_most=asked.limit,
         most=_MOST_SHOWN,
         what="trades",
         by_time=True,
