@@ -104,6 +104,10 @@ class MarketQueries(Queries):
         first, last = span_of(start, end)
         return self._source.ask(lambda connection: _trades(connection, ticker, first, last, limit))
 
+    def complete_trade_days(self, ticker: str) -> frozenset[str]:
+        """Return the UTC days, as YYYY-MM-DD, of which every trade of a market is stored."""
+        return self._source.ask(lambda connection: trades.complete_days(connection, ticker))
+
     def order_book(self, ticker: str) -> OrderBook | None:
         """Return the newest stored order book of a market; None if there is none."""
         return self._source.ask(lambda connection: order_books.newest_book(connection, ticker))

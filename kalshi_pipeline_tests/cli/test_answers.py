@@ -206,7 +206,7 @@ def test_trades_of_a_span_are_shown_or_how_to_get_them(run: Run, query: Query) -
     nothing = run("trades", ticker, "--start", "2026-09-01", "--end", "2026-09-03")
     assert nothing.stderr == (
         f"no trade of {ticker} is stored from 2026-09-01T00:00:00.000000Z to 2026-09-03T00:00:00.000000Z; "
-        "`kalshi data backfill trades --start 2026-09-01 --end 2026-09-02` collects those days\n"
+        "`kalshi data backfill trades --start 2026-09-01 --end 2026-09-02` collects what is missing\n"
     )
 
 

@@ -5,7 +5,7 @@ from kalshi_pipeline.cli.answer import Answer, Column, Columns, Kind, Place, tab
 from kalshi_pipeline.cli.formats import ago, day_of, instant
 from kalshi_pipeline.cli.options import Asked
 from kalshi_pipeline.clock import SYSTEM_CLOCK
-from kalshi_pipeline.units import MICROS_PER_DOLLAR, iso_of
+from kalshi_pipeline.units import MICROS_PER_DAY, MICROS_PER_DOLLAR, iso_of
 
 _MOST_SHOWN = 40
 
@@ -34,24 +34,39 @@ def trades(asked: Asked, ticker: str, span: tuple[int, int]) -> Answer:
     """Answer the stored trades of a market in a span."""
     start, end = span
 
-    def read(state: Store) -> tuple[str, list[StoredTrade]]:
+    def read(state: Store) -> tuple[str, list[StoredTrade], str]:
         _, stored = state.find_ticker(ticker)
-        return stored, state.trades(stored, start, end, asked.limit)
+        found = state.trades(stored, start, end, asked.limit)
+        return stored, found, "" if found else _why_no_trade(state, stored, span)
 
     with asked.open_store() as store:
-        stored, found = store.together(read)
-    first, last = day_of(start), day_of(end - 1)
+        stored, found, reason = store.together(read)
     return table(
         _TRADES,
         found,
         title=stored,
-        reason=f"no trade of {stored} is stored from {iso_of(start)} to {iso_of(end)}; "
-        f"`kalshi data backfill trades --start {first} --end {last}` collects those days",
+        reason=reason,
         read_at_most=asked.limit,
         most=_MOST_SHOWN,
         what="trades",
         by_time=True,
     )
+
+
+def _why_no_trade(state: Store, ticker: str, span: tuple[int, int]) -> str:
+    """Return that there was no trade where all are stored, or how to collect the days that have begun."""
+    start, end = span
+    now = SYSTEM_CLOCK.now()
+    if start > now:
+        return f"{iso_of(start)} is in the future"
+    days = [day_of(at) for at in range(start - start % MICROS_PER_DAY, min(end, now + 1), MICROS_PER_DAY)]
+    complete = state.complete_trade_days(ticker)
+    missing = [day for day in days if day not in complete]
+    words = f"from {iso_of(start)} to {iso_of(end)}"
+    if not missing:
+        return f"{ticker} was not traded {words}: all trades of those days are stored"
+    command = f"kalshi data backfill trades --start {missing[0]} --end {missing[-1]}"
+    return f"no trade of {ticker} is stored {words}; `{command}` collects what is missing"
 
 
 def book(asked: Asked, ticker: str, *, is_fetched: bool) -> Answer:
