@@ -37,6 +37,7 @@ def test_every_problem_of_the_database_has_a_next_action(problem: StoreProblem) 
         StoreProblem.FULL: "free some space and run again",
         StoreProblem.BUSY: "wait for the other program or stop it, then run again",
         StoreProblem.CHANGED: "read it again",
+        StoreProblem.CLOSED: "open it again with open_store()",
         StoreProblem.UNREADABLE_LOG: (
             "let its owner run `kalshi data init`,"
             " or copy it with the files beside it to a folder that you can write"
