@@ -99,7 +99,7 @@ def _advice_for(error: PipelineError) -> str | None:
                 f"with `kalshi data void-ticks --after {error.now}`"
             )
         case NoQuoteError():
-            return "run `kalshi data snapshot` first"
+            return "`kalshi data snapshot` stores one if the market is open"
         case NoDetailsError():
             return "run `kalshi data sync` first"
         case UnknownKindError():

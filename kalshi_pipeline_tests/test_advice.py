@@ -76,7 +76,10 @@ def test_advice_comes_behind_the_notes() -> None:
             "KX-1 is the ticker of an event, not of a market; select by event, or run `kalshi market event KX-1`",
         ),
         (NoDetailsError("KX-1"), "KX-1 is stored without details; run `kalshi data sync` first"),
-        (NoQuoteError("KX-1"), "KX-1 is stored without a quote; run `kalshi data snapshot` first"),
+        (
+            NoQuoteError("KX-1"),
+            "KX-1 is stored without a quote; `kalshi data snapshot` stores one if the market is open",
+        ),
     ],
     ids=["unknown kind", "unknown", "series", "event", "without details", "without a quote"],
 )
