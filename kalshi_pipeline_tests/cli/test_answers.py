@@ -29,9 +29,11 @@ from kalshi_pipeline_tests.store.samples import (
     bid,
     market,
     record,
+    series_row,
     sqlite_url,
     store_events,
     store_markets,
+    store_series,
     take,
     tick,
 )
@@ -208,6 +210,13 @@ def test_trades_of_a_span_are_shown_or_how_to_get_them(run: Run, query: Query) -
         f"no trade of {ticker} is stored from 2026-09-01T00:00:00.000000Z to 2026-09-03T00:00:00.000000Z; "
         "`kalshi data backfill trades --start 2026-09-01 --end 2026-09-02` collects what is missing\n"
     )
+
+
+def test_market_has_each_word_of_its_category_once(run: Run, database: Database) -> None:
+    store_series(database, series_row("KXRAIN", category="Climate", frequency="daily", tags="Climate,Rain"))
+    store_events(database, event_row(EVENT))
+    store_markets(database, market("M"))
+    assert json_of(run, "market", "get", "M", "--offline")["category"] == "Climate, daily, Rain"
 
 
 def test_book_is_fetched_on_demand_and_shown_from_the_top(run: Run, query: Query) -> None:

@@ -45,6 +45,8 @@ def market_answer(view: MarketView) -> Answer:
         "a placeholder: the exchange has not returned it yet" if market.event_is_placeholder else None
     )
     exclusive = {True: "at most one market of the event ends YES", False: "no", None: "unknown"}
+    # The category is often one of the tags too.
+    kinds = (market.category, market.frequency, *(market.tags or "").split(","))
     values: dict[Column, object] = {
         Column("ticker", Kind.TICKER): market.ticker,
         Column("title"): market.title,
@@ -55,7 +57,7 @@ def market_answer(view: MarketView) -> Answer:
         Column("event_sub_title"): market.event_sub_title,
         Column("series_ticker", Kind.TICKER): market.series_ticker,
         Column("series_title"): market.series_title,
-        Column("category"): ", ".join(filter(None, (market.category, market.frequency, market.tags))) or None,
+        Column("category"): ", ".join(dict.fromkeys(filter(None, kinds))) or None,
         Column("market_type"): ", ".join(filter(None, (market.market_type, market.collection_ticker)))
         or None,
         Column("strike"): ", ".join(filter(None, (market.strike_type, *strikes))) or None,
