@@ -425,7 +425,7 @@ def test_cursor_that_is_refused_restarts_the_walk(
     report = collect(DAY)
     assert stored(query) == on_tape(sandbox, DAY)
     assert (report.state, report.tally.unchanged) == (State.COMPLETE, 60)
-    assert any(f"{walk_name(DAY, 'live')} restarts at its beginning" in note for note in report.notes)
+    assert any(f"{walk_name(DAY, 'live')} restarts from the beginning" in note for note in report.notes)
 
 
 def test_page_that_is_refused_behind_the_cursor_fails_the_run_and_keeps_its_place(

@@ -103,7 +103,7 @@ def test_methods_are_those_of_the_store() -> None:
 
 
 def test_columns_of_quotes_are_those_of_the_answers() -> None:
-    paragraph = section("Answers").split("The columns of quotes", 1)[1].split(". ", 1)[0]
+    paragraph = section("Answers").split("Quotes have these columns", 1)[1].split(". ", 1)[0]
     assert re.findall(r"`(\w+)`", paragraph) == [column.name for column in QUOTE_TABLE]
 
 
