@@ -3,6 +3,7 @@
 import gc
 import os
 import shutil
+import signal
 import sqlite3
 import sys
 from collections.abc import Callable, Iterator
@@ -15,10 +16,23 @@ import pytest
 from kalshi_pipeline.ingest.run.session import Session, open_session
 from kalshi_pipeline.sandbox import Sandbox, World, WorldConfig
 from kalshi_pipeline.settings import Settings
+from kalshi_pipeline.signals import STOPPING
 from kalshi_pipeline.store.database import Database
 from kalshi_pipeline_tests.shared import WHY_SKIPPED
 
 Query: TypeAlias = Callable[..., list[tuple[Any, ...]]]
+
+_HANDLERS = {number: signal.getsignal(number) for number in STOPPING}
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup() -> None:
+    """Handle signals as at the start, before each test.
+
+    Dagster lets SIGTERM be handled as SIGINT is, which a background job ignores, and later tests' commands inherit it.
+    """
+    for number, handler in _HANDLERS.items():
+        signal.signal(number, handler)
 
 
 @pytest.fixture(scope="session", autouse=True)
