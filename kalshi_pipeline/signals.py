@@ -18,6 +18,20 @@ _MOMENT_SECONDS = 0.01
 
 
 @contextlib.contextmanager
+def keeping_handlers() -> Iterator[None]:
+    """Put back how signals are handled after a block that changes it.
+
+    Dagster does, and lets SIGTERM be handled as SIGINT is, which a background job of a shell ignores.
+    """
+    before = {number: signal.getsignal(number) for number in STOPPING}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextlib.contextmanager
 def exiting_signals() -> Iterator[None]:
     """End the program in one line at a signal that stops it, where the block does not heed it otherwise.
 
@@ -30,26 +44,10 @@ def exiting_signals() -> Iterator[None]:
         os.write(sys.stderr.fileno(), f"stopped by {stopped}\n".encode())
         os._exit(stopped.exit_code)
 
-    before = {number: signal.signal(number, stop) for number in heeded}
-    try:
+    with keeping_handlers():
+        for number in heeded:
+            signal.signal(number, stop)
         yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-@contextlib.contextmanager
-def keeping_handlers() -> Iterator[None]:
-    """Put back how signals are handled after a block that changes it.
-
-    Dagster does, and lets SIGTERM be handled as SIGINT is, which a background job of a shell ignores.
-    """
-    before = {number: signal.getsignal(number) for number in STOPPING}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 @contextlib.contextmanager
@@ -85,7 +83,6 @@ def raising_signals() -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = {number: signal.getsignal(number) for number in STOPPING}
     heeded = _heeded()
     report_unraisable = sys.unraisablehook
 
@@ -106,11 +103,10 @@ def raising_signals() -> Iterator[None]:
         else:
             report_unraisable(unraisable)
 
-    listen()
-    sys.unraisablehook = stop_again
-    try:
-        yield
-    finally:
-        sys.unraisablehook = report_unraisable
-        for number in heeded:
-            signal.signal(number, before[number])
+    with keeping_handlers():
+        listen()
+        sys.unraisablehook = stop_again
+        try:
+            yield
+        finally:
+            sys.unraisablehook = report_unraisable
