@@ -6,7 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from kalshi_pipeline.cli.dagster_home import prepare_home, reserved
@@ -43,11 +43,10 @@ def run_dev(host: str, port: int, home: Path | None, db: str | None) -> None:
         print_message(f"Dagster keeps its own state in {folder}; the data goes to {settings.database_url}")
         print_message(f"{STARTING}. Below are results, warnings and errors only: its UI shows each step")
         print_line(f"http://{host}:{port}")
-        is_ready = False
         with dagster_dev(folder, host, port, changes) as dagster:
-            while (loss := dagster.loss_within(_LOOK_SECONDS)) is None:
-                if not is_ready and (is_ready := is_listening(host, port)):
-                    print_message("Dagster is ready; Ctrl-C ends it")
+            loss = dagster.watch(
+                _LOOK_SECONDS, (host, port), lambda: print_message("Dagster is ready; Ctrl-C ends it")
+            )
     raise DagsterEndedError(loss)
 
 
@@ -65,10 +64,9 @@ def free_port(host: str, port: int) -> int:
         ) from error
 
 
-def is_listening(host: str, port: int) -> bool:
-    """Return whether something accepts connections at a port."""
+def _is_listening(address: tuple[str, int]) -> bool:
     try:
-        socket.create_connection((host, port), timeout=1).close()
+        socket.create_connection(address, timeout=1).close()
     except OSError:
         return False
     return True
@@ -81,6 +79,24 @@ class Dagster:
         self._process = process
         self._clock = clock
         self._had_code_at: float | None = None
+
+    def watch(
+        self,
+        seconds: float,
+        address: tuple[str, int],
+        report_ready: Callable[[], None],
+        between: Callable[[], None] = lambda: None,
+    ) -> str:
+        """Look at it every so often until a process needed for collecting has ended, and return which, in words.
+
+        `between` is called at each look, and `report_ready` once, when its UI listens at the address.
+        """
+        is_ready = False
+        while (loss := self.loss_within(seconds)) is None:
+            between()
+            if not is_ready and (is_ready := _is_listening(address)):
+                report_ready()
+        return loss
 
     def loss_within(self, seconds: float) -> str | None:
         """Wait, and return in words which process needed for collecting has ended; None if none has.

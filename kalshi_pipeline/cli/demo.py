@@ -13,7 +13,7 @@ from kalshi_pipeline.api import open_store
 from kalshi_pipeline.cli.answer import Answer
 from kalshi_pipeline.cli.answers.quotes import quote_columns
 from kalshi_pipeline.cli.answers.state import status
-from kalshi_pipeline.cli.dagster_dev import STARTING, dagster_dev, free_port, is_listening
+from kalshi_pipeline.cli.dagster_dev import STARTING, dagster_dev, free_port
 from kalshi_pipeline.cli.dagster_home import forget_state, prepare_home, reserved
 from kalshi_pipeline.cli.options import Asked, Format
 from kalshi_pipeline.cli.output import write_answer
@@ -127,15 +127,14 @@ def _serve_ui(home: Path, world: World, overrides: Mapping[str, str]) -> None:
     }
     log = home / "dagster.log"
     _print_lines(f"\n{STARTING}.\nWhat it reports goes to {log}")
-    is_ready = False
+    addresses = (
+        f"The exchange: {overrides['api_url']}\nDagster's UI: http://127.0.0.1:{port}\n"
+        f"A snapshot is taken every 15 seconds, into {DATABASE}. Ctrl-C ends everything."
+    )
     with dagster_dev(home, "127.0.0.1", port, changes, log=log) as dagster:
-        while (loss := dagster.loss_within(_STEP_SECONDS)) is None:
-            world.step()
-            if not is_ready and (is_ready := is_listening("127.0.0.1", port)):
-                _print_lines(
-                    f"The exchange: {overrides['api_url']}\nDagster's UI: http://127.0.0.1:{port}\n"
-                    f"A snapshot is taken every 15 seconds, into {DATABASE}. Ctrl-C ends everything."
-                )
+        loss = dagster.watch(
+            _STEP_SECONDS, ("127.0.0.1", port), lambda: _print_lines(addresses), between=world.step
+        )
     raise DagsterEndedError(f"{loss}; its output is in {log}")
 
 
