@@ -1,11 +1,10 @@
 """Commands whose standard channels are closed, or cannot be written: they do their work all the same."""
 
-import shutil
 from pathlib import Path
 from typing import NamedTuple
 
 from kalshi_pipeline.sandbox import WorldConfig
-from kalshi_pipeline_tests.faults.interruptions import TASKS, again_until_done, undisturbed_run
+from kalshi_pipeline_tests.faults.interruptions import TASKS, again_until_done, undisturbed_runs
 from kalshi_pipeline_tests.faults.outcome import Outcome
 from kalshi_pipeline_tests.faults.places import CONFIG, place
 from kalshi_pipeline_tests.faults.stored import content, lost_and_wrong, unsound
@@ -39,12 +38,7 @@ def close(folder: Path, count: int, config: WorldConfig = CONFIG) -> Outcome:
     """Run commands without some of their channels; what they store has to equal that of undisturbed ones."""
     outcome = Outcome("closed and full channels")
     with place(folder, config) as here:
-        here.collect()
-        before = Path(shutil.copy(here.store, folder / "before.db"))
-        here.exchange.world.step()
-        for task_number, task in enumerate(TASKS[:count]):
-            start = before if task.begins_with_a_store else None
-            undisturbed, _ = undisturbed_run(here, start, task.arguments)
+        for task_number, (task, start, undisturbed, _) in enumerate(undisturbed_runs(folder, here, count)):
             for number in range(task_number, count, len(TASKS)):
                 kind = KINDS[number % len(KINDS)]
                 here.begin_with(start)

@@ -2,6 +2,7 @@
 
 import random
 import shutil
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from signal import SIGHUP, SIGINT, SIGKILL, SIGTERM, Signals
@@ -60,16 +61,23 @@ def _interrupt(
 ) -> Outcome:
     outcome, chance = Outcome(name), random.Random(1)
     with place(folder, config) as here:
-        here.collect()
-        before = Path(shutil.copy(here.store, folder / "before.db"))
-        here.exchange.world.step()
-        for task in TASKS:
-            start = before if task.begins_with_a_store else None
-            undisturbed, seconds = undisturbed_run(here, start, task.arguments)
+        for task, start, undisturbed, seconds in undisturbed_runs(folder, here):
             for _ in range(max(1, round(count * task.share))):
                 after, signal = seconds * chance.random(), chance.choice(signals)
                 _interrupt_once(outcome, here, task, start, undisturbed, after, signal)
     return outcome
+
+
+def undisturbed_runs(
+    folder: Path, here: Place, most: int = len(TASKS)
+) -> Iterator[tuple[Task, Path | None, Content, float]]:
+    """Yield tasks, each with the store that it begins with, what it stores if nothing disturbs it, and its seconds."""
+    here.collect()
+    before = Path(shutil.copy(here.store, folder / "before.db"))
+    here.exchange.world.step()
+    for task in TASKS[:most]:
+        start = before if task.begins_with_a_store else None
+        yield task, start, *undisturbed_run(here, start, task.arguments)
 
 
 def undisturbed_run(here: Place, start: Path | None, arguments: tuple[str, ...]) -> tuple[Content, float]:

@@ -1,14 +1,13 @@
 """Ticks at an exchange that shows a fifth of its answers some fault: what is stored, and what it says of itself."""
 
 import random
-import shutil
 from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any
 
 from kalshi_pipeline.sandbox import Faults
 from kalshi_pipeline_tests.faults.compared import compare
-from kalshi_pipeline_tests.faults.interruptions import TASKS, again_until_done, undisturbed_run
+from kalshi_pipeline_tests.faults.interruptions import TASKS, again_until_done, undisturbed_runs
 from kalshi_pipeline_tests.faults.outcome import Outcome
 from kalshi_pipeline_tests.faults.places import Place, place
 from kalshi_pipeline_tests.faults.stored import Content, content, lost_and_wrong, placeholders, unsound
@@ -119,12 +118,7 @@ def disturb(folder: Path, count: int, seed: int = 1) -> Outcome:
     outcome, chance = Outcome(f"mixed faults at {SHARE:.0%} in collects and backfills"), random.Random(seed)
     turns = [kind for kind in chance.sample(list(KINDS), len(KINDS)) if kind not in _OF_TICKS]
     with place(folder, retry_seconds="3", timeout_seconds=str(TIMEOUT_SECONDS)) as here:
-        here.collect()
-        before = Path(shutil.copy(here.store, folder / "before.db"))
-        here.exchange.world.step()
-        for task_number, task in enumerate(TASKS[:count]):
-            start = before if task.begins_with_a_store else None
-            undisturbed, _ = undisturbed_run(here, start, task.arguments)
+        for task_number, (task, start, undisturbed, _) in enumerate(undisturbed_runs(folder, here, count)):
             for number in range(task_number, count, len(TASKS)):
                 kinds = [turns[number % len(turns)], *chance.sample(turns, chance.choice((0, 0, 1, 2)))]
                 here.begin_with(start)
