@@ -40,7 +40,7 @@ def fill(path: Path, rows: int) -> None:
 
 
 def have_statistics_of_a_smaller_store(connection: sqlite3.Connection, smaller: Path) -> None:
-    """Give a store the statistics that it had when it was small; connections that are opened later use them.
+    """Replace the statistics of a store by those of a smaller one, for connections that are opened later.
 
     The store of that size is made at a path, which must be free.
     """

@@ -9,7 +9,7 @@ from kalshi_pipeline.errors import PipelineError
 
 
 class Kind(Enum):
-    """What the values of a column are, which decides how they are written; None is written as absent."""
+    """The type of a column's values, which decides their format. None is written as absent."""
 
     TEXT = auto()
     """The exchange's or the store's own words."""

@@ -26,7 +26,8 @@ class Pipeline(dg.ConfigurableResource[None]):
 
     Each field sets the setting of its name for one run; a field that is not set comes from the environment. Settings
     are read when an asset starts, not when the code is loaded. An invalid setting therefore fails the run with its
-    reason, and the code location still loads. The environment is that of Dagster's start; .env is read anew.
+    reason, and the code location still loads. Environment variables are those that Dagster was started with; .env is
+    read again for each run.
     """
 
     api_url: str | None = _setting("api_url")

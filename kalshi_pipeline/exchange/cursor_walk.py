@@ -51,7 +51,7 @@ class CursorWalk(Generic[Record]):
 
     @property
     def name(self) -> str:
-        """What a walk is about, beside other walks of its listing; blank if nothing tells them apart."""
+        """The part of the listing that the walk covers, in words; blank if it covers all of it."""
         return ", ".join(
             words.format(_instant_if_number(self.query[name]))
             for name, words in _TELLING.items()

@@ -12,10 +12,10 @@ from kalshi_pipeline.store.writing.candlesticks import AskedDay
 from kalshi_pipeline.units import MICROS_PER_SECOND, instant_of
 
 _MINUTES_PER_DAY = 1440
-_DAY = _MINUTES_PER_DAY * 60 * MICROS_PER_SECOND
-# A period that has just ended may not be final yet: it is left to the next run.
-_SETTLING = 60 * MICROS_PER_SECOND
 _MINUTE = 60 * MICROS_PER_SECOND
+_DAY = _MINUTES_PER_DAY * _MINUTE
+# A period that has just ended may not be final yet: it is left to the next run.
+_SETTLING = _MINUTE
 # All periods end at a whole minute, hours and days at a whole hour: New York is whole hours behind UTC.
 _MOST_MINUTES = 60
 # How the exchange rounds the bounds of a query is not documented, so a neighbour on each side says nothing.
@@ -23,8 +23,7 @@ _NEIGHBOURS = 2
 
 
 class OfDay(NamedTuple):
-    """The candlesticks of a day in a market's answer, and why the answer does not match the request, None if it
-    does."""
+    """The candlesticks of a day in a market's answer; `problem` says why it does not match the request, if so."""
 
     candlesticks: list[Candlestick]
     problem: str | None

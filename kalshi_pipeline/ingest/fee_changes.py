@@ -30,7 +30,7 @@ Change = TypeVar("Change", SeriesFeeChange, EventFeeChange)
 _KNOWN_TYPES = frozenset(FeeType)
 # A change that takes effect while it is listed may be missing without having been withdrawn; clocks differ a little.
 _WITHDRAWABLE_SECONDS = 60
-# A listing that has lost more than half of so many at once may be a cut one, which does not say so.
+# A listing that loses more than half of this many changes at once may have been truncated without saying so.
 _MANY_CHANGES = 10
 
 

@@ -122,7 +122,7 @@ def _judge(session: Session, report: Report, listed: int, given: int, asked: int
             f"exchange has {given:,}"
         )
     elif 2 * listed < before:
-        # An exchange in trouble answers emptily everywhere: that proves nothing of so many.
+        # A failing exchange may answer every lookup with nothing, so that does not prove that so many are gone.
         report.state = State.PARTIAL
         report.reason = (
             f"the listing was cut short: it has {listed:,} {report.asset}, {before:,} before, and of {asked:,} that it "

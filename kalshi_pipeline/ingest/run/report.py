@@ -130,7 +130,7 @@ class Report:
 
     @property
     def _name(self) -> str:
-        """The asset, after the status filter of its listing where the asset alone does not tell it."""
+        """The asset, with the status filter of its listing in front unless that is the usual one."""
         status = self.subject.scope and self.subject.scope.status
         return self.asset if status in _EXPECTED_STATUSES else f"{status} {self.asset}"
 

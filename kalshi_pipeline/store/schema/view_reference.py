@@ -52,7 +52,7 @@ instead of the `T`, which sorts before every time of that day: the whole day is 
 - Trades, candlesticks, changes, settlements and order books are found by their numbers: `created_at_us`,
   `end_at_us`, `seen_at_us`, `settled_at_us`, `received_at_us`. Filtering or sorting them by text returns the same
   rows, but reads all of them: they have no index of text, which would double their size. So do `gaps_filled` and
-  `price_history_filled` by `quote_at`, and newest first: give them the earliest `quote_at_us`.
+  `price_history_filled` if you filter by `quote_at` or sort newest first: add a lower bound for `quote_at_us`.
 - A market, an event or a series is found by `ticker`, `event_ticker` and `series_ticker`, a tick by `tick_id`, in a
   join or with `IN (SELECT …)` too.
 - `price_history_filled` is for one market, event or series at a time.
