@@ -31,23 +31,20 @@ def keeping_handlers() -> Iterator[None]:
             signal.signal(number, handler)
 
 
-@contextlib.contextmanager
-def exiting_signals() -> Iterator[None]:
-    """End the program in one line at a signal that stops it, where the block does not heed it otherwise.
+def exit_at_signals() -> None:
+    """End the program in one line at a signal that stops it, from now to its end, where nothing else heeds signals.
 
-    It is for a block that has nothing to close yet: nothing more of the program is run. What is ignored stays ignored.
+    It is for the times when nothing is left to close: nothing more of the program is run. What is ignored stays
+    ignored.
     """
-    heeded = _heeded()
 
     def stop(number: int, _frame: object) -> None:
         stopped = StoppedError(signal.Signals(number).name, number)
         os.write(sys.stderr.fileno(), f"stopped by {stopped}\n".encode())
         os._exit(stopped.exit_code)
 
-    with keeping_handlers():
-        for number in heeded:
-            signal.signal(number, stop)
-        yield
+    for number in _heeded():
+        signal.signal(number, stop)
 
 
 @contextlib.contextmanager

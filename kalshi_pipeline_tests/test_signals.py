@@ -130,28 +130,13 @@ def test_handlers_are_as_before_after_a_block_that_changes_them() -> None:
     assert handlers() == before
 
 
-STARTING = """
-import subprocess, sys
-from kalshi_pipeline.signals import interruptible_children
-code = "import signal; print(signal.getsignal(signal.SIGINT) is signal.SIG_IGN, flush=True)"
-with interruptible_children():
-    subprocess.run([sys.executable, "-c", code])
-subprocess.run([sys.executable, "-c", code])
-"""
-
-
-def test_processes_that_a_program_starts_heed_sigint_though_it_is_ignored_itself() -> None:
-    with python(STARTING, ignores_sigint=True) as process:
-        assert [next_line(process), next_line(process)] == ["False\n", "True\n"]
-
-
 EXITING = """
 import signal
-from kalshi_pipeline.signals import exiting_signals
-with exiting_signals():
-    print("begun", flush=True)
-    signal.pause()
-    print("gone on", flush=True)
+from kalshi_pipeline.signals import exit_at_signals
+exit_at_signals()
+print("begun", flush=True)
+signal.pause()
+print("gone on", flush=True)
 """
 
 
@@ -168,6 +153,23 @@ def test_signal_before_anything_is_begun_ends_the_program_in_one_line(
         assert process.stderr is not None
         assert (process.stdout.read(), process.stderr.read()) == ("", f"stopped by {number.name}\n")
     assert process.returncode == exit_code
+
+
+ENDING = """
+import atexit, signal, sys
+from kalshi_pipeline.cli.entry import main
+sys.argv = ["kalshi", "--version"]
+atexit.register(signal.raise_signal, signal.SIGTERM)
+main()
+"""
+
+
+def test_signal_after_a_command_has_ended_has_the_exit_code_of_a_signal() -> None:
+    with python(ENDING) as process:
+        assert next_line(process).startswith("kalshi-pipeline ")
+        assert process.stderr is not None
+        assert process.stderr.read() == "stopped by SIGTERM\n"
+    assert process.returncode == 143
 
 
 def test_signal_that_is_ignored_ends_no_program_before_it_begins() -> None:

@@ -3,16 +3,16 @@
 import os
 import sys
 
-from kalshi_pipeline.signals import exiting_signals
+from kalshi_pipeline.signals import exit_at_signals
 
 
 def main() -> None:
     """Run the command line."""
     _open_closed_channels()
-    with exiting_signals():
-        from kalshi_pipeline.cli import app
+    exit_at_signals()
+    from kalshi_pipeline.cli import app
 
-        app.main()
+    app.main()
 
 
 def _open_closed_channels() -> None:

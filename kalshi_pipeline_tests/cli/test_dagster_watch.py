@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from kalshi_pipeline.cli.dagster_dev import Dagster
-from kalshi_pipeline.processes import Process, pids_of_session
+from kalshi_pipeline.processes import Process, pids_of_session, words_of
 from kalshi_pipeline_tests.clock import ManualClock
 from kalshi_pipeline_tests.waiting import wait_until
 
@@ -44,7 +44,11 @@ def parent() -> Iterator["subprocess.Popen[bytes]"]:
 
 def child_of(parent: "subprocess.Popen[bytes]") -> Process:
     assert parent.stdout is not None
-    child = Process.of(int(parent.stdout.readline()))
+    pid = int(parent.stdout.readline())
+    wait_until(
+        lambda: "grpc" in words_of(pid, "cmdline")
+    )  # until it has become that program, it is a copy of its parent
+    child = Process.of(pid)
     assert child is not None
     return child
 
