@@ -11,7 +11,7 @@ from kalshi_pipeline.store.schema.view_reference import view_reference
 
 _BEGINNING = """# The tables
 
-Written by `uv run poe docs` from `kalshi_pipeline/store/schema/tables.py`. For reading, the views are the easier way:
+Written by `uv run poe docs` from `kalshi_pipeline/store/schema/tables/`. For reading, the views are the easier way:
 they have tickers, ISO times and decimal dollars.
 
 Instants are whole microseconds since 1970 (UTC), prices whole micro-dollars, counts of contracts whole hundredths.

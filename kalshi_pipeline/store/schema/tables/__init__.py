@@ -1,0 +1,107 @@
+"""The tables as SQLAlchemy sees them, for building statements. The schema itself comes from `migrations` only."""
+
+from kalshi_pipeline.store.schema.tables.bookkeeping import last_ids, quarantine, row_counts, set_aside_rows
+from kalshi_pipeline.store.schema.tables.columns import UNSTORED, metadata
+from kalshi_pipeline.store.schema.tables.documents import (
+    DOCUMENTS_OF,
+    document_blocks,
+    document_dictionaries,
+    document_fields,
+    document_key,
+    document_subjects,
+    event_documents,
+    market_documents,
+    series_documents,
+    subject_documents,
+)
+from kalshi_pipeline.store.schema.tables.fee_changes import event_fee_changes, series_fee_changes
+from kalshi_pipeline.store.schema.tables.history import (
+    candlestick_days,
+    candlesticks,
+    order_book_levels,
+    order_books,
+    trades,
+)
+from kalshi_pipeline.store.schema.tables.outcomes import settlement_amendments, settlements
+from kalshi_pipeline.store.schema.tables.parents import (
+    combo_legs,
+    event_changes,
+    event_lookups,
+    events,
+    market_changes,
+    market_fingerprints,
+    market_lookups,
+    markets,
+    series,
+    series_changes,
+    texts,
+)
+from kalshi_pipeline.store.schema.tables.quotes import (
+    BLOCK_SIZE,
+    QUOTE_COLUMNS,
+    latest_quotes,
+    price_snapshots,
+    unchanged_blocks,
+)
+from kalshi_pipeline.store.schema.tables.runs import (
+    backfill_progress,
+    listings,
+    lost_markets,
+    scopes,
+    ticks,
+    unlisted_spans,
+)
+from kalshi_pipeline.store.schema.tables.voided import void_snapshots, void_ticks, void_unchanged_blocks
+
+__all__ = [
+    "BLOCK_SIZE",
+    "DOCUMENTS_OF",
+    "QUOTE_COLUMNS",
+    "UNSTORED",
+    "backfill_progress",
+    "candlestick_days",
+    "candlesticks",
+    "combo_legs",
+    "document_blocks",
+    "document_dictionaries",
+    "document_fields",
+    "document_key",
+    "document_subjects",
+    "event_changes",
+    "event_documents",
+    "event_fee_changes",
+    "event_lookups",
+    "events",
+    "last_ids",
+    "latest_quotes",
+    "listings",
+    "lost_markets",
+    "market_changes",
+    "market_documents",
+    "market_fingerprints",
+    "market_lookups",
+    "markets",
+    "metadata",
+    "order_book_levels",
+    "order_books",
+    "price_snapshots",
+    "quarantine",
+    "row_counts",
+    "scopes",
+    "series",
+    "series_changes",
+    "series_documents",
+    "series_fee_changes",
+    "set_aside_rows",
+    "settlement_amendments",
+    "settlements",
+    "subject_documents",
+    "texts",
+    "ticks",
+    "trades",
+    "unchanged_blocks",
+    "unlisted_spans",
+    "void_snapshots",
+    "void_ticks",
+    "void_unchanged_blocks",
+]
