@@ -23,8 +23,9 @@ from kalshi_pipeline.store.reading.event_metadata import (
     has_documents,
     unseen_events,
 )
-from kalshi_pipeline.store.writing.documents import other_kind, record_subjects
+from kalshi_pipeline.store.writing.documents import other_kind
 from kalshi_pipeline.store.writing.runs import State, Subject
+from kalshi_pipeline.store.writing.subjects import record_subjects
 from kalshi_pipeline.store.writing.tally import Tally
 from kalshi_pipeline.units import MICROS_PER_DAY, MICROS_PER_SECOND
 

@@ -17,8 +17,9 @@ from kalshi_pipeline.ingest.run.report import Report
 from kalshi_pipeline.ingest.run.session import Session
 from kalshi_pipeline.records import Document
 from kalshi_pipeline.store.database import Connection
-from kalshi_pipeline.store.writing.documents import other_kind, record_subjects
+from kalshi_pipeline.store.writing.documents import other_kind
 from kalshi_pipeline.store.writing.runs import Subject
+from kalshi_pipeline.store.writing.subjects import record_subjects
 from kalshi_pipeline.store.writing.tally import Tally
 
 

@@ -10,7 +10,8 @@ from kalshi_pipeline.ingest.run.session import Session
 from kalshi_pipeline.monitoring.checks import Finding
 from kalshi_pipeline.monitoring.field_comparison import compare_with_weeks_before
 from kalshi_pipeline.records import Document
-from kalshi_pipeline.store.writing.documents import MARKET, SERIES, Layout, count_fields, layout_of
+from kalshi_pipeline.store.writing.document_fields import Layout, count_fields, layout_of
+from kalshi_pipeline.store.writing.documents import MARKET, SERIES
 from kalshi_pipeline_tests.store.samples import MINUTE, NOON
 
 WEEK = 7 * 24 * 60 * MINUTE

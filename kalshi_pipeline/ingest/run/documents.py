@@ -7,18 +7,16 @@ from kalshi_pipeline.clock import Clock
 from kalshi_pipeline.exchange.documents import Source
 from kalshi_pipeline.records import Document
 from kalshi_pipeline.store.database import Database
+from kalshi_pipeline.store.writing.document_fields import Layout, count_fields, layout_of
 from kalshi_pipeline.store.writing.documents import (
     EVENT,
     MARKET,
     SERIES,
     DocumentKind,
-    Layout,
     Prepared,
     compress_documents,
-    count_fields,
     find_new_documents,
     insert_documents,
-    layout_of,
     prepare_document,
 )
 from kalshi_pipeline.store.writing.fingerprints import rely_on_fingerprints
