@@ -1,68 +1,39 @@
-"""Decides which fault a request meets, applies it, and remembers what faults depend on: attempts, pages, cursors."""
+"""Decides which fault a request meets, and applies it."""
 
 import json
 import threading
 from collections import OrderedDict
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from enum import Enum
+from dataclasses import replace
 from fnmatch import fnmatchcase
-from http import HTTPStatus
-from typing import Any
 from urllib.parse import parse_qsl, unquote, urlencode
 from zlib import crc32
 
-from kalshi_pipeline.sandbox.faults.corrupt import corrupt_answer, hide_unlisted, row_lists, with_other_quote
+from kalshi_pipeline.sandbox.faults.bounded_memory import remember
+from kalshi_pipeline.sandbox.faults.corrupt import corrupt_answer, hide_unlisted, row_lists
 from kalshi_pipeline.sandbox.faults.damage import Damage
 from kalshi_pipeline.sandbox.faults.drift import changes_fields
 from kalshi_pipeline.sandbox.faults.envelopes import odd_envelope
 from kalshi_pipeline.sandbox.faults.faults import Faults, server_error_of
-from kalshi_pipeline.sandbox.shapes.error_bodies import TOO_MANY_REQUESTS, error_body
+from kalshi_pipeline.sandbox.faults.paging import PagingFaults
+from kalshi_pipeline.sandbox.faults.plan import (
+    ConnectionFault,
+    Plan,
+    error_as_success,
+    failure,
+    page_instead,
+    refusal,
+)
+from kalshi_pipeline.sandbox.shapes.error_bodies import error_body
 from kalshi_pipeline.sandbox.world.chance import scatter
 from kalshi_pipeline.units import MICROS_PER_SECOND
 
-_MOST_REMEMBERED = 10_000
-_ALIAS = "_again"
 _MARKETS = "/markets"
 _HISTORICAL = "/historical/"
 _KEPT_ROUTES = (_MARKETS, "/markets/{ticker}", "/exchange/status")
-_WITHOUT_BODY = (202, 204)
-_BLOCKED = 403
 _PAGE_SIZES = ("limit", "page_size")
 _CREATED_BOUNDS = ("min_created_ts", "max_created_ts")
 _NAMING = {"tickers", "market_tickers", "ids"}
 _PERIOD = "period_interval"
-_HTML = (
-    "<html>\r\n<head><title>{0}</title></head>\r\n<body><center><h1>{0}</h1></center></body>\r\n</html>\r\n"
-)
-
-
-class ConnectionFault(Enum):
-    """A fault of the connection: a reset instead of an answer, or an answer that ends early."""
-
-    RESET = "reset"
-    TRUNCATED = "truncated"
-
-
-@dataclass(frozen=True)
-class Plan:
-    """How to answer one request: with `body` if there is one, else with the endpoint's answer to `query`.
-
-    `wait_seconds` pass before the answer begins, and `drip_seconds` while its body arrives. `envelope` is a draw of the
-    form that its envelope has, None for the right one. `is_crossed` answers with what the request before got.
-    """
-
-    status: int = 200
-    body: str | None = None
-    content_type: str = "application/json"
-    connection_fault: ConnectionFault | None = None
-    query: str = ""
-    headers: Mapping[str, str] = field(default_factory=dict)
-    wait_seconds: float = 0.0
-    drip_seconds: float = 0.0
-    envelope: int | None = None
-    damage: Damage | None = None
-    is_crossed: bool = False
 
 
 class FaultInjector:
@@ -90,11 +61,9 @@ class FaultInjector:
             cutoff_jump_every=10,
             paths=(),
         )
+        self._paging = PagingFaults(faults)
         self._attempts: OrderedDict[str, int] = OrderedDict()
-        self._pages = 0
         self._answers = 0
-        self._tails: OrderedDict[str, list[Any]] = OrderedDict()
-        self._aliases: OrderedDict[str, str] = OrderedDict()
         self._last: dict[str, bytes] = {}
 
     def delay(self, path: str, query: str) -> float:
@@ -139,21 +108,21 @@ class FaultInjector:
         url = f"{path}?{query}"
         with self._lock:
             attempt = self._attempts.get(url, 0)
-            _remember(self._attempts, url, attempt + 1)
-            is_gone = faults.unreachable_after is not None and self._pages >= faults.unreachable_after
+            remember(self._attempts, url, attempt + 1)
+            is_gone = faults.unreachable_after is not None and self._paging.pages >= faults.unreachable_after
         if is_gone or self._hits("resets", url, attempt):
             return Plan(connection_fault=ConnectionFault.RESET)
-        if (refusal := self._refused_for(path, query, attempt)) is not None:
-            return refusal
+        if (refused := self._refused_for(path, query, attempt)) is not None:
+            return refused
         if self._hits("too_many", url, attempt):
-            return self._refusal(429, attempt)
+            return refusal(faults, 429, attempt)
         if any(fnmatchcase(path, pattern) for pattern in faults.not_offered):
-            return self._refusal(404, attempt)
+            return refusal(faults, 404, attempt)
         if faults.historical_errors and path.startswith(_HISTORICAL):
-            return self._refusal(faults.historical_errors, attempt)
+            return refusal(faults, faults.historical_errors, attempt)
         if self._hits("server_errors", url, attempt):
             draw = self._draw("server_error", url, attempt)
-            return self._failure(server_error_of(faults, draw), draw >> 8)
+            return failure(faults, server_error_of(faults, draw), draw >> 8)
         return self._spoilt(path, query, url, attempt)
 
     def _spoilt(self, path: str, query: str, url: str, attempt: int) -> Plan:
@@ -162,9 +131,9 @@ class FaultInjector:
         if faults.created_filter == "refused" and _has_created_bounds(path, query):
             return Plan(400, json.dumps(error_body("bad_request", "bad request"), separators=(",", ":")))
         if self._hits("errors_as_success", url, attempt):
-            return Plan(200, json.dumps(_nested("Service Unavailable")))
+            return error_as_success()
         if self._hits("not_json", url, attempt):
-            return Plan(200, _HTML.format("Please wait"), "text/html")
+            return page_instead(200, "Please wait")
         connection_fault = ConnectionFault.TRUNCATED if self._hits("truncated", url, attempt) else None
         has_odd_envelope = self._hits("odd_envelopes", url, attempt)
         return Plan(
@@ -198,55 +167,25 @@ class FaultInjector:
         share = getattr(self.faults, name)
         return bool(share) and self._draw(name, url, attempt) < share * 2**64
 
-    def _failure(self, status: int, draw: int) -> Plan:
-        """Return a 5xx with a body in one of three forms: recorded, documented, or a gateway's page.
-
-        Other statuses that may pass have the form that is theirs.
-        """
-        headers = self._retry_after()
-        if status in _WITHOUT_BODY:
-            return Plan(status, "", headers=headers)
-        form: str = self.faults.error_body
-        if status == _BLOCKED:
-            form = "html"
-        if form == "any":
-            form = ("nested", "flat", "html")[draw % 3]
-        reason = _reason(status)
-        if form == "html":
-            return Plan(status, _HTML.format(f"{status} {reason}"), "text/html", headers=headers)
-        nested = _nested(reason)
-        return Plan(status, json.dumps(nested if form == "nested" else nested["error"]), headers=headers)
-
-    def _retry_after(self) -> dict[str, str]:
-        return {"retry-after": self.faults.retry_after} if self.faults.retry_after else {}
-
     def _refused_for(self, path: str, query: str, attempt: int) -> Plan | None:
         """Return how a request is refused for what it asks for, None if it is not."""
         faults = self.faults
         if attempt < faults.fail_first:
-            return self._failure(faults.server_error or 503, attempt)
+            return failure(faults, faults.server_error or 503, attempt)
         if faults.moved_to:
             target = f"{faults.moved_to}{path}" + (f"?{query}" if query else "")
             return Plan(301, "", headers={"location": target})
         if faults.longest_url and len(f"{path}?{query}") > faults.longest_url:
-            return Plan(414, _HTML.format("414 Request-URI Too Large"), "text/html")
+            return page_instead(414, "414 Request-URI Too Large")
         if faults.largest_page or faults.failing:
             sent = parse_qsl(query)
             sizes = [int(value) for name, value in sent if name in _PAGE_SIZES and value.isdecimal()]
             if faults.largest_page and any(size > faults.largest_page for size in sizes):
-                return self._refusal(400, attempt)
+                return refusal(faults, 400, attempt)
             named = set(map(unquote, path.split("/"))).union(*(value.split(",") for _, value in sent))
             if not named.isdisjoint(faults.failing):
-                return self._failure(500, attempt)
+                return failure(faults, 500, attempt)
         return None
-
-    def _refusal(self, status: int, attempt: int) -> Plan:
-        """Return a 4xx with the exchange's body, or a 5xx."""
-        if status == 429:
-            return Plan(429, TOO_MANY_REQUESTS, headers=self._retry_after())
-        if status >= 500:
-            return self._failure(status, attempt)
-        return Plan(status, json.dumps(_nested(_reason(status)), separators=(",", ":")))
 
     def _rewritten_query(self, path: str, query: str) -> str:
         """Return the query to answer instead.
@@ -263,15 +202,7 @@ class FaultInjector:
         if ignored:
             sent = parse_qsl(query, keep_blank_values=True)
             query = urlencode([(name, value) for name, value in sent if name not in ignored])
-        if not (self._aliases or self._tails):
-            return query
-        parameters = dict(parse_qsl(query))
-        cursor = parameters.get("cursor", "")
-        real = parameters["cursor"] = self._aliases.get(cursor, cursor)
-        if real in self._tails:
-            limit = int(parameters.get("limit") or 100)
-            parameters["limit"] = str(max(1, limit - len(self._tails[real])))
-        return urlencode(parameters) if parameters != dict(parse_qsl(query)) and cursor else query
+        return self._paging.query_of(query)
 
     def corrupt(self, path: str, sent_query: str, body: bytes) -> bytes:
         """Return a good answer with the faults applied; `sent_query` is the query as the client sent it."""
@@ -280,7 +211,8 @@ class FaultInjector:
             return body
         answer = json.loads(body)
         if "cursor" in answer and row_lists(answer):
-            self._turn_page(answer, dict(parse_qsl(sent_query)).get("cursor", ""))
+            with self._lock:
+                self._paging.turn(answer, dict(parse_qsl(sent_query)).get("cursor", ""))
         if faults.unlisted and _NAMING.isdisjoint(dict(parse_qsl(sent_query))):
             hide_unlisted(answer, faults)
         corrupt_answer(answer, faults)
@@ -310,44 +242,6 @@ class FaultInjector:
             or f.unreachable_after is not None
         )
 
-    def _turn_page(self, answer: dict[str, Any], cursor: str) -> None:
-        faults = self.faults
-        key, rows = row_lists(answer)[0]
-        with self._lock:
-            self._pages += 1
-        if faults.endless and cursor:
-            answer[key], answer["cursor"] = [], f"{cursor}{self._pages}"
-            return
-        if faults.empty_pages and cursor and cursor not in self._aliases:
-            alias = cursor + _ALIAS
-            _remember(self._aliases, alias, cursor)
-            answer[key], answer["cursor"] = [], alias
-            return
-        if faults.repeated_cursor and cursor:
-            answer["cursor"] = cursor
-        if "cursor" in faults.ignored and answer["cursor"]:
-            answer["cursor"] = f"{answer['cursor']}{self._pages}"
-        if faults.overlap:
-            again = self._tails.get(self._aliases.get(cursor, cursor), [])
-            answer[key] = [*map(with_other_quote, again), *rows] if faults.overlap_differs else again + rows
-            if answer["cursor"]:
-                keep = min(faults.overlap, max(0, len(answer[key]) - 1))
-                _remember(self._tails, answer["cursor"], answer[key][len(answer[key]) - keep :])
-
-
-def _reason(status: int) -> str:
-    """Return a gateway's name of a status."""
-    if status == 504:
-        return "Gateway Time-out"
-    try:
-        return HTTPStatus(status).phrase
-    except ValueError:
-        return "Unknown"
-
-
-def _nested(reason: str) -> dict[str, object]:
-    return error_body(reason.lower().replace(" ", "_").replace("-", ""), reason.lower())
-
 
 def _with_other_period(query: str) -> str:
     """Return a query for candlesticks of another length than it asks for."""
@@ -358,10 +252,3 @@ def _with_other_period(query: str) -> str:
 
 def _has_created_bounds(path: str, query: str) -> bool:
     return path == _MARKETS and any(name in _CREATED_BOUNDS for name, _ in parse_qsl(query))
-
-
-def _remember(memory: OrderedDict[str, Any], key: str, value: object) -> None:
-    """Add an entry and drop the oldest of too many, so that memory stays bounded in a long run."""
-    memory[key] = value
-    if len(memory) > _MOST_REMEMBERED:
-        del memory[next(iter(memory))]

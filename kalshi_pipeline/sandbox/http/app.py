@@ -14,8 +14,9 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Message, Receive, Scope, Send
 
-from kalshi_pipeline.sandbox.faults.fault_injector import ConnectionFault, FaultInjector, Plan
+from kalshi_pipeline.sandbox.faults.fault_injector import FaultInjector
 from kalshi_pipeline.sandbox.faults.faults import Faults
+from kalshi_pipeline.sandbox.faults.plan import ConnectionFault, Plan
 from kalshi_pipeline.sandbox.faults.tiers import Tiers
 from kalshi_pipeline.sandbox.http.damaging import damaging
 from kalshi_pipeline.sandbox.http.dates import WALL_CLOCK, Now, with_date
