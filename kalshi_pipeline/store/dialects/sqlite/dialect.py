@@ -1,13 +1,12 @@
 """The dialect of SQLite: how a file is opened, read, filled, locked, copied and upgraded."""
 
 import contextlib
-import os
 import shutil
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 from importlib.resources import files
-from itertools import chain, count
+from itertools import chain
 from pathlib import Path
 from typing import Any, ClassVar
 from urllib.parse import unquote
@@ -31,19 +30,15 @@ from kalshi_pipeline.store.dialects.interface import (
     ViewWords,
 )
 from kalshi_pipeline.store.dialects.search_index import SearchIndex
-from kalshi_pipeline.store.dialects.sqlite.arrow_reading import arrow_batches
 from kalshi_pipeline.store.dialects.sqlite.backups import copy_pages, new_file
 from kalshi_pipeline.store.dialects.sqlite.copying import FileCopy
 from kalshi_pipeline.store.dialects.sqlite.engines import (
     BEGIN,
     BEGINNINGS,
-    CACHE,
-    READ,
-    READ_AT_REST,
-    reading_engine,
     scratch_engine,
     writing_engine,
 )
+from kalshi_pipeline.store.dialects.sqlite.file_reading import FileReading
 from kalshi_pipeline.store.dialects.sqlite.files import (
     Files,
     LockFile,
@@ -61,7 +56,6 @@ from kalshi_pipeline.store.dialects.sqlite.view_words import SqliteWords
 _SCHEME = "sqlite:///"
 _ANALYZED_ROWS = 1000  # of each index
 _AGAIN_SECONDS = 0.05
-_MOST_READS = 10
 _MOST_VALUES = 900  # of one statement: more is no faster
 _MOST_DAMAGES = 20
 _SEARCH = ".search"
@@ -81,8 +75,7 @@ class Sqlite(Dialect):
         # Links are followed, because locks and copies are beside the file, for every name that it has.
         self._path = real_path(path)
         self._engine = writing_engine(self._path)
-        self._reader = reading_engine(self._path, READ)
-        self._reader_at_rest = reading_engine(self._path, READ_AT_REST)
+        self._reading = FileReading(self._path, self._engine)
 
     @staticmethod
     def url_problem(url: str) -> str | None:
@@ -142,63 +135,20 @@ class Sqlite(Dialect):
             raise self._error(f"{UNDECODABLE}: it has a text that is no UTF-8") from error
 
     def ask(self, question: Callable[[Connection], Answer]) -> Answer:
-        """Return what `question` returns of one state of the file.
-
-        A file at rest is read as if it could not change, and the answer counts only if it did not. A read-only
-        connection would make the log's files, for which the folder has to be writable, and leave them there, possibly
-        with an owner whose files the writer may not write. While there is a log, a read-only connection reads it.
-        """
-        for attempt in count(1):
-            try:
-                return self._ask_once(question)
-            except _AgainError as error:
-                if attempt == _MOST_READS:
-                    raise StoreError(str(error), error.problem) from error
-        raise AssertionError("the attempts are limited")
+        """Return what `question` returns of one state of the file."""
+        return self._reading.ask(question)
 
     def ask_at_length(self, question: Callable[[Connection], Answer]) -> Answer:
-        """Read by a connection that may write, where it may: the log then has what others write, however long it takes.
+        """Read by a connection that may write, where it may."""
+        return self._reading.ask_at_length(question)
 
-        A file that is read as if it could not change would have to be read again after each tick of a collector.
-        """
-        if not self._is_writable:
-            return self.ask(question)
-        with self._engine.connect().execution_options(**self.options(Purpose.READ)) as connection:
-            return question(connection)
-
-    @contextlib.contextmanager
-    def reading(self) -> Iterator[Connection]:
-        """Read the log while there is one, or by a connection that may write, or as if nothing could change the file.
-
-        The second is for a collector that starts meanwhile: it leaves what is read in place.
-        """
-        found = Files.at(self._path)
-        if not found.are_at_rest:
-            with self._reader.connect() as connection:
-                self._open_log(connection)
-                yield connection
-        elif self._is_writable:
-            with (
-                self._disposed(),
-                self._engine.connect().execution_options(**self.options(Purpose.READ)) as connection,
-            ):
-                yield connection
-        else:
-            with self._reader_at_rest.connect() as connection:
-                connection.exec_driver_sql(CACHE)
-                yield connection
-            if Files.at(self._path) != found:
-                raise self._changed()
+    def reading(self) -> contextlib.AbstractContextManager[Connection]:
+        """Read the file as it is at the beginning."""
+        return self._reading.reading()
 
     def arrow_batches(self, statement: Select[Any], batch_rows: int) -> Iterator[Any]:
         """Read by a process of its own, as `reading` does."""
-        found = Files.at(self._path)
-        is_at_rest = found.are_at_rest and not self._is_writable
-        mode = READ_AT_REST if is_at_rest else "mode=rw" if found.are_at_rest else READ
-        text = str(statement.compile(dialect=sqlite.dialect(), compile_kwargs={"literal_binds": True}))
-        yield from arrow_batches(self._path, mode, text, batch_rows)
-        if is_at_rest and Files.at(self._path) != found:
-            raise self._changed()
+        return self._reading.arrow_batches(statement, batch_rows)
 
     def duck_source(self) -> tuple[str, str]:
         """Find the extension in the package that brings it, which needs no network."""
@@ -209,48 +159,6 @@ class Sqlite(Dialect):
         (extension,) = (found for version in folder.iterdir() for found in version.iterdir())
         place = str(self._path).replace("'", "''")
         return str(extension), f"ATTACH '{place}' AS {{name}} (TYPE sqlite, READ_ONLY)"
-
-    @property
-    def _is_writable(self) -> bool:
-        return all(os.access(place, os.W_OK) for place in (self._path, self._path.parent))
-
-    def _ask_once(self, question: Callable[[Connection], Answer]) -> Answer:
-        files = Files.at(self._path)
-        if not files.are_at_rest:
-            with self._reader.connect() as connection:
-                self._open_log(connection)
-                return question(connection)
-        try:
-            with self._reader_at_rest.connect() as connection:
-                connection.exec_driver_sql(CACHE)
-                answer = question(connection)
-        except Exception as error:  # two states that are mixed can lead to any error
-            if Files.at(self._path) != files:
-                raise self._changed() from error
-            raise
-        if Files.at(self._path) != files:
-            raise self._changed()
-        return answer
-
-    def _open_log(self, connection: Connection) -> None:
-        if Files.at(self._path).are_at_rest:  # its writer has just closed it; this would make another log
-            raise self._changed()
-        try:
-            connection.exec_driver_sql(CACHE)
-            connection.exec_driver_sql("SELECT 1 FROM sqlite_schema LIMIT 1")
-        except DBAPIError as error:
-            if self._error(str(error)).problem is not StoreProblem.NOT_USABLE:
-                raise
-            log = Files.at(self._path).log.name
-            raise _AgainError(
-                f"database {self._path}: what was written last is in its log ({log}), which cannot be read from here",
-                StoreProblem.UNREADABLE_LOG,
-            ) from error
-
-    def _changed(self) -> "_AgainError":
-        return _AgainError(
-            f"database {self._path}: another program changed it while it was read", StoreProblem.CHANGED
-        )
 
     def make_home(self) -> None:
         """Make the folder in which connecting makes the file."""
@@ -342,16 +250,9 @@ class Sqlite(Dialect):
     def back_up(self, target: Path) -> None:
         """Copy the file and its log, in one consistent state, to a draft that gets its name once it is complete."""
         Files.at(self._path)  # which says where there is none
-        with self._disposed(), new_file(target) as draft:
+        with self._reading.disposed(), new_file(target) as draft:
             self.ask_at_length(lambda connection: copy_pages(connection, draft, target))
             shutil.copymode(self._path, draft)
-
-    @contextlib.contextmanager
-    def _disposed(self) -> Iterator[None]:
-        try:
-            yield
-        finally:
-            self._engine.dispose()
 
     @contextlib.contextmanager
     def scratch(self) -> Iterator[Connection]:
@@ -403,10 +304,6 @@ class Sqlite(Dialect):
 def _path_of(connection: Connection) -> Path:
     path = connection.exec_driver_sql("SELECT file FROM pragma_database_list WHERE name = 'main'").scalar()
     return Path(str(path))
-
-
-class _AgainError(StoreError):
-    """It may be over at once, because it happens while a program opens or closes the file: the question is repeated."""
 
 
 @cache

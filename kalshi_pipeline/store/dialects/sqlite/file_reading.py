@@ -1,0 +1,149 @@
+"""How a SQLite file is read while other programs may write it, and where it may not be written.
+
+A file at rest is read as if it could not change, and the answer counts only if it did not. A read-only connection
+would make the log's files, for which the folder has to be writable, and leave them there, possibly with an owner whose
+files the writer may not write. While there is a log, a read-only connection reads it.
+"""
+
+import contextlib
+import os
+from collections.abc import Callable, Iterator
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, Select
+from sqlalchemy.dialects import sqlite
+from sqlalchemy.exc import DBAPIError
+
+from kalshi_pipeline.errors import StoreError, StoreProblem
+from kalshi_pipeline.store.dialects.interface import Answer, Purpose
+from kalshi_pipeline.store.dialects.sqlite.arrow_reading import arrow_batches
+from kalshi_pipeline.store.dialects.sqlite.engines import (
+    BEGIN,
+    BEGINNINGS,
+    CACHE,
+    READ,
+    READ_AT_REST,
+    reading_engine,
+)
+from kalshi_pipeline.store.dialects.sqlite.files import Files
+from kalshi_pipeline.store.dialects.sqlite.messages import error_of
+
+_MOST_READS = 10
+_READ_ONLY = {BEGIN: BEGINNINGS[Purpose.READ]}
+
+
+class FileReading:
+    """Reads one file; `engine` is the one that may write it. `Dialect` says what each method guarantees."""
+
+    def __init__(self, path: Path, engine: Engine) -> None:
+        self._path = path
+        self._engine = engine
+        self._reader = reading_engine(path, READ)
+        self._reader_at_rest = reading_engine(path, READ_AT_REST)
+
+    def ask(self, question: Callable[[Connection], Answer]) -> Answer:
+        """Return what `question` returns of one state of the file."""
+        for attempt in count(1):
+            try:
+                return self._ask_once(question)
+            except _AgainError as error:
+                if attempt == _MOST_READS:
+                    raise StoreError(str(error), error.problem) from error
+        raise AssertionError("the attempts are limited")
+
+    def ask_at_length(self, question: Callable[[Connection], Answer]) -> Answer:
+        """Read by a connection that may write, where it may: the log then has what others write, however long it takes.
+
+        A file that is read as if it could not change would have to be read again after each tick of a collector.
+        """
+        if not self._is_writable:
+            return self.ask(question)
+        with self._engine.connect().execution_options(**_READ_ONLY) as connection:
+            return question(connection)
+
+    @contextlib.contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """Read the log while there is one, or by a connection that may write, or as if nothing could change the file.
+
+        The second is for a collector that starts meanwhile: it leaves what is read in place.
+        """
+        found = Files.at(self._path)
+        if not found.are_at_rest:
+            with self._reader.connect() as connection:
+                self._open_log(connection)
+                yield connection
+        elif self._is_writable:
+            with self.disposed(), self._engine.connect().execution_options(**_READ_ONLY) as connection:
+                yield connection
+        else:
+            with self._reader_at_rest.connect() as connection:
+                connection.exec_driver_sql(CACHE)
+                yield connection
+            if Files.at(self._path) != found:
+                raise self._changed()
+
+    def arrow_batches(self, statement: Select[Any], batch_rows: int) -> Iterator[Any]:
+        """Read by a process of its own, as `reading` does."""
+        found = Files.at(self._path)
+        is_at_rest = found.are_at_rest and not self._is_writable
+        mode = READ_AT_REST if is_at_rest else "mode=rw" if found.are_at_rest else READ
+        text = str(statement.compile(dialect=sqlite.dialect(), compile_kwargs={"literal_binds": True}))
+        yield from arrow_batches(self._path, mode, text, batch_rows)
+        if is_at_rest and Files.at(self._path) != found:
+            raise self._changed()
+
+    @property
+    def _is_writable(self) -> bool:
+        return all(os.access(place, os.W_OK) for place in (self._path, self._path.parent))
+
+    def _ask_once(self, question: Callable[[Connection], Answer]) -> Answer:
+        files = Files.at(self._path)
+        if not files.are_at_rest:
+            with self._reader.connect() as connection:
+                self._open_log(connection)
+                return question(connection)
+        try:
+            with self._reader_at_rest.connect() as connection:
+                connection.exec_driver_sql(CACHE)
+                answer = question(connection)
+        except Exception as error:  # two states that are mixed can lead to any error
+            if Files.at(self._path) != files:
+                raise self._changed() from error
+            raise
+        if Files.at(self._path) != files:
+            raise self._changed()
+        return answer
+
+    def _open_log(self, connection: Connection) -> None:
+        if Files.at(self._path).are_at_rest:  # its writer has just closed it; this would make another log
+            raise self._changed()
+        try:
+            connection.exec_driver_sql(CACHE)
+            connection.exec_driver_sql("SELECT 1 FROM sqlite_schema LIMIT 1")
+        except DBAPIError as error:
+            if error_of(self._path, str(error)).problem is not StoreProblem.NOT_USABLE:
+                raise
+            log = Files.at(self._path).log.name
+            raise _AgainError(
+                f"database {self._path}: what was written last is in its log ({log}), which cannot be read from here",
+                StoreProblem.UNREADABLE_LOG,
+            ) from error
+
+    def _changed(self) -> "_AgainError":
+        return _AgainError(
+            f"database {self._path}: another program changed it while it was read", StoreProblem.CHANGED
+        )
+
+    @contextlib.contextmanager
+    def disposed(self) -> Iterator[None]:
+        """Close all connections that may write at the end of a block."""
+        try:
+            yield
+        finally:
+            self._engine.dispose()
+
+
+class _AgainError(StoreError):
+    """It may be over at once, because it happens while a program opens or closes the file: the question is repeated."""
