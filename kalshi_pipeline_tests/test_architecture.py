@@ -14,14 +14,25 @@ ROOT = Path(kalshi_pipeline.__file__).parent
 PACKAGE = "kalshi_pipeline"
 
 # The ground floor: values and plain functions that every room may use.
-GROUND_FLOOR = {"clock", "errors", "quoting", "records", "scope", "settings", "units", "vocabulary"}
+GROUND_FLOOR = {
+    "clock",
+    "errors",
+    "quoting",
+    "record_fields",
+    "records",
+    "scope",
+    "settings",
+    "units",
+    "vocabulary",
+}
 KNOWS: dict[str, set[str]] = {
     "quoting": set(),
     "units": {"quoting"},
     "errors": set(),
     "signals": {"errors"},
     "processes": set(),
-    "records": set(),
+    "record_fields": set(),
+    "records": {"record_fields"},
     "vocabulary": set(),
     "scope": {"vocabulary"},
     "clock": {"units"},
@@ -35,8 +46,8 @@ KNOWS: dict[str, set[str]] = {
         "store",
     },  # of the store, `dialects` alone: a test below
     "project_files": set(),
-    "exchange": {"clock", "errors", "quoting", "records", "units", "vocabulary"},
-    "store": {"clock", "errors", "records", "scope", "units", "vocabulary"},
+    "exchange": {"clock", "errors", "quoting", "record_fields", "records", "units", "vocabulary"},
+    "store": {"clock", "errors", "record_fields", "records", "scope", "units", "vocabulary"},
     "api": {*GROUND_FLOOR, "store"},
     "notebooks": {*GROUND_FLOOR, "advice", "api", "store"},
     "ingest": {*GROUND_FLOOR, "exchange", "store"},

@@ -5,23 +5,20 @@ from typing import NamedTuple
 import pytest
 
 from kalshi_pipeline import records
+from kalshi_pipeline.record_fields import Note, Unit, fields_of, units_of
 from kalshi_pipeline.records import (
     Candlestick,
     Event,
     EventFeeChange,
     Market,
-    Note,
     OrderBookLevel,
     Quote,
     Series,
     SeriesFeeChange,
     Settlement,
     Trade,
-    Unit,
     dated_description_of,
     description_of,
-    fields_of,
-    units_of,
 )
 from kalshi_pipeline.store.reading import quotes
 from kalshi_pipeline.store.schema.columns import columns_of

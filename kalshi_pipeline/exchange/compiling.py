@@ -16,7 +16,7 @@ from kalshi_pipeline.exchange.fields import Older, Wire
 from kalshi_pipeline.exchange.payloads import Payload
 from kalshi_pipeline.exchange.price_units import in_one_unit
 from kalshi_pipeline.exchange.sent_fields import OLDER, marker_of, part_of, sent_fields
-from kalshi_pipeline.records import fields_of
+from kalshi_pipeline.record_fields import fields_of
 
 Record = TypeVar("Record")
 

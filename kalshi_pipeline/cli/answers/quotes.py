@@ -10,7 +10,7 @@ from kalshi_pipeline.cli.answers.reasons import why_empty
 from kalshi_pipeline.cli.formats import age, instant
 from kalshi_pipeline.cli.options import Asked, Format
 from kalshi_pipeline.clock import SYSTEM_CLOCK
-from kalshi_pipeline.records import Unit, units_of
+from kalshi_pipeline.record_fields import Unit, units_of
 from kalshi_pipeline.units import MICROS_PER_SECOND, iso_of
 
 BUSIEST = 20

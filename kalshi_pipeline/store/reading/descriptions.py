@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Column, Connection, Integer, Table, func, select
 
-from kalshi_pipeline.records import Event, Field, Market, Series, fields_of
+from kalshi_pipeline.record_fields import Field, fields_of
+from kalshi_pipeline.records import Event, Market, Series
 from kalshi_pipeline.store.schema.from_records import shared_fields, text_key
 from kalshi_pipeline.store.schema.tables import (
     UNSTORED,

@@ -22,7 +22,8 @@ from sqlalchemy import (
     type_coerce,
 )
 
-from kalshi_pipeline.records import Quote, Unit, units_of
+from kalshi_pipeline.record_fields import Unit, units_of
+from kalshi_pipeline.records import Quote
 from kalshi_pipeline.store.reading import history
 from kalshi_pipeline.store.reading.in_force import QuoteState
 from kalshi_pipeline.store.reading.quotes import Quote as KnownQuote

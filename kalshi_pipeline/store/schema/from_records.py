@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import BigInteger, Boolean, Column, Float, ForeignKey, LargeBinary, Text
 from sqlalchemy.types import TypeEngine
 
-from kalshi_pipeline.records import Field, fields_of
+from kalshi_pipeline.record_fields import Field, fields_of
 
 # Prices, sizes and instants all have more than 32 bits.
 _TYPES: dict[type, type[TypeEngine[Any]]] = {

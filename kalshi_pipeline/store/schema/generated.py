@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Column, Table
 
-from kalshi_pipeline.records import CONTRACTS, DOLLARS, INSTANT, MILLIONTHS, Unit
+from kalshi_pipeline.record_fields import CONTRACTS, DOLLARS, INSTANT, MILLIONTHS, Unit
 from kalshi_pipeline.store.dialects import ViewWords
 from kalshi_pipeline.store.schema.tables import (
     candlestick_days,

@@ -2,7 +2,8 @@
 
 from typing import NamedTuple
 
-from kalshi_pipeline.records import DOLLARS, INSTANT, MILLIONTHS, Event, Market, Series, units_of
+from kalshi_pipeline.record_fields import DOLLARS, INSTANT, MILLIONTHS, units_of
+from kalshi_pipeline.records import Event, Market, Series
 from kalshi_pipeline.store.schema.from_records import shared_fields
 from kalshi_pipeline.store.schema.view_parts import (
     PARENTS,

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from kalshi_pipeline.records import READING, Event, Market, Series, fields_of
+from kalshi_pipeline.record_fields import fields_of
+from kalshi_pipeline.records import READING, Event, Market, Series
 from kalshi_pipeline.store.database import Database
 from kalshi_pipeline.store.reading.descriptions import description
 from kalshi_pipeline.store.schema.tables import event_changes, market_changes, series_changes, texts

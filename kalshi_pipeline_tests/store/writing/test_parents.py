@@ -10,7 +10,8 @@ import pytest
 from sqlalchemy import Connection, Table
 from sqlalchemy import event as sqlalchemy_event
 
-from kalshi_pipeline.records import READING, Document, Event, Market, Series, fields_of
+from kalshi_pipeline.record_fields import fields_of
+from kalshi_pipeline.records import READING, Document, Event, Market, Series
 from kalshi_pipeline.store.database import Database
 from kalshi_pipeline.store.schema.from_records import shared_fields, text_key
 from kalshi_pipeline.store.schema.tables import (

@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import BigInteger, Column, ForeignKey, Integer, MetaData
 
-from kalshi_pipeline.records import INSTANT, Note
+from kalshi_pipeline.record_fields import INSTANT, Note
 from kalshi_pipeline.store.schema.from_records import record_column
 
 metadata = MetaData(

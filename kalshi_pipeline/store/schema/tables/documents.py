@@ -14,7 +14,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-from kalshi_pipeline.records import INSTANT, Note
+from kalshi_pipeline.record_fields import INSTANT, Note
 from kalshi_pipeline.store.dialects.statements import clustered
 from kalshi_pipeline.store.schema.tables.columns import count_column, id_column, instant_column, metadata
 from kalshi_pipeline.store.schema.tables.parents import events, markets, series

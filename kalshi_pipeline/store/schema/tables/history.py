@@ -12,7 +12,8 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-from kalshi_pipeline.records import INSTANT, Candlestick, Note, OrderBookLevel, Trade
+from kalshi_pipeline.record_fields import INSTANT, Note
+from kalshi_pipeline.records import Candlestick, OrderBookLevel, Trade
 from kalshi_pipeline.store.dialects.statements import clustered
 from kalshi_pipeline.store.schema.from_records import record_column, record_columns
 from kalshi_pipeline.store.schema.tables.columns import (

@@ -2,7 +2,8 @@
 
 from sqlalchemy import BigInteger, Column, ForeignKey, Index, Table, Text
 
-from kalshi_pipeline.records import DOLLARS, Note, Settlement
+from kalshi_pipeline.record_fields import DOLLARS, Note
+from kalshi_pipeline.records import Settlement
 from kalshi_pipeline.store.dialects.statements import partial
 from kalshi_pipeline.store.schema.from_records import record_columns
 from kalshi_pipeline.store.schema.tables.columns import id_column, instant_column, metadata

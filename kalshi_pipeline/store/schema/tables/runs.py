@@ -4,7 +4,7 @@ from typing import Any
 
 from sqlalchemy import BigInteger, Boolean, Column, Float, ForeignKey, Index, Table, Text, UniqueConstraint
 
-from kalshi_pipeline.records import INSTANT, Note
+from kalshi_pipeline.record_fields import INSTANT, Note
 from kalshi_pipeline.store.dialects.statements import clustered, partial
 from kalshi_pipeline.store.schema.tables.columns import count_column, id_column, instant_column, metadata
 
