@@ -4,22 +4,21 @@ import threading
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
-from dataclasses import dataclass, field
 from itertools import compress
 from operator import attrgetter
-from typing import Any, Generic, Self, TypeVar
+from typing import Generic, TypeVar
 
 import httpx
 
 from kalshi_pipeline.clock import SYSTEM_CLOCK, Clock
 from kalshi_pipeline.errors import DeadlineError, ExchangeError, PaginationError, RefusedError
 from kalshi_pipeline.exchange.cursor_walk import CursorWalk
-from kalshi_pipeline.exchange.documents import Source
+from kalshi_pipeline.exchange.listed_page import ListedPage
 from kalshi_pipeline.exchange.pages import Page
 from kalshi_pipeline.exchange.question import SERIES_FILTER, Question
 from kalshi_pipeline.exchange.transport import Params
+from kalshi_pipeline.exchange.walk_failures import WalkFailures
 from kalshi_pipeline.exchange.walk_memory import WalkMemory
-from kalshi_pipeline.records import Reject
 
 Record = TypeVar("Record")
 Fetch = Callable[[Params, float], tuple[Page[Record], int]]
@@ -30,63 +29,7 @@ _MOST_UNASKED_SHARE = 0.05
 _NONE: Counter[str] = Counter()
 # A page that is refused is asked for with fewer records: 500, 250, 125, then 100.
 _SMALLEST_PAGE = 100
-# This many walks that fail in a row are a fault of the exchange, not of single queries.
-_FAILED_WALKS = 3
-_MOST_NAMED = 5
 _LARGE_PAGES = (400, 413)
-
-
-@dataclass(frozen=True)
-class ListedPage(Generic[Record]):
-    """One page of a listing, or several that follow each other, without the records that an earlier page had.
-
-    `received_at` is the instant at which the last of them was received.
-
-    `cursor` is where its walk continues, None at its end. `series` are those that the listing asked for, empty for
-    all. `out_of_scope` counts what does not answer the question, by the filter that it contradicts, and `unasked` has
-    the keys of those; they are not among `records`, except what the caller finds there and adds to both. `sources` are
-    the answers themselves, of records that are kept whole; `pages` is how many it is.
-    """
-
-    records: list[Record]
-    rejects: list[Reject]
-    received_at: int
-    cursor: str | None = None
-    series: frozenset[str] = frozenset()
-    out_of_scope: Counter[str] = field(default_factory=Counter)
-    unasked: list[str] = field(default_factory=list)
-    sources: tuple[Source, ...] = ()
-    pages: int = 1
-    received: int = field(init=False)
-    """How many records came with it, beside those of earlier pages."""
-
-    @property
-    def record(self) -> Record:
-        """The record of a page that has a single one."""
-        (record,) = self.records
-        return record
-
-    def __post_init__(self) -> None:
-        received = len(self.records) + len(self.rejects) + self.out_of_scope.total()
-        object.__setattr__(self, "received", received)
-
-    @classmethod
-    def joined(cls, pages: Sequence[Self]) -> Self:
-        """Return several pages of one walk, in their order, as one."""
-        if len(pages) == 1:
-            return pages[0]
-        *_, last = pages
-        return cls(
-            [record for page in pages for record in page.records],
-            [reject for page in pages for reject in page.rejects],
-            last.received_at,
-            last.cursor,
-            last.series,
-            sum((page.out_of_scope for page in pages), Counter()),
-            [key for page in pages for key in page.unasked],
-            tuple(source for page in pages for source in page.sources),
-            len(pages),
-        )
 
 
 class Listing(Generic[Record]):
@@ -172,7 +115,7 @@ class Listing(Generic[Record]):
             walk.memory = WalkMemory(self._remembered_pages)
             self._memories.append(walk.memory)
         waiting = deque(walks)
-        failures = _Failures(len(walks))
+        failures = WalkFailures(len(walks))
         asked: dict[Future[tuple[Page[Record], int]], tuple[CursorWalk[Record], int | None]] = {}
 
         def ask() -> None:
@@ -202,7 +145,7 @@ class Listing(Generic[Record]):
         answer: tuple[Page[Record], int],
         size: int | None,
         waiting: deque[CursorWalk[Record]],
-        failures: "_Failures",
+        failures: WalkFailures,
         ask: Callable[[], None],
     ) -> Iterator[ListedPage[Record]]:
         """Yield a page, and ask for the next one meanwhile; set a walk aside that would not end."""
@@ -248,7 +191,7 @@ class Listing(Generic[Record]):
         walk: CursorWalk[Record],
         size: int | None,
         waiting: deque[CursorWalk[Record]],
-        failures: "_Failures",
+        failures: WalkFailures,
     ) -> tuple[Page[Record], int] | None:
         """Return a page; None where it failed, and is asked for again with fewer records, or its walk is set aside."""
         try:
@@ -352,33 +295,6 @@ class Listing(Generic[Record]):
                 fresh.append(record)
         self.duplicates += len(page.records) - len(fresh)
         return fresh
-
-
-class _Failures:
-    """The walks of a listing that failed."""
-
-    def __init__(self, walks: int) -> None:
-        self.in_a_row = 0
-        self._walks = walks
-        self._failed: dict[str, ExchangeError] = {}
-
-    def add(self, walk: CursorWalk[Any], error: ExchangeError) -> None:
-        """Set a failed walk aside; raise the first error where the others are not worth asking."""
-        self.in_a_row += 1
-        self._failed[walk.name] = error
-        if self._walks == 1 or self.in_a_row >= _FAILED_WALKS:
-            self.raise_first()
-
-    def raise_first(self) -> None:
-        """Raise the first error, if there is one, with a note of what failed beside it."""
-        if not self._failed:
-            return
-        error = next(iter(self._failed.values()))
-        if self._walks > 1:
-            named = "; ".join(filter(None, [*self._failed][:_MOST_NAMED]))
-            failed = f"{len(self._failed):,} of the {self._walks:,} parts of the listing failed"
-            error.add_note(f"{failed} ({named})" if named else failed)
-        raise error
 
 
 class _WindowsFailedError(Exception):

@@ -12,7 +12,8 @@ from urllib.parse import quote
 from kalshi_pipeline.errors import PayloadError
 from kalshi_pipeline.exchange.books import parse_book, parse_books
 from kalshi_pipeline.exchange.candlesticks import Candlesticks, parse_batch, parse_historical
-from kalshi_pipeline.exchange.listing import ListedPage, Listing
+from kalshi_pipeline.exchange.listed_page import ListedPage
+from kalshi_pipeline.exchange.listing import Listing
 from kalshi_pipeline.exchange.markets import OUTCOMES
 from kalshi_pipeline.exchange.pages import Page, parse_object
 from kalshi_pipeline.exchange.payloads import CutoffPayload

@@ -4,7 +4,7 @@ import contextlib
 
 from kalshi_pipeline.errors import NotFoundError, UnknownMarketError
 from kalshi_pipeline.exchange.client import KalshiClient
-from kalshi_pipeline.exchange.listing import ListedPage
+from kalshi_pipeline.exchange.listed_page import ListedPage
 from kalshi_pipeline.ingest.parents.outcomes import is_published, settlement_of_outcome
 from kalshi_pipeline.ingest.run.clock_check import check_clock
 from kalshi_pipeline.ingest.run.repair import repairing

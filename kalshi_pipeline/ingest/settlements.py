@@ -6,7 +6,8 @@ from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from kalshi_pipeline.errors import DeadlineError, ExchangeError
-from kalshi_pipeline.exchange.listing import ListedPage, Listing
+from kalshi_pipeline.exchange.listed_page import ListedPage
+from kalshi_pipeline.exchange.listing import Listing
 from kalshi_pipeline.ingest.parents.events import UNLIMITED
 from kalshi_pipeline.ingest.parents.market_pages import MarketPages
 from kalshi_pipeline.ingest.parents.outcomes import Cutoff, PreparedOutcomes, merge_outcomes, prepare_outcomes

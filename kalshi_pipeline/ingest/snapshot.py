@@ -4,7 +4,7 @@ import contextlib
 from collections.abc import Callable, Collection
 
 from kalshi_pipeline.errors import ExchangeError
-from kalshi_pipeline.exchange.listing import ListedPage
+from kalshi_pipeline.exchange.listed_page import ListedPage
 from kalshi_pipeline.exchange.status import ExchangeStatus
 from kalshi_pipeline.ingest.parents.market_pages import MarketPages, PreparedMarkets
 from kalshi_pipeline.ingest.parents.reconciliation import reconcile

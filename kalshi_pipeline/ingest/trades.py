@@ -7,7 +7,8 @@ from itertools import chain
 from typing import NamedTuple
 
 from kalshi_pipeline.errors import ConfigurationError, NotFoundError, PayloadError
-from kalshi_pipeline.exchange.listing import ListedPage, Listing
+from kalshi_pipeline.exchange.listed_page import ListedPage
+from kalshi_pipeline.exchange.listing import Listing
 from kalshi_pipeline.ingest.parents.healing import heal_placeholders
 from kalshi_pipeline.ingest.parents.traded_markets import TradedMarkets
 from kalshi_pipeline.ingest.record_faults import SECOND_PRICES, faults_of_trades

@@ -10,7 +10,8 @@ import pytest
 from kalshi_pipeline.errors import DeadlineError, PaginationError, RefusedError, TransientExchangeError
 from kalshi_pipeline.exchange.client import KalshiClient
 from kalshi_pipeline.exchange.cursor_walk import CursorWalk
-from kalshi_pipeline.exchange.listing import ListedPage, Listing
+from kalshi_pipeline.exchange.listed_page import ListedPage
+from kalshi_pipeline.exchange.listing import Listing
 from kalshi_pipeline.exchange.pages import Page
 from kalshi_pipeline.exchange.transport import Params
 from kalshi_pipeline.records import Reject, Series

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from kalshi_pipeline.errors import ExchangeError, RefusedError
-from kalshi_pipeline.exchange.listing import ListedPage
+from kalshi_pipeline.exchange.listed_page import ListedPage
 from kalshi_pipeline.ingest.run.documents import EVENT
 from kalshi_pipeline.ingest.run.report import Report
 from kalshi_pipeline.ingest.run.session import Session

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from kalshi_pipeline.errors import ExchangeError, NotFoundError, RefusedError
-from kalshi_pipeline.exchange.listing import ListedPage
+from kalshi_pipeline.exchange.listed_page import ListedPage
 from kalshi_pipeline.ingest.parents.events import iter_events, note_failed_events
 from kalshi_pipeline.ingest.run.documents import EVENT, SERIES
 from kalshi_pipeline.ingest.run.failures import FailuresInARow

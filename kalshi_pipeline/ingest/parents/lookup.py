@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from kalshi_pipeline.errors import ExchangeError, NotFoundError, PayloadError
 from kalshi_pipeline.exchange.batches import can_be_listed
-from kalshi_pipeline.exchange.listing import ListedPage
+from kalshi_pipeline.exchange.listed_page import ListedPage
 from kalshi_pipeline.ingest.parents.market_pages import MarketPages
 from kalshi_pipeline.ingest.parents.outcomes import merge_outcomes, prepare_outcomes
 from kalshi_pipeline.ingest.run.documents import MARKET

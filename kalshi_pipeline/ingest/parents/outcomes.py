@@ -3,7 +3,7 @@
 from typing import NamedTuple, Self
 
 from kalshi_pipeline.errors import NotFoundError
-from kalshi_pipeline.exchange.listing import ListedPage
+from kalshi_pipeline.exchange.listed_page import ListedPage
 from kalshi_pipeline.ingest.parents.market_pages import MarketPages, PreparedMarkets
 from kalshi_pipeline.ingest.run.session import Session
 from kalshi_pipeline.records import Outcome, Settlement

@@ -10,7 +10,7 @@ from random import Random
 from typing import NamedTuple
 
 from kalshi_pipeline.exchange.batches import TICKERS_PER_LOOKUP, ticker_batches
-from kalshi_pipeline.exchange.listing import ListedPage
+from kalshi_pipeline.exchange.listed_page import ListedPage
 from kalshi_pipeline.ingest.parents.lookup import LookedUp, MarketLookup, store_looked_up
 from kalshi_pipeline.ingest.parents.market_pages import MarketPages, PreparedMarkets
 from kalshi_pipeline.ingest.parents.plausibility import contradiction, is_open, sample_of

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from kalshi_pipeline.errors import ExchangeError, StoreError
-from kalshi_pipeline.exchange.listing import ListedPage, Listing
+from kalshi_pipeline.exchange.listed_page import ListedPage
+from kalshi_pipeline.exchange.listing import Listing
 from kalshi_pipeline.ingest.run.clock_check import check_clock
 from kalshi_pipeline.ingest.run.garbage import few_collections
 from kalshi_pipeline.ingest.run.reasons import reason_of

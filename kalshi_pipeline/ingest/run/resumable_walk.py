@@ -6,7 +6,8 @@ from dataclasses import dataclass, field, replace
 from typing import Generic, NamedTuple, TypeVar
 
 from kalshi_pipeline.errors import RefusedError, StoreError
-from kalshi_pipeline.exchange.listing import ListedPage, Listing
+from kalshi_pipeline.exchange.listed_page import ListedPage
+from kalshi_pipeline.exchange.listing import Listing
 from kalshi_pipeline.ingest.run.reasons import reason_of
 from kalshi_pipeline.ingest.run.recorded_listing import Batches, store_pages
 from kalshi_pipeline.ingest.run.report import Report
