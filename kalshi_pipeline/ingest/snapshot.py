@@ -1,7 +1,6 @@
 """One snapshot: the quote of every open market at one tick, with the parents that it needs."""
 
 import contextlib
-from collections.abc import Callable, Collection
 
 from kalshi_pipeline.errors import ExchangeError
 from kalshi_pipeline.exchange.listed_page import ListedPage
@@ -23,7 +22,6 @@ from kalshi_pipeline.records import Market
 from kalshi_pipeline.scope import Scope
 from kalshi_pipeline.settings import SnapshotMode
 from kalshi_pipeline.store.database import Connection
-from kalshi_pipeline.store.writing.lookups import ListedMarkets
 from kalshi_pipeline.store.writing.quotes import TickQuotes
 from kalshi_pipeline.store.writing.runs import State, Subject, add_page, manual_tick, open_tick, record_status
 from kalshi_pipeline.store.writing.tally import Tally
@@ -73,7 +71,7 @@ def take_snapshot(
         with closing_run(session, report):
             _note_status(session, report, checked.status)
             period_seconds = period_seconds or session.settings.snapshot_period_seconds
-            _store_quotes(session, report, scope, tick_at, period_seconds)
+            _Quotes(session, report, scope, tick_at).store(period_seconds)
     return report
 
 
@@ -94,38 +92,65 @@ def _await_manual_tick(session: Session, created_at: int, run_id: str) -> int:
     return tick_at
 
 
-def _store_quotes(
-    session: Session, report: Report, scope: Scope, tick_at: int, period_seconds: float
-) -> None:
-    pages = MarketPages(session, report, new_only=True)
-    with session.database.begin() as connection:
-        quotes = TickQuotes(
-            connection,
-            report.run,
-            tick_at,
-            scope,
-            every=session.settings.snapshot_mode is SnapshotMode.EVERY,
-            keyframe_seconds=session.settings.keyframe_hours * _SECONDS_PER_HOUR,
-        )
+class _Quotes:
+    """Stores the quotes of one tick, page by page, and which markets had ended or were not listed."""
 
-    paused: set[str] = set()
-    unasked: set[str] = set()
+    def __init__(self, session: Session, report: Report, scope: Scope, tick_at: int) -> None:
+        self._session = session
+        self._report = report
+        self._scope = scope
+        self._pages = MarketPages(session, report, new_only=True)
+        self._paused: set[str] = set()
+        self._unasked: set[str] = set()
+        with session.database.begin() as connection:
+            self._quotes = TickQuotes(
+                connection,
+                report.run,
+                tick_at,
+                scope,
+                every=session.settings.snapshot_mode is SnapshotMode.EVERY,
+                keyframe_seconds=session.settings.keyframe_hours * _SECONDS_PER_HOUR,
+            )
 
-    def prepare(page: ListedPage[Market]) -> PreparedMarkets:
-        prepared = pages.prepare(page)
-        unasked.update(page.unasked)
+    def store(self, period_seconds: float) -> None:
+        """Store the listing of the markets in scope; where it is complete, ask for those that it should have had."""
+        listing = self._pages.listing(self._scope.status or StatusFilter.OPEN)
+        try:
+            store_pages(self._session, self._report, listing, self._prepare, self._merge)
+        except ExchangeError:
+            # What is proved does not depend on the rest of the listing; a tick without a page holds no quotes.
+            if self._report.run.pages + self._report.tally.pages:
+                self._end(is_complete=False)
+            raise
+        if self._report.is_complete and self._scope.shows_absence:
+            self._store_paused()
+            reconcile(
+                self._session,
+                self._report,
+                self._pages,
+                self._quotes.listed,
+                self._merge,
+                period_seconds=period_seconds,
+                everywhere=False,
+                ended_without_cursor=listing.ended_without_cursor,
+            )
+        self._end(is_complete=self._report.is_complete)
+
+    def _prepare(self, page: ListedPage[Market]) -> PreparedMarkets:
+        prepared = self._pages.prepare(page)
+        self._unasked.update(page.unasked)
         return prepared
 
-    def merge(connection: Connection, page: PreparedMarkets) -> Tally:
-        parents = pages.merge(connection, page)
-        inserted, keyframes = quotes.append(connection, page.received_at)
+    def _merge(self, connection: Connection, page: PreparedMarkets) -> Tally:
+        parents = self._pages.merge(connection, page)
+        inserted, keyframes = self._quotes.append(connection, page.received_at)
         if page.rejected:
-            quotes.note_unreadable(connection, page.rejected)
+            self._quotes.note_unreadable(connection, page.rejected)
         are_paused = {market.ticker for market in page.markets if market.status == _PAUSED}
         # The listing of paused markets may repeat those of the listing of open ones.
-        new_paused = len(are_paused - paused)
+        new_paused = len(are_paused - self._paused)
         again = min(len(are_paused) - new_paused, len(page.markets) - inserted)
-        paused.update(are_paused)
+        self._paused.update(are_paused)
         return Tally(
             inserted=inserted,
             unchanged=len(page.markets) - inserted - again,
@@ -136,78 +161,49 @@ def _store_quotes(
             paused=new_paused,
         )
 
-    def end(*, is_complete: bool) -> None:
-        with session.database.stage() as connection:
-            quotes.find_unlisted(connection)
-            has_orphans = quotes.has_orphans(connection)
+    def _store_paused(self) -> None:
+        """List the paused markets too: the documents disagree whether the listing of open ones has them.
+
+        Those that no listing has are looked up with the others, so nothing depends on this one. What it has beside
+        paused markets is counted once: not again if the listing of open ones had it, requested or not.
+        """
+        listing, duplicates = self._pages.listing(StatusFilter.PAUSED), 0
+        try:
+            for page in listing:
+                prepared = self._pages.prepare(page)
+                others = [ticker for ticker in page.unasked if ticker not in self._unasked]
+                with self._session.database.stage() as connection:
+                    out_of_scope = len(others) - self._quotes.listed.count_of(connection, others)
+                store_page(
+                    self._session,
+                    self._report,
+                    prepared,
+                    self._merge,
+                    records=len(prepared.markets),
+                    duplicates=listing.duplicates - duplicates,
+                    out_of_scope=out_of_scope,
+                    rejects=page.rejects,
+                    received_at=page.received_at,
+                )
+                duplicates = listing.duplicates
+        except ExchangeError as error:
+            self._report.notes.append(f"paused markets could not be listed: {error}")
+        else:
+            if listing.reason is not None:
+                self._report.notes.append(f"paused markets could not be listed: {listing.reason}")
+
+    def _end(self, *, is_complete: bool) -> None:
+        """Record which markets had ended, and which the tick says nothing of."""
+        with self._session.database.stage() as connection:
+            self._quotes.find_unlisted(connection)
+            has_orphans = self._quotes.has_orphans(connection)
         if has_orphans:
-            note_set_aside(report, set_aside(session))
-        with session.database.begin() as connection:
-            found = quotes.end(connection, session.clock.now(), is_complete=is_complete)
+            note_set_aside(self._report, set_aside(self._session))
+        with self._session.database.begin() as connection:
+            found = self._quotes.end(connection, self._session.clock.now(), is_complete=is_complete)
             tally = Tally(ended=found.ended, unconfirmed=found.unconfirmed)
-            add_page(connection, report.run, tally)
-        report.tally += tally
-
-    listing = pages.listing(scope.status or StatusFilter.OPEN)
-    try:
-        store_pages(session, report, listing, prepare, merge)
-    except ExchangeError:
-        # What is proved does not depend on the rest of the listing; a tick without a page holds no quotes.
-        if report.run.pages + report.tally.pages:
-            end(is_complete=False)
-        raise
-    if report.is_complete and scope.shows_absence:
-        _store_paused(session, report, pages, quotes.listed, unasked, merge)
-        reconcile(
-            session,
-            report,
-            pages,
-            quotes.listed,
-            merge,
-            period_seconds=period_seconds,
-            everywhere=False,
-            ended_without_cursor=listing.ended_without_cursor,
-        )
-    end(is_complete=report.is_complete)
-
-
-def _store_paused(
-    session: Session,
-    report: Report,
-    pages: MarketPages,
-    listed: ListedMarkets,
-    unasked: Collection[str],
-    merge: Callable[[Connection, PreparedMarkets], Tally],
-) -> None:
-    """List the paused markets too: the documents disagree whether the listing of open ones has them.
-
-    Those that no listing has are looked up with the others, so nothing depends on this one. What it has beside paused
-    markets is counted once: not again if the listing of open ones has `listed` it, or had it `unasked`.
-    """
-    listing, duplicates = pages.listing(StatusFilter.PAUSED), 0
-    try:
-        for page in listing:
-            prepared = pages.prepare(page)
-            others = [ticker for ticker in page.unasked if ticker not in unasked]
-            with session.database.stage() as connection:
-                out_of_scope = len(others) - listed.count_of(connection, others)
-            store_page(
-                session,
-                report,
-                prepared,
-                merge,
-                records=len(prepared.markets),
-                duplicates=listing.duplicates - duplicates,
-                out_of_scope=out_of_scope,
-                rejects=page.rejects,
-                received_at=page.received_at,
-            )
-            duplicates = listing.duplicates
-    except ExchangeError as error:
-        report.notes.append(f"paused markets could not be listed: {error}")
-    else:
-        if listing.reason is not None:
-            report.notes.append(f"paused markets could not be listed: {listing.reason}")
+            add_page(connection, self._report.run, tally)
+        self._report.tally += tally
 
 
 def _note_status(session: Session, report: Report, status: ExchangeStatus | None) -> None:

@@ -4,7 +4,7 @@ A run's row is opened before its first page, counts each page in that page's tra
 that a run that dies leaves exactly the pages that it committed.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from functools import cache
@@ -158,11 +158,7 @@ def open_tick(
             f"tick {iso_of(tick_at)} is ahead of now ({iso_of(at)}), so it was not taken: the clock was wrong when it "
             "was planned, or is now; check the clock, then run again"
         )
-    connection.execute(
-        update(ticks)
-        .where(ticks.c.state == State.RUNNING)
-        .values(state=case((ticks.c.pages > 0, State.PARTIAL), else_=State.FAILED), reason=_KILLED)
-    )
+    _close_killed_ticks(connection)
     found = connection.execute(
         select(ticks.c.id, ticks.c.state, ticks.c.pages).where(ticks.c.tick_at == tick_at)
     ).one_or_none()
@@ -171,32 +167,40 @@ def open_tick(
     newest = connection.execute(select(func.max(ticks.c.tick_at)).where(ticks.c.state.in_(TAKEN))).scalar()
     if newest is not None and _is_ahead(newest, at):
         raise TickAheadError(iso_of(newest), iso_of(at), (newest - at) / MICROS_PER_SECOND)
-    in_scope = {"scope_id": scope_id(connection, scope)}
+    of_scope = scope_id(connection, scope)
     values = {
-        **in_scope,
+        "scope_id": of_scope,
         "started_at": at,
         "finished_at": None,
         "period_seconds": period_seconds,
         "run_id": run_id,
+        "state": State.RUNNING,
+        "reason": None,
     }
-    new = {"tick_at": tick_at, **_counts(ticks, Tally()), **values}
-    reason = _why_skipped(tick_at, period_seconds, newest, at)
-    if reason is not None:
-        if found is not None:
-            return Run(ticks, found.id, State.SKIPPED, reason)
+    new = {**values, "tick_at": tick_at, **_counts(ticks, Tally())}
+    if (reason := _why_skipped(tick_at, period_seconds, newest, at)) is not None:
         skipped = {**new, "state": State.SKIPPED, "reason": reason, "finished_at": at}
-        return Run(ticks, insert_one(connection, ticks, skipped), State.SKIPPED, reason)
-    running = {"state": State.RUNNING, "reason": None}
+        key = insert_one(connection, ticks, skipped) if found is None else found.id
+        return Run(ticks, key, State.SKIPPED, reason)
     if found is not None and (found.pages or _holds_quotes(connection, found.id)):
         # Its counts continue: what the attempt before has stored is part of this tick.
-        connection.execute(update(ticks).where(ticks.c.id == found.id).values({**values, **running}))
+        connection.execute(update(ticks).where(ticks.c.id == found.id).values(values))
         return Run(ticks, found.id, State.RUNNING, pages=found.pages)
     if found is not None:
         # Nothing refers to it yet. It is replaced, so that keys keep the order of the ticks that hold quotes.
         connection.execute(delete(ticks).where(ticks.c.id == found.id))
     if period_seconds is not None:
-        _record_missed(connection, tick_at, period_seconds, in_scope)
-    return Run(ticks, insert_one(connection, ticks, {**new, **running}), State.RUNNING)
+        _record_missed(connection, tick_at, period_seconds, of_scope)
+    return Run(ticks, insert_one(connection, ticks, new), State.RUNNING)
+
+
+def _close_killed_ticks(connection: Connection) -> None:
+    """Close the ticks of runs that ended without reporting: under the snapshot lock no other run can be alive."""
+    connection.execute(
+        update(ticks)
+        .where(ticks.c.state == State.RUNNING)
+        .values(state=case((ticks.c.pages > 0, State.PARTIAL), else_=State.FAILED), reason=_KILLED)
+    )
 
 
 def _why_skipped(tick_at: int, period_seconds: float | None, newest: int | None, at: int) -> str | None:
@@ -217,9 +221,7 @@ def _holds_quotes(connection: Connection, tick_id: int) -> bool:
     return connection.execute(query).first() is not None
 
 
-def _record_missed(
-    connection: Connection, tick_at: int, period_seconds: float, in_scope: Mapping[str, int]
-) -> None:
+def _record_missed(connection: Connection, tick_at: int, period_seconds: float, of_scope: int) -> None:
     last = connection.execute(
         select(ticks.c.tick_at)
         .where(ticks.c.period_seconds.is_not(None), ticks.c.tick_at < tick_at)
@@ -243,7 +245,7 @@ def _record_missed(
             continue
         is_busy = any(started_at <= missed_at < finished_at for started_at, finished_at in spans)
         state, reason = _BUSY if is_busy else _IDLE
-        row = {"tick_at": missed_at, "period_seconds": period_seconds, **in_scope}
+        row = {"tick_at": missed_at, "period_seconds": period_seconds, "scope_id": of_scope}
         rows.append({**row, "state": state, "reason": reason, **_counts(ticks, Tally())})
     insert_many(connection, ticks, rows)
 
