@@ -210,22 +210,32 @@ class _Collection:
             and self._is_missing(tier, market, said.candlesticks, is_named=market.ticker in by_ticker)
         ]
         self._note_unreadable(asked, by_ticker, answer.content.rejects)
+        self._failed += [market.ticker for market in refused]
+        not_covered = {*missing, *refused}
+        coverage = [
+            *(CoverageRow(it.id, self._covered, tier, None) for it in asked if it not in not_covered),
+            *(CoverageRow(it.id, Coverage.FAILED, tier, problem) for it, problem in refused.items()),
+        ]
+        self._store_page(answer, of_day, coverage, received=sum(map(len, by_ticker.values())))
+        return missing
+
+    def _store_page(
+        self,
+        answer: Answer[Page[Candlesticks]],
+        of_day: Mapping[ChosenMarket, OfDay],
+        coverage: Sequence[CoverageRow],
+        *,
+        received: int,
+    ) -> None:
         rows = {
             (market.id, candle.end_at): candle
             for market, said in of_day.items()
             for candle in said.candlesticks
         }
         in_scope = sum(len(said.candlesticks) for said in of_day.values())
-        out_of_scope = sum(map(len, by_ticker.values())) - in_scope
-        self._outside += out_of_scope
+        self._outside += received - in_scope
         self._report.counts += faults_of_candlesticks(rows.values())
         self._report.counts += Counter({SECOND_VALUES: _count_second_values(of_day, rows)})
-        not_covered = {*missing, *refused}
-        coverage = [
-            *(CoverageRow(it.id, self._covered, tier, None) for it in asked if it not in not_covered),
-            *(CoverageRow(it.id, Coverage.FAILED, tier, problem) for it, problem in refused.items()),
-        ]
-        self._failed += [market.ticker for market in refused]
 
         def merge(connection: Connection, rows: Mapping[tuple[int, int], Candlestick]) -> Tally:
             tally = upsert_candlesticks(connection, self._day.period_minutes, rows)
@@ -239,11 +249,10 @@ class _Collection:
             merge,
             records=len(rows),
             duplicates=in_scope - len(rows),
-            out_of_scope=out_of_scope,
+            out_of_scope=received - in_scope,
             rejects=answer.content.rejects,
             received_at=answer.received_at,
         )
-        return missing
 
     def _note_unreadable(
         self, asked: Sequence[ChosenMarket], named: Collection[str], rejects: Sequence[Reject]

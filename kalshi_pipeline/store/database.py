@@ -57,19 +57,7 @@ class Database:
         elif self._dialect.identity() is None:
             raise StoreError(f"there is no database at {self.place}", StoreProblem.MISSING)
         try:
-            with self.read() as connection:
-                schema = Schema(self._dialect, connection)
-                is_empty, is_current = schema.is_empty, schema.is_current(migrate=migrate)
-                # Views and indexes are compared on demand only: knowing what they should be takes the migrations.
-                is_whole = not (migrate and is_current) or schema.has_parts()
-            if is_empty:
-                with self.begin() as connection:
-                    Schema(self._dialect, connection).make()
-            elif not is_current:
-                self._upgrade(on_wait)
-            elif not is_whole:
-                with self.begin() as connection:
-                    Schema(self._dialect, connection).restore_parts()
+            self._prepare(on_wait, migrate=migrate)
             self._dialect.settle(clock)
             found = self._dialect.identity()
             if found is None:
@@ -80,6 +68,22 @@ class Database:
         except BaseException:
             self.close()
             raise
+
+    def _prepare(self, on_wait: Callable[[str], None], *, migrate: bool) -> None:
+        """Make the schema, upgrade it or repair it; leave it as it is if it is this version's."""
+        with self.read() as connection:
+            schema = Schema(self._dialect, connection)
+            is_empty, is_current = schema.is_empty, schema.is_current(migrate=migrate)
+            # Views and indexes are compared on demand only: knowing what they should be takes the migrations.
+            is_whole = not (migrate and is_current) or schema.has_parts()
+        if is_empty:
+            with self.begin() as connection:
+                Schema(self._dialect, connection).make()
+        elif not is_current:
+            self._upgrade(on_wait)
+        elif not is_whole:
+            with self.begin() as connection:
+                Schema(self._dialect, connection).restore_parts()
 
     def _upgrade(self, on_wait: Callable[[str], None]) -> None:
         with (

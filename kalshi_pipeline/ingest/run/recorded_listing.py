@@ -97,15 +97,11 @@ def closing_run(session: Session, report: Report) -> Iterator[None]:
     block of a partial run, and is left in the report's `error`: what is stored is of use, and the caller decides. Any
     other error is raised again, with a note that says what is stored.
     """
-    client, started = session.client, session.clock.monotonic()
-    requests, retries, too_many = client.requests, client.retries, client.too_many
-    session.client.take_answer_ages()  # those of what came before this run
-    session.client.take_odd_fields()
-    session.database.take_changes()
+    counting = _Counting(session)
     most_seconds = report.most_seconds or session.settings.walk_seconds
     session.run_name = report.run.name
     try:
-        with few_collections(), client.waiting_at_most(most_seconds):
+        with few_collections(), session.client.waiting_at_most(most_seconds):
             yield
             session.documents.store()
     except BaseException as error:
@@ -125,18 +121,35 @@ def closing_run(session: Session, report: Report) -> Iterator[None]:
     count_store(session, report)
     _count_elsewhere(session, report)
     _count_documents(session, report)
-    report.requests += session.client.requests - requests
-    report.retries = session.client.retries - retries
-    report.too_many = session.client.too_many - too_many
+    counting.enter_in(report)
     _note_limit(session, report)
-    report.seconds = session.clock.monotonic() - started
-    report.odd_fields = session.client.take_odd_fields()
-    ages = session.client.take_answer_ages()
-    report.answer_age_seconds = ages.oldest_seconds
-    if ages.absurd:
-        report.notes.append(
-            f"{ages.absurd:,} answers have an impossible `Age`, and are dated by their arrival"
-        )
+
+
+class _Counting:
+    """What a session's client counts from the beginning of a run on, and how long the run takes."""
+
+    def __init__(self, session: Session) -> None:
+        self._client, self._clock = session.client, session.clock
+        self._started = self._clock.monotonic()
+        self._requests, self._retries = self._client.requests, self._client.retries
+        self._too_many = self._client.too_many
+        # What came before this run is none of it.
+        self._client.take_answer_ages()
+        self._client.take_odd_fields()
+        session.database.take_changes()
+
+    def enter_in(self, report: Report) -> None:
+        report.requests += self._client.requests - self._requests
+        report.retries = self._client.retries - self._retries
+        report.too_many = self._client.too_many - self._too_many
+        report.seconds = self._clock.monotonic() - self._started
+        report.odd_fields = self._client.take_odd_fields()
+        ages = self._client.take_answer_ages()
+        report.answer_age_seconds = ages.oldest_seconds
+        if ages.absurd:
+            report.notes.append(
+                f"{ages.absurd:,} answers have an impossible `Age`, and are dated by their arrival"
+            )
 
 
 def _count_elsewhere(session: Session, report: Report) -> None:
