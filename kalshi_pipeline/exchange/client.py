@@ -6,7 +6,6 @@ Answers are public and need no key. What to ask for, and what to do with it, is 
 import contextlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from functools import partial
 from operator import attrgetter
 from pathlib import Path
 from typing import Any, Self, TypeVar
@@ -153,7 +152,7 @@ class KalshiClient:
             query["mve_filter"] = mve_filter
         return Listing(
             "/markets",
-            partial(self._fetch_page, "/markets", MARKETS.parse, is_cached=True),
+            self._transport.fetching("/markets", MARKETS.parse, is_cached=True),
             _each(query, series),
             max_pages=max_pages,
             walk_seconds=walk_seconds,
@@ -183,10 +182,10 @@ class KalshiClient:
         if not series:
             return self._listing("/series", SERIES, [{}], None, walk_seconds)
 
-        def fetch(query: Params, seconds_left: float) -> tuple[Page[Series], int]:
-            path = _path("series", str(query["series_ticker"]))
-            answer = self._fetch_one(path, SERIES, "series", seconds_left)
-            return answer.content, answer.received_at
+        def fetch(query: Params, seconds_left: float) -> Answer[Page[Series]]:
+            return self._fetch_one(
+                _path("series", str(query["series_ticker"])), SERIES, "series", seconds_left
+            )
 
         return Listing(
             "/series",
@@ -228,7 +227,7 @@ class KalshiClient:
         """Walk a listing of documents; NotFoundError if it is not offered."""
         return Listing(
             endpoint.path,
-            partial(self._fetch_page, endpoint.path, endpoint.parse),
+            self._transport.fetching(endpoint.path, endpoint.parse),
             [endpoint.query],
             max_pages=max_pages,
             walk_seconds=walk_seconds,
@@ -252,7 +251,8 @@ class KalshiClient:
         wanted, missing = frozenset(tickers), set(tickers)
         params: Params = {"limit": EVENTS_PAGE, "tickers": ",".join(tickers)}
         while True:
-            page, received_at = self._fetch_page("/events", EVENTS.parse, params, seconds_left)
+            answer = self._transport.fetch("/events", params, EVENTS.parse, seconds_left)
+            page = answer.content
             new = {event.ticker: event for event in page.records if event.ticker in missing}
             missing -= new.keys()
             unasked = [event.ticker for event in page.records if event.ticker not in wanted]
@@ -260,7 +260,7 @@ class KalshiClient:
             yield ListedPage(
                 list(new.values()),
                 page.rejects,
-                received_at,
+                answer.received_at,
                 page.cursor,
                 out_of_scope=out_of_scope,
                 sources=page.sources,
@@ -304,7 +304,7 @@ class KalshiClient:
     ) -> Listing[Record]:
         return Listing(
             path,
-            partial(self._fetch_page, path, reader.parse),
+            self._transport.fetching(path, reader.parse),
             queries,
             max_pages=max_pages,
             walk_seconds=walk_seconds,
@@ -312,18 +312,6 @@ class KalshiClient:
             key=key,
             clock=self._transport.clock,
         )
-
-    def _fetch_page(
-        self,
-        path: str,
-        parse: Callable[[bytes], Page[Record]],
-        query: Params,
-        seconds_left: float = float("inf"),
-        *,
-        is_cached: bool = False,
-    ) -> tuple[Page[Record], int]:
-        answer = self._transport.fetch(path, query, parse, seconds_left, is_cached=is_cached)
-        return answer.content, answer.received_at
 
     def _fetch_one(
         self,

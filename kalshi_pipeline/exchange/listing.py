@@ -4,9 +4,10 @@ import threading
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
+from functools import partial
 from itertools import compress
 from operator import attrgetter
-from typing import Generic, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 import httpx
 
@@ -16,12 +17,14 @@ from kalshi_pipeline.exchange.cursor_walk import CursorWalk
 from kalshi_pipeline.exchange.listed_page import ListedPage
 from kalshi_pipeline.exchange.pages import Page
 from kalshi_pipeline.exchange.question import SERIES_FILTER, Question
-from kalshi_pipeline.exchange.transport import Params
+from kalshi_pipeline.exchange.transport import Answer, Params
 from kalshi_pipeline.exchange.walk_failures import WalkFailures
 from kalshi_pipeline.exchange.walk_memory import WalkMemory
 
 Record = TypeVar("Record")
-Fetch = Callable[[Params, float], tuple[Page[Record], int]]
+Fetch = Callable[[Params, float], Answer[Page[Record]]]
+"""Fetches the page of a query within so many seconds."""
+
 # A listing whose first pages have more records that were not requested, in both measures, is not the one asked for.
 _FIRST_PAGES = 10
 _MOST_UNASKED = 20
@@ -95,114 +98,94 @@ class Listing(Generic[Record]):
         self._windows = list(windows) if max_pages is None else []
         self._remembered_pages = remembered_pages
         self._memories: list[WalkMemory] = []
+        self._deadline = 0.0
+        self._waiting: deque[CursorWalk[Record]] = deque()
+        self._asked: dict[Future[Answer[Page[Record]]], _Asked[Record]] = {}
+        self._failures = WalkFailures(0)
 
     def __iter__(self) -> Iterator[ListedPage[Record]]:
-        deadline = self._clock.monotonic() + self._walk_seconds
+        self._deadline = self._clock.monotonic() + self._walk_seconds
         if self._windows:
             self.windows = len(self._windows)
             try:
-                yield from self._walk(self._windows, deadline)
+                yield from self._walk(self._windows)
             except _WindowsFailedError as error:
                 self.windows = 1
                 self.windows_failed = str(error)
-                yield from self._walk([CursorWalk(query) for query in self._queries], deadline)
+                yield from self._walk([CursorWalk(query) for query in self._queries])
         else:
-            yield from self._walk([CursorWalk(query) for query in self._queries], deadline)
+            yield from self._walk([CursorWalk(query) for query in self._queries])
         self.complete = self.reason is None
 
-    def _walk(self, walks: Sequence[CursorWalk[Record]], deadline: float) -> Iterator[ListedPage[Record]]:
+    def _walk(self, walks: Sequence[CursorWalk[Record]]) -> Iterator[ListedPage[Record]]:
         for walk in walks:
             walk.memory = WalkMemory(self._remembered_pages)
             self._memories.append(walk.memory)
-        waiting = deque(walks)
-        failures = WalkFailures(len(walks))
-        asked: dict[Future[tuple[Page[Record], int]], tuple[CursorWalk[Record], int | None]] = {}
-
-        def ask() -> None:
-            while waiting and len(asked) < self._at_once and not self._is_capped(len(asked)):
-                walk = waiting.popleft()
-                asked[self._ask(walk, deadline)] = (walk, walk.page_size(self.page_size))
-
-        ask()
-        while asked and self.reason is None:
-            done, _ = wait(asked, timeout=self._left(deadline), return_when=FIRST_COMPLETED)
+        self._waiting, self._asked, self._failures = deque(walks), {}, WalkFailures(len(walks))
+        self._ask()
+        while self._asked and self.reason is None:
+            done, _ = wait(self._asked, timeout=self._seconds_left(), return_when=FIRST_COMPLETED)
             for future in done:
-                walk, size = asked.pop(future)
-                answer = self._answer_or_none(future, walk, size, waiting, failures)
+                asked = self._asked.pop(future)
+                answer = self._answer_or_none(future, asked)
                 if answer is not None:
-                    yield from self._yielded(walk, answer, size, waiting, failures, ask)
+                    yield from self._yielded(answer, asked)
                 if self.reason is not None:
                     return
-                ask()
-        failures.raise_first()
+                self._ask()
+        self._failures.raise_first()
         self._judge(at_end=True)
-        if waiting and self.reason is None:
+        if self._waiting and self.reason is None:
             self.reason = f"truncated: stopped at KALSHI_MAX_PAGES={self._max_pages} with more to come"
 
-    def _yielded(
-        self,
-        walk: CursorWalk[Record],
-        answer: tuple[Page[Record], int],
-        size: int | None,
-        waiting: deque[CursorWalk[Record]],
-        failures: WalkFailures,
-        ask: Callable[[], None],
-    ) -> Iterator[ListedPage[Record]]:
+    def _ask(self) -> None:
+        """Ask for the next page of each waiting walk, as far as there is room."""
+        while self._waiting and len(self._asked) < self._at_once and not self._is_capped:
+            walk = self._waiting.popleft()
+            fetch = partial(self._fetch, walk.params(self.page_size), self._seconds_left())
+            self._asked[_in_background(fetch)] = _Asked(walk, walk.page_size(self.page_size))
+
+    @property
+    def _is_capped(self) -> bool:
+        return self._max_pages is not None and self.pages + len(self._asked) >= self._max_pages
+
+    def _yielded(self, answer: Answer[Page[Record]], asked: "_Asked[Record]") -> Iterator[ListedPage[Record]]:
         """Yield a page, and ask for the next one meanwhile; set a walk aside that would not end."""
-        page, received_at = answer
-        listed = self._listed(page, received_at, walk.memory)
-        endless = self._turn(walk, page, size, waiting)
+        listed = self._listed(answer, asked.walk.memory)
+        endless = self._turn(answer.content, asked)
         self._judge(listed.out_of_scope)
         if endless is None and self.reason is None:
-            ask()
+            self._ask()
         yield listed
         self.out_of_scope += listed.out_of_scope
         self._judge()
         if endless is not None and self.reason is None:
-            failures.add(walk, endless)
+            self._failures.add(asked.walk, endless)
 
-    def _turn(
-        self,
-        walk: CursorWalk[Record],
-        page: Page[Record],
-        size: int | None,
-        waiting: deque[CursorWalk[Record]],
-    ) -> PaginationError | None:
+    def _turn(self, page: Page[Record], asked: "_Asked[Record]") -> PaginationError | None:
         """Let a walk wait for its next page, if it has one; return why it would not end, if so."""
-        is_full = size is not None and len(page.records) + len(page.rejects) >= size
+        is_full = asked.size is not None and len(page.records) + len(page.rejects) >= asked.size
         self.ended_without_cursor |= is_full and not page.has_cursor
         try:
-            if walk.turn(page, self.path):
-                waiting.appendleft(walk)
+            if asked.walk.turn(page, self.path):
+                self._waiting.appendleft(asked.walk)
         except PaginationError as error:
             return error
         return None
 
-    def _is_capped(self, pages_asked: int) -> bool:
-        return self._max_pages is not None and self.pages + pages_asked >= self._max_pages
-
-    def _ask(self, walk: CursorWalk[Record], deadline: float) -> Future[tuple[Page[Record], int]]:
-        params, seconds_left = walk.params(self.page_size), self._left(deadline)
-        return _in_background(lambda: self._fetch(params, seconds_left))
-
     def _answer_or_none(
-        self,
-        future: Future[tuple[Page[Record], int]],
-        walk: CursorWalk[Record],
-        size: int | None,
-        waiting: deque[CursorWalk[Record]],
-        failures: WalkFailures,
-    ) -> tuple[Page[Record], int] | None:
+        self, future: Future[Answer[Page[Record]]], asked: "_Asked[Record]"
+    ) -> Answer[Page[Record]] | None:
         """Return a page; None where it failed, and is asked for again with fewer records, or its walk is set aside."""
         try:
-            answer = self._answer(future, walk)
+            answer = self._answer(future, asked.walk)
         except ExchangeError as error:
-            if self._may_be_smaller(error, size):
-                waiting.appendleft(walk)
+            if self._may_be_smaller(error, asked.size):
+                self._waiting.appendleft(asked.walk)
             else:
-                failures.add(walk, error)
+                self._failures.add(asked.walk, error)
             return None
-        failures.in_a_row = 0
+        self._failures.in_a_row = 0
         return answer
 
     def _may_be_smaller(self, error: ExchangeError, size: int | None) -> bool:
@@ -214,8 +197,9 @@ class Listing(Generic[Record]):
         self.page_size = min(self.page_size or size, max(_SMALLEST_PAGE, size // 2))
         return True
 
-    def _listed(self, page: Page[Record], received_at: int, memory: WalkMemory) -> ListedPage[Record]:
+    def _listed(self, answer: Answer[Page[Record]], memory: WalkMemory) -> ListedPage[Record]:
         """Count a page, and return what is new on it and answers the question."""
+        page = answer.content
         self.pages += 1
         self.received += len(page.records) + len(page.rejects)
         out_of_scope: Counter[str] = Counter()
@@ -232,7 +216,7 @@ class Listing(Generic[Record]):
         return ListedPage(
             records,
             page.rejects,
-            received_at,
+            answer.received_at,
             page.cursor,
             self._series,
             out_of_scope,
@@ -255,21 +239,19 @@ class Listing(Generic[Record]):
             f"ignores the filter `{ignored}`; check whether its API has changed"
         )
 
-    def _answer(
-        self, future: Future[tuple[Page[Record], int]], walk: CursorWalk[Record]
-    ) -> tuple[Page[Record], int]:
+    def _answer(self, future: Future[Answer[Page[Record]]], walk: CursorWalk[Record]) -> Answer[Page[Record]]:
         try:
-            page, received_at = future.result()
+            answer = future.result()
         except RefusedError as error:
             if walk.may_hold is not None and error.status == httpx.codes.BAD_REQUEST:
                 raise _WindowsFailedError(f"the exchange refuses them: {error}") from error
             raise
-        if walk.may_hold is not None and not all(map(walk.may_hold, page.records)):
+        if walk.may_hold is not None and not all(map(walk.may_hold, answer.content.records)):
             raise _WindowsFailedError("the exchange returned a market from outside its window")
-        return page, received_at
+        return answer
 
-    def _left(self, deadline: float) -> float:
-        left = deadline - self._clock.monotonic()
+    def _seconds_left(self) -> float:
+        left = self._deadline - self._clock.monotonic()
         if left <= 0:
             raise DeadlineError(
                 f"{self.path} was not walked within KALSHI_WALK_SECONDS={self._walk_seconds:g}: raise it, or "
@@ -295,6 +277,13 @@ class Listing(Generic[Record]):
                 fresh.append(record)
         self.duplicates += len(page.records) - len(fresh)
         return fresh
+
+
+class _Asked(NamedTuple, Generic[Record]):
+    """A page that was asked for: of which walk, and how many records it has at most, if that is known."""
+
+    walk: CursorWalk[Record]
+    size: int | None
 
 
 class _WindowsFailedError(Exception):

@@ -4,8 +4,7 @@ The live endpoints show markets until some two months after they settled; `/hist
 `/historical/cutoff` says where one ends and the other begins.
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from functools import partial
+from collections.abc import Iterator, Sequence
 from typing import TypeVar
 from urllib.parse import quote
 
@@ -127,7 +126,7 @@ class Tiers:
         params: Params = {"limit": TRADES_PAGE, "min_ts": min_ts, "max_ts": max_ts}
         return Listing(
             path,
-            partial(self._fetch_page, path, TRADES.parse),
+            self._transport.fetching(path, TRADES.parse),
             [_from(params, cursor)],
             max_pages=None,
             walk_seconds=walk_seconds,
@@ -178,7 +177,7 @@ class Tiers:
     ) -> Listing[Outcome]:
         return Listing(
             path,
-            partial(self._fetch_page, path, OUTCOMES.parse),
+            self._transport.fetching(path, OUTCOMES.parse, is_cached=path == _MARKETS[Tier.LIVE]),
             [_from({"limit": MARKETS_PAGE, **params}, cursor)],
             max_pages=max_pages,
             walk_seconds=walk_seconds,
@@ -186,13 +185,6 @@ class Tiers:
             remembered_pages=_REMEMBERED_PAGES,
             clock=self._transport.clock,
         )
-
-    def _fetch_page(
-        self, path: str, parse: Callable[[bytes], Page[Record]], query: Params, seconds_left: float
-    ) -> tuple[Page[Record], int]:
-        is_cached = path == _MARKETS[Tier.LIVE]
-        answer = self._transport.fetch(path, query, parse, seconds_left, is_cached=is_cached)
-        return answer.content, answer.received_at
 
 
 def _execution_of(trade: Trade) -> str:

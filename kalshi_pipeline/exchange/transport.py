@@ -176,6 +176,12 @@ class Transport:
 
         return self.ask(path, params, read, seconds_left)
 
+    def fetching(
+        self, path: str, parse: Callable[[bytes], Parsed], *, is_cached: bool = False
+    ) -> Callable[[Params, float], Answer[Parsed]]:
+        """Return what fetches a query of one path within some seconds, as `fetch` does."""
+        return lambda params, seconds_left: self.fetch(path, params, parse, seconds_left, is_cached=is_cached)
+
     def ask(
         self,
         path: str,

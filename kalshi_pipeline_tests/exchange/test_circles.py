@@ -8,7 +8,7 @@ from kalshi_pipeline.errors import PaginationError
 from kalshi_pipeline.exchange.cursor_walk import CursorWalk
 from kalshi_pipeline.exchange.listing import Listing
 from kalshi_pipeline.exchange.pages import Page
-from kalshi_pipeline.exchange.transport import Params
+from kalshi_pipeline.exchange.transport import Answer, Params
 from kalshi_pipeline.records import Reject, Series, Trade
 from kalshi_pipeline.units import MICROS_PER_SECOND
 
@@ -32,16 +32,17 @@ class Texts:
         self._repeated = repeated
         self.asked: list[Params] = []
 
-    def __call__(self, query: Params, _seconds_left: float) -> tuple[Page[Series], int]:
+    def __call__(self, query: Params, _seconds_left: float) -> Answer[Page[Series]]:
         self.asked.append(query)
         number = number_of(query)
         text = self._texts[number % len(self._texts)]
         is_last = number + 1 == len(self._texts) and not self._repeated
-        return Page(
+        page = Page(
             [Series(letter, None, None, None, None) for letter in text if letter.isalpha()],
             [Reject(None, letter, "no object") for letter in text if letter.isdigit()],
             None if is_last else str(number + 1),
-        ), 0
+        )
+        return Answer(page, 0)
 
 
 def listing_of(
@@ -128,14 +129,14 @@ class Times:
         self._pages = pages
         self._repeated = repeated
 
-    def __call__(self, query: Params, _seconds_left: float) -> tuple[Page[Trade], int]:
+    def __call__(self, query: Params, _seconds_left: float) -> Answer[Page[Trade]]:
         number = number_of(query)
         trades = [
             Trade(f"{number}/{index}", "M", NOON + round(time * MICROS_PER_SECOND), 500_000, 100, "yes", None)
             for index, time in enumerate(self._pages[number % len(self._pages)])
         ]
         is_last = number + 1 == len(self._pages) and not self._repeated
-        return Page(trades, cursor=None if is_last else str(number + 1)), 0
+        return Answer(Page(trades, cursor=None if is_last else str(number + 1)), 0)
 
 
 def trades_of(fetch: Times) -> Listing[Trade]:

@@ -13,7 +13,7 @@ from kalshi_pipeline.exchange.cursor_walk import CursorWalk
 from kalshi_pipeline.exchange.listed_page import ListedPage
 from kalshi_pipeline.exchange.listing import Listing
 from kalshi_pipeline.exchange.pages import Page
-from kalshi_pipeline.exchange.transport import Params
+from kalshi_pipeline.exchange.transport import Answer, Params
 from kalshi_pipeline.records import Reject, Series
 from kalshi_pipeline.sandbox import Faults, Sandbox, World, WorldConfig
 from kalshi_pipeline.vocabulary import StatusFilter
@@ -33,12 +33,12 @@ class Script:
         self.asked: list[Params] = []
         self.seconds_left: list[float] = []
 
-    def __call__(self, query: Params, seconds_left: float) -> tuple[Page[Series], int]:
+    def __call__(self, query: Params, seconds_left: float) -> Answer[Page[Series]]:
         self.asked.append(query)
         self.seconds_left.append(seconds_left)
         self.clock.advance(self._takes_seconds)
         cursor = query.get("cursor")
-        return self._pages[None if cursor is None else str(cursor)], 1_000 + len(self.asked)
+        return Answer(self._pages[None if cursor is None else str(cursor)], 1_000 + len(self.asked))
 
 
 def page(tickers: str = "", cursor: str | None = None, rejects: int = 0, number: int = 570) -> Page[Series]:
@@ -231,9 +231,9 @@ class Meeting:
     def __init__(self, parties: int) -> None:
         self._barrier = threading.Barrier(parties)
 
-    def __call__(self, query: Params, _seconds_left: float) -> tuple[Page[Series], int]:
+    def __call__(self, query: Params, _seconds_left: float) -> Answer[Page[Series]]:
         self._barrier.wait(60)
-        return page(f"{query['n']}"), 1_000
+        return Answer(page(f"{query['n']}"), 1_000)
 
 
 def test_as_many_walks_as_wanted_run_at_once() -> None:
@@ -246,11 +246,11 @@ def test_as_many_walks_as_wanted_run_at_once() -> None:
 def test_next_page_is_on_its_way_while_one_is_stored() -> None:
     asked = threading.Event()
 
-    def fetch(query: Params, _seconds_left: float) -> tuple[Page[Series], int]:
+    def fetch(query: Params, _seconds_left: float) -> Answer[Page[Series]]:
         if "cursor" in query:
             asked.set()
-            return page("B"), 1_000
-        return page("A", "one"), 1_000
+            return Answer(page("B"), 1_000)
+        return Answer(page("A", "one"), 1_000)
 
     pages = iter(Listing("/series", fetch, [{}], max_pages=None, walk_seconds=60))
     next(pages)
@@ -266,7 +266,7 @@ def test_cap_asks_one_page_after_the_other_and_none_in_vain() -> None:
 
 
 def windowed(
-    fetch: Callable[[Params, float], tuple[Page[Series], int]], max_pages: int | None = None
+    fetch: Callable[[Params, float], Answer[Page[Series]]], max_pages: int | None = None
 ) -> Listing[Series]:
     """A listing of two windows, of which each may hold the letters of its name."""
     windows = [
@@ -278,15 +278,15 @@ def windowed(
     )
 
 
-def refusal(query: Params, _seconds_left: float) -> tuple[Page[Series], int]:
+def refusal(query: Params, _seconds_left: float) -> Answer[Page[Series]]:
     if "window" in query:
         raise RefusedError("the exchange answered 400 (invalid created filter)", 400)
-    return page("ABCDE"), 1_000
+    return Answer(page("ABCDE"), 1_000)
 
 
 def test_windows_are_walked_in_place_of_the_whole() -> None:
-    def fetch(query: Params, _seconds_left: float) -> tuple[Page[Series], int]:
-        return page(str(query["window"])), 1_000
+    def fetch(query: Params, _seconds_left: float) -> Answer[Page[Series]]:
+        return Answer(page(str(query["window"])), 1_000)
 
     listing = windowed(fetch)
     assert sorted("".join(letters(list(listing)))) == ["A", "B", "C", "D", "E"]
@@ -305,10 +305,10 @@ def test_windows_that_are_refused_give_way_to_one_walk() -> None:
 def test_row_from_outside_its_window_shows_that_windows_are_ignored() -> None:
     """What the windows gave before that is given once."""
 
-    def fetch(query: Params, _seconds_left: float) -> tuple[Page[Series], int]:
+    def fetch(query: Params, _seconds_left: float) -> Answer[Page[Series]]:
         if query.get("window") == "CDE" and "cursor" not in query:
-            return page("C", "one"), 1_000
-        return page("DEA" if "cursor" in query else "ABC" if "window" in query else "ABCDE"), 1_000
+            return Answer(page("C", "one"), 1_000)
+        return Answer(page("DEA" if "cursor" in query else "ABC" if "window" in query else "ABCDE"), 1_000)
 
     listing = windowed(fetch)
     assert sorted("".join(letters(list(listing)))) == ["A", "B", "C", "D", "E"]
@@ -317,7 +317,7 @@ def test_row_from_outside_its_window_shows_that_windows_are_ignored() -> None:
 
 
 def test_refusal_of_the_whole_is_an_error() -> None:
-    def fetch(_query: Params, _seconds_left: float) -> tuple[Page[Series], int]:
+    def fetch(_query: Params, _seconds_left: float) -> Answer[Page[Series]]:
         raise RefusedError("the exchange answered 400", 400)
 
     listing = windowed(fetch)
@@ -327,7 +327,7 @@ def test_refusal_of_the_whole_is_an_error() -> None:
 
 
 def test_other_refusals_of_a_window_are_errors() -> None:
-    def fetch(_query: Params, _seconds_left: float) -> tuple[Page[Series], int]:
+    def fetch(_query: Params, _seconds_left: float) -> Answer[Page[Series]]:
         raise RefusedError("the exchange answered 403", 403)
 
     with pytest.raises(RefusedError):
@@ -343,10 +343,10 @@ def test_capped_listing_has_no_windows() -> None:
 def test_error_of_one_walk_does_not_stop_the_others() -> None:
     """It is raised at the end, with a note of which walks failed."""
 
-    def fetch(query: Params, _seconds_left: float) -> tuple[Page[Series], int]:
+    def fetch(query: Params, _seconds_left: float) -> Answer[Page[Series]]:
         if query.get("series_ticker") == "B":
             raise TransientExchangeError("the exchange could not be reached")
-        return page(str(query["series_ticker"])), 1_000
+        return Answer(page(str(query["series_ticker"])), 1_000)
 
     queries: list[Params] = [{"series_ticker": name} for name in "ABCD"]
     listing = Listing("/markets", fetch, queries, max_pages=None, walk_seconds=60)
@@ -363,11 +363,11 @@ def test_error_of_one_walk_does_not_stop_the_others() -> None:
 def test_walks_that_fail_one_after_the_other_stop_the_listing() -> None:
     asked: list[object] = []
 
-    def fetch(query: Params, _seconds_left: float) -> tuple[Page[Series], int]:
+    def fetch(query: Params, _seconds_left: float) -> Answer[Page[Series]]:
         asked.append(query["n"])
         if query["n"] in (2, 4, 5, 6):
             raise TransientExchangeError("down")
-        return page("ABC"), 1_000
+        return Answer(page("ABC"), 1_000)
 
     queries: list[Params] = [{"n": number} for number in range(9)]
     with pytest.raises(TransientExchangeError):
@@ -376,10 +376,10 @@ def test_walks_that_fail_one_after_the_other_stop_the_listing() -> None:
 
 
 def test_windows_of_which_one_fails_are_walked_to_their_end() -> None:
-    def fetch(query: Params, _seconds_left: float) -> tuple[Page[Series], int]:
+    def fetch(query: Params, _seconds_left: float) -> Answer[Page[Series]]:
         if query.get("window") == "CDE":
             raise TransientExchangeError("the exchange could not be reached")
-        return page("A" if "cursor" in query else "B", None if "cursor" in query else "next"), 1_000
+        return Answer(page("A" if "cursor" in query else "B", None if "cursor" in query else "next"), 1_000)
 
     listing, found = windowed(fetch), set[str]()
     with pytest.raises(TransientExchangeError):
@@ -397,11 +397,11 @@ class SmallPages:
         self.asked: list[tuple[object, object]] = []
         self._largest = largest
 
-    def __call__(self, query: Params, _seconds_left: float) -> tuple[Page[Series], int]:
+    def __call__(self, query: Params, _seconds_left: float) -> Answer[Page[Series]]:
         self.asked.append((query.get("window", query.get("cursor", "")), query["limit"]))
         if "window" in query or int(str(query["limit"])) > self._largest:
             raise RefusedError("the exchange answered 400", 400)
-        return page("B" if "cursor" in query else "A", None if "cursor" in query else "next"), 1_000
+        return Answer(page("B" if "cursor" in query else "A", None if "cursor" in query else "next"), 1_000)
 
 
 @pytest.mark.parametrize(

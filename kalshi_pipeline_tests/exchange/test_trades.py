@@ -11,7 +11,7 @@ from kalshi_pipeline.exchange.client import KalshiClient
 from kalshi_pipeline.exchange.listing import Listing
 from kalshi_pipeline.exchange.pages import GarbledAnswerError, Page
 from kalshi_pipeline.exchange.trades import TRADES
-from kalshi_pipeline.exchange.transport import Params
+from kalshi_pipeline.exchange.transport import Answer, Params
 from kalshi_pipeline.records import Trade
 from kalshi_pipeline.sandbox import SHAPES, Sandbox, Shape, World, WorldConfig
 from kalshi_pipeline.units import instant_of, parse_instant
@@ -188,11 +188,11 @@ class Pages:
     def __init__(self, *pages: str) -> None:
         self._pages = pages
 
-    def __call__(self, query: Params, _seconds_left: float) -> tuple[Page[Trade], int]:
+    def __call__(self, query: Params, _seconds_left: float) -> Answer[Page[Trade]]:
         number = int(str(query.get("cursor", 0)))
         trades = [Trade(letter, "M", number, 500_000, 100, "yes", None) for letter in self._pages[number]]
         last = number + 1 == len(self._pages)
-        return Page(trades, cursor=None if last else str(number + 1)), 0
+        return Answer(Page(trades, cursor=None if last else str(number + 1)), 0)
 
 
 @pytest.mark.parametrize(
