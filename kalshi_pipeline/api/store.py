@@ -3,7 +3,6 @@
 import re
 from collections.abc import Callable
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 from kalshi_pipeline.api.descriptions import DescriptionQueries
@@ -52,9 +51,7 @@ class Store(QuoteQueries, MarketQueries, DescriptionQueries, RunQueries, RowQuer
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def together(self, read: Callable[["Store"], Answer]) -> Answer:
