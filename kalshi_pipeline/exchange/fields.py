@@ -20,6 +20,7 @@ from kalshi_pipeline.exchange.value_readers import (
     LONGEST_TICKER,
     MOST_SECONDS,
     blank_to_none,
+    loose_instant,
     read_contracts,
     read_dollars,
     read_epoch_seconds,
@@ -118,6 +119,9 @@ Instant = Annotated[
     int | None, PlainValidator(read_instant), Wire(str | None, "known_instants[{0}]", read_instant)
 ]
 """An RFC 3339 time, as microseconds since 1970; the zero time is absent."""
+
+LooseInstant = Annotated[int | None, PlainValidator(loose_instant)]
+"""The same; anything else is absent."""
 
 Moment = Annotated[
     int | None,

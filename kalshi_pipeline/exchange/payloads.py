@@ -21,6 +21,7 @@ from kalshi_pipeline.exchange.fields import (
     Json,
     LooseContracts,
     LooseDollars,
+    LooseInstant,
     LooseMultiplier,
     Moment,
     Multiplier,
@@ -145,6 +146,9 @@ class OutcomePayload(MarketPayload):
 
     settlement_value: LooseDollars = Field(None, alias="settlement_value_dollars")
     settled_at: Instant = Field(None, alias="settlement_ts")
+
+    # Until 12 March 2026, in cents.
+    settlement_value_older: OlderPrice = Field(None, alias="settlement_value")
 
 
 class EndedPayload(OutcomePayload):
@@ -296,10 +300,13 @@ class EventFeeChangePayload(Payload):
 
 
 class CutoffPayload(Payload):
-    """The instants before which settled markets and trades are in the historical tier only."""
+    """The instants before which settled markets and trades are in the historical tier only; None where one is odd.
 
-    market_settled_ts: Instant
-    trades_created_ts: Instant
+    An instant that is not known leaves both tiers possible, which costs requests and loses nothing.
+    """
+
+    market_settled_ts: LooseInstant
+    trades_created_ts: LooseInstant
 
 
 class ExchangeStatusPayload(Payload):

@@ -191,6 +191,14 @@ def loose_text(value: object) -> str | None:
         return None
 
 
+def loose_instant(value: object) -> int | None:
+    """Return the instant of an optional RFC 3339 time; anything else is absent."""
+    try:
+        return read_instant(value)
+    except ValueError:
+        return None
+
+
 def loose_dollars(value: object) -> int | None:
     """Return the micro-dollars of an optional decimal string; anything else is absent."""
     try:

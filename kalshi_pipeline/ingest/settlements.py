@@ -11,6 +11,7 @@ from kalshi_pipeline.exchange.listing import Listing
 from kalshi_pipeline.ingest.parents.events import UNLIMITED
 from kalshi_pipeline.ingest.parents.market_pages import MarketPages
 from kalshi_pipeline.ingest.parents.outcomes import Cutoff, PreparedOutcomes, merge_outcomes, prepare_outcomes
+from kalshi_pipeline.ingest.parents.published_results import confirm_results
 from kalshi_pipeline.ingest.run.failures import FailuresInARow
 from kalshi_pipeline.ingest.run.recorded_listing import begin_listing, closing_run
 from kalshi_pipeline.ingest.run.repair import repairing
@@ -44,14 +45,16 @@ _FAILED_WALKS = 3
 def sync_settlements(session: Session, walk_seconds: float | None = None) -> Report:
     """Store what has settled since the last complete walk, with its markets; at first all that the live tier has.
 
-    A walk that takes longer than `walk_seconds` (default KALSHI_WALK_SECONDS) is partial, and the next run continues
+    Results that were published before are confirmed: the exchange may have taken them back. A walk that takes longer than `walk_seconds` (default KALSHI_WALK_SECONDS) is partial, and the next run continues
     it.
     """
     report = begin_listing(session, "settlements", subject=_settled(session))
     with _settling(session, report) as settling:
+        is_first = False
         for keys in _walk_keys(session):
             with session.database.read() as connection:
                 seen_at = watermark(connection, [keys.live, keys.recent])
+            is_first = is_first or seen_at is None
             seconds = walk_seconds or session.settings.walk_seconds
             if seen_at is None:
                 settling.walk(Tier.LIVE, keys.live, seconds)
@@ -60,6 +63,8 @@ def sync_settlements(session: Session, walk_seconds: float | None = None) -> Rep
                 since = seen_at - _OVERLAP
                 settling.walk(Tier.LIVE, keys.recent, seconds, since=since)
                 settling.note_gap(since)
+        if not is_first:
+            confirm_results(session, report, settling.pages, settling.listed)
     return report
 
 
@@ -117,6 +122,8 @@ class _Settling:
     reasons: list[str] = field(default_factory=list)
     failures: FailuresInARow = field(default_factory=lambda: FailuresInARow(_FAILED_WALKS))
     error: ExchangeError | None = None
+    listed: set[str] = field(default_factory=set)
+    """The markets that walks since an instant have listed: those of the last hours, and no more."""
 
     def are_complete(self, keys: Sequence[WalkKey]) -> bool:
         with self.session.database.read() as connection:
@@ -142,6 +149,8 @@ class _Settling:
             return self._listing(tier, walk, next(iter(key.scope.series), None), walk_seconds)
 
         def prepare(page: ListedPage[Outcome]) -> _Prepared:
+            if since is not None:
+                self.listed.update(outcome.ticker for outcome in page.records)
             return self._prepare(page, tier)
 
         try:

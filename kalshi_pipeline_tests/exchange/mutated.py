@@ -159,10 +159,11 @@ MARKET_FIELDS: Fields = {
 }
 OUTCOME_FIELDS: Fields = {
     **MARKET_FIELDS,
-    "settlement_value": Field("settlement_value_dollars", oracle.dollars),
+    "settlement_value": price("settlement_value_dollars", "settlement_value"),
     "settled_at": Field("settlement_ts", oracle.time),
 }
 MARKET_PRICES = ("yes_bid", "yes_ask", "no_bid", "no_ask", "last_price")
+OUTCOME_PRICES = (*MARKET_PRICES, "settlement_value")
 TRADE_FIELDS: Fields = {
     "trade_id": Field("trade_id", oracle.ticker, is_needed=True),
     "ticker": Field("ticker", oracle.ticker, is_needed=True),
@@ -337,12 +338,12 @@ KINDS = {
         _listed("markets", MARKETS.parse), _listed("markets", MARKETS.parse_again), _whole(MARKET_FIELDS),
     ),
     "outcomes": Kind(
-        OUTCOME_FIELDS, MARKET_PRICES, of_market,
+        OUTCOME_FIELDS, OUTCOME_PRICES, of_market,
         _listed("markets", OUTCOMES.parse), _listed("markets", OUTCOMES.parse_again), _whole(OUTCOME_FIELDS),
         _has_ended,
     ),
     "ended": Kind(
-        OUTCOME_FIELDS, MARKET_PRICES, of_market,
+        OUTCOME_FIELDS, OUTCOME_PRICES, of_market,
         _listed("markets", OUTCOMES.parse), _listed("markets", OUTCOMES.parse_again),
         {**_whole(OUTCOME_FIELDS), "status": '"finalized"'}, _has_ended,
     ),

@@ -280,6 +280,16 @@ def test_cutoff_is_read_and_needed() -> None:
         parse_object(b'{"trades_created_ts": "2026-07-26T00:00:00Z"}', None, CutoffPayload)
 
 
+@pytest.mark.parametrize("odd", ["soon", 5, None, "", "2026-07-27", "0001-01-01T00:00:00Z", ["a"], {}])
+def test_cutoff_that_is_odd_is_not_known(odd: object) -> None:
+    """It must not stop a run: without it both tiers are asked."""
+    body = {"market_settled_ts": odd, "trades_created_ts": "2026-07-26T00:00:00Z"}
+    assert parse_object(json.dumps(body).encode(), None, CutoffPayload).model_dump() == {
+        "market_settled_ts": None,
+        "trades_created_ts": 1_785_024_000_000_000,
+    }
+
+
 def test_negative_cents_keep_their_value() -> None:
     assert candle_of(price={"close": -5}).price_close == -50_000
 

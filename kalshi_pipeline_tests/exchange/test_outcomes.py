@@ -53,12 +53,38 @@ def test_value_is_exact_and_absent_is_absent(value: str | None, micros: int | No
 
 
 def test_odd_value_is_left_out_and_counted(sandbox: Sandbox) -> None:
-    row = settled(sandbox)[0]
-    body = json.dumps({"markets": [{**row, "settlement_value_dollars": "a lot"}]}).encode()
+    row = {**settled(sandbox)[0], "settlement_value_dollars": "a lot", "settlement_value": None}
+    body = json.dumps({"markets": [row]}).encode()
     page = OUTCOMES.parse(body)
     assert page == OUTCOMES.parse_again(body)
     assert [outcome.settlement_value for outcome in page.records] == [None]
     assert page.odd_fields == {"settlement_value_dollars": 1}
+
+
+@pytest.mark.parametrize(
+    ("value", "micros"),
+    [
+        pytest.param("0.5000", 500_000, id="dollars"),
+        pytest.param("1.0000", 1_000_000, id="one-dollar"),
+        pytest.param("0.0000", 0, id="no-dollar"),
+        pytest.param(0.37, 370_000, id="dollars-as-a-number"),
+        pytest.param(100, 1_000_000, id="cents"),
+        pytest.param(50, 500_000, id="half-in-cents"),
+        pytest.param(0, 0, id="nothing"),
+        pytest.param(1, None, id="a-dollar-or-a-cent"),
+        pytest.param("a lot", None, id="no-number"),
+    ],
+)
+def test_value_by_its_older_name_is_read_in_the_unit_that_it_shows(
+    sandbox: Sandbox, value: object, micros: int | None
+) -> None:
+    row = {**settled(sandbox)[0], "settlement_value": value}
+    del row["settlement_value_dollars"]
+    body = json.dumps({"markets": [row]}).encode()
+    page = OUTCOMES.parse(body)
+    assert page == OUTCOMES.parse_again(body)
+    assert [outcome.settlement_value for outcome in page.records] == [micros]
+    assert page.odd_fields == ({} if micros is not None else {"settlement_value": 1})
 
 
 def test_odd_outcome_is_set_aside_and_its_page_is_read(sandbox: Sandbox) -> None:

@@ -10,13 +10,16 @@ from kalshi_pipeline.api import Store
 from kalshi_pipeline.cli.answers.markets import market_answer
 from kalshi_pipeline.ingest.market import fetch_market
 from kalshi_pipeline.ingest.run.session import Session
-from kalshi_pipeline.ingest.settlements import backfill_settlements
+from kalshi_pipeline.ingest.settlements import backfill_settlements, sync_settlements
 from kalshi_pipeline.ingest.snapshot import take_snapshot
 from kalshi_pipeline.ingest.sync import sync_markets
 from kalshi_pipeline.monitoring.checks import QUOTES_SANE, examine
 from kalshi_pipeline.sandbox import Sandbox, World, WorldConfig
 from kalshi_pipeline.settings import Settings
+from kalshi_pipeline.store.reading.published_results import results_to_confirm
+from kalshi_pipeline.store.writing.runs import State
 from kalshi_pipeline.units import MICROS_PER_SECOND, iso_of
+from kalshi_pipeline.vocabulary import StatusFilter
 from kalshi_pipeline_tests import plain_http
 from kalshi_pipeline_tests.clock import NOON, ManualClock
 from kalshi_pipeline_tests.conftest import Query
@@ -27,6 +30,7 @@ SettingsFor = Callable[..., Settings]
 MINUTE = 60 * MICROS_PER_SECOND
 YES, NO = 1, 2
 IN_FORCE = "SELECT ticker, result, settlement_value, status, amended_at IS NOT NULL FROM settlement_history"
+IN_FORCE_OF = "SELECT * FROM settlement_history WHERE ticker = ?"
 STORED = "SELECT result, settlement_value, withdrawn_at IS NOT NULL FROM settlements"
 AMENDMENTS = (
     "SELECT result_before, result_after, value_before, value_after FROM settlement_amendment_history "
@@ -234,6 +238,80 @@ def test_negative_size_is_no_quote_and_fails_the_check(
     assert query(sides, ticker) == [(None, None, 0.31, 12.0)]
     assert (finding.passed, finding.text) == (False, "1 negative_sizes")
     assert finding.numbers == {"crossed": 0, "out_of_range": 0, "unmirrored": 0, "negative_sizes": 1}
+
+
+@pytest.mark.parametrize(
+    ("status", "result", "expected"),
+    [
+        pytest.param("closed", 0, [], id="closed again"),
+        pytest.param("initialized", 0, [], id="not opened yet"),
+        pytest.param("determined", NO, [("no", None, "determined", 1)], id="determined otherwise"),
+        pytest.param("finalized", NO, [("no", 0.0, "finalized", 1)], id="amended under the same time"),
+    ],
+)
+def test_hourly_run_confirms_the_results_that_its_listing_does_not_show(
+    sandbox: Sandbox,
+    session: Session,
+    ticker: str,
+    query: Query,
+    status: str,
+    result: int,
+    expected: list[tuple[Any, ...]],
+) -> None:
+    """No listing has the market as it now is: another one settled a day later, and moved the watermark."""
+    world, later = sandbox.world, [*open_markets(sandbox.url, mve_filter="exclude")][-1]
+    settled_at = world.clock
+    move(sandbox, ticker, "finalized", result=YES, value=1_000_000)
+    move(sandbox, later, "finalized", result=YES, value=1_000_000)
+    with world.lock:
+        world.markets.settled_at[world.markets.position[later]] = settled_at + 86_400 * MICROS_PER_SECOND
+    sync_settlements(session)
+    of_ticker = f"SELECT result, settlement_value, status, amended_at > 0 FROM ({IN_FORCE_OF})"
+    assert query(of_ticker, ticker) == [("yes", 1.0, "finalized", None)]
+
+    if status != "finalized":
+        reopen(sandbox, ticker)
+    move(sandbox, ticker, status, result=result, value=0 if status == "finalized" else None)
+    report = sync_settlements(session)
+    assert report.counts["looked_up"] > 0
+    assert query(of_ticker, ticker) == expected
+
+
+def test_results_are_confirmed_a_day_and_a_week_after_the_settlement(
+    sandbox: Sandbox, settings_for: SettingsFor, ticker: str
+) -> None:
+    """Whatever is newer, and once each."""
+    clock = ManualClock(sandbox.world.clock // MICROS_PER_SECOND * MICROS_PER_SECOND)
+    move(sandbox, ticker, "finalized", result=YES, value=1_000_000)
+    with rewritten(settings_for(sandbox.url), same, clock) as session:
+        sync_settlements(session)
+        asked = []
+        for hour in range(1, 8 * 24):
+            clock.advance(3600)
+            with session.database.read() as connection:
+                due = results_to_confirm(
+                    connection,
+                    session.scope(StatusFilter.SETTLED),
+                    [],
+                    newest=0,
+                    previous_at=clock.now() - 3600 * MICROS_PER_SECOND,
+                    at=clock.now(),
+                    most=1000,
+                )
+            asked += [hour] * due.count(ticker)
+    assert asked == [24, 7 * 24]
+
+
+def test_settled_market_that_neither_tier_has_any_more_keeps_its_result(
+    sandbox: Sandbox, session: Session, settings_for: SettingsFor, ticker: str, query: Query
+) -> None:
+    move(sandbox, ticker, "finalized", result=YES, value=1_000_000)
+    sync_settlements(session)
+    before = query(f"{IN_FORCE} ORDER BY ticker")
+    with rewritten(settings_for(sandbox.url), lambda _request, _rows: []) as deaf:
+        report = sync_settlements(deaf)
+    assert report.state is State.COMPLETE
+    assert query(f"{IN_FORCE} ORDER BY ticker") == before
 
 
 def _snapshot(session: Session, _: str) -> None:

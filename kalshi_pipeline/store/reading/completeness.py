@@ -182,6 +182,11 @@ def listed_before(connection: Connection, run: Run) -> int | None:
     return _before(connection, run, counts.received - counts.duplicates - counts.out_of_scope)
 
 
+def started_before(connection: Connection, run: Run) -> int | None:
+    """Return when the last complete run before this one, of its asset and scope, started; None if there is none."""
+    return _before(connection, run, run.table.c.started_at)
+
+
 def _before(connection: Connection, run: Run, count: ColumnElement[int]) -> int | None:
     table = run.table
     this = select(table).where(table.c.id == run.id).subquery()
