@@ -45,8 +45,8 @@ _FAILED_WALKS = 3
 def sync_settlements(session: Session, walk_seconds: float | None = None) -> Report:
     """Store what has settled since the last complete walk, with its markets; at first all that the live tier has.
 
-    Results that were published before are confirmed: the exchange may have taken them back. A walk that takes longer than `walk_seconds` (default KALSHI_WALK_SECONDS) is partial, and the next run continues
-    it.
+    Results that were published before are confirmed: the exchange may have taken them back. A walk that takes longer
+    than `walk_seconds` (default KALSHI_WALK_SECONDS) is partial, and the next run continues it.
     """
     report = begin_listing(session, "settlements", subject=_settled(session))
     with _settling(session, report) as settling:

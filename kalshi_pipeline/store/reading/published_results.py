@@ -1,4 +1,4 @@
-"""Which published results may have been taken back or amended: no listing need show that, so they are looked up again."""
+"""Which published results are looked up again: they may be taken back or amended, and no listing need show that."""
 
 from collections.abc import Collection
 from itertools import chain
