@@ -1,7 +1,6 @@
-"""The one way to read what is stored: `open_store`, and what it returns.
-
-Everything else that shows, checks or analyses stored data reads through here. Writing, and what the flows look up
-before they write, is not here. Instants are microseconds since 1970 in UTC; methods take aware datetimes, too.
+"""The one way to read the stored data: `open_store` and the types that it returns. All code that shows, checks or
+analyses stored data reads through this package. Writes, and the look-ups before writes, are in `ingest` and `store`.
+Instants are microseconds since 1970 in UTC; methods also accept aware datetimes.
 """
 
 from kalshi_pipeline.api.instants import Instant

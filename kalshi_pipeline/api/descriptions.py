@@ -1,4 +1,4 @@
-"""Descriptions: what the exchange said of series, events and markets at any time, what changed in it, and fees."""
+"""Descriptions of series, events and markets at any time, their changes, and fees."""
 
 from kalshi_pipeline.api.instants import Instant, micros_of
 from kalshi_pipeline.api.source import Queries
@@ -12,13 +12,12 @@ from kalshi_pipeline.units import iso_of
 
 
 class DescriptionQueries(Queries):
-    """What the exchange said of a ticker."""
+    """Reads descriptions, changes and fees."""
 
     def description(self, kind: str, ticker: str, at: Instant | None = None) -> dict[str, object]:
-        """Return what the exchange said of a series, an event or a market (`kind`), as known `at` an instant or now.
-
-        The fields by their names in docs/tables.md, shared texts in place of their keys; prices in micro-dollars,
-        factors in millionths. Raises UnknownTickerError if it is not stored, or was first seen after the instant.
+        """Return the description of a series, an event or a market (`kind`), as known `at` an instant or now. Fields
+        have the names of docs/tables.md, with texts in place of their keys. Prices are micro-dollars, factors
+        millionths. Raises UnknownTickerError if the ticker is not stored, or was first seen after the instant.
         """
         if kind not in descriptions.KINDS:
             raise ValueError(f"{kind!r} is no kind: choose series, event or market")
@@ -31,30 +30,28 @@ class DescriptionQueries(Queries):
         return found
 
     def details(self, ticker: str, at: Instant | None = None, kind: str | None = None) -> Details:
-        """Return everything that the exchange said of a ticker, but for its quote, as known `at` an instant or now.
-
-        `kind` is market, event or series, or another one that is kept; by default the first of these that has the
-        ticker. Raises UnknownTickerError where it is not stored, NoDetailsError where no details of it are, and
-        RangeError where none were known at the instant.
+        """Return everything that the exchange sent about a ticker, except its quote, as known `at` an instant or now.
+        `kind` is market, event, series or another stored kind; by default, the first of these that has the ticker.
+        Raises UnknownTickerError if the ticker is not stored, NoDetailsError if it has no details, and RangeError if
+        none were known at the instant.
         """
         instant = None if at is None else self._past(at)
         return self._source.ask(lambda connection: _details(connection, ticker, instant, kind))
 
     def details_kinds(self, ticker: str) -> list[str]:
-        """Return the kinds of what is stored under a ticker: market, event, series, or another one that is kept."""
+        """Return the kinds that have a ticker: market, event, series or another stored kind."""
         subjects = self._source.ask(lambda connection: documents.subjects_of(connection, ticker))
         return [subject.kind for subject in subjects]
 
     def compare_fields(self) -> FieldComparison:
-        """Compare the fields that the exchange sent in the newest week with those of the weeks before."""
+        """Compare the fields that the exchange sent in the newest week with those of earlier weeks."""
         return self._source.ask(documents.compare_fields)
 
     def changes(
         self, since: Instant, ticker: str | None = None, kind: str | None = None, limit: int | None = None
     ) -> list[Change]:
-        """Return what was seen to change in descriptions since an instant, oldest first; the newest `limit` of it.
-
-        Of all, or of one ticker; `kind` is market, event or series.
+        """Return the newest `limit` changes of descriptions seen since an instant, oldest first. `ticker` and `kind`
+        (market, event or series) select one description; by default all.
         """
         instant = micros_of(since)
         return self._source.ask(
@@ -62,10 +59,9 @@ class DescriptionQueries(Queries):
         )
 
     def fee_at(self, series: str, event: str | None, market: str | None, at: Instant) -> Fee:
-        """Return the fee in force at an instant: an event's override, or else the fee of the series.
-
-        Its `state` is unknown, with the reason, where what is stored does not say it: before the first observation, for
-        a type that is not known, where one of two overrides is missing. After now, it is what is scheduled so far.
+        """Return the fee in force at an instant: an event's override, or else the fee of the series. Its `state` is
+        unknown, with a reason, if the stored data does not determine it: before the first observation, for an unknown
+        type, or if one of two override values is missing. For an instant after now, the fee is as scheduled so far.
         """
         instant = micros_of(at)
         return self._source.ask(lambda connection: fees.fee_at(connection, series, event, market, instant))

@@ -1,4 +1,4 @@
-"""Instants and spans of questions, checked."""
+"""Checks of instants and spans in arguments."""
 
 from datetime import datetime
 from typing import TypeAlias
@@ -11,7 +11,7 @@ Instant: TypeAlias = int | datetime
 
 
 def span_of(start: Instant, end: Instant) -> tuple[int, int]:
-    """Return the bounds of a span; RangeError if it is empty."""
+    """Return the bounds of a span. Raises RangeError if it is empty."""
     first, last = micros_of(start), micros_of(end)
     check_order(first, last)
     return first, last
@@ -26,13 +26,14 @@ def check_order(first: int, last: int) -> None:
 
 
 def check_past(instant: int, now: int, name: str = "") -> None:
-    """Raise RangeError for an instant after now; `name` is that of an argument, with an equals sign."""
+    """Raise RangeError for an instant after now. `name` is the argument's name with an equals sign."""
     if instant > now:
         raise RangeError(f"{name}{iso_of(instant)} is after now ({iso_of(now)}): choose an earlier time")
 
 
 def micros_of(instant: Instant) -> int:
-    """Return an instant as the store has it; InstantError for a datetime without a time zone, and for other values."""
+    """Return an instant in microseconds. Raises InstantError for a datetime without a time zone, and for other
+    values."""
     if isinstance(instant, datetime):
         try:
             return instant_of(instant)

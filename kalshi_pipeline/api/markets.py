@@ -1,4 +1,4 @@
-"""Markets: each with its parents, searches and lists of them, what was traded, and how they ended."""
+"""Markets: single markets with their parents, searches, lists, trades and settlements."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ class MarketView:
 
 
 class MarketQueries(Queries):
-    """What is known of markets and their events."""
+    """Reads markets and their events."""
 
     def market(self, ticker: str) -> MarketView:
         """Return a market with its event, its series, its newest quote and its settlement.
@@ -36,9 +36,8 @@ class MarketQueries(Queries):
         return self._source.ask(lambda connection: _market(connection, ticker, self._clock.now()))
 
     def latest_quote(self, ticker: str) -> tuple[Quote, str | None]:
-        """Return a market's newest quote, as it is known now, and the market's status.
-
-        Raises UnknownTickerError if the market is not stored, and NoQuoteError if no quote of it is.
+        """Return a market's newest quote, as known now, and the market's status. Raises UnknownTickerError if the
+        market is not stored, and NoQuoteError if it has no stored quote.
         """
         view = self.market(ticker)
         if view.quote is None:
@@ -46,18 +45,16 @@ class MarketQueries(Queries):
         return view.quote, view.details.status
 
     def find_ticker(self, text: str, kinds: Iterable[str] = ("market",)) -> tuple[str, str]:
-        """Return the kind and the stored ticker of what is written as `text`, in any case; the first kind that has it.
-
-        The kinds are market, event and series. Raises UnknownTickerError, which names similar tickers.
+        """Return the kind and the stored ticker that `text` names, in any case. The kinds are tried in the order
+        market, event, series. Raises UnknownTickerError, which names similar tickers.
         """
         return self._source.ask(lambda connection: tickers.find_ticker(connection, text, kinds))
 
     def search(self, words: Sequence[str], limit: int = 100, *, is_open: bool = True) -> list[ListedMarket]:
-        """Return the plain markets of which each word is in a title, its event's, its series' or a ticker.
-
-        In any case, with or without accents, and as parts of words; those of one or two characters where a word begins.
-        Open ones come first, or no others with `is_open`; of these, those with whole words, and the most traded ones.
-        Raises RangeError without a word.
+        """Return the plain markets whose tickers or titles, or those of their event or series, contain each word. The
+        search ignores case and accents, and matches parts of words; one or two characters match only the beginning of a
+        word. Open markets come first (with `is_open`, only these are returned), then whole-word matches, then the most
+        traded. Raises RangeError without a word.
         """
         now = self._clock.now()
         return self._source.ask(
@@ -65,18 +62,16 @@ class MarketQueries(Queries):
         )
 
     def event(self, ticker: str, at: Instant | None = None) -> EventView:
-        """Return an event, by its ticker or that of one of its markets, with every market and its quote at an instant.
-
-        The descriptions are those of now. Raises UnknownTickerError if it is not stored, and RangeError for an instant
-        after now.
+        """Return an event, by its ticker or that of one of its markets, with the quote of each market at an instant.
+        The descriptions are current. Raises UnknownTickerError if it is not stored, and RangeError for an instant after
+        now.
         """
         instant = self._clock.now() if at is None else self._past(at)
         return self._source.ask(lambda connection: _event(connection, ticker, instant))
 
     def closing(self, within_seconds: float, limit: int = 1000) -> list[ListedMarket]:
-        """Return the open markets that close within a span from now on, the first to close first.
-
-        Raises RangeError for a span that holds nothing.
+        """Return the open markets that close within a span from now, soonest first. Raises RangeError for an empty
+        span.
         """
         start = self._clock.now()
         end = start + within_seconds * MICROS_PER_SECOND
@@ -87,9 +82,8 @@ class MarketQueries(Queries):
         )
 
     def settled(self, since: Instant, limit: int | None = None) -> list[SettledMarket]:
-        """Return the markets that were settled since an instant, oldest first; the newest `limit` of them.
-
-        Raises RangeError for an instant after now.
+        """Return the newest `limit` markets that settled since an instant, oldest first. Raises RangeError for an
+        instant after now.
         """
         start = self._past(since)
         return self._source.ask(lambda connection: catalogue.settled_since(connection, start, limit))
@@ -97,15 +91,14 @@ class MarketQueries(Queries):
     def trades(
         self, ticker: str, start: Instant, end: Instant, limit: int | None = None
     ) -> list[StoredTrade]:
-        """Return the stored trades of a market in [start, end), oldest first; the newest `limit` of them.
-
-        Raises UnknownTickerError if the market is not stored, and RangeError if the span is empty.
+        """Return the newest `limit` stored trades of a market in [start, end), oldest first. Raises UnknownTickerError
+        if the market is not stored, and RangeError if the span is empty.
         """
         first, last = span_of(start, end)
         return self._source.ask(lambda connection: _trades(connection, ticker, first, last, limit))
 
     def complete_trade_days(self, ticker: str) -> frozenset[str]:
-        """Return the UTC days, as YYYY-MM-DD, of which every trade of a market is stored."""
+        """Return the UTC days, as YYYY-MM-DD, for which every trade of a market is stored."""
         return self._source.ask(lambda connection: trades.complete_days(connection, ticker))
 
     def order_book(self, ticker: str) -> OrderBook | None:

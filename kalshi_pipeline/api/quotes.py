@@ -1,4 +1,4 @@
-"""Quotes: those in force at an instant, histories, movers, and the ticks that saw them."""
+"""Quotes in force at an instant, histories, movers, and the ticks behind them."""
 
 from kalshi_pipeline.api.instants import Instant, micros_of
 from kalshi_pipeline.api.source import Queries
@@ -9,18 +9,17 @@ from kalshi_pipeline.store.reading.streams import MarketTexts, Selection
 
 
 class QuoteQueries(Queries):
-    """What is known of quotes."""
+    """Reads quotes."""
 
     def quotes(self, at: Instant) -> list[Quote]:
-        """Return the quote in force at an instant of each market that was listed then, in no particular order.
-
-        Raises RangeError for an instant after now, of which nothing can be known.
+        """Return the quote in force at an instant of each market that was listed then, in no particular order. Raises
+        RangeError for an instant after now.
         """
         instant = self._past(at)
         return self._source.ask(lambda connection: quotes.quotes_as_of(connection, instant))
 
     def market_texts(self, selection: Selection | None) -> MarketTexts:
-        """Return the tickers of the markets that are selected, with those of their events and series."""
+        """Return the tickers of the selected markets, and of their events and series."""
         return self._source.ask(lambda connection: MarketTexts(connection, selection))
 
     def latest_quotes(self) -> list[Quote]:
@@ -30,12 +29,11 @@ class QuoteQueries(Queries):
     def history(
         self, ticker: str, start: Instant, end: Instant, resample_seconds: float | None = None
     ) -> list[Quote]:
-        """Return the history of one market in [start, end), oldest first.
-
-        The quote in force at `start`, if there is one; then each stored quote, as of its tick, and each tick that found
-        the market gone. With `resample_seconds` what is known at start, start + step, ... instead, whether the market
-        was listed then or not. Raises UnknownTickerError, and RangeError where the span or the grid is empty, the grid
-        too fine, or the end after now.
+        """Return the history of one market in [start, end), oldest first. It starts with the quote in force at `start`,
+        if any, followed by each stored quote as of its tick and each tick that ended the history. With
+        `resample_seconds`, return the known quote at start, start + step, ... instead, whether the market was listed or
+        not. Raises UnknownTickerError, and RangeError if the span or the grid is empty, the grid is too fine, or the
+        end is after now.
         """
         first, last = micros_of(start), self._past(end)
         return self._source.ask(
@@ -43,20 +41,19 @@ class QuoteQueries(Queries):
         )
 
     def newest_history(self, ticker: str, limit: int) -> list[Quote]:
-        """Return the end of a market's history, oldest first, and at most `limit` quotes; empty if none are stored."""
+        """Return the newest quotes of a market, at most `limit`, oldest first; empty if none are stored."""
         return self._source.ask(lambda connection: history.newest_history(connection, ticker, limit))
 
     def movers(self, window_seconds: float, at: Instant | None = None, limit: int = 20) -> list[Mover]:
-        """Return the listed markets that moved most in the window that ends `at` an instant (the newest complete tick).
-
-        Ranked by the absolute change of the midpoint, then by that of the last price. Raises RangeError for a window
-        that holds nothing.
+        """Return the listed markets that moved most in the window that ends `at` an instant, by default the newest
+        complete tick. Markets are ranked by the absolute change of the midpoint, then of the last price. Raises
+        RangeError for an empty window.
         """
         end = None if at is None else self._past(at)
         return self._source.ask(lambda connection: movers.movers(connection, window_seconds, end, limit))
 
     def movers_window(self, window_seconds: float) -> Window | None:
-        """Return the span that `movers` looks at, up to the newest complete tick; None if there is no such tick."""
+        """Return the span that `movers` compares, which ends at the newest complete tick; None without such a tick."""
         return self._source.ask(lambda connection: movers.window_of(connection, window_seconds))
 
     def complete_tick(self, at: Instant) -> int | None:

@@ -1,4 +1,4 @@
-"""Rows: how many are stored, what is wrong with them, and what is not merged into the database yet."""
+"""Stored rows: counts, inconsistencies, and the state of the write-ahead log."""
 
 from kalshi_pipeline.api.source import Queries
 from kalshi_pipeline.store.dialects import Log, log_of
@@ -7,10 +7,10 @@ from kalshi_pipeline.store.reading.completeness import Placeholders, QuoteFaults
 
 
 class RowQueries(Queries):
-    """What is known of stored rows."""
+    """Reads counts of rows and their consistency."""
 
     def count_rows(self, table: str) -> int:
-        """Count the rows of a table; ValueError where there is none of that name."""
+        """Count the rows of a table. Raises ValueError for an unknown table."""
         return self._source.ask(lambda connection: completeness.count_rows(connection, table))
 
     def added_rows(self, table: str) -> int:
@@ -18,7 +18,7 @@ class RowQueries(Queries):
         return self._source.ask(lambda connection: completeness.count_added_rows(connection, table))
 
     def count_subjects(self, kind: str) -> int:
-        """Count what is kept as documents of a kind."""
+        """Count the documented items of a kind."""
         return self._source.ask(lambda connection: completeness.count_subjects(connection, kind))
 
     def count_quarantined(self) -> dict[str, int]:
@@ -30,17 +30,18 @@ class RowQueries(Queries):
         return self._source.ask(completeness.count_set_aside)
 
     def placeholders(self) -> dict[str, Placeholders]:
-        """Return the open placeholders of each parent table, by its name, without those that nothing will ever fill."""
+        """Return the open placeholders by name of the parent table, without those that can never be filled."""
         return self._source.ask(completeness.placeholders)
 
     def count_dangling(self, tick_id: int | None = None) -> dict[str, int]:
-        """Count the rows whose parent is missing, by foreign key: the quotes of one tick, or the tables of parents."""
+        """Count the rows whose parent is missing, by foreign key: among the quotes of one tick, or in the parent
+        tables."""
         return self._source.ask(lambda connection: completeness.count_dangling(connection, tick_id))
 
     def quote_faults(self, tick_id: int) -> QuoteFaults:
-        """Count the tick's rows whose bid is above the ask, and those with a price outside 0 to 1 dollar."""
+        """Count a tick's rows whose bid is above the ask, and rows with a price outside 0 to 1 dollar."""
         return self._source.ask(lambda connection: completeness.quote_faults(connection, tick_id))
 
     def log(self) -> Log | None:
-        """Return the state of what is written and not merged into the database yet; None where there is nothing."""
+        """Return the state of the write-ahead log; None if everything is merged into the database."""
         return self._source.ask(log_of)

@@ -1,4 +1,4 @@
-"""Runs: ticks and their gaps, runs of the other assets, and whether they were complete."""
+"""Runs: ticks, gaps between them, and the runs of the other assets."""
 
 from kalshi_pipeline.api.instants import Instant, micros_of
 from kalshi_pipeline.api.source import Queries
@@ -10,26 +10,25 @@ from kalshi_pipeline.store.writing.runs import Run
 
 
 class RunQueries(Queries):
-    """What is known of runs."""
+    """Reads the records of runs."""
 
     def gaps(self, since: Instant) -> list[Gap]:
-        """Return the spans without a complete tick that end after an instant, oldest first; the last may be open.
-
-        Raises RangeError for an instant after now.
+        """Return the spans without a complete tick that end after an instant, oldest first. The last one may still be
+        open. Raises RangeError for an instant after now.
         """
         instant, now = self._past(since), self._clock.now()
         return self._source.ask(lambda connection: gaps.gaps_since(connection, instant, now))
 
     def timing(self) -> Timing:
-        """Return when ticks were taken last, and when the next one is due."""
+        """Return when the last ticks were taken, and when the next one is due."""
         return self._source.ask(gaps.timing)
 
     def last_listing(self, asset: str) -> ListingRun | None:
-        """Return the newest run of an asset other than the quotes; None if there is none."""
+        """Return the newest run of an asset other than `price_snapshots`; None if there is none."""
         return self._source.ask(lambda connection: completeness.last_listing(connection, asset))
 
     def runs(self, asset: str, limit: int = 100) -> list[ListingRun]:
-        """Return the newest runs of an asset other than the quotes, newest first."""
+        """Return the newest runs of an asset other than `price_snapshots`, newest first."""
         return self._source.ask(lambda connection: completeness.newest_listings(connection, asset, limit))
 
     def ticks(self, limit: int = 100) -> list[TickRun]:
@@ -49,14 +48,14 @@ class RunQueries(Queries):
         return self._source.ask(completeness.tick_states)
 
     def ticks_by_hour(self, start: Instant, end: Instant) -> dict[int, dict[str, int]]:
-        """Count the ticks in [start, end) by UTC hour, named by its first instant in microseconds, and by state."""
+        """Count the ticks in [start, end) by state and by UTC hour, given as its first microsecond."""
         first, last = micros_of(start), micros_of(end)
         return self._source.ask(lambda connection: completeness.ticks_by_hour(connection, first, last))
 
     def received_before(self, run: Run) -> int | None:
-        """Return how many records the last complete run before this one received, of its asset and scope."""
+        """Return how many records the last complete earlier run of the same asset and scope received."""
         return self._source.ask(lambda connection: completeness.received_before(connection, run))
 
     def finished_days(self, after: Place, limit: int) -> list[FinishedDay]:
-        """Return the runs over days that finished after a place, in their order: as many as the limit, or fewer."""
+        """Return at most `limit` runs of days that finished after a position, in order."""
         return self._source.ask(lambda connection: ledger.finished_days(connection, after, limit))

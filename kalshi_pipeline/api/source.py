@@ -1,4 +1,4 @@
-"""What a store asks: a database that it opened, another owner's, or one state of either; and a clock."""
+"""The source that a store reads: a database of its own or of another owner, or one state of it; and a clock."""
 
 from collections.abc import Callable
 from typing import Protocol
@@ -9,19 +9,19 @@ from kalshi_pipeline.store.database import Answer, Connection, Database
 
 
 class Source(Protocol):
-    """What a store reads from."""
+    """A source of consistent reads."""
 
     def ask(self, question: Callable[[Connection], Answer]) -> Answer:
-        """Return what `question` returns of one state of the database."""
+        """Return what `question` returns for one state of the database."""
         ...
 
     def close(self) -> None:
-        """Close what was opened for this store."""
+        """Close the database if it was opened for this store."""
         ...
 
 
 class OpenDatabase:
-    """A database that another owner closes."""
+    """A database that its owner closes."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -34,7 +34,7 @@ class OpenDatabase:
 
 
 class OneState:
-    """A read transaction that is open, whose owner ends it."""
+    """An open read transaction that its owner ends."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -47,14 +47,14 @@ class OneState:
 
 
 class Queries:
-    """Questions about one subject, asked of a source."""
+    """Base of the parts of a store: queries about one subject."""
 
     def __init__(self, source: Source, clock: Clock = SYSTEM_CLOCK) -> None:
         self._source = source
         self._clock = clock
 
     def _past(self, instant: Instant) -> int:
-        """Return an instant as the store has it; RangeError for one after now."""
+        """Return an instant in microseconds. Raises RangeError for an instant after now."""
         micros = micros_of(instant)
         check_past(micros, self._clock.now())
         return micros

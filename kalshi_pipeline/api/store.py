@@ -1,4 +1,4 @@
-"""`open_store`, and the store that it returns: what is known of each subject is in a module of its own."""
+"""`open_store` and the store that it returns. Each subject has its own module."""
 
 import re
 from collections.abc import Callable
@@ -20,10 +20,9 @@ _URL = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
 
 
 def open_store(where: str | Path | None = None) -> "Store":
-    """Open a database for reading: at a path, at an SQLAlchemy URL, or that of KALSHI_DATABASE_URL.
-
-    It may be read-only, and collectors may write to it meanwhile: nothing is changed, and no writer waits. Raises
-    StoreError where there is no database, or none that this version can read.
+    """Open a database for reading, by path or SQLAlchemy URL; by default KALSHI_DATABASE_URL. The file may be
+    read-only, and collectors may write to it meanwhile. Nothing is changed, and no writer is blocked. Raises StoreError
+    if there is no database, or if this version cannot read it.
     """
     return Store(database_at(where))
 
@@ -37,11 +36,11 @@ def database_at(where: str | Path | None) -> ReadOnlyDatabase:
 
 
 class Store(QuoteQueries, MarketQueries, DescriptionQueries, RunQueries, RowQueries):
-    """What is stored, read-only. Each method reads what is committed when it is called."""
+    """The stored data, read-only. Each method reads the state that is committed when it is called."""
 
     @classmethod
     def of(cls, database: Database, clock: Clock = SYSTEM_CLOCK) -> Self:
-        """Return the store in a database that is open already; closing the store leaves it open."""
+        """Return a store for a database that is already open; closing the store leaves it open."""
         return cls(OpenDatabase(database), clock)
 
     def close(self) -> None:
@@ -55,8 +54,7 @@ class Store(QuoteQueries, MarketQueries, DescriptionQueries, RunQueries, RowQuer
         self.close()
 
     def together(self, read: Callable[["Store"], Answer]) -> Answer:
-        """Return what `read` returns. Everything that it reads from the store it is given belongs to one state.
-
-        It should do nothing but read: it is called again where the database changes in a way that would mix states.
+        """Call `read` with a store in which everything belongs to one state, and return its result. `read` must only
+        read: it is called again if the database changes in a way that would mix states.
         """
         return self._source.ask(lambda connection: read(Store(OneState(connection), self._clock)))

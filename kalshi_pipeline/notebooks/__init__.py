@@ -1,4 +1,3 @@
-"""What people read in notebooks and scripts: `open_store`, whose answers are tables, and their export to files.
-
-How answers are found is in `store`; the records that the program itself reads are in `api`.
+"""Reading in notebooks and scripts: `open_store`, which returns tables, and their export to files. The queries are in
+`store`; the typed records that the program itself reads are in `api`.
 """

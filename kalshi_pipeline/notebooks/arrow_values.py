@@ -20,7 +20,7 @@ _DASHES = (8, 13, 18, 23)
 
 
 def schema_of(columns: Sequence[TableColumn], *, decimals: bool) -> "pa.Schema":
-    """Return the schema of an answer."""
+    """Return the Arrow schema of a table."""
     return imported("pyarrow").schema(
         [(column.name, _type_of(column, decimals=decimals)) for column in columns]
     )
@@ -36,7 +36,7 @@ def stored_batch(columns: Sequence[TableColumn], rows: Sequence[Sequence[Any]]) 
 def batch_of(
     columns: Sequence[TableColumn], stored: Sequence["pa.Array"], schema: "pa.Schema"
 ) -> "pa.RecordBatch":
-    """Return columns of stored values as people read them, by the types of a schema."""
+    """Return columns of stored values, converted to the types of a schema."""
     read = [
         _read(column, values, field.type)
         for column, values, field in zip(columns, stored, schema, strict=True)

@@ -1,4 +1,4 @@
-"""What is asked, checked: the markets that are selected, instants within the history, and names of views."""
+"""Checks of arguments: the selected markets, instants within the history, and names of views."""
 
 import difflib
 from collections.abc import Iterable
@@ -22,7 +22,7 @@ _MOST_NAMED = 3
 def selected(
     database: ReadOnlyDatabase, ticker: str | None, event: str | None, series: str | None
 ) -> Selection | None:
-    """Return the markets that are selected, None for all; UnknownTickerError, which names similar tickers."""
+    """Return the selected markets, None for all. Raises UnknownTickerError, which names similar tickers."""
     given = {
         kind: text for kind, text in zip(_KINDS, (ticker, event, series), strict=True) if text is not None
     }
@@ -35,7 +35,7 @@ def selected(
 
 
 def any_ticker(database: ReadOnlyDatabase, text: str, kind: str | None) -> str:
-    """Return the stored ticker of a market, an event or a series; UnknownTickerError, which names similar tickers."""
+    """Return the stored ticker of a market, an event or a series. Raises UnknownTickerError with similar tickers."""
     if kind in _KINDS:
         return _found(database, text, kind)[1]
     check_ticker(text)
@@ -43,7 +43,7 @@ def any_ticker(database: ReadOnlyDatabase, text: str, kind: str | None) -> str:
 
 
 def check_ticker(text: str) -> None:
-    """Raise ConfigurationError for a ticker that is no text, such as a missing value of a data frame."""
+    """Raise ConfigurationError for a ticker that is not text, such as a missing value of a data frame."""
     if not isinstance(text, str):
         raise ConfigurationError([f"{quoted(text)} is not a ticker: pass text such as KXRAIN-26NOV23-T1"])
 
@@ -54,7 +54,7 @@ def _found(database: ReadOnlyDatabase, text: str, kind: str) -> tuple[str, str]:
 
 
 def check_value(column: str, value: object) -> None:
-    """Raise ConfigurationError for a value that no column of a view has: it would find nothing, silently."""
+    """Raise ConfigurationError for a value of a type that no view has: the query would silently find nothing."""
     if not isinstance(value, str | int | float | None):
         raise ConfigurationError(
             [f"{column}={quoted(value)} is not a value of a view: pass text or a number, as the view has it"]
@@ -69,7 +69,7 @@ def counted(limit: int) -> int:
 
 
 def past(instant: Instant | None, name: str) -> int:
-    """Return an instant, by default now; RangeError for one after now."""
+    """Return an instant, by default now. Raises RangeError for an instant after now."""
     now = SYSTEM_CLOCK.now() - 1  # so that the span of this instant alone has ended
     micros = now if instant is None else micros_of(instant, name)
     check_past(micros, now, f"{name}=")
@@ -77,7 +77,7 @@ def past(instant: Instant | None, name: str) -> int:
 
 
 def within_history(records: Store, instant: Instant | None, name: str) -> int:
-    """Return an instant, by default now; RangeError for one after now, or before the first quote."""
+    """Return an instant, by default now. Raises RangeError for an instant after now or before the first quote."""
     micros, begins_at = past(instant, name), _begins_at(records)
     if micros < begins_at:
         raise RangeError(
@@ -87,7 +87,7 @@ def within_history(records: Store, instant: Instant | None, name: str) -> int:
 
 
 def history_span(records: Store, start: Instant | None, end: Instant | None) -> tuple[int, int]:
-    """Return a span, by default from the first quote until now; RangeError for one without anything to know."""
+    """Return a span, by default from the first quote until now. Raises RangeError for a span outside the history."""
     begins_at = _begins_at(records)
     last = SYSTEM_CLOCK.now() if end is None else past(end, "end")
     if last <= begins_at:
@@ -100,7 +100,7 @@ def history_span(records: Store, start: Instant | None, end: Instant | None) -> 
 
 
 def span_of(start: Instant | None, end: Instant | None) -> Span:
-    """Return a span without bounds where none are given; RangeError for an empty one."""
+    """Return a span; a missing bound is None. Raises RangeError for an empty span."""
     first = None if start is None else micros_of(start, "start")
     last = None if end is None else micros_of(end, "end")
     if first is not None and last is not None:
@@ -109,7 +109,7 @@ def span_of(start: Instant | None, end: Instant | None) -> Span:
 
 
 def days_of(span: Span) -> tuple[str | None, str | None]:
-    """Return the UTC days of a span, as a view has them: the first one, and the one after the last."""
+    """Return the first UTC day of a span, and the day after its last, as a view writes them."""
     first, last = span
     return (
         None if first is None else iso_of(first)[:10],
@@ -119,7 +119,7 @@ def days_of(span: Span) -> tuple[str | None, str | None]:
 
 
 def raise_unknown(what: str, name: str, known: Iterable[str]) -> NoReturn:
-    """Raise ConfigurationError for a name that is not known, with those that are most like it."""
+    """Raise ConfigurationError for an unknown name, with the most similar known names."""
     names = list(known)
     near = difflib.get_close_matches(name, names, n=_MOST_NAMED) or names
     raise ConfigurationError([f"{quoted(name)} is no {what}: choose {', '.join(near)}"])

@@ -1,4 +1,4 @@
-"""The columns of answers that are made of records, and the records as rows of them."""
+"""The columns of tables that are made from records, and the conversion of records to rows."""
 
 from collections.abc import Sequence
 
@@ -23,7 +23,7 @@ _NUMBER_OF = {state: number for number, state in enumerate(STATES)}
 
 
 def quote_row(quote: Quote, texts: Sequence[str | None]) -> Row:
-    """Return a quote as a row of `QUOTE_TABLE`, with the texts of its market."""
+    """Return a quote as a row of `QUOTE_TABLE`, with the tickers of its market."""
     _, at, quoted_at, received_at, is_listed, state, _, is_tick_complete, confirmed_at, *numbers = quote
     return (
         *texts,
@@ -34,7 +34,7 @@ def quote_row(quote: Quote, texts: Sequence[str | None]) -> Row:
 
 
 def mover_row(mover: Mover, texts: Sequence[str | None]) -> Row:
-    """Return a mover as a row of `MOVERS_TABLE`, with the texts of its market."""
+    """Return a mover as a row of `MOVERS_TABLE`, with the tickers of its market."""
     middle, _ = middle_of(mover.yes_bid, mover.yes_ask)
     base, _ = middle_of(mover.base_yes_bid, mover.base_yes_ask)
     return (

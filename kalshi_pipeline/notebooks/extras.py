@@ -1,4 +1,4 @@
-"""Packages that only some answers need: an extra of this package brings each."""
+"""Packages that only some formats need; an extra of this package installs each."""
 
 from importlib import import_module
 from typing import Any
@@ -9,7 +9,7 @@ _EXTRAS = {"pyarrow": "arrow", "numpy": "arrow", "pandas": "pandas", "polars": "
 
 
 def imported(package: str) -> Any:  # noqa: ANN401  (a module, whose types are its own)
-    """Return a package; MissingExtraError where it is not installed."""
+    """Import and return a package. Raises MissingExtraError if it is not installed."""
     try:
         return import_module(package)
     except ModuleNotFoundError as error:

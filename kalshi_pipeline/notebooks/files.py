@@ -1,4 +1,4 @@
-"""Answers in files: Parquet, CSV and lines of JSON. A file is either whole or not there."""
+"""Tables in files: Parquet, CSV and JSON lines. A file is complete or does not exist."""
 
 import contextlib
 import csv
@@ -42,7 +42,7 @@ class Writable(Protocol):
 
 
 def write_file(table: Writable, path: Path, *, overwrite: bool) -> Path:
-    """Write a table to a file by its ending, and return where it is."""
+    """Write a table to a file in the format of its extension, and return the path."""
     write = _WRITERS.get(path.suffix.lower())
     if write is None:
         known = ", ".join(_WRITERS)
@@ -96,7 +96,7 @@ _WRITERS: Mapping[str, Callable[[Writable, Path], None]] = {
 
 
 def _text(value: Value) -> str:
-    """Return a value as the command line's CSV has it: exact, 1 and 0 for flags, blank for what is absent."""
+    """Return a value as in the command line's CSV: exact decimals, 1 and 0 for flags, blank if absent."""
     match value:
         case None:
             return ""
@@ -123,7 +123,7 @@ def _json(value: Value) -> str:
 
 @contextlib.contextmanager
 def _draft_of(target: Path, *, overwrite: bool) -> Iterator[Path]:
-    """Open a draft of a target; after the block it is on the disk, and has the target's name, or is gone."""
+    """Open a draft of a target. After the block the draft is on disk under the target's name, or is deleted."""
     with contextlib.ExitStack() as opened:
         try:
             if _is_there(target) and not overwrite:
@@ -145,7 +145,7 @@ def _draft_of(target: Path, *, overwrite: bool) -> Iterator[Path]:
 
 
 def _is_there(target: Path) -> bool:
-    """Return whether a path names something, a link to nothing included; OSError where nothing can have it."""
+    """Return whether a path exists, even as a broken link. Raises OSError for a path that cannot exist."""
     try:
         target.lstat()
     except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""Histories of many markets: followed along the ticks where their states need it, read as they are stored otherwise."""
+"""Histories of many markets. They are followed tick by tick if their states require it, or else read as stored."""
 
 from collections.abc import Iterator, Sequence
 
@@ -23,12 +23,12 @@ _MOST_GRID_ROWS = 10_000_000
 
 
 def texts_of(database: ReadOnlyDatabase, selection: Selection | None) -> MarketTexts:
-    """Return the texts of the markets that are selected."""
+    """Return the tickers of the selected markets."""
     return Store(database).market_texts(selection)
 
 
 def quotes_in_force(database: ReadOnlyDatabase, selection: Selection | None, at: int) -> list[Row]:
-    """Return the quotes in force at an instant of the markets that were listed then, by ticker."""
+    """Return the quotes in force at an instant of the markets that were listed then, in order of ticker."""
     found, texts = Store(database).together(
         lambda state: (state.quotes(at), state.market_texts(selection).by_ticker())
     )
@@ -38,10 +38,9 @@ def quotes_in_force(database: ReadOnlyDatabase, selection: Selection | None, at:
 def histories(
     database: ReadOnlyDatabase, selection: Selection | None, first: int, last: int, step_seconds: float | None
 ) -> Part:
-    """Return the histories of markets in [first, last), or what is known of them every so often, oldest first.
-
-    They are read while they are used: memory holds the ticks, and one row of each market. Raises RangeError for more
-    than ten million rows of the latter.
+    """Return the histories of markets in [first, last), or their known quotes at regular steps, oldest first. Rows are
+    streamed: memory holds the ticks and one row of each market. Raises RangeError for a grid of more than ten million
+    rows.
     """
     if step_seconds is not None:
         markets = database.ask(lambda connection: count_markets(connection, selection))
@@ -58,10 +57,8 @@ def histories(
 def history_parts(
     database: ReadOnlyDatabase, selection: Selection | None, first: int, last: int
 ) -> Sequence[Part]:
-    """Return the histories of markets in [first, last), oldest first.
-
-    Where every quote is kept, a quote may have been found unchanged by a tick that confirms it or not: then, and for
-    one market or one event, each market is followed along the ticks.
+    """Return the histories of markets in [first, last), oldest first. For one market or event, and if every quote is
+    kept, markets are followed tick by tick: a tick that found a quote unchanged may or may not confirm it.
     """
     is_small = selection is not None and selection.kind != "series"
     if is_small or _keeps_every_quote(database, last):

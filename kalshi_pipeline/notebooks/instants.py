@@ -17,9 +17,8 @@ Span: TypeAlias = timedelta | str | float
 
 
 def micros_of(instant: Instant, name: str) -> int:
-    """Return an instant in microseconds since 1970; InstantError, which names the argument, for anything else.
-
-    Those outside of the years 1970 to 9999 are refused, too.
+    """Return an instant in microseconds since 1970. Raises InstantError, which names the argument, for any other value
+    and for instants outside the years 1970 to 9999.
     """
     found = _micros_of(instant, name)
     if not 0 <= found < YEAR_10000:
@@ -50,7 +49,7 @@ def _micros_of(instant: Instant, name: str) -> int:
 
 
 def seconds_of(span: Span, name: str) -> float:
-    """Return a length of time in seconds; RangeError, which names the argument, for anything that is not positive."""
+    """Return a length of time in seconds. Raises RangeError, which names the argument, unless it is positive."""
     seconds = math.nan
     if isinstance(span, timedelta):
         seconds = span.total_seconds()

@@ -1,4 +1,4 @@
-"""Where the rows of an answer come from: records in memory, or a statement that is read in batches."""
+"""Sources of a table's rows: records in memory, or a statement that is read in batches."""
 
 from collections.abc import Callable, Generator, Iterable, Sequence
 from itertools import islice
@@ -25,19 +25,19 @@ _YES_BID, _YES_ASK = Quote._fields.index("yes_bid"), Quote._fields.index("yes_as
 
 
 class Part(Protocol):
-    """Rows of stored values. They are read from the beginning each time."""
+    """Rows of stored values. Each iteration starts from the beginning."""
 
     def rows(self) -> Generator[Row]:
         """Yield them one by one."""
         ...
 
     def batches(self) -> Generator[Sequence["pa.Array"]]:
-        """Yield columns of them. MissingExtraError without Arrow."""
+        """Yield batches of columns. Raises MissingExtraError without pyarrow."""
         ...
 
 
 class HeldPart(Part):
-    """Rows in memory, or of an iterable that makes them as they are asked for."""
+    """Rows in memory, or of an iterable that produces them lazily."""
 
     def __init__(self, columns: Sequence[TableColumn], rows: Callable[[], Iterable[Row]]) -> None:
         self._columns = columns
@@ -53,7 +53,7 @@ class HeldPart(Part):
 
 
 class StreamedPart(Part):
-    """The answer of a statement about markets, whose values are whole numbers; texts of markets are put in here."""
+    """The integer rows of a statement about markets; this class adds the tickers of the markets."""
 
     def __init__(self, database: ReadOnlyDatabase, stream: Stream, texts: Texts) -> None:
         self._database = database
@@ -63,7 +63,7 @@ class StreamedPart(Part):
     def rows(self) -> Generator[Row]:
         texts = None
         for some in self._database.rows(self._stream.statement):
-            # Read after the first rows: no market is missing that they name.
+            # Read after the first rows, so that it has every market that they name.
             texts = texts or self._texts()
             yield from (
                 (*texts.rows.get(market_id, _NO_TEXTS), *self.completed_row(rest))
@@ -87,7 +87,7 @@ class StreamedPart(Part):
 
 
 class QuotesPart(StreamedPart):
-    """Stored quotes, each as its own tick shows it: what follows from the stored values is computed here."""
+    """Stored quotes, each as of its own tick, with the columns that are derived from the stored values."""
 
     def completed_row(self, row: Row) -> Row:
         at, received_ms, is_terminal, is_complete, *numbers = row
@@ -117,12 +117,12 @@ class QuotesPart(StreamedPart):
 
 
 def middle_of(bid: int | None, ask: int | None) -> tuple[int | None, int | None]:
-    """Return the midpoint in halves of micro-dollars, and the spread; of a two-sided quote only."""
+    """Return the midpoint, in halves of micro-dollars, and the spread; both are null for a one-sided quote."""
     return (None, None) if bid is None or ask is None else (bid + ask, ask - bid)
 
 
 def _by_key(texts: MarketTexts) -> Sequence["pa.Array"]:
-    """Return the texts of markets as arrays in which a market's key is its place."""
+    """Return the tickers of markets as arrays that are indexed by the market's key."""
     pa = imported("pyarrow")
     rows = [texts.rows.get(key, _NO_TEXTS) for key in range(max(texts.rows, default=0) + 1)]
     return [pa.array(column, pa.string()) for column in zip(*rows, strict=True)]

@@ -1,4 +1,4 @@
-"""`open_store`: what is stored, read-only, as tables. What is asked is checked here; how it is found is in `store`."""
+"""`open_store`: the stored data as read-only tables. This module checks the arguments; the queries are in `store`."""
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -41,26 +41,24 @@ if TYPE_CHECKING:
 
 
 def open_store(where: str | Path | None = None) -> "Store":
-    """Open a database for reading: at a path, at an SQLAlchemy URL, or that of KALSHI_DATABASE_URL.
-
-    It may be read-only, and collectors may write to it meanwhile: nothing is changed, and no writer waits. Raises
-    StoreError where there is no database, or none that this version can read.
+    """Open a database for reading, by path or SQLAlchemy URL; by default KALSHI_DATABASE_URL. The file may be
+    read-only, and collectors may write to it meanwhile. Nothing is changed, and no writer is blocked. Raises StoreError
+    if there is no database, or if this version cannot read it.
     """
     with advised():
         return Store(database_at(where))
 
 
 class Store:
-    """What is stored, as tables. `ticker`, `event` and `series` select markets: one of them, or none for all.
-
-    Instants are aware datetimes, RFC 3339 text or pandas Timestamps (InstantError for anything else), and a span does
-    not include its end. A ticker may be written in any case; UnknownTickerError names similar ones.
+    """The stored data as tables. Select markets with one of `ticker`, `event` and `series`, or with none for all.
+    Instants are aware datetimes, RFC 3339 text or pandas Timestamps (InstantError otherwise). The end of a span is
+    exclusive. Tickers may be in any case; UnknownTickerError names similar ones.
     """
 
     def __init__(self, database: ReadOnlyDatabase) -> None:
         self._database = database
         self.records = api.Store(database)
-        """The same as typed records in whole numbers, which the command line reads."""
+        """The same data as typed records in integers; the command line uses them."""
 
     def close(self) -> None:
         """Close the database."""
@@ -81,10 +79,8 @@ class Store:
         event: str | None = None,
         series: str | None = None,
     ) -> Table:
-        """Return the quote in force at an instant, by default now, of each market that was listed then.
-
-        Each has its `state`: observed, carried or stale. Raises RangeError for an instant after now, and for one before
-        the first quote.
+        """Return the quote in force at an instant, by default now, for each market that was listed then. `state` is
+        observed, carried or stale. Raises RangeError for an instant after now or before the first quote.
         """
         selection = selected(self._database, ticker, event, series)
         instant = within_history(self.records, at, "at")
@@ -101,12 +97,11 @@ class Store:
         end: Instant | None = None,
         freq: Span | None = None,
     ) -> Table:
-        """Return the quotes of [start, end), oldest first: by default from the first one until now.
-
-        The quotes in force at `start` come first; then each stored quote, as of its tick, and each end of a history,
-        whose state is unknown. With `freq`, what is known every so often instead, as `quotes_on_grid` returns it. Those
-        of a series, or of all markets, are read while they are used. Raises RangeError for a span that is empty, ends
-        after now, or before the first quote.
+        """Return the quotes of [start, end), oldest first; by default from the first quote until now. The quotes in
+        force at `start` come first, then each stored quote as of its tick. A row with the state unknown marks the end
+        of a history. With `freq`, return the known quotes at regular steps, as `quotes_on_grid` does. The quotes of a
+        series or of all markets are streamed. Raises RangeError for a span that is empty, ends after now, or ends
+        before the first quote.
         """
         if freq is not None:
             return self.quotes_on_grid(ticker, event=event, series=series, start=start, end=end, freq=freq)
@@ -125,10 +120,9 @@ class Store:
         end: Instant | None = None,
         freq: Span = "1h",
     ) -> Table:
-        """Return what is known of each market at start, start + freq, ... before the end, oldest first.
-
-        Every instant has a row of every market, whether it was listed then or not: `state` says what is known. Raises
-        RangeError as `history` does, and for a grid that is too fine.
+        """Return the known quote of each market at start, start + freq, ... before the end, oldest first. Each instant
+        has a row for every market, listed or not; `state` says how current the quote is. Raises RangeError as `history`
+        does, and for a grid that is too fine.
         """
         selection = selected(self._database, ticker, event, series)
         first, last = history_span(self.records, start, end)
@@ -136,9 +130,8 @@ class Store:
 
     @advised()
     def state(self, ticker: str, at: Instant | None = None) -> dict[str, Value]:
-        """Return what is known of one market at an instant, by default now: a row as of `quotes`, listed or not.
-
-        Nothing is known before its first quote: its `state` is unknown then.
+        """Return one row like those of `quotes` for one market, listed or not, at an instant (by default now). Before
+        the first quote of the market, its `state` is unknown.
         """
         check_ticker(ticker)
         market = selected(self._database, ticker, None, None)
@@ -147,9 +140,9 @@ class Store:
 
     @advised()
     def movers(self, window: Span = "1h", at: Instant | None = None, limit: int = 20) -> Table:
-        """Return the listed markets that moved most in the window that ends at an instant, or the newest complete tick.
-
-        Ranked by the absolute change of the midpoint, then by that of the last price. RangeError for an empty window.
+        """Return the listed markets that moved most in the window that ends at an instant, by default the newest
+        complete tick. Markets are ranked by the absolute change of the midpoint, then of the last price. Raises
+        RangeError for an empty window.
         """
         end = None if at is None else past(at, "at")
         found = self.records.movers(seconds_of(window, "window"), end, counted(limit))
@@ -166,7 +159,7 @@ class Store:
         start: Instant | None = None,
         end: Instant | None = None,
     ) -> Table:
-        """Return the stored trades of [start, end), oldest first. They are read while they are used."""
+        """Return the stored trades of [start, end), oldest first. Rows are streamed."""
         selection, span = selected(self._database, ticker, event, series), span_of(start, end)
         return streamed_table(self._database, streams.stored_trades(selection, span), selection)
 
@@ -181,9 +174,8 @@ class Store:
         end: Instant | None = None,
         period_minutes: int | None = None,
     ) -> Table:
-        """Return the stored candlesticks that end in [start, end): of one market after another, oldest first.
-
-        They are of 1, 60 or 1440 minutes, or of all of these. They are read while they are used.
+        """Return the stored candlesticks that end in [start, end), market by market, oldest first. `period_minutes` is
+        1, 60 or 1440, or None for all. Rows are streamed.
         """
         if period_minutes not in (None, *CANDLESTICK_MINUTES):
             raise_unknown("length of a candlestick", str(period_minutes), map(str, CANDLESTICK_MINUTES))
@@ -202,7 +194,8 @@ class Store:
         start: Instant | None = None,
         end: Instant | None = None,
     ) -> Table:
-        """Return the settlements in force, of the markets that were settled in [start, end): settlement_history."""
+        """Return the settlements in force of the markets that settled in [start, end), from view
+        `settlement_history`."""
         where = columns_of(selected(self._database, ticker, event, series))
         return view_table(
             self._database,
@@ -222,9 +215,8 @@ class Store:
         start: Instant | None = None,
         end: Instant | None = None,
     ) -> Table:
-        """Return what was seen to change in [start, end) in descriptions, of a market, an event, a series or all.
-
-        Each change has its field and both values as text: change_history.
+        """Return the changes of descriptions seen in [start, end), of a market, an event, a series or all. Each row has
+        the field and both values as text, from view `change_history`.
         """
         found = selected(self._database, ticker, event, series)
         where = {} if found is None else {"kind": found.kind, "ticker": found.ticker}
@@ -234,9 +226,8 @@ class Store:
 
     @advised()
     def details(self, ticker: str, at: Instant | None = None, kind: str | None = None) -> Details:
-        """Return everything that the exchange said of a ticker but its quote, as known at an instant, or now.
-
-        `fields` of it has the exchange's own names. `kind` is market, event or series, where several have the ticker.
+        """Return everything that the exchange sent about a ticker, except its quote, as known at an instant or now.
+        `.fields` has the exchange's own names. Pass `kind` (market, event, series, ...) if several have the ticker.
         """
         check_ticker(ticker)
         instant = None if at is None else past(at, "at")
@@ -257,7 +248,7 @@ class Store:
         event: str | None = None,
         series: str | None = None,
     ) -> Table:
-        """Return every market, or every event (`kind`), with what it is about: market_catalogue or event_catalogue."""
+        """Return every market or event (`kind`) with its description, from `market_catalogue` or `event_catalogue`."""
         if kind not in ("market", "event"):
             raise ConfigurationError([f"kind={kind!r} is not a catalogue: choose market or event"])
         if kind == "event" and ticker is not None:
@@ -268,10 +259,9 @@ class Store:
 
     @advised()
     def fees(self, *, event: str | None = None, series: str | None = None) -> Table:
-        """Return the fees in force by time, each from an instant until another one: fee_history.
-
-        Those of an event that never had a fee of its own are those of its series (`event_ticker` is None). Each is
-        known, or unknown with a `reason`, as `records.fee_at` says it; nothing is known before the first.
+        """Return the fees in force by time, each with its start and end, from view `fee_history`. For an event that
+        never had its own fee, these are the fees of its series (`event_ticker` is None). The `state` of each is known,
+        or unknown with a `reason`, as in `records.fee_at`.
         """
         where: dict[str, str | None] = {**columns_of(selected(self._database, None, event, series))}
         if event is not None and not view_table(self._database, "fee_history", where).head(1):
@@ -281,41 +271,38 @@ class Store:
 
     @advised()
     def coverage(self, start: Instant | None = None, end: Instant | None = None) -> Table:
-        """Return how many ticks each UTC day of [start, end) has, by state, and its longest gap: coverage_by_day."""
+        """Return the ticks by state and the longest gap of each UTC day in [start, end), from view
+        `coverage_by_day`."""
         return view_table(self._database, "coverage_by_day", {}, ("day",), day=days_of(span_of(start, end)))
 
     @advised()
     def search(self, text: str, limit: int = 100) -> Table:
-        """Return the series, events and plain markets that have each word of a text, in this order.
-
-        Words are sought in tickers, titles and subtitles, in any case, with or without accents, and as parts of words;
-        those of one or two characters where a word begins. Of each kind one of exactly this ticker comes first, then
-        open ones, whole words, and the newest. RangeError for a text without words.
+        """Return the series, then the events, then the plain markets that contain each word of a text. The search
+        covers tickers, titles and subtitles, ignores case and accents, and matches parts of words. One or two
+        characters match only the beginning of a word. Within each kind, an exact ticker comes first, then open ones,
+        whole-word matches, and the newest. Raises RangeError for a text without words.
         """
         found = self._database.ask(lambda connection: search(connection, [text], counted(limit)))
         return _held(SEARCH_TABLE, found)
 
     @advised()
     def view(self, name: str, **where: str | int) -> Table:
-        """Return a view by its name (docs/views.md), or its rows whose columns have these values.
-
-        It is read while it is used. ConfigurationError for an unknown name.
+        """Return a view (docs/views.md), or its rows in which columns have these values. Rows are streamed. Raises
+        ConfigurationError for an unknown name.
         """
         return view_table(self._database, name, where)
 
     @advised()
     def export(self, what: str | Table, path: str | Path, *, overwrite: bool = False) -> Path:
-        """Write a view, by its name, or an answer to a new file by its ending: .parquet, .csv or .jsonl.
-
-        The same as `export` of the answer.
+        """Write a view (by name) or a table to a new file; .parquet, .csv or .jsonl selects the format. See
+        `Table.export`.
         """
         return (self.view(what) if isinstance(what, str) else what).export(path, overwrite=overwrite)
 
     @advised()
     def duckdb(self) -> "duckdb.DuckDBPyConnection":
-        """Return a new DuckDB in memory that shows every table and view by its name, with types; close it after use.
-
-        A view is read whole before it is filtered. Raises MissingExtraError without the extra `duckdb`.
+        """Return a new in-memory DuckDB connection with every table and view, typed; close it after use. A view is read
+        completely before it is filtered. Raises MissingExtraError without the extra `duckdb`.
         """
         connection: duckdb.DuckDBPyConnection = imported("duckdb").connect()
         try:

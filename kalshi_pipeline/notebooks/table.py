@@ -1,4 +1,4 @@
-"""An answer: rows with named columns, as Python values, Arrow, pandas or Polars, or in a file."""
+"""The result of a query: rows with named columns, as Python values, Arrow, pandas, Polars or a file."""
 
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
@@ -21,10 +21,9 @@ if TYPE_CHECKING:
 
 
 class Table:
-    """Rows with named columns; nothing is read before they are asked for, and each time what is stored then.
-
-    Prices are dollars, sizes contracts, both floats, or exact with `decimals=True`; instants are aware and in UTC, and
-    what is absent is None, or null.
+    """Rows with named columns. A table is lazy: each use runs its query again. Prices are dollars and sizes are
+    contracts, as floats or, with `decimals=True`, as exact decimals. Instants are aware, in UTC. An absent value is
+    None (null).
     """
 
     def __init__(self, columns: Sequence[TableColumn], *parts: Part) -> None:
@@ -33,14 +32,14 @@ class Table:
 
     @property
     def columns(self) -> list[str]:
-        """The names of the columns, in their order."""
+        """The names of the columns, in order."""
         return [column.name for column in self._columns]
 
     def __iter__(self) -> Iterator[dict[str, Value]]:
         return self.rows()
 
     def rows(self, *, decimals: bool = False) -> Generator[dict[str, Value]]:
-        """Yield each row as a dictionary, reading on as they are used."""
+        """Yield each row as a dictionary. Rows are streamed."""
         read, names = readers(self._columns, decimals=decimals), self.columns
         with advised():
             for part in self._parts:
@@ -48,9 +47,8 @@ class Table:
                     yield {name: one(value) for name, one, value in zip(names, read, row, strict=True)}
 
     def batches(self, *, decimals: bool = False) -> Generator["pa.RecordBatch"]:
-        """Yield record batches of Arrow, reading on as they are used: memory holds a few of them.
-
-        Raises MissingExtraError without the extra `arrow`.
+        """Yield Arrow record batches. Rows are streamed: memory holds a few batches. Raises MissingExtraError without
+        the extra `arrow`.
         """
         with advised():
             schema = schema_of(self._columns, decimals=decimals)
@@ -60,28 +58,26 @@ class Table:
                         yield batch_of(self._columns, stored, schema)
 
     def reader(self, *, decimals: bool = False) -> "pa.RecordBatchReader":
-        """Return the same as one object, which DuckDB, Polars and others read as a stream."""
+        """Return the batches as one RecordBatchReader, which DuckDB, Polars and others read as a stream."""
         with advised():
             schema = schema_of(self._columns, decimals=decimals)
             return imported("pyarrow").RecordBatchReader.from_batches(schema, self.batches(decimals=decimals))
 
     def __arrow_c_stream__(self, requested_schema: object = None) -> object:
-        """Return the rows as a stream of Arrow's C interface: Polars, pyarrow, DuckDB and others take a table itself.
-
-        With floats, as `reader()` has them; MissingExtraError without the extra `arrow`.
+        """Return the rows as an Arrow C stream, so that Polars, pyarrow and DuckDB accept a table directly. Numbers are
+        floats, as in `reader()`. Raises MissingExtraError without the extra `arrow`.
         """
         return self.reader().__arrow_c_stream__(requested_schema)
 
     def arrow(self, *, decimals: bool = False) -> "pa.Table":
-        """Return all rows as a table of Arrow; MissingExtraError without the extra `arrow`."""
+        """Return all rows as an Arrow table. Raises MissingExtraError without the extra `arrow`."""
         with advised():
             schema = schema_of(self._columns, decimals=decimals)
             return imported("pyarrow").Table.from_batches(self.batches(decimals=decimals), schema)
 
     def pandas(self, *, decimals: bool = False) -> "pandas.DataFrame":
-        """Return all rows as a data frame of pandas; MissingExtraError without the extra `pandas`.
-
-        Whole numbers and flags may be missing: their types are Int64 and boolean.
+        """Return all rows as a pandas data frame. Integers and flags may be missing, so their types are Int64 and
+        boolean. Raises MissingExtraError without the extra `pandas`.
         """
         with advised():
             library, pa = imported("pandas"), imported("pyarrow")
@@ -89,19 +85,17 @@ class Table:
             return self.arrow(decimals=decimals).to_pandas(types_mapper=types.get)
 
     def polars(self, *, decimals: bool = False) -> "polars.DataFrame":
-        """Return all rows as a data frame of Polars; MissingExtraError without the extra `polars`."""
+        """Return all rows as a Polars data frame. Raises MissingExtraError without the extra `polars`."""
         with advised():
             library = imported("polars")
             frame: polars.DataFrame = library.from_arrow(self.arrow(decimals=decimals))
             return frame
 
     def export(self, path: str | Path, *, overwrite: bool = False) -> Path:
-        """Write all rows to a new file by its ending: .parquet, .csv or .jsonl; exact decimals, instants in UTC.
-
-        The file gets its name when it is whole and on the disk; nothing is left of one that fails. `overwrite` replaces
-        the file of that name, and of a link the link itself: what it points to is unchanged. Raises ConfigurationError
-        for another ending, and where there is a file, unless it is to be overwritten; ExportError where it cannot be
-        written.
+        """Write all rows to a new file; .parquet, .csv or .jsonl selects the format. Decimals are exact, instants in
+        UTC. The file gets its name only when it is complete and on disk; a failed export leaves nothing. `overwrite`
+        replaces an existing file; it replaces a link itself, not the file that it points to. Raises ConfigurationError
+        for another extension or an existing file, and ExportError if writing fails.
         """
         with advised():
             return write_file(self, Path(path), overwrite=overwrite)
@@ -110,6 +104,6 @@ class Table:
         return f"<Table of {', '.join(self.columns)}>"
 
     def head(self, rows: int = 10) -> list[dict[str, Value]]:
-        """Return the first rows; the others are not read."""
+        """Return the first rows, without reading the others."""
         with closing(self.rows()) as found:
             return list(islice(found, rows))

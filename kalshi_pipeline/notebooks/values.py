@@ -1,4 +1,4 @@
-"""Stored values as people read them in Python: floats or exact decimals, and aware datetimes."""
+"""Stored values as Python values: floats or exact decimals, and aware datetimes."""
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
@@ -12,19 +12,19 @@ from kalshi_pipeline.units import contracts_of, datetime_of, dollars_of, trimmed
 Value: TypeAlias = str | int | float | bool | Decimal | datetime | None
 Reader: TypeAlias = Callable[[Any], Value]
 
-# How many of a stored unit are one of what people read.
+# Stored units per displayed unit.
 UNITS = {Kind.DOLLARS: 1_000_000, Kind.HALF_DOLLARS: 2_000_000, Kind.CONTRACTS: 100}
-# Decimals of what people read, at most; views have halves of micro-dollars.
+# The most decimals of a displayed value; views have halves of micro-dollars.
 SCALES = {Kind.DOLLARS: 6, Kind.HALF_DOLLARS: 7, Kind.CONTRACTS: 2, Kind.DECIMAL: 7}
 
 
 def readers(columns: Sequence[TableColumn], *, decimals: bool) -> list[Reader]:
-    """Return what makes the value of each column from a stored one, which may be None."""
+    """Return the function of each column that converts a stored value, which may be None."""
     return [_reader(column, decimals=decimals) for column in columns]
 
 
 def identifier_of(octets: bytes) -> str:
-    """Return the identifier of a trade: a UUID, or the text that the exchange sent in place of one."""
+    """Return the identifier of a trade: a UUID, or the text that the exchange sent instead."""
     return str(UUID(bytes=octets)) if len(octets) == 16 else octets.decode().rstrip()
 
 
@@ -49,7 +49,7 @@ def _quotient(kind: Kind) -> Reader:
 
 
 def _decimal_of(value: float) -> Decimal:
-    """Return the decimal that a double is nearest to: it prints as that decimal."""
+    """Return the shortest decimal that reads back as the same double, which is how Python prints it."""
     return trimmed(Decimal(repr(float(value))))
 
 

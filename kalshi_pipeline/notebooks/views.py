@@ -1,4 +1,4 @@
-"""Tables that are read while they are used: the rows of a view, and those of a statement about markets."""
+"""Streamed tables: the rows of a view, and of a statement about markets."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -18,9 +18,8 @@ def view_table(
     order: Sequence[str] = (),
     **spans: tuple[Any, Any],
 ) -> Table:
-    """Return the rows of a view whose columns have these values, or are in these spans, in an order.
-
-    ConfigurationError for an unknown view, an unknown column, and a value that no column has.
+    """Return the rows of a view whose columns have these values or are in these spans, in order. Raises
+    ConfigurationError for an unknown view or column, and for a value of a wrong type.
     """
     views = database.ask(view_columns)
     if name not in views:
@@ -45,7 +44,7 @@ def streamed_table(database: ReadOnlyDatabase, stream: Stream, selection: Select
 
 
 def columns_of(selection: Selection | None) -> dict[str, str]:
-    """Return the column of a view by which markets are selected, with its value."""
+    """Return the column and the value that select the markets in a view."""
     if selection is None:
         return {}
     return {"ticker" if selection.kind == "market" else f"{selection.kind}_ticker": selection.ticker}
