@@ -32,8 +32,8 @@ def candlesticks(context: dg.AssetExecutionContext, pipeline: Pipeline) -> Itera
 
     A partition is a UTC day, and holds the periods that end on it. KALSHI_CANDLESTICK_SERIES and
     KALSHI_CANDLESTICK_MARKETS select the markets; without a selection nothing is stored. As fresh as the last run: the
-    present day is stored as far as it is over. A second run requests only the missing markets and days, and changes
-    nothing else. Query the views `candlestick_history`, `candlestick_coverage` and `price_history_filled`.
+    current day is stored up to its last finished period. A second run requests only what is missing. Query the views
+    `candlestick_history`, `candlestick_coverage` and `price_history_filled`.
     """
     yield from materialize_days(context, pipeline, collect_candlesticks)
 
@@ -53,7 +53,7 @@ candlesticks_job = dg.define_asset_job(
     default_status=dg.DefaultScheduleStatus.STOPPED,
 )
 def candlesticks_schedule(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
-    """Store the candlesticks of the previous day, after its end. Start it once markets are selected."""
+    """Store the candlesticks of the previous day. Select markets before you start it."""
     return run_of_yesterday(context)
 
 

@@ -43,9 +43,9 @@ def series(context: dg.AssetExecutionContext, pipeline: Pipeline) -> dg.Material
 def events(context: dg.AssetExecutionContext, pipeline: Pipeline) -> dg.MaterializeResult:
     """Question sets with an open market. One row is one event; its key is the ticker.
 
-    As fresh as the last `collect` (hourly). In between, a snapshot adds the events that its markets name. If the
-    exchange does not return an event, it becomes a marked placeholder. Each run fills placeholders, including the
-    events of combos. A second run on the same answers changes nothing.
+    As fresh as the last `collect` (hourly). In between, snapshots add the events of new markets. An event that the
+    exchange does not return becomes a placeholder. Each run fills placeholders, including the events of combos. A
+    second run on the same answers changes nothing.
     """
     return materialize(context, pipeline, sync_events)
 
@@ -68,8 +68,8 @@ def events(context: dg.AssetExecutionContext, pipeline: Pipeline) -> dg.Material
 def markets(context: dg.AssetExecutionContext, pipeline: Pipeline) -> dg.MaterializeResult:
     """Yes-no contracts that are or were open. One row is one market; its key is the ticker.
 
-    As fresh as the last snapshot, which stores the markets of its own listing. Rows are never deleted. A second
-    run on the same answers changes nothing.
+    As fresh as the last snapshot, which also stores markets. Rows are never deleted. A second run on the same answers
+    changes nothing.
     """
     return materialize(context, pipeline, sync_markets)
 

@@ -1,4 +1,4 @@
-"""Collecting everything: the job over the catalogue, a snapshot, settlements and fees, and its hourly schedule."""
+"""The job `collect`, which collects everything, and its hourly schedule."""
 
 import dagster as dg
 

@@ -1,4 +1,4 @@
-"""Which database the assets were stored in, according to their events, to detect one that is missing or replaced."""
+"""Detects a missing or replaced database: each asset's events record the database that it was stored in."""
 
 from typing import Any, NamedTuple
 
@@ -9,19 +9,20 @@ from kalshi_pipeline.store.database import Identity
 
 _PLACE = "database"
 _FILE = "database_file"
-# Of the newest events of an asset some may be of other programs, or of an older version.
+# Some of an asset's newest events may come from other programs or an older version.
 _NEWEST = 10
 
 
 class StoredInto(NamedTuple):
-    """The location of a database and the identity of its file; None if no event has it."""
+    """The path of a database and the identity of its file; None if no event has it."""
 
     place: str
     file: str | None
 
 
 def database_metadata(place: str, identity: Identity | None = None) -> dict[str, Any]:
-    """Return what an event of an asset says of the database that it was stored into; of the file only its own run."""
+    """Return the metadata that records which database an asset was stored in; only the asset's own runs record the
+    file."""
     metadata: dict[str, Any] = {_PLACE: dg.MetadataValue.path(place)}
     if identity is not None:
         metadata[_FILE] = _file_of(identity)
@@ -29,7 +30,7 @@ def database_metadata(place: str, identity: Identity | None = None) -> dict[str,
 
 
 def note_of_replacement(before: StoredInto | None, place: str, identity: Identity) -> str | None:
-    """Return a line where an asset was stored into another file of the same name before; None where it was not."""
+    """Return a line if the asset was last stored in another file of the same path, or None."""
     if before is None or before.place != place or before.file in (None, _file_of(identity)):
         return None
     return (
@@ -39,7 +40,7 @@ def note_of_replacement(before: StoredInto | None, place: str, identity: Identit
 
 
 def last_stored_into(instance: dg.DagsterInstance, asset: dg.AssetKey) -> StoredInto | None:
-    """Return what an asset was stored into, as its newest events say; None if none of them does."""
+    """Return the database that an asset was last stored in, from its newest events; None if no event records it."""
     outcomes = newest_outcomes(instance, asset, _NEWEST)
     said = [outcome.metadata for outcome in outcomes if _PLACE in outcome.metadata]
     if not said:
@@ -50,11 +51,11 @@ def last_stored_into(instance: dg.DagsterInstance, asset: dg.AssetKey) -> Stored
 
 
 def was_stored_into(instance: dg.DagsterInstance, place: str) -> bool:
-    """Return whether any asset was last stored into a database of a place."""
+    """Return whether any asset was last stored in a database at this path."""
     found = (last_stored_into(instance, key) for key in instance.get_asset_keys())
     return any(stored is not None and stored.place == place for stored in found)
 
 
 def _file_of(identity: Identity) -> str:
-    """Return the number of a file; the number of its disk is not the same after the machine was started again."""
+    """Return the inode number of a file. Device numbers are left out, because they can change at a reboot."""
     return str(identity[-1])

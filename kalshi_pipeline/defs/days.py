@@ -1,4 +1,4 @@
-"""Assets that are collected by UTC day: their partitions, how a run collects several, and the run of the day before."""
+"""Assets that are collected by UTC day: partitions, runs of several days, and the daily schedule."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date, timedelta
@@ -27,7 +27,7 @@ from kalshi_pipeline.monitoring.checks import Finding, finding_of_days
 from kalshi_pipeline.quoting import printable
 from kalshi_pipeline.store.writing.runs import State
 
-# The exchange opened in July 2021. Today is a partition too: it can be refreshed, and is partial until it is over.
+# The exchange opened in July 2021. Today is a partition too; it can be refreshed, and is partial until it is over.
 UTC_DAYS = dg.DailyPartitionsDefinition(start_date="2021-07-01", timezone="UTC", end_offset=1)
 MONTH_A_RUN = dg.BackfillPolicy.multi_run(max_partitions_per_run=31)
 """A backfill of a year is a dozen runs instead of 365, each of which would start a process."""
@@ -36,11 +36,9 @@ MONTH_A_RUN = dg.BackfillPolicy.multi_run(max_partitions_per_run=31)
 def materialize_days(
     context: dg.AssetExecutionContext, pipeline: Pipeline, collect: Callable[[Session, date], Report]
 ) -> Iterator[AssetEvent]:
-    """Run one function of `ingest` over each day of a run, as a backfill, with the checks that the asset declares.
-
-    A complete day is materialized at once. The others are collected even if one is partial or the
-    exchange fails it; the run then fails at its end. A day that is not over is only observed, so that Dagster still
-    shows it as missing.
+    """Run a function of `ingest` for each day of a run, as a backfill, with the checks that the asset declares. A
+    complete day is materialized immediately. If one day is partial or fails, the others are still collected, and the
+    run fails at its end. The current day is only observed, so Dagster still shows it as missing.
     """
     days = context.partition_keys
     failures = _Failures(len(days))
@@ -71,7 +69,7 @@ def materialize_days(
 def _on(
     day: str, collect: Callable[[Session, date], Report], records: dict[str, str | None]
 ) -> Callable[[Session], Report]:
-    """Return what collects a day, and enters the name of its record, also where it fails."""
+    """Return a function that collects a day and notes the id of its run record, even if the day fails."""
 
     def run(session: Session) -> Report:
         try:
@@ -85,7 +83,7 @@ def _on(
 def _failed(
     context: dg.AssetExecutionContext, day: str, reason: str, record: str | None
 ) -> Iterator[dg.AssetObservation]:
-    """Yield the observation of a day of which nothing was received: the ledger then knows whose run it was."""
+    """Yield an observation of a day without data, so that the ledger knows which run tried it."""
     if record is not None:
         metadata = {"record": record, "state": State.FAILED.value, "reason": reason}
         yield dg.AssetObservation(context.asset_key, partition=day, metadata=metadata)
@@ -103,20 +101,20 @@ def _outcome(
 
 
 def _shortfall(report: Report) -> str | None:
-    """Return in one line what is missing from a day that is over or failed; None if nothing is."""
+    """Return what is missing from a day that is over or failed, in one line; None if nothing is missing."""
     if report.shortfall is None or not (report.is_over or report.error):
         return None
     return partial_line(report.shortfall)
 
 
 def _together(findings: Mapping[str, Sequence[Finding]]) -> Iterator[Finding]:
-    """Yield one finding of each check, because Dagster takes one of a step."""
+    """Yield one combined finding per check, because Dagster accepts only one in a step."""
     for of_check in zip(*findings.values(), strict=True):
         yield finding_of_days(dict(zip(findings, of_check, strict=True)))
 
 
 class _Failures:
-    """The days of a run that failed, or are incomplete."""
+    """The failed or incomplete days of a run."""
 
     def __init__(self, days: int) -> None:
         self._days = days
@@ -128,7 +126,7 @@ class _Failures:
         self._is_transient = self._is_transient or is_transient
 
     def raise_if_any(self) -> None:
-        """Fail the step, with a line for each of them. If a retry may help, Dagster retries once."""
+        """Fail the step with one line per day. Dagster retries once if that may help."""
         if not self._lines:
             return
         lines = [*self._lines.values()]
@@ -142,6 +140,6 @@ class _Failures:
 
 
 def run_of_yesterday(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
-    """Return a request for the day before, which Dagster starts only once."""
+    """Return a run request for the previous day; its run key lets Dagster start it only once."""
     yesterday = (context.scheduled_execution_time - timedelta(days=1)).date().isoformat()
     return dg.RunRequest(run_key=yesterday, partition_key=yesterday)

@@ -1,4 +1,4 @@
-"""The settings as Dagster's processes read them: the environment first, then `.env` as it is now.
+"""Reads the settings in Dagster's processes: the environment first, then the current `.env`.
 
 Dagster's commands overwrite `os.environ` with `.env` before they load our code, and pass it to the processes that they
 start. Linux keeps the environment with which each process was started.
@@ -17,7 +17,7 @@ _COMMANDS = ("dagster", "dg", "dagster-daemon", "dagster-webserver", "dagster-gr
 
 
 def current_settings(**overrides: Any) -> Settings:  # noqa: ANN401  (each field validates its own)
-    """Return the settings: `overrides` first, then the environment of the start, then `.env` as it is now.
+    """Return the settings: `overrides` first, then the original environment, then the current `.env`.
 
     Raises ConfigurationError with every problem.
     """
@@ -26,18 +26,16 @@ def current_settings(**overrides: Any) -> Settings:  # noqa: ANN401  (each field
 
 @cache
 def environment_of_the_start() -> Mapping[str, str]:
-    """Return the environment with which the first Dagster command was started that this process descends from.
-
-    Without one, and where the system has no /proc, it is that of this process. It is read once, while the processes in
-    between are alive, because runs outlive them.
+    """Return the environment of the first Dagster command among this process's ancestors. If there is none, or the
+    system has no /proc, return this process's own. It is read once and early, because runs outlive the processes in
+    between.
     """
     return next(reversed([*_environments_of_commands(os.getpid())]), os.environ)
 
 
 def _environments_of_commands(pid: int) -> Iterator[Mapping[str, str]]:
-    """Yield the environments of a process and its ancestors that are commands of Dagster, the nearest first.
-
-    Runs descend from these by Python alone. What a shell has started in between has the environment that it gave.
+    """Yield the environments of a process and of its ancestors that are Dagster commands, nearest first. Only Python
+    processes may lie between: a shell in between may have changed the environment on purpose.
     """
     while pid > 0:
         try:
@@ -52,7 +50,7 @@ def _environments_of_commands(pid: int) -> Iterator[Mapping[str, str]]:
 
 
 def is_command_of_dagster(command: Sequence[str]) -> bool:
-    """Return whether the words of a process are those of a command of Dagster, or of Python that runs one."""
+    """Return whether a command line is a Dagster command, directly or through Python."""
     if Path(command[0]).name in _COMMANDS:
         return True
     if not _is_python(command):

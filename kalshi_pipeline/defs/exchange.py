@@ -1,6 +1,5 @@
-"""The exchange in Dagster: an asset that is never materialized and has the checks of the API.
-
-On an asset that is materialized hourly, Dagster would show a daily check as 'not evaluated' from the next hour on.
+"""The exchange in Dagster: an asset that is never materialized and has the checks of the API. On an asset that is
+materialized hourly, Dagster would show a daily check as 'not evaluated' an hour later.
 """
 
 import dagster as dg

@@ -1,4 +1,4 @@
-"""Changes of fees: of series, and of the overrides of events. Both are collected hourly, after everything else."""
+"""Fee changes of series and of events' overrides, collected hourly after everything else."""
 
 import dagster as dg
 
@@ -19,10 +19,9 @@ from kalshi_pipeline.monitoring.checks import LISTING_COMPLETE, NOT_SUDDENLY_EMP
     priority=AFTER_ALL,
 )
 def series_fee_changes(context: dg.AssetExecutionContext, pipeline: Pipeline) -> dg.MaterializeResult:
-    """Changes of the fees of series, past and scheduled. One row is one change; its key is the exchange's identifier.
-
-    As fresh as the last `collect` (hourly). A second run on the same answers changes nothing. A scheduled change that
-    the exchange takes back is marked as withdrawn. An exchange without this endpoint is noted. Query the view
+    """Past and scheduled fee changes of series. One row is one change; its key is the exchange's identifier. As fresh
+    as the last `collect` (hourly). A second run on the same answers changes nothing. A scheduled change that the
+    exchange takes back is marked as withdrawn. If the exchange has no such endpoint, the run notes it. Query the view
     `fee_history`.
     """
     return materialize(context, pipeline, sync_series_fee_changes)
@@ -38,11 +37,10 @@ def series_fee_changes(context: dg.AssetExecutionContext, pipeline: Pipeline) ->
     priority=AFTER_ALL,
 )
 def event_fee_changes(context: dg.AssetExecutionContext, pipeline: Pipeline) -> dg.MaterializeResult:
-    """Changes of the fee overrides of events. One row is one change; its key is the exchange's identifier.
-
+    """Past and scheduled changes of events' fee overrides. One row is one change; its key is the exchange's identifier.
     A change without values clears the override. As fresh as the last `collect` (hourly). A second run on the same
-    answers changes nothing. A scheduled change that the exchange takes back is marked as withdrawn. An exchange without
-    this endpoint is noted. Query the view `fee_history`.
+    answers changes nothing. A scheduled change that the exchange takes back is marked as withdrawn. If the exchange has
+    no such endpoint, the run notes it. Query the view `fee_history`.
     """
     return materialize(context, pipeline, sync_event_fee_changes)
 

@@ -1,4 +1,4 @@
-"""The check that the exchange sends the fields that it sent before, and the weekly job that runs it."""
+"""The check that the exchange still sends the same fields, and the weekly job that runs it."""
 
 import dagster as dg
 
@@ -14,7 +14,7 @@ from kalshi_pipeline.monitoring.field_comparison import FIELDS_ARE_AS_BEFORE, co
     asset=exchange.key, name=FIELDS_ARE_AS_BEFORE.name, description=FIELDS_ARE_AS_BEFORE.description
 )
 def fields_are_as_before(context: dg.AssetCheckExecutionContext, pipeline: Pipeline) -> dg.AssetCheckResult:
-    """Compare the fields of the newest week with those of the weeks before."""
+    """Compare the fields of the newest week with those of earlier weeks."""
     with failing_in_one_line(), pipeline.session(context.log.info, context.instance) as session:
         return check_result(compare_with_weeks_before(Store.of(session.database)))
 
@@ -22,7 +22,7 @@ def fields_are_as_before(context: dg.AssetCheckExecutionContext, pipeline: Pipel
 check_fields_job = dg.define_asset_job(
     "check_fields",
     selection=dg.AssetSelection.checks(fields_are_as_before),
-    description="Compares the fields that the exchange sends with those of the weeks before; stores nothing.",
+    description="Compares the fields that the exchange sends with those of earlier weeks; stores nothing.",
     tags={JOB_TAG: "check_fields"},
 )
 
@@ -32,7 +32,7 @@ check_fields_schedule = dg.ScheduleDefinition(
     cron_schedule="47 9 * * 0",
     execution_timezone="UTC",
     default_status=dg.DefaultScheduleStatus.RUNNING,
-    description="Compares the fields once a week, on Sunday: the week of the counts begins on Monday.",
+    description="Compares the fields every Sunday, because the counted week begins on Monday.",
 )
 
 defs = dg.Definitions(

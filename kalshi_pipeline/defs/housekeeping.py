@@ -1,7 +1,6 @@
-"""Housekeeping of Dagster's own history: it deletes old runs with everything that they left in Dagster's storage.
-
-Dagster deletes nothing by itself, and its `delete_run` keeps the run's event log file (about 160 KB), its captured
-output and the rows of its asset checks. What the pipeline has stored is not touched.
+"""Deletes old runs with everything that they left in Dagster's storage. Dagster itself deletes nothing, and its
+`delete_run` leaves the run's event log file (about 160 KB), captured output and asset check rows. The collected data is
+not touched.
 """
 
 from collections.abc import Iterator, Sequence, Set
@@ -28,18 +27,19 @@ _RUNS_PER_CLEANUP = 5_000  # a backlog of months takes several cleanups
 
 @dataclass(frozen=True)
 class ExpiredRuns:
-    """Runs to delete, oldest first, and runs that were deleted before but whose event log files are still there."""
+    """Runs to delete, oldest first, and runs whose event log files outlived an earlier deletion."""
 
     run_ids: Sequence[str]
     orphans: Sequence[str]
 
 
 def find_expired_runs(instance: dg.DagsterInstance, before: datetime) -> ExpiredRuns:
-    """Return the runs that ended before an instant, except those that the UI still shows as latest.
-
-    These are kept at any age: the newest run of each job, and the run of each asset's latest materialization.
+    """Return the runs that ended before an instant, except those that the UI shows as latest: the newest run of each
+    job, and the run of each asset's latest materialization.
     """
-    shards = _run_ids_of_shards(instance)  # read first, because a run is known before it has a file
+    shards = _run_ids_of_shards(
+        instance
+    )  # read before the runs are listed, because a run is registered before its file exists
     records = instance.get_run_records(
         dg.RunsFilter(statuses=_FINISHED, updated_before=before), limit=_RUNS_PER_CLEANUP, ascending=True
     )
@@ -52,19 +52,18 @@ def find_expired_runs(instance: dg.DagsterInstance, before: datetime) -> Expired
 
 
 def size_of(instance: dg.DagsterInstance, run_id: str) -> int:
-    """Return the size of a run's own event log files in bytes; 0 if the runs of the instance share a database."""
+    """Return the size of a run's event log files in bytes; 0 if the instance's runs share a database."""
     return sum(path.stat().st_size for path in _shard_files(instance, run_id) if path.exists())
 
 
 def delete_runs(instance: dg.DagsterInstance, run_ids: Sequence[str]) -> None:
-    """Delete runs with their events, captured output, check results and event log files.
-
-    If it is killed half-way, the next cleanup completes it.
+    """Delete runs with their events, captured output, check results and event log files. If this is killed, the next
+    cleanup completes it.
     """
-    _delete_check_results(instance, run_ids)  # first: those of a run that is gone would never be found
+    _delete_check_results(instance, run_ids)  # first, because captured output cannot be found without its run
     for run_id in run_ids:
         instance.delete_run(run_id)
-    delete_files(instance, run_ids)  # last: deleting a run's events opens its file, or creates it
+    delete_files(instance, run_ids)  # last, because deleting a run's events opens or creates its file
 
 
 def delete_files(instance: dg.DagsterInstance, run_ids: Sequence[str]) -> None:

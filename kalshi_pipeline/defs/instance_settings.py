@@ -1,4 +1,4 @@
-"""Whether the Dagster instance has the settings that this project needs, because it may be another project's."""
+"""Checks that the Dagster instance, which may belong to another project, has the settings that this one needs."""
 
 from functools import cache
 from typing import Any
@@ -14,13 +14,13 @@ _SECTIONS = ("concurrency", "run_monitoring", "run_retries", "retention")
 
 @cache
 def _wanted() -> dict[str, Any]:
-    """Return the project's settings; they are compared by each asset of a run."""
+    """Return the project's settings, which each asset of a run compares."""
     wanted: dict[str, Any] = yaml.safe_load(_FILE.read_text(encoding="utf-8"))
     return wanted
 
 
 def settings_not_in_force(instance: dg.DagsterInstance) -> str | None:
-    """Return a line that names what differs in a lasting instance; None where everything is in force."""
+    """Return a line that names the differing settings of a persistent instance; None if there are none."""
     if instance.is_ephemeral or not _FILE.exists():
         return None
     wanted = _wanted()

@@ -1,8 +1,6 @@
-"""The run launcher, which `dagster.yaml` names: it starts the process of a run.
-
-Dagster's own launcher starts a new Python for each run, which imports Dagster, SQLAlchemy and this package again: five
-to six seconds of processor time before a snapshot begins, ten times what the snapshot itself takes. Here a run is
-forked from a process that has imported them (`run_template`).
+"""The run launcher that `dagster.yaml` names: it starts the process of a run. Dagster's own launcher starts a new
+Python for each run and imports Dagster, SQLAlchemy and this package again: five to six seconds of CPU time, ten times
+what a snapshot takes. This launcher forks a run from a process that has already imported them (`run_template`).
 """
 
 import logging
@@ -24,7 +22,7 @@ from kalshi_pipeline.errors import ConfigurationError
 from kalshi_pipeline.quoting import cut
 
 FORKED_TAG = "dagster/kalshi_forked"  # folded in the UI, like that of the process
-# A template that cannot be used is not started again for each run: that takes seconds, or a minute if it hangs.
+# A failed template is not restarted for each run, because a start takes seconds, or a minute if it hangs.
 _SECONDS_BEFORE_RETRY = 60.0
 _log = logging.getLogger(__name__)
 
@@ -60,7 +58,7 @@ class ForkingRunLauncher(DefaultRunLauncher):
             return False
         try:
             os.kill(process.pid, signal.SIGINT)
-            os.kill(process.pid, signal.SIGCONT)  # one that is suspended could not end
+            os.kill(process.pid, signal.SIGCONT)  # a suspended process cannot end
         except ProcessLookupError:
             return False
         return True
@@ -71,7 +69,7 @@ class ForkingRunLauncher(DefaultRunLauncher):
         return True
 
     def check_run_worker_health(self, run: DagsterRun) -> CheckRunHealthResult:
-        """Return whether the process of a run is alive; one that is not known counts as alive."""
+        """Return whether the process of a run is alive; an unknown process counts as alive."""
         if is_process_alive(run) is False:
             return CheckRunHealthResult(WorkerStatus.FAILED, ENDED)
         return CheckRunHealthResult(WorkerStatus.RUNNING)
@@ -93,7 +91,7 @@ class ForkingRunLauncher(DefaultRunLauncher):
                     tags = {FORKED_TAG: "yes", **process_tag(run, waiting.process)}
                     self._instance.add_run_tags(run.run_id, tags)
                     waiting.begin()
-            except Exception as error:  # noqa: BLE001  (another launcher is there for whatever it is)
+            except Exception as error:  # noqa: BLE001 (after any failure the default launcher takes over)
                 self._retry_at = SYSTEM_CLOCK.monotonic() + _SECONDS_BEFORE_RETRY
                 reason = f"left to Dagster's launcher, because it could not be forked: {cut(str(error))}"
                 _log.warning("run %s is %s (%s)", run.run_id, reason, type(error).__name__)

@@ -1,4 +1,4 @@
-"""Reports to Dagster what the command line has stored: the sensor."""
+"""The sensor that reports to Dagster what the command line has stored."""
 
 import json
 from collections.abc import Collection, Iterator, Mapping
@@ -21,9 +21,9 @@ from kalshi_pipeline.store.dialects import dialect_of
 from kalshi_pipeline.units import MICROS_PER_SECOND
 
 _MOST_DAYS = 100
-# Several runs may have been over one day since the one that is looked for.
+# There may be several later runs of the same day.
 _NEWEST = 10
-# A run of Dagster's own reports a day when its checks are done, some moments after the store knows it as finished.
+# A Dagster run reports a day after its checks, some moments after the store has it as finished.
 _SECONDS_TO_REPORT = 60
 _BUSY = [dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING]
 _FROM: Metadata = {"source": "command line"}
@@ -31,18 +31,16 @@ _FROM: Metadata = {"source": "command line"}
 
 @dg.sensor(minimum_interval_seconds=60, default_status=dg.DefaultSensorStatus.RUNNING)
 def command_line_sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
-    """Report to Dagster what the command line has stored.
-
-    It reports a complete day of trades or candlesticks as a materialization of its partition, any other day as an
-    observation. It observes a table whose rows differ from Dagster's last count. It reports at most a hundred days at a
-    time. It uses no network, and starts no run.
+    """Report to Dagster what the command line has stored. A complete day of trades or candlesticks becomes a
+    materialization of its partition, any other day an observation. A table whose row count differs from Dagster's last
+    count becomes an observation. Each evaluation reports at most a hundred days. It uses no network and starts no run.
     """
     _show_limit_of_pool(context.instance)
     return report_command_line(context, SYSTEM_CLOCK)
 
 
 def report_command_line(context: dg.SensorEvaluationContext, clock: Clock) -> dg.SensorResult | dg.SkipReason:
-    """Return what the sensor reports at the clock's present instant."""
+    """Return what the sensor reports now."""
     settings = current_settings()
     after = Place(*json.loads(context.cursor)) if context.cursor else Place()
     try:
@@ -57,7 +55,7 @@ def report_command_line(context: dg.SensorEvaluationContext, clock: Clock) -> dg
     of_days = [
         _of_day(settings, day, ledger.rows, source) for day in days if not _is_own(context.instance, day)
     ]
-    # While a run is under way, it may add rows that it reports itself, at its end.
+    # A run in progress may add rows, which it reports itself at its end.
     tables = {} if is_busy else ledger.rows
     observed = {
         event.asset_key.to_user_string() for event in of_days if isinstance(event, dg.AssetObservation)
@@ -68,13 +66,13 @@ def report_command_line(context: dg.SensorEvaluationContext, clock: Clock) -> dg
 
 
 def _certain(days: Collection[FinishedDay], clock: Clock) -> Iterator[FinishedDay]:
-    """Return the days, in their order, as far as they finished so long ago that their own run has reported them."""
+    """Return the leading days that finished long enough ago for their own run to have reported them."""
     latest = clock.now() - _SECONDS_TO_REPORT * MICROS_PER_SECOND
     return takewhile(lambda day: day.place.finished_at <= latest, days)
 
 
 def _show_limit_of_pool(instance: dg.DagsterInstance) -> None:
-    """Set the default limit of the pool of backfills, so that the UI shows it before the first run of the pool."""
+    """Set the default limit of the backfill pool, so that the UI shows it before the pool's first run."""
     storage = instance.event_log_storage
     if BACKFILL_POOL not in {pool.name for pool in storage.get_pool_limits()}:
         storage.initialize_concurrency_limit_to_default(BACKFILL_POOL)
@@ -99,7 +97,7 @@ def _of_day(settings: Settings, found: FinishedDay, rows: Mapping[str, int], sou
 
 
 def _is_own(instance: dg.DagsterInstance, found: FinishedDay) -> bool:
-    """Return whether a run of Dagster reported the day itself."""
+    """Return whether a Dagster run reported the day itself."""
     filtered = dg.AssetRecordsFilter(dg.AssetKey(found.asset), asset_partitions=[found.day])
     outcomes = newest_outcomes(instance, filtered, _NEWEST)
     return found.record in {value_of(outcome, "record") for outcome in outcomes}
@@ -108,14 +106,14 @@ def _is_own(instance: dg.DagsterInstance, found: FinishedDay) -> bool:
 def _of_tables(
     instance: dg.DagsterInstance, rows: Mapping[str, int], source: Metadata, *, without: Collection[str]
 ) -> Iterator[dg.AssetObservation]:
-    """Yield an observation of each table that has other rows than Dagster knows of."""
+    """Yield an observation of each table whose row count differs from Dagster's."""
     for table, count in rows.items():
         if count and table not in without and _known_rows(instance, dg.AssetKey(table)) != count:
             yield dg.AssetObservation(table, metadata={**source, ROW_COUNT: count})
 
 
 def _known_rows(instance: dg.DagsterInstance, key: dg.AssetKey) -> object:
-    """Return the rows of the newest event of an asset that has them."""
+    """Return the row count of the newest event of an asset that has one."""
     counts = (value_of(outcome, ROW_COUNT) for outcome in newest_outcomes(instance, key, 1))
     return next((rows for rows in counts if rows is not None), None)
 

@@ -1,7 +1,6 @@
-"""Which runs are really in flight: Dagster still shows a run as started after its process was killed.
-
-A run whose process is known is in flight while that process lives, even if it is suspended and reports nothing. Any
-other, such as a run on another machine, is in flight until it has reported nothing for too long.
+"""Decides which runs are really in flight, because Dagster still shows a run as started after its process was killed. A
+run whose process is known is in flight while that process lives, even if it is suspended. Any other run, such as one on
+another machine, is in flight until it has reported nothing for too long.
 """
 
 import os
@@ -20,23 +19,22 @@ _IN_FLIGHT = [
     dg.DagsterRunStatus.STARTED,
     dg.DagsterRunStatus.CANCELING,
 ]
-# With the prefix of Dagster's own tags, because the list of runs in the UI folds these.
+# The prefix of Dagster's own tags: the UI's list of runs hides them.
 PROCESS_TAG = "dagster/kalshi_process"
 ENDED = "its process ended without reporting: it was killed, or its machine stopped"
-# How long a run may wait, in addition, for its process to start and for another writer of the database.
+# Additional time for the process to start, and to wait for another writer of the database.
 _START_AND_LOCK_SECONDS = 90.0
 
 
 def longest_silence_seconds(settings: Settings) -> float:
-    """Return how long a live run may report nothing: its longest request with all retries, and a wait for a lock."""
+    """Return how long a live run may report nothing: the longest request with all retries, and a wait for a lock."""
     return settings.timeout_seconds + settings.retry_seconds + _START_AND_LOCK_SECONDS
 
 
 def live_run(instance: dg.DagsterInstance, job_name: str, silence_seconds: float, clock: Clock) -> str | None:
-    """Return the run of a job that is in flight; report dead ones as failed, so that they block no other run.
-
-    Runs log their progress every few seconds, which the instance keeps as events. Otherwise Dagster would treat a
-    killed run as alive until its maximum runtime is over, and lose every tick until then.
+    """Return the run of a job that is in flight, and report dead runs as failed, so that they do not block others. Runs
+    log their progress every few seconds, and the instance keeps it as events. Without this, Dagster would treat a
+    killed run as alive for its maximum runtime, and miss every tick until then.
     """
     for record in instance.get_run_records(dg.RunsFilter(job_name=job_name, statuses=_IN_FLIGHT)):
         run = record.dagster_run
@@ -69,13 +67,13 @@ def record_process(instance: dg.DagsterInstance, run: dg.DagsterRun) -> None:
 
 
 def process_of(run: dg.DagsterRun) -> Process | None:
-    """Return the process of a run, None if it is not known. A retry has the tag of the first run until it begins."""
+    """Return the process of a run; None if it is unknown. A retry has the tag of the first run until it begins."""
     run_id, _, text = run.tags.get(PROCESS_TAG, "").partition(" ")
     return Process.parse(text) if run_id == run.run_id else None
 
 
 def is_process_alive(run: dg.DagsterRun) -> bool | None:
-    """Return whether the process of a run is there, though it may be suspended; None if that is not known."""
+    """Return whether the process of a run exists, suspended or not; None if unknown."""
     process = process_of(run)
     return None if process is None else process.is_alive
 

@@ -1,4 +1,4 @@
-"""One vocabulary of materialization metadata, for every asset."""
+"""The metadata of materializations and observations, with the same labels for every asset."""
 
 import json
 import re
@@ -21,14 +21,14 @@ Metadata: TypeAlias = dict[str, dg.MetadataValue | str | int | float | bool]
 _MARKUP = re.compile(r"[\\`*_\[\]<>&~|]|^[#+=-]")
 _ADDRESS = re.compile(r"((?:https?://|www\.|\S+@)\S+)", re.IGNORECASE)
 ROW_COUNT = "dagster/row_count"
-# Counts that are rarely above 0. A snapshot always has them: the UI plots their zeros too.
+# These counts are usually 0. A snapshot always reports them, because the UI plots zeros too.
 _RARE = ("out_of_scope", "ended", "gone", "paused", "unconfirmed")
 
 
 def definition_metadata(
     function: Callable[..., Any], table: str | None, endpoint: str | None
 ) -> dict[str, object]:
-    """Return what the UI shows of an asset before its first run: source, table with its columns, endpoint."""
+    """Return the metadata of an asset's definition: source, table with its columns, endpoint."""
     metadata: dict[str, object] = {"dagster/code_references": source_of(function)}
     if table is not None:
         metadata["dagster/table_name"] = table
@@ -49,7 +49,7 @@ def _column(note: ColumnNote) -> dg.TableColumn:
 
 
 def run_metadata(report: Report) -> Metadata:
-    """Return what one run did. The UI plots the numbers over time."""
+    """Return the metadata of one run. The UI plots the numbers over time."""
     tally = report.tally
     metadata = _counts(report)
     for name in _RARE:
@@ -73,12 +73,12 @@ def run_metadata(report: Report) -> Metadata:
 
 
 def without_row_count(metadata: Metadata) -> Metadata:
-    """Return metadata of a materialization: its count of rows is plotted, and is not that at the top of the page."""
+    """Return the metadata of a materialization. Its row count is plotted, but is not the one at the top of the page."""
     return {("rows" if name == ROW_COUNT else name): value for name, value in metadata.items()}
 
 
 def _counts(report: Report) -> Metadata:
-    """Return what every run has."""
+    """Return the metadata that every run has."""
     tally = report.tally
     metadata: Metadata = {
         ROW_COUNT: report.rows,
@@ -109,12 +109,12 @@ def _counts(report: Report) -> Metadata:
 
 
 def other_metadata(other: OtherTable) -> Metadata:
-    """Return what a run did to a table of another asset."""
+    """Return the metadata of an observation: what a run did to the table of another asset."""
     return {ROW_COUNT: other.rows, "inserted": other.inserted, "changed": other.changed}
 
 
 def _of_tick(report: Report) -> Metadata:
-    """Return what only snapshots have."""
+    """Return the metadata that only snapshots have."""
     if report.tick_at is None:
         return {}
     metadata: Metadata = {
@@ -132,9 +132,8 @@ def _of_tick(report: Report) -> Metadata:
 
 
 def day_metadata(day: LastDay, tally: Tally) -> Metadata:
-    """Return the ticks of the last day in words, which the UI shows at once, and as a picture with tables on a click.
-
-    A table also counts the quotes of this tick by result.
+    """Return the ticks of the last day in words, and as a picture with tables that the UI opens on a click. One of the
+    tables counts the quotes of this tick by result.
     """
     image = b64encode(drawn(day).encode()).decode()
     return {

@@ -56,7 +56,7 @@ def order_book_sensor(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg
 
 
 def next_order_books(context: dg.SensorEvaluationContext, clock: Clock) -> dg.RunRequest | dg.SkipReason:
-    """Return what the sensor does at the clock's present instant."""
+    """Return what the sensor does now."""
     settings = current_settings()
     if not settings.order_book_markets:
         return dg.SkipReason("no market is selected: set KALSHI_ORDER_BOOK_MARKETS")

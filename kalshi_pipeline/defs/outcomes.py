@@ -1,4 +1,4 @@
-"""What Dagster's instance has kept of assets: materializations and observations, which this project reads alike."""
+"""Reads the materializations and observations of assets from Dagster's instance, and treats them alike."""
 
 from collections.abc import Sequence
 from typing import TypeAlias
@@ -9,7 +9,7 @@ Outcome: TypeAlias = dg.AssetMaterialization | dg.AssetObservation
 
 
 def outcome_of(entry: dg.EventLogEntry) -> Outcome | None:
-    """Return what an event says of an asset; None if it is about something else."""
+    """Return the materialization or observation of an event; None for other events."""
     return entry.asset_materialization or entry.asset_observation
 
 
@@ -26,6 +26,6 @@ def newest_outcomes(
 
 
 def value_of(outcome: Outcome, name: str) -> object:
-    """Return a value of an outcome's metadata; None if it has none of that name."""
+    """Return a value of an outcome's metadata; None if it is missing."""
     value = outcome.metadata.get(name)
     return None if value is None else value.value

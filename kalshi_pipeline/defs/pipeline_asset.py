@@ -1,4 +1,4 @@
-"""How an asset of the pipeline is declared, and how one that collects runs."""
+"""How assets of the pipeline are declared and run."""
 
 import contextlib
 import logging
@@ -33,7 +33,7 @@ from kalshi_pipeline.monitoring.checks import RUN_CHECKS, Finding, RunCheck, exa
 from kalshi_pipeline.monitoring.picture import last_day
 from kalshi_pipeline.quoting import printable
 
-# The client has already retried for KALSHI_RETRY_SECONDS: one slow retry is left, and only if it may help.
+# The client has already retried for KALSHI_RETRY_SECONDS. One slow retry follows, if it may help.
 _MOST_RETRIES = 1
 _SECONDS_BEFORE_RETRY = 15
 AFTER_SNAPSHOTS = -1
@@ -42,7 +42,7 @@ AFTER_ALL = -2
 _DATABASE_KIND = database_kind()
 
 
-# It is a DagsterType, which its stub does not say.
+# It is a DagsterType, although its stub omits that.
 _NOTHING: Any = dg.Nothing
 
 
@@ -53,7 +53,7 @@ AssetEvent: TypeAlias = (
     | dg.AssetCheckResult
     | dg.Output[None]
 )
-"""What an asset yields that may end without a materialization."""
+"""What an asset yields if it may end without a materialization."""
 
 
 def pipeline_asset(
@@ -71,17 +71,16 @@ def pipeline_asset(
     priority: int = 0,
     code_version: str = "1",
 ) -> Callable[[Callable[..., Any]], dg.AssetsDefinition]:
-    """Declare the decorated function as an asset of its name, with the checks that hold after each of its runs.
-
-    `table` is the table that it keeps and `endpoint` where that comes from; an asset without them, such as a report,
-    shows neither. An asset without `parents` depends on the exchange only. One with a lower `priority` begins when no
-    other step of its run can. Raise `code_version` when the asset stores different data for the same responses: the UI
-    then marks earlier data.
+    """Declare the decorated function as an asset with its name, and with the checks that must hold after each run.
+    `table` is the table that it fills, and `endpoint` the source; an asset without them, such as a report, shows
+    neither. An asset without `parents` depends on the exchange only. A lower `priority` lets other steps of the run go
+    first. Raise `code_version` when the asset stores different data for the same responses; the UI then marks earlier
+    data.
     """
 
     def declare(function: Callable[..., Any]) -> dg.AssetsDefinition:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", dg.BetaWarning)  # a backfill policy is one, of old
+            warnings.simplefilter("ignore", dg.BetaWarning)  # for the backfill policy
             return dg.asset(
                 deps=[*parents] if parents else [exchange],
                 check_specs=[
@@ -94,7 +93,7 @@ def pipeline_asset(
                 freshness_policy=freshness_of(cadence),
                 partitions_def=partitions,
                 backfill_policy=backfill_policy,
-                dagster_type=_NOTHING,  # what is collected is in the database: no value is stored beside it
+                dagster_type=_NOTHING,  # the data is in the database, so Dagster stores no value
                 pool=pool,
                 op_tags={"dagster/priority": str(priority)} if priority else None,
                 kinds={"python", _DATABASE_KIND},
@@ -112,10 +111,9 @@ def materialize(
     *,
     is_backfill: bool = False,
 ) -> dg.MaterializeResult:
-    """Run one function of `ingest`, then the checks that the asset declares.
-
-    A partial run materializes the asset like a complete one, so its dependents run; its check fails, and `run_complete`
-    fails the job. A backfill uses only a part of the request limit.
+    """Run a function of `ingest`, then the checks that the asset declares. A partial run also materializes the asset,
+    so that its dependents run; its check fails, and `run_complete` fails the job. A backfill uses only part of the
+    request limit.
     """
     with failing_in_one_line():
         found = collected(context, pipeline, run, is_backfill=is_backfill)
@@ -127,9 +125,8 @@ def materialize(
 def materialize_unless_skipped(
     context: dg.AssetExecutionContext, pipeline: Pipeline, run: Callable[[Session], Report]
 ) -> Iterator[AssetEvent]:
-    """Run one function of `ingest`, then the checks that the asset declares; a skipped run is observed only.
-
-    The asset's dependents still run, and `run_complete` fails the job.
+    """Run a function of `ingest`, then the checks that the asset declares. A skipped run is only observed; the asset's
+    dependents still run, and `run_complete` fails the job.
     """
     with failing_in_one_line():
         found = collected(context, pipeline, run, is_backfill=False)
@@ -146,15 +143,14 @@ def materialize_unless_skipped(
 
 
 def no_materialization() -> dg.Output[None]:
-    """Return what an asset yields at its end where Dagster must log no materialization.
-
-    Dagster takes an output with this mark for one of an asset that it observes itself.
+    """Return the output of an asset that must not be materialized. Dagster treats an output with this mark as that of
+    an observable asset.
     """
     return dg.Output(None, metadata={SYSTEM_METADATA_KEY_SOURCE_ASSET_OBSERVATION: True})
 
 
 class Collected(NamedTuple):
-    """What one function of `ingest` did: its report, the findings of the asset's checks, and what the UI shows."""
+    """The result of a function of `ingest`: its report, the findings of the asset's checks, and the metadata."""
 
     report: Report
     findings: Sequence[Finding]
@@ -162,7 +158,7 @@ class Collected(NamedTuple):
 
     @property
     def check_results(self) -> list[dg.AssetCheckResult]:
-        """The findings as Dagster takes them."""
+        """The findings as Dagster's check results."""
         return [check_result(finding) for finding in self.findings]
 
 
@@ -173,7 +169,7 @@ def collected(
     *,
     is_backfill: bool,
 ) -> Collected:
-    """Run one function of `ingest` in a session of its own, then the checks that the asset declares."""
+    """Run a function of `ingest` in its own session, then the checks that the asset declares."""
     record_process(context.instance, context.run)
     checks = [RUN_CHECKS[spec.name] for spec in context.assets_def.check_specs]
     before = last_stored_into(context.instance, context.asset_key)
@@ -192,25 +188,23 @@ def collected(
 
 
 def _last_day(session: Session, report: Report) -> Metadata:
-    """Return the last day of a tick's run, in words and as a picture; nothing for other runs."""
+    """Return the ticks of the last day, in words and as a picture, for a snapshot; nothing for other runs."""
     if report.tick_at is None:
         return {}
     return day_metadata(last_day(Store.of(session.database), report.tick_at), report.tally)
 
 
 def rows_of(report: Report) -> dg.AssetObservation:
-    """Return the rows of an asset's own table, of which its materialization does not say how many there are.
-
-    At the top of an asset's page the UI shows the count of its last materialization if that has one, however old it is,
-    and else the count of its newest observation: so observations alone have it, because others add rows too.
+    """Return an observation with the row count of an asset's own table. The UI shows the count of the last
+    materialization, however old, and only without one that of the newest observation. Other runs add rows too, so only
+    observations have a count.
     """
     return dg.AssetObservation(report.asset, metadata={ROW_COUNT: report.rows})
 
 
 def elsewhere(reports: Sequence[Report]) -> Iterator[dg.AssetObservation]:
-    """Yield one observation of each table of another asset to which a run has added rows, or has changed some.
-
-    `reports` are those of the run, in their order.
+    """Yield one observation of each other asset's table in which a run has added or changed rows. `reports` are the
+    reports of the run, in order.
     """
     together: dict[str, OtherTable] = {}
     for report in reports:
@@ -221,17 +215,15 @@ def elsewhere(reports: Sequence[Report]) -> Iterator[dg.AssetObservation]:
 
 
 def log_report(log: logging.Logger, report: Report) -> None:
-    """Log what a run did and, as warnings, what it is missing and its notes."""
+    """Log the result of a run, and as warnings its notes and what is missing."""
     log.info(printable(report.line))
     for note in filter(None, [report.shortfall, report.skip, *report.notes]):
         log.warning(printable(note))
 
 
 def expect_whole(report: Report, asset: dg.AssetKey, metadata: Metadata) -> Iterator[dg.AssetObservation]:
-    """Fail without retry where a run that no asset waits for is partial, after yielding its metadata.
-
-    They are an observation, since the asset does not count as materialized. (What `log_event` takes would be lost:
-    Dagster stores that when a step succeeds.)
+    """If a run without dependents is partial, yield its metadata as an observation, then fail without a retry.
+    (`log_event` would lose it, because Dagster stores such events only when the step succeeds.)
     """
     if report.shortfall is None:
         return
@@ -240,15 +232,14 @@ def expect_whole(report: Report, asset: dg.AssetKey, metadata: Metadata) -> Iter
 
 
 def partial_line(shortfall: str) -> str:
-    """Return the failure of a partial run in one line, with what to do next."""
+    """Return why a partial run failed and what to do next, in one line."""
     return printable(f"{shortfall}; what was received is stored: run it again")
 
 
 @contextlib.contextmanager
 def failing_in_one_line() -> Iterator[None]:
-    """Turn an error of the pipeline into a failed step described by its message; retry a transient one once.
-
-    A retry policy is no alternative: it would also restart a step that a person has cancelled.
+    """Turn an error of the pipeline into a failed step with its message, and retry a transient error once. A retry
+    policy would also restart a step that a person has cancelled.
     """
     try:
         yield
@@ -257,12 +248,12 @@ def failing_in_one_line() -> Iterator[None]:
 
 
 def error_lines(error: PipelineError) -> str:
-    """Return an error of the pipeline with what to do next: in one line, or one for each wrong setting."""
+    """Return an error of the pipeline and what to do next, in one line, or in one line per wrong setting."""
     return "\n".join(map(printable, with_advice(error).split("\n")))
 
 
 def raise_failure(description: str, *, is_transient: bool) -> NoReturn:
-    """Fail the step, and let Dagster retry it once if that may help."""
+    """Fail the step; Dagster retries it once if that may help."""
     failure = dg.Failure(description=description, allow_retries=False)
     if is_transient:
         raise dg.RetryRequested(_MOST_RETRIES, _SECONDS_BEFORE_RETRY) from failure

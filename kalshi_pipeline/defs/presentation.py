@@ -12,9 +12,9 @@ import dagster as dg
 from kalshi_pipeline.defs.resources import settings_at_load
 from kalshi_pipeline.store.dialects import dialect_of
 
-# A listing that is late once may be slow, or its run may wait for another one's.
+# One late listing may only be slow, or may have waited for another run.
 _LATE_PERIODS, _FAILED_PERIODS = 2, 3
-_LEAST_PERIOD = timedelta(minutes=1)  # Dagster takes no shorter window
+_LEAST_PERIOD = timedelta(minutes=1)  # the shortest window that Dagster accepts
 
 
 class Group(StrEnum):
@@ -63,16 +63,15 @@ _OPTIONAL = (Cadence.EVERY_BOOK, Cadence.DAILY)
 
 
 def tags_of_asset(domain: Domain, cadence: Cadence) -> dict[str, str]:
-    """Return the tags by which people filter assets: `tag:tier=core`."""
+    """Return the tags for filters such as `tag:tier=core`."""
     tier = Tier.OPTIONAL if cadence in _OPTIONAL else Tier.CORE
     return {"domain": domain.value, "tier": tier.value, "cadence": cadence.value}
 
 
 def freshness_of(cadence: Cadence) -> dg.FreshnessPolicy | None:
-    """Return when an asset counts as late: it warns after two of its periods, and fails after three.
-
-    Dagster counts only materializations, so only its own runs keep an asset fresh. Observations, such as those of the
-    command line, do not. Assets by day have no policy, because even a day of years ago would count.
+    """Return the freshness policy of an asset: it warns after two of its periods, and fails after three. Dagster counts
+    only materializations, so observations, such as those of the command line, do not make an asset fresh. Assets by day
+    have no policy, because a day of years ago would count too.
     """
     period = _period_of(cadence)
     if period is None:
@@ -103,9 +102,9 @@ def table_uri(table: str) -> str:
 
 
 def source_of(function: Callable[..., Any]) -> dg.CodeReferencesMetadataValue:
-    """Return the file and the line of a function, to which the UI links."""
+    """Return the file and the line of a function, for the link in the UI."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", dg.BetaWarning)  # Dagster's only way to name them
+        warnings.simplefilter("ignore", dg.BetaWarning)  # the only constructor that Dagster has for them
         reference = dg.LocalFileCodeReference(
             file_path=inspect.getfile(function), line_number=inspect.getsourcelines(function)[1]
         )

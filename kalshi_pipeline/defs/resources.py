@@ -1,4 +1,4 @@
-"""The one resource: the settings of a run, and the session that its assets open."""
+"""The only resource: the settings of a run, and the session that its assets open."""
 
 from contextlib import AbstractContextManager
 from typing import Any
@@ -22,12 +22,10 @@ def _setting(name: str) -> Any:  # noqa: ANN401  (the default of a field of any 
 
 
 class Pipeline(dg.ConfigurableResource[None]):
-    """The exchange and the database that the settings name (KALSHI_… in the environment, or else in .env).
-
-    Each field sets the setting of its name for one run; a field that is not set comes from the environment. Settings
-    are read when an asset starts, not when the code is loaded. An invalid setting therefore fails the run with its
-    reason, and the code location still loads. Environment variables are those that Dagster was started with; .env is
-    read again for each run.
+    """The exchange and the database of the settings (KALSHI_… in the environment, or else in .env). Each field
+    overrides the setting of its name for one run. Settings are read when an asset starts, not when the code is loaded:
+    an invalid setting fails the run with its reason, and the code location still loads. Environment variables are those
+    that Dagster was started with; .env is read again for each run.
     """
 
     api_url: str | None = _setting("api_url")
@@ -76,10 +74,8 @@ class Pipeline(dg.ConfigurableResource[None]):
         *,
         is_backfill: bool = False,
     ) -> AbstractContextManager[Session]:
-        """Open the exchange and the database for one asset.
-
-        A database that is missing is created, unless it is in the place that an asset of the instance was stored into
-        last: then its file has vanished, and another one in its place would hide that.
+        """Open the exchange and the database for one asset. A missing database is created, unless an asset of the
+        instance was last stored at its path: its file has then vanished, and a new one would hide that.
         """
         settings = self.settings()
         database = dialect_of(settings.database_url)
@@ -98,9 +94,8 @@ class Pipeline(dg.ConfigurableResource[None]):
 
 
 def settings_at_load() -> Settings:
-    """Return the settings, or the default ones if they cannot be used.
-
-    They are read when the code is loaded, only for the UI: an invalid setting must not keep the code from loading.
+    """Return the settings, or the defaults if a setting is invalid. Read when the code is loaded, for the UI only: an
+    invalid setting must not keep the code from loading.
     """
     try:
         return current_settings()
@@ -109,5 +104,5 @@ def settings_at_load() -> Settings:
 
 
 def database_kind() -> str:
-    """Return the kind of the database that the settings name, for the UI."""
+    """Return the kind of the configured database, for the UI."""
     return dialect_of(settings_at_load().database_url).kind

@@ -17,7 +17,7 @@ _EVENTS = {dg.DagsterEventType.ASSET_MATERIALIZATION, dg.DagsterEventType.ASSET_
 _NOT_WHOLE = (State.PARTIAL, State.SKIPPED)
 
 
-# Its parents are named, not imported: their modules import this one, because their jobs end with it.
+# Its parents are named, not imported, because their modules import this one.
 @pipeline_asset(
     group=Group.MAINTENANCE,
     domain=Domain.RUNS,
@@ -36,11 +36,10 @@ _NOT_WHOLE = (State.PARTIAL, State.SKIPPED)
     ],
 )
 def run_complete(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
-    """Whether everything that a run collected is complete.
-
-    It has no rows. It comes last in each job, after all other assets, and fails the run if one of them is partial or
-    skipped; what was received is stored. It is not retried, because the next run lists everything again. If you
-    re-execute a run from this failure, it fails again: re-execute the partial assets too.
+    """Whether everything that a run collected is complete. It has no rows. It comes last in each job and fails the run
+    if an asset is partial or skipped; what was received is stored. It is not retried, because the next run lists
+    everything again. If you re-execute a run from this failure, also select the partial assets; otherwise it fails
+    again.
     """
     lines = [line for line in _lines(context.instance, context.run) if line]
     if lines:
@@ -52,10 +51,8 @@ def run_complete(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
 
 
 def _lines(instance: dg.DagsterInstance, run: dg.DagsterRun) -> list[str | None]:
-    """Return a line for each asset that a run materialized or observed; None for one without a problem.
-
-    A run that executes a part of an earlier one again begins where that one ended, so what it has not materialized
-    itself counts as it was there.
+    """Return a line for each asset that a run materialized or observed; None if it has no problem. For a run that
+    re-executes part of an earlier one, the other assets count as they were in that run.
     """
     newest: dict[dg.AssetKey, str | None] = {}
     for run_id in _lineage(instance, run):
@@ -65,7 +62,7 @@ def _lines(instance: dg.DagsterInstance, run: dg.DagsterRun) -> list[str | None]
 
 
 def _lineage(instance: dg.DagsterInstance, run: dg.DagsterRun) -> Iterator[str]:
-    """Yield a run, the run that it executes again, and so on, as far as the instance still knows them."""
+    """Yield a run, the run that it re-executes, and so on, as far as the instance still has them."""
     found: dg.DagsterRun | None = run
     while found is not None:
         yield found.run_id
@@ -73,10 +70,10 @@ def _lineage(instance: dg.DagsterInstance, run: dg.DagsterRun) -> Iterator[str]:
 
 
 def _outcomes(instance: dg.DagsterInstance, run_id: str) -> Iterator[Outcome]:
-    """Yield what a run has materialized or observed, in the order of its steps."""
+    """Yield what a run materialized or observed, in order."""
     for record in instance.get_records_for_run(run_id, of_type=_EVENTS).records:
         outcome = outcome_of(record.event_log_entry)
-        # What a run did to tables of other assets has no state.
+        # Observations of other assets' tables have no state.
         if outcome is not None and "state" in outcome.metadata:
             yield outcome
 

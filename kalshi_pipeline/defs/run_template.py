@@ -1,8 +1,7 @@
-"""The process that runs are forked from: it has imported everything, opens nothing and runs nothing itself.
-
-`launcher` starts it with one end of a socket, and sends a socket of its own for each run. That socket carries the
-request, the answer and the confirmation, without which the forked process ends: a run that the launcher has given up on
-never begins. What code prints while it is imported goes to the log. It ends when the launcher does.
+"""The process that runs are forked from. It has imported everything, but opens and runs nothing itself. `launcher`
+starts it with one end of a socket, and sends a separate socket for each run. That socket carries the request, the
+answer and the confirmation. Without a confirmation the forked process ends, so a run that the launcher has given up on
+never begins. Output of imported code goes to the log. The process ends when the launcher does.
 """
 
 import contextlib
@@ -23,7 +22,7 @@ from kalshi_pipeline.defs.template import GO
 
 
 def main() -> None:
-    """Fork a process for each request. The forked process returns from here too, when its run is done."""
+    """Fork a process for each request. The forked process also returns from here, when its run is done."""
     channel = socket.socket(fileno=int(sys.argv[1]))
     channel.set_inheritable(False)
     signal.signal(signal.SIGCHLD, _reap)
@@ -34,15 +33,15 @@ def main() -> None:
             try:
                 if not is_warm:
                     _import_what_it_needs(request)
-                    gc.freeze()  # keeps the memory of what was imported shared: no run collects garbage in it
+                    gc.freeze()  # forks share this memory as long as no garbage collection copies it
                     is_warm = True
                 if os.fork():
                     continue
             except BaseException as error:
                 _answer(launcher, error=f"{type(error).__name__}: {error}")
-                if is_warm:  # there was no memory, or no number, for one more process
+                if is_warm:  # out of memory or process ids
                     continue
-                raise  # what has been imported in part is of no use
+                raise  # a partial import is unusable
             channel.close()
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             _answer(launcher, pid=os.getpid())
@@ -53,18 +52,18 @@ def main() -> None:
 
 
 def _sockets_of(channel: socket.socket) -> Iterator[socket.socket]:
-    """Yield the socket of each request, until the launcher has closed the channel or has ended."""
+    """Yield the socket of each request until the launcher closes the channel or ends."""
     while (received := socket.recv_fds(channel, 1, 1))[0]:
         yield socket.socket(fileno=received[1][0])
 
 
 def _answer(launcher: socket.socket, **answer: int | str) -> None:
-    with contextlib.suppress(OSError):  # it has given up
+    with contextlib.suppress(OSError):  # the launcher has given up
         launcher.sendall(json.dumps(answer).encode() + b"\n")
 
 
 def _import_what_it_needs(request: str) -> None:
-    """Import the definitions and the storage that a request names; leave nothing open that a fork would share."""
+    """Import the definitions and the storage that a request names, and close everything that a fork would share."""
     args = deserialize_value(request, ExecuteRunArgs)
     args.job_origin.repository_origin.code_pointer.load_target()
     if args.instance_ref:

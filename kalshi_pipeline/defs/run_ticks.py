@@ -1,4 +1,4 @@
-"""Tags of runs: the job that takes turns, and the tick, which sensors and schedules set."""
+"""Tags of runs: the job, of which one run starts at a time, and the tick. Sensors and schedules set them."""
 
 import dagster as dg
 
@@ -19,12 +19,12 @@ def tags_of(tick: Tick) -> dict[str, str]:
 
 
 def id_of(run: dg.DagsterRun) -> str:
-    """Return the id of a run; a retry has that of the first run."""
+    """Return the id of a run; for a retry, the id of the first run."""
     return run.root_run_id or run.run_id
 
 
 def tick_of(run: dg.DagsterRun, instance: dg.DagsterInstance) -> Tick:
-    """Return a run's tick: of its tags, or else when the run was created. A retry has the tick of the first run."""
+    """Return a run's tick, from its tags or else its creation time. A retry has the tick of the first run."""
     if text := run.tags.get(TICK_TAG):
         at = parse_instant(text)
         if at is None:

@@ -1,4 +1,4 @@
-"""How markets ended: the asset, which stores what settled since, and the backfill of everything before."""
+"""How markets ended: the asset, which stores new settlements, and the backfill of older ones."""
 
 from collections.abc import Iterator
 
@@ -42,15 +42,14 @@ def settlements(context: dg.AssetExecutionContext, pipeline: Pipeline) -> dg.Mat
     ones. A second run on the same responses changes nothing. An amended result is marked, and its earlier value is kept
     in `settlement_amendments`; a retracted one is withdrawn. Query the view `settlement_history`.
     """
-    # The first run may be long: it takes no more of the request limit than a backfill, so that no tick waits.
+    # The first run may be long, so it uses only a backfill's share of the request limit and delays no tick.
     return materialize(context, pipeline, sync_settlements, is_backfill=True)
 
 
 @dg.op(name="all_settlements", out={}, pool=BACKFILL_POOL)
 def all_settlements(context: dg.OpExecutionContext, pipeline: Pipeline) -> Iterator[dg.AssetObservation]:
-    """Store all settlements of both tiers; a stopped run is continued by the next.
-
-    The asset is not materialized, only observed: its own runs say how fresh it is.
+    """Store all settlements of both tiers; the next run continues a stopped one. The asset is only observed, because
+    materializations by its own runs show how fresh it is.
     """
     with (
         failing_in_one_line(),
@@ -71,7 +70,7 @@ def all_settlements(context: dg.OpExecutionContext, pipeline: Pipeline) -> Itera
     tags={JOB_TAG: "backfill_settlements", dg.MAX_RUNTIME_SECONDS_TAG: "172800"},
 )
 def backfill_settlements_job() -> None:
-    """Fetch it in one step that is no run of the asset: hourly runs must not wait for the pool of backfills."""
+    """Fetch them in a step outside the asset, so that hourly runs do not wait for the backfill pool."""
     all_settlements()
 
 

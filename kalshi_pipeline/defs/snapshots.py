@@ -38,11 +38,10 @@ def price_snapshots(context: dg.AssetExecutionContext, pipeline: Pipeline) -> It
 
     Taken every KALSHI_SNAPSHOT_MINUTES. By default a row is stored when the quote differs from the market's last one:
     no row in a complete tick means unchanged. An unchanged quote is stored again from time to time, to keep look-ups
-    short. A market that is proved to have ended gets a last row without numbers. No other asset needs to run first: the
-    markets and events that a page names are stored in the transaction that stores their quotes. Running a tick again
-    adds and changes nothing. A tick that is skipped, because a newer one was taken or it started too late, is observed
-    instead of materialized, and fails the run at its end. Query the views `latest_prices`, `price_history`,
-    `quotes_by_tick` and `movers_24h`.
+    short. A market that is proved to have ended gets a last row without numbers. No other asset needs to run first:
+    missing markets and events are stored in the transaction that stores their quotes. Running a tick again changes
+    nothing. A skipped tick (a newer one was taken, or it started too late) is observed instead of materialized, and
+    fails the run at its end. Query the views `latest_prices`, `price_history`, `quotes_by_tick` and `movers_24h`.
     """
     tick = tick_of(context.run, context.instance)
     run_id = id_of(context.run)
@@ -60,7 +59,7 @@ snapshot_job = dg.define_asset_job(
 
 
 def _seconds_between_looks() -> int:
-    """Return the interval of the sensor. Its own evaluations report an invalid setting."""
+    """Return the interval of the sensor. The sensor's evaluations report an invalid setting."""
     return round(max(5.0, min(15.0, settings_at_load().snapshot_period_seconds / 12)))
 
 
@@ -70,23 +69,22 @@ def _seconds_between_looks() -> int:
     default_status=dg.DefaultSensorStatus.RUNNING,
 )
 def snapshot_sensor(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
-    """Start one snapshot for each tick: every KALSHI_SNAPSHOT_MINUTES, on the wall clock.
-
-    It uses no network. A tick is skipped while a snapshot is in flight. A snapshot whose process is gone is reported as
-    failed. A tick that could not start in time is recorded as missed, and never taken later.
+    """Start one snapshot for each tick: every KALSHI_SNAPSHOT_MINUTES, on the wall clock. The sensor uses no network.
+    It starts no snapshot while another is in flight, and reports a snapshot as failed if its process is gone. A tick
+    that could not start in time is recorded as missed, and never taken later.
     """
     return next_snapshot(context, SYSTEM_CLOCK)
 
 
 def next_snapshot(context: dg.SensorEvaluationContext, clock: Clock) -> dg.RunRequest | dg.SkipReason:
-    """Return what the sensor does at the clock's present instant."""
+    """Return what the sensor does now."""
     settings = current_settings()
     tick = Tick.current(clock.now(), settings.snapshot_period_seconds)
     tags = tags_of(tick)
     run_key = tags[TICK_TAG]
     if context.cursor == run_key:
         return dg.SkipReason(f"the next tick is at {clock_time(tick.next_at)}")
-    # A dead run of either job would keep its place in the queue, so both are looked at.
+    # A dead run of either job would block the queue, so check both.
     silence_seconds = longest_silence_seconds(settings)
     live_run(context.instance, COLLECT_JOB, silence_seconds, clock)
     if run_id := live_run(context.instance, snapshot_job.name, silence_seconds, clock):

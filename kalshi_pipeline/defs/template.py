@@ -1,4 +1,4 @@
-"""The launcher's end of `run_template`: it starts that process, and has it fork runs."""
+"""The launcher's side of `run_template`: starts that process and requests forks."""
 
 import contextlib
 import json
@@ -26,14 +26,14 @@ class TemplateError(Exception):
 
 
 class WaitingRun:
-    """A forked process that waits for the confirmation to begin; it ends if it is closed without it."""
+    """A forked process that waits for its confirmation; it ends if the socket closes first."""
 
     def __init__(self, connection: socket.socket, process: Process) -> None:
         self._connection = connection
         self.process = process
 
     def begin(self) -> None:
-        """Let it begin. Raises OSError if it is gone."""
+        """Confirm the run, so that it begins. Raises OSError if the process is gone."""
         self._connection.sendall(GO)
 
 
@@ -48,16 +48,16 @@ class Template:
                 [python, "-m", _MODULE, str(theirs.fileno())],
                 stdin=subprocess.DEVNULL,
                 pass_fds=[theirs.fileno()],
-                start_new_session=True,  # Ctrl-C is for the parent alone; runs come to their end
+                start_new_session=True,  # Ctrl-C must reach only the parent; runs finish
             )
 
     def is_current(self) -> bool:
-        """Return whether it is alive and no file of the package has changed since it started."""
+        """Return whether the process is alive and no file of the package has changed since it started."""
         return self._process.poll() is None and self._code == state_of_code()
 
     @contextlib.contextmanager
     def forked(self, request: str) -> Iterator[WaitingRun]:
-        """Fork a process for a run; raise TemplateError if that fails."""
+        """Fork a process for a run. Raises TemplateError if that fails."""
         ours, theirs = socket.socketpair()
         with ours:
             ours.settimeout(_START_SECONDS)
@@ -78,7 +78,8 @@ class Template:
             yield WaitingRun(ours, process)
 
     def close(self) -> None:
-        """End it; what was forked from it continues. It is killed if it is suspended, or hangs in an import."""
+        """End the process; runs that were forked from it continue. If it is suspended or hangs in an import, kill
+        it."""
         self._channel.close()
         try:
             self._process.wait(_END_SECONDS)
@@ -88,16 +89,15 @@ class Template:
 
 
 def state_of_code() -> CodeState:
-    """Return the files of the package with the times of their last changes.
-
-    An editor's lock is a link that leads nowhere, beside the file that is being edited, and ends like it.
+    """Return the files of the package with their modification times. Skips editors' lock files, which are broken links
+    with the same extension.
     """
     return frozenset(_states_of_files())
 
 
 def _states_of_files() -> Iterator[tuple[Path, int]]:
     for path in _PACKAGE.rglob("*.py"):
-        with contextlib.suppress(OSError):  # it has just been renamed, as editors do that save a file
+        with contextlib.suppress(OSError):  # renamed just now, as editors do when they save a file
             found = path.stat()
             if stat.S_ISREG(found.st_mode) and not path.name.startswith("."):
                 yield path, found.st_mtime_ns

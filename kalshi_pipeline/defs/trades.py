@@ -31,8 +31,8 @@ def trades(context: dg.AssetExecutionContext, pipeline: Pipeline) -> Iterator[As
 
     As fresh as the day's last run; `trades_schedule`, stopped by default, collects each day after its end, from the
     tier that holds it. No other asset needs to run first: missing markets and events are fetched. A run resumes where
-    an earlier one stopped. It requests nothing for a complete day; for the current day it adds new trades and stays
-    partial. KALSHI_COMBOS and KALSHI_SERIES apply: trades outside of their scope count as `out_of_scope`. Query the
+    an earlier one stopped. It requests nothing for a complete day. For the current day it adds new trades, and the day
+    stays partial. KALSHI_COMBOS and KALSHI_SERIES apply: trades of other markets count as `out_of_scope`. Query the
     view `trade_history`.
     """
     yield from materialize_days(context, pipeline, collect_trades)
@@ -41,7 +41,7 @@ def trades(context: dg.AssetExecutionContext, pipeline: Pipeline) -> Iterator[As
 collect_trades_job = dg.define_asset_job(
     "collect_trades",  # not `trades`, which is the asset's name
     selection=dg.AssetSelection.assets(trades),
-    description="The trades of one UTC day: thousands of pages, with a part of the request limit.",
+    description="The trades of one UTC day: thousands of pages, with part of the request limit.",
     tags={dg.MAX_RUNTIME_SECONDS_TAG: "86400"},
 )
 
@@ -53,7 +53,7 @@ collect_trades_job = dg.define_asset_job(
     default_status=dg.DefaultScheduleStatus.STOPPED,
 )
 def trades_schedule(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
-    """Collect the trades of the previous day. Stopped by default, because an exchange-wide day has thousands of
+    """Collect the trades of the previous day. Stopped by default, because a day of all markets has thousands of
     pages."""
     return run_of_yesterday(context)
 

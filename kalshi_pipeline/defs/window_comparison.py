@@ -31,7 +31,7 @@ check_windows_schedule = dg.ScheduleDefinition(
     cron_schedule="37 9 * * *",
     execution_timezone="UTC",
     default_status=dg.DefaultScheduleStatus.RUNNING,
-    description="Compares the listings once a day, at an hour at which trading never pauses.",
+    description="Compares the listings daily, at an hour in which trading never pauses.",
 )
 
 defs = dg.Definitions(

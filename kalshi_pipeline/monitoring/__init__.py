@@ -1,1 +1,1 @@
-"""What is known about a store's health: checks after a run, window comparison, and the overview."""
+"""The health of a store: checks after a run, comparisons of listings and fields, and the overview."""

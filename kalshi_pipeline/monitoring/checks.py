@@ -1,6 +1,5 @@
-"""What must hold after a run: checks of completeness, keys, placeholders, quarantine and quotes.
-
-An asset names its checks where it is declared, in `defs`.
+"""The checks after a run: completeness, keys, placeholders, quarantine and quotes. Each asset declares its checks in
+`defs`.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -16,7 +15,7 @@ from kalshi_pipeline.units import MICROS_PER_SECOND
 
 @dataclass(frozen=True)
 class Check:
-    """Something that must hold; `is_error` if its failure means wrong data, not just incomplete data."""
+    """A condition that must hold. `is_error` if a failure means wrong data, not just incomplete data."""
 
     name: str
     description: str
@@ -25,7 +24,7 @@ class Check:
 
 @dataclass(frozen=True)
 class Finding:
-    """The result of a check, with the numbers that it is based on."""
+    """The result of a check, with its numbers."""
 
     check: Check
     passed: bool
@@ -34,9 +33,8 @@ class Finding:
 
 
 def finding_of_days(findings: Mapping[str, Finding]) -> Finding:
-    """Return the findings of one check on several days as one: it names the days that did not pass.
-
-    Counts are added up; of shares, it is the largest. Raises ValueError without a day.
+    """Combine the findings of one check for several days: name the days that failed, add counts, and take the largest
+    share. Raises ValueError without findings.
     """
     if not findings:
         raise ValueError("no day was looked at")
@@ -54,7 +52,7 @@ def finding_of_days(findings: Mapping[str, Finding]) -> Finding:
 
 @dataclass(frozen=True)
 class RunCheck(Check):
-    """A check that looks at a run's report, and at what the run left in the store."""
+    """A check of a run's report and of what the run stored."""
 
     look: Callable[[Store, Session, Report], Finding]
 
@@ -66,7 +64,7 @@ def examine(session: Session, report: Report, checks: Sequence[RunCheck]) -> lis
 
 
 def _look_for_completeness(_store: Store, _session: Session, report: Report) -> Finding:
-    # A tick that was skipped because a newer one had been taken has no listing that could be cut short.
+    # A skipped tick has no listing that could be cut short.
     passed = report.state in (State.COMPLETE, State.SKIPPED)
     numbers = {"pages": report.tally.pages, "received": report.tally.received}
     return Finding(LISTING_COMPLETE, passed, report.reason or "every page was seen", numbers)
@@ -255,7 +253,7 @@ RUN_CHECKS = {
         ORDER_BOOKS_SANE,
     )
 }
-"""All of them by their names."""
+"""All checks by name."""
 
 
 def _enumerated(parts: Iterable[str], otherwise: str) -> str:

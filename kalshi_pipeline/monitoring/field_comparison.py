@@ -1,4 +1,4 @@
-"""Comparing the fields that the exchange sends with those that it sent before: changes of its API show here first."""
+"""Compares the fields that the exchange sends with those of earlier weeks, to notice changes of its API."""
 
 from kalshi_pipeline.api import FieldChange, Store
 from kalshi_pipeline.monitoring.checks import Check, Finding
@@ -13,7 +13,7 @@ _MOST_NAMED = 20
 
 
 def compare_with_weeks_before(store: Store) -> Finding:
-    """Compare the fields of all documents of the newest week with those of the weeks before."""
+    """Compare the fields of all documents of the newest week with those of earlier weeks."""
     found = store.compare_fields()
     numbers = {"documents": found.documents, "changes": len(found.changes)}
     if found.week_at is None:

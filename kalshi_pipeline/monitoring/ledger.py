@@ -1,4 +1,4 @@
-"""Days and row counts in the store that another program's ledger may have missed."""
+"""Finished days and row counts, for a ledger such as Dagster's that may have missed some."""
 
 from datetime import date
 from typing import NamedTuple
@@ -13,7 +13,7 @@ from kalshi_pipeline.store.writing.row_counts import COUNTED, COUNTED_BY_RUNS
 from kalshi_pipeline.store.writing.runs import State
 
 _SUBJECTS = {"trades": trade_day, "candlesticks": candlestick_day}
-# Every asset that keeps rows: the largest are counted as they are written, the others are small.
+# Every asset with rows. The largest tables are counted as they are written; the others are small.
 _TABLES = sorted({*COUNTED, *COUNTED_BY_RUNS, "price_snapshots", "series_fee_changes", "event_fee_changes"})
 _KINDS = {
     **{related.asset: related.kind.name for related in RELATED},
@@ -22,14 +22,14 @@ _KINDS = {
 
 
 class Ledger(NamedTuple):
-    """The days that finished after a place, in their order, and the rows of each asset."""
+    """The days that finished after a position, in order, and the row count of each asset."""
 
     days: list[FinishedDay]
     rows: dict[str, int]
 
 
 def read_ledger(settings: Settings, after: Place, most_days: int) -> Ledger:
-    """Return what is stored; raise StoreError where there is no database yet."""
+    """Return the days and row counts. Raises StoreError if there is no database yet."""
 
     def read(store: Store) -> Ledger:
         rows = {table: store.added_rows(table) for table in _TABLES}
@@ -41,6 +41,7 @@ def read_ledger(settings: Settings, after: Place, most_days: int) -> Ledger:
 
 
 def is_whole(settings: Settings, found: FinishedDay) -> bool:
-    """Return whether a day is complete for what the settings select: a run of less completes nothing."""
+    """Return whether a day is complete for the present settings; a run with a smaller selection does not complete
+    it."""
     subject = _SUBJECTS[found.asset](settings, date.fromisoformat(found.day))
     return found.state is State.COMPLETE and found.is_of(subject)

@@ -21,18 +21,18 @@ TABLES = (
     "event_fee_changes",
     "document_subjects",
 )
-# Named here, because the flows that list them take long to import: a test compares.
+# Listed here, because the flows that define them are slow to import; a test compares.
 LISTED = (
     *("series", "events", "markets", "settlements", "series_fee_changes", "event_fee_changes"),
     *("milestones", "structured_targets", "collections", "incentive_programs", "event_metadata"),
 )
-# Shown only after their first run: not everyone collects them.
+# Shown only after their first run, because they are optional.
 _ON_DEMAND = ("settlements backfill", "trades", "candlesticks", "order_books")
 
 
 @dataclass(frozen=True)
 class Overview:
-    """What the store holds, and its last runs (None if there is no such run yet)."""
+    """The contents of the store and its last runs (None if there is no such run yet)."""
 
     rows: dict[str, int]
     listings: dict[str, ListingRun | None]

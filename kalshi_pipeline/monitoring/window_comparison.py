@@ -1,4 +1,4 @@
-"""Comparing a listing in windows with a serial one, because the exchange documents neither order nor bounds."""
+"""Compares a listing in windows with serial ones, because the exchange documents neither order nor bounds."""
 
 from collections.abc import Iterator
 
@@ -17,15 +17,14 @@ _EXAMPLES = 5
 
 
 def compare_listings(session: Session) -> Finding:
-    """List open markets serially, in windows, and serially again: markets of both serial walks must be in the windows.
-
-    Markets that open or close in the meantime are in only one of the serial walks. Nothing is stored.
+    """List open markets serially, in windows, and serially again. Markets of both serial walks must be in the windows;
+    those that open or close meanwhile are in only one of the walks. Nothing is stored.
     """
     windows = known_windows(session)
     if not windows:
         return _finding(passed=True, text="markets are listed in a single walk: there is nothing to compare")
     serial, windowed, again = (list_markets(session, some) for some in ([], windows, []))
-    # Hashes instead of tickers: half a million strings, twice, would be several times as large.
+    # Hashes, because twice half a million tickers would take several times the memory.
     before = {hash(ticker) for ticker in _tickers(session, serial)}
     in_windows = {hash(ticker) for ticker in _tickers(session, windowed)}
     lost = [
