@@ -1,6 +1,6 @@
 """Collects the public market data of the Kalshi exchange into your own database.
 
-`open_store` reads what is stored. It is imported when it is first used, so that importing the package stays cheap.
+`open_store` reads the stored data. It is imported on first use, so that importing the package stays cheap.
 """
 
 from typing import TYPE_CHECKING
@@ -11,10 +11,10 @@ if TYPE_CHECKING:
 
 __all__ = ["Store", "Table", "open_store"]
 
-if not TYPE_CHECKING:  # to a type checker, every name would exist
+if not TYPE_CHECKING:  # otherwise every name would exist to a type checker
 
     def __getattr__(name: str) -> object:
-        """Import what `__all__` names."""
+        """Import a name of `__all__` on first use."""
         if name not in __all__:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         from kalshi_pipeline.notebooks import store

@@ -1,8 +1,6 @@
-"""What a reader does next about an error, in the commands of this program.
-
-The command line and Dagster add this advice to the errors that they report. The store only states facts, because it
-does not know which program reads it. Errors of settings, of the exchange and of a span contain their own advice,
-because it is the same for every reader.
+"""The next step after an error, in commands of this program. The command line and Dagster add this advice to the errors
+that they report. The store only states facts, because it does not know which program reads it. Errors of settings, of
+the exchange and of spans contain their own advice, which is the same everywhere.
 """
 
 import contextlib
@@ -55,7 +53,7 @@ _RUN_AGAIN = re.compile(r"\brun (it )?again( later)?$")
 
 
 def with_advice(error: PipelineError) -> str:
-    """Return the line that reports an error: its full message, and what to do next where that is not part of it."""
+    """Return an error's full message in one line, with the next step unless the message already has it."""
     advice = _advice_for(error)
     return (
         error.full_message
@@ -66,7 +64,7 @@ def with_advice(error: PipelineError) -> str:
 
 @contextlib.contextmanager
 def advised() -> Iterator[None]:
-    """Add to an error, as a note, what to do next: Python shows it below the message. Decorates functions, too."""
+    """Add the next step to an error as a note, which Python shows below the message. Also usable as a decorator."""
     try:
         yield
     except PipelineError as error:
@@ -81,12 +79,12 @@ def _notes_of(error: PipelineError) -> Sequence[str]:
 
 
 def run_again(line: str) -> str:
-    """Return the line with the advice to run again, unless it ends with that advice."""
+    """Return the line with the advice to run again, unless it already ends with it."""
     return line if _RUN_AGAIN.search(line) else f"{line}; run it again"
 
 
 _LOOKS = {"series": "search", "event": "event", "market": "get"}
-"""The command of the group `market` that shows a ticker of each kind."""
+"""The command of the group `market` that shows each kind of ticker."""
 
 
 def _advice_for(error: PipelineError) -> str | None:

@@ -1,6 +1,5 @@
-"""Time as the pipeline reads it: the present instant, a count of seconds that never jumps, and a way to wait.
-
-Code that reads time takes a `Clock`; only the ways in (the command line, Dagster's definitions) choose the system's.
+"""Time in the pipeline: the present instant, monotonic seconds, and waiting. Code that reads time takes a `Clock`; only
+the entry points (the command line, Dagster's definitions) choose the system's clock.
 """
 
 import select
@@ -11,11 +10,11 @@ from typing import Protocol
 
 from kalshi_pipeline.units import MICROS_PER_SECOND, instant_of
 
-# A count that continues while the computer is suspended, where the system has one; Python's own leaves that time out.
+# A clock that includes time in suspend, if the system has one; Python's monotonic clock excludes it.
 _CONTINUOUS: int | None = getattr(time, "CLOCK_BOOTTIME", None) or getattr(time, "CLOCK_MONOTONIC", None)
 
 MOST_OFFSET_SECONDS = 60
-"""How far two clocks may differ that count as right: less than a period, and more than a slow answer takes."""
+"""The largest difference between two clocks that count as correct: below a period, above the time of a slow answer."""
 
 
 class Clock(Protocol):
@@ -26,7 +25,7 @@ class Clock(Protocol):
         ...
 
     def monotonic(self) -> float:
-        """Return seconds since some fixed point. They never go back, even if the computer's time is set."""
+        """Return seconds since a fixed point. They never go back, even if the computer's time is set."""
         ...
 
     def sleep(self, seconds: float) -> None:
@@ -42,7 +41,7 @@ class SystemClock:
         return instant_of(datetime.now(UTC))
 
     def monotonic(self) -> float:
-        """Return seconds since some fixed point, the same for all processes since the computer was started."""
+        """Return seconds since a fixed point that all processes share since the last boot."""
         return time.monotonic() if _CONTINUOUS is None else time.clock_gettime(_CONTINUOUS)
 
     def sleep(self, seconds: float) -> None:
@@ -50,14 +49,13 @@ class SystemClock:
         if sys.platform == "win32":
             time.sleep(seconds)
         else:
-            # `time.sleep` waits until an instant, which fails where libfaketime fakes the time of day alone.
+            # `time.sleep` waits until an instant, which fails if libfaketime fakes only the time of day.
             select.select([], [], [], seconds)
 
 
 class SteadyClock:
-    """Another clock as it was last read, plus the seconds since then: setting that clock in between has no effect.
-
-    So the instants of a run are in order, and as exact at its end as at its beginning.
+    """Another clock's last reading plus the seconds since then, so that setting that clock meanwhile has no effect. The
+    instants of a run are therefore in order.
     """
 
     def __init__(self, clock: Clock) -> None:
@@ -65,7 +63,7 @@ class SteadyClock:
         self.read_again()
 
     def read_again(self) -> None:
-        """Take over the present time of the other clock."""
+        """Read the other clock again."""
         self._began = (self._clock.now(), self._clock.monotonic())
 
     def now(self) -> int:

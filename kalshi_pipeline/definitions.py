@@ -39,7 +39,7 @@ defs = dg.Definitions.merge(
     ledger.defs,
     dg.Definitions(
         resources={"pipeline": Pipeline()},
-        # One process for a whole run: a process for each step would import everything again, six seconds a step.
+        # One process per run: a process per step would import everything again, which takes six seconds.
         executor=dg.in_process_executor,
     ),
 )

@@ -1,4 +1,4 @@
-"""The file `.env`: which variables it sets, and what is wrong with it. `settings` knows which of them are settings."""
+"""Reads the file `.env`: its variables and its problems. `settings` decides which variables are settings."""
 
 import io
 import re
@@ -9,26 +9,25 @@ from typing import NamedTuple
 from dotenv.main import resolve_variables
 from dotenv.parser import Binding, parse_stream
 
-# Also as other shells and other files write it: `set NAME=…`, `$env:NAME = …`, `"NAME": …`.
+# Also in the syntax of other shells and files: `set NAME=…`, `$env:NAME = …`, `"NAME": …`.
 _NAME_OF_LINE = re.compile(
     r"""\s*(?:(?:export|set|setx|setenv)\s+|\$env:|-\s+)*["']?([^\W\d][\w.-]*)""", re.IGNORECASE
 )
 
 
 class EnvFile(NamedTuple):
-    """The variables of a file, and one line for each thing that is wrong with it."""
+    """The variables of a file, and one line per problem."""
 
     values: Mapping[str, str]
     problems: list[str]
 
 
 def read_env_file(path: Path, is_ours: Callable[[str], bool]) -> EnvFile:
-    """Read a file of variables; one that does not exist is empty.
-
-    A line that sets nothing is a problem if it names a variable that `is_ours`; others are none of our business.
+    """Read a file of variables; a missing file is empty. A line that sets nothing is a problem if it names a variable
+    that `is_ours`; other lines are ignored.
     """
     try:
-        if path.is_fifo():  # to open one waits for its writer
+        if path.is_fifo():  # opening one would block until something writes to it
             return EnvFile({}, [f"{path} is a named pipe: make it a file, or remove it"])
         text = path.read_text(encoding="utf-8-sig")
         if "\0" in text:
@@ -53,13 +52,13 @@ def read_env_file(path: Path, is_ours: Callable[[str], bool]) -> EnvFile:
 
 
 def _problems_of(path: Path, binding: Binding, is_ours: Callable[[str], bool]) -> Iterator[str]:
-    """Yield a line for each of our variables that a binding names, but does not set."""
+    """Yield a line for each of our variables that a binding names without setting it."""
     is_set = binding.value is not None
     for number, line in enumerate(binding.original.string.splitlines(), binding.original.line):
         match = _NAME_OF_LINE.match(line)
         if match is None or not is_ours(name := match[1]):
             continue
         if is_set and name == binding.key:
-            is_set = False  # a further line that begins so is within its quotation marks
+            is_set = False  # such a line further down is inside quotation marks
         else:
             yield f"{path}, line {number}: {name} is not set by this line: write {name.upper()}=value"

@@ -1,7 +1,6 @@
-"""The error tree. A class says what the pipeline does next; a message states the fact.
-
-`exchange` and `store` translate their libraries' exceptions into these once, at their edge. `advice` adds the next step
-for errors of the database, because it depends on the program that reports them.
+"""The error tree. The class decides what the pipeline does next; the message states the fact. `exchange` and `store`
+translate the exceptions of their libraries at their edge. `advice` adds the next step to database errors, because it
+depends on the reporting program.
 """
 
 from collections.abc import Sequence
@@ -13,7 +12,7 @@ class PipelineError(Exception):
 
     @property
     def full_message(self) -> str:
-        """The message, and the notes that were added on its way up."""
+        """The message and its notes."""
         return "; ".join([str(self), *getattr(self, "__notes__", [])])
 
 
@@ -26,13 +25,12 @@ class ConfigurationError(PipelineError):
 
 
 class ExchangeError(PipelineError):
-    """The exchange did not answer what was asked."""
+    """The exchange did not return what was requested."""
 
 
 class TransientExchangeError(ExchangeError):
-    """It may work later: the client has used up its retries, but a slow retry of the whole asset is worthwhile.
-
-    `status` is that of the last answer, 0 without one.
+    """The request may work later: the client has used up its retries, but a slow retry of the whole asset is
+    worthwhile. `status` is the last response's, or 0 without a response.
     """
 
     def __init__(self, message: str, status: int = 0) -> None:
@@ -41,7 +39,7 @@ class TransientExchangeError(ExchangeError):
 
 
 class RefusedError(ExchangeError):
-    """The exchange understood the request and refused it; the same request will be refused again."""
+    """The exchange refused the request and would refuse it again."""
 
     def __init__(self, message: str, status: int) -> None:
         self.status = status
@@ -49,19 +47,19 @@ class RefusedError(ExchangeError):
 
 
 class NotFoundError(RefusedError):
-    """The exchange does not know what was asked for: a ticker, or the path, where its address is wrong."""
+    """The exchange does not know the ticker, or the path if the configured address is wrong."""
 
 
 class UnknownMarketError(NotFoundError):
-    """No tier of the exchange knows the market that was asked for."""
+    """The market is in no tier of the exchange."""
 
 
 class PayloadError(ExchangeError):
-    """An answer whose envelope violates the contract; never read as an empty list."""
+    """The envelope of a response violates the contract; it is never read as an empty list."""
 
 
 class PaginationError(ExchangeError):
-    """A walk over pages that would not end: a repeated cursor, or pages that are empty or have nothing new."""
+    """A walk over pages would not end: a cursor repeats, or pages are empty or have nothing new."""
 
 
 class DeadlineError(ExchangeError):
@@ -69,11 +67,11 @@ class DeadlineError(ExchangeError):
 
 
 class ClockError(PipelineError):
-    """The computer's clock is wrong, or was wrong when something was stored: nothing was written."""
+    """The computer's clock is wrong, or was wrong when data was stored; nothing was written."""
 
 
 class TickAheadError(ClockError):
-    """A stored tick is ahead of now, and no other can be taken until then. Both instants are texts."""
+    """A stored tick is in the future, and blocks other ticks until then. Both instants are texts."""
 
     def __init__(self, tick: str, now: str, seconds: float) -> None:
         self.now = now
@@ -83,13 +81,13 @@ class TickAheadError(ClockError):
 
 
 class SkippedError(PipelineError):
-    """A snapshot that was not taken, because a newer one had been taken or it started too late."""
+    """A snapshot was not taken, because a newer one had been taken or it started too late."""
 
 
 class StoreProblem(Enum):
-    """What is wrong with the database, by what a reader does next."""
+    """The problem with the database, by what the user does next."""
 
-    ADDRESS = "its address names no database that this version can use"
+    ADDRESS = "this version cannot use a database at that address"
     MISSING = "there is none"
     NOT_USABLE = "it cannot be opened or written, or belongs to another program"
     OLDER_SCHEMA = "an older version wrote it"
@@ -101,7 +99,7 @@ class StoreProblem(Enum):
     FULL = "its disk is full"
     BUSY = "another program holds it"
     CHANGED = "another program changed it during each attempt to read it"
-    UNREADABLE_LOG = "what was written last is in a log that cannot be read"
+    UNREADABLE_LOG = "the latest writes are in a log that cannot be read"
     CLOSED = "its reader was closed"
     BROKEN_KEY = "a row refers to one that is missing"
     VANISHED = "its file was moved, deleted or replaced after this program opened it"
@@ -118,7 +116,7 @@ class StoreError(PipelineError):
 
 
 class UnknownTickerError(PipelineError):
-    """A market without the requested data in the store; `similar` are stored tickers."""
+    """A ticker without the requested data in the store; `similar` are stored tickers."""
 
     def __init__(self, ticker: str, message: str | None = None, similar: Sequence[str] = ()) -> None:
         self.ticker = ticker
@@ -127,9 +125,7 @@ class UnknownTickerError(PipelineError):
 
 
 class UnknownKindError(UnknownTickerError):
-    """A ticker that has data of other kinds only, or a kind that does not exist.
-
-    `kinds` are those to choose from.
+    """A ticker that has only data of other kinds, or an unknown kind. `kinds` are the available ones.
     """
 
     def __init__(self, ticker: str, kind: str, kinds: Sequence[str]) -> None:
@@ -138,7 +134,7 @@ class UnknownKindError(UnknownTickerError):
 
 
 class OtherKindError(UnknownTickerError):
-    """A ticker of another kind than requested, such as an event's instead of a market's."""
+    """A ticker of the wrong kind, such as an event's instead of a market's."""
 
     def __init__(self, ticker: str, kind: str, wanted: Sequence[str]) -> None:
         self.kind = kind
@@ -152,21 +148,21 @@ def _n(word: str) -> str:
 
 
 class NoQuoteError(UnknownTickerError):
-    """A stored market of which no quote is stored."""
+    """A stored market without a stored quote."""
 
     def __init__(self, ticker: str) -> None:
         super().__init__(ticker, f"{ticker} is stored without a quote")
 
 
 class NoDetailsError(UnknownTickerError):
-    """A stored ticker of which no details are stored."""
+    """A stored ticker without stored details."""
 
     def __init__(self, ticker: str) -> None:
         super().__init__(ticker, f"{ticker} is stored without details")
 
 
 class RangeError(PipelineError):
-    """A span of time, or a grid over it, that is invalid."""
+    """An invalid span of time, or an invalid grid over it."""
 
 
 class InstantError(PipelineError, ValueError):
@@ -184,19 +180,19 @@ class MissingExtraError(PipelineError):
 
 
 class ExportError(PipelineError):
-    """A file that was not written; no part of it is left."""
+    """A file could not be written; no part of it is left."""
 
 
 class DagsterEndedError(PipelineError):
-    """Dagster, or a process that it needs for collecting, has ended although nothing stopped it."""
+    """Dagster, or a process that it needs to collect, has ended unexpectedly."""
 
 
 class UnexpectedError(PipelineError):
-    """Any other exception, where it is reported in one line because the program continues."""
+    """Any other exception, reported in one line because the program continues."""
 
 
 class StoppedError(BaseException):
-    """A signal has stopped the program. It is not an Exception, so only code that must always clean up catches it."""
+    """A signal has stopped the program. Not an Exception, so that only code that must always clean up catches it."""
 
     def __init__(self, signal_name: str, number: int) -> None:
         self.number = number

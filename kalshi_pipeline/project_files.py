@@ -1,4 +1,4 @@
-"""Files of the project that its programs read: a wheel has them in the package, a checkout beside it."""
+"""Project files that programs read: inside the package in a wheel, beside it in a checkout."""
 
 from pathlib import Path
 

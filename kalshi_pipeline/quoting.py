@@ -1,14 +1,14 @@
-"""How texts of the exchange and of users are shown: printable, and in messages cut to a length that can be read."""
+"""How texts of the exchange and of users are shown: printable and, in messages, shortened."""
 
 _LONGEST_QUOTED = 300
-# Letters and signs by their Unicode category, but nothing is seen of them: fillers, joiners, variation selectors.
+# Letters and symbols by Unicode category, but invisible: fillers, joiners, variation selectors.
 _INVISIBLE = frozenset(
     map(
         chr,
         (
             *(0x034F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x2800, 0x3164, 0xFFA0),
             *range(0x180B, 0x1810),
-            *range(0xFE00, 0xFE0E),  # the two after them choose between a letter and its emoji
+            *range(0xFE00, 0xFE0E),  # the next two choose between a letter and its emoji
             *range(0xE0100, 0xE01F0),
         ),
     )
@@ -16,27 +16,25 @@ _INVISIBLE = frozenset(
 
 
 def quoted(value: object) -> str:
-    """Return what a message quotes of a value: its representation, cut at 300 characters."""
+    """Return a value as messages quote it: its representation, cut at 300 characters."""
     return cut(repr(value[:_LONGEST_QUOTED]) if isinstance(value, str) else repr(value))
 
 
 def cut(text: str) -> str:
-    """Return a text of the exchange as `printable` does, cut at 300 characters."""
+    """Return a text made printable, cut at 300 characters."""
     return printable(text if len(text) <= _LONGEST_QUOTED else text[: _LONGEST_QUOTED - 1] + "…")
 
 
 def printable(text: str) -> str:
-    """Return a text in one line, as a reader may see it: every character is visible, and acts upon nothing.
-
-    Line breaks and other white space become spaces. Replaced by U+FFFD are control characters, such as those that
-    begin the escape sequences of a terminal, marks that reverse the direction of writing, characters without width,
-    and half characters, which JSON allows and neither a terminal nor a database takes.
+    """Return a text as one line of visible characters. Line breaks and other white space become spaces. U+FFFD replaces
+    control characters (such as those that start terminal escape sequences), marks that reverse the writing direction,
+    characters without width, and lone surrogates, which JSON allows but terminals and databases do not.
     """
     return text if is_printable(text) else "".join(map(_printable, text))
 
 
 def is_printable(text: str) -> bool:
-    """Return whether `printable` would change nothing."""
+    """Return whether `printable` would leave the text unchanged."""
     return text.isprintable() and (text.isascii() or _INVISIBLE.isdisjoint(text))
 
 
@@ -47,7 +45,7 @@ def _printable(char: str) -> str:
 
 
 def is_text(value: str) -> bool:
-    """Return whether a text is one that can be sent and stored: without half a character, and without a NUL."""
+    """Return whether a text can be sent and stored: it has no lone surrogate and no NUL."""
     return "\0" not in value and (value.isascii() or _is_whole(value))
 
 

@@ -1,8 +1,7 @@
-"""The records that the pipeline collects: the one list of their fields, with type, unit and meaning of each.
-
-`exchange` makes them from payloads, `store` keeps them: its columns, its staging tables and the descriptions that the
-UI shows are derived from these lists. Prices are integers of micro-dollars, sizes hundredths of a contract, instants
-microseconds since 1970, and what is absent is None. How a payload spells a field is in `exchange.payloads`.
+"""The records that the pipeline collects, with type, unit and meaning of each field. This is the only list of fields:
+`exchange` builds records from payloads, and the columns and staging tables of `store` and the descriptions in the UI
+are derived from it. Prices are integers in micro-dollars, sizes in hundredths of a contract, instants in microseconds
+since 1970. An absent value is None. `exchange.payloads` knows how payloads spell each field.
 """
 
 from collections.abc import Callable, Iterable
@@ -12,10 +11,10 @@ from typing import Annotated, Any, NamedTuple, Protocol, TypeAlias
 from kalshi_pipeline.record_fields import CONTRACTS, DOLLARS, INSTANT, MILLIONTHS, Note
 
 READING = 2
-"""The version of reading: raised wherever a field is added to a record that is kept, or is read in another way."""
+"""The version of parsing: raised when a field is added to a stored record, or is parsed differently."""
 
 Row: TypeAlias = tuple[Any, ...]
-"""A record as the database driver takes it: the values of its noted fields, in their order."""
+"""A record for the database driver: the values of its noted fields, in order."""
 
 
 class Series(NamedTuple):
@@ -82,9 +81,9 @@ class Event(NamedTuple):
 
 
 class Quote(NamedTuple):
-    """The best prices of a market's YES side and its counters, at one moment. A side without a price is not quoted.
-
-    These are the numbers whose change makes a new snapshot; rolling ones such as a 24-hour volume are not among them.
+    """The best prices of a market's YES side and its counters, at one moment. A side without a price is not quoted. A
+    snapshot is stored when one of these numbers changes; rolling numbers such as a 24-hour volume are therefore
+    excluded.
     """
 
     yes_bid: Annotated[int | None, Note("best price bid for YES, NULL if there is none", DOLLARS)]
@@ -103,11 +102,9 @@ class Quote(NamedTuple):
 
 
 class Market(NamedTuple):
-    """One yes-no contract with its quote.
-
-    Three are stored nowhere: `updated_time` is when the exchange last changed the description, as it wrote it;
-    `is_mirrored` says whether the NO side that it sent follows from the YES side, `has_negative_size` whether it sent a
-    size below zero.
+    """One yes-no contract with its quote. Three fields are not stored: `updated_time` is when the exchange last changed
+    the description, as text; `is_mirrored` says whether the NO side follows from the YES side; `has_negative_size` says
+    whether a size is below zero.
     """
 
     ticker: Annotated[str, Note("the exchange's identifier, unique")]
@@ -159,13 +156,13 @@ class Market(NamedTuple):
 
 _DESCRIBED = Market._fields.index("updated_time")
 description_of: Callable[[Market], Row] = itemgetter(slice(_DESCRIBED))
-"""What is stored of a market besides its quote."""
+"""The stored fields of a market except its quote."""
 dated_description_of: Callable[[Market], Row] = itemgetter(slice(_DESCRIBED + 1))
-"""The same with the time of its last change."""
+"""The stored fields of a market with the time of its last change."""
 
 
 class Outcome(NamedTuple):
-    """A market with how it ended. Both values are None until the exchange reports them."""
+    """A market with its settlement. Both values are None until the exchange reports them."""
 
     market: Market
     settlement_value: int | None
@@ -178,7 +175,7 @@ class Outcome(NamedTuple):
 
 
 class Settlement(NamedTuple):
-    """How a market ended, as one of the exchange's tiers reports it."""
+    """A market's settlement, as one of the exchange's tiers reports it."""
 
     ticker: Annotated[str, Note("the market that ended")]
     result: Annotated[str | None, Note("the outcome: yes, no or scalar")]
@@ -194,9 +191,8 @@ class Settlement(NamedTuple):
 
 
 class Trade(NamedTuple):
-    """One execution. One without a time or a price could neither be placed nor added up, and is not read.
-
-    `is_mirrored`, which is stored nowhere, says whether the NO price that was sent is one dollar minus the YES price.
+    """One execution. A trade without a time or a price is refused. `is_mirrored`, which is not stored, says whether the
+    NO price is one dollar minus the YES price.
     """
 
     trade_id: Annotated[str, Note("the exchange's UUID, as its 16 bytes")]
@@ -210,7 +206,7 @@ class Trade(NamedTuple):
 
 
 class Candlestick(NamedTuple):
-    """One period of one market. Without a trade there is no price but the one before the period."""
+    """One period of one market. Without a trade, only the price before the period is present."""
 
     end_at: Annotated[
         int, Note("inclusive end of the period; daily ones end at midnight in New York", INSTANT)
@@ -234,7 +230,7 @@ class Candlestick(NamedTuple):
 
 
 class OrderBookLevel(NamedTuple):
-    """What rests at one price of one side."""
+    """The resting contracts at one price of one side."""
 
     is_yes: Annotated[bool, Note("whether these are bids for YES, else for NO")]
     price: Annotated[int, Note("the price bid", DOLLARS)]
@@ -242,14 +238,14 @@ class OrderBookLevel(NamedTuple):
 
 
 class OrderBook(NamedTuple):
-    """The resting bids of a market: those for YES, then those for NO, each ascending, so that the best is last."""
+    """The resting bids of a market: for YES, then for NO, each in ascending order, so the best is last."""
 
     ticker: str
     levels: list[OrderBookLevel]
 
 
 class SeriesFeeChange(NamedTuple):
-    """A change of a series' fee, made or scheduled."""
+    """A past or scheduled change of a series' fee."""
 
     change_id: Annotated[str, Note("the exchange's identifier, unique")]
     series_ticker: Annotated[str, Note("the series whose fee changes")]
@@ -259,7 +255,7 @@ class SeriesFeeChange(NamedTuple):
 
 
 class EventFeeChange(NamedTuple):
-    """A change of an event's fee override, made or scheduled. One that names neither value clears the override."""
+    """A past or scheduled change of an event's fee override. A change without values clears the override."""
 
     change_id: Annotated[str, Note("the exchange's identifier, unique")]
     event_ticker: Annotated[str, Note("the event whose fee is overridden")]
@@ -272,7 +268,7 @@ class EventFeeChange(NamedTuple):
 
 
 class Leg(NamedTuple):
-    """One of the markets that a combo is made of; values that the exchange does not send are None."""
+    """One of the markets that make up a combo; values that the exchange does not send are None."""
 
     position: Annotated[int, Note("its place among the combo's legs, from 0")]
     market_ticker: Annotated[str | None, Note("the market of this leg")]
@@ -282,10 +278,10 @@ class Leg(NamedTuple):
 
 
 class DocumentFields(Protocol):
-    """JSON values by the exchange's own names, with fractions as `Decimal`: a dict, or what can be used like one."""
+    """A mapping of JSON values by the exchange's own names, with fractions as `Decimal`."""
 
     def get(self, name: str, /) -> Any:  # noqa: ANN401  (JSON)
-        """Return one of the fields, None if it is missing."""
+        """Return the value of a field; None if it is missing."""
         ...
 
     def __delitem__(self, name: str, /) -> None: ...
@@ -300,9 +296,8 @@ class DocumentFields(Protocol):
 
 
 class Document(NamedTuple):
-    """Everything that the exchange says of one record, but for what moves with every quote.
-
-    `legs` are None where it says nothing of them.
+    """Everything that the exchange sends about one record, except the fields that change with every quote. `legs` is
+    None if the exchange does not send legs.
     """
 
     ticker: str

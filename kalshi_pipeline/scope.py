@@ -1,4 +1,4 @@
-"""What a run covers: a set of markets, by series, kind and status. The store decides how it is stored."""
+"""The scope of a run: a set of markets, by series, kind and status. `store` decides how a scope is stored."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -20,9 +20,8 @@ _WORDS = {Combos.EXCLUDE: "no combos", Combos.ONLY: "only combos", Combos.INCLUD
 
 @dataclass(frozen=True)
 class Scope:
-    """The markets of some series (of all if it names none), combos or not, with the statuses of a filter (or any).
-
-    Its series are kept sorted and without repetition, so two scopes of the same markets are equal.
+    """Markets selected by series (all if empty), by kind (combos or not), and by a status filter (any if None). Series
+    are sorted and unique, so two scopes of the same markets are equal.
     """
 
     series: tuple[str, ...] = ()
@@ -34,12 +33,12 @@ class Scope:
 
     @property
     def kinds(self) -> tuple[bool, ...]:
-        """The values of a market's `is_combo` that it covers."""
+        """The covered values of a market's `is_combo`."""
         return _KINDS[self.combos]
 
     @property
     def statuses(self) -> frozenset[MarketStatus]:
-        """The statuses that it covers, of those that are known."""
+        """The known statuses that it covers."""
         return frozenset(MarketStatus) if self.status is None else STATUSES_OF[self.status]
 
     @property
@@ -49,20 +48,19 @@ class Scope:
 
     @property
     def shows_absence(self) -> bool:
-        """Whether its complete listing shows of every market in it whether it is open, listed or not.
-
-        A listing of paused markets does not: one that is missing may trade again.
+        """Whether a complete listing of this scope decides for each of its markets whether it is open. A listing of
+        paused markets does not: a missing market may trade again.
         """
         return self.status is StatusFilter.OPEN
 
     @property
     def sentence(self) -> str:
-        """The scope as people read it. Nothing is decided by it."""
+        """The scope in words, for display only."""
         named = ", ".join(self.series) or "all series"
         return f"{self.status or 'all'} markets of {named}, {_WORDS[self.combos]}"
 
     def covers(self, other: "Scope") -> bool:
-        """Return whether every market of another scope is in this one."""
+        """Return whether this scope contains every market of another."""
         return (
             set(self.kinds) >= set(other.kinds)
             and (not self.series or (bool(other.series) and set(self.series) >= set(other.series)))
@@ -70,9 +68,8 @@ class Scope:
         )
 
     def covers_market(self, series: str | None, status: str | None = None, *, is_combo: bool) -> bool:
-        """Return whether a market is in it, by the series of its event; without a status, by series and kind alone.
-
-        One whose series is unknown is in scopes of all series only.
+        """Return whether the scope contains a market, by its event's series, its kind and, if given, its status. A
+        market of an unknown series is only in scopes of all series.
         """
         return (
             is_combo in self.kinds

@@ -1,8 +1,6 @@
-"""Every setting of the pipeline, typed. Only this module reads the environment, and `.env` by `env_file`.
-
-A setting is an environment variable `KALSHI_<NAME>`; a blank one counts as not set. The environment goes
-before `.env`. All problems are reported
-together, one line each, before anything starts.
+"""All settings of the pipeline, typed. Only this module reads the environment and, through `env_file`, `.env`. A
+setting is an environment variable `KALSHI_<NAME>`; a blank one counts as not set. The environment takes precedence over
+`.env`. All problems are reported together, one line each, before anything starts.
 """
 
 import difflib
@@ -42,7 +40,7 @@ _MOST_SECONDS = 86_400.0
 _QUOTATION_MARKS = {'"', "'", "`", "\N{LEFT DOUBLE QUOTATION MARK}", "\N{RIGHT DOUBLE QUOTATION MARK}"}
 
 CANDLESTICK_MINUTES = (1, 60, 1440)
-"""The lengths of the candlesticks that the exchange has."""
+"""The exchange's candlestick lengths."""
 
 
 class SnapshotMode(StrEnum):
@@ -69,7 +67,7 @@ def _split(value: object) -> object:
 
 
 def _upper(values: object) -> object:
-    """Return tickers as the exchange writes them, each once: it has no other letters in them."""
+    """Return unique tickers in upper case, as the exchange writes them."""
     if not isinstance(values, list | tuple):
         return values
     return tuple(dict.fromkeys(value.upper() if isinstance(value, str) else value for value in values))
@@ -235,14 +233,14 @@ class Settings(BaseModel):
         return value
 
     def reconcile_requests_within(self, period_seconds: float) -> int:
-        """Return the most requests for missing markets of a run with this much time until the next one."""
+        """Return the maximum requests for missing markets of a run with this much time until the next one."""
         if self.reconcile_requests is not None:
             return self.reconcile_requests
         return round(min(300, max(20, period_seconds / 3)))
 
     @property
     def quarantine_bytes(self) -> int:
-        """Most bytes of unreadable records that are kept."""
+        """Maximum bytes of unreadable records to keep."""
         return round(self.quarantine_mb * _BYTES_PER_MB)
 
     @property
@@ -266,10 +264,9 @@ def _problem_of_text(value: str) -> str | None:
 
 
 def load_settings(environ: Mapping[str, str] = os.environ, /, **overrides: Any) -> Settings:  # noqa: ANN401
-    """Return the settings from the environment and `.env`: `overrides` first, then the environment, then `.env`.
-
-    Raises ConfigurationError with one line for each setting that cannot be used, and for each variable that looks
-    like a misspelt setting: ignoring it would silently use a default.
+    """Return the settings: `overrides` first, then the environment, then `.env`. Raises ConfigurationError with one
+    line for each invalid setting and for each variable that looks like a misspelt setting, because ignoring it would
+    silently use a default.
     """
     written = read_env_file(Path(".env"), is_about_setting)
     problems = [*written.problems, *_misspelt([*environ, *written.values])]
@@ -289,12 +286,12 @@ def load_settings(environ: Mapping[str, str] = os.environ, /, **overrides: Any) 
 
 
 def is_about_setting(name: str) -> bool:
-    """Return whether a variable's name is that of a setting, or looks like a misspelt one."""
+    """Return whether a variable's name is a setting's, or looks like a misspelt one."""
     return _meant_by(name) is not None
 
 
 def _fields_of(variables: Mapping[str, str]) -> dict[str, str]:
-    """Return the settings that variables set, by field; one that is in capitals goes before others."""
+    """Return the settings that variables set, by field; a name in capitals takes precedence over other spellings."""
     return {
         name.upper().removeprefix(PREFIX).lower(): variables[name]
         for name in sorted(variables, reverse=True)
@@ -303,21 +300,21 @@ def _fields_of(variables: Mapping[str, str]) -> dict[str, str]:
 
 
 def environment_with(changes: Mapping[str, str]) -> dict[str, str]:
-    """Return the environment of a program that is started with these variables changed."""
+    """Return the environment for a child process with these variables changed."""
     return {**os.environ, **changes}
 
 
 def _problem(loc: tuple[int | str, ...], message: str, value: object) -> str:
     name = str(loc[0])
     reason = message.removeprefix("Value error, ")
-    # An address may contain a password, or a token in its query.
+    # An address may contain a password, or a token in its query string.
     is_secret = name == "database_url" or any(char in str(value) for char in "@?#")
     shown = "" if is_secret else f"={cut(str(value).encode(errors='backslashreplace').decode())}"
     return f"{PREFIX}{name.upper()}{shown}: {reason[0].lower()}{reason[1:]}; change it or unset it"
 
 
 def _address_problem(value: str) -> str | None:
-    """Return what is wrong with an address of the API, without quoting it; None if it can be asked."""
+    """Return what is wrong with an API address, without quoting it; None if it is usable."""
     parts = urlsplit(value)
     if parts.scheme not in ("http", "https") or not parts.hostname:
         return "is not an http:// or https:// address"
@@ -344,7 +341,8 @@ def _misspelt(names: Iterable[str]) -> list[str]:
 
 
 def _meant_by(name: str) -> str | None:
-    """Return the variable that a name is, or nearly is. Other Kalshi tools have theirs, such as KALSHI_API_KEY."""
+    """Return the setting's variable that a name equals or nearly equals. Other tools' variables, such as
+    KALSHI_API_KEY, match none."""
     head, _, rest = re.sub(r"[^A-Z0-9]+", "_", name.upper()).partition("_")
     if head == "KALSHI":
         rest = rest.lstrip("_")

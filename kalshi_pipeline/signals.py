@@ -1,4 +1,4 @@
-"""The signals that stop a program: SIGINT, which is Ctrl-C, SIGTERM, and SIGHUP, as when its terminal is closed."""
+"""The signals that stop a program: SIGINT (Ctrl-C), SIGTERM, and SIGHUP (its terminal was closed)."""
 
 import contextlib
 import os
@@ -12,16 +12,15 @@ from kalshi_pipeline.errors import StoppedError
 STOPPING = tuple(
     number for name in ("SIGINT", "SIGTERM", "SIGHUP") if (number := getattr(signal, name, None)) is not None
 )
-"""Those of them that this system has: Windows has no SIGHUP."""
+"""The signals that this system has; Windows has no SIGHUP."""
 
 _MOMENT_SECONDS = 0.01
 
 
 @contextlib.contextmanager
 def keeping_handlers() -> Iterator[None]:
-    """Put back how signals are handled after a block that changes it.
-
-    Dagster does, and lets SIGTERM be handled as SIGINT is, which a background job of a shell ignores.
+    """Restore signal handlers after a block that changes them. Dagster handles SIGTERM like SIGINT, which background
+    jobs of a shell ignore.
     """
     before = {number: signal.getsignal(number) for number in STOPPING}
     try:
@@ -32,10 +31,8 @@ def keeping_handlers() -> Iterator[None]:
 
 
 def exit_at_signals() -> None:
-    """End the program in one line at a signal that stops it, from now to its end, where nothing else heeds signals.
-
-    It is for the times when nothing is left to close: nothing more of the program is run. What is ignored stays
-    ignored.
+    """From now on, end the program with one line at a signal that no other handler takes. No further code runs, so use
+    this only when nothing needs closing. Ignored signals stay ignored.
     """
 
     def stop(number: int, _frame: object) -> None:
@@ -49,9 +46,8 @@ def exit_at_signals() -> None:
 
 @contextlib.contextmanager
 def interruptible_children() -> Iterator[None]:
-    """Let programs that the block starts heed SIGINT, also where this one ignores it.
-
-    The background jobs of a shell ignore it, and so would whatever they start.
+    """Let child processes of the block handle SIGINT even if this process ignores it. Background jobs of a shell ignore
+    SIGINT, and their children inherit that.
     """
     if (
         signal.getsignal(signal.SIGINT) is not signal.SIG_IGN
@@ -60,7 +56,7 @@ def interruptible_children() -> Iterator[None]:
         yield
         return
     with keeping_handlers():
-        # A program that is started has the default instead of a handler, but keeps what is ignored.
+        # A child process resets handlers to the default, but inherits ignored signals.
         signal.signal(signal.SIGINT, lambda *_: None)
         yield
 
@@ -71,11 +67,10 @@ def _heeded() -> list[signal.Signals]:
 
 @contextlib.contextmanager
 def raising_signals() -> Iterator[None]:
-    """Raise StoppedError in the block at the first signal that stops a program.
-
-    Later ones are ignored: they must not cut off what the block does at its end. A signal that is ignored before the
-    block stays ignored, as SIGINT is in the background jobs of a shell and SIGHUP under nohup. Signals reach the main
-    thread only; in any other thread the block just runs.
+    """Raise StoppedError in the block at the first stopping signal. Later signals are ignored, so that they do not
+    interrupt the block's clean-up. A signal that was ignored before the block stays ignored, such as SIGINT in
+    background jobs of a shell and SIGHUP under nohup. Signals reach only the main thread; in other threads this does
+    nothing.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -93,7 +88,7 @@ def raising_signals() -> Iterator[None]:
             signal.signal(number, stop)
 
     def stop_again(unraisable: "sys.UnraisableHookArgs") -> None:
-        """Send the signal once more: Python ignores what is raised while it collects garbage."""
+        """Send the signal again, because Python ignores exceptions during garbage collection."""
         if isinstance(unraisable.exc_value, StoppedError):
             listen()
             threading.Timer(_MOMENT_SECONDS, os.kill, (os.getpid(), unraisable.exc_value.number)).start()

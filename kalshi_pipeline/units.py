@@ -1,8 +1,7 @@
-"""Exact dollars, contracts and UTC instants: text in, integer out, Decimal and datetime to people.
-
-Inside the pipeline a price is an integer of micro-dollars, a size an integer of hundredths of a contract, an
-instant an integer of microseconds since 1970 in UTC. No number passes through float on its way in. How a payload
-spells these numbers, and which blanks mean 'absent', is the business of `exchange`.
+"""Exact dollars, contracts and UTC instants. Parsing turns text into integers; display turns integers into Decimal and
+datetime. Inside the pipeline a price is an integer in micro-dollars, a size in hundredths of a contract, an instant in
+microseconds since 1970 in UTC. Parsing never uses float. `exchange` knows how payloads spell these numbers, and which
+blanks mean 'absent'.
 """
 
 import re
@@ -34,15 +33,14 @@ LARGEST_INTEGER = 2**63 - 1  # the widest integer that SQLite and PostgreSQL sto
 
 
 def parse_dollars(text: str) -> int:
-    """Return the micro-dollars of a decimal string such as "0.0150" or "1.5e-2".
-
-    ValueError past six significant decimals, and past 64 bits; so in the functions that follow.
+    """Return the micro-dollars of a decimal string such as "0.0150" or "1.5e-2". Like the functions below, raises
+    ValueError beyond the stated number of significant decimals (here six), and beyond 64 bits.
     """
     return _scaled(text, 6)
 
 
 def parse_millionths(text: str) -> int:
-    """Return the millionths of a decimal string such as "0.5"; ValueError past six significant decimals."""
+    """Return the millionths of a decimal string such as "0.5", with up to six significant decimals."""
     return _scaled(text, 6)
 
 
@@ -57,8 +55,8 @@ def parse_integer(text: str) -> int:
 
 
 def parse_contracts(text: str) -> int:
-    """Return the hundredths of a contract of "1234.50"; ValueError past two significant decimals."""
-    # Nearly all counts have two decimals, and they rarely repeat: this is the cheapest way.
+    """Return the hundredths of a contract of "1234.50", with up to two significant decimals."""
+    # A fast path: nearly all counts have two decimals. They rarely repeat, so a cache does not help.
     whole, _, fraction = text.partition(".")
     if len(fraction) == 2 and whole.isdigit() and fraction.isdigit() and text.isascii() and len(whole) < 17:
         return int(whole + fraction)
@@ -79,18 +77,16 @@ def _scaled(text: str, decimals: int) -> int:
     zeros = len(digits) - len(carrying) - len(fraction) + int(exponent or 0) + decimals
     if zeros < 0:
         raise ValueError(f"{quoted(text)} has more than {decimals} significant decimals")
-    # The length is bounded first: neither the digits nor the zeros may fill the memory.
+    # Bound the length first, so that neither digits nor zeros can fill the memory.
     if len(carrying) + zeros > _MOST_DIGITS or (scaled := int(carrying + "0" * zeros)) > LARGEST_INTEGER:
         raise ValueError(f"{quoted(text)} is too large to store")
     return -scaled if sign else scaled
 
 
 def parse_instant(text: str) -> int | None:
-    """Return the microseconds since 1970 of an RFC 3339 time; digits below a microsecond are cut.
-
-    A leap second is the first second of the next minute. None for the zero time `0001-01-01T00:00:00Z`, which the
-    exchange writes for 'not set' (docs/exchange-api.md). ValueError for any other form, and for a time without an
-    offset.
+    """Return the microseconds since 1970 of an RFC 3339 time, or None for `0001-01-01T00:00:00Z`, with which the
+    exchange means 'not set' (docs/exchange-api.md). Digits below a microsecond are cut, and a leap second becomes the
+    first second of the next minute. Raises ValueError for any other form, and for a time without an offset.
     """
     match = _RFC_3339.fullmatch(text)
     try:
@@ -112,17 +108,16 @@ def parse_instant(text: str) -> int | None:
 
 
 def parse_span(text: str) -> float | None:
-    """Return the seconds of a length of time such as 30s, 5m, 1.5h, 2 days or 1w; None for any other text.
-
-    A number without a unit is none: readers take it for minutes as well as for seconds.
+    """Return the seconds of a length of time such as 30s, 5m, 1.5h, 2 days or 1w; None for any other text. A number
+    without a unit is refused, because it could mean minutes or seconds.
     """
     match = _SPAN.fullmatch(text.strip().lower())
     return None if match is None else float(match[1]) * _SECONDS_OF[match[2][0]]
 
 
 def instant_of(moment: datetime) -> int:
-    """Return the microseconds since 1970 of an aware datetime; ValueError if it is naive."""
-    # A time zone may refuse to say its offset.
+    """Return the microseconds since 1970 of an aware datetime. Raises ValueError if it is naive."""
+    # A time zone may raise instead of returning its offset.
     if moment.utcoffset() is None:
         raise ValueError(f"{moment.isoformat()} names no time zone")
     return (moment - _EPOCH) // _MICROSECOND
