@@ -1,1 +1,1 @@
-"""What the parts cost, beside what they could cost, measured side by side in one run: `uv run poe bench`."""
+"""The cost of each part beside its lower bound, measured in the same run: `uv run poe bench`."""

@@ -1,6 +1,6 @@
 """Run all benchmarks, or the named ones, and print one table; write JSON and charts on request.
 
-Compare ratios: absolute times are those of the machine that the table names.
+Compare ratios, because absolute times depend on the machine that the table names.
 """
 
 import argparse

@@ -1,6 +1,6 @@
-"""What Dagster adds to a tick: one run of the `snapshot` job as a process of its own, on a small world.
+"""The cost that Dagster adds to a tick, beside the same snapshot from the command line.
 
-The same snapshot from the command line shows what the tick costs without Dagster.
+A run of the `snapshot` job takes place in its own process, on a small world.
 """
 
 import os
@@ -54,7 +54,7 @@ class Stored(NamedTuple):
 
 
 def measure(options: Options) -> Result:
-    """Run the job several times in one Dagster home, each beside the same snapshot by the command line."""
+    """Run the job several times in one Dagster home, each time beside the same snapshot from the command line."""
     (markets,) = options.sizes(_MARKETS, _MARKETS)
     home = options.folder / "dagster"
     home.mkdir()

@@ -1,4 +1,4 @@
-"""A sandbox exchange in a process of its own, so that its work is not counted; it changes only on request."""
+"""A sandbox exchange in its own process, so that its work is not counted. It changes only on request."""
 
 import contextlib
 import dataclasses

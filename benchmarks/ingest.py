@@ -1,7 +1,7 @@
 """The write path against the raw floor: CPU of this process per market, on the same pages in the same run.
 
-Every state of the database is measured right after the floor on the same pages, and the result is the ratio of the
-two; the table shows medians. The exchange and all start-up are not counted.
+Each state of the database is measured right after the floor on the same pages; the result is the median of their
+ratios. The exchange and all start-up are not counted.
 """
 
 import dataclasses
@@ -60,7 +60,7 @@ class Cost(NamedTuple):
 
 
 def measure(options: Options) -> Result:
-    """Measure each size in rounds, each with a database of its own."""
+    """Measure each size in rounds, each with its own database."""
     rows: list[Row] = []
     for markets in options.sizes(_FULL, _QUICK):
         options.report_progress(f"ingest: {markets:,} markets, saving pages")

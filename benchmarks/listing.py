@@ -1,8 +1,8 @@
-"""How long it takes to list every open market, by the number of windows, against what the exchange allows.
+"""The time to list every open market, by the number of windows, against the bound.
 
-Nothing can be faster than the rate limit, pages / rate, nor than the latency, latency x pages / windows: the larger
-one is the bound. Each page is fetched over HTTP with gzip and read, but not stored. The exchange has its answers
-ready: each walk is first done once without a limit, and not measured.
+The bound is the larger of pages / rate (the rate limit) and latency x pages / windows. Each page is fetched over HTTP
+with gzip and parsed, but not stored. Each walk is first done once unmeasured, without a limit, so that the exchange has
+its answers ready.
 """
 
 from collections.abc import Sequence
@@ -35,7 +35,7 @@ def label_of(windows: int) -> str:
 
 
 def bound_seconds(pages: int, latency: float, windows: int) -> float:
-    """Return the time that no client can beat."""
+    """Return the lower bound of the time."""
     return max(pages / RATE, latency * pages / windows)
 
 

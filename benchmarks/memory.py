@@ -1,6 +1,6 @@
-"""Peak memory of one run in a fresh process, and the longest time it keeps other writers waiting.
+"""Peak memory of a run in a new process, and the longest time it blocks other writers.
 
-The runs have the settings' defaults (eight windows) and a real exchange, in another process, without a rate limit.
+The runs use the default settings (eight windows) and a sandbox in another process without a rate limit.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""The peak of this process's memory."""
+"""The peak memory of this process."""
 
 import contextlib
 import resource
@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def peak_megabytes() -> float:
-    """Return the most memory that this process has held so far."""
+    """Return the peak memory of this process so far."""
     # Not ru_maxrss, which on Linux a new process inherits from the one that started it.
     with contextlib.suppress(FileNotFoundError):
         lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()

@@ -1,4 +1,4 @@
-"""How long it takes to read quotes from a database of many markets and many rows, warm, on the clock."""
+"""The wall-clock time to read quotes from a warm database of many markets and rows."""
 
 import sqlite3
 from collections.abc import Callable

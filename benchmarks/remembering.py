@@ -1,7 +1,7 @@
-"""A cache in front of an exchange, which repeats its answers after a set delay.
+"""A cache in front of an exchange, which repeats answers after a set delay.
 
-The sandbox takes longer to make a page than to send it. When the client is measured, the exchange must have its
-answers ready, as a large one would.
+The sandbox takes longer to make a page than to send it, but a benchmark of the client needs an exchange with ready
+answers.
 """
 
 import threading
@@ -14,7 +14,7 @@ import httpx
 
 
 class Remembering:
-    """Answers as the exchange at `url` does; a cached answer comes `latency_seconds` after its request."""
+    """Repeats the answers of the exchange at `url`, `latency_seconds` after each request."""
 
     def __init__(self, url: str) -> None:
         self.latency_seconds = 0.0

@@ -1,4 +1,4 @@
-"""Answers of an exchange, saved in files and replayed, so that both sides of a comparison read the same bytes."""
+"""Saved and replayed answers of an exchange, so that both sides of a comparison read the same bytes."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager

@@ -1,6 +1,6 @@
-"""The approach of the system that this one replaces: for each market select, select, add, through the ORM.
+"""The approach of the system that this one replaces: select, select and add through the ORM, for each market.
 
-It cost 2.3-3.1 ms of CPU per market on such machines; it is measured again here, on the same pages.
+It cost 2.3-3.1 ms of CPU per market on such machines, and is measured again here on the same pages.
 """
 
 import json

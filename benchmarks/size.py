@@ -1,8 +1,7 @@
-"""The size of a stored observation on disk: bytes of the price tables for each market of each tick of two days.
+"""The size of a stored observation: bytes of the price tables per market and tick, over two days.
 
-The store is called directly. A share of the quotes changes at each tick, drawn from all markets alike, mostly from
-hot ones (Zipf's law), or always from the same few, which causes the most keyframes. Sizes do not depend on the
-machine.
+The store is called directly. At each tick a share of the quotes changes: of random markets, mostly of hot ones (Zipf's
+law), or always of the same few, which causes the most keyframes. Sizes do not depend on the machine.
 """
 
 import heapq
@@ -71,7 +70,7 @@ def measure(options: Options) -> Result:
 
 
 class _Days:
-    """One database with two days of ticks, so that all that age become keyframes once."""
+    """A database with two days of ticks, so that every unchanged quote becomes a keyframe once."""
 
     def __init__(self, path: Path, markets: int, draw: Draw, *, every: bool, keyframe_seconds: float) -> None:
         self._path = path
@@ -100,7 +99,7 @@ class _Days:
                 return written, *_price_bytes(connection, before)
 
     def _take(self, database: Database, tick: int, rows: Sequence[Market]) -> int:
-        """One snapshot. Its pages come in any order, as those of windows do."""
+        """One snapshot. Its pages arrive in any order, like those of windows."""
         tick_at = SYSTEM_CLOCK.now() - (_TICKS - tick) * _PERIOD_SECONDS * MICROS_PER_SECOND
         pages = [rows[start : start + _PAGE] for start in range(0, len(rows), _PAGE)]
         self._random.shuffle(pages)
@@ -202,7 +201,7 @@ def _file_bytes(connection: Connection) -> int:
 
 
 def _price_bytes(connection: Connection, bytes_before: int) -> tuple[int, int]:
-    """The bytes of the price tables, and of their index; all that was added where this SQLite does not part them."""
+    """The bytes of the price tables and of their index, or all added bytes if this SQLite cannot separate them."""
     options = connection.exec_driver_sql("PRAGMA compile_options").scalars()
     if "ENABLE_DBSTAT_VTAB" not in set(options):
         return _file_bytes(connection) - bytes_before, 0

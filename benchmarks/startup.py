@@ -1,7 +1,7 @@
-"""How much processor time a command takes to start, beside the same command with everything imported first.
+"""The CPU time to start a command, beside the same command with everything imported first.
 
-The store is small, so that a command that reads takes the time of its start. Each is run several times, and the least
-time is kept: other work on the machine only adds to it.
+The store is small, so reading it adds little. Each command runs several times, and the least time counts, because other
+programs only add to it.
 """
 
 import os
@@ -61,7 +61,7 @@ def measure(options: Options) -> Result:
 
 
 def _cpu_seconds(program: str, arguments: Sequence[str], variables: dict[str, str]) -> float:
-    """Return the processor time, of user and system, that a process of its own takes."""
+    """Return the user and system CPU time of a new process."""
     before = os.times()
     subprocess.run(
         [sys.executable, "-c", program, *arguments],

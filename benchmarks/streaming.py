@@ -1,4 +1,4 @@
-"""How long it takes to read millions of rows as record batches of Arrow, and how much memory."""
+"""The time and memory to read millions of rows as Arrow record batches."""
 
 from collections.abc import Callable, Mapping
 

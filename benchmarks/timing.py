@@ -1,4 +1,4 @@
-"""Clocks. The CPU time of this process is what ingest costs; other programs on the machine are not counted."""
+"""Clocks: CPU time of this process, which excludes other programs, and wall-clock time."""
 
 import statistics
 import time
@@ -9,7 +9,7 @@ Result = TypeVar("Result")
 
 
 def cpu_seconds(work: Callable[[], Result]) -> tuple[float, Result]:
-    """Return CPU seconds of this process, all threads together, and what `work` returned."""
+    """Return the CPU seconds of this process, of all threads, and what `work` returned."""
     started = time.process_time()
     result = work()
     return time.process_time() - started, result

@@ -1,9 +1,9 @@
-"""How fast trades are stored: their writes alone, beside a raw executemany of the same pages, and a whole run.
+"""The speed of storing trades: the writes alone, beside a raw executemany of the same pages, and a whole run.
 
-The days before are already in the table, so that its index is as large as in real life. The whole run is
-`collect_trades` in a new process, because its memory is measured; its exchange is a transport in that process, which
-answers with pages from files, so that no network is measured. Speeds, and their aims, are by CPU of the process;
-those on the clock, which include waits for the disk and for other programs, are shown beside them.
+Earlier days are already in the table, so its index has a realistic size. The whole run is `collect_trades` in a new
+process, because its memory is measured; its exchange is a transport in that process, which answers with pages from
+files, so that no network is measured. Speeds and aims are by CPU time of the process. Wall-clock speeds, which include
+waits for the disk and for other programs, are shown beside them.
 """
 
 import json
@@ -59,7 +59,7 @@ Done = TypeVar("Done")
 
 @dataclass
 class Spent:
-    """Seconds of this process's CPU and on the clock, of all work together."""
+    """Total CPU and wall-clock seconds of this process."""
 
     cpu_seconds: float = 0.0
     wall_seconds: float = 0.0
@@ -73,7 +73,7 @@ class Spent:
 
 
 class Collected(NamedTuple):
-    """The time of a whole run, and its peak of memory at its start, after a tenth of its pages, and at its end."""
+    """The time of a whole run, and its peak memory at the start, after a tenth of its pages, and at the end."""
 
     spent: Spent
     first_megabytes: float
@@ -82,7 +82,7 @@ class Collected(NamedTuple):
 
 
 def measure(options: Options) -> Result:
-    """Store one day twice after the same earlier days: by its writes alone, and by a whole run."""
+    """Store one day twice after the same earlier days: the writes alone, and in a whole run."""
     (markets,) = options.sizes(_MARKETS, _MARKETS)
     stored, trades = (_QUICK_STORED, _QUICK_TRADES) if options.is_quick else (_STORED, _TRADES)
     folder = options.folder / "trades"
@@ -119,7 +119,9 @@ def measure(options: Options) -> Result:
 
 
 def _write(pages: SavedPages, path: Path, raw_path: Path) -> tuple[Spent, Spent]:
-    """Write each page raw, with a commit each, and by the store, which commits several; parsing is not counted."""
+    """Write each page raw, with one commit per page, and through the store, which commits several together; parsing is
+    not counted.
+    """
     raw, written = Spent(), Spent()
     with _raw_table(raw_path) as write_raw, closing(Database(f"sqlite:///{path}")) as database:
 
@@ -228,7 +230,7 @@ def _prepare(path: Path, markets: int, stored: int) -> None:
             rows = (market(_ticker(number)) for number in range(markets))
             merge_markets(connection, list(rows), _MIDNIGHT)
         with database.begin() as connection:
-            # The index is created at the end: row by row it would take minutes.
+            # The index is created at the end, because updating it row by row would take minutes.
             (index,) = connection.exec_driver_sql(
                 "SELECT sql FROM sqlite_schema WHERE name = 'ix_trades_market_id_created_at'"
             ).one()

@@ -1,4 +1,4 @@
-"""A store of millions of quotes, trades, candlesticks and changes, for asking its views: filled by SQL, for speed."""
+"""A store with millions of quotes, trades, candlesticks and changes, to query its views; filled by SQL for speed."""
 
 import sqlite3
 from contextlib import closing
@@ -40,9 +40,9 @@ def fill(path: Path, rows: int) -> None:
 
 
 def have_statistics_of_a_smaller_store(connection: sqlite3.Connection, smaller: Path) -> None:
-    """Replace the statistics of a store by those of a smaller one, for connections that are opened later.
+    """Replace the statistics of a store with those of a smaller one, for connections opened later.
 
-    The store of that size is made at a path, which must be free.
+    The smaller store is created at a path, which must not exist.
     """
     fill(smaller, _SMALLER_ROWS)
     with closing(sqlite3.connect(smaller)) as of_smaller:
@@ -56,7 +56,7 @@ def have_statistics_of_a_smaller_store(connection: sqlite3.Connection, smaller: 
 
 
 def list_unchanged(connection: sqlite3.Connection, ticks: int) -> None:
-    """Have the newest ticks list every market without a row as unchanged, as a store does that keeps every quote."""
+    """Let the newest ticks list every market without a row as unchanged, as in a store that keeps every quote."""
     ((markets, newest),) = connection.execute(
         "SELECT (SELECT max(id) FROM markets), (SELECT max(id) FROM ticks)"
     )
@@ -84,7 +84,7 @@ def _numbers(name: str) -> str:
 
 _EVENT = f"((n - 1) / {_PER_EVENT} + 1)"
 _SERIES = f"((n - 1) / {_PER_EVENT * _PER_SERIES} + 1)"
-# A multiplicative hash spreads what would otherwise come in order.
+# A multiplicative hash, because the numbers would otherwise be in order.
 _ANY = "(n * 2654435761 >> 7)"
 _FILL = (
     "PRAGMA synchronous = OFF",

@@ -1,4 +1,4 @@
-"""How long the views take to answer what people ask, on millions of rows, warm."""
+"""The time of typical queries on the views, with millions of rows, warm."""
 
 import sqlite3
 from collections.abc import Callable, Mapping
@@ -27,7 +27,7 @@ _EVENT, _SERIES = _TICKER.rpartition("-")[0], _TICKER.partition("-")[0]
 
 
 def measure(options: Options) -> Result:
-    """Fill a store and ask each view; of each answer at most ten thousand rows are fetched."""
+    """Fill a store and query each view, fetching at most ten thousand rows."""
     rows = _QUICK_ROWS if options.is_quick else _ROWS
     path = options.folder / "views.db"
     options.report_progress(f"views: filling {rows:,} rows")
@@ -45,7 +45,7 @@ def measure(options: Options) -> Result:
 
 
 def _states(smaller: Path) -> Mapping[str, Callable[[sqlite3.Connection], object]]:
-    """Return what is done to the store before it is asked."""
+    """Return the preparation of the store before the queries."""
     return {
         "without statistics": sqlite3.Connection.commit,
         "with statistics of a smaller store": lambda connection: have_statistics_of_a_smaller_store(

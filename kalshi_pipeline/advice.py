@@ -1,6 +1,8 @@
-"""The next step after an error, in commands of this program. The command line and Dagster add this advice to the errors
-that they report. The store only states facts, because it does not know which program reads it. Errors of settings, of
-the exchange and of spans contain their own advice, which is the same everywhere.
+"""The next step after an error, in commands of this program.
+
+The command line and Dagster add this advice to the errors that they report. The store only states facts, because it
+does not know which program reads it. Errors of settings, of the exchange and of spans contain their own advice, which
+is the same everywhere.
 """
 
 import contextlib

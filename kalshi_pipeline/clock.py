@@ -1,5 +1,7 @@
-"""Time in the pipeline: the present instant, monotonic seconds, and waiting. Code that reads time takes a `Clock`; only
-the entry points (the command line, Dagster's definitions) choose the system's clock.
+"""Time in the pipeline: the present instant, monotonic seconds, and waiting.
+
+Code that reads time takes a `Clock`; only the entry points (the command line, Dagster's definitions) choose the
+system's clock.
 """
 
 import select
@@ -54,8 +56,9 @@ class SystemClock:
 
 
 class SteadyClock:
-    """Another clock's last reading plus the seconds since then, so that setting that clock meanwhile has no effect. The
-    instants of a run are therefore in order.
+    """Another clock's last reading plus the seconds since then, so that setting that clock meanwhile has no effect.
+
+    The instants of a run are therefore in order.
     """
 
     def __init__(self, clock: Clock) -> None:

@@ -23,8 +23,9 @@ class EnvFile(NamedTuple):
 
 
 def read_env_file(path: Path, is_ours: Callable[[str], bool]) -> EnvFile:
-    """Read a file of variables; a missing file is empty. A line that sets nothing is a problem if it names a variable
-    that `is_ours`; other lines are ignored.
+    """Read a file of variables; a missing file is empty.
+
+    A line that sets nothing is a problem if it names a variable that `is_ours`; other lines are ignored.
     """
     try:
         if path.is_fifo():  # opening one would block until something writes to it

@@ -1,6 +1,8 @@
-"""The error tree. The class decides what the pipeline does next; the message states the fact. `exchange` and `store`
-translate the exceptions of their libraries at their edge. `advice` adds the next step to database errors, because it
-depends on the reporting program.
+"""The error tree.
+
+The class decides what the pipeline does next; the message states the fact. `exchange` and `store` translate the
+exceptions of their libraries at their edge. `advice` adds the next step to database errors, because it depends on the
+reporting program.
 """
 
 from collections.abc import Sequence
@@ -30,7 +32,9 @@ class ExchangeError(PipelineError):
 
 class TransientExchangeError(ExchangeError):
     """The request may work later: the client has used up its retries, but a slow retry of the whole asset is
-    worthwhile. `status` is the last response's, or 0 without a response.
+    worthwhile.
+
+    `status` is the last response's, or 0 without a response.
     """
 
     def __init__(self, message: str, status: int = 0) -> None:
@@ -125,7 +129,9 @@ class UnknownTickerError(PipelineError):
 
 
 class UnknownKindError(UnknownTickerError):
-    """A ticker that has only data of other kinds, or an unknown kind. `kinds` are the available ones.
+    """A ticker that has only data of other kinds, or an unknown kind.
+
+    `kinds` are the available ones.
     """
 
     def __init__(self, ticker: str, kind: str, kinds: Sequence[str]) -> None:

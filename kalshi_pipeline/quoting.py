@@ -26,9 +26,11 @@ def cut(text: str) -> str:
 
 
 def printable(text: str) -> str:
-    """Return a text as one line of visible characters. Line breaks and other white space become spaces. U+FFFD replaces
-    control characters (such as those that start terminal escape sequences), marks that reverse the writing direction,
-    characters without width, and lone surrogates, which JSON allows but terminals and databases do not.
+    """Return a text as one line of visible characters.
+
+    Line breaks and other white space become spaces. U+FFFD replaces control characters (such as those that start
+    terminal escape sequences), marks that reverse the writing direction, characters without width, and lone surrogates,
+    which JSON allows but terminals and databases do not.
     """
     return text if is_printable(text) else "".join(map(_printable, text))
 

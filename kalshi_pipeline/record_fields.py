@@ -26,9 +26,9 @@ class Note:
     meaning: str
     unit: Unit | None = None
     since: int = 1
-    """The version of reading from which on the field is read."""
+    """The version of parsing that first reads the field."""
     is_shared: bool = False
-    """Whether many rows have the same text, so that it is stored once and they have its key."""
+    """Whether many rows share the same text: it is then stored once, and rows have its key."""
 
     def __str__(self) -> str:
         return self.meaning if self.unit is None else f"{self.meaning} ({self.unit.value})"

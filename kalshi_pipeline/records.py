@@ -1,7 +1,9 @@
-"""The records that the pipeline collects, with type, unit and meaning of each field. This is the only list of fields:
-`exchange` builds records from payloads, and the columns and staging tables of `store` and the descriptions in the UI
-are derived from it. Prices are integers in micro-dollars, sizes in hundredths of a contract, instants in microseconds
-since 1970. An absent value is None. `exchange.payloads` knows how payloads spell each field.
+"""The records that the pipeline collects, with type, unit and meaning of each field.
+
+This is the only list of fields: `exchange` builds records from payloads, and the columns and staging tables of `store`
+and the descriptions in the UI are derived from it. Prices are integers in micro-dollars, sizes in hundredths of a
+contract, instants in microseconds since 1970. An absent value is None. `exchange.payloads` knows how payloads spell
+each field.
 """
 
 from collections.abc import Callable, Iterable
@@ -81,9 +83,10 @@ class Event(NamedTuple):
 
 
 class Quote(NamedTuple):
-    """The best prices of a market's YES side and its counters, at one moment. A side without a price is not quoted. A
-    snapshot is stored when one of these numbers changes; rolling numbers such as a 24-hour volume are therefore
-    excluded.
+    """The best prices of a market's YES side and its counters, at one moment.
+
+    A side without a price is not quoted. A snapshot is stored when one of these numbers changes; rolling numbers such
+    as a 24-hour volume are therefore excluded.
     """
 
     yes_bid: Annotated[int | None, Note("best price bid for YES, NULL if there is none", DOLLARS)]
@@ -102,9 +105,11 @@ class Quote(NamedTuple):
 
 
 class Market(NamedTuple):
-    """One yes-no contract with its quote. Three fields are not stored: `updated_time` is when the exchange last changed
-    the description, as text; `is_mirrored` says whether the NO side follows from the YES side; `has_negative_size` says
-    whether a size is below zero.
+    """One yes-no contract with its quote.
+
+    Three fields are not stored: `updated_time` is when the exchange last changed the description, as text;
+    `is_mirrored` says whether the NO side follows from the YES side; `has_negative_size` says whether a size is below
+    zero.
     """
 
     ticker: Annotated[str, Note("the exchange's identifier, unique")]
@@ -191,8 +196,10 @@ class Settlement(NamedTuple):
 
 
 class Trade(NamedTuple):
-    """One execution. A trade without a time or a price is refused. `is_mirrored`, which is not stored, says whether the
-    NO price is one dollar minus the YES price.
+    """One execution.
+
+    A trade without a time or a price is refused. `is_mirrored`, which is not stored, says whether the NO price is one
+    dollar minus the YES price.
     """
 
     trade_id: Annotated[str, Note("the exchange's UUID, as its 16 bytes")]
@@ -296,8 +303,9 @@ class DocumentFields(Protocol):
 
 
 class Document(NamedTuple):
-    """Everything that the exchange sends about one record, except the fields that change with every quote. `legs` is
-    None if the exchange does not send legs.
+    """Everything that the exchange sends about one record, except the fields that change with every quote.
+
+    `legs` is None if the exchange does not send legs.
     """
 
     ticker: str

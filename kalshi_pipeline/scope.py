@@ -20,8 +20,9 @@ _WORDS = {Combos.EXCLUDE: "no combos", Combos.ONLY: "only combos", Combos.INCLUD
 
 @dataclass(frozen=True)
 class Scope:
-    """Markets selected by series (all if empty), by kind (combos or not), and by a status filter (any if None). Series
-    are sorted and unique, so two scopes of the same markets are equal.
+    """Markets selected by series (all if empty), by kind (combos or not), and by a status filter (any if None).
+
+    Series are sorted and unique, so two scopes of the same markets are equal.
     """
 
     series: tuple[str, ...] = ()
@@ -48,8 +49,9 @@ class Scope:
 
     @property
     def shows_absence(self) -> bool:
-        """Whether a complete listing of this scope decides for each of its markets whether it is open. A listing of
-        paused markets does not: a missing market may trade again.
+        """Whether a complete listing of this scope decides for each of its markets whether it is open.
+
+        A listing of paused markets does not: a missing market may trade again.
         """
         return self.status is StatusFilter.OPEN
 
@@ -68,8 +70,9 @@ class Scope:
         )
 
     def covers_market(self, series: str | None, status: str | None = None, *, is_combo: bool) -> bool:
-        """Return whether the scope contains a market, by its event's series, its kind and, if given, its status. A
-        market of an unknown series is only in scopes of all series.
+        """Return whether the scope contains a market, by its event's series, its kind and, if given, its status.
+
+        A market of an unknown series is only in scopes of all series.
         """
         return (
             is_combo in self.kinds

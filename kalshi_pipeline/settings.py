@@ -1,6 +1,8 @@
-"""All settings of the pipeline, typed. Only this module reads the environment and, through `env_file`, `.env`. A
-setting is an environment variable `KALSHI_<NAME>`; a blank one counts as not set. The environment takes precedence over
-`.env`. All problems are reported together, one line each, before anything starts.
+"""All settings of the pipeline, typed.
+
+Only this module reads the environment and, through `env_file`, `.env`. A setting is an environment variable
+`KALSHI_<NAME>`; a blank one counts as not set. The environment takes precedence over `.env`. All problems are reported
+together, one line each, before anything starts.
 """
 
 import difflib
@@ -264,9 +266,10 @@ def _problem_of_text(value: str) -> str | None:
 
 
 def load_settings(environ: Mapping[str, str] = os.environ, /, **overrides: Any) -> Settings:  # noqa: ANN401
-    """Return the settings: `overrides` first, then the environment, then `.env`. Raises ConfigurationError with one
-    line for each invalid setting and for each variable that looks like a misspelt setting, because ignoring it would
-    silently use a default.
+    """Return the settings: `overrides` first, then the environment, then `.env`.
+
+    Raises ConfigurationError with one line for each invalid setting and for each variable that looks like a misspelt
+    setting, because ignoring it would silently use a default.
     """
     written = read_env_file(Path(".env"), is_about_setting)
     problems = [*written.problems, *_misspelt([*environ, *written.values])]
@@ -342,7 +345,8 @@ def _misspelt(names: Iterable[str]) -> list[str]:
 
 def _meant_by(name: str) -> str | None:
     """Return the setting's variable that a name equals or nearly equals. Other tools' variables, such as
-    KALSHI_API_KEY, match none."""
+    KALSHI_API_KEY, match none.
+    """
     head, _, rest = re.sub(r"[^A-Z0-9]+", "_", name.upper()).partition("_")
     if head == "KALSHI":
         rest = rest.lstrip("_")

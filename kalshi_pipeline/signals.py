@@ -19,8 +19,9 @@ _MOMENT_SECONDS = 0.01
 
 @contextlib.contextmanager
 def keeping_handlers() -> Iterator[None]:
-    """Restore signal handlers after a block that changes them. Dagster handles SIGTERM like SIGINT, which background
-    jobs of a shell ignore.
+    """Restore signal handlers after a block that changes them.
+
+    Dagster handles SIGTERM like SIGINT, which background jobs of a shell ignore.
     """
     before = {number: signal.getsignal(number) for number in STOPPING}
     try:
@@ -31,8 +32,9 @@ def keeping_handlers() -> Iterator[None]:
 
 
 def exit_at_signals() -> None:
-    """From now on, end the program with one line at a signal that no other handler takes. No further code runs, so use
-    this only when nothing needs closing. Ignored signals stay ignored.
+    """From now on, end the program with one line at a signal that no other handler takes.
+
+    No further code runs, so use this only when nothing needs closing. Ignored signals stay ignored.
     """
 
     def stop(number: int, _frame: object) -> None:
@@ -46,8 +48,9 @@ def exit_at_signals() -> None:
 
 @contextlib.contextmanager
 def interruptible_children() -> Iterator[None]:
-    """Let child processes of the block handle SIGINT even if this process ignores it. Background jobs of a shell ignore
-    SIGINT, and their children inherit that.
+    """Let child processes of the block handle SIGINT even if this process ignores it.
+
+    Background jobs of a shell ignore SIGINT, and their children inherit that.
     """
     if (
         signal.getsignal(signal.SIGINT) is not signal.SIG_IGN
@@ -67,10 +70,11 @@ def _heeded() -> list[signal.Signals]:
 
 @contextlib.contextmanager
 def raising_signals() -> Iterator[None]:
-    """Raise StoppedError in the block at the first stopping signal. Later signals are ignored, so that they do not
-    interrupt the block's clean-up. A signal that was ignored before the block stays ignored, such as SIGINT in
-    background jobs of a shell and SIGHUP under nohup. Signals reach only the main thread; in other threads this does
-    nothing.
+    """Raise StoppedError in the block at the first stopping signal.
+
+    Later signals are ignored, so that they do not interrupt the block's clean-up. A signal that was ignored before the
+    block stays ignored, such as SIGINT in background jobs of a shell and SIGHUP under nohup. Signals reach only the
+    main thread; in other threads this does nothing.
     """
     if threading.current_thread() is not threading.main_thread():
         yield

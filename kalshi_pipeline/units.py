@@ -1,7 +1,8 @@
-"""Exact dollars, contracts and UTC instants. Parsing turns text into integers; display turns integers into Decimal and
-datetime. Inside the pipeline a price is an integer in micro-dollars, a size in hundredths of a contract, an instant in
-microseconds since 1970 in UTC. Parsing never uses float. `exchange` knows how payloads spell these numbers, and which
-blanks mean 'absent'.
+"""Exact dollars, contracts and UTC instants.
+
+Parsing turns text into integers; display turns integers into Decimal and datetime. Inside the pipeline a price is an
+integer in micro-dollars, a size in hundredths of a contract, an instant in microseconds since 1970 in UTC. Parsing
+never uses float. `exchange` knows how payloads spell these numbers, and which blanks mean 'absent'.
 """
 
 import re
@@ -33,8 +34,10 @@ LARGEST_INTEGER = 2**63 - 1  # the widest integer that SQLite and PostgreSQL sto
 
 
 def parse_dollars(text: str) -> int:
-    """Return the micro-dollars of a decimal string such as "0.0150" or "1.5e-2". Like the functions below, raises
-    ValueError beyond the stated number of significant decimals (here six), and beyond 64 bits.
+    """Return the micro-dollars of a decimal string such as "0.0150" or "1.5e-2".
+
+    Like the functions below, raises ValueError beyond the stated number of significant decimals (here six), and beyond
+    64 bits.
     """
     return _scaled(text, 6)
 
@@ -85,8 +88,10 @@ def _scaled(text: str, decimals: int) -> int:
 
 def parse_instant(text: str) -> int | None:
     """Return the microseconds since 1970 of an RFC 3339 time, or None for `0001-01-01T00:00:00Z`, with which the
-    exchange means 'not set' (docs/exchange-api.md). Digits below a microsecond are cut, and a leap second becomes the
-    first second of the next minute. Raises ValueError for any other form, and for a time without an offset.
+    exchange means 'not set' (docs/exchange-api.md).
+
+    Digits below a microsecond are cut, and a leap second becomes the first second of the next minute. Raises ValueError
+    for any other form, and for a time without an offset.
     """
     match = _RFC_3339.fullmatch(text)
     try:
@@ -108,8 +113,9 @@ def parse_instant(text: str) -> int | None:
 
 
 def parse_span(text: str) -> float | None:
-    """Return the seconds of a length of time such as 30s, 5m, 1.5h, 2 days or 1w; None for any other text. A number
-    without a unit is refused, because it could mean minutes or seconds.
+    """Return the seconds of a length of time such as 30s, 5m, 1.5h, 2 days or 1w; None for any other text.
+
+    A number without a unit is refused, because it could mean minutes or seconds.
     """
     match = _SPAN.fullmatch(text.strip().lower())
     return None if match is None else float(match[1]) * _SECONDS_OF[match[2][0]]
@@ -129,7 +135,7 @@ def datetime_of(instant: int) -> datetime:
 
 
 def iso_of(instant: int) -> str:
-    """Return an instant as the views write it, of one length, so that text sorts: `2026-11-22T14:05:00.000000Z`.
+    """Return an instant as the views write it, with a fixed length so that text sorts: `2026-11-22T14:05:00.000000Z`.
 
     The views write the times of ticks by `tick_iso_of`.
     """
@@ -157,6 +163,6 @@ def contracts_of(hundredths: int) -> Decimal:
 
 
 def trimmed(value: Decimal) -> Decimal:
-    """Return an exact number without zeros at its end."""
+    """Return an exact number without trailing zeros."""
     # normalize() alone would write 100 as 1E+2.
     return value.to_integral_value() if value == value.to_integral_value() else value.normalize()

@@ -1,6 +1,6 @@
-"""The exchange's words on which the pipeline decides something.
+"""The words of the exchange that affect what the pipeline does.
 
-Every vocabulary is open: the exchange has added words before, and one that is not here is stored as it came.
+Every vocabulary is open: the exchange adds words, and unknown ones are stored unchanged.
 """
 
 from collections.abc import Mapping
@@ -8,14 +8,14 @@ from enum import StrEnum
 
 
 class MveFilter(StrEnum):
-    """A word of the `mve_filter` query parameter; without it markets of both kinds are listed."""
+    """A word of the `mve_filter` query parameter. Without it, markets of both kinds are listed."""
 
     EXCLUDE = "exclude"
     ONLY = "only"
 
 
 class StatusFilter(StrEnum):
-    """A word of the `status` query parameter. These are not the words that a market carries."""
+    """A word of the `status` query parameter, which differs from the words of a market's `status` field."""
 
     UNOPENED = "unopened"
     OPEN = "open"
@@ -37,7 +37,7 @@ class MarketStatus(StrEnum):
     FINALIZED = "finalized"
 
 
-# During trading hours a paused market (`inactive`) is listed among the open ones too.
+# During trading hours, listings of open markets also contain paused (`inactive`) ones.
 STATUSES_OF: Mapping[StatusFilter, frozenset[MarketStatus]] = {
     StatusFilter.UNOPENED: frozenset({MarketStatus.INITIALIZED}),
     StatusFilter.OPEN: frozenset({MarketStatus.ACTIVE, MarketStatus.INACTIVE}),
@@ -50,14 +50,14 @@ STATUSES_OF: Mapping[StatusFilter, frozenset[MarketStatus]] = {
 
 
 NOT_OPEN = frozenset(MarketStatus) - STATUSES_OF[StatusFilter.OPEN]
-"""The statuses that prove that a market is not open; a word that this version does not know proves nothing."""
+"""The statuses that prove that a market is not open. An unknown word proves nothing."""
 
 
 DETERMINED = frozenset({MarketStatus.DETERMINED, MarketStatus.DISPUTED, MarketStatus.AMENDED})
-"""The statuses of a market whose result is published and not final."""
+"""The statuses of a market with a published result that is not final."""
 
 BEFORE_RESULT: frozenset[MarketStatus] = STATUSES_OF[StatusFilter.OPEN] | STATUSES_OF[StatusFilter.UNOPENED]
-"""The statuses of a market that has no result in force, whatever was published before."""
+"""The statuses of a market without a result in force, even if one was published before."""
 
 
 class MarketType(StrEnum):
@@ -83,7 +83,7 @@ class Tier(StrEnum):
 
 
 class SettledAtSource(StrEnum):
-    """Where the time of a settlement is from: the exchange's own field for it, or what is nearest to it."""
+    """The source of a settlement's time: the exchange's own field, or the nearest substitute."""
 
     SETTLEMENT_TS = "settlement_ts"
     CLOSE_TIME = "close_time"
@@ -104,4 +104,4 @@ KNOWN_WORDS: Mapping[str, frozenset[str | None]] = {
     "market_type": frozenset({None, *MarketType}),
     "result": frozenset({None, "", *Result}),
 }
-"""The words of a market's fields that this version knows; a market with others is stored, and they are reported."""
+"""The known words of a market's fields. A market with other words is stored, and the words are reported."""

@@ -1,6 +1,7 @@
-"""The one way to read the stored data: `open_store` and the types that it returns. All code that shows, checks or
-analyses stored data reads through this package. Writes, and the look-ups before writes, are in `ingest` and `store`.
-Instants are microseconds since 1970 in UTC; methods also accept aware datetimes.
+"""The one way to read the stored data: `open_store` and the types that it returns.
+
+All code that shows, checks or analyses stored data reads through this package. Writes, and the look-ups before writes,
+are in `ingest` and `store`. Instants are microseconds since 1970 in UTC; methods also accept aware datetimes.
 """
 
 from kalshi_pipeline.api.instants import Instant

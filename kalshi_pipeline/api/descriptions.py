@@ -15,8 +15,9 @@ class DescriptionQueries(Queries):
     """Reads descriptions, changes and fees."""
 
     def description(self, kind: str, ticker: str, at: Instant | None = None) -> dict[str, object]:
-        """Return the description of a series, an event or a market (`kind`), as known `at` an instant or now. Fields
-        have the names of docs/tables.md, with texts in place of their keys. Prices are micro-dollars, factors
+        """Return the description of a series, an event or a market (`kind`), as known `at` an instant or now.
+
+        Fields have the names of docs/tables.md, with texts in place of their keys. Prices are micro-dollars, factors
         millionths. Raises UnknownTickerError if the ticker is not stored, or was first seen after the instant.
         """
         if kind not in descriptions.KINDS:
@@ -31,6 +32,7 @@ class DescriptionQueries(Queries):
 
     def details(self, ticker: str, at: Instant | None = None, kind: str | None = None) -> Details:
         """Return everything that the exchange sent about a ticker, except its quote, as known `at` an instant or now.
+
         `kind` is market, event, series or another stored kind; by default, the first of these that has the ticker.
         Raises UnknownTickerError if the ticker is not stored, NoDetailsError if it has no details, and RangeError if
         none were known at the instant.
@@ -50,8 +52,9 @@ class DescriptionQueries(Queries):
     def changes(
         self, since: Instant, ticker: str | None = None, kind: str | None = None, limit: int | None = None
     ) -> list[Change]:
-        """Return the newest `limit` changes of descriptions seen since an instant, oldest first. `ticker` and `kind`
-        (market, event or series) select one description; by default all.
+        """Return the newest `limit` changes of descriptions seen since an instant, oldest first.
+
+        `ticker` and `kind` (market, event or series) select one description; by default all.
         """
         instant = micros_of(since)
         return self._source.ask(
@@ -59,9 +62,11 @@ class DescriptionQueries(Queries):
         )
 
     def fee_at(self, series: str, event: str | None, market: str | None, at: Instant) -> Fee:
-        """Return the fee in force at an instant: an event's override, or else the fee of the series. Its `state` is
-        unknown, with a reason, if the stored data does not determine it: before the first observation, for an unknown
-        type, or if one of two override values is missing. For an instant after now, the fee is as scheduled so far.
+        """Return the fee in force at an instant: an event's override, or else the fee of the series.
+
+        Its `state` is unknown, with a reason, if the stored data does not determine it: before the first observation,
+        for an unknown type, or if one of two override values is missing. For an instant after now, the fee is as
+        scheduled so far.
         """
         instant = micros_of(at)
         return self._source.ask(lambda connection: fees.fee_at(connection, series, event, market, instant))

@@ -33,7 +33,8 @@ def check_past(instant: int, now: int, name: str = "") -> None:
 
 def micros_of(instant: Instant) -> int:
     """Return an instant in microseconds. Raises InstantError for a datetime without a time zone, and for other
-    values."""
+    values.
+    """
     if isinstance(instant, datetime):
         try:
             return instant_of(instant)

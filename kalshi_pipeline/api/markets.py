@@ -36,8 +36,9 @@ class MarketQueries(Queries):
         return self._source.ask(lambda connection: _market(connection, ticker, self._clock.now()))
 
     def latest_quote(self, ticker: str) -> tuple[Quote, str | None]:
-        """Return a market's newest quote, as known now, and the market's status. Raises UnknownTickerError if the
-        market is not stored, and NoQuoteError if it has no stored quote.
+        """Return a market's newest quote, as known now, and the market's status.
+
+        Raises UnknownTickerError if the market is not stored, and NoQuoteError if it has no stored quote.
         """
         view = self.market(ticker)
         if view.quote is None:
@@ -45,16 +46,18 @@ class MarketQueries(Queries):
         return view.quote, view.details.status
 
     def find_ticker(self, text: str, kinds: Iterable[str] = ("market",)) -> tuple[str, str]:
-        """Return the kind and the stored ticker that `text` names, in any case. The kinds are tried in the order
-        market, event, series. Raises UnknownTickerError, which names similar tickers.
+        """Return the kind and the stored ticker that `text` names, in any case.
+
+        The kinds are tried in the order market, event, series. Raises UnknownTickerError, which names similar tickers.
         """
         return self._source.ask(lambda connection: tickers.find_ticker(connection, text, kinds))
 
     def search(self, words: Sequence[str], limit: int = 100, *, is_open: bool = True) -> list[ListedMarket]:
-        """Return the plain markets whose tickers or titles, or those of their event or series, contain each word. The
-        search ignores case and accents, and matches parts of words; one or two characters match only the beginning of a
-        word. Open markets come first (with `is_open`, only these are returned), then whole-word matches, then the most
-        traded. Raises RangeError without a word.
+        """Return the plain markets whose tickers or titles, or those of their event or series, contain each word.
+
+        The search ignores case and accents, and matches parts of words; one or two characters match only the beginning
+        of a word. Open markets come first (with `is_open`, only these are returned), then whole-word matches, then the
+        most traded. Raises RangeError without a word.
         """
         now = self._clock.now()
         return self._source.ask(
@@ -63,6 +66,7 @@ class MarketQueries(Queries):
 
     def event(self, ticker: str, at: Instant | None = None) -> EventView:
         """Return an event, by its ticker or that of one of its markets, with the quote of each market at an instant.
+
         The descriptions are current. Raises UnknownTickerError if it is not stored, and RangeError for an instant after
         now.
         """
@@ -70,8 +74,9 @@ class MarketQueries(Queries):
         return self._source.ask(lambda connection: _event(connection, ticker, instant))
 
     def closing(self, within_seconds: float, limit: int = 1000) -> list[ListedMarket]:
-        """Return the open markets that close within a span from now, soonest first. Raises RangeError for an empty
-        span.
+        """Return the open markets that close within a span from now, soonest first.
+
+        Raises RangeError for an empty span.
         """
         start = self._clock.now()
         end = start + within_seconds * MICROS_PER_SECOND
@@ -82,8 +87,9 @@ class MarketQueries(Queries):
         )
 
     def settled(self, since: Instant, limit: int | None = None) -> list[SettledMarket]:
-        """Return the newest `limit` markets that settled since an instant, oldest first. Raises RangeError for an
-        instant after now.
+        """Return the newest `limit` markets that settled since an instant, oldest first.
+
+        Raises RangeError for an instant after now.
         """
         start = self._past(since)
         return self._source.ask(lambda connection: catalogue.settled_since(connection, start, limit))
@@ -91,8 +97,9 @@ class MarketQueries(Queries):
     def trades(
         self, ticker: str, start: Instant, end: Instant, limit: int | None = None
     ) -> list[StoredTrade]:
-        """Return the newest `limit` stored trades of a market in [start, end), oldest first. Raises UnknownTickerError
-        if the market is not stored, and RangeError if the span is empty.
+        """Return the newest `limit` stored trades of a market in [start, end), oldest first.
+
+        Raises UnknownTickerError if the market is not stored, and RangeError if the span is empty.
         """
         first, last = span_of(start, end)
         return self._source.ask(lambda connection: _trades(connection, ticker, first, last, limit))

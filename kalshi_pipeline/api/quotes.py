@@ -12,8 +12,9 @@ class QuoteQueries(Queries):
     """Reads quotes."""
 
     def quotes(self, at: Instant) -> list[Quote]:
-        """Return the quote in force at an instant of each market that was listed then, in no particular order. Raises
-        RangeError for an instant after now.
+        """Return the quote in force at an instant of each market that was listed then, in no particular order.
+
+        Raises RangeError for an instant after now.
         """
         instant = self._past(at)
         return self._source.ask(lambda connection: quotes.quotes_as_of(connection, instant))
@@ -29,11 +30,12 @@ class QuoteQueries(Queries):
     def history(
         self, ticker: str, start: Instant, end: Instant, resample_seconds: float | None = None
     ) -> list[Quote]:
-        """Return the history of one market in [start, end), oldest first. It starts with the quote in force at `start`,
-        if any, followed by each stored quote as of its tick and each tick that ended the history. With
-        `resample_seconds`, return the known quote at start, start + step, ... instead, whether the market was listed or
-        not. Raises UnknownTickerError, and RangeError if the span or the grid is empty, the grid is too fine, or the
-        end is after now.
+        """Return the history of one market in [start, end), oldest first.
+
+        It starts with the quote in force at `start`, if any, followed by each stored quote as of its tick and each tick
+        that ended the history. With `resample_seconds`, return the known quote at start, start + step, ... instead,
+        whether the market was listed or not. Raises UnknownTickerError, and RangeError if the span or the grid is
+        empty, the grid is too fine, or the end is after now.
         """
         first, last = micros_of(start), self._past(end)
         return self._source.ask(
@@ -46,8 +48,10 @@ class QuoteQueries(Queries):
 
     def movers(self, window_seconds: float, at: Instant | None = None, limit: int = 20) -> list[Mover]:
         """Return the listed markets that moved most in the window that ends `at` an instant, by default the newest
-        complete tick. Markets are ranked by the absolute change of the midpoint, then of the last price. Raises
-        RangeError for an empty window.
+        complete tick.
+
+        Markets are ranked by the absolute change of the midpoint, then of the last price. Raises RangeError for an
+        empty window.
         """
         end = None if at is None else self._past(at)
         return self._source.ask(lambda connection: movers.movers(connection, window_seconds, end, limit))

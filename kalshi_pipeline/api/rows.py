@@ -35,7 +35,8 @@ class RowQueries(Queries):
 
     def count_dangling(self, tick_id: int | None = None) -> dict[str, int]:
         """Count the rows whose parent is missing, by foreign key: among the quotes of one tick, or in the parent
-        tables."""
+        tables.
+        """
         return self._source.ask(lambda connection: completeness.count_dangling(connection, tick_id))
 
     def quote_faults(self, tick_id: int) -> QuoteFaults:

@@ -13,8 +13,9 @@ class RunQueries(Queries):
     """Reads the records of runs."""
 
     def gaps(self, since: Instant) -> list[Gap]:
-        """Return the spans without a complete tick that end after an instant, oldest first. The last one may still be
-        open. Raises RangeError for an instant after now.
+        """Return the spans without a complete tick that end after an instant, oldest first.
+
+        The last one may still be open. Raises RangeError for an instant after now.
         """
         instant, now = self._past(since), self._clock.now()
         return self._source.ask(lambda connection: gaps.gaps_since(connection, instant, now))

@@ -20,9 +20,10 @@ _URL = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
 
 
 def open_store(where: str | Path | None = None) -> "Store":
-    """Open a database for reading, by path or SQLAlchemy URL; by default KALSHI_DATABASE_URL. The file may be
-    read-only, and collectors may write to it meanwhile. Nothing is changed, and no writer is blocked. Raises StoreError
-    if there is no database, or if this version cannot read it.
+    """Open a database for reading, by path or SQLAlchemy URL; by default KALSHI_DATABASE_URL.
+
+    The file may be read-only, and collectors may write to it meanwhile. Nothing is changed, and no writer is blocked.
+    Raises StoreError if there is no database, or if this version cannot read it.
     """
     return Store(database_at(where))
 
@@ -54,7 +55,8 @@ class Store(QuoteQueries, MarketQueries, DescriptionQueries, RunQueries, RowQuer
         self.close()
 
     def together(self, read: Callable[["Store"], Answer]) -> Answer:
-        """Call `read` with a store in which everything belongs to one state, and return its result. `read` must only
-        read: it is called again if the database changes in a way that would mix states.
+        """Call `read` with a store in which everything belongs to one state, and return its result.
+
+        `read` must only read: it is called again if the database changes in a way that would mix states.
         """
         return self._source.ask(lambda connection: read(Store(OneState(connection), self._clock)))

@@ -22,7 +22,8 @@ class StoredInto(NamedTuple):
 
 def database_metadata(place: str, identity: Identity | None = None) -> dict[str, Any]:
     """Return the metadata that records which database an asset was stored in; only the asset's own runs record the
-    file."""
+    file.
+    """
     metadata: dict[str, Any] = {_PLACE: dg.MetadataValue.path(place)}
     if identity is not None:
         metadata[_FILE] = _file_of(identity)

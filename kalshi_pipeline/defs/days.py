@@ -36,8 +36,9 @@ MONTH_A_RUN = dg.BackfillPolicy.multi_run(max_partitions_per_run=31)
 def materialize_days(
     context: dg.AssetExecutionContext, pipeline: Pipeline, collect: Callable[[Session, date], Report]
 ) -> Iterator[AssetEvent]:
-    """Run a function of `ingest` for each day of a run, as a backfill, with the checks that the asset declares. A
-    complete day is materialized immediately. If one day is partial or fails, the others are still collected, and the
+    """Run a function of `ingest` for each day of a run, as a backfill, with the checks that the asset declares.
+
+    A complete day is materialized immediately. If one day is partial or fails, the others are still collected, and the
     run fails at its end. The current day is only observed, so Dagster still shows it as missing.
     """
     days = context.partition_keys

@@ -26,16 +26,18 @@ def current_settings(**overrides: Any) -> Settings:  # noqa: ANN401  (each field
 
 @cache
 def environment_of_the_start() -> Mapping[str, str]:
-    """Return the environment of the first Dagster command among this process's ancestors. If there is none, or the
-    system has no /proc, return this process's own. It is read once and early, because runs outlive the processes in
-    between.
+    """Return the environment of the first Dagster command among this process's ancestors.
+
+    If there is none, or the system has no /proc, return this process's own. It is read once and early, because runs
+    outlive the processes in between.
     """
     return next(reversed([*_environments_of_commands(os.getpid())]), os.environ)
 
 
 def _environments_of_commands(pid: int) -> Iterator[Mapping[str, str]]:
-    """Yield the environments of a process and of its ancestors that are Dagster commands, nearest first. Only Python
-    processes may lie between: a shell in between may have changed the environment on purpose.
+    """Yield the environments of a process and of its ancestors that are Dagster commands, nearest first.
+
+    Only Python processes may lie between: a shell in between may have changed the environment on purpose.
     """
     while pid > 0:
         try:

@@ -1,5 +1,6 @@
-"""The exchange in Dagster: an asset that is never materialized and has the checks of the API. On an asset that is
-materialized hourly, Dagster would show a daily check as 'not evaluated' an hour later.
+"""The exchange in Dagster: an asset that is never materialized and has the checks of the API.
+
+On an asset that is materialized hourly, Dagster would show a daily check as 'not evaluated' an hour later.
 """
 
 import dagster as dg

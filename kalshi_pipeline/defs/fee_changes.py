@@ -19,10 +19,11 @@ from kalshi_pipeline.monitoring.checks import LISTING_COMPLETE, NOT_SUDDENLY_EMP
     priority=AFTER_ALL,
 )
 def series_fee_changes(context: dg.AssetExecutionContext, pipeline: Pipeline) -> dg.MaterializeResult:
-    """Past and scheduled fee changes of series. One row is one change; its key is the exchange's identifier. As fresh
-    as the last `collect` (hourly). A second run on the same answers changes nothing. A scheduled change that the
-    exchange takes back is marked as withdrawn. If the exchange has no such endpoint, the run notes it. Query the view
-    `fee_history`.
+    """Past and scheduled fee changes of series.
+
+    One row is one change; its key is the exchange's identifier. As fresh as the last `collect` (hourly). A second run
+    on the same answers changes nothing. A scheduled change that the exchange takes back is marked as withdrawn. If the
+    exchange has no such endpoint, the run notes it. Query the view `fee_history`.
     """
     return materialize(context, pipeline, sync_series_fee_changes)
 
@@ -37,10 +38,12 @@ def series_fee_changes(context: dg.AssetExecutionContext, pipeline: Pipeline) ->
     priority=AFTER_ALL,
 )
 def event_fee_changes(context: dg.AssetExecutionContext, pipeline: Pipeline) -> dg.MaterializeResult:
-    """Past and scheduled changes of events' fee overrides. One row is one change; its key is the exchange's identifier.
-    A change without values clears the override. As fresh as the last `collect` (hourly). A second run on the same
-    answers changes nothing. A scheduled change that the exchange takes back is marked as withdrawn. If the exchange has
-    no such endpoint, the run notes it. Query the view `fee_history`.
+    """Past and scheduled changes of events' fee overrides.
+
+    One row is one change; its key is the exchange's identifier. A change without values clears the override. As fresh
+    as the last `collect` (hourly). A second run on the same answers changes nothing. A scheduled change that the
+    exchange takes back is marked as withdrawn. If the exchange has no such endpoint, the run notes it. Query the view
+    `fee_history`.
     """
     return materialize(context, pipeline, sync_event_fee_changes)
 

@@ -1,6 +1,7 @@
-"""Deletes old runs with everything that they left in Dagster's storage. Dagster itself deletes nothing, and its
-`delete_run` leaves the run's event log file (about 160 KB), captured output and asset check rows. The collected data is
-not touched.
+"""Deletes old runs with everything that they left in Dagster's storage.
+
+Dagster itself deletes nothing, and its `delete_run` leaves the run's event log file (about 160 KB), captured output and
+asset check rows. The collected data is not touched.
 """
 
 from collections.abc import Iterator, Sequence, Set
@@ -34,8 +35,9 @@ class ExpiredRuns:
 
 
 def find_expired_runs(instance: dg.DagsterInstance, before: datetime) -> ExpiredRuns:
-    """Return the runs that ended before an instant, except those that the UI shows as latest: the newest run of each
-    job, and the run of each asset's latest materialization.
+    """Return the runs that ended before an instant, except those that the UI shows as latest.
+
+    These are the newest run of each job, and the run of each asset's latest materialization.
     """
     shards = _run_ids_of_shards(
         instance
@@ -57,8 +59,9 @@ def size_of(instance: dg.DagsterInstance, run_id: str) -> int:
 
 
 def delete_runs(instance: dg.DagsterInstance, run_ids: Sequence[str]) -> None:
-    """Delete runs with their events, captured output, check results and event log files. If this is killed, the next
-    cleanup completes it.
+    """Delete runs with their events, captured output, check results and event log files.
+
+    If this is killed, the next cleanup completes it.
     """
     _delete_check_results(instance, run_ids)  # first, because captured output cannot be found without its run
     for run_id in run_ids:

@@ -1,6 +1,8 @@
-"""The run launcher that `dagster.yaml` names: it starts the process of a run. Dagster's own launcher starts a new
-Python for each run and imports Dagster, SQLAlchemy and this package again: five to six seconds of CPU time, ten times
-what a snapshot takes. This launcher forks a run from a process that has already imported them (`run_template`).
+"""The run launcher that `dagster.yaml` names: it starts the process of a run.
+
+Dagster's own launcher starts a new Python for each run and imports Dagster, SQLAlchemy and this package again: five to
+six seconds of CPU time, ten times what a snapshot takes. This launcher forks a run from a process that has already
+imported them (`run_template`).
 """
 
 import logging

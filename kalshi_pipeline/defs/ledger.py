@@ -31,9 +31,11 @@ _FROM: Metadata = {"source": "command line"}
 
 @dg.sensor(minimum_interval_seconds=60, default_status=dg.DefaultSensorStatus.RUNNING)
 def command_line_sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
-    """Report to Dagster what the command line has stored. A complete day of trades or candlesticks becomes a
-    materialization of its partition, any other day an observation. A table whose row count differs from Dagster's last
-    count becomes an observation. Each evaluation reports at most a hundred days. It uses no network and starts no run.
+    """Report to Dagster what the command line has stored.
+
+    A complete day of trades or candlesticks becomes a materialization of its partition, any other day an observation. A
+    table whose row count differs from Dagster's last count becomes an observation. Each evaluation reports at most a
+    hundred days. It uses no network and starts no run.
     """
     _show_limit_of_pool(context.instance)
     return report_command_line(context, SYSTEM_CLOCK)

@@ -1,6 +1,7 @@
-"""Decides which runs are really in flight, because Dagster still shows a run as started after its process was killed. A
-run whose process is known is in flight while that process lives, even if it is suspended. Any other run, such as one on
-another machine, is in flight until it has reported nothing for too long.
+"""Decides which runs are really in flight, because Dagster still shows a run as started after its process was killed.
+
+A run whose process is known is in flight while that process lives, even if it is suspended. Any other run, such as one
+on another machine, is in flight until it has reported nothing for too long.
 """
 
 import os
@@ -32,8 +33,9 @@ def longest_silence_seconds(settings: Settings) -> float:
 
 
 def live_run(instance: dg.DagsterInstance, job_name: str, silence_seconds: float, clock: Clock) -> str | None:
-    """Return the run of a job that is in flight, and report dead runs as failed, so that they do not block others. Runs
-    log their progress every few seconds, and the instance keeps it as events. Without this, Dagster would treat a
+    """Return the run of a job that is in flight, and report dead runs as failed, so that they do not block others.
+
+    Runs log their progress every few seconds, and the instance keeps it as events. Without this, Dagster would treat a
     killed run as alive for its maximum runtime, and miss every tick until then.
     """
     for record in instance.get_run_records(dg.RunsFilter(job_name=job_name, statuses=_IN_FLIGHT)):

@@ -132,8 +132,9 @@ def _of_tick(report: Report) -> Metadata:
 
 
 def day_metadata(day: LastDay, tally: Tally) -> Metadata:
-    """Return the ticks of the last day in words, and as a picture with tables that the UI opens on a click. One of the
-    tables counts the quotes of this tick by result.
+    """Return the ticks of the last day in words, and as a picture with tables that the UI opens on a click.
+
+    One of the tables counts the quotes of this tick by result.
     """
     image = b64encode(drawn(day).encode()).decode()
     return {

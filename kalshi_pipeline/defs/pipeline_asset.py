@@ -72,6 +72,7 @@ def pipeline_asset(
     code_version: str = "1",
 ) -> Callable[[Callable[..., Any]], dg.AssetsDefinition]:
     """Declare the decorated function as an asset with its name, and with the checks that must hold after each run.
+
     `table` is the table that it fills, and `endpoint` the source; an asset without them, such as a report, shows
     neither. An asset without `parents` depends on the exchange only. A lower `priority` lets other steps of the run go
     first. Raise `code_version` when the asset stores different data for the same responses; the UI then marks earlier
@@ -111,9 +112,10 @@ def materialize(
     *,
     is_backfill: bool = False,
 ) -> dg.MaterializeResult:
-    """Run a function of `ingest`, then the checks that the asset declares. A partial run also materializes the asset,
-    so that its dependents run; its check fails, and `run_complete` fails the job. A backfill uses only part of the
-    request limit.
+    """Run a function of `ingest`, then the checks that the asset declares.
+
+    A partial run also materializes the asset, so that its dependents run; its check fails, and `run_complete` fails the
+    job. A backfill uses only part of the request limit.
     """
     with failing_in_one_line():
         found = collected(context, pipeline, run, is_backfill=is_backfill)
@@ -125,8 +127,9 @@ def materialize(
 def materialize_unless_skipped(
     context: dg.AssetExecutionContext, pipeline: Pipeline, run: Callable[[Session], Report]
 ) -> Iterator[AssetEvent]:
-    """Run a function of `ingest`, then the checks that the asset declares. A skipped run is only observed; the asset's
-    dependents still run, and `run_complete` fails the job.
+    """Run a function of `ingest`, then the checks that the asset declares.
+
+    A skipped run is only observed; the asset's dependents still run, and `run_complete` fails the job.
     """
     with failing_in_one_line():
         found = collected(context, pipeline, run, is_backfill=False)
@@ -143,8 +146,9 @@ def materialize_unless_skipped(
 
 
 def no_materialization() -> dg.Output[None]:
-    """Return the output of an asset that must not be materialized. Dagster treats an output with this mark as that of
-    an observable asset.
+    """Return the output of an asset that must not be materialized.
+
+    Dagster treats an output with this mark as that of an observable asset.
     """
     return dg.Output(None, metadata={SYSTEM_METADATA_KEY_SOURCE_ASSET_OBSERVATION: True})
 
@@ -195,16 +199,18 @@ def _last_day(session: Session, report: Report) -> Metadata:
 
 
 def rows_of(report: Report) -> dg.AssetObservation:
-    """Return an observation with the row count of an asset's own table. The UI shows the count of the last
-    materialization, however old, and only without one that of the newest observation. Other runs add rows too, so only
-    observations have a count.
+    """Return an observation with the row count of an asset's own table.
+
+    The UI shows the count of the last materialization, however old, and only without one that of the newest
+    observation. Other runs add rows too, so only observations have a count.
     """
     return dg.AssetObservation(report.asset, metadata={ROW_COUNT: report.rows})
 
 
 def elsewhere(reports: Sequence[Report]) -> Iterator[dg.AssetObservation]:
-    """Yield one observation of each other asset's table in which a run has added or changed rows. `reports` are the
-    reports of the run, in order.
+    """Yield one observation of each other asset's table in which a run has added or changed rows.
+
+    `reports` are the reports of the run, in order.
     """
     together: dict[str, OtherTable] = {}
     for report in reports:
@@ -223,6 +229,7 @@ def log_report(log: logging.Logger, report: Report) -> None:
 
 def expect_whole(report: Report, asset: dg.AssetKey, metadata: Metadata) -> Iterator[dg.AssetObservation]:
     """If a run without dependents is partial, yield its metadata as an observation, then fail without a retry.
+
     (`log_event` would lose it, because Dagster stores such events only when the step succeeds.)
     """
     if report.shortfall is None:
@@ -238,8 +245,9 @@ def partial_line(shortfall: str) -> str:
 
 @contextlib.contextmanager
 def failing_in_one_line() -> Iterator[None]:
-    """Turn an error of the pipeline into a failed step with its message, and retry a transient error once. A retry
-    policy would also restart a step that a person has cancelled.
+    """Turn an error of the pipeline into a failed step with its message, and retry a transient error once.
+
+    A retry policy would also restart a step that a person has cancelled.
     """
     try:
         yield

@@ -69,9 +69,10 @@ def tags_of_asset(domain: Domain, cadence: Cadence) -> dict[str, str]:
 
 
 def freshness_of(cadence: Cadence) -> dg.FreshnessPolicy | None:
-    """Return the freshness policy of an asset: it warns after two of its periods, and fails after three. Dagster counts
-    only materializations, so observations, such as those of the command line, do not make an asset fresh. Assets by day
-    have no policy, because a day of years ago would count too.
+    """Return the freshness policy of an asset: it warns after two of its periods, and fails after three.
+
+    Dagster counts only materializations, so observations, such as those of the command line, do not make an asset
+    fresh. Assets by day have no policy, because a day of years ago would count too.
     """
     period = _period_of(cadence)
     if period is None:

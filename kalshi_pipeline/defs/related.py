@@ -40,9 +40,11 @@ related_assets = [_listed(related) for related in RELATED]
 
 @_document_asset(endpoint=PATH)
 def event_metadata(context: dg.AssetExecutionContext, pipeline: Pipeline) -> dg.MaterializeResult:
-    """The metadata of events, except of combos: images, sources, competition. One row is one event, by its ticker.
-    `collect` (hourly) fetches it when an event is first seen or its description has changed, for at most 300 events an
-    hour. Unchanged metadata adds nothing. If the exchange has no such endpoint, the run notes it.
+    """The metadata of events, except of combos: images, sources, competition.
+
+    One row is one event, by its ticker. `collect` (hourly) fetches it when an event is first seen or its description
+    has changed, for at most 300 events an hour. Unchanged metadata adds nothing. If the exchange has no such endpoint,
+    the run notes it.
     """
     return materialize(context, pipeline, sync_event_metadata)
 

@@ -22,10 +22,11 @@ def _setting(name: str) -> Any:  # noqa: ANN401  (the default of a field of any 
 
 
 class Pipeline(dg.ConfigurableResource[None]):
-    """The exchange and the database of the settings (KALSHI_… in the environment, or else in .env). Each field
-    overrides the setting of its name for one run. Settings are read when an asset starts, not when the code is loaded:
-    an invalid setting fails the run with its reason, and the code location still loads. Environment variables are those
-    that Dagster was started with; .env is read again for each run.
+    """The exchange and the database of the settings (KALSHI_… in the environment, or else in .env).
+
+    Each field overrides the setting of its name for one run. Settings are read when an asset starts, not when the code
+    is loaded: an invalid setting fails the run with its reason, and the code location still loads. Environment
+    variables are those that Dagster was started with; .env is read again for each run.
     """
 
     api_url: str | None = _setting("api_url")
@@ -74,8 +75,10 @@ class Pipeline(dg.ConfigurableResource[None]):
         *,
         is_backfill: bool = False,
     ) -> AbstractContextManager[Session]:
-        """Open the exchange and the database for one asset. A missing database is created, unless an asset of the
-        instance was last stored at its path: its file has then vanished, and a new one would hide that.
+        """Open the exchange and the database for one asset.
+
+        A missing database is created, unless an asset of the instance was last stored at its path: its file has then
+        vanished, and a new one would hide that.
         """
         settings = self.settings()
         database = dialect_of(settings.database_url)
@@ -94,8 +97,9 @@ class Pipeline(dg.ConfigurableResource[None]):
 
 
 def settings_at_load() -> Settings:
-    """Return the settings, or the defaults if a setting is invalid. Read when the code is loaded, for the UI only: an
-    invalid setting must not keep the code from loading.
+    """Return the settings, or the defaults if a setting is invalid.
+
+    Read when the code is loaded, for the UI only: an invalid setting must not keep the code from loading.
     """
     try:
         return current_settings()

@@ -36,10 +36,11 @@ _NOT_WHOLE = (State.PARTIAL, State.SKIPPED)
     ],
 )
 def run_complete(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
-    """Whether everything that a run collected is complete. It has no rows. It comes last in each job and fails the run
-    if an asset is partial or skipped; what was received is stored. It is not retried, because the next run lists
-    everything again. If you re-execute a run from this failure, also select the partial assets; otherwise it fails
-    again.
+    """Whether everything that a run collected is complete.
+
+    It has no rows. It comes last in each job and fails the run if an asset is partial or skipped; what was received is
+    stored. It is not retried, because the next run lists everything again. If you re-execute a run from this failure,
+    also select the partial assets; otherwise it fails again.
     """
     lines = [line for line in _lines(context.instance, context.run) if line]
     if lines:
@@ -51,8 +52,9 @@ def run_complete(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
 
 
 def _lines(instance: dg.DagsterInstance, run: dg.DagsterRun) -> list[str | None]:
-    """Return a line for each asset that a run materialized or observed; None if it has no problem. For a run that
-    re-executes part of an earlier one, the other assets count as they were in that run.
+    """Return a line for each asset that a run materialized or observed; None if it has no problem.
+
+    For a run that re-executes part of an earlier one, the other assets count as they were in that run.
     """
     newest: dict[dg.AssetKey, str | None] = {}
     for run_id in _lineage(instance, run):

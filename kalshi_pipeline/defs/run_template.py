@@ -1,7 +1,9 @@
-"""The process that runs are forked from. It has imported everything, but opens and runs nothing itself. `launcher`
-starts it with one end of a socket, and sends a separate socket for each run. That socket carries the request, the
-answer and the confirmation. Without a confirmation the forked process ends, so a run that the launcher has given up on
-never begins. Output of imported code goes to the log. The process ends when the launcher does.
+"""The process that runs are forked from.
+
+It has imported everything, but opens and runs nothing itself. `launcher` starts it with one end of a socket, and sends
+a separate socket for each run. That socket carries the request, the answer and the confirmation. Without a confirmation
+the forked process ends, so a run that the launcher has given up on never begins. Output of imported code goes to the
+log. The process ends when the launcher does.
 """
 
 import contextlib

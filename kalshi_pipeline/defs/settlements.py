@@ -48,8 +48,9 @@ def settlements(context: dg.AssetExecutionContext, pipeline: Pipeline) -> dg.Mat
 
 @dg.op(name="all_settlements", out={}, pool=BACKFILL_POOL)
 def all_settlements(context: dg.OpExecutionContext, pipeline: Pipeline) -> Iterator[dg.AssetObservation]:
-    """Store all settlements of both tiers; the next run continues a stopped one. The asset is only observed, because
-    materializations by its own runs show how fresh it is.
+    """Store all settlements of both tiers; the next run continues a stopped one.
+
+    The asset is only observed, because materializations by its own runs show how fresh it is.
     """
     with (
         failing_in_one_line(),

@@ -69,9 +69,10 @@ def _seconds_between_looks() -> int:
     default_status=dg.DefaultSensorStatus.RUNNING,
 )
 def snapshot_sensor(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
-    """Start one snapshot for each tick: every KALSHI_SNAPSHOT_MINUTES, on the wall clock. The sensor uses no network.
-    It starts no snapshot while another is in flight, and reports a snapshot as failed if its process is gone. A tick
-    that could not start in time is recorded as missed, and never taken later.
+    """Start one snapshot for each tick: every KALSHI_SNAPSHOT_MINUTES, on the wall clock.
+
+    The sensor uses no network. It starts no snapshot while another is in flight, and reports a snapshot as failed if
+    its process is gone. A tick that could not start in time is recorded as missed, and never taken later.
     """
     return next_snapshot(context, SYSTEM_CLOCK)
 

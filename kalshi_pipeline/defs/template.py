@@ -79,7 +79,8 @@ class Template:
 
     def close(self) -> None:
         """End the process; runs that were forked from it continue. If it is suspended or hangs in an import, kill
-        it."""
+        it.
+        """
         self._channel.close()
         try:
             self._process.wait(_END_SECONDS)
@@ -89,8 +90,9 @@ class Template:
 
 
 def state_of_code() -> CodeState:
-    """Return the files of the package with their modification times. Skips editors' lock files, which are broken links
-    with the same extension.
+    """Return the files of the package with their modification times.
+
+    Skips editors' lock files, which are broken links with the same extension.
     """
     return frozenset(_states_of_files())
 

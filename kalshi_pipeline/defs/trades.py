@@ -54,7 +54,8 @@ collect_trades_job = dg.define_asset_job(
 )
 def trades_schedule(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
     """Collect the trades of the previous day. Stopped by default, because a day of all markets has thousands of
-    pages."""
+    pages.
+    """
     return run_of_yesterday(context)
 
 

@@ -1,5 +1,6 @@
-"""The checks after a run: completeness, keys, placeholders, quarantine and quotes. Each asset declares its checks in
-`defs`.
+"""The checks after a run: completeness, keys, placeholders, quarantine and quotes.
+
+Each asset declares its checks in `defs`.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -34,7 +35,9 @@ class Finding:
 
 def finding_of_days(findings: Mapping[str, Finding]) -> Finding:
     """Combine the findings of one check for several days: name the days that failed, add counts, and take the largest
-    share. Raises ValueError without findings.
+    share.
+
+    Raises ValueError without findings.
     """
     if not findings:
         raise ValueError("no day was looked at")

@@ -42,6 +42,7 @@ def read_ledger(settings: Settings, after: Place, most_days: int) -> Ledger:
 
 def is_whole(settings: Settings, found: FinishedDay) -> bool:
     """Return whether a day is complete for the present settings; a run with a smaller selection does not complete
-    it."""
+    it.
+    """
     subject = _SUBJECTS[found.asset](settings, date.fromisoformat(found.day))
     return found.state is State.COMPLETE and found.is_of(subject)

@@ -17,8 +17,10 @@ _EXAMPLES = 5
 
 
 def compare_listings(session: Session) -> Finding:
-    """List open markets serially, in windows, and serially again. Markets of both serial walks must be in the windows;
-    those that open or close meanwhile are in only one of the walks. Nothing is stored.
+    """List open markets serially, in windows, and serially again.
+
+    Markets of both serial walks must be in the windows; those that open or close meanwhile are in only one of the
+    walks. Nothing is stored.
     """
     windows = known_windows(session)
     if not windows:

@@ -38,9 +38,10 @@ def quotes_in_force(database: ReadOnlyDatabase, selection: Selection | None, at:
 def histories(
     database: ReadOnlyDatabase, selection: Selection | None, first: int, last: int, step_seconds: float | None
 ) -> Part:
-    """Return the histories of markets in [first, last), or their known quotes at regular steps, oldest first. Rows are
-    streamed: memory holds the ticks and one row of each market. Raises RangeError for a grid of more than ten million
-    rows.
+    """Return the histories of markets in [first, last), or their known quotes at regular steps, oldest first.
+
+    Rows are streamed: memory holds the ticks and one row of each market. Raises RangeError for a grid of more than ten
+    million rows.
     """
     if step_seconds is not None:
         markets = database.ask(lambda connection: count_markets(connection, selection))
@@ -57,8 +58,10 @@ def histories(
 def history_parts(
     database: ReadOnlyDatabase, selection: Selection | None, first: int, last: int
 ) -> Sequence[Part]:
-    """Return the histories of markets in [first, last), oldest first. For one market or event, and if every quote is
-    kept, markets are followed tick by tick: a tick that found a quote unchanged may or may not confirm it.
+    """Return the histories of markets in [first, last), oldest first.
+
+    For one market or event, and if every quote is kept, markets are followed tick by tick: a tick that found a quote
+    unchanged may or may not confirm it.
     """
     is_small = selection is not None and selection.kind != "series"
     if is_small or _keeps_every_quote(database, last):

@@ -17,8 +17,9 @@ Span: TypeAlias = timedelta | str | float
 
 
 def micros_of(instant: Instant, name: str) -> int:
-    """Return an instant in microseconds since 1970. Raises InstantError, which names the argument, for any other value
-    and for instants outside the years 1970 to 9999.
+    """Return an instant in microseconds since 1970.
+
+    Raises InstantError, which names the argument, for any other value and for instants outside the years 1970 to 9999.
     """
     found = _micros_of(instant, name)
     if not 0 <= found < YEAR_10000:

@@ -41,18 +41,21 @@ if TYPE_CHECKING:
 
 
 def open_store(where: str | Path | None = None) -> "Store":
-    """Open a database for reading, by path or SQLAlchemy URL; by default KALSHI_DATABASE_URL. The file may be
-    read-only, and collectors may write to it meanwhile. Nothing is changed, and no writer is blocked. Raises StoreError
-    if there is no database, or if this version cannot read it.
+    """Open a database for reading, by path or SQLAlchemy URL; by default KALSHI_DATABASE_URL.
+
+    The file may be read-only, and collectors may write to it meanwhile. Nothing is changed, and no writer is blocked.
+    Raises StoreError if there is no database, or if this version cannot read it.
     """
     with advised():
         return Store(database_at(where))
 
 
 class Store:
-    """The stored data as tables. Select markets with one of `ticker`, `event` and `series`, or with none for all.
-    Instants are aware datetimes, RFC 3339 text or pandas Timestamps (InstantError otherwise). The end of a span is
-    exclusive. Tickers may be in any case; UnknownTickerError names similar ones.
+    """The stored data as tables.
+
+    Select markets with one of `ticker`, `event` and `series`, or with none for all. Instants are aware datetimes, RFC
+    3339 text or pandas Timestamps (InstantError otherwise). The end of a span is exclusive. Tickers may be in any case;
+    UnknownTickerError names similar ones.
     """
 
     def __init__(self, database: ReadOnlyDatabase) -> None:
@@ -79,8 +82,9 @@ class Store:
         event: str | None = None,
         series: str | None = None,
     ) -> Table:
-        """Return the quote in force at an instant, by default now, for each market that was listed then. `state` is
-        observed, carried or stale. Raises RangeError for an instant after now or before the first quote.
+        """Return the quote in force at an instant, by default now, for each market that was listed then.
+
+        `state` is observed, carried or stale. Raises RangeError for an instant after now or before the first quote.
         """
         selection = selected(self._database, ticker, event, series)
         instant = within_history(self.records, at, "at")
@@ -97,11 +101,12 @@ class Store:
         end: Instant | None = None,
         freq: Span | None = None,
     ) -> Table:
-        """Return the quotes of [start, end), oldest first; by default from the first quote until now. The quotes in
-        force at `start` come first, then each stored quote as of its tick. A row with the state unknown marks the end
-        of a history. With `freq`, return the known quotes at regular steps, as `quotes_on_grid` does. The quotes of a
-        series or of all markets are streamed. Raises RangeError for a span that is empty, ends after now, or ends
-        before the first quote.
+        """Return the quotes of [start, end), oldest first; by default from the first quote until now.
+
+        The quotes in force at `start` come first, then each stored quote as of its tick. A row with the state unknown
+        marks the end of a history. With `freq`, return the known quotes at regular steps, as `quotes_on_grid` does. The
+        quotes of a series or of all markets are streamed. Raises RangeError for a span that is empty, ends after now,
+        or ends before the first quote.
         """
         if freq is not None:
             return self.quotes_on_grid(ticker, event=event, series=series, start=start, end=end, freq=freq)
@@ -120,9 +125,10 @@ class Store:
         end: Instant | None = None,
         freq: Span = "1h",
     ) -> Table:
-        """Return the known quote of each market at start, start + freq, ... before the end, oldest first. Each instant
-        has a row for every market, listed or not; `state` says how current the quote is. Raises RangeError as `history`
-        does, and for a grid that is too fine.
+        """Return the known quote of each market at start, start + freq, ... before the end, oldest first.
+
+        Each instant has a row for every market, listed or not; `state` says how current the quote is. Raises RangeError
+        as `history` does, and for a grid that is too fine.
         """
         selection = selected(self._database, ticker, event, series)
         first, last = history_span(self.records, start, end)
@@ -130,8 +136,9 @@ class Store:
 
     @advised()
     def state(self, ticker: str, at: Instant | None = None) -> dict[str, Value]:
-        """Return one row like those of `quotes` for one market, listed or not, at an instant (by default now). Before
-        the first quote of the market, its `state` is unknown.
+        """Return one row like those of `quotes` for one market, listed or not, at an instant (by default now).
+
+        Before the first quote of the market, its `state` is unknown.
         """
         check_ticker(ticker)
         market = selected(self._database, ticker, None, None)
@@ -141,8 +148,10 @@ class Store:
     @advised()
     def movers(self, window: Span = "1h", at: Instant | None = None, limit: int = 20) -> Table:
         """Return the listed markets that moved most in the window that ends at an instant, by default the newest
-        complete tick. Markets are ranked by the absolute change of the midpoint, then of the last price. Raises
-        RangeError for an empty window.
+        complete tick.
+
+        Markets are ranked by the absolute change of the midpoint, then of the last price. Raises RangeError for an
+        empty window.
         """
         end = None if at is None else past(at, "at")
         found = self.records.movers(seconds_of(window, "window"), end, counted(limit))
@@ -174,8 +183,9 @@ class Store:
         end: Instant | None = None,
         period_minutes: int | None = None,
     ) -> Table:
-        """Return the stored candlesticks that end in [start, end), market by market, oldest first. `period_minutes` is
-        1, 60 or 1440, or None for all. Rows are streamed.
+        """Return the stored candlesticks that end in [start, end), market by market, oldest first.
+
+        `period_minutes` is 1, 60 or 1440, or None for all. Rows are streamed.
         """
         if period_minutes not in (None, *CANDLESTICK_MINUTES):
             raise_unknown("length of a candlestick", str(period_minutes), map(str, CANDLESTICK_MINUTES))
@@ -195,7 +205,8 @@ class Store:
         end: Instant | None = None,
     ) -> Table:
         """Return the settlements in force of the markets that settled in [start, end), from view
-        `settlement_history`."""
+        `settlement_history`.
+        """
         where = columns_of(selected(self._database, ticker, event, series))
         return view_table(
             self._database,
@@ -215,8 +226,9 @@ class Store:
         start: Instant | None = None,
         end: Instant | None = None,
     ) -> Table:
-        """Return the changes of descriptions seen in [start, end), of a market, an event, a series or all. Each row has
-        the field and both values as text, from view `change_history`.
+        """Return the changes of descriptions seen in [start, end), of a market, an event, a series or all.
+
+        Each row has the field and both values as text, from view `change_history`.
         """
         found = selected(self._database, ticker, event, series)
         where = {} if found is None else {"kind": found.kind, "ticker": found.ticker}
@@ -227,6 +239,7 @@ class Store:
     @advised()
     def details(self, ticker: str, at: Instant | None = None, kind: str | None = None) -> Details:
         """Return everything that the exchange sent about a ticker, except its quote, as known at an instant or now.
+
         `.fields` has the exchange's own names. Pass `kind` (market, event, series, ...) if several have the ticker.
         """
         check_ticker(ticker)
@@ -259,9 +272,10 @@ class Store:
 
     @advised()
     def fees(self, *, event: str | None = None, series: str | None = None) -> Table:
-        """Return the fees in force by time, each with its start and end, from view `fee_history`. For an event that
-        never had its own fee, these are the fees of its series (`event_ticker` is None). The `state` of each is known,
-        or unknown with a `reason`, as in `records.fee_at`.
+        """Return the fees in force by time, each with its start and end, from view `fee_history`.
+
+        For an event that never had its own fee, these are the fees of its series (`event_ticker` is None). The `state`
+        of each is known, or unknown with a `reason`, as in `records.fee_at`.
         """
         where: dict[str, str | None] = {**columns_of(selected(self._database, None, event, series))}
         if event is not None and not view_table(self._database, "fee_history", where).head(1):
@@ -272,37 +286,42 @@ class Store:
     @advised()
     def coverage(self, start: Instant | None = None, end: Instant | None = None) -> Table:
         """Return the ticks by state and the longest gap of each UTC day in [start, end), from view
-        `coverage_by_day`."""
+        `coverage_by_day`.
+        """
         return view_table(self._database, "coverage_by_day", {}, ("day",), day=days_of(span_of(start, end)))
 
     @advised()
     def search(self, text: str, limit: int = 100) -> Table:
-        """Return the series, then the events, then the plain markets that contain each word of a text. The search
-        covers tickers, titles and subtitles, ignores case and accents, and matches parts of words. One or two
-        characters match only the beginning of a word. Within each kind, an exact ticker comes first, then open ones,
-        whole-word matches, and the newest. Raises RangeError for a text without words.
+        """Return the series, then the events, then the plain markets that contain each word of a text.
+
+        The search covers tickers, titles and subtitles, ignores case and accents, and matches parts of words. One or
+        two characters match only the beginning of a word. Within each kind, an exact ticker comes first, then open
+        ones, whole-word matches, and the newest. Raises RangeError for a text without words.
         """
         found = self._database.ask(lambda connection: search(connection, [text], counted(limit)))
         return _held(SEARCH_TABLE, found)
 
     @advised()
     def view(self, name: str, **where: str | int) -> Table:
-        """Return a view (docs/views.md), or its rows in which columns have these values. Rows are streamed. Raises
-        ConfigurationError for an unknown name.
+        """Return a view (docs/views.md), or its rows in which columns have these values.
+
+        Rows are streamed. Raises ConfigurationError for an unknown name.
         """
         return view_table(self._database, name, where)
 
     @advised()
     def export(self, what: str | Table, path: str | Path, *, overwrite: bool = False) -> Path:
-        """Write a view (by name) or a table to a new file; .parquet, .csv or .jsonl selects the format. See
-        `Table.export`.
+        """Write a view (by name) or a table to a new file; .parquet, .csv or .jsonl selects the format.
+
+        See `Table.export`.
         """
         return (self.view(what) if isinstance(what, str) else what).export(path, overwrite=overwrite)
 
     @advised()
     def duckdb(self) -> "duckdb.DuckDBPyConnection":
-        """Return a new in-memory DuckDB connection with every table and view, typed; close it after use. A view is read
-        completely before it is filtered. Raises MissingExtraError without the extra `duckdb`.
+        """Return a new in-memory DuckDB connection with every table and view, typed; close it after use.
+
+        A view is read completely before it is filtered. Raises MissingExtraError without the extra `duckdb`.
         """
         connection: duckdb.DuckDBPyConnection = imported("duckdb").connect()
         try:

@@ -21,9 +21,10 @@ if TYPE_CHECKING:
 
 
 class Table:
-    """Rows with named columns. A table is lazy: each use runs its query again. Prices are dollars and sizes are
-    contracts, as floats or, with `decimals=True`, as exact decimals. Instants are aware, in UTC. An absent value is
-    None (null).
+    """Rows with named columns.
+
+    A table is lazy: each use runs its query again. Prices are dollars and sizes are contracts, as floats or, with
+    `decimals=True`, as exact decimals. Instants are aware, in UTC. An absent value is None (null).
     """
 
     def __init__(self, columns: Sequence[TableColumn], *parts: Part) -> None:
@@ -47,8 +48,9 @@ class Table:
                     yield {name: one(value) for name, one, value in zip(names, read, row, strict=True)}
 
     def batches(self, *, decimals: bool = False) -> Generator["pa.RecordBatch"]:
-        """Yield Arrow record batches. Rows are streamed: memory holds a few batches. Raises MissingExtraError without
-        the extra `arrow`.
+        """Yield Arrow record batches.
+
+        Rows are streamed: memory holds a few batches. Raises MissingExtraError without the extra `arrow`.
         """
         with advised():
             schema = schema_of(self._columns, decimals=decimals)
@@ -64,8 +66,9 @@ class Table:
             return imported("pyarrow").RecordBatchReader.from_batches(schema, self.batches(decimals=decimals))
 
     def __arrow_c_stream__(self, requested_schema: object = None) -> object:
-        """Return the rows as an Arrow C stream, so that Polars, pyarrow and DuckDB accept a table directly. Numbers are
-        floats, as in `reader()`. Raises MissingExtraError without the extra `arrow`.
+        """Return the rows as an Arrow C stream, so that Polars, pyarrow and DuckDB accept a table directly.
+
+        Numbers are floats, as in `reader()`. Raises MissingExtraError without the extra `arrow`.
         """
         return self.reader().__arrow_c_stream__(requested_schema)
 
@@ -76,8 +79,10 @@ class Table:
             return imported("pyarrow").Table.from_batches(self.batches(decimals=decimals), schema)
 
     def pandas(self, *, decimals: bool = False) -> "pandas.DataFrame":
-        """Return all rows as a pandas data frame. Integers and flags may be missing, so their types are Int64 and
-        boolean. Raises MissingExtraError without the extra `pandas`.
+        """Return all rows as a pandas data frame.
+
+        Integers and flags may be missing, so their types are Int64 and boolean. Raises MissingExtraError without the
+        extra `pandas`.
         """
         with advised():
             library, pa = imported("pandas"), imported("pyarrow")
@@ -92,10 +97,12 @@ class Table:
             return frame
 
     def export(self, path: str | Path, *, overwrite: bool = False) -> Path:
-        """Write all rows to a new file; .parquet, .csv or .jsonl selects the format. Decimals are exact, instants in
-        UTC. The file gets its name only when it is complete and on disk; a failed export leaves nothing. `overwrite`
-        replaces an existing file; it replaces a link itself, not the file that it points to. Raises ConfigurationError
-        for another extension or an existing file, and ExportError if writing fails.
+        """Write all rows to a new file; .parquet, .csv or .jsonl selects the format.
+
+        Decimals are exact, instants in UTC. The file gets its name only when it is complete and on disk; a failed
+        export leaves nothing. `overwrite` replaces an existing file; it replaces a link itself, not the file that it
+        points to. Raises ConfigurationError for another extension or an existing file, and ExportError if writing
+        fails.
         """
         with advised():
             return write_file(self, Path(path), overwrite=overwrite)

@@ -18,8 +18,9 @@ def view_table(
     order: Sequence[str] = (),
     **spans: tuple[Any, Any],
 ) -> Table:
-    """Return the rows of a view whose columns have these values or are in these spans, in order. Raises
-    ConfigurationError for an unknown view or column, and for a value of a wrong type.
+    """Return the rows of a view whose columns have these values or are in these spans, in order.
+
+    Raises ConfigurationError for an unknown view or column, and for a value of a wrong type.
     """
     views = database.ask(view_columns)
     if name not in views:

@@ -1,1 +1,1 @@
-"""Faults that the sandbox can show, and the code that applies them to requests, answers and tiers."""
+"""The faults of the sandbox, and the code that applies them to requests, answers and tiers."""

@@ -18,7 +18,7 @@ _ENVELOPES = (
     "market", "event", "orderbook_fp", "orderbook", "schedule",
 )  # fmt: skip
 _KINDS = {"series": "series", "multivariate_contracts": "collection", "multivariate_contract": "collection"}
-# New words of vocabularies that a client may believe to be closed; one record in seven gets them.
+# Unknown words of vocabularies that a client may assume to be closed; one record in seven gets them.
 _WORDS = {
     "status": "auctioning",
     "market_type": "perpetual",
@@ -56,7 +56,7 @@ _PRICES = ("yes_bid_dollars", "yes_price_dollars", "close_time")
 
 
 def row_lists(answer: dict[str, Any]) -> list[tuple[str, list[Any]]]:
-    """Return the lists of records in an answer, the page's own first."""
+    """Return the lists of records in an answer, starting with the page's own."""
     return [(key, answer[key]) for key in _ENVELOPES if isinstance(answer.get(key), list)]
 
 
@@ -78,7 +78,7 @@ def corrupt_answer(answer: dict[str, Any], faults: Faults) -> None:
 
 
 def hide_unlisted(answer: dict[str, Any], faults: Faults) -> None:
-    """Remove the records from a listing that no listing has, in place; the same ones at every request."""
+    """Remove the unlisted records from a listing, in place; the same ones at every request."""
     for key, rows in row_lists(answer):
         answer[key] = [row for row in rows if not _is_unlisted(row, faults)]
 
@@ -89,7 +89,7 @@ def _is_unlisted(row: Any, faults: Faults) -> bool:  # noqa: ANN401 - a record i
 
 
 def with_other_quote(row: Any) -> Any:  # noqa: ANN401 - a record is any JSON value
-    """Return a record with another price and another volume, where it has any."""
+    """Return a record with its price and volume changed, if it has any."""
     return row | {name: value for name, value in _OTHER_QUOTE.items() if name in row}
 
 
@@ -119,7 +119,7 @@ def _single(row: dict[str, Any], faults: Faults, kind: str) -> dict[str, Any]:
 
 
 def _timed_and_paid(row: dict[str, Any], draw: int, faults: Faults) -> dict[str, Any]:
-    """Apply the faults of times and payouts to a record, in the same way at every request."""
+    """Apply the faults of times and payouts to a record, the same way at every request."""
     if faults.scalar_without_value and row.get("result") == "scalar":
         row = {key: value for key, value in row.items() if key != "settlement_value_dollars"}
     if faults.zero_times and scatter(faults.seed + 2, draw) < _SHARE_OF_ZERO_TIMES * 2**64:
@@ -136,7 +136,7 @@ def _with_new_words(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def _with_odd_field(row: dict[str, Any], draw: int) -> dict[str, Any]:
-    """Return a record with one of its descriptive fields in a way that the contract does not know."""
+    """Return a record with one descriptive field in a form that the contract does not allow."""
     found = [name for name in _ODD_FIELDS if name in row]
     if not found:
         return row
@@ -145,7 +145,9 @@ def _with_odd_field(row: dict[str, Any], draw: int) -> dict[str, Any]:
 
 
 def _unreadable(row: dict[str, Any], draw: int) -> object:
-    """Return a record with a price that is not a number, without identifier, or with an object as text; or a number."""
+    """Return an unreadable record: with a price that is not a number, without an identifier, with an object as text, or
+    a bare number.
+    """
     match draw % 4:
         case 0:
             price = next((key for key in _PRICES if key in row), None)

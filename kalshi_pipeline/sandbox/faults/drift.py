@@ -1,4 +1,4 @@
-"""Fields of records that appear, vanish and change their type, as they do from one version of the API to the next."""
+"""Fields that appear, vanish or change their type, as between versions of the API."""
 
 import json
 from collections.abc import Iterable, Iterator
@@ -13,7 +13,7 @@ def changes_fields(faults: Faults) -> bool:
 
 
 def drifted(row: dict[str, Any], kind: str, draw: int, faults: Faults) -> dict[str, Any]:
-    """Return a record with the fields that are added, without those removed, and others with another type."""
+    """Return a record with fields added, removed and retyped."""
     if not changes_fields(faults) or scatter(faults.seed + 3, draw) >= faults.drifted * 2**64:
         return row
     added = {name: _text(name, faults.added_bytes) for name in _fields(faults.added_fields, kind)}

@@ -1,4 +1,4 @@
-"""Answers whose records are good, but not where the contract has them: the kinds of odd envelopes."""
+"""Odd envelopes: answers with good records in the wrong place."""
 
 import json
 from collections.abc import Callable
@@ -8,7 +8,7 @@ _Form = Callable[[dict[str, Any], str], Any]
 
 
 def odd_envelope(body: bytes, key: str, draw: int) -> bytes:
-    """Return an answer with the list under `key`, or its cursor, in a form that the contract does not know."""
+    """Return an answer with the list under `key`, or its cursor, in a form that the contract does not allow."""
     answer = json.loads(body)
     form = _FORMS[draw % len(_FORMS)]
     return json.dumps(form(answer, key), separators=(",", ":")).encode()

@@ -67,7 +67,7 @@ class FaultInjector:
         self._last: dict[str, bytes] = {}
 
     def delay(self, path: str, query: str) -> float:
-        """Return the seconds for which a request waits, before any other fault; the same for all attempts at a URL."""
+        """Return the seconds that a request waits before any other fault; the same for all attempts at a URL."""
         faults = self.faults
         if not faults.applies_to(path):
             return 0.0
@@ -86,7 +86,7 @@ class FaultInjector:
         return self.faults.answer_age_seconds if is_kept else 0
 
     def date_skew_seconds(self, path: str) -> float | None:
-        """Return by how much the `Date` of an answer is later than now; None if it has none."""
+        """Return how many seconds the `Date` of an answer is ahead of now; None without a `Date`."""
         if not self.faults.applies_to(path):
             return 0.0
         return None if self.faults.no_date else self.faults.date_skew_seconds
@@ -126,7 +126,7 @@ class FaultInjector:
         return self._spoilt(path, query, url, attempt)
 
     def _spoilt(self, path: str, query: str, url: str, attempt: int) -> Plan:
-        """Decide how a request is answered that is not refused."""
+        """Decide how to answer a request that is not refused."""
         faults = self.faults
         if faults.created_filter == "refused" and _has_created_bounds(path, query):
             return Plan(400, json.dumps(error_body("bad_request", "bad request"), separators=(",", ":")))
@@ -152,7 +152,7 @@ class FaultInjector:
         return Damage.SHORT_LENGTH if self._hits("short_length", url, attempt) else None
 
     def crossed(self, plan: Plan, route: str, body: bytes) -> bytes:
-        """Return the answer to the request before of the same route, if that is planned."""
+        """Return the answer to the previous request of the same route, if planned."""
         if not self.faults.crossed:
             return body
         with self._lock:
@@ -168,7 +168,7 @@ class FaultInjector:
         return bool(share) and self._draw(name, url, attempt) < share * 2**64
 
     def _refused_for(self, path: str, query: str, attempt: int) -> Plan | None:
-        """Return how a request is refused for what it asks for, None if it is not."""
+        """Return how the parameters of a request are refused; None if they are accepted."""
         faults = self.faults
         if attempt < faults.fail_first:
             return failure(faults, faults.server_error or 503, attempt)
@@ -219,7 +219,7 @@ class FaultInjector:
         return json.dumps(answer, ensure_ascii=bool(faults.odd_fields), separators=(",", ":")).encode()
 
     def with_envelope(self, plan: Plan, body: bytes) -> bytes:
-        """Return an answer in the envelope that is planned."""
+        """Return an answer in the planned envelope."""
         lists = row_lists(json.loads(body)) if plan.envelope is not None else []
         return odd_envelope(body, lists[0][0], plan.envelope) if lists and plan.envelope is not None else body
 
@@ -244,7 +244,7 @@ class FaultInjector:
 
 
 def _with_other_period(query: str) -> str:
-    """Return a query for candlesticks of another length than it asks for."""
+    """Return the query with another candlestick length."""
     sent = parse_qsl(query, keep_blank_values=True)
     other = {"60": "1"}
     return urlencode([(name, other.get(value, "60") if name == _PERIOD else value) for name, value in sent])

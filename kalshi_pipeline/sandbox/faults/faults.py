@@ -1,4 +1,4 @@
-"""The faults that the exchange can show: off by default, and drawn by seed, URL and attempt, not by time."""
+"""The faults of the sandbox: off by default, and drawn by seed, URL and attempt, not by time."""
 
 import dataclasses
 from collections.abc import Iterable
@@ -19,7 +19,7 @@ _YES_NO = {
     "off": False,
 }
 _SERVER_ERRORS = (500, 502, 503, 504)
-# What else may pass: without a body, refused by a gateway, or by an exchange that asks to come back later.
+# Other transient statuses: without a body, from a gateway, or asking the client to come back later.
 _PASSING = (202, 204, 403, 408, 425, *range(500, 600))
 _REFUSALS = range(400, 600)
 _SHARES = (
@@ -31,7 +31,7 @@ _SHARES = (
 
 @dataclass(frozen=True)
 class Faults:
-    """The faults to show, each with its own switch, share or number.
+    """The faults to inject, each with its own switch, share or number.
 
     Shares are from 0 to 1 of the requests, for `unreadable`, `odd_fields`, `drifted` and `unlisted` of the records, for
     `no_tier` and `amended` of the markets.
@@ -56,19 +56,19 @@ class Faults:
     - `overlap` repeats that many rows of the previous page, with another price and volume if `overlap_differs`.
       `empty_pages` puts an empty page with a valid cursor before every page but the first. After `unreachable_after`
       pages of listings every connection is reset.
-    - `unlisted` is the share of the records that no listing has; they can be requested by name.
+    - `unlisted` is the share of the records that listings omit; they can be requested by name.
     - `other_period` answers candlesticks of an hour with those of a minute, and others with those of an hour.
     - `created_filter` and `created_skew_seconds` concern the created bounds of /markets: a request with one is refused,
       answered as if it had none, or answered for a window that is that many seconds later.
     - `answer_age_seconds` is the `Age` of good answers of /markets, /markets/{ticker} and /exchange/status, as a cache
-      sends it, and their `Date` is as much older. What they hold is as new as ever. A request with `Cache-Control:
-      no-cache` passes the cache by.
-    - `date_skew_seconds` shifts the `Date` of all answers, which looks like a wrong clock of the computer that asks;
-      `no_date` leaves it out.
-    - `ignored` names query parameters that are answered as if they had not been sent: ("status", "series_ticker"). An
-      ignored `cursor` is answered with the first page, and with a new cursor each time.
-    - `odd_fields` writes one descriptive field of a record in a way that the contract does not know: a number as text,
-      a time without its zone, half a character.
+      sends it, and their `Date` is as much older. Their contents are current. A request with `Cache-Control: no-cache`
+      bypasses the cache.
+    - `date_skew_seconds` shifts the `Date` of all answers, which makes the client's clock look wrong; `no_date` omits
+      it.
+    - `ignored` names query parameters to ignore: ("status", "series_ticker"). An ignored `cursor` returns the first
+      page, with a new cursor each time.
+    - `odd_fields` writes one descriptive field of a record in a form that the contract does not allow: a number as
+      text, a time without its zone, a lone surrogate.
     - `scalar_without_value` omits the payout of scalar results. `zero_times` writes the zero time as the time at which
       one row in seven was created, updated or settled.
     - `not_offered` names paths that are answered with 404, with `*` for any part of one: ("/milestones*",).
@@ -78,7 +78,7 @@ class Faults:
       a list in an object, an object as text. They concern the share `drifted` of the records, by default all.
     - `cutoff_jump_seconds` moves the cutoff ahead, permanently, before the answer to every `cutoff_jump_every`-th
       request.
-    - `paths` restricts all of these to paths that begin so, without /trade-api/v2: ("/markets",).
+    - `paths` restricts all of these to paths with these beginnings, without /trade-api/v2: ("/markets",).
 
     The world, for which `paths` has no meaning:
 

@@ -1,7 +1,7 @@
-"""Which tier shows a market or a trade, the live or the historical one, with the faults of their hand-off.
+"""Decides whether the live or the historical tier shows a market or a trade, with the faults of the hand-off.
 
-Without faults each settled market and each trade is in one tier. Of a market that a fault shows in both, the live tier
-has an older version: another result, another volume or no `settlement_ts`.
+Without faults, each settled market and each trade is in one tier. If a fault shows a market in both, the live tier has
+an older version: another result, another volume or no `settlement_ts`.
 """
 
 import json
@@ -26,7 +26,7 @@ class Tiers:
         self.hides = faults.no_tier > 0
 
     def is_hidden(self, market: int) -> bool:
-        """Return whether a closed market is deleted, and so in neither tier."""
+        """Return whether a closed market is deleted: it is then in neither tier."""
         share = self._faults.no_tier
         return (
             share > 0

@@ -101,7 +101,7 @@ Pause: TypeAlias = Callable[[float], Awaitable[None]]
 
 
 class Abort(Protocol):
-    """Ends the connection of a request: with a reset if `hard`, else after the bytes that were already written."""
+    """Ends the connection of a request, with a reset if `hard`, else after the bytes already written."""
 
     def __call__(self, scope: Scope, *, hard: bool) -> None: ...
 
@@ -179,7 +179,7 @@ class Exchange:
         is_logged = False
 
         def log(status: int) -> None:
-            """Log the request once, before it is answered: a client that has its answer finds it in the log."""
+            """Log the request once, before the answer, so that a client with the answer finds it in the log."""
             nonlocal is_logged
             if not is_logged:
                 parameters = dict(parse_qsl(query, keep_blank_values=True))
@@ -255,7 +255,7 @@ class Exchange:
         await _until_disconnected(receive)
 
     def _dripping(self, send: Send, seconds: float) -> Send:
-        """Send bodies in pieces, over so many seconds."""
+        """Send bodies in pieces over a number of seconds."""
 
         async def send_pieces(message: Message) -> None:
             body = message.get("body", b"")

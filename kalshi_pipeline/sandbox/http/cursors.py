@@ -1,9 +1,8 @@
-"""Cursors: where a listing continues, as unpadded base64url of a small protobuf message.
+"""Cursors: the position in a listing, as unpadded base64url of a small protobuf message.
 
-A cursor is a keyset and not an offset: it holds the time and the identifier of the last row, so that new rows do not
-shift pages (docs/exchange-api.md, Paging and cursors). It also holds a checksum of the query, because a cursor belongs
-to its query. Real cursors are not known to check this, but a client that changes its filters during a walk is wrong in
-any case.
+A cursor is a keyset, not an offset: it holds the time and the identifier of the last row, so new rows do not shift
+pages (docs/exchange-api.md, Paging and cursors). It also holds a checksum of the query, because a cursor belongs to its
+query. Real cursors may not check this, but a client that changes its filters during a walk is wrong in any case.
 """
 
 import base64

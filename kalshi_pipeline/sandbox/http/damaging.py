@@ -1,4 +1,4 @@
-"""Sends bodies that are whole by their length, and are not: compressed data with wrong bytes, half of an answer."""
+"""Sends damaged bodies: compressed data with wrong bytes, and half of an answer."""
 
 from starlette.types import Message, Send
 
@@ -8,7 +8,7 @@ _WRONG_BYTES = 16
 
 
 def damaging(send: Send, damage: Damage) -> Send:
-    """Send answers with their body damaged; of what is not compressed no compressed data is broken."""
+    """Send answers with damaged bodies. Answers that are not compressed keep their bytes."""
     start: Message = {}
 
     async def send_damaged(message: Message) -> None:

@@ -1,4 +1,4 @@
-"""The `Date` of every answer: the wall clock's time, not the world's, as a server writes it."""
+"""The `Date` of every answer, from the wall clock, not the world's clock."""
 
 import time
 from collections.abc import Callable, Iterable
@@ -14,7 +14,7 @@ WALL_CLOCK: Now = time.time
 
 
 def with_date(headers: Headers, now: float) -> list[tuple[bytes, bytes]]:
-    """Return headers with a `Date`; an answer with an `Age` was written by as much earlier."""
+    """Return headers with a `Date`, which is earlier by the answer's `Age`, if any."""
     sent = list(headers)
     age_seconds = next((int(value) for name, value in sent if name == b"age"), 0)
     return [*sent, (b"date", formatdate(now - age_seconds, usegmt=True).encode())]

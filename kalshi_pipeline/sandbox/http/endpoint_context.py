@@ -28,7 +28,7 @@ class EndpointContext:
         return f"{{{members}{self.shape.envelope_extra}}}".encode()
 
     def listing(self, key: str, rows: Iterable[str], cursor: str | None = None) -> bytes:
-        """Return a page. The last one has the cursor "" (recorded); an endpoint without pages has none."""
+        """Return a page. The last page has the cursor "" (recorded); an endpoint without pages has no cursor."""
         tail = "" if cursor is None else f',"cursor":"{cursor}"'
         # Encoded row by row, since a single character beyond Latin-1 would double the memory of a whole page.
         body = b",".join([row.encode() for row in rows])

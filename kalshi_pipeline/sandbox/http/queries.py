@@ -1,4 +1,4 @@
-"""Reads query parameters as the exchange does: a wrong word or number is answered with 400, an unknown name ignored."""
+"""Reads query parameters as the exchange does: a wrong word or number returns 400, an unknown name is ignored."""
 
 from collections.abc import Iterable
 

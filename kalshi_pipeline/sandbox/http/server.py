@@ -23,7 +23,7 @@ _TICK_SECONDS = 0.02
 
 
 class _Server(uvicorn.Server):
-    """A server that stops at once without finishing its answers: tests stop many, some during a delayed answer."""
+    """A server that stops without finishing its answers, because tests stop many, some during a delayed answer."""
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)

@@ -15,9 +15,7 @@ _PERIODS = (1, 60, 1440)
 # Documented for the endpoint of an event; the bound of the endpoint of a single market is not known.
 MOST_CANDLES = 5_000
 MOST_CANDLES_OF_A_BATCH = 10_000
-_RECORDED = (
-    -2
-)  # the topic of recorded series, and of series that are known only because a recorded event names them
+_RECORDED = -2  # the topic of recorded series, and of series that only a recorded event names
 
 
 def get_market(context: EndpointContext, query: Query) -> bytes:

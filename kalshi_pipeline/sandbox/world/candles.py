@@ -50,7 +50,7 @@ def count_periods(start_ts: int, end_ts: int, minutes: int) -> int:
 def candles_of(world: World, market: int, start_ts: int, end_ts: int, minutes: int) -> list[Candle]:
     """Return the candles that end in the range, oldest first: one for each period in which the market could be traded.
 
-    The newest candle of an open market is of the period that is not over yet.
+    The newest candle of an open market covers the current period.
     """
     opened, closed = _trading_time(world, market)
     if opened >= closed:

@@ -1,8 +1,8 @@
 """Edits of descriptions while the world lives: the configured number per step, of each kind in turn.
 
-What is edited is drawn by seed and number, apart from the quotes, so that a world with edits has the quotes of one
-without, but for markets whose close moved. Half of the edits go to a few objects, which change again and again; a
-title or a price floor then also takes a value that it had before.
+Edits are drawn by seed and number, separately from quotes, so a world with edits has the same quotes as one without,
+except for markets whose close moved. Half of the edits go to a few objects, which change again and again; a title or a
+price floor then also takes a value that it had before.
 """
 
 from bisect import bisect_left, insort
@@ -75,7 +75,7 @@ def _move_floor(world: WorldState, chance: int) -> None:
 
 
 def _waive_fee(world: WorldState, chance: int) -> None:
-    """Waive the fee of a market for some steps, or for longer where it is waived."""
+    """Waive the fee of a market for some steps, or extend its waiver."""
     for market in _pick_market(world, chance):
         until = _in_steps(world, _STEPS_AHEAD * (2 if market in world.edits.waivers else 1))
         world.edits.waivers[market] = until

@@ -1,13 +1,13 @@
-"""What the exchange has edited since the world began: how often each description changed, from which its texts follow.
+"""How often each description was edited since the world began; the texts follow from that.
 
-An object that is in none of the tables is as it was created. editing.py makes the edits.
+An object in none of the tables is unedited. editing.py makes the edits.
 """
 
 from typing import NamedTuple
 
 
 class EventEdits(NamedTuple):
-    """How often each part of an event was edited, and what its texts still name although it moved."""
+    """How often each part of an event was edited, and the former values that its texts still name."""
 
     titles: int = 0
     rules: int = 0

@@ -1,8 +1,8 @@
-"""The fees of series and the fee overrides of events, past and scheduled: derived at every request, without memory.
+"""Past and scheduled fees of series and fee overrides of events, derived at every request without state.
 
-One series in three changes its fee: long before the start, ten minutes after it, and a month later. Of the events one
-in ten has an override, which is cleared a day later and scheduled again, and one in ten another that stays. Fees that
-were planned by edits of the world (edits.py) come on top.
+One series in three changes its fee: long before the start, ten minutes after it, and a month later. One event in ten
+has an override that is cleared a day later and scheduled again, and one in ten has an override that stays. Edits of the
+world (edits.py) add further changes.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -103,7 +103,7 @@ def _changes(
     steps: Iterable[tuple[int, Fee]],
     planned: Mapping[int, Sequence[PlannedFee]],
 ) -> list[_Change]:
-    """Return the changes that every world has and those of its edits, the oldest first."""
+    """Return the changes that every world has and those of its edits, oldest first."""
     seed = world.config.seed + ids
     changes = [
         _Change(at, uuid_of(seed, 4 * position + number), fee) for number, (at, fee) in enumerate(steps)

@@ -1,4 +1,4 @@
-"""Quotes of a market over its past: the served ones since the world began, synthetic ones before.
+"""Past quotes of a market: served ones since the world began, and synthetic ones before.
 
 A synthetic quote changes at whole hours, is the same at every request, and is replaced by the real one wherever that is
 known. It varies around the first real quote, or around the last price of a market that had closed before.

@@ -1,8 +1,9 @@
 """The history of quotes: each change of a bid or an ask since the world began, until the log is full.
 
-A change has the time at which listings first served it, and the bid and ask before it. So the past is read backwards
-from the present quote, and a market whose quote never moved needs no entry. An entry takes 16 bytes. Once the log has
-`most` entries, each new one replaces the oldest; `known_since` is then the time of the last entry that was replaced.
+A change has the time at which listings first served it, and the bid and ask before it. The past is therefore read
+backwards from the present quote, and a market whose quote never moved needs no entry. An entry takes 16 bytes. Once the
+log has `most` entries, each new one replaces the oldest; `known_since` is then the time of the last entry that was
+replaced.
 """
 
 import logging

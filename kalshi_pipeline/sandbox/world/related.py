@@ -1,6 +1,6 @@
-"""What the exchange publishes about events and markets beside them: milestones, targets, collections and incentives.
+"""Data about events and markets: milestones, targets, collections and incentives.
 
-All of it is derived at every request from the events and markets, and from how often it was edited.
+They are derived at every request from the events, the markets and the number of edits.
 """
 
 from collections.abc import Iterator
@@ -29,7 +29,7 @@ class Milestone(NamedTuple):
 
 
 class Target(NamedTuple):
-    """A side of games, by the identifier that a structured strike names."""
+    """A side of a game, by the identifier that structured strikes name."""
 
     id: str
     code: str
