@@ -39,9 +39,8 @@ def find_expired_runs(instance: dg.DagsterInstance, before: datetime) -> Expired
 
     These are the newest run of each job, and the run of each asset's latest materialization.
     """
-    shards = _run_ids_of_shards(
-        instance
-    )  # read before the runs are listed, because a run is registered before its file exists
+    # First, because a run is registered before its file exists.
+    shards = _run_ids_of_shards(instance)
     records = instance.get_run_records(
         dg.RunsFilter(statuses=_FINISHED, updated_before=before), limit=_RUNS_PER_CLEANUP, ascending=True
     )
