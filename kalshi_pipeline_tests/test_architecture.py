@@ -110,12 +110,12 @@ def rooms_and_imports() -> Iterator[tuple[str, Path, str]]:
                     yield from ((parts[0], path, f"{base}.{alias.name}") for alias in node.names)
 
 
-def test_every_room_is_in_the_plan() -> None:
+def test_every_package_is_in_the_plan() -> None:
     rooms = {path.stem for path in ROOT.iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()}
     assert rooms - {"__init__"} == set(KNOWS)
 
 
-def test_rooms_know_only_what_the_plan_allows() -> None:
+def test_packages_import_only_what_the_plan_allows() -> None:
     wrong = [
         f"{path.relative_to(ROOT)} imports {name}"
         for room, path, name in rooms_and_imports()
@@ -125,7 +125,7 @@ def test_rooms_know_only_what_the_plan_allows() -> None:
 
 
 @pytest.mark.parametrize("library", HOMES)
-def test_library_has_one_home(library: str) -> None:
+def test_library_is_imported_in_one_place(library: str) -> None:
     users = {room for room, _, name in rooms_and_imports() if name.split(".")[0] == library}
     assert users <= HOMES[library]
     assert users, "a library that nobody uses needs no home"
@@ -178,14 +178,14 @@ def test_drivers_are_imported_in_dialects_only() -> None:
     assert users, "a rule that holds for nothing says nothing"
 
 
-def test_no_statement_knows_which_kind_of_database_it_is_for() -> None:
+def test_statements_do_not_depend_on_the_kind_of_database() -> None:
     """A kind's own module is named by `dialects`, and where files of that kind are the subject."""
     module = f"{PACKAGE}.store.dialects.sqlite"
     users = {path.relative_to(ROOT).as_posix() for _, path, name in rooms_and_imports() if name == module}
     assert users == {"store/dialects/__init__.py", "defs/housekeeping.py"}
 
 
-def test_no_room_for_odds_and_ends() -> None:
+def test_no_package_of_helpers() -> None:
     forbidden = {"utils", "helpers", "common", "base", "misc"}
     assert [path for path in ROOT.rglob("*.py") if path.stem in forbidden] == []
 
@@ -231,12 +231,12 @@ def sandbox_rooms_and_imports() -> Iterator[tuple[str, Path, str]]:
             yield parts[1], path, name
 
 
-def test_every_room_of_the_sandbox_is_in_the_plan() -> None:
+def test_every_package_of_the_sandbox_is_in_the_plan() -> None:
     rooms = {path.name for path in (ROOT / "sandbox").iterdir() if (path / "__init__.py").exists()}
     assert rooms == set(SANDBOX_KNOWS)
 
 
-def test_sandbox_rooms_know_only_what_the_plan_allows() -> None:
+def test_sandbox_packages_import_only_what_the_plan_allows() -> None:
     wrong = [
         f"{path.relative_to(ROOT)} imports {name}"
         for room, path, name in sandbox_rooms_and_imports()
@@ -247,7 +247,7 @@ def test_sandbox_rooms_know_only_what_the_plan_allows() -> None:
 
 
 @pytest.mark.parametrize("library", ["starlette", "uvicorn"])
-def test_sandbox_speaks_http_in_one_room(library: str) -> None:
+def test_sandbox_speaks_http_in_one_package(library: str) -> None:
     users = {room for room, _, name in sandbox_rooms_and_imports() if name.split(".")[0] == library}
     assert users == {"http"}
 

@@ -27,11 +27,11 @@ from kalshi_pipeline.quoting import cut, printable
         pytest.param("\u2764\ufe0f", "\u2764\ufe0f", id="emoji-of-a-letter"),
     ],
 )
-def test_printable_text_is_visible_and_acts_upon_nothing(text: str, shown: str) -> None:
+def test_printable_text_is_visible_and_has_no_control_characters(text: str, shown: str) -> None:
     assert printable(text) == shown
 
 
-def test_no_character_that_acts_upon_anything_is_left() -> None:
+def test_no_control_character_is_left() -> None:
     """Of all characters: control, format and half ones, those of private use, separators but the blank."""
     left = {
         unicodedata.category(shown)

@@ -78,7 +78,7 @@ def test_wide_scope_covers_a_narrow_one_and_not_the_other_way(wide: Scope, narro
         pytest.param(RAIN, PLAIN, id="each wider in one part"),
     ],
 )
-def test_scopes_that_cross_cover_each_other_in_no_way(one: Scope, other: Scope) -> None:
+def test_overlapping_scopes_do_not_cover_each_other(one: Scope, other: Scope) -> None:
     assert not one.covers(other)
     assert not other.covers(one)
 

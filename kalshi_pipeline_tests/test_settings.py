@@ -207,7 +207,7 @@ def test_bad_setting_is_reported_with_its_name_and_value(
     assert problems_of() == [f"KALSHI_{name}={value}: {reason}; change it or unset it"]
 
 
-def test_setting_that_is_no_text_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_setting_that_is_not_text_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KALSHI_SERIES", "KX\udcff")
     assert problems_of() == ["KALSHI_SERIES=KX\\udcff: is not UTF-8 text; change it or unset it"]
 
@@ -278,7 +278,7 @@ def test_dotenv_of_another_directory_is_not_read(monkeypatch: pytest.MonkeyPatch
     assert load_settings().model_dump() == DEFAULTS
 
 
-def test_environment_goes_before_dotenv(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_environment_takes_precedence_over_dotenv(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / ".env").write_text("KALSHI_COMBOS=include\nKALSHI_MAX_PAGES=3\n", encoding="utf-8")
     monkeypatch.setenv("KALSHI_COMBOS", "only")
     assert load_settings().model_dump() == {**DEFAULTS, "combos": Combos.ONLY, "max_pages": 3}
@@ -291,12 +291,12 @@ def test_bad_setting_of_dotenv_is_reported(tmp_path: Path) -> None:
     ]
 
 
-def test_dotenv_that_is_no_text_is_reported(tmp_path: Path) -> None:
+def test_dotenv_that_is_not_text_is_reported(tmp_path: Path) -> None:
     (tmp_path / ".env").write_bytes("KALSHI_SERIES=é".encode("latin-1"))
     assert problems_of() == [".env is not UTF-8 text: save it as UTF-8"]
 
 
-def test_overrides_go_before_everything(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_overrides_take_precedence_over_everything(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / ".env").write_text("KALSHI_COMBOS=include\n", encoding="utf-8")
     monkeypatch.setenv("KALSHI_MAX_PAGES", "3")
     settings = load_settings(combos="only", max_pages=None, series=("kxFarplace",))
@@ -387,7 +387,7 @@ def test_address_of_another_path_is_taken(monkeypatch: pytest.MonkeyPatch, addre
     ],
 )
 @pytest.mark.parametrize("name", ["database_url", "api_url", "combos", "max_pages", "keyframe_hours"])
-def test_text_that_is_not_what_it_seems_is_refused(
+def test_misleading_text_is_refused(
     monkeypatch: pytest.MonkeyPatch, name: str, value: str, problem: str
 ) -> None:
     """Of every setting: a blank at the end of an address would be a second database."""
@@ -493,7 +493,7 @@ def test_dotenv_that_is_a_folder_is_reported(tmp_path: Path) -> None:
     assert problems_of() == [".env is a folder, and settings are read from a file of that name: rename it"]
 
 
-def test_dotenv_that_leads_nowhere_is_reported(tmp_path: Path) -> None:
+def test_dotenv_that_is_a_broken_link_is_reported(tmp_path: Path) -> None:
     (tmp_path / ".env").symlink_to("nowhere")
     assert problems_of() == [".env is a link to a file that does not exist: remove it, or create that file"]
 

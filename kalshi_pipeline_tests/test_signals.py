@@ -52,7 +52,7 @@ def test_signal_is_raised_in_the_block_and_leaves_the_handlers_as_they_were(
 
 @pytest.mark.parametrize("second", STOPPING)
 @pytest.mark.parametrize("first", STOPPING)
-def test_second_signal_does_not_cut_off_the_end(first: signal.Signals, second: signal.Signals) -> None:
+def test_second_signal_does_not_interrupt_the_clean_up(first: signal.Signals, second: signal.Signals) -> None:
     reached = []
 
     def run() -> None:
@@ -178,7 +178,7 @@ def test_signal_that_is_ignored_ends_no_program_before_it_begins() -> None:
     assert process.returncode == 0
 
 
-def test_way_in_imports_nothing_that_takes_time_before_signals_are_heeded() -> None:
+def test_entry_point_imports_nothing_slow_before_signals_are_handled() -> None:
     code = (
         "import sys, kalshi_pipeline.cli.entry; print(sorted(sys.modules.keys() & {'sqlalchemy', 'typer'}))"
     )
@@ -198,7 +198,7 @@ print(signal.getsignal(signal.SIGINT) is signal.SIG_IGN)
 
 
 @pytest.mark.parametrize("is_ignored", [True, False], ids=["in the background", "in the foreground"])
-def test_program_that_is_started_heeds_interrupts(*, is_ignored: bool) -> None:
+def test_child_process_handles_interrupts(*, is_ignored: bool) -> None:
     """Also where this one ignores them, as the background jobs of a shell do; it goes on doing so."""
     with python(_STARTS, ignores_sigint=is_ignored) as process:
         lines = [next_line(process), next_line(process)]

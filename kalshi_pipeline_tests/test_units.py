@@ -104,7 +104,7 @@ def test_parse_contracts_is_exact(text: str, hundredths: int) -> None:
         pytest.param("\ud800", id="lone-surrogate"),
     ],
 )
-def test_parsers_refuse_what_is_no_decimal_number(parse: Parse, text: str) -> None:
+def test_parsers_refuse_text_that_is_not_a_decimal_number(parse: Parse, text: str) -> None:
     with pytest.raises(ValueError, match="is not a decimal number"):
         parse(text)
 
@@ -124,7 +124,7 @@ def test_parsers_refuse_rather_than_round(parse: Parse, text: str, decimals: int
 
 @pytest.mark.parametrize("parse", PARSERS)
 @pytest.mark.parametrize("sign", ["", "-"], ids=["positive", "negative"])
-def test_parsers_refuse_what_no_column_holds(parse: Parse, sign: str) -> None:
+def test_parsers_refuse_numbers_beyond_64_bits(parse: Parse, sign: str) -> None:
     with pytest.raises(ValueError, match="too large to store"):
         parse(sign + "9" * 18)
     with pytest.raises(ValueError, match="too large to store") as refused:
@@ -308,7 +308,7 @@ def test_parse_instant_reads_the_zero_time_as_absent(text: str) -> None:
         pytest.param("\ud800", id="lone-surrogate"),
     ],
 )
-def test_parse_instant_refuses_what_names_no_instant(text: str) -> None:
+def test_parse_instant_refuses_other_texts(text: str) -> None:
     with pytest.raises(ValueError, match="is not an RFC 3339 time"):
         parse_instant(text)
 
@@ -341,7 +341,7 @@ def test_iso_texts_sort_as_their_instants() -> None:
     ["20261006T063816Z", "2026-W41-2T06:38:16Z", "2026-10-06T06:38:16,5Z", "0001-06-01T00:00:00"],
     ids=["basic form", "week date", "comma", "naive year one"],
 )
-def test_parse_instant_takes_rfc_3339_alone(text: str) -> None:
+def test_parse_instant_reads_only_rfc_3339(text: str) -> None:
     with pytest.raises(ValueError, match="RFC 3339"):
         parse_instant(text)
 

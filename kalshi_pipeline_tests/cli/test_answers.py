@@ -298,7 +298,7 @@ def test_status_of_a_collector_that_is_late(run: Run, database: Database, now: i
     assert (gap["start_at"], gap["end_at"], gap["states"]) == (iso_of(complete_at), "", "1 partial")
 
 
-def test_status_of_nothing_and_of_snapshots_by_hand(run: Run, database: Database, now: int) -> None:
+def test_status_of_an_empty_store_and_of_manual_snapshots(run: Run, database: Database, now: int) -> None:
     state = json_of(run, "status")["state"]
     assert state["collecting"] == "not begun: no tick is complete yet; run `kalshi data collect --once`"
     take(database, now - 3 * MICROS_PER_DAY, [market("M")])
@@ -317,7 +317,7 @@ def test_status_names_runs_that_are_not_complete(run: Run, sandbox: Sandbox) -> 
     assert {row["table"]: row["rows"] for row in found["rows"]}["markets"] == 120
 
 
-def test_ticks_are_the_newest_with_what_came_of_them(run: Run, database: Database) -> None:
+def test_ticks_are_the_newest_with_their_results(run: Run, database: Database) -> None:
     take(database, tick(0), [market("M"), market("N")])
     record(database, tick(1), State.MISSED)
     found = rows_of(run, "ticks")

@@ -27,7 +27,7 @@ def run(environment: dict[str, str], redirections: str, *arguments: str) -> subp
 
 
 @pytest.mark.parametrize("redirections", ["0<&-", "1>&-", "2>&-", "0<&- 1>&- 2>&-"])
-def test_command_does_its_work_with_closed_channels(
+def test_command_works_with_closed_streams(
     environment: dict[str, str], query: Query, redirections: str
 ) -> None:
     ended = run(environment, redirections, "snapshot")
@@ -37,7 +37,7 @@ def test_command_does_its_work_with_closed_channels(
 
 
 @pytest.mark.parametrize("arguments", [["snapshot"], ["collect", "--once"]], ids=" ".join)
-def test_full_standard_output_ends_no_command_before_its_end(
+def test_command_finishes_its_work_with_full_standard_output(
     environment: dict[str, str], query: Query, arguments: list[str]
 ) -> None:
     ended = run(environment, ">/dev/full", *arguments)
@@ -59,7 +59,7 @@ def test_help_that_cannot_be_written_is_reported_in_one_line(
     assert "No space left on device" in ended.stderr
 
 
-def test_wrong_argument_keeps_its_code_where_nothing_can_be_written(environment: dict[str, str]) -> None:
+def test_wrong_argument_keeps_its_exit_code_when_nothing_can_be_written(environment: dict[str, str]) -> None:
     ended = run(environment, ">/dev/full", "quotes", "--nope")
     assert (ended.returncode, len(ended.stderr.splitlines())) == (2, 1)
 
@@ -90,19 +90,19 @@ def test_file_is_utf_8_whatever_the_locale(tmp_path: Path) -> None:
     assert (tmp_path / "rows.csv").read_bytes() == "Muñoz".encode()
 
 
-def test_answer_that_cannot_be_written_is_no_success(environment: dict[str, str]) -> None:
+def test_answer_that_cannot_be_written_is_an_error(environment: dict[str, str]) -> None:
     assert run(environment, "", "snapshot").returncode == 0
     ended = run(environment, ">/dev/full", "quotes", "--csv")
     assert (ended.returncode, len(ended.stderr.splitlines())) == (4, 1)
 
 
-def test_full_standard_error_costs_nothing(environment: dict[str, str], query: Query) -> None:
+def test_full_standard_error_has_no_effect(environment: dict[str, str], query: Query) -> None:
     ended = run(environment, "2>/dev/full", "snapshot")
     assert (ended.returncode, len(ended.stdout.splitlines())) == (0, 1)
     assert query(_COUNT) == [(1,)]
 
 
-def test_error_keeps_its_code_where_nothing_can_be_written(environment: dict[str, str]) -> None:
+def test_error_keeps_its_exit_code_when_nothing_can_be_written(environment: dict[str, str]) -> None:
     """Python itself ends with 120 where it cannot write what is left."""
     ended = run(environment, ">/dev/full 2>&1", "quotes", "--lmit", "3")
     assert ended.returncode == 2

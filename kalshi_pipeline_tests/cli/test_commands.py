@@ -93,7 +93,7 @@ def large(large_exchange: Sandbox) -> Iterator[Sandbox]:
     large_exchange.faults = Faults()
 
 
-def test_partial_step_keeps_no_other_from_running(
+def test_partial_step_does_not_stop_the_others(
     environment: dict[str, str], large: Sandbox, query: Query
 ) -> None:
     """In a pipe each step is one line, although 80 columns are set; the last line names what is partial, in short."""
@@ -155,7 +155,7 @@ def test_wrong_clock_is_one_line_and_stops_every_step(run: Run, sandbox: Sandbox
     assert query("SELECT count(*) FROM listings UNION ALL SELECT count(*) FROM ticks") == [(0,), (0,)]
 
 
-def test_tick_of_a_clock_that_was_ahead_is_named_with_the_way_out(run: Run, database_path: Path) -> None:
+def test_tick_of_a_clock_that_was_ahead_is_named_with_the_remedy(run: Run, database_path: Path) -> None:
     with contextlib.closing(Database(f"sqlite:///{database_path}")) as database:
         take(database, SYSTEM_CLOCK.now() + 86_400_000_000, [])
     result = run("snapshot")
@@ -166,7 +166,7 @@ def test_tick_of_a_clock_that_was_ahead_is_named_with_the_way_out(run: Run, data
     )
 
 
-def test_unreachable_exchange_is_said_once(run: Run) -> None:
+def test_unreachable_exchange_is_reported_once(run: Run) -> None:
     """The clock that was not checked is one note, and the last line names all that failed or is partial."""
     result = run("collect", "--once", API_URL="http://127.0.0.1:9")
     assert result.returncode == 3
@@ -180,7 +180,7 @@ def test_unreachable_exchange_is_said_once(run: Run) -> None:
     )
 
 
-def test_failed_step_keeps_no_other_from_running(run: Run, sandbox: Sandbox, query: Query) -> None:
+def test_failed_step_does_not_stop_the_others(run: Run, sandbox: Sandbox, query: Query) -> None:
     sandbox.faults = Faults(server_errors=1, paths=("/series",))
     result = run("collect", "--once")
     assert result.returncode == 3
@@ -219,14 +219,14 @@ def test_last_line_names_every_listing_that_was_cut(
     assert result.stdout.count(f"({cut})") == len(partial)
 
 
-def test_database_that_fails_ends_every_step(run: Run, database_path: Path) -> None:
+def test_database_error_stops_all_steps(run: Run, database_path: Path) -> None:
     database_path.write_bytes(b"no database" * 100)
     result = run("collect", "--once")
     assert (result.returncode, len(result.stderr.splitlines()), result.stdout) == (4, 1, "")
 
 
 @pytest.mark.parametrize("command", [["collect", "--once"], ["sync"]], ids=["collect", "sync"])
-def test_database_that_fails_one_of_the_last_steps_ends_no_other(
+def test_database_error_in_one_of_the_last_steps_does_not_stop_the_others(
     run: Run, database_path: Path, command: list[str]
 ) -> None:
     run("init")
@@ -254,7 +254,7 @@ def test_partial_backfill_of_settlements_says_so(run: Run, sandbox: Sandbox) -> 
     assert re.search(r"^settlements is partial: .*, then run again$", result.stderr.splitlines()[-1])
 
 
-def test_sync_and_snapshot_take_their_part(run: Run, query: Query) -> None:
+def test_sync_and_snapshot_store_their_parts(run: Run, query: Query) -> None:
     assert run("sync").returncode == 0
     assert query("SELECT count(*) FROM markets UNION ALL SELECT count(*) FROM ticks") == [(120,), (0,)]
     assert run("snapshot").returncode == 0
@@ -286,7 +286,7 @@ def test_all_markets_are_synced_at_once(run: Run, query: Query) -> None:
     assert query("SELECT count(*) FROM markets WHERE status = 'active'")[0][0] > 100
 
 
-def test_snapshot_of_paused_markets_ends_and_confirms_no_other(
+def test_snapshot_of_paused_markets_neither_ends_nor_confirms_others(
     run: Run, sandbox: Sandbox, query: Query
 ) -> None:
     listed = httpx.get(f"{sandbox.url}/markets?status=paused&mve_filter=exclude").json()["markets"]
@@ -320,7 +320,7 @@ def test_market_is_stored_with_its_parents(run: Run, sandbox: Sandbox, query: Qu
     assert query(parents) == before
 
 
-def test_details_are_json_that_a_terminal_does_not_act_upon(run: Run, query: Query) -> None:
+def test_details_are_json_without_control_characters(run: Run, query: Query) -> None:
     assert run("sync").returncode == 0
     [(ticker, event, series)] = query(
         "SELECT m.ticker, e.ticker, s.ticker FROM markets AS m JOIN events AS e ON e.id = m.event_id "
@@ -358,7 +358,7 @@ def test_status_notices_that_nothing_is_collected(run: Run) -> None:
     assert "ticks\t1 complete\n" in stale.stdout
 
 
-def test_terminal_acts_upon_nothing_in_json() -> None:
+def test_json_on_a_terminal_has_no_control_characters() -> None:
     text = json.dumps({"a": "\x9b31m\u202eé\x7f", "b": "\x1b[1m"}, ensure_ascii=False)
     printed = printable_json(text)
     assert printed.isprintable()
@@ -375,7 +375,7 @@ def test_market_without_a_trade_has_no_last_price(run: Run, sandbox: Sandbox) ->
         assert re.search(r"^last_price\t$", run(*arguments).stdout, re.M)
 
 
-def test_market_that_the_live_tier_has_no_more_comes_from_the_historical_one(
+def test_archived_market_is_fetched_from_the_historical_tier(
     run: Run, sandbox: Sandbox, query: Query
 ) -> None:
     (market,) = httpx.get(f"{sandbox.url}/historical/markets?limit=1").json()["markets"]
@@ -388,7 +388,7 @@ def test_market_that_the_live_tier_has_no_more_comes_from_the_historical_one(
     ]
 
 
-def test_unquoted_side_is_said_to_be_unquoted(run: Run, query: Query) -> None:
+def test_unquoted_side_is_shown_as_unquoted(run: Run, query: Query) -> None:
     assert run("snapshot").returncode == 0
     ((ticker,), *_) = query("SELECT ticker FROM latest_prices WHERE yes_bid IS NULL")
     metrics = run("metrics", ticker)
@@ -396,7 +396,7 @@ def test_unquoted_side_is_said_to_be_unquoted(run: Run, query: Query) -> None:
     assert re.search(r"^midpoint\t$", metrics.stdout, re.M)
 
 
-def test_init_makes_the_database(run: Run, database_path: Path, query: Query) -> None:
+def test_init_creates_the_database(run: Run, database_path: Path, query: Query) -> None:
     database_path.unlink()
     first, again = run("init"), run("init")
     assert (first.returncode, again.returncode) == (0, 0)
@@ -415,7 +415,7 @@ def test_init_says_where_it_kept_a_copy_of_an_older_database(run: Run, database_
     assert copy.exists()
 
 
-def test_init_refuses_tables_of_no_release_in_one_line(run: Run, database_path: Path) -> None:
+def test_init_refuses_tables_that_match_no_release_in_one_line(run: Run, database_path: Path) -> None:
     database_path.unlink()
     load("broken-0001-lookups-in-events", database_path)
     refused = run("init")
@@ -428,7 +428,9 @@ def test_init_refuses_tables_of_no_release_in_one_line(run: Run, database_path: 
 
 
 @pytest.mark.parametrize("command", ["snapshot", "sync-markets", "backfill settlements"])
-def test_wrong_path_of_the_api_is_no_unknown_ticker(run: Run, sandbox: Sandbox, command: str) -> None:
+def test_wrong_path_of_the_api_is_not_reported_as_an_unknown_ticker(
+    run: Run, sandbox: Sandbox, command: str
+) -> None:
     refused = run("data", *command.split(), API_URL=sandbox.url.replace("/trade-api", "/api"))
     assert refused.returncode == 3
     assert "answered 404" in refused.stderr
@@ -498,7 +500,7 @@ def test_failure_is_one_line_and_an_exit_code(
     assert "secret" not in result.stderr
 
 
-def test_stored_ticker_is_asked_for_by_name(run: Run) -> None:
+def test_stored_ticker_is_fetched_by_name(run: Run) -> None:
     assert run("snapshot").returncode == 0
     for arguments in (["metrics", "KXNOPE-1"], ["market", "KXNOPE-1", "--offline"]):
         result = run(*arguments)
@@ -589,7 +591,7 @@ def snapshot_on_its_way(
     gate.open()
 
 
-def test_killed_run_is_taken_up_by_the_next(
+def test_killed_run_is_continued_by_the_next(
     environment: dict[str, str], run: Run, sandbox: Sandbox, gate: Gate, query: Query
 ) -> None:
     """It is killed while a page is being fetched."""
@@ -636,7 +638,7 @@ def test_sandbox_command_serves_until_it_is_stopped(
     ]
 
 
-def test_sandbox_command_refuses_a_port_that_cannot_be(run: Run) -> None:
+def test_sandbox_command_refuses_an_invalid_port(run: Run) -> None:
     result = run("sandbox", "--port", "70000")
     assert result.returncode == 2
     assert "65535" in result.stderr
@@ -723,7 +725,7 @@ def test_quotes_in_a_pipe_are_whole_and_separated_by_tabs(run: Run) -> None:
 
 
 @pytest.mark.usefixtures("quoted")
-def test_history_is_half_open_and_resampled_on_demand(run: Run) -> None:
+def test_history_excludes_its_end_and_is_resampled_on_request(run: Run) -> None:
     span = ("--start", "2026-11-22T12:01:00Z", "--end", "2026-11-22T12:10:00Z")
     stored = list(csv.DictReader(io.StringIO(run("history", "ENDS", *span, "--csv").stdout)))
     assert [(row["at"][14:19], row["is_listed"], row["last_price"]) for row in stored] == [
@@ -769,12 +771,12 @@ def test_empty_answer_says_why(run: Run) -> None:
 
 
 @pytest.mark.usefixtures("quoted")
-def test_limit_beyond_what_a_database_counts_is_no_limit(run: Run) -> None:
+def test_limit_beyond_64_bits_means_no_limit(run: Run) -> None:
     assert run("ticks", "--limit", "99999999999999999999") == run("ticks")
 
 
 @pytest.mark.usefixtures("quoted")
-def test_movers_of_a_window_before_history_are_those_since_it_begins(run: Run) -> None:
+def test_movers_of_a_window_before_the_history_start_with_the_history(run: Run) -> None:
     longer = run("movers", "--window", "11m")
     assert longer.stderr == "note: history begins at 2026-11-22T12:00:00.000000Z, within the window\n"
     assert longer.stdout == run("movers", "--window", "10m").stdout
@@ -861,7 +863,7 @@ def test_movers_are_shown_with_their_change(run: Run, window: str) -> None:
         "endless window",
     ],
 )
-def test_question_that_cannot_be_asked_is_one_line(
+def test_invalid_arguments_are_reported_in_one_line(
     run: Run, arguments: list[str], exit_code: int, line: str
 ) -> None:
     result = run(*arguments)
@@ -870,7 +872,7 @@ def test_question_that_cannot_be_asked_is_one_line(
 
 
 @pytest.mark.usefixtures("quoted")
-def test_csv_whose_reader_has_enough_is_no_fault(environment: dict[str, str]) -> None:
+def test_csv_whose_reader_stops_early_is_not_an_error(environment: dict[str, str]) -> None:
     span = ["--start", "2026-11-22T12:00:00Z", "--end", "2026-11-22T18:00:00Z", "--resample", "1s"]
     with python(CLI, "history", "MOVES", *span, "--csv", env=environment) as process:
         assert process.stdout is not None
@@ -933,7 +935,7 @@ def test_backfill_of_candlesticks_takes_a_series(run: Run, query: Query) -> None
         ),
     ],
 )
-def test_backfill_of_candlesticks_that_cannot_be_done_says_why(
+def test_impossible_backfill_of_candlesticks_says_why(
     run: Run, arguments: tuple[str, ...], settings: dict[str, str], code: int, line: str
 ) -> None:
     result = backfill(run, *arguments, **settings)
@@ -947,7 +949,7 @@ def test_backfill_of_days_in_the_wrong_order_says_so(run: Run) -> None:
     assert "backfill: --end 2026-10-07 is before --start 2026-10-08: swap them" in result.stderr
 
 
-def test_order_books_are_stored_or_it_is_said_why_not(run: Run, sandbox: Sandbox, query: Query) -> None:
+def test_order_books_are_stored_or_the_reason_is_reported(run: Run, sandbox: Sandbox, query: Query) -> None:
     nothing = run("order-books")
     assert nothing.returncode == 2
     assert "set KALSHI_ORDER_BOOK_MARKETS" in nothing.stderr
@@ -976,7 +978,7 @@ def test_backfill_of_trades_goes_day_by_day_and_continues(run: Run, query: Query
     assert query("SELECT count(*), count(DISTINCT substr(created_at, 1, 10)) FROM trade_history") == rows
 
 
-def test_backfill_takes_the_days_after_one_that_failed(run: Run, sandbox: Sandbox, query: Query) -> None:
+def test_backfill_continues_after_a_failed_day(run: Run, sandbox: Sandbox, query: Query) -> None:
     sandbox.faults = Faults(server_errors=1, paths=("/markets/trades",))
     failed = run("backfill", "trades", "--start", "2026-10-01", "--end", "2026-10-03")
     assert (failed.returncode, failed.stdout) == (3, "")
@@ -1005,7 +1007,7 @@ def test_backfill_takes_the_days_after_one_that_failed(run: Run, sandbox: Sandbo
         pytest.param((), "Missing option '--start'", id="no start"),
     ],
 )
-def test_backfill_of_no_such_days_is_refused(run: Run, arguments: tuple[str, ...], said: str) -> None:
+def test_backfill_of_invalid_days_is_refused(run: Run, arguments: tuple[str, ...], said: str) -> None:
     result = run("backfill", "trades", *arguments)
     assert (result.returncode, result.stdout) == (2, "")
     assert said in result.stderr
@@ -1028,7 +1030,7 @@ def test_interrupted_backfill_closes_its_walk_and_continues(
 
 
 @pytest.mark.parametrize("command", ["market", "history"])
-def test_argument_that_is_no_text_is_a_wrong_one(run: Run, command: str) -> None:
+def test_argument_that_is_not_text_is_refused(run: Run, command: str) -> None:
     """A shell passes any bytes."""
     result = run(command, "KX\udcff")
     assert (result.returncode, result.stdout) == (2, "")

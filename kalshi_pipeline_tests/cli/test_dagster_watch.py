@@ -53,7 +53,7 @@ def child_of(parent: "subprocess.Popen[bytes]") -> Process:
     return child
 
 
-def test_end_of_the_process_that_holds_the_code_is_a_loss_after_a_minute(
+def test_end_of_the_code_process_is_reported_after_a_minute(
     parent: "subprocess.Popen[bytes]",
 ) -> None:
     """Dagster itself may start another one within that minute."""
@@ -73,7 +73,7 @@ def test_end_of_the_process_that_holds_the_code_is_a_loss_after_a_minute(
     assert loss == "Dagster's process that holds the code has ended, so nothing is collected: start it again"
 
 
-def test_dagster_that_has_not_begun_yet_has_lost_nothing() -> None:
+def test_nothing_is_reported_before_dagster_has_started() -> None:
     """Its code may take minutes to import where others need the processor."""
     clock = ManualClock()
     with subprocess.Popen(
@@ -84,7 +84,7 @@ def test_dagster_that_has_not_begun_yet_has_lost_nothing() -> None:
         assert dagster.loss_within(0) is None
 
 
-def test_end_of_dagster_is_a_loss_with_any_exit_code(parent: "subprocess.Popen[bytes]") -> None:
+def test_end_of_dagster_is_reported_whatever_its_exit_code(parent: "subprocess.Popen[bytes]") -> None:
     """It ends with 0 where its daemon or its webserver has."""
     dagster = Dagster(parent)
     parent.communicate(b"end\n")
@@ -93,7 +93,7 @@ def test_end_of_dagster_is_a_loss_with_any_exit_code(parent: "subprocess.Popen[b
     )
 
 
-def test_what_a_killed_dagster_has_started_is_ended(parent: "subprocess.Popen[bytes]") -> None:
+def test_children_of_a_killed_dagster_are_ended(parent: "subprocess.Popen[bytes]") -> None:
     """It would continue to collect, beside the Dagster that is started next."""
     dagster, child = Dagster(parent), child_of(parent)
     parent.kill()

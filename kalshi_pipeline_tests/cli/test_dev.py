@@ -17,7 +17,7 @@ from kalshi_pipeline_tests.cli.conftest import Run
 ROOT = Path(__file__).parents[2]
 
 
-def test_prepared_home_has_the_projects_settings_and_all_of_the_state(
+def test_prepared_home_has_the_projects_settings_and_all_state(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """In any folder that Dagster is started in."""
@@ -35,7 +35,7 @@ def test_prepared_home_has_the_projects_settings_and_all_of_the_state(
     assert (home / "storage").is_dir()
 
 
-def test_settings_are_renewed_unless_a_person_has_changed_them(tmp_path: Path) -> None:
+def test_settings_are_rewritten_unless_the_user_took_them_over(tmp_path: Path) -> None:
     home = prepare_home(tmp_path)
     settings = home / "dagster.yaml"
     written = settings.read_text()
@@ -47,7 +47,7 @@ def test_settings_are_renewed_unless_a_person_has_changed_them(tmp_path: Path) -
     assert settings.read_text() == "my: own\n"
 
 
-def test_wheel_has_the_settings_where_they_are_looked_for() -> None:
+def test_wheel_contains_the_settings() -> None:
     build = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["hatch"]["build"]
     assert build["targets"]["wheel"]["force-include"] == {
         name: f"kalshi_pipeline/{name}" for name in ("dagster.yaml", "workspace.yaml")
@@ -83,7 +83,7 @@ def test_free_port_can_be_used() -> None:
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has other permissions")
-def test_home_that_cannot_be_written_is_one_line(run: Run, tmp_path: Path) -> None:
+def test_unwritable_home_is_reported_in_one_line(run: Run, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     result = run("dev", "--port", "0", "--home", str(tmp_path / "file" / "home"))
     assert (result.returncode, result.stdout, result.stderr.count("\n")) == (2, "", 1)

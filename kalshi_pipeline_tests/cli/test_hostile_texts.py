@@ -50,7 +50,7 @@ def stored(run: Run) -> Iterator[Run]:
         pytest.param(("metrics", f"{HOSTILE}?"), id="error"),
     ],
 )
-def test_command_shows_no_character_that_acts(stored: Run, command: tuple[str, ...]) -> None:
+def test_command_shows_no_control_character(stored: Run, command: tuple[str, ...]) -> None:
     shown = stored(*command)
     lines = (shown.stdout + shown.stderr).replace("\t", " ").splitlines()
     assert [line for line in lines if not is_printable(line)] == []

@@ -93,7 +93,7 @@ def test_json_is_exact_and_keeps_types(capsys: pytest.CaptureFixture[str]) -> No
     assert empty == {"ticker": COMBO} | dict.fromkeys(list(full)[1:])
 
 
-def test_json_of_nothing_of_one_thing_and_of_parts(capsys: pytest.CaptureFixture[str]) -> None:
+def test_json_of_an_empty_answer_a_record_and_parts(capsys: pytest.CaptureFixture[str]) -> None:
     assert json.loads(written(replace(ANSWER, rows=[]), capsys, form=Format.JSON)) == []
     one = record({COLUMNS[0]: TICKER, COLUMNS[6]: 3})
     assert json.loads(written(one, capsys, form=Format.JSON)) == {"ticker": TICKER, "rows": 3}
@@ -102,7 +102,7 @@ def test_json_of_nothing_of_one_thing_and_of_parts(capsys: pytest.CaptureFixture
     assert (found["about"], len(found["rows"])) == ({"ticker": TICKER, "rows": 3}, 2)
 
 
-def test_pipe_gets_whole_rows_that_nothing_breaks(capsys: pytest.CaptureFixture[str]) -> None:
+def test_pipe_gets_whole_rows_without_control_characters(capsys: pytest.CaptureFixture[str]) -> None:
     """No control character reaches a terminal behind the pipe, and none adds a column."""
     lines = written(ANSWER, capsys).splitlines()
     rows = [line.split("\t") for line in lines]
@@ -116,7 +116,7 @@ def test_pipe_gets_whole_rows_that_nothing_breaks(capsys: pytest.CaptureFixture[
     ]
 
 
-def test_pipe_gets_one_thing_line_by_line_and_parts_after_one_another(
+def test_pipe_gets_a_record_line_by_line_and_parts_in_sequence(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     one = record({COLUMNS[0]: TICKER, COLUMNS[6]: 1_234})
@@ -125,7 +125,7 @@ def test_pipe_gets_one_thing_line_by_line_and_parts_after_one_another(
     assert written(parts, capsys) == f"ticker\t{TICKER}\nrows\t1234\n\n# others\nticker\n{COMBO}\n"
 
 
-def test_columns_are_chosen_and_ordered(capsys: pytest.CaptureFixture[str]) -> None:
+def test_columns_are_selected_and_ordered(capsys: pytest.CaptureFixture[str]) -> None:
     assert written(ANSWER, capsys, columns=["rows", "ticker"]) == f"rows\tticker\n1234\t{TICKER}\n\t{COMBO}\n"
     with pytest.raises(
         ConfigurationError, match=r"--columns 'yes_bit' is not a column: did you mean yes_bid\?"
@@ -170,7 +170,7 @@ def test_numbers_are_aligned_and_heads_are_above_them() -> None:
     assert empty.split() == [COMBO, *["-"] * 6]
 
 
-def test_texts_give_way_first_then_columns_which_are_named() -> None:
+def test_texts_are_shortened_before_columns_are_omitted_and_named() -> None:
     # The title is shortened, then left out with the volume.
     rows = [("KX-1", "a title of the exchange " * 3, *FULL[2:])]
     wide, narrower, narrow = (shown(replace(ANSWER, rows=rows), width) for width in (100, 80, 52))
@@ -180,14 +180,14 @@ def test_texts_give_way_first_then_columns_which_are_named() -> None:
     assert "(a wider terminal or --columns shows title, volume too)" in " ".join(narrow.split())
 
 
-def test_narrow_terminal_gets_one_record_after_the_other() -> None:
+def test_narrow_terminal_shows_records() -> None:
     lines = shown(replace(ANSWER, title=None), 40).splitlines()
     assert lines[:2] == ["ticker", f"  {TICKER}"] or lines[0] == f"ticker    {TICKER}"
     assert "yes bid   0.015" in lines
     assert "" in lines
 
 
-def test_long_tables_are_ten_records_on_a_narrow_terminal() -> None:
+def test_narrow_terminal_shows_ten_records_of_a_long_table() -> None:
     """Each takes as many lines as it has fields; a table that is always shown whole stays so."""
     many = replace(ANSWER, rows=[FULL] * 41, most=40)
     assert shown(many, 40).count(TICKER) == 10
@@ -197,7 +197,7 @@ def test_long_tables_are_ten_records_on_a_narrow_terminal() -> None:
 
 
 @pytest.mark.parametrize("environment", [{}, {"NO_COLOR": "1"}], ids=["colours", "NO_COLOR"])
-def test_changes_are_coloured_unless_nobody_wants_it(environment: dict[str, str]) -> None:
+def test_changes_are_coloured_unless_colour_is_off(environment: dict[str, str]) -> None:
     rows = [FULL, (*FULL[:4], 2_500.5, *FULL[5:])]
     text = shown(
         replace(ANSWER, rows=rows), 400, force_terminal=True, color_system="standard", _environ=environment
@@ -205,7 +205,7 @@ def test_changes_are_coloured_unless_nobody_wants_it(environment: dict[str, str]
     assert ("\x1b[31m-0.0025005" in text, "\x1b[32m+0.0025005" in text) == ((not environment,) * 2)
 
 
-def test_words_of_the_exchange_are_neither_styles_nor_controls() -> None:
+def test_exchange_texts_are_neither_styles_nor_control_characters() -> None:
     text = shown(ANSWER, 400)
     assert "[bold]B[/bold]" in text
     assert "\x1b" not in text
@@ -328,7 +328,7 @@ def test_backfill_shows_a_bar_of_its_days_below_whole_lines(environment: dict[st
 
 
 @pytest.mark.parametrize("command", [["snapshot"], ["quotes"], ["quotes", "--json"], ["status"], ["--help"]])
-def test_pipe_that_closes_early_is_no_error(
+def test_pipe_that_closes_early_is_not_an_error(
     run: Run, environment: dict[str, str], command: list[str]
 ) -> None:
     """Nor does it stop what a command collects."""

@@ -26,14 +26,14 @@ _MESSAGE = "run `kalshi data sync` first"
         pytest.param(["quotes", "--db"], _MESSAGE, id="no-value"),
     ],
 )
-def test_named_command_has_the_database_of_this_one(arguments: list[str], shown: str) -> None:
+def test_named_command_has_the_same_database(arguments: list[str], shown: str) -> None:
     with naming_database_of(arguments):
         assert pasteable(_MESSAGE) == shown
         assert pasteable(shown) == shown
     assert pasteable(_MESSAGE) == _MESSAGE
 
 
-def test_other_texts_are_as_they_are() -> None:
+def test_other_texts_are_unchanged() -> None:
     with naming_database_of(["--db", "a.db"]):
         for text in ("`kalshi data sync --help` shows how", "Kalshi data sync", "`select kalshi from x`"):
             assert pasteable(text) == text
@@ -45,7 +45,7 @@ def test_in_a_checkout_commands_begin_with_uv(monkeypatch: pytest.MonkeyPatch) -
     assert pasteable(_MESSAGE) == "run `uv run kalshi data sync` first"
 
 
-def test_advice_that_is_followed_fills_the_database_that_was_named(run: Run, tmp_path: Path) -> None:
+def test_following_the_advice_fills_the_named_database(run: Run, tmp_path: Path) -> None:
     """From an empty folder to quotes, by nothing but what the messages say."""
     mine = tmp_path / "of mine.db"
     said = run("quotes", "--db", str(mine)).stderr

@@ -79,11 +79,11 @@ def test_market_that_has_ended_says_so() -> None:
     ],
     ids=["empty", "unread", "stored"],
 )
-def test_replay_says_what_became_of_the_records(found: Replay, line: str) -> None:
+def test_replay_reports_the_records_that_it_stored_and_kept(found: Replay, line: str) -> None:
     assert replay_line(found) == line
 
 
-def test_line_of_a_run_has_its_reason_and_nothing_that_a_terminal_acts_upon() -> None:
+def test_line_of_a_run_has_its_reason_without_control_characters() -> None:
     reason = "could not be reached ([errno 111] refused) [/red] \x1b[31m"
     report = Report("events", Run(ticks, 1, State.FAILED), Subject(), state=State.FAILED, reason=reason)
     line = report_line(report)

@@ -72,7 +72,7 @@ def test_verify_repairs_what_it_can(run: Run, database_path: Path) -> None:
 
 
 @pytest.mark.parametrize("command", [("verify",), ("verify", "--repair"), ("backup", "b.db")])
-def test_missing_database_is_not_made(run: Run, tmp_path: Path, command: tuple[str, ...]) -> None:
+def test_missing_database_is_not_created(run: Run, tmp_path: Path, command: tuple[str, ...]) -> None:
     path = tmp_path / "missing" / "kalshi.db"
     done = run(*command, DATABASE_URL=f"sqlite:///{path}")
     assert done.returncode == 4
@@ -80,7 +80,7 @@ def test_missing_database_is_not_made(run: Run, tmp_path: Path, command: tuple[s
     assert not path.parent.exists()
 
 
-def test_status_names_a_log_that_a_long_reader_lets_grow(run: Run, database_path: Path) -> None:
+def test_status_names_a_log_that_grows_because_of_a_long_reader(run: Run, database_path: Path) -> None:
     assert run("snapshot").returncode == 0
     with closing(sqlite3.connect(database_path)) as reader, closing(sqlite3.connect(database_path)) as writer:
         reader.execute("BEGIN")

@@ -58,7 +58,7 @@ def imported_by(*arguments: str, env: dict[str, str]) -> tuple[set[str], int]:
     ],
     ids=lambda value: " ".join(value) or "nothing" if isinstance(value, list) else "",
 )
-def test_help_and_wrong_arguments_import_nothing_that_takes_long(
+def test_help_and_wrong_arguments_import_nothing_slow(
     environment: dict[str, str], arguments: list[str], code: int
 ) -> None:
     names, ended_with = imported_by(*arguments, env=environment)
@@ -67,7 +67,7 @@ def test_help_and_wrong_arguments_import_nothing_that_takes_long(
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-def test_completion_imports_nothing_that_takes_long(environment: dict[str, str], shell: str) -> None:
+def test_completion_imports_nothing_slow(environment: dict[str, str], shell: str) -> None:
     asked = {
         "_C_COMPLETE": f"complete_{shell}",
         "COMP_WORDS": "kalshi mar",
@@ -121,7 +121,7 @@ def test_help_of_each_command_has_an_example_of_it(command: str) -> None:
     assert examples[0].startswith(command)
 
 
-def test_every_command_works_without_its_group_unseen() -> None:
+def test_every_command_works_without_its_group_and_hidden_from_help() -> None:
     registered = {info.name: info.hidden for info in command_line().registered_commands}
     assert registered == {
         **dict.fromkeys(trying.names, False),
@@ -242,7 +242,7 @@ def test_wrong_argument_is_one_line(run: Run, arguments: list[str], line: str) -
     assert "secret" not in result.stderr
 
 
-def test_nothing_to_do_shows_the_help(run: Run) -> None:
+def test_help_is_shown_without_arguments(run: Run) -> None:
     result = run()
     assert (result.returncode, result.stdout) == (2, "")
     assert "data collect --once" in result.stderr
@@ -253,7 +253,7 @@ def test_version_is_that_of_the_package(run: Run) -> None:
     assert run("--version") == (0, f"kalshi-pipeline {version}\n", "")
 
 
-def test_near_miss_of_a_ticker_is_suggested(run: Run) -> None:
+def test_similar_ticker_is_suggested(run: Run) -> None:
     assert run("snapshot").returncode == 0
     ticker = run("quotes", "--limit", "1", "--columns", "ticker").stdout.splitlines()[1]
     wrong = f"{ticker[:-1]}?"

@@ -112,7 +112,7 @@ def test_time_of_day_is_the_last_one_before_now(hours: int) -> None:
         "1\x1b[31m",
     ],
 )
-def test_what_is_no_time_is_refused_in_one_printable_line(text: str) -> None:
+def test_invalid_time_is_refused_in_one_printable_line(text: str) -> None:
     with pytest.raises(ConfigurationError) as refused:
         instant_given("--at", text)
     assert str(refused.value).startswith("--at ")
@@ -146,6 +146,6 @@ def test_span_without_a_unit_is_refused() -> None:
 
 
 @pytest.mark.parametrize("text", ["", "h", "-1h", "1 fortnight", "1e3", "inf", "1mo"])
-def test_what_is_no_span_is_refused(text: str) -> None:
+def test_invalid_span_is_refused(text: str) -> None:
     with pytest.raises(ConfigurationError, match=r"--window .* is not a span: write one such as 90m"):
         span_given("--window", text)

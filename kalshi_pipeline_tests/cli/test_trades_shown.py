@@ -22,7 +22,7 @@ def database(database_path: Path) -> Iterator[Database]:
         yield opened
 
 
-def test_market_without_trades_was_not_traded_only_where_all_are_stored(run: Run, database: Database) -> None:
+def test_market_counts_as_not_traded_only_if_all_trades_are_stored(run: Run, database: Database) -> None:
     store_markets(database, market("M"))
     today = iso_of(SYSTEM_CLOCK.now())[:10]
     complete_trades(database, "2026-10-02")

@@ -37,7 +37,7 @@ def take_ahead(sandbox: Sandbox, database_path: Path) -> int:
     return tick_at
 
 
-def test_collector_that_a_clock_ahead_silenced_goes_on_after_voiding(
+def test_collector_blocked_by_a_clock_ahead_continues_after_voiding(
     run: Run, sandbox: Sandbox, database_path: Path, query: Query
 ) -> None:
     assert run("snapshot").returncode == 0
@@ -71,7 +71,7 @@ def test_collector_that_a_clock_ahead_silenced_goes_on_after_voiding(
     assert query("SELECT state FROM ticks ORDER BY tick_at") == [("complete",), ("complete",)]
 
 
-def test_clock_that_is_behind_voids_no_right_tick(run: Run, sandbox: Sandbox, query: Query) -> None:
+def test_clock_that_is_behind_voids_no_correct_tick(run: Run, sandbox: Sandbox, query: Query) -> None:
     """By such a clock, all ticks of the last day seem to be ahead of now."""
     since = iso_of(SYSTEM_CLOCK.now() - MICROS_PER_SECOND)
     assert run("snapshot").returncode == 0
@@ -91,7 +91,7 @@ def test_ticks_are_voided_without_the_exchange(run: Run, query: Query) -> None:
     assert query(VOIDED) == [(1,)]
 
 
-def test_nothing_to_void_is_one_line(run: Run, query: Query) -> None:
+def test_nothing_to_void_is_reported_in_one_line(run: Run, query: Query) -> None:
     assert run("snapshot").returncode == 0
     for arguments in (["--after", "now"], ["--after", "NOW", "--yes"]):
         result = run("void-ticks", *arguments)
@@ -144,7 +144,7 @@ def test_other_times_are_refused(run: Run, arguments: list[str], line: str) -> N
     assert len(result.stderr.splitlines()) == 1
 
 
-def test_missing_database_is_not_made(run: Run, tmp_path: Path) -> None:
+def test_missing_database_is_not_created(run: Run, tmp_path: Path) -> None:
     missing = tmp_path / "other.db"
     result = run("void-ticks", "--after", "now", "--yes", DATABASE_URL=sqlite_url(missing))
     assert (result.returncode, missing.exists()) == (4, False)

@@ -231,7 +231,7 @@ def test_tick_of_a_manual_run_is_the_second_of_its_creation(run: Runner, query: 
     assert tick_at == int(record.create_timestamp.timestamp()) * 1_000_000
 
 
-def test_cap_shows_in_metadata_and_check_and_costs_no_price(run: Runner) -> None:
+def test_cap_shows_in_metadata_and_check_without_losing_prices(run: Runner) -> None:
     """A truncated list fails its run at the end, and the next snapshot misses nothing."""
     capped = run("collect", max_pages="1")
     assert not capped.success
@@ -270,7 +270,7 @@ def test_wrong_setting_is_a_red_run_that_names_it(run: Runner) -> None:
     assert [line.split(":")[0] for line in lines] == ["KALSHI_COMBOS=some", "KALSHI_MAX_PAGES=0"]
 
 
-def test_run_begins_no_new_database_where_its_asset_has_had_one(run: Runner, database_path: Path) -> None:
+def test_run_creates_no_new_database_where_its_asset_was_stored(run: Runner, database_path: Path) -> None:
     """Its file has vanished, and an empty one in its place would hide that. Elsewhere one may begin."""
     stored = run("snapshot")
     assert metadata_of(stored, "price_snapshots")["database"] == str(database_path)
@@ -288,7 +288,7 @@ def test_run_begins_no_new_database_where_its_asset_has_had_one(run: Runner, dat
     assert elsewhere.exists()
 
 
-def test_run_begins_no_new_database_where_an_asset_was_observed_only(
+def test_run_creates_no_new_database_where_an_asset_was_only_observed(
     run: Runner, database_path: Path
 ) -> None:
     """Nor where it was another asset than that of the run."""
@@ -299,7 +299,7 @@ def test_run_begins_no_new_database_where_an_asset_was_observed_only(
         assert not database_path.exists()
 
 
-def test_file_that_has_taken_the_place_of_another_is_noticed_once(run: Runner, database_path: Path) -> None:
+def test_replaced_file_is_noticed_once(run: Runner, database_path: Path) -> None:
     """It is used: a backup that was restored is one too."""
 
     def notes() -> list[str]:

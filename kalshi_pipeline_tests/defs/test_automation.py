@@ -134,7 +134,7 @@ def test_sensor_starts_the_next_run_when_its_tick_has_come(decide: Decide) -> No
         pytest.param("5", "2026-11-22T23:59:59.999999Z", "23:55:00", "00:00:00", id="just before midnight"),
     ],
 )
-def test_sensor_leaves_out_a_tick_that_comes_too_late(
+def test_sensor_skips_a_tick_that_is_too_late(
     decide: Decide, monkeypatch: pytest.MonkeyPatch, minutes: str, time: str, skipped: str, next_tick: str
 ) -> None:
     """The last tick that was taken was long before; it stays the cursor, and the next tick is taken."""
@@ -201,7 +201,7 @@ def test_tick_is_too_late_after_half_its_period(
     assert tick.is_too_late(late_seconds * MICROS_PER_SECOND) is is_too_late
 
 
-def test_automation_runs_without_a_click() -> None:
+def test_automation_is_on_by_default() -> None:
     assert snapshot_sensor.default_status is dg.DefaultSensorStatus.RUNNING
     assert collect_schedule.default_status is dg.DefaultScheduleStatus.RUNNING
 
@@ -225,7 +225,7 @@ def test_schedule_skips_while_collect_is_in_flight(instance: dg.DagsterInstance)
     assert data.skip_message == f"the collect run {run_id[:8]} is still in flight"
 
 
-def test_run_that_has_fallen_silent_is_reported_as_failed(instance: dg.DagsterInstance) -> None:
+def test_silent_run_is_reported_as_failed(instance: dg.DagsterInstance) -> None:
     """Killed with its machine, it would look alive for ever, and every tick would wait for it."""
     before = SYSTEM_CLOCK.now()
     run_id = in_flight(instance, "snapshot", dg.DagsterRunStatus.STARTED)
@@ -243,7 +243,7 @@ def test_run_that_has_fallen_silent_is_reported_as_failed(instance: dg.DagsterIn
 
 
 @pytest.mark.parametrize("job", ["snapshot", "collect"])
-def test_sensor_starts_a_run_in_place_of_one_that_has_fallen_silent(
+def test_sensor_starts_a_run_instead_of_a_silent_one(
     decide: Decide, instance: dg.DagsterInstance, job: str
 ) -> None:
     """A dead run of the other job would hold a place in the queue."""

@@ -90,12 +90,12 @@ def test_wrong_address_is_a_red_run(run: Runner, sandbox: Sandbox, job: str, par
     assert not result.success
 
 
-def test_heavy_backfills_leave_places_for_snapshots() -> None:
+def test_large_backfills_leave_room_for_snapshots() -> None:
     node = defs.resolve_asset_graph().get(CANDLESTICKS)
     assert node.pools == {"kalshi_backfill"}
 
 
-def test_schedule_asks_for_the_day_before_and_is_stopped_until_somebody_starts_it(
+def test_schedule_requests_the_previous_day_and_is_stopped_by_default(
     instance: dg.DagsterInstance,
 ) -> None:
     context = dg.build_schedule_context(
@@ -133,7 +133,7 @@ def look(instance: dg.DagsterInstance) -> Look:
     return decide
 
 
-def test_order_book_sensor_does_nothing_until_markets_are_chosen(
+def test_order_book_sensor_does_nothing_until_markets_are_selected(
     look: Look, instance: dg.DagsterInstance
 ) -> None:
     nothing = "no market is selected: set KALSHI_ORDER_BOOK_MARKETS"

@@ -78,9 +78,7 @@ def test_each_day_of_a_run_is_a_materialization_with_its_own_rows(run: Runner, q
     assert received == query("SELECT sum(received) FROM listings WHERE asset = 'trades'")[0][0]
 
 
-def test_failed_day_keeps_none_of_the_others_from_being_stored(
-    run: Runner, sandbox: Sandbox, query: Query
-) -> None:
+def test_failed_day_does_not_prevent_storing_the_others(run: Runner, sandbox: Sandbox, query: Query) -> None:
     """One tier's days fail for good; those after them are collected."""
     sandbox.faults = BROKEN
     result = collect(run, DAYS[0], DAYS[-1])

@@ -32,7 +32,7 @@ def reading():
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux keeps the environment of the start")
 @pytest.mark.timeout(90)
-def test_environment_goes_before_dotenv_in_a_run_of_dagster(tmp_path: Path) -> None:
+def test_environment_takes_precedence_over_dotenv_in_a_run_of_dagster(tmp_path: Path) -> None:
     """Below it too, where no command of Dagster is; what is in `.env` alone is read as it is now."""
     (tmp_path / ".env").write_text("KALSHI_COMBOS=include\nKALSHI_MAX_PAGES=3\nKALSHI_SERIES=KXA\n")
     (tmp_path / "jobs.py").write_text(_JOB)
@@ -47,7 +47,7 @@ def test_environment_goes_before_dotenv_in_a_run_of_dagster(tmp_path: Path) -> N
     assert (tmp_path / "read").read_text().splitlines() == ["only 5", "only 5"]
 
 
-def test_environment_without_a_command_of_dagster_is_that_of_the_process() -> None:
+def test_environment_without_a_dagster_command_is_the_process_environment() -> None:
     assert environment_of_the_start() is os.environ
 
 
@@ -69,5 +69,5 @@ def test_environment_without_a_command_of_dagster_is_that_of_the_process() -> No
         pytest.param("", False, id="of-the-system"),
     ],
 )
-def test_command_of_dagster_is_told_by_its_words(line: str, *, expected: bool) -> None:
+def test_dagster_command_is_recognized_by_its_command_line(line: str, *, expected: bool) -> None:
     assert is_command_of_dagster(line.split(" ")) is expected

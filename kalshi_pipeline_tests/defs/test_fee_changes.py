@@ -24,7 +24,7 @@ def sandbox(exchange: Sandbox) -> Iterator[Sandbox]:
     exchange.faults = Faults()
 
 
-def test_fees_that_fail_stop_and_skip_no_other_asset(run: Runner, sandbox: Sandbox) -> None:
+def test_failed_fees_neither_stop_nor_skip_other_assets(run: Runner, sandbox: Sandbox) -> None:
     sandbox.faults = Faults(server_errors=1, paths=("/series/fee_changes", "/events/fee_changes"))
     result = run("collect")
 
@@ -37,7 +37,7 @@ def test_fees_that_fail_stop_and_skip_no_other_asset(run: Runner, sandbox: Sandb
     assert all(f"{asset} is partial: " in str(failure.user_failure_data.description) for asset in FEES)
 
 
-def test_assets_that_fail_leave_the_fees_to_be_collected(run: Runner, sandbox: Sandbox) -> None:
+def test_fees_are_collected_although_other_assets_fail(run: Runner, sandbox: Sandbox) -> None:
     sandbox.faults = Faults(server_errors=1, paths=("/markets",))
     result = run("collect")
     assert not result.success

@@ -121,7 +121,7 @@ def history() -> Iterator[History]:
         )
 
 
-def test_old_runs_are_gone_with_their_files(history: History) -> None:
+def test_old_runs_are_deleted_with_their_files(history: History) -> None:
     """The first sweep is an old run too."""
     assert len(history.files[history.old[0]]) >= 2, "an event log and captured output"
 
@@ -146,7 +146,7 @@ def test_nothing_of_an_old_run_stays_in_the_databases(history: History) -> None:
         assert [path.name for path, rows in databases.items() if run_id in rows] == []
 
 
-def test_newest_run_of_each_job_stays_whatever_its_age(history: History) -> None:
+def test_newest_run_of_each_job_is_kept_at_any_age(history: History) -> None:
     assert {history.trades, history.failed, history.dry.run_id} <= history.real.runs
 
 
@@ -189,18 +189,18 @@ def test_dry_run_reports_and_deletes_nothing(history: History) -> None:
     assert history.dry.files == history.young.files == history.files
 
 
-def test_files_of_runs_that_were_deleted_by_hand_go_too(history: History) -> None:
+def test_files_of_manually_deleted_runs_are_deleted_too(history: History) -> None:
     """Dagster's own deletion, which the UI calls, leaves them."""
     assert (history.dry.report["orphans"], history.real.report["orphans"]) == (0, 1)
     assert history.real.files[history.deleted_by_hand] == []
 
 
-def test_job_takes_no_place_of_another_in_the_queue() -> None:
+def test_job_does_not_block_others_in_the_queue() -> None:
     tags = [defs.resolve_job_def(job).tags[JOB_TAG] for job in ("collect", "snapshot", "housekeeping")]
     assert len(set(tags)) == len(tags)
 
 
-def test_schedule_tidies_up_without_a_click() -> None:
+def test_cleanup_schedule_is_on_by_default() -> None:
     assert housekeeping_schedule.job_name == housekeeping.name
     assert housekeeping_schedule.cron_schedule == "37 */6 * * *"
     assert housekeeping_schedule.default_status is dg.DefaultScheduleStatus.RUNNING

@@ -32,5 +32,5 @@ def test_copied_file_is_in_force(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         assert settings_not_in_force(instance) is None
 
 
-def test_instance_that_does_not_last_is_not_judged(instance: dg.DagsterInstance) -> None:
+def test_ephemeral_instance_is_not_compared(instance: dg.DagsterInstance) -> None:
     assert settings_not_in_force(instance) is None

@@ -175,7 +175,7 @@ def test_run_of_the_pipeline_is_cancelled_amid_its_work(
     assert not kinds & {"STEP_UP_FOR_RETRY", "STEP_RESTARTED"}
 
 
-def test_run_that_was_killed_is_missed(instance: dg.DagsterInstance) -> None:
+def test_killed_run_is_noticed(instance: dg.DagsterInstance) -> None:
     run_id = launch(instance, "endless")
     run = run_when(instance, run_id, lambda run: run.status is dg.DagsterRunStatus.STARTED)
     launcher = instance.run_launcher
@@ -187,7 +187,7 @@ def test_run_that_was_killed_is_missed(instance: dg.DagsterInstance) -> None:
     )
 
 
-def test_number_that_another_process_has_now_is_not_the_run(instance: dg.DagsterInstance) -> None:
+def test_reused_process_number_is_not_the_run(instance: dg.DagsterInstance) -> None:
     """The number is that of this process, which was not started then."""
     process = Process.of(os.getpid())
     assert process is not None
@@ -199,7 +199,7 @@ def test_number_that_another_process_has_now_is_not_the_run(instance: dg.Dagster
     assert not instance.run_launcher.terminate(run.run_id)
 
 
-def test_run_that_was_not_forked_is_taken_for_alive(instance: dg.DagsterInstance) -> None:
+def test_run_that_was_not_forked_counts_as_alive(instance: dg.DagsterInstance) -> None:
     run = instance.create_run_for_job(launched.jobs.resolve_job_def("short"))
     assert instance.run_launcher.check_run_worker_health(run).status is WorkerStatus.RUNNING
 
@@ -250,9 +250,7 @@ def test_code_that_ends_the_process_is_left_to_dagster(instance: dg.DagsterInsta
         assert "could not be forked" not in str(events_of(cold, again.run_id))
 
 
-def test_what_code_prints_while_it_is_imported_changes_nothing(
-    instance: dg.DagsterInstance, tmp_path: Path
-) -> None:
+def test_output_of_imported_code_has_no_effect(instance: dg.DagsterInstance, tmp_path: Path) -> None:
     """Nor what it prints in a run, or writes to the file of standard output."""
     talking = tmp_path / "talking.py"
     talking.write_text(
@@ -267,7 +265,7 @@ def test_what_code_prints_while_it_is_imported_changes_nothing(
             assert process is not None
 
 
-def test_lock_of_an_editor_changes_nothing(instance: dg.DagsterInstance) -> None:
+def test_lock_file_of_an_editor_has_no_effect(instance: dg.DagsterInstance) -> None:
     """It is a link that leads nowhere, beside the file and with its ending."""
     template = parent_of(instance, launch(instance, "short"))
     lock = Path(kalshi_pipeline.__file__).parent / ".#lock-of-a-test.py"
@@ -291,7 +289,7 @@ def test_suspended_run_is_alive_and_can_be_cancelled(instance: dg.DagsterInstanc
     assert finished(instance, run_id).status is dg.DagsterRunStatus.CANCELED
 
 
-def test_run_that_was_killed_blocks_no_other(instance: dg.DagsterInstance) -> None:
+def test_killed_run_does_not_block_others(instance: dg.DagsterInstance) -> None:
     """It is missed at once, not after a silence."""
     run_id = launch(instance, "endless")
     waiting(instance, run_id)
@@ -302,7 +300,7 @@ def test_run_that_was_killed_blocks_no_other(instance: dg.DagsterInstance) -> No
 
 
 @pytest.mark.parametrize("tag", ["", "other-run 1 1 here", "{run_id} 1 1 another-machine"])
-def test_run_of_an_unknown_process_is_judged_by_its_silence(instance: dg.DagsterInstance, tag: str) -> None:
+def test_run_of_an_unknown_process_is_dead_after_a_silence(instance: dg.DagsterInstance, tag: str) -> None:
     """As one of another machine, or a retry that has the tags of the first run until it begins."""
     run = instance.create_run_for_job(launched.jobs.resolve_job_def("endless"))
     instance.add_run_tags(run.run_id, {PROCESS_TAG: tag.format(run_id=run.run_id)})
@@ -313,7 +311,7 @@ def test_run_of_an_unknown_process_is_judged_by_its_silence(instance: dg.Dagster
     assert finished(instance, run.run_id).status is dg.DagsterRunStatus.FAILURE
 
 
-def test_run_that_the_launcher_gives_up_never_begins(instance: dg.DagsterInstance) -> None:
+def test_run_that_the_launcher_has_given_up_never_begins(instance: dg.DagsterInstance) -> None:
     """As when the launcher is killed between the answer and the word to begin."""
     code = ReconstructableRepository.for_file(launched.__file__, "jobs", str(Path(__file__).parent))
     origin = code.get_reconstructable_job("short").get_python_origin()
@@ -335,9 +333,7 @@ def test_template_that_is_suspended_is_ended(instance: dg.DagsterInstance) -> No
     assert Process.of(template) is None
 
 
-def test_setting_leaves_runs_to_dagster(
-    instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_setting_turns_forking_off(instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KALSHI_FORK_RUNS", "false")
     with pytest.raises(DagsterInvariantViolationError, match="requires a workspace"):
         launch(instance, "short")

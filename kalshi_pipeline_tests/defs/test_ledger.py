@@ -180,7 +180,7 @@ def test_days_of_the_command_line_become_partitions(
     assert run.instance.get_materialized_partitions(TRADES) == set(DAYS)
 
 
-def test_day_of_a_part_of_what_is_selected_completes_no_partition(
+def test_day_of_a_smaller_selection_completes_no_partition(
     run: Runner, command_line: CommandLine, query: Query, sandbox: Sandbox
 ) -> None:
     run("snapshot")
@@ -263,7 +263,7 @@ def test_day_that_a_run_may_still_report_waits(run: Runner, command_line: Comman
     assert later.cursor is not None
 
 
-def test_day_that_fails_in_a_run_is_not_the_command_lines(
+def test_failed_day_of_a_dagster_run_is_not_reported_as_the_command_lines(
     run: Runner, command_line: CommandLine, sandbox: Sandbox
 ) -> None:
     sandbox.faults = Faults(missing_key=True, paths=("/markets/trades",))
@@ -274,7 +274,7 @@ def test_day_that_fails_in_a_run_is_not_the_command_lines(
     assert of_days == [("AssetMaterialization", "trades", DAYS[1])]
 
 
-def test_limit_of_the_pool_is_shown_before_its_first_run(tmp_path: Path) -> None:
+def test_pool_limit_is_shown_before_its_first_run(tmp_path: Path) -> None:
     """Dagster itself sets a pool's limit at its first run; it keeps one that a person has set."""
     pools = {"concurrency": {"pools": {"default_limit": 3}}}
     with dg.instance_for_test(temp_dir=str(tmp_path), overrides=pools) as instance:

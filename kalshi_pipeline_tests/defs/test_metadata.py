@@ -30,7 +30,7 @@ def test_markdown_shows_a_text_as_it_is(text: str, shown: str) -> None:
     assert markdown(text) == shown
 
 
-def test_metadata_of_a_run_holds_no_character_that_acts() -> None:
+def test_metadata_of_a_run_has_no_control_characters() -> None:
     hostile = "KX\x1b]52;c;aGk=\x07\u202e[a](b)\n"
     subject = Subject(selection=hostile)
     report = Report("price_snapshots", Run(ticks, 1, State.PARTIAL), subject, reason=hostile, notes=[hostile])

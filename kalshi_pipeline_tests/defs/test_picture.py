@@ -35,7 +35,7 @@ def test_day_without_a_tick_is_drawn() -> None:
     assert bars_of(drawn(LastDay(0, {}))) == []
 
 
-def test_quotes_are_counted_by_what_became_of_them() -> None:
+def test_quotes_are_counted_by_result() -> None:
     assert [*quotes_of_tick(TALLY).values()] == [5, 2, 20, 3, 1, 3]
 
 

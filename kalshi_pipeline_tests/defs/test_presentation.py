@@ -117,7 +117,7 @@ def test_table_has_the_address_of_its_database(monkeypatch: pytest.MonkeyPatch, 
     assert table_uri("trades") == f"sqlite:///{tmp_path / 'own.db'}#trades"
 
 
-def test_checks_of_jobs_of_their_own_are_at_what_nothing_materializes() -> None:
+def test_checks_of_separate_jobs_belong_to_an_asset_that_is_never_materialized() -> None:
     """At an asset that is materialized more often than they run, the UI would show them as not evaluated."""
     own = {key for key in GRAPH.asset_check_keys if key.name not in RUN_CHECKS}
     assert {key.name for key in own} == {"windows_see_everything", "fields_are_as_before"}

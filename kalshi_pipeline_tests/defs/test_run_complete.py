@@ -80,7 +80,7 @@ def test_every_job_that_collects_ends_with_it() -> None:
         assert defs.resolve_job_def(job).nodes_in_topological_order[-1].name == "run_complete"
 
 
-def test_no_check_keeps_an_asset_from_running() -> None:
+def test_no_check_blocks_an_asset() -> None:
     graph = defs.resolve_asset_graph()
     assert [key for key in graph.asset_check_keys if graph.get_check_spec(key).blocking] == []
 
@@ -178,7 +178,7 @@ def test_asset_that_has_stored_nothing_fails_by_itself(run: Runner, sandbox: San
     assert query("SELECT state FROM ticks") == [("failed",)]
 
 
-def test_other_runs_are_not_looked_at(run: Runner) -> None:
+def test_other_runs_are_ignored(run: Runner) -> None:
     """A partial run before says nothing of this one, nor does an asset of another job."""
     assert not run("collect", max_pages="1", assets=["events", "run_complete"]).success
     assert run("snapshot").success

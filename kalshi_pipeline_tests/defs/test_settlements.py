@@ -23,7 +23,7 @@ def sandbox() -> Iterator[Sandbox]:
         yield running
 
 
-def test_settlements_come_with_collect_and_all_of_them_by_one_click(run: Runner, query: Query) -> None:
+def test_collect_stores_new_settlements_and_a_job_stores_all(run: Runner, query: Query) -> None:
     collected = run("collect")
     assert collected.success
     assert failed_checks(collected) == set()

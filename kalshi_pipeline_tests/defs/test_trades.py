@@ -79,7 +79,7 @@ def test_backfills_leave_room_for_snapshots() -> None:
     assert JOB_TAG not in defs.resolve_job_def("collect_trades").tags
 
 
-def test_schedule_is_off_and_asks_for_the_day_before(instance: dg.DagsterInstance) -> None:
+def test_schedule_is_off_by_default_and_requests_the_previous_day(instance: dg.DagsterInstance) -> None:
     """An exchange-wide day has thousands of pages, so it is opt-in."""
     assert trades_schedule.default_status is dg.DefaultScheduleStatus.STOPPED
     at = datetime(2026, 11, 22, 1, 23, tzinfo=UTC)

@@ -67,7 +67,7 @@ def by_name(found: list[Block]) -> pytest.MarkDecorator:
     return pytest.mark.parametrize("block", found, ids=[block.name for block in found])
 
 
-def test_blocks_that_are_not_run_are_few_and_say_why() -> None:
+def test_skipped_blocks_are_few_and_say_why() -> None:
     words = {block.word for block in blocks() if block.word}
     assert words <= {*NOT_RUN, "empty"}
     assert sum(block.word in NOT_RUN for block in blocks()) <= 8
@@ -79,7 +79,7 @@ def test_blocks_are_in_languages_that_are_tested() -> None:
 
 
 @by_name([block for block in blocks("sh") if block.word == "long"])
-def test_modules_that_take_long_exist(block: Block) -> None:
+def test_modules_of_long_runs_exist(block: Block) -> None:
     (name,) = re.findall(r"python -m ([\w.]+)", block.text)
     assert find_spec(name)
 

@@ -42,7 +42,7 @@ def test_index_has_every_page() -> None:
 
 
 @_EACH_PAGE
-def test_links_lead_somewhere(page: Path) -> None:
+def test_links_are_not_broken(page: Path) -> None:
     broken = []
     for link in links_of(page):
         target, _, anchor = link.partition("#")
@@ -63,7 +63,7 @@ def test_program_has_one_spelling(page: Path) -> None:
 
 
 @_EACH_PAGE
-def test_commands_and_their_options_are_those_of_the_program(page: Path) -> None:
+def test_named_commands_and_options_exist(page: Path) -> None:
     wrong = [
         span for span in spans_of_code(page) for words in _PROGRAM.findall(span) if not _is_command(words)
     ]
@@ -85,13 +85,13 @@ def _is_command(words: str) -> bool:
 
 
 @_EACH_PAGE
-def test_settings_that_are_named_exist(page: Path) -> None:
+def test_named_settings_exist(page: Path) -> None:
     names = {f"{PREFIX}{name.upper()}" for name in Settings.model_fields}
     assert set(re.findall(r"\bKALSHI_[A-Z_]+[A-Z]\b", page.read_text(encoding="utf-8"))) <= names
 
 
 @_EACH_PAGE
-def test_methods_that_are_named_exist(page: Path) -> None:
+def test_named_methods_exist(page: Path) -> None:
     named = re.findall(r"\b(?:store|open_store\(\))\.(records\.)?(\w+)", page.read_text(encoding="utf-8"))
     unknown = [name for records, name in named if not hasattr(Records if records else Store, name)]
     assert set(unknown) <= {"records"}

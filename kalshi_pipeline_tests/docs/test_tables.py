@@ -35,7 +35,7 @@ def shown_default(default: Any) -> str:
     return f"`{default:g}`" if isinstance(default, float) else f"`{default}`"
 
 
-def test_settings_are_those_of_the_code() -> None:
+def test_settings_match_the_code() -> None:
     expected = [
         [f"`{PREFIX}{name.upper()}`", shown_default(field.default), field.description]
         for name, field in Settings.model_fields.items()
@@ -43,7 +43,7 @@ def test_settings_are_those_of_the_code() -> None:
     assert table_under("settings.md", "Settings") == expected
 
 
-def test_assets_are_those_of_the_code() -> None:
+def test_assets_match_the_code() -> None:
     graph = defs.resolve_asset_graph()
     described = {}
     for key in graph.materializable_asset_keys - {dg.AssetKey("run_complete")}:  # it keeps nothing
@@ -61,13 +61,13 @@ def words_of(cell: str) -> list[str]:
     return re.findall(r"(?<= )[a-z][a-z-]*(?= |$)", re.split(r" [A-Z\[-]", cell.strip("`"), maxsplit=1)[0])
 
 
-def test_commands_are_those_of_the_code() -> None:
+def test_commands_match_the_code() -> None:
     named = {" ".join(words_of(row[0])) for row in table_under("commands.md", "The command line")}
     in_groups = {f"{group.name} {name}" for group in GROUPS for name in group.names}
     assert named == {*trying.names, *in_groups, *(f"data backfill {name}" for name in backfill.names)}
 
 
-def test_exit_codes_are_those_of_the_code() -> None:
+def test_exit_codes_match_the_code() -> None:
     expected = [[str(code), meaning] for code, meaning in EXIT_CODES.items()]
     assert table_under("commands.md", "Exit codes") == expected
 
@@ -80,13 +80,13 @@ def test_exit_codes_of_errors_are_in_the_table() -> None:
     assert {0, *of_errors, *of_signals} == set(EXIT_CODES)
 
 
-def test_states_are_those_of_the_code() -> None:
+def test_states_match_the_code() -> None:
     assert [row[0] for row in table_under("ticks.md", "States")] == [
         f"`{state.value}`" for state in QuoteState
     ]
 
 
-def test_jobs_of_backfills_are_those_of_the_code() -> None:
+def test_jobs_of_backfills_match_the_code() -> None:
     ways = " ".join(row[1] for row in table_under("backfills.md", "What happened to markets, and backfills"))
     named = set(re.findall(r"`(\w+)`", ways))
     jobs = {job.name for job in defs.resolve_all_job_defs()}
@@ -94,13 +94,13 @@ def test_jobs_of_backfills_are_those_of_the_code() -> None:
     assert named <= jobs | assets
 
 
-def test_checks_of_failures_are_those_of_the_code() -> None:
+def test_checks_of_failures_match_the_code() -> None:
     seen = " ".join(row[0] for row in table_under("operations.md", "When it fails"))
     named = set(re.findall(r"check `(\w+)`", seen))
     assert named == {key.name for key in defs.resolve_asset_graph().asset_check_keys}
 
 
-def test_disk_of_a_day_is_the_arithmetic_of_the_measured_bytes() -> None:
+def test_disk_space_of_a_day_follows_from_the_measured_bytes() -> None:
     """Megabytes of 288 ticks, by the bytes per observation of benchmarks.md."""
     measured = " ".join(cell for row in table_under("benchmarks.md", "More") for cell in row)
     assert "3.6; always the same" in measured

@@ -13,7 +13,7 @@ SIDES = {"yes_dollars": [["0.0100", "5.00"], ["0.4200", "1000.01"]], "no_dollars
 BOOK = OrderBook("M", [OrderBookLevel(True, 10_000, 500), OrderBookLevel(True, 420_000, 100_001)])
 
 
-def test_book_is_read_alone_and_among_others() -> None:
+def test_book_is_read_the_same_alone_and_among_others() -> None:
     body: dict[str, Any] = {"orderbook_fp": SIDES}
     assert parse_book(json.dumps(body).encode(), "M").records == [BOOK]
     other_side = {"no_dollars": SIDES["yes_dollars"]}
@@ -71,7 +71,7 @@ def test_book_of_january_in_cents_is_read() -> None:
         pytest.param({"no_dollars": [["0.42"]]}, "no_dollars", id="half a level"),
     ],
 )
-def test_odd_book_is_set_aside_whole(sides: dict[str, Any], why: str) -> None:
+def test_odd_book_is_set_aside_as_a_whole(sides: dict[str, Any], why: str) -> None:
     alone = parse_book(json.dumps({"orderbook_fp": sides}).encode(), "M")
     among = parse_books(json.dumps({"orderbooks": [{"ticker": "M", "orderbook_fp": sides}]}).encode())
     for page in (alone, among):

@@ -159,7 +159,7 @@ def test_odd_candlestick_is_set_aside_with_its_market_and_time() -> None:
     assert json.loads(page.rejects[1].raw)["ticker"] == "M"
 
 
-def test_odd_market_costs_no_other() -> None:
+def test_odd_market_does_not_affect_others() -> None:
     rows = [
         {"market_ticker": "", "candlesticks": []},
         {"market_ticker": "N"},
@@ -171,7 +171,7 @@ def test_odd_market_costs_no_other() -> None:
 
 
 @pytest.mark.parametrize("body", [b"{}", b'{"candles": []}'])
-def test_answer_without_its_envelope_is_no_empty_one(body: bytes) -> None:
+def test_answer_without_its_envelope_is_not_empty(body: bytes) -> None:
     with pytest.raises(PayloadError, match="has no"):
         parse_batch(body)
     with pytest.raises(PayloadError, match="has no"):

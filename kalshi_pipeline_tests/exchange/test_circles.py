@@ -62,7 +62,7 @@ def listing_of(
         pytest.param(["A", *["A1"] + ["A"] * 18, "2", "B"], id="an-unreadable-record-is-new"),
     ],
 )
-def test_pages_that_repeat_are_passed_up_to_nineteen(texts: list[str]) -> None:
+def test_up_to_nineteen_repeated_pages_are_accepted(texts: list[str]) -> None:
     listing = listing_of(Texts(texts))
     tickers = "".join(record.ticker for page in listing for record in page.records)
     assert (tickers, listing.complete) == ("".join(sorted({*"".join(texts)} - {*"12"})), True)
@@ -183,7 +183,7 @@ def test_trades_are_walked_down(pages: list[list[float]]) -> None:
         pytest.param([[0], [-100], *[[-50]] * 20], 22, id="twenty-up"),
     ],
 )
-def test_trades_that_go_back_up_end_after_twenty_pages(pages: list[list[float]], asked: int) -> None:
+def test_trades_that_go_forward_in_time_end_after_twenty_pages(pages: list[list[float]], asked: int) -> None:
     """Although each trade has an identifier that the remembered pages do not have."""
     listing = trades_of(Times(pages, repeated=True))
     with pytest.raises(

@@ -211,7 +211,7 @@ def events_asked_for(client: KalshiClient, tickers: Sequence[str]) -> list[str]:
     return [event.ticker for page in client.iter_events(tickers) for event in page.records]
 
 
-def test_client_fetches_the_events_asked_for_and_leaves_out_others(
+def test_client_fetches_the_events_requested_and_leaves_out_others(
     client: KalshiClient, raw: httpx.Client
 ) -> None:
     known = [row["event_ticker"] for row in walk(raw, "/events", "events", limit=200)][:3]
@@ -331,7 +331,7 @@ def test_age_of_other_answers_is_not_read(clock: ManualClock) -> None:
         pytest.param("Zürich 1", "Z%C3%BCrich%201", id="non-ascii"),
     ],
 )
-def test_ticker_stays_one_step_of_the_path(ticker: str, path: str) -> None:
+def test_ticker_stays_one_path_segment(ticker: str, path: str) -> None:
     asked: list[bytes] = []
 
     def answer(request: httpx.Request) -> httpx.Response:
@@ -346,7 +346,7 @@ def test_ticker_stays_one_step_of_the_path(ticker: str, path: str) -> None:
     assert [raw_path.decode() for raw_path in asked] == expected
 
 
-def test_requests_leave_apart(clock: ManualClock) -> None:
+def test_requests_are_spaced(clock: ManualClock) -> None:
     """Retries and pages alike pass the one limit: each request leaves a spacing after the one before."""
     departures: list[float] = []
 
@@ -412,7 +412,7 @@ def test_client_with_a_share_passes_both_limits(clock: ManualClock, tmp_path: Pa
         pytest.param(Faults(unreachable_after=0), "could not be reached (", id="unreachable"),
     ],
 )
-def test_trouble_is_tried_again_and_leaves_the_client_usable(
+def test_transient_error_is_retried_and_leaves_the_client_usable(
     client: KalshiClient, sandbox: Sandbox, faults: Faults, reason: str
 ) -> None:
     sandbox.faults = faults
@@ -559,13 +559,13 @@ def test_exchange_that_does_not_answer_in_time_is_transient() -> None:
         pytest.param(httpx.DecodingError("gzip"), "sent a broken answer (gzip)", id="broken-compression"),
     ],
 )
-def test_transport_errors_are_tried_again(error: httpx.RequestError, reason: str) -> None:
+def test_transport_errors_are_retried(error: httpx.RequestError, reason: str) -> None:
     with client_of(failing(error)) as client, pytest.raises(Stop) as stopped:
         client.fetch_market("M")
     assert str(stopped.value).startswith(f"the exchange {reason}; trying again in ")
 
 
-def test_broken_compression_on_the_wire_is_tried_again() -> None:
+def test_broken_compression_on_the_wire_is_retried() -> None:
     handler = answering(200, b"no gzip", **{"content-encoding": "gzip"})
     with client_of(handler) as client, pytest.raises(Stop, match="the exchange sent a broken answer"):
         client.fetch_market("M")
@@ -600,7 +600,7 @@ def test_broken_compression_on_the_wire_is_tried_again() -> None:
         599,
     ],
 )
-def test_status_that_may_pass_is_tried_again(status: int) -> None:
+def test_transient_status_is_retried(status: int) -> None:
     """A 403 or a 404 without JSON comes from a gateway, and is one of them."""
     with client_of(answering(status)) as client:
         with pytest.raises(Stop, match=f"^the exchange answered {status}.*; trying again in"):
@@ -608,7 +608,7 @@ def test_status_that_may_pass_is_tried_again(status: int) -> None:
         assert (client.requests, client.retries) == (1, 1)
 
 
-def test_endpoint_that_is_not_offered_is_believed_in_any_words() -> None:
+def test_404_of_an_endpoint_in_any_form_means_not_offered() -> None:
     """Only of a record it would be proof that it is gone."""
     with client_of(answering(404, "<html><title>404 Not Found</title></html>")) as client:
         with pytest.raises(NotFoundError):
@@ -665,7 +665,7 @@ def test_endpoint_that_is_not_offered_is_believed_in_any_words() -> None:
         pytest.param(lambda client: client.fetch_exchange_status(), id="status"),
     ],
 )
-def test_success_without_what_was_asked_for_is_tried_again(
+def test_success_without_what_was_requested_is_retried(
     ask: Callable[[KalshiClient], object], status: int, body: str, reason: str
 ) -> None:
     """An error body is never read as an empty list, a cutoff that is not known, or a document."""
@@ -725,7 +725,7 @@ def test_success_without_what_was_asked_for_is_tried_again(
         ),
     ],
 )
-def test_last_word_names_what_to_do(answer: Handler, advice: str) -> None:
+def test_final_error_names_the_next_step(answer: Handler, advice: str) -> None:
     with client_of(answer, retry_seconds=0) as client, pytest.raises(TransientExchangeError) as failure:
         client.fetch_market("M")
     assert str(failure.value).endswith(f", after 0 s of retries: {advice}")
@@ -911,7 +911,7 @@ def test_retry_after_past_the_deadline_gives_up_at_once_and_says_when_to_return(
         ),
     ],
 )
-def test_refusal_is_not_tried_again(
+def test_refusal_is_not_retried(
     status: int | str, headers: dict[str, str], error: type[RefusedError], advice: str
 ) -> None:
     code, _, body = str(status).partition(" ")
@@ -1126,7 +1126,7 @@ def test_exchange_status_is_read_from_an_error_too(status: int) -> None:
         ),
     ],
 )
-def test_exchange_status_that_does_not_come_is_an_error(handler: Handler, reason: str, requests: int) -> None:
+def test_missing_exchange_status_is_an_error(handler: Handler, reason: str, requests: int) -> None:
     """A snapshot waits for it for three seconds at most, unless the exchange asks for more."""
     clock = ManualClock()
     with client_of(handler, clock=clock, on_retry=lambda _: None) as client:
@@ -1161,7 +1161,7 @@ def test_pause_is_known_only_where_the_exchange_says_it(body: str, is_paused: bo
     assert status.date == parse_instant("2026-11-22T15:00:00Z")
 
 
-def test_exchange_status_is_asked_for_again_after_a_refusal_that_passes(clock: ManualClock) -> None:
+def test_exchange_status_is_retried_after_a_transient_refusal(clock: ManualClock) -> None:
     """429 is ordinary, here too."""
     body = '{"exchange_active": true, "trading_active": true}'
     answers = iter([httpx.Response(429, headers={"retry-after": "30"}), httpx.Response(200, content=body)])
@@ -1206,7 +1206,7 @@ def shard(index: object, **flags: object) -> dict[str, object]:
     }
 
 
-def test_shards_that_are_not_active_are_kept_as_json() -> None:
+def test_inactive_shards_are_kept_as_json() -> None:
     status = status_of([shard(0), shard(1, trading_active=False), shard(2, exchange_active=False)])
     assert status.is_paused is False
     assert status.inactive_numbers == ["1", "2"]
@@ -1253,12 +1253,12 @@ def test_shards_that_are_not_active_are_kept_as_json() -> None:
         "long text",
     ],
 )
-def test_odd_shards_cost_nothing_else(shards: object, inactive: str | None) -> None:
+def test_odd_shards_affect_nothing_else(shards: object, inactive: str | None) -> None:
     status = status_of(shards)
     assert (status.is_paused, status.inactive_shards) == (False, inactive)
 
 
-def test_client_counts_over_all_that_it_did() -> None:
+def test_client_counts_all_its_requests() -> None:
     statuses = itertools.cycle([200, 404])
     with client_of(lambda _: httpx.Response(next(statuses), json=EMPTY)) as client:
         tickers_of(client)
@@ -1328,7 +1328,7 @@ class Drip(httpx.SyncByteStream):
         self.is_closed = True
 
 
-def test_body_that_drips_ends_with_the_time_out(clock: ManualClock) -> None:
+def test_dripping_body_ends_with_the_timeout(clock: ManualClock) -> None:
     """httpx's own time-out starts again at every byte."""
     drip = Drip(clock, seconds=7)
     response = httpx.Response(200, stream=drip)

@@ -73,7 +73,7 @@ def test_every_proxy_that_cannot_be_used_is_named(monkeypatch: pytest.MonkeyPatc
     "entry",
     ["localhost", "127.0.0.1", "::1", "10.0.0.0/8", ".kalshi.com", "host:80", "*", " a , b ", "http://x"],
 )
-def test_exceptions_that_can_be_read_are_taken(monkeypatch: pytest.MonkeyPatch, entry: str) -> None:
+def test_readable_proxy_exceptions_are_used(monkeypatch: pytest.MonkeyPatch, entry: str) -> None:
     monkeypatch.setenv("NO_PROXY", entry)
     monkeypatch.setenv("HTTPS_PROXY", "proxy.test:3128")
     open_http(LIVE, 1).close()

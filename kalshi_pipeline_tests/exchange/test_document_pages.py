@@ -77,7 +77,7 @@ def test_odd_item_is_set_aside_as_it_came(item: str, error: str) -> None:
     ],
     ids=["first half", "second half", "whole", "escaped backslash", "zero"],
 )
-def test_half_a_character_costs_only_itself(sent: str, kept: str) -> None:
+def test_lone_surrogate_affects_only_itself(sent: str, kept: str) -> None:
     page = parse(f'[{{"id":"a","title":"{sent}"}},{{"id":"b"}}]')
     assert page.records == [Document("a", {"id": "a", "title": kept}), Document("b", {"id": "b"})]
 
@@ -93,7 +93,7 @@ def test_half_a_character_costs_only_itself(sent: str, kept: str) -> None:
     ],
     ids=["nan", "infinity", "exponent", "digits", "raw-nul"],
 )
-def test_value_that_is_hardly_json_is_kept_and_costs_nothing_else(sent: str, kept: str) -> None:
+def test_borderline_json_value_is_kept_and_affects_nothing_else(sent: str, kept: str) -> None:
     whole = {"id": "a", "x": kept}
     assert parse(f'[{{"id":"a","x":{sent}}},{{"id":"b"}}]').records == [
         Document("a", whole),
@@ -109,7 +109,7 @@ def test_value_that_is_hardly_json_is_kept_and_costs_nothing_else(sent: str, kep
 
 
 @pytest.mark.parametrize("levels", [101, 9_000])
-def test_deep_item_costs_only_itself(levels: int) -> None:
+def test_deep_item_affects_only_itself(levels: int) -> None:
     deep = f"{'[' * levels}{']' * levels}"
     page = parse(f'[{{"id":"a","x":{deep}}},{{"id":"b"}}]')
     assert page.records == [Document("b", {"id": "b"})]
@@ -121,7 +121,7 @@ def test_deep_item_costs_only_itself(levels: int) -> None:
     assert [document.ticker for document in source.documents()] == ["a", "b"]
 
 
-def test_bytes_that_are_no_text_cost_only_themselves() -> None:
+def test_invalid_utf_8_affects_only_itself() -> None:
     page = MILESTONES.parse(b'{"milestones":[{"id":"a","title":"x\xff"},{"id":"b"}]}')
     assert [document.fields.get("title") for document in page.records] == ["x\ufffd", None]
 
@@ -177,7 +177,7 @@ def test_bare_object_has_the_key_that_it_was_asked_by() -> None:
     assert page.records == [Document("EVENT", {"image_url": "x", "price": Decimal("0.10")})]
 
 
-def test_bare_answer_that_is_no_object_is_set_aside() -> None:
+def test_bare_answer_that_is_not_an_object_is_set_aside() -> None:
     page = parse_bare(b"[1]", "EVENT")
     assert page.records == []
     assert [(reject.ticker, reject.raw) for reject in page.rejects] == [("EVENT", "[1]")]

@@ -94,7 +94,7 @@ def test_override_that_is_cleared_has_no_values() -> None:
         pytest.param({"fee_type": {"moved": True}}, "fee_type", id="a type that is no text"),
     ],
 )
-def test_odd_record_is_set_aside_by_itself(change: dict[str, Any], error: str) -> None:
+def test_odd_record_is_quarantined_alone(change: dict[str, Any], error: str) -> None:
     odd = {**OF_SERIES, "id": "odd", **change}
     page = read_series_fees(OF_SERIES, odd)
     assert [record.change_id for record in page.records] == ["change-1"]

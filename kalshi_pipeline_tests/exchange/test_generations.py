@@ -192,7 +192,7 @@ def test_candle_ends_at_an_instant_and_may_lack_its_sides() -> None:
 
 
 @pytest.mark.parametrize("prices", [5, "0.56", [1]], ids=["number", "text", "list"])
-def test_candle_whose_prices_are_no_object_is_rejected(prices: object) -> None:
+def test_candle_whose_prices_are_not_an_object_is_rejected(prices: object) -> None:
     records, rejects = batch_of({"price": prices})
     assert (records, len(rejects)) == ([], 1)
 

@@ -20,7 +20,7 @@ def multiples(count: int) -> list[float]:
 
 
 @pytest.mark.parametrize("threads", [1, 4], ids=["one-thread", "four-threads"])
-def test_limit_holds_departures_apart(threads: int) -> None:
+def test_limit_spaces_requests(threads: int) -> None:
     """The k-th departure is never before k/rate, so that no window of a second holds more than the rate.
 
     The limit was idle before, and has saved nothing up. Threads wait one after the other: if two slept at the same
@@ -41,13 +41,13 @@ def test_limit_holds_departures_apart(threads: int) -> None:
     assert clock.monotonic() == pytest.approx(3600 + 39 * SPACING_SECONDS)
 
 
-def test_limit_lets_the_first_request_leave_at_once() -> None:
+def test_limit_does_not_delay_the_first_request() -> None:
     clock = ManualClock()
     RateLimit(1 / 900, clock=clock).wait()
     assert clock.slept == []
 
 
-def test_limit_waits_for_what_is_left_of_the_spacing() -> None:
+def test_limit_waits_for_the_rest_of_the_spacing() -> None:
     clock = ManualClock()
     limit = RateLimit(1.02, clock=clock)
     for idle_seconds in (0, 0.25, 1, 5):
@@ -66,7 +66,7 @@ def test_limits_that_name_one_file_are_one_limit(tmp_path: Path) -> None:
     assert departures == pytest.approx(multiples(6))
 
 
-def test_limits_of_different_files_do_not_know_each_other(tmp_path: Path) -> None:
+def test_limits_of_different_files_are_independent(tmp_path: Path) -> None:
     clock = ManualClock()
     for name in ("one", "two", "three"):
         RateLimit(200, tmp_path / name, clock).wait()
@@ -118,7 +118,7 @@ def test_limit_is_shared_by_processes(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "left_behind", ["", "soon", "1e300"], ids=["cut", "garbage", "before the machine started"]
 )
-def test_file_that_says_nothing_delays_no_request(tmp_path: Path, left_behind: str) -> None:
+def test_unreadable_limit_file_delays_no_request(tmp_path: Path, left_behind: str) -> None:
     (tmp_path / "limit").write_text(left_behind, encoding="ascii")
     clock = ManualClock()
     RateLimit(1 / 900, tmp_path / "limit", clock).wait()
@@ -205,7 +205,7 @@ def test_rate_is_learned_by_all_that_share_it_and_by_a_share_of_it(tmp_path: Pat
     "left_behind",
     ["", "1", "a b", "0 nan", "0 -3", "0 0", "1e300 1", "0 inf", "nan 1", "1 2 3", "\ufffd"],
 )
-def test_learned_rate_that_says_nothing_is_not_believed(tmp_path: Path, left_behind: str) -> None:
+def test_invalid_learned_rate_is_ignored(tmp_path: Path, left_behind: str) -> None:
     (tmp_path / "limit.rate").write_text(left_behind, encoding="utf-8")
     rate = learned_rate(16, tmp_path / "limit", ManualClock())
     assert rate.requests_per_second == 16

@@ -150,7 +150,7 @@ def test_cap_counts_the_pages_of_all_queries() -> None:
     assert listing.reason == "truncated: stopped at KALSHI_MAX_PAGES=2 with more to come"
 
 
-def test_walk_that_is_out_of_time_is_an_error() -> None:
+def test_walk_past_its_deadline_is_an_error() -> None:
     """What came in time is handed over; the page after the deadline is not asked for."""
     fetch = Script({None: page("A", "one"), "one": page("B", "two"), "two": page("C")}, takes_seconds=30)
     listing = listing_of(fetch, seconds=60)
@@ -216,7 +216,7 @@ def test_empty_pages_without_end_are_an_error() -> None:
     assert len(fetch.asked) == 21
 
 
-def test_page_of_rejects_is_not_empty() -> None:
+def test_page_of_rejected_records_is_not_empty() -> None:
     listing = listing_of(Script(chain_of_empty_pages(30, rejects=1)))
     assert len(list(listing)) == 32
     assert (counts(listing), listing.complete) == ((32, 32, 0), True)
@@ -257,7 +257,7 @@ def test_next_page_is_on_its_way_while_one_is_stored() -> None:
     assert asked.wait(60)
 
 
-def test_cap_asks_one_page_after_the_other_and_none_in_vain() -> None:
+def test_cap_requests_pages_one_by_one_and_none_in_vain() -> None:
     """Which pages come first must not depend on which walk is faster."""
     fetch = Script({None: page("A", "one"), "one": page("B", "two"), "two": page("C")})
     listing = Listing("/series", fetch, [{"n": 1}, {"n": 2}], max_pages=2, walk_seconds=60, at_once=8)
@@ -293,7 +293,7 @@ def test_windows_are_walked_in_place_of_the_whole() -> None:
     assert (counts(listing), listing.windows, listing.windows_failed) == ((2, 6, 1), 2, None)
 
 
-def test_windows_that_are_refused_give_way_to_one_walk() -> None:
+def test_refused_windows_fall_back_to_one_walk() -> None:
     listing = windowed(refusal)
     assert letters(list(listing)) == ["ABCDE"]
     assert (listing.complete, listing.windows) == (True, 1)
@@ -407,7 +407,7 @@ class SmallPages:
 @pytest.mark.parametrize(
     ("largest", "sizes"), [(500, [500]), (130, [500, 250, 125]), (100, [500, 250, 125, 100])]
 )
-def test_refused_page_is_asked_for_with_fewer_records_until_one_is_taken(
+def test_refused_page_is_requested_with_fewer_records_until_one_is_taken(
     largest: int, sizes: list[int]
 ) -> None:
     """After the windows, which are the likelier reason. The walk continues with pages of that size."""

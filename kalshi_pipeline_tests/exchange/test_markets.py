@@ -134,7 +134,7 @@ def test_market_of_today_is_read_exactly() -> None:
         pytest.param({"event_ticker": "KXMVESPORTS-1", "mve_collection_ticker": ""}, id="named like a combo"),
     ],
 )
-def test_odd_market_is_read_as_the_model_reads_it(changes: dict[str, Any]) -> None:
+def test_odd_market_is_read_as_by_the_model(changes: dict[str, Any]) -> None:
     """What cannot be read is set aside alone, in the same words."""
     body = body_of(TODAY, {**TODAY, "ticker": "M-2", **changes}, {**TODAY, "ticker": "M-3"})
     fast, slow = MARKETS.parse(body), MARKETS.parse_again(body)
@@ -144,7 +144,7 @@ def test_odd_market_is_read_as_the_model_reads_it(changes: dict[str, Any]) -> No
 
 
 @pytest.mark.parametrize("row", [570, None, "text", []], ids=repr)
-def test_row_that_is_no_object_is_set_aside(row: object) -> None:
+def test_row_that_is_not_an_object_is_set_aside(row: object) -> None:
     page = MARKETS.parse(body_of(TODAY, row))
     assert (len(page.records), len(page.rejects)) == (1, 1)
 

@@ -28,7 +28,7 @@ def tickers(page: Page[Market]) -> list[str]:
 
 
 @pytest.mark.parametrize("text", [b"\xff", b"\x00", rb"\ud800", rb"\u0000", b"\xed\xa0\x80"])
-def test_what_is_odd_is_as_odd_when_it_is_read_again_from_quarantine(text: bytes) -> None:
+def test_odd_record_stays_odd_when_read_again_from_quarantine(text: bytes) -> None:
     """A ticker that the exchange never sent must not be stored by `replay`."""
     (reject,) = MARKETS.parse(b'{"markets": [{"ticker": "M%s", "event_ticker": "E"}]}' % text).rejects
     assert is_text(reject.raw)
@@ -116,7 +116,7 @@ def test_every_problem_of_a_record_is_reported() -> None:
     )
 
 
-def test_bad_record_changes_nothing_in_its_neighbours() -> None:
+def test_bad_record_does_not_change_its_neighbours() -> None:
     """The slow reader of a page returns what the fast one returns."""
     rows = [
         {**MARKET, "ticker": f"M{number}", "floor_strike": number + 0.5, "volume_fp": f"{number}.25"}
@@ -184,7 +184,7 @@ def test_envelope_of_another_type_is_an_error(body: bytes) -> None:
         pytest.param(b"[" * 100_000, id="too-deep"),
     ],
 )
-def test_body_that_is_no_json_is_garbled(body: bytes) -> None:
+def test_body_that_is_not_json_is_garbled(body: bytes) -> None:
     """It may be whole at the next attempt, so it has another class than a changed contract."""
     with pytest.raises(GarbledAnswerError, match="it is not JSON"):
         MARKETS.parse_again(body)
@@ -257,14 +257,14 @@ def test_object_that_cannot_be_read_is_an_error(body: bytes, message: str) -> No
 
 @pytest.mark.parametrize("text", ["M\ud83d", "M\0"], ids=["half-a-character", "nul"])
 @pytest.mark.parametrize("field", ["title", "rules_primary", "status", "result"])
-def test_what_no_database_stores_costs_its_field(field: str, text: str) -> None:
+def test_unstorable_value_costs_its_field(field: str, text: str) -> None:
     page = page_of([{**MARKET, field: text}, {**MARKET, "ticker": "M2"}])
     assert (tickers(page), page.rejects, page.odd_fields) == (["M1", "M2"], [], {field: 1})
     assert getattr(page.records[0], field) is None
 
 
 @pytest.mark.parametrize("text", ["M\ud83d", "M\0"], ids=["half-a-character", "nul"])
-def test_identifier_that_no_database_stores_sets_its_record_aside(text: str) -> None:
+def test_record_with_an_unstorable_identifier_is_set_aside(text: str) -> None:
     page = page_of([{**MARKET, "ticker": text}, {**MARKET, "ticker": "M2"}])
     assert tickers(page) == ["M2"]
     (reject,) = page.rejects

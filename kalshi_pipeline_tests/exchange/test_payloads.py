@@ -245,7 +245,7 @@ def test_side_is_quoted_by_size_or_inner_price(
         pytest.param({"yes_bid_dollars": "0.0800", "no_ask_dollars": "0.9201"}, False, id="no-ask-is-off"),
     ],
 )
-def test_no_side_is_held_against_the_yes_side(fields: dict[str, Any], is_mirrored: bool) -> None:
+def test_no_side_is_compared_with_the_yes_side(fields: dict[str, Any], is_mirrored: bool) -> None:
     assert market_of(**fields).is_mirrored is is_mirrored
 
 

@@ -207,7 +207,7 @@ def rows(page: int, asked: int, unasked: int) -> list[Row]:
         pytest.param([*[(10, 0)] * 8, (10, 21), (400, 0), (10, 99)], 11, None, id="few-of-the-first-ten"),
     ],
 )
-def test_listing_of_what_was_not_asked_for_stops(
+def test_listing_of_what_was_not_requested_stops(
     listed: Callable[..., Listing[Any]], pages: list[tuple[int, int]], walked: int, counts: str | None
 ) -> None:
     listing = listed(open_markets, "markets", [rows(number, *page) for number, page in enumerate(pages)])
@@ -221,7 +221,7 @@ def test_listing_of_what_was_not_asked_for_stops(
     )
 
 
-def test_nothing_more_is_asked_for_once_a_listing_stops() -> None:
+def test_nothing_more_is_requested_once_a_listing_stops() -> None:
     asked = 0
     pages = exchange_of([("markets", rows(number, 0, 5)) for number in range(12)])
 
@@ -237,7 +237,7 @@ def test_nothing_more_is_asked_for_once_a_listing_stops() -> None:
     assert asked == 10
 
 
-def test_the_filter_that_is_ignored_most_is_named(listed: Callable[..., Listing[Any]]) -> None:
+def test_most_ignored_filter_is_named(listed: Callable[..., Listing[Any]]) -> None:
     finalized = rows(0, 0, 10)
     combos = [market(ticker=f"KXMVE-{number}", **COMBO) for number in range(1_200)]
     listing = listed(open_markets, "markets", [[*finalized, *combos]])

@@ -97,7 +97,7 @@ def test_trades_of_two_generations_are_read_exactly() -> None:
         ),
     ],
 )
-def test_odd_trade_is_read_as_the_model_reads_it(changes: dict[str, Any]) -> None:
+def test_odd_trade_is_read_as_by_the_model(changes: dict[str, Any]) -> None:
     body = body_of(TODAY, {**TODAY, **changes}, JANUARY)
     page = TRADES.parse(body)
     assert page == TRADES.parse_again(body)
@@ -129,7 +129,7 @@ def test_odd_trade_is_read_as_the_model_reads_it(changes: dict[str, Any]) -> Non
         ),
     ],
 )
-def test_trade_that_cannot_be_placed_is_set_aside_whole(changes: dict[str, Any], error: str) -> None:
+def test_trade_that_cannot_be_placed_is_set_aside_as_a_whole(changes: dict[str, Any], error: str) -> None:
     """It has no ticker in quarantine, where other trades of its market must not take its place."""
     odd = {**TODAY, **changes}
     body = body_of(TODAY, odd, JANUARY)

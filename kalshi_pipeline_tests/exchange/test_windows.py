@@ -38,7 +38,7 @@ def test_bounds_within_one_second_make_one(bounds: list[int], windows: list[Wind
         (Window(10, None), {"min_created_ts": 9}),
     ],
 )
-def test_window_asks_for_a_second_more_on_each_side(window: Window, params: dict[str, int]) -> None:
+def test_window_requests_a_second_more_on_each_side(window: Window, params: dict[str, int]) -> None:
     """Bounds are exclusive: what was created within the bound's own second must be in one of its neighbours."""
     assert window.params() == params
 

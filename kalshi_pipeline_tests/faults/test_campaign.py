@@ -70,7 +70,7 @@ def test_odd_records_are_stored_as_they_say_or_kept_in_quarantine(tmp_path: Path
 
 
 @pytest.mark.timeout(300)
-def test_full_disk_costs_nothing_but_time(tmp_path: Path) -> None:
+def test_full_disk_loses_nothing(tmp_path: Path) -> None:
     check(disks.fill(tmp_path, 2, SMALL))
 
 
@@ -89,7 +89,7 @@ def test_collectors_share_a_store(tmp_path: Path) -> None:
     check(crowd.gather(tmp_path, 1, SMALL))
 
 
-def test_what_is_wrong_is_counted() -> None:
+def test_differences_are_counted() -> None:
     outcome = Outcome("a fault")
     outcome.count(problems=[], seconds_to_good=2.0)
     outcome.count(problems=["it was not good"], seconds_to_good=4.0)

@@ -229,7 +229,7 @@ def failing_event(query: Query, *, of_combos: bool) -> str:
 
 
 @pytest.mark.parametrize("of_combos", [False, True], ids=["of a batch", "one by one"])
-def test_event_that_fails_does_not_stop_the_healing_of_the_others(
+def test_event_that_fails_does_not_stop_the_filling_of_the_others(
     sandbox: Sandbox, settings_for: SettingsFor, query: Query, of_combos: bool
 ) -> None:
     """It is noted, and asked for last by the next run."""
@@ -247,7 +247,7 @@ def test_event_that_fails_does_not_stop_the_healing_of_the_others(
     ) == [(1,)]
 
 
-def test_series_that_fails_does_not_stop_the_healing_of_the_others(
+def test_series_that_fails_does_not_stop_the_filling_of_the_others(
     sandbox: Sandbox, settings_for: SettingsFor, query: Query
 ) -> None:
     with open_session(settings_for(sandbox.url)) as session:
@@ -295,7 +295,7 @@ def test_order_books_of_batches_that_are_refused_or_fail_are_taken_without_the_f
     assert query("SELECT count(DISTINCT market_id) FROM order_books") == [(119,)]
 
 
-def test_events_whose_metadata_fails_are_asked_for_after_the_others(
+def test_events_whose_metadata_fails_are_requested_after_the_others(
     settings_for: SettingsFor, query: Query
 ) -> None:
     """Three that come first end a run, and not the next one too."""

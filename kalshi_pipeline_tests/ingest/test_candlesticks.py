@@ -196,7 +196,7 @@ def test_volume_of_a_period_is_the_difference_of_two_snapshots_and_the_sum_of_it
         assert Decimal(str(volume)) == Decimal(str(traded or 0)).quantize(Decimal("0.01"))
 
 
-def test_second_run_asks_for_nothing_and_one_that_asks_again_changes_nothing(
+def test_second_run_requests_nothing_and_one_that_asks_again_changes_nothing(
     sandbox: Sandbox, choose: Callable[..., Settings], query: Query
 ) -> None:
     first = collect(choose())
@@ -246,7 +246,7 @@ def test_day_is_seen_as_far_as_it_is_over() -> None:
     assert seen[0].alive == (start, start)
 
 
-def test_day_that_continues_is_partial_and_asked_for_again(
+def test_day_that_continues_is_partial_and_requested_again(
     choose: Callable[..., Settings], clock: ManualClock, query: Query
 ) -> None:
     today = datetime_of(NOON).date()
@@ -371,7 +371,7 @@ def test_market_that_is_known_and_has_no_candlestick_is_complete(
     ]
 
 
-def test_market_that_fails_costs_no_other_and_is_asked_for_by_the_next_run(
+def test_market_that_fails_does_not_affect_others_and_is_requested_by_the_next_run(
     sandbox: Sandbox, choose: Callable[..., Settings], query: Query
 ) -> None:
     poison = sorted(open_markets(sandbox.url))[70]
@@ -488,7 +488,7 @@ def test_candlesticks_that_cannot_be_true_are_stored_and_counted(
     assert query("SELECT count(*) FROM candlestick_history WHERE yes_bid_low = -0.01") == [(1,)]
 
 
-def test_nothing_is_chosen_so_nothing_is_asked(
+def test_nothing_is_selected_so_nothing_is_asked(
     sandbox: Sandbox, settings_for: SettingsFor, query: Query
 ) -> None:
     report = collect(settings_for(sandbox.url))

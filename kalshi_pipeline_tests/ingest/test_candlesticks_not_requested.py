@@ -147,7 +147,7 @@ def test_a_few_others_cost_nothing(
 
 
 @pytest.mark.parametrize(("omissions", "stored"), [(1, 24), (2, 0)])
-def test_market_that_a_batch_leaves_out_is_asked_for_again(
+def test_market_that_a_batch_leaves_out_is_requested_again(
     collect: Callable[..., Report], query: Query, omissions: int, stored: int
 ) -> None:
     """Left out once it may exist all the same; left out twice, and missing in the other tier, it has none."""

@@ -212,7 +212,7 @@ def at(time: str, **others: str) -> dict[str, str]:
         "odd age",
     ],
 )
-def test_odd_dates_stop_no_run(
+def test_odd_dates_do_not_stop_a_run(
     settings_for: Callable[..., Settings], headers: tuple[dict[str, str], ...], why: str | None
 ) -> None:
     """Only two answers that agree do, of which the second is newer. The second one is asked for past caches."""
@@ -223,7 +223,7 @@ def test_odd_dates_stop_no_run(
     assert check.requests == len(headers)
 
 
-def test_clock_that_is_set_right_between_the_looks_stops_no_run(
+def test_clock_corrected_between_the_checks_does_not_stop_the_run(
     settings_for: Callable[..., Settings],
 ) -> None:
     class Corrected(SettableClock):

@@ -165,7 +165,7 @@ def test_collector_takes_the_snapshot_after_a_sync_that_failed(
     assert minutes_of_ticks(query) == [(minute, "complete") for minute in (0, 4, 8, 12)]
 
 
-def test_collector_leaves_out_a_tick_for_which_the_sync_took_too_long(
+def test_collector_skips_a_tick_if_the_sync_took_too_long(
     collect: Callable[..., Collected], sandbox: Sandbox, query: Query
 ) -> None:
     """A snapshot may start half a minute after its tick, which is past by five seconds before the sync begins.
@@ -219,7 +219,7 @@ def test_collector_records_ticks_that_it_missed(
 @pytest.mark.parametrize(
     "seconds", [86_400, -86_400, 600, -600], ids=["day back", "day ahead", "back", "ahead"]
 )
-def test_collector_neither_hangs_nor_floods_where_the_clock_is_set(
+def test_collector_neither_hangs_nor_floods_when_the_clock_is_set(
     sandbox: Sandbox, settings_for: SettingsFor, query: Query, seconds: float
 ) -> None:
     """The clock is wrong for an hour, and each of its ticks fails; the exchange's time goes on."""
@@ -283,7 +283,7 @@ def test_collector_reports_a_database_that_cannot_be_used_at_each_tick(
 
 
 @pytest.mark.parametrize("is_replaced", [False, True], ids=["vanished", "replaced"])
-def test_collector_waits_for_its_database_to_be_back_and_begins_no_other(
+def test_collector_waits_for_its_database_and_creates_no_other(
     collect: Callable[..., Collected], database_path: Path, query: Query, is_replaced: bool
 ) -> None:
     """It says so at each tick; what is stored then continues as after any outage."""
@@ -329,7 +329,7 @@ ODD = [
         pytest.param("milestones", "milestones", [], id="in-a-last-step"),
     ],
 )
-def test_collector_survives_whatever_a_tick_meets(
+def test_collector_survives_any_error_of_a_tick(
     sandbox: Sandbox,
     settings_for: SettingsFor,
     clock: ManualClock,

@@ -146,7 +146,7 @@ ODD: list[Any] = [
 
 
 @pytest.mark.parametrize("value", ODD, ids=["half a character", "NUL", "2 MB", "large", "nested", "controls"])
-def test_odd_value_costs_nothing_else(
+def test_odd_value_affects_nothing_else(
     sandbox: Sandbox, settings_for: SettingsFor, ticker: str, clock: ManualClock, query: Query, value: Any
 ) -> None:
     changing = Changing()

@@ -180,7 +180,7 @@ def missing(ticker: str) -> Callable[[httpx.Request, Any], Any]:
     return rewrite
 
 
-def test_event_without_metadata_is_asked_for_again_a_day_later(
+def test_event_without_metadata_is_requested_again_a_day_later(
     collector_of: Callable[..., Collector], query: Query
 ) -> None:
     collector = collector_of()
@@ -259,7 +259,7 @@ def test_odd_metadata_is_kept_as_it_came(collector_of: Callable[..., Collector],
     assert collector.stored(large) == answers[large]
 
 
-def test_run_without_time_asks_for_nothing(collector_of: Callable[..., Collector]) -> None:
+def test_run_without_time_requests_nothing(collector_of: Callable[..., Collector]) -> None:
     collector = collector_of()
     collector.sync()
     report = collector.fetch(seconds=0)

@@ -149,7 +149,7 @@ def test_exchange_that_fails_leaves_the_run_partial(
     assert query("SELECT state FROM listings") == [("partial",), ("partial",)]
 
 
-def test_envelope_that_is_missing_is_no_empty_list(sandbox: Sandbox, settings_for: SettingsFor) -> None:
+def test_missing_envelope_is_not_an_empty_list(sandbox: Sandbox, settings_for: SettingsFor) -> None:
     def rewrite(request: httpx.Request, answer: Any) -> Any:
         return {} if request.url.path in (OF_SERIES, OF_EVENTS) else answer
 

@@ -14,7 +14,7 @@ def _fail() -> None:
         raise ValueError("a run that fails")
 
 
-def test_collector_is_as_before_after_a_run() -> None:
+def test_garbage_collection_is_restored_after_a_run() -> None:
     with pytest.raises(ValueError, match="a run that fails"):
         _fail()
     assert gc.get_threshold() == BEFORE

@@ -119,7 +119,7 @@ def test_tick_is_as_without_new_fields(
 
 
 @pytest.mark.parametrize("odd", [[], 7, "KXODD", None, {"ticker": None}, {"ticker": ["KXODD"]}], ids=repr)
-def test_odd_series_costs_no_other_of_thousands(
+def test_odd_series_does_not_affect_others_of_thousands(
     sandbox: Sandbox, settings_for: SettingsFor, query: Query, odd: Any
 ) -> None:
     def rewrite(request: httpx.Request, answer: Any) -> Any:

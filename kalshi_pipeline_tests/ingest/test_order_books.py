@@ -63,7 +63,7 @@ def test_books_are_those_of_the_exchange_in_batches_of_a_hundred(
 
 
 @pytest.mark.parametrize("status", [401, 403, 404])
-def test_refused_batch_is_asked_for_one_by_one_visibly(
+def test_refused_batch_is_requested_one_by_one_visibly(
     sandbox: Sandbox, settings_for: SettingsFor, query: Query, status: int
 ) -> None:
     tickers = sorted(open_markets(sandbox.url, mve_filter="exclude"))[:3]
@@ -81,7 +81,7 @@ def test_refused_batch_is_asked_for_one_by_one_visibly(
         assert stored_levels(query, ticker) == sent_levels(sandbox, ticker)
 
 
-def test_market_without_a_book_costs_no_other(
+def test_market_without_a_book_does_not_affect_others(
     sandbox: Sandbox, settings_for: SettingsFor, query: Query
 ) -> None:
     """One that is unknown, one that the exchange leaves out, and one whose book is odd."""
@@ -127,7 +127,7 @@ def test_books_that_cannot_be_true_are_stored_and_counted(
     assert query("SELECT count(*) FROM order_book_history") == [(5,)]
 
 
-def test_chosen_market_whose_lookup_fails_is_not_called_unknown(
+def test_selected_market_whose_lookup_fails_is_not_called_unknown(
     sandbox: Sandbox, settings_for: SettingsFor
 ) -> None:
     first, second = sorted(open_markets(sandbox.url, mve_filter="exclude"))[:2]
@@ -221,7 +221,7 @@ def _retried_markets(sandbox: Sandbox) -> list[dict[str, Any]]:
         sandbox.faults = faults
 
 
-def test_nothing_is_chosen_so_nothing_is_asked(sandbox: Sandbox, settings_for: SettingsFor) -> None:
+def test_nothing_is_selected_so_nothing_is_asked(sandbox: Sandbox, settings_for: SettingsFor) -> None:
     report = take(sandbox, settings_for(sandbox.url))
     assert (report.state, report.requests, report.notes) == (
         State.COMPLETE,

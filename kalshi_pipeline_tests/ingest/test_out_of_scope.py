@@ -66,7 +66,7 @@ def test_filters_that_are_ignored_are_not_believed(settings_for: SettingsFor, qu
     assert query("SELECT received, out_of_scope FROM listings WHERE asset = 'markets'") == [(4, 2)]
 
 
-def test_nothing_is_shown_where_everything_was_asked_for(settings_for: SettingsFor) -> None:
+def test_nothing_is_reported_if_everything_was_requested(settings_for: SettingsFor) -> None:
     """But for the zeros in a snapshot's metadata, which are plotted."""
     with served(SmallExchange(EVENTS, MIXED[:2], [])) as url, open_session(settings_for(url)) as session:
         report, synced = take_snapshot(session, NOON), sync_markets(session)
@@ -161,7 +161,7 @@ def test_market_that_is_listed_although_it_ended_is_not_listed(
         pytest.param("series_ticker", "it ignores the filter `series_ticker`", id="series"),
     ],
 )
-def test_snapshot_of_what_was_not_asked_for_is_partial(
+def test_snapshot_of_what_was_not_requested_is_partial(
     settings_for: SettingsFor, query: Query, ignored: str, why: str
 ) -> None:
     """What was asked for of the first pages is stored."""
@@ -272,7 +272,7 @@ def test_day_whose_trades_are_of_other_days_too_is_partial(settings_for: Setting
     assert_counts_add_up(report)
 
 
-def test_lookup_finds_what_was_asked_for_among_others(settings_for: SettingsFor) -> None:
+def test_lookup_finds_what_was_requested_among_others(settings_for: SettingsFor) -> None:
     """What is missing in such an answer may exist, so it is not gone."""
     markets = [market(f"KXA-26-T{number}", "KXA-26") for number in range(4)]
 

@@ -14,7 +14,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("seed", range(2, 2 + count), ids="seed {}".format)
 
 
-def test_store_says_what_the_answers_said(seed: int, tmp_path: Path, migrated_template: Path) -> None:
+def test_stored_descriptions_match_the_answers(seed: int, tmp_path: Path, migrated_template: Path) -> None:
     life = DescribingLife(seed, migrated_template, tmp_path)
     assert [*life.live(30)] == []
     assert min(life.counts[name] for name in ("details", "descriptions", "changes")) > 20

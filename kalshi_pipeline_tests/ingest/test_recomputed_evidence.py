@@ -14,7 +14,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("seed", range(count), ids="seed {}".format)
 
 
-def test_lives_can_be_worked_out_again_from_the_answers(seed: int, database_path: Path) -> None:
+def test_stored_lives_match_a_recomputation_from_the_answers(seed: int, database_path: Path) -> None:
     """States of ticks, ends and their proofs, every stored quote, spans, and quotes in force with confirmations."""
     life = live(seed, database_path)
     assert life.differences == []

@@ -381,7 +381,7 @@ def check_commands(run: Callable[..., list[list[str]]], life: Life) -> int:
     return compared
 
 
-def test_states_and_settlements_are_those_of_the_answers(
+def test_states_and_settlements_match_the_answers(
     seed: int,
     database_path: Path,
     query: Query,

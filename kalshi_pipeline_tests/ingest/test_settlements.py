@@ -169,7 +169,7 @@ def test_second_run_changes_nothing(
     assert stored(query, "live") == live(sandbox.url)
 
 
-def test_later_runs_ask_for_what_settled_since(sandbox: Sandbox, session: Session, query: Query) -> None:
+def test_later_runs_request_new_settlements(sandbox: Sandbox, session: Session, query: Query) -> None:
     """From the newest settlement of the last complete walk on, and an hour of overlap."""
 
     def asked() -> list[dict[str, str]]:
@@ -196,7 +196,7 @@ def test_later_runs_ask_for_what_settled_since(sandbox: Sandbox, session: Sessio
     assert [request["min_settled_ts"] for request in asked()] == [str(since)]
 
 
-def test_run_that_was_cut_is_gone_on_with_and_moves_no_watermark(
+def test_cut_run_is_continued_and_moves_no_watermark(
     large: Sandbox, settings_for: SettingsFor, query: Query
 ) -> None:
     """What a walk has not seen is not skipped by the next one."""
@@ -320,7 +320,7 @@ def test_future_close_never_replaces_a_settlement_time(
     assert query(sources, twin["ticker"]) == [("close_time", 0)]
 
 
-def test_question_beside_the_work_fails_no_run(
+def test_failed_cutoff_request_at_the_end_does_not_fail_the_run(
     sandbox: Sandbox, settings_for: SettingsFor, query: Query
 ) -> None:
     """A cutoff that moved meanwhile deserves a note, and not a red run after everything is stored."""

@@ -133,7 +133,7 @@ def test_sync_counts_every_record_it_received(sandbox: Sandbox, session: Session
         pytest.param(sync_markets, {"close_time", "open_time", "open_interest_fp"}, id="markets"),
     ],
 )
-def test_odd_fields_cost_no_record_and_are_counted_by_name(
+def test_odd_fields_lose_no_record_and_are_counted_by_name(
     sandbox: Sandbox, session: Session, sync: Callable[[Session], Report], fields: set[str]
 ) -> None:
     sandbox.faults = Faults(odd_fields=0.2)
@@ -213,7 +213,7 @@ def test_lookups_fetch_the_events_that_are_missing_in_a_truncated_list(
     assert all("tickers" in request.query for request in sandbox.requests if request.path.endswith("/events"))
 
 
-def test_combos_make_placeholders_that_the_same_run_heals(
+def test_placeholders_of_combos_are_filled_by_the_same_run(
     sandbox: Sandbox, settings_for: SettingsFor, query: Query
 ) -> None:
     """`/events` never shows the events of combos, `/events/multivariate` does."""
@@ -236,7 +236,7 @@ def test_combos_only_collects_nothing_else(sandbox: Sandbox, settings_for: Setti
     ) == [("", "only", "open")]
 
 
-def test_placeholders_that_cannot_be_fetched_stay_marked_and_are_asked_for_last(
+def test_placeholders_that_cannot_be_fetched_stay_marked_and_are_requested_last(
     sandbox: Sandbox, settings_for: SettingsFor, query: Query
 ) -> None:
     sandbox.faults = Faults(fail_first=1_000, paths=("/events",))
@@ -255,7 +255,7 @@ def test_placeholders_that_cannot_be_fetched_stay_marked_and_are_asked_for_last(
     assert healed.tally.healed + healed.tally.changed >= report.open_placeholders
 
 
-def test_way_of_healing_that_is_refused_leaves_the_others(
+def test_refused_way_of_filling_placeholders_leaves_the_others(
     sandbox: Sandbox, settings_for: SettingsFor, query: Query
 ) -> None:
     """An exchange without `/events/multivariate`: the events of combos are asked for one by one."""
@@ -272,7 +272,7 @@ def test_way_of_healing_that_is_refused_leaves_the_others(
 
 
 @pytest.mark.parametrize("refused", [False, True], ids=["in_bulk", "one_by_one"])
-def test_many_series_are_healed_in_bulk_where_the_exchange_lets(
+def test_many_series_are_filled_in_bulk_if_the_exchange_allows(
     sandbox: Sandbox, settings_for: SettingsFor, query: Query, refused: bool
 ) -> None:
     """Markets before any series, as after a first snapshot or a first backfill."""
@@ -318,7 +318,7 @@ def test_unknown_series_is_an_error_that_names_it(
     assert query("SELECT state, pages FROM listings") == [("failed", 0)]
 
 
-def test_exchange_that_dies_leaves_its_pages_and_says_so(
+def test_pages_before_an_outage_are_kept_and_the_run_is_partial(
     sandbox: Sandbox, session: Session, query: Query
 ) -> None:
     """Exactly the pages before the failure, and a partial run; the next run ends like an undisturbed one."""

@@ -400,7 +400,7 @@ def test_market_that_a_lookup_finds_open_again_is_quoted_by_the_same_tick(
     assert query(HISTORY, ticker)[-1] == (("20", 0) if is_covered else ("11" if end == "gone" else "01", 1))
 
 
-def test_vanished_market_is_asked_for_ever_more_rarely(
+def test_vanished_market_is_requested_ever_more_rarely(
     sandbox: Sandbox, settings_for: SettingsFor, ticker: str, query: Query
 ) -> None:
     """At every tick of its first hour; then one hour and six after it was marked gone, daily, and weekly."""

@@ -39,7 +39,7 @@ def test_ticker_that_fails_is_found_after_all_others_and_left_out() -> None:
 
 @pytest.mark.parametrize("status", [413, 414, 431])
 @pytest.mark.parametrize(("most", "refused"), [(100, 1), (13, 4), (7, 5), (1, 7)])
-def test_size_that_is_refused_is_asked_for_once(status: int, most: int, refused: int) -> None:
+def test_size_that_is_refused_is_requested_once(status: int, most: int, refused: int) -> None:
     """200, 100, 50 and so on are refused once each, whatever waits."""
     batches, refusal = TickerBatches(TICKERS), RefusedError("too long", status)
     refusals: list[int] = []
@@ -89,7 +89,7 @@ def test_exchange_that_refuses_everything_is_asked_a_bounded_number_of_times() -
     assert {*TICKERS[:200]} <= batches.failed.keys()
 
 
-def test_half_of_a_batch_that_failed_was_asked_for_where_there_is_no_time_for_it() -> None:
+def test_half_of_a_batch_that_failed_was_requested_where_there_is_no_time_for_it() -> None:
     batches = TickerBatches(TICKERS)
     for number, asked in enumerate(batches):
         if number < 3:
@@ -101,7 +101,7 @@ def test_half_of_a_batch_that_failed_was_asked_for_where_there_is_no_time_for_it
     assert batches.unasked == []
 
 
-def test_batch_for_which_there_is_no_time_was_not_asked_for() -> None:
+def test_batch_for_which_there_is_no_time_was_not_requested() -> None:
     batches = TickerBatches(TICKERS)
     for asked in batches:
         batches.stop(asked)

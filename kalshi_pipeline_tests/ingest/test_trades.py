@@ -199,7 +199,7 @@ def test_day_is_stored_as_sent_with_its_parents(
     assert database_path.exists()
 
 
-def test_complete_day_is_asked_for_again_only_on_demand(
+def test_complete_day_is_requested_again_only_on_demand(
     through: Through, collect: Collect, query: Query
 ) -> None:
     collect(DAY)

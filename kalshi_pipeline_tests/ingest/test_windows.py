@@ -98,7 +98,7 @@ def test_windows_hold_about_equally_many_markets(session: Session, wide: Sandbox
         pytest.param(Faults(created_skew_seconds=-86_400), "outside its window", id="clock behind"),
     ],
 )
-def test_windows_that_fail_give_way_to_one_walk(
+def test_failing_windows_fall_back_to_one_walk(
     session: Session, wide: Sandbox, database_path: Path, query: Query, faults: Faults, why: str
 ) -> None:
     take_snapshot(session, NOON)

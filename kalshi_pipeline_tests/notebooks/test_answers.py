@@ -67,14 +67,12 @@ INSTANTS = ["2026-11-27T03:12:40Z", "2026-11-27T04:27:00Z", "2026-11-27T04:35:00
 
 
 @pytest.mark.parametrize("instant", INSTANTS)
-def test_quotes_are_those_of_the_command(
-    full: Store, landed: Path, run: Callable[..., str], instant: str
-) -> None:
+def test_quotes_match_the_command(full: Store, landed: Path, run: Callable[..., str], instant: str) -> None:
     lines = printed(run, "quotes", "--at", instant, "--db", str(landed))
     assert_as_printed(rows_of(full.quotes(at=instant)), sorted(lines, key=lambda line: str(line["ticker"])))
 
 
-def test_history_is_that_of_the_command(full: Store, landed: Path, run: Callable[..., str]) -> None:
+def test_history_matches_the_command(full: Store, landed: Path, run: Callable[..., str]) -> None:
     """Where quotes that were found unchanged are stored, too."""
     ticker = "KXFIXTURE-26-A"
     span = ("2026-11-27T03:26:00Z", "2026-11-27T05:00:00Z")
@@ -91,9 +89,7 @@ STARTS = [None, at(0), at(0, 1), at(1), at(2), at(2, 200), at(4)]
 
 @pytest.mark.parametrize("start", STARTS, ids=str)
 @pytest.mark.parametrize("end", [at(2), at(3, 1), at(9)], ids=str)
-def test_history_of_a_series_is_that_of_its_markets(
-    store: Store, start: datetime | None, end: datetime
-) -> None:
+def test_history_of_a_series_matches_its_markets(store: Store, start: datetime | None, end: datetime) -> None:
     """One is read while it is used, the other followed market by market."""
     if start is not None and start >= end:
         return
@@ -117,7 +113,7 @@ def test_history_of_all_markets_is_theirs_where_every_quote_is_kept(full: Store)
     assert len(of_markets) > 100
 
 
-def test_history_is_what_the_table_of_quotes_has(store: Store, changing: Path) -> None:
+def test_history_matches_the_table_of_quotes(store: Store, changing: Path) -> None:
     sql = """
         SELECT m.ticker, t.tick_at, t.state, q.received_ms, q.is_terminal, q.yes_bid, q.yes_ask, q.last_price, q.volume
         FROM price_snapshots AS q JOIN ticks AS t ON t.id = q.tick_id JOIN markets AS m ON m.id = q.market_id
@@ -160,7 +156,7 @@ def test_grid_has_every_market_at_every_instant(store: Store) -> None:
     assert states == ["observed", "carried", "unknown", "unknown"]
 
 
-def test_state_is_what_is_known_at_an_instant(store: Store) -> None:
+def test_state_is_the_known_quote_at_an_instant(store: Store) -> None:
     assert store.state("ENDS", at(0, 30))["state"] == "observed"
     assert store.state("ENDS", at(1, 30))["state"] == "carried", "a partial tick that has no new quote of it"
     assert store.state("ends", at(3))["state"] == "unknown"
@@ -169,7 +165,7 @@ def test_state_is_what_is_known_at_an_instant(store: Store) -> None:
     assert store.state("MOVES")["state"] == "stale"
 
 
-def test_trades_are_what_the_table_has(full: Store, landed: Path) -> None:
+def test_trades_match_the_table(full: Store, landed: Path) -> None:
     sql = """
         SELECT m.ticker, t.created_at, t.trade_id, t.yes_price, t.contracts, t.taker_side, t.is_block
         FROM trades AS t JOIN markets AS m ON m.id = t.market_id ORDER BY t.created_at, t.trade_id
@@ -209,7 +205,7 @@ def test_trades_are_what_the_table_has(full: Store, landed: Path) -> None:
         ("coverage", "coverage_by_day"),
     ],
 )
-def test_answers_are_the_rows_of_views(full: Store, answer: str, view: str) -> None:
+def test_answers_match_the_views(full: Store, answer: str, view: str) -> None:
     found, shown = rows_of(getattr(full, answer)()), rows_of(full.view(view))
     common = [name for name in found[0] if name in shown[0]]
     assert len(common) > 5
@@ -245,7 +241,7 @@ def test_settlements_changes_and_coverage_are_of_their_spans(full: Store) -> Non
     assert [row["day"] for row in full.coverage(start="2026-11-27T00:00:00Z")] == ["2026-11-27"]
 
 
-def test_movers_are_the_records(store: Store) -> None:
+def test_movers_match_the_records(store: Store) -> None:
     found = rows_of(store.movers(timedelta(minutes=20), at(4)))
     expected = store.records.movers(1200, at(4))
     assert [row["ticker"] for row in found] == [mover.ticker for mover in expected] == ["MOVES", "OTHER"]
@@ -254,7 +250,7 @@ def test_movers_are_the_records(store: Store) -> None:
     assert (found[0]["event_ticker"], found[0]["state"]) == ("KXRAIN-26NOV23", "observed")
 
 
-def test_details_are_the_records(full: Store) -> None:
+def test_details_match_the_records(full: Store) -> None:
     event = str(next(iter(full.catalogue("event")))["event_ticker"])
     assert full.details(event) == full.details(event.lower()) == full.records.details(event)
 
@@ -272,7 +268,7 @@ def test_search_finds_series_then_events_then_plain_markets(full: Store) -> None
     assert not [row for row in full.search("kxmve") if row["kind"] == "market"], "combos are none"
 
 
-def test_store_reads_what_is_stored_when_it_is_asked(changing: Path) -> None:
+def test_store_reads_the_current_state_at_each_query(changing: Path) -> None:
     with open_store(changing) as store, closing(sqlite3.connect(changing)) as connection:
         table = store.catalogue()
         assert len(list(table)) == 4

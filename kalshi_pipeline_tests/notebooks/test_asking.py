@@ -54,7 +54,7 @@ class _NoOffset(tzinfo):
     ],
     ids=repr,
 )
-def test_instant_is_read_in_each_way_to_write_it(store: Store, instant: Any) -> None:
+def test_instant_is_read_in_every_notation(store: Store, instant: Any) -> None:
     assert {row["at"] for row in store.quotes(instant)} == {MOMENT}
     assert store.state("MOVES", instant) == store.state("MOVES", MOMENT)
     assert list(store.history("MOVES", start=instant)) == list(store.history("MOVES", start=MOMENT))
@@ -102,9 +102,7 @@ def test_instant_is_read_in_each_way_to_write_it(store: Store, instant: Any) -> 
     ],
     ids=["quotes", "state", "movers", "details", "start", "end", "trades", "coverage"],
 )
-def test_what_is_no_instant_is_refused(
-    store: Store, ask: Callable[[Store, Any], object], instant: Any
-) -> None:
+def test_invalid_instant_is_refused(store: Store, ask: Callable[[Store, Any], object], instant: Any) -> None:
     with pytest.raises(InstantError):
         ask(store, instant)
 
@@ -131,7 +129,7 @@ def test_what_is_no_instant_is_refused(
         (lambda store: store.movers(limit=-1), "limit=-1 is not a number of rows"),
     ],
 )
-def test_span_without_anything_to_know_is_refused(
+def test_span_outside_the_history_is_refused(
     store: Store, ask: Callable[[Store], object], message: str
 ) -> None:
     with pytest.raises(RangeError, match=message):
@@ -159,7 +157,7 @@ def test_span_without_anything_to_know_is_refused(
         (lambda store: store.quotes(event=["KXRAIN-26NOV23"]), "is not a ticker"),
     ],
 )
-def test_what_does_not_exist_is_refused(store: Store, ask: Callable[[Store], object], message: str) -> None:
+def test_unknown_names_are_refused(store: Store, ask: Callable[[Store], object], message: str) -> None:
     with pytest.raises(ConfigurationError, match=message):
         ask(store)
 
@@ -209,7 +207,7 @@ def test_tickers_are_found_in_any_case(store: Store) -> None:
 @pytest.mark.parametrize(
     "span", [60, 60.0, numpy.int64(60), "60s", "1min", "1 m", pandas.Timedelta("1min")], ids=repr
 )
-def test_length_is_read_in_each_way_to_write_it(span: Any) -> None:
+def test_length_is_read_in_every_notation(span: Any) -> None:
     assert seconds_of(span, "freq") == 60
 
 
@@ -230,7 +228,7 @@ def test_errors_say_what_to_do_next(tmp_path: Path, migrated_template: Path) -> 
         assert list(store.trades()) == list(store.catalogue()) == list(store.movers()) == []
 
 
-def test_closed_store_refuses_every_question(changing: Path) -> None:
+def test_closed_store_refuses_every_query(changing: Path) -> None:
     """A table of it, too, in each of its forms."""
     with open_store(changing) as store:
         tables = (store.history(), store.trades(), store.catalogue())

@@ -107,7 +107,7 @@ def test_columns_of_quotes_are_those_of_the_answers() -> None:
     assert re.findall(r"`(\w+)`", paragraph) == [column.name for column in QUOTE_TABLE]
 
 
-def test_errors_are_those_of_the_code() -> None:
+def test_errors_match_the_code() -> None:
     for name in first_words("Errors"):
         assert issubclass(getattr(errors, name), errors.PipelineError)
 

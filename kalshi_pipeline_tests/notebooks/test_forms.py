@@ -194,7 +194,7 @@ def test_store_opens_at_a_path_a_text_and_a_url(landed: Path, monkeypatch: pytes
         assert isinstance(next(iter(store.trades()))["created_at"], datetime)
 
 
-def test_other_libraries_take_an_answer_itself(full: Store) -> None:
+def test_other_libraries_accept_a_table_directly(full: Store) -> None:
     """By Arrow's C interface, as a stream that is read once for each of them."""
     trades = full.trades()
     expected = trades.arrow()

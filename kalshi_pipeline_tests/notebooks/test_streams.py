@@ -137,7 +137,7 @@ def many_rows(tmp_path: Path) -> Path:
     return path
 
 
-def test_damage_after_the_first_rows_is_no_end_of_the_answer(many_rows: Path) -> None:
+def test_damage_after_the_first_rows_is_an_error(many_rows: Path) -> None:
     content = many_rows.read_bytes()
     half = len(content) // 8192 * 4096
     many_rows.write_bytes(content[:half] + b"\xff" * (len(content) - half))
@@ -148,7 +148,7 @@ def test_damage_after_the_first_rows_is_no_end_of_the_answer(many_rows: Path) ->
     assert caught.value.problem is StoreProblem.DAMAGED
 
 
-def test_process_that_is_killed_is_no_end_of_the_answer(many_rows: Path) -> None:
+def test_killed_reading_process_is_an_error(many_rows: Path) -> None:
     batches = arrow_batches(many_rows, READ_AT_REST, "SELECT * FROM numbers", 100)
     next(batches)
     for child in psutil.Process().children():

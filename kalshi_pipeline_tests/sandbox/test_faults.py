@@ -38,7 +38,7 @@ def test_shares_are_kept_and_repeatable(faulty: Faulty) -> None:
 
 
 @pytest.mark.parametrize("status", [500, 502, 503, 504])
-def test_server_error_has_the_chosen_status(faulty: Faulty, status: int) -> None:
+def test_server_error_has_the_selected_status(faulty: Faulty, status: int) -> None:
     _, client = faulty(Faults(server_errors=1.0, server_error=status))
     assert client.get("/markets").status_code == status
 
@@ -394,7 +394,7 @@ def test_endless_listing_has_a_new_cursor_on_every_page(faulty: Faulty) -> None:
     assert "" not in seen
 
 
-def test_odd_envelopes_are_none_that_the_contract_has(faulty: Faulty) -> None:
+def test_odd_envelopes_violate_the_contract(faulty: Faulty) -> None:
     sandbox, client = faulty(Faults())
     good = client.get("/markets", params={"limit": 100}).json()
     forms = set()

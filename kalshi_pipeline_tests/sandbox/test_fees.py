@@ -12,7 +12,7 @@ def changes_of_series(client: httpx.Client, **parameters: object) -> list[Row]:
     return rows
 
 
-def test_history_is_shown_where_it_is_asked_for(start: Start) -> None:
+def test_history_is_shown_where_it_is_requested(start: Start) -> None:
     _, client = start()
     scheduled = changes_of_series(client)
     every = changes_of_series(client, show_historical="true")

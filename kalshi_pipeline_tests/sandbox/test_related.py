@@ -184,7 +184,7 @@ def test_edited_metadata_changes_with_the_event(start: Start) -> None:
     assert events[changed[0]]["last_updated_ts"] > updated[changed[0]]
 
 
-def test_events_have_their_milestones_where_these_are_asked_for(client: httpx.Client) -> None:
+def test_events_have_their_milestones_where_these_are_requested(client: httpx.Client) -> None:
     asked = read(client, "/events", limit=200, with_milestones="true")
     tickers = {row["event_ticker"] for row in asked["events"]}
     expected = [row for row in milestones(client) if tickers & set(row["primary_event_tickers"])]

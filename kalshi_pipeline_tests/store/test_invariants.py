@@ -97,7 +97,7 @@ def test_sound_store_has_no_fault_and_a_repair_changes_nothing(filled: Database,
         ),
     ],
 )
-def test_what_can_be_computed_again_is_found_and_mended(
+def test_derived_rows_are_checked_and_repaired(
     filled: Database, path: Path, statement: str, subject: str, fact: str
 ) -> None:
     quotes, runs = contents(filled, latest_quotes), [row["inserted"] for row in contents(filled, ticks)]
@@ -123,7 +123,7 @@ def test_history_whose_market_was_deleted_is_listed_and_stays(filled: Database, 
 
 
 @pytest.mark.usefixtures("filled")
-def test_key_that_another_program_gave_again_is_found(path: Path) -> None:
+def test_key_reused_by_another_program_is_found(path: Path) -> None:
     by_another_program(
         path, "UPDATE markets SET ticker = 'NEW', first_seen_at = first_seen_at + 86400000000 WHERE id = 2"
     )

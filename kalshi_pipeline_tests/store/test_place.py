@@ -43,7 +43,7 @@ def test_nothing_is_written_to_a_file_that_is_no_longer_in_its_place(
 
 
 @pytest.mark.parametrize(("change", "fact"), CHANGES)
-def test_program_that_has_had_its_database_begins_no_other(
+def test_program_whose_database_vanished_creates_no_other(
     database: Database, path: Path, change: Callable[[Path], None], fact: str
 ) -> None:
     change(path)
@@ -77,7 +77,7 @@ def test_link_that_leads_elsewhere_is_another_database(
 
 
 @pytest.mark.parametrize("opened", [Database, ReadOnlyDatabase])
-def test_links_in_a_circle_are_no_database(
+def test_circular_links_are_not_a_database(
     tmp_path: Path, opened: Callable[[str], Database | ReadOnlyDatabase]
 ) -> None:
     link = tmp_path / "kalshi.db"
@@ -86,7 +86,7 @@ def test_links_in_a_circle_are_no_database(
         opened(sqlite_url(link))
 
 
-def test_missing_database_is_not_made_unless_it_may_be(tmp_path: Path) -> None:
+def test_missing_database_is_created_only_if_allowed(tmp_path: Path) -> None:
     path = tmp_path / "folder" / "kalshi.db"
     with pytest.raises(StoreError) as caught:
         Database(sqlite_url(path), create=False)

@@ -142,7 +142,7 @@ def test_combos_and_their_events_are_not_found(filled: Database) -> None:
     assert tickers(filled, "kxmve") == []
 
 
-def test_index_says_where_nothing_is(filled: Database) -> None:
+def test_index_shows_which_rows_need_no_search(filled: Database) -> None:
     """A search by it reads the rows of a few events instead of all."""
     snow = indexed(filled, "snow")
     assert snow is not None
@@ -235,7 +235,7 @@ def test_search_is_right_after_every_step_of_a_life(database: Database, index: P
         assert_finds_what_reading_finds(database, index, [chance.choice(words)])
 
 
-def test_results_are_the_named_ticker_then_open_ones_then_whole_words_then_the_newest(
+def test_results_are_ranked_by_ticker_openness_whole_words_and_age(
     database: Database,
 ) -> None:
     store_series(database, series_row("KXRAIN"))
@@ -253,7 +253,7 @@ def test_results_are_the_named_ticker_then_open_ones_then_whole_words_then_the_n
 
 
 @pytest.mark.parametrize("damage", ["no database", "a page", "empty", "a folder"])
-def test_damaged_index_is_not_used_and_made_anew(filled: Database, index: Path, damage: str) -> None:
+def test_damaged_index_is_not_used_and_rebuilt(filled: Database, index: Path, damage: str) -> None:
     before = tickers(filled, "snow")
     if damage == "no database":
         index.write_bytes(b"no database at all" * 1000)
@@ -300,7 +300,7 @@ def test_index_of_another_database_is_not_used(
         )
 
 
-def test_index_is_made_anew_once_changes_were_undone(filled: Database, index: Path) -> None:
+def test_index_is_rebuilt_once_changes_were_undone(filled: Database, index: Path) -> None:
     """What is undone is in no log: the index of before would not have the texts of before that."""
     with filled.begin() as connection:
         Undo(connection, NOON - MINUTE, NOON - MINUTE).run()

@@ -110,7 +110,7 @@ def test_sync_whose_listing_is_cut_short_is_partial(settings: Settings, listed: 
     assert str(report.reason).startswith("the listing was cut short: of 200 markets")
 
 
-def test_some_open_markets_may_be_missing_and_are_asked_for_at_each_tick(
+def test_some_open_markets_may_be_missing_and_are_looked_up_at_each_tick(
     settings: Settings, sandbox: Sandbox, listed: list[str], query: Query
 ) -> None:
     """They are confirmed by the lookup, and have not vanished again at the next tick."""
@@ -153,9 +153,7 @@ def test_market_that_is_neither_listed_nor_found_is_unconfirmed_until_it_is(
 
 
 @pytest.mark.usefixtures("listed")
-def test_exchange_that_knows_too_few_of_the_vanished_is_not_believed(
-    settings: Settings, query: Query
-) -> None:
+def test_listing_is_partial_if_too_few_vanished_markets_are_found(settings: Settings, query: Query) -> None:
     """Nothing is marked as missing by such an answer."""
     lasting = "SELECT ticker FROM markets WHERE NOT coalesce(is_provisional, 0) LIMIT 20"
     gone = {ticker for (ticker,) in query(lasting)}
@@ -167,7 +165,7 @@ def test_exchange_that_knows_too_few_of_the_vanished_is_not_believed(
     assert query("SELECT count(*) FROM market_lookups WHERE missing_at IS NOT NULL") == [(0,)]
 
 
-def test_mass_close_is_believed(
+def test_listing_is_complete_after_a_mass_close(
     settings: Settings, sandbox: Sandbox, listed: list[str], query: Query
 ) -> None:
     for ticker in listed[:250]:
@@ -177,7 +175,7 @@ def test_mass_close_is_believed(
     assert query("SELECT ended, unconfirmed FROM ticks WHERE id = 2") == [(250, 0)]
 
 
-def test_end_that_another_run_learnt_is_written_by_the_next_tick_of_any_scope(
+def test_end_found_by_another_run_is_written_by_the_next_tick_of_any_scope(
     settings: Settings, sandbox: Sandbox, listed: list[str], query: Query
 ) -> None:
     for ticker in listed[:3]:
@@ -192,7 +190,7 @@ def test_end_that_another_run_learnt_is_written_by_the_next_tick_of_any_scope(
 
 
 @pytest.mark.parametrize("are_listed_as_open", [True, False], ids=["among the open", "alone"])
-def test_paused_markets_are_alive(
+def test_paused_markets_count_as_open(
     settings: Settings, sandbox: Sandbox, listed: list[str], query: Query, are_listed_as_open: bool
 ) -> None:
     """Whether the listing of open markets has them or not: listed, confirmed, counted once."""

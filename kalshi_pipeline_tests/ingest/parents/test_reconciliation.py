@@ -98,7 +98,7 @@ def test_whole_life_of_a_market(sandbox: Sandbox, session: Session, ticker: str,
     assert query("SELECT count(*) FROM settlement_amendments") == [(1,)]
 
 
-def test_market_of_neither_tier_is_gone_after_two_looks(
+def test_market_in_neither_tier_is_gone_after_two_lookups(
     sandbox: Sandbox, session: Session, settings_for: SettingsFor, ticker: str, query: Query
 ) -> None:
     """Between the looks its quote is not confirmed, and its history goes on."""
@@ -125,7 +125,7 @@ def test_market_of_neither_tier_is_gone_after_two_looks(
 
 
 @pytest.mark.parametrize("page", ["<html><h1>404 Not Found</h1></html>", "404 page not found", ""])
-def test_page_of_a_gateway_makes_nothing_gone(
+def test_page_of_a_gateway_marks_nothing_as_gone(
     session: Session, settings_for: SettingsFor, ticker: str, query: Query, page: str
 ) -> None:
     """The exchange answers 404 with JSON where it has no historical tier; a gateway's page says nothing of a market."""
@@ -161,7 +161,7 @@ def test_market_that_a_sync_finds_in_neither_tier_is_in_what_it_reports(
     assert ", 1 gone, " in report_line(report)
 
 
-def test_listing_between_two_looks_makes_the_next_look_the_first(
+def test_listing_between_two_lookups_restarts_the_count(
     session: Session, settings_for: SettingsFor, ticker: str, query: Query
 ) -> None:
     """A market is gone if it was missing at two looks, and seen at no moment between them."""
@@ -206,7 +206,7 @@ def test_market_that_the_listing_lost_continues(
 
 
 @pytest.mark.parametrize("tier", ["live", "historical"])
-def test_exchange_that_fails_during_lookups_costs_nothing(
+def test_failed_lookups_lose_nothing(
     tier: str, sandbox: Sandbox, session: Session, settings_for: SettingsFor, ticker: str, query: Query
 ) -> None:
     """The tick is complete and confirms nothing of the market; the next run finds out, and ends its history."""
@@ -230,7 +230,7 @@ def test_exchange_that_fails_during_lookups_costs_nothing(
     assert query(HISTORY, ticker) == [("00", 0), ("02", 1)]
 
 
-def test_batch_that_fails_costs_no_other_one(settings_for: SettingsFor, query: Query) -> None:
+def test_batch_that_fails_does_not_affect_others_one(settings_for: SettingsFor, query: Query) -> None:
     """It is split until only the market that fails is left to the next run, with the reason.
 
     The first batch is the sample by which the listing is judged: if that fails, the listing is not believed.
@@ -270,7 +270,7 @@ def test_batch_that_fails_costs_no_other_one(settings_for: SettingsFor, query: Q
         assert query("SELECT count(*) FROM markets WHERE status = 'active'") == [(0,)]
 
 
-def test_market_that_moves_over_between_two_requests_is_not_gone(
+def test_market_that_changes_tiers_between_two_requests_is_not_gone(
     sandbox: Sandbox, settings_for: SettingsFor, ticker: str
 ) -> None:
     """Asked first for what it does not have yet, the historical tier is asked again in the end."""
@@ -289,7 +289,7 @@ def test_market_that_moves_over_between_two_requests_is_not_gone(
     assert (asked, found, lookup.gone) == ([True, False, True], [(Tier.HISTORICAL, ticker)], [])
 
 
-def test_exchange_that_is_down_is_not_asked_for_every_batch(
+def test_exchange_that_is_down_is_not_requested_every_batch(
     sandbox: Sandbox, settings_for: SettingsFor
 ) -> None:
     asked = []
@@ -369,7 +369,7 @@ def test_market_outside_of_some_series_is_closed_by_sync(
     assert query(STATUS, ticker) == query(STATUS, other) == [("closed", 0)]
 
 
-def test_exchange_that_ignores_tickers_makes_nothing_gone(
+def test_exchange_that_ignores_tickers_marks_nothing_as_gone(
     sandbox: Sandbox, session: Session, settings_for: SettingsFor, ticker: str, query: Query
 ) -> None:
     """An answer about others says nothing of those that were asked for."""
@@ -386,7 +386,7 @@ def test_exchange_that_ignores_tickers_makes_nothing_gone(
     assert query(STATUS, ticker) == [("active", 0)]
 
 
-def test_record_that_cannot_be_read_makes_nothing_gone(
+def test_unreadable_record_marks_nothing_as_gone(
     sandbox: Sandbox, session: Session, settings_for: SettingsFor, ticker: str, query: Query
 ) -> None:
     def garble(request: httpx.Request, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -413,7 +413,7 @@ def test_lookups_stay_within_their_budget(
     assert query(STATUS, ticker) == [("active", 0)]
 
 
-def test_old_markets_are_due_more_rarely_than_fresh_ones(
+def test_old_markets_are_looked_up_more_rarely_than_recent_ones(
     sandbox: Sandbox, session: Session, ticker: str
 ) -> None:
     """A day after its last change a market waits an hour from look to look; a fresh one is asked for at each tick."""

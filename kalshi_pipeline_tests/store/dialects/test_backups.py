@@ -146,7 +146,7 @@ def test_backup_is_made_of_a_database_of_any_schema(database: Database, path: Pa
         assert copy.execute("SELECT version_num FROM alembic_version").fetchall() == [("9999",)]
 
 
-def test_backup_of_nothing_is_none(tmp_path: Path) -> None:
+def test_missing_database_is_not_backed_up(tmp_path: Path) -> None:
     path = tmp_path / "kalshi.db"
     for _ in range(2):
         with pytest.raises(StoreError) as caught:

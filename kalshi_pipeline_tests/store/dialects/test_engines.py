@@ -15,7 +15,7 @@ from kalshi_pipeline.store.dialects.sqlite.engines import writing_engine
     [(StoppedError("SIGTERM", signal.SIGTERM), []), (KeyboardInterrupt(), []), (OSError("why"), ["closing"])],
     ids=["signal", "Ctrl-C", "error"],
 )
-def test_signal_in_the_moment_of_closing_prints_no_traceback(
+def test_signal_while_closing_prints_no_traceback(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, error: BaseException, shown: list[str]
 ) -> None:
     """SQLAlchemy logs what closing a connection raises, and raises it again."""

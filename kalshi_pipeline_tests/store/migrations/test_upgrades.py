@@ -181,7 +181,7 @@ def _added(found: Stored) -> list[tuple[str, str, str, str]]:
     return [part for part in found.schema if str(part[3]) in {f"{line[:-1]}" for line in _ADDED.splitlines()}]
 
 
-def test_what_the_user_added_is_as_before(path: Path, newest: Stored) -> None:
+def test_objects_added_by_the_user_are_kept(path: Path, newest: Stored) -> None:
     """The second revision makes the table of quotes anew: its trigger does not run then, and is not lost."""
     before = stored(load("0001", path))
     change(path, _ADDED)
@@ -245,7 +245,7 @@ def test_what_the_user_added_is_as_before(path: Path, newest: Stored) -> None:
         ),
     ],
 )
-def test_what_the_user_added_and_does_not_fit_is_named(
+def test_objects_added_by_the_user_that_do_not_fit_are_named(
     path: Path, migration: str, added: str, name: str, fact: str
 ) -> None:
     change(load("0004", path), added)
@@ -495,7 +495,7 @@ def test_table_that_refers_to_others_keeps_its_rows(path: Path, revision: str) -
     ]
 
 
-def test_table_of_a_later_revision_is_not_called_the_users(path: Path) -> None:
+def test_table_of_a_later_revision_is_not_attributed_to_the_user(path: Path) -> None:
     change(load("0004", path), "UPDATE alembic_version SET version_num = '0003'")
     before = stored(path)
     assert with_advice(refusal(path)) == (

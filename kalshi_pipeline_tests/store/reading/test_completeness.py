@@ -91,7 +91,7 @@ def test_open_placeholder_events_give_the_longest_waiting_first(database: Databa
         assert open_placeholder_events(connection, 0) == []
 
 
-def test_open_placeholder_events_leave_healed_ones_out(database: Database) -> None:
+def test_open_placeholder_events_leave_filled_ones_out(database: Database) -> None:
     store_markets(database, market("A-X", "A"))
     _ask_for(database, "A")
     store_events(database, event("A"))
@@ -113,7 +113,7 @@ def test_open_placeholder_events_are_parted_by_the_kind_of_their_markets(databas
         assert len(open_placeholder_events(connection, 10)) == 3
 
 
-def test_open_placeholder_series_give_those_not_healed(database: Database) -> None:
+def test_open_placeholder_series_give_those_not_filled(database: Database) -> None:
     store_series(database, series_row("KNOWN"))
     store_events(database, event("A-1", "A"), event("B-1", "B"), event("K-1", "KNOWN"))
     with database.read() as connection:
@@ -316,7 +316,7 @@ def test_received_before_distinguishes_none_from_zero(database: Database) -> Non
         assert received_before(connection, second) == 0
 
 
-def test_listed_before_counts_what_was_asked_for_once(database: Database) -> None:
+def test_listed_before_counts_what_was_requested_once(database: Database) -> None:
     """Records that the exchange repeated, or returned against the question, do not make a listing longer."""
     runs = []
     for number in range(2):

@@ -40,7 +40,7 @@ def test_lost_ticks_are_a_gap_between_the_complete_ones(database: Database) -> N
     assert gaps_at(database, tick(6)) == [Gap(tick(0), tick(4), Counter(partial=1, missed=2), None)]
 
 
-def test_silence_is_a_gap_whose_ticks_are_recorded_once_it_is_over(database: Database) -> None:
+def test_outage_is_a_gap_whose_ticks_are_recorded_at_its_end(database: Database) -> None:
     scheduled(database, 0)
     assert gaps_at(database, tick(5)) == [Gap(tick(0), None, Counter(), None)]
     scheduled(database, 5)
@@ -53,14 +53,14 @@ def test_ticks_by_hand_are_never_late(database: Database) -> None:
     assert gaps_at(database, tick(900)) == []
 
 
-def test_gap_before_the_first_complete_tick_has_no_beginning(database: Database) -> None:
+def test_gap_before_the_first_complete_tick_has_no_start(database: Database) -> None:
     record(database, tick(0), State.FAILED)
     assert gaps_at(database, tick(1)) == [Gap(None, None, Counter(failed=1), None)]
     scheduled(database, 1)
     assert gaps_at(database, tick(2)) == [Gap(None, tick(1), Counter(failed=1), None)]
 
 
-def test_running_tick_is_no_gap_yet(database: Database) -> None:
+def test_running_tick_is_not_a_gap(database: Database) -> None:
     scheduled(database, 0)
     record(database, tick(1), State.RUNNING)
     assert gaps_at(database, tick(1) + SECOND) == []

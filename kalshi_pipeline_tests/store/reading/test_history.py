@@ -209,7 +209,7 @@ def test_history_is_half_open_and_begins_with_the_quote_in_force(database: Datab
     assert read(database, tick(0) - 2, tick(0)) == []
 
 
-def test_history_marks_ends_and_never_carries_past_them(database: Database) -> None:
+def test_history_marks_ends_and_carries_no_quote_past_them(database: Database) -> None:
     for number, page in enumerate(([bid(10)], [], [], [bid(10)])):
         take(database, tick(number), page)
     whole = read(database, tick(0), tick(4))

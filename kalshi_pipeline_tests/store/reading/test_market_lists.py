@@ -150,7 +150,7 @@ def test_tickers_are_found_in_any_case(
     assert filled.ask(lambda c: find_ticker(c, text, kinds)) == found
 
 
-def test_ticker_as_it_is_written_goes_before_others(database: Database) -> None:
+def test_ticker_as_it_is_written_takes_precedence_over_others(database: Database) -> None:
     take(database, tick(0), [market("KXaB"), market("KXAB"), market("KXonly")])
     for text, found in (("KXaB", "KXaB"), ("KXab", "KXAB"), ("KXAB", "KXAB"), ("kxONLY", "KXonly")):
         with database.read() as connection:

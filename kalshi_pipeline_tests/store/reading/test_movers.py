@@ -100,7 +100,7 @@ def test_movers_need_two_sides_for_a_midpoint(database: Database) -> None:
     assert (one.ticker, one.midpoint_change, one.last_price_change) == ("ONE", None, 800_000)
 
 
-def test_first_trade_is_no_move(database: Database) -> None:
+def test_first_trade_is_not_a_move(database: Database) -> None:
     """The exchange writes a last price of 0 before it: without a base there is no change."""
     untraded = [bid(10, "TRADED", last_price=0), bid(10, "MOVED", last_price=0)]
     take(database, tick(0), untraded)
@@ -110,7 +110,7 @@ def test_first_trade_is_no_move(database: Database) -> None:
     assert (mover.base_last_price, mover.last_price, mover.last_price_change) == (None, 990_000, None)
 
 
-def test_movers_leave_out_what_was_not_listed_at_the_start(database: Database) -> None:
+def test_movers_exclude_markets_not_listed_at_the_start(database: Database) -> None:
     for number, page in enumerate(([bid(10), bid(1, "N")], [bid(1, "N")], [bid(50), bid(1, "N")])):
         take(database, tick(number), page)
     assert moved(database, 5) == []

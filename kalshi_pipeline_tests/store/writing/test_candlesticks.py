@@ -158,7 +158,7 @@ def test_coverage_is_the_last_word_on_a_market_and_day(database: Database) -> No
     ]
 
 
-def test_markets_are_chosen_by_series_and_ticker_where_they_were_open(database: Database) -> None:
+def test_markets_are_selected_by_series_and_ticker_where_they_were_open(database: Database) -> None:
     store_series(database, series_row("KXRAIN"), series_row("KXSNOW"), series_row("KXHAIL"))
     store_events(database, event("KXRAIN-1"), event("KXSNOW-1", "KXSNOW"))
     spans: dict[str, tuple[int | None, int | None]] = {

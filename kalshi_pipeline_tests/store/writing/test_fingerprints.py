@@ -114,7 +114,7 @@ def test_change_of_the_time_alone_changes_no_row(database: Database) -> None:
     assert contents(database, markets) == before
 
 
-def test_market_whose_event_may_be_asked_for_is_compared_until_it_was(database: Database) -> None:
+def test_market_whose_event_may_be_requested_is_compared_until_it_was(database: Database) -> None:
     """The budget of a run may not reach to its event."""
     for _ in range(2):
         assert list_page(database, market("M"))[0] == Staged(1, 1)

@@ -38,7 +38,7 @@ def test_lookups_of_any_number_are_remembered_and_marked_once(database: Database
     assert query(database, "SELECT ticker, gone_at FROM markets WHERE gone_at > 0") == [("KXRAIN-1", twice)]
 
 
-def test_market_is_gone_after_two_answered_looks_ten_minutes_apart(database: Database) -> None:
+def test_market_is_gone_after_two_answered_lookups_ten_minutes_apart(database: Database) -> None:
     """A look that failed is none, and one that found it begins anew."""
     store_markets(database, market("M"))
 

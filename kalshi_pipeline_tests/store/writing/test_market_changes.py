@@ -73,14 +73,14 @@ def test_changes_at_once_are_a_row_each(database: Database) -> None:
         pytest.param({"close_at": None, "rules_primary": None, "result": None}, id="absent"),
     ],
 )
-def test_what_is_no_change_is_not_kept(database: Database, again: dict[str, Any]) -> None:
+def test_unchanged_values_are_not_logged(database: Database, again: dict[str, Any]) -> None:
     """A zero time is absent, and absent erases nothing."""
     store_markets(database, market("A"))
     store_markets(database, market("A", **again), at=LATER)
     assert changes(database) == []
 
 
-def test_filling_a_placeholder_is_no_change(database: Database) -> None:
+def test_filling_a_placeholder_is_not_logged_as_a_change(database: Database) -> None:
     store_markets(database, market("A", status=None, result=None, close_at=None))
     with database.begin() as connection:
         connection.exec_driver_sql("UPDATE markets SET is_placeholder = 1")

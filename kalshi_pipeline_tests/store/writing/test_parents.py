@@ -231,7 +231,7 @@ def test_known_values_fill_absent_ones_and_leave_the_rest(database: Database) ->
     assert contents(database, markets) == [{**before[0], "title": "Told", "changed_at": LATER}]
 
 
-def test_quote_is_no_part_of_a_market(database: Database) -> None:
+def test_quote_is_not_part_of_a_market(database: Database) -> None:
     store_markets(database, market("M"))
     before = contents(database, markets)
     moved = market("M", yes_bid=1, yes_ask=None, last_price=0, volume=5)
@@ -317,7 +317,7 @@ def test_placeholder_is_made_once(database: Database) -> None:
     assert contents(database, events) == before
 
 
-def test_known_parent_is_no_placeholder(database: Database) -> None:
+def test_known_parent_is_not_a_placeholder(database: Database) -> None:
     store_series(database, series_row("KXRAIN"))
     store_events(database, event("KXRAIN-26NOV23"))
     before = contents(database, series), contents(database, events)
@@ -326,7 +326,7 @@ def test_known_parent_is_no_placeholder(database: Database) -> None:
     assert (contents(database, series), contents(database, events)[:1]) == before
 
 
-def test_placeholder_event_is_healed_in_place(database: Database) -> None:
+def test_placeholder_event_is_filled_in_place(database: Database) -> None:
     """The same row, seen for the first time now; its children stay."""
     store_markets(database, market("KXRAIN-26NOV23-T1"))
     children = contents(database, markets)
@@ -347,7 +347,7 @@ def test_placeholder_event_is_healed_in_place(database: Database) -> None:
     assert store_events(database, given, at=LATER) == Tally(unchanged=1)
 
 
-def test_placeholder_series_is_healed_in_place(database: Database) -> None:
+def test_placeholder_series_is_filled_in_place(database: Database) -> None:
     store_events(database, event("KXRAIN-26NOV23"))
     children = contents(database, events)
     given = series_row("KXRAIN")
@@ -358,7 +358,7 @@ def test_placeholder_series_is_healed_in_place(database: Database) -> None:
 
 
 @pytest.mark.parametrize("table", [series, events], ids=["series", "event"])
-def test_placeholder_is_healed_even_by_an_empty_answer(database: Database, table: Table) -> None:
+def test_placeholder_is_filled_even_by_an_empty_answer(database: Database, table: Table) -> None:
     store_events(database, event("A-1", "A"))
     store_markets(database, market("B-1-X", "B-1"))
     before = [row for row in contents(database, table) if row["is_placeholder"]]

@@ -157,12 +157,12 @@ def test_quote_counts_as_changed_by_the_smallest_step(database: Database, name: 
     assert contents(database, price_snapshots) == [_snapshot(1, 1, first), _snapshot(2, 1, moved)]
 
 
-def test_change_of_the_market_alone_is_no_change_of_its_quote(database: Database) -> None:
+def test_change_of_the_market_alone_does_not_change_its_quote(database: Database) -> None:
     take(database, NOON, [market("M-1")])
     assert take(database, LATER, [market("M-1", status="closed", title="New", close_at=LATER)]) == 0
 
 
-def test_quote_that_comes_back_is_stored_again(database: Database) -> None:
+def test_quote_that_returns_to_an_earlier_value_is_stored_again(database: Database) -> None:
     """Compared is the last stored quote, not any earlier one."""
     low, high = market("M-1"), market("M-1", yes_bid=300_000)
     for minute, row in enumerate([low, high, high, low]):
@@ -200,7 +200,7 @@ def test_modes_can_alternate(database: Database) -> None:
     _assert_latest_is_newest(database)
 
 
-def test_run_that_is_tried_again_keeps_one_of_an_unchanged_and_a_changed_quote(database: Database) -> None:
+def test_run_that_is_retried_keeps_one_of_an_unchanged_and_a_changed_quote(database: Database) -> None:
     """Whichever the last try has found; even where it keeps the changed ones only."""
     row, moved = market("M-1"), market("M-1", yes_bid=280_000)
     take(database, NOON, [row])
@@ -353,7 +353,7 @@ def test_only_unchanged_quotes_are_counted_as_keyframes(database: Database) -> N
     assert _written(database)[-1] == (5, 2, 0)
 
 
-def test_tick_that_nothing_was_taken_for_makes_no_quote_older(database: Database) -> None:
+def test_missed_tick_does_not_age_quotes(database: Database) -> None:
     """Its key may be above that of a newer tick: it was late."""
     take(database, NOON, [market("M-1")])
     assert open_run(database, NOON - 60 * MINUTE).state is State.SKIPPED
@@ -362,9 +362,7 @@ def test_tick_that_nothing_was_taken_for_makes_no_quote_older(database: Database
 
 
 @_MODES
-def test_market_that_left_the_list_gets_one_row_that_ends_its_history(
-    database: Database, every: bool
-) -> None:
+def test_market_that_left_the_listing_gets_one_terminal_row(database: Database, every: bool) -> None:
     stays, leaves = market("STAYS"), market("LEAVES")
     take(database, NOON, [stays, leaves])
     for minute in range(1, 4):
@@ -488,7 +486,7 @@ def test_market_may_move_to_other_events_again_and_again(database: Database) -> 
     assert query(database, "SELECT * FROM unlisted_spans") == []
 
 
-def test_tick_that_is_tried_again_may_miss_what_it_had_moved(database: Database) -> None:
+def test_tick_that_is_retried_may_miss_what_it_had_moved(database: Database) -> None:
     store_inside(database)
     take(database, NOON, [market("M-1", INSIDE)])
     Tick(database, LATER, scope=NARROW).store([market("M-1", "KXRAIN-ELSEWHERE")])

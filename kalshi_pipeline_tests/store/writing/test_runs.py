@@ -568,7 +568,7 @@ def test_tick_that_was_planned_by_a_clock_that_was_ahead_is_not_taken(database: 
     assert _opened(database, NOON + MINUTE, NOON).state is State.RUNNING
 
 
-def test_lookups_keep_when_an_event_was_asked_for_last(database: Database) -> None:
+def test_lookups_keep_when_an_event_was_requested_last(database: Database) -> None:
     store_markets(database, market("A-X", "A"), market("B-X", "B"))
     store_events(database, event("KNOWN"))
     with database.begin() as connection:

@@ -148,7 +148,7 @@ def test_trade_without_its_market_is_an_error_and_adds_nothing(database: Databas
     assert contents(database, trades) == []
 
 
-def test_traded_markets_are_unknown_until_they_are_stored_or_asked_for(database: Database) -> None:
+def test_traded_markets_are_unknown_until_they_are_stored_or_requested(database: Database) -> None:
     store_markets(database, market("M-1"))
     with database.begin() as connection:
         orphans = [
