@@ -1,4 +1,4 @@
-"""Real parts for every test: a database file, a sandbox exchange over HTTP, sessions that join them."""
+"""Real parts for every test: a database file, a sandbox exchange over HTTP, and sessions with both."""
 
 import gc
 import os
@@ -37,7 +37,7 @@ def pytest_runtest_setup() -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def _clean_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """No setting of the person who runs the tests, and no `.env`, reaches a test or a fixture that tests share."""
+    """Keep the user's settings and `.env` away from tests and shared fixtures."""
     with pytest.MonkeyPatch.context() as patch:
         for name in Settings.model_fields:
             patch.delenv(f"KALSHI_{name.upper()}", raising=False)
@@ -49,12 +49,12 @@ def _clean_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Non
 
 @pytest.fixture(autouse=True)
 def _folder_of_its_own(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """What a test writes to the current folder, no other test finds there."""
+    """Give each test its own current folder."""
     monkeypatch.chdir(tmp_path)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Let the long tests run in full, as `poe test-full` does."""
+    """Add the option that runs long tests in full, as `poe test-full` does."""
     parser.addoption(
         "--full", action="store_true", help="run the long tests in full, not in their short forms"
     )
@@ -76,7 +76,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.fixture(autouse=True, scope="session")
 def _tests_leave_nothing_open() -> Iterator[None]:
-    """Collect in the end what tests have shared, too."""
+    """Also collect shared objects at the end."""
     yield
     gc.unfreeze()
     gc.collect()
@@ -96,7 +96,7 @@ def _leaves_nothing_open(request: pytest.FixtureRequest) -> Iterator[None]:
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> Iterator[None]:
-    """Count the skipped comparisons in a last line, because a skip among a thousand dots is overlooked."""
+    """Count the skipped comparisons in a last line, because a skip among a thousand dots is easily missed."""
     yield
     count = sum(WHY_SKIPPED in str(report.longrepr) for report in terminalreporter.getreports("skipped"))
     if count:
@@ -127,7 +127,7 @@ def database_path(tmp_path: Path, migrated_template: Path) -> Path:
 
 
 def query_of(database_path: Path) -> Query:
-    """Ask a database file in SQL, as a user of it would."""
+    """Query a database file in SQL, as its user would."""
 
     def ask(sql: str, *parameters: object) -> list[tuple[Any, ...]]:
         with closing(sqlite3.connect(database_path)) as connection:
@@ -138,7 +138,7 @@ def query_of(database_path: Path) -> Query:
 
 @pytest.fixture
 def query(database_path: Path) -> Query:
-    """Ask the test's own database."""
+    """Query the test's own database."""
     return query_of(database_path)
 
 

@@ -1,1 +1,1 @@
-"""The command line, run as a person runs it."""
+"""Tests of the command line, run as a user runs it."""

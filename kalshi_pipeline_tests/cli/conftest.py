@@ -1,4 +1,4 @@
-"""Commands as a person runs them, against a sandbox exchange and a database file."""
+"""Runs commands as a user does, against a sandbox exchange and a database file."""
 
 import os
 import sys
@@ -53,7 +53,7 @@ def environment(sandbox: Sandbox, database_path: Path) -> dict[str, str]:
 def run(
     environment: dict[str, str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Run:
-    """Run a command within this process: starting Python costs seconds, and the way in is the same."""
+    """Run a command in this process, because starting Python takes seconds; the entry point is the same."""
 
     def call(*arguments: str, **settings: str) -> Result:
         with monkeypatch.context() as patch:

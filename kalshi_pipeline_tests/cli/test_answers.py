@@ -1,4 +1,4 @@
-"""What the commands that read answer, beside quotes: lists of markets, trades, books, changes, gaps, the state."""
+"""The output of commands that read, other than quotes: lists of markets, trades, books, changes, gaps, status."""
 
 import csv
 import io
@@ -50,7 +50,7 @@ def database(database_path: Path) -> Iterator[Database]:
 
 
 def rows_of(run: Run, *arguments: str) -> list[dict[str, str]]:
-    """The rows that a command writes into a pipe, which has to succeed without a word beside them."""
+    """Return the rows that a command writes to a pipe. It must succeed without other output."""
     result = run(*arguments)
     assert (result.returncode, result.stderr) == (0, "")
     return list(csv.DictReader(io.StringIO(result.stdout), delimiter="\t"))
@@ -64,7 +64,7 @@ def json_of(run: Run, *arguments: str) -> Any:
 
 @pytest.fixture
 def rain(database: Database) -> None:
-    """An event of three outcomes, of which one has closed and one is quoted on one side."""
+    """An event of three outcomes: one is closed, and one is quoted on one side."""
     store_events(database, event_row(EVENT, mutually_exclusive=True))
     now = SYSTEM_CLOCK.now()
     later = market(f"{EVENT}-B", yes_bid=200_000, yes_ask=None, close_at=now + 2 * 3600 * MICROS_PER_SECOND)
@@ -83,7 +83,7 @@ def test_event_has_its_outcomes_their_sums_and_changes(run: Run) -> None:
     ]
     about = found["event"]
     assert (about["ticker"], about["mutually_exclusive"]) == (EVENT, True)
-    # One that is not quoted has no sum; the closed outcome is not in it.
+    # An unquoted outcome has no sum, and a closed one does not count.
     assert (about["sum_of_yes_asks"], about["sum_of_yes_bids"]) == (None, 0.55)
     assert json_of(run, "event", f"{EVENT}-A")["event"] == about
 
@@ -282,7 +282,7 @@ def test_status_of_a_collector_on_time(run: Run, database: Database, now: int) -
 
 
 def test_status_of_a_collector_that_is_late(run: Run, database: Database, now: int) -> None:
-    """Since the tick that was due after the newest complete one."""
+    """It is late since the tick that was due after the newest complete one."""
     complete_at = now - 3 * 3600 * MICROS_PER_SECOND
     scheduled(database, complete_at)
     scheduled(database, complete_at + 300 * MICROS_PER_SECOND, State.PARTIAL)

@@ -1,4 +1,4 @@
-"""Commands whose standard channels are closed or cannot be written: the work is done all the same."""
+"""Commands do their work even if their standard streams are closed or cannot be written."""
 
 import os
 import subprocess
@@ -15,7 +15,7 @@ _COUNT = "SELECT count(*) > 0 FROM latest_quotes"
 
 
 def run(environment: dict[str, str], redirections: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run a command as a shell does that redirects its channels."""
+    """Run a command with redirected streams, as a shell does."""
     command = f'exec "$0" -c "$@" {redirections}'
     return subprocess.run(
         ["/bin/sh", "-c", command, sys.executable, CLI, *arguments],
@@ -103,6 +103,6 @@ def test_full_standard_error_has_no_effect(environment: dict[str, str], query: Q
 
 
 def test_error_keeps_its_exit_code_when_nothing_can_be_written(environment: dict[str, str]) -> None:
-    """Python itself ends with 120 where it cannot write what is left."""
+    """Without this, Python would exit with 120 if it cannot flush its output."""
     ended = run(environment, ">/dev/full 2>&1", "quotes", "--lmit", "3")
     assert ended.returncode == 2

@@ -1,4 +1,4 @@
-"""The command line, run as a person runs it: real processes for the exit codes, the same functions for the rest."""
+"""Commands as a user runs them: real processes for exit codes, the same functions in this process for the rest."""
 
 import contextlib
 import csv
@@ -27,7 +27,7 @@ from kalshi_pipeline_tests.store.migrations.stored import NEWEST, load
 from kalshi_pipeline_tests.store.samples import market, take, tick
 from kalshi_pipeline_tests.waiting import Gate, wait_until
 
-# What is published beside events and kept as documents, in the order of its steps.
+# Data about events that is kept as documents, in the order of the steps.
 DOCUMENTS = ("milestones", "structured_targets", "collections", "incentive_programs", "event_metadata")
 
 
@@ -96,7 +96,7 @@ def large(large_exchange: Sandbox) -> Iterator[Sandbox]:
 def test_partial_step_does_not_stop_the_others(
     environment: dict[str, str], large: Sandbox, query: Query
 ) -> None:
-    """In a pipe each step is one line, although 80 columns are set; the last line names what is partial, in short."""
+    """In a pipe each step is one line, even at 80 columns. The last line names what is partial."""
     large.faults = Faults(unreachable_after=1, paths=("/events",))
     narrow = {**environment, "KALSHI_API_URL": large.url, "COLUMNS": "80"}
     with python(CLI, "collect", "--once", env=narrow) as process:
@@ -132,7 +132,7 @@ def stored_in_the_next_minute(database_path: Path, query: Query) -> None:
 def test_skipped_snapshot_has_an_exit_code_of_its_own(
     run: Run, sandbox: Sandbox, database_path: Path, query: Query, command: list[str]
 ) -> None:
-    """Something that is partial is more important."""
+    """Partial data takes precedence over a skipped tick."""
     stored_in_the_next_minute(database_path, query)
     skipped = run(*command)
     assert skipped.returncode == 6
@@ -167,7 +167,7 @@ def test_tick_of_a_clock_that_was_ahead_is_named_with_the_remedy(run: Run, datab
 
 
 def test_unreachable_exchange_is_reported_once(run: Run) -> None:
-    """The clock that was not checked is one note, and the last line names all that failed or is partial."""
+    """One note reports the unchecked clock, and the last line names everything that failed or is partial."""
     result = run("collect", "--once", API_URL="http://127.0.0.1:9")
     assert result.returncode == 3
     *lines, last = result.stderr.splitlines()
@@ -347,7 +347,7 @@ def test_details_are_json_without_control_characters(run: Run, query: Query) -> 
 
 
 def test_status_notices_that_nothing_is_collected(run: Run) -> None:
-    """As a supervisor does that restarts a collector."""
+    """A supervisor uses this to restart a collector."""
     run("init")
     empty = run("status", "--max-age", "5")
     assert (empty.returncode, empty.stderr[:19]) == (3, "no tick is complete")
@@ -367,7 +367,7 @@ def test_json_on_a_terminal_has_no_control_characters() -> None:
 
 
 def test_market_without_a_trade_has_no_last_price(run: Run, sandbox: Sandbox) -> None:
-    """The exchange writes 0; whether it is fetched or read, that is no price."""
+    """The exchange writes 0, which is not a price, whether fetched or read."""
     markets = httpx.get(f"{sandbox.url}/markets?status=open&mve_filter=exclude").json()["markets"]
     ticker = next(row["ticker"] for row in markets if float(row["last_price_dollars"]) == 0)
     assert run("snapshot").returncode == 0
@@ -527,7 +527,7 @@ SIGNALS = pytest.mark.parametrize(
 def test_collect_at_an_interval_continues_until_it_is_stopped(
     environment: dict[str, str], query: Query, number: signal.Signals, *, ignores_sigint: bool, exit_code: int
 ) -> None:
-    """How it waits for its ticks, and what it does when one fails, is tested in `ingest/test_collect.py`."""
+    """`ingest/test_collect.py` tests how it waits for ticks, and what it does after a failed one."""
     arguments = ("collect", "--interval", "0.01")
     with python(CLI, *arguments, env=environment, ignores_sigint=ignores_sigint) as process:
         seen = 0
@@ -552,7 +552,7 @@ def test_collect_at_an_interval_continues_until_it_is_stopped(
 def test_collect_at_an_interval_outlives_the_program_that_reads_its_output(
     environment: dict[str, str], query: Query
 ) -> None:
-    """As when it is piped to a logger that is restarted, or its terminal is gone."""
+    """For example because a logger restarts, or the terminal is closed."""
     with python(CLI, "collect", "--interval", "0.01", env=environment) as process:
         assert process.stdout is not None
         assert process.stderr is not None
@@ -682,7 +682,7 @@ _BEGINS = "history begins at 2026-11-22T12:00:00.000000Z\n"
 
 @pytest.fixture
 def quoted(database_path: Path) -> None:
-    """Two markets over three ticks, five minutes apart from noon on: one moves, the other ends at the last."""
+    """Two markets at three ticks, every five minutes from noon: one moves, the other ends at the last tick."""
     with contextlib.closing(Database(f"sqlite:///{database_path}")) as database:
         ends = market("ENDS", yes_bid=None, last_price=15_000, volume=None)
         take(database, tick(0), [market("MOVES"), ends])
@@ -761,7 +761,7 @@ def test_history_covers_the_last_day_by_default(run: Run) -> None:
 
 @pytest.mark.usefixtures("quoted")
 def test_empty_answer_says_why(run: Run) -> None:
-    """On the other channel, so that what is written as CSV stays CSV."""
+    """The reason is on standard error, so that CSV output stays valid."""
     noon = "2026-11-22T12:00:00Z"
     before = ("--start", "2026-11-22T11:00:00Z", "--end", noon, "--csv")
     assert run("history", "MOVES", *before) == (0, _HEAD, _BEGINS)

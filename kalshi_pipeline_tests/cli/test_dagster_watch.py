@@ -1,4 +1,4 @@
-"""What `kalshi dev` notices of the processes that Dagster has, on processes that stand for them."""
+"""How `kalshi dev` watches Dagster's processes, tested with stand-ins."""
 
 import os
 import signal
@@ -16,7 +16,7 @@ from kalshi_pipeline_tests.waiting import wait_until
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="processes are found on Linux only")
 
 _MINUTES = 60.0
-# It has a child with the command line of the process that holds the code, and ends when it is told to.
+# It has a child with the command line of the code process, and ends on request.
 _PARENT = """
 import subprocess, sys
 waiting = "import signal; signal.pause()"
@@ -45,9 +45,7 @@ def parent() -> Iterator["subprocess.Popen[bytes]"]:
 def child_of(parent: "subprocess.Popen[bytes]") -> Process:
     assert parent.stdout is not None
     pid = int(parent.stdout.readline())
-    wait_until(
-        lambda: "grpc" in words_of(pid, "cmdline")
-    )  # until it has become that program, it is a copy of its parent
+    wait_until(lambda: "grpc" in words_of(pid, "cmdline"))  # a copy of its parent until exec
     child = Process.of(pid)
     assert child is not None
     return child
@@ -56,7 +54,7 @@ def child_of(parent: "subprocess.Popen[bytes]") -> Process:
 def test_end_of_the_code_process_is_reported_after_a_minute(
     parent: "subprocess.Popen[bytes]",
 ) -> None:
-    """Dagster itself may start another one within that minute."""
+    """Dagster itself may restart it within that minute."""
     clock = ManualClock()
     dagster, child = Dagster(parent, clock), child_of(parent)
     for _ in range(3):
@@ -74,7 +72,7 @@ def test_end_of_the_code_process_is_reported_after_a_minute(
 
 
 def test_nothing_is_reported_before_dagster_has_started() -> None:
-    """Its code may take minutes to import where others need the processor."""
+    """On a busy computer, the code may take minutes to import."""
     clock = ManualClock()
     with subprocess.Popen(
         [sys.executable, "-c", "input()"], stdin=subprocess.PIPE, start_new_session=True
@@ -85,7 +83,7 @@ def test_nothing_is_reported_before_dagster_has_started() -> None:
 
 
 def test_end_of_dagster_is_reported_whatever_its_exit_code(parent: "subprocess.Popen[bytes]") -> None:
-    """It ends with 0 where its daemon or its webserver has."""
+    """It exits with 0 if its daemon or its webserver has ended."""
     dagster = Dagster(parent)
     parent.communicate(b"end\n")
     assert (
@@ -94,7 +92,7 @@ def test_end_of_dagster_is_reported_whatever_its_exit_code(parent: "subprocess.P
 
 
 def test_children_of_a_killed_dagster_are_ended(parent: "subprocess.Popen[bytes]") -> None:
-    """It would continue to collect, beside the Dagster that is started next."""
+    """Otherwise they would collect beside the next Dagster."""
     dagster, child = Dagster(parent), child_of(parent)
     parent.kill()
     assert dagster.loss_within(60) is not None

@@ -1,4 +1,4 @@
-"""Dagster as the command line starts it: with the project's own settings, and its state in a folder that is named."""
+"""`kalshi dev` starts Dagster with the project's settings and a given folder for its state."""
 
 import os
 import socket
@@ -20,7 +20,7 @@ ROOT = Path(__file__).parents[2]
 def test_prepared_home_has_the_projects_settings_and_all_state(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """In any folder that Dagster is started in."""
+    """Dagster may be started in any folder."""
     home = prepare_home(tmp_path / "a folder's 'home'")
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
@@ -55,7 +55,7 @@ def test_wheel_contains_the_settings() -> None:
 
 
 def test_second_dev_with_the_same_state_is_refused_in_one_line(run: Run, tmp_path: Path) -> None:
-    """Its daemon would launch runs too."""
+    """Both daemons would launch runs."""
     home = prepare_home(tmp_path)
     with reserved(home):
         result = run("dev", "--port", "0", "--home", str(tmp_path))

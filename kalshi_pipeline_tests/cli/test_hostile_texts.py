@@ -1,4 +1,4 @@
-"""Words of the exchange that a terminal or rich would act upon: every command shows them, and none does."""
+"""Exchange texts with control characters or markup: every command shows them without effect."""
 
 import csv
 import io
@@ -28,7 +28,7 @@ pytestmark = pytest.mark.timeout(60)
 
 @pytest.fixture
 def stored(run: Run) -> Iterator[Run]:
-    """A database with a market whose texts are hostile, as a snapshot has stored it."""
+    """A database in which a snapshot stored a market with hostile texts."""
     exchange = SmallExchange(
         [event("KXE", "KXS") | NAMES], [market(HOSTILE, "KXE") | NAMES | SIDES | {"status": "active"}], []
     )

@@ -1,4 +1,4 @@
-"""What a person and a program read: the formats of an answer, on terminals of every width and in pipes."""
+"""The output formats, for people and programs: terminals of every width, and pipes."""
 
 import csv
 import io
@@ -103,7 +103,7 @@ def test_json_of_an_empty_answer_a_record_and_parts(capsys: pytest.CaptureFixtur
 
 
 def test_pipe_gets_whole_rows_without_control_characters(capsys: pytest.CaptureFixture[str]) -> None:
-    """No control character reaches a terminal behind the pipe, and none adds a column."""
+    """No control character reaches a terminal behind the pipe or adds a column."""
     lines = written(ANSWER, capsys).splitlines()
     rows = [line.split("\t") for line in lines]
     assert [len(row) for row in rows] == [10, 10, 10]
@@ -154,7 +154,7 @@ def test_tickers_are_whole_at_every_width(width: int) -> None:
     lines = shown(ANSWER, width).splitlines()
     for ticker in (TICKER, COMBO):
         assert sum(ticker in line for line in lines) == 1
-    # A ticker that is longer than the terminal is wide is the terminal's to break: it can be copied whole.
+    # The terminal itself breaks a ticker that is wider than the screen, so it can still be copied.
     assert all(cell_len(line) <= width for line in lines if COMBO not in line)
 
 
@@ -171,7 +171,7 @@ def test_numbers_are_aligned_and_heads_are_above_them() -> None:
 
 
 def test_texts_are_shortened_before_columns_are_omitted_and_named() -> None:
-    # The title is shortened, then left out with the volume.
+    # The title is shortened, then omitted with the volume.
     rows = [("KX-1", "a title of the exchange " * 3, *FULL[2:])]
     wide, narrower, narrow = (shown(replace(ANSWER, rows=rows), width) for width in (100, 80, 52))
     assert "…" in wide
@@ -188,7 +188,7 @@ def test_narrow_terminal_shows_records() -> None:
 
 
 def test_narrow_terminal_shows_ten_records_of_a_long_table() -> None:
-    """Each takes as many lines as it has fields; a table that is always shown whole stays so."""
+    """A record takes one line per field. A table that is always shown in full is unaffected."""
     many = replace(ANSWER, rows=[FULL] * 41, most=40)
     assert shown(many, 40).count(TICKER) == 10
     assert "41 rows: the first 10 are shown" in " ".join(shown(many, 40).split())
@@ -294,7 +294,7 @@ def on_terminal(columns: int, arguments: Sequence[str], environment: dict[str, s
 
 
 def read(terminal: int) -> bytes:
-    """The next part of what a terminal shows; nothing once no program writes to it any more."""
+    """Return the terminal's next output, or nothing once no program writes to it."""
     try:
         return os.read(terminal, 65_536)
     except OSError:
@@ -331,7 +331,7 @@ def test_backfill_shows_a_bar_of_its_days_below_whole_lines(environment: dict[st
 def test_pipe_that_closes_early_is_not_an_error(
     run: Run, environment: dict[str, str], command: list[str]
 ) -> None:
-    """Nor does it stop what a command collects."""
+    """It does not stop a command that collects either."""
     assert run("snapshot").returncode == 0
     with python(CLI, *command, env=environment) as process:
         assert process.stdout is not None

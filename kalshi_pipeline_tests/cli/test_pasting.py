@@ -1,4 +1,4 @@
-"""Commands that messages name work as they are pasted."""
+"""Commands named in messages can be pasted."""
 
 import re
 import shlex
@@ -46,7 +46,7 @@ def test_in_a_checkout_commands_begin_with_uv(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_following_the_advice_fills_the_named_database(run: Run, tmp_path: Path) -> None:
-    """From an empty folder to quotes, by nothing but what the messages say."""
+    """Start in an empty folder, and follow only the messages until there are quotes."""
     mine = tmp_path / "of mine.db"
     said = run("quotes", "--db", str(mine)).stderr
     run(*_command_of(said))

@@ -1,4 +1,4 @@
-"""Quotes as a person reads them, and the lines that say what runs did."""
+"""Quotes on a terminal, and the lines that report runs."""
 
 import io
 import re

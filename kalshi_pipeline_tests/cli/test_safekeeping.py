@@ -1,4 +1,4 @@
-"""The commands `backup` and `verify`, and what `status` says of rows set aside and of a log that grows."""
+"""The commands `backup` and `verify`, and what `status` reports about rows set aside and a growing log."""
 
 import os
 import sqlite3
@@ -87,7 +87,7 @@ def test_status_names_a_log_that_grows_because_of_a_long_reader(run: Run, databa
         reader.execute("SELECT count(*) FROM series").fetchone()
         writer.execute("INSERT INTO texts VALUES (1, hex(zeroblob(5000000)))")
         writer.commit()
-        assert run("status").stderr == ""  # so far any long write does this
+        assert run("status").stderr == ""  # any long write has this effect
         merged = database_path.stat().st_mtime - 3600
         os.utime(database_path, (merged, merged))
         shown = run("status")

@@ -1,4 +1,4 @@
-"""How commands start: what they import, by which names they are found, and what wrong arguments get."""
+"""How commands start: their imports, their names, and the errors of wrong arguments."""
 
 import json
 import re
@@ -24,12 +24,12 @@ try:
 finally:
     print(json.dumps([name for name, module in sys.modules.items() if module]), file=sys.stderr)
 """
-# Each takes longer to import than help may take.
+# Importing any of these takes longer than help may take.
 SLOW = {"alembic", "dagster", "httpx", "msgspec", "pydantic_settings", "rich", "sqlalchemy", "starlette"}
 
 
 def imported_by(*arguments: str, env: dict[str, str]) -> tuple[set[str], int]:
-    """The libraries and the rooms of the package that a command imports, and its exit code."""
+    """Return the libraries and the packages that a command imports, and its exit code."""
     with python(f"import sys{_IMPORTED}", *arguments, env=env) as process:
         _, errors = process.communicate()
     names = json.loads(errors.splitlines()[-1])
@@ -103,7 +103,7 @@ def test_one_program_has_two_names() -> None:
 
 
 def commands_of(group: Group) -> dict[str, str]:
-    """The texts of a group's commands by name, as help shows them after the options."""
+    """Return the help texts of a group's commands by name."""
     return {str(info.name): info.epilog or "" for info in group.typer.registered_commands}
 
 
@@ -130,7 +130,7 @@ def test_every_command_works_without_its_group_and_hidden_from_help() -> None:
 
 
 def test_commands_of_the_continued_system_run_word_for_word(run: Run, tmp_path: Path) -> None:
-    """On an empty folder; what it collects is in the file of `--db`, not in that of the settings."""
+    """In an empty folder. The data goes to the file of `--db`, not to that of the settings."""
     db = ("--db", str(tmp_path / "other" / "k.db"))
     for arguments in (
         ("data", "init", *db),

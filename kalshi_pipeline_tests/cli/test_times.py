@@ -1,4 +1,4 @@
-"""Times and spans as a person writes them."""
+"""Times and spans as users write them."""
 
 import time
 from collections.abc import Iterator
@@ -140,7 +140,7 @@ def test_spans_have_a_unit(text: str, seconds: float) -> None:
 
 
 def test_span_without_a_unit_is_refused() -> None:
-    """It would be minutes for one reader and seconds for another."""
+    """It could mean minutes or seconds."""
     with pytest.raises(ConfigurationError, match=r"^--window '90' has no unit: write 90s, 90m, 90h or 90d$"):
         span_given("--window", "90")
 

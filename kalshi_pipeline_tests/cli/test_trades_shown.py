@@ -1,4 +1,4 @@
-"""Why a market has no trades in a span: there were none, or they were not collected."""
+"""The reason why a span has no trades: there were none, or they were not collected."""
 
 from collections.abc import Iterator
 from contextlib import closing

@@ -1,4 +1,4 @@
-"""The command `void-ticks`: after snapshots that were taken with the clock a day ahead."""
+"""The command `void-ticks`, after snapshots with a clock that was a day ahead."""
 
 import re
 from contextlib import closing
@@ -72,7 +72,7 @@ def test_collector_blocked_by_a_clock_ahead_continues_after_voiding(
 
 
 def test_clock_that_is_behind_voids_no_correct_tick(run: Run, sandbox: Sandbox, query: Query) -> None:
-    """By such a clock, all ticks of the last day seem to be ahead of now."""
+    """By that clock, all ticks of the last day seem to be in the future."""
     since = iso_of(SYSTEM_CLOCK.now() - MICROS_PER_SECOND)
     assert run("snapshot").returncode == 0
     sandbox.date_by(lambda: SYSTEM_CLOCK.now() / MICROS_PER_SECOND + 86_400)

@@ -1,1 +1,1 @@
-"""Definitions, on real Dagster instances."""
+"""Tests of the Dagster definitions, on real instances."""

@@ -18,7 +18,7 @@ def in_memory() -> Iterator[dg.DagsterInstance]:
 
 @pytest.fixture
 def instance(in_memory: dg.DagsterInstance) -> Iterator[dg.DagsterInstance]:
-    """An empty instance, in memory. Where Dagster's files matter, a module makes an instance of its own."""
+    """An empty instance in memory. Modules that need Dagster's files create their own instance."""
     yield in_memory
     in_memory.wipe()
 

@@ -1,4 +1,5 @@
-"""Jobs that the launcher's tests run in processes of their own. It imports Dagster alone: each template imports it."""
+"""Jobs that the launcher's tests run in separate processes. It imports only Dagster, because each template imports
+it."""
 
 import os
 import threading
@@ -19,7 +20,7 @@ def short() -> None:
 
 @dg.op
 def wait() -> None:
-    """Take the name by which a test sees that it writes nothing more to Dagster's storage."""
+    """Take the name that tells a test that the run writes nothing more to Dagster's storage."""
     Path("/proc/self/comm").write_text("waiting")
     threading.Event().wait(60)
 

@@ -1,4 +1,4 @@
-"""The pipeline's resource with a time of its own."""
+"""The pipeline's resource with its own clock."""
 
 from kalshi_pipeline.clock import Clock
 from kalshi_pipeline.defs.resources import Pipeline

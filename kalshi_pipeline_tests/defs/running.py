@@ -1,4 +1,4 @@
-"""Runs jobs of the pipeline within the test's process, and reads what they reported."""
+"""Runs jobs of the pipeline in the test's process, and reads their reports."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -37,7 +37,7 @@ class Runner:
         assets: Sequence[str] | None = None,
         **overrides: str,
     ) -> dg.ExecuteInProcessResult:
-        """Run a job, or some of its assets, to its end; a run that fails is returned like another."""
+        """Run a job, or some of its assets, to its end, and return the run, even if it failed."""
         return defs.resolve_job_def(job).execute_in_process(
             run_config=self.config(**overrides),
             instance=self.instance,
@@ -93,7 +93,7 @@ def observed(result: ExecutionResult) -> dict[str, Any]:
 
 
 def observed_elsewhere(result: ExecutionResult) -> dict[str, list[dict[str, Any]]]:
-    """Return what assets did to the tables of others, by table, in the order of their steps."""
+    """Return the observations of other assets' tables, by table, in the order of the steps."""
     found: dict[str, list[dict[str, Any]]] = {}
     for observation in _observations(result):
         if "inserted" in observation.metadata and "state" not in observation.metadata:

@@ -27,7 +27,7 @@ DOCUMENTS = {
     "milestones": "milestone",
     "structured_targets": "structured_target",
 }
-LAST = sorted(["event_fee_changes", "series_fee_changes", *DOCUMENTS])  # although nothing is before them
+LAST = sorted(["event_fee_changes", "series_fee_changes", *DOCUMENTS])  # although no asset precedes them
 ASSETS = ("series", "events", "markets", "price_snapshots", "settlements", *LAST)
 VOCABULARY = {
     "database",
@@ -184,7 +184,7 @@ def test_fields_are_compared_by_a_job_of_their_own(
 def test_collect_reads_every_shape_through_faults(
     shape: Shape, instance: dg.DagsterInstance, database_path: Path, query: Query
 ) -> None:
-    """With pages that overlap, unknown words, and six of ten markets combos whose events are not listed."""
+    """Pages overlap, words are unknown, and six of ten markets are combos whose events are not listed."""
     world = World(WorldConfig(markets=200, combos=300, shape=shape))
     faults = Faults(overlap=5, unknown_words=True, too_many=0.1, server_errors=0.1)
     at = "2026-10-08T12:00:00Z"
@@ -232,7 +232,7 @@ def test_tick_of_a_manual_run_is_the_second_of_its_creation(run: Runner, query: 
 
 
 def test_cap_shows_in_metadata_and_check_without_losing_prices(run: Runner) -> None:
-    """A truncated list fails its run at the end, and the next snapshot misses nothing."""
+    """A truncated listing fails its run at the end, and the next snapshot misses nothing."""
     capped = run("collect", max_pages="1")
     assert not capped.success
     assert metadata_of(capped, "markets")["complete"] is False
@@ -271,7 +271,7 @@ def test_wrong_setting_is_a_red_run_that_names_it(run: Runner) -> None:
 
 
 def test_run_creates_no_new_database_where_its_asset_was_stored(run: Runner, database_path: Path) -> None:
-    """Its file has vanished, and an empty one in its place would hide that. Elsewhere one may begin."""
+    """Its file has vanished, and a new one would hide that. At another path, a new one may be created."""
     stored = run("snapshot")
     assert metadata_of(stored, "price_snapshots")["database"] == str(database_path)
     database_path.unlink()
@@ -291,7 +291,7 @@ def test_run_creates_no_new_database_where_its_asset_was_stored(run: Runner, dat
 def test_run_creates_no_new_database_where_an_asset_was_only_observed(
     run: Runner, database_path: Path
 ) -> None:
-    """Nor where it was another asset than that of the run."""
+    """This also holds if another asset was stored there."""
     assert run("backfill_settlements").success
     database_path.unlink()
     for job in ("backfill_settlements", "snapshot", "check_fields"):
@@ -300,7 +300,7 @@ def test_run_creates_no_new_database_where_an_asset_was_only_observed(
 
 
 def test_replaced_file_is_noticed_once(run: Runner, database_path: Path) -> None:
-    """It is used: a backup that was restored is one too."""
+    """The file is used, because it may be a restored backup."""
 
     def notes() -> list[str]:
         notes = metadata_of(run("snapshot"), "price_snapshots").get("notes", "")

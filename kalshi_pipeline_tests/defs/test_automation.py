@@ -35,7 +35,7 @@ def instance(on_disk: dg.DagsterInstance) -> Iterator[dg.DagsterInstance]:
 
 
 class Decision(NamedTuple):
-    """What the sensor does: it starts a run, or says why not, and leaves a cursor."""
+    """What the sensor does: it starts a run or gives a reason, and sets a cursor."""
 
     request: dg.RunRequest | None
     reason: str | None
@@ -226,7 +226,7 @@ def test_schedule_skips_while_collect_is_in_flight(instance: dg.DagsterInstance)
 
 
 def test_silent_run_is_reported_as_failed(instance: dg.DagsterInstance) -> None:
-    """Killed with its machine, it would look alive for ever, and every tick would wait for it."""
+    """A run that died with its machine would otherwise look alive forever and block every tick."""
     before = SYSTEM_CLOCK.now()
     run_id = in_flight(instance, "snapshot", dg.DagsterRunStatus.STARTED)
     clock = ManualClock(before)
@@ -257,7 +257,7 @@ def test_sensor_starts_a_run_instead_of_a_silent_one(
 
 
 def test_progress_of_a_run_is_logged_as_an_event(instance: dg.DagsterInstance) -> None:
-    """What a run logs is an event of the instance, so that a long walk is never taken for dead."""
+    """A run's log lines are events of the instance, so a long walk never counts as dead."""
 
     @dg.op
     def talk(context: dg.OpExecutionContext) -> None:

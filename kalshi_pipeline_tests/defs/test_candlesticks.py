@@ -1,4 +1,4 @@
-"""Candlesticks and order books in Dagster: partitions, backfills, what they show in the UI, and what starts them."""
+"""Candlesticks and order books in Dagster: partitions, backfills, metadata, schedules and sensors."""
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -30,7 +30,7 @@ def sandbox() -> Iterator[Sandbox]:
 
 @pytest.fixture
 def run(instance: dg.DagsterInstance, sandbox: Sandbox, database_path: Path) -> Runner:
-    """Run a job for twenty chosen markets."""
+    """Run a job for twenty selected markets."""
     tickers = ",".join(sorted(open_markets(sandbox.url))[:20])
     return Runner(instance, sandbox, database_path, candlestick_markets=tickers, order_book_markets=tickers)
 
@@ -48,7 +48,7 @@ def test_each_partition_stores_its_own_day(run: Runner, query: Query) -> None:
     assert [failed_checks(result) for result in results] == [set(), set(), set()]
     days = query("SELECT substr(end_at, 1, 10), count(*) FROM candlestick_history GROUP BY 1 ORDER BY 1")
     stored = [metadata_of(result, "candlesticks") for result in results]
-    # A day's last hour ends as the next one begins.
+    # A day's last hour ends at the next midnight.
     assert sum(count for _, count in days) == sum(metadata["inserted"] for metadata in stored)
     assert [metadata["scope"] for metadata in stored] == [
         f"{day}, 60 min, no series and 20 markets" for day in DAYS
@@ -85,7 +85,7 @@ def test_today_is_green_and_says_that_it_is_not_over(run: Runner, at: str, store
     ("job", "partition"), [("collect_candlesticks", DAYS[0]), ("take_order_books", None)]
 )
 def test_wrong_address_is_a_red_run(run: Runner, sandbox: Sandbox, job: str, partition: str | None) -> None:
-    """No market is called unknown by an address that knows nothing."""
+    """A wrong address does not make markets unknown."""
     result = run(job, partition=partition, api_url=sandbox.url.replace("/trade-api/v2", "/nowhere"))
     assert not result.success
 

@@ -1,4 +1,4 @@
-"""Several days in one run, on real instances against a real exchange: what a backfill of Dagster's UI starts."""
+"""Several days in one run, as a backfill in Dagster's UI starts them, on real instances."""
 
 from collections.abc import Iterator
 
@@ -79,7 +79,7 @@ def test_each_day_of_a_run_is_a_materialization_with_its_own_rows(run: Runner, q
 
 
 def test_failed_day_does_not_prevent_storing_the_others(run: Runner, sandbox: Sandbox, query: Query) -> None:
-    """One tier's days fail for good; those after them are collected."""
+    """The days of one tier fail permanently; later days are still collected."""
     sandbox.faults = BROKEN
     result = collect(run, DAYS[0], DAYS[-1])
 
@@ -100,7 +100,7 @@ def test_failed_day_does_not_prevent_storing_the_others(run: Runner, sandbox: Sa
 
 
 def test_failed_days_are_what_missing_and_failed_selects(run: Runner, sandbox: Sandbox) -> None:
-    """Dagster keeps which days of a run were planned and did not come: no day of a failed run is lost."""
+    """Dagster records which planned days of a run are missing, so no day of a failed run is lost."""
     sandbox.faults = BROKEN
     collect(run, DAYS[0], DAYS[-1])
 

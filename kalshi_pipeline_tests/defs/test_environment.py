@@ -1,4 +1,4 @@
-"""Which environment Dagster's processes read: that of the start, although Dagster has written `.env` over it."""
+"""Dagster's processes read the original environment, although Dagster overwrites it with `.env`."""
 
 import os
 import subprocess
@@ -33,7 +33,7 @@ def reading():
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux keeps the environment of the start")
 @pytest.mark.timeout(90)
 def test_environment_takes_precedence_over_dotenv_in_a_run_of_dagster(tmp_path: Path) -> None:
-    """Below it too, where no command of Dagster is; what is in `.env` alone is read as it is now."""
+    """Its child processes do too. Variables that are only in `.env` have their current values."""
     (tmp_path / ".env").write_text("KALSHI_COMBOS=include\nKALSHI_MAX_PAGES=3\nKALSHI_SERIES=KXA\n")
     (tmp_path / "jobs.py").write_text(_JOB)
     environ = {**os.environ, "KALSHI_COMBOS": "only", "DAGSTER_DISABLE_TELEMETRY": "1"}

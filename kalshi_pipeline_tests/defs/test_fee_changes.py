@@ -1,4 +1,4 @@
-"""Changes of fees through Dagster: after everything else, and in the way of no other asset."""
+"""Fee changes in Dagster: they come last and do not affect other assets."""
 
 from collections.abc import Iterator
 

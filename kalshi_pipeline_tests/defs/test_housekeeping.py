@@ -1,4 +1,4 @@
-"""Old runs go with all that they leave in Dagster's storage; what people still look at stays."""
+"""Old runs are deleted with everything in Dagster's storage; runs that the UI still needs are kept."""
 
 import sqlite3
 from collections.abc import Iterator, Mapping
@@ -64,7 +64,7 @@ class Swept(NamedTuple):
 
 @dataclass(frozen=True)
 class History:
-    """Runs by what becomes of them, and three sweeps over them. Tests only read it: runs on disk take long."""
+    """Runs by their fate, and three sweeps over them. Tests only read it, because runs on disk are slow."""
 
     instance: dg.DagsterInstance
     in_flight: dict[dg.DagsterRunStatus, str]
@@ -133,7 +133,7 @@ def test_old_runs_are_deleted_with_their_files(history: History) -> None:
 
 
 def test_nothing_of_an_old_run_stays_in_the_databases(history: History) -> None:
-    """Rows that no sweep deletes would grow for ever, a few kilobytes a run."""
+    """Otherwise the databases would grow forever, by a few kilobytes a run."""
 
     def rows_of(path: Path) -> str:
         with closing(sqlite3.connect(path)) as connection:
@@ -151,7 +151,7 @@ def test_newest_run_of_each_job_is_kept_at_any_age(history: History) -> None:
 
 
 def test_latest_materialization_and_check_of_each_asset_stay(history: History) -> None:
-    """Even where later runs of the job have failed before they came to the asset."""
+    """Even if later runs of the job failed before they reached the asset."""
     instance = history.instance
     materialization = instance.get_latest_materialization_event(dg.AssetKey("quotes"))
     assert materialization is not None

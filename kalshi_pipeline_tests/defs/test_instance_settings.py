@@ -1,4 +1,4 @@
-"""What is said where the project's `dagster.yaml` is not in force."""
+"""The warning about an instance that does not use the project's `dagster.yaml`."""
 
 import shutil
 from pathlib import Path

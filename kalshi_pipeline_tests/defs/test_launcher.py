@@ -1,4 +1,4 @@
-"""Runs are forked from one warm process, can be interrupted, and are missed when they are killed."""
+"""Runs are forked from one process, can be interrupted, and are noticed when they are killed."""
 
 import os
 import signal
@@ -59,7 +59,7 @@ def launch(
     name: str = "jobs",
     config: dict[str, object] | None = None,
 ) -> str:
-    """Launch a run as Dagster's daemon does, one that was started in the background of a shell."""
+    """Launch a run as Dagster's daemon does when it was started in the background of a shell."""
     code = ReconstructableRepository.for_file(file, name, str(Path(__file__).parent))
     run = instance.create_run_for_job(
         definitions.resolve_job_def(job),
@@ -73,7 +73,7 @@ def launch(
 
 @contextmanager
 def ignoring_sigint() -> Iterator[None]:
-    """Ignore SIGINT, as every process does that is started meanwhile: such a run must be cancelled all the same."""
+    """Ignore SIGINT, which child processes inherit. Such a run must still be cancellable."""
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         yield
@@ -119,7 +119,7 @@ def waiting(instance: dg.DagsterInstance, run_id: str) -> dg.DagsterRun:
 
 
 def test_tests_of_the_launcher_are_on_one_worker(request: pytest.FixtureRequest) -> None:
-    """One of them touches the code that every template watches: another that ran at that moment would fail."""
+    """One of them touches the code that every template watches, which would make a parallel test fail."""
     is_grouped = request.config.getoption("loadgroup", default=False)
     assert request.node.nodeid.endswith("@launcher") is is_grouped
 
@@ -157,7 +157,7 @@ def test_run_is_interrupted(instance: dg.DagsterInstance) -> None:
 def test_run_of_the_pipeline_is_cancelled_amid_its_work(
     instance: dg.DagsterInstance, database_path: Path
 ) -> None:
-    """It waits for a page of events then, and is not tried again."""
+    """It is waiting for a page of events, and is not retried."""
     gate = Gate()
     faults = Faults(latency_seconds=30, paths=("/events",))
     with Sandbox(World(WorldConfig(markets=20)), faults=faults, pause=gate) as sandbox:
@@ -223,7 +223,7 @@ def events_of(instance: dg.DagsterInstance, run_id: str) -> list[str]:
 
 
 def test_code_that_does_not_load_is_left_to_dagster(instance: dg.DagsterInstance, tmp_path: Path) -> None:
-    """Its code server shows the reason in the UI; without one, as here, Dagster asks for it."""
+    """Its code server shows the reason in the UI. Without one, as here, Dagster requests it."""
     broken = tmp_path / "broken.py"
     broken.write_text("raise ImportError('broken on purpose')")
     with launching_afresh(instance) as cold:
@@ -251,7 +251,7 @@ def test_code_that_ends_the_process_is_left_to_dagster(instance: dg.DagsterInsta
 
 
 def test_output_of_imported_code_has_no_effect(instance: dg.DagsterInstance, tmp_path: Path) -> None:
-    """Nor what it prints in a run, or writes to the file of standard output."""
+    """The same holds for output during a run, and for writes to standard output's file descriptor."""
     talking = tmp_path / "talking.py"
     talking.write_text(
         "import os; print('{\"pid\": 1}', flush=True); os.write(1, b'17\\n')\n"
@@ -266,7 +266,7 @@ def test_output_of_imported_code_has_no_effect(instance: dg.DagsterInstance, tmp
 
 
 def test_lock_file_of_an_editor_has_no_effect(instance: dg.DagsterInstance) -> None:
-    """It is a link that leads nowhere, beside the file and with its ending."""
+    """It is a broken link beside the file, with the same extension."""
     template = parent_of(instance, launch(instance, "short"))
     lock = Path(kalshi_pipeline.__file__).parent / ".#lock-of-a-test.py"
     lock.symlink_to("user@host.1:2")
@@ -277,7 +277,7 @@ def test_lock_file_of_an_editor_has_no_effect(instance: dg.DagsterInstance) -> N
 
 
 def test_suspended_run_is_alive_and_can_be_cancelled(instance: dg.DagsterInstance) -> None:
-    """It is silent for longer than any live run, and neither reported as failed nor taken twice."""
+    """It is silent for longer than any live run, but is neither reported as failed nor taken twice."""
     run_id = launch(instance, "endless")
     run = waiting(instance, run_id)
     os.kill(pid_of(instance, run_id), signal.SIGSTOP)
@@ -290,7 +290,7 @@ def test_suspended_run_is_alive_and_can_be_cancelled(instance: dg.DagsterInstanc
 
 
 def test_killed_run_does_not_block_others(instance: dg.DagsterInstance) -> None:
-    """It is missed at once, not after a silence."""
+    """It is noticed immediately, not after a silence."""
     run_id = launch(instance, "endless")
     waiting(instance, run_id)
     os.kill(pid_of(instance, run_id), signal.SIGKILL)
@@ -301,7 +301,7 @@ def test_killed_run_does_not_block_others(instance: dg.DagsterInstance) -> None:
 
 @pytest.mark.parametrize("tag", ["", "other-run 1 1 here", "{run_id} 1 1 another-machine"])
 def test_run_of_an_unknown_process_is_dead_after_a_silence(instance: dg.DagsterInstance, tag: str) -> None:
-    """As one of another machine, or a retry that has the tags of the first run until it begins."""
+    """For example a run on another machine, or a retry, which has the tags of the first run until it begins."""
     run = instance.create_run_for_job(launched.jobs.resolve_job_def("endless"))
     instance.add_run_tags(run.run_id, {PROCESS_TAG: tag.format(run_id=run.run_id)})
     later = ManualClock(SYSTEM_CLOCK.now())
@@ -312,7 +312,7 @@ def test_run_of_an_unknown_process_is_dead_after_a_silence(instance: dg.DagsterI
 
 
 def test_run_that_the_launcher_has_given_up_never_begins(instance: dg.DagsterInstance) -> None:
-    """As when the launcher is killed between the answer and the word to begin."""
+    """For example if the launcher is killed between the answer and the confirmation."""
     code = ReconstructableRepository.for_file(launched.__file__, "jobs", str(Path(__file__).parent))
     origin = code.get_reconstructable_job("short").get_python_origin()
     run = instance.create_run_for_job(launched.jobs.resolve_job_def("short"), job_code_origin=origin)
@@ -340,7 +340,7 @@ def test_setting_turns_forking_off(instance: dg.DagsterInstance, monkeypatch: py
 
 
 def test_run_that_was_not_forked_records_its_own_process(instance: dg.DagsterInstance) -> None:
-    """As one of `dagster job execute`, which may be suspended too."""
+    """For example a run of `dagster job execute`, which may be suspended too."""
     run = instance.create_run_for_job(launched.jobs.resolve_job_def("short"))
     record_process(instance, run)
     found = run_when(instance, run.run_id, lambda run: PROCESS_TAG in run.tags)

@@ -1,4 +1,4 @@
-"""Dagster's ledger against the tables: what runs and the command line store reaches it, once and truly."""
+"""Dagster's records match the tables: everything that runs and the command line store is reported exactly once."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -45,7 +45,7 @@ def sandbox(exchange: Sandbox) -> Iterator[Sandbox]:
 
 
 class CommandLine:
-    """Collects as the command line does: by the functions of `ingest`, without Dagster."""
+    """Collects as the command line does, with the functions of `ingest` and without Dagster."""
 
     def __init__(self, run: Runner) -> None:
         self._overrides = run.overrides
@@ -94,7 +94,7 @@ def events_of(result: dg.SensorResult) -> list[tuple[str, str, str | None]]:
 
 
 def known_rows(instance: dg.DagsterInstance, asset: str) -> object:
-    """Return the rows of an asset's table as its newest event has them."""
+    """Return the row count of an asset's newest event."""
     key = dg.AssetKey(asset)
     records = [
         *instance.fetch_materializations(key, limit=1).records,
@@ -110,7 +110,7 @@ def known_rows(instance: dg.DagsterInstance, asset: str) -> object:
 
 
 def shown_rows(instance: dg.DagsterInstance, asset: str) -> object:
-    """Return the rows at the top of an asset's page: of its materialization, if that has them, however old it is."""
+    """Return the row count at the top of an asset's page: the last materialization's, however old, if it has one."""
     key = dg.AssetKey(asset)
     materializations = instance.fetch_materializations(key, limit=1).records
     observation = instance.fetch_observations(key, limit=1).records[0].event_log_entry.asset_observation
@@ -134,7 +134,7 @@ def test_snapshot_observes_the_tables_that_it_fills(run: Runner, query: Query) -
 
 
 def test_after_collect_every_table_has_the_rows_that_dagster_shows(run: Runner, query: Query) -> None:
-    """Settled markets come in after the listing of markets has been materialized."""
+    """Settled markets are stored after `markets` has been materialized."""
     result = run("collect")
 
     assert result.success
@@ -224,7 +224,7 @@ def test_days_of_the_command_line_report_the_rows_of_the_table(
 def test_top_of_the_page_has_the_rows_that_the_command_line_added(
     run: Runner, command_line: CommandLine, query: Query, sandbox: Sandbox, asset: str
 ) -> None:
-    """Whichever asset Dagster itself has materialized before."""
+    """Whichever asset Dagster has materialized before."""
     sandbox.faults = Faults(not_offered=("/milestones*", "/series/fee_changes*"))
     run("collect")
     before = shown_rows(run.instance, asset)
@@ -238,7 +238,7 @@ def test_top_of_the_page_has_the_rows_that_the_command_line_added(
 
 
 def test_run_of_several_days_observes_each_other_table_once(run: Runner, query: Query) -> None:
-    """With what all of its days added."""
+    """The observation has the sum of its days."""
     tags = {"dagster/asset_partition_range_start": DAYS[0], "dagster/asset_partition_range_end": DAYS[2]}
     result = run("collect_trades", tags=tags)
     assert len(result.asset_materializations_for_node("trades")) == 3
@@ -251,7 +251,7 @@ def test_run_of_several_days_observes_each_other_table_once(run: Runner, query: 
 
 
 def test_day_that_a_run_may_still_report_waits(run: Runner, command_line: CommandLine) -> None:
-    """The store knows that a day has finished before the run of Dagster that collected it has reported it."""
+    """A day is finished in the store before the Dagster run that collected it reports it."""
     command_line.trades(DAYS[0])
     run.instance.create_run_for_job(
         defs.resolve_job_def("collect_trades"), status=dg.DagsterRunStatus.STARTED
@@ -275,7 +275,7 @@ def test_failed_day_of_a_dagster_run_is_not_reported_as_the_command_lines(
 
 
 def test_pool_limit_is_shown_before_its_first_run(tmp_path: Path) -> None:
-    """Dagster itself sets a pool's limit at its first run; it keeps one that a person has set."""
+    """Dagster sets a pool's limit at its first run, and keeps a limit that a person has set."""
     pools = {"concurrency": {"pools": {"default_limit": 3}}}
     with dg.instance_for_test(temp_dir=str(tmp_path), overrides=pools) as instance:
         limits = instance.event_log_storage.get_pool_limits

@@ -1,4 +1,4 @@
-"""What Dagster's UI gets of the exchange's own words: text that no Markdown, terminal or browser acts upon."""
+"""Exchange texts in Dagster's UI have no effect as Markdown, in a terminal or in a browser."""
 
 import json
 

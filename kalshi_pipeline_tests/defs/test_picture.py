@@ -1,4 +1,4 @@
-"""The last day of ticks in the metadata of a snapshot: in words, and as a picture that the UI shows."""
+"""The ticks of the last day in the metadata of a snapshot, in words and as a picture."""
 
 import re
 from base64 import b64decode
@@ -16,7 +16,7 @@ TALLY = Tally(received=30, inserted=7, keyframes=2, unchanged=20, ended=3, uncon
 
 
 def bars_of(svg: str) -> list[tuple[str, float]]:
-    """Return the colour and the height of each bar, from left to right and from the bottom up."""
+    """Return the colour and the height of each bar, from left to right and bottom to top."""
     rects = ElementTree.fromstring(svg).findall(f"{_SVG}rect")
     return [
         (rect.attrib["fill"], float(rect.attrib["height"]))
@@ -40,7 +40,7 @@ def test_quotes_are_counted_by_result() -> None:
 
 
 def test_picture_is_markdown_with_an_image_of_its_own() -> None:
-    """The UI shows images of data addresses; it asks no other host for one."""
+    """The image is a data URL, so the UI requests it from no other host."""
     metadata = day_metadata(LastDay(0, {0: {"complete": 11, "missed": 1}}), TALLY)
     assert metadata["last_day"] == "11 complete, 1 missed"
     text = str(getattr(metadata["last_day_picture"], "value", ""))
@@ -52,7 +52,7 @@ def test_picture_is_markdown_with_an_image_of_its_own() -> None:
 
 
 def test_snapshot_has_the_ticks_of_its_last_day(run: Runner, query: Query) -> None:
-    """Of the day that ends with its hour: an older tick is left out."""
+    """The day ends with the hour of the tick; an older tick is excluded."""
     for tick in ("2026-10-07T12:59:00Z", "2026-10-07T13:00:00Z", "2026-10-08T12:00:00Z"):
         result = run("snapshot", tags={"kalshi/tick": tick})
     assert query("SELECT count(*) FROM ticks") == [(3,)]

@@ -1,4 +1,4 @@
-"""What Dagster's UI shows of assets beside their runs."""
+"""How Dagster's UI presents assets."""
 
 import asyncio
 from datetime import timedelta
@@ -45,7 +45,7 @@ def windows(policy: dg.FreshnessPolicy | None) -> tuple[timedelta | None, timede
 
 @pytest.mark.filterwarnings("ignore:Property `ScheduleDefinition.environment_vars`:DeprecationWarning")
 def test_code_location_can_be_sent_to_the_webserver() -> None:
-    """What Dagster cannot write as JSON, such as an enum of ours, keeps the whole location from loading."""
+    """A value that Dagster cannot serialize as JSON, such as our enums, prevents the whole location from loading."""
     assert serialize_value(RepositorySnap.from_def(defs.get_repository_def()))
 
 
@@ -84,7 +84,7 @@ def test_asset_has_tags_and_what_is_stored_has_a_version_a_source_and_an_address
     ],
 )
 def test_freshness_follows_the_cadence(asset: str, shown: tuple[timedelta, timedelta] | None) -> None:
-    """Any day would count as fresh, one of years ago too: days have no policy."""
+    """Assets by day have no policy, because a day of years ago would count as fresh."""
     assert windows(NODES[asset].freshness_policy) == shown
 
 
@@ -100,7 +100,7 @@ def test_freshness_follows_the_cadence(asset: str, shown: tuple[timedelta, timed
 def test_freshness_of_snapshots_is_that_of_the_setting(
     minutes: str, shown: tuple[timedelta, timedelta], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A setting that cannot be used keeps no code from loading."""
+    """An invalid setting does not keep the code from loading."""
     monkeypatch.setenv("KALSHI_SNAPSHOT_MINUTES", minutes)
     assert windows(freshness_of(Cadence.EVERY_TICK)) == shown
 
@@ -118,7 +118,7 @@ def test_table_has_the_address_of_its_database(monkeypatch: pytest.MonkeyPatch, 
 
 
 def test_checks_of_separate_jobs_belong_to_an_asset_that_is_never_materialized() -> None:
-    """At an asset that is materialized more often than they run, the UI would show them as not evaluated."""
+    """On an asset that is materialized more often than they run, the UI would show them as not evaluated."""
     own = {key for key in GRAPH.asset_check_keys if key.name not in RUN_CHECKS}
     assert {key.name for key in own} == {"windows_see_everything", "fields_are_as_before"}
     assert [key for key in own if GRAPH.get(key.asset_key).is_materializable] == []
@@ -147,7 +147,7 @@ def config_fields() -> dict[str, dg.Field]:
 
 
 def test_launchpad_has_the_settings_of_a_run_with_their_descriptions() -> None:
-    """What decides when runs start, and how, is not a run's own."""
+    """Settings of when and how runs start are excluded."""
     fields = config_fields()
     assert fields.keys() == Settings.model_fields.keys() - NOT_OF_A_RUN | {"overrides"}
     for name in fields.keys() - {"overrides"}:

@@ -1,4 +1,4 @@
-"""What a partial asset does to its run: nothing that depends on it is held up, and the run fails by its last asset."""
+"""A partial asset does not block its dependents, and the run fails at its last asset."""
 
 from collections.abc import Iterator
 from contextlib import closing
@@ -37,7 +37,7 @@ COLLECTED = [
     "series_fee_changes",
     "structured_targets",
 ]
-# The cutoff of the sandbox's tiers is at noon of this day: both have trades of it.
+# The sandbox's cutoff is at noon of this day, so both tiers have trades of it.
 SPLIT_DAY = "2026-08-09"
 
 
@@ -114,7 +114,7 @@ def test_partial_parents_are_named_and_the_snapshot_is_taken(
 
 
 def test_partial_snapshot_is_stored_and_its_run_is_red(run: Runner, sandbox: Sandbox, query: Query) -> None:
-    """Nothing is retried: the next tick comes."""
+    """Nothing is retried, because the next tick follows."""
     sandbox.faults = Faults(unreachable_after=1)
     result = run("snapshot")
 
@@ -179,7 +179,7 @@ def test_asset_that_has_stored_nothing_fails_by_itself(run: Runner, sandbox: San
 
 
 def test_other_runs_are_ignored(run: Runner) -> None:
-    """A partial run before says nothing of this one, nor does an asset of another job."""
+    """An earlier partial run does not matter, and neither does an asset of another job."""
     assert not run("collect", max_pages="1", assets=["events", "run_complete"]).success
     assert run("snapshot").success
     assert run("collect", assets=["run_complete"]).success
@@ -293,7 +293,7 @@ def stored_ahead(database_path: Path) -> int:
 def test_skipped_tick_is_observed_and_fails_the_run_by_its_last_asset(
     run: Runner, database_path: Path, query: Query
 ) -> None:
-    """What depends on it is collected all the same."""
+    """Its dependents are still collected."""
     reason = (
         f"the newer tick {iso_of(stored_ahead(database_path))} had been taken before this one could start"
     )

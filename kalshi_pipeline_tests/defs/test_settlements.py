@@ -1,4 +1,4 @@
-"""Settlements through Dagster: hourly with collect, and everything that ever settled by one click."""
+"""Settlements in Dagster: hourly with `collect`, and all older ones by one job."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -51,7 +51,7 @@ def test_scalar_without_a_value_fails_its_check(run: Runner, database_path: Path
 
 
 def test_backfill_leaves_places_for_snapshots_and_collect() -> None:
-    """It is in their pool; the asset itself is in none."""
+    """The job is in the backfill pool; the asset itself is in no pool."""
     job = defs.resolve_job_def("backfill_settlements")
     assert {node.definition.pool for node in job.nodes} == {"kalshi_backfill"}  # type: ignore[attr-defined]
     collect = defs.resolve_job_def("collect")

@@ -62,7 +62,7 @@ def test_present_day_is_green_and_visibly_partial(run: Runner, at: str) -> None:
 
 
 def test_wrong_address_makes_a_red_run(sandbox: Sandbox, run: Runner, query: Query) -> None:
-    """It refuses for good, so that nothing is tried again."""
+    """It refuses permanently, so nothing is retried."""
     result = run(
         "collect_trades", partition="2026-10-04", api_url=sandbox.url.replace("/trade-api/v2", "/nowhere")
     )
@@ -71,7 +71,7 @@ def test_wrong_address_makes_a_red_run(sandbox: Sandbox, run: Runner, query: Que
 
 
 def test_backfills_leave_room_for_snapshots() -> None:
-    """Three runs of the pool at a time, of the five that the instance lets go; no tag of a job narrows that."""
+    """The pool runs three at a time, of the five that the instance allows; no job tag lowers that."""
     concurrency = yaml.safe_load((ROOT / "dagster.yaml").read_text(encoding="utf-8"))["concurrency"]
     assert concurrency["pools"] == {"granularity": "run", "default_limit": 3}
     assert concurrency["runs"]["max_concurrent_runs"] == 5
@@ -80,7 +80,7 @@ def test_backfills_leave_room_for_snapshots() -> None:
 
 
 def test_schedule_is_off_by_default_and_requests_the_previous_day(instance: dg.DagsterInstance) -> None:
-    """An exchange-wide day has thousands of pages, so it is opt-in."""
+    """A day of all markets has thousands of pages, so it is opt-in."""
     assert trades_schedule.default_status is dg.DefaultScheduleStatus.STOPPED
     at = datetime(2026, 11, 22, 1, 23, tzinfo=UTC)
     context = dg.build_schedule_context(

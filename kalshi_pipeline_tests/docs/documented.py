@@ -1,4 +1,4 @@
-"""The database that the examples of the README and of docs/ are about: an hour and a half of a sandbox exchange.
+"""The database of the examples in the README and docs/: an hour and a half of a sandbox exchange.
 
 `python -m kalshi_pipeline_tests.docs.documented FILE` makes one, to take the examples' outputs from.
 """

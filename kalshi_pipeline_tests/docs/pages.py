@@ -1,4 +1,4 @@
-"""The README and the pages of docs/, as a test reads them: their blocks, tables, spans of code and links."""
+"""Parses the README and the pages of docs/: blocks, tables, code spans and links."""
 
 import re
 from collections.abc import Iterator
@@ -45,7 +45,7 @@ def prose_of(page: Path) -> str:
 
 
 def spans_of_code(page: Path) -> list[str]:
-    """Return what a page has between backticks, and the lines of its blocks of shell commands."""
+    """Return a page's code spans, and the lines of its shell blocks."""
     spans = [" ".join(span.split()) for span in re.findall(r"`([^`]+)`", prose_of(page))]
     lines = (block.text.splitlines() for block in _blocks_of(page) if block.language in ("sh", "console"))
     return [*spans, *(line.split("  #")[0] for of_block in lines for line in of_block)]

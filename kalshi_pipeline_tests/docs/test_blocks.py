@@ -1,7 +1,8 @@
-"""Every block of commands, SQL and Python in the README and in docs/ runs, on the database that they are about.
+"""Every block of commands, SQL and Python in the README and docs/ runs on the documented database.
 
-A block that is not run says why in its first line: ```sh server``` starts one, `machine` changes the computer, `long`
-takes minutes. SQL that may well find nothing says `empty`. What a `console` block shows is compared, line by line.
+A block that is not run gives the reason in its first line: ```sh server``` starts a server, `machine` changes the
+computer, `long` takes minutes. SQL that may find nothing is marked `empty`. The output in `console` blocks is compared
+line by line.
 """
 
 import contextlib
@@ -29,7 +30,7 @@ pytestmark = pytest.mark.xdist_group("docs")
 NOT_RUN = {"server", "machine", "long"}
 RUN_ELSEWHERE = {
     "uv run kalshi demo",  # test_readme.py
-    "uv run poe check",  # this is a part of it
+    "uv run poe check",  # the tests are part of it
     "uv run dagster job execute -m kalshi_pipeline.definitions -j collect",  # test_readme.py
     "uv run dagster job execute -m kalshi_pipeline.definitions -j snapshot",
 }
@@ -94,7 +95,7 @@ def test_sql_finds_rows(block: Block, folder: Path) -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_python_runs(page: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The blocks of a page one after the other, as a reader of the page would run them."""
+    """The blocks of a page run in order, as a reader would run them."""
     monkeypatch.chdir(folder)
     names: dict[str, object] = {}
     for block in run("python"):
@@ -104,7 +105,7 @@ def test_python_runs(page: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) 
 
 @by_name([block for block in run("sh") if not set(block.text.splitlines()) <= RUN_ELSEWHERE])
 def test_commands_succeed(block: Block, folder: Path, environment: dict[str, str]) -> None:
-    """In the shell, where `uv run` is what the tests were started by."""
+    """They run in a shell in which `uv run` starts the tests' own program."""
     script = f'set -eo pipefail\nuv() {{ shift; "$@"; }}\n{block.text}'
     done = subprocess.run(
         ["bash", "-c", script],

@@ -1,4 +1,4 @@
-"""Pages are found and fit together: the index, links, the length of the README, and the names that pages use."""
+"""Consistency of the pages: the index, links, the length of the README, and the names that they mention."""
 
 import re
 from pathlib import Path

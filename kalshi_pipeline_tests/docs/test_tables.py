@@ -1,4 +1,4 @@
-"""The tables of docs/ say what the code does."""
+"""The tables of docs/ match the code."""
 
 import re
 from typing import Any
@@ -73,7 +73,7 @@ def test_exit_codes_match_the_code() -> None:
 
 
 def test_exit_codes_of_errors_are_in_the_table() -> None:
-    """Every error has one, and no code is without its error or its signal."""
+    """Every error has a code, and every code has an error or a signal."""
     kinds = [ConfigurationError([]), SkippedError(), StoreError(""), ExchangeError(), UnknownTickerError("")]
     of_errors = {exit_code_of(error) for error in (*kinds, PipelineError(), ClockError())}
     of_signals = {StoppedError(number.name, number).exit_code for number in STOPPING}

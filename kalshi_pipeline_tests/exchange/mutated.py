@@ -1,4 +1,4 @@
-"""Records with odd values in random fields, read by both readers and by the oracle.
+"""Records with odd values in random fields, parsed by both readers and by the oracle.
 
 `python -m kalshi_pipeline_tests.exchange.mutated 10000` tries so many of each kind; a second number is the seed.
 """
@@ -211,7 +211,7 @@ EVENT_FEE_FIELDS: Fields = {
 
 
 def of_market(found: Found) -> None:
-    """What a quote is made of its fields, in place: sides that are quoted, and what is noted of them."""
+    """Derive the quote of a market's fields, in place: the quoted sides, and the notes about them."""
     values = found.values
     if values["event_ticker"] is None:
         values["event_ticker"] = values["ticker"]
@@ -249,7 +249,7 @@ def _as_it_is(_: Found) -> None:
 
 
 def flat(record: Any) -> Values:
-    """A record's fields, those of the records in it included."""
+    """A record's fields, with the fields of nested records."""
     if isinstance(record, Outcome):
         return {
             **flat(record.market),
@@ -261,7 +261,7 @@ def flat(record: Any) -> Values:
 
 
 class Kind(NamedTuple):
-    """A kind of record: how it is read in both ways, from the texts of records, and what it says."""
+    """A kind of record: how both readers parse it, and its expected values."""
 
     fields: Fields
     prices: tuple[str, ...]
@@ -286,7 +286,7 @@ def _candles(rows: list[str]) -> Page[Any]:
 
 
 def _historical(rows: list[str]) -> Page[Any]:
-    """The other tier, read one by one because of a neighbour that cannot be read."""
+    """The historical tier, parsed record by record because a neighbour is unreadable."""
     page = _unpacked(parse_historical(f'{{"candlesticks": [570,{",".join(rows)}]}}'.encode(), "M"))
     return Page(page.records, page.rejects[1:], odd_fields=page.odd_fields)
 
@@ -297,7 +297,7 @@ def _unpacked(page: Page[Any]) -> Page[Any]:
 
 
 def _whole(fields: Fields, **values: object) -> Tokens:
-    """A record of good values: each field by its newest name."""
+    """A record of good values, with each field under its newest name."""
     good: dict[Callable[[object], Any], str] = {
         oracle.ticker: '"K"',
         oracle.text: '"words"',
@@ -365,7 +365,7 @@ KINDS = {
 
 
 def mutated(kind: Kind, chance: random.Random) -> str:
-    """The text of a record with some fields by their older names, and odd values in a few."""
+    """The text of a record with some fields under their older names, and odd values in a few."""
     tokens = dict(kind.base)
     if chance.random() < 0.5:
         unit = chance.choice((PRICES, ["12", "57", "1", "0", "100"], ["0.5500", "1.0000", "0.1200"]))
@@ -402,7 +402,7 @@ def _object(tokens: Tokens, chance: random.Random) -> str:
 
 
 def expected(kind: Kind, row: str) -> tuple[Values | None, Counter[str]]:
-    """What the oracle reads; None for a record that is refused."""
+    """The values that the oracle reads; None for a refused record."""
     lenient = {
         name: field if name == "ticker" else field._replace(is_needed=False)
         for name, field in kind.fields.items()
@@ -422,7 +422,7 @@ def expected(kind: Kind, row: str) -> tuple[Values | None, Counter[str]]:
 
 
 def read_by(page: Page[Any], fields: Values | None, kind: Kind) -> tuple[Values | None, Counter[str]]:
-    """What a reader has read of the one record of a page, as far as the oracle knows its fields."""
+    """The fields of a page's only record that both the reader and the oracle know."""
     if not page.records:
         assert len(page.rejects) == 1
         return None, page.odd_fields
@@ -435,7 +435,7 @@ def read_by(page: Page[Any], fields: Values | None, kind: Kind) -> tuple[Values 
 
 
 def differences(kind: Kind, count: int, seed: int) -> Iterator[str]:
-    """Yield a line for each record that a reader reads in another way than the oracle, or than the other reader."""
+    """Yield a line for each record that a reader parses differently from the oracle or the other reader."""
     chance = random.Random(seed)
     rows: list[str] = []
     pages: list[Page[Any]] = []

@@ -1,4 +1,4 @@
-"""Order books with odd values in random places, and what the oracle reads of them: a book is whole, or refused."""
+"""Order books with odd values in random places, and the oracle's reading of them: a book is complete or refused."""
 
 import json
 import random
@@ -77,7 +77,7 @@ def _object(members: Mapping[str, str]) -> str:
 
 
 def expected_book(row: str) -> tuple[str, Levels] | None:
-    """The ticker and the levels that a book has by the oracle; None for one that is refused."""
+    """The ticker and the levels of a book according to the oracle; None for a refused book."""
     try:
         return _read(oracle.read(row))
     except (OddError, RefusedError):

@@ -1,6 +1,5 @@
-"""What a record says, by another reading of the contract: exact fractions, field by field, no code of the product.
-
-A field is either needed (an odd value refuses the record) or not (it is left out and counted).
+"""An independent parser of records after the contract: exact fractions, field by field, without code of the product. A
+field is either required (an odd value refuses the record) or optional (an odd value is omitted and counted).
 """
 
 import json
@@ -20,7 +19,7 @@ _TIME = re.compile(
 
 
 class OddError(Exception):
-    """A value that the field does not have."""
+    """A value that the field cannot have."""
 
 
 class RefusedError(Exception):
@@ -143,7 +142,7 @@ def flag(value: object) -> bool | None:
 
 
 def time(value: object) -> int | None:
-    """Microseconds since 1970 by the calendar alone."""
+    """Microseconds since 1970, computed from the calendar."""
     if _blank(value):
         return None
     match = _TIME.fullmatch(value) if isinstance(value, str) else None
@@ -211,14 +210,14 @@ Fields = Mapping[str, Field]
 
 
 class Found(NamedTuple):
-    """What was read: values by the record's names, and the odd fields by the API's names."""
+    """The result: values by the record's names, and odd fields by the API's names."""
 
     values: dict[str, Any]
     odd: Counter[str]
 
 
 def found_in(sent: object, fields: Fields, prices: tuple[str, ...] = ()) -> Found:
-    """Read a record's fields; those named in `prices` are, by their older names, all of one unit."""
+    """Read a record's fields. The older names of the fields in `prices` all have one unit."""
     if not isinstance(sent, dict):
         raise RefusedError
     values: dict[str, Any] = {}
@@ -268,14 +267,14 @@ def _at(sent: dict[str, Any], path: str) -> object:
 
 
 def price(value: object) -> Fraction:
-    """A price whose unit is not known."""
+    """A price of unknown unit."""
     if _scaled(value, DOLLAR) is None:
         raise OddError
     return fraction(value)
 
 
 def in_one_unit(sent: Mapping[str, object]) -> dict[str, int]:
-    """Micro-dollars of prices whose unit their names do not say."""
+    """Micro-dollars of prices whose names do not show the unit."""
     values = {name: fraction(value) for name, value in sent.items()}
     if not any(values.values()):
         return dict.fromkeys(values, 0)

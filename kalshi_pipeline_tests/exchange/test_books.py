@@ -1,4 +1,4 @@
-"""Order books, each whole or set aside."""
+"""Order books are read completely or set aside."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""The client on answers in each shape that the exchange's API has had, one cassette for each (see their README)."""
+"""The client on responses of each generation of the API, with one cassette for each (see their README)."""
 
 import json
 import re
@@ -24,7 +24,7 @@ FILES = sorted(CASSETTES.glob("*.yaml"))
 
 
 class Expected(NamedTuple):
-    """What a cassette holds, by hand."""
+    """The contents of a cassette, written by hand."""
 
     file: str
     series: dict[str, str]
@@ -101,7 +101,7 @@ def client(expected: Expected) -> Iterator[KalshiClient]:
 
 
 def records_of(listing: Listing[Any]) -> list[Any]:
-    """All records of a listing that must be complete and without rejects."""
+    """All records of a listing, which must be complete and without rejects."""
     pages = list(listing)
     assert [page.rejects for page in pages] == [[]] * len(pages)
     assert (listing.complete, listing.duplicates) == (True, 0)
@@ -139,7 +139,7 @@ def test_recorded_events_are_looked_up(client: KalshiClient, expected: Expected)
 
 @pytest.mark.parametrize("mve_filter", ["only", None], ids=["only", "with-the-others"])
 def test_recorded_combos_of_january_are_unquoted(mve_filter: str | None) -> None:
-    """Bid and ask both 0, as combos came until March 2026, is no quote."""
+    """Bid and ask both 0, as combos had until March 2026, is no quote."""
     with (
         vcr.VCR(record_mode="none").use_cassette(str(CASSETTES / JANUARY.file)),
         KalshiClient(URL, requests_per_second=1000, retry_seconds=0) as client,
@@ -159,7 +159,7 @@ def test_recorded_combos_of_january_are_unquoted(mve_filter: str | None) -> None
 
 # The cassettes themselves.
 
-# Words of the API, which say nothing about what a market asks: the values of these fields, and these texts.
+# Words of the API rather than of a market's question: the values of these fields, and these texts.
 API_FIELDS = {
     "Associated Market Sides",
     "code",

@@ -1,4 +1,4 @@
-"""A walk whose cursor is new each time ends all the same, once it shows nothing new."""
+"""A walk whose cursor is always new still ends, once it shows nothing new."""
 
 from collections.abc import Sequence
 
@@ -22,9 +22,8 @@ def number_of(query: Params) -> int:
 
 
 class Texts:
-    """Pages with a record for each letter, each with a cursor of its own, except the last one.
-
-    A digit is a record that cannot be read. After the last page they come again, if they are `repeated`.
+    """Pages with a record for each letter; a digit is an unreadable record. Each page but the last has its own cursor.
+    If `repeated`, they start again after the last page.
     """
 
     def __init__(self, texts: Sequence[str], *, repeated: bool = False) -> None:
@@ -82,7 +81,7 @@ def test_up_to_nineteen_repeated_pages_are_accepted(texts: list[str]) -> None:
     ],
 )
 def test_walk_in_circles_ends_after_twenty_pages(texts: list[str], pages: int) -> None:
-    """What it showed before is given."""
+    """The records before are returned."""
     fetch = Texts(texts, repeated=True)
     listing = listing_of(fetch)
     given: set[str] = set()
@@ -93,7 +92,7 @@ def test_walk_in_circles_ends_after_twenty_pages(texts: list[str], pages: int) -
 
 
 def test_each_walk_has_its_own_count() -> None:
-    """The second series shows, page by page, what the first one has shown already."""
+    """The second series repeats the first, page by page."""
     letters = [chr(ord("A") + number) for number in range(25)]
     listing = listing_of(Texts(letters), [{"series_ticker": "S"}, {"series_ticker": "T"}])
     assert sum(len(page.records) for page in listing) == 25
@@ -184,7 +183,7 @@ def test_trades_are_walked_down(pages: list[list[float]]) -> None:
     ],
 )
 def test_trades_that_go_forward_in_time_end_after_twenty_pages(pages: list[list[float]], asked: int) -> None:
-    """Although each trade has an identifier that the remembered pages do not have."""
+    """This holds although each trade's identifier is missing from the remembered pages."""
     listing = trades_of(Times(pages, repeated=True))
     with pytest.raises(
         PaginationError, match="/markets/trades returned 20 pages in a row without anything new"

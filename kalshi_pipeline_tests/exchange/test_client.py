@@ -1,7 +1,6 @@
-"""The client, over HTTP against the sandbox exchange and its faults, and over httpx's transport for odd cases.
-
-Its clock is frozen, and jumps where the client pauses. A test that only asks what the client does next stops it
-before its pause: `Stop` is raised where it reports a retry.
+"""The client, over HTTP against the sandbox and its faults, and over an httpx transport for odd cases. Its clock is
+frozen and jumps when the client pauses. Tests of a single decision stop the client before its pause: `Stop` is raised
+when it reports a retry.
 """
 
 import itertools
@@ -114,7 +113,7 @@ def tickers_of(client: KalshiClient, **options: Any) -> list[str]:
     return [record.ticker for page in client.list_markets(**given) for record in page.records]
 
 
-# What is asked, and what comes back.
+# Requests and their results.
 
 
 def test_client_lists_every_market(client: KalshiClient, raw: httpx.Client) -> None:
@@ -194,7 +193,7 @@ def test_client_reads_single_objects(client: KalshiClient, clock: ManualClock, r
     ],
 )
 def test_single_object_of_another_ticker_is_refused(fetch: Callable[[KalshiClient], object]) -> None:
-    """It is not what was asked for, and storing it would answer for the other one."""
+    """Storing it would record another object as the requested one."""
     body = {
         "market": {"ticker": "OTHER", "event_ticker": "E"},
         "event": {"event_ticker": "OTHER", "series_ticker": "S"},
@@ -268,7 +267,7 @@ def test_client_fetches_the_events_requested_and_leaves_out_others(
 def test_client_asks_what_the_contract_says(
     ask: Callable[[KalshiClient], object], requests: list[str]
 ) -> None:
-    """It asks for the largest page of each endpoint, and no more."""
+    """It requests each endpoint's largest page size."""
     asked: list[httpx.Request] = []
 
     def answer(request: httpx.Request) -> httpx.Response:
@@ -300,7 +299,7 @@ def test_client_asks_what_the_contract_says(
     ],
 )
 def test_answer_of_a_cache_is_dated_by_its_age(clock: ManualClock, said: str, seconds: int | None) -> None:
-    """Unless the age cannot be right: it is then ignored and counted."""
+    """An impossible age is ignored and counted."""
     body = json.dumps({**EMPTY, "market": {"ticker": "M", "event_ticker": "E"}})
     with client_of(answering(200, body, age=said), clock=clock) as client:
         listing = client.list_markets(
@@ -347,7 +346,7 @@ def test_ticker_stays_one_path_segment(ticker: str, path: str) -> None:
 
 
 def test_requests_are_spaced(clock: ManualClock) -> None:
-    """Retries and pages alike pass the one limit: each request leaves a spacing after the one before."""
+    """Retries and pages share one limit, which spaces all requests."""
     departures: list[float] = []
 
     def answer(_: httpx.Request) -> httpx.Response:
@@ -360,7 +359,7 @@ def test_requests_are_spaced(clock: ManualClock) -> None:
 
 
 def test_client_with_a_share_passes_both_limits(clock: ManualClock, tmp_path: Path) -> None:
-    """A backfill has half of the limit; what else asks has the whole, and a request of each counts for it."""
+    """A backfill has half of the limit; other requests have all of it, and backfill requests count towards it."""
     options = {"requests_per_second": 100, "limit_file": tmp_path / "limit", "clock": clock}
     departures: list[float] = []
 
@@ -374,7 +373,7 @@ def test_client_with_a_share_passes_both_limits(clock: ManualClock, tmp_path: Pa
     assert departures == pytest.approx([number * 1.02 / 100 for number in (0, 2, 3, 4, 6)])
 
 
-# What is tried again.
+# Retries.
 
 
 @pytest.mark.parametrize(
@@ -457,7 +456,7 @@ def test_second_attempt_continues_the_listing(
 
 
 def test_pauses_grow_until_the_retry_time_is_over(clock: ManualClock) -> None:
-    """Each has half a second of luck, so that clients which failed together do not return together."""
+    """Each pause has up to half a second of jitter, so that clients that failed together do not return together."""
     with client_of(answering(503), retry_seconds=30, on_retry=lambda _: None, clock=clock) as client:
         with pytest.raises(TransientExchangeError) as failure:
             client.fetch_market("M")
@@ -484,7 +483,7 @@ def test_client_without_retry_time_gives_up_at_once(sandbox: Sandbox) -> None:
 
 @pytest.mark.parametrize(("walk_seconds", "pauses"), [(0.5, 0), (1.5, 1), (3.5, 2), (7.5, 3), (100, 13)])
 def test_retries_never_outlast_the_walk(clock: ManualClock, walk_seconds: float, pauses: int) -> None:
-    """A pause that would outlast it is not begun. How many there are does not hang on their luck at these times."""
+    """A pause that would outlast it is not begun. With these times, their number does not depend on jitter."""
     with client_of(answering(503), on_retry=lambda _: None, clock=clock) as client:
         with pytest.raises(TransientExchangeError, match="answered 503, after"):
             tickers_of(client, walk_seconds=walk_seconds)
@@ -494,7 +493,7 @@ def test_retries_never_outlast_the_walk(clock: ManualClock, walk_seconds: float,
 
 
 def test_retries_of_a_later_page_have_what_the_earlier_ones_left(clock: ManualClock) -> None:
-    """Of 60 seconds the first page has taken all but 0.4, and a pause is at least half a second."""
+    """The first page has used all but 0.4 of the 60 seconds, and a pause takes at least half a second."""
 
     def answer(request: httpx.Request) -> httpx.Response:
         if "cursor" in request.url.params:
@@ -509,7 +508,7 @@ def test_retries_of_a_later_page_have_what_the_earlier_ones_left(clock: ManualCl
 
 
 def test_exchange_that_goes_away_leaves_an_incomplete_listing(sandbox: Sandbox, raw: httpx.Client) -> None:
-    """The pages that came are returned, and the listing does not call itself complete."""
+    """The pages so far are returned, and the listing is not complete."""
     series = [row["ticker"] for row in raw.get("/series").json()["series"]][:4]
     sandbox.faults = Faults(unreachable_after=2)
     with KalshiClient(sandbox.url, requests_per_second=1000, retry_seconds=0) as client:
@@ -534,7 +533,7 @@ def test_closed_port_is_transient() -> None:
 
 
 def test_exchange_that_does_not_answer_in_time_is_transient() -> None:
-    """httpx counts this time, and it is real. The system takes the connection, and no program answers on it."""
+    """This is real time, which httpx measures: the system accepts the connection, but no program answers."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         url = f"http://127.0.0.1:{server.getsockname()[1]}"
         with (
@@ -601,7 +600,7 @@ def test_broken_compression_on_the_wire_is_retried() -> None:
     ],
 )
 def test_transient_status_is_retried(status: int) -> None:
-    """A 403 or a 404 without JSON comes from a gateway, and is one of them."""
+    """This includes a 403 or a 404 without JSON, which comes from a gateway."""
     with client_of(answering(status)) as client:
         with pytest.raises(Stop, match=f"^the exchange answered {status}.*; trying again in"):
             client.fetch_market("M")
@@ -609,7 +608,7 @@ def test_transient_status_is_retried(status: int) -> None:
 
 
 def test_404_of_an_endpoint_in_any_form_means_not_offered() -> None:
-    """Only of a record it would be proof that it is gone."""
+    """Only for a record would a 404 prove that it is gone."""
     with client_of(answering(404, "<html><title>404 Not Found</title></html>")) as client:
         with pytest.raises(NotFoundError):
             client.fetch_exchange_status()
@@ -668,7 +667,7 @@ def test_404_of_an_endpoint_in_any_form_means_not_offered() -> None:
 def test_success_without_what_was_requested_is_retried(
     ask: Callable[[KalshiClient], object], status: int, body: str, reason: str
 ) -> None:
-    """An error body is never read as an empty list, a cutoff that is not known, or a document."""
+    """An error body is never read as an empty list, an unknown cutoff or a document."""
     with client_of(answering(status, body)) as client:
         with pytest.raises(Stop) as stopped:
             ask(client)
@@ -750,7 +749,7 @@ def test_long_pause_is_reported_every_ten_seconds(clock: ManualClock) -> None:
 
 
 def test_retry_after_is_counted_by_the_clock_of_the_exchange(clock: ManualClock) -> None:
-    """This computer's may be wrong by hours."""
+    """This computer's clock may be wrong by hours."""
     dates = {"date": "Sun, 22 Nov 2026 15:00:00 GMT", "retry-after": "Sun, 22 Nov 2026 15:00:08 GMT"}
     answers = iter([httpx.Response(503, headers=dates), httpx.Response(404, json={})])
     with client_of(lambda _: next(answers), on_retry=lambda _: None, clock=clock) as client:
@@ -760,7 +759,7 @@ def test_retry_after_is_counted_by_the_clock_of_the_exchange(clock: ManualClock)
 
 
 def test_requests_of_a_block_wait_no_longer_than_the_strictest_block(clock: ManualClock) -> None:
-    """A run within a tick ends with the tick; after its time each request is still tried again for a while."""
+    """A run within a tick ends with the tick. After that, each request still has a short retry time."""
     handler = answering(503, **{"retry-after": "7"})
     with (
         client_of(handler, retry_seconds=10, on_retry=lambda _: None, clock=clock) as client,
@@ -799,7 +798,7 @@ def test_requests_of_a_block_wait_no_longer_than_the_strictest_block(clock: Manu
 def test_retry_after_is_honoured(
     clock: ManualClock, status: int, retry_after: str, least: float, most: float
 ) -> None:
-    """Up to the deadline of the run; the pause is taken in parts of ten seconds."""
+    """It waits up to the deadline of the run, in steps of ten seconds."""
     answers = iter(
         [httpx.Response(status, headers={"retry-after": retry_after}), httpx.Response(404, json={})]
     )
@@ -1006,7 +1005,7 @@ def test_cursor_that_is_too_long_is_named_after_its_page_was_read() -> None:
     )
 
 
-# What cannot be read.
+# Unreadable responses.
 
 
 @pytest.mark.parametrize(
@@ -1033,7 +1032,7 @@ def test_cursor_that_is_too_long_is_named_after_its_page_was_read() -> None:
 def test_missing_envelope_key_stops_the_listing(
     client: KalshiClient, sandbox: Sandbox, begin: Callable[[KalshiClient], Listing[Any]], key: str
 ) -> None:
-    """It is not an empty list, and asking again would not help."""
+    """It is not an empty list, and a retry would not help."""
     sandbox.faults = Faults(missing_key=True)
     listing = begin(client)
     with pytest.raises(PayloadError, match=f"has no '{key}'"):
@@ -1053,7 +1052,7 @@ def test_single_object_without_its_key_is_an_error(
 def test_unreadable_records_are_set_aside_and_everything_else_is_listed(
     client: KalshiClient, raw: httpx.Client, sandbox: Sandbox
 ) -> None:
-    """What was listed was either read or rejected."""
+    """Every listed record was either read or rejected."""
     sandbox.faults = Faults(unreadable=0.1)
     rows: list[object] = list(
         walk(raw, "/markets", "markets", limit=1000, status="open", mve_filter="exclude")
@@ -1127,7 +1126,7 @@ def test_exchange_status_is_read_from_an_error_too(status: int) -> None:
     ],
 )
 def test_missing_exchange_status_is_an_error(handler: Handler, reason: str, requests: int) -> None:
-    """A snapshot waits for it for three seconds at most, unless the exchange asks for more."""
+    """A snapshot waits at most three seconds for it, unless the exchange requests a longer wait."""
     clock = ManualClock()
     with client_of(handler, clock=clock, on_retry=lambda _: None) as client:
         with pytest.raises(ExchangeError) as failure:
@@ -1152,7 +1151,7 @@ def test_missing_exchange_status_is_an_error(handler: Handler, reason: str, requ
     ],
 )
 def test_pause_is_known_only_where_the_exchange_says_it(body: str, is_paused: bool | None) -> None:
-    """The rest of the answer, such as its date, is read all the same."""
+    """The rest of the answer, such as its date, is still read."""
     headers = {"date": "Sun, 22 Nov 2026 15:00:00 GMT"}
     with client_of(answering(200, body, **headers)) as client:
         status = client.fetch_exchange_status()
@@ -1162,7 +1161,7 @@ def test_pause_is_known_only_where_the_exchange_says_it(body: str, is_paused: bo
 
 
 def test_exchange_status_is_retried_after_a_transient_refusal(clock: ManualClock) -> None:
-    """429 is ordinary, here too."""
+    """A 429 is normal here too."""
     body = '{"exchange_active": true, "trading_active": true}'
     answers = iter([httpx.Response(429, headers={"retry-after": "30"}), httpx.Response(200, content=body)])
     with (
@@ -1269,7 +1268,7 @@ def test_client_counts_all_its_requests() -> None:
 
 
 def test_lookup_of_events_continues_on_the_next_page() -> None:
-    """An answer may be cut into pages, even below its limit."""
+    """An answer may be split into pages, even below its limit."""
 
     def answer(request: httpx.Request) -> httpx.Response:
         is_second = "cursor" in request.url.params
@@ -1281,7 +1280,7 @@ def test_lookup_of_events_continues_on_the_next_page() -> None:
 
 
 def test_exchange_that_ignores_the_tickers_is_asked_once() -> None:
-    """`tickers` dates from June 2026; before, the answer is the first page of every event there is."""
+    """`tickers` dates from June 2026. Before, the answer is the first page of all events."""
     unasked = httpx.Response(200, json={"events": [{"event_ticker": "OTHER"}], "cursor": "next"})
     with client_of(lambda _: unasked) as client:
         assert events_asked_for(client, ["A", "B"]) == []
@@ -1310,7 +1309,7 @@ def test_error_body_that_says_nothing_adds_nothing(body: bytes, said: str) -> No
 
 
 class Drip(httpx.SyncByteStream):
-    """A body without an end, of which a byte comes every few seconds."""
+    """An endless body that sends a byte every few seconds."""
 
     def __init__(self, clock: ManualClock, seconds: float) -> None:
         self.sent = 0
@@ -1329,7 +1328,7 @@ class Drip(httpx.SyncByteStream):
 
 
 def test_dripping_body_ends_with_the_timeout(clock: ManualClock) -> None:
-    """httpx's own time-out starts again at every byte."""
+    """httpx's own timeout restarts at every byte."""
     drip = Drip(clock, seconds=7)
     response = httpx.Response(200, stream=drip)
     with (

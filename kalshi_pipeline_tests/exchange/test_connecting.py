@@ -1,4 +1,4 @@
-"""The environment's proxies and certificates: named where they cannot be used, and left out for loopback."""
+"""Proxies and certificates of the environment: unusable ones are named, and loopback uses none."""
 
 import os
 import re
@@ -130,7 +130,7 @@ def test_proxy_that_does_not_answer_is_named_without_its_password(monkeypatch: p
     assert "secret" not in str(failure.value)
 
 
-# In a process of its own: certificates are read once.
+# In a separate process, because certificates are read once.
 OPEN = """
 from kalshi_pipeline.errors import ConfigurationError
 from kalshi_pipeline.exchange.client import KalshiClient

@@ -1,4 +1,4 @@
-"""Pages of documents as they are read: every item whole and exact, and odd ones one by one."""
+"""Pages of documents: every item is read exactly, and odd items are set aside one by one."""
 
 import json
 from decimal import Decimal

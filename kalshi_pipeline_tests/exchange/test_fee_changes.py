@@ -1,4 +1,4 @@
-"""Changes of fees as they are read: exact multipliers, unknown words, cleared overrides, and odd records one by one."""
+"""Parsing of fee changes: exact multipliers, unknown words, cleared overrides and odd records."""
 
 import json
 from typing import Any

@@ -29,14 +29,14 @@ def trade_of(**fields: Any) -> Trade:
 
 
 def batch_of(*candles: dict[str, Any]) -> tuple[list[Candlestick], list[Reject]]:
-    """What is read of candlesticks of one market."""
+    """The parsed candlesticks of one market."""
     rows = [{"end_period_ts": 1_760_500_800, **candle} for candle in candles]
     page = parse_batch(json.dumps({"markets": [{"market_ticker": "M", "candlesticks": rows}]}).encode())
     return [candle for market in page.records for candle in market.candlesticks], page.rejects
 
 
 def candle_of(**fields: Any) -> Candlestick:
-    """A candlestick with these fields; it is read alike beside one that is odd, which makes its page be read again."""
+    """A candlestick with these fields. It must read the same beside an odd one, which makes the page be read again."""
     records, rejects = batch_of(fields)
     assert rejects == []
     again, odd = batch_of(fields, {"price": 5})

@@ -1,4 +1,4 @@
-"""Copies of answers outside of the heap: memory that is used again only when nothing reads it any more."""
+"""Copies of answers outside the heap. Their memory is reused only when nothing reads it any more."""
 
 import msgspec
 

@@ -1,4 +1,4 @@
-"""Whom the client believes to be the exchange."""
+"""The client checks the exchange's certificate."""
 
 import http.server
 import ssl
@@ -11,7 +11,7 @@ import pytest
 from kalshi_pipeline.errors import TransientExchangeError
 from kalshi_pipeline.exchange.client import KalshiClient
 
-# Made for this test, and signed by itself: no authority vouches for it.
+# A self-signed certificate, made for this test.
 CERTIFICATE = """\
 -----BEGIN PRIVATE KEY-----
 MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgPg1FMX5X6VtaiMw7
@@ -34,7 +34,7 @@ Ff9w/8V0x3h73ydrN2zbgpufRpL1U2Tz/qppdbV7dg==
 
 @pytest.fixture
 def impostor(tmp_path: Path) -> Iterator[str]:
-    """A server that speaks https under a certificate of its own making."""
+    """An HTTPS server with a self-signed certificate."""
     file = tmp_path / "certificate.pem"
     file.write_text(CERTIFICATE, encoding="ascii")
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

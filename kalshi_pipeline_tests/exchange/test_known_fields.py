@@ -1,4 +1,4 @@
-"""Records read into structs of known fields: the same documents as those that are read in full."""
+"""Records parsed into structs of known fields give the same documents as records parsed in full."""
 
 import json
 import re
@@ -87,7 +87,7 @@ def test_only_so_many_names_are_known() -> None:
 
 
 def lines() -> Iterator[bytes]:
-    """Bodies of one record that has more fields each time, some of them of names that no struct can have."""
+    """Bodies of a record with more fields each time, some with names that no struct can have."""
     for number in range(1, 40):
         fields = {f"f{n}": n for n in range(number, 0, -1)} | {"ticker": "T", "class": 1, "yes_bid": number}
         yield json.dumps({"markets": [fields, {"ticker": f"U{number}", "yes_ask_dollars": "0.1"}]}).encode()

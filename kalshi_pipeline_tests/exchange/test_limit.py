@@ -1,4 +1,4 @@
-"""The one limit that every request passes."""
+"""The limit that all requests share."""
 
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -99,7 +99,7 @@ for _ in range(20):
 
 
 def test_limit_is_shared_by_processes(tmp_path: Path) -> None:
-    """Two of them that ask at the same time."""
+    """Two processes send requests at the same time."""
     (tmp_path / "clock").write_text("0")
     with ExitStack() as stack:
         processes = [stack.enter_context(python(DEPART, str(tmp_path))) for _ in range(2)]
@@ -127,7 +127,7 @@ def test_unreadable_limit_file_delays_no_request(tmp_path: Path, left_behind: st
 
 
 def test_file_that_cannot_be_used_leaves_the_process_its_own_limit(tmp_path: Path) -> None:
-    """It says so, and shares the limit again as soon as the file can be used."""
+    """It reports this, and shares the limit again as soon as the file is usable."""
     clock, file = ManualClock(), tmp_path / "limit"
     file.mkdir()
     limit = RateLimit(200, file, clock)
@@ -145,7 +145,7 @@ def test_file_that_cannot_be_used_leaves_the_process_its_own_limit(tmp_path: Pat
     assert clock.slept == pytest.approx([SPACING_SECONDS] * 4)
 
 
-# What the limit learns.
+# The learned rate.
 
 
 def test_refusal_halves_the_rate_which_rises_again_by_steps(tmp_path: Path) -> None:
@@ -160,7 +160,7 @@ def test_refusal_halves_the_rate_which_rises_again_by_steps(tmp_path: Path) -> N
 
 
 def test_refusals_of_requests_that_left_together_count_once(tmp_path: Path) -> None:
-    """Eight walks ask at once: what was sent before the rate was halved says nothing about the present one."""
+    """Eight walks send requests at once. Refusals of earlier requests say nothing about the halved rate."""
     clock = ManualClock()
     rate = learned_rate(16, tmp_path / "limit", clock)
     sent = [clock.monotonic() for _ in range(8)]
@@ -188,7 +188,8 @@ def test_rate_is_never_below_one_request_in_two_seconds_nor_above_the_setting() 
 
 
 def test_rate_is_learned_by_all_that_share_it_and_by_a_share_of_it(tmp_path: Path) -> None:
-    """A backfill has its part of the rate in force, whoever was refused; another setting has its own bound."""
+    """A backfill has its share of the rate in force, whichever process was refused. Another setting has its own
+    bound."""
     clock, file = ManualClock(), tmp_path / "limit"
     learned_rate(16, file, clock).slow_down(0)
     clock.advance(1)

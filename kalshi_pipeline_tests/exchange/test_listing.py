@@ -1,4 +1,4 @@
-"""A walk over pages knows whether it was complete, and always ends."""
+"""A walk over pages always ends, and knows whether it was complete."""
 
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -24,7 +24,7 @@ REJECT = Reject(None, "570", "record: no object")
 
 
 class Script:
-    """Pages by cursor, as an endpoint would send them, each after `takes_seconds`; remembers what was asked."""
+    """Pages by cursor, as an endpoint sends them, each after `takes_seconds`. Records the requests."""
 
     def __init__(self, pages: Mapping[str | None, Page[Series]], takes_seconds: float = 0) -> None:
         self.clock = ManualClock()
@@ -42,7 +42,7 @@ class Script:
 
 
 def page(tickers: str = "", cursor: str | None = None, rejects: int = 0, number: int = 570) -> Page[Series]:
-    """A page with a record for each letter, and with numbers in place of records."""
+    """A page with a record for each letter, and bare numbers as odd records."""
     reject = REJECT._replace(raw=str(number))
     return Page([Series(ticker, None, None, None, None) for ticker in tickers], [reject] * rejects, cursor)
 
@@ -151,7 +151,7 @@ def test_cap_counts_the_pages_of_all_queries() -> None:
 
 
 def test_walk_past_its_deadline_is_an_error() -> None:
-    """What came in time is handed over; the page after the deadline is not asked for."""
+    """Pages in time are returned; the page after the deadline is not requested."""
     fetch = Script({None: page("A", "one"), "one": page("B", "two"), "two": page("C")}, takes_seconds=30)
     listing = listing_of(fetch, seconds=60)
     pages: list[ListedPage[Series]] = []
@@ -164,7 +164,7 @@ def test_walk_past_its_deadline_is_an_error() -> None:
 
 
 def test_one_deadline_holds_for_all_pages_and_queries() -> None:
-    """Each page has what the earlier ones left over."""
+    """Each page has the time that earlier pages left."""
     fetch = Script({None: page("A", "one"), "one": page("B")}, takes_seconds=7)
     list(listing_of(fetch, [{"n": 1}, {"n": 2}], seconds=60))
     assert fetch.seconds_left == [60, 53, 46, 39]
@@ -209,7 +209,7 @@ def test_empty_pages_with_a_cursor_are_walked_through() -> None:
 
 
 def test_empty_pages_without_end_are_an_error() -> None:
-    """Some empty pages are passed, but not any number of them."""
+    """A limited number of empty pages is accepted."""
     fetch = Script(chain_of_empty_pages(20))
     with pytest.raises(PaginationError, match="/series returned 20 empty pages in a row, each with a cursor"):
         list(listing_of(fetch))
@@ -258,7 +258,7 @@ def test_next_page_is_on_its_way_while_one_is_stored() -> None:
 
 
 def test_cap_requests_pages_one_by_one_and_none_in_vain() -> None:
-    """Which pages come first must not depend on which walk is faster."""
+    """The first pages must not depend on the speed of the walks."""
     fetch = Script({None: page("A", "one"), "one": page("B", "two"), "two": page("C")})
     listing = Listing("/series", fetch, [{"n": 1}, {"n": 2}], max_pages=2, walk_seconds=60, at_once=8)
     assert letters(list(listing)) == ["A", "B"]
@@ -268,7 +268,7 @@ def test_cap_requests_pages_one_by_one_and_none_in_vain() -> None:
 def windowed(
     fetch: Callable[[Params, float], Answer[Page[Series]]], max_pages: int | None = None
 ) -> Listing[Series]:
-    """A listing of two windows, of which each may hold the letters of its name."""
+    """A listing in two windows; each may hold the letters of its name."""
     windows = [
         CursorWalk[Series]({"window": name}, lambda record, name=name: record.ticker in name)  # type: ignore[misc]
         for name in ("ABC", "CDE")
@@ -303,7 +303,7 @@ def test_refused_windows_fall_back_to_one_walk() -> None:
 
 
 def test_row_from_outside_its_window_shows_that_windows_are_ignored() -> None:
-    """What the windows gave before that is given once."""
+    """Records that the windows returned before are returned once."""
 
     def fetch(query: Params, _seconds_left: float) -> Answer[Page[Series]]:
         if query.get("window") == "CDE" and "cursor" not in query:
@@ -387,11 +387,11 @@ def test_windows_of_which_one_fails_are_walked_to_their_end() -> None:
     assert (found, listing.complete, listing.windows_failed) == ({"A", "B"}, False, None)
 
 
-# Pages that are refused.
+# Refused pages.
 
 
 class SmallPages:
-    """An exchange that refuses pages of more than so many records, and windows."""
+    """An exchange that refuses windows, and pages above a number of records."""
 
     def __init__(self, largest: int) -> None:
         self.asked: list[tuple[object, object]] = []
@@ -410,7 +410,8 @@ class SmallPages:
 def test_refused_page_is_requested_with_fewer_records_until_one_is_taken(
     largest: int, sizes: list[int]
 ) -> None:
-    """After the windows, which are the likelier reason. The walk continues with pages of that size."""
+    """Windows are dropped first, because they are the likelier reason. The walk continues with the accepted page
+    size."""
     fetch = SmallPages(largest)
     windows = [CursorWalk[Series]({"window": "W", "limit": 1000}, lambda _: True)]
     listing = Listing("/markets", fetch, [{"limit": 1000}], max_pages=None, walk_seconds=60, windows=windows)
@@ -482,7 +483,7 @@ def test_listing_yields_every_event_once(
     pages_of_one: int,
     duplicates_of_one: int,
 ) -> None:
-    """Each later page is cut into several answers, and repeats some records of the page before."""
+    """Each later page is split into several answers, and repeats some records of the previous page."""
     sandbox.faults = faults
     listing = events_of(client)
     assert tickers(list(listing)) == open_events

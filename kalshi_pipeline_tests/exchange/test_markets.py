@@ -1,4 +1,4 @@
-"""Pages of markets are read fast, and always as the pydantic model reads them record by record."""
+"""The fast reader of markets returns the same as the pydantic model does, record by record."""
 
 import json
 from typing import Any
@@ -135,7 +135,7 @@ def test_market_of_today_is_read_exactly() -> None:
     ],
 )
 def test_odd_market_is_read_as_by_the_model(changes: dict[str, Any]) -> None:
-    """What cannot be read is set aside alone, in the same words."""
+    """An unreadable record is set aside alone, with the same message."""
     body = body_of(TODAY, {**TODAY, "ticker": "M-2", **changes}, {**TODAY, "ticker": "M-3"})
     fast, slow = MARKETS.parse(body), MARKETS.parse_again(body)
     assert fast == slow

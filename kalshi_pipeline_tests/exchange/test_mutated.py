@@ -1,4 +1,4 @@
-"""Both readers of every kind of record read odd records as the oracle does (`mutated` tries more of them)."""
+"""Both readers parse odd records of every kind as the oracle does (`mutated` tries more of them)."""
 
 import pytest
 

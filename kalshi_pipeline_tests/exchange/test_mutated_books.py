@@ -1,4 +1,4 @@
-"""Odd order books are read as the oracle does, alone and among others."""
+"""Odd order books are parsed as by the oracle, alone and among others."""
 
 import random
 

@@ -1,4 +1,4 @@
-"""Settled markets, read fast and slowly: both ways agree on every record."""
+"""Settled markets: the fast and the slow reader agree on every record."""
 
 import json
 from collections.abc import Iterator
@@ -106,7 +106,7 @@ def test_odd_outcome_is_set_aside_and_its_page_is_read(sandbox: Sandbox) -> None
 def test_odd_quote_costs_an_outcome_its_field_where_the_market_is_not_open(
     name: str, status: str | None, *, is_read: bool
 ) -> None:
-    """A market is stored with how it ended; the quote that it had then is stored nowhere."""
+    """A market is stored with its settlement, and its last quote is not."""
     row = {
         "ticker": "M",
         "event_ticker": "E",
@@ -121,7 +121,7 @@ def test_odd_quote_costs_an_outcome_its_field_where_the_market_is_not_open(
 
 
 def looked_up(tickers: str, *answers: str) -> tuple[list[str], int, int]:
-    """The markets by one letter each that a lookup finds in these pages, the others on them, and the requests."""
+    """The markets (by letter) that a lookup finds in these pages, the other markets, and the requests."""
     with Sandbox(World(WorldConfig(markets=20, past_share=1.0))) as sandbox:
         row = settled(sandbox)[0]
 
@@ -159,13 +159,13 @@ def test_lookup_leaves_others_out_and_counts_them(
 
 
 def test_lookup_that_finds_only_others_is_an_error() -> None:
-    """Otherwise the markets that are missing in it would count as gone."""
+    """Otherwise the missing markets would count as gone."""
     with pytest.raises(PayloadError, match="ignores `tickers`"):
         looked_up("AB", "XY", "AB")
 
 
 def test_walk_over_all_that_settled_remembers_its_last_pages_only() -> None:
-    """It may have millions of records: what is repeated after that many pages is recognized by its key in the store."""
+    """There may be millions of records. The store recognizes later repetitions by their keys."""
     with Sandbox(World(WorldConfig(markets=20, past_share=1.0))) as sandbox:
         row = settled(sandbox)[0]
     names = [*"ABCDEFGHIJ", "J", "A"]

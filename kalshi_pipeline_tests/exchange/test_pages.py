@@ -1,4 +1,5 @@
-"""Pages and objects: a bad record is set aside alone, a bad envelope is an error, a body that is no JSON another."""
+"""Pages and objects: a bad record is set aside alone; a bad envelope and a body that is not JSON are different
+errors."""
 
 import json
 from typing import Any
@@ -126,7 +127,7 @@ def test_bad_record_does_not_change_its_neighbours() -> None:
 
 
 def test_json_numbers_of_a_page_never_pass_through_float() -> None:
-    """0.29 and 1.15 are the ones that float arithmetic gets wrong, the last has no exact float at all."""
+    """Float arithmetic gets 0.29 and 1.15 wrong, and the last number has no exact float."""
     body = (
         b'{"markets": [{"ticker": "M", "event_ticker": "E", "yes_bid_dollars": 0.29, "yes_ask_dollars": 0.5700,'
         b' "volume_fp": 1.15, "open_interest_fp": 90071992547409.93}]}'
@@ -185,7 +186,7 @@ def test_envelope_of_another_type_is_an_error(body: bytes) -> None:
     ],
 )
 def test_body_that_is_not_json_is_garbled(body: bytes) -> None:
-    """It may be whole at the next attempt, so it has another class than a changed contract."""
+    """A retry may help, so the error class differs from that of a changed contract."""
     with pytest.raises(GarbledAnswerError, match="it is not JSON"):
         MARKETS.parse_again(body)
     with pytest.raises(GarbledAnswerError, match="it is not JSON"):
@@ -207,7 +208,7 @@ def test_body_that_is_not_json_is_garbled(body: bytes) -> None:
 def test_lone_surrogate_costs_its_field_at_most(
     field: str, kept: list[str], rejected: list[str | None]
 ) -> None:
-    """JSON can write half a character, which no database can store."""
+    """JSON allows a lone surrogate, which no database can store."""
     page = page_of([{**MARKET, field: "\ud83d"}, {**MARKET, "ticker": "M2"}])
     assert tickers(page) == kept
     assert [reject.ticker for reject in page.rejects] == rejected

@@ -14,7 +14,7 @@ from kalshi_pipeline.records import Event, Market, Quote, Series
 
 
 def market_of(**fields: Any) -> Market:
-    """A market with these fields, through the bytes of a page, read fast or again."""
+    """A market with these fields, parsed from the bytes of a page by the fast or the slow reader."""
     body = json.dumps({"markets": [{"ticker": "M", "event_ticker": "E", **fields}], "cursor": ""}).encode()
     page = MARKETS.parse(body)
     assert page == MARKETS.parse_again(body)
@@ -210,7 +210,7 @@ def test_quote_reads_every_generation(fields: dict[str, Any], quote: Quote) -> N
 def test_side_is_quoted_by_size_or_inner_price(
     fields: dict[str, Any], bid: int | None, ask: int | None
 ) -> None:
-    """Every way in which the exchange writes 'no quote' (docs/exchange-api.md, 'Quotes and unquoted sides')."""
+    """Every form in which the exchange writes 'no quote' (docs/exchange-api.md, 'Quotes and unquoted sides')."""
     quote = market_of(**fields).quote
     assert (quote.yes_bid, quote.yes_ask) == (bid, ask)
 

@@ -1,4 +1,4 @@
-"""What the exchange returns is checked against what it was asked for, and a listing of other things stops."""
+"""Responses are checked against the request, and a listing with too many other records stops."""
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -29,7 +29,7 @@ def exchange_of(pages: Sequence[tuple[str, Sequence[Row]]]) -> httpx.MockTranspo
 
 @pytest.fixture
 def listed() -> Iterator[Callable[[ListIt, str, Sequence[Sequence[Row]]], Listing[Any]]]:
-    """Walk a listing of an exchange that has these pages; its records are in `found`."""
+    """Walk a listing with these pages; its records are in `found`."""
     clients: list[KalshiClient] = []
 
     def walk(list_it: ListIt, key: str, pages: Sequence[Sequence[Row]]) -> Listing[Any]:
@@ -137,7 +137,7 @@ def events_of_two_series(client: KalshiClient) -> Listing[Any]:
 def test_event_of_another_series_is_left_out(
     listed: Callable[..., Listing[Any]], series: str | None, count: int
 ) -> None:
-    """Both series are asked for one after the other; the second answer repeats the first."""
+    """Two series are requested in turn, and the second answer repeats the first."""
     row = {"event_ticker": "KXA-26", "series_ticker": series}
     listing = listed(events_of_two_series, "events", [[row]])
     assert (listing.out_of_scope["series_ticker"], listing.duplicates) == (count, 1)
@@ -163,7 +163,7 @@ def test_listing_of_all_events_takes_any_series(listed: Callable[..., Listing[An
 def test_trade_is_checked_against_the_times(
     listed: Callable[..., Listing[Any]], created: str, contradicted: str | None
 ) -> None:
-    """The request is wider by a second on each side, and how the exchange rounds is not known."""
+    """The request is a second wider on each side, because the exchange's rounding is unknown."""
 
     def of_an_hour(client: KalshiClient) -> Listing[Any]:
         start, end = parse_instant("2026-11-20T12:00:00Z") or 0, parse_instant("2026-11-20T13:00:00Z") or 0
@@ -180,7 +180,7 @@ def test_trade_is_checked_against_the_times(
     assert dict(listing.out_of_scope) == ({} if contradicted is None else {contradicted: 1})
 
 
-# Where too much was not asked for, the listing stops.
+# A listing stops if too many records were not requested.
 
 
 def rows(page: int, asked: int, unasked: int) -> list[Row]:
@@ -253,7 +253,7 @@ def test_repeated_records_count_once(listed: Callable[..., Listing[Any]]) -> Non
 
 
 def test_caller_counts_what_it_finds() -> None:
-    """Some of a question only the caller can check."""
+    """Some parts of a request only the caller can check."""
     pages = exchange_of([("markets", rows(number, 10, 0)) for number in range(12)])
     with KalshiClient("http://exchange", requests_per_second=1000, transport=pages) as client:
         listing = open_markets(client)

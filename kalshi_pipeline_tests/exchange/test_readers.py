@@ -1,4 +1,4 @@
-"""Every field of every record, sent in every odd way: a page is read fast exactly as it is read again."""
+"""Every field of every record with every odd value: the fast reader and the slow reader agree."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -131,7 +131,7 @@ TRADE_SENT: Sent = {
     "taker_side": "no",
     "is_block_trade": False,
 }
-# An older generation's fields, beside or instead of the newer ones.
+# Fields of an older generation, beside or instead of newer ones.
 OLDER_MARKET: Sent = {
     "yes_bid": 28,
     "yes_ask": 32,
@@ -179,13 +179,13 @@ KINDS = {
 
 
 def oddly(sent: Sent, name: str) -> Iterator[Sent]:
-    """A record with each of the odd values in one field."""
+    """Copies of a record with each odd value in one field."""
     for value in ODD:
         yield {**sent, name: value} if value is not MISSING else {k: v for k, v in sent.items() if k != name}
 
 
 def may_refuse(payload: type[Payload], name: str) -> bool:
-    """Whether an odd value in a field, by the API's name, may cost the record: it is needed."""
+    """Whether an odd value in a field (by the API's name) may refuse the record, because the field is required."""
     key, _ = next((k, f) for k, f in payload.model_fields.items() if name == (f.alias or k))
     newer = payload.model_fields[key.removesuffix("_older")]
     return any(isinstance(kind, Wire) and kind.is_needed for kind in newer.metadata)
@@ -216,7 +216,7 @@ def test_field_sent_in_odd_ways_is_read_fast_as_it_is_read_again(kind: str, name
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_record_of_every_generation_is_read_fast(kind: str) -> None:
-    """The struct takes it; and beside an odd neighbour, which makes its page be read again, it is the same."""
+    """The struct accepts it, and it reads the same beside an odd neighbour, for which the page is read again."""
     reader, key, payload, sent = KINDS[kind]
     msgspec.json.decode(json.dumps(sent), type=wire_of(payload))
     page = reader.parse(json.dumps({key: [sent]}).encode())
@@ -275,7 +275,7 @@ PLACES = [
 def test_candlestick_sent_in_odd_ways_is_read_fast_as_it_is_read_again(
     parse: Callable[..., tuple[Any, int]], sent: Sent, part: str, name: str
 ) -> None:
-    """A neighbour that cannot be read makes its page be read again."""
+    """An unreadable neighbour makes the page be read again."""
     for odd in oddly(sent[part], name) if part else oddly(sent, name):
         candle = {**sent, part: odd} if part else odd
         records, rejects = parse(candle)

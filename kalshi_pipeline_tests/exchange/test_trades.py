@@ -1,4 +1,4 @@
-"""Pages of trades are read fast, and always as the pydantic model reads them; a day is walked in flat memory."""
+"""The fast reader of trades returns the same as the pydantic model, and a day is walked in constant memory."""
 
 import json
 from collections.abc import Iterator
@@ -130,7 +130,7 @@ def test_odd_trade_is_read_as_by_the_model(changes: dict[str, Any]) -> None:
     ],
 )
 def test_trade_that_cannot_be_placed_is_set_aside_as_a_whole(changes: dict[str, Any], error: str) -> None:
-    """It has no ticker in quarantine, where other trades of its market must not take its place."""
+    """Its quarantine row has no ticker, so that other trades of its market do not replace it."""
     odd = {**TODAY, **changes}
     body = body_of(TODAY, odd, JANUARY)
     page = TRADES.parse(body)
@@ -206,7 +206,7 @@ class Pages:
 def test_overlap_is_removed_within_the_pages_that_are_remembered(
     remembered: int | None, expected: list[str], duplicates: int
 ) -> None:
-    """A trade that comes again later is known by its key in the store."""
+    """The store recognizes a later repetition by its key."""
     listing = Listing(
         "/markets/trades",
         Pages("abc", "bcd", "de", "ace"),

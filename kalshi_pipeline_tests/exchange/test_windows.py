@@ -1,4 +1,4 @@
-"""Windows of creation time: they cover everything, overlap, and detect an exchange that understands them otherwise."""
+"""Windows of creation time cover everything, overlap, and detect an exchange that treats them differently."""
 
 import pytest
 
@@ -39,7 +39,7 @@ def test_bounds_within_one_second_make_one(bounds: list[int], windows: list[Wind
     ],
 )
 def test_window_requests_a_second_more_on_each_side(window: Window, params: dict[str, int]) -> None:
-    """Bounds are exclusive: what was created within the bound's own second must be in one of its neighbours."""
+    """Bounds are exclusive, so a market created in the second of a bound must be in one of the neighbouring windows."""
     assert window.params() == params
 
 
