@@ -1,5 +1,6 @@
 """Jobs that the launcher's tests run in separate processes. It imports only Dagster, because each template imports
-it."""
+it.
+"""
 
 import os
 import threading

@@ -1,5 +1,6 @@
-"""An independent parser of records after the contract: exact fractions, field by field, without code of the product. A
-field is either required (an odd value refuses the record) or optional (an odd value is omitted and counted).
+"""An independent parser of records after the contract: exact fractions, field by field, without code of the product.
+
+A field is either required (an odd value refuses the record) or optional (an odd value is omitted and counted).
 """
 
 import json

@@ -22,8 +22,9 @@ def number_of(query: Params) -> int:
 
 
 class Texts:
-    """Pages with a record for each letter; a digit is an unreadable record. Each page but the last has its own cursor.
-    If `repeated`, they start again after the last page.
+    """Pages with a record for each letter; a digit is an unreadable record.
+
+    Each page but the last has its own cursor. If `repeated`, they start again after the last page.
     """
 
     def __init__(self, texts: Sequence[str], *, repeated: bool = False) -> None:

@@ -1,6 +1,7 @@
-"""The client, over HTTP against the sandbox and its faults, and over an httpx transport for odd cases. Its clock is
-frozen and jumps when the client pauses. Tests of a single decision stop the client before its pause: `Stop` is raised
-when it reports a retry.
+"""The client, over HTTP against the sandbox and its faults, and over an httpx transport for odd cases.
+
+Its clock is frozen and jumps when the client pauses. Tests of a single decision stop the client before its pause:
+`Stop` is raised when it reports a retry.
 """
 
 import itertools

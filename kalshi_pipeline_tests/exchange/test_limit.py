@@ -189,7 +189,8 @@ def test_rate_is_never_below_one_request_in_two_seconds_nor_above_the_setting() 
 
 def test_rate_is_learned_by_all_that_share_it_and_by_a_share_of_it(tmp_path: Path) -> None:
     """A backfill has its share of the rate in force, whichever process was refused. Another setting has its own
-    bound."""
+    bound.
+    """
     clock, file = ManualClock(), tmp_path / "limit"
     learned_rate(16, file, clock).slow_down(0)
     clock.advance(1)

@@ -411,7 +411,8 @@ def test_refused_page_is_requested_with_fewer_records_until_one_is_taken(
     largest: int, sizes: list[int]
 ) -> None:
     """Windows are dropped first, because they are the likelier reason. The walk continues with the accepted page
-    size."""
+    size.
+    """
     fetch = SmallPages(largest)
     windows = [CursorWalk[Series]({"window": "W", "limit": 1000}, lambda _: True)]
     listing = Listing("/markets", fetch, [{"limit": 1000}], max_pages=None, walk_seconds=60, windows=windows)

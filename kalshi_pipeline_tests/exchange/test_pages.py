@@ -1,5 +1,6 @@
 """Pages and objects: a bad record is set aside alone; a bad envelope and a body that is not JSON are different
-errors."""
+errors.
+"""
 
 import json
 from typing import Any

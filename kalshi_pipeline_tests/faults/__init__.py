@@ -1,5 +1,5 @@
-"""A campaign of faults against the whole program: each is injected, and what it cost is counted.
+"""A campaign that injects faults into the whole program and counts what each one costs.
 
-`uv run poe faults` takes an hour or more, `uv run poe faults --quick` injects fewer faults; the suite runs the same
-parts over a few faults each. What a part compares with is read by plain HTTP and plain SQL.
+`uv run poe faults` takes an hour or more, and `--quick` injects fewer faults; the suite runs the same parts with a few
+faults each. The expected data is read by plain HTTP and plain SQL.
 """

@@ -1,4 +1,4 @@
-"""Runs the campaign: `python -m kalshi_pipeline_tests.faults [--quick] [part…]`. Its results go into docs/faults.md."""
+"""Runs the campaign: `python -m kalshi_pipeline_tests.faults [--quick] [part…]`. The results go to docs/faults.md."""
 
 import argparse
 import sys
@@ -28,7 +28,7 @@ _TICKS: list[float] = []
 
 
 class Part(NamedTuple):
-    """A kind of fault: how many of them in full and quickly, and what injects so many into a folder of its own."""
+    """A kind of fault: the number in full and quick runs, and the function that injects them, in its own folder."""
 
     name: str
     full: int
@@ -75,7 +75,7 @@ PARTS = (
 
 
 def main() -> int:
-    """Run the parts that are named, or all; return 1 if a fault was not survived."""
+    """Run the named parts, or all. Return 1 if a fault was not survived."""
     parser = argparse.ArgumentParser(prog="poe faults", description=__doc__)
     parser.add_argument(
         "parts", nargs="*", help=f"of {', '.join(part.name for part in PARTS)}; by default all"

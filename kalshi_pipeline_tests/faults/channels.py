@@ -1,4 +1,4 @@
-"""Commands whose standard channels are closed, or cannot be written: they do their work all the same."""
+"""Commands do their work even if their standard streams are closed or cannot be written."""
 
 from pathlib import Path
 from typing import NamedTuple
@@ -13,7 +13,7 @@ _UNWRITTEN = 4
 
 
 class Channels(NamedTuple):
-    """Which standard channels a command begins without, and which of them are on a full disk."""
+    """The standard streams that are closed when a command starts, and those on a full disk."""
 
     name: str
     closed: tuple[int, ...] = ()
@@ -21,7 +21,7 @@ class Channels(NamedTuple):
 
     @property
     def codes(self) -> tuple[int, ...]:
-        """How a command may end: what could not be written of its output is an error once its work is done."""
+        """The allowed exit codes: output that could not be written is an error, after the work is done."""
         return (0, _UNWRITTEN) if 1 in self.full else (0,)
 
 
@@ -35,7 +35,7 @@ KINDS = (
 
 
 def close(folder: Path, count: int, config: WorldConfig = CONFIG) -> Outcome:
-    """Run commands without some of their channels; what they store has to equal that of undisturbed ones."""
+    """Run commands without some of their streams, and compare their stores with undisturbed ones."""
     outcome = Outcome("closed and full channels")
     with place(folder, config) as here:
         for task_number, (task, start, undisturbed, _) in enumerate(undisturbed_runs(folder, here, count)):

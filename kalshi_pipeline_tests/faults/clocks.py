@@ -1,4 +1,4 @@
-"""Clocks that are wrong, or jump: the exchange's against the computer's, for a while."""
+"""Wrong clocks, and clocks that jump: the exchange's and the computer's differ for a while."""
 
 import random
 import sqlite3
@@ -13,13 +13,13 @@ from kalshi_pipeline_tests.faults.stored import unsound
 
 _DAY = 86_400.0
 OFFSETS = (90.0, 3600.0, _DAY, 365 * _DAY)
-# How far clocks may differ.
+# The allowed difference between the clocks.
 _TOLERATED = 30.0
 _COMMANDS = (("snapshot",), ("collect", "--once"))
 
 
 def step(folder: Path, count: int, config: WorldConfig = CONFIG) -> Outcome:
-    """Run commands while the clocks differ, which must write nothing, and then while they agree again."""
+    """Run commands while the clocks differ, when they must write nothing, and after the clocks agree again."""
     outcome, chance = Outcome("clocks that step"), random.Random(1)
     with place(folder, config) as here:
         here.collect()

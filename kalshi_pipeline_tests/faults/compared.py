@@ -1,4 +1,4 @@
-"""What a store says, against what the exchange has: read by plain HTTP and plain SQL."""
+"""Compares a store with the exchange, by plain HTTP and plain SQL."""
 
 import sqlite3
 from collections.abc import Mapping
@@ -23,10 +23,10 @@ _WRITTEN = (
 def compare(
     here: Place, *, are_all_read: bool = True, may_be_null: bool = False
 ) -> tuple[int, int, list[str]]:
-    """Compare the newest tick with the exchange, which has not moved since: by its observed quotes, and its claims.
+    """Compare the observed quotes and the claims of the newest tick with the exchange, which has not moved since.
 
-    Returns how many markets are lost and how many wrong, with a sentence for each kind. What could not be read is known
-    to be missing: records are in quarantine, odd numbers are NULL.
+    Returns the numbers of lost and of wrong markets, with a sentence for each kind. Unreadable records may be missing:
+    they are in quarantine, and odd numbers are NULL.
     """
     listed = open_markets(here.exchange.url)
     stored = newest_quotes(here.store)
@@ -60,7 +60,7 @@ def _differs(
 
 
 def compare_trades(here: Place) -> tuple[int, int, list[str]]:
-    """Compare the stored trades with those that the exchange has of its days; returns as `compare` does."""
+    """Compare the stored trades with the exchange's trades of those days. Returns the same as `compare`."""
     sent = {
         str(UUID(trade["trade_id"])): (
             trade["ticker"],

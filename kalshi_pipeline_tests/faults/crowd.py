@@ -1,4 +1,4 @@
-"""Two collectors and a backfill at once on one store, with a reader that holds on to what it saw first."""
+"""Two collectors and a backfill on one store at once, beside a reader that keeps its transaction open."""
 
 import signal
 import sqlite3
@@ -24,7 +24,7 @@ _COMMANDS = (
 
 
 def gather(folder: Path, ticks: int, config: WorldConfig = CONFIG) -> Outcome:
-    """Let them run until so many ticks are complete, then stop them, and see that nothing was missed or taken twice."""
+    """Run them until a number of ticks are complete, stop them, and check that no tick was missed or taken twice."""
     outcome = Outcome("two collectors, a backfill and a reader")
     with place(folder, config) as here:
         here.collect()
@@ -62,7 +62,7 @@ def gather(folder: Path, ticks: int, config: WorldConfig = CONFIG) -> Outcome:
 
 
 def _codes(command: Sequence[str]) -> tuple[int, ...]:
-    """Return how a command may end: a backfill may have done its work when the signal comes, and be leaving Python."""
+    """Return the allowed exit codes: a backfill may already be finished when the signal arrives."""
     return (0, 128 + signal.SIGTERM, *([-signal.SIGTERM] if command[0] == "backfill" else []))
 
 

@@ -1,6 +1,6 @@
-"""`kalshi dev` losing one of its processes: how long it takes to the next complete tick.
+"""The time from the loss of a process of `kalshi dev` to the next complete tick.
 
-Where the command ends, it is started again as its unit in docs/running.md does.
+If the command ends, it is restarted as by its unit in docs/running.md.
 """
 
 from collections.abc import Sequence
@@ -29,7 +29,7 @@ _SLOW = Faults(latency_seconds=1.5)
 
 
 class Victim(NamedTuple):
-    """A process to kill, by words of its command line; a run's are those of the process that it was forked from."""
+    """A process to kill, by words of its command line. A run has the words of the process that it was forked from."""
 
     name: str
     words: Sequence[str]

@@ -1,4 +1,4 @@
-"""Dagster as its unit in docs/running.md runs it: started again whenever it ends. And waiting for its ticks."""
+"""Runs Dagster like its unit in docs/running.md, which restarts it whenever it ends, and waits for its ticks."""
 
 import os
 import sqlite3
@@ -23,7 +23,7 @@ _HOME = "DAGSTER_HOME"
 
 
 class Unit:
-    """The command, started as by its unit: again whenever it has ended, after all that it had started."""
+    """The command under its unit: restarted whenever it has ended, once all its children have ended too."""
 
     def __init__(self, folder: Path, home: Path, settings: Mapping[str, str]) -> None:
         self._folder = folder
@@ -34,7 +34,7 @@ class Unit:
         self.starts = 0
 
     def keep(self) -> None:
-        """Start the command if it has ended so long ago."""
+        """Start the command if it ended long enough ago."""
         if self._process is not None and self._process.poll() is None:
             return
         if self._process is not None and self._ended is None:
@@ -45,7 +45,7 @@ class Unit:
             self._start()
 
     def step(self, here: Place) -> None:
-        """Do what the unit does, and let the exchange move."""
+        """Act as the unit does, and advance the exchange."""
         self.keep()
         here.exchange.world.step()
 
@@ -72,7 +72,7 @@ class Unit:
             )
 
     def family(self) -> Iterator[psutil.Process]:
-        """Yield what is in the unit's control group: everything that inherited this environment."""
+        """Yield the processes of the unit's control group: everything that inherited this environment."""
         for process in psutil.process_iter():
             with suppress(psutil.NoSuchProcess, psutil.AccessDenied):
                 if process.environ().get(_HOME) == str(self._home):
@@ -111,13 +111,13 @@ def complete_ticks(here: Place) -> int:
 
 
 def await_tick(here: Place, unit: Unit, *, after: int) -> bool:
-    """Wait for one more complete tick than `after`; return whether it came."""
+    """Wait for a complete tick beyond `after`, and return whether it came."""
 
     return holds_within(PATIENCE_SECONDS, lambda: complete_ticks(here) > after, lambda: unit.step(here))
 
 
 def problems_at_the_end(here: Place) -> list[str]:
-    """Return what is wrong with one more snapshot, when nothing else runs, and with the store."""
+    """Return the problems of one more snapshot while nothing else runs, and of the store."""
     good = here.commands.run("snapshot")
     problems = (
         [] if good.code == 0 else [f"a snapshot after them ended with {good.code}: {good.output[-300:]}"]

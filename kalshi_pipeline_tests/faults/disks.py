@@ -1,4 +1,4 @@
-"""Full disks: a store on a file system of its own that fills up at some page, and has room again."""
+"""Full disks: the store's own file system fills up at some page, and later has room again."""
 
 import shutil
 import subprocess
@@ -11,7 +11,7 @@ from kalshi_pipeline_tests.faults.places import CONFIG, SETTINGS, STORE, place
 from kalshi_pipeline_tests.faults.stored import content, lost_and_wrong, unsound
 
 _DISK_BYTES = 24 << 20
-# In a name space of mounts of its own, where no privilege is needed; `$BALLAST` is what is taken of the disk.
+# In its own mount namespace, which needs no privilege. `$BALLAST` fills the disk.
 _ON_A_SMALL_DISK = (
     f'mount -t tmpfs -o size={_DISK_BYTES} tmpfs "$DISK" && cp "$BEFORE" "$DISK/{STORE}" && cd "$DISK" '
     '&& head -c "$BALLAST" /dev/zero > ballast; "$PYTHON" -m kalshi_pipeline.cli snapshot; code=$?; '
@@ -20,7 +20,7 @@ _ON_A_SMALL_DISK = (
 
 
 def can_mount(folder: Path) -> bool:
-    """Return whether this machine lets a process mount a file system for itself."""
+    """Return whether a process on this machine may mount its own file system."""
     command = ["unshare", "-rm", "mount", "-t", "tmpfs", "tmpfs", str(folder)]
     if shutil.which("unshare") is None:
         return False
@@ -28,7 +28,7 @@ def can_mount(folder: Path) -> bool:
 
 
 def fill(folder: Path, count: int, config: WorldConfig = CONFIG) -> Outcome:
-    """Take snapshots on a disk that has room for a part of them only, and then for all."""
+    """Take snapshots on a disk that first has room for some of them, and then for all."""
     outcome = Outcome("full disk under the store")
     if not can_mount(folder):
         outcome.notes.append("not tried: no process may mount a file system here")
@@ -82,7 +82,7 @@ def _made(folder: Path) -> Path:
 
 
 def _problems(printed: str, output: str) -> list[str]:
-    """Return what is wrong with the two exit codes: the first run may fail by its database, the second may not."""
+    """Return the problems of the two exit codes: the first run may fail with a database error, the second must not."""
     codes = printed.rpartition("codes ")[2].split()
     if len(codes) != 2 or codes[0] not in ("0", "4") or codes[1] != "0":
         return [f"exit codes {' and '.join(codes)}: {output[-500:]}"]

@@ -1,4 +1,4 @@
-"""Commands of the program in processes of their own that start at once, and can be killed at any moment."""
+"""Runs commands in separate processes that start quickly and can be killed at any moment."""
 
 import json
 import subprocess
@@ -9,8 +9,8 @@ from pathlib import Path
 from signal import SIGKILL, Signals
 from typing import NamedTuple
 
-# A process that has imported everything forks one for each command, because to import it again would take longer than
-# most commands, and kills would then hit imports.
+# A process that has imported everything forks one for each command. Importing would take longer than most commands, and
+# kills would then hit imports.
 _FORK = """
 import io, json, os, select, signal, sys, time
 from kalshi_pipeline.cli import app, backfill, data, market, runs  # what the commands need
@@ -70,7 +70,7 @@ for line in sys.stdin:
 
 
 class Ended(NamedTuple):
-    """How a command ended: its exit code (the negative of the signal that killed it), and what it printed."""
+    """The end of a command: its exit code (or the negative number of the signal that killed it), and its output."""
 
     code: int
     seconds: float
@@ -78,12 +78,12 @@ class Ended(NamedTuple):
 
     @property
     def has_traceback(self) -> bool:
-        """Whether it ended with an error that the program does not know."""
+        """Whether it ended with an unexpected error."""
         return "Traceback (most recent call last)" in self.output
 
 
 class Commands:
-    """Runs commands in a folder, with settings, one after the other."""
+    """Runs commands one after the other in a folder, with settings."""
 
     def __init__(self, process: subprocess.Popen[str], folder: Path, settings: Mapping[str, str]) -> None:
         self._process = process
@@ -100,10 +100,10 @@ class Commands:
         closed: Sequence[int] = (),
         full: Sequence[int] = (),
     ) -> Ended:
-        """Run a command to its end; send it a signal `after` so many seconds, if it has not ended by then.
+        """Run a command to its end.
 
-        `settings` are its own, beside those of all commands. Of its standard channels some may be `closed`, and some
-        on a `full` disk.
+        Send it a signal `after` a number of seconds, unless it has ended. `settings` are added to those of all
+        commands. Standard streams may be `closed`, or on a `full` disk.
         """
         output = self._folder / "output.txt"
         order = {
@@ -129,7 +129,7 @@ class Commands:
 
 @contextmanager
 def commands(folder: Path, **settings: str) -> Iterator[Commands]:
-    """Start the process that forks; `settings` are those of all commands, by their names in `Settings`."""
+    """Start the process that forks. `settings` apply to all commands, by their names in `Settings`."""
     with subprocess.Popen(
         [sys.executable, "-c", _FORK], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as process:

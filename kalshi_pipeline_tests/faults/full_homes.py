@@ -1,4 +1,4 @@
-"""A full disk under Dagster's own state, while the store's has room. It runs in a name space of mounts of its own."""
+"""A full disk under Dagster's state, while the store's disk has room. It runs in its own mount namespace."""
 
 import dataclasses
 import json
@@ -71,7 +71,7 @@ def _fill(folder: Path, count: int) -> Outcome:
 
 
 def _write_until_full(path: Path) -> None:
-    """Write until nothing fits, not even into what others have freed meanwhile."""
+    """Write until nothing fits, even into space that others have freed meanwhile."""
     with path.open("wb", buffering=0) as file:
         try:
             while True:

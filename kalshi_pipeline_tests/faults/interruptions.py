@@ -1,4 +1,4 @@
-"""Commands that are killed or stopped at any moment, and run again until they are done."""
+"""Commands that are killed or stopped at random moments, and run again until they finish."""
 
 import random
 import shutil
@@ -16,14 +16,14 @@ from kalshi_pipeline_tests.faults.stored import Content, content, lost_and_wrong
 STOPPING = (SIGINT, SIGTERM, SIGHUP)
 _MOST_ATTEMPTS = 5
 _OF_THE_DAYS = ("--start", TRADE_DAYS[0], "--end", TRADE_DAYS[1])
-# Of a command that had ended before its signal, which is sent earlier then.
+# If a command ends before its signal, the signal is sent earlier next time.
 _EARLIER = 0.8
 _MOST_DRAWS = 20
 
 
 @dataclass(frozen=True)
 class Task:
-    """A command, what it begins with, and its share of the faults."""
+    """A command, its initial store, and its share of the faults."""
 
     name: str
     arguments: tuple[str, ...]
@@ -52,7 +52,7 @@ def kill(folder: Path, count: int, config: WorldConfig = CONFIG) -> Outcome:
 
 
 def stop(folder: Path, count: int, config: WorldConfig = CONFIG) -> Outcome:
-    """Send signals that ask to stop at `count` random moments."""
+    """Send stopping signals at `count` random moments."""
     return _interrupt("SIGINT, SIGTERM, SIGHUP", folder, count, STOPPING, config)
 
 
@@ -71,7 +71,7 @@ def _interrupt(
 def undisturbed_runs(
     folder: Path, here: Place, most: int = len(TASKS)
 ) -> Iterator[tuple[Task, Path | None, Content, float]]:
-    """Yield tasks, each with the store that it begins with, what it stores if nothing disturbs it, and its seconds."""
+    """Yield tasks, each with its initial store, the store of an undisturbed run, and the seconds of that run."""
     here.collect()
     before = Path(shutil.copy(here.store, folder / "before.db"))
     here.exchange.world.step()
@@ -81,7 +81,7 @@ def undisturbed_runs(
 
 
 def undisturbed_run(here: Place, start: Path | None, arguments: tuple[str, ...]) -> tuple[Content, float]:
-    """Return what a command stores that nothing disturbs, and how many seconds it takes."""
+    """Return the store of an undisturbed command, and its seconds."""
     here.begin_with(start)
     whole = here.commands.run(*arguments)
     if whole.code:
@@ -123,7 +123,7 @@ def _interrupt_once(
 
 
 def again_until_done(here: Place, arguments: tuple[str, ...]) -> tuple[Ended, float]:
-    """Run a command again until it succeeds; return how the last run ended, and the seconds of all."""
+    """Run a command until it succeeds. Return the end of the last run, and the seconds of all."""
     seconds = 0.0
     for _ in range(_MOST_ATTEMPTS):
         again = here.commands.run(*arguments)
@@ -134,7 +134,7 @@ def again_until_done(here: Place, arguments: tuple[str, ...]) -> tuple[Ended, fl
 
 
 def after_stop(here: Place, ended: Ended, signal: Signals) -> list[str]:
-    """Return what is wrong right after a signal: the exit code, a run that is left open, a broken store."""
+    """Return the problems right after a signal: the exit code, a run left open, a broken store."""
     expected = -SIGKILL if signal is SIGKILL else 128 + signal
     problems = [] if ended.code == expected else [f"exit code {ended.code} instead of {expected}"]
     if here.store.exists() and here.store.stat().st_size:

@@ -1,4 +1,4 @@
-"""Ticks at an exchange that shows a fifth of its answers some fault: what is stored, and what it says of itself."""
+"""Ticks at an exchange with faults in a fifth of its answers, compared with the exchange."""
 
 import random
 from collections.abc import Callable, Collection
@@ -14,7 +14,7 @@ from kalshi_pipeline_tests.faults.stored import Content, content, lost_and_wrong
 
 SHARE = 0.2
 TIMEOUT_SECONDS = 2.0
-# Each is one kind of fault; a tick meets one to three of them.
+# Each is one kind of fault; a tick gets one to three of them.
 KINDS: dict[str, dict[str, Any]] = {
     "5xx": {"server_errors": SHARE},
     "429": {"too_many": SHARE},
@@ -72,7 +72,7 @@ _OF_TICKS = (
 def mix(
     folder: Path, ticks: int, seed: int = 1, on_tick: Callable[[int, float], None] = lambda *_: None
 ) -> Outcome:
-    """Take ticks while faults come and go; after each, compare what it stored with what the exchange had."""
+    """Take ticks while faults come and go. After each, compare the store with the exchange."""
     outcome, chance = Outcome(f"mixed faults at {SHARE:.0%}"), random.Random(seed)
     turns = chance.sample(list(KINDS), len(KINDS))
     with place(folder, retry_seconds="3", timeout_seconds=str(TIMEOUT_SECONDS)) as here:
@@ -114,7 +114,7 @@ def mix(
 
 
 def disturb(folder: Path, count: int, seed: int = 1) -> Outcome:
-    """Run every command under faults, and again without: then its store has to equal an undisturbed one."""
+    """Run every command with faults, then without. Its store must then equal an undisturbed one."""
     outcome, chance = Outcome(f"mixed faults at {SHARE:.0%} in collects and backfills"), random.Random(seed)
     turns = [kind for kind in chance.sample(list(KINDS), len(KINDS)) if kind not in _OF_TICKS]
     with place(folder, retry_seconds="3", timeout_seconds=str(TIMEOUT_SECONDS)) as here:
@@ -144,7 +144,7 @@ def disturb(folder: Path, count: int, seed: int = 1) -> Outcome:
 
 
 def _compare_healed(here: Place, undisturbed: Content) -> tuple[int, int, list[str]]:
-    """Compare a store with an undisturbed one, after a collect if it has placeholders: that fills them."""
+    """Compare a store with an undisturbed one. If it has placeholders, collect first, which fills them."""
     found = content(here.store)
     if placeholders(found) <= placeholders(undisturbed):
         return lost_and_wrong(found, undisturbed)
@@ -153,7 +153,7 @@ def _compare_healed(here: Place, undisturbed: Content) -> tuple[int, int, list[s
 
 
 def _together(kinds: Collection[str]) -> dict[str, Any]:
-    """Return the settings of several kinds of faults; what is ignored by one of them is."""
+    """Return the combined settings of several kinds of faults, with the union of their ignored parameters."""
     faults: dict[str, Any] = {}
     for settings in map(KINDS.__getitem__, kinds):
         ignored = (*faults.get("ignored", ()), *settings.get("ignored", ()))

@@ -1,4 +1,4 @@
-"""Documents with odd values in random fields, and what a store keeps of them, read without any code of the pipeline."""
+"""Documents with odd values in random fields, and the stored ones, read without code of the pipeline."""
 
 import json
 import random
@@ -26,7 +26,7 @@ _FIELDS = {
 
 
 def mutated_document(identifier: str, key: str, chance: random.Random) -> str:
-    """The text of a document with odd values in a few of its fields, now and then in that of its key."""
+    """The text of a document with odd values in a few fields, sometimes in its key."""
     members = {identifier: json.dumps(key), **_FIELDS}
     for _ in range(chance.choice((0, 1, 1, 2, 3))):
         name = chance.choice((*members, "unknown"))
@@ -38,7 +38,7 @@ def mutated_document(identifier: str, key: str, chance: random.Random) -> str:
 
 
 def expected_document(identifier: str, row: str) -> tuple[str, Any] | None:
-    """The key and the fields of a document; None for one that has no key, or is nested too deeply."""
+    """The key and the fields of a document; None without a key, or if it is nested too deeply."""
     sent = oracle.read(row)
     key = sent.get(identifier)
     if not isinstance(key, str) or not key or not key.isprintable() or len(key) > _LONGEST_KEY:
@@ -54,7 +54,7 @@ def _depth(value: Any) -> int:
 
 
 def canonical(value: Any) -> Any:
-    """JSON that compares by its values: numbers exactly, half a character as the mark that is stored in its place."""
+    """JSON for comparison by value: exact numbers, and the replacement character for a lone surrogate."""
     if isinstance(value, oracle.Written):
         try:
             return Fraction(value.text)
@@ -70,7 +70,7 @@ def canonical(value: Any) -> Any:
 
 
 def expected_of_table(identifier: str, rows: Sequence[str], left_out: Collection[str]) -> dict[str, Any]:
-    """The fields of documents by their keys `K-…`, without those that move."""
+    """The fields of documents by their keys `K-…`, without the fields that change with every quote."""
     sent = [row for row in map(oracle.read, rows) if str(row.get(identifier)).startswith("K-")]
     return {
         row[identifier]: canonical({name: value for name, value in row.items() if name not in left_out})

@@ -1,4 +1,4 @@
-"""An exchange whose every record may be odd: it answers with given texts, over real HTTP."""
+"""An exchange that answers with given texts over real HTTP, so that every record may be odd."""
 
 import json
 import threading
@@ -19,7 +19,7 @@ _PAGE = 500
 
 @contextmanager
 def serving(answers: Mapping[str, Answer]) -> Iterator[str]:
-    """Answer by path, of which a part may be `*`; other paths are not offered. Yields the address."""
+    """Answer by path, in which a part may be `*`; other paths return 404. Yields the address."""
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -58,7 +58,7 @@ def always(body: str) -> Answer:
 def listing(
     key: str, rows: Sequence[str] = (), *, status: str = "open", cursor_key: str = "cursor"
 ) -> Answer:
-    """List the texts of records page by page, to a question for one status; one that names none asks for open ones."""
+    """List the texts of records page by page, for one status; by default for open records."""
 
     def page(_: str, query: Query) -> str:
         start = int(query.get("cursor", ["0"])[0])
@@ -78,7 +78,7 @@ def whole(key: str, rows: Sequence[str]) -> Answer:
 
 
 def by_ticker(key: str, parameter: str, texts: Mapping[str, str]) -> Answer:
-    """Answer with the texts of the tickers that are asked for, in one parameter or in several of a name."""
+    """Answer with the texts of the requested tickers, in one parameter or a repeated one."""
 
     def found(_: str, query: Query) -> str:
         tickers = [ticker for value in query.get(parameter, []) for ticker in value.split(",")]

@@ -1,4 +1,4 @@
-"""Every kind of record that the campaign sends: where it is listed, and where it is stored."""
+"""The kinds of records that the campaign sends: where each is listed and stored."""
 
 import json
 import random
@@ -170,7 +170,7 @@ def _documents(
     )
 
 
-# What moves with every quote is in no document of a market.
+# A market's document has no field that changes with every quote.
 _MOVING = (
     *(f"{side}_{part}" for side in ("yes", "no") for part in ("bid", "ask", "bid_dollars", "ask_dollars")),
     *(f"{side}_{part}_size_fp" for side in ("yes", "no") for part in ("bid", "ask")),
@@ -181,7 +181,7 @@ _MOVING = (
 def _described(
     count: int, chance: random.Random, *, listed: Callable[[int, random.Random], Sent], subject: str
 ) -> Sent:
-    """The documents of records that have rows too, of those records that can be read."""
+    """The documents of readable records that also have rows."""
     sent = listed(count, chance)
     identifier = "event_ticker" if subject == "event" else "ticker"
     every = expected_of_table(identifier, sent.rows, _MOVING)

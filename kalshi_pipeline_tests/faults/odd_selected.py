@@ -1,4 +1,4 @@
-"""Odd candlesticks of both tiers, and odd order books: what is sent of markets that a person has selected."""
+"""Odd candlesticks of both tiers, and odd order books, for selected markets."""
 
 import random
 import sqlite3
@@ -101,7 +101,7 @@ def order_books(count: int, chance: random.Random) -> Sent:
 
 
 def _known(tickers: Sequence[str]) -> dict[str, str]:
-    """Markets that were open on the day, and may since have left the live tier."""
+    """Markets that were open on the day, and may have left the live tier since."""
     times = '"open_time": "2026-11-19T00:00:00Z", "close_time": "2026-11-21T00:00:00Z"'
     return {
         ticker: f'{{"ticker": "{ticker}", "event_ticker": "E", "status": "finalized", {times}}}'

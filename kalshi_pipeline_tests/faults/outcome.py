@@ -1,4 +1,4 @@
-"""What became of the faults of one kind."""
+"""The outcome of the faults of one kind."""
 
 import statistics
 from dataclasses import dataclass, field
@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 class Outcome:
     """How many faults were injected and survived, and what they cost.
 
-    `rows_lost` are rows that an undisturbed store has, `wrong_numbers` those that differ from what the exchange said,
-    `tracebacks` the runs that ended with one. `seconds_to_good` says for each fault how long it took from there to the
-    end of the next complete run. `problems` are sentences, one for each thing that is not as it should be.
+    `rows_lost` are rows that only an undisturbed store has, `wrong_numbers` differ from the exchange's, `tracebacks`
+    counts runs that ended with one. `seconds_to_good` has the time from each fault to the end of the next complete run.
+    `problems` are sentences, one for each problem.
     """
 
     name: str
@@ -32,7 +32,7 @@ class Outcome:
         has_traceback: bool = False,
         seconds_to_good: float | None = None,
     ) -> None:
-        """Count one fault; it is survived if nothing was lost and nothing is wrong."""
+        """Count one fault. It is survived if nothing is lost and nothing is wrong."""
         self.injected += 1
         self.rows_lost += rows_lost
         self.wrong_numbers += wrong_numbers

@@ -1,4 +1,4 @@
-"""Commands that are asked to stop in each phase of their work, above all where they wait."""
+"""Commands that get a stopping signal in each phase of their work, especially while they wait."""
 
 import shutil
 import sqlite3
@@ -20,7 +20,7 @@ from kalshi_pipeline_tests.faults.outcome import Outcome
 from kalshi_pipeline_tests.faults.places import CONFIG, Place, place
 from kalshi_pipeline_tests.faults.stored import content, lost_and_wrong, unsound
 
-# By when a command is in the phase where it waits, and how long it may take to end once it is asked to.
+# When a command has reached its waiting phase, and how long it may take to end after the signal.
 _AFTER_SECONDS = 2.0
 _MOST_SECONDS = 15.0
 _FOREVER = 60.0
@@ -28,20 +28,20 @@ _FOREVER = 60.0
 
 @contextmanager
 def _writing(here: Place) -> Iterator[None]:
-    """Hold the store's lock, as another program does that writes into it."""
+    """Hold the store's lock, like another program that writes to it."""
     with closing(sqlite3.connect(here.store, isolation_level=None)) as connection:
         connection.execute("BEGIN IMMEDIATE")
         yield
 
 
 def _taking_a_snapshot(here: Place) -> AbstractContextManager[object]:
-    """Hold the lock of snapshots, as another collector does."""
+    """Hold the snapshot lock, like another collector."""
     return FileLock(f"{here.store}.snapshot.lock")
 
 
 @dataclass(frozen=True)
 class Phase:
-    """What a command is doing when it is asked to stop, and what keeps it there."""
+    """The phase of a command when the signal arrives, and what keeps it in that phase."""
 
     name: str
     faults: Faults = field(default_factory=Faults)
@@ -62,7 +62,7 @@ PHASES = (
 
 
 def stop(folder: Path, count: int, config: WorldConfig = CONFIG) -> Outcome:
-    """Ask commands to stop, in one phase after the other, with each signal in turn."""
+    """Send stopping signals, for each phase and each signal in turn."""
     outcome = Outcome("SIGINT, SIGTERM, SIGHUP in each phase")
     with place(folder, config, retry_seconds=str(_FOREVER), timeout_seconds=str(_FOREVER)) as here:
         here.collect()

@@ -1,4 +1,4 @@
-"""Where a part of the campaign works: an exchange, a folder with a store, and commands that use both."""
+"""The place of a part of the campaign: an exchange, a folder with a store, and commands that use both."""
 
 import shutil
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ CONFIG = WorldConfig(
     trades_per_day=2_500,
     trade_days=2,
 )
-# Of one page of markets: for the suite's few faults, which do not concern pages.
+# One page of markets, for the suite's few faults, which do not concern pages.
 SMALL = replace(
     CONFIG, markets=300, combos=20, births_per_step=2, closes_per_step=2, edits_per_step=2, trades_per_day=300
 )
@@ -37,7 +37,7 @@ SETTINGS = {
 
 
 class Place:
-    """An exchange, a folder, and the commands that collect from the one into the other."""
+    """An exchange, a folder, and the commands that collect from the exchange into the folder."""
 
     def __init__(self, exchange: Sandbox, folder: Path, run: Commands) -> None:
         self.exchange = exchange
@@ -50,14 +50,14 @@ class Place:
         return self.folder / STORE
 
     def begin_with(self, store: Path | None) -> None:
-        """Begin with a copy of a store, or with none; whatever was there is deleted."""
+        """Start with a copy of a store, or with none. An existing store is deleted."""
         for path in self.folder.iterdir():
             shutil.rmtree(path) if path.is_dir() else path.unlink()
         if store is not None:
             shutil.copy(store, self.store)
 
     def collect(self) -> None:
-        """Collect everything, which has to succeed."""
+        """Collect everything; this must succeed."""
         ended = self.commands.run("collect", "--once")
         if ended.code:
             raise AssertionError(f"an undisturbed collect ended with {ended.code}: {ended.output}")

@@ -1,4 +1,4 @@
-"""The page of results: a table whose rows are those of the newest run of each part, and the plot of ticks."""
+"""The page of results: a table with the rows of each part's newest run, and the plot of ticks."""
 
 import platform
 from collections.abc import Mapping, Sequence
@@ -35,7 +35,7 @@ def rows_of(outcomes: Sequence[Outcome], part: str, day: date, *, is_quick: bool
 
 
 def with_rows(page: str, new: Rows, parts: Sequence[str]) -> str:
-    """Return the text of the page with the rows of the parts that were run, and those of other parts as they were."""
+    """Return the text of the page with new rows for the parts that were run, and the old rows of other parts."""
     before, _, rest = page.partition(BEGIN)
     inside, _, after = rest.partition(END)
     rows: dict[str, Sequence[Sequence[str]]] = {**_rows_in(inside), **new}

@@ -1,4 +1,4 @@
-"""Records with odd values in random fields, sent over HTTP: each is stored, or kept in quarantine, and counted."""
+"""Records with odd values in random fields, sent over HTTP: each is stored or quarantined, and counted."""
 
 import random
 import shutil
@@ -23,12 +23,12 @@ _EMPTY: dict[str, Answer] = {
     "/historical/markets": listing("markets"),
     "/historical/trades": listing("trades"),
 }
-_EMPTY_STORE = "empty.db"  # to copy, because making one takes longer than most of these runs
+_EMPTY_STORE = "empty.db"  # copied, because creating one takes longer than most of these runs
 _SHOWN = 3
 
 
 def send(folder: Path, count: int, seed: int = 1) -> list[Outcome]:
-    """Send so many records of each kind, each kind to a store of its own."""
+    """Send a number of records of each kind, each kind to its own store."""
     with commands(folder, **SETTINGS, healing_requests="0") as run:
         run.run("init", settings={"database_url": f"sqlite:///{_EMPTY_STORE}"})
         return [
@@ -61,7 +61,7 @@ def _send(run: Commands, folder: Path, name: str, sent: Sent) -> Outcome:
 
 
 def _miscounted(connection: sqlite3.Connection, sent: Sent) -> list[str]:
-    """Return which counts of the run are not what was sent, by the oracle's reading."""
+    """Return the counts of the run that differ from the oracle's."""
     connection.row_factory = sqlite3.Row
     (row,) = connection.execute(f"SELECT * FROM {sent.run} ORDER BY id DESC LIMIT 1")
     connection.row_factory = None
@@ -81,7 +81,7 @@ def _miscounted(connection: sqlite3.Connection, sent: Sent) -> list[str]:
 
 
 def _differing(found: object, expected: object) -> str:
-    """Say how two values differ, in the first of their fields that does."""
+    """Describe the first differing field of two values."""
     if isinstance(found, dict) and isinstance(expected, dict):
         for name in [*expected, *found]:
             if found.get(name) != expected.get(name):

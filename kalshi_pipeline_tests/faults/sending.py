@@ -1,4 +1,4 @@
-"""What the campaign sends of a kind of record, and what has to be stored of it by the oracle's reading."""
+"""What the campaign sends for a kind of record, and what the oracle says must be stored."""
 
 import json
 import random
@@ -25,11 +25,11 @@ Stored: TypeAlias = dict[str, Any]
 
 @dataclass(frozen=True)
 class Sent:
-    """Records as the exchange has them, the command that collects them, and what has to come of it.
+    """Records as the exchange has them, the command that collects them, and the expected result.
 
-    `expected` has what each record says that can be read and is asked for, by an identifier of its own: one that is
-    odd itself is only counted. `read` gives the same of a store. `run` is where the run has its counts. `rows` are the
-    texts of the records, where their documents are compared too.
+    `expected` has the values of each readable, requested record by its own identifier; a record with an odd identifier
+    is only counted. `read` returns the same from a store. `run` locates the counts of the run. `rows` are the texts of
+    the records, if their documents are compared too.
     """
 
     count: int
@@ -49,7 +49,7 @@ def run_of(asset: str) -> str:
 
 
 def rows_of(kind: Kind, name: str, keys: Sequence[str], chance: random.Random) -> list[str]:
-    """The texts of records, each with an identifier of its own in a field, unless that is what is odd."""
+    """The texts of records, each with its own identifier in a field, unless that field is odd."""
     return [mutated(kind._replace(base={**kind.base, name: key}), chance) for key in keys]
 
 
@@ -58,7 +58,7 @@ def all_read(kind: Kind, rows: Sequence[str]) -> list[Values]:
 
 
 def own(values: Sequence[Values], name: str, columns: Sequence[str] | None = None) -> Stored:
-    """What records say in the columns, of those that still have an identifier of their own."""
+    """The column values of the records that still have their own identifier."""
     return {
         found[name]: {column: found[column] for column in columns or found}
         for found in values
@@ -67,7 +67,9 @@ def own(values: Sequence[Values], name: str, columns: Sequence[str] | None = Non
 
 
 def of_table(kind: Kind, table: str, key: str, left_out: Sequence[str] = (), **joined: str) -> Any:
-    """Read the fields of a kind from its table, of which some are keys of shared texts; `joined` is how others are."""
+    """Read the fields of a kind from its table. Some are keys of shared texts; `joined` describes how others are
+    found.
+    """
     names = [name for name in kind.fields if name not in left_out]
 
     def read(connection: sqlite3.Connection) -> Stored:

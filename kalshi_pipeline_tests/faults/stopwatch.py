@@ -1,4 +1,4 @@
-"""Time as the campaign measures and waits for it: what it injects runs in processes of its own, by the real clock."""
+"""Measures and waits in real time, because the campaign's commands run in separate processes."""
 
 import time
 from collections.abc import Callable
@@ -20,7 +20,7 @@ class Stopwatch:
 
 
 def holds_within(seconds: float, condition: Callable[[], bool], meanwhile: Callable[[], None]) -> bool:
-    """Ask until a condition holds, and call `meanwhile` in between; return whether it held in time."""
+    """Poll a condition, calling `meanwhile` in between. Return whether it held in time."""
     watch = Stopwatch()
     while not condition():
         if watch.seconds > seconds:

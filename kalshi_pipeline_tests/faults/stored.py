@@ -1,4 +1,4 @@
-"""What a store holds, read in plain SQL: whether it is sound, and how it differs from another one."""
+"""The contents of a store in plain SQL: whether it is sound, and how it differs from another one."""
 
 import sqlite3
 from collections.abc import Mapping
@@ -75,7 +75,7 @@ _UNCHANGING = _COUNTED.replace(" + changed", "")
 
 
 def content(path: Path) -> Content:
-    """Return what a store holds, by table; times of the collector are left out."""
+    """Return the contents of a store by table, without the collector's own times."""
     found: Content = {}
     with closing(sqlite3.connect(path)) as connection:
         for table, (query, keys) in _CONTENT.items():
@@ -87,7 +87,7 @@ def content(path: Path) -> Content:
 def lost_and_wrong(
     found: Content, undisturbed: Content, *, may_have_more: bool = False
 ) -> tuple[int, int, list[str]]:
-    """Return how many rows of the undisturbed store are missing, how many differ, and a sentence for each kind."""
+    """Return the numbers of missing and of differing rows of the undisturbed store, with a sentence for each kind."""
     lost = wrong = 0
     sentences = []
     for table, rows in undisturbed.items():
@@ -108,12 +108,12 @@ def lost_and_wrong(
 
 
 def placeholders(found: Content) -> int:
-    """Return how many events and series a store only has the names of, and says so."""
+    """Return the number of placeholder events and series in a store."""
     return sum(row[-1] for table in ("series", "events") for row in found[table].values())
 
 
 def unsound(path: Path, *, may_be_running: bool = False, may_have_been_killed: bool = False) -> list[str]:
-    """Return what is broken in a store, in sentences: pages, keys, and runs whose counts do not add up."""
+    """Return a sentence for each fault of a store: pages, keys, and runs whose counts do not add up."""
     with closing(sqlite3.connect(path)) as connection:
         problems = [
             f"integrity: {row[0]}" for row in connection.execute("PRAGMA integrity_check") if row[0] != "ok"
@@ -124,7 +124,7 @@ def unsound(path: Path, *, may_be_running: bool = False, may_have_been_killed: b
             for table, differs in (("listings", _COUNTED), ("ticks", _UNCHANGING))
             for row in connection.execute(f"SELECT id, state, received FROM {table} WHERE {differs}")
         ]
-        # A listing that was killed is closed by a later one, when it cannot be alive any more.
+        # A later listing closes a killed one, once it cannot be alive any more.
         problems += [
             f"{table} {row} is still open"
             for table in (

@@ -1,4 +1,4 @@
-"""The campaign over a few faults of each kind; `poe faults` injects many."""
+"""The campaign with a few faults of each kind; `poe faults` injects many."""
 
 from datetime import date
 from pathlib import Path

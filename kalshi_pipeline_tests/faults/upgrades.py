@@ -1,4 +1,4 @@
-"""Upgrades of stores of earlier versions: killed or stopped at any moment, and run again until they are done."""
+"""Upgrades of stores of earlier versions, killed or stopped at random moments, and run again until they finish."""
 
 import random
 from collections import Counter
@@ -18,17 +18,19 @@ _COPIES = f"{Path(STORE).stem}.before-{NEWEST}*"
 
 
 def kill(folder: Path, count: int, config: WorldConfig = CONFIG) -> Outcome:
-    """Kill upgrades from landed versions, which take turns, at `count` random moments."""
+    """Kill upgrades from the landed versions, in turn, at `count` random moments."""
     return _interrupt("kill -9 during an upgrade", folder, count, (SIGKILL,), config)
 
 
 def stop(folder: Path, count: int, config: WorldConfig = CONFIG) -> Outcome:
-    """Send signals that ask to stop to upgrades, at `count` random moments."""
+    """Send stopping signals to upgrades, at `count` random moments."""
     return _interrupt("SIGINT, SIGTERM, SIGHUP during an upgrade", folder, count, STOPPING, config)
 
 
 class _Version(NamedTuple):
-    """A store of a landed version, what it holds before and after an undisturbed upgrade, and how long that took."""
+    """A store of a landed version, its contents before and after an undisturbed upgrade, and the time of that
+    upgrade.
+    """
 
     path: Path
     before: Stored
@@ -100,7 +102,7 @@ def _interrupt_once(outcome: Outcome, here: Place, start: _Version, after: float
 
 
 def _about_copies(here: Place, before: Stored) -> list[str]:
-    """Return what is wrong with the copies of the store that the upgrades have left."""
+    """Return the problems of the copies that the upgrades have left."""
     copies = sorted(here.folder.glob(_COPIES))
     if not copies:
         return ["no copy of the store was kept"]
