@@ -1,1 +1,1 @@
-"""Ingest, against a real exchange over HTTP and a real database file."""
+"""Tests of `ingest`, against an exchange over HTTP and a real database file."""

@@ -1,7 +1,7 @@
-"""An exchange of a dozen markets that a test changes between runs, and which remembers every answer that it gave.
+"""An exchange of a dozen markets that a test changes between runs, and that records its answers.
 
-It answers what ticks, syncs, settlements and lookups ask, without a network. It keeps no quote of its past: what a run
-received is in its `answers`.
+It serves ticks, syncs, settlements and lookups without a network. It keeps no past quotes; `answers` has what a run
+received.
 """
 
 from collections.abc import Iterator
@@ -33,7 +33,7 @@ class Answer(NamedTuple):
 
 
 class StoppedError(Exception):
-    """The process that asks is stopped."""
+    """The requesting process is stopped."""
 
 
 @dataclass
@@ -74,7 +74,7 @@ class ChangingExchange(httpx.BaseTransport):
         return httpx.Response(status, json=content)
 
     def _records_of(self, _path: str, content: Record) -> list[Record]:
-        """Return the records of an answer, which are under its one key that has any."""
+        """Return the records of an answer, under its only key with a list."""
         kept = next((value for value in content.values() if isinstance(value, list | dict)), [])
         return [kept] if isinstance(kept, dict) else kept
 

@@ -1,4 +1,4 @@
-"""An exchange that changes what it says of its records, and publishes fees, milestones and the like."""
+"""An exchange that changes its descriptions, and publishes fees, milestones and similar data."""
 
 from random import Random
 from typing import Any
@@ -16,10 +16,10 @@ MULTIPLIERS = (1, 0.5, 0.0725, 2, None)
 
 
 class DescribingExchange(ChangingExchange):
-    """One that also changes titles, rules, floors, legs, and fields that this version does not know."""
+    """A changing exchange that also changes titles, rules, floors, legs, and fields that this version does not know."""
 
     def describe(self) -> None:
-        """Let what it says of some records change."""
+        """Change the descriptions of some records."""
         random = self.random
         changes = (
             self._retitle,
@@ -117,7 +117,9 @@ OF_SERIES, OF_EVENTS = "/series/fee_changes", "/events/fee_changes"
 
 
 class PublishingExchange(DescribingExchange):
-    """One that also publishes changes of fees, metadata of events, milestones and the like, or does not offer some."""
+    """A describing exchange that also publishes fee changes, event metadata, milestones and similar data, or omits
+    some.
+    """
 
     def __init__(self, random: Random, now: int) -> None:
         super().__init__(random, now)
@@ -150,7 +152,7 @@ class PublishingExchange(DescribingExchange):
                 return super()._answer(path, query)
 
     def publish(self) -> None:
-        """Let some of it change."""
+        """Change some of that data."""
         for _ in range(self.random.choice((0, 1, 2, 3))):
             self.random.choice(
                 (
@@ -206,7 +208,7 @@ class PublishingExchange(DescribingExchange):
             self.fees[path][row["id"]] = row | self._fee(path)
 
     def _withdraw_fee(self) -> None:
-        """Take a change out of the listing, or put one in again; one that is over is only listed no more."""
+        """Remove a change from the listing, or list it again."""
         path = self.random.choice((OF_SERIES, OF_EVENTS))
         here, there = self.fees[path], self.withdrawn[path]
         if there and self.random.random() < 0.4:

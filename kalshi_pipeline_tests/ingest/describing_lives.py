@@ -1,7 +1,7 @@
-"""Lives of an exchange that changes what it says of its records, and what the store should say of them afterwards.
+"""Lives of an exchange that changes its descriptions, and the expected contents of the store.
 
-That is recomputed from the exchange's own answers by the rules in `Expected`, without the code of the pipeline. Run it
-as a module for many lives: `python -m kalshi_pipeline_tests.ingest.describing_lives 100` prints what differs.
+`Expected` recomputes them from the exchange's own answers, without code of the pipeline. Run it as a module for many
+lives: `python -m kalshi_pipeline_tests.ingest.describing_lives 100` prints what differs.
 """
 
 import contextlib
@@ -40,13 +40,13 @@ BEGIN = 1_735_732_800 * SECOND
 PERIOD = 300
 URL = "http://exchange.test/trade-api/v2"
 
-# What is left out of a market's document, as far as this exchange sends it.
+# The fields that a market's document omits, as far as this exchange sends them.
 QUOTE = {
     *("yes_bid_dollars", "yes_ask_dollars", "no_bid_dollars", "no_ask_dollars", "yes_bid_size_fp"),
     *("yes_ask_size_fp", "last_price_dollars", "volume_fp", "open_interest_fp"),
     *("previous_price_dollars", "volume_24h_fp", "liquidity_dollars"),
 }
-# What a tick does not look for: fields without a column, and those of settlements.
+# The fields that a tick ignores: fields without a column, and fields of settlements.
 UNSEEN = ("new_", "mve_selected_legs", "settlement_value_dollars", "settlement_ts", "settled_micros")
 
 SYNCS: dict[str, Callable[[Session], object]] = {
@@ -73,7 +73,7 @@ def compact(value: Any) -> str:
     return json.dumps(value, separators=(",", ":"))
 
 
-# How a few of the columns follow from the fields of the API: column, field, and how its value is read.
+# How some columns follow from fields of the API: column, field, and parser.
 COLUMNS: dict[str, dict[str, tuple[str, Callable[[Any], Any]]]] = {
     "market": {
         "title": ("title", same),
@@ -115,12 +115,11 @@ class Change(NamedTuple):
 
 
 class Expected:
-    """What the answers say of the records, by the rules.
+    """The expected descriptions, by these rules.
 
-    A document is written by a tick where a field with a column or `updated_time` is not what the last answer said, and
-    by every other run where anything is not; one of the historical tier only where none is known; by `market get`
-    never. What a tick does not look for, it may have found all the same. A column keeps its value where the field is
-    absent.
+    A tick writes a document if `updated_time` or a field with a column differs from the last answer. Every other run
+    writes one if anything differs; a document of the historical tier only if none is known; `market get` never. A tick
+    may also have noticed a field that it ignores. A column keeps its value if the field is absent.
     """
 
     def __init__(self) -> None:
@@ -146,7 +145,7 @@ class Expected:
                     self._document(kind, record, at, is_tick=run == "tick", is_old=is_old)
 
     def _keep_whole(self, answer: Answer, at: int) -> None:
-        """What has no table of its own is kept as it came, wherever it is not what came before."""
+        """A record without its own table is kept unchanged, whenever it differs from the previous one."""
         if answer.path in LISTS:
             kind, _, key = LISTS[answer.path]
             items = [(record[key], record) for record in answer.records]
@@ -181,7 +180,7 @@ class Expected:
         before = dict(known)
         for column, (name, read) in COLUMNS[kind].items():
             value = record.get(name)
-            # An empty result says that there is none; other blank texts are absent.
+            # An empty result means that there is none; other blank texts are absent.
             if value is not None and (value != "" or column == "result"):
                 known[column] = read(value)
         if not states or known != before:
@@ -217,7 +216,7 @@ class DescribingLife:
         self.counts: Counter[str] = Counter(lives=1)
 
     def live(self, steps: int) -> Iterator[str]:
-        """Collect, and yield what the store says otherwise than the answers."""
+        """Collect, and yield each difference between the store and the answers."""
         for _ in range(steps):
             self.now += PERIOD * SECOND * self.random.choice((1, 1, 1, 2, 6))
             self.exchange.live()
@@ -259,7 +258,7 @@ class DescribingLife:
             ALL_SYNCS[run](session)
 
     def differences(self) -> Iterator[str]:
-        """Yield what details, descriptions, the log of changes and the legs say otherwise than the answers."""
+        """Yield the differences of details, descriptions, the log of changes and the legs."""
         with open_store(self.path) as store:
             for kind, ticker in self.expected.columns:
                 instants = self.random.sample(self.instants, min(len(self.instants), 8))

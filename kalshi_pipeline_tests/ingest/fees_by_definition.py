@@ -1,8 +1,8 @@
 """The fee in force at an instant, by its definition, from the exchange's own answers: without the code of the pipeline.
 
-The newest change of an event's override that is in force by then decides, unless it clears the override by naming
-neither value; then the newest change of the series' fee; then what the series' own record said. Changes that are listed
-no more were withdrawn if they were to take effect later than a minute from then, and are history otherwise.
+The newest change of an event's override in force decides, unless it clears the override by naming neither value. Next
+comes the newest change of the series' fee, then the series' own record. A change that is no longer listed was withdrawn
+if it was to take effect more than a minute later; otherwise it is history.
 """
 
 from collections import defaultdict
@@ -49,7 +49,7 @@ class FeesByDefinition:
         self.listed: set[str] = set()
 
     def receive(self, answers: list[Answer], at: int) -> None:
-        """Take what one run listed of each path: whole where its last page has none behind it."""
+        """Take what one run listed for each path; the listing is complete if its last page has no successor."""
         for path in (OF_SERIES, OF_EVENTS):
             pages = [answer for answer in answers if answer.path == path]
             rows = {row["id"]: row for answer in pages if answer.status == 200 for row in answer.records}
@@ -71,7 +71,9 @@ class FeesByDefinition:
     def fee_at(
         self, series: str, event: str | None, at: int, said: Mapping[str, Mapping[str, Any]]
     ) -> DefinedFee | None:
-        """Return the fee in force, None where it is unknown; `said` has the records' own fees, as known by then."""
+        """Return the fee in force, None if it is unknown. `said` has the records' own fees, as known at that
+        instant.
+        """
         if event is not None:
             if OF_EVENTS not in self.listed:
                 return None
@@ -90,7 +92,7 @@ class FeesByDefinition:
         return _known(found, is_override=False)
 
     def _newest(self, path: str, ticker: str, at: int) -> set[tuple[str | None, int | None]]:
-        """Return what the newest changes until an instant say: several where they take effect together."""
+        """Return the newest changes until an instant; several if they take effect together."""
         key, *names = NAMES[path]
         values: dict[int, set[tuple[str | None, int | None]]] = defaultdict(set)
         for name, row in self.changes[path].items():

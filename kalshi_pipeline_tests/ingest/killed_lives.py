@@ -1,8 +1,8 @@
-"""Lives of a store whose runs are killed (SIGKILL) at random statements, beside a store that is never disturbed.
+"""Lives of a store whose runs are killed (SIGKILL) at random statements, beside an undisturbed store.
 
-After the next good runs both hold the same, but for the times at which it was seen. Run it as a module for many lives:
-`python -m kalshi_pipeline_tests.ingest.killed_lives 100` prints what differs. It forks, so it needs a process of one
-thread: `test_killed_runs` runs it in one of its own.
+After the next good runs both have the same contents, except for the times of observation. Run it as a module for many
+lives: `python -m kalshi_pipeline_tests.ingest.killed_lives 100` prints what differs. It forks, so it needs a process
+with one thread; `test_killed_runs` runs it in a separate process.
 """
 
 import os
@@ -48,7 +48,7 @@ SEEN = {
     *("amended_at", "withdrawn_at", "quoted_at", "confirmed_at", "scope_id", "document_id"),
 }
 OPEN = ("active", "inactive")
-# What changes of a market after it has ended.
+# The fields that change after a market has ended.
 OF_ENDING = ("status", "result", "settlement_value_dollars", "settlement_ts", "settled_micros")
 PUBLISHED_TABLES = ("series_fee_changes", "event_fee_changes")
 
@@ -87,7 +87,7 @@ class KilledLife:
         """What is said of each market that was not open once."""
 
     def live(self, ticks: int) -> Iterator[str]:
-        """Take ticks and other runs, and yield what differs between the two stores in the end."""
+        """Take ticks and other runs, and yield the final differences between the two stores."""
         for _ in range(ticks):
             self.now += PERIOD * SECOND
             self.exchange.live()
@@ -110,13 +110,13 @@ class KilledLife:
         yield from self.differences()
 
     def _freeze_ended(self) -> None:
-        """Keep what is said of markets that have ended as it is: at which changes they are looked up is chance."""
+        """Freeze the descriptions of ended markets, because the times of their lookups are random."""
         for name, row in self.exchange.markets.items():
             is_open = row["status"] in OPEN
             if not is_open or name in self.ended:
                 self.ended[name] = row | self.ended.get(name, {}) | {key: row.get(key) for key in OF_ENDING}
                 self.exchange.markets[name] = dict(self.ended[name])
-                # A settlement that a listing hides for longer than an hour is found by chance too.
+                # Whether a settlement hidden for longer than an hour is found is also random.
                 self.exchange.hidden.discard(name)
 
     def _run_both(self, run: str) -> None:
@@ -156,7 +156,7 @@ class KilledLife:
                 RUNS[run](session)
 
     def differences(self) -> Iterator[str]:
-        """Yield what the disturbed store says otherwise than the plain one."""
+        """Yield the differences between the disturbed store and the plain one."""
         waiting = {
             name for name in self.ended if self.exchange.markets[name]["status"] not in (*OPEN, "finalized")
         }
@@ -169,15 +169,15 @@ class KilledLife:
 
 
 def said_by(path: Path, ended: Collection[str], waiting: Collection[str]) -> dict[str, Counter[str]]:
-    """What a store says, without the times at which it was seen; of markets that ended only the end of it.
+    """The contents of a store without times of observation; for ended markets only the final values.
 
-    Those that are `waiting` for their result are left out: they are looked up from time to time.
+    Markets `waiting` for their result are excluded, because they are looked up from time to time.
     """
     _, tables, views = stored(path)
     said: dict[str, Counter[str]] = {}
 
     def add(name: str, rows: list[Row]) -> None:
-        # Instants are there as text, too, or as numbers.
+        # Instants also occur as text or numbers.
         kept = [
             {
                 key: value
@@ -205,7 +205,7 @@ def said_by(path: Path, ended: Collection[str], waiting: Collection[str]) -> dic
 def documents_of(
     path: Path, tables: dict[str, list[Row]], ended: Collection[str], waiting: Collection[str]
 ) -> Iterator[str]:
-    """Every document, by its number among those of its record; of what has ended the last one."""
+    """Every document, by its number among those of its record; for ended markets only the last one."""
     with open_store(path) as store:
         for kind, ticker, instants in _documented(tables):
             if ticker in waiting:

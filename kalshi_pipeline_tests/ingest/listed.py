@@ -1,4 +1,4 @@
-"""What the exchange lists, read without any code of the pipeline: the tests compare the store with it."""
+"""The exchange's listings, read without code of the pipeline, for comparison with the store."""
 
 from collections.abc import Mapping
 from decimal import Decimal
@@ -32,10 +32,10 @@ def open_markets(api_url: str, **params: str) -> dict[str, Mapping[str, Any]]:
 
 
 def quote_of(market: Mapping[str, Any]) -> dict[str, Decimal | None]:
-    """A market's quote by the written rule, as it is read.
+    """A market's quote by the documented rule.
 
-    A side is quoted where its size is positive or 0 < price < 1. The exchange writes a last price of 0 before the first
-    trade, which is read as none.
+    A side is quoted if its size is positive or 0 < price < 1. A last price of 0, which the exchange writes before the
+    first trade, means none.
     """
     quote: dict[str, Decimal | None] = {}
     for name, (price_name, size_name) in QUOTED.items():
@@ -46,5 +46,5 @@ def quote_of(market: Mapping[str, Any]) -> dict[str, Decimal | None]:
 
 
 def stored_quote(row: Mapping[str, Any]) -> dict[str, Decimal | None]:
-    """A row of `latest_prices` with its numbers as they print."""
+    """A row of `latest_prices` with its numbers as text."""
     return {name: None if row[name] is None else Decimal(str(row[name])) for name in (*QUOTED, *AS_SENT)}

@@ -1,4 +1,4 @@
-"""Random lives of a small exchange that misbehaves now and then, and a record of everything that it answered."""
+"""Random lives of a small exchange that sometimes misbehaves, with a record of all its answers."""
 
 from dataclasses import dataclass
 from random import Random
@@ -13,7 +13,7 @@ from kalshi_pipeline_tests.clock import ManualClock
 Record: TypeAlias = dict[str, Any]
 
 SERIES = ("KXRAIN", "KXSNOW", "KXWIND")
-# The largest page that the pipeline asks for.
+# The largest page size that the pipeline requests.
 _FULL_PAGE = 1000
 FAULTS = (
     "cut",
@@ -37,7 +37,7 @@ _OPEN = ("active", "inactive", "trading")
 
 
 class Scoped(NamedTuple):
-    """What a tick is asked to cover."""
+    """The scope of a tick."""
 
     series: tuple[str, ...]
     combos: Combos
@@ -55,7 +55,7 @@ class Answer(NamedTuple):
 
 @dataclass(frozen=True)
 class Plan:
-    """What is fixed in one life."""
+    """The fixed parameters of one life."""
 
     ticks: int
     minutes: int
@@ -109,7 +109,7 @@ class Exchange:
             self._bear()
 
     def live(self) -> None:
-        """Let a minute pass, and choose what goes wrong in the next one."""
+        """Advance by a minute, and choose the faults of the next one."""
         random = self._random
         for _ in range(random.choice((0, 0, 1, 3))):
             self._bear()
@@ -227,7 +227,7 @@ class Exchange:
     def _answer(
         self, kind: str, tickers: tuple[str, ...], key: str, rows: list[Record] | None, cursor: Record
     ) -> httpx.Response:
-        # Time stands still for what is asked for while another page is on its way.
+        # Time does not advance for requests that are sent while another page is in flight.
         if kind != "events" and not (tickers and "tickers ignored" in self.faults):
             self._clock.advance(0.05)
         kept = None if rows is None else [dict(row) for row in rows]

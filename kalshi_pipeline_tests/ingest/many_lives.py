@@ -1,4 +1,4 @@
-"""Many lives of an exchange, for modules that are run by hand: prints what differs, and in the end the counts."""
+"""Runs many lives of an exchange, for modules that are run manually; prints the differences, and finally the counts."""
 
 import sys
 import tempfile
@@ -15,12 +15,12 @@ _LONGEST_LINE = 1200
 
 
 class Life(Protocol):
-    """One life, and how often things happened in it."""
+    """One life, with its counts."""
 
     counts: Counter[str]
 
     def live(self, ticks: int, /) -> Iterator[str]:
-        """Take ticks, and yield what differs from what should be stored."""
+        """Take ticks, and yield the differences from the expected contents."""
         ...
 
 

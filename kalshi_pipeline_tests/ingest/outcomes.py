@@ -1,4 +1,4 @@
-"""Ways to move single markets of a sandbox through their lives, and to change what it answers on its way."""
+"""Helpers that move single markets of a sandbox through their states, and rewrite its answers."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -21,7 +21,7 @@ Answer: TypeAlias = Callable[[httpx.Request, list[Record]], list[Record]]
 
 
 class Rewriting(httpx.BaseTransport):
-    """The exchange's answers about markets, changed on their way; `answer` may raise in place of one."""
+    """Rewrites the exchange's answers about markets; `answer` may raise instead."""
 
     def __init__(self, answer: Answer) -> None:
         self._answer = answer
@@ -42,7 +42,7 @@ class Rewriting(httpx.BaseTransport):
 
 @contextmanager
 def rewritten(settings: Settings, answer: Answer, clock: Clock = SYSTEM_CLOCK) -> Iterator[Session]:
-    """A session whose exchange answers otherwise."""
+    """A session with rewritten answers."""
     with (
         closing(Database(settings.database_url)) as database,
         KalshiClient(
@@ -95,7 +95,7 @@ def move(
 
 
 def reopen(sandbox: Sandbox, ticker: str) -> None:
-    """Take the end of a market back: it trades again, without a result."""
+    """Reopen a market: it trades again, without a result."""
     world = sandbox.world
     with world.lock:
         market = world.markets.position[ticker]

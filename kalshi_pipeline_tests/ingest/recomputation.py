@@ -1,6 +1,6 @@
-"""What the database should hold, worked out from the exchange's answers alone.
+"""The expected contents of the database, computed from the exchange's answers alone.
 
-The rules are those of `docs/evidence.md`, written again without any code of the pipeline that stores or decides.
+It implements the rules of `docs/evidence.md` independently of the pipeline.
 """
 
 from collections import defaultdict
@@ -31,7 +31,7 @@ QUOTED = (
 
 
 class Row(NamedTuple):
-    """What a tick keeps of a market: a quote and when it was received, or the end (no values)."""
+    """A tick's row of a market: a quote with its time, or an end without values."""
 
     values: Values | None
     received_at: int
@@ -39,7 +39,7 @@ class Row(NamedTuple):
 
 @dataclass
 class Market:
-    """What is known of a market, and its history by tick."""
+    """A market's known state, and its history by tick."""
 
     ticker: str
     is_combo: bool
@@ -76,17 +76,17 @@ class Batch(NamedTuple):
 
     @property
     def missing(self) -> set[str]:
-        """Those of which the tier says that it does not have them."""
+        """The tickers that the tier does not have."""
         return set() if self.has_failed or self.has_others else set(self.asked) - self.found.keys()
 
     @property
     def unanswered(self) -> set[str]:
-        """Those of which it says nothing."""
+        """The tickers without an answer."""
         return set(self.asked) - self.found.keys() - self.missing
 
 
 def batches_of(answers: Sequence[Answer]) -> list[Batch]:
-    """Put the pages of each lookup together. No market is asked for twice of a tier at one tick."""
+    """Combine the pages of each lookup. A tick requests no market twice from one tier."""
     groups: defaultdict[tuple[str, tuple[str, ...]], list[Answer]] = defaultdict(list)
     for answer in answers:
         if answer.kind in ("live", "historical"):
@@ -95,7 +95,7 @@ def batches_of(answers: Sequence[Answer]) -> list[Batch]:
 
 
 def batch_of(tier: str, asked: tuple[str, ...], pages: Sequence[Answer]) -> Batch:
-    """Read the pages of a lookup, of one with other markets only as far as each page has some that were asked for."""
+    """Read the pages of a lookup, up to the first page without any requested market."""
     found: dict[str, Record] = {}
     has_others = False
     for page in pages:
@@ -111,7 +111,7 @@ def batch_of(tier: str, asked: tuple[str, ...], pages: Sequence[Answer]) -> Batc
 
 @dataclass
 class Expected:
-    """What a tick should have done."""
+    """The expected result of a tick."""
 
     state: str
     ended: set[str] = field(default_factory=set)
@@ -119,7 +119,7 @@ class Expected:
 
 
 class Recomputation:
-    """Follows the answers of a life, tick by tick."""
+    """Recomputes a life from its answers, tick by tick."""
 
     def __init__(self, *, keeps_every: bool) -> None:
         self.markets: dict[str, Market] = {}
@@ -131,7 +131,7 @@ class Recomputation:
         self._good: dict[Scoped, int] = {}
 
     def covers(self, scope: Scoped, market: Market) -> bool:
-        """Whether a scope has a market, by its kind and the series of its event, if that is known."""
+        """Whether a scope contains a market, by its kind and the series of its event, if known."""
         return self._is_of_kind(scope, market.is_combo) and (
             not scope.series or self.series.get(market.event) in scope.series
         )
@@ -141,7 +141,7 @@ class Recomputation:
         return scope.combos is Combos.INCLUDE or is_combo == (scope.combos is Combos.ONLY)
 
     def take(self, tick: int, scope: Scoped, answers: Sequence[Answer], requests: int) -> Expected:
-        """Follow one tick, which may send up to `requests` lookups for the markets missing in its listing."""
+        """Follow one tick, which may send up to `requests` lookups for the markets missing from its listing."""
         self.scopes[tick] = scope
         self._tick, self._scope, self._listed = tick, scope, set[str]()
         self._events = {
@@ -177,7 +177,7 @@ class Recomputation:
         return Expected(state, ended, lookups)
 
     def _list(self, pages: Sequence[Answer], contradicting: set[str]) -> bool:
-        """Take the pages of a walk; return whether all of it was seen and answers the question."""
+        """Process the pages of a walk. Return whether it is complete and matches the request."""
         seen: set[str] = set()
         unasked, is_whole, number = 0, True, 0
 
@@ -212,7 +212,7 @@ class Recomputation:
         return None if "mve_collection_ticker" in row else self._events.get(row["event_ticker"])
 
     def _learn(self, row: Record) -> Market:
-        """Take what a record says of a market, which exists."""
+        """Process a record of an existing market."""
         ticker = row["ticker"]
         event, is_combo = row["event_ticker"], "mve_collection_ticker" in row
         if event not in self.series and (series := self._series_fetched(row)) is not None:
@@ -236,7 +236,7 @@ class Recomputation:
         return market
 
     def _see(self, row: Record, received_at: int) -> None:
-        """Take the quote of a market that is open now."""
+        """Process the quote of an open market."""
         market, tick = self._learn(row), self._tick
         self._listed.add(market.ticker)
         market.listed_at.add(tick)
@@ -292,7 +292,7 @@ class Recomputation:
         assert len(batches) <= requests, "more requests than the budget has"
 
         lasting = {ticker for ticker in sample if not self.markets[ticker].is_provisional}
-        # A market that was gone or had ended may be open again.
+        # A gone or ended market may be open again.
         waiting = {
             ticker for ticker in asked - unlisted.keys() if self.covers(self._scope, self.markets[ticker])
         }
@@ -356,7 +356,7 @@ class Recomputation:
         self._is_contradicted = are_open > 5 or (known + unknown >= 20 and known < unknown)
         is_answered = bool(words or gone)
         if self._is_contradicted or (without_cursor and not is_answered):
-            # Nothing else is asked for by a listing whose end is in doubt.
+            # A listing with a doubtful end requests nothing else.
             self._is_contradicted, is_believed = True, not self._is_contradicted
             if is_believed:
                 self._believe(of_sample, stored)
@@ -367,7 +367,7 @@ class Recomputation:
         return "complete"
 
     def _believe(self, batches: Sequence[Batch], stored: dict[str, str]) -> None:
-        """Take what lookups say of the listing and of the markets that no tier has."""
+        """Decide from the lookups whether the listing is complete, and which markets no tier has."""
         at = max((batch.at for batch in batches), default=0)
         for batch in batches:
             for ticker, row in batch.found.items():
@@ -383,7 +383,7 @@ class Recomputation:
                         market.missing_at = at
 
     def _end(self, at: int, *, is_complete: bool) -> set[str]:
-        """End histories on proof, and begin spans of markets that a complete tick says nothing of."""
+        """End histories on proof, and begin the unlisted spans of markets that a complete tick does not cover."""
         ended = set()
         for market in self.markets.values():
             if market.status in ENDED or market.is_gone:
@@ -407,14 +407,14 @@ class Recomputation:
         )
 
     def history(self) -> dict[tuple[str, int], Row]:
-        """Return every quote that is stored or given again, and every end, by ticker and tick."""
+        """Return every quote, stored or unchanged, and every end, by ticker and tick."""
         kept: dict[tuple[str, int], Row] = {}
         for market in self.markets.values():
             kept |= {(market.ticker, tick): row for tick, row in (market.rows | market.repeats).items()}
         return kept
 
     def in_force(self) -> dict[tuple[str, int], tuple[Values, bool]]:
-        """Return each quote in force at a tick that covers or lists its market, and whether it is confirmed."""
+        """Return the quotes in force at each tick that covers or lists their market, and whether they are confirmed."""
         shown: dict[tuple[str, int], tuple[Values, bool]] = {}
         taken = sorted(tick for tick, state in self.states.items() if state != "failed")
         for market in self.markets.values():

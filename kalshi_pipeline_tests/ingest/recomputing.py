@@ -1,6 +1,6 @@
-"""Whole lives of an exchange, collected by the pipeline and worked out again from its answers.
+"""Complete lives of an exchange, collected by the pipeline and recomputed from its answers.
 
-Run it as a module for many lives: `python -m kalshi_pipeline_tests.ingest.recomputing 300` prints what it counted.
+Run it as a module for many lives: `python -m kalshi_pipeline_tests.ingest.recomputing 300` prints the counts.
 """
 
 import shutil
@@ -34,7 +34,7 @@ COLUMNS = "yes_bid, yes_ask, last_price, yes_bid_size, yes_ask_size, volume, ope
 
 
 class Life(NamedTuple):
-    """What a life's ticks were found to do, where that differs from what they should, and how much was compared."""
+    """The differences between the actual and the expected ticks of a life, and the number of comparisons."""
 
     differences: list[str]
     counts: Counter[str]
@@ -45,7 +45,7 @@ def requests_of(plan: Plan) -> int:
 
 
 def live(seed: int, database_path: Path) -> Life:
-    """Live a whole life, and compare each tick and then all that the views show."""
+    """Live a complete life, and compare each tick and finally all views."""
     random, clock = Random(seed), ManualClock()
     plan, exchange = Plan.invent(random), Exchange(random, clock)
     if exchange.is_large:
@@ -111,7 +111,7 @@ def snapshot(session: Session, tick_at: int, period_seconds: float) -> tuple[str
     except ExchangeError:
         return "failed", 0
     finally:
-        # A walk that stops may have one more page on its way.
+        # When a walk stops, one more page may be in flight.
         for thread in threading.enumerate():
             if thread.daemon and thread.name.endswith("(do)"):
                 thread.join()
@@ -125,7 +125,7 @@ def compare(
     differences: list[str],
     counts: Counter[str],
 ) -> None:
-    """Compare histories, unlisted spans and the quotes in force with what they should be."""
+    """Compare histories, unlisted spans and the quotes in force with the expected ones."""
     differences += compare_histories(query, instants, model, counts)
     differences += compare_spans(query, instants, model)
     differences += compare_in_force(query, instants, model, counts)
@@ -168,7 +168,7 @@ def compare_spans(query: Query, instants: dict[str, int], model: Recomputation) 
     expected = {(market.ticker, tick) for market in model.markets.values() for tick in market.unlisted_at}
     for key in sorted(found ^ expected):
         ticker, tick = key
-        # A tick whose scope does not have the market, by what is known of it now, confirms it in no case.
+        # A tick whose scope excludes the market, as now known, never confirms it.
         is_covered = tick in model.scopes and model.covers(model.scopes[tick], model.markets[ticker])
         if is_covered and not is_before_move(model, key) and model.states[tick] != "failed":
             yield f"{key} is {'' if key in found else 'not '}in an unlisted span"
@@ -196,7 +196,7 @@ def compare_in_force(
 def is_before_move(model: Recomputation, key: tuple[str, int]) -> bool:
     """Whether a market has moved to another event since a tick.
 
-    Which ticks of some series cover it goes by the series that it has now. Those that do not need no span.
+    Its present series decides which ticks cover it; other ticks need no span.
     """
     ticker, tick = key
     return tick < model.markets[ticker].moved_at and any(scope.series for scope in model.scopes.values())
@@ -207,7 +207,7 @@ def as_shown(row: Row) -> tuple[tuple[float, ...] | None, str]:
 
 
 def main(first: int, end: int) -> None:
-    """Live many lives; print each difference, and in the end the counts."""
+    """Live many lives; print each difference, and finally the counts."""
     total: Counter[str] = Counter()
     most = 0
     with tempfile.TemporaryDirectory() as folder:

@@ -1,4 +1,4 @@
-"""The exchange's answers, changed on their way: faults that the sandbox has no switch for."""
+"""Rewrites the exchange's answers, for faults that the sandbox cannot inject."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -20,9 +20,9 @@ Rewrite = Callable[[httpx.Request, Any], Any]
 
 
 class Rewriting(httpx.BaseTransport):
-    """Passes each answer but the status through `rewrite`, which returns a new one, or the number of a refusal.
+    """Passes each answer except the status through `rewrite`, which returns a new answer or an error status.
 
-    Answers are dated by the clock.
+    The clock dates the answers.
     """
 
     def __init__(self, rewrite: Rewrite, clock: Clock) -> None:

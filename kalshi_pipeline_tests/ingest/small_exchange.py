@@ -1,4 +1,4 @@
-"""An exchange of a few records that a test writes itself: names and kinds that the sandbox's world does not have."""
+"""An exchange with a test's own records, for names and kinds that the sandbox's world does not have."""
 
 import http.server
 import json
@@ -38,14 +38,11 @@ def trade(number: int, ticker: str) -> Record:
 
 
 class SmallExchange:
-    """Answers what a day of trades takes, and listings. Its records may be changed while it is served.
+    """Serves a day of trades, and listings.
 
-    Its answers are dated by `now`, in seconds since 1970, or else by the computer's clock.
-
-    Of the query it heeds `tickers` alone: every listing has all records.
-
-    A path in `failing` answers 500 where the tickers that it is asked for contain that text. `/events` does not list
-    the events of combos.
+    Its records may change while it is serving. `now` (seconds since 1970) dates its answers, by default the computer's
+    clock. The only supported query parameter is `tickers`: every listing has all records. A path in `failing` returns
+    500 if the requested tickers contain its text. `/events` does not list the events of combos.
     """
 
     def __init__(self, events: Iterable[Record], markets: Iterable[Record], trades: Iterable[Record]) -> None:
@@ -58,11 +55,11 @@ class SmallExchange:
         self.now: Callable[[], float] | None = None
 
     def walks_begun(self) -> int:
-        """How many walks over the trades began at their beginning, not at a cursor."""
+        """The number of walks over trades that began without a cursor."""
         return sum(path == "/markets/trades" and "cursor" not in query for path, query in self.asked)
 
     def looked_up(self, path: str) -> list[str]:
-        """The tickers that were requested of a path, each as often as it was."""
+        """The tickers requested from a path, with repetitions."""
         lists = (query["tickers"] for asked, query in self.asked if asked == path and "tickers" in query)
         return sorted(ticker for tickers in lists for ticker in tickers.split(","))
 

@@ -1,7 +1,6 @@
-"""What is known of each market at any instant, computed from the exchange's answers alone, as the definitions say.
+"""The state of each market at any instant, computed from the exchange's answers by the definitions alone.
 
-Nothing of the store or of its readers is used here: the answers to each run are read once more, in the order of the
-runs, and every question is answered by looking at all of them.
+It uses no code of the store or its readers: every query reads the answers of all runs again, in order.
 """
 
 from collections.abc import Iterator
@@ -21,7 +20,7 @@ _DEFAULT_PERIOD = 300.0
 
 
 class ReceivedRun(NamedTuple):
-    """A run, and all that it received."""
+    """A run and everything that it received."""
 
     at: int
     answers: tuple[Answer, ...]
@@ -37,7 +36,7 @@ class ReceivedRun(NamedTuple):
 
 @dataclass
 class Tick:
-    """A tick that holds quotes, and the markets that it was shown as open."""
+    """A tick with quotes, and the markets that its listing showed as open."""
 
     at: int
     series: tuple[str, ...]
@@ -50,7 +49,7 @@ class Tick:
 
 
 class Row(NamedTuple):
-    """A stored quote, or the end of a market: then it has none."""
+    """A stored quote, or the end of a market, which has no quote."""
 
     tick: Tick
     quote: tuple[Decimal | None, ...] | None
@@ -59,7 +58,7 @@ class Row(NamedTuple):
 
 @dataclass
 class Outcome:
-    """How a market ended, by the published results."""
+    """A market's outcome by the published results."""
 
     result: str | None
     value: Decimal | None
@@ -68,7 +67,7 @@ class Outcome:
 
 
 class Known(NamedTuple):
-    """What is known of a market at an instant."""
+    """The known state of a market at an instant."""
 
     quoted_at: int | None
     received_at: int | None
@@ -81,7 +80,7 @@ class Known(NamedTuple):
 
 @dataclass
 class Market:
-    """What is known of a market so far."""
+    """The known state of a market so far."""
 
     event: str
     is_combo: bool
@@ -101,7 +100,7 @@ NOTHING = (None,) * 7
 
 
 def quote_of(record: Record) -> tuple[Decimal | None, ...]:
-    """The numbers of a record as they are kept: bid, ask, sizes, last price, volume and open interest."""
+    """The stored numbers of a record: bid, ask, sizes, last price, volume and open interest."""
     prices, sizes = [], []
     for price_name, size_name in SIDES:
         price, size = Decimal(record[price_name]), Decimal(record[size_name])
@@ -112,7 +111,7 @@ def quote_of(record: Record) -> tuple[Decimal | None, ...]:
 
 
 class Definitions:
-    """All that a series of runs received."""
+    """The definitions, applied to everything that a series of runs received."""
 
     def __init__(self) -> None:
         self.ticks: list[Tick] = []
@@ -120,14 +119,14 @@ class Definitions:
         self.series_of: dict[str, str] = {}
 
     def covers(self, tick: Tick | ReceivedRun, market: Market) -> bool:
-        """Whether a market is in a run's scope, by what is known of its event now."""
+        """Whether a market is in a run's scope, by what is now known about its event."""
         is_of_kind = tick.combos == "include" or (tick.combos == "only") is market.is_combo
         return is_of_kind and (not tick.series or self.series_of.get(market.event) in tick.series)
 
     # Runs.
 
     def add(self, run: ReceivedRun) -> None:
-        """Learn what one run received."""
+        """Add what one run received."""
         for answer in run.answers:
             if answer.status == 200 and answer.path.startswith("/events"):
                 for row in answer.records:
@@ -146,7 +145,7 @@ class Definitions:
                 self._doubt(name, before, series)
 
     def _doubt(self, name: str, before: str | None, after: str | None) -> None:
-        """Remember which ticks could not show a market that was known to be of another series."""
+        """Record the ticks that could not list a market because its known series was another one."""
         market = self.markets[name]
         if before is None or before == after or not market.rows:
             return
@@ -168,7 +167,7 @@ class Definitions:
                         yield answer, record
 
     def _is_wanted(self, run: ReceivedRun, answer: Answer, record: Record) -> bool:
-        """Whether a listed market may be of the series asked for: settled ones are listed series by series."""
+        """Whether a listed market may belong to the requested series; settled markets are listed series by series."""
         is_of_open = answer.query.get("status") in ("open", "paused")
         wanted = run.series if is_of_open else (answer.query.get("series_ticker"),)
         return not run.series or self.series_of.get(record["event_ticker"]) in (None, *wanted)
@@ -232,7 +231,7 @@ class Definitions:
     def _look_up(
         self, run: ReceivedRun, tick: Tick | None = None, listed: set[str] | None = None
     ) -> set[str]:
-        """Learn what lookups found, and which markets they did not; return those that count as listed by the tick."""
+        """Add found and missing markets of lookups. Return the markets that count as listed by the tick."""
         lookups = [
             answer
             for answer in run.answers
@@ -291,7 +290,7 @@ class Definitions:
         outcome.result, outcome.value, outcome.withdrawn_at = result, value, None
 
     def _show(self, run: ReceivedRun, tick: Tick, record: Record) -> None:
-        """A tick was shown a market: its quote is stored if it is another one, or else counted as sent again."""
+        """Add a market of a tick's listing: a new quote is stored, an equal one counts as unchanged."""
         market, quote = self.markets[record["ticker"]], quote_of(record)
         tick.shown.add(record["ticker"])
         last = market.rows[-1] if market.rows else None
@@ -307,7 +306,7 @@ class Definitions:
     # Questions.
 
     def known(self, name: str, at: int) -> Known | None:
-        """What is known of a market at an instant; None if nothing was stored of it by then."""
+        """Return the known state of a market at an instant; None if nothing was stored by then."""
         market = self.markets[name]
         rows = [row for row in market.rows if row.tick.at <= at]
         if not rows:

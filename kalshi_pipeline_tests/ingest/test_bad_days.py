@@ -1,4 +1,4 @@
-"""The exchange's bad days: what is refused, cut or late costs as little as it can, and the report says what it was."""
+"""Refused, truncated and late answers lose as little as possible, and the report names them."""
 
 from collections.abc import Callable
 
@@ -28,11 +28,11 @@ SettingsFor = Callable[..., Settings]
 MINUTE = 60_000_000
 
 
-# How long a run waits.
+# The waiting time of a run.
 
 
 def late_exchange(clock: ManualClock, retry_after: str) -> Sandbox:
-    """A small exchange whose first answer to each listing of markets asks to come back later."""
+    """A small exchange whose first answer to each listing of markets has a Retry-After."""
     config = WorldConfig(markets=20, combos=0)
     shown = Faults(fail_first=1, retry_after=retry_after, paths=("/markets",))
     return Sandbox(World(config), faults=shown, now=clock.seconds)
@@ -62,7 +62,9 @@ def test_snapshot_waits_as_long_as_the_exchange_asks(
 def test_snapshot_waits_until_its_next_tick_at_most(
     settings_for: SettingsFor, period_seconds: float | None, is_taken: bool
 ) -> None:
-    """A manual one waits for KALSHI_WALK_SECONDS. One that cannot wait fails at once, and names when to return."""
+    """A manual snapshot waits for KALSHI_WALK_SECONDS. A run that cannot wait fails immediately, and names the time to
+    return.
+    """
     clock = ManualClock()
     with (
         late_exchange(clock, "70") as sandbox,
@@ -92,7 +94,7 @@ def test_fetching_one_market_waits_too(settings_for: SettingsFor) -> None:
 
 
 def test_sync_before_a_snapshot_does_not_wait_past_its_tick(settings_for: SettingsFor) -> None:
-    """Within a collector, the waits of the syncs end with the tick; each request is still tried again for a while."""
+    """In a collector, the waits of the syncs end with the tick; each request still has a short retry time."""
     clock = ManualClock()
     with (
         late_exchange(clock, "90") as sandbox,
@@ -107,12 +109,12 @@ def test_sync_before_a_snapshot_does_not_wait_past_its_tick(settings_for: Settin
         assert clock.monotonic() < 1
 
 
-# How many requests it sends.
+# The number of requests.
 
 
 @pytest.mark.parametrize("burst", [1, 4, 60], ids=["none saved up", "a second", "as documented"])
 def test_tick_of_120_pages_ends_within_the_minute_at_four_requests_a_second(burst: int) -> None:
-    """With the default of 15: what is refused teaches the limit, and costs a second or two each time."""
+    """With the default of 15, refusals teach the limit, and each costs a second or two."""
     clock = ManualClock()
     bucket = TokenBucket(RateLimit(4, burst), clock.monotonic)
 
@@ -183,7 +185,7 @@ def test_limit_that_cannot_be_shared_is_noted_and_costs_nothing(
     )
 
 
-# What is too long or too large.
+# Too long or too large requests.
 
 
 def test_lookups_pass_a_gateway_of_short_urls(settings_for: SettingsFor, query: Query) -> None:
@@ -232,7 +234,7 @@ def failing_event(query: Query, *, of_combos: bool) -> str:
 def test_event_that_fails_does_not_stop_the_filling_of_the_others(
     sandbox: Sandbox, settings_for: SettingsFor, query: Query, of_combos: bool
 ) -> None:
-    """It is noted, and asked for last by the next run."""
+    """It is noted, and the next run requests it last."""
     given = {"combos": "include", "event_lookups": 0}
     with open_session(settings_for(sandbox.url, **given, healing_requests=0)) as session:
         sync_markets(session)
@@ -264,7 +266,7 @@ def test_series_that_fails_does_not_stop_the_filling_of_the_others(
 def test_selected_series_that_fails_does_not_stop_the_others(
     sandbox: Sandbox, settings_for: SettingsFor, query: Query
 ) -> None:
-    """In every listing that is narrowed to series, one by one."""
+    """This holds in every listing that requests series one by one."""
     rows = httpx.get(f"{sandbox.url}/series").json()["series"]
     chosen = [row["ticker"] for row in rows][:4]
     sandbox.faults = Faults(failing=(chosen[1],))
@@ -298,7 +300,7 @@ def test_order_books_of_batches_that_are_refused_or_fail_are_taken_without_the_f
 def test_events_whose_metadata_fails_are_requested_after_the_others(
     settings_for: SettingsFor, query: Query
 ) -> None:
-    """Three that come first end a run, and not the next one too."""
+    """Three failures at the start end a run, but not the next one too."""
     with (
         Sandbox(World(WorldConfig(markets=60, combos=0))) as sandbox,
         open_session(settings_for(sandbox.url)) as session,

@@ -1,4 +1,4 @@
-"""Candlesticks of a day: those of the exchange, of both tiers, once, and no market lost to another's trouble."""
+"""Candlesticks of a day match the exchange, from both tiers, once, and one market's failure does not affect others."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -52,7 +52,7 @@ def sandbox(clock: ManualClock) -> Iterator[Sandbox]:
 
 @pytest.fixture
 def choose(sandbox: Sandbox, settings_for: SettingsFor) -> Callable[..., Settings]:
-    """Settings of a store that holds every open market, with a selection among them: every series by default."""
+    """Settings of a store with every open market, and a selection of them; by default every series."""
     with open_session(settings_for(sandbox.url), clock=ManualClock(NOON)) as session:
         take_snapshot(session, NOON)
     series = {row["ticker"] for row in plain_http.get(f"{sandbox.url}/series").json()["series"]}
@@ -67,7 +67,7 @@ def choose(sandbox: Sandbox, settings_for: SettingsFor) -> Callable[..., Setting
 def collect(
     settings: Settings, day: date = DAY, *, again: bool = False, clock: Clock | None = None
 ) -> Report:
-    """Collect a day at the exchange's own present, or another one."""
+    """Collect a day at the exchange's present, or at another time."""
     with open_session(settings, clock=clock or ManualClock(NOON)) as session:
         return collect_candlesticks(session, day, again=again)
 
@@ -78,7 +78,7 @@ def collect_rewritten(settings: Settings, rewrite: Rewrite) -> Report:
 
 
 def asked_of(sandbox: Sandbox, path: str) -> list[list[str]]:
-    """The markets of each request to the batch endpoint, or the paths of the others."""
+    """The markets of each request to the batch endpoint, or the paths of other requests."""
     found = [request for request in sandbox.requests if request.path.startswith(path)]
     return [(request.query.get("market_tickers") or request.path).split(",") for request in found]
 
@@ -90,7 +90,7 @@ def whole_day_market(sandbox: Sandbox) -> str:
 
 
 def busiest_trader(sandbox: Sandbox) -> tuple[str, list[dict[str, Any]]]:
-    """The open market with the most trades on the day, and all trades of it, asked of the exchange directly."""
+    """The open market with the most trades on the day, with all its trades, read from the exchange directly."""
     start = int(datetime(DAY.year, DAY.month, DAY.day, tzinfo=UTC).timestamp())
     params: dict[str, Any] = {"limit": 1000, "min_ts": start, "max_ts": start + 86_400}
     trades = plain_http.get(f"{sandbox.url}/markets/trades", params=params).json()["trades"]
@@ -145,7 +145,7 @@ def test_candlesticks_are_what_the_exchange_says_to_the_last_digit(
 def test_volume_of_a_period_is_the_sum_of_its_trades(
     sandbox: Sandbox, choose: Callable[..., Settings], query: Query
 ) -> None:
-    """By hand: each trade into the hour that ends at or after its second; hours without one have just `previous`."""
+    """Each trade belongs to the hour that ends at or after its second; hours without trades have only `previous`."""
     ticker, trades = busiest_trader(sandbox)
     collect(choose())
     expected: dict[str, Decimal] = {}
@@ -167,7 +167,7 @@ def test_volume_of_a_period_is_the_sum_of_its_trades(
 def test_volume_of_a_period_is_the_difference_of_two_snapshots_and_the_sum_of_its_trades(
     sandbox: Sandbox, settings_for: SettingsFor, query: Query
 ) -> None:
-    """Three sources, fetched and stored separately, agree. An hour has its last second, and not its first."""
+    """Three separately fetched sources agree. An hour includes its last second, but not its first."""
     tickers = ",".join(open_markets(sandbox.url))
     settings = settings_for(sandbox.url, snapshot_mode="every", candlestick_markets=tickers)
     with open_session(settings) as session:
@@ -229,7 +229,9 @@ def test_requests_hold_as_many_markets_as_both_limits_allow(
 def test_daily_candlesticks_end_at_midnight_in_new_york(
     choose: Callable[..., Settings], query: Query
 ) -> None:
-    """04:00 UTC in summer; such a one is of the UTC day it ends in, and of markets that closed the day before."""
+    """That is 04:00 UTC in summer. A candlestick belongs to the UTC day of its end, also for markets that closed the
+    day before.
+    """
     collect(choose(candlestick_minutes=1440))
     assert query("SELECT DISTINCT end_at FROM candlestick_history") == [("2026-10-07T04:00:00.000000Z",)]
     start = parse_instant("2026-10-07T00:00:00Z") or 0
@@ -238,7 +240,7 @@ def test_daily_candlesticks_end_at_midnight_in_new_york(
 
 
 def test_day_is_seen_as_far_as_it_is_over() -> None:
-    """A period that ended less than a minute ago may still move."""
+    """A period that ended less than a minute ago may still change."""
     start = parse_instant("2026-10-07T00:00:00Z") or 0
     seen = [Day.seen_at(DAY, 60, start + seconds * MICROS_PER_SECOND) for seconds in (-5, 30, 3_660, 86_460)]
     assert [(day.end - start) // MICROS_PER_SECOND for day in seen] == [0, 0, 3_600, 86_400]
@@ -284,7 +286,7 @@ def test_market_of_the_historical_tier_is_found_there(
     assert query("SELECT sum(volume) FROM candlesticks") == [(int(sum(of_day) * 100),)]
     assert query("SELECT count(*) FROM markets WHERE is_placeholder") == [(0,)]
 
-    # Its settlement came with it: the live tier is not asked at all.
+    # Its settlement was stored too, so the live tier is not queried.
     assert query("SELECT ticker, tier FROM settlement_history") == [(traded["ticker"], "historical")]
     assert asked_of(sandbox, "/markets/candlesticks") == []
     assert collect(settings, day, again=True).tally.unchanged == report.tally.inserted
@@ -310,7 +312,7 @@ def test_market_that_settled_wrongly_early_is_found_in_the_live_tier(
 def test_live_tier_that_answers_emptily_for_archived_markets_hides_none(
     sandbox: Sandbox, choose: Callable[..., Settings], query: Query, is_left_out: bool
 ) -> None:
-    """How the live tier answers for a market without a known settlement, which it is asked for first, is not known."""
+    """The live tier is queried first for a market without a known settlement, and its answer is unknown."""
     archived = plain_http.get(f"{sandbox.url}/historical/markets", params={"limit": 1}).json()["markets"][0]
     ticker, day = archived["ticker"], date.fromisoformat(archived["open_time"][:10]) + timedelta(days=1)
     settings = choose(candlestick_markets=ticker)
@@ -334,7 +336,7 @@ def test_live_tier_that_answers_emptily_for_archived_markets_hides_none(
 def test_market_known_to_neither_tier_is_recorded(
     sandbox: Sandbox, choose: Callable[..., Settings], query: Query
 ) -> None:
-    """One that is stored, since the exchange deletes provisional markets; and one that was never there."""
+    """One is stored, because the exchange deletes provisional markets; the other never existed."""
     settings = choose(candlestick_markets="KXGONE-1,KXTYPO-1," + whole_day_market(sandbox))
     gone = market_row("KXGONE-1", "KXGONE", open_at=NOON - 90 * 24 * HOUR, close_at=NOON + HOUR)
     with open_session(settings) as session, session.database.begin() as connection:
@@ -404,7 +406,7 @@ def test_market_that_fails_does_not_affect_others_and_is_requested_by_the_next_r
 def test_exchange_that_is_down_ends_the_run_soon(
     sandbox: Sandbox, choose: Callable[..., Settings], query: Query
 ) -> None:
-    """Not every market is tried against an exchange that answers none."""
+    """If the exchange answers no request, the run stops before it has tried every market."""
     sandbox.faults = Faults(server_errors=1, paths=("/markets/candlesticks",))
     sandbox.requests.clear()
     with pytest.raises(TransientExchangeError, match="run again"):
@@ -419,7 +421,7 @@ def test_exchange_that_is_down_ends_the_run_soon(
 def test_day_of_which_every_market_fails_is_an_error(
     sandbox: Sandbox, choose: Callable[..., Settings], query: Query
 ) -> None:
-    """There are too few markets for a row of failures that shows that the exchange is down."""
+    """There are too few markets for the number of failures that counts as an outage."""
     tickers = ",".join(sorted(open_markets(sandbox.url))[:2])
     sandbox.faults = Faults(server_errors=1, paths=("/markets/candlesticks",))
     with pytest.raises(TransientExchangeError):
@@ -430,7 +432,7 @@ def test_day_of_which_every_market_fails_is_an_error(
 def test_odd_candlestick_is_quarantined_and_the_others_are_stored(
     sandbox: Sandbox, choose: Callable[..., Settings], query: Query
 ) -> None:
-    """One candlestick is sent twice, and another was not asked for."""
+    """One candlestick is sent twice, and another was not requested."""
     ticker = whole_day_market(sandbox)
 
     def rewrite(request: httpx.Request, answer: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Answers that are no answer to what was requested of a day: nothing of them is stored, and the day stays open."""
+"""Candlesticks that were not requested are not stored, and the day stays incomplete."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -28,7 +28,7 @@ STORED = "SELECT ticker, count(*) FROM candlesticks JOIN markets ON markets.id =
 
 
 class ChartingExchange(SmallExchange):
-    """Two markets, and the ends of the candlesticks that each is answered with, whatever period is asked for."""
+    """Two markets, each with fixed candlestick ends, whatever period is requested."""
 
     def __init__(self, ends: dict[str, list[int]]) -> None:
         self.ends = ends
@@ -98,7 +98,7 @@ def _session_of(
 def test_candlesticks_of_another_period_are_not_stored(
     collect: Callable[..., Report], query: Query, minutes: int, ends: list[int]
 ) -> None:
-    """An answer does not name its period, and some of the wrong ones end where a right one would."""
+    """An answer does not name its period, and some wrong candlesticks end where a right one would."""
     report = collect(ChartingExchange({FIRST: ends, SECOND: []}), minutes)
     assert report.state is State.PARTIAL
     assert report.tally.out_of_scope == len(ends)
@@ -150,7 +150,7 @@ def test_a_few_others_cost_nothing(
 def test_market_that_a_batch_leaves_out_is_requested_again(
     collect: Callable[..., Report], query: Query, omissions: int, stored: int
 ) -> None:
-    """Left out once it may exist all the same; left out twice, and missing in the other tier, it has none."""
+    """A market omitted once may still have candlesticks. Omitted twice, and missing in the other tier, it has none."""
     exchange = ChartingExchange({FIRST: OF_HOURS, SECOND: OF_HOURS})
     exchange.omissions = omissions
     assert collect(exchange).state is State.COMPLETE

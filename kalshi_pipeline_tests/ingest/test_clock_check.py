@@ -1,4 +1,4 @@
-"""The computer's clock against the exchange's `Date`: when a run is stopped before it writes, and when it is not."""
+"""The check of the computer's clock against the exchange's `Date`, before a run writes."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -39,7 +39,7 @@ def clock() -> SettableClock:
 
 @pytest.fixture
 def sandbox(clock: SettableClock) -> Iterator[Sandbox]:
-    """An exchange whose answers are dated by the seconds that pass on the manual clock."""
+    """An exchange that dates its answers by the manual clock."""
     with Sandbox(
         World(WorldConfig(markets=20, combos=0)), now=lambda: NOON / MICROS_PER_SECOND + clock.monotonic()
     ) as running:
@@ -113,7 +113,7 @@ def test_clock_may_differ_by_a_minute(session: Session, clock: SettableClock, se
 
 
 def test_run_asks_once_and_a_second_time_past_caches(session: Session, sandbox: Sandbox) -> None:
-    """A cache has kept the answer for an hour and a half, and says so."""
+    """A cache has kept the answer for an hour and a half, and reports that age."""
     sandbox.faults = Faults(answer_age_seconds=5400)
     report = take_snapshot(session, NOON)
     assert (report.state, report.clock_offset_seconds) == (State.COMPLETE, 0)
@@ -141,7 +141,7 @@ def test_run_that_cannot_check_the_clock_says_so_and_continues(
 
 
 class Dated(httpx.BaseTransport):
-    """Answers the status with these headers, one after the other."""
+    """Returns the status with each of these headers in turn."""
 
     def __init__(self, *headers: dict[str, str]) -> None:
         self.asked: list[str | None] = []
@@ -215,7 +215,7 @@ def at(time: str, **others: str) -> dict[str, str]:
 def test_odd_dates_do_not_stop_a_run(
     settings_for: Callable[..., Settings], headers: tuple[dict[str, str], ...], why: str | None
 ) -> None:
-    """Only two answers that agree do, of which the second is newer. The second one is asked for past caches."""
+    """Only two agreeing answers stop a run, and the second must be newer. Its request bypasses caches."""
     check, exchange = checked(settings_for("http://exchange"), *headers)
     assert (check.why_unchecked or "").startswith(why or "")
     assert (check.why_unchecked is None) == (why is None)
@@ -239,7 +239,7 @@ def test_clock_corrected_between_the_checks_does_not_stop_the_run(
 def test_clock_that_is_set_during_a_run_changes_no_instant_of_it(
     session: Session, clock: SettableClock, query: Query
 ) -> None:
-    """A run's clock is as right at its end as it was when it was checked."""
+    """A run keeps the clock that it checked."""
 
     def set_ahead(_: str) -> None:
         clock.set_back(-DAY)

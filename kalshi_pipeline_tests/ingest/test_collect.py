@@ -1,4 +1,4 @@
-"""The collector that runs until it is stopped: at which instants it does what, and what it does when a tick fails."""
+"""The collector that runs until it is stopped: its schedule, and its behaviour after a failed tick."""
 
 import shutil
 from collections.abc import Callable, Iterator, Sequence
@@ -39,7 +39,7 @@ def clock() -> ManualClock:
 
 @pytest.fixture
 def sandbox(clock: ManualClock) -> Iterator[Sandbox]:
-    """A small exchange. Where its answers are delayed, it is the manual clock that moves."""
+    """A small exchange whose delays advance the manual clock."""
 
     async def pause(seconds: float) -> None:
         clock.advance(seconds)
@@ -49,7 +49,7 @@ def sandbox(clock: ManualClock) -> Iterator[Sandbox]:
 
 
 class Collected(NamedTuple):
-    """The assets that were reported, each with the minutes since noon, and the ticks that failed."""
+    """The reported assets, with the minutes since noon, and the failed ticks."""
 
     reports: list[tuple[str, int]]
     failures: list[str]
@@ -57,7 +57,7 @@ class Collected(NamedTuple):
 
 @pytest.fixture
 def collect(sandbox: Sandbox, settings_for: SettingsFor, clock: ManualClock) -> Callable[..., Collected]:
-    """Collect at a period until the snapshot of a minute has been taken; `on_failure` is called at each failure."""
+    """Collect at a period until the snapshot of a minute is taken. Each failure calls `on_failure`."""
 
     def run(
         period_seconds: float,
@@ -95,7 +95,7 @@ def collect(sandbox: Sandbox, settings_for: SettingsFor, clock: ManualClock) -> 
 
 
 def outage(sandbox: Sandbox, failures: int) -> Callable[[], None]:
-    """Let the exchange fail until that many failures were reported to what is returned."""
+    """Let the exchange fail, and return a callback that ends the outage after a number of failures."""
     sandbox.faults = Faults(server_errors=1, server_error=503)
     left = iter(range(failures - 1))
 
@@ -116,7 +116,7 @@ def minutes_of_ticks(query: Query) -> list[tuple[float, str]]:
 def test_collector_takes_a_snapshot_at_each_tick_and_syncs_hourly(
     collect: Callable[..., Collected], query: Query
 ) -> None:
-    """The hour is counted from the end of the sync before, so that the tick of 13:00 is a little too early."""
+    """The hour is counted from the end of the previous sync, so the tick of 13:00 is a little too early."""
     reports, failures = collect(1200, until_minute=80)
     assert reports == [
         *((asset, 0) for asset in (*SYNC, "price_snapshots", "settlements", *LAST)),
@@ -144,7 +144,7 @@ def test_collector_sleeps_until_the_next_tick_exactly(
 def test_collector_reports_a_failing_tick_and_takes_the_next(
     collect: Callable[..., Collected], sandbox: Sandbox, query: Query
 ) -> None:
-    """An outage of half an hour, which every step meets; what was not synced is synced after it."""
+    """Every step fails during an outage of half an hour; the syncs are made up for afterwards."""
     reports, failures = collect(1200, until_minute=40, on_failure=outage(sandbox, failures=8))
     assert reports == [(asset, 40) for asset in (*SYNC, "price_snapshots")]
     assert [line.partition(":")[0] for line in failures] == [*SYNC, "this tick"] * 2
@@ -154,7 +154,7 @@ def test_collector_reports_a_failing_tick_and_takes_the_next(
 def test_collector_takes_the_snapshot_after_a_sync_that_failed(
     collect: Callable[..., Collected], sandbox: Sandbox, query: Query
 ) -> None:
-    """The sync is repeated ten minutes later, not at each tick, whose snapshot it could make late."""
+    """The sync is repeated ten minutes later, not at each tick, because it could delay snapshots."""
     sandbox.faults = Faults(server_errors=1, paths=("/series",))
     reports, failures = collect(240, until_minute=12)
     synced = [("events", 0), ("markets", 0), ("price_snapshots", 0), ("settlements", 0)]
@@ -168,9 +168,8 @@ def test_collector_takes_the_snapshot_after_a_sync_that_failed(
 def test_collector_skips_a_tick_if_the_sync_took_too_long(
     collect: Callable[..., Collected], sandbox: Sandbox, query: Query
 ) -> None:
-    """A snapshot may start half a minute after its tick, which is past by five seconds before the sync begins.
-
-    The first of the last steps takes as long, because its path begins in the same way: the others have to wait.
+    """A snapshot may start half a minute after its tick, and five seconds have passed before the sync. The first of the
+    last steps takes as long as the sync, because its path begins the same way, so the others have to wait.
     """
     sandbox.faults = Faults(latency_seconds=26, paths=("/series",))
     reports, _ = collect(60, until_minute=1)
@@ -209,7 +208,7 @@ def test_collector_takes_the_tick_that_came_during_the_sync(
 def test_collector_records_ticks_that_it_missed(
     collect: Callable[..., Collected], clock: ManualClock, query: Query
 ) -> None:
-    """It did not run for half an hour. Nothing is made up for them later."""
+    """It did not run for half an hour. Missed ticks are never taken later."""
     collect(1200, until_minute=0)
     clock.advance(2100)
     collect(1200, until_minute=40)
@@ -222,7 +221,7 @@ def test_collector_records_ticks_that_it_missed(
 def test_collector_neither_hangs_nor_floods_when_the_clock_is_set(
     sandbox: Sandbox, settings_for: SettingsFor, query: Query, seconds: float
 ) -> None:
-    """The clock is wrong for an hour, and each of its ticks fails; the exchange's time goes on."""
+    """The clock is wrong for an hour, in which each tick fails, while the exchange's time continues."""
     clock = SettableClock(NOON)
     failures: list[tuple[str, type[PipelineError]]] = []
     sandbox.date_by(lambda: NOON / MICROS_PER_SECOND + clock.monotonic())
@@ -286,7 +285,7 @@ def test_collector_reports_a_database_that_cannot_be_used_at_each_tick(
 def test_collector_waits_for_its_database_and_creates_no_other(
     collect: Callable[..., Collected], database_path: Path, query: Query, is_replaced: bool
 ) -> None:
-    """It says so at each tick; what is stored then continues as after any outage."""
+    """It reports this at each tick. Afterwards, the data continues as after any outage."""
     away, failures_left = database_path.with_name("away.db"), [True, False]
 
     def on_failure() -> None:
@@ -340,7 +339,7 @@ def test_collector_survives_any_error_of_a_tick(
     name: str,
     skipped: list[str],
 ) -> None:
-    """What comes after it is done all the same, the snapshot above all; the next tick is taken."""
+    """Later steps still run, especially the snapshot, and the next tick is taken."""
     reports: list[str] = []
     failures: list[tuple[str, str]] = []
 

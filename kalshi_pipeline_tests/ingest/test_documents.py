@@ -1,4 +1,4 @@
-"""Documents: everything that the exchange said of a record is stored, once, and read again as it was."""
+"""Everything that the exchange sends about a record is stored once as a document, and reads back unchanged."""
 
 import json
 from collections.abc import Callable
@@ -50,7 +50,7 @@ def stored(session: Session, ticker: str, kind: str | None = None, at: int | Non
 
 
 class Changing:
-    """Changes what a market's answers say."""
+    """Changes the answers about a market."""
 
     def __init__(self) -> None:
         self.fields: Row = {}
@@ -91,7 +91,7 @@ def test_keys_are_sorted_at_every_depth(session: Session, query: Query) -> None:
 def test_each_change_of_any_field_is_a_document(
     sandbox: Sandbox, settings_for: SettingsFor, ticker: str, clock: ManualClock, query: Query
 ) -> None:
-    """A field that no version knows is found by the hourly listing, one that is known by the tick."""
+    """The hourly listing notices an unknown field, and the tick a known one."""
     changing = Changing()
     with rewritten_session(settings_for(sandbox.url), changing, clock) as session:
         changing.ticker = ticker
@@ -176,7 +176,7 @@ def test_odd_json_costs_no_document_of_its_page(sent: str, kept: str) -> None:
 
 
 def test_second_document_of_a_record_costs_no_pending_one(session: Session, query: Query) -> None:
-    """Not even one whose row is stored later than both."""
+    """This holds even if the record's row is stored after both."""
     for title, tickers in (("One", ["OLD"]), ("Two", ["NEW", "OLD"])):
         documents = [Document(ticker, {"ticker": ticker, "title": title}) for ticker in tickers]
         session.documents.add(MARKET, documents, 1_000_000)
@@ -213,7 +213,7 @@ def test_shared_text_is_stored_once(
 
 
 def test_documents_of_settled_markets_are_stored(session: Session, query: Query) -> None:
-    """Of the historical tier, which leaves fields out, only where nothing else is known."""
+    """Documents of the historical tier, which omits fields, are stored only if no other is known."""
     report = sync_settlements(session)
     [(ticker, result)] = query(
         "SELECT ticker, s.result FROM markets JOIN settlements AS s ON s.market_id = markets.id LIMIT 1"

@@ -1,4 +1,4 @@
-"""The metadata of events: fetched once, again when the event has changed, and never too often."""
+"""Event metadata is fetched once, again when the event has changed, and never too often."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -26,7 +26,7 @@ HOUR = 3600
 
 
 class Collector:
-    """A sandbox whose descriptions change, and a store that follows it by a clock of its own."""
+    """A sandbox whose descriptions change, and a store that follows it with its own clock."""
 
     def __init__(self, sandbox: Sandbox, settings: Settings, clock: ManualClock) -> None:
         self.sandbox = sandbox
@@ -34,7 +34,7 @@ class Collector:
         self.clock = clock
 
     def sync(self) -> None:
-        """Store series, events and markets as they are now."""
+        """Store the current series, events and markets."""
         with open_session(self.settings, clock=self.clock) as session:
             for sync in (sync_series, sync_events, sync_markets):
                 sync(session)
@@ -44,7 +44,7 @@ class Collector:
             return sync_event_metadata(session, seconds)
 
     def asked(self) -> list[str]:
-        """The events for whose metadata the exchange was asked, since this was last called."""
+        """The events whose metadata was requested since the last call."""
         paths = [request.path for request in self.sandbox.requests if request.path.endswith("/metadata")]
         self.sandbox.requests.clear()
         return [path.split("/")[2] for path in paths]
@@ -108,9 +108,7 @@ def test_metadata_is_fetched_again_when_the_event_has_changed(
     new = report.tally.inserted
     assert set(collector.asked()) >= {ticker for (ticker,) in changed}
     assert report.tally.received == len(changed) + new > new
-    assert (
-        0 < report.counts["documents"] - new < len(changed)
-    )  # not every description says something about it
+    assert 0 < report.counts["documents"] - new < len(changed)  # not every change of a description affects it
     for (ticker,) in changed:
         assert collector.stored(ticker) == collector.sent(ticker)
 
@@ -236,7 +234,7 @@ def test_single_failure_is_named_and_delays_no_other(
 
 
 def test_odd_metadata_is_kept_as_it_came(collector_of: Callable[..., Collector], query: Query) -> None:
-    """One is no object, one has fields of other types, one has 2 MB."""
+    """One is not an object, one has fields of other types, and one has 2 MB."""
     collector = collector_of()
     collector.sync()
     listed, odd, large = (
@@ -271,7 +269,7 @@ def test_run_without_time_requests_nothing(collector_of: Callable[..., Collector
 def test_run_that_was_killed_leaves_its_events_to_the_next_one(
     collector_of: Callable[..., Collector], query: Query
 ) -> None:
-    """A subject is recorded before its document, which may never have been stored."""
+    """A subject is recorded before its document, which a killed run may not have stored."""
     collector = collector_of()
     collector.sync()
 
@@ -300,7 +298,7 @@ def test_retries_count_as_requests(collector_of: Callable[..., Collector]) -> No
     collector.asked()
     collector.sandbox.faults = Faults(server_errors=0.3, paths=("/events/",))
     report = collector.fetch()
-    # The last event is tried to its end.
+    # The last event's retries are completed.
     assert REQUESTS_AN_HOUR <= len(collector.asked()) <= REQUESTS_AN_HOUR + 10
     assert report.tally.inserted < REQUESTS_AN_HOUR
     assert report.notes[-1].endswith("are left to the next run: too many requests were retries")

@@ -1,4 +1,4 @@
-"""Changes of fees from the exchange's answers to the store: what is kept, what is withdrawn, and what goes wrong."""
+"""Fee changes from the exchange to the store: stored, withdrawn, and odd ones."""
 
 from collections.abc import Callable
 from decimal import Decimal
@@ -204,7 +204,7 @@ def answering(sandbox: Sandbox, settings_for: SettingsFor, clock: ManualClock, *
 def test_scheduled_change_that_is_taken_back_is_withdrawn_until_it_is_listed_again(
     sandbox: Sandbox, settings_for: SettingsFor, query: Query
 ) -> None:
-    """What has taken effect stays, even if the exchange no longer lists it."""
+    """A change that has taken effect is kept, even if the exchange no longer lists it."""
     clock = ManualClock()
     past = upcoming(7, scheduled_ts="2026-11-22T11:00:00Z")
     withdrawn = "SELECT change_id FROM series_fee_changes WHERE withdrawn_at IS NOT NULL"
@@ -226,7 +226,7 @@ def test_scheduled_change_that_is_taken_back_is_withdrawn_until_it_is_listed_aga
 def test_listing_that_shrinks_suddenly_withdraws_nothing_until_the_next_confirms_it(
     sandbox: Sandbox, settings_for: SettingsFor, query: Query, listed: int, then: int
 ) -> None:
-    """A cut answer is a complete listing by its form; what was scheduled must not be lost to it."""
+    """A truncated answer looks like a complete listing, and must not withdraw scheduled changes."""
     clock = ManualClock()
     withdrawn = "SELECT count(*) FROM series_fee_changes WHERE withdrawn_at IS NOT NULL"
     before, after = ([upcoming(number) for number in range(1, count + 1)] for count in (listed, then))

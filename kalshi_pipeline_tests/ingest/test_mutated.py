@@ -1,4 +1,4 @@
-"""Odd records of every endpoint, over HTTP into a database: each is stored, in quarantine, or out of scope."""
+"""Odd records of every endpoint, sent over HTTP: each is stored, quarantined or out of scope."""
 
 import json
 import random
@@ -24,7 +24,7 @@ from kalshi_pipeline_tests.ingest.small_exchange import Record, SmallExchange, s
 
 
 def rows_of(kind: str, key: str, count: int, chance: random.Random) -> Iterator[Record]:
-    """Odd records, most with an identifier of their own."""
+    """Odd records, most of them with their own identifier."""
     for number in range(count):
         with suppress(ValueError):  # a number of more digits than Python reads
             row: Any = json.loads(mutated(KINDS[kind], chance))
@@ -34,7 +34,7 @@ def rows_of(kind: str, key: str, count: int, chance: random.Random) -> Iterator[
 
 
 class OddExchange(SmallExchange):
-    """Lists what it has, and looks up by ticker; its trades are in one page."""
+    """Lists its records and serves lookups by ticker; its trades are on one page."""
 
     def __init__(self, chance: random.Random) -> None:
         super().__init__([], [], [])

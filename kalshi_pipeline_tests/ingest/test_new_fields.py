@@ -1,4 +1,4 @@
-"""Fields that did not exist when this was written: kept as they came, named by the comparison, and no quote waits."""
+"""Unknown fields are kept unchanged, named by the comparison, and do not delay quotes."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -37,7 +37,7 @@ QUOTES = "SELECT ticker, yes_bid, yes_ask, last_price, volume FROM latest_prices
 
 
 class Drifting:
-    """Adds to every record, and to the objects in one of its lists, what `added` has."""
+    """Adds the fields of `added` to every record, and to the objects in one of its lists."""
 
     def __init__(self) -> None:
         self.added: Row = {}

@@ -1,4 +1,4 @@
-"""Signals in the moments in which the record of a run is opened and closed, when no block of the run heeds them."""
+"""Signals while a run's record is opened or closed, when no block of the run handles them."""
 
 import signal
 from collections.abc import Callable
@@ -22,7 +22,7 @@ SHOWN = "SELECT state, reason, finished_at IS NOT NULL FROM {}"
 
 @pytest.fixture
 def stopped_run(sandbox: Sandbox, settings_for: Callable[..., Settings]) -> Callable[..., None]:
-    """A run in a session of its own, that is stopped."""
+    """A run in its own session that is stopped."""
 
     def stop(run: Callable[[Session], object]) -> None:
         with pytest.raises(StoppedError), open_session(settings_for(sandbox.url)) as session:
@@ -66,7 +66,7 @@ def test_record_is_closed_by_a_signal_before_its_run_begins(
 def test_record_is_closed_by_a_signal_in_the_moment_of_its_closing(
     stopped_run: Callable[..., None], query: Query
 ) -> None:
-    """Its pages are stored and stay; whether it was complete is no longer said."""
+    """Its pages stay stored; only whether it was complete is lost."""
 
     def stop_instead(connection: Connection) -> None:
         if connection.exec_driver_sql("SELECT count(*) FROM listings WHERE state = 'complete'").scalar_one():

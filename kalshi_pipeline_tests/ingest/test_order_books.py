@@ -1,4 +1,4 @@
-"""Order books of chosen markets, in batches or one by one."""
+"""Order books of selected markets, in batches or one by one."""
 
 from collections.abc import Callable
 from decimal import Decimal
@@ -26,7 +26,7 @@ BATCH = "/trade-api/v2/markets/orderbooks"
 
 
 def take(sandbox: Sandbox, settings: Settings) -> Report:
-    """Take the books now; a retry pauses on a clock that jumps."""
+    """Take the books now; retries pause on a manual clock."""
     clock = ManualClock()
     sandbox.date_by(clock.seconds)
     with open_session(settings, clock=clock) as session:
@@ -84,7 +84,7 @@ def test_refused_batch_is_requested_one_by_one_visibly(
 def test_market_without_a_book_does_not_affect_others(
     sandbox: Sandbox, settings_for: SettingsFor, query: Query
 ) -> None:
-    """One that is unknown, one that the exchange leaves out, and one whose book is odd."""
+    """One market is unknown, one is omitted by the exchange, and one has an odd book."""
     left_out, odd, good = sorted(open_markets(sandbox.url, mve_filter="exclude"))[:3]
     settings = settings_for(sandbox.url, order_book_markets=f"KXTYPO,{left_out},{odd},{good}")
 

@@ -1,4 +1,4 @@
-"""What the exchange returns although it was not asked for is not stored, and is counted."""
+"""Records that were not requested are counted, but not stored."""
 
 from collections.abc import Callable
 from contextlib import closing
@@ -67,7 +67,7 @@ def test_filters_that_are_ignored_are_not_believed(settings_for: SettingsFor, qu
 
 
 def test_nothing_is_reported_if_everything_was_requested(settings_for: SettingsFor) -> None:
-    """But for the zeros in a snapshot's metadata, which are plotted."""
+    """Except for zeros in a snapshot's metadata, which are plotted."""
     with served(SmallExchange(EVENTS, MIXED[:2], [])) as url, open_session(settings_for(url)) as session:
         report, synced = take_snapshot(session, NOON), sync_markets(session)
     assert report.notes == []
@@ -78,7 +78,7 @@ def test_nothing_is_reported_if_everything_was_requested(settings_for: SettingsF
 
 
 def test_what_comes_beside_paused_markets_is_counted_once(settings_for: SettingsFor, query: Query) -> None:
-    """Open markets that the listing of open ones has too are not counted again."""
+    """Open markets that are also in the listing of open ones are not counted again."""
     missed = market("KXA-26-T9", "KXA-26")
     paused = {**market("KXA-26-T2", "KXA-26"), "status": "inactive"}
 
@@ -94,7 +94,7 @@ def test_what_comes_beside_paused_markets_is_counted_once(settings_for: Settings
     exchange = SmallExchange(EVENTS, [*MIXED, missed, paused], [])
     with served(exchange) as url, rewritten_session(settings_for(url), answer) as session:
         report = take_snapshot(session, NOON)
-    # The finalized market, which both listings have, the combo and the open market that only the second one has.
+    # The finalized market in both listings, and the combo and the open market that only the second one has.
     assert (report.state, report.tally.received, report.tally.out_of_scope) == (State.COMPLETE, 6, 3)
     assert report.tally.paused == 1
     assert_counts_add_up(report)
@@ -164,7 +164,7 @@ def test_market_that_is_listed_although_it_ended_is_not_listed(
 def test_snapshot_of_what_was_not_requested_is_partial(
     settings_for: SettingsFor, query: Query, ignored: str, why: str
 ) -> None:
-    """What was asked for of the first pages is stored."""
+    """The requested records of the first pages are stored."""
     config = WorldConfig(markets=1_200, combos=400, past_share=1.0)
     with Sandbox(World(config)) as sandbox:
         wanted = open_markets(sandbox.url, mve_filter="exclude")
@@ -188,7 +188,7 @@ def test_snapshot_of_what_was_not_requested_is_partial(
 def test_series_is_known_by_the_event_and_never_by_the_ticker(
     settings_for: SettingsFor, query: Query
 ) -> None:
-    """A market whose event nobody knows contradicts nothing."""
+    """A market of an unknown event passes the check."""
     markets = [
         market("KXA-26-T1", "KXA-26"),
         market("OLD-NAME-T1", "OLD-NAME"),
@@ -217,7 +217,7 @@ def test_series_is_known_by_the_event_and_never_by_the_ticker(
 
 
 def test_events_and_settlements_of_other_series_are_left_out(settings_for: SettingsFor, query: Query) -> None:
-    """What settled of them moves no watermark."""
+    """Their settlements move no watermark."""
     old = {"status": "finalized", "result": "yes", "settlement_ts": "2026-11-01T00:00:00Z"}
     newer = {**old, "settlement_ts": "2026-11-02T00:00:00Z"}
     markets = [
@@ -246,7 +246,7 @@ def test_events_and_settlements_of_other_series_are_left_out(settings_for: Setti
 
 
 def test_day_whose_trades_are_of_other_days_too_is_partial(settings_for: SettingsFor, query: Query) -> None:
-    """Its page has some of the day, so it is no error; that it is the only one does not make the day complete."""
+    """Its only page has some trades of the day, so it is not an error, but it does not make the day complete."""
     of_the_day = [trade(number, "KXA-26-T1") for number in range(40)]
     others = [
         {**trade(number, "KXA-26-T1"), "created_time": f"2026-11-19T10:00:{number:02d}Z"}
@@ -273,7 +273,7 @@ def test_day_whose_trades_are_of_other_days_too_is_partial(settings_for: Setting
 
 
 def test_lookup_finds_what_was_requested_among_others(settings_for: SettingsFor) -> None:
-    """What is missing in such an answer may exist, so it is not gone."""
+    """A market missing from such an answer may exist, so it is not gone."""
     markets = [market(f"KXA-26-T{number}", "KXA-26") for number in range(4)]
 
     def ignore(request: httpx.Request, answer: Any) -> Any:
@@ -309,7 +309,7 @@ def test_other_books_are_left_out(sandbox: Sandbox, settings_for: SettingsFor, q
 
 
 def test_snapshot_in_circles_ends_as_partial(settings_for: SettingsFor, query: Query) -> None:
-    """Its first page is stored; the same records in each page do not count as progress."""
+    """Its first page is stored. Repeated records do not count as progress."""
     lines: list[str] = []
     with Sandbox(World(WorldConfig(markets=1_200, past_share=0.0))) as sandbox:
         sandbox.faults = Faults(ignored=("cursor",))

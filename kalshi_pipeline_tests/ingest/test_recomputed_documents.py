@@ -1,4 +1,4 @@
-"""Documents, descriptions, changes and legs are what is recomputed from the exchange's own answers."""
+"""Documents, descriptions, changes and legs match a recomputation from the exchange's answers."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Lives of an exchange that misbehaves: what is stored is what can be worked out again from its answers."""
+"""Lives of a misbehaving exchange: the store matches a recomputation from its answers."""
 
 from pathlib import Path
 
@@ -15,7 +15,9 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def test_stored_lives_match_a_recomputation_from_the_answers(seed: int, database_path: Path) -> None:
-    """States of ticks, ends and their proofs, every stored quote, spans, and quotes in force with confirmations."""
+    """Compares states of ticks, ends and their proofs, every stored quote, spans, and quotes in force with
+    confirmations.
+    """
     life = live(seed, database_path)
     assert life.differences == []
     assert (life.counts["wrong"], life.counts["ended without proof"]) == (0, 0)

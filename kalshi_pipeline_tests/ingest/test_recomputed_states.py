@@ -1,4 +1,4 @@
-"""Quotes, states and settlements, compared with what the exchange's own answers say, over invented lives."""
+"""Quotes, states and settlements match the exchange's own answers, over random lives."""
 
 import csv
 import io
@@ -48,7 +48,7 @@ GAPS = (0, 0, 0, 0, MINUTE, 4 * MINUTE, 9 * MINUTE, 11 * MINUTE, HOUR, 7 * HOUR,
 
 
 class Life:
-    """Runs against an exchange that changes between them, in one database."""
+    """Runs into one database against an exchange that changes between them."""
 
     def __init__(self, random: Random, url: str) -> None:
         self.random = random
@@ -65,7 +65,7 @@ class Life:
         self.period: float | None = 300.0
 
     def step(self) -> None:
-        """Change the exchange, perhaps run something else, then take a tick."""
+        """Change the exchange, sometimes run another flow, then take a tick."""
         random = self.random
         self.exchange.live()
         if random.random() < 0.25:
@@ -172,7 +172,9 @@ class Life:
         assert self.clock.now() == at
 
     def instants(self, count: int) -> list[int]:
-        """Instants at which answers may differ: at ticks, one and two periods after them, in gaps, and before all."""
+        """Instants at which answers may change: at ticks, one and two periods later, in gaps, and before the first
+        tick.
+        """
         ticks = [tick.at for tick in self.definitions.ticks]
         near = {
             at + periods * period * SECOND + offset
@@ -187,7 +189,7 @@ class Life:
 
 
 def comparable(quote: Quote) -> Known:
-    """A quote as the definitions have it, with exact decimals."""
+    """A quote in the form of the definitions, with exact decimals."""
     numbers = [
         None if value is None else (dollars_of(value) if index in (0, 1, 4) else contracts_of(value))
         for index, value in enumerate(quote[9:])
@@ -388,7 +390,7 @@ def test_states_and_settlements_match_the_answers(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """As functions, views and commands give them."""
+    """Compares functions, views and commands."""
     life, compared = live(Random(seed), database_path, query, 30)
     monkeypatch.setenv("KALSHI_DATABASE_URL", life.url)
 

@@ -1,4 +1,6 @@
-"""What is listed and kept as documents: every item whole, every change of it, and odd ones in the way of nothing."""
+"""Listings that are kept as documents: every item and every change is stored unchanged, and odd items do not affect
+others.
+"""
 
 import json
 from collections.abc import Callable
@@ -35,7 +37,7 @@ def living(settings_for: SettingsFor) -> Any:
 
 
 def sent(sandbox: Sandbox, related: Related) -> dict[str, Row]:
-    """What the exchange lists now, read by a plain client."""
+    """The exchange's current listing, read by a plain client."""
     endpoint = related.endpoint
     parameters = SIZES.get(related.asset, {"limit": 200})
     with plain_http.open_client(sandbox.url) as client:
@@ -116,7 +118,7 @@ def with_odd_items(_: httpx.Request, answer: Any) -> Any:
 def test_odd_items_are_kept_and_counted_and_delay_no_other(
     living: tuple[Sandbox, Settings], query: Query
 ) -> None:
-    """One with a field of another type, one of 2 MB, and three without a key."""
+    """One item has a field of another type, one has 2 MB, and three have no key."""
     sandbox, settings = living
     with rewritten_session(settings, with_odd_items) as session:
         report = sync_related(session, related=MILESTONES)

@@ -1,4 +1,4 @@
-"""Runs on a store in which another program has deleted rows: they end well, and say what they set aside."""
+"""Runs succeed on a store in which another program has deleted rows, and report what they set aside."""
 
 import shutil
 import sqlite3
@@ -30,7 +30,7 @@ _QUOTE = "yes_bid, yes_ask, yes_bid_size, yes_ask_size, last_price, volume, open
 
 
 def by_another_program(path: Path, *statements: str) -> None:
-    """Do what the `sqlite3` shell does, which enforces no foreign keys."""
+    """Act like the `sqlite3` shell, which enforces no foreign keys."""
     with closing(sqlite3.connect(path)) as connection:
         for statement in statements:
             connection.execute(statement)
@@ -71,7 +71,7 @@ def test_snapshot_after_markets_were_deleted_stores_them_again_and_keeps_their_h
 def test_tick_whose_row_is_deleted_while_it_runs_is_taken_again(
     sandbox: Sandbox, settings_for: SettingsFor, database_path: Path, query: Query
 ) -> None:
-    """A statement of the next page fails on its foreign key; the run then begins with nothing that it knew."""
+    """A foreign key of the next page fails, and the run starts again without its cached knowledge."""
     left = ["DELETE FROM ticks"]
 
     def delete_tick(_: str) -> None:
@@ -86,7 +86,7 @@ def test_tick_whose_row_is_deleted_while_it_runs_is_taken_again(
     assert query("SELECT id, state, inserted FROM ticks") == [(2, "complete", 2_200)]
     assert query("SELECT DISTINCT tick_id FROM latest_quotes") == [(2,)]
     assert query("SELECT count(*) FROM price_snapshots WHERE tick_id = 2") == [(2_200,)]
-    assert broken_tables(query) == {"price_snapshots"}  # what the first try had stored
+    assert broken_tables(query) == {"price_snapshots"}  # stored by the first attempt
 
 
 Filled = tuple[Sandbox, Path]
@@ -94,7 +94,7 @@ Filled = tuple[Sandbox, Path]
 
 @pytest.fixture(scope="module")
 def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Filled]:
-    """A small exchange, and a database that everything was synced into."""
+    """A small exchange, and a fully synced database."""
     path = tmp_path_factory.mktemp("filled") / "kalshi.db"
     with Sandbox(World(WorldConfig(markets=150, combos=20))) as sandbox:
         with open_session(settings_of(sandbox, path)) as session:
@@ -113,7 +113,7 @@ def settings_of(sandbox: Sandbox, path: Path) -> Settings:
 
 
 def run_all(session: Session, tick_at: int) -> set[State]:
-    """Do what `collect` does."""
+    """Run the steps of `collect`."""
     steps = [
         *sync_steps(session),
         Step("price_snapshots", lambda: take_snapshot(session, tick_at)),

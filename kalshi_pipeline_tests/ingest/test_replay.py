@@ -1,4 +1,4 @@
-"""What quarantine holds is stored once it can be read, as far as nothing newer is known."""
+"""Quarantined records are stored once they are readable, unless newer data is known."""
 
 from collections.abc import Callable, Iterator
 
@@ -29,7 +29,7 @@ def quoted(ticker: str, bid: str) -> Record:
 
 @pytest.fixture
 def exchange() -> SmallExchange:
-    """It has another market beside the one that a test makes odd."""
+    """An exchange with another market beside the one that a test makes odd."""
     return SmallExchange([event("E", "S")], [quoted("OTHER", "0.1000")], [])
 
 
@@ -49,7 +49,7 @@ def session(
 
 @pytest.fixture
 def tick(session: Session, exchange: SmallExchange, clock: ManualClock) -> Callable[..., None]:
-    """Take a snapshot of the other market and of these."""
+    """Take a snapshot of the other market and of the given ones."""
 
     def take(*markets: Record) -> None:
         exchange.markets[1:] = markets
@@ -65,7 +65,7 @@ def tick(session: Session, exchange: SmallExchange, clock: ManualClock) -> Calla
 
 
 def update(session: Session) -> None:
-    """What an update does: it can read what was odd."""
+    """Act as an update that can read the odd records."""
     with session.database.begin() as connection:
         connection.exec_driver_sql("UPDATE quarantine SET raw = replace(raw, 'odd', '0.4200')")
 
@@ -92,7 +92,7 @@ def test_market_that_was_never_stored_is_stored_with_its_quote(
 def test_wrong_clock_stores_nothing(
     session: Session, exchange: SmallExchange, clock: ManualClock, tick: Callable[..., None], query: Query
 ) -> None:
-    """What is stored is dated by the clock. Where nothing waits, nothing is asked."""
+    """Stored data is dated by the clock. Without quarantined records, no request is sent."""
     exchange.now = lambda: clock.seconds() + 86_400
     assert replay(session) == Replay()
     exchange.now = clock.seconds
@@ -109,7 +109,9 @@ def test_wrong_clock_stores_nothing(
 def test_markets_that_were_refused_together_have_fates_of_their_own(
     session: Session, tick: Callable[..., None], query: Query
 ) -> None:
-    """One is refused as a quote and as a market: stored with its quote, the other refusal has nothing newer."""
+    """One record is refused as a quote and as a market. After it is stored with its quote, the other refusal is
+    obsolete.
+    """
     tick(quoted("TWICE", "odd"))
     sync_markets(session)
     tick(*(quoted(ticker, "odd") for ticker in ("NEW", "LATE", "TWICE", "ALSO NEW")))
@@ -145,7 +147,7 @@ def test_quote_of_the_newest_tick_is_stored_and_ends_the_span(
 def test_quote_of_a_market_that_a_later_tick_listed_is_too_late(
     session: Session, tick: Callable[..., None], query: Query, bid: str
 ) -> None:
-    """It would change what was known at every instant since."""
+    """Storing it would change the known quotes of every later instant."""
     tick(quoted("M", "0.3000"))
     tick(quoted("M", "odd"))
     tick(quoted("M", bid))

@@ -1,4 +1,4 @@
-"""How markets ended: everything from both tiers, exactly, once, and from where the last walk stopped."""
+"""Settlements from both tiers are stored exactly and once, and a walk continues where the last one stopped."""
 
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -92,7 +92,7 @@ def natural_rows(query: Query) -> dict[str, list[tuple[Any, ...]]]:
 def test_backfill_of_an_empty_database_stores_both_tiers_exactly(
     large: Sandbox, settings_for: SettingsFor, query: Query
 ) -> None:
-    """Every settled market with its parents."""
+    """Every settled market is stored with its parents."""
     with open_session(settings_for(large.url)) as session:
         report = backfill_settlements(session)
 
@@ -110,7 +110,7 @@ def test_backfill_of_an_empty_database_stores_both_tiers_exactly(
 def test_backfill_that_was_stopped_continues_and_ends_like_an_undisturbed_one(
     large: Sandbox, settings_for: SettingsFor, query: Query, tmp_path: Path
 ) -> None:
-    """The live tier is not walked again, nor the historical page that is stored."""
+    """Neither the live tier nor the stored historical page is walked again."""
 
     def cut(request: httpx.Request, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
         if "cursor" in request.url.params:
@@ -170,7 +170,7 @@ def test_second_run_changes_nothing(
 
 
 def test_later_runs_request_new_settlements(sandbox: Sandbox, session: Session, query: Query) -> None:
-    """From the newest settlement of the last complete walk on, and an hour of overlap."""
+    """They start at the newest settlement of the last complete walk, minus an hour."""
 
     def asked() -> list[dict[str, str]]:
         requests = [r.query for r in sandbox.requests if r.path == "/markets" and "tickers" not in r.query]
@@ -199,7 +199,7 @@ def test_later_runs_request_new_settlements(sandbox: Sandbox, session: Session, 
 def test_cut_run_is_continued_and_moves_no_watermark(
     large: Sandbox, settings_for: SettingsFor, query: Query
 ) -> None:
-    """What a walk has not seen is not skipped by the next one."""
+    """The next walk does not skip what this one has not seen."""
     with open_session(settings_for(large.url)) as session:
         report = sync_settlements(session, walk_seconds=1e-9)
         assert report.state is State.PARTIAL
@@ -211,7 +211,7 @@ def test_cut_run_is_continued_and_moves_no_watermark(
 def test_gap_that_the_live_tier_no_longer_shows_is_reported(
     sandbox: Sandbox, session: Session, query: Query
 ) -> None:
-    """A pipeline that stood still for longer than the live tier looks back."""
+    """The pipeline was off for longer than the live tier reaches back."""
     sync_settlements(session)
     newest = parse_instant(query("SELECT max(settled_at) FROM settlement_history")[0][0]) or 0
     sandbox.world.clock += 90 * 24 * HOUR * MICROS_PER_SECOND
@@ -249,7 +249,7 @@ def test_amended_result_is_marked_and_kept(
 def test_market_of_both_tiers_is_stored_as_its_current_tier_has_it(
     sandbox: Sandbox, settings_for: SettingsFor, query: Query
 ) -> None:
-    """The live tier shows it, and it settled after the cutoff: what the other tier says changes nothing."""
+    """It settled after the cutoff, so the live tier's record counts, and the other tier changes nothing."""
     twin = plain_http.get(f"{sandbox.url}/markets", params={"status": "settled", "limit": "1"}).json()[
         "markets"
     ][0]
@@ -304,7 +304,7 @@ def test_missing_time_is_replaced_and_overwrites_nothing(
 def test_future_close_never_replaces_a_settlement_time(
     sandbox: Sandbox, settings_for: SettingsFor, query: Query
 ) -> None:
-    """Most markets settle days before the time at which they would close."""
+    """Most markets settle days before their announced close."""
     twin = plain_http.get(f"{sandbox.url}/markets", params={"status": "settled", "limit": "1"}).json()[
         "markets"
     ][0]
@@ -323,7 +323,7 @@ def test_future_close_never_replaces_a_settlement_time(
 def test_failed_cutoff_request_at_the_end_does_not_fail_the_run(
     sandbox: Sandbox, settings_for: SettingsFor, query: Query
 ) -> None:
-    """A cutoff that moved meanwhile deserves a note, and not a red run after everything is stored."""
+    """Whether the cutoff moved is only worth a note; everything is stored by then."""
     asked: list[str] = []
 
     def fail_later(request: httpx.Request, answer: Any) -> Any:
@@ -355,7 +355,7 @@ def test_scalar_without_a_value_is_null_and_counted(
 def test_combos_alone_are_picked_from_the_historical_tier(
     sandbox: Sandbox, settings_for: SettingsFor, query: Query
 ) -> None:
-    """It has no filter for them; every record is counted all the same."""
+    """The tier has no filter for combos; every record is still counted."""
     combo = next(iter(open_markets(sandbox.url, mve_filter="only")))
     move(sandbox, combo, "finalized", result=YES, value=1_000_000, is_archived=True)
     with open_session(settings_for(sandbox.url, combos="only")) as session:
@@ -390,7 +390,7 @@ def test_series_narrow_the_settlements_too(sandbox: Sandbox, settings_for: Setti
 
 @pytest.mark.parametrize("shape", ["2026-01", "2026-10", "future"])
 def test_settlements_of_every_shape_are_read(shape: Shape, settings_for: SettingsFor, query: Query) -> None:
-    """In January 2026 there was one tier, and a run says so."""
+    """In January 2026 there was one tier, and the run notes it."""
     config = WorldConfig(markets=200, past_share=0.5, shape=shape)
     with Sandbox(World(config)) as sandbox, open_session(settings_for(sandbox.url)) as session:
         reports = [*(step.run() for step in collect_steps(session)), backfill_settlements(session)]

@@ -1,4 +1,4 @@
-"""Quotes of a tick: complete, exact, once, and never lost to a missing parent."""
+"""Quotes of a tick are complete, exact and stored once, and never lost because of a missing parent."""
 
 import json
 import re
@@ -42,7 +42,7 @@ def latest_prices(path: Path) -> dict[str, dict[str, Any]]:
 
 
 def natural_rows(query: Query) -> dict[str, list[tuple[Any, ...]]]:
-    """Everything but run records and the instants at which something was written, by natural keys."""
+    """All rows by natural keys, without run records and times of writing."""
     quote = "yes_bid, yes_ask, yes_bid_size, yes_ask_size, last_price, volume, open_interest"
     return {
         "history": query(f"SELECT ticker, tick_at, {quote} FROM price_history ORDER BY 1, 2"),
@@ -75,7 +75,7 @@ def test_snapshot_alone_fills_an_empty_database_exactly(
 def test_snapshot_after_a_truncated_market_list_loses_nothing(
     sandbox: Sandbox, settings_for: SettingsFor, database_path: Path, query: Query
 ) -> None:
-    """The failure this product was born from."""
+    """The failure that this product was written to fix."""
     with open_session(settings_for(sandbox.url, max_pages=1)) as session:
         assert sync_markets(session).state is State.PARTIAL
     with open_session(settings_for(sandbox.url, combos="include")) as session:
@@ -109,7 +109,7 @@ def test_snapshot_stores_just_what_changed(sandbox: Sandbox, session: Session, q
 def test_quotes_of_a_cached_answer_are_as_old_as_it_says(
     sandbox: Sandbox, settings_for: SettingsFor, query: Query, mode: str
 ) -> None:
-    """They may have been true before the tick; the ticks keep their order, and the run says how old they were."""
+    """They may be older than the tick. The ticks keep their order, and the run reports the age."""
     clock = ManualClock()
     sandbox.date_by(clock.seconds)
     sandbox.faults = Faults(answer_age_seconds=12)
@@ -139,7 +139,7 @@ def test_snapshot_mode_every_stores_every_quote(
 
 
 def test_tick_taken_again_adds_and_changes_nothing(sandbox: Sandbox, session: Session, query: Query) -> None:
-    """Even when the quotes have moved meanwhile."""
+    """Even if the quotes have moved meanwhile."""
     take_snapshot(session, NOON)
     before = natural_rows(query)
     sandbox.world.step()
@@ -205,7 +205,7 @@ def test_tick_that_a_newer_one_has_overtaken_is_skipped(session: Session, query:
 def test_scheduled_tick_that_comes_too_late_is_skipped(
     sandbox: Sandbox, settings_for: SettingsFor, query: Query
 ) -> None:
-    """A missed tick is never faked later. A run can wait in a queue for longer than its period."""
+    """A run can wait in a queue for longer than its period. A missed tick is never taken later."""
     clock = ManualClock(NOON + 29 * MICROS_PER_SECOND)
     sandbox.date_by(clock.seconds)
     with open_session(settings_for(sandbox.url), clock=clock) as session:
@@ -229,7 +229,7 @@ def test_tick_is_taken_until_its_period_or_a_minute_is_over(
     late_micros: int,
     state: State,
 ) -> None:
-    """To the microsecond. What is taken is partial here: one page is enough."""
+    """To the microsecond. The ticks are partial here, because one page is enough."""
     clock = ManualClock(NOON + most_seconds * MICROS_PER_SECOND + late_micros)
     sandbox.date_by(clock.seconds)
     with open_session(settings_for(sandbox.url, max_pages=1), clock=clock) as session:
@@ -325,11 +325,11 @@ def test_lookups_stay_within_their_budget(sandbox: Sandbox, settings_for: Settin
 def test_walk_that_takes_too_long_is_partial(
     sandbox: Sandbox, settings_for: SettingsFor, query: Query
 ) -> None:
-    """What is stored by then stays, and nothing more is asked for."""
+    """The stored pages are kept, and no further page is requested."""
     clock, over = ManualClock(NOON), threading.Event()
 
     class Stuck(httpx.BaseTransport):
-        """Answers the first page of markets, and the second one not before the test is over."""
+        """Returns the first page of markets, and delays the second until the test is over."""
 
         def __init__(self) -> None:
             self._transport = plain_http.open_transport()
@@ -348,7 +348,7 @@ def test_walk_that_takes_too_long_is_partial(
         closing(Database(settings.database_url)) as database,
         KalshiClient(sandbox.url, requests_per_second=1000, transport=Stuck(), clock=clock) as client,
     ):
-        # Progress is reported as soon as a page is stored: the walk's time is over then.
+        # Progress is reported once a page is stored; the walk's time is then over.
         session = Session(client, database, settings, lambda _: clock.advance(900), clock)
         report = take_snapshot(session, NOON)
         over.set()
@@ -392,7 +392,7 @@ def test_history_does_not_end_where_the_exchange_is_in_trouble(
     rewrite: Callable[[list[dict[str, Any]]], list[dict[str, Any]]],
     is_complete: bool,
 ) -> None:
-    """A market whose record cannot be read is still listed, and an exchange that knows none is in trouble."""
+    """A market with an unreadable record is still listed, and an exchange without any market is failing."""
     settings = settings_for(sandbox.url)
     with open_session(settings) as session:
         take_snapshot(session, NOON)
@@ -409,7 +409,7 @@ def test_history_does_not_end_where_the_exchange_is_in_trouble(
 class _LockProbe(httpx.BaseTransport):
     """Takes the database's write lock at each request, and fails if it is not released in time.
 
-    Another page may be stored at that moment, and has been soon, unless that waits for this request.
+    A page that is being stored at that moment finishes soon, unless it waits for this request.
     """
 
     def __init__(self, path: Path) -> None:

@@ -32,7 +32,7 @@ CATALOG = ("series", "events", "markets", "quarantine")
 
 @contextmanager
 def refusing(api_url: str, refused: str) -> Iterator[str]:
-    """An exchange that passes everything on to another one, and knows nothing of one path."""
+    """A proxy to another exchange that returns 404 for one path."""
     base = api_url.removesuffix("/trade-api/v2")
 
     class Passing(http.server.BaseHTTPRequestHandler):
@@ -189,7 +189,7 @@ def test_unknown_words_are_stored_as_they_came_and_counted(
 def test_cap_truncates_visibly_and_parents_are_ensured(
     sandbox: Sandbox, settings_for: SettingsFor, query: Query
 ) -> None:
-    """The events listing is cut before the events of the markets that are listed."""
+    """The listing of events is cut before the events of the listed markets."""
     with open_session(settings_for(sandbox.url, max_pages=1, event_lookups=0, healing_requests=0)) as session:
         events, markets = sync_events(session), sync_markets(session)
 
@@ -275,7 +275,7 @@ def test_refused_way_of_filling_placeholders_leaves_the_others(
 def test_many_series_are_filled_in_bulk_if_the_exchange_allows(
     sandbox: Sandbox, settings_for: SettingsFor, query: Query, refused: bool
 ) -> None:
-    """Markets before any series, as after a first snapshot or a first backfill."""
+    """There are markets but no series, as after a first snapshot or backfill."""
     with open_session(settings_for(sandbox.url, healing_requests=0)) as session:
         open_before = sync_markets(session).open_placeholders
     assert query("SELECT count(*), sum(is_placeholder) FROM series") == [(open_before, open_before)]
@@ -321,7 +321,7 @@ def test_unknown_series_is_an_error_that_names_it(
 def test_pages_before_an_outage_are_kept_and_the_run_is_partial(
     sandbox: Sandbox, session: Session, query: Query
 ) -> None:
-    """Exactly the pages before the failure, and a partial run; the next run ends like an undisturbed one."""
+    """Exactly the pages before the failure are stored, and the next run ends like an undisturbed one."""
     sandbox.faults = Faults(unreachable_after=1)
     report = sync_markets(session)
 
@@ -341,7 +341,7 @@ def test_pages_before_an_outage_are_kept_and_the_run_is_partial(
 def test_database_that_fails_after_a_page_is_raised(
     session: Session, database_path: Path, query: Query
 ) -> None:
-    """Running the other steps would help nothing, unlike after an error of the exchange."""
+    """Unlike after an error of the exchange, running the other steps would not help."""
     with closing(sqlite3.connect(database_path)) as connection, connection:
         connection.execute(
             "CREATE TRIGGER refusal BEFORE INSERT ON markets WHEN (SELECT count(*) FROM markets) >= 1000 "

@@ -1,4 +1,4 @@
-"""Results that are published, taken back and published again: what is in force, and what was before."""
+"""Results that are published, withdrawn and published again: the one in force, and the earlier ones."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -50,7 +50,7 @@ def sandbox() -> Iterator[Sandbox]:
 def test_market_that_trades_has_no_settlement_in_force(
     sandbox: Sandbox, session: Session, ticker: str, query: Query
 ) -> None:
-    """It ends at yes, trades again, and ends at no: as the views, the functions and the command show it."""
+    """It ends at yes, trades again, and ends at no; views, functions and the command agree."""
     store = Store.of(session.database)
     take_snapshot(session, NOON)
     move(sandbox, ticker, "finalized", result=YES, value=1_000_000)
@@ -120,7 +120,7 @@ def test_settlement_is_withdrawn_by_whatever_sees_the_market_open(
 def test_lookup_withdraws_too(
     sandbox: Sandbox, session: Session, settings_for: SettingsFor, ticker: str, query: Query
 ) -> None:
-    """The market is open again, and no listing shows it; or it has closed again, without a result."""
+    """The market is open again but not listed, or has closed again without a result."""
 
     def hide(request: httpx.Request, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
         return rows if is_lookup(request) else [row for row in rows if row["ticker"] != ticker]
@@ -139,7 +139,7 @@ def test_lookup_withdraws_too(
 def test_result_counts_from_its_determination_on_and_each_flip_is_kept(
     sandbox: Sandbox, session: Session, ticker: str, query: Query
 ) -> None:
-    """Three flips, the last of which comes with the payout."""
+    """The result flips three times, the last time with the payout."""
     stages: list[tuple[str, int, int | None]] = [
         ("determined", YES, None),
         ("amended", NO, None),
@@ -181,7 +181,7 @@ def test_determined_market_without_a_result_has_no_settlement(
 def test_payout_of_another_result_is_not_kept(
     sandbox: Sandbox, session: Session, ticker: str, query: Query
 ) -> None:
-    """A result without its value does not pay what the former one paid, nor settled when that one did."""
+    """A new result without a value inherits neither the payout nor the time of the former one."""
     move(sandbox, ticker, "finalized", result=YES, value=1_000_000)
     fetch_market(session, ticker)
     reopen(sandbox, ticker)
@@ -196,7 +196,7 @@ def test_payout_of_another_result_is_not_kept(
 def test_market_that_returns_and_is_renamed_ends_once_more(
     sandbox: Sandbox, session: Session, settings_for: SettingsFor, ticker: str, query: Query
 ) -> None:
-    """With one settlement, one history, and the event that it has now."""
+    """It has one settlement, one history, and its present event."""
     other = next(
         market["event_ticker"]
         for name, market in open_markets(sandbox.url, mve_filter="exclude").items()
@@ -221,7 +221,7 @@ def test_market_that_returns_and_is_renamed_ends_once_more(
 def test_negative_size_is_no_quote_and_fails_the_check(
     sandbox: Sandbox, settings_for: SettingsFor, ticker: str, query: Query
 ) -> None:
-    """The other side is quoted as ever."""
+    """The other side stays quoted."""
     negative = changed(
         ticker,
         yes_bid_dollars="0.2900",
@@ -340,7 +340,7 @@ def test_gone_market_is_back_once_it_is_seen(
     status: str,
     see: Callable[[Session, str], Any],
 ) -> None:
-    """And takes two looks to be gone again."""
+    """It then takes two lookups to be gone again."""
     clock = ManualClock(NOON)
     settings = settings_for(sandbox.url)
     with rewritten(settings, same, clock) as session:
@@ -374,7 +374,7 @@ def test_gone_market_is_back_once_it_is_seen(
 def test_market_that_a_lookup_finds_open_again_is_quoted_by_the_same_tick(
     sandbox: Sandbox, settings_for: SettingsFor, ticker: str, query: Query, end: str, combos: str
 ) -> None:
-    """Although no listing shows it; but not by a tick whose scope does not cover it."""
+    """This holds although no listing shows it, but not for a tick whose scope does not cover it."""
     clock = ManualClock(NOON)
     settings = settings_for(sandbox.url)
     with rewritten(settings, same, clock) as session:
@@ -403,7 +403,7 @@ def test_market_that_a_lookup_finds_open_again_is_quoted_by_the_same_tick(
 def test_vanished_market_is_requested_ever_more_rarely(
     sandbox: Sandbox, settings_for: SettingsFor, ticker: str, query: Query
 ) -> None:
-    """At every tick of its first hour; then one hour and six after it was marked gone, daily, and weekly."""
+    """At every tick of its first hour, then one hour and six hours after it was marked gone, then daily and weekly."""
     clock = ManualClock(NOON)
     settings = settings_for(sandbox.url)
     asked: list[float] = []
@@ -439,7 +439,7 @@ def test_vanished_market_is_requested_ever_more_rarely(
 def test_market_that_moved_is_confirmed_by_ticks_that_could_list_it(
     sandbox: Sandbox, settings_for: SettingsFor, ticker: str, query: Query
 ) -> None:
-    """Whatever was stored since: a tick of the series to which it moved later could not list it, others did."""
+    """A tick of the series to which it moved later could not list it; other ticks did."""
     series = dict(query_series(sandbox))
     own = series[open_markets(sandbox.url)[ticker]["event_ticker"]]
     other_event, other = next((event, of) for event, of in series.items() if of != own)

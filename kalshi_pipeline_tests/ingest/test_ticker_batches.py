@@ -1,4 +1,4 @@
-"""Batches of tickers, of which some fail."""
+"""Batches of tickers in which some tickers fail."""
 
 from collections.abc import Callable, Collection
 
@@ -16,7 +16,7 @@ BAD_REQUEST = RefusedError("bad request", 400)
 def ask(
     batches: TickerBatches, problem: Callable[[Collection[str]], ExchangeError | None]
 ) -> tuple[list[str], int]:
-    """Ask for all of them; return those that were answered, and the number of requests."""
+    """Request all tickers. Return the answered ones, and the number of requests."""
     answered: list[str] = []
     requests = 0
     for asked in batches:
@@ -40,7 +40,7 @@ def test_ticker_that_fails_is_found_after_all_others_and_left_out() -> None:
 @pytest.mark.parametrize("status", [413, 414, 431])
 @pytest.mark.parametrize(("most", "refused"), [(100, 1), (13, 4), (7, 5), (1, 7)])
 def test_size_that_is_refused_is_requested_once(status: int, most: int, refused: int) -> None:
-    """200, 100, 50 and so on are refused once each, whatever waits."""
+    """200, 100, 50 and so on are refused once each, however many tickers remain."""
     batches, refusal = TickerBatches(TICKERS), RefusedError("too long", status)
     refusals: list[int] = []
 
@@ -71,7 +71,7 @@ def test_ticker_that_is_refused_costs_the_others_no_size() -> None:
 
 
 def test_exchange_that_is_down_is_asked_three_times() -> None:
-    """What was asked for failed; the rest was never asked for."""
+    """The requested tickers failed; the rest was never requested."""
     batches = TickerBatches([*TICKERS, *TICKERS])
     answered, requests = ask(batches, lambda _: DOWN)
     assert (answered, requests) == ([], 3)

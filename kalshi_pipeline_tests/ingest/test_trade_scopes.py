@@ -1,4 +1,4 @@
-"""Which trades are in scope: by what the exchange says of their markets, never by the spelling of tickers."""
+"""The exchange's records of their markets decide which trades are in scope, never the spelling of tickers."""
 
 from collections.abc import Callable, Iterator
 from datetime import date
@@ -69,7 +69,7 @@ def url(exchange: SmallExchange) -> Iterator[str]:
 
 @pytest.fixture
 def collect(url: str, settings_for: Callable[..., Settings]) -> Collect:
-    """Collect the day in a session of its own, as a process would."""
+    """Collect the day in its own session, as a process would."""
 
     def run(**settings: Any) -> Report:
         with open_session(settings_for(url, **settings), clock=ManualClock()) as session:
@@ -121,7 +121,7 @@ def test_series_of_its_event_decides_about_a_trade(
     series: str,
     expected: set[str],
 ) -> None:
-    """Where the market is stored, nothing is requested for that; where it is not, what is out of scope stays so."""
+    """For a stored market, this needs no request. Unknown markets that are out of scope are not stored."""
     if is_stored:
         sync()
         exchange.asked.clear()
@@ -188,7 +188,7 @@ def test_event_of_a_stored_market_is_fetched_before_its_trades_are_decided(
     series: str,
     is_combo: bool,
 ) -> None:
-    """Its series was not known yet. Each event is requested once, however many pages name its markets."""
+    """Its series is unknown before. Each event is requested once, however many pages name its markets."""
     exchange.trades_per_page = 1
     exchange.trades.extend(trade(number, ticker) for number in (20, 21))
     exchange.trades.sort(key=lambda row: row["created_time"], reverse=True)
@@ -206,7 +206,7 @@ def test_event_of_a_stored_market_is_fetched_before_its_trades_are_decided(
 def test_event_without_a_series_is_of_no_series(
     exchange: SmallExchange, collect: Collect, query: Query
 ) -> None:
-    """The exchange does not know the event of a market: its trades are in scopes of all series only."""
+    """If the exchange does not know the event of a market, its trades are only in scopes of all series."""
     exchange.events = [row for row in exchange.events if row["event_ticker"] != "EVSHARE-30JAN"]
     assert collect(series="KXEVSHARE").tally.out_of_scope == len(MARKETS)
     assert traded(query) == set()
@@ -241,7 +241,7 @@ def test_market_that_the_exchange_does_not_know_is_a_plain_one_of_no_series(
 def test_lookups_that_all_fail_stop_a_narrow_scope_and_are_repeated_by_the_next_run(
     exchange: SmallExchange, collect: Collect, query: Query
 ) -> None:
-    """A trade is neither stored nor left out before it is known where it belongs: the run continues at its page."""
+    """A trade is neither stored nor dropped before its scope is known; the next run continues at its page."""
     exchange.trades_per_page = 2
     exchange.failing = {"/markets": "-27-A"}  # the markets of the second page
     report = collect(series="KXEVSHARE,KXNEWTAYLOR-R")
@@ -340,7 +340,7 @@ def test_complete_day_is_not_requested_for_a_scope_within_its_own(
 
 
 def test_walks_of_different_scopes_are_apart(exchange: SmallExchange, collect: Collect, query: Query) -> None:
-    """One that was stopped is continued by its own scope only."""
+    """A stopped walk is continued only by a run of the same scope."""
     exchange.trades_per_page = 2
 
     def states() -> list[tuple[Any, ...]]:
@@ -398,7 +398,7 @@ def test_trade_of_an_unreadable_market_waits_until_it_can_be_read(
 def test_unreadable_market_is_a_placeholder_where_everything_is_in_scope(
     exchange: SmallExchange, collect: Collect, query: Query
 ) -> None:
-    """Where combos are not, it may be one: its trade waits."""
+    """If combos are excluded, it may be one, so its trade waits."""
     _spoil(exchange.markets, TAYLOR, yes_bid_dollars="x")
     assert (collect().state, traded(query)) == (State.PARTIAL, PLAIN - {TAYLOR})
     assert (collect(combos="include").state, traded(query)) == (State.COMPLETE, PLAIN | COMBOS)
@@ -406,7 +406,7 @@ def test_unreadable_market_is_a_placeholder_where_everything_is_in_scope(
 
 
 def _spoil(records: list[Record], ticker: str, **values: object) -> Callable[[], None]:
-    """Make a record unreadable; return what mends it."""
+    """Make a record unreadable, and return a function that restores it."""
     [record] = [record for record in records if ticker in (record.get("ticker"), record["event_ticker"])]
     before = dict(record)
     record.update(values)

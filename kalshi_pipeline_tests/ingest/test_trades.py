@@ -1,4 +1,4 @@
-"""A day's trades: all of them, once, from whichever tier holds them, and never lost to a missing parent."""
+"""All trades of a day are stored once, from the right tier, and never lost because of a missing parent."""
 
 import json
 import sqlite3
@@ -37,7 +37,9 @@ DAY_MICROS = 86_400 * MICROS_PER_SECOND
 
 
 class Through(httpx.BaseTransport):
-    """The exchange over HTTP, `per_page` trades on a page; `meddle` may answer in its place, or break the line."""
+    """The exchange over HTTP, with `per_page` trades on a page. `meddle` may answer instead, or break the
+    connection.
+    """
 
     def __init__(self, per_page: int = 1000) -> None:
         self.asked: list[httpx.URL] = []
@@ -51,7 +53,7 @@ class Through(httpx.BaseTransport):
         return self.forward(request) if answer is None else answer
 
     def forward(self, request: httpx.Request) -> httpx.Response:
-        """Ask the exchange, and return its whole answer."""
+        """Forward the request, and return the complete answer."""
         url = request.url
         if is_about_trades(request):
             url = url.copy_set_param("limit", self.per_page)
@@ -74,7 +76,7 @@ def is_about_trades(request: httpx.Request) -> bool:
 def rewriting(
     through: Through, suffix: str, change: Callable[[dict[str, Any]], object]
 ) -> Callable[[httpx.Request], httpx.Response | None]:
-    """Change the answers of the paths that end so."""
+    """Change the answers of paths with this ending."""
 
     def meddle(request: httpx.Request) -> httpx.Response | None:
         if not request.url.path.endswith(suffix):
@@ -91,7 +93,7 @@ def rewriting(
 def session_through(
     sandbox: Sandbox, through: Through, settings: Settings, clock: ManualClock | None = None
 ) -> Iterator[Session]:
-    """A session at the exchange's own present, or another one."""
+    """A session at the exchange's present, or at another time."""
     clock = clock or ManualClock(sandbox.world.clock)
     sandbox.date_by(clock.seconds)
     with (
@@ -113,7 +115,7 @@ def through() -> Through:
 
 @pytest.fixture
 def collect(sandbox: Sandbox, through: Through, settings_for: SettingsFor) -> Collect:
-    """Collect a day in a session of its own, as a process would; the counts of each run add up."""
+    """Collect a day in its own session, as a process would, and check that the counts of the run add up."""
 
     def run(day: date, *, again: bool = False, clock: ManualClock | None = None, **settings: Any) -> Report:
         with session_through(sandbox, through, settings_for(sandbox.url, **settings), clock) as session:
@@ -132,7 +134,7 @@ def bounds(day: date) -> tuple[int, int]:
 
 
 def on_tape(sandbox: Sandbox, day: date, *, combos: bool = False) -> set[str]:
-    """The identifiers of a day's trades, from the world itself."""
+    """The identifiers of a day's trades, read from the world."""
     tape = sandbox.world.tape
     first, end = (tape.first_at_or_after(at) for at in bounds(day))
     return {
@@ -178,7 +180,7 @@ def test_day_is_stored_as_sent_with_its_parents(
         (
             trade["ticker"],
             trade["trade_id"],
-            # The exchange cuts zeros at the end of a fraction, and the view does not.
+            # The exchange omits trailing zeros of a fraction, and the view does not.
             iso_of(instant_of(datetime.fromisoformat(trade["created_time"]))),
             float(trade["yes_price_dollars"]),
             float(trade["no_price_dollars"]),
@@ -233,7 +235,7 @@ def test_day_that_has_not_begun_is_refused(collect: Collect, query: Query) -> No
 
 
 def test_day_is_over_five_minutes_after_its_midnight(collect: Collect, query: Query) -> None:
-    """A trade may be listed a little after its time. The walk that begins later begins with the whole day."""
+    """A trade may be listed a little after its time, so a later walk starts with the whole day."""
     _, midnight = bounds(DAY)
     over = midnight + 300 * MICROS_PER_SECOND
     states = [collect(DAY, clock=ManualClock(at)).state for at in (midnight - 1, midnight, over - 1, over)]
@@ -268,7 +270,7 @@ def test_day_of_the_historical_tier_comes_from_there_alone(
 def test_day_across_the_cutoff_comes_from_both_tiers(
     sandbox: Sandbox, collect: Collect, query: Query
 ) -> None:
-    """The live tier first: what leaves it meanwhile is in the historical one by then."""
+    """The live tier is walked first, because trades that leave it meanwhile are then in the historical tier."""
     report = collect(SPLIT)
     expected = on_tape(sandbox, SPLIT)
     assert stored(query) == expected
@@ -315,7 +317,7 @@ def test_cutoff_that_moves_while_a_day_is_walked_loses_nothing(
 def test_trade_of_both_tiers_is_one_although_they_round_its_time(
     sandbox: Sandbox, through: Through, collect: Collect, query: Query
 ) -> None:
-    """The identifier shows it: the historical tier has the trades of the live one too, to the second."""
+    """The identifier decides, because the historical tier also has the live tier's trades, with times in seconds."""
 
     def hand_off(request: httpx.Request) -> httpx.Response | None:
         if not request.url.path.endswith("/historical/trades"):
@@ -343,7 +345,7 @@ def test_exchange_without_tiers_is_asked_in_its_live_one(settings_for: SettingsF
 
 
 def breaking_at(through: Through, number: int) -> Callable[[httpx.Request], httpx.Response | None]:
-    """The line breaks at the n-th page of trades, once."""
+    """The connection breaks once, at the n-th page of trades."""
     is_cut = False
 
     def meddle(request: httpx.Request) -> httpx.Response | None:
@@ -386,7 +388,7 @@ def test_walk_that_was_stopped_continues_where_it_was(
 def test_run_that_is_killed_fetches_the_pages_again_that_it_had_not_stored(
     sandbox: Sandbox, through: Through, collect: Collect, query: Query
 ) -> None:
-    """Ten are stored in one transaction, with the place behind the last of them."""
+    """One transaction stores ten pages, with the cursor after the last."""
     through.per_page = 5
 
     def kill(request: httpx.Request) -> httpx.Response | None:
@@ -431,7 +433,7 @@ def test_cursor_that_is_refused_restarts_the_walk(
 def test_page_that_is_refused_behind_the_cursor_fails_the_run_and_keeps_its_place(
     sandbox: Sandbox, through: Through, collect: Collect, query: Query
 ) -> None:
-    """The stored cursor was accepted, so that restarting at the beginning would help nothing."""
+    """The stored cursor was accepted, so restarting the walk would not help."""
     through.per_page = 20
     through.meddle = breaking_at(through, 4)
     assert isinstance(collect(DAY).error, TransientExchangeError)
@@ -475,7 +477,7 @@ def test_historical_walk_that_was_stopped_continues_after_a_whole_live_one(
 def test_walk_that_began_during_its_day_is_restarted_after_it(
     sandbox: Sandbox, through: Through, collect: Collect, query: Query, database_path: Path
 ) -> None:
-    """Its cursor leads away from what was traded since: going on from there would lose the rest of the day."""
+    """Its cursor moves away from later trades, so continuing would lose the rest of the day."""
     through.per_page = 20
     through.meddle = breaking_at(through, 4)
     noon = bounds(DAY)[0] + DAY_MICROS // 2
@@ -492,7 +494,7 @@ def test_walk_that_began_during_its_day_is_restarted_after_it(
 
 @pytest.fixture(params=["15:30", "00:03"], ids=["in the afternoon", "just after midnight"])
 def present(request: pytest.FixtureRequest) -> Iterator[tuple[Sandbox, date]]:
-    """An exchange in its present, and the day of that."""
+    """An exchange at its present, and the current day."""
     start = datetime.fromisoformat(f"2026-11-22T{request.param}:00Z")
     config = WorldConfig(markets=2_200, change_share=0.5, start=start, step_seconds=60)
     with Sandbox(World(config)) as running:
@@ -522,7 +524,7 @@ def test_present_day_is_partial_and_is_refreshed_from_where_it_was_known(
     second, through = refresh(sandbox, settings, day)
     assert (second.state, second.tally.inserted) == (State.PARTIAL, len(stored(query)) - first.tally.inserted)
     assert stored(query) == on_tape(sandbox, day)
-    # Five minutes before the first refresh, and the second on each side.
+    # Five minutes before the first refresh, and an extra second on each side.
     since = max(bounds(day)[0], began_at - 300 * MICROS_PER_SECOND) // MICROS_PER_SECOND - 1
     assert through.pages()[0].params["min_ts"] == str(since)
 
@@ -595,7 +597,7 @@ def test_market_that_no_tier_has_becomes_a_placeholder_until_one_has_it(
 def test_trades_that_cannot_be_placed_are_kept_in_quarantine_one_by_one(
     sandbox: Sandbox, through: Through, collect: Collect, query: Query
 ) -> None:
-    """Two of one market are two records."""
+    """Two trades of one market are two records."""
 
     def damage(answer: dict[str, Any]) -> None:
         for trade, name in zip(
@@ -618,7 +620,7 @@ def test_trades_that_cannot_be_placed_are_kept_in_quarantine_one_by_one(
 def test_exchange_that_ignores_the_bounds_is_an_error(
     through: Through, collect: Collect, query: Query
 ) -> None:
-    """Else a walk over one day would be one over all time."""
+    """Otherwise the walk of one day would cover all time."""
 
     def ignore(request: httpx.Request) -> httpx.Response | None:
         if not is_about_trades(request):
@@ -634,7 +636,7 @@ def test_exchange_that_ignores_the_bounds_is_an_error(
 
 @pytest.mark.parametrize("combos", ["exclude", "only", "include"])
 def test_scope_of_combos_holds_for_trades(settings_for: SettingsFor, query: Query, combos: str) -> None:
-    """Each scope has walks of its own."""
+    """Each scope has its own walks."""
     with Sandbox(World(WorldConfig(markets=2_000, combos=4_000))) as sandbox:
         day = date(2026, 10, 8)
         settings = settings_for(sandbox.url, combos=combos)
@@ -664,7 +666,7 @@ def test_no_transaction_is_open_across_a_request(
 ) -> None:
 
     def probe(_: httpx.Request) -> None:
-        """Another page may be stored at this moment, and has been soon, unless that waits for this request."""
+        """A page that is being stored at this moment finishes soon, unless it waits for this request."""
         with closing(sqlite3.connect(database_path, timeout=60, isolation_level=None)) as connection:
             connection.execute("BEGIN IMMEDIATE")
             connection.execute("ROLLBACK")
@@ -678,7 +680,7 @@ def test_no_transaction_is_open_across_a_request(
 def test_trades_that_cannot_be_true_are_stored_and_counted(
     sandbox: Sandbox, through: Through, collect: Collect, session: Session, query: Query
 ) -> None:
-    """A second price under one identifier leaves the first, and is counted at every run that receives it."""
+    """A second price under one identifier does not replace the first, and each run that receives it counts it."""
     odd: list[dict[str, Any]] = [
         {"yes_price_dollars": "9223372036854.5000", "no_price_dollars": None},
         {"yes_price_dollars": "-0.0100", "no_price_dollars": None},

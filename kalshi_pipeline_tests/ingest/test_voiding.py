@@ -1,4 +1,4 @@
-"""Ticks of a wrong clock that are voided leave no trace in any answer, then and after further ticks."""
+"""Voided ticks of a wrong clock leave no trace in any answer, immediately and after further ticks."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Markets listed in windows of creation time: the rows of a serial listing, or a fallback to one, with a note."""
+"""Listing markets in windows gives the rows of a serial listing, or falls back to one with a note."""
 
 import contextlib
 import sqlite3
@@ -119,7 +119,7 @@ def test_failing_windows_fall_back_to_one_walk(
 def test_markets_of_one_moment_are_listed_all(
     settings_for: SettingsFor, database_path: Path, seconds: float
 ) -> None:
-    """Bounds are whole seconds, and exclusive: who was created at a bound itself must be in a window, too."""
+    """Bounds are whole seconds and exclusive, but a market created exactly at a bound must also be in a window."""
     world = World(WorldConfig(markets=3_000, created_within_seconds=seconds, past_share=0.0))
     with Sandbox(world) as sandbox, open_session(settings_for(sandbox.url)) as session:
         reports = [take_snapshot(session, NOON + minute * MINUTE) for minute in range(2)]
@@ -129,7 +129,7 @@ def test_markets_of_one_moment_are_listed_all(
 
 
 def test_few_markets_are_not_worth_windows(sandbox: Sandbox, settings_for: SettingsFor) -> None:
-    """A window holds a page at least: 2,200 markets make two, however many are allowed."""
+    """A window has at least a page, so 2,200 markets make two, however many are allowed."""
     with open_session(settings_for(sandbox.url, windows=8)) as session:
         sync_markets(session)
         assert len(known_windows(session)) == 2
@@ -155,7 +155,7 @@ def test_scope_without_windows(
 def test_market_born_during_the_walk_is_in_the_next(
     wide: Sandbox, settings_for: SettingsFor, query: Query
 ) -> None:
-    """The order is newest first and the cursor a key: who is born meanwhile lies before every window's first page."""
+    """Listings are newest first and cursors are keys, so new markets lie before every window's first page."""
 
     class SteppingOnce(httpx.BaseTransport):
         """Steps the world after the first page of markets."""
@@ -194,7 +194,7 @@ def test_market_born_during_the_walk_is_in_the_next(
 def test_cut_walk_in_windows_continues_where_it_was_cut(
     wide: Sandbox, settings_for: SettingsFor, database_path: Path, query: Query
 ) -> None:
-    """The tick that was tried again ends with the rows of an undisturbed one."""
+    """The repeated tick ends with the rows of an undisturbed one."""
     with open_session(settings_for(wide.url, windows=4)) as session:
         take_snapshot(session, NOON)
     wide.world.step()
@@ -243,10 +243,10 @@ def test_listings_that_agree_pass_their_check(session: Session) -> None:
 
 
 def test_windows_that_lose_a_market_fail_their_check(wide: Sandbox, settings_for: SettingsFor) -> None:
-    """An exchange whose windows leave out rows at their bounds, by more than the overlap."""
+    """An exchange whose windows omit rows at their bounds, by more than the overlap."""
 
     class Forgetful(httpx.BaseTransport):
-        """Asks for windows that begin a day later than they were asked for."""
+        """Requests windows that begin a day late."""
 
         def __init__(self) -> None:
             self._transport = plain_http.open_transport()

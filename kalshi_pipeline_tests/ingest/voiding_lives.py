@@ -1,6 +1,6 @@
 """Lives of an exchange that are collected twice: with ticks of a wrong clock, which are voided, and without them.
 
-Run it as a module for many lives: `python -m kalshi_pipeline_tests.ingest.voiding_lives 100` prints what differs.
+Run it as a module for many lives: `python -m kalshi_pipeline_tests.ingest.voiding_lives 100` prints the differences.
 """
 
 import shutil
@@ -78,7 +78,7 @@ class VoidingLife:
         self._first_ahead = 0
 
     def live(self, ticks: int) -> Iterator[str]:
-        """Take ticks, and yield what differs between the two stores."""
+        """Take ticks, and yield the differences between the two stores."""
         for _ in range(ticks):
             self._step()
             if self._is_ahead and (self.random.random() < 0.6 or self.now + 2 * HOUR > self._first_ahead):
@@ -120,7 +120,7 @@ class VoidingLife:
         return take
 
     def _run(self, path: Path, run: Callable[[int], Run], at: int) -> str:
-        """Run at an instant, by a clock that shows it."""
+        """Run with a clock at an instant."""
         settings = Settings(
             api_url=URL,
             database_url=sqlite_url(path),
@@ -142,13 +142,13 @@ class VoidingLife:
                 return str(run(at)(Session(client, database, settings, lambda _: None, clock)).state)
             except StoppedError:
                 return "stopped"
-            except ClockError:  # a stored tick is further ahead of now than clocks may differ
+            except ClockError:  # a stored tick is further ahead than clocks may differ
                 return "refused"
             except ExchangeError:
                 return "failed"
 
     def void(self) -> Iterator[str]:
-        """Void the ticks that are ahead of now, or all since the last right one; and yield what differs then."""
+        """Void the future ticks, or all after the last correct one, and yield the differences."""
         self.now += 10 * SECOND
         self._is_ahead = False
         after = self.random.choice((self.now, self.instants[-1]))
@@ -162,13 +162,13 @@ class VoidingLife:
         tables = stored(self.paths[0]).tables
         voiding, plain = known_markets(tables), known_markets(stored(self.paths[1]).tables)
         self.kept_of_voided |= {ticker for ticker, known in voiding.items() if known != plain.get(ticker)}
-        # Those whose changes belong to their settlement, and are dated by the voiding.
+        # Markets whose changes belong to their settlement, and are dated by the voiding.
         kept = {row["market_id"] for row in tables["market_changes"] if row["seen_at"] == self.now}
         self.kept_of_voided |= {row["ticker"] for row in tables["markets"] if row["id"] in kept}
         yield from self.differences(f"voided at {len(self.instants)}")
 
     def differences(self, when: str) -> Iterator[str]:
-        """Yield what readers answer otherwise than without the voided ticks."""
+        """Yield the answers that differ from those without the voided ticks."""
         found, expected = (self.answers(path) for path in self.paths)
         for name in expected.keys() | found.keys():
             if found[name] != expected[name]:
@@ -176,7 +176,7 @@ class VoidingLife:
             self.counts["answers"] += 1
 
     def answers(self, path: Path) -> dict[str, Any]:
-        """What every reader answers, but for markets of which the voided ticks leave more behind."""
+        """The answers of every reader, except for markets with kept data."""
         views = stored(path).views
         answers: dict[str, Any] = {name: sorted(map(repr, self._comparable(views[name]))) for name in QUOTES}
         changes = [row for row in self._comparable(views["change_history"]) if row["kind"] == "market"]
@@ -206,9 +206,8 @@ class VoidingLife:
 
 
 def known_markets(tables: dict[str, list[Row]]) -> dict[object, tuple[object, ...]]:
-    """Return what is known of each market that voiding cannot take back, or not all of it.
-
-    That is its result in force, whether its event has been found, and when neither tier had it first.
+    """Return the facts of each market that voiding cannot undo completely: its result in force, whether its event is
+    known, and when it was first missing from both tiers.
     """
     results = {
         row["market_id"]: row["result"] for row in tables["settlements"] if row["withdrawn_at"] is None

@@ -1,1 +1,1 @@
-"""Parents and markets that other rows need."""
+"""Tests of parents and markets that other rows need."""

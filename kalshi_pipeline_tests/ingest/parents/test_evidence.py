@@ -1,4 +1,4 @@
-"""Listings that say that they are complete: believed where nothing contradicts them, and histories ended on proof."""
+"""Listings count as complete only if no evidence contradicts them, and histories end only on proof."""
 
 import threading
 from collections import deque
@@ -69,7 +69,7 @@ def honest(_: httpx.Request, rows: Rows) -> Rows:
 
 
 def cut_to(tickers: list[str]) -> Answer:
-    """Every listing shows these markets only; lookups are honest."""
+    """Every listing shows only these markets; lookups return the truth."""
     return lambda request, rows: [row for row in rows if is_lookup(request) or row["ticker"] in tickers]
 
 
@@ -84,7 +84,7 @@ CONFIRMED = "SELECT confirmed_at = tick_at, count(*) FROM latest_prices GROUP BY
 def test_listing_that_is_cut_short_confirms_and_ends_nothing(
     settings: Settings, listed: list[str], query: Query, left: int
 ) -> None:
-    """However often: what a good tick listed is compared, not what the last one did."""
+    """This holds for any number of listings, because each is compared with the last good tick."""
     for minute in (1, 2, 3):
         report = at(settings, minute, cut_to(listed[:left]))
         assert (report.state, report.tally.ended, report.tally.unconfirmed) == (State.PARTIAL, 0, 0)
@@ -113,7 +113,7 @@ def test_sync_whose_listing_is_cut_short_is_partial(settings: Settings, listed: 
 def test_some_open_markets_may_be_missing_and_are_looked_up_at_each_tick(
     settings: Settings, sandbox: Sandbox, listed: list[str], query: Query
 ) -> None:
-    """They are confirmed by the lookup, and have not vanished again at the next tick."""
+    """The lookup confirms them, and they do not count as vanished at the next tick."""
     lost = listed[:5]
     for minute in (1, 2):
         sandbox.requests.clear()
@@ -133,7 +133,9 @@ def test_some_open_markets_may_be_missing_and_are_looked_up_at_each_tick(
 def test_market_that_is_neither_listed_nor_found_is_unconfirmed_until_it_is(
     settings: Settings, listed: list[str], query: Query
 ) -> None:
-    """In a span from the first tick that missed it to the one that lists it again, which is not in it."""
+    """The unlisted span starts at the first tick that missed the market, and ends before the tick that lists it
+    again.
+    """
     lost = listed[0]
     state = f"SELECT confirmed_at, is_tick_complete FROM latest_prices WHERE ticker = '{lost}'"
     [(first_at, _)] = query(state)
@@ -154,7 +156,7 @@ def test_market_that_is_neither_listed_nor_found_is_unconfirmed_until_it_is(
 
 @pytest.mark.usefixtures("listed")
 def test_listing_is_partial_if_too_few_vanished_markets_are_found(settings: Settings, query: Query) -> None:
-    """Nothing is marked as missing by such an answer."""
+    """Such an answer marks nothing as missing."""
     lasting = "SELECT ticker FROM markets WHERE NOT coalesce(is_provisional, 0) LIMIT 20"
     gone = {ticker for (ticker,) in query(lasting)}
     report = at(settings, 1, lambda _, rows: [row for row in rows if row["ticker"] not in gone])
@@ -193,7 +195,7 @@ def test_end_found_by_another_run_is_written_by_the_next_tick_of_any_scope(
 def test_paused_markets_count_as_open(
     settings: Settings, sandbox: Sandbox, listed: list[str], query: Query, are_listed_as_open: bool
 ) -> None:
-    """Whether the listing of open markets has them or not: listed, confirmed, counted once."""
+    """They are listed, confirmed and counted once, whether the listing of open markets contains them or not."""
     for ticker in listed[:30]:
         move(sandbox, ticker, "inactive")
 
@@ -212,7 +214,7 @@ def test_paused_markets_count_as_open(
 def test_series_are_walked_one_after_the_other_for_paused_markets(
     sandbox: Sandbox, settings_for: SettingsFor
 ) -> None:
-    """Open markets of several series are listed at once, within the same settings."""
+    """With the same settings, open markets of several series are listed at once."""
     series = sorted({ticker.split("-")[0] for ticker in open_markets(sandbox.url)})[:4]
     all_ask = threading.Barrier(len(series))
     asking: list[str] = []
@@ -223,7 +225,7 @@ def test_series_are_walked_one_after_the_other_for_paused_markets(
             all_ask.wait()
         elif is_paused_listing(request):
             asking.append(request.url.params["series_ticker"])
-            threading.Event().wait(0.02)  # as long as another one would take to arrive
+            threading.Event().wait(0.02)  # long enough for another one to arrive
             overlaps.append(len(asking))
             asking.pop()
         return rows
@@ -236,7 +238,7 @@ def test_series_are_walked_one_after_the_other_for_paused_markets(
 def test_paused_markets_that_cannot_be_listed_are_looked_up(
     settings: Settings, sandbox: Sandbox, listed: list[str], query: Query, count: int
 ) -> None:
-    """Paused markets are no sign of a cut, however many there are."""
+    """Any number of paused markets is no evidence of a truncated listing."""
     for ticker in listed[:count]:
         move(sandbox, ticker, "inactive")
 
@@ -259,7 +261,7 @@ def test_paused_markets_that_cannot_be_listed_are_looked_up(
 def test_full_page_without_a_cursor_may_not_be_the_last(
     sandbox: Sandbox, settings_for: SettingsFor, query: Query, are_listed: bool
 ) -> None:
-    """An empty cursor ends a listing. Where there is none at all, markets that vanished have to speak for it."""
+    """An empty cursor ends a listing. Without a cursor key, lookups of vanished markets must confirm the end."""
     settings = settings_for(sandbox.url, windows=1)
 
     def full(request: httpx.Request, body: Any) -> Any:
@@ -292,7 +294,7 @@ def test_full_page_without_a_cursor_may_not_be_the_last(
 def test_listing_that_cannot_be_checked_is_not_believed_later(
     settings_for: SettingsFor, query: Query, left: int, tickers: str
 ) -> None:
-    """Lookups that fail once do not make a cut listing the one that the next ones are compared with."""
+    """Failed lookups must not make a truncated listing the reference for later ones."""
     count = int(tickers)
     config = WorldConfig(markets=count, combos=0, births_per_step=0, closes_per_step=0, change_share=0)
     with Sandbox(World(config)) as sandbox:
@@ -322,7 +324,7 @@ def test_listing_that_cannot_be_checked_is_not_believed_later(
 def test_markets_that_no_tick_listed_have_not_vanished(
     settings: Settings, sandbox: Sandbox, query: Query
 ) -> None:
-    """Markets that are stored for another reason, and that the listing never showed, say nothing of it."""
+    """Markets that were stored otherwise and never listed are no evidence."""
     hidden = sorted(open_markets(sandbox.url))[:9]
     without = cut_to(sorted(open_markets(sandbox.url))[9:])
     at(settings, 0, without)
@@ -339,7 +341,7 @@ def test_markets_that_no_tick_listed_have_not_vanished(
 def test_unknown_status_word_does_not_switch_the_check_off(
     settings: Settings, listed: list[str], word: str
 ) -> None:
-    """A market that is looked up with the word with which it was listed as open is open."""
+    """A market whose lookup returns the same word with which it was listed as open is open."""
     with_word = at(settings, 1, lambda _, rows: [{**row, "status": word} for row in rows])
     assert (with_word.state, with_word.tally.received) == (State.COMPLETE, MARKETS)
     for left in (0, 10):
@@ -355,7 +357,7 @@ def test_unknown_status_word_does_not_switch_the_check_off(
 def test_markets_with_an_unknown_status_word_are_in_one_queue(
     settings: Settings, sandbox: Sandbox, query: Query
 ) -> None:
-    """They are missing in the listing, and wait for their result too; no request is kept for them a second time."""
+    """They are missing from the listing and also wait for their result, but no second request is reserved for them."""
     at(settings, 0, lambda _, rows: [{**row, "status": "trading"} for row in rows])
     for (ticker,) in query("SELECT ticker FROM markets"):
         move(sandbox, ticker, "closed")
@@ -366,7 +368,7 @@ def test_markets_with_an_unknown_status_word_are_in_one_queue(
 def test_market_in_a_record_that_cannot_be_read_is_unconfirmed(
     settings: Settings, sandbox: Sandbox, listed: list[str], query: Query
 ) -> None:
-    """It has not vanished, so it is not looked up, and no quote of it came."""
+    """It has not vanished, so it is not looked up, but no quote of it was received."""
 
     def spoil(_: httpx.Request, rows: Rows) -> Rows:
         return [{**row, "yes_bid_dollars": "much"} if row["ticker"] == listed[0] else row for row in rows]
@@ -384,7 +386,7 @@ def test_market_in_a_record_that_cannot_be_read_is_unconfirmed(
 def test_short_listing_is_believed_where_the_others_are_known_to_have_ended(
     settings: Settings, sandbox: Sandbox, listed: list[str]
 ) -> None:
-    """Also beside a market that the listing lost; what another run learnt is as good as a lookup."""
+    """This also holds beside a market that the listing lost. Results of other runs count as lookups."""
     at(settings, 1, cut_to(listed[1:]))
     for ticker in listed[100:]:
         move(sandbox, ticker, "closed")
@@ -399,7 +401,7 @@ def test_short_listing_is_believed_where_the_others_are_known_to_have_ended(
 def test_tick_that_breaks_off_writes_what_is_proved(
     settings: Settings, sandbox: Sandbox, listed: list[str], query: Query
 ) -> None:
-    """Its other pages say nothing of a market that is known to have ended."""
+    """The missing pages do not matter for a market that is known to have ended."""
     move(sandbox, listed[0], "closed")
     with open_session(settings) as session:
         sync_markets(session)
@@ -455,7 +457,7 @@ def test_sample_contradicts(
 
 @dataclass(frozen=True)
 class Waiting:
-    """A hundred markets that have ended and wait for their result, in minutes."""
+    """Markets that have ended and wait for their result; times are minutes."""
 
     ended_at: int
     asked_at: int
@@ -465,8 +467,8 @@ class Waiting:
 def test_both_queues_drain_over_a_day_of_ticks(minutes: int) -> None:
     """700 markets end each minute, and once ten thousand; each has its result an hour later.
 
-    Vanished ones are asked for first, and those that wait when they have not been asked for a while. Neither queue
-    grows: the mass close is over within a quarter of an hour, and no result is learnt more than half an hour late.
+    Vanished markets are looked up first, then waiting ones that have not been looked up for a while. Neither queue
+    grows: the mass close is processed within a quarter of an hour, and every result is found within half an hour.
     """
     requests = Settings(snapshot_minutes=minutes).reconcile_requests_within(minutes * 60)
     hundreds_asked = TICKERS_PER_LOOKUP // 100

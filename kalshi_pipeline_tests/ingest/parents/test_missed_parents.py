@@ -1,4 +1,4 @@
-"""Listings of events and series that miss what the exchange has: partial, and what was asked for is stored."""
+"""Listings that miss existing events or series are partial, and the looked-up ones are stored."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -44,7 +44,7 @@ def settings(sandbox: Sandbox, settings_for: SettingsFor) -> Settings:
 def listing_without(
     settings: Settings, sync: Sync, missed: set[str], *, are_unknown: bool = False, at: int = NOON + MINUTE
 ) -> Report:
-    """Sync from an exchange whose listing misses some parents, which it returns by ticker unless `are_unknown`."""
+    """Sync from an exchange whose listing misses some parents; it returns them by ticker unless `are_unknown`."""
 
     def rewrite(request: httpx.Request, body: Any) -> Any:
         name = request.url.path.rpartition("/")[2]
@@ -104,7 +104,7 @@ def test_listing_may_miss_what_the_exchange_does_not_have(
 def test_listing_that_is_suddenly_empty_is_partial_until_rows_are_back(
     settings: Settings, query: Query, sync: Sync, asset: str, known: str, *, are_lookups_failing: bool
 ) -> None:
-    """An exchange in trouble may answer everything with 200 and nothing in it."""
+    """A failing exchange may return 200 with an empty list for every request."""
     [(before,)] = query(f"SELECT received - duplicates FROM listings WHERE asset = '{asset}'")
 
     def rewrite(request: httpx.Request, body: Any) -> Any:
@@ -138,7 +138,7 @@ def test_event_that_was_to_close_since_the_tick_is_not_missed(settings: Settings
 def test_event_whose_markets_have_ended_is_not_missed(
     settings: Settings, sandbox: Sandbox, query: Query
 ) -> None:
-    """Nor is that of combos, which `/events` never lists."""
+    """The same holds for combos, whose events `/events` never lists."""
     ended = {ticker for (ticker,) in query(EVENTS)[:9]}
     for (market,) in query(
         "SELECT m.ticker FROM markets m JOIN events e ON e.id = m.event_id WHERE e.ticker IN "
@@ -156,7 +156,9 @@ def test_event_whose_markets_have_ended_is_not_missed(
 def test_events_that_closed_ahead_of_time_since_the_tick_are_not_missed(
     settings: Settings, sandbox: Sandbox, query: Query, still_open: int
 ) -> None:
-    """The exchange returns events for ever, and an event has no status: their markets say that they have ended."""
+    """The exchange returns events forever, and events have no status, so their markets decide whether they have
+    ended.
+    """
     tickers = [ticker for (ticker,) in query(EVENTS)]
     ended, left_out = tickers[:9], tickers[9 : 9 + still_open]
     for (market,) in query(
@@ -177,7 +179,7 @@ def test_events_that_closed_ahead_of_time_since_the_tick_are_not_missed(
 def test_event_is_missed_if_both_the_tick_and_the_listing_cover_it(
     settings: Settings, settings_for: SettingsFor, sandbox: Sandbox, query: Query, narrow: str
 ) -> None:
-    """The newest complete tick says nothing of other series, and a listing of one series shows no others."""
+    """A tick does not cover other series, and a listing of one series does not show others."""
     of_series = "SELECT e.ticker FROM events e JOIN series s ON s.id = e.series_id WHERE s.ticker = '{}'"
     [(series, _), *_] = query(
         "SELECT s.ticker, count(DISTINCT e.id) FROM series s JOIN events e ON e.series_id = s.id "

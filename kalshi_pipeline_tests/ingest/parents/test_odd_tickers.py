@@ -1,4 +1,4 @@
-"""Markets whose tickers no list can name: they are looked up one by one, and what is found there is believed."""
+"""Markets whose tickers cannot be in a list are looked up one by one."""
 
 from collections.abc import Callable
 
@@ -22,7 +22,7 @@ class ReadingExchange(SmallExchange):
 
 
 def test_ticker_with_a_comma_is_looked_up_by_itself(settings_for: Callable[..., Settings]) -> None:
-    """In a list it would be read as two tickers: the market would seem to be in neither tier, and its history end."""
+    """In a list it would be two tickers: the market would seem to be in neither tier, and its history would end."""
     exchange = ReadingExchange(
         [event("KX-1", "KX")], [market(name, "KX-1") for name in (COMMA, PART, PLAIN)], []
     )

@@ -1,4 +1,4 @@
-"""Lookups of events that are answered with other events: such an answer does not show what is missing."""
+"""An answer with other events than requested does not prove that the requested ones are missing."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""Markets that leave the listing: looked up, followed to their end, ended once, and none open for ever."""
+"""Markets that leave the listing are looked up until they end; each ends once, and none stays open forever."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -52,7 +52,7 @@ def looked_up(sandbox: Sandbox, path: str = "/markets") -> list[str]:
 
 
 def test_whole_life_of_a_market(sandbox: Sandbox, session: Session, ticker: str, query: Query) -> None:
-    """From open to the historical tier: each state once, the history ended once, and how it paid."""
+    """From open to the historical tier: each state once, one end of the history, and the payout."""
     stages: list[dict[str, Any]] = [
         {"status": "active"},
         {"status": "closed"},
@@ -101,7 +101,7 @@ def test_whole_life_of_a_market(sandbox: Sandbox, session: Session, ticker: str,
 def test_market_in_neither_tier_is_gone_after_two_lookups(
     sandbox: Sandbox, session: Session, settings_for: SettingsFor, ticker: str, query: Query
 ) -> None:
-    """Between the looks its quote is not confirmed, and its history goes on."""
+    """Between the lookups its quote is not confirmed, and its history continues."""
     take_snapshot(session, NOON)
     clock = ManualClock(NOON)
     with rewritten(settings_for(sandbox.url), without(ticker), clock) as deaf:
@@ -128,7 +128,7 @@ def test_market_in_neither_tier_is_gone_after_two_lookups(
 def test_page_of_a_gateway_marks_nothing_as_gone(
     session: Session, settings_for: SettingsFor, ticker: str, query: Query, page: str
 ) -> None:
-    """The exchange answers 404 with JSON where it has no historical tier; a gateway's page says nothing of a market."""
+    """An exchange without a historical tier returns a JSON 404; a gateway's page says nothing about a market."""
 
     def astray(request: httpx.Request, answer: Any) -> Any:
         if is_historical(request):
@@ -164,7 +164,7 @@ def test_market_that_a_sync_finds_in_neither_tier_is_in_what_it_reports(
 def test_listing_between_two_lookups_restarts_the_count(
     session: Session, settings_for: SettingsFor, ticker: str, query: Query
 ) -> None:
-    """A market is gone if it was missing at two looks, and seen at no moment between them."""
+    """A market is gone if two lookups missed it and nothing saw it in between."""
     take_snapshot(session, NOON)
     settings, clock = settings_for(session.settings.api_url), ManualClock(NOON)
 
@@ -183,7 +183,7 @@ def test_listing_between_two_lookups_restarts_the_count(
 def test_market_that_the_listing_lost_continues(
     sandbox: Sandbox, session: Session, settings_for: SettingsFor, ticker: str, query: Query
 ) -> None:
-    """It is open, as the exchange says when it is asked: its history does not end, its quote is the tick's."""
+    """The lookup finds it open: its history continues, with the quote of the tick."""
 
     def lose(request: httpx.Request, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
         return [
@@ -209,7 +209,7 @@ def test_market_that_the_listing_lost_continues(
 def test_failed_lookups_lose_nothing(
     tier: str, sandbox: Sandbox, session: Session, settings_for: SettingsFor, ticker: str, query: Query
 ) -> None:
-    """The tick is complete and confirms nothing of the market; the next run finds out, and ends its history."""
+    """The tick is complete but does not confirm the market. The next run looks it up and ends its history."""
 
     def fail(request: httpx.Request, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
         if is_lookup(request) and (tier == "live" or is_historical(request)):
@@ -231,9 +231,8 @@ def test_failed_lookups_lose_nothing(
 
 
 def test_batch_that_fails_does_not_affect_others_one(settings_for: SettingsFor, query: Query) -> None:
-    """It is split until only the market that fails is left to the next run, with the reason.
-
-    The first batch is the sample by which the listing is judged: if that fails, the listing is not believed.
+    """The batch is split until only the failing market is left to the next run, with the reason. The first batch is the
+    sample that checks the listing: if it fails, the tick is partial.
     """
     config = WorldConfig(markets=450, combos=0, births_per_step=0, closes_per_step=0, change_share=0)
     batches: list[str] = []
@@ -273,7 +272,7 @@ def test_batch_that_fails_does_not_affect_others_one(settings_for: SettingsFor, 
 def test_market_that_changes_tiers_between_two_requests_is_not_gone(
     sandbox: Sandbox, settings_for: SettingsFor, ticker: str
 ) -> None:
-    """Asked first for what it does not have yet, the historical tier is asked again in the end."""
+    """The historical tier is queried again at the end, because a market may have moved there meanwhile."""
     move(sandbox, ticker, "finalized", result=YES, value=1_000_000)
     asked = []
 
@@ -308,7 +307,7 @@ def test_exchange_that_is_down_is_not_requested_every_batch(
 def test_market_of_the_historical_tier_alone_is_found_there(
     sandbox: Sandbox, session: Session, ticker: str, query: Query
 ) -> None:
-    """As after a pipeline that stood still for months."""
+    """For example after the pipeline was off for months."""
     take_snapshot(session, NOON)
     move(sandbox, ticker, "finalized", result=YES, value=1_000_000, is_archived=True)
     take_snapshot(session, NOON + MINUTE)
@@ -372,7 +371,7 @@ def test_market_outside_of_some_series_is_closed_by_sync(
 def test_exchange_that_ignores_tickers_marks_nothing_as_gone(
     sandbox: Sandbox, session: Session, settings_for: SettingsFor, ticker: str, query: Query
 ) -> None:
-    """An answer about others says nothing of those that were asked for."""
+    """An answer with other markets says nothing about the requested ones."""
     others = [{**row} for name, row in open_markets(sandbox.url).items() if name != ticker]
 
     def ignore(request: httpx.Request, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -416,7 +415,7 @@ def test_lookups_stay_within_their_budget(
 def test_old_markets_are_looked_up_more_rarely_than_recent_ones(
     sandbox: Sandbox, session: Session, ticker: str
 ) -> None:
-    """A day after its last change a market waits an hour from look to look; a fresh one is asked for at each tick."""
+    """A day after its last change, a market is looked up hourly; a recently changed one at each tick."""
     take_snapshot(session, NOON)
     move(sandbox, ticker, "closed")
     for minute in (1, 2):
