@@ -5,7 +5,7 @@ from typing import Any
 
 import httpx
 
-# Loopback speaks http: reading the certificates that https needs takes longer than most of these requests.
+# Loopback uses http, so no certificates are read, which would take longer than most of these requests.
 _NO_CERTIFICATES = httpx.create_ssl_context(verify=False)
 UNCOMPRESSED = {"accept-encoding": "identity"}
 
@@ -19,5 +19,5 @@ def open_client(base_url: str, headers: Mapping[str, str] | None = None) -> http
 
 
 def open_transport() -> httpx.HTTPTransport:
-    """What a test puts between a client and the exchange passes requests on to."""
+    """Return a transport to which a test's own transport forwards requests."""
     return httpx.HTTPTransport(verify=_NO_CERTIFICATES)

@@ -22,9 +22,10 @@ def python(
     ignores_sigint: bool = False,
     stdout: int = subprocess.PIPE,
 ) -> Iterator[Process]:
-    """Run code in a process of its own. The block ends when the process has; it is killed where the test fails.
+    """Run code in a separate process.
 
-    What signals do to it never depends on the tests' own process, which ignores some in the background job of a shell.
+    The block waits for its end, and kills it if the test fails. Its signal handling does not depend on the tests'
+    process, which ignores some signals in a background job of a shell.
     """
     prelude = _SIGNALS.format("SIG_IGN" if ignores_sigint else "default_int_handler")
     command = [sys.executable, "-W", "error", "-c", prelude + code, *arguments]
@@ -39,6 +40,6 @@ def python(
 
 
 def next_line(process: Process) -> str:
-    """Wait for the next line of its output; an empty one where it has ended."""
+    """Wait for the next line of its output; empty if it has ended."""
     assert process.stdout is not None
     return process.stdout.readline()

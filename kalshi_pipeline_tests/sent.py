@@ -1,4 +1,4 @@
-"""Records as the exchange sends them today, each number unlike its neighbours."""
+"""Records as the exchange sends them today, with a distinct number in each field."""
 
 from typing import Any
 

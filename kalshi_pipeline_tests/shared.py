@@ -1,6 +1,6 @@
-"""Recorded answers of the exchange, and its specification: a folder `shared` beside this checkout, where there is one.
+"""Recorded answers of the exchange, and its specification, in an optional folder `shared` beside this checkout.
 
-It is no part of the project, because its texts are other people's. Tests that read it are skipped where it is missing.
+It is not part of the project, because its texts belong to others. Without it, the tests that read it are skipped.
 """
 
 import json
@@ -22,7 +22,7 @@ _WORDS_OF_A_QUOTE = 5
 
 
 def recorded_files() -> list[str]:
-    """Names of all recorded answers, below `RECORDED`; none where it is missing."""
+    """Names of all recorded answers below `RECORDED`; none if it is missing."""
     return sorted(str(path.relative_to(RECORDED)) for path in RECORDED.glob("*/*.json"))
 
 
@@ -32,7 +32,7 @@ def read_recorded(file: str) -> Any:
 
 
 def objects_in(document: Any) -> Iterator[dict[str, Any]]:
-    """Every object of a JSON document, however deep."""
+    """Every object of a JSON document, at any depth."""
     if isinstance(document, dict):
         yield document
         document = list(document.values())
@@ -42,7 +42,7 @@ def objects_in(document: Any) -> Iterator[dict[str, Any]]:
 
 
 def leaves_in(document: Any, name: str = "") -> Iterator[tuple[str, Any]]:
-    """Each value of a JSON document that is no object and no list, after the field name nearest to it."""
+    """Each scalar of a JSON document, with the nearest field name."""
     if isinstance(document, dict):
         for inner_name, inner in document.items():
             yield from leaves_in(inner, inner_name)
@@ -66,7 +66,7 @@ def recorded_texts() -> set[str]:
 
 
 def quotes_in(texts: set[str]) -> set[str]:
-    """What these texts share with the recorded ones: five words in a row, or the whole of a shorter text or address."""
+    """What these texts share with the recorded ones: five consecutive words, or a complete shorter text or address."""
     recorded = {
         run
         for text in recorded_texts()

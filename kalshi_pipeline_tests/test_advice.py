@@ -1,4 +1,4 @@
-"""The line that a reader of an error sees: the fact, what was kept, and what to do next."""
+"""The line that reports an error: the fact, what was kept, and the next step."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Reading what is stored: the answers of `open_store`, and that it changes nothing, wherever the files are."""
+"""Typed records from `open_store`: its answers, and that reading changes nothing, wherever the files are."""
 
 import json
 import os
@@ -59,7 +59,7 @@ _OWNER, _READER, _GROUP = 65532, 65534, 65533
 
 
 def _fill(database: Database) -> None:
-    """Two markets over three ticks: one moves, the other ends at the last."""
+    """Two markets over three ticks: one moves, the other ends at the last tick."""
     store_series(database, series_row("KXRAIN"))
     store_events(database, event("KXRAIN-26NOV23"))
     take(database, tick(0), [bid(20, "MOVES"), bid(40, "ENDS")])
@@ -77,7 +77,7 @@ def filled_template(tmp_path_factory: pytest.TempPathFactory, migrated_template:
 
 @pytest.fixture
 def path(tmp_path: Path, filled_template: Path) -> Path:
-    """A filled database that no program has open."""
+    """A filled database that is not open in any program."""
     folder = tmp_path / "data"
     folder.mkdir()
     return shutil.copyfile(filled_template, folder / "kalshi.db")
@@ -85,13 +85,15 @@ def path(tmp_path: Path, filled_template: Path) -> Path:
 
 @pytest.fixture
 def database(path: Path) -> Iterator[Database]:
-    """The same, opened by a program that writes."""
+    """The same database, opened by a writer."""
     with closing(Database(sqlite_url(path))) as database:
         yield database
 
 
 def _folder_of(path: Path) -> dict[str, tuple[str, int, int]]:
-    """What is in the folder of a database, but for the index of its log, which belongs to those who have it open."""
+    """The contents of a database's folder, without the index of its log, which belongs to programs that have it
+    open.
+    """
     return {
         file.name: (
             "" if file.name.endswith("-shm") else sha256(file.read_bytes()).hexdigest(),
@@ -324,7 +326,7 @@ def test_instants_are_integers_or_aware_datetimes(path: Path) -> None:
 
 
 def test_quote_is_known_as_of_now(path: Path) -> None:
-    """The newest quote of a market that is asked for ages until the next tick confirms it."""
+    """The newest quote of a market ages until the next tick confirms it."""
     states = []
     for now in (tick(2), tick(3) - 1, tick(3), tick(4), tick(4) + 1):
         with Store(database_at(path), ManualClock(now)) as store:
@@ -410,7 +412,7 @@ def test_reading_leaves_the_log_to_its_writer(database: Database, path: Path) ->
 
 
 def test_reading_releases_no_lock_of_a_writer_in_the_same_process(database: Database, path: Path) -> None:
-    """Else another program that closes the file would take itself for the last one, and delete the log."""
+    """Otherwise another program that closes the file would think that it is the last, and delete the log."""
     store_series(database, series_row("NEW"))
     with open_store(path) as store:
         assert store.count_rows("series") == 2
@@ -424,7 +426,7 @@ def test_reading_releases_no_lock_of_a_writer_in_the_same_process(database: Data
 
 
 def test_database_that_changes_while_it_is_read_is_read_again(path: Path) -> None:
-    """No program had it open when the read began."""
+    """No program had the database open when the read began."""
     with open_store(path) as store:
         asked = 0
 
@@ -487,7 +489,7 @@ for number in range(3, 23):
 
 
 def test_collector_writes_while_it_is_read(path: Path) -> None:
-    """It opens and closes the database for each tick, as runs do; each read sees whole ticks."""
+    """It opens and closes the database for each tick, as runs do; each read sees complete ticks."""
     bids = {tick(number): number * 10_000 for number in range(3, 23)}
     bids[tick(2)] = 300_000
     with python(_COLLECT, sqlite_url(path)) as process, open_store(path) as store:
@@ -506,12 +508,12 @@ def test_collector_writes_while_it_is_read(path: Path) -> None:
         assert store.tick_states() == {"complete": 22, "partial": 1}
 
 
-# Where nothing may be written.
+# Read-only places.
 
 
 @pytest.fixture
 def public(filled_template: Path) -> Iterator[Path]:
-    """A database in a folder that every user reaches; those of pytest are closed to others."""
+    """A database in a folder that is open to every user, unlike pytest's own."""
     with tempfile.TemporaryDirectory() as folder:
         data = Path(folder) / "data"
         data.mkdir()
@@ -521,7 +523,7 @@ def public(filled_template: Path) -> Iterator[Path]:
 
 
 def _at_rest(_: Path) -> None:
-    """Every program that wrote it has closed it."""
+    """All its writers have closed it."""
 
 
 def _with_an_empty_log(path: Path) -> None:
@@ -529,7 +531,7 @@ def _with_an_empty_log(path: Path) -> None:
 
 
 def _with_a_log(path: Path) -> None:
-    """The program that wrote it was killed."""
+    """Its writer was killed."""
     copy = path.with_name("copy")
     copy.mkdir()
     with closing(Database(sqlite_url(path))) as database:
@@ -650,7 +652,7 @@ def test_reader_who_may_not_write_reads_beside_a_collector(
 def test_owner_who_only_reads_changes_nothing_either(
     path: Path, leave: Callable[[Path], None], series: int
 ) -> None:
-    """Root and the owner could."""
+    """Root and the owner could write, but reading does not."""
     leave(path)
     before = _folder_of(path)
     with open_store(path) as store:
@@ -662,7 +664,7 @@ def test_owner_who_only_reads_changes_nothing_either(
 
 
 def test_log_that_cannot_be_read_is_reported_with_a_way_out(public: Path, filled_template: Path) -> None:
-    """The index of the log is missing, and cannot be made in this folder."""
+    """The index of the log is missing and cannot be created in this folder."""
     _with_a_log(public)
     Path(f"{public}-shm").unlink()
     _folder_is_read_only(public)
@@ -754,7 +756,7 @@ run_all(path)
 
 
 def _without_times(output: str) -> str:
-    """The present instant, and the ages that follow from it, differ from one command to the next."""
+    """Remove the present instant and ages, which differ between commands."""
     return re.sub(r"as of .*|,2\S+Z,|Z, \d+ \w+ ago *", "", output)
 
 

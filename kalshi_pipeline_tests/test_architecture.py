@@ -1,4 +1,4 @@
-"""The house, room by room: which package may know which, and where each library has its one home."""
+"""The architecture: which package may import which, and where each library is used."""
 
 import ast
 import re
@@ -132,7 +132,7 @@ def test_library_is_imported_in_one_place(library: str) -> None:
 
 
 def test_settings_know_of_the_store_its_dialects_only() -> None:
-    """What an address may be is the business of the kinds of databases; nothing else of the store is a setting's."""
+    """Only the database dialects know which addresses are valid."""
     known = {
         name
         for room, _, name in rooms_and_imports()
@@ -142,12 +142,12 @@ def test_settings_know_of_the_store_its_dialects_only() -> None:
 
 
 def test_what_is_stored_is_read_through_the_api() -> None:
-    """Tables for notebooks are an api of their own. The flows look up what they are about to write by themselves."""
+    """`notebooks` is an API of its own, and flows query what they are about to write."""
     users = {room for room, _, name in rooms_and_imports() if name.startswith(f"{PACKAGE}.store.reading")}
     assert users == {"api", "ingest", "notebooks", "store"}
 
 
-# Words that belong to one kind of database: its driver, its statements, its table options and its files.
+# Words of one kind of database: its driver, statements, table options and files.
 WORDS_OF_A_KIND = re.compile(
     r"\bsqlite3\b|sqlalchemy\.dialects|\bsqlite_\w+\s*=|\bpragma\b|\bOR IGNORE\b|\bWITHOUT ROWID\b"
     r"|\bBEGIN (IMMEDIATE|DEFERRED)\b|-wal\b|-shm\b",
@@ -156,7 +156,7 @@ WORDS_OF_A_KIND = re.compile(
 
 
 def outside_of_dialects() -> Iterator[Path]:
-    """Every module but the dialects, and the migrations that have landed, which are frozen."""
+    """Every module except the dialects and the landed migrations, which are frozen."""
     for path in sorted(ROOT.rglob("*.py")):
         if not path.is_relative_to(ROOT / "store" / "dialects") and path.parent.name != "versions":
             yield path
@@ -179,7 +179,7 @@ def test_drivers_are_imported_in_dialects_only() -> None:
 
 
 def test_statements_do_not_depend_on_the_kind_of_database() -> None:
-    """A kind's own module is named by `dialects`, and where files of that kind are the subject."""
+    """Only `dialects`, and code about files of that kind, name a kind's own module."""
     module = f"{PACKAGE}.store.dialects.sqlite"
     users = {path.relative_to(ROOT).as_posix() for _, path, name in rooms_and_imports() if name == module}
     assert users == {"store/dialects/__init__.py", "defs/housekeeping.py"}
@@ -191,9 +191,9 @@ def test_no_package_of_helpers() -> None:
 
 
 def test_environment_is_read_in_one_place() -> None:
-    """Under Dagster, which writes over it, another place finds the one of the start.
+    """Under Dagster, which overwrites the environment, another module finds the original one.
 
-    The variables of every program that speaks HTTP, for proxies and certificates, are no settings of ours.
+    Variables for proxies and certificates are not settings of this program.
     """
     readers = {
         path.relative_to(ROOT).as_posix()
@@ -204,7 +204,7 @@ def test_environment_is_read_in_one_place() -> None:
 
 
 def test_statements_are_written_in_the_store_only() -> None:
-    """SQL in text would be a second home for the schema."""
+    """SQL as text would duplicate the schema."""
     keywords = ("SELECT ", "INSERT INTO", "DELETE FROM", "UPDATE ")
     writers = {
         path.relative_to(ROOT).parts[0]
@@ -214,7 +214,7 @@ def test_statements_are_written_in_the_store_only() -> None:
     assert writers <= {"store"}
 
 
-# The rooms of the sandbox: its own package exports from all of them.
+# The packages of the sandbox; its top package exports from all of them.
 SANDBOX_KNOWS: dict[str, set[str]] = {
     "world": set(),
     "shapes": {"world"},
@@ -269,7 +269,7 @@ REAL_TIME = {
 
 
 def real_times_of(path: Path) -> list[str]:
-    """The readings of the computer's clock, and the waits, that a module names."""
+    """The calls in a module that read the computer's clock or wait."""
     nodes = list(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
     named = [ast.unparse(node) for node in nodes if isinstance(node, ast.Attribute)]
     imported = [node.module for node in nodes if isinstance(node, ast.ImportFrom) and node.module == "time"]
@@ -277,7 +277,7 @@ def real_times_of(path: Path) -> list[str]:
 
 
 def test_time_is_read_in_few_places() -> None:
-    """Everything else takes a clock, so that no test waits, and none depends on when it runs."""
+    """All other code takes a clock, so that no test waits or depends on the time of its run."""
     packages = (ROOT, Path(kalshi_pipeline_tests.__file__).parent)
     readers = {
         path.relative_to(package.parent).as_posix()

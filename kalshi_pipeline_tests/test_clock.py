@@ -1,4 +1,4 @@
-"""The computer's clock, and the frozen one of the tests."""
+"""The computer's clock, and the tests' manual clock."""
 
 import threading
 from datetime import UTC, datetime
@@ -34,7 +34,7 @@ def test_manual_clock_wakes_a_sleep_of_no_time_where_it_was() -> None:
 
 
 def test_manual_clock_is_shared_by_threads() -> None:
-    """A hundred sleeps of a second take as long as the longest chain of them, and at most as long as all."""
+    """A hundred sleeps of a second take between one and a hundred seconds."""
     clock = ManualClock()
 
     def sleep() -> None:

@@ -1,4 +1,4 @@
-"""The contract: every recorded response, and the sandbox in each of its shapes, goes through the same parsing."""
+"""Every recorded response, and the sandbox in each of its shapes, is parsed by the same code."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -44,14 +44,14 @@ Json = Any
 
 
 class Endpoint(NamedTuple):
-    """How the answers of an endpoint are read: as the list under `key`, the one object there, or a bare object."""
+    """How an endpoint's answers are parsed: as the list or object under `key`, or as a bare object."""
 
     reader: PageReader[Any] | type[Payload]
     key: str | None
     is_list: bool = True
 
     def records(self, answer: Json) -> list[Any]:
-        """What was read of an answer; not one record may be rejected."""
+        """The parsed records of an answer, without any reject."""
         body = json.dumps(answer).encode()
         if not isinstance(self.reader, PageReader):
             return [parse_object(body, self.key, self.reader)]
@@ -77,7 +77,7 @@ class Candles(NamedTuple):
 
 
 class BatchOfCandles(NamedTuple):
-    """Candlesticks of many markets come in lists of their own: `lists` returns each as an endpoint for one would."""
+    """Candlesticks of many markets are in separate lists; `lists` returns each like the endpoint for one market."""
 
     lists: Callable[[Json], list[Json]]
 
@@ -104,7 +104,7 @@ AN_EVENTS_CANDLES = BatchOfCandles(
 
 
 class Recording(NamedTuple):
-    """One recorded answer: where it is, how to take it out of its file, how it is read, and how many records."""
+    """A recorded answer: its file, how to extract and parse it, and the number of records."""
 
     file: str
     reading: Endpoint | Candles | BatchOfCandles
@@ -117,7 +117,7 @@ class Recording(NamedTuple):
 
     @property
     def kind(self) -> str:
-        """What is read of it, in a word."""
+        """The kind of its contents, in a word."""
         if isinstance(self.reading, Candles | BatchOfCandles):
             return "candlesticks"
         return self.reading.key or "answer"
@@ -161,7 +161,7 @@ RECORDINGS = [
     Recording("2026-10-06/markets__trades.json", TRADES, 3),
     Recording("2026-10-06/exchange__status.json", STATUS, 1),
 ]
-# What the pipeline does not read.
+# Endpoints that the pipeline does not read.
 OTHER_FILES = {
     "2026-01-12/event_metadata_response.json",
     "2026-01-12/exchange_schedule_response.json",
@@ -170,7 +170,7 @@ OTHER_FILES = {
 
 
 def levels(json_value: Json) -> Iterator[tuple[str, str]]:
-    """Each level of an order book in decimals: its price and its size."""
+    """The price and size of each level of an order book, as decimals."""
     if isinstance(json_value, dict):
         for name, value in json_value.items():
             if name in ("yes_dollars", "no_dollars"):
@@ -195,7 +195,7 @@ def test_every_recorded_file_is_read_or_known_to_be_left_out() -> None:
 @needs_shared
 @pytest.mark.parametrize("file", recorded_files())
 def test_recorded_price_and_count_round_trip(file: str) -> None:
-    """Text to integer to Decimal loses nothing, sub-cent prices and fractional counts included."""
+    """Text to integer to Decimal is exact, including sub-cent prices and fractional counts."""
     document = read_recorded(file)
     book = list(levels(document))
     named = [(key, value) for key, value in leaves_in(document) if isinstance(value, str) and value]
@@ -211,7 +211,7 @@ def test_recorded_price_and_count_round_trip(file: str) -> None:
 
 @needs_shared
 def test_recordings_hold_many_prices_and_counts() -> None:
-    """The round trips above would be true of nothing too."""
+    """Otherwise the round trips above would prove nothing."""
     every = [leaf for file in recorded_files() for leaf in leaves_in(read_recorded(file))]
     texts = [(key, value) for key, value in every if isinstance(value, str) and value]
     prices = {value for key, value in texts if key.endswith("_dollars")}
@@ -227,21 +227,21 @@ _OLDER_CENTS = ("yes_bid", "yes_ask", "no_bid", "no_ask", "last_price")
 
 
 def as_sent(name: str, value: Any) -> object:
-    """What was read of a field of a market, as a number of dollars, contracts or cents where it is one."""
+    """The parsed value of a market's field, as a number of dollars, contracts or cents if it is one."""
     if name.endswith("_dollars"):
         return dollars_of(value)
     if name.endswith("_fp"):
         return contracts_of(value)
-    if name in _OLDER_COUNTS:  # kept as sent, and read if needed
+    if name in _OLDER_COUNTS:  # kept as sent, and parsed on demand
         return contracts_of(read_contracts(value) or 0)
     return Decimal(value or 0) if name in _OLDER_CENTS else value
 
 
 def as_expected(name: str, value: Any) -> object:
-    """What should have been read."""
+    """The expected value."""
     if name.endswith(("_dollars", "_fp")) or name in (*_OLDER_COUNTS, *_OLDER_CENTS):
         return Decimal(value)
-    if name.endswith(("_time", "_datetime")) and name != "updated_time":  # which is kept as it came
+    if name.endswith(("_time", "_datetime")) and name != "updated_time":  # which is kept unchanged
         return parse_instant(value)
     if isinstance(value, list | dict):
         return json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
@@ -256,7 +256,7 @@ def as_expected(name: str, value: Any) -> object:
     [pytest.param(one, id=one.name) for one in RECORDINGS if one.reading in (MARKETS, MARKET)],
 )
 def test_recorded_market_is_read_exactly(recording: Recording) -> None:
-    """Every number and time that the model reads is the one that was sent."""
+    """Every parsed number and time equals the sent one."""
     answer = recording.answer()
     rows = answer["markets"] if recording.reading is MARKETS else [answer["market"]]
     for row in rows:
@@ -271,7 +271,7 @@ def test_recorded_market_is_read_exactly(recording: Recording) -> None:
 @needs_shared
 @pytest.mark.parametrize("file", recorded_files())
 def test_recorded_time_round_trips(file: str) -> None:
-    """The fraction of a second has up to six digits, and its zeros are cut."""
+    """The fraction of a second has up to six digits, without trailing zeros."""
     texts = [
         value
         for key, value in leaves_in(read_recorded(file))
@@ -291,7 +291,7 @@ def test_recorded_time_round_trips(file: str) -> None:
 
 @needs_shared
 def test_cents_and_decimals_of_january_say_the_same() -> None:
-    """Where two generations come side by side, the older one alone is read as the same quote."""
+    """If two generations are side by side, the older one alone gives the same quote."""
     for recording in RECORDINGS:
         if recording.within != "response" or recording.reading is not MARKETS:
             continue
@@ -308,7 +308,7 @@ def test_nested_markets_say_the_same_as_listed_ones() -> None:
     assert nested == MARKETS.records(read_recorded("2026-10-06/markets.json"))
 
 
-# Drift: what the newest recording holds and the pipeline does not read, and the other way round.
+# Drift: fields of the newest recording that the pipeline does not read, and the reverse.
 
 UNREAD = {
     "series": frozenset(
@@ -362,7 +362,7 @@ MODELS: dict[str, type[Payload]] = {"series": SeriesPayload, "events": EventPayl
 @needs_shared
 @pytest.mark.parametrize("kind", sorted(MODELS))
 def test_newest_recording_holds_the_known_fields(kind: str) -> None:
-    """A new recording shows here which fields are new, and which are gone."""
+    """With a new recording, this test shows which fields are new or missing."""
     newest = max(file for file in recorded_files() if file.endswith(f"/{kind}.json"))
     rows = read_recorded(newest)[kind]
     recorded = {name for row in rows for name in row}
@@ -371,7 +371,7 @@ def test_newest_recording_holds_the_known_fields(kind: str) -> None:
     assert read - recorded == NOT_RECORDED[kind]
 
 
-# The sandbox, through the same readings.
+# The sandbox, parsed in the same way.
 
 
 @pytest.fixture(scope="module", params=SHAPES)
@@ -408,7 +408,7 @@ def answer_of(http: httpx.Client, path: str, **parameters: str | int) -> Json:
     ids=["series", "events", "multivariate-events", "markets", "trades", "exchange-status"],
 )
 def test_sandbox_listing_is_read_whole(http: httpx.Client, path: str, endpoint: Endpoint) -> None:
-    """In three shapes, the made-up future one included."""
+    """In three shapes, including the invented future one."""
     assert endpoint.records(answer_of(http, path))
 
 

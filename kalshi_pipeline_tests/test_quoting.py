@@ -1,4 +1,4 @@
-"""What a reader sees of a text of the exchange: every character visible, and none that acts upon anything."""
+"""Exchange texts are shown with visible characters only."""
 
 import sys
 import unicodedata
@@ -32,7 +32,7 @@ def test_printable_text_is_visible_and_has_no_control_characters(text: str, show
 
 
 def test_no_control_character_is_left() -> None:
-    """Of all characters: control, format and half ones, those of private use, separators but the blank."""
+    """For all of Unicode: control and format characters, surrogates, private use, and separators except the blank."""
     left = {
         unicodedata.category(shown)
         for number in range(sys.maxunicode + 1)

@@ -1,4 +1,4 @@
-"""The README's two commands, and what it says of a job that is executed once."""
+"""The README's two commands, and a job that is executed once."""
 
 import os
 import re
@@ -29,7 +29,7 @@ def test_ci_runs_the_test_command_of_the_readme() -> None:
 
 
 def as_after_an_earlier_demo(folder: Path) -> None:
-    """Let Dagster know of an asset that an earlier demo in this folder stored."""
+    """Record an asset in Dagster that an earlier demo in this folder stored."""
     home = prepare_home(folder / HOME)
     with dg.DagsterInstance.from_config(str(home)) as instance:
         place = database_metadata(str(folder / DATABASE))
@@ -108,7 +108,7 @@ def test_job_execute_that_is_partial_stores_and_exits_with_one(
 def test_job_execute_that_fails_exits_with_another_code(
     environment: dict[str, str], tmp_path: Path, query: Query
 ) -> None:
-    """An address that answers 404 refuses for good, so that nothing is tried again."""
+    """A 404 is permanent, so nothing is retried."""
     wrong = {
         **environment,
         "KALSHI_API_URL": environment["KALSHI_API_URL"].replace("/trade-api/v2", "/nowhere"),

@@ -1,4 +1,4 @@
-"""The whole asset graph on answers with recorded numbers, one cassette for each generation of the exchange's API."""
+"""The whole asset graph on answers with recorded numbers, with one cassette for each generation of the API."""
 
 from collections.abc import Iterator
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""The one list of a record's fields, and what is derived from it."""
+"""The list of a record's fields, and everything derived from it."""
 
 from typing import NamedTuple
 
@@ -25,7 +25,7 @@ from kalshi_pipeline.store.schema.columns import columns_of
 from kalshi_pipeline.store.schema.from_records import record_column, record_columns, shared_fields, text_key
 from kalshi_pipeline.store.schema.tables import UNSTORED, metadata
 
-# The tables of a record's fields, and the fields that are stored under another name, or nowhere.
+# The tables of records, and the fields that are stored under another name or not at all.
 TABLES_OF: dict[type[NamedTuple], tuple[tuple[str, ...], dict[str, str | None]]] = {
     Series: (("series",), {}),
     Event: (("events",), {"series_ticker": "series_id"}),
@@ -106,7 +106,7 @@ def test_description_of_a_market_is_its_columns_without_those_of_its_quote() -> 
 
 
 def test_quote_read_back_ends_in_the_numbers_of_a_quote_in_their_order() -> None:
-    """Rows are read back by position, for a hundred thousand of them."""
+    """Rows are read by position, for speed with a hundred thousand rows."""
     assert quotes.Quote._fields[-len(records.Quote._fields) :] == records.Quote._fields
 
 

@@ -1,4 +1,4 @@
-"""What docs/running.md tells a supervisor to run is what this program has."""
+"""The commands and units in docs/running.md match the program."""
 
 import configparser
 import re

@@ -1,4 +1,4 @@
-"""What a scope covers: other scopes, and single markets."""
+"""Which scopes and markets a scope covers."""
 
 import pytest
 

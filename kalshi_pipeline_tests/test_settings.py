@@ -56,7 +56,7 @@ def problems_of(**overrides: object) -> list[str]:
 
 
 def test_settings_have_defaults() -> None:
-    """They contain no cap."""
+    """No default is a cap."""
     assert load_settings().model_dump() == DEFAULTS
 
 
@@ -390,7 +390,7 @@ def test_address_of_another_path_is_taken(monkeypatch: pytest.MonkeyPatch, addre
 def test_misleading_text_is_refused(
     monkeypatch: pytest.MonkeyPatch, name: str, value: str, problem: str
 ) -> None:
-    """Of every setting: a blank at the end of an address would be a second database."""
+    """For every setting. A trailing blank in an address would create a second database."""
     monkeypatch.setenv(f"KALSHI_{name.upper()}", value)
     (line,) = problems_of()
     assert line.startswith(f"KALSHI_{name.upper()}")
@@ -478,7 +478,7 @@ def test_dotenv_is_read_as_usual(tmp_path: Path, line: str, pages: int | None) -
 
 
 def test_dotenv_that_is_a_pipe_is_reported(tmp_path: Path) -> None:
-    """To read it would wait for ever."""
+    """Reading it would wait forever."""
     os.mkfifo(tmp_path / ".env")
     assert problems_of() == [".env is a named pipe: make it a file, or remove it"]
 
@@ -499,7 +499,7 @@ def test_dotenv_that_is_a_broken_link_is_reported(tmp_path: Path) -> None:
 
 
 def test_dotenv_that_cannot_be_read_is_reported(tmp_path: Path) -> None:
-    """A link to itself, because the tests may run as a user who may read everything."""
+    """A link to itself, because the tests may run as root."""
     (tmp_path / ".env").symlink_to(".env")
     (problem,) = problems_of()
     assert problem.startswith(".env cannot be read (")

@@ -1,4 +1,4 @@
-"""A checkout without the recorded answers beside it."""
+"""Tests in a checkout without the recorded answers."""
 
 import shutil
 import subprocess
@@ -9,7 +9,7 @@ TESTS = Path(__file__).parent
 
 
 def test_comparisons_without_the_recorded_answers_are_skipped_and_counted(tmp_path: Path) -> None:
-    """One whose cases are the recorded files is one skip, and each case of the others."""
+    """A test with one case per recorded file counts as one skip; other tests count each case."""
     checkout = tmp_path / "checkout"
     shutil.copytree(TESTS, checkout / TESTS.name, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(TESTS.parent / "pyproject.toml", checkout)

@@ -1,4 +1,4 @@
-"""What the signals that stop a program do to a block of it."""
+"""The effect of stopping signals on a block of code."""
 
 import signal
 import threading
@@ -14,7 +14,7 @@ from kalshi_pipeline_tests.processes import next_line, python
 
 @pytest.fixture(autouse=True)
 def _handlers() -> Iterator[None]:
-    """Python's own handlers, however the tests were started, and those of before at the end."""
+    """Use Python's default handlers, however the tests were started, and restore the previous ones."""
     before = {number: signal.getsignal(number) for number in STOPPING}
     for number in STOPPING:
         signal.signal(number, signal.SIG_DFL)
@@ -69,7 +69,7 @@ def test_second_signal_does_not_interrupt_the_clean_up(first: signal.Signals, se
 
 @pytest.mark.parametrize("ignored", [signal.SIGINT, signal.SIGHUP], ids=["SIGINT", "SIGHUP"])
 def test_ignored_signal_stays_ignored_and_sigterm_still_ends_the_block(ignored: signal.Signals) -> None:
-    """As SIGINT is in the background job of a shell, and SIGHUP under nohup."""
+    """For example SIGINT in a background job of a shell, and SIGHUP under nohup."""
     signal.signal(ignored, signal.SIG_IGN)
     before, reached = handlers(), []
 
@@ -86,7 +86,7 @@ def test_ignored_signal_stays_ignored_and_sigterm_still_ends_the_block(ignored: 
 
 
 class Garbage:
-    """Its end is interrupted, where nothing can be raised."""
+    """An object whose finalizer is interrupted, where exceptions are ignored."""
 
     def __del__(self) -> None:
         signal.raise_signal(signal.SIGTERM)
@@ -199,7 +199,7 @@ print(signal.getsignal(signal.SIGINT) is signal.SIG_IGN)
 
 @pytest.mark.parametrize("is_ignored", [True, False], ids=["in the background", "in the foreground"])
 def test_child_process_handles_interrupts(*, is_ignored: bool) -> None:
-    """Also where this one ignores them, as the background jobs of a shell do; it goes on doing so."""
+    """This holds even if this process ignores them, like background jobs of a shell, and it continues to do so."""
     with python(_STARTS, ignores_sigint=is_ignored) as process:
         lines = [next_line(process), next_line(process)]
     assert lines == ["True\n", f"{is_ignored}\n"]

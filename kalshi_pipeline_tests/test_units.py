@@ -1,4 +1,4 @@
-"""Exact numbers and instants: what goes in as text comes out the same, and what is no number is refused."""
+"""Exact numbers and instants: text survives a round trip, and invalid text is refused."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone
@@ -117,7 +117,7 @@ def test_parsers_refuse_text_that_is_not_a_decimal_number(parse: Parse, text: st
     ],
 )
 def test_parsers_refuse_rather_than_round(parse: Parse, text: str, decimals: int) -> None:
-    """Nothing is cut off on the way from payload to column."""
+    """No digit is lost between payload and column."""
     with pytest.raises(ValueError, match=f"more than {decimals} significant decimals"):
         parse(text)
 
@@ -175,7 +175,7 @@ def test_every_form_of_rfc_3339_is_read(text: str, iso: str) -> None:
 
 
 def test_every_step_of_a_dollar_keeps_its_value() -> None:
-    """Text to micros to Decimal is exact for all 10,001 prices of the finest grid that was seen."""
+    """Text to micros to Decimal is exact for all 10,001 prices of the finest recorded grid."""
     for step in range(10_001):
         text = f"{step // 10_000}.{step % 10_000:04d}"
         micros = parse_dollars(text)

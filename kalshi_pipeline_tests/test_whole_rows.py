@@ -1,7 +1,6 @@
-"""Whole rows of every kind, from HTTP to the columns of the tables and of the views.
+"""Complete rows of every kind, from HTTP to tables and views.
 
-Each column has a value unlike those beside it, so that two fields that are taken for each other anywhere on the way
-show here.
+Each column has a distinct value, so that swapped fields are found.
 """
 
 import sqlite3
@@ -177,7 +176,7 @@ ODD = 570
 
 
 class Exchange:
-    """Answers with these records, alone or beside one that cannot be read, and takes its time for each answer."""
+    """Answers with these records, alone or beside an unreadable one, after a delay."""
 
     def __init__(self, clock: ManualClock, *, is_odd: bool) -> None:
         self.changes: Sent = {}
@@ -230,7 +229,7 @@ TICKS = [NOON + minutes * 60 * SECOND for minutes in (1, 2, 11)]
 
 @contextmanager
 def collected(database_path: Path, *, is_odd: bool) -> Iterator[Database]:
-    """Collect everything as it was at noon, and ten minutes later as it is."""
+    """Collect everything at noon, and again ten minutes later."""
     clock = ManualClock(NOON)
     exchange = Exchange(clock, is_odd=is_odd)
     settings = Settings(
@@ -286,7 +285,7 @@ def collected(database_path: Path, *, is_odd: bool) -> Iterator[Database]:
 def rows_of(database_path: Path, table: str, order: str) -> list[Row]:
     with closing(sqlite3.connect(database_path)) as connection:
         connection.row_factory = sqlite3.Row
-        # Without generated columns, which `table_info` of a table leaves out.
+        # Without generated columns, which `table_info` omits.
         columns = ", ".join(row["name"] for row in connection.execute(f"PRAGMA table_info({table})"))
         return [dict(row) for row in connection.execute(f"SELECT {columns} FROM {table} ORDER BY {order}")]
 
@@ -834,7 +833,7 @@ def test_newest_quote_is_read_back_whole(database_path: Path) -> None:
     ],
 )
 def test_values_of_a_row_are_unlike_each_other(row: Row) -> None:
-    """Else the comparisons above would not show that two fields are taken for each other."""
+    """Otherwise the comparisons above would not find swapped fields."""
     values = [value for value in row.values() if value is not None and value not in (0, 1, 2, 3)]
     assert len(set(values)) == len(values)
     beside = list(zip(row.values(), list(row.values())[1:], strict=False))

@@ -1,4 +1,4 @@
-"""How a test waits for another thread or process: for what it does, never for a time. The test's time-out bounds it."""
+"""How a test waits for another thread or process: for a condition, never for a time. The test's timeout bounds it."""
 
 import asyncio
 import threading
@@ -12,16 +12,16 @@ _POLL_SECONDS = 0.02
 
 
 def wait_until(condition: Callable[[], Found | None]) -> Found:
-    """Ask again and again, and return the first answer that is true."""
+    """Poll until an answer is true, and return it."""
     while not (found := condition()):
         time.sleep(_POLL_SECONDS)
     return found
 
 
 class Gate:
-    """A `pause` of the sandbox: delayed requests arrive and wait until the gate is opened. It stays open then.
+    """A `pause` of the sandbox: delayed requests wait until the gate is opened, and it then stays open.
 
-    `seconds` has what each of them would have been delayed by.
+    `seconds` has the delay of each request.
     """
 
     def __init__(self) -> None:

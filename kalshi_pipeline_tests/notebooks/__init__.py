@@ -1,1 +1,1 @@
-"""Tests of what notebooks read."""
+"""Tests of `open_store` and its tables."""

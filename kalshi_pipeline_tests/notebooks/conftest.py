@@ -1,4 +1,4 @@
-"""Databases with rows in every table, and one whose quotes are stored when they change only."""
+"""A database with rows in every table, and one that stores quotes only when they change."""
 
 import shutil
 import sys
@@ -27,7 +27,7 @@ from kalshi_pipeline_tests.store.samples import (
 
 @pytest.fixture(scope="session")
 def landed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A database with rows in every table, of quotes found unchanged, too; read only."""
+    """A database with rows in every table, including unchanged quotes; read only."""
     return load(NEWEST, tmp_path_factory.mktemp("landed") / "kalshi.db")
 
 
@@ -65,7 +65,7 @@ def changing_template(tmp_path_factory: pytest.TempPathFactory, migrated_templat
 
 @pytest.fixture
 def changing(tmp_path: Path, changing_template: Path) -> Path:
-    """Four markets of two series over five ticks: they move, end, and stay as they are."""
+    """Four markets of two series over five ticks: they move, end, or stay unchanged."""
     folder = tmp_path / "data"
     folder.mkdir()
     return shutil.copyfile(changing_template, folder / "kalshi.db")
@@ -79,7 +79,7 @@ def store(changing: Path) -> Iterator[Store]:
 
 @pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
-    """Run a command of the program, and return what it writes; it has to succeed."""
+    """Run a command, which must succeed, and return its output."""
 
     def call(*arguments: str) -> str:
         monkeypatch.setattr(sys, "argv", ["kalshi-pipeline", *arguments])

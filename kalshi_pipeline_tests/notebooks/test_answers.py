@@ -1,4 +1,4 @@
-"""The answers of `open_store`: equal to the command line's, and to what is computed from the tables."""
+"""The answers of `open_store` equal those of the command line, and values computed from the tables."""
 
 import csv
 import io
@@ -35,7 +35,7 @@ def by_time(rows: Rows) -> Rows:
 
 
 def printed(run: Callable[..., str], *arguments: str) -> Rows:
-    """What a command of the program writes as CSV."""
+    """The CSV output of a command."""
     return list(csv.DictReader(io.StringIO(run(*arguments, "--csv"))))
 
 
@@ -54,7 +54,7 @@ def as_printed(value: Any) -> str:
 
 
 def assert_as_printed(rows: Rows, lines: Rows) -> None:
-    """Each line has the values of its row, in the columns that both have."""
+    """Assert that each line has the values of its row, in the common columns."""
     assert lines
     common = [name for name in lines[0] if name in rows[0]]
     assert {"ticker", "state", "quoted_at", "confirmed_at", "yes_bid", "yes_ask", "volume"} <= set(common)
@@ -73,7 +73,7 @@ def test_quotes_match_the_command(full: Store, landed: Path, run: Callable[..., 
 
 
 def test_history_matches_the_command(full: Store, landed: Path, run: Callable[..., str]) -> None:
-    """Where quotes that were found unchanged are stored, too."""
+    """Here unchanged quotes are stored too."""
     ticker = "KXFIXTURE-26-A"
     span = ("2026-11-27T03:26:00Z", "2026-11-27T05:00:00Z")
     options = ["--start", span[0], "--end", span[1], "--db", str(landed)]
@@ -90,7 +90,7 @@ STARTS = [None, at(0), at(0, 1), at(1), at(2), at(2, 200), at(4)]
 @pytest.mark.parametrize("start", STARTS, ids=str)
 @pytest.mark.parametrize("end", [at(2), at(3, 1), at(9)], ids=str)
 def test_history_of_a_series_matches_its_markets(store: Store, start: datetime | None, end: datetime) -> None:
-    """One is read while it is used, the other followed market by market."""
+    """One is streamed, the other is followed market by market."""
     if start is not None and start >= end:
         return
     of_markets = [store.history(name, start=start, end=end) for name in ("MOVES", "ENDS", "OTHER")]

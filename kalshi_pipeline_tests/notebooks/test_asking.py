@@ -1,4 +1,4 @@
-"""What is asked wrongly gets one typed error, which says what to do next."""
+"""A wrong argument raises one typed error that names the next step."""
 
 import shutil
 from collections.abc import Callable
@@ -28,7 +28,7 @@ MOMENT = datetime(2026, 11, 22, 12, 10, tzinfo=UTC)
 
 
 class _NoOffset(tzinfo):
-    """A time zone whose offset is not known."""
+    """A time zone with an unknown offset."""
 
     def utcoffset(self, _moment: datetime | None) -> None:
         return None
@@ -80,7 +80,7 @@ def test_instant_is_read_in_every_notation(store: Store, instant: Any) -> None:
         [MOMENT],
         numpy.datetime64("2026-11-22T12:10:00"),
         MOMENT.replace(tzinfo=_NoOffset()),
-        # Outside of what can be stored, or of the years that Python has.
+        # Outside what can be stored, or Python's years.
         "1969-12-31T23:59:59.999999Z",
         datetime.min.replace(tzinfo=UTC),
         datetime.min.replace(tzinfo=timezone(timedelta(hours=14))),
@@ -150,7 +150,7 @@ def test_span_outside_the_history_is_refused(
         ),
         (lambda store: store.view("tick_history", tick_at=MOMENT), "tick_at=.* is not a value of a view"),
         (lambda store: store.candlesticks(period_minutes=5), "choose 1, 60, 1440"),
-        # As a missing value of a data frame.
+        # A missing value of a data frame.
         (lambda store: store.state(None), "None is not a ticker"),
         (lambda store: store.details(None), "None is not a ticker"),
         (lambda store: store.history(float("nan")), "nan is not a ticker"),
@@ -229,7 +229,7 @@ def test_errors_say_what_to_do_next(tmp_path: Path, migrated_template: Path) -> 
 
 
 def test_closed_store_refuses_every_query(changing: Path) -> None:
-    """A table of it, too, in each of its forms."""
+    """A table of it raises the error too, in each form."""
     with open_store(changing) as store:
         tables = (store.history(), store.trades(), store.catalogue())
     questions: list[Callable[[], object]] = [

@@ -1,4 +1,4 @@
-"""The documentation of reading from Python: its code runs, its tables are the code's, its notebook is executed."""
+"""docs/python.md and its notebook: the code runs, and the tables match the program."""
 
 import contextlib
 import inspect
@@ -65,7 +65,7 @@ def first_words(heading: str) -> list[str]:
 @pytest.mark.usefixtures("example")
 @pytest.mark.filterwarnings("default")
 def test_every_block_runs() -> None:
-    """One after another, in the folder of the example."""
+    """The blocks run in order, in the folder of the example."""
     names: dict[str, Any] = {}
     output = io.StringIO()
     blocks = re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL)
@@ -120,7 +120,7 @@ def test_extras_are_those_of_the_package() -> None:
 
 
 def executed(cells: list[Any]) -> list[str]:
-    """What each cell of code prints."""
+    """The output of each code cell."""
     names: dict[str, Any] = {}
     outputs = []
     for cell in cells:

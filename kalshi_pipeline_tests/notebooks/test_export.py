@@ -1,4 +1,4 @@
-"""Files of answers: exact, whole or not there."""
+"""Exported files are exact, and either complete or absent."""
 
 import csv
 import json
@@ -28,7 +28,7 @@ FORMATS = [".parquet", ".csv", ".jsonl"]
 
 
 def as_json(value: Any) -> Any:
-    """A value as JSON has it, with its numbers as text."""
+    """A value as in JSON, with its numbers as text."""
     match value:
         case None | bool():
             return value
@@ -123,7 +123,7 @@ def test_folder_of_a_file_is_made_where_one_can_be(full: Store, tmp_path: Path) 
 
 @pytest.mark.parametrize("ending", FORMATS)
 def test_nothing_is_left_where_the_disk_is_full(landed: Path, tmp_path: Path, ending: str) -> None:
-    """In a process that may write small files only, which fails in the middle as a full disk does."""
+    """The process may only write small files, so writing fails in the middle, as on a full disk."""
     code = f"""
 import resource, signal
 from kalshi_pipeline import open_store
@@ -140,7 +140,7 @@ with open_store({str(landed)!r}) as store:
     kept = tmp_path / f"markets{ending}"
     kept.write_text("before")
     with closing(sqlite3.connect(landed)) as connection:
-        connection.execute("SELECT count(*) FROM ticks")  # so that the index of the log is there
+        connection.execute("SELECT count(*) FROM ticks")  # so that the log's index exists
         done = subprocess.run(
             [sys.executable, "-B", "-c", code], capture_output=True, text=True, check=False, timeout=60
         )
@@ -152,7 +152,7 @@ with open_store({str(landed)!r}) as store:
 
 def test_nothing_is_left_of_an_export_that_is_stopped(full: Store, tmp_path: Path) -> None:
     class StoppedTable:
-        """As an answer whose reader is interrupted in the middle."""
+        """A table whose reader is interrupted in the middle."""
 
         columns = full.trades().columns
 
@@ -216,7 +216,7 @@ def test_folder_of_that_name_is_not_replaced(full: Store, tmp_path: Path) -> Non
 
 @pytest.mark.parametrize("is_dangling", [False, True], ids=["to a file", "to nothing"])
 def test_link_is_replaced_itself_and_only_if_asked(full: Store, tmp_path: Path, is_dangling: bool) -> None:
-    """What it points to is unchanged: it may be in a folder that others read."""
+    """Its target is unchanged, because it may be in a shared folder."""
     other, link = tmp_path / "other.csv", tmp_path / "trades.csv"
     if not is_dangling:
         other.write_text("as it was")

@@ -1,4 +1,4 @@
-"""One answer in all forms: rows, Arrow, pandas, Polars and DuckDB have the same values, exactly."""
+"""Rows, Arrow, pandas, Polars and DuckDB give exactly the same values."""
 
 import sqlite3
 import subprocess
@@ -37,7 +37,7 @@ ANSWERS: dict[str, Callable[[Store], Table]] = {
 
 
 def plain(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Rows whose decimals have no zeros at their end, so that they are compared by value and by type."""
+    """Rows with decimals without trailing zeros, for comparison by value and type."""
     return [
         {name: value + 0 if isinstance(value, Decimal) else value for name, value in row.items()}
         for row in rows
@@ -58,7 +58,7 @@ def test_arrow_has_the_values_of_the_rows(full: Store, name: str, decimals: bool
 
 
 def test_history_of_a_series_is_streamed_to_arrow(store: Store) -> None:
-    """Where quotes are stored as they change: what is derived in columns is what is derived row by row."""
+    """Quotes are stored when they change. Values derived by column equal those derived by row."""
     for table in (
         store.history(),
         store.history(series="KXRAIN", start="2026-11-22T12:06:00Z"),
@@ -95,7 +95,7 @@ def test_floats_are_nearest_to_the_decimals(full: Store) -> None:
 
 
 def test_batches_are_read_while_they_are_used(full: Store) -> None:
-    """The process that reads ends with the iteration."""
+    """The reading process ends with the iteration."""
     batches = full.trades().batches()
     assert next(batches).num_rows == 20
     batches.close()
@@ -115,7 +115,7 @@ def test_duckdb_shows_every_table_and_view_with_types(full: Store) -> None:
 
 
 def test_duckdb_counts_the_rows_of_every_table(full: Store, landed: Path) -> None:
-    """Of those without rowid, too."""
+    """This includes tables without rowid."""
     with full.duckdb() as opened, closing(sqlite3.connect(landed)) as connection:
         for name in metadata.tables:
             counting = f"SELECT count(*) FROM {name}"
@@ -123,7 +123,7 @@ def test_duckdb_counts_the_rows_of_every_table(full: Store, landed: Path) -> Non
 
 
 def test_duckdb_computes_with_answers(full: Store) -> None:
-    """An answer is read by it as a stream."""
+    """DuckDB reads a table as a stream."""
     trades = full.trades().reader()
     with duckdb.connect() as opened:
         found = opened.execute("SELECT count(*), sum(contracts) FROM trades").fetchone()
@@ -147,7 +147,7 @@ def test_duckdb_computes_with_answers(full: Store) -> None:
 def test_missing_extra_is_named(
     landed: Path, tmp_path: Path, package: str, form: str | None, extra: str
 ) -> None:
-    """In a program of its own, in which the package cannot be imported."""
+    """A separate program cannot import the package."""
     question = "store.duckdb()" if form is None else f"store.trades().{form}"
     code = f"""
 import importlib.abc, sys
@@ -195,7 +195,7 @@ def test_store_opens_at_a_path_a_text_and_a_url(landed: Path, monkeypatch: pytes
 
 
 def test_other_libraries_accept_a_table_directly(full: Store) -> None:
-    """By Arrow's C interface, as a stream that is read once for each of them."""
+    """They use Arrow's C stream, which each library reads once."""
     trades = full.trades()
     expected = trades.arrow()
     assert pa.table(trades).equals(expected)

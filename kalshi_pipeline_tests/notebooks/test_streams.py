@@ -1,4 +1,4 @@
-"""Answers that are read while they are used: one state, nothing changed, and nothing left running."""
+"""Streamed answers see one state, change nothing, and leave nothing running."""
 
 import os
 import shutil
@@ -41,7 +41,7 @@ def test_streaming_changes_nothing_at_rest(changing: Path) -> None:
 
 
 def test_rows_are_of_one_state_while_another_program_writes(changing: Path) -> None:
-    """What is written after the first row is not seen by the answer that is open, and by the next one it is."""
+    """The open answer does not see rows written after its first row; the next answer does."""
     with open_store(changing) as store, closing(Database(sqlite_url(changing))) as database:
         rows = store.history().rows()
         first = next(rows)
@@ -51,7 +51,7 @@ def test_rows_are_of_one_state_while_another_program_writes(changing: Path) -> N
 
 
 class BusyDatabase(ReadOnlyDatabase):
-    """A database into which a collector commits a tick, each with another new market, between any two questions."""
+    """A database into which a collector commits a tick with a new market between any two queries."""
 
     ticks = 0
 
@@ -66,7 +66,7 @@ class BusyDatabase(ReadOnlyDatabase):
 
 @pytest.mark.parametrize("is_grid", [False, True], ids=["history", "grid"])
 def test_history_market_by_market_is_of_one_state(changing: Path, is_grid: bool) -> None:
-    """Of each tick it has every market, or none."""
+    """It has either all markets of a tick or none."""
     with closing(BusyDatabase(sqlite_url(changing))) as database:
         step = 300.0 if is_grid else None
         database.ask(lambda _: None)
@@ -115,7 +115,7 @@ def test_database_that_vanished_is_an_error(changing: Path) -> None:
 
 
 def test_damaged_database_is_an_error_of_the_store(changing: Path) -> None:
-    """Of the process that reads for Arrow, too."""
+    """This includes the process that reads for Arrow."""
     with open_store(changing) as store:
         table = store.history()
         content = changing.read_bytes()
@@ -128,7 +128,7 @@ def test_damaged_database_is_an_error_of_the_store(changing: Path) -> None:
 
 @pytest.fixture
 def many_rows(tmp_path: Path) -> Path:
-    """A database with more rows than a pipe holds, in pages of which the second half can be damaged."""
+    """A database with more rows than a pipe holds; the second half of its pages can be damaged."""
     path = tmp_path / "many.db"
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("CREATE TABLE numbers (n INTEGER PRIMARY KEY, text TEXT)")
@@ -159,7 +159,7 @@ def test_killed_reading_process_is_an_error(many_rows: Path) -> None:
 
 @pytest.mark.skipif(os.getuid() != 0, reason="only root can become another user")
 def test_reader_who_may_not_write_streams(changing: Path) -> None:
-    """In a folder that every user reaches: those of pytest are closed to others."""
+    """The folder is open to every user, unlike pytest's own."""
     with tempfile.TemporaryDirectory() as folder:
         Path(folder).chmod(0o755)
         path = shutil.copyfile(changing, Path(folder) / "kalshi.db")
@@ -189,7 +189,7 @@ def test_closed_store_leaves_no_file_of_its_own(changing: Path) -> None:
 
 
 def test_file_that_cannot_change_is_read_without_a_log(changing: Path) -> None:
-    """As where neither it nor its folder can be written."""
+    """For example if neither the file nor its folder is writable."""
     before = folder_of(changing)
     batches = arrow_batches(changing, READ_AT_REST, "SELECT id FROM markets", 3)
     assert [batch.num_rows for batch in batches] == [3, 1]

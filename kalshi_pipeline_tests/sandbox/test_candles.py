@@ -24,7 +24,7 @@ START = datetime(2026, 10, 8, 11, 52, tzinfo=UTC)  # an hour begins during the t
 
 @dataclass
 class Watch:
-    """An exchange, and every row that its listing served at each step, with the time in seconds."""
+    """An exchange, and all rows that its listing served, with their times in seconds."""
 
     sandbox: Sandbox
     client: httpx.Client
@@ -43,7 +43,7 @@ class Watch:
             self.look()
 
     def rows_at(self, ticker: str, since: float, until: float) -> list[Row]:
-        """Return the row in force at `since`, or the first row of all, and those that followed up to `until`."""
+        """Return the row in force at `since` (or else the first row), and the following ones up to `until`."""
         seen = self.served[ticker]
         before = [row for at, row in seen if at <= since] or [seen[0][1]]
         return [before[-1], *(row for at, row in seen if since < at <= until)]

@@ -25,7 +25,7 @@ def date_of(answer: httpx.Response) -> datetime:
 
 
 def test_every_answer_is_dated_by_the_wall_clock() -> None:
-    """Not by the world's time, refusals included."""
+    """Refusals too. The world's time does not matter."""
     with Sandbox(World(WorldConfig(markets=10, combos=0))) as sandbox:
         answers = [
             plain_http.get(f"{sandbox.url}{path}") for path in ("/exchange/status", "/markets", "/nope")

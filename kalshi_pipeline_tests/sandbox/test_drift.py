@@ -1,4 +1,4 @@
-"""Fields that appear, vanish and change their type, in the records that a fault names."""
+"""Fields that appear, vanish or change their type in the records that a fault names."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Descriptions that are edited while the world lives: everything that a client may see change, reproducibly."""
+"""Edited descriptions: every kind of change that a client may see, reproducibly."""
 
 from collections.abc import Iterable
 from itertools import pairwise

@@ -1,4 +1,4 @@
-"""Each fault does what it says, and only where it was asked for."""
+"""Each fault has its documented effect, and only where it is configured."""
 
 import json
 from concurrent.futures import ThreadPoolExecutor
@@ -16,7 +16,7 @@ from kalshi_pipeline_tests.waiting import Gate
 
 
 def statuses(client: httpx.Client, count: int) -> list[int]:
-    """Of distinct URLs, since every URL has its own luck."""
+    """Each URL is distinct, because faults are drawn per URL."""
     return [client.get("/exchange/status", params={"n": number}).status_code for number in range(count)]
 
 
@@ -201,7 +201,7 @@ def test_latency_delays_the_answer(start: Start) -> None:
 
 
 def test_latency_of_one_request_blocks_no_other(start: Start) -> None:
-    """All of them wait at the same time, and one that is not delayed is answered meanwhile."""
+    """Delayed requests wait in parallel, and an undelayed one is answered meanwhile."""
     gate = Gate()
     _, client = start(faults=Faults(latency_seconds=0.3, paths=("/markets",)), pause=gate)
     with ThreadPoolExecutor(8) as pool:
@@ -215,7 +215,7 @@ def test_latency_of_one_request_blocks_no_other(start: Start) -> None:
 
 
 def test_latency_without_another_pause_is_a_sleep(start: Start) -> None:
-    """So short that no time is lost; a sandbox that could not wait would answer 500."""
+    """The sleep is very short. A sandbox that could not wait would return 500."""
     sandbox, client = start(faults=Faults(latency_seconds=0.001))
     assert client.get("/exchange/status").status_code == 200
     assert [request.status for request in sandbox.requests] == [200]

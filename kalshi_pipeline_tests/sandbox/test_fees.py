@@ -1,4 +1,4 @@
-"""Changes of fees that the sandbox serves: past and scheduled ones, overrides and cleared ones."""
+"""The sandbox's fee changes: past and scheduled changes, overrides and cleared overrides."""
 
 import httpx
 import pytest

@@ -1,4 +1,4 @@
-"""Answers whose bytes are damaged, or that have other records than those that were requested."""
+"""Answers with damaged bytes, or with other records than requested."""
 
 import httpx
 import pytest

@@ -1,4 +1,4 @@
-"""What the exchange refuses, and how it answers then."""
+"""The requests that the exchange refuses, and its answers."""
 
 import httpx
 import pytest

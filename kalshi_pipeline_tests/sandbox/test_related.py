@@ -1,4 +1,4 @@
-"""Milestones, metadata of events, structured targets, collections and incentive programs that the sandbox serves."""
+"""The sandbox's milestones, event metadata, structured targets, collections and incentive programs."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Every listing shows each of its rows once and in its order, for every page size."""
+"""Every listing shows each row once and in order, for every page size."""
 
 from datetime import datetime
 from itertools import pairwise

@@ -1,1 +1,1 @@
-"""The store's tests: each on a database file of its own."""
+"""Tests of the store, each on its own database file."""

@@ -17,13 +17,13 @@ NewDatabase: TypeAlias = Callable[[], Database]
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    """Where the database of a test is, or is made."""
+    """The path of a test's database."""
     return tmp_path / "kalshi.db"
 
 
 @pytest.fixture
 def database(path: Path, migrated_template: Path) -> Iterator[Database]:
-    """An empty database with its schema, in a file of its own."""
+    """An empty database with the schema, in its own file."""
     shutil.copyfile(migrated_template, path)
     with closing(Database(sqlite_url(path))) as database:
         yield database
@@ -43,7 +43,7 @@ def new_database(tmp_path_factory: pytest.TempPathFactory, migrated_template: Pa
 
 @pytest.fixture
 def plans() -> Iterator[list[str]]:
-    """How SQLite went about each query since, step by step."""
+    """The query plan of each later statement, step by step."""
     steps: list[str] = []
 
     def explain(connection: Connection, _: object, statement: str, parameters: Any, *__: object) -> None:
@@ -60,9 +60,9 @@ def plans() -> Iterator[list[str]]:
 
 @pytest.fixture(autouse=True)
 def _binds_large_integers_as_64_bits() -> Iterator[None]:
-    """Refuse a statement whose large integer, such as an instant, is declared narrower than it is.
+    """Refuse a statement that declares a large integer, such as an instant, with too narrow a type.
 
-    SQLite would take it, and PostgreSQL would not.
+    SQLite would accept it, and PostgreSQL would not.
     """
 
     def examine(

@@ -1,4 +1,4 @@
-"""Records as the exchange lists them, ticks as the snapshot takes them, and whole tables as plain dictionaries."""
+"""Sample records, ticks as a snapshot takes them, and tables as plain dictionaries."""
 
 from collections.abc import Container, Iterable, Sequence
 from dataclasses import asdict, replace
@@ -136,7 +136,7 @@ def market(ticker: str, event_ticker: str = "KXRAIN-26NOV23", /, **changes: obje
 
 
 def changed(row: Market, /, **changes: object) -> Market:
-    """The same market with other values, of its quote too."""
+    """The same market with other values, also of its quote."""
     numbers = {name: changes.pop(name) for name in Quote._fields if name in changes}
     return row._replace(quote=row.quote._replace(**numbers), **changes)  # type: ignore[arg-type]
 
@@ -159,7 +159,7 @@ def store_markets(database: Database, *rows: Market, at: int = NOON) -> Tally:
 def open_run(
     database: Database, tick_at: int, period_seconds: float | None = None, scope: Scope = SCOPE
 ) -> Run:
-    """Open a tick a second after it, or after the newest one that is stored: time does not go back."""
+    """Open a tick a second after its time, or after the newest stored tick, because time does not go back."""
     with database.begin() as connection:
         newest = connection.execute(select(func.max(ticks.c.tick_at))).scalar() or tick_at
         return open_tick(connection, tick_at, period_seconds, scope, max(newest, tick_at) + SECOND)
@@ -179,7 +179,7 @@ def store_inside(database: Database) -> None:
 
 
 class Tick:
-    """A tick as the snapshot takes it, one transaction for each step; its row in `ticks` counts what it writes."""
+    """A tick as a snapshot takes it, with one transaction per step. Its row in `ticks` counts its writes."""
 
     def __init__(
         self,
@@ -211,9 +211,9 @@ class Tick:
         return appended
 
     def end(self, *, is_complete: bool = True, missed: Container[str] = ()) -> Ended:
-        """End the histories of the markets that the tick has not listed, two seconds after it.
+        """End the histories of unlisted markets, two seconds after the tick.
 
-        Lookups have found that they are closed, but for those that are `missed`.
+        Lookups found them closed, except the `missed` ones.
         """
         with self._database.begin() as connection:
             if is_complete and self._scope.shows_absence:
@@ -228,7 +228,7 @@ class Tick:
         return found
 
     def close(self, state: State = State.COMPLETE, missed: Container[str] = ()) -> None:
-        """Close the tick. A complete one has seen or looked up every market, but for those that are `missed`."""
+        """Close the tick. A complete tick has listed or looked up every market except the `missed` ones."""
         self.end(is_complete=state is State.COMPLETE, missed=missed)
         close(self._database, self.run, state, self._tick_at + 2 * SECOND)
 
@@ -244,7 +244,7 @@ def take(
     missed: Container[str] = (),
     period_seconds: float | None = None,
 ) -> int:
-    """A whole snapshot: how many quotes it appended. What it does not list has closed, or else is missed."""
+    """Take a complete snapshot, and return the number of new quotes. Unlisted markets have closed or are missed."""
     tick = Tick(
         database,
         tick_at,
@@ -259,22 +259,22 @@ def take(
 
 
 def tick(number: int) -> int:
-    """The instant of a tick: one every five minutes from noon on."""
+    """The instant of a tick; ticks are five minutes apart from noon on."""
     return NOON + number * STEP
 
 
 def bid(cents: int, ticker: str = "M", event_ticker: str = "KXRAIN-26NOV23", /, **changes: object) -> Market:
-    """A market of that bid, and an ask two cents above it."""
+    """A market with this bid, and an ask two cents above."""
     return market(ticker, event_ticker, yes_bid=cents * 10_000, yes_ask=cents * 10_000 + 20_000, **changes)
 
 
 def last_price_read(stored: int | None) -> int | None:
-    """A stored last price as views and functions have it: the exchange writes 0 before the first trade."""
+    """A last price as views and functions show it; the exchange writes 0 before the first trade."""
     return stored or None
 
 
 def record(database: Database, at: int, state: State, scope: Scope = SCOPE) -> None:
-    """A tick that nothing was taken for."""
+    """Record a tick without a snapshot."""
     counts = {name: 0 for name in asdict(Tally()) if name in ticks.c}
     with database.begin() as connection:
         row = {"tick_at": at, "scope_id": scope_id(connection, scope), "state": state, **counts}
@@ -282,7 +282,7 @@ def record(database: Database, at: int, state: State, scope: Scope = SCOPE) -> N
 
 
 def contents(database: Database, table: Table, *, of_market: int | None = None) -> list[Row]:
-    """Every row of a table, or those of one market, in the order of its key."""
+    """The rows of a table, or of one market, in order of the key."""
     query = select(table).order_by(*table.primary_key.columns)
     if of_market is not None:
         query = query.where(table.c.market_id == of_market)
@@ -293,7 +293,7 @@ def contents(database: Database, table: Table, *, of_market: int | None = None) 
 
 
 def query(database: Database, sql: str) -> list[tuple[object, ...]]:
-    """Return what a person's raw SQL returns."""
+    """Return the result of raw SQL."""
     with database.read() as connection:
         return [tuple(row) for row in connection.exec_driver_sql(sql)]
 
@@ -303,7 +303,7 @@ def without(rows: Iterable[Row], *names: str) -> list[Row]:
 
 
 def store_documents(database: Database, kind: DocumentKind, documents: Sequence[Document], at: int) -> None:
-    """Store documents of records that are stored."""
+    """Store documents of stored records."""
     with database.begin() as connection:
         found = find_new_documents(
             connection, kind, [prepare_document(kind, document, at) for document in documents]

@@ -1,4 +1,4 @@
-"""Opening, refusing, writing, waiting and locking: what callers may count on, on real files and processes."""
+"""Opening, refusing, writing, waiting and locking, on real files and processes."""
 
 import os
 import shutil
@@ -302,7 +302,7 @@ def _held(database: Database) -> list[int]:
 
 
 def test_stage_and_begin_have_the_same_temporary_tables(database: Database) -> None:
-    """Read transactions do not, and nothing of them is in the file."""
+    """Read transactions have none, and none is in the file."""
     for number, transaction in enumerate([database.stage, database.begin, database.stage, database.begin]):
         with transaction() as connection:
             _hold(connection, number)
@@ -313,7 +313,7 @@ def test_stage_and_begin_have_the_same_temporary_tables(database: Database) -> N
 
 @pytest.mark.parametrize("transaction", ["stage", "begin"])
 def test_temporary_tables_keep_nothing_of_a_block_that_failed(database: Database, transaction: str) -> None:
-    """What a page has noted goes with the page."""
+    """The notes of a failed page are rolled back with it."""
     with database.begin() as connection:
         _hold(connection, 1)
 
@@ -408,7 +408,7 @@ def test_read_sees_one_state_and_blocks_no_writer(database: Database) -> None:
 
 
 def test_writers_wait_for_each_other(database: Database, path: Path) -> None:
-    """Each reads before it writes: one that took the lock late would fail or lose a count."""
+    """Each reads before it writes, so a writer that took the lock late would fail or lose a count."""
     store_series(database, series_row("COUNTER", title="0"))
     writers, turns = 4, 25
     together = threading.Barrier(writers)
@@ -470,7 +470,7 @@ with closing(Database(sqlite_url(folder / "kalshi.db"))) as database:
 
 
 def test_full_disk_says_so_and_keeps_what_was_committed(tmp_path: Path) -> None:
-    """On a real file system of 1 MB, in a mount namespace of its own."""
+    """On a real file system of 1 MB, in its own mount namespace."""
     disk = tmp_path / "disk"
     disk.mkdir()
     mount = ["unshare", "-rm", "mount", "-t", "tmpfs", "tmpfs", str(disk)]
@@ -525,7 +525,9 @@ with Database(sys.argv[1]).snapshot_lock():
 
 @contextmanager
 def _holder(path: Path) -> Iterator["subprocess.Popen[str]"]:
-    """Another process that holds the snapshot lock until it is killed, or reads a line and leaves `last_word`."""
+    """Another process that holds the snapshot lock until it is killed, or until it reads a line and writes
+    `last_word`.
+    """
     command = [sys.executable, "-c", _HOLD_THE_LOCK, sqlite_url(path), str(path.parent / "last_word")]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None

@@ -1,4 +1,4 @@
-"""What must hold of a whole store: each way of breaking it is found, and mended where it can be."""
+"""The invariants of a store: each violation is found, and repaired if possible."""
 
 import os
 import sqlite3
@@ -19,7 +19,7 @@ from kalshi_pipeline_tests.store.samples import LATER, bid, contents, sqlite_url
 
 @pytest.fixture
 def filled(database: Database) -> Database:
-    """Two markets at three ticks: the first changes twice, the second has ended at the last."""
+    """Two markets at three ticks: the first changes twice, the second ends at the last tick."""
     take(database, tick(0), [bid(30, "M"), bid(40, "N")])
     take(database, tick(1), [bid(31, "M"), bid(40, "N")])
     take(database, tick(2), [bid(32, "M")])
@@ -169,7 +169,7 @@ def _cut(path: Path, page: int) -> None:
 def test_damaged_page_anywhere_is_one_line(
     filled: Database, path: Path, damage: Callable[[Path, int], None]
 ) -> None:
-    """Every page in turn, as a disk may lose any of them."""
+    """Each page is damaged in turn."""
     filled.close()
     whole = path.read_bytes()
     for page in range(1, len(whole) // 4096, 7):

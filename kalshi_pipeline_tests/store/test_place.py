@@ -1,4 +1,4 @@
-"""A database is its file, not its name: where the file is gone or another one is in its place, nothing is written."""
+"""A database is its file, not its name: if the file is gone or replaced, nothing is written."""
 
 import os
 import shutil
@@ -20,7 +20,7 @@ def _move_away(path: Path) -> None:
 
 
 def _put_a_copy(path: Path) -> None:
-    """As some programs save: the name is that of another file then."""
+    """Replace the file with a copy, as some programs do when they save."""
     shutil.copyfile(path, path.with_name("copy.db"))
     path.with_name("copy.db").replace(path)
 
@@ -96,7 +96,7 @@ def test_missing_database_is_created_only_if_allowed(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("mode", [0o664, 0o660, 0o600, 0o644])
 def test_files_beside_the_database_have_its_permissions(database: Database, path: Path, mode: int) -> None:
-    """Whoever may write the database may hold its lock and share its limit, also where others made these files."""
+    """Every user who may write the database may hold its lock and share its limit, whoever created these files."""
     Path(f"{path}.limit").touch(0o600)
     path.chmod(mode)
     with database.snapshot_lock():
@@ -117,7 +117,7 @@ def test_files_beside_the_database_have_its_group(database: Database, path: Path
 
 
 def test_log_that_a_long_reader_holds_is_merged_after_it(database: Database, path: Path) -> None:
-    """And is cut to a size that is no burden."""
+    """It is then cut to a small size."""
     with closing(sqlite3.connect(path)) as reader:
         reader.execute("BEGIN")
         reader.execute("SELECT count(*) FROM series").fetchone()
@@ -129,7 +129,7 @@ def test_log_that_a_long_reader_holds_is_merged_after_it(database: Database, pat
 def test_long_read_sees_one_state_and_is_asked_once_while_others_write(
     database: Database, path: Path
 ) -> None:
-    """Each tick of a collector opens the file and closes it again."""
+    """Each tick of a collector opens and closes the file."""
     database.close()
     asked = []
 

@@ -1,4 +1,4 @@
-"""Scopes as rows: each stored once and read back; and in SQL they hold the markets that they cover."""
+"""Scopes as rows: each is stored once and read back, and as an SQL condition selects the markets that it covers."""
 
 import pytest
 from sqlalchemy import insert, select, update
@@ -69,7 +69,7 @@ def test_stored_scopes_are_those_that_were_stored(database: Database) -> None:
 
 
 def test_row_without_values_covers_nothing(database: Database) -> None:
-    """It keeps what an older version called its scope, from which nothing can be decided."""
+    """It keeps the text of an older version's scope, which cannot be evaluated."""
     store(database, SCOPES[0])
     unknown = {"series": None, "combos": None, "status_filter": None, "is_former": False}
     with database.begin() as connection:
@@ -81,7 +81,7 @@ def test_row_without_values_covers_nothing(database: Database) -> None:
 
 
 def test_former_scope_is_not_that_of_a_new_run(database: Database) -> None:
-    """Its ticks confirm only what ticks of the same scope stored."""
+    """Its ticks confirm only quotes of the same scope."""
     store(database, SCOPES[0])
     with database.begin() as connection:
         connection.execute(update(scopes).values(is_former=True))
@@ -103,11 +103,11 @@ MARKETS = {
 
 @pytest.mark.parametrize("scope", SCOPES, ids=lambda scope: scope.sentence)
 def test_condition_holds_for_the_markets_that_a_scope_covers(database: Database, scope: Scope) -> None:
-    """By the series of their events and their kind, in both languages."""
+    """By the series of their events and their kind, in SQL and in Python."""
     for ticker, (series, is_combo) in MARKETS.items():
         store_events(database, event(f"E-{ticker}", series))
         store_markets(database, market(ticker, f"E-{ticker}", is_combo=is_combo))
-    # Its event is known by its ticker alone.
+    # Only the ticker of its event is known.
     store_markets(database, market("KXRAIN-NEW", "KXRAIN-NEW-EVENT"))
     with database.read() as connection:
         found = set(connection.execute(select(markets.c.ticker).where(is_in(scope))).scalars())

@@ -1,4 +1,4 @@
-"""The index of searches: what it finds is what reading every text finds, however far it is filled."""
+"""A search by index finds the same as reading every text, however far the index is filled."""
 
 import json
 import os
@@ -96,7 +96,7 @@ def indexed(database: Database | ReadOnlyDatabase, *words: str) -> frozenset[int
 
 
 def assert_finds_what_reading_finds(database: Database, index: Path, asked: list[str]) -> None:
-    """Compare the answers by the index with those of the same database without it."""
+    """Compare the results with the index and without it."""
     assert indexed(database, "rain") is not None
     by_index = [answers(database, text) for text in asked]
     hidden = index.rename(f"{index}.hidden")
@@ -114,7 +114,7 @@ def tickers(database: Database, text: str) -> list[str]:
 
 @pytest.fixture
 def filled(database: Database) -> Database:
-    """Rain in New York and snow in Tokyo, with a combo; all of it indexed."""
+    """Rain in New York and snow in Tokyo, with a combo, all indexed."""
     store_series(database, series_row("KXRAIN"), series_row("KXSNOW", title="Snow in Tōkyō", tags='["東京"]'))
     store_events(
         database,
@@ -143,11 +143,11 @@ def test_combos_and_their_events_are_not_found(filled: Database) -> None:
 
 
 def test_index_shows_which_rows_need_no_search(filled: Database) -> None:
-    """A search by it reads the rows of a few events instead of all."""
+    """A search then reads the rows of a few events instead of all."""
     snow = indexed(filled, "snow")
     assert snow is not None
     assert len(snow) == 1
-    # The event of combos is a placeholder, whose texts may come at any time, but is none of plain markets.
+    # The event of combos is a placeholder that may be filled at any time, but it has no plain markets.
     for words in (["jokic"], ["4.25"], ["東京"], ["5%"], ["to"]):
         assert indexed(filled, *words) == snow, words
     assert indexed(filled, "boston") == frozenset()
@@ -201,7 +201,7 @@ def test_placeholder_that_is_filled_after_a_filling_is_found(filled: Database, i
 
 
 def test_search_is_right_after_every_step_of_a_life(database: Database, index: Path) -> None:
-    """Series, events and markets are added, renamed and moved, between fillings that are cut short."""
+    """Series, events and markets are added, renamed and moved between incomplete fillings."""
     chance = random.Random(19)
     words = ["rain", "snow", "tokyo", "Jokić", "wind", "ai", "4.25"]
 
@@ -282,7 +282,7 @@ def test_damaged_index_is_not_used_and_rebuilt(filled: Database, index: Path, da
 def test_index_of_another_database_is_not_used(
     filled: Database, path: Path, index: Path, tmp_path: Path
 ) -> None:
-    """As where a backup is restored beside it: rows have other keys since."""
+    """For example after a backup was restored beside it, in which rows have other keys."""
     backup = tmp_path / "backup.db"
     with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(backup)) as target:
         source.backup(target)
@@ -301,7 +301,7 @@ def test_index_of_another_database_is_not_used(
 
 
 def test_index_is_rebuilt_once_changes_were_undone(filled: Database, index: Path) -> None:
-    """What is undone is in no log: the index of before would not have the texts of before that."""
+    """Undone changes are in no log, so an older index would miss the restored texts."""
     with filled.begin() as connection:
         Undo(connection, NOON - MINUTE, NOON - MINUTE).run()
     assert not index.exists()

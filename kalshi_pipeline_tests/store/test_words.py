@@ -1,4 +1,4 @@
-"""Words as they are searched for, against texts as the exchange writes them."""
+"""Matching of search words in the exchange's texts."""
 
 import pytest
 

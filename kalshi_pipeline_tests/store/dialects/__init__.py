@@ -1,1 +1,1 @@
-"""What differs between databases."""
+"""Tests of what differs between kinds of databases."""

@@ -1,4 +1,4 @@
-"""Backups: whole files of one state, made while others write, or nothing."""
+"""Backups are complete files of one state, made while others write, or are absent."""
 
 import os
 import shutil
@@ -29,7 +29,7 @@ def fill(database: Database, name: str, rows: int = 1000) -> None:
 def test_backup_has_what_is_in_the_log_of_a_database_in_use(
     database: Database, path: Path, tmp_path: Path
 ) -> None:
-    """A copy of the file alone would lose it: a reader of an old state keeps the log from being merged."""
+    """A copy of the file alone would lose it, because a reader of an old state prevents the merge of the log."""
     with closing(sqlite3.connect(path)) as reader:
         reader.execute("BEGIN")
         reader.execute("SELECT count(*) FROM series").fetchone()
@@ -138,7 +138,7 @@ def test_backup_on_a_full_disk_leaves_nothing(database: Database, path: Path, tm
 
 
 def test_backup_is_made_of_a_database_of_any_schema(database: Database, path: Path, tmp_path: Path) -> None:
-    """Before an upgrade, or to take it to another version."""
+    """For example before an upgrade."""
     with database.begin() as connection:
         connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
     make_backup(path, tmp_path / "backup.db")

@@ -1,4 +1,4 @@
-"""Kinds of databases: what every kind's statements have in common, and what each does its own way."""
+"""Kinds of databases: what their statements share, and where they differ."""
 
 import importlib
 import pkgutil
@@ -43,10 +43,10 @@ from kalshi_pipeline.store.schema.tables import markets, metadata
 from kalshi_pipeline.store.writing.merging import STAGED_ROW, make_empty
 from kalshi_pipeline_tests.store.samples import NOON, query, series_row, sqlite_url, store_series
 
-# No server and no driver of it is needed to write its statements.
+# Compiling its statements needs neither a server nor a driver.
 SQLITE = URL.create("sqlite").get_dialect()()
 POSTGRESQL = URL.create("postgresql+psycopg").get_dialect()()
-# Integers that are no instants and stay small; keys are as their tables declare them.
+# Integers that are not instants and stay small; keys have the types of their tables.
 _SMALL = {
     "received_ms",
     "block",
@@ -73,7 +73,7 @@ def _modules() -> Iterator[ModuleType]:
 
 
 def _elements(owner: object) -> Iterator[ClauseElement]:
-    """What a module holds of statements and temporary tables, or a class of it, or an object of such a class."""
+    """The statements and temporary tables in a module, its classes and their objects."""
     for value in vars(owner).values():
         for one in value if isinstance(value, list) else [value]:
             if isinstance(one, ClauseElement):
@@ -106,7 +106,7 @@ def _name(element: ClauseElement) -> str:
 
 @pytest.mark.parametrize("statement", _STATEMENTS, ids=_name)
 def test_statement_binds_no_instant_as_32_bits(statement: ClauseElement) -> None:
-    """PostgreSQL casts each parameter to the type that is written here; SQLite takes any integer."""
+    """PostgreSQL casts each parameter to the declared type; SQLite accepts any integer."""
     compiled = statement.compile(dialect=POSTGRESQL)
     assert isinstance(compiled, SQLCompiler)
     parameters = [bind for bind in compiled.binds.values() if bind.value is None]
@@ -115,7 +115,7 @@ def test_statement_binds_no_instant_as_32_bits(statement: ClauseElement) -> None
 
 @pytest.mark.parametrize("table", _TABLES, ids=lambda table: table.name)
 def test_table_keeps_no_instant_in_32_bits(table: Table) -> None:
-    """Neither does a temporary one keep any other number of a record so: a price or a size may be large, too."""
+    """In temporary tables this also holds for all other numbers of a record, because prices and sizes may be large."""
     narrow = [column.name for column in table.columns if _is_32_bits(column) and not _is_small(column.name)]
     counts = {
         "pages",
@@ -140,7 +140,7 @@ def test_keys_are_one_parameter_on_each_kind_of_database() -> None:
 
 
 def test_every_statement_and_temporary_table_was_found() -> None:
-    """A search that finds nothing would prove nothing."""
+    """Otherwise the tests above would prove nothing."""
     temporary = [table.name for table in _TABLES if table.metadata is not metadata]
     assert len(temporary) == len(set(temporary)) >= 17
     assert len(_STATEMENTS) >= 65
@@ -219,7 +219,7 @@ def test_insert_or_ignore_leaves_stored_rows_as_they_are(database: Database) -> 
 def test_upserts_of_different_tables_values_or_conditions_are_different_statements(
     database: Database,
 ) -> None:
-    """SQLAlchemy keeps what it has compiled by what it takes for the same statement."""
+    """SQLAlchemy caches compiled statements that it considers equal."""
     rows = select(_offers)
     note = upsert(_prices, ["day", "place", "note"], select(_offers.c.day, _offers.c.place, _offers.c.note))
     assert _offer(database, insert_or_ignore(_prices, _COLUMNS, rows))[0] == 1

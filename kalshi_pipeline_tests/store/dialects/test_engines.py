@@ -1,4 +1,4 @@
-"""What an engine shows of its connections."""
+"""How an engine handles its connections."""
 
 import logging
 import signal
@@ -18,7 +18,7 @@ from kalshi_pipeline.store.dialects.sqlite.engines import writing_engine
 def test_signal_while_closing_prints_no_traceback(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, error: BaseException, shown: list[str]
 ) -> None:
-    """SQLAlchemy logs what closing a connection raises, and raises it again."""
+    """SQLAlchemy logs an exception of closing a connection and raises it again."""
     logger = writing_engine(tmp_path / "kalshi.db").pool.logger
     assert isinstance(logger, logging.Logger)
     logger.error("closing", exc_info=error)

@@ -1,4 +1,4 @@
-"""What the tests of migrations share."""
+"""Shared fixtures of the tests of migrations."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""The next release, with one more migration, in a process of its own."""
+"""Simulates the next release, with one more migration, in a separate process."""
 
 import os
 import shutil
@@ -41,9 +41,9 @@ for line in sys.stdin:
 
 @contextmanager
 def next_release(folder: Path, current: str, migration: str, path: Path) -> Iterator[Callable[[str], str]]:
-    """A copy of the store as the next release will have it, with one more migration, in a process of its own.
+    """A copy of the store with one more migration, in a separate process.
 
-    It gets `open` or `migrate`, does that to the database, and says `opened` or the error's line.
+    It receives `open` or `migrate`, does that to the database, and prints `opened` or the error's line.
     """
     here = Path(kalshi_pipeline.__file__).parent
     package = folder / here.name

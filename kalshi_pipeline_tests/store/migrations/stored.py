@@ -1,4 +1,4 @@
-"""Databases as earlier versions stored them, from their text in `landed`, and all that a file holds."""
+"""Databases of earlier versions, from their text in `landed`, and the complete contents of a file."""
 
 import sqlite3
 from contextlib import closing
@@ -19,7 +19,7 @@ NEWEST = max(path.name[:4] for path in MIGRATIONS.glob("versions/[0-9]*"))
 
 
 def load(name: str, path: Path) -> Path:
-    """Make the database of a text, with its log, as it is in use."""
+    """Create the database of a text, with its log, as in use."""
     with closing(sqlite3.connect(path)) as connection:
         connection.executescript((LANDED / f"{name}.sql").read_text(encoding="utf-8"))
         connection.execute("PRAGMA journal_mode = WAL")
@@ -27,7 +27,7 @@ def load(name: str, path: Path) -> Path:
 
 
 def empty_at(revision: str, path: Path) -> Path:
-    """Make an empty database with the schema of a revision."""
+    """Create an empty database with the schema of a revision."""
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
     config.set_main_option("path_separator", "os")
@@ -40,7 +40,7 @@ def empty_at(revision: str, path: Path) -> Path:
 
 
 def upgrade(path: Path) -> str | None:
-    """Upgrade a database, and return where its copy is."""
+    """Upgrade a database, and return the path of its copy."""
     with closing(Database(sqlite_url(path), migrate=True)) as database:
         return database.copied_to
 
@@ -49,7 +49,7 @@ _TICK_TIMES = {"tick_at", "quoted_at", "base_quoted_at", "confirmed_at", "quote_
 
 
 class Stored(NamedTuple):
-    """What a database holds: the text of its schema, and the rows of its tables and views."""
+    """The contents of a database: the text of its schema, and the rows of its tables and views."""
 
     schema: list[tuple[str, str, str, str]]
     tables: dict[str, list[Row]]
@@ -57,7 +57,7 @@ class Stored(NamedTuple):
 
 
 def stored(path: Path) -> Stored:
-    """Read all of a database file, which is whole."""
+    """Read a sound database file completely."""
     with closing(sqlite3.connect(path)) as connection:
         assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
         assert connection.execute("PRAGMA foreign_key_check").fetchall() == []
@@ -77,12 +77,12 @@ def stored(path: Path) -> Stored:
 
 
 def in_whole_seconds(row: Row) -> Row:
-    """A row of a view of an earlier version with the times of its ticks as they are written since schema 0017."""
+    """A row of an earlier version's view, with times of ticks as written since schema 0017."""
     times: Row = {name: row[name] and f"{str(row[name])[:19]}Z" for name in _TICK_TIMES & row.keys()}
     return {**row, **times}
 
 
 def copies(path: Path) -> list[str]:
-    """The files beside a database that are neither the database, nor its log, nor its locks."""
+    """The other files beside a database, its log and its locks."""
     own = {path.name, f"{path.name}-wal", f"{path.name}-shm", f"{path.name}.snapshot.lock"}
     return sorted({found.name for found in path.parent.iterdir() if found.is_file()} - own)

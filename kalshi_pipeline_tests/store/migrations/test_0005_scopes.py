@@ -1,4 +1,4 @@
-"""The fifth migration: sentences become scopes, walks are keyed by them, and the largest keys are noted."""
+"""The fifth migration: sentences become scopes, walks get scopes as keys, and the largest keys are recorded."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -44,7 +44,7 @@ WALKS = (
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    """A database as the fourth schema kept it, empty but for runs, walks and a few parents."""
+    """A database of the fourth schema, empty except for runs, walks and a few parents."""
     path = empty_at("0004", tmp_path / "older.db")
     counts = {
         "pages",
@@ -89,7 +89,7 @@ def database(path: Path) -> Iterator[Database]:
 
 
 def test_sentences_of_ticks_become_former_scopes_of_open_markets(database: Database) -> None:
-    """In the order in which their series were named; one that cannot be parsed covers nothing, itself neither."""
+    """Their series keep their order. A scope that cannot be parsed covers nothing, not even itself."""
     values = "series, combos, status_filter, is_former"
     shown = query(
         database, f"SELECT {values} FROM ticks JOIN scopes ON scopes.id = scope_id ORDER BY ticks.id"
@@ -137,7 +137,7 @@ def test_listings_keep_their_day_and_selection_apart(database: Database) -> None
 
 
 def test_walks_are_found_by_their_scope(database: Database) -> None:
-    """Of two that differed in the order of their series only, the complete one is kept."""
+    """If two differ only in the order of their series, the complete one is kept."""
     day = "trades/2026-11-20/live"
     expected = {
         WalkKey(day, Scope((), Combos.EXCLUDE)): (1, WalkState.CAUGHT_UP, "cursor-1"),

@@ -1,4 +1,4 @@
-"""The seventh migration: settlements of markets that are open again are withdrawn, and flips of results are kept."""
+"""The seventh migration withdraws settlements of reopened markets, and keeps flips of results."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -72,7 +72,7 @@ def stored_columns(table: Table) -> str:
 
 
 def test_every_settlement_is_kept_and_those_of_open_markets_are_withdrawn(database: Database) -> None:
-    """When the market was last seen to change."""
+    """The time is that of the market's last observed change."""
     amended = {1: NOON + 2, 3: AMENDED, 8: AMENDED}
     assert query(database, f"SELECT {stored_columns(settlements)} FROM settlements ORDER BY market_id") == [
         (
@@ -87,7 +87,7 @@ def test_every_settlement_is_kept_and_those_of_open_markets_are_withdrawn(databa
 
 
 def test_flips_of_published_results_become_amendments(database: Database) -> None:
-    """Of markets with a settlement; what the results paid was not kept."""
+    """Only for markets with a settlement; the payouts of earlier results were not stored."""
     assert query(
         database, f"SELECT {stored_columns(settlement_amendments)} FROM settlement_amendments ORDER BY id"
     ) == [

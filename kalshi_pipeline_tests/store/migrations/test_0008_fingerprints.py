@@ -1,4 +1,4 @@
-"""The eighth revision: a described market has a fingerprint that is not trusted yet, and tables have their sizes."""
+"""The eighth revision: described markets have a fingerprint that is not trusted yet, and tables have row counts."""
 
 import sqlite3
 from contextlib import closing

@@ -1,4 +1,4 @@
-"""The ninth revision: what was not read before is unknown, and becomes known without counting as a change."""
+"""The ninth revision: fields that were not read before are unknown, and become known without counting as a change."""
 
 import sqlite3
 from contextlib import closing

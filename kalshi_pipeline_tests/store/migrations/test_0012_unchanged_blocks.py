@@ -1,4 +1,4 @@
-"""The twelfth revision: lives that are stored in blocks, against the same lives with a row for each unchanged quote."""
+"""The twelfth revision: lives stored in blocks, compared with the same lives with a row for each unchanged quote."""
 
 import re
 import sqlite3
@@ -31,7 +31,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def empty_older(path: Path) -> Path:
-    """Make the schema and the views of the tenth revision, and no row."""
+    """Create the schema and the views of the tenth revision, without rows."""
     with closing(sqlite3.connect(path)) as connection:
         text = (LANDED / "0010.sql").read_text(encoding="utf-8")
         statements = re.split(r"(?<=;)\n(?=INSERT|CREATE|COMMIT|DELETE|ANALYZE)", text)
@@ -60,7 +60,7 @@ def only(rows: list[Row], names: Iterable[str]) -> list[str]:
 
 
 def begin_keys_at(first_id: int, path: Path) -> None:
-    """Give new markets keys from a number on."""
+    """Let new markets get keys from a number on."""
     with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute("INSERT OR REPLACE INTO last_ids VALUES ('markets', ?)", (first_id - 1,))
 
@@ -68,7 +68,7 @@ def begin_keys_at(first_id: int, path: Path) -> None:
 def test_lives_in_blocks_are_those_with_a_row_for_each_quote(
     seed: int, database_path: Path, tmp_path: Path
 ) -> None:
-    """To every view of the revision before; and an upgrade makes the same blocks of those rows."""
+    """All views of the previous revision agree, and an upgrade turns those rows into the same blocks."""
     begin_keys_at(120, database_path)
     assert live(seed, database_path).differences == []
     newer = stored(database_path)
@@ -89,7 +89,7 @@ def test_lives_in_blocks_are_those_with_a_row_for_each_quote(
 
 
 def test_unchanged_quotes_of_several_answers_and_blocks_are_all_kept(path: Path) -> None:
-    """The same market at two ticks, markets of one answer in two blocks, and of two answers in one."""
+    """Cases: one market at two ticks, markets of one answer in two blocks, and markets of two answers in one block."""
     rows = [(8, 1, 5), (9, 1, 7), (9, 127, 7), (9, 128, 7), (9, 130, 6), (9, 383, -4), (9, 255, 7)]
     load("0010", path)
     with closing(sqlite3.connect(path)) as connection, connection:

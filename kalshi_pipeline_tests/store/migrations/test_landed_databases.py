@@ -1,4 +1,4 @@
-"""Databases of every landed schema, with the rows that its own version stored, upgraded to the newest one."""
+"""Databases of every landed schema, with rows stored by that version, upgraded to the newest schema."""
 
 import sqlite3
 from collections.abc import Iterable
@@ -26,21 +26,21 @@ from kalshi_pipeline_tests.store.migrations.stored import (
 from kalshi_pipeline_tests.store.samples import Row, query, sqlite_url
 
 RELEASED = sorted(path.stem for path in LANDED.glob("[0-9]*.sql"))
-# What tables are called since, and the columns whose values are written in another way.
+# Renamed tables, and columns whose values are written differently since.
 RENAMED = {"sightings": "unchanged_quotes", "walks": "backfill_progress"}
-# Tables that are views since.
+# Tables that have become views.
 SHOWN = "unchanged_quotes"
 REWRITTEN = {"walks": {"name"}}
 # The second revision keeps the time of an answer to the millisecond: test_migrations has it exactly.
 ROUNDED = {"0001": {"received_at"}}
-# A quote is observed by the newest tick that saw it, stored or not; before, by the tick that stored it only.
+# The newest tick that saw a quote observes it; before, only the tick that stored it did.
 DECIDED_ANEW = {"is_observed"}
-# Fees are those of `fee_at`: of every series, and of no event while the changes of events were never listed.
+# Fees follow `fee_at`: every series has them, and no event before the changes of events were listed.
 OF_FEES = {"events_with_fees", "fee_starts", "fee_history"}
 
 
 def shared_by(before: list[Row], after: list[Row], without: Iterable[str] = ()) -> set[str]:
-    """The columns that rows have before and after, which all have the same ones."""
+    """The columns that rows have both before and after."""
     assert before
     assert after
     return (set(before[0]) & set(after[0])) - set(without)
@@ -82,9 +82,9 @@ def test_landed_database_keeps_every_row(released: Path) -> None:
 
 
 def as_read_since(row: Row) -> Row:
-    """A row of a view with the last prices that are shown of it since, and the times of its ticks in whole seconds.
+    """A row of a view with last prices as shown since, and times of ticks in whole seconds.
 
-    The exchange writes 0 before the first trade: it was shown as a price, and is none, from which nothing moves.
+    A last price of 0, which the exchange writes before the first trade, was shown as a price and is now NULL.
     """
     changed: Row = {name: row[name] or None for name in ("last_price", "base_last_price") if name in row}
     if "last_price_change" in row and None in changed.values():
@@ -93,12 +93,12 @@ def as_read_since(row: Row) -> Row:
 
 
 def has_moved(row: Row) -> bool:
-    """Whether a row of a view of movers has moved; any other row counts as moved."""
+    """Whether a row of a movers view has moved; rows of other views count as moved."""
     return "midpoint_change" not in row or bool(row["midpoint_change"] or row["last_price_change"])
 
 
 def assert_the_same_in_every_view(path: Path, revision: str) -> None:
-    """But for rules that are new: which quotes are observed, of which `state` says more, last prices of 0, and fees."""
+    """Except for new rules: observed quotes (now in `state`), last prices of 0, and fees."""
     before = stored(path)
     upgrade(path)
     after = stored(path)
@@ -121,7 +121,7 @@ def test_landed_database_shows_the_same_in_every_view(released: Path, revision: 
 
 @pytest.mark.parametrize("last", [4, 8, 9, 10])
 def test_series_in_another_order_stay_another_scope_in_every_view(path: Path, last: int) -> None:
-    """To the versions before, the ticks of one order confirmed nothing that those of the other had stored."""
+    """In earlier versions, ticks with one order confirmed nothing that ticks with the other had stored."""
     load("0004", path)
     with closing(sqlite3.connect(path)) as connection:
         connection.executescript(
@@ -131,7 +131,7 @@ def test_series_in_another_order_stay_another_scope_in_every_view(path: Path, la
 
 
 def test_functions_read_a_landed_database_as_the_views_do(released: Path) -> None:
-    """Ticks of before the upgrade confirm what they confirmed then."""
+    """Ticks before the upgrade confirm the same quotes as before."""
     upgrade(released)
     with closing(Database(sqlite_url(released))) as database, database.read() as connection:
         shown = {str(row["ticker"]): row for row in stored(released).views["latest_prices"]}
@@ -161,7 +161,7 @@ def test_landed_database_is_kept_as_a_copy(released: Path, revision: str) -> Non
 
 
 def test_landed_databases_have_rows_of_every_kind() -> None:
-    """Only a table with rows shows that rows are kept."""
+    """Otherwise the tests would not show that rows are kept."""
     assert RELEASED[-1] == NEWEST
     text = (LANDED / f"{RELEASED[-1]}.sql").read_text(encoding="utf-8")
     made = {line.split('"')[1] for line in text.splitlines() if line.startswith('INSERT INTO "')}
@@ -177,7 +177,7 @@ def test_landed_databases_have_rows_of_every_kind() -> None:
     ],
 )
 def test_database_of_a_development_version_is_refused_as_it_is(path: Path, name: str, table: str) -> None:
-    """Its revision has the name of a landed one, and other tables."""
+    """Its revision has the name of a landed one, but other tables."""
     before = stored(load(name, path))
     with pytest.raises(StoreError) as caught:
         upgrade(path)
@@ -194,7 +194,7 @@ def test_database_of_a_development_version_is_refused_as_it_is(path: Path, name:
 def test_views_and_indexes_of_a_development_version_become_those_of_releases(
     path: Path, name: str, newest: Stored
 ) -> None:
-    """They hold nothing of their own."""
+    """They contain no data."""
     before = stored(load(name, path))
     upgrade(path)
     after = stored(path)

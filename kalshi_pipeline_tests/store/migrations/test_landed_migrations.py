@@ -1,4 +1,4 @@
-"""Migrations that have landed are frozen: databases out there were made by them, word for word."""
+"""Landed migrations are frozen, because existing databases were made by them."""
 
 import hashlib
 from pathlib import Path
@@ -33,13 +33,13 @@ LANDED = {
     "0019_fees_in_force.py": "b93df49d8dd499c6c6899c6bcc180b43743854c689a07c1335bea910ffb50ded",
 }
 
-# Views are made by an upgrade only, so another definition takes another revision, if an empty one.
+# Only an upgrade creates views, so a changed definition needs a new revision, even an empty one.
 VIEWS = ("0019", "cc3c69f3255a9e25839bd15c5effc70f856ccbd2ac1aec6ba030c13b37cba250")
 
 
 @pytest.mark.parametrize("name", LANDED)
 def test_landed_migration_is_unchanged(name: str) -> None:
-    """A change of the schema is a new migration."""
+    """A schema change needs a new migration."""
     assert hashlib.sha256((VERSIONS / name).read_bytes()).hexdigest() == LANDED[name]
 
 

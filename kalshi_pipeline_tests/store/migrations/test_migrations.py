@@ -1,4 +1,4 @@
-"""The schema, from migrations only: what they make, and what one more of them does to a file with data."""
+"""The schema that migrations create, and the effect of one more migration on a file with data."""
 
 import re
 import sqlite3
@@ -73,14 +73,14 @@ _MOVER = (
 
 
 def _is_stored(item: object, name: str, kind: str, *_: object) -> bool:
-    """Whether a part of the schema takes space: generated columns are compared by themselves."""
+    """Whether a part of the schema takes space; generated columns are compared separately."""
     if kind == "index":
         return name not in GENERATED_INDEXES
     return not isinstance(item, Column) or item.computed is None
 
 
 def test_migrations_make_the_generated_columns_that_the_code_knows(database: Database) -> None:
-    """None of them takes space, and none is checked when a row is written."""
+    """They take no space, and are not checked when a row is written."""
     for table in metadata.tables.values():
         generated = generated_columns(table, Sqlite.words)
         found = query(
@@ -153,7 +153,7 @@ def test_migrations_make_these_tables_and_views(database: Database) -> None:
 
 
 def test_migrations_name_foreign_keys_and_indexes_as_the_code_does(database: Database) -> None:
-    """Autogenerate does not compare these names; a later migration has to drop them by name."""
+    """Autogenerate does not compare these names, but later migrations drop them by name."""
     with database.read() as connection:
         inspector = inspect(connection)
         for table in metadata.tables.values():
@@ -210,7 +210,7 @@ def test_migrations_make_an_index_that_finds_a_markets_history(database: Databas
 
 
 def test_migrations_make_an_index_that_finds_the_ages_of_markets_that_trade(database: Database) -> None:
-    """Alone: the table is not read."""
+    """The index suffices; the table is not read."""
     active = "SELECT created_at FROM markets WHERE status = 'active' AND is_combo = 0 ORDER BY created_at"
     plan = query(database, f"EXPLAIN QUERY PLAN {active}")
     assert len(plan) == 1
@@ -348,7 +348,7 @@ def test_migrations_from_two_paths_give_one_schema(database: Database, tmp_path:
 
 
 def test_migrations_are_in_files_that_begin_with_their_revisions() -> None:
-    """Opening a database reads the names alone, and takes the last one for the newest."""
+    """Opening a database reads only the names, and treats the last one as the newest."""
     scripts = Config()
     scripts.set_main_option("script_location", str(MIGRATIONS))
     scripts.set_main_option("path_separator", "os")
@@ -385,7 +385,7 @@ _AT_0001 = f"""
 
 @pytest.fixture
 def path_at_0001(tmp_path: Path) -> Path:
-    """A database as the first schema kept it, with a row of every kind."""
+    """A database of the first schema, with a row of every kind."""
     path = empty_at("0001", tmp_path / "older.db")
     with closing(sqlite3.connect(path)) as older, older:
         older.execute("PRAGMA foreign_keys = ON")
@@ -414,7 +414,7 @@ _TABLES_OF_0001 = (
 
 
 def _rows(path: Path) -> dict[str, list[Row]]:
-    """Every table that the first schema had, as it is in the file, with any columns."""
+    """The rows of the first schema's tables, with all columns in the file."""
     with closing(sqlite3.connect(path)) as connection:
 
         def rows(table: str) -> list[Row]:
@@ -428,7 +428,7 @@ def _rows(path: Path) -> dict[str, list[Row]]:
 
 
 def _at_newest(table: str, row: Row) -> Row:
-    """A row of the first schema as the newest one has it."""
+    """A row of the first schema in the form of the newest."""
     added: dict[str, Row] = {
         "listings": {"windows": 1, "out_of_scope": 0, "day": None, "selection": None},
         "ticks": {
@@ -487,7 +487,7 @@ def test_first_schema_is_migrated_to_that_of_an_empty_database(
 
 
 def test_histories_of_the_first_schema_continue(path_at_0001: Path) -> None:
-    """An unchanged quote adds nothing, and a market that is listed no more is ended, those of before included."""
+    """An unchanged quote adds nothing, and a market that is no longer listed ends, even one from before."""
     with closing(Database(sqlite_url(path_at_0001), migrate=True)) as database:
         assert take(database, LATER + 5 * MINUTE, [market("M-3"), market("M-4")]) == 1
         assert query(database, "SELECT tick_id, market_id FROM price_snapshots WHERE is_terminal") == [
@@ -516,7 +516,7 @@ _TABLES = (series, events, markets, ticks, price_snapshots, latest_quotes)
 
 
 def test_older_schema_is_migrated_only_on_demand_and_keeps_its_rows(database: Database, path: Path) -> None:
-    """Over a whole life: written by this version, migrated by the next, then refused by this one."""
+    """The database is written by this version, migrated by the next, and then refused by this one."""
     take(database, NOON, [market("KXRAIN-26NOV23-T1"), market("KXRAIN-26NOV23-T2", yes_bid=None)])
     rows = [contents(database, table) for table in _TABLES]
     schema, current = query(database, _SCHEMA), _current(database)

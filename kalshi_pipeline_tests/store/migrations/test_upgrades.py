@@ -1,4 +1,4 @@
-"""What an upgrade does around the migrations: the copy, what the user added, and all that may go wrong."""
+"""Upgrades beyond the migrations: the copy, objects added by the user, and failures."""
 
 import os
 import random
@@ -40,7 +40,7 @@ def refusal(path: Path) -> StoreError:
 
 
 def change(path: Path, script: str) -> None:
-    """Do what the database's user does to it with a program of his own."""
+    """Change the database as its user does with another program."""
     with closing(sqlite3.connect(path)) as connection:
         connection.executescript(script)
 
@@ -69,7 +69,7 @@ def test_copy_has_the_suffix_of_its_database(tmp_path: Path) -> None:
 
 
 def test_leftovers_of_a_killed_upgrade_are_replaced(older: Path) -> None:
-    """It had begun to copy, and had reserved a name."""
+    """It had started to copy, and had reserved a name."""
     for name in (f"{older.name}.copying", f"{older.name}.copying-journal"):
         older.with_name(name).write_text("a part of a copy")
     older.with_name(COPY).touch()
@@ -161,7 +161,7 @@ def test_upgrade_waits_for_a_snapshot_of_the_older_version(older: Path) -> None:
     assert {row["title"] for row in stored(older.with_name(COPY)).tables["series"]} == {"by the snapshot"}
 
 
-# What the user added
+# Objects added by the user
 
 _ADDED = """
 CREATE TABLE notes (ticker TEXT, note TEXT);
@@ -182,7 +182,7 @@ def _added(found: Stored) -> list[tuple[str, str, str, str]]:
 
 
 def test_objects_added_by_the_user_are_kept(path: Path, newest: Stored) -> None:
-    """The second revision makes the table of quotes anew: its trigger does not run then, and is not lost."""
+    """The second revision recreates the table of quotes; its trigger does not run then, and is not lost."""
     before = stored(load("0001", path))
     change(path, _ADDED)
     with_added = stored(path)
@@ -292,7 +292,7 @@ _OTHER_TRIGGER = "CREATE TRIGGER other AFTER INSERT ON notes BEGIN SELECT 1; END
     ],
 )
 def test_trigger_that_could_not_run_is_named(path: Path, trigger: str, fact: str) -> None:
-    """SQLite would keep it: it would never run, or the user's own statement would fail."""
+    """SQLite would keep it, but it would never run, or the user's statement would fail."""
     load("0004", path)
     change(
         path,
@@ -309,7 +309,7 @@ def test_trigger_that_could_not_run_is_named(path: Path, trigger: str, fact: str
 
 
 def test_triggers_of_every_kind_that_fit_are_kept(path: Path) -> None:
-    """Of a table with a generated column, of views, one after the other, and with a function of the user's own."""
+    """Triggers of a table with a generated column, of views, in sequence, and with a user-defined function."""
     load("0004", path)
     triggers = (
         "CREATE TRIGGER a AFTER UPDATE OF pages, state ON listings BEGIN INSERT INTO notes (note) VALUES (1); END",
@@ -329,11 +329,11 @@ def test_triggers_of_every_kind_that_fit_are_kept(path: Path) -> None:
     assert {part[3] for part in stored(path).schema if part[0] == "trigger"} == set(triggers)
 
 
-# What cannot be upgraded
+# Databases that cannot be upgraded
 
 
 def test_table_with_a_column_of_the_users_is_not_upgraded(older: Path) -> None:
-    """A migration that makes the table anew would lose it."""
+    """A migration that recreates the table would lose it."""
     change(older, "ALTER TABLE markets ADD COLUMN note TEXT; ALTER TABLE markets DROP COLUMN cap_strike")
     before = stored(older)
     error = refusal(older)
@@ -377,7 +377,7 @@ def test_newest_schema_of_a_development_version_is_not_called_ready(
 def test_views_and_indexes_of_the_newest_schema_are_made_again(
     path: Path, migrated_template: Path, newest: Stored
 ) -> None:
-    """What the user added stays as it is, a column of a table and a trigger of a view too."""
+    """The user's own objects are kept, including a column of a table and a trigger of a view."""
     shutil.copyfile(migrated_template, path)
     trigger = "CREATE TRIGGER mine INSTEAD OF INSERT ON latest_prices BEGIN DELETE FROM notes; END"
     change(
@@ -466,7 +466,7 @@ def test_database_without_one_revision_is_left_as_it_was(older: Path, script: st
 def test_table_that_refers_to_one_that_is_replaced_is_named(
     path: Path, revision: str, added: str, referred: str
 ) -> None:
-    """SQLite deletes the rows of a table before it drops it, and what refers to them may be deleted with them."""
+    """SQLite deletes the rows of a table before it drops it, which may delete the rows that refer to them."""
     load(revision, path)
     change(path, added)
     before = stored(path)
@@ -506,7 +506,7 @@ def test_table_of_a_later_revision_is_not_attributed_to_the_user(path: Path) -> 
 
 
 def test_view_of_a_later_revision_becomes_that_of_releases(path: Path, newest: Stored) -> None:
-    """It holds nothing; one of the user's with other columns is named."""
+    """It contains no data. A view of the user's with other columns is named."""
     load("0002", path)
     later = "CREATE VIEW trade_history AS SELECT 1 AS mine"
     change(path, later)
@@ -612,7 +612,7 @@ for free in range(10_000, 900_000, 30_000):
 
 
 def test_full_disk_says_so_and_leaves_the_database_as_it_was(tmp_path: Path) -> None:
-    """On a real file system of 2 MB, in a mount namespace of its own, with more and more room on it."""
+    """On a real file system of 2 MB, in its own mount namespace, with increasing free space."""
     disk = tmp_path / "disk"
     disk.mkdir()
     mount = ["unshare", "-rm", "mount", "-t", "tmpfs", "tmpfs", str(disk)]
@@ -650,12 +650,12 @@ def test_full_disk_says_so_and_leaves_the_database_as_it_was(tmp_path: Path) -> 
     assert lines[-1] == "upgraded 1 False True"
     assert {line for line in lines if line not in without_room_for_the_copy} <= {
         f"{full} 0 True True",
-        f"{full} 1 False True",  # the log did not fit behind the upgrade
+        f"{full} 1 False True",  # the log did not fit after the upgrade
         "upgraded 1 False True",
     }
 
 
-# A process that is killed
+# Killed processes
 
 _UPGRADE_AND_DIE = """
 import os
@@ -707,7 +707,7 @@ for line in sys.stdin:
 def test_upgrade_that_is_killed_is_done_in_full_or_not_at_all(
     older: Path, newest: Stored, is_full: bool
 ) -> None:
-    """At random statements, instructions of SQLite and openings of files; it is then run again."""
+    """It is killed at random statements, SQLite instructions and file openings, and then run again."""
     before = stored(older)
     chance = random.Random(7)
     folder = older.parent / "killed"

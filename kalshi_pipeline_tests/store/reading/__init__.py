@@ -1,1 +1,1 @@
-"""Questions asked of the store."""
+"""Tests of the store's queries."""

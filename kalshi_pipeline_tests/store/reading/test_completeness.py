@@ -1,4 +1,4 @@
-"""Questions asked of the store, with answers computed by hand."""
+"""Queries about completeness, with answers computed by hand."""
 
 import sqlite3
 from contextlib import closing
@@ -80,7 +80,9 @@ def _ask_for(database: Database, *tickers: str, at: int = NOON) -> None:
 
 
 def test_open_placeholder_events_give_the_longest_waiting_first(database: Database) -> None:
-    """Those never asked for in the order of their making, then by when they were asked for."""
+    """Placeholders that were never requested come first, in order of creation, then the others by their last
+    request.
+    """
     store_markets(database, *(market(f"{name}-X", name) for name in ("A", "B", "C", "D", "E")))
     store_events(database, event("C"))
     _ask_for(database, "A", at=LATER)
@@ -123,7 +125,7 @@ def test_open_placeholder_series_give_those_not_filled(database: Database) -> No
 
 @pytest.mark.parametrize("name", sorted(metadata.tables))
 def test_count_rows_knows_every_table(database: Database, name: str) -> None:
-    """The rows of `price_snapshots` are counted by their ticks, in the same transactions."""
+    """`price_snapshots` is counted from its ticks, which are written in the same transactions."""
     take(database, NOON, [market("M-1"), market("M-2")])
     take(database, LATER, [market("M-1", yes_bid=1)])
     with database.read() as connection:
@@ -157,7 +159,7 @@ _NO_QUOTE_DANGLES = {"price_snapshots.market_id": 0}
 
 
 def test_nothing_dangles_after_a_snapshot_that_made_its_parents(database: Database) -> None:
-    """An event without a series has no key that could dangle."""
+    """An event without a series has no foreign key to check."""
     take(database, NOON, [market("M-1"), market("M-2", "OTHER")])
     with database.read() as connection:
         assert count_dangling(connection, 1) == _NO_QUOTE_DANGLES
@@ -298,7 +300,7 @@ def test_day_was_complete_where_a_run_saw_all_of_a_scope_that_covers_it(
     day = "2026-11-20"
     for scope in seen:
         _listing(database, "trades", 1, subject=Subject(scope, day))
-    # These decide nothing: they are of another asset or day, of no day, or did not see every page.
+    # These do not count: another asset or day, no day, or an incomplete run.
     _listing(database, "candlesticks", 1, subject=Subject(SCOPE, day))
     _listing(database, "trades", 1, subject=Subject(SCOPE, "2026-11-21"))
     _listing(database, "trades", 1, subject=Subject(SCOPE))
@@ -317,7 +319,7 @@ def test_received_before_distinguishes_none_from_zero(database: Database) -> Non
 
 
 def test_listed_before_counts_what_was_requested_once(database: Database) -> None:
-    """Records that the exchange repeated, or returned against the question, do not make a listing longer."""
+    """Repeated records, and records that were not requested, do not count."""
     runs = []
     for number in range(2):
         with database.begin() as connection:
@@ -346,7 +348,7 @@ def test_received_before_of_a_tick_is_of_its_scope(database: Database) -> None:
 
 
 def _with_sentence(row: Row) -> Row:
-    """A row with its scope in words in place of its key."""
+    """A row with its scope in words instead of its key."""
     assert row["scope_id"] == 1
     return {**{name: value for name, value in row.items() if name != "scope_id"}, "scope": SCOPE.sentence}
 
@@ -370,7 +372,7 @@ def test_last_ticks_are_by_their_time_and_state(database: Database) -> None:
     take(database, NOON, [])
     take(database, LATER, [])
     close(database, open_run(database, LATER + MINUTE), State.PARTIAL)
-    open_run(database, NOON + MINUTE)  # overtaken, so that the highest id is not the newest tick
+    open_run(database, NOON + MINUTE)  # overtaken, so the highest id is not the newest tick
     rows = contents(database, ticks)
     with database.read() as connection:
         found = last_tick(connection), last_complete_tick(connection)
@@ -397,7 +399,7 @@ def _latest(database: Database, ticker: str) -> Quote:
 
 
 def test_latest_quote_is_the_last_stored_one_with_its_confirmation(database: Database) -> None:
-    """It holds since its own tick, and the newest complete tick confirms it; a partial one does not."""
+    """It is in force since its own tick. The newest complete tick confirms it; a partial one does not."""
     take(database, NOON, [market("M-1"), market("M-2")])
     take(database, LATER, [market("M-1"), market("M-2", yes_bid=1)])
     close(database, open_run(database, LATER + MINUTE), State.PARTIAL)
@@ -422,7 +424,7 @@ def test_latest_quote_is_the_last_stored_one_with_its_confirmation(database: Dat
 
 
 def test_latest_quote_of_a_market_that_is_listed_no_more_has_no_numbers(database: Database) -> None:
-    """Its last prices are no longer offered, and nothing replaces them."""
+    """Its last prices are no longer valid."""
     take(database, NOON, [market("M-1")])
     take(database, LATER, [])
     found = _latest(database, "M-1")
@@ -597,7 +599,7 @@ def _bounds(database: Database, parts: int, *combos: bool, at_least: int = 1) ->
 
 
 def test_creation_bounds_part_the_active_markets_into_equal_shares(database: Database) -> None:
-    """Each bound is the instant of the first market of a share; what does not trade counts in none."""
+    """Each bound is the creation time of the first market of a share; markets that do not trade do not count."""
     active = [market(f"M-{n}", created_at=NOON + n * n) for n in reversed(range(12))]
     combos = [market(f"C-{n}", created_at=LATER + n, is_combo=True) for n in range(4)]
     others = [market("CLOSED", status="closed", created_at=NOON), market("UNKNOWN", created_at=None)]

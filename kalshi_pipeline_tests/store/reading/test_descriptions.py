@@ -1,4 +1,4 @@
-"""What was said of series, events and markets, at any instant; and the view of all changes."""
+"""Descriptions of series, events and markets at any instant, and the view of all changes."""
 
 from typing import Any
 
@@ -124,7 +124,7 @@ def test_change_history_has_changes_of_every_kind_as_people_read_them(database: 
 
 
 def test_field_that_an_older_version_did_not_read_has_not_changed(database: Database) -> None:
-    """Its value is known from now on; what was read before has changed, if it has."""
+    """Its value is known from now on. Changes of fields that were read before are still found."""
     store_series(database, series_row("S"))
     store_events(database, event("E", "S"))
     store_markets(database, market("M", "E"))
@@ -143,6 +143,6 @@ def test_field_that_an_older_version_did_not_read_has_not_changed(database: Data
     ]
     assert (contents(database, event_changes), contents(database, market_changes)) == ([], [])
     assert said(database, "market", "M", LATER)["rules_secondary"] == market("M").rules_secondary
-    # From then on it is known, and a change of it is one.
+    # From then on it is known, and changes are logged.
     store_events(database, event("E", "S", exchange_index=2, fee_type_override="flat"), at=LATER + 1)
     assert [row["field"] for row in contents(database, event_changes)] == ["fee_type_override"]

@@ -1,4 +1,4 @@
-"""Every fee of a store, by the function and by the view, beside one that is found by reading the tables in Python."""
+"""Every fee of a store, from the function and the view, compared with a computation from the tables in Python."""
 
 import random
 import sqlite3
@@ -29,7 +29,7 @@ EVENTS = {"KXA-1": "KXA", "KXA-2": "KXA", "KXB-1": "KXB", "KXC-1": "KXC", "KXC-2
 
 
 class Known(NamedTuple):
-    """A fee that is known."""
+    """A known fee."""
 
     fee_type: str
     fee_multiplier: int
@@ -38,14 +38,14 @@ class Known(NamedTuple):
 
 @dataclass
 class Written:
-    """The fee in each record from when on, and the changes that stand: lists of (instant, type, factor)."""
+    """The fees in records and the valid changes, each as lists of (instant, type, factor)."""
 
     described: dict[str, list[tuple[int, Any, Any]]] = field(default_factory=dict)
     changes: dict[str, list[tuple[int, Any, Any]]] = field(default_factory=dict)
     is_listed: bool = False
 
     def fee(self, series: str, event: str | None, at: int) -> Known | None:
-        """Return the fee in force, None where it is not known."""
+        """Return the fee in force; None if it is unknown."""
         if event is not None:
             if not self.is_listed:
                 return None
@@ -72,7 +72,9 @@ class Written:
 
 
 def write(path: Path, seed: int) -> Written:
-    """Fill a store at random: records that change, fee changes together or withdrawn, listed completely or not."""
+    """Fill a store at random: changing records, simultaneous or withdrawn fee changes, complete and partial
+    listings.
+    """
     chance, written = random.Random(seed), Written()
     with closing(Database(sqlite_url(path))) as database:
         for hour in sorted(chance.sample(range(0, 40, 2), 6)):
@@ -103,7 +105,7 @@ def write(path: Path, seed: int) -> Written:
                     connection.exec_driver_sql(withdrawn)
                 else:
                     written.changes.setdefault(ticker, []).append((at, *fee))
-            # A complete run without a page found that the exchange does not offer the listing.
+            # A complete run without pages means that the exchange does not offer the listing.
             pages = seed % 4
             if pages != 1:
                 run = open_listing(connection, "event_fee_changes", Subject(selection="all"), NOON, 0)
@@ -114,7 +116,7 @@ def write(path: Path, seed: int) -> Written:
 
 
 def _describe(written: Written, ticker: str, at: int, fee: tuple[Any, Any]) -> None:
-    """Note a record's fee; a field that is absent erases nothing."""
+    """Record a fee of a record; an absent field erases nothing."""
     known = written.described.setdefault(ticker, [])
     before = known[-1][1:] if known else (None, None)
     known.append((at, *(new if new is not None else old for new, old in zip(fee, before, strict=True))))
@@ -126,7 +128,7 @@ def stored(request: pytest.FixtureRequest, database_path: Path) -> tuple[Path, W
 
 
 def instants(path: Path) -> list[int]:
-    """Instants at and just before each that says something of a fee, and before and after them all."""
+    """The instants of all fees and changes, just before each, and before and after all of them."""
     with closing(sqlite3.connect(path)) as connection:
         starts = [at for (at,) in connection.execute("SELECT DISTINCT at FROM fee_starts")]
     return sorted({*starts, *(at - 1 for at in starts), NOON - 9 * HOUR, NOON + 99 * HOUR})
@@ -168,7 +170,7 @@ def by_function(reader: Connection, series: str, of_event: str | None, at: int) 
 
 
 def by_spans(spans: list[dict[str, Any]], at: int) -> Known | None:
-    """Return what the view's row says that holds at an instant; None before the first."""
+    """Return the view's row in force at an instant; None before the first."""
     found = [
         row
         for row in spans

@@ -205,7 +205,7 @@ def test_override_that_no_change_explains_makes_the_fee_unknown(store: Store, da
     reason = "the record of KXRAIN-26NOV24 has an override that no fee change of it explains"
     assert store.fee_at(SERIES, "KXRAIN-26NOV24", None, at_hour(12)).reason == reason
     assert shown(store.fee_at(SERIES, "KXRAIN-26NOV24", None, at_hour(11))) == HALF
-    # Where changes say what was in force, they decide.
+    # If changes give the fee in force, they take precedence.
     assert shown(store.fee_at(SERIES, EVENT, None, at_hour(10))) == OVERRIDE
     assert shown(store.fee_at(SERIES, EVENT, None, at_hour(20))) == HALF
 
@@ -254,7 +254,7 @@ def test_view_finds_the_series_of_an_event_that_its_changes_do_not_name(
 
 
 def test_fee_before_any_known_change_is_that_of_the_series_record(database: Database) -> None:
-    """Not before the series was first seen; a change of the record has its instant too."""
+    """It is unknown before the series was first seen. Changes of the record have their own instants."""
     store_series(
         database, series_row("KXSNOW", fee_type="quadratic", fee_multiplier=1_000_000), at=at_hour(1)
     )
@@ -294,7 +294,7 @@ def test_waiver_lasts_until_it_expires(database: Database) -> None:
 
 
 def test_waiver_that_the_record_has_no_more_is_not_known_to_last(database: Database) -> None:
-    """The column keeps the end that was announced, since an absent field erases nothing; the documents have both."""
+    """The column keeps the announced end, because an absent field erases nothing; the documents have both versions."""
     store_markets(database, market("M", fee_waiver_expiration_at=at_hour(5)), at=at_hour(1))
     waived: dict[str, object] = {"ticker": "M", "fee_waiver_expiration_time": iso_of(at_hour(5))}
     store_documents(database, MARKET, [Document("M", waived)], at_hour(1))

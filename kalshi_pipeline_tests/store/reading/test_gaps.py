@@ -1,4 +1,4 @@
-"""Whether ticks are on time, and the spans that none of them covers."""
+"""The timing of ticks, and the spans without a complete tick."""
 
 from collections import Counter
 from contextlib import closing

@@ -1,4 +1,4 @@
-"""Quotes read back, at every trap: what is carried and by whom, what ends and comes back, where a range begins."""
+"""Histories of quotes: carried and confirmed quotes, ends and returns, and bounds of ranges."""
 
 import pytest
 
@@ -44,7 +44,7 @@ def read(
 
 
 def summary_of(quote: Quote) -> tuple[object, ...]:
-    """What a quote says of itself: bid in cents, tick of its row, its state, confirmed until which tick."""
+    """A quote in short: bid in cents, tick of its row, state, and the last tick that confirms it."""
     assert quote.yes_bid is None or quote.is_listed
     assert quote.is_observed == (quote.state is QuoteState.OBSERVED)
 
@@ -61,7 +61,7 @@ def summary_of(quote: Quote) -> tuple[object, ...]:
 
 
 def test_quote_in_force_is_one_whole_row(database: Database) -> None:
-    """Stored at noon, and confirmed by a complete tick that wrote no row."""
+    """It is stored at noon, and confirmed by a complete tick that wrote no row."""
     take(database, tick(0), [market("M")])
     take(database, tick(1), [market("M")])
     expected = Quote(
@@ -128,7 +128,7 @@ def test_tick_that_holds_no_quotes_changes_nothing(database: Database, state: St
 
 
 def test_period_is_that_of_the_newest_scheduled_tick_that_covers_the_market(database: Database) -> None:
-    """A tick that was not scheduled keeps it, and so does one of other series; the view knows the same."""
+    """Neither a manual tick nor one of other series changes it, and the view agrees."""
     store_inside(database)
     inside = bid(50, "IN", INSIDE)
     take(database, tick(0), [bid(10), inside], period_seconds=60)
@@ -171,7 +171,7 @@ def test_market_that_an_incomplete_tick_did_not_see_is_listed_still(database: Da
 
 
 def test_ticks_confirm_and_end_what_their_scope_covers(database: Database) -> None:
-    """Whatever the scope of the tick that stored it."""
+    """The scope of the tick that stored the quote does not matter."""
     store_inside(database)
     n, ends = bid(50, "N", INSIDE), bid(60, "ENDS", INSIDE)
     take(database, tick(0), [bid(10), n, ends])
@@ -190,7 +190,7 @@ def test_ticks_confirm_and_end_what_their_scope_covers(database: Database) -> No
 
 
 def test_scope_of_some_series_confirms_no_market_whose_series_is_unknown(database: Database) -> None:
-    """What it lists of such markets is given by that tick alone."""
+    """Only the tick that lists such a market observes it."""
     take(database, tick(0), [bid(10)])
     take(database, tick(1), [bid(10)], scope=NARROW)
     take(database, tick(2), [], scope=NARROW)
@@ -224,7 +224,7 @@ def test_history_marks_ends_and_carries_no_quote_past_them(database: Database) -
 
 
 def test_resampled_history_has_every_grid_point(database: Database) -> None:
-    """Before the first row, carried, confirmed or not, gone, back: every point is listed with its state."""
+    """Every point has its state: before the first row, carried, confirmed or not, gone, returned."""
     take(database, tick(1), [bid(10)])
     take(database, tick(2), [bid(10)])
     take(database, tick(3), state=PARTIAL)
@@ -280,7 +280,7 @@ def test_market_that_ended_has_its_end_as_its_newest_quote(database: Database) -
 @pytest.mark.parametrize("name", QUOTE_COLUMNS)
 @pytest.mark.parametrize("value", [None, 0, 1_000_000], ids=["absent", "zero", "a_dollar"])
 def test_absent_zero_and_a_dollar_come_back(database: Database, name: str, value: int | None) -> None:
-    """But for a last price of 0, which the exchange writes before the first trade."""
+    """Except a last price of 0, which the exchange writes before the first trade."""
     take(database, tick(0), [market("M", **{name: value})])
     take(database, tick(1), [market("M", **{name: 500_000})])
     if name == "last_price":
@@ -317,7 +317,7 @@ def test_unknown_ticker_is_reported(database: Database) -> None:
 
 @pytest.mark.parametrize("every", [False, True], ids=["changes", "every"])
 def test_rows_are_found_by_their_key(database: Database, plans: list[str], every: bool) -> None:
-    """Without it, years of quotes would be read for every question."""
+    """Otherwise every query would read years of quotes."""
     take(database, tick(0), [market("M")])
     take(database, tick(1), [bid(1)])
     take(database, tick(2), [bid(1)], every=every)

@@ -1,4 +1,4 @@
-"""Everything that reads back, compared with a model that reads the definitions aloud, over invented lives."""
+"""All queries of quotes, compared with a direct implementation of the definitions, over random lives."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -47,7 +47,7 @@ InForce: TypeAlias = Callable[[str, int], Quote | None]
 SERIES_OF = {"M0": "KXRAIN", "M1": "KXRAIN", "M2": "KXSNOW", "M3": "KXSNOW", "M4": None, "M5": "KXRAIN"}
 COMBOS = ("M5",)
 TICKERS = tuple(SERIES_OF)
-# Equal scopes that are named in another order are one.
+# Scopes with the same series in another order are equal.
 SCOPES = (
     Scope(combos=Combos.EXCLUDE, status=StatusFilter.OPEN),
     Scope(("KXRAIN",), Combos.EXCLUDE, StatusFilter.OPEN),
@@ -63,7 +63,7 @@ INSTANTS = [tick(number) + offset for number in range(-1, TICKS + 1) for offset 
 
 @dataclass(frozen=True)
 class Taken:
-    """A tick, with what its pages said."""
+    """A tick, with its listed markets."""
 
     at: int
     scope: Scope
@@ -75,7 +75,7 @@ class Taken:
 
 
 def covers(scope: Scope, ticker: str) -> bool:
-    """Whether a market that is not listed by a complete listing of the scope is closed."""
+    """Whether a market missing from a complete listing of the scope is closed."""
     is_of_kind = {
         Combos.EXCLUDE: ticker not in COMBOS,
         Combos.ONLY: ticker in COMBOS,
@@ -86,9 +86,9 @@ def covers(scope: Scope, ticker: str) -> bool:
 
 
 def invent(random: Random) -> Iterator[Taken]:
-    """A short life of six markets under changing scopes, with cuts, gaps, ends and returns.
+    """A short life of six markets under changing scopes, with truncated ticks, gaps, ends and returns.
 
-    M4, whose series is not known, is listed by scopes of some series now and then.
+    M4, of unknown series, is sometimes listed by scopes of some series.
     """
     cents = {ticker: random.randint(1, 90) for ticker in TICKERS}
     listed = set(TICKERS)
@@ -144,7 +144,7 @@ def replay(database: Database, life: list[Taken], *, every: bool, keyframe_secon
 
 
 def truth(life: list[Taken], ticker: str, at: int) -> tuple[int | None, bool]:
-    """A market's bid at an instant, None where it is not listed; and whether the newest tick was complete."""
+    """A market's bid at an instant (None if not listed), and whether the newest tick was complete."""
     known, is_complete = None, False
     for taken in life:
         if taken.at > at or taken.state not in TAKEN:
@@ -161,7 +161,7 @@ def truth(life: list[Taken], ticker: str, at: int) -> tuple[int | None, bool]:
 
 
 def by_definition(database: Database) -> InForce:
-    """A market's quote in force at an instant, found by looking at every stored row and tick."""
+    """A market's quote in force at an instant, computed from all stored rows and ticks."""
     with database.read() as connection:
         taken = connection.execute(select(ticks).where(ticks.c.state.in_(TAKEN))).all()
         scope_of = stored_scopes(connection)
@@ -230,7 +230,7 @@ def by_definition(database: Database) -> InForce:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Invent two lives, or in full twenty."""
+    """Generate two lives, or twenty in a full run."""
     seeds = range(20 if metafunc.config.getoption("full") else 2)
     metafunc.parametrize("life", seeds, ids="seed {}".format, indirect=True, scope="module")
 
@@ -242,7 +242,7 @@ def life(request: pytest.FixtureRequest) -> list[Taken]:
 
 @pytest.fixture(scope="module", params=["changes", "keyframes", "every"])
 def stored(request: pytest.FixtureRequest, new_database: NewDatabase, life: list[Taken]) -> Database:
-    """The life in a database, in each way of storing it; read only."""
+    """The life in a database, in each storage mode; read only."""
     database = new_database()
     keyframe_seconds = 900 if request.param == "keyframes" else 6 * 3600
     replay(database, life, every=request.param == "every", keyframe_seconds=keyframe_seconds)
@@ -256,7 +256,7 @@ def in_force(stored: Database) -> InForce:
 
 @pytest.fixture(scope="module")
 def as_of(stored: Database) -> dict[int, list[Quote]]:
-    """What reads back as of each instant."""
+    """The quotes as of each instant."""
     with stored.read() as connection:
         return {at: sorted(quotes_as_of(connection, at)) for at in INSTANTS}
 
@@ -271,7 +271,7 @@ def test_every_way_of_storing_answers_alike(as_of: dict[int, list[Quote]], life:
 def test_everything_is_as_defined(
     stored: Database, in_force: InForce, as_of: dict[int, list[Quote]], life: list[Taken]
 ) -> None:
-    """As of any instant, on any grid, as stored, by tick in SQL, and newest of all."""
+    """As of any instant, on any grid, as stored, by tick in SQL, and the newest quotes."""
     for at in INSTANTS:
         known = [in_force(ticker, at) for ticker in TICKERS]
         assert as_of[at] == [quote for quote in known if quote is not None and quote.is_listed]
@@ -308,7 +308,7 @@ def test_everything_is_as_defined(
 
 
 def test_histories_of_many_markets_are_those_of_each(stored: Database, life: list[Taken]) -> None:
-    """In the order of their instants and tickers: of all, and of some, on a grid and as stored."""
+    """Ordered by instant and ticker, for all and for some markets, on a grid and as stored."""
     ever_listed = sorted({ticker for taken in life for ticker in taken.page})
     with stored.read() as connection:
         keys = dict(connection.execute(select(markets.c.ticker, markets.c.id)).all())

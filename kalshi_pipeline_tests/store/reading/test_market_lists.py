@@ -33,7 +33,7 @@ SNOW = "KXSNOW-26DEC01"
 
 @pytest.fixture
 def filled(database: Database) -> Database:
-    """Rain in New York and snow in Boston: the first of two ticks has a market that is closed at the second."""
+    """Rain in New York and snow in Boston, over two ticks; one market closes at the second."""
     store_series(database, series_row("KXRAIN"), series_row("KXSNOW", title="Snow in Boston", tags=None))
     store_events(
         database,
@@ -123,7 +123,7 @@ def test_event_has_every_market_with_its_quote(filled: Database) -> None:
 
 
 def test_quotes_of_many_markets_are_those_of_each(database: Database) -> None:
-    """More than one statement takes; in both modes of storing."""
+    """More markets than fit in one statement, in both storage modes."""
     page = [bid(number % 90 + 1, f"M{number}") for number in range(1_100)]
     take(database, tick(0), page, every=True)
     take(database, tick(1), page[:1_050], every=True)
@@ -191,7 +191,7 @@ def test_unknown_ticker_names_similar_ones(filled: Database, text: str, similar:
 
 
 def test_ticker_without_its_beginning_is_suggested_where_an_index_knows_it(filled: Database) -> None:
-    """Without an index every ticker would have to be read."""
+    """Without an index, this would read every ticker."""
 
     def similar() -> list[str]:
         with pytest.raises(UnknownTickerError) as caught:

@@ -1,4 +1,4 @@
-"""What moved: against which base, by which measure, and who is left out."""
+"""Movers: their base, their measure, and which markets are excluded."""
 
 import pytest
 
@@ -79,7 +79,7 @@ def test_movers_of_an_instant_end_there(database: Database) -> None:
 
 
 def test_movers_need_two_sides_for_a_midpoint(database: Database) -> None:
-    """Never 50 %; a last price that moved is listed without one, after those that have one."""
+    """A midpoint is never 50 % by default. Markets with only a moved last price come after those with a midpoint."""
     one_sided = {"yes_ask": None, "yes_ask_size": None}
     take(
         database,
@@ -101,7 +101,7 @@ def test_movers_need_two_sides_for_a_midpoint(database: Database) -> None:
 
 
 def test_first_trade_is_not_a_move(database: Database) -> None:
-    """The exchange writes a last price of 0 before it: without a base there is no change."""
+    """The exchange writes a last price of 0 before it, so there is no base and no change."""
     untraded = [bid(10, "TRADED", last_price=0), bid(10, "MOVED", last_price=0)]
     take(database, tick(0), untraded)
     take(database, tick(1), [bid(10, "TRADED", last_price=990_000), bid(11, "MOVED", last_price=990_000)])

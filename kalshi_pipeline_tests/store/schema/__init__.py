@@ -1,1 +1,1 @@
-"""The views."""
+"""Tests of tables, columns and views."""

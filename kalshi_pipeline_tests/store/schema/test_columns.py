@@ -1,4 +1,4 @@
-"""What tables and columns mean: said once, and the same in the reference."""
+"""Every table and column has a description, and the reference pages match."""
 
 from pathlib import Path
 

@@ -47,7 +47,7 @@ def columns(connection: sqlite3.Connection, name: str) -> list[str]:
 
 
 def test_values_of_views_have_their_documented_types(path: Path, connection: sqlite3.Connection) -> None:
-    """So do those of columns that are computed from several tables, of which SQLite knows no type."""
+    """This includes columns computed from several tables, which have no type in SQLite."""
     engine = create_engine(sqlite_url(path))
     with engine.connect() as opened:
         documented = dict(columns_of_views(opened))
@@ -64,7 +64,7 @@ def test_values_of_views_have_their_documented_types(path: Path, connection: sql
 
 
 def test_only_what_is_computed_from_several_tables_is_without_a_type(connection: sqlite3.Connection) -> None:
-    """What one table can compute is a generated column, whose type every program sees."""
+    """Values computed from one table are generated columns, whose type every program sees."""
     untyped = {
         name: [row[1] for row in connection.execute(f"PRAGMA table_info({name})") if not row[2]]
         for name in (
@@ -103,7 +103,7 @@ def test_pandas_reads_prices_as_floats(connection: sqlite3.Connection) -> None:
 
 @pytest.fixture(scope="module")
 def duck(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    """DuckDB with the extension that is installed beside it, without network."""
+    """DuckDB with its installed extension, without a network."""
     (extension,) = [
         found
         for folder in (files("duckdb_extension_sqlite_scanner") / "extensions").iterdir()
@@ -116,7 +116,7 @@ def duck(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
 
 
 def test_duckdb_lists_every_table_and_view(duck: duckdb.DuckDBPyConnection) -> None:
-    """A single view that it could not parse would close the whole catalogue."""
+    """A single view that DuckDB cannot parse would hide the whole catalogue."""
     shown = duck.execute(
         "SELECT table_name FROM information_schema.tables WHERE table_catalog = 'k'"
     ).fetchall()
@@ -127,7 +127,7 @@ def test_duckdb_lists_every_table_and_view(duck: duckdb.DuckDBPyConnection) -> N
 def test_duckdb_reads_what_sqlite_does(
     duck: duckdb.DuckDBPyConnection, connection: sqlite3.Connection, name: str
 ) -> None:
-    """All rows of a table or view of the attached database; those of a view by a query that SQLite answers too."""
+    """All rows of each attached table and view; views are also read by a query that SQLite runs."""
     rows = count(connection, name)
     for source in (f"k.{name}", *([f"sqlite_query('k', 'SELECT * FROM {name}')"] if name in VIEWS else [])):
         assert len(duck.execute(f"SELECT * FROM {source}").fetchall()) == rows, source
@@ -137,7 +137,7 @@ def test_duckdb_reads_what_sqlite_does(
 def test_duckdb_counts_a_column_of_a_table_without_rowid(
     duck: duckdb.DuckDBPyConnection, connection: sqlite3.Connection, table: str
 ) -> None:
-    """The documented way; `count(*)` asks for the rowid."""
+    """As documented, because `count(*)` needs the rowid."""
     found = duck.execute(f"SELECT count(market_id) FROM k.{table}").fetchone()
     assert found == (count(connection, table),) > (0,)
     with pytest.raises(duckdb.Error, match="ROWID"):
@@ -147,7 +147,7 @@ def test_duckdb_counts_a_column_of_a_table_without_rowid(
 def test_duckdb_shows_the_values_of_views_as_text(
     duck: duckdb.DuckDBPyConnection, connection: sqlite3.Connection
 ) -> None:
-    """The documented way casts them, and filters in SQLite."""
+    """As documented, they are cast, and filtered in SQLite."""
     inner = "SELECT * FROM price_history WHERE tick_at_us > 0 AND yes_bid IS NOT NULL"
     sql = f"SELECT ticker, yes_bid::DOUBLE FROM sqlite_query('k', '{inner}') ORDER BY ALL"
     expected = connection.execute(inner.replace("*", "ticker, yes_bid") + " ORDER BY 1, 2").fetchall()
@@ -157,7 +157,7 @@ def test_duckdb_shows_the_values_of_views_as_text(
 
 @pytest.mark.parametrize("view", VIEWS)
 def test_duckdb_scans_a_view_with_its_types(path: Path, duck: duckdb.DuckDBPyConnection, view: str) -> None:
-    """Of a view no column that SQLite has a type of becomes a BLOB."""
+    """No typed column of a view becomes a BLOB."""
     described = duck.execute(f"SELECT * FROM sqlite_scan('{path}', '{view}')").description
     scanned = {name: str(kind) for name, kind, *_ in described}
     with closing(sqlite3.connect(path)) as connection:

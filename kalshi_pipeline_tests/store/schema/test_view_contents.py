@@ -1,4 +1,4 @@
-"""The views of what there is and of what was done, beside the same found in Python from the columns of tables."""
+"""The catalogue and run views, compared with values computed in Python from the tables."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -14,8 +14,8 @@ from kalshi_pipeline_tests.store.migrations.stored import NEWEST, load
 
 Row = dict[str, Any]
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-# A market that no tick finds any more, one that the exchange does not have at all, a placeholder without a series,
-# a market without a quote, and a tick in each state on three days.
+# A market that no tick finds any more, one that the exchange does not have at all, a placeholder without a series, a
+# market without a quote, and a tick in each state on three days.
 ODDITIES = """
 INSERT INTO unlisted_spans (market_id, from_tick_id)
     SELECT min(market_id), (SELECT max(id) FROM ticks WHERE state = 'complete')
@@ -132,7 +132,7 @@ def test_market_catalogue(tables: Tables) -> None:
 
 
 def test_listed_markets_are_those_with_a_quote(path: Path) -> None:
-    """One meaning: a market that ticks do not find, and that nothing proves to have ended, is listed in both."""
+    """A market that ticks do not find, but that has not provably ended, is listed in both."""
     with open_store(path) as store:
         now = {row["ticker"] for row in store.quotes()}
         catalogue = list(store.catalogue())

@@ -1,4 +1,4 @@
-"""Filters by time, as people write them: text, numbers and parameters, from sqlite3, pandas and SQLAlchemy."""
+"""Filters by time as text, numbers and parameters, from sqlite3, pandas and SQLAlchemy."""
 
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -25,7 +25,7 @@ _VIEWS = pytest.mark.parametrize(
 
 @pytest.fixture(scope="module")
 def stored(new_database: NewDatabase) -> Database:
-    """Four ticks, a market of which changes at each; read only."""
+    """Four ticks with a market that changes at each; read only."""
     database = new_database()
     for number, at in enumerate(AT):
         take(database, at, [market("M", yes_bid=100_000 + number)])
@@ -70,7 +70,7 @@ def _times(view: str) -> tuple[str, str]:
 )
 @pytest.mark.parametrize("kind", ["text", "strftime", "text parameter", "number", "number parameter"])
 def test_view_is_asked_by_time(ask: Ask, view: str, condition: str, expected: list[int], kind: str) -> None:
-    """The second tick, or from the second to the third."""
+    """Finds the second tick, or the second to the third."""
     of_text, of_number = _times(view)
     bounds: list[object] = [at if "number" in kind else tick_iso_of(at) for at in AT[1:3]]
     written = {
@@ -87,14 +87,14 @@ def test_view_is_asked_by_time(ask: Ask, view: str, condition: str, expected: li
 
 @_VIEWS
 def test_text_of_datetime_finds_the_whole_day(ask: Ask, view: str) -> None:
-    """It has a blank where these times have a T: the docs say so."""
+    """It has a blank instead of the T of these times, as documented."""
     of_text, of_number = _times(view)
     late = "SELECT {1} FROM {2} WHERE {0} >= datetime('2026-11-22 23:59:59') ORDER BY {1}"
     assert ask(late.format(of_text, of_number, view), {}) == AT
 
 
 def test_spread_of_a_cent_is_a_cent(new_database: NewDatabase) -> None:
-    """At every cent: numbers that are subtracted as REALs miss it at one in eleven."""
+    """At every cent; a subtraction of REALs is wrong for one in eleven."""
     database = new_database()
     cents = range(1, 99)
     page = [

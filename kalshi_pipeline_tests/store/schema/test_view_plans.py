@@ -1,4 +1,4 @@
-"""How SQLite finds the rows of a view: by an index, whether it has statistics or not. No query reads all quotes."""
+"""SQLite finds the rows of a view by an index, with and without statistics. No query reads all quotes."""
 
 import re
 import sqlite3
@@ -16,7 +16,7 @@ from benchmarks.view_store import (
 
 TICKER = ticker_of(1)
 EVENT, SERIES = TICKER.rpartition("-")[0], TICKER.partition("-")[0]
-# What grows without end, by its name in the views: quotes, trades, candlesticks, changes, settlements, books, markets.
+# Growing tables, by their names in the views: quotes, trades, candlesticks, changes, settlements, books, markets.
 _GROWING = {
     "price_history": ("q", "g", "p"),
     "quotes_by_tick": ("q", "g", "p", "j"),
@@ -97,7 +97,7 @@ def connection(
 
 @pytest.mark.parametrize(("view", "question"), QUESTIONS)
 def test_view_seeks_what_grows(connection: sqlite3.Connection, view: str, question: str) -> None:
-    """Neither are all rows of a growing table read, nor more than a LIMIT asks for sorted."""
+    """A query neither reads all rows of a growing table nor sorts more rows than its LIMIT."""
     plan = [str(row[-1]) for row in connection.execute(f"EXPLAIN QUERY PLAN SELECT * FROM {view} {question}")]
     names = "|".join(_GROWING[view])
     assert [step for step in plan if re.match(rf"BLOOM FILTER ON ({names})\b", step)] == []

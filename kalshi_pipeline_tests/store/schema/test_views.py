@@ -1,4 +1,4 @@
-"""What people read: decimals that print as the exchange wrote them, and times that sort as text."""
+"""Values in views: decimals print as the exchange wrote them, and times sort as text."""
 
 import re
 from decimal import Decimal
@@ -44,7 +44,7 @@ def _printed(value: object) -> str:
 
 @pytest.fixture(scope="module")
 def priced(new_database: NewDatabase) -> Database:
-    """A market of each price in steps of 0.0001 dollars, and of each micro-dollar near 0 and 1; read only."""
+    """A market for each price in steps of 0.0001 dollars, and for each micro-dollar near 0 and 1; read only."""
     database = new_database()
     take(
         database,
@@ -60,7 +60,7 @@ def _named(price: int) -> str:
 
 @_VIEWS
 def test_view_prints_the_exchanges_decimals(priced: Database, view: str) -> None:
-    """Sub-cent prices included; the NO side is 1 - the other side, to the last digit."""
+    """Including sub-cent prices. The NO side is exactly 1 minus the other side."""
     shown = query(priced, f"SELECT {', '.join(_PRICES)} FROM {view} ORDER BY ticker")
     for price, row in zip(_PRICED, shown, strict=True):
         yes, no = dollars_of(price), 1 - dollars_of(price)
@@ -113,7 +113,7 @@ _ABSENT_SIDES = {
 
 @pytest.fixture(scope="module")
 def extreme(new_database: NewDatabase) -> Database:
-    """A market for each number of a quote and each value that it may take at its ends; read only."""
+    """A market for each number of a quote and each of its extreme values; read only."""
     database = new_database()
     take(
         database,
@@ -160,7 +160,7 @@ def test_view_prints_the_exchanges_counts(database: Database, view: str, name: s
 
 @_VIEWS
 def test_view_writes_times_of_one_length_that_sort(database: Database, view: str) -> None:
-    """As `units` writes them: those of ticks in whole seconds, all others with six decimals."""
+    """As `units` writes them: times of ticks in whole seconds, all others with six decimals."""
     stored_at = "quoted_at" if view == "quotes_by_tick" else "tick_at"
     instants = [NOON, NOON + SECOND + 999_999, NOON + 2 * SECOND, LATER, NOON + 60 * 24 * 40 * MINUTE]
     for instant in instants:
@@ -180,7 +180,7 @@ def test_view_writes_times_of_one_length_that_sort(database: Database, view: str
 
 
 def test_latest_prices_show_one_whole_row_for_each_market(database: Database) -> None:
-    """A placeholder event has no series: the market is shown all the same."""
+    """A market whose placeholder event has no series is still shown."""
     store_series(database, series_row("KXRAIN"))
     store_events(database, event("KXRAIN-26NOV23"))
     page = [market("M-1"), market("M-2", "UNKNOWN", title=None, status="closed", yes_ask=None, volume=None)]
@@ -287,7 +287,7 @@ def test_latest_prices_name_the_tick_that_confirms_them(database: Database) -> N
 
 
 def test_quotes_by_tick_carry_what_was_not_stored(database: Database) -> None:
-    """One row for each tick and each market listed at it; a tick of another scope shows the markets it covers only."""
+    """One row for each tick and listed market. A tick of another scope shows only the markets that it covers."""
     take(database, tick(0), [bid(10), bid(20, "N")])
     take(database, tick(1), [bid(10), bid(21, "N")])
     take(database, tick(2), [bid(10)])
@@ -316,7 +316,7 @@ def test_quotes_by_tick_carry_what_was_not_stored(database: Database) -> None:
 
 @pytest.mark.parametrize(("view", "hours"), [("movers_1h", 1), ("movers_24h", 24)])
 def test_movers_show_what_moved_most_first(database: Database, view: str, hours: int) -> None:
-    """Until the newest complete tick, from the last quote at or before the window's start, which may be old."""
+    """From the last quote at or before the window's start, which may be old, to the newest complete tick."""
     now = NOON + hours * 60 * MINUTE
     one_sided = {"yes_ask": None, "last_price": 100_000}
     take(

@@ -1,1 +1,1 @@
-"""Writes, statement by statement, in the caller's transaction."""
+"""Tests of writes in the caller's transaction."""

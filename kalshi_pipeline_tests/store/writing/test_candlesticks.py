@@ -1,4 +1,4 @@
-"""Candlesticks as they are stored and read: exact, once, and filling just what no tick has seen."""
+"""Candlesticks are stored exactly and once, and fill only gaps between ticks."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -44,7 +44,7 @@ TICKER = "KXRAIN-26NOV23-T0.1"
 
 
 def candle(end_at: int = NOON, **changes: Any) -> Candlestick:
-    """There is no bid at first and no ask; then 1.5 cents to 6, and trades at 4 and 5 cents."""
+    """A candlestick without a first bid and ask, then 1.5 to 6 cents, and trades at 4 and 5 cents."""
     row = Candlestick(
         end_at,
         *(0, 20_000, 0, 15_000),
@@ -81,7 +81,7 @@ def _market(database: Database) -> None:
 
 @pytest.mark.usefixtures("_market")
 def test_candlesticks_are_stored_once_and_exactly(database: Database) -> None:
-    """0, NULL and 1 dollar stay what they are."""
+    """0, NULL and 1 dollar stay distinct."""
     hours = [candle(NOON), silent(NOON + HOUR)]
     for outcome in ("inserted", "unchanged"):
         assert store(database, *hours) == Tally(**{outcome: 2})
@@ -213,7 +213,9 @@ def hourly(database: Database, *hours: int) -> None:
 
 @pytest.mark.usefixtures("_market")
 def test_gap_is_filled_by_the_closes_of_candlesticks_and_marked(database: Database) -> None:
-    """Ticks at 12:00 and 15:30: the periods that end at 13:00 (a tick at its very beginning), 14:00 and 15:00."""
+    """With ticks at 12:00 and 15:30, the periods ending at 13:00 (which starts at a tick), 14:00 and 15:00 fill the
+    gap.
+    """
     take(database, NOON, [market(TICKER)])
     take(database, NOON + 210 * MINUTE, [market(TICKER, yes_bid=300_000)])
     hourly(database, 0, 1, 2, 3, 4)
@@ -235,7 +237,7 @@ def test_gap_is_filled_by_the_closes_of_candlesticks_and_marked(database: Databa
 
 @pytest.mark.usefixtures("_market")
 def test_filled_row_is_unquoted_at_0_and_1_dollar_and_carries_the_last_trade(database: Database) -> None:
-    """The price of a period without a trade is that of the trade before."""
+    """A period without a trade has the price of the previous trade."""
     store(database, silent(NOON)._replace(yes_bid_close=0, yes_ask_close=1_000_000))
     quote = "SELECT yes_bid, yes_ask, no_bid, no_ask, last_price FROM price_history_filled"
     assert query(database, quote) == [(None, None, None, None, 0.03)]
@@ -275,7 +277,7 @@ def test_only_a_complete_tick_that_lists_the_market_leaves_no_gap(
 
 @pytest.mark.usefixtures("_market")
 def test_time_between_two_ticks_of_a_cadence_is_no_gap(database: Database) -> None:
-    """A five-minute cadence whose tick of 12:05 was missed, and candlesticks of a minute."""
+    """The five-minute tick of 12:05 was missed, and there are one-minute candlesticks."""
     for tick_at in (NOON, NOON + 10 * MINUTE):
         take(database, tick_at, [])
     with database.begin() as connection:
@@ -294,7 +296,7 @@ def test_shortest_of_the_candlesticks_that_end_together_fills(
     assert filled(database) == [("12:00", "candlestick", expected)]
 
 
-# Ticks are gone through where every quote is kept only.
+# Ticks are scanned only if every quote is kept.
 _VIEWS_AND_TICKS = ("price_history_filled", "t", "CONSTANT ROW")
 
 

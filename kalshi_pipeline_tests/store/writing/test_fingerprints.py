@@ -1,4 +1,4 @@
-"""Fingerprints: what they are made of, and that rows are the same as if every description were compared."""
+"""Fingerprints: their contents, and that rows are the same as if every description were compared."""
 
 import random
 import shutil
@@ -57,14 +57,14 @@ def other(value: object) -> object:
 def list_page(
     database: Database, *page: Market, at: int = NOON, encoding: Encoding = CURRENT
 ) -> tuple[Staged, Tally]:
-    """What a snapshot does with a page, but for its quotes."""
+    """Process a page as a snapshot does, without its quotes."""
     with database.begin() as connection:
         staged = stage_listed(connection, page, encoding)
         return staged, merge_staged_markets(connection, staged, at, encoding=encoding)
 
 
 def test_fingerprint_is_the_same_in_every_process_and_version() -> None:
-    """It is stored: another one would have every market compared, once."""
+    """It is stored, so a different value would make every market be compared once."""
     assert CURRENT.of([market("KXRAIN-26NOV23-T1"), market("naïve 🌧", cap_strike=None)]) == [
         -4_593_146_591_997_362_701,
         -96_734_613_451_695_209,
@@ -106,7 +106,7 @@ def test_page_is_compared_only_where_its_description_is_new(database: Database) 
 
 
 def test_change_of_the_time_alone_changes_no_row(database: Database) -> None:
-    """Something that is not stored has changed."""
+    """Only a field that is not stored has changed."""
     list_page(database, market("M"))
     before = contents(database, markets)
     later = market("M", updated_time="2026-11-23T12:00:00Z")
@@ -115,7 +115,7 @@ def test_change_of_the_time_alone_changes_no_row(database: Database) -> None:
 
 
 def test_market_whose_event_may_be_requested_is_compared_until_it_was(database: Database) -> None:
-    """The budget of a run may not reach to its event."""
+    """The budget of a run may not suffice for its event."""
     for _ in range(2):
         assert list_page(database, market("M"))[0] == Staged(1, 1)
         with database.stage() as connection:
@@ -137,7 +137,7 @@ def test_two_markets_may_have_one_fingerprint(database: Database) -> None:
 
 
 def test_event_without_a_document_is_fetched_again(database: Database) -> None:
-    """A run was killed before it could store what it had fetched."""
+    """A run was killed before it stored the document."""
     store_events(database, event(EVENT), event("OTHER"))
     with database.begin() as connection:
         connection.exec_driver_sql("INSERT INTO document_blocks (id, body) VALUES (1, x'00')")
@@ -150,7 +150,7 @@ def test_event_without_a_document_is_fetched_again(database: Database) -> None:
 
 
 def test_description_is_compared_until_its_document_is_stored(database: Database) -> None:
-    """A run that is killed in between leaves it to the next tick, a listing of known ones changes nothing."""
+    """If a run is killed in between, the next tick stores it. A listing of known markets changes nothing."""
     store_events(database, event(EVENT))
     page = [market(f"M-{number}") for number in range(3)]
 
@@ -171,7 +171,7 @@ def test_description_is_compared_until_its_document_is_stored(database: Database
 
 
 def test_fingerprint_that_changed_meanwhile_is_not_relied_on(database: Database) -> None:
-    """Another run has listed the market, and its document is not stored yet."""
+    """Another run has listed the market, but its document is not stored yet."""
     store_events(database, event(EVENT))
     described = [market("M", title=title) for title in ("One", "Two")]
     fingerprints = []
@@ -253,7 +253,7 @@ def test_new_version_of_the_encoding_compares_in_full_and_logs_no_change(databas
 
 
 def test_single_read_is_corrected_by_the_next_listing(database: Database) -> None:
-    """What it says may be older than the listing, or may have no times."""
+    """A single read may be older than the listing, or have no times."""
     store_events(database, event(EVENT))
     row = market("M")
     list_page(database, row)
@@ -286,7 +286,7 @@ def test_missing_fingerprints_are_counted_where_all_are_compared(database: Datab
 
 
 def test_combo_whose_collection_is_left_out_is_still_one(database: Database) -> None:
-    """The historical tier may do that: the market would be a combo and none, in turns."""
+    """The historical tier may omit it; the market would otherwise alternate between combo and plain."""
     combo = market("M", is_combo=True, collection_ticker="COLLECTION")
     list_page(database, combo)
     stored = contents(database, markets)
@@ -312,7 +312,7 @@ def two_databases(database: Database, path: Path) -> Iterator[tuple[Database, Da
 
 
 def invented_page(chance: random.Random, world: dict[str, Market]) -> Sequence[Market]:
-    """What a listing shows next: markets are born, changed, moved, closed, opened again, and left out."""
+    """The next listing: markets are created, changed, moved, closed, reopened and omitted."""
     for ticker, row in list(world.items()):
         changes: dict[str, object] = {}
         if chance.random() < 0.05:

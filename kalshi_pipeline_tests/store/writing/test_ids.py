@@ -1,4 +1,4 @@
-"""New keys: larger than any that a table has ever had, so that the key of a deleted row is never given again."""
+"""New keys are larger than any key that a table ever had, so the key of a deleted row is never reused."""
 
 import sqlite3
 from collections.abc import Callable
@@ -85,7 +85,7 @@ def ids(database: Database, table: Table) -> list[object]:
 
 
 def change(path: Path, sql: str) -> None:
-    """Change the file as another program does, which knows nothing of the keys."""
+    """Change the file like another program, which does not know about keys."""
     with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute(sql)
 
@@ -94,7 +94,7 @@ def change(path: Path, sql: str) -> None:
 def test_key_of_a_deleted_row_is_not_given_again(
     database: Database, path: Path, table: Table, add: Add
 ) -> None:
-    """Neither that of the newest row, nor those of all of them."""
+    """Neither the key of the newest row nor any other."""
     for number in (1, 2, 3):
         add(database, number)
     assert ids(database, table) == [1, 2, 3]

@@ -1,4 +1,4 @@
-"""Which markets were looked up: remembered, and marked where they are nowhere, however many there are."""
+"""Lookups of markets are recorded, and markets in neither tier are marked, in any number."""
 
 from typing import Any
 
@@ -23,7 +23,7 @@ from kalshi_pipeline_tests.store.samples import (
 
 
 def test_lookups_of_any_number_are_remembered_and_marked_once(database: Database) -> None:
-    """More than one statement takes: a listing may lose a hundred thousand markets at once."""
+    """More than fit in one statement: a listing may lose a hundred thousand markets at once."""
     store_markets(database, market("KXRAIN-1"), market("KXRAIN-2", status="finalized"))
     tickers = [*(f"KXNONE-{number}" for number in range(40_000)), "KXRAIN-1", "KXRAIN-2"]
     with database.begin() as connection:
@@ -39,7 +39,7 @@ def test_lookups_of_any_number_are_remembered_and_marked_once(database: Database
 
 
 def test_market_is_gone_after_two_answered_lookups_ten_minutes_apart(database: Database) -> None:
-    """A look that failed is none, and one that found it begins anew."""
+    """A failed lookup does not count, and one that finds the market restarts the count."""
     store_markets(database, market("M"))
 
     def look(minute: int, *, are_missing: bool | None) -> int:
@@ -89,7 +89,7 @@ def test_market_is_gone_after_two_answered_lookups_ten_minutes_apart(database: D
 def test_market_in_scope_that_is_missing_in_the_listing_is_looked_up(
     database: Database, scope: Scope, unlisted: list[str], elsewhere: list[str]
 ) -> None:
-    """By its stored state; those outside of the scope are due where it is asked for them, as those not open are."""
+    """Its stored state decides. Markets outside the scope, and markets that are not open, are due only on request."""
     store_events(database, event("RAIN", "KXRAIN"), event("SNOW", "KXSNOW"))
     store_markets(
         database,
@@ -114,7 +114,7 @@ HOUR = 60 * MINUTE
 
 
 def gone_markets(database: Database, *tickers: str) -> None:
-    """Markets that were found to be missing at noon, and were marked as gone half an hour later."""
+    """Markets that were missing at noon, and marked as gone half an hour later."""
     store_markets(database, *(market(ticker) for ticker in tickers))
     with database.begin() as connection:
         for at in (NOON, NOON + 30 * MINUTE):
@@ -133,7 +133,7 @@ def look(database: Database, at: int, *, are_missing: bool | None) -> None:
 
 
 def test_gone_market_is_due_in_its_first_hour_then_ever_more_rarely(database: Database) -> None:
-    """A look that failed is made up for at the next run, and a late one moves none of those after it."""
+    """The next run repeats a failed lookup, and a late lookup does not move the following ones."""
     gone_markets(database, "GONE")
     marked = NOON + 30 * MINUTE
     assert due(database, NOON + HOUR - 1) == ["GONE"]
@@ -151,7 +151,7 @@ def test_gone_market_is_due_in_its_first_hour_then_ever_more_rarely(database: Da
 
 
 def test_gone_markets_are_due_behind_those_that_wait(database: Database) -> None:
-    """Whatever their stored state; those that were never asked for since are due by when they were marked."""
+    """Their stored state does not matter. Markets never looked up since are due by the time of their mark."""
     gone_markets(database, "GONE")
     store_markets(database, market("CLOSED", status="closed"), market("LISTED"), market("FINAL"))
     with database.begin() as connection:
@@ -166,7 +166,7 @@ def test_gone_markets_are_due_behind_those_that_wait(database: Database) -> None
 
 
 def test_market_that_waits_is_due_in_the_hour_after_it_vanished(database: Database) -> None:
-    """However old its state is."""
+    """The age of its state does not matter."""
     store_markets(database, market("CLOSED", status="closed"), at=NOON - 240 * HOUR)
     with database.begin() as connection:
         record_market_lookups(connection, ["CLOSED"], NOON, are_missing=True)
@@ -175,7 +175,7 @@ def test_market_that_waits_is_due_in_the_hour_after_it_vanished(database: Databa
 
 
 def test_gone_markets_are_found_by_their_index(database: Database) -> None:
-    """Each tick asks for them: the table is not read."""
+    """Each tick queries them, so the table must not be read."""
     statements: list[str] = []
 
     def note(*arguments: Any) -> None:

@@ -1,4 +1,4 @@
-"""What markets were before they changed: both values and the time, and nothing where nothing changed."""
+"""Changes of markets are logged with both values and the time, and only real changes."""
 
 from typing import Any
 
@@ -90,7 +90,7 @@ def test_filling_a_placeholder_is_not_logged_as_a_change(database: Database) -> 
 
 
 def test_unchanged_page_costs_no_statement_more(database: Database) -> None:
-    """Keeping changes costs nothing where there is none."""
+    """The log of changes costs nothing without changes."""
     seen: list[str] = []
 
     def note(*arguments: Any) -> None:
@@ -113,7 +113,7 @@ def test_unchanged_page_costs_no_statement_more(database: Database) -> None:
 
 
 def test_page_that_changes_reads_no_whole_table(database: Database) -> None:
-    """However many markets, quotes and settlements are stored: a page is merged from the few rows that change."""
+    """A page costs the same however many markets, quotes and settlements are stored."""
     seen: list[tuple[str, Any]] = []
 
     def note(*arguments: Any) -> None:

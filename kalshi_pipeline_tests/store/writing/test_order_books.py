@@ -1,4 +1,4 @@
-"""Order books as they are stored and read."""
+"""Order books are stored and read back."""
 
 from kalshi_pipeline.records import OrderBook, OrderBookLevel
 from kalshi_pipeline.store.database import Database

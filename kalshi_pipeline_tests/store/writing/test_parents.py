@@ -1,4 +1,4 @@
-"""Merging series, events and markets: what is inserted, changed, left alone, made up for, and healed."""
+"""Merging series, events and markets: inserted, changed, unchanged, placeholder and filled rows."""
 
 import sqlite3
 from collections.abc import Callable, Sequence
@@ -62,20 +62,20 @@ _NOT_STORED = {
 
 
 def _stored(row: Series | Event | Market) -> dict[str, object]:
-    """The columns of a table that a row fills."""
+    """The columns that a row fills."""
     given = {name: value for name, value in row._asdict().items() if name not in _NOT_STORED}
     return dict(_column(type(row), name, value) for name, value in given.items())
 
 
 def _column(record: type[NamedTuple], name: str, value: object) -> tuple[str, object]:
-    """The column of a field, with its value: of a shared text its key."""
+    """The column of a field with its value, or the key of a shared text."""
     if name not in shared_fields(record):
         return name, value
     return text_key(name), None if value is None else key_of(str(value))
 
 
 def _of_placeholder(table: Table) -> dict[str, object]:
-    """The columns of a placeholder but for its key and its ticker."""
+    """The columns of a placeholder except its key and its ticker."""
     nothing = dict.fromkeys(column.name for column in table.columns if column.name not in ("id", "ticker"))
     return nothing | {"is_placeholder": True, "reading": 0, "first_seen_at": NOON, "changed_at": NOON}
 
@@ -198,7 +198,7 @@ def test_market_that_moves_to_another_event_follows_it(database: Database) -> No
 
 
 def test_absent_value_never_erases_a_known_one(database: Database) -> None:
-    """And a later shape of the API that leaves fields out."""
+    """This includes a later API that omits fields."""
     store_series(database, series_row("KXRAIN"))
     store_events(database, event("KXRAIN-26NOV23"))
     store_markets(database, market("KXRAIN-26NOV23-T1", collection_ticker="KXMVE-1"))
@@ -216,7 +216,7 @@ def test_absent_value_never_erases_a_known_one(database: Database) -> None:
 
 
 def test_absent_status_is_stored_as_absent(database: Database) -> None:
-    """A status is what the exchange says now: one that it no longer sends is not kept."""
+    """A status describes the present, so one that is no longer sent is not kept."""
     store_markets(database, market("M"))
     before = contents(database, markets)
     assert store_markets(database, market("M", status=None), at=LATER) == Tally(changed=1)
@@ -285,7 +285,7 @@ def test_page_leaves_no_rows_of_the_page_before(database: Database) -> None:
 
 
 def test_event_without_its_series_makes_a_marked_placeholder(database: Database) -> None:
-    """One for each series, and nothing invented."""
+    """There is one for each series, without invented values."""
     page = [event("A-1", "A"), event("A-2", "A"), event("B-1", "B"), event("LONELY", None)]
     assert store_events(database, *page) == Tally(inserted=4, placeholders=2)
     unknown = _of_placeholder(series)
@@ -298,7 +298,7 @@ def test_event_without_its_series_makes_a_marked_placeholder(database: Database)
 
 
 def test_market_without_its_event_makes_a_marked_placeholder(database: Database) -> None:
-    """One for each event, and nothing invented."""
+    """There is one for each event, without invented values."""
     page = [market("A-1-X", "A-1"), market("A-1-Y", "A-1"), market("B-1-X", "B-1")]
     assert store_markets(database, *page) == Tally(inserted=3, placeholders=2)
     unknown = _of_placeholder(events)
@@ -327,7 +327,7 @@ def test_known_parent_is_not_a_placeholder(database: Database) -> None:
 
 
 def test_placeholder_event_is_filled_in_place(database: Database) -> None:
-    """The same row, seen for the first time now; its children stay."""
+    """It is the same row, now first seen, and its children are kept."""
     store_markets(database, market("KXRAIN-26NOV23-T1"))
     children = contents(database, markets)
     given = event("KXRAIN-26NOV23")
@@ -375,7 +375,7 @@ def test_placeholder_is_filled_even_by_an_empty_answer(database: Database, table
 
 
 def test_merge_in_any_order_of_runs_ends_with_the_same_rows(database: Database) -> None:
-    """Markets first and parents last ends where parents first does, but for the instants."""
+    """Markets first and parents last gives the same rows as parents first, except for instants."""
     tables, instants = (series, events, markets), ("first_seen_at", "changed_at")
     given = [series_row("KXRAIN")], [event("KXRAIN-26NOV23")], [market("KXRAIN-26NOV23-T1")]
     with database.begin() as connection:
@@ -468,7 +468,7 @@ def test_unknown_events_hold_placeholders_until_the_exchange_was_asked(database:
 
 
 def test_staged_markets_are_merged_by_a_later_transaction(database: Database) -> None:
-    """They are staged while nothing is locked, and others may write in between."""
+    """Staging holds no lock, so others may write in between."""
     with database.stage() as connection:
         staged = stage_markets(connection, [market("M-1"), market("M-2")])
     store_events(database, event("KXRAIN-26NOV23"))
@@ -478,7 +478,7 @@ def test_staged_markets_are_merged_by_a_later_transaction(database: Database) ->
 
 
 def test_market_that_is_sent_without_its_event_stays_with_the_one_it_has(database: Database) -> None:
-    """It is staged with an event of its own ticker, which only a market that is not stored needs."""
+    """It is staged with an event of its own ticker, which only a new market needs."""
     store_events(database, event("KXRAIN-A"))
     store_markets(database, market("KXRAIN-A-1", "KXRAIN-A"))
     with database.begin() as connection:

@@ -1,4 +1,4 @@
-"""How SQLite goes about the statements of a page, with statistics of its tables and without."""
+"""SQLite's plans of a page's statements, with and without statistics."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -62,7 +62,7 @@ def stored(request: pytest.FixtureRequest, database: Database) -> Database:
 
 @contextmanager
 def explaining(connection: Connection) -> Iterator[list[str]]:
-    """Collect the steps of each statement on a connection, which the statement is named before."""
+    """Collect the plan steps of each statement on a connection, after the statement's name."""
     steps: list[str] = []
 
     def explain(_: object, cursor: Any, statement: str, parameters: Any, __: object, is_many: bool) -> None:

@@ -1,4 +1,4 @@
-"""Records that cannot be read are kept as they came: the first refusals of each, the last ones, within a size."""
+"""Unreadable records are kept unchanged: the first and the last refusals of each, up to a size."""
 
 import hashlib
 
@@ -29,7 +29,7 @@ def _quarantine(database: Database, run: Run, kind: str, *rejects: Reject, at: i
 
 
 def test_refusal_that_comes_again_is_counted_in_its_row(database: Database) -> None:
-    """A record that is refused in the same way at every tick does not flood the table."""
+    """A record that every tick refuses in the same way does not flood the table."""
     first, second = _open_listing(database), open_run(database, NOON)
     named, nameless = Reject("M-1", '{"ticker": "M-1"}', "odd"), Reject(None, '{"odd": "é"}', "no ticker")
     _quarantine(database, first, "markets", named, nameless, named)

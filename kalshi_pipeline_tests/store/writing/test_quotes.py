@@ -1,4 +1,4 @@
-"""Quotes: one row per tick and market where something moved, and `latest_quotes` beside them."""
+"""Quotes: one row per tick and market if something changed, and the table `latest_quotes`."""
 
 import itertools
 import random
@@ -124,7 +124,7 @@ _STEPS = list(itertools.product(QUOTE_COLUMNS, _ENDS, _ENDS))
 
 @pytest.fixture(scope="module")
 def stepped(new_database: NewDatabase) -> Database:
-    """Two ticks of a market for each step of one number from one end to another; read only."""
+    """Two ticks of a market for each step of one number through its range; read only."""
     database = new_database()
     before = [market(f"{step}", **{step[0]: step[1]}) for step in _STEPS]
     after = [market(f"{step}", **{step[0]: step[2]}) for step in _STEPS]
@@ -139,7 +139,7 @@ def stepped(new_database: NewDatabase) -> Database:
 def test_quote_counts_as_changed_when_one_number_does(
     stepped: Database, name: str, old: int | None, new: int | None
 ) -> None:
-    """Absent, zero and a dollar are three different things, in each number."""
+    """Absent, zero and one dollar are distinct in each number."""
     market_id = _STEPS.index((name, old, new)) + 1
     expected = [_snapshot(1, market_id, market("M-1", **{name: old}))]
     if old != new:
@@ -163,7 +163,7 @@ def test_change_of_the_market_alone_does_not_change_its_quote(database: Database
 
 
 def test_quote_that_returns_to_an_earlier_value_is_stored_again(database: Database) -> None:
-    """Compared is the last stored quote, not any earlier one."""
+    """Only the last stored quote is compared, not earlier ones."""
     low, high = market("M-1"), market("M-1", yes_bid=300_000)
     for minute, row in enumerate([low, high, high, low]):
         take(database, NOON + minute * MINUTE, [row])
@@ -175,7 +175,7 @@ def test_quote_that_returns_to_an_earlier_value_is_stored_again(database: Databa
 
 
 def test_every_keeps_unchanged_quotes_too(database: Database) -> None:
-    """In a table of their own: their numbers are in the row before, and each tick's answer has its own time."""
+    """They are in their own table: the numbers are in the previous row, and each tick has its own time."""
     row = market("M-1")
     stored = [take(database, NOON + minute * MINUTE, [row], every=True) for minute in range(3)]
     assert stored == [1, 0, 0]
@@ -201,7 +201,7 @@ def test_modes_can_alternate(database: Database) -> None:
 
 
 def test_run_that_is_retried_keeps_one_of_an_unchanged_and_a_changed_quote(database: Database) -> None:
-    """Whichever the last try has found; even where it keeps the changed ones only."""
+    """The last attempt decides, even if it stores only changed quotes."""
     row, moved = market("M-1"), market("M-1", yes_bid=280_000)
     take(database, NOON, [row])
     Tick(database, LATER, every=True).store([row])
@@ -214,7 +214,9 @@ def test_run_that_is_retried_keeps_one_of_an_unchanged_and_a_changed_quote(datab
 
 
 def test_unchanged_quote_keeps_the_time_of_its_first_answer(database: Database) -> None:
-    """Of two pages of a tick with the same market, and of a retry; markets of one answer may come on two pages."""
+    """This holds for two pages of a tick with the same market, and for a retry. One answer's markets may be on two
+    pages.
+    """
     rows = [market(f"M-{number}") for number in range(1, 6)]
     take(database, NOON, rows)
     tick = Tick(database, LATER, every=True)
@@ -231,7 +233,7 @@ def test_unchanged_quote_keeps_the_time_of_its_first_answer(database: Database) 
 
 
 def test_each_page_has_the_time_at_which_it_was_received(database: Database) -> None:
-    """As whole milliseconds after the tick. An unchanged quote keeps the time of the answer that it is from."""
+    """In whole milliseconds after the tick. An unchanged quote keeps the time of its own answer."""
     first, second, third = market("M-1"), market("M-2"), market("M-3")
     tick = Tick(database, NOON)
     tick.store([first], received_at=NOON)
@@ -250,7 +252,7 @@ def test_each_page_has_the_time_at_which_it_was_received(database: Database) -> 
 
 @_MODES
 def test_same_tick_again_adds_and_changes_nothing(database: Database, every: bool) -> None:
-    """Though the exchange has moved in the meantime."""
+    """This holds although the exchange has moved meanwhile."""
     tick = Tick(database, NOON, every=every)
     first = [market("M-1"), market("M-2")]
     assert tick.store(first) == Appended(2, 0)
@@ -263,7 +265,7 @@ def test_same_tick_again_adds_and_changes_nothing(database: Database, every: boo
 
 @_MODES
 def test_tick_that_was_cut_continues_over_what_it_has_stored(database: Database, every: bool) -> None:
-    """The retry meets stored pages, a page of which nothing is stored, and overlapping pages."""
+    """The retry gets stored pages, a new page, and overlapping pages."""
     pages = [[market(f"M-{page}-{n}") for n in range(3)] for page in range(3)]
     take(database, NOON, *pages)
     moved = [[changed(row, yes_bid=280_000) for row in page] for page in pages]
@@ -285,7 +287,7 @@ def test_tick_that_was_cut_continues_over_what_it_has_stored(database: Database,
 def test_tick_that_was_cut_ends_with_the_rows_of_an_undisturbed_one(
     database: Database, tmp_path: Path, cut_after: str, every: bool
 ) -> None:
-    """Of markets that are unchanged, changed, of an age, gone, back and new."""
+    """The markets are unchanged, changed, due for a keyframe, gone, returned and new."""
     same, moves, aged, goes, back = (market(name) for name in ("SAME", "MOVES", "AGED", "GOES", "BACK"))
     pages = [[changed(moves, yes_bid=280_000), aged], [same, back, market("NEW")]]
 
@@ -323,7 +325,7 @@ def test_tick_that_was_cut_ends_with_the_rows_of_an_undisturbed_one(
     "seconds", [KEYFRAME_SECONDS, 90, 0.25], ids=["six_hours", "ninety_seconds", "a_quarter_of_a_second"]
 )
 def test_unchanged_quote_is_stored_again_at_the_age_of_a_keyframe(database: Database, seconds: float) -> None:
-    """At that age, and not a microsecond before; from then on the age counts from the keyframe."""
+    """At exactly that age, not a microsecond earlier. The age then counts from the keyframe."""
     row, age = market("M-1"), round(seconds * SECOND)
     ticks = [NOON, NOON + age - 1, NOON + age, NOON + 2 * age - 1, NOON + 2 * age]
     stored = [take(database, tick_at, [row], keyframe_seconds=seconds) for tick_at in ticks]
@@ -342,7 +344,7 @@ def test_age_counts_from_a_changed_quote_too(database: Database) -> None:
 
 
 def test_only_unchanged_quotes_are_counted_as_keyframes(database: Database) -> None:
-    """New, changed and returned ones would have been stored at any age."""
+    """New, changed and returned quotes are stored at any age."""
     aged = [market("AGED-1"), market("AGED-2")]
     take(database, NOON, [*aged, market("MOVES"), market("LEAVES")])
     take(database, NOON + MINUTE, [*aged, market("MOVES")])
@@ -354,7 +356,7 @@ def test_only_unchanged_quotes_are_counted_as_keyframes(database: Database) -> N
 
 
 def test_missed_tick_does_not_age_quotes(database: Database) -> None:
-    """Its key may be above that of a newer tick: it was late."""
+    """Its key may exceed that of a newer tick, because it was late."""
     take(database, NOON, [market("M-1")])
     assert open_run(database, NOON - 60 * MINUTE).state is State.SKIPPED
     assert take(database, LATER, [market("M-1")], keyframe_seconds=3600) == 0
@@ -379,7 +381,7 @@ def test_market_that_left_the_listing_gets_one_terminal_row(database: Database, 
 
 
 def test_market_that_never_comes_back_stays_ended(database: Database) -> None:
-    """At the age of a keyframe too, and where nothing else is listed any more."""
+    """This holds at the age of a keyframe too, and if nothing else is listed."""
     take(database, NOON, [market("M-1"), market("M-2")])
     for minute in range(1, 10):
         take(database, NOON + minute * MINUTE, keyframe_seconds=120)
@@ -402,7 +404,7 @@ def test_market_that_comes_back_gets_a_row_though_its_quote_is_the_same(database
 
 
 def test_market_that_comes_back_unquoted_is_not_ended_any_more(database: Database) -> None:
-    """Its numbers are those of the row that ended its history, and it gets one that does not."""
+    """Its numbers equal those of the terminal row, but it gets a new row that is not terminal."""
     unquoted = market("M-1", **dict.fromkeys(QUOTE_COLUMNS))
     for minute, page in enumerate([[unquoted], [], [unquoted]]):
         take(database, NOON + minute * MINUTE, page)
@@ -414,7 +416,7 @@ def test_market_that_comes_back_unquoted_is_not_ended_any_more(database: Databas
 
 
 def test_market_that_a_cut_tick_had_listed_is_ended_by_the_next(database: Database) -> None:
-    """It left between the two attempts; its row at this tick stays as it is."""
+    """It left between the two attempts; its row at this tick is unchanged."""
     cut = Tick(database, NOON)
     cut.store([market("M-1")])
     take(database, NOON, [])
@@ -435,7 +437,7 @@ def test_tick_that_has_not_seen_every_page_ends_nothing(database: Database, stat
 
 
 def test_narrower_scope_ends_nothing_outside_it(database: Database) -> None:
-    """And a quote that neither scope saw change is stored once."""
+    """A quote that is unchanged in both scopes is stored once."""
     store_inside(database)
     inside, outside = market("INSIDE", INSIDE), market("OUTSIDE")
     take(database, NOON, [inside, outside])
@@ -468,7 +470,7 @@ def test_market_that_one_scope_ended_comes_back_in_another(database: Database) -
 
 
 def test_listed_market_of_unknown_series_leaves_a_row_at_each_tick_of_some_series(database: Database) -> None:
-    """The scope does not cover it as far as is known, so no later reader could tell that it was listed."""
+    """As far as known, the scope does not cover it, so without a row no reader could tell that it was listed."""
     row = market("M-1")
     for minute in range(3):
         take(database, NOON + minute * MINUTE, [row], scope=NARROW)
@@ -478,7 +480,7 @@ def test_listed_market_of_unknown_series_leaves_a_row_at_each_tick_of_some_serie
 
 
 def test_market_may_move_to_other_events_again_and_again(database: Database) -> None:
-    """Ticks that asked for its former series could list it, so none of them is in doubt."""
+    """Ticks of its former series could list it, so none of them is in doubt."""
     store_inside(database)
     take(database, NOON, [market("M-1", INSIDE)])
     for minute in (1, 2, 3):
@@ -495,7 +497,7 @@ def test_tick_that_is_retried_may_miss_what_it_had_moved(database: Database) -> 
 
 
 def test_tick_of_paused_markets_ends_nothing_and_stores_what_it_lists(database: Database) -> None:
-    """A paused market that it does not list may trade again."""
+    """A paused market that is not listed may trade again."""
     paused = replace(SCOPE, status=StatusFilter.PAUSED)
     rows = [market("M-1", status="inactive"), market("M-2", status="inactive")]
     take(database, NOON, rows)
@@ -505,7 +507,7 @@ def test_tick_of_paused_markets_ends_nothing_and_stores_what_it_lists(database: 
 
 
 class _Model:
-    """The rule of the quotes, written out for one market at a time."""
+    """The rule of quotes, implemented for one market at a time."""
 
     def __init__(self) -> None:
         self.rows: dict[tuple[int, int], Row] = {}
@@ -517,7 +519,7 @@ class _Model:
         self._ticks: dict[int, int] = {}
 
     def open(self, tick_id: int, tick_at: int, covered: Container[str], unplaced: Container[str]) -> None:
-        """Begin a tick that covers some markets, and may cover others, whose series is unknown."""
+        """Begin a tick that covers some markets, and perhaps others of unknown series."""
         self._tick = tick_id
         self._unplaced = unplaced
         self._covered = covered
@@ -540,7 +542,7 @@ class _Model:
         return why
 
     def end(self, missed: Container[str]) -> Ended:
-        """Of the markets that are covered and not listed, the missed ones are unconfirmed, and the others closed."""
+        """End the covered markets that are not listed; the missed ones stay unconfirmed."""
         unlisted = {
             ticker: market_id
             for ticker, market_id in self._ids.items()
@@ -588,7 +590,7 @@ class _Model:
 
 
 def test_quotes_are_those_of_the_rule_after_any_sequence_of_ticks(database: Database) -> None:
-    """Random pages, both modes, two scopes, ticks that are cut, and cut ones that are run again."""
+    """Random pages, both modes, two scopes, truncated ticks, and repeated ones."""
     chance = random.Random(20261122)
     store_inside(database)
     model, listed = _Model(), {f"M-{n}" for n in range(12)}
@@ -636,7 +638,7 @@ def test_quotes_are_those_of_the_rule_after_any_sequence_of_ticks(database: Data
 
 
 def test_tick_that_moves_a_market_to_another_series_confirms_it(database: Database) -> None:
-    """A tick of its former series does not: by what is known now, it did not cover the market."""
+    """A tick of its former series does not, because by present knowledge it did not cover the market."""
     store_inside(database)
     store_events(database, event("SNOW", "KXSNOW"))
     inside = market("M-1", INSIDE)
@@ -657,7 +659,7 @@ def test_tick_that_moves_a_market_to_another_series_confirms_it(database: Databa
 
 
 def test_numbers_are_stored_to_the_last_digit(database: Database) -> None:
-    """Up to the largest that a column takes."""
+    """Up to the largest value of a column."""
     row = market(
         "M-1",
         yes_bid=1,
@@ -682,7 +684,7 @@ def test_quotes_of_an_unknown_tick_are_refused_whole(database: Database) -> None
 
 
 def test_page_reads_the_latest_quotes_by_their_keys(database: Database) -> None:
-    """Else a page costs as much as the exchange has markets, and a listing the square of that."""
+    """Otherwise the cost of a page would grow with the number of markets, and that of a listing with its square."""
     take(database, NOON, [market(f"M-{number}") for number in range(50)])
     quotes = Tick(database, LATER).quotes
     plans: list[str] = []

@@ -1,4 +1,4 @@
-"""The record of every run: what opening, paging, dying and missing leave behind."""
+"""The record of every run: opened, counted, killed and missed."""
 
 from dataclasses import replace
 
@@ -144,7 +144,7 @@ def test_listing_is_stored_with_its_subject(
 
 
 def test_listing_of_a_killed_run_is_closed_by_the_next(database: Database) -> None:
-    """The pages that it committed stay counted."""
+    """Its committed pages stay counted."""
     killed = _open_listing(database)
     _add_page(database, killed, Tally(pages=1, received=3, inserted=3))
     _open_listing(database, at=LATER, dead_before=NOON + 1)
@@ -277,7 +277,7 @@ def test_tick_that_was_complete_stays_so_after_newer_ones(database: Database) ->
 
 @pytest.mark.parametrize("state", [State.PARTIAL, State.FAILED])
 def test_tick_that_was_cut_continues_under_its_own_row(database: Database, state: State) -> None:
-    """What the attempt before has stored is part of this tick, and stays counted."""
+    """Rows of the previous attempt belong to this tick, and stay counted."""
     cut = open_run(database, NOON)
     _add_page(database, cut, Tally(pages=2, received=20, inserted=20))
     with database.begin() as connection:
@@ -316,7 +316,7 @@ _OVERTAKEN = "the newer tick 2026-11-22T12:05:00.000000Z had been taken before t
 def test_tick_that_a_newer_one_overtook_is_skipped_and_recorded(
     database: Database, newer: State | None
 ) -> None:
-    """'changed since the last quote' has no meaning in the past."""
+    """Quotes are compared with the last one, so a tick in the past has no meaning."""
     run = open_run(database, LATER)
     _add_page(database, run, Tally(pages=1))
     if newer is not None:
@@ -393,7 +393,7 @@ def _skipped(number: int, tick_at: int) -> Row:
 
 
 def test_ticks_that_were_not_taken_are_recorded_as_missed(database: Database) -> None:
-    """Every scheduled tick leaves a record, and no record is faked."""
+    """Every scheduled tick has a record, and none is invented."""
     close(database, open_run(database, NOON, _PERIOD), at=NOON + MINUTE)
     run = open_run(database, NOON + 20 * MINUTE, _PERIOD)
     assert contents(database, ticks)[1:] == [
@@ -449,7 +449,7 @@ def test_missed_ticks_are_recorded_once(database: Database) -> None:
 
 def test_manual_tick_makes_no_missed_ones_and_hides_none(database: Database) -> None:
     close(database, open_run(database, NOON, _PERIOD), at=NOON + MINUTE)
-    for minutes in (7, 10):  # the second is on the grid, and is taken, by any run
+    for minutes in (7, 10):  # that second is on the grid, and any run has used it
         close(database, open_run(database, NOON + minutes * MINUTE), at=NOON + minutes * MINUTE + SECOND)
     assert [row["tick_at"] for row in contents(database, ticks)] == [
         NOON,
@@ -476,7 +476,7 @@ def test_missed_ticks_follow_the_cadence_of_the_tick_that_finds_them(database: D
 
 
 def test_missed_ticks_of_a_long_absence_are_bounded(database: Database) -> None:
-    """The newest ten thousand are recorded: a month at five minutes, and an old database is no flood."""
+    """Only the newest ten thousand are recorded, a month at five minutes, so an old database causes no flood."""
     close(database, open_run(database, NOON, 1.0), at=NOON + SECOND)
     open_run(database, NOON + 20_000 * SECOND, 1.0)
     rows = contents(database, ticks)
@@ -521,7 +521,7 @@ def _manual(database: Database, created_at: int, run_id: str) -> int:
 
 
 def test_manual_tick_is_the_second_of_the_run_or_the_next_free_one(database: Database) -> None:
-    """A retry finds its own, whatever was taken since."""
+    """A retry finds its own second, whatever was taken since."""
     created_at = NOON + 700_000
     assert _manual(database, created_at, "first") == NOON
     assert _manual(database, created_at, "second") == NOON + SECOND
@@ -542,7 +542,7 @@ def _opened(database: Database, tick_at: int, at: int) -> Run:
 
 
 def test_stored_tick_ahead_of_now_is_named_and_nothing_is_written(database: Database) -> None:
-    """As by a clock that was a day ahead. A minute is what clocks may differ by."""
+    """For example from a clock that was a day ahead. Clocks may differ by a minute."""
     ahead = NOON + 24 * 60 * MINUTE
     close(database, _opened(database, ahead, ahead), at=ahead)
     before = contents(database, ticks)
@@ -588,7 +588,7 @@ def test_lookups_keep_when_an_event_was_requested_last(database: Database) -> No
 
 
 def test_tick_that_failed_continues_after_an_older_tick_was_taken(database: Database) -> None:
-    """Keys of ticks that hold quotes keep the order of their times, whichever was opened first."""
+    """Keys of ticks with quotes follow their times, whichever was opened first."""
     close(database, open_run(database, LATER, _PERIOD), State.FAILED)
     take(database, NOON + MINUTE, [market("M-1", yes_bid=290_000)])
     assert take(database, LATER, [market("M-1", yes_bid=280_000)]) == 1
@@ -624,7 +624,7 @@ def test_tick_during_a_manual_snapshot_is_skipped(database: Database) -> None:
 def test_scheduled_tick_is_not_taken_in_the_time_of_another(
     database: Database, period_seconds: float | None, late_seconds: int, state: State
 ) -> None:
-    """A missed tick is never faked later."""
+    """A missed tick is never taken later."""
     with database.begin() as connection:
         run = open_tick(connection, NOON, period_seconds, SCOPE, NOON + late_seconds * SECOND)
     assert run.state is state

@@ -1,4 +1,4 @@
-"""Rows whose parents another program deleted: taken out of the way, kept word for word, and never another one's."""
+"""Rows whose parents another program deleted are moved away, kept unchanged, and never attached to another parent."""
 
 import json
 import sqlite3
@@ -67,7 +67,7 @@ def test_row_whose_market_was_deleted_is_kept_as_it_was(database: Database, path
 
 
 def test_key_that_may_be_unknown_becomes_null(database: Database, path: Path) -> None:
-    """To change the event would fail otherwise, for its series is written with it."""
+    """Otherwise changes of the event would fail, because they also write its series."""
     store_series(database, series_row("KXRAIN"))
     store_events(database, event("E", "KXRAIN"))
     by_another_program(path, "DELETE FROM series")
@@ -106,7 +106,7 @@ def test_missing_events_become_placeholders_that_keep_their_history(database: Da
 def test_history_of_a_deleted_market_never_becomes_another_ones(
     database: Database, path: Path, forgotten: str
 ) -> None:
-    """SQLite gives the largest key again after its row was deleted."""
+    """SQLite reuses the largest key after its row was deleted."""
     take(database, tick(0), [bid(30, "M"), bid(40, "N")])
     by_another_program(path, "DELETE FROM markets WHERE ticker = 'N'", forgotten)
     take(database, tick(1), [bid(30, "M"), bid(50, "NEW")])

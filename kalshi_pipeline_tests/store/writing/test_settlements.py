@@ -1,4 +1,4 @@
-"""How markets ended, and which of two records counts. Values are micro-dollars."""
+"""Settlements, and which of two records takes precedence. Values are micro-dollars."""
 
 import pytest
 
@@ -19,13 +19,13 @@ LATEST = LATER + 5 * MINUTE
 
 
 def row(ticker: str = "A", /, **changes: object) -> Settlement:
-    """A market that settled at noon at yes, in the live tier."""
+    """A market that settled as yes at noon, in the live tier."""
     made = Settlement(ticker, "yes", 1_000_000, NOON, "settlement_ts", "live", is_current_tier=True)
     return made._replace(**changes)  # type: ignore[arg-type]
 
 
 def store(database: Database, *rows: Settlement, at: int = LATER) -> tuple[Tally, int]:
-    """A page of settled markets as a walk stores it, with their markets."""
+    """Store a page of settled markets with their markets, as a walk does."""
     store_markets(database, *(market_row(each.ticker) for each in rows))
     with database.begin() as connection:
         outranked = stage_settlements(connection, rows)
@@ -105,7 +105,7 @@ def test_later_record_of_the_same_tier_counts(
 
 
 def test_stand_in_never_makes_a_settlement_later(database: Database) -> None:
-    """By the time at which it was first seen, it had settled."""
+    """It had settled by the time it was first seen."""
     store(database, row(settled_at=None, settled_at_source="first_seen"))
     store(database, row(settled_at=LATEST, settled_at_source="close_time"), at=LATEST)
     assert stored(database)["settled_at_source"] == "first_seen"
@@ -160,7 +160,7 @@ def test_record_of_the_other_tier_counts_by_rule(
     second: dict[str, object],
     winner: str,
 ) -> None:
-    """The one that has its time; else the one of the tier that keeps the market now."""
+    """The record with its own time takes precedence, or else that of the tier that now has the market."""
     records = {
         "first": row(**{"tier": tiers[0], "result": "yes", **first}),
         "second": row(**{"tier": tiers[1], "result": "no", **second}),
@@ -192,7 +192,7 @@ _BEFORE_AND_AFTER = "result_before, result_after, value_before, value_after"
 
 
 def see(database: Database, at: int, **values: object) -> None:
-    """The market is seen without a settlement of its own."""
+    """The market is seen without a settlement."""
     store_markets(database, market_row("A", **values), at=at)
 
 
@@ -200,7 +200,7 @@ def see(database: Database, at: int, **values: object) -> None:
 def test_settlement_is_withdrawn_once_and_in_force_again_with_the_next_result(
     database: Database, status: str
 ) -> None:
-    """Which settles when it says, or when it is seen: the former time is of the former result."""
+    """The new result has its own time, or the time at which it is seen, not the former result's time."""
     settle(database, row(), at=LATER)
     see(database, LATER, status=status)
     see(database, LATEST, status=status, title="Another")
@@ -221,7 +221,7 @@ def test_absent_result_and_unknown_status_withdraw_nothing(database: Database, s
 
 
 def settle(database: Database, settlement: Settlement, *, at: int, status: str = "finalized") -> Tally:
-    """A market that is seen with its settlement."""
+    """The market is seen with its settlement."""
     with database.begin() as connection:
         stage_settlements(connection, [settlement])
         merge_markets(
@@ -260,7 +260,7 @@ def test_same_outcome_of_the_other_tier_is_unchanged(database: Database) -> None
 
 @pytest.mark.parametrize("is_gone", [True, False], ids=["gone", "determined"])
 def test_other_tier_replaces_what_was_not_final(database: Database, is_gone: bool) -> None:
-    """Whatever times the two report, and wherever the market should be by them."""
+    """The reported times, and the tier that follows from them, do not matter."""
     settle(database, row(), at=LATER, status="finalized" if is_gone else "determined")
     if is_gone:
         with database.begin() as connection:

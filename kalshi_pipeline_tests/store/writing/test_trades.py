@@ -1,4 +1,4 @@
-"""Trades are appended once under their time and identifier, exactly, and never without their market."""
+"""Trades are stored exactly and once, by time and identifier, and never without their market."""
 
 from dataclasses import replace
 
@@ -127,7 +127,7 @@ def test_trade_is_stored_and_shown_exactly(database: Database) -> None:
 
 
 def test_trades_appended_again_add_and_change_nothing(database: Database) -> None:
-    """Whole pages, pages that overlap, and one that holds a trade twice."""
+    """Complete pages, overlapping pages, and a page with the same trade twice."""
     store_markets(database, market("M-1"))
     first = [trade(), trade("b", created_at=NOON + SECOND)]
     assert append(database, *first) == 2
@@ -141,7 +141,7 @@ def test_trades_appended_again_add_and_change_nothing(database: Database) -> Non
 
 
 def test_trade_without_its_market_is_an_error_and_adds_nothing(database: Database) -> None:
-    """It would be lost otherwise: the caller ensures the market first."""
+    """Otherwise it would be lost. The caller ensures that the market exists."""
     store_markets(database, market("M-1"))
     with pytest.raises(StoreError, match="market_id"):
         append(database, trade(), trade("b", ticker="M-2"))
@@ -165,7 +165,7 @@ def test_traded_markets_are_unknown_until_they_are_stored_or_requested(database:
 
 
 def test_orphan_is_a_placeholder_under_an_event_of_its_own_ticker(database: Database) -> None:
-    """Nothing about it is made up; a stored event of that ticker is its event."""
+    """Nothing about it is invented. A stored event with that ticker becomes its event."""
     store_events(database, event("M-2", None))
     orphans = [
         OrphanRow("M-1", gone_at=NOON),
@@ -207,7 +207,7 @@ def test_market_that_is_stored_is_no_orphan(database: Database) -> None:
 
 
 def test_trades_are_counted_half_open_and_by_their_runs(database: Database) -> None:
-    """Counting all of them one by one would take seconds."""
+    """Counting all rows would take seconds."""
     store_markets(database, market("M-1"))
     append(database, *(trade(f"t{minute}", created_at=NOON + minute * MINUTE) for minute in range(5)))
     subject = Subject(SCOPE, "2026-11-22")
@@ -253,7 +253,7 @@ def test_restarted_walk_forgets_its_cursor_and_keeps_its_counts(database: Databa
 
 
 def test_walks_of_different_scopes_are_apart(database: Database) -> None:
-    """Of the same name, each continues where its own scope stopped; scopes of the same series are one."""
+    """Walks of the same name continue where their own scope stopped; scopes of the same series are equal."""
     name = "trades/2026-11-22/live"
     one, other = (WalkKey(name, replace(SCOPE, series=series)) for series in (("A", "B"), ("A",)))
     same = WalkKey(name, replace(SCOPE, series=("B", "A", "B")))
@@ -283,7 +283,7 @@ def test_walks_of_different_scopes_are_apart(database: Database) -> None:
 
 
 def test_walk_that_caught_up_is_walked_again_from_its_beginning(database: Database) -> None:
-    """Its end was that of a day which is not over."""
+    """Its end was that of an unfinished day."""
     key = WalkKey("trades/2026-11-22/live", SCOPE)
     with database.begin() as connection:
         walk = open_walk(connection, key, NOON)
@@ -296,7 +296,7 @@ def test_walk_that_caught_up_is_walked_again_from_its_beginning(database: Databa
 
 
 def test_trades_out_of_scope_are_found_by_their_stored_markets(database: Database) -> None:
-    """By the series of an event and the kind of a market; a market that is not stored is not known to be out of it."""
+    """The event's series and the market's kind decide. A market that is not stored may be in scope."""
     store_events(database, event("E-RAIN", "KXRAIN"), event("E-SNOW", "KXSNOW"), event("E-NONE", None))
     store_markets(
         database,
@@ -329,5 +329,5 @@ def test_trades_out_of_scope_are_found_by_their_stored_markets(database: Databas
         )
         only = Scope(("KXRAIN",), Combos.ONLY)
         assert markets_out_of_scope(connection, only) == {"RAIN", *of_series}
-        # A placeholder's own event is no event of the exchange: nothing can be asked about it.
+        # A placeholder's own event does not exist on the exchange, so it cannot be requested.
         assert events_without_series(connection) == {"KXRAIN-NEW": "E-NEW", "KXRAIN-NONE": "E-NONE"}

@@ -1,4 +1,4 @@
-"""What was recorded ahead of now, or while voided ticks ran, is taken back; what was recorded since then is kept."""
+"""Data recorded ahead of now, or during voided ticks, is undone; later data is kept."""
 
 import pytest
 from sqlalchemy import insert, select
@@ -96,7 +96,7 @@ MANY_KINDS = {
 
 
 def test_description_is_as_before_and_its_changes_are_seen_again(database: Database) -> None:
-    """Of each type of field: texts, shared ones, numbers, flags, instants, and the market's event."""
+    """For each type of field: texts, shared texts, numbers, flags, instants, and the market's event."""
     store_events(database, event("KXRAIN-26NOV23"), event("OTHER"), at=NOON)
     first, other = market("M"), market("M", **MANY_KINDS)
     store_markets(database, first, market("N"), at=NOON)
@@ -134,7 +134,7 @@ def test_description_at_an_instant_before_is_as_it_was_then(database: Database) 
 def test_change_that_was_seen_since_then_begins_where_the_undone_one_began(
     database: Database, later: str, changes: list[object], title: str
 ) -> None:
-    """A sync with the right clock runs before the ticks are voided."""
+    """A sync with the correct clock runs before the ticks are voided."""
     store_markets(database, market("M", title="First"), at=NOON)
     store_markets(database, market("M", title="Ahead"), at=AHEAD)
     store_markets(database, market("M", title="Ahead again"), at=AHEAD + MINUTE)
@@ -191,7 +191,7 @@ def settle(database: Database, *, is_withdrawn: bool = False) -> None:
 def test_market_is_kept_as_its_settlement_says(
     database: Database, before: str, after: str, *, is_withdrawn: bool
 ) -> None:
-    """The settlement itself is not touched. When it was seen is not known, but not later than now."""
+    """The settlement itself is unchanged. Its observation time is unknown, but not after now."""
     store_markets(database, market("M", status=before), at=NOON)
     store_markets(database, market("M", status=after), at=AHEAD)
     settle(database, is_withdrawn=is_withdrawn)
@@ -259,7 +259,7 @@ def test_run_that_says_how_many_rows_its_table_has_is_kept_as_partial(database: 
 
 
 def test_progress_ahead_of_now_is_removed(database: Database) -> None:
-    """A day that was over by a wrong clock is walked again."""
+    """A day that was only over by a wrong clock is walked again."""
     with database.begin() as connection:
         for name, at in (("trades/2026-11-22/live", AHEAD), ("settlements/recent", NOON)):
             walk = open_walk(connection, WalkKey(name, SCOPE), at)

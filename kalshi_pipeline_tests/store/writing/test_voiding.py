@@ -1,4 +1,4 @@
-"""Voided ticks: what is moved, and what the store is without them."""
+"""Voided ticks: the moved rows, and the store without them."""
 
 from collections.abc import Sequence
 
@@ -50,7 +50,7 @@ def void(database: Database, after: int = tick(9), now: int | None = None) -> in
 
 
 def everything(database: Database) -> dict[str, list[Row]]:
-    """Every row of every table but those of voided ticks, and the largest keys."""
+    """Every row of every table except those of voided ticks, and the largest keys."""
     return {
         name: contents(database, table)
         for name, table in metadata.tables.items()
@@ -170,7 +170,7 @@ def test_ticks_with_quotes_are_voided_one_by_one_and_others_together(database: D
 
 
 def test_voiding_that_is_stopped_in_between_is_finished_by_the_next(database: Database) -> None:
-    """After each transaction the store is as it would be without the ticks that were voided so far."""
+    """After each transaction, the store is the same as without the ticks voided so far."""
     take(database, tick(1), [bid(30, "A"), bid(50, "C")], every=True)
     stages = [everything(database)]
     for number in range(3):
@@ -216,7 +216,7 @@ def test_keys_of_voided_ticks_are_not_used_again(database: Database) -> None:
 
 
 def test_tick_within_the_same_period_records_what_was_missed(database: Database) -> None:
-    """The scheduled tick before is again the last one."""
+    """The previous scheduled tick is the last one again."""
     period = STEP / SECOND
     take(database, tick(1), [bid(30)], period_seconds=period)
     take(database, tick(AHEAD), [bid(31)], period_seconds=period)
