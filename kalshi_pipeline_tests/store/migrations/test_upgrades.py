@@ -611,6 +611,7 @@ for free in range(10_000, 900_000, 30_000):
 """
 
 
+@pytest.mark.timeout(600)
 def test_full_disk_says_so_and_leaves_the_database_as_it_was(tmp_path: Path) -> None:
     """On a real file system of 2 MB, in its own mount namespace, with increasing free space."""
     disk = tmp_path / "disk"
@@ -630,7 +631,6 @@ def test_full_disk_says_so_and_leaves_the_database_as_it_was(tmp_path: Path) -> 
         capture_output=True,
         text=True,
         check=False,
-        timeout=100,
         env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])},
     )
     assert (done.returncode, done.stderr) == (0, "")
