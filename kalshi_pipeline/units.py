@@ -143,7 +143,10 @@ def iso_of(instant: int) -> str:
 
 
 def tick_iso_of(instant: int) -> str:
-    """Return the time of a tick as the views write it, in whole seconds: `2026-11-22T14:05:00Z`. Fractions are cut."""
+    """Return an instant in whole seconds, as the views write ticks, and messages any: `2026-11-22T14:05:00Z`.
+
+    Fractions are cut.
+    """
     return datetime_of(instant).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 

@@ -50,15 +50,24 @@ class DescriptionQueries(Queries):
         return self._source.ask(documents.compare_fields)
 
     def changes(
-        self, since: Instant, ticker: str | None = None, kind: str | None = None, limit: int | None = None
+        self,
+        since: Instant,
+        ticker: str | None = None,
+        kind: str | None = None,
+        limit: int | None = None,
+        *,
+        with_members: bool = False,
     ) -> list[Change]:
         """Return the newest `limit` changes of descriptions seen since an instant, oldest first.
 
-        `ticker` and `kind` (market, event or series) select one description; by default all.
+        `ticker` and `kind` (market, event or series) select one description; by default all. `with_members` adds those
+        of an event's markets, or of the events and markets of a series.
         """
         instant = micros_of(since)
         return self._source.ask(
-            lambda connection: changes.changes_since(connection, instant, kind, ticker, limit)
+            lambda connection: changes.changes_since(
+                connection, instant, kind, ticker, limit, with_members=with_members
+            )
         )
 
     def fee_at(self, series: str, event: str | None, market: str | None, at: Instant) -> Fee:

@@ -46,12 +46,16 @@ class Place(Enum):
 
 @dataclass(frozen=True)
 class Column:
-    """One column: its name in files, its kind, where it is shown, and how a terminal writes that a value is absent."""
+    """One column: its name in files, its kind, where it is shown, and how a terminal writes that a value is absent.
+
+    `words` is its name on a terminal, if it does not follow from the one in files.
+    """
 
     name: str
     kind: Kind = Kind.TEXT
     place: Place = Place.ALWAYS
     absent: str = "-"
+    words: str | None = None
 
     @property
     def head(self) -> str:
@@ -60,8 +64,15 @@ class Column:
 
     @property
     def label(self) -> str:
-        """Its name beside a value on a terminal."""
-        return self.name.removesuffix("_at").replace("_", " ")
+        """Its name beside a value on a terminal, without what the value says itself, such as its unit."""
+        if self.words is not None:
+            return self.words
+        name = self.name.removesuffix("_at")
+        if self.kind is Kind.SPAN:
+            name = name.removesuffix("_seconds")
+        if self.kind is Kind.FLAG:
+            name = name.removeprefix("is_")
+        return name.replace("_", " ")
 
     @property
     def always(self) -> Self:
@@ -78,6 +89,8 @@ class Answer:
     `by_time`, or else the first. With as many rows as were `read_at_most`, there may be more, and a terminal says so.
     `notes` follow on a terminal, `warnings` are lines on the other channel, and `error` is raised once all is written.
     `parts` are further answers by name; then `name` is that of the first one.
+    With `as_lines`, a terminal shows no table but the lines that it returns for the rows; those that belong to the line
+    above them begin with spaces. Its second argument is whether times are local.
     """
 
     columns: Sequence[Column]
@@ -94,6 +107,7 @@ class Answer:
     error: PipelineError | None = None
     name: str = "rows"
     parts: Mapping[str, "Answer"] = field(default_factory=dict)
+    as_lines: "Callable[[Sequence[Sequence[Any]], bool], Iterable[str]] | None" = None
 
 
 def record(values: Mapping[Column, object], title: str | None = None, notes: Sequence[str] = ()) -> Answer:

@@ -162,7 +162,7 @@ def gaps(asked: Asked, *, since: _Since = "7d ago") -> Answer:
 
     The last span may still be open.
     """
-    instant = asked.instant("--since", since, 0)
+    instant = asked.past("--since", since, 0)
     from kalshi_pipeline.cli.answers.state import gaps as answer
 
     return answer(asked, instant)

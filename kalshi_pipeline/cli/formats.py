@@ -1,7 +1,7 @@
 """How single values are written: exactly for programs; for people with ages, signs and thousands separators."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC
 from typing import Any
 
@@ -58,6 +58,11 @@ def age(seconds: float) -> str:
     return f"{seconds:.0f} s"
 
 
+def _span(seconds: float) -> str:
+    """Return a span as a table shows it: to a tenth of a second if it is short."""
+    return f"{seconds:.1f} s" if 0 < seconds < _SHORT_SECONDS else age(seconds)
+
+
 def ago(at: int, now: int) -> str:
     """Return how long ago an instant was, or how long it will be until then."""
     seconds = (now - at) / MICROS_PER_SECOND
@@ -65,6 +70,7 @@ def ago(at: int, now: int) -> str:
 
 
 _Writer = Callable[[Any], str]
+_SHORT_SECONDS = 9.95
 
 _EXACT: Mapping[Kind, _Writer] = {
     Kind.TEXT: str,
@@ -84,11 +90,27 @@ _SHOWN: Mapping[Kind, _Writer] = {
     Kind.TICKER: lambda value: printable(str(value)),
     Kind.CHANGE: lambda micros: half_dollars(micros, "+"),
     Kind.CONTRACTS: lambda hundredths: f"{contracts_of(hundredths):,f}",
-    Kind.SPAN: age,
+    Kind.SPAN: _span,
     Kind.COUNT: lambda count: f"{count:,}",
     Kind.FLAG: lambda value: "yes" if value else "no",
 }
 _WORDS = (Kind.TEXT, Kind.TICKER)
+_DECIMALS = (Kind.DOLLARS, Kind.HALF_DOLLARS, Kind.CHANGE, Kind.CONTRACTS)
+
+
+def with_equal_decimals(texts: Sequence[str], column: Column) -> list[str]:
+    """Return the numbers of a column with as many decimals each, so that they align; other columns as they are."""
+    if column.kind not in _DECIMALS:
+        return list(texts)
+    most = max((len(text.partition(".")[2]) for text in texts), default=0)
+    if not most:
+        return list(texts)
+
+    def padded(text: str) -> str:
+        whole, _, decimals = text.partition(".")
+        return f"{whole}.{decimals:0<{most}}" if whole[-1:].isdigit() else text
+
+    return [padded(text) for text in texts]
 
 
 def exact_writer(column: Column, *, is_local: bool = False, is_plain: bool = False) -> _Writer:

@@ -10,7 +10,6 @@ from kalshi_pipeline.cli.options import Asked, Db, Ticker
 from kalshi_pipeline.cli.reading import reading
 from kalshi_pipeline.cli.times import span_given
 from kalshi_pipeline.clock import SYSTEM_CLOCK
-from kalshi_pipeline.units import MICROS_PER_DAY
 
 market = Group("market", "Find markets and show their data.", of=DefaultCommand)
 
@@ -66,7 +65,7 @@ def event(
 
     With the sums of the YES asks and bids, and the latest changes.
     """
-    instant = asked.instant("--at", at, SYSTEM_CLOCK.now())
+    instant = asked.past("--at", at, SYSTEM_CLOCK.now())
     from kalshi_pipeline.cli.answers import market_lists
 
     return market_lists.event(asked, ticker, instant)
@@ -97,7 +96,7 @@ def settled(
 
     Ordered by time, with the payout of one YES contract.
     """
-    instant = asked.instant("--since", since, 0)
+    instant = asked.past("--since", since, 0)
     from kalshi_pipeline.cli.answers import market_lists
 
     return market_lists.settled(asked, instant)
@@ -110,7 +109,7 @@ def quotes(asked: Asked, *, at: _At = None) -> Answer:
 
     A terminal shows the busiest markets; a pipe or a file gets all listed markets.
     """
-    instant = asked.instant("--at", at, SYSTEM_CLOCK.now())
+    instant = asked.past("--at", at, SYSTEM_CLOCK.now())
     from kalshi_pipeline.cli.answers import quotes as answers
 
     return answers.quotes(asked, instant)
@@ -135,7 +134,7 @@ def history(
 
     As stored, beginning with the quote in force at the start, or on a grid.
     """
-    span = _span(asked, start, end)
+    span = asked.span(start, end)
     step = None if resample is None else span_given("--resample", resample)
     from kalshi_pipeline.cli.answers import quotes as answers
 
@@ -146,7 +145,7 @@ def history(
 @reading
 def trades(asked: Asked, ticker: Ticker, *, start: _Start = None, end: _End = None) -> Answer:
     """Show the stored trades of a market in a time span."""
-    span = _span(asked, start, end)
+    span = asked.span(start, end)
     from kalshi_pipeline.cli.answers import trading
 
     return trading.trades(asked, ticker, span)
@@ -185,7 +184,7 @@ def changes(
 
     Rules, close times, results and the like.
     """
-    instant = asked.instant("--since", since, 0)
+    instant = asked.past("--since", since, 0)
     from kalshi_pipeline.cli.answers import changes as answers
 
     return answers.changes(asked, ticker, instant)
@@ -214,9 +213,3 @@ def details(
     from kalshi_pipeline.cli.answers.details import print_details
 
     print_details(ticker, at, kind, db)
-
-
-def _span(asked: Asked, start: str | None, end: str | None) -> tuple[int, int]:
-    """Return the instants of a span."""
-    until = asked.instant("--end", end, SYSTEM_CLOCK.now())
-    return asked.instant("--start", start, until - MICROS_PER_DAY), until

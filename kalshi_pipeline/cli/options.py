@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from kalshi_pipeline.cli.times import instant_given
+from kalshi_pipeline.clock import SYSTEM_CLOCK
 from kalshi_pipeline.errors import ConfigurationError
+from kalshi_pipeline.units import MICROS_PER_DAY
 
 if TYPE_CHECKING:
     from kalshi_pipeline.api import Store
@@ -53,6 +55,38 @@ class Asked:
     def instant(self, option: str, text: str | None, default: int) -> int:
         """Return the instant of an option, or the default if it is not given."""
         return default if text is None else instant_given(option, text, is_local=self.is_local)
+
+    def past(self, option: str, text: str | None, default: int) -> int:
+        """Return the same; ConfigurationError for an instant after now."""
+        if text is None:
+            return default
+        instant, now = self.instant(option, text, default), SYSTEM_CLOCK.now()
+        if instant > now:
+            raise ConfigurationError(
+                [
+                    f"{option} {self.written(instant)} is after now ({self.written(now)}): choose an earlier time"
+                ]
+            )
+        return instant
+
+    def span(self, start: str | None, end: str | None) -> tuple[int, int]:
+        """Return the instants of `--start` and `--end`, by default the last day; ConfigurationError if it is empty."""
+        until = self.instant("--end", end, SYSTEM_CLOCK.now())
+        since = self.past("--start", start, until - MICROS_PER_DAY)
+        if since >= until:
+            raise ConfigurationError(
+                [
+                    f"--start {self.written(since)} is not before --end {self.written(until)}: choose an earlier "
+                    "start or a later end"
+                ]
+            )
+        return since, until
+
+    def written(self, at: int) -> str:
+        """Return an instant as messages and titles write it."""
+        from kalshi_pipeline.cli.formats import instant
+
+        return instant(at, is_local=self.is_local)
 
 
 def address_of(db: str | None) -> str | None:

@@ -55,6 +55,7 @@ def _selected(answer: Answer, names: Sequence[str]) -> Answer:
         columns=[answer.columns[number].always for number in numbers],
         rows=[[row[number] for number in numbers] for row in answer.rows],
         parts={},
+        as_lines=None,
     )
 
 

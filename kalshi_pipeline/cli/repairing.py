@@ -18,7 +18,6 @@ from kalshi_pipeline.ingest.voiding import Voidable, find_voidable
 from kalshi_pipeline.ingest.voiding import void_ticks as void_found
 from kalshi_pipeline.settings import load_settings
 from kalshi_pipeline.store.database import ReadOnlyDatabase
-from kalshi_pipeline.units import iso_of
 
 _VOIDABLE: Columns[tuple[str, int, str]] = {
     Column("table"): lambda row: row[0],
@@ -35,7 +34,7 @@ def void_ticks(after: str, db: str | None, *, is_confirmed: bool) -> None:
     with contextlib.closing(ReadOnlyDatabase(url)) as database:
         found = find_voidable(database, at, now)
     if found.is_empty:
-        print_message(f"nothing to void: no tick is after {iso_of(at)}, and nothing is ahead of now")
+        print_message(f"nothing to void: no tick is after {instant(at)}, and nothing is ahead of now")
         return
     _show(voidable(found, now))
     if not (is_confirmed or _is_confirmed(found)):

@@ -5,14 +5,15 @@ as markup: rich would take a title in [brackets] for a style.
 """
 
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import zip_longest
 
 from rich.cells import cell_len, set_cell_size
 from rich.console import Console
 from rich.text import Text
 
 from kalshi_pipeline.cli.answer import Answer, Column, Kind, Place
-from kalshi_pipeline.cli.formats import ago, shown_writer
+from kalshi_pipeline.cli.formats import ago, shown_writer, with_equal_decimals
 from kalshi_pipeline.cli.pasting import pasteable
 from kalshi_pipeline.clock import SYSTEM_CLOCK
 from kalshi_pipeline.quoting import printable
@@ -44,7 +45,10 @@ def _lines(answer: Answer, width: int, limit: int | None, way: str, *, is_local:
     rows = _first(answer, most)
     cells = _Cells(answer, rows, is_local=is_local) if rows else None
     without = None if cells is None or answer.is_record else cells.fit(width)
-    if cells is not None and without is not None:
+    if answer.as_lines is not None:
+        for line in answer.as_lines(rows, is_local):
+            yield from _continued(line, width)
+    elif cells is not None and without is not None:
         yield from _table(cells)
         if without:
             yield from _sentence(f"(a wider terminal {way} {', '.join(without)} too)", width, "dim")
@@ -60,6 +64,17 @@ def _lines(answer: Answer, width: int, limit: int | None, way: str, *, is_local:
         yield from _sentence(f"there may be more: --limit {2 * len(answer.rows)}", width)
     for note in answer.notes:
         yield from _sentence(note, width)
+
+
+def _continued(line: str, width: int) -> Iterator[Text]:
+    """Yield a line, and what does not fit below it, further to the right; bold if it is not itself indented."""
+    text = printable(line)
+    indent = " " * (len(text) - len(text.lstrip()) + _GAP)
+    style = "" if text.startswith(" ") else "bold"
+    lines = textwrap.wrap(
+        text, width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
+    )
+    return (Text(part, style) for part in lines)
 
 
 def _first(answer: Answer, most: int) -> Sequence[Sequence[object]]:
@@ -83,7 +98,11 @@ class _Cells:
         numbers = [n for n, column in enumerate(answer.columns) if column.place is not Place.NEVER]
         self.columns = [answer.columns[n] for n in numbers]
         writers = [shown_writer(column, is_local=is_local) for column in self.columns]
-        self.rows = [[write(row[n]) for n, write in zip(numbers, writers, strict=True)] for row in rows]
+        by_column = [
+            with_equal_decimals([write(row[n]) for row in rows], column)
+            for n, write, column in zip(numbers, writers, self.columns, strict=True)
+        ]
+        self.rows = [list(row) for row in zip(*by_column, strict=True)]
         self.widths = [
             max(cell_len(column.head), *(cell_len(row[n]) for row in self.rows))
             for n, column in enumerate(self.columns)
@@ -94,23 +113,39 @@ class _Cells:
         return sum(self.widths) + _GAP * (len(self.widths) - 1)
 
     def fit(self, width: int) -> list[str] | None:
-        """Shorten texts and leave out columns until the rows fit; return what was left out, None if nothing helps."""
+        """Make the rows fit; return which columns were left out, None if nothing helps.
+
+        Of the columns that are shown if there is room, those without a value are left out first. Then texts are cut
+        among them, then more of them are left out, and last the texts that are always shown are wrapped.
+        """
         without: list[str] = []
         while (excess := self.width - width) > 0:
-            texts = [n for n, column in enumerate(self.columns) if column.kind is Kind.TEXT]
-            spare = {n: self.widths[n] - _LEAST_TEXT for n in texts if self.widths[n] > _LEAST_TEXT}
             optional = [n for n, column in enumerate(self.columns) if column.place is Place.IF_WIDE]
-            if sum(spare.values()) >= excess:
-                for n in sorted(spare, key=lambda n: -spare[n]):
-                    less = min(spare[n], excess)
-                    self.widths[n] -= less
-                    excess -= less
-            elif optional:
-                without.insert(0, self.columns[optional[-1]].name)
-                self._leave_out(optional[-1])
-            else:
+            blank = [n for n in optional if all(row[n] == self.columns[n].absent for row in self.rows)]
+            if not blank and self._narrow(optional, excess):
+                continue
+            if optional:
+                last = (blank or optional)[-1]
+                without.insert(0, self.columns[last].name)
+                self._leave_out(last)
+            elif not self._narrow(range(len(self.columns)), excess):
                 return None
         return without
+
+    def _narrow(self, numbers: Iterable[int], excess: int) -> bool:
+        """Take from the widths of the texts among some columns, if they have as much to spare."""
+        spare = {
+            n: self.widths[n] - _LEAST_TEXT
+            for n in numbers
+            if self.columns[n].kind is Kind.TEXT and self.widths[n] > _LEAST_TEXT
+        }
+        if sum(spare.values()) < excess:
+            return False
+        for n in sorted(spare, key=lambda n: -spare[n]):
+            less = min(spare[n], excess)
+            self.widths[n] -= less
+            excess -= less
+        return True
 
     def _leave_out(self, number: int) -> None:
         del self.columns[number], self.widths[number]
@@ -124,12 +159,25 @@ def _table(cells: _Cells) -> Iterator[Text]:
     ]
     yield Text((" " * _GAP).join(heads).rstrip(), "bold")
     for row in cells.rows:
-        line = Text()
-        for n, (text, column, size) in enumerate(zip(row, cells.columns, cells.widths, strict=True)):
-            line.append(" " * _GAP if n else "")
-            line.append(_aligned(text, column, size), _style(text, column))
-        line.rstrip()
-        yield line
+        folded = [
+            _folded(text, column, size)
+            for text, column, size in zip(row, cells.columns, cells.widths, strict=True)
+        ]
+        for texts in zip_longest(*folded, fillvalue=""):
+            line = Text()
+            for n, (text, column, size) in enumerate(zip(texts, cells.columns, cells.widths, strict=True)):
+                line.append(" " * _GAP if n else "")
+                line.append(_aligned(text, column, size), _style(text, column))
+            line.rstrip()
+            yield line
+
+
+def _folded(text: str, column: Column, width: int) -> list[str]:
+    """Return the lines of a value in a column: more than one for a text that is always shown, and whole."""
+    if column.kind is not Kind.TEXT or column.place is not Place.ALWAYS or cell_len(text) <= width:
+        return [text]
+    lines = _wrapped(text, width)
+    return lines if max(map(cell_len, lines), default=0) <= width else [text]
 
 
 def _aligned(text: str, column: Column, width: int) -> str:

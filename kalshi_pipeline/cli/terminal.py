@@ -13,7 +13,14 @@ from kalshi_pipeline.cli.pasting import pasteable
 from kalshi_pipeline.quoting import printable
 
 _PLAIN = "kalshi_plain"
-_PLAIN_SIGNS = {"…": ".", "█": "#", "░": ".", "\N{EN DASH}": "-", "\N{RIGHT SINGLE QUOTATION MARK}": "'"}
+_PLAIN_SIGNS = {
+    "…": ".",
+    "→": ">",
+    "█": "#",
+    "░": ".",
+    "\N{EN DASH}": "-",
+    "\N{RIGHT SINGLE QUOTATION MARK}": "'",
+}
 _BAR_CELLS = 20
 # Streams with the last error of writing to them.
 _failed: dict[TextIO, OSError] = {}

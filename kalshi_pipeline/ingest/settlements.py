@@ -31,7 +31,7 @@ from kalshi_pipeline.store.writing.backfill_progress import (
 from kalshi_pipeline.store.writing.runs import State, Subject
 from kalshi_pipeline.store.writing.settlements import count_scalars_without_value
 from kalshi_pipeline.store.writing.tally import Tally
-from kalshi_pipeline.units import MICROS_PER_SECOND, iso_of
+from kalshi_pipeline.units import MICROS_PER_SECOND, tick_iso_of
 from kalshi_pipeline.vocabulary import StatusFilter, Tier
 
 BACKFILL_COMMAND = "kalshi data backfill settlements"
@@ -228,7 +228,7 @@ class _Settling:
         """Note what a first run over the live tier has not seen."""
         if self.cutoff.at is not None and not self.are_complete([historical]):
             self.report.notes.append(
-                f"settlements before {iso_of(self.cutoff.at)} are in the historical tier: `{BACKFILL_COMMAND}` "
+                f"settlements before {tick_iso_of(self.cutoff.at)} are in the historical tier: `{BACKFILL_COMMAND}` "
                 "stores them"
             )
 
@@ -236,8 +236,8 @@ class _Settling:
         """Note what left the live tier before it was seen there."""
         if self.cutoff.at is not None and since < self.cutoff.at:
             self.report.notes.append(
-                f"settlements from {iso_of(since)} to {iso_of(self.cutoff.at)} left the live tier before a run "
-                f"saw them: `{BACKFILL_COMMAND}` stores them"
+                f"settlements from {tick_iso_of(since)} to {tick_iso_of(self.cutoff.at)} left the live tier before a "
+                f"run saw them: `{BACKFILL_COMMAND}` stores them"
             )
 
     def note_tiers(self) -> None:
@@ -254,8 +254,8 @@ class _Settling:
             )
         elif None not in (end.at, self.cutoff.at) and end != self.cutoff:
             self.report.notes.append(
-                f"the live tier began at {iso_of(self.cutoff.at or 0)} when the run started, and at "
-                f"{iso_of(end.at or 0)} when it ended"
+                f"the live tier began at {tick_iso_of(self.cutoff.at or 0)} when the run started, and at "
+                f"{tick_iso_of(end.at or 0)} when it ended"
             )
 
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from kalshi_pipeline.api import ListingRun, Log, Quote, Store, TickRun
-from kalshi_pipeline.units import iso_of
+from kalshi_pipeline.units import tick_iso_of
 
 TABLES = (
     "series",
@@ -51,7 +51,7 @@ class Overview:
         if self.log is not None and self.log.is_held:
             lines.append(
                 f"the log beside the database has {self.log.octets:,} bytes, and could not be merged into it since "
-                f"{iso_of(self.log.merged_at)}: another program still reads; let it end its transaction"
+                f"{tick_iso_of(self.log.merged_at)}: another program still reads; let it end its transaction"
             )
         if self.set_aside:
             lines.append(

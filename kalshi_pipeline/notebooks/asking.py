@@ -13,7 +13,7 @@ from kalshi_pipeline.quoting import quoted
 from kalshi_pipeline.store.database import ReadOnlyDatabase
 from kalshi_pipeline.store.reading.streams import Selection, Span
 from kalshi_pipeline.store.reading.tickers import find_ticker
-from kalshi_pipeline.units import MICROS_PER_DAY, YEAR_10000, iso_of
+from kalshi_pipeline.units import MICROS_PER_DAY, YEAR_10000, iso_of, tick_iso_of
 
 _KINDS = ("market", "event", "series")
 _MOST_NAMED = 3
@@ -81,7 +81,7 @@ def within_history(records: Store, instant: Instant | None, name: str) -> int:
     micros, begins_at = past(instant, name), _begins_at(records)
     if micros < begins_at:
         raise RangeError(
-            f"{name}={iso_of(micros)} is before the first quote: choose {iso_of(begins_at)} or a later time"
+            f"{name}={tick_iso_of(micros)} is before the first quote: choose {tick_iso_of(begins_at)} or a later time"
         )
     return micros
 
@@ -92,7 +92,7 @@ def history_span(records: Store, start: Instant | None, end: Instant | None) -> 
     last = SYSTEM_CLOCK.now() if end is None else past(end, "end")
     if last <= begins_at:
         raise RangeError(
-            f"end={iso_of(last)} is before the first quote: choose a time after {iso_of(begins_at)}"
+            f"end={tick_iso_of(last)} is before the first quote: choose a time after {tick_iso_of(begins_at)}"
         )
     first = begins_at if start is None else micros_of(start, "start")
     check_order(first, last)

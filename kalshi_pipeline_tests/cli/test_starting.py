@@ -215,7 +215,10 @@ def test_other_spellings_are_the_same_command(run: Run, arguments: list[str], sa
         (["closing", "--within", "soon"], r"--within 'soon' is not a span: write one .*"),
         (["closing", "--within", "0h"], r"a span of 0 s holds nothing: .*"),
         (["changes", "--since", "whenever"], r"--since 'whenever' is not a time: write RFC 3339 .*"),
-        (["gaps", "--since", "2100-01-01"], r"2100-01-01T\S+ is after now .*: choose an earlier time"),
+        (
+            ["gaps", "--since", "2100-01-01"],
+            r"--since 2100-01-01 00:00:00Z is after now .*: choose an earlier time",
+        ),
         (["collect", "--interval", "inf"], r"Invalid value for '--interval': .*; .*"),
         (["status", "--max-age", "inf"], r"Invalid value for '--max-age': .*; .*"),
         (["quotes", "--columns", ","], r"--columns ',' names no column: pass names, such as A,B"),

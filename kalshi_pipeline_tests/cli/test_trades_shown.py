@@ -27,13 +27,11 @@ def test_market_counts_as_not_traded_only_if_all_trades_are_stored(run: Run, dat
     today = iso_of(SYSTEM_CLOCK.now())[:10]
     complete_trades(database, "2026-10-02")
     assert run("trades", "M", "--start", "2026-10-02", "--end", "2026-10-03").stderr == (
-        "M was not traded from 2026-10-02T00:00:00.000000Z to 2026-10-03T00:00:00.000000Z: "
+        "M was not traded from 2026-10-02 00:00:00Z to 2026-10-03 00:00:00Z: "
         "all trades of those days are stored\n"
     )
     partly = run("trades", "M", "--start", "2026-10-02", "--end", "2026-10-04").stderr
     assert "`kalshi data backfill trades --start 2026-10-03 --end 2026-10-03`" in partly
-    days_ahead = run("trades", "M", "--start", "2099-01-01", "--end", "2100-01-01").stderr
-    assert days_ahead == "2099-01-01T00:00:00.000000Z is in the future\n"
     # A backfill refuses days that have not begun.
     ahead = run("trades", "M", "--start", today, "--end", "2100-01-01").stderr
     assert f"`kalshi data backfill trades --start {today} --end {today}`" in ahead

@@ -97,7 +97,7 @@ def test_nothing_to_void_is_reported_in_one_line(run: Run, query: Query) -> None
         result = run("void-ticks", *arguments)
         assert (result.returncode, result.stdout) == (0, "")
         assert re.fullmatch(
-            r"nothing to void: no tick is after \S+Z, and nothing is ahead of now\n", result.stderr
+            r"nothing to void: no tick is after \S+ \S+Z, and nothing is ahead of now\n", result.stderr
         )
     assert query(VOIDED) == [(0,)]
 

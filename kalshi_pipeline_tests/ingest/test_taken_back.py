@@ -8,6 +8,7 @@ import pytest
 
 from kalshi_pipeline.api import Store
 from kalshi_pipeline.cli.answers.markets import market_answer
+from kalshi_pipeline.cli.options import Asked
 from kalshi_pipeline.ingest.market import fetch_market
 from kalshi_pipeline.ingest.run.session import Session
 from kalshi_pipeline.ingest.settlements import backfill_settlements, sync_settlements
@@ -83,7 +84,7 @@ def test_command_shows_a_withdrawn_settlement_as_such(
     fetch_market(session, ticker)
     reopen(sandbox, ticker)
     fetch_market(session, ticker)
-    answer = market_answer(Store.of(session.database).market(ticker))
+    answer = market_answer(Asked(), Store.of(session.database).market(ticker))
     [line] = [
         value
         for column, value in zip(answer.columns, answer.rows[0], strict=True)

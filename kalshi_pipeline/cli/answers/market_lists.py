@@ -4,13 +4,13 @@ from collections.abc import Callable, Sequence
 
 from kalshi_pipeline.api import Change, EventView, ListedMarket, SettledMarket, Store
 from kalshi_pipeline.cli.answer import Answer, Column, Columns, Kind, Place, record, table
-from kalshi_pipeline.cli.answers.changes import CHANGES
+from kalshi_pipeline.cli.answers.changes import CHANGES, lines_of_changes
 from kalshi_pipeline.cli.answers.reasons import why_no_market
-from kalshi_pipeline.cli.formats import age, dollars, instant
+from kalshi_pipeline.cli.formats import age, dollars
 from kalshi_pipeline.cli.options import Asked
 from kalshi_pipeline.clock import SYSTEM_CLOCK
 from kalshi_pipeline.quoting import quoted
-from kalshi_pipeline.units import MICROS_PER_SECOND, iso_of
+from kalshi_pipeline.units import MICROS_PER_SECOND
 from kalshi_pipeline.vocabulary import STATUSES_OF, StatusFilter
 
 _MOST_FOUND = 100
@@ -115,9 +115,7 @@ def _when_the_next_closes(state: Store) -> str:
 
 def settled(asked: Asked, since: int) -> Answer:
     """Answer which markets were settled since an instant."""
-    nothing = (
-        f"no market is known to have been settled since {iso_of(since)}: `kalshi data collect --once` asks"
-    )
+    nothing = f"no market is known to have been settled since {asked.written(since)}: `kalshi data collect --once` asks"
     with asked.open_store() as store:
         found, reason = store.together(
             lambda state: (state.settled(since, asked.limit), why_no_market(state, nothing))
@@ -139,28 +137,30 @@ def event(asked: Asked, ticker: str, at: int) -> Answer:
     def read(state: Store) -> tuple[EventView, list[Change]]:
         _, stored = state.find_ticker(ticker, ("event", "market"))
         view = state.event(stored, at)
-        changes = state.changes(0, view.ticker, "event", _MOST_CHANGES)
-        for market in view.markets:
-            changes += state.changes(0, market.ticker, "market", _MOST_CHANGES)
-        return view, [change for change in sorted(changes) if change.seen_at <= at][-_MOST_CHANGES:]
+        changes = state.changes(0, view.ticker, "event", with_members=True)
+        return view, [change for change in changes if change.seen_at <= at][-_MOST_CHANGES:]
 
     with asked.open_store() as store:
         view, changes = store.together(read)
     outcomes = table(
         _OUTCOMES,
         sorted(view.markets, key=lambda market: -(_of_quote("yes_bid")(market) or 0)),  # type: ignore[operator]
-        title=_title(view, at, is_local=asked.is_local),
+        title=_title(view, asked.written(at)),
         notes=_sums(view),
         name="outcomes",
         what="outcomes",
     )
-    parts = {"changes": table(CHANGES, changes, by_time=True, what="changes")} if changes else {}
+    parts = (
+        {"changes": table(CHANGES, changes, by_time=True, what="changes", as_lines=lines_of_changes)}
+        if changes
+        else {}
+    )
     return Answer(**{**vars(outcomes), "parts": {**parts, "event": _about(view)}})
 
 
-def _title(view: EventView, at: int, *, is_local: bool) -> str:
+def _title(view: EventView, at: str) -> str:
     named = ", ".join(filter(None, (view.title, view.sub_title))) or "without a title"
-    return f"{view.ticker}: {named} (as of {instant(at, is_local=is_local)})"
+    return f"{view.ticker}: {named} (as of {at})"
 
 
 def _about(view: EventView) -> Answer:

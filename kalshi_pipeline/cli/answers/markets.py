@@ -5,7 +5,7 @@ from dataclasses import replace
 from kalshi_pipeline.api import MarketView, Store, StoredSettlement
 from kalshi_pipeline.cli.answer import Answer, Column, Kind, record
 from kalshi_pipeline.cli.answers.quotes import quote_values
-from kalshi_pipeline.cli.formats import dollars, instant
+from kalshi_pipeline.cli.formats import dollars
 from kalshi_pipeline.cli.options import Asked
 from kalshi_pipeline.errors import UnknownMarketError
 
@@ -13,7 +13,7 @@ from kalshi_pipeline.errors import UnknownMarketError
 def stored_market(asked: Asked, ticker: str) -> Answer:
     """Answer what is stored of a market."""
     with asked.open_store() as store:
-        return market_answer(store.market(store.find_ticker(ticker)[1]))
+        return market_answer(asked, store.market(store.find_ticker(ticker)[1]))
 
 
 def fetched_market(asked: Asked, ticker: str) -> Answer:
@@ -30,10 +30,10 @@ def fetched_market(asked: Asked, ticker: str) -> Answer:
             quote = fetch_market(session, ticker.upper())
         view = replace(Store.of(session.database).market(quote.ticker), quote=quote)
         print_repairs(session)
-    return market_answer(view)
+    return market_answer(asked, view)
 
 
-def market_answer(view: MarketView) -> Answer:
+def market_answer(asked: Asked, view: MarketView) -> Answer:
     """Answer a market with its parents as stored, its newest quote, and its settlement."""
     market = view.details
     strikes = [
@@ -62,9 +62,9 @@ def market_answer(view: MarketView) -> Answer:
         or None,
         Column("strike"): ", ".join(filter(None, (market.strike_type, *strikes))) or None,
         Column("result"): market.result or None,
-        Column("settled"): _settled(view.settlement),
+        Column("settled"): _settled(asked, view.settlement),
         Column("gone"): market.gone_at
-        and f"in neither of the exchange's tiers since {instant(market.gone_at)}",
+        and f"in neither of the exchange's tiers since {asked.written(market.gone_at)}",
         Column("exclusive"): exclusive[market.mutually_exclusive],
         Column("provisional"): "yes: the exchange may delete it" if market.is_provisional else None,
         Column("created_at", Kind.INSTANT): market.created_at,
@@ -79,17 +79,19 @@ def market_answer(view: MarketView) -> Answer:
     return record(values | quote_values(view.quote, market.status))
 
 
-def _settled(settlement: StoredSettlement | None) -> str | None:
+def _settled(asked: Asked, settlement: StoredSettlement | None) -> str | None:
     if settlement is None:
         return None
     value = settlement.settlement_value
     paid = "value unknown" if value is None else dollars(value)
     settled_at = settlement.settled_at
-    at = f"{'-' if settled_at is None else instant(settled_at)} ({settlement.settled_at_source})"
-    amended = None if settlement.amended_at is None else f"amended, as seen {instant(settlement.amended_at)}"
+    at = f"{'-' if settled_at is None else asked.written(settled_at)} ({settlement.settled_at_source})"
+    amended = (
+        None if settlement.amended_at is None else f"amended, as seen {asked.written(settlement.amended_at)}"
+    )
     withdrawn = (
         None
         if settlement.withdrawn_at is None
-        else f"withdrawn, as seen {instant(settlement.withdrawn_at)}: no result is in force"
+        else f"withdrawn, as seen {asked.written(settlement.withdrawn_at)}: no result is in force"
     )
     return ", ".join(filter(None, (settlement.result, paid, at, amended, withdrawn)))

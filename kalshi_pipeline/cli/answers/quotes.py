@@ -7,11 +7,11 @@ from kalshi_pipeline import records
 from kalshi_pipeline.api import Mover, Quote, Store, Window
 from kalshi_pipeline.cli.answer import Answer, Column, Columns, Kind, Place, record, table
 from kalshi_pipeline.cli.answers.reasons import why_empty
-from kalshi_pipeline.cli.formats import age, instant
+from kalshi_pipeline.cli.formats import age
 from kalshi_pipeline.cli.options import Asked, Format
 from kalshi_pipeline.clock import SYSTEM_CLOCK
 from kalshi_pipeline.record_fields import Unit, units_of
-from kalshi_pipeline.units import MICROS_PER_SECOND, iso_of
+from kalshi_pipeline.units import MICROS_PER_SECOND
 
 BUSIEST = 20
 MOST_ROWS = 40
@@ -66,13 +66,13 @@ def quotes(asked: Asked, at: int) -> Answer:
     complete = (
         "none yet"
         if complete_at is None
-        else f"{instant(complete_at, is_local=asked.is_local)}, {age((at - complete_at) / MICROS_PER_SECOND)} before"
+        else f"{asked.written(complete_at)}, {age((at - complete_at) / MICROS_PER_SECOND)} before"
     )
     return Answer(
         quote_columns("ticker"),
         _ordered(found, asked),
-        title=f"as of {instant(at, is_local=asked.is_local)} (newest complete tick: {complete})",
-        reason=why_empty(f"no market was listed at {iso_of(at)}", at, begins_at),
+        title=f"as of {asked.written(at)} (newest complete tick: {complete})",
+        reason=why_empty(asked, f"no market was listed at {asked.written(at)}", at, begins_at),
         most=BUSIEST,
         what="listed markets, the busiest first",
     )
@@ -96,12 +96,12 @@ def history(asked: Asked, ticker: str, span: tuple[int, int], resample: float | 
 
     with asked.open_store() as store:
         stored, found, begins_at = store.together(read)
-    nothing = f"{stored} was not listed from {iso_of(since)} to {iso_of(until)}"
+    nothing = f"{stored} was not listed from {asked.written(since)} to {asked.written(until)}"
     return Answer(
         quote_columns("at"),
         found,
         title=stored,
-        reason=why_empty(nothing, until - 1, begins_at),
+        reason=why_empty(asked, nothing, until - 1, begins_at),
         most=MOST_ROWS,
         what="quotes",
         by_time=True,
@@ -142,19 +142,19 @@ def movers(asked: Asked, window_seconds: float) -> Answer:
         found, span, begins_at = store.together(lambda state: _moved(state, window_seconds, asked.limit))
     if span is None:
         return table(
-            _MOVED, found, reason=why_empty("no tick is complete yet", SYSTEM_CLOCK.now(), begins_at)
+            _MOVED, found, reason=why_empty(asked, "no tick is complete yet", SYSTEM_CLOCK.now(), begins_at)
         )
-    title = (
-        f"from {instant(span.start, is_local=asked.is_local)} to {instant(span.end, is_local=asked.is_local)}"
-    )
+    title = f"from {asked.written(span.start)} to {asked.written(span.end)}"
     is_cut = span.start == begins_at and window_seconds * MICROS_PER_SECOND > span.end - span.start
     return table(
         _MOVED,
         found,
         title=title if found else None,
-        reason=_why_nothing_moved(span, begins_at),
+        reason=_why_nothing_moved(asked, span, begins_at),
         read_at_most=asked.limit or BUSIEST,
-        warnings=[f"history begins at {iso_of(span.start)}, within the window"] if is_cut and found else [],
+        warnings=[f"history begins at {asked.written(span.start)}, within the window"]
+        if is_cut and found
+        else [],
     )
 
 
@@ -169,8 +169,10 @@ def _moved(
     return state.movers(window_seconds, limit=limit or BUSIEST), span, begins_at
 
 
-def _why_nothing_moved(span: Window, begins_at: int | None) -> str:
+def _why_nothing_moved(asked: Asked, span: Window, begins_at: int | None) -> str:
     if begins_at == span.end:
-        return f"only the first tick is complete, at {iso_of(span.end)}: run `kalshi data snapshot` again"
-    nothing = f"nothing moved from {iso_of(span.start)} to {iso_of(span.end)}"
-    return why_empty(nothing, span.start, begins_at)
+        return (
+            f"only the first tick is complete, at {asked.written(span.end)}: run `kalshi data snapshot` again"
+        )
+    nothing = f"nothing moved from {asked.written(span.start)} to {asked.written(span.end)}"
+    return why_empty(asked, nothing, span.start, begins_at)

@@ -13,7 +13,7 @@ from kalshi_pipeline.errors import ExchangeError
 from kalshi_pipeline.monitoring.overview import Overview, overview
 from kalshi_pipeline.monitoring.request_limit import RequestLimit, request_limit
 from kalshi_pipeline.settings import load_settings
-from kalshi_pipeline.units import MICROS_PER_DAY, MICROS_PER_SECOND, iso_of
+from kalshi_pipeline.units import MICROS_PER_DAY, MICROS_PER_SECOND
 
 _MOST_TICKS = 20
 _MICROS_PER_MINUTE = 60 * MICROS_PER_SECOND
@@ -44,7 +44,9 @@ _TICKS: Columns[TickRun] = {
     Column("inserted", Kind.COUNT): lambda tick: tick.inserted,
     Column("unchanged", Kind.COUNT, Place.IF_WIDE): lambda tick: tick.unchanged,
     Column("ended", Kind.COUNT, Place.IF_WIDE): lambda tick: tick.ended,
-    Column("seconds", Kind.SPAN, Place.IF_WIDE): lambda tick: _seconds(tick.started_at, tick.finished_at),
+    Column("seconds", Kind.SPAN, Place.IF_WIDE, words="took"): lambda tick: _seconds(
+        tick.started_at, tick.finished_at
+    ),
     Column("period_seconds", Kind.SPAN, Place.NEVER): lambda tick: tick.period_seconds,
     Column("scope", place=Place.NEVER): lambda tick: tick.scope,
     Column("reason", place=Place.IF_WIDE): lambda tick: tick.reason,
@@ -52,7 +54,9 @@ _TICKS: Columns[TickRun] = {
 _GAPS: Columns[Gap] = {
     Column("start_at", Kind.INSTANT, absent="the beginning"): lambda gap: gap.start,
     Column("end_at", Kind.INSTANT, absent="not over yet"): lambda gap: gap.end,
-    Column("seconds", Kind.SPAN): lambda gap: _seconds(gap.start, gap.end or SYSTEM_CLOCK.now()),
+    Column("seconds", Kind.SPAN, words="lasted"): lambda gap: _seconds(
+        gap.start, gap.end or SYSTEM_CLOCK.now()
+    ),
     Column("lost_ticks", Kind.COUNT): lambda gap: sum(gap.states.values()),
     Column("states", absent="none was taken"): lambda gap: _counted(gap.states),
     Column("reason", place=Place.IF_WIDE): lambda gap: gap.reason,
@@ -84,7 +88,7 @@ def gaps(asked: Asked, since: int) -> Answer:
     """Answer the spans without a complete tick."""
     with asked.open_store() as store:
         found, newest = store.together(lambda state: (state.gaps(since), state.last_tick()))
-    nothing = f"no gap since {iso_of(since)}: every tick was complete, and none was late"
+    nothing = f"no gap since {asked.written(since)}: every tick was complete, and none was late"
     return table(_GAPS, found, reason=_NO_TICK if newest is None else nothing, what="gaps", by_time=True)
 
 
@@ -109,7 +113,7 @@ def status(asked: Asked, max_age_minutes: float | None = None) -> Answer:
             "parts": parts,
             "name": "state",
             "warnings": found.warnings,
-            "error": _too_old(timing, max_age_minutes, now),
+            "error": _too_old(asked, timing, max_age_minutes, now),
         }
     )
 
@@ -125,11 +129,11 @@ def _limit_line(limit: RequestLimit) -> str:
     )
 
 
-def _too_old(timing: Timing, max_age_minutes: float | None, now: int) -> ExchangeError | None:
+def _too_old(asked: Asked, timing: Timing, max_age_minutes: float | None, now: int) -> ExchangeError | None:
     at = timing.complete_at
     if max_age_minutes is None or (at is not None and now - at <= max_age_minutes * _MICROS_PER_MINUTE):
         return None
-    old = "no tick is complete" if at is None else f"the newest complete tick is of {iso_of(at)}"
+    old = "no tick is complete" if at is None else f"the newest complete tick is of {asked.written(at)}"
     return ExchangeError(
         f"{old}: view tick_history has the reasons; if no tick follows, restart the collector"
     )

@@ -2,10 +2,10 @@
 
 from kalshi_pipeline.api import BookLevel, OrderBook, Store, StoredTrade
 from kalshi_pipeline.cli.answer import Answer, Column, Columns, Kind, Place, table
-from kalshi_pipeline.cli.formats import ago, day_of, instant
+from kalshi_pipeline.cli.formats import ago, day_of
 from kalshi_pipeline.cli.options import Asked
 from kalshi_pipeline.clock import SYSTEM_CLOCK
-from kalshi_pipeline.units import MICROS_PER_DAY, MICROS_PER_DOLLAR, iso_of
+from kalshi_pipeline.units import MICROS_PER_DAY, MICROS_PER_DOLLAR
 
 _MOST_SHOWN = 40
 
@@ -37,7 +37,7 @@ def trades(asked: Asked, ticker: str, span: tuple[int, int]) -> Answer:
     def read(state: Store) -> tuple[str, list[StoredTrade], str]:
         _, stored = state.find_ticker(ticker)
         found = state.trades(stored, start, end, asked.limit)
-        return stored, found, "" if found else _why_no_trade(state, stored, span)
+        return stored, found, "" if found else _why_no_trade(asked, state, stored, span)
 
     with asked.open_store() as store:
         stored, found, reason = store.together(read)
@@ -53,16 +53,14 @@ def trades(asked: Asked, ticker: str, span: tuple[int, int]) -> Answer:
     )
 
 
-def _why_no_trade(state: Store, ticker: str, span: tuple[int, int]) -> str:
+def _why_no_trade(asked: Asked, state: Store, ticker: str, span: tuple[int, int]) -> str:
     """Return that there was no trade where all are stored, or how to collect the days that have begun."""
     start, end = span
     now = SYSTEM_CLOCK.now()
-    if start > now:
-        return f"{iso_of(start)} is in the future"
     days = [day_of(at) for at in range(start - start % MICROS_PER_DAY, min(end, now + 1), MICROS_PER_DAY)]
     complete = state.complete_trade_days(ticker)
     missing = [day for day in days if day not in complete]
-    words = f"from {iso_of(start)} to {iso_of(end)}"
+    words = f"from {asked.written(start)} to {asked.written(end)}"
     if not missing:
         return f"{ticker} was not traded {words}: all trades of those days are stored"
     command = f"kalshi data backfill trades --start {missing[0]} --end {missing[-1]}"
@@ -83,9 +81,7 @@ def book(asked: Asked, ticker: str, *, is_fetched: bool) -> Answer:
             [],
             reason=f"no order book of {stored} is stored: `kalshi market book {stored} --fetch` gets it",
         )
-    at = (
-        f"{instant(found.received_at, is_local=asked.is_local)}, {ago(found.received_at, SYSTEM_CLOCK.now())}"
-    )
+    at = f"{asked.written(found.received_at)}, {ago(found.received_at, SYSTEM_CLOCK.now())}"
     levels = sorted(found.levels, key=lambda level: (level.is_yes, -_yes_price(level)))
     return table(
         _LEVELS, levels, title=f"{stored} at {at}", reason=f"the order book of {stored} is empty ({at})"

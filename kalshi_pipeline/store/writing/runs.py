@@ -39,7 +39,7 @@ from kalshi_pipeline.store.schema.tables import (
 from kalshi_pipeline.store.scopes import scope_id
 from kalshi_pipeline.store.writing.ids import insert_many, insert_one
 from kalshi_pipeline.store.writing.tally import Tally
-from kalshi_pipeline.units import MICROS_PER_SECOND, iso_of
+from kalshi_pipeline.units import MICROS_PER_SECOND, iso_of, tick_iso_of
 
 
 class State(StrEnum):
@@ -155,8 +155,8 @@ def open_tick(
     """
     if _is_ahead(tick_at, at):
         raise ClockError(
-            f"tick {iso_of(tick_at)} is ahead of now ({iso_of(at)}), so it was not taken: the clock was wrong when it "
-            "was planned, or is now; check the clock, then run again"
+            f"tick {tick_iso_of(tick_at)} is ahead of now ({tick_iso_of(at)}), so it was not taken: the clock was "
+            "wrong when it was planned, or is now; check the clock, then run again"
         )
     _close_killed_ticks(connection)
     found = connection.execute(
@@ -205,7 +205,7 @@ def _close_killed_ticks(connection: Connection) -> None:
 
 def _why_skipped(tick_at: int, period_seconds: float | None, newest: int | None, at: int) -> str | None:
     if newest is not None and newest > tick_at:
-        return f"the newer tick {iso_of(newest)} had been taken before this one could start"
+        return f"the newer tick {tick_iso_of(newest)} had been taken before this one could start"
     late = at - tick_at
     if period_seconds is not None and late > max(period_seconds, _PATIENCE_SECONDS) * MICROS_PER_SECOND:
         return f"its run started {late // MICROS_PER_SECOND} s late, when a later tick was due"
