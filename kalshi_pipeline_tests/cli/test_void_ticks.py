@@ -10,7 +10,7 @@ from kalshi_pipeline.clock import SYSTEM_CLOCK
 from kalshi_pipeline.exchange.client import KalshiClient
 from kalshi_pipeline.ingest.run.session import Session
 from kalshi_pipeline.ingest.snapshot import take_snapshot
-from kalshi_pipeline.sandbox import Sandbox
+from kalshi_pipeline.sandbox import Faults, Sandbox
 from kalshi_pipeline.settings import Settings
 from kalshi_pipeline.store.database import Database
 from kalshi_pipeline.units import MICROS_PER_SECOND, iso_of, tick_iso_of
@@ -33,7 +33,10 @@ def take_ahead(sandbox: Sandbox, database_path: Path) -> int:
         closing(Database(settings.database_url, clock=clock)) as database,
         KalshiClient(sandbox.url, requests_per_second=1000, clock=clock) as client,
     ):
+        # An exchange that is ahead as well does not prove the clock wrong, however long its answers take.
+        sandbox.faults = Faults(date_skew_seconds=86_400)
         take_snapshot(Session(client, database, settings, lambda _: None, clock), tick_at, 300)
+        sandbox.faults = Faults()
     return tick_at
 
 
