@@ -102,18 +102,26 @@ def _advice_for(error: PipelineError) -> str | None:
             return "`kalshi data snapshot` stores one if the market is open"
         case NoDetailsError():
             return "run `kalshi data sync` first"
+        case UnknownTickerError():
+            return _advice_on_ticker(error)
+        case UnexpectedError():
+            return "this is a fault of the program or the machine: report it if it happens again"
+        case _:
+            return None
+
+
+def _advice_on_ticker(error: UnknownTickerError) -> str:
+    match error:
         case UnknownKindError():
             return f"choose the kind {_one_of(error.kinds)}"
         case OtherKindError():
             return f"select by {error.kind}, or run `kalshi market {_LOOKS[error.kind]} {error.ticker}`"
         case UnknownTickerError(similar=[*_, _] as similar):
-            return f"did you mean {' or '.join(similar)}?"
-        case UnknownTickerError():
-            return f"check the ticker, or fetch it with `kalshi market get {error.ticker}`"
-        case UnexpectedError():
-            return "this is a fault of the program or the machine: report it if it happens again"
+            return f"did you mean {_one_of(similar)}?"
+        case UnknownTickerError(kinds=[first, *_]) if first != "market":
+            return "check the ticker; `kalshi data sync` stores what is new"
         case _:
-            return None
+            return f"check the ticker, or fetch it with `kalshi market get {error.ticker}`"
 
 
 def _one_of(words: Sequence[str]) -> str:

@@ -120,11 +120,21 @@ class StoreError(PipelineError):
 
 
 class UnknownTickerError(PipelineError):
-    """A ticker without the requested data in the store; `similar` are stored tickers."""
+    """A ticker without the requested data in the store.
 
-    def __init__(self, ticker: str, message: str | None = None, similar: Sequence[str] = ()) -> None:
+    `similar` are stored tickers; `kinds` are those of what was looked for, the most likely first.
+    """
+
+    def __init__(
+        self,
+        ticker: str,
+        message: str | None = None,
+        similar: Sequence[str] = (),
+        kinds: Sequence[str] = ("market",),
+    ) -> None:
         self.ticker = ticker
         self.similar = similar
+        self.kinds: Sequence[str] = tuple(kinds)
         super().__init__(message or f"{ticker} is not stored")
 
 
@@ -135,8 +145,7 @@ class UnknownKindError(UnknownTickerError):
     """
 
     def __init__(self, ticker: str, kind: str, kinds: Sequence[str]) -> None:
-        self.kinds = tuple(kinds)
-        super().__init__(ticker, f"no {kind} {ticker} is stored")
+        super().__init__(ticker, f"no {kind} {ticker} is stored", kinds=kinds)
 
 
 class OtherKindError(UnknownTickerError):

@@ -68,6 +68,14 @@ def test_advice_comes_behind_the_notes() -> None:
             "KX-1 is not stored; check the ticker, or fetch it with `kalshi market get KX-1`",
         ),
         (
+            UnknownTickerError("KX-1", kinds=["event", "market"]),
+            "KX-1 is not stored; check the ticker; `kalshi data sync` stores what is new",
+        ),
+        (
+            UnknownTickerError("KX-1", similar=["KX-2", "KX-3", "KX-4"]),
+            "KX-1 is not stored; did you mean KX-2, KX-3 or KX-4?",
+        ),
+        (
             OtherKindError("KX", "series", ["market"]),
             "KX is the ticker of a series, not of a market; select by series, or run `kalshi market search KX`",
         ),
@@ -81,7 +89,16 @@ def test_advice_comes_behind_the_notes() -> None:
             "KX-1 is stored without a quote; `kalshi data snapshot` stores one if the market is open",
         ),
     ],
-    ids=["unknown kind", "unknown", "series", "event", "without details", "without a quote"],
+    ids=[
+        "unknown kind",
+        "unknown",
+        "unknown event",
+        "similar",
+        "series",
+        "event",
+        "without details",
+        "without a quote",
+    ],
 )
 def test_unknown_ticker_has_a_next_action(error: PipelineError, line: str) -> None:
     assert with_advice(error) == line

@@ -90,7 +90,7 @@ def collect_forever(status: str, period_seconds: float, db: str | None) -> None:
 
 def replay(db: str | None) -> None:
     """Store what can be read now."""
-    with reporting_session(db) as session:
+    with reporting_session(db, create=False) as session:
         print_line(replay_line(replay_quarantine(session)))
         print_repairs(session)
 
@@ -98,7 +98,7 @@ def replay(db: str | None) -> None:
 def order_books(tickers: Sequence[str], db: str | None) -> None:
     """Store order books, of the markets of the settings by default."""
     selected: dict[str, object] = {"order_book_markets": tuple(tickers)} if tickers else {}
-    with reporting_session(db, is_backfill=False, **selected) as session:
+    with reporting_session(db, create=True, is_backfill=False, **selected) as session:
         if not session.settings.order_book_markets:
             raise ConfigurationError(
                 ["order-books: no market is selected; pass --market or set KALSHI_ORDER_BOOK_MARKETS"]
@@ -127,7 +127,7 @@ def backfill_candlesticks(
     days: tuple[date, date], selected: Mapping[str, object], db: str | None, *, again: bool
 ) -> None:
     """Store the candlesticks of days."""
-    with reporting_session(db, is_backfill=True, **selected) as session:
+    with reporting_session(db, create=True, is_backfill=True, **selected) as session:
         if not session.settings.candlestick_series and not session.settings.candlestick_markets:
             raise ConfigurationError(
                 ["backfill candlesticks: pass --series or --market, or select markets in the settings"]

@@ -19,8 +19,12 @@ _LONGEST_LAST_LINE = 400
 
 
 @contextlib.contextmanager
-def reporting_session(db: str | None, *, is_backfill: bool = False, **overrides: object) -> Iterator[Session]:
+def reporting_session(
+    db: str | None, *, is_backfill: bool = False, create: bool = True, **overrides: object
+) -> Iterator[Session]:
     """Open a session with the settings, `--db` and `overrides` first, whose progress is shown.
+
+    The database is created if it is missing, but not without `create`.
 
     It is shown in a line of its own on a terminal, or line by line in a log.
     """
@@ -30,7 +34,9 @@ def reporting_session(db: str | None, *, is_backfill: bool = False, **overrides:
         show, with_retries = (print_message, False) if status is None else (status.show, True)
         if status is not None:
             status.step(f"asking {settings.api_url}", 1, 1)
-        with open_session(settings, show, report_retries=with_retries, is_backfill=is_backfill) as session:
+        with open_session(
+            settings, show, report_retries=with_retries, is_backfill=is_backfill, create=create
+        ) as session:
             yield session
 
 

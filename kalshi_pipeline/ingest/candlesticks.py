@@ -115,7 +115,7 @@ class _Collection:
             empty = empty_series(connection, settings.candlestick_series)
         if empty:
             notes.append(
-                f"no market of {', '.join(empty)} is stored: check KALSHI_CANDLESTICK_SERIES, then run "
+                f"no market of {', '.join(empty)} is stored: check the ticker of the series, then run "
                 "`kalshi data sync`"
             )
         markets = [market for market in selected if market.id not in covered]
@@ -305,7 +305,7 @@ class _Collection:
         reasons = []
         for why in dict.fromkeys(self._unstored.values()):
             tickers = [ticker for ticker, its_own in self._unstored.items() if its_own == why]
-            reasons.append(f"{_some(tickers)}: {why}; check KALSHI_CANDLESTICK_MARKETS, or run again")
+            reasons.append(f"{_some(tickers)}: {why}; check the ticker, or run again")
         if self._failed:
             reasons.append(f"{_some(self._failed)} failed (see candlestick_coverage): run again")
         if not self._day.is_over:

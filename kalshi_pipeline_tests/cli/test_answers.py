@@ -236,7 +236,11 @@ def test_book_is_fetched_on_demand_and_shown_from_the_top(run: Run, query: Query
     assert {(float(row["yes_price"]), float(row["size"])) for row in fetched} == set(levels)
     assert [row["side"] for row in fetched] == sorted(row["side"] for row in fetched)
     unknown = run("book", "KXNOPE", "--fetch")
-    assert (unknown.returncode, unknown.stdout[:15]) == (3, "order_books par")
+    assert (unknown.returncode, unknown.stdout) == (5, "")
+    assert "answered 404 (not found): the exchange does not know it" in unknown.stderr
+    near = run("book", f"{ticker}9", "--fetch")
+    assert (near.returncode, near.stdout) == (5, "")
+    assert near.stderr.startswith(f"the exchange does not know {ticker}9; did you mean {ticker}")
 
 
 def test_changes_are_those_since_an_instant(run: Run, database: Database) -> None:

@@ -344,9 +344,7 @@ def test_market_known_to_neither_tier_is_recorded(
     report = collect(settings)
 
     assert report.state is State.PARTIAL
-    assert report.reason == (
-        "KXTYPO-1: neither tier knows it; check KALSHI_CANDLESTICK_MARKETS, or run again"
-    )
+    assert report.reason == ("KXTYPO-1: neither tier knows it; check the ticker, or run again")
     assert report.notes == ["neither tier knows KXGONE-1 any more"]
     assert report.failures == 1
     assert query("SELECT ticker, state, reason FROM candlestick_coverage ORDER BY state") == [
@@ -506,7 +504,7 @@ def test_nothing_is_selected_so_nothing_is_asked(
 def test_series_without_a_stored_market_is_reported(sandbox: Sandbox, settings_for: SettingsFor) -> None:
     report = collect(settings_for(sandbox.url, candlestick_series="KXTYPO"))
     assert report.notes == [
-        "no market of KXTYPO is stored: check KALSHI_CANDLESTICK_SERIES, then run `kalshi data sync`"
+        "no market of KXTYPO is stored: check the ticker of the series, then run `kalshi data sync`"
     ]
 
 

@@ -1,13 +1,18 @@
 """One market with its parents, its quote and its settlement: as stored, or fetched and stored first."""
 
+import contextlib
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from kalshi_pipeline.api import MarketView, Store, StoredSettlement
+from kalshi_pipeline.api import MarketView, Quote, Store, StoredSettlement
 from kalshi_pipeline.cli.answer import Answer, Column, Kind, record
 from kalshi_pipeline.cli.answers.quotes import quote_values
 from kalshi_pipeline.cli.formats import dollars
 from kalshi_pipeline.cli.options import Asked
-from kalshi_pipeline.errors import UnknownMarketError
+from kalshi_pipeline.errors import OtherKindError, UnknownMarketError, UnknownTickerError
+
+if TYPE_CHECKING:
+    from kalshi_pipeline.ingest.run.session import Session
 
 
 def stored_market(asked: Asked, ticker: str) -> Answer:
@@ -19,18 +24,47 @@ def stored_market(asked: Asked, ticker: str) -> Answer:
 def fetched_market(asked: Asked, ticker: str) -> Answer:
     """Fetch a market, store it with its parents, and answer what is known of it."""
     from kalshi_pipeline.cli.sessions import print_repairs, reporting_session
-    from kalshi_pipeline.ingest.market import fetch_market
 
     with reporting_session(asked.db) as session:
-        try:
-            quote = fetch_market(session, ticker)
-        except UnknownMarketError:
-            if ticker == ticker.upper():
-                raise
-            quote = fetch_market(session, ticker.upper())
+        quote = fetch_by_any_case(session, ticker)
         view = replace(Store.of(session.database).market(quote.ticker), quote=quote)
         print_repairs(session)
     return market_answer(asked, view)
+
+
+def store_if_unknown(session: "Session", ticker: str) -> None:
+    """Fetch a market that is not stored; raises OtherKindError for the ticker of an event or a series."""
+    try:
+        Store.of(session.database).find_ticker(ticker)
+    except OtherKindError:
+        raise
+    except UnknownTickerError:
+        fetch_by_any_case(session, ticker)
+
+
+def fetch_by_any_case(session: "Session", ticker: str) -> Quote:
+    """Fetch a market, written in any case, and store it with its parents.
+
+    Raises UnknownTickerError for one that the exchange does not know if similar ones are stored, or else
+    UnknownMarketError.
+    """
+    from kalshi_pipeline.ingest.market import fetch_market
+
+    *others, last = dict.fromkeys((ticker, ticker.upper()))
+    for spelling in others:
+        with contextlib.suppress(UnknownMarketError):
+            return fetch_market(session, spelling)
+    try:
+        return fetch_market(session, last)
+    except UnknownMarketError as error:
+        try:
+            Store.of(session.database).find_ticker(ticker)
+        except UnknownTickerError as unknown:
+            if unknown.similar:
+                raise UnknownTickerError(
+                    ticker, f"the exchange does not know {ticker}", unknown.similar
+                ) from error
+        raise
 
 
 def market_answer(asked: Asked, view: MarketView) -> Answer:

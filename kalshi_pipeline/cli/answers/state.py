@@ -100,12 +100,13 @@ def status(asked: Asked, max_age_minutes: float | None = None) -> Answer:
             lambda state: (overview(state), state.timing(), _gaps_of_day(state, now))
         )
     runs = [
-        *map(_Named, found.listings.keys(), found.listings.values()),
+        *(_Named(name, run) for name, run in found.listings.items() if not _is_replaced(name, found)),
         _Named("last tick", found.last_tick),
     ]
     about = _punctuality(found, timing, gaps_of_day, now, is_local=asked.is_local)
     limit = request_limit(load_settings(**settings_of(asked.db)))
     about[Column("request_limit_in_force")] = _limit_line(limit)
+    about[Column("requests_per_second", Kind.COUNT, Place.NEVER)] = round(limit.in_force, 1)
     parts = {"runs": _runs(runs), "rows": table(_ROWS, _rows(found))}
     return Answer(
         **{
@@ -116,6 +117,11 @@ def status(asked: Asked, max_age_minutes: float | None = None) -> Answer:
             "error": _too_old(asked, timing, max_age_minutes, now),
         }
     )
+
+
+def _is_replaced(name: str, found: Overview) -> bool:
+    """Return whether a listing never ran, but its backfill did, which stores more."""
+    return found.listings[name] is None and f"{name} backfill" in found.listings
 
 
 def _limit_line(limit: RequestLimit) -> str:
@@ -160,11 +166,15 @@ def _punctuality(
         Column("next_tick_at", Kind.INSTANT): timing.due_at,
         Column("is_late", Kind.FLAG, Place.NEVER): timing.is_late(now),
         Column("ticks", absent="none yet"): _counted(found.tick_states),
+        Column("tick_count", Kind.COUNT, Place.NEVER): sum(found.tick_states.values()),
+        Column("complete_tick_count", Kind.COUNT, Place.NEVER): found.tick_states.get("complete", 0),
         Column("gaps_of_the_last_day"): (
             pasteable(f"{len(gaps_of_day):,} ({_lost(lost)}): `kalshi data gaps` shows them")
             if gaps_of_day
             else "none"
         ),
+        Column("gap_count", Kind.COUNT, Place.NEVER): len(gaps_of_day),
+        Column("lost_tick_count", Kind.COUNT, Place.NEVER): lost,
         Column("incomplete_runs"): (
             ", ".join(f"{name} {state}" for name, state in incomplete.items()) if incomplete else "none"
         ),

@@ -2,6 +2,7 @@
 
 from kalshi_pipeline.api import BookLevel, OrderBook, Store, StoredTrade
 from kalshi_pipeline.cli.answer import Answer, Column, Columns, Kind, Place, table
+from kalshi_pipeline.cli.answers.markets import store_if_unknown
 from kalshi_pipeline.cli.formats import ago, day_of
 from kalshi_pipeline.cli.options import Asked
 from kalshi_pipeline.clock import SYSTEM_CLOCK
@@ -94,6 +95,7 @@ def _fetched_book(asked: Asked, ticker: str) -> tuple[OrderBook | None, str]:
 
     stored = ticker.upper()
     with reporting_session(asked.db, order_book_markets=(stored,)) as session:
+        store_if_unknown(session, stored)
         report = take_order_books(session)
         if report.shortfall:
             print_whole_report(report)

@@ -32,7 +32,7 @@ def find_ticker(connection: Connection, text: str, kinds: Iterable[str] = ("mark
     if other := _found(connection, text, [kind for kind in TABLES if kind not in searched]):
         kind, ticker = other
         raise OtherKindError(ticker, kind, searched)
-    raise UnknownTickerError(text, similar=similar_tickers(connection, text, searched))
+    raise UnknownTickerError(text, similar=similar_tickers(connection, text, searched), kinds=searched)
 
 
 def _found(connection: Connection, text: str, kinds: Sequence[str]) -> tuple[str, str] | None:
