@@ -223,7 +223,7 @@ def _field(column: Column, text: str, names: int, width: int) -> Iterator[Text]:
     if column.kind in (Kind.TICKER, Kind.INSTANT) or room < _LEAST_VALUE:
         yield Text(column.label, "bold")
         head, room = " " * _GAP, width - _GAP
-    breaks = [text] if column.kind is not Kind.TEXT else _wrapped(text, room)
+    breaks = [text] if column.kind is Kind.TICKER else _wrapped(text, room)
     for line in breaks:
         yield Text.assemble((head, "bold"), (line, style))
         head = " " * len(head)
