@@ -18,7 +18,8 @@ _DAY = _MINUTES_PER_DAY * _MINUTE
 _SETTLING = _MINUTE
 # All periods end at a whole minute, hours and days at a whole hour: New York is whole hours behind UTC.
 _MOST_MINUTES = 60
-# How the exchange rounds the bounds of a query is not documented, so a neighbour on each side says nothing.
+# How the exchange rounds the bounds of a query is not documented, so a neighbour on each side says nothing. One that
+# ends later than the next period is no neighbour: its end may be in milliseconds.
 _NEIGHBOURS = 2
 
 
@@ -82,11 +83,13 @@ class Day:
         fitting = [candle for candle in within if candle.end_at % ends_at == 0]
         ends = {candle.end_at for candle in fitting}
         outside = len(candlesticks) - len(within)
+        next_end = self.end + self.period_minutes * _MINUTE
+        is_beyond = any(candle.end_at > next_end for candle in candlesticks) and not fitting
         if len(within) > 2 * len(fitting) or len(ends) > _MINUTES_PER_DAY // self.period_minutes:
             return OfDay(
                 [], f"the exchange returned candlesticks of another period than {self.period_minutes} min"
             )
-        if outside > max(len(fitting), _NEIGHBOURS):
+        if is_beyond or outside > max(len(fitting), _NEIGHBOURS):
             return OfDay([], f"the exchange returned candlesticks of other times than {self.utc_date}")
         return OfDay(fitting, None)
 
