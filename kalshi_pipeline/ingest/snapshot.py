@@ -18,6 +18,7 @@ from kalshi_pipeline.ingest.run.recorded_listing import (
 from kalshi_pipeline.ingest.run.repair import note_set_aside, repairing, set_aside
 from kalshi_pipeline.ingest.run.report import Report
 from kalshi_pipeline.ingest.run.session import Session
+from kalshi_pipeline.ingest.run.unreadable import doubt_unreadable
 from kalshi_pipeline.records import Market
 from kalshi_pipeline.scope import Scope
 from kalshi_pipeline.settings import SnapshotMode
@@ -122,6 +123,7 @@ class _Quotes:
             if self._report.run.pages + self._report.tally.pages:
                 self._end(is_complete=False)
             raise
+        doubt_unreadable(self._report)
         if self._report.is_complete and self._scope.shows_absence:
             self._store_paused()
             reconcile(

@@ -13,6 +13,7 @@ from kalshi_pipeline.ingest.run.recorded_listing import begin_listing, closing_r
 from kalshi_pipeline.ingest.run.repair import repairing
 from kalshi_pipeline.ingest.run.report import Report
 from kalshi_pipeline.ingest.run.session import Session
+from kalshi_pipeline.ingest.run.unreadable import doubt_unreadable
 from kalshi_pipeline.records import Event, Series
 from kalshi_pipeline.scope import Combos
 from kalshi_pipeline.store.database import Connection
@@ -55,6 +56,7 @@ def sync_series(session: Session) -> Report:
     with closing_run(session, report):
         listing = session.client.list_series(series=settings.series, walk_seconds=settings.walk_seconds)
         store_pages(session, report, listing, _records_of(session, SERIES), merge)
+        doubt_unreadable(report)
         if report.is_complete and not settings.series:
             check_series(session, report, listed)
     return report
@@ -85,6 +87,7 @@ def sync_events(session: Session) -> Report:
                 walk_seconds=settings.walk_seconds,
             )
             store_pages(session, report, listing, _records_of(session, EVENT), merge)
+            doubt_unreadable(report)
             if report.is_complete:
                 check_events(session, report, listed)
         heal_placeholders(session, report)
@@ -115,6 +118,7 @@ def sync_markets(session: Session, status: StatusFilter = StatusFilter.OPEN) -> 
 
         listing = pages.listing(status)
         store_pages(session, report, listing, pages.prepare, merge)
+        doubt_unreadable(report)
         if report.is_complete and scope.shows_absence:
             reconcile(
                 session,
