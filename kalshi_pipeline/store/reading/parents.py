@@ -62,29 +62,32 @@ def confirmed_events(connection: Connection, scope: Scope, at: int) -> dict[str,
     """Return the events in a scope with a market, no combo, which the newest complete tick confirmed as open.
 
     There is one such market for each event. Markets whose announced close lies between that tick and an instant (`at`)
-    do not count: they may have closed since.
+    do not count: they may have closed since. Before the first complete tick, every market counts that is stored as open
+    and was not to close by then.
     """
-    newest = select(ticks.c.id, ticks.c.tick_at, ticks.c.scope_id).where(ticks.c.state == State.COMPLETE)
-    row = connection.execute(newest.order_by(ticks.c.id.desc()).limit(1)).one_or_none()
-    of_tick = None if row is None else stored_scopes(connection).get(row.scope_id)
-    if row is None or of_tick is None or not of_tick.shows_absence:
-        return {}
+    is_open = markets.c.status.in_([status.value for status in STATUSES_OF[StatusFilter.OPEN]])
     query = (
         select(events.c.ticker, func.max(markets.c.ticker))
-        .join_from(latest_quotes, markets)
-        .join(events)
-        .where(
+        .select_from(markets.join(events))
+        .where(is_open, markets.c.gone_at.is_(None), not_(markets.c.is_combo), is_in(scope))
+        .group_by(events.c.ticker)
+    )
+    newest = select(ticks.c.id, ticks.c.tick_at, ticks.c.scope_id).where(ticks.c.state == State.COMPLETE)
+    row = connection.execute(newest.order_by(ticks.c.id.desc()).limit(1)).one_or_none()
+    if row is None:
+        has_closed = markets.c.close_at <= at
+    else:
+        of_tick = stored_scopes(connection).get(row.scope_id)
+        if of_tick is None or not of_tick.shows_absence:
+            return {}
+        has_closed = markets.c.close_at.between(row.tick_at, at)
+        query = query.join(latest_quotes, latest_quotes.c.market_id == markets.c.id).where(
             not_(latest_quotes.c.is_terminal),
             latest_quotes.c.tick_id <= row.id,
-            or_(markets.c.close_at.is_(None), not_(markets.c.close_at.between(row.tick_at, at))),
-            markets.c.status.in_([status.value for status in STATUSES_OF[StatusFilter.OPEN]]),
-            not_(markets.c.is_combo),
-            is_in(scope),
             is_in(of_tick),
             not_(is_in_open_span(markets.c.id)),
         )
-        .group_by(events.c.ticker)
-    )
+    query = query.where(or_(markets.c.close_at.is_(None), not_(has_closed)))
     return dict(connection.execute(query).all())
 
 

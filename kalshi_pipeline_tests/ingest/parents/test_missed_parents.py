@@ -9,7 +9,7 @@ import pytest
 from kalshi_pipeline.ingest.run.report import Report
 from kalshi_pipeline.ingest.run.session import Session, open_session
 from kalshi_pipeline.ingest.snapshot import take_snapshot
-from kalshi_pipeline.ingest.sync import sync_events, sync_series
+from kalshi_pipeline.ingest.sync import sync_events, sync_markets, sync_series
 from kalshi_pipeline.sandbox import Sandbox, World, WorldConfig
 from kalshi_pipeline.settings import Settings
 from kalshi_pipeline.store.writing.runs import State
@@ -125,6 +125,20 @@ def test_listing_that_is_suddenly_empty_is_partial_until_rows_are_back(
         assert report.reason.endswith(" that it misses the exchange returned 0")
     assert listing_without(settings, sync, set(), at=NOON + 3 * MINUTE).state is State.COMPLETE
     assert query(f"SELECT count(*) > 5 FROM ({known})") == [(1,)]
+
+
+@pytest.mark.parametrize(("count", "state"), [(5, State.COMPLETE), (6, State.PARTIAL)])
+def test_listing_of_events_is_checked_before_the_first_tick(
+    sandbox: Sandbox, settings_for: SettingsFor, query: Query, count: int, state: State
+) -> None:
+    """Against the markets that a sync has stored as open."""
+    settings = settings_for(sandbox.url)
+    at = sandbox.world.clock
+    with rewritten_session(settings, lambda _request, body: body, ManualClock(at)) as session:
+        assert sync_events(session).state is State.COMPLETE
+        assert sync_markets(session).state is State.COMPLETE
+    missed = {ticker for (ticker,) in query(EVENTS)[:count]}
+    assert listing_without(settings, sync_events, missed, at=at + MINUTE).state is state
 
 
 def test_event_that_was_to_close_since_the_tick_is_not_missed(settings: Settings, query: Query) -> None:
