@@ -1,1 +1,1 @@
-"""The flows: each fetches from the exchange and stores what it fetched. Knows no Dagster."""
+"""The flows: each fetches data from the exchange and stores it. They do not depend on Dagster."""

@@ -1,4 +1,4 @@
-"""Days of candlesticks: the periods of a day, how much of it is over, and how many markets fit in a request."""
+"""Days of candlesticks: the periods of a day, the finished part of it, and the number of markets per request."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,9 +14,9 @@ from kalshi_pipeline.units import MICROS_PER_SECOND, instant_of
 _MINUTES_PER_DAY = 1440
 _MINUTE = 60 * MICROS_PER_SECOND
 _DAY = _MINUTES_PER_DAY * _MINUTE
-# A period that has just ended may not be final yet: it is left to the next run.
+# A period that has just ended may not be final, so it is left to the next run.
 _SETTLING = _MINUTE
-# All periods end at a whole minute, hours and days at a whole hour: New York is whole hours behind UTC.
+# All periods end at a whole minute; hours and days end at a whole hour, because New York is whole hours behind UTC.
 _MOST_MINUTES = 60
 # How the exchange rounds the bounds of a query is not documented, so a neighbour on each side says nothing. One that
 # ends later than the next period is no neighbour: its end may be in milliseconds.
@@ -40,9 +40,9 @@ def joined(answers: Sequence[Candlesticks]) -> dict[str, list[Candlestick]]:
 
 @dataclass(frozen=True)
 class Day:
-    """The periods of one length that end in (start, end]: those of a UTC day, as far as they are over.
+    """The finished periods of a UTC day: the periods of one length that end in (start, end].
 
-    A daily candlestick ends at midnight in New York, and belongs to the UTC day that it ends in.
+    A daily candlestick ends at midnight in New York, and belongs to the UTC day of its end.
     """
 
     utc_date: date
@@ -52,7 +52,7 @@ class Day:
 
     @classmethod
     def seen_at(cls, utc_date: date, period_minutes: int, instant: int) -> Self:
-        """Return a day as far as it is over at an instant."""
+        """Return the part of a day that is over at an instant."""
         start = instant_of(datetime.combine(utc_date, time(), UTC))
         over = (instant - _SETTLING) // MICROS_PER_SECOND * MICROS_PER_SECOND
         return cls(utc_date, period_minutes, start, max(start, min(start + _DAY, over)))
@@ -95,11 +95,11 @@ class Day:
 
     @property
     def alive(self) -> tuple[int, int]:
-        """When a market must have been open to have a candlestick; a daily one begins on the day before."""
+        """When a market must have been open to have a candlestick; a daily candlestick begins on the previous day."""
         is_daily = self.period_minutes == _MINUTES_PER_DAY
         return (self.start - _DAY if is_daily else self.start), self.end
 
 
 def markets_per_request(period_minutes: int) -> int:
-    """Return how many markets one request may name for a whole day, by both of the exchange's limits."""
+    """Return the number of markets that one request may name for a whole day, by both limits of the exchange."""
     return min(CANDLESTICK_TICKERS, MOST_CANDLESTICKS // (_MINUTES_PER_DAY // period_minutes))

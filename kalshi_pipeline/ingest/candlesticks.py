@@ -1,7 +1,7 @@
-"""Candlesticks of selected markets, one UTC day at a time, from the tier of the exchange that has them.
+"""Candlesticks of selected markets, one UTC day at a time, from the tier that has them.
 
-`candlestick_days` keeps the outcome for each market and day, so a run requests only what is missing, even if the
-selection has changed.
+`candlestick_days` records the outcome for each market and day, so a run requests only what is missing, even after a
+change of the selection.
 """
 
 from collections import Counter, deque
@@ -72,7 +72,7 @@ def collect_candlesticks(session: Session, day: date, *, again: bool = False) ->
 
 
 def candlestick_day(settings: Settings, day: date) -> Subject:
-    """Return what a run over a day is about, by the settings."""
+    """Return the subject of a day's run, from the settings."""
     series, markets = settings.candlestick_series, settings.candlestick_markets
     choice = f"{','.join(series) or 'no series'} and {len(markets)} markets"
     return Subject(day=str(day), selection=f"{settings.candlestick_minutes} min, {choice}")
@@ -92,7 +92,7 @@ class _Collection:
         self._has_answer = False
         self._failed: list[str] = []
         self._unreadable: set[str] = set()
-        """Markets that their last answer may have in a record that cannot be read."""
+        """Markets that may be in an unreadable record of their last answer."""
         self._unstored: dict[str, str] = {}
         self._outside = 0
 
@@ -124,7 +124,7 @@ class _Collection:
         return markets
 
     def _ask_both_tiers(self, markets: Sequence[ChosenMarket]) -> None:
-        """Ask the tier that should have each market, then the other one."""
+        """Query the tier that should have each market, then the other one."""
         archived = [market for market in markets if self._is_archived(market)]
         were_asked = {market.id for market in archived}
         others = [market for market in markets if market.id not in were_asked]
@@ -134,7 +134,7 @@ class _Collection:
         missing = [market for market in missing if market.id not in were_asked]
         if self._cutoff.at is not None:
             in_neither += self._ask(Tier.HISTORICAL, missing)
-        # A batch may leave a market out only because a part of the exchange did not answer in time.
+        # A batch may omit a market only because a part of the exchange did not answer in time.
         self._record_without_candlestick(self._ask(Tier.LIVE, in_neither))
 
     def _is_archived(self, market: ChosenMarket) -> bool:
@@ -199,7 +199,7 @@ class _Collection:
     def _store(
         self, tier: Tier, asked: Sequence[ChosenMarket], answer: Answer[Page[Candlesticks]]
     ) -> list[ChosenMarket]:
-        """Store an answer in one transaction; return the markets that are missing in it."""
+        """Store an answer in one transaction, and return the markets missing from it."""
         by_ticker = joined(answer.content.records)
         of_day = {market: self._day.select(by_ticker.get(market.ticker, ())) for market in asked}
         refused = {market: said.problem for market, said in of_day.items() if said.problem is not None}
@@ -257,7 +257,9 @@ class _Collection:
     def _note_unreadable(
         self, asked: Sequence[ChosenMarket], named: Collection[str], rejects: Sequence[Reject]
     ) -> None:
-        """Note which markets may be in an answer's unreadable records: one without a ticker may be of any of them."""
+        """Record the markets that may be in an answer's unreadable records; a record without a ticker may be any of
+        them.
+        """
         rejected = {reject.ticker for reject in rejects}
         for market in asked:
             if market.ticker not in named and not rejected.isdisjoint({None, market.ticker}):
@@ -268,7 +270,9 @@ class _Collection:
     def _is_missing(
         self, tier: Tier, market: ChosenMarket, candles: Sequence[Candlestick], *, is_named: bool
     ) -> bool:
-        """Return whether to try the other tier; how the live one answers for archived markets is not documented."""
+        """Return whether to try the other tier, because the live tier's answer for archived markets is not
+        documented.
+        """
         return not is_named or (not candles and tier is Tier.LIVE and self._may_be_archived(market))
 
     def _record_failed(self, tier: Tier, market: ChosenMarket, error: ExchangeError) -> None:
@@ -301,7 +305,7 @@ class _Collection:
                 record_coverage(connection, self._day.key, rows, self._session.clock.now())
 
     def _conclude(self) -> None:
-        """Set the report's state, and say what is missing; the next run requests all of it."""
+        """Set the report's state, and note what is missing, which the next run requests."""
         reasons = []
         for why in dict.fromkeys(self._unstored.values()):
             tickers = [ticker for ticker, its_own in self._unstored.items() if its_own == why]

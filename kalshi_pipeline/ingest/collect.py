@@ -1,4 +1,4 @@
-"""Collecting everything once, or at an interval: what Dagster's jobs do, without Dagster."""
+"""Collects everything, once or at an interval, like Dagster's jobs but without Dagster."""
 
 import traceback
 from collections.abc import Callable, Mapping, Sequence
@@ -27,11 +27,11 @@ from kalshi_pipeline.units import MICROS_PER_SECOND
 from kalshi_pipeline.vocabulary import StatusFilter
 
 _SYNC_SECONDS = 3600
-# A sync that failed is not repeated at each tick: requests that are retried until they fail make a snapshot late.
+# A failed sync is not repeated at each tick, because its retries would delay the snapshot.
 _SYNC_AGAIN_SECONDS = 600
-# A page that has been requested when the time is over is still stored.
+# A page that is in flight when the time is over is still stored.
 _SPARE_SECONDS = 3.0
-# What no other step needs. Each takes the seconds that it may last, None for those of the settings.
+# Steps that no other step needs. Each takes the seconds that it may last, None for the setting's.
 _LAST: Mapping[str, Callable[[Session, float | None], Report]] = {
     "series_fee_changes": sync_series_fee_changes,
     "event_fee_changes": sync_event_fee_changes,
@@ -50,9 +50,9 @@ def sync_steps(session: Session) -> list[Step]:
 
 
 def sync_steps_of(session: Session, statuses: Sequence[StatusFilter]) -> list[Step]:
-    """Return the steps that sync the markets of some statuses; settled ones with their results.
+    """Return the steps that sync the markets of some statuses, settled ones with their results.
 
-    Open ones are synced as ever, parents first. Events of others are fetched when markets name them.
+    For open markets, parents come first. Events of other markets are fetched when markets name them.
     """
     steps: list[Step] = []
     for status in statuses:
@@ -66,14 +66,13 @@ def sync_steps_of(session: Session, statuses: Sequence[StatusFilter]) -> list[St
 
 
 def last_steps(session: Session) -> list[Step]:
-    """Return the steps that sync changes of fees, and what is published about events beside them."""
+    """Return the steps that sync fee changes, and other data about events."""
     return [Step(name, partial(sync, session, None), is_alone=True) for name, sync in _LAST.items()]
 
 
 def collect_steps(session: Session, status: StatusFilter = StatusFilter.OPEN) -> list[Step]:
-    """Return the steps that sync everything, with a snapshot whose tick is now, and store what has settled.
-
-    The snapshot is of open markets, or of paused ones.
+    """Return the steps that sync everything, take a snapshot with the tick now (of open or paused markets), and store
+    settlements.
     """
     created_at, run_id = session.clock.now(), new_run_id()
     return [
@@ -97,16 +96,13 @@ def collect_forever(
 ) -> NoReturn:
     """Take a snapshot at each tick of the period, and sync everything hourly, until interrupted.
 
-    Settlements are synced hourly too, after a snapshot and no longer than until the next tick. What is left then, as
-    it is the first time, is continued after the next snapshot. The last steps follow, each of them hourly; one that
-    failed is repeated an hour later, and one that there is no time for comes after the next snapshot.
-
-    `on_failure` is called with what failed and its error. After a sync that failed the snapshot is taken all the same,
-    and the sync is repeated ten minutes later. The next tick is waited for in any case, whatever this one meets: an
-    outage, a fault of this program or of the machine must not end a collector that is left running for months. It
-    records the ticks that were missed. Nor does it end where the database vanishes or is replaced: each tick fails
-    until it is back, and no other one is begun. `database` is the one that it has had already. Only what is no
-    `Exception` ends it, such as a signal.
+    Settlements are synced hourly after a snapshot, at most until the next tick; the rest is continued after the next
+    snapshot. The last steps follow hourly. A failed one is repeated an hour later, and one without time comes after the
+    next snapshot. `on_failure` gets the name of each failed step and its error. After a failed sync, the snapshot is
+    still taken, and the sync is repeated ten minutes later. Only exceptions that are not `Exception`, such as a signal,
+    end the loop: no outage, program error or machine fault may end a collector that runs for months. The next tick
+    records missed ticks. If the database vanishes or is replaced, each tick fails until it is back, and no other
+    database is created. `database` is the identity of the file used so far.
     """
     rounds = _Rounds(settings, period_seconds, on_report, on_failure, status, clock)
     turn: _Turn | None = None
@@ -128,7 +124,7 @@ def collect_forever(
 
 
 class _Rounds:
-    """What a collector does at its ticks, and when each part of it is due again."""
+    """The work of a collector at its ticks, and when each part is due again."""
 
     def __init__(
         self,
@@ -149,7 +145,7 @@ class _Rounds:
         self._last_due = dict.fromkeys(_LAST, self._sync_due)
 
     def sync_if_due(self, session: Session, turn: "_Turn") -> "_Turn":
-        """Sync the parents, and return the turn that it is afterwards."""
+        """Sync the parents, and return the turn that is current afterwards."""
         if self._clock.monotonic() < self._sync_due:
             return turn
         with session.client.waiting_at_most(turn.seconds_left(self._clock)):
@@ -181,7 +177,7 @@ class _Rounds:
         self._settling_due = self._clock.monotonic() + (_SYNC_SECONDS if is_complete else 0)
 
     def take_last_steps(self, session: Session, turn: "_Turn") -> None:
-        """Run those of the last steps that are due, as long as the turn has time for them."""
+        """Run the due steps of the last ones, as long as the turn has time."""
         for name, sync in _LAST.items():
             seconds = self._seconds_left(turn)
             if self._clock.monotonic() >= self._last_due[name] and seconds > 0:
@@ -190,10 +186,10 @@ class _Rounds:
                     self._run(name, [Step(name, partial(sync, session, seconds))])
 
     def _run(self, name: str, steps: Sequence[Step], on_report: OnReport | None = None) -> bool:
-        """Run steps, and return whether none of them failed; an error that is not the exchange's ends them all."""
+        """Run steps, and return whether all succeeded. An error that is not the exchange's stops them all."""
         try:
             return run_steps(steps, on_report or self._on_report, self._on_failure)
-        except Exception as error:  # noqa: BLE001  (it must not cost the snapshot, or what comes after)
+        except Exception as error:  # noqa: BLE001 (it must not prevent the snapshot or later steps)
             self._on_failure(name, as_reported(error))
             return False
 
@@ -202,7 +198,7 @@ class _Rounds:
 
 
 def as_reported(error: Exception) -> PipelineError:
-    """Return an error of the pipeline as it is, and any other as one that names its kind and its place in one line."""
+    """Return a pipeline error unchanged, and any other as a one-line error with its type and location."""
     if isinstance(error, PipelineError):
         return error
     place = traceback.extract_tb(error.__traceback__)[-1:]
@@ -212,7 +208,7 @@ def as_reported(error: Exception) -> PipelineError:
 
 @dataclass(frozen=True)
 class _Turn:
-    """A tick, and when it ends by a count of seconds: setting the clock does not defer that."""
+    """A tick, and its end on the monotonic clock, which setting the clock does not move."""
 
     tick: Tick
     ends: float

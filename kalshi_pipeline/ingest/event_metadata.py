@@ -1,4 +1,4 @@
-"""The metadata of events: fetched one by one, when an event is first seen and when its description has changed.
+"""Event metadata: fetched one event at a time, when an event is first seen or its description has changed.
 
 If the exchange fails here, the run is partial instead of failed, so no other step is skipped.
 """
@@ -35,18 +35,18 @@ EVENT_METADATA = other_kind(ASSET)
 REQUESTS_AN_HOUR = 300
 
 _HOUR = 3600 * MICROS_PER_SECOND
-# When an event was asked for whose answer is not stored yet: if the run is killed, the exchange is asked again.
+# The request time of an event whose answer is not stored yet: if the run is killed, it is requested again.
 _NOT_YET = 0
 _FAILED_EVENTS = 3
-# After so many 404s without any answer, now or before, the exchange does not offer metadata of events.
+# After this many 404s, if no event ever had metadata, the exchange does not offer it.
 _MISSING_EVENTS = 10
 
 
 @repairing
 def sync_event_metadata(session: Session, walk_seconds: float | None = None) -> Report:
-    """Store the metadata of events that are new or described otherwise than when it was fetched; of no combos.
+    """Store the metadata of new and changed events, except combos.
 
-    All runs together request at most REQUESTS_AN_HOUR events an hour; the rest is left to later runs.
+    All runs together request at most REQUESTS_AN_HOUR events an hour, and leave the rest to later runs.
     """
     report = begin_listing(
         session,
@@ -76,13 +76,13 @@ class _Fetching:
         try:
             not_found = self._fetch(due, is_offered=is_offered)
         except ExchangeError:
-            # Those that failed come first in every run, which would end with them: they are asked for a day later.
+            # Failed events would come first in every run and end it, so they are requested a day later.
             self._record([*self._asked, *due.unseen.intersection(self._failed)])
             raise
         if not_found is not None and not is_offered and not self._asked:
             note_not_offered(self._report, PATH, not_found)
             return
-        # For those without metadata the exchange is asked again a day later.
+        # Events without metadata are requested again a day later.
         self._record([*self._asked, *self._missing])
         if self._missing:
             self._report.counts["without_metadata"] += len(self._missing)
@@ -91,13 +91,13 @@ class _Fetching:
         self._report.reason = "; ".join(f"{ticker}: {why}" for ticker, why in self._failed.items()) or None
 
     def _record(self, tickers: Sequence[str]) -> None:
-        """Record that the exchange was asked for events, once what it answered is stored."""
+        """Record the requests of events, once their answers are stored."""
         self._session.documents.store()
         with self._session.database.begin() as connection:
             record_subjects(connection, EVENT_METADATA, tickers, self._session.clock.now())
 
     def _fetch(self, due: "_Due", *, is_offered: bool) -> NotFoundError | None:
-        """Fetch and store the metadata of events, until the time is over, and return the last answer of 404."""
+        """Fetch and store the metadata of events until the time is over, and return the last 404."""
         failures, not_found = FailuresInARow(_FAILED_EVENTS), None
         client = self._session.client
         most_requests = client.requests + due.requests
@@ -149,7 +149,7 @@ class _Fetching:
 
 
 class _Due(NamedTuple):
-    """The events to ask for, and how many requests are left for it, retries included."""
+    """The events to request, and the number of requests left for them, retries included."""
 
     events: list[str]
     requests: int

@@ -1,4 +1,4 @@
-"""Fee changes, past and scheduled: of series, and of the overrides of events.
+"""Past and scheduled fee changes of series and of events' overrides.
 
 If the exchange fails here, the run is partial instead of failed, so no other step is skipped.
 """
@@ -28,15 +28,15 @@ from kalshi_pipeline.vocabulary import FeeType
 Change = TypeVar("Change", SeriesFeeChange, EventFeeChange)
 
 _KNOWN_TYPES = frozenset(FeeType)
-# A change that takes effect while it is listed may be missing without having been withdrawn; clocks differ a little.
+# A change that takes effect during the listing may be missing without being withdrawn; clocks differ a little.
 _WITHDRAWABLE_SECONDS = 60
-# A listing that loses more than half of this many changes at once may have been truncated without saying so.
+# A listing that loses more than half of at least this many changes at once may be truncated.
 _MANY_CHANGES = 10
 
 
 @repairing
 def sync_series_fee_changes(session: Session, walk_seconds: float | None = None) -> Report:
-    """Store every change of a series' fee, past and scheduled, of all series."""
+    """Store every past and scheduled change of every series' fee."""
     seconds = walk_seconds or session.settings.walk_seconds
     listing = session.client.list_series_fee_changes(walk_seconds=seconds)
     return _sync(
@@ -50,7 +50,7 @@ def sync_series_fee_changes(session: Session, walk_seconds: float | None = None)
 
 @repairing
 def sync_event_fee_changes(session: Session, walk_seconds: float | None = None) -> Report:
-    """Store every change of an event's fee override that the exchange lists, of all events."""
+    """Store every listed change of every event's fee override."""
     seconds = walk_seconds or session.settings.walk_seconds
     listing = session.client.list_event_fee_changes(
         max_pages=session.settings.max_pages, walk_seconds=seconds
@@ -91,9 +91,9 @@ def _sync(
 
 
 def _withdraw(session: Session, report: Report, listed: set[str]) -> None:
-    """Mark scheduled changes that a complete listing no longer has as withdrawn.
+    """Mark scheduled changes missing from a complete listing as withdrawn.
 
-    A listing that has suddenly lost most of its changes counts only once the next one confirms it.
+    A listing that has suddenly lost most changes counts only after the next one confirms it.
     """
     now = session.clock.now()
     with session.database.begin() as connection:

@@ -20,11 +20,11 @@ from kalshi_pipeline.vocabulary import Tier
 
 @repairing
 def fetch_market(session: Session, ticker: str) -> Quote:
-    """Fetch a market and its parents, store them, and return the market's quote, which is not stored without a tick.
+    """Fetch a market and its parents, store them, and return the market's quote, which is not stored.
 
-    A second call on the same answers changes nothing. An event that the exchange does not return becomes a marked
-    placeholder. Raises UnknownMarketError if neither of the exchange's tiers knows the ticker, ClockError if the
-    clock is wrong.
+    A second call with the same answers changes nothing. An event that the exchange does not return becomes a
+    placeholder. Raises UnknownMarketError if neither of the exchange's tiers knows the ticker, ClockError if the clock
+    is wrong.
     """
     with session.client.waiting_at_most(session.settings.walk_seconds):
         check_clock(session)
@@ -55,7 +55,7 @@ def fetch_market(session: Session, ticker: str) -> Quote:
         is_observed=True,
         is_tick_complete=False,
         confirmed_at=None,
-        # Before the first trade the exchange writes 0.
+        # The exchange writes 0 before the first trade.
         **market.quote._replace(last_price=market.quote.last_price or None)._asdict(),
     )
 
@@ -63,7 +63,7 @@ def fetch_market(session: Session, ticker: str) -> Quote:
 def _fetch_outcome(client: KalshiClient, ticker: str) -> tuple[Tier, ListedPage[Outcome]]:
     try:
         return Tier.LIVE, client.fetch_market(ticker)
-    except NotFoundError:  # it may have settled too long ago for the live tier
+    except NotFoundError:  # it may have left the live tier
         pass
     try:
         return Tier.HISTORICAL, client.fetch_market(ticker, Tier.HISTORICAL)
@@ -74,7 +74,7 @@ def _fetch_outcome(client: KalshiClient, ticker: str) -> tuple[Tier, ListedPage[
 def _fetch_parents(client: KalshiClient, event_ticker: str) -> tuple[list[Event], list[Series]]:
     events: list[Event] = []
     series: list[Series] = []
-    with contextlib.suppress(NotFoundError):  # what is missing becomes a marked placeholder
+    with contextlib.suppress(NotFoundError):  # a missing parent becomes a placeholder
         event = client.fetch_event(event_ticker).record
         events.append(event)
         if event.series_ticker is not None:

@@ -1,4 +1,4 @@
-"""Order books of selected markets: every level that rests at one moment."""
+"""Order books of selected markets: every resting level at one moment."""
 
 from collections.abc import Iterator, Sequence
 
@@ -29,7 +29,7 @@ _NO_BOOK = "the exchange returned no book"
 
 @repairing
 def take_order_books(session: Session) -> Report:
-    """Store the order book of each market of KALSHI_ORDER_BOOK_MARKETS, as it is now."""
+    """Store the current order book of each market of KALSHI_ORDER_BOOK_MARKETS."""
     tickers = session.settings.order_book_markets
     report = begin_listing(session, "order_books", subject=Subject(selection=f"{len(tickers)} markets"))
     with closing_run(session, report):
@@ -105,7 +105,7 @@ class _Taking:
                 yield answer
 
     def _store(self, answer: Answer[Page[OrderBook]], asked: Sequence[str]) -> None:
-        """Store the books of an answer, without those of other markets."""
+        """Store the books of an answer, except those of other markets."""
         wanted = frozenset(asked)
         in_scope = [book for book in answer.content.records if book.ticker in wanted]
         books = {book.ticker: book for book in in_scope}

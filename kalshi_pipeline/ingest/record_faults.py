@@ -1,4 +1,4 @@
-"""What is wrong with trades, candlesticks and order books that can be read. They are stored as sent, and counted."""
+"""Implausible values of readable trades, candlesticks and order books. They are stored as sent, and counted."""
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -7,9 +7,9 @@ from kalshi_pipeline.records import Candlestick, OrderBook, Trade
 from kalshi_pipeline.units import MICROS_PER_DOLLAR
 
 SECOND_PRICES = "second_prices"
-"""Trades whose identifier is stored with another price or size; the first that was stored stays."""
+"""Trades whose identifier is already stored with another price or size; the first one is kept."""
 SECOND_VALUES = "second_values"
-"""Candlesticks for a period that their answer has twice, with other values; the last one is stored."""
+"""Candlesticks of a period that occurs twice in an answer with different values; the last one is stored."""
 _PRICES, _SIZES = "prices_out_of_range", "sizes_out_of_range"
 TRADE_FAULTS: Mapping[str, str] = {
     _PRICES: "with a price outside 0 to 1 dollar",
@@ -17,7 +17,7 @@ TRADE_FAULTS: Mapping[str, str] = {
     "unmirrored": "whose NO price is not one dollar minus the YES price",
     SECOND_PRICES: "with an identifier that is stored with another price or size",
 }
-"""What each count of a run is about, in words."""
+"""The description of each count of a run."""
 CANDLESTICK_FAULTS: Mapping[str, str] = {
     _PRICES: "with a price outside 0 to 1 dollar",
     _SIZES: "with a negative number of contracts",
@@ -31,7 +31,7 @@ ORDER_BOOK_FAULTS: Mapping[str, str] = {
 }
 """The same of order books."""
 FAULT_NAMES = (*dict.fromkeys((*TRADE_FAULTS, *CANDLESTICK_FAULTS, *ORDER_BOOK_FAULTS)),)
-"""The counts of all of them."""
+"""All counts."""
 
 _MOST_HUNDREDTHS = 100_000_000_000
 _FIRST_PRICE, _FIRST_SIZE = (Candlestick._fields.index(name) for name in ("yes_bid_open", "volume"))
@@ -42,7 +42,7 @@ _RANGES = [
 
 
 def faults_of_trades(trades: Sequence[Trade]) -> Counter[str]:
-    """Count the faults that trades show by themselves."""
+    """Count the faults of single trades."""
     prices = [0 <= trade.yes_price <= MICROS_PER_DOLLAR for trade in trades]
     sizes = [trade.contracts is None or 0 < trade.contracts <= _MOST_HUNDREDTHS for trade in trades]
     mirrored = [trade.is_mirrored for trade in trades]
@@ -69,7 +69,7 @@ def faults_of_candlesticks(candles: Collection[Candlestick]) -> Counter[str]:
 
 
 def faults_of_order_books(books: Collection[OrderBook]) -> Counter[str]:
-    """Count the order books with a level that has such a fault."""
+    """Count the order books with a faulty level."""
     prices = [_are_prices(level.price for level in book.levels) for book in books]
     sizes = [all(level.size > 0 for level in book.levels) for book in books]
     return +Counter({_PRICES: prices.count(False), _SIZES: sizes.count(False)})

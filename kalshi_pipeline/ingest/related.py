@@ -1,7 +1,7 @@
-"""What the exchange publishes about events and markets beside them, kept as documents: milestones and the like.
+"""Milestones and other data about events and markets, kept as documents.
 
-A kind that is listed takes an entry in RELATED. An exchange that fails here leaves the run partial instead of failed,
-so that nothing else is skipped for it.
+Each listed kind has an entry in RELATED. If the exchange fails here, the run is partial instead of failed, so no other
+step is skipped.
 """
 
 from collections.abc import Sequence
@@ -25,7 +25,7 @@ from kalshi_pipeline.store.writing.tally import Tally
 
 @dataclass(frozen=True)
 class Related:
-    """A kind of documents that the exchange lists: the asset that keeps it, where it is listed, and what it is."""
+    """A kind of documents that the exchange lists: its asset, its listing, and its description."""
 
     asset: str
     kind: DocumentKind
@@ -68,7 +68,7 @@ RELATED = (
 
 @repairing
 def sync_related(session: Session, walk_seconds: float | None = None, *, related: Related) -> Report:
-    """Store every document of a kind that the exchange lists, where it is not what was stored last."""
+    """Store every listed document of a kind that differs from the last stored one."""
     listing = session.client.list_documents(
         related.endpoint,
         max_pages=session.settings.max_pages,

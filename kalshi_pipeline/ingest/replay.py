@@ -1,4 +1,4 @@
-"""Quarantined records, read again after an update and stored unless something newer is known."""
+"""Parses quarantined records again after an update, and stores them unless newer data is known."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -45,10 +45,11 @@ _MERGES: dict[str, Callable[..., Tally]] = {"series": merge_series, "events": me
 
 @dataclass
 class Replay:
-    """What was done with the records: `unread` ones still cannot be read, or are of a kind that is not replayed.
+    """The result of a replay.
 
-    `stored` counts what was stored by kind: markets, quotes, settlements, events, series. `too_late` counts quotes of
-    markets that a later tick has listed, and `superseded` records of which something newer is known.
+    `unread` records are still unreadable, or of a kind that is not replayed. `stored` counts stored records by kind:
+    markets, quotes, settlements, events, series. `too_late` counts quotes of markets that a later tick has listed, and
+    `superseded` records with newer data.
     """
 
     read: int = 0
@@ -60,11 +61,11 @@ class Replay:
 
 @repairing
 def replay(session: Session) -> Replay:
-    """Read again what quarantine holds, and store it where nothing newer is known; a second call changes nothing.
+    """Parse the quarantined records again, and store them unless newer data is known; a second call changes nothing.
 
     A market, an event or a series is stored if it is missing or a placeholder, and a settlement if its market has none.
     A quote is stored with its tick only if no later tick has listed its market, because it would change later states.
-    Raises ClockError as any run does, if there is something to read.
+    Raises ClockError like any run, if there are records to read.
     """
     replaying, after_id = _Replaying(session), 0
     if session.database.ask(lambda connection: waiting_refusals(connection, after_id, 1)):
@@ -81,7 +82,7 @@ def replay(session: Session) -> Replay:
 
 
 def _read(refusal: Refusal) -> Any:  # noqa: ANN401  (a record of any kind)
-    """Return the record, or None if it cannot be read still."""
+    """Return the record, or None if it is still unreadable."""
     if refusal.kind not in _READERS:
         return None
     try:
@@ -91,19 +92,19 @@ def _read(refusal: Refusal) -> Any:  # noqa: ANN401  (a record of any kind)
 
 
 class _Read(NamedTuple):
-    """A market that can be read now, and the refusal that holds it."""
+    """A market that is now readable, and its refusal."""
 
     refusal: Refusal
     outcome: Outcome
 
     @property
     def was_refused(self) -> tuple[str, str, int]:
-        """The kind, the run and the time, which all records of a page share."""
+        """The kind, the run and the time that all records of a page share."""
         return self.refusal.kind, self.refusal.run, self.refusal.last_seen_at
 
 
 def _stored_at_once(found: Iterable[_Read]) -> Iterator[list[_Read]]:
-    """Yield markets that were refused together, each once: one of them may change what is known of the others."""
+    """Yield markets that were refused together, each once, because storing one may change the state of the others."""
     group: dict[str, _Read] = {}
     for one in found:
         first = next(iter(group.values()), one)
@@ -116,7 +117,7 @@ def _stored_at_once(found: Iterable[_Read]) -> Iterator[list[_Read]]:
 
 
 class _Replaying:
-    """Stores records that can be read now, and counts them."""
+    """Stores records that are now readable, and counts them."""
 
     def __init__(self, session: Session) -> None:
         self.found = Replay()
@@ -150,7 +151,7 @@ class _Replaying:
         self.found.stored[refusal.kind] += 1
 
     def _store_markets(self, connection: Connection, refusal: Refusal, outcomes: Sequence[Outcome]) -> None:
-        """Store markets that were refused together with this one, with their quotes and settlements."""
+        """Store this market and those refused together with it, with their quotes and settlements."""
         known = filled(connection, "markets", [outcome.ticker for outcome in outcomes])
         quoted = self._store_quotes(connection, refusal, outcomes)
         missing = [outcome.market for outcome in outcomes if outcome.ticker not in known | quoted]
@@ -178,7 +179,7 @@ class _Replaying:
     def _store_quotes(
         self, connection: Connection, refusal: Refusal, outcomes: Sequence[Outcome]
     ) -> set[str]:
-        """Store the quotes with their tick, and return the markets of which that was possible."""
+        """Store the quotes with their tick, and return the markets whose quotes were stored."""
         if refusal.kind != _QUOTED:
             return set()
         tickers, tick = [outcome.ticker for outcome in outcomes], tick_of(connection, refusal.run)

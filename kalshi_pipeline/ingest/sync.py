@@ -25,14 +25,14 @@ from kalshi_pipeline.store.writing.runs import State, Subject
 from kalshi_pipeline.store.writing.tally import Tally
 from kalshi_pipeline.vocabulary import StatusFilter
 
-# A collector's next snapshot waits for it. What is left is added by the next run, and searched all the same.
+# A collector's next snapshot waits for it. The next run adds the rest, and searches find it anyway.
 _INDEXING_SECONDS = 5.0
 
 Record = TypeVar("Record", Series, Event)
 
 
 def _records_of(session: Session, kind: DocumentKind) -> Callable[[ListedPage[Record]], Sequence[Record]]:
-    """Return what takes the records of a page, and collects what the exchange says of them."""
+    """Return a function that takes the records of a page and collects their documents."""
 
     def prepare(page: ListedPage[Record]) -> Sequence[Record]:
         tickers = {record.ticker for record in page.records}
@@ -44,7 +44,7 @@ def _records_of(session: Session, kind: DocumentKind) -> Callable[[ListedPage[Re
 
 @repairing
 def sync_series(session: Session) -> Report:
-    """Store every series, or those of KALSHI_SERIES; raise NotFoundError if the exchange does not know one of them."""
+    """Store every series, or those of KALSHI_SERIES. Raises NotFoundError if the exchange does not know one of them."""
     settings, report = session.settings, begin_listing(session, "series")
 
     listed: set[str] = set()
@@ -64,7 +64,7 @@ def sync_series(session: Session) -> Report:
 
 @repairing
 def sync_events(session: Session) -> Report:
-    """Store every event with an open market, then heal placeholders, which is how events of combos are stored."""
+    """Store every event with an open market, then fill placeholders, which stores the events of combos."""
     settings, report = session.settings, begin_listing(session, "events")
 
     listed: set[str] = set()
@@ -96,9 +96,9 @@ def sync_events(session: Session) -> Report:
 
 @repairing
 def sync_markets(session: Session, status: StatusFilter = StatusFilter.OPEN) -> Report:
-    """Store every market of a status with its parents, and heal placeholders.
+    """Store every market of a status with its parents, and fill placeholders.
 
-    Of open ones, those that are no longer open are looked up. The index of searches is filled at the end.
+    For open markets, those no longer open are looked up. At the end, the search index is updated.
     """
     scope = session.scope(status)
     report = begin_listing(session, "markets", subject=Subject(scope))

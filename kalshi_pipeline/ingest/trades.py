@@ -1,4 +1,4 @@
-"""Trades, one UTC day at a time, from whichever of the exchange's tiers holds the day."""
+"""Trades, one UTC day at a time, from the tier that has the day."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -46,10 +46,10 @@ from kalshi_pipeline.units import MICROS_PER_SECOND, datetime_of, instant_of
 from kalshi_pipeline.vocabulary import Tier
 
 _DAY_SECONDS = 86_400.0
-# A trade may be listed a little after its time: a day is over that much later, and a refresh looks back that far.
+# A trade may be listed this long after its time. A day is over that much later, and a refresh goes back that far.
 _LATE = 300 * MICROS_PER_SECOND
-# Their index by market is what costs most: each transaction writes the page of each market that it has a trade of. So
-# many pages of 1,000 trades lock the database for a twentieth of a second.
+# Their index by market costs most, because each transaction writes an index page for each of its markets. This number
+# of pages of 1,000 trades locks the database for a twentieth of a second.
 PAGES_AT_ONCE = 10
 
 _NOT_OVER = "the day is not over: run it again to add the rest"
@@ -57,11 +57,10 @@ _NOT_OVER = "the day is not over: run it again to add the rest"
 
 @repairing
 def collect_trades(session: Session, day: date, *, again: bool = False) -> Report:
-    """Store the trades of a UTC day, from where an earlier run stopped.
+    """Store the trades of a UTC day, resuming where an earlier run stopped.
 
-    A complete day is not requested again, except with `again`. A day that is not over is partial: each run adds
-    what is new, and the first run after its end walks the whole day. Raises ConfigurationError if the day has not
-    begun.
+    A complete day is requested again only with `again`. The current day is partial: each run adds new trades, and the
+    first run after its end walks the whole day. Raises ConfigurationError if the day has not begun.
     """
     started_at = session.clock.now()
     span = _Span.of(day)
@@ -83,7 +82,7 @@ def collect_trades(session: Session, day: date, *, again: bool = False) -> Repor
 
 
 def trade_day(settings: Settings, day: date) -> Subject:
-    """Return what a run over a day is about, by the settings."""
+    """Return the subject of a day's run, from the settings."""
     return Subject(Scope(settings.series, settings.combos), str(day))
 
 
@@ -106,7 +105,7 @@ class _Span(NamedTuple):
 
 
 class _Prepared(NamedTuple):
-    """Trades of pages, whose markets are stored, and the number of placeholders that this took."""
+    """The trades of pages, whose markets are stored, and the number of new placeholders."""
 
     rows: list[Trade]
     out_of_scope: int
@@ -121,10 +120,11 @@ class _Prepared(NamedTuple):
 
 
 class _Collection:
-    """One run over one day. A trade moves from the live tier to the historical one, and never back.
+    """One run over one day.
 
-    So the live tier is walked first: what it no longer has when it is asked moved earlier, and the historical walk,
-    which begins later, sees it. If the cutoff moves into the day in the meantime, the historical tier is walked too.
+    Trades move only from the live tier to the historical one. The live tier is therefore walked first: a trade that has
+    already moved is seen by the historical walk, which begins later. If the cutoff moves into the day meanwhile, the
+    historical tier is walked too.
     """
 
     def __init__(self, session: Session, report: Report, day: date, started_at: int, *, again: bool) -> None:
@@ -156,7 +156,7 @@ class _Collection:
             heal_placeholders(self._session, self._report)
 
     def _tiers(self) -> list[Tier]:
-        """Ask the exchange which tiers may hold the day now; the live one comes first."""
+        """Return the tiers that may have the day now, the live one first."""
         try:
             cutoff = self._session.client.tiers.fetch_cutoff().trades_created_ts
         except NotFoundError:
@@ -201,11 +201,11 @@ class _Collection:
         )
 
     def _open(self, tier: Tier) -> tuple[StoredWalk, int]:
-        """Open the tier's walk; return it with the instant from which on its trades are missing.
+        """Open the tier's walk, and return it with the instant from which its trades are missing.
 
-        Only a walk that began after the day's end is continued, or stays complete: trades of the day may have been
-        added behind any other. If such an earlier walk reached its end, though, and the day is still not over, then
-        the trades before its beginning are known.
+        Only a walk that began after the day's end is continued or stays complete, because an earlier walk may have
+        passed where later trades were added. If an earlier walk reached its end, and the day is still not over, the
+        trades before the start of that walk are known.
         """
         key, start = self._key(tier), self._span.start
         with self._session.database.begin() as connection:
@@ -223,7 +223,7 @@ class _Collection:
         return WalkKey(f"trades/{self._day}/{tier}", self._scope)
 
     def _prepare(self, page: ListedPage[Trade], tier: Tier) -> _Prepared:
-        """Choose the trades that are in scope, and make sure that their markets are stored."""
+        """Select the trades in scope, and ensure that their markets are stored."""
         rows = self._rows(page)
         with self._session.database.stage() as connection:
             stage_traded_markets(connection, {trade.ticker for trade in rows})
@@ -239,7 +239,7 @@ class _Collection:
         return _Prepared(rows, len(page.records) - len(rows) - undecided, undecided, placeholders)
 
     def _decided(self, rows: list[Trade]) -> list[Trade]:
-        """Return the trades of which it can be known whether they are in scope, now that their markets are known."""
+        """Return the trades whose scope can be decided, after their markets were looked up."""
         if self._scope.series:
             with self._session.database.stage() as connection:
                 unplaced = events_without_series(connection)
@@ -252,7 +252,9 @@ class _Collection:
         return [trade for trade in rows if trade.ticker not in outside]
 
     def _rows(self, page: ListedPage[Trade]) -> list[Trade]:
-        """Return the trades of the day: the request is wider. A page without any that was asked for is an error."""
+        """Return the trades of the day, because the request is wider. A page without any requested trade is an
+        error.
+        """
         start, end = self._span
         if page.out_of_scope and not page.records:
             raise PayloadError(

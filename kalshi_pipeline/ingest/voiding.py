@@ -1,4 +1,4 @@
-"""Voiding ticks that a wrong clock dated: nothing is lost, and no reader sees them any more."""
+"""Voids ticks of a wrong clock: their rows are kept, but no reader sees them any more."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -17,10 +17,9 @@ from kalshi_pipeline.store.writing.voiding import (
 
 @dataclass(frozen=True)
 class Voidable:
-    """What voiding the ticks after an instant would do: to which ticks, newest first, and to how many rows by table.
+    """The effect of voiding the ticks after an instant: the ticks, newest first, and the row counts by table.
 
-    `moved` are rows of tables that hold the ticks and their quotes, `undone` those that are recomputed, removed or
-    corrected.
+    `moved` rows belong to the tables of ticks and quotes; `undone` rows are recomputed, removed or corrected.
     """
 
     after: int
@@ -35,12 +34,12 @@ class Voidable:
 
     @property
     def states(self) -> Counter[str]:
-        """How many ticks there are in each state."""
+        """The number of ticks in each state."""
         return Counter(tick.state for tick in self.ticks)
 
 
 def find_voidable(database: Database | ReadOnlyDatabase, after: int, now: int) -> Voidable:
-    """Return what `void_ticks` would do now; nothing is written."""
+    """Return what `void_ticks` would do now, without writing."""
     return database.ask(
         lambda connection: Voidable(
             after,
@@ -52,10 +51,10 @@ def find_voidable(database: Database | ReadOnlyDatabase, after: int, now: int) -
 
 
 def void_ticks(database: Database, after: int, now: int) -> int:
-    """Void the ticks after an instant and undo what was recorded with them; return how many ticks were moved.
+    """Void the ticks after an instant, undo what was recorded with them, and return the number of moved ticks.
 
-    The newest tick with quotes comes first, each in a transaction of its own: where it is killed, the store is as it
-    would be without the newer ones, and a second call does the rest. StoreError while a snapshot runs.
+    Each tick with quotes is voided in its own transaction, newest first. If this is killed, the store is as if the
+    newer ticks had not been taken, and a second call does the rest. Raises StoreError while a snapshot runs.
     """
     with database.snapshot_lock(wait_seconds=0):
         with database.begin() as connection:

@@ -1,4 +1,4 @@
-"""Events that markets name, fetched when the database does not have them.
+"""Fetches events that markets name and the database does not have.
 
 An event that the exchange does not return becomes a placeholder, which `healing` fills later.
 """
@@ -21,7 +21,7 @@ _FAILED_BATCHES = 3
 _MOST_SECONDS = 10.0
 
 UNLIMITED = 1_000_000_000
-"""The budget of runs that nothing waits for."""
+"""The budget of runs that do not delay others."""
 
 
 def iter_events(
@@ -39,7 +39,7 @@ def iter_events(
 
 
 def iter_all_events(session: Session, report: Report, tickers: Sequence[str]) -> Iterator[ListedPage[Event]]:
-    """Look up any number of events in batches. What fails does not stop the others: it is noted, and left out."""
+    """Look up any number of events in batches. A failing event is noted and omitted, and does not stop the others."""
     batches = TickerBatches(tickers)
     for asked in batches:
         try:
@@ -51,7 +51,7 @@ def iter_all_events(session: Session, report: Report, tickers: Sequence[str]) ->
 
 
 def note_failed_events(report: Report, batches: TickerBatches) -> None:
-    """Note in a run's report how many events could not be looked up in batches, and why."""
+    """Note in a run's report how many events could not be looked up, and why."""
     count = len(batches.failed) + len(batches.unasked)
     if count:
         reason = next(map(str, batches.failed.values()), "the limit of requests was reached")
@@ -59,7 +59,7 @@ def note_failed_events(report: Report, batches: TickerBatches) -> None:
 
 
 class EventLookup:
-    """Fetches the events that pages name, within a budget of requests: new parents must not delay the quotes.
+    """Fetches the events that pages name, within a budget of requests so that new parents do not delay quotes.
 
     The budget is KALSHI_EVENT_LOOKUPS, or `requests` for runs without quotes. In runs with quotes, a failure of the
     exchange ends the lookups.
@@ -72,7 +72,7 @@ class EventLookup:
         self._are_quotes_waiting = requests is None
 
     def fetch(self, tickers: Sequence[str]) -> "FetchedEvents":
-        """Fetch events, as far as the budget goes."""
+        """Fetch events within the budget."""
         fetched = FetchedEvents([], [], [])
         batches = TickerBatches(tickers, failed_batches=1 if self._are_quotes_waiting else _FAILED_BATCHES)
         most_seconds = _MOST_SECONDS if self._are_quotes_waiting else float("inf")
@@ -90,7 +90,7 @@ class EventLookup:
                     fetched.rejects.extend(page.rejects)
                     has_others |= bool(page.out_of_scope)
             except ExchangeError as error:
-                # The quotes of this page have been fetched and matter more: their events become placeholders.
+                # The fetched quotes of this page matter more, so their events become placeholders.
                 self._requests_left -= 1
                 batches.fail(asked, error)
                 continue
@@ -115,7 +115,7 @@ def _is_refusal(error: ExchangeError) -> bool:
 
 
 class FetchedEvents(NamedTuple):
-    """Events that the exchange returned, requested tickers that it does not have, and what could not be read."""
+    """The returned events, the requested tickers that the exchange does not have, and the unreadable records."""
 
     rows: list[Event]
     missing: list[str]

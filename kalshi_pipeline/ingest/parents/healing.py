@@ -1,4 +1,4 @@
-"""Healing: filling placeholders, of events and of their series, from the exchange."""
+"""Fills placeholders of events and series from the exchange."""
 
 from collections.abc import Callable, Sequence
 from typing import TypeVar
@@ -18,13 +18,13 @@ from kalshi_pipeline.store.writing.parents import merge_events, merge_series
 from kalshi_pipeline.store.writing.runs import add_page, record_lookups
 from kalshi_pipeline.store.writing.tally import Tally
 
-# For fewer combo events than this, fetching each is cheaper than walking their listing, which takes no filter.
+# Below this number of combo events, fetching each is cheaper than walking their listing, which has no filter.
 _WORTH_A_WALK = 20
-# Events that are fetched one by one are stored together, this many at a time.
+# Events that are fetched one by one are stored in groups of this size.
 _STORED_TOGETHER = 50
-# After this many pages of that listing in a row that fill nothing, the rest is fetched one by one.
+# After this many consecutive pages that fill nothing, the rest is fetched one by one.
 _FRUITLESS_PAGES = 10
-# An exchange that fails for so many in a row is down.
+# After this many consecutive failures, the exchange counts as down.
 _FAILED_REQUESTS = 5
 _MOST_NAMED = 5
 
@@ -34,8 +34,8 @@ Fetched = TypeVar("Fetched", Event, Series)
 def heal_placeholders(session: Session, report: Report) -> None:
     """Fill placeholders within KALSHI_HEALING_REQUESTS: first in batches and in bulk, then one by one.
 
-    A failure does not stop the others: it is noted, and later runs request the item last. Several failures in a row, as
-    when the exchange is down, end the healing. Later runs heal what is left.
+    A failure does not stop the others: it is noted, and later runs request the item last. Several consecutive failures
+    end the run's filling. Later runs fill the rest.
     """
     healing = _Healing(session, report)
     ways = (
@@ -81,7 +81,7 @@ class _Healing:
         batches = TickerBatches(self._open_events(of_combos=False))
         for asked in batches:
             if not self._requests_left:
-                return  # the others are asked for one by one, or by later runs
+                return  # the others are requested one by one, or by later runs
             try:
                 for page in iter_events(self._session, self._report, asked):
                     self._store_events(page.records, page.rejects)
@@ -140,7 +140,7 @@ class _Healing:
                 return
 
     def series_in_bulk(self) -> None:
-        """Fetch all series in a few requests, if many are missing, as before the first `collect`."""
+        """Fetch all series in a few requests if many are missing, as before the first `collect`."""
         wanted = set(self._open_series())
         if len(wanted) < _WORTH_A_WALK or not self._requests_left:
             return
@@ -158,7 +158,7 @@ class _Healing:
                 self._store_series(page.records)
 
     def note_failed(self) -> None:
-        """Note in the run's report which events and series failed one by one."""
+        """Note in the run's report which events and series failed individually."""
         if self._failed:
             named = ", ".join([*self._failed][:_MOST_NAMED])
             error = next(iter(self._failed.values()))
@@ -168,7 +168,7 @@ class _Healing:
             )
 
     def _tried(self, fetch: Callable[[str], ListedPage[Fetched]], ticker: str) -> ListedPage[Fetched] | None:
-        """Fetch one event or series; None where the exchange does not know it, or fails, which is noted."""
+        """Fetch one event or series. Return None if the exchange does not know it, or fails, which is noted."""
         try:
             page = fetch(ticker)
         except NotFoundError:

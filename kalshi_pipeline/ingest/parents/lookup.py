@@ -1,6 +1,6 @@
-"""Markets by ticker, from both of the exchange's tiers: this is the only place that fetches and stores them.
+"""Looks up markets by ticker in both of the exchange's tiers, and stores them.
 
-The callers decide which markets to look up.
+Callers decide which markets to look up.
 """
 
 from collections import Counter
@@ -22,8 +22,8 @@ from kalshi_pipeline.store.writing.runs import add_page
 from kalshi_pipeline.store.writing.tally import Tally
 from kalshi_pipeline.vocabulary import Tier
 
-# A market moves from the live tier to the historical one, and never back. So a lookup that begins with the historical
-# tier asks it again at the end: a market that moved in between would otherwise seem to be in neither.
+# Markets move only from the live tier to the historical one. A lookup that begins with the historical tier therefore
+# queries it again at the end: a market that moved in between would otherwise seem to be in neither.
 _ORDER = {
     Tier.LIVE: (Tier.LIVE, Tier.HISTORICAL),
     Tier.HISTORICAL: (Tier.HISTORICAL, Tier.LIVE, Tier.HISTORICAL),
@@ -31,7 +31,7 @@ _ORDER = {
 
 
 class LookedUp(NamedTuple):
-    """What one tier returned for a batch of markets."""
+    """One tier's answer for a batch of markets."""
 
     tier: Tier
     asked: Sequence[str]
@@ -39,11 +39,11 @@ class LookedUp(NamedTuple):
 
 
 class MarketLookup:
-    """Looks up markets by ticker, batch by batch, and in the other tier those that the `first` one does not have.
+    """Looks up markets by ticker in batches, first in the tier `first`, then the missing ones in the other.
 
-    Iterate it once for its answers. Afterwards each market that none of them holds is in `gone` (neither tier has
-    it), in `failed` with the error of its request, in `unreadable`, or in `unasked` (`seconds_left` allowed a tier no
-    more time, or the exchange is down). A batch that fails does not affect the others.
+    Iterate it once for its answers. Afterwards each market without an answer is in `gone` (neither tier has it), in
+    `failed` with the error of its request, in `unreadable`, or in `unasked` (`seconds_left` allowed no more time, or
+    the exchange is down). A failing batch does not affect the others.
     """
 
     def __init__(
@@ -59,7 +59,7 @@ class MarketLookup:
         self.unreadable: set[str] = set()
         self.unasked: list[str] = []
         self.missing: list[str] = []
-        """What the tier that is being asked does not have, so far."""
+        """The markets that the current tier does not have, so far."""
         self._session = session
         self._tickers = tickers
         self._first = first
@@ -72,7 +72,7 @@ class MarketLookup:
         self.gone = list(missing)
 
     def note_failures(self, report: Report) -> None:
-        """Count in a run's report how many could not be looked up, with a note the first time."""
+        """Count the markets that could not be looked up in a run's report, with a note the first time."""
         count = len(self.failed) + len(self.unasked)
         if count and not report.counts["not_looked_up"]:
             reason = next(map(str, self.failed.values()), "the limit of requests or time was reached")
@@ -91,7 +91,7 @@ class MarketLookup:
         return "neither tier knows it" if ticker in self.gone else "it was not looked up: the exchange fails"
 
     def _ask(self, tickers: Sequence[str], tier: Tier) -> Generator[LookedUp, None, list[str]]:
-        """Ask a tier; return those of the tickers that it does not have."""
+        """Query a tier, and return the tickers that it does not have."""
         self.missing = missing = []
         batches = TickerBatches(tickers)
         for asked in batches:
@@ -120,7 +120,7 @@ class MarketLookup:
         return missing
 
     def _fetch(self, asked: Sequence[str], tier: Tier, seconds_left: float) -> ListedPage[Outcome]:
-        """Fetch a whole batch, because half a batch does not show which markets are missing."""
+        """Fetch a complete batch, because a part does not show which markets are missing."""
         if not can_be_listed(asked[0]):
             return self._fetch_one(asked[0], tier)
         try:
@@ -147,7 +147,7 @@ class MarketLookup:
         known = {outcome.ticker for outcome in page.records}
         rejected = {reject.ticker for reject in page.rejects}
         unknown = [ticker for ticker in asked if ticker not in known]
-        # A record whose ticker cannot be read may be any of them.
+        # A record without a readable ticker may be any of them.
         unreadable = set(unknown) if None in rejected else rejected.intersection(unknown)
         self.unreadable.update(ticker for ticker in unknown if ticker in unreadable)
         return [ticker for ticker in unknown if ticker not in unreadable]
@@ -162,10 +162,10 @@ def store_looked_up(
     *,
     are_stored: bool = False,
 ) -> Tally:
-    """Store some outcomes of an answer with their events and settlements, and its unreadable records.
+    """Store outcomes of an answer with their events and settlements, and its unreadable records.
 
-    Markets that were not requested are counted. Returns the counts of the settlements. With `are_stored` all markets
-    are stored already, and their documents come first: they are looked up again if the run is killed in between.
+    Count unrequested markets. Return the counts of the settlements. With `are_stored`, all markets are already stored,
+    and their documents are stored first: if the run is killed in between, the markets are looked up again.
     """
     page = ListedPage(
         list(outcomes), answer.page.rejects, answer.page.received_at, sources=answer.page.sources

@@ -27,16 +27,16 @@ from kalshi_pipeline.vocabulary import KNOWN_WORDS, StatusFilter, Tier
 
 _WORDS = ("status", "market_type", "result")
 _KNOWN = frozenset(product(*(KNOWN_WORDS[name] for name in _WORDS)))
-# These read a page in a third of the time of a loop.
+# Three times as fast as a loop.
 _is_mirrored, _has_negative_size = attrgetter("is_mirrored"), attrgetter("has_negative_size")
 _words_of: Callable[[Market], tuple[str | None, ...]] = attrgetter(*_WORDS)
 
 
 class PreparedMarkets(NamedTuple):
-    """A page of markets, and the events that it names and that were missing in the database, as far as fetched.
+    """A page of markets, and the fetched events that it names and the database did not have.
 
-    `rejected` holds the tickers of records that could not be read, `tier` is the tier that returned the page, and
-    `staged` says what the writer's connection holds of it.
+    `rejected` has the tickers of unreadable records, `tier` returned the page, and `staged` describes the rows on the
+    writer's connection.
     """
 
     markets: list[Market]
@@ -48,9 +48,9 @@ class PreparedMarkets(NamedTuple):
 
 
 class MarketPages:
-    """Stores listed markets with their parents, for the markets asset and the snapshot alike.
+    """Stores listed markets with their parents, for both the markets asset and the snapshot.
 
-    With `new_only`, descriptions that are as the last listing had them are not compared with the stored ones.
+    With `new_only`, descriptions that equal those of the last listing are not compared with the stored ones.
     """
 
     def __init__(
@@ -65,17 +65,17 @@ class MarketPages:
     def listing(self, status: StatusFilter = StatusFilter.OPEN) -> Listing[Market]:
         """Begin a walk over every market of the configured scope with this status.
 
-        Open markets are listed in windows if the store is large enough, or several series at once. Others are few, and
-        are listed in one walk after the other.
+        Open markets are listed in windows if the store is large enough, or several series at once. Other markets are
+        few, so they are walked serially.
         """
         if status is StatusFilter.OPEN:
             return list_markets(self._session, known_windows(self._session))
         return list_markets(self._session, [], status, at_once=1)
 
     def prepare(self, page: ListedPage[Market], tier: Tier = Tier.LIVE) -> PreparedMarkets:
-        """Stage a page, and fetch the events that are missing for it while no transaction is open.
+        """Stage a page, and fetch its missing events while no transaction is open.
 
-        Markets that are known to be of other series than those that were asked for are left out and counted.
+        Markets of other series than requested are omitted and counted.
         """
         with self._session.database.stage() as connection:
             staged = self._stage(connection, page.records, tier)
@@ -113,7 +113,7 @@ class MarketPages:
     def _of_series(
         self, page: ListedPage[Market], fetched: FetchedEvents
     ) -> tuple[list[Market], FetchedEvents]:
-        """Return the markets and the events that may be of the requested series, which tickers do not show."""
+        """Return the markets and events that may belong to the requested series; tickers do not show the series."""
         with self._session.database.read() as connection:
             named = list({market.event_ticker for market in page.records})
             series: dict[str, str | None] = {**series_of_events(connection, named)}
@@ -124,7 +124,7 @@ class MarketPages:
         return markets, fetched._replace(rows=events)
 
     def merge(self, connection: Connection, page: PreparedMarkets) -> Tally:
-        """Write the page, parents first. A parent that could not be fetched becomes a marked placeholder."""
+        """Write the page, parents first. A parent that could not be fetched becomes a placeholder."""
         seen_at = self.clock.now()
         parents = merge_events(connection, page.events.rows, seen_at) if page.events.rows else Tally()
         is_live = page.tier is Tier.LIVE
@@ -137,7 +137,7 @@ class MarketPages:
         return tally + Tally(placeholders=parents.placeholders, healed=parents.healed)
 
     def _note_oddities(self, markets: Sequence[Market]) -> None:
-        """Count words that this version does not know, and quotes with a size below zero or sides that do not agree."""
+        """Count unknown words, and quotes with negative sizes or sides that do not mirror."""
         self._report.unmirrored += list(map(_is_mirrored, markets)).count(False)
         self._report.negative_sizes += list(map(_has_negative_size, markets)).count(True)
         if _KNOWN.issuperset(map(_words_of, markets)):
@@ -148,9 +148,9 @@ class MarketPages:
 
 
 def known_windows(session: Session) -> list[Window]:
-    """Return windows that each hold about the same number of stored markets, and at least a page of them.
+    """Return windows with about equal numbers of stored markets, at least a page each.
 
-    There are none if the store is empty or small, if the scope is some series, or if KALSHI_WINDOWS is 1.
+    Returns none if the store is small, if the scope names series, or if KALSHI_WINDOWS is 1.
     """
     settings = session.settings
     if settings.series or settings.windows == 1:
@@ -166,9 +166,9 @@ def list_markets(
     status: StatusFilter = StatusFilter.OPEN,
     at_once: int | None = None,
 ) -> Listing[Market]:
-    """Begin a walk over every market of the configured scope with a status: in windows, by series, or all in one.
+    """Begin a walk over every market of the configured scope with a status: in windows, by series, or in one walk.
 
-    Up to `at_once` walks run at the same time, by default KALSHI_WINDOWS.
+    Up to `at_once` walks run in parallel, by default KALSHI_WINDOWS.
     """
     settings = session.settings
     return session.client.list_markets(

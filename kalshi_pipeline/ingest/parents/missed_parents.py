@@ -1,4 +1,4 @@
-"""Parents that a complete listing should have shown but did not: a sample is looked up to check the listing."""
+"""Checks a listing of parents that seems complete: a sample of the missing ones is looked up."""
 
 from collections.abc import Collection, Iterator, Sequence
 from random import Random
@@ -28,11 +28,11 @@ _FAILED_SERIES = 3
 
 
 def check_events(session: Session, report: Report, listed: Collection[str]) -> None:
-    """Make a listing of events partial if the exchange has events of open markets that the listing misses.
+    """Make a listing of events partial if it misses events of open markets that the exchange has.
 
-    A listing less than half as long as the last complete one is partial, whatever the exchange returns.
-    It looks up events with a market, no combo, that the newest complete tick confirmed and that was not to close since,
-    unless a lookup says that it has.
+    A listing less than half as long as the last complete one is partial, whatever the exchange returns. The sample has
+    events with a plain market that the newest complete tick confirmed and that should not have closed since, unless a
+    lookup says that it has.
     """
     with session.database.read() as connection:
         expected = confirmed_events(connection, session.scope(), session.clock.now())
@@ -48,7 +48,7 @@ def check_events(session: Session, report: Report, listed: Collection[str]) -> N
 
 
 def check_series(session: Session, report: Report, listed: Collection[str]) -> None:
-    """Make a listing of series partial if the exchange has known series that the listing misses; as `check_events`."""
+    """Make a listing of series partial if it misses known series that the exchange has, like `check_events`."""
     with session.database.read() as connection:
         expected = known_series(connection)
     sample = _sample_of(expected.difference(listed), _SERIES_REQUESTS)
@@ -65,7 +65,7 @@ def _events(session: Session, report: Report, tickers: Sequence[str]) -> Iterato
 
 
 def _count_ended(session: Session, tickers: Sequence[str]) -> int:
-    """Return how many markets have ended by their status: games of one evening close within minutes, ahead of time."""
+    """Return how many markets have ended by their status. Games of one evening close early, within minutes."""
     return sum(
         outcome.market.status in NOT_OPEN
         for answer in MarketLookup(session, tickers)
@@ -74,7 +74,7 @@ def _count_ended(session: Session, tickers: Sequence[str]) -> int:
 
 
 def _series(session: Session, report: Report, tickers: Sequence[str]) -> Iterator[Series]:
-    """Fetch series; one that fails does not stop the others, but several in a row do."""
+    """Fetch series. A failure does not stop the others, but several consecutive failures do."""
     failures = FailuresInARow(_FAILED_SERIES)
     for ticker in tickers:
         try:
@@ -94,7 +94,7 @@ def _series(session: Session, report: Report, tickers: Sequence[str]) -> Iterato
 
 
 def _given(report: Report, asked: Iterator[Record]) -> list[Record]:
-    """Return the records that the exchange returns; an error ends the requests and is noted in the report."""
+    """Return the looked-up records. An error ends the requests, and is noted in the report."""
     given: list[Record] = []
     try:
         given.extend(asked)
@@ -122,7 +122,7 @@ def _judge(session: Session, report: Report, listed: int, given: int, asked: int
             f"exchange has {given:,}"
         )
     elif 2 * listed < before:
-        # A failing exchange may answer every lookup with nothing, so that does not prove that so many are gone.
+        # A failing exchange may return nothing for every lookup, so this does not prove that so many are gone.
         report.state = State.PARTIAL
         report.reason = (
             f"the listing was cut short: it has {listed:,} {report.asset}, {before:,} before, and of {asked:,} that it "

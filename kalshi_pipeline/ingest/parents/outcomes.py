@@ -1,4 +1,4 @@
-"""Markets with how they ended: from a page of the exchange to rows of markets and of settlements."""
+"""Markets with their outcomes: from a page of the exchange to rows of markets and settlements."""
 
 from typing import NamedTuple, Self
 
@@ -23,21 +23,21 @@ _SETTLED = STATUSES_OF[StatusFilter.SETTLED]
 
 
 class Cutoff(NamedTuple):
-    """Where the live tier begins. `at` is None if the exchange does not say, or has only one tier."""
+    """The start of the live tier. `at` is None if it is unknown, or if the exchange has only one tier."""
 
     at: int | None
     has_tiers: bool
 
     @classmethod
     def fetch(cls, session: Session) -> Self:
-        """Ask the exchange where its live tier begins."""
+        """Request the start of the live tier."""
         try:
             return cls(session.client.tiers.fetch_cutoff().market_settled_ts, has_tiers=True)
         except NotFoundError:
             return cls(None, has_tiers=False)
 
     def current_tier(self, settled_at: int | None) -> Tier:
-        """Return the tier that now holds what settled at an instant."""
+        """Return the tier that now has markets settled at an instant."""
         is_old = self.at is not None and settled_at is not None and settled_at < self.at
         return Tier.HISTORICAL if is_old else Tier.LIVE
 
@@ -59,9 +59,8 @@ def prepare_outcomes(
 ) -> PreparedOutcomes:
     """Return the rows of a page of one tier.
 
-    `are_listed_as_settled` says that the exchange returned the markets as settled ones; then a market whose status is
-    a word that this version does not know has its result too. Without `cutoff`, the page's tier counts as the one that
-    now holds its markets.
+    With `are_listed_as_settled`, the exchange returned the markets as settled, so a market with an unknown status also
+    has a result. Without `cutoff`, the page's tier counts as its markets' current tier.
     """
     listed = ListedPage(
         [outcome.market for outcome in page.records],
@@ -85,7 +84,7 @@ def prepare_outcomes(
 def merge_outcomes(connection: Connection, pages: MarketPages, page: PreparedOutcomes) -> tuple[Tally, int]:
     """Write markets, parents first, and their settlements.
 
-    Returns the counts of the settlements, and how many of them were outranked by a better stored record.
+    Return the counts of the settlements, and how many a better stored record outranked.
     """
     outranked = stage_settlements(connection, page.settlements)
     parents = pages.merge(connection, page.markets)
@@ -94,7 +93,7 @@ def merge_outcomes(connection: Connection, pages: MarketPages, page: PreparedOut
 
 
 def is_published(outcome: Outcome, *, is_listed_as_settled: bool) -> bool:
-    """Return whether a market's result is published: it is final, or determined and may still change.
+    """Return whether a market's result is published: final, or determined and subject to change.
 
     `is_listed_as_settled` as in `prepare_outcomes`.
     """
@@ -107,10 +106,10 @@ def is_published(outcome: Outcome, *, is_listed_as_settled: bool) -> bool:
 def settlement_of_outcome(
     outcome: Outcome, tier: Tier, received_at: int, cutoff: Cutoff | None = None
 ) -> Settlement:
-    """Return the settlement of a market whose result is published, as one tier reports it.
+    """Return the settlement of a market with a published result, as one tier reports it.
 
-    If the exchange does not report the time, the market's close is used in its place, unless the close is in the
-    future: most markets settle long before it, and then the time at which the settlement was first seen is closer.
+    If the exchange does not report the time, the market's close replaces it. If the close is in the future, the time at
+    which the settlement was first seen is used, because most markets settle long before their close.
     """
     market = outcome.market
     settled_at, source = outcome.settled_at, SettledAtSource.SETTLEMENT_TS

@@ -1,8 +1,7 @@
-"""Whether what is known of vanished markets agrees with a listing that says that it was complete.
+"""Checks a listing that seems complete against vanished markets.
 
-A truncated listing can end with an answer that looks like a normal end. A random sample of the markets that it should
-have shown but did not is therefore looked up. If they are open, or unknown to the exchange, the listing was not
-complete.
+A truncated listing can look complete, so a random sample of the markets that it should have shown is looked up. If they
+are open, or unknown to the exchange, the listing was not complete.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -18,16 +17,16 @@ _WORDS = frozenset(map(str, MarketStatus))
 
 
 def is_open(status: str | None, stored: str | None) -> bool:
-    """Return whether a market that a lookup found is open, so that a listing of open markets should show it.
+    """Return whether a looked-up market is open, so that a listing of open markets should show it.
 
-    A word that this version does not know, or none, is that of an open market if the listing showed it with the same
-    (`stored`) word. Paused markets are not counted: not every listing of open markets has them.
+    An unknown or missing status counts as open if the listing showed the market with the same (`stored`) status. Paused
+    markets do not count, because not every listing of open markets has them.
     """
     return status == MarketStatus.ACTIVE or (status not in _WORDS and status == stored)
 
 
 def sample_of(vanished: Sequence[Unlisted], at: int, random: Random) -> list[Unlisted]:
-    """Return up to SAMPLE markets at random, first those whose announced close is after an instant."""
+    """Return up to SAMPLE random markets; those whose announced close is after an instant come first."""
     ahead = [market for market in vanished if market.close_at is None or market.close_at > at]
     behind = [market for market in vanished if market.close_at is not None and market.close_at <= at]
     for part in (ahead, behind):
@@ -38,11 +37,11 @@ def sample_of(vanished: Sequence[Unlisted], at: int, random: Random) -> list[Unl
 def contradiction(
     sample: Sequence[Unlisted], status_of: Mapping[str, str | None], missing: Collection[str]
 ) -> str | None:
-    """Return why the looked-up sample contradicts a complete listing; None where it does not.
+    """Return why the looked-up sample contradicts a complete listing, or None.
 
-    `status_of` has what the exchange said of those that it knows; `missing` holds those that it did not show: they are
-    in neither of its tiers, or the request for them failed. Those that were not asked for are not judged, nor are
-    provisional markets, which the exchange may delete, judged by whether it knows them.
+    `status_of` has the statuses of the found markets; `missing` has those in neither tier, and those whose request
+    failed. Markets that were not requested do not count. Provisional markets do not count as missing, because the
+    exchange may delete them.
     """
     count = len(sample)
     are_open = sum(

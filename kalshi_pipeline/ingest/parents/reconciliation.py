@@ -1,8 +1,7 @@
-"""Markets that are in no listing: looked up by their tickers until their end is known.
+"""Looks up markets that left the listing, by ticker, until their end is known.
 
-A listing of open markets says nothing about markets that left it. Markets missing from a complete listing are looked up
-immediately. Markets without a known end are looked up again, ever more rarely. A sample of the first shows whether the
-listing was complete.
+Markets missing from a complete listing are looked up immediately, and a sample of them shows whether the listing was
+complete. Markets without a known end are looked up again, ever more rarely.
 """
 
 from collections.abc import Callable, Collection, Sequence
@@ -33,9 +32,9 @@ from kalshi_pipeline.store.writing.runs import State, add_page
 from kalshi_pipeline.store.writing.tally import Tally
 from kalshi_pipeline.vocabulary import STATUSES_OF, MarketStatus, StatusFilter, Tier
 
-# Limited in time as well as in requests: an exchange that answers slowly must not delay the next tick.
+# Also limited in time, so that a slow exchange does not delay the next tick.
 _MOST_SECONDS = 20.0
-# Of both, what is kept for markets that wait for their result.
+# The share of both that is reserved for markets that wait for their result.
 _WAITING_SHARE = 5
 
 Merge = Callable[[Connection, PreparedMarkets], Tally]
@@ -52,16 +51,14 @@ def reconcile(
     everywhere: bool,
     ended_without_cursor: bool = False,
 ) -> None:
-    """Look up markets missing in a complete listing, and those due again, within KALSHI_RECONCILE_REQUESTS.
+    """Look up markets missing from a complete listing, and markets due again, within KALSHI_RECONCILE_REQUESTS.
 
-    A sample of the vanished ones comes first. Where it contradicts the listing, the report becomes partial and the
-    rest is not asked for. `merge` is the run's own way to store a page; it also stores markets of the scope that are
-    open although the listing missed them, which then count as listed, even those that were gone or had ended. With
-    `everywhere`, markets that are stored as open outside of the run's scope are due too. A listing that
-    `ended_without_cursor`, with a full page, is partial where no vanished market can speak for it; so is one that is
-    much shorter than the last complete one, if no lookup is answered.
-
-    Lookups that fail are left to later runs, with a note.
+    A sample of the vanished markets comes first. If it contradicts the listing, the report becomes partial, and the
+    rest is not requested. `merge` stores a page of the run. It also stores open markets of the scope that the listing
+    missed; these then count as listed, even if they were gone or had ended. With `everywhere`, markets outside the
+    run's scope that are stored as open are due too. A listing that `ended_without_cursor`, with a full page, is partial
+    unless a vanished market confirms it. So is a listing much shorter than the last complete one, if no lookup
+    succeeds. Failed lookups are left to later runs, with a note.
     """
     scope, at = session.scope(), session.clock.now()
     requests = session.settings.reconcile_requests_within(period_seconds)
@@ -69,7 +66,7 @@ def reconcile(
         unlisted = listed.unlisted(connection, scope)
         due = listed.due(connection, at, requests * TICKERS_PER_LOOKUP, scope, everywhere=everywhere)
     known = {market.ticker for market in unlisted}
-    # One whose state is a word that this version does not know is in both.
+    # A market with an unknown status is in both.
     due = [market for market in due if market.ticker not in known]
     vanished = [market for market in unlisted if market.vanished]
     plan = LookupPlan.of(requests, len(unlisted), len(due))
@@ -97,7 +94,7 @@ def reconcile(
 def _why_short(session: Session, report: Report, listed: int) -> str | None:
     """Return why a short listing is not complete; None if it is not short.
 
-    It is for runs in which no vanished market could be looked up: ended markets would explain a short listing.
+    Use it only if no vanished market could be looked up, because ended markets would explain a short listing.
     """
     with session.database.read() as connection:
         before = listed_before(connection, report.run) or 0
@@ -110,10 +107,9 @@ def _why_short(session: Session, report: Report, listed: int) -> str | None:
 
 
 class LookupPlan(NamedTuple):
-    """How many requests a run may spend on markets missing from its listing, and on those that wait for their result.
+    """The requests of a run for markets missing from its listing, and for markets that wait for their result.
 
-    Neither queue starves the other: a fifth is reserved for waiting markets if they need it, and they also get what the
-    others leave.
+    A fifth is reserved for waiting markets if they need it; they also get what the missing ones leave.
     """
 
     missing: int
@@ -122,7 +118,9 @@ class LookupPlan(NamedTuple):
     @classmethod
     def of(cls, requests: int, missing: int, waiting: int) -> "LookupPlan":
         """Divide the requests of a run between the numbers of `missing` and `waiting` markets."""
-        share = min(-(-requests // _WAITING_SHARE), requests // 2)  # a single request is for the missing ones
+        share = min(
+            -(-requests // _WAITING_SHARE), requests // 2
+        )  # a single request goes to the missing ones
         kept = min(share, -(-waiting // TICKERS_PER_LOOKUP)) if missing else requests
         return cls(requests - kept, requests)
 
@@ -130,8 +128,8 @@ class LookupPlan(NamedTuple):
 class _Budget:
     """The requests and the time of one run's lookups.
 
-    The live tier may spend all of them but for what the historical tier is still needed for; otherwise markets that
-    only that one has would never be found.
+    The live tier may not spend what the historical tier needs; otherwise markets that are only in that tier would never
+    be found.
     """
 
     def __init__(self, session: Session, plan: LookupPlan) -> None:
@@ -150,14 +148,14 @@ class _Budget:
         self._deadline = self._end
 
     def seconds_left(self, tier: Tier, missing: Sequence[str]) -> float:
-        """Return how long the next batch of a tier may take; 0 if its requests are spent."""
+        """Return the seconds that the next batch of a tier may take; 0 if its requests are spent."""
         kept = len(ticker_batches(missing)) if tier is Tier.LIVE else 0
         is_spent = self._client.requests + kept >= self._last_request
         return 0 if is_spent else self._deadline - self._clock.monotonic()
 
 
 class _Reconciling:
-    """Stores what the lookups of one run found."""
+    """Stores the results of one run's lookups."""
 
     def __init__(
         self,
@@ -179,12 +177,12 @@ class _Reconciling:
         self._status_of: dict[str, str | None] = {}
         self._lost: list[str] = []
         self.is_answered = False
-        """Whether the exchange said of some market of the sample what it is, or that it has none."""
+        """Whether the exchange answered for any market of the sample."""
         self.all_failed = False
         """Whether every request for the sample failed."""
 
     def judge(self, sample: Sequence[Unlisted]) -> str | None:
-        """Look up a sample of vanished markets; return why it contradicts the listing, if it does."""
+        """Look up a sample of vanished markets, and return why it contradicts the listing, if it does."""
         if not sample:
             return None
         lookup = self._ask([market.ticker for market in sample])
@@ -195,11 +193,11 @@ class _Reconciling:
         return reason
 
     def look_up(self, tickers: Sequence[str]) -> None:
-        """Look up markets, and store what the exchange says of them."""
+        """Look up markets, and store them."""
         self._finish(self._ask(tickers), are_believed=True)
 
     def conclude(self) -> None:
-        """Note what the lookups found of the listing, and forget lost markets that have ended."""
+        """Note what the lookups found about the listing, and forget lost markets that have ended."""
         with self._session.database.begin() as connection:
             forget_found(connection)
         if lost := self._report.counts["lost_by_listing"]:
@@ -220,8 +218,7 @@ class _Reconciling:
     def _finish(self, lookup: MarketLookup, *, are_believed: bool) -> None:
         """Record what was not found.
 
-        A market that keeps failing is queued behind those that wait. Only a complete listing makes open markets lost; a
-        truncated one says nothing about them.
+        A market that keeps failing is queued behind waiting ones. Only a complete listing makes open markets lost.
         """
         at = self._session.clock.now()
         with self._session.database.begin() as connection:
@@ -235,7 +232,7 @@ class _Reconciling:
         lookup.note_failures(self._report)
 
     def _store(self, answer: LookedUp) -> None:
-        """Store an answer; markets that are open although the listing missed them are stored as a page of it."""
+        """Store an answer. Open markets that the listing missed are stored as a page of it."""
         page = answer.page
         self._status_of |= {outcome.ticker: outcome.market.status for outcome in page.records}
         alive = [outcome for outcome in page.records if self._is_alive(outcome)]
@@ -262,7 +259,7 @@ class _Reconciling:
             tally = Tally(received=len(page.records)) + self._merge(connection, prepared)
             add_page(connection, self._report.run, tally)
         self._report.tally += tally
-        # The documents do not promise that the listing shows a paused market.
+        # The exchange's documents do not say whether the listing shows a paused market.
         lost = [market.ticker for market in page.records if market.status != MarketStatus.INACTIVE]
         self._lost += lost
         self._report.counts["lost_by_listing"] += len(lost)

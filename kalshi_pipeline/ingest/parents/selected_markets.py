@@ -1,4 +1,4 @@
-"""Markets that a person selected by ticker: fetched from either tier and stored, if they are not stored yet."""
+"""Fetches and stores markets that the user selected by ticker, if they are not stored yet, from either tier."""
 
 from collections.abc import Sequence
 
@@ -10,7 +10,7 @@ from kalshi_pipeline.store.writing.candlesticks import unstored_markets
 
 
 def store_selected(session: Session, report: Report, tickers: Sequence[str]) -> dict[str, str]:
-    """Fetch and store the markets that are not stored yet; return why, for each that could not be.
+    """Fetch and store the markets that are not stored yet, and return the reason for each failure.
 
     If no market is stored because requests failed, the error is raised.
     """

@@ -1,4 +1,4 @@
-"""The markets that trades name: those not stored yet are looked up, and those in scope are stored before the trades."""
+"""The markets that trades name: unknown ones are looked up, and those in scope are stored before the trades."""
 
 from collections.abc import Collection, Mapping, Sequence
 
@@ -36,19 +36,19 @@ class TradedMarkets:
         self._series: dict[str, str | None] = {}
         self._unreadable_events: set[str] = set()
         self.out_of_scope: set[str] = set()
-        """Markets that were looked up, and are not stored because they are out of scope."""
+        """Looked-up markets that are out of scope, and therefore not stored."""
         self.undecided: set[str] = set()
-        """Markets that may be in scope: the exchange's record of them, or of their event, cannot be read."""
-        # Where the scope has to be decided, what an earlier run did not find is no answer.
+        """Markets that may be in scope, because their record or their event's is unreadable."""
+        # If the scope must be decided, a failed lookup of an earlier run does not count.
         self.asked_since = session.clock.now() - (_LOOK_UP_AGAIN if scope.is_everything else 0)
-        """Placeholders that were looked up since then are not looked up again."""
+        """Placeholders looked up after this instant are not looked up again."""
 
     def ensure(self, tickers: Sequence[str], first: Tier) -> int:
-        """Look up markets, in the likelier tier first; store those in scope; return how many placeholders this took.
+        """Look up markets, in the likelier tier first, store those in scope, and return the number of new placeholders.
 
-        A market that the exchange does not return becomes a placeholder, which is in scopes of all series only, and no
-        combo. Where the scope is not everything, a lookup that fails raises its error, and a market whose record cannot
-        be read is left undecided: its trades are neither stored nor dropped until its scope is known.
+        A market that the exchange does not return becomes a placeholder; it is not a combo, and only in scopes of all
+        series. Unless the scope is everything, a failed lookup raises its error, and a market with an unreadable record
+        is undecided: its trades are neither stored nor dropped until its scope is known.
         """
         unknown = [ticker for ticker in tickers if ticker not in self.out_of_scope | self.undecided]
         if not unknown:
@@ -68,7 +68,7 @@ class TradedMarkets:
         return placeholders + self._store_orphans(missing, lookup)
 
     def learn_series(self, event_of: Mapping[str, str]) -> None:
-        """Fetch the events of stored markets that are stored without a series, and store what the exchange says."""
+        """Fetch and store the events of stored markets that have no series yet."""
         asked = {event for event in event_of.values() if event not in self._series}
         if fetched := self._fetch_events(asked):
             self._session.documents.store()
@@ -79,7 +79,7 @@ class TradedMarkets:
         )
 
     def _store_orphans(self, tickers: Sequence[str], lookup: MarketLookup) -> int:
-        """Store placeholders of markets that were not found; return how many rows this took."""
+        """Store placeholders of markets that were not found, and return the number of new rows."""
         gone = frozenset(lookup.gone)
         if not self._scope.is_everything:
             self.undecided |= lookup.unreadable | lookup.failed.keys()
@@ -113,13 +113,13 @@ class TradedMarkets:
         return wanted
 
     def _is_undecided(self, outcome: Outcome) -> bool:
-        """Return whether the exchange's record of a market's event cannot be read, or the market names none."""
+        """Return whether a market's event is unreadable, or the market names none."""
         event_ticker = outcome.market.event_ticker
         names_none = event_ticker == outcome.ticker and self._series.get(event_ticker) is None
         return event_ticker in self._unreadable_events or (bool(self._scope.series) and names_none)
 
     def _find_series(self, event_tickers: Collection[str]) -> None:
-        """Find the series of events: in the store, else from the exchange; its events that are in scope are stored."""
+        """Find the series of events, in the store or else from the exchange, and store the events in scope."""
         unknown = [ticker for ticker in event_tickers if ticker not in self._series]
         with self._session.database.read() as connection:
             self._series |= series_of_events(connection, unknown)
@@ -136,9 +136,9 @@ class TradedMarkets:
         return page.record
 
     def _fetch_events(self, tickers: Collection[str]) -> list[Event]:
-        """Fetch events in batches, and one by one those that `/events` does not list, such as the events of combos.
+        """Fetch events in batches, and one by one those that `/events` does not list, such as combos' events.
 
-        Their series are remembered, and which of them cannot be read.
+        Remember their series, and the unreadable ones.
         """
         asked = sorted(tickers)
         found: dict[str, Event] = {}

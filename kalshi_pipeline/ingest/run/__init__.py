@@ -1,1 +1,1 @@
-"""What every run has: a session, a report, a tick, and the records of its listing and its walks."""
+"""Parts of every run: a session, a report, a tick, and the records of its listing and walks."""

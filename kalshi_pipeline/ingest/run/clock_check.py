@@ -1,6 +1,6 @@
-"""Comparing the computer's clock with the exchange's, before a run writes anything.
+"""Compares the computer's clock with the exchange's before a run writes.
 
-One odd answer does not stop a run, only two that agree. Without an answer the run continues with a note.
+Only two agreeing answers stop a run. Without an answer the run continues with a note.
 """
 
 from dataclasses import dataclass
@@ -15,13 +15,13 @@ from kalshi_pipeline.units import iso_of
 _SECONDS_BEFORE_SECOND_LOOK = 2.0
 _AGREEING_SECONDS = 5.0
 UNCHECKED = "clock not checked"
-"""How the note of a run begins that does not know how far the clock is off."""
+"""The beginning of the note of a run that could not check the clock."""
 _NO_DATE = "the answer of /exchange/status has no `Date` that can be read"
 
 
 @dataclass(frozen=True)
 class ClockCheck:
-    """What the exchange's status said, and how far the clock is ahead of it; or why that is not known."""
+    """The exchange's status, and how far the clock is ahead of it, or why that is unknown."""
 
     status: ExchangeStatus | None
     offset_seconds: float | None
@@ -29,7 +29,7 @@ class ClockCheck:
     requests: int
 
     def note_in(self, report: Report) -> None:
-        """Enter in a report what was found, and that this took requests."""
+        """Record the result and its requests in a report."""
         report.clock_offset_seconds = self.offset_seconds
         report.requests += self.requests
         if self.why_unchecked is not None:
@@ -37,7 +37,7 @@ class ClockCheck:
 
 
 def check_clock(session: Session) -> ClockCheck:
-    """Request the exchange's time; raise ClockError if two answers show that the clock is more than a minute off."""
+    """Request the exchange's time. Raises ClockError if two answers show that the clock is more than a minute off."""
     before = session.client.requests
     status, offset_seconds, why_unchecked = _compare(session)
     return ClockCheck(status, offset_seconds, why_unchecked, session.client.requests - before)
@@ -70,13 +70,13 @@ def _compare(session: Session) -> tuple[ExchangeStatus | None, float | None, str
     if is_proved(first, second):
         by_date = second.offset_by_date_seconds
         if by_date is not None and abs(by_date) <= MOST_OFFSET_SECONDS:
-            return second, by_date, None  # no cache writes a `Date` that advances: its `Age` is wrong
+            return second, by_date, None  # a cache's `Date` does not advance, so this `Age` is wrong
         raise ClockError(_message(second, second.offset_seconds))
     return second, None, "two answers of /exchange/status disagree on the time"
 
 
 def is_proved(first: ExchangeStatus, second: ExchangeStatus) -> bool:
-    """Return whether two answers agree how far the clock is off, and the second one is not the first one, repeated."""
+    """Return whether two answers agree on the clock's offset, and the second is not a repetition of the first."""
     if first.date is None or second.date is None:
         return False
     apart = abs((first.offset_seconds or 0) - (second.offset_seconds or 0))

@@ -1,4 +1,4 @@
-"""The documents of a run: collected from its answers, and stored in transactions of their own, after the rows."""
+"""The documents of a run: collected from its answers, and stored in separate transactions after the rows."""
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -23,19 +23,19 @@ from kalshi_pipeline.store.writing.fingerprints import rely_on_fingerprints
 
 __all__ = ["EVENT", "MARKET", "SERIES", "DocumentKind", "Documents"]
 
-# Stored together: documents of one family that are compressed together take half the space.
+# Stored together, because documents of one family take half the space if they are compressed together.
 _MOST_DOCUMENTS = 2_000
 _MOST_BYTES = 8 << 20
 
 
 class Documents:
-    """Collects the documents of the records that are stored, and stores those that are new."""
+    """Collects the documents of stored records, and stores the new ones."""
 
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
         self._clock = clock
         self._pending: dict[DocumentKind, list[dict[str, Prepared]]] = {}
-        """By kind, in rounds that are stored one after the other: none has two documents of a record."""
+        """By kind, in rounds that are stored in order; no round has two documents of one record."""
         self._bytes = 0
         self._layouts: Counter[Layout] = Counter()
         self._fingerprints: dict[str, int] = {}
@@ -52,10 +52,10 @@ class Documents:
         is_first_only: bool = False,
         are_counted: bool = False,
     ) -> None:
-        """Collect what answers say of all their records, or of some.
+        """Collect the documents of all or some records of an answer.
 
-        With `is_first_only` a document is stored only where there is none yet; with `are_counted` its fields are
-        counted, as those of everything that a run lists.
+        With `is_first_only`, a document is stored only if there is none yet. With `are_counted`, its fields are
+        counted, as for all listed records of a run.
         """
         for source in sources:
             self.add(
@@ -75,7 +75,7 @@ class Documents:
         is_first_only: bool = False,
         are_counted: bool = False,
     ) -> None:
-        """Collect documents. What says something else than a collected one of the same record is stored after it."""
+        """Collect documents. A document that differs from a collected one of the same record is stored after it."""
         for document in documents:
             if are_counted:
                 self._layouts[layout_of(kind, document)] += 1
@@ -87,9 +87,9 @@ class Documents:
                 self._collect(kind, prepared)
 
     def _collect(self, kind: DocumentKind, prepared: Prepared) -> None:
-        """Collect a document in the round after the one with its record's last, or in none if it adds nothing.
+        """Collect a document in the round after its record's last document, or drop it if it adds nothing.
 
-        Nothing is stored here: other pending documents may be of rows that are not stored yet.
+        Nothing is stored here, because rows of other pending documents may not be stored yet.
         """
         rounds = self._pending.setdefault(kind, [])
         number = len(rounds)
@@ -110,20 +110,17 @@ class Documents:
 
     @property
     def are_pending(self) -> bool:
-        """Whether something is collected that is not stored yet."""
+        """Whether there are collected documents that are not stored yet."""
         return bool(self._pending)
 
     def store_if_many(self) -> None:
-        """Store what is collected if it is worth a transaction."""
+        """Store the collected documents if they are worth a transaction."""
         pending = sum(len(found) for rounds in self._pending.values() for found in rounds)
         if pending >= _MOST_DOCUMENTS or self._bytes >= _MOST_BYTES:
             self.store()
 
     def store(self) -> None:
-        """Store what is collected, but for documents of records that are not stored themselves.
-
-        What could not be stored stays collected.
-        """
+        """Store the collected documents, except those of records that are not stored; these stay collected."""
         for kind in list(self._pending):
             self.store_kind(kind)
         if self._fingerprints:
@@ -136,7 +133,9 @@ class Documents:
             self._layouts.clear()
 
     def store_kind(self, kind: DocumentKind) -> None:
-        """Store what is collected of one kind, as `store` does: the rows of another may not be stored yet."""
+        """Store the collected documents of one kind, like `store`, because the rows of other kinds may not be stored
+        yet.
+        """
         rounds = self._pending.get(kind, [])
         while rounds:
             self._store(kind, list(rounds[0].values()))
@@ -152,7 +151,7 @@ class Documents:
                 self._stored += insert_documents(connection, kind, blocks)
 
     def take_counts(self) -> tuple[int, int]:
-        """Return how many were stored, and how many could not be written as JSON, since this was last called."""
+        """Return how many documents were stored, and how many could not be written as JSON, since the last call."""
         counts = self._stored, self._unreadable
         self._stored = self._unreadable = 0
         return counts

@@ -1,10 +1,10 @@
-"""Counting requests that fail one after the other."""
+"""Counts consecutive failed requests."""
 
 
 class FailuresInARow:
     """Counts the failures since the last success.
 
-    As many as `limit` in a row are not the fault of single records: the exchange is down, or refuses all of them.
+    After `limit` consecutive failures, the exchange counts as down.
     """
 
     def __init__(self, limit: int) -> None:
@@ -16,10 +16,10 @@ class FailuresInARow:
         self._count += 1
 
     def clear(self) -> None:
-        """Start again from zero, after a success."""
+        """Reset the count after a success."""
         self._count = 0
 
     @property
     def are_too_many(self) -> bool:
-        """Whether the limit is reached."""
+        """Whether the count has reached the limit."""
         return self._count >= self._limit

@@ -1,4 +1,4 @@
-"""How often Python's garbage collector looks through what a run holds."""
+"""The frequency of Python's garbage collection during a run."""
 
 import contextlib
 import gc
@@ -9,10 +9,9 @@ _ALLOCATIONS = 50_000
 
 @contextlib.contextmanager
 def few_collections() -> Iterator[None]:
-    """Let the collector begin only after many more allocations than it does by itself.
+    """Run the garbage collector more rarely than by default.
 
-    Pages have no cycles: they are freed as soon as they are stored. Looking through the records of those that are held
-    took a sixth of a snapshot's time.
+    Pages have no cycles and are freed once they are stored; scanning their records took a sixth of a snapshot's time.
     """
     thresholds = gc.get_threshold()
     gc.set_threshold(_ALLOCATIONS, *thresholds[1:])

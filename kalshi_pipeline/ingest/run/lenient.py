@@ -1,4 +1,4 @@
-"""Runs that nothing waits for: an error of the exchange leaves them partial, and what it does not offer is noted."""
+"""Runs without dependents: an error of the exchange leaves them partial, and a missing endpoint is noted."""
 
 import contextlib
 from collections.abc import Iterator
@@ -13,10 +13,10 @@ _NOT_FOUND = 404
 
 @contextlib.contextmanager
 def leaving_partial(report: Report, path: str) -> Iterator[None]:
-    """Keep an error of the exchange in the report, with the run partial, so that nothing else is skipped for it.
+    """Record an error of the exchange in the report and make the run partial, so no other step is skipped.
 
-    Where the exchange answers 404 before the first page, it does not offer the path, and the run is complete. That may
-    be a gateway's 404, once it does not pass: gateways answer for paths that they do not know.
+    A 404 before the first page means that the exchange does not offer the path, and the run is complete. After retries,
+    this includes a gateway's 404, because gateways answer for unknown paths.
     """
     try:
         yield
@@ -34,6 +34,6 @@ def _is_not_found(error: ExchangeError) -> bool:
 
 
 def note_not_offered(report: Report, path: str, error: ExchangeError) -> None:
-    """Note in a run's report that the exchange does not offer a path, which is all that there is to know."""
+    """Note in a run's report that the exchange does not offer a path."""
     report.state = State.COMPLETE
     report.notes.append(f"the exchange does not offer {path}, so nothing is stored: {error}")

@@ -1,4 +1,6 @@
-"""A run that meets rows of which another program deleted the parents: they are set aside, and the run is done again."""
+"""Repairs for runs that find rows whose parents another program deleted: they are set aside, and the run is
+repeated.
+"""
 
 from collections.abc import Callable
 from functools import wraps
@@ -16,9 +18,9 @@ Result = TypeVar("Result")
 def repairing(
     run: Callable[Concatenate[Session, Parameters], Result],
 ) -> Callable[Concatenate[Session, Parameters], Result]:
-    """Declare a run that is done once more where a statement fails because a row refers to one that is missing.
+    """Decorate a run that is repeated once if a statement fails because a row's parent is missing.
 
-    Done again, it begins with nothing that it knew: every run continues what an earlier try has stored.
+    The repetition starts without cached knowledge, because every run continues what an earlier attempt stored.
     """
 
     @wraps(run)
@@ -38,7 +40,7 @@ def repairing(
 
 
 def set_aside(session: Session) -> SetAside:
-    """Set aside the rows that would be in a run's way, in a transaction of its own, and report them at once."""
+    """Set aside the rows that block a run, in a separate transaction, and report them immediately."""
     with session.database.begin() as connection:
         found = set_aside_orphans(connection, session.run_name, session.clock.now())
     if found.sentence:
@@ -47,7 +49,7 @@ def set_aside(session: Session) -> SetAside:
 
 
 def note_set_aside(report: Report, found: SetAside) -> None:
-    """Count and note in a run's report what was set aside."""
+    """Record in a run's report what was set aside."""
     report.counts["set_aside"] += found.rows.total()
     if found.sentence:
         report.notes.append(found.sentence)

@@ -1,4 +1,4 @@
-"""What a run did, in the one vocabulary that metadata, the command line and the tests share."""
+"""The report of a run, with the vocabulary that metadata, the command line and the tests share."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -23,18 +23,18 @@ _RARELY_COUNTED = (
     "unconfirmed",
 )
 _EXPECTED_STATUSES = (None, StatusFilter.OPEN, StatusFilter.SETTLED)
-"""Those that a sync and a snapshot list by default, and that of settlements."""
+"""The default status filters of a sync and a snapshot, and that of settlements."""
 
 
 class OtherTable(NamedTuple):
-    """How many rows of a table a run inserted and changed, and how many it has now."""
+    """The rows of a table that a run inserted and changed, and its present row count."""
 
     inserted: int
     changed: int
     rows: int
 
     def after(self, earlier: Self | None) -> Self:
-        """Return what both of two parts of a run did, of which this is the later one."""
+        """Return the sum of two parts of a run; this is the later part."""
         if earlier is None:
             return self
         return self._replace(
@@ -46,21 +46,18 @@ class OtherTable(NamedTuple):
 class Report:
     """The outcome of a run, filled in while it runs.
 
-    `kind` is that of the documents which the asset keeps instead of a table of its own.
-    `windows` is how many walks its listing had at once; `rows` is how many rows its table holds afterwards, and
-    `part_rows` how many of them belong to the part that the run was about (None for a run over everything).
-    `open_placeholders` counts those of all parents. `unknown_words` counts vocabulary that this version does not know,
-    `odd_fields` fields that could not be read, by the API's names, `unmirrored` quotes whose NO side does not follow
-    from the YES side, `negative_sizes` those with a size below zero, `failures` what was selected and could not be
-    fetched. `counts` holds what only runs of its kind count, `notes` what else a reader should know.
-    `elsewhere` is what the run did to tables that are not its own, by their names.
-    `most_seconds` is how long the run may wait for an exchange that asks it to wait (None: KALSHI_WALK_SECONDS), and
-    `requests_per_second` the request limit in force at its end: below the setting after `too_many` refusals with 429.
-    `answer_age_seconds` is how old the oldest answer of `/markets` was when it arrived: a cache of the exchange's
-    network had kept it. `clock_offset_seconds` is how far this computer's clock was ahead of the exchange's when the
-    run began, None if unknown; `inactive_shards` is JSON text of the shards that did not trade then, None if all did,
-    or if unknown. `error` is what stopped the run after it had stored pages. `is_over` is False for a day that has not
-    ended: it is partial until then.
+    `kind` is the kind of documents that the asset has instead of a table. `windows` is the number of parallel walks;
+    `rows` is the row count of the table afterwards, and `part_rows` the count of the run's part, such as a day (None
+    for a run over everything). `open_placeholders` counts placeholders of all parents. `unknown_words` counts unknown
+    vocabulary, `odd_fields` unreadable fields by the API's names, `unmirrored` quotes whose NO side does not mirror the
+    YES side, `negative_sizes` quotes with a negative size, and `failures` selected items that could not be fetched.
+    `counts` has the counts of this kind of run, `notes` further remarks for the reader, and `elsewhere` the changes of
+    other tables, by name. `most_seconds` is the longest wait that the exchange may request (None: KALSHI_WALK_SECONDS).
+    `requests_per_second` is the request limit in force at the end, which is below the setting after `too_many` refusals
+    (429). `answer_age_seconds` is the largest `Age` of an answer of `/markets`. `clock_offset_seconds` is how far this
+    computer's clock was ahead of the exchange's at the start, None if unknown. `inactive_shards` is JSON text of the
+    shards that did not trade then, None if all did or if unknown. `error` stopped the run after it had stored pages.
+    `is_over` is False for a day that has not ended, which is partial until then.
     """
 
     asset: str
@@ -103,7 +100,7 @@ class Report:
 
     @property
     def odd_fields_line(self) -> str | None:
-        """A line that counts the fields that could not be read, or None."""
+        """A line that counts the unreadable fields, or None."""
         if not self.odd_fields:
             return None
         return (
@@ -130,13 +127,13 @@ class Report:
 
     @property
     def _name(self) -> str:
-        """The asset, with the status filter of its listing in front unless that is the usual one."""
+        """The asset, preceded by the status filter of its listing unless that is the default."""
         status = self.subject.scope and self.subject.scope.status
         return self.asset if status in _EXPECTED_STATUSES else f"{status} {self.asset}"
 
     @property
     def shortfall(self) -> str | None:
-        """A line that names a partial run and its reason, or None; a day is not partial for not being over."""
+        """A line that names a partial run and its reason, or None. An unfinished day does not count as partial here."""
         if self.state is not State.PARTIAL or not (self.is_over or self.error or self.failures):
             return None
         day = self.subject.day

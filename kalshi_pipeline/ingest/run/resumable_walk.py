@@ -1,4 +1,4 @@
-"""A walk whose place is recorded with its pages, so that a later run continues where this one stopped."""
+"""A walk that records its position with its pages, so that a later run continues where this one stopped."""
 
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
@@ -32,11 +32,11 @@ class _Page(NamedTuple, Generic[Row, Prepared]):
     listed: ListedPage[Row]
     prepared: Prepared
     cursor: str | None
-    """Where the next run resumes once it is stored."""
+    """Where the next run resumes after this page is stored."""
 
 
 class _Merged(NamedTuple):
-    """Where the next run resumes behind a merged page, and how many pages the run had stored before it."""
+    """Where the next run resumes after a merged page, and how many pages the run had stored before it."""
 
     cursor: str | None
     pages_before: int
@@ -44,14 +44,13 @@ class _Merged(NamedTuple):
 
 @dataclass
 class ResumableWalk(Generic[Row, Prepared]):
-    """One walk of a run, from the place that is stored to its end.
+    """One walk of a run, from its stored position to its end.
 
-    `list_from` begins the listing at that place; `prepare` and `merge` are those of `store_pages`. `newest_at`
-    returns the newest instant that a prepared page names, for walks that keep a watermark. `not_over` says why a walk
-    that reached its end is still partial, if it is; `held` says, once a page is prepared, why a later run has to see it
-    again: the walk continues, but the next run resumes at that page. Pages of one of the
-    `batches` are stored together: if the process is killed, they are fetched again. So is a page that is stored without
-    its documents.
+    `list_from` starts the listing at that position; `prepare` and `merge` are those of `store_pages`. `newest_at`
+    returns the newest instant of a prepared page, for walks with a watermark. `not_over` returns why a walk that
+    reached its end is still partial, if it is. `held` returns, for a prepared page, why a later run must see it again:
+    the walk continues, but the next run resumes at that page. Pages of one of the `batches` are stored together, and
+    fetched again if the process is killed. So is a page that is stored without its documents.
     """
 
     session: Session
@@ -69,10 +68,10 @@ class ResumableWalk(Generic[Row, Prepared]):
     _merged: "_Merged | None" = field(default=None, init=False)
 
     def run(self) -> str | None:
-        """Walk to the end, set the report's state, and close the walk's record. A complete walk is left as it is.
+        """Walk to the end, set the report's state, and close the walk's record.
 
-        Where the exchange refuses the stored cursor, the walk restarts at its beginning. Returns why the listing
-        stopped before its end, None if it did not.
+        A complete walk is unchanged. If the exchange refuses the stored cursor, the walk restarts. Returns why the
+        listing stopped before its end, or None.
         """
         if self.stored.state is WalkState.COMPLETE:
             return None
@@ -134,18 +133,18 @@ class ResumableWalk(Generic[Row, Prepared]):
         return tally
 
     def _store_documents(self) -> None:
-        """Store the documents of stored pages, so that the walk continues behind the last of these."""
+        """Store the documents of stored pages, so that the walk continues after the last of them."""
         self.session.documents.store()
         if self._merged is not None and self.report.tally.pages > self._merged.pages_before:
             self.stored = replace(self.stored, cursor=self._merged.cursor)
 
     @contextlib.contextmanager
     def _closing(self) -> Iterator[None]:
-        """Close the walk with the report's state; one that fails stays partial, at its last page."""
+        """Close the walk with the report's state. A failed walk stays partial, at its last page."""
         try:
             yield
         except BaseException as error:
-            # If even this cannot be written, the walk stays open, and is continued all the same.
+            # If even this cannot be written, the walk stays open, and is still continued.
             with contextlib.suppress(StoreError):
                 self._close(WalkState.PARTIAL, reason_of(error))
             raise

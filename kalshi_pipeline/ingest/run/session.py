@@ -1,4 +1,4 @@
-"""What every run holds: the exchange, the database, the settings, and a way to report its progress."""
+"""The session of a run: the exchange, the database, the settings, and progress reports."""
 
 import contextlib
 from collections.abc import Callable, Iterator
@@ -23,9 +23,10 @@ _PROGRESS_SECONDS = 8.0
 
 @dataclass
 class Session:
-    """The connections and settings of one run; call `report_progress` as often as there is news.
+    """The connections and settings of one run.
 
-    Setting the computer's clock does not move `clock`, until `read_clock_again` is called.
+    Call `report_progress` as often as there is news. Setting the computer's clock does not affect `clock` until
+    `read_clock_again` is called.
     """
 
     client: KalshiClient
@@ -35,35 +36,35 @@ class Session:
     clock: Clock = SYSTEM_CLOCK
     read_clock_again: Callable[[], None] = lambda: None
     run_name: str | None = None
-    """The run that is under way, as `quarantine` names it."""
+    """The current run, as `quarantine` names it."""
     repairs: list[str] = field(default_factory=list)
-    """What was set aside since the session began, in sentences."""
+    """Sentences about rows that were set aside during the session."""
     open_runs: list[Run] = field(default_factory=list)
-    """The records that were opened and are not closed yet."""
+    """The open run records."""
     documents: Documents = field(init=False)
-    """What the exchange says of the records, collected to be stored after them."""
+    """The documents of records, collected and stored after the records."""
 
     def __post_init__(self) -> None:
         self.documents = Documents(self.database, self.clock)
 
     def scope(self, status: StatusFilter | None = StatusFilter.OPEN) -> Scope:
-        """Return what is collected: the markets of the settings with the statuses of a filter, or with any."""
+        """Return the scope of the settings, with the statuses of a filter or with any status."""
         return Scope(self.settings.series, self.settings.combos, status)
 
     def close_left_open(self, error: BaseException) -> None:
-        """Close the records that an error has left open; where even this cannot be written, the next run does."""
+        """Close the records that an error has left open. If even this cannot be written, the next run closes them."""
         with contextlib.suppress(StoreError), self.database.begin() as connection:
             for run in self.open_runs:
                 close_left_open(connection, run, reason_of(error), self.clock.now())
 
     @property
     def mve_filter(self) -> str | None:
-        """The scope as the `mve_filter` parameter takes it."""
+        """The scope as a value of the `mve_filter` parameter."""
         return None if self.settings.combos is Combos.INCLUDE else MveFilter(self.settings.combos)
 
 
 def _throttled(on_progress: OnProgress, clock: Clock) -> OnProgress:
-    """Pass on a line only some seconds after the last one, so that only long walks are heard of."""
+    """Report a line only some seconds after the last one, so that only long walks report progress."""
     passed_at = clock.monotonic()
 
     def report_progress(line: str) -> None:
@@ -88,11 +89,9 @@ def open_session(
 ) -> Iterator[Session]:
     """Open the exchange and the database, and close both at the end.
 
-    The database is created if it is missing, but not without `create`, nor where the one of an identity is `expected`.
-
-    A backfill is limited to KALSHI_BACKFILL_SHARE of the requests, so that it never makes a tick late.
-    `on_progress` is called every few seconds at most, with `report_retries` for retries too, and while a pause lasts
-    that the exchange asks for.
+    A missing database is created only with `create`, and not if a database identity is `expected`. A backfill is
+    limited to KALSHI_BACKFILL_SHARE of the requests, so that it never delays a tick. `on_progress` is called at most
+    every few seconds, also during pauses that the exchange requests and, with `report_retries`, for retries.
     """
     steady = SteadyClock(clock)
     report_progress = _throttled(on_progress, steady)

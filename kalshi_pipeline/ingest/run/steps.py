@@ -1,4 +1,4 @@
-"""Runs that follow one another, each of them also after one that the exchange has failed."""
+"""A sequence of runs that continues after errors of the exchange."""
 
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
@@ -12,7 +12,7 @@ OnFailure = Callable[[str, ExchangeError | StoreError], None]
 
 
 class Step(NamedTuple):
-    """One of the runs, and its name; `is_alone` if no other one needs it, nor what it stores."""
+    """One of the runs, and its name. `is_alone` if no other run needs its data."""
 
     name: str
     run: Callable[[], Report]
@@ -20,11 +20,10 @@ class Step(NamedTuple):
 
 
 def run_steps(steps: Iterable[Step], on_report: OnReport, on_failure: OnFailure) -> bool:
-    """Run every step, and return whether no error stopped any of them.
+    """Run every step, and return whether none failed.
 
-    One that is not the exchange's ends them all, but for one of the database in a step that is alone.
-
-    `on_failure` is called for a step that has stored nothing, `on_report` for any other.
+    An error that is not the exchange's stops all steps, except a database error in a step that `is_alone`. `on_failure`
+    is called for a step that stored nothing, `on_report` for any other.
     """
     are_undisturbed = True
     for step in steps:

@@ -1,4 +1,4 @@
-"""Tickers that are asked for in batches, of which one that fails does not stop the others."""
+"""Requests tickers in batches, in which a failing ticker does not stop the others."""
 
 from collections import deque
 from collections.abc import Iterator, Sequence
@@ -9,17 +9,17 @@ from kalshi_pipeline.exchange.replies import BAD_REQUEST, TOO_LARGE_STATUSES
 from kalshi_pipeline.ingest.run.failures import FailuresInARow
 
 _FAILED_BATCHES = 3
-# From 200 tickers to 12 it takes fifteen refusals of what is not said to be too long.
+# Going from 200 tickers to 12 takes fifteen refusals that do not say that the request is too long.
 _REFUSED_BATCHES = 20
 
 
 class TickerBatches:
     """Iterate it for batches, and call `succeed` or `fail` after each.
 
-    A batch that fails is split, and its halves are asked for when the others are done, so that in the end only the
-    failing ticker is left, in `failed`. One that is refused as too large makes those that wait as small as its halves.
-    As many failures in a row as an exchange has that is down end it: what is waiting then is in `failed` if it was
-    asked for, and in `unasked` if it was not.
+    A failed batch is split, and its halves are requested after the others, until only the failing ticker is left, in
+    `failed`. If a batch is refused as too large, the waiting ones are split to the size of its halves. Too many
+    consecutive failures mean that the exchange is down, and end the iteration. The waiting tickers are then in `failed`
+    if they were requested, else in `unasked`.
     """
 
     def __init__(
@@ -44,12 +44,12 @@ class TickerBatches:
             yield asked
 
     def succeed(self) -> None:
-        """Note that the last batch was answered."""
+        """Record that the last batch was answered."""
         self._failures.clear()
         self._refusals.clear()
 
     def fail(self, asked: Sequence[str], error: ExchangeError) -> None:
-        """Note that the last batch failed."""
+        """Record that the last batch failed."""
         if len(asked) == 1:
             self.failed[asked[0]] = error
         else:
@@ -65,7 +65,7 @@ class TickerBatches:
             self.stop()
 
     def _split_waiting(self, most: int) -> None:
-        """Split what is waiting into even batches of `most` tickers at the most."""
+        """Split the waiting tickers into even batches of at most `most` tickers."""
         parts = [(batch, error, -(-len(batch) // most)) for batch, error in self._waiting]
         self._waiting = deque(
             (batch[number * len(batch) // count : (number + 1) * len(batch) // count], error)
@@ -74,7 +74,7 @@ class TickerBatches:
         )
 
     def stop(self, asked: Sequence[str] = ()) -> None:
-        """End it before `asked`, the last batch, and all that is waiting."""
+        """End the iteration: sort the last batch and the waiting ones into `failed` and `unasked`."""
         for batch, error in ((asked, self._failed_before), *self._waiting):
             if error is None:
                 self.unasked += batch

@@ -1,4 +1,4 @@
-"""Records that a run could not read: kept in quarantine as far as there is room, and counted."""
+"""Counts unreadable records, and keeps them in quarantine while there is room."""
 
 from collections.abc import Sequence
 
@@ -13,7 +13,7 @@ from kalshi_pipeline.store.writing.runs import State
 def keep_unreadable(
     session: Session, report: Report, connection: Connection, kind: str, rejects: Sequence[Reject], at: int
 ) -> None:
-    """Keep the unreadable records of a page, in the page's transaction."""
+    """Quarantine the unreadable records of a page, in the page's transaction."""
     most_bytes = session.settings.quarantine_bytes
     if not_kept := add_to_quarantine(connection, report.run, kind, rejects, at, most_bytes):
         report.counts["quarantine_full"] += not_kept
