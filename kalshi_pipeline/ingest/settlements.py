@@ -1,4 +1,4 @@
-"""How markets ended: what settled since the last run, and, as a backfill, everything that ever settled."""
+"""Settlements: those since the last run and, as a backfill, all older ones."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -35,7 +35,7 @@ from kalshi_pipeline.units import MICROS_PER_SECOND, tick_iso_of
 from kalshi_pipeline.vocabulary import StatusFilter, Tier
 
 BACKFILL_COMMAND = "kalshi data backfill settlements"
-# Settlements this long before the newest known one are requested again, in case one was listed late.
+# Settlements up to this long before the newest known one are requested again, in case one was listed late.
 _OVERLAP = 3600 * MICROS_PER_SECOND
 _BACKFILL_SECONDS = 24 * 3600.0
 _FAILED_WALKS = 3
@@ -70,9 +70,9 @@ def sync_settlements(session: Session, walk_seconds: float | None = None) -> Rep
 
 @repairing
 def backfill_settlements(session: Session) -> Report:
-    """Store everything that ever settled: all of the live tier, then all of the historical one.
+    """Store all settlements, first of the live tier, then of the historical one.
 
-    It continues where it was stopped, and starts over only once both are complete.
+    It resumes where it stopped, and starts over only after both are complete.
     """
     report = begin_listing(session, "settlements", record="settlements backfill", subject=_settled(session))
     report.most_seconds = _BACKFILL_SECONDS
@@ -92,7 +92,7 @@ def _settled(session: Session) -> Subject:
 
 
 class _WalkKeys(NamedTuple):
-    """The walks of one scope. A cursor belongs to its query, so each series that is named has walks of its own."""
+    """The walks of one scope. A cursor belongs to its query, so each selected series has its own walks."""
 
     live: WalkKey
     recent: WalkKey
@@ -113,7 +113,7 @@ class _Prepared(NamedTuple):
 
 @dataclass
 class _Settling:
-    """One run over some walks. Its report is complete if all of them are."""
+    """One run over some walks. Its report is complete if all walks are."""
 
     session: Session
     report: Report
@@ -139,7 +139,7 @@ class _Settling:
         since: int | None = None,
         again: bool = True,
     ) -> None:
-        """Walk a tier's settled markets, or continue a walk that was stopped; repeat a complete one only `again`."""
+        """Walk a tier's settled markets, or continue a stopped walk. A complete walk is repeated only with `again`."""
         with self.session.database.begin() as connection:
             stored = open_walk(connection, key, self.session.clock.now(), again=again, since_at=since)
         if stored.state is WalkState.COMPLETE:
@@ -173,7 +173,7 @@ class _Settling:
             self.reasons.append(f"{key.sentence}: {self.report.reason}")
 
     def _set_aside(self, key: WalkKey, error: ExchangeError) -> None:
-        """Let the walks of other series go on after one that failed; several in a row are not its own fault."""
+        """Continue with the walks of other series after a failed one, unless several fail in a row."""
         if len(self.session.settings.series) > 1:
             error.add_note(f"walked: {key.sentence}")
         self.error = self.error or error
@@ -225,7 +225,7 @@ class _Settling:
         return tally + Tally(out_of_scope=page.out_of_scope)
 
     def note_uncovered(self, historical: WalkKey) -> None:
-        """Note what a first run over the live tier has not seen."""
+        """Note which settlements a first run over the live tier does not cover."""
         if self.cutoff.at is not None and not self.are_complete([historical]):
             self.report.notes.append(
                 f"settlements before {tick_iso_of(self.cutoff.at)} are in the historical tier: `{BACKFILL_COMMAND}` "
@@ -233,7 +233,7 @@ class _Settling:
             )
 
     def note_gap(self, since: int) -> None:
-        """Note what left the live tier before it was seen there."""
+        """Note settlements that left the live tier before a run saw them."""
         if self.cutoff.at is not None and since < self.cutoff.at:
             self.report.notes.append(
                 f"settlements from {tick_iso_of(since)} to {tick_iso_of(self.cutoff.at)} left the live tier before a "
@@ -245,7 +245,7 @@ class _Settling:
         try:
             end = Cutoff.fetch(self.session)
         except ExchangeError as error:
-            # Everything is stored: a request that is not part of the work must not make the run fail.
+            # Everything is stored, so this additional request must not fail the run.
             self.report.notes.append(f"the present start of the live tier is unknown: {error}")
             return
         if not end.has_tiers:

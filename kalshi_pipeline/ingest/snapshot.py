@@ -1,4 +1,4 @@
-"""One snapshot: the quote of every open market at one tick, with the parents that it needs."""
+"""One snapshot: the quote of every open market at one tick, with the necessary parents."""
 
 import contextlib
 
@@ -30,7 +30,7 @@ from kalshi_pipeline.units import MICROS_PER_SECOND
 from kalshi_pipeline.vocabulary import MarketStatus, StatusFilter
 
 _SECONDS_PER_HOUR = 3600
-_PAUSED = MarketStatus.INACTIVE.value  # as text: it is compared with the status of every market
+_PAUSED = MarketStatus.INACTIVE.value  # as text, because it is compared with the status of every market
 
 
 @repairing
@@ -41,16 +41,13 @@ def take_snapshot(
     run_id: str | None = None,
     status: StatusFilter = StatusFilter.OPEN,
 ) -> Report:
-    """Store the quotes of a tick (an instant); `period_seconds` is the cadence of a scheduled one.
+    """Store the quotes of a tick (an instant); `period_seconds` is the cadence of a scheduled tick.
 
-    They are those of the open markets, paused ones included, or of the paused ones alone.
-
-    A run with a `run_id` and no cadence is a manual one that was created at `tick_at`: its tick is that second, or the
-    first one after it that no other run has.
-
-    A tick that is already complete is unchanged, one that was cut short is continued, and one that comes too late is
-    skipped, as the report's state says. Snapshots of one database run one after the other. Raises ClockError, and
-    writes nothing, where the clock is wrong, or was when a later tick was taken.
+    The quotes are those of open markets, including paused ones, or only of paused ones. A run with a `run_id` and no
+    cadence is a manual run created at `tick_at`: its tick is that second, or the next second that no other run uses. A
+    complete tick is unchanged, a truncated tick is continued, and a late tick is skipped, as the report's state shows.
+    Snapshots of one database run one after the other. Raises ClockError, and writes nothing, if the clock is wrong, or
+    was wrong when a later tick was taken.
     """
     with session.database.snapshot_lock(session.report_progress), _waiting(session, tick_at, period_seconds):
         checked = check_clock(session)
@@ -79,7 +76,7 @@ def take_snapshot(
 def _waiting(
     session: Session, tick_at: int, period_seconds: float | None
 ) -> contextlib.AbstractContextManager[None]:
-    """Let the requests of a scheduled snapshot wait until its next tick, those of a manual one KALSHI_WALK_SECONDS."""
+    """Limit the waits of a scheduled snapshot to its next tick, and of a manual one to KALSHI_WALK_SECONDS."""
     if period_seconds is None:
         return session.client.waiting_at_most(session.settings.walk_seconds)
     left = tick_at / MICROS_PER_SECOND + period_seconds - session.clock.now() / MICROS_PER_SECOND
@@ -119,7 +116,7 @@ class _Quotes:
         try:
             store_pages(self._session, self._report, listing, self._prepare, self._merge)
         except ExchangeError:
-            # What is proved does not depend on the rest of the listing; a tick without a page holds no quotes.
+            # Proof does not depend on the rest of the listing. A tick without a page has no quotes.
             if self._report.run.pages + self._report.tally.pages:
                 self._end(is_complete=False)
             raise
@@ -149,7 +146,7 @@ class _Quotes:
         if page.rejected:
             self._quotes.note_unreadable(connection, page.rejected)
         are_paused = {market.ticker for market in page.markets if market.status == _PAUSED}
-        # The listing of paused markets may repeat those of the listing of open ones.
+        # The listing of paused markets may repeat markets of the listing of open ones.
         new_paused = len(are_paused - self._paused)
         again = min(len(are_paused) - new_paused, len(page.markets) - inserted)
         self._paused.update(are_paused)
@@ -164,10 +161,11 @@ class _Quotes:
         )
 
     def _store_paused(self) -> None:
-        """List the paused markets too: the documents disagree whether the listing of open ones has them.
+        """List paused markets too, because the exchange's documents disagree whether the listing of open markets has
+        them.
 
-        Those that no listing has are looked up with the others, so nothing depends on this one. What it has beside
-        paused markets is counted once: not again if the listing of open ones had it, requested or not.
+        Paused markets in no listing are looked up with the others, so this listing may fail. Other markets in it are
+        counted only if the listing of open markets did not have them.
         """
         listing, duplicates = self._pages.listing(StatusFilter.PAUSED), 0
         try:
@@ -209,7 +207,7 @@ class _Quotes:
 
 
 def _note_status(session: Session, report: Report, status: ExchangeStatus | None) -> None:
-    """Record whether trading is paused, and where; the quotes are read all the same, and do not move during a pause."""
+    """Record whether and where trading is paused. Quotes are still read; they do not move during a pause."""
     if status is None or status.is_paused is None:
         report.notes.append("it is not known whether trading is paused")
     if status is None:

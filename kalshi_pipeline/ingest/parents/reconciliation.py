@@ -118,9 +118,7 @@ class LookupPlan(NamedTuple):
     @classmethod
     def of(cls, requests: int, missing: int, waiting: int) -> "LookupPlan":
         """Divide the requests of a run between the numbers of `missing` and `waiting` markets."""
-        share = min(
-            -(-requests // _WAITING_SHARE), requests // 2
-        )  # a single request goes to the missing ones
+        share = min(-(-requests // _WAITING_SHARE), requests // 2)  # a single one goes to `missing`
         kept = min(share, -(-waiting // TICKERS_PER_LOOKUP)) if missing else requests
         return cls(requests - kept, requests)
 

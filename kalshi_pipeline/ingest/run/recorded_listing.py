@@ -1,4 +1,4 @@
-"""The record of a run, from opening to closing, and the storing of its listing: in short transactions, page by page."""
+"""Opens and closes the record of a run, and stores its listing page by page in short transactions."""
 
 import contextlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -24,13 +24,13 @@ from kalshi_pipeline.units import MICROS_PER_SECOND
 Row = TypeVar("Row")
 Prepared = TypeVar("Prepared")
 
-# A run that started longer ago than this many times its walk's limit cannot be alive.
+# A run older than this many times its walk's time limit cannot be alive.
 _WALKS_UNTIL_DEAD = 4
 
 
 @dataclass(frozen=True)
 class Batches(Generic[Prepared]):
-    """How many pages of a serial walk one transaction stores, and how what they were turned into is joined."""
+    """The number of pages of a serial walk per transaction, and the function that joins their prepared rows."""
 
     pages: int
     join: Callable[[Sequence[Prepared]], Prepared]
@@ -45,10 +45,11 @@ def begin_listing(
     subject: Subject | None = None,
     walk_seconds: float | None = None,
 ) -> Report:
-    """Open the record of a run and return its report; raise ClockError, and write nothing, where the clock is wrong.
+    """Open the record of a run and return its report.
 
-    `kind` is that of the asset's documents, if it keeps those alone. `record` is the run's name in `listings`, by
-    default the asset's; `subject` and `walk_seconds` are by default what the settings say: their open markets.
+    If the clock is wrong, raise ClockError and write nothing. `kind` is the kind of the asset's documents, if it has
+    only documents. `record` is the run's name in `listings`, by default the asset's. `subject` (by default the
+    configured open markets) and `walk_seconds` default to the settings.
     """
     checked = check_clock(session)
     at = session.clock.now()
@@ -64,7 +65,7 @@ def begin_listing(
 
 
 def open_run(session: Session, opening: Callable[[Connection], Run]) -> Run:
-    """Open the record of a run; wherever a signal stops the program from then on, the session closes it at its end."""
+    """Open the record of a run. If a signal stops the program from then on, the session closes the record."""
     with session.database.begin() as connection:
         run = opening(connection)
         if run.state is State.RUNNING:
@@ -73,7 +74,7 @@ def open_run(session: Session, opening: Callable[[Connection], Run]) -> Run:
 
 
 def count_store(session: Session, report: Report) -> None:
-    """Enter in the report how much the store now holds."""
+    """Record the store's present row counts in the report."""
     with session.database.read() as connection:
         if report.kind is None:
             report.rows = count_added_rows(connection, report.asset)
@@ -91,11 +92,11 @@ def _what_is_stored(report: Report, pages: int) -> str:
 
 @contextlib.contextmanager
 def closing_run(session: Session, report: Report) -> Iterator[None]:
-    """Close the run's record at the end of the block, with the state that the report then has.
+    """Close the run's record at the end of the block, with the report's state.
 
-    An error closes it as partial if pages were stored and as failed if none were. An error of the exchange ends the
-    block of a partial run, and is left in the report's `error`: what is stored is of use, and the caller decides. Any
-    other error is raised again, with a note that says what is stored.
+    After an error, the state is partial if pages were stored, else failed. An error of the exchange in a partial run is
+    not raised but kept in the report's `error`, because the stored data is useful and the caller decides. Any other
+    error is raised again, with a note about what is stored.
     """
     counting = _Counting(session)
     most_seconds = report.most_seconds or session.settings.walk_seconds
@@ -110,7 +111,7 @@ def closing_run(session: Session, report: Report) -> Iterator[None]:
         report.reason = reason_of(error)
         if not (pages and isinstance(error, ExchangeError)):
             error.add_note(_what_is_stored(report, pages))
-            # If even this cannot be written (a full disk), the next run finds the record open and closes it.
+            # If even this cannot be written, for example on a full disk, the next run closes the open record.
             with contextlib.suppress(StoreError):
                 _close(session, report)
                 session.documents.store()
@@ -161,7 +162,7 @@ def _count_elsewhere(session: Session, report: Report) -> None:
 
 
 def _note_limit(session: Session, report: Report) -> None:
-    """Enter in the report the request limit that is now in force, and why it is not as configured."""
+    """Record the request limit in force in the report, and why it differs from the setting."""
     in_force, most = session.client.requests_per_second, session.settings.requests_per_second
     report.requests_per_second = round(in_force, 2)
     if report.too_many:
@@ -195,10 +196,10 @@ def store_pages(
     *,
     batches: Batches[Prepared] | None = None,
 ) -> None:
-    """Store a listing, and set the report's state by how complete it was.
+    """Store a listing, and set the report's state by its completeness.
 
-    `prepare` turns a page into rows and may send requests; what it leaves out, because it was not asked for, it adds to
-    the page's `out_of_scope`. `merge` writes the rows, in the page's transaction, or those of a batch. If the
+    `prepare` turns a page into rows and may send requests. It adds records that it omits because they were not
+    requested to the page's `out_of_scope`. `merge` writes the rows of a page or a batch, in its transaction. If the
     exchange fails, what was prepared before is stored before the error is raised.
     """
     duplicates = 0
@@ -238,7 +239,7 @@ def store_pages(
 def _joined(
     pages: Iterable[tuple[ListedPage[Row], Prepared]], batches: Batches[Prepared]
 ) -> Iterator[tuple[ListedPage[Row], Prepared]]:
-    """Yield pages joined; the last ones, and those before an error of the exchange, may be fewer."""
+    """Yield joined pages. The last group, and the group before an error of the exchange, may be smaller."""
     waiting: list[tuple[ListedPage[Row], Prepared]] = []
     failed: ExchangeError | None = None
 
@@ -275,7 +276,7 @@ def store_page(
 ) -> None:
     """Store a page in one transaction: its rows by `merge`, its unreadable records, and its counts.
 
-    `records` is how many it has beside duplicates, unreadable ones and those that were not asked for.
+    `records` is its number of records without duplicates, unreadable and unrequested ones.
     """
     counted = Tally(
         pages=pages,
