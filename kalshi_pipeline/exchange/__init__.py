@@ -1,1 +1,1 @@
-"""The Kalshi API: payloads, readers, one client (limit, retry, page), complete listings. Knows no database."""
+"""The Kalshi API: payloads, readers, a client (limit, retries, pages) and complete listings, without any database."""

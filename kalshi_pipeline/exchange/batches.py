@@ -1,4 +1,4 @@
-"""How many tickers one URL names: gateways refuse long ones, many of them above 8 kB."""
+"""Batches of tickers for bounded URLs, because many gateways refuse URLs above 8 kB."""
 
 from collections.abc import Sequence
 from urllib.parse import quote
@@ -7,20 +7,20 @@ TICKERS_PER_LOOKUP = 200
 _MOST_BYTES = 6_000
 COMMA = "%2C"
 REPEATED = "&tickers="
-"""What is between two tickers in a URL."""
+"""The separator of tickers in a URL."""
 
 
 def can_be_listed(ticker: str) -> bool:
-    """Return whether a list that is separated by commas can name a ticker; the exchange would read it as several."""
+    """Return whether a comma-separated list can contain a ticker; a ticker with a comma would become several."""
     return "," not in ticker
 
 
 def ticker_batches(
     tickers: Sequence[str], most: int = TICKERS_PER_LOOKUP, separator: str = COMMA
 ) -> list[Sequence[str]]:
-    """Return tickers in their order, in batches of `most` and of a bounded number of bytes; each has at least one.
+    """Return tickers in order, in non-empty batches of at most `most` tickers and a bounded number of bytes.
 
-    A ticker that a list cannot name is in a batch of its own.
+    A ticker that cannot be in a list has its own batch.
     """
     batches: list[Sequence[str]] = []
     start = size = 0

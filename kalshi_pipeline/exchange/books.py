@@ -1,4 +1,4 @@
-"""Order books of one market or of many, each whole or not at all."""
+"""Parses order books of one or many markets, each completely or not at all."""
 
 from kalshi_pipeline.errors import PayloadError
 from kalshi_pipeline.exchange.fields import Ticker
@@ -9,12 +9,12 @@ from kalshi_pipeline.records import OrderBook, OrderBookLevel, Reject
 
 
 def parse_books(body: bytes) -> Page[OrderBook]:
-    """Read the books of many markets; errors as in `parse_page`."""
+    """Parse the books of many markets; errors as in `parse_page`."""
     return parse_page(body, "orderbooks", _NamedBookPayload, lambda payload: _book(payload.ticker, payload))
 
 
 def parse_book(body: bytes, ticker: str) -> Page[OrderBook]:
-    """Read one market's book, which does not name it; errors as in `parse_page`."""
+    """Parse one market's book, which does not name the market; errors as in `parse_page`."""
     try:
         return Page([_book(ticker, parse_object(body, None, OrderBookPayload))])
     except (PayloadError, ValueError) as error:
@@ -26,7 +26,7 @@ class _NamedBookPayload(OrderBookPayload):
 
 
 class _OddBookError(ValueError):
-    """A book that cannot be stored whole."""
+    """A book that cannot be stored completely."""
 
 
 def _book(ticker: str, payload: OrderBookPayload) -> OrderBook:

@@ -1,4 +1,4 @@
-"""Candlesticks of one market or of many: read fast, and one by one where one of them is odd."""
+"""Parses candlesticks of one or many markets: fast, or one by one if any is odd."""
 
 import json
 from collections import Counter
@@ -34,7 +34,7 @@ def parse_batch(body: bytes) -> Page[Candlesticks]:
 
 
 def parse_historical(body: bytes, ticker: str) -> Page[Candlesticks]:
-    """Return one market's candlesticks of the historical tier, which has fields by their older names."""
+    """Return one market's candlesticks of the historical tier, which uses the older names of fields."""
     try:
         wires = _market_decoder.decode(body).candlesticks or ()
         return Page([Candlesticks(ticker, [*map(_RECORDS.of_wire, wires)])])
@@ -93,7 +93,7 @@ def _read_one_by_one(ticker: str, rows: list[bytes]) -> Page[Candlesticks]:
 
 
 def _named(reject: Reject, ticker: str) -> Reject:
-    """Name the market of a candlestick: it does not say so itself, and a market may have several odd ones."""
+    """Add the market's ticker to a rejected candlestick, which does not contain it."""
     raw = f'{{"ticker": {json.dumps(ticker)}, "candlestick": {reject.raw}}}'
     try:
         end = load(split_object(reject.raw.encode())["end_period_ts"])

@@ -1,6 +1,6 @@
-"""The exchange's endpoints as functions: what can be listed, looked up and fetched.
+"""The exchange's endpoints as functions that list, look up and fetch.
 
-Answers are public and need no key. What to ask for, and what to do with it, is the business of `ingest`.
+All data is public and needs no key. `ingest` decides what to request and what to do with it.
 """
 
 import contextlib
@@ -35,7 +35,7 @@ from kalshi_pipeline.vocabulary import StatusFilter, Tier
 
 Record = TypeVar("Record")
 
-# The largest page of each endpoint; a larger `limit` is answered with 400.
+# The largest page of each endpoint; a larger `limit` returns 400.
 MARKETS_PAGE = 1000
 EVENTS_PAGE = 200
 FEE_CHANGES_PAGE = 1000
@@ -91,45 +91,46 @@ class KalshiClient:
 
     @property
     def requests(self) -> int:
-        """How many requests were sent, retries included."""
+        """The number of requests sent, retries included."""
         return self._transport.requests
 
     @property
     def retries(self) -> int:
-        """How many of them were retries."""
+        """The number of retries."""
         return self._transport.retries
 
     @property
     def too_many(self) -> int:
-        """How many requests were refused as too many."""
+        """The number of requests refused as too many."""
         return self._transport.too_many
 
     @property
     def requests_per_second(self) -> float:
-        """How many requests may be sent in a second now: fewer than configured for some minutes after a refusal."""
+        """The request limit in force, per second: for some minutes after a refusal, it is below the setting."""
         return self._transport.rate.requests_per_second
 
     @property
     def limit_problem(self) -> str | None:
-        """Why the request limit is not shared with other processes, None if it is."""
+        """Why the request limit is not shared with other processes; None if it is."""
         return self._transport.limit_problem
 
     @contextlib.contextmanager
     def waiting_at_most(self, seconds: float, at_least_seconds: float | None = None) -> Iterator[None]:
-        """Let the requests of a block wait as long as the exchange asks (`Retry-After`), but not past the block's time.
+        """Let the requests of a block wait as long as the exchange requests (`Retry-After`), but not past the block's
+        time.
 
-        Even after that each is tried again for `at_least_seconds`, by default for `retry_seconds`.
+        After that, each is still retried for `at_least_seconds`, by default `retry_seconds`.
         """
         least = self._retry_seconds if at_least_seconds is None else at_least_seconds
         with self._transport.waiting_at_most(seconds, least):
             yield
 
     def take_answer_ages(self) -> AnswerAges:
-        """Return how old answers of `/markets` were that came since this was last called."""
+        """Return the ages of the answers of `/markets` since the last call."""
         return self._transport.take_ages()
 
     def take_odd_fields(self) -> Counter[str]:
-        """Return how many fields of records could not be read, by the API's names, since this was last called."""
+        """Return the counts of unreadable fields since the last call, by the API's names."""
         return self._transport.take_odd_fields()
 
     def list_markets(
@@ -143,9 +144,9 @@ class KalshiClient:
         max_pages: int | None,
         walk_seconds: float,
     ) -> Listing[Market]:
-        """Walk `/markets`, newest first: once for each of `series`, or all in disjoint `windows`, or once for all.
+        """Walk `/markets`, newest first: once for each of `series`, in disjoint `windows`, or once for all.
 
-        Up to `at_once` walks run at the same time.
+        Up to `at_once` walks run in parallel.
         """
         query: Params = {"limit": MARKETS_PAGE, "status": status.value}
         if mve_filter is not None:
@@ -165,20 +166,20 @@ class KalshiClient:
     def list_events(
         self, *, status: StatusFilter, series: Sequence[str] = (), max_pages: int | None, walk_seconds: float
     ) -> Listing[Event]:
-        """Walk `/events`, which never shows the events of combos, once for each of `series` (or once for all)."""
+        """Walk `/events`, which never shows the events of combos, once for each of `series` or once for all."""
         query: Params = {"limit": EVENTS_PAGE, "status": status.value}
         return self._listing(
             "/events", EVENTS, _each(query, series), max_pages, walk_seconds, events_of(series)
         )
 
     def list_combo_events(self, *, max_pages: int, walk_seconds: float) -> Listing[Event]:
-        """Walk `/events/multivariate`, the events of combos, of every status: it takes no status filter."""
+        """Walk `/events/multivariate`: the events of combos in every status, because it takes no status filter."""
         return self._listing(
             "/events/multivariate", EVENTS, [{"limit": EVENTS_PAGE}], max_pages, walk_seconds
         )
 
     def list_series(self, *, series: Sequence[str] = (), walk_seconds: float) -> Listing[Series]:
-        """Read `/series`, all in one body without pages; or only those of `series`, which must all be known."""
+        """Read `/series`, which is one body without pages; or only the given `series`, which must all exist."""
         if not series:
             return self._listing("/series", SERIES, [{}], None, walk_seconds)
 
@@ -198,7 +199,7 @@ class KalshiClient:
         )
 
     def list_series_fee_changes(self, *, walk_seconds: float) -> Listing[SeriesFeeChange]:
-        """Read `/series/fee_changes`, past and scheduled ones, all in one body; NotFoundError if it is not offered."""
+        """Read `/series/fee_changes`, past and scheduled, in one body. Raises NotFoundError if it is not offered."""
         return self._listing(
             "/series/fee_changes",
             SERIES_FEE_CHANGES,
@@ -211,7 +212,7 @@ class KalshiClient:
     def list_event_fee_changes(
         self, *, max_pages: int | None, walk_seconds: float
     ) -> Listing[EventFeeChange]:
-        """Walk `/events/fee_changes`, the changes of overrides; NotFoundError if it is not offered."""
+        """Walk `/events/fee_changes`, the changes of overrides. Raises NotFoundError if it is not offered."""
         return self._listing(
             "/events/fee_changes",
             EVENT_FEE_CHANGES,
@@ -224,7 +225,7 @@ class KalshiClient:
     def list_documents(
         self, endpoint: DocumentEndpoint, *, max_pages: int | None, walk_seconds: float
     ) -> Listing[Document]:
-        """Walk a listing of documents; NotFoundError if it is not offered."""
+        """Walk a listing of documents. Raises NotFoundError if it is not offered."""
         return Listing(
             endpoint.path,
             self._transport.fetching(endpoint.path, endpoint.parse),
@@ -235,7 +236,7 @@ class KalshiClient:
         )
 
     def fetch_event_metadata(self, ticker: str, seconds_left: float) -> Answer[Page[Document]]:
-        """Fetch the metadata of an event; NotFoundError where the exchange has none of it, or of any."""
+        """Fetch the metadata of an event. Raises NotFoundError if the exchange has none for it, or for any event."""
         return self._transport.fetch(
             f"{_path('events', ticker)}/metadata", {}, lambda body: parse_bare(body, ticker), seconds_left
         )
@@ -243,10 +244,10 @@ class KalshiClient:
     def iter_events(
         self, tickers: Sequence[str], seconds_left: float = float("inf")
     ) -> Iterator[ListedPage[Event]]:
-        """Look up the events of up to TICKERS_PER_LOOKUP tickers; those that the exchange does not return are left out.
+        """Look up the events of up to TICKERS_PER_LOOKUP tickers.
 
-        Other events are left out and counted. An answer may be cut into pages. A page without any of those that were
-        asked for ends the walk: the exchange ignores `tickers`.
+        Events that the exchange does not return are omitted; others are omitted and counted. An answer may have several
+        pages. A page without any requested event ends the walk, because the exchange ignores `tickers`.
         """
         wanted, missing = frozenset(tickers), set(tickers)
         params: Params = {"limit": EVENTS_PAGE, "tickers": ",".join(tickers)}
@@ -270,18 +271,18 @@ class KalshiClient:
             params = {**params, "cursor": page.cursor}
 
     def fetch_series(self, ticker: str) -> ListedPage[Series]:
-        """Fetch one series, as a page of its own.
+        """Fetch one series as a page.
 
-        NotFoundError where the exchange does not know it, PayloadError if it returns another.
+        Raises NotFoundError if the exchange does not know it, PayloadError if it returns another.
         """
         return _checked(ticker, self._fetch_one(_path("series", ticker), SERIES, "series"))
 
     def fetch_event(self, ticker: str) -> ListedPage[Event]:
-        """Fetch one event, a combo's too, as a page of its own; errors as those of `fetch_series`."""
+        """Fetch one event, which may be a combo's, as a page; errors as in `fetch_series`."""
         return _checked(ticker, self._fetch_one(_path("events", ticker), EVENTS, "event"))
 
     def fetch_market(self, ticker: str, tier: Tier = Tier.LIVE) -> ListedPage[Outcome]:
-        """Fetch one market of a tier, with how it ended, as a page of its own; errors as those of `fetch_series`."""
+        """Fetch one market of a tier, with its outcome, as a page; errors as in `fetch_series`."""
         path, is_live = _path("markets", ticker), tier is Tier.LIVE
         answer = self._fetch_one(
             path if is_live else f"/historical{path}", OUTCOMES, "market", is_cached=is_live
@@ -289,7 +290,7 @@ class KalshiClient:
         return _checked(ticker, answer)
 
     def fetch_exchange_status(self, *, is_uncached: bool = False) -> ExchangeStatus:
-        """Ask whether trading is paused and what time it is; as `fetch_status`."""
+        """Request the exchange's status and time, as `fetch_status` does."""
         return fetch_status(self._transport, self._retry_seconds, is_uncached=is_uncached)
 
     def _listing(
@@ -332,7 +333,7 @@ def _path(kind: str, ticker: str) -> str:
 
 
 def _checked(asked: str, answer: Answer[Page[Any]]) -> ListedPage[Any]:
-    """Return a single record; raise PayloadError where the exchange returned another one than it was asked for."""
+    """Return a single record. Raises PayloadError if the exchange returned another one than requested."""
     (record,) = answer.content.records
     if record.ticker != asked:
         raise PayloadError(

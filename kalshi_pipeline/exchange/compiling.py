@@ -1,8 +1,8 @@
-"""Functions that make records, compiled from the lists of fields in `payloads` and `records`.
+"""Functions that build records, compiled from the lists of fields in `payloads` and `records`.
 
-A loop over the fields of each record would take a tenth of the time that the record's whole way into the database
-takes. So the text of each function is written here once and compiled, as dataclasses do. A record is made from the
-struct of its payload, which msgspec reads, or from what `field_by_field` has read: from there on both ways are one.
+A loop over the fields of each record would take a tenth of the total time to store it. The source of each function is
+therefore generated and compiled once, as dataclasses do. A record is built from the struct of its payload, which
+msgspec parses, or from the values of `field_by_field`.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -22,7 +22,7 @@ Record = TypeVar("Record")
 
 
 class Rule(NamedTuple):
-    """How a field is computed from others; or corrected, if it is one of the `arguments` itself."""
+    """How a field is computed from others, or corrected if it is one of the `arguments` itself."""
 
     compute: Callable[..., object]
     arguments: tuple[str, ...]
@@ -35,7 +35,7 @@ NO_RULES: Rules = MappingProxyType({})
 
 
 def list_of(kind: type[Any]) -> Any:  # noqa: ANN401  (a type)
-    """Return the type of a list of these. A null is an empty one, because Go writes an empty slice as null."""
+    """Return the type of a list. A null counts as empty, because Go writes an empty slice as null."""
     return list[kind] | None  # type: ignore[valid-type]
 
 
@@ -64,10 +64,10 @@ def record_function(
     *,
     of_wire: bool,
 ) -> Callable[[Any], Record]:
-    """Return a function from a payload's struct, or from its fields as they were read, to the record.
+    """Return a function from a payload's struct, or from its parsed fields, to the record.
 
-    TypeError where nothing feeds a field. The function raises ValueError where a text of the struct, or a field of an
-    older generation, cannot be parsed, and where a field that the record needs is absent.
+    Raises TypeError if nothing feeds a field. The function raises ValueError if a text of the struct or a field of an
+    older generation cannot be parsed, or if a required field is absent.
     """
     text = _Text(of_wire=of_wire)
     text.read_fields(payload, "source")
@@ -78,7 +78,7 @@ def record_function(
 
 
 class _OlderPrice(NamedTuple):
-    """The variable of a price, and where and by which name an older generation has it."""
+    """The variable of a price, and its location and name in an older generation."""
 
     variable: str
     source: str
@@ -86,7 +86,7 @@ class _OlderPrice(NamedTuple):
 
 
 class _Text:
-    """The lines of a function, which set a variable for each field, and the names that the lines use."""
+    """The lines of a function that set a variable for each field, and the names that they use."""
 
     def __init__(self, *, of_wire: bool) -> None:
         # `tuple.__new__` takes half the time of the constructor that NamedTuple writes.
@@ -102,7 +102,7 @@ class _Text:
         self._of_wire = of_wire
 
     def read_fields(self, payload: type[Payload], source: str, prefix: str = "") -> None:
-        """Set a variable for each field of a payload; those of a nested one are prefixed with its name."""
+        """Set a variable for each field of a payload. Variables of a nested payload are prefixed with its name."""
         for name, field, older in sent_fields(payload):
             variable, value = prefix + name, f"{source}.{name}"
             if part := part_of(field):
@@ -127,7 +127,7 @@ class _Text:
                 ]
 
     def read_older_prices(self) -> None:
-        """Set the variables of prices that are absent by what older names say, all in one unit."""
+        """Set the variables of absent prices from their older names, all in one unit."""
         if not self._older_prices:
             return
         prices = ", ".join(price.variable for price in self._older_prices)
@@ -151,7 +151,7 @@ class _Text:
             self._variables.add(name)
 
     def require(self, record: type[Any], payload: type[Payload]) -> None:
-        """Refuse a record without a field that it needs, where the payload may be without it."""
+        """Refuse a record without a required field, if the payload may omit it."""
         for field in fields_of(record):
             if field.is_record:
                 self.require(field.type, payload)
@@ -160,7 +160,7 @@ class _Text:
                 self._lines.append(f"if {field.name} is None: refuse({sent.alias!r})")
 
     def function(self, record: type[Any]) -> object:
-        """Return the function, whose last line makes the record."""
+        """Return the function, whose last line builds the record."""
         lines = [*self._lines, f"return {self._new(record)}"]
         text = "\n    ".join(["def function(source):", *lines])
         exec(compile(text, f"<{record.__name__}>", "exec"), self._names)  # noqa: S102  (our own lists' names only)

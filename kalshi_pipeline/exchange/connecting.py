@@ -1,7 +1,7 @@
-"""The HTTP client, as this computer's environment configures it: its proxies and its certificates.
+"""The HTTP client with this computer's proxies and certificates.
 
-What cannot be used of that is a wrong setting, named by its variable before the first request. Passwords in it are
-never shown.
+An unusable one is reported as a configuration error with its variable, before the first request. Passwords are never
+shown.
 """
 
 import ipaddress
@@ -28,9 +28,10 @@ _CERTIFICATES = ("SSL_CERT_FILE", "SSL_CERT_DIR", "SSLKEYLOGFILE")
 def open_http(
     api_url: str, timeout_seconds: float, http_transport: httpx.BaseTransport | None = None
 ) -> httpx.Client:
-    """Return a client for one address; ConfigurationError where that, a proxy or a certificate cannot be used.
+    """Return a client for one address.
 
-    Loopback is never asked through a proxy.
+    Raises ConfigurationError if the address, a proxy or a certificate is unusable. Requests to loopback never use a
+    proxy.
     """
     is_loopback = _is_loopback(_checked_address(api_url))
     if problems := list(_proxy_problems()):
@@ -48,9 +49,9 @@ def open_http(
 
 
 def proxy_variable(client: httpx.Client, api_url: str) -> str | None:
-    """Return the variable that names the proxy through which a client asks an address; None if it asks it directly."""
+    """Return the variable of the proxy that a client uses for an address; None for a direct connection."""
     url = httpx.URL(api_url)
-    # httpx offers no way to ask which transport it would choose.
+    # httpx has no public way to find the transport that it would choose.
     if client._transport_for_url(url) is client._transport:  # noqa: SLF001
         return None
     scheme = url.scheme if url.scheme in getproxies() else "all"
@@ -83,7 +84,7 @@ def _is_loopback(url: httpx.URL) -> bool:
 
 @cache
 def _certificates() -> ssl.SSLContext:
-    """Return what https is checked against, as httpx itself reads it. That takes some 20 ms: once for a process."""
+    """Return the SSL context as httpx creates it. This takes some 20 ms, so it is cached per process."""
     folder = os.environ.get("SSL_CERT_DIR")
     if folder and not os.environ.get("SSL_CERT_FILE") and not Path(folder).is_dir():
         raise ConfigurationError([_unusable("SSL_CERT_DIR", "is not a folder")])
@@ -96,7 +97,7 @@ def _certificates() -> ssl.SSLContext:
 
 
 def _is_to_blame(name: str, error: Exception) -> bool:
-    """Return whether an error is about the file of a variable; one of the certificates' does not name its file."""
+    """Return whether an error is about a variable's file; errors of certificates do not name their file."""
     value = os.environ.get(name)
     named = getattr(error, "filename", None)
     return bool(value) and (named is None or str(named) == value)
@@ -107,7 +108,7 @@ def _unusable(name: str, reason: str) -> str:
 
 
 def _proxy_problems() -> Iterator[str]:
-    """Yield what is wrong with the proxies of the environment, one line for each variable."""
+    """Yield the problems of the environment's proxies, one line per variable."""
     found = getproxies()
     for scheme in ("http", "https", "all"):
         if value := found.get(scheme):
@@ -123,7 +124,7 @@ def _proxy_problems() -> Iterator[str]:
 
 
 def _proxy_problem(value: str) -> str | None:
-    """Return what is wrong with the address of a proxy, without the address: it may hold a password."""
+    """Return what is wrong with a proxy's address, without showing it, because it may contain a password."""
     try:
         scheme = httpx.URL(value).scheme
         if scheme not in _PROXY_SCHEMES:
@@ -139,7 +140,7 @@ def _proxy_problem(value: str) -> str | None:
 
 
 def _can_be_excepted(host: str) -> bool:
-    """Return whether httpx can read an entry of NO_PROXY, by letting it."""
+    """Return whether httpx can parse an entry of NO_PROXY, by trying."""
     pattern = host if "://" in host else f"all://[{host}]" if _is_ipv6(host) else f"all://*{host}"
     try:
         httpx.Client(mounts={pattern: None}, verify=_certificates(), trust_env=False).close()
@@ -156,6 +157,6 @@ def _is_ipv6(host: str) -> bool:
 
 
 def _name_of(scheme: str) -> str:
-    """Return the variable as it is written in the environment; the lower-case one goes first, as `getproxies` reads."""
+    """Return the variable as written in the environment. Lower case takes precedence, as in `getproxies`."""
     lower = f"{scheme}_proxy"
     return lower if os.environ.get(lower) else lower.upper()

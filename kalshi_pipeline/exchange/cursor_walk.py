@@ -1,4 +1,4 @@
-"""One walk over the pages of a query, cursor by cursor, and why it would not end."""
+"""One walk over the pages of a query, cursor by cursor, with detection of endless walks."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -19,7 +19,7 @@ _TELLING = {
     "min_created_ts": "created after {:%Y-%m-%d %H:%M:%SZ}",
     "max_created_ts": "created before {:%Y-%m-%d %H:%M:%SZ}",
 }
-"""What a walk is about, in words; the parameters of times are seconds since 1970."""
+"""Descriptions of a walk's parameters; times are seconds since 1970."""
 
 
 def _instant_if_number(value: object) -> object:
@@ -28,7 +28,7 @@ def _instant_if_number(value: object) -> object:
 
 @dataclass
 class CursorWalk(Generic[Record]):
-    """The pages of one query, cursor by cursor. `may_hold` says whether a record can answer the query at all."""
+    """The pages of one query, cursor by cursor. `may_hold` returns whether a record can match the query."""
 
     query: Params
     may_hold: Callable[[Record], bool] | None = None
@@ -44,14 +44,14 @@ class CursorWalk(Generic[Record]):
         return {**query, **sizes}
 
     def page_size(self, most_records: int | None = None) -> int | None:
-        """Return how many records a page has at most; None if the exchange decides."""
+        """Return the page size; None if the exchange decides."""
         sizes = (size for name, size in self.params(most_records).items() if name in _PAGE_SIZES)
         size = next(sizes, None)
         return size if isinstance(size, int) else None
 
     @property
     def name(self) -> str:
-        """The part of the listing that the walk covers, in words; blank if it covers all of it."""
+        """The part of the listing that the walk covers, in words; blank for all of it."""
         return ", ".join(
             words.format(_instant_if_number(self.query[name]))
             for name, words in _TELLING.items()
@@ -59,7 +59,9 @@ class CursorWalk(Generic[Record]):
         )
 
     def turn(self, page: Page[Record], path: str) -> bool:
-        """Move past a page, and return whether another one follows; PaginationError where the walk cannot end."""
+        """Move past a page, and return whether another one follows. Raises PaginationError if the walk would not
+        end.
+        """
         self.cursor = page.cursor
         if self.cursor is None:
             return False

@@ -1,7 +1,5 @@
-"""One deadline for a whole request: connecting, its headers, its body.
-
-httpx's own time-out starts again at every byte that arrives, so that a server which sends its headers byte by byte
-would hold a request for days.
+"""One deadline for a whole request: connection, headers and body. httpx's own timeout restarts at every received byte,
+so a server that sends its headers byte by byte could hold a request for days.
 """
 
 import ssl
@@ -15,7 +13,7 @@ import httpx
 
 
 class Deadline:
-    """Until when the request of each thread must have ended, by a monotonic clock."""
+    """The deadline of each thread's request, on a monotonic clock."""
 
     def __init__(self, monotonic: Callable[[], float]) -> None:
         self._monotonic = monotonic
@@ -23,7 +21,7 @@ class Deadline:
 
     @contextmanager
     def within(self, seconds: float) -> Iterator[None]:
-        """Let the requests of this thread end within a time."""
+        """Limit the time of this thread's requests."""
         self._of_thread.ends = self._monotonic() + seconds
         try:
             yield
@@ -31,12 +29,12 @@ class Deadline:
             del self._of_thread.ends
 
     def left(self) -> float:
-        """Return the seconds that are left to this thread's request; negative ones are past the deadline."""
+        """Return the remaining seconds of this thread's request; negative past the deadline."""
         ends: float = getattr(self._of_thread, "ends", float("inf"))
         return ends - self._monotonic()
 
     def limit(self, timeout: float | None) -> float | None:
-        """Return a time-out of a part of the request that does not outlast it."""
+        """Return the timeout of a part of the request, within the deadline."""
         left = self.left()
         if left <= 0:
             raise httpcore.ReadTimeout("the whole answer took too long")
@@ -45,9 +43,8 @@ class Deadline:
 
 
 def keep_deadline(client: httpx.Client, deadline: Deadline) -> None:
-    """Hold every connection of a client to a deadline, those through proxies too.
-
-    httpx offers no way to pass a network backend, so that the one of its pools is replaced.
+    """Apply the deadlines to every connection of a client, including those through proxies. httpx cannot be given a
+    network backend, so the backend of its pools is replaced.
     """
     transports = [client._transport, *client._mounts.values()]  # noqa: SLF001  (as said above)
     for transport in transports:

@@ -1,4 +1,4 @@
-"""Pages of what is kept whole and has no typed record: read item by item, so that an odd one costs only itself."""
+"""Pages of documents without a typed record. They are parsed item by item, so an odd item affects only itself."""
 
 import re
 from dataclasses import dataclass
@@ -11,13 +11,13 @@ from kalshi_pipeline.quoting import cut
 from kalshi_pipeline.records import Document, Reject
 
 _LONGEST_KEY = 300
-# What `load_whole` may have written in place of half a character, of a number that Python cannot hold, and of NaN.
+# What `load_whole` may have substituted for a lone surrogate, a number that Python cannot hold, or NaN.
 _MAYBE_REPLACED = re.compile("\ufffd|^(NaN|-?Infinity|-?[0-9]+([.][0-9]+)?([eE][+-]?[0-9]+)?)$")
 
 
 @dataclass(frozen=True)
 class DocumentEndpoint:
-    """A listing of documents: its path, query and key, and by which names it has an item's key and the cursor."""
+    """A listing of documents: its path, query and key, and the names of an item's key and of the cursor."""
 
     path: str
     key: str
@@ -26,7 +26,9 @@ class DocumentEndpoint:
     cursor: str = "cursor"
 
     def parse(self, body: bytes) -> Page[Document]:
-        """Return the items of a page; one that is no object, or has no key, is set aside. Errors as in `split_page`."""
+        """Return the items of a page. An item that is not an object, or has no key, is set aside. Errors as in
+        `split_page`.
+        """
         rows, cursor, has_cursor = split_page(body, self.key, self.cursor)
         records, rejects = read_rows(rows, self.key, self._read)
         return Page(records, rejects, cursor, has_cursor)
@@ -44,9 +46,9 @@ class DocumentEndpoint:
 
 
 def parse_bare(body: bytes, key: str) -> Page[Document]:
-    """Return the one object that an answer is, under the key by which it was asked for.
+    """Return the object of an answer under the key of its request.
 
-    Any other JSON is set aside; raises GarbledAnswerError if the answer is not JSON.
+    Any other JSON is set aside. Raises GarbledAnswerError if the answer is not JSON.
     """
     members_of(body)
     try:

@@ -1,6 +1,6 @@
-"""What the exchange says of a record, whole: the JSON as it came, but for what moves with every quote.
+"""Documents of records: the JSON as sent, without the fields that change with every quote.
 
-An answer is read for it again, because few of its records are new: the others cost nothing.
+The answer is parsed again for the few new records, so unchanged records cost nothing.
 """
 
 import json
@@ -20,7 +20,7 @@ from kalshi_pipeline.records import Document, DocumentFields, Leg
 
 
 def _number(text: str) -> Decimal | msgspec.Raw:
-    """Return a fraction; one that no `Decimal` can hold (1e99999999999999999999) as it came."""
+    """Return a fraction as `Decimal`, or as text if `Decimal` cannot hold it (1e99999999999999999999)."""
     try:
         return Decimal(text)
     except InvalidOperation:
@@ -30,7 +30,7 @@ def _number(text: str) -> Decimal | msgspec.Raw:
 def _integer(text: str) -> int | msgspec.Raw:
     try:
         return int(text)
-    except ValueError:  # Python reads no integers of more than 4,300 digits
+    except ValueError:  # Python parses no integers of more than 4,300 digits
         return msgspec.Raw(text.encode())
 
 
@@ -39,7 +39,7 @@ _decode_odd = json.JSONDecoder(
     parse_float=_number, parse_int=_integer, parse_constant=str, strict=False
 ).decode
 
-# The fields of a quote with their NO twins, figures of the last day, and liquidity, in every generation.
+# The fields of a quote with their NO counterparts, figures of the last day, and liquidity, in every generation.
 _MOVING = re.compile(
     r"(yes|no)_(bid|ask)(_size)?(_dollars|_fp)?"
     r"|(last_price|volume|volume_24h|open_interest|liquidity)(_dollars|_fp)?"
@@ -53,7 +53,7 @@ _NOTHING = re.compile("(?!)")
 
 
 class _Shape(NamedTuple):
-    """How records under a key are named, and which of their fields are left out."""
+    """How records under a key are identified, and which fields are omitted."""
 
     identifier: str
     left_out: re.Pattern[str]
@@ -71,7 +71,7 @@ _OTHER = _Shape("id", _NOTHING)
 
 @lru_cache(maxsize=1000)
 def _left_out(shape: _Shape, names: tuple[str, ...]) -> list[str]:
-    """Return which of a record's fields are left out. Nearly all records have the same ones."""
+    """Return the fields of a record to omit. Nearly all records have the same fields."""
     return [name for name in names if shape.left_out.fullmatch(name)]
 
 
@@ -82,9 +82,9 @@ def _known_fields(shape: _Shape) -> KnownFields:
 
 @dataclass(frozen=True)
 class Source:
-    """The body of an answer with records under a key: a list, or a single one.
+    """The body of an answer with records under a key: a list, or a single record.
 
-    `tickers` are those of its records in their order, where each of them could be read.
+    `tickers` are its records' tickers in order, if all could be parsed.
     """
 
     body: bytes | memoryview
@@ -92,9 +92,10 @@ class Source:
     tickers: Sequence[str] | None = None
 
     def documents(self, wanted: Collection[str] | None = None) -> Iterator[Document]:
-        """Yield what it says of the wanted records, or of all; of one that it has twice, the first.
+        """Yield the documents of the wanted records, or of all.
 
-        A record without a name is left out. A value that is nested too deeply to be read is its JSON as a text.
+        If a record occurs twice, the first one counts. A record without a ticker is omitted. A value that is nested too
+        deeply becomes its JSON text.
         """
         if wanted is not None and not wanted:
             return
@@ -126,7 +127,7 @@ class Source:
 
 
 def _read_all(part: bytes | msgspec.Raw) -> dict[str, Any] | None:
-    """Return every field of a record, None if it is no object."""
+    """Return every field of a record; None if it is not an object."""
     try:
         fields = _decode(part)
     except (RecursionError, ValueError):
@@ -135,7 +136,7 @@ def _read_all(part: bytes | msgspec.Raw) -> dict[str, Any] | None:
 
 
 def legs_of(fields: DocumentFields) -> tuple[Leg, ...] | None:
-    """Return the legs of a combo, None where the exchange does not say them; what is odd in one is absent."""
+    """Return the legs of a combo; None if the exchange does not send them. Odd values in a leg are absent."""
     legs = fields.get(_LEGS)
     return tuple(_read_legs(legs)) if isinstance(legs, list) else None
 
@@ -156,7 +157,7 @@ def _parts_of(body: bytes | memoryview, key: str) -> Sequence[bytes | msgspec.Ra
     """Return the text of each record."""
     try:
         parts: list[msgspec.Raw] | None = _envelope(key, list[msgspec.Raw] | None).decode(body).records
-    except (RecursionError, ValueError):  # something in it is odd, or it has a single record
+    except (RecursionError, ValueError):  # something in it is odd, or it has only one record
         return _split_odd(body, key)
     return parts or []
 
@@ -179,7 +180,7 @@ def _envelope(key: str, kind: Any) -> msgspec.json.Decoder[Any]:  # noqa: ANN401
 
 
 def _read_odd(part: bytes) -> dict[str, Any] | None:
-    """Return the fields of a record with values that msgspec does not read; None if it is no object."""
+    """Return the fields of a record with values that msgspec cannot parse; None if it is not an object."""
     try:
         return {_whole(name): _value_of(value) for name, value in split_object(part).items()}
     except ValueError:
@@ -195,7 +196,7 @@ def _value_of(part: bytes) -> Any:  # noqa: ANN401  (JSON)
 
 
 def _whole(value: Any) -> Any:  # noqa: ANN401  (JSON)
-    """Return a value with a replacement character for each half of one that stands alone."""
+    """Return a value with a replacement character for each lone surrogate."""
     if isinstance(value, str):
         return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     if isinstance(value, list):

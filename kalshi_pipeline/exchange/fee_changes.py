@@ -1,4 +1,4 @@
-"""Pages of changes of fees: those of series, and those of events' overrides."""
+"""Pages of fee changes, of series and of events' overrides."""
 
 from kalshi_pipeline.exchange.payloads import EventFeeChangePayload, SeriesFeeChangePayload
 from kalshi_pipeline.exchange.readers import PageReader
@@ -9,5 +9,5 @@ EVENT_FEE_CHANGES = PageReader("event_fee_changes", EventFeeChange, EventFeeChan
 
 
 def change_id_of(change: SeriesFeeChange | EventFeeChange) -> str:
-    """Return what identifies a change."""
+    """Return the identifier of a change."""
     return change.change_id

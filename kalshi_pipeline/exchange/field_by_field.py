@@ -1,4 +1,4 @@
-"""One record read field by field: slower than the way of `compiling`, and an odd value costs its field only."""
+"""Parses one record field by field: slower than `compiling`, but an odd value costs only its field."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -14,11 +14,10 @@ from kalshi_pipeline.quoting import quoted
 
 
 def read_fields(payload: type[Payload], sent: object, odd: Counter[str]) -> SimpleNamespace:
-    """Return the values of a payload's fields, with None for each that is odd and not needed; these are counted.
+    """Return the values of a payload's fields, with None for odd optional fields, which are counted.
 
-    Prices by older names are left as they came, where the newer ones are absent; those that are not needed are odd if
-    their unit is not that of the needed ones, or not known. ValueError names each field that is needed and cannot be
-    read.
+    If newer prices are absent, prices under older names are kept as sent. Optional ones are odd if their unit is
+    unknown, or differs from that of the required ones. Raises ValueError, which names each unreadable required field.
     """
     if not isinstance(sent, dict):
         raise ValueError(f"{quoted(sent)} is not an object")  # noqa: TRY004  (as the readers of fields)
@@ -32,7 +31,7 @@ def read_fields(payload: type[Payload], sent: object, odd: Counter[str]) -> Simp
 
 
 class _OlderPrice(NamedTuple):
-    """A price that was sent under an older name: the fields it is kept among, and both names."""
+    """A price under an older name: the fields that contain it, and both names."""
 
     fields: SimpleNamespace
     name: str
@@ -41,7 +40,7 @@ class _OlderPrice(NamedTuple):
 
 
 def _leave_out_other_units(older: list[_OlderPrice], odd: Counter[str]) -> None:
-    """Leave out the prices that are not needed, where not all are known to be in one unit."""
+    """Drop the optional prices if not all are known to be in one unit."""
     if not older or have_one_unit([getattr(price.fields, price.name) for price in older]):
         return
     for price in older:
@@ -51,9 +50,9 @@ def _leave_out_other_units(older: list[_OlderPrice], odd: Counter[str]) -> None:
 
 
 class _Notes(NamedTuple):
-    """What is odd: counts by field, and the problems for which the record is refused; `where` are its outer fields.
+    """The odd fields by name, and the problems that refuse the record.
 
-    `older` are the prices by older names.
+    `where` are the outer fields, and `older` the prices under older names.
     """
 
     odd: Counter[str]

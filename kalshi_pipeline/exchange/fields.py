@@ -1,11 +1,9 @@
-"""The kinds of payload fields: how each number and time is written, and which blanks mean that it is absent.
+"""The kinds of payload fields: how numbers and times are written, and which blanks mean 'absent'.
 
-Absent is None and never 0. A blank is a missing field, `null`, or the empty string.
-
-Each kind has two readers of one meaning, in its `Wire`: a type with an expression for msgspec, which read what today's
-contract says and raise ValueError for anything else, and `read`, which takes any JSON with its numbers as `Number`.
-pydantic's side serves the payloads that are read one at a time. Kinds of older generations have an `Older` instead, so
-that a deprecated field does no harm if it cannot be read.
+Absent is None and never 0. A blank is a missing field, `null`, or the empty string. Each kind has two equivalent
+readers in its `Wire`. A type with an expression for msgspec reads today's contract, and raises ValueError for anything
+else. `read` accepts any JSON with its numbers as `Number`. pydantic reads the payloads that come one at a time. Kinds
+of older generations have an `Older` instead, so that an unreadable deprecated field does no harm.
 """
 
 from collections.abc import Callable
@@ -39,10 +37,10 @@ from kalshi_pipeline.exchange.value_readers import (
 
 @dataclass(frozen=True)
 class Wire:
-    """How a kind of field is read: fast by its type in today's JSON and the expression that parses it, or by `read`.
+    """How a kind of field is parsed: fast by its type in today's JSON and an expression, or by `read`.
 
-    In the expression `{0}` is the value; the names in it are those of `value_readers`. A field `is_needed` if an odd
-    value refuses the record; otherwise it costs the field. `instead` names the field whose value is taken in its place.
+    In the expression `{0}` is the value, and names are those of `value_readers`. A field `is_needed` if an odd value
+    refuses the record; otherwise only the field is lost. `instead` names the field that replaces it.
     """
 
     type: Any
@@ -54,9 +52,10 @@ class Wire:
 
 @dataclass(frozen=True)
 class Older:
-    """How the field of an older generation is read. It is kept as it came, and read where the newer one is absent.
+    """How the field of an older generation is parsed.
 
-    The unit of a price is decided by all prices of the record; see `price_units`.
+    It is kept as sent, and parsed if the newer one is absent. All prices of the record together decide their unit; see
+    `price_units`.
     """
 
     read: Callable[[object], Any]
@@ -69,14 +68,14 @@ Ticker = Annotated[
     PlainValidator(read_ticker),
     Wire(WireTicker, "{0}", read_ticker, is_needed=True),
 ]
-"""What identifies a record: required, and never blank."""
+"""The identifier of a record: required, and never blank."""
 
 ParentTicker = Annotated[
     str,
     PlainValidator(read_ticker),
     Wire(WireTicker, "{0}", read_ticker, instead="ticker"),
 ]
-"""What identifies the parent of a record. If it is missing, the record's own ticker is used."""
+"""The identifier of a record's parent. If it is missing, the record's own ticker is used."""
 
 Text = Annotated[str | None, BeforeValidator(blank_to_none), Wire(str | None, "{0} or None", read_text)]
 """Optional text; the blank string is absent."""
@@ -86,7 +85,7 @@ NeededText = Annotated[
     BeforeValidator(blank_to_none),
     Wire(str | None, "{0} or None", read_text, is_needed=True),
 ]
-"""The same, where an odd value would change what the record says."""
+"""Optional text of which an odd value would change the meaning of the record."""
 
 Word = Annotated[str | None, Wire(str | None, "{0}", read_word)]
 """An optional word of a vocabulary of which the blank string is a part."""
@@ -99,21 +98,21 @@ LooseDollars = Annotated[int | None, PlainValidator(read_dollars), _wire_dollars
 """A decimal string of dollars ("0.0150"), as micro-dollars."""
 
 Dollars = Annotated[int | None, PlainValidator(read_dollars), replace(_wire_dollars, is_needed=True)]
-"""The same, of a price that the record is about."""
+"""A price in dollars that the record requires."""
 
 _wire_contracts = Wire(str | None, "read_contracts({0})", read_contracts)
 LooseContracts = Annotated[int | None, PlainValidator(read_contracts), _wire_contracts]
 """A decimal string of contracts ("2985.50"), or an integer as sent until March 2026, as hundredths."""
 
 Contracts = Annotated[int | None, PlainValidator(read_contracts), replace(_wire_contracts, is_needed=True)]
-"""The same, of a size that the record is about."""
+"""A size in contracts that the record requires."""
 
 _wire_multiplier = Wire(msgspec.Raw, "None if {0} is NO_JSON else read_raw_multiplier({0})", read_multiplier)
 LooseMultiplier = Annotated[int | None, PlainValidator(read_multiplier), _wire_multiplier]
 """An optional JSON number such as 1 or 0.5, as millionths."""
 
 Multiplier = Annotated[int | None, PlainValidator(read_multiplier), replace(_wire_multiplier, is_needed=True)]
-"""The same, of a multiplier that the record is about."""
+"""A multiplier that the record requires."""
 
 Instant = Annotated[
     int | None, PlainValidator(read_instant), Wire(str | None, "known_instants[{0}]", read_instant)
@@ -128,7 +127,7 @@ Moment = Annotated[
     PlainValidator(read_instant),
     Wire(str | None, "parse_instant({0}) if {0} else None", read_instant, is_needed=True),
 ]
-"""The same, of a time that the record needs, and that hardly any two share: to remember it would only cost time."""
+"""A time that the record requires. Few records share one, so it is not cached."""
 
 EpochSeconds = Annotated[
     int,
@@ -160,7 +159,7 @@ Json = Annotated[
     PlainValidator(read_json),
     Wire(msgspec.Raw, "None if {0} is NO_JSON else read_raw_json({0})", read_json),
 ]
-"""Any JSON, as text with sorted keys; null and what is empty are absent."""
+"""Any JSON, as text with sorted keys; null and empty values are absent."""
 
 OlderText = Annotated[Any, Older(read_text)]
 """Optional text."""

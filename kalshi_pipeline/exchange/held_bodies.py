@@ -1,4 +1,4 @@
-"""Copies of answers outside of the heap, where they wait until their page is stored."""
+"""Copies of answers outside the heap, which wait until their page is stored."""
 
 from contextlib import suppress
 from mmap import MAP_ANONYMOUS, MAP_PRIVATE, mmap
@@ -10,23 +10,23 @@ _spare: list[mmap] = []
 
 
 def outside_of_the_heap(body: bytes) -> bytes | memoryview:
-    """Return a copy in an anonymous mapping, which is used again once nothing refers to the copy.
+    """Return a copy in an anonymous mapping, which is reused once nothing refers to the copy.
 
     Several pages of some megabytes wait to be stored at a time. On the heap, fragmentation made them take three times
-    their size; and a new mapping costs twenty times as much as the copy, because each of its pages has to be cleared.
+    their size. A new mapping costs twenty times as much as the copy, because each of its pages has to be cleared.
     """
     if not body:
         return body
     mapping = _mapping_of(len(body))
     mapping[: len(body)] = body
     view = memoryview(mapping)[: len(body)]
-    # A part that msgspec has cut out of the view refers to the view, too.
+    # A part that msgspec has sliced from the view refers to the view too.
     finalize(view, _keep, mapping).atexit = False
     return view
 
 
 def _mapping_of(size: int) -> mmap:
-    with suppress(IndexError):  # another thread may take the last one
+    with suppress(IndexError):  # another thread may have taken the last one
         if len(mapping := _spare.pop()) >= size:
             return mapping
     return mmap(-1, size + size // _SPARE_SHARE, flags=MAP_PRIVATE | MAP_ANONYMOUS)

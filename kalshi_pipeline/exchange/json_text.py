@@ -1,6 +1,6 @@
-"""JSON that may be odd: numbers as their text, and objects and lists cut into their parts without reading them.
+"""Parses odd JSON: keeps numbers as text, and splits objects and lists into parts without parsing them.
 
-A part that cannot be read, because it is nested too deeply or holds half a character, then costs that part only.
+An unreadable part, such as one that is nested too deeply or has a lone surrogate, then affects only itself.
 """
 
 import json
@@ -23,12 +23,12 @@ _HALVES = re.compile(
 _REPLACEMENT = rb"\ufffd"
 _LONGEST_INTEGER = 1000
 DEEPEST = 100
-"""How many levels of lists and objects a field of free JSON may have."""
+"""The most levels of lists and objects in a field of free JSON."""
 _TOO_DEEP: list[Any] = json.loads("[" * (DEEPEST + 1) + "]" * (DEEPEST + 1))
 
 
 class Number(str):
-    """A number of JSON, as its text: it keeps every digit, and equals no text."""
+    """A JSON number as its text, with every digit; it never equals a string."""
 
     __slots__ = ()
 
@@ -40,28 +40,28 @@ class Number(str):
 
 
 class TooDeepError(ValueError):
-    """JSON with more levels than can be read."""
+    """JSON with more levels than can be parsed."""
 
 
 def load(part: bytes) -> Any:  # noqa: ANN401  (JSON)
-    """Return a part of JSON with its numbers as `Number`; ValueError where it cannot be read.
+    """Return a part of JSON with its numbers as `Number`.
 
-    What cannot be read of an object costs the field that it is in: bytes that are not UTF-8 become halves of
-    characters, and a value that is nested too deeply a list of more than `DEEPEST` levels.
+    Raises ValueError if it cannot be parsed. An unreadable part of an object affects only its field: bytes that are not
+    UTF-8 become lone surrogates, and a value that is nested too deeply becomes a list of more than `DEEPEST` levels.
     """
     return _loaded(_decoder, part)
 
 
 def load_loosely(part: bytes) -> Any:  # noqa: ANN401  (JSON)
-    """Return the same with integers as int, but for those that are too long for any use."""
+    """Return the value with integers as int, except those that are too long for any use."""
     return _loaded(_loose_decoder, part)
 
 
 def load_whole(part: bytes) -> Any:  # noqa: ANN401  (JSON)
-    """Return a part of JSON to be kept whole: fractions as exact `Decimal`, and halves of characters replaced.
+    """Return a part of JSON for a document: fractions as exact `Decimal`, and lone surrogates replaced.
 
-    Numbers that no `Decimal` or int holds, and those that are not JSON, such as NaN, become text. ValueError where it
-    cannot be read, or has more than `DEEPEST` levels.
+    Numbers beyond `Decimal` and int, and numbers that are not JSON, such as NaN, become text. Raises ValueError if it
+    cannot be parsed, or has more than `DEEPEST` levels.
     """
     check_depth(part)
     try:
@@ -119,13 +119,13 @@ _decode_exactly = msgspec.json.Decoder(float_hook=_exact).decode
 
 
 def may_hold_nul(part: bytes) -> bool:
-    """Return whether JSON may write a NUL, which msgspec would read, and PostgreSQL cannot store."""
-    # Searched from the end: it takes a third of the time that a search from the beginning takes.
+    """Return whether JSON may contain a NUL, which msgspec would parse, but PostgreSQL cannot store."""
+    # A search from the end takes a third of the time.
     return part.rfind(_NUL) >= 0
 
 
 def split_object(part: bytes) -> dict[str, bytes]:
-    """Return the values of an object by their keys, each as it came; ValueError if it is not an object."""
+    """Return the unparsed values of an object by key. Raises ValueError if it is not an object."""
     text = _text_of(part)
     members: dict[str, bytes] = {}
 
@@ -143,7 +143,7 @@ def split_object(part: bytes) -> dict[str, bytes]:
 
 
 def split_list(part: bytes) -> list[bytes]:
-    """Return the items of a list, each as it came; ValueError if it is not a list."""
+    """Return the unparsed items of a list. Raises ValueError if it is not a list."""
     text = _text_of(part)
     items: list[bytes] = []
 
@@ -158,7 +158,7 @@ def split_list(part: bytes) -> list[bytes]:
 
 def check_depth(part: bytes) -> None:
     """Raise ValueError for a part of JSON with more than `DEEPEST` levels of lists and objects."""
-    # Brackets are counted first: few texts have that many, and counting the levels is slow.
+    # Count brackets first, because few texts have that many, and counting levels is slow.
     if part.count(b"[") + part.count(b"{") > DEEPEST and _depth_of(part) > DEEPEST:
         raise ValueError(f"it has more than {DEEPEST} levels")
 
@@ -168,7 +168,7 @@ def _depth_of(part: bytes) -> int:
 
 
 def _walk_items(text: str, opening: str, closing: str, read: Callable[[int], int]) -> None:
-    """Call `read` with where each item begins; it returns where the item ends. Nothing may follow the last one."""
+    """Call `read` with the start of each item; it returns the item's end. Nothing may follow the last item."""
     at = _past_blanks(text, 0)
     if not text.startswith(opening, at):
         raise ValueError(f"it is not JSON (there is no {opening} at its beginning)")
@@ -198,7 +198,7 @@ def _end_of_value(text: str, at: int) -> int:
 
 
 def _levels(text: str, at: int) -> Iterator[tuple[int, int]]:
-    """Yield how deep a value is after each of its brackets, and where that bracket ends."""
+    """Yield the depth after each bracket of a value, and the bracket's end."""
     depth = 0
     for match in _TOKEN.finditer(text, at):
         if match[0] in "[{":

@@ -1,7 +1,7 @@
-"""Records read into a struct of the fields that they have had so far: it costs half of what a dict does.
+"""Parses records into a struct of the fields seen so far, which costs half as much as a dict.
 
-Nearly all records of a kind have the same fields. One with another field is read in full once, and its fields are
-known from then on.
+Nearly all records of a kind have the same fields. A record with a new field is parsed in full once, and its fields are
+then known.
 """
 
 import re
@@ -19,11 +19,11 @@ _MOST_FIELDS = 300
 
 
 class UnknownFieldsError(Exception):
-    """A record has a field that is not known yet, or one that msgspec does not read."""
+    """A record has an unknown field, or one that msgspec cannot parse."""
 
 
 class _Fields(msgspec.Struct):
-    """A record's fields as attributes in the order of their names, used like a dict; one that is missing is UNSET."""
+    """A record's fields as attributes in order of name, usable like a dict; a missing field is UNSET."""
 
     def get(self, name: str) -> Any:  # noqa: ANN401  (JSON)
         value = getattr(self, name, None)
@@ -40,9 +40,9 @@ class _Fields(msgspec.Struct):
 
 
 class KnownFields:
-    """The fields of one kind of record that are known, and a struct of them.
+    """The known fields of one kind of record, and their struct.
 
-    Those that are `left_out` are known by their names alone. `read_float` reads the text of a fraction.
+    Fields in `left_out` are known only by name. `read_float` parses the text of a fraction.
     """
 
     def __init__(self, left_out: re.Pattern[str], read_float: Callable[[str], Any]) -> None:
@@ -53,7 +53,7 @@ class KnownFields:
         self._decode: Callable[[bytes | msgspec.Raw], Any] = _decode_nothing
 
     def read(self, part: bytes | msgspec.Raw) -> DocumentFields:
-        """Return the fields of a record, but for those that are left out."""
+        """Return the fields of a record, without those left out."""
         try:
             fields: _Fields = self._decode(part)
         except (RecursionError, ValueError) as error:  # msgspec's own errors are ValueErrors
@@ -63,7 +63,7 @@ class KnownFields:
         return fields
 
     def learn(self, names: Iterable[str]) -> None:
-        """Know these fields from now on, as far as a struct can have them, and a bounded number of them."""
+        """Add these fields to the known ones, if a struct can have them, up to a limit."""
         known = self._names | set(filter(_may_be_attribute, names))
         if len(known) > _MOST_FIELDS or known == self._names:
             return

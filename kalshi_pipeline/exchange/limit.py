@@ -1,4 +1,4 @@
-"""The one request limit that every attempt passes, retries included, and what it learns from refusals."""
+"""The request limit that every attempt passes, retries included, and its adaptation to refusals."""
 
 import contextlib
 import math
@@ -14,9 +14,9 @@ from kalshi_pipeline.clock import SYSTEM_CLOCK, Clock
 # above it.
 _MARGIN = 1.02
 _POLL_SECONDS = 0.005
-# A process that was suspended while it held the limit must not stop the others.
+# A process that is suspended while it holds the limit must not block the others.
 _LONGEST_LOCK_SECONDS = 30
-# After a refusal the rate is halved, and rises again by steps: from a quarter to the whole it takes two minutes.
+# After a refusal the rate is halved, then rises in steps; from a quarter to the full rate takes two minutes.
 _STEP_SECONDS = 20
 _STEP = 1.25
 _RECOVERED_SECONDS = 3600
@@ -24,17 +24,17 @@ _LOWEST_RATE = 0.5
 
 
 class _Slowed(NamedTuple):
-    """When a refusal last halved the rate, by the monotonic clock, and to how many requests a second."""
+    """The time of the last halving, on the monotonic clock, and the new rate in requests a second."""
 
     at: float = float("-inf")
     requests_per_second: float = float("inf")
 
 
 class LearnedRate:
-    """How many requests a second may be sent: as many as configured, or fewer for some minutes after a refusal.
+    """The rate in force, in requests a second: as configured, or lower for some minutes after a refusal.
 
-    All that name one file learn together. What they learned is forgotten where the file cannot be read, and each
-    process learns for itself where it cannot be written.
+    All processes with the same file share it. An unreadable file counts as nothing learned, and if the file is not
+    writable, each process learns for itself.
     """
 
     def __init__(self, requests_per_second: float, file: Path | None, clock: Clock) -> None:
@@ -53,9 +53,9 @@ class LearnedRate:
         return min(self._most, slowed.requests_per_second * math.pow(_STEP, seconds // _STEP_SECONDS))
 
     def slow_down(self, sent_at: float) -> None:
-        """Halve the rate, because the exchange refused a request that was sent at a moment.
+        """Halve the rate, because the exchange refused a request sent at an instant.
 
-        A request that was sent before the rate was last halved says nothing about the present one.
+        A request that was sent before the last halving does not count.
         """
         if sent_at <= self._slowed().at:
             return
@@ -66,13 +66,13 @@ class LearnedRate:
                 self._file.write_text(f"{self._own.at!r} {self._own.requests_per_second!r}", encoding="ascii")
 
     def _slowed(self) -> _Slowed:
-        """Return the newest halving, of any process."""
+        """Return the newest halving by any process."""
         if self._file is None:
             return self._own
         try:
             at, rate = map(float, self._file.read_text(encoding="ascii").split())
         except (OSError, ValueError):
-            return self._own  # no request was refused yet, or the file holds something else
+            return self._own  # no request was refused yet, or the file has other contents
         # The clock begins at zero when the machine starts: a time that is still to come was written before that.
         is_past = at <= self._clock.monotonic()
         return (
@@ -83,19 +83,18 @@ class LearnedRate:
 def learned_rate(
     requests_per_second: float, limit_file: Path | None, clock: Clock = SYSTEM_CLOCK
 ) -> LearnedRate:
-    """Return what those learned that share a limit by its file."""
+    """Return the learned rate of a limit's file."""
     file = None if limit_file is None else limit_file.with_name(f"{limit_file.name}.rate")
     return LearnedRate(requests_per_second, file, clock)
 
 
 class RateLimit:
-    """A token bucket that holds one token: requests are sent at least 1/rate apart.
+    """A token bucket with one token: requests are sent at least 1/rate apart.
 
-    The distance is measured between the moments of sending, so that no one-second window ever holds more than the
-    limit; a larger bucket would allow twice the limit within its first second. Threads share it, and so do all
-    processes with the same `shared_file`: a snapshot, a collect and a command line at the same moment have one limit.
-    Where that file cannot be used, `problem` says so, and the process keeps the limit by itself. A limit that is a
-    `share` of another one has that part of its rate in force.
+    No one-second window ever has more requests than the limit; a larger bucket would allow twice the limit in its first
+    second. All threads share it, and all processes with the same `shared_file`, such as a snapshot, a collect and a
+    command. If that file is unusable, `problem` has the reason, and the process applies the limit alone. With a
+    `share`, the rate is that part of the rate in force.
     """
 
     def __init__(
@@ -121,7 +120,7 @@ class RateLimit:
         self._sent_at = float("-inf")
 
     def wait(self) -> float:
-        """Block until one more request may be sent; return when it is, by the monotonic clock."""
+        """Block until one more request may be sent, and return that time on the monotonic clock."""
         with self._thread:
             try:
                 with self._process:
@@ -130,7 +129,7 @@ class RateLimit:
             except (
                 OSError,
                 NotImplementedError,
-            ) as error:  # a lock that is not free in time is an OSError too
+            ) as error:  # a lock that times out is an OSError too
                 reason = getattr(error, "strerror", None) or type(error).__name__
                 self.problem = (
                     f"the request limit is not shared with other processes, because {self._shared_file} cannot be "
@@ -151,12 +150,14 @@ class RateLimit:
         return _MARGIN / (self._rate.requests_per_second * self._share)
 
     def _last(self, shared_file: Path | None) -> float:
-        """Return when the last request was sent, by any process."""
+        """Return the time of the last request of any process."""
         if shared_file is None:
             return self._sent_at
         try:
             sent_at = float(shared_file.read_text(encoding="ascii"))
         except (FileNotFoundError, ValueError):
-            return self._sent_at  # no process has asked yet, or the last one was killed while it wrote
+            return (
+                self._sent_at
+            )  # no process has sent a request yet, or the last one was killed while writing
         # The clock begins at zero when the machine starts: a time that is still to come was written before that.
         return sent_at if sent_at <= self._clock.monotonic() else self._sent_at

@@ -13,14 +13,12 @@ Record = TypeVar("Record")
 
 @dataclass(frozen=True)
 class ListedPage(Generic[Record]):
-    """One page of a listing, or several that follow each other, without the records that an earlier page had.
+    """One or several consecutive pages of a listing, without records of earlier pages.
 
-    `received_at` is the instant at which the last of them was received.
-
-    `cursor` is where its walk continues, None at its end. `series` are those that the listing asked for, empty for
-    all. `out_of_scope` counts what does not answer the question, by the filter that it contradicts, and `unasked` has
-    the keys of those; they are not among `records`, except what the caller finds there and adds to both. `sources` are
-    the answers themselves, of records that are kept whole; `pages` is how many it is.
+    `received_at` is the instant at which the last page was received. `cursor` is where its walk continues, None at the
+    end. `series` are the requested series, empty for all. `out_of_scope` counts unrequested records by the filter that
+    they contradict, and `unasked` has their keys. They are not among `records`, except those that the caller finds
+    there and adds to both. `sources` are the answers, if records are kept whole, and `pages` is the number of pages.
     """
 
     records: list[Record]
@@ -33,11 +31,11 @@ class ListedPage(Generic[Record]):
     sources: tuple[Source, ...] = ()
     pages: int = 1
     received: int = field(init=False)
-    """How many records came with it, beside those of earlier pages."""
+    """The number of records in it, without those of earlier pages."""
 
     @property
     def record(self) -> Record:
-        """The record of a page that has a single one."""
+        """The record of a page with a single record."""
         (record,) = self.records
         return record
 
@@ -47,7 +45,7 @@ class ListedPage(Generic[Record]):
 
     @classmethod
     def joined(cls, pages: Sequence[Self]) -> Self:
-        """Return several pages of one walk, in their order, as one."""
+        """Return several pages of one walk, in order, as one."""
         if len(pages) == 1:
             return pages[0]
         *_, last = pages

@@ -1,4 +1,4 @@
-"""All pages of an endpoint, and whether the listing was complete."""
+"""Walks all pages of an endpoint, and records whether the listing was complete."""
 
 import threading
 from collections import Counter, deque
@@ -23,38 +23,34 @@ from kalshi_pipeline.exchange.walk_memory import WalkMemory
 
 Record = TypeVar("Record")
 Fetch = Callable[[Params, float], Answer[Page[Record]]]
-"""Fetches the page of a query within so many seconds."""
+"""Fetches the page of a query within a number of seconds."""
 
-# A listing whose first pages have more records that were not requested, in both measures, is not the one asked for.
+# If the first pages have more unrequested records than both of these, the listing is not the requested one.
 _FIRST_PAGES = 10
 _MOST_UNASKED = 20
 _MOST_UNASKED_SHARE = 0.05
 _NONE: Counter[str] = Counter()
-# A page that is refused is asked for with fewer records: 500, 250, 125, then 100.
+# A refused page is requested again with fewer records: 500, 250, 125, then 100.
 _SMALLEST_PAGE = 100
 _LARGE_PAGES = (400, 413)
 
 
 class Listing(Generic[Record]):
-    """Iterate it once for its pages; afterwards `complete` says whether every page was seen, and `reason` why not.
+    """The pages of a listing.
 
-    Records that do not answer the `question` are left out and counted in `out_of_scope`. If there are too many of them
-    in the first pages, the listing stops.
-
-    The next page is fetched and parsed while the caller stores the one before. Of several queries, up to `at_once` are
-    walked at the same time, and pages come in the order of their arrival. A walk that fails does not stop the others,
-    unless several fail one after the other: its error is raised at the end. If there are `windows`, they are walked
-    instead of the queries; the queries follow only where the exchange refuses or ignores the windows, and
-    `windows_failed` then says which. A page that is refused is asked for again with fewer records, and `page_size` then
-    says how many.
-
-    Pages may overlap, so records are made unique by `key`, which is their ticker unless another is named. They are
-    compared with the last `remembered_pages` pages, or with all: a walk of millions leaves the rest to the key under
-    which its records are stored. A short or an empty page does not end a walk, only an empty cursor does. Raises
-    PaginationError where a walk goes in circles, DeadlineError after `walk_seconds`, and the errors of `fetch`; in
-    each case the listing stays incomplete. `time` is for listings that begin with the newest record: going back up
-    counts as going in circles. `ended_without_cursor` says that a walk ended with a full page that has no cursor at
-    all, not even an empty one: there may be more.
+    Iterate it once; afterwards `complete` says whether every page was seen, and `reason` why not. Records that do not
+    match the `question` are omitted and counted in `out_of_scope`. Too many of them in the first pages stop the
+    listing. The next page is fetched and parsed while the caller stores the previous one. Up to `at_once` queries are
+    walked in parallel, and pages come in order of arrival. A failed walk does not stop the others, unless several fail
+    in a row; its error is raised at the end. If there are `windows`, they are walked instead of the queries. If the
+    exchange refuses or ignores them, the queries follow, and `windows_failed` has the reason. A refused page is
+    requested again with fewer records, and `page_size` then has their number. Pages may overlap, so records are made
+    unique by `key`, by default their ticker. They are compared with the last `remembered_pages` pages, or with all
+    pages; in a walk of millions, the store's keys find older duplicates. Only an empty cursor ends a walk, not a short
+    or an empty page. Raises PaginationError if a walk would not end, DeadlineError after `walk_seconds`, and the errors
+    of `fetch`; the listing then stays incomplete. `time` is for newest-first listings, in which going forward in time
+    counts as not ending. `ended_without_cursor` says that a walk ended with a full page without a cursor key, so there
+    may be more.
     """
 
     def __init__(
@@ -93,7 +89,7 @@ class Listing(Generic[Record]):
         self._series = frozenset(str(query[SERIES_FILTER]) for query in queries if SERIES_FILTER in query)
         self._max_pages = max_pages
         self._walk_seconds = walk_seconds
-        # A cap means the first pages, and which pages those are must not depend on which walk is faster.
+        # A cap means the first pages, which must not depend on the speed of the walks.
         self._at_once = at_once if max_pages is None else 1
         self._windows = list(windows) if max_pages is None else []
         self._remembered_pages = remembered_pages
@@ -139,7 +135,7 @@ class Listing(Generic[Record]):
             self.reason = f"truncated: stopped at KALSHI_MAX_PAGES={self._max_pages} with more to come"
 
     def _ask(self) -> None:
-        """Ask for the next page of each waiting walk, as far as there is room."""
+        """Request the next page of each waiting walk, up to the limit."""
         while self._waiting and len(self._asked) < self._at_once and not self._is_capped:
             walk = self._waiting.popleft()
             fetch = partial(self._fetch, walk.params(self.page_size), self._seconds_left())
@@ -150,7 +146,7 @@ class Listing(Generic[Record]):
         return self._max_pages is not None and self.pages + len(self._asked) >= self._max_pages
 
     def _yielded(self, answer: Answer[Page[Record]], asked: "_Asked[Record]") -> Iterator[ListedPage[Record]]:
-        """Yield a page, and ask for the next one meanwhile; set a walk aside that would not end."""
+        """Yield a page while the next one is requested. Set aside a walk that would not end."""
         listed = self._listed(answer, asked.walk.memory)
         endless = self._turn(answer.content, asked)
         self._judge(listed.out_of_scope)
@@ -163,7 +159,7 @@ class Listing(Generic[Record]):
             self._failures.add(asked.walk, endless)
 
     def _turn(self, page: Page[Record], asked: "_Asked[Record]") -> PaginationError | None:
-        """Let a walk wait for its next page, if it has one; return why it would not end, if so."""
+        """Queue a walk's next page, if it has one. Return why the walk would not end, if so."""
         is_full = asked.size is not None and len(page.records) + len(page.rejects) >= asked.size
         self.ended_without_cursor |= is_full and not page.has_cursor
         try:
@@ -176,7 +172,7 @@ class Listing(Generic[Record]):
     def _answer_or_none(
         self, future: Future[Answer[Page[Record]]], asked: "_Asked[Record]"
     ) -> Answer[Page[Record]] | None:
-        """Return a page; None where it failed, and is asked for again with fewer records, or its walk is set aside."""
+        """Return a page; None if it failed. It is then requested again with fewer records, or its walk is set aside."""
         try:
             answer = self._answer(future, asked.walk)
         except ExchangeError as error:
@@ -189,16 +185,16 @@ class Listing(Generic[Record]):
         return answer
 
     def _may_be_smaller(self, error: ExchangeError, size: int | None) -> bool:
-        """Return whether a page of some size that was refused is worth asking for with fewer records."""
+        """Return whether a refused page of a size is worth requesting with fewer records."""
         is_refused = isinstance(error, RefusedError) and error.status in _LARGE_PAGES
         if not is_refused or size is None or size <= _SMALLEST_PAGE:
             return False
-        # Of several walks, another one may have found a smaller size meanwhile.
+        # Another walk may have found a smaller size meanwhile.
         self.page_size = min(self.page_size or size, max(_SMALLEST_PAGE, size // 2))
         return True
 
     def _listed(self, answer: Answer[Page[Record]], memory: WalkMemory) -> ListedPage[Record]:
-        """Count a page, and return what is new on it and answers the question."""
+        """Count a page, and return its new records that match the question."""
         page = answer.content
         self.pages += 1
         self.received += len(page.records) + len(page.rejects)
@@ -225,7 +221,9 @@ class Listing(Generic[Record]):
         )
 
     def _judge(self, of_page: Counter[str] = _NONE, *, at_end: bool = False) -> None:
-        """Set the reason if too much of the first pages was not asked for; `of_page` is not counted elsewhere yet."""
+        """Set the reason if too many records of the first pages were not requested; `of_page` is not counted elsewhere
+        yet.
+        """
         if self.pages != _FIRST_PAGES and not (at_end and self.pages < _FIRST_PAGES):
             return
         out_of_scope = self.out_of_scope + of_page
@@ -260,7 +258,7 @@ class Listing(Generic[Record]):
         return left
 
     def _new(self, page: Page[Record], memory: WalkMemory) -> list[Record]:
-        """Return the records that no page had before, each once."""
+        """Return the records that no earlier page had, each once."""
         keys = list(map(hash, map(self._key, page.records)))
         new_keys = set(keys)
         known: set[int] = set().union(*(other.keys & new_keys for other in self._memories))
@@ -280,7 +278,7 @@ class Listing(Generic[Record]):
 
 
 class _Asked(NamedTuple, Generic[Record]):
-    """A page that was asked for: of which walk, and how many records it has at most, if that is known."""
+    """A requested page: its walk, and its page size, if known."""
 
     walk: CursorWalk[Record]
     size: int | None
@@ -294,13 +292,13 @@ Result = TypeVar("Result")
 
 
 def _in_background(work: Callable[[], Result]) -> Future[Result]:
-    """Start one piece of work in a thread of its own, which never keeps a program from ending."""
+    """Start one task in a separate daemon thread, which never prevents the program from ending."""
     future: Future[Result] = Future()
 
     def do() -> None:
         try:
             future.set_result(work())
-        except BaseException as error:  # noqa: BLE001  (raised again where the result is taken)
+        except BaseException as error:  # noqa: BLE001 (raised again by `result`)
             future.set_exception(error)
 
     threading.Thread(target=do, daemon=True).start()

@@ -1,4 +1,4 @@
-"""Pages of markets, and the rules by which a payload's fields become a quote."""
+"""Pages of markets, and the rules that turn a payload's fields into a quote."""
 
 from kalshi_pipeline.exchange.compiling import Rule
 from kalshi_pipeline.exchange.payloads import EndedPayload, MarketPayload, OutcomePayload
@@ -9,10 +9,10 @@ from kalshi_pipeline.vocabulary import NOT_OPEN
 
 
 def price_if_quoted(price: int | None, size: int | None) -> int | None:
-    """Return the price of a side that is quoted: one of positive size, or with a price strictly between 0 and 1 dollar.
+    """Return the price of a quoted side, which has a positive size or a price strictly between 0 and 1 dollar.
 
-    The exchange writes an unquoted side in five ways, most of them as 0 or 1 dollar. A negative size, which markets had
-    that settled in March 2026, is one of them.
+    The exchange writes an unquoted side in five ways, most of them as 0 or 1 dollar. One is a negative size, as on
+    markets that settled in March 2026.
     """
     if size is not None and size < 0:
         return None
@@ -22,12 +22,12 @@ def price_if_quoted(price: int | None, size: int | None) -> int | None:
 
 
 def size_if_possible(size: int | None) -> int | None:
-    """Return a size; None if it is negative, because no order has such a size."""
+    """Return a size; None if it is negative."""
     return None if size is not None and size < 0 else size
 
 
 def has_negative(bid_size: int | None, ask_size: int | None) -> bool:
-    """Return whether one of two sizes is below zero."""
+    """Return whether either size is negative."""
     return (bid_size is not None and bid_size < 0) or (ask_size is not None and ask_size < 0)
 
 
@@ -39,9 +39,9 @@ def are_mirrored(yes_bid: int | None, yes_ask: int | None, no_bid: int | None, n
 
 
 def is_combo(collection_ticker: str | None) -> bool:
-    """Return whether a market is a multivariate one, whose event `/events` never shows: one made from a collection.
+    """Return whether a market is multivariate: made from a collection, with an event that `/events` never shows.
 
-    Tickers do not show it: some series of combos do not begin with KXMVE.
+    Tickers do not decide this, because some series of combos do not begin with KXMVE.
     """
     return bool(collection_ticker)
 

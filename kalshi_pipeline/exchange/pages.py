@@ -1,6 +1,7 @@
-"""From the bytes of an answer to typed records. One that cannot be read is set aside, and costs no other.
+"""Parses the bytes of an answer into typed records.
 
-An answer without its envelope is an error and never an empty list.
+An unreadable record is set aside, and does not affect the others. An answer without its envelope is an error, never an
+empty list.
 """
 
 import re
@@ -26,16 +27,16 @@ Record = TypeVar("Record")
 
 
 class GarbledAnswerError(Exception):
-    """A body that is not JSON: a gateway's page or a cut transfer. It may be whole at the next attempt."""
+    """The body is not JSON, but a gateway's page or a truncated transfer. A retry may help."""
 
 
 @dataclass(frozen=True)
 class Page(Generic[Record]):
-    """The records of one answer in its order, those that could not be read, and where the next page starts.
+    """The records of one answer in order, the unreadable ones, and the cursor of the next page.
 
-    `has_cursor` is whether it says so: the exchange ends a listing with an empty cursor, not without one. `odd_fields`
-    counts by the API's names the fields that were left out of records because they could not be read. `source` is the
-    answer itself, where more of it may be wanted than the records.
+    `has_cursor` is whether the answer has a cursor, because the exchange ends a listing with an empty cursor, not
+    without one. `odd_fields` counts unreadable fields by the API's names. `source` is the answer itself, if more than
+    the records may be needed.
     """
 
     records: list[Record]
@@ -52,7 +53,7 @@ class Page(Generic[Record]):
 
 
 class Rows(NamedTuple):
-    """The list of an answer, each entry as it came, and its cursor."""
+    """The list of an answer, with its unparsed entries, and its cursor."""
 
     rows: list[bytes]
     cursor: str | None
@@ -60,10 +61,10 @@ class Rows(NamedTuple):
 
 
 def split_page(body: bytes, key: str, cursor_key: str = "cursor") -> Rows:
-    """Return the entries of the list under `key`, none of them read.
+    """Return the unparsed entries of the list under `key`.
 
-    A null list is an empty one, because Go writes an empty slice as null. Raises GarbledAnswerError where the body is
-    not JSON, and PayloadError where `key` is missing or not a list.
+    A null list is empty, because Go writes an empty slice as null. Raises GarbledAnswerError if the body is not JSON,
+    and PayloadError if `key` is missing or not a list.
     """
     try:
         envelope = _rows_decoder(key, cursor_key).decode(body)
@@ -72,14 +73,14 @@ def split_page(body: bytes, key: str, cursor_key: str = "cursor") -> Rows:
             (envelope.cursor is not msgspec.UNSET and envelope.cursor) or None,
             envelope.cursor is not msgspec.UNSET,
         )
-    except (ValueError, RecursionError):  # something in it is odd, or the envelope is
+    except (ValueError, RecursionError):  # something in it, or in the envelope, is odd
         return _split_odd_page(body, key, cursor_key)
 
 
 def read_rows(
     rows: Iterable[bytes], key: str, read: Callable[[bytes], Record]
 ) -> tuple[list[Record], list[Reject]]:
-    """Return the entries that `read` can read, and the others with what is wrong with them."""
+    """Return the entries that `read` can parse, and the others with their problems."""
     records: list[Record] = []
     rejects: list[Reject] = []
     for row in rows:
@@ -93,7 +94,7 @@ def read_rows(
 
 
 def parse_page(body: bytes, key: str, payload: type[Sent], read: Callable[[Sent], Record]) -> Page[Record]:
-    """Return the list under `key`, each entry read as a payload and then by `read`; errors as in `split_page`."""
+    """Return the list under `key`, each entry parsed as a payload and then by `read`; errors as in `split_page`."""
     rows, cursor, has_cursor = split_page(body, key)
     records, rejects = read_rows(rows, key, lambda row: read(payload.model_validate(load_loosely(row))))
     return Page(records, rejects, cursor, has_cursor)
@@ -111,15 +112,15 @@ def parse_object(body: bytes, key: str | None, payload: type[Sent]) -> Sent:
 
 
 def object_under(body: bytes, key: str | None) -> bytes:
-    """Return what is under `key` as it came, or the whole body if `key` is None; errors as in `split_page`."""
+    """Return the unparsed value under `key`, or the whole body if `key` is None; errors as in `split_page`."""
     members = members_of(body)
     return body if key is None else _under(members, key)
 
 
 def raw_text(part: bytes) -> str:
-    """Return JSON as it came, with what cannot be stored as text escaped, so that it reads the same again.
+    """Return JSON as sent, with unstorable characters escaped so that it parses the same again.
 
-    These are a NUL and bytes that are not UTF-8, each of which is replaced by a lone surrogate.
+    These are NUL, and bytes that are not UTF-8, each of which becomes a lone surrogate.
     """
     text = part.decode(errors="surrogateescape")
     return text if is_text(text) else _UNSTORABLE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
@@ -131,7 +132,7 @@ def unreadable(key: str | None, reason: str) -> PayloadError:
 
 
 def summary_of(error: ValidationError) -> str:
-    """Return one line: each field with what is wrong with it."""
+    """Return one line with each field and its problem."""
     parts = []
     for detail in error.errors(include_url=False, include_input=False):
         where = ".".join(str(step) for step in detail["loc"]) or "record"
@@ -174,7 +175,9 @@ def _split_odd_page(body: bytes, key: str, cursor_key: str) -> Rows:
 
 
 def members_of(body: bytes) -> dict[str, bytes]:
-    """Return what an answer has by its keys, nothing if it is no object; GarbledAnswerError if it is not JSON."""
+    """Return the values of an answer by key; empty if it is not an object. Raises GarbledAnswerError if it is not
+    JSON.
+    """
     try:
         return split_object(body)
     except ValueError as error:
@@ -182,7 +185,7 @@ def members_of(body: bytes) -> dict[str, bytes]:
             load(body)
         except ValueError:
             raise GarbledAnswerError(str(error)) from error
-        return {}  # JSON, but no object
+        return {}  # JSON, but not an object
 
 
 def _under(members: dict[str, bytes], key: str) -> bytes:
@@ -199,7 +202,7 @@ def _reject(row: bytes, key: str, error: str) -> Reject:
 
 
 def _ticker_of(row: bytes, key: str) -> str | None:
-    """Return what identifies a record; None where it cannot be read, and never the ticker of a market's event."""
+    """Return a record's identifier, which is never the ticker of a market's event; None if it is unreadable."""
     try:
         ticker = load(split_object(row).get(_TICKERS.get(key, "ticker"), b"null"))
     except ValueError:

@@ -1,7 +1,7 @@
-"""How long a request is tried again, and the pauses between its attempts.
+"""How long a request is retried, and the pauses between its attempts.
 
-A failing request is tried again for KALSHI_RETRY_SECONDS. Pauses that the exchange asks for (`Retry-After`) are as long
-as it asks and do not count, up to the deadline of the run; one that would outlast that is not begun.
+A failing request is retried for KALSHI_RETRY_SECONDS. Pauses that the exchange requests (`Retry-After`) do not count
+towards that. They last as long as requested, but a pause past the deadline of the run is not begun.
 """
 
 from collections.abc import Callable
@@ -19,22 +19,22 @@ _backoff = wait_exponential_jitter(multiplier=0.5, max=10, jitter=0.5)
 
 
 class Limits(NamedTuple):
-    """Until when requests may be tried again, by a monotonic clock, and for how long each of them may at least."""
+    """Until when requests may be retried, on a monotonic clock, and the minimum retry time of each."""
 
     ends: float
     at_least_seconds: float
 
     def within(self, other: "Limits") -> "Limits":
-        """Return the stricter of both."""
+        """Return the stricter of the two."""
         return Limits(min(self.ends, other.ends), min(self.at_least_seconds, other.at_least_seconds))
 
     def seconds_left(self, now: float) -> float:
-        """Return for how long a request may be tried again from now on."""
+        """Return how long a request may be retried from now."""
         return max(self.ends - now, self.at_least_seconds)
 
 
 class Patience:
-    """The attempts at one request: for `most_seconds` in all, of which `retry_seconds` are pauses of our own choice.
+    """The attempts at one request, for at most `most_seconds`; our own pauses take up to `retry_seconds` of that.
 
     `on_wait` is called with a line every ten seconds of a longer pause.
     """
@@ -54,7 +54,7 @@ class Patience:
         return max(_backoff(state), _asked_by(state))
 
     def is_over(self, state: RetryCallState) -> bool:
-        """Return whether there is no other attempt."""
+        """Return whether no further attempt follows."""
         pause_seconds, elapsed = state.upcoming_sleep, self.elapsed_seconds
         if elapsed + pause_seconds >= self._most_seconds:
             return True
@@ -64,7 +64,7 @@ class Patience:
         return elapsed - self._asked_seconds + pause_seconds >= self._retry_seconds
 
     def sleep(self, seconds: float) -> None:
-        """Wait, and report every ten seconds that it still does."""
+        """Wait, and report the wait every ten seconds."""
         ends = self._clock.monotonic() + seconds
         while (left := ends - self._clock.monotonic()) > 0:
             self._clock.sleep(min(left, _REPORTED_SECONDS))
@@ -73,11 +73,11 @@ class Patience:
 
     @property
     def elapsed_seconds(self) -> float:
-        """How long ago the first attempt began."""
+        """The seconds since the first attempt began."""
         return self._clock.monotonic() - self._started
 
     def last_word(self, asked: str, error: RetryableError) -> str:
-        """Return the message of a request whose last attempt failed, with what to do next."""
+        """Return the message of a finally failed request, with the next step."""
         seconds = error.retry_after_seconds
         said = f"{asked} {error}, after {self.elapsed_seconds:.0f} s of retries"
         if not seconds:

@@ -1,9 +1,9 @@
-"""The one list of what is read of the exchange's answers: for each field of a record, which fields of the API feed it.
+"""The list of the API's fields that feed each field of a record.
 
-An attribute has the name of the record's field (`records`), its alias the API's name. Some 25 releases within ten
-months have added and removed fields, so every generation is read: `<field>_older` is where an earlier one, or the
-other tier, has the same value, and counts where the newer one is absent. Only what is stored is listed, and only what
-identifies a record is required; words of a vocabulary are plain text, so that a new one is kept as it came.
+An attribute has the name of the record's field (`records`), and its alias is the API's name. Some 25 releases within
+ten months added and removed fields, so every generation is read: `<field>_older` is the same value in an earlier
+generation or the other tier, and counts if the newer one is absent. Only stored fields are listed, and only identifiers
+are required. Words of a vocabulary are plain text, so new words are kept unchanged.
 """
 
 from typing import Any, NamedTuple, Self
@@ -39,7 +39,7 @@ from kalshi_pipeline.exchange.price_units import in_one_unit
 
 
 class Payload(BaseModel):
-    """Unknown fields are ignored; numbers may come as text, as they did in June 2026."""
+    """Unknown fields are ignored. Numbers may be text, as in June 2026."""
 
     model_config = ConfigDict(extra="ignore", allow_inf_nan=False)
 
@@ -142,7 +142,7 @@ class MarketPayload(Payload):
 
 
 class OutcomePayload(MarketPayload):
-    """A market of any status, with how it ended."""
+    """A market of any status, with its outcome."""
 
     settlement_value: LooseDollars = Field(None, alias="settlement_value_dollars")
     settled_at: Instant = Field(None, alias="settlement_ts")
@@ -152,7 +152,7 @@ class OutcomePayload(MarketPayload):
 
 
 class EndedPayload(OutcomePayload):
-    """The same of a market that is not open: its quote is not what the record is about."""
+    """A market that is not open, with its outcome; its quote is optional."""
 
     yes_bid: LooseDollars = Field(None, alias="yes_bid_dollars")
     yes_ask: LooseDollars = Field(None, alias="yes_ask_dollars")
@@ -172,7 +172,7 @@ class TradePayload(Payload):
     taker_side: Text = Field(None, alias="taker_outcome_side")
     is_block: Flag = Field(None, alias="is_block_trade")
 
-    # Until March 2026; `taker_side` is still sent beside its successor.
+    # `taker_side` was used until March 2026, and is still sent beside its successor.
     yes_price_older: OlderPrice = Field(None, alias="yes_price")
     no_price_older: OlderPrice = Field(None, alias="no_price")
     contracts_older: OlderContracts = Field(None, alias="count")
@@ -180,7 +180,7 @@ class TradePayload(Payload):
 
 
 class QuotedPricesPayload(Payload):
-    """Open, high, low and close of a period. The older names are also those of the historical tier."""
+    """Open, high, low and close of a period. The historical tier also uses the older names."""
 
     open: Dollars = Field(None, alias="open_dollars")
     high: Dollars = Field(None, alias="high_dollars")
@@ -219,14 +219,14 @@ class CandlestickPayload(Payload):
 
 
 class LevelPayload(NamedTuple):
-    """One price of a side, and what rests there: a list of two."""
+    """One price of a side and its resting size: a list of two."""
 
     price: Dollars
     size: Contracts
 
 
 class OlderLevelPayload(NamedTuple):
-    """The same until March 2026, in a unit that all levels of the book decide."""
+    """The level format until March 2026, in a unit that all levels of the book decide."""
 
     price: Any
     size: Contracts
@@ -252,7 +252,7 @@ class _CentSidesPayload(_DollarSidesPayload):
 
 
 class OrderBookPayload(Payload):
-    """Resting bids of each side, ascending, so that the best is last; a side that is null or missing is empty."""
+    """Resting bids of each side in ascending order, so the best is last. A null or missing side is empty."""
 
     orderbook_fp: _DollarSidesPayload | None = None
 
@@ -267,7 +267,7 @@ class OrderBookPayload(Payload):
 
     @property
     def yes(self) -> list[LevelPayload]:
-        """Bids for YES; ValueError where the unit of their prices is not known."""
+        """Bids for YES. Raises ValueError if the unit of their prices is unknown."""
         newer, older = self.orderbook_fp or _DollarSidesPayload(), self.orderbook or _CentSidesPayload()
         return newer.yes_dollars or older.yes_dollars or older.in_dollars()[0]
 
@@ -310,7 +310,7 @@ class CutoffPayload(Payload):
 
 
 class ExchangeStatusPayload(Payload):
-    """Whether the exchange takes orders; while it does not, quotes do not move."""
+    """Whether the exchange accepts orders. While it does not, quotes do not move."""
 
     exchange_active: Any = None
     trading_active: Any = None
@@ -319,7 +319,7 @@ class ExchangeStatusPayload(Payload):
 
     @property
     def is_paused(self) -> bool | None:
-        """Whether trading is paused; None where that is not said. Anything but `true` and `false` says nothing."""
+        """Whether trading is paused; None if unknown. Only `true` and `false` count."""
         said = (self.exchange_active, self.trading_active)
         if any(flag is False for flag in said):
             return True
@@ -327,5 +327,5 @@ class ExchangeStatusPayload(Payload):
 
     @property
     def is_status(self) -> bool:
-        """Whether the object is a status at all: an error has neither flag."""
+        """Whether the object is a status; an error has neither flag."""
         return isinstance(self.exchange_active, bool) or isinstance(self.trading_active, bool)

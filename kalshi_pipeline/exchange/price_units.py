@@ -1,7 +1,7 @@
-"""Prices by names that have been sent in cents and in dollars: one unit for all of a record, decided by evidence.
+"""Decides the unit of prices whose names have been used for cents and for dollars; all prices of a record share one.
 
-A fraction is never cents, and a whole number above 1 is never dollars. A record whose prices show both units, or whose
-unit cannot be known, is refused: a lone 1 was a cent until March 2026, and is how JSON writes one dollar as a number.
+A fraction is never cents, and a whole number above 1 is never dollars. A record is refused if its prices show both
+units or neither: a lone 1 was a cent until March 2026, and is also one dollar as a JSON number.
 """
 
 from collections.abc import Sequence
@@ -13,18 +13,20 @@ from kalshi_pipeline.units import MICROS_PER_DOLLAR, parse_dollars
 Prices = tuple[int | None, ...]
 
 _CENTS_PER_DOLLAR = 100
-# What a price shows, beside its value.
+# What a price shows about its unit.
 _FRACTION, _LARGE, _POINT, _TEXT, _DECIMALS = 1, 2, 4, 8, 16
 _MOST_REMEMBERED = 10_000
 _Form = tuple[int, int]
 _known: dict[str, _Form] = {}
-# Texts of two or more decimals, from 0 to 1: whatever stands beside one of these, if it is another, both are dollars.
+# Texts with two or more decimals, from 0 to 1. Two of these side by side are both dollars.
 _BLANKS: dict[object, int | None] = {None: None, "": None}
 _plain: dict[object, int | None] = {**_BLANKS}
 
 
 def form_of(value: object) -> _Form:
-    """Return a price read as dollars, in micro-dollars, and what it shows of its unit; ValueError if it is no price."""
+    """Return a price parsed as dollars, in micro-dollars, and what it shows about its unit. Raises ValueError if it is
+    not a price.
+    """
     if isinstance(value, str) and not isinstance(value, Number):
         form = _known.get(value)
         if form is None:
@@ -51,9 +53,9 @@ def _form(text: str, shows: int) -> _Form:
 
 
 def in_one_unit(prices: Prices, sent: Sequence[object], names: Sequence[str]) -> Prices:
-    """Return prices in micro-dollars, with those that are None taken from what was sent by the older names.
+    """Return prices in micro-dollars, filling None from the older names.
 
-    ValueError names a price that cannot be read, or says why the unit is not known.
+    Raises ValueError, which names an unreadable price, or says why the unit is unknown.
     """
     try:
         read = [_plain[value] for value in sent]
@@ -63,7 +65,7 @@ def in_one_unit(prices: Prices, sent: Sequence[object], names: Sequence[str]) ->
 
 
 def have_one_unit(sent: Sequence[object]) -> bool:
-    """Return whether the unit of prices that were sent by older names is known, and the same for all."""
+    """Return whether the unit of prices under older names is known, and the same for all."""
     try:
         in_one_unit((None,) * len(sent), sent, [""] * len(sent))
     except ValueError:
@@ -98,7 +100,7 @@ def _in_one_unit(prices: Prices, sent: Sequence[object], names: Sequence[str]) -
 
 
 def _are_dollars(some: int, all_: int) -> bool:
-    """Return the unit that prices show: `some` is what any of them shows, `all_` what each of them does."""
+    """Return the unit that prices show: `some` is what any price shows, `all_` what every price shows."""
     if some & _FRACTION:
         if some & _LARGE:
             raise ValueError("its prices are in dollars and in cents: a fraction beside one above 1")

@@ -1,7 +1,7 @@
-"""What a listing asks for, as conditions that each record can be checked against.
+"""The request of a listing, as conditions to check each record.
 
-An exchange may answer 200 to a filter that it ignores, so an answer is not proof that its records were asked for. A
-record fails a condition only if it contradicts it: a missing value or an unknown word is no contradiction.
+The exchange may return 200 although it ignores a filter, so records may not have been requested. A record fails a
+condition only if it contradicts it; a missing value or an unknown word does not.
 """
 
 from collections.abc import Callable, Collection
@@ -16,19 +16,19 @@ Record = TypeVar("Record")
 Other = TypeVar("Other")
 
 SERIES_FILTER = "series_ticker"
-# The exchange's bounds are whole seconds, and how it rounds what it compares with them is not documented.
+# The exchange's bounds are whole seconds, and its rounding is not documented.
 _ROUNDING = 2 * MICROS_PER_SECOND
 
 
 @dataclass(frozen=True)
 class Condition(Generic[Record]):
-    """A filter of a query, by the name of its parameter, and whether a record may be an answer to it."""
+    """A filter of a query, by parameter name, with a test of whether a record may match it."""
 
     name: str
     may_hold: Callable[[Record], bool]
 
     def on(self, read: Callable[[Other], Record]) -> "Condition[Other]":
-        """Return the same condition on what is read from other records."""
+        """Return the same condition for a value that is read from other records."""
         return Condition(self.name, lambda record: self.may_hold(read(record)))
 
 
@@ -36,7 +36,7 @@ Question = tuple[Condition[Record], ...]
 
 
 def market_question(status: StatusFilter | None, mve_filter: str | None) -> Question[Market]:
-    """Return what a query for markets of a status and a kind asks; None stands for a filter that is not sent."""
+    """Return the conditions of a query for markets of a status and a kind; None for a filter that is not sent."""
     conditions: list[Condition[Market]] = []
     if status is not None:
         others = frozenset(MarketStatus) - STATUSES_OF[status]
@@ -50,7 +50,7 @@ def market_question(status: StatusFilter | None, mve_filter: str | None) -> Ques
 def outcome_question(
     status: StatusFilter | None = None, mve_filter: str | None = None, min_settled_ts: int | None = None
 ) -> Question[Outcome]:
-    """Return the same for markets with how they ended, of those that settled after a Unix second."""
+    """Return the conditions of a query for markets with outcomes that settled after a Unix second."""
     of_market = [condition.on(_market_of) for condition in market_question(status, mve_filter)]
     if min_settled_ts is None:
         return tuple(of_market)
@@ -62,24 +62,24 @@ def outcome_question(
 
 
 def outcomes_of(tickers: Collection[str]) -> Question[Outcome]:
-    """Return what a query for markets by their tickers asks."""
+    """Return the conditions of a query for markets by ticker."""
     return (Condition("tickers", lambda outcome: outcome.market.ticker in tickers),)
 
 
 def events_of(series: Collection[str]) -> Question[Event]:
-    """Return what a query for the events of series asks; of all if it names none."""
+    """Return the conditions of a query for the events of series, or of all series if empty."""
     if not series:
         return ()
     return (Condition(SERIES_FILTER, lambda event: event.series_ticker in (None, *series)),)
 
 
 def series_of(tickers: Collection[str]) -> Question[Series]:
-    """Return what queries for some series ask."""
+    """Return the conditions of queries for some series."""
     return (Condition(SERIES_FILTER, lambda series: series.ticker in tickers),)
 
 
 def trades_between(min_ts: int, max_ts: int) -> Question[Trade]:
-    """Return what a query for trades between two Unix seconds asks."""
+    """Return the conditions of a query for trades between two Unix seconds."""
     first, end = min_ts * MICROS_PER_SECOND - _ROUNDING, max_ts * MICROS_PER_SECOND + _ROUNDING
     return (
         Condition("min_ts", lambda trade: trade.created_at >= first),

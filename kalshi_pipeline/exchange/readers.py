@@ -1,6 +1,7 @@
-"""Pages of one kind of record: read fast where they have the JSON types of today's contract, as nearly all pages do.
+"""Parses pages of one kind of record.
 
-Of a page that is odd anywhere each record is read on its own: fast where it can be, and else field by field.
+Nearly all pages have the JSON types of today's contract, and are parsed fast. In an odd page, each record is parsed
+separately: fast if possible, or else field by field.
 """
 
 from collections import Counter
@@ -25,14 +26,14 @@ _ticker_of: Callable[[Any], str] = attrgetter("ticker")
 
 @dataclass(frozen=True)
 class Lenient(Generic[Record]):
-    """A payload that needs fewer fields, and which records may be read by it."""
+    """A payload that requires fewer fields, and the records that may use it."""
 
     payload: type[Payload]
     may_be_read: Callable[[Record], bool]
 
 
 class RecordReader(Generic[Record]):
-    """Reads single records of one kind; those that cannot be read may be by a `lenient` payload."""
+    """Parses single records of one kind; unreadable ones may use a `lenient` payload."""
 
     def __init__(
         self,
@@ -49,7 +50,7 @@ class RecordReader(Generic[Record]):
         self._of_fields = record_function(record, payload, rules, of_wire=False)
 
     def read(self, row: bytes, odd: Counter[str]) -> Record:
-        """Return a record, and count its fields that are odd; ValueError where it cannot be read."""
+        """Return a record, and count its odd fields. Raises ValueError if it is unreadable."""
         if not may_hold_nul(row):
             try:
                 return self.of_wire(self._decoder.decode(row))
@@ -58,7 +59,7 @@ class RecordReader(Generic[Record]):
         return self.read_by_field(row, odd)
 
     def read_by_field(self, row: bytes, odd: Counter[str]) -> Record:
-        """Return the same, read field by field."""
+        """Return a record, parsed field by field."""
         sent, of_record = load(row), Counter[str]()
         try:
             record = self._of_fields(read_fields(self._payload, sent, of_record))
@@ -74,10 +75,10 @@ class RecordReader(Generic[Record]):
 
 
 class PageReader(Generic[Record]):
-    """Reads pages of one kind of record, which are lists under `key`.
+    """Parses pages of one kind of record, which are lists under `key`.
 
-    What is set aside has no ticker if the records `are_unnamed`: a market has many trades. Pages of records that
-    `are_kept_whole` have their `source`; the record's field `ticker` then names each.
+    Rejects have no ticker if the records `are_unnamed`, because a market has many trades. Pages of records that
+    `are_kept_whole` have their `source`, and the field `ticker` identifies each record.
     """
 
     def __init__(
@@ -117,15 +118,15 @@ class PageReader(Generic[Record]):
             return self._parse_rows(body, self._records.read)
 
     def parse_again(self, body: bytes) -> Page[Record]:
-        """Return the same, each record read field by field."""
+        """Return the records of a page, each parsed field by field."""
         return self._parse_rows(body, self._records.read_by_field)
 
     def read_row(self, row: bytes) -> Record:
-        """Return one record of a page by itself; ValueError where it cannot be read."""
+        """Return one record of a page. Raises ValueError if it is unreadable."""
         return self._records.read(row, Counter())
 
     def parse_one(self, body: bytes, key: str) -> Page[Record]:
-        """Return the one object under `key` as a page of its own; errors as in `parse_object`."""
+        """Return the object under `key` as a page; errors as in `parse_object`."""
         row, odd = object_under(body, key), Counter[str]()
         try:
             record = self._records.read(row, odd)

@@ -1,6 +1,6 @@
-"""What the status and the body of an answer mean: good, to be tried again, or refused; and what a reader does about it.
+"""Classifies an answer by status and body as good, retryable or refused, with advice for the reader.
 
-Whatever may pass is tried again. How long, and when, is the business of `patience`.
+`patience` decides when and how long to retry.
 """
 
 import contextlib
@@ -20,13 +20,13 @@ from kalshi_pipeline.units import MICROS_PER_SECOND, instant_of
 
 BAD_REQUEST = int(httpx.codes.BAD_REQUEST)
 TOO_LARGE_STATUSES = frozenset({400, 413, 414, 431})
-"""How an exchange or its gateway refuses a request that asks for too much at once."""
+"""The statuses with which the exchange or its gateway refuses too large requests."""
 
-# 304 answers a request with conditions, and none of ours has any.
+# 304 answers conditional requests, which this client never sends.
 _RETRIED_STATUSES = frozenset({304, 408, 425, 429})
-# An exchange that asks for more is down for good; a larger number is not believed.
+# A longer request to wait is ignored.
 _LONGEST_RETRY_AFTER_SECONDS = 366 * 86_400.0
-# An error is short. What is longer is a page of records, and not searched for one.
+# Errors are short. Longer bodies are pages of records, and are not searched for errors.
 _LONGEST_ERROR_BYTES = 10_000
 _FLAT_ERROR = frozenset({"code", "message", "details", "service"})
 _NO_JSON = object()
@@ -45,7 +45,7 @@ _PAGE_IN_THE_WAY = (
 
 
 class Reply(NamedTuple):
-    """A whole answer; its body is decoded. `is_of_records` says that records were asked for by their tickers."""
+    """A complete answer with a decoded body. `is_of_records` if records were requested by ticker."""
 
     status: int
     headers: httpx.Headers
@@ -54,10 +54,10 @@ class Reply(NamedTuple):
 
 
 class RetryableError(Exception):
-    """One attempt that failed, where another may succeed.
+    """A failed attempt that may succeed when retried.
 
-    `retry_after_seconds` is how long the exchange asks to wait, 0 if it does not. `advice` is what a reader does where
-    no attempt succeeds.
+    `retry_after_seconds` is the wait that the exchange requests, or 0. `advice` is for the reader if no attempt
+    succeeds.
     """
 
     def __init__(
@@ -70,9 +70,9 @@ class RetryableError(Exception):
 
 
 def check_status(reply: Reply, api_url: str, path: str, now: int) -> None:
-    """Raise RetryableError or RefusedError for an answer that is no success, or that is an error all the same.
+    """Raise RetryableError or RefusedError for an answer that is not a success, or is a success with an error body.
 
-    `now` is the present instant, from which a date in `Retry-After` is counted where the answer has none of its own.
+    A date in `Retry-After` is relative to the answer's own date, or else to `now`.
     """
     status = reply.status
     if httpx.codes.is_success(status):
@@ -94,21 +94,21 @@ def check_status(reply: Reply, api_url: str, path: str, now: int) -> None:
 
 
 def not_json(reply: Reply, reason: str, now: int) -> RetryableError:
-    """Return the error of an answer that is a success and no JSON."""
+    """Return the error of a success answer that is not JSON."""
     return _retryable(reply, now, f"answered {reply.status}, but {reason}", _advice_about_page(reply.body))
 
 
 def names_records(path: str, params: Mapping[str, object]) -> bool:
-    """Return whether a request asks for records by their tickers. Endpoints are in small letters."""
+    """Return whether a request is for records by ticker. Names of endpoints are in lower case."""
     last = path.rpartition("/")[2]
     return "tickers" in params or last != last.lower()
 
 
 def _is_of_a_gateway(reply: Reply) -> bool:
-    """Return whether a refusal is no answer of the exchange, which answers in JSON.
+    """Return whether a refusal comes from a gateway, because the exchange answers in JSON.
 
-    A 404 is believed without it where an endpoint is asked for: an exchange may not offer it, and its server may say so
-    in its own words. Where records are asked for, it would be proof that they are gone.
+    A 404 for an endpoint counts without JSON, because an exchange may not offer it. For records it does not count,
+    because it would prove that they are gone.
     """
     may_be = reply.status == httpx.codes.FORBIDDEN or (
         reply.status == httpx.codes.NOT_FOUND and reply.is_of_records
@@ -121,12 +121,12 @@ def _advice_about_page(body: bytes) -> str:
 
 
 def is_json(body: bytes) -> bool:
-    """Return whether a body is JSON, as the exchange's own errors are; one that is deeper than any of them is not."""
+    """Return whether a body is JSON like the exchange's own errors; deeper JSON is not."""
     return _read(body, otherwise=_NO_JSON) is not _NO_JSON
 
 
 def without_secrets(url: httpx.URL | str) -> str:
-    """Return an address as it may be shown: without user, password, query and fragment."""
+    """Return an address without user, password, query and fragment, for display."""
     url = httpx.URL(url)
     return str(url.copy_with(username="", password="", query=None, fragment=None))
 
@@ -141,7 +141,7 @@ def _retryable(reply: Reply, now: int, reason: str, advice: str | None = None) -
 
 
 def _retry_after_seconds(reply: Reply, now: int) -> float:
-    """Return how long an answer asks to wait, by a number or by a date; 0 if it does not, or cannot be understood."""
+    """Return the wait that an answer requests, as a number or a date; 0 if there is none or it is invalid."""
     said = reply.headers.get("retry-after", "")
     with contextlib.suppress(ValueError):
         seconds = float(said)
@@ -149,13 +149,13 @@ def _retry_after_seconds(reply: Reply, now: int) -> float:
     until = instant_of_http_date(said)
     if until is None:
         return 0.0
-    # Both dates are of the exchange's clock: this computer's may be wrong.
+    # Both dates are from the exchange's clock, because this computer's may be wrong.
     since = instant_of_http_date(reply.headers.get("date", "")) or now
     return min(max(0.0, (until - since) / MICROS_PER_SECOND), _LONGEST_RETRY_AFTER_SECONDS)
 
 
 def instant_of_http_date(said: str) -> int | None:
-    """Return the instant of a date as HTTP headers have it; None if it cannot be read."""
+    """Return the instant of an HTTP date; None if it is invalid."""
     try:
         read = parsedate_to_datetime(said)
         return instant_of(read if read.tzinfo is not None else read.replace(tzinfo=UTC))
@@ -164,7 +164,7 @@ def instant_of_http_date(said: str) -> int | None:
 
 
 def _redirected(reply: Reply, api_url: str, path: str, now: int) -> Exception:
-    """Return the error of a redirect, which names what to set where the API has moved to."""
+    """Return the error of a redirect, which names the new address to set."""
     said, location = f"{api_url}{path} {_refusal(reply)}", reply.headers.get("location", "")
     try:
         target = httpx.URL(api_url + path).join(location)
@@ -214,7 +214,7 @@ def _refusal(reply: Reply) -> str:
 
 
 def _title(body: bytes) -> str:
-    """Return the title of a page, "" of anything else."""
+    """Return the title of a web page, "" for anything else."""
     found = _TITLE.search(body[:_LONGEST_ERROR_BYTES])
     return found.group(1).decode(errors="replace") if found else ""
 
@@ -230,7 +230,7 @@ def _error_in(body: bytes) -> str:
 
 
 def _error_text(body: bytes) -> str:
-    """Return what an error body says, in any of its forms: nested object, flat object, string, or no JSON at all."""
+    """Return the message of an error body in any form: nested object, flat object, string, or not JSON."""
     read = _read(body)
     error = read.get("error", read) if isinstance(read, dict) else read
     if isinstance(error, dict):

@@ -1,4 +1,4 @@
-"""The exchange's status: whether it trades, which of its shards do not, and its time by the `Date` of the answer."""
+"""The exchange's status: whether it trades, its inactive shards, and its time from the `Date` of the answer."""
 
 import json
 import re
@@ -28,12 +28,11 @@ Shard: TypeAlias = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class ExchangeStatus:
-    """What an answer says; the instants are in microseconds since 1970.
+    """The contents of a status answer; instants are in microseconds since 1970.
 
-    `is_paused` is about the whole exchange, None if the answer does not say it; `inactive` has the shards that do not
-    trade or take no change at all, as far as they are sent. `date` is the answer's `Date`, None if it has none that can
-    be read; `written_at` adds the time for which a cache kept the answer, so it is the exchange's time at the
-    computer's `received_at`.
+    `is_paused` is for the whole exchange, None if unknown. `inactive` has the listed shards that do not trade or accept
+    no changes. `date` is the answer's `Date`, None if missing or invalid. `written_at` adds its `Age`, so it is the
+    exchange's time at the computer's `received_at`.
     """
 
     is_paused: bool | None
@@ -42,34 +41,35 @@ class ExchangeStatus:
     written_at: int | None
     received_at: int
     resumes: str | None = None
-    """When the exchange expects to resume, in its own words."""
+    """When the exchange expects to resume, as text."""
 
     @property
     def offset_seconds(self) -> float | None:
-        """How far the computer's clock is ahead of the exchange's; None if the answer does not say what time it is."""
+        """How far the computer's clock is ahead of the exchange's; None without a `Date`."""
         return None if self.written_at is None else (self.received_at - self.written_at) / MICROS_PER_SECOND
 
     @property
     def offset_by_date_seconds(self) -> float | None:
-        """The same if the answer came straight from the exchange, whatever `Age` it has."""
+        """The offset without `Age`, as if the answer came straight from the exchange."""
         return None if self.date is None else (self.received_at - self.date) / MICROS_PER_SECOND
 
     @property
     def inactive_shards(self) -> str | None:
-        """Those shards as JSON text, a list; None if there are none."""
+        """The inactive shards as a JSON list; None if there are none."""
         return json.dumps(self.inactive, separators=(",", ":"), sort_keys=True) if self.inactive else None
 
     @property
     def inactive_numbers(self) -> list[str]:
-        """The numbers of those shards."""
+        """The numbers of the inactive shards."""
         return [str(shard.get("exchange_index", "unknown")) for shard in self.inactive]
 
 
 def fetch_status(transport: Transport, retry_seconds: float, *, is_uncached: bool = False) -> ExchangeStatus:
-    """Return the status; ExchangeError where none comes. An exchange in trouble answers 5xx with the same body.
+    """Return the status.
 
-    It is asked like everything else, but only for seconds, because a snapshot waits for it: three of retries, and those
-    for which the exchange asks. `is_uncached` asks caches to pass the request on.
+    Raises ExchangeError if there is none. While the exchange is down, it returns 5xx with the same body. Because a
+    snapshot waits for it, the request is retried for only three seconds, plus the time that the exchange requests.
+    `is_uncached` bypasses caches.
     """
 
     def read(reply: Reply, received_at: int) -> ExchangeStatus:
@@ -115,7 +115,7 @@ def _age_of(headers: Mapping[str, str]) -> int:
 
 
 def _inactive(said: object) -> tuple[Shard, ...]:
-    """Return the shards that are said not to be active; whatever is not a list of shards says nothing."""
+    """Return the shards that are reported as inactive; anything but a list of shards is ignored."""
     shards = said if isinstance(said, list) else []
     inactive = (_kept(shard) for shard in shards if isinstance(shard, dict) and _is_inactive(shard))
     return tuple(islice(inactive, _MOST_SHARDS))
@@ -126,7 +126,7 @@ def _is_inactive(shard: Shard) -> bool:
 
 
 def _kept(shard: Shard) -> Shard:
-    """Return the fields that identify a shard, and those that say what is not active."""
+    """Return the fields that identify a shard, and those that show what is inactive."""
     kept = {name: shard.get(name) for name in _KEPT}
     return {
         name: value[:_LONGEST_TEXT] if isinstance(value, str) else value

@@ -1,7 +1,7 @@
-"""What happened to markets, from both of the exchange's tiers: outcomes, trades, candlesticks and order books.
+"""Outcomes, trades, candlesticks and order books of markets, from both of the exchange's tiers.
 
-The live endpoints show markets until some two months after they settled; `/historical/*` has what is older, and
-`/historical/cutoff` says where one ends and the other begins.
+The live endpoints have markets until about two months after they settle, `/historical/*` has older ones, and
+`/historical/cutoff` returns the boundary.
 """
 
 from collections.abc import Iterator, Sequence
@@ -37,13 +37,13 @@ _MARKETS = {Tier.LIVE: "/markets", Tier.HISTORICAL: "/historical/markets"}
 
 
 class Tiers:
-    """Questions about what happened. Instants are sent as whole seconds: the exchange knows no finer bounds."""
+    """Requests for past data. Instants are sent as whole seconds, the finest bounds of the exchange."""
 
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
 
     def fetch_cutoff(self) -> CutoffPayload:
-        """Fetch where the live tier begins; NotFoundError where the exchange has no tiers."""
+        """Fetch the start of the live tier. Raises NotFoundError if the exchange has no tiers."""
         return self._transport.fetch(
             "/historical/cutoff", {}, lambda body: parse_object(body, None, CutoffPayload)
         ).content
@@ -51,10 +51,11 @@ class Tiers:
     def iter_outcomes(
         self, tickers: Sequence[str], tier: Tier, *, walk_seconds: float
     ) -> Iterator[ListedPage[Outcome]]:
-        """Look up markets of any status by ticker, up to TICKERS_PER_LOOKUP; those not in the tier are left out.
+        """Look up markets of any status by ticker, up to TICKERS_PER_LOOKUP; markets not in the tier are omitted.
 
-        Other markets are left out and counted. An answer that has some is walked only as far as it also has what was
-        asked for; whether a market that is missing in it exists is not known. PayloadError where it has only others.
+        Unrequested markets are omitted and counted. An answer with unrequested markets is walked only while its pages
+        also have requested ones, and does not prove that a missing market does not exist. Raises PayloadError if it has
+        only unrequested markets.
         """
         path, missing, has_others = _MARKETS[tier], set(tickers), False
         params: Params = {"tickers": ",".join(tickers)}
@@ -82,7 +83,7 @@ class Tiers:
     ) -> Listing[Outcome]:
         """Walk the settled markets of the live tier, of one series or of all, starting at a cursor.
 
-        With `since`, an instant, only those that settled then or later.
+        With `since` (an instant), only markets that settled then or later.
         """
         params: Params = {"status": StatusFilter.SETTLED.value}
         min_settled_ts = None
@@ -120,7 +121,7 @@ class Tiers:
     def list_trades(
         self, tier: Tier, *, start: int, end: int, cursor: str | None = None, walk_seconds: float
     ) -> Listing[Trade]:
-        """Walk a tier's trades of [start, end), newest first, starting at a cursor, and up to three seconds more."""
+        """Walk a tier's trades of [start, end), extended by up to three seconds, newest first, starting at a cursor."""
         path = "/markets/trades" if tier is Tier.LIVE else "/historical/trades"
         min_ts, max_ts = start // MICROS_PER_SECOND - 1, -(-end // MICROS_PER_SECOND) + 1
         params: Params = {"limit": TRADES_PAGE, "min_ts": min_ts, "max_ts": max_ts}
@@ -140,9 +141,9 @@ class Tiers:
     def fetch_candlesticks(
         self, tickers: Sequence[str], *, start: int, end: int, period_minutes: int
     ) -> Answer[Page[Candlesticks]]:
-        """Fetch live candlesticks that end in [start, end], of up to CANDLESTICK_TICKERS markets at once.
+        """Fetch live candlesticks that end in [start, end], of up to CANDLESTICK_TICKERS markets.
 
-        Markets that are not in the live tier are left out. An answer has MOST_CANDLESTICKS at most.
+        Markets that are not in the live tier are omitted. An answer has at most MOST_CANDLESTICKS candlesticks.
         """
         params: Params = {"market_tickers": ",".join(tickers), **_range(start, end, period_minutes)}
         return self._transport.fetch("/markets/candlesticks", params, parse_batch)
@@ -150,7 +151,7 @@ class Tiers:
     def fetch_historical_candlesticks(
         self, ticker: str, *, start: int, end: int, period_minutes: int
     ) -> Answer[Page[Candlesticks]]:
-        """Fetch a market's candlesticks from the historical tier; NotFoundError where it is not in that tier."""
+        """Fetch a market's candlesticks from the historical tier. Raises NotFoundError if it is not in that tier."""
         return self._transport.fetch(
             f"/historical/markets/{quote(ticker, safe='')}/candlesticks",
             _range(start, end, period_minutes),
@@ -158,11 +159,11 @@ class Tiers:
         )
 
     def fetch_order_books(self, tickers: Sequence[str]) -> Answer[Page[OrderBook]]:
-        """Fetch the books of up to BOOK_TICKERS markets; those that the exchange does not know are left out."""
+        """Fetch the books of up to BOOK_TICKERS markets; unknown markets are omitted."""
         return self._transport.fetch("/markets/orderbooks", {"tickers": list(tickers)}, parse_books)
 
     def fetch_order_book(self, ticker: str) -> Answer[Page[OrderBook]]:
-        """Fetch one market's book; NotFoundError where the exchange does not know it."""
+        """Fetch one market's book. Raises NotFoundError if the exchange does not know it."""
         path = f"/markets/{quote(ticker, safe='')}/orderbook"
         return self._transport.fetch(path, {}, lambda body: parse_book(body, ticker))
 
@@ -188,7 +189,7 @@ class Tiers:
 
 
 def _execution_of(trade: Trade) -> str:
-    """Return what identifies a trade as it was sent: a second price under one identifier is no repetition."""
+    """Return the key of a trade with its price, because a second price under one identifier is not a repetition."""
     return f"{trade.trade_id} {trade.yes_price} {trade.contracts}"
 
 

@@ -1,6 +1,6 @@
-"""One request to the exchange: within the limit, complete within its time, retried where that may help.
+"""Sends a request to the exchange: within the request limit and the timeout, with retries.
 
-The errors of the exchange and of httpx become the pipeline's here. Which path to ask for is the business of `client`.
+Translates errors of the exchange and of httpx into the pipeline's. `client` decides which path to request.
 """
 
 import contextlib
@@ -30,12 +30,12 @@ Parsed = TypeVar("Parsed")
 Params = dict[str, str | int | list[str]]
 
 _SHARED = "backfill"
-# The exchange's network keeps an answer for seconds. One that says more than this is not believed.
+# The exchange's caches keep an answer for seconds. A larger age is ignored.
 _OLDEST_ANSWER_SECONDS = 3600
 BYTES_PER_MB = 1_000_000
 _ABOUT_NOW_SECONDS = 0.01
 _LONGEST_PARAMETER = 10_000
-# One of them only: an answer that is compressed several times over inflates without bounds.
+# Only one encoding, because an answer that is compressed several times inflates without bounds.
 _ENCODINGS = frozenset({"", "identity", "gzip", "x-gzip", "deflate"})
 _UNTRUSTED = (
     "its certificate is not trusted: check KALSHI_API_URL, or name your network's authority in SSL_CERT_FILE"
@@ -44,9 +44,9 @@ _UNTRUSTED = (
 
 @dataclass(frozen=True)
 class Answer(Generic[Parsed]):
-    """What was asked for, and the instant at which the whole answer had been received.
+    """A parsed answer, and the instant at which it was completely received.
 
-    Of an answer that may come from a cache, `received_at` is earlier by its age: what it holds was true then.
+    For an answer that may come from a cache, `received_at` is earlier by its age.
     """
 
     content: Parsed
@@ -54,7 +54,7 @@ class Answer(Generic[Parsed]):
 
 
 class AnswerAges(NamedTuple):
-    """Of answers that may come from a cache: the age of the oldest on arrival, and how many had one that is absurd."""
+    """The largest age of cacheable answers, and the number of impossible ages."""
 
     oldest_seconds: int = 0
     absurd: int = 0
@@ -87,8 +87,8 @@ class Transport:
         self._ages = AnswerAges()
         self._odd_fields: Counter[str] = Counter()
         self._counting = threading.Lock()
-        # Python reads one page at a time, whatever the number of threads: taking turns within a page would hold several
-        # half-read ones in memory, and none in the processor's caches.
+        # Parse one page at a time, whatever the number of threads: alternating within pages would hold several
+        # half-parsed ones in memory, and none in the CPU's caches.
         self._reading = threading.Lock()
         self._api_url = api_url
         self._timeout_seconds = timeout_seconds
@@ -103,7 +103,8 @@ class Transport:
         self.rate = learned_rate(requests_per_second, limit_file, clock)
         self._limits = [RateLimit(requests_per_second, limit_file, clock, learned=self.rate)]
         if share < 1:
-            # The smaller limit comes first: a request that waits for it does not hold up those of the whole limit.
+            # The smaller limit comes first, so that a request waiting for it does not delay requests of the whole
+            # limit.
             own_file = None if limit_file is None else limit_file.with_name(f"{limit_file.name}.{_SHARED}")
             self._limits.insert(
                 0, RateLimit(requests_per_second, own_file, clock, share=share, learned=self.rate)
@@ -116,13 +117,13 @@ class Transport:
         self._http.close()
 
     def take_ages(self) -> AnswerAges:
-        """Return the ages of the answers since this was last called."""
+        """Return the ages of the answers since the last call."""
         with self._counting:
             ages, self._ages = self._ages, AnswerAges()
         return ages
 
     def take_odd_fields(self) -> Counter[str]:
-        """Return how many fields were left out of records, by name, since this was last called."""
+        """Return the counts of omitted fields by name since the last call."""
         with self._counting:
             odd_fields, self._odd_fields = self._odd_fields, Counter()
         return odd_fields
@@ -134,9 +135,9 @@ class Transport:
 
     @contextlib.contextmanager
     def waiting_at_most(self, seconds: float, at_least_seconds: float) -> Iterator[None]:
-        """Let the requests of a block wait as long as the exchange asks, but no longer than the block may take.
+        """Let the requests of a block wait as long as the exchange requests, up to the block's limit.
 
-        Each may be tried again for `at_least_seconds` even after that. Blocks within blocks keep to the stricter one.
+        After that, each may still be retried for `at_least_seconds`. Nested blocks use the stricter limit.
         """
         before = self._waiting
         limits = Limits(self.clock.monotonic() + seconds, at_least_seconds)
@@ -156,9 +157,10 @@ class Transport:
         *,
         is_cached: bool = False,
     ) -> Answer[Parsed]:
-        """Return the first answer that can be parsed, after retries; a body that is not JSON is a failed attempt.
+        """Return the first answer that can be parsed, after retries.
 
-        `is_cached` says that answers to this path may come from a cache, and are dated by their `Age`.
+        A body that is not JSON is a failed attempt. With `is_cached`, answers may come from a cache, and are dated by
+        their `Age`.
         """
 
         def read(reply: Reply, received_at: int) -> Answer[Parsed]:
@@ -192,9 +194,9 @@ class Transport:
         retry_seconds: float | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Parsed:
-        """Return what `read` returns of the first answer for which it does not raise RetryableError.
+        """Return the result of `read` for the first answer for which it does not raise RetryableError.
 
-        It gets each answer with the instant at which it was received. `retry_seconds` is by default the transport's.
+        `read` gets each answer and the instant of its receipt. `retry_seconds` defaults to the transport's.
         """
         most_seconds = min(self._waiting.seconds_left(self.clock.monotonic()), seconds_left)
         own_seconds = self._retry_seconds if retry_seconds is None else retry_seconds
@@ -219,11 +221,11 @@ class Transport:
             raise TransientExchangeError(last_word, error.status) from error
 
     def check(self, reply: Reply, path: str, received_at: int) -> None:
-        """Raise the error of an answer that is no success, or an error all the same."""
+        """Raise the error of an answer that is not a success, or is a success with an error body."""
         check_status(reply, self._api_url, path, received_at)
 
     def _fetch_reply(self, path: str, params: Params, headers: Mapping[str, str] | None) -> Reply:
-        """Make one attempt. The whole answer must arrive in time, and be of bounded size once it is decoded."""
+        """Make one attempt. The complete answer must arrive in time, and its decoded size is bounded."""
         sent_at = [limit.wait() for limit in self._limits][-1]
         with self._counting:
             self.requests += 1
@@ -240,7 +242,7 @@ class Transport:
             with self._http.stream("GET", self._api_url + path, params=params, headers=headers) as response:
                 body = self._body_of(response)
                 reply = Reply(response.status_code, response.headers, body, names_records(path, params))
-            # A response and its stream refer to each other, and would be kept until garbage is collected.
+            # A response and its stream refer to each other, and would stay in memory until garbage collection.
             response.stream = _NO_STREAM
         except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
             raise self._unusable(path, params, error) from error
@@ -265,7 +267,7 @@ class Transport:
         return RefusedError(f"KALSHI_API_URL={self._api_url} is not a usable address: {error}; change it", 0)
 
     def _body_of(self, response: httpx.Response) -> bytes:
-        """Return the decoded body; what one part of it inflates to is held before it can be measured."""
+        """Return the decoded body. Each part is inflated before its size can be checked."""
         encoding = response.headers.get("content-encoding", "identity").strip().lower()
         if encoding not in _ENCODINGS:
             raise RetryableError(f"answered in an encoding that was not requested ({cut(encoding)})")
@@ -296,7 +298,7 @@ class Transport:
         return RetryableError(f"did not complete its answer within {self._timeout_seconds:g} s")
 
     def _age_seconds(self, reply: Reply) -> int:
-        """Return the age of an answer, 0 where it has none or one that cannot be right, and remember it."""
+        """Return and record the age of an answer; 0 if it is missing or impossible."""
         said = reply.headers.get("age")
         if said is None:
             return 0

@@ -1,6 +1,6 @@
-"""Readers of single values: each takes a value as JSON has it, and raises ValueError where the field cannot be that.
+"""Parsers of single JSON values, which raise ValueError for a value that the field cannot have.
 
-Numbers of JSON come as `Number`, so that they keep every digit; absent is None, and never 0.
+JSON numbers are `Number`, with every digit. Absent is None, never 0.
 """
 
 import json
@@ -28,8 +28,8 @@ from kalshi_pipeline.units import (
 Parse = Callable[[str], int | None]
 Value = TypeVar("Value")
 
-# Prices and times repeat from market to market and from page to page. They are read for every field of every market, so
-# a text that was read before costs one look-up, and no call.
+# Prices and times repeat across markets and pages, and every field of every market needs them. A text that was parsed
+# before costs one look-up and no call.
 _MOST_REMEMBERED = 100_000
 
 
@@ -38,7 +38,7 @@ MOST_SECONDS = LARGEST_INTEGER // MICROS_PER_SECOND
 
 
 class Remembered(dict[object, int | None]):
-    """What texts were parsed as; one that is looked up for the first time is parsed, and blanks are None."""
+    """A cache of parsed texts: a new text is parsed at its first look-up, and blanks are None."""
 
     def __init__(self, parse: Parse) -> None:
         super().__init__()
@@ -48,14 +48,14 @@ class Remembered(dict[object, int | None]):
         if value is None or value == "":
             return None
         parsed = self._parse(_text(value))
-        if isinstance(value, str):  # a number is not remembered: as keys, True and 1 would be the same
+        if isinstance(value, str):  # numbers are not cached, because True and 1 would be the same key
             if len(self) >= _MOST_REMEMBERED:
                 self.clear()
             self[value] = parsed
         return parsed
 
     def read(self, value: object) -> int | None:
-        """Return what a value of JSON is, whatever its type."""
+        """Return the parsed value of any JSON type."""
         try:
             return self[value]
         except TypeError:  # a list or an object
@@ -71,7 +71,7 @@ def _text(value: object) -> str:
 
 
 def _dollars(text: str) -> int:
-    """Return the micro-dollars of a text; a whole number above 1 without decimals may be cents, and is refused."""
+    """Return the micro-dollars of a text. A whole number above 1 without decimals may be cents, and is refused."""
     micros = parse_dollars(text)
     if abs(micros) > MICROS_PER_DOLLAR and "." not in text and not micros % MICROS_PER_DOLLAR:
         raise ValueError(f"{quoted(text)} may be dollars or cents")
@@ -99,7 +99,7 @@ def read_epoch_seconds(value: object) -> int:
 
 
 def read_word(value: object) -> str | None:
-    """Return an optional text, which may be blank. PostgreSQL stores no NUL, and nothing stores half a character."""
+    """Return an optional text, which may be blank. A NUL (unsupported by PostgreSQL) or a lone surrogate is refused."""
     if value is None:
         return None
     if not isinstance(value, str) or isinstance(value, Number):
@@ -110,12 +110,12 @@ def read_word(value: object) -> str | None:
 
 
 def read_text(value: object) -> str | None:
-    """Return an optional text; the blank one is absent."""
+    """Return an optional text; a blank text is absent."""
     return read_word(value) or None
 
 
 def read_ticker(value: object) -> str:
-    """Return what identifies a record."""
+    """Return a record's identifier."""
     text = read_word(value)
     if not text:
         raise ValueError("it is missing")
@@ -125,7 +125,7 @@ def read_ticker(value: object) -> str:
 
 
 def read_older(read: Callable[[object], Value], value: object, name: str) -> Value:
-    """Return what a field of an older generation says; an error names the field."""
+    """Return the value of a field of an older generation; an error names the field."""
     try:
         return read(value)
     except ValueError as error:
@@ -157,7 +157,7 @@ def read_flag(value: object) -> bool | None:
 
 
 def read_integer(value: object) -> int | None:
-    """Return an optional integer, or one that is written as text."""
+    """Return an optional integer, which may be written as text."""
     if value is None or value == "":
         return None
     if (
@@ -210,15 +210,15 @@ def loose_dollars(value: object) -> int | None:
 _MOST_JSON = 10_000
 _encode_json = msgspec.json.Encoder(order="sorted").encode
 NO_JSON = msgspec.Raw(b"null")
-"""What a field of JSON has that is missing."""
+"""The value of a missing JSON field."""
 _known_json: dict[bytes, str | None] = {}
 _known_multipliers: dict[bytes, int | None] = {}
 
 
 def read_raw_json(value: msgspec.Raw) -> str | None:
-    """Return optional JSON as text with sorted keys; null and what is empty are absent.
+    """Return optional JSON as text with sorted keys; null and empty values are absent.
 
-    Most of it repeats from market to market.
+    Most values repeat across markets.
     """
     raw = bytes(value)
     if raw not in _known_json:
@@ -249,7 +249,7 @@ def _json_numbers(value: object) -> object:
 
 
 def read_json(value: object) -> str | None:
-    """Return the same of JSON that was read with its numbers as `Number`."""
+    """Return JSON that was parsed with numbers as `Number` as text with sorted keys."""
     try:
         return read_raw_json(msgspec.Raw(_text_of(value).encode()))
     except RecursionError as error:
@@ -267,7 +267,7 @@ def _text_of(value: object) -> str:
 
 
 def read_raw_multiplier(value: msgspec.Raw) -> int | None:
-    """Return the millionths of a number that was not read yet; as JSON's own number it may have lost digits."""
+    """Return the millionths of an unparsed number, because a parsed JSON number may have lost digits."""
     raw = bytes(value)
     if raw not in _known_multipliers:
         if len(_known_multipliers) >= _MOST_JSON:

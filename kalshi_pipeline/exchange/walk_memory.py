@@ -1,24 +1,25 @@
-"""What a walk over pages has seen, and so whether it still shows something new."""
+"""The memory of a walk over pages, to detect pages without new records."""
 
 from collections import deque
 from collections.abc import Sequence
 
 from kalshi_pipeline.units import MICROS_PER_SECOND
 
-# How much newer than the page before a page may be: the exchange may round the times by which it sorts.
+# How much newer than the previous page a page may be, because the exchange may round its sort times.
 _DISORDER = MICROS_PER_SECOND
 
 
 class WalkMemory:
-    """The keys of a walk's pages, or of the last `remembered_pages` that had any, and how far back in time it came.
+    """The keys of a walk's pages, or of the last `remembered_pages` non-empty ones, and how far back in time the walk
+    is.
 
-    Keys are hashes instead of tickers: a set of half a million strings would be several times as large.
+    Keys are hashes, because a set of half a million strings would take several times the memory.
     """
 
     def __init__(self, remembered_pages: int | None = None) -> None:
         self.keys: set[int] = set()
         self.repeated_pages = 0
-        """How many pages in a row, up to the last one, had nothing new; empty ones have nothing."""
+        """The number of consecutive last pages without new records; empty pages count."""
         self._last_pages: deque[set[int]] | None = (
             None if remembered_pages is None else deque(maxlen=remembered_pages)
         )
@@ -40,10 +41,10 @@ class WalkMemory:
 
 
 class _Descent:
-    """Whether a walk that shows the newest first still goes down.
+    """Whether a newest-first walk still goes back in time.
 
-    A page that goes back up, above where the page before ended and not below any page's beginning, begins a rise. It
-    lasts until a page begins lower than all before: a circle longer than the walk's memory never does.
+    A page that starts above the end of the previous page, and not below every earlier start, begins a rise. The rise
+    lasts until a page starts lower than all before, which never happens in a circle longer than the walk's memory.
     """
 
     def __init__(self) -> None:

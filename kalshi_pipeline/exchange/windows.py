@@ -1,8 +1,8 @@
-"""Disjoint windows of creation time, in which one long listing of markets is walked as several short ones.
+"""Windows of creation time, which split one long listing of markets into several short walks.
 
-The exchange documents that the bounds of `min_created_ts` and `max_created_ts` are whole seconds and exclusive, but
-not how they are compared. So windows overlap, and a market that lies far from its window shows that the exchange
-understands the bounds in another way.
+The exchange documents that the bounds of `min_created_ts` and `max_created_ts` are whole seconds and exclusive, but not
+how they are compared. Windows therefore overlap, and a market far outside its window shows that the exchange treats the
+bounds differently.
 """
 
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from kalshi_pipeline.units import MICROS_PER_SECOND
 
-# How far each bound is moved outwards in a query, and how much further a market may lie, however seconds are rounded.
+# How far a query extends each bound, and how much further outside a market may be because of rounding.
 _OVERLAP_SECONDS = 1
 _ROUNDING_SECONDS = 1
 
@@ -31,7 +31,9 @@ class Window(NamedTuple):
         return given
 
     def may_hold(self, created_at: int | None) -> bool:
-        """Return whether such a market may be listed in this window: if not, the exchange understands it otherwise."""
+        """Return whether this window may list a market created then. If not, the exchange treats the bounds
+        differently.
+        """
         if created_at is None:
             return True
         slack = (_OVERLAP_SECONDS + _ROUNDING_SECONDS) * MICROS_PER_SECOND
