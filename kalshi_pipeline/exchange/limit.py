@@ -155,9 +155,7 @@ class RateLimit:
             return self._sent_at
         try:
             sent_at = float(shared_file.read_text(encoding="ascii"))
-        except (FileNotFoundError, ValueError):
-            return (
-                self._sent_at
-            )  # no process has sent a request yet, or the last one was killed while writing
+        except (FileNotFoundError, ValueError):  # no request was sent yet, or a writer was killed
+            return self._sent_at
         # The clock begins at zero when the machine starts: a time that is still to come was written before that.
         return sent_at if sent_at <= self._clock.monotonic() else self._sent_at

@@ -74,31 +74,31 @@ VIEW_NOTES = {
         "The levels of `order_book_history`, numbered from the best bid of each side, with the sizes up to each. "
         "Filter and sort by `received_at_us`: by text, all rows are read."
     ),
-    "legs_of_combos": "One row per leg: the markets of which a combo is made.",
+    "legs_of_combos": "One row per leg of a combo: one of the markets that it is made of.",
     "events_with_fees": (
-        "One row per event whose fee may not be that of its series, with that series: it has changes of its own, or "
-        "its record had an override. While the changes of events were never listed, these are all events."
+        "One row per event whose fee may differ from its series' fee, with that series: the event has its own changes, "
+        "or its record had an override. Until the changes of events are first listed, these are all events."
     ),
-    "series_fee_starts": "One row for each instant at which the fee of a series changes: for `fee_starts`.",
-    "fee_starts": "One row for each instant at which a fee changes, of a series or of an event: for `fee_history`.",
+    "series_fee_starts": "One row for each instant at which the fee of a series changes; part of `fee_starts`.",
+    "fee_starts": "One row for each instant at which the fee of a series or an event changes; part of `fee_history`.",
     "fee_history": (
-        "One row for each span of one fee: of each series (`event_ticker` is NULL), and of each event of "
-        "`events_with_fees`; any other event has the fee of its series. Changes of fees decide, and before the first "
-        "of them what the record of the series said. `state` is `unknown`, with the `reason`, where what is stored "
-        "does not say it; before the first row nothing is known. `open_store().records.fee_at` says the same."
+        "One row for each span of one fee, of each series (`event_ticker` is NULL) and of each event of "
+        "`events_with_fees`; any other event has the fee of its series. Fee changes take precedence; before the first "
+        "one, the series' record counts. `state` is `unknown`, with a `reason`, if the stored data does not determine "
+        "the fee. Before the first row, nothing is known. `open_store().records.fee_at` returns the same fees."
     ),
     "market_catalogue": (
-        "One row per market: its category, titles, announced close, rules and strikes, how many legs it has as a "
-        "combo, whether at most one market of its event can win, and whether it is listed now: `is_listed` until its "
-        "history ends, as `open_store().quotes()` has it. `unlisted_since_at` is the first of the ticks that have not "
-        "found it since, without a proof that it ended. Name the columns in a join: "
-        "`is_listed` and `leg_count` are computed for each joined row, and only where they are asked for."
+        "One row per market: its category, titles, announced close, rules and strikes, the number of legs of a combo, "
+        "whether at most one market of its event can win, and whether it is listed now: `is_listed` until its history "
+        "ends, as in `open_store().quotes()`. `unlisted_since_at` is the first of the ticks that have not found it "
+        "since, without proof that it ended. Name the columns in a join, because `is_listed` and `leg_count` are "
+        "computed for each joined row if you select them."
     ),
     "event_catalogue": (
         "One row per event: its category and titles, whether at most one market can win, and how many of its markets "
         "are listed now. Name the columns in a join, such as `SELECT p.*, c.title FROM price_history AS p JOIN "
-        "event_catalogue AS c USING (event_ticker)`: counts and times of closing are computed for each joined row, and "
-        "only where they are asked for. With all of them 10,000 rows take four times as long."
+        "event_catalogue AS c USING (event_ticker)`, because counts and closing times are computed for each joined row "
+        "if you select them. With all columns, 10,000 rows take four times as long."
     ),
 }
 """By the view's name, in the order of their definitions."""
