@@ -18,14 +18,14 @@ from kalshi_pipeline.records import Candlestick, Reject
 
 
 class Candlesticks(NamedTuple):
-    """A market's candlesticks of a range, oldest first."""
+    """One market's candlesticks in a range, oldest first."""
 
     ticker: str
     candlesticks: list[Candlestick]
 
 
 def parse_batch(body: bytes) -> Page[Candlesticks]:
-    """Return the candlesticks of many markets; errors as in `split_page`. A reject is one candlestick."""
+    """Parse the candlesticks of many markets; errors as in `split_page`. Each reject is one candlestick."""
     try:
         markets = _batch_decoder.decode(body).markets or ()
         return Page([_read_market(market) for market in markets])

@@ -42,14 +42,16 @@ FEE_CHANGES_PAGE = 1000
 
 
 class KalshiClient:
-    """The exchange at one address. Use it as a context manager, one for a whole run: it keeps its connections.
+    """A client of the exchange at one address. Use one for a whole run, as a context manager: it reuses its
+    connections.
 
-    `retry_seconds` is how long a failing request is retried (with growing, jittered pauses) before
-    TransientExchangeError, beside the pauses that the exchange asks for (`waiting_at_most`); `on_retry` is called with
-    a line about each retry, `on_wait` every ten seconds of a longer pause. An answer of more than `max_response_mb`
-    once decoded is a failed attempt. Clients with the same `limit_file`, in any process, share one request limit; those
-    with a `share` below 1 together get no more than that part of it.
-    `transport` is httpx's, for tests.
+    A failing request is retried for `retry_seconds`, with growing, jittered pauses, and then raises
+    TransientExchangeError. Pauses that the exchange requests (see `waiting_at_most`) come on top. `on_retry` is called
+    with one line for each retry, `on_wait` every ten seconds of a longer pause. A response larger than
+    `max_response_mb` when decoded counts as a failed attempt.
+
+    Clients with the same `limit_file`, in any process, share one request limit; those with a `share` below 1 together
+    get at most that part of it. `transport` is an httpx transport for tests.
     """
 
     def __init__(

@@ -29,7 +29,7 @@ class Rule(NamedTuple):
 
 
 Rules = Mapping[str, Rule]
-"""The rules by the fields that they set, in the order in which they apply."""
+"""The rules by the fields that they set, in the order in which they are applied."""
 
 NO_RULES: Rules = MappingProxyType({})
 
@@ -40,7 +40,7 @@ def list_of(kind: type[Any]) -> Any:  # noqa: ANN401  (a type)
 
 
 def wire_of(payload: type[Payload]) -> type[Any]:
-    """Return the struct of a payload."""
+    """Return the msgspec struct for a payload."""
     types: list[Any] = []
     names: dict[str, str] = {}
     for name, field, older in sent_fields(payload):
@@ -144,7 +144,7 @@ class _Text:
         ]
 
     def apply(self, rules: Rules) -> None:
-        """Set the variables of the rules."""
+        """Apply the rules to the variables."""
         for name, rule in rules.items():
             self._names[f"rule_of_{name}"] = rule.compute
             self._lines.append(f"{name} = rule_of_{name}({', '.join(rule.arguments)})")

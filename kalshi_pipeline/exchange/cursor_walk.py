@@ -38,7 +38,7 @@ class CursorWalk(Generic[Record]):
     memory: WalkMemory = field(default_factory=WalkMemory)
 
     def params(self, most_records: int | None = None) -> Params:
-        """Return the query of the next page, of at most `most_records`."""
+        """Return the query for the next page, of at most `most_records` records."""
         query = self.query if self.cursor is None else {**self.query, "cursor": self.cursor}
         sizes = {name: most_records for name in _PAGE_SIZES if name in query} if most_records else {}
         return {**query, **sizes}

@@ -154,7 +154,7 @@ def _read_legs(legs: list[Any]) -> Iterator[Leg]:
 
 
 def _parts_of(body: bytes | memoryview, key: str) -> Sequence[bytes | msgspec.Raw]:
-    """Return the text of each record."""
+    """Return the JSON text of each record."""
     try:
         parts: list[msgspec.Raw] | None = _envelope(key, list[msgspec.Raw] | None).decode(body).records
     except (RecursionError, ValueError):  # something in it is odd, or it has only one record
