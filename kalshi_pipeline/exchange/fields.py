@@ -88,7 +88,7 @@ NeededText = Annotated[
 """Optional text of which an odd value would change the meaning of the record."""
 
 Word = Annotated[str | None, Wire(str | None, "{0}", read_word)]
-"""An optional word of a vocabulary of which the blank string is a part."""
+"""An optional word of a vocabulary that includes the blank string."""
 
 Tags = Annotated[str | None, BeforeValidator(read_tags), Wire(list[str] | None, "read_tags({0})", read_tags)]
 """An optional list of texts."""
@@ -102,7 +102,7 @@ Dollars = Annotated[int | None, PlainValidator(read_dollars), replace(_wire_doll
 
 _wire_contracts = Wire(str | None, "read_contracts({0})", read_contracts)
 LooseContracts = Annotated[int | None, PlainValidator(read_contracts), _wire_contracts]
-"""A decimal string of contracts ("2985.50"), or an integer as sent until March 2026, as hundredths."""
+"""A decimal string of contracts ("2985.50"), or an integer (until March 2026), in hundredths."""
 
 Contracts = Annotated[int | None, PlainValidator(read_contracts), replace(_wire_contracts, is_needed=True)]
 """A size in contracts that the record requires."""

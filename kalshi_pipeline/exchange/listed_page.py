@@ -1,4 +1,4 @@
-"""A page of a listing, as its caller gets it."""
+"""The page of a listing."""
 
 from collections import Counter
 from collections.abc import Sequence

@@ -285,7 +285,7 @@ class _Asked(NamedTuple, Generic[Record]):
 
 
 class _WindowsFailedError(Exception):
-    """The exchange does not list markets by the windows of the query."""
+    """The exchange refuses or ignores the windows."""
 
 
 Result = TypeVar("Result")

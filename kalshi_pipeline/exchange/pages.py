@@ -48,7 +48,7 @@ class Page(Generic[Record]):
 
     @property
     def sources(self) -> tuple[Source, ...]:
-        """The answer, if it is kept."""
+        """The response, if it is kept."""
         return () if self.source is None else (self.source,)
 
 
@@ -101,7 +101,7 @@ def parse_page(body: bytes, key: str, payload: type[Sent], read: Callable[[Sent]
 
 
 def parse_object(body: bytes, key: str | None, payload: type[Sent]) -> Sent:
-    """Return the one object under `key`, or the bare object if `key` is None; errors as in `split_page`."""
+    """Parse the object under `key`, or the whole body if `key` is None; errors as in `split_page`."""
     text = object_under(body, key)
     try:
         return payload.model_validate(load_loosely(text))
@@ -127,7 +127,7 @@ def raw_text(part: bytes) -> str:
 
 
 def unreadable(key: str | None, reason: str) -> PayloadError:
-    """Return the error of an object that cannot be read."""
+    """Return the error for an object that cannot be read."""
     return PayloadError(f"the exchange's {key or 'answer'} cannot be read: {cut(reason)}")
 
 

@@ -36,7 +36,7 @@ class Limits(NamedTuple):
 class Patience:
     """The attempts at one request, for at most `most_seconds`; our own pauses take up to `retry_seconds` of that.
 
-    `on_wait` is called with a line every ten seconds of a longer pause.
+    `on_wait` is called with one line every ten seconds of a longer pause.
     """
 
     def __init__(

@@ -194,7 +194,7 @@ class QuotedPricesPayload(Payload):
 
 
 class TradedPricesPayload(QuotedPricesPayload):
-    """The prices of the trades of a period. Without a trade only the price before the period is sent."""
+    """The prices of the trades in a period. Without a trade, only the price before the period is present."""
 
     mean: LooseDollars = Field(None, alias="mean_dollars")
     previous: LooseDollars = Field(None, alias="previous_dollars")
@@ -242,7 +242,7 @@ class _CentSidesPayload(_DollarSidesPayload):
     no: list[OlderLevelPayload] | None = None
 
     def in_dollars(self) -> tuple[list[LevelPayload], list[LevelPayload]]:
-        """Return the levels of both sides in one unit."""
+        """Return the levels of both sides in the same unit."""
         yes, no = self.yes or [], self.no or []
         levels = [*yes, *no]
         sent = [level.price for level in levels]

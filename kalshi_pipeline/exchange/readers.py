@@ -105,7 +105,7 @@ class PageReader(Generic[Record]):
         )
 
     def parse(self, body: bytes) -> Page[Record]:
-        """Return the records of a page; errors as in `split_page`."""
+        """Parse a page; errors as in `split_page`."""
         if may_hold_nul(body):
             return self._parse_rows(body, self._records.read)
         try:

@@ -220,7 +220,7 @@ def _title(body: bytes) -> str:
 
 
 def _error_in(body: bytes) -> str:
-    """Return the message of an error that came with status 200; "" if the body is not an error."""
+    """Return the message of an error with status 200; "" if the body is not an error."""
     if len(body) > _LONGEST_ERROR_BYTES:
         return ""
     read = _read(body)

@@ -81,7 +81,7 @@ class Tiers:
         max_pages: int | None = None,
         walk_seconds: float,
     ) -> Listing[Outcome]:
-        """Walk the settled markets of the live tier, of one series or of all, starting at a cursor.
+        """List the settled markets of the live tier, of one series or of all, starting at a cursor.
 
         With `since` (an instant), only markets that settled then or later.
         """
@@ -105,9 +105,9 @@ class Tiers:
         max_pages: int | None = None,
         walk_seconds: float,
     ) -> Listing[Outcome]:
-        """Walk the markets of the historical tier, of one series or of all, starting at a cursor.
+        """List the markets of the historical tier, of one series or of all, starting at a cursor.
 
-        It takes one filter at a time, and of `mve_filter` only `exclude`; the caller applies any other filter.
+        The endpoint accepts one filter at a time, and of `mve_filter` only `exclude`; the caller applies other filters.
         """
         params: Params = {}
         question: Question[Outcome] = ()

@@ -8,7 +8,7 @@ from kalshi_pipeline.units import MICROS_PER_DOLLAR
 
 
 def is_mirrored(yes_price: int | None, no_price: int | None) -> bool:
-    """Return whether a NO price, if there is one, is one dollar minus the YES price."""
+    """Return whether the NO price, if present, is one dollar minus the YES price."""
     return no_price is None or yes_price is None or yes_price + no_price == MICROS_PER_DOLLAR
 
 

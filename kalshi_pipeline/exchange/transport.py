@@ -61,9 +61,9 @@ class AnswerAges(NamedTuple):
 
 
 class Transport:
-    """Connections to the exchange at one address, and counts of the requests. Threads may share it.
+    """Connections to the exchange at one address, with counts of requests. Thread-safe.
 
-    The arguments are those of `KalshiClient`; `http_transport` is httpx's, for tests.
+    The parameters are those of `KalshiClient`; `http_transport` is an httpx transport for tests.
     """
 
     def __init__(
@@ -181,7 +181,7 @@ class Transport:
     def fetching(
         self, path: str, parse: Callable[[bytes], Parsed], *, is_cached: bool = False
     ) -> Callable[[Params, float], Answer[Parsed]]:
-        """Return what fetches a query of one path within some seconds, as `fetch` does."""
+        """Return a function that fetches a query of one path within the given seconds; see `fetch`."""
         return lambda params, seconds_left: self.fetch(path, params, parse, seconds_left, is_cached=is_cached)
 
     def ask(
@@ -255,7 +255,9 @@ class Transport:
         return reply
 
     def _unusable(self, path: str, params: Params, error: Exception) -> RefusedError:
-        """Return the error of an address that is wrong, or too long because of a parameter such as the cursor."""
+        """Return the error for a wrong address, or for one that is too long because of a parameter such as
+        the cursor.
+        """
         sizes = {name: len(str(value)) for name, value in params.items()}
         longest = max(sizes, key=sizes.__getitem__, default="")
         if sizes.get(longest, 0) > _LONGEST_PARAMETER:

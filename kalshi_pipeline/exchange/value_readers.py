@@ -85,14 +85,14 @@ read_multiplier = Remembered(parse_millionths).read
 
 
 def read_contracts(value: object) -> int | None:
-    """Return the hundredths of a contract of a text or an integer. They rarely repeat, so they are not cached."""
+    """Parse contracts into hundredths, from a text or an integer. They rarely repeat, so they are not cached."""
     if isinstance(value, str):
         return parse_contracts(value) if value else None
     return None if value is None else parse_contracts(_text(value))
 
 
 def read_epoch_seconds(value: object) -> int:
-    """Return the instant of Unix seconds."""
+    """Parse Unix seconds into an instant."""
     if value is None or value == "":
         raise ValueError("it is missing")
     return parse_seconds(_text(value))
@@ -133,7 +133,7 @@ def read_older(read: Callable[[object], Value], value: object, name: str) -> Val
 
 
 def read_tags(value: object) -> str | None:
-    """Return a list of texts as one text, separated by commas."""
+    """Parse a list of texts into one text, separated by commas."""
     if value is None or value == "":
         return None
     tags = [read_word(tag) for tag in value] if isinstance(value, list) else [None]
@@ -143,12 +143,12 @@ def read_tags(value: object) -> str | None:
 
 
 def blank_to_none(value: object) -> object:
-    """Return a value, None for the empty string."""
+    """Return a value, or None for the empty string."""
     return None if value == "" else value
 
 
 def read_flag(value: object) -> bool | None:
-    """Return an optional yes or no."""
+    """Parse an optional boolean."""
     if value is None or value == "":
         return None
     if not isinstance(value, bool):
@@ -173,7 +173,7 @@ _NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?")
 
 
 def read_number(value: object) -> float | None:
-    """Return an optional number that is neither a price nor a quantity."""
+    """Parse an optional number that is neither a price nor a quantity."""
     if value is None or value == "":
         return None
     text = _text(value)
@@ -184,7 +184,7 @@ def read_number(value: object) -> float | None:
 
 
 def loose_text(value: object) -> str | None:
-    """Return an optional text; anything else is absent."""
+    """Parse an optional text; anything else is absent."""
     try:
         return read_text(value)
     except ValueError:
@@ -200,7 +200,7 @@ def loose_instant(value: object) -> int | None:
 
 
 def loose_dollars(value: object) -> int | None:
-    """Return the micro-dollars of an optional decimal string; anything else is absent."""
+    """Parse an optional decimal string into micro-dollars; anything else is absent."""
     try:
         return read_dollars(value) if isinstance(value, str) else None
     except ValueError:
@@ -238,7 +238,7 @@ def _canonical(raw: bytes) -> str | None:
 
 
 def _json_numbers(value: object) -> object:
-    """Return JSON with its fractions as text."""
+    """Parse JSON with fractions as text."""
     if isinstance(value, float):
         return str(value)
     if isinstance(value, list):

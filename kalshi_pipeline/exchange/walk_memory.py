@@ -26,7 +26,7 @@ class WalkMemory:
         self._descent = _Descent()
 
     def add(self, keys: set[int], times: Sequence[int] = ()) -> None:
-        """Add a page: its keys and, in a walk from the newest to the oldest, its times."""
+        """Add the keys of a page and, for a walk with the newest record first, its times."""
         if not keys:
             self.repeated_pages += 1
             return

@@ -16,13 +16,13 @@ _ROUNDING_SECONDS = 1
 
 
 class Window(NamedTuple):
-    """Markets created in [since, until), in Unix seconds; a missing bound is open."""
+    """Markets created in [since, until), in Unix seconds; None is no bound."""
 
     since: int | None
     until: int | None
 
     def params(self) -> dict[str, int]:
-        """Return the window as query parameters, wider by the overlap."""
+        """Return the query parameters of the window, extended by the overlap."""
         given = {}
         if self.since is not None:
             given["min_created_ts"] = self.since - _OVERLAP_SECONDS
@@ -43,7 +43,7 @@ class Window(NamedTuple):
 
 
 def windows_between(bounds: Sequence[int]) -> list[Window]:
-    """Return the windows between instants, newest first, the outer ones open; an empty list without instants."""
+    """Return the windows between instants, newest first, with open outer bounds; none without instants."""
     seconds = sorted({bound // MICROS_PER_SECOND for bound in bounds}, reverse=True)
     if not seconds:
         return []
