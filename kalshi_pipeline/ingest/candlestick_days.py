@@ -24,14 +24,16 @@ _NEIGHBOURS = 2
 
 
 class OfDay(NamedTuple):
-    """The candlesticks of a day in a market's answer; `problem` says why it does not match the request, if so."""
+    """The candlesticks of a day in a market's response. `problem` says why the response does not match the request, if
+    so.
+    """
 
     candlesticks: list[Candlestick]
     problem: str | None
 
 
 def joined(answers: Sequence[Candlesticks]) -> dict[str, list[Candlestick]]:
-    """Return candlesticks by market; an answer may name one twice."""
+    """Return candlesticks by market; a response may contain a market twice."""
     found: dict[str, list[Candlestick]] = {}
     for ticker, candlesticks in answers:
         found.setdefault(ticker, []).extend(candlesticks)
@@ -59,7 +61,7 @@ class Day:
 
     @property
     def is_over(self) -> bool:
-        """Whether its last period has ended."""
+        """Whether the last period of the day has ended."""
         return self.end == self.start + _DAY
 
     @property
@@ -69,14 +71,14 @@ class Day:
 
     @property
     def first_end(self) -> int:
-        """The earliest end of a period, in whole seconds, because the exchange's bounds are inclusive."""
+        """The earliest end of a period. It is a whole second, because the exchange's bounds are whole and inclusive."""
         return self.start + MICROS_PER_SECOND
 
     def select(self, candlesticks: Sequence[Candlestick]) -> OfDay:
         """Return the candlesticks of this day and length.
 
-        An answer does not name the period of its candlesticks, but their ends show it. If the exchange ignores the
-        period or the times of a query, most ends do not match, and all of them are discarded.
+        A response does not name the period, but the ends show it. If the exchange ignored the period or the times of
+        the query, most ends do not match, and all candlesticks are discarded.
         """
         ends_at = min(self.period_minutes, _MOST_MINUTES) * _MINUTE
         within = [candle for candle in candlesticks if self.start < candle.end_at <= self.end]

@@ -79,7 +79,7 @@ def candlestick_day(settings: Settings, day: date) -> Subject:
 
 
 class _Collection:
-    """One run over the markets of one day."""
+    """A run over the markets of one day."""
 
     def __init__(self, session: Session, report: Report, day: Day) -> None:
         self._session = session
@@ -145,9 +145,9 @@ class _Collection:
         return market.settled_at is None and self._cutoff.current_tier(market.close_at) is Tier.HISTORICAL
 
     def _ask(self, tier: Tier, markets: Sequence[ChosenMarket]) -> list[ChosenMarket]:
-        """Fetch markets from a tier and store them; return the markets that it does not have.
+        """Fetch markets from a tier and store them; return the markets that the tier does not have.
 
-        A failed request is split, and its halves are retried after the others, until only the failing market is left.
+        A failed request is split in halves, which are retried after the others, until only the failing market is left.
         """
         size = 1 if tier is Tier.HISTORICAL else markets_per_request(self._day.period_minutes)
         of_ticker = {market.ticker: market for market in markets}
@@ -280,7 +280,9 @@ class _Collection:
         self._record([CoverageRow(market.id, Coverage.FAILED, tier, str(error))])
 
     def _record_without_candlestick(self, markets: Sequence[ChosenMarket]) -> None:
-        """Record the markets without a candlestick in either tier: known but without one, or unknown."""
+        """Record markets without a candlestick in either tier: known markets as covered, others as unknown
+        or failed.
+        """
         lookup = MarketLookup(self._session, [market.ticker for market in markets])
         known = {outcome.ticker for answer in lookup for outcome in answer.page.records}
         gone = frozenset(lookup.gone)
@@ -332,6 +334,6 @@ def _count_second_values(
 
 
 def _some(tickers: Sequence[str]) -> str:
-    """Name a few of many."""
+    """Return the first few tickers, and the number of the others."""
     more = f" and {len(tickers) - 3:,} more" if len(tickers) > 3 else ""
     return ", ".join(tickers[:3]) + more

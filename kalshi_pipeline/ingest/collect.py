@@ -154,13 +154,13 @@ class _Rounds:
         return _Turn.current(self._clock, self._period_seconds)
 
     def take(self, session: Session, turn: "_Turn") -> None:
-        """Take the snapshot of a turn, unless its time is over."""
+        """Take the snapshot of a turn, unless it is too late."""
         if not turn.tick.is_too_late(self._clock.now()):
             period, run_id = self._period_seconds, new_run_id()
             self._on_report(take_snapshot(session, turn.tick.at, period, run_id, self._status))
 
     def settle_if_due(self, session: Session, turn: "_Turn") -> None:
-        """Sync settlements for as long as the turn lasts."""
+        """Sync settlements if due, at most until the turn ends."""
         seconds = self._seconds_left(turn)
         if self._clock.monotonic() < self._settling_due or seconds <= 0:
             return

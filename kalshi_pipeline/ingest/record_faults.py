@@ -24,12 +24,12 @@ CANDLESTICK_FAULTS: Mapping[str, str] = {
     "unordered": "whose lowest price is above another one",
     SECOND_VALUES: "of a period that is sent twice with different values",
 }
-"""The same of candlesticks."""
+"""The faults of candlesticks."""
 ORDER_BOOK_FAULTS: Mapping[str, str] = {
     _PRICES: "with a bid outside 0 to 1 dollar",
     _SIZES: "with a level of zero or negative contracts",
 }
-"""The same of order books."""
+"""The faults of order books."""
 FAULT_NAMES = (*dict.fromkeys((*TRADE_FAULTS, *CANDLESTICK_FAULTS, *ORDER_BOOK_FAULTS)),)
 """All counts."""
 
@@ -55,7 +55,7 @@ def faults_of_trades(trades: Sequence[Trade]) -> Counter[str]:
 
 
 def faults_of_candlesticks(candles: Collection[Candlestick]) -> Counter[str]:
-    """Count the same of candlesticks."""
+    """Count the faults of candlesticks."""
     prices = [_are_prices(candle[_FIRST_PRICE:_FIRST_SIZE]) for candle in candles]
     sizes = [all(size is None or size >= 0 for size in candle[_FIRST_SIZE:]) for candle in candles]
     ordered = [_is_ordered(candle) for candle in candles]
@@ -80,7 +80,7 @@ def _are_prices(prices: Iterable[int | None]) -> bool:
 
 
 def _is_ordered(candle: Candlestick) -> bool:
-    """Return whether no price of a side is below its low, or above its high."""
+    """Return whether all prices of a side are between its low and its high."""
     for places in _RANGES:
         low, *others, high = (candle[place] for place in places)
         between = [price for price in (*others, high) if price is not None]

@@ -43,10 +43,10 @@ _FAILED_WALKS = 3
 
 @repairing
 def sync_settlements(session: Session, walk_seconds: float | None = None) -> Report:
-    """Store what has settled since the last complete walk, with its markets; at first all that the live tier has.
+    """Store the settlements since the last complete walk, with their markets; the first time, all of the live tier.
 
-    Results that were published before are confirmed: the exchange may have taken them back. A walk that takes longer
-    than `walk_seconds` (default KALSHI_WALK_SECONDS) is partial, and the next run continues it.
+    Published results are confirmed, because the exchange may have taken them back. A walk that takes longer than
+    `walk_seconds` (default KALSHI_WALK_SECONDS) is partial, and the next run continues it.
     """
     report = begin_listing(session, "settlements", subject=_settled(session))
     with _settling(session, report) as settling:
@@ -123,7 +123,7 @@ class _Settling:
     failures: FailuresInARow = field(default_factory=lambda: FailuresInARow(_FAILED_WALKS))
     error: ExchangeError | None = None
     listed: set[str] = field(default_factory=set)
-    """The markets that walks since an instant have listed: those of the last hours, and no more."""
+    """The markets that were listed by walks since an instant: those of the last hours only."""
 
     def are_complete(self, keys: Sequence[WalkKey]) -> bool:
         with self.session.database.read() as connection:
@@ -241,7 +241,7 @@ class _Settling:
             )
 
     def note_tiers(self) -> None:
-        """Note that the exchange has no tiers, or that the live tier's beginning moved during this run."""
+        """Note that the exchange has no tiers, or that the cutoff moved during this run."""
         try:
             end = Cutoff.fetch(self.session)
         except ExchangeError as error:

@@ -91,7 +91,7 @@ def _await_manual_tick(session: Session, created_at: int, run_id: str) -> int:
 
 
 class _Quotes:
-    """Stores the quotes of one tick, page by page, and which markets had ended or were not listed."""
+    """Stores the quotes of one tick page by page, and records which markets ended or were not listed."""
 
     def __init__(self, session: Session, report: Report, scope: Scope, tick_at: int) -> None:
         self._session = session
@@ -111,7 +111,9 @@ class _Quotes:
             )
 
     def store(self, period_seconds: float) -> None:
-        """Store the listing of the markets in scope; where it is complete, ask for those that it should have had."""
+        """Store the listing of the markets in scope. If it is complete, look up the markets that it should
+        have shown.
+        """
         listing = self._pages.listing(self._scope.status or StatusFilter.OPEN)
         try:
             store_pages(self._session, self._report, listing, self._prepare, self._merge)
@@ -193,7 +195,7 @@ class _Quotes:
                 self._report.notes.append(f"paused markets could not be listed: {listing.reason}")
 
     def _end(self, *, is_complete: bool) -> None:
-        """Record which markets had ended, and which the tick says nothing of."""
+        """Record which markets had ended, and which were not listed."""
         with self._session.database.stage() as connection:
             self._quotes.find_unlisted(connection)
             has_orphans = self._quotes.has_orphans(connection)

@@ -1,4 +1,4 @@
-"""Syncing series, events and markets with the exchange. A second run on the same answers changes nothing."""
+"""Syncing series, events and markets. A second run with the same responses changes nothing."""
 
 from collections.abc import Callable, Sequence
 from typing import TypeVar

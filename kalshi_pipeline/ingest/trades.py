@@ -87,13 +87,13 @@ def trade_day(settings: Settings, day: date) -> Subject:
 
 
 def days_between(first: date, last: date) -> Iterator[date]:
-    """Yield every day from the first to the last, both included."""
+    """Yield every day from the first to the last, inclusive."""
     for number in range((last - first).days + 1):
         yield first + timedelta(days=number)
 
 
 class _Span(NamedTuple):
-    """A day as instants, [start, end)."""
+    """A day as a span of instants, [start, end)."""
 
     start: int
     end: int
@@ -114,7 +114,7 @@ class _Prepared(NamedTuple):
 
     @classmethod
     def joined(cls, pages: Sequence["_Prepared"]) -> "_Prepared":
-        """Return several pages as one."""
+        """Join several pages."""
         rows, *counts = zip(*pages, strict=True)
         return cls(list(chain.from_iterable(rows)), *map(sum, counts))
 

@@ -1,1 +1,1 @@
-"""Series, events and markets that other rows need: fetched, looked up, stored, and reconciled."""
+"""Series, events and markets that other rows refer to: fetched, looked up, stored and reconciled."""

@@ -27,7 +27,7 @@ UNLIMITED = 1_000_000_000
 def iter_events(
     session: Session, report: Report, tickers: Sequence[str], seconds_left: float = float("inf")
 ) -> Iterator[ListedPage[Event]]:
-    """Look up events as `KalshiClient.iter_events`, and count unrequested ones as out of the run's scope."""
+    """Look up events like `KalshiClient.iter_events`, and count other events in the report as out of scope."""
     for page in session.client.iter_events(tickers, seconds_left):
         if count := page.out_of_scope.total():
             unasked = Tally(received=count, out_of_scope=count)

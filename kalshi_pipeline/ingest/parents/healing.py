@@ -62,8 +62,8 @@ def heal_placeholders(session: Session, report: Report) -> None:
 class _Healing:
     """Fills the placeholders of one run.
 
-    Documents are stored first: if the run is killed in between, the placeholders remain, and a later run fetches what
-    is missing.
+    Documents are stored first: if the run is killed in between, the placeholders remain, and a later run completes
+    them.
     """
 
     def __init__(self, session: Session, report: Report) -> None:

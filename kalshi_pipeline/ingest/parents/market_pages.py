@@ -1,4 +1,4 @@
-"""Pages of markets from the exchange, stored with the events that they need."""
+"""Storing pages of markets, with the events that they refer to."""
 
 from collections.abc import Callable, Sequence
 from itertools import product
@@ -63,7 +63,7 @@ class MarketPages:
         self._lookup = EventLookup(session, report, event_lookups)
 
     def listing(self, status: StatusFilter = StatusFilter.OPEN) -> Listing[Market]:
-        """Begin a walk over every market of the configured scope with this status.
+        """Return the listing of the markets in the configured scope that have this status.
 
         Open markets are listed in windows if the store is large enough, or several series at once. Other markets are
         few, so they are walked serially.

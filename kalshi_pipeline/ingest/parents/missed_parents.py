@@ -110,7 +110,7 @@ def _sample_of(missed: Collection[str], most: int) -> list[str]:
 
 
 def _judge(session: Session, report: Report, listed: int, given: int, asked: int) -> None:
-    """Make a listing partial if it misses records that the exchange has, or lost most records without a reason."""
+    """Make a listing partial if it misses existing records, or has lost most records without a reason."""
     if asked <= _MOST_GIVEN:
         return
     with session.database.read() as connection:

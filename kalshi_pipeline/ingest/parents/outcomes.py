@@ -43,7 +43,7 @@ class Cutoff(NamedTuple):
 
 
 class PreparedOutcomes(NamedTuple):
-    """A page of markets as rows, and the settlements of those whose results are published."""
+    """A page of markets as rows, and the settlements of those with a published result."""
 
     markets: PreparedMarkets
     settlements: list[Settlement]
@@ -95,7 +95,7 @@ def merge_outcomes(connection: Connection, pages: MarketPages, page: PreparedOut
 def is_published(outcome: Outcome, *, is_listed_as_settled: bool) -> bool:
     """Return whether a market's result is published: final, or determined and subject to change.
 
-    `is_listed_as_settled` as in `prepare_outcomes`.
+    See `prepare_outcomes` for `is_listed_as_settled`.
     """
     status = outcome.market.status
     if status in DETERMINED:

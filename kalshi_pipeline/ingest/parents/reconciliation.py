@@ -92,7 +92,7 @@ def reconcile(
 
 
 def _why_short(session: Session, report: Report, listed: int) -> str | None:
-    """Return why a short listing is not complete; None if it is not short.
+    """Return why a listing is too short to be complete; None if it is not.
 
     Use it only if no vanished market could be looked up, because ended markets would explain a short listing.
     """
@@ -124,7 +124,7 @@ class LookupPlan(NamedTuple):
 
 
 class _Budget:
-    """The requests and the time of one run's lookups.
+    """The requests and the time left for the lookups of one run.
 
     The live tier may not spend what the historical tier needs; otherwise markets that are only in that tier would never
     be found.
@@ -214,7 +214,7 @@ class _Reconciling:
         return self._budget.seconds_left(tier, self._lookup.missing)
 
     def _finish(self, lookup: MarketLookup, *, are_believed: bool) -> None:
-        """Record what was not found.
+        """Record markets that were not found.
 
         A market that keeps failing is queued behind waiting ones. Only a complete listing makes open markets lost.
         """

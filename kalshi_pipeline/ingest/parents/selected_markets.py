@@ -12,7 +12,7 @@ from kalshi_pipeline.store.writing.candlesticks import unstored_markets
 def store_selected(session: Session, report: Report, tickers: Sequence[str]) -> dict[str, str]:
     """Fetch and store the markets that are not stored yet, and return the reason for each failure.
 
-    If no market is stored because requests failed, the error is raised.
+    If none could be stored because requests failed, the error is raised.
     """
     with session.database.read() as connection:
         missing = unstored_markets(connection, tickers)

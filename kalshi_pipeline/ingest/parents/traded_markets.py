@@ -23,9 +23,10 @@ _FAILED_EVENTS = 3
 
 
 class TradedMarkets:
-    """Stores the markets that pages of trades name, so no trade in scope is lost because its market is missing.
+    """Stores the markets that pages of trades refer to, so that no trade in scope is lost because its market is
+    missing.
 
-    The exchange's records of a market and its event decide whether it is in scope, not its ticker.
+    A market is in scope by the exchange's record of it and its event, not by its ticker.
     """
 
     def __init__(self, session: Session, report: Report, scope: Scope) -> None:
@@ -95,7 +96,7 @@ class TradedMarkets:
             return insert_orphans(connection, orphans, at)
 
     def _in_scope(self, outcomes: Sequence[Outcome]) -> list[Outcome]:
-        """Return the markets that are in scope, and remember the others."""
+        """Return the markets in scope, and remember the others."""
         of_kind = [outcome for outcome in outcomes if outcome.market.is_combo in self._scope.kinds]
         if self._scope.series:
             self._find_series({outcome.market.event_ticker for outcome in of_kind})

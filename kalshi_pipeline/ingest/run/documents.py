@@ -105,7 +105,7 @@ class Documents:
         self._bytes += len(prepared.line)
 
     def rely_on(self, fingerprints: Mapping[str, int]) -> None:
-        """Let snapshots rely on these fingerprints of markets, once the collected documents are stored."""
+        """Let snapshots rely on these fingerprints of markets once the collected documents are stored."""
         self._fingerprints |= fingerprints
 
     @property

@@ -127,7 +127,7 @@ def closing_run(session: Session, report: Report) -> Iterator[None]:
 
 
 class _Counting:
-    """What a session's client counts from the beginning of a run on, and how long the run takes."""
+    """The counts of a session's client from the beginning of a run, and the run's duration."""
 
     def __init__(self, session: Session) -> None:
         self._client, self._clock = session.client, session.clock

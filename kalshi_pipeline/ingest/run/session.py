@@ -16,7 +16,7 @@ from kalshi_pipeline.store.writing.runs import Run, close_left_open
 from kalshi_pipeline.vocabulary import MveFilter, StatusFilter
 
 OnProgress = Callable[[str], None]
-"""Takes a line for a person."""
+"""Receives a line for the user."""
 
 _PROGRESS_SECONDS = 8.0
 

@@ -8,7 +8,7 @@ from kalshi_pipeline.ingest.run.report import Report
 
 OnReport = Callable[[Report], None]
 OnFailure = Callable[[str, ExchangeError | StoreError], None]
-"""Takes the name of what failed, and its error."""
+"""Receives the name of the failed step and its error."""
 
 
 class Step(NamedTuple):

@@ -1,4 +1,4 @@
-"""Ticks: the nominal times of snapshots, on the wall clock."""
+"""Ticks: the nominal times of snapshots, in UTC."""
 
 from dataclasses import dataclass
 from typing import Self
