@@ -1,1 +1,3 @@
-"""The database: tables and views, engine, set-based writes, queries, migrations. Knows nothing of the exchange."""
+"""The database: tables and views, connections, set-based writes, queries and migrations. Independent of the
+exchange.
+"""

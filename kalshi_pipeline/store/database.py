@@ -1,4 +1,4 @@
-"""The database: how it is opened, migrated and locked, and its transactions."""
+"""The database: opening, migrating and locking it, and its transactions."""
 
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
@@ -20,10 +20,9 @@ _SNAPSHOT_LOCK_SECONDS = 900
 
 
 class Database:
-    """One database with its schema.
+    """One database with its schema, which are created if missing.
 
-    Opening it creates both if they are missing. Raises StoreError if the database cannot be used: not writable, another
-    program's, older or newer than this version.
+    Raises StoreError if the database cannot be used: not writable, another program's, older or newer than this version.
     """
 
     def __init__(
@@ -36,15 +35,15 @@ class Database:
         on_wait: Callable[[str], None] = lambda _: None,
         clock: Clock = SYSTEM_CLOCK,
     ) -> None:
-        """Open the database at an SQLAlchemy URL; `migrate` upgrades an older one and keeps a copy of it.
+        """Open the database at an SQLAlchemy URL; `migrate` upgrades an older one, keeps a copy, and restores changed
+        views and indexes.
 
-        It also makes views and indexes again that are not those of this version. Without `create`, or where a database
-        of an identity is `expected`, none is made: a program that has had its database does not begin another one.
-
-        `on_wait` is called with a message every few seconds while the upgrade waits for a snapshot to end.
+        Without `create`, or if a database with an `expected` identity is required, a missing one is not created: a
+        program that had its database does not start another one. `on_wait` is called with a line every few seconds
+        while the upgrade waits for a snapshot to end.
         """
         self.copied_to: str | None = None
-        """Where the copy is that was kept before an upgrade."""
+        """The place of the copy that was kept before an upgrade."""
         self._dialect = dialect_of(url)
         self._clock = clock
         self._writer: Connection | None = None
@@ -70,7 +69,7 @@ class Database:
             raise
 
     def _prepare(self, on_wait: Callable[[str], None], *, migrate: bool) -> None:
-        """Make the schema, upgrade it or repair it; leave it as it is if it is this version's."""
+        """Create, upgrade or repair the schema; do nothing if it is that of this version."""
         with self.read() as connection:
             schema = Schema(self._dialect, connection)
             is_empty, is_current = schema.is_empty, schema.is_current(migrate=migrate)
@@ -103,12 +102,12 @@ class Database:
 
     @property
     def place(self) -> str:
-        """Where it is, as messages name it."""
+        """The place of the database, for messages."""
         return self._dialect.place
 
     @property
     def limit_file(self) -> Path:
-        """The file through which all processes that collect into this database share one limit of requests."""
+        """The file through which all processes that use this database share one request limit."""
         return self._dialect.make_limit_file()
 
     def close(self) -> None:
@@ -119,9 +118,9 @@ class Database:
 
     @contextlib.contextmanager
     def begin(self) -> Iterator[Connection]:
-        """Open one short write transaction; it commits at the end of the block, or not at all.
+        """Open a short write transaction, which commits at the end of the block or is rolled back.
 
-        All of them use one connection, which keeps temporary tables from one to the next. Raises StoreError if the
+        All write transactions use one connection, which keeps temporary tables in between. Raises StoreError if the
         database file was moved or replaced, because writes to it would be lost.
         """
         if self._is_settled and self._dialect.identity() != self.identity:
@@ -133,13 +132,15 @@ class Database:
             self._changes.add(changes)
 
     def take_changes(self) -> TableChanges:
-        """Return how many rows were committed since this was last called, of the tables whose rows are counted."""
+        """Return the number of rows committed since the last call, for the tables whose rows are counted."""
         taken, self._changes = self._changes, TableChanges()
         return taken
 
     @contextlib.contextmanager
     def stage(self) -> Iterator[Connection]:
-        """Open a transaction on the same connection that reads, and writes temporary tables only: it locks nothing."""
+        """Open a transaction on the writing connection that only reads and writes temporary tables, so it locks
+        nothing.
+        """
         with self._dialect.translated(), self._written(Purpose.STAGE) as connection:
             yield connection
 
@@ -153,7 +154,7 @@ class Database:
 
     @contextlib.contextmanager
     def read(self) -> Iterator[Connection]:
-        """Open one read transaction, which sees the database as it was at its first query and blocks no writer."""
+        """Open a read transaction. It sees the state at its first query and does not block writers."""
         options = self._dialect.options(Purpose.READ)
         with (
             self._dialect.translated(),
@@ -162,12 +163,12 @@ class Database:
             yield connection
 
     def ask(self, question: Callable[[Connection], Answer]) -> Answer:
-        """Return what `question` returns in one read transaction."""
+        """Return the result of `question` in one read transaction."""
         with self.read() as connection:
             return question(connection)
 
     def optimize(self) -> None:
-        """Let the database update the statistics that its query planner uses. It takes a moment at most."""
+        """Update the statistics of the query planner, in less than a second."""
         with self.begin() as connection:
             self._dialect.optimize(connection)
 
@@ -178,10 +179,10 @@ class Database:
         *,
         wait_seconds: float = _SNAPSHOT_LOCK_SECONDS,
     ) -> Iterator[None]:
-        """Hold the lock of snapshots, so that one at a time runs on this database, across processes.
+        """Hold the snapshot lock, so that only one snapshot at a time runs on this database, across processes.
 
-        `on_wait` is called with a message every few seconds while another one holds it; StoreError after
-        `wait_seconds`. A process that dies releases it.
+        `on_wait` is called with a line every few seconds while another process holds it. Raises StoreError after
+        `wait_seconds`. The lock of a process that dies is released.
         """
         lock = self._dialect.lock("snapshot")
         ends = self._clock.monotonic() + wait_seconds
@@ -201,9 +202,9 @@ class Database:
 
 
 class ReadOnlyDatabase:
-    """One database that is only read: no file is made or changed, and none has to be writable.
+    """One database, opened for reading: no file is created or changed, and none has to be writable.
 
-    Raises StoreError where there is none that this version can read.
+    Raises StoreError if there is none that this version can read.
     """
 
     def __init__(self, url: str) -> None:
@@ -215,11 +216,11 @@ class ReadOnlyDatabase:
 
     @property
     def place(self) -> str:
-        """Where it is, as messages name it."""
+        """The place of the database, for messages."""
         return self._dialect.place
 
     def close(self) -> None:
-        """Close every connection; what is asked from then on raises StoreError."""
+        """Close every connection; later reads raise StoreError."""
         self._is_closed = True
         self._dialect.engine.dispose()
 
@@ -231,17 +232,17 @@ class ReadOnlyDatabase:
             yield
 
     def ask_at_length(self, question: Callable[[Connection], Answer]) -> Answer:
-        """Return what `question` returns of one state, although it may take minutes and others write meanwhile."""
+        """Return the result of `question` on one state, even if it takes minutes while others write."""
         with self._opened():
             return self._dialect.ask_at_length(question)
 
     def ask(self, question: Callable[[Connection], Answer]) -> Answer:
-        """Return what `question` returns of one state; it is asked again where that state changes meanwhile."""
+        """Return the result of `question` on one state. It is repeated if that state changes meanwhile."""
         with self._opened():
             return self._dialect.ask(question)
 
     def rows(self, statement: Select[Any], at_once: int = 10_000) -> Iterator[Sequence[tuple[Any, ...]]]:
-        """Yield the answer of a statement in parts of one state, as the driver has it."""
+        """Yield the rows of a statement in batches, as the driver returns them, all of one state."""
 
         def parts(connection: Connection) -> Iterator[Sequence[tuple[Any, ...]]]:
             cursor = connection.execute(statement).cursor
@@ -251,32 +252,33 @@ class ReadOnlyDatabase:
         return self.stream(parts)
 
     def stream(self, question: Callable[[Connection], Iterator[Answer]]) -> Iterator[Answer]:
-        """Yield what `question` yields of one state, while it is used."""
+        """Yield the results of `question` on one state."""
         with self._opened(), self._dialect.reading() as connection:
             yield from question(connection)
 
     def arrow_batches(self, statement: Select[Any], at_once: int = 65_536) -> Iterator[Any]:
-        """Yield the answer of a statement in record batches of one state; MissingExtraError without Arrow.
+        """Yield the rows of a statement as Arrow record batches of one state; MissingExtraError without Arrow.
 
-        A column without a value at its beginning must be one of integers.
+        If a column has no value in the first batch, it must be an integer column.
         """
         with self._opened():
             yield from self._dialect.arrow_batches(statement, at_once)
 
     def duck_source(self) -> tuple[str, str]:
-        """Return the file of DuckDB's extension for this kind of database, and the statement that attaches this one.
+        """Return the file of DuckDB's extension for this kind of database, and the statement that attaches this
+        database.
 
-        It attaches as `{name}`. Raises MissingExtraError where the extension is not installed.
+        The statement has a placeholder `{name}`. Raises MissingExtraError if the extension is not installed.
         """
         with self._opened():
             return self._dialect.duck_source()
 
 
 def back_up(url: str, target: Path) -> str:
-    """Copy what is committed in a database of any schema to a new file, and return where the database is.
+    """Copy the committed state of a database with any schema to a new file, and return the place of the database.
 
-    The copy is compared, and on the disk when this returns. Raises ConfigurationError where there is something at the
-    target already, or no folder that can be written; StoreError where there is no database, or a damaged one.
+    When this returns, the copy is verified and on the disk. Raises ConfigurationError if the target exists, or its
+    folder cannot be written; StoreError if there is no database, or if it is damaged.
     """
     dialect = dialect_of(url)
     with dialect.translated():

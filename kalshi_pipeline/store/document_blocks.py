@@ -1,7 +1,7 @@
-"""How documents are kept: as lines of JSON, those of one family compressed together, with what they have in common.
+"""The format of stored documents: lines of JSON, compressed in blocks, with a dictionary for those of a family.
 
-A line is an array of two objects with sorted keys: the document's fields, and, in place of long texts that many
-documents share, the keys of these in `texts`.
+A line is an array of two objects with sorted keys: the document's fields, and the keys in `texts` of long texts that
+many documents share.
 """
 
 import json
@@ -26,29 +26,29 @@ _encode_text = msgspec.json.Encoder().encode
 
 
 def line_of(fields: DocumentFields, shared: dict[str, int]) -> bytes:
-    """Return a document as a line, from its fields but for the shared texts, and the keys of these by their fields."""
+    """Return a document as a line, from its other fields and the keys of its shared texts by field."""
     return _encode((fields, shared))
 
 
 def digest_of(body: bytes) -> int:
-    """Return the digest of a line: 64 bits of XXH3, signed."""
+    """Return the signed 64-bit XXH3 digest of a line."""
     return int.from_bytes(xxhash.xxh3_64_digest(body), "big", signed=True)
 
 
 def dictionary_of(line: bytes) -> bytes:
-    """Return a dictionary made of a line, as it is stored."""
+    """Return a dictionary made of a line, in its stored form."""
     return zstandard.ZstdCompressor(level=_LEVEL).compress(line[:_MOST_OF_DICTIONARY])
 
 
 def compressed(lines: Sequence[bytes], dictionary: bytes | None) -> bytes:
-    """Return lines as a block, compressed with a stored dictionary if there is one."""
+    """Compress lines into a block, with a stored dictionary if there is one."""
     level = _LEVEL if dictionary is None else _LEVEL_OF_FEW
     compressor = zstandard.ZstdCompressor(level=level, dict_data=_loaded(dictionary), write_dict_id=False)
     return compressor.compress(b"\n".join(lines))
 
 
 def lines_in(block: bytes, dictionary: bytes | None) -> list[bytes]:
-    """Return the lines of a block; StoreError where it cannot be decompressed."""
+    """Return the lines of a block; StoreError if it cannot be decompressed."""
     try:
         decompressor = zstandard.ZstdDecompressor(dict_data=_loaded(dictionary))
         return decompressor.decompress(block, max_output_size=_MOST_DECOMPRESSED).split(b"\n")
@@ -57,7 +57,7 @@ def lines_in(block: bytes, dictionary: bytes | None) -> list[bytes]:
 
 
 def line_in(block: bytes, dictionary: bytes | None, number: int, digest: int) -> bytes:
-    """Return one line of a block; StoreError where it is not what was stored."""
+    """Return one line of a block; StoreError if it differs from what was stored."""
     lines = lines_in(block, dictionary)
     if number >= len(lines) or digest_of(lines[number]) != digest:
         raise StoreError("a document is not what was stored", StoreProblem.DAMAGED)
@@ -72,19 +72,19 @@ def _loaded(dictionary: bytes | None) -> zstandard.ZstdCompressionDict | None:
 
 
 class Fields(NamedTuple):
-    """What a line holds: the JSON text of each field, and the keys of the shared texts in the place of others."""
+    """The content of a line: the JSON text of each field, and the keys of shared texts by field."""
 
     fields: dict[str, str]
     keys: dict[str, int]
 
 
 def fields_in(line: bytes) -> Fields:
-    """Return what a line holds; every number is as the exchange wrote it."""
+    """Parse a line; numbers are as the exchange wrote them."""
     fields, keys = msgspec.json.decode(line, type=tuple[dict[str, msgspec.Raw], dict[str, int]])
     return Fields({name: bytes(value).decode() for name, value in fields.items()}, keys)
 
 
 def json_of(fields: dict[str, str], texts: dict[str, str]) -> str:
-    """Return a document as JSON with sorted keys, from the JSON texts of its fields and from its shared texts."""
+    """Return a document as JSON with sorted keys, from the JSON texts of its fields and its shared texts."""
     whole = {**fields, **{name: _encode_text(text).decode() for name, text in texts.items()}}
     return "{" + ",".join(f"{json.dumps(name)}:{whole[name]}" for name in sorted(whole)) + "}"

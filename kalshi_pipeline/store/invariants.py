@@ -70,7 +70,7 @@ class Fault:
 
     @property
     def is_repairable(self) -> bool:
-        """Whether `repair` mends it."""
+        """Whether `repair` fixes it."""
         return self.remedy == _REPAIRED
 
     @property
@@ -120,7 +120,7 @@ def _broken_keys(connection: Connection) -> Iterator[Fault]:
 
 @dataclass(frozen=True)
 class _Invariant:
-    """An invariant: how many rows break it, in words, and what repairs them, if anything does."""
+    """An invariant: a query that counts violations, their description, and the repair, if there is one."""
 
     subject: str
     fact: str
@@ -299,7 +299,7 @@ _INVARIANTS = (
 
 
 def _unreadable_documents(connection: Connection) -> Iterator[Fault]:
-    """Yield a fault for each table of documents that are not what their digests say; a block is read once."""
+    """Yield a fault for each table of documents that do not match their digests. Each block is read once."""
     for table in (*(table for _, table in DOCUMENTS_OF.values()), subject_documents):
         placed = select(table.c.block_id, table.c.line, table.c.digest).order_by(table.c.block_id)
         count = sum(

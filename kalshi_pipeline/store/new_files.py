@@ -10,9 +10,9 @@ from pathlib import Path
 
 @contextlib.contextmanager
 def draft_beside(target: Path) -> Iterator[Path]:
-    """Open an empty file on the disk of a target, which is gone after the block unless it was given a name.
+    """Open an empty draft on the disk of a target. It is deleted after the block unless it was given a name.
 
-    On Linux it has none of its own: nothing is left of it where the process is killed. OSError where it cannot be.
+    On Linux it has no name, so nothing is left if the process is killed. Raises OSError if it cannot be created.
     """
     descriptor = _open_nameless(target.parent)
     if descriptor is None:
@@ -30,9 +30,9 @@ def draft_beside(target: Path) -> Iterator[Path]:
 
 
 def make_draft(target: Path, ending: str) -> Path:
-    """Make an empty file beside a target, under a name that no other process uses; OSError where that cannot be.
+    """Create an empty file beside a target under an unused name; OSError if that fails.
 
-    A folder that is missing is made.
+    A missing folder is created.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     number, name = tempfile.mkstemp(prefix=f".{target.name}.", suffix=ending, dir=target.parent)
@@ -41,7 +41,7 @@ def make_draft(target: Path, ending: str) -> Path:
 
 
 def flush(path: Path) -> None:
-    """Wait until a file, or the names in a folder, are on the disk."""
+    """Wait until a file, or the entries of a folder, are on the disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -50,9 +50,9 @@ def flush(path: Path) -> None:
 
 
 def give_name(draft: Path, target: Path) -> None:
-    """Give a draft its target's name, which stays that of a file that appeared meanwhile: then FileExistsError.
+    """Give a draft its target's name; FileExistsError if a file has that name, which is kept.
 
-    Where the file system has links, the draft keeps its own name too.
+    On file systems with links, the draft keeps its own name too.
     """
     try:
         # Unlike a rename, it never replaces a file. A folder has to be given, although the path is absolute: without
@@ -67,7 +67,7 @@ def give_name(draft: Path, target: Path) -> None:
 
 
 def replace_file(draft: Path, target: Path) -> None:
-    """Give a draft its target's name, in place of a file that has it."""
+    """Give a draft its target's name, replacing a file with that name."""
     spare = target.with_name(f".{secrets.token_hex(8)}.writing")
     give_name(draft, spare)
     try:
@@ -77,7 +77,7 @@ def replace_file(draft: Path, target: Path) -> None:
 
 
 def _open_nameless(folder: Path) -> int | None:
-    """Open a new file without a name in a folder; None where the system has no such files."""
+    """Open a new file without a name in a folder; None if the system does not support that."""
     if not hasattr(os, "O_TMPFILE"):
         return None
     try:

@@ -1,7 +1,7 @@
-"""What differs from one kind of database to another: each kind is a module here, behind one interface.
+"""Database dialects: everything that differs between kinds of databases, behind one interface.
 
-`statements` has what statements and tables of every kind are written with. Only code that is about one kind of file
-(and no code of the store) names a kind's module.
+`statements` has the parts of statements and tables that need a translation. Outside of the store, a dialect's module is
+imported only by code about that kind of file.
 """
 
 from collections.abc import Sequence
@@ -53,43 +53,43 @@ _KINDS: dict[str, type[Dialect]] = {Sqlite.kind: Sqlite}
 
 
 def url_problem(url: str) -> str | None:
-    """Return why this version cannot use an address; None where it can. The address itself is not repeated."""
+    """Return why this version cannot use a database URL; None if it can. The URL itself is not repeated."""
     # To another kind's address, the kind that this version has is what there is to say.
     return _KINDS.get(url.partition(":")[0], Sqlite).url_problem(url)
 
 
 def dialect_of(url: str) -> Dialect:
-    """Return the database at an SQLAlchemy URL, not opened yet; StoreError where the address cannot be used."""
+    """Return the dialect for an SQLAlchemy URL, without opening it; StoreError if the URL cannot be used."""
     if problem := url_problem(url):
         raise StoreError(f"the database's address {problem}", StoreProblem.ADDRESS)
     return _KINDS[url.partition(":")[0]](url)
 
 
 def view_words(connection: Connection) -> ViewWords:
-    """Return what the views of a connection's kind of database are written with."""
+    """Return the expressions for views in a connection's kind of database."""
     return _KINDS[connection.dialect.name].words
 
 
 def load(connection: Connection, table: Table, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-    """Append rows to a temporary table by the fastest call that the connection's driver has."""
+    """Append rows to a temporary table in the fastest way of the connection's driver."""
     _KINDS[connection.dialect.name].load(connection, table, columns, rows)
 
 
 def damages(connection: Connection) -> list[str]:
-    """Return what is wrong with the database of a connection as its kind stores it, a line each."""
+    """Return one line for each damage in a connection's database."""
     return _KINDS[connection.dialect.name].damages(connection)
 
 
 def broken_keys(connection: Connection) -> list[BrokenKey]:
-    """Return the foreign keys of any table of a connection's database that refer to rows which are missing."""
+    """Return the foreign keys in a connection's database that refer to missing rows."""
     return _KINDS[connection.dialect.name].broken_keys(connection)
 
 
 def log_of(connection: Connection) -> Log | None:
-    """Return the state of the log of a connection's database, None where it has none or it is empty."""
+    """Return the state of the log of a connection's database; None if it has none, or an empty one."""
     return _KINDS[connection.dialect.name].log(connection)
 
 
 def search_index_of(connection: Connection) -> SearchIndex:
-    """Return the index of the texts of a connection's database, which may not have been made yet."""
+    """Return the search index of a connection's database, which may not exist yet."""
     return _KINDS[connection.dialect.name].search_index(connection)

@@ -1,4 +1,4 @@
-"""What the store asks of every kind of database."""
+"""The interface of a database dialect."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -13,25 +13,25 @@ from kalshi_pipeline.store.dialects.search_index import SearchIndex
 
 Answer = TypeVar("Answer")
 Identity: TypeAlias = tuple[int, ...]
-"""Tells one database from another in the same place."""
+"""Distinguishes a database from another one in the same place."""
 
 _HELD_OCTETS = 8 << 20
 _HELD_MICROS = 120_000_000
 
 
 class Purpose(Enum):
-    """What a transaction is for, which decides how it begins."""
+    """The purpose of a transaction, which decides how it begins."""
 
     WRITE = auto()
-    """It waits for another writer at its beginning, instead of failing when it turns from reading to writing."""
+    """Writes. It waits for another writer at its beginning, instead of failing at its first write."""
     STAGE = auto()
-    """It reads, and writes temporary tables only: it locks nothing."""
+    """Reads, and writes temporary tables only, so it locks nothing."""
     READ = auto()
-    """It sees the database as it was at its first query, and blocks no writer."""
+    """Reads. It sees the state at its first query and does not block writers."""
 
 
 class Part(NamedTuple):
-    """A view, index or trigger: what a schema has besides tables. It holds no rows of its own."""
+    """A view, index or trigger: a part of the schema without rows of its own."""
 
     kind: str
     name: str
@@ -42,7 +42,7 @@ class Part(NamedTuple):
 
 
 class BrokenKey(NamedTuple):
-    """How many rows of a table refer to rows of another one that are missing."""
+    """The number of rows of a table that refer to missing rows of another one."""
 
     table: str
     parent: str
@@ -50,7 +50,7 @@ class BrokenKey(NamedTuple):
 
 
 class Log(NamedTuple):
-    """What was written and is not merged into the database itself yet; instants in microseconds since 1970."""
+    """Writes that are not merged into the database yet; instants in microseconds since 1970."""
 
     octets: int
     written_at: int
@@ -58,7 +58,9 @@ class Log(NamedTuple):
 
     @property
     def is_held(self) -> bool:
-        """Whether it grows because another program reads an old state: else it would have been merged long ago."""
+        """Whether the log grows because another program reads an old state; otherwise it would have been merged long
+        ago.
+        """
         return self.octets >= _HELD_OCTETS and self.written_at - self.merged_at >= _HELD_MICROS
 
 
@@ -66,24 +68,24 @@ class Copy(Protocol):
     """A copy of a whole database."""
 
     def make(self) -> None:
-        """Copy what is committed. StoreError where that fails, as it does without room."""
+        """Copy the committed state. Raises StoreError if that fails, for example without space."""
         ...
 
     def keep(self) -> None:
-        """Rename the copy to its final name, which is unique."""
+        """Rename the copy to its final, unique name."""
         ...
 
     @property
     def place(self) -> str | None:
-        """Where the copy is, once it is kept."""
+        """The place of the copy, once it is kept."""
         ...
 
 
 class Lock(Protocol):
-    """A lock among processes. It is released when its holder dies."""
+    """A lock between processes, which is released when its holder dies."""
 
     def acquire(self, seconds: float) -> bool:
-        """Wait at most this long, and return whether it is held. Raise StoreError where it cannot be asked for."""
+        """Wait at most this long, and return whether the lock is held. Raises StoreError if it cannot be requested."""
         ...
 
     def release(self) -> None:
@@ -92,10 +94,10 @@ class Lock(Protocol):
 
 
 class ViewWords(Protocol):
-    """Expressions of views that each kind of database writes in its own way, as text."""
+    """Expressions of views that differ between kinds of databases, as SQL text."""
 
     def iso(self, micros: str) -> str:
-        """An instant (microseconds since 1970) as ISO text of one length, so that it sorts."""
+        """An instant (microseconds since 1970) as ISO text of constant length, so that it sorts."""
         ...
 
     def iso_seconds(self, micros: str) -> str:
@@ -111,11 +113,11 @@ class ViewWords(Protocol):
         ...
 
     def text(self, octets: str) -> str:
-        """Bytes as text, without the blanks at its end."""
+        """Bytes as text, without trailing blanks."""
         ...
 
     def lists(self, words: str, word: str) -> str:
-        """Whether a word is one of some that are separated by commas; NULL where it is unknown."""
+        """Whether a word is in a comma-separated list; NULL if the word is unknown."""
         ...
 
     def greater(self, one: str, other: str) -> str:
@@ -123,46 +125,46 @@ class ViewWords(Protocol):
         ...
 
     def holds(self, octets: str, octet: str) -> str:
-        """Whether a number below 128 is one of some bytes."""
+        """Whether one of some bytes has this value, below 128."""
         ...
 
 
 class Dialect(Protocol):
-    """A database at an address, opened, filled and locked the way of its kind."""
+    """A database at a URL, opened, filled and locked in the way of its kind."""
 
     kind: ClassVar[str]
-    """The kind's name, as addresses and Dagster's UI have it."""
+    """The name of the kind, in URLs and in Dagster's UI."""
     words: ClassVar[ViewWords]
-    """What its views are written with."""
+    """The expressions of its views."""
 
     def __init__(self, url: str) -> None:
-        """Take an address without a problem. Nothing is opened yet."""
+        """Take a URL without a problem. Nothing is opened yet."""
         ...
 
     @staticmethod
     def url_problem(url: str) -> str | None:
-        """Return why an address of this kind cannot be used. It is not repeated: it may hold a password."""
+        """Return why a URL of this kind cannot be used, without repeating it: it may contain a password."""
         ...
 
     @staticmethod
     def load(
         connection: Connection, table: Table, columns: Sequence[str], rows: Sequence[Sequence[Any]]
     ) -> None:
-        """Append rows to a temporary table by the fastest call that the driver has."""
+        """Append rows to a temporary table in the fastest way of the driver."""
         ...
 
     @property
     def place(self) -> str:
-        """The database as messages name it."""
+        """The place of the database, for messages."""
         ...
 
     @property
     def limit_file(self) -> Path:
-        """The file through which all processes on this database share one limit of requests. It may be missing."""
+        """The file through which all processes on this database share one request limit. It may be missing."""
         ...
 
     def make_limit_file(self) -> Path:
-        """Make that file, so that whoever may write to the database may use it, and return it."""
+        """Create that file so that every user who may write to the database can use it, and return it."""
         ...
 
     @property
@@ -171,48 +173,49 @@ class Dialect(Protocol):
         ...
 
     def options(self, purpose: Purpose) -> Mapping[str, Any]:
-        """Return the execution options of a connection whose transactions are for this purpose."""
+        """Return the execution options of a connection for transactions with this purpose."""
         ...
 
     def translated(self) -> AbstractContextManager[None]:
-        """Raise as StoreError what SQLAlchemy or the driver raises within the block."""
+        """Translate errors of SQLAlchemy and the driver in a block into StoreError."""
         ...
 
     def ask(self, question: Callable[[Connection], Answer]) -> Answer:
-        """Return what `question` returns of one state of the database, which need not be writable.
+        """Return the result of `question` on one state of the database, which need not be writable.
 
-        Nothing is changed, neither the database nor what is beside it, and no writer waits. Where another program
-        changes the database in a way that would mix two states, the question is asked again. Raises StoreError where
-        there is no database, where it cannot be read, and where it changes each time.
+        Nothing is changed, in the database or beside it, and no writer waits. If another program changes the database
+        in a way that would mix two states, the question is repeated. Raises StoreError if there is no database, if it
+        cannot be read, and if it changes each time.
         """
         ...
 
     def ask_at_length(self, question: Callable[[Connection], Answer]) -> Answer:
-        """Return what `question` returns of one state, although it may take minutes and others write meanwhile.
+        """Return the result of `question` on one state, even if it takes minutes while others write.
 
-        Where the database is not writable, it is asked as by `ask`.
+        If the database is not writable, this is the same as `ask`.
         """
         ...
 
     def reading(self) -> AbstractContextManager[Connection]:
-        """Open one state of the database for as long as a block takes, which no writer waits for.
+        """Open one state of the database for a block. No writer waits for it.
 
-        Raises StoreError at the end of the block where the database could only be read as if nothing changed it, and
-        something did.
+        Raises StoreError at the end of the block if the database could only be read on the assumption that nothing
+        changes it, and something did.
         """
         ...
 
     def arrow_batches(self, statement: Select[Any], batch_rows: int) -> Iterator[Any]:
-        """Yield the answer of a statement as record batches of Arrow: 64-bit integers, texts and bytes.
+        """Yield the rows of a statement as Arrow record batches: 64-bit integers, texts and bytes.
 
-        A column without a value at its beginning must be one of integers.
+        If a column has no value in the first batch, it must be an integer column.
         """
         ...
 
     def duck_source(self) -> tuple[str, str]:
-        """Return the file of DuckDB's extension that reads databases of this kind, and how it attaches this one.
+        """Return the file of DuckDB's extension for this kind of database, and the statement that attaches this
+        database.
 
-        Raises MissingExtraError where the extension is not installed.
+        Raises MissingExtraError if the extension is not installed.
         """
         ...
 
@@ -226,66 +229,66 @@ class Dialect(Protocol):
 
     @staticmethod
     def log(connection: Connection) -> Log | None:
-        """Return the state of a database's log, None where it has none or it is empty."""
+        """Return the state of a database's log; None if it has none, or an empty one."""
         ...
 
     @staticmethod
     def search_index(connection: Connection) -> SearchIndex:
-        """Return the index of a database's texts, which may not have been made yet."""
+        """Return the search index of a database, which may not exist yet."""
         ...
 
     def settle(self, clock: Clock) -> None:
-        """Set what the database itself remembers, now that it has its schema. Later openings find it set."""
+        """Set the persistent settings of the database, once it has its schema."""
         ...
 
     @staticmethod
     def optimize(connection: Connection) -> None:
-        """Bring the statistics of all tables up to date, by which queries are planned."""
+        """Update the statistics of all tables for the query planner."""
         ...
 
     @staticmethod
     def damages(connection: Connection) -> list[str]:
-        """Return what is wrong with the database as its kind stores it, a line each, and not more than some."""
+        """Return one line for each damage in the database, up to a maximum."""
         ...
 
     @staticmethod
     def broken_keys(connection: Connection) -> list[BrokenKey]:
-        """Return the foreign keys of any table, the user's own too, that refer to rows which are missing."""
+        """Return the foreign keys of all tables, including those of other programs, that refer to missing rows."""
         ...
 
     def lock(self, name: str) -> Lock:
-        """Return the database's lock of this name, not held yet."""
+        """Return the database's lock of this name, not acquired yet."""
         ...
 
     def copying(self, name: str) -> AbstractContextManager[Copy]:
-        """Open a copy that is to be kept beside the database under this name, not made yet.
+        """Open a copy to be kept beside the database under this name. It is not made yet.
 
         If the block fails or does not keep the copy, it is deleted.
         """
         ...
 
     def back_up(self, target: Path) -> None:
-        """Copy what is committed, all at once, to a new file, and compare the copy; nothing is left where that fails.
+        """Copy the committed state to a new file and verify the copy; if that fails, nothing is left.
 
-        Raises ConfigurationError where there is something at the target already, or no folder that can be written.
+        Raises ConfigurationError if the target exists, or its folder cannot be written.
         """
         ...
 
     def scratch(self) -> AbstractContextManager[Connection]:
-        """Open an empty database of this kind that is gone after the block."""
+        """Open an empty database of this kind that is discarded after the block."""
         ...
 
     def parts(self, connection: Connection) -> list[Part]:
-        """Return the views, indexes and triggers of a database in the order in which they were made.
+        """Return the views, indexes and triggers of a database in order of creation.
 
-        What a table brings with itself, such as the index of its key, is left out.
+        Parts that belong to a table, such as the index of its primary key, are not included.
         """
         ...
 
     def check_parts(self, connection: Connection) -> None:
-        """Raise an error where a view or trigger names a table or column that does not exist."""
+        """Raise an error if a view or trigger refers to a table or column that does not exist."""
         ...
 
     def remove(self) -> None:
-        """Delete the database, if there is one."""
+        """Delete the database, if it exists."""
         ...

@@ -1,13 +1,13 @@
-"""What the store asks of an index of texts: a part of every kind of database, filled apart from its rows."""
+"""The interface of a search index: each kind of database has one, which is filled separately from the rows."""
 
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple, Protocol
 
 
 class FoundKeys(NamedTuple):
-    """What an index knows of some words: what its last change left as `state`, and the keys whose texts may have them.
+    """The result of a search: the `state` that the last change left, and the keys whose texts may have the words.
 
-    Every key whose indexed texts have each of the words is among `keys`, and others may be. None is every key, where
+    `keys` has every key whose indexed texts have each of the words, and possibly others. None means every key, because
     the words are too short.
     """
 
@@ -16,9 +16,9 @@ class FoundKeys(NamedTuple):
 
 
 class Addition(NamedTuple):
-    """A change of an index: texts to add by their keys, and its state afterwards. It may begin with an empty index.
+    """A change of an index: texts to add by key, and the state afterwards. It may start from an empty index.
 
-    The texts of a key that it has already are kept.
+    Texts of keys that are indexed already are kept.
     """
 
     state: str
@@ -27,22 +27,22 @@ class Addition(NamedTuple):
 
 
 class SearchIndex(Protocol):
-    """An index of texts, which can be deleted at any time: it is made again from what is stored."""
+    """A search index. It can be deleted at any time, because it is rebuilt from the store."""
 
     def find(self, words: Sequence[str]) -> FoundKeys | None:
-        """Return what it knows of folded words; None where there is no index that can be read."""
+        """Search for folded words; None if there is no readable index."""
         ...
 
     def write(self, change: Callable[[str | None], Addition | None]) -> bool:
-        """Make the change that `change` returns of the state (None of a new index), all of it or nothing.
+        """Apply the change that `change` returns for the state (None for a new index), completely or not at all.
 
-        A damaged index is made anew. Returns whether something was written: not where there is no change, nor while
-        another process writes. Raises StoreError where the index cannot be made or written.
+        A damaged index is replaced. Returns whether something was written: not if there is no change, nor while another
+        process writes. Raises StoreError if the index cannot be created or written.
         """
         ...
 
     def damages(self) -> list[str]:
-        """Return what is wrong with it, a line each; nothing where there is none, or where it cannot be looked at."""
+        """Return one line for each damage; nothing if there is no index, or if it cannot be examined."""
         ...
 
     def remove(self) -> None:

@@ -1,4 +1,4 @@
-"""What tables and statements of every kind of database are written with, where SQLAlchemy has no common word for it."""
+"""Parts of statements and tables that SQLAlchemy cannot express in the same way for all kinds of databases."""
 
 import json
 from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -34,54 +34,54 @@ from sqlalchemy.sql.visitors import InternalTraversal
 Value = TypeVar("Value")
 
 MATCH = "kalshi_match"
-"""The function of each connection that `match_of` calls."""
+"""The SQL function that `match_of` calls."""
 
 _MOST_PARAMETERS = 900  # SQLite took no more than 999 in a statement for long; PostgreSQL takes many more
 
 
 def clustered() -> dict[str, Any]:
-    """Return the options of a table whose rows lie in the order of its primary key, where the database can do that."""
+    """Return the options of a table that is clustered by its primary key, if the database supports that."""
     return {"sqlite_with_rowid": False}
 
 
 def partial(where: ColumnElement[bool]) -> dict[str, Any]:
-    """Return the options of an index of the rows that meet a condition only."""
+    """Return the options of a partial index, of rows that meet a condition."""
     return {"sqlite_where": where, "postgresql_where": where}
 
 
 def is_partial(index: Index) -> bool:
-    """Return whether an index is of some rows only, as those with the options of `partial` are."""
+    """Return whether an index is partial."""
     return any(index.dialect_options[kind]["where"] is not None for kind in ("sqlite", "postgresql"))
 
 
 def written(name: str, value: str) -> BindParameter[str]:
-    """Return a constant that is written into the statement instead of bound to it.
+    """Return a constant that is written into the statement instead of bound.
 
-    A planner that does not see it would not use the partial index whose condition it meets.
+    If the planner did not see it, it would not use the partial index with that condition.
     """
     return bindparam(name, value, literal_execute=True)
 
 
 def in_parts(values: Sequence[Value]) -> Iterator[Sequence[Value]]:
-    """Yield values in parts, so that a statement with one part has no more parameters than any database takes."""
+    """Yield values in parts, so that a statement with one part does not exceed any database's limit of parameters."""
     for start in range(0, len(values), _MOST_PARAMETERS):
         yield values[start : start + _MOST_PARAMETERS]
 
 
 def greatest(one: ColumnElement[int], other: ColumnElement[int]) -> Case[Any]:
-    """Return the greater of two values; NULL where one of them is."""
+    """Return the greater of two values; NULL if either is NULL."""
     return case((one >= other, one), (one < other, other))
 
 
 def least(one: ColumnElement[int], other: ColumnElement[int]) -> Case[Any]:
-    """Return the smaller of two values; NULL where one of them is."""
+    """Return the smaller of two values; NULL if either is NULL."""
     return case((one <= other, one), (one > other, other))
 
 
 def match_of(words: Sequence[str], texts: Iterable[ColumnElement[Any]]) -> ColumnElement[int]:
-    """Return how well folded words match some texts of a row together, as `words.match` computes it; 0 if not all do.
+    """Return how well folded words match some texts of a row, as `words.match` computes it; 0 unless all match.
 
-    A database without functions of its own callers' has to bring one of this name.
+    A database without user-defined functions needs its own function of this name.
     """
     return Function(MATCH, literal("\n".join(words), Text), *texts, type_=Integer())
 
@@ -93,7 +93,7 @@ class _each_key(FunctionElement[Any]):  # noqa: N801  (named as what it is in a 
 
 
 def is_among(column: ColumnElement[int], keys: Collection[int]) -> ColumnElement[bool]:
-    """Whether a column has one of these keys, however many they are: they are one parameter."""
+    """Whether a column has one of these keys. Any number of them is one parameter."""
     found = _each_key(literal(json.dumps(sorted(keys)), Text)).table_valued("value").c.value
     return column.in_(select(cast(found, BigInteger)))
 
@@ -110,7 +110,7 @@ def _compile_each_key_for_postgresql(element: _each_key, compiler: SQLCompiler, 
 
 
 class holds_octet(FunctionElement[bool]):  # noqa: N801  (named as what it is in a statement: a function)
-    """Whether a number below 128 is one of some bytes."""
+    """Whether one of some bytes has this value, below 128."""
 
     type = Boolean()
     inherit_cache = True
@@ -132,14 +132,14 @@ def _compile_holds_octet_for_postgresql(element: holds_octet, compiler: SQLCompi
 
 
 def insert_or_ignore(table: Table, columns: Sequence[str], rows: Select[Any]) -> Insert:
-    """Insert selected rows, but for those whose primary key is stored."""
+    """Insert selected rows whose primary key is not stored yet."""
     return _insert(table, columns, rows).ext(_OnConflict(table))
 
 
 def upsert(table: Table, columns: Sequence[str], rows: Select[Any], *, changed_only: bool = False) -> Insert:
-    """Insert selected rows; where the primary key of one is stored, its other values take the place of the stored ones.
+    """Insert selected rows, or update the stored row with the same primary key.
 
-    With `changed_only` a row whose values are all stored already is not written, and not counted.
+    With `changed_only`, a row that would not change is not written and not counted.
     """
     key = table.primary_key.columns
     values = [name for name in columns if name not in key]
@@ -157,7 +157,7 @@ def _insert(table: Table, columns: Sequence[str], rows: Select[Any]) -> Insert:
 
 
 class _OnConflict(SyntaxExtension, ClauseElement):
-    """The ON CONFLICT clause, which SQLite and PostgreSQL write alike: nothing is done, or values are replaced."""
+    """The ON CONFLICT clause, which SQLite and PostgreSQL share: do nothing, or replace values."""
 
     inherit_cache = True
     _traverse_internals = [  # noqa: RUF012  (SQLAlchemy's protocol: what makes two clauses the same)

@@ -1,6 +1,6 @@
-"""The program that answers a statement in Arrow, on standard output.
+"""The program that writes the rows of a statement in Arrow to standard output.
 
-`arrow_reading` runs it as a file by itself, so that nothing else of this package has to be imported.
+`arrow_reading` runs this file by itself, so that nothing else of the package is imported.
 """
 
 import sys
@@ -8,7 +8,7 @@ from types import ModuleType
 
 
 def main() -> None:
-    """Answer one statement; the arguments are the address of the database, the rows of a batch, and it."""
+    """Run one statement; the arguments are the address of the database, the rows of a batch, and the statement."""
     # ADBC imports it for what it writes. Importing it imports pandas, which takes half of the time of a small answer.
     # It is replaced in this process only: where this module is imported, everything else needs the real one.
     sys.modules["pyarrow.dataset"] = ModuleType("pyarrow.dataset")

@@ -1,7 +1,7 @@
-"""Answers of a database as record batches of Arrow, by ADBC: ten times as fast as a Python object for each value.
+"""Reading a database as Arrow record batches by ADBC, ten times as fast as by a Python object for each value.
 
-ADBC brings a SQLite of its own. Two of them in one process would release each other's locks on the file, so it runs
-in another process, whose answer comes through a pipe.
+ADBC has its own copy of SQLite. Two copies in one process would release each other's locks on the file, so it runs in
+another process, whose output is read through a pipe.
 """
 
 import subprocess
@@ -22,10 +22,9 @@ _NEEDED = {"pyarrow": "pyarrow", "adbc_driver_sqlite": "adbc-driver-sqlite", "nu
 
 
 def arrow_batches(path: Path, mode: str, statement: str, batch_rows: int) -> Iterator[Any]:
-    """Yield the record batches of a statement's answer, from a file that is opened in a mode of SQLite's addresses.
+    """Yield the record batches of a statement, from a file opened in a mode of SQLite's URIs.
 
-    The process ends with the iteration, however that ends. Raises StoreError where it fails, and MissingExtraError
-    where a package is missing.
+    The process ends with the iteration. Raises StoreError if it fails, and MissingExtraError if a package is missing.
     """
     for module, package in _NEEDED.items():
         if not _is_installed(module):
@@ -53,7 +52,7 @@ def arrow_batches(path: Path, mode: str, statement: str, batch_rows: int) -> Ite
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """Let the process close the database, which removes the log where it is the last one, and end it otherwise."""
+    """Let the process close the database, which removes the log if it is the last user, or kill it."""
     assert process.stdin is not None
     assert process.stdout is not None
     process.stdout.close()  # its next batch fails

@@ -1,4 +1,4 @@
-"""Backups: a file of one state, copied while others write, compared with its source before it gets its name."""
+"""Backups: a copy of one state, made while others write, and verified before it gets its name."""
 
 import contextlib
 import os
@@ -18,9 +18,9 @@ _ALL_PAGES = -1
 
 @contextlib.contextmanager
 def new_file(target: Path) -> Iterator[Path]:
-    """Open a draft beside a target; after the block it is on the disk, and has the target's name.
+    """Open a draft beside a target; after the block it is on the disk under the target's name.
 
-    If the block fails, it is deleted. A file that appears under the target's name meanwhile stays.
+    If the block fails, it is deleted. A file that appears under the target's name meanwhile is kept.
     """
     if os.path.lexists(target):
         raise _exists(target)
@@ -46,9 +46,9 @@ def new_file(target: Path) -> Iterator[Path]:
 
 
 def copy_pages(connection: Connection, draft: Path, target: Path) -> None:
-    """Copy the state that a connection sees into a draft of a target; StoreError where the copy is not equal or sound.
+    """Copy the state that a connection sees into a draft of a target; StoreError if the copy differs or is damaged.
 
-    In one step: in several, the copy would begin again at each commit of another program.
+    It is one step: in several, the copy would restart at each commit of another program.
     """
     source = connection.connection.driver_connection
     assert isinstance(source, sqlite3.Connection)

@@ -1,4 +1,4 @@
-"""Copies of a file, made beside it before an upgrade."""
+"""Copies of a database file, made beside it before an upgrade."""
 
 import shutil
 from itertools import count
@@ -16,7 +16,7 @@ from kalshi_pipeline.store.new_files import flush
 
 
 class FileCopy(Copy):
-    """A copy of a file. It has a name of its own while it is made, so that a part of it is never taken for one."""
+    """A copy of a file. While it is made it has a temporary name, so an incomplete one is never mistaken for a copy."""
 
     def __init__(self, engine: Engine, path: Path, name: str) -> None:
         self._engine = engine
@@ -57,7 +57,7 @@ class FileCopy(Copy):
             raise self._error(str(error)) from error
 
     def _reserved(self) -> Path:
-        """Return the first name that no file has, now that of an empty file."""
+        """Return the first unused name, reserved by an empty file."""
         for number in count(1):
             ending = f".{self._name}" + (f".{number}" if number > 1 else "")
             path = self._path.with_name(f"{self._path.stem}{ending}{self._path.suffix}")

@@ -1,4 +1,4 @@
-"""The dialect of SQLite: how a file is opened, read, filled, locked, copied and upgraded."""
+"""The dialect of SQLite: how a file is opened, filled, locked, copied and upgraded."""
 
 import contextlib
 import shutil
@@ -69,7 +69,7 @@ class Sqlite(Dialect):
     words: ClassVar[ViewWords] = SqliteWords()
 
     def __init__(self, url: str) -> None:
-        """Take an address such as `sqlite:///data/kalshi.db`; a relative path starts in the working directory."""
+        """Take a URL such as `sqlite:///data/kalshi.db`; a relative path starts in the working directory."""
         path = make_url(url).database
         assert path, "an address has been checked before"
         # Links are followed, because locks and copies are beside the file, for every name that it has.
@@ -79,7 +79,7 @@ class Sqlite(Dialect):
 
     @staticmethod
     def url_problem(url: str) -> str | None:
-        """Return why an address cannot be used: it must name a file."""
+        """Return why a URL cannot be used: it must name a file."""
         if url.startswith(_SCHEME) and url not in (_SCHEME, f"{_SCHEME}:memory:"):
             return path_problem(unquote(url))
         return f"names no SQLite file, and this version stores into SQLite: {_SCHEME}data/kalshi.db"
@@ -88,7 +88,7 @@ class Sqlite(Dialect):
     def load(
         connection: Connection, table: Table, columns: Sequence[str], rows: Sequence[Sequence[Any]]
     ) -> None:
-        """Append rows by the driver, many in a statement: half the cost of its own call for many rows."""
+        """Append rows with many of them in a statement, at half the cost of the driver's `executemany`."""
         driver = connection.connection.driver_connection
         assert driver is not None
         at_once = max(1, _MOST_VALUES // len(columns))
@@ -108,7 +108,7 @@ class Sqlite(Dialect):
         return self._beside(".limit")
 
     def make_limit_file(self) -> Path:
-        """Make it like the database, with its lock and what is learned of the limit."""
+        """Create it with the database's permissions, and also its lock and the file of the learned rate."""
         for shared in (".limit", ".limit.lock", ".limit.rate"):
             make_like(self._beside(shared), self._path)
         return self.limit_file
@@ -151,7 +151,7 @@ class Sqlite(Dialect):
         return self._reading.arrow_batches(statement, batch_rows)
 
     def duck_source(self) -> tuple[str, str]:
-        """Find the extension in the package that brings it, which needs no network."""
+        """Find the extension in its Python package, which needs no network."""
         try:
             folder = files("duckdb_extension_sqlite_scanner") / "extensions"
         except ModuleNotFoundError as error:
@@ -161,7 +161,7 @@ class Sqlite(Dialect):
         return str(extension), f"ATTACH '{place}' AS {{name}} (TYPE sqlite, READ_ONLY)"
 
     def make_home(self) -> None:
-        """Make the folder in which connecting makes the file."""
+        """Create the folder of the file."""
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -171,7 +171,7 @@ class Sqlite(Dialect):
             ) from error
 
     def identity(self) -> Identity | None:
-        """Return where the file is on the disk."""
+        """Return the device and inode of the file."""
         try:
             found = self._path.stat()
         except OSError:
@@ -180,7 +180,7 @@ class Sqlite(Dialect):
 
     @staticmethod
     def log(connection: Connection) -> Log | None:
-        """Look at the times of the files: the database's own is written when its log is merged into it."""
+        """Compare the times of the files: the database's own is written when its log is merged into it."""
         return log_of(_path_of(connection))
 
     @staticmethod
@@ -190,10 +190,10 @@ class Sqlite(Dialect):
         return SearchFile(path.with_name(f"{path.name}{_SEARCH}"), path)
 
     def settle(self, clock: Clock) -> None:
-        """Write ahead to a log, so that readers and the writer do not wait for each other. The file remembers it.
+        """Switch to a write-ahead log, so that readers and the writer do not block each other. The file remembers it.
 
-        SQLite refuses the change at once if another connection has the file open at that moment, without waiting for
-        the time-out; so it is tried again.
+        SQLite refuses the switch immediately, without a time-out, if another connection has the file open at that
+        moment; so it is retried.
         """
         ends = clock.monotonic() + BUSY_SECONDS
         with self.translated(), self._engine.connect().execution_options(**{BEGIN: None}) as connection:
@@ -207,10 +207,10 @@ class Sqlite(Dialect):
 
     @staticmethod
     def optimize(connection: Connection) -> None:
-        """Read a bounded part of each index: 0.01 s on 20 million quotes, 20 s without the bound.
+        """Analyze a bounded part of each index: 0.01 s for 20 million quotes, 20 s without the bound.
 
-        Not `PRAGMA optimize`, which keeps statistics until a table has 25 times as many rows: views are slow with
-        statistics of so small a store.
+        `PRAGMA optimize` would keep statistics until a table has 25 times as many rows, and views are slow with the
+        statistics of such a small store.
         """
         connection.exec_driver_sql(f"PRAGMA analysis_limit = {_ANALYZED_ROWS}")
         connection.exec_driver_sql("ANALYZE")
@@ -265,7 +265,7 @@ class Sqlite(Dialect):
             engine.dispose()
 
     def parts(self, connection: Connection) -> list[Part]:
-        """Return what the schema's own table has of them."""
+        """Return them from SQLite's schema table."""
         quote = connection.dialect.identifier_preparer.quote_identifier
         found = connection.exec_driver_sql(
             "SELECT type, name, sql FROM sqlite_schema "
@@ -274,7 +274,7 @@ class Sqlite(Dialect):
         return [Part(kind, name, text, f"DROP {kind.upper()} {quote(name)}") for kind, name, text in found]
 
     def check_parts(self, connection: Connection) -> None:
-        """Rename a table, at which SQLite resolves every name in every view, and most of those in triggers."""
+        """Rename a table: SQLite then resolves all names in views, and most names in triggers."""
         for statement in (
             f"CREATE TABLE {_CHECKED} (id INTEGER)",
             f"ALTER TABLE {_CHECKED} RENAME TO {_CHECKED}_too",

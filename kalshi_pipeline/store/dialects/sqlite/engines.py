@@ -1,4 +1,4 @@
-"""Engines: how connections are opened and configured, and how their transactions begin."""
+"""Engines: opening and configuring connections, and beginning transactions."""
 
 import logging
 import sqlite3
@@ -45,9 +45,9 @@ _PRIMARY_CODE = 0xFF  # of what SQLite reports, without its reason
 
 
 class SharedDialect(SQLiteDialect_pysqlite):
-    """SQLAlchemy's dialect, equal in all engines: a statement compiled for one database serves the next ones too.
+    """SQLAlchemy's dialect, shared by all engines, so that a statement compiled for one database serves others.
 
-    SQLAlchemy would compile every statement again for each engine, which costs some 10 ms in each run.
+    SQLAlchemy would otherwise compile every statement again for each engine, which costs some 10 ms in each run.
     """
 
     supports_statement_cache = True
@@ -75,7 +75,7 @@ def writing_engine(path: Path) -> Engine:
 
 
 def reading_engine(path: Path, mode: str) -> Engine:
-    """Return an engine whose connections cannot write, each of which is for one read."""
+    """Return an engine of read-only connections, each for one read."""
     # The log of an idle connection would stay when the last writer closes.
     engine = create_engine(
         "sqlite+shared://",
@@ -93,7 +93,7 @@ def scratch_engine() -> Engine:
 
 
 def _is_no_signal(record: logging.LogRecord) -> bool:
-    """Return whether a line of the pool is worth showing: a signal in the moment of closing is raised again."""
+    """Return whether a log line of the pool should be shown: a signal while closing is raised again anyway."""
     error = record.exc_info[1] if record.exc_info else None
     return not isinstance(error, StoppedError | KeyboardInterrupt)
 
@@ -119,9 +119,9 @@ def _configure(engine: Engine, pragmas: Sequence[str]) -> None:
 
 
 def _begin_writing(connection: Connection, statement: str) -> None:
-    """Begin a transaction that writes, once no other program does; errors as if SQLite had waited alone.
+    """Begin a write transaction once no other program writes; errors are as if SQLite had waited.
 
-    Python heeds no signal while SQLite waits, so it waits a moment at a time.
+    Python handles no signals while SQLite waits, so it waits for a moment at a time.
     """
     driver = connection.connection.driver_connection
     assert isinstance(driver, sqlite3.Connection)

@@ -1,8 +1,8 @@
-"""How a SQLite file is read while other programs may write it, and where it may not be written.
+"""Reading a SQLite file while other programs may write it, even without write permission.
 
-A file at rest is read as if it could not change, and the answer counts only if it did not. A read-only connection
-would make the log's files, for which the folder has to be writable, and leave them there, possibly with an owner whose
-files the writer may not write. While there is a log, a read-only connection reads it.
+If no program uses the file, it is read as immutable, and the result counts only if the file did not change. A read-only
+connection would create the files of the log, for which the folder has to be writable, and could leave them with an
+owner that the writer has no access to. If there is a log, a read-only connection reads it.
 """
 
 import contextlib
@@ -35,7 +35,7 @@ _READ_ONLY = {BEGIN: BEGINNINGS[Purpose.READ]}
 
 
 class FileReading:
-    """Reads one file; `engine` is the one that may write it. `Dialect` says what each method guarantees."""
+    """Reads one file; `engine` is that of the writer. See `Dialect` for the guarantees of each method."""
 
     def __init__(self, path: Path, engine: Engine) -> None:
         self._path = path
@@ -54,9 +54,9 @@ class FileReading:
         raise AssertionError("the attempts are limited")
 
     def ask_at_length(self, question: Callable[[Connection], Answer]) -> Answer:
-        """Read by a connection that may write, where it may: the log then has what others write, however long it takes.
+        """Read by a writing connection if possible: others then write to the log, however long this read takes.
 
-        A file that is read as if it could not change would have to be read again after each tick of a collector.
+        An immutable read would have to be repeated after each tick of a collector.
         """
         if not self._is_writable:
             return self.ask(question)
@@ -65,9 +65,9 @@ class FileReading:
 
     @contextlib.contextmanager
     def reading(self) -> Iterator[Connection]:
-        """Read the log while there is one, or by a connection that may write, or as if nothing could change the file.
+        """Read the log if there is one; otherwise read by a writing connection if possible, or as immutable.
 
-        The second is for a collector that starts meanwhile: it leaves what is read in place.
+        With a writing connection, a collector that starts meanwhile does not change what is read.
         """
         found = Files.at(self._path)
         if not found.are_at_rest:
@@ -85,7 +85,7 @@ class FileReading:
                 raise self._changed()
 
     def arrow_batches(self, statement: Select[Any], batch_rows: int) -> Iterator[Any]:
-        """Read by a process of its own, as `reading` does."""
+        """Read in another process, under the same conditions as `reading`."""
         found = Files.at(self._path)
         is_at_rest = found.are_at_rest and not self._is_writable
         mode = READ_AT_REST if is_at_rest else "mode=rw" if found.are_at_rest else READ
@@ -138,7 +138,7 @@ class FileReading:
 
     @contextlib.contextmanager
     def disposed(self) -> Iterator[None]:
-        """Close all connections that may write at the end of a block."""
+        """Close all writing connections at the end of a block."""
         try:
             yield
         finally:
@@ -146,4 +146,4 @@ class FileReading:
 
 
 class _AgainError(StoreError):
-    """It may be over at once, because it happens while a program opens or closes the file: the question is repeated."""
+    """The question should be repeated: a program is just opening or closing the file."""

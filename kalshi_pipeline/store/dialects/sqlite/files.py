@@ -1,4 +1,4 @@
-"""The files of a database, as they look from outside; and locks on files beside it."""
+"""The files of a database seen from outside, and locks on files beside it."""
 
 import contextlib
 import os
@@ -17,14 +17,14 @@ _LOCK_POLL_SECONDS = 0.1
 
 
 def url_of_file(path: Path) -> str:
-    """Return the address of a file, whatever characters its path has; StoreError for one that SQLite cannot open."""
+    """Return the URL of a file with any characters in its path; StoreError for a path that SQLite cannot open."""
     if problem := path_problem(str(path)):
         raise StoreError(f"the database's address {problem}", StoreProblem.ADDRESS)
     return URL.create("sqlite", database=str(path)).render_as_string()
 
 
 def path_problem(path: str) -> str | None:
-    """Return why no SQLite file can have a path."""
+    """Return why a path cannot be that of a SQLite file."""
     try:
         path.encode()
     except UnicodeEncodeError:
@@ -33,20 +33,20 @@ def path_problem(path: str) -> str | None:
 
 
 def files_of(path: Path) -> tuple[Path, Path, Path]:
-    """Return the files that a SQLite database at a path has: its own, and those of its log while it is in use."""
+    """Return the files of a SQLite database: its own, and those of its log while it is in use."""
     return path, Path(f"{path}-wal"), Path(f"{path}-shm")
 
 
 def real_path(path: str | Path) -> Path:
-    """Return an absolute path that no link is part of. Links in a circle stay, and cannot be opened: no error here."""
+    """Return an absolute path without links. Circular links stay; opening them will fail."""
     return Path(os.path.realpath(path))
 
 
 @dataclass(frozen=True)
 class Files:
-    """What a database's files look like from outside.
+    """The state of a database's files, seen from outside.
 
-    They are not opened to learn it: closing a file releases every lock that this process has on it, SQLite's too.
+    They are not opened: closing a file would release all locks of this process on it, including SQLite's.
     """
 
     log: Path
@@ -57,7 +57,7 @@ class Files:
 
     @classmethod
     def at(cls, path: Path) -> Self:
-        """Look at the files; StoreError where there is no database, or where it cannot be seen."""
+        """Examine the files; StoreError if there is no database, or no access to it."""
         file, log, index = files_of(
             real_path(path)
         )  # the log is beside the file itself, not beside a link to it
@@ -85,15 +85,15 @@ class Files:
 
     @property
     def are_at_rest(self) -> bool:
-        """Whether no program has the file open that has written it, and whether everything written is in it."""
+        """Whether no program has the file open for writing, and everything written is merged into it."""
         return not (self.log_bytes or self.journal_bytes or (self.log_bytes == 0 and self.has_index))
 
 
 def make_like(path: Path, database: Path) -> None:
-    """Make a file beside a database, if it is missing, which the users of the database can write.
+    """Create a file beside a database, if it is missing, which the users of the database can write.
 
-    It has the database's group and permissions, as far as this user may give them. Where it cannot be made, its use
-    says so.
+    It gets the database's group and permissions as far as this user may set them. If it cannot be created, its later
+    use reports that.
     """
     with contextlib.suppress(OSError):
         wanted = database.stat()
@@ -110,7 +110,7 @@ def make_like(path: Path, database: Path) -> None:
 
 
 def log_of(path: Path) -> Log | None:
-    """Return the state of a file's log; None where it has none, or an empty one."""
+    """Return the state of a file's log; None if there is none, or an empty one."""
     file, log, _ = files_of(path)
     try:
         merged, written = file.stat(), log.stat()
@@ -131,7 +131,7 @@ def _bytes_of(path: Path) -> int | None:
 
 
 class LockFile(Lock):
-    """A lock among processes on a file of its own."""
+    """A lock between processes, on a separate file."""
 
     def __init__(self, path: Path, database: Path) -> None:
         self._path = path

@@ -1,4 +1,4 @@
-"""SQLite's messages, as errors of the store."""
+"""Translating SQLite's messages into errors of the store."""
 
 import re
 from pathlib import Path
@@ -6,11 +6,11 @@ from pathlib import Path
 from kalshi_pipeline.errors import StoreError, StoreProblem
 
 BUSY_SECONDS = 60
-"""How long a connection waits for another one's lock."""
+"""The time-out for another connection's lock."""
 
 _RECOVERS = "`sqlite3 FILE .recover` prints what can be read of it"
 UNDECODABLE = "Could not decode"
-"""How the driver's message begins where a text is no UTF-8, as a damaged one may be."""
+"""The beginning of the driver's message for a text that is not UTF-8, as in a damaged file."""
 _PROBLEMS = {
     "is full": (StoreProblem.FULL, "what was committed stays"),
     "No space left": (StoreProblem.FULL, "what was committed stays"),
@@ -23,16 +23,16 @@ _PROBLEMS = {
     "FOREIGN KEY constraint failed": (StoreProblem.BROKEN_KEY, ""),
     "locked": (StoreProblem.BUSY, f"another program has held it for {BUSY_SECONDS} s"),
 }
-"""Words of messages, SQLite's and of the system: what is wrong, and what to add to the message."""
+"""Parts of messages of SQLite and the system, with the problem and an addition to the message."""
 _OBSTACLE = re.compile(
     r"error in (view|trigger|index|table) (.+?)(?: after (?:rename|(?:add|drop) column))?: "
     r"|(view|trigger|index|table) (.+) already exists$"
 )
-"""SQLite's message where something in the schema does not fit what it would become."""
+"""SQLite's message if a part of the schema conflicts with a change."""
 
 
 def problem_of(message: str) -> tuple[StoreProblem, str]:
-    """Return what is wrong, and what to add to the message."""
+    """Return the problem, and an addition to the message."""
     return next((found for words, found in _PROBLEMS.items() if words in message), (StoreProblem.OTHER, ""))
 
 
@@ -42,7 +42,7 @@ def on_one_line(finding: str) -> str:
 
 
 def error_of(path: Path, message: str) -> StoreError:
-    """Return the error of a message about the database at a path."""
+    """Return the error for a message about the database at a path."""
     if found := _OBSTACLE.match(message):
         kind, name = filter(None, found.groups())
         return StoreError(

@@ -1,7 +1,7 @@
-"""The index of texts of a SQLite file: another file beside it, so that the database itself has no tables of FTS5.
+"""The search index of a SQLite database: a separate file, so that the database itself has no FTS5 tables.
 
-The index has the groups of three characters of each text (the trigram tokenizer), without their places: it finds parts
-of words and of tickers, and takes a tenth of the texts' size. What it finds is compared with the rows by its caller.
+The index has the trigrams of each text without their positions, so it finds parts of words and tickers, and takes a
+tenth of the texts' size. The caller compares its findings with the rows.
 """
 
 import contextlib
@@ -47,7 +47,7 @@ class SearchFile(SearchIndex):
         self._database = database
 
     def find(self, words: Sequence[str]) -> FoundKeys | None:
-        """Ask by a connection that only reads: the file of a process that was killed in a commit is not readable."""
+        """Search with a read-only connection. The file of a process that was killed in a commit is unreadable."""
         try:
             with self._opened("mode=ro", _READER_SECONDS) as connection:
                 connection.execute("BEGIN")
@@ -59,7 +59,7 @@ class SearchFile(SearchIndex):
             return None
 
     def write(self, change: Callable[[str | None], Addition | None]) -> bool:
-        """Write in one transaction; a file that is no index, or a damaged one, is deleted first."""
+        """Write in one transaction. A damaged index, or another kind of file, is deleted first."""
         make_like(self._path, self._database)
         try:
             return self._written(change)
@@ -77,7 +77,7 @@ class SearchFile(SearchIndex):
             raise self._failed(error) from error
 
     def damages(self) -> list[str]:
-        """Compare the index with itself, where the file may be written: FTS5 asks for it by a statement that writes."""
+        """Check the index if the file can be written, because FTS5 checks by a statement that writes."""
         if not self._path.exists():
             return []
         try:
@@ -91,7 +91,7 @@ class SearchFile(SearchIndex):
         return [line for line in found if line != "ok"]
 
     def remove(self) -> None:
-        """Delete the file, and the journal of a process that was killed."""
+        """Delete the file, and the journal of a killed process."""
         for path in (self._path, Path(f"{self._path}-journal")):
             path.unlink(missing_ok=True)
 
@@ -154,7 +154,7 @@ def _add(connection: sqlite3.Connection, addition: Addition) -> None:
 
 
 def _body(text: str) -> str:
-    """Return a text with what makes a group of three of each beginning of a word, and of its end."""
+    """Return a text with markers that give each beginning of a word, and its end, a trigram of its own."""
     whole = f"{text}\n\n"
     return f"{whole}{_MARK}{f'{_MARK}{_MARK}'.join(dict.fromkeys(_BEGINNINGS.findall(whole)))}"
 
@@ -183,7 +183,7 @@ def _keys_of(connection: sqlite3.Connection, words: Sequence[str]) -> list[int] 
 
 
 def _grams_of(word: str) -> list[str] | None:
-    """Return groups of three that every text with a word has; None where no such group is known."""
+    """Return trigrams that every text with a word has; None if none is known."""
     if is_at_beginning(word):
         grams = [f"{_MARK}{word}" if len(word) == SHORT else f"{_MARK}{_MARK}{word}"]
     else:

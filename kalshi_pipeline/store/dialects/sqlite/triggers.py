@@ -1,4 +1,4 @@
-"""Triggers that do not fit the tables: SQLite keeps them, and says so when they would run, or never."""
+"""Triggers that conflict with the tables. SQLite reports these when they run, or never."""
 
 from collections.abc import Iterable
 
@@ -6,15 +6,15 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 _NOTE = "-- TRIGGER "
-"""What EXPLAIN has before the name of each trigger that a statement runs."""
+"""The text before the name of each trigger in the output of EXPLAIN."""
 _NO_VERDICT = "no such function"
-"""SQLite's message where a trigger calls a function that the user's own program defines."""
+"""SQLite's message for a trigger that calls a function of another program."""
 
 
 def unfit_trigger(connection: Connection) -> tuple[str, str] | None:
-    """Return the name of a trigger that cannot run, and why; None where all can.
+    """Return the name of a trigger that cannot run, and the reason; None if all can.
 
-    EXPLAIN compiles a statement with the triggers that it would run, and runs neither.
+    EXPLAIN compiles a statement and its triggers without running them.
     """
     found = connection.exec_driver_sql(
         "SELECT name, tbl_name FROM sqlite_schema WHERE type = 'trigger' ORDER BY rowid"
@@ -34,7 +34,7 @@ def unfit_trigger(connection: Connection) -> tuple[str, str] | None:
 
 
 def _explained(connection: Connection, table: str) -> tuple[set[str], list[str]]:
-    """Return the triggers that changes of a table run, and the errors of those changes."""
+    """Return the triggers that run for changes of a table, and the errors of those changes."""
     ran: set[str] = set()
     errors: list[str] = []
     for statement in _changes(connection, table):
@@ -65,7 +65,7 @@ def _changes(connection: Connection, table: str) -> tuple[str, str, str]:
 
 
 def _culprit(connection: Connection, table: str, candidates: Iterable[str]) -> str:
-    """Return the trigger without which the changes of a table have no errors; the first one where there are more."""
+    """Return the first trigger without which changes of the table have no errors."""
     quote = connection.dialect.identifier_preparer.quote_identifier
     names = list(dict.fromkeys(candidates))
     for name in names:

@@ -1,4 +1,4 @@
-"""What views are written with where kinds of databases differ, in SQLite's words."""
+"""SQLite's expressions for views."""
 
 from kalshi_pipeline.store.dialects.interface import ViewWords
 
