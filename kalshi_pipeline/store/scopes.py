@@ -1,4 +1,4 @@
-"""Scopes as rows, and the condition that a market is in one."""
+"""Scopes as rows, and the condition that a market is in a scope."""
 
 from sqlalchemy import ColumnElement, Connection, Select, and_, not_, or_, select
 
@@ -14,19 +14,19 @@ _values = select(scopes.c.id, scopes.c.series, scopes.c.combos, scopes.c.status_
 
 
 def scope_id(connection: Connection, scope: Scope) -> int:
-    """Return the key of a scope, which is stored if it is new."""
+    """Return the key of a scope, storing it if it is new."""
     found = connection.execute(select_id(scope)).scalar_one_or_none()
     return insert_one(connection, scopes, _columns(scope)) if found is None else found
 
 
 def select_id(scope: Scope) -> Select[int]:
-    """Return the query for the key of a scope, empty if it is not stored."""
+    """Return the query for the key of a scope; it is empty if the scope is not stored."""
     values = _columns(scope)
     return select(scopes.c.id).where(*(scopes.c[name] == values[name] for name in _KEY))
 
 
 def stored_scopes(connection: Connection) -> dict[int, Scope]:
-    """Return every scope by its key, but for former ones and those that cover nothing."""
+    """Return every scope by key, except former ones and those that cover nothing."""
     return {
         key: Scope(
             tuple(named.split(",")) if named else (),
@@ -54,7 +54,7 @@ def is_in(scope: Scope) -> ColumnElement[bool]:
 
 
 def may_be_in(scope: Scope) -> ColumnElement[bool]:
-    """Return the condition that a row of `markets` is in a scope, or may be found to be: its series is not known."""
+    """Return the condition that a row of `markets` is in a scope, or may be, because its series is unknown."""
     unplaced = select(events.c.id).where(events.c.series_id.is_(None))
     is_of_kind = markets.c.is_combo.in_(scope.kinds)
     return or_(is_in(scope), and_(is_of_kind, markets.c.event_id.in_(unplaced)))

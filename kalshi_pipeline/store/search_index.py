@@ -1,8 +1,8 @@
-"""The index of texts by which searches find events: filled by hourly runs, and compared with the rows by each search.
+"""The search index of events: updated by hourly runs, and verified against the rows by each search.
 
-Its keys are those of events; a text is what an event, its series and its plain markets are called. It is never relied
-on for more than it has: what was stored since it was filled is searched too, by the keys of rows and the logs of
-changes, and an index that is not of this database, or of a state that it has no more, is not used.
+Its keys are those of events; a text contains the names of an event, its series and its plain markets. Searches do not
+depend on it: rows that were added or changed since it was filled are searched too, by their keys and the logs of
+changes. An index of another database, or of a state that the database no longer has, is ignored.
 """
 
 import json
@@ -38,7 +38,7 @@ _MOST_DOCUMENTS = 10_000  # above twice as many as there are events: then the in
 SERIES_TEXTS = (series.c.ticker, series.c.title, series.c.tags)
 EVENT_TEXTS = (events.c.ticker, events.c.title, events.c.sub_title)
 MARKET_TEXTS = (markets.c.ticker, markets.c.title, markets.c.yes_sub_title)
-"""The texts by which each is searched for."""
+"""The texts that are searched, by kind."""
 
 # The newest row of each shows how far the index is filled, and that it was filled from this database.
 _MARKS: Mapping[Table, ColumnElement[Any]] = {
@@ -56,21 +56,21 @@ def _has_market(is_combo: ColumnElement[bool]) -> ColumnElement[bool]:
 
 
 IS_PLAIN = or_(~_has_market(markets.c.is_combo), _has_market(~markets.c.is_combo))
-"""Whether an event has plain markets, or no market yet: the other ones are of combos."""
+"""Whether an event has plain markets, or no markets yet, as opposed to combos."""
 
 
 def _is_unread(table: Table, texts: Iterable[Column[Any]]) -> ColumnElement[Any]:
-    """Whether a row has yet to be read, or texts of it: the log will not have that change."""
+    """Whether a row, or one of its texts, is still to be read from the exchange; that change will not be in the log."""
     absent = or_(*(text.is_(None) for text in texts))
     return func.coalesce(or_(table.c.is_placeholder, and_(table.c.reading == 0, absent)), False)
 
 
 @dataclass(frozen=True)
 class _Filled:
-    """How far an index is filled.
+    """The state of an index.
 
-    It has the texts of events up to `events_to` as of `marks`: the key of the newest row of each table, and what that
-    row is. `unread` counts the rows of events whose texts were yet to be read.
+    It has the texts of events up to key `events_to` as of `marks`: the key and content of the newest row of each table.
+    `unread` counts the rows of events whose texts were still to be read.
     """
 
     marks: Mapping[str, tuple[int, int | str | None]]
@@ -91,7 +91,7 @@ class _Filled:
 
     @classmethod
     def read(cls, connection: Connection, state: str | None) -> Self | None:
-        """Return what a state says; None for one of another database, or of rows that this one has no more."""
+        """Parse a state; None if it is of another database, or of rows that no longer exist."""
         if state is None:
             return None
         values = json.loads(state)
@@ -121,7 +121,7 @@ _voided_at = select(func.max(void_ticks.c.voided_at))
 
 
 def events_to_search(connection: Connection, words: Sequence[str]) -> frozenset[int] | None:
-    """Return the keys of the events of which each folded word may be in a text; None where all have to be looked at.
+    """Return the keys of the events that may have each folded word in a text; None if all have to be searched.
 
     The texts of an event are its own, its series', and those of its plain markets.
     """
@@ -136,10 +136,10 @@ def events_to_search(connection: Connection, words: Sequence[str]) -> frozenset[
 
 
 def fill_search_index(database: Database, seconds: float, clock: Clock) -> str | None:
-    """Add what was stored since the last time, for as long as there is time; return why it cannot be done, if so.
+    """Add texts that were stored since the last time, within a time; return the reason if that is impossible.
 
-    A search does not need it: it only becomes slower. A process that is killed leaves the index as it was after the
-    last part; what is left out for want of time is added the next time.
+    A search without it is only slower. If the process is killed, the index is as after the last part. What there is no
+    time for is added next time.
     """
     filling = _Filling()
     ends = clock.monotonic() + seconds
@@ -154,7 +154,7 @@ def fill_search_index(database: Database, seconds: float, clock: Clock) -> str |
 
 
 class _Filling:
-    """The parts of one filling: what has changed first, then the events that are not indexed yet."""
+    """The parts of one update: changed events first, then those that are not indexed yet."""
 
     def __init__(self) -> None:
         self._has_changed = False
@@ -208,7 +208,7 @@ class _Filling:
 
 
 def _changed_events(connection: Connection, filled: _Filled) -> set[int]:
-    """Return the keys of the events of which texts were added or changed, but for those that are new themselves."""
+    """Return the keys of events with new or changed texts, except new events."""
 
     def since(log: Table, *texts: Column[Any], parent: str = "") -> ColumnElement[bool]:
         fields = [*(text.key for text in texts), *filter(None, (parent,))]
@@ -256,7 +256,7 @@ _texts = (
 def _texts_of(
     connection: Connection, are_asked: ColumnElement[bool]
 ) -> tuple[list[tuple[int, str]], dict[int, int]]:
-    """Return the folded texts of plain events by key, and how many rows of each have yet to be read, if any."""
+    """Return the folded texts of plain events by key, and the number of rows of each that are still to be read."""
     texts, unread = [], {}
     for key, rows in groupby(connection.execute(_texts.where(are_asked)), key=lambda row: row[0]):
         words, count = _of_event(rows)

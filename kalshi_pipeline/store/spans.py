@@ -6,14 +6,14 @@ from kalshi_pipeline.store.schema.tables import unlisted_spans
 
 
 def is_in_open_span(market_id: ColumnElement[int], *only: ColumnElement[bool]) -> ColumnElement[bool]:
-    """Return the condition that a market is in a span that has not ended and meets the conditions `only`."""
+    """Return the condition that a market is in an open span that meets the conditions `only`."""
     return exists().where(
         unlisted_spans.c.market_id == market_id, unlisted_spans.c.to_tick_id.is_(None), *only
     )
 
 
 def is_in_span_at(market_id: ColumnElement[int], tick_id: ColumnElement[int]) -> ColumnElement[bool]:
-    """Return the condition that a tick is in a span of a market. The tick that closes a span is outside of it."""
+    """Return the condition that a tick is in a span of a market. The tick that closes a span is not in it."""
     span = unlisted_spans.c
     return exists().where(
         span.market_id == market_id,

@@ -9,7 +9,9 @@ _blocks = unchanged_blocks.c
 
 
 def is_unchanged_at(market_id: ColumnElement[int], tick_id: ColumnElement[int]) -> ColumnElement[bool]:
-    """Return the condition that a row of `unchanged_blocks` lists a market for a tick: at most one of a tick does."""
+    """Return the condition that a row of `unchanged_blocks` lists a market for a tick. At most one row of a
+    tick does.
+    """
     return and_(_blocks.tick_id == tick_id, lists_market(market_id))
 
 

@@ -1,6 +1,6 @@
-"""Words as they are searched for: in any case, with or without accents, and as parts of longer words.
+"""Matching of search words: in any case, with or without accents, and as parts of longer words.
 
-Words of one or two characters are found where a word begins: elsewhere they are in nearly every text.
+Words of one or two characters are found only at the beginning of a word, because nearly every text has them elsewhere.
 """
 
 import re
@@ -10,16 +10,16 @@ from functools import lru_cache
 from typing import NamedTuple
 
 SHORT = 2
-"""How many characters a word has at most that is found at the beginning of a word only."""
+"""The maximum length of words that are found only at the beginning of a word."""
 
 BEGINNING = r"(?<![^\W_])"
-"""The regular expression of a place where a word may begin: no letter or digit is before it."""
+"""The regular expression of the beginning of a word: no letter or digit precedes it."""
 
 _MOST_RANKED = 8  # words; further ones are looked for without regard to where they are
 
 
 def fold(text: str) -> str:
-    """Return a text without what a search overlooks: case, accents, and how a letter is encoded."""
+    """Return a text without case, accents and differences of encoding, which searches ignore."""
     if text.isascii():
         return text.lower()
     letters = unicodedata.normalize("NFKD", text).casefold()
@@ -27,20 +27,20 @@ def fold(text: str) -> str:
 
 
 def folded_words(texts: Iterable[str]) -> list[str]:
-    """Return the words of texts, folded, each once. Half a character, which no text has, becomes U+FFFD."""
+    """Return the distinct folded words of texts. A lone surrogate, which no text has, becomes U+FFFD."""
     whole = " ".join(texts).encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     return list(dict.fromkeys(fold(whole).split()))
 
 
 def is_at_beginning(word: str) -> bool:
-    """Return whether a folded word is found at the beginning of a word only."""
+    """Return whether a folded word is found only at the beginning of a word."""
     return len(word) <= SHORT and word[0].isalnum()
 
 
 def match(words: str, *texts: str | None) -> int:
-    """Return how well folded words, one a line, match some texts together: 0 unless each is in one of them.
+    """Return how well folded words, one a line, match some texts together; 0 unless each is in one of them.
 
-    A word that begins a word of theirs counts more than one that is elsewhere, and a whole word more than that.
+    A match at the beginning of a word counts more than one elsewhere, and a whole word more than that.
     """
     searched = fold("\n".join(filter(None, texts)))
     wanted = _wanted(words)

@@ -1,1 +1,1 @@
-"""The schema as the code sees it: tables, and what their columns mean. Migrations alone change a database."""
+"""The schema for building statements: tables, views and the meanings of columns. Only migrations change a database."""

@@ -1,4 +1,4 @@
-"""What the columns of a table mean: as the UI shows it, and as the reference in `docs/` says it."""
+"""The meanings of columns, as shown in the UI and in the reference in `docs/`."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,7 +21,7 @@ Generated columns are computed when they are read, from others of their row; the
 
 
 class ColumnNote(NamedTuple):
-    """A column as a person reads it."""
+    """A column and its description."""
 
     name: str
     type: str
@@ -30,7 +30,7 @@ class ColumnNote(NamedTuple):
 
 
 def columns_of(table: str) -> list[ColumnNote]:
-    """Return a description of every column of a table, in its order."""
+    """Return the descriptions of a table's columns, in order."""
     return [
         ColumnNote(column.name, str(column.type).lower(), bool(column.nullable), column.comment or "")
         for column in metadata.tables[table].columns
@@ -49,7 +49,7 @@ def write_reference() -> None:
 
 
 def _dialect() -> Dialect:
-    """The kind of database that the reference is of; nothing is opened."""
+    """The kind of database that the reference describes; nothing is opened."""
     return dialect_of(url_of_file(Path("scratch.db")))
 
 

@@ -1,4 +1,4 @@
-"""Columns from the fields of records: type, whether NULL is allowed, and what the column means."""
+"""Columns derived from the fields of records: type, nullability and meaning."""
 
 from collections.abc import Collection, Iterator
 from functools import cache
@@ -20,18 +20,18 @@ _TYPES: dict[type, type[TypeEngine[Any]]] = {
 
 
 def record_columns(record: type[NamedTuple], *, without: Collection[str] = ()) -> list[Column[Any]]:
-    """Return a column for each field of a record, in their order; those of a nested record are in its place."""
+    """Return a column for each field of a record, in order. The fields of a nested record replace it."""
     return [_column(field) for field in _flat_fields(record) if field.name not in without]
 
 
 def record_column(record: type[NamedTuple], name: str, **options: Any) -> Column[Any]:  # noqa: ANN401  (SQLAlchemy's)
-    """Return the column of one field, with options that `Column` takes."""
+    """Return the column of one field, with options for `Column`."""
     (field,) = (field for field in _flat_fields(record) if field.name == name)
     return _column(field, **options)
 
 
 def text_key(name: str) -> str:
-    """Return the column that holds the key of a field's text, of a field whose texts are shared by many rows."""
+    """Return the name of the column with the key of a shared text."""
     return f"{name}_id"
 
 
@@ -44,7 +44,7 @@ def shared_fields(record: type[NamedTuple]) -> tuple[str, ...]:
 
 
 def first_read_in(record: type[NamedTuple]) -> dict[str, int]:
-    """Return the version of reading from which on each column of a record is known."""
+    """Return the version of parsing from which each column of a record is known."""
     columns = zip(_flat_fields(record), record_columns(record), strict=True)
     return {column.name: 1 if field.note is None else field.note.since for field, column in columns}
 

@@ -1,7 +1,7 @@
-"""Generated columns: what the views show of one table, with its type. They are computed when read and take no space.
+"""Generated columns: values of one table, as the views show them. They are computed when read and take no space.
 
-A column with a unit has a twin that people read: times as ISO text, dollars and contracts as plain numbers. Statements
-of the store never name them, so they are not in `tables`; the views are made of them.
+A column with a unit has a generated twin for people: times as ISO text, dollars and contracts as plain numbers. Only
+views use them, so they are not in `tables`.
 """
 
 from collections.abc import Iterator
@@ -61,11 +61,11 @@ _QUOTES = (price_snapshots, latest_quotes)
 # The identifier of a trade as text is not among them: each index slows writing, and that one would cost most.
 
 GENERATED_INDEXES = {"ix_ticks_tick_at_iso": ["tick_at_iso"]}
-"""The indexes of generated columns: of small tables only, because each row written pays for them."""
+"""The indexes of generated columns, on small tables only, because each written row updates them."""
 
 
 class GeneratedColumn(NamedTuple):
-    """A column that is computed from others of its row."""
+    """A column computed from others of its row."""
 
     name: str
     type: str
@@ -74,12 +74,12 @@ class GeneratedColumn(NamedTuple):
 
     @property
     def definition(self) -> str:
-        """The column as ALTER TABLE adds it."""
+        """The definition of the column for ALTER TABLE."""
         return f"{self.name} {self.type} GENERATED ALWAYS AS ({self.expression}) VIRTUAL"
 
 
 def generated_columns(table: Table, words: ViewWords) -> list[GeneratedColumn]:
-    """Return the generated columns of a table, in their order; tables that no view reads have none."""
+    """Return the generated columns of a table, in order; none if no view reads the table."""
     if table not in READ_BY_VIEWS:
         return []
     twins = (_twin(table, column, words) for column in table.columns if column.name != "day_at")
@@ -87,7 +87,7 @@ def generated_columns(table: Table, words: ViewWords) -> list[GeneratedColumn]:
 
 
 def iso_name(column: str) -> str:
-    """Return the generated column that has an instant as ISO text."""
+    """Return the name of the generated column with an instant as ISO text."""
     return f"{column}_iso"
 
 
@@ -112,7 +112,7 @@ def _twin(table: Table, column: Column[Any], words: ViewWords) -> GeneratedColum
 
 
 def _unit_of(column: Column[Any]) -> Unit | None:
-    """Return the unit that a column's note ends with."""
+    """Return the unit at the end of a column's note."""
     return next((unit for unit in Unit if (column.comment or "").endswith(f"({unit.value})")), None)
 
 
@@ -139,7 +139,9 @@ def _derived(table: Table, words: ViewWords) -> Iterator[GeneratedColumn]:
 
 
 def _quote_columns() -> Iterator[GeneratedColumn]:
-    """The NO side, the midpoint and the spread. Whole numbers are subtracted: a cent is a cent then."""
+    """The NO side, the midpoint and the spread. Whole numbers are subtracted before the division, so cents
+    are exact.
+    """
     for name, micros, meaning in (
         ("no_bid_dollars", "(1000000 - yes_ask) / 1000000.0", "1 - yes_ask"),
         ("no_ask_dollars", "(1000000 - yes_bid) / 1000000.0", "1 - yes_bid"),

@@ -1,4 +1,4 @@
-"""The columns of the views, with their types: the database knows some of them, the definitions name the others."""
+"""The columns and types of views. The database knows some types; the view definitions contain the others."""
 
 import re
 from collections.abc import Iterator
@@ -23,7 +23,7 @@ class ViewColumn(NamedTuple):
 
 
 def columns_of_views(connection: Connection) -> Iterator[tuple[str, list[ViewColumn]]]:
-    """Yield each view of an up-to-date database with its columns, in their order."""
+    """Yield each view of an up-to-date database with its columns, in order."""
     words = view_words(connection)
     computed = _computed_types(words)
     for view in definitions(words):

@@ -1,4 +1,4 @@
-"""What one row of each view is, for the reference in `docs/views.md`."""
+"""The meaning of one row of each view, for the reference in `docs/views.md`."""
 
 VIEW_NOTES = {
     "latest_prices": (
@@ -101,4 +101,4 @@ VIEW_NOTES = {
         "if you select them. With all columns, 10,000 rows take four times as long."
     ),
 }
-"""By the view's name, in the order of their definitions."""
+"""By name of the view, in order of definition."""

@@ -1,7 +1,7 @@
-"""What the definitions of several views are made of.
+"""Parts that several view definitions share.
 
-Other programs parse the views, DuckDB among them, and pass on what they understood. So no view has TRUE, FALSE,
-`count(*)` or `IN (SELECT …)`, and a view with a UNION has plain columns of tables or of other views only.
+Other programs, such as DuckDB, parse the views and pass on what they understood. So no view has TRUE, FALSE, `count(*)`
+or `IN (SELECT …)`, and a view with a UNION consists of plain columns of tables or other views.
 """
 
 from kalshi_pipeline.store.dialects import ViewWords
@@ -30,9 +30,9 @@ PARENTS = """
 
 
 def _series(name: str, event: str) -> str:
-    """Return the series of an event, to be joined.
+    """Return the join of an event's series.
 
-    With `is_placeholder` in it, SQLite seeks the series by its key, even where old statistics say that there are two.
+    With a condition on `is_placeholder`, SQLite seeks the series by key, even if old statistics say that there are two.
     """
     return f"series AS {name} ON {name}.id = {event}.series_id AND {name}.is_placeholder >= 0"
 
@@ -50,36 +50,36 @@ def joined_market(row: str) -> str:
 
 
 def joined_few(row: str) -> str:
-    """Return the same joins, of rows that are sought by their time unless the market is named.
+    """Return the same joins, for rows that are found by time unless the market is named.
 
-    The condition is always true. It has SQLite believe that the rows are few, so that it does not read all markets
-    first to seek the rows of each: with its statistics, without them, or with those of a much smaller store.
+    The added condition is always true. It makes SQLite assume few rows, so that it does not read all markets first,
+    with any statistics or none.
     """
     return f"{joined_market(row)}\nWHERE likelihood(+{row}.market_id > 0, 0.1)"
 
 
 def as_text(expression: str) -> str:
-    """Return a text that is computed from several tables, with its type."""
+    """Return a text computed from several tables, with its type."""
     return f"CAST({expression} AS TEXT)"
 
 
 def as_real(expression: str) -> str:
-    """Return a number that is computed from several tables, with its type."""
+    """Return a number computed from several tables, with its type."""
     return f"CAST({expression} AS REAL)"
 
 
 def as_integer(expression: str) -> str:
-    """Return a whole number that is computed from several tables, with its type."""
+    """Return an integer computed from several tables, with its type."""
     return f"CAST({expression} AS INTEGER)"
 
 
 def as_flag(expression: str) -> str:
-    """Return a 0 or 1 that is computed from several tables, with its type."""
+    """Return a flag (0 or 1) computed from several tables, with its type."""
     return as_integer(expression)
 
 
 def missed(tick_id: str) -> str:
-    """Whether a tick is in an unlisted span of market `m`: it confirms nothing of it."""
+    """Whether a tick is in an unlisted span of market `m`, and so confirms nothing of it."""
     return (
         "EXISTS (SELECT 1 FROM unlisted_spans AS u WHERE u.market_id = m.id "
         f"AND u.from_tick_id <= {tick_id} AND (u.to_tick_id IS NULL OR u.to_tick_id > {tick_id}))"
@@ -87,7 +87,7 @@ def missed(tick_id: str) -> str:
 
 
 class Parts:
-    """Parts that are written with the words of a kind of database."""
+    """Parts that depend on the kind of database."""
 
     def __init__(self, words: ViewWords) -> None:
         self.words = words
@@ -101,22 +101,22 @@ class Parts:
         )
 
     def iso(self, micros: str) -> str:
-        """An instant that is computed from several tables, as text with six decimals."""
+        """An instant computed from several tables, as text with six decimals."""
         return as_text(self.words.iso(micros))
 
     def iso_seconds(self, micros: str) -> str:
-        """The time of a tick that is computed from several tables, as text in whole seconds."""
+        """The time of a tick computed from several tables, as text in whole seconds."""
         return as_text(self.words.iso_seconds(micros))
 
     def is_unchanged(self, block: str, market_id: str, tick_id: str) -> str:
-        """Whether a row of `unchanged_blocks` lists a market for a tick; at most one of a tick does."""
+        """Whether a row of `unchanged_blocks` lists a market for a tick. At most one row of a tick does."""
         is_listed = self.words.holds(f"{block}.remainders", f"{market_id} % {BLOCK_SIZE}")
         return f"{block}.tick_id = {tick_id} AND {block}.block = {market_id} / {BLOCK_SIZE} AND {is_listed}"
 
     def repeat(self, market_id: str, row_tick_id: str, last_id: str) -> str:
         """The newest tick after a market's row that found its quote unchanged.
 
-        The ticks are gone back one by one, from the newest that found any unchanged.
+        The ticks are searched backwards, from the newest one with unchanged quotes.
         """
         return (
             f"(SELECT i.id FROM ticks AS i WHERE i.id > {row_tick_id} AND i.id <= {last_id} AND EXISTS (SELECT 1 "
@@ -125,9 +125,9 @@ class Parts:
         )
 
     def confirms(self, row_tick: str) -> str:
-        """Whether ticks of scope `z` confirm a row of market `m` and of a tick: where they cover the market.
+        """Whether ticks of scope `z` confirm a row of market `m`: they do if the scope covers the market.
 
-        Ticks of former scopes, those before schema 0005, confirm what ticks of the same scope stored, and that only.
+        Ticks of former scopes, before schema 0005, confirm only what ticks of the same scope stored.
         """
         return f"CASE WHEN z.is_former THEN z.id = {row_tick}.scope_id ELSE {self.covers} END"
 

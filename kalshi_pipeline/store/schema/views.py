@@ -1,7 +1,7 @@
-"""The views for people: tickers, ISO times, exact decimal dollars. An upgrade drops them all and makes these.
+"""The views for people, with tickers, ISO times and decimal dollars. An upgrade drops and recreates them all.
 
-Money and counts are stored as whole numbers; divided by 1000000.0 or 100.0 they are the doubles nearest to the decimals
-that the exchange wrote, so they print as those decimals and equal them.
+Money and counts are stored as integers. Divided by 1000000.0 or 100.0, they are the doubles nearest to the exchange's
+decimals, and therefore print as those decimals and equal them.
 """
 
 from sqlalchemy import Connection, inspect
@@ -13,11 +13,11 @@ from kalshi_pipeline.store.schema.quote_views import QuoteViews
 from kalshi_pipeline.store.schema.record_views import RecordViews
 
 FORMER: tuple[str, ...] = ()
-"""Names of views of earlier versions, beginning with schema 0005, that are made no more."""
+"""Names of views in earlier versions, from schema 0005 on, that no longer exist."""
 
 
 def definitions(words: ViewWords) -> dict[str, str]:
-    """Return the query of each view by its name, in an order in which they can be made."""
+    """Return the query of each view by name, in an order in which they can be created."""
     quotes, records, fees, catalogue = (
         QuoteViews(words),
         RecordViews(words),
@@ -62,7 +62,7 @@ def definitions(words: ViewWords) -> dict[str, str]:
 
 
 def drop_views(connection: Connection) -> None:
-    """Drop the views that are ours, of schema 0005 or later: migrations before that drop their own."""
+    """Drop our views of schema 0005 and later. Earlier migrations drop their own."""
     if "scopes" not in inspect(connection).get_table_names():
         return
     stored = set(inspect(connection).get_view_names())

@@ -1,1 +1,1 @@
-"""Writes: each function runs set-based statements within its caller's transaction, and opens none."""
+"""Writes. Each function runs set-based statements in its caller's transaction and opens none."""

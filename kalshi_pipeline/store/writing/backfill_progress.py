@@ -1,4 +1,4 @@
-"""How far long walks have come, so that each continues where it stopped: a day of trades, all that ever settled."""
+"""The progress of long walks, such as a day of trades or all settlements, so that each continues where it stopped."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -25,33 +25,34 @@ from kalshi_pipeline.store.scopes import scope_id, select_id
 
 
 class WalkState(StrEnum):
-    """How far a walk has come."""
+    """The state of a walk."""
 
     RUNNING = "running"
     COMPLETE = "complete"
     PARTIAL = "partial"
-    """It was cut short, and continues at its cursor."""
+    """It was stopped, and continues at its cursor."""
     CAUGHT_UP = "caught_up"
-    """It reached its end, and more will be added to it: its day is not over."""
+    """It reached its end, but records are still added, because its day is not over."""
 
 
 class WalkKey(NamedTuple):
-    """Which walk: its name, such as `trades/2026-11-20/live`, and its scope."""
+    """The identity of a walk: its name, such as `trades/2026-11-20/live`, and its scope."""
 
     name: str
     scope: Scope
 
     @property
     def sentence(self) -> str:
-        """The walk as people read it."""
+        """The walk, for messages."""
         return f"{self.name} ({self.scope.sentence})"
 
 
 @dataclass(frozen=True)
 class StoredWalk:
-    """A row of `backfill_progress`: where it continues (None at its beginning), and whether it was complete before.
+    """A row of `backfill_progress`: its cursor (None at the beginning), and its state, COMPLETE if it is not walked
+    again.
 
-    `since_at` is the bound of its query: one that continues keeps the bound that it began with.
+    `since_at` is the bound of its query; a walk that continues keeps it.
     """
 
     id: int
@@ -75,7 +76,9 @@ _stored = select(
 
 
 def restart_walk(connection: Connection, walk: StoredWalk, at: int) -> StoredWalk:
-    """Restart a walk at its beginning: its cursor is refused, or its end is the end no more. Its counts continue."""
+    """Restart a walk at its beginning, because its cursor is refused, or because its end is outdated. Its counts
+    continue.
+    """
     values = {
         "state": WalkState.RUNNING,
         "reason": None,
@@ -90,9 +93,9 @@ def restart_walk(connection: Connection, walk: StoredWalk, at: int) -> StoredWal
 def open_walk(
     connection: Connection, key: WalkKey, at: int, *, again: bool = False, since_at: int | None = None
 ) -> StoredWalk:
-    """Open a walk by its key: a new one, or the one that was stopped; a complete one stays so, unless `again`.
+    """Open a walk by its key: a new or a stopped one. A complete one stays complete, unless `again`.
 
-    Walked again, it restarts at its beginning, with `since_at` as the bound of its query, and keeps its counts.
+    A repeated walk restarts at its beginning with `since_at` as the bound of its query, and keeps its counts.
     """
     found = walk_of(connection, key)
     if found is None:
@@ -141,9 +144,9 @@ def add_walk_page(
     quarantined: int = 0,
     newest_at: int | None = None,
 ) -> None:
-    """Count pages in the transaction that stores them, and remember where the walk continues behind them.
+    """Count pages in the transaction that stores them, and store the cursor behind them.
 
-    `newest_at` is the newest instant that they name.
+    `newest_at` is the newest instant in them.
     """
     counts = {"pages": pages, "received": received, "inserted": inserted, "quarantined": quarantined}
     added: dict[str, ColumnElement[int]] = {
@@ -157,7 +160,7 @@ def add_walk_page(
 
 
 def move_walk(connection: Connection, walk: StoredWalk) -> None:
-    """Have a walk continue at its cursor when it is opened again."""
+    """Store the walk's cursor, at which it continues when opened again."""
     of_walk = backfill_progress.c.id == walk.id
     connection.execute(update(backfill_progress).where(of_walk).values(cursor=walk.cursor))
 
@@ -173,7 +176,7 @@ def close_walk(
 
 
 def walk_of(connection: Connection, key: WalkKey) -> StoredWalk | None:
-    """Return a walk as it is stored; None if it was never begun."""
+    """Return a stored walk; None if it was never begun."""
     row = connection.execute(_stored.where(*_is(key))).one_or_none()
     if row is None:
         return None
@@ -182,10 +185,10 @@ def walk_of(connection: Connection, key: WalkKey) -> StoredWalk | None:
 
 
 def watermark(connection: Connection, keys: Sequence[WalkKey]) -> int | None:
-    """Return the instant up to which the newest complete one of some walks saw everything; None if there is none.
+    """Return the instant up to which the newest complete walk of some saw everything; None if there is none.
 
-    A walk may miss what is added, after its beginning, to pages that it has already passed: so it is the newest
-    instant that the walk has met, and never later than its beginning.
+    A walk may miss what is added to pages that it has already passed. So it is the newest instant in the walk, but
+    never later than its beginning.
     """
     seen = select(func.max(least(backfill_progress.c.newest_at, backfill_progress.c.started_at))).where(
         or_(*(and_(*_is(key)) for key in keys)), backfill_progress.c.state == WalkState.COMPLETE

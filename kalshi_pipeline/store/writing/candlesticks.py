@@ -1,4 +1,4 @@
-"""Writes of candlesticks, and the record of which market was asked for which day."""
+"""Writes of candlesticks, and of the outcome of requests for each market and day."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -33,7 +33,7 @@ from kalshi_pipeline.store.writing.tally import Tally
 
 
 class Coverage(StrEnum):
-    """How far the candlesticks of a market and day are stored; all but COMPLETE are requested again."""
+    """The state of a market's candlesticks of a day; all but COMPLETE are requested again."""
 
     COMPLETE = "complete"
     PARTIAL = "partial"
@@ -44,7 +44,7 @@ class Coverage(StrEnum):
 
 
 class CoverageRow(NamedTuple):
-    """The outcome of asking for one market and day; `tier` is the one that answered."""
+    """The outcome of a request for one market and day; `tier` is the one that responded."""
 
     market_id: int
     state: str
@@ -54,7 +54,7 @@ class CoverageRow(NamedTuple):
 
 @dataclass(frozen=True)
 class AskedDay:
-    """A day, by the instant of its beginning, and the length of its periods."""
+    """A day, by its beginning (an instant), and the length of its periods."""
 
     at: int
     period_minutes: int
@@ -62,7 +62,7 @@ class AskedDay:
 
 @dataclass(frozen=True)
 class ChosenMarket:
-    """A stored market, when it closes, and when it settled, each None if unknown."""
+    """A stored market, with the times of its close and settlement, None if unknown."""
 
     id: int
     ticker: str
@@ -73,7 +73,7 @@ class ChosenMarket:
 def upsert_candlesticks(
     connection: Connection, period_minutes: int, found: Mapping[tuple[int, int], Candlestick]
 ) -> Tally:
-    """Insert candlesticks, each by its market and its end, and replace as a whole those that differ."""
+    """Insert candlesticks by market and end; a stored one that differs is replaced as a whole."""
     _staged.fill(
         connection, [(market_id, period_minutes, *candle) for (market_id, _), candle in found.items()]
     )
@@ -85,7 +85,7 @@ def upsert_candlesticks(
 
 
 def record_coverage(connection: Connection, day: AskedDay, rows: Sequence[CoverageRow], at: int) -> None:
-    """Record the outcome of asking for markets, in place of earlier outcomes."""
+    """Record the outcomes of requests, replacing earlier ones."""
     _staged_days.fill(connection, rows)
     bound = {"day_at": day.at, "period_minutes": day.period_minutes, "asked_at": at}
     connection.execute(_upsert_days, bound)
@@ -94,7 +94,7 @@ def record_coverage(connection: Connection, day: AskedDay, rows: Sequence[Covera
 def chosen_markets(
     connection: Connection, series_tickers: Sequence[str], tickers: Sequence[str], *, alive: tuple[int, int]
 ) -> list[ChosenMarket]:
-    """Return the stored markets of these series, and these markets, that were open at some time of [start, end)."""
+    """Return the stored markets of these series, and these markets, that were open at any time in [start, end)."""
     start, end = alive
     markets_only = markets.outerjoin(settlements, settlements.c.market_id == markets.c.id)
     query = (
@@ -122,13 +122,13 @@ def covered_markets(connection: Connection, day: AskedDay) -> set[int]:
 
 
 def unstored_markets(connection: Connection, tickers: Sequence[str]) -> list[str]:
-    """Return those of the tickers that no stored market has, in their order."""
+    """Return the tickers without a stored market, in order."""
     stored = set(connection.execute(select(markets.c.ticker).where(markets.c.ticker.in_(tickers))).scalars())
     return [ticker for ticker in tickers if ticker not in stored]
 
 
 def empty_series(connection: Connection, tickers: Sequence[str]) -> list[str]:
-    """Return those of the series of which no market is stored, in their order."""
+    """Return the series without a stored market, in order."""
     has_markets = exists().where(events.c.series_id == series.c.id, markets.c.event_id == events.c.id)
     query = select(series.c.ticker).where(series.c.ticker.in_(tickers), has_markets)
     filled = set(connection.execute(query).scalars())

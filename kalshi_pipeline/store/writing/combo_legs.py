@@ -1,4 +1,4 @@
-"""The legs of combos: the rows that say which markets each is made of."""
+"""The legs of combos: the markets that each consists of."""
 
 from collections.abc import Mapping, Sequence
 
@@ -35,7 +35,7 @@ _insert_legs = insert_or_ignore(
 
 
 def replace_legs(connection: Connection, legs: Mapping[int, Sequence[Leg]]) -> None:
-    """Replace the stored legs of combos, by the keys of their markets: an empty list deletes them."""
+    """Replace the stored legs of combos, by the keys of their markets. An empty list deletes them."""
     if not legs:
         return
     _staged_combos.fill(connection, [(row_id,) for row_id in legs])

@@ -1,4 +1,4 @@
-"""The fields of documents: which ones a document has, and how many documents of a week had each, with its type."""
+"""The fields of documents: the number of documents with each field and type, by week."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
@@ -47,13 +47,13 @@ _add_fields = upsert(
 
 
 Layout: TypeAlias = tuple[str, tuple[str, ...], tuple[type, ...]]
-"""The kind of a document, and the names and the types of its fields."""
+"""The kind of a document, and the names and types of its fields."""
 
 
 def layout_of(kind: DocumentKind, document: Document) -> Layout:
-    """Return of which fields a document consists; those of objects in it, and of objects in lists, have dotted names.
+    """Return the layout of a document. Fields of nested objects, including those in lists, have dotted names.
 
-    Of these at most _MOST_NESTED are named, and none of an object whose keys are data themselves.
+    At most _MOST_NESTED nested fields are included, and none of objects whose keys are data.
     """
     fields = document.fields
     names, values = tuple(fields.keys()), tuple(fields.values())
@@ -78,7 +78,7 @@ def _nested_in(fields: Iterable[tuple[str, Any]], prefix: str = "") -> Iterator[
 
 
 def count_fields(connection: Connection, layouts: Mapping[Layout, int], at: int) -> None:
-    """Add to the counts of fields and of their types, in the week of an instant, those of documents with layouts."""
+    """Add documents with these layouts to the counts of fields and types, in the week of an instant."""
     counts: Counter[tuple[str, str, str]] = Counter()
     for (kind, names, types), count in layouts.items():
         counts[kind, "", ""] += count

@@ -61,7 +61,7 @@ _new = Staging(
 
 
 class DocumentKind:
-    """A kind of documents: of which table's rows, where they are kept, and which of their texts are shared."""
+    """A kind of documents: the table of their records, the table that stores them, and the fields with shared texts."""
 
     def __init__(self, name: str, shared: Sequence[str] = ()) -> None:
         parent, table = DOCUMENTS_OF.get(name, (document_subjects, subject_documents))
@@ -96,7 +96,7 @@ class DocumentKind:
         )
 
     def family_of(self, ticker: str) -> str:
-        """Return the family of similar documents that one belongs to. It only affects how well they compress."""
+        """Return the family of similar documents that a document belongs to. It only affects compression."""
         return ticker.partition("-")[0] if self.parent is markets else ""
 
 
@@ -107,14 +107,14 @@ MARKET = DocumentKind("market", shared_fields(Market))
 
 @cache
 def other_kind(name: str) -> DocumentKind:
-    """Return a kind of what has no table of its own, such as milestones: `subjects` has its rows."""
+    """Return a kind of documents without a table of records, such as milestones; see `subjects`."""
     return DocumentKind(name)
 
 
 class Prepared(NamedTuple):
-    """A document as it will be stored, if it is new, or, with `is_first_only`, if its row has none yet.
+    """A document in its stored form. With `is_first_only`, it is stored only if its record has none yet.
 
-    `texts` are the shared texts that its line names by their keys.
+    `texts` are the shared texts whose keys are in the line.
     """
 
     ticker: str
@@ -127,7 +127,7 @@ class Prepared(NamedTuple):
 
 
 class NewDocument(NamedTuple):
-    """A document that differs from the one before it, and the key of its row."""
+    """A document that differs from the stored one, and the key of its record."""
 
     row_id: int
     seen_at: int
@@ -135,7 +135,7 @@ class NewDocument(NamedTuple):
 
 
 class Dictionary(NamedTuple):
-    """The dictionary for blocks of a family: stored under a key, or new."""
+    """The dictionary for blocks of a family: stored, with its key, or new."""
 
     family: str
     body: bytes
@@ -143,7 +143,7 @@ class Dictionary(NamedTuple):
 
 
 class Block(NamedTuple):
-    """New documents, compressed together: with a dictionary, if they are few."""
+    """New documents that are compressed together, with a dictionary if they are few."""
 
     documents: list[NewDocument]
     body: bytes
@@ -153,7 +153,7 @@ class Block(NamedTuple):
 def prepare_document(
     kind: DocumentKind, document: Document, seen_at: int, *, is_first_only: bool = False
 ) -> Prepared:
-    """Return a document as it will be stored; its fields are taken apart."""
+    """Return a document in its stored form. Its fields are modified."""
     ticker, fields, legs = document
     shared: dict[str, int] = {}
     bodies: dict[int, str] = {}
@@ -170,9 +170,9 @@ def prepare_document(
 def find_new_documents(
     connection: Connection, kind: DocumentKind, prepared: Sequence[Prepared]
 ) -> list[NewDocument]:
-    """Return those that differ from the newest stored document of their row; one whose row is not stored is left out.
+    """Return the documents that differ from the stored one of their record. Documents of unstored records are skipped.
 
-    Each is dated after the one before it, even if the clock went back. No two of them may be of one row.
+    Each gets a later time than the stored one, even if the clock went back. No two may be of one record.
     """
     _staged.fill(
         connection,
@@ -189,10 +189,10 @@ def find_new_documents(
 def compress_documents(
     connection: Connection, kind: DocumentKind, documents: Sequence[NewDocument]
 ) -> list[Block]:
-    """Return new documents in blocks.
+    """Return new documents in compressed blocks.
 
-    Many show each other what they have in common. Few are compressed by family, with its dictionary of this month,
-    which is made of the first of them.
+    Many are compressed together without a dictionary. Few are compressed by family, with the family's dictionary of
+    this month, which is made from the first one.
     """
     if len(documents) >= _MANY:
         ordered = sorted(documents, key=lambda document: document.prepared.ticker)
@@ -219,7 +219,7 @@ def _compressed(documents: list[NewDocument], dictionary: Dictionary | None = No
 def _newest_dictionaries(
     connection: Connection, kind: DocumentKind, families: Sequence[str]
 ) -> dict[str, tuple[int, Dictionary]]:
-    """Return the newest dictionary of each family that has one, with the instant at which it was made."""
+    """Return the newest dictionary of each family, if it has one, with its time."""
     table = document_dictionaries.c
     newest: dict[str, tuple[int, Dictionary]] = {}
     for some in in_parts(families):
@@ -235,7 +235,7 @@ def _newest_dictionaries(
 
 
 def insert_documents(connection: Connection, kind: DocumentKind, blocks: Sequence[Block]) -> int:
-    """Insert new documents with their dictionaries, shared texts and legs, and return how many they are."""
+    """Insert new documents with their dictionaries, shared texts and legs; return their number."""
     documents = [document for block in blocks for document in block.documents]
     if not documents:
         return 0
@@ -259,7 +259,7 @@ def insert_documents(connection: Connection, kind: DocumentKind, blocks: Sequenc
 def _insert_dictionaries(
     connection: Connection, kind: DocumentKind, blocks: Sequence[Block]
 ) -> dict[str, int]:
-    """Insert the dictionaries that are new; return their keys by family."""
+    """Insert new dictionaries; return their keys by family."""
     new = {
         block.dictionary: block.documents[0].seen_at
         for block in blocks
@@ -279,7 +279,7 @@ def _insert_dictionaries(
 def _insert_blocks(
     connection: Connection, blocks: Sequence[Block], new_dictionaries: Mapping[str, int]
 ) -> int:
-    """Insert blocks; return the key of the first one, which the others' follow."""
+    """Insert blocks; return the key of the first one. The others follow it."""
     return insert_many(
         connection,
         document_blocks,

@@ -1,4 +1,4 @@
-"""Writes of fee changes: each by the exchange's identifier, rewritten only where it differs."""
+"""Writes of fee changes, by the exchange's identifier. Rows are rewritten only if they differ."""
 
 from collections.abc import Collection, Sequence
 from typing import NamedTuple
@@ -67,7 +67,7 @@ def merge_event_fee_changes(connection: Connection, changes: Sequence[EventFeeCh
 def withdraw_unlisted(
     connection: Connection, table_name: str, listed: Collection[str], *, after: int, seen_at: int
 ) -> int:
-    """Mark the changes that take effect after an instant and are not among those listed; return how many there are."""
+    """Mark unlisted changes that take effect after an instant as withdrawn; return their number."""
     table = {found.name: found for found in (series_fee_changes, event_fee_changes)}[table_name]
     upcoming = select(table.c.change_id).where(table.c.scheduled_at > after, table.c.withdrawn_at.is_(None))
     missing = [key for key in connection.execute(upcoming).scalars() if key not in listed]

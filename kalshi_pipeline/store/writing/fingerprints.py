@@ -1,8 +1,10 @@
-"""Fingerprints of markets' descriptions: a snapshot compares in full only what has another one than is stored.
+"""Fingerprints of market descriptions: a snapshot compares a description in full only if its fingerprint differs from
+the stored one.
 
-A fingerprint is stored with the description that it was made of, in one transaction, and only of what a listing or the
-live tier said. A row that is changed in another way has none until a listing shows the market again. One whose document
-is stored later, in a transaction of its own, is not relied on before that: a run may be killed in between.
+A fingerprint is stored in one transaction with the description that it was computed from, and only for records of a
+listing or of the live tier. A row that is changed in another way has none until a listing shows the market again. While
+the document is not stored yet, which happens in a later transaction, the fingerprint is not used, because the run may
+be killed in between.
 """
 
 import struct
@@ -35,11 +37,11 @@ _encode = msgspec.msgpack.Encoder().encode
 
 
 class Encoding(NamedTuple):
-    """How a fingerprint is made.
+    """The computation of fingerprints.
 
-    The description's fields and `updated_time`, in their order, are written as an array of MessagePack: integers,
-    floats, texts, booleans and nil, each in its shortest form. The fingerprint is its XXH3 digest of 64 bits, read as a
-    signed integer. Until the document of what it was made of is stored, it is of the `pending` version.
+    The description's fields and `updated_time`, in order, are encoded as a MessagePack array of integers, floats,
+    texts, booleans and nil in their shortest forms. The fingerprint is the 64-bit XXH3 digest as a signed integer. It
+    has the `pending` version until the document is stored.
     """
 
     version: int
@@ -47,7 +49,7 @@ class Encoding(NamedTuple):
 
     @property
     def pending(self) -> int:
-        """The version of fingerprints that no snapshot relies on yet."""
+        """The version of fingerprints whose documents are not stored yet."""
         return -self.version
 
     def of(self, page: Sequence[Market]) -> list[int]:
@@ -61,7 +63,7 @@ CURRENT = Encoding(version=READING)
 
 
 def forget_fingerprints(market_ids: Select[Any]) -> Update:
-    """Return the statement that has markets compared in full the next time that they are listed."""
+    """Return the statement that makes the next listing compare markets in full."""
     return (
         update(market_fingerprints)
         .values(fingerprint=null())
@@ -92,7 +94,7 @@ _rely = (
 def rely_on_fingerprints(
     connection: Connection, fingerprints: Mapping[str, int], encoding: Encoding = CURRENT
 ) -> None:
-    """Have snapshots rely on markets' fingerprints, if they are still those: their documents are stored."""
+    """Let snapshots use fingerprints, if they are still stored, now that the documents are."""
     _staged.fill(connection, list(fingerprints.items()))
     connection.execute(_rely, {"of_version": encoding.version, "pending": encoding.pending})
 
@@ -103,8 +105,8 @@ _delete_foreign = delete(market_fingerprints).where(
 
 
 def delete_foreign_fingerprints(connection: Connection) -> int:
-    """Delete the fingerprints of markets that are not stored, and return how many there were.
+    """Delete the fingerprints of markets that are not stored; return their number.
 
-    They do no harm, because a market is found by its ticker first; but another program has been here.
+    They do no harm, because a market is found by ticker first, but they show that another program has deleted markets.
     """
     return connection.execute(_delete_foreign).rowcount

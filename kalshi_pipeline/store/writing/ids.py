@@ -1,7 +1,7 @@
-"""New keys. Each is larger than every earlier key of its table, so that no key is used twice.
+"""New keys. Each is larger than every earlier key of its table, so that no key is reused.
 
-The key of a row that another program deleted may still be in other rows, such as a market's quotes. A key that the
-database chose by itself could be that one again, and what is stored of one market would become another one's.
+Other rows, such as quotes, may still have the key of a row that another program deleted. If the database reused it, the
+quotes of one market would become another one's.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -37,7 +37,7 @@ def insert_one(connection: Connection, table: Table, values: Mapping[str, object
 
 
 def insert_many(connection: Connection, table: Table, rows: Sequence[Mapping[str, object]]) -> int:
-    """Insert rows, each with a new key, in their order, and return the first of these keys."""
+    """Insert rows in order, each with a new key; return the first key."""
     first_id = int(connection.execute(select(_largest_id(table) + 1)).scalar_one())
     if rows:
         connection.execute(
@@ -48,9 +48,9 @@ def insert_many(connection: Connection, table: Table, rows: Sequence[Mapping[str
 
 
 class InsertNew:
-    """Insert the rows of a query, each with a new key, in the query's order; or by a `number` from 1 on that they have.
+    """Inserts the rows of a query with new keys, in order; or by their own `number` from 1 on.
 
-    To number them here costs a copy of all of them.
+    Numbering them here costs a copy of all rows.
     """
 
     def __init__(
@@ -69,7 +69,7 @@ class InsertNew:
         self.statement: Insert = insert(table).from_select(["id", *columns], numbered)
 
     def run(self, connection: Connection, bound: Mapping[str, object] | None = None) -> int:
-        """Insert, and return how many rows that were."""
+        """Insert the rows and return their number."""
         inserted = connection.execute(self.statement, bound or {}).rowcount
         if inserted:
             _keep(connection, self._table)
@@ -79,7 +79,7 @@ class InsertNew:
 
 @cache
 def _largest_id(table: Table) -> ColumnElement[int]:
-    """The largest key that is known: another program may have added rows of its own, or deleted the record of keys."""
+    """The largest known key. Another program may have added rows, or deleted the record of keys."""
     kept = select(last_ids.c.last_id.label("key")).where(last_ids.c.table_name == table.name)
     used = [select(func.max(column).label("key")) for column in (table.c.id, *_indexed_references(table))]
     keys = union_all(kept, *used).subquery("keys")
@@ -87,7 +87,9 @@ def _largest_id(table: Table) -> ColumnElement[int]:
 
 
 def _indexed_references(table: Table) -> Iterator[Column[Any]]:
-    """Yield the columns that refer to a table's key and begin an index, in which the largest is found at once."""
+    """Yield the columns that refer to a table's key and are first in an index, which finds the largest one
+    immediately.
+    """
     for other in metadata.sorted_tables:
         firsts = {next(iter(other.primary_key.columns)).name}
         firsts |= {next(iter(index.columns)).name for index in other.indexes if not is_partial(index)}

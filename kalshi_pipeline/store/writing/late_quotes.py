@@ -1,4 +1,4 @@
-"""Quotes that are stored long after their tick, of markets that no later tick has listed."""
+"""Quotes that are stored long after their tick, for markets that no later tick has listed."""
 
 from collections.abc import Sequence
 
@@ -26,9 +26,9 @@ def append_late_quotes(
     received_at: int,
     seen_at: int,
 ) -> None:
-    """Store markets and their quotes of a tick; no later tick has listed any of them.
+    """Store markets and their quotes of a tick. No later tick has listed these markets.
 
-    From the next complete tick on nothing confirms these quotes: they are in a span until a tick lists them.
+    From the next complete tick on, they are in an unlisted span until a tick lists them.
     """
     next_id = connection.execute(
         select(func.min(ticks.c.id)).where(ticks.c.id > tick.id, ticks.c.state == State.COMPLETE)

@@ -1,4 +1,4 @@
-"""Which markets to look up by ticker: those missing from a listing, and those without a known end."""
+"""The markets to look up by ticker: those missing from a listing, and those without a known end."""
 
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
@@ -79,10 +79,10 @@ def _is_any_of(statuses: Iterable[MarketStatus]) -> ColumnElement[bool]:
 
 
 class Unlisted(NamedTuple):
-    """A market that a listing does not show, stored as open or in a state that this version does not know.
+    """A market missing from a listing, stored as open or with an unknown status.
 
-    It has `vanished` if the last complete tick of the listing's scope, or a tick since, listed it. Before the first
-    such tick, each market that no other tick has missed counts as listed.
+    It has `vanished` if the last complete tick of the listing's scope, or a later one, listed it. Before the first such
+    tick, every market that no other tick has missed counts as listed.
     """
 
     ticker: str
@@ -93,14 +93,14 @@ class Unlisted(NamedTuple):
 
 
 class Due(NamedTuple):
-    """A market whose end is not known, and whether the run's scope covers it."""
+    """A market without a known end, and whether the run's scope covers it."""
 
     ticker: str
     is_covered: bool
 
 
 class ListedMarkets:
-    """The markets that a run has seen in its listing, in a temporary table of the writer until the next run begins."""
+    """The markets that a run has seen in its listing, in a temporary table that exists until the next run."""
 
     _add_staged = upsert(
         _listed,
@@ -114,18 +114,18 @@ class ListedMarkets:
         self._some_are_lost = connection.execute(select(exists(select(lost_markets)))).scalar_one()
 
     def add_staged(self, connection: Connection) -> None:
-        """Remember the staged markets, which are no longer lost."""
+        """Add the staged markets, which are then no longer lost."""
         connection.execute(self._add_staged)
         if self._some_are_lost:
             connection.execute(self._find_staged)
 
     def add_unreadable(self, connection: Connection, tickers: Sequence[str]) -> None:
-        """Remember markets, by their tickers, that the exchange listed in records that cannot be read."""
+        """Add the markets of unreadable records, by ticker."""
         known = select(markets.c.id, false()).where(markets.c.ticker.in_(tickers))
         connection.execute(insert_or_ignore(_listed, ["market_id", "is_readable"], known))
 
     def count_of(self, connection: Connection, tickers: Sequence[str]) -> int:
-        """Return how many markets of these tickers are among them."""
+        """Return the number of these tickers that were listed."""
         held = select(func.count()).select_from(markets).where(self.hold(markets.c.id))
         return sum(
             connection.execute(held.where(markets.c.ticker.in_(some))).scalar_one()
@@ -134,16 +134,16 @@ class ListedMarkets:
 
     @staticmethod
     def hold(market_id: ColumnElement[int]) -> ColumnElement[bool]:
-        """Return the condition that the market of a key is among them."""
+        """Return the condition that the market with a key was listed."""
         return exists().where(_listed.c.market_id == market_id)
 
     @staticmethod
     def hold_readable(market_id: ColumnElement[int]) -> ColumnElement[bool]:
-        """Return the condition that the market of a key is among them, in a record that can be read."""
+        """Return the condition that the market with a key was listed in a readable record."""
         return exists().where(_listed.c.market_id == market_id, _listed.c.is_readable)
 
     def unlisted(self, connection: Connection, scope: Scope) -> list[Unlisted]:
-        """Return the markets that a scope covers by their stored state, and its listing, now complete, did not list."""
+        """Return the markets that a scope covers by their stored state, but that its complete listing did not show."""
         is_lost = exists().where(lost_markets.c.market_id == markets.c.id)
         good = select(func.max(ticks.c.id)).where(
             ticks.c.scope_id == select_id(scope).scalar_subquery(), ticks.c.state == State.COMPLETE
@@ -180,10 +180,10 @@ class ListedMarkets:
         *,
         everywhere: bool = False,
     ) -> list[Due]:
-        """Return unlisted markets whose end is not known, first those that were asked for longest ago or never.
+        """Return unlisted markets without a known end, starting with those that were requested longest ago or never.
 
-        Their stored state is not open; with `everywhere` also those that are stored as open outside of the scope. The
-        older a market's state, the more rarely it is due. Behind them come those that are gone, whatever their state.
+        Their stored state is not open; with `everywhere`, also markets outside of the scope that are stored as open.
+        The older a market's state, the more rarely it is due. Gone markets follow, in any state.
         """
         waiting = self._waiting(connection, at, limit, scope, everywhere=everywhere)
         return waiting + self._gone(connection, at, limit - len(waiting), scope)
@@ -229,11 +229,10 @@ class ListedMarkets:
 def record_market_lookups(
     connection: Connection, tickers: Sequence[str], at: int, *, are_missing: bool | None
 ) -> None:
-    """Record when the exchange was asked for these markets, as long as their end is not known.
+    """Record when markets without a known end were requested.
 
-    `are_missing` says whether neither of its tiers has them, None that it is not known: then markets that are gone are
-    as due as they were. Since when they have been missing is kept until one has them, of those that are gone for an
-    hour.
+    `are_missing` says whether they are in neither tier. None means unknown: gone markets are then due as before. The
+    time of the first miss is kept until a tier has the market again; for gone markets, for an hour.
     """
     since = market_lookups.c.missing_at
     missing_at: ColumnElement[int | None] = {
@@ -264,14 +263,14 @@ def record_market_lookups(
 
 
 def record_lost(connection: Connection, tickers: Sequence[str], at: int) -> None:
-    """Record markets that are open by a lookup and missing in the listing."""
+    """Record markets that are open by a lookup but missing in the listing."""
     for some in in_parts(tickers):
         rows = select(markets.c.id, literal(at, BigInteger)).where(markets.c.ticker.in_(some))
         connection.execute(insert_or_ignore(lost_markets, ["market_id", "since_at"], rows))
 
 
 def forget_found(connection: Connection) -> None:
-    """Remove from the lost markets those that are known to be open no more."""
+    """Remove markets from the lost ones if they are no longer known to be open."""
     ended = select(markets.c.id).where(
         or_(_is_any_of(NOT_OPEN), markets.c.gone_at.is_not(None)), markets.c.id == lost_markets.c.market_id
     )
@@ -279,9 +278,9 @@ def forget_found(connection: Connection) -> None:
 
 
 def mark_gone(connection: Connection, tickers: Sequence[str], at: int) -> int:
-    """Mark markets that neither of the exchange's tiers has, at two looks apart; return how many were marked.
+    """Mark markets as gone that neither tier has, at two looks at least ten minutes apart; return their number.
 
-    The first look is recorded by `record_market_lookups`.
+    `record_market_lookups` records the first look.
     """
     was_missing = exists().where(
         market_lookups.c.market_id == markets.c.id, market_lookups.c.missing_at <= at - _BETWEEN_LOOKS

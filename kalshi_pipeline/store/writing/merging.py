@@ -1,6 +1,6 @@
-"""Set-based merging: rows are staged by the driver's bulk call, then merged by a few statements.
+"""Set-based merging: rows are staged by the driver's bulk insert, then merged by a few statements.
 
-No statement runs per row, however many rows a page has (the costs are in benchmarks/).
+No statement runs per row, however many rows a page has; benchmarks/ has the costs.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -45,13 +45,13 @@ from kalshi_pipeline.store.writing.ids import InsertNew
 from kalshi_pipeline.store.writing.row_counts import count_changed
 
 STAGED_ROW = "staged_row"
-"""The column with the number of a row within what is staged."""
+"""The column with the number of a staged row."""
 
 _staging = MetaData()
 
 
 def make_empty(connection: Connection, table: Table) -> None:
-    """Create a temporary table of the connection, or delete its rows if it exists."""
+    """Create a temporary table of the connection, or empty it if it exists."""
     for statement in _creation_and_deletion(table, connection.dialect.name):
         connection.exec_driver_sql(statement)
 
@@ -74,25 +74,25 @@ class Staging:
         self.table = Table(name, _staging, number, *columns, prefixes=["TEMPORARY"])
 
     def fill(self, connection: Connection, rows: Sequence[Sequence[Any]]) -> None:
-        """Hold these rows, and no others."""
+        """Replace the table's rows by these."""
         make_empty(connection, self.table)
         load(connection, self.table, self._columns, rows)
 
 
 def as_text(value: ColumnElement[Any]) -> ColumnElement[str | None]:
-    """Return a value as the logs of changes have it."""
+    """Return a value as text for the logs of changes."""
     return cast(value, Text)
 
 
 def ticker_with(table: Table, key: ColumnElement[Any]) -> ColumnElement[str | None]:
-    """Return the ticker of the row of a table with a key."""
+    """Return the ticker of the row with a key."""
     parent = table.alias(f"known_{table.name}")
     query = select(parent.c.ticker).where(parent.c.id == key)
     return query.correlate_except(parent).scalar_subquery()
 
 
 class Logged(NamedTuple):
-    """How a column is logged: as which field, known from which version of reading on, and by which text."""
+    """How a column is logged: the name of the field, the version of parsing that first reads it, and its text."""
 
     field: str
     since: int = 1
@@ -105,7 +105,7 @@ _read = {"is_placeholder": false(), "reading": _reading}
 
 
 class _NewRows:
-    """The staged rows whose tickers are missing in a table: found once, then inserted."""
+    """The staged rows whose tickers are missing in a table, found once and then inserted."""
 
     def __init__(self, table: Table, stage: Table, values: Mapping[str, ColumnElement[Any]]) -> None:
         self._found = Table(
@@ -132,13 +132,13 @@ class _NewRows:
         )
 
     def insert(self, connection: Connection, at: Mapping[str, int]) -> int:
-        """Insert them, and return how many they are."""
+        """Insert them and return their number."""
         make_empty(connection, self._found)
         return self._insert.run(connection, at) if connection.execute(self._find).rowcount else 0
 
 
 class _ChangedRows:
-    """The rows of a table that differ from what is staged for them. They are found once, and usually there are none."""
+    """The rows of a table that differ from the staged ones, found once. Usually there are none."""
 
     def __init__(self, table: Table, stage: Table, kept: Mapping[str, ColumnElement[Any]]) -> None:
         self._found = Table(
@@ -168,10 +168,10 @@ class _ChangedRows:
             .where(is_changed, same_ticker)
         )
         self.joined = self._found.join(table, is_among).join(stage, staged_row == found[STAGED_ROW])
-        """The rows, each with what is staged for it."""
+        """The rows, joined with the staged ones."""
 
     def update(self, connection: Connection, at: Mapping[str, int], before: Sequence[Insert | Update]) -> int:
-        """Update them after some other statements have run, and return how many they are."""
+        """Run some statements, then update the rows; return their number."""
         make_empty(connection, self._found)
         changed = connection.execute(self._find).rowcount
         if changed:
@@ -183,13 +183,13 @@ class _ChangedRows:
 
 
 class Merge:
-    """Insert the staged rows that are missing in `table` and update those that differ, by ticker.
+    """Insert staged rows that are missing in `table`, and update those that differ, by ticker.
 
-    A value that is absent in the stage never erases a known one, except in the columns named in `exact`: a later
-    generation of the API may leave a field out, and a zero time means 'not set'. Flags named in `lasting` are never
-    taken back. The values before and after are written into `log`, whose foreign key names the row, for each column of
-    `logged`, but for a column that the row was never read with. `before_change` returns statements that run before rows
-    change, from the rows that do with what is staged for them, and from their new values.
+    A staged NULL never replaces a known value, except in the columns named in `exact`: a later generation of the API
+    may omit a field, and a zero time means 'not set'. Flags named in `lasting` are never reset. Values before and after
+    a change are written to `log` for each column in `logged`, unless the row was never read with that column; the log's
+    foreign key identifies the row. `before_change` returns statements that run before the changes, from the changing
+    rows joined with the staged ones, and from their new values.
     """
 
     def __init__(
@@ -223,7 +223,9 @@ class Merge:
         self._count_open = select(func.count()).select_from(staged_parents).where(is_open)
 
     def run(self, connection: Connection, seen_at: int) -> tuple[int, int, int]:
-        """Merge what is staged; return the rows inserted, changed, and placeholders filled (which count as changed)."""
+        """Merge the staged rows; return the numbers of inserted rows, changed rows, and filled placeholders, which
+        count as changed.
+        """
         at = {"seen_at": seen_at}
         # Usually there are none at all, which their own index shows at once.
         has_open = connection.execute(self._find_open).first() is not None
@@ -239,7 +241,7 @@ def _logging(
     kept: Mapping[str, ColumnElement[Any]],
     changing: Join,
 ) -> Insert:
-    """Return the statement that logs the values of changing rows, before and after."""
+    """Return the statement that logs changing values, before and after."""
     changes = [
         select(
             table.c.id,
@@ -264,13 +266,13 @@ PLACEHOLDER_COLUMNS = ("ticker", "is_placeholder", "first_seen_at", "changed_at"
 
 
 def placeholder(ticker: ColumnElement[Any], seen_at: ColumnElement[int]) -> Select[Any]:
-    """Return the values of a placeholder with a ticker, of a table of parents."""
+    """Return the values of a placeholder with a ticker, for a parent table."""
     times = (seen_at.label("first_seen_at"), seen_at.label("changed_at"))
     return select(ticker, true().label("is_placeholder"), *times)
 
 
 def insert_placeholders(table: Table, ticker: ColumnElement[Any]) -> InsertNew:
-    """Return the statement that inserts a placeholder for each staged ticker of a parent that is missing in `table`."""
+    """Return the statement that inserts a placeholder for each staged parent ticker that is missing in `table`."""
     named = select(ticker.label("ticker")).where(ticker.is_not(None)).distinct().subquery()
     is_missing = ~exists().where(table.c.ticker == named.c.ticker)
     return InsertNew(table, PLACEHOLDER_COLUMNS, placeholder(named.c.ticker, _seen_at).where(is_missing))

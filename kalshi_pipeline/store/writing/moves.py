@@ -1,4 +1,4 @@
-"""Markets that move to another series: which ticks before that could not list them."""
+"""Markets that move to another series, and the earlier ticks that could not list them."""
 
 from typing import Any
 
@@ -52,8 +52,9 @@ def doubt_ticks_since(
 ) -> Insert:
     """Put ticks that could not list a market which now moves to another series into unlisted spans.
 
-    Those are the ticks since its first row that ask for the new series and not for the former one: readers go by the
-    series that is known now. Ticks that ask for both, or for all, have listed it or opened a span.
+    These are the ticks since the market's first row whose scope names the new series but not the old one, because
+    readers use the series that is known now. Ticks whose scope has both, or all series, have listed the market or
+    opened a span.
     """
     rows, since = latest_quotes.c, ticks.alias("since")
     next_id = (

@@ -1,4 +1,4 @@
-"""Writes of order books: one row for each book, and one for each of its levels."""
+"""Writes of order books: one row for each book, and one for each level."""
 
 from collections.abc import Sequence
 
@@ -12,7 +12,7 @@ from kalshi_pipeline.store.writing.merging import Staging
 
 
 def append_order_books(connection: Connection, books: Sequence[OrderBook], received_at: int) -> int:
-    """Store books of different stored markets, which were received at an instant, and return how many are new."""
+    """Store the books of different stored markets that were received at an instant; return the number of new ones."""
     _staged_books.fill(connection, [(book.ticker,) for book in books])
     _staged_levels.fill(connection, [(book.ticker, *level) for book in books for level in book.levels])
     bound = {"received_at": received_at}

@@ -1,4 +1,4 @@
-"""Placeholders of markets that trades name and that the exchange does not return."""
+"""Placeholders for markets that trades refer to, but that the exchange does not return."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -27,9 +27,10 @@ from kalshi_pipeline.store.writing.merging import (
 
 
 class OrphanRow(NamedTuple):
-    """A market that a trade names and the exchange does not return; `gone_at` if it is in neither of its tiers.
+    """A market that a trade refers to, but that the exchange does not return; `gone_at` is set if it is in neither
+    tier.
 
-    The exchange has not said that it is a combo, so it is stored as none.
+    It is stored as no combo, because the exchange has not said that it is one.
     """
 
     ticker: str
@@ -63,11 +64,11 @@ _mark_asked = (
 
 
 def insert_orphans(connection: Connection, rows: Sequence[OrphanRow], seen_at: int) -> int:
-    """Insert placeholders for markets that the exchange does not have, and return how many rows that took.
+    """Insert placeholders for markets that do not exist; return the number of rows.
 
-    A market needs an event, whose ticker is unknown: the placeholder event has the market's own ticker, so that no
-    two such markets are taken for siblings. A later run that receives the market moves it to its event. Markets that
-    are placeholders already are marked as asked for again.
+    A market needs an event, whose ticker is unknown. The placeholder event has the market's own ticker, so that two
+    such markets are not taken for siblings. A later run that receives the market moves it to its event. Existing
+    placeholders are marked as requested again.
     """
     _staged_orphans.fill(connection, rows)
     connection.execute(_mark_asked, {"seen_at": seen_at})

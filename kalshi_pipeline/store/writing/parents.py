@@ -144,7 +144,7 @@ def _before_events_change(changing: Join, new: Mapping[str, ColumnElement[Any]])
 
 
 def _withdraw_settlements(changing: Join, new: Mapping[str, ColumnElement[Any]]) -> Update:
-    """Withdraw the settlements of markets that have no result any more: few are staged that had one before."""
+    """Withdraw the settlements of markets that no longer have a result. Few staged markets had one before."""
     status = new["status"]
     without_result = [word.value for word in BEFORE_RESULT]
     has_none = or_(
@@ -266,7 +266,7 @@ def merge_series(connection: Connection, rows: Sequence[Series], seen_at: int) -
 
 
 def merge_events(connection: Connection, rows: Sequence[Event], seen_at: int) -> Tally:
-    """Insert or update events; a series that they name and that is not stored becomes a placeholder."""
+    """Insert or update events; a missing series that they refer to becomes a placeholder."""
     staged_events.fill(connection, _event_texts.stage(connection, rows))
     _event_texts.store(connection)
     placeholders = _insert_missing_series.run(connection, {"seen_at": seen_at})
@@ -282,11 +282,11 @@ def merge_staged_markets(
     have_documents: bool = False,
     encoding: Encoding = CURRENT,
 ) -> Tally:
-    """Insert or update the staged markets; an event that they name and that is not stored becomes a placeholder.
+    """Insert or update the staged markets; a missing event that they refer to becomes a placeholder.
 
-    A market that is staged open, or closed without a result, has no settlement in force. None of them is missing.
-    Fingerprints are kept of what a listing or the live tier said (`are_listed`). With `have_documents` they are
-    compared until `rely_on_fingerprints` is called, once the documents are stored.
+    A market that is staged as open, or as closed without a result, has no settlement in force. Fingerprints are stored
+    if the markets are from a listing or the live tier (`are_listed`). With `have_documents`, they are not used until
+    `rely_on_fingerprints` is called, after the documents are stored.
     """
     if connection.execute(_find_missing).first() is not None:
         connection.execute(_forget_missing)

@@ -1,4 +1,4 @@
-"""Records that could not be read: kept as they came, within bounds, until a later version reads them."""
+"""Quarantine: unreadable records, stored unchanged within limits, until a later version can read them."""
 
 import hashlib
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ from kalshi_pipeline.store.writing.ids import insert_many
 from kalshi_pipeline.store.writing.runs import Run
 
 _LAST = 9
-"""How many refusals of a record are kept beside its first one."""
+"""The number of refusals of a record that are kept beside its first one."""
 _stored = quarantine.c
 _seen_again = (
     update(quarantine)
@@ -47,10 +47,10 @@ def add_to_quarantine(
     at: int,
     most_bytes: int | None = None,
 ) -> int:
-    """Keep records that could not be read, and return how many of them were not kept.
+    """Store unreadable records; return the number of records that were not stored.
 
-    Of a record the first and the last nine different refusals are kept; one that comes again is counted in its row.
-    A new one that would make all of them larger than `most_bytes` is not kept.
+    The first and the last nine different refusals of a record are kept; a repeated one is counted in its row. A new one
+    that would exceed `most_bytes` in total is not stored.
     """
     if not rejects:
         return 0
@@ -85,7 +85,7 @@ def add_to_quarantine(
 
 
 def mark_replayed(connection: Connection, ids: Sequence[int], at: int) -> None:
-    """Record that these rows can be read now, and are stored as far as they may be."""
+    """Record that these rows can be read now, and were stored as far as possible."""
     for some in in_parts(ids):
         connection.execute(update(quarantine).where(_stored.id.in_(some)).values(replayed_at=at))
 
@@ -94,7 +94,7 @@ _Identity = tuple[str, str]
 
 
 def _identity(reject: Reject) -> _Identity:
-    """Return the key of a record, and a digest that differs for each of its refusals."""
+    """Return the key of a record, and a digest of the record and its error."""
     raw = reject.raw.encode()
     digest = hashlib.sha256(raw + b"\n" + reject.error.encode()).hexdigest()
     return reject.ticker or hashlib.sha256(raw).hexdigest(), digest
@@ -113,7 +113,7 @@ def _known(connection: Connection, kind: str, refused: dict[_Identity, Reject]) 
 def _within(
     connection: Connection, new: dict[_Identity, Reject], most_bytes: int | None
 ) -> dict[_Identity, Reject]:
-    """Return the first of new refusals, as many as there is room for."""
+    """Return the first new refusals, as many as there is room for."""
     if most_bytes is None or not new:
         return new
     held = connection.execute(select(func.coalesce(func.sum(_stored.bytes), 0))).scalar_one()
@@ -127,7 +127,7 @@ def _within(
 
 
 def _forget_middle(connection: Connection, kind: str, keys: Sequence[str]) -> None:
-    """Delete what is neither the first nor among the last refusals of a record."""
+    """Delete refusals that are neither the first nor among the last ones of a record."""
     for some in in_parts(keys):
         from_last = (_stored.last_seen_at.desc(), _stored.id.desc())
         ranked = (

@@ -1,4 +1,6 @@
-"""Writes of quotes: a row per tick and market that differs from the row before, and what is kept of the others."""
+"""Writes of quotes: a row for each tick and market whose quote differs from the last one, and records of unchanged
+quotes.
+"""
 
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
@@ -172,27 +174,29 @@ _open_spans = upsert(
 
 
 class Appended(NamedTuple):
-    """Quotes written of a page; `keyframes` of them are unchanged, and were written because of their age."""
+    """The quotes written for a page; `keyframes` of them are unchanged and were written because of their age."""
 
     inserted: int
     keyframes: int
 
 
 class Ended(NamedTuple):
-    """The markets that a tick did not list: how many histories ended on proof, and how many are unconfirmed."""
+    """The markets that a tick did not list: the number of histories that ended on proof, and of unconfirmed markets."""
 
     ended: int
     unconfirmed: int
 
 
 class TickQuotes:
-    """Writes the quotes of one tick, page by page; then the ends of markets that it did not list.
+    """Writes the quotes of one tick page by page, then the ends of markets that it did not list.
 
-    A quote is stored if the market is new or back, if it differs from the market's last one, and as a keyframe if that
-    one is older than `keyframe_seconds`; `latest_quotes` then holds the same row. With `every`, a quote that is not
-    stored is listed in `unchanged_blocks`. So is the quote of a listed market that the scope does not cover, as
-    far as is known: later readers could not see that it was listed. The tick must be the newest, under the snapshot
-    lock: 'differs from the last one' has no meaning in the past. What it has listed is held by the writer's connection.
+    A quote is stored if the market is new or back, if the quote differs from the market's last one, and as a keyframe
+    if that one is older than `keyframe_seconds`. `latest_quotes` then has the same row. With `every`, other quotes are
+    listed in `unchanged_blocks`. So are quotes of listed markets that the scope does not seem to cover, because readers
+    could not see otherwise that they were listed.
+
+    The tick must be the newest, and the caller holds the snapshot lock: 'differs from the last one' has no meaning for
+    an earlier tick. The listed markets are kept in the writing connection.
     """
 
     def __init__(
@@ -226,9 +230,9 @@ class TickQuotes:
         self.listed = ListedMarkets(connection)
 
     def append(self, connection: Connection, received_at: int) -> Appended:
-        """Store the quotes of the staged markets, which were received at an instant.
+        """Store the quotes of the staged markets, received at an instant.
 
-        It may be before the tick: an answer that a cache had kept is as old as it says.
+        That may be before the tick: a cached response is as old as it says.
         """
         make_empty(connection, _new_quotes)
         self.listed.add_staged(connection)
@@ -246,10 +250,10 @@ class TickQuotes:
         return Appended(inserted, keyframes)
 
     def _list_unchanged(self, connection: Connection, received_ms: int) -> None:
-        """List what the page shows unchanged.
+        """List the unchanged quotes of a page.
 
-        A run that is tried again may find changed what was unchanged before: its row alone is kept, as without the
-        first try.
+        A retried run may find that a quote has changed which was unchanged before. Only its row is kept then, as
+        without the first attempt.
         """
         unchanged: Iterable[int] = ()
         if self._find_unchanged is not None:
@@ -258,24 +262,24 @@ class TickQuotes:
         list_unchanged(connection, self._bound["tick_id"], received_ms, unchanged, changed)
 
     def note_unreadable(self, connection: Connection, tickers: Sequence[str]) -> None:
-        """Add markets that the exchange listed in records that cannot be read: they have not ended, nor vanished."""
+        """Add listed markets with unreadable records: they have not ended or vanished."""
         self.listed.add_unreadable(connection, tickers)
 
     def find_unlisted(self, connection: Connection) -> None:
-        """Find the markets with a quote that this tick did not list. It reads all quotes, and writes none."""
+        """Find the markets with a quote that this tick did not list. It reads all latest quotes and writes nothing."""
         make_empty(connection, _unlisted)
         connection.execute(_find_unlisted, self._bound)
 
     @staticmethod
     def has_orphans(connection: Connection) -> bool:
-        """Return whether some of the quotes that `find_unlisted` found are of markets that are not stored."""
+        """Return whether some of the quotes that `find_unlisted` found have no stored market."""
         return bool(connection.execute(_some_are_orphans).scalar_one())
 
     def end(self, connection: Connection, at: int, *, is_complete: bool) -> Ended:
-        """End histories on proof, whatever the scope; then open a span for each market that nothing confirms.
+        """End histories on proof, in any scope; then open a span for each market that nothing confirms.
 
-        Those are the markets that this tick covers and neither listed nor proved ended, if it is complete, of those
-        that `find_unlisted` has found before.
+        These are the markets that a complete tick covers, but neither listed nor proved ended, among those that
+        `find_unlisted` found.
         """
         bound = {**self._bound, "received_ms": self._milliseconds(at)}
         ended = connection.execute(_append_ends, bound).rowcount

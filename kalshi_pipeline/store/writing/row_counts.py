@@ -1,4 +1,4 @@
-"""How many rows were added to the tables that would take long to count at each report, and what a run did to each."""
+"""Row counts of tables that are slow to count, and the changes of each table by a run."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -18,7 +18,7 @@ from kalshi_pipeline.store.schema.tables import (
 
 COUNTED = frozenset(table.name for table in (series, events, markets, settlements, order_books))
 COUNTED_BY_RUNS = frozenset(table.name for table in (trades, candlesticks))
-"""Tables whose size is the sum of what the records of their runs say they inserted."""
+"""Tables whose size is the sum of the inserted rows in the records of their runs."""
 
 _added = bindparam("added", type_=Integer)
 _add = (
@@ -33,14 +33,14 @@ _CHANGES = "changes"
 
 @dataclass(frozen=True)
 class TableChanges:
-    """How many rows of each table were inserted, and how many changed, by the table's name."""
+    """The numbers of inserted and changed rows, by table."""
 
     inserted: Counter[str] = field(default_factory=Counter)
     changed: Counter[str] = field(default_factory=Counter)
 
     @property
     def tables(self) -> set[str]:
-        """The tables with other rows than before."""
+        """The tables with changes."""
         return {*+self.inserted, *+self.changed}
 
     def add(self, other: "TableChanges") -> None:
@@ -50,21 +50,21 @@ class TableChanges:
 
 
 def changes_of(connection: Connection) -> TableChanges:
-    """Begin the counts of a transaction and return them; they are filled while it lasts."""
+    """Begin counting in a transaction and return the counts, which are filled while it lasts."""
     changes = TableChanges()
     connection.info[_CHANGES] = changes
     return changes
 
 
 def count_added(connection: Connection, table: Table, rows: int) -> None:
-    """Add to a table's count, if it has one, the rows that were added in the same transaction."""
+    """Add the rows inserted in this transaction to a table's count, if it has one."""
     if rows and table.name in COUNTED:
         _counts(connection).inserted[table.name] += rows
         connection.execute(_add, {"name": table.name, "added": rows})
 
 
 def count_changed(connection: Connection, table: FromClause, rows: int) -> None:
-    """Count the rows of a table that were changed in the same transaction."""
+    """Count the changed rows of a table in this transaction."""
     if rows and isinstance(table, Table) and table.name in COUNTED:
         _counts(connection).changed[table.name] += rows
 

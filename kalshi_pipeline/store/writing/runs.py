@@ -1,7 +1,7 @@
-"""The record of every run: `listings` for series, events and markets, `ticks` for snapshots.
+"""The records of runs: `ticks` for snapshots, `listings` for all other assets.
 
-A run's row is opened before its first page, counts each page in that page's transaction, and is closed at the end, so
-that a run that dies leaves exactly the pages that it committed.
+A row is opened before the run's first page, counts each page in that page's transaction, and is closed at the end. So a
+killed run leaves exactly the pages that it committed.
 """
 
 from collections.abc import Sequence
@@ -43,7 +43,7 @@ from kalshi_pipeline.units import MICROS_PER_SECOND, iso_of, tick_iso_of
 
 
 class State(StrEnum):
-    """How a run ended; `skipped` and `missed` are ticks without a snapshot."""
+    """The state of a run; `skipped` and `missed` are ticks without a snapshot."""
 
     RUNNING = "running"
     COMPLETE = "complete"
@@ -55,7 +55,7 @@ class State(StrEnum):
 
 @dataclass(frozen=True)
 class Subject:
-    """What a run of `listings` is about: a scope, a UTC day of one, or markets that were selected (in words)."""
+    """The subject of a run in `listings`: a scope, a UTC day of it, or selected markets (in words)."""
 
     scope: Scope | None = None
     day: str | None = None
@@ -63,14 +63,14 @@ class Subject:
 
     @property
     def sentence(self) -> str:
-        """The subject as people read it."""
+        """The subject, for messages."""
         scope = None if self.scope is None else self.scope.sentence
         return ", ".join(filter(None, (self.day, self.selection, scope)))
 
 
 @dataclass(frozen=True)
 class Run:
-    """A row of `listings` or `ticks`: the state that opening it found or set, and the pages that it stored before."""
+    """A row of `listings` or `ticks`: the state found or set by opening it, and the number of pages that it had."""
 
     table: Table
     id: int
@@ -80,7 +80,7 @@ class Run:
 
     @property
     def name(self) -> str:
-        """The run as `quarantine` names it."""
+        """The name of the run in `quarantine`."""
         return f"{self.table.name}/{self.id}"
 
 
@@ -95,7 +95,7 @@ TAKEN = (State.RUNNING, State.COMPLETE, State.PARTIAL)
 
 
 def open_listing(connection: Connection, asset: str, subject: Subject, at: int, dead_before: int) -> Run:
-    """Open a listing's row, and close those of runs that started before `dead_before` and cannot be alive."""
+    """Open a row of `listings`, and close those of runs that started before `dead_before` and cannot be alive."""
     connection.execute(
         update(listings)
         .where(
@@ -116,9 +116,9 @@ def open_listing(connection: Connection, asset: str, subject: Subject, at: int, 
 
 
 def manual_tick(connection: Connection, created_at: int, run_id: str) -> int:
-    """Return the tick of a manual run that was created at an instant: the one that it has already, as a retry does.
+    """Return the tick of a manual run that was created at an instant: the one that it already has, if it is retried.
 
-    Otherwise it is the first whole second, from that of its creation on, that no other run has. It may be to come.
+    Otherwise it is the first whole second from its creation on that no other run has. It may be in the future.
     """
     second_at = created_at // MICROS_PER_SECOND * MICROS_PER_SECOND
     found = connection.execute(
@@ -141,17 +141,16 @@ def open_tick(
     at: int,
     run_id: str | None = None,
 ) -> Run:
-    """Open a tick's row under the snapshot lock. If it is not to be taken, its `state` is COMPLETE or SKIPPED.
+    """Open a tick's row under the snapshot lock. If no snapshot should be taken, its `state` is COMPLETE or SKIPPED.
 
-    A tick that was closed as complete stays as it is. One that a newer tick has overtaken is skipped, since
-    'changed since the last quote' has no meaning in the past; so is a scheduled one whose run starts later than its
-    period (or a minute), since the quotes would carry a wrong time.
+    A complete tick stays as it is. A tick older than the newest one is skipped, because 'changed since the last quote'
+    has no meaning in the past. So is a scheduled one that starts later than its period (or a minute), because its
+    quotes would have a wrong time.
 
     Scheduled ticks without a snapshot since the last scheduled one are recorded: as skipped if another run was busy
-    then, else as missed.
+    then, otherwise as missed.
 
-    Raises ClockError if the tick is further ahead of the present instant `at` than clocks may differ, or if a tick is
-    stored that is.
+    Raises ClockError if the tick, or a stored one, is further ahead of the present instant `at` than clocks may differ.
     """
     if _is_ahead(tick_at, at):
         raise ClockError(
@@ -195,7 +194,7 @@ def open_tick(
 
 
 def _close_killed_ticks(connection: Connection) -> None:
-    """Close the ticks of runs that ended without reporting: under the snapshot lock no other run can be alive."""
+    """Close ticks of runs that ended without reporting: under the snapshot lock, no other run can be alive."""
     connection.execute(
         update(ticks)
         .where(ticks.c.state == State.RUNNING)
@@ -259,7 +258,7 @@ def add_page(connection: Connection, run: Run, tally: Tally) -> None:
 
 @cache
 def _add_counts(table: Table) -> Update:
-    """Return the statement that adds to every count of a run: always the same, because to write one takes its time."""
+    """Return the statement that adds to the counts of a run. It is cached, because building it takes time."""
     counts = {
         name: table.c[name] + bindparam(_added(name), type_=Integer) for name in _counts(table, Tally())
     }
@@ -273,14 +272,14 @@ def _added(name: str) -> str:
 def close_run(
     connection: Connection, run: Run, state: State, reason: str | None, at: int, windows: int = 1
 ) -> None:
-    """Close a run's row; `windows` is how many walks its listing had."""
+    """Close a run's row; `windows` is the number of parallel walks of its listing."""
     table = run.table
     values = {"state": state, "reason": reason, "finished_at": at, "windows": windows}
     connection.execute(update(table).where(table.c.id == run.id).values(values))
 
 
 def close_left_open(connection: Connection, run: Run, reason: str, at: int) -> None:
-    """Close a run's row if it is still open: as partial if it has stored pages, else as failed."""
+    """Close a run's row if it is still open: as partial if it has pages, otherwise as failed."""
     row = run.table.c
     state = case((row.pages > 0, literal(State.PARTIAL)), else_=literal(State.FAILED))
     values = {"state": state, "reason": reason, "finished_at": at}
@@ -291,13 +290,13 @@ def close_left_open(connection: Connection, run: Run, reason: str, at: int) -> N
 def record_status(
     connection: Connection, run: Run, *, is_paused: bool | None, inactive_shards: str | None
 ) -> None:
-    """Record whether trading was paused at a tick, None if unknown, and which shards did not trade, as JSON text."""
+    """Record for a tick whether trading was paused (None if unknown), and which shards did not trade, as JSON text."""
     values = {"is_paused": is_paused, "inactive_shards": inactive_shards}
     connection.execute(update(ticks).where(ticks.c.id == run.id).values(values))
 
 
 def record_lookups(connection: Connection, tickers: Sequence[str], at: int) -> None:
-    """Record when the exchange was asked for these events and did not have them."""
+    """Record when events were requested and not found."""
     asked = select(events.c.id).where(events.c.ticker.in_(tickers))
     connection.execute(delete(event_lookups).where(event_lookups.c.event_id.in_(asked)))
     rows = select(events.c.id, literal(at, BigInteger)).where(events.c.ticker.in_(tickers))

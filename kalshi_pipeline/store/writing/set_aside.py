@@ -1,8 +1,8 @@
-"""Rows that refer to what another program deleted: they are taken out of every run's way, and kept.
+"""Setting aside rows that refer to rows which another program deleted.
 
-Most programs do not enforce foreign keys, so they leave such rows behind; a statement that then touches one of their
-keys fails. What was observed (`HISTORY`) stays where it is, with the keys that it had: no run depends on it, and the
-keys of deleted rows are never given again.
+Most programs do not enforce foreign keys and leave such rows behind; a statement that touches one of their keys then
+fails. Observations (tables in `HISTORY`) stay unchanged: no run depends on them, and keys of deleted rows are never
+reused.
 """
 
 import json
@@ -61,21 +61,21 @@ HISTORY = frozenset(metadata.tables) - _OF_RUNS - _PARENTS
 
 
 def broken_keys(table: Table) -> Iterator[tuple[Column[Any], Column[Any], ColumnElement[bool]]]:
-    """Yield each foreign key of a table, the key that it refers to, and the condition that this is in no row."""
+    """Yield each foreign key of a table, the key that it refers to, and the condition that it is in no row."""
     for key in table.foreign_keys:
         is_missing = ~exists().where(key.column == key.parent)
         yield key.parent, key.column, and_(key.parent.is_not(None), is_missing)
 
 
 class SetAside(NamedTuple):
-    """How many rows of each table were set aside, and how many events were recreated as placeholders."""
+    """The number of rows set aside by table, and of events recreated as placeholders."""
 
     rows: Counter[str]
     events: int
 
     @property
     def sentence(self) -> str | None:
-        """What was done, as people read it; None where it was nothing."""
+        """A sentence about what was done; None if nothing was."""
         done = [f"{count:,} rows of {table} were set aside" for table, count in sorted(self.rows.items())]
         if self.events:
             done.append(f"{self.events:,} events were recreated as placeholders")
@@ -85,11 +85,11 @@ class SetAside(NamedTuple):
 
 
 def set_aside_orphans(connection: Connection, run: str | None, at: int) -> SetAside:
-    """Set aside what runs read or write by a key that is in no row; `run` is the run that met it.
+    """Set aside rows with a broken key that runs would read or write; `run` is the run that found them.
 
-    A row is kept in `set_aside_rows` as it was. Then a key that may be unknown becomes NULL, and a row whose key may
-    not is deleted. A market is never deleted: its missing event becomes a placeholder under the same key, with the
-    market's own ticker, so that what is stored of both stays with them; the next listing moves the market to its event.
+    The original row is kept in `set_aside_rows`. Then an optional key becomes NULL, and a row with a required key is
+    deleted. Markets are never deleted: a missing event is replaced by a placeholder with the same key and the market's
+    ticker, so that the data of both is kept, and the next listing moves the market to its event.
     """
     found: Counter[str] = Counter()
     restored = _restore_events(connection, at)
@@ -111,7 +111,7 @@ def _keep(
     run: str | None,
     at: int,
 ) -> int:
-    """Copy the rows of a broken key, and return how many they are."""
+    """Copy the rows with a broken key; return their number."""
     count = 0
     for rows in connection.execute(select(column.table).where(is_broken)).mappings().partitions(_AT_ONCE):
         kept = [
@@ -130,7 +130,7 @@ def _keep(
 
 
 def _restore_events(connection: Connection, at: int) -> int:
-    """Insert a placeholder for each event that markets refer to and that is missing, and return how many there were."""
+    """Insert a placeholder for each missing event of markets; return their number."""
     is_missing = ~exists().where(events.c.id == markets.c.event_id)
     missing = connection.execute(
         select(markets.c.event_id, func.min(markets.c.ticker))

@@ -1,10 +1,10 @@
-"""Writes of settlements: how markets ended, from the tier of the exchange that reports it best.
+"""Writes of settlements, from the tier of the exchange that reports them best.
 
-A settlement is in force until its market is seen without a result again, which `parents` finds; it is in force again
-once a result is published again. What a published result was before is kept among the amendments.
+A settlement is in force until its market is seen without a result, which `parents` detects, and again from when a
+result is published again. Earlier published results are kept as amendments.
 
-The staged markets of `parents` come first: a settlement refers to its market, and what a market's result was before is
-kept among the changes of markets.
+The markets are staged and merged by `parents` first, because a settlement refers to its market, and the market's
+earlier result is kept among its changes.
 """
 
 from collections.abc import Sequence
@@ -173,12 +173,12 @@ _insert_new = insert(settlements).from_select(
 
 
 def stage_settlements(connection: Connection, rows: Sequence[Settlement]) -> int:
-    """Stage a page's settlements, drop those that are outranked by a stored record, and return how many they are.
+    """Stage a page's settlements, and drop those with a better stored record; return the number of dropped ones.
 
-    The exchange may show a market in both tiers, with differences. A later record of the same tier counts; one of the
-    other tier counts if it alone reports the time of the settlement, or if the two are equal in that (or the stored one
-    is withdrawn) and the exchange keeps the market in that tier now. Where the stored result is not final, or the
-    market was gone, every later record counts. The staged markets of dropped records are dropped too.
+    The exchange may show a market in both tiers, with differences. A later record of the same tier counts. One of the
+    other tier counts if only it has the time of settlement; or if both or neither have it, or the stored one is
+    withdrawn, and the exchange now keeps the market in that tier. If the stored result is not final, or the market was
+    gone, every later record counts. Staged markets of dropped records are dropped too.
     """
     _staging.fill(connection, rows)
     make_empty(connection, _outranked)
@@ -190,10 +190,10 @@ def stage_settlements(connection: Connection, rows: Sequence[Settlement]) -> int
 
 
 def merge_staged_settlements(connection: Connection, staged: int, seen_at: int) -> Tally:
-    """Insert or update the staged settlements; a result or a value that was known and has changed is an amendment.
+    """Insert or update the staged settlements; a change of a known result or value is an amendment.
 
-    `staged` is how many records the page has, dropped ones included. Withdrawn settlements among them are in force
-    again, and changed. An outcome that the other tier has too is unchanged, although its tier is stored.
+    `staged` is the number of records on the page, including dropped ones. Withdrawn settlements are then in force
+    again, and count as changed. A settlement that the other tier has too is unchanged, although its tier is updated.
     """
     at = {"seen_at": seen_at}
     make_empty(connection, _changed)
@@ -209,9 +209,9 @@ def merge_staged_settlements(connection: Connection, staged: int, seen_at: int) 
 
 
 def count_scalars_without_value(connection: Connection) -> int:
-    """Count the settlements in force at neither yes nor no whose payout the exchange has not reported.
+    """Count settlements in force with another result than yes or no whose payout is unknown.
 
-    Before the result is final, it may still come.
+    Before the result is final, the payout may still come.
     """
     has_word = func.coalesce(_stored.result, "").in_((Result.YES, Result.NO))
     is_final = func.coalesce(markets.c.status, "").not_in([status.value for status in DETERMINED])

@@ -1,4 +1,4 @@
-"""Pages of markets in temporary tables: all quotes, and the descriptions that are compared with what is stored."""
+"""Pages of markets in temporary tables: all quotes, and the descriptions to compare with the stored ones."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -45,12 +45,12 @@ staged_markets = Staging(
     *record_columns(Market, without=(*QUOTE_COLUMNS, *UNSTORED)),
     market_fingerprints.c.fingerprint,
 )
-"""Those of them whose descriptions are compared with the stored ones."""
+"""The markets whose descriptions are compared with the stored ones."""
 market_texts = SharedTexts("staged_market_texts", Market)
 staged_market_ids = select(markets.c.id).join(
     staged_quotes.table, markets.c.ticker == staged_quotes.table.c.ticker
 )
-"""The keys of those of a page's markets that are stored."""
+"""The keys of a page's markets that are stored."""
 
 
 is_unasked = and_(events.c.is_placeholder, ~exists().where(event_lookups.c.event_id == events.c.id))
@@ -81,10 +81,10 @@ _find_new = (
 
 @dataclass(frozen=True)
 class Staged:
-    """How many markets a page has, and how many of them are compared with what is stored.
+    """The number of markets on a page, and of those compared with the stored ones.
 
-    `repaired` of these should have had a fingerprint, and had none. `fingerprints` are those of the compared ones, by
-    their tickers.
+    `repaired` of the latter should have had a fingerprint, but had none. `fingerprints` are those of the compared
+    markets, by ticker.
     """
 
     markets: int
@@ -94,7 +94,7 @@ class Staged:
 
 
 def stage_markets(connection: Connection, page: Sequence[Market], encoding: Encoding = CURRENT) -> Staged:
-    """Hold a page of markets in temporary tables of this connection, for the functions below and for `quotes`."""
+    """Stage a page of markets in temporary tables of this connection, for the functions below and for `quotes`."""
     fingerprints = _stage_quotes(connection, page, encoding)
     _stage_descriptions(connection, page, fingerprints)
     by_ticker = {market.ticker: fingerprint for market, fingerprint in zip(page, fingerprints, strict=True)}
@@ -102,10 +102,10 @@ def stage_markets(connection: Connection, page: Sequence[Market], encoding: Enco
 
 
 def stage_listed(connection: Connection, page: Sequence[Market], encoding: Encoding = CURRENT) -> Staged:
-    """Hold a page in the same way, but of the descriptions only those with another fingerprint than is stored.
+    """Stage a page in the same way, but only descriptions whose fingerprint differs from the stored one.
 
-    Fingerprints are compared here, not when the page is merged: a market that another run writes in between is
-    compared with the next listing.
+    Fingerprints are compared here, not when the page is merged. A market that another run writes in between is compared
+    with the next listing.
     """
     fingerprints = _stage_quotes(connection, page, encoding)
     found: dict[str, bool] = dict(connection.execute(_find_new, {"version": encoding.version}).all())
@@ -134,10 +134,10 @@ def _stage_descriptions(connection: Connection, page: Sequence[Market], fingerpr
 
 
 def unknown_events(connection: Connection) -> list[str]:
-    """Return the events that staged descriptions name and that are missing, or are placeholders never asked for.
+    """Return the events of staged descriptions that are missing, or are placeholders that were never requested.
 
-    So are those without a document: a run was killed before it could store what it fetched. Those of combos are left
-    out: `/events` never returns them.
+    Events without a document are included, because a run was killed before it could store it. Events of combos are not,
+    because `/events` never returns them.
     """
     stage = staged_markets.table.c
     named = select(stage.event_ticker.label("ticker")).where(~stage.is_combo).distinct().subquery()

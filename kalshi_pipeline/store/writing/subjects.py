@@ -1,4 +1,4 @@
-"""The rows of subjects that are kept only as documents, without a table of their own, such as milestones."""
+"""The rows of subjects that are stored only as documents, such as milestones."""
 
 from collections.abc import Sequence
 
@@ -27,7 +27,7 @@ _date_subjects = (
 
 
 def record_subjects(connection: Connection, kind: DocumentKind, tickers: Sequence[str], asked_at: int) -> int:
-    """Record that the exchange was asked for subjects of a kind without a table of its own; return how many are new."""
+    """Record that subjects of a kind were requested; return the number of new ones."""
     _staged_subjects.fill(connection, [(ticker,) for ticker in tickers])
     bound = {"of_kind": kind.name, "at": asked_at}
     connection.execute(_date_subjects, bound)

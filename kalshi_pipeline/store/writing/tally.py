@@ -6,13 +6,12 @@ from typing import Self
 
 @dataclass(frozen=True)
 class Tally:
-    """What became of the records of a page or of a run.
+    """The counts of the records of a page or a run.
 
-    received = inserted + changed + unchanged + quarantined + duplicates + out_of_scope, where the last are records that
-    were not asked for. `placeholders` counts the parents made, `healed` those filled; `keyframes` counts the inserted
-    quotes that are unchanged and were written for their age, `ended` the histories that were ended, `paused` the
-    markets that are open and paused, `unconfirmed` those that were neither listed nor proved ended, `gone` those that
-    were found in neither of the exchange's tiers.
+    received = inserted + changed + unchanged + quarantined + duplicates + out_of_scope; the last are unrequested
+    records. `placeholders` counts created parents, `healed` filled ones; `keyframes` counts inserted quotes that are
+    unchanged and were written because of their age, `ended` the histories that ended, `paused` open markets that are
+    paused, `unconfirmed` markets neither listed nor proved ended, `gone` markets in neither tier.
     """
 
     pages: int = 0
@@ -33,7 +32,7 @@ class Tally:
 
     @property
     def new(self) -> int:
-        """How many of the records were asked for, each counted once."""
+        """The number of requested records, each counted once."""
         return self.received - self.duplicates - self.out_of_scope
 
     def __add__(self, other: Self) -> Self:

@@ -1,4 +1,4 @@
-"""Texts that many rows share: stored once, under the beginning of their digest, which the rows have as their key."""
+"""Texts that many rows share: each is stored once, with the beginning of its digest as its key."""
 
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
@@ -21,7 +21,7 @@ def key_of(text: str) -> int:
 
 
 class StagedTexts(Staging):
-    """Texts in a temporary table of this name, by their keys, from where those that are new are stored."""
+    """Texts in a temporary table with this name, by key, from which the new ones are stored."""
 
     def __init__(self, name: str) -> None:
         super().__init__(name, texts.c.id, texts.c.body)
@@ -29,7 +29,7 @@ class StagedTexts(Staging):
         self._store = insert_or_ignore(texts, ["id", "body"], select(stage.id, stage.body))
 
     def hold(self, connection: Connection, bodies: Mapping[int, str]) -> None:
-        """Hold these texts, and no others."""
+        """Replace the staged texts by these."""
         self.fill(connection, list(bodies.items()))
 
     def store(self, connection: Connection) -> None:
@@ -48,7 +48,7 @@ class SharedTexts(StagedTexts):
         self._positions = [record._fields.index(field) for field in shared_fields(record)]
 
     def stage(self, connection: Connection, rows: Iterable[Row]) -> list[list[Any]]:
-        """Stage the texts of rows, and return the rows with the keys of the texts in their place."""
+        """Stage the texts of rows; return the rows with the keys of their texts instead."""
         keyed = list(map(list, rows))
         found: dict[int, str] = {}
         for row in keyed:

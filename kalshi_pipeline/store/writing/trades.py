@@ -1,4 +1,4 @@
-"""Writes of trades: pages at once, each trade under its time and its identifier, so that a second run adds nothing."""
+"""Writes of trades: several pages at once. A trade's time and identifier are its key, so a second run adds nothing."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -89,37 +89,37 @@ _find_unknown = select(_named.c.ticker).where(not_(_is_known))
 
 
 def trade_key(trade_id: str) -> bytes:
-    """Return an identifier as it is stored: a UUID as its 16 bytes, any other text padded so that it is longer."""
+    """Return the stored form of an identifier: the 16 bytes of a UUID, or any other text padded to more than 16."""
     if _UUID.fullmatch(trade_id) is not None:
         return bytes.fromhex(trade_id.replace("-", ""))
     return trade_id.encode().ljust(_UUID_BYTES + 1)
 
 
 def stored_values(trade: Trade) -> Row:
-    """Return what is stored of a trade, its identifier first."""
+    """Return the stored values of a trade, its identifier first."""
     return (trade_key(trade.trade_id), *trade[1:_STORED])
 
 
 def stage_trades(connection: Connection, page: Sequence[Trade]) -> None:
-    """Hold trades in a temporary table of this connection, for the functions below."""
+    """Stage trades in a temporary table of this connection, for the functions below."""
     _staging.fill(connection, [stored_values(trade) for trade in page])
 
 
 def stage_traded_markets(connection: Connection, tickers: Iterable[str]) -> None:
-    """Hold the tickers of markets that trades name in a temporary table, for the three functions below."""
+    """Stage the tickers of markets that trades refer to, for the three functions below."""
     _staged_names.fill(connection, [(ticker,) for ticker in tickers])
 
 
 def unknown_markets(connection: Connection, asked_since: int) -> list[str]:
     """Return the staged traded markets that are missing or placeholders.
 
-    Placeholders that were asked for since an instant are left out.
+    Placeholders that were requested since an instant are not included.
     """
     return list(connection.execute(_find_unknown, {"asked_since": asked_since}).scalars())
 
 
 def events_without_series(connection: Connection) -> dict[str, str]:
-    """Return the events without a series of the staged traded markets that are stored, by the markets' tickers."""
+    """Return the events without a series of the staged traded markets that are stored, by ticker of the market."""
     query = (
         select(markets.c.ticker, events.c.ticker)
         .join_from(_named, markets, markets.c.ticker == _named.c.ticker)
@@ -137,16 +137,16 @@ def markets_out_of_scope(connection: Connection, scope: Scope) -> set[str]:
 
 
 def append_staged_trades(connection: Connection, *, of_both_tiers: bool = False) -> int:
-    """Append the staged trades, whose markets are all stored, and return how many were new.
+    """Insert the staged trades, whose markets are all stored; return the number of new ones.
 
-    The identifier alone identifies a trade, but an index of it, in no order of time, would cost more than all else. So
-    if a day is read `of_both_tiers`, it is searched around the trade's time, in case the tiers round it differently.
+    The identifier alone identifies a trade, but an index of it, in random order, would cost more than everything else.
+    So if a day is read `of_both_tiers`, it is searched around the trade's time, in case the tiers round it differently.
     """
     return connection.execute(_append_unless_near if of_both_tiers else _append).rowcount
 
 
 def count_second_prices(connection: Connection, *, of_both_tiers: bool = False) -> int:
-    """Count the staged trades that are stored with another price or size. The first that was stored stays."""
+    """Count the staged trades that are stored with another price or size. The first stored one stays."""
     query = _count_second_prices_near if of_both_tiers else _count_second_prices
     return int(connection.execute(query).scalar_one())
 

@@ -27,9 +27,10 @@ _delete_row = delete(unchanged_blocks).where(
 def list_unchanged(
     connection: Connection, tick_id: int, received_ms: int, unchanged: Iterable[int], changed: Iterable[int]
 ) -> None:
-    """List the markets that an answer showed unchanged at a tick, and take out those that it showed changed.
+    """List the markets that a response showed as unchanged at a tick, and remove those that it showed as changed.
 
-    The tick may have listed them before, on another page or in an earlier try: those that stay keep their first time.
+    The tick may have listed them before, on another page or in an earlier attempt. Those that stay keep their first
+    time.
     """
     shown, removed = _in_blocks(unchanged), _in_blocks(changed)
     before = _stored(connection, tick_id, sorted(shown.keys() | removed.keys()))

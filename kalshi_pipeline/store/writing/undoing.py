@@ -1,8 +1,8 @@
-"""What runs recorded at instants that are wrong, because the clock was: taken back, so that later runs record it again.
+"""Undoing what runs recorded at wrong instants, because the clock was wrong, so that later runs record it again.
 
-Descriptions are as before, and the next listing logs their changes again. Lookups, progress and records of runs that
-are ahead of now are removed. The ticks themselves are moved by `voiding`. Settlements, trades, candlesticks and order
-books are kept, and so is the description of a market with a settlement: the two belong together.
+Descriptions are reset, and the next listing logs their changes again. Lookups, progress and records of runs in the
+future are removed. `voiding` moves the ticks themselves. Settlements, trades, candlesticks and order books are kept,
+and so is the description of a market with a settlement, because the two belong together.
 """
 
 from collections import defaultdict
@@ -70,7 +70,7 @@ def _is_ahead(*instants: ColumnElement[Any]) -> ColumnElement[bool]:
 
 
 def _is_wrong(instant: ColumnElement[Any]) -> ColumnElement[bool]:
-    """Whether an instant is ahead of now, or within the run of a tick that is voided."""
+    """Whether an instant is in the future, or within the run of a voided tick."""
     is_within = exists().where(
         ticks.c.tick_at > _after,
         instant.between(ticks.c.started_at, func.coalesce(ticks.c.finished_at, _now)),
@@ -79,14 +79,14 @@ def _is_wrong(instant: ColumnElement[Any]) -> ColumnElement[bool]:
 
 
 def _is_undone(kind: Kind) -> ColumnElement[bool]:
-    """Whether a logged change is taken back."""
+    """Whether a logged change is undone."""
     log = kind.changes.c
     is_undone = and_(log.field.in_(kind.fields), _is_wrong(log.seen_at))
     return and_(is_undone, ~_belongs_to_settlement()) if kind.table is markets else is_undone
 
 
 def _belongs_to_settlement() -> ColumnElement[bool]:
-    """Whether taking back a market's changes would contradict its settlement.
+    """Whether undoing a market's changes would contradict its settlement.
 
     A settlement is in force only while there is a result, and a market settles at the earliest when that was seen.
     """
@@ -105,7 +105,7 @@ def _belongs_to_settlement() -> ColumnElement[bool]:
 
 
 class _Correction(NamedTuple):
-    """Rows of a table that are wrong, and the values that they get; without any, they are deleted."""
+    """Wrong rows of a table, and their corrected values; without values, they are deleted."""
 
     table: Table
     is_wrong: ColumnElement[bool]
@@ -128,7 +128,7 @@ def _corrections() -> Iterator[_Correction]:
 
 
 def _of_documents() -> Iterator[_Correction]:
-    """What the exchange said is asked for again: of markets by the next snapshot, of others by the next hourly run."""
+    """Let documents be requested again: of markets by the next snapshot, of others by the next hourly run."""
     is_of_wrong = exists().where(
         market_documents.c.market_id == market_fingerprints.c.market_id, _is_wrong(market_documents.c.seen_at)
     )
@@ -168,9 +168,9 @@ def _not_after_now(table: Table, *names: str) -> Iterator[_Correction]:
 
 
 class Undo:
-    """Takes back what was recorded ahead of now, or while the ticks after an instant ran.
+    """Undoes what was recorded in the future, or while the ticks after an instant ran.
 
-    Those ticks are to be voided afterwards.
+    These ticks have to be voided afterwards.
     """
 
     def __init__(self, connection: Connection, after: int, now: int) -> None:
@@ -186,7 +186,7 @@ class Undo:
         }
 
     def count(self) -> dict[str, int]:
-        """Count the rows that are taken back or corrected, by table; tables without any are left out."""
+        """Count the rows that are undone or corrected, by table; tables without any are not included."""
         wrong: dict[Table, list[ColumnElement[bool]]] = defaultdict(list)
         for kind in KINDS.values():
             wrong[kind.changes].append(_is_undone(kind))
@@ -202,7 +202,7 @@ class Undo:
         return {name: count for name, count in counts.items() if count}
 
     def run(self) -> None:
-        """Take all of it back."""
+        """Undo everything."""
         for kind in KINDS.values():
             undo_changes(self._connection, kind, _is_undone(kind), self._bound)
         for table, is_wrong, values in _corrections():

@@ -1,4 +1,4 @@
-"""Logged changes that are taken back: the log reads as if they had never been seen, and so do the rows."""
+"""Undoing logged changes: the log and the rows are as if the changes had never been seen."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -16,7 +16,7 @@ _key = bindparam("row_id", type_=Integer)
 
 
 class _Change(NamedTuple):
-    """A row of a log; `is_undone` if it is taken back."""
+    """A row of a log; `is_undone` if it is undone."""
 
     id: int
     row_id: int
@@ -27,7 +27,9 @@ class _Change(NamedTuple):
 
 
 class _Undone(NamedTuple):
-    """What becomes of a log: values that rows get back by field, changes that begin elsewhere, and such as are none."""
+    """The effect on a log: values that rows get back by field, changes with a new beginning, and changes
+    that are none.
+    """
 
     restored: dict[str, dict[int, str | None]]
     rebased: dict[int, str | None]
@@ -37,10 +39,10 @@ class _Undone(NamedTuple):
 def undo_changes(
     connection: Connection, kind: Kind, is_undone: ColumnElement[bool], bound: Mapping[str, int]
 ) -> None:
-    """Take back the changes of a log that meet a condition.
+    """Undo the changes of a log that meet a condition.
 
-    A field gets the value that it had before them; where a later change is kept, that one begins with this value.
-    Markets whose description is another one then are compared in full the next time that they are listed.
+    A field gets the value that it had before. If a later change is kept, it begins with this value. Markets whose
+    description is then different are compared in full by the next listing.
     """
     undone = _without(_changes(connection, kind, is_undone, bound))
     log = kind.changes
@@ -60,7 +62,7 @@ def undo_changes(
 def _changes(
     connection: Connection, kind: Kind, is_undone: ColumnElement[bool], bound: Mapping[str, int]
 ) -> list[_Change]:
-    """Return the changes that are taken back, and those of the same rows since, by row and field in their order."""
+    """Return the undone changes, and the later ones of the same rows, ordered by row and field."""
     log = kind.changes
     key = kind.key
     undone = select(key, func.min(log.c.id).label("first_id")).where(is_undone).group_by(key).subquery()

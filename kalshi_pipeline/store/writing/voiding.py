@@ -1,6 +1,6 @@
-"""Ticks that should not count: moved with their rows to where no reader looks, as if they had never been taken.
+"""Voiding ticks: they are moved with their rows, as if they had never been taken.
 
-What runs recorded with the same wrong clock, other than quotes, is undone by `undoing`.
+`undoing` undoes everything else that runs recorded with the same wrong clock.
 """
 
 from collections.abc import Iterator, Mapping
@@ -51,20 +51,22 @@ _voided = select(ticks.c.id).where(_is_voided)
 
 
 class VoidableTick(NamedTuple):
-    """A tick that lies after an instant."""
+    """A tick after an instant."""
 
     tick_at: int
     state: str
 
 
 def voidable_ticks(connection: Connection, after: int) -> list[VoidableTick]:
-    """Return the ticks that lie after an instant, in any state, newest first."""
+    """Return the ticks after an instant, in any state, newest first."""
     query = select(ticks.c.tick_at, ticks.c.state).where(ticks.c.tick_at > after)
     return [VoidableTick(*row) for row in connection.execute(query.order_by(ticks.c.tick_at.desc()))]
 
 
 def batches(newest_first: list[VoidableTick]) -> Iterator[int]:
-    """Yield from where on to void ticks, one transaction after the other: each tick with quotes has its own."""
+    """Yield the instants from which ticks are voided, one transaction after the other: each tick with quotes has its
+    own.
+    """
     for is_taken, some in groupby(newest_first, key=lambda tick: tick.state in TAKEN):
         instants = [tick.tick_at for tick in some]
         size = 1 if is_taken else _MOST_AT_ONCE
@@ -72,13 +74,13 @@ def batches(newest_first: list[VoidableTick]) -> Iterator[int]:
 
 
 def count_moved(connection: Connection, after: int) -> dict[str, int]:
-    """Count the rows that voiding the ticks after an instant moves, by table."""
+    """Count the rows that are moved by voiding the ticks after an instant, by table."""
     conditions = {ticks: _is_voided, **{table: _is_of_voided(table) for table in _MOVED.values()}}
     return {table.name: _count(connection, table, is_moved, after) for table, is_moved in conditions.items()}
 
 
 def count_recomputed(connection: Connection, after: int) -> dict[str, int]:
-    """Count the rows that it recomputes, removes or reopens, by table; tables without any are left out."""
+    """Count the rows that are recomputed, removed or reopened, by table; tables without any are not included."""
     conditions = {
         latest_quotes: _is_of_voided(latest_quotes),
         unlisted_spans: or_(_begins_voided, _ends_voided),
@@ -88,9 +90,9 @@ def count_recomputed(connection: Connection, after: int) -> dict[str, int]:
 
 
 def void_ticks_from(connection: Connection, first_at: int, at: int) -> None:
-    """Move the ticks from an instant on, with their rows, and undo what they did to other tables.
+    """Move the ticks from an instant on, with their rows, and undo their effects on other tables.
 
-    No newer quotes may be left than theirs: the ticks with quotes are voided newest first.
+    No newer quotes may exist than theirs: ticks with quotes are voided newest first.
     """
     bound: Mapping[str, int] = {"first_at": first_at, "voided_at": at}
     for statement in _statements():
@@ -126,7 +128,7 @@ def _statements() -> Iterator[Insert | Update | Delete]:
 
 
 def _restore_latest() -> Insert:
-    """The newest row that is left of each market whose latest one is voided."""
+    """Restore the newest remaining row of each market whose latest one is voided."""
     rows, left = price_snapshots.c, price_snapshots.alias("left_rows").c
     newest_id = (
         select(func.max(left.tick_id)).where(left.market_id == latest_quotes.c.market_id).scalar_subquery()

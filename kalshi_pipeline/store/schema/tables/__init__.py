@@ -1,4 +1,4 @@
-"""The tables as SQLAlchemy sees them, for building statements. The schema itself comes from `migrations` only."""
+"""The tables for building statements. Only `migrations` create or change them in a database."""
 
 from kalshi_pipeline.store.schema.tables.bookkeeping import last_ids, quarantine, row_counts, set_aside_rows
 from kalshi_pipeline.store.schema.tables.columns import UNSTORED, metadata

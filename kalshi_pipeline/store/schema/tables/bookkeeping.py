@@ -1,4 +1,4 @@
-"""What keeps the other tables right: keys, counts, and rows and records that could not be kept."""
+"""Bookkeeping: used keys, row counts, rows that were set aside, and quarantined records."""
 
 from sqlalchemy import BigInteger, Column, Integer, Table, Text, UniqueConstraint
 

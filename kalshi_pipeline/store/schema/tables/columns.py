@@ -1,4 +1,4 @@
-"""Where the tables are registered, and the columns that many of them have."""
+"""The registry of tables, and columns that many tables have."""
 
 from typing import Any, NamedTuple
 
@@ -17,7 +17,7 @@ metadata = MetaData(
 )
 
 UNSTORED = ("updated_time", "is_mirrored", "has_negative_size")
-"""The fields of records that no table has: runs count what they say."""
+"""The fields of records that are not stored: runs count them."""
 
 
 def id_column() -> Column[Any]:
@@ -27,7 +27,7 @@ def id_column() -> Column[Any]:
 def key_of_parent(
     record: type[NamedTuple], name: str, key: str, parent: str, *, index: bool = True
 ) -> Column[Any]:
-    """Return the foreign key in whose place a record names its parent by ticker."""
+    """Return the foreign key that replaces a parent's ticker in a record."""
     named = record_column(record, name)
     return Column(key, ForeignKey(parent), index=index, nullable=bool(named.nullable), comment=named.comment)
 

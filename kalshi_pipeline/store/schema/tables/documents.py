@@ -1,4 +1,4 @@
-"""Records with all their fields, compressed, and which fields the exchange sends."""
+"""Documents: records with all their fields, compressed, and counts of the fields that the exchange sends."""
 
 from typing import Any
 
@@ -60,7 +60,7 @@ document_blocks = Table(
 
 
 def _documents(name: str, key: str, parent: str, subject: str) -> Table:
-    """Return the table that says which documents there are of the rows of a parent."""
+    """Return the table of the documents of a parent's rows."""
     return Table(
         name,
         metadata,
@@ -105,11 +105,11 @@ DOCUMENTS_OF = {
     "event": (events, event_documents),
     "series": (series, series_documents),
 }
-"""The tables of the kinds of documents that have one: their rows, and the documents of these."""
+"""The tables of the kinds that have their own: of the rows, and of their documents."""
 
 
 def document_key(table: Table) -> Column[Any]:
-    """Return the column by which a table of documents names the row that each is of."""
+    """Return the foreign key of a table of documents to the documents' row."""
     return next(iter(table.primary_key.columns))
 
 

@@ -1,4 +1,4 @@
-"""Changes of fees, past and scheduled."""
+"""Past and scheduled fee changes."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What happened between two ticks: trades, candlesticks and order books."""
+"""What happened between ticks: trades, candlesticks and order books."""
 
 from sqlalchemy import (
     BigInteger,

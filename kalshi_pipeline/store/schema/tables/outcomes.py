@@ -1,4 +1,4 @@
-"""How markets ended, and what the exchange corrected later."""
+"""Settlements, and corrections of published results."""
 
 from sqlalchemy import BigInteger, Column, ForeignKey, Index, Table, Text
 

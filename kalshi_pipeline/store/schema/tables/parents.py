@@ -1,4 +1,4 @@
-"""What can be traded: series, events and markets, how they changed, and what combos are made of."""
+"""Series, events and markets, with their changes, lookups and the legs of combos."""
 
 from typing import Any
 
@@ -34,7 +34,7 @@ texts = Table(
 
 
 def _changes(name: str, key: str, parent: str, subject: str, fields: str) -> Table:
-    """Return the table of the changes of a parent's rows."""
+    """Return the table with the changes of a parent's rows."""
     table = Table(
         name,
         metadata,

@@ -1,4 +1,4 @@
-"""Quotes: where they changed, where they were found unchanged, and the newest of each market."""
+"""Quotes: changed ones, blocks of unchanged ones, and the latest of each market."""
 
 from typing import Any
 
@@ -10,12 +10,11 @@ from kalshi_pipeline.store.schema.from_records import record_columns
 from kalshi_pipeline.store.schema.tables.columns import metadata
 
 QUOTE_COLUMNS = Quote._fields
-"""The numbers whose change makes a new snapshot."""
+"""The numbers of a quote; a change of any of them is stored."""
 
 BLOCK_SIZE = 128
-"""How many keys of markets a row of `unchanged_blocks` may list: a remainder is a byte that is also an ASCII character.
-
-So plain SQL can look for it in any version of SQLite.
+"""The number of market keys that a row of `unchanged_blocks` covers. A remainder is one byte and an ASCII character, so
+that plain SQL can find it in any version of SQLite.
 """
 
 _RECEIVED_MS = "milliseconds from the tick to the exchange's answer"

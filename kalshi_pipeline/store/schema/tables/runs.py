@@ -1,4 +1,4 @@
-"""What the pipeline did: ticks and runs of other assets, what they covered, and how far a backfill has come."""
+"""Runs: ticks and runs of other assets, their scopes, and the progress of backfills."""
 
 from typing import Any
 
@@ -30,7 +30,7 @@ scopes = Table(
 
 
 def _run_columns(table: str) -> list[Column[Any]]:
-    """The columns that the record of every run has."""
+    """The columns of every run's record."""
     return [
         Column("scope_id", ForeignKey("scopes.id"), comment="what it covers"),
         instant_column("started_at", "when it began", nullable=True),

@@ -11,9 +11,9 @@ from kalshi_pipeline.store.schema.tables.runs import ticks
 
 
 def _void_of(name: str, table: Table, meaning: str, *added: Column[Any], **options: Any) -> Table:  # noqa: ANN401
-    """Return the table for voided rows of another one: the same columns, which refer to voided ticks.
+    """Return the table for voided rows of another one: the same columns, with references to voided ticks.
 
-    Keys of markets are no foreign keys: no index would enforce them.
+    Keys of markets are not foreign keys here, because no index would support them.
     """
     new_targets = {"ticks.id": "void_ticks.id", "scopes.id": "scopes.id"}
     columns = [
