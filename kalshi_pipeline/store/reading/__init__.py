@@ -1,1 +1,1 @@
-"""Reads: questions asked of a store, answered as typed values."""
+"""Reads: queries with typed results."""

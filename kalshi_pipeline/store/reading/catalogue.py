@@ -1,4 +1,4 @@
-"""One market as a person looks it up: with its event, its series and its end; and which market to show."""
+"""Details of one market, with its event, series and settlement; settled markets; and the busiest market."""
 
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -10,7 +10,7 @@ from kalshi_pipeline.store.schema.tables import events, markets, price_snapshots
 
 @dataclass(frozen=True)
 class MarketDetails:
-    """A market with its event and its series, unknown values as None. The series' own category goes first."""
+    """A market with its event and series; unknown values are None. The series' category has precedence."""
 
     ticker: str
     title: str | None
@@ -45,10 +45,10 @@ class MarketDetails:
 
 
 class StoredSettlement(NamedTuple):
-    """How a market ended, as stored.
+    """A stored settlement.
 
-    `amended_at` is when its result or its value was last seen to have changed. `withdrawn_at` is when the market was
-    seen without a result again; until a result is published again, the settlement is not in force.
+    `amended_at` is when a change of its result or value was last seen. `withdrawn_at` is when the market was seen
+    without a result again; the settlement is then not in force until a result is published again.
     """
 
     result: str | None
@@ -62,12 +62,12 @@ class StoredSettlement(NamedTuple):
 
     @property
     def is_in_force(self) -> bool:
-        """Whether this is the market's outcome now."""
+        """Whether the settlement is in force."""
         return self.withdrawn_at is None
 
 
 class SettledMarket(NamedTuple):
-    """A market with the outcome that is in force."""
+    """A market with its settlement in force."""
 
     ticker: str
     title: str | None
@@ -112,13 +112,13 @@ def market_details(connection: Connection, ticker: str) -> MarketDetails | None:
 
 
 def settlement_of(connection: Connection, ticker: str) -> StoredSettlement | None:
-    """Return how a market ended, a withdrawn settlement too; None if no result was ever published."""
+    """Return a market's settlement, which may be withdrawn; None if no result was ever published."""
     row = connection.execute(_settlement.where(markets.c.ticker == ticker)).one_or_none()
     return None if row is None else StoredSettlement(*row)
 
 
 def settled_since(connection: Connection, start: int, limit: int | None = None) -> list[SettledMarket]:
-    """Return the markets that were settled from an instant on, the newest `limit` of them, in the order of time."""
+    """Return the newest `limit` markets settled at or after an instant, ordered by time."""
     rows = connection.execute(
         _settled.where(settlements.c.withdrawn_at.is_(None), settlements.c.settled_at >= start)
         .order_by(settlements.c.settled_at.desc(), markets.c.ticker)

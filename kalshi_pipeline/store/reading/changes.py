@@ -1,4 +1,4 @@
-"""What the exchange changed in its descriptions of series, events and markets, as people read it."""
+"""Changes of series, events and markets, for people."""
 
 from typing import NamedTuple
 
@@ -9,7 +9,9 @@ from kalshi_pipeline.units import iso_of, parse_instant
 
 
 class Change(NamedTuple):
-    """A field of a series, an event or a market (`kind`), as text before and after; `seen_at` is an instant."""
+    """A change of a field of a series, event or market (`kind`), with text before and after; `seen_at` is
+    an instant.
+    """
 
     seen_at: int
     kind: str
@@ -31,7 +33,7 @@ def changes_since(
     *,
     with_members: bool = False,
 ) -> list[Change]:
-    """Return the changes seen at or after an instant, oldest first; the newest ones of them if there are many.
+    """Return changes seen at or after an instant, oldest first; only the newest ones if there are many.
 
     They are those of all, or of what has a ticker, of a kind if one is named; `with_members` also those of an event's
     markets, or of the events and markets of a series.

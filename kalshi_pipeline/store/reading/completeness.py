@@ -1,4 +1,4 @@
-"""How complete and sound the store is: its runs and ticks, open placeholders, broken keys, faulty quotes."""
+"""Completeness of the store: runs, ticks, open placeholders, broken keys and faulty quotes."""
 
 from dataclasses import dataclass, fields
 from typing import TypeVar
@@ -30,7 +30,7 @@ _PARENTS = (series, events, markets)
 
 @dataclass(frozen=True, kw_only=True)
 class StoredRun:
-    """The record of a run as stored: its scope in words, and in `windows` how many walks its listing had at once."""
+    """The stored record of a run: its scope in words, and in `windows` the number of parallel walks."""
 
     id: int
     scope: str | None
@@ -62,7 +62,7 @@ class ListingRun(StoredRun):
 
 @dataclass(frozen=True, kw_only=True)
 class TickRun(StoredRun):
-    """A row of `ticks`: one snapshot, or a tick at which none was taken."""
+    """A row of `ticks`: a snapshot, or a tick without one."""
 
     tick_at: int
     period_seconds: float | None
@@ -79,7 +79,7 @@ class TickRun(StoredRun):
 
 @dataclass(frozen=True)
 class Placeholders:
-    """How many placeholders are open, and since when the oldest of them is; None if there are none."""
+    """The number of open placeholders, and the time of the oldest one; None if there are none."""
 
     count: int
     oldest_at: int | None
@@ -87,7 +87,7 @@ class Placeholders:
 
 @dataclass(frozen=True)
 class QuoteFaults:
-    """Rows of one tick that cannot be quotes."""
+    """Impossible quotes of one tick."""
 
     crossed: int
     out_of_range: int
@@ -111,7 +111,9 @@ def _runs(connection: Connection, query: Select[tuple[object, ...]], kind: type[
 def newest_listings(
     connection: Connection, asset: str, limit: int, *, state: State | None = None, with_pages: bool = False
 ) -> list[ListingRun]:
-    """Return the newest runs of an asset, in any state or in one, newest first; `with_pages` those that stored some."""
+    """Return the newest runs of an asset, newest first, in any state or in one; `with_pages` only those with stored
+    pages.
+    """
     in_state = true() if state is None else listings.c.state == state
     has_pages = listings.c.pages > 0 if with_pages else true()
     query = _stored(listings, ListingRun).where(listings.c.asset == asset, in_state, has_pages)
@@ -119,7 +121,7 @@ def newest_listings(
 
 
 def newest_ticks(connection: Connection, limit: int, *, state: State | None = None) -> list[TickRun]:
-    """Return the newest ticks, in any state or in one, newest first."""
+    """Return the newest ticks, newest first, in any state or in one."""
     query = _stored(ticks, TickRun).where(true() if state is None else ticks.c.state == state)
     return _runs(connection, query.order_by(ticks.c.tick_at.desc()).limit(limit), TickRun)
 
@@ -145,7 +147,9 @@ def tick_states(connection: Connection) -> dict[str, int]:
 
 
 def ticks_by_hour(connection: Connection, start: int, end: int) -> dict[int, dict[str, int]]:
-    """Count the ticks in [start, end) by UTC hour, named by its first instant, and state; no hour without a tick."""
+    """Count the ticks in [start, end) by state and UTC hour, given by its beginning. Hours without ticks
+    are missing.
+    """
     hour = (ticks.c.tick_at - ticks.c.tick_at % MICROS_PER_HOUR).label("hour")
     query = (
         select(hour, ticks.c.state, func.count())
@@ -160,7 +164,7 @@ def ticks_by_hour(connection: Connection, start: int, end: int) -> dict[int, dic
 
 
 def was_complete(connection: Connection, asset: str, subject: Subject) -> bool:
-    """Return whether some run of an asset and a day has seen every page of a scope that covers this one."""
+    """Return whether a run of an asset and day was complete, for a scope that covers this one."""
     query = (
         select(listings.c.scope_id)
         .where(listings.c.asset == asset, listings.c.day == subject.day, listings.c.state == State.COMPLETE)
@@ -172,18 +176,20 @@ def was_complete(connection: Connection, asset: str, subject: Subject) -> bool:
 
 
 def received_before(connection: Connection, run: Run) -> int | None:
-    """Return how many records the last complete run before this one received, of its asset and scope; None if none."""
+    """Return the number of records that the last complete run before this one received, for its asset and scope; None
+    if there is none.
+    """
     return _before(connection, run, run.table.c.received)
 
 
 def listed_before(connection: Connection, run: Run) -> int | None:
-    """Return the same for requested records, each counted once."""
+    """Return the number of requested records of that run, each counted once."""
     counts = run.table.c
     return _before(connection, run, counts.received - counts.duplicates - counts.out_of_scope)
 
 
 def started_before(connection: Connection, run: Run) -> int | None:
-    """Return when the last complete run before this one, of its asset and scope, started; None if there is none."""
+    """Return when the last complete run before this one started, for its asset and scope; None if there is none."""
     return _before(connection, run, run.table.c.started_at)
 
 
@@ -202,7 +208,7 @@ def _before(connection: Connection, run: Run, count: ColumnElement[int]) -> int 
 
 
 def count_added_rows(connection: Connection, table_name: str) -> int:
-    """Return how many rows were added to an asset's table, without reading it: for the report of every run."""
+    """Return the number of rows of an asset's table without reading it, for the report of every run."""
     if table_name not in COUNTED:
         return count_rows(connection, table_name)
     query = select(row_counts.c.row_count).where(row_counts.c.table_name == table_name)
@@ -211,13 +217,13 @@ def count_added_rows(connection: Connection, table_name: str) -> int:
 
 
 def count_subjects(connection: Connection, kind: str) -> int:
-    """Count what is kept as documents of a kind."""
+    """Count the subjects of a kind of documents."""
     query = select(func.count()).where(document_subjects.c.kind == kind)
     return int(connection.execute(query).scalar_one())
 
 
 def count_rows(connection: Connection, table_name: str) -> int:
-    """Count the rows of a table; ValueError where there is none of that name."""
+    """Count the rows of a table; ValueError if there is no such table."""
     if table_name not in series.metadata.tables:
         raise ValueError(f"there is no table {table_name!r}: docs/tables.md names them")
     if table_name == price_snapshots.name:
@@ -244,10 +250,9 @@ def count_set_aside(connection: Connection) -> int:
 
 
 def placeholders(connection: Connection) -> dict[str, Placeholders]:
-    """Return the open placeholders of each parent table, by its name.
+    """Return the open placeholders by parent table.
 
-    Markets that are in none of the exchange's tiers any more are not counted, nor are events that have only such
-    markets: nothing will ever fill them.
+    Markets that are gone from both tiers do not count, nor events with only such markets: nothing will ever fill them.
     """
     can_be_filled = {events.name: HAS_REACHABLE_MARKET, markets.name: markets.c.gone_at.is_(None)}
 
@@ -262,7 +267,7 @@ def placeholders(connection: Connection) -> dict[str, Placeholders]:
 
 
 def count_dangling(connection: Connection, tick_id: int | None = None) -> dict[str, int]:
-    """Count the rows whose parent is missing, by foreign key: the quotes of one tick, or the tables of parents.
+    """Count the rows without their parent by foreign key: for the quotes of one tick, or for the parent tables.
 
     The database enforces its keys, so this only confirms them; it does not read years of quotes.
     """
@@ -287,7 +292,7 @@ def count_dangling(connection: Connection, tick_id: int | None = None) -> dict[s
 
 
 def quote_faults(connection: Connection, tick_id: int) -> QuoteFaults:
-    """Count the tick's rows whose bid is above the ask, and those with a price outside 0..1 dollar."""
+    """Count the tick's rows with a bid above the ask, and those with a price outside of 0 to 1 dollar."""
     quote = price_snapshots.c
     outside = [
         and_(price.is_not(None), ~price.between(0, MICROS_PER_DOLLAR))

@@ -1,7 +1,7 @@
-"""What the exchange said of a series, an event or a market, as it is known now and as it was known at an instant.
+"""Descriptions of series, events and markets, as known now or at an instant.
 
-The logs of changes have no first rows: a field had at an instant what it was before its first change after that, or
-else what it has now.
+The logs of changes contain no initial values: at an instant, a field had the `before` of its first later change, or its
+present value if there is none.
 """
 
 from collections.abc import Callable
@@ -26,7 +26,7 @@ from kalshi_pipeline.store.schema.tables import (
 
 
 class Kind(NamedTuple):
-    """A kind of record: what it is made of, where it is stored, and the parent that it names by ticker."""
+    """A kind of record: its type, its table, and its reference to a parent by ticker."""
 
     record: type[NamedTuple]
     table: Table
@@ -35,22 +35,22 @@ class Kind(NamedTuple):
 
     @property
     def key(self) -> Column[Any]:
-        """The column of its changes that names the row that changed."""
+        """The foreign key in the log of its changes."""
         return next(iter(self.changes.foreign_keys)).parent
 
     @property
     def fields(self) -> dict[str, Field]:
-        """The fields that are stored and logged, by their names."""
+        """The stored and logged fields, by name."""
         return _stored_fields(self.record)
 
     def column_of(self, field: str) -> Column[Any]:
-        """Return the column that a field is stored in: of a parent or a shared text, the one with its key."""
+        """Return the column of a field; for a parent or a shared text, the column with its key."""
         if self.parent is not None and field == self.parent[0]:
             return next(column for column in self.table.columns if column.references(self.parent[1].c.id))
         return self.table.c[text_key(field) if field in shared_fields(self.record) else field]
 
     def logged_value(self, field: str, text: str | None) -> object:
-        """Return what the log of changes says of a field: of a shared text its key, of a parent its ticker."""
+        """Return the logged form of a field: the key of a shared text, the ticker of a parent."""
         if text is None:
             return None
         return int(text) if field in shared_fields(self.record) else _FROM_TEXT[self.fields[field].type](text)
@@ -78,10 +78,10 @@ _FROM_TEXT: dict[type, Callable[[str], object]] = {
 def description(
     connection: Connection, kind: str, ticker: str, at: int | None = None
 ) -> dict[str, object] | None:
-    """Return the fields of a series, an event or a market by their names, at an instant or as they are known now.
+    """Return the fields of a series, event or market by name, as known now or at an instant.
 
-    Prices are micro-dollars, factors millionths, instants microseconds. None if it is not stored, or was first seen
-    after that; KeyError for another kind than series, event and market.
+    Prices are in micro-dollars, factors in millionths, instants in microseconds. None if it is not stored, or was first
+    seen later; KeyError for another kind than series, event and market.
     """
     found = KINDS[kind]
     table = found.table

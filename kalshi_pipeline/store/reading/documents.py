@@ -1,4 +1,4 @@
-"""Documents: everything that the exchange said of a series, an event, a market, or of what has no table of its own."""
+"""Documents: all fields of series, events, markets, and of subjects without a table, as the exchange sent them."""
 
 import json
 from collections import Counter, defaultdict
@@ -24,10 +24,10 @@ from kalshi_pipeline.store.schema.tables import (
 
 @dataclass(frozen=True)
 class Details:
-    """What the exchange said of a record from an instant on, but for what moves with every quote.
+    """The document of a record from an instant on, without the fields that change with every quote.
 
-    `json` has the exchange's own fields, sorted, with every number as the exchange wrote it; `seen_at` is when it was
-    first seen to say this (microseconds since 1970).
+    `json` has the exchange's own fields, sorted, with numbers as the exchange wrote them. `seen_at` is when this
+    document was first seen (microseconds since 1970).
     """
 
     kind: str
@@ -37,13 +37,13 @@ class Details:
 
     @property
     def fields(self) -> dict[str, Any]:
-        """The same as Python values, with fractions as `Decimal`; a number that is too large for Python is its text."""
+        """The fields as Python values, with fractions as `Decimal`. A number that is too large for Python is text."""
         fields: dict[str, Any] = json.loads(self.json, parse_float=_fraction, parse_int=_integer)
         return fields
 
     @property
     def indented_json(self) -> str:
-        """The same JSON with a line for each value."""
+        """The JSON with one line for each value."""
         return msgspec.json.format(self.json, indent=2)
 
 
@@ -62,7 +62,7 @@ def _integer(text: str) -> int | str:
 
 
 class Subject(NamedTuple):
-    """What documents are of: its kind and its ticker, the table that holds them, and the key of its row."""
+    """The subject of documents: its kind and ticker, the table of its documents, and the key of its row."""
 
     kind: str
     ticker: str
@@ -71,7 +71,7 @@ class Subject(NamedTuple):
 
 
 def subjects_of(connection: Connection, ticker: str) -> list[Subject]:
-    """Return what is stored under a ticker: a market, an event, a series, then what has no table of its own."""
+    """Return the subjects with a ticker: a market, an event, a series, then those without tables."""
     found: list[Subject] = []
     for kind, (parent, table) in DOCUMENTS_OF.items():
         row_id = connection.execute(select(parent.c.id).where(parent.c.ticker == ticker)).scalar()
@@ -85,7 +85,7 @@ def subjects_of(connection: Connection, ticker: str) -> list[Subject]:
 
 
 def kinds_of_documents(connection: Connection) -> list[str]:
-    """Return the kinds of what documents are kept of: market, event, series, then the others that are stored."""
+    """Return the kinds of documents: market, event, series, then others that are stored."""
     kind = document_subjects.c.kind
     return [*DOCUMENTS_OF, *connection.execute(select(kind).distinct().order_by(kind)).scalars()]
 
@@ -93,7 +93,7 @@ def kinds_of_documents(connection: Connection) -> list[str]:
 def details(connection: Connection, subject: Subject, at: int | None = None) -> Details | None:
     """Return the newest document of a subject, or the one in force at an instant; None if there is none.
 
-    StoreError where it is not what was stored.
+    Raises StoreError if it differs from what was stored.
     """
     table, block = subject.table, document_blocks.c
     query = (
@@ -119,7 +119,7 @@ def details(connection: Connection, subject: Subject, at: int | None = None) -> 
 
 
 def oldest_details(connection: Connection, subject: Subject) -> int | None:
-    """Return the instant from which on something is known of a subject; None where nothing is."""
+    """Return the time of a subject's oldest document; None if there is none."""
     table = subject.table
     query = select(func.min(table.c.seen_at)).where(document_key(table) == subject.row_id)
     oldest: int | None = connection.execute(query).scalar_one()
@@ -127,9 +127,9 @@ def oldest_details(connection: Connection, subject: Subject) -> int | None:
 
 
 class FieldChange(NamedTuple):
-    """A field of documents of a kind that is not as it was in the weeks before: its types in JSON then and now.
+    """A field of a kind of documents that differs from the weeks before: its JSON types then and now.
 
-    One that appeared had none before, and one that vanished has none now.
+    A new field had no types before; a vanished one has none now.
     """
 
     kind: str
@@ -139,7 +139,7 @@ class FieldChange(NamedTuple):
 
 
 class FieldComparison(NamedTuple):
-    """What the fields of the newest week are compared with; `documents` were counted in that week, or 0 before it."""
+    """The reference of a comparison of fields; `documents` is the number counted in that week, or 0 before it."""
 
     week_at: int | None
     documents: int
@@ -151,9 +151,9 @@ _LEAST_EXPECTED = 20
 
 
 def compare_fields(connection: Connection) -> FieldComparison:
-    """Compare the fields of the documents that were listed in the newest week with those of the weeks before.
+    """Compare the fields of the documents listed in the newest week with those of the weeks before.
 
-    A field that is null as well as something else is as it is without the nulls.
+    Nulls are ignored if a field also has other values.
     """
     counted = document_fields.c
     rows = connection.execute(

@@ -1,4 +1,4 @@
-"""The database in DuckDB: every table and view, with the types that SQLite does not know of its views."""
+"""The database in DuckDB: every table and view, with the column types of views, which SQLite does not know."""
 
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -19,7 +19,7 @@ _TYPES = {
 
 
 def duck_statements(database: ReadOnlyDatabase) -> Iterator[str]:
-    """Yield what makes an empty DuckDB show a database. MissingExtraError where its extension is not installed."""
+    """Yield the statements that show a database in an empty DuckDB. MissingExtraError without its extension."""
     extension, attach = database.duck_source()
     yield f"LOAD '{extension.replace(chr(39), chr(39) * 2)}'"
     yield attach.format(name=_ATTACHED)
@@ -32,8 +32,8 @@ def duck_statements(database: ReadOnlyDatabase) -> Iterator[str]:
 def _any_of(table: Table) -> str:
     """Return a column of a table that is never NULL.
 
-    A query of no column, such as count(*), reads one then: DuckDB asks for the row's number otherwise, which not every
-    table has.
+    Queries without columns, such as count(*), then read this column: by default DuckDB requests the row number, which
+    some tables do not have.
     """
     return f'"{next(iter(table.primary_key)).name}"'
 

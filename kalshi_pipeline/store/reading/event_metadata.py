@@ -1,4 +1,4 @@
-"""Which events the exchange is to be asked for their metadata, and how often it was asked of late."""
+"""Events whose metadata should be requested, and how often metadata was requested recently."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ _has_document = exists().where(subject_documents.c.subject_id == _subject.id)
 
 
 def count_asked(connection: Connection, kind: DocumentKind, *, after: int, until: int) -> int:
-    """Count the subjects of a kind for which the exchange was last asked after one instant and until another."""
+    """Count the subjects of a kind that were last requested after one instant and up to another."""
     query = select(func.count()).where(
         _subject.kind == kind.name, _subject.asked_at > after, _subject.asked_at <= until
     )
@@ -27,7 +27,7 @@ def has_documents(connection: Connection, kind: DocumentKind) -> bool:
 
 
 def unseen_events(connection: Connection, kind: DocumentKind, limit: int) -> list[str]:
-    """Return events, newest first, of which the exchange was never asked for a document of a kind; no combos."""
+    """Return events, newest first, for which a kind of document was never requested; not those of combos."""
     query = _events(kind).where(_subject.id.is_(None)).order_by(events.c.id.desc()).limit(limit)
     return list(connection.execute(query).scalars())
 
@@ -37,8 +37,8 @@ def changed_events(
 ) -> list[str]:
     """Return events whose description has changed since their document of a kind was requested.
 
-    The request was before an instant; the oldest come first. Events without such a document are due if their request
-    was before another instant.
+    The request was before an instant; oldest requests come first. Events without such a document are due if their
+    request was before another instant.
     """
     is_changed = and_(_newest_description() > _subject.asked_at, _subject.asked_at <= asked_before)
     is_missing = and_(not_(_has_document), _subject.asked_at <= missed_before)

@@ -1,6 +1,6 @@
-"""The fee in force at an instant: the series' own, or the override of an event, from fee changes and descriptions.
+"""The fee in force at an instant: the series' fee or an event's override, from fee changes and descriptions.
 
-Nothing is guessed: where what is stored does not say which fee was in force, the fee is unknown, and a reason says why.
+Nothing is guessed: if the stored data does not show which fee was in force, it is unknown, and a reason says why.
 """
 
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ from kalshi_pipeline.units import decimal_of_millionths
 
 
 class FeeState(StrEnum):
-    """Whether the fee that was in force is known."""
+    """Whether the fee in force is known."""
 
     KNOWN = "known"
     UNKNOWN = "unknown"
@@ -30,12 +30,12 @@ class FeeState(StrEnum):
 
 @dataclass(frozen=True)
 class Fee:
-    """The fee in force at an instant, as the exchange names it.
+    """The fee in force at an instant, in the exchange's terms.
 
-    Where `state` is unknown, `reason` says why, and type and multiplier are what came, if anything did. `since_at` is
-    when the change that set the fee took effect. `is_waived` is None where it is not known whether the market's fee was
-    waived, so too where the exchange's record has no waiver any more, before the end that was announced. `listed_at` is
-    when the fee changes were last listed completely: one that was announced since is not known.
+    If `state` is unknown, `reason` says why, and type and multiplier are those that the exchange sent, if any.
+    `since_at` is when the change that set the fee took effect. `is_waived` is None if it is unknown whether the
+    market's fee was waived; for example, if the waiver disappeared from the exchange's record before its announced end.
+    `listed_at` is when fee changes were last listed completely; later announcements are unknown.
     """
 
     fee_type: str | None
@@ -59,9 +59,9 @@ _SERIES_ASSET, _EVENT_ASSET = series_fee_changes.name, event_fee_changes.name
 
 
 def fee_at(connection: Connection, series: str, event: str | None, market: str | None, at: int) -> Fee:
-    """Return the fee of a market's trades at an instant, as far as fee changes say it; without a market the event's.
+    """Return the fee of a market's trades at an instant, as far as known; without a market, the event's.
 
-    Without an event it is the series' own fee. After the present, it is what is scheduled so far.
+    Without an event it is the series' own fee. In the future, it is what is scheduled so far.
     """
     listed_at = [
         _listed_at(connection, asset) for asset in (_SERIES_ASSET, *([_EVENT_ASSET] if event else []))
@@ -82,7 +82,7 @@ def fee_at(connection: Connection, series: str, event: str | None, market: str |
 
 
 def _is_waived(connection: Connection, market: str, at: int) -> bool | None:
-    """Return whether a market's fee was waived at an instant; None where that is not known."""
+    """Return whether a market's fee was waived at an instant; None if unknown."""
     described = description(connection, "market", market, at)
     reading = select(markets.c.reading).where(markets.c.ticker == market)
     if described is None or connection.execute(reading).scalar_one() < _WAIVERS_SINCE:
@@ -94,9 +94,9 @@ def _is_waived(connection: Connection, market: str, at: int) -> bool | None:
 
 
 def _is_still_described(connection: Connection, market: str, at: int) -> bool:
-    """Return whether the market's document of an instant has a waiver, as far as one is stored.
+    """Return whether the market's document at an instant has a waiver, if one is stored.
 
-    The column keeps a waiver that is taken away early, because an absent field erases nothing.
+    The column keeps a waiver that ended early, because an absent field never erases a value.
     """
     subjects = [subject for subject in subjects_of(connection, market) if subject.kind == "market"]
     document = details(connection, subjects[0], at) if subjects else None
@@ -104,7 +104,7 @@ def _is_still_described(connection: Connection, market: str, at: int) -> bool:
 
 
 def _listed_at(connection: Connection, asset: str) -> int | None:
-    """Return when the newest run of an asset began that read a whole listing; None if there is none.
+    """Return the start of the newest complete listing of an asset; None if there is none.
 
     A complete run without a page found that the exchange does not offer the listing.
     """

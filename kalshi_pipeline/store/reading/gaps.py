@@ -1,4 +1,4 @@
-"""Whether ticks are on time, and the spans that none of them covers."""
+"""Timing of ticks, and the gaps between complete ones."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -12,12 +12,12 @@ from kalshi_pipeline.store.writing.runs import State
 from kalshi_pipeline.units import MICROS_PER_SECOND
 
 LATE_AFTER_PERIODS = 2
-"""A quote that a complete tick confirmed longer ago than this many periods is stale."""
+"""A quote is stale if its last confirmation by a complete tick is older than this many periods."""
 
 
 @dataclass(frozen=True)
 class Gap:
-    """A span between two complete ticks in which others were lost, or none was taken for longer than two periods.
+    """A span between two complete ticks with other ticks in between, or longer than two periods.
 
     `start` is None before the first complete tick, `end` until the next one. `states` counts the ticks in between.
     """
@@ -29,7 +29,7 @@ class Gap:
 
 
 class Timing(NamedTuple):
-    """When ticks were taken: the newest complete one, the cadence of the newest scheduled one, and the next one due.
+    """The newest complete tick, the period of the newest scheduled one, and the next due time.
 
     `due_at` is when the tick after the newest scheduled one was due; None if none was ever scheduled.
     """
@@ -39,14 +39,14 @@ class Timing(NamedTuple):
     due_at: int | None
 
     def is_late(self, at: int) -> bool:
-        """Return whether the newest complete tick is too old at an instant, for its cadence."""
+        """Return whether the newest complete tick is too old at an instant, given its period."""
         if self.complete_at is None or self.period_seconds is None:
             return False
         return at - self.complete_at > LATE_AFTER_PERIODS * self.period_seconds * MICROS_PER_SECOND
 
 
 def timing(connection: Connection) -> Timing:
-    """Return when ticks were taken last, and when the next one is due."""
+    """Return the timing of the newest ticks and of the next one."""
     newest = select(ticks.c.tick_at, ticks.c.period_seconds).order_by(ticks.c.tick_at.desc()).limit(1)
     complete = connection.execute(newest.where(ticks.c.state == State.COMPLETE)).one_or_none()
     scheduled = connection.execute(newest.where(ticks.c.period_seconds.is_not(None))).one_or_none()
@@ -58,7 +58,7 @@ def timing(connection: Connection) -> Timing:
 
 
 def gaps_since(connection: Connection, since: int, now: int) -> list[Gap]:
-    """Return the gaps that end after an instant, oldest first; the last one may still be open."""
+    """Return the gaps that end after an instant, oldest first. The last one may still be open."""
     columns = (ticks.c.tick_at, ticks.c.state, ticks.c.period_seconds, ticks.c.reason)
     before = (
         select(ticks.c.tick_at)

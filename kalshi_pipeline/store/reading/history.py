@@ -41,7 +41,7 @@ MOST_GRID_POINTS = 1_000_000
 _AT_ONCE = 1_000  # rows
 
 OfMarkets: TypeAlias = Callable[[ColumnElement[int]], Iterable[ColumnElement[bool]]]
-"""Makes of a column with keys of markets the conditions that they are among those asked for."""
+"""Turns a column of market keys into conditions that select the requested markets."""
 # A tick, by its key or its place among those that are read; the key of a market; and the row that the tick stored of
 # it, or the time at which the exchange sent the one before again.
 _Sent: TypeAlias = tuple[int, int, Stored | int]
@@ -51,7 +51,7 @@ _rows, _blocks = price_snapshots.c, unchanged_blocks.c
 
 
 class _Statements(NamedTuple):
-    """What is read of the markets that are asked for."""
+    """The statements that read the requested markets."""
 
     in_force: Select[Any]
     in_force_or_repeated: Select[Any]
@@ -92,9 +92,9 @@ def history(
 ) -> list[Quote]:
     """Return the history of one market in [start, end), oldest first.
 
-    The quote in force at `start`, if there is one; then each stored quote, as of its tick, and each tick that found
-    the market gone. With `resample_seconds` what is known at start, start + step, ... instead, whether the market
-    was listed then or not. Raises UnknownTickerError, and RangeError if the span or the grid is empty or the grid too
+    It has the quote in force at `start`, if any; then each stored quote as of its tick, and each tick at which the
+    market's history ended. With `resample_seconds`, it has what was known at start, start + step, ... instead, even if
+    the market was not listed. Raises UnknownTickerError, and RangeError if the span or grid is empty, or the grid too
     fine.
     """
     grid = grid_of(start, end, resample_seconds)
@@ -112,16 +112,15 @@ def histories(
     end: int,
     grid: range | None,
 ) -> Iterator[Quote]:
-    """Yield the same of many markets, given by key and ticker: oldest first, and those of an instant by ticker.
+    """Yield the histories of many markets, given by key and ticker: oldest first, and at one instant ordered by ticker.
 
-    The grid is what `grid_of` returns. The connection is read until the end: memory holds the ticks, and one row of
-    each market.
+    `grid_of` makes the grid. The connection is in use until the end. Memory holds the ticks and one row of each market.
     """
     return _histories(connection, tickers, _statements(of_markets), start, end, grid)
 
 
 def newest_history(connection: Connection, ticker: str, limit: int) -> list[Quote]:
-    """Return the end of a market's history, oldest first, and at most `limit` quotes; empty if none are stored."""
+    """Return at most `limit` of the newest quotes of a market, oldest first; empty if none are stored."""
     tick = newest_tick(connection)
     stored_at = (
         select(ticks.c.tick_at)
@@ -178,9 +177,9 @@ def _rows_in_force(
 
 
 def _begin(followed: Mapping[int, Followed], timelines: Timelines, row: Stored) -> None:
-    """Have a market meet the tick that stored its row, and the one that sent it last.
+    """Apply to a market the tick that stored its row, and the one that last sent it.
 
-    Ticks between them may confirm it.
+    Ticks in between may confirm it.
     """
     market = followed.get(row[4])
     if market is None:
@@ -199,7 +198,7 @@ def _sent_later(
     *,
     has_repeats: bool,
 ) -> Iterator[_Sent]:
-    """Yield what later ticks stored and sent again, oldest first: a tick's rows after what it sent again."""
+    """Yield what later ticks stored or sent again, oldest first: for each tick, repeated quotes before stored rows."""
     rows = ((row[1], row[4], row) for row in _read(connection, statements.later_rows, span))
     blocks = _read(connection, statements.later_blocks, span) if has_repeats else ()
     sent: Iterator[_Sent] = merge(_repeats(blocks, followed), rows, key=itemgetter(0))
@@ -221,7 +220,7 @@ def _repeats(blocks: Iterable[Stored], market_ids: Iterable[int]) -> Iterator[tu
 
 
 def _read(connection: Connection, query: Select[Any], bound: Mapping[str, int | None]) -> Iterator[Stored]:
-    """Yield rows while they are used, as the driver has them."""
+    """Yield the driver's rows, one batch at a time."""
     cursor = connection.execute(query, bound).cursor
     while cursor is not None and (rows := cursor.fetchmany(_AT_ONCE)):
         yield from rows
@@ -251,7 +250,7 @@ def _as_sent(
 
 
 def _shown(changed: Iterable[Followed], at: int, place: int) -> Iterator[Quote]:
-    """Yield what is known of markets that are listed, or were found gone at the instant."""
+    """Yield what is known of markets that are listed, or whose history ended at the instant."""
     for market in changed:
         quote = market.at(at, place)
         if quote.is_listed or quote.quoted_at == at:
@@ -269,7 +268,7 @@ def _meet(followed: Mapping[int, Followed], one: _Sent) -> Followed:
 
 
 def grid_of(start: int, end: int, step_seconds: float | None) -> range | None:
-    """Return the instants of [start, end) with a step between them; None without a step.
+    """Return the instants of a grid over [start, end); None without a step.
 
     Raises RangeError if the span or the grid is empty, or the grid too fine.
     """

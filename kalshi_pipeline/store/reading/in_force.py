@@ -1,9 +1,9 @@
-"""Which row of a market is in force at a tick, and which ticks confirm it: the basis of all reads of the past.
+"""The row of a market that is in force at a tick, and the ticks that confirm it: the basis of all reads of the past.
 
 A stored quote is in force from its tick until the market's next row. Later ticks whose scope covers the market carry
-it. A complete tick confirms it, unless the tick is in an unlisted span of the market; an incomplete one does not. Where
-every quote is kept, `unchanged_blocks` records the ticks at which the exchange sent it again. Keys of ticks that hold
-quotes ascend with their instants.
+it. A complete tick confirms it, unless the tick is in an unlisted span of the market; an incomplete one does not. If
+every quote is kept, `unchanged_blocks` records the ticks at which the exchange sent it again. The keys of ticks with
+quotes ascend with their times.
 """
 
 from collections.abc import Iterable, Sequence
@@ -40,7 +40,7 @@ from kalshi_pipeline.units import MICROS_PER_SECOND
 
 
 class QuoteState(StrEnum):
-    """What is known of a market's quote at an instant; a period is the time between two scheduled ticks."""
+    """The state of a market's quote at an instant; a period is the time between two scheduled ticks."""
 
     OBSERVED = "observed"
     """The newest tick that covers the market saw it, less than a period before."""
@@ -63,7 +63,7 @@ class TakenTick(NamedTuple):
 
 
 class Provenance(NamedTuple):
-    """How a row is known at an instant; the fields are those of `quotes.Quote`."""
+    """What is known of a row at an instant; the fields are those of `quotes.Quote`."""
 
     quoted_at: int
     state: QuoteState
@@ -110,7 +110,7 @@ _of_market = (
 def newest_tick(
     connection: Connection, at: int | None = None, *, is_complete: bool = False
 ) -> TakenTick | None:
-    """Return the newest tick that holds quotes, or the newest complete one: at or before an instant, or of all."""
+    """Return the newest tick with quotes, or the newest complete one; at or before an instant, or of all."""
     query = _newest_complete if is_complete else _newest
     if at is not None:
         query = query.where(ticks.c.tick_at <= at)
@@ -119,7 +119,7 @@ def newest_tick(
 
 
 def history_begins_at(connection: Connection) -> int | None:
-    """Return the instant of the oldest tick that holds quotes; None if there is none."""
+    """Return the time of the oldest tick with quotes; None if there is none."""
     found: int | None = connection.execute(_first_at).scalar_one()
     return found
 
@@ -127,7 +127,7 @@ def history_begins_at(connection: Connection) -> int | None:
 def ticks_between(
     connection: Connection, first_id: int, last_id: int, market_id: int | None = None
 ) -> list[TakenTick]:
-    """Return the ticks that hold quotes, or a row of one market, from the first to the last of them."""
+    """Return the ticks with quotes, or with a row of one market, from the first to the last of them."""
     bound = {"first_id": first_id, "last_id": last_id}
     if market_id is None:
         rows = connection.execute(_between, bound)
@@ -137,10 +137,10 @@ def ticks_between(
 
 
 class Coverage:
-    """Which ticks confirm the quotes of a market: those whose scope has the series of its event and its kind.
+    """The ticks that confirm a market's quotes: those whose scope includes the series and kind of its event.
 
-    Before schema 0005 a tick stored again what a tick of another scope had stored. So ticks of former
-    scopes confirm only the quotes that ticks of the same scope stored.
+    Before schema 0005, a tick stored again what a tick of another scope had stored. So ticks of former scopes confirm
+    only quotes that ticks of the same scope stored.
     """
 
     def __init__(self, connection: Connection) -> None:
@@ -155,16 +155,16 @@ class Coverage:
             self._spans.setdefault(market_id, []).append((from_id, to_id))
 
     def scopes_of(self, event_id: int, *, is_combo: bool) -> frozenset[int | None]:
-        """Return the keys of the scopes that cover a market of this event, former ones left out."""
+        """Return the keys of the scopes that cover a market of this event, without former ones."""
         series = self._series.get(event_id)
         return frozenset(
             key for key, scope in self._scopes.items() if scope.covers_market(series, is_combo=is_combo)
         )
 
     def spans_of(self, market_id: int) -> Sequence[tuple[int, int | None]]:
-        """Return the unlisted spans of a market, each with its first tick and the one after the last, if it has ended.
+        """Return the unlisted spans of a market, each with its first tick and the tick that closed it, if any.
 
-        A tick in one of them confirms nothing of the market.
+        A tick in a span confirms nothing of the market.
         """
         return self._spans.get(market_id, ())
 
@@ -172,7 +172,9 @@ class Coverage:
 def state_at(
     at: int, seen_at: int, confirmed_at: int | None, period_seconds: float, *, was_seen: bool
 ) -> QuoteState:
-    """Return the state of a quote at an instant; `was_seen` says that the newest covering tick, `seen_at`, saw it."""
+    """Return the state of a quote at an instant; `was_seen` says whether the newest covering tick,
+    `seen_at`, saw it.
+    """
     period = period_seconds * MICROS_PER_SECOND
     if was_seen and at - seen_at < period:
         return QuoteState.OBSERVED
@@ -182,14 +184,14 @@ def state_at(
 
 
 def period_of(connection: Connection, scope_ids: Iterable[int | None], last_id: int) -> float:
-    """Return the seconds between ticks of some scopes, as of the newest scheduled one up to a tick."""
+    """Return the period of ticks of some scopes in seconds, by the newest scheduled one up to a tick."""
     bound = {"last_id": last_id, "scope_ids": [key for key in scope_ids if key is not None]}
     found: float | None = connection.execute(_scheduled, bound).scalar_one_or_none()
     return _PERIOD_SECONDS if found is None else found
 
 
 class _Since(NamedTuple):
-    """Of a tick and those after it: the newest that covers a market, whether it confirms, the newest that confirms."""
+    """For a tick and later ones: the newest that covers a market, whether it confirms, and the newest that confirms."""
 
     own: TakenTick
     last: TakenTick
@@ -198,7 +200,7 @@ class _Since(NamedTuple):
 
 
 class _AlongTicks:
-    """What the ticks of some scopes show of their markets, up to the last tick."""
+    """What the ticks of some scopes show about their markets, up to the last tick."""
 
     def __init__(self, since: dict[int, _Since], period_seconds: float, at: int) -> None:
         self._since = since
@@ -207,7 +209,7 @@ class _AlongTicks:
         self._known: dict[tuple[int, int], Provenance] = {}
 
     def of_row(self, tick_id: int, row_tick_id: int) -> Provenance:
-        """Return how a row is known that one tick stored, and another one, or the same, sent last."""
+        """Return what is known of a row that one tick stored and the same or another one last sent."""
         if (found := self._known.get((tick_id, row_tick_id))) is None:
             found = self._known[tick_id, row_tick_id] = self._provenance(tick_id, row_tick_id)
         return found
@@ -221,7 +223,7 @@ class _AlongTicks:
 
 
 class Provenances:
-    """How rows are known at an instant, market by market, by the ticks from the first of them to the last."""
+    """What is known of rows at an instant, market by market, by the ticks from the first of them to the last."""
 
     def __init__(self, connection: Connection, first_id: int, last_id: int, at: int) -> None:
         self._connection = connection
@@ -233,7 +235,7 @@ class Provenances:
         self._of_scopes: dict[frozenset[int | None], _AlongTicks] = {}
 
     def of(self, market_id: int, event_id: int, is_combo: int) -> _AlongTicks:
-        """Return what the ticks show of a market of this event and kind."""
+        """Return what the ticks show about a market of this event and kind."""
         if spans := self._coverage.spans_of(market_id):
             scope_ids = self._coverage.scopes_of(event_id, is_combo=bool(is_combo))
             missed = frozenset(
@@ -272,14 +274,14 @@ class Provenances:
 
 
 def bound_tick(name: str) -> BindParameter[int]:
-    """Return a parameter that takes the key of a tick."""
+    """Return a parameter for the key of a tick."""
     return bindparam(name, type_=Integer)
 
 
 def tick_in_force(tick_id: BindParameter[int]) -> Case[int]:
-    """Return the tick of the newest row, at or before a tick, of the market of `latest_quotes`.
+    """Return the tick of the newest row at or before a tick, for the market of a row of `latest_quotes`.
 
-    It is searched, by one seek in an index, only where the newest row of all is younger.
+    It is searched by one seek in an index, and only if the newest row of all is later.
     """
     rows, newest = price_snapshots.c, latest_quotes.c
     of_market = (rows.market_id == newest.market_id, rows.tick_id <= tick_id)
@@ -293,7 +295,7 @@ _newest_repeat = select(func.max(unchanged_blocks.c.tick_id)).where(
 
 
 def newest_repeat(connection: Connection, tick_id: int) -> int | None:
-    """Return the newest tick, up to one, with unchanged quotes of any market; None if there are none."""
+    """Return the newest tick up to one with any unchanged quotes; None if there are none."""
     found: int | None = connection.execute(_newest_repeat, {"tick_id": tick_id}).scalar_one()
     return found
 
@@ -301,10 +303,9 @@ def newest_repeat(connection: Connection, tick_id: int) -> int | None:
 def repeat_of_market(
     market_id: ColumnElement[int], row_tick_id: ColumnElement[int], last_id: ColumnElement[int]
 ) -> ScalarSelect[int]:
-    """Return the tick of the newest unchanged quote of a market after its row in force, up to a tick.
+    """Return the newest tick up to one that found the quote of a market's row in force unchanged.
 
-    They have no index by market: the ticks are searched backwards one by one, and the last ones are the
-    likeliest.
+    Unchanged quotes have no index by market: the ticks are searched backwards, and the last ones are the likeliest.
     """
     is_repeated = exists().where(is_unchanged_at(market_id, ticks.c.id)).correlate_except(unchanged_blocks)
     return (
@@ -323,7 +324,7 @@ _last_repeat = select(
 
 
 def last_sent(connection: Connection, market_id: int, row_tick_id: int, last_id: int) -> int:
-    """Return the newest tick, up to one, at which the exchange sent the quote of a row: its own, or a later one."""
+    """Return the newest tick up to one at which the exchange sent the quote of a row: its own or a later one."""
     bound = {"market_id": market_id, "row_tick_id": row_tick_id, "last_id": last_id}
     repeated_id: int | None = connection.execute(_last_repeat, bound).scalar_one()
     return row_tick_id if repeated_id is None else repeated_id

@@ -1,4 +1,4 @@
-"""What other programs' ledgers are kept by: days that were collected since a moment, and rows of tables."""
+"""Data for the ledgers of other programs such as Dagster: finished days, and row counts of tables."""
 
 from typing import NamedTuple
 
@@ -11,14 +11,14 @@ from kalshi_pipeline.store.writing.runs import State, Subject
 
 
 class Place(NamedTuple):
-    """A place in the order in which runs finished; the first one is before all runs."""
+    """A position in the order in which runs finished; the first one is before all runs."""
 
     finished_at: int = 0
     id: int = 0
 
 
 class FinishedDay(NamedTuple):
-    """A run over a UTC day that has finished."""
+    """A finished run over a UTC day."""
 
     place: Place
     asset: str
@@ -33,18 +33,18 @@ class FinishedDay(NamedTuple):
 
     @property
     def record(self) -> str:
-        """The run's name, as reports have it."""
+        """The name of the run in reports."""
         return f"{listings.name}/{self.place.id}"
 
     def is_of(self, subject: Subject) -> bool:
-        """Return whether everything that a subject is about was collected, as far as the run is complete."""
+        """Return whether the run covers everything that a subject is about, as far as the run is complete."""
         if subject.scope is None:
             return self.selection == subject.selection
         return self.scope is not None and self.scope.covers(subject.scope)
 
 
 def finished_days(connection: Connection, after: Place, limit: int) -> list[FinishedDay]:
-    """Return the runs over days that finished after a place, in their order: as many as the limit, or fewer."""
+    """Return at most `limit` runs over days that finished after a position, in order."""
     run = listings.c
     query = (
         select(

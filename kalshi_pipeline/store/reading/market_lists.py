@@ -1,4 +1,4 @@
-"""Lists of markets with their quotes: those that words name, those of an event, those that close soon."""
+"""Lists of markets with quotes: by words, of an event, or closing soon."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from kalshi_pipeline.store.search_index import EVENT_TEXTS, MARKET_TEXTS, SERIES
 
 
 class ListedMarket(NamedTuple):
-    """A market in a list: what it is, when it closes, and its quote; None if none was known at the instant."""
+    """A market in a list, with its close and its quote; None if none was known at the instant."""
 
     ticker: str
     title: str | None
@@ -29,7 +29,7 @@ class ListedMarket(NamedTuple):
 
 @dataclass(frozen=True)
 class EventView:
-    """An event with its markets, and their quotes as known at an instant."""
+    """An event with its markets and their quotes at an instant."""
 
     ticker: str
     title: str | None
@@ -66,10 +66,11 @@ _SEARCHED = (*SERIES_TEXTS, *EVENT_TEXTS, *MARKET_TEXTS)
 def search_markets(
     connection: Connection, texts: Sequence[str], at: int, limit: int, *, is_open: bool = True
 ) -> list[ListedMarket]:
-    """Return the plain markets of which each word is in a title, its event's, its series' or a ticker.
+    """Return the markets, without combos, that have each word in their ticker, or in a title of theirs, their event or
+    series.
 
-    Words are found as `search` finds them. Open markets come first, or no others with `is_open`; of these, those with
-    whole words, and the most traded ones. RangeError for texts without words.
+    `search` defines how words match. Open markets come first, or are the only ones with `is_open`; then those with
+    whole words, then the most traded. Raises RangeError for texts without words.
     """
     words = words_of(connection, texts)
     query = _listed.where(not_(markets.c.is_combo), words.may_be_in_event(markets.c.event_id))
@@ -88,7 +89,7 @@ def search_markets(
 
 
 def closing_markets(connection: Connection, start: int, end: int, limit: int) -> list[ListedMarket]:
-    """Return the open markets that close in [start, end), the first to close first, quoted as known at `start`."""
+    """Return the open markets that close in [start, end), ordered by close, with their quotes at `start`."""
     query = _listed.where(IS_OPEN, markets.c.close_at >= start, markets.c.close_at < end)
     return _with_quotes(
         connection, query.order_by(markets.c.close_at, _by_volume, markets.c.ticker), start, limit
@@ -96,7 +97,7 @@ def closing_markets(connection: Connection, start: int, end: int, limit: int) ->
 
 
 def event_view(connection: Connection, ticker: str, at: int) -> EventView | None:
-    """Return an event with all its markets, and their quotes as known at an instant; None if it is not stored."""
+    """Return an event with all its markets and their quotes at an instant; None if it is not stored."""
     query = (
         select(
             events.c.ticker,

@@ -21,10 +21,10 @@ from kalshi_pipeline.units import MICROS_PER_SECOND
 
 
 class Mover(NamedTuple):
-    """A market whose midpoint or last price changed: the newer quote and its base (micro-dollars, hundredths).
+    """A market whose midpoint or last price changed, with its newer quote and its base (micro-dollars, hundredths).
 
-    They are of the ticks `quoted_at` and `base_quoted_at`, the base at or before the window's start, and
-    `volume_change` was traded in between. `state` is that of the newer one.
+    They are from the ticks `quoted_at` and `base_quoted_at`; the base is at or before the start of the window, and
+    `volume_change` was traded in between. `state` is that of the newer quote.
     """
 
     ticker: str
@@ -42,23 +42,23 @@ class Mover(NamedTuple):
 
     @property
     def midpoint(self) -> float | None:
-        """The middle of the newer bid and ask; None if it is not quoted on both sides."""
+        """The newer midpoint; None unless both sides are quoted."""
         return midpoint_of(self.yes_bid, self.yes_ask)
 
     @property
     def base_midpoint(self) -> float | None:
-        """The middle of the base's bid and ask; None if it is not quoted on both sides."""
+        """The midpoint of the base; None unless both sides are quoted."""
         return midpoint_of(self.base_yes_bid, self.base_yes_ask)
 
     @property
     def midpoint_change(self) -> float | None:
-        """The change of the midpoint; None if one of the two is None."""
+        """The change of the midpoint; None if either is None."""
         new, base = self.midpoint, self.base_midpoint
         return None if new is None or base is None else new - base
 
     @property
     def last_price_change(self) -> int | None:
-        """The change of the last price; None if one of the two is unknown."""
+        """The change of the last price; None if either is unknown."""
         new, base = self.last_price, self.base_last_price
         return None if new is None or base is None else new - base
 
@@ -116,16 +116,16 @@ _query = (
 
 
 class Window(NamedTuple):
-    """The window of the movers."""
+    """The window in which movers are determined."""
 
     start: int
     end: int
 
 
 def window_of(connection: Connection, window_seconds: float, at: int | None = None) -> Window | None:
-    """Return the window that ends at an instant, by default that of the newest complete tick; None if there is none.
+    """Return the window that ends at an instant, by default at the newest complete tick; None if there is none.
 
-    Raises RangeError for a window that holds nothing.
+    Raises RangeError for an empty window.
     """
     found = _last_tick(connection, window_seconds, at)
     return None if found is None else found[1]
@@ -148,10 +148,11 @@ def _last_tick(
 def movers(
     connection: Connection, window_seconds: float, at: int | None = None, limit: int = 20
 ) -> list[Mover]:
-    """Return the listed markets that moved most in the window that ends `at` an instant (the newest complete tick).
+    """Return the listed markets that moved most in the window that ends `at` an instant (default: the newest complete
+    tick).
 
-    Ranked by the absolute change of the midpoint, then by that of the last price. A market's base is its last quote at
-    or before the window's start, however old; a market that was not listed then has none, and is left out.
+    Ranked by the absolute change of the midpoint, then of the last price. The base is a market's last quote at or
+    before the start of the window, however old. Markets that were not listed then are not included.
     """
     last = _last_tick(connection, window_seconds, at)
     base = None if last is None else newest_tick(connection, last[1].start)

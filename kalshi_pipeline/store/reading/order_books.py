@@ -1,4 +1,4 @@
-"""Order books as stored: all levels of the newest one of a market."""
+"""The newest stored order book of a market."""
 
 from typing import NamedTuple
 
@@ -16,7 +16,7 @@ class BookLevel(NamedTuple):
 
 
 class OrderBook(NamedTuple):
-    """A market's book as it was received at an instant; without levels, it was empty."""
+    """A market's order book, received at an instant; one without levels was empty."""
 
     ticker: str
     received_at: int
@@ -24,7 +24,7 @@ class OrderBook(NamedTuple):
 
 
 def newest_book(connection: Connection, ticker: str) -> OrderBook | None:
-    """Return the newest stored book of a market, the highest prices first; None if there is none."""
+    """Return the newest stored order book of a market, highest prices first; None if there is none."""
     newest = (
         select(order_books.c.id, order_books.c.received_at)
         .join(markets)

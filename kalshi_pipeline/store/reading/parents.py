@@ -1,4 +1,4 @@
-"""What the flows ask of the stored parents before they ask the exchange: what to fill, and how to divide a listing."""
+"""Queries about stored parents for the flows: what to fill, and how to divide a listing into windows."""
 
 from collections.abc import Sequence
 
@@ -27,9 +27,9 @@ HAS_REACHABLE_MARKET = exists().where(markets.c.event_id == events.c.id, markets
 def creation_bounds(
     connection: Connection, parts: int, combos: Sequence[bool], *, at_least: int
 ) -> list[int]:
-    """Return the instants that divide the active markets, by creation, into `parts` parts of equal size.
+    """Return the instants that divide the active markets by creation into `parts` parts of equal size.
 
-    There are fewer parts, or none, if one would hold fewer markets than `at_least`.
+    There are fewer, or none, if a part would have fewer than `at_least` markets.
     """
     created_at = markets.c.created_at
     chosen = (
@@ -49,7 +49,7 @@ def creation_bounds(
 
 
 def series_of_events(connection: Connection, tickers: Sequence[str]) -> dict[str, str]:
-    """Return the series of those of the events that are stored with one."""
+    """Return the series of those events that are stored with one."""
     query = select(events.c.ticker, series.c.ticker).join(series)
     return {
         event: of_series
@@ -59,7 +59,7 @@ def series_of_events(connection: Connection, tickers: Sequence[str]) -> dict[str
 
 
 def confirmed_events(connection: Connection, scope: Scope, at: int) -> dict[str, str]:
-    """Return the events in a scope with a market, no combo, which the newest complete tick confirmed as open.
+    """Return the events in a scope with a market, not a combo, that the newest complete tick confirmed as open.
 
     There is one such market for each event. Markets whose announced close lies between that tick and an instant (`at`)
     do not count: they may have closed since. Before the first complete tick, every market counts that is stored as open
@@ -92,16 +92,16 @@ def confirmed_events(connection: Connection, scope: Scope, at: int) -> dict[str,
 
 
 def known_series(connection: Connection) -> set[str]:
-    """Return the series that the exchange has described."""
+    """Return the series that are stored and no placeholders."""
     return set(connection.execute(select(series.c.ticker).where(not_(series.c.is_placeholder))).scalars())
 
 
 def open_placeholder_events(
     connection: Connection, limit: int, *, of_combos: bool | None = None
 ) -> list[str]:
-    """Return tickers of placeholder events, first those that the exchange was asked for longest ago or never.
+    """Return tickers of placeholder events, starting with those requested longest ago or never.
 
-    With `of_combos`, those whose markets are combos or those whose markets are not.
+    `of_combos` selects those whose markets are combos, or those whose markets are not.
     """
     wanted = [] if of_combos is None else [HAS_COMBO if of_combos else ~HAS_COMBO]
     query = (

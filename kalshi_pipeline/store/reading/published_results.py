@@ -1,4 +1,4 @@
-"""Which published results are looked up again: they may be taken back or amended, and no listing need show that."""
+"""Published results to look up again: they may be withdrawn or amended without appearing in any listing."""
 
 from collections.abc import Collection
 from itertools import chain
@@ -13,7 +13,7 @@ from kalshi_pipeline.vocabulary import MarketStatus, Tier
 
 _DAY = 86_400 * MICROS_PER_SECOND
 _AGES = (_DAY, 7 * _DAY)
-"""How long after its settlement a market is looked up again, whatever listings say."""
+"""The times after its settlement at which a market is looked up again, whatever listings say."""
 
 
 def results_to_confirm(

@@ -1,4 +1,4 @@
-"""Quotes as of an instant: of every market that was listed, or of one."""
+"""Quotes as of an instant: of every listed market, or of one."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, TypeAlias
@@ -42,19 +42,18 @@ from kalshi_pipeline.units import MICROS_PER_MILLISECOND
 
 
 def midpoint_of(yes_bid: int | None, yes_ask: int | None) -> float | None:
-    """Return the middle of bid and ask, of a two-sided quote only: an unquoted market is not worth 50 cents."""
+    """Return the midpoint if both sides are quoted: an unquoted market is not worth 50 cents."""
     return None if yes_bid is None or yes_ask is None else (yes_bid + yes_ask) / 2
 
 
 class Quote(NamedTuple):
     """The quote of a market in force `at` an instant, in micro-dollars and hundredths of a contract.
 
-    It was stored or, where every quote is kept, sent again by the tick `quoted_at`, and received at `received_at`.
-    `is_observed` is whether that is its `state`.
-    `confirmed_at` is the newest complete tick that confirms it, if any, and `is_tick_complete` is whether the newest
-    tick that covers the market is that one. A market that is not listed has no numbers: either the tick `quoted_at`
-    found it gone, or nothing had been stored of it and `quoted_at` is None. The numbers are those of `records.Quote`,
-    in its order.
+    The tick `quoted_at` stored it or, if every quote is kept, last sent it; it was received at `received_at`.
+    `is_observed` is whether its `state` is observed. `confirmed_at` is the newest complete tick that confirms it, if
+    any, and `is_tick_complete` is whether that is the newest tick that covers the market. A market that is not listed
+    has no numbers: its history ended at the tick `quoted_at`, or nothing had been stored and `quoted_at` is None. The
+    numbers are those of `records.Quote`, in order.
     """
 
     ticker: str
@@ -76,12 +75,12 @@ class Quote(NamedTuple):
 
     @property
     def spread(self) -> int | None:
-        """Ask minus bid, of a two-sided quote only."""
+        """Ask minus bid; None unless both sides are quoted."""
         return None if self.yes_bid is None or self.yes_ask is None else self.yes_ask - self.yes_bid
 
     @property
     def midpoint(self) -> float | None:
-        """The middle of bid and ask, of a two-sided quote only."""
+        """The midpoint; None unless both sides are quoted."""
         return midpoint_of(self.yes_bid, self.yes_ask)
 
 
@@ -103,8 +102,8 @@ def quote_columns(
 ) -> Sequence[ColumnElement[Any]]:
     """Return the columns of a `Stored` row.
 
-    Its ticker, the tick and the time at which it was sent last, whether it is terminal, its market, event and kind, the
-    tick that stored it, and its numbers.
+    They are the ticker, the tick and time at which it was last sent, whether it is terminal, the market, event and
+    kind, the tick that stored it, and its numbers.
     """
     # Before the first trade the exchange writes 0.
     last_price = func.nullif(of.last_price, 0)
@@ -115,9 +114,9 @@ def quote_columns(
 
 
 def _rows_in_force(*which: ColumnElement[bool], with_repeats: bool = False) -> Select[Any]:
-    """The row of each of those markets, terminal ones included: found by its key first, then read, which is fastest.
+    """The row in force of each of those markets, including terminal rows: its key is found first, which is fastest.
 
-    With repeats, each has the tick and the time at which its quote was last found unchanged, if it was.
+    With repeats, it has the tick and time at which its quote was last found unchanged, if any.
     """
     found = (
         select(_latest.market_id, tick_in_force(TICK_ID).label("tick_id"))
@@ -170,9 +169,9 @@ def quotes_as_of(connection: Connection, at: int) -> list[Quote]:
 
 
 def latest(connection: Connection, ticker: str | None = None, at: int | None = None) -> list[Quote]:
-    """Return the newest quotes, of each listed market, or of one, which may have ended; empty if none are stored.
+    """Return the newest quotes of each listed market, or of one, which may have ended; empty if none are stored.
 
-    They are known as of an instant, by default that of the newest tick.
+    They are as known at an instant, by default at the newest tick.
     """
     tick = newest_tick(connection, at)
     if tick is None:
@@ -185,7 +184,7 @@ def latest(connection: Connection, ticker: str | None = None, at: int | None = N
 
 
 def quotes_of(connection: Connection, market_ids: Sequence[int], at: int) -> list[Quote]:
-    """Return what is known of some markets at an instant, ended ones included; nothing of those without a quote."""
+    """Return what is known of some markets at an instant, including ended ones; markets without a quote are missing."""
     tick = newest_tick(connection, at)
     if tick is None:
         return []
@@ -207,7 +206,7 @@ def _known_at(connection: Connection, at: int, tick: TakenTick, rows: Sequence[S
 def rows_in_force(
     of_markets: Callable[[ColumnElement[int]], Iterable[ColumnElement[bool]]], *, with_repeats: bool
 ) -> Select[Any]:
-    """Return the query for the rows of some markets that are in force at a tick, terminal ones included."""
+    """Return the query for the rows in force of some markets at a tick, including terminal ones."""
     return _rows_in_force(*of_markets(_latest.market_id), with_repeats=with_repeats)
 
 
@@ -217,20 +216,20 @@ def market_id_of(connection: Connection, ticker: str) -> int | None:
 
 
 def row_in_force(connection: Connection, market_id: int | None, tick_id: int) -> list[Stored]:
-    """Return the row of a market that is in force at a tick, terminal or not; empty if it has none by then."""
+    """Return the row of a market in force at a tick, which may be terminal; empty if there is none."""
     bound = {"tick_id": tick_id, "market_id": market_id, "repeated_id": newest_repeat(connection, tick_id)}
     query = _market_row if bound["repeated_id"] is None else _repeated_market_row
     return read_stored(connection, query, bound)
 
 
 def read_stored(connection: Connection, query: Select[Any], bound: Mapping[str, object]) -> list[Stored]:
-    """Return the driver's own rows: wrapping each of a hundred thousand takes a third of the time."""
+    """Return the driver's own rows: wrapping each of a hundred thousand rows takes a third of the time."""
     cursor = connection.execute(query, bound).cursor
     return [] if cursor is None else list(cursor.fetchall())
 
 
 def quote_of(row: Stored, at: int, provenance: Provenance) -> Quote:
-    """Return what a row says of its market at an instant."""
+    """Return the quote of a row at an instant."""
     quoted_at, state, is_tick_complete, confirmed_at = provenance
     if row[3]:
         state = QuoteState.UNKNOWN

@@ -1,4 +1,4 @@
-"""Records in quarantine that no version has read since, and what is stored of the markets that they are about."""
+"""Waiting refusals: records in quarantine that no version has read since, and what is stored of their markets."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -25,7 +25,7 @@ _PARENTS = {"series": series, "events": events, "markets": markets}
 
 
 class Refusal(NamedTuple):
-    """A record as it was refused; `is_newest` of the refusals of this record that wait."""
+    """A refused record; `is_newest` says whether it is the newest waiting refusal of this record."""
 
     id: int
     kind: str
@@ -36,7 +36,7 @@ class Refusal(NamedTuple):
 
 
 def waiting_refusals(connection: Connection, after_id: int, limit: int) -> list[Refusal]:
-    """Return the next refusals that wait, in the order of their keys."""
+    """Return the next waiting refusals, ordered by key."""
     other = quarantine.alias()
     newer = exists().where(
         other.c.kind == quarantine.c.kind,
@@ -58,7 +58,7 @@ def waiting_refusals(connection: Connection, after_id: int, limit: int) -> list[
 
 
 def filled(connection: Connection, table_name: str, tickers: Sequence[str]) -> set[str]:
-    """Return which of these series, events or markets are stored, placeholders left out."""
+    """Return which of these series, events or markets are stored, not counting placeholders."""
     table = _PARENTS[table_name]
     query = select(table.c.ticker).where(not_(func.coalesce(table.c.is_placeholder, true())))
     return {
@@ -79,14 +79,14 @@ def settled(connection: Connection, tickers: Sequence[str]) -> set[str]:
 
 
 class StoredTick(NamedTuple):
-    """A tick that holds quotes, and its instant."""
+    """A tick with quotes, and its instant."""
 
     run: Run
     at: int
 
 
 def tick_of(connection: Connection, run_name: str) -> StoredTick | None:
-    """Return the tick of a run that quarantine names; None if the run is not a tick with quotes."""
+    """Return the tick of a run named in quarantine; None if it is not a tick with quotes."""
     table, _, key = run_name.partition("/")
     if table != ticks.name or not key.isdecimal():
         return None

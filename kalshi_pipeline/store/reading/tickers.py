@@ -1,4 +1,4 @@
-"""Tickers as people write them: in any case, and misspelt."""
+"""Finding tickers as people write them: in any case, or misspelt."""
 
 import difflib
 from collections.abc import Iterable, Sequence
@@ -10,7 +10,7 @@ from kalshi_pipeline.store.reading.search import Words
 from kalshi_pipeline.store.schema.tables import events, markets, series
 
 TABLES = {"market": markets, "event": events, "series": series}
-"""The tables of what has a ticker, by its kind."""
+"""The tables with tickers, by kind."""
 
 _MOST_SUGGESTED = 3
 # Tickers begin with that of their series: those that share its beginning are compared with what was written.
@@ -21,10 +21,9 @@ _EVENT_IDS = {"market": markets.c.event_id, "event": events.c.id, "series": None
 
 
 def find_ticker(connection: Connection, text: str, kinds: Iterable[str] = ("market",)) -> tuple[str, str]:
-    """Return the kind and the stored ticker of what is written as `text`, in any case; the first kind that has it.
+    """Return the kind and the stored ticker of a `text` in any case, for the first of the kinds that has it.
 
-    Raises OtherKindError if another kind has it, or else UnknownTickerError, which names similar tickers if there are
-    any.
+    Raises OtherKindError if only another kind has it, otherwise UnknownTickerError, which names similar tickers.
     """
     searched = list(kinds)
     if found := _found(connection, text, searched):
@@ -52,7 +51,7 @@ def _found(connection: Connection, text: str, kinds: Sequence[str]) -> tuple[str
 
 
 def similar_tickers(connection: Connection, text: str, kinds: Iterable[str]) -> list[str]:
-    """Return the stored tickers that are most like a text, the nearest first."""
+    """Return the stored tickers most similar to a text, best first."""
     written, searched = text.upper(), list(kinds)
     for length in _BEGINNINGS:
         found = [
@@ -64,7 +63,7 @@ def similar_tickers(connection: Connection, text: str, kinds: Iterable[str]) -> 
 
 
 def _containing(connection: Connection, text: str, kinds: Sequence[str]) -> list[str]:
-    """Return some tickers that have a text in them, as one without its beginning is; none where all are to be read."""
+    """Return some tickers that contain a text, as one without its beginning is; none if all should be compared."""
     words = Words(connection, [text])
     if not words.are_indexed or len("".join(words.words)) < _LEAST_CONTAINED:
         return []

@@ -1,6 +1,6 @@
-"""What ticks show of markets, one tick after another: any number of markets goes along the same ticks.
+"""The state of many markets along a sequence of ticks.
 
-A tick is named by its place among them; a place before the first one stands for none.
+A tick is identified by its place in the sequence; a place before the first one means none.
 """
 
 from array import array
@@ -26,17 +26,17 @@ _NO_NUMBERS = (None,) * len(QUOTE_COLUMNS)
 
 
 class _Shown(NamedTuple):
-    """What the ticks of some scopes show of their markets until each tick."""
+    """For each tick: what ticks of some scopes show about their markets up to it."""
 
     covering: Sequence[int]
     """The newest tick that covers the markets."""
     confirming: Sequence[int]
-    """The newest one that confirms their quotes, where no unlisted span says otherwise."""
+    """The newest tick that confirms their quotes, apart from unlisted spans."""
     period_seconds: Sequence[float]
 
 
 class Timelines:
-    """The ticks that markets go along, and what they show: worked out once for all markets of the same scopes."""
+    """A sequence of ticks and what they show, computed once for all markets of the same scopes."""
 
     def __init__(self, connection: Connection, taken: Sequence[TakenTick]) -> None:
         self.taken = taken
@@ -52,7 +52,7 @@ class Timelines:
         return place if place < len(self._ids) and self._ids[place] == tick_id else None
 
     def missed_places(self, market_id: int) -> Sequence[tuple[int, int]]:
-        """Return the places [first, end) of the ticks that missed a market, newest first."""
+        """Return the ranges [first, end) of ticks that missed a market, newest first."""
         return [
             (
                 bisect_left(self._ids, from_id),
@@ -68,7 +68,7 @@ class Timelines:
         return tick.scope_id in self._coverage.former or tick.scope_id in self._scopes(row)
 
     def shown(self, row: Stored, sent_by: TakenTick) -> _Shown:
-        """Return what the ticks show of the market of a row that one of them stored or sent."""
+        """Return what the ticks show about the market of a row that one of them stored or sent."""
         scope_ids = self._scopes(row)
         former = sent_by.scope_id if sent_by.scope_id in self._coverage.former else None
         if (found := self._shown.get((scope_ids, former))) is None:
@@ -100,7 +100,7 @@ class Timelines:
 
 
 class Followed:
-    """One market that goes along the ticks, and what is known of its quote by them."""
+    """One market along the ticks, and what is known of its quote."""
 
     __slots__ = (
         "_confirmed_at",
@@ -126,7 +126,7 @@ class Followed:
         self._sent_at: int | None = None
 
     def meet(self, place: int, row: Stored) -> None:
-        """Go on to a tick that stored a row of the market, or sent the quote of one again."""
+        """Advance to a tick that stored a row of the market, or sent its quote again."""
         tick = self._timelines.taken[place]
         sent_at = tick.tick_at if tick.is_complete else None
         is_repeat = bool(self._row) and row[7] != tick.id
@@ -138,13 +138,13 @@ class Followed:
         self._shown = self._timelines.shown(row, tick)
 
     def meet_again(self, place: int, received_ms: int) -> None:
-        """Go on to a tick that found the quote unchanged."""
+        """Advance to a tick that found the quote unchanged."""
         if self._row:
             tick_id = self._timelines.taken[place].id
             self.meet(place, (self._row[0], tick_id, received_ms, *self._row[3:]))
 
     def at(self, at: int, place: int) -> Quote:
-        """Return what is known at an instant, by the ticks until a place: no row is beyond it."""
+        """Return what is known at an instant by the ticks up to a place; no later row has been met."""
         if not self._row:
             state = QuoteState.UNKNOWN
             return Quote(self.ticker, at, None, None, False, state, False, False, None, *_NO_NUMBERS)  # noqa: FBT003

@@ -1,4 +1,4 @@
-"""Trades of one market, and the days of which all are stored."""
+"""Trades of one market, and the days whose trades are all stored."""
 
 from typing import NamedTuple
 
@@ -10,7 +10,7 @@ from kalshi_pipeline.store.writing.runs import State
 
 
 class StoredTrade(NamedTuple):
-    """One execution: its price in micro-dollars, its size in hundredths of a contract."""
+    """One trade, with its price in micro-dollars and its size in hundredths of a contract."""
 
     created_at: int
     yes_price: int | None
@@ -25,14 +25,14 @@ _query = select(*(trades.c[name] for name in StoredTrade._fields)).join(markets)
 def trades_of(
     connection: Connection, ticker: str, start: int, end: int, limit: int | None
 ) -> list[StoredTrade]:
-    """Return the stored trades of a market in [start, end), oldest first; the newest ones of them if there are many."""
+    """Return the stored trades of a market in [start, end), oldest first; only the newest ones if there are many."""
     found = _query.where(markets.c.ticker == ticker, trades.c.created_at >= start, trades.c.created_at < end)
     newest_first = found.order_by(trades.c.created_at.desc(), trades.c.trade_id.desc()).limit(limit)
     return [StoredTrade(*row) for row in reversed(connection.execute(newest_first).all())]
 
 
 def complete_days(connection: Connection, ticker: str) -> frozenset[str]:
-    """Return the UTC days, as YYYY-MM-DD, of which every trade of a market is stored; none for an unknown market."""
+    """Return the UTC days, as YYYY-MM-DD, for which all trades of a market are stored; none for an unknown market."""
     of_market = (
         select(series.c.ticker, markets.c.is_combo)
         .select_from(markets.join(events, markets.c.event_id == events.c.id).outerjoin(series))

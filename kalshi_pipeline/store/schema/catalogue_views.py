@@ -1,4 +1,4 @@
-"""The views of what there is: every market and every event, with what the exchange says of them."""
+"""The views `market_catalogue` and `event_catalogue`: every market and every event with its description."""
 
 from kalshi_pipeline.store.schema.view_parts import (
     JOIN_PARENTS,

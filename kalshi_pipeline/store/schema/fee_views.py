@@ -1,4 +1,4 @@
-"""The fee in force: the one rule that says it, the view of fees, and the instants at which its spans begin."""
+"""The fee in force: the rule that determines it, the view of fees, and the instants at which it may change."""
 
 from collections.abc import Iterable
 
@@ -15,17 +15,17 @@ _IS_LISTED = (
 )
 
 FEE_INSTANTS = "fee_instants"
-"""The name under which `fee_in_force` expects the instants that are asked for."""
+"""The name of the common table expression that `fee_in_force` reads its instants from."""
 
 
 class FeeViews(Parts):
     """The queries of the views of fees."""
 
     def events_with_fees(self) -> str:
-        """The events whose fee may be another one than that of their series, each with its series.
+        """The events whose fee may differ from that of their series, each with its series.
 
-        They have changes of their own, or a record that had an override. While the changes of events were never listed,
-        every event is one: nothing is known of its override.
+        They have changes of their own, or a record that had an override. Until the changes of events have been listed,
+        every event is included, because its override is unknown.
         """
         return f"""
 SELECT
@@ -44,7 +44,9 @@ FROM (
 """
 
     def series_fee_starts(self) -> str:
-        """When the fee of a series changes: by its changes, and by its record before the first of them."""
+        """The instants at which the fee of a series changes: by its changes, and by its record before the first of
+        them.
+        """
         return f"""
 SELECT c.series_ticker AS series_ticker, c.scheduled_at AS at
 FROM series_fee_changes AS c
@@ -62,7 +64,7 @@ WHERE {_is_field("g", _SERIES_FIELDS)}
 """
 
     def fee_starts(self) -> str:
-        """When the fee of a series changes, or that of an event that may have one of its own."""
+        """The instants at which the fee of a series changes, or of an event that may have its own."""
         return f"""
 WITH f AS MATERIALIZED (
     SELECT w.series_ticker, w.event_ticker FROM events_with_fees AS w
@@ -95,7 +97,7 @@ WHERE {_is_field("g", _EVENT_FIELDS)}
 """
 
     def fee_history(self) -> str:
-        """The fees of series, and of the events that may have one of their own: a row for each span of one fee."""
+        """The fees of series, and of events that may have their own: one row for each span with one fee."""
         return f"""
 WITH {FEE_INSTANTS} AS (
     SELECT
@@ -122,12 +124,12 @@ FROM fee_in_force AS f
 
 
 def fee_in_force(series: str = "", event: str = "") -> str:
-    """The fee at each of some instants, as common table expressions after that of the instants; the last one.
+    """Common table expressions that determine the fee at given instants; the last one has the result.
 
     An instant has a series, an event or NULL, and its `at` and `end_at`. The newest change of the event's override
-    decides, unless it clears the override by naming neither value; then the newest change of the series' fee; then
-    what the record of the series said. `reason` is why the fee is not known, NULL where it is. Where all instants are
-    of one series and one event, these are named, so that the changes of no others are read.
+    decides, unless it clears the override by having neither value; then the newest change of the series' fee; then the
+    record of the series. `reason` is why the fee is unknown, NULL if it is known. If all instants are of one series and
+    one event, naming them avoids reading the changes of others.
     """
     overrides = " OR ".join(
         f"{_described('event', 'v', field, 'TEXT')} IS NOT NULL" for field in _EVENT_FIELDS
@@ -189,7 +191,7 @@ def _listed(words: Iterable[str]) -> str:
 
 
 def _no_change(table: str, same: str, at: str) -> str:
-    """Whether no change is known until an instant: the record has a say."""
+    """Whether no change is known up to an instant, so that the record decides."""
     return (
         f"NOT EXISTS (SELECT 1 FROM {table} AS c "
         f"WHERE {same} AND c.scheduled_at <= {at} AND c.withdrawn_at IS NULL)"
@@ -197,7 +199,7 @@ def _no_change(table: str, same: str, at: str) -> str:
 
 
 def _meanings(table: str, key: str, fee_type: str, fee_multiplier: str, *, of: str) -> str:
-    """What the changes of one instant say, and how many different things that is."""
+    """The values of the changes at one instant, and the number of different ones."""
     of_one = f" AND {key} = {of}" if of else ""
     return (
         f"SELECT {key}, scheduled_at, min({fee_type}) AS fee_type, min({fee_multiplier}) AS fee_multiplier, "
@@ -214,7 +216,7 @@ def _newest(table: str, key: str) -> str:
 
 
 def _described(kind: str, row: str, field: str, type_: str) -> str:
-    """What a record said in a field at instant `c.at`: what it was before its first change after that, or is now."""
+    """The value of a record's field at instant `c.at`: the one before its first later change, or the present one."""
     later = (
         f"FROM {kind}_changes AS g WHERE g.{kind}_id = {row}.id AND g.field = '{field}' AND g.seen_at > c.at"
     )
@@ -225,7 +227,7 @@ def _described(kind: str, row: str, field: str, type_: str) -> str:
 
 
 def _decided(value: str) -> str:
-    """What was decided, unless that is several things."""
+    """The decided value, unless there are several."""
     return (
         f"CASE WHEN d.is_override THEN CASE WHEN d.override_meanings = 1 THEN d.override_{value} END "
         f"WHEN d.base_meanings = 1 THEN d.base_{value} END"

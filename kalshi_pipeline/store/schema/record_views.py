@@ -123,7 +123,7 @@ FROM listing_history
 """
 
     def coverage_by_day(self) -> str:
-        """What became of the ticks of each UTC day; a gap is the time between complete ticks, on the day it ends."""
+        """The ticks of each UTC day by state. A gap is the time between complete ticks, on the day when it ends."""
         states = ("complete", "partial", "failed", "skipped", "missed", "running")
         counts = ",\n    ".join(
             f"{as_integer(f'sum(t.state = {state!r})')} AS {state}_ticks" for state in states
@@ -192,7 +192,7 @@ FROM {kind}_change_history"""
         )
 
     def _shown(self, value: str, record: type[NamedTuple]) -> str:
-        """A value of a change as people read it: times in ISO, money in dollars, texts and words as they came."""
+        """A value of a change for people: times in ISO, money in dollars, texts unchanged."""
         number = f"CAST({value} AS BIGINT)"
         units = units_of(record)
         fractions = [name for name, unit in units.items() if unit in (DOLLARS, MILLIONTHS)]
@@ -311,7 +311,7 @@ WHERE likelihood(+b.market_id > 0, 0.2)
 """
 
     def order_book(self) -> str:
-        """The levels of each book, numbered from the best bid of each side on; the sizes up to each are added up."""
+        """The levels of each book, numbered from the best bid of each side, with cumulative sizes."""
         better = "h.order_book_id = l.order_book_id AND h.is_yes = l.is_yes AND h.price >= l.price"
         return f"""
 SELECT
