@@ -72,6 +72,7 @@ def _questions() -> dict[str, str]:
         "of selected ticks": "WHERE tick_id IN (SELECT tick_id FROM tick_history ORDER BY tick_at DESC LIMIT 3)",
         "of an event": f"WHERE event_ticker = '{_EVENT}'",
         "of a series": f"WHERE series_ticker = '{_SERIES}' AND tick_at >= '{since}'",
+        "of a series, newest first": f"WHERE series_ticker = '{_SERIES}' ORDER BY tick_at DESC LIMIT 100",
         "of a market": f"WHERE ticker = '{_TICKER}'",
     }
     numbered = {
@@ -101,6 +102,8 @@ def _questions() -> dict[str, str]:
             for view, at in (("price_history", "tick_at_us"), ("trade_history", "created_at_us"))
             for catalogue, key in (("event_catalogue", "event_ticker"), ("market_catalogue", "ticker"))
         },
+        "price_history_filled of selected markets": "SELECT * FROM price_history_filled WHERE ticker IN "
+        f"(SELECT ticker FROM market_catalogue WHERE event_ticker = '{_EVENT}')",
         "join of ticks and quotes": f"SELECT * FROM tick_history AS h JOIN price_history AS p USING (tick_id) "
         f"WHERE h.tick_at >= '{since}'",
     }

@@ -13,6 +13,7 @@ from kalshi_pipeline.store.schema.view_parts import (
     as_integer,
     as_real,
     as_text,
+    joined_few,
     joined_market,
     missed,
 )
@@ -21,7 +22,7 @@ from kalshi_pipeline.store.schema.view_parts import (
 # smaller stores: with other numbers, SQLite goes through all ticks for one event somewhere, or through all markets for
 # one tick.
 _FEW_TICKS = "likelihood(t.state <> '', 0.2)"
-_FEW_MARKETS = "likelihood(+m.is_combo >= 0, 0.5)"
+_FEW_MARKETS = "likelihood(+m.is_combo >= 0, 0.3)"
 
 # Of a row in `known`, as of `now`.
 _STATE = """CASE
@@ -154,14 +155,19 @@ JOIN events AS e ON e.id = q.event_id
     {MIDDLE}"""
 
     def stored_quotes(self) -> str:
-        """The rows of price_snapshots, each with its tick and its market."""
+        """The rows of price_snapshots, each with its tick and its market.
+
+        The rows of a market lie far apart. So they are found in its index, and read when their tick and their market
+        are known to be asked for.
+        """
         return f"""
 SELECT
 {self._of_tick("q")}
-FROM price_snapshots AS q
-JOIN ticks AS t ON t.id = q.tick_id AND {_FEW_TICKS}
-{joined_market("q")}
-WHERE {_FEW_MARKETS}
+FROM price_snapshots AS k
+JOIN ticks AS t ON t.id = k.tick_id AND {_FEW_TICKS}
+{joined_market("k")}
+CROSS JOIN price_snapshots AS q
+WHERE q.tick_id = k.tick_id AND q.market_id = k.market_id AND {_FEW_MARKETS}
 """
 
     def repeated_quotes(self) -> str:
@@ -338,8 +344,7 @@ SELECT
     {as_real(f"CASE WHEN {is_bid} AND {is_ask} THEN ({bid} + {ask}) / 2000000.0 END")} AS midpoint,
     {as_real(f"CASE WHEN {is_bid} AND {is_ask} THEN ({ask} - {bid}) / 1000000.0 END")} AS spread
 FROM candlesticks AS c
-{joined_market("c")}
-WHERE c.end_at >= coalesce(
+{joined_few("c")} AND c.end_at >= coalesce(
     (
         SELECT t.tick_at + {filled_from}
         FROM ticks AS t
@@ -360,6 +365,7 @@ AND NOT EXISTS (
     def price_history_filled(self) -> str:
         """Stored quotes, and the candlesticks of gaps between them."""
         same = ", ".join(("yes_bid", "yes_ask", "no_bid", "no_ask", "last_price"))
+        # Values of one type in both parts, or conditions do not reach the tables.
         return f"""
 SELECT
     ticker, tick_at AS quote_at, {same}, yes_bid_size, yes_ask_size, volume, open_interest, is_terminal,
@@ -369,8 +375,8 @@ SELECT
 FROM price_history
 UNION ALL
 SELECT
-    ticker, quote_at, {same}, NULL, NULL, NULL, open_interest, 0,
-    'candlestick', period_minutes, event_ticker, series_ticker, NULL, quote_at_us,
-    midpoint, spread
+    ticker, quote_at, {same}, CAST(NULL AS REAL), CAST(NULL AS REAL), CAST(NULL AS REAL), open_interest,
+    CAST(0 AS BOOLEAN), CAST('candlestick' AS TEXT), period_minutes, event_ticker, series_ticker,
+    CAST(NULL AS INTEGER), quote_at_us, midpoint, spread
 FROM gaps_filled
 """

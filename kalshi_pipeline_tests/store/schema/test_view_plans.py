@@ -18,8 +18,10 @@ TICKER = ticker_of(1)
 EVENT, SERIES = TICKER.rpartition("-")[0], TICKER.partition("-")[0]
 # Growing tables, by their names in the views: quotes, trades, candlesticks, changes, settlements, books, markets.
 _GROWING = {
-    "price_history": ("q", "g", "p"),
+    "price_history": ("k", "q", "g", "p"),
     "quotes_by_tick": ("q", "g", "p", "j"),
+    "price_history_filled": ("k", "q", "g", "p", "c", "f"),
+    "gaps_filled": ("c", "f", "m", "e"),
     "trade_history": ("t", "m", "e"),
     "candlestick_history": ("c", "m", "e"),
     "market_change_history": ("c", "m", "e"),
@@ -43,6 +45,8 @@ _TICKS = {
     "of a series": f"WHERE series_ticker = '{SERIES}' AND tick_at >= '2026-11-22T11:00:00Z'",
     "of a market": f"WHERE ticker = '{TICKER}'",
     "of selected markets": f"WHERE ticker IN (SELECT ticker FROM market_catalogue WHERE event_ticker = '{EVENT}')",
+    "of selected events by text": "WHERE event_ticker IN (SELECT event_ticker FROM event_catalogue "
+    f"WHERE series_ticker = '{SERIES}') AND tick_at >= '2026-11-22T11:00:00Z'",
 }
 _NUMBERED = {
     "trade_history": "created_at_us",
@@ -51,6 +55,8 @@ _NUMBERED = {
     "settlement_history": "settled_at_us",
     "order_book_history": "received_at_us",
     "order_book": "received_at_us",
+    "gaps_filled": "quote_at_us",
+    "price_history_filled": "quote_at_us",
 }
 QUESTIONS = [
     pytest.param(view, question, id=f"{view} {name}")
@@ -69,6 +75,9 @@ QUESTIONS = [
             else {
                 "of an event": f"WHERE event_ticker = '{EVENT}'",
                 "of a series": f"WHERE series_ticker = '{SERIES}'",
+                "of a series by number": f"WHERE series_ticker = '{SERIES}' AND {at} >= 1795345200000000",
+                "of selected markets": "WHERE ticker IN "
+                f"(SELECT ticker FROM market_catalogue WHERE event_ticker = '{EVENT}')",
             }
         ),
     }.items()
@@ -124,6 +133,20 @@ def test_quotes_of_few_markets_are_not_sought_at_every_tick(
         for row in connection.execute(f"EXPLAIN QUERY PLAN SELECT * FROM stored_quotes {question}")
     ]
     assert [step for step in plan if re.match(r"SCAN (t|s)\b", step)] == []
+
+
+@pytest.mark.parametrize("question", [_TICKS["of a series"], _TICKS["of selected events by text"]])
+def test_quotes_of_a_series_are_read_at_the_ticks_that_are_asked_for(
+    connection: sqlite3.Connection, question: str
+) -> None:
+    """Its other quotes, which lie far apart, are seen in an index only."""
+    plan = [
+        str(row[-1])
+        for row in connection.execute(f"EXPLAIN QUERY PLAN SELECT * FROM stored_quotes {question}")
+    ]
+    assert "SEARCH q USING PRIMARY KEY (tick_id=? AND market_id=?)" in plan
+    (found,) = (step for step in plan if re.match(r"(SCAN|SEARCH) k ", step))
+    assert found.startswith(("SEARCH k USING COVERING INDEX", "SEARCH k USING PRIMARY KEY"))
 
 
 def test_join_with_ticks_seeks_the_quotes_of_each(connection: sqlite3.Connection) -> None:
