@@ -77,7 +77,18 @@ def _read(column: TableColumn, values: "pa.Array", wanted: "pa.DataType") -> "pa
             one = Decimal(1) / UNITS[column.kind]
             return compute.multiply(values.cast(pa.decimal128(19, 0)), pa.scalar(one)).cast(wanted)
         return compute.divide(values.cast(pa.float64(), safe=False), float(UNITS[column.kind]))
+    if column.kind is Kind.DECIMAL and pa.types.is_decimal(wanted):
+        return _decimals(values, wanted)
     return values.cast(wanted)
+
+
+def _decimals(values: "pa.Array", wanted: "pa.DataType") -> "pa.Array":
+    """Return the decimals that doubles are nearest to."""
+    pa, compute = imported("pyarrow"), imported("pyarrow.compute")
+    largest = compute.max(compute.abs(values)).as_py() or 0
+    # Arrow multiplies a double by the scale: a larger product may be rounded to its neighbour. The text is exact.
+    is_exact = largest * 10**wanted.scale < 2**51
+    return (values if is_exact else values.cast(pa.string())).cast(wanted)
 
 
 def _identifiers(values: "pa.Array") -> "pa.Array":

@@ -1,26 +1,24 @@
 """Tables in files: Parquet, CSV and JSON lines. A file is complete or does not exist."""
 
 import contextlib
-import csv
 import errno
-import json
 from collections.abc import Callable, Generator, Iterator, Mapping
-from datetime import datetime
-from decimal import Decimal
+from itertools import chain, islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, BinaryIO, Protocol
 
 from kalshi_pipeline.errors import ConfigurationError, ExportError
-from kalshi_pipeline.notebooks.extras import imported
+from kalshi_pipeline.notebooks.extras import imported, is_installed
+from kalshi_pipeline.notebooks.lines import Lines, csv_lines, json_lines
 from kalshi_pipeline.notebooks.values import Value
 from kalshi_pipeline.quoting import quoted
 from kalshi_pipeline.store.new_files import draft_beside, flush, give_name, replace_file
-from kalshi_pipeline.units import instant_of, iso_of
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 _ROW_GROUP_BATCHES = 16
+_FEW_ROWS = 10_000  # take less time to write than Arrow to import
 _ABOUT_THE_PATH = (errno.EISDIR, errno.EACCES, errno.EPERM, errno.ENOENT)
 
 
@@ -69,23 +67,26 @@ def _write_parquet(table: Writable, draft: Path) -> None:
 
 
 def _write_csv(table: Writable, draft: Path) -> None:
-    with (
-        draft.open("w", encoding="utf-8", newline="") as file,
-        contextlib.closing(table.rows(decimals=True)) as rows,
-    ):
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(table.columns)
-        writer.writerows([_text(value) for value in row.values()] for row in rows)
+    form = csv_lines(table.columns)
+    with draft.open("wb") as file:
+        file.write(form.line(table.columns).encode())
+        _write_lines(table, form, file)
 
 
 def _write_json_lines(table: Writable, draft: Path) -> None:
-    with draft.open("w", encoding="utf-8") as file, contextlib.closing(table.rows(decimals=True)) as rows:
-        names = [json.dumps(name) for name in table.columns]
-        for row in rows:
-            values = map(_json, row.values())
-            file.write(
-                f"{{{', '.join(f'{name}: {value}' for name, value in zip(names, values, strict=True))}}}\n"
-            )
+    with draft.open("wb") as file:
+        _write_lines(table, json_lines(table.columns), file)
+
+
+def _write_lines(table: Writable, form: Lines, file: BinaryIO) -> None:
+    """Write the rows as lines: few of them one by one, and more by Arrow, if it is installed."""
+    with contextlib.closing(table.rows(decimals=True)) as rows:
+        first = list(islice(rows, _FEW_ROWS))
+        if len(first) < _FEW_ROWS or not is_installed("arrow"):
+            file.writelines(form.line(row.values()).encode() for row in chain(first, rows))
+            return
+    for batch in table.reader(decimals=True):
+        file.write(form.lines(batch))
 
 
 _WRITERS: Mapping[str, Callable[[Writable, Path], None]] = {
@@ -93,32 +94,6 @@ _WRITERS: Mapping[str, Callable[[Writable, Path], None]] = {
     ".csv": _write_csv,
     ".jsonl": _write_json_lines,
 }
-
-
-def _text(value: Value) -> str:
-    """Return a value as in the command line's CSV: exact decimals, 1 and 0 for flags, blank if absent."""
-    match value:
-        case None:
-            return ""
-        case bool():
-            return str(int(value))
-        case Decimal():
-            return f"{value:f}"
-        case datetime():
-            return iso_of(instant_of(value))
-        case _:
-            return str(value)
-
-
-def _json(value: Value) -> str:
-    """Return a value as JSON: decimals are exact numbers."""
-    match value:
-        case Decimal():
-            return f"{value:f}"
-        case datetime():
-            return f'"{iso_of(instant_of(value))}"'
-        case _:
-            return json.dumps(value, ensure_ascii=False, allow_nan=False)
 
 
 @contextlib.contextmanager

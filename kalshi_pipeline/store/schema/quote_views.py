@@ -368,7 +368,8 @@ AND NOT EXISTS (
         # Values of one type in both parts, or conditions do not reach the tables.
         return f"""
 SELECT
-    ticker, tick_at AS quote_at, {same}, yes_bid_size, yes_ask_size, volume, open_interest, is_terminal,
+    ticker, tick_at AS quote_at, {same}, yes_bid_size, yes_ask_size, volume, open_interest,
+    CAST(is_terminal AS INTEGER) AS is_terminal,
     CAST('snapshot' AS TEXT) AS source, CAST(NULL AS INTEGER) AS period_minutes,
     event_ticker, series_ticker, tick_id, tick_at_us AS quote_at_us,
     midpoint, spread
@@ -376,7 +377,7 @@ FROM price_history
 UNION ALL
 SELECT
     ticker, quote_at, {same}, CAST(NULL AS REAL), CAST(NULL AS REAL), CAST(NULL AS REAL), open_interest,
-    CAST(0 AS BOOLEAN), CAST('candlestick' AS TEXT), period_minutes, event_ticker, series_ticker,
+    CAST(0 AS INTEGER), CAST('candlestick' AS TEXT), period_minutes, event_ticker, series_ticker,
     CAST(NULL AS INTEGER), quote_at_us, midpoint, spread
 FROM gaps_filled
 """

@@ -53,7 +53,9 @@ instead of the `T`. That sorts before every time of the day, so the filter finds
   because an index of text would double their size. The same holds for `gaps_filled` and `price_history_filled` if you
   filter by `quote_at` or sort newest first; add a lower bound for `quote_at_us`.
 - `ticker`, `event_ticker`, `series_ticker` and `tick_id` have an index, also in joins and with `IN (SELECT …)`.
-- Query `price_history_filled` for one market, event or series at a time.
+- For the newest quotes of a series, add a time: with `AND tick_at >= …` only the quotes since then are read. With
+  `ORDER BY tick_at DESC LIMIT 100` alone, every quote of the series is read.
+- Query `price_history_filled` for some markets, events or series at a time, or for a span of `quote_at_us`.
 
 ## Other programs
 

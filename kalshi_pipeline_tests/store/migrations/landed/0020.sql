@@ -1540,7 +1540,8 @@ AND NOT EXISTS (
 );
 CREATE VIEW price_history_filled AS
 SELECT
-    ticker, tick_at AS quote_at, yes_bid, yes_ask, no_bid, no_ask, last_price, yes_bid_size, yes_ask_size, volume, open_interest, is_terminal,
+    ticker, tick_at AS quote_at, yes_bid, yes_ask, no_bid, no_ask, last_price, yes_bid_size, yes_ask_size, volume, open_interest,
+    CAST(is_terminal AS INTEGER) AS is_terminal,
     CAST('snapshot' AS TEXT) AS source, CAST(NULL AS INTEGER) AS period_minutes,
     event_ticker, series_ticker, tick_id, tick_at_us AS quote_at_us,
     midpoint, spread
@@ -1548,7 +1549,7 @@ FROM price_history
 UNION ALL
 SELECT
     ticker, quote_at, yes_bid, yes_ask, no_bid, no_ask, last_price, CAST(NULL AS REAL), CAST(NULL AS REAL), CAST(NULL AS REAL), open_interest,
-    CAST(0 AS BOOLEAN), CAST('candlestick' AS TEXT), period_minutes, event_ticker, series_ticker,
+    CAST(0 AS INTEGER), CAST('candlestick' AS TEXT), period_minutes, event_ticker, series_ticker,
     CAST(NULL AS INTEGER), quote_at_us, midpoint, spread
 FROM gaps_filled;
 CREATE VIEW void_unchanged_quotes AS
