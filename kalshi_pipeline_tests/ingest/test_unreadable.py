@@ -15,23 +15,25 @@ from kalshi_pipeline_tests.ingest.small_exchange import SmallExchange, event, ma
 
 NOON = parse_instant("2026-11-22T12:00:00Z") or 0
 MINUTE = 60 * MICROS_PER_SECOND
-TICKERS = ["KXA-26-T1", "KXA-26-T2", "KXA-26-T3"]
 SettingsFor = Callable[..., Settings]
 
 
 @pytest.mark.parametrize(
-    ("unreadable", "state"),
+    ("markets", "unreadable", "state"),
     [
-        pytest.param(1, State.COMPLETE, id="one of three"),
-        pytest.param(2, State.PARTIAL, id="two of three"),
-        pytest.param(3, State.PARTIAL, id="all"),
+        pytest.param(3, 2, State.COMPLETE, id="two of three"),
+        pytest.param(3, 3, State.PARTIAL, id="all of three"),
+        pytest.param(40, 20, State.COMPLETE, id="half of many"),
+        pytest.param(40, 21, State.PARTIAL, id="most of many"),
     ],
 )
 def test_tick_that_could_hardly_read_anything_is_partial(
-    settings_for: SettingsFor, query: Query, unreadable: int, state: State
+    settings_for: SettingsFor, query: Query, markets: int, unreadable: int, state: State
 ) -> None:
     """It ends nobody's history, and what it could read is stored."""
-    exchange = SmallExchange([event("KXA-26", "KXA")], [market(ticker, "KXA-26") for ticker in TICKERS], [])
+    exchange = SmallExchange(
+        [event("KXA-26", "KXA")], [market(f"KXA-26-T{number}", "KXA-26") for number in range(markets)], []
+    )
     with served(exchange) as url, open_session(settings_for(url)) as session:
         take_snapshot(session, NOON)
         for row in exchange.markets[:unreadable]:
@@ -43,11 +45,11 @@ def test_tick_that_could_hardly_read_anything_is_partial(
     assert (synced.state, synced.tally.quarantined) == (state, unreadable)
     if state is State.PARTIAL:
         assert report.reason == (
-            f"{unreadable} of 3 records could not be read and are in quarantine: check whether the exchange's API "
-            "has changed; after an update, `kalshi data replay` stores them"
+            f"{unreadable} of {markets} records could not be read and are in quarantine: check whether the exchange's "
+            "API has changed; after an update, `kalshi data replay` stores them"
         )
     assert query("SELECT count(*) FROM latest_prices WHERE is_terminal") == [(0,)]
-    assert query("SELECT count(*) FROM latest_prices WHERE yes_bid = 0.33") == [(3 - unreadable,)]
+    assert query("SELECT count(*) FROM latest_prices WHERE yes_bid = 0.33") == [(markets - unreadable,)]
 
 
 def test_listing_of_events_that_cannot_be_read_is_partial(settings_for: SettingsFor) -> None:

@@ -19,11 +19,16 @@ def keep_unreadable(
         report.counts["quarantine_full"] += not_kept
 
 
+# Of a few records, more than half may be odd by chance.
+_FEW = 20
+
+
 def doubt_unreadable(report: Report) -> None:
-    """Make a complete listing partial if most of its records could not be read: its work was not done."""
+    """Make a complete listing partial if no record of it could be read, or hardly any: its work was not done."""
     tally = report.tally
-    records = tally.received - tally.duplicates - tally.out_of_scope
-    if report.is_complete and 2 * tally.quarantined > records:
+    records, unread = tally.received - tally.duplicates - tally.out_of_scope, tally.quarantined
+    are_most = 2 * unread > records and unread > _FEW
+    if report.is_complete and unread and (unread == records or are_most):
         report.state = State.PARTIAL
         report.reason = (
             f"{tally.quarantined:,} of {records:,} records could not be read and are in quarantine: check whether the "
