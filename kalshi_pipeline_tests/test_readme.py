@@ -50,11 +50,16 @@ def test_demo_shows_a_price_history(tmp_path: Path, *, is_first: bool) -> None:
         check=False,
     )
     assert shown.returncode == 0, shown.stderr
-    assert shown.stdout.count("success") == 5
+    assert shown.stdout.count("success") == 6
     assert re.search(r"^ticks +5 complete$", shown.stdout, re.M)
     assert "stored quotes" in shown.stdout
     assert "kalshi dev" in shown.stdout
     assert (tmp_path / DATABASE).exists()
+    (traded,) = re.findall(r"^  kalshi (trades .*)$", shown.stdout, re.M)
+    found = subprocess.run(
+        [SCRIPTS / "kalshi", *traded.split()], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    assert len(found.stdout.splitlines()) > 1
     (question,) = re.findall(r"^  kalshi (history .*)$", shown.stdout, re.M)
     asked = subprocess.run(
         [SCRIPTS / "kalshi", *question.split()], cwd=tmp_path, capture_output=True, text=True, check=True

@@ -10,12 +10,12 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from kalshi_pipeline.cli.dagster_home import prepare_home, reserved
-from kalshi_pipeline.cli.options import settings_of
+from kalshi_pipeline.cli.sessions import settings_to_collect
 from kalshi_pipeline.cli.terminal import print_line, print_message
 from kalshi_pipeline.clock import SYSTEM_CLOCK, Clock
 from kalshi_pipeline.errors import ConfigurationError, DagsterEndedError
 from kalshi_pipeline.processes import pids_of_session, words_of
-from kalshi_pipeline.settings import environment_with, load_settings
+from kalshi_pipeline.settings import environment_with
 from kalshi_pipeline.signals import interruptible_children
 
 DEFAULT_HOME = Path(".dagster")
@@ -35,7 +35,7 @@ def run_dev(host: str, port: int, home: Path | None, db: str | None) -> None:
 
     DagsterEndedError if it ends without that, or no longer collects because a process of it has ended.
     """
-    settings = load_settings(**settings_of(db))
+    settings = settings_to_collect(db)
     port = free_port(host, port)
     folder = prepare_home(home or DEFAULT_HOME)
     changes = {"KALSHI_DATABASE_URL": settings.database_url} if db else {}

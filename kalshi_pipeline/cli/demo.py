@@ -1,6 +1,7 @@
 """The demo: a sandbox exchange on loopback, real Dagster runs against it, and what they stored."""
 
 import contextlib
+import heapq
 import signal
 import socket
 from collections.abc import Callable, Iterator, Mapping
@@ -15,7 +16,7 @@ from kalshi_pipeline.cli.answers.quotes import quote_columns
 from kalshi_pipeline.cli.answers.state import status
 from kalshi_pipeline.cli.dagster_dev import STARTING, dagster_dev, free_port
 from kalshi_pipeline.cli.dagster_home import forget_state, prepare_home, reserved
-from kalshi_pipeline.cli.options import Asked, Format
+from kalshi_pipeline.cli.options import DEMO_DATABASE, Asked, Format
 from kalshi_pipeline.cli.output import write_answer
 from kalshi_pipeline.cli.pasting import program
 from kalshi_pipeline.cli.terminal import print_line, status_line
@@ -26,20 +27,22 @@ from kalshi_pipeline.monitoring.overview import example_history
 from kalshi_pipeline.sandbox import Sandbox, World, WorldConfig
 from kalshi_pipeline.signals import keeping_handlers
 from kalshi_pipeline.store.dialects import dialect_of
-from kalshi_pipeline.units import datetime_of
+from kalshi_pipeline.units import MICROS_PER_DAY, datetime_of
 
-DATABASE = Path("data/demo.db")
+DATABASE = DEMO_DATABASE
 HOME = Path("data/demo-dagster")
 _URL = f"sqlite:///{DATABASE}"
 SNAPSHOTS = 4
 _MARKETS, _COMBOS = 1_500, 300
 _STEP_SECONDS = 2.0
+_MOST_LOOKED_AT = 50
 _NEXT = """
 Ask it (its tickers are those of this demo's exchange):
   {kalshi} quotes --db {database}
   {kalshi} search bitcoin --db {database}
   {kalshi} history {ticker} --db {database}
   {kalshi} event {ticker} --db {database}
+  {kalshi} trades {traded} --db {database}
   {kalshi} movers --db {database}
 
 Look at it in Dagster's UI, with the sandbox exchange running:
@@ -62,7 +65,8 @@ def run_demo(*, with_ui: bool = False) -> None:
         dialect_of(_URL).remove()
         ticker = _run(home, with_ui=with_ui)
     if not with_ui:
-        _print_lines(_NEXT.format(kalshi=program(), database=DATABASE, ticker=ticker))
+        traded = _traded_market() or ticker
+        _print_lines(_NEXT.format(kalshi=program(), database=DATABASE, ticker=ticker, traded=traded))
 
 
 def _run(home: Path, *, with_ui: bool) -> str:
@@ -91,6 +95,7 @@ def _run(home: Path, *, with_ui: bool) -> str:
             for _ in range(SNAPSHOTS):
                 world.step()
                 run("snapshot")
+            run("collect_trades", partition_key=f"{datetime_of(SYSTEM_CLOCK.now()):%Y-%m-%d}")
         ticker = _show_what_is_stored()
         if with_ui:
             _serve_ui(home, world, overrides)
@@ -118,6 +123,18 @@ def _show_what_is_stored() -> str:
     return ticker
 
 
+def _traded_market() -> str | None:
+    """Return the market with the most trades of the last day, among the busiest."""
+    now = SYSTEM_CLOCK.now()
+    with open_store(DATABASE) as store:
+        busiest = heapq.nlargest(_MOST_LOOKED_AT, store.quotes(now), key=lambda quote: quote.volume or 0)
+        counts = {
+            quote.ticker: len(store.trades(quote.ticker, now - MICROS_PER_DAY, now)) for quote in busiest
+        }
+    most = max(counts, key=lambda ticker: counts[ticker], default=None)
+    return most if most is not None and counts[most] else None
+
+
 def _serve_ui(home: Path, world: World, overrides: Mapping[str, str]) -> None:
     """Serve Dagster's UI while the exchange runs, until a signal stops this program."""
     port = free_port("127.0.0.1", 0)
@@ -138,17 +155,19 @@ def _serve_ui(home: Path, world: World, overrides: Mapping[str, str]) -> None:
     raise DagsterEndedError(f"{loss}; its output is in {log}")
 
 
-def _runner(instance: dg.DagsterInstance, overrides: dict[str, str]) -> Callable[[str], None]:
+def _runner(instance: dg.DagsterInstance, overrides: dict[str, str]) -> Callable[..., None]:
     run_config = {
         "resources": {"pipeline": {"config": {"overrides": overrides}}},
         "loggers": {"console": {"config": {"log_level": "ERROR"}}},
     }
 
-    def run(job: str) -> None:
+    def run(job: str, partition_key: str | None = None) -> None:
         with status_line() as shown, _stopped_by_signals(), keeping_handlers():
             if shown is not None:
                 shown.step(f"Dagster runs the job {job} …", 1, 1)
-            result = defs.resolve_job_def(job).execute_in_process(run_config=run_config, instance=instance)
+            result = defs.resolve_job_def(job).execute_in_process(
+                run_config=run_config, instance=instance, partition_key=partition_key
+            )
         steps = [event.step_key for event in result.all_events if event.is_step_success]
         print_line(f"Dagster ran {job} ({', '.join(map(str, steps))}): success")
 

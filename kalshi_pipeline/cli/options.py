@@ -27,6 +27,9 @@ Db = Annotated[
 Ticker = Annotated[str, typer.Argument(help="Ticker of the market, in any case.", metavar="TICKER")]
 
 
+DEMO_DATABASE = Path("data/demo.db")
+
+
 class Format(Enum):
     """How an answer is written."""
 

@@ -14,6 +14,7 @@ from itertools import zip_longest
 
 _database: ContextVar[str | None] = ContextVar("_database", default=None)
 _COMMAND = re.compile(r"`kalshi ([^`]+)`")
+_WITHOUT_DATABASE = ("demo", "sandbox")
 _SETTING = re.compile(r"\bset KALSHI_DATABASE_URL to\b")
 
 
@@ -40,8 +41,8 @@ def program() -> str:
 
 
 def _with_database(command: str) -> str:
-    database = _database.get()
-    if database is None or "--db" in command.split() or "--help" in command.split():
+    database, words = _database.get(), command.split()
+    if database is None or "--db" in words or "--help" in words or words[0] in _WITHOUT_DATABASE:
         return command
     return f"{command} --db {shlex.quote(database)}"
 

@@ -14,6 +14,7 @@ from kalshi_pipeline.cli.sessions import (
     print_whole_report,
     reporting_session,
     run_and_print,
+    settings_to_collect,
 )
 from kalshi_pipeline.cli.terminal import print_if_possible, print_line, print_message
 from kalshi_pipeline.clock import SYSTEM_CLOCK
@@ -72,7 +73,7 @@ def collect_once(status: str, db: str | None) -> None:
 
 def collect_forever(status: str, period_seconds: float, db: str | None) -> None:
     """Collect until interrupted."""
-    settings = load_settings(**settings_of(db))
+    settings = settings_to_collect(db)
     # What is wrong with the database or a proxy ends the command now, and later only a tick.
     with open_session(settings) as session:
         print_message(f"collecting into {session.database.place}")

@@ -2,20 +2,48 @@
 
 import contextlib
 from collections.abc import Iterable, Iterator, Sequence
+from urllib.parse import urlsplit
 
 from kalshi_pipeline.advice import run_again, with_advice
-from kalshi_pipeline.cli.options import settings_of
+from kalshi_pipeline.cli.options import DEMO_DATABASE, settings_of
 from kalshi_pipeline.cli.reports import report_line
 from kalshi_pipeline.cli.terminal import print_line, print_message, show_step, status_line
-from kalshi_pipeline.errors import ExchangeError, PipelineError, SkippedError, StoreError, StoreProblem
+from kalshi_pipeline.errors import (
+    ConfigurationError,
+    ExchangeError,
+    PipelineError,
+    SkippedError,
+    StoreError,
+    StoreProblem,
+)
 from kalshi_pipeline.ingest.run.clock_check import UNCHECKED
 from kalshi_pipeline.ingest.run.report import Report
 from kalshi_pipeline.ingest.run.session import Session, open_session
 from kalshi_pipeline.ingest.run.steps import Step, run_steps
-from kalshi_pipeline.settings import load_settings
+from kalshi_pipeline.settings import Settings, load_settings
 
+_THIS_COMPUTER = ("127.0.0.1", "localhost", "::1")
 _LONGEST_LAST_LINE = 400
 """A longer one only names what is partial or skipped: the lines above it have the reasons."""
+
+
+def settings_to_collect(db: str | None, **overrides: object) -> Settings:
+    """Return the settings, `--db` and `overrides` first, of a command that asks the exchange.
+
+    ConfigurationError for the database of the demo with another exchange than one of this computer: its tickers are
+    made up, and two exchanges in one database cannot be told apart.
+    """
+    settings = load_settings(**settings_of(db), **overrides)
+    is_local = urlsplit(settings.api_url).hostname in _THIS_COMPUTER
+    if settings.database_url.endswith(f"/{DEMO_DATABASE.as_posix()}") and not is_local:
+        way = "pass another --db" if db else "unset KALSHI_DATABASE_URL"
+        raise ConfigurationError(
+            [
+                f"{DEMO_DATABASE} has the data of the demo's exchange, and KALSHI_API_URL is another one: {way}, or "
+                "run `kalshi demo --ui` and set KALSHI_API_URL to the address that it prints"
+            ]
+        )
+    return settings
 
 
 @contextlib.contextmanager
@@ -28,7 +56,7 @@ def reporting_session(
 
     It is shown in a line of its own on a terminal, or line by line in a log.
     """
-    settings = load_settings(**settings_of(db), **overrides)
+    settings = settings_to_collect(db, **overrides)
     with status_line() as status:
         # In a log retries are not lines: a failure is one, which says for how long it was retried.
         show, with_retries = (print_message, False) if status is None else (status.show, True)

@@ -166,6 +166,24 @@ def test_tick_of_a_clock_that_was_ahead_is_named_with_the_remedy(run: Run, datab
     )
 
 
+@pytest.mark.parametrize(
+    "command", ["snapshot", "collect --once", "collect --interval 5", "market get KX", "backfill settlements"]
+)
+def test_database_of_the_demo_gets_nothing_of_another_exchange(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    """Advice in an answer about the demo would otherwise mix the real exchange with invented tickers."""
+    monkeypatch.chdir(tmp_path)
+    elsewhere = {"API_URL": "https://exchange.invalid/trade-api/v2"}
+    result = run(*command.split(), "--db", "data/demo.db", **elsewhere)
+    assert (result.returncode, result.stdout, result.stderr.count("\n")) == (2, "", 1)
+    assert "data/demo.db has the data of the demo's exchange" in result.stderr
+    assert re.search("pass another --db, or run `(uv run )?kalshi demo --ui` and", result.stderr)
+    result = run(*command.split(), DATABASE_URL="sqlite:///data/demo.db", **elsewhere)
+    assert "unset KALSHI_DATABASE_URL" in result.stderr
+    assert not (tmp_path / "data").exists()
+
+
 def test_unreachable_exchange_is_reported_once(run: Run) -> None:
     """One note reports the unchecked clock, and the last line names everything that failed or is partial."""
     result = run("collect", "--once", API_URL="http://127.0.0.1:9")
