@@ -1,6 +1,6 @@
 """Classifies an answer by status and body as good, retryable or refused, with advice for the reader.
 
-`patience` decides when and how long to retry.
+`retries` decides when and how long to retry.
 """
 
 import contextlib

@@ -21,8 +21,8 @@ from kalshi_pipeline.exchange.connecting import open_http, proxy_variable
 from kalshi_pipeline.exchange.deadlines import Deadline, keep_deadline
 from kalshi_pipeline.exchange.limit import RateLimit, learned_rate
 from kalshi_pipeline.exchange.pages import GarbledAnswerError, Page
-from kalshi_pipeline.exchange.patience import Limits, Patience
 from kalshi_pipeline.exchange.replies import Reply, RetryableError, check_status, names_records, not_json
+from kalshi_pipeline.exchange.retries import RetryLimits, RetryPolicy
 from kalshi_pipeline.quoting import cut
 from kalshi_pipeline.units import MICROS_PER_SECOND
 
@@ -97,7 +97,7 @@ class Transport:
         self._on_retry = on_retry
         self._on_wait = on_wait
         self.clock = clock
-        self._waiting = Limits(float("-inf"), retry_seconds)
+        self._waiting = RetryLimits(float("-inf"), retry_seconds)
         self._http = open_http(api_url, timeout_seconds, http_transport)
         self._proxy = proxy_variable(self._http, api_url)
         self.rate = learned_rate(requests_per_second, limit_file, clock)
@@ -140,7 +140,7 @@ class Transport:
         After that, each may still be retried for `at_least_seconds`. Nested blocks use the stricter limit.
         """
         before = self._waiting
-        limits = Limits(self.clock.monotonic() + seconds, at_least_seconds)
+        limits = RetryLimits(self.clock.monotonic() + seconds, at_least_seconds)
         is_first = before.ends == float("-inf")
         self._waiting = limits if is_first else limits.within(before)
         try:
@@ -200,7 +200,7 @@ class Transport:
         """
         most_seconds = min(self._waiting.seconds_left(self.clock.monotonic()), seconds_left)
         own_seconds = self._retry_seconds if retry_seconds is None else retry_seconds
-        patience = Patience(self.clock, own_seconds, most_seconds, self._on_wait)
+        policy = RetryPolicy(self.clock, own_seconds, most_seconds, self._on_wait)
 
         def attempt() -> Parsed:
             reply = self._fetch_reply(path, params, headers)
@@ -208,17 +208,17 @@ class Transport:
 
         retrying = Retrying(
             retry=retry_if_exception_type(RetryableError),
-            stop=patience.is_over,
-            wait=patience.pause_seconds,
+            stop=policy.is_over,
+            wait=policy.pause_seconds,
             before_sleep=self._note_retry,
-            sleep=patience.sleep,
+            sleep=policy.sleep,
             reraise=True,
         )
         try:
             return retrying(attempt)
         except RetryableError as error:
-            last_word = patience.last_word(self._api_url + path, error)
-            raise TransientExchangeError(last_word, error.status) from error
+            message = policy.final_message(self._api_url + path, error)
+            raise TransientExchangeError(message, error.status) from error
 
     def check(self, reply: Reply, path: str, received_at: int) -> None:
         """Raise the error of an answer that is not a success, or is a success with an error body."""

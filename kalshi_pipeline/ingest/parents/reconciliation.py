@@ -37,6 +37,10 @@ _MOST_SECONDS = 20.0
 # The share of both that is reserved for markets that wait for their result.
 _WAITING_SHARE = 5
 
+_MAY_HAVE_MORE = (
+    "the listing ended with a full page and has no cursor, not even an empty one: there may be more"
+)
+
 Merge = Callable[[Connection, PreparedMarkets], Tally]
 
 
@@ -76,9 +80,7 @@ def reconcile(
     listed_records = report.tally.new
     reason = reconciling.judge(sample)
     if reason is None and ended_without_cursor and not reconciling.is_answered:
-        reason = (
-            "the listing ended with a full page and has no cursor, not even an empty one: there may be more"
-        )
+        reason = _MAY_HAVE_MORE
     if reason is None and reconciling.all_failed:
         reason = _why_short(session, report, listed_records)
     if reason is not None:

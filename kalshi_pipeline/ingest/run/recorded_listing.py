@@ -221,6 +221,13 @@ def store_pages(
         )
         duplicates = listing.duplicates
         session.report_progress(f"{report.asset}: {report.tally.pages} pages, {report.tally.new:,} records")
+    _note_listing(report, listing)
+    report.state = State.COMPLETE if listing.complete else State.PARTIAL
+    report.reason = listing.reason
+
+
+def _note_listing(report: Report, listing: Listing[Row]) -> None:
+    """Note how a listing was read, if not as planned, and what was dropped."""
     if listing.windows_failed is not None:
         report.notes.append(
             f"markets were listed in a single walk instead of windows: {listing.windows_failed}"
@@ -232,8 +239,6 @@ def store_pages(
     if listing.out_of_scope and listing.complete:
         by_filter = ", ".join(f"{count:,} by `{name}`" for name, count in listing.out_of_scope.most_common())
         report.notes.append(f"records that were not requested were left out: {by_filter}")
-    report.state = State.COMPLETE if listing.complete else State.PARTIAL
-    report.reason = listing.reason
 
 
 def _joined(

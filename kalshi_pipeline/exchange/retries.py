@@ -18,23 +18,24 @@ _REPORTED_SECONDS = 10.0
 _backoff = wait_exponential_jitter(multiplier=0.5, max=10, jitter=0.5)
 
 
-class Limits(NamedTuple):
-    """Until when requests may be retried, on a monotonic clock, and the minimum retry time of each."""
+class RetryLimits(NamedTuple):
+    """The deadline for retries, by a monotonic clock, and the least time for which each request is retried."""
 
     ends: float
     at_least_seconds: float
 
-    def within(self, other: "Limits") -> "Limits":
-        """Return the stricter of the two."""
-        return Limits(min(self.ends, other.ends), min(self.at_least_seconds, other.at_least_seconds))
+    def within(self, other: "RetryLimits") -> "RetryLimits":
+        """Return the stricter of two limits."""
+        return RetryLimits(min(self.ends, other.ends), min(self.at_least_seconds, other.at_least_seconds))
 
     def seconds_left(self, now: float) -> float:
         """Return how long a request may be retried from now."""
         return max(self.ends - now, self.at_least_seconds)
 
 
-class Patience:
-    """The attempts at one request, for at most `most_seconds`; our own pauses take up to `retry_seconds` of that.
+class RetryPolicy:
+    """When one request is retried: for `retry_seconds` besides the pauses that the exchange requests, and
+    `most_seconds` in total.
 
     `on_wait` is called with one line every ten seconds of a longer pause.
     """
@@ -76,8 +77,8 @@ class Patience:
         """The seconds since the first attempt began."""
         return self._clock.monotonic() - self._started
 
-    def last_word(self, asked: str, error: RetryableError) -> str:
-        """Return the message of a finally failed request, with the next step."""
+    def final_message(self, asked: str, error: RetryableError) -> str:
+        """Return the message of the last failure, with the next step."""
         seconds = error.retry_after_seconds
         said = f"{asked} {error}, after {self.elapsed_seconds:.0f} s of retries"
         if not seconds:
