@@ -25,7 +25,7 @@ from kalshi_pipeline.ingest.sync import sync_events, sync_markets, sync_series
 from kalshi_pipeline.ingest.trades import collect_trades
 from kalshi_pipeline.settings import Settings
 from kalshi_pipeline.store.database import Database
-from kalshi_pipeline.store.reading.in_force import QuoteState
+from kalshi_pipeline.store.reading.provenance import QuoteState
 from kalshi_pipeline.store.reading.quotes import latest
 from kalshi_pipeline.units import instant_of, parse_instant
 from kalshi_pipeline_tests import sent as sent_today

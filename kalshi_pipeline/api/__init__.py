@@ -20,11 +20,11 @@ from kalshi_pipeline.store.reading.completeness import (
 from kalshi_pipeline.store.reading.documents import Details, FieldChange, FieldComparison
 from kalshi_pipeline.store.reading.fees import Fee, FeeState
 from kalshi_pipeline.store.reading.gaps import Gap, Timing
-from kalshi_pipeline.store.reading.in_force import QuoteState
 from kalshi_pipeline.store.reading.ledger import FinishedDay, Place
 from kalshi_pipeline.store.reading.market_lists import EventView, ListedMarket
 from kalshi_pipeline.store.reading.movers import Mover, Window
 from kalshi_pipeline.store.reading.order_books import BookLevel, OrderBook
+from kalshi_pipeline.store.reading.provenance import QuoteState
 from kalshi_pipeline.store.reading.quotes import Quote
 from kalshi_pipeline.store.reading.trades import StoredTrade
 

@@ -2,7 +2,7 @@
 
 from kalshi_pipeline.api.instants import Instant, micros_of
 from kalshi_pipeline.api.source import Queries
-from kalshi_pipeline.store.reading import catalogue, history, in_force, movers, quotes
+from kalshi_pipeline.store.reading import catalogue, history, movers, quotes, taken_ticks
 from kalshi_pipeline.store.reading.movers import Mover, Window
 from kalshi_pipeline.store.reading.quotes import Quote
 from kalshi_pipeline.store.reading.streams import MarketTexts, Selection
@@ -64,13 +64,13 @@ class QuoteQueries(Queries):
         """Return the instant of the newest complete tick at or before one; None if there is none."""
         instant = micros_of(at)
         tick = self._source.ask(
-            lambda connection: in_force.newest_tick(connection, instant, is_complete=True)
+            lambda connection: taken_ticks.newest_tick(connection, instant, is_complete=True)
         )
         return None if tick is None else tick.tick_at
 
     def begins_at(self) -> int | None:
         """Return the instant of the oldest tick with quotes; None if there is none."""
-        return self._source.ask(in_force.history_begins_at)
+        return self._source.ask(taken_ticks.history_begins_at)
 
     def busiest_market(self) -> str | None:
         """Return the market with the most stored two-sided quotes; None if there is none."""

@@ -10,7 +10,7 @@ from kalshi_pipeline.ingest.run.clock_check import check_clock
 from kalshi_pipeline.ingest.run.repair import repairing
 from kalshi_pipeline.ingest.run.session import Session
 from kalshi_pipeline.records import Event, Outcome, Series
-from kalshi_pipeline.store.reading.in_force import QuoteState
+from kalshi_pipeline.store.reading.provenance import QuoteState
 from kalshi_pipeline.store.reading.quotes import Quote
 from kalshi_pipeline.store.writing.parents import merge_events, merge_series, merge_staged_markets
 from kalshi_pipeline.store.writing.settlements import merge_staged_settlements, stage_settlements

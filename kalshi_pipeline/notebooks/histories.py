@@ -8,7 +8,7 @@ from kalshi_pipeline.notebooks.columns import quote_row
 from kalshi_pipeline.notebooks.parts import HeldPart, Part, QuotesPart, Row
 from kalshi_pipeline.store.database import ReadOnlyDatabase
 from kalshi_pipeline.store.reading.history import grid_of
-from kalshi_pipeline.store.reading.in_force import newest_repeat, newest_tick
+from kalshi_pipeline.store.reading.in_force import newest_repeat
 from kalshi_pipeline.store.reading.streams import (
     QUOTE_TABLE,
     MarketTexts,
@@ -17,6 +17,7 @@ from kalshi_pipeline.store.reading.streams import (
     histories_of,
     stored_quotes,
 )
+from kalshi_pipeline.store.reading.taken_ticks import newest_tick
 from kalshi_pipeline.units import MICROS_PER_SECOND
 
 _MOST_GRID_ROWS = 10_000_000

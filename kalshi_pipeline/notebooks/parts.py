@@ -8,7 +8,7 @@ from kalshi_pipeline.notebooks.arrow_values import stored_batch
 from kalshi_pipeline.notebooks.extras import imported
 from kalshi_pipeline.records import Quote
 from kalshi_pipeline.store.database import ReadOnlyDatabase
-from kalshi_pipeline.store.reading.in_force import QuoteState
+from kalshi_pipeline.store.reading.provenance import QuoteState
 from kalshi_pipeline.store.reading.streams import MARKET_COLUMNS, STATES, MarketTexts, Stream, TableColumn
 from kalshi_pipeline.units import MICROS_PER_MILLISECOND
 

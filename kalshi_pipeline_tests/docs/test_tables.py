@@ -23,7 +23,7 @@ from kalshi_pipeline.errors import (
 )
 from kalshi_pipeline.settings import PREFIX, Settings
 from kalshi_pipeline.signals import STOPPING
-from kalshi_pipeline.store.reading.in_force import QuoteState
+from kalshi_pipeline.store.reading.provenance import QuoteState
 from kalshi_pipeline_tests.docs.pages import blocks, table_under
 
 

@@ -11,12 +11,7 @@ from typing import Any, NamedTuple, TypeAlias
 from sqlalchemy import ColumnElement, Connection, Select, select
 
 from kalshi_pipeline.errors import RangeError, UnknownTickerError
-from kalshi_pipeline.store.reading.in_force import (
-    bound_tick,
-    newest_repeat,
-    newest_tick,
-    ticks_between,
-)
+from kalshi_pipeline.store.reading.in_force import bound_tick, newest_repeat
 from kalshi_pipeline.store.reading.quotes import (
     MARKET_ID,
     TICK_ID,
@@ -27,6 +22,7 @@ from kalshi_pipeline.store.reading.quotes import (
     read_stored,
     rows_in_force,
 )
+from kalshi_pipeline.store.reading.taken_ticks import newest_tick, ticks_between
 from kalshi_pipeline.store.reading.timelines import Followed, Timelines
 from kalshi_pipeline.store.schema.tables import (
     BLOCK_SIZE,

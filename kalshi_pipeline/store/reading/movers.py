@@ -5,17 +5,10 @@ from typing import NamedTuple
 from sqlalchemy import Connection, and_, func, or_, select
 
 from kalshi_pipeline.errors import RangeError
-from kalshi_pipeline.store.reading.in_force import (
-    Provenances,
-    QuoteState,
-    TakenTick,
-    bound_tick,
-    last_sent,
-    newest_repeat,
-    newest_tick,
-    tick_in_force,
-)
+from kalshi_pipeline.store.reading.in_force import bound_tick, last_sent, newest_repeat, tick_in_force
+from kalshi_pipeline.store.reading.provenance import Provenances, QuoteState
 from kalshi_pipeline.store.reading.quotes import midpoint_of
+from kalshi_pipeline.store.reading.taken_ticks import TakenTick, newest_tick
 from kalshi_pipeline.store.schema.tables import latest_quotes, markets, price_snapshots
 from kalshi_pipeline.units import MICROS_PER_SECOND
 

@@ -19,17 +19,9 @@ from sqlalchemy import (
 )
 from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
-from kalshi_pipeline.store.reading.in_force import (
-    Provenance,
-    Provenances,
-    QuoteState,
-    TakenTick,
-    bound_tick,
-    newest_repeat,
-    newest_tick,
-    repeat_of_market,
-    tick_in_force,
-)
+from kalshi_pipeline.store.reading.in_force import bound_tick, newest_repeat, repeat_of_market, tick_in_force
+from kalshi_pipeline.store.reading.provenance import Provenance, Provenances, QuoteState
+from kalshi_pipeline.store.reading.taken_ticks import TakenTick, newest_tick
 from kalshi_pipeline.store.schema.tables import (
     QUOTE_COLUMNS,
     latest_quotes,

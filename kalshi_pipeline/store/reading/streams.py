@@ -25,7 +25,7 @@ from sqlalchemy import (
 from kalshi_pipeline.record_fields import Unit, units_of
 from kalshi_pipeline.records import Quote
 from kalshi_pipeline.store.reading import history
-from kalshi_pipeline.store.reading.in_force import QuoteState
+from kalshi_pipeline.store.reading.provenance import QuoteState
 from kalshi_pipeline.store.reading.quotes import Quote as KnownQuote
 from kalshi_pipeline.store.schema.tables import (
     candlesticks,

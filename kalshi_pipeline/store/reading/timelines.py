@@ -10,15 +10,9 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection
 
-from kalshi_pipeline.store.reading.in_force import (
-    Coverage,
-    Provenance,
-    QuoteState,
-    TakenTick,
-    period_of,
-    state_at,
-)
+from kalshi_pipeline.store.reading.provenance import Coverage, Provenance, QuoteState, period_of, state_at
 from kalshi_pipeline.store.reading.quotes import Quote, Stored, quote_of
+from kalshi_pipeline.store.reading.taken_ticks import TakenTick
 from kalshi_pipeline.store.schema.tables import QUOTE_COLUMNS
 
 _NONE = -1

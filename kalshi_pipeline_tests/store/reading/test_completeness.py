@@ -28,12 +28,12 @@ from kalshi_pipeline.store.reading.completeness import (
     was_complete,
 )
 from kalshi_pipeline.store.reading.history import newest_history
-from kalshi_pipeline.store.reading.in_force import QuoteState
 from kalshi_pipeline.store.reading.parents import (
     creation_bounds,
     open_placeholder_events,
     open_placeholder_series,
 )
+from kalshi_pipeline.store.reading.provenance import QuoteState
 from kalshi_pipeline.store.reading.quotes import Quote, latest
 from kalshi_pipeline.store.schema.from_records import first_read_in
 from kalshi_pipeline.store.schema.tables import QUOTE_COLUMNS, listings, markets, metadata, ticks

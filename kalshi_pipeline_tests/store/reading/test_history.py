@@ -5,7 +5,7 @@ import pytest
 from kalshi_pipeline.errors import RangeError, UnknownTickerError
 from kalshi_pipeline.store.database import Database
 from kalshi_pipeline.store.reading.history import history
-from kalshi_pipeline.store.reading.in_force import QuoteState
+from kalshi_pipeline.store.reading.provenance import QuoteState
 from kalshi_pipeline.store.reading.quotes import Quote, latest, quotes_as_of
 from kalshi_pipeline.store.schema.tables import QUOTE_COLUMNS
 from kalshi_pipeline.store.writing.runs import State

@@ -14,8 +14,8 @@ from kalshi_pipeline.records import Market
 from kalshi_pipeline.scope import Combos, Scope
 from kalshi_pipeline.store.database import Database
 from kalshi_pipeline.store.reading.history import grid_of, histories, history
-from kalshi_pipeline.store.reading.in_force import QuoteState
 from kalshi_pipeline.store.reading.movers import movers
+from kalshi_pipeline.store.reading.provenance import QuoteState
 from kalshi_pipeline.store.reading.quotes import Quote, latest, quotes_as_of
 from kalshi_pipeline.store.schema.tables import (
     QUOTE_COLUMNS,

@@ -4,8 +4,8 @@ import pytest
 
 from kalshi_pipeline.errors import RangeError
 from kalshi_pipeline.store.database import Database
-from kalshi_pipeline.store.reading.in_force import QuoteState
 from kalshi_pipeline.store.reading.movers import Mover, movers
+from kalshi_pipeline.store.reading.provenance import QuoteState
 from kalshi_pipeline.store.schema.tables import QUOTE_COLUMNS
 from kalshi_pipeline_tests.store.samples import (
     MINUTE,
