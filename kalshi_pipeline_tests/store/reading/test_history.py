@@ -292,7 +292,7 @@ def test_absent_zero_and_a_dollar_come_back(database: Database, name: str, value
 @pytest.mark.parametrize(
     ("start", "end", "step", "line"),
     [
-        (NOON, NOON, None, r"2026-11-22T12:00:00.000000Z is not before 2026-11-22T12:00:00.000000Z: choose"),
+        (NOON, NOON, None, r"2026-11-22T12:00:00Z is not before 2026-11-22T12:00:00Z: choose"),
         (NOON + 1, NOON, 60, "is not before"),
         (NOON, NOON + 1, 0, "a step of 0 s leads nowhere: choose a positive"),
         (NOON, NOON + 1, -60, "a step of -60 s leads nowhere"),
